@@ -1,0 +1,52 @@
+//! `opsctl get`: what the registry holds, as lists.
+
+use clap::ValueEnum;
+
+use crate::cli::deployments;
+use crate::context::{Context, detect};
+use crate::exit::Exit;
+use crate::registry::Verdict;
+use crate::report::list::{DeploymentRow, Deployments, ServiceRow, Services};
+
+/// Arguments of `get`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What to list.
+    #[arg(value_enum)]
+    what: What,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum What {
+    /// Services of the deployment.
+    Services,
+    /// Deployments compiled into this binary.
+    Deployments,
+}
+
+pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
+    match args.what {
+        What::Services => {
+            let deployment = context.deployment()?;
+            let head = context.head("opsctl/services/v1", deployment, Verdict::Pass, Exit::Success);
+            let services = deployment.services.iter().map(|service| ServiceRow::new(service)).collect();
+            context.ui.report(&Services { head, services })?;
+        }
+        What::Deployments => {
+            let found = detect(context.system);
+            let rows = deployments().map(|deployment| DeploymentRow {
+                name: deployment.name,
+                summary: deployment.summary,
+                services: deployment.services.len(),
+                ssh: deployment.host.ssh,
+                here: found.iter().any(|here| here.name == deployment.name),
+            });
+            let deployments = rows.collect();
+            let mut head =
+                context.head("opsctl/deployments/v1", &crate::registry::LOCALHOST, Verdict::Pass, Exit::Success);
+            head.deployment = None;
+            context.ui.report(&Deployments { head, deployments })?;
+        }
+    }
+    Ok(Exit::Success)
+}

@@ -1,0 +1,82 @@
+//! `opsctl status`: what is wrong first, then every service, then the host.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+use clap_complete::engine::ArgValueCandidates;
+
+use crate::cli::{complete_services, duration};
+use crate::context::Context;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::health;
+use crate::probe;
+use crate::registry::{Deployment, Service};
+use crate::report::status::Status;
+use crate::ui::{Format, Ui};
+
+/// Arguments of `status`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Services to look at; all of them, and the host, when none is named.
+    #[arg(value_name = "SERVICE", add = ArgValueCandidates::new(complete_services))]
+    services: Vec<String>,
+    /// Look again and again: redrawn on a terminal, a JSON document a line otherwise.
+    #[arg(short, long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "2s",
+          value_parser = duration)]
+    watch: Option<Duration>,
+    /// The mildest outcome that makes the exit code 3.
+    #[arg(long, value_enum, default_value = "fail", value_name = "VERDICT")]
+    fail_on: FailOn,
+}
+
+/// What counts as unhealthy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    /// Warnings too.
+    Warn,
+    /// Failures only.
+    Fail,
+}
+
+pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
+    let deployment = context.deployment()?;
+    let services = context.services(deployment, &args.services)?;
+    let look = || take(args, context, deployment, &services);
+    let Some(interval) = args.watch else {
+        let status = look()?;
+        context.ui.report(&status)?;
+        return Ok(status.head.exit_code);
+    };
+    let redraw = Ui::is_terminal() && context.ui.format != Format::Json;
+    loop {
+        let begun = Instant::now();
+        let status = match look() {
+            Ok(status) => status,
+            // The time that was given is over: that is the end of watching, not a failure.
+            Err(error) if error.exit == Exit::TimedOut => return Ok(Exit::Success),
+            Err(error) => return Err(error.into()),
+        };
+        match redraw {
+            true => context.ui.redraw(&status)?,
+            false => context.ui.json_line(&status)?,
+        }
+        thread::sleep(interval.saturating_sub(begun.elapsed()));
+    }
+}
+
+fn take(
+    args: &Args,
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    services: &[&'static Service],
+) -> Result<Status, Error> {
+    let limit = context.patience()?;
+    let with_host = args.services.is_empty();
+    let evidence = probe::gather(context.system, &context.processes(), deployment, services, with_host, limit);
+    let health = health::judge(deployment, services, &evidence);
+    Ok(Status::new(deployment, health, |verdict| {
+        context.head("opsctl/status/v1", deployment, verdict, Exit::of(verdict, args.fail_on == FailOn::Warn))
+    }))
+}

@@ -1,0 +1,149 @@
+//! What a command is given: the chosen deployment, the way to the outside, the time it has, and how to print.
+
+use std::time::{Duration, Instant};
+
+use crate::cli::{Global, deployments};
+use crate::error::Error;
+use crate::exec::Processes;
+use crate::exit::Exit;
+use crate::probe::PATIENCE;
+use crate::registry::{Deployment, LOCALHOST, Service, Verdict};
+use crate::report::{ErrorBody, Head};
+use crate::system::System;
+use crate::ui::{self, Ui};
+
+/// The surroundings of a command.
+pub struct Context<'a> {
+    /// The machine.
+    pub system: &'a System,
+    /// How to print.
+    pub ui: Ui,
+    chosen: Option<&'static Deployment>,
+    verbose: bool,
+    deadline: Option<Instant>,
+}
+
+impl<'a> Context<'a> {
+    /// From the global flags.
+    pub fn new(system: &'a System, global: &Global) -> Self {
+        Context {
+            system,
+            ui: Ui { format: global.output, headers: !global.no_headers, color: global.color, quiet: global.quiet },
+            chosen: global.deployment,
+            verbose: global.verbose,
+            deadline: global.timeout.map(|limit| Instant::now() + limit),
+        }
+    }
+
+    /// The deployment that was named, else the only one on this host, else `localhost`.
+    ///
+    /// # Errors
+    /// When several are on this host.
+    pub fn deployment(&self) -> Result<&'static Deployment, Error> {
+        if let Some(chosen) = self.chosen {
+            return Ok(chosen);
+        }
+        match detect(self.system).as_slice() {
+            [] => {
+                let hidden = hidden(self.system);
+                if !hidden.is_empty() {
+                    let names = hidden.join(", ");
+                    self.ui.note(&format!("cannot see whether this host has {names} (needs root); shows localhost"));
+                }
+                Ok(&LOCALHOST)
+            }
+            [one] => Ok(one),
+            several => Err(Error::ambiguous(&several.iter().map(|d| d.name).collect::<Vec<_>>())),
+        }
+    }
+
+    /// The services of these names; all when there are none.
+    ///
+    /// # Errors
+    /// When the deployment has no service of that name.
+    pub fn services(&self, deployment: &'static Deployment, names: &[String]) -> Result<Vec<&'static Service>, Error> {
+        if names.is_empty() {
+            return Ok(deployment.services.to_vec());
+        }
+        let mut found: Vec<&'static Service> = Vec::new();
+        for name in names {
+            let service = deployment.service(name).ok_or_else(|| unknown_service(deployment, name))?;
+            if found.iter().all(|other| other.name != service.name) {
+                found.push(service);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The way to other programs.
+    pub fn processes(&self) -> Processes<'_> {
+        Processes::new(self.system, self.verbose.then_some(ui::trace))
+    }
+
+    /// How long one source may take.
+    ///
+    /// # Errors
+    /// When the time of the whole command is over.
+    pub fn patience(&self) -> Result<Duration, Error> {
+        // What is left after a source's deadline goes into ending it and into printing.
+        const RESERVE: Duration = Duration::from_millis(300);
+        let Some(deadline) = self.deadline else { return Ok(PATIENCE) };
+        let left = deadline.saturating_duration_since(Instant::now());
+        match left.checked_sub(RESERVE).unwrap_or(left / 2) {
+            Duration::ZERO => Err(Error {
+                exit: Exit::TimedOut,
+                code: "timed_out",
+                message: "no time is left to ask anything".to_owned(),
+                hint: Some("allow more with --timeout".to_owned()),
+            }),
+            left => Ok(left.min(PATIENCE)),
+        }
+    }
+
+    /// The head of a document about this deployment.
+    pub fn head(&self, schema: &'static str, deployment: &Deployment, verdict: Verdict, exit: Exit) -> Head {
+        Head {
+            schema,
+            opsctl: env!("CARGO_PKG_VERSION"),
+            deployment: Some(deployment.name.to_owned()),
+            host: self.system.host_name(),
+            time: self.system.now(),
+            verdict,
+            exit_code: exit,
+            error: None,
+        }
+    }
+}
+
+/// The head of a document that is only an error.
+pub fn error_head(system: &System, error: &Error) -> Head {
+    Head {
+        schema: "opsctl/error/v1",
+        opsctl: env!("CARGO_PKG_VERSION"),
+        deployment: None,
+        host: system.host_name(),
+        time: system.now(),
+        verdict: Verdict::Unknown,
+        exit_code: error.exit,
+        error: Some(ErrorBody { code: error.code, message: error.message.clone(), hint: error.hint.clone() }),
+    }
+}
+
+fn unknown_service(deployment: &'static Deployment, name: &str) -> Error {
+    let what = format!("service of {}", deployment.name);
+    let error = Error::no_such("unknown_service", &what, name, deployment.services.iter().map(|s| s.name));
+    match deployments().find(|other| other.service(name).is_some()) {
+        Some(other) => error.hint(format!("{} has it: -d {}", other.name, other.name)),
+        None => error,
+    }
+}
+
+/// The deployments that this host shows signs of.
+pub fn detect(system: &System) -> Vec<&'static Deployment> {
+    deployments().filter(|d| matches!(system.first_existing(d.detect), Ok(Some(_)))).collect()
+}
+
+/// The deployments whose signs this user may not look for.
+fn hidden(system: &System) -> Vec<&'static str> {
+    deployments().filter(|d| system.first_existing(d.detect).is_err()).map(|d| d.name).collect()
+}

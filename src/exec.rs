@@ -1,0 +1,392 @@
+//! The one door to other programs: a fixed environment, nothing on stdin, a process group of its own, a deadline and a cap
+//! on every call. Only this file starts processes.
+
+use std::fmt;
+use std::fs;
+use std::io::{PipeReader, Read};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+
+use crate::system::System;
+use crate::tools::{Argv, procfs};
+
+/// How much of each stream is kept.
+const OUTPUT_LIMIT: usize = 8 << 20;
+/// How long a process may take to obey TERM before it is killed.
+const GRACE: Duration = Duration::from_millis(200);
+/// How long a stream is still read after the process has ended, when something it started keeps the stream open.
+const DRAIN: Duration = Duration::from_millis(200);
+/// How a shell's `PATH` reads in the fixed environment.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Something that runs commands: the operating system, or a test's stand-in.
+pub trait Runner: Sync {
+    /// Runs a command to its end, or to `deadline` from now.
+    ///
+    /// # Errors
+    /// When it could not be started. An ending of any other kind is an [`Output`].
+    fn run(&self, argv: &Argv, deadline: Duration) -> Result<Output, StartError>;
+}
+
+/// What came of a command.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// How it ended.
+    pub exit: Exit,
+    /// What it printed, at most 8 MiB.
+    pub stdout: Vec<u8>,
+    /// What it complained of, at most 8 MiB.
+    pub stderr: Vec<u8>,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// By itself, with this code.
+    Code(i32),
+    /// By this signal, not of our sending.
+    Signal(i32),
+    /// Killed by us after this long.
+    TimedOut(Duration),
+    /// Killed by us because it would not stop printing.
+    TooMuchOutput,
+}
+
+/// Why a command was not started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StartError {
+    /// No such program in the tool path.
+    Missing(&'static str),
+    /// A user other than root could put another program in its place; the path that they could change.
+    Untrusted(PathBuf),
+    /// The operating system refused.
+    Refused(String),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::Missing(tool) => write!(f, "{tool} is not installed"),
+            StartError::Untrusted(path) => {
+                write!(f, "not run as root: users other than root can change {}", path.display())
+            }
+            StartError::Refused(reason) => f.write_str(reason),
+        }
+    }
+}
+
+/// Runs commands on this machine.
+pub struct Processes<'a> {
+    system: &'a System,
+    home: String,
+    trace: Option<fn(&Argv)>,
+}
+
+impl<'a> Processes<'a> {
+    /// `trace` is called with each command before it runs.
+    pub fn new(system: &'a System, trace: Option<fn(&Argv)>) -> Self {
+        let uid = rustix::process::geteuid().as_raw();
+        let home = system.account(|account| account.uid == uid).map_or_else(|| "/".to_owned(), |account| account.home);
+        Processes { system, home, trace }
+    }
+
+    /// Finds a program, and as root makes sure that nobody else could have put it there.
+    fn resolve(&self, program: &'static str, owner: Option<u32>) -> Result<PathBuf, StartError> {
+        let executable = |path: &PathBuf| path.is_file() && path.metadata().is_ok_and(|m| m.mode() & 0o111 != 0);
+        let found = self.system.tool_path.iter().map(|dir| dir.join(program)).find(executable);
+        let path = found.ok_or(StartError::Missing(program))?;
+        if self.system.is_root() {
+            self.trust(&path, owner)?;
+        }
+        Ok(path)
+    }
+
+    /// The path as written and the path it resolves to, each with all its parents, must belong to root (or to the user
+    /// as whom the program will run) and be writable by nobody else.
+    fn trust(&self, path: &Path, owner: Option<u32>) -> Result<(), StartError> {
+        let real = fs::canonicalize(path).map_err(|error| StartError::Refused(error.to_string()))?;
+        for part in path.ancestors().chain(real.ancestors()).filter(|part| !part.as_os_str().is_empty()) {
+            let Ok(meta) = fs::metadata(part) else { continue };
+            let owned = meta.uid() == 0 || Some(meta.uid()) == owner;
+            let mode = meta.permissions().mode();
+            let open_to_group = mode & 0o020 != 0 && meta.gid() != 0 && self.group_has_members(meta.gid());
+            if !owned || mode & 0o002 != 0 || open_to_group {
+                return Err(StartError::Untrusted(part.to_owned()));
+            }
+        }
+        Ok(())
+    }
+
+    fn group_has_members(&self, gid: u32) -> bool {
+        match (self.system.read("/etc/passwd"), self.system.read("/etc/group")) {
+            (Ok(passwd), Ok(group)) => procfs::group_has_members(&passwd, &group, gid),
+            _ => true,
+        }
+    }
+
+    /// The program and arguments to execute, and the home directory to give it.
+    fn command(&self, argv: &Argv) -> Result<(PathBuf, Vec<String>, String), StartError> {
+        let uid = rustix::process::geteuid().as_raw();
+        match argv.account.as_ref().filter(|account| account.uid != uid) {
+            None => Ok((self.resolve(argv.program, None)?, argv.args.clone(), self.home.clone())),
+            Some(account) => {
+                let inner = self.resolve(argv.program, Some(account.uid))?;
+                let wrapped = argv.through_setpriv(&inner.to_string_lossy());
+                let (program, args) = wrapped.ok_or(StartError::Missing(argv.program))?;
+                Ok((self.resolve(program, None)?, args, account.home.clone()))
+            }
+        }
+    }
+}
+
+impl Runner for Processes<'_> {
+    fn run(&self, argv: &Argv, deadline: Duration) -> Result<Output, StartError> {
+        let (program, args, home) = self.command(argv)?;
+        if let Some(trace) = self.trace {
+            trace(argv);
+        }
+        let mut env = vec![
+            ("PATH".to_owned(), PATH.to_owned()),
+            ("LC_ALL".to_owned(), "C.UTF-8".to_owned()),
+            ("HOME".to_owned(), home),
+        ];
+        env.extend(argv.env.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
+        start(program, args, env, deadline).map_err(|error| StartError::Refused(format!("{}: {error}", argv.program)))
+    }
+}
+
+/// Process groups that are running now, so that a signal to us can end them.
+static RUNNING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+
+fn running() -> std::sync::MutexGuard<'static, Vec<Pid>> {
+    RUNNING.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Kills every process that was started and has not ended.
+pub fn kill_all() {
+    for group in running().iter() {
+        kill_group(*group, Signal::KILL);
+    }
+}
+
+fn kill_group(group: Pid, signal: Signal) {
+    // The group may be gone already, which is what is wanted.
+    let _ = kill_process_group(group, signal);
+}
+
+fn start(program: PathBuf, args: Vec<String>, env: Vec<(String, String)>, limit: Duration) -> std::io::Result<Output> {
+    let begun = Instant::now();
+    let (stdout, out_writer) = std::io::pipe()?;
+    let (stderr, err_writer) = std::io::pipe()?;
+    let handle = duct::cmd(program, args)
+        .full_env(env)
+        .dir("/")
+        .stdin_null()
+        .stdout_file(out_writer)
+        .stderr_file(err_writer)
+        .unchecked()
+        .before_spawn(|command| {
+            std::os::unix::process::CommandExt::process_group(command, 0);
+            Ok(())
+        })
+        .start()?;
+    let id = handle.pids().first().copied().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+    let Some(pid) = id else { return Err(std::io::Error::other("started without a process id")) };
+    running().push(pid);
+    let watched = Watched { pidfd: pidfd_open(pid, PidfdFlags::empty())?, pid, stdout, stderr };
+    let (forced, stdout, stderr) = watched.to_end(begun, limit);
+    let status = handle.wait_deadline(Instant::now() + DRAIN).map(|output| output.map(|output| output.status));
+    running().retain(|other| *other != pid);
+    let exit = match (forced, status?) {
+        (Some(exit), _) => exit,
+        (None, Some(status)) => {
+            use std::os::unix::process::ExitStatusExt;
+            status.code().map_or_else(|| Exit::Signal(status.signal().unwrap_or_default()), Exit::Code)
+        }
+        (None, None) => Exit::TimedOut(begun.elapsed()),
+    };
+    Ok(Output { exit, stdout, stderr })
+}
+
+struct Watched {
+    pidfd: OwnedFd,
+    pid: Pid,
+    stdout: PipeReader,
+    stderr: PipeReader,
+}
+
+impl Watched {
+    /// Reads both streams until the process has ended and they are drained. Enforces the limits: says how the process was
+    /// ended, if by us.
+    fn to_end(mut self, begun: Instant, limit: Duration) -> (Option<Exit>, Vec<u8>, Vec<u8>) {
+        let mut kept = [Vec::new(), Vec::new()];
+        let mut open = [true, true];
+        let mut alive = true;
+        let mut forced = None;
+        let mut killed = false;
+        let mut until = begun + limit;
+        while alive || open[0] || open[1] {
+            let now = Instant::now();
+            if now >= until {
+                if !alive {
+                    break; // a grandchild keeps a stream open
+                }
+                if forced.is_none() {
+                    forced = Some(Exit::TimedOut(begun.elapsed()));
+                    kill_group(self.pid, Signal::TERM);
+                    until = now + GRACE;
+                } else if !killed {
+                    killed = true;
+                    kill_group(self.pid, Signal::KILL);
+                    until = now + GRACE;
+                } else {
+                    break; // not even KILL: stuck in the kernel
+                }
+                continue;
+            }
+            let ready = self.ready(open, alive, until - now);
+            for (index, stream) in [&mut self.stdout, &mut self.stderr].into_iter().enumerate() {
+                if ready[index] && open[index] {
+                    open[index] = read_some(stream, &mut kept[index]);
+                }
+            }
+            if kept.iter().any(|stream| stream.len() > OUTPUT_LIMIT) && forced.is_none() {
+                forced = Some(Exit::TooMuchOutput);
+                killed = true;
+                kill_group(self.pid, Signal::KILL);
+                until = Instant::now() + GRACE;
+            }
+            if ready[2] && alive {
+                alive = false;
+                if forced.is_some() {
+                    // The leader is gone; what it started and left behind goes too.
+                    kill_group(self.pid, Signal::KILL);
+                }
+                until = Instant::now() + DRAIN;
+            }
+        }
+        let [mut stdout, mut stderr] = kept;
+        stdout.truncate(OUTPUT_LIMIT);
+        stderr.truncate(OUTPUT_LIMIT);
+        (forced, stdout, stderr)
+    }
+
+    /// Waits until a stream can be read or the process has ended: stdout, stderr, process.
+    fn ready(&self, open: [bool; 2], alive: bool, wait: Duration) -> [bool; 3] {
+        let wanted = [open[0], open[1], alive];
+        let sources = [self.stdout.as_fd(), self.stderr.as_fd(), self.pidfd.as_fd()];
+        let watch = |(fd, wanted): (_, bool)| wanted.then(|| PollFd::from_borrowed_fd(fd, PollFlags::IN));
+        let mut polled: Vec<PollFd<'_>> = sources.into_iter().zip(wanted).filter_map(watch).collect();
+        let timeout = Timespec::try_from(wait).ok();
+        if poll(&mut polled, timeout.as_ref()).is_err() {
+            return [false; 3]; // interrupted: the caller looks at the time and comes back
+        }
+        let mut answers = polled.iter().map(|fd| !fd.revents().is_empty());
+        wanted.map(|wanted| wanted && answers.next().unwrap_or(false))
+    }
+}
+
+/// Reads what is there; false at the end of the stream.
+fn read_some(stream: &mut PipeReader, kept: &mut Vec<u8>) -> bool {
+    let mut buffer = [0; 64 << 10];
+    match stream.read(&mut buffer) {
+        Ok(0) => false,
+        Ok(count) => {
+            kept.extend_from_slice(&buffer[..count]);
+            true
+        }
+        Err(error) => error.kind() == std::io::ErrorKind::Interrupted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sh(script: &str, limit: u64) -> Output {
+        let argv = Argv::new("sh", ["-c", script]);
+        let system = System { tool_path: vec!["/usr/bin".into(), "/bin".into()], ..System::real() };
+        Processes::new(&system, None).run(&argv, Duration::from_millis(limit)).unwrap()
+    }
+
+    #[test]
+    fn output_and_exit_code_come_back() {
+        let output = sh("echo out; echo err >&2; exit 3", 10_000);
+        assert_eq!(
+            (output.exit, &output.stdout[..], &output.stderr[..]),
+            (Exit::Code(3), &b"out\n"[..], &b"err\n"[..])
+        );
+    }
+
+    #[test]
+    fn a3_a_hung_command_is_ended_at_its_deadline() {
+        let begun = Instant::now();
+        let output = sh("echo before; sleep 600", 100);
+        assert!(matches!(output.exit, Exit::TimedOut(_)));
+        assert_eq!(output.stdout, b"before\n");
+        assert!(begun.elapsed() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn a4_one_that_ignores_term_is_killed_with_its_children() {
+        let output = sh("trap '' TERM; sleep 601 & echo $!; wait; sleep 602", 100);
+        assert!(matches!(output.exit, Exit::TimedOut(_)));
+        let child = String::from_utf8(output.stdout).unwrap();
+        let gone = || {
+            let stat = fs::read_to_string(format!("/proc/{}/stat", child.trim())).unwrap_or_default();
+            stat.is_empty() || stat.contains(") Z ")
+        };
+        let begun = Instant::now();
+        while !gone() {
+            assert!(begun.elapsed() < Duration::from_secs(5), "the child lives on");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[test]
+    fn a5_a_signal_from_elsewhere_is_told() {
+        assert_eq!(sh("kill -9 $$", 10_000).exit, Exit::Signal(9));
+    }
+
+    #[test]
+    fn a9_endless_output_is_capped() {
+        let output = sh("yes", 60_000);
+        assert_eq!(output.exit, Exit::TooMuchOutput);
+        assert_eq!(output.stdout.len(), OUTPUT_LIMIT);
+    }
+
+    #[test]
+    fn a11_a_grandchild_that_holds_stdout_is_not_waited_for() {
+        let begun = Instant::now();
+        let output = sh("sleep 20 & echo done", 15_000);
+        assert_eq!((output.exit, &output.stdout[..]), (Exit::Code(0), &b"done\n"[..]));
+        assert!(begun.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a12_stdin_is_empty() {
+        assert_eq!(sh("read line; echo \"got $line\"", 10_000).stdout, b"got \n");
+    }
+
+    #[test]
+    fn l5_the_environment_is_fixed() {
+        let output = sh("env | grep -vE '^(PWD|SHLVL|_|OLDPWD)='; true", 10_000);
+        let text = String::from_utf8(output.stdout).unwrap();
+        let mut names: Vec<&str> = text.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["HOME", "LC_ALL", "PATH"]);
+    }
+
+    #[test]
+    fn a1_a_missing_program_is_named() {
+        let system = System::real();
+        let error = Processes::new(&system, None).run(&Argv::new("no-such-tool", ["x"]), Duration::from_secs(1));
+        assert_eq!(error.unwrap_err(), StartError::Missing("no-such-tool"));
+    }
+}

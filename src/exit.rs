@@ -1,0 +1,60 @@
+//! Exit codes: what a caller is told without reading a word.
+
+use serde::Serialize;
+
+use crate::registry::Verdict;
+
+/// How a command ended. The numbers are the interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done, or healthy; warnings allowed.
+    Success = 0,
+    /// Tried and failed.
+    Failure = 1,
+    /// The command line makes no sense.
+    Usage = 2,
+    /// Checked and unhealthy.
+    Unhealthy = 3,
+    /// Could not be determined.
+    Unknown = 4,
+    /// Timed out.
+    TimedOut = 7,
+}
+
+impl Exit {
+    /// The exit code of a check with this outcome. `fail_on_warn` makes warnings count as unhealthy.
+    pub const fn of(verdict: Verdict, fail_on_warn: bool) -> Self {
+        match verdict {
+            Verdict::Fail => Exit::Unhealthy,
+            Verdict::Unknown => Exit::Unknown,
+            Verdict::Warn if fail_on_warn => Exit::Unhealthy,
+            Verdict::Warn | Verdict::Pass => Exit::Success,
+        }
+    }
+
+    /// The number.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+impl Serialize for Exit {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(self.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_is_never_folded_into_success_and_failure_outranks_it() {
+        assert_eq!(Exit::of(Verdict::Pass, true), Exit::Success);
+        assert_eq!(Exit::of(Verdict::Warn, false), Exit::Success);
+        assert_eq!(Exit::of(Verdict::Warn, true), Exit::Unhealthy);
+        assert_eq!(Exit::of(Verdict::Unknown, false), Exit::Unknown);
+        assert_eq!(Exit::of(Verdict::Pass.max(Verdict::Unknown).max(Verdict::Fail), false), Exit::Unhealthy);
+    }
+}

@@ -1,0 +1,71 @@
+//! Applications of pm2.
+
+use jiff::Timestamp;
+
+use super::{Check, LOOP_RESTARTS, LOOP_WINDOW, ManagerView, State};
+use crate::probe::{Answer, PmDaemon};
+use crate::registry::{App, Verdict};
+use crate::tools::pm2::Process;
+
+const SOURCE: &str = "pm2";
+
+pub(super) fn judge(wanted: &App, answer: &Answer<Option<PmDaemon>>, now: Timestamp) -> ManagerView {
+    let daemon = match &answer.result {
+        Ok(Some(daemon)) => daemon,
+        Ok(None) => {
+            let summary = format!("the pm2 daemon of {} is not running", wanted.user);
+            return ManagerView::new(State::Stopped, Check::new(SOURCE, answer, Verdict::Fail, summary));
+        }
+        Err(trouble) => return ManagerView::unasked(SOURCE, answer, trouble),
+    };
+    let own: Vec<&Process> = daemon.processes.iter().filter(|process| process.name == wanted.name).collect();
+    if own.is_empty() {
+        let summary = format!("pm2 has no application {}", wanted.name);
+        return ManagerView::new(State::NotFound, Check::new(SOURCE, answer, Verdict::Fail, summary));
+    }
+    let (state, verdict, summary) = reading(&own, now);
+    let memory: Vec<u64> = own.iter().filter_map(|process| process.memory_bytes).collect();
+    ManagerView {
+        unit: Some(wanted.name.to_owned()),
+        since: own.iter().filter_map(|process| process.started).min(),
+        restarts: Some(own.iter().map(|process| process.restarts).sum()),
+        pid: if let [one] = own.as_slice() { one.pid } else { None },
+        memory_bytes: (!memory.is_empty()).then(|| memory.iter().sum()),
+        ..ManagerView::new(state, Check::new(SOURCE, answer, verdict, summary))
+    }
+}
+
+fn reading(own: &[&Process], now: Timestamp) -> (State, Verdict, String) {
+    let all = own.len();
+    let online = own.iter().filter(|process| process.status == "online").count();
+    let restarts: u32 = own.iter().map(|process| process.restarts).sum();
+    let looping = |process: &&&Process| {
+        let young = process.started.is_some_and(|since| now.duration_since(since) < LOOP_WINDOW);
+        young && process.unstable.max(process.restarts) >= LOOP_RESTARTS && process.unstable > 0
+            || process.status == "waiting restart"
+    };
+    let errored = own.iter().find(|process| process.status == "errored");
+    if let Some(process) = own.iter().find(looping) {
+        let code = process.exit_code.map_or_else(String::new, |code| format!(", last exit {code}"));
+        (State::CrashLoop, Verdict::Fail, format!("crash loop: {restarts} restarts{code}"))
+    } else if online == all {
+        (
+            State::Running,
+            Verdict::Pass,
+            if all == 1 { "online".to_owned() } else { format!("{online} of {all} online") },
+        )
+    } else if online > 0 {
+        (State::Partial, Verdict::Warn, format!("only {online} of {all} online"))
+    } else if let Some(process) = errored {
+        let code = process.exit_code.map_or_else(String::new, |code| format!(", exit {code}"));
+        (State::Failed, Verdict::Fail, format!("errored after {restarts} restarts{code}: pm2 has given up on it"))
+    } else if own.iter().any(|process| process.status == "launching") {
+        (State::Starting, Verdict::Warn, "launching".to_owned())
+    } else {
+        let status = own.first().map_or("stopped", |process| process.status.as_str());
+        match status {
+            "stopped" | "stopping" => (State::Stopped, Verdict::Fail, status.to_owned()),
+            other => (State::Unknown, Verdict::Unknown, format!("in a state unknown to opsctl: {other}")),
+        }
+    }
+}

@@ -1,0 +1,434 @@
+//! Evidence in, verdicts out. Pure: the same evidence gives the same verdicts, and nothing that could not be read counts
+//! as good.
+
+mod answer;
+mod app;
+mod container;
+mod host;
+mod unit;
+
+use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+pub use host::HostHealth;
+
+use crate::probe::{Answer, Evidence, Holder, Trouble};
+use crate::registry::{Deployment, Level, Manager, Presence, Service, Verdict};
+
+/// How young a process with several restarts must be to count as one that crashes again and again.
+const LOOP_WINDOW: SignedDuration = SignedDuration::from_secs(60);
+/// How many automatic restarts make a loop.
+const LOOP_RESTARTS: u32 = 3;
+
+/// What a service's manager makes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Its process runs.
+    Running,
+    /// It did its work and ended well, as it should.
+    Completed,
+    /// It is started when somebody asks for it.
+    Waiting,
+    /// Some of its processes run.
+    Partial,
+    /// It is on its way up.
+    Starting,
+    /// It is on its way down.
+    Stopping,
+    /// It ended and will be started again.
+    Restarting,
+    /// It ends again and again.
+    CrashLoop,
+    /// It is halted in memory.
+    Paused,
+    /// It ended with an error and stays down.
+    Failed,
+    /// It does not run.
+    Stopped,
+    /// Its start was skipped because a condition of its unit does not hold.
+    Skipped,
+    /// It may not be started.
+    Masked,
+    /// Its manager does not know it.
+    NotFound,
+    /// Nothing on this host manages it.
+    Unmanaged,
+    /// Its manager could not be asked.
+    Unknown,
+}
+
+impl State {
+    /// As `status` prints it.
+    pub const fn label(self) -> &'static str {
+        match self {
+            State::Running => "running",
+            State::Completed => "completed",
+            State::Waiting => "on demand",
+            State::Partial => "partial",
+            State::Starting => "starting",
+            State::Stopping => "stopping",
+            State::Restarting => "restarting",
+            State::CrashLoop => "crash loop",
+            State::Paused => "paused",
+            State::Failed => "failed",
+            State::Stopped => "stopped",
+            State::Skipped => "skipped",
+            State::Masked => "masked",
+            State::NotFound => "not found",
+            State::Unmanaged => "-",
+            State::Unknown => "unknown",
+        }
+    }
+
+    /// Whether something that this service needs can be the reason for this state.
+    const fn may_be_inherited(self) -> bool {
+        !matches!(self, State::Stopped | State::Masked | State::NotFound | State::Skipped | State::Paused)
+    }
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Check {
+    /// Who said it: `systemd`, `http :3001/`, `disk /`, …
+    pub source: String,
+    /// What follows from it.
+    pub verdict: Verdict,
+    /// What it said, in a few words.
+    pub summary: String,
+    /// The command that asks the same, to be pasted into a shell.
+    pub command: String,
+}
+
+/// A process that holds a service's port and is not part of the service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PortOwner {
+    /// Process id.
+    pub pid: u32,
+    /// Short name of the process.
+    pub name: String,
+}
+
+/// A service, judged.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ServiceHealth {
+    /// Its name in the registry.
+    pub name: String,
+    /// `systemd`, `compose`, `docker` or `pm2`; `null` when nothing on this host manages it.
+    pub manager: Option<String>,
+    /// The manager's name for it: unit, container, application.
+    pub unit: Option<String>,
+    /// The worst of its checks.
+    pub verdict: Verdict,
+    /// What its manager says.
+    pub state: State,
+    /// What the service says of itself when probed; `null` when there is nothing to probe.
+    pub health: Option<Verdict>,
+    /// Since when it is in this state.
+    pub since: Option<Timestamp>,
+    /// Automatic restarts since it was last started on purpose.
+    pub restarts: Option<u32>,
+    /// Main process; `null` when there is none, or more than one.
+    pub pid: Option<u32>,
+    /// Memory in use, bytes.
+    pub memory_bytes: Option<u64>,
+    /// Main TCP port.
+    pub port: Option<u16>,
+    /// Public address.
+    pub endpoint: Option<String>,
+    /// The deployment's severity level if this service is down.
+    pub severity: String,
+    /// How soon that level wants an answer.
+    pub respond: String,
+    /// All that is not as it should be, in one line; empty when all is well.
+    pub summary: String,
+    /// What the runbook says to know about it.
+    pub note: Option<String>,
+    /// The service it needs whose failure explains this one.
+    pub cause: Option<String>,
+    /// Services that need it.
+    pub dependants: Vec<String>,
+    /// Who holds its port instead of it.
+    pub port_owner: Option<PortOwner>,
+    /// All that was looked at.
+    pub checks: Vec<Check>,
+}
+
+/// A deployment, judged.
+#[derive(Debug)]
+pub struct Health {
+    /// Services that are on this host, worst first, each followed by those whose failure it explains.
+    pub services: Vec<ServiceHealth>,
+    /// Services that are not, and why that is no failure.
+    pub absent: Vec<(&'static Service, String)>,
+    /// The host.
+    pub host: Option<HostHealth>,
+}
+
+/// What a manager said of one service.
+struct ManagerView {
+    state: State,
+    check: Check,
+    unit: Option<String>,
+    since: Option<Timestamp>,
+    restarts: Option<u32>,
+    pid: Option<u32>,
+    memory_bytes: Option<u64>,
+    /// Known to the manager, but switched off or not meant for this host.
+    unused: bool,
+}
+
+impl ManagerView {
+    fn new(state: State, check: Check) -> Self {
+        ManagerView {
+            state,
+            check,
+            unit: None,
+            since: None,
+            restarts: None,
+            pid: None,
+            memory_bytes: None,
+            unused: false,
+        }
+    }
+
+    /// The manager could not be asked.
+    fn unasked<T>(source: &str, answer: &Answer<T>, trouble: &Trouble) -> Self {
+        ManagerView::new(State::Unknown, Check::unknown(source, answer, trouble))
+    }
+}
+
+impl Check {
+    fn new<T>(source: impl Into<String>, answer: &Answer<T>, verdict: Verdict, summary: impl Into<String>) -> Self {
+        Check { source: source.into(), verdict, summary: summary.into(), command: answer.command.clone() }
+    }
+
+    fn unknown<T>(source: impl Into<String>, answer: &Answer<T>, trouble: &Trouble) -> Self {
+        Check::new(source, answer, Verdict::Unknown, trouble.to_string())
+    }
+}
+
+/// Judges these services by that evidence. `services` is what the evidence was gathered for.
+pub fn judge(deployment: &Deployment, services: &[&'static Service], evidence: &Evidence) -> Health {
+    let mut judged = Vec::new();
+    let mut absent = Vec::new();
+    for (index, service) in services.iter().enumerate() {
+        match assess(deployment, service, index, evidence) {
+            Ok(health) => judged.push((*service, health)),
+            Err(why) => absent.push((*service, why)),
+        }
+    }
+    explain(&mut judged);
+    let host = evidence.host.as_ref().map(|host| host::judge(deployment, services, &absent, host, evidence.time));
+    Health { services: arrange(deployment, judged), absent, host }
+}
+
+/// A service's health, or why it need not be here.
+fn assess(
+    deployment: &Deployment,
+    service: &'static Service,
+    index: usize,
+    evidence: &Evidence,
+) -> Result<ServiceHealth, String> {
+    if let Presence::Elsewhere(why) = service.presence {
+        return Err(why.to_owned());
+    }
+    let views: Vec<ManagerView> = service.managers.iter().map(|manager| view(service, manager, evidence)).collect();
+    let replies = &evidence.replies[index];
+    let mut probes: Vec<Check> = Vec::new();
+    for (probe, reply) in service.probes.iter().zip(replies) {
+        probes.push(answer::judge(probe, reply, evidence.time));
+    }
+    if let Presence::IfFound(why) = service.presence {
+        let nobody_answers = probes.iter().all(|check| check.verdict != Verdict::Pass);
+        let gone = match views.first() {
+            Some(view) => match view.state {
+                State::NotFound => true,
+                // Nothing here can say whether it is installed: what listens on its port is taken for it.
+                State::Unknown => unmanageable(service, evidence) && (nobody_answers || probes.is_empty()),
+                _ => view.unused && nobody_answers,
+            },
+            None => nobody_answers,
+        };
+        if gone {
+            return Err(why.to_owned());
+        }
+    }
+    let mut checks: Vec<Check> = views.iter().map(|view| view.check.clone()).collect();
+    if matches!(service.presence, Presence::IfFound(_)) && unmanageable(service, evidence) {
+        checks.clear();
+    }
+    checks.append(&mut probes.clone());
+    let first = views.into_iter().next();
+    let state = first.as_ref().map_or(State::Unmanaged, |view| view.state);
+    let port_owner = port_owner(service, state, &evidence.holders[index], &mut checks);
+    let memory_bytes = first.as_ref().and_then(|view| view.memory_bytes);
+    memory(service, memory_bytes, &mut checks);
+    let verdict = checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Unknown);
+    let mut summaries: Vec<&str> = Vec::new();
+    for check in checks.iter().filter(|check| check.verdict != Verdict::Pass) {
+        if !summaries.contains(&check.summary.as_str()) {
+            summaries.push(&check.summary);
+        }
+    }
+    Ok(ServiceHealth {
+        name: service.name.to_owned(),
+        manager: service.managers.first().map(|manager| manager.kind().to_owned()),
+        unit: first
+            .as_ref()
+            .and_then(|view| view.unit.clone())
+            .or(service.managers.first().map(|m| m.unit().to_owned())),
+        verdict,
+        state,
+        health: probes.iter().map(|check| check.verdict).max(),
+        since: first.as_ref().and_then(|view| view.since),
+        restarts: first.as_ref().and_then(|view| view.restarts),
+        pid: first.as_ref().and_then(|view| view.pid),
+        memory_bytes,
+        port: service.ports.first().copied(),
+        endpoint: service.routes.first().map(crate::report::endpoint),
+        severity: service.severity.id.to_owned(),
+        respond: service.severity.response.to_owned(),
+        summary: summaries.join("; "),
+        note: service.note.map(str::to_owned),
+        cause: None,
+        dependants: deployment.dependants(service).map(|dependant| dependant.name.to_owned()).collect(),
+        port_owner,
+        checks,
+    })
+}
+
+/// Whether this machine has no such manager at all.
+fn unmanageable(service: &Service, evidence: &Evidence) -> bool {
+    matches!(service.managers.first(), Some(Manager::Systemd(_)))
+        && evidence.managers.units.as_ref().is_some_and(|units| matches!(units.result, Err(Trouble::Unavailable(_))))
+}
+
+fn view(service: &Service, manager: &Manager, evidence: &Evidence) -> ManagerView {
+    let managers = &evidence.managers;
+    match manager {
+        Manager::Systemd(wanted) => match &managers.units {
+            Some(answer) => unit::judge(wanted, answer, evidence.time),
+            None => unasked("systemd"),
+        },
+        Manager::Compose(_) | Manager::Docker(_) => match &managers.containers {
+            Some(answer) => container::judge(service, manager, answer, evidence.time),
+            None => unasked("docker"),
+        },
+        Manager::Pm2(wanted) => match managers.apps.get(wanted.home) {
+            Some(answer) => app::judge(wanted, answer, evidence.time),
+            None => unasked("pm2"),
+        },
+    }
+}
+
+fn unasked(source: &str) -> ManagerView {
+    let check = Check {
+        source: source.to_owned(),
+        verdict: Verdict::Unknown,
+        summary: "was not asked".to_owned(),
+        command: String::new(),
+    };
+    ManagerView::new(State::Unknown, check)
+}
+
+fn port_owner(service: &Service, state: State, holder: &Holder, checks: &mut Vec<Check>) -> Option<PortOwner> {
+    let port = *service.ports.first()?;
+    let check = |summary| Check {
+        source: format!("port :{port}"),
+        verdict: Verdict::Fail,
+        summary,
+        command: format!("ss -Hltnp 'sport = :{port}'"),
+    };
+    match holder {
+        // A unit that only starts others owns no port itself.
+        Holder::Other { .. } if matches!(state, State::Completed | State::Unmanaged) => None,
+        Holder::Other { pid, name } => {
+            checks.push(check(format!("port {port} is held by {name} (pid {pid})")));
+            Some(PortOwner { pid: *pid, name: name.clone() })
+        }
+        Holder::Nobody if service.probes.is_empty() && state == State::Running => {
+            checks.push(check(format!("nothing listens on port {port}")));
+            None
+        }
+        Holder::Nobody | Holder::Own | Holder::Unseen => None,
+    }
+}
+
+fn memory(service: &Service, used: Option<u64>, checks: &mut Vec<Check>) {
+    let alarm = service.memory.as_ref().and_then(|memory| memory.alarm_bytes);
+    if let (Some(used), Some(alarm)) = (used, alarm)
+        && used > alarm
+    {
+        checks.push(Check {
+            source: "memory".to_owned(),
+            verdict: Verdict::Warn,
+            summary: format!("uses {} of memory, alarm is at {}", bytes(used), bytes(alarm)),
+            command: String::new(),
+        });
+    }
+}
+
+/// Sets the cause of each failure that the failure of a needed service explains.
+fn explain(judged: &mut [(&'static Service, ServiceHealth)]) {
+    let failed: Vec<&'static Service> =
+        judged.iter().filter(|(_, health)| health.verdict == Verdict::Fail).map(|(service, _)| *service).collect();
+    for (service, health) in judged {
+        if health.verdict == Verdict::Fail && health.state.may_be_inherited() {
+            health.cause = root(service, &failed).map(|cause| cause.name.to_owned());
+        }
+    }
+}
+
+/// The deepest failed service on the way down from `service`.
+fn root(service: &Service, failed: &[&'static Service]) -> Option<&'static Service> {
+    let need = service.needs.iter().find(|need| failed.iter().any(|f| f.name == need.name))?;
+    Some(root(need, failed).unwrap_or(need))
+}
+
+/// Worst first: by verdict, then severity; a service whose failure another explains directly after that one.
+fn arrange(deployment: &Deployment, judged: Vec<(&'static Service, ServiceHealth)>) -> Vec<ServiceHealth> {
+    let rank = |level: &Level| deployment.severities.iter().position(|known| known.id == level.id);
+    let (folded, mut roots): (Vec<_>, Vec<_>) = judged.into_iter().partition(|(_, health)| health.cause.is_some());
+    // Stable: what is well stays in the operator's order.
+    roots.sort_by_key(|(service, health)| {
+        let severity = (health.verdict != Verdict::Pass).then(|| rank(service.severity));
+        (std::cmp::Reverse(health.verdict), severity)
+    });
+    let mut arranged = Vec::new();
+    let mut folded: Vec<ServiceHealth> = folded.into_iter().map(|(_, health)| health).collect();
+    for (_, health) in roots {
+        let (own, rest) = folded.into_iter().partition(|other| other.cause.as_deref() == Some(health.name.as_str()));
+        folded = rest;
+        arranged.push(health);
+        arranged.extend::<Vec<ServiceHealth>>(own);
+    }
+    arranged.extend(folded);
+    arranged
+}
+
+/// Bytes for people: `1.5 GiB`.
+pub(crate) fn bytes(count: u64) -> String {
+    bytesize::ByteSize(count).display().iec().to_string()
+}
+
+/// How long ago, for people: `3d 4h`, `12m 5s`.
+pub(crate) fn age(from: Timestamp, now: Timestamp) -> String {
+    duration(now.duration_since(from))
+}
+
+/// A span of time for people, its two largest units.
+pub(crate) fn duration(span: SignedDuration) -> String {
+    let seconds = span.as_secs().max(0);
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, _) => format!("{minutes}m{}s", seconds % 60),
+        (0, _, _) => format!("{hours}h{minutes}m"),
+        _ => format!("{days}d{hours}h"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

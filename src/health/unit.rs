@@ -1,0 +1,121 @@
+//! systemd units.
+
+use jiff::Timestamp;
+
+use super::{Check, LOOP_RESTARTS, LOOP_WINDOW, ManagerView, State};
+use crate::probe::Answer;
+use crate::registry::{Unit, Verdict};
+use crate::tools::systemctl::UnitState;
+
+const SOURCE: &str = "systemd";
+
+pub(super) fn judge(wanted: &Unit, answer: &Answer<Vec<UnitState>>, now: Timestamp) -> ManagerView {
+    let units = match &answer.result {
+        Ok(units) => units,
+        Err(trouble) => return ManagerView::unasked(SOURCE, answer, trouble),
+    };
+    let names = || std::iter::once(&wanted.name).chain(wanted.aliases);
+    let known = |name: &&str| units.iter().find(|unit| unit.is(name));
+    let found = names().filter_map(known).find(|unit| unit.exists());
+    let command = |name: &str| Answer { command: format!("systemctl status {name}"), result: Ok(()) };
+    let Some(unit) = found else {
+        return match names().any(|name| known(&name).is_some()) {
+            true => {
+                let summary = format!("{} not found", wanted.name);
+                ManagerView::new(State::NotFound, Check::new(SOURCE, &command(wanted.name), Verdict::Fail, summary))
+            }
+            // systemd answers for every name it is asked for, so its answer was cut.
+            false => {
+                let summary = format!("said nothing of {}", wanted.name);
+                ManagerView::new(State::Unknown, Check::new(SOURCE, answer, Verdict::Unknown, summary))
+            }
+        };
+    };
+    let (state, verdict, summary) = reading(unit, now);
+    let enabled = matches!(unit.file_state.as_str(), "enabled" | "enabled-runtime" | "static" | "generated" | "alias");
+    ManagerView {
+        unit: Some(unit.id.clone()),
+        since: match state {
+            State::Running | State::Completed => unit.active_since,
+            _ => unit.changed,
+        },
+        restarts: Some(unit.restarts),
+        pid: unit.main_pid,
+        memory_bytes: unit.memory_bytes,
+        unused: matches!(state, State::Masked | State::Skipped) || (state == State::Stopped && !enabled),
+        ..ManagerView::new(state, Check::new(SOURCE, &command(&unit.id), verdict, summary))
+    }
+}
+
+fn reading(unit: &UnitState, now: Timestamp) -> (State, Verdict, String) {
+    match unit.load.as_str() {
+        "loaded" => {}
+        "masked" => return (State::Masked, Verdict::Fail, "masked: it cannot be started".to_owned()),
+        other => return (State::Failed, Verdict::Fail, format!("its unit file cannot be loaded ({other})")),
+    }
+    let young = unit.active_since.is_some_and(|since| now.duration_since(since) < LOOP_WINDOW);
+    let looping = || format!("crash loop: {} restarts, last {}", unit.restarts, ending(unit));
+    match (unit.active.as_str(), unit.sub.as_str()) {
+        ("active" | "reloading" | "refreshing", _) if young && unit.restarts >= LOOP_RESTARTS => {
+            (State::CrashLoop, Verdict::Fail, looping())
+        }
+        ("active" | "reloading" | "refreshing", sub) => {
+            let state = if sub == "exited" { State::Completed } else { State::Running };
+            if unit.reload_needed {
+                (state, Verdict::Warn, "its unit file changed on disk: systemctl daemon-reload".to_owned())
+            } else if young && unit.restarts > 0 {
+                (state, Verdict::Warn, format!("restarted by itself after {}", ending(unit)))
+            } else {
+                (state, Verdict::Pass, format!("{} ({sub})", unit.active))
+            }
+        }
+        // The counter is raised only when the next start begins.
+        ("activating", "auto-restart" | "auto-restart-queued") if unit.restarts + 1 >= LOOP_RESTARTS => {
+            (State::CrashLoop, Verdict::Fail, looping())
+        }
+        ("activating", "auto-restart" | "auto-restart-queued") => {
+            (State::Restarting, Verdict::Fail, format!("ended with {}, will be started again", ending(unit)))
+        }
+        ("activating", _) if unit.restarts >= LOOP_RESTARTS => (State::CrashLoop, Verdict::Fail, looping()),
+        ("activating", sub) => (State::Starting, Verdict::Warn, format!("starting ({sub})")),
+        ("deactivating", sub) => (State::Stopping, Verdict::Warn, format!("stopping ({sub})")),
+        ("failed", _) => (State::Failed, Verdict::Fail, format!("failed: {}", failure(unit))),
+        ("inactive", _) if unit.triggered_by.contains(".socket") => {
+            (State::Waiting, Verdict::Pass, format!("started on demand by {}", unit.triggered_by))
+        }
+        ("inactive", _) if unit.condition_failed => {
+            (State::Skipped, Verdict::Fail, "not started: a condition of its unit does not hold".to_owned())
+        }
+        ("inactive", _) => (State::Stopped, Verdict::Fail, "stopped".to_owned()),
+        (active, sub) => (State::Unknown, Verdict::Unknown, format!("in a state unknown to opsctl: {active} ({sub})")),
+    }
+}
+
+/// How its main process ended.
+fn ending(unit: &UnitState) -> String {
+    match unit.exit_kind {
+        2 => format!("killed by signal {}", unit.exit_status),
+        3 => format!("core dump, signal {}", unit.exit_status),
+        _ => match unit.exit_status {
+            // Codes of systemd itself, set before the program runs (systemd.exec(5)).
+            200 => "exit 200: its working directory is missing".to_owned(),
+            203 => "exit 203: its program cannot be executed".to_owned(),
+            217 => "exit 217: its user does not exist".to_owned(),
+            code => format!("exit {code}"),
+        },
+    }
+}
+
+/// Why it failed, by systemd's `Result`.
+fn failure(unit: &UnitState) -> String {
+    match unit.result.as_str() {
+        "resources" => "a file it needs before its start is missing (EnvironmentFile?)".to_owned(),
+        "start-limit-hit" => format!("started too often (start limit), last {}", ending(unit)),
+        "timeout" => "did not start or stop in time".to_owned(),
+        "oom-kill" => "killed for want of memory".to_owned(),
+        "watchdog" => "did not report to its watchdog".to_owned(),
+        "protocol" => "did not announce that it is ready".to_owned(),
+        _ if unit.restarts > 0 => format!("{} after {} restarts", ending(unit), unit.restarts),
+        _ => ending(unit),
+    }
+}

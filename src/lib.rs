@@ -1,0 +1,155 @@
+//! The incident runbook of a server, compiled into one binary.
+//!
+//! The library is what an operator needs to compile a deployment of their own: the [`registry`] model and [`main`].
+//!
+//! ```no_run
+//! use opsctl::registry::{Deployment, HostChecks, Level, Manager, Probe, Http, Rule, Service, Unit};
+//!
+//! static DOWN: Level = Level {
+//!     id: "down",
+//!     criterion: "nobody can order",
+//!     response: "now",
+//!     response_seconds: Some(0),
+//!     action: "restart it",
+//!     mttr: None,
+//! };
+//! static SHOP: Service = Service {
+//!     managers: &[Manager::Systemd(Unit::new("shop.service"))],
+//!     ports: &[8000],
+//!     probes: &[Probe::Http(Http::get(8000, "/health", &[Rule::ok(200)]))],
+//!     ..Service::new("shop", "the shop", &DOWN, "it is all there is")
+//! };
+//! static MINE: Deployment =
+//!     Deployment::new("mine", "my own server", &[&DOWN], &[&SHOP], HostChecks::new(&DOWN));
+//! const _: () = opsctl::registry::check::deployment(&MINE);
+//!
+//! fn main() -> std::process::ExitCode {
+//!     opsctl::main(&[&MINE])
+//! }
+//! ```
+//!
+//! An invalid registry does not compile:
+//!
+//! ```compile_fail
+//! # use opsctl::registry::{Deployment, HostChecks, Level, Service};
+//! # static DOWN: Level =
+//! #     Level { id: "x", criterion: "x", response: "x", response_seconds: None, action: "x", mttr: None };
+//! static NOTHING: Service = Service::new("nothing", "neither managed nor probed", &DOWN, "no reason");
+//! static MINE: Deployment =
+//!     Deployment::new("mine", "my own server", &[&DOWN], &[&NOTHING], HostChecks::new(&DOWN));
+//! const _: () = opsctl::registry::check::deployment(&MINE);
+//! ```
+
+mod cli;
+mod commands;
+mod context;
+mod drift;
+mod error;
+mod exec;
+mod exit;
+mod health;
+mod probe;
+mod protocol;
+pub mod registry;
+mod report;
+mod system;
+mod tools;
+mod ui;
+
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+
+pub use commands::completion::{Shell, script as completion_script};
+pub use commands::man::pages as man_pages;
+pub use system::System;
+
+use crate::cli::Cli;
+use crate::context::{Context, error_head};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::registry::Deployment;
+use crate::report::error::Failure;
+use crate::ui::{Format, Ui};
+
+/// Runs the command line of this process against these deployments and `localhost`.
+pub fn main(deployments: &'static [&'static Deployment]) -> ExitCode {
+    run(deployments, &System::real())
+}
+
+/// The same on another machine than this one, for tests.
+pub fn run(deployments: &'static [&'static Deployment], system: &System) -> ExitCode {
+    cli::set_deployments(deployments);
+    clap_complete::CompleteEnv::with_factory(Cli::command).var(cli::COMPLETE_VAR).complete();
+    if let Err(error) = end_children_on_signals() {
+        // Without it a signal still ends this process, only not what it started.
+        Ui { format: Format::Text, headers: true, color: ui::Color::Never, quiet: false }
+            .note(&format!("signals cannot be handled: {error}"));
+    }
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let format = cli::wanted_format(&args);
+    let exit = match parse(args.into_iter()) {
+        Ok(cli) => {
+            let context = Context::new(system, &cli.global);
+            commands::run(&cli.verb, &context).unwrap_or_else(|error| fail(system, cli.global.output, error))
+        }
+        Err(Stop::Told(text)) => match Ui::raw(text.as_bytes()) {
+            Ok(()) => Exit::Success,
+            Err(error) => fail(system, format, error.into()),
+        },
+        Err(Stop::Wrong(error)) => fail(system, format, error.into()),
+    };
+    ExitCode::from(exit.code())
+}
+
+/// Why no command is run.
+enum Stop {
+    /// Help or version was asked for.
+    Told(String),
+    /// The command line makes no sense.
+    Wrong(Error),
+}
+
+fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, Stop> {
+    let words = cli::screen(args).map_err(Stop::Wrong)?;
+    let parsed = Cli::command().try_get_matches_from(words).and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.map_err(|error| match error.kind() {
+        clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion => {
+            Stop::Told(error.render().to_string())
+        }
+        _ => {
+            let text = error.render().to_string();
+            let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
+            Stop::Wrong(Error::usage("usage", text))
+        }
+    })
+}
+
+/// Prints an error, once, and says with which code to exit.
+fn fail(system: &System, format: Format, error: anyhow::Error) -> Exit {
+    let error = match error.downcast::<Error>() {
+        Ok(error) => error,
+        Err(other) => match other.downcast_ref::<std::io::Error>() {
+            // Whoever read the output has seen enough.
+            Some(error) if error.kind() == ErrorKind::BrokenPipe => return Exit::Success,
+            _ => Error { exit: Exit::Failure, code: "failed", message: format!("{other:#}"), hint: None },
+        },
+    };
+    Ui::error(format, &error, &Failure { head: error_head(system, &error) });
+    error.exit
+}
+
+/// On a hang-up, interrupt or terminate: ends what was started, then this process with the usual code.
+fn end_children_on_signals() -> std::io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+    std::thread::spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            exec::kill_all();
+            std::process::exit(128 + signal);
+        }
+    });
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! The host itself: disks, memory, load, clock, failed units, processes killed for want of memory, certificates.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::thread;
+
+use super::{Answer, Door, Served, Trouble, failure, join, text, tls};
+use crate::exec::Exit;
+use crate::registry::{Deployment, Service};
+use crate::tools::df::{self, FileSystem};
+use crate::tools::journalctl::{self, OomKill};
+use crate::tools::procfs::{self, Memory};
+use crate::tools::{systemctl, timedatectl};
+
+/// What was asked of the host, and what came back.
+#[derive(Debug)]
+pub struct HostEvidence {
+    /// File systems that matter.
+    pub disks: Answer<Vec<FileSystem>>,
+    /// Memory.
+    pub memory: Answer<Memory>,
+    /// Load averages of 1, 5 and 15 minutes.
+    pub load: Answer<[f64; 3]>,
+    /// Processors.
+    pub processors: Answer<u32>,
+    /// Seconds since boot.
+    pub uptime_seconds: Answer<u64>,
+    /// Whether the clock is kept in step; not asked in a container, whose clock is another machine's.
+    pub clock: Option<Answer<bool>>,
+    /// Units that have failed; not asked where systemd does not run.
+    pub failed_units: Option<Answer<Vec<String>>>,
+    /// Processes killed for want of memory in the last day.
+    pub oom_kills: Answer<Vec<OomKill>>,
+    /// Certificates by host name, as the edge on this machine serves them.
+    pub certificates: Vec<(String, Answer<Result<Served, String>>)>,
+}
+
+pub(super) fn ask(door: Door<'_>, deployment: &Deployment, services: &[&'static Service]) -> HostEvidence {
+    thread::scope(|scope| {
+        let disks = scope.spawn(|| ask_disks(door, deployment));
+        let clock =
+            (!door.system.is_container()).then(|| scope.spawn(|| door.ask(&timedatectl::show(), timedatectl::parse)));
+        let failed_units = door
+            .system
+            .booted_with_systemd()
+            .then(|| scope.spawn(|| door.ask(&systemctl::failed(), systemctl::parse_failed)));
+        let oom_kills = scope.spawn(|| ask_oom_kills(door));
+        let certificates = ask_certificates(door, deployment, services);
+        HostEvidence {
+            memory: door.read("/proc/meminfo", procfs::meminfo),
+            load: door.read("/proc/loadavg", procfs::loadavg),
+            processors: door.read("/proc/stat", procfs::processors),
+            uptime_seconds: door.read("/proc/uptime", procfs::uptime_seconds),
+            disks: join(disks),
+            clock: clock.map(join),
+            failed_units: failed_units.map(join),
+            oom_kills: join(oom_kills),
+            certificates,
+        }
+    })
+}
+
+fn ask_disks(door: Door<'_>, deployment: &Deployment) -> Answer<Vec<FileSystem>> {
+    let argv = df::df(deployment.checks.disk_paths.iter().copied());
+    door.ask_with(&argv, |output| {
+        let complaints = text(&output.stderr);
+        let absent = |line: &str| line.ends_with("No such file or directory");
+        match output.exit {
+            Exit::Code(0) => Ok(df::parse(&text(&output.stdout))?),
+            Exit::Code(1) if complaints.lines().all(absent) => Ok(df::parse(&text(&output.stdout))?),
+            _ => Err(failure(output)),
+        }
+    })
+}
+
+/// The kernel counts since boot; the journal, which knows when, is only asked when there is something to know.
+fn ask_oom_kills(door: Door<'_>) -> Answer<Vec<OomKill>> {
+    let counted = door.read("/proc/vmstat", procfs::oom_kills);
+    if counted.result == Ok(0) {
+        return Answer { command: counted.command, result: Ok(Vec::new()) };
+    }
+    door.ask_with(&journalctl::oom_kills(), |output| match output.exit {
+        _ if journalctl::denied(&text(&output.stderr)) => Err(Trouble::NeedsRoot("to read the kernel's journal")),
+        // 1 without a complaint: nothing matched.
+        Exit::Code(0 | 1) if output.stderr.is_empty() => Ok(journalctl::parse_oom_kills(&text(&output.stdout))?),
+        _ => Err(failure(output)),
+    })
+}
+
+fn ask_certificates(
+    door: Door<'_>,
+    deployment: &Deployment,
+    services: &[&'static Service],
+) -> Vec<(String, Answer<Result<Served, String>>)> {
+    let Some(certificates) = &deployment.checks.certificates else { return Vec::new() };
+    let mut hosts: BTreeSet<String> =
+        services.iter().flat_map(|service| service.routes).map(|route| route.host.to_owned()).collect();
+    if hosts.is_empty() {
+        // No routes are known: ask for the names that this host keeps certificates for.
+        let entries = fs::read_dir(door.system.path("/etc/letsencrypt/live")).into_iter().flatten().flatten();
+        hosts =
+            entries.filter(|entry| entry.path().is_dir()).filter_map(|e| e.file_name().into_string().ok()).collect();
+    }
+    let address = door.system.local(certificates.port);
+    thread::scope(|scope| {
+        let asked: Vec<_> = hosts
+            .into_iter()
+            .map(|host| {
+                let name = host.clone();
+                (host, scope.spawn(move || tls::certificate(address, &name, door.limit)))
+            })
+            .collect();
+        asked
+            .into_iter()
+            .map(|(host, thread)| {
+                let command = format!(
+                    "openssl s_client -connect 127.0.0.1:{} -servername {host} </dev/null | openssl x509 -noout -dates",
+                    certificates.port
+                );
+                (host, Answer { command, result: Ok(join(thread)) })
+            })
+            .collect()
+    })
+}

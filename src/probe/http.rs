@@ -1,0 +1,77 @@
+//! HTTP: one request, no redirects, no proxy, everything within the deadline.
+
+use std::io::Read;
+use std::sync::OnceLock;
+
+use ureq::Agent;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+
+use super::{Answer, Door, Reply, Trouble};
+use crate::registry::Http;
+use crate::tools::{Argv, excerpt};
+
+/// How much of a body is read; health documents are far smaller.
+const BODY_LIMIT: u64 = 64 << 10;
+
+pub(super) fn get(door: Door<'_>, probe: &Http) -> Answer<Reply> {
+    let url = match super::url(door.system, &probe.url) {
+        Ok(url) => url,
+        Err(trouble) => return Answer { command: String::new(), result: Err(trouble) },
+    };
+    let mut argv = Argv::new("curl", ["-sS", "-i", "-m", "3"]);
+    if let Some(host) = probe.host {
+        argv = argv.with(["-H".to_owned(), format!("Host: {host}")]);
+    }
+    let command = argv.with([url.as_str()]).to_string();
+    Answer { command, result: request(door, &url, probe.host) }
+}
+
+fn request(door: Door<'_>, url: &str, host: Option<&str>) -> Result<Reply, Trouble> {
+    let mut config = Agent::config_builder()
+        .timeout_global(Some(door.limit))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .proxy(None)
+        .user_agent(concat!("opsctl/", env!("CARGO_PKG_VERSION")));
+    if url.starts_with("https:") {
+        config = config.tls_config(TlsConfig::builder().root_certs(roots()?).build());
+    }
+    let agent: Agent = config.build().into();
+    let mut request = agent.get(url);
+    if let Some(host) = host {
+        request = request.header("host", host);
+    }
+    let answer = request.call().and_then(|response| {
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        response.into_body().into_reader().take(BODY_LIMIT).read_to_end(&mut body)?;
+        Ok(Reply::Http { status, body: super::text(&body) })
+    });
+    Ok(answer.unwrap_or_else(|error| Reply::Silent(reason(&error, door))))
+}
+
+/// The system's certificate authorities: the files of the distribution, not those that a caller's environment names.
+fn roots() -> Result<RootCerts, Trouble> {
+    static ROOTS: OnceLock<Vec<Certificate<'static>>> = OnceLock::new();
+    super::tls::install_crypto();
+    let roots = ROOTS.get_or_init(|| {
+        let bundles = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
+        let load = |bundle: &&str| rustls_native_certs::load_certs_from_paths(Some((*bundle).as_ref()), None).certs;
+        let certificates = bundles.iter().map(load).find(|found| !found.is_empty()).unwrap_or_default();
+        certificates.iter().map(|certificate| Certificate::from_der(certificate).to_owned()).collect()
+    });
+    if roots.is_empty() {
+        return Err(Trouble::Unavailable("no certificate authorities are installed (package ca-certificates)".into()));
+    }
+    Ok(RootCerts::new_with_certs(roots))
+}
+
+fn reason(error: &ureq::Error, door: Door<'_>) -> String {
+    match error {
+        ureq::Error::Io(error) => super::network::describe(error, door.limit),
+        ureq::Error::Timeout(_) => super::network::no_answer(door.limit),
+        ureq::Error::HostNotFound => "its name cannot be resolved".to_owned(),
+        other => excerpt(&other.to_string()),
+    }
+}

@@ -1,0 +1,222 @@
+//! What systemd, docker and pm2 say of the services they manage: each asked once for all of them.
+
+use std::collections::BTreeMap;
+use std::thread;
+
+use super::{Answer, Door, Reply, Trouble, failure, is_container_of, join, text};
+use crate::exec::Exit;
+use crate::registry::{App, Manager, Probe, Service};
+use crate::tools::docker::{self, ContainerState, Listed, Unreachable};
+use crate::tools::pm2::{self, Process};
+use crate::tools::systemctl::{self, UnitState};
+
+/// What the managers said. A manager that no service has is not asked.
+#[derive(Debug, Default)]
+pub struct ManagerEvidence {
+    /// systemd's units: those asked for, under any of their names.
+    pub units: Option<Answer<Vec<UnitState>>>,
+    /// All containers of the engine, where some are found by label or the engine itself is a service.
+    pub listed: Option<Answer<Vec<Listed>>>,
+    /// Details of the services' containers.
+    pub containers: Option<Answer<Vec<ContainerState>>>,
+    /// Applications by the `PM2_HOME` of their daemon; `None` when no daemon runs.
+    pub apps: BTreeMap<&'static str, Answer<Option<PmDaemon>>>,
+    /// When the lines that log probes look for were written last, by service.
+    pub log_lines: BTreeMap<&'static str, Answer<Reply>>,
+}
+
+/// A pm2 daemon and its applications.
+#[derive(Debug, Clone)]
+pub struct PmDaemon {
+    /// Process id of the daemon, which holds the ports of applications in cluster mode.
+    pub pid: u32,
+    /// The applications' processes.
+    pub processes: Vec<Process>,
+}
+
+impl ManagerEvidence {
+    /// The answer to a probe that a manager's tool answers.
+    pub(super) fn reply(&self, probe: &Probe, service: &Service) -> Answer<Reply> {
+        let unasked = || Answer {
+            command: docker::ps().to_string(),
+            result: Err(Trouble::Unavailable("its container was not found".to_owned())),
+        };
+        match probe {
+            Probe::DockerEngine => self.listed.as_ref().map_or_else(unasked, |answer| Answer {
+                command: answer.command.clone(),
+                result: match &answer.result {
+                    Ok(_) => Ok(Reply::Engine),
+                    Err(Trouble::Unavailable(reason)) => Ok(Reply::Silent(reason.clone())),
+                    Err(trouble) => Err(trouble.clone()),
+                },
+            }),
+            _ => self.log_lines.get(service.name).cloned().unwrap_or_else(unasked),
+        }
+    }
+}
+
+pub(super) fn ask(door: Door<'_>, services: &[&'static Service]) -> ManagerEvidence {
+    let managers = || services.iter().flat_map(|service| service.managers);
+    let mut units: Vec<&str> = Vec::new();
+    let mut homes: BTreeMap<&'static str, &'static App> = BTreeMap::new();
+    for manager in managers() {
+        match manager {
+            Manager::Systemd(unit) => units.extend(std::iter::once(&unit.name).chain(unit.aliases)),
+            Manager::Pm2(app) => drop(homes.insert(app.home, app)),
+            Manager::Compose(_) | Manager::Docker(_) => {}
+        }
+    }
+    let mut evidence = ManagerEvidence::default();
+    thread::scope(|scope| {
+        let units = (!units.is_empty()).then(|| scope.spawn(|| ask_systemd(door, &units)));
+        let apps: Vec<_> =
+            homes.into_iter().map(|(home, app)| (home, scope.spawn(move || ask_pm2(door, app)))).collect();
+        ask_docker(door, services, &mut evidence);
+        evidence.units = units.map(join);
+        evidence.apps = apps.into_iter().map(|(home, thread)| (home, join(thread))).collect();
+    });
+    evidence
+}
+
+fn ask_systemd(door: Door<'_>, units: &[&str]) -> Answer<Vec<UnitState>> {
+    let argv = systemctl::show(units.iter().copied());
+    if !door.system.booted_with_systemd() {
+        let reason = "this machine was not booted with systemd".to_owned();
+        return Answer { command: argv.to_string(), result: Err(Trouble::Unavailable(reason)) };
+    }
+    door.ask(&argv, systemctl::parse_show)
+}
+
+fn ask_docker(door: Door<'_>, services: &[&'static Service], evidence: &mut ManagerEvidence) {
+    let mut names = Vec::new();
+    let mut by_label = false;
+    let managers: Vec<&Manager> = services.iter().flat_map(|service| service.managers).collect();
+    for manager in &managers {
+        match manager {
+            Manager::Compose(compose) => match compose.container {
+                Some(name) => names.push(name),
+                None => by_label = true,
+            },
+            // May be the name of a Swarm service, whose containers are called otherwise.
+            Manager::Docker(_) => by_label = true,
+            Manager::Systemd(_) | Manager::Pm2(_) => {}
+        }
+    }
+    let engine = services.iter().flat_map(|service| service.probes).any(|probe| matches!(probe, Probe::DockerEngine));
+    if by_label || engine {
+        evidence.listed = Some(door.ask_with(&docker::ps(), |output| match output.exit {
+            Exit::Code(0) => Ok(docker::parse_ps(&text(&output.stdout))?),
+            _ => Err(engine_trouble(output)),
+        }));
+    }
+    evidence.containers = match &evidence.listed {
+        Some(Answer { result: Ok(listed), command }) if by_label => {
+            let wanted = |row: &&Listed| managers.iter().any(|manager| is_container_of(manager, &row.identity));
+            let ids: Vec<&str> = listed.iter().filter(wanted).map(|row| row.id.as_str()).collect();
+            match ids.is_empty() {
+                true => Some(Answer { command: command.clone(), result: Ok(Vec::new()) }),
+                false => Some(inspect(door, ids)),
+            }
+        }
+        Some(Answer { result: Err(trouble), command }) => {
+            Some(Answer { command: command.clone(), result: Err(trouble.clone()) })
+        }
+        _ if names.is_empty() => None,
+        _ => Some(inspect(door, names)),
+    };
+    ask_logs(door, services, evidence);
+}
+
+fn inspect<'a>(door: Door<'_>, containers: impl IntoIterator<Item = &'a str>) -> Answer<Vec<ContainerState>> {
+    let mut answer = door.ask_with(&docker::inspect(containers), |output| {
+        let complaints = text(&output.stderr);
+        match output.exit {
+            Exit::Code(0) => Ok(docker::parse_inspect(&text(&output.stdout))?),
+            Exit::Code(1) if docker::only_missing(&complaints) => Ok(docker::parse_inspect(&text(&output.stdout))?),
+            _ => Err(engine_trouble(output)),
+        }
+    });
+    // The template is ours, not the operator's: what is worth pasting is the plain call.
+    if let Some((_, names)) = answer.command.split_once(" -- ") {
+        answer.command = format!("docker inspect {names}");
+    }
+    for container in answer.result.iter_mut().flatten().filter(|container| container.pid != 0) {
+        container.memory_bytes = door.system.memory_of(container.pid);
+    }
+    answer
+}
+
+fn engine_trouble(output: &crate::exec::Output) -> Trouble {
+    match docker::unreachable(&text(&output.stderr)) {
+        Some(Unreachable::Down) => Trouble::Unavailable("the docker engine is not running".to_owned()),
+        Some(Unreachable::Denied) => Trouble::NeedsRoot("or membership of the group docker, to ask the docker engine"),
+        None => failure(output),
+    }
+}
+
+/// Log probes: one call a service, for there is no call for several.
+fn ask_logs(door: Door<'_>, services: &[&'static Service], evidence: &mut ManagerEvidence) {
+    let Some(containers) = &evidence.containers else { return };
+    let probes = services.iter().flat_map(|service| service.probes.iter().map(move |probe| (service, probe)));
+    evidence.log_lines = thread::scope(|scope| {
+        let mut asked = Vec::new();
+        for (service, probe) in probes {
+            let Probe::LogLine { contains, within_seconds } = probe else { continue };
+            let of_service = |c: &&ContainerState| service.managers.iter().any(|m| is_container_of(m, &c.identity));
+            let container = match &containers.result {
+                Ok(found) => found.iter().find(of_service).map(|container| container.identity.name.clone()).ok_or(None),
+                Err(trouble) => Err(Some(trouble.clone())),
+            };
+            match container {
+                Ok(name) => asked.push((
+                    service.name,
+                    scope.spawn(move || {
+                        door.ask_with(&docker::logs_since(&name, *within_seconds), |output| match output.exit {
+                            Exit::Code(0) => {
+                                let both = text(&output.stdout) + &text(&output.stderr);
+                                Ok(Reply::LogLine(docker::newest_line(&both, contains)))
+                            }
+                            _ => Err(engine_trouble(output)),
+                        })
+                    }),
+                )),
+                // The manager's own check says that the container is missing, or why it cannot be asked.
+                Err(None) => {}
+                Err(Some(trouble)) => {
+                    let answer = Answer { command: containers.command.clone(), result: Err(trouble) };
+                    asked.push((service.name, scope.spawn(move || answer)));
+                }
+            }
+        }
+        asked.into_iter().map(|(name, thread)| (name, join(thread))).collect()
+    });
+}
+
+fn ask_pm2(door: Door<'_>, app: &App) -> Answer<Option<PmDaemon>> {
+    let not_asked = |result| Answer { command: format!("sudo -u {} pm2 jlist", app.user), result };
+    let Some(account) = door.system.account(|account| account.name == app.user) else {
+        return not_asked(Err(Trouble::Unavailable(format!("there is no user {} on this host", app.user))));
+    };
+    if !door.system.is_root() && rustix::process::geteuid().as_raw() != account.uid {
+        return not_asked(Err(Trouble::NeedsRoot("to ask the pm2 daemon of another user")));
+    }
+    // pm2 starts a daemon whenever it finds none: look first.
+    let pid_file = format!("{}/{}", app.home, pm2::PID_FILE);
+    let alive = match door.system.read(&pid_file) {
+        Ok(pid) => pid.trim().parse().ok().filter(|pid: &u32| door.system.process_name(*pid).is_some()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return not_asked(Err(Trouble::Failed(format!("{pid_file}: {error}")))),
+    };
+    match alive {
+        None => Answer { command: format!("cat {pid_file}"), result: Ok(None) },
+        Some(pid) => {
+            let answer = door.ask(&pm2::jlist(account, app.home), pm2::parse_jlist);
+            let daemon = |processes: Vec<Process>| match processes.is_empty() {
+                // An empty list from a daemon that has applications means that the wrong daemon answered.
+                true => Err(Trouble::Failed("it lists no applications at all".to_owned())),
+                false => Ok(Some(PmDaemon { pid, processes })),
+            };
+            Answer { command: answer.command, result: answer.result.and_then(daemon) }
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! Services and a [`Runner`] in, [`Evidence`] out: what every source said, errors included, all asked at once and each
+//! tool once. Nothing here judges.
+
+mod host;
+mod http;
+mod managers;
+mod network;
+mod ports;
+mod survey;
+mod tls;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+pub use host::HostEvidence;
+pub use managers::{ManagerEvidence, PmDaemon};
+pub use ports::Holder;
+pub use survey::{Survey, survey};
+pub use tls::Served;
+
+use crate::exec::{Exit, Output, Runner, StartError};
+use crate::protocol::mongo::Hello;
+use crate::protocol::postgres::Greeting;
+use crate::registry::{Deployment, Manager, Probe, Service, Url};
+use crate::system::System;
+use crate::tools::{Argv, Malformed, excerpt};
+
+/// How long any one source may take, unless the whole command has less time.
+pub const PATIENCE: Duration = Duration::from_millis(2400);
+
+/// Everything that was asked, and what came back.
+#[derive(Debug)]
+pub struct Evidence {
+    /// When it was gathered.
+    pub time: Timestamp,
+    /// What the managers said.
+    pub managers: ManagerEvidence,
+    /// What each service said of itself, in the order of the services and of their probes.
+    pub replies: Vec<Vec<Answer<Reply>>>,
+    /// Who holds each service's main port.
+    pub holders: Vec<Holder>,
+    /// The host; not asked when only some services were.
+    pub host: Option<HostEvidence>,
+}
+
+/// What one source said, and by which command anybody can ask it again.
+#[derive(Debug, Clone)]
+pub struct Answer<T> {
+    /// The command, to be pasted into a shell. For a probe from within, the one that asks the same.
+    pub command: String,
+    /// What came back.
+    pub result: Result<T, Trouble>,
+}
+
+/// Why a source said nothing that could be used. None of these is ever read as good, or as bad.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// The tool is not installed.
+    Missing(&'static str),
+    /// The tool could be swapped by somebody other than root.
+    Untrusted(PathBuf),
+    /// It did not end in time.
+    TimedOut(Duration),
+    /// This user may not see it.
+    NeedsRoot(&'static str),
+    /// What would have answered does not run here.
+    Unavailable(String),
+    /// The tool failed.
+    Failed(String),
+    /// The tool's answer cannot be understood.
+    Malformed(Malformed),
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Trouble::Missing(tool) => write!(f, "{tool} is not installed"),
+            Trouble::Untrusted(path) => write!(f, "not run: users other than root can change {}", path.display()),
+            Trouble::TimedOut(after) => write!(f, "no answer in {:.1} s", after.as_secs_f32()),
+            Trouble::NeedsRoot(what) => write!(f, "needs root: {what}"),
+            Trouble::Unavailable(what) | Trouble::Failed(what) => f.write_str(what),
+            Trouble::Malformed(malformed) => malformed.fmt(f),
+        }
+    }
+}
+
+impl From<Malformed> for Trouble {
+    fn from(malformed: Malformed) -> Self {
+        Trouble::Malformed(malformed)
+    }
+}
+
+impl From<StartError> for Trouble {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Missing(tool) => Trouble::Missing(tool),
+            StartError::Untrusted(path) => Trouble::Untrusted(path),
+            StartError::Refused(reason) => Trouble::Failed(reason),
+        }
+    }
+}
+
+/// What a service said of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// It could not be reached, or did not finish what it began to say.
+    Silent(String),
+    /// An HTTP answer; the body is cut at 64 KiB.
+    Http {
+        /// Status code.
+        status: u16,
+        /// Body.
+        body: String,
+    },
+    /// The first line of a banner, or Redis' answer to `PING`.
+    Line(String),
+    /// PostgreSQL's first message.
+    Postgres(Greeting),
+    /// MongoDB's answer to `hello`.
+    Mongo(Hello),
+    /// The Docker engine answered its client.
+    Engine,
+    /// When the wanted line was written last.
+    LogLine(Option<Timestamp>),
+}
+
+/// Asks everything about these services, and about the host when `with_host`.
+pub fn gather(
+    system: &System,
+    runner: &dyn Runner,
+    deployment: &Deployment,
+    services: &[&'static Service],
+    with_host: bool,
+    limit: Duration,
+) -> Evidence {
+    let door = Door { system, runner, limit };
+    let (managers, replies, host) = thread::scope(|scope| {
+        let managers = scope.spawn(|| managers::ask(door, services));
+        let host = with_host.then(|| scope.spawn(|| host::ask(door, deployment, services)));
+        let replies: Vec<Vec<_>> = services
+            .iter()
+            .map(|service| service.probes.iter().map(|probe| scope.spawn(move || reply(door, probe))).collect())
+            .collect();
+        let replies: Vec<Vec<Option<Answer<Reply>>>> =
+            replies.into_iter().map(|service| service.into_iter().map(join).collect()).collect();
+        (join(managers), replies, host.map(join))
+    });
+    // Some probes are answered by what the managers' tools said.
+    let replies = services
+        .iter()
+        .zip(replies)
+        .map(|(service, replies)| {
+            let probes = service.probes.iter().zip(replies);
+            probes.map(|(probe, reply)| reply.unwrap_or_else(|| managers.reply(probe, service))).collect()
+        })
+        .collect();
+    let holders = ports::holders(system, services, &managers);
+    Evidence { time: system.now(), managers, replies, holders, host }
+}
+
+/// The way to the outside that every source is given.
+#[derive(Clone, Copy)]
+struct Door<'a> {
+    system: &'a System,
+    runner: &'a dyn Runner,
+    limit: Duration,
+}
+
+impl Door<'_> {
+    /// Runs a command whose success is exit code 0, and parses what it printed.
+    fn ask<T>(self, argv: &Argv, parse: impl FnOnce(&str) -> Result<T, Malformed>) -> Answer<T> {
+        self.ask_with(argv, |output| match output.exit {
+            Exit::Code(0) => Ok(parse(&text(&output.stdout))?),
+            _ => Err(failure(output)),
+        })
+    }
+
+    /// Runs a command and hands over however it ended, but for a deadline that passed.
+    fn ask_with<T>(self, argv: &Argv, judge: impl FnOnce(&Output) -> Result<T, Trouble>) -> Answer<T> {
+        let result = match self.runner.run(argv, self.limit) {
+            Err(error) => Err(error.into()),
+            Ok(Output { exit: Exit::TimedOut(after), .. }) => Err(Trouble::TimedOut(after)),
+            Ok(output) => judge(&output),
+        };
+        Answer { command: argv.to_string(), result }
+    }
+
+    /// Reads a file and parses it.
+    fn read<T>(self, path: &str, parse: impl FnOnce(&str) -> Result<T, Malformed>) -> Answer<T> {
+        let result = match self.system.read(path) {
+            Ok(text) => parse(&text).map_err(Trouble::from),
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err(Trouble::NeedsRoot("to read it")),
+            Err(error) => Err(Trouble::Failed(format!("{path}: {error}"))),
+        };
+        Answer { command: Argv::new("cat", [path]).to_string(), result }
+    }
+}
+
+/// A command that did not do what it was asked to.
+fn failure(output: &Output) -> Trouble {
+    let how = match output.exit {
+        Exit::Code(code) => format!("exit {code}"),
+        Exit::Signal(signal) => format!("killed by signal {signal}"),
+        Exit::TimedOut(after) => return Trouble::TimedOut(after),
+        Exit::TooMuchOutput => "killed: it would not stop printing".to_owned(),
+    };
+    let said = excerpt(&text(&output.stderr));
+    Trouble::Failed(if said.is_empty() { how } else { format!("{how}: {said}") })
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Asks a service itself. `None` for what the managers' tools answer.
+fn reply(door: Door<'_>, probe: &Probe) -> Option<Answer<Reply>> {
+    Some(match probe {
+        Probe::Http(probe) => http::get(door, probe),
+        Probe::Banner { port, .. } => network::banner(door, *port),
+        Probe::Redis { port, password } => network::redis(door, *port, password.as_ref()),
+        Probe::Postgres { port, user } => network::postgres(door, *port, user),
+        Probe::Mongo { port } => network::mongo(door, *port),
+        Probe::DockerEngine | Probe::LogLine { .. } => return None,
+    })
+}
+
+/// Whether a manager's container is this one. By exact name, by compose labels or by Swarm service.
+pub(crate) fn is_container_of(manager: &Manager, identity: &crate::tools::docker::Identity) -> bool {
+    match manager {
+        Manager::Compose(compose) => match compose.container {
+            Some(name) => identity.name == name,
+            None => identity.project == compose.project && identity.service == compose.service,
+        },
+        Manager::Docker(container) => {
+            container.names.iter().any(|name| identity.name == *name || identity.swarm == *name)
+        }
+        Manager::Systemd(_) | Manager::Pm2(_) => false,
+    }
+}
+
+/// The value of a named secret.
+fn secret(system: &System, secret: &crate::registry::Secret) -> Result<String, Trouble> {
+    let text = system.read(secret.file).map_err(|error| match error.kind() {
+        std::io::ErrorKind::PermissionDenied => Trouble::NeedsRoot("to read its password"),
+        _ => Trouble::Failed(format!("{}: {error}", secret.file)),
+    })?;
+    crate::tools::procfs::env_entries(&text)
+        .find(|(key, _)| *key == secret.key)
+        .map(|(_, value)| value.to_owned())
+        .ok_or_else(|| Trouble::Failed(format!("{} is not set in {}", secret.key, secret.file)))
+}
+
+/// Local URL of an HTTP probe, or the one in an env file.
+fn url(system: &System, url: &Url) -> Result<String, Trouble> {
+    match url {
+        Url::Local { port, path } => Ok(format!("http://{}{path}", system.local(*port))),
+        Url::FromEnv(key) => {
+            let value = secret(system, key)?;
+            let authority = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"));
+            match authority.map(|rest| rest.split('/').next().unwrap_or_default()) {
+                Some(host) if !host.is_empty() && !host.contains('@') => Ok(value),
+                _ => Err(Trouble::Failed(format!("{} in {} is not a plain http(s) URL", key.key, key.file))),
+            }
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! What exists: the five deployments and `localhost`, as data. Nothing here runs, reads or prints.
+
+pub mod check;
+mod model;
+
+mod ai_fsm;
+mod fondation;
+mod localhost;
+mod plugspace;
+mod prim;
+mod v_edfinance;
+
+pub use localhost::LOCALHOST;
+pub use model::*;
+
+/// The deployments compiled into the stock binary.
+pub static DEPLOYMENTS: &[&Deployment] =
+    &[&prim::DEPLOYMENT, &fondation::DEPLOYMENT, &ai_fsm::DEPLOYMENT, &v_edfinance::DEPLOYMENT, &plugspace::DEPLOYMENT];

@@ -1,0 +1,144 @@
+//! plugspace: six Node applications under pm2 on one VPS, with MongoDB, Redis and nginx as systemd units.
+//!
+//! From the runbook of 2025-12-10 (`seeds/004…`) and the repository at `2222c45`.
+
+mod services;
+
+use super::check;
+use super::model::*;
+use services::*;
+
+/// The deployment.
+pub static DEPLOYMENT: Deployment = Deployment {
+    host: Host {
+        address: Some("plugspace.io"),
+        ssh: Some("ssh -p 2222 plugspace@plugspace.io"),
+        system: "Hostinger VPS, Ubuntu 24.04, at least 4 cores, 8 GB RAM, 100 GB SSD; Node 20, npm 10.2.5",
+    },
+    detect: &["/home/plugspace/plugspace", "/home/plugspace/app", "/var/www/plugspace"],
+    proxy: Some(Proxy::Nginx),
+    logs: &[
+        Log::File { path: "/var/log/plugspace/backup.log", what: "backup" },
+        Log::File { path: "/var/log/plugspace/restore.log", what: "restore" },
+        Log::File { path: "/var/log/plugspace/deploy.log", what: "deploy" },
+        Log::File { path: "/var/log/auth.log", what: "logins" },
+        Log::Journal("fail2ban.service"),
+    ],
+    escalation: &[
+        Escalation { after_minutes: 0, who: "on-call", via: "PagerDuty; low severity waits for the next business day" },
+        Escalation {
+            after_minutes: 15,
+            who: "team lead",
+            via: "critical and high only; neither address nor clock documented, so the critical response time is taken",
+        },
+        Escalation { after_minutes: 15, who: "CTO", via: "critical only, after the team lead; no time documented" },
+    ],
+    contacts: &[
+        Contact { who: "infrastructure lead", at: "infrastructure@plugspace.io" },
+        Contact { who: "security team", at: "security@plugspace.io" },
+        Contact { who: "alerts", at: "Slack #alerts; critical ones #alerts-critical" },
+        Contact { who: "security alerts", at: "Slack #security-alerts" },
+        Contact { who: "database alerts", at: "Slack #database-alerts" },
+        Contact { who: "alerts of the agents", at: "Slack #ai-alerts" },
+    ],
+    notes: &[
+        "SSH takes keys only, no root, user plugspace alone, three tries, no forwarding",
+        "plugspace may sudo a restart or reload of nginx, and pm2; MongoDB and Redis need the provider's console (D25)",
+        "plugspace is in group docker, which is root by another name",
+        "pm2 belongs to user plugspace: called by root it starts a second daemon and all applications twice (D24)",
+        "pm2 gives up after 10 restarts 5 s apart: an errored application waits for a start by hand",
+        "frontend, studio, api and voice wait for a ready signal that none sends: each reload lasts the whole timeout \
+         (D15)",
+        "pm2's memory limits add up to 26.5 GB on a host of 8 GB: they protect nothing (D37)",
+        "pm2 writes to /var/log/pm2, turned over by logrotate and by pm2-logrotate (50M, 14 kept) without a reopen \
+         (D38)",
+        "three paths and three ways to deploy: pm2 and the runbook use /home/plugspace/plugspace, the GitHub workflow \
+         /home/plugspace/app, scripts/deploy.sh /var/www/plugspace (D31)",
+        "infrastructure/docker is a second whole stack for the same ports; it opens MongoDB and Redis past UFW (D39)",
+        "UFW lets in 2222, 80, 443; a deny must be inserted before those or it does nothing (D17)",
+        "fail2ban: sshd 3 tries, 24 h; else 5 tries in 10 min, 1 h (nginx-http-auth; limit-req 10, botsearch 2)",
+        "kernel and limits as set up: nofile 65536, vm.overcommit_memory 1, swappiness 10",
+        "SECURITY.md has response times of its own: 1, 4, 24 and 72 h",
+        "pm2's deploy section also knows staging.plugspace.io",
+    ],
+    ..Deployment::new(
+        "plugspace",
+        "three Next.js sites, an API, a voice server and workers under pm2, with MongoDB, Redis and nginx, on one VPS",
+        SEVERITIES,
+        SERVICES,
+        HostChecks {
+            disk: Usage { warn_percent: 85, fail_percent: 95 },
+            disk_paths: &[
+                "/",
+                "/home/plugspace/backups",
+                "/var/lib/docker",
+                "/var/lib/mongodb",
+                "/var/lib/redis",
+                "/var/log",
+            ],
+            memory: Usage { warn_percent: 85, fail_percent: 95 },
+            certificates: Some(Certificates { port: 443, warn_days: 30, fail_days: 7, severity: &HIGH }),
+            disk_severity: &CRITICAL,
+            source: "alerts.yml: disk below 15 and 5 % free, memory above 85 and 95 %, certificates below 30 and 7 \
+                     days; load: opsctl's own default",
+            ..HostChecks::new(&HIGH)
+        },
+    )
+};
+
+const _: () = check::deployment(&DEPLOYMENT);
+
+static CRITICAL: Level = Level {
+    id: "critical",
+    criterion: "API, voice, MongoDB, Redis or nginx is down, or less than 5 % of the disk is free",
+    response: "within 15 min",
+    response_seconds: Some(900),
+    action: "restart what is down; on-call, team lead, CTO",
+    mttr: None,
+};
+static HIGH: Level = Level {
+    id: "high",
+    criterion: "a site or the workers are down, memory or processors run out, a certificate has under 7 days",
+    response: "within 1 h",
+    response_seconds: Some(3600),
+    action: "restart the application concerned; on-call, team lead",
+    mttr: None,
+};
+static MEDIUM: Level = Level {
+    id: "medium",
+    criterion: "admin or monitoring is down, answers are slow, a certificate has under 30 days",
+    response: "within 4 h",
+    response_seconds: Some(14_400),
+    action: "find the cause, then repair; on-call",
+    mttr: None,
+};
+static LOW: Level = Level {
+    id: "low",
+    criterion: "an exporter is down",
+    response: "within 24 h, on a business day",
+    response_seconds: Some(86_400),
+    action: "note it",
+    mttr: None,
+};
+static SEVERITIES: &[&Level] = &[&CRITICAL, &HIGH, &MEDIUM, &LOW];
+
+static SERVICES: &[&Service] = &[
+    &MONGODB,
+    &REDIS,
+    &API,
+    &VOICE,
+    &WORKER,
+    &FRONTEND,
+    &STUDIO,
+    &ADMIN,
+    &NGINX,
+    &PROMETHEUS,
+    &ALERTMANAGER,
+    &GRAFANA,
+    &NODE_EXPORTER,
+    &NGINX_EXPORTER,
+    &REDIS_EXPORTER,
+    &MONGODB_EXPORTER,
+    &BLACKBOX_EXPORTER,
+    &PM2_EXPORTER,
+];

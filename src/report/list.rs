@@ -1,0 +1,158 @@
+//! `get`: the registry as lists.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Head, Report};
+use crate::registry::{self, Log, Presence, Service};
+use crate::ui::{Cell, Text};
+
+/// The services of a deployment.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Services {
+    /// Common head.
+    #[serde(flatten)]
+    pub head: Head,
+    /// In the registry's order.
+    pub services: Vec<ServiceRow>,
+}
+
+/// A service, in short.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ServiceRow {
+    /// Name.
+    pub name: &'static str,
+    /// What it does.
+    pub summary: &'static str,
+    /// Severity level if it is down.
+    pub severity: &'static str,
+    /// Who manages it; `null` when nothing on the host does.
+    pub manager: Option<&'static str>,
+    /// The manager's name for it.
+    pub unit: Option<&'static str>,
+    /// TCP ports, the main one first.
+    pub ports: Vec<u16>,
+    /// Public host names.
+    pub endpoints: Vec<String>,
+    /// Services it needs.
+    pub needs: Vec<&'static str>,
+    /// Where its log lines are.
+    pub logs: Vec<String>,
+    /// Whether every host of the deployment must have it.
+    pub required: bool,
+}
+
+impl ServiceRow {
+    /// The row of a service.
+    pub fn new(service: &'static Service) -> Self {
+        let manager = service.managers.first();
+        ServiceRow {
+            name: service.name,
+            summary: service.summary,
+            severity: service.severity.id,
+            manager: manager.map(registry::Manager::kind),
+            unit: manager.map(registry::Manager::unit),
+            ports: service.ports.to_vec(),
+            endpoints: service.routes.iter().map(endpoint).collect(),
+            needs: service.needs.iter().map(|need| need.name).collect(),
+            logs: service.logs.iter().map(|log| source(service, log)).collect(),
+            required: service.presence == Presence::Required,
+        }
+    }
+}
+
+/// `host` or `host/path`.
+pub(crate) fn endpoint(route: &registry::Route) -> String {
+    if route.path == "/" { route.host.to_owned() } else { format!("{}{}", route.host, route.path) }
+}
+
+/// A log source in the words of the tool that reads it.
+pub(super) fn source(service: &Service, log: &Log) -> String {
+    let by = |kinds: [&str; 2]| {
+        let manager = service.managers.iter().find(|manager| kinds.contains(&manager.kind()));
+        manager.map_or(service.name, registry::Manager::unit)
+    };
+    match log {
+        Log::Journal(unit) => format!("journal:{unit}"),
+        Log::Container => format!("container:{}", by(["compose", "docker"])),
+        Log::Pm2 => format!("pm2:{}", by(["pm2", "pm2"])),
+        Log::File { path, .. } => format!("file:{path}"),
+    }
+}
+
+impl Report for Services {
+    fn text(&self, page: &mut Text) {
+        let mut headers = vec!["NAME", "SEVERITY", "MANAGER", "UNIT", "PORT", "ENDPOINT"];
+        if page.wide {
+            headers.extend(["NEEDS", "LOGS"]);
+        }
+        headers.push("WHAT");
+        let rows = self.services.iter().map(|row| {
+            let mut cells = vec![
+                Cell::plain(row.name),
+                Cell::plain(row.severity),
+                Cell::or_dash(row.manager),
+                Cell::or_dash(row.unit),
+                Cell::or_dash(row.ports.first()),
+                Cell::or_dash(row.endpoints.first()),
+            ];
+            if page.wide {
+                let list = |words: Vec<String>| Cell::or_dash((!words.is_empty()).then(|| words.join(",")));
+                cells.push(list(row.needs.iter().map(|need| (*need).to_owned()).collect()));
+                cells.push(list(row.logs.clone()));
+            }
+            cells.push(Cell::plain(row.summary));
+            cells
+        });
+        let rows = rows.collect();
+        page.table(&headers, rows);
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.services.iter().map(|row| row.name.to_owned()).collect()
+    }
+}
+
+/// The deployments compiled into this binary.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Deployments {
+    /// Common head.
+    #[serde(flatten)]
+    pub head: Head,
+    /// In the registry's order, `localhost` last.
+    pub deployments: Vec<DeploymentRow>,
+}
+
+/// A deployment, in short.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DeploymentRow {
+    /// Name.
+    pub name: &'static str,
+    /// What it is.
+    pub summary: &'static str,
+    /// Number of services.
+    pub services: usize,
+    /// How to get there.
+    pub ssh: Option<&'static str>,
+    /// Whether this host has it.
+    pub here: bool,
+}
+
+impl Report for Deployments {
+    fn text(&self, page: &mut Text) {
+        let rows = self.deployments.iter().map(|row| {
+            vec![
+                Cell::plain(row.name),
+                Cell::plain(if row.here { "yes" } else { "no" }),
+                Cell::plain(row.services.to_string()),
+                Cell::or_dash(row.ssh),
+                Cell::plain(row.summary),
+            ]
+        });
+        page.table(&["NAME", "HERE", "SERVICES", "SSH", "WHAT"], rows.collect());
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.deployments.iter().map(|row| row.name.to_owned()).collect()
+    }
+}

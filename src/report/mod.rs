@@ -1,0 +1,73 @@
+//! What a command has to say: one serializable value a document, with its view as text. Rendering is the next step, in
+//! [`crate::ui`]; nothing here prints.
+
+pub mod error;
+pub mod explain;
+pub mod list;
+pub mod status;
+pub mod verify;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+pub(crate) use list::endpoint;
+
+use crate::exit::Exit;
+use crate::registry::Verdict;
+use crate::ui::Text;
+
+/// A document.
+pub trait Report: Serialize {
+    /// Its view for people.
+    fn text(&self, page: &mut Text);
+
+    /// The names it is about, for `-o name`.
+    fn names(&self) -> Vec<String>;
+}
+
+/// What every document begins with.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Head {
+    /// Name and version of the document's form.
+    pub schema: &'static str,
+    /// Version of opsctl.
+    pub opsctl: &'static str,
+    /// Deployment that was looked at; `null` when none was chosen yet.
+    pub deployment: Option<String>,
+    /// Name of this host.
+    pub host: String,
+    /// When the document was made.
+    pub time: Timestamp,
+    /// What it comes to.
+    pub verdict: Verdict,
+    /// Exit code of the command.
+    #[schemars(with = "u8")]
+    pub exit_code: Exit,
+    /// What went wrong with the command itself; `null` when nothing did.
+    pub error: Option<ErrorBody>,
+}
+
+/// An error as part of a document.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ErrorBody {
+    /// Stable word for scripts.
+    pub code: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// What to try next.
+    pub hint: Option<String>,
+}
+
+/// The documents and their JSON Schemas, by name.
+pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
+    vec![
+        ("status", schemars::schema_for!(status::Status)),
+        ("services", schemars::schema_for!(list::Services)),
+        ("deployments", schemars::schema_for!(list::Deployments)),
+        ("explain-service", schemars::schema_for!(explain::ServiceFacts)),
+        ("explain-deployment", schemars::schema_for!(explain::DeploymentFacts)),
+        ("verify", schemars::schema_for!(verify::Drift)),
+        ("error", schemars::schema_for!(error::Failure)),
+    ]
+}

@@ -1,0 +1,307 @@
+//! `status`: what is wrong first, then every service, then the host.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Head, Report};
+use crate::health::{Check, Health, HostHealth, ServiceHealth, State, age, bytes};
+use crate::registry::{Deployment, HostChecks, Level, Log, Manager, Service, Verdict};
+use crate::ui::{Cell, Text, Tone};
+
+/// The roll-up of a deployment.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Status {
+    /// Common head.
+    #[serde(flatten)]
+    pub head: Head,
+    /// The worst thing; `null` when all is well.
+    pub worst: Option<Problem>,
+    /// Every problem that no other explains, worst first, [`Status::worst`] included.
+    pub problems: Vec<Problem>,
+    /// Services on this host: worst first, those that another's failure explains directly after it.
+    pub services: Vec<ServiceHealth>,
+    /// Services of the deployment that are not on this host, and why that is no failure.
+    pub absent: Vec<Absent>,
+    /// The host; `null` when only some services were asked for.
+    pub host_resources: Option<HostHealth>,
+}
+
+/// Something that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Problem {
+    /// The service or resource.
+    pub subject: String,
+    /// `warn`, `unknown` or `fail`.
+    pub verdict: Verdict,
+    /// What is wrong, in one line.
+    pub summary: String,
+    /// The deployment's severity level.
+    pub severity: String,
+    /// How soon that level wants an answer.
+    pub respond: String,
+    /// Why it has that severity.
+    pub reason: String,
+    /// Services that suffer with it.
+    pub affects: Vec<String>,
+    /// The command that shows more.
+    pub look: String,
+}
+
+/// A service that is not on this host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Absent {
+    /// Its name.
+    pub name: String,
+    /// Why that is no failure.
+    pub reason: String,
+}
+
+impl Status {
+    /// Puts the document together. `head` carries everything but the verdict's consequences.
+    pub fn new(deployment: &Deployment, health: Health, head: impl FnOnce(Verdict) -> Head) -> Self {
+        let problems = problems(deployment, &health);
+        let verdict = problems.iter().map(|problem| problem.verdict).max().unwrap_or(Verdict::Pass);
+        let absent = health.absent.into_iter();
+        Status {
+            head: head(verdict),
+            worst: problems.first().cloned(),
+            problems,
+            services: health.services,
+            absent: absent.map(|(service, reason)| Absent { name: service.name.to_owned(), reason }).collect(),
+            host_resources: health.host,
+        }
+    }
+}
+
+fn problems(deployment: &Deployment, health: &Health) -> Vec<Problem> {
+    let mut found: Vec<Problem> = health
+        .services
+        .iter()
+        .filter(|service| service.verdict != Verdict::Pass && service.cause.is_none())
+        .filter_map(|judged| Some(service_problem(deployment.service(&judged.name)?, judged, &health.services)))
+        .collect();
+    let checks = health.host.iter().flat_map(|host| &host.checks);
+    found.extend(checks.filter(|check| check.verdict != Verdict::Pass).map(|check| host_problem(deployment, check)));
+    let rank = |id: &str| deployment.severities.iter().position(|level| level.id == id);
+    found.sort_by_key(|problem| (std::cmp::Reverse(problem.verdict), rank(&problem.severity)));
+    found
+}
+
+fn service_problem(service: &Service, judged: &ServiceHealth, all: &[ServiceHealth]) -> Problem {
+    let explained = |other: &&ServiceHealth| other.cause.as_deref() == Some(service.name);
+    let mut affects: Vec<String> = all.iter().filter(explained).map(|other| other.name.clone()).collect();
+    if judged.verdict == Verdict::Fail {
+        let on_host = |name: &&String| all.iter().any(|other| other.name == **name);
+        affects.extend(judged.dependants.iter().filter(on_host).cloned());
+        affects.sort();
+        affects.dedup();
+    }
+    Problem {
+        subject: judged.name.clone(),
+        verdict: judged.verdict,
+        summary: judged.summary.clone(),
+        severity: judged.severity.clone(),
+        respond: judged.respond.clone(),
+        reason: service.severity_reason.to_owned(),
+        affects,
+        look: look(service, judged),
+    }
+}
+
+/// The command that shows what the service itself has to say.
+fn look(service: &Service, judged: &ServiceHealth) -> String {
+    let source = judged.unit.as_deref().unwrap_or(service.name);
+    match service.managers.first() {
+        _ if judged.state == State::NotFound => judged.checks.first().map(|c| c.command.clone()).unwrap_or_default(),
+        Some(Manager::Systemd(_)) => format!("journalctl -u {source} -n 50 --no-pager"),
+        Some(Manager::Compose(_) | Manager::Docker(_)) => format!("docker logs --tail 50 {source}"),
+        Some(Manager::Pm2(app)) => format!("sudo -u {} pm2 logs {source} --lines 50 --nostream", app.user),
+        None => match service.logs.first() {
+            Some(Log::File { path, .. }) => format!("tail -n 50 {path}"),
+            _ => {
+                judged.checks.iter().find(|c| c.verdict != Verdict::Pass).map(|c| c.command.clone()).unwrap_or_default()
+            }
+        },
+    }
+}
+
+fn host_problem(deployment: &Deployment, check: &Check) -> Problem {
+    let (level, reason) = host_severity(&deployment.checks, &check.source);
+    Problem {
+        subject: check.source.clone(),
+        verdict: check.verdict,
+        summary: check.summary.clone(),
+        severity: level.id.to_owned(),
+        respond: level.response.to_owned(),
+        reason: reason.to_owned(),
+        affects: Vec::new(),
+        look: check.command.clone(),
+    }
+}
+
+fn host_severity<'d>(checks: &'d HostChecks, source: &str) -> (&'d Level, &'static str) {
+    match &checks.certificates {
+        Some(certificates) if source.starts_with("certificate ") => {
+            (certificates.severity, "clients refuse a host whose certificate is not valid")
+        }
+        _ if source.starts_with("disk") => (checks.disk_severity, "a full disk stops every service that writes"),
+        _ => (checks.severity, "it concerns the whole host"),
+    }
+}
+
+impl Report for Status {
+    fn text(&self, page: &mut Text) {
+        self.headline(page);
+        self.services(page);
+        if !self.absent.is_empty() {
+            let names: Vec<&str> = self.absent.iter().map(|absent| absent.name.as_str()).collect();
+            page.line(&[Cell(Tone::Dim, format!("not on this host: {}", names.join(", ")))]);
+        }
+        if let Some(host) = &self.host_resources {
+            host_table(host, self.head.time, page);
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.services.iter().map(|service| service.name.clone()).collect()
+    }
+}
+
+impl Status {
+    fn headline(&self, page: &mut Text) {
+        let verdict = self.head.verdict;
+        let place = format!("{} on {}: ", self.head.deployment.as_deref().unwrap_or("?"), self.head.host);
+        let first = Cell(Tone::Of(verdict), format!("{:<8}", label(verdict).to_uppercase()));
+        let Some(worst) = &self.worst else {
+            let count = self.services.len();
+            let host = if self.host_resources.is_some() { ", host resources within bounds" } else { "" };
+            let well = format!("{count} service{} well{host}", if count == 1 { "" } else { "s" });
+            page.line(&[first, Cell::plain(place + &well)]);
+            return;
+        };
+        let summary = format!("{place}{}: {}", worst.subject, worst.summary);
+        page.line(&[first, Cell(Tone::Strong, summary)]);
+        let aside = |page: &mut Text, key: &str, text: String| {
+            page.line(&[Cell(Tone::Dim, format!("{key:>7} ")), Cell::plain(text)]);
+        };
+        aside(page, "act", format!("{} ({}: {})", worst.respond, worst.severity, worst.reason));
+        if !worst.affects.is_empty() {
+            aside(page, "hits", worst.affects.join(", "));
+        }
+        if !worst.look.is_empty() {
+            aside(page, "look", worst.look.clone());
+        }
+        if let Some(others) = self.problems.get(1..).filter(|others| !others.is_empty()) {
+            let named =
+                |problem: &Problem| format!("{} {} ({})", problem.subject, label(problem.verdict), problem.severity);
+            aside(page, "also", others.iter().map(named).collect::<Vec<_>>().join(", "));
+        }
+    }
+
+    fn services(&self, page: &mut Text) {
+        let mut headers = vec!["SERVICE", "STATE", "HEALTH", "UP", "RESTARTS", "MEMORY"];
+        if page.wide {
+            headers.extend(["SEVERITY", "MANAGER", "UNIT", "PID", "PORT", "ENDPOINT"]);
+        }
+        headers.push("DETAIL");
+        let rows = self.services.iter().map(|service| {
+            let indent = if service.cause.is_some() { "  " } else { "" };
+            let up = match service.state {
+                State::Running | State::Completed | State::Partial | State::Starting => service.since,
+                _ => None,
+            };
+            let mut row = vec![
+                Cell(tone(service.verdict), format!("{indent}{}", service.name)),
+                Cell::plain(service.state.label()),
+                service.health.map_or_else(
+                    || Cell(Tone::Dim, "-".to_owned()),
+                    |health| Cell(Tone::Of(health), label(health).to_owned()),
+                ),
+                Cell::or_dash(up.map(|since| age(since, self.head.time))),
+                Cell::or_dash(service.restarts),
+                Cell::or_dash(service.memory_bytes.map(bytes)),
+            ];
+            if page.wide {
+                row.extend([
+                    Cell::plain(service.severity.clone()),
+                    Cell::or_dash(service.manager.clone()),
+                    Cell::or_dash(service.unit.clone()),
+                    Cell::or_dash(service.pid),
+                    Cell::or_dash(service.port),
+                    Cell::or_dash(service.endpoint.clone()),
+                ]);
+            }
+            row.push(detail(service, page.wide));
+            row
+        });
+        let rows: Vec<_> = rows.collect();
+        page.gap();
+        page.table(&headers, rows);
+    }
+}
+
+/// What is wrong and who says so; of what is well, the probe's answer.
+fn detail(service: &ServiceHealth, wide: bool) -> Cell {
+    let told = |check: &Check| format!("{}: {}", check.source, check.summary);
+    let wrong: Vec<String> = service.checks.iter().filter(|c| c.verdict != Verdict::Pass).map(told).collect();
+    let mut text = if wrong.is_empty() {
+        let said: Vec<String> =
+            service.checks.iter().skip(usize::from(!wide && service.health.is_some())).map(told).collect();
+        said.join("; ")
+    } else {
+        wrong.join("; ")
+    };
+    if let Some(cause) = &service.cause {
+        text = format!("because of {cause}: {text}");
+    }
+    Cell(if wrong.is_empty() { Tone::Dim } else { Tone::Plain }, text)
+}
+
+fn host_table(host: &HostHealth, now: Timestamp, page: &mut Text) {
+    let mut rows = Vec::new();
+    let (certificates, others): (Vec<&Check>, Vec<&Check>) =
+        host.checks.iter().partition(|check| check.source.starts_with("certificate "));
+    let (bad, good): (Vec<&Check>, Vec<&Check>) =
+        certificates.into_iter().partition(|check| check.verdict != Verdict::Pass);
+    for check in others.into_iter().chain(bad) {
+        rows.push(vec![
+            Cell(tone(check.verdict), check.source.clone()),
+            Cell(Tone::Of(check.verdict), label(check.verdict).to_owned()),
+            Cell::plain(check.summary.clone()),
+        ]);
+    }
+    let soonest = host.certificates.iter().filter(|c| c.verdict == Verdict::Pass).min_by_key(|c| c.not_after);
+    if let Some(soonest) = soonest {
+        rows.push(vec![
+            Cell::plain("certificates"),
+            Cell(Tone::Of(Verdict::Pass), label(Verdict::Pass).to_owned()),
+            Cell::plain(format!("{} valid, the first to end is {}: {}", good.len(), soonest.host, soonest.summary)),
+        ]);
+    }
+    if let Some(uptime) = host.uptime_seconds.and_then(|seconds| i64::try_from(seconds).ok()) {
+        let up = crate::health::duration(jiff::SignedDuration::from_secs(uptime));
+        rows.push(vec![Cell::plain("uptime"), Cell(Tone::Dim, "-".to_owned()), Cell::plain(up)]);
+    }
+    let time = now.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+    rows.push(vec![Cell::plain("time"), Cell(Tone::Dim, "-".to_owned()), Cell::plain(time)]);
+    page.gap();
+    page.table(&["HOST", "STATE", "DETAIL"], rows);
+}
+
+/// The word for an outcome.
+pub(super) const fn label(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "pass",
+        Verdict::Warn => "warn",
+        Verdict::Unknown => "unknown",
+        Verdict::Fail => "fail",
+    }
+}
+
+const fn tone(verdict: Verdict) -> Tone {
+    match verdict {
+        Verdict::Pass => Tone::Plain,
+        other => Tone::Of(other),
+    }
+}

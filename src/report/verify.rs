@@ -1,0 +1,94 @@
+//! `verify`: where registry and host disagree.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::status::label;
+use super::{Head, Report};
+use crate::registry::Verdict;
+use crate::ui::{Cell, Text, Tone};
+
+/// The comparison of the registry with this host.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Drift {
+    /// Common head.
+    #[serde(flatten)]
+    pub head: Head,
+    /// Everything that was compared, disagreements first.
+    pub comparisons: Vec<Comparison>,
+    /// Services that are not on this host, and why that is no drift.
+    pub absent: Vec<super::status::Absent>,
+}
+
+/// One thing that the registry states and the host shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Comparison {
+    /// The service; `null` for the host as a whole.
+    pub service: Option<String>,
+    /// What was compared.
+    pub what: String,
+    /// What the registry states.
+    pub expected: String,
+    /// What the host shows; `null` when it could not be read.
+    pub found: Option<String>,
+    /// `pass` when they agree, `warn` or `fail` when not, `unknown` when it could not be read.
+    pub verdict: Verdict,
+    /// Why it could not be read, or what follows from the disagreement.
+    pub reason: Option<String>,
+    /// The command that shows it.
+    pub command: String,
+}
+
+impl Report for Drift {
+    fn text(&self, page: &mut Text) {
+        let bad: Vec<&Comparison> = self.comparisons.iter().filter(|c| c.verdict != Verdict::Pass).collect();
+        let verdict = self.head.verdict;
+        let place = format!("{} on {}", self.head.deployment.as_deref().unwrap_or("?"), self.head.host);
+        let count = self.comparisons.len();
+        let told = match bad.len() {
+            0 => format!("{place}: registry and host agree in all {count} comparisons"),
+            n => format!("{place}: registry and host disagree in {n} of {count} comparisons"),
+        };
+        page.line(&[
+            Cell(Tone::Of(verdict), format!("{:<8}", label(verdict).to_uppercase())),
+            Cell(Tone::Strong, told),
+        ]);
+        let shown = self.comparisons.iter().filter(|c| page.wide || c.verdict != Verdict::Pass);
+        let rows: Vec<Vec<Cell>> = shown
+            .map(|c| {
+                let mut row = vec![
+                    Cell::or_dash(c.service.clone()),
+                    Cell(Tone::Of(c.verdict), label(c.verdict).to_owned()),
+                    Cell::plain(c.what.clone()),
+                    Cell::plain(c.expected.clone()),
+                    Cell::or_dash(c.found.clone()),
+                ];
+                if page.wide {
+                    row.push(Cell(Tone::Dim, c.command.clone()));
+                }
+                row.push(Cell::or_dash(c.reason.clone()));
+                row
+            })
+            .collect();
+        let mut headers = vec!["SERVICE", "STATE", "WHAT", "REGISTRY", "HOST"];
+        if page.wide {
+            headers.push("COMMAND");
+        }
+        headers.push("WHY IT MATTERS");
+        if !rows.is_empty() {
+            page.gap();
+        }
+        page.table(&headers, rows);
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for service in self.comparisons.iter().filter(|c| c.verdict != Verdict::Pass).filter_map(|c| c.service.as_ref())
+        {
+            if !names.contains(service) {
+                names.push(service.clone());
+            }
+        }
+        names
+    }
+}

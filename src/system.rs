@@ -1,0 +1,152 @@
+//! The machine as opsctl sees it: where tools are looked for, under which root files are read, which address stands for
+//! the loopback interface. Tests put another machine in its place; the stock binary always uses [`System::real`].
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::tools::{Account, procfs};
+
+/// Files larger than this are cut: nothing that is read whole here is ever near it.
+const READ_LIMIT: u64 = 4 << 20;
+
+/// Where to look.
+#[derive(Debug, Clone)]
+pub struct System {
+    /// Directories of the wrapped tools, first match wins. The caller's `PATH` is never consulted.
+    pub tool_path: Vec<PathBuf>,
+    /// What absolute paths are relative to; `/` on a real machine.
+    pub root: PathBuf,
+    /// The address at which local services are probed.
+    pub loopback: IpAddr,
+    /// A fixed time instead of the clock's.
+    pub time: Option<Timestamp>,
+}
+
+impl System {
+    /// This machine.
+    pub fn real() -> Self {
+        let standard = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+        System {
+            tool_path: standard.into_iter().map(PathBuf::from).collect(),
+            root: PathBuf::from("/"),
+            loopback: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            time: None,
+        }
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        self.time.unwrap_or_else(Timestamp::now)
+    }
+
+    /// A local service's address.
+    pub fn local(&self, port: u16) -> SocketAddr {
+        SocketAddr::new(self.loopback, port)
+    }
+
+    /// Whether the caller is root.
+    pub fn is_root(&self) -> bool {
+        rustix::process::geteuid().is_root()
+    }
+
+    /// An absolute path below [`System::root`].
+    pub fn path(&self, absolute: &str) -> PathBuf {
+        self.root.join(absolute.trim_start_matches('/'))
+    }
+
+    /// A file's text; bytes that are not UTF-8 are replaced.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn read(&self, absolute: &str) -> io::Result<String> {
+        let mut bytes = Vec::new();
+        File::open(self.path(absolute))?.take(READ_LIMIT).read_to_end(&mut bytes)?;
+        Ok(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+    }
+
+    /// Metadata of a path, links followed.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn metadata(&self, absolute: &str) -> io::Result<fs::Metadata> {
+        fs::metadata(self.path(absolute))
+    }
+
+    /// The first of these paths that exists. An unreadable parent directory is an error, not an absence.
+    ///
+    /// # Errors
+    /// When none exists and one could not be looked at.
+    pub fn first_existing<'a>(&self, paths: &[&'a str]) -> io::Result<Option<&'a str>> {
+        let mut trouble = None;
+        for path in paths {
+            match self.metadata(path) {
+                Ok(_) => return Ok(Some(path)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => trouble = Some(error),
+            }
+        }
+        trouble.map_or(Ok(None), Err)
+    }
+
+    /// The host's name.
+    pub fn host_name(&self) -> String {
+        let name = self.read("/proc/sys/kernel/hostname").unwrap_or_default();
+        if name.trim().is_empty() { "unknown".to_owned() } else { name.trim().to_owned() }
+    }
+
+    /// Whether systemd is the init system, by the test that `sd_booted(3)` documents.
+    pub fn booted_with_systemd(&self) -> bool {
+        self.path("/run/systemd/system").is_dir()
+    }
+
+    /// Whether this is a container, whose clock and kernel belong to another machine.
+    pub fn is_container(&self) -> bool {
+        let marks = ["/run/systemd/container", "/.dockerenv", "/run/.containerenv"];
+        marks.iter().any(|mark| self.path(mark).exists())
+    }
+
+    /// A user of this host.
+    pub fn account(&self, wanted: impl Fn(&Account) -> bool) -> Option<Account> {
+        procfs::account(&self.read("/etc/passwd").ok()?, wanted)
+    }
+
+    /// The socket inodes that a process holds open. `None` when it is gone or may not be looked at.
+    pub fn sockets_of(&self, pid: u32) -> Option<Vec<u64>> {
+        let entries = fs::read_dir(self.path(&format!("/proc/{pid}/fd"))).ok()?;
+        Some(entries.flatten().filter_map(|entry| socket(&entry.path())).collect())
+    }
+
+    /// Memory charged to the control group of a process, bytes, in either layout of the hierarchy.
+    pub fn memory_of(&self, pid: u32) -> Option<u64> {
+        let groups = self.read(&format!("/proc/{pid}/cgroup")).ok()?;
+        groups.lines().find_map(|line| {
+            let mut fields = line.splitn(3, ':').skip(1);
+            let (controllers, group) = (fields.next()?, fields.next()?);
+            let file = match controllers {
+                "" => format!("/sys/fs/cgroup{group}/memory.current"),
+                "memory" => format!("/sys/fs/cgroup/memory{group}/memory.usage_in_bytes"),
+                _ => return None,
+            };
+            self.read(&file).ok()?.trim().parse().ok()
+        })
+    }
+
+    /// Ids of all processes.
+    pub fn processes(&self) -> Vec<u32> {
+        let entries = fs::read_dir(self.path("/proc")).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+    }
+
+    /// The short name of a process.
+    pub fn process_name(&self, pid: u32) -> Option<String> {
+        self.read(&format!("/proc/{pid}/comm")).ok().map(|name| name.trim_end().to_owned())
+    }
+}
+
+fn socket(link: &Path) -> Option<u64> {
+    fs::read_link(link).ok()?.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
+}

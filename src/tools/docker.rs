@@ -1,0 +1,208 @@
+//! `docker`: containers, found by name or by label, and all that is asked of them.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::{Argv, Malformed, json_lines};
+
+const LIST: &str = concat!(
+    r#"{"id":{{json .ID}},"name":{{json .Names}},"project":{{json (.Label "com.docker.compose.project")}},"#,
+    r#""service":{{json (.Label "com.docker.compose.service")}},"swarm":{{json (.Label "com.docker.swarm.service.name")}},"#,
+    r#""state":{{json .State}},"status":{{json .Status}}}"#
+);
+
+/// Only what is judged: a container's environment, which holds secrets, is never asked for.
+const DETAIL: &str = concat!(
+    r#"{"id":{{json .Id}},"name":{{json .Name}},"image":{{json .Config.Image}},"image_id":{{json .Image}},"#,
+    r#""restarts":{{json .RestartCount}},"status":{{json .State.Status}},"exit_code":{{json .State.ExitCode}},"#,
+    r#""oom_killed":{{json .State.OOMKilled}},"error":{{json .State.Error}},"pid":{{json .State.Pid}},"#,
+    r#""started":{{json .State.StartedAt}},"finished":{{json .State.FinishedAt}},"#,
+    r#""health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}null{{end}},"#,
+    r#""project":{{json (index .Config.Labels "com.docker.compose.project")}},"#,
+    r#""service":{{json (index .Config.Labels "com.docker.compose.service")}},"#,
+    r#""swarm":{{json (index .Config.Labels "com.docker.swarm.service.name")}}}"#
+);
+
+/// All containers, stopped ones included.
+pub fn ps() -> Argv {
+    Argv::new("docker", ["ps", "--all", "--no-trunc", "--format", LIST])
+}
+
+/// Details of these containers, in one call. Those that do not exist are named on stderr and make the exit code 1; the
+/// others are printed all the same.
+pub fn inspect<'a>(containers: impl IntoIterator<Item = &'a str>) -> Argv {
+    Argv::new("docker", ["inspect", "--type=container", "--format", DETAIL, "--"]).with(containers)
+}
+
+/// The newest line of a container's log since so many seconds ago that the filter of the caller can look for.
+pub fn logs_since(container: &str, seconds: u32) -> Argv {
+    Argv::new("docker", ["logs".to_owned(), format!("--since={seconds}s"), "--timestamps".to_owned()])
+        .with(["--", container])
+}
+
+/// A row of [`ps`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Listed {
+    pub id: String,
+    #[serde(flatten)]
+    pub identity: Identity,
+    /// `created running paused restarting removing exited dead`.
+    pub state: String,
+    /// In words: `Up 2 hours (unhealthy)`.
+    pub status: String,
+}
+
+/// By what a container is recognised.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Identity {
+    /// Its name.
+    #[serde(deserialize_with = "without_slash")]
+    pub name: String,
+    /// Compose project; empty outside one.
+    #[serde(deserialize_with = "or_empty")]
+    pub project: String,
+    /// Compose service; empty outside one.
+    #[serde(deserialize_with = "or_empty")]
+    pub service: String,
+    /// Swarm service; empty outside one.
+    #[serde(deserialize_with = "or_empty")]
+    pub swarm: String,
+}
+
+/// A container as the engine sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ContainerState {
+    pub id: String,
+    #[serde(flatten)]
+    pub identity: Identity,
+    pub image: String,
+    pub image_id: String,
+    pub restarts: u32,
+    /// `created running paused restarting removing exited dead`.
+    pub status: String,
+    pub exit_code: i64,
+    pub oom_killed: bool,
+    pub error: String,
+    pub pid: u32,
+    pub started: Option<Timestamp>,
+    pub finished: Option<Timestamp>,
+    /// `starting healthy unhealthy`, `None` without a health check.
+    pub health: Option<String>,
+    /// Memory of its control group; not docker's answer but read beside it.
+    #[serde(skip)]
+    pub memory_bytes: Option<u64>,
+}
+
+fn without_slash<'de, D: serde::Deserializer<'de>>(input: D) -> Result<String, D::Error> {
+    let name = String::deserialize(input)?;
+    Ok(name.trim_start_matches('/').to_owned())
+}
+
+fn or_empty<'de, D: serde::Deserializer<'de>>(input: D) -> Result<String, D::Error> {
+    Ok(Option::<String>::deserialize(input)?.unwrap_or_default())
+}
+
+/// Parses the output of [`ps`].
+///
+/// # Errors
+/// When a line is not a row. No lines at all is no containers: the engine answered with success.
+pub fn parse_ps(text: &str) -> Result<Vec<Listed>, Malformed> {
+    json_lines(text, "container rows from `docker ps`")
+}
+
+/// Parses the output of [`inspect`].
+///
+/// # Errors
+/// When a line is not a container.
+pub fn parse_inspect(text: &str) -> Result<Vec<ContainerState>, Malformed> {
+    json_lines(text, "containers from `docker inspect`")
+}
+
+/// Whether every complaint of [`inspect`] is about a container that does not exist.
+pub fn only_missing(stderr: &str) -> bool {
+    let mut lines = stderr.lines().filter(|line| !line.trim().is_empty()).peekable();
+    lines.peek().is_some() && lines.all(|line| line.contains("No such container") || line.contains("No such object"))
+}
+
+/// What the client said when it could not reach the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreachable {
+    /// Nothing listens on the socket.
+    Down,
+    /// The socket may not be opened by this user.
+    Denied,
+}
+
+/// Understands the client's complaint about the engine, if that is what it is.
+pub fn unreachable(stderr: &str) -> Option<Unreachable> {
+    let text = stderr.to_ascii_lowercase();
+    if text.contains("permission denied") {
+        Some(Unreachable::Denied)
+    } else if text.contains("cannot connect to the docker daemon")
+        || text.contains("failed to connect to the docker api")
+    {
+        Some(Unreachable::Down)
+    } else {
+        None
+    }
+}
+
+/// The time of the newest line of [`logs_since`] that contains `needle`. Lines begin with an RFC 3339 time.
+pub fn newest_line(text: &str, needle: &str) -> Option<Timestamp> {
+    text.lines()
+        .filter(|line| line.contains(needle))
+        .filter_map(|line| line.split_once(' ')?.0.parse::<Timestamp>().ok())
+        .max()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RUNNING: &str = r#"{"id":"abc","name":"/stalwart","image":"stalwartlabs/stalwart:latest","image_id":"sha256:1","restarts":0,"status":"running","exit_code":0,"oom_killed":false,"error":"","pid":42,"started":"2026-11-22T02:00:00.123456789Z","finished":"0001-01-01T00:00:00Z","health":null,"project":"email","service":"stalwart","swarm":null}"#;
+
+    #[test]
+    fn inspect_lines_become_containers() {
+        let containers = parse_inspect(&format!("{RUNNING}\n")).unwrap();
+        assert_eq!(containers.len(), 1);
+        let c = &containers[0];
+        assert_eq!((c.identity.name.as_str(), c.pid, c.health.as_deref()), ("stalwart", 42, None));
+        assert_eq!(c.started, "2026-11-22T02:00:00.123456789Z".parse().ok());
+        assert_eq!((c.identity.project.as_str(), c.identity.swarm.as_str()), ("email", ""));
+    }
+
+    #[test]
+    fn a_cut_line_is_an_error_at_every_byte() {
+        for end in 1..RUNNING.len() {
+            assert!(parse_inspect(&RUNNING[..end]).is_err(), "cut at {end}");
+        }
+    }
+
+    #[test]
+    fn warnings_on_stdout_are_errors_not_containers() {
+        assert!(parse_ps("WARNING: something\n").is_err());
+        assert_eq!(parse_ps(""), Ok(vec![]));
+    }
+
+    #[test]
+    fn missing_containers_are_told_from_a_missing_engine() {
+        assert!(only_missing("Error response from daemon: No such container: a\nError: No such object: b\n"));
+        assert!(!only_missing(""));
+        assert!(!only_missing("Error: No such object: b\nsomething else\n"));
+        let down = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?";
+        assert_eq!(unreachable(down), Some(Unreachable::Down));
+        assert_eq!(
+            unreachable("permission denied while trying to connect to the Docker daemon socket"),
+            Some(Unreachable::Denied)
+        );
+        assert_eq!(unreachable("Error: No such object: b"), None);
+    }
+
+    #[test]
+    fn the_newest_matching_line_counts() {
+        let text = "2026-11-22T02:00:00.5Z {\"msg\":\"automation poll\"}\n2026-11-22T02:00:30Z x automation poll\n\
+                    2026-11-22T02:01:00Z other\nno time automation poll\n";
+        assert_eq!(newest_line(text, "automation poll"), "2026-11-22T02:00:30Z".parse().ok());
+        assert_eq!(newest_line(text, "absent"), None);
+    }
+}

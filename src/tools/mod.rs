@@ -1,0 +1,191 @@
+//! The wrapped tools, one file each: functions that return an [`Argv`] and functions that parse what came back. All pure:
+//! nothing here runs a command, reads a file or knows the time.
+
+pub mod caddy;
+pub mod compose;
+pub mod df;
+pub mod docker;
+pub mod journalctl;
+pub mod nginx;
+pub mod pm2;
+pub mod procfs;
+pub mod systemctl;
+pub mod systemd_analyze;
+pub mod timedatectl;
+
+use std::fmt;
+
+/// A command: one program and its arguments, never a line for a shell. [`fmt::Display`] prints it so that it can be
+/// pasted into one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Argv {
+    /// Name of the program; where it lies is decided by [`crate::exec`].
+    pub program: &'static str,
+    /// Arguments.
+    pub args: Vec<String>,
+    /// Account to run as, when not one's own.
+    pub account: Option<Account>,
+    /// Variables beyond the fixed environment.
+    pub env: Vec<(&'static str, String)>,
+}
+
+/// A user of this host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Login name.
+    pub name: String,
+    /// User id.
+    pub uid: u32,
+    /// Primary group id.
+    pub gid: u32,
+    /// Home directory.
+    pub home: String,
+}
+
+impl Argv {
+    /// `program args…`, as the caller's own user.
+    pub fn new<S: Into<String>>(program: &'static str, args: impl IntoIterator<Item = S>) -> Self {
+        Argv { program, args: args.into_iter().map(Into::into).collect(), account: None, env: Vec::new() }
+    }
+
+    /// The same with more arguments.
+    pub fn with<S: Into<String>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// The words as they are executed when the account differs from the caller's: through setpriv, which drops to the
+    /// account with its groups and forbids gaining privileges again.
+    pub fn through_setpriv(&self, program: &str) -> Option<(&'static str, Vec<String>)> {
+        let account = self.account.as_ref()?;
+        let mut args = vec![
+            format!("--reuid={}", account.uid),
+            format!("--regid={}", account.gid),
+            "--init-groups".to_owned(),
+            "--no-new-privs".to_owned(),
+            "--".to_owned(),
+            program.to_owned(),
+        ];
+        args.extend(self.args.iter().cloned());
+        Some(("setpriv", args))
+    }
+}
+
+impl fmt::Display for Argv {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(account) = &self.account {
+            write!(f, "sudo -u {} ", quote(&account.name))?;
+        }
+        for (key, value) in &self.env {
+            write!(f, "{key}={} ", quote(value))?;
+        }
+        f.write_str(self.program)?;
+        for arg in &self.args {
+            write!(f, " {}", quote(arg))?;
+        }
+        Ok(())
+    }
+}
+
+/// Quotes a word for a POSIX shell, leaving plain words alone.
+pub fn quote(word: &str) -> std::borrow::Cow<'_, str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.into()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''")).into()
+    }
+}
+
+/// Output that does not have the form it should have. Holds the beginning of what was found instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Malformed {
+    /// What was expected.
+    pub expected: &'static str,
+    /// At most 200 bytes of what came, unescaped.
+    pub excerpt: String,
+}
+
+impl Malformed {
+    /// `expected` was not found in `text`.
+    pub fn new(expected: &'static str, text: &str) -> Self {
+        Malformed { expected, excerpt: excerpt(text) }
+    }
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.excerpt.is_empty() {
+            write!(f, "expected {}, got nothing", self.expected)
+        } else {
+            write!(f, "expected {}, got: {}", self.expected, self.excerpt)
+        }
+    }
+}
+
+/// A host, a path and the upstream they are sent to, as a reverse proxy's configuration states it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upstream {
+    /// Host name.
+    pub host: String,
+    /// Path prefix; `/` for all.
+    pub path: String,
+    /// `address:port`.
+    pub address: String,
+}
+
+impl Upstream {
+    /// The port of [`Upstream::address`].
+    pub fn port(&self) -> Option<u16> {
+        self.address.rsplit_once(':')?.1.parse().ok()
+    }
+}
+
+/// The first 200 bytes, cut at a character, without surrounding white space.
+pub fn excerpt(text: &str) -> String {
+    let text = text.trim();
+    let mut end = text.len().min(200);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].to_owned()
+}
+
+/// Parses one JSON value a line, passing over blank lines.
+fn json_lines<T: serde::de::DeserializeOwned>(text: &str, expected: &'static str) -> Result<Vec<T>, Malformed> {
+    text.lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| serde_json::from_str(line).map_err(|_| Malformed::new(expected, line)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_print_so_that_they_can_be_pasted() {
+        let mut argv = Argv::new("pm2", ["jlist", "it's", ""]);
+        argv.env.push(("PM2_HOME", "/home/a b/.pm2".to_owned()));
+        argv.account = Some(Account { name: "app".into(), uid: 1000, gid: 1000, home: "/home/app".into() });
+        assert_eq!(argv.to_string(), r"sudo -u app PM2_HOME='/home/a b/.pm2' pm2 jlist 'it'\''s' ''");
+    }
+
+    #[test]
+    fn another_account_is_reached_through_setpriv() {
+        let mut argv = Argv::new("pm2", ["jlist"]);
+        assert_eq!(argv.through_setpriv("/usr/bin/pm2"), None);
+        argv.account = Some(Account { name: "app".into(), uid: 1000, gid: 1001, home: "/home/app".into() });
+        let (program, args) = argv.through_setpriv("/usr/bin/pm2").unwrap();
+        assert_eq!(
+            format!("{program} {}", args.join(" ")),
+            "setpriv --reuid=1000 --regid=1001 --init-groups --no-new-privs -- /usr/bin/pm2 jlist"
+        );
+    }
+
+    #[test]
+    fn an_excerpt_is_cut_at_a_character() {
+        assert_eq!(excerpt(&"é".repeat(150)), "é".repeat(100));
+        assert_eq!(excerpt("  x \n"), "x");
+    }
+}

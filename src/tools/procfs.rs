@@ -1,0 +1,212 @@
+//! Files of the kernel and of `/etc` that are read as they are: parsers only, the reading is done elsewhere.
+
+use super::{Account, Malformed};
+
+/// `/proc/meminfo`, bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    pub total: u64,
+    pub available: u64,
+    pub swap_total: u64,
+    pub swap_free: u64,
+}
+
+/// Parses `/proc/meminfo`.
+///
+/// # Errors
+/// When total or available memory is missing.
+pub fn meminfo(text: &str) -> Result<Memory, Malformed> {
+    let field = |name: &str| -> Option<u64> {
+        let rest = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+        rest.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib * 1024)
+    };
+    let (Some(total), Some(available)) = (field("MemTotal"), field("MemAvailable")) else {
+        return Err(Malformed::new("MemTotal and MemAvailable", text));
+    };
+    Ok(Memory {
+        total,
+        available,
+        swap_total: field("SwapTotal").unwrap_or(0),
+        swap_free: field("SwapFree").unwrap_or(0),
+    })
+}
+
+/// Parses the three averages of `/proc/loadavg`: 1, 5 and 15 minutes.
+///
+/// # Errors
+/// When there are not three numbers.
+pub fn loadavg(text: &str) -> Result<[f64; 3], Malformed> {
+    let mut words = text.split_whitespace().map(str::parse::<f64>);
+    match (words.next(), words.next(), words.next()) {
+        (Some(Ok(one)), Some(Ok(five)), Some(Ok(fifteen))) => Ok([one, five, fifteen]),
+        _ => Err(Malformed::new("three load averages", text)),
+    }
+}
+
+/// Number of processors, counted in `/proc/stat`.
+///
+/// # Errors
+/// When there is none.
+pub fn processors(text: &str) -> Result<u32, Malformed> {
+    let is_cpu = |line: &&str| {
+        line.strip_prefix("cpu").is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
+    };
+    match u32::try_from(text.lines().filter(is_cpu).count()) {
+        Ok(count) if count > 0 => Ok(count),
+        _ => Err(Malformed::new("processors in /proc/stat", text)),
+    }
+}
+
+/// Seconds since boot, from `/proc/uptime`.
+///
+/// # Errors
+/// When it does not begin with a number.
+pub fn uptime_seconds(text: &str) -> Result<u64, Malformed> {
+    let whole = text.split(['.', ' ']).next().unwrap_or_default();
+    whole.parse().map_err(|_| Malformed::new("seconds since boot", text))
+}
+
+/// How many processes the kernel has killed for want of memory since boot, from `/proc/vmstat`.
+///
+/// # Errors
+/// When the counter is missing (kernels before 4.13).
+pub fn oom_kills(text: &str) -> Result<u64, Malformed> {
+    text.lines()
+        .find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
+        .ok_or_else(|| Malformed::new("the counter oom_kill", ""))
+}
+
+/// A listening TCP socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listener {
+    pub port: u16,
+    /// Inode of the socket, which `/proc/PID/fd` names.
+    pub inode: u64,
+}
+
+/// Parses `/proc/net/tcp` or `tcp6` to its listeners.
+///
+/// # Errors
+/// When a line is not a socket.
+pub fn listeners(text: &str) -> Result<Vec<Listener>, Malformed> {
+    const LISTEN: &str = "0A";
+    let mut found = Vec::new();
+    for line in text.lines().skip(1).filter(|line| !line.trim().is_empty()) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let parsed = (|| {
+            let port = u16::from_str_radix(words.get(1)?.rsplit_once(':')?.1, 16).ok()?;
+            Some((*words.get(3)?, Listener { port, inode: words.get(9)?.parse().ok()? }))
+        })();
+        match parsed {
+            Some((LISTEN, listener)) => found.push(listener),
+            Some(_) => {}
+            None => return Err(Malformed::new("sockets in /proc/net/tcp", line)),
+        }
+    }
+    Ok(found)
+}
+
+/// Finds a user in `/etc/passwd`, by a test on the parsed entry.
+pub fn account(passwd: &str, wanted: impl Fn(&Account) -> bool) -> Option<Account> {
+    passwd.lines().filter_map(passwd_entry).find(wanted)
+}
+
+fn passwd_entry(line: &str) -> Option<Account> {
+    let mut fields = line.split(':');
+    let name = fields.next()?.to_owned();
+    let uid = fields.nth(1)?.parse().ok()?;
+    let gid = fields.next()?.parse().ok()?;
+    let home = fields.nth(1)?.to_owned();
+    Some(Account { name, uid, gid, home })
+}
+
+/// Whether any user but root belongs to this group, by `/etc/group` and by primary group in `/etc/passwd`.
+pub fn group_has_members(passwd: &str, group: &str, gid: u32) -> bool {
+    let listed = group.lines().filter_map(|line| {
+        let fields: Vec<&str> = line.split(':').collect();
+        (fields.get(2)?.parse() == Ok(gid)).then(|| fields.get(3).is_some_and(|members| !members.trim().is_empty()))
+    });
+    listed.into_iter().any(|any| any) || account(passwd, |entry| entry.gid == gid && entry.uid != 0).is_some()
+}
+
+/// The name of a group, from `/etc/group`.
+pub fn group_name(group: &str, gid: u32) -> Option<&str> {
+    group.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(gid)).then_some(name)
+    })
+}
+
+/// Keys of a `KEY=value` file, and the value of one of them.
+///
+/// The file is data: nothing is expanded or run. `export` in front, blanks around the key, one pair of quotes around the
+/// value and a carriage return at the end of a line are taken off.
+pub fn env_entries(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.lines().filter_map(|line| {
+        let line = line.trim();
+        if line.starts_with('#') {
+            return None;
+        }
+        let (key, value) = line.strip_prefix("export ").unwrap_or(line).split_once('=')?;
+        let value = value.trim();
+        let unquoted = ['"', '\''].into_iter().find_map(|q| value.strip_prefix(q)?.strip_suffix(q));
+        Some((key.trim(), unquoted.unwrap_or(value)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_needs_total_and_available() {
+        let text = "MemTotal:  1000 kB\nMemFree: 1 kB\nMemAvailable:  400 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n";
+        assert_eq!(meminfo(text), Ok(Memory { total: 1_024_000, available: 409_600, swap_total: 0, swap_free: 0 }));
+        assert!(meminfo("MemTotal: 1000 kB\n").is_err());
+        assert!(meminfo("").is_err());
+    }
+
+    #[test]
+    fn load_and_processors_and_uptime() {
+        assert_eq!(loadavg("0.10 0.20 1.50 1/100 4242\n"), Ok([0.10, 0.20, 1.50]));
+        assert!(loadavg("0.10 x").is_err());
+        assert_eq!(processors("cpu  1 2\ncpu0 1 2\ncpu1 1 2\nintr 5\n"), Ok(2));
+        assert!(processors("").is_err());
+        assert_eq!(uptime_seconds("12345.67 1.0\n"), Ok(12_345));
+        assert!(uptime_seconds("").is_err());
+        assert_eq!(oom_kills("pgfault 1\noom_kill 3\n"), Ok(3));
+        assert!(oom_kills("pgfault 1\n").is_err());
+    }
+
+    #[test]
+    fn only_listeners_are_told() {
+        let text = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
+            0: 0100007F:0BB9 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4242 1 0 100 0 0 10 0\n\
+            1: 0100007F:1F90 0100007F:9C40 01 00000000:00000000 00:00000000 00000000  1000        0 4243 1 0 20 4 30 10 -1\n";
+        assert_eq!(listeners(text), Ok(vec![Listener { port: 3001, inode: 4242 }]));
+        assert_eq!(listeners(""), Ok(vec![]));
+        assert!(listeners("header\nrubbish\n").is_err());
+    }
+
+    #[test]
+    fn accounts_and_groups() {
+        let passwd = "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\nbroken\n";
+        assert_eq!(account(passwd, |a| a.name == "app").map(|a| (a.uid, a.home)), Some((1000, "/home/app".into())));
+        assert_eq!(account(passwd, |a| a.name == "nobody"), None);
+        let group = "root:x:0:\nstaff:x:50:\nops:x:60:app\n";
+        assert!(!group_has_members(passwd, group, 50));
+        assert!(group_has_members(passwd, group, 60));
+        assert!(group_has_members(passwd, group, 1000));
+        assert!(!group_has_members(passwd, group, 0));
+        assert_eq!(group_name(group, 50), Some("staff"));
+        assert_eq!(group_name(group, 51), None);
+    }
+
+    #[test]
+    fn env_files_are_data() {
+        let text = "# comment\nPORT=3001\r\nexport A = \"b c\"\nX='$(touch /x)'\nnonsense\nURL=redis://:p=w@h\n";
+        let all: Vec<_> = env_entries(text).collect();
+        assert_eq!(all, [("PORT", "3001"), ("A", "b c"), ("X", "$(touch /x)"), ("URL", "redis://:p=w@h")]);
+    }
+}

@@ -1,0 +1,211 @@
+//! `systemctl`: unit properties and the list of failed units.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::{Argv, Malformed};
+
+const PROPERTIES: &str = "Id,Names,LoadState,ActiveState,SubState,Result,UnitFileState,NRestarts,MainPID,ExecMainCode,\
+    ExecMainStatus,ActiveEnterTimestamp,StateChangeTimestamp,MemoryCurrent,ConditionResult,NeedDaemonReload,ControlGroup,\
+    TriggeredBy,Type,User,WorkingDirectory,EnvironmentFiles,Restart,FragmentPath";
+
+/// All that is asked of these units, in one call.
+pub fn show<'a>(units: impl IntoIterator<Item = &'a str>) -> Argv {
+    Argv::new("systemctl", ["show", "--no-pager", "--timestamp=unix", "--property", PROPERTIES, "--"]).with(units)
+}
+
+/// The units that systemd has given up on.
+pub fn failed() -> Argv {
+    Argv::new("systemctl", ["list-units", "--no-pager", "--state=failed", "--all", "--output=json"])
+}
+
+/// A unit as systemd sees it. A missing property is empty, zero or `None`, never a good value.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UnitState {
+    pub id: String,
+    pub names: Vec<String>,
+    pub load: String,
+    pub active: String,
+    pub sub: String,
+    pub result: String,
+    pub file_state: String,
+    pub restarts: u32,
+    pub main_pid: Option<u32>,
+    /// `CLD_EXITED` (1), `CLD_KILLED` (2), `CLD_DUMPED` (3).
+    pub exit_kind: u32,
+    pub exit_status: u32,
+    pub active_since: Option<Timestamp>,
+    pub changed: Option<Timestamp>,
+    pub memory_bytes: Option<u64>,
+    pub condition_failed: bool,
+    pub reload_needed: bool,
+    pub control_group: String,
+    pub triggered_by: String,
+    pub kind: String,
+    pub user: String,
+    pub working_directory: String,
+    pub environment_files: Vec<String>,
+    pub restart: String,
+    pub fragment: String,
+}
+
+impl UnitState {
+    /// Whether this is the unit that `name` means, by its own name or another.
+    pub fn is(&self, name: &str) -> bool {
+        self.id == name || self.names.iter().any(|n| n == name)
+    }
+
+    /// Whether systemd knows a unit file of that name. (`show` succeeds for units that do not exist.)
+    pub fn exists(&self) -> bool {
+        self.load != "not-found"
+    }
+}
+
+/// Parses the output of [`show`]: a block a unit, in the order asked, blank lines between.
+///
+/// # Errors
+/// When there is no block, or one without `Id`, `LoadState` and `ActiveState`.
+pub fn parse_show(text: &str) -> Result<Vec<UnitState>, Malformed> {
+    const EXPECTED: &str = "`systemctl show` properties";
+    let blocks: Vec<&str> = text.split("\n\n").filter(|block| !block.trim().is_empty()).collect();
+    if blocks.is_empty() {
+        return Err(Malformed::new(EXPECTED, text));
+    }
+    blocks.into_iter().map(|block| unit(block).ok_or_else(|| Malformed::new(EXPECTED, block))).collect()
+}
+
+fn unit(block: &str) -> Option<UnitState> {
+    let mut unit = UnitState::default();
+    for line in block.lines() {
+        // Values may hold line breaks only in properties that are not asked for.
+        let Some((key, value)) = line.split_once('=') else { continue };
+        let text = || value.to_owned();
+        match key {
+            "Id" => unit.id = text(),
+            "Names" => unit.names = value.split_whitespace().map(str::to_owned).collect(),
+            "LoadState" => unit.load = text(),
+            "ActiveState" => unit.active = text(),
+            "SubState" => unit.sub = text(),
+            "Result" => unit.result = text(),
+            "UnitFileState" => unit.file_state = text(),
+            "NRestarts" => unit.restarts = value.parse().unwrap_or(0),
+            "MainPID" => unit.main_pid = value.parse().ok().filter(|pid| *pid != 0),
+            "ExecMainCode" => unit.exit_kind = value.parse().unwrap_or(0),
+            "ExecMainStatus" => unit.exit_status = value.parse().unwrap_or(0),
+            "ActiveEnterTimestamp" => unit.active_since = unix(value),
+            "StateChangeTimestamp" => unit.changed = unix(value),
+            // "[not set]" and 2^64-1 both mean that nothing is known.
+            "MemoryCurrent" => unit.memory_bytes = value.parse().ok().filter(|bytes| *bytes != u64::MAX),
+            "ConditionResult" => unit.condition_failed = value == "no",
+            "NeedDaemonReload" => unit.reload_needed = value == "yes",
+            "ControlGroup" => unit.control_group = text(),
+            "TriggeredBy" => unit.triggered_by = text(),
+            "Type" => unit.kind = text(),
+            "User" => unit.user = text(),
+            "WorkingDirectory" => unit.working_directory = value.trim_start_matches('!').to_owned(),
+            "EnvironmentFiles" => {
+                let path = value.split(" (ignore_errors=").next().unwrap_or(value);
+                unit.environment_files.push(path.to_owned());
+            }
+            "Restart" => unit.restart = text(),
+            "FragmentPath" => unit.fragment = text(),
+            _ => {}
+        }
+    }
+    (!unit.id.is_empty() && !unit.load.is_empty() && !unit.active.is_empty()).then_some(unit)
+}
+
+/// `@1700000000`, or with a fraction; empty and `@0` mean never.
+fn unix(value: &str) -> Option<Timestamp> {
+    let seconds: i64 = value.strip_prefix('@')?.split('.').next()?.parse().ok()?;
+    (seconds > 0).then(|| Timestamp::from_second(seconds).ok())?
+}
+
+/// Parses the output of [`failed`] to unit names.
+///
+/// # Errors
+/// When it is not a JSON array of units.
+pub fn parse_failed(text: &str) -> Result<Vec<String>, Malformed> {
+    #[derive(Deserialize)]
+    struct Row {
+        unit: String,
+    }
+    let rows: Vec<Row> =
+        serde_json::from_str(text).map_err(|_| Malformed::new("a JSON array from `systemctl list-units`", text))?;
+    Ok(rows.into_iter().map(|row| row.unit).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOOP: &str = "Type=simple\nRestart=on-failure\nNRestarts=12\nResult=exit-code\nExecMainCode=1\nExecMainStatus=3\n\
+        MainPID=0\nControlGroup=\nMemoryCurrent=[not set]\nId=prim-wallet.service\nNames=prim-wallet.service\n\
+        LoadState=loaded\nActiveState=activating\nSubState=auto-restart\nUnitFileState=enabled\n\
+        EnvironmentFiles=/etc/prim/wallet.env (ignore_errors=no)\nActiveEnterTimestamp=@1764000000\n\
+        StateChangeTimestamp=@1764000009\nConditionResult=yes\nNeedDaemonReload=no\nUser=prim\nWorkingDirectory=/opt/prim\n";
+    const MISSING: &str =
+        "Id=nope.service\nNames=nope.service\nLoadState=not-found\nActiveState=inactive\nSubState=dead\n";
+
+    #[test]
+    fn the_builder_asks_for_all_units_at_once() {
+        let argv = show(["a.service", "b.service"]);
+        assert!(argv.to_string().starts_with("systemctl show --no-pager --timestamp=unix --property Id,Names,"));
+        assert!(argv.to_string().ends_with(" -- a.service b.service"));
+    }
+
+    #[test]
+    fn blocks_become_units() {
+        let units = parse_show(&format!("{LOOP}\n{MISSING}")).unwrap();
+        assert_eq!(units.len(), 2);
+        assert_eq!(
+            units[0],
+            UnitState {
+                id: "prim-wallet.service".into(),
+                names: vec!["prim-wallet.service".into()],
+                load: "loaded".into(),
+                active: "activating".into(),
+                sub: "auto-restart".into(),
+                result: "exit-code".into(),
+                file_state: "enabled".into(),
+                restarts: 12,
+                exit_kind: 1,
+                exit_status: 3,
+                active_since: Some(Timestamp::from_second(1_764_000_000).unwrap()),
+                changed: Some(Timestamp::from_second(1_764_000_009).unwrap()),
+                kind: "simple".into(),
+                user: "prim".into(),
+                working_directory: "/opt/prim".into(),
+                environment_files: vec!["/etc/prim/wallet.env".into()],
+                restart: "on-failure".into(),
+                ..UnitState::default()
+            }
+        );
+        assert!(!units[1].exists());
+    }
+
+    #[test]
+    fn nothing_and_nonsense_are_errors() {
+        for text in ["", "\n\n", "Failed to connect to bus", "Id=x.service\nLoadState=loaded\n"] {
+            assert!(parse_show(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn output_cut_at_any_byte_never_invents_a_running_unit() {
+        for end in 0..LOOP.len() {
+            if let Ok(units) = parse_show(&LOOP[..end]) {
+                assert!(units.iter().all(|unit| unit.active != "active"), "cut at {end}");
+            }
+        }
+    }
+
+    #[test]
+    fn failed_units_are_a_json_array() {
+        let text = r#"[{"unit":"a.service","load":"loaded","active":"failed","sub":"failed","description":"A"}]"#;
+        assert_eq!(parse_failed(text), Ok(vec!["a.service".to_owned()]));
+        assert_eq!(parse_failed("[]"), Ok(vec![]));
+        assert!(parse_failed("").is_err());
+        assert!(parse_failed("[{\"unit\":").is_err());
+    }
+}

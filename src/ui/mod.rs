@@ -1,0 +1,157 @@
+//! The way out: the only place that prints. A report is rendered to text or JSON here; stdout is data, stderr is prose.
+
+pub mod escape;
+mod json;
+mod text;
+
+use std::io::{self, IsTerminal, Write};
+
+use clap::ValueEnum;
+
+pub use text::{Cell, Text, Tone};
+
+use crate::error::Error;
+use crate::report::Report;
+use crate::tools::Argv;
+
+/// What to print a report as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For people with a wide terminal: every column.
+    Wide,
+    /// For programs: one JSON document.
+    Json,
+    /// Names only, one a line.
+    Name,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal that has it, and as `NO_COLOR` and `CLICOLOR_FORCE` say.
+    Auto,
+    /// Even into a pipe.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy)]
+pub struct Ui {
+    /// Form of reports.
+    pub format: Format,
+    /// Column headers.
+    pub headers: bool,
+    /// Colour on stdout.
+    pub color: Color,
+    /// No prose beside errors.
+    pub quiet: bool,
+}
+
+impl Ui {
+    /// Prints a report to stdout.
+    ///
+    /// # Errors
+    /// When stdout cannot be written; a closed pipe is one of these.
+    pub fn report(&self, report: &impl Report) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        match self.format {
+            Format::Json => json::pretty(&mut out, report)?,
+            Format::Name => {
+                for name in report.names() {
+                    writeln!(out, "{}", escape::line(&name))?;
+                }
+            }
+            Format::Text | Format::Wide => out.write_all(self.text(report).as_bytes())?,
+        }
+        out.flush()
+    }
+
+    /// Prints a report as one line of JSON.
+    ///
+    /// # Errors
+    /// When stdout cannot be written.
+    pub fn json_line(&self, report: &impl Report) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        json::compact(&mut out, report)?;
+        out.flush()
+    }
+
+    /// Prints a report over what stood on the terminal before.
+    ///
+    /// # Errors
+    /// When stdout cannot be written.
+    pub fn redraw(&self, report: &impl Report) -> io::Result<()> {
+        let mut frame = String::from("\x1b[H");
+        for line in self.text(report).lines() {
+            frame.push_str(line);
+            frame.push_str("\x1b[K\n");
+        }
+        frame.push_str("\x1b[J");
+        let mut out = io::stdout().lock();
+        out.write_all(frame.as_bytes())?;
+        out.flush()
+    }
+
+    /// Prints text that opsctl made itself: completion scripts, manual pages, schemas, help.
+    ///
+    /// # Errors
+    /// When stdout cannot be written.
+    pub fn raw(text: &[u8]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(text)?;
+        out.flush()
+    }
+
+    fn text(&self, report: &impl Report) -> String {
+        let mut text = Text::new(self.colored(), self.headers, self.format == Format::Wide);
+        report.text(&mut text);
+        text.finish()
+    }
+
+    fn colored(&self) -> bool {
+        match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
+        }
+    }
+
+    /// Whether somebody looks at stdout.
+    pub fn is_terminal() -> bool {
+        io::stdout().is_terminal()
+    }
+
+    /// Says something beside the data, on stderr.
+    pub fn note(&self, words: &str) {
+        if !self.quiet {
+            prose(&format!("opsctl: {}", escape::line(words)));
+        }
+    }
+
+    /// Prints an error: on stdout as a JSON document when that is the format, on stderr in words otherwise.
+    pub fn error(format: Format, error: &Error, document: &impl Report) {
+        if format == Format::Json {
+            // Where even stdout fails there is nobody left to tell.
+            let _ = json::pretty(&mut io::stdout().lock(), document);
+            return;
+        }
+        prose(&format!("opsctl: {}", escape::lines(&error.message)));
+        if let Some(hint) = &error.hint {
+            prose(&format!("  {}", escape::lines(hint)));
+        }
+    }
+}
+
+/// Prints a wrapped command as it runs.
+pub fn trace(argv: &Argv) {
+    prose(&format!("+ {}", escape::line(&argv.to_string())));
+}
+
+/// A line on stderr. That it cannot be written is no reason to stop.
+fn prose(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
