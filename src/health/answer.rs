@@ -22,8 +22,12 @@ pub(super) fn judge(probe: &Probe, answer: &Answer<Reply>, now: Timestamp) -> Ch
             true => (Verdict::Pass, "greets".to_owned()),
             false => (Verdict::Fail, format!("greets with {:?} instead of {prefix}", excerpt(line))),
         },
-        (Probe::Redis { .. }, Reply::Line(line)) => match line.as_str() {
+        (Probe::Redis { password, .. }, Reply::Line(line)) => match line.as_str() {
             "+PONG" => (Verdict::Pass, "PONG".to_owned()),
+            // No password is known here; like pg_isready, that it asks for one shows that it works.
+            other if password.is_none() && other.starts_with("-NOAUTH") => {
+                (Verdict::Pass, "answers, wants a password".to_owned())
+            }
             other => (Verdict::Fail, format!("answers PING with {}", excerpt(other))),
         },
         (Probe::Postgres { .. }, Reply::Postgres(greeting)) => postgres(greeting),

@@ -134,8 +134,8 @@ pub struct Mttr {
 /// One step of the way upwards.
 #[derive(Debug)]
 pub struct Escalation {
-    /// Minutes since the start of the incident.
-    pub after_minutes: u32,
+    /// Minutes since the start of the incident; `None` where the runbook states no time.
+    pub after_minutes: Option<u32>,
     /// Who is asked.
     pub who: &'static str,
     /// Where they are found.

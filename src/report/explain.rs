@@ -322,8 +322,9 @@ fn severity(level: &registry::Level) -> SeverityFacts {
 
 fn escalation(step: &registry::Escalation) -> String {
     match step.after_minutes {
-        0 => format!("at once: {}, {}", step.who, step.via),
-        minutes => format!("after {minutes} min: {}, {}", step.who, step.via),
+        None => format!("{}: {}", step.who, step.via),
+        Some(0) => format!("at once: {}, {}", step.who, step.via),
+        Some(minutes) => format!("after {minutes} min: {}, {}", step.who, step.via),
     }
 }
 

@@ -176,7 +176,12 @@ impl Status {
         let Some(worst) = &self.worst else {
             let count = self.services.len();
             let host = if self.host_resources.is_some() { ", host resources within bounds" } else { "" };
-            let well = format!("{count} service{} well{host}", if count == 1 { "" } else { "s" });
+            let services = match count {
+                0 => "no service that opsctl knows".to_owned(),
+                1 => "1 service well".to_owned(),
+                _ => format!("{count} services well"),
+            };
+            let well = services + host;
             page.line(&[first, Cell::plain(place + &well)]);
             return;
         };
@@ -245,10 +250,10 @@ impl Status {
 fn detail(service: &ServiceHealth, wide: bool) -> Cell {
     let told = |check: &Check| format!("{}: {}", check.source, check.summary);
     let wrong: Vec<String> = service.checks.iter().filter(|c| c.verdict != Verdict::Pass).map(told).collect();
+    // When a probe has answered, what the manager says is in the columns already.
+    let managed = usize::from(!wide && service.manager.is_some() && service.health.is_some());
     let mut text = if wrong.is_empty() {
-        let said: Vec<String> =
-            service.checks.iter().skip(usize::from(!wide && service.health.is_some())).map(told).collect();
-        said.join("; ")
+        service.checks.iter().skip(managed).map(told).collect::<Vec<_>>().join("; ")
     } else {
         wrong.join("; ")
     };

@@ -11,9 +11,10 @@ const LIST: &str = concat!(
     r#""state":{{json .State}},"status":{{json .Status}}}"#
 );
 
-/// Only what is judged: a container's environment, which holds secrets, is never asked for.
+/// Only what is judged: a container's environment, which holds secrets, is never asked for. `.ID` instead of `.Id` keeps the
+/// client from falling back to the raw answer, in which a missing health check is an error.
 const DETAIL: &str = concat!(
-    r#"{"id":{{json .Id}},"name":{{json .Name}},"image":{{json .Config.Image}},"image_id":{{json .Image}},"#,
+    r#"{"id":{{json .ID}},"name":{{json .Name}},"image":{{json .Config.Image}},"image_id":{{json .Image}},"#,
     r#""restarts":{{json .RestartCount}},"status":{{json .State.Status}},"exit_code":{{json .State.ExitCode}},"#,
     r#""oom_killed":{{json .State.OOMKilled}},"error":{{json .State.Error}},"pid":{{json .State.Pid}},"#,
     r#""started":{{json .State.StartedAt}},"finished":{{json .State.FinishedAt}},"#,

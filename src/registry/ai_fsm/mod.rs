@@ -21,9 +21,9 @@ pub static DEPLOYMENT: Deployment = Deployment {
         Log::File { path: "/home/pi/logs/healthcheck.log", what: "health check cron, every 5 minutes where set up" },
     ],
     escalation: &[
-        Escalation { after_minutes: 0, who: "the operator", via: "on the host; there is one operator" },
+        Escalation { after_minutes: Some(0), who: "the operator", via: "on the host; there is one operator" },
         Escalation {
-            after_minutes: 30,
+            after_minutes: Some(30),
             who: "the human owner, for a P1 or P2 that lasts",
             via: "ntfy, mail or SMS: what failed, what was tried, how it stands",
         },

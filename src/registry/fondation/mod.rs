@@ -17,10 +17,10 @@ pub static DEPLOYMENT: Deployment = Deployment {
     },
     detect: &["/srv/fondation"],
     escalation: &[
-        Escalation { after_minutes: 0, who: "on-call", via: "PagerDuty; a page is acknowledged within 5 min" },
-        Escalation { after_minutes: 5, who: "team lead", via: "when nobody acknowledges; no address documented" },
-        Escalation { after_minutes: 5, who: "engineering manager", via: "after the team lead; no time documented" },
-        Escalation { after_minutes: 5, who: "CTO", via: "after the engineering manager; no time documented" },
+        Escalation { after_minutes: Some(0), who: "on-call", via: "PagerDuty; a page is acknowledged within 5 min" },
+        Escalation { after_minutes: None, who: "team lead", via: "when nobody acknowledges; no address documented" },
+        Escalation { after_minutes: None, who: "engineering manager", via: "after the team lead" },
+        Escalation { after_minutes: None, who: "CTO", via: "after the engineering manager" },
     ],
     contacts: &[
         Contact { who: "Convex support", at: "support@convex.dev" },

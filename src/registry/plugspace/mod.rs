@@ -25,13 +25,13 @@ pub static DEPLOYMENT: Deployment = Deployment {
         Log::Journal("fail2ban.service"),
     ],
     escalation: &[
-        Escalation { after_minutes: 0, who: "on-call", via: "PagerDuty; low severity waits for the next business day" },
         Escalation {
-            after_minutes: 15,
-            who: "team lead",
-            via: "critical and high only; neither address nor clock documented, so the critical response time is taken",
+            after_minutes: Some(0),
+            who: "on-call",
+            via: "PagerDuty; low severity waits for the next business day",
         },
-        Escalation { after_minutes: 15, who: "CTO", via: "critical only, after the team lead; no time documented" },
+        Escalation { after_minutes: None, who: "team lead", via: "critical and high only; no address documented" },
+        Escalation { after_minutes: None, who: "CTO", via: "critical only, after the team lead" },
     ],
     contacts: &[
         Contact { who: "infrastructure lead", at: "infrastructure@plugspace.io" },

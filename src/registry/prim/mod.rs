@@ -24,8 +24,8 @@ pub static DEPLOYMENT: Deployment = Deployment {
         Log::File { path: "/var/log/ufw.log", what: "firewall" },
     ],
     escalation: &[
-        Escalation { after_minutes: 0, who: "the operator", via: "ssh root@157.230.187.207" },
-        Escalation { after_minutes: 0, who: "DigitalOcean console", via: "when SSH is dead" },
+        Escalation { after_minutes: Some(0), who: "the operator", via: "ssh root@157.230.187.207" },
+        Escalation { after_minutes: Some(0), who: "DigitalOcean console", via: "when SSH is dead" },
     ],
     contacts: &[Contact { who: "operator", at: "anyone with SSH access; no pager, no status page" }],
     notes: &[

@@ -28,14 +28,18 @@ pub static DEPLOYMENT: Deployment = Deployment {
         Log::File { path: "/var/log/backup-test-summary.log", what: "restore test, outcome" },
     ],
     escalation: &[
-        Escalation { after_minutes: 0, who: "L1: whoever sees it", via: "the runbook of the failure" },
-        Escalation { after_minutes: 10, who: "L2: on-call engineer", via: "Slack #ops-oncall; answers within 15 min" },
+        Escalation { after_minutes: Some(0), who: "L1: whoever sees it", via: "the runbook of the failure" },
         Escalation {
-            after_minutes: 30,
+            after_minutes: Some(10),
+            who: "L2: on-call engineer",
+            via: "Slack #ops-oncall; answers within 15 min",
+        },
+        Escalation {
+            after_minutes: Some(30),
             who: "L3: specialist",
             via: "Slack #database-experts, #security-team or #finance-team",
         },
-        Escalation { after_minutes: 60, who: "L4: vendor", via: "VPS provider, Dokploy, Stripe or PostgreSQL" },
+        Escalation { after_minutes: Some(60), who: "L4: vendor", via: "VPS provider, Dokploy, Stripe or PostgreSQL" },
     ],
     contacts: &[
         Contact { who: "on-call, by mail", at: "ops-oncall@vedfinance.com" },

@@ -109,6 +109,12 @@ pub static API: Service = Service {
                     verdict: Verdict::Pass,
                     meaning: "answers; says nothing of its database",
                 },
+                Rule {
+                    status: Some(503),
+                    when: &[Condition::Is("checks.database.status", "up")],
+                    verdict: Verdict::Warn,
+                    meaning: "degraded, but its database is up (also said when its heap is three quarters full)",
+                },
                 Rule { status: Some(503), when: &[], verdict: Verdict::Fail, meaning: "unhealthy" },
                 Rule {
                     status: Some(404),
@@ -144,7 +150,7 @@ pub static API: Service = Service {
     }),
     note: Some(
         "/health speaks differently in each version, so known answers are tried in turn; the fuller one turns 503 also \
-         when its heap is three quarters full (D5); compose of 2026-01-04 publishes 3000, which is Dokploy's (D7); \
+         for its heap (D5); compose of 2026-01-04 publishes 3000, which is Dokploy's (D7); \
          routes have no /api before them (D11); without JWT_SECRET it does not start; `docker exec API node` measures \
          itself, not the server (D12); Stripe's webhooks all end in 400 for want of the raw body (D39)",
     ),
