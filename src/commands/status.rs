@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::health;
 use crate::probe;
-use crate::registry::{Deployment, Service};
+use crate::registry::{Deployment, Service, Verdict};
 use crate::report::status::Status;
 use crate::ui::{Format, Ui};
 
@@ -74,8 +74,15 @@ fn take(
 ) -> Result<Status, Error> {
     let limit = context.patience()?;
     let with_host = args.services.is_empty();
-    let evidence = probe::gather(context.system, &context.processes(), deployment, services, with_host, limit);
-    let health = health::judge(deployment, services, &evidence);
+    let mut evidence = probe::gather(context.system, &context.processes(), deployment, services, with_host, limit);
+    let mut health = health::judge(deployment, services, &evidence);
+    // A port in the wrong hands is a cause, so it is looked for where there is something to explain, or nobody else to ask.
+    let unwell = |service: &Service| {
+        let unwell = |judged: &health::ServiceHealth| judged.name == service.name && judged.verdict != Verdict::Pass;
+        service.probes.is_empty() || health.services.iter().any(unwell)
+    };
+    evidence.holders = probe::holders(context.system, services, &evidence.managers, unwell);
+    health = health::judge(deployment, services, &evidence);
     Ok(Status::new(deployment, health, |verdict| {
         context.head("opsctl/status/v1", deployment, verdict, Exit::of(verdict, args.fail_on == FailOn::Warn))
     }))

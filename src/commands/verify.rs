@@ -25,7 +25,8 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let services = context.services(deployment, &args.services)?;
     let limit = context.patience()?;
     let processes = context.processes();
-    let evidence = probe::gather(context.system, &processes, deployment, &services, false, limit);
+    let mut evidence = probe::gather(context.system, &processes, deployment, &services, false, limit);
+    evidence.holders = probe::holders(context.system, &services, &evidence.managers, |_| true);
     let health = health::judge(deployment, &services, &evidence);
     let survey = probe::survey(context.system, &processes, deployment, &services, context.patience()?);
     let comparisons = drift::compare(&services, &evidence, &health, &survey);

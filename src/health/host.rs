@@ -5,9 +5,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Check, age, bytes, duration};
-use crate::probe::{Answer, HostEvidence, Served};
+use crate::probe::{Answer, Evidence, HostEvidence, Served, Trouble};
 use crate::registry::{Certificates, Deployment, HostChecks, Manager, Service, Usage, Verdict};
 use crate::tools::df::FileSystem;
+use crate::tools::systemctl::UnitState;
 
 /// The host, judged. A part that could not be read is `null`, and the check of its name says why.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -106,8 +107,9 @@ pub(super) fn judge(
     services: &[&'static Service],
     absent: &[(&'static Service, String)],
     evidence: &HostEvidence,
-    now: Timestamp,
+    all: &Evidence,
 ) -> HostHealth {
+    let now = all.time;
     let bounds = &deployment.checks;
     let mut checks = Vec::new();
     let disks = part("disk", &evidence.disks, &mut checks, |file_systems, checks| {
@@ -144,14 +146,17 @@ pub(super) fn judge(
             Clock { synchronized: *synchronized }
         })
     });
-    let failed_units = evidence.failed_units.as_ref().and_then(|failed| {
-        part("failed units", failed, &mut checks, |units, checks| {
-            let known = |name: &&String| services.iter().any(|service| is_unit_of(service, name));
-            let (_, others): (Vec<&String>, Vec<&String>) = units.iter().partition(known);
-            let others: Vec<String> = others.into_iter().cloned().collect();
+    // Where systemd does not run there are no units, which is no failure to read them.
+    let units = all.managers.units.as_ref().filter(|units| !matches!(units.result, Err(Trouble::Unavailable(_))));
+    let failed_units = units.and_then(|answer| {
+        part("failed units", answer, &mut checks, |units, checks| {
+            let failed = units.iter().filter(|unit| unit.active == "failed");
+            let unaccounted = |unit: &&UnitState| !services.iter().any(|service| is_unit_of(service, unit));
+            let others: Vec<String> = failed.filter(unaccounted).map(|unit| unit.id.clone()).collect();
+            let command = Answer { command: "systemctl --failed".to_owned(), result: Ok(()) };
             checks.push(match others.is_empty() {
-                true => Check::new("failed units", failed, Verdict::Pass, "none"),
-                false => Check::new("failed units", failed, bounds.failed_units, list(&others)),
+                true => Check::new("failed units", &command, Verdict::Pass, "none"),
+                false => Check::new("failed units", &command, bounds.failed_units, list(&others)),
             });
             others
         })
@@ -251,9 +256,9 @@ fn judge_load(averages: [f64; 3], processors: Option<u32>, bounds: &HostChecks, 
     }
 }
 
-fn is_unit_of(service: &Service, name: &str) -> bool {
+fn is_unit_of(service: &Service, unit: &UnitState) -> bool {
     service.managers.iter().any(|manager| match manager {
-        Manager::Systemd(unit) => unit.name == name || unit.aliases.contains(&name),
+        Manager::Systemd(wanted) => unit.is(wanted.name) || wanted.aliases.iter().any(|alias| unit.is(alias)),
         Manager::Compose(_) | Manager::Docker(_) | Manager::Pm2(_) => false,
     })
 }

@@ -220,7 +220,7 @@ pub fn judge(deployment: &Deployment, services: &[&'static Service], evidence: &
         }
     }
     explain(&mut judged);
-    let host = evidence.host.as_ref().map(|host| host::judge(deployment, services, &absent, host, evidence.time));
+    let host = evidence.host.as_ref().map(|host| host::judge(deployment, services, &absent, host, evidence));
     Health { services: arrange(deployment, judged), absent, host }
 }
 

@@ -10,7 +10,7 @@ use crate::registry::{Deployment, Service};
 use crate::tools::df::{self, FileSystem};
 use crate::tools::journalctl::{self, OomKill};
 use crate::tools::procfs::{self, Memory};
-use crate::tools::{systemctl, timedatectl};
+use crate::tools::timedatectl;
 
 /// What was asked of the host, and what came back.
 #[derive(Debug)]
@@ -27,8 +27,6 @@ pub struct HostEvidence {
     pub uptime_seconds: Answer<u64>,
     /// Whether the clock is kept in step; not asked in a container, whose clock is another machine's.
     pub clock: Option<Answer<bool>>,
-    /// Units that have failed; not asked where systemd does not run.
-    pub failed_units: Option<Answer<Vec<String>>>,
     /// Processes killed for want of memory in the last day.
     pub oom_kills: Answer<Vec<OomKill>>,
     /// Certificates by host name, as the edge on this machine serves them.
@@ -40,10 +38,6 @@ pub(super) fn ask(door: Door<'_>, deployment: &Deployment, services: &[&'static 
         let disks = scope.spawn(|| ask_disks(door, deployment));
         let clock =
             (!door.system.is_container()).then(|| scope.spawn(|| door.ask(&timedatectl::show(), timedatectl::parse)));
-        let failed_units = door
-            .system
-            .booted_with_systemd()
-            .then(|| scope.spawn(|| door.ask(&systemctl::failed(), systemctl::parse_failed)));
         let oom_kills = scope.spawn(|| ask_oom_kills(door));
         let certificates = ask_certificates(door, deployment, services);
         HostEvidence {
@@ -53,7 +47,6 @@ pub(super) fn ask(door: Door<'_>, deployment: &Deployment, services: &[&'static 
             uptime_seconds: door.read("/proc/uptime", procfs::uptime_seconds),
             disks: join(disks),
             clock: clock.map(join),
-            failed_units: failed_units.map(join),
             oom_kills: join(oom_kills),
             certificates,
         }
@@ -101,24 +94,18 @@ fn ask_certificates(
         hosts =
             entries.filter(|entry| entry.path().is_dir()).filter_map(|e| e.file_name().into_string().ok()).collect();
     }
-    let address = door.system.local(certificates.port);
-    thread::scope(|scope| {
-        let asked: Vec<_> = hosts
-            .into_iter()
-            .map(|host| {
-                let name = host.clone();
-                (host, scope.spawn(move || tls::certificate(address, &name, door.limit)))
-            })
-            .collect();
-        asked
-            .into_iter()
-            .map(|(host, thread)| {
-                let command = format!(
-                    "openssl s_client -connect 127.0.0.1:{} -servername {host} </dev/null | openssl x509 -noout -dates",
-                    certificates.port
-                );
-                (host, Answer { command, result: Ok(join(thread)) })
-            })
-            .collect()
-    })
+    let hosts: Vec<String> = hosts.into_iter().collect();
+    let served = tls::certificates(door.system.local(certificates.port), &hosts, door.limit);
+    let command = |host: &str| {
+        let client = format!("openssl s_client -connect 127.0.0.1:{} -servername {host}", certificates.port);
+        format!("{client} </dev/null | openssl x509 -noout -dates")
+    };
+    hosts
+        .into_iter()
+        .zip(served)
+        .map(|(host, served)| {
+            let answer = Answer { command: command(&host), result: Ok(served) };
+            (host, answer)
+        })
+        .collect()
 }

@@ -13,6 +13,9 @@ use crate::tools::{Argv, excerpt};
 /// How much of a body is read; health documents are far smaller.
 const BODY_LIMIT: u64 = 64 << 10;
 
+/// Enough for the head of any answer; the library's own buffers are sized for downloads.
+const BUFFER: usize = 16 << 10;
+
 pub(super) fn get(door: Door<'_>, probe: &Http) -> Answer<Reply> {
     let url = match super::url(door.system, &probe.url) {
         Ok(url) => url,
@@ -32,6 +35,9 @@ fn request(door: Door<'_>, url: &str, host: Option<&str>) -> Result<Reply, Troub
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
+        .max_idle_connections(0)
+        .input_buffer_size(BUFFER)
+        .output_buffer_size(BUFFER)
         .proxy(None)
         .user_agent(concat!("opsctl/", env!("CARGO_PKG_VERSION")));
     if url.starts_with("https:") {

@@ -13,7 +13,7 @@ use crate::tools::systemctl::{self, UnitState};
 /// What the managers said. A manager that no service has is not asked.
 #[derive(Debug, Default)]
 pub struct ManagerEvidence {
-    /// systemd's units: those asked for, under any of their names.
+    /// systemd's units: those asked for, under any of their names, and with the host every one that has failed.
     pub units: Option<Answer<Vec<UnitState>>>,
     /// All containers of the engine, where some are found by label or the engine itself is a service.
     pub listed: Option<Answer<Vec<Listed>>>,
@@ -55,7 +55,7 @@ impl ManagerEvidence {
     }
 }
 
-pub(super) fn ask(door: Door<'_>, services: &[&'static Service]) -> ManagerEvidence {
+pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool) -> ManagerEvidence {
     let managers = || services.iter().flat_map(|service| service.managers);
     let mut units: Vec<&str> = Vec::new();
     let mut homes: BTreeMap<&'static str, &'static App> = BTreeMap::new();
@@ -68,7 +68,7 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service]) -> ManagerEvide
     }
     let mut evidence = ManagerEvidence::default();
     thread::scope(|scope| {
-        let units = (!units.is_empty()).then(|| scope.spawn(|| ask_systemd(door, &units)));
+        let units = (with_host || !units.is_empty()).then(|| scope.spawn(|| ask_systemd(door, &units, with_host)));
         let apps: Vec<_> =
             homes.into_iter().map(|(home, app)| (home, scope.spawn(move || ask_pm2(door, app)))).collect();
         ask_docker(door, services, &mut evidence);
@@ -78,8 +78,8 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service]) -> ManagerEvide
     evidence
 }
 
-fn ask_systemd(door: Door<'_>, units: &[&str]) -> Answer<Vec<UnitState>> {
-    let argv = systemctl::show(units.iter().copied());
+fn ask_systemd(door: Door<'_>, units: &[&str], and_failed: bool) -> Answer<Vec<UnitState>> {
+    let argv = systemctl::show(units.iter().copied(), and_failed);
     if !door.system.booted_with_systemd() {
         let reason = "this machine was not booted with systemd".to_owned();
         return Answer { command: argv.to_string(), result: Err(Trouble::Unavailable(reason)) };

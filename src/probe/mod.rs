@@ -18,7 +18,7 @@ use jiff::Timestamp;
 
 pub use host::HostEvidence;
 pub use managers::{ManagerEvidence, PmDaemon};
-pub use ports::Holder;
+pub use ports::{Holder, holders};
 pub use survey::{Survey, survey};
 pub use tls::Served;
 
@@ -41,7 +41,8 @@ pub struct Evidence {
     pub managers: ManagerEvidence,
     /// What each service said of itself, in the order of the services and of their probes.
     pub replies: Vec<Vec<Answer<Reply>>>,
-    /// Who holds each service's main port.
+    /// Who holds each service's main port: [`Holder::Unseen`] until [`holders`] has looked, which is only worth its time
+    /// where something is wrong.
     pub holders: Vec<Holder>,
     /// The host; not asked when only some services were.
     pub host: Option<HostEvidence>,
@@ -139,7 +140,7 @@ pub fn gather(
 ) -> Evidence {
     let door = Door { system, runner, limit };
     let (managers, replies, host) = thread::scope(|scope| {
-        let managers = scope.spawn(|| managers::ask(door, services));
+        let managers = scope.spawn(|| managers::ask(door, services, with_host));
         let host = with_host.then(|| scope.spawn(|| host::ask(door, deployment, services)));
         let replies: Vec<Vec<_>> = services
             .iter()
@@ -158,7 +159,7 @@ pub fn gather(
             probes.map(|(probe, reply)| reply.unwrap_or_else(|| managers.reply(probe, service))).collect()
         })
         .collect();
-    let holders = ports::holders(system, services, &managers);
+    let holders = services.iter().map(|_| Holder::Unseen).collect();
     Evidence { time: system.now(), managers, replies, holders, host }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use super::{Answer, Door, Reply, Trouble};
+use super::{Answer, Door, Reply};
 use crate::protocol::{mongo, postgres, redis};
 use crate::registry::Secret;
 use crate::tools::quote;

@@ -27,13 +27,26 @@ pub enum Holder {
 /// Programs by which the engine forwards a container's port.
 const FORWARDERS: [&str; 3] = ["docker-proxy", "rootlessport", "dockerd"];
 
-pub(super) fn holders(system: &System, services: &[&'static Service], managers: &ManagerEvidence) -> Vec<Holder> {
+/// Who holds the main port of each of these services; only those that are `wanted` are looked at.
+pub fn holders(
+    system: &System,
+    services: &[&'static Service],
+    managers: &ManagerEvidence,
+    wanted: impl Fn(&Service) -> bool,
+) -> Vec<Holder> {
+    if !services.iter().any(|service| wanted(service)) {
+        return services.iter().map(|_| Holder::Unseen).collect();
+    }
     let tables: Vec<Listener> = ["/proc/net/tcp", "/proc/net/tcp6"]
         .into_iter()
         .filter_map(|file| procfs::listeners(&system.read(file).ok()?).ok())
         .flatten()
         .collect();
-    services.iter().map(|service| holder(system, service, managers, &tables)).collect()
+    let look = |service: &&'static Service| match wanted(service) {
+        true => holder(system, service, managers, &tables),
+        false => Holder::Unseen,
+    };
+    services.iter().map(look).collect()
 }
 
 fn holder(system: &System, service: &Service, managers: &ManagerEvidence, listeners: &[Listener]) -> Holder {

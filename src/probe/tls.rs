@@ -1,9 +1,10 @@
 //! The certificate that a server shows for a name. No data is sent, so none is at risk when it is not trusted; what is
 //! asked is how long it is valid and for whom.
 
+use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, Once};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -32,26 +33,58 @@ pub(super) fn install_crypto() {
     ONCE.call_once(|| drop(ring::default_provider().install_default()));
 }
 
-/// Shakes hands with `address` under the name `host` and returns the certificate it shows.
-pub(super) fn certificate(address: SocketAddr, host: &str, limit: Duration) -> Result<Served, String> {
-    let io = |error: std::io::Error| super::network::describe(&error, limit);
-    let name = ServerName::try_from(host.to_owned()).map_err(|_| format!("{host} is not a host name"))?;
-    let seen = Arc::new(Witness::default());
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .dangerous()
-        .with_custom_certificate_verifier(seen.clone())
-        .with_no_client_auth();
-    let mut connection = ClientConnection::new(Arc::new(config), name).map_err(|error| error.to_string())?;
-    let mut stream = TcpStream::connect_timeout(&address, limit).map_err(io)?;
-    stream.set_read_timeout(Some(limit)).map_err(io)?;
-    stream.set_write_timeout(Some(limit)).map_err(io)?;
-    while connection.is_handshaking() && seen.certificate().is_none() {
-        connection.complete_io(&mut stream).map_err(io)?;
+/// Shakes hands with `address` under each of these names in turn and returns the certificates it shows. One after the
+/// other, because they are one server's: where it cannot be reached for one name, it is not tried for the rest.
+pub(super) fn certificates(address: SocketAddr, hosts: &[String], limit: Duration) -> Vec<Result<Served, String>> {
+    let until = Instant::now() + limit;
+    let witness = Arc::new(Witness::default());
+    let provider = Arc::new(ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map(|builder| {
+        let verifier = builder.dangerous().with_custom_certificate_verifier(witness.clone());
+        Arc::new(verifier.with_no_client_auth())
+    });
+    let mut unreachable = None;
+    let mut one = |host: &String| {
+        if let Some(reason) = &unreachable {
+            return Err(String::clone(reason));
+        }
+        let config = config.as_ref().map_err(ToString::to_string)?;
+        let name = ServerName::try_from(host.clone()).map_err(|_| format!("{host} is not a host name"))?;
+        let connection = ClientConnection::new(config.clone(), name).map_err(|error| error.to_string())?;
+        let left = until.saturating_duration_since(Instant::now());
+        let stream = connect(address, left).map_err(|error| {
+            let reason = super::network::describe(&error, limit);
+            unreachable.get_or_insert(reason).clone()
+        })?;
+        let shaken = shake(connection, stream, &witness, until);
+        let der = witness.take().ok_or_else(|| match shaken {
+            Err(error) => super::network::describe(&error, limit),
+            Ok(()) => "no certificate was shown".to_owned(),
+        })?;
+        parse(&der).ok_or_else(|| "its certificate cannot be read".to_owned())
+    };
+    hosts.iter().map(&mut one).collect()
+}
+
+fn connect(address: SocketAddr, left: Duration) -> io::Result<TcpStream> {
+    if left.is_zero() {
+        return Err(io::ErrorKind::TimedOut.into());
     }
-    let der = seen.certificate().ok_or("no certificate was shown")?;
-    parse(&der).ok_or_else(|| "its certificate cannot be read".to_owned())
+    TcpStream::connect_timeout(&address, left)
+}
+
+/// Goes on with the handshake until a certificate was seen; the rest of it is not needed.
+fn shake(mut connection: ClientConnection, mut stream: TcpStream, seen: &Witness, until: Instant) -> io::Result<()> {
+    while connection.is_handshaking() && !seen.has_seen() {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left))?;
+        stream.set_write_timeout(Some(left))?;
+        connection.complete_io(&mut stream)?;
+    }
+    Ok(())
 }
 
 fn parse(der: &[u8]) -> Option<Served> {
@@ -74,13 +107,17 @@ fn parse(der: &[u8]) -> Option<Served> {
     })
 }
 
-/// Accepts every certificate and remembers the first.
+/// Accepts every certificate and remembers the last.
 #[derive(Debug, Default)]
 struct Witness(Mutex<Option<Vec<u8>>>);
 
 impl Witness {
-    fn certificate(&self) -> Option<Vec<u8>> {
-        self.0.lock().ok()?.clone()
+    fn take(&self) -> Option<Vec<u8>> {
+        self.0.lock().ok()?.take()
+    }
+
+    fn has_seen(&self) -> bool {
+        self.0.lock().is_ok_and(|seen| seen.is_some())
     }
 }
 

@@ -1,7 +1,6 @@
 //! `systemctl`: unit properties and the list of failed units.
 
 use jiff::Timestamp;
-use serde::Deserialize;
 
 use super::{Argv, Malformed};
 
@@ -9,14 +8,12 @@ const PROPERTIES: &str = "Id,Names,LoadState,ActiveState,SubState,Result,UnitFil
     ExecMainStatus,ActiveEnterTimestamp,StateChangeTimestamp,MemoryCurrent,ConditionResult,NeedDaemonReload,ControlGroup,\
     TriggeredBy,Type,User,WorkingDirectory,EnvironmentFiles,Restart,FragmentPath";
 
-/// All that is asked of these units, in one call.
-pub fn show<'a>(units: impl IntoIterator<Item = &'a str>) -> Argv {
-    Argv::new("systemctl", ["show", "--no-pager", "--timestamp=unix", "--property", PROPERTIES, "--"]).with(units)
-}
-
-/// The units that systemd has given up on.
-pub fn failed() -> Argv {
-    Argv::new("systemctl", ["list-units", "--no-pager", "--state=failed", "--all", "--output=json"])
+/// All that is asked of these units, in one call; with `and_failed`, of every other unit that has failed as well.
+pub fn show<'a>(units: impl IntoIterator<Item = &'a str>, and_failed: bool) -> Argv {
+    let argv = Argv::new("systemctl", ["show", "--no-pager", "--timestamp=unix", "--property", PROPERTIES]);
+    // The state narrows down what the pattern stands for, not the units that are named.
+    let narrowed = if and_failed { argv.with(["--state=failed", "--", "*"]) } else { argv.with(["--"]) };
+    narrowed.with(units)
 }
 
 /// A unit as systemd sees it. A missing property is empty, zero or `None`, never a good value.
@@ -121,20 +118,6 @@ fn unix(value: &str) -> Option<Timestamp> {
     (seconds > 0).then(|| Timestamp::from_second(seconds).ok())?
 }
 
-/// Parses the output of [`failed`] to unit names.
-///
-/// # Errors
-/// When it is not a JSON array of units.
-pub fn parse_failed(text: &str) -> Result<Vec<String>, Malformed> {
-    #[derive(Deserialize)]
-    struct Row {
-        unit: String,
-    }
-    let rows: Vec<Row> =
-        serde_json::from_str(text).map_err(|_| Malformed::new("a JSON array from `systemctl list-units`", text))?;
-    Ok(rows.into_iter().map(|row| row.unit).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,9 +132,13 @@ mod tests {
 
     #[test]
     fn the_builder_asks_for_all_units_at_once() {
-        let argv = show(["a.service", "b.service"]);
-        assert!(argv.to_string().starts_with("systemctl show --no-pager --timestamp=unix --property Id,Names,"));
-        assert!(argv.to_string().ends_with(" -- a.service b.service"));
+        let argv = show(["a.service", "b.service"], false).to_string();
+        assert_eq!(
+            argv,
+            format!("systemctl show --no-pager --timestamp=unix --property {PROPERTIES} -- a.service b.service")
+        );
+        let argv = show(["a.service"], true).to_string();
+        assert!(argv.ends_with(" --state=failed -- '*' a.service"), "{argv}");
     }
 
     #[test]
@@ -198,14 +185,5 @@ mod tests {
                 assert!(units.iter().all(|unit| unit.active != "active"), "cut at {end}");
             }
         }
-    }
-
-    #[test]
-    fn failed_units_are_a_json_array() {
-        let text = r#"[{"unit":"a.service","load":"loaded","active":"failed","sub":"failed","description":"A"}]"#;
-        assert_eq!(parse_failed(text), Ok(vec!["a.service".to_owned()]));
-        assert_eq!(parse_failed("[]"), Ok(vec![]));
-        assert!(parse_failed("").is_err());
-        assert!(parse_failed("[{\"unit\":").is_err());
     }
 }
