@@ -149,14 +149,14 @@ pub(super) fn judge(
     // Where systemd does not run there are no units, which is no failure to read them.
     let units = all.managers.units.as_ref().filter(|units| !matches!(units.result, Err(Trouble::Unavailable(_))));
     let failed_units = units.and_then(|answer| {
+        let answer = &Answer { command: "systemctl --failed".to_owned(), result: answer.result.clone() };
         part("failed units", answer, &mut checks, |units, checks| {
             let failed = units.iter().filter(|unit| unit.active == "failed");
             let unaccounted = |unit: &&UnitState| !services.iter().any(|service| is_unit_of(service, unit));
             let others: Vec<String> = failed.filter(unaccounted).map(|unit| unit.id.clone()).collect();
-            let command = Answer { command: "systemctl --failed".to_owned(), result: Ok(()) };
             checks.push(match others.is_empty() {
-                true => Check::new("failed units", &command, Verdict::Pass, "none"),
-                false => Check::new("failed units", &command, bounds.failed_units, list(&others)),
+                true => Check::new("failed units", answer, Verdict::Pass, "none"),
+                false => Check::new("failed units", answer, bounds.failed_units, list(&others)),
             });
             others
         })

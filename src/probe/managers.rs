@@ -79,7 +79,9 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool
 }
 
 fn ask_systemd(door: Door<'_>, units: &[&str], and_failed: bool) -> Answer<Vec<UnitState>> {
-    let argv = systemctl::show(units.iter().copied(), and_failed);
+    // With one unit that is always there, an empty answer can never be taken for "nothing has failed".
+    let always = units.is_empty().then_some(systemctl::ALWAYS_THERE);
+    let argv = systemctl::show(units.iter().copied().chain(always), and_failed);
     if !door.system.booted_with_systemd() {
         let reason = "this machine was not booted with systemd".to_owned();
         return Answer { command: argv.to_string(), result: Err(Trouble::Unavailable(reason)) };

@@ -8,6 +8,9 @@ const PROPERTIES: &str = "Id,Names,LoadState,ActiveState,SubState,Result,UnitFil
     ExecMainStatus,ActiveEnterTimestamp,StateChangeTimestamp,MemoryCurrent,ConditionResult,NeedDaemonReload,ControlGroup,\
     TriggeredBy,Type,User,WorkingDirectory,EnvironmentFiles,Restart,FragmentPath";
 
+/// The unit of systemd itself.
+pub const ALWAYS_THERE: &str = "init.scope";
+
 /// All that is asked of these units, in one call; with `and_failed`, of every other unit that has failed as well.
 pub fn show<'a>(units: impl IntoIterator<Item = &'a str>, and_failed: bool) -> Argv {
     let argv = Argv::new("systemctl", ["show", "--no-pager", "--timestamp=unix", "--property", PROPERTIES]);
