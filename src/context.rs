@@ -57,24 +57,6 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The services of these names; all when there are none.
-    ///
-    /// # Errors
-    /// When the deployment has no service of that name.
-    pub fn services(&self, deployment: &'static Deployment, names: &[String]) -> Result<Vec<&'static Service>, Error> {
-        if names.is_empty() {
-            return Ok(deployment.services.to_vec());
-        }
-        let mut found: Vec<&'static Service> = Vec::new();
-        for name in names {
-            let service = deployment.service(name).ok_or_else(|| unknown_service(deployment, name))?;
-            if found.iter().all(|other| other.name != service.name) {
-                found.push(service);
-            }
-        }
-        Ok(found)
-    }
-
     /// The way to other programs.
     pub fn processes(&self) -> Processes<'_> {
         Processes::new(self.system, self.verbose.then_some(ui::trace))
@@ -127,6 +109,24 @@ pub fn error_head(system: &System, error: &Error) -> Head {
         exit_code: error.exit,
         error: Some(ErrorBody { code: error.code, message: error.message.clone(), hint: error.hint.clone() }),
     }
+}
+
+/// The services of these names; all when there are none.
+///
+/// # Errors
+/// When the deployment has no service of that name.
+pub fn services(deployment: &'static Deployment, names: &[String]) -> Result<Vec<&'static Service>, Error> {
+    if names.is_empty() {
+        return Ok(deployment.services.to_vec());
+    }
+    let mut found: Vec<&'static Service> = Vec::new();
+    for name in names {
+        let service = deployment.service(name).ok_or_else(|| unknown_service(deployment, name))?;
+        if found.iter().all(|other| other.name != service.name) {
+            found.push(service);
+        }
+    }
+    Ok(found)
 }
 
 fn unknown_service(deployment: &'static Deployment, name: &str) -> Error {

@@ -180,6 +180,7 @@ fn kill_group(group: Pid, signal: Signal) {
     let _ = kill_process_group(group, signal);
 }
 
+#[expect(clippy::disallowed_methods, reason = "this is the one door")]
 fn start(program: PathBuf, args: Vec<String>, env: Vec<(String, String)>, limit: Duration) -> std::io::Result<Output> {
     let begun = Instant::now();
     let (stdout, out_writer) = std::io::pipe()?;
@@ -200,7 +201,7 @@ fn start(program: PathBuf, args: Vec<String>, env: Vec<(String, String)>, limit:
     let Some(pid) = id else { return Err(std::io::Error::other("started without a process id")) };
     running().push(pid);
     let watched = Watched { pidfd: pidfd_open(pid, PidfdFlags::empty())?, pid, stdout, stderr };
-    let (forced, stdout, stderr) = watched.to_end(begun, limit);
+    let (forced, stdout, stderr) = watched.follow(begun, limit);
     let status = handle.wait_deadline(Instant::now() + DRAIN).map(|output| output.map(|output| output.status));
     running().retain(|other| *other != pid);
     let exit = match (forced, status?) {
@@ -224,7 +225,7 @@ struct Watched {
 impl Watched {
     /// Reads both streams until the process has ended and they are drained. Enforces the limits: says how the process was
     /// ended, if by us.
-    fn to_end(mut self, begun: Instant, limit: Duration) -> (Option<Exit>, Vec<u8>, Vec<u8>) {
+    fn follow(mut self, begun: Instant, limit: Duration) -> (Option<Exit>, Vec<u8>, Vec<u8>) {
         let mut kept = [Vec::new(), Vec::new()];
         let mut open = [true, true];
         let mut alive = true;
@@ -294,7 +295,7 @@ impl Watched {
 
 /// Reads what is there; false at the end of the stream.
 fn read_some(stream: &mut PipeReader, kept: &mut Vec<u8>) -> bool {
-    let mut buffer = [0; 64 << 10];
+    let mut buffer = [0; 16 << 10];
     match stream.read(&mut buffer) {
         Ok(0) => false,
         Ok(count) => {

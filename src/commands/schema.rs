@@ -16,8 +16,8 @@ pub struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let schemas = schemas();
     let Some(name) = &args.name else {
-        let names: String = schemas.iter().map(|(name, _)| format!("{name}\n")).collect();
-        Ui::raw(names.as_bytes())?;
+        let names: Vec<&str> = schemas.iter().map(|(name, _)| *name).collect();
+        Ui::raw(format!("{}\n", names.join("\n")).as_bytes())?;
         return Ok(Exit::Success);
     };
     let found = schemas.iter().find(|(known, _)| known == name);

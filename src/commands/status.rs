@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::cli::{complete_services, duration};
-use crate::context::Context;
+use crate::context::{Context, services};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::health;
@@ -42,7 +42,7 @@ enum FailOn {
 
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
-    let services = context.services(deployment, &args.services)?;
+    let services = services(deployment, &args.services)?;
     let look = || take(args, context, deployment, &services);
     let Some(interval) = args.watch else {
         let status = look()?;
@@ -60,7 +60,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         };
         match redraw {
             true => context.ui.redraw(&status)?,
-            false => context.ui.json_line(&status)?,
+            false => Ui::json_line(&status)?,
         }
         thread::sleep(interval.saturating_sub(begun.elapsed()));
     }

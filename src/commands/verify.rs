@@ -3,7 +3,7 @@
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::cli::complete_services;
-use crate::context::Context;
+use crate::context::{Context, services};
 use crate::drift;
 use crate::exit::Exit;
 use crate::health;
@@ -22,7 +22,7 @@ pub struct Args {
 
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
-    let services = context.services(deployment, &args.services)?;
+    let services = services(deployment, &args.services)?;
     let limit = context.patience()?;
     let processes = context.processes();
     let mut evidence = probe::gather(context.system, &processes, deployment, &services, false, limit);

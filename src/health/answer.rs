@@ -87,7 +87,7 @@ fn rules(http: &Http, status: u16, body: &str) -> (Verdict, String) {
         Some(rule) => (rule.verdict, format!("HTTP {status}: {}", rule.meaning)),
         None => {
             let near = http.rules.iter().filter(|rule| rule.status == Some(status));
-            let reason = near.filter_map(|rule| misfit(rule, json.as_ref())).next();
+            let reason = near.into_iter().find_map(|rule| misfit(rule, json.as_ref()));
             (Verdict::Fail, reason.map_or_else(|| format!("HTTP {status}"), |why| format!("HTTP {status}, but {why}")))
         }
     };

@@ -15,20 +15,17 @@ pub(super) fn judge(wanted: &Unit, answer: &Answer<Vec<UnitState>>, now: Timesta
         Err(trouble) => return ManagerView::unasked(SOURCE, answer, trouble),
     };
     let names = || std::iter::once(&wanted.name).chain(wanted.aliases);
-    let known = |name: &&str| units.iter().find(|unit| unit.is(name));
-    let found = names().filter_map(known).find(|unit| unit.exists());
+    let known = |name: &str| units.iter().find(|unit| unit.is(name));
+    let found = names().filter_map(|name| known(name)).find(|unit| unit.exists());
     let command = |name: &str| Answer { command: format!("systemctl status {name}"), result: Ok(()) };
     let Some(unit) = found else {
-        return match names().any(|name| known(&name).is_some()) {
-            true => {
-                let summary = format!("{} not found", wanted.name);
-                ManagerView::new(State::NotFound, Check::new(SOURCE, &command(wanted.name), Verdict::Fail, summary))
-            }
+        return if names().any(|name| known(name).is_some()) {
+            let summary = format!("{} not found", wanted.name);
+            ManagerView::new(State::NotFound, Check::new(SOURCE, &command(wanted.name), Verdict::Fail, summary))
+        } else {
             // systemd answers for every name it is asked for, so its answer was cut.
-            false => {
-                let summary = format!("said nothing of {}", wanted.name);
-                ManagerView::new(State::Unknown, Check::new(SOURCE, answer, Verdict::Unknown, summary))
-            }
+            let summary = format!("said nothing of {}", wanted.name);
+            ManagerView::new(State::Unknown, Check::new(SOURCE, answer, Verdict::Unknown, summary))
         };
     };
     let (state, verdict, summary) = reading(unit, now);
@@ -91,10 +88,18 @@ fn reading(unit: &UnitState, now: Timestamp) -> (State, Verdict, String) {
     }
 }
 
-/// How its main process ended.
+/// How it ended the last time: by systemd's `Result` where that says more than the exit code.
 fn ending(unit: &UnitState) -> String {
+    match unit.result.as_str() {
+        "resources" => return "start refused: a file it needs is missing (EnvironmentFile?)".to_owned(),
+        "timeout" => return "timeout: it did not start or stop in time".to_owned(),
+        "oom-kill" => return "kill for want of memory".to_owned(),
+        "watchdog" => return "kill by its watchdog, to which it did not report".to_owned(),
+        "protocol" => return "exit before it announced that it is ready".to_owned(),
+        _ => {}
+    }
     match unit.exit_kind {
-        2 => format!("killed by signal {}", unit.exit_status),
+        2 => format!("kill by signal {}", unit.exit_status),
         3 => format!("core dump, signal {}", unit.exit_status),
         _ => match unit.exit_status {
             // Codes of systemd itself, set before the program runs (systemd.exec(5)).
@@ -106,15 +111,10 @@ fn ending(unit: &UnitState) -> String {
     }
 }
 
-/// Why it failed, by systemd's `Result`.
+/// Why it failed.
 fn failure(unit: &UnitState) -> String {
     match unit.result.as_str() {
-        "resources" => "a file it needs before its start is missing (EnvironmentFile?)".to_owned(),
         "start-limit-hit" => format!("started too often (start limit), last {}", ending(unit)),
-        "timeout" => "did not start or stop in time".to_owned(),
-        "oom-kill" => "killed for want of memory".to_owned(),
-        "watchdog" => "did not report to its watchdog".to_owned(),
-        "protocol" => "did not announce that it is ready".to_owned(),
         _ if unit.restarts > 0 => format!("{} after {} restarts", ending(unit), unit.restarts),
         _ => ending(unit),
     }

@@ -67,7 +67,7 @@ fn document(bytes: &[u8]) -> Option<Hello> {
         };
         let content = bytes.get(value..value.checked_add(size)?)?;
         match (name, kind) {
-            (b"ok", 0x01) => found.ok = f64::from_le_bytes(content.try_into().ok()?) == 1.0,
+            (b"ok", 0x01) => found.ok = content == 1.0_f64.to_le_bytes(),
             (b"ok", 0x10) => found.ok = number(content, 0) == Some(1),
             (b"isWritablePrimary" | b"ismaster", 0x08) => found.writable_primary = content == [1],
             _ => {}

@@ -102,7 +102,7 @@ fn unit(block: &str) -> Option<UnitState> {
             "TriggeredBy" => unit.triggered_by = text(),
             "Type" => unit.kind = text(),
             "User" => unit.user = text(),
-            "WorkingDirectory" => unit.working_directory = value.trim_start_matches('!').to_owned(),
+            "WorkingDirectory" => value.trim_start_matches('!').clone_into(&mut unit.working_directory),
             "EnvironmentFiles" => {
                 let path = value.split(" (ignore_errors=").next().unwrap_or(value);
                 unit.environment_files.push(path.to_owned());

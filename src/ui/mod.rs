@@ -56,7 +56,7 @@ impl Ui {
     ///
     /// # Errors
     /// When stdout cannot be written; a closed pipe is one of these.
-    pub fn report(&self, report: &impl Report) -> io::Result<()> {
+    pub fn report(self, report: &impl Report) -> io::Result<()> {
         let mut out = io::stdout().lock();
         match self.format {
             Format::Json => json::pretty(&mut out, report)?,
@@ -74,7 +74,7 @@ impl Ui {
     ///
     /// # Errors
     /// When stdout cannot be written.
-    pub fn json_line(&self, report: &impl Report) -> io::Result<()> {
+    pub fn json_line(report: &impl Report) -> io::Result<()> {
         let mut out = io::stdout().lock();
         json::compact(&mut out, report)?;
         out.flush()
@@ -84,7 +84,7 @@ impl Ui {
     ///
     /// # Errors
     /// When stdout cannot be written.
-    pub fn redraw(&self, report: &impl Report) -> io::Result<()> {
+    pub fn redraw(self, report: &impl Report) -> io::Result<()> {
         let mut frame = String::from("\x1b[H");
         for line in self.text(report).lines() {
             frame.push_str(line);
@@ -106,13 +106,13 @@ impl Ui {
         out.flush()
     }
 
-    fn text(&self, report: &impl Report) -> String {
+    fn text(self, report: &impl Report) -> String {
         let mut text = Text::new(self.colored(), self.headers, self.format == Format::Wide);
         report.text(&mut text);
         text.finish()
     }
 
-    fn colored(&self) -> bool {
+    fn colored(self) -> bool {
         match self.color {
             Color::Always => true,
             Color::Never => false,
@@ -126,7 +126,7 @@ impl Ui {
     }
 
     /// Says something beside the data, on stderr.
-    pub fn note(&self, words: &str) {
+    pub fn note(self, words: &str) {
         if !self.quiet {
             prose(&format!("opsctl: {}", escape::line(words)));
         }

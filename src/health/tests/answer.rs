@@ -16,11 +16,7 @@ fn http(status: u16, body: &str) -> Reply {
 
 static IDENTITY: Probe = Probe::Http(Http {
     show: &["service", "status"],
-    ..Http::get(
-        3001,
-        "/",
-        &[Rule::json(200, &[Condition::Is("service", "wallet.sh"), Condition::Is("status", "ok")])],
-    )
+    ..Http::get(3001, "/", &[Rule::json(200, &[Condition::Is("service", "wallet.sh"), Condition::Is("status", "ok")])])
 });
 static RULES: Probe = Probe::Http(Http {
     show: &["status", "jobs", "memory.percentUsed"],
@@ -107,7 +103,7 @@ fn the_first_rule_that_fits_decides() {
     );
     assert_eq!(
         reads(&RULES, http(206, &body(2, 10.0))),
-        "http :8080/health: warn: HTTP 206: degraded (status=degraded, jobs=2, memory.percentUsed=10.0) [ask it]"
+        "http :8080/health: warn: HTTP 206: degraded (status=degraded, jobs=2, memory.percentUsed=10) [ask it]"
     );
     assert_eq!(reads(&RULES, http(206, "no JSON")), "http :8080/health: warn: HTTP 206: degraded [ask it]");
     assert_eq!(
@@ -170,8 +166,7 @@ fn banners() {
 #[test]
 fn redis() {
     let open = Probe::Redis { port: 6379, password: None };
-    let locked =
-        Probe::Redis { port: 6379, password: Some(Secret { file: "/root/redis.txt", key: "REDIS_PASSWORD" }) };
+    let locked = Probe::Redis { port: 6379, password: Some(Secret { file: "/root/redis.txt", key: "REDIS_PASSWORD" }) };
     let line = |text: &str| Reply::Line(text.to_owned());
     for probe in [&open, &locked] {
         assert_eq!(reads(probe, line("+PONG")), "redis :6379: pass: PONG [ask it]");

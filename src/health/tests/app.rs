@@ -74,10 +74,7 @@ fn d4_some_online_some_not() {
 #[test]
 fn d4_pm2_gave_up() {
     let errored = Process { restarts: 10, exit_code: Some(3), ..process("errored") };
-    assert_eq!(
-        reads(vec![errored.clone()]),
-        "fail, failed: errored after 10 restarts, exit 3: pm2 has given up on it"
-    );
+    assert_eq!(reads(vec![errored.clone()]), "fail, failed: errored after 10 restarts, exit 3: pm2 has given up on it");
     assert_eq!(
         reads(vec![Process { exit_code: None, ..errored }, process("stopped")]),
         "fail, failed: errored after 10 restarts: pm2 has given up on it"

@@ -5,8 +5,10 @@
 
 mod answer;
 mod app;
+mod certificate;
 mod container;
 mod host;
+mod presence;
 mod rollup;
 mod unit;
 
@@ -242,6 +244,11 @@ impl Evidence {
     }
 }
 
+/// What a probe of a closed port brings.
+fn refused() -> Answer<Reply> {
+    said("ask it", Reply::Silent("connection refused".to_owned()))
+}
+
 fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "pass",
@@ -257,14 +264,8 @@ fn told(health: &Health) -> String {
     for service in &health.services {
         let cause = service.cause.as_ref().map_or_else(String::new, |cause| format!(" (because of {cause})"));
         let summary = if service.summary.is_empty() { "all well" } else { &service.summary };
-        writeln!(
-            lines,
-            "{}: {}, {}: {summary}{cause}",
-            service.name,
-            word(service.verdict),
-            service.state.label()
-        )
-        .unwrap();
+        writeln!(lines, "{}: {}, {}: {summary}{cause}", service.name, word(service.verdict), service.state.label())
+            .unwrap();
     }
     for (service, why) in &health.absent {
         writeln!(lines, "{}: absent: {why}", service.name).unwrap();

@@ -106,14 +106,20 @@ fn b1_a_unit_that_does_not_exist_is_not_a_stopped_one() {
         ..running_unit(name)
     };
     let none = health(vec![missing("lone.service"), missing("lone-other.service")]);
-    assert_eq!((none.state, none.verdict, none.summary.as_str()), (State::NotFound, Verdict::Fail, "lone.service not found"));
+    assert_eq!(
+        (none.state, none.verdict, none.summary.as_str()),
+        (State::NotFound, Verdict::Fail, "lone.service not found")
+    );
     assert_eq!((none.since, none.restarts, none.pid), (None, None, None));
     // The other name counts as well, and is the one that is told.
     let other = health(vec![missing("lone.service"), running_unit("lone-other.service")]);
     assert_eq!((other.verdict, other.unit.as_deref()), (Verdict::Pass, Some("lone-other.service")));
     // systemd answers for every name, so no word of it means that the answer was cut.
     let cut = health(vec![running_unit("something-else.service")]);
-    assert_eq!((cut.state, cut.verdict, cut.summary.as_str()), (State::Unknown, Verdict::Unknown, "said nothing of lone.service"));
+    assert_eq!(
+        (cut.state, cut.verdict, cut.summary.as_str()),
+        (State::Unknown, Verdict::Unknown, "said nothing of lone.service")
+    );
 }
 
 #[test]

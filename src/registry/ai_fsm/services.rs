@@ -17,32 +17,32 @@ const fn compose(service: &'static str, container: &'static str) -> Manager {
 }
 
 /// The env file at the root of the repository, which all share; each needs other keys of it.
-const fn env(required: &'static [&'static str]) -> Option<EnvFile> {
-    Some(EnvFile {
+const fn env(required: &'static [&'static str]) -> EnvFile {
+    EnvFile {
         paths: &["/home/pi/ai-fsm/.env", "/home/nick/ai-fsm/.env", "/opt/ai-fsm/.env", "/srv/ai-fsm/.env"],
         owner: None,
         mode: 0o640,
         required,
-    })
+    }
 }
 
 /// A limit of the compose file, in which Docker reads `M` as MiB.
-const fn limit(mib: u64, source: &'static str) -> Option<Memory> {
-    Some(Memory { alarm_bytes: None, limit_bytes: Some(mib << 20), source })
+const fn limit(mib: u64, source: &'static str) -> Memory {
+    Memory { alarm_bytes: None, limit_bytes: Some(mib << 20), source }
 }
 
 pub static POSTGRES: Service = Service {
     managers: &[compose("postgres", "ai-fsm-postgres")],
     ports: &[5432],
     probes: &[Probe::Postgres { port: 5432, user: "ai_fsm" }],
-    env: env(&["POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD"]),
+    env: Some(env(&["POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD"])),
     data: &[Data {
         path: "infra_pgdata_pi",
         kind: DataKind::Volume,
         what: "all data of the product, database ai_fsm; pgdata_pi in the compose file",
     }],
     logs: &[Log::Container],
-    memory: limit(900, "compose file, 900M read as MiB; about 150 MiB when idle"),
+    memory: Some(limit(900, "compose file, 900M read as MiB; about 150 MiB when idle")),
     restart_loses: Some("every session; web and worker may exit on that, so look at all three afterwards"),
     note: Some(
         "the seed calls it db and ai-fsm-db, names that exist nowhere (D1); its role is POSTGRES_USER of the env file, \
@@ -60,7 +60,7 @@ pub static REDIS: Service = Service {
         what: "append-only file that no program of the product writes to; redis_pi in the compose file",
     }],
     logs: &[Log::Container],
-    memory: limit(128, "compose file, 128M read as MiB; about 30 MiB when idle"),
+    memory: Some(limit(128, "compose file, 128M read as MiB; about 30 MiB when idle")),
     note: Some(
         "publishes no port, so only its container is judged; web and worker wait for its start but never use it, so \
          neither needs it; the seed does not mention it",
@@ -88,9 +88,9 @@ pub static WEB: Service = Service {
         )
     })],
     needs: &[&POSTGRES],
-    env: env(&["DATABASE_URL", "REDIS_URL", "AUTH_SECRET"]),
+    env: Some(env(&["DATABASE_URL", "REDIS_URL", "AUTH_SECRET"])),
     logs: &[Log::Container],
-    memory: limit(700, "compose file, 700M read as MiB; about 200 MiB when idle"),
+    memory: Some(limit(700, "compose file, 700M read as MiB; about 200 MiB when idle")),
     restart_loses: Some("the rate limits, which it keeps in memory: every lock-out ends"),
     note: Some(
         "AUTH_SECRET shorter than 32 characters or an empty REDIS_URL stops its start with a \"[startup]\" line; its \
@@ -104,9 +104,9 @@ pub static WORKER: Service = Service {
     managers: &[compose("worker", "ai-fsm-worker")],
     probes: &[Probe::LogLine { contains: "automation poll", within_seconds: 120 }],
     needs: &[&POSTGRES],
-    env: env(&["DATABASE_URL"]),
+    env: Some(env(&["DATABASE_URL"])),
     logs: &[Log::Container],
-    memory: limit(256, "compose file, 256M read as MiB; about 64 MiB when idle"),
+    memory: Some(limit(256, "compose file, 256M read as MiB; about 64 MiB when idle")),
     note: Some(
         "polls every 30 s, and writes the line only after the database has answered; a LOG_LEVEL above info hides it, \
          a WORKER_POLL_MS above 120000 makes it late; \"sent\" means a row in audit_log: no message leaves the host",

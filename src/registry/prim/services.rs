@@ -15,8 +15,8 @@ const fn unit(name: &'static str) -> Manager {
 }
 
 /// An env file in `/etc/prim`, which setup.sh makes `root:prim` 640.
-const fn env(paths: &'static [&'static str], required: &'static [&'static str]) -> Option<EnvFile> {
-    Some(EnvFile { paths, owner: Some("root:prim"), mode: 0o640, required })
+const fn env(paths: &'static [&'static str], required: &'static [&'static str]) -> EnvFile {
+    EnvFile { paths, owner: Some("root:prim"), mode: 0o640, required }
 }
 
 /// Health of a service that names itself: `{"service":"wallet.sh","status":"ok"}`.
@@ -31,7 +31,7 @@ pub static WALLET: Service = Service {
     ports: &[3001],
     routes: &[Route::new("wallet.prim.sh", 3001)],
     probes: &[named(3001, &[Rule::json(200, &[Condition::Is("service", "wallet.sh"), Condition::Is("status", "ok")])])],
-    env: env(&["/etc/prim/wallet.env"], &["PORT", "PRIM_PAY_TO", "PRIM_NETWORK", "PRIM_INTERNAL_KEY"]),
+    env: Some(env(&["/etc/prim/wallet.env"], &["PORT", "PRIM_PAY_TO", "PRIM_NETWORK", "PRIM_INTERNAL_KEY"])),
     data: &[
         Data { path: "/opt/prim/wallet.db", kind: DataKind::Sqlite, what: "wallets and spending policy" },
         Data {
@@ -58,7 +58,7 @@ pub static STORE: Service = Service {
     routes: &[Route::new("store.prim.sh", 3002)],
     probes: &[named(3002, &[Rule::json(200, &[Condition::Is("service", "store.sh"), Condition::Is("status", "ok")])])],
     needs: &[&WALLET],
-    env: env(
+    env: Some(env(
         &["/etc/prim/store.env"],
         &[
             "PORT",
@@ -69,7 +69,7 @@ pub static STORE: Service = Service {
             "R2_SECRET_ACCESS_KEY",
             "WALLET_INTERNAL_URL",
         ],
-    ),
+    )),
     data: &[Data { path: "/opt/prim/store.db", kind: DataKind::Sqlite, what: "buckets" }],
     logs: &[Log::Journal("prim-store.service")],
     note: Some("its env file also holds the credentials of the backup (D6)"),
@@ -81,7 +81,7 @@ pub static FAUCET: Service = Service {
     ports: &[3003],
     routes: &[Route::new("faucet.prim.sh", 3003)],
     probes: &[named(3003, &[Rule::json(200, &[Condition::Is("service", "faucet.sh"), Condition::Is("status", "ok")])])],
-    env: env(&["/etc/prim/faucet.env"], &["PORT", "PRIM_NETWORK", "CIRCLE_API_KEY"]),
+    env: Some(env(&["/etc/prim/faucet.env"], &["PORT", "PRIM_NETWORK", "CIRCLE_API_KEY"])),
     data: &[Data { path: "/opt/prim/faucet.db", kind: DataKind::Sqlite, what: "rate limits" }],
     logs: &[Log::Journal("prim-faucet.service")],
     note: Some("answers 403 to anything but GET on mainnet; an unknown PRIM_NETWORK fails per request, not at start"),
@@ -94,7 +94,10 @@ pub static SPAWN: Service = Service {
     routes: &[Route::new("spawn.prim.sh", 3004)],
     probes: &[named(3004, &[Rule::json(200, &[Condition::Is("service", "spawn.sh"), Condition::Is("status", "ok")])])],
     needs: &[&WALLET],
-    env: env(&["/etc/prim/spawn.env"], &["PORT", "PRIM_PAY_TO", "PRIM_NETWORK", "DO_API_TOKEN", "WALLET_INTERNAL_URL"]),
+    env: Some(env(
+        &["/etc/prim/spawn.env"],
+        &["PORT", "PRIM_PAY_TO", "PRIM_NETWORK", "DO_API_TOKEN", "WALLET_INTERNAL_URL"],
+    )),
     data: &[Data {
         path: "/opt/prim/spawn.db",
         kind: DataKind::Sqlite,
@@ -110,10 +113,10 @@ pub static SEARCH: Service = Service {
     routes: &[Route::new("search.prim.sh", 3005)],
     probes: &[named(3005, &[Rule::json(200, &[Condition::Is("service", "search.sh"), Condition::Is("status", "ok")])])],
     needs: &[&WALLET],
-    env: env(
+    env: Some(env(
         &["/etc/prim/search.env"],
         &["PORT", "PRIM_PAY_TO", "PRIM_NETWORK", "WALLET_INTERNAL_URL", "TAVILY_API_KEY"],
-    ),
+    )),
     logs: &[Log::Journal("prim-search.service")],
     ..Service::new("search", "web search through Tavily", &P2, PAID)
 };
@@ -156,7 +159,7 @@ pub static EMAIL: Service = Service {
     routes: &[Route::new("email.prim.sh", 3006)],
     probes: &[named(3006, &[Rule::json(200, &[Condition::Is("service", "email.sh"), Condition::Is("status", "ok")])])],
     needs: &[&WALLET, &STALWART],
-    env: env(
+    env: Some(env(
         &["/etc/prim/email.env"],
         &[
             "PORT",
@@ -167,7 +170,7 @@ pub static EMAIL: Service = Service {
             "STALWART_API_KEY",
             "EMAIL_DEFAULT_DOMAIN",
         ],
-    ),
+    )),
     data: &[Data { path: "/opt/prim/email.db", kind: DataKind::Sqlite, what: "mailboxes, domains, webhooks" }],
     logs: &[Log::Journal("prim-email.service")],
     note: Some("the HTTP wrapper only; the seed says it has no database, the repository has one (D1)"),
@@ -180,7 +183,7 @@ pub static TOKEN: Service = Service {
     routes: &[Route::new("token.prim.sh", 3007)],
     probes: &[named(3007, &[Rule::json(200, &[Condition::Is("service", "token.sh"), Condition::Is("status", "ok")])])],
     needs: &[&WALLET],
-    env: env(
+    env: Some(env(
         &["/etc/prim/token.env"],
         &[
             "PORT",
@@ -191,7 +194,7 @@ pub static TOKEN: Service = Service {
             "TOKEN_DEPLOYER_ENCRYPTED_KEY",
             "BASE_RPC_URL",
         ],
-    ),
+    )),
     data: &[Data { path: "/opt/prim/token.db", kind: DataKind::Sqlite, what: "deployments and pools" }],
     logs: &[Log::Journal("prim-token.service")],
     note: Some("TOKEN_MASTER_KEY must never be lost or rotated by schedule; deploy.sh forgets this unit (D11)"),
@@ -211,10 +214,10 @@ pub static MEM: Service = Service {
     routes: &[Route::new("mem.prim.sh", 3008)],
     probes: &[Probe::Http(Http::get(3008, "/", &[Rule::ok(200)]))],
     needs: &[&WALLET, &QDRANT],
-    env: env(
+    env: Some(env(
         &["/etc/prim/mem.env"],
         &["PORT", "PRIM_PAY_TO", "PRIM_NETWORK", "WALLET_INTERNAL_URL", "QDRANT_URL", "GOOGLE_API_KEY"],
-    ),
+    )),
     data: &[Data { path: "/opt/prim/mem.db", kind: DataKind::Sqlite, what: "collections and cache" }],
     logs: &[Log::Journal("prim-mem.service")],
     note: Some("GET / answers plain text, not JSON; deploy.sh forgets this unit (D11)"),
@@ -227,7 +230,7 @@ pub static DOMAIN: Service = Service {
     routes: &[Route::new("domain.prim.sh", 3009)],
     probes: &[named(3009, &[Rule::json(200, &[Condition::Is("service", "domain.sh"), Condition::Is("status", "ok")])])],
     needs: &[&WALLET],
-    env: env(
+    env: Some(env(
         &["/etc/prim/domain.env"],
         &[
             "PORT",
@@ -238,7 +241,7 @@ pub static DOMAIN: Service = Service {
             "CLOUDFLARE_ZONE_ID",
             "NAMESILO_API_KEY",
         ],
-    ),
+    )),
     data: &[Data {
         path: "/opt/prim/domain.db",
         kind: DataKind::Sqlite,
@@ -255,10 +258,10 @@ pub static TRACK: Service = Service {
     routes: &[Route::new("track.prim.sh", 3010)],
     probes: &[named(3010, &[Rule::json(200, &[Condition::Is("service", "track.sh"), Condition::Is("status", "ok")])])],
     needs: &[&WALLET],
-    env: env(
+    env: Some(env(
         &["/etc/prim/track.env"],
         &["PORT", "PRIM_PAY_TO", "PRIM_NETWORK", "WALLET_INTERNAL_URL", "TRACKINGMORE_API_KEY"],
-    ),
+    )),
     logs: &[Log::Journal("prim-track.service")],
     note: Some("deploy.sh forgets this unit (D11)"),
     ..Service::new("track", "parcel tracking", &P2, PAID)
@@ -281,7 +284,7 @@ pub static INFER: Service = Service {
     probes: &[named(3012, &[Rule::json(200, &[Condition::Is("service", "infer.sh"), Condition::Is("status", "ok")])])],
     presence: Presence::IfFound("added on 2026-02-27, after the runbook was written"),
     needs: &[&WALLET],
-    env: env(&["/etc/prim/infer.env"], &["PORT"]),
+    env: Some(env(&["/etc/prim/infer.env"], &["PORT"])),
     logs: &[Log::Journal("prim-infer.service")],
     note: Some("as of 2026-02-28 the Caddyfile has no block for it (D29)"),
     ..Service::new("infer", "model inference", &P2, PAID)

@@ -190,7 +190,12 @@ pub static WEB: Service = Service {
 };
 
 pub static NGINX: Service = Service {
-    managers: &[container(&["v-edfinance-nginx", "v-edfinance-nginx-staging", "vedfinance-nginx", "v-edfinance-nginx-1"])],
+    managers: &[container(&[
+        "v-edfinance-nginx",
+        "v-edfinance-nginx-staging",
+        "vedfinance-nginx",
+        "v-edfinance-nginx-1",
+    ])],
     ports: &[80],
     probes: &[Probe::Http(Http::get(80, "/health", &[Rule::ok(200)]))],
     needs: &[&DOCKER, &API, &WEB],

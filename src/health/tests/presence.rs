@@ -1,0 +1,149 @@
+//! Services that need not be there, and ports in other hands.
+
+use super::*;
+static OPTIONAL: Service = Service {
+    managers: &[Manager::Systemd(Unit::new("optional.service"))],
+    ports: &[9000],
+    probes: &[Probe::Http(Http::get(9000, "/", &[Rule::ok(200)]))],
+    presence: Presence::IfFound("not set up everywhere"),
+    ..Service::new("optional", "here or not", &LATER, "nobody waits")
+};
+static UNMANAGED: Service = Service { managers: &[], ..Service { name: "unmanaged", ..OPTIONAL_PARTS } };
+const OPTIONAL_PARTS: Service = Service {
+    ports: &[9000],
+    probes: &[Probe::Http(Http::get(9000, "/", &[Rule::ok(200)]))],
+    presence: Presence::IfFound("not set up everywhere"),
+    ..Service::new("unmanaged", "here or not", &LATER, "nobody waits")
+};
+static FAR: Service = Service {
+    presence: Presence::Elsewhere("runs at the vendor's"),
+    ..Service::new("far", "not here", &LATER, "nobody waits")
+};
+
+/// What is made of a service that need not be there, by its unit and whether its port answers.
+fn optional(answers: bool, change: impl FnOnce(&mut UnitState)) -> String {
+    let mut evidence = all_well(&[&OPTIONAL]);
+    change(evidence.unit("optional.service"));
+    if !answers {
+        evidence.replies[0] = vec![refused()];
+    }
+    judged(&[&OPTIONAL], &evidence)
+}
+
+#[test]
+fn what_need_not_be_there_is_judged_where_it_is() {
+    let absent = "optional: absent: not set up everywhere\n";
+    let missing = |unit: &mut UnitState| {
+        unit.load = "not-found".to_owned();
+        unit.active = "inactive".to_owned();
+    };
+    let stopped = |file_state: &'static str| {
+        move |unit: &mut UnitState| {
+            unit.active = "inactive".to_owned();
+            unit.file_state = file_state.to_owned();
+        }
+    };
+    let masked = |unit: &mut UnitState| {
+        unit.active = "inactive".to_owned();
+        unit.load = "masked".to_owned();
+    };
+    let failed = |unit: &mut UnitState| unit.active = "failed".to_owned();
+    assert_eq!(optional(true, |_| {}), "optional: pass, running: all well\n");
+    assert_eq!(optional(false, |_| {}), "optional: fail, running: connection refused\n");
+    assert_eq!(optional(false, missing), absent);
+    // Another program on its port does not make it exist.
+    assert_eq!(optional(true, missing), absent);
+    assert_eq!(optional(false, stopped("disabled")), absent);
+    assert_eq!(optional(true, stopped("disabled")), "optional: fail, stopped: stopped\n");
+    assert_eq!(optional(false, stopped("enabled")), "optional: fail, stopped: stopped; connection refused\n");
+    assert_eq!(optional(false, stopped("static")), "optional: fail, stopped: stopped; connection refused\n");
+    assert_eq!(optional(false, masked), absent);
+    assert_eq!(optional(false, failed), "optional: fail, failed: failed: exit 0; connection refused\n");
+}
+
+#[test]
+fn without_systemd_what_listens_is_taken_for_the_service() {
+    let without = |services: &[&'static Service], answers: bool| {
+        let mut evidence = all_well(services);
+        evidence.managers.units =
+            Some(silent("systemctl show", &Trouble::Unavailable("not booted with systemd".into())));
+        if !answers {
+            evidence.replies[0].fill(refused());
+        }
+        judged(services, &evidence)
+    };
+    assert_eq!(without(&[&OPTIONAL], true), "optional: pass, unknown: all well\n");
+    assert_eq!(without(&[&OPTIONAL], false), "optional: absent: not set up everywhere\n");
+    // What must be there stays unknown.
+    assert_eq!(without(&[&SITE], true), "site: unknown, unknown: not booted with systemd\n");
+}
+
+#[test]
+fn m6_where_presence_cannot_be_told_a_closed_port_is_no_failure() {
+    for trouble in troubles().into_iter().filter(|trouble| !matches!(trouble, Trouble::Unavailable(_))) {
+        let mut evidence = all_well(&[&OPTIONAL]);
+        evidence.managers.units = Some(silent("systemctl show", &trouble));
+        evidence.replies[0] = vec![refused()];
+        let health = judge(&SHOP, &[&OPTIONAL], &evidence);
+        let verdicts: Vec<Verdict> = health.services.iter().map(|service| service.verdict).collect();
+        assert_eq!(verdicts, [Verdict::Unknown], "{trouble}");
+    }
+}
+
+#[test]
+fn what_nothing_manages_is_there_when_it_answers() {
+    let mut evidence = all_well(&[&UNMANAGED]);
+    assert_eq!(judged(&[&UNMANAGED], &evidence), "unmanaged: pass, -: all well\n");
+    evidence.replies[0] = vec![refused()];
+    assert_eq!(judged(&[&UNMANAGED], &evidence), "unmanaged: absent: not set up everywhere\n");
+}
+
+#[test]
+fn what_runs_elsewhere_is_never_judged() {
+    assert_eq!(judged(&[&FAR], &all_well(&[&FAR])), "far: absent: runs at the vendor's\n");
+}
+
+static SILENT: Service = Service {
+    managers: &[Manager::Systemd(Unit::new("silent.service"))],
+    ports: &[3306],
+    ..Service::new("silent", "has a port and no probe", &LATER, "nobody waits")
+};
+
+#[test]
+fn b16_a_port_in_other_hands() {
+    let other = Holder::Other { pid: 666, name: "nc".to_owned() };
+    let mut evidence = all_well(&[&SITE]);
+    evidence.holders = vec![other.clone()];
+    let health = judge(&SHOP, &[&SITE], &evidence).services.remove(0);
+    assert_eq!(health.port_owner, Some(PortOwner { pid: 666, name: "nc".to_owned() }));
+    assert_eq!(health.summary, "port 3000 is held by nc (pid 666)");
+    assert_eq!(
+        health.checks.last().map(line).as_deref(),
+        Some("port :3000: fail: port 3000 is held by nc (pid 666) [ss -Hltnp 'sport = :3000']")
+    );
+    // A unit that only starts others has no port of its own, nor has what nothing manages.
+    evidence.unit("site.service").sub = "exited".to_owned();
+    assert_eq!(judged(&[&SITE], &evidence), "site: pass, completed: all well\n");
+    let mut evidence = all_well(&[&UNMANAGED]);
+    evidence.holders = vec![other];
+    assert_eq!(judged(&[&UNMANAGED], &evidence), "unmanaged: pass, -: all well\n");
+}
+
+#[test]
+fn b16_a_port_that_nobody_holds() {
+    let held_by = |service: &'static Service, holder: Holder| {
+        let mut evidence = all_well(&[service]);
+        evidence.holders = vec![holder];
+        judged(&[service], &evidence)
+    };
+    assert_eq!(held_by(&SILENT, Holder::Nobody), "silent: fail, running: nothing listens on port 3306\n");
+    assert_eq!(held_by(&SILENT, Holder::Own), "silent: pass, running: all well\n");
+    assert_eq!(held_by(&SILENT, Holder::Unseen), "silent: pass, running: all well\n");
+    // Its probe says more than a table of sockets could.
+    assert_eq!(held_by(&SITE, Holder::Nobody), "site: pass, running: all well\n");
+    // What does not run need not listen.
+    let mut evidence = all_well(&[&SILENT]);
+    evidence.holders = vec![Holder::Nobody];
+    evidence.unit("silent.service").active = "inactive".to_owned();
+    assert_eq!(judged(&[&SILENT], &evidence), "silent: fail, stopped: stopped\n");
+}
