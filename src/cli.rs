@@ -15,17 +15,17 @@ use crate::ui::{Color, Format, escape};
 /// The variable by which a shell's completion script asks for candidates.
 pub const COMPLETE_VAR: &str = "OPSCTL_COMPLETE";
 
-static DEPLOYMENTS: OnceLock<&'static [&'static Deployment]> = OnceLock::new();
+static DEPLOYMENTS: OnceLock<Vec<&'static Deployment>> = OnceLock::new();
 
 /// Makes these deployments, and `localhost`, the ones that names on the command line mean.
-pub(crate) fn set_deployments(deployments: &'static [&'static Deployment]) {
+pub(crate) fn set_deployments(deployments: &[&'static Deployment]) {
     // Set once, by the first call: a process has one registry.
-    let _ = DEPLOYMENTS.set(deployments);
+    let _ = DEPLOYMENTS.set(deployments.to_vec());
 }
 
 /// All deployments, `localhost` last.
 pub(crate) fn deployments() -> impl Iterator<Item = &'static Deployment> {
-    DEPLOYMENTS.get().copied().unwrap_or_default().iter().copied().chain([&LOCALHOST])
+    DEPLOYMENTS.get().into_iter().flatten().copied().chain([&LOCALHOST])
 }
 
 /// The incident runbook of a server as a program.

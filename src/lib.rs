@@ -75,12 +75,12 @@ use crate::report::error::Failure;
 use crate::ui::{Format, Ui};
 
 /// Runs the command line of this process against these deployments and `localhost`.
-pub fn main(deployments: &'static [&'static Deployment]) -> ExitCode {
+pub fn main(deployments: &[&'static Deployment]) -> ExitCode {
     run(deployments, &System::real())
 }
 
 /// The same on another machine than this one, for tests.
-pub fn run(deployments: &'static [&'static Deployment], system: &System) -> ExitCode {
+pub fn run(deployments: &[&'static Deployment], system: &System) -> ExitCode {
     cli::set_deployments(deployments);
     clap_complete::CompleteEnv::with_factory(Cli::command).var(cli::COMPLETE_VAR).complete();
     if let Err(error) = end_children_on_signals() {

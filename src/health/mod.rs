@@ -14,7 +14,7 @@ use serde::Serialize;
 pub use host::HostHealth;
 
 use crate::probe::{Answer, Evidence, Holder, Trouble};
-use crate::registry::{Deployment, Level, Manager, Presence, Service, Verdict};
+use crate::registry::{Deployment, Level, Manager, Presence, Probe, Service, Verdict};
 
 /// How young a process with several restarts must be to count as one that crashes again and again.
 const LOOP_WINDOW: SignedDuration = SignedDuration::from_secs(60);
@@ -237,7 +237,12 @@ fn assess(
     let views: Vec<ManagerView> = service.managers.iter().map(|manager| view(service, manager, evidence)).collect();
     let replies = &evidence.replies[index];
     let mut probes: Vec<Check> = Vec::new();
+    let waits = views.first().is_some_and(|view| view.state == State::Waiting);
     for (probe, reply) in service.probes.iter().zip(replies) {
+        // An engine that is started on demand is not asked, because that would start it.
+        if waits && matches!(probe, Probe::DockerEngine) {
+            continue;
+        }
         probes.push(answer::judge(probe, reply, evidence.time));
     }
     if let Presence::IfFound(why) = service.presence {

@@ -28,7 +28,9 @@ pub(super) fn judge(wanted: &Unit, answer: &Answer<Vec<UnitState>>, now: Timesta
             ManagerView::new(State::Unknown, Check::new(SOURCE, answer, Verdict::Unknown, summary))
         };
     };
-    let (state, verdict, summary) = reading(unit, now);
+    let trigger = units.iter().find(|other| unit.triggered_by.split_whitespace().any(|name| other.is(name)));
+    let armed = trigger.filter(|trigger| trigger.active == "active").map(|trigger| trigger.id.as_str());
+    let (state, verdict, summary) = reading(unit, armed, now);
     let enabled = matches!(unit.file_state.as_str(), "enabled" | "enabled-runtime" | "static" | "generated" | "alias");
     ManagerView {
         unit: Some(unit.id.clone()),
@@ -44,7 +46,8 @@ pub(super) fn judge(wanted: &Unit, answer: &Answer<Vec<UnitState>>, now: Timesta
     }
 }
 
-fn reading(unit: &UnitState, now: Timestamp) -> (State, Verdict, String) {
+/// `armed` is the socket, timer or path that will start the unit when it is wanted.
+fn reading(unit: &UnitState, armed: Option<&str>, now: Timestamp) -> (State, Verdict, String) {
     match unit.load.as_str() {
         "loaded" => {}
         "masked" => return (State::Masked, Verdict::Fail, "masked: it cannot be started".to_owned()),
@@ -77,13 +80,13 @@ fn reading(unit: &UnitState, now: Timestamp) -> (State, Verdict, String) {
         ("activating", sub) => (State::Starting, Verdict::Warn, format!("starting ({sub})")),
         ("deactivating", sub) => (State::Stopping, Verdict::Warn, format!("stopping ({sub})")),
         ("failed", _) => (State::Failed, Verdict::Fail, format!("failed: {}", failure(unit))),
-        ("inactive", _) if unit.triggered_by.contains(".socket") => {
-            (State::Waiting, Verdict::Pass, format!("started on demand by {}", unit.triggered_by))
-        }
         ("inactive", _) if unit.condition_failed => {
             (State::Skipped, Verdict::Fail, "not started: a condition of its unit does not hold".to_owned())
         }
-        ("inactive", _) => (State::Stopped, Verdict::Fail, "stopped".to_owned()),
+        ("inactive", _) => match armed {
+            Some(trigger) => (State::Waiting, Verdict::Pass, format!("started on demand by {trigger}")),
+            None => (State::Stopped, Verdict::Fail, "stopped".to_owned()),
+        },
         (active, sub) => (State::Unknown, Verdict::Unknown, format!("in a state unknown to opsctl: {active} ({sub})")),
     }
 }

@@ -6,6 +6,7 @@ use std::thread;
 use super::{Answer, Door, Reply, Trouble, failure, is_container_of, join, text};
 use crate::exec::Exit;
 use crate::registry::{App, Manager, Probe, Service};
+use crate::system::System;
 use crate::tools::docker::{self, ContainerState, Listed, Unreachable};
 use crate::tools::pm2::{self, Process};
 use crate::tools::systemctl::{self, UnitState};
@@ -86,7 +87,19 @@ fn ask_systemd(door: Door<'_>, units: &[&str], and_failed: bool) -> Answer<Vec<U
         let reason = "this machine was not booted with systemd".to_owned();
         return Answer { command: argv.to_string(), result: Err(Trouble::Unavailable(reason)) };
     }
-    door.ask(&argv, systemctl::parse_show)
+    let mut answer = door.ask(&argv, systemctl::parse_show);
+    let idle = answer.result.iter().flatten().filter(|unit| unit.active == "inactive");
+    let triggers: Vec<String> = idle.flat_map(|unit| unit.triggered_by.split_whitespace()).map(str::to_owned).collect();
+    if !triggers.is_empty() {
+        // A unit that waits to be triggered is only well when what triggers it is: worth a second call, which is rare.
+        let asked = door.ask(&systemctl::show(triggers.iter().map(String::as_str), false), systemctl::parse_show);
+        match (&mut answer.result, asked.result) {
+            (Ok(units), Ok(more)) => units.extend(more),
+            (result, Err(trouble)) => *result = Err(trouble),
+            (Err(_), _) => {}
+        }
+    }
+    answer
 }
 
 fn ask_docker(door: Door<'_>, services: &[&'static Service], evidence: &mut ManagerEvidence) {
@@ -105,7 +118,10 @@ fn ask_docker(door: Door<'_>, services: &[&'static Service], evidence: &mut Mana
         }
     }
     let engine = services.iter().flat_map(|service| service.probes).any(|probe| matches!(probe, Probe::DockerEngine));
-    if by_label || engine {
+    if (by_label || engine || !names.is_empty()) && !engine_runs(door.system) {
+        let result = || Err(Trouble::Unavailable("the docker engine is not running".to_owned()));
+        evidence.listed = Some(Answer { command: "pidof dockerd".to_owned(), result: result() });
+    } else if by_label || engine {
         evidence.listed = Some(door.ask_with(&docker::ps(), |output| match output.exit {
             Exit::Code(0) => Ok(docker::parse_ps(&text(&output.stdout))?),
             _ => Err(engine_trouble(output)),
@@ -127,6 +143,16 @@ fn ask_docker(door: Door<'_>, services: &[&'static Service], evidence: &mut Mana
         _ => Some(inspect(door, names)),
     };
     ask_logs(door, services, evidence);
+}
+
+/// Whether the engine may be asked. Where its socket waits and no engine runs, asking would start one, and looking must
+/// change nothing. Where there is no such socket either, the client itself says best what is missing.
+fn engine_runs(system: &System) -> bool {
+    let is_engine = |pid: u32| system.process_name(pid).as_deref() == Some("dockerd");
+    let recorded = system.read("/run/docker.pid").ok().and_then(|pid| pid.trim().parse().ok());
+    recorded.is_some_and(is_engine)
+        || !system.path("/run/docker.sock").exists()
+        || system.processes().into_iter().any(is_engine)
 }
 
 fn inspect<'a>(door: Door<'_>, containers: impl IntoIterator<Item = &'a str>) -> Answer<Vec<ContainerState>> {

@@ -257,7 +257,10 @@ impl Manager {
     pub const fn unit(&self) -> &'static str {
         match self {
             Manager::Systemd(unit) => unit.name,
-            Manager::Compose(compose) => compose.service,
+            Manager::Compose(compose) => match compose.container {
+                Some(name) => name,
+                None => compose.service,
+            },
             Manager::Docker(container) => container.names[0],
             Manager::Pm2(app) => app.name,
         }

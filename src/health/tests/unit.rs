@@ -161,7 +161,7 @@ fn b3_crash_loops_fast_and_slow() {
         waits_to_restart(3)(unit);
         (unit.exit_kind, unit.exit_status) = (2, 9);
     });
-    assert_eq!(killed, "fail, crash loop: crash loop: 3 restarts, last killed by signal 9");
+    assert_eq!(killed, "fail, crash loop: crash loop: 3 restarts, last kill by signal 9");
     let dumped = reads(|unit| {
         waits_to_restart(3)(unit);
         (unit.exit_kind, unit.exit_status) = (3, 11);
@@ -213,7 +213,7 @@ fn b5_the_start_limit() {
         unit.result = "start-limit-hit".to_owned();
         (unit.exit_kind, unit.exit_status) = (2, 15);
     });
-    assert_eq!(hit, "fail, failed: failed: started too often (start limit), last killed by signal 15");
+    assert_eq!(hit, "fail, failed: failed: started too often (start limit), last kill by signal 15");
 }
 
 #[test]
@@ -234,11 +234,11 @@ fn b7_b8_b9_results_of_systemd_become_reasons() {
             unit.exit_kind = 0;
         })
     };
-    assert_eq!(of("resources"), "fail, failed: failed: a file it needs before its start is missing (EnvironmentFile?)");
-    assert_eq!(of("timeout"), "fail, failed: failed: did not start or stop in time");
-    assert_eq!(of("oom-kill"), "fail, failed: failed: killed for want of memory");
-    assert_eq!(of("watchdog"), "fail, failed: failed: did not report to its watchdog");
-    assert_eq!(of("protocol"), "fail, failed: failed: did not announce that it is ready");
+    assert_eq!(of("resources"), "fail, failed: failed: start refused: a file it needs is missing (EnvironmentFile?)");
+    assert_eq!(of("timeout"), "fail, failed: failed: timeout: it did not start or stop in time");
+    assert_eq!(of("oom-kill"), "fail, failed: failed: kill for want of memory");
+    assert_eq!(of("watchdog"), "fail, failed: failed: kill by its watchdog, to which it did not report");
+    assert_eq!(of("protocol"), "fail, failed: failed: exit before it announced that it is ready");
     assert_eq!(reads(failed(200)), "fail, failed: failed: exit 200: its working directory is missing");
     assert_eq!(reads(failed(203)), "fail, failed: failed: exit 203: its program cannot be executed");
     assert_eq!(reads(failed(217)), "fail, failed: failed: exit 217: its user does not exist");
@@ -248,7 +248,7 @@ fn b7_b8_b9_results_of_systemd_become_reasons() {
         unit.result = "signal".to_owned();
         (unit.exit_kind, unit.exit_status) = (2, 6);
     });
-    assert_eq!(killed, "fail, failed: failed: killed by signal 6");
+    assert_eq!(killed, "fail, failed: failed: kill by signal 6");
 }
 
 #[test]
@@ -290,23 +290,28 @@ fn b11_a_unit_file_that_changed_on_disk() {
 }
 
 #[test]
-fn socket_activation_is_no_failure() {
-    let waiting = reads(|unit| {
+fn what_something_else_starts_on_demand_is_well_while_that_waits() {
+    let with = |trigger: &str, state: &str, change: &dyn Fn(&mut UnitState)| {
+        let mut unit = running_unit("lone.service");
+        unit.triggered_by = format!("other.path {trigger}");
+        change(&mut unit);
+        let trigger = UnitState { active: state.to_owned(), ..running_unit(trigger) };
+        let health = health(vec![unit, trigger]);
+        format!("{}, {}: {}", word(health.verdict), health.state.label(), health.checks[0].summary)
+    };
+    for trigger in ["lone.socket", "lone.timer"] {
+        assert_eq!(with(trigger, "active", &inactive), format!("pass, on demand: started on demand by {trigger}"));
+        // Nobody starts it any more.
+        assert_eq!(with(trigger, "inactive", &inactive), "fail, stopped: stopped");
+        assert_eq!(with(trigger, "failed", &inactive), "fail, stopped: stopped");
+    }
+    // What systemd said nothing of does not wait, and a socket is no excuse for a crash.
+    let alone = reads(|unit| {
         inactive(unit);
         unit.triggered_by = "lone.socket".to_owned();
     });
-    assert_eq!(waiting, "pass, on demand: started on demand by lone.socket");
-    let by_timer = reads(|unit| {
-        inactive(unit);
-        unit.triggered_by = "lone.timer".to_owned();
-    });
-    assert_eq!(by_timer, "fail, stopped: stopped");
-    // A socket is no excuse for a crash.
-    let crashed = reads(|unit| {
-        failed(1)(unit);
-        unit.triggered_by = "lone.socket".to_owned();
-    });
-    assert_eq!(crashed, "fail, failed: failed: exit 1");
+    assert_eq!(alone, "fail, stopped: stopped");
+    assert_eq!(with("lone.socket", "active", &failed(1)), "fail, failed: failed: exit 1");
 }
 
 #[test]
@@ -331,4 +336,30 @@ fn since_when_is_the_start_of_what_runs_and_the_last_change_of_what_does_not() {
     assert_eq!(since(&|unit| unit.sub = "exited".to_owned()), Some(ago(500)));
     assert_eq!(since(&failed(1)), Some(ago(200)));
     assert_eq!(since(&inactive), Some(ago(200)));
+}
+
+/// What systemd 257 printed of a unit that runs.
+const RUNNING: &str = "Type=simple\nRestart=on-failure\nMainPID=165\nResult=success\nNRestarts=0\nExecMainCode=0\n\
+    ExecMainStatus=0\nControlGroup=/system.slice/lone.service\nMemoryCurrent=[not set]\nWorkingDirectory=/tmp\nUser=nobody\n\
+    Id=lone.service\nNames=lone.service\nTriggeredBy=\nLoadState=loaded\nActiveState=active\nSubState=running\n\
+    FragmentPath=/etc/systemd/system/lone.service\nUnitFileState=enabled\nStateChangeTimestamp=@1772071080\n\
+    ActiveEnterTimestamp=@1772071080\nNeedDaemonReload=no\nConditionResult=yes\n";
+
+fn verdict_of(text: &str) -> Verdict {
+    let mut evidence = all_well(&[&LONE]);
+    let result = crate::tools::systemctl::parse_show(text).map_err(Trouble::from);
+    evidence.managers.units = Some(Answer { command: "systemctl show".to_owned(), result });
+    judge(&SHOP, &[&LONE], &evidence).services.remove(0).verdict
+}
+
+/// Half an answer lacks what would have told of the crash loop, the missed reload, the hour.
+#[test]
+fn a7_an_answer_cut_at_any_byte_is_not_good() {
+    assert_eq!(verdict_of(RUNNING), Verdict::Pass);
+    let good: Vec<&str> = (0..RUNNING.len() - "=yes\n".len())
+        .map(|end| &RUNNING[..end])
+        .filter(|cut| verdict_of(cut) == Verdict::Pass)
+        .map(|cut| cut.rsplit('\n').next().unwrap())
+        .collect();
+    assert_eq!(good, Vec::<&str>::new(), "ends of cut answers that pass");
 }

@@ -1,0 +1,1 @@
+require("../../packages/clients/page.js")("Plugspace Studio");

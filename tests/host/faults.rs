@@ -1,0 +1,110 @@
+//! A fault is injected, `status` must show it as one whole document; it is healed, and `status` must be as before.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use snapbox::prelude::*;
+use snapbox::{Data, assert_data_eq};
+
+use crate::machine::Machine;
+use crate::mask;
+
+/// Something that goes wrong on a host.
+pub struct Fault {
+    /// Names the document; catalogue ids first.
+    pub name: &'static str,
+    /// Shell lines that make it so.
+    pub inject: &'static str,
+    /// Shell lines that put everything back.
+    pub heal: &'static str,
+}
+
+/// How long a host may take to come to rest.
+const REST: Duration = Duration::from_secs(60);
+
+pub fn golden(deployment: &str, name: &str, ending: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/host/golden/{deployment}/{name}.{ending}"))
+}
+
+fn overwriting() -> bool {
+    std::env::var_os("SNAPSHOTS").is_some_and(|value| value == "overwrite")
+}
+
+/// `status` as a masked document; its exit code must be the process's, and stderr empty.
+pub fn status(machine: &Machine) -> Value {
+    let ran = machine.run(&["opsctl", "status", "-o", "json"]);
+    assert_eq!(ran.stderr, "");
+    let document = mask::document(&ran.stdout);
+    assert_eq!(document["exit_code"], ran.code, "{}", ran.stdout);
+    document
+}
+
+/// What the host is expected to come to rest at.
+enum Rest<'a> {
+    /// The recorded document of this name; when rewriting, whatever stays the same and is not the other.
+    Recorded(&'a str, Option<&'a Value>),
+    /// This document.
+    Known(&'a Value),
+}
+
+/// Waits until `status` is what is expected, and compares it as a whole.
+fn settle(machine: &Machine, deployment: &str, rest: &Rest<'_>) -> Value {
+    let recorded = match rest {
+        Rest::Known(document) => Some((*document).clone()),
+        Rest::Recorded(..) if overwriting() => None,
+        Rest::Recorded(name, _) => {
+            let text = std::fs::read_to_string(golden(deployment, name, "json")).unwrap_or_default();
+            Some(serde_json::from_str(&text).unwrap_or_default())
+        }
+    };
+    let begun = Instant::now();
+    let mut stable = 0;
+    let mut last = status(machine);
+    while begun.elapsed() < REST {
+        let done = match (&recorded, rest) {
+            (Some(recorded), _) => *recorded == last,
+            (None, Rest::Recorded(_, Some(other))) => stable >= 3 && **other != last,
+            (None, _) => stable >= 3,
+        };
+        if done {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(300));
+        let now = status(machine);
+        stable = if now == last { stable + 1 } else { 0 };
+        last = now;
+    }
+    let actual = format!("{last:#}\n");
+    match rest {
+        Rest::Known(document) => assert_data_eq!(actual.raw(), format!("{document:#}\n").raw()),
+        Rest::Recorded(name, _) => {
+            assert_data_eq!(actual.raw(), Data::read_from(&golden(deployment, name, "json"), None).raw());
+        }
+    }
+    last
+}
+
+/// Compares a text as a whole.
+pub fn compare(deployment: &str, name: &str, actual: &str) {
+    let path = golden(deployment, name, "txt");
+    assert_data_eq!(actual.to_owned().raw(), Data::read_from(&path, None).raw());
+}
+
+/// The healthy document and its text, then each fault, and the healthy document again after each.
+pub fn drive(machine: &Machine, deployment: &str, faults: &[Fault]) {
+    let healthy = settle(machine, deployment, &Rest::Recorded("healthy", None));
+    let text = machine.run(&["opsctl", "status"]);
+    compare(deployment, "healthy", &mask::text(&text.stdout));
+    let drift = machine.run(&["opsctl", "verify", "-o", "wide"]);
+    compare(deployment, "verify", &format!("exit {}\n{}", drift.code, mask::text(&drift.stdout)));
+    for fault in faults {
+        let begun = Instant::now();
+        machine.sh(fault.inject);
+        let broken = settle(machine, deployment, &Rest::Recorded(fault.name, Some(&healthy)));
+        assert_ne!(broken, healthy, "{deployment}: {} went unnoticed", fault.name);
+        machine.sh(fault.heal);
+        settle(machine, deployment, &Rest::Known(&healthy));
+        eprintln!("{deployment}: {} seen and healed in {} s", fault.name, begun.elapsed().as_secs());
+    }
+}

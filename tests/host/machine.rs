@@ -1,0 +1,85 @@
+//! A booted host: commands are run on it, and it is thrown away when dropped.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+pub struct Machine {
+    name: String,
+}
+
+/// What a command on a host came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+fn script() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/host/host")
+}
+
+/// The binary under test: `OPSCTL_BIN`, else the release build.
+fn binary() -> PathBuf {
+    let built = || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/release/opsctl");
+    std::env::var_os("OPSCTL_BIN").map_or_else(built, PathBuf::from)
+}
+
+fn ran(output: Output) -> Ran {
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+impl Machine {
+    /// Boots a host of that deployment and puts opsctl on it.
+    pub fn boot(deployment: &str) -> Self {
+        let machine = Machine { name: format!("it-{deployment}") };
+        machine.host(&["down", &machine.name], true);
+        machine.host(&["up", deployment, &machine.name], true);
+        let binary = binary();
+        machine.host(&["put", &machine.name, binary.to_str().unwrap(), "/usr/local/bin/opsctl"], true);
+        // The load is that of the whole machine, on which other things run.
+        machine.sh("echo '0.10 0.20 0.30 1/100 4242' > /run/loadavg; mount --bind /run/loadavg /proc/loadavg");
+        machine
+    }
+
+    fn host(&self, args: &[&str], must_succeed: bool) -> Ran {
+        let output = Command::new(script()).args(args).stdin(Stdio::null()).output().unwrap();
+        let ran = ran(output);
+        assert!(!must_succeed || ran.code == 0, "host {args:?}: {ran:#?}");
+        ran
+    }
+
+    /// Runs a command as root, in the environment that `host run` gives it.
+    pub fn run(&self, command: &[&str]) -> Ran {
+        let mut args = vec!["run", self.name.as_str()];
+        args.extend(command);
+        self.host(&args, false)
+    }
+
+    /// Runs a command as another user.
+    pub fn run_as(&self, user: &str, command: &[&str]) -> Ran {
+        let mut args = vec!["run", "--user", user, self.name.as_str()];
+        args.extend(command);
+        self.host(&args, false)
+    }
+
+    /// Runs shell lines that must succeed.
+    pub fn sh(&self, lines: &str) -> String {
+        let ran = self.run(&["sh", "-ec", lines]);
+        assert_eq!(ran.code, 0, "{lines}\n{ran:#?}");
+        ran.stdout
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.host(&["logs", &self.name], false).stdout);
+        }
+        self.host(&["down", &self.name], false);
+    }
+}
