@@ -304,7 +304,7 @@ impl Of<'_> {
             }
             Holder::Unseen => {
                 self.push(&what, expected, None, Verdict::Unknown, &command);
-                self.because("needs root: to see whose socket it is");
+                self.because("needs root to see whose socket it is");
             }
         }
     }

@@ -46,7 +46,7 @@ fn reading(own: &[&Process], now: Timestamp) -> (State, Verdict, String) {
     };
     let errored = own.iter().find(|process| process.status == "errored");
     if let Some(process) = own.iter().find(looping) {
-        let code = process.exit_code.map_or_else(String::new, |code| format!(", last exit {code}"));
+        let code = process.exit_code.map_or_else(String::new, |code| format!(", last: exit {code}"));
         (State::CrashLoop, Verdict::Fail, format!("crash loop: {restarts} restarts{code}"))
     } else if online == all {
         (

@@ -61,7 +61,7 @@ fn reading(container: &ContainerState, now: Timestamp) -> (State, Verdict, Strin
         (true, _) => "killed for want of memory".to_owned(),
         (false, code) => format!("exit {code}"),
     };
-    let looping = || format!("crash loop: {} restarts, last {ending}", container.restarts);
+    let looping = || format!("crash loop: {} restarts, last: {ending}", container.restarts);
     match container.status.as_str() {
         "restarting" => (State::CrashLoop, Verdict::Fail, looping()),
         "running" if young && container.restarts >= LOOP_RESTARTS => (State::CrashLoop, Verdict::Fail, looping()),

@@ -288,16 +288,22 @@ fn judge_certificates(
         owners.peek().is_none() || owners.any(|owner| absent.iter().all(|(gone, _)| gone.name != owner.name))
     };
     let mut judged = Vec::new();
+    let mut found = Vec::new();
     for (host, answer) in evidence.certificates.iter().filter(|(host, _)| wanted(host)) {
         let Ok(served) = &answer.result else { continue };
         let certificate = certificate(host, served, bounds, now);
-        checks.push(Check::new(
-            format!("certificate {host}"),
-            answer,
-            certificate.verdict,
-            certificate.summary.clone(),
-        ));
+        let (verdict, summary) = (certificate.verdict, certificate.summary.clone());
+        found.push(Check::new(format!("certificate {host}"), answer, verdict, summary));
         judged.push(certificate);
+    }
+    // An edge that shows none for any host is one problem, not as many as there are hosts.
+    match (&judged[..], found.first()) {
+        ([first, rest @ ..], Some(check))
+            if !rest.is_empty() && first.not_after.is_none() && rest.iter().all(|c| c.summary == first.summary) =>
+        {
+            checks.push(Check { source: "certificate of every host".to_owned(), ..check.clone() });
+        }
+        _ => checks.append(&mut found),
     }
     judged
 }

@@ -246,18 +246,23 @@ fn assess(
         probes.push(answer::judge(probe, reply, evidence.time));
     }
     if let Presence::IfFound(why) = service.presence {
-        let nobody_answers = probes.iter().all(|check| check.verdict != Verdict::Pass);
+        let nobody_answers = !probes.iter().any(|check| check.verdict == Verdict::Pass);
         let gone = match views.first() {
             Some(view) => match view.state {
                 State::NotFound => true,
-                // Nothing here can say whether it is installed: what listens on its port is taken for it.
-                State::Unknown => unmanageable(service, evidence) && (nobody_answers || probes.is_empty()),
+                // Nothing here can say whether it is installed: what answers on its port is taken for it.
+                State::Unknown => nobody_answers,
                 _ => view.unused && nobody_answers,
             },
             None => nobody_answers,
         };
-        if gone {
-            return Err(why.to_owned());
+        let unasked = views.first().is_some_and(|view| view.state == State::Unknown);
+        match gone {
+            true if unasked && !unmanageable(service, evidence) => {
+                return Err("its manager could not be asked, and nothing answers for it".to_owned());
+            }
+            true => return Err(why.to_owned()),
+            false => {}
         }
     }
     let mut checks: Vec<Check> = views.iter().map(|view| view.check.clone()).collect();
@@ -347,8 +352,8 @@ fn port_owner(service: &Service, state: State, holder: &Holder, checks: &mut Vec
         command: format!("ss -Hltnp 'sport = :{port}'"),
     };
     match holder {
-        // A unit that only starts others owns no port itself.
-        Holder::Other { .. } if matches!(state, State::Completed | State::Unmanaged) => None,
+        // A unit that only starts others owns no port itself, and of one that cannot be asked nobody knows what it owns.
+        Holder::Other { .. } if matches!(state, State::Completed | State::Unmanaged | State::Unknown) => None,
         Holder::Other { pid, name } => {
             checks.push(check(format!("port {port} is held by {name} (pid {pid})")));
             Some(PortOwner { pid: *pid, name: name.clone() })

@@ -54,7 +54,7 @@ fn reading(unit: &UnitState, armed: Option<&str>, now: Timestamp) -> (State, Ver
         other => return (State::Failed, Verdict::Fail, format!("its unit file cannot be loaded ({other})")),
     }
     let young = unit.active_since.is_some_and(|since| now.duration_since(since) < LOOP_WINDOW);
-    let looping = || format!("crash loop: {} restarts, last {}", unit.restarts, ending(unit));
+    let looping = || format!("crash loop: {} restarts, last: {}", unit.restarts, ending(unit));
     match (unit.active.as_str(), unit.sub.as_str()) {
         ("active" | "reloading" | "refreshing", _) if young && unit.restarts >= LOOP_RESTARTS => {
             (State::CrashLoop, Verdict::Fail, looping())
@@ -64,7 +64,7 @@ fn reading(unit: &UnitState, armed: Option<&str>, now: Timestamp) -> (State, Ver
             if unit.reload_needed {
                 (state, Verdict::Warn, "its unit file changed on disk: systemctl daemon-reload".to_owned())
             } else if young && unit.restarts > 0 {
-                (state, Verdict::Warn, format!("restarted by itself after {}", ending(unit)))
+                (state, Verdict::Warn, format!("restarted by itself, before that: {}", ending(unit)))
             } else {
                 (state, Verdict::Pass, format!("{} ({sub})", unit.active))
             }
@@ -74,7 +74,7 @@ fn reading(unit: &UnitState, armed: Option<&str>, now: Timestamp) -> (State, Ver
             (State::CrashLoop, Verdict::Fail, looping())
         }
         ("activating", "auto-restart" | "auto-restart-queued") => {
-            (State::Restarting, Verdict::Fail, format!("ended with {}, will be started again", ending(unit)))
+            (State::Restarting, Verdict::Fail, format!("ended, will be started again: {}", ending(unit)))
         }
         ("activating", _) if unit.restarts >= LOOP_RESTARTS => (State::CrashLoop, Verdict::Fail, looping()),
         ("activating", sub) => (State::Starting, Verdict::Warn, format!("starting ({sub})")),
@@ -94,15 +94,15 @@ fn reading(unit: &UnitState, armed: Option<&str>, now: Timestamp) -> (State, Ver
 /// How it ended the last time: by systemd's `Result` where that says more than the exit code.
 fn ending(unit: &UnitState) -> String {
     match unit.result.as_str() {
-        "resources" => return "start refused: a file it needs is missing (EnvironmentFile?)".to_owned(),
-        "timeout" => return "timeout: it did not start or stop in time".to_owned(),
-        "oom-kill" => return "kill for want of memory".to_owned(),
-        "watchdog" => return "kill by its watchdog, to which it did not report".to_owned(),
-        "protocol" => return "exit before it announced that it is ready".to_owned(),
+        "resources" => return "a file it needs to start is missing (EnvironmentFile?)".to_owned(),
+        "timeout" => return "did not start or stop in time".to_owned(),
+        "oom-kill" => return "killed for want of memory".to_owned(),
+        "watchdog" => return "killed by its watchdog, to which it did not report".to_owned(),
+        "protocol" => return "ended before it announced that it is ready".to_owned(),
         _ => {}
     }
     match unit.exit_kind {
-        2 => format!("kill by signal {}", unit.exit_status),
+        2 => format!("killed by signal {}", unit.exit_status),
         3 => format!("core dump, signal {}", unit.exit_status),
         _ => match unit.exit_status {
             // Codes of systemd itself, set before the program runs (systemd.exec(5)).
@@ -117,7 +117,7 @@ fn ending(unit: &UnitState) -> String {
 /// Why it failed.
 fn failure(unit: &UnitState) -> String {
     match unit.result.as_str() {
-        "start-limit-hit" => format!("started too often (start limit), last {}", ending(unit)),
+        "start-limit-hit" => format!("started too often (start limit), last: {}", ending(unit)),
         _ if unit.restarts > 0 => format!("{} after {} restarts", ending(unit), unit.restarts),
         _ => ending(unit),
     }

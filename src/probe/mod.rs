@@ -82,7 +82,7 @@ impl fmt::Display for Trouble {
             Trouble::Missing(tool) => write!(f, "{tool} is not installed"),
             Trouble::Untrusted(path) => write!(f, "not run: users other than root can change {}", path.display()),
             Trouble::TimedOut(after) => write!(f, "no answer in {:.1} s", after.as_secs_f32()),
-            Trouble::NeedsRoot(what) => write!(f, "needs root: {what}"),
+            Trouble::NeedsRoot(what) => write!(f, "needs root {what}"),
             Trouble::Unavailable(what) | Trouble::Failed(what) => f.write_str(what),
             Trouble::Malformed(malformed) => malformed.fmt(f),
         }

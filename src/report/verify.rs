@@ -45,9 +45,13 @@ impl Report for Drift {
         let verdict = self.head.verdict;
         let place = format!("{} on {}", self.head.deployment.as_deref().unwrap_or("?"), self.head.host);
         let count = self.comparisons.len();
-        let told = match bad.len() {
-            0 => format!("{place}: registry and host agree in all {count} comparisons"),
-            n => format!("{place}: registry and host disagree in {n} of {count} comparisons"),
+        let unknown = bad.iter().filter(|comparison| comparison.verdict == Verdict::Unknown).count();
+        let told = match (bad.len() - unknown, unknown) {
+            (0, 0) => format!("{place}: registry and host agree in all {count} comparisons"),
+            (n, 0) => format!("{place}: registry and host disagree in {n} of {count} comparisons"),
+            (n, m) => {
+                format!("{place}: registry and host disagree in {n} of {count} comparisons, {m} could not be made")
+            }
         };
         page.line(&[
             Cell(Tone::Of(verdict), format!("{:<8}", label(verdict).to_uppercase())),

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{Argv, Malformed};
 
 const PROPERTIES: &str = "Id,Names,LoadState,ActiveState,SubState,Result,UnitFileState,NRestarts,MainPID,ExecMainCode,\
-    ExecMainStatus,ActiveEnterTimestamp,StateChangeTimestamp,MemoryCurrent,ConditionResult,NeedDaemonReload,ControlGroup,\
+    ExecMainStatus,ActiveEnterTimestamp,StateChangeTimestamp,MemoryCurrent,ConditionResult,ConditionTimestamp,NeedDaemonReload,ControlGroup,\
     TriggeredBy,Type,User,WorkingDirectory,EnvironmentFiles,Restart,FragmentPath";
 
 /// The unit of systemd itself.
@@ -76,6 +76,7 @@ pub fn parse_show(text: &str) -> Result<Vec<UnitState>, Malformed> {
 
 fn unit(block: &str) -> Option<UnitState> {
     let mut unit = UnitState::default();
+    let (mut condition_held, mut condition_looked_at) = (true, false);
     for line in block.lines() {
         // Values may hold line breaks only in properties that are not asked for.
         let Some((key, value)) = line.split_once('=') else { continue };
@@ -96,7 +97,8 @@ fn unit(block: &str) -> Option<UnitState> {
             "StateChangeTimestamp" => unit.changed = unix(value),
             // "[not set]" and 2^64-1 both mean that nothing is known.
             "MemoryCurrent" => unit.memory_bytes = value.parse().ok().filter(|bytes| *bytes != u64::MAX),
-            "ConditionResult" => unit.condition_failed = value == "no",
+            "ConditionResult" => condition_held = value == "yes",
+            "ConditionTimestamp" => condition_looked_at = unix(value).is_some(),
             "NeedDaemonReload" => unit.reload_needed = value == "yes",
             "ControlGroup" => unit.control_group = text(),
             "TriggeredBy" => unit.triggered_by = text(),
@@ -112,6 +114,8 @@ fn unit(block: &str) -> Option<UnitState> {
             _ => {}
         }
     }
+    // A condition that was never looked at is told as one that does not hold.
+    unit.condition_failed = condition_looked_at && !condition_held;
     (!unit.id.is_empty() && !unit.load.is_empty() && !unit.active.is_empty()).then_some(unit)
 }
 

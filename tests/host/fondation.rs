@@ -15,7 +15,7 @@ const FAULTS: &[Fault] = &[
         heal: "docker unpause fondation-worker-1",
     },
     Fault {
-        name: "worker-renamed-project",
+        name: "d5-container-renamed-found-by-its-labels",
         inject: "docker rename fondation-worker-1 fondation-other",
         heal: "docker rename fondation-other fondation-worker-1",
     },

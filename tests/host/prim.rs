@@ -30,11 +30,11 @@ const FAULTS: &[Fault] = &[
         inject: "systemctl stop prim-faucet; mv /etc/systemd/system/prim-faucet.service /root/; \
                  systemctl mask prim-faucet",
         heal: "systemctl unmask prim-faucet; mv /root/prim-faucet.service /etc/systemd/system/; \
-               systemctl daemon-reload; systemctl start prim-faucet",
+               systemctl daemon-reload; systemctl enable --now prim-faucet",
     },
     Fault {
         name: "b7-env-file-missing",
-        inject: "mv /etc/prim/spawn.env /root/; systemctl restart prim-spawn || true",
+        inject: "mv /etc/prim/spawn.env /root/; systemctl restart prim-spawn || true; sleep 22",
         heal: "mv /root/spawn.env /etc/prim/; systemctl stop prim-spawn; systemctl reset-failed prim-spawn || true; \
                systemctl start prim-spawn",
     },

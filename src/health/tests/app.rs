@@ -86,7 +86,7 @@ fn crash_loops() {
     let unstable = Process { restarts: 6, unstable: 4, started: Some(ago(5)), ..online("worker") };
     assert_eq!(reads(vec![unstable.clone()]), "fail, crash loop: crash loop: 6 restarts");
     let with_code = Process { exit_code: Some(1), ..unstable.clone() };
-    assert_eq!(reads(vec![online("worker"), with_code]), "fail, crash loop: crash loop: 6 restarts, last exit 1");
+    assert_eq!(reads(vec![online("worker"), with_code]), "fail, crash loop: crash loop: 6 restarts, last: exit 1");
     // It has settled.
     assert_eq!(reads(vec![Process { started: Some(ago(60)), ..unstable.clone() }]), "pass, running: online");
     // Restarts of a deploy count as restarts, but not as unstable ones.

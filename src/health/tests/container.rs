@@ -116,7 +116,7 @@ fn c4_crash_loops() {
         ended("restarting", 3)(container);
         container.restarts = 12;
     });
-    assert_eq!(between_two_starts, "fail, crash loop: crash loop: 12 restarts, last exit 3");
+    assert_eq!(between_two_starts, "fail, crash loop: crash loop: 12 restarts, last: exit 3");
     let started = |restarts: u32, seconds: i64| {
         let mut container = running_container("lone");
         container.restarts = restarts;

@@ -83,11 +83,23 @@ fn m6_where_presence_cannot_be_told_a_closed_port_is_no_failure() {
     for trouble in troubles().into_iter().filter(|trouble| !matches!(trouble, Trouble::Unavailable(_))) {
         let mut evidence = all_well(&[&OPTIONAL]);
         evidence.managers.units = Some(silent("systemctl show", &trouble));
+        assert_eq!(judged(&[&OPTIONAL], &evidence), format!("optional: unknown, unknown: {trouble}\n"));
         evidence.replies[0] = vec![refused()];
-        let health = judge(&SHOP, &[&OPTIONAL], &evidence);
-        let verdicts: Vec<Verdict> = health.services.iter().map(|service| service.verdict).collect();
-        assert_eq!(verdicts, [Verdict::Unknown], "{trouble}");
+        assert_eq!(
+            judged(&[&OPTIONAL], &evidence),
+            "optional: absent: its manager could not be asked, and nothing answers for it\n"
+        );
     }
+}
+
+/// That it is there was seen; only what its state means is not known.
+#[test]
+fn what_its_manager_knows_is_there_whatever_its_state() {
+    let odd = |unit: &mut UnitState| unit.active = "hibernating".to_owned();
+    assert_eq!(
+        optional(false, odd),
+        "optional: fail, unknown: in a state unknown to opsctl: hibernating (running); connection refused\n"
+    );
 }
 
 #[test]
@@ -146,4 +158,12 @@ fn b16_a_port_that_nobody_holds() {
     evidence.holders = vec![Holder::Nobody];
     evidence.unit("silent.service").active = "inactive".to_owned();
     assert_eq!(judged(&[&SILENT], &evidence), "silent: fail, stopped: stopped\n");
+}
+
+#[test]
+fn of_a_service_that_cannot_be_asked_for_nobody_knows_which_process_is_its_own() {
+    let mut evidence = all_well(&[&SITE]);
+    evidence.managers.units = Some(silent("systemctl show", &Trouble::TimedOut(Duration::from_millis(2400))));
+    evidence.holders = vec![Holder::Other { pid: 90, name: "bun".to_owned() }];
+    assert_eq!(judged(&[&SITE], &evidence), "site: unknown, unknown: no answer in 2.4 s\n");
 }

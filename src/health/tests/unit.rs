@@ -143,30 +143,30 @@ fn b2_masked_disabled_and_static_units() {
 #[test]
 fn b3_crash_loops_fast_and_slow() {
     // Waiting for its next start; the counter is raised only when that begins.
-    assert_eq!(reads(waits_to_restart(0)), "fail, restarting: ended with exit 3, will be started again");
-    assert_eq!(reads(waits_to_restart(1)), "fail, restarting: ended with exit 3, will be started again");
-    assert_eq!(reads(waits_to_restart(2)), "fail, crash loop: crash loop: 2 restarts, last exit 3");
-    assert_eq!(reads(waits_to_restart(40)), "fail, crash loop: crash loop: 40 restarts, last exit 3");
+    assert_eq!(reads(waits_to_restart(0)), "fail, restarting: ended, will be started again: exit 3");
+    assert_eq!(reads(waits_to_restart(1)), "fail, restarting: ended, will be started again: exit 3");
+    assert_eq!(reads(waits_to_restart(2)), "fail, crash loop: crash loop: 2 restarts, last: exit 3");
+    assert_eq!(reads(waits_to_restart(40)), "fail, crash loop: crash loop: 40 restarts, last: exit 3");
     let queued = reads(|unit| {
         waits_to_restart(7)(unit);
         unit.sub = "auto-restart-queued".to_owned();
     });
-    assert_eq!(queued, "fail, crash loop: crash loop: 7 restarts, last exit 3");
+    assert_eq!(queued, "fail, crash loop: crash loop: 7 restarts, last: exit 3");
     let starting_again = reads(|unit| {
         waits_to_restart(7)(unit);
         unit.sub = "start".to_owned();
     });
-    assert_eq!(starting_again, "fail, crash loop: crash loop: 7 restarts, last exit 3");
+    assert_eq!(starting_again, "fail, crash loop: crash loop: 7 restarts, last: exit 3");
     let killed = reads(|unit| {
         waits_to_restart(3)(unit);
         (unit.exit_kind, unit.exit_status) = (2, 9);
     });
-    assert_eq!(killed, "fail, crash loop: crash loop: 3 restarts, last kill by signal 9");
+    assert_eq!(killed, "fail, crash loop: crash loop: 3 restarts, last: killed by signal 9");
     let dumped = reads(|unit| {
         waits_to_restart(3)(unit);
         (unit.exit_kind, unit.exit_status) = (3, 11);
     });
-    assert_eq!(dumped, "fail, crash loop: crash loop: 3 restarts, last core dump, signal 11");
+    assert_eq!(dumped, "fail, crash loop: crash loop: 3 restarts, last: core dump, signal 11");
     // systemd gave up: Result is exit-code, not start-limit-hit.
     let given_up = reads(|unit| {
         failed(3)(unit);
@@ -213,7 +213,7 @@ fn b5_the_start_limit() {
         unit.result = "start-limit-hit".to_owned();
         (unit.exit_kind, unit.exit_status) = (2, 15);
     });
-    assert_eq!(hit, "fail, failed: failed: started too often (start limit), last kill by signal 15");
+    assert_eq!(hit, "fail, failed: failed: started too often (start limit), last: killed by signal 15");
 }
 
 #[test]
@@ -234,11 +234,11 @@ fn b7_b8_b9_results_of_systemd_become_reasons() {
             unit.exit_kind = 0;
         })
     };
-    assert_eq!(of("resources"), "fail, failed: failed: start refused: a file it needs is missing (EnvironmentFile?)");
-    assert_eq!(of("timeout"), "fail, failed: failed: timeout: it did not start or stop in time");
-    assert_eq!(of("oom-kill"), "fail, failed: failed: kill for want of memory");
-    assert_eq!(of("watchdog"), "fail, failed: failed: kill by its watchdog, to which it did not report");
-    assert_eq!(of("protocol"), "fail, failed: failed: exit before it announced that it is ready");
+    assert_eq!(of("resources"), "fail, failed: failed: a file it needs to start is missing (EnvironmentFile?)");
+    assert_eq!(of("timeout"), "fail, failed: failed: did not start or stop in time");
+    assert_eq!(of("oom-kill"), "fail, failed: failed: killed for want of memory");
+    assert_eq!(of("watchdog"), "fail, failed: failed: killed by its watchdog, to which it did not report");
+    assert_eq!(of("protocol"), "fail, failed: failed: ended before it announced that it is ready");
     assert_eq!(reads(failed(200)), "fail, failed: failed: exit 200: its working directory is missing");
     assert_eq!(reads(failed(203)), "fail, failed: failed: exit 203: its program cannot be executed");
     assert_eq!(reads(failed(217)), "fail, failed: failed: exit 217: its user does not exist");
@@ -248,7 +248,7 @@ fn b7_b8_b9_results_of_systemd_become_reasons() {
         unit.result = "signal".to_owned();
         (unit.exit_kind, unit.exit_status) = (2, 6);
     });
-    assert_eq!(killed, "fail, failed: failed: kill by signal 6");
+    assert_eq!(killed, "fail, failed: failed: killed by signal 6");
 }
 
 #[test]

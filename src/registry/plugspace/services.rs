@@ -115,7 +115,7 @@ pub static API: Service = Service {
             "/ready",
             &[
                 Rule { status: Some(200), when: &[], verdict: Verdict::Pass, meaning: "ready" },
-                Rule { status: Some(503), when: &[], verdict: Verdict::Fail, meaning: "its database is down" },
+                Rule { status: Some(503), when: &[], verdict: Verdict::Fail, meaning: "not ready" },
             ],
         )),
     ],
