@@ -135,11 +135,18 @@ pub(crate) fn screen(args: impl Iterator<Item = std::ffi::OsString>) -> Result<V
 /// The format that these words ask for, found without parsing them, for errors about the words themselves.
 pub(crate) fn wanted_format(args: &[std::ffi::OsString]) -> Format {
     let words: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
-    let json = words.iter().enumerate().any(|(index, word)| match word.as_ref() {
-        "-ojson" | "-o=json" | "--output=json" => true,
-        "-o" | "--output" => words.get(index + 1).is_some_and(|next| next == "json"),
-        _ => false,
-    });
+    let value = |index: usize, word: &str| -> Option<String> {
+        let attached = match word.strip_prefix("--") {
+            Some(long) => long.strip_prefix("output")?,
+            // Flags without a value may stand before it: `-qojson`.
+            None => word.strip_prefix('-')?.trim_start_matches(['q', 'v']).strip_prefix('o')?,
+        };
+        match attached.strip_prefix('=').unwrap_or(attached) {
+            "" => words.get(index + 1).map(ToString::to_string),
+            value => Some(value.to_owned()),
+        }
+    };
+    let json = words.iter().enumerate().any(|(index, word)| value(index, word).as_deref() == Some("json"));
     if json { Format::Json } else { Format::Text }
 }
 

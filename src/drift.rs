@@ -1,6 +1,6 @@
 //! Registry and host, compared. Pure: what was found in, comparisons out.
 
-use crate::health::Health;
+use crate::health::{Health, State};
 use crate::probe::{Answer, Evidence, Holder, Survey, Trouble};
 use crate::registry::{EnvFile, Instances, Manager, Presence, Service, Unit, Verdict};
 use crate::report::verify::Comparison;
@@ -29,7 +29,7 @@ pub fn compare(
         if let Some(env) = &service.env {
             of.env_file(env, survey);
         }
-        of.port(holder);
+        of.port(holder, health);
         of.routes(survey);
         of.data(survey);
     }
@@ -285,11 +285,16 @@ impl Of<'_> {
         }
     }
 
-    fn port(&mut self, holder: &Holder) {
+    fn port(&mut self, holder: &Holder, health: &Health) {
         let (Some(port), Some(manager)) = (self.service.ports.first(), self.service.managers.first()) else { return };
         let command = format!("ss -Hltnp 'sport = :{port}'");
         let expected = manager.unit();
         let what = format!("port {port}");
+        let judged = health.services.iter().find(|judged| judged.name == self.service.name);
+        if judged.is_some_and(|judged| judged.state == State::Unknown) && *holder != Holder::Own {
+            self.push(&what, expected, None, Verdict::Unknown, &command);
+            return self.because("its manager could not be asked which processes are its own");
+        }
         match holder {
             Holder::Own => self.push(&what, expected, Some("its own".to_owned()), Verdict::Pass, &command),
             Holder::Other { pid, name } => {

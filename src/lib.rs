@@ -119,6 +119,9 @@ fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, Stop> {
         clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion => {
             Stop::Told(error.render().to_string())
         }
+        clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Stop::Wrong(
+            Error::usage("usage", "no verb was given").hint("try opsctl status, or opsctl --help for all verbs"),
+        ),
         _ => {
             let text = error.render().to_string();
             let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();

@@ -29,7 +29,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         let head = head("opsctl/explain-deployment/v1", deployment);
         context.ui.report(&DeploymentFacts::new(head, deployment))?;
     } else {
-        let (deployment, service) = elsewhere(&args.name, chosen)?;
+        let (deployment, service) = elsewhere(&args.name)?;
         let head = head("opsctl/explain-service/v1", deployment);
         context.ui.report(&ServiceFacts::new(head, deployment, service))?;
     }
@@ -37,17 +37,16 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
 }
 
 /// A service that only one deployment has needs no `-d`: the registry is the same on every machine.
-fn elsewhere(
-    name: &str,
-    chosen: Result<&'static Deployment, Error>,
-) -> Result<(&'static Deployment, &'static Service), Error> {
+fn elsewhere(name: &str) -> Result<(&'static Deployment, &'static Service), Error> {
     let found: Vec<_> = deployments().filter_map(|deployment| Some((deployment, deployment.service(name)?))).collect();
     match found.as_slice() {
         [one] => Ok(*one),
         [] => {
-            let here = chosen.map(|deployment| deployment.services).unwrap_or_default().iter().map(|s| s.name);
-            let names = here.chain(deployments().map(|deployment| deployment.name));
-            Err(Error::no_such("unknown_name", "service or deployment", name, names))
+            let mut names: Vec<&str> = deployments().flat_map(|d| d.services).map(|service| service.name).collect();
+            names.extend(deployments().map(|deployment| deployment.name));
+            names.sort_unstable();
+            names.dedup();
+            Err(Error::no_such("unknown_name", "service or deployment", name, names.into_iter()))
         }
         several => {
             let names: Vec<&str> = several.iter().map(|(deployment, _)| deployment.name).collect();

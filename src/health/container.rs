@@ -47,7 +47,9 @@ pub(super) fn judge(
         since: match state {
             State::Stopped | State::Failed => container.finished,
             _ => container.started,
-        },
+        }
+        // Docker writes the year 1 for "never".
+        .filter(|time| time.as_second() > 0),
         restarts: Some(container.restarts),
         pid: Some(container.pid).filter(|pid| *pid != 0),
         memory_bytes: container.memory_bytes,
@@ -63,7 +65,8 @@ fn reading(container: &ContainerState, now: Timestamp) -> (State, Verdict, Strin
     };
     let looping = || format!("crash loop: {} restarts, last: {ending}", container.restarts);
     match container.status.as_str() {
-        "restarting" => (State::CrashLoop, Verdict::Fail, looping()),
+        "restarting" if container.restarts >= LOOP_RESTARTS => (State::CrashLoop, Verdict::Fail, looping()),
+        "restarting" => (State::Restarting, Verdict::Fail, format!("ended, will be started again: {ending}")),
         "running" if young && container.restarts >= LOOP_RESTARTS => (State::CrashLoop, Verdict::Fail, looping()),
         "running" => match container.health.as_deref() {
             Some("unhealthy") => (State::Running, Verdict::Fail, "its container's health check fails".to_owned()),

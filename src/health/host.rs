@@ -250,7 +250,12 @@ fn judge_load(averages: [f64; 3], processors: Option<u32>, bounds: &HostChecks, 
         Some(count) => {
             let high = five > f64::from(bounds.load_per_cpu) * f64::from(count);
             let verdict = if high { Verdict::Warn } else { Verdict::Pass };
-            Check::new("load", answer, verdict, format!("{summary} on {count} processors"))
+            Check::new(
+                "load",
+                answer,
+                verdict,
+                format!("{summary} on {count} processor{}", if count == 1 { "" } else { "s" }),
+            )
         }
         None => Check::new("load", answer, Verdict::Unknown, format!("{summary} on an unknown number of processors")),
     }
@@ -290,7 +295,13 @@ fn judge_certificates(
     let mut judged = Vec::new();
     let mut found = Vec::new();
     for (host, answer) in evidence.certificates.iter().filter(|(host, _)| wanted(host)) {
-        let Ok(served) = &answer.result else { continue };
+        let served = match &answer.result {
+            Ok(served) => served,
+            Err(trouble) => {
+                found.push(Check::unknown(format!("certificate {host}"), answer, trouble));
+                continue;
+            }
+        };
         let certificate = certificate(host, served, bounds, now);
         let (verdict, summary) = (certificate.verdict, certificate.summary.clone());
         found.push(Check::new(format!("certificate {host}"), answer, verdict, summary));

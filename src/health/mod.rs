@@ -177,6 +177,20 @@ struct ManagerView {
     memory_bytes: Option<u64>,
     /// Known to the manager, but switched off or not meant for this host.
     unused: bool,
+    /// Whether the manager said anything.
+    answered: Answered,
+}
+
+/// Whether a manager said anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answered {
+    Yes,
+    /// There is no such manager here, so nothing it would manage runs.
+    NotHere,
+    /// Its tool is missing, so most likely it is not here either.
+    NoTool,
+    /// It should have, and did not.
+    No,
 }
 
 impl ManagerView {
@@ -190,12 +204,18 @@ impl ManagerView {
             pid: None,
             memory_bytes: None,
             unused: false,
+            answered: Answered::Yes,
         }
     }
 
     /// The manager could not be asked.
     fn unasked<T>(source: &str, answer: &Answer<T>, trouble: &Trouble) -> Self {
-        ManagerView::new(State::Unknown, Check::unknown(source, answer, trouble))
+        let answered = match trouble {
+            Trouble::Unavailable(_) => Answered::NotHere,
+            Trouble::Missing(_) => Answered::NoTool,
+            _ => Answered::No,
+        };
+        ManagerView { answered, ..ManagerView::new(State::Unknown, Check::unknown(source, answer, trouble)) }
     }
 }
 
@@ -245,29 +265,23 @@ fn assess(
         }
         probes.push(answer::judge(probe, reply, evidence.time));
     }
+    let answered = views.first().map_or(Answered::Yes, |view| view.answered);
+    let mut checks: Vec<Check> = views.iter().map(|view| view.check.clone()).collect();
     if let Presence::IfFound(why) = service.presence {
         let nobody_answers = !probes.iter().any(|check| check.verdict == Verdict::Pass);
-        let gone = match views.first() {
-            Some(view) => match view.state {
-                State::NotFound => true,
-                // Nothing here can say whether it is installed: what answers on its port is taken for it.
-                State::Unknown => nobody_answers,
-                _ => view.unused && nobody_answers,
-            },
-            None => nobody_answers,
-        };
-        let unasked = views.first().is_some_and(|view| view.state == State::Unknown);
-        match gone {
-            true if unasked && !unmanageable(service, evidence) => {
-                return Err("its manager could not be asked, and nothing answers for it".to_owned());
+        let unused = views.first().is_none_or(|view| view.state == State::NotFound || view.unused);
+        match answered {
+            Answered::Yes if views.first().is_some_and(|view| view.state == State::NotFound) => {
+                return Err(why.to_owned());
             }
-            true => return Err(why.to_owned()),
-            false => {}
+            Answered::Yes if unused && nobody_answers => return Err(why.to_owned()),
+            Answered::NotHere | Answered::NoTool if nobody_answers => return Err(why.to_owned()),
+            // What answers on its port is taken for it.
+            Answered::NotHere => checks.clear(),
+            // It may be here or not, so that it does not answer proves nothing.
+            Answered::No if nobody_answers => probes.clear(),
+            Answered::Yes | Answered::No | Answered::NoTool => {}
         }
-    }
-    let mut checks: Vec<Check> = views.iter().map(|view| view.check.clone()).collect();
-    if matches!(service.presence, Presence::IfFound(_)) && unmanageable(service, evidence) {
-        checks.clear();
     }
     checks.append(&mut probes.clone());
     let first = views.into_iter().next();
@@ -307,12 +321,6 @@ fn assess(
         port_owner,
         checks,
     })
-}
-
-/// Whether this machine has no such manager at all.
-fn unmanageable(service: &Service, evidence: &Evidence) -> bool {
-    matches!(service.managers.first(), Some(Manager::Systemd(_)))
-        && evidence.managers.units.as_ref().is_some_and(|units| matches!(units.result, Err(Trouble::Unavailable(_))))
 }
 
 fn view(service: &Service, manager: &Manager, evidence: &Evidence) -> ManagerView {
@@ -382,8 +390,11 @@ fn memory(service: &Service, used: Option<u64>, checks: &mut Vec<Check>) {
 
 /// Sets the cause of each failure that the failure of a needed service explains.
 fn explain(judged: &mut [(&'static Service, ServiceHealth)]) {
-    let failed: Vec<&'static Service> =
-        judged.iter().filter(|(_, health)| health.verdict == Verdict::Fail).map(|(service, _)| *service).collect();
+    let failed: Vec<(&'static Service, State)> = judged
+        .iter()
+        .filter(|(_, health)| health.verdict == Verdict::Fail)
+        .map(|(service, health)| (*service, health.state))
+        .collect();
     for (service, health) in judged {
         if health.verdict == Verdict::Fail && health.state.may_be_inherited() {
             health.cause = root(service, &failed).map(|cause| cause.name.to_owned());
@@ -392,9 +403,12 @@ fn explain(judged: &mut [(&'static Service, ServiceHealth)]) {
 }
 
 /// The deepest failed service on the way down from `service`.
-fn root(service: &Service, failed: &[&'static Service]) -> Option<&'static Service> {
-    let need = service.needs.iter().find(|need| failed.iter().any(|f| f.name == need.name))?;
-    Some(root(need, failed).unwrap_or(need))
+fn root(service: &Service, failed: &[(&'static Service, State)]) -> Option<&'static Service> {
+    let failed_need = |need: &&'static Service| failed.iter().find(|(other, _)| other.name == need.name).copied();
+    let (need, state) = service.needs.iter().find_map(|need| failed_need(need))?;
+    // What was stopped on purpose is its own cause, whatever it needs.
+    let deeper = if state.may_be_inherited() { root(need, failed) } else { None };
+    Some(deeper.unwrap_or(need))
 }
 
 /// Worst first: by verdict, then severity; a service whose failure another explains directly after that one.

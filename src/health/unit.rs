@@ -80,9 +80,11 @@ fn reading(unit: &UnitState, armed: Option<&str>, now: Timestamp) -> (State, Ver
         ("activating", sub) => (State::Starting, Verdict::Warn, format!("starting ({sub})")),
         ("deactivating", sub) => (State::Stopping, Verdict::Warn, format!("stopping ({sub})")),
         ("failed", _) => (State::Failed, Verdict::Fail, format!("failed: {}", failure(unit))),
-        ("inactive", _) if unit.condition_failed => {
-            (State::Skipped, Verdict::Fail, "not started: a condition of its unit does not hold".to_owned())
-        }
+        ("inactive", _) if unit.condition_failed => (
+            State::Skipped,
+            Verdict::Fail,
+            "not started: a condition or assertion of its unit does not hold".to_owned(),
+        ),
         ("inactive", _) => match armed {
             Some(trigger) => (State::Waiting, Verdict::Pass, format!("started on demand by {trigger}")),
             None => (State::Stopped, Verdict::Fail, "stopped".to_owned()),
@@ -102,6 +104,7 @@ fn ending(unit: &UnitState) -> String {
         _ => {}
     }
     match unit.exit_kind {
+        0 => "not known".to_owned(),
         2 => format!("killed by signal {}", unit.exit_status),
         3 => format!("core dump, signal {}", unit.exit_status),
         _ => match unit.exit_status {

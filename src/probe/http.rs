@@ -7,7 +7,7 @@ use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use super::{Answer, Door, Reply, Trouble};
-use crate::registry::Http;
+use crate::registry::{Http, Url};
 use crate::tools::{Argv, excerpt};
 
 /// How much of a body is read; health documents are far smaller.
@@ -25,7 +25,11 @@ pub(super) fn get(door: Door<'_>, probe: &Http) -> Answer<Reply> {
     if let Some(host) = probe.host {
         argv = argv.with(["-H".to_owned(), format!("Host: {host}")]);
     }
-    let command = argv.with([url.as_str()]).to_string();
+    let command = match &probe.url {
+        Url::Local { .. } => argv.with([url.as_str()]).to_string(),
+        // What stands in an env file stays there.
+        Url::FromEnv(secret) => format!("{argv} \"$(sed -n 's/^{}=//p' {})\"", secret.key, secret.file),
+    };
     Answer { command, result: request(door, &url, probe.host) }
 }
 

@@ -230,11 +230,15 @@ fn ask_pm2(door: Door<'_>, app: &App) -> Answer<Option<PmDaemon>> {
     }
     // pm2 starts a daemon whenever it finds none: look first.
     let pid_file = format!("{}/{}", app.home, pm2::PID_FILE);
-    let alive = match door.system.read(&pid_file) {
-        Ok(pid) => pid.trim().parse().ok().filter(|pid: &u32| door.system.process_name(*pid).is_some()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => return not_asked(Err(Trouble::Failed(format!("{pid_file}: {error}")))),
-    };
+    let alive =
+        match door.system.read(&pid_file) {
+            // The file outlives a daemon that was killed, and its number may belong to another by now.
+            Ok(pid) => pid.trim().parse().ok().filter(|pid: &u32| {
+                door.system.process_name(*pid).is_some_and(|name| name.starts_with(pm2::DAEMON_NAME))
+            }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return not_asked(Err(Trouble::Failed(format!("{pid_file}: {error}")))),
+        };
     match alive {
         None => Answer { command: format!("cat {pid_file}"), result: Ok(None) },
         Some(pid) => {

@@ -37,11 +37,12 @@ pub fn holders(
     if !services.iter().any(|service| wanted(service)) {
         return services.iter().map(|_| Holder::Unseen).collect();
     }
-    let tables: Vec<Listener> = ["/proc/net/tcp", "/proc/net/tcp6"]
-        .into_iter()
-        .filter_map(|file| procfs::listeners(&system.read(file).ok()?).ok())
-        .flatten()
-        .collect();
+    // A kernel without IPv6 has no second table; without the first nothing is known.
+    let table = |file| procfs::listeners(&system.read(file).ok()?).ok();
+    let Some(mut tables) = table("/proc/net/tcp") else {
+        return services.iter().map(|_| Holder::Unseen).collect();
+    };
+    tables.extend(table("/proc/net/tcp6").unwrap_or_default());
     let look = |service: &&'static Service| match wanted(service) {
         true => holder(system, service, managers, &tables),
         false => Holder::Unseen,

@@ -461,7 +461,7 @@ impl Rule {
 
     /// This status code passes when the JSON body fits.
     pub const fn json(status: u16, when: &'static [Condition]) -> Self {
-        Rule { status: Some(status), when, verdict: Verdict::Pass, meaning: "answers as itself" }
+        Rule { status: Some(status), when, verdict: Verdict::Pass, meaning: "answers" }
     }
 }
 

@@ -18,6 +18,9 @@ pub fn jlist(account: Account, home: &str) -> Argv {
 /// Where a daemon writes its process id, below its `PM2_HOME`.
 pub const PID_FILE: &str = "pm2.pid";
 
+/// How the name of a daemon's process begins (`PM2 v7.0.4: God Daemon`).
+pub const DAEMON_NAME: &str = "PM2";
+
 /// One process of an application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Process {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{Argv, Malformed};
 
 const PROPERTIES: &str = "Id,Names,LoadState,ActiveState,SubState,Result,UnitFileState,NRestarts,MainPID,ExecMainCode,\
-    ExecMainStatus,ActiveEnterTimestamp,StateChangeTimestamp,MemoryCurrent,ConditionResult,ConditionTimestamp,NeedDaemonReload,ControlGroup,\
+    ExecMainStatus,ActiveEnterTimestamp,StateChangeTimestamp,MemoryCurrent,ConditionResult,ConditionTimestamp,AssertResult,AssertTimestamp,NeedDaemonReload,ControlGroup,\
     TriggeredBy,Type,User,WorkingDirectory,EnvironmentFiles,Restart,FragmentPath";
 
 /// The unit of systemd itself.
@@ -76,7 +76,8 @@ pub fn parse_show(text: &str) -> Result<Vec<UnitState>, Malformed> {
 
 fn unit(block: &str) -> Option<UnitState> {
     let mut unit = UnitState::default();
-    let (mut condition_held, mut condition_looked_at) = (true, false);
+    let (mut condition_held, mut condition_looked_at) = (None, false);
+    let (mut assert_held, mut assert_looked_at) = (true, false);
     for line in block.lines() {
         // Values may hold line breaks only in properties that are not asked for.
         let Some((key, value)) = line.split_once('=') else { continue };
@@ -97,8 +98,10 @@ fn unit(block: &str) -> Option<UnitState> {
             "StateChangeTimestamp" => unit.changed = unix(value),
             // "[not set]" and 2^64-1 both mean that nothing is known.
             "MemoryCurrent" => unit.memory_bytes = value.parse().ok().filter(|bytes| *bytes != u64::MAX),
-            "ConditionResult" => condition_held = value == "yes",
+            "ConditionResult" => condition_held = Some(value == "yes"),
             "ConditionTimestamp" => condition_looked_at = unix(value).is_some(),
+            "AssertResult" => assert_held = value == "yes",
+            "AssertTimestamp" => assert_looked_at = unix(value).is_some(),
             "NeedDaemonReload" => unit.reload_needed = value == "yes",
             "ControlGroup" => unit.control_group = text(),
             "TriggeredBy" => unit.triggered_by = text(),
@@ -114,9 +117,11 @@ fn unit(block: &str) -> Option<UnitState> {
             _ => {}
         }
     }
+    // Every unit has one, and near the end: without it the answer was cut.
+    let condition_held = condition_held?;
     // A condition that was never looked at is told as one that does not hold.
-    unit.condition_failed = condition_looked_at && !condition_held;
-    (!unit.id.is_empty() && !unit.load.is_empty() && !unit.active.is_empty()).then_some(unit)
+    unit.condition_failed = (condition_looked_at && !condition_held) || (assert_looked_at && !assert_held);
+    (!unit.id.is_empty() && !unit.load.is_empty() && !unit.active.is_empty() && !unit.sub.is_empty()).then_some(unit)
 }
 
 /// `@1700000000`, or with a fraction; empty and `@0` mean never.
@@ -134,8 +139,7 @@ mod tests {
         LoadState=loaded\nActiveState=activating\nSubState=auto-restart\nUnitFileState=enabled\n\
         EnvironmentFiles=/etc/prim/wallet.env (ignore_errors=no)\nActiveEnterTimestamp=@1764000000\n\
         StateChangeTimestamp=@1764000009\nConditionResult=yes\nNeedDaemonReload=no\nUser=prim\nWorkingDirectory=/opt/prim\n";
-    const MISSING: &str =
-        "Id=nope.service\nNames=nope.service\nLoadState=not-found\nActiveState=inactive\nSubState=dead\n";
+    const MISSING: &str = "Id=nope.service\nNames=nope.service\nLoadState=not-found\nActiveState=inactive\nSubState=dead\nConditionResult=no\n";
 
     #[test]
     fn the_builder_asks_for_all_units_at_once() {

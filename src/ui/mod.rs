@@ -86,7 +86,9 @@ impl Ui {
     /// When stdout cannot be written.
     pub fn redraw(self, report: &impl Report) -> io::Result<()> {
         let mut frame = String::from("\x1b[H");
-        for line in self.text(report).lines() {
+        // The first lines say most: on a small terminal the last are left out, so that the first do not scroll away.
+        let rows = rustix::termios::tcgetwinsize(io::stdout()).map_or(usize::MAX, |size| usize::from(size.ws_row));
+        for line in self.text(report).lines().take(rows.saturating_sub(1).max(1)) {
             frame.push_str(line);
             frame.push_str("\x1b[K\n");
         }
@@ -135,9 +137,11 @@ impl Ui {
     /// Prints an error: on stdout as a JSON document when that is the format, on stderr in words otherwise.
     pub fn error(format: Format, error: &Error, document: &impl Report) {
         if format == Format::Json {
-            // Where even stdout fails there is nobody left to tell.
-            let _ = json::pretty(&mut io::stdout().lock(), document);
-            return;
+            match json::pretty(&mut io::stdout().lock(), document) {
+                Err(failed) if failed.kind() != io::ErrorKind::BrokenPipe => {}
+                _ => return,
+            }
+            // Where the document cannot be written, words are better than nothing.
         }
         prose(&format!("opsctl: {}", escape::lines(&error.message)));
         if let Some(hint) = &error.hint {

@@ -45,7 +45,7 @@ fn a_check_says_source_verdict_summary_and_command() {
         Check {
             source: "http :3001/".into(),
             verdict: Verdict::Pass,
-            summary: "answers as itself".into(),
+            summary: "answers".into(),
             command: command.into(),
         }
     );
@@ -116,7 +116,7 @@ fn the_first_rule_that_fits_decides() {
 fn bounds_and_presence_in_a_body() {
     static BOUNDED: Probe =
         Probe::Http(Http::get(1, "/", &[Rule::json(200, &[Condition::Exists("a.b"), Condition::AtMost("n", 10)])]));
-    assert_eq!(reads(&BOUNDED, http(200, r#"{"a":{"b":null},"n":10}"#)), "http :1/: pass: answers as itself [ask it]");
+    assert_eq!(reads(&BOUNDED, http(200, r#"{"a":{"b":null},"n":10}"#)), "http :1/: pass: answers [ask it]");
     for (body, why) in [
         (r#"{"a":{},"n":10}"#, "a.b is missing"),
         (r#"{"a":{"b":1},"n":10.5}"#, "n is 10.5, above 10"),

@@ -222,7 +222,7 @@ fn b6_a_condition_that_does_not_hold() {
         inactive(unit);
         unit.condition_failed = true;
     });
-    assert_eq!(skipped, "fail, skipped: not started: a condition of its unit does not hold");
+    assert_eq!(skipped, "fail, skipped: not started: a condition or assertion of its unit does not hold");
 }
 
 #[test]

@@ -1,0 +1,409 @@
+//! A machine that is made up: a root below a temporary directory, an address of its own for its services, and a directory
+//! of tools in which one script stands in for all.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write;
+use std::fs;
+use std::net::Ipv4Addr;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+use crate::servers::Server;
+
+/// The time on every machine: two hours and some after the samples were captured.
+pub const NOW: &str = "2026-11-22T05:30:00Z";
+
+/// How long a run may take before it counts as hung. Far more than any takes, and less than a stand-in hangs.
+const LIMIT: Duration = Duration::from_secs(45);
+
+/// A file of `tests/it/samples/`: output of a real tool, unless its name says otherwise.
+pub fn sample(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/samples").join(name);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Whether the tests run as root, who alone is refused untrusted tools and may become another user.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Whether this user may listen on ports below 1024. Tests that need them pass without a word where it may not.
+pub fn may_listen_below_1024() -> bool {
+    let first = fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start").unwrap_or_default();
+    is_root() || first.trim().parse() == Ok(0)
+}
+
+/// A machine. Deleted when dropped, unless its test fails.
+pub struct Machine {
+    dir: PathBuf,
+    address: Ipv4Addr,
+    servers: RefCell<Vec<Server>>,
+    /// Ports in `/proc/net/tcp`, and the process that holds each.
+    sockets: RefCell<BTreeMap<u16, u32>>,
+}
+
+impl Machine {
+    /// A Linux machine with systemd and nothing on it.
+    pub fn new() -> Self {
+        static COUNT: AtomicU8 = AtomicU8::new(1);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let pid = std::process::id();
+        // All of 127.0.0.0/8 is this machine. The highest bit keeps clear of 127.0.0.1 and its neighbours.
+        let [_, _, high, low] = pid.to_be_bytes();
+        let address = Ipv4Addr::new(127, high | 0x80, low, count);
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("machine-{pid}-{count}"));
+        let machine =
+            Machine { dir, address, servers: RefCell::new(Vec::new()), sockets: RefCell::new(BTreeMap::new()) };
+        machine.lay_out();
+        machine
+    }
+
+    fn lay_out(&self) {
+        // What an earlier process of this id left behind.
+        let _ = fs::remove_dir_all(&self.dir);
+        for dir in ["root", "tools", "log", "answers", "units", "containers"] {
+            fs::create_dir_all(self.dir.join(dir)).unwrap();
+        }
+        fs::set_permissions(self.dir.join("tools"), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::write(self.dir.join("unknown-unit"), sample("unknown-unit.txt")).unwrap();
+        let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        // Whoever runs the tests is root here, and the group of all files is prim's, as on a prim host.
+        self.file("/etc/passwd", &format!("root:x:{uid}:{gid}:root:/root:/bin/sh\n"));
+        self.file("/etc/group", &format!("prim:x:{gid}:\n"));
+        self.file("/proc/sys/kernel/hostname", "vps1\n");
+        self.file("/proc/meminfo", "MemTotal: 2013820 kB\nMemAvailable: 1107601 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n");
+        self.file("/proc/loadavg", "0.42 0.31 0.25 1/120 4242\n");
+        self.file("/proc/stat", "cpu  1 2 3\ncpu0 1 2 3\nintr 5\n");
+        self.file("/proc/uptime", "1209600.25 1000000.00\n");
+        self.file("/proc/vmstat", "nr_free_pages 100\noom_kill 0\n");
+        self.dir("/run/systemd/system");
+        self.link("systemctl");
+        self.answer("df", &sample("prim/df.txt"));
+        self.answer("timedatectl", "NTPSynchronized=yes\n");
+        self.unit(
+            "init.scope",
+            "Id=init.scope\nNames=init.scope\nLoadState=loaded\nActiveState=active\nSubState=running\nConditionResult=yes\n",
+        );
+    }
+
+    /// A path below the machine's root.
+    pub fn path(&self, absolute: &str) -> PathBuf {
+        self.dir.join("root").join(absolute.trim_start_matches('/'))
+    }
+
+    /// The directory of the tools.
+    pub fn tools(&self) -> PathBuf {
+        self.dir.join("tools")
+    }
+
+    /// Writes a file, mode 640.
+    pub fn file(&self, absolute: &str, text: &str) {
+        let path = self.path(absolute);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    }
+
+    /// Makes a directory.
+    pub fn dir(&self, absolute: &str) {
+        fs::create_dir_all(self.path(absolute)).unwrap();
+    }
+
+    /// Removes a file or directory.
+    pub fn remove(&self, absolute: &str) {
+        let path = self.path(absolute);
+        if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.unwrap();
+    }
+
+    /// Installs a tool.
+    pub fn link(&self, tool: &str) {
+        // Already there is as good.
+        let _ = symlink(stand_in_tool(), self.tools().join(tool));
+    }
+
+    /// Takes a tool away.
+    pub fn uninstall(&self, tool: &str) {
+        fs::remove_file(self.tools().join(tool)).unwrap();
+    }
+
+    /// What a tool prints, by its name or `NAME-FIRST_ARGUMENT`, before it ends with success.
+    pub fn answer(&self, key: &str, out: &str) {
+        self.answer_with(key, out, "", 0);
+    }
+
+    /// What a tool prints on both streams, and how it ends.
+    pub fn answer_with(&self, key: &str, out: &str, err: &str, code: u8) {
+        let tool =
+            key.split_once('-').map_or(key, |(tool, _)| if tool == "systemd" { "systemd-analyze" } else { tool });
+        self.link(tool);
+        let dir = self.dir.join("answers").join(key);
+        fs::create_dir_all(&dir).unwrap();
+        fs::write(dir.join("out"), out).unwrap();
+        fs::write(dir.join("err"), err).unwrap();
+        fs::write(dir.join("code"), format!("{code}\n")).unwrap();
+    }
+
+    /// Makes a tool never answer.
+    pub fn hang(&self, key: &str) {
+        self.answer(key, "");
+        fs::write(self.dir.join("answers").join(key).join("hang"), "").unwrap();
+    }
+
+    /// What systemd says of a unit.
+    pub fn unit(&self, name: &str, block: &str) {
+        fs::write(self.dir.join("units").join(name), format!("{}\n", block.trim_end())).unwrap();
+    }
+
+    /// What systemd says of units, as one capture.
+    pub fn units(&self, capture: &str) {
+        for block in capture.split("\n\n") {
+            let names = block.lines().find_map(|line| line.strip_prefix("Names=")).unwrap();
+            for name in names.split_whitespace() {
+                self.unit(name, block);
+            }
+        }
+    }
+
+    /// Changes properties of a unit.
+    pub fn change_unit(&self, name: &str, changes: &[(&str, &str)]) {
+        let before = fs::read_to_string(self.dir.join("units").join(name)).unwrap();
+        let changed = |line: &str| {
+            let (key, _) = line.split_once('=').unwrap();
+            let change = changes.iter().find(|(changed, _)| *changed == key);
+            change.map_or_else(|| line.to_owned(), |(key, value)| format!("{key}={value}"))
+        };
+        let lines: Vec<String> = before.lines().map(changed).collect();
+        self.unit(name, &lines.join("\n"));
+    }
+
+    /// What docker says of a container.
+    pub fn container(&self, name: &str, line: &str) {
+        self.link("docker");
+        fs::write(self.dir.join("containers").join(name), line).unwrap();
+    }
+
+    /// A process that listens on these ports.
+    pub fn process(&self, pid: u32, name: &str, ports: &[u16]) {
+        self.file(&format!("/proc/{pid}/comm"), &format!("{name}\n"));
+        self.dir(&format!("/proc/{pid}/fd"));
+        for (fd, port) in ports.iter().enumerate() {
+            let link = self.path(&format!("/proc/{pid}/fd/{}", fd + 3));
+            symlink(format!("socket:[{}]", inode(*port)), link).unwrap();
+            self.sockets.borrow_mut().insert(*port, pid);
+        }
+        let mut table =
+            "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n".to_owned();
+        for (index, port) in self.sockets.borrow().keys().enumerate() {
+            let rest = "00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0";
+            writeln!(table, "{index:4}: 00000000:{port:04X} {rest} {} 1 0 100 0 0 10 0", inode(*port)).unwrap();
+        }
+        self.file("/proc/net/tcp", &table);
+    }
+
+    /// Starts a service on the machine's address.
+    pub fn serve(&self, port: u16, answer: impl Fn(&mut std::net::TcpStream) + Send + 'static) {
+        self.servers.borrow_mut().push(Server::start((self.address, port).into(), answer));
+    }
+
+    /// Stops the service on a port.
+    pub fn stop(&self, port: u16) {
+        self.servers.borrow_mut().retain(|server| server.port() != port);
+    }
+
+    /// The machine's address.
+    pub fn address(&self) -> Ipv4Addr {
+        self.address
+    }
+
+    /// opsctl on this machine, not started yet.
+    pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> std::process::Command {
+        let mut command = std::process::Command::new(stand_in());
+        command
+            .arg0("opsctl")
+            .args(args)
+            .env_clear()
+            .env("OPSCTL_TEST_TOOLS", self.tools())
+            .env("OPSCTL_TEST_ROOT", self.dir.join("root"))
+            .env("OPSCTL_TEST_LOOPBACK", self.address.to_string())
+            .env("OPSCTL_TEST_TIME", NOW)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs opsctl on this machine.
+    pub fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Run {
+        self.run_with(args, &[])
+    }
+
+    /// The same with further variables in the caller's environment.
+    pub fn run_with<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>, vars: &[(&str, &str)]) -> Run {
+        let args: Vec<OsString> = args.into_iter().map(|arg| arg.as_ref().to_owned()).collect();
+        let log = self.dir.join("log");
+        fs::remove_dir_all(&log).unwrap();
+        fs::create_dir(&log).unwrap();
+        let mut command = self.command(&args);
+        command.envs(vars.iter().copied());
+        let output = Command::from_std(command).timeout(LIMIT).output().unwrap();
+        let code = output.status.code().unwrap_or_else(|| panic!("{args:?} ended by {:?}", output.status));
+        let text = |bytes: Vec<u8>| self.same_everywhere(&String::from_utf8(bytes).unwrap());
+        Run { args, code, stdout: text(output.stdout), stderr: text(output.stderr), ran: self.ran(&log) }
+    }
+
+    /// The text with what differs from machine to machine and from run to run replaced.
+    fn same_everywhere(&self, text: &str) -> String {
+        let text = text
+            .replace(&self.address.to_string(), "127.0.0.1")
+            .replace(&self.tools().display().to_string(), "[TOOLS]")
+            .replace(&format!("\"{}\"", env!("CARGO_PKG_VERSION")), "\"[VERSION]\"");
+        let waited = regex::Regex::new(r"no answer in [0-9]+\.[0-9] s").unwrap();
+        waited.replace_all(&text, "no answer in [N] s").into_owned()
+    }
+
+    /// What the stand-ins recorded, sorted.
+    fn ran(&self, log: &Path) -> Vec<Ran> {
+        let words = |path: &Path| -> Vec<String> {
+            let text = String::from_utf8(fs::read(path).unwrap()).unwrap();
+            text.split_terminator('\0').map(|word| self.same_everywhere(word)).collect()
+        };
+        let mut all: Vec<Ran> = fs::read_dir(log)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension() == Some(OsStr::new("argv")))
+            .map(|path| {
+                let file = path.file_name().unwrap().to_str().unwrap();
+                let mut argv = vec![file.split('.').next().unwrap().to_owned()];
+                argv.extend(words(&path));
+                Ran { argv, environment: words(&path.with_extension("environ")) }
+            })
+            .collect();
+        all.sort();
+        all
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let _ = fs::remove_dir_all(&self.dir);
+        }
+    }
+}
+
+fn inode(port: u16) -> u32 {
+    100_000 + u32::from(port)
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Run {
+    pub args: Vec<OsString>,
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+    /// The tools that were run, sorted.
+    pub ran: Vec<Ran>,
+}
+
+/// A tool that was run.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ran {
+    pub argv: Vec<String>,
+    /// `NAME=value` as it was started, in that order.
+    pub environment: Vec<String>,
+}
+
+impl Ran {
+    /// The tool's name.
+    pub fn tool(&self) -> &str {
+        &self.argv[0]
+    }
+}
+
+impl Run {
+    /// The one document on stdout, whose head is as promised.
+    pub fn json(&self) -> Value {
+        let document: Value = serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{:?}: not one JSON document ({error}): {}", self.args, self.stdout));
+        let head = ["schema", "opsctl", "deployment", "host", "time", "verdict", "exit_code", "error"];
+        for key in head {
+            assert!(document.get(key).is_some(), "{:?}: {key} is missing from {document}", self.args);
+        }
+        assert_eq!(document["exit_code"], self.code, "{:?}: exit code", self.args);
+        assert_eq!(document["error"].is_null(), document["schema"] != "opsctl/error/v1", "{:?}: error", self.args);
+        document
+    }
+
+    /// Everything that anybody could read of this run.
+    pub fn everything(&self) -> String {
+        format!("{}{}", self.stdout, self.stderr)
+    }
+}
+
+/// The program of `stand_in.rs`. `cargo test` builds it, `cargo test --test it` does not.
+fn stand_in() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| {
+        let here = std::env::current_exe().unwrap();
+        let profile = here.ancestors().nth(2).unwrap();
+        let program = profile.join("examples/stand_in");
+        if !is_fresh(&program) {
+            let mut cargo = std::process::Command::new(env!("CARGO"));
+            cargo.args(["build", "--quiet", "--example", "stand_in"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+            if profile.ends_with("release") {
+                cargo.arg("--release");
+            }
+            assert!(cargo.status().unwrap().success(), "cannot build the example stand_in");
+        }
+        program
+    })
+}
+
+/// Whether the program is there and younger than all that it was made from.
+fn is_fresh(program: &Path) -> bool {
+    let age = |path: &Path| fs::metadata(path).and_then(|meta| meta.modified());
+    let (Ok(built), Ok(made_from)) = (age(program), fs::read(program.with_extension("d"))) else { return false };
+    let mut sources = made_from.split(|byte| *byte == b' ' || *byte == b'\n').filter(|word| word.ends_with(b".rs"));
+    sources.all(|source| age(Path::new(OsStr::from_bytes(source))).is_ok_and(|changed| changed <= built))
+}
+
+/// The script that stands in for all tools, where only its owner can change it: opsctl checks that when it is root.
+fn stand_in_tool() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| {
+        clear_away();
+        let script = include_str!("tools/stand-in");
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("stand-in-{}", std::process::id()));
+        fs::write(&path, script).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        if is_root() {
+            let open = |dir: &&Path| fs::metadata(dir).is_ok_and(|meta| meta.permissions().mode() & 0o002 != 0);
+            let open = path.ancestors().skip(1).find(open);
+            assert_eq!(open, None, "opsctl as root runs no tool below a directory that everybody can write");
+        }
+        path
+    })
+}
+
+/// Removes what failed tests of processes that are gone have left to be looked at.
+fn clear_away() {
+    for path in fs::read_dir(env!("CARGO_TARGET_TMPDIR")).unwrap().flatten().map(|entry| entry.path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let own = name.strip_prefix("machine-").or_else(|| name.strip_prefix("stand-in-"));
+        let pid = own.map(|rest| rest.split('-').next().unwrap_or_default());
+        if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+            // Another process may be at it as well.
+            let _ = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Ring 2: the whole command line on machines that are made up, with recording stand-ins for the tools and for the
+//! services. What was run, what was printed and the exit code are compared as one text; `SNAPSHOTS=overwrite` rewrites
+//! the texts in `transcripts/`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, missing_docs)]
+
+mod machine;
+mod plugspace;
+mod prim;
+mod servers;
+mod transcript;
+
+mod documents;
+mod generated;
+mod invalid_registry;
+mod registry;
+mod security;
+mod status;
+mod streams;
+mod truth;
+mod usage;

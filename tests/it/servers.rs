@@ -1,0 +1,157 @@
+//! Services that are made up: each answers one connection after the other on its own thread.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// A listening service, until it is dropped.
+pub struct Server {
+    address: SocketAddr,
+    over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Answers every connection to `address`.
+    pub fn start(address: SocketAddr, answer: impl Fn(&mut TcpStream) + Send + 'static) -> Self {
+        let listener = TcpListener::bind(address).unwrap_or_else(|error| {
+            panic!("{address}: {error} (does a program of this machine listen on that port of every address?)")
+        });
+        let over = Arc::new(AtomicBool::new(false));
+        let seen = over.clone();
+        let thread = thread::spawn(move || {
+            for stream in listener.incoming() {
+                if seen.load(Ordering::Relaxed) {
+                    return;
+                }
+                let Ok(mut stream) = stream else { continue };
+                // A client that says nothing shall not keep the others waiting for ever.
+                let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
+                answer(&mut stream);
+            }
+        });
+        Server { address, over, thread: Some(thread) }
+    }
+
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        // Wakes the thread.
+        drop(TcpStream::connect(self.address));
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// An HTTP service: status, type and body by path.
+pub fn http(answer: impl Fn(&str) -> (u16, String) + Send + 'static) -> impl Fn(&mut TcpStream) + Send + 'static {
+    move |stream| {
+        let request = read_until(stream, |received| received.windows(4).any(|end| end == b"\r\n\r\n"));
+        let request = String::from_utf8_lossy(&request);
+        let path = request.split(' ').nth(1).unwrap_or_default();
+        let (status, body) = answer(path);
+        let head = format!("HTTP/1.1 {status} Stand-in\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+        say(stream, format!("{head}{body}").as_bytes());
+    }
+}
+
+/// The same answer to every request.
+pub fn always(status: u16, body: &str) -> impl Fn(&mut TcpStream) + Send + 'static + use<> {
+    let body = body.to_owned();
+    http(move |_| (status, body.clone()))
+}
+
+/// A service that speaks first.
+pub fn greets(line: &str) -> impl Fn(&mut TcpStream) + Send + 'static + use<> {
+    let line = format!("{line}\r\n");
+    move |stream| say(stream, line.as_bytes())
+}
+
+/// A service that answers whatever it is asked with these bytes.
+pub fn replies(answer: Vec<u8>) -> impl Fn(&mut TcpStream) + Send + 'static {
+    move |stream| {
+        read_until(stream, |received| !received.is_empty());
+        say(stream, &answer);
+    }
+}
+
+/// A Redis that wants this password.
+pub fn redis(password: &str) -> impl Fn(&mut TcpStream) + Send + 'static + use<> {
+    let login = format!("*2\r\n$4\r\nAUTH\r\n${}\r\n{password}\r\n", password.len());
+    move |stream| {
+        let received = read_until(stream, |received| received.ends_with(b"PING\r\n"));
+        match received.starts_with(login.as_bytes()) {
+            true => say(stream, b"+OK\r\n+PONG\r\n"),
+            false => say(stream, b"-NOAUTH Authentication required.\r\n"),
+        }
+    }
+}
+
+/// MongoDB's answer to `hello` from a writable primary.
+pub fn mongo_primary() -> Vec<u8> {
+    let mut body = b"\x08isWritablePrimary\0\x01\x01ok\0".to_vec();
+    body.extend_from_slice(&1.0_f64.to_le_bytes());
+    body.push(0);
+    let size = |count: usize| u32::try_from(count).unwrap().to_le_bytes();
+    let mut message = size(16 + 4 + 1 + 4 + body.len()).to_vec();
+    for field in [7, 1, 2013, 0] {
+        message.extend_from_slice(&u32::to_le_bytes(field));
+    }
+    message.push(0);
+    message.extend_from_slice(&size(4 + body.len()));
+    message.extend_from_slice(&body);
+    message
+}
+
+/// An edge that shows a certificate for these names, valid from 1 October 2026 for 90 days.
+pub fn tls(names: &[&str]) -> impl Fn(&mut TcpStream) + Send + 'static + use<> {
+    let config = Arc::new(tls_config(names));
+    move |stream| {
+        let mut connection = rustls::ServerConnection::new(config.clone()).unwrap();
+        // The client hangs up as soon as it has seen the certificate.
+        let _ = connection.complete_io(stream);
+    }
+}
+
+fn tls_config(names: &[&str]) -> rustls::ServerConfig {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let mut params = rcgen::CertificateParams::new(names).unwrap();
+    params.not_before = rcgen::date_time_ymd(2026, 10, 1);
+    params.not_after = rcgen::date_time_ymd(2026, 12, 30);
+    params.distinguished_name.push(rcgen::DnType::CommonName, "stand-in authority");
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key.into())
+        .unwrap()
+}
+
+pub fn read_until(stream: &mut TcpStream, enough: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+    let mut received = Vec::new();
+    let mut buffer = [0; 4096];
+    while !enough(&received) {
+        match stream.read(&mut buffer) {
+            Ok(0) | Err(_) => break,
+            Ok(count) => received.extend_from_slice(&buffer[..count]),
+        }
+    }
+    received
+}
+
+/// That the client has gone is the client's affair.
+pub fn say(stream: &mut TcpStream, words: &[u8]) {
+    let _ = stream.write_all(words);
+}

@@ -1,0 +1,137 @@
+//! Command lines that make no sense, and those that ask how to make sense, transcribed.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+
+use crate::machine::{Machine, Run};
+use crate::prim;
+use crate::transcript::compare;
+
+fn lines_that_make_no_sense() -> Vec<Vec<OsString>> {
+    let mut lines: Vec<Vec<OsString>> = [
+        &["status", "walet"] as &[&str],
+        &["status", "wallet", "nothing-like-it"],
+        // Another deployment has it.
+        &["status", "plugspace-api"],
+        &["stattus"],
+        &[],
+        &["get", "service"],
+        &["get"],
+        &["explain"],
+        &["status", "-o", "nonsense"],
+        &["status", "--nonsense"],
+        &["-d", "prin", "status"],
+        &["-d", "", "status"],
+        &["status", "--timeout", "10"],
+        &["status", "--timeout=-1s"],
+        &["status", "--watch", "soon"],
+        &["status", "--fail-on", "pass"],
+        &["completion", "tcsh"],
+        &["man", "statu"],
+        &["schema", "statuses"],
+        // L1: nothing but names is ever understood as a name.
+        &["status", "../wallet"],
+        &["status", "--", "-h"],
+        &["status", "wallet;reboot"],
+        &["status", "$(id)"],
+        &["status", "*"],
+        &["status", ""],
+        &["status", "wаllet"],
+        &["status", "wallet\n"],
+        &["status", "wallet\u{1b}]52;c;aGk=\u{7}"],
+        &["status", "wal\u{202e}tel"],
+    ]
+    .iter()
+    .map(|line| line.iter().map(OsString::from).collect())
+    .collect();
+    lines.push(vec!["status".into(), "x".repeat(100 << 10).into()]);
+    lines.push(vec!["status".into(), OsString::from_vec(b"wall\xff\xfet".to_vec())]);
+    lines
+}
+
+#[test]
+fn usage_errors_in_words() {
+    let machine = prim::quiet();
+    let runs: Vec<Run> = lines_that_make_no_sense().into_iter().map(|line| machine.run(line)).collect();
+    for run in &runs {
+        assert_eq!((run.code, run.stdout.as_str(), run.ran.len()), (2, "", 0), "{:?}", run.args);
+    }
+    compare("usage_errors", &runs);
+}
+
+#[test]
+fn usage_errors_as_documents() {
+    let machine = prim::quiet();
+    let json = |mut line: Vec<OsString>| {
+        line.splice(0..0, ["-o".into(), "json".into()]);
+        machine.run(line)
+    };
+    // Two forms at once are a mistake of their own.
+    let lines = lines_that_make_no_sense().into_iter().filter(|line| !line.contains(&"-o".into()));
+    let runs: Vec<Run> = lines.map(json).collect();
+    for run in &runs {
+        assert_eq!((run.code, run.stderr.as_str(), run.ran.len()), (2, "", 0), "{:?}", run.args);
+        assert_eq!(run.json()["verdict"], "unknown");
+        // Nothing in it drives a terminal, and nothing in it is endless.
+        assert!(run.stdout.chars().all(|c| !c.is_control() || c == '\n'), "{:?}", run.args);
+        assert!(run.stdout.len() < 8192, "{:?}", run.args);
+    }
+    compare("usage_errors_json", &runs);
+}
+
+#[test]
+fn the_form_of_errors_is_found_however_it_is_asked_for() {
+    let machine = Machine::new();
+    for form in [
+        &["-ojson"] as &[&str],
+        &["-o=json"],
+        &["-o", "json"],
+        &["--output=json"],
+        &["--output", "json"],
+        &["-qojson"],
+        &["-q", "-v", "-o", "json"],
+    ] {
+        let run = machine.run(form.iter().chain(&["stattus"]));
+        assert_eq!(run.code, 2);
+        assert_eq!(run.json()["error"]["code"], "usage", "{form:?}");
+        let run = machine.run(["stattus"].iter().chain(form));
+        assert_eq!(run.json()["error"]["code"], "usage", "{form:?} after the verb");
+    }
+}
+
+#[test]
+fn two_deployments_on_one_host() {
+    let machine = prim::quiet();
+    machine.dir("/srv/fondation");
+    compare(
+        "several_deployments",
+        &[
+            machine.run(["status"]),
+            machine.run(["get", "services", "-o", "json"]),
+            machine.run(["get", "deployments"]),
+            machine.run(["explain", "wallet", "-o", "name"]),
+            machine.run(["-d", "fondation", "get", "services", "-o", "name"]),
+            machine.run_with(["get", "services", "-o", "name"], &[("OPSCTL_DEPLOYMENT", "fondation")]),
+            // What is said on the line goes before what is said in the environment.
+            machine.run_with(["-d", "ai-fsm", "get", "services", "-o", "name"], &[("OPSCTL_DEPLOYMENT", "fondation")]),
+            machine.run_with(["get", "services"], &[("OPSCTL_DEPLOYMENT", "fondatoin")]),
+        ],
+    );
+}
+
+#[test]
+fn help() {
+    let machine = Machine::new();
+    compare(
+        "help",
+        &[
+            machine.run(["--help"]),
+            machine.run(["-h"]),
+            machine.run(["status", "--help"]),
+            machine.run(["help", "get"]),
+            machine.run(["schema"]),
+        ],
+    );
+    let version = machine.run(["--version"]);
+    assert_eq!((version.code, version.stdout.as_str()), (0, concat!("opsctl ", env!("CARGO_PKG_VERSION"), "\n")));
+}
