@@ -105,7 +105,7 @@ pub struct Certificate {
 pub(super) fn judge(
     deployment: &Deployment,
     services: &[&'static Service],
-    absent: &[(&'static Service, String)],
+    absent: &[&str],
     evidence: &HostEvidence,
     all: &Evidence,
 ) -> HostHealth {
@@ -281,7 +281,7 @@ fn list(names: &[String]) -> String {
 fn judge_certificates(
     bounds: Option<&Certificates>,
     services: &[&'static Service],
-    absent: &[(&'static Service, String)],
+    absent: &[&str],
     evidence: &HostEvidence,
     now: Timestamp,
     checks: &mut Vec<Check>,
@@ -290,7 +290,7 @@ fn judge_certificates(
     let routed = |host: &str, service: &&&'static Service| service.routes.iter().any(|route| route.host == host);
     let wanted = |host: &str| {
         let mut owners = services.iter().filter(|service| routed(host, service)).peekable();
-        owners.peek().is_none() || owners.any(|owner| absent.iter().all(|(gone, _)| gone.name != owner.name))
+        owners.peek().is_none() || owners.any(|owner| !absent.contains(&owner.name))
     };
     let mut judged = Vec::new();
     let mut found = Vec::new();

@@ -240,7 +240,13 @@ pub fn judge(deployment: &Deployment, services: &[&'static Service], evidence: &
         }
     }
     explain(&mut judged);
-    let host = evidence.host.as_ref().map(|host| host::judge(deployment, services, &absent, host, evidence));
+    let doubtful = judged
+        .iter()
+        .filter(|(service, health)| matches!(service.presence, Presence::IfFound(_)) && health.state == State::Unknown);
+    let absent_or_doubtful: Vec<&str> =
+        doubtful.map(|(service, _)| service.name).chain(absent.iter().map(|(service, _)| service.name)).collect();
+    let judge_host = |host| host::judge(deployment, services, &absent_or_doubtful, host, evidence);
+    let host = evidence.host.as_ref().map(judge_host);
     Health { services: arrange(deployment, judged), absent, host }
 }
 
@@ -405,7 +411,7 @@ fn explain(judged: &mut [(&'static Service, ServiceHealth)]) {
 /// The deepest failed service on the way down from `service`.
 fn root(service: &Service, failed: &[(&'static Service, State)]) -> Option<&'static Service> {
     let failed_need = |need: &&'static Service| failed.iter().find(|(other, _)| other.name == need.name).copied();
-    let (need, state) = service.needs.iter().find_map(|need| failed_need(need))?;
+    let (need, state) = service.needs.iter().find_map(failed_need)?;
     // What was stopped on purpose is its own cause, whatever it needs.
     let deeper = if state.may_be_inherited() { root(need, failed) } else { None };
     Some(deeper.unwrap_or(need))

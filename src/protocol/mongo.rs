@@ -77,6 +77,7 @@ fn document(bytes: &[u8]) -> Option<Hello> {
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation)]
 mod tests {
     use super::*;
 

@@ -49,6 +49,7 @@ pub fn greeting(received: &[u8]) -> Option<Result<Greeting, String>> {
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation)]
 mod tests {
     use super::*;
 

@@ -25,7 +25,7 @@ fn a3_a_hung_systemctl_makes_nothing_fail() {
     // Every service answers; only who manages it is not known, and so nobody can say whose processes hold the ports.
     let failed: Vec<_> = seen(&run).into_iter().filter(|(_, verdict)| verdict.ends_with("fail")).collect();
     assert_eq!(failed, []);
-    assert_eq!(run.code, 4);
+    assert_eq!(run.code, 4, "{}", run.stdout);
 }
 
 #[test]
