@@ -333,7 +333,7 @@ fn view(service: &Service, manager: &Manager, evidence: &Evidence) -> ManagerVie
     let managers = &evidence.managers;
     match manager {
         Manager::Systemd(wanted) => match &managers.units {
-            Some(answer) => unit::judge(wanted, answer, evidence.time),
+            Some(answer) => unit::judge(wanted, service.presence != Presence::Required, answer, evidence.time),
             None => unasked("systemd"),
         },
         Manager::Compose(_) | Manager::Docker(_) => match &managers.containers {

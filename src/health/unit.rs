@@ -9,7 +9,8 @@ use crate::tools::systemctl::UnitState;
 
 const SOURCE: &str = "systemd";
 
-pub(super) fn judge(wanted: &Unit, answer: &Answer<Vec<UnitState>>, now: Timestamp) -> ManagerView {
+/// An `optional` unit without a file was not asked about, and so is not there.
+pub(super) fn judge(wanted: &Unit, optional: bool, answer: &Answer<Vec<UnitState>>, now: Timestamp) -> ManagerView {
     let units = match &answer.result {
         Ok(units) => units,
         Err(trouble) => return ManagerView::unasked(SOURCE, answer, trouble),
@@ -19,7 +20,7 @@ pub(super) fn judge(wanted: &Unit, answer: &Answer<Vec<UnitState>>, now: Timesta
     let found = names().filter_map(|name| known(name)).find(|unit| unit.exists());
     let command = |name: &str| Answer { command: format!("systemctl status {name}"), result: Ok(()) };
     let Some(unit) = found else {
-        return if names().any(|name| known(name).is_some()) {
+        return if optional || names().any(|name| known(name).is_some()) {
             let summary = format!("{} not found", wanted.name);
             ManagerView::new(State::NotFound, Check::new(SOURCE, &command(wanted.name), Verdict::Fail, summary))
         } else {

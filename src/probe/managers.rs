@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::thread;
 
-use super::{Answer, Door, Reply, Trouble, failure, is_container_of, join, text};
+use super::{Answer, Door, Reply, Trouble, engine, failure, is_container_of, join, text};
 use crate::exec::Exit;
-use crate::registry::{App, Manager, Probe, Service};
+use crate::registry::{App, Manager, Presence, Probe, Service};
 use crate::system::System;
 use crate::tools::docker::{self, ContainerState, Listed, Unreachable};
 use crate::tools::pm2::{self, Process};
@@ -57,19 +57,26 @@ impl ManagerEvidence {
 }
 
 pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool) -> ManagerEvidence {
-    let managers = || services.iter().flat_map(|service| service.managers);
     let mut units: Vec<&str> = Vec::new();
+    let mut systemd = with_host;
     let mut homes: BTreeMap<&'static str, &'static App> = BTreeMap::new();
-    for manager in managers() {
+    for (service, manager) in services.iter().flat_map(|service| service.managers.iter().map(move |m| (service, m))) {
         match manager {
-            Manager::Systemd(unit) => units.extend(std::iter::once(&unit.name).chain(unit.aliases)),
+            Manager::Systemd(unit) => {
+                systemd = true;
+                let names = std::iter::once(&unit.name).chain(unit.aliases);
+                // systemd takes as long to say that a unit is missing as to tell all of one that is there.
+                let wanted =
+                    |name: &&&'static str| service.presence == Presence::Required || has_file(door.system, name);
+                units.extend(names.filter(wanted));
+            }
             Manager::Pm2(app) => drop(homes.insert(app.home, app)),
             Manager::Compose(_) | Manager::Docker(_) => {}
         }
     }
     let mut evidence = ManagerEvidence::default();
     thread::scope(|scope| {
-        let units = (with_host || !units.is_empty()).then(|| scope.spawn(|| ask_systemd(door, &units, with_host)));
+        let units = systemd.then(|| scope.spawn(|| ask_systemd(door, &units, with_host)));
         let apps: Vec<_> =
             homes.into_iter().map(|(home, app)| (home, scope.spawn(move || ask_pm2(door, app)))).collect();
         ask_docker(door, services, &mut evidence);
@@ -78,6 +85,28 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool
     });
     evidence
 }
+
+/// Whether a unit file of that name is in systemd's search path (systemd.unit(5)); of an instance, its template's.
+fn has_file(system: &System, name: &str) -> bool {
+    let template =
+        name.split_once('@').zip(name.rsplit_once('.')).map(|((stem, _), (_, kind))| format!("{stem}@.{kind}"));
+    UNIT_PATH.iter().any(|dir| {
+        let exists = |name: &str| system.path(&format!("{dir}/{name}")).symlink_metadata().is_ok();
+        exists(name) || template.as_deref().is_some_and(exists)
+    })
+}
+
+const UNIT_PATH: [&str; 9] = [
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/run/systemd/transient",
+    "/run/systemd/generator",
+    "/run/systemd/generator.early",
+    "/run/systemd/generator.late",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+];
 
 fn ask_systemd(door: Door<'_>, units: &[&str], and_failed: bool) -> Answer<Vec<UnitState>> {
     // With one unit that is always there, an empty answer can never be taken for "nothing has failed".
@@ -122,10 +151,7 @@ fn ask_docker(door: Door<'_>, services: &[&'static Service], evidence: &mut Mana
         let result = || Err(Trouble::Unavailable("the docker engine is not running".to_owned()));
         evidence.listed = Some(Answer { command: "pidof dockerd".to_owned(), result: result() });
     } else if by_label || engine {
-        evidence.listed = Some(door.ask_with(&docker::ps(), |output| match output.exit {
-            Exit::Code(0) => Ok(docker::parse_ps(&text(&output.stdout))?),
-            _ => Err(engine_trouble(output)),
-        }));
+        evidence.listed = Some(list(door));
     }
     evidence.containers = match &evidence.listed {
         Some(Answer { result: Ok(listed), command }) if by_label => {
@@ -151,11 +177,32 @@ fn engine_runs(system: &System) -> bool {
     let is_engine = |pid: u32| system.process_name(pid).as_deref() == Some("dockerd");
     let recorded = system.read("/run/docker.pid").ok().and_then(|pid| pid.trim().parse().ok());
     recorded.is_some_and(is_engine)
-        || !system.path("/run/docker.sock").exists()
+        || !system.path(docker::SOCKET).exists()
         || system.processes().into_iter().any(is_engine)
 }
 
+fn list(door: Door<'_>) -> Answer<Vec<Listed>> {
+    if let Some(socket) = engine::socket(door) {
+        return engine::list(door, &socket);
+    }
+    door.ask_with(&docker::ps(), |output| match output.exit {
+        Exit::Code(0) => Ok(docker::parse_ps(&text(&output.stdout))?),
+        _ => Err(engine_trouble(output)),
+    })
+}
+
 fn inspect<'a>(door: Door<'_>, containers: impl IntoIterator<Item = &'a str>) -> Answer<Vec<ContainerState>> {
+    let mut answer = match engine::socket(door) {
+        Some(socket) => engine::inspect(door, &socket, containers.into_iter()),
+        None => inspect_by_client(door, containers),
+    };
+    for container in answer.result.iter_mut().flatten().filter(|container| container.pid != 0) {
+        container.memory_bytes = door.system.memory_of(container.pid);
+    }
+    answer
+}
+
+fn inspect_by_client<'a>(door: Door<'_>, containers: impl IntoIterator<Item = &'a str>) -> Answer<Vec<ContainerState>> {
     let mut answer = door.ask_with(&docker::inspect(containers), |output| {
         let complaints = text(&output.stderr);
         match output.exit {
@@ -167,9 +214,6 @@ fn inspect<'a>(door: Door<'_>, containers: impl IntoIterator<Item = &'a str>) ->
     // The template is ours, not the operator's: what is worth pasting is the plain call.
     if let Some((_, names)) = answer.command.split_once(" -- ") {
         answer.command = format!("docker inspect {names}");
-    }
-    for container in answer.result.iter_mut().flatten().filter(|container| container.pid != 0) {
-        container.memory_bytes = door.system.memory_of(container.pid);
     }
     answer
 }

@@ -1,5 +1,7 @@
 //! `docker`: containers, found by name or by label, and all that is asked of them.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -70,6 +72,19 @@ pub struct Identity {
     pub swarm: String,
 }
 
+impl Identity {
+    fn new(name: &str, labels: Option<BTreeMap<String, String>>) -> Self {
+        let mut labels = labels.unwrap_or_default();
+        let mut label = |key: &str| labels.remove(key).unwrap_or_default();
+        Identity {
+            name: name.trim_start_matches('/').to_owned(),
+            project: label("com.docker.compose.project"),
+            service: label("com.docker.compose.service"),
+            swarm: label("com.docker.swarm.service.name"),
+        }
+    }
+}
+
 /// A container as the engine sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ContainerState {
@@ -101,6 +116,102 @@ fn without_slash<'de, D: serde::Deserializer<'de>>(input: D) -> Result<String, D
 
 fn or_empty<'de, D: serde::Deserializer<'de>>(input: D) -> Result<String, D::Error> {
     Ok(Option::<String>::deserialize(input)?.unwrap_or_default())
+}
+
+/// Where the engine listens.
+pub const SOCKET: &str = "/run/docker.sock";
+
+/// The engine's own list of all containers (<https://docs.docker.com/reference/api/engine/>).
+pub const API_LIST: &str = "/containers/json?all=1";
+
+/// The engine's own answer about one container.
+pub fn api_container(name: &str) -> String {
+    format!("/containers/{name}/json")
+}
+
+/// Parses the answer to [`API_LIST`].
+///
+/// # Errors
+/// When it is not a list of containers. The excerpt is left out: it may hold secrets.
+pub fn parse_api_list(text: &str) -> Result<Vec<Listed>, Malformed> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Row {
+        id: String,
+        names: Vec<String>,
+        state: String,
+        status: String,
+        labels: Option<BTreeMap<String, String>>,
+    }
+    let rows: Vec<Row> =
+        serde_json::from_str(text).map_err(|_| Malformed::new("containers from the docker engine", ""))?;
+    let listed = |row: Row| Listed {
+        identity: Identity::new(row.names.first().map_or("", String::as_str), row.labels),
+        id: row.id,
+        state: row.state,
+        status: row.status,
+    };
+    Ok(rows.into_iter().map(listed).collect())
+}
+
+/// Parses the answer to [`api_container`]. Its environment holds secrets and is not kept.
+///
+/// # Errors
+/// When it is not a container. The excerpt is left out: it may hold secrets.
+pub fn parse_api_container(text: &str) -> Result<ContainerState, Malformed> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Container {
+        id: String,
+        name: String,
+        image: String,
+        restart_count: u32,
+        config: Config,
+        state: State,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Config {
+        image: String,
+        labels: Option<BTreeMap<String, String>>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct State {
+        status: String,
+        exit_code: i64,
+        #[serde(rename = "OOMKilled")]
+        oom_killed: bool,
+        error: String,
+        pid: u32,
+        started_at: Option<Timestamp>,
+        finished_at: Option<Timestamp>,
+        health: Option<Health>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Health {
+        status: String,
+    }
+    let container: Container =
+        serde_json::from_str(text).map_err(|_| Malformed::new("a container from the docker engine", ""))?;
+    let state = container.state;
+    Ok(ContainerState {
+        identity: Identity::new(&container.name, container.config.labels),
+        id: container.id,
+        image: container.config.image,
+        image_id: container.image,
+        restarts: container.restart_count,
+        status: state.status,
+        exit_code: state.exit_code,
+        oom_killed: state.oom_killed,
+        error: state.error,
+        pid: state.pid,
+        started: state.started_at,
+        finished: state.finished_at,
+        health: state.health.map(|health| health.status),
+        memory_bytes: None,
+    })
 }
 
 /// Parses the output of [`ps`].
@@ -170,6 +281,27 @@ mod tests {
         assert_eq!((c.identity.name.as_str(), c.pid, c.health.as_deref()), ("stalwart", 42, None));
         assert_eq!(c.started, "2026-11-22T02:00:00.123456789Z".parse().ok());
         assert_eq!((c.identity.project.as_str(), c.identity.swarm.as_str()), ("email", ""));
+    }
+
+    const API: &str = r#"{"Id":"abc","Created":"2026-11-22T01:00:00Z","State":{"Status":"running","Running":true,"OOMKilled":false,"Pid":42,"ExitCode":0,"Error":"","StartedAt":"2026-11-22T02:00:00.123456789Z","FinishedAt":"0001-01-01T00:00:00Z","Health":{"Status":"healthy","Log":[]}},"Image":"sha256:1","Name":"/stalwart","RestartCount":3,"Config":{"Image":"stalwartlabs/stalwart:latest","Env":["KEY=hunter2"],"Labels":{"com.docker.compose.project":"email","com.docker.compose.service":"stalwart"}}}"#;
+
+    #[test]
+    fn the_engine_and_its_client_tell_the_same() {
+        let by_client = parse_inspect(RUNNING).unwrap().remove(0);
+        let by_engine = parse_api_container(API).unwrap();
+        assert_eq!(by_engine, ContainerState { restarts: 3, health: Some("healthy".into()), ..by_client });
+        let rows = r#"[{"Id":"abc","Names":["/w-1"],"State":"exited","Status":"Exited (0)","Labels":{"com.docker.swarm.service.name":"w"}}]"#;
+        let listed = parse_api_list(rows).unwrap();
+        assert_eq!((listed[0].identity.name.as_str(), listed[0].identity.swarm.as_str()), ("w-1", "w"));
+        assert_eq!(parse_api_list("[]"), Ok(vec![]));
+    }
+
+    #[test]
+    fn an_answer_cut_at_any_byte_is_an_error_without_secrets() {
+        for end in 0..API.len() {
+            let error = parse_api_container(&API[..end]).unwrap_err();
+            assert!(!error.to_string().contains("hunter2"), "cut at {end}");
+        }
     }
 
     #[test]
