@@ -5,6 +5,7 @@ mod answer;
 mod app;
 mod container;
 mod host;
+mod order;
 mod unit;
 
 use jiff::{SignedDuration, Timestamp};
@@ -14,7 +15,7 @@ use serde::Serialize;
 pub use host::HostHealth;
 
 use crate::probe::{Answer, Evidence, Holder, Trouble};
-use crate::registry::{Deployment, Level, Manager, Presence, Probe, Service, Verdict};
+use crate::registry::{Deployment, Manager, Presence, Probe, Service, Verdict};
 
 /// How young a process with several restarts must be to count as one that crashes again and again.
 const LOOP_WINDOW: SignedDuration = SignedDuration::from_secs(60);
@@ -239,7 +240,7 @@ pub fn judge(deployment: &Deployment, services: &[&'static Service], evidence: &
             Err(why) => absent.push((*service, why)),
         }
     }
-    explain(&mut judged);
+    order::explain(&mut judged);
     let doubtful = judged
         .iter()
         .filter(|(service, health)| matches!(service.presence, Presence::IfFound(_)) && health.state == State::Unknown);
@@ -247,7 +248,7 @@ pub fn judge(deployment: &Deployment, services: &[&'static Service], evidence: &
         doubtful.map(|(service, _)| service.name).chain(absent.iter().map(|(service, _)| service.name)).collect();
     let judge_host = |host| host::judge(deployment, services, &absent_or_doubtful, host, evidence);
     let host = evidence.host.as_ref().map(judge_host);
-    Health { services: arrange(deployment, judged), absent, host }
+    Health { services: order::arrange(deployment, judged), absent, host }
 }
 
 /// A service's health, or why it need not be here.
@@ -392,50 +393,6 @@ fn memory(service: &Service, used: Option<u64>, checks: &mut Vec<Check>) {
             command: String::new(),
         });
     }
-}
-
-/// Sets the cause of each failure that the failure of a needed service explains.
-fn explain(judged: &mut [(&'static Service, ServiceHealth)]) {
-    let failed: Vec<(&'static Service, State)> = judged
-        .iter()
-        .filter(|(_, health)| health.verdict == Verdict::Fail)
-        .map(|(service, health)| (*service, health.state))
-        .collect();
-    for (service, health) in judged {
-        if health.verdict == Verdict::Fail && health.state.may_be_inherited() {
-            health.cause = root(service, &failed).map(|cause| cause.name.to_owned());
-        }
-    }
-}
-
-/// The deepest failed service on the way down from `service`.
-fn root(service: &Service, failed: &[(&'static Service, State)]) -> Option<&'static Service> {
-    let failed_need = |need: &&'static Service| failed.iter().find(|(other, _)| other.name == need.name).copied();
-    let (need, state) = service.needs.iter().find_map(failed_need)?;
-    // What was stopped on purpose is its own cause, whatever it needs.
-    let deeper = if state.may_be_inherited() { root(need, failed) } else { None };
-    Some(deeper.unwrap_or(need))
-}
-
-/// Worst first: by verdict, then severity; a service whose failure another explains directly after that one.
-fn arrange(deployment: &Deployment, judged: Vec<(&'static Service, ServiceHealth)>) -> Vec<ServiceHealth> {
-    let rank = |level: &Level| deployment.severities.iter().position(|known| known.id == level.id);
-    let (folded, mut roots): (Vec<_>, Vec<_>) = judged.into_iter().partition(|(_, health)| health.cause.is_some());
-    // Stable: what is well stays in the operator's order.
-    roots.sort_by_key(|(service, health)| {
-        let severity = (health.verdict != Verdict::Pass).then(|| rank(service.severity));
-        (std::cmp::Reverse(health.verdict), severity)
-    });
-    let mut arranged = Vec::new();
-    let mut folded: Vec<ServiceHealth> = folded.into_iter().map(|(_, health)| health).collect();
-    for (_, health) in roots {
-        let (own, rest) = folded.into_iter().partition(|other| other.cause.as_deref() == Some(health.name.as_str()));
-        folded = rest;
-        arranged.push(health);
-        arranged.extend::<Vec<ServiceHealth>>(own);
-    }
-    arranged.extend(folded);
-    arranged
 }
 
 /// Bytes for people: `1.5 GiB`.

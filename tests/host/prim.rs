@@ -65,14 +65,11 @@ const FAULTS: &[Fault] = &[
         heal: "systemctl start docker.socket docker; docker start stalwart",
     },
     Fault {
-        name: "a1-docker-missing",
-        inject: "mv /usr/bin/docker /root/docker",
-        heal: "mv /root/docker /usr/bin/docker",
-    },
-    Fault {
-        name: "l6-docker-writable-by-others",
-        inject: "chmod o+w /usr/bin/docker",
-        heal: "chmod o-w /usr/bin/docker",
+        name: "a7-docker-engine-says-nonsense",
+        inject: "mv /run/docker.sock /run/real.sock; printf 'HTTP/1.0 200 OK\\r\\n\\r\\n{\"Id\":' > /run/nonsense; \
+                 systemd-run --quiet --unit=liar sh -c \
+                 'while :; do nc -N -U -l /run/docker.sock < /run/nonsense > /dev/null; rm -f /run/docker.sock; done'; sleep 1",
+        heal: "systemctl stop liar; rm -f /run/docker.sock; mv /run/real.sock /run/docker.sock",
     },
     Fault {
         name: "m1-edge-down-and-wallet-stopped",

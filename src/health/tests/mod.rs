@@ -20,7 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::*;
 use crate::probe::{ManagerEvidence, PmDaemon, Reply};
 use crate::protocol::postgres::Greeting;
-use crate::registry::{App, Container, HostChecks, Http, Instances, Probe, Rule, Unit};
+use crate::registry::{App, Container, HostChecks, Http, Instances, Level, Probe, Rule, Unit};
 use crate::tools::Malformed;
 use crate::tools::docker::{ContainerState, Identity};
 use crate::tools::pm2::Process;
