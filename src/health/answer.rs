@@ -36,7 +36,10 @@ pub(super) fn judge(probe: &Probe, answer: &Answer<Reply>, now: Timestamp) -> Ch
             (true, false) => (Verdict::Fail, "no primary: it takes no writes".to_owned()),
             (false, _) => (Verdict::Fail, "answers hello with an error".to_owned()),
         },
-        (Probe::DockerEngine, Reply::Engine) => (Verdict::Pass, "answers".to_owned()),
+        (Probe::DockerEngine, Reply::Engine(unwell)) => match unwell.as_slice() {
+            [] => (Verdict::Pass, "answers".to_owned()),
+            unwell => (Verdict::Warn, format!("containers not well: {}", unwell.join(", "))),
+        },
         (Probe::LogLine { contains, .. }, Reply::LogLine(Some(time))) => {
             (Verdict::Pass, format!("wrote \"{contains}\" {} ago", age(*time, now)))
         }

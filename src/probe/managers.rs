@@ -18,6 +18,8 @@ pub struct ManagerEvidence {
     pub units: Option<Answer<Vec<UnitState>>>,
     /// All containers of the engine, where some are found by label or the engine itself is a service.
     pub listed: Option<Answer<Vec<Listed>>>,
+    /// Containers that no service accounts for and that are not well, each with its state.
+    pub unwell_strangers: Vec<String>,
     /// Details of the services' containers.
     pub containers: Option<Answer<Vec<ContainerState>>>,
     /// Applications by the `PM2_HOME` of their daemon; `None` when no daemon runs.
@@ -46,7 +48,7 @@ impl ManagerEvidence {
             Probe::DockerEngine => self.listed.as_ref().map_or_else(unasked, |answer| Answer {
                 command: answer.command.clone(),
                 result: match &answer.result {
-                    Ok(_) => Ok(Reply::Engine),
+                    Ok(_) => Ok(Reply::Engine(self.unwell_strangers.clone())),
                     Err(Trouble::Unavailable(reason)) => Ok(Reply::Silent(reason.clone())),
                     Err(trouble) => Err(trouble.clone()),
                 },
@@ -153,10 +155,15 @@ fn ask_docker(door: Door<'_>, services: &[&'static Service], evidence: &mut Mana
     } else if by_label || engine {
         evidence.listed = Some(list(door));
     }
+    let is_known = |row: &Listed| managers.iter().any(|manager| is_container_of(manager, &row.identity));
+    if let Some(Answer { result: Ok(listed), .. }) = &evidence.listed {
+        let strangers = listed.iter().filter(|row| !is_known(row));
+        let unwell = strangers.filter_map(|row| Some(format!("{} ({})", row.identity.name, row.ailment()?)));
+        evidence.unwell_strangers = unwell.collect();
+    }
     evidence.containers = match &evidence.listed {
         Some(Answer { result: Ok(listed), command }) if by_label => {
-            let wanted = |row: &&Listed| managers.iter().any(|manager| is_container_of(manager, &row.identity));
-            let ids: Vec<&str> = listed.iter().filter(wanted).map(|row| row.id.as_str()).collect();
+            let ids: Vec<&str> = listed.iter().filter(|row| is_known(row)).map(|row| row.id.as_str()).collect();
             match ids.is_empty() {
                 true => Some(Answer { command: command.clone(), result: Ok(Vec::new()) }),
                 false => Some(inspect(door, ids)),

@@ -124,8 +124,8 @@ pub enum Reply {
     Postgres(Greeting),
     /// MongoDB's answer to `hello`.
     Mongo(Hello),
-    /// The Docker engine answered its client.
-    Engine,
+    /// The Docker engine answered. Containers that no service accounts for and that are not well, each with its state.
+    Engine(Vec<String>),
     /// When the wanted line was written last.
     LogLine(Option<Timestamp>),
 }

@@ -55,10 +55,12 @@ const SERVES: &str = "programs on this machine depend on it";
 static SERVICES: &[&Service] = &[
     &Service {
         managers: &[Manager::Systemd(Unit { aliases: &["sshd.service", "ssh.socket"], ..Unit::new("ssh.service") })],
-        ports: &[22],
-        probes: &[Probe::Banner { port: 22, prefix: "SSH-" }],
         presence: FOUND,
         logs: &[Log::Journal("ssh.service")],
+        note: Some(
+            "not probed: since OpenSSH 9.8 a connection that does not log in counts against its source \
+             (PerSourcePenalties), so that looking often would lock the looker out",
+        ),
         ..Service::new("ssh", "remote login", &CRITICAL, "without it only the console is left")
     },
     &Service {

@@ -55,6 +55,17 @@ pub struct Listed {
     pub status: String,
 }
 
+impl Listed {
+    /// What is wrong with it, if it keeps failing: restarted again and again, or up with a health check that fails. One that
+    /// has ended may be a job that is done.
+    pub fn ailment(&self) -> Option<&str> {
+        match self.state.as_str() {
+            state @ ("restarting" | "dead") => Some(state),
+            _ => self.status.contains("(unhealthy)").then_some("unhealthy"),
+        }
+    }
+}
+
 /// By what a container is recognised.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Identity {
@@ -294,6 +305,12 @@ mod tests {
         let listed = parse_api_list(rows).unwrap();
         assert_eq!((listed[0].identity.name.as_str(), listed[0].identity.swarm.as_str()), ("w-1", "w"));
         assert_eq!(parse_api_list("[]"), Ok(vec![]));
+        let row =
+            |state: &str, status: &str| Listed { state: state.into(), status: status.into(), ..listed[0].clone() };
+        assert_eq!(row("exited", "Exited (1) 2 hours ago").ailment(), None);
+        assert_eq!(row("running", "Up 2 hours (healthy)").ailment(), None);
+        assert_eq!(row("running", "Up 2 hours (unhealthy)").ailment(), Some("unhealthy"));
+        assert_eq!(row("restarting", "Restarting (1) 3 seconds ago").ailment(), Some("restarting"));
     }
 
     #[test]

@@ -20,6 +20,12 @@ const FAULTS: &[Fault] = &[
         heal: "systemctl stop redis-server; sed -i '/^requirepass hunter2$/d' /etc/redis/redis.conf",
     },
     Fault {
+        name: "c4-a-container-restarts-without-end",
+        inject: "systemctl start docker; /usr/local/lib/test-host/import-image usr test:1; \
+                 docker run --detach --name loop --restart=always -v /usr:/usr:ro test:1 /bin/false; sleep 20",
+        heal: "docker rm --force loop; systemctl stop docker.socket docker",
+    },
+    Fault {
         name: "b12-no-bus",
         inject: "mv /usr/bin/systemctl /root/; printf '#!/bin/sh\\necho Failed to connect to bus >&2\\nexit 1\\n' \
                  > /usr/bin/systemctl; chmod 755 /usr/bin/systemctl",

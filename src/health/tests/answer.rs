@@ -221,7 +221,11 @@ fn mongo() {
 
 #[test]
 fn the_engine_and_the_log() {
-    assert_eq!(reads(&Probe::DockerEngine, Reply::Engine), "docker engine: pass: answers [ask it]");
+    assert_eq!(reads(&Probe::DockerEngine, Reply::Engine(Vec::new())), "docker engine: pass: answers [ask it]");
+    assert_eq!(
+        reads(&Probe::DockerEngine, Reply::Engine(vec!["job (restarting)".into(), "db (unhealthy)".into()])),
+        "docker engine: warn: containers not well: job (restarting), db (unhealthy) [ask it]"
+    );
     let log = Probe::LogLine { contains: "poll", within_seconds: 120 };
     assert_eq!(reads(&log, Reply::LogLine(Some(ago(75)))), "log: pass: wrote \"poll\" 1m15s ago [ask it]");
     assert_eq!(reads(&log, Reply::LogLine(None)), "log: fail: has not written \"poll\" for 120 s [ask it]");
@@ -256,5 +260,8 @@ fn an_answer_to_another_question_is_not_taken_for_good() {
         reads(&Probe::Mongo { port: 27017 }, Reply::Line("+PONG".to_owned())),
         "mongodb :27017: unknown: an answer to another question [ask it]"
     );
-    assert_eq!(reads(&IDENTITY, Reply::Engine), "http :3001/: unknown: an answer to another question [ask it]");
+    assert_eq!(
+        reads(&IDENTITY, Reply::Engine(Vec::new())),
+        "http :3001/: unknown: an answer to another question [ask it]"
+    );
 }

@@ -191,7 +191,7 @@ fn well(probe: &Probe) -> Answer<Reply> {
         match probe {
             Probe::Http(_) => Reply::Http { status: 200, body: "ok".to_owned() },
             Probe::Postgres { .. } => Reply::Postgres(Greeting::Authenticating),
-            Probe::DockerEngine => Reply::Engine,
+            Probe::DockerEngine => Reply::Engine(Vec::new()),
             other => unreachable!("no service here is asked by {other:?}"),
         },
     )
@@ -213,6 +213,7 @@ fn all_well(services: &[&'static Service]) -> Evidence {
     Evidence {
         time: now(),
         managers: ManagerEvidence {
+            unwell_strangers: Vec::new(),
             units: Some(said("systemctl show", units.collect())),
             listed: None,
             containers: Some(said("docker inspect", containers.collect())),
