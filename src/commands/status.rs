@@ -83,7 +83,7 @@ fn take(
     };
     evidence.holders = probe::holders(context.system, services, &evidence.managers, unwell);
     health = health::judge(deployment, services, &evidence);
-    Ok(Status::new(deployment, health, |verdict| {
+    Ok(Status::new(deployment, health, !with_host, |verdict| {
         context.head("opsctl/status/v1", deployment, verdict, Exit::of(verdict, args.fail_on == FailOn::Warn))
     }))
 }

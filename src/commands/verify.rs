@@ -30,7 +30,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let health = health::judge(deployment, &services, &evidence);
     let survey = probe::survey(context.system, &processes, deployment, &services, context.patience()?);
     let comparisons = drift::compare(&services, &evidence, &health, &survey);
-    let verdict = comparisons.iter().map(|comparison| comparison.verdict).max().unwrap_or(Verdict::Pass);
+    let verdict = comparisons.iter().map(|comparison| comparison.verdict).max().unwrap_or(Verdict::Unknown);
     let head = context.head("opsctl/verify/v1", deployment, verdict, Exit::of(verdict, false));
     let absent = health.absent.into_iter();
     let absent = absent.map(|(service, reason)| Absent { name: service.name.to_owned(), reason }).collect();

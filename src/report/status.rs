@@ -59,9 +59,14 @@ pub struct Absent {
 
 impl Status {
     /// Puts the document together. `head` carries everything but the verdict's consequences.
-    pub fn new(deployment: &Deployment, health: Health, head: impl FnOnce(Verdict) -> Head) -> Self {
-        let problems = problems(deployment, &health);
+    /// Of a service that was `named`, that it is not here is no answer to whether it is well.
+    pub fn new(deployment: &Deployment, health: Health, named: bool, head: impl FnOnce(Verdict) -> Head) -> Self {
+        let mut problems = problems(deployment, &health);
+        if named {
+            problems.extend(health.absent.iter().map(|(service, reason)| absent_problem(service, reason)));
+        }
         let verdict = problems.iter().map(|problem| problem.verdict).max().unwrap_or(Verdict::Pass);
+        problems.sort_by_key(|problem| std::cmp::Reverse(problem.verdict));
         let absent = health.absent.into_iter();
         Status {
             head: head(verdict),
@@ -106,6 +111,19 @@ fn service_problem(service: &Service, judged: &ServiceHealth, all: &[ServiceHeal
         reason: service.severity_reason.to_owned(),
         affects,
         look: look(service, judged),
+    }
+}
+
+fn absent_problem(service: &Service, reason: &str) -> Problem {
+    Problem {
+        subject: service.name.to_owned(),
+        verdict: Verdict::Unknown,
+        summary: format!("not on this host: {reason}"),
+        severity: service.severity.id.to_owned(),
+        respond: service.severity.response.to_owned(),
+        reason: service.severity_reason.to_owned(),
+        affects: Vec::new(),
+        look: String::new(),
     }
 }
 

@@ -47,6 +47,7 @@ impl Report for Drift {
         let count = self.comparisons.len();
         let unknown = bad.iter().filter(|comparison| comparison.verdict == Verdict::Unknown).count();
         let told = match (bad.len() - unknown, unknown) {
+            (0, 0) if count == 0 => format!("{place}: there is nothing here to compare"),
             (0, 0) => format!("{place}: registry and host agree in all {count} comparisons"),
             (n, 0) => format!("{place}: registry and host disagree in {n} of {count} comparisons"),
             (n, m) => {

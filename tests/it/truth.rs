@@ -215,3 +215,16 @@ fn a9_a10_a11_a12_odd_tools() {
     let run = machine.run(["status", "wallet"]);
     crate::transcript::compare("status_prim_endless_systemctl", &[run]);
 }
+
+/// A service that was asked for by name and is not here is not well; nothing is known of it.
+#[test]
+fn a_named_service_that_is_not_here_is_unknown() {
+    let machine = Machine::new();
+    for args in [["-d", "localhost", "status", "nginx"], ["-d", "fondation", "status", "web"]] {
+        let run = machine.run(args);
+        assert_eq!(run.code, 4, "{}", run.stdout);
+        assert!(run.stdout.starts_with("UNKNOWN "), "{}", run.stdout);
+    }
+    let run = machine.run(["-d", "localhost", "verify", "nginx"]);
+    assert_eq!((run.code, run.stdout.as_str()), (4, "UNKNOWN localhost on vps1: there is nothing here to compare\n"));
+}
