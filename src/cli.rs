@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
-use jiff::{SignedDuration, Span, SpanRelativeTo};
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, ToSpan};
 
-use crate::commands::{completion, explain, get, man, schema, status, verify};
+use crate::commands::{completion, explain, get, logs, man, schema, status, verify};
 use crate::error::Error;
 use crate::registry::{Deployment, LOCALHOST};
 use crate::ui::{Color, Format, escape};
@@ -81,6 +83,8 @@ pub struct Global {
 pub enum Verb {
     /// Show what is wrong, worst first, then every service and the host.
     Status(status::Args),
+    /// Show what services wrote, from the journal, containers, pm2 and files, as one stream.
+    Logs(logs::Args),
     /// List what the registry holds.
     Get(get::Args),
     /// Tell all that the registry knows of a service or deployment.
@@ -108,6 +112,55 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let span: Span = text.parse().map_err(|_| wrong())?;
     let span: SignedDuration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
     Duration::try_from(span).ok().filter(|span| !span.is_zero()).ok_or_else(wrong)
+}
+
+/// A moment on the command line.
+#[derive(Debug, Clone)]
+pub(crate) enum Moment {
+    /// So long ago.
+    Ago(Duration),
+    /// Exactly then.
+    Then(Timestamp),
+    /// By the host's clock on the wall.
+    Local(DateTime),
+    /// Midnight, so many days ago.
+    Midnight(i64),
+}
+
+impl Moment {
+    /// When that is. `None` beyond the end of time.
+    pub fn at(&self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        match self {
+            Moment::Ago(span) => now.checked_sub(SignedDuration::try_from(*span).ok()?).ok(),
+            Moment::Then(time) => Some(*time),
+            Moment::Local(time) => zone.to_timestamp(*time).ok(),
+            Moment::Midnight(days) => {
+                let day = zone.to_datetime(now).date().checked_sub(days.days()).ok()?;
+                zone.to_timestamp(day.at(0, 0, 0, 0)).ok()
+            }
+        }
+    }
+}
+
+/// Parses `10m`, `2h ago`, `today`, `yesterday`, `now`, a date, a date and time of the host's clock, RFC 3339.
+pub(crate) fn moment(text: &str) -> Result<Moment, String> {
+    let text = text.trim();
+    let ago = text.strip_suffix("ago").unwrap_or(text).trim().trim_start_matches('-');
+    match text {
+        "now" => return Ok(Moment::Ago(Duration::ZERO)),
+        "today" => return Ok(Moment::Midnight(0)),
+        "yesterday" => return Ok(Moment::Midnight(1)),
+        _ => {}
+    }
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Ok(Moment::Then(time));
+    }
+    if let Ok(time) = text.parse::<DateTime>() {
+        return Ok(Moment::Local(time));
+    }
+    duration(ago).map(Moment::Ago).map_err(|_| {
+        "expected a time such as 10m, 2h, yesterday, 2026-02-26, '2026-02-26 02:11' or 2026-02-26T02:11:07Z".to_owned()
+    })
 }
 
 /// Refuses words that are no text, far too long, or would drive the terminal when an error repeats them.
@@ -168,6 +221,17 @@ pub(crate) fn complete_services() -> Vec<CompletionCandidate> {
     services.flat_map(|d| d.services).map(|service| candidate(service.name, service.summary)).collect()
 }
 
+/// Kinds of log sources.
+pub(crate) fn complete_sources() -> Vec<CompletionCandidate> {
+    let kinds = [
+        ("journal", "journald's entries of units"),
+        ("container", "output of containers"),
+        ("pm2", "output of pm2 applications"),
+        ("file", "log files"),
+    ];
+    kinds.into_iter().map(|(kind, help)| candidate(kind, help)).collect()
+}
+
 /// Services, and deployments after them.
 pub(crate) fn complete_names() -> Vec<CompletionCandidate> {
     let mut names = complete_services();
@@ -211,6 +275,25 @@ mod tests {
         assert_eq!(duration("2d"), Ok(Duration::from_secs(172_800)));
         for wrong in ["10", "", "-5s", "0s", "soon", "1y"] {
             assert!(duration(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn moments_are_read_as_people_write_them() {
+        let now: Timestamp = "2026-11-22T05:14:42Z".parse().unwrap();
+        let zone = TimeZone::fixed(jiff::tz::offset(1));
+        let at = |text: &str| moment(text).unwrap().at(now, &zone).unwrap().to_string();
+        assert_eq!(at("10m"), "2026-11-22T05:04:42Z");
+        assert_eq!(at("-2h"), "2026-11-22T03:14:42Z");
+        assert_eq!(at("1h30m ago"), "2026-11-22T03:44:42Z");
+        assert_eq!(at("now"), "2026-11-22T05:14:42Z");
+        assert_eq!(at("today"), "2026-11-21T23:00:00Z");
+        assert_eq!(at("yesterday"), "2026-11-20T23:00:00Z");
+        assert_eq!(at("2026-02-26"), "2026-02-25T23:00:00Z");
+        assert_eq!(at("2026-02-26 02:11"), "2026-02-26T01:11:00Z");
+        assert_eq!(at("2026-02-26T02:11:07Z"), "2026-02-26T02:11:07Z");
+        for wrong in ["", "10", "soon", "2026-13-01", "yesterdays", "1y"] {
+            assert!(moment(wrong).is_err(), "{wrong:?}");
         }
     }
 }

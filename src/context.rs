@@ -10,6 +10,7 @@ use crate::probe::PATIENCE;
 use crate::registry::{Deployment, LOCALHOST, Service, Verdict};
 use crate::report::{ErrorBody, Head};
 use crate::system::System;
+use crate::tools::Argv;
 use crate::ui::{self, Ui};
 
 /// The surroundings of a command.
@@ -59,7 +60,17 @@ impl<'a> Context<'a> {
 
     /// The way to other programs.
     pub fn processes(&self) -> Processes<'_> {
-        Processes::new(self.system, self.verbose.then_some(ui::trace))
+        Processes::new(self.system, self.trace())
+    }
+
+    /// What is told of each command before it runs.
+    pub fn trace(&self) -> Option<fn(&Argv)> {
+        self.verbose.then_some(ui::trace)
+    }
+
+    /// When the time of the whole command is over.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
     }
 
     /// How long one source may take.

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::fs;
-use std::io::{PipeReader, Read};
+use std::io::{self, ErrorKind, PipeReader, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -22,6 +22,10 @@ const OUTPUT_LIMIT: usize = 8 << 20;
 const GRACE: Duration = Duration::from_millis(200);
 /// How long a stream is still read after the process has ended, when something it started keeps the stream open.
 const DRAIN: Duration = Duration::from_millis(200);
+/// How much of what a streamed command complains of is kept.
+const COMPLAINT_LIMIT: usize = 16 << 10;
+/// Size of the pipe from a streamed command; the most that Linux allows an ordinary user.
+const PIPE: usize = 1 << 20;
 /// How a shell's `PATH` reads in the fixed environment.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -145,8 +149,9 @@ impl<'a> Processes<'a> {
     }
 }
 
-impl Runner for Processes<'_> {
-    fn run(&self, argv: &Argv, deadline: Duration) -> Result<Output, StartError> {
+impl Processes<'_> {
+    /// Starts a command.
+    fn start(&self, argv: &Argv, streams: Streams) -> Result<Started, StartError> {
         let (program, args, home) = self.command(argv)?;
         if let Some(trace) = self.trace {
             trace(argv);
@@ -157,7 +162,70 @@ impl Runner for Processes<'_> {
             ("HOME".to_owned(), home),
         ];
         env.extend(argv.env.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
-        start(program, args, env, deadline).map_err(|error| StartError::Refused(format!("{}: {error}", argv.program)))
+        start(program, args, env, streams).map_err(|error| StartError::Refused(format!("{}: {error}", argv.program)))
+    }
+
+    /// Starts a command that is read while it runs. It is killed when it is silent for longer than `silence`, or when the
+    /// stream is dropped before its end.
+    ///
+    /// # Errors
+    /// When it could not be started.
+    pub fn stream(&self, argv: &Argv, streams: Streams, silence: Duration) -> Result<Stream, StartError> {
+        let started = self.start(argv, streams)?;
+        // A fuller pipe is a busier one: both sides are woken less often. Where it is refused, the usual size does.
+        let _ = rustix::pipe::fcntl_setpipe_size(&started.stdout, PIPE);
+        Ok(Stream { started, silence, ended: None })
+    }
+}
+
+impl Runner for Processes<'_> {
+    fn run(&self, argv: &Argv, deadline: Duration) -> Result<Output, StartError> {
+        let begun = Instant::now();
+        let started = self.start(argv, Streams::Apart)?;
+        started.collect(begun, deadline).map_err(|error| StartError::Refused(format!("{}: {error}", argv.program)))
+    }
+}
+
+/// What becomes of a command's two streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Streams {
+    /// Each by itself.
+    Apart,
+    /// Complaints among the output, in the order in which they were written.
+    Together,
+}
+
+/// A command that is read while it runs.
+pub struct Stream {
+    started: Started,
+    silence: Duration,
+    ended: Option<Exit>,
+}
+
+impl Stream {
+    /// How it ended and what it complained of. Waits for its end, but not long.
+    pub fn finish(mut self) -> (Exit, String) {
+        let exit = self.ended.take().unwrap_or_else(|| self.started.reap());
+        let mut complaints = vec![0; COMPLAINT_LIMIT];
+        let mut fds = [PollFd::new(&self.started.stderr, PollFlags::IN)];
+        let ready = poll(&mut fds, Some(&Timespec::default())).is_ok_and(|count| count > 0);
+        let count = if ready { self.started.stderr.read(&mut complaints).unwrap_or_default() } else { 0 };
+        (exit, String::from_utf8_lossy(&complaints[..count]).into_owned())
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let wait = Timespec::try_from(self.silence).ok();
+        let mut fds = [PollFd::new(&self.started.stdout, PollFlags::IN)];
+        match poll(&mut fds, wait.as_ref()) {
+            Ok(0) => {
+                self.ended = Some(Exit::TimedOut(self.silence));
+                Err(ErrorKind::TimedOut.into())
+            }
+            Ok(_) => self.started.stdout.read(buffer),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 
@@ -180,17 +248,25 @@ fn kill_group(group: Pid, signal: Signal) {
     let _ = kill_process_group(group, signal);
 }
 
+/// A command that was started, in a process group of its own.
+struct Started {
+    handle: duct::Handle,
+    pid: Pid,
+    stdout: PipeReader,
+    stderr: PipeReader,
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is the one door")]
-fn start(program: PathBuf, args: Vec<String>, env: Vec<(String, String)>, limit: Duration) -> std::io::Result<Output> {
-    let begun = Instant::now();
-    let (stdout, out_writer) = std::io::pipe()?;
-    let (stderr, err_writer) = std::io::pipe()?;
-    let handle = duct::cmd(program, args)
-        .full_env(env)
-        .dir("/")
-        .stdin_null()
+fn start(program: PathBuf, args: Vec<String>, env: Vec<(String, String)>, streams: Streams) -> io::Result<Started> {
+    let (stdout, out_writer) = io::pipe()?;
+    let (stderr, err_writer) = io::pipe()?;
+    let command = duct::cmd(program, args).full_env(env).dir("/").stdin_null();
+    let command = match streams {
+        Streams::Apart => command.stderr_file(err_writer),
+        Streams::Together => command.stderr_to_stdout(),
+    };
+    let handle = command
         .stdout_file(out_writer)
-        .stderr_file(err_writer)
         .unchecked()
         .before_spawn(|command| {
             std::os::unix::process::CommandExt::process_group(command, 0);
@@ -198,34 +274,54 @@ fn start(program: PathBuf, args: Vec<String>, env: Vec<(String, String)>, limit:
         })
         .start()?;
     let id = handle.pids().first().copied().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
-    let Some(pid) = id else { return Err(std::io::Error::other("started without a process id")) };
+    let Some(pid) = id else { return Err(io::Error::other("started without a process id")) };
     running().push(pid);
-    let watched = Watched { pidfd: pidfd_open(pid, PidfdFlags::empty())?, pid, stdout, stderr };
-    let (forced, stdout, stderr) = watched.follow(begun, limit);
-    let status = handle.wait_deadline(Instant::now() + DRAIN).map(|output| output.map(|output| output.status));
-    running().retain(|other| *other != pid);
-    let exit = match (forced, status?) {
-        (Some(exit), _) => exit,
-        (None, Some(status)) => {
-            use std::os::unix::process::ExitStatusExt;
-            status.code().map_or_else(|| Exit::Signal(status.signal().unwrap_or_default()), Exit::Code)
+    Ok(Started { handle, pid, stdout, stderr })
+}
+
+impl Started {
+    /// Reads both streams to their end, or to `limit` after `begun`.
+    fn collect(mut self, begun: Instant, limit: Duration) -> io::Result<Output> {
+        let mut watched = Watched { pidfd: pidfd_open(self.pid, PidfdFlags::empty())?, started: &mut self };
+        let (forced, stdout, stderr) = watched.follow(begun, limit);
+        let exit = forced.unwrap_or_else(|| self.reap());
+        Ok(Output { exit, stdout, stderr })
+    }
+
+    /// How it ended, once it has; that it would not is told as a time-out.
+    fn reap(&mut self) -> Exit {
+        use std::os::unix::process::ExitStatusExt;
+        match self.handle.wait_deadline(Instant::now() + DRAIN) {
+            Ok(Some(output)) => {
+                let status = output.status;
+                status.code().map_or_else(|| Exit::Signal(status.signal().unwrap_or_default()), Exit::Code)
+            }
+            Ok(None) | Err(_) => Exit::TimedOut(DRAIN),
         }
-        (None, None) => Exit::TimedOut(begun.elapsed()),
-    };
-    Ok(Output { exit, stdout, stderr })
+    }
 }
 
-struct Watched {
+impl Drop for Started {
+    fn drop(&mut self) {
+        // One that has ended and was reaped is left alone: its number may be another's by now.
+        if !matches!(self.handle.try_wait(), Ok(Some(_))) {
+            kill_group(self.pid, Signal::KILL);
+            // It is gone at once, or stuck in the kernel, for which there is no waiting.
+            let _ = self.handle.wait_deadline(Instant::now() + DRAIN);
+        }
+        running().retain(|other| *other != self.pid);
+    }
+}
+
+struct Watched<'a> {
     pidfd: OwnedFd,
-    pid: Pid,
-    stdout: PipeReader,
-    stderr: PipeReader,
+    started: &'a mut Started,
 }
 
-impl Watched {
+impl Watched<'_> {
     /// Reads both streams until the process has ended and they are drained. Enforces the limits: says how the process was
     /// ended, if by us.
-    fn follow(mut self, begun: Instant, limit: Duration) -> (Option<Exit>, Vec<u8>, Vec<u8>) {
+    fn follow(&mut self, begun: Instant, limit: Duration) -> (Option<Exit>, Vec<u8>, Vec<u8>) {
         let mut kept = [Vec::new(), Vec::new()];
         let mut open = [true, true];
         let mut alive = true;
@@ -240,11 +336,11 @@ impl Watched {
                 }
                 if forced.is_none() {
                     forced = Some(Exit::TimedOut(begun.elapsed()));
-                    kill_group(self.pid, Signal::TERM);
+                    kill_group(self.started.pid, Signal::TERM);
                     until = now + GRACE;
                 } else if !killed {
                     killed = true;
-                    kill_group(self.pid, Signal::KILL);
+                    kill_group(self.started.pid, Signal::KILL);
                     until = now + GRACE;
                 } else {
                     break; // not even KILL: stuck in the kernel
@@ -252,7 +348,7 @@ impl Watched {
                 continue;
             }
             let ready = self.ready(open, alive, until - now);
-            for (index, stream) in [&mut self.stdout, &mut self.stderr].into_iter().enumerate() {
+            for (index, stream) in [&mut self.started.stdout, &mut self.started.stderr].into_iter().enumerate() {
                 if ready[index] && open[index] {
                     open[index] = read_some(stream, &mut kept[index]);
                 }
@@ -260,14 +356,14 @@ impl Watched {
             if kept.iter().any(|stream| stream.len() > OUTPUT_LIMIT) && forced.is_none() {
                 forced = Some(Exit::TooMuchOutput);
                 killed = true;
-                kill_group(self.pid, Signal::KILL);
+                kill_group(self.started.pid, Signal::KILL);
                 until = Instant::now() + GRACE;
             }
             if ready[2] && alive {
                 alive = false;
                 if forced.is_some() {
                     // The leader is gone; what it started and left behind goes too.
-                    kill_group(self.pid, Signal::KILL);
+                    kill_group(self.started.pid, Signal::KILL);
                 }
                 until = Instant::now() + DRAIN;
             }
@@ -281,7 +377,7 @@ impl Watched {
     /// Waits until a stream can be read or the process has ended: stdout, stderr, process.
     fn ready(&self, open: [bool; 2], alive: bool, wait: Duration) -> [bool; 3] {
         let wanted = [open[0], open[1], alive];
-        let sources = [self.stdout.as_fd(), self.stderr.as_fd(), self.pidfd.as_fd()];
+        let sources = [self.started.stdout.as_fd(), self.started.stderr.as_fd(), self.pidfd.as_fd()];
         let watch = |(fd, wanted): (_, bool)| wanted.then(|| PollFd::from_borrowed_fd(fd, PollFlags::IN));
         let mut polled: Vec<PollFd<'_>> = sources.into_iter().zip(wanted).filter_map(watch).collect();
         let timeout = Timespec::try_from(wait).ok();
@@ -309,6 +405,37 @@ fn read_some(stream: &mut PipeReader, kept: &mut Vec<u8>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn stream(script: &str, streams: Streams, silence: u64) -> Stream {
+        let system = System { tool_path: vec!["/usr/bin".into(), "/bin".into()], ..System::real() };
+        let argv = Argv::new("sh", ["-c", script]);
+        Processes::new(&system, None).stream(&argv, streams, Duration::from_millis(silence)).unwrap()
+    }
+
+    #[test]
+    fn a_stream_is_read_while_it_runs_and_tells_how_it_ended() {
+        let mut running = stream("echo out; echo err >&2; exit 3", Streams::Apart, 10_000);
+        let mut text = String::new();
+        running.read_to_string(&mut text).unwrap();
+        assert_eq!((text.as_str(), running.finish()), ("out\n", (Exit::Code(3), "err\n".to_owned())));
+        let mut running = stream("echo err >&2; echo out", Streams::Together, 10_000);
+        let mut text = String::new();
+        running.read_to_string(&mut text).unwrap();
+        assert_eq!((text.as_str(), running.finish()), ("err\nout\n", (Exit::Code(0), String::new())));
+    }
+
+    #[test]
+    fn a3_a_stream_that_falls_silent_is_ended_with_its_children() {
+        let mut running = stream("echo before; sleep 603 & echo $!; wait", Streams::Apart, 100);
+        let mut text = String::new();
+        assert_eq!(running.read_to_string(&mut text).unwrap_err().kind(), ErrorKind::TimedOut);
+        assert!(matches!(running.finish().0, Exit::TimedOut(_)));
+        let child = text.lines().nth(1).unwrap_or_default().to_owned();
+        let begun = Instant::now();
+        while fs::read_to_string(format!("/proc/{child}/stat")).is_ok_and(|stat| !stat.contains(") Z ")) {
+            assert!(begun.elapsed() < Duration::from_secs(5), "{child} lives on");
+        }
+    }
 
     fn sh(script: &str, limit: u64) -> Output {
         let argv = Argv::new("sh", ["-c", script]);

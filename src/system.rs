@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::tools::{Account, procfs};
 
@@ -41,6 +42,12 @@ impl System {
     /// The time now.
     pub fn now(&self) -> Timestamp {
         self.time.unwrap_or_else(Timestamp::now)
+    }
+
+    /// The time zone of this host, which is not that of the caller; UTC where none is set.
+    pub fn zone(&self) -> TimeZone {
+        let rules = fs::read(self.path("/etc/localtime"));
+        rules.ok().and_then(|rules| TimeZone::tzif("localtime", &rules).ok()).unwrap_or(TimeZone::UTC)
     }
 
     /// A local service's address.

@@ -3,6 +3,7 @@
 pub mod completion;
 pub mod explain;
 pub mod get;
+pub mod logs;
 pub mod man;
 pub mod schema;
 pub mod status;
@@ -24,6 +25,7 @@ pub fn run(verb: &Verb, context: &Context<'_>) -> anyhow::Result<Exit> {
         Verb::Verify(args) => verify::run(args, context),
         Verb::Schema(args) => schema::run(args),
         Verb::Completion(args) => completion::run(args),
+        Verb::Logs(args) => logs::run(args, context),
         Verb::Man(args) => man::run(args),
     }
 }

@@ -11,10 +11,14 @@ use crate::context::{Context, services};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::health;
+use crate::logs;
 use crate::probe;
 use crate::registry::{Deployment, Service, Verdict};
 use crate::report::status::Status;
 use crate::ui::{Format, Ui};
+
+/// How long may be spent on what the worst failed service wrote last.
+const LAST_WORDS: Duration = Duration::from_millis(800);
 
 /// Arguments of `status`.
 #[derive(Debug, clap::Args)]
@@ -83,7 +87,12 @@ fn take(
     };
     evidence.holders = probe::holders(context.system, services, &evidence.managers, unwell);
     health = health::judge(deployment, services, &evidence);
-    Ok(Status::new(deployment, health, !with_host, |verdict| {
+    let mut status = Status::new(deployment, health, !with_host, |verdict| {
         context.head("opsctl/status/v1", deployment, verdict, Exit::of(verdict, args.fail_on == FailOn::Warn))
-    }))
+    });
+    if let Some(service) = status.failed(deployment).filter(|service| !service.logs.is_empty()) {
+        let limit = LAST_WORDS.min(context.patience().unwrap_or_default());
+        status.add_last_words(&logs::last(context.system, context.trace(), service, 3, limit));
+    }
+    Ok(status)
 }

@@ -1,13 +1,16 @@
 //! What systemd, docker and pm2 say of the services they manage: each asked once for all of them.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::thread;
+use std::time::Duration;
 
 use super::{Answer, Door, Reply, Trouble, engine, failure, is_container_of, join, text};
-use crate::exec::Exit;
+use crate::exec::{Exit, Processes, Streams};
 use crate::registry::{App, Manager, Presence, Probe, Service};
 use crate::system::System;
 use crate::tools::docker::{self, ContainerState, Listed, Unreachable};
+use crate::tools::docker_logs::{self, Query, Rows};
 use crate::tools::pm2::{self, Process};
 use crate::tools::systemctl::{self, UnitState};
 
@@ -186,6 +189,38 @@ fn engine_runs(system: &System) -> bool {
     recorded.is_some_and(is_engine)
         || !system.path(docker::SOCKET).exists()
         || system.processes().into_iter().any(is_engine)
+}
+
+/// All containers, or why they are not known.
+pub(super) fn containers(door: Door<'_>) -> Result<Vec<Listed>, Trouble> {
+    match engine_runs(door.system) {
+        true => list(door).result,
+        false => Err(Trouble::Unavailable("the docker engine is not running".to_owned())),
+    }
+}
+
+/// When a container was started last; `None` for one that is gone or never ran.
+pub(super) fn started(door: Door<'_>, id: &str) -> Result<Option<jiff::Timestamp>, Trouble> {
+    let found = inspect(door, [id]).result?;
+    Ok(found.into_iter().next().and_then(|container| container.started))
+}
+
+/// A container's log, read as it comes: of the engine itself, else of its client.
+pub(super) fn log(
+    door: Door<'_>,
+    processes: &Processes<'_>,
+    id: &str,
+    query: Query,
+    silence: Duration,
+) -> Result<Rows<Box<dyn Read + Send>>, Trouble> {
+    if let Some(socket) = engine::socket(door) {
+        let path = docker_logs::api_logs(id, query);
+        let answer = engine::open(&socket, &path, door.limit, (!query.follow).then_some(silence))?;
+        return Ok(Rows::framed(Box::new(answer)));
+    }
+    let silence = if query.follow { Duration::MAX } else { silence };
+    let stream = processes.stream(&docker_logs::logs(id, query), Streams::Together, silence)?;
+    Ok(Rows::plain(Box::new(stream)))
 }
 
 fn list(door: Door<'_>) -> Answer<Vec<Listed>> {

@@ -11,6 +11,7 @@ mod survey;
 mod tls;
 
 use std::fmt;
+use std::io::Read;
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
@@ -23,12 +24,13 @@ pub use ports::{Holder, holders};
 pub use survey::{Survey, survey};
 pub use tls::Served;
 
-use crate::exec::{Exit, Output, Runner, StartError};
+use crate::exec::{Exit, Output, Processes, Runner, StartError};
 use crate::protocol::mongo::Hello;
 use crate::protocol::postgres::Greeting;
 use crate::registry::{Deployment, Manager, Probe, Service, Url};
 use crate::system::System;
-use crate::tools::{Argv, Malformed, excerpt};
+use crate::tools::docker::Listed;
+use crate::tools::{Argv, Malformed, docker_logs, excerpt};
 
 /// How long any one source may take, unless the whole command has less time.
 pub const PATIENCE: Duration = Duration::from_millis(2400);
@@ -164,6 +166,42 @@ pub fn gather(
     Evidence { time: system.now(), managers, replies, holders, host }
 }
 
+/// All containers of the engine.
+///
+/// # Errors
+/// Why they are not known.
+pub fn containers(system: &System, processes: &Processes<'_>, limit: Duration) -> Result<Vec<Listed>, Trouble> {
+    managers::containers(Door { system, runner: processes, limit })
+}
+
+/// When a container was started last.
+///
+/// # Errors
+/// Why that is not known.
+pub fn container_started(
+    system: &System,
+    processes: &Processes<'_>,
+    id: &str,
+    limit: Duration,
+) -> Result<Option<Timestamp>, Trouble> {
+    managers::started(Door { system, runner: processes, limit }, id)
+}
+
+/// A container's log, read as it comes. `limit` is for its beginning, `silence` for any pause in it unless it is followed.
+///
+/// # Errors
+/// Why it cannot be read.
+pub fn container_log(
+    system: &System,
+    processes: &Processes<'_>,
+    id: &str,
+    query: docker_logs::Query,
+    limit: Duration,
+    silence: Duration,
+) -> Result<docker_logs::Rows<Box<dyn Read + Send>>, Trouble> {
+    managers::log(Door { system, runner: processes, limit }, processes, id, query, silence)
+}
+
 /// The way to the outside that every source is given.
 #[derive(Clone, Copy)]
 struct Door<'a> {
@@ -203,7 +241,7 @@ impl Door<'_> {
 }
 
 /// A command that did not do what it was asked to.
-fn failure(output: &Output) -> Trouble {
+pub(crate) fn failure(output: &Output) -> Trouble {
     let how = match output.exit {
         Exit::Code(code) => format!("exit {code}"),
         Exit::Signal(signal) => format!("killed by signal {signal}"),

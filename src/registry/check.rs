@@ -90,7 +90,11 @@ const fn service(s: &Service) {
         match &s.logs[i] {
             Log::Journal(unit) => argument(unit, s.name, "has a journal without a unit name"),
             Log::File { path, .. } => absolute(path, s.name, "has a log file at a path that is not absolute"),
-            Log::Container | Log::Pm2 => {}
+            Log::Pm2 { out, error } => {
+                absolute(out, s.name, "has a log file at a path that is not absolute");
+                absolute(error, s.name, "has a log file at a path that is not absolute");
+            }
+            Log::Container | Log::Copy(_) => {}
         }
         i += 1;
     }

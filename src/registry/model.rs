@@ -520,8 +520,15 @@ pub enum Log {
     Journal(&'static str),
     /// Standard output of the service's own container.
     Container,
-    /// Standard output and error of the service's pm2 application.
-    Pm2,
+    /// Standard output and error of the service's pm2 application, as its ecosystem file states them.
+    Pm2 {
+        /// `out_file`, absolute.
+        out: &'static str,
+        /// `error_file`, absolute.
+        error: &'static str,
+    },
+    /// The same lines as another of the service's sources once more: read only when asked for by name.
+    Copy(&'static Log),
     /// A file.
     File {
         /// Absolute path.

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::list::ServiceRow;
 use super::{Head, Report};
 use crate::health::bytes;
+use crate::logs::source;
 use crate::registry::{self, Condition, DataKind, Deployment, Http, Instances, Manager, Presence, Probe, Service, Url};
 use crate::ui::{Cell, Text, Tone};
 
@@ -298,8 +299,7 @@ impl DeploymentFacts {
                 .iter()
                 .map(|log| match log {
                     registry::Log::File { path, what } => format!("file:{path} ({what})"),
-                    registry::Log::Journal(unit) => format!("journal:{unit}"),
-                    registry::Log::Container | registry::Log::Pm2 => "its own".to_owned(),
+                    log => source::name(None, log),
                 })
                 .collect(),
             escalation: deployment.escalation.iter().map(escalation).collect(),

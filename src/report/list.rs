@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Head, Report};
-use crate::registry::{self, Log, Presence, Service};
+use crate::logs::source;
+use crate::registry::{self, Presence, Service};
 use crate::ui::{Cell, Text};
 
 /// The services of a deployment.
@@ -55,7 +56,7 @@ impl ServiceRow {
             ports: service.ports.to_vec(),
             endpoints: service.routes.iter().map(endpoint).collect(),
             needs: service.needs.iter().map(|need| need.name).collect(),
-            logs: service.logs.iter().map(|log| source(service, log)).collect(),
+            logs: service.logs.iter().map(|log| source::name(Some(service), log)).collect(),
             required: service.presence == Presence::Required,
         }
     }
@@ -64,20 +65,6 @@ impl ServiceRow {
 /// `host` or `host/path`.
 pub(crate) fn endpoint(route: &registry::Route) -> String {
     if route.path == "/" { route.host.to_owned() } else { format!("{}{}", route.host, route.path) }
-}
-
-/// A log source in the words of the tool that reads it.
-pub(super) fn source(service: &Service, log: &Log) -> String {
-    let by = |kinds: [&str; 2]| {
-        let manager = service.managers.iter().find(|manager| kinds.contains(&manager.kind()));
-        manager.map_or(service.name, registry::Manager::unit)
-    };
-    match log {
-        Log::Journal(unit) => format!("journal:{unit}"),
-        Log::Container => format!("container:{}", by(["compose", "docker"])),
-        Log::Pm2 => format!("pm2:{}", by(["pm2", "pm2"])),
-        Log::File { path, .. } => format!("file:{path}"),
-    }
 }
 
 impl Report for Services {

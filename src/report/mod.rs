@@ -4,6 +4,7 @@
 pub mod error;
 pub mod explain;
 pub mod list;
+pub mod logs;
 pub mod status;
 pub mod verify;
 
@@ -67,6 +68,7 @@ pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
         ("deployments", schemars::schema_for!(list::Deployments)),
         ("explain-service", schemars::schema_for!(explain::ServiceFacts)),
         ("explain-deployment", schemars::schema_for!(explain::DeploymentFacts)),
+        ("logs", schemars::schema_for!(logs::Line<'static>)),
         ("verify", schemars::schema_for!(verify::Drift)),
         ("error", schemars::schema_for!(error::Failure)),
     ]

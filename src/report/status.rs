@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::logs::Said;
 use super::{Head, Report};
 use crate::health::{Check, Health, HostHealth, ServiceHealth, State, age, bytes};
-use crate::registry::{Deployment, HostChecks, Level, Log, Manager, Service, Verdict};
+use crate::registry::{Deployment, HostChecks, Level, Service, Verdict};
 use crate::ui::{Cell, Text, Tone};
 
 /// The roll-up of a deployment.
@@ -46,6 +47,8 @@ pub struct Problem {
     pub affects: Vec<String>,
     /// The command that shows more.
     pub look: String,
+    /// What the service wrote last, oldest first; only of the worst problem.
+    pub log: Vec<Said>,
 }
 
 /// A service that is not on this host.
@@ -111,6 +114,7 @@ fn service_problem(service: &Service, judged: &ServiceHealth, all: &[ServiceHeal
         reason: service.severity_reason.to_owned(),
         affects,
         look: look(service, judged),
+        log: Vec::new(),
     }
 }
 
@@ -124,24 +128,20 @@ fn absent_problem(service: &Service, reason: &str) -> Problem {
         reason: service.severity_reason.to_owned(),
         affects: Vec::new(),
         look: String::new(),
+        log: Vec::new(),
     }
 }
 
-/// The command that shows what the service itself has to say.
+/// The command that shows more: what the service wrote, else what was asked and did not please.
 fn look(service: &Service, judged: &ServiceHealth) -> String {
-    let source = judged.unit.as_deref().unwrap_or(service.name);
-    match service.managers.first() {
-        _ if judged.state == State::NotFound => judged.checks.first().map(|c| c.command.clone()).unwrap_or_default(),
-        Some(Manager::Systemd(_)) => format!("journalctl -u {source} -n 50 --no-pager"),
-        Some(Manager::Compose(_) | Manager::Docker(_)) => format!("docker logs --tail 50 {source}"),
-        Some(Manager::Pm2(app)) => format!("sudo -u {} pm2 logs {source} --lines 50 --nostream", app.user),
-        None => match service.logs.first() {
-            Some(Log::File { path, .. }) => format!("tail -n 50 {path}"),
-            _ => {
-                judged.checks.iter().find(|c| c.verdict != Verdict::Pass).map(|c| c.command.clone()).unwrap_or_default()
-            }
-        },
+    if judged.state == State::NotFound {
+        return judged.checks.first().map(|check| check.command.clone()).unwrap_or_default();
     }
+    if !service.logs.is_empty() {
+        return format!("opsctl logs {}", service.name);
+    }
+    let wrong = judged.checks.iter().find(|check| check.verdict != Verdict::Pass);
+    wrong.map(|check| check.command.clone()).unwrap_or_default()
 }
 
 fn host_problem(deployment: &Deployment, check: &Check) -> Problem {
@@ -155,6 +155,7 @@ fn host_problem(deployment: &Deployment, check: &Check) -> Problem {
         reason: reason.to_owned(),
         affects: Vec::new(),
         look: check.command.clone(),
+        log: Vec::new(),
     }
 }
 
@@ -165,6 +166,21 @@ fn host_severity<'d>(checks: &'d HostChecks, source: &str) -> (&'d Level, &'stat
         }
         _ if source.starts_with("disk") => (checks.disk_severity, "a full disk stops every service that writes"),
         _ => (checks.severity, "it concerns the whole host"),
+    }
+}
+
+impl Status {
+    /// The service that failed worst, whose last words are worth reading.
+    pub fn failed(&self, deployment: &Deployment) -> Option<&'static Service> {
+        let worst = self.worst.as_ref().filter(|worst| worst.verdict == Verdict::Fail)?;
+        deployment.service(&worst.subject)
+    }
+
+    /// Adds what that service wrote last.
+    pub fn add_last_words(&mut self, said: &[Said]) {
+        for problem in self.worst.iter_mut().chain(self.problems.first_mut()) {
+            problem.log = said.to_vec();
+        }
     }
 }
 
@@ -214,6 +230,10 @@ impl Status {
         }
         if !worst.affects.is_empty() {
             aside(page, "hits", worst.affects.join(", "));
+        }
+        for line in &worst.log {
+            let time = line.time.map(|time| time.strftime("%H:%M:%S ").to_string()).unwrap_or_default();
+            aside(page, "says", time + &line.text);
         }
         if !worst.look.is_empty() {
             aside(page, "look", worst.look.clone());

@@ -1,8 +1,249 @@
-//! `journalctl`: what the kernel says of processes killed for want of memory.
+//! `journalctl`: entries of units in journald's export format, runs of a unit, and what the kernel says of processes killed
+//! for want of memory.
+//!
+//! The export format (<https://systemd.io/JOURNAL_EXPORT_FORMATS>) is a third of the work of JSON for journalctl, and
+//! carries every field as it is: bytes, repeated fields, and values that JSON output replaces by `null` for their length.
+
+use std::io::{self, ErrorKind, Read};
 
 use jiff::Timestamp;
 
+use super::lines::Lines;
 use super::{Argv, Malformed};
+
+/// Which entries are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Query {
+    /// Units, under all their names; entries of any of them.
+    pub units: Vec<String>,
+    /// One run of the unit instead of all: its invocation id.
+    pub invocation: Option<String>,
+    /// Microseconds since the epoch; entries at or after.
+    pub since: Option<i64>,
+    /// Microseconds since the epoch; entries at or before.
+    pub until: Option<i64>,
+    /// Only so many of the newest.
+    pub last: Option<u64>,
+    /// From this entry on, by its cursor.
+    pub from: Option<String>,
+    /// What comes after this entry, by its cursor.
+    pub after: Option<String>,
+}
+
+/// The entries of a query, oldest first, for [`Entries`].
+pub fn entries(query: &Query) -> Argv {
+    // Who wrote an entry matters only where there are several to choose from.
+    let fields = match query.units.len() {
+        0 | 1 => "MESSAGE,PRIORITY",
+        _ => "MESSAGE,PRIORITY,_SYSTEMD_UNIT,UNIT,OBJECT_SYSTEMD_UNIT,COREDUMP_UNIT",
+    };
+    let mut args = vec!["--output=export".to_owned(), format!("--output-fields={fields}"), "--no-pager".to_owned()];
+    args.extend(query.last.map(|count| format!("--lines={count}")));
+    args.extend(query.since.map(|time| format!("--since=@{}", seconds(time))));
+    args.extend(query.until.map(|time| format!("--until=@{}", seconds(time))));
+    args.extend(query.from.as_ref().map(|cursor| format!("--cursor={cursor}")));
+    args.extend(query.after.as_ref().map(|cursor| format!("--after-cursor={cursor}")));
+    match &query.invocation {
+        Some(id) => args.extend([
+            format!("_SYSTEMD_INVOCATION_ID={id}"),
+            "+".to_owned(),
+            format!("INVOCATION_ID={id}"),
+            "_PID=1".to_owned(),
+        ]),
+        None => args.extend(query.units.iter().map(|unit| format!("--unit={unit}"))),
+    }
+    Argv::new("journalctl", args)
+}
+
+fn seconds(micros: i64) -> String {
+    format!("{}.{:06}", micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000))
+}
+
+/// Entries of a boot (0 is the running one, -1 the one before), of which the first is read and no more.
+pub fn boot_first(boot: i32) -> Argv {
+    Argv::new("journalctl", ["--output=export", "--output-fields=PRIORITY", "--no-pager", &format!("--boot={boot}")])
+}
+
+/// The last entry of a boot.
+pub fn boot_last(boot: i32) -> Argv {
+    boot_first(boot).with(["--lines=1"])
+}
+
+/// What systemd itself said of this unit, newest first: every run leaves some of it, for [`runs`].
+pub fn own_words(unit: &str) -> Argv {
+    Argv::new(
+        "journalctl",
+        [
+            "--output=export",
+            "--output-fields=INVOCATION_ID",
+            "--no-pager",
+            "--reverse",
+            "--lines=1000",
+            &format!("--unit={unit}"),
+            "_PID=1",
+        ],
+    )
+}
+
+/// Invocation ids of a unit's runs, newest first, out of what [`own_words`] prints.
+///
+/// # Errors
+/// When it is not in the export format.
+pub fn runs(output: &[u8]) -> Result<Vec<String>, Malformed> {
+    let mut entries = Entries::new(output);
+    let mut found: Vec<String> = Vec::new();
+    let wrong = |_| Malformed::new("entries in the export format from `journalctl`", &String::from_utf8_lossy(output));
+    while let Some(entry) = entries.next().map_err(wrong)? {
+        if let Some(id) = &entry.invocation
+            && !found.contains(id)
+        {
+            found.push(id.clone());
+        }
+    }
+    Ok(found)
+}
+
+/// Messages that journald left out because a service wrote too many, since this time (microseconds since the epoch).
+pub fn suppressed(since: i64) -> Argv {
+    Argv::new(
+        "journalctl",
+        [
+            "--output=export".to_owned(),
+            "--output-fields=MESSAGE".to_owned(),
+            "--no-pager".to_owned(),
+            format!("--since=@{}", seconds(since)),
+            "_SYSTEMD_UNIT=systemd-journald.service".to_owned(),
+            "MESSAGE_ID=a596d6fe7bfa4994828e72309e95d61e".to_owned(),
+        ],
+    )
+}
+
+/// How many messages of which unit one such line is about: `Suppressed 123 messages from shop.service`.
+pub fn parse_suppressed(message: &str) -> Option<(u64, &str)> {
+    let (count, unit) = message.strip_prefix("Suppressed ")?.split_once(" messages from ")?;
+    // Units are named by their control group's path in some versions.
+    Some((count.parse().ok()?, unit.rsplit('/').next().unwrap_or(unit)))
+}
+
+/// A journal entry. What is not asked for is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// When journald received it, microseconds since the epoch.
+    pub time: i64,
+    /// Its place in the journal.
+    pub cursor: String,
+    /// Syslog priority, 0 to 7.
+    pub priority: Option<u8>,
+    /// Units that it is of or about, the one that wrote it first.
+    pub units: Vec<String>,
+    /// The run that it is about, as systemd itself says.
+    pub invocation: Option<String>,
+    /// What it says, cut at [`super::lines::LINE_LIMIT`]; repeated messages are joined by line breaks.
+    pub message: Option<Vec<u8>>,
+    /// How long the message truly is, bytes.
+    pub length: u64,
+}
+
+/// Reads entries in the export format.
+#[derive(Debug)]
+pub struct Entries<R> {
+    lines: Lines<R>,
+    entry: Entry,
+    /// The buffer of an earlier message, kept for the next.
+    spare: Vec<u8>,
+}
+
+impl<R: Read> Entries<R> {
+    /// Of this reader.
+    pub fn new(reader: R) -> Self {
+        Entries { lines: Lines::new(reader), entry: Entry::default(), spare: Vec::new() }
+    }
+
+    /// The next entry. One that is cut off by the end is none.
+    ///
+    /// # Errors
+    /// As the reader's; [`ErrorKind::InvalidData`] for what is not in the export format.
+    pub fn next(&mut self) -> io::Result<Option<&Entry>> {
+        self.clear();
+        let mut began = false;
+        loop {
+            let Some(line) = self.lines.next()? else { return Ok(None) };
+            if line.bytes.is_empty() {
+                if began {
+                    return Ok(Some(&self.entry));
+                }
+                continue;
+            }
+            began = true;
+            if let Some(at) = memchr::memchr(b'=', line.bytes) {
+                let (name, value) = (&line.bytes[..at], &line.bytes[at + 1..]);
+                self.entry.set(name, value, line.length - at as u64 - 1, &mut self.spare);
+                continue;
+            }
+            let name = line.bytes.to_vec();
+            let wrong = || io::Error::from(ErrorKind::InvalidData);
+            let Some(size) = self.lines.take(8)? else { return Err(wrong()) };
+            let size = u64::from_le_bytes(size.bytes.try_into().map_err(|_| wrong())?);
+            let Some(value) = self.lines.take(size)? else { return Ok(None) };
+            self.entry.set(&name, value.bytes, size, &mut self.spare);
+            match self.lines.next()? {
+                Some(line) if line.length == 0 => {}
+                Some(_) => return Err(wrong()),
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// The reader.
+    pub fn into_reader(self) -> R {
+        self.lines.into_reader()
+    }
+
+    fn clear(&mut self) {
+        if let Some(message) = self.entry.message.take() {
+            self.spare = message;
+        }
+        self.entry.priority = None;
+        self.entry.units.clear();
+        self.entry.invocation = None;
+        self.entry.length = 0;
+    }
+}
+
+impl Entry {
+    fn set(&mut self, name: &[u8], value: &[u8], length: u64, spare: &mut Vec<u8>) {
+        let text = || std::str::from_utf8(value).unwrap_or_default();
+        match name {
+            b"MESSAGE" => {
+                match &mut self.message {
+                    Some(message) => {
+                        message.push(b'\n');
+                        message.extend_from_slice(value);
+                        message.truncate(super::lines::LINE_LIMIT);
+                        self.length += 1;
+                    }
+                    None => {
+                        let mut message = std::mem::take(spare);
+                        message.clear();
+                        message.extend_from_slice(value);
+                        self.message = Some(message);
+                    }
+                }
+                self.length += length;
+            }
+            b"PRIORITY" => self.priority = text().parse().ok().filter(|priority| *priority < 8),
+            b"__REALTIME_TIMESTAMP" => self.time = text().parse().unwrap_or_default(),
+            b"__CURSOR" => {
+                self.cursor.clear();
+                self.cursor.push_str(text());
+            }
+            b"_SYSTEMD_UNIT" => self.units.insert(0, text().to_owned()),
+            b"UNIT" | b"OBJECT_SYSTEMD_UNIT" | b"COREDUMP_UNIT" => self.units.push(text().to_owned()),
+            b"INVOCATION_ID" => self.invocation = Some(text().to_owned()),
+            _ => {}
+        }
+    }
+}
 
 /// Kernel messages of the last day about processes that were killed.
 pub fn oom_kills() -> Argv {
@@ -46,6 +287,98 @@ pub fn denied(stderr: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Two entries as journalctl 257 prints them; the second has a binary message with a line break and one more message.
+    const EXPORT: &[u8] = b"__CURSOR=s=a1;i=1f;b=b2;m=3;t=4;x=5\n__REALTIME_TIMESTAMP=1764000000000001\n\
+        __MONOTONIC_TIMESTAMP=3\n_BOOT_ID=b2\nPRIORITY=3\nMESSAGE=first = one\n_SYSTEMD_UNIT=a.service\n\n\
+        __CURSOR=s=a1;i=20;b=b2;m=3;t=4;x=5\n__REALTIME_TIMESTAMP=1764000000000002\nUNIT=a.service\n\
+        MESSAGE\n\x05\x00\x00\x00\x00\x00\x00\x00a\nb\x1b\xff\nMESSAGE=more\n_SYSTEMD_UNIT=init.scope\n\n";
+
+    fn read(bytes: &[u8]) -> io::Result<Vec<Entry>> {
+        let mut entries = Entries::new(bytes);
+        let mut found = Vec::new();
+        while let Some(entry) = entries.next()? {
+            found.push(entry.clone());
+        }
+        Ok(found)
+    }
+
+    #[test]
+    fn b13_fields_come_as_they_are() {
+        let entry = |time, cursor: &str, priority, units: &[&str], message: &[u8]| Entry {
+            time,
+            cursor: cursor.to_owned(),
+            priority,
+            units: units.iter().map(ToString::to_string).collect(),
+            invocation: None,
+            message: Some(message.to_vec()),
+            length: message.len() as u64,
+        };
+        let wanted = [
+            entry(1_764_000_000_000_001, "s=a1;i=1f;b=b2;m=3;t=4;x=5", Some(3), &["a.service"], b"first = one"),
+            entry(
+                1_764_000_000_000_002,
+                "s=a1;i=20;b=b2;m=3;t=4;x=5",
+                None,
+                &["init.scope", "a.service"],
+                b"a\nb\x1b\xff\nmore",
+            ),
+        ];
+        assert_eq!(read(EXPORT).unwrap(), wanted);
+        assert_eq!(read(b"__REALTIME_TIMESTAMP=7\n\n").unwrap(), [Entry { time: 7, ..Entry::default() }]);
+    }
+
+    #[test]
+    fn entries_cut_at_any_byte_are_never_half_an_entry() {
+        let whole = read(EXPORT).unwrap();
+        for end in 0..EXPORT.len() {
+            if let Ok(found) = read(&EXPORT[..end]) {
+                assert!(whole.starts_with(&found), "cut at {end}: {found:?}");
+            }
+        }
+        assert!(read(b"no entry at all\n").is_err());
+    }
+
+    #[test]
+    fn queries_are_commands() {
+        let query = Query {
+            units: vec!["a.service".into(), "b.service".into()],
+            since: Some(1_764_000_000_000_001),
+            last: Some(5),
+            ..Query::default()
+        };
+        assert_eq!(
+            entries(&query).to_string(),
+            "journalctl --output=export \
+             --output-fields=MESSAGE,PRIORITY,_SYSTEMD_UNIT,UNIT,OBJECT_SYSTEMD_UNIT,COREDUMP_UNIT --no-pager --lines=5 \
+             --since=@1764000000.000001 --unit=a.service --unit=b.service"
+        );
+        let run = Query { units: vec!["a.service".into()], invocation: Some("8f".into()), ..Query::default() };
+        assert_eq!(
+            entries(&run).to_string(),
+            "journalctl --output=export --output-fields=MESSAGE,PRIORITY --no-pager _SYSTEMD_INVOCATION_ID=8f + \
+             INVOCATION_ID=8f _PID=1"
+        );
+    }
+
+    #[test]
+    fn runs_are_told_apart_newest_first() {
+        let output = b"__CURSOR=x\nINVOCATION_ID=cc\n\n__CURSOR=w\nINVOCATION_ID=cc\n\n__CURSOR=v\n\n\
+            __CURSOR=u\nINVOCATION_ID=bb\n\n";
+        assert_eq!(runs(output), Ok(vec!["cc".to_owned(), "bb".to_owned()]));
+        assert_eq!(runs(b""), Ok(vec![]));
+        assert!(runs(b"nonsense\n").is_err());
+    }
+
+    #[test]
+    fn b15_suppressed_messages_are_counted() {
+        assert_eq!(parse_suppressed("Suppressed 123 messages from shop.service"), Some((123, "shop.service")));
+        assert_eq!(
+            parse_suppressed("Suppressed 7 messages from /system.slice/shop.service"),
+            Some((7, "shop.service"))
+        );
+        assert_eq!(parse_suppressed("Suppressed many messages from x"), None);
+    }
 
     #[test]
     fn kernel_lines_name_the_process() {

@@ -16,6 +16,13 @@ pub(super) fn compact(out: &mut impl Write, value: &impl Serialize) -> io::Resul
     write(out, value, CompactFormatter)
 }
 
+/// Adds one line of JSON to what is in memory.
+pub(super) fn append(out: &mut Vec<u8>, value: &impl Serialize) -> serde_json::Result<()> {
+    value.serialize(&mut Serializer::with_formatter(&mut *out, Harmless(CompactFormatter)))?;
+    out.push(b'\n');
+    Ok(())
+}
+
 fn write<F: Formatter>(out: &mut impl Write, value: &impl Serialize, layout: F) -> io::Result<()> {
     let mut buffer = Vec::with_capacity(16 << 10);
     value.serialize(&mut Serializer::with_formatter(&mut buffer, Harmless(layout)))?;
@@ -40,6 +47,15 @@ impl<F: Formatter> Formatter for Harmless<F> {
             rest = &hostile[c.len_utf8()..];
         }
         out.write_all(rest.as_bytes())
+    }
+
+    /// A piece of somebody else's JSON: what is hostile in it stands inside strings, but for white space between tokens.
+    fn write_raw_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        if fragment.bytes().any(|byte| byte < b' ') {
+            let flat: String = fragment.chars().map(|c| if c < ' ' { ' ' } else { c }).collect();
+            return self.write_string_fragment(out, &flat);
+        }
+        self.write_string_fragment(out, fragment)
     }
 
     fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {

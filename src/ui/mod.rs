@@ -2,12 +2,14 @@
 
 pub mod escape;
 mod json;
+mod stream;
 mod text;
 
 use std::io::{self, IsTerminal, Write};
 
 use clap::ValueEnum;
 
+pub use stream::Stream;
 pub use text::{Cell, Text, Tone};
 
 use crate::error::Error;
@@ -125,6 +127,20 @@ impl Ui {
     /// Whether somebody looks at stdout.
     pub fn is_terminal() -> bool {
         io::stdout().is_terminal()
+    }
+
+    /// Whether whoever read stdout has gone.
+    pub fn is_abandoned() -> bool {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let stdout = io::stdout();
+        let mut fds = [PollFd::new(&stdout, PollFlags::empty())];
+        let gone = PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL;
+        poll(&mut fds, Some(&Timespec::default())).is_ok() && fds[0].revents().intersects(gone)
+    }
+
+    /// Says what is wrong with the data, on stderr, also when only errors are wanted.
+    pub fn warn(self, words: &str) {
+        prose(&format!("opsctl: {}", escape::line(words)));
     }
 
     /// Says something beside the data, on stderr.

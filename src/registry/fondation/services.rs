@@ -119,7 +119,8 @@ pub static WORKER: Service = Service {
             what: "scratch: clones, one directory a job; /tmp/fondation in the container, not on the host (D6)",
         },
     ],
-    logs: &[Log::Journal("fondation-worker.service"), Log::Container],
+    // Compose runs in the foreground of the unit, so the journal has every line of the container, and keeps it.
+    logs: &[Log::Journal("fondation-worker.service"), Log::Copy(&Log::Container)],
     memory: Some(Memory {
         alarm_bytes: Some(3 * GIB / 2),
         limit_bytes: Some(2 * GIB),

@@ -126,7 +126,7 @@ pub static API: Service = Service {
         mode: 0o640,
         required: &["DATABASE_URL", "REDIS_URL"],
     }),
-    logs: &[Log::Pm2],
+    logs: &[Log::Pm2 { out: "/var/log/pm2/api-out.log", error: "/var/log/pm2/api-error.log" }],
     restart_loses: Some("requests that take longer than 10 s to end"),
     note: Some(
         "its port comes from API_PORT, not PORT; /api/health does not exist, though every check of the runbook asks it \
@@ -146,7 +146,7 @@ pub static VOICE: Service = Service {
         ..Http::get(4001, "/health", &[Rule::json(200, &[Condition::Is("status", "healthy")])])
     })],
     needs: &[&REDIS],
-    logs: &[Log::Pm2],
+    logs: &[Log::Pm2 { out: "/var/log/pm2/voice-out.log", error: "/var/log/pm2/voice-error.log" }],
     restart_loses: Some("calls: they have 30 s to end"),
     note: Some(
         "calls itself healthy even without Redis; it also needs Google's Gemini; an upgrade on /voice that works gives \
@@ -158,7 +158,7 @@ pub static VOICE: Service = Service {
 pub static WORKER: Service = Service {
     managers: &[app("plugspace-worker", Instances::Cluster(4), 2 * GIB)],
     needs: &[&MONGODB, &REDIS],
-    logs: &[Log::Pm2],
+    logs: &[Log::Pm2 { out: "/var/log/pm2/worker-out.log", error: "/var/log/pm2/worker-error.log" }],
     restart_loses: Some("jobs that take longer than 60 s to end are cut off"),
     note: Some(
         "expect it errored: its script is never built, and would only export a class (D14); no port: what it does \
@@ -173,7 +173,7 @@ pub static FRONTEND: Service = Service {
     routes: &[Route::new("plugspace.io", 3000), Route::new("www.plugspace.io", 3000)],
     probes: &[Probe::Http(Http::get(3000, "/", ANSWERS))],
     needs: &[&API],
-    logs: &[Log::Pm2],
+    logs: &[Log::Pm2 { out: "/var/log/pm2/frontend-out.log", error: "/var/log/pm2/frontend-error.log" }],
     ..Service::new(
         "plugspace-frontend",
         "the public site (Next.js)",
@@ -188,7 +188,7 @@ pub static STUDIO: Service = Service {
     routes: &[Route::new("studio.plugspace.io", 3001)],
     probes: &[Probe::Http(Http::get(3001, "/", ANSWERS))],
     needs: &[&API],
-    logs: &[Log::Pm2],
+    logs: &[Log::Pm2 { out: "/var/log/pm2/studio-out.log", error: "/var/log/pm2/studio-error.log" }],
     note: Some("nginx-setup.sh has no host for it (D32)"),
     ..Service::new("plugspace-studio", "the users' workshop (Next.js)", &HIGH, "users cannot work; API and voice go on")
 };
@@ -199,7 +199,7 @@ pub static ADMIN: Service = Service {
     routes: &[Route::new("admin.plugspace.io", 3002)],
     probes: &[Probe::Http(Http::get(3002, "/", ANSWERS))],
     needs: &[&API],
-    logs: &[Log::Pm2],
+    logs: &[Log::Pm2 { out: "/var/log/pm2/admin-out.log", error: "/var/log/pm2/admin-error.log" }],
     ..Service::new("plugspace-admin", "administration (Next.js)", &MEDIUM, "staff only")
 };
 

@@ -1,0 +1,263 @@
+//! `opsctl logs`: what services wrote, wherever they write it, as one stream.
+
+use std::io::{self, BufWriter};
+use std::sync::Arc;
+
+use clap_complete::engine::ArgValueCandidates;
+use jiff::Timestamp;
+use regex::Regex;
+
+use crate::cli::{Moment, complete_services, complete_sources, moment};
+use crate::context::{Context, services};
+use crate::error::Error;
+use crate::exec;
+use crate::exit::Exit;
+use crate::logs::line::LogLevel;
+use crate::logs::merge::{Watch, merge};
+use crate::logs::source::{self, Source};
+use crate::logs::{self, Finish, Notes, Wanted, World};
+use crate::probe::{PATIENCE, Trouble};
+use crate::registry::{Deployment, Presence, Service};
+use crate::ui::{Format, Stream, Ui};
+
+/// Lines of each service that are shown when nothing else is asked for.
+const TAIL: u64 = 100;
+
+/// Arguments of `logs`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Services whose lines are wanted.
+    #[arg(value_name = "SERVICE", add = ArgValueCandidates::new(complete_services))]
+    services: Vec<String>,
+    /// Every service of the deployment, and the host's own logs.
+    #[arg(long, conflicts_with = "services")]
+    all: bool,
+    /// Only sources with this in their name, such as journal or access.log; `get services -o wide` lists them.
+    #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(complete_sources))]
+    source: Vec<String>,
+    /// Go on with new lines until interrupted.
+    #[arg(short, long, conflicts_with_all = ["until", "previous"])]
+    follow: bool,
+    /// Only so many of the newest lines of each service; 100 unless a time is given, then all.
+    #[arg(short = 'n', long, value_name = "LINES", value_parser = tail)]
+    tail: Option<Tail>,
+    /// From this time on: 10m, 2h, yesterday, 2026-02-26, 2026-02-26T02:11:07Z.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    since: Option<Moment>,
+    /// Up to this time.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    until: Option<Moment>,
+    /// Of one boot: 0 is the running one, -1 the one before.
+    #[arg(short, long, value_name = "BOOT", num_args = 0..=1, require_equals = true, default_missing_value = "0",
+          allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(..=0),
+          conflicts_with_all = ["since", "until", "previous"])]
+    boot: Option<i32>,
+    /// Of the run before the last restart.
+    #[arg(short, long)]
+    previous: bool,
+    /// Only lines that match this regular expression.
+    #[arg(short, long, value_name = "REGEX")]
+    grep: Option<String>,
+    /// Only errors and worse.
+    #[arg(short, long, conflicts_with = "level")]
+    errors: bool,
+    /// Only lines of this level and worse.
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    level: Option<LogLevel>,
+    /// Begin each line with its time, in UTC.
+    #[arg(long)]
+    timestamps: bool,
+    /// Begin each line with its service; on by itself for more than one source.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    prefix: Option<bool>,
+}
+
+/// How many lines.
+#[derive(Debug, Clone, Copy)]
+enum Tail {
+    All,
+    Lines(u64),
+}
+
+fn tail(text: &str) -> Result<Tail, String> {
+    match text {
+        "all" => Ok(Tail::All),
+        _ => text.parse().map(Tail::Lines).map_err(|_| "expected a number of lines, or all".to_owned()),
+    }
+}
+
+pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
+    let deployment = context.deployment()?;
+    let sources = sources(args, context, deployment)?;
+    if context.ui.format == Format::Name {
+        let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
+        Ui::raw(format!("{}\n", names.join("\n")).as_bytes())?;
+        return Ok(Exit::Success);
+    }
+    let wanted = wanted(args, context)?;
+    let patience = context.patience()?;
+    let follow = wanted.follow;
+    let (world, notes) = World::new(context.system, context.trace(), sources, wanted, patience);
+
+    let labels: Vec<&str> = world.sources.iter().map(|source| source.label.as_str()).collect();
+    let prefix = args.prefix.unwrap_or(labels.len() > 1);
+    let timestamps = args.timestamps || context.ui.format == Format::Wide;
+    let stream = Stream::new(context.ui, timestamps, prefix.then_some(&labels));
+    let finish: Finish = Arc::new(move |source, line, out| stream.line(source, line, out));
+    logs::start(&world, &finish);
+
+    let watch = Console { context, world: &world, notes, all: args.all };
+    let ending = merge(&world.board, &mut BufWriter::new(io::stdout().lock()), &watch, context.deadline());
+    exec::kill_all();
+    let ending = ending?;
+    watch.pass_on();
+    match () {
+        () if ending.timed_out && !follow => Err(Error {
+            exit: Exit::TimedOut,
+            code: "timed_out",
+            message: "the time was over before the lines were".to_owned(),
+            hint: Some("allow more with --timeout, or ask for fewer with --since or -n".to_owned()),
+        }
+        .into()),
+        () if ending.troubles > 0 => Ok(Exit::Unknown),
+        () => {
+            if !ending.any && !follow {
+                context.ui.note("no lines");
+            }
+            Ok(Exit::Success)
+        }
+    }
+}
+
+/// What is read.
+fn sources(args: &Args, context: &Context<'_>, deployment: &'static Deployment) -> Result<Vec<Source>, Error> {
+    let everything = args.all || (args.services.is_empty() && !args.source.is_empty());
+    if args.services.is_empty() && !everything {
+        let names: Vec<&str> = deployment.services.iter().map(|service| service.name).collect();
+        return Err(Error::usage("no_service", "whose lines? name services, or --all").hint(format!(
+            "{} has: {}",
+            deployment.name,
+            names.join(", ")
+        )));
+    }
+    let chosen = services(deployment, &args.services)?;
+    let mut found = source::of_services(&chosen);
+    if everything {
+        found.extend(source::of_host(deployment));
+    } else {
+        for service in chosen.iter().filter(|service| service.logs.is_empty()) {
+            let error = without_logs(service);
+            if chosen.len() == 1 {
+                return Err(error);
+            }
+            context.ui.note(&error.message);
+        }
+    }
+    let names: Vec<String> = found.iter().map(|source| source.name.clone()).collect();
+    let kept = source::narrow(found, &args.source);
+    if kept.is_empty() {
+        return Err(Error::usage("no_source", format!("no source is called {}", args.source.join(" or ")))
+            .hint(format!("there are: {}", names.join(", "))));
+    }
+    Ok(kept)
+}
+
+fn without_logs(service: &Service) -> Error {
+    let why = match service.presence {
+        Presence::Elsewhere(why) => format!(": {why}"),
+        Presence::Required | Presence::IfFound(_) => String::new(),
+    };
+    Error::usage("no_logs", format!("{} writes no log on this host{why}", service.name))
+        .hint(format!("opsctl explain {} tells what is known of it", service.name))
+}
+
+fn wanted(args: &Args, context: &Context<'_>) -> anyhow::Result<Wanted> {
+    let (now, zone) = (context.system.now(), context.system.zone());
+    let micros = |moment: &Moment| moment.at(now, &zone).map(Timestamp::as_microsecond);
+    let mut since = args.since.as_ref().and_then(micros);
+    let mut until = args.until.as_ref().and_then(micros);
+    if let (Some(since), Some(until)) = (since, until)
+        && since > until
+    {
+        return Err(Error::usage("bad_time", "--since is later than --until").into());
+    }
+    if let Some(boot) = args.boot {
+        let (first, last) = logs::boot(&context.processes(), boot, PATIENCE).map_err(|trouble| Error {
+            exit: Exit::Unknown,
+            code: "no_boot",
+            message: format!("boot {boot} is not known: {trouble}"),
+            hint: Some("journalctl --list-boots shows those that are".to_owned()),
+        })?;
+        since = Some(first);
+        until = last;
+    }
+    let grep = match &args.grep {
+        Some(pattern) => Some(Regex::new(pattern).map_err(|error| {
+            Error::usage("bad_regex", format!("{pattern} is not a regular expression: {error}"))
+                .hint("a character that is meant as itself is written with a backslash: \\(")
+        })?),
+        None => None,
+    };
+    let tail = match args.tail {
+        Some(Tail::All) => None,
+        Some(Tail::Lines(count)) => Some(count),
+        None => (since.is_none() && until.is_none()).then_some(TAIL),
+    };
+    Ok(Wanted {
+        since,
+        until,
+        tail,
+        previous: args.previous,
+        follow: args.follow,
+        level: if args.errors { Some(LogLevel::Error) } else { args.level },
+        grep,
+    })
+}
+
+/// What is said on stderr while lines are printed.
+struct Console<'a> {
+    context: &'a Context<'a>,
+    world: &'a World,
+    notes: Notes,
+    all: bool,
+}
+
+impl Console<'_> {
+    fn pass_on(&self) {
+        for note in self.notes.try_iter() {
+            self.context.ui.note(&note);
+        }
+    }
+}
+
+impl Watch for Console<'_> {
+    fn abandoned(&self) -> bool {
+        self.pass_on();
+        Ui::is_abandoned()
+    }
+
+    fn now(&self) -> i64 {
+        self.context.system.now().as_microsecond()
+    }
+
+    fn late(&self, name: &str) {
+        self.context
+            .ui
+            .warn(&format!("{name}: no line for {:.1} s; going on without it", logs::merge::LAG.as_secs_f32()));
+    }
+
+    fn trouble(&self, name: &str, trouble: &Trouble) -> bool {
+        // What need not be on every host is not missed where everything is asked for.
+        let optional = |source: &Source| source.name == name && source.service.is_none_or(is_optional);
+        if self.all && matches!(trouble, Trouble::Unavailable(_)) && self.world.sources.iter().any(optional) {
+            return false;
+        }
+        self.context.ui.warn(&format!("{name}: {trouble}"));
+        true
+    }
+}
+
+fn is_optional(service: &'static Service) -> bool {
+    service.presence != Presence::Required
+}

@@ -1,0 +1,336 @@
+//! Lines out of files: the one that is written to and, where they are wanted, those that it was before it was rotated. Only
+//! regular files are read. A followed file survives being renamed, emptied and made anew.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use rustix::fs::OFlags;
+
+use super::line;
+use super::source::Kind;
+use super::{At, Place, Range, Raw, World};
+use crate::exec::Streams;
+use crate::probe::Trouble;
+use crate::tools::Argv;
+use crate::tools::lines::Lines;
+
+/// How often a followed file is looked at.
+const GLANCE: Duration = Duration::from_millis(20);
+/// How much is read at once when looking backwards.
+const BLOCK: usize = 64 << 10;
+/// Lines at a place in a file of which one should have a time.
+const SAMPLE: usize = 200;
+
+/// Where reading a file has come to.
+#[derive(Debug)]
+pub struct Reached {
+    lines: Lines<File>,
+    inode: u64,
+}
+
+/// Something that lines are read out of.
+type Reader = Box<dyn Read + Send>;
+
+/// Reads the lines of a file, oldest first, as long as `each` wants more. What it comes to is where [`follow`] goes on; none
+/// when the file does not exist.
+pub fn read(
+    world: &World,
+    source: usize,
+    range: &Range,
+    each: &mut dyn FnMut(&Raw<'_>) -> bool,
+) -> Result<Option<Reached>, Trouble> {
+    let path = path(world, source);
+    let current = open(&path).map_err(|error| trouble(&path, &error))?;
+    let Some(current) = current else {
+        // Where there are others, one that is not there is no surprise; where it is followed, it may yet come.
+        return match world.has_others(source) || world.wanted.follow {
+            true => Ok(None),
+            false => Err(Trouble::Unavailable("does not exist".to_owned())),
+        };
+    };
+    let mut parts = rotated(&path, range);
+    parts.push(path.clone());
+    let mut start = 0;
+    let mut first = parts.len() - 1;
+    if let Some(Place::Offset(inode, offset)) = range.from {
+        first = parts.iter().position(|part| fs::metadata(part).is_ok_and(|m| m.ino() == inode)).unwrap_or(first);
+        start = offset;
+    } else if let Some(last) = range.last {
+        let mut missing = last;
+        loop {
+            let Some(file) = plain(&parts[first]) else { break };
+            let (offset, lines) = lines_back(&file, missing).map_err(|error| trouble(&parts[first], &error))?;
+            start = offset;
+            missing -= lines;
+            if missing == 0 || first == 0 || is_packed(&parts[first - 1]) {
+                break;
+            }
+            first -= 1;
+        }
+    } else if let Some(since) = range.since {
+        first = 0;
+        if let Some(file) = plain(&parts[0]) {
+            start = offset_of(world, &file, since).map_err(|error| trouble(&parts[0], &error))?;
+        }
+    } else {
+        first = 0;
+    }
+    for (index, part) in parts[first..parts.len() - 1].iter().enumerate() {
+        let offset = if index == 0 { start } else { 0 };
+        match earlier(world, source, part, offset, each)? {
+            true => {}
+            false => return Ok(None),
+        }
+    }
+    let offset = if first == parts.len() - 1 { start } else { 0 };
+    let inode = current.metadata().map(|meta| meta.ino()).unwrap_or_default();
+    let (lines, _) = pass_on(world, source, current, offset, each).map_err(|error| trouble(&path, &error))?;
+    Ok(Some(Reached { lines, inode }))
+}
+
+fn path(world: &World, source: usize) -> PathBuf {
+    match &world.sources[source].kind {
+        Kind::File { path, .. } => world.system.path(path),
+        Kind::Journal(_) | Kind::Container => PathBuf::new(),
+    }
+}
+
+/// Opens a regular file; none when it does not exist. A pipe that somebody put in its place would never be opened at all.
+fn open(path: &Path) -> io::Result<Option<File>> {
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags = i32::try_from(flags.bits()).unwrap_or_default();
+    match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Ok(file) if file.metadata()?.is_file() => Ok(Some(file)),
+        Ok(_) => Err(io::Error::other("is not a regular file")),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn plain(path: &Path) -> Option<File> {
+    if is_packed(path) { None } else { open(path).ok().flatten() }
+}
+
+fn is_packed(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "gz")
+}
+
+fn trouble(path: &Path, error: &io::Error) -> Trouble {
+    match error.kind() {
+        ErrorKind::PermissionDenied => Trouble::NeedsRoot("to read it"),
+        _ => Trouble::Failed(format!("{}: {error}", path.display())),
+    }
+}
+
+/// What the file was before, oldest first, as logrotate (`x.log.1`, `x.log-20261122.gz`), Caddy (`x-2026-….log.gz`) and pm2
+/// (`x__2026-….log`) name it; of these, what may hold wanted lines.
+fn rotated(path: &Path, range: &Range) -> Vec<PathBuf> {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return Vec::new() };
+    let stem = name.strip_suffix(".log").unwrap_or(name);
+    let siblings = path.parent().and_then(|dir| fs::read_dir(dir).ok()).into_iter().flatten().flatten();
+    let mut found: Vec<(i64, PathBuf)> = siblings
+        .filter_map(|sibling| {
+            let other = sibling.file_name();
+            let rest = other.to_str()?.strip_prefix(stem)?;
+            let rest = rest.strip_prefix(".log").unwrap_or(rest);
+            let mark = rest.trim_start_matches(['.', '-', '_']);
+            let is_copy = rest.len() > mark.len() && mark.starts_with(|c: char| c.is_ascii_digit());
+            let meta = sibling.metadata().ok().filter(|meta| is_copy && meta.is_file())?;
+            let changed = meta.mtime() * 1_000_000 + meta.mtime_nsec() / 1000;
+            Some((changed, sibling.path()))
+        })
+        .filter(|(changed, _)| range.since.is_none_or(|since| *changed >= since))
+        .collect();
+    found.sort();
+    found.into_iter().map(|(_, path)| path).collect()
+}
+
+/// Where the last `count` lines begin, and how many there are if there are fewer.
+fn lines_back(file: &File, count: u64) -> io::Result<(u64, u64)> {
+    let size = file.metadata()?.len();
+    let mut block = vec![0; BLOCK];
+    let mut found = 0;
+    let mut end = size;
+    while end > 0 {
+        let begin = end.saturating_sub(BLOCK as u64);
+        let piece = &mut block[..usize::try_from(end - begin).unwrap_or_default()];
+        file.read_exact_at(piece, begin)?;
+        for at in memchr::memrchr_iter(b'\n', piece) {
+            let after = begin + at as u64 + 1;
+            // The last line's own end does not begin another.
+            if after == size {
+                continue;
+            }
+            found += 1;
+            if found == count {
+                return Ok((after, count));
+            }
+        }
+        end = begin;
+    }
+    Ok((0, if size == 0 { 0 } else { found + 1 }))
+}
+
+/// A place before which no line is as late as `since`, found backwards in growing steps.
+fn offset_of(world: &World, file: &File, since: i64) -> io::Result<u64> {
+    let size = file.metadata()?.len();
+    let mut window = 1 << 20;
+    while window < size {
+        let begin = size - window;
+        let mut lines = Lines::new(At64(file, begin));
+        // The first line of the window has most likely lost its beginning.
+        let whole = lines.next()?.map(|line| begin + line.length + 1);
+        if let (Some(whole), Some(time)) = (whole, first_time(world, &mut lines)?)
+            && time < since
+        {
+            return Ok(whole);
+        }
+        window *= 8;
+    }
+    Ok(0)
+}
+
+/// A file from a place on, without moving the file's own place.
+struct At64<'a>(&'a File, u64);
+
+impl Read for At64<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.0.read_at(buffer, self.1)?;
+        self.1 += count as u64;
+        Ok(count)
+    }
+}
+
+/// The first time that a line states.
+fn first_time<R: Read>(world: &World, lines: &mut Lines<R>) -> io::Result<Option<i64>> {
+    for _ in 0..SAMPLE {
+        let Some(line) = lines.next()? else { return Ok(None) };
+        let text = String::from_utf8_lossy(line.bytes);
+        if let Some(time) = line::understand(&text, None, &world.clock).time {
+            return Ok(Some(time));
+        }
+    }
+    Ok(None)
+}
+
+/// Reads what the file was before; whether more is wanted.
+fn earlier(
+    world: &World,
+    source: usize,
+    path: &Path,
+    offset: u64,
+    each: &mut dyn FnMut(&Raw<'_>) -> bool,
+) -> Result<bool, Trouble> {
+    if !is_packed(path) {
+        let Some(file) = open(path).map_err(|error| trouble(path, &error))? else { return Ok(true) };
+        return pass_on(world, source, file, offset, each).map(|(_, more)| more).map_err(|error| trouble(path, &error));
+    }
+    let argv = Argv::new("gzip", ["-dc".to_owned(), "--".to_owned(), path.display().to_string()]);
+    let stream: Reader = Box::new(world.processes().stream(&argv, Streams::Apart, world.silence)?);
+    let mut lines = Lines::new(stream);
+    let changed = fs::metadata(path).map(|meta| meta.mtime() * 1_000_000).unwrap_or_default();
+    drain(source, &mut lines, (0, 0), changed, true, each).map_err(|error| trouble(path, &error))
+}
+
+/// Reads a file from `offset` to its present end; whether more is wanted.
+fn pass_on(
+    world: &World,
+    source: usize,
+    mut file: File,
+    offset: u64,
+    each: &mut dyn FnMut(&Raw<'_>) -> bool,
+) -> io::Result<(Lines<File>, bool)> {
+    let meta = file.metadata()?;
+    // Lines before the first that states a time belong with it; where none does, they are as old as the file's last change.
+    let first = first_time(world, &mut Lines::new(At64(&file, offset)))?;
+    let fallback = first.unwrap_or(meta.mtime() * 1_000_000 + meta.mtime_nsec() / 1000);
+    file.seek(SeekFrom::Start(offset))?;
+    let mut lines = Lines::new(file);
+    let more = drain(source, &mut lines, (meta.ino(), offset), fallback, false, each)?;
+    Ok((lines, more))
+}
+
+/// Hands over all lines that there are now, the last one only if it is whole or `ended`; whether more is wanted.
+fn drain<R: Read>(
+    source: usize,
+    lines: &mut Lines<R>,
+    (inode, offset): (u64, u64),
+    fallback: i64,
+    ended: bool,
+    each: &mut dyn FnMut(&Raw<'_>) -> bool,
+) -> io::Result<bool> {
+    loop {
+        let at = At::Offset(inode, offset + lines.position());
+        let line = match lines.next()? {
+            Some(line) => line,
+            None if ended => match lines.rest() {
+                Some(line) => line,
+                None => return Ok(true),
+            },
+            None => return Ok(true),
+        };
+        let text = line.bytes.strip_suffix(b"\r").unwrap_or(line.bytes);
+        let length = line.length - (line.bytes.len() - text.len()) as u64;
+        if !each(&Raw { source, time: None, text: Some(text), length, priority: None, fallback, at }) {
+            return Ok(false);
+        }
+    }
+}
+
+/// Hands over the last line of a file although nothing ends it: nothing is written there any more, or it is not waited for.
+pub fn unfinished(world: &World, source: usize, reached: &mut Reached, each: &mut dyn FnMut(&Raw<'_>) -> bool) -> bool {
+    let fallback = world.now();
+    drain(source, &mut reached.lines, (reached.inode, 0), fallback, true, each).unwrap_or(true)
+}
+
+/// Follows a file by its name from where it was read to; from its beginning when it did not exist.
+pub fn follow(
+    world: &World,
+    source: usize,
+    mut reached: Option<Reached>,
+    each: &mut dyn FnMut(&Raw<'_>) -> bool,
+) -> Result<(), Trouble> {
+    let path = path(world, source);
+    let fail = |error: io::Error| trouble(&path, &error);
+    while !world.board.closed() {
+        if let Some(known) = &mut reached {
+            let (inode, now) = (known.inode, world.now());
+            if !drain(source, &mut known.lines, (inode, 0), now, false, each).map_err(fail)? {
+                return Ok(());
+            }
+            let there = fs::metadata(&path).ok();
+            match there {
+                Some(meta) if meta.ino() == inode => {
+                    let file = known.lines.reader();
+                    if meta.len() < file.stream_position().map_err(fail)? {
+                        // Emptied: what is written from now on is at its beginning again.
+                        file.rewind().map_err(fail)?;
+                        let file = file.try_clone().map_err(fail)?;
+                        known.lines = Lines::new(file);
+                        continue;
+                    }
+                }
+                Some(_) => {
+                    // Renamed, and another is in its place.
+                    if !unfinished(world, source, known, each) {
+                        return Ok(());
+                    }
+                    reached = None;
+                    continue;
+                }
+                // Renamed, and nothing is in its place yet: whoever has it open may write on.
+                None => {}
+            }
+        } else if let Some(file) = open(&path).map_err(fail)? {
+            let inode = file.metadata().map_err(fail)?.ino();
+            reached = Some(Reached { lines: Lines::new(file), inode });
+            continue;
+        }
+        thread::sleep(GLANCE);
+    }
+    Ok(())
+}

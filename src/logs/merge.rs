@@ -1,0 +1,468 @@
+//! Many lanes of lines, each in order, become one stream in order. Memory is bounded: a lane that is ahead waits. A lane that
+//! falls silent is waited for only so long.
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::probe::Trouble;
+
+/// Bytes of finished lines after which a batch is handed over.
+const BATCH: usize = 32 << 10;
+/// Bytes that a lane may be ahead.
+const AHEAD: usize = 64 << 10;
+/// Lines are handed over at least this often.
+const OFTEN: Duration = Duration::from_millis(50);
+/// While following, how long a line is held back for an earlier one from elsewhere.
+const HOLD: Duration = Duration::from_millis(65);
+/// How long a lane may keep the others waiting.
+pub const LAG: Duration = Duration::from_millis(2400);
+/// How often it is looked whether anybody still reads.
+const GLANCE: Duration = Duration::from_millis(200);
+
+/// Finished lines of one lane.
+#[derive(Debug, Default)]
+struct Batch {
+    bytes: Vec<u8>,
+    /// Of each line: its time in microseconds, and where it ends in `bytes`.
+    lines: Vec<(i64, usize)>,
+}
+
+/// How far a lane has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Reads what was written before: the others wait for it.
+    Behind,
+    /// Follows: its next line comes when it is written.
+    Live,
+    /// Has no more.
+    Ended,
+}
+
+#[derive(Debug)]
+struct Lane {
+    name: String,
+    queue: VecDeque<Batch>,
+    ahead: usize,
+    /// No line before this time will come, microseconds.
+    reached: i64,
+    phase: Phase,
+    heard: Instant,
+    late: bool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    lanes: Vec<Lane>,
+    troubles: Vec<(String, Trouble)>,
+    closed: bool,
+}
+
+/// Where the lanes meet.
+#[derive(Debug, Default)]
+pub struct Board {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Board {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>, limit: Duration) -> MutexGuard<'a, State> {
+        self.changed.wait_timeout(state, limit).unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// One more lane, with the means to fill it. One that is `live` from the start keeps nobody waiting.
+    pub fn lane(self: &Arc<Self>, name: &str, live: bool) -> Pen {
+        let mut state = self.state();
+        state.lanes.push(Lane {
+            name: name.to_owned(),
+            queue: VecDeque::new(),
+            ahead: 0,
+            reached: i64::MIN,
+            phase: if live { Phase::Live } else { Phase::Behind },
+            heard: Instant::now(),
+            late: false,
+        });
+        Pen { board: Arc::clone(self), lane: state.lanes.len() - 1, batch: Batch::default(), flushed: Instant::now() }
+    }
+
+    /// Tells of a source that could not be read, or not to its end.
+    pub fn trouble(&self, name: &str, trouble: Trouble) {
+        self.state().troubles.push((name.to_owned(), trouble));
+        self.changed.notify_all();
+    }
+
+    /// Whether nobody wants more.
+    pub fn closed(&self) -> bool {
+        self.state().closed
+    }
+}
+
+/// Fills one lane. Dropped, it ends the lane.
+#[derive(Debug)]
+pub struct Pen {
+    board: Arc<Board>,
+    lane: usize,
+    batch: Batch,
+    flushed: Instant,
+}
+
+impl Pen {
+    /// Adds what `render` writes as one line of this time. False when nobody wants more.
+    pub fn line(&mut self, time: i64, render: impl FnOnce(&mut Vec<u8>)) -> bool {
+        render(&mut self.batch.bytes);
+        self.batch.lines.push((time, self.batch.bytes.len()));
+        match self.batch.bytes.len() >= BATCH || (self.batch.lines.len() % 64 == 1 && self.flushed.elapsed() >= OFTEN) {
+            true => self.flush(),
+            false => true,
+        }
+    }
+
+    /// Says that no line before this time will come. False when nobody wants more.
+    pub fn reached(&mut self, time: i64) -> bool {
+        let going_on = self.flush();
+        let mut state = self.board.state();
+        let lane = &mut state.lanes[self.lane];
+        lane.reached = lane.reached.max(time);
+        lane.heard = Instant::now();
+        self.board.changed.notify_all();
+        going_on
+    }
+
+    /// Hands over what there is. False when nobody wants more.
+    pub fn flush(&mut self) -> bool {
+        self.flushed = Instant::now();
+        let mut state = self.board.state();
+        while state.lanes[self.lane].ahead > AHEAD && !state.closed {
+            state = self.board.wait(state, GLANCE);
+        }
+        let lane = &mut state.lanes[self.lane];
+        lane.heard = Instant::now();
+        if !self.batch.lines.is_empty() {
+            lane.ahead += self.batch.bytes.len();
+            lane.queue.push_back(std::mem::take(&mut self.batch));
+            self.board.changed.notify_all();
+        }
+        !state.closed
+    }
+
+    /// Says that all that was written before has been handed over. False when nobody wants more.
+    pub fn live(&mut self) -> bool {
+        let going_on = self.flush();
+        self.board.state().lanes[self.lane].phase = Phase::Live;
+        self.board.changed.notify_all();
+        going_on
+    }
+}
+
+impl Drop for Pen {
+    fn drop(&mut self) {
+        self.flush();
+        self.board.state().lanes[self.lane].phase = Phase::Ended;
+        self.board.changed.notify_all();
+    }
+}
+
+/// What there is to say while lines are printed.
+pub trait Watch {
+    /// Whether nobody reads any more.
+    fn abandoned(&self) -> bool;
+    /// Microseconds since the epoch.
+    fn now(&self) -> i64;
+    /// A lane keeps the others waiting, and is waited for no longer.
+    fn late(&self, name: &str);
+    /// A source could not be read, or not to its end. Whether that counts.
+    fn trouble(&self, name: &str, trouble: &Trouble) -> bool;
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ending {
+    /// Whether the time was over before the lines were.
+    pub timed_out: bool,
+    /// How many sources could not be read, or were waited for no longer.
+    pub troubles: usize,
+    /// Whether there was any line.
+    pub any: bool,
+}
+
+/// Prints the lanes' lines, in order, until all have ended, nobody reads any more or `deadline` has come.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn merge(board: &Board, out: &mut impl Write, watch: &dyn Watch, deadline: Option<Instant>) -> io::Result<Ending> {
+    let result = Merger { board, watch, heads: Vec::new(), troubles: 0, any: false }.run(out, deadline);
+    board.state().closed = true;
+    board.changed.notify_all();
+    result
+}
+
+struct Merger<'a> {
+    board: &'a Board,
+    watch: &'a dyn Watch,
+    /// Of each lane the batch that is being printed, the next line in it, and since when it is there.
+    heads: Vec<Option<(Batch, usize, Instant)>>,
+    troubles: usize,
+    any: bool,
+}
+
+/// What to do next.
+enum Turn {
+    /// Print of this lane all lines up to this time.
+    Print(usize, i64),
+    /// Nothing for so long, unless something changes.
+    Wait(Duration),
+    /// There is no more.
+    End,
+}
+
+impl Merger<'_> {
+    fn run(&mut self, out: &mut impl Write, deadline: Option<Instant>) -> io::Result<Ending> {
+        let mut looked = Instant::now();
+        loop {
+            let mut state = self.board.state();
+            let turn = self.turn(&mut state);
+            for (name, trouble) in std::mem::take(&mut state.troubles) {
+                self.troubles += usize::from(self.watch.trouble(&name, &trouble));
+            }
+            let timed_out = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            match turn {
+                _ if timed_out => {
+                    drop(state);
+                    out.flush()?;
+                    return Ok(Ending { timed_out, troubles: self.troubles, any: self.any });
+                }
+                Turn::End => {
+                    drop(state);
+                    out.flush()?;
+                    return Ok(Ending { timed_out, troubles: self.troubles, any: self.any });
+                }
+                Turn::Print(lane, until) => {
+                    drop(state);
+                    self.print(lane, until, out)?;
+                }
+                Turn::Wait(limit) => {
+                    drop(state);
+                    out.flush()?;
+                    let state = self.board.state();
+                    let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+                    // What changed between the two locks is found at once.
+                    if !self.anything_new(&state) {
+                        drop(self.board.wait(state, limit.min(GLANCE).min(left.unwrap_or(GLANCE))));
+                    }
+                }
+            }
+            if looked.elapsed() >= GLANCE / 2 {
+                looked = Instant::now();
+                if self.watch.abandoned() {
+                    return Err(io::ErrorKind::BrokenPipe.into());
+                }
+            }
+        }
+    }
+
+    fn anything_new(&self, state: &State) -> bool {
+        let empty = |index: usize| self.heads.get(index).is_none_or(Option::is_none);
+        !state.troubles.is_empty()
+            || state.lanes.iter().enumerate().any(|(index, lane)| empty(index) && !lane.queue.is_empty())
+    }
+
+    fn turn(&mut self, state: &mut State) -> Turn {
+        let now = Instant::now();
+        self.heads.resize_with(state.lanes.len(), || None);
+        for (head, lane) in self.heads.iter_mut().zip(&mut state.lanes) {
+            if head.is_none()
+                && let Some(batch) = lane.queue.pop_front()
+            {
+                lane.ahead -= batch.bytes.len();
+                *head = Some((batch, 0, now));
+                self.board.changed.notify_all();
+            }
+        }
+        let time_of = |head: &Option<(Batch, usize, Instant)>| head.as_ref().map(|(batch, at, _)| batch.lines[*at].0);
+        let first = (0..self.heads.len()).filter_map(|lane| Some((time_of(&self.heads[lane])?, lane))).min();
+        // How long the lanes without a line may keep the first line from being printed, and whose line may come next.
+        let mut until = i64::MAX;
+        let mut wait = Duration::ZERO;
+        for (index, lane) in state.lanes.iter_mut().enumerate() {
+            match (time_of(&self.heads[index]), lane.phase) {
+                (Some(time), _) => {
+                    if first.is_some_and(|(_, first)| first != index) {
+                        until = until.min(time);
+                    }
+                }
+                (None, Phase::Ended) => {}
+                (None, _) if lane.reached == i64::MAX => {}
+                (None, Phase::Behind) if lane.late => {}
+                (None, Phase::Behind) => {
+                    if first.is_none_or(|(time, _)| lane.reached < time) {
+                        let left = LAG.saturating_sub(lane.heard.elapsed());
+                        if left.is_zero() && first.is_some() {
+                            lane.late = true;
+                            self.troubles += 1;
+                            self.watch.late(&lane.name);
+                        } else {
+                            wait = wait.max(left.max(Duration::from_millis(1)));
+                        }
+                    } else {
+                        until = until.min(lane.reached);
+                    }
+                }
+                (None, Phase::Live) => {
+                    if let Some((time, first)) = first
+                        && let Some((_, _, arrived)) = &self.heads[first]
+                    {
+                        let age = self.watch.now().saturating_sub(time).max(0).unsigned_abs();
+                        let left = HOLD.saturating_sub(Duration::from_micros(age));
+                        wait = wait.max(left.min(HOLD.saturating_sub(arrived.elapsed())));
+                        until = until.min(time);
+                    }
+                }
+            }
+        }
+        match first {
+            None if state.lanes.iter().all(|lane| lane.phase == Phase::Ended) => Turn::End,
+            None => Turn::Wait(GLANCE),
+            Some(_) if !wait.is_zero() => Turn::Wait(wait),
+            Some((_, lane)) => Turn::Print(lane, until),
+        }
+    }
+
+    fn print(&mut self, lane: usize, until: i64, out: &mut impl Write) -> io::Result<()> {
+        self.any = true;
+        let Some((batch, at, arrived)) = self.heads[lane].take() else { return Ok(()) };
+        let begin = if at == 0 { 0 } else { batch.lines[at - 1].1 };
+        // The first line is the earliest of all; those after it may go with it as long as nobody else's comes before.
+        let count = batch.lines[at + 1..].iter().take_while(|(time, _)| *time <= until).count();
+        let last = at + count;
+        out.write_all(&batch.bytes[begin..batch.lines[last].1])?;
+        if last + 1 < batch.lines.len() {
+            self.heads[lane] = Some((batch, last + 1, arrived));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::sync::Mutex;
+    use std::thread;
+
+    #[derive(Default)]
+    struct Heard(Mutex<Vec<String>>);
+
+    impl Watch for Heard {
+        fn abandoned(&self) -> bool {
+            false
+        }
+        fn now(&self) -> i64 {
+            jiff::Timestamp::now().as_microsecond()
+        }
+        fn late(&self, name: &str) {
+            self.0.lock().unwrap().push(format!("{name} is late"));
+        }
+        fn trouble(&self, name: &str, trouble: &Trouble) -> bool {
+            self.0.lock().unwrap().push(format!("{name}: {trouble}"));
+            true
+        }
+    }
+
+    fn write(pen: &mut Pen, time: i64) {
+        pen.line(time, |out| out.extend_from_slice(format!("{time}\n").as_bytes()));
+    }
+
+    fn numbers(out: &[u8]) -> Vec<i64> {
+        std::str::from_utf8(out).unwrap().lines().map(|line| line.parse().unwrap()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_lanes_hold_comes_out_sorted_and_whole(
+            lanes in proptest::collection::vec(proptest::collection::vec(0_i64..1000, 0..200), 0..8)
+        ) {
+            let board = Arc::new(Board::default());
+            let mut wanted: Vec<i64> = lanes.iter().flatten().copied().collect();
+            wanted.sort_unstable();
+            let threads: Vec<_> = lanes
+                .into_iter()
+                .enumerate()
+                .map(|(index, mut times)| {
+                    times.sort_unstable();
+                    let mut pen = board.lane(&index.to_string(), false);
+                    thread::spawn(move || {
+                        for time in times {
+                            write(&mut pen, time);
+                            if time % 7 == 0 {
+                                pen.reached(time);
+                            }
+                        }
+                    })
+                })
+                .collect();
+            let mut out = Vec::new();
+            let ending = merge(&board, &mut out, &Heard::default(), None).unwrap();
+            for thread in threads {
+                thread.join().unwrap();
+            }
+            prop_assert_eq!(numbers(&out), wanted.clone());
+            prop_assert_eq!(ending, Ending { timed_out: false, troubles: 0, any: !wanted.is_empty() });
+        }
+    }
+
+    #[test]
+    fn a_lane_that_hangs_is_named_and_the_others_go_on() {
+        let board = Arc::new(Board::default());
+        let hung = board.lane("hung", false);
+        let mut other = board.lane("other", false);
+        write(&mut other, 1);
+        drop(other);
+        let heard = Heard::default();
+        let mut out = Vec::new();
+        let deadline = Some(Instant::now() + LAG + Duration::from_millis(500));
+        let ending = merge(&board, &mut out, &heard, deadline).unwrap();
+        assert_eq!((numbers(&out), ending), (vec![1], Ending { timed_out: true, troubles: 1, any: true }));
+        assert_eq!(*heard.0.lock().unwrap(), ["hung is late"]);
+        drop(hung);
+    }
+
+    #[test]
+    fn a_lane_that_is_ahead_waits_and_stops_when_nobody_wants_more() {
+        let board = Arc::new(Board::default());
+        let mut pen = board.lane("endless", false);
+        let thread = thread::spawn(move || {
+            let mut count = 0_u64;
+            while pen.line(1, |out| out.extend_from_slice(&[b'x'; 1000])) {
+                count += 1;
+            }
+            count
+        });
+        thread::sleep(Duration::from_millis(50));
+        assert!(board.state().lanes[0].ahead <= AHEAD + BATCH + 1000);
+        board.state().closed = true;
+        board.changed.notify_all();
+        assert!(thread.join().unwrap() < 300);
+    }
+
+    #[test]
+    fn followed_lines_wait_a_moment_for_earlier_ones() {
+        let board = Arc::new(Board::default());
+        let (mut one, mut two) = (board.lane("one", true), board.lane("two", true));
+        let now = jiff::Timestamp::now().as_microsecond();
+        let thread = thread::spawn(move || {
+            write(&mut one, now + 10_000);
+            one.flush();
+            thread::sleep(Duration::from_millis(20));
+            write(&mut two, now);
+        });
+        let mut out = Vec::new();
+        merge(&board, &mut out, &Heard::default(), None).unwrap();
+        thread.join().unwrap();
+        assert_eq!(numbers(&out), [now, now + 10_000]);
+    }
+}

@@ -1,0 +1,256 @@
+//! One stream of lines over the journal, containers, pm2 applications and files, in the order in which things happened.
+//!
+//! Every source has a reader in a thread of its own, which understands, filters and finishes its lines and puts them on a lane
+//! of the [`merge::Board`]. The merge puts the lanes in order. Where only the last lines are wanted and the tool underneath
+//! cannot know which those are (because of a filter, or because a service has several sources), they are looked for first
+//! and read second, so that none need be held.
+
+mod container;
+mod file;
+mod gaze;
+mod journal;
+pub mod line;
+pub mod merge;
+mod readers;
+pub mod source;
+pub mod stamp;
+
+pub use readers::start;
+
+use std::sync::atomic::AtomicI64;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use regex::Regex;
+
+use crate::exec::Processes;
+use crate::probe::Trouble;
+use crate::redact::{self, Redactor};
+use crate::registry::Service;
+use crate::report::logs::{Line, Said};
+use crate::system::System;
+use crate::tools::docker::Listed;
+use crate::tools::{Argv, procfs};
+use line::LogLevel;
+use merge::Board;
+use source::Source;
+use stamp::Clock;
+
+/// How long a source may say nothing at all before it is given up.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// Which lines are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// At or after, microseconds since the epoch.
+    pub since: Option<i64>,
+    /// At or before, microseconds since the epoch.
+    pub until: Option<i64>,
+    /// Only so many of the newest of each service.
+    pub tail: Option<u64>,
+    /// Of the run before the present one.
+    pub previous: bool,
+    /// And all that are written from now on.
+    pub follow: bool,
+    /// At least as grave.
+    pub level: Option<LogLevel>,
+    /// Matching.
+    pub grep: Option<Regex>,
+}
+
+/// What readers share.
+pub struct World {
+    system: Arc<System>,
+    trace: Option<fn(&Argv)>,
+    /// What is read.
+    pub sources: Vec<Source>,
+    /// How long a tool may take to begin.
+    patience: Duration,
+    /// How long a tool may be silent.
+    silence: Duration,
+    clock: Clock,
+    redactor: Redactor,
+    wanted: Wanted,
+    /// The newest entry that was read of each source, microseconds.
+    seen: Vec<AtomicI64>,
+    containers: OnceLock<Result<Vec<Listed>, Trouble>>,
+    /// Where the readers' lines meet.
+    pub board: Arc<Board>,
+    notes: Sender<String>,
+}
+
+/// A line as its source has it.
+struct Raw<'a> {
+    /// Index of the source.
+    source: usize,
+    /// As the source's keeper says; what the line itself says is not looked at yet.
+    time: Option<i64>,
+    /// `None` where an entry has no message.
+    text: Option<&'a [u8]>,
+    /// How long the text truly is, bytes.
+    length: u64,
+    /// Syslog priority.
+    priority: Option<u8>,
+    /// Where it is put in time when neither its keeper nor the line nor one before it states any.
+    fallback: i64,
+    at: At<'a>,
+}
+
+/// Where a line is in its source.
+#[derive(Debug, Clone, Copy)]
+enum At<'a> {
+    /// A journal entry's cursor.
+    Entry(&'a str),
+    /// A moment in a container's log.
+    Moment(Timestamp),
+    /// File by its inode, and offset.
+    Offset(u64, u64),
+}
+
+/// Where to begin reading.
+#[derive(Debug, Clone)]
+enum Place {
+    Entry(String),
+    Moment(Timestamp),
+    Offset(u64, u64),
+}
+
+impl At<'_> {
+    fn place(self) -> Place {
+        match self {
+            At::Entry(cursor) => Place::Entry(cursor.to_owned()),
+            At::Moment(time) => Place::Moment(time),
+            At::Offset(inode, offset) => Place::Offset(inode, offset),
+        }
+    }
+}
+
+/// What to read of a source.
+#[derive(Debug, Clone, Default)]
+struct Range {
+    since: Option<i64>,
+    until: Option<i64>,
+    last: Option<u64>,
+    from: Option<Place>,
+    /// One run: an invocation of a unit, or a container.
+    run: Option<String>,
+}
+
+/// Finishes a line: writes it as it is to be printed, with the index of its source.
+pub type Finish = Arc<dyn Fn(usize, &Line<'_>, &mut Vec<u8>) + Send + Sync>;
+
+/// What the readers have to say beside lines.
+pub type Notes = Receiver<String>;
+
+impl World {
+    /// For these sources. Values that their services' env files hold are kept out of every line.
+    pub fn new(
+        system: &System,
+        trace: Option<fn(&Argv)>,
+        sources: Vec<Source>,
+        wanted: Wanted,
+        patience: Duration,
+    ) -> (Arc<Self>, Notes) {
+        let (notes, told) = channel();
+        let world = World {
+            trace,
+            patience,
+            silence: SILENCE.max(patience),
+            clock: Clock { zone: system.zone(), now: system.now() },
+            redactor: redactor(system, &sources),
+            wanted,
+            seen: sources.iter().map(|_| AtomicI64::new(i64::MIN)).collect(),
+            containers: OnceLock::new(),
+            board: Arc::default(),
+            notes,
+            system: Arc::new(system.clone()),
+            sources,
+        };
+        (Arc::new(world), told)
+    }
+
+    fn processes(&self) -> Processes<'_> {
+        Processes::new(&self.system, self.trace)
+    }
+
+    /// Microseconds since the epoch.
+    fn now(&self) -> i64 {
+        self.system.now().as_microsecond()
+    }
+
+    /// Whether the service of this source, or the host, has other sources that are read.
+    fn has_others(&self, source: usize) -> bool {
+        let name = |source: &Source| source.service.map(|service| service.name);
+        self.sources.iter().filter(|other| name(other) == name(&self.sources[source])).count() > 1
+    }
+
+    /// Says that what is shown is not all.
+    fn incomplete(&self, words: &str) {
+        // Where nobody listens any more, nobody misses it.
+        let _ = self.notes.send(words.to_owned());
+    }
+}
+
+/// Keeps the secrets of these sources' services out.
+fn redactor(system: &System, sources: &[Source]) -> Redactor {
+    let services = sources.iter().filter_map(|source| source.service);
+    let mut paths: Vec<&str> =
+        services.filter_map(|service| service.env.as_ref()).flat_map(|env| env.paths).copied().collect();
+    paths.sort_unstable();
+    paths.dedup();
+    let files: Vec<String> = paths.iter().filter_map(|path| system.read(path).ok()).collect();
+    let entries = files.iter().flat_map(|file| procfs::env_entries(file));
+    Redactor::new(entries.filter(|(name, _)| redact::is_secret_name(name)).map(|(_, value)| value))
+}
+
+/// What a service wrote last, oldest first, as far as it can be read within `limit`: what of it cannot is left out, for it is
+/// shown beside something that says more.
+pub fn last(
+    system: &System,
+    trace: Option<fn(&Argv)>,
+    service: &'static Service,
+    count: u64,
+    limit: Duration,
+) -> Vec<Said> {
+    struct Quiet;
+    impl merge::Watch for Quiet {
+        fn abandoned(&self) -> bool {
+            false
+        }
+        fn now(&self) -> i64 {
+            Timestamp::now().as_microsecond()
+        }
+        fn late(&self, _: &str) {}
+        fn trouble(&self, _: &str, _: &Trouble) -> bool {
+            true
+        }
+    }
+    let sources = source::narrow(source::of_services(&[service]), &[]);
+    let wanted = Wanted { tail: Some(count), ..Wanted::default() };
+    let (world, _notes) = World::new(system, trace, sources, wanted, limit);
+    let (said, heard) = channel();
+    let said = Mutex::new(said);
+    let finish: Finish = Arc::new(move |_, line, _| {
+        if let Ok(said) = said.lock() {
+            // Nobody listens only when the time is over.
+            let _ = said.send(Said::of(line));
+        }
+    });
+    start(&world, &finish);
+    drop(finish);
+    // Nothing is printed, so nothing can fail to be.
+    let _ = merge::merge(&world.board, &mut std::io::sink(), &Quiet, Some(Instant::now() + limit));
+    let mut lines: Vec<Said> = heard.try_iter().collect();
+    lines.sort_by_key(|line| line.time);
+    lines
+}
+
+/// First and last moment of a boot, microseconds: 0 is the running one, which has no last.
+///
+/// # Errors
+/// Why the journal does not tell.
+pub fn boot(processes: &Processes<'_>, boot: i32, silence: Duration) -> Result<(i64, Option<i64>), Trouble> {
+    journal::boot(processes, boot, silence)
+}
