@@ -253,7 +253,7 @@ impl Watch for Console<'_> {
         if self.all && matches!(trouble, Trouble::Unavailable(_)) && self.world.sources.iter().any(optional) {
             return false;
         }
-        self.context.ui.warn(&format!("{name}: {trouble}"));
+        Ui::warn(&format!("{name}: {trouble}"));
         true
     }
 }

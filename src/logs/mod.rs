@@ -41,6 +41,9 @@ use stamp::Clock;
 /// How long a source may say nothing at all before it is given up.
 const SILENCE: Duration = Duration::from_secs(10);
 
+/// How many of a service's newest lines are looked through for its last words.
+const NEWEST: u64 = 30;
+
 /// Which lines are wanted.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
@@ -205,13 +208,13 @@ fn redactor(system: &System, sources: &[Source]) -> Redactor {
     Redactor::new(entries.filter(|(name, _)| redact::is_secret_name(name)).map(|(_, value)| value))
 }
 
-/// What a service wrote last, oldest first, as far as it can be read within `limit`: what of it cannot is left out, for it is
-/// shown beside something that says more.
-pub fn last(
+/// What a service wrote last that tells most, oldest first: errors, where there are any among its newest lines, else those
+/// lines themselves. What cannot be read within `limit` is left out, for this is shown beside something that says more.
+pub fn last_words(
     system: &System,
     trace: Option<fn(&Argv)>,
     service: &'static Service,
-    count: u64,
+    count: usize,
     limit: Duration,
 ) -> Vec<Said> {
     struct Quiet;
@@ -228,7 +231,7 @@ pub fn last(
         }
     }
     let sources = source::narrow(source::of_services(&[service]), &[]);
-    let wanted = Wanted { tail: Some(count), ..Wanted::default() };
+    let wanted = Wanted { tail: Some(NEWEST), ..Wanted::default() };
     let (world, _notes) = World::new(system, trace, sources, wanted, limit);
     let (said, heard) = channel();
     let said = Mutex::new(said);
@@ -244,7 +247,11 @@ pub fn last(
     let _ = merge::merge(&world.board, &mut std::io::sink(), &Quiet, Some(Instant::now() + limit));
     let mut lines: Vec<Said> = heard.try_iter().collect();
     lines.sort_by_key(|line| line.time);
-    lines
+    let is_error = |line: &Said| line.level >= Some(LogLevel::Error);
+    if lines.iter().any(is_error) {
+        lines.retain(is_error);
+    }
+    lines.split_off(lines.len().saturating_sub(count))
 }
 
 /// First and last moment of a boot, microseconds: 0 is the running one, which has no last.

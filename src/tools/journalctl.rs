@@ -215,19 +215,16 @@ impl Entry {
         let text = || std::str::from_utf8(value).unwrap_or_default();
         match name {
             b"MESSAGE" => {
-                match &mut self.message {
-                    Some(message) => {
-                        message.push(b'\n');
-                        message.extend_from_slice(value);
-                        message.truncate(super::lines::LINE_LIMIT);
-                        self.length += 1;
-                    }
-                    None => {
-                        let mut message = std::mem::take(spare);
-                        message.clear();
-                        message.extend_from_slice(value);
-                        self.message = Some(message);
-                    }
+                if let Some(message) = &mut self.message {
+                    message.push(b'\n');
+                    message.extend_from_slice(value);
+                    message.truncate(super::lines::LINE_LIMIT);
+                    self.length += 1;
+                } else {
+                    let mut message = std::mem::take(spare);
+                    message.clear();
+                    message.extend_from_slice(value);
+                    self.message = Some(message);
                 }
                 self.length += length;
             }

@@ -51,25 +51,22 @@ impl<R: Read> Lines<R> {
         self.forget();
         loop {
             let chunk = self.start..self.end;
-            match memchr(b'\n', &self.chunk[chunk.clone()]) {
-                Some(at) => {
-                    let piece = chunk.start..chunk.start + at;
-                    self.start = piece.end + 1;
-                    self.position += self.length + at as u64 + 1;
-                    if self.length == 0 {
-                        return Ok(Some(Line { bytes: &self.chunk[piece.clone()], length: piece.len() as u64 }));
-                    }
-                    self.keep(piece);
-                    self.given = true;
-                    return Ok(Some(Line { bytes: &self.kept, length: self.length }));
+            let Some(at) = memchr(b'\n', &self.chunk[chunk.clone()]) else {
+                self.keep(chunk);
+                if !self.fill()? {
+                    return Ok(None);
                 }
-                None => {
-                    self.keep(chunk);
-                    if !self.fill()? {
-                        return Ok(None);
-                    }
-                }
+                continue;
+            };
+            let piece = chunk.start..chunk.start + at;
+            self.start = piece.end + 1;
+            self.position += self.length + at as u64 + 1;
+            if self.length == 0 {
+                return Ok(Some(Line { bytes: &self.chunk[piece.clone()], length: piece.len() as u64 }));
             }
+            self.keep(piece);
+            self.given = true;
+            return Ok(Some(Line { bytes: &self.kept, length: self.length }));
         }
     }
 

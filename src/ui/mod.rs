@@ -139,7 +139,7 @@ impl Ui {
     }
 
     /// Says what is wrong with the data, on stderr, also when only errors are wanted.
-    pub fn warn(self, words: &str) {
+    pub fn warn(words: &str) {
         prose(&format!("opsctl: {}", escape::line(words)));
     }
 

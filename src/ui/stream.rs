@@ -97,15 +97,12 @@ fn without_color(text: &str) -> std::borrow::Cow<'_, str> {
     while let Some(at) = rest.find("\x1b[") {
         let after = &rest[at + 2..];
         let end = after.find(|c: char| !c.is_ascii_digit() && c != ';');
-        match end.filter(|end| after[*end..].starts_with(['m', 'K'])) {
-            Some(end) => {
-                plain.push_str(&rest[..at]);
-                rest = &after[end + 1..];
-            }
-            None => {
-                plain.push_str(&rest[..at + 2]);
-                rest = after;
-            }
+        if let Some(end) = end.filter(|end| after[*end..].starts_with(['m', 'K'])) {
+            plain.push_str(&rest[..at]);
+            rest = &after[end + 1..];
+        } else {
+            plain.push_str(&rest[..at + 2]);
+            rest = after;
         }
     }
     plain.push_str(rest);
