@@ -242,9 +242,7 @@ impl Watch for Console<'_> {
     }
 
     fn late(&self, name: &str) {
-        self.context
-            .ui
-            .warn(&format!("{name}: no line for {:.1} s; going on without it", logs::merge::LAG.as_secs_f32()));
+        Ui::warn(&format!("{name}: no line for {:.1} s; going on without it", logs::merge::LAG.as_secs_f32()));
     }
 
     fn trouble(&self, name: &str, trouble: &Trouble) -> bool {

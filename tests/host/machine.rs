@@ -1,7 +1,7 @@
 //! A booted host: commands are run on it, and it is thrown away when dropped.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 pub struct Machine {
     name: String,
@@ -36,7 +36,12 @@ fn ran(output: Output) -> Ran {
 impl Machine {
     /// Boots a host of that deployment and puts opsctl on it.
     pub fn boot(deployment: &str) -> Self {
-        let machine = Machine { name: format!("it-{deployment}") };
+        Self::boot_as(deployment, &format!("it-{deployment}"))
+    }
+
+    /// The same under a name of its own, where another test has a host of that deployment too.
+    pub fn boot_as(deployment: &str, name: &str) -> Self {
+        let machine = Machine { name: name.to_owned() };
         machine.host(&["down", &machine.name], true);
         machine.host(&["up", deployment, &machine.name], true);
         let binary = binary();
@@ -65,6 +70,18 @@ impl Machine {
         let mut args = vec!["run", "--user", user, self.name.as_str()];
         args.extend(command);
         self.host(&args, false)
+    }
+
+    /// Starts a command as root and leaves it running; its output is the caller's to read.
+    pub fn start(&self, command: &[&str]) -> Child {
+        let mut host = Command::new(script());
+        host.arg("run").arg(&self.name).args(command);
+        host.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// Where its files are, seen from outside.
+    pub fn root(&self) -> PathBuf {
+        PathBuf::from(self.host(&["root", &self.name], true).stdout.trim_end())
     }
 
     /// Runs shell lines that must succeed.

@@ -8,6 +8,7 @@ mod ai_fsm;
 mod anywhere;
 mod faults;
 mod fondation;
+mod logs;
 mod machine;
 mod mask;
 mod plugspace;

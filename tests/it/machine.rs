@@ -24,6 +24,9 @@ use crate::servers::Server;
 /// The time on every machine: two hours and some after the samples were captured.
 pub const NOW: &str = "2026-11-22T05:30:00Z";
 
+/// When every machine was booted, as far as its journal knows.
+pub const BOOTED: &str = "2026-11-22T03:00:00Z";
+
 /// How long a run may take before it counts as hung. Far more than any takes, and less than a stand-in hangs.
 const LIMIT: Duration = Duration::from_secs(45);
 
@@ -72,7 +75,7 @@ impl Machine {
     fn lay_out(&self) {
         // What an earlier process of this id left behind.
         let _ = fs::remove_dir_all(&self.dir);
-        for dir in ["root", "tools", "log", "answers", "units", "containers"] {
+        for dir in ["root", "tools", "log", "answers", "units", "containers", "rows", "journal"] {
             fs::create_dir_all(self.dir.join(dir)).unwrap();
         }
         fs::set_permissions(self.dir.join("tools"), fs::Permissions::from_mode(0o755)).unwrap();
@@ -89,6 +92,7 @@ impl Machine {
         self.file("/proc/vmstat", "nr_free_pages 100\noom_kill 0\n");
         self.dir("/run/systemd/system");
         self.link("systemctl");
+        self.link("journalctl");
         self.answer("df", &sample("prim/df.txt"));
         self.answer("timedatectl", "NTPSynchronized=yes\n");
         self.unit(
@@ -108,11 +112,18 @@ impl Machine {
     }
 
     /// Writes a file, mode 640.
-    pub fn file(&self, absolute: &str, text: &str) {
+    pub fn file(&self, absolute: &str, text: impl AsRef<[u8]>) {
         let path = self.path(absolute);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    }
+
+    /// Writes a file that was changed last at this time.
+    pub fn old_file(&self, absolute: &str, time: &str, text: impl AsRef<[u8]>) {
+        self.file(absolute, text);
+        let time: std::time::SystemTime = time.parse::<jiff::Timestamp>().unwrap().into();
+        fs::File::open(self.path(absolute)).unwrap().set_modified(time).unwrap();
     }
 
     /// Makes a directory.
@@ -138,16 +149,18 @@ impl Machine {
     }
 
     /// What a tool prints, by its name or `NAME-FIRST_ARGUMENT`, before it ends with success.
-    pub fn answer(&self, key: &str, out: &str) {
+    pub fn answer(&self, key: &str, out: impl AsRef<[u8]>) {
         self.answer_with(key, out, "", 0);
     }
 
     /// What a tool prints on both streams, and how it ends.
-    pub fn answer_with(&self, key: &str, out: &str, err: &str, code: u8) {
+    pub fn answer_with(&self, key: &str, out: impl AsRef<[u8]>, err: &str, code: u8) {
         let tool =
             key.split_once('-').map_or(key, |(tool, _)| if tool == "systemd" { "systemd-analyze" } else { tool });
         self.link(tool);
         let dir = self.dir.join("answers").join(key);
+        // With how it ended before.
+        let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).unwrap();
         fs::write(dir.join("out"), out).unwrap();
         fs::write(dir.join("err"), err).unwrap();
@@ -156,8 +169,13 @@ impl Machine {
 
     /// Makes a tool never answer.
     pub fn hang(&self, key: &str) {
-        self.answer(key, "");
-        fs::write(self.dir.join("answers").join(key).join("hang"), "").unwrap();
+        self.answer_and(key, "", "hang");
+    }
+
+    /// What a tool prints before it does as this says: `hang`, or `kill` itself.
+    pub fn answer_and(&self, key: &str, out: impl AsRef<[u8]>, ending: &str) {
+        self.answer(key, out);
+        fs::write(self.dir.join("answers").join(key).join(ending), "").unwrap();
     }
 
     /// What systemd says of a unit.
@@ -194,6 +212,45 @@ impl Machine {
     pub fn container(&self, name: &str, line: &str) {
         self.link("docker");
         fs::write(self.dir.join("containers").join(name), line).unwrap();
+    }
+
+    /// Rows of a container's log, each beginning with its time.
+    pub fn rows(&self, name: &str, rows: impl AsRef<[u8]>) {
+        self.link("docker");
+        fs::write(self.dir.join("rows").join(name), rows).unwrap();
+    }
+
+    /// What the journal has of a unit: from itself, or from systemd where `_PID` is 1. Before [`BOOTED`] it was another boot.
+    pub fn journal(&self, time: &str, unit: &str, fields: &[(&str, &[u8])]) {
+        let dir = self.dir.join("journal");
+        let number = 100_000 + fs::read_dir(&dir).unwrap().count();
+        let parse = |time: &str| time.parse::<jiff::Timestamp>().unwrap().as_microsecond();
+        let (micros, boot) = (parse(time), if parse(time) < parse(BOOTED) { "-1" } else { "0" });
+        let find = |end: &str| {
+            let field = fields.iter().find(|(name, _)| name.ends_with(end));
+            field.map_or("-", |(_, value)| std::str::from_utf8(value).unwrap())
+        };
+        let (run, pid) = (find("INVOCATION_ID"), find("_PID"));
+        let mut entry = format!("__CURSOR=s=stand-in;i={number}\n__REALTIME_TIMESTAMP={micros}\n").into_bytes();
+        let of: &[(&str, &[u8])] = match pid {
+            "1" => &[("_SYSTEMD_UNIT", b"init.scope"), ("UNIT", unit.as_bytes())],
+            _ => &[("_SYSTEMD_UNIT", unit.as_bytes())],
+        };
+        for (name, value) in fields.iter().chain(of) {
+            entry.extend_from_slice(name.as_bytes());
+            // As journalctl decides it: what is not one line of plain text is bytes, with their number before them.
+            match std::str::from_utf8(value).is_ok_and(|text| text.chars().all(|c| c == '\t' || !c.is_control())) {
+                true => entry.push(b'='),
+                false => {
+                    entry.push(b'\n');
+                    entry.extend_from_slice(&(value.len() as u64).to_le_bytes());
+                }
+            }
+            entry.extend_from_slice(value);
+            entry.push(b'\n');
+        }
+        entry.push(b'\n');
+        fs::write(dir.join(format!("{micros}~{number}~{boot}~{run}~{pid}~{unit}")), entry).unwrap();
     }
 
     /// A process that listens on these ports.
@@ -268,6 +325,7 @@ impl Machine {
         let text = text
             .replace(&self.address.to_string(), "127.0.0.1")
             .replace(&self.tools().display().to_string(), "[TOOLS]")
+            .replace(&format!("{}/", self.path("").display().to_string().trim_end_matches('/')), "/")
             .replace(&format!("\"{}\"", env!("CARGO_PKG_VERSION")), "\"[VERSION]\"");
         let waited = regex::Regex::new(r"no answer in [0-9]+\.[0-9] s").unwrap();
         waited.replace_all(&text, "no answer in [N] s").into_owned()
@@ -308,7 +366,7 @@ fn inode(port: u16) -> u32 {
 }
 
 /// What came of a run.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Run {
     pub args: Vec<OsString>,
     pub code: i32,
@@ -345,6 +403,20 @@ impl Run {
         assert_eq!(document["exit_code"], self.code, "{:?}: exit code", self.args);
         assert_eq!(document["error"].is_null(), document["schema"] != "opsctl/error/v1", "{:?}: error", self.args);
         document
+    }
+
+    /// The documents on stdout, one a line.
+    pub fn json_lines(&self) -> Vec<Value> {
+        self.stdout.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
+    }
+
+    /// A character of what was printed that could drive the terminal or hide what is read.
+    pub fn hostile(&self) -> Option<char> {
+        let hostile = |c: &char| {
+            (c.is_control() && *c != '\n')
+                || matches!(*c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        };
+        self.everything().chars().find(hostile)
     }
 
     /// Everything that anybody could read of this run.

@@ -12,6 +12,7 @@ mod transcript;
 mod documents;
 mod generated;
 mod invalid_registry;
+mod logs;
 mod registry;
 mod security;
 mod status;

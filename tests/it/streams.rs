@@ -21,16 +21,20 @@ const COMMANDS: [&[&str]; 9] = [
 ];
 
 /// Exit code and stderr of a command whose stdout is this.
-fn into(machine: &Machine, args: &[&str], stdout: Stdio) -> (Option<i32>, String) {
+pub fn into(machine: &Machine, args: &[&str], stdout: Stdio) -> (Option<i32>, String) {
     let child = machine.command(args).stdout(stdout).stderr(Stdio::piped()).spawn().unwrap();
     let output = child.wait_with_output().unwrap();
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
-fn closed_pipe() -> Stdio {
+pub fn closed_pipe() -> Stdio {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     writer.into()
+}
+
+pub fn full() -> Stdio {
+    File::options().write(true).open("/dev/full").unwrap().into()
 }
 
 #[test]
@@ -60,17 +64,15 @@ fn k4_an_error_stays_one_when_nobody_reads() {
 fn k4_a_full_device_is_a_failure_that_is_told() {
     let machine = prim::two();
     for args in COMMANDS.into_iter().filter(|args| !args.contains(&"json")) {
-        let full = File::options().write(true).open("/dev/full").unwrap();
         assert_eq!(
-            into(&machine, args, full.into()),
+            into(&machine, args, full()),
             (Some(1), "opsctl: No space left on device (os error 28)\n".to_owned()),
             "{args:?}"
         );
     }
     // The document cannot say so, but somebody may read the other stream.
-    let full = File::options().write(true).open("/dev/full").unwrap();
     assert_eq!(
-        into(&machine, &["status", "wallet", "-o", "json"], full.into()),
+        into(&machine, &["status", "wallet", "-o", "json"], full()),
         (Some(1), "opsctl: No space left on device (os error 28)\n".to_owned())
     );
 }
