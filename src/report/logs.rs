@@ -107,6 +107,10 @@ impl Line<'_> {
             words.push_str(if words.is_empty() { "" } else { " " });
             words.push_str(key);
             words.push('=');
+            if let Some(request) = request(raw) {
+                words.push_str(&request);
+                continue;
+            }
             let plain = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"'));
             words.push_str(match plain {
                 Some(text) if !text.is_empty() && !text.contains([' ', '\\', '"', '=']) => text,
@@ -120,5 +124,47 @@ impl Line<'_> {
             }
         }
         words.into()
+    }
+}
+
+/// What a proxy's access log says of a request at length, in the words that people use: `GET shop.example/cart`.
+fn request(raw: &str) -> Option<String> {
+    if !raw.starts_with('{') || !raw.contains("\"uri\"") {
+        return None;
+    }
+    let value: serde_json::Value = serde_json::from_str(raw).ok()?;
+    let part = |key: &str| value.get(key).and_then(serde_json::Value::as_str);
+    Some(format!("{} {}{}", part("method")?, part("host").unwrap_or_default(), part("uri")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logs::line::understand;
+    use crate::logs::stamp::Clock;
+
+    fn words(text: &str) -> String {
+        let clock = Clock { zone: jiff::tz::TimeZone::UTC, now: Timestamp::UNIX_EPOCH };
+        let said = understand(text, None, &clock);
+        let line = Line {
+            time: None,
+            service: Some("wallet"),
+            source: "journal:prim-wallet.service",
+            level: said.level,
+            message: Some(&said.message),
+            fields: said.fields,
+            truncated: false,
+        };
+        line.words().into_owned()
+    }
+
+    #[test]
+    fn structured_lines_read_as_sentences() {
+        let json = r#"{"level":"error","ts":"2026-02-26T02:11:07.123Z","service":"wallet.sh","msg":"no answer","request_id":null,
+            "n":3,"why":"timed out","err":{"name":"Error","message":"boom","stack":"Error: boom\n    at x"}}"#;
+        assert_eq!(words(json), "error no answer n=3 why=\"timed out\"\n    Error: boom\n        at x");
+        let access = r#"{"level":"info","ts":1764000000.1,"msg":"handled request","request":{"remote_ip":"1.2.3.4","method":"GET","host":"wallet.prim.sh","uri":"/v1/x","headers":{}},"status":502}"#;
+        assert_eq!(words(access), "info handled request request=GET wallet.prim.sh/v1/x status=502");
+        assert_eq!(words("plain {text}"), "plain {text}");
     }
 }
