@@ -58,6 +58,15 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Whether this deployment is the one that is meant when none is named.
+    pub fn is_detected(&self, deployment: &Deployment) -> bool {
+        match detect(self.system).as_slice() {
+            [] => deployment.name == LOCALHOST.name,
+            [one] => one.name == deployment.name,
+            _ => false,
+        }
+    }
+
     /// The way to other programs.
     pub fn processes(&self) -> Processes<'_> {
         Processes::new(self.system, self.trace())

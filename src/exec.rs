@@ -229,17 +229,17 @@ impl Read for Stream {
     }
 }
 
-/// Process groups that are running now, so that a signal to us can end them.
-static RUNNING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+/// Process groups that are running now, so that a signal to us can end them; none once the door is closed.
+static RUNNING: Mutex<Option<Vec<Pid>>> = Mutex::new(Some(Vec::new()));
 
-fn running() -> std::sync::MutexGuard<'static, Vec<Pid>> {
+fn running() -> std::sync::MutexGuard<'static, Option<Vec<Pid>>> {
     RUNNING.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// Kills every process that was started and has not ended.
+/// Kills every process that was started and has not ended, and lets none be started any more: this process is about to end.
 pub fn kill_all() {
-    for group in running().iter() {
-        kill_group(*group, Signal::KILL);
+    for group in running().take().into_iter().flatten() {
+        kill_group(group, Signal::KILL);
     }
 }
 
@@ -265,6 +265,9 @@ fn start(program: PathBuf, args: Vec<String>, env: Vec<(String, String)>, stream
         Streams::Apart => command.stderr_file(err_writer),
         Streams::Together => command.stderr_to_stdout(),
     };
+    // Held while it is started, so that none is started that nobody ends.
+    let mut running = running();
+    let Some(groups) = running.as_mut() else { return Err(io::Error::other("opsctl is about to end")) };
     let handle = command
         .stdout_file(out_writer)
         .unchecked()
@@ -275,7 +278,7 @@ fn start(program: PathBuf, args: Vec<String>, env: Vec<(String, String)>, stream
         .start()?;
     let id = handle.pids().first().copied().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
     let Some(pid) = id else { return Err(io::Error::other("started without a process id")) };
-    running().push(pid);
+    groups.push(pid);
     Ok(Started { handle, pid, stdout, stderr })
 }
 
@@ -309,7 +312,9 @@ impl Drop for Started {
             // It is gone at once, or stuck in the kernel, for which there is no waiting.
             let _ = self.handle.wait_deadline(Instant::now() + DRAIN);
         }
-        running().retain(|other| *other != self.pid);
+        if let Some(groups) = running().as_mut() {
+            groups.retain(|other| *other != self.pid);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `opsctl logs`: what services wrote, wherever they write it, as one stream.
 
+use std::cell::RefCell;
 use std::io::{self, BufWriter};
 use std::sync::Arc;
 
@@ -10,7 +11,6 @@ use regex::Regex;
 use crate::cli::{Moment, complete_services, complete_sources, moment};
 use crate::context::{Context, services};
 use crate::error::Error;
-use crate::exec;
 use crate::exit::Exit;
 use crate::logs::line::LogLevel;
 use crate::logs::merge::{Watch, merge};
@@ -50,7 +50,7 @@ pub struct Args {
     until: Option<Moment>,
     /// Of one boot: 0 is the running one, -1 the one before.
     #[arg(short, long, value_name = "BOOT", num_args = 0..=1, require_equals = true, default_missing_value = "0",
-          allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(..=0),
+          value_parser = boot,
           conflicts_with_all = ["since", "until", "previous"])]
     boot: Option<i32>,
     /// Of the run before the last restart.
@@ -87,6 +87,13 @@ fn tail(text: &str) -> Result<Tail, String> {
     }
 }
 
+fn boot(text: &str) -> Result<i32, String> {
+    text.parse()
+        .ok()
+        .filter(|boot| *boot <= 0)
+        .ok_or_else(|| "expected 0 for the running boot, -1 for the one before".to_owned())
+}
+
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
     let sources = sources(args, context, deployment)?;
@@ -98,7 +105,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let wanted = wanted(args, context)?;
     let patience = context.patience()?;
     let follow = wanted.follow;
-    let (world, notes) = World::new(context.system, context.trace(), sources, wanted, patience);
+    let (world, notes) = World::new(context.system, context.trace(), deployment, sources, wanted, patience);
 
     let labels: Vec<&str> = world.sources.iter().map(|source| source.label.as_str()).collect();
     let prefix = args.prefix.unwrap_or(labels.len() > 1);
@@ -107,10 +114,8 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let finish: Finish = Arc::new(move |source, line, out| stream.line(source, line, out));
     logs::start(&world, &finish);
 
-    let watch = Console { context, world: &world, notes, all: args.all };
-    let ending = merge(&world.board, &mut BufWriter::new(io::stdout().lock()), &watch, context.deadline());
-    exec::kill_all();
-    let ending = ending?;
+    let watch = Console { context, world: &world, notes, all: args.all, troubles: RefCell::default() };
+    let ending = merge(&world.board, &mut BufWriter::new(io::stdout().lock()), &watch, context.deadline())?;
     watch.pass_on();
     match () {
         () if ending.timed_out && !follow => Err(Error {
@@ -120,7 +125,17 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
             hint: Some("allow more with --timeout, or ask for fewer with --since or -n".to_owned()),
         }
         .into()),
-        () if ending.troubles > 0 => Ok(Exit::Unknown),
+        () if ending.troubles > 0 => match context.ui.format {
+            // Whoever reads JSON is told in JSON.
+            Format::Json => Err(Error {
+                exit: Exit::Unknown,
+                code: "incomplete",
+                message: watch.troubles.take().join("; "),
+                hint: None,
+            }
+            .into()),
+            Format::Text | Format::Wide | Format::Name => Ok(Exit::Unknown),
+        },
         () => {
             if !ending.any && !follow {
                 context.ui.note("no lines");
@@ -187,7 +202,8 @@ fn wanted(args: &Args, context: &Context<'_>) -> anyhow::Result<Wanted> {
             exit: Exit::Unknown,
             code: "no_boot",
             message: format!("boot {boot} is not known: {trouble}"),
-            hint: Some("journalctl --list-boots shows those that are".to_owned()),
+            hint: (!matches!(trouble, Trouble::NeedsRoot(_)))
+                .then(|| "journalctl --list-boots shows those that are".to_owned()),
         })?;
         since = Some(first);
         until = last;
@@ -212,6 +228,7 @@ fn wanted(args: &Args, context: &Context<'_>) -> anyhow::Result<Wanted> {
         follow: args.follow,
         level: if args.errors { Some(LogLevel::Error) } else { args.level },
         grep,
+        brief: false,
     })
 }
 
@@ -221,6 +238,8 @@ struct Console<'a> {
     world: &'a World,
     notes: Notes,
     all: bool,
+    /// What was said of sources that could not be read.
+    troubles: RefCell<Vec<String>>,
 }
 
 impl Console<'_> {
@@ -251,7 +270,9 @@ impl Watch for Console<'_> {
         if self.all && matches!(trouble, Trouble::Unavailable(_)) && self.world.sources.iter().any(optional) {
             return false;
         }
-        Ui::warn(&format!("{name}: {trouble}"));
+        let words = format!("{name}: {trouble}");
+        Ui::warn(&words);
+        self.troubles.borrow_mut().push(words);
         true
     }
 }

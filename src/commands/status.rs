@@ -92,7 +92,10 @@ fn take(
     });
     if let Some(service) = status.failed(deployment).filter(|service| !service.logs.is_empty()) {
         let limit = LAST_WORDS.min(context.patience().unwrap_or_default());
-        status.add_last_words(&logs::last_words(context.system, context.trace(), service, 3, limit));
+        status.add_last_words(&logs::last_words(context.system, context.trace(), deployment, service, 3, limit));
+    }
+    if !context.is_detected(deployment) {
+        status.name_deployment(deployment.name);
     }
     Ok(status)
 }

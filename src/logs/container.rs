@@ -71,8 +71,10 @@ pub fn previous_run(world: &World, source: usize) -> Result<Option<(String, Opti
     if let Some(earlier) = found.iter().find(|other| is_of(service, other) && other.id != present.id) {
         return Ok(Some((earlier.id.clone(), None)));
     }
-    let started = probe::container_started(&world.system, &world.processes(), &present.id, world.patience)?;
-    Ok(started.map(|time| (present.id.clone(), Some(time.as_microsecond() - 1))))
+    let runs = probe::container_runs(&world.system, &world.processes(), &present.id, world.patience)?;
+    // A container writes a little before the engine notes that it has started, and hardly after it has ended.
+    let between = |(ended, started): (Timestamp, Timestamp)| ended.as_microsecond().midpoint(started.as_microsecond());
+    Ok(runs.map(|runs| (present.id.clone(), Some(between(runs)))))
 }
 
 /// Hands rows over; the time of the last, and whether more are wanted.
@@ -88,7 +90,8 @@ fn pass_on(
             Ok(Some(row)) => {
                 let Some(time) = row.time else {
                     // What has no time is not the container's but the client's.
-                    return Err(Trouble::Failed(excerpt(&String::from_utf8_lossy(&row.text))));
+                    let said = excerpt(&String::from_utf8_lossy(&row.text));
+                    return Err(Trouble::Failed(format!("expected rows of a log, got: {said}")));
                 };
                 last = Some(time);
                 let raw = Raw {
@@ -97,6 +100,7 @@ fn pass_on(
                     text: Some(&row.text),
                     length: row.length,
                     priority: None,
+                    before: false,
                     fallback: time.as_microsecond(),
                     at: At::Moment(time),
                 };
@@ -108,6 +112,7 @@ fn pass_on(
             Err(error) => {
                 return Err(match error.kind() {
                     ErrorKind::TimedOut | ErrorKind::WouldBlock => Trouble::TimedOut(world.silence),
+                    ErrorKind::UnexpectedEof => Trouble::Failed("its log broke off in the middle of a row".to_owned()),
                     ErrorKind::InvalidData => Trouble::Failed("its log is not in the engine's format".to_owned()),
                     _ => Trouble::Failed(format!("its log: {error}")),
                 });
@@ -153,6 +158,7 @@ pub fn follow(
             Err(trouble @ (Trouble::NeedsRoot(_) | Trouble::Missing(_) | Trouble::Untrusted(_))) => {
                 return Err(trouble);
             }
+            Err(trouble) if trouble == probe::container_gone() => {}
             // Said once: an engine that is restarted comes back, and its containers with it.
             Err(trouble) if !troubled => {
                 troubled = true;

@@ -1,6 +1,7 @@
 //! Lines out of files: the one that is written to and, where they are wanted, those that it was before it was rotated. Only
 //! regular files are read. A followed file survives being renamed, emptied and made anew.
 
+use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
@@ -13,11 +14,13 @@ use rustix::fs::OFlags;
 use super::line;
 use super::source::Kind;
 use super::{At, Place, Range, Raw, World};
-use crate::exec::Streams;
-use crate::probe::Trouble;
+use crate::exec::{Exit, Output, Stream, Streams};
+use crate::probe::{Trouble, failure};
 use crate::tools::Argv;
 use crate::tools::lines::Lines;
 
+/// Lines before the wanted ones that are read for the time that they state.
+const BEFORE: u64 = 20;
 /// How often a followed file is looked at.
 const GLANCE: Duration = Duration::from_millis(20);
 /// How much is read at once when looking backwards.
@@ -32,8 +35,22 @@ pub struct Reached {
     inode: u64,
 }
 
-/// Something that lines are read out of.
-type Reader = Box<dyn Read + Send>;
+/// Where lines are read from.
+#[derive(Debug, Clone, Copy)]
+struct Beginning {
+    inode: u64,
+    /// Where reading begins.
+    begin: u64,
+    /// Where what is wanted begins.
+    wanted: u64,
+}
+
+impl Beginning {
+    /// All of a file from where it was read to: its places do not matter any more.
+    fn of(inode: u64) -> Self {
+        Beginning { inode, begin: 0, wanted: 0 }
+    }
+}
 
 /// Reads the lines of a file, oldest first, as long as `each` wants more. What it comes to is where [`follow`] goes on; none
 /// when the file does not exist.
@@ -44,7 +61,7 @@ pub fn read(
     each: &mut dyn FnMut(&Raw<'_>) -> bool,
 ) -> Result<Option<Reached>, Trouble> {
     let path = path(world, source);
-    let current = open(&path).map_err(|error| trouble(&path, &error))?;
+    let current = open(&path).map_err(|error| trouble(&error))?;
     let Some(current) = current else {
         // Where there are others, one that is not there is no surprise; where it is followed, it may yet come.
         return match world.has_others(source) || world.wanted.follow {
@@ -62,11 +79,15 @@ pub fn read(
     } else if let Some(last) = range.last {
         let mut missing = last;
         loop {
-            let Some(file) = plain(&parts[first]) else { break };
-            let (offset, lines) = lines_back(&file, missing).map_err(|error| trouble(&parts[first], &error))?;
-            start = offset;
+            let (place, lines) = match plain(&parts[first]) {
+                Some(file) => {
+                    size(&file).and_then(|end| lines_back(&file, end, missing)).map_err(|error| trouble(&error))?
+                }
+                None => lines_packed(world, &parts[first], missing),
+            };
+            start = place;
             missing -= lines;
-            if missing == 0 || first == 0 || is_packed(&parts[first - 1]) {
+            if missing == 0 || first == 0 {
                 break;
             }
             first -= 1;
@@ -74,21 +95,23 @@ pub fn read(
     } else if let Some(since) = range.since {
         first = 0;
         if let Some(file) = plain(&parts[0]) {
-            start = offset_of(world, &file, since).map_err(|error| trouble(&parts[0], &error))?;
+            start = offset_of(world, &file, since).map_err(|error| trouble(&error))?;
         }
     } else {
         first = 0;
     }
     for (index, part) in parts[first..parts.len() - 1].iter().enumerate() {
         let offset = if index == 0 { start } else { 0 };
-        match earlier(world, source, part, offset, each)? {
-            true => {}
-            false => return Ok(None),
+        // What cannot be read of the past hides nothing of the present.
+        match earlier(world, source, part, offset, each) {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
+            Err(trouble) => world.board.trouble(&format!("file:{}", part.display()), trouble),
         }
     }
     let offset = if first == parts.len() - 1 { start } else { 0 };
     let inode = current.metadata().map(|meta| meta.ino()).unwrap_or_default();
-    let (lines, _) = pass_on(world, source, current, offset, each).map_err(|error| trouble(&path, &error))?;
+    let (lines, _) = pass_on(world, source, current, offset, each).map_err(|error| trouble(&error))?;
     Ok(Some(Reached { lines, inode }))
 }
 
@@ -119,10 +142,10 @@ fn is_packed(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "gz")
 }
 
-fn trouble(path: &Path, error: &io::Error) -> Trouble {
+fn trouble(error: &io::Error) -> Trouble {
     match error.kind() {
         ErrorKind::PermissionDenied => Trouble::NeedsRoot("to read it"),
-        _ => Trouble::Failed(format!("{}: {error}", path.display())),
+        _ => Trouble::Failed(error.to_string()),
     }
 }
 
@@ -149,9 +172,39 @@ fn rotated(path: &Path, range: &Range) -> Vec<PathBuf> {
     found.into_iter().map(|(_, path)| path).collect()
 }
 
-/// Where the last `count` lines begin, and how many there are if there are fewer.
-fn lines_back(file: &File, count: u64) -> io::Result<(u64, u64)> {
-    let size = file.metadata()?.len();
+/// The same in a packed file, bytes as they are unpacked. What cannot be unpacked is told when it is read.
+fn lines_packed(world: &World, path: &Path, count: u64) -> (u64, u64) {
+    let Ok(stream) = unpack(world, path) else { return (0, 0) };
+    let mut lines = Lines::new(stream);
+    let limit = usize::try_from(count).unwrap_or(usize::MAX);
+    let mut begins = VecDeque::from([0]);
+    while let Ok(Some(_)) = lines.next() {
+        begins.push_back(lines.position());
+        // One more than is wanted, because nothing may follow the last line break.
+        if begins.len() > limit.saturating_add(1) {
+            begins.pop_front();
+        }
+    }
+    // What follows the last line break is a line only if there is something.
+    if lines.rest().is_none() {
+        begins.pop_back();
+    } else if begins.len() > limit {
+        begins.pop_front();
+    }
+    (begins.front().copied().unwrap_or_default(), begins.len() as u64)
+}
+
+fn unpack(world: &World, path: &Path) -> Result<Stream, Trouble> {
+    let argv = Argv::new("gzip", ["-dc".to_owned(), "--".to_owned(), path.display().to_string()]);
+    Ok(world.processes().stream(&argv, Streams::Apart, world.silence)?)
+}
+
+fn size(file: &File) -> io::Result<u64> {
+    Ok(file.metadata()?.len())
+}
+
+/// Where the last `count` lines before `size` begin, and how many there are if there are fewer.
+fn lines_back(file: &File, size: u64, count: u64) -> io::Result<(u64, u64)> {
     let mut block = vec![0; BLOCK];
     let mut found = 0;
     let mut end = size;
@@ -217,23 +270,36 @@ fn first_time<R: Read>(world: &World, lines: &mut Lines<R>) -> io::Result<Option
     Ok(None)
 }
 
-/// Reads what the file was before; whether more is wanted.
+/// Reads what the file was before, from `start` bytes on; whether more is wanted.
 fn earlier(
     world: &World,
     source: usize,
     path: &Path,
-    offset: u64,
+    start: u64,
     each: &mut dyn FnMut(&Raw<'_>) -> bool,
 ) -> Result<bool, Trouble> {
     if !is_packed(path) {
-        let Some(file) = open(path).map_err(|error| trouble(path, &error))? else { return Ok(true) };
-        return pass_on(world, source, file, offset, each).map(|(_, more)| more).map_err(|error| trouble(path, &error));
+        let Some(file) = open(path).map_err(|error| trouble(&error))? else { return Ok(true) };
+        return pass_on(world, source, file, start, each).map(|(_, more)| more).map_err(|error| trouble(&error));
     }
-    let argv = Argv::new("gzip", ["-dc".to_owned(), "--".to_owned(), path.display().to_string()]);
-    let stream: Reader = Box::new(world.processes().stream(&argv, Streams::Apart, world.silence)?);
-    let mut lines = Lines::new(stream);
-    let changed = fs::metadata(path).map(|meta| meta.mtime() * 1_000_000).unwrap_or_default();
-    drain(source, &mut lines, (0, 0), changed, true, each).map_err(|error| trouble(path, &error))
+    let meta = fs::metadata(path).map_err(|error| trouble(&error))?;
+    let mut lines = Lines::new(unpack(world, path)?);
+    lines.take(start).map_err(|error| trouble(&error))?;
+    let more = drain(
+        source,
+        &mut lines,
+        Beginning { inode: meta.ino(), begin: start, wanted: start },
+        meta.mtime() * 1_000_000,
+        true,
+        each,
+    );
+    if !more.map_err(|error| trouble(&error))? {
+        return Ok(false);
+    }
+    match lines.into_reader().finish() {
+        (Exit::Code(0), _) => Ok(true),
+        (exit, said) => Err(failure(&Output { exit, stdout: Vec::new(), stderr: said.into_bytes() })),
+    }
 }
 
 /// Reads a file from `offset` to its present end; whether more is wanted.
@@ -245,12 +311,15 @@ fn pass_on(
     each: &mut dyn FnMut(&Raw<'_>) -> bool,
 ) -> io::Result<(Lines<File>, bool)> {
     let meta = file.metadata()?;
+    // A line that states no time is as old as the one before it, which may be before what is wanted.
+    let (begin, _) = if offset == 0 { (0, 0) } else { lines_back(&file, offset, BEFORE)? };
     // Lines before the first that states a time belong with it; where none does, they are as old as the file's last change.
-    let first = first_time(world, &mut Lines::new(At64(&file, offset)))?;
+    let first = first_time(world, &mut Lines::new(At64(&file, begin)))?;
     let fallback = first.unwrap_or(meta.mtime() * 1_000_000 + meta.mtime_nsec() / 1000);
-    file.seek(SeekFrom::Start(offset))?;
+    file.seek(SeekFrom::Start(begin))?;
     let mut lines = Lines::new(file);
-    let more = drain(source, &mut lines, (meta.ino(), offset), fallback, false, each)?;
+    let place = Beginning { inode: meta.ino(), begin, wanted: offset };
+    let more = drain(source, &mut lines, place, fallback, false, each)?;
     Ok((lines, more))
 }
 
@@ -258,13 +327,14 @@ fn pass_on(
 fn drain<R: Read>(
     source: usize,
     lines: &mut Lines<R>,
-    (inode, offset): (u64, u64),
+    place: Beginning,
     fallback: i64,
     ended: bool,
     each: &mut dyn FnMut(&Raw<'_>) -> bool,
 ) -> io::Result<bool> {
     loop {
-        let at = At::Offset(inode, offset + lines.position());
+        let offset = place.begin + lines.position();
+        let (at, before) = (At::Offset(place.inode, offset), offset < place.wanted);
         let line = match lines.next()? {
             Some(line) => line,
             None if ended => match lines.rest() {
@@ -275,7 +345,7 @@ fn drain<R: Read>(
         };
         let text = line.bytes.strip_suffix(b"\r").unwrap_or(line.bytes);
         let length = line.length - (line.bytes.len() - text.len()) as u64;
-        if !each(&Raw { source, time: None, text: Some(text), length, priority: None, fallback, at }) {
+        if !each(&Raw { source, time: None, text: Some(text), length, priority: None, before, fallback, at }) {
             return Ok(false);
         }
     }
@@ -284,7 +354,7 @@ fn drain<R: Read>(
 /// Hands over the last line of a file although nothing ends it: nothing is written there any more, or it is not waited for.
 pub fn unfinished(world: &World, source: usize, reached: &mut Reached, each: &mut dyn FnMut(&Raw<'_>) -> bool) -> bool {
     let fallback = world.now();
-    drain(source, &mut reached.lines, (reached.inode, 0), fallback, true, each).unwrap_or(true)
+    drain(source, &mut reached.lines, Beginning::of(reached.inode), fallback, true, each).unwrap_or(true)
 }
 
 /// Follows a file by its name from where it was read to; from its beginning when it did not exist.
@@ -295,11 +365,11 @@ pub fn follow(
     each: &mut dyn FnMut(&Raw<'_>) -> bool,
 ) -> Result<(), Trouble> {
     let path = path(world, source);
-    let fail = |error: io::Error| trouble(&path, &error);
+    let fail = |error: io::Error| trouble(&error);
     while !world.board.closed() {
         if let Some(known) = &mut reached {
             let (inode, now) = (known.inode, world.now());
-            if !drain(source, &mut known.lines, (inode, 0), now, false, each).map_err(fail)? {
+            if !drain(source, &mut known.lines, Beginning::of(inode), now, false, each).map_err(fail)? {
                 return Ok(());
             }
             let there = fs::metadata(&path).ok();

@@ -28,7 +28,7 @@ impl<'w> Gaze<'w> {
         let source = &world.sources[raw.source];
         let bytes = raw.text.unwrap_or_default();
         let text = decoded(bytes);
-        let clean = world.redactor.clean(&text);
+        let clean = world.redactor().clean(&text);
         let Understood { time: stated, level, message, fields } = line::understand(&clean, raw.priority, &world.clock);
         let (known, place) = &mut self.last[raw.source];
         let time = raw.time.or(stated).or(*known);
@@ -41,7 +41,8 @@ impl<'w> Gaze<'w> {
         });
         let moment = time.unwrap_or(raw.fallback);
         let wanted = &world.wanted;
-        let is_wanted = wanted.since.is_none_or(|since| moment >= since)
+        let is_wanted = !raw.before
+            && wanted.since.is_none_or(|since| moment >= since)
             && wanted.until.is_none_or(|until| moment <= until)
             && wanted.level.is_none_or(|least| level.is_some_and(|level| level >= least))
             && wanted.grep.as_ref().is_none_or(|grep| grep.is_match(&clean));

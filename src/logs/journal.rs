@@ -24,6 +24,8 @@ const PACE: Duration = Duration::from_millis(40);
 /// How often it is looked for new files of the journal.
 const RENEW: Duration = Duration::from_secs(1);
 
+const DENIED: Trouble = Trouble::NeedsRoot("or membership of the group systemd-journal, to read the journal");
+
 /// Reads entries of these sources, oldest first, as long as `each` wants more.
 pub fn read(
     world: &World,
@@ -34,7 +36,8 @@ pub fn read(
     let query = Query {
         units: sources.iter().flat_map(|index| units(world, *index)).cloned().collect(),
         invocation: range.run.clone(),
-        since: range.since,
+        // journalctl takes one of these, and what is before the cursor is before the time.
+        since: range.since.filter(|_| range.from.is_none()),
         until: range.until,
         last: range.last,
         from: match &range.from {
@@ -56,6 +59,7 @@ fn units(world: &World, source: usize) -> &[String] {
 fn ask(world: &World, sources: &[usize], query: &Query, each: &mut dyn FnMut(&Raw<'_>) -> bool) -> Result<(), Trouble> {
     let stream = world.processes().stream(&journalctl::entries(query), Streams::Apart, world.silence)?;
     let mut entries = Entries::new(stream);
+    let mut cut = false;
     loop {
         match entries.next() {
             Ok(Some(entry)) => {
@@ -67,6 +71,7 @@ fn ask(world: &World, sources: &[usize], query: &Query, each: &mut dyn FnMut(&Ra
                     text: entry.message.as_deref(),
                     length: entry.length,
                     priority: entry.priority,
+                    before: false,
                     fallback: entry.time,
                     at: At::Entry(&entry.cursor),
                 };
@@ -75,18 +80,26 @@ fn ask(world: &World, sources: &[usize], query: &Query, each: &mut dyn FnMut(&Ra
                 }
             }
             Ok(None) => break,
-            Err(error) if error.kind() == ErrorKind::InvalidData => {
-                return Err(Malformed::new("entries in the export format from `journalctl`", "").into());
-            }
-            Err(error) if error.kind() == ErrorKind::TimedOut => return Err(Trouble::TimedOut(world.silence)),
-            Err(error) => return Err(Trouble::Failed(format!("journalctl: {error}"))),
+            Err(error) => match error.kind() {
+                ErrorKind::UnexpectedEof => {
+                    cut = true;
+                    break;
+                }
+                ErrorKind::InvalidData => {
+                    let expected = "entries in the export format from `journalctl`";
+                    return Err(Malformed::new(expected, &error.to_string()).into());
+                }
+                ErrorKind::TimedOut => return Err(Trouble::TimedOut(world.silence)),
+                _ => return Err(Trouble::Failed(format!("journalctl: {error}"))),
+            },
         }
     }
     let (exit, complaints) = entries.into_reader().finish();
     if journalctl::denied(&complaints) {
-        return Err(Trouble::NeedsRoot("or membership of the group systemd-journal, to read the journal"));
+        return Err(DENIED);
     }
     match exit {
+        Exit::Code(0) if cut => Err(Trouble::Failed("its answer broke off in the middle of an entry".to_owned())),
         Exit::Code(0) => {
             for complaint in complaints.lines().filter(|line| !line.trim().is_empty()) {
                 world.incomplete(&format!("journalctl: {complaint}"));
@@ -111,7 +124,7 @@ pub fn previous_run(world: &World, source: usize) -> Result<Option<String>, Trou
     for unit in units(world, source) {
         let output = world.processes().run(&journalctl::own_words(unit), world.patience)?;
         if journalctl::denied(&String::from_utf8_lossy(&output.stderr)) {
-            return Err(Trouble::NeedsRoot("or membership of the group systemd-journal, to read the journal"));
+            return Err(DENIED);
         }
         let mut runs = match output.exit {
             Exit::Code(0) => journalctl::runs(&output.stdout)?,
@@ -134,7 +147,7 @@ pub fn boot(processes: &Processes<'_>, boot: i32, silence: Duration) -> Result<(
                 let (exit, complaints) = entries.into_reader().finish();
                 match exit {
                     Exit::Code(0) => Ok(None),
-                    _ if journalctl::denied(&complaints) => Err(Trouble::NeedsRoot("to read the journal")),
+                    _ if journalctl::denied(&complaints) => Err(DENIED),
                     _ => Err(failure(&Output { exit, stdout: Vec::new(), stderr: complaints.into_bytes() })),
                 }
             }

@@ -15,7 +15,7 @@ const AHEAD: usize = 64 << 10;
 /// Lines are handed over at least this often.
 const OFTEN: Duration = Duration::from_millis(50);
 /// While following, how long a line is held back for an earlier one from elsewhere.
-const HOLD: Duration = Duration::from_millis(65);
+const HOLD: Duration = Duration::from_millis(50);
 /// How long a lane may keep the others waiting.
 pub const LAG: Duration = Duration::from_millis(2400);
 /// How often it is looked whether anybody still reads.
@@ -50,12 +50,15 @@ struct Lane {
     phase: Phase,
     heard: Instant,
     late: bool,
+    /// What its pen has not handed over yet: taken when there is nothing else to print, for its reader may be waiting.
+    pending: Arc<Mutex<Batch>>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     lanes: Vec<Lane>,
     troubles: Vec<(String, Trouble)>,
+    told: Vec<(String, Trouble)>,
     closed: bool,
 }
 
@@ -86,13 +89,20 @@ impl Board {
             phase: if live { Phase::Live } else { Phase::Behind },
             heard: Instant::now(),
             late: false,
+            pending: Arc::default(),
         });
-        Pen { board: Arc::clone(self), lane: state.lanes.len() - 1, batch: Batch::default(), flushed: Instant::now() }
+        let lane = state.lanes.len() - 1;
+        Pen { board: Arc::clone(self), lane, batch: Arc::clone(&state.lanes[lane].pending), flushed: None }
     }
 
-    /// Tells of a source that could not be read, or not to its end.
+    /// Tells of a source that could not be read, or not to its end; the same only once.
     pub fn trouble(&self, name: &str, trouble: Trouble) {
-        self.state().troubles.push((name.to_owned(), trouble));
+        let mut state = self.state();
+        let told = (name.to_owned(), trouble);
+        if !state.told.contains(&told) {
+            state.told.push(told.clone());
+            state.troubles.push(told);
+        }
         self.changed.notify_all();
     }
 
@@ -107,19 +117,26 @@ impl Board {
 pub struct Pen {
     board: Arc<Board>,
     lane: usize,
-    batch: Batch,
-    flushed: Instant,
+    batch: Arc<Mutex<Batch>>,
+    /// When lines were handed over last; the first is at once.
+    flushed: Option<Instant>,
+}
+
+fn open(batch: &Mutex<Batch>) -> MutexGuard<'_, Batch> {
+    batch.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Pen {
     /// Adds what `render` writes as one line of this time. False when nobody wants more.
     pub fn line(&mut self, time: i64, render: impl FnOnce(&mut Vec<u8>)) -> bool {
-        render(&mut self.batch.bytes);
-        self.batch.lines.push((time, self.batch.bytes.len()));
-        match self.batch.bytes.len() >= BATCH || (self.batch.lines.len() % 64 == 1 && self.flushed.elapsed() >= OFTEN) {
-            true => self.flush(),
-            false => true,
-        }
+        let mut batch = open(&self.batch);
+        render(&mut batch.bytes);
+        let end = batch.bytes.len();
+        batch.lines.push((time, end));
+        let is_due = end >= BATCH
+            || (batch.lines.len() % 64 == 1 && self.flushed.is_none_or(|flushed| flushed.elapsed() >= OFTEN));
+        drop(batch);
+        if is_due { self.flush() } else { true }
     }
 
     /// Says that no line before this time will come. False when nobody wants more.
@@ -135,16 +152,17 @@ impl Pen {
 
     /// Hands over what there is. False when nobody wants more.
     pub fn flush(&mut self) -> bool {
-        self.flushed = Instant::now();
+        self.flushed = Some(Instant::now());
         let mut state = self.board.state();
         while state.lanes[self.lane].ahead > AHEAD && !state.closed {
             state = self.board.wait(state, GLANCE);
         }
         let lane = &mut state.lanes[self.lane];
         lane.heard = Instant::now();
-        if !self.batch.lines.is_empty() {
-            lane.ahead += self.batch.bytes.len();
-            lane.queue.push_back(std::mem::take(&mut self.batch));
+        let batch = std::mem::take(&mut *open(&self.batch));
+        if !batch.lines.is_empty() {
+            lane.ahead += batch.bytes.len();
+            lane.queue.push_back(batch);
             self.board.changed.notify_all();
         }
         !state.closed
@@ -184,7 +202,7 @@ pub trait Watch {
 pub struct Ending {
     /// Whether the time was over before the lines were.
     pub timed_out: bool,
-    /// How many sources could not be read, or were waited for no longer.
+    /// How many sources could not be read, or not to their end.
     pub troubles: usize,
     /// Whether there was any line.
     pub any: bool,
@@ -252,7 +270,7 @@ impl Merger<'_> {
                     let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
                     // What changed between the two locks is found at once.
                     if !self.anything_new(&state) {
-                        drop(self.board.wait(state, limit.min(GLANCE).min(left.unwrap_or(GLANCE))));
+                        drop(self.board.wait(state, limit.min(OFTEN).min(left.unwrap_or(OFTEN))));
                     }
                 }
             }
@@ -275,12 +293,16 @@ impl Merger<'_> {
         let now = Instant::now();
         self.heads.resize_with(state.lanes.len(), || None);
         for (head, lane) in self.heads.iter_mut().zip(&mut state.lanes) {
-            if head.is_none()
-                && let Some(batch) = lane.queue.pop_front()
-            {
+            if head.is_some() {
+                continue;
+            }
+            if let Some(batch) = lane.queue.pop_front() {
                 lane.ahead -= batch.bytes.len();
                 *head = Some((batch, 0, now));
                 self.board.changed.notify_all();
+            } else if lane.heard.elapsed() >= OFTEN {
+                let batch = std::mem::take(&mut *open(&lane.pending));
+                *head = (!batch.lines.is_empty()).then_some((batch, 0, now));
             }
         }
         let time_of = |head: &Option<(Batch, usize, Instant)>| head.as_ref().map(|(batch, at, _)| batch.lines[*at].0);
@@ -303,7 +325,6 @@ impl Merger<'_> {
                         let left = LAG.saturating_sub(lane.heard.elapsed());
                         if left.is_zero() && first.is_some() {
                             lane.late = true;
-                            self.troubles += 1;
                             self.watch.late(&lane.name);
                         } else {
                             wait = wait.max(left.max(Duration::from_millis(1)));
@@ -426,7 +447,7 @@ mod tests {
         let mut out = Vec::new();
         let deadline = Some(Instant::now() + LAG + Duration::from_millis(500));
         let ending = merge(&board, &mut out, &heard, deadline).unwrap();
-        assert_eq!((numbers(&out), ending), (vec![1], Ending { timed_out: true, troubles: 1, any: true }));
+        assert_eq!((numbers(&out), ending), (vec![1], Ending { timed_out: true, troubles: 0, any: true }));
         assert_eq!(*heard.0.lock().unwrap(), ["hung is late"]);
         drop(hung);
     }

@@ -20,6 +20,7 @@ pub use readers::start;
 use std::sync::atomic::AtomicI64;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -28,7 +29,7 @@ use regex::Regex;
 use crate::exec::Processes;
 use crate::probe::Trouble;
 use crate::redact::{self, Redactor};
-use crate::registry::Service;
+use crate::registry::{Deployment, Service};
 use crate::report::logs::{Line, Said};
 use crate::system::System;
 use crate::tools::docker::Listed;
@@ -61,6 +62,8 @@ pub struct Wanted {
     pub level: Option<LogLevel>,
     /// Matching.
     pub grep: Option<Regex>,
+    /// For a few words beside something else: nothing is waited for, and nothing is said of what is missing.
+    pub brief: bool,
 }
 
 /// What readers share.
@@ -74,7 +77,8 @@ pub struct World {
     /// How long a tool may be silent.
     silence: Duration,
     clock: Clock,
-    redactor: Redactor,
+    redactor: OnceLock<Redactor>,
+    services: &'static [&'static Service],
     wanted: Wanted,
     /// The newest entry that was read of each source, microseconds.
     seen: Vec<AtomicI64>,
@@ -96,6 +100,8 @@ struct Raw<'a> {
     length: u64,
     /// Syslog priority.
     priority: Option<u8>,
+    /// Read only for the time that it states: it is before what is wanted.
+    before: bool,
     /// Where it is put in time when neither its keeper nor the line nor one before it states any.
     fallback: i64,
     at: At<'a>,
@@ -148,10 +154,11 @@ pub type Finish = Arc<dyn Fn(usize, &Line<'_>, &mut Vec<u8>) + Send + Sync>;
 pub type Notes = Receiver<String>;
 
 impl World {
-    /// For these sources. Values that their services' env files hold are kept out of every line.
+    /// For these sources of a deployment. Values that its services' env files hold are kept out of every line.
     pub fn new(
         system: &System,
         trace: Option<fn(&Argv)>,
+        deployment: &'static Deployment,
         sources: Vec<Source>,
         wanted: Wanted,
         patience: Duration,
@@ -160,9 +167,10 @@ impl World {
         let world = World {
             trace,
             patience,
-            silence: SILENCE.max(patience),
+            silence: if wanted.brief { patience } else { SILENCE.max(patience) },
             clock: Clock { zone: system.zone(), now: system.now() },
-            redactor: redactor(system, &sources),
+            redactor: OnceLock::new(),
+            services: deployment.services,
             wanted,
             seen: sources.iter().map(|_| AtomicI64::new(i64::MIN)).collect(),
             containers: OnceLock::new(),
@@ -171,7 +179,17 @@ impl World {
             system: Arc::new(system.clone()),
             sources,
         };
-        (Arc::new(world), told)
+        let world = Arc::new(world);
+        let early = Arc::clone(&world);
+        // Ready, or nearly, when the first line comes.
+        thread::spawn(move || {
+            early.redactor();
+        });
+        (world, told)
+    }
+
+    fn redactor(&self) -> &Redactor {
+        self.redactor.get_or_init(|| redactor(&self.system, self.services))
     }
 
     fn processes(&self) -> Processes<'_> {
@@ -196,11 +214,10 @@ impl World {
     }
 }
 
-/// Keeps the secrets of these sources' services out.
-fn redactor(system: &System, sources: &[Source]) -> Redactor {
-    let services = sources.iter().filter_map(|source| source.service);
-    let mut paths: Vec<&str> =
-        services.filter_map(|service| service.env.as_ref()).flat_map(|env| env.paths).copied().collect();
+/// Keeps the secrets of these services out, whoever prints them.
+fn redactor(system: &System, services: &[&'static Service]) -> Redactor {
+    let envs = services.iter().filter_map(|service| service.env.as_ref());
+    let mut paths: Vec<&str> = envs.flat_map(|env| env.paths).copied().collect();
     paths.sort_unstable();
     paths.dedup();
     let files: Vec<String> = paths.iter().filter_map(|path| system.read(path).ok()).collect();
@@ -213,6 +230,7 @@ fn redactor(system: &System, sources: &[Source]) -> Redactor {
 pub fn last_words(
     system: &System,
     trace: Option<fn(&Argv)>,
+    deployment: &'static Deployment,
     service: &'static Service,
     count: usize,
     limit: Duration,
@@ -231,8 +249,8 @@ pub fn last_words(
         }
     }
     let sources = source::narrow(source::of_services(&[service]), &[]);
-    let wanted = Wanted { tail: Some(NEWEST), ..Wanted::default() };
-    let (world, _notes) = World::new(system, trace, sources, wanted, limit);
+    let wanted = Wanted { tail: Some(NEWEST), brief: true, ..Wanted::default() };
+    let (world, _notes) = World::new(system, trace, deployment, sources, wanted, limit);
     let (said, heard) = channel();
     let said = Mutex::new(said);
     let finish: Finish = Arc::new(move |_, line, _| {

@@ -59,8 +59,13 @@ fn pour(world: &World, sources: &[usize], range: &Range, pen: &mut Pen, finish: 
 
 fn tell(world: &World, sources: &[usize], trouble: Trouble) {
     let names: Vec<&str> = sources.iter().map(|source| world.sources[*source].name.as_str()).collect();
+    let journal = sources.iter().all(|source| matches!(world.sources[*source].kind, Kind::Journal(_)));
     // One tool that says no to many is told of once.
-    let name = if names.len() > 1 { "the journal".to_owned() } else { names.concat() };
+    let name = match &trouble {
+        Trouble::NeedsRoot(_) | Trouble::Missing(_) | Trouble::Untrusted(_) if journal => "the journal".to_owned(),
+        _ if names.len() > 1 => "the journal".to_owned(),
+        _ => names.concat(),
+    };
     world.board.trouble(&name, trouble);
 }
 
@@ -107,15 +112,15 @@ pub fn start(world: &Arc<World>, finish: &Finish) {
     }
 }
 
-/// Once all that was written before has been read: says what journald left out, and follows.
+/// Says what journald left out and, once all that was written before has been read, follows.
 fn after_journals(world: &World, sources: &[usize], read: &Receiver<()>, begun: i64, mut pen: Pen, finish: &Finish) {
-    // Ends when the last reader has dropped its end.
-    let _ = read.recv();
     let first = world.wanted.since.unwrap_or(begun - 3_600_000_000);
-    let shown = sources.iter().any(|source| world.seen[*source].load(Ordering::Relaxed) > i64::MIN);
-    if shown {
+    // Asked beside the readers, so that it costs no time of its own.
+    if !world.wanted.brief {
         journal::tell_suppressed(world, sources, first);
     }
+    // Ends when the last reader has dropped its end.
+    let _ = read.recv();
     if !world.wanted.follow {
         return;
     }
@@ -202,7 +207,8 @@ fn run(world: &World, source: usize, range: Range) -> Option<Range> {
     match found {
         Ok(Some(range)) => Some(range),
         Ok(None) => {
-            world.incomplete(&format!("{name}: no run before the present one is known"));
+            let none = "no run before the present one is known".to_owned();
+            world.board.trouble(name, Trouble::Unavailable(none));
             None
         }
         Err(trouble) => {
@@ -265,7 +271,7 @@ fn latest(world: &World, source: usize, range: &Range, tail: u64) -> Result<VecD
         let mut count = 0;
         let here = Range { last: (window < u64::MAX).then_some(window), ..range.clone() };
         read(world, &[source], &here, &mut |raw| {
-            count += 1;
+            count += u64::from(!raw.before);
             gaze.look(raw, |time, _| {
                 if found.len() == limit {
                     found.pop_front();

@@ -48,7 +48,10 @@ pub fn of_host(deployment: &Deployment) -> Vec<Source> {
 fn sources(service: Option<&'static Service>, log: &'static Log) -> Vec<Source> {
     let one = |kind, short: &str| Source {
         service,
-        name: name(service, log),
+        name: match log {
+            Log::Pm2 { .. } => format!("{}/{short}", name(service, log)),
+            _ => name(service, log),
+        },
         short: short.to_owned(),
         label: String::new(),
         kind,

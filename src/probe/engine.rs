@@ -70,6 +70,11 @@ fn trouble(error: &io::Error, limit: Duration) -> Trouble {
     }
 }
 
+/// A container that was removed meanwhile.
+pub(super) fn gone() -> Trouble {
+    Trouble::Unavailable("the container was removed".to_owned())
+}
+
 fn status_of(head: &str) -> Option<u16> {
     head.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.parse().ok()
 }
@@ -129,6 +134,8 @@ pub(super) fn open(
             answer.get_ref().set_read_timeout(silence).map_err(fail)?;
             Ok(answer)
         }
+        // Between two containers of a name there is none, or one that is on its way out.
+        Some(404 | 409) => Err(gone()),
         Some(status) => {
             let mut body = String::new();
             // What it says beside the number is a courtesy.

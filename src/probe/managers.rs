@@ -5,6 +5,8 @@ use std::io::Read;
 use std::thread;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{Answer, Door, Reply, Trouble, engine, failure, is_container_of, join, text};
 use crate::exec::{Exit, Processes, Streams};
 use crate::registry::{App, Manager, Presence, Probe, Service};
@@ -199,10 +201,14 @@ pub(super) fn containers(door: Door<'_>) -> Result<Vec<Listed>, Trouble> {
     }
 }
 
-/// When a container was started last; `None` for one that is gone or never ran.
-pub(super) fn started(door: Door<'_>, id: &str) -> Result<Option<jiff::Timestamp>, Trouble> {
+/// When a container ended and was started last, if it has run before.
+pub(super) fn runs(door: Door<'_>, id: &str) -> Result<Option<(Timestamp, Timestamp)>, Trouble> {
     let found = inspect(door, [id]).result?;
-    Ok(found.into_iter().next().and_then(|container| container.started))
+    Ok(found.into_iter().next().and_then(|container| {
+        // The engine's word for never is the year 1.
+        let ended = container.finished.filter(|time| *time > Timestamp::UNIX_EPOCH)?;
+        Some((ended, container.started?)).filter(|(ended, started)| ended < started)
+    }))
 }
 
 /// A container's log, read as it comes: of the engine itself, else of its client.

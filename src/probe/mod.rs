@@ -174,17 +174,22 @@ pub fn containers(system: &System, processes: &Processes<'_>, limit: Duration) -
     managers::containers(Door { system, runner: processes, limit })
 }
 
-/// When a container was started last.
+/// When the run of a container before the present one ended, and when the present one began; `None` when it is the first.
 ///
 /// # Errors
 /// Why that is not known.
-pub fn container_started(
+pub fn container_runs(
     system: &System,
     processes: &Processes<'_>,
     id: &str,
     limit: Duration,
-) -> Result<Option<Timestamp>, Trouble> {
-    managers::started(Door { system, runner: processes, limit }, id)
+) -> Result<Option<(Timestamp, Timestamp)>, Trouble> {
+    managers::runs(Door { system, runner: processes, limit }, id)
+}
+
+/// Why nothing is read of a container that was removed meanwhile, or is about to be.
+pub fn container_gone() -> Trouble {
+    engine::gone()
 }
 
 /// A container's log, read as it comes. `limit` is for its beginning, `silence` for any pause in it unless it is followed.

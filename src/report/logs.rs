@@ -63,7 +63,8 @@ pub struct Said {
 impl Said {
     /// The same as a line of its own.
     pub fn of(line: &Line<'_>) -> Self {
-        let text = excerpt(&line.words().replace('\n', " "));
+        let words = line.words();
+        let text = excerpt(&words.split_whitespace().collect::<Vec<_>>().join(" "));
         Said { time: line.time, source: line.source.to_owned(), level: line.level, text }
     }
 }

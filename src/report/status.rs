@@ -176,6 +176,15 @@ impl Status {
         deployment.service(&worst.subject)
     }
 
+    /// Names the deployment in commands that would otherwise be about another.
+    pub fn name_deployment(&mut self, name: &str) {
+        for problem in self.worst.iter_mut().chain(&mut self.problems) {
+            if let Some(rest) = problem.look.strip_prefix("opsctl ") {
+                problem.look = format!("opsctl -d {name} {rest}");
+            }
+        }
+    }
+
     /// Adds what that service wrote last.
     pub fn add_last_words(&mut self, said: &[Said]) {
         for problem in self.worst.iter_mut().chain(self.problems.first_mut()) {

@@ -128,7 +128,11 @@ impl<R: Read> Rows<R> {
                 });
             }
             let Some(head) = self.lines.take(8)? else {
-                return Ok(self.begun.iter_mut().find_map(Option::take));
+                if let Some(row) = self.begun.iter_mut().find_map(Option::take) {
+                    return Ok(Some(row));
+                }
+                let cut = self.lines.rest().is_some();
+                return if cut { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(None) };
             };
             let head: [u8; 8] = head.bytes.try_into().map_err(|_| io::Error::from(ErrorKind::InvalidData))?;
             let is_frame = head[0] < 3 && head[1..4] == [0; 3];
@@ -146,7 +150,7 @@ impl<R: Read> Rows<R> {
             }
             let stream = usize::from(head[0]);
             let size = u32::from_be_bytes([head[4], head[5], head[6], head[7]]);
-            let Some(payload) = self.lines.take(u64::from(size))? else { return Ok(None) };
+            let payload = self.lines.take(u64::from(size))?.ok_or_else(|| io::Error::from(ErrorKind::UnexpectedEof))?;
             let whole = payload.bytes.ends_with(b"\n") || payload.length > payload.bytes.len() as u64;
             let part = Row::of(trimmed(payload));
             let row = match self.begun[stream].take() {

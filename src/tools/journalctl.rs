@@ -9,7 +9,7 @@ use std::io::{self, ErrorKind, Read};
 use jiff::Timestamp;
 
 use super::lines::Lines;
-use super::{Argv, Malformed};
+use super::{Argv, Malformed, excerpt};
 
 /// Which entries are wanted.
 #[derive(Debug, Clone, Default)]
@@ -159,15 +159,19 @@ impl<R: Read> Entries<R> {
         Entries { lines: Lines::new(reader), entry: Entry::default(), spare: Vec::new() }
     }
 
-    /// The next entry. One that is cut off by the end is none.
+    /// The next entry.
     ///
     /// # Errors
-    /// As the reader's; [`ErrorKind::InvalidData`] for what is not in the export format.
+    /// As the reader's; [`ErrorKind::InvalidData`], with what was found instead, for what is not in the export format;
+    /// [`ErrorKind::UnexpectedEof`] for an entry that is cut off.
     pub fn next(&mut self) -> io::Result<Option<&Entry>> {
         self.clear();
         let mut began = false;
         loop {
-            let Some(line) = self.lines.next()? else { return Ok(None) };
+            let Some(line) = self.lines.next()? else {
+                let begun = began || self.lines.rest().is_some();
+                return if begun { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(None) };
+            };
             if line.bytes.is_empty() {
                 if began {
                     return Ok(Some(&self.entry));
@@ -181,15 +185,22 @@ impl<R: Read> Entries<R> {
                 continue;
             }
             let name = line.bytes.to_vec();
-            let wrong = || io::Error::from(ErrorKind::InvalidData);
-            let Some(size) = self.lines.take(8)? else { return Err(wrong()) };
+            let wrong = || io::Error::new(ErrorKind::InvalidData, excerpt(&String::from_utf8_lossy(&name)));
+            let cut = || io::Error::from(ErrorKind::UnexpectedEof);
+            // Names of fields are upper-case words; anything else is no field at all.
+            if !name.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_') {
+                return Err(wrong());
+            }
+            let size = self.lines.take(8)?.ok_or_else(cut)?;
             let size = u64::from_le_bytes(size.bytes.try_into().map_err(|_| wrong())?);
-            let Some(value) = self.lines.take(size)? else { return Ok(None) };
+            // journald takes no entry that is longer.
+            if size > 1 << 30 {
+                return Err(wrong());
+            }
+            let value = self.lines.take(size)?.ok_or_else(cut)?;
             self.entry.set(&name, value.bytes, size, &mut self.spare);
-            match self.lines.next()? {
-                Some(line) if line.length == 0 => {}
-                Some(_) => return Err(wrong()),
-                None => return Ok(None),
+            if self.lines.next()?.ok_or_else(cut)?.length > 0 {
+                return Err(wrong());
             }
         }
     }
@@ -330,7 +341,8 @@ mod tests {
         let whole = read(EXPORT).unwrap();
         for end in 0..EXPORT.len() {
             if let Ok(found) = read(&EXPORT[..end]) {
-                assert!(whole.starts_with(&found), "cut at {end}: {found:?}");
+                // Only where nothing is missing of the entries that are there.
+                assert!(whole.starts_with(&found) && EXPORT[..end].ends_with(b"\n\n") || end == 0, "cut at {end}");
             }
         }
         assert!(read(b"no entry at all\n").is_err());

@@ -151,9 +151,11 @@ impl Ui {
     }
 
     /// Prints an error: on stdout as a JSON document when that is the format, on stderr in words otherwise.
-    pub fn error(format: Format, error: &Error, document: &impl Report) {
+    pub fn error(format: Format, one_line: bool, error: &Error, document: &impl Report) {
         if format == Format::Json {
-            match json::pretty(&mut io::stdout().lock(), document) {
+            let mut out = io::stdout().lock();
+            let written = if one_line { json::compact(&mut out, document) } else { json::pretty(&mut out, document) };
+            match written {
                 Err(failed) if failed.kind() != io::ErrorKind::BrokenPipe => {}
                 _ => return,
             }

@@ -48,6 +48,11 @@ pub fn document(text: &str) -> Value {
 }
 
 fn mask(key: &str, value: &mut Value) {
+    if key == "log" {
+        // What a service wrote is as long as it is; the suite of logs compares it.
+        *value = Value::from("[log]");
+        return;
+    }
     match value {
         Value::Object(fields) => fields.iter_mut().for_each(|(key, value)| mask(key, value)),
         Value::Array(items) => items.iter_mut().for_each(|item| mask(key, item)),

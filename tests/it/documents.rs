@@ -112,6 +112,18 @@ fn every_document_has_its_head_and_fits_its_schema() {
         assert_eq!(found, Vec::<String>::new(), "{:?}", run.args);
         seen.insert(name.to_owned());
     }
+    // A line of a log is a document without a head.
+    for message in [r#"{"level":"warn","msg":"slow","ms":12,"err":{"code":5}}"#, "plain", "{}"] {
+        machine.journal("2026-11-22T05:00:00Z", "prim-wallet.service", &[("MESSAGE", message.as_bytes())]);
+    }
+    machine.journal("2026-11-22T05:00:01Z", "prim-wallet.service", &[]);
+    let logs = schema(&machine, "logs");
+    let mut found = Vec::new();
+    for line in machine.run(["logs", "wallet", "-o", "json"]).json_lines() {
+        misfits(&line, &logs, &logs, "logs", &mut found);
+        seen.insert("logs".to_owned());
+    }
+    assert_eq!(found, Vec::<String>::new());
     let known = machine.run(["schema"]).stdout;
     assert_eq!(seen, known.lines().map(str::to_owned).collect(), "every kind of document was looked at");
 }

@@ -112,7 +112,7 @@ impl Machine {
     }
 
     /// Writes a file, mode 640.
-    pub fn file(&self, absolute: &str, text: impl AsRef<[u8]>) {
+    pub fn file(&self, absolute: &str, text: &(impl AsRef<[u8]> + ?Sized)) {
         let path = self.path(absolute);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
@@ -120,7 +120,7 @@ impl Machine {
     }
 
     /// Writes a file that was changed last at this time.
-    pub fn old_file(&self, absolute: &str, time: &str, text: impl AsRef<[u8]>) {
+    pub fn old_file(&self, absolute: &str, time: &str, text: &str) {
         self.file(absolute, text);
         let time: std::time::SystemTime = time.parse::<jiff::Timestamp>().unwrap().into();
         fs::File::open(self.path(absolute)).unwrap().set_modified(time).unwrap();
@@ -149,12 +149,12 @@ impl Machine {
     }
 
     /// What a tool prints, by its name or `NAME-FIRST_ARGUMENT`, before it ends with success.
-    pub fn answer(&self, key: &str, out: impl AsRef<[u8]>) {
+    pub fn answer(&self, key: &str, out: &(impl AsRef<[u8]> + ?Sized)) {
         self.answer_with(key, out, "", 0);
     }
 
     /// What a tool prints on both streams, and how it ends.
-    pub fn answer_with(&self, key: &str, out: impl AsRef<[u8]>, err: &str, code: u8) {
+    pub fn answer_with(&self, key: &str, out: &(impl AsRef<[u8]> + ?Sized), err: &str, code: u8) {
         let tool =
             key.split_once('-').map_or(key, |(tool, _)| if tool == "systemd" { "systemd-analyze" } else { tool });
         self.link(tool);
@@ -173,7 +173,7 @@ impl Machine {
     }
 
     /// What a tool prints before it does as this says: `hang`, or `kill` itself.
-    pub fn answer_and(&self, key: &str, out: impl AsRef<[u8]>, ending: &str) {
+    pub fn answer_and(&self, key: &str, out: &str, ending: &str) {
         self.answer(key, out);
         fs::write(self.dir.join("answers").join(key).join(ending), "").unwrap();
     }
@@ -215,7 +215,7 @@ impl Machine {
     }
 
     /// Rows of a container's log, each beginning with its time.
-    pub fn rows(&self, name: &str, rows: impl AsRef<[u8]>) {
+    pub fn rows(&self, name: &str, rows: &(impl AsRef<[u8]> + ?Sized)) {
         self.link("docker");
         fs::write(self.dir.join("rows").join(name), rows).unwrap();
     }
@@ -239,18 +239,19 @@ impl Machine {
         for (name, value) in fields.iter().chain(of) {
             entry.extend_from_slice(name.as_bytes());
             // As journalctl decides it: what is not one line of plain text is bytes, with their number before them.
-            match std::str::from_utf8(value).is_ok_and(|text| text.chars().all(|c| c == '\t' || !c.is_control())) {
-                true => entry.push(b'='),
-                false => {
-                    entry.push(b'\n');
-                    entry.extend_from_slice(&(value.len() as u64).to_le_bytes());
-                }
+            if std::str::from_utf8(value).is_ok_and(|text| text.chars().all(|c| c == '\t' || !c.is_control())) {
+                entry.push(b'=');
+            } else {
+                entry.push(b'\n');
+                entry.extend_from_slice(&(value.len() as u64).to_le_bytes());
             }
             entry.extend_from_slice(value);
             entry.push(b'\n');
         }
         entry.push(b'\n');
-        fs::write(dir.join(format!("{micros}~{number}~{boot}~{run}~{pid}~{unit}")), entry).unwrap();
+        // Whole at once, for somebody may be reading.
+        fs::write(self.dir.join("entry"), entry).unwrap();
+        fs::rename(self.dir.join("entry"), dir.join(format!("{micros}~{number}~{boot}~{run}~{pid}~{unit}"))).unwrap();
     }
 
     /// A process that listens on these ports.
@@ -318,6 +319,17 @@ impl Machine {
         let code = output.status.code().unwrap_or_else(|| panic!("{args:?} ended by {:?}", output.status));
         let text = |bytes: Vec<u8>| self.same_everywhere(&String::from_utf8(bytes).unwrap());
         Run { args, code, stdout: text(output.stdout), stderr: text(output.stderr), ran: self.ran(&log) }
+    }
+
+    /// Tools of the last run that hang still, although opsctl has ended.
+    pub fn left_behind(&self) -> Vec<String> {
+        let records = fs::read_dir(self.dir.join("log")).unwrap().map(|entry| entry.unwrap().path());
+        let tools = records.filter_map(|path| Some(path.file_name()?.to_str()?.strip_suffix(".argv")?.to_owned()));
+        let hangs = |tool: &String| {
+            let (_, pid) = tool.rsplit_once('.').unwrap();
+            fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|words| words.starts_with(b"sleep"))
+        };
+        tools.filter(hangs).collect()
     }
 
     /// The text with what differs from machine to machine and from run to run replaced.

@@ -201,7 +201,7 @@ fn j7_a_service_that_drips_its_answer_is_not_waited_for() {
         while std::io::Write::write_all(stream, &endless).is_ok() {}
     });
     let begun = Instant::now();
-    let run = machine.run(["status", "wallet", "store", "faucet", "--timeout", "3s"]);
+    let run = machine.run(["status", "wallet", "store", "faucet", "--timeout", "6s"]);
     assert!(begun.elapsed() < Duration::from_secs(10), "{}", run.stdout);
     crate::transcript::compare("status_prim_odd_answers", &[run]);
 }
