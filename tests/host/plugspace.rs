@@ -18,7 +18,8 @@ const FAULTS: &[Fault] = &[
     Fault { name: "api-stopped", inject: pm2!("stop plugspace-api"), heal: pm2!("restart plugspace-api") },
     Fault {
         name: "d1-daemon-gone",
-        inject: concat!(pm2!("kill"), "; pkill -9 -u plugspace || true"),
+        // Stopped by its unit, which would start it again if it were killed.
+        inject: "systemctl stop pm2-plugspace; pkill -9 -u plugspace || true",
         heal: "systemctl restart pm2-plugspace",
     },
     Fault {
