@@ -106,6 +106,11 @@ impl Board {
         self.changed.notify_all();
     }
 
+    /// Whether any source could not be read.
+    pub fn is_troubled(&self) -> bool {
+        !self.state().told.is_empty()
+    }
+
     /// Whether nobody wants more.
     pub fn closed(&self) -> bool {
         self.state().closed

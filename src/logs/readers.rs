@@ -112,15 +112,14 @@ pub fn start(world: &Arc<World>, finish: &Finish) {
     }
 }
 
-/// Says what journald left out and, once all that was written before has been read, follows.
+/// Once all that was written before has been read: says what journald left out, and follows.
 fn after_journals(world: &World, sources: &[usize], read: &Receiver<()>, begun: i64, mut pen: Pen, finish: &Finish) {
     let first = world.wanted.since.unwrap_or(begun - 3_600_000_000);
-    // Asked beside the readers, so that it costs no time of its own.
-    if !world.wanted.brief {
+    // Ends when the last reader has dropped its end. Asked only then, so that it takes no time from the first line.
+    let _ = read.recv();
+    if !world.wanted.brief && !world.board.is_troubled() {
         journal::tell_suppressed(world, sources, first);
     }
-    // Ends when the last reader has dropped its end.
-    let _ = read.recv();
     if !world.wanted.follow {
         return;
     }
