@@ -9,7 +9,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, ToSpan};
 
-use crate::commands::{completion, explain, get, logs, man, schema, status, verify};
+use crate::commands::{completion, explain, get, history, lock, logs, man, operate, run, schema, status, verify};
 use crate::error::Error;
 use crate::registry::{Deployment, LOCALHOST};
 use crate::ui::{Color, Format, escape};
@@ -46,10 +46,11 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes:
-  0    done, or healthy (warnings allowed)   4    could not be determined
-  1    tried and failed                      5    refused, nothing changed
+  0    done, or healthy (warnings allowed)   5    refused, nothing changed
+  1    tried and failed                      6    locked by another run, nothing changed
   2    the command line makes no sense       7    timed out
-  3    checked and unhealthy                 129, 130, 143  hang-up, interrupt, terminate";
+  3    checked and unhealthy                 8    partly done
+  4    could not be determined               129, 130, 143  hang-up, interrupt, terminate";
 
 /// Flags of every verb.
 #[derive(Debug, Args)]
@@ -85,10 +86,24 @@ pub enum Verb {
     Status(status::Args),
     /// Show what services wrote, from the journal, containers, pm2 and files, as one stream.
     Logs(logs::Args),
+    /// Stop and start services, and see that they stay up.
+    Restart(operate::Args),
+    /// Let services read their configuration again, after it was checked.
+    Reload(operate::Args),
+    /// Start services, and see that they stay up.
+    Start(operate::Args),
+    /// Stop services, those that need others first.
+    Stop(operate::Args),
     /// List what the registry holds.
     Get(get::Args),
     /// Tell all that the registry knows of a service or deployment.
     Explain(explain::Args),
+    /// Run a procedure of the runbook.
+    Run(run::Args),
+    /// Show what was changed, when, by whom, and how it ended.
+    History(history::Args),
+    /// Keep others from changing this deployment, or say who does.
+    Lock(lock::Args),
     /// Compare the registry with this host.
     Verify(verify::Args),
     /// Print the JSON Schema of a document.

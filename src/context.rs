@@ -77,6 +77,11 @@ impl<'a> Context<'a> {
         self.verbose.then_some(ui::trace)
     }
 
+    /// How much is left of the time of the whole command; `None` where none was set.
+    pub fn time_left(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
     /// When the time of the whole command is over.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline

@@ -18,8 +18,14 @@ pub enum Exit {
     Unhealthy = 3,
     /// Could not be determined.
     Unknown = 4,
+    /// Refused; nothing was changed.
+    Refused = 5,
+    /// Another run holds the lock; nothing was changed.
+    Locked = 6,
     /// Timed out.
     TimedOut = 7,
+    /// Some of it was done, some not.
+    Partial = 8,
 }
 
 impl Exit {

@@ -40,6 +40,7 @@
 //! const _: () = opsctl::registry::check::deployment(&MINE);
 //! ```
 
+mod action;
 mod cli;
 mod commands;
 mod context;
@@ -148,10 +149,21 @@ fn fail(system: &System, format: Format, one_line: bool, error: anyhow::Error) -
     error.exit
 }
 
+/// Whether hang-ups were ignored when this process was started (`nohup`).
+fn ignores_hang_up() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 != 0)
+}
+
 /// On a hang-up, interrupt or terminate: ends what was started, then this process with the usual code.
 fn end_children_on_signals() -> std::io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
+    // Whoever starts us with nohup wants us to live on.
+    if !ignores_hang_up() {
+        signals.add_signal(SIGHUP)?;
+    }
     std::thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
             exec::kill_all();

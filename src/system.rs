@@ -148,6 +148,11 @@ impl System {
         entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
     }
 
+    /// When a process was started, clock ticks since the boot: with its number this tells it from any other.
+    pub fn process_started(&self, pid: u32) -> Option<u64> {
+        procfs::start_time(&self.read(&format!("/proc/{pid}/stat")).ok()?)
+    }
+
     /// The short name of a process.
     pub fn process_name(&self, pid: u32) -> Option<String> {
         self.read(&format!("/proc/{pid}/comm")).ok().map(|name| name.trim_end().to_owned())

@@ -3,12 +3,17 @@
 pub mod completion;
 pub mod explain;
 pub mod get;
+pub mod history;
+pub mod lock;
 pub mod logs;
 pub mod man;
+pub mod operate;
+pub mod run;
 pub mod schema;
 pub mod status;
 pub mod verify;
 
+use crate::action::plan::Operation;
 use crate::cli::Verb;
 use crate::context::Context;
 use crate::exit::Exit;
@@ -26,6 +31,13 @@ pub fn run(verb: &Verb, context: &Context<'_>) -> anyhow::Result<Exit> {
         Verb::Schema(args) => schema::run(args),
         Verb::Completion(args) => completion::run(args),
         Verb::Logs(args) => logs::run(args, context),
+        Verb::Restart(args) => operate::run(Operation::Restart, args, context),
+        Verb::Reload(args) => operate::run(Operation::Reload, args, context),
+        Verb::Start(args) => operate::run(Operation::Start, args, context),
+        Verb::Stop(args) => operate::run(Operation::Stop, args, context),
+        Verb::Run(args) => run::run(args, context),
+        Verb::History(args) => history::run(args, context),
+        Verb::Lock(args) => lock::run(args, context),
         Verb::Man(args) => man::run(args),
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use clap_complete::engine::ArgValueCandidates;
 
+use crate::action::lock::{self, Holder};
 use crate::cli::{complete_services, duration};
 use crate::context::{Context, services};
 use crate::error::Error;
@@ -87,12 +88,16 @@ fn take(
     };
     evidence.holders = probe::holders(context.system, services, &evidence.managers, unwell);
     health = health::judge(deployment, services, &evidence);
-    let mut status = Status::new(deployment, health, !with_host, |verdict| {
+    let unfinished = match lock::holder(context.system, deployment) {
+        Holder::Unfinished(note) => Some(note),
+        Holder::Held(_) | Holder::None | Holder::Unknown(_) => None,
+    };
+    let mut status = Status::new(deployment, health, !with_host, unfinished.as_ref(), |verdict| {
         context.head("opsctl/status/v1", deployment, verdict, Exit::of(verdict, args.fail_on == FailOn::Warn))
     });
     if let Some(service) = status.failed(deployment).filter(|service| !service.logs.is_empty()) {
         let limit = LAST_WORDS.min(context.patience().unwrap_or_default());
-        status.add_last_words(&logs::last_words(context.system, context.trace(), deployment, service, 3, limit));
+        status.add_last_words(&logs::last_words(context.system, context.trace(), deployment, service, None, 3, limit));
     }
     if !context.is_detected(deployment) {
         status.name_deployment(deployment.name);

@@ -2,15 +2,18 @@
 
 use clap_complete::engine::ArgValueCandidates;
 
+use crate::action::reboot::{self, Before};
 use crate::cli::complete_services;
 use crate::context::{Context, services};
 use crate::drift;
+use crate::error::Error;
 use crate::exit::Exit;
 use crate::health;
+use crate::health::ServiceHealth;
 use crate::probe;
-use crate::registry::Verdict;
+use crate::registry::{Deployment, Service, Verdict};
 use crate::report::status::Absent;
-use crate::report::verify::Drift;
+use crate::report::verify::{Comparison, Drift};
 
 /// Arguments of `verify`.
 #[derive(Debug, clap::Args)]
@@ -18,6 +21,9 @@ pub struct Args {
     /// Services to compare; all of them when none is named.
     #[arg(value_name = "SERVICE", add = ArgValueCandidates::new(complete_services))]
     services: Vec<String>,
+    /// Compare with what ran before the last `run reboot`, instead of with the registry.
+    #[arg(long)]
+    after_reboot: bool,
 }
 
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
@@ -29,11 +35,67 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     evidence.holders = probe::holders(context.system, &services, &evidence.managers, |_| true);
     let health = health::judge(deployment, &services, &evidence);
     let survey = probe::survey(context.system, &processes, deployment, &services, context.patience()?);
-    let comparisons = drift::compare(&services, &evidence, &health, &survey);
+    let comparisons = match args.after_reboot {
+        true => after_reboot(context, deployment, &health.services, &services)?,
+        false => drift::compare(&services, &evidence, &health, &survey),
+    };
     let verdict = comparisons.iter().map(|comparison| comparison.verdict).max().unwrap_or(Verdict::Unknown);
     let head = context.head("opsctl/verify/v1", deployment, verdict, Exit::of(verdict, false));
     let absent = health.absent.into_iter();
     let absent = absent.map(|(service, reason)| Absent { name: service.name.to_owned(), reason }).collect();
     context.ui.report(&Drift { head, comparisons, absent })?;
     Ok(Exit::of(verdict, false))
+}
+
+/// Compares services with what was recorded of them before the reboot.
+fn after_reboot(
+    context: &Context<'_>,
+    deployment: &Deployment,
+    now: &[ServiceHealth],
+    services: &[&'static Service],
+) -> Result<Vec<Comparison>, Error> {
+    let missing = |why: String| Error {
+        exit: Exit::Unknown,
+        code: "no_record",
+        message: format!("what ran before the reboot is not known: {why}"),
+        hint: Some("opsctl run reboot records it".to_owned()),
+    };
+    let before = reboot::kept(context.system, deployment).map_err(|error| missing(error.to_string()))?;
+    if before.boot == reboot::boot(context.system) {
+        return Err(missing("the host has not been rebooted since it was recorded".to_owned()));
+    }
+    let Before { services: recorded, .. } = before;
+    let wanted = |name: &str| services.iter().any(|service| service.name == name);
+    Ok(recorded
+        .into_iter()
+        .filter(|service| wanted(&service.name))
+        .map(|before| {
+            let found = now.iter().find(|service| service.name == before.name);
+            let words = |state: &str, health: Option<Verdict>| match health {
+                Some(Verdict::Pass | Verdict::Warn) => format!("{state}, answers"),
+                Some(Verdict::Fail) => format!("{state}, does not answer"),
+                Some(Verdict::Unknown) | None => state.to_owned(),
+            };
+            let expected = words(&before.state, before.health);
+            let seen = found.map(|service| words(service.state.label(), service.health));
+            let well =
+                seen.as_ref() == Some(&expected) || found.is_some_and(|service| service.verdict == Verdict::Pass);
+            Comparison {
+                service: Some(before.name),
+                what: "after the reboot".to_owned(),
+                expected,
+                verdict: match found {
+                    _ if well => Verdict::Pass,
+                    Some(service) if service.verdict == Verdict::Unknown => Verdict::Unknown,
+                    Some(_) | None => Verdict::Fail,
+                },
+                reason: found.filter(|_| !well).map(|service| service.summary.clone()),
+                command: found
+                    .and_then(|service| service.checks.first())
+                    .map(|c| c.command.clone())
+                    .unwrap_or_default(),
+                found: seen,
+            }
+        })
+        .collect())
 }

@@ -232,6 +232,7 @@ pub fn last_words(
     trace: Option<fn(&Argv)>,
     deployment: &'static Deployment,
     service: &'static Service,
+    since: Option<Timestamp>,
     count: usize,
     limit: Duration,
 ) -> Vec<Said> {
@@ -249,7 +250,8 @@ pub fn last_words(
         }
     }
     let sources = source::narrow(source::of_services(&[service]), &[]);
-    let wanted = Wanted { tail: Some(NEWEST), brief: true, ..Wanted::default() };
+    let since = since.map(Timestamp::as_microsecond);
+    let wanted = Wanted { since, tail: Some(NEWEST), brief: true, ..Wanted::default() };
     let (world, _notes) = World::new(system, trace, deployment, sources, wanted, limit);
     let (said, heard) = channel();
     let said = Mutex::new(said);

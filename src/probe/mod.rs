@@ -30,7 +30,7 @@ use crate::protocol::postgres::Greeting;
 use crate::registry::{Deployment, Manager, Probe, Service, Url};
 use crate::system::System;
 use crate::tools::docker::Listed;
-use crate::tools::{Argv, Malformed, docker_logs, excerpt};
+use crate::tools::{Argv, Malformed, docker_logs, ending};
 
 /// How long any one source may take, unless the whole command has less time.
 pub const PATIENCE: Duration = Duration::from_millis(2400);
@@ -253,7 +253,7 @@ pub(crate) fn failure(output: &Output) -> Trouble {
         Exit::TimedOut(after) => return Trouble::TimedOut(after),
         Exit::TooMuchOutput => "killed: it would not stop printing".to_owned(),
     };
-    let said = excerpt(&text(&output.stderr));
+    let said = ending(&text(&output.stderr));
     Trouble::Failed(if said.is_empty() { how } else { format!("{how}: {said}") })
 }
 

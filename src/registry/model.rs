@@ -185,6 +185,8 @@ pub struct Service {
     pub memory: Option<Memory>,
     /// What is lost by restarting it; `None` when nothing is.
     pub restart_loses: Option<&'static str>,
+    /// How much of that there is right now, as one of its HTTP probes says.
+    pub at_stake: Option<AtStake>,
     /// Where runbook and reality differ, and what an operator must know.
     pub note: Option<&'static str>,
 }
@@ -213,9 +215,19 @@ impl Service {
             logs: &[],
             memory: None,
             restart_loses: None,
+            at_stake: None,
             note: None,
         }
     }
+}
+
+/// A number in the JSON answer of a health probe that says what a restart would lose.
+#[derive(Debug)]
+pub struct AtStake {
+    /// Keys joined by dots.
+    pub path: &'static str,
+    /// What the number counts, in the plural.
+    pub what: &'static str,
 }
 
 /// Whether a service is expected to be there.

@@ -1,9 +1,12 @@
 //! What a command has to say: one serializable value a document, with its view as text. Rendering is the next step, in
 //! [`crate::ui`]; nothing here prints.
 
+pub mod action;
 pub mod error;
 pub mod explain;
+pub mod history;
 pub mod list;
+pub mod lock;
 pub mod logs;
 pub mod status;
 pub mod verify;
@@ -68,6 +71,9 @@ pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
         ("deployments", schemars::schema_for!(list::Deployments)),
         ("explain-service", schemars::schema_for!(explain::ServiceFacts)),
         ("explain-deployment", schemars::schema_for!(explain::DeploymentFacts)),
+        ("action", schemars::schema_for!(action::Action)),
+        ("history", schemars::schema_for!(history::History)),
+        ("lock", schemars::schema_for!(lock::LockFacts)),
         ("logs", schemars::schema_for!(logs::Line<'static>)),
         ("verify", schemars::schema_for!(verify::Drift)),
         ("error", schemars::schema_for!(error::Failure)),

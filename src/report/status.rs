@@ -6,6 +6,8 @@ use serde::Serialize;
 
 use super::logs::Said;
 use super::{Head, Report};
+use crate::action::lock::Note;
+use crate::action::run;
 use crate::health::{Check, Health, HostHealth, ServiceHealth, State, age, bytes};
 use crate::registry::{Deployment, HostChecks, Level, Service, Verdict};
 use crate::ui::{Cell, Text, Tone};
@@ -63,8 +65,16 @@ pub struct Absent {
 impl Status {
     /// Puts the document together. `head` carries everything but the verdict's consequences.
     /// Of a service that was `named`, that it is not here is no answer to whether it is well.
-    pub fn new(deployment: &Deployment, health: Health, named: bool, head: impl FnOnce(Verdict) -> Head) -> Self {
+    /// `unfinished` is what an earlier change did not come to an end with.
+    pub fn new(
+        deployment: &Deployment,
+        health: Health,
+        named: bool,
+        unfinished: Option<&Note>,
+        head: impl FnOnce(Verdict) -> Head,
+    ) -> Self {
         let mut problems = problems(deployment, &health);
+        problems.extend(unfinished.map(|note| unfinished_problem(deployment, note)));
         if named {
             problems.extend(health.absent.iter().map(|(service, reason)| absent_problem(service, reason)));
         }
@@ -114,6 +124,20 @@ fn service_problem(service: &Service, judged: &ServiceHealth, all: &[ServiceHeal
         reason: service.severity_reason.to_owned(),
         affects,
         look: look(service, judged),
+        log: Vec::new(),
+    }
+}
+
+fn unfinished_problem(deployment: &Deployment, note: &Note) -> Problem {
+    Problem {
+        subject: "change".to_owned(),
+        verdict: Verdict::Warn,
+        summary: run::unfinished(note),
+        severity: deployment.checks.severity.id.to_owned(),
+        respond: deployment.checks.severity.response.to_owned(),
+        reason: "what was begun is not known to have ended well".to_owned(),
+        affects: Vec::new(),
+        look: format!("opsctl {} (again), or opsctl lock release", note.what),
         log: Vec::new(),
     }
 }

@@ -9,6 +9,11 @@ pub fn adapt(config: &str) -> Argv {
     Argv::new("caddy", ["adapt", "--adapter=caddyfile", "--config", config])
 }
 
+/// Says whether Caddy would take a Caddyfile.
+pub fn validate(config: &str) -> Argv {
+    Argv::new("caddy", ["validate", "--adapter=caddyfile", "--config", config])
+}
+
 /// Parses the output of [`adapt`].
 ///
 /// # Errors

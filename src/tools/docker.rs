@@ -43,6 +43,11 @@ pub fn logs_since(container: &str, seconds: u32) -> Argv {
         .with(["--", container])
 }
 
+/// `restart`, `start` or `stop` of one container.
+pub fn act(verb: &str, container: &str) -> Argv {
+    Argv::new("docker", [verb, "--", container])
+}
+
 /// A row of [`ps`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Listed {

@@ -153,6 +153,17 @@ pub fn excerpt(text: &str) -> String {
     text[..end].to_owned()
 }
 
+/// The last 300 bytes, cut at a character, on one line: a tool says last why it failed.
+pub fn ending(text: &str) -> String {
+    let text = text.trim();
+    let mut begin = text.len().saturating_sub(300);
+    while !text.is_char_boundary(begin) {
+        begin += 1;
+    }
+    let lines: Vec<&str> = text[begin..].lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines.join("; ")
+}
+
 /// Parses one JSON value a line, passing over blank lines.
 fn json_lines<T: serde::de::DeserializeOwned>(text: &str, expected: &'static str) -> Result<Vec<T>, Malformed> {
     text.lines()

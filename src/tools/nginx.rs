@@ -9,6 +9,11 @@ pub fn dump() -> Argv {
     Argv::new("nginx", ["-T", "-q"])
 }
 
+/// Says whether nginx would take its configuration.
+pub fn validate() -> Argv {
+    Argv::new("nginx", ["-t", "-q"])
+}
+
 /// Parses the output of [`dump`].
 ///
 /// # Errors

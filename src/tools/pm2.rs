@@ -15,6 +15,15 @@ pub fn jlist(account: Account, home: &str) -> Argv {
     }
 }
 
+/// `restart`, `reload`, `start` or `stop` of one application, with the environment that it was started with.
+pub fn act(verb: &str, app: &str, account: Account, home: &str) -> Argv {
+    Argv {
+        account: Some(account),
+        env: vec![("PM2_HOME", home.to_owned()), ("PM2_SILENT", "true".to_owned())],
+        ..Argv::new("pm2", [verb, app])
+    }
+}
+
 /// Where a daemon writes its process id, below its `PM2_HOME`.
 pub const PID_FILE: &str = "pm2.pid";
 

@@ -31,6 +31,13 @@ pub fn meminfo(text: &str) -> Result<Memory, Malformed> {
     })
 }
 
+/// When a process was started, out of `/proc/PID/stat`: its 22nd field, clock ticks since the boot.
+pub fn start_time(stat: &str) -> Option<u64> {
+    // The name in parentheses may hold anything, parentheses and spaces included.
+    let (_, rest) = stat.rsplit_once(") ")?;
+    rest.split(' ').nth(19)?.parse().ok()
+}
+
 /// Parses the three averages of `/proc/loadavg`: 1, 5 and 15 minutes.
 ///
 /// # Errors
@@ -158,6 +165,13 @@ pub fn env_entries(text: &str) -> impl Iterator<Item = (&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn k2_a_process_is_known_by_its_start() {
+        let stat = "4242 (a) b (c) S 1 4242 4242 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 10 11 12";
+        assert_eq!(start_time(stat), Some(987_654));
+        assert_eq!(start_time("4242 (a"), None);
+    }
 
     #[test]
     fn memory_needs_total_and_available() {

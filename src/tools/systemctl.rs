@@ -1,6 +1,8 @@
 //! `systemctl`: unit properties and the list of failed units.
 
-use jiff::Timestamp;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
 use super::{Argv, Malformed};
 
@@ -17,6 +19,78 @@ pub fn show<'a>(units: impl IntoIterator<Item = &'a str>, and_failed: bool) -> A
     // The state narrows down what the pattern stands for, not the units that are named.
     let narrowed = if and_failed { argv.with(["--state=failed", "--", "*"]) } else { argv.with(["--"]) };
     narrowed.with(units)
+}
+
+/// `restart`, `reload`, `start` or `stop` of one unit, which waits for systemd to have done it.
+pub fn act(verb: &str, unit: &str) -> Argv {
+    Argv::new("systemctl", ["--no-ask-password", verb, "--", unit])
+}
+
+/// Forgets that a unit has failed, and how often it was started lately.
+pub fn reset_failed(unit: &str) -> Argv {
+    Argv::new("systemctl", ["--no-ask-password", "reset-failed", "--", unit])
+}
+
+/// Reboots the host.
+pub fn reboot() -> Argv {
+    Argv::new("systemctl", ["--no-ask-password", "reboot"])
+}
+
+/// Reads all unit files again.
+pub fn daemon_reload() -> Argv {
+    Argv::new("systemctl", ["--no-ask-password", "daemon-reload"])
+}
+
+/// What may be done to these units, and how long it may take.
+pub fn abilities<'a>(units: impl IntoIterator<Item = &'a str>) -> Argv {
+    const PROPERTIES: &str =
+        "Names,CanStart,CanStop,CanReload,RefuseManualStart,RefuseManualStop,TimeoutStartUSec,TimeoutStopUSec";
+    Argv::new("systemctl", ["show", "--no-pager", "--property", PROPERTIES, "--"]).with(units)
+}
+
+/// What may be done to a unit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Abilities {
+    /// All its names.
+    pub names: Vec<String>,
+    pub start: bool,
+    pub stop: bool,
+    pub reload: bool,
+    /// How long it may take to start; `None` when for ever.
+    pub start_limit: Option<Duration>,
+    /// How long it may take to stop; `None` when for ever.
+    pub stop_limit: Option<Duration>,
+}
+
+/// Parses the output of [`abilities`].
+///
+/// # Errors
+/// When a block lacks its names or its last property: then it was cut.
+pub fn parse_abilities(text: &str) -> Result<Vec<Abilities>, Malformed> {
+    let wrong = |block: &str| Malformed::new("`systemctl show` properties", block);
+    let blocks: Vec<&str> = text.split("\n\n").filter(|block| !block.trim().is_empty()).collect();
+    if blocks.is_empty() {
+        return Err(wrong(text));
+    }
+    blocks
+        .into_iter()
+        .map(|block| {
+            let value = |key: &str| {
+                block.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).ok_or_else(|| wrong(block))
+            };
+            let is = |key: &str| value(key).map(|value| value == "yes");
+            // In systemd's words: `1min 30s`, `infinity`.
+            let limit = |key: &str| value(key).map(span);
+            Ok(Abilities {
+                names: value("Names")?.split_whitespace().map(str::to_owned).collect(),
+                start: is("CanStart")? && !is("RefuseManualStart")?,
+                stop: is("CanStop")? && !is("RefuseManualStop")?,
+                reload: is("CanReload")?,
+                start_limit: limit("TimeoutStartUSec")?,
+                stop_limit: limit("TimeoutStopUSec")?,
+            })
+        })
+        .collect()
 }
 
 /// A unit as systemd sees it. A missing property is empty, zero or `None`, never a good value.
@@ -130,9 +204,33 @@ fn unix(value: &str) -> Option<Timestamp> {
     (seconds > 0).then(|| Timestamp::from_second(seconds).ok())?
 }
 
+/// `1min 30s`; `infinity` is none.
+fn span(value: &str) -> Option<Duration> {
+    let span: SignedDuration = value.parse::<Span>().ok()?.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+    Duration::try_from(span).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn abilities_are_read_whole_or_not_at_all() {
+        let text = "Names=a.service b.service\nTimeoutStartUSec=1min 30s\nTimeoutStopUSec=infinity\nCanStart=yes\n\
+                    CanStop=yes\nCanReload=no\nRefuseManualStart=no\nRefuseManualStop=yes\n";
+        let wanted = Abilities {
+            names: vec!["a.service".into(), "b.service".into()],
+            start: true,
+            stop: false,
+            reload: false,
+            start_limit: Some(Duration::from_secs(90)),
+            stop_limit: None,
+        };
+        assert_eq!(parse_abilities(text), Ok(vec![wanted]));
+        for end in 0..text.rfind("RefuseManualStop").unwrap_or_default() {
+            assert!(parse_abilities(&text[..end]).is_err(), "cut at {end}");
+        }
+    }
 
     const LOOP: &str = "Type=simple\nRestart=on-failure\nNRestarts=12\nResult=exit-code\nExecMainCode=1\nExecMainStatus=3\n\
         MainPID=0\nControlGroup=\nMemoryCurrent=[not set]\nId=prim-wallet.service\nNames=prim-wallet.service\n\

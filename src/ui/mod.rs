@@ -138,6 +138,30 @@ impl Ui {
         poll(&mut fds, Some(&Timespec::default())).is_ok() && fds[0].revents().intersects(gone)
     }
 
+    /// Whether there is somebody at a terminal to be asked.
+    pub fn can_ask() -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Asks a question whose answer is no unless it is plainly yes.
+    pub fn ask(question: &str, before: &[String]) -> bool {
+        for line in before {
+            prose(&escape::line(line));
+        }
+        // That the question cannot be written shows in the answer.
+        let _ = write!(io::stderr().lock(), "{} [y/N] ", escape::line(question));
+        let mut answer = String::new();
+        let read = io::stdin().read_line(&mut answer);
+        read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+    }
+
+    /// Tells how work is getting on, on stderr.
+    pub fn progress(self, words: &str) {
+        if !self.quiet {
+            prose(&escape::line(words));
+        }
+    }
+
     /// Says what is wrong with the data, on stderr, also when only errors are wanted.
     pub fn warn(words: &str) {
         prose(&format!("opsctl: {}", escape::line(words)));

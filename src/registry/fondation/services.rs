@@ -126,6 +126,7 @@ pub static WORKER: Service = Service {
         limit_bytes: Some(2 * GIB),
         source: "alarm: runbook, 1.5 GB; limit: compose file, 2 GB; both read as GiB",
     }),
+    at_stake: Some(AtStake { path: "activeJobs", what: "active jobs" }),
     restart_loses: Some(
         "active jobs are stranded until their lease ends (up to 5 min) and somebody reclaims them; the container's own \
          log goes with the container, the journal keeps its lines",

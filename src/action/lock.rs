@@ -1,0 +1,217 @@
+//! One change of a deployment at a time. The lock is the kernel's and ends with its holder, however that ends; what the file
+//! holds is only a note of who does what. A note without a holder is of somebody who did not finish.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{no_links, own_directory};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::registry::Deployment;
+use crate::system::System;
+
+/// Where locks are: gone with the next boot, writable by root alone.
+const DIRECTORY: &str = "/run/opsctl";
+/// How often a held lock is tried again.
+const AGAIN: Duration = Duration::from_millis(50);
+
+/// Who does what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Note {
+    /// What is done, such as `restart wallet`.
+    pub what: String,
+    /// Who does it.
+    pub who: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// The process.
+    pub pid: u32,
+    /// When that process was started, in clock ticks since the boot: another one of the same number is another process.
+    pub pid_started: u64,
+    /// The step that it had come to.
+    pub step: Option<String>,
+    /// Held for a person, who releases it by hand.
+    pub by_hand: bool,
+}
+
+/// The lock, held.
+#[derive(Debug)]
+pub struct Lock {
+    file: File,
+    note: Note,
+}
+
+/// What the lock file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holder {
+    /// Nobody.
+    None,
+    /// Somebody who lives.
+    Held(Note),
+    /// Somebody who did not finish.
+    Unfinished(Note),
+    /// It cannot be told.
+    Unknown(String),
+}
+
+fn path(deployment: &Deployment) -> String {
+    format!("{DIRECTORY}/{}.lock", deployment.name)
+}
+
+/// Who holds the lock of a deployment. Takes no lock.
+pub fn holder(system: &System, deployment: &Deployment) -> Holder {
+    let text = match system.read(&path(deployment)) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Holder::None,
+        Err(error) => return Holder::Unknown(error.to_string()),
+    };
+    match serde_json::from_str::<Note>(&text).ok() {
+        None if !text.trim().is_empty() => Holder::Unknown("its note is damaged".to_owned()),
+        None => Holder::None,
+        Some(note) if note.by_hand || system.process_started(note.pid) == Some(note.pid_started) => Holder::Held(note),
+        Some(note) => Holder::Unfinished(note),
+    }
+}
+
+/// Takes the lock of a deployment, waiting for it as long as `wait`; also what the holder before left unfinished.
+///
+/// # Errors
+/// When somebody else holds it, or it cannot be taken safely.
+pub fn take(
+    system: &System,
+    deployment: &Deployment,
+    what: &str,
+    who: &str,
+    wait: Duration,
+) -> Result<(Lock, Option<Note>), Error> {
+    let unsafe_ = |error: io::Error| Error {
+        exit: Exit::Refused,
+        code: "no_lock",
+        message: format!("the lock {} cannot be taken: {error}; nothing was changed", path(deployment)),
+        hint: system.is_root().then(|| format!("look at {DIRECTORY}: it must be root's own directory")),
+    };
+    let mut file = open(system, deployment).map_err(unsafe_)?;
+    let until = Instant::now() + wait;
+    let before = loop {
+        match file.try_lock() {
+            Ok(()) => match read(&mut file) {
+                Some(note) if note.by_hand && Instant::now() < until => {
+                    file.unlock().map_err(unsafe_)?;
+                    thread::sleep(AGAIN);
+                }
+                Some(note) if note.by_hand => return Err(held(deployment, Some(&note))),
+                before => break before,
+            },
+            Err(TryLockError::Error(error)) => return Err(unsafe_(error)),
+            Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(AGAIN),
+            Err(TryLockError::WouldBlock) => return Err(held(deployment, read(&mut file).as_ref())),
+        }
+    };
+    let pid = std::process::id();
+    let note = Note {
+        what: what.to_owned(),
+        who: who.to_owned(),
+        since: system.now(),
+        pid,
+        pid_started: system.process_started(pid).unwrap_or_default(),
+        step: None,
+        by_hand: false,
+    };
+    let mut lock = Lock { file, note };
+    lock.write().map_err(unsafe_)?;
+    Ok((lock, before))
+}
+
+/// Opens the lock file without following anything that somebody could have put there.
+fn open(system: &System, deployment: &Deployment) -> io::Result<File> {
+    own_directory(system, DIRECTORY)?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(no_links());
+    options.open(system.path(&path(deployment)))
+}
+
+fn read(file: &mut File) -> Option<Note> {
+    let mut text = String::new();
+    file.seek(SeekFrom::Start(0)).ok()?;
+    file.take(1 << 16).read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+fn held(deployment: &Deployment, note: Option<&Note>) -> Error {
+    let by = note.map_or_else(
+        || "another run".to_owned(),
+        |note| format!("{} ({}) since {:.0}, process {}", note.what, note.who, note.since, note.pid),
+    );
+    let by_hand = note.is_some_and(|note| note.by_hand);
+    Error {
+        exit: Exit::Locked,
+        code: "locked",
+        message: format!("{} is being changed by {by}; nothing was changed", deployment.name),
+        hint: Some(match by_hand {
+            true => "opsctl lock release ends it".to_owned(),
+            false => "wait for it with --lock-wait=2m".to_owned(),
+        }),
+    }
+}
+
+impl Lock {
+    /// Notes the step that is about to begin.
+    pub fn step(&mut self, title: &str) {
+        self.note.step = Some(title.to_owned());
+        // The note helps whoever finds it; work does not depend on it.
+        let _ = self.write();
+    }
+
+    /// Leaves the lock to a person: it stays when this process ends.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn leave_by_hand(mut self) -> io::Result<Note> {
+        self.note.by_hand = true;
+        self.write()?;
+        Ok(self.note)
+    }
+
+    /// The work is done, well or not: nothing is left unfinished.
+    pub fn finish(self) {
+        // A note that stays would only say too much.
+        let _ = self.file.set_len(0);
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        let text = serde_json::to_vec(&self.note)?;
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.set_len(0)?;
+        self.file.write_all(&text)
+    }
+}
+
+/// Ends a lock that a person holds, and forgets what was left unfinished.
+///
+/// # Errors
+/// When a living process holds it, or it cannot be opened.
+pub fn release(system: &System, deployment: &Deployment) -> Result<Option<Note>, Error> {
+    let failed = |error: io::Error| Error {
+        exit: Exit::Refused,
+        code: "no_lock",
+        message: format!("the lock {} cannot be opened: {error}", path(deployment)),
+        hint: None,
+    };
+    let mut file = open(system, deployment).map_err(failed)?;
+    let note = read(&mut file);
+    match file.try_lock() {
+        Ok(()) => {
+            file.set_len(0).map_err(failed)?;
+            Ok(note)
+        }
+        Err(TryLockError::WouldBlock) => Err(held(deployment, note.as_ref())),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}

@@ -1,0 +1,93 @@
+//! What ran before a reboot, so that afterwards it can be told what did not come back.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{no_links, own_directory};
+use crate::health::{ServiceHealth, State};
+use crate::registry::{Deployment, Verdict};
+use crate::system::System;
+
+/// Where state is kept that must outlive a boot.
+const DIRECTORY: &str = "/var/lib/opsctl";
+/// The kernel's name for this boot.
+const BOOT: &str = "/proc/sys/kernel/random/boot_id";
+
+/// What ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Before {
+    /// When it was written.
+    pub time: Timestamp,
+    /// The boot in which.
+    pub boot: String,
+    /// Each service that was on the host.
+    pub services: Vec<ServiceBefore>,
+}
+
+/// A service before the reboot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceBefore {
+    /// Its name.
+    pub name: String,
+    /// What its manager said.
+    pub state: String,
+    /// What it said of itself.
+    pub health: Option<Verdict>,
+}
+
+impl Before {
+    /// Of services as they are.
+    pub fn of(system: &System, services: &[ServiceHealth]) -> Self {
+        let services = services.iter().map(|service| ServiceBefore {
+            name: service.name.clone(),
+            state: label(service.state),
+            health: service.health,
+        });
+        Before { time: system.now(), boot: boot(system), services: services.collect() }
+    }
+}
+
+/// A state as it is recorded.
+pub fn label(state: State) -> String {
+    state.label().to_owned()
+}
+
+/// The kernel's name for this boot; empty when it cannot be read.
+pub fn boot(system: &System) -> String {
+    system.read(BOOT).unwrap_or_default().trim().to_owned()
+}
+
+fn path(deployment: &Deployment) -> String {
+    format!("{DIRECTORY}/{}.before-reboot.json", deployment.name)
+}
+
+/// Keeps it: written aside, made durable, then put in place.
+///
+/// # Errors
+/// As the operating system says, also when somebody else owns the directory.
+pub fn keep(system: &System, deployment: &Deployment, before: &Before) -> io::Result<()> {
+    let directory = own_directory(system, DIRECTORY)?;
+    let path = system.path(&path(deployment));
+    let aside = path.with_extension("new");
+    // One that an earlier attempt left is worth nothing.
+    let _ = fs::remove_file(&aside);
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(0o600).custom_flags(no_links()).open(&aside)?;
+    file.write_all(&serde_json::to_vec(before)?)?;
+    file.sync_all()?;
+    fs::rename(&aside, &path)?;
+    fs::File::open(&directory)?.sync_all()
+}
+
+/// What was kept.
+///
+/// # Errors
+/// As the operating system says, or when it cannot be understood.
+pub fn kept(system: &System, deployment: &Deployment) -> io::Result<Before> {
+    let text = system.read(&path(deployment))?;
+    serde_json::from_str(&text).map_err(|error| io::Error::other(format!("it is damaged: {error}")))
+}

@@ -1,0 +1,253 @@
+//! Runs a plan: a step after the other, each service until it is up, all of them until they have stayed so.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::audit::{self, Entry, Phase};
+use super::consent::Consent;
+use super::lock::{Lock, Note};
+use super::plan::{Operation, Part, Plan};
+use super::verify::{self, Outcome};
+use crate::context::Context;
+use crate::error::Error;
+use crate::exec::{Exit as Ended, Runner};
+use crate::exit::Exit;
+use crate::health::ServiceHealth;
+use crate::probe::{Trouble, failure};
+use crate::registry::{Deployment, Service};
+
+/// How long a service may take to answer after its manager says that it was started.
+const READY: Duration = Duration::from_secs(60);
+
+/// What came of a service of the plan.
+#[derive(Debug)]
+pub struct Done {
+    /// The service.
+    pub service: &'static Service,
+    /// What came of it.
+    pub end: End,
+    /// When it was begun.
+    pub begun: Timestamp,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum End {
+    /// As wanted, and it stayed so.
+    Well(ServiceHealth),
+    /// A step failed; what it said, and how the service is since, as far as that could be seen.
+    StepFailed(String, Option<Box<ServiceHealth>>),
+    /// It did not become what was wanted, for good.
+    Failed(ServiceHealth),
+    /// Not yet what was wanted when the time was over.
+    Pending(String),
+    /// It could not be seen.
+    Unknown(String),
+    /// Something before it failed, so it was left alone.
+    NotTried,
+}
+
+/// Everything that came of a plan.
+#[derive(Debug)]
+pub struct Result {
+    /// By service, in the order of the plan.
+    pub done: Vec<Done>,
+    /// All of it.
+    pub took: Duration,
+}
+
+impl Result {
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        let well = self.done.iter().filter(|done| matches!(done.end, End::Well(_))).count();
+        let any = |wanted: fn(&End) -> bool| self.done.iter().any(|done| wanted(&done.end));
+        match () {
+            () if well == self.done.len() => Exit::Success,
+            () if well > 0 => Exit::Partial,
+            () if any(|end| matches!(end, End::StepFailed(..) | End::Failed(_))) => Exit::Failure,
+            () if any(|end| matches!(end, End::Pending(_))) => Exit::TimedOut,
+            () => Exit::Unknown,
+        }
+    }
+}
+
+/// Runs a plan that was consented to, under the lock, with a line in the audit trail before it and one after it.
+///
+/// # Errors
+/// When it cannot be recorded: then nothing was changed.
+pub fn run(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    plan: &Plan,
+    _: &Consent,
+    lock: &mut Lock,
+    settle: Duration,
+) -> std::result::Result<Result, Error> {
+    let begun = Instant::now();
+    let mut entry = entry(context, deployment, plan);
+    audit::write(context.system, &entry)?;
+    let mut done = Vec::new();
+    for part in &plan.parts {
+        if done.last().is_some_and(|last: &Done| !matches!(last.end, End::Well(_))) {
+            let begun = context.system.now();
+            done.push(Done { service: part.service, end: End::NotTried, begun, took: Duration::ZERO });
+            continue;
+        }
+        let (begun, started) = (context.system.now(), Instant::now());
+        // Where others follow, it is enough for now that it answers: all are watched together in the end.
+        let wait = if plan.parts.len() == 1 { settle } else { Duration::ZERO };
+        let end = change(context, deployment, part, plan.operation, lock, wait);
+        done.push(Done { service: part.service, end, begun, took: started.elapsed() });
+    }
+    if plan.parts.len() > 1 {
+        settle_all(context, deployment, plan.operation, &mut done, settle);
+    }
+    let result = Result { done, took: begun.elapsed() };
+    entry.phase = Phase::End;
+    entry.time = context.system.now();
+    entry.outcome = Some(outcome(&result));
+    entry.exit_code = Some(result.exit().code());
+    entry.seconds = Some((result.took.as_secs_f64() * 1000.0).round() / 1000.0);
+    // It is done by now; that it cannot be recorded is said, and changes nothing.
+    if let Err(error) = audit::write(context.system, &entry) {
+        context.ui.note(&error.message);
+    }
+    Ok(result)
+}
+
+fn entry(context: &Context<'_>, deployment: &Deployment, plan: &Plan) -> Entry {
+    let now = context.system.now();
+    Entry {
+        time: now,
+        id: format!("{}-{}", now.as_microsecond(), std::process::id()),
+        phase: Phase::Begin,
+        deployment: deployment.name.to_owned(),
+        host: context.system.host_name(),
+        user: audit::who(context.system),
+        from: audit::from(),
+        operation: plan.operation.verb().to_owned(),
+        targets: plan.parts.iter().map(|part| part.service.name.to_owned()).collect(),
+        commands: plan.commands(),
+        outcome: None,
+        exit_code: None,
+        seconds: None,
+    }
+}
+
+/// `done`, or what went wrong, in a line.
+fn outcome(result: &Result) -> String {
+    let wrong: Vec<String> = result
+        .done
+        .iter()
+        .filter(|done| !matches!(done.end, End::Well(_)))
+        .map(|done| format!("{}: {}", done.service.name, done.end.summary()))
+        .collect();
+    if wrong.is_empty() { "done".to_owned() } else { wrong.join("; ") }
+}
+
+impl End {
+    /// What it came to, in a few words.
+    pub fn summary(&self) -> String {
+        match self {
+            End::Well(health) => {
+                let what = health.checks.iter().map(|check| check.summary.as_str());
+                what.collect::<Vec<_>>().join(", ")
+            }
+            End::StepFailed(what, None) => what.clone(),
+            End::StepFailed(what, Some(health)) => format!("{what}; it is {} now", health.state.label()),
+            End::Failed(health) => health.summary.clone(),
+            End::Pending(what) => format!("not as wanted yet: {what}"),
+            End::Unknown(what) => format!("could not be determined: {what}"),
+            End::NotTried => "left alone, because something before it failed".to_owned(),
+        }
+    }
+}
+
+fn change(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    part: &Part,
+    operation: Operation,
+    lock: &mut Lock,
+    settle: Duration,
+) -> End {
+    let processes = context.processes();
+    for step in &part.steps {
+        lock.step(&format!("{}: {}", part.service.name, step.title));
+        context.ui.progress(&format!("{}: {}", part.service.name, step.title));
+        let limit = step.deadline.min(context.time_left().unwrap_or(step.deadline));
+        let trouble = match processes.run(&step.argv, limit) {
+            Ok(output) if output.exit == Ended::Code(0) => continue,
+            Ok(_) if step.optional => continue,
+            Ok(output) => match output.exit {
+                Ended::TimedOut(after) => {
+                    // Killing the client does not take back what it asked for.
+                    let seconds = after.as_secs_f32();
+                    return End::Pending(format!(
+                        "{} was not done in {seconds:.1} s and may still be under way",
+                        step.argv
+                    ));
+                }
+                _ => failure(&output),
+            },
+            Err(error) => Trouble::from(error),
+        };
+        let look = verify::watch(context, deployment, &[part.service], operation, Duration::ZERO, Duration::ZERO);
+        let health = look.into_iter().next().and_then(|(_, outcome)| match outcome {
+            Outcome::Done(health) | Outcome::Failed(health) | Outcome::Pending(health) => Some(Box::new(health)),
+            Outcome::Unknown(_) => None,
+        });
+        return End::StepFailed(format!("{}: {trouble}", step.title), health);
+    }
+    lock.step(&format!("{}: watch it", part.service.name));
+    let limit = within(context, READY + settle);
+    let mut found = verify::watch(context, deployment, &[part.service], operation, settle, limit);
+    found.pop().map_or(End::NotTried, |(_, outcome)| end(outcome))
+}
+
+/// As long as that, but no longer than the whole command may take.
+fn within(context: &Context<'_>, limit: Duration) -> Duration {
+    limit.min(context.time_left().unwrap_or(limit))
+}
+
+fn end(outcome: Outcome) -> End {
+    match outcome {
+        Outcome::Done(health) => End::Well(health),
+        Outcome::Failed(health) => End::Failed(health),
+        Outcome::Pending(health) => End::Pending(match health.summary.is_empty() {
+            true => "it has not stayed up for long enough".to_owned(),
+            false => health.summary,
+        }),
+        Outcome::Unknown(what) => End::Unknown(what),
+    }
+}
+
+/// Watches those that are well for as long as they must stay so.
+fn settle_all(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    operation: Operation,
+    done: &mut [Done],
+    settle: Duration,
+) {
+    let well: Vec<&'static Service> =
+        done.iter().filter(|done| matches!(done.end, End::Well(_))).map(|done| done.service).collect();
+    if well.is_empty() {
+        return;
+    }
+    let found = verify::watch(context, deployment, &well, operation, settle, within(context, READY + settle));
+    for (service, outcome) in found {
+        if let Some(done) = done.iter_mut().find(|done| done.service.name == service.name) {
+            done.end = end(outcome);
+        }
+    }
+}
+
+/// What a run before left unfinished, in words.
+pub fn unfinished(note: &Note) -> String {
+    let step = note.step.as_ref().map(|step| format!(", at: {step}")).unwrap_or_default();
+    format!("{} of {} ({}) did not finish{step}", note.what, note.since.strftime("%Y-%m-%d %H:%M:%S UTC"), note.who)
+}

@@ -1,0 +1,154 @@
+//! Whether what was done has come to what was wanted: by looking, again and again, until it has stayed so for a while.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::plan::Operation;
+use crate::context::Context;
+use crate::health::{self, ServiceHealth, State};
+use crate::probe::{self, PATIENCE};
+use crate::registry::{Deployment, Service, Verdict};
+
+/// How often it is looked.
+const GLANCE: Duration = Duration::from_millis(100);
+/// The same in the first second, in which most services are up.
+const QUICK: Duration = Duration::from_millis(15);
+
+/// What came of one service.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// What was wanted, and it stayed so.
+    Done(ServiceHealth),
+    /// Something else, for good.
+    Failed(ServiceHealth),
+    /// Neither, when the time was over.
+    Pending(ServiceHealth),
+    /// It could not be seen.
+    Unknown(String),
+}
+
+/// Looks at these services until each is as `operation` wants it and has stayed so for `settle`, or one cannot become so
+/// any more, or `limit` is over.
+pub fn watch(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    services: &[&'static Service],
+    operation: Operation,
+    settle: Duration,
+    limit: Duration,
+) -> Vec<(&'static Service, Outcome)> {
+    let first = Instant::now();
+    let until = first + limit;
+    let processes = context.processes();
+    let mut good: Vec<Option<(Run, Instant)>> = services.iter().map(|_| None).collect();
+    loop {
+        let begun = Instant::now();
+        let evidence = probe::gather(context.system, &processes, deployment, services, false, PATIENCE);
+        let judged = health::judge(deployment, services, &evidence).services;
+        let now = Instant::now();
+        let readings: Vec<(Reading, Option<&ServiceHealth>)> = services
+            .iter()
+            .map(|service| {
+                let health = judged.iter().find(|health| health.name == service.name);
+                (health.map_or(Reading::Unseen, |health| reading(operation, service, health)), health)
+            })
+            .collect();
+        for (index, (reading, health)) in readings.iter().enumerate() {
+            good[index] = match (reading, health) {
+                (Reading::Good, Some(health)) => {
+                    let run = Run::of(health);
+                    // Another run than before is another service to get to know.
+                    Some(good[index].take().filter(|(known, _)| *known == run).unwrap_or((run, begun)))
+                }
+                _ => None,
+            };
+        }
+        let settled = |good: &Option<(Run, Instant)>| good.as_ref().is_some_and(|(_, since)| now - *since >= settle);
+        let hopeless = readings.iter().any(|(reading, _)| *reading == Reading::Bad);
+        if good.iter().all(settled) || hopeless || now >= until {
+            let found = services.iter().zip(&good).zip(readings);
+            return found
+                .map(|((service, good), (reading, health))| (*service, outcome(reading, settled(good), health)))
+                .collect();
+        }
+        // The last look should end when the time is over, not begin then.
+        let took = now - begun;
+        let left = good.iter().flatten().map(|(_, since)| settle.saturating_sub(since.elapsed() + took)).max();
+        let pause = if first.elapsed() < Duration::from_secs(1) { QUICK } else { GLANCE };
+        thread::sleep(left.map_or(pause, |left| left.min(GLANCE)));
+    }
+}
+
+/// What tells one run of a service from the next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Run {
+    pid: Option<u32>,
+    since: Option<Timestamp>,
+    restarts: Option<u32>,
+}
+
+impl Run {
+    fn of(health: &ServiceHealth) -> Self {
+        Run { pid: health.pid, since: health.since, restarts: health.restarts }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// As wanted.
+    Good,
+    /// Not yet.
+    NotYet,
+    /// Never.
+    Bad,
+    /// Not to be seen.
+    Unseen,
+}
+
+fn reading(operation: Operation, service: &Service, health: &ServiceHealth) -> Reading {
+    if operation == Operation::Stop {
+        return match health.state {
+            State::Stopped | State::Completed | State::NotFound | State::Masked | State::Skipped | State::Failed => {
+                Reading::Good
+            }
+            State::Unknown => Reading::Unseen,
+            _ => Reading::NotYet,
+        };
+    }
+    match health.state {
+        State::Running | State::Completed | State::Waiting | State::Unmanaged => match health.health {
+            // What its managers have a doubt about, such as a container's own health check, is not as wanted yet.
+            None | Some(Verdict::Pass | Verdict::Warn)
+                if health.checks.iter().take(service.managers.len()).any(|check| check.verdict != Verdict::Pass) =>
+            {
+                Reading::NotYet
+            }
+            None | Some(Verdict::Pass | Verdict::Warn) => Reading::Good,
+            Some(Verdict::Fail) => Reading::NotYet,
+            Some(Verdict::Unknown) => Reading::Unseen,
+        },
+        State::Starting | State::Stopping | State::Partial => Reading::NotYet,
+        // One that ended by itself after it was started is not what was wanted, whether or not it is started again.
+        State::Restarting
+        | State::CrashLoop
+        | State::Failed
+        | State::Stopped
+        | State::Skipped
+        | State::Masked
+        | State::NotFound
+        | State::Paused => Reading::Bad,
+        State::Unknown => Reading::Unseen,
+    }
+}
+
+fn outcome(reading: Reading, settled: bool, health: Option<&ServiceHealth>) -> Outcome {
+    match (reading, health) {
+        (Reading::Good, Some(health)) if settled => Outcome::Done(health.clone()),
+        (Reading::Bad, Some(health)) => Outcome::Failed(health.clone()),
+        (Reading::Good | Reading::NotYet, Some(health)) => Outcome::Pending(health.clone()),
+        (_, Some(health)) => Outcome::Unknown(health.summary.clone()),
+        (_, None) => Outcome::Unknown("it is not to be seen on this host".to_owned()),
+    }
+}

@@ -1,0 +1,37 @@
+//! `opsctl history`: what was changed, when, by whom, and how it ended.
+
+use crate::action::audit;
+use crate::action::lock::{self, Holder};
+use crate::context::Context;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::registry::Verdict;
+use crate::report::history::History;
+
+/// Arguments of `history`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Only so many of the newest changes.
+    #[arg(short = 'n', long, value_name = "CHANGES", default_value_t = 20)]
+    tail: usize,
+}
+
+pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
+    let deployment = context.deployment()?;
+    let (entries, torn) = audit::read(context.system).map_err(|error| Error {
+        exit: Exit::Unknown,
+        code: "no_history",
+        message: format!("{} cannot be read: {error}", audit::FILE),
+        hint: (!context.system.is_root()).then(|| "it is root's: sudo opsctl history".to_owned()),
+    })?;
+    if torn > 0 {
+        context.ui.note(&format!("{torn} lines of {} are damaged and left out", audit::FILE));
+    }
+    let running = match lock::holder(context.system, deployment) {
+        Holder::Held(note) if !note.by_hand => Some(note.pid),
+        _ => None,
+    };
+    let head = context.head("opsctl/history/v1", deployment, Verdict::Pass, Exit::Success);
+    context.ui.report(&History::new(head, entries, running, args.tail))?;
+    Ok(Exit::Success)
+}

@@ -1,0 +1,241 @@
+//! `restart`, `reload`, `start`, `stop`: what would be done, and what came of it.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::logs::Said;
+use super::{Head, Report};
+use crate::action::Risk;
+use crate::action::lock::Note;
+use crate::action::plan::Plan;
+use crate::action::run::{Done, End};
+use crate::health::{ServiceHealth, State};
+use crate::registry::Verdict;
+use crate::ui::{Cell, Text, Tone};
+
+/// A change of services.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Action {
+    /// Common head.
+    #[serde(flatten)]
+    pub head: Head,
+    /// The verb.
+    pub operation: &'static str,
+    /// Whether it was only planned.
+    pub dry_run: bool,
+    /// The gravest risk of the plan.
+    pub risk: Risk,
+    /// What is lost by it.
+    pub loses: Vec<Loss>,
+    /// Other services that need one of those that are changed.
+    pub affects: Vec<String>,
+    /// Commands, in order.
+    pub steps: Vec<StepFacts>,
+    /// What came of each service; empty for a dry run.
+    pub targets: Vec<Target>,
+    /// What an earlier run left unfinished; `null` when nothing.
+    pub unfinished: Option<Note>,
+}
+
+/// What a service loses.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Loss {
+    /// The service.
+    pub service: String,
+    /// What.
+    pub what: String,
+}
+
+/// A command of the plan.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct StepFacts {
+    /// The service it is for.
+    pub service: String,
+    /// What it does.
+    pub title: String,
+    /// Its words.
+    pub argv: Vec<String>,
+    /// The user it runs as, when not the caller.
+    pub user: Option<String>,
+    /// Directory it runs in; `null` where that does not matter.
+    pub cwd: Option<String>,
+    /// What may come of it.
+    pub risk: Risk,
+    /// How long it may take.
+    pub deadline_seconds: u64,
+}
+
+/// What came of a service.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Target {
+    /// Its name.
+    pub service: String,
+    /// In a word.
+    pub outcome: Outcome,
+    /// What was seen, or what went wrong.
+    pub summary: String,
+    /// What its manager says; `null` when it could not be seen.
+    pub state: Option<State>,
+    /// What it says of itself.
+    pub health: Option<Verdict>,
+    /// How long it took.
+    pub seconds: f64,
+    /// What it wrote last, when it is not well.
+    pub log: Vec<Said>,
+}
+
+/// In a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// As wanted, and it stayed so.
+    Done,
+    /// Not as wanted, for good.
+    Failed,
+    /// Not as wanted yet.
+    Pending,
+    /// Not to be seen.
+    Unknown,
+    /// Left alone.
+    NotTried,
+}
+
+impl Action {
+    /// Of a plan and, unless it was only planned, of what came of it with the last words of those that are not well.
+    pub fn new(head: Head, plan: &Plan, done: Option<Vec<(Done, Vec<Said>)>>, unfinished: Option<Note>) -> Self {
+        let steps = plan.parts.iter().flat_map(|part| {
+            part.steps.iter().map(|step| StepFacts {
+                service: part.service.name.to_owned(),
+                title: step.title.clone(),
+                argv: std::iter::once(step.argv.program.to_owned()).chain(step.argv.args.iter().cloned()).collect(),
+                user: step.argv.account.as_ref().map(|account| account.name.clone()),
+                cwd: None,
+                risk: step.risk,
+                deadline_seconds: step.deadline.as_secs(),
+            })
+        });
+        Action {
+            head,
+            operation: plan.operation.verb(),
+            dry_run: done.is_none(),
+            risk: plan.risk(),
+            loses: plan
+                .loses
+                .iter()
+                .map(|(service, what)| Loss { service: service.clone(), what: what.clone() })
+                .collect(),
+            affects: plan.affects.iter().map(|name| (*name).to_owned()).collect(),
+            steps: steps.collect(),
+            targets: done.into_iter().flatten().map(|(done, log)| target(&done, log)).collect(),
+            unfinished,
+        }
+    }
+}
+
+impl Action {
+    /// A reboot that is only planned.
+    pub fn reboot(head: Head, argv: &crate::tools::Argv, limit: std::time::Duration, blast: Vec<String>) -> Self {
+        let step = StepFacts {
+            service: "the host".to_owned(),
+            title: "reboot".to_owned(),
+            argv: std::iter::once(argv.program.to_owned()).chain(argv.args.iter().cloned()).collect(),
+            user: None,
+            cwd: None,
+            risk: Risk::Disruptive,
+            deadline_seconds: limit.as_secs(),
+        };
+        Action {
+            head,
+            operation: "reboot",
+            dry_run: true,
+            risk: Risk::Disruptive,
+            loses: blast.into_iter().map(|what| Loss { service: "the host".to_owned(), what }).collect(),
+            affects: Vec::new(),
+            steps: vec![step],
+            targets: Vec::new(),
+            unfinished: None,
+        }
+    }
+}
+
+fn target(done: &Done, log: Vec<Said>) -> Target {
+    let (outcome, health): (Outcome, Option<&ServiceHealth>) = match &done.end {
+        End::Well(health) => (Outcome::Done, Some(health)),
+        End::Failed(health) => (Outcome::Failed, Some(health)),
+        End::StepFailed(_, health) => (Outcome::Failed, health.as_deref()),
+        End::Pending(_) => (Outcome::Pending, None),
+        End::Unknown(_) => (Outcome::Unknown, None),
+        End::NotTried => (Outcome::NotTried, None),
+    };
+    Target {
+        service: done.service.name.to_owned(),
+        outcome,
+        summary: done.end.summary(),
+        state: health.map(|health| health.state),
+        health: health.and_then(|health| health.health),
+        seconds: (done.took.as_secs_f64() * 1000.0).round() / 1000.0,
+        log,
+    }
+}
+
+impl Report for Action {
+    fn text(&self, page: &mut Text) {
+        if self.dry_run {
+            let count = match self.steps.len() {
+                1 => "1 step".to_owned(),
+                count => format!("{count} steps"),
+            };
+            let title = format!("{}: {count}, {}; nothing was changed", self.operation, self.risk.label());
+            page.line(&[Cell(Tone::Strong, title)]);
+            for loss in &self.loses {
+                page.line(&[Cell::plain(format!("  {} loses: {}", loss.service, loss.what))]);
+            }
+            if !self.affects.is_empty() {
+                page.line(&[Cell::plain(format!("  needed by: {}", self.affects.join(", ")))]);
+            }
+            let rows = self.steps.iter().map(|step| {
+                let user = step.user.as_ref().map(|user| format!("sudo -u {user} ")).unwrap_or_default();
+                let words: Vec<_> = step.argv.iter().map(|word| crate::tools::quote(word)).collect();
+                vec![
+                    Cell::plain(step.service.clone()),
+                    Cell::plain(step.title.clone()),
+                    Cell::plain(step.risk.label()),
+                    Cell::plain(user + &words.join(" ")),
+                ]
+            });
+            page.gap();
+            page.table(&["SERVICE", "STEP", "RISK", "COMMAND"], rows.collect());
+            return;
+        }
+        for target in &self.targets {
+            let (word, verdict) = match target.outcome {
+                Outcome::Done => ("done", Verdict::Pass),
+                Outcome::Failed => ("FAILED", Verdict::Fail),
+                Outcome::Pending => ("PENDING", Verdict::Unknown),
+                Outcome::Unknown => ("UNKNOWN", Verdict::Unknown),
+                Outcome::NotTried => ("left", Verdict::Unknown),
+            };
+            page.line(&[
+                Cell(Tone::Of(verdict), format!("{word:<8}")),
+                Cell::plain(format!(
+                    "{} {}: {} ({:.1} s)",
+                    self.operation, target.service, target.summary, target.seconds
+                )),
+            ]);
+            for line in &target.log {
+                let time = line.time.map(|time| time.strftime("%H:%M:%S ").to_string()).unwrap_or_default();
+                page.line(&[Cell(Tone::Dim, "   says ".to_owned()), Cell::plain(time + &line.text)]);
+            }
+            if !matches!(target.outcome, Outcome::Done | Outcome::NotTried) {
+                page.line(&[
+                    Cell(Tone::Dim, "   look ".to_owned()),
+                    Cell::plain(format!("opsctl logs {}", target.service)),
+                ]);
+            }
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.targets.iter().map(|target| target.service.clone()).collect()
+    }
+}
