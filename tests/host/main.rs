@@ -4,6 +4,7 @@
 //! process ids, amounts) is replaced by a word first. `SNAPSHOTS=overwrite` rewrites the documents.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, missing_docs)]
 
+mod actions;
 mod ai_fsm;
 mod anywhere;
 mod faults;

@@ -77,7 +77,7 @@ fn misfits(value: &Value, schema: &Value, root: &Value, path: &str, found: &mut 
 
 /// A document of each kind, in more than one state.
 fn documents(machine: &Machine) -> Vec<Run> {
-    let lines: [&[&str]; 14] = [
+    let lines: [&[&str]; 17] = [
         &["status"],
         &["status", "wallet", "store"],
         &["status", "faucet"],
@@ -90,6 +90,9 @@ fn documents(machine: &Machine) -> Vec<Run> {
         &["explain", "localhost"],
         &["verify", "wallet"],
         &["verify", "-d", "plugspace"],
+        &["restart", "wallet", "--dry-run"],
+        &["history"],
+        &["lock", "status"],
         &["status", "nobody"],
         &["nothing"],
     ];
@@ -100,6 +103,7 @@ fn documents(machine: &Machine) -> Vec<Run> {
 fn every_document_has_its_head_and_fits_its_schema() {
     let machine = prim::two();
     prim::files(&machine);
+    machine.able(&["prim-wallet.service"]);
     let mut seen = BTreeSet::new();
     for run in documents(&machine) {
         let document = run.json();

@@ -208,6 +208,30 @@ impl Machine {
         self.unit(name, &lines.join("\n"));
     }
 
+    /// Every unit may be started, stopped and, where this says so, reloaded.
+    pub fn able(&self, reloadable: &[&str]) {
+        for entry in fs::read_dir(self.dir.join("units")).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            let reload = if reloadable.contains(&name) { "yes" } else { "no" };
+            let mut block = fs::read_to_string(&path).unwrap().trim_end().to_owned();
+            write!(block, "\nCanStart=yes\nCanStop=yes\nCanReload={reload}\nRefuseManualStart=no\nRefuseManualStop=no")
+                .unwrap();
+            block.push_str("\nTimeoutStartUSec=1min 30s\nTimeoutStopUSec=1min 30s\n");
+            fs::write(&path, block).unwrap();
+        }
+    }
+
+    /// How a unit is once the tool with this answer has run.
+    pub fn changes_unit(&self, key: &str, name: &str, changes: &[(&str, &str)]) {
+        let (units, after) = (self.dir.join("units"), self.dir.join("answers").join(key).join("units"));
+        let before = fs::read_to_string(units.join(name)).unwrap();
+        self.change_unit(name, changes);
+        fs::create_dir_all(&after).unwrap();
+        fs::rename(units.join(name), after.join(name)).unwrap();
+        fs::write(units.join(name), before).unwrap();
+    }
+
     /// What docker says of a container.
     pub fn container(&self, name: &str, line: &str) {
         self.link("docker");

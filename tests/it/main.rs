@@ -9,6 +9,7 @@ mod prim;
 mod servers;
 mod transcript;
 
+mod actions;
 mod documents;
 mod generated;
 mod invalid_registry;

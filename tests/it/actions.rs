@@ -1,0 +1,538 @@
+//! `restart`, `reload`, `start`, `stop`, `history` and `lock`, transcribed: what is shown before, what is run, what is said of it
+//! and what stays behind. Ring 3 shows the same on real managers.
+
+use std::fs::{self, File};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::machine::{Machine, Run, is_root, sample};
+use crate::streams::closed_pipe;
+use crate::transcript::{compare, same_as_file};
+use crate::{plugspace, prim, servers};
+
+/// A prim host whose units may be restarted, with wallet and store answering; `None` where the tests are not run by root,
+/// whom every change needs.
+fn host() -> Option<Machine> {
+    if !is_root() {
+        return None;
+    }
+    let machine = prim::two();
+    machine.able(&["caddy.service"]);
+    machine.dir("/var/log");
+    for verb in ["reset-failed", "daemon-reload", "restart", "start", "stop", "reload"] {
+        machine.answer(&act(verb), "");
+    }
+    machine.answer("caddy-validate", "");
+    Some(machine)
+}
+
+/// The answer to `systemctl VERB`.
+fn act(verb: &str) -> String {
+    format!("systemctl---no-ask-password-{verb}")
+}
+
+/// A run with what differs each time replaced, and with each command once, however often it was looked.
+fn told(mut run: Run) -> Run {
+    run.stdout = masked(&run.stdout);
+    run.stderr = masked(&run.stderr);
+    run.ran.dedup_by(|one, other| one.argv == other.argv);
+    run
+}
+
+fn masked(text: &str) -> String {
+    let patterns = [
+        (r"\(\d+\.\d s\)", "([N] s)"),
+        (r#""seconds": ?[\d.]+"#, r#""seconds": "[N]""#),
+        (r#""id": ?"\d+-\d+""#, r#""id": "[ID]""#),
+        (r"process \d+", "process [PID]"),
+        (r#""pid": ?\d+"#, r#""pid": "[PID]""#),
+        (r"  \d+\.\d  ", "  [N]  "),
+    ];
+    patterns.iter().fold(text.to_owned(), |text, (pattern, word)| {
+        regex::Regex::new(pattern).unwrap().replace_all(&text, *word).into_owned()
+    })
+}
+
+/// The commands of a run that change something.
+fn changes(run: &Run) -> Vec<String> {
+    let commands = run.ran.iter().map(|ran| ran.argv.join(" "));
+    let changes = |words: &String| {
+        ["--no-ask-password", "docker restart", "docker start", "docker stop"].iter().any(|sign| words.contains(sign))
+            || ["restart", "start", "stop", "reload"].iter().any(|verb| words.contains(&format!("pm2 {verb}")))
+    };
+    commands.filter(changes).collect()
+}
+
+/// Everything that may be written: whether there is a lock directory and a trail.
+fn traces(machine: &Machine) -> (bool, bool) {
+    (machine.path("/run/opsctl").exists(), machine.path("/var/log/opsctl").exists())
+}
+
+/// A change of the trail, as it is written: its two lines.
+fn entries(id: &str, what: (&str, &str), outcome: Option<(&str, u8)>) -> String {
+    let (time, target) = what;
+    let line = |phase: &str, outcome: &str| {
+        format!(
+            r#"{{"time":"{time}","id":"{id}","phase":"{phase}","deployment":"prim","host":"vps1","user":"alice","from":"203.0.113.7","operation":"restart","targets":["{target}"],"commands":["systemctl --no-ask-password restart -- prim-{target}.service"],{outcome}}}"#
+        ) + "\n"
+    };
+    let mut text = line("begin", r#""outcome":null,"exit_code":null,"seconds":null"#);
+    if let Some((words, code)) = outcome {
+        text += &line("end", &format!(r#""outcome":"{words}","exit_code":{code},"seconds":11.25"#));
+    }
+    text
+}
+
+/// A note in the lock file of prim.
+fn note(machine: &Machine, by_hand: bool) {
+    let text = format!(
+        r#"{{"what":"restart store","who":"alice","since":"2026-11-22T05:29:00Z","pid":4242,"pid_started":77,"step":"store: watch it","by_hand":{by_hand}}}"#
+    );
+    machine.file("/run/opsctl/prim.lock", &text);
+}
+
+/// The process of that note lives.
+fn alive(machine: &Machine) {
+    machine.file("/proc/4242/stat", "4242 (opsctl) S 1 1 1 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 77 1 1 1\n");
+}
+
+#[test]
+fn the_plan_that_would_be_run_is_shown_and_leaves_no_trace() {
+    let Some(machine) = host() else { return };
+    machine.change_unit("prim-store.service", &[("NeedDaemonReload", "yes")]);
+    let runs = [
+        machine.run(["restart", "store", "wallet", "--dry-run"]),
+        machine.run(["stop", "wallet", "store", "--dry-run"]),
+        machine.run(["start", "--all", "--dry-run"]),
+        machine.run(["reload", "caddy", "--dry-run", "-o", "wide"]),
+        machine.run(["restart", "stalwart", "wallet", "--dry-run", "-o", "json"]),
+    ];
+    assert!(runs.iter().all(|run| changes(run).is_empty()));
+    assert_eq!(traces(&machine), (false, false));
+    compare("action_dry_run", &runs);
+}
+
+#[test]
+fn a_change_is_recorded_made_in_order_and_seen() {
+    let Some(machine) = host() else { return };
+    let from =
+        [("SUDO_UID", "0"), ("SSH_CONNECTION", "203.0.113.7 50000 10.0.0.1 22"), ("SECRET", "canary-environment")];
+    machine.serve(80, servers::always(308, ""));
+    let runs = [
+        machine.run_with(["restart", "store", "wallet", "-y", "--settle", "200ms"], &from),
+        machine.run(["restart", "wallet", "-y", "--settle", "200ms", "-o", "json"]),
+        machine.run(["restart", "wallet", "-y", "--settle", "200ms", "-o", "name", "-q"]),
+        machine.run(["start", "wallet", "--settle", "200ms"]),
+        machine.run(["reload", "caddy", "--settle", "200ms"]),
+    ];
+    compare("action_done", &runs.map(told));
+    let trail = machine.path("/var/log/opsctl/audit.jsonl");
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    assert_eq!((mode(&trail), mode(trail.parent().unwrap())), (0o600, 0o700));
+    let lock = machine.path("/run/opsctl/prim.lock");
+    assert_eq!((mode(&lock), mode(lock.parent().unwrap()), fs::read(&lock).unwrap()), (0o600, 0o700, Vec::new()));
+    let text = masked(&fs::read_to_string(trail).unwrap());
+    assert!(!text.contains("canary"));
+    same_as_file(&text, Path::new("tests/it/transcripts/action_audit.txt"));
+}
+
+#[test]
+fn b3_a_step_that_fails_or_does_not_help_is_no_success() {
+    let Some(machine) = host() else { return };
+    machine.answer_with(&act("restart"), "", "Job for prim-wallet.service failed.\n", 1);
+    let refused = machine.run(["restart", "wallet", "-y", "--settle", "200ms"]);
+    machine.answer(&act("restart"), "");
+    machine.changes_unit(&act("restart"), "prim-wallet.service", &prim::CRASH_LOOP);
+    machine.stop(3001);
+    machine.journal(
+        "2026-11-22T05:30:00Z",
+        "prim-wallet.service",
+        &[("MESSAGE", b"cannot open wallet.db"), ("PRIORITY", b"3"), ("_PID", b"90")],
+    );
+    let args = ["restart", "wallet", "store", "-y", "--settle", "200ms"];
+    let text = machine.run(args);
+    let json = machine.run(args.into_iter().chain(["-o", "json"]));
+    assert_eq!([refused.code, text.code, json.code], [1, 1, 1]);
+    compare("action_failed", &[told(refused), told(text), told(json)]);
+}
+
+#[test]
+fn a_first_that_is_well_and_a_second_that_is_not_is_partial() {
+    let Some(machine) = host() else { return };
+    machine.changes_unit(&act("restart"), "prim-store.service", &prim::CRASH_LOOP);
+    let run = machine.run(["restart", "wallet", "store", "track", "-y", "--settle", "200ms"]);
+    assert_eq!(run.code, 8);
+    compare("action_partial", &[told(run)]);
+}
+
+#[test]
+fn without_a_terminal_consent_is_given_beforehand_or_nothing_is_done() {
+    let Some(machine) = host() else { return };
+    let runs = [
+        machine.run(["restart", "wallet"]),
+        machine.run(["stop", "store", "wallet"]),
+        machine.run(["restart", "--all", "-o", "json"]),
+    ];
+    assert!(runs.iter().all(|run| changes(run).is_empty()));
+    assert_eq!(traces(&machine), (false, false));
+    compare("action_without_consent", &runs.map(told));
+}
+
+#[test]
+fn b1_b2_l1_what_cannot_be_changed_is_refused_before_anything_is() {
+    let Some(machine) = host() else { return };
+    machine.change_unit("prim-track.service", &[("LoadState", "masked"), ("UnitFileState", "masked")]);
+    machine.change_unit("prim-domain.service", &[("CanStart", "no"), ("RefuseManualStop", "yes")]);
+    machine.change_unit(
+        "prim-faucet.service",
+        &[("LoadState", "not-found"), ("ActiveState", "inactive"), ("SubState", "dead")],
+    );
+    let mut runs = Vec::new();
+    for verb in ["restart", "reload", "start"] {
+        for service in ["track", "domain", "faucet", "stalwart", "qdrant", "infer"] {
+            if (verb, service) != ("restart", "stalwart") && (verb, service) != ("start", "stalwart") {
+                runs.push(machine.run([verb, service, "-y"]));
+            }
+        }
+    }
+    runs.push(machine.run(["restart", "wallet", "track", "-y", "-o", "json"]));
+    for words in [
+        &["wal*"][..],
+        &["../wallet"],
+        &["wallet;id"],
+        &["nosuch"],
+        &[],
+        &["--all", "wallet"],
+        &["wallet", "--settle", "soon"],
+    ] {
+        runs.push(machine.run(["restart", "-y"].iter().chain(words)));
+    }
+    runs.push(machine.run(["-d", "plugspace", "restart", "wallet", "-y", "-o", "json"]));
+    assert!(runs.iter().all(|run| changes(run).is_empty() && [2, 5].contains(&run.code)));
+    assert_eq!(traces(&machine), (false, false));
+    compare("action_refused", &runs.into_iter().map(told).collect::<Vec<_>>());
+}
+
+#[test]
+fn a1_a3_a7_what_cannot_be_seen_is_not_changed() {
+    let Some(machine) = host() else { return };
+    let mut runs = Vec::new();
+    for (out, code) in [("", 0), ("\u{1b}[31mSegmentation fault\n", 139), ("Failed to connect to bus\n", 1)] {
+        machine.answer_with("systemctl-show", out, "", code);
+        runs.push(machine.run(["restart", "wallet", "-y"]));
+    }
+    machine.hang("systemctl-show");
+    runs.push(machine.run(["restart", "wallet", "-y", "-o", "json"]));
+    runs.push(machine.run(["restart", "wallet", "-y", "--timeout", "1s"]));
+    machine.uninstall("systemctl");
+    runs.push(machine.run(["restart", "wallet", "-y"]));
+    machine.uninstall("docker");
+    runs.push(machine.run(["restart", "stalwart", "-y"]));
+    assert!(runs.iter().all(|run| changes(run).is_empty() && run.code == 4), "{runs:#?}");
+    assert_eq!(traces(&machine), (false, false));
+    compare("action_unseen", &runs.into_iter().map(told).collect::<Vec<_>>());
+}
+
+#[test]
+fn b10_a_step_without_an_end_is_said_to_be_under_way_still() {
+    let Some(machine) = host() else { return };
+    machine.hang(&act("restart"));
+    let run = machine.run(["restart", "wallet", "-y", "--settle", "200ms", "--timeout", "2s"]);
+    assert_eq!(run.code, 7);
+    compare("action_pending", &[told(run)]);
+}
+
+#[test]
+fn k1_a_lock_that_is_held_ends_the_run_and_names_its_holder() {
+    let Some(machine) = host() else { return };
+    note(&machine, false);
+    alive(&machine);
+    let held = File::open(machine.path("/run/opsctl/prim.lock")).unwrap();
+    held.lock().unwrap();
+    let begun = Instant::now();
+    let mut runs = vec![
+        machine.run(["restart", "wallet", "-y"]),
+        machine.run(["stop", "wallet", "-y", "-o", "json"]),
+        machine.run(["lock", "acquire", "-m", "mine"]),
+        machine.run(["lock", "release"]),
+    ];
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    let begun = Instant::now();
+    runs.push(machine.run(["restart", "wallet", "-y", "--lock-wait=1s"]));
+    assert!(begun.elapsed() >= Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(runs.iter().all(|run| changes(run).is_empty() && run.code == 6));
+    // Looking, and asking what would be done, need no lock.
+    runs.push(machine.run(["restart", "wallet", "--dry-run", "-o", "name"]));
+    runs.push(machine.run(["lock", "status"]));
+    runs.push(machine.run(["status", "wallet", "-o", "name"]));
+    compare("action_locked", &runs.into_iter().map(told).collect::<Vec<_>>());
+}
+
+#[test]
+fn k2_a_lock_of_the_dead_is_no_lock_and_what_they_left_is_named_once() {
+    let Some(machine) = host() else { return };
+    note(&machine, false);
+    // Another process of that number, started later.
+    machine.file("/proc/4242/stat", "4242 (sleep) S 1 1 1 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 99999 1 1 1\n");
+    let runs = [
+        machine.run(["lock", "status"]),
+        machine.run(["status", "wallet"]),
+        machine.run(["status", "wallet", "-o", "json"]),
+        machine.run(["restart", "store", "-y", "--settle", "200ms"]),
+        machine.run(["lock", "status"]),
+        machine.run(["status", "wallet", "-o", "name"]),
+    ];
+    assert_eq!(runs.iter().map(|run| run.code).collect::<Vec<_>>(), [0; 6]);
+    compare("action_unfinished", &runs.map(told));
+}
+
+#[test]
+fn a_person_holds_the_lock_until_it_is_released() {
+    let Some(machine) = host() else { return };
+    let runs = [
+        machine.run(["lock", "status"]),
+        machine.run(["lock", "acquire"]),
+        machine.run(["lock", "acquire", "-m", "moving the disk"]),
+        machine.run(["lock", "status", "-o", "json"]),
+        machine.run(["lock", "acquire", "-m", "me too"]),
+        machine.run(["restart", "wallet", "-y"]),
+        machine.run(["lock", "release"]),
+        machine.run(["lock", "release", "-o", "name"]),
+        machine.run(["restart", "wallet", "-y", "--settle", "200ms"]),
+    ];
+    assert_eq!(runs.iter().map(|run| run.code).collect::<Vec<_>>(), [0, 2, 0, 0, 6, 6, 0, 0, 0]);
+    compare("lock", &runs.map(told));
+}
+
+#[test]
+fn k3_l7_a_planted_link_is_not_followed() {
+    let Some(machine) = host() else { return };
+    machine.file("/elsewhere/file", "theirs");
+    machine.dir("/run/opsctl");
+    let mut runs = Vec::new();
+    symlink(machine.path("/elsewhere/file"), machine.path("/run/opsctl/prim.lock")).unwrap();
+    runs.push(machine.run(["restart", "wallet", "-y"]));
+    runs.push(machine.run(["lock", "acquire", "-m", "x"]));
+    machine.remove("/run/opsctl");
+    symlink(machine.path("/elsewhere"), machine.path("/run/opsctl")).unwrap();
+    runs.push(machine.run(["restart", "wallet", "-y"]));
+    fs::remove_file(machine.path("/run/opsctl")).unwrap();
+    machine.dir("/run/opsctl");
+    fs::set_permissions(machine.path("/run/opsctl"), fs::Permissions::from_mode(0o777)).unwrap();
+    runs.push(machine.run(["restart", "wallet", "-y"]));
+    fs::set_permissions(machine.path("/run/opsctl"), fs::Permissions::from_mode(0o700)).unwrap();
+    // There is no journal here that could take the line instead.
+    symlink(machine.path("/elsewhere"), machine.path("/var/log/opsctl")).unwrap();
+    runs.push(machine.run(["restart", "wallet", "-y"]));
+    fs::remove_file(machine.path("/var/log/opsctl")).unwrap();
+    machine.dir("/var/log/opsctl");
+    symlink(machine.path("/elsewhere/file"), machine.path("/var/log/opsctl/audit.jsonl")).unwrap();
+    runs.push(machine.run(["restart", "wallet", "-y"]));
+    assert!(runs.iter().all(|run| changes(run).is_empty() && run.code == 5), "{runs:#?}");
+    assert_eq!(fs::read_dir(machine.path("/elsewhere")).unwrap().count(), 1);
+    assert_eq!(fs::read_to_string(machine.path("/elsewhere/file")).unwrap(), "theirs");
+    compare("action_planted", &runs.into_iter().map(told).collect::<Vec<_>>());
+}
+
+#[test]
+fn k10_the_history_says_what_was_changed_and_how_it_ended() {
+    let Some(machine) = host() else { return };
+    let none = machine.run(["history"]);
+    let other = entries("0-1", ("2026-11-20T01:00:00Z", "web"), Some(("done", 0))).replace("prim", "ai-fsm");
+    let trail = [
+        other,
+        entries("1-1", ("2026-11-21T01:00:00Z", "wallet"), Some(("done", 0))),
+        entries("2-2", ("2026-11-21T02:00:00Z", "store"), Some(("store: ended: exit 3", 1))),
+        "{\"time\":\"2026-11-21T02:30\n\0\u{fffd}[]\nnull\n".to_owned(),
+        entries("3-3", ("2026-11-21T03:00:00Z", "store"), None),
+        entries("4-4242", ("2026-11-22T05:29:00Z", "store"), None),
+        // What a full disk or a power cut leaves of a line.
+        "{\"time\":\"2026-11-22T05:2".to_owned(),
+    ];
+    machine.file("/var/log/opsctl/audit.jsonl", &trail.concat());
+    note(&machine, false);
+    alive(&machine);
+    let runs = [
+        none,
+        machine.run(["history"]),
+        machine.run(["history", "-o", "wide", "-n", "2"]),
+        machine.run(["history", "-o", "json", "--tail", "3"]),
+        machine.run(["history", "-o", "name", "-q"]),
+        machine.run(["-d", "ai-fsm", "history", "-q"]),
+    ];
+    compare("history", &runs);
+    machine.remove("/var/log/opsctl/audit.jsonl");
+    machine.dir("/var/log/opsctl/audit.jsonl");
+    let run = machine.run(["history"]);
+    assert_eq!((run.code, run.stdout.as_str()), (4, ""), "{}", run.stderr);
+}
+
+#[test]
+fn an_act_that_cannot_be_recorded_is_not_done() {
+    let Some(machine) = host() else { return };
+    machine.remove("/var/log");
+    let run = machine.run(["restart", "wallet", "-y"]);
+    assert_eq!((run.code, changes(&run)), (5, Vec::new()), "{}", run.stderr);
+    compare("action_unrecorded", &[told(run), machine.run(["lock", "status"])]);
+}
+
+/// What opsctl once did wrong.
+mod mended {
+    use super::*;
+
+    #[test]
+    fn b5_a_unit_that_has_nothing_to_forget_is_started_all_the_same() {
+        let Some(machine) = host() else { return };
+        let stopped =
+            [("ActiveState", "inactive"), ("SubState", "dead"), ("MainPID", "0"), ("UnitFileState", "disabled")];
+        machine.changes_unit(&act("start"), "prim-wallet.service", &[]);
+        machine.change_unit("prim-wallet.service", &stopped);
+        // As systemd 257 says it.
+        let said = "Failed to reset failed state of unit prim-wallet.service: Unit prim-wallet.service not loaded.\n";
+        machine.answer_with(&act("reset-failed"), "", said, 1);
+        let run = machine.run(["start", "wallet", "--settle", "200ms"]);
+        assert_eq!(run.code, 0, "{run:#?}");
+    }
+
+    #[test]
+    fn c4_an_unhealthy_container_is_no_success() {
+        let Some(machine) = host() else { return };
+        let container =
+            sample("prim/docker-inspect-stalwart.json").replace(r#""health":null"#, r#""health":"unhealthy""#);
+        machine.container("stalwart", &container);
+        machine.serve(25, servers::greets("220 mail.prim.sh Stalwart ESMTP at your service"));
+        machine.serve(8080, servers::always(200, "<!doctype html><title>Stalwart</title>"));
+        machine.answer("docker-restart", "");
+        let run = machine.run(["restart", "stalwart", "-y", "--settle", "200ms", "--timeout", "3s"]);
+        assert_ne!(run.code, 0, "{run:#?}");
+    }
+
+    #[test]
+    fn k4_a_failure_stays_one_when_nobody_reads_it() {
+        let Some(machine) = host() else { return };
+        machine.changes_unit(&act("restart"), "prim-wallet.service", &prim::CRASH_LOOP);
+        let args = ["restart", "wallet", "-y", "--settle", "200ms", "-q"];
+        let status = machine.command(args).stdout(closed_pipe()).stderr(Stdio::null()).status().unwrap();
+        assert_eq!(status.code(), Some(1));
+    }
+
+    #[test]
+    fn b11_what_changed_while_the_lock_was_waited_for_is_seen() {
+        let Some(machine) = host() else { return };
+        note(&machine, false);
+        alive(&machine);
+        let held = File::open(machine.path("/run/opsctl/prim.lock")).unwrap();
+        held.lock().unwrap();
+        let mut command = machine.command(["restart", "wallet", "-y", "--settle", "200ms", "--lock-wait", "-v"]);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        std::thread::sleep(Duration::from_secs(1));
+        machine.change_unit("prim-wallet.service", &[("NeedDaemonReload", "yes")]);
+        drop(held);
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        // Either the new unit file is read first, or nothing is done.
+        assert!(said.contains("daemon-reload") || output.status.code() == Some(5), "{:?} {said}", output.status.code());
+    }
+
+    #[test]
+    fn k10_a_torn_line_takes_no_other_with_it() {
+        let Some(machine) = host() else { return };
+        machine.file("/var/log/opsctl/audit.jsonl", "{\"time\":\"2026-11");
+        assert_eq!(machine.run(["restart", "wallet", "-y", "--settle", "200ms"]).code, 0);
+        assert_eq!(machine.run(["history", "-o", "name"]).stdout, "restart\n");
+    }
+
+    #[test]
+    fn a_long_trail_is_not_a_damaged_one() {
+        let Some(machine) = host() else { return };
+        let one = entries("1-1", ("2026-11-21T01:00:00Z", "wallet"), Some(("done", 0)));
+        let count = (9 << 20) / one.len();
+        let trail: String = (0..count)
+            .map(|n| entries(&format!("{n}-1"), ("2026-11-21T01:00:00Z", "wallet"), Some(("done", 0))))
+            .collect();
+        machine.file("/var/log/opsctl/audit.jsonl", &trail);
+        assert_eq!(machine.run(["history", "-o", "name", "-n", "1"]).stderr, "");
+    }
+
+    #[test]
+    fn m6_a_lock_that_cannot_be_read_is_not_free() {
+        let Some(machine) = host() else { return };
+        machine.dir("/run/opsctl/prim.lock");
+        let run = machine.run(["lock", "status"]);
+        assert_eq!((run.code, run.stdout.as_str()), (4, ""));
+    }
+
+    #[test]
+    fn a_lock_held_by_hand_is_waited_for_too() {
+        let Some(machine) = host() else { return };
+        assert_eq!(machine.run(["lock", "acquire", "-m", "moving the disk"]).code, 0);
+        let mut command = machine.command(["restart", "wallet", "-y", "--settle", "200ms", "--lock-wait=20s"]);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(500));
+        assert_eq!(machine.run(["lock", "release"]).code, 0);
+        assert_eq!(child.wait_with_output().unwrap().status.code(), Some(0));
+    }
+
+    #[test]
+    fn the_deadline_of_the_whole_command_is_kept() {
+        let Some(machine) = host() else { return };
+        machine.stop(3001);
+        let begun = Instant::now();
+        let run = machine.run(["restart", "wallet", "-y", "--settle", "4s", "--timeout", "2s"]);
+        assert_eq!(run.code, 7, "{run:#?}");
+        assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn b3_only_what_was_written_since_is_shown_as_the_cause() {
+        let Some(machine) = host() else { return };
+        machine.journal(
+            "2026-11-22T04:30:00Z",
+            "prim-wallet.service",
+            &[("MESSAGE", b"the disk is full"), ("PRIORITY", b"3"), ("_PID", b"89")],
+        );
+        machine.changes_unit(&act("restart"), "prim-wallet.service", &prim::CRASH_LOOP);
+        let run = machine.run(["restart", "wallet", "-y", "--settle", "200ms"]);
+        assert_eq!((run.code, run.stdout.contains("the disk is full")), (1, false), "{}", run.stdout);
+    }
+
+    #[test]
+    fn a_wrong_configuration_is_refused_and_its_line_is_named() {
+        let Some(machine) = host() else { return };
+        let noise = r#"{"level":"info","ts":1795329619.6213522,"msg":"using provided configuration","config_file":"/etc/caddy/Caddyfile","config_adapter":"caddyfile"}"#;
+        let cause = "Error: adapting config using caddyfile: /etc/caddy/Caddyfile:99: unrecognized directive: garbage";
+        machine.answer_with("caddy-validate", "", &format!("{noise}\n{cause}\n"), 1);
+        let run = machine.run(["reload", "caddy", "--settle", "200ms"]);
+        assert!(changes(&run).is_empty());
+        assert!(run.everything().contains("Caddyfile:99: unrecognized directive: garbage"), "{}", run.everything());
+    }
+
+    #[test]
+    fn what_runs_already_is_not_started_again() {
+        if !is_root() || !crate::machine::may_listen_below_1024() {
+            return;
+        }
+        let machine = plugspace::healthy();
+        machine.able(&[]);
+        machine.dir("/var/log");
+        machine.answer("pm2-start", "");
+        let run = machine.run(["start", "plugspace-voice", "--settle", "200ms"]);
+        assert_eq!(changes(&run), Vec::<String>::new(), "{run:#?}");
+    }
+
+    #[test]
+    fn a_hang_up_that_is_ignored_stays_ignored() {
+        let Some(machine) = host() else { return };
+        let command = machine.command(["restart", "wallet", "-y", "--settle", "3s"]);
+        let mut nohup = std::process::Command::new("/usr/bin/nohup");
+        nohup.arg(command.get_program()).args(command.get_args()).env_clear().stdin(Stdio::null());
+        nohup.envs(command.get_envs().filter_map(|(key, value)| Some((key, value?))));
+        let mut child = nohup.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_secs(1));
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+    }
+}
