@@ -1,0 +1,11 @@
+#!/bin/sh
+# opsctl from another machine: no terminal, no environment needed there. Usage: over-ssh.sh root@server
+set -eu
+server=$1
+
+ssh "$server" opsctl status                                   # exit code 0, 3 (unhealthy) or 4 (could not tell)
+ssh "$server" opsctl logs --all -e --since 10m                # errors of the last ten minutes, everywhere
+ssh "$server" opsctl restart --dry-run wallet                 # what would be done; nothing is
+ssh -t "$server" opsctl restart wallet                        # asks on the terminal that -t gives
+ssh "$server" opsctl restart --yes --lock-wait=2m wallet      # does not ask; waits for another run to end
+ssh "$server" opsctl history -n 5 -o json | jq -r '.changes[] | "\(.time) \(.user) \(.operation): \(.outcome)"'
