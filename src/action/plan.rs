@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Risk;
 use crate::health::{ServiceHealth, State};
 use crate::probe::ManagerEvidence;
-use crate::registry::{App, Deployment, Instances, Manager, Service, Verdict};
+use crate::registry::{App, Deployment, Instances, Manager, Service};
 use crate::tools::systemctl::{Abilities, UnitState};
 use crate::tools::{Account, Argv, caddy, docker, nginx, pm2, systemctl};
 
@@ -165,14 +165,10 @@ fn steps(
         None if unit_of(manager, evidence).is_some() => State::Stopped,
         None => return Err(refuse("it is not on this host".to_owned(), None)),
     };
+    // What runs is not started again, only looked at: pm2 would restart it.
+    let idle = operation == Operation::Start && matches!(state, State::Running | State::Completed | State::Waiting);
     let seen = judged.and_then(|judged| judged.checks.first()).map(|check| check.summary.as_str()).unwrap_or_default();
     match state {
-        State::Running if operation == Operation::Start && judged.is_some_and(|j| j.health == Some(Verdict::Fail)) => {
-            let hint = format!("opsctl restart {}", service.name);
-            return Err(refuse("it runs already, and does not answer".to_owned(), Some(hint)));
-        }
-        // What runs is not started again: pm2 would restart it.
-        State::Running | State::Completed | State::Waiting if operation == Operation::Start => return Ok(Vec::new()),
         State::Unknown => {
             let reason = format!("its state could not be determined: {seen}");
             return Err(Refusal { unknown: true, ..refuse(reason, None) });
@@ -194,13 +190,15 @@ fn steps(
             let (Some(unit), Some(able)) = (found, able) else {
                 return Err(Refusal { unknown: true, ..refuse("systemd said nothing of it".to_owned(), None) });
             };
-            systemd(operation, service, unit, able).map_err(|(reason, hint)| refuse(reason, hint))
+            let steps = systemd(operation, service, unit, able).map_err(|(reason, hint)| refuse(reason, hint))?;
+            Ok(if idle { Vec::new() } else { steps })
         }
         Manager::Compose(_) | Manager::Docker(_) => {
             let Some(name) = judged.and_then(|judged| judged.unit.as_ref()) else {
                 return Err(refuse("its container does not exist".to_owned(), None));
             };
-            container(operation, service, name, state).map_err(|(reason, hint)| refuse(reason, hint))
+            let steps = container(operation, service, name, state).map_err(|(reason, hint)| refuse(reason, hint))?;
+            Ok(if idle { Vec::new() } else { steps })
         }
         Manager::Pm2(app) => {
             let Some(account) = account(app.user) else {
@@ -210,7 +208,7 @@ fn steps(
                 let hint = format!("sudo -u {} pm2 resurrect", app.user);
                 return Err(refuse("no pm2 daemon runs that knows it".to_owned(), Some(hint)));
             }
-            Ok(vec![application(operation, service, app, account, state)])
+            Ok(if idle { Vec::new() } else { vec![application(operation, service, app, account, state)] })
         }
     }
 }

@@ -203,7 +203,9 @@ fn change(
         return End::StepFailed(format!("{}: {trouble}", step.title), health);
     }
     lock.step(&format!("{}: watch it", part.service.name));
-    let limit = within(context, READY + settle);
+    // Where nothing was begun there is nothing to become ready.
+    let ready = if part.steps.is_empty() { Duration::ZERO } else { READY };
+    let limit = within(context, ready + settle);
     let mut found = verify::watch(context, deployment, &[part.service], operation, settle, limit);
     found.pop().map_or(End::NotTried, |(_, outcome)| end(outcome))
 }
