@@ -13,9 +13,9 @@ use crate::report::lock::LockFacts;
 /// Arguments of `lock`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What to do with it.
+    /// What to do with it; says who holds it when nothing else is asked for.
     #[command(subcommand)]
-    what: What,
+    what: Option<What>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -34,7 +34,7 @@ enum What {
 
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
-    let note = match &args.what {
+    let note = match args.what.as_ref().unwrap_or(&What::Status) {
         What::Status => match lock::holder(context.system, deployment) {
             Holder::None => None,
             Holder::Held(note) => Some((note, true)),

@@ -13,6 +13,7 @@ use crate::context::{Context, services};
 use crate::error::Error;
 use crate::exec::Runner;
 use crate::exit::Exit;
+use crate::health::State;
 use crate::probe::{Answer, Evidence, Reply};
 use crate::registry::{Deployment, Manager, Presence, Service, Verdict};
 use crate::report::action::Action;
@@ -148,13 +149,23 @@ fn make(
     let asked = chosen;
     let mut chosen = chosen.to_vec();
     if args.all {
-        // What nobody manages here, or what need not be here and is not, is not meant by "all".
-        let here = |service: &Service| judged.iter().any(|health| health.name == service.name);
+        // What nobody manages here, or what need not be here and does not run, is not meant by "all": a proxy that was stopped
+        // because another has its ports must not come back with the rest.
+        let idle = |state: State| matches!(state, State::Stopped | State::Skipped | State::Masked | State::NotFound);
+        let here = |service: &Service| judged.iter().any(|health| health.name == service.name && !idle(health.state));
         chosen.retain(|s| !s.managers.is_empty() && (s.presence == Presence::Required || here(s)));
     }
     let account = |user: &str| context.system.account(|account| account.name == user);
     let mut plan = plan::make(operation, deployment, &chosen, &judged, &evidence.managers, &abilities, account)
         .map_err(|refusals| refused(operation, &refusals))?;
+    if plan.parts.is_empty() {
+        return Err(Error {
+            exit: Exit::Refused,
+            code: "nothing",
+            message: format!("there is nothing on this host to {}", operation.verb()),
+            hint: Some("opsctl status shows what there is".to_owned()),
+        });
+    }
     if matches!(operation, Operation::Restart | Operation::Stop) {
         plan.loses.extend(at_stake(asked, &evidence, &plan));
     }

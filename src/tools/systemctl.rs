@@ -80,14 +80,15 @@ pub fn parse_abilities(text: &str) -> Result<Vec<Abilities>, Malformed> {
             };
             let is = |key: &str| value(key).map(|value| value == "yes");
             // In systemd's words: `1min 30s`, `infinity`.
-            let limit = |key: &str| value(key).map(span);
+            // Only services have these.
+            let limit = |key: &str| value(key).ok().and_then(span);
             Ok(Abilities {
                 names: value("Names")?.split_whitespace().map(str::to_owned).collect(),
                 start: is("CanStart")? && !is("RefuseManualStart")?,
                 stop: is("CanStop")? && !is("RefuseManualStop")?,
                 reload: is("CanReload")?,
-                start_limit: limit("TimeoutStartUSec")?,
-                stop_limit: limit("TimeoutStopUSec")?,
+                start_limit: limit("TimeoutStartUSec"),
+                stop_limit: limit("TimeoutStopUSec"),
             })
         })
         .collect()
@@ -227,6 +228,10 @@ mod tests {
             stop_limit: None,
         };
         assert_eq!(parse_abilities(text), Ok(vec![wanted]));
+        let socket =
+            "Names=a.socket\nCanStart=yes\nCanStop=yes\nCanReload=no\nRefuseManualStart=no\nRefuseManualStop=no\n";
+        let wanted = Abilities { names: vec!["a.socket".into()], start: true, stop: true, ..Abilities::default() };
+        assert_eq!(parse_abilities(socket), Ok(vec![wanted]));
         for end in 0..text.rfind("RefuseManualStop").unwrap_or_default() {
             assert!(parse_abilities(&text[..end]).is_err(), "cut at {end}");
         }
