@@ -10,6 +10,7 @@ mod file;
 mod gaze;
 mod journal;
 pub mod line;
+mod mark;
 pub mod merge;
 mod readers;
 pub mod source;

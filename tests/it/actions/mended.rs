@@ -1,0 +1,154 @@
+//! What opsctl once did wrong.
+
+use super::*;
+
+#[test]
+fn b5_a_unit_that_has_nothing_to_forget_is_started_all_the_same() {
+    let Some(machine) = host() else { return };
+    let stopped = [("ActiveState", "inactive"), ("SubState", "dead"), ("MainPID", "0"), ("UnitFileState", "disabled")];
+    machine.changes_unit(&act("start"), "prim-wallet.service", &[]);
+    machine.change_unit("prim-wallet.service", &stopped);
+    // As systemd 257 says it.
+    let said = "Failed to reset failed state of unit prim-wallet.service: Unit prim-wallet.service not loaded.\n";
+    machine.answer_with(&act("reset-failed"), "", said, 1);
+    let run = machine.run(["start", "wallet", "--settle", "200ms"]);
+    assert_eq!(run.code, 0, "{run:#?}");
+}
+
+#[test]
+fn c4_an_unhealthy_container_is_no_success() {
+    let Some(machine) = host() else { return };
+    let container = sample("prim/docker-inspect-stalwart.json").replace(r#""health":null"#, r#""health":"unhealthy""#);
+    machine.container("stalwart", &container);
+    machine.serve(25, servers::greets("220 mail.prim.sh Stalwart ESMTP at your service"));
+    machine.serve(8080, servers::always(200, "<!doctype html><title>Stalwart</title>"));
+    machine.answer("docker-restart", "");
+    let run = machine.run(["restart", "stalwart", "-y", "--settle", "200ms", "--timeout", "3s"]);
+    assert_ne!(run.code, 0, "{run:#?}");
+}
+
+#[test]
+fn k4_a_failure_stays_one_when_nobody_reads_it() {
+    let Some(machine) = host() else { return };
+    machine.changes_unit(&act("restart"), "prim-wallet.service", &prim::CRASH_LOOP);
+    let args = ["restart", "wallet", "-y", "--settle", "200ms", "-q"];
+    let status = machine.command(args).stdout(closed_pipe()).stderr(Stdio::null()).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+}
+
+#[test]
+fn b11_what_changed_while_the_lock_was_waited_for_is_seen() {
+    let Some(machine) = host() else { return };
+    note(&machine, false);
+    alive(&machine);
+    let held = File::open(machine.path("/run/opsctl/prim.lock")).unwrap();
+    held.lock().unwrap();
+    let mut command = machine.command(["restart", "wallet", "-y", "--settle", "200ms", "--lock-wait", "-v"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    machine.change_unit("prim-wallet.service", &[("NeedDaemonReload", "yes")]);
+    drop(held);
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    // Either the new unit file is read first, or nothing is done.
+    assert!(said.contains("daemon-reload") || output.status.code() == Some(5), "{:?} {said}", output.status.code());
+}
+
+#[test]
+fn k10_a_torn_line_takes_no_other_with_it() {
+    let Some(machine) = host() else { return };
+    machine.file("/var/log/opsctl/audit.jsonl", "{\"time\":\"2026-11");
+    assert_eq!(machine.run(["restart", "wallet", "-y", "--settle", "200ms"]).code, 0);
+    assert_eq!(machine.run(["history", "-o", "name"]).stdout, "restart\n");
+}
+
+#[test]
+fn a_long_trail_is_not_a_damaged_one() {
+    let Some(machine) = host() else { return };
+    let one = entries("1-1", ("2026-11-21T01:00:00Z", "wallet"), Some(("done", 0)));
+    let count = (9 << 20) / one.len();
+    let trail: String =
+        (0..count).map(|n| entries(&format!("{n}-1"), ("2026-11-21T01:00:00Z", "wallet"), Some(("done", 0)))).collect();
+    machine.file("/var/log/opsctl/audit.jsonl", &trail);
+    assert_eq!(machine.run(["history", "-o", "name", "-n", "1"]).stderr, "");
+}
+
+#[test]
+fn m6_a_lock_that_cannot_be_read_is_not_free() {
+    let Some(machine) = host() else { return };
+    machine.dir("/run/opsctl/prim.lock");
+    let run = machine.run(["lock", "status"]);
+    assert_eq!((run.code, run.stdout.as_str()), (4, ""));
+}
+
+#[test]
+fn a_lock_held_by_hand_is_waited_for_too() {
+    let Some(machine) = host() else { return };
+    assert_eq!(machine.run(["lock", "acquire", "-m", "moving the disk"]).code, 0);
+    let mut command = machine.command(["restart", "wallet", "-y", "--settle", "200ms", "--lock-wait=20s"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(machine.run(["lock", "release"]).code, 0);
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(0));
+}
+
+#[test]
+fn the_deadline_of_the_whole_command_is_kept() {
+    let Some(machine) = host() else { return };
+    machine.stop(3001);
+    let begun = Instant::now();
+    let run = machine.run(["restart", "wallet", "-y", "--settle", "4s", "--timeout", "2s"]);
+    assert_eq!(run.code, 7, "{run:#?}");
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn b3_only_what_was_written_since_is_shown_as_the_cause() {
+    let Some(machine) = host() else { return };
+    machine.journal(
+        "2026-11-22T04:30:00Z",
+        "prim-wallet.service",
+        &[("MESSAGE", b"the disk is full"), ("PRIORITY", b"3"), ("_PID", b"89")],
+    );
+    machine.changes_unit(&act("restart"), "prim-wallet.service", &prim::CRASH_LOOP);
+    let run = machine.run(["restart", "wallet", "-y", "--settle", "200ms"]);
+    assert_eq!((run.code, run.stdout.contains("the disk is full")), (1, false), "{}", run.stdout);
+}
+
+#[test]
+fn a_wrong_configuration_is_refused_and_its_line_is_named() {
+    let Some(machine) = host() else { return };
+    let noise = r#"{"level":"info","ts":1795329619.6213522,"msg":"using provided configuration","config_file":"/etc/caddy/Caddyfile","config_adapter":"caddyfile"}"#;
+    let cause = "Error: adapting config using caddyfile: /etc/caddy/Caddyfile:99: unrecognized directive: garbage";
+    machine.answer_with("caddy-validate", "", &format!("{noise}\n{cause}\n"), 1);
+    let run = machine.run(["reload", "caddy", "--settle", "200ms"]);
+    assert!(changes(&run).is_empty());
+    assert!(run.everything().contains("Caddyfile:99: unrecognized directive: garbage"), "{}", run.everything());
+}
+
+#[test]
+fn what_runs_already_is_not_started_again() {
+    if !is_root() || !crate::machine::may_listen_below_1024() {
+        return;
+    }
+    let machine = plugspace::healthy();
+    machine.able(&[]);
+    machine.dir("/var/log");
+    machine.answer("pm2-start", "");
+    let run = machine.run(["start", "plugspace-voice", "--settle", "200ms"]);
+    assert_eq!(changes(&run), Vec::<String>::new(), "{run:#?}");
+}
+
+#[test]
+fn a_hang_up_that_is_ignored_stays_ignored() {
+    let Some(machine) = host() else { return };
+    let command = machine.command(["restart", "wallet", "-y", "--settle", "3s"]);
+    let mut nohup = std::process::Command::new("/usr/bin/nohup");
+    nohup.arg(command.get_program()).args(command.get_args()).env_clear().stdin(Stdio::null());
+    nohup.envs(command.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    let mut child = nohup.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
