@@ -2,6 +2,7 @@
 
 pub mod check;
 mod model;
+mod release;
 
 mod ai_fsm;
 mod fondation;
@@ -12,6 +13,7 @@ mod v_edfinance;
 
 pub use localhost::LOCALHOST;
 pub use model::*;
+pub use release::*;
 
 /// The deployments compiled into the stock binary.
 pub static DEPLOYMENTS: &[&Deployment] =
