@@ -200,7 +200,8 @@ pub(super) fn carry_out(context: &Context<'_>, ask: &Ask<'_>) -> anyhow::Result<
         }
         outlook = now;
     }
-    let switch = || switch(context, ask, &outlook.survey, &outlook.services);
+    let switch = |services: &[&'static Service]| switch(context, ask, &outlook.survey, services);
+    let words = |done: &_| operate::last_words(context, ask.deployment, done);
     let job = Job {
         deployment: ask.deployment,
         release: ask.release,
@@ -212,14 +213,14 @@ pub(super) fn carry_out(context: &Context<'_>, ask: &Ask<'_>) -> anyhow::Result<
         bad: ask.bad,
         old_backup: ask.old_backup,
         switch: &switch,
+        words: &words,
     };
     let released = run::run(context, &job, &outlook.switch, &consent, &mut lock);
     lock.finish();
     let released = released?;
     let exit = released.ending.exit();
     let verdict = if exit == Exit::Success { Verdict::Pass } else { Verdict::Fail };
-    let words = |done: &_| operate::last_words(context, ask.deployment, done);
-    let document = document(verdict, exit, &outlook).ended(&released, words, unfinished);
+    let document = document(verdict, exit, &outlook).ended(released, unfinished);
     if let Err(error) = context.ui.report(&document)
         && error.kind() != std::io::ErrorKind::BrokenPipe
     {

@@ -4,8 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::action::{Loss, StepFacts, Target, target};
-use super::logs::Said;
+use super::action::{self, Loss, StepFacts, Target, target};
 use super::status::label;
 use super::{Head, Report};
 use crate::action::Risk;
@@ -13,9 +12,8 @@ use crate::action::lock::Note;
 use crate::action::plan::Plan;
 use crate::action::release::plan::Preparation;
 use crate::action::release::record::{How, Record};
-use crate::action::release::run::{Ending, Ran, Released};
+use crate::action::release::run::{Ending, Ran, Released, Told};
 use crate::action::release::{Version, short};
-use crate::action::run::Done;
 use crate::registry::{Release as Facts, Verdict};
 use crate::ui::{Cell, Text, Tone};
 
@@ -151,25 +149,26 @@ impl Release {
         }
     }
 
-    /// The same, after it was run. `words` finds what a service wrote last.
+    /// The same, after it was run.
     #[must_use]
-    pub fn ended(self, released: &Released, words: impl Fn(&Done) -> Vec<Said>, unfinished: Option<Note>) -> Self {
-        let targets = |done: &[Done]| done.iter().map(|done| target(done, words(done))).collect();
-        let (outcome, reason, restored): (_, _, &[Done]) = match &released.ending {
-            Ending::Live => (Outcome::Done, None, &[]),
-            ending @ Ending::Unswitched { .. } => (Outcome::Unswitched, Some(ending.summary()), &[]),
-            ending @ Ending::Bad(_) => (Outcome::Bad, Some(ending.summary()), &[]),
-            ending @ Ending::RolledBack(_, done) => (Outcome::RolledBack, Some(ending.summary()), done),
-            ending @ Ending::Stuck { done, .. } => (Outcome::Stuck, Some(ending.summary()), done),
+    pub fn ended(self, released: Released, unfinished: Option<Note>) -> Self {
+        let targets = |done: Vec<Told>| done.into_iter().map(|(done, words)| target(&done, words)).collect();
+        let reason = released.ending.summary();
+        let (outcome, restored) = match released.ending {
+            Ending::Live => (Outcome::Done, Vec::new()),
+            Ending::Unswitched { .. } => (Outcome::Unswitched, Vec::new()),
+            Ending::Bad(_) => (Outcome::Bad, Vec::new()),
+            Ending::RolledBack(_, done) => (Outcome::RolledBack, done),
+            Ending::Stuck { done, .. } => (Outcome::Stuck, done),
         };
         Release {
             dry_run: false,
-            to: released.now.clone(),
+            to: released.now,
             steps: released.ran.iter().map(ran).collect(),
-            targets: targets(&released.done),
+            targets: targets(released.done),
             restored: targets(restored),
             outcome: Some(outcome),
-            reason,
+            reason: (outcome != Outcome::Done).then_some(reason),
             seconds: Some(rounded(released.took.as_secs_f64())),
             unfinished,
             ..self
@@ -273,8 +272,15 @@ impl Release {
                 page.line(&[Cell(Tone::Dim, "   says ".to_owned()), Cell::plain(line.clone())]);
             }
         }
-        for target in &self.targets {
+        let (left, tried): (Vec<&Target>, Vec<&Target>) =
+            self.targets.iter().partition(|target| target.outcome == action::Outcome::NotTried);
+        for target in tried {
             target.text(self.operation, page);
+        }
+        if !left.is_empty() {
+            let names: Vec<&str> = left.iter().map(|target| target.service.as_str()).collect();
+            let what = format!("{}: not switched, because something before failed", names.join(", "));
+            page.line(&[Cell::plain(format!("{:<8}", "left")), Cell::plain(what)]);
         }
         for target in &self.restored {
             target.text("put back", page);

@@ -19,7 +19,8 @@ use crate::exit::Exit;
 use crate::logs;
 use crate::probe::{self, PATIENCE, Trouble, failure};
 use crate::redact::Redactor;
-use crate::registry::{Deployment, Release, Schema, Service};
+use crate::registry::{Deployment, Release, Schema, Service, Switch};
+use crate::report::logs::Said;
 use crate::tools::{Argv, Input, git, images, last_lines};
 
 /// How many lines of what a failed command said are kept.
@@ -47,9 +48,14 @@ pub struct Job<'a> {
     pub bad: Bad,
     /// Whether migrations may be applied although the newest backup is old.
     pub old_backup: OldBackup,
-    /// Plans the switch, from how things are then.
-    pub switch: &'a dyn Fn() -> Result<Plan, Error>,
+    /// Plans the switch of services, from how things are then.
+    pub switch: &'a dyn Fn(&[&'static Service]) -> Result<Plan, Error>,
+    /// Finds what a service that is not well wrote last.
+    pub words: &'a dyn Fn(&Done) -> Vec<Said>,
 }
+
+/// What came of a service, and what it wrote last where it is not well.
+pub type Told = (Done, Vec<Said>);
 
 /// What is done with a version that does not work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +85,7 @@ pub struct Released {
     /// Commands before the switch, and on the way back.
     pub ran: Vec<Ran>,
     /// Services, as they were switched.
-    pub done: Vec<Done>,
+    pub done: Vec<Told>,
     /// What runs now.
     pub now: Version,
     /// How it ended.
@@ -103,7 +109,7 @@ pub enum Ending {
     /// It does not work, and stays.
     Bad(String),
     /// It does not work; the one before was put back and was seen to work. With what came of each service on the way back.
-    RolledBack(String, Vec<Done>),
+    RolledBack(String, Vec<Told>),
     /// It does not work, and neither does the one before.
     Stuck {
         /// Why the new one does not work.
@@ -111,7 +117,7 @@ pub enum Ending {
         /// Why the one before does not.
         back: String,
         /// What came of each service on the way back.
-        done: Vec<Done>,
+        done: Vec<Told>,
     },
 }
 
@@ -215,7 +221,7 @@ impl<'a> Way<'a> {
         Way { context, job, lock, redactor, ran: Vec::new(), migrations: Vec::new(), total }
     }
 
-    fn go(&mut self) -> (Vec<Done>, Ending) {
+    fn go(&mut self) -> (Vec<Told>, Ending) {
         let job = self.job;
         let mut changed = false;
         for stage in &job.preparation.stages {
@@ -226,7 +232,7 @@ impl<'a> Way<'a> {
             }
             changed |= matches!(stage, Stage::Move(..));
         }
-        let plan = match (job.switch)() {
+        let plan = match (job.switch)(job.services) {
             Ok(plan) => plan,
             Err(error) => {
                 let left = if changed { self.undo().err() } else { None };
@@ -241,7 +247,7 @@ impl<'a> Way<'a> {
         };
         let Some(back) = back else { return (done, Ending::Bad(reason)) };
         self.context.ui.note(&format!("{reason}; going back to {}", back.id()));
-        let ending = match self.go_back(&back) {
+        let ending = match self.go_back(&back, &touched(job, &done)) {
             Ok(restored) => Ending::RolledBack(reason, restored),
             Err((back, restored)) => Ending::Stuck { reason, back, done: restored },
         };
@@ -262,9 +268,9 @@ impl<'a> Way<'a> {
     }
 
     /// Puts the version before back: its files, then its services; what came of these.
-    fn go_back(&mut self, to: &Version) -> Result<Vec<Done>, (String, Vec<Done>)> {
+    fn go_back(&mut self, to: &Version, touched: &[&'static Service]) -> Result<Vec<Told>, (String, Vec<Told>)> {
         self.files_of(to).map_err(|reason| (reason, Vec::new()))?;
-        let plan = (self.job.switch)().map_err(|error| (error.message, Vec::new()))?;
+        let plan = (self.job.switch)(touched).map_err(|error| (error.message, Vec::new()))?;
         match self.switch(&plan) {
             (done, None) => {
                 keep(self.context, self.job, How::RolledBack, &self.version());
@@ -433,16 +439,19 @@ impl<'a> Way<'a> {
     }
 
     /// Switches the services; what came of each, and why the version does not work, if so.
-    fn switch(&mut self, plan: &Plan) -> (Vec<Done>, Option<String>) {
+    fn switch(&mut self, plan: &Plan) -> (Vec<Told>, Option<String>) {
         let begun = self.context.system.now();
         let result = run::perform(self.context, self.job.deployment, plan, self.lock, self.job.settle);
         let wrong = result.done.iter().find(|done| !matches!(done.end, End::Well(_)));
-        if let Some(wrong) = wrong {
-            let reason = format!("{}: {}", wrong.service.name, wrong.end.summary());
-            return (result.done, Some(reason));
+        let wrong = wrong.map(|wrong| format!("{}: {}", wrong.service.name, wrong.end.summary()));
+        // Now, before anything else writes to the same log.
+        let done: Vec<Told> =
+            result.done.into_iter().map(|done| ((self.job.words)(&done), done)).map(swapped).collect();
+        if let Some(reason) = wrong {
+            return (done, Some(reason));
         }
         self.lock.step("see which version runs");
-        let older = result.done.iter().find_map(|done| match &done.end {
+        let older = done.iter().find_map(|(done, _)| match &done.end {
             // Where services run images, these tell.
             End::Well(health) if self.job.release.images.is_empty() => {
                 let since = health.since?;
@@ -452,7 +461,7 @@ impl<'a> Way<'a> {
             _ => None,
         });
         let reason = older.or_else(|| self.wrong_image());
-        (result.done, reason)
+        (done, reason)
     }
 
     /// Which service runs another image than its tag names, if any.
@@ -493,6 +502,21 @@ impl<'a> Way<'a> {
         let seen =
             survey::survey(self.context, job.deployment, job.release, job.services, &Wanted::Earlier(None), PATIENCE);
         seen.version(job.release)
+    }
+}
+
+fn swapped((words, done): (Vec<Said>, Done)) -> Told {
+    (done, words)
+}
+
+/// The services that were switched, well or not. Compose switches all of them at once.
+fn touched(job: &Job<'_>, done: &[Told]) -> Vec<&'static Service> {
+    match job.release.switch {
+        Switch::Compose { .. } => job.services.to_vec(),
+        Switch::Restart | Switch::Reload => {
+            let tried = done.iter().filter(|(done, _)| !matches!(done.end, End::NotTried));
+            tried.map(|(done, _)| done.service).collect()
+        }
     }
 }
 
