@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::plan::{self, MIGRATION, OldBackup, Preparation, Stage};
 use super::record::{self, How, Migration, Record};
-use super::survey::{self, Source, Survey, ask};
+use super::survey::{self, SKEW, Source, Survey, ask};
 use super::{Version, Wanted, short};
 use crate::action::audit;
 use crate::action::consent::Consent;
@@ -25,8 +25,6 @@ use crate::tools::{Argv, Input, git, images, last_lines};
 
 /// How many lines of what a failed command said are kept.
 const SAYS: usize = 15;
-/// By how much the clocks of managers may differ from ours.
-const SKEW: jiff::SignedDuration = jiff::SignedDuration::from_secs(1);
 
 /// What is to be done, and all that was found out about it.
 pub struct Job<'a> {

@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::thread;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::record::{self, Records};
 use super::{Delivery, Version, Wanted};
@@ -24,6 +24,8 @@ use crate::tools::{Account, Argv, Malformed};
 
 /// How long an origin may take to answer.
 const REMOTE: Duration = Duration::from_secs(15);
+/// By how much the times of managers, some of whole seconds, may lie behind.
+pub(super) const SKEW: SignedDuration = SignedDuration::from_secs(1);
 /// Where the engine keeps images.
 const DOCKER: &str = "/var/lib/docker";
 
@@ -103,6 +105,10 @@ impl Survey {
 
     /// Why what runs cannot be taken for a version that works; `None` when it was seen to.
     pub fn doubt(&self, release: &Release) -> Option<String> {
+        let newest = self.records.as_ref().ok().and_then(|records| records.releases.last());
+        if newest.is_some_and(|record| record.version.is(&self.version(release))) {
+            return None;
+        }
         for health in &self.health {
             if health.health.is_some_and(|health| health > crate::registry::Verdict::Warn) {
                 return Some(format!("{} is not well: {}", health.name, health.summary));
@@ -112,7 +118,7 @@ impl Survey {
         if !release.images.is_empty() {
             return None;
         }
-        let older = self.health.iter().find(|health| health.since.is_some_and(|since| since < *moved));
+        let older = self.health.iter().find(|health| health.since.is_some_and(|since| since + SKEW < *moved));
         older.map(|health| format!("{} runs since before the working copy came to this commit", health.name))
     }
 }

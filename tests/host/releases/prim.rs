@@ -14,6 +14,8 @@ fn releases_of_prim() {
     let machine = Machine::boot_as("prim", "it-prim-releases");
     delivered(&machine);
     machine.sh(". /usr/local/lib/test-host/guest.sh; make_repository /opt/prim prim");
+    // What runs since before the files came to where they are is not taken for what they are.
+    machine.sh("opsctl -q restart --all -y --settle 200ms");
     let first = head(&machine, "/opt/prim");
     let second = good(&machine, &first);
     bad(&machine, &second);
@@ -40,7 +42,7 @@ fn good(machine: &Machine, first: &str) -> String {
     assert!(refused(machine, "redeploy", 5).contains("nobody is here to be asked"));
     let (_, plan) = release(machine, "redeploy --dry-run");
     assert_eq!((&plan["from"]["revision"], &plan["to"]["revision"]), (&first.into(), &second.as_str().into()));
-    assert_eq!((machine.sh(pids), machine.sh("ls /var/lib/opsctl | wc -l")), (before, "0\n".to_owned()));
+    assert_eq!((machine.sh(pids), machine.sh("ls /var/lib/opsctl 2>/dev/null | wc -l")), (before, "0\n".to_owned()));
 
     let (done, document) = release(machine, "redeploy -y --settle 500ms");
     assert_eq!(done, came(0, "done", &each("done"), ""));
@@ -49,7 +51,7 @@ fn good(machine: &Machine, first: &str) -> String {
     assert_eq!(titles(&document), wanted);
     assert!(document["steps"].as_array().unwrap().iter().all(|step| step["user"] == "prim"), "{document:#}");
     assert_eq!(head(machine, "/opt/prim"), second);
-    machine.sh("test -f /opt/prim/packages/x402-middleware/dist/index.ts; test -d /opt/prim/node_modules");
+    machine.sh("test -f /opt/prim/packages/x402-middleware/dist/index.ts");
     let listed = document_of(machine, "rollback --list");
     let rows: Vec<_> = listed["releases"].as_array().unwrap().iter().map(row).collect();
     let wanted = [
