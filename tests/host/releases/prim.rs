@@ -19,7 +19,7 @@ fn releases_of_prim() {
     let first = head(&machine, "/opt/prim");
     let second = good(&machine, &first);
     bad(&machine, &second);
-    in_the_way(&machine);
+    in_the_way(&machine, &second);
     back(&machine, &first, &second);
     swept(&machine);
     owned(&machine);
@@ -113,7 +113,7 @@ fn bad(machine: &Machine, second: &str) {
 }
 
 /// J1: whatever is in the way is said before anything is done.
-fn in_the_way(machine: &Machine) {
+fn in_the_way(machine: &Machine, second: &str) {
     let git = "runuser -u prim -- git -C /opt/prim";
     for (inject, heal, code, wanted) in [
         (
@@ -162,7 +162,7 @@ fn in_the_way(machine: &Machine) {
         machine.sh(&heal);
     }
     // Force-pushed: the origin has another history. Seen only once it is fetched, before anything is built.
-    push(machine, "prim", "git checkout -q --orphan other", "Another history");
+    push(machine, "prim", &format!("git reset -q --hard {second}~1; echo >> site/serve.ts"), "Another history");
     let before = head(machine, "/opt/prim");
     let (failed, document) = release(machine, "redeploy -y --settle 500ms");
     assert_eq!((failed, head(machine, "/opt/prim")), (came(1, "unswitched", "", ""), before.clone()));
@@ -183,7 +183,7 @@ fn back(machine: &Machine, first: &str, second: &str) {
     assert_eq!((done, head(machine, "/opt/prim").as_str()), (came(0, "done", "track done", ""), second));
     for (words, code, wanted) in [
         ("rollback -y --to 0000000000", 5, "no version 0000000000 is recorded"),
-        ("rollback -y --to --force", 2, "expected a version"),
+        ("rollback -y --to=--force", 2, "expected a version"),
         ("rollback caddy -y", 2, "caddy is not deployed with the others"),
         ("redeploy --load /nonexistent -y", 2, "no such file"),
         ("redeploy --pull -y", 2, "prim runs no images"),
