@@ -30,7 +30,7 @@ pub enum Outcome {
 }
 
 /// Looks at these services until each is as `operation` wants it and has stayed so for `settle`, or one cannot become so
-/// any more, or `limit` is over.
+/// any more, or `limit` is over. Those that are all as wanted by then are given the rest of their settle time.
 pub fn watch(
     context: &Context<'_>,
     deployment: &'static Deployment,
@@ -67,7 +67,10 @@ pub fn watch(
         }
         let settled = |good: &Option<(Run, Instant)>| good.as_ref().is_some_and(|(_, since)| now - *since >= settle);
         let hopeless = readings.iter().any(|(reading, _)| *reading == Reading::Bad);
-        if good.iter().all(settled) || hopeless || now >= until {
+        // What became good in time may finish its settle time; only the deadline of the whole command is harder.
+        let settling = good.iter().all(|good| good.as_ref().is_some_and(|(_, since)| *since <= until));
+        let over = now >= until && !settling || context.deadline().is_some_and(|deadline| now >= deadline);
+        if good.iter().all(settled) || hopeless || over {
             let found = services.iter().zip(&good).zip(readings);
             return found
                 .map(|((service, good), (reading, health))| (*service, outcome(reading, settled(good), health)))

@@ -152,3 +152,33 @@ fn a_hang_up_that_is_ignored_stays_ignored() {
     rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn b4_what_was_started_just_now_is_given_time_to_answer() {
+    let Some(machine) = host() else { return };
+    machine.stop(3001);
+    // A second before the time on every machine.
+    machine.change_unit("prim-wallet.service", &[("ActiveEnterTimestamp", "@1795325399")]);
+    let mut command = machine.command(["start", "wallet", "--settle", "300ms"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    machine.serve(3001, prim::named("wallet"));
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(0));
+    // One that has run for long and does not answer is not waited for.
+    machine.stop(3001);
+    machine.change_unit("prim-wallet.service", &[("ActiveEnterTimestamp", "@1795320000")]);
+    let begun = Instant::now();
+    assert_eq!(machine.run(["start", "wallet", "--settle", "300ms"]).code, 7);
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn b4_what_is_well_before_the_time_is_over_may_finish_its_settle_time() {
+    let Some(machine) = host() else { return };
+    machine.stop(3001);
+    let mut command = machine.command(["start", "wallet", "--settle", "2s"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    machine.serve(3001, prim::named("wallet"));
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(0));
+}
