@@ -112,7 +112,6 @@ pub fn make(
     services: &[&'static Service],
     health: &[ServiceHealth],
     evidence: &ManagerEvidence,
-    abilities: &[Abilities],
     account: impl Fn(&str) -> Option<Account>,
 ) -> Result<Plan, Vec<Refusal>> {
     let mut ordered: Vec<&'static Service> =
@@ -125,7 +124,7 @@ pub fn make(
     let mut refusals = Vec::new();
     for service in ordered {
         let judged = health.iter().find(|judged| judged.name == service.name);
-        match steps(operation, service, judged, evidence, abilities, &account) {
+        match steps(operation, service, judged, evidence, &account) {
             Ok(steps) => parts.push(Part { service, steps }),
             Err(refusal) => refusals.push(refusal),
         }
@@ -152,7 +151,6 @@ fn steps(
     service: &'static Service,
     judged: Option<&ServiceHealth>,
     evidence: &ManagerEvidence,
-    abilities: &[Abilities],
     account: &impl Fn(&str) -> Option<Account>,
 ) -> Result<Vec<Step>, Refusal> {
     let refuse = |reason: String, hint: Option<String>| Refusal { service: service.name, reason, hint, unknown: false };
@@ -186,8 +184,7 @@ fn steps(
     match manager {
         Manager::Systemd(_) => {
             let found = unit_of(manager, evidence);
-            let able = found.and_then(|unit| abilities.iter().find(|able| able.names.contains(&unit.id)));
-            let (Some(unit), Some(able)) = (found, able) else {
+            let (Some(unit), Some(able)) = (found, found.and_then(|unit| unit.able.as_ref())) else {
                 return Err(Refusal { unknown: true, ..refuse("systemd said nothing of it".to_owned(), None) });
             };
             let steps = systemd(operation, service, unit, able).map_err(|(reason, hint)| refuse(reason, hint))?;

@@ -13,8 +13,14 @@ use crate::registry::{Deployment, Service, Verdict};
 
 /// How often it is looked.
 const GLANCE: Duration = Duration::from_millis(100);
-/// The same in the first second, in which most services are up.
+/// The same in the first second, in which most services are up, where only managers can be asked.
 const QUICK: Duration = Duration::from_millis(15);
+/// How often one that does not answer yet is asked again in the first second. Unlike a look this costs next to nothing.
+const KNOCK: Duration = Duration::from_millis(5);
+/// The same later.
+const LATER: Duration = Duration::from_millis(50);
+/// How long that is.
+const EARLY: Duration = Duration::from_secs(1);
 
 /// What came of one service.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +49,10 @@ pub fn watch(
     let until = first + limit;
     let processes = context.processes();
     let mut good: Vec<Option<(Run, Instant)>> = services.iter().map(|_| None).collect();
+    if !limit.is_zero() && operation != Operation::Stop {
+        // What was just begun is worth a look as soon as it answers.
+        await_answers(context, services, KNOCK);
+    }
     loop {
         let begun = Instant::now();
         let evidence = probe::gather(context.system, &processes, deployment, services, false, PATIENCE);
@@ -79,9 +89,44 @@ pub fn watch(
         // The last look should end when the time is over, not begin then.
         let took = now - begun;
         let left = good.iter().flatten().map(|(_, since)| settle.saturating_sub(since.elapsed() + took)).max();
-        let pause = if first.elapsed() < Duration::from_secs(1) { QUICK } else { GLANCE };
-        thread::sleep(left.map_or(pause, |left| left.min(GLANCE)));
+        let (quick, pace) = if first.elapsed() < EARLY { (QUICK, KNOCK) } else { (GLANCE, LATER) };
+        let silent: Vec<&'static Service> = services
+            .iter()
+            .zip(&readings)
+            .filter(|(_, (_, health))| health.is_some_and(|health| health.health == Some(Verdict::Fail)))
+            .map(|(service, _)| *service)
+            .collect();
+        let waits = operation != Operation::Stop && !silent.is_empty();
+        if !waits || await_answers(context, &silent, pace) == Answers::Mute {
+            thread::sleep(left.map_or(quick, |left| left.min(GLANCE)));
+        }
     }
+}
+
+/// What came of waiting for answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answers {
+    /// They are well by what they say, or it was waited for long enough: it is time for a look.
+    Waited,
+    /// One of them can only be seen through its manager.
+    Mute,
+}
+
+/// Asks these themselves, until all are well or the next look is due. It costs next to nothing, and proves nothing.
+fn await_answers(context: &Context<'_>, services: &[&'static Service], pace: Duration) -> Answers {
+    let processes = context.processes();
+    let until = Instant::now() + GLANCE;
+    for service in services {
+        loop {
+            match probe::knock(context.system, &processes, service, GLANCE) {
+                None => return Answers::Mute,
+                Some(replies) if health::answers_well(service, &replies, context.system.now()) => break,
+                Some(_) if Instant::now() + pace >= until => return Answers::Waited,
+                Some(_) => thread::sleep(pace),
+            }
+        }
+    }
+    Answers::Waited
 }
 
 /// What tells one run of a service from the next.

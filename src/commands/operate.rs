@@ -1,6 +1,5 @@
 //! `opsctl restart`, `reload`, `start` and `stop`: planned, consented to, locked, recorded, and proven by looking.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use clap_complete::engine::ArgValueCandidates;
@@ -11,14 +10,12 @@ use crate::action::{Risk, audit, consent, lock};
 use crate::cli::{complete_services, duration};
 use crate::context::{Context, services};
 use crate::error::Error;
-use crate::exec::Runner;
 use crate::exit::Exit;
 use crate::health::State;
 use crate::probe::{Answer, Evidence, Reply};
 use crate::registry::{Deployment, Manager, Presence, Service, Verdict};
 use crate::report::action::Action;
 use crate::report::logs::Said;
-use crate::tools::systemctl::{self, Abilities};
 use crate::ui::Ui;
 use crate::{health, logs, probe};
 
@@ -138,13 +135,7 @@ fn make(
 ) -> Result<Plan, Error> {
     let limit = context.patience()?;
     let processes = context.processes();
-    let units: Vec<&str> = chosen.iter().flat_map(|service| unit_names(service)).collect();
-    // Both at once: what systemd says of the units, and what may be done to them.
-    let (evidence, abilities) = thread::scope(|scope| {
-        let abilities = scope.spawn(|| abilities(&processes, units, limit));
-        let evidence = probe::gather(context.system, &processes, deployment, chosen, false, limit);
-        (evidence, abilities.join().unwrap_or_default())
-    });
+    let evidence = probe::gather(context.system, &processes, deployment, chosen, false, limit);
     let judged = health::judge(deployment, chosen, &evidence).services;
     let asked = chosen;
     let mut chosen = chosen.to_vec();
@@ -156,7 +147,7 @@ fn make(
         chosen.retain(|s| !s.managers.is_empty() && (s.presence == Presence::Required || here(s)));
     }
     let account = |user: &str| context.system.account(|account| account.name == user);
-    let mut plan = plan::make(operation, deployment, &chosen, &judged, &evidence.managers, &abilities, account)
+    let mut plan = plan::make(operation, deployment, &chosen, &judged, &evidence.managers, account)
         .map_err(|refusals| refused(operation, &refusals))?;
     if plan.parts.is_empty() {
         return Err(Error {
@@ -188,23 +179,6 @@ fn at_stake(asked: &[&'static Service], evidence: &Evidence, plan: &Plan) -> Vec
         Some((service.name.to_owned(), format!("right now {number} {}", stake.what)))
     };
     asked.iter().zip(&evidence.replies).filter_map(|(service, replies)| count(service, replies)).collect()
-}
-
-/// What systemd does not say of a unit is found missing in the plan.
-fn abilities(runner: &dyn Runner, units: Vec<&str>, limit: Duration) -> Vec<Abilities> {
-    if units.is_empty() {
-        return Vec::new();
-    }
-    let output = runner.run(&systemctl::abilities(units), limit).ok();
-    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-    systemctl::parse_abilities(&text).unwrap_or_default()
-}
-
-fn unit_names(service: &'static Service) -> Vec<&'static str> {
-    match service.managers.first() {
-        Some(Manager::Systemd(unit)) => std::iter::once(unit.name).chain(unit.aliases.iter().copied()).collect(),
-        _ => Vec::new(),
-    }
 }
 
 fn refused(operation: Operation, refusals: &[Refusal]) -> Error {
