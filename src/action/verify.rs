@@ -9,7 +9,7 @@ use super::plan::Operation;
 use crate::context::Context;
 use crate::health::{self, ServiceHealth, State};
 use crate::probe::{self, PATIENCE};
-use crate::registry::{Deployment, Service, Verdict};
+use crate::registry::{Deployment, Manager, Service, Verdict};
 
 /// How often it is looked.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -19,7 +19,9 @@ const QUICK: Duration = Duration::from_millis(15);
 const KNOCK: Duration = Duration::from_millis(5);
 /// The same later.
 const LATER: Duration = Duration::from_millis(50);
-/// How long that is.
+/// How often an application of pm2 may end after it was started before it is given up.
+const ENDINGS: u32 = 3;
+/// How long the first moments are.
 const EARLY: Duration = Duration::from_secs(1);
 
 /// What came of one service.
@@ -49,6 +51,8 @@ pub fn watch(
     let until = first + limit;
     let processes = context.processes();
     let mut good: Vec<Option<(Run, Instant)>> = services.iter().map(|_| None).collect();
+    // How often each had been restarted by itself when it was seen first.
+    let mut before: Vec<Option<u32>> = vec![None; services.len()];
     if !limit.is_zero() && operation != Operation::Stop {
         // What was just begun is worth a look as soon as it answers.
         await_answers(context, services, KNOCK);
@@ -60,9 +64,13 @@ pub fn watch(
         let now = Instant::now();
         let readings: Vec<(Reading, Option<&ServiceHealth>)> = services
             .iter()
-            .map(|service| {
+            .zip(&mut before)
+            .map(|(service, before)| {
                 let health = judged.iter().find(|health| health.name == service.name);
-                (health.map_or(Reading::Unseen, |health| reading(operation, service, health)), health)
+                let restarts = health.and_then(|health| health.restarts);
+                let ended = restarts.map(|now| now.saturating_sub(*before.get_or_insert(now)));
+                let read = |health| reading(operation, service, health, ended.unwrap_or_default());
+                (health.map_or(Reading::Unseen, read), health)
             })
             .collect();
         for (index, (reading, health)) in readings.iter().enumerate() {
@@ -155,7 +163,8 @@ enum Reading {
     Unseen,
 }
 
-fn reading(operation: Operation, service: &Service, health: &ServiceHealth) -> Reading {
+/// `ended` is how often it was restarted by itself while it was watched.
+fn reading(operation: Operation, service: &Service, health: &ServiceHealth, ended: u32) -> Reading {
     if operation == Operation::Stop {
         return match health.state {
             State::Stopped | State::Completed | State::NotFound | State::Masked | State::Skipped | State::Failed => {
@@ -178,6 +187,13 @@ fn reading(operation: Operation, service: &Service, health: &ServiceHealth) -> R
             Some(Verdict::Unknown) => Reading::Unseen,
         },
         State::Starting | State::Stopping | State::Partial => Reading::NotYet,
+        // pm2 says the same of one that it has stopped itself a moment ago, or that found its port still taken: what has
+        // ended once may come to stay.
+        State::Restarting | State::CrashLoop
+            if ended < ENDINGS && matches!(service.managers.first(), Some(Manager::Pm2(_))) =>
+        {
+            Reading::NotYet
+        }
         // One that ended by itself after it was started is not what was wanted, whether or not it is started again.
         State::Restarting
         | State::CrashLoop

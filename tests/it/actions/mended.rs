@@ -182,3 +182,42 @@ fn b4_what_is_well_before_the_time_is_over_may_finish_its_settle_time() {
     machine.serve(3001, prim::named("wallet"));
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(0));
 }
+
+/// What pm2 says of voice: one that waits to be started again, or both online, after this many restarts.
+fn voice(machine: &Machine, status: &str, restarts: u32) {
+    let mut list: serde_json::Value = serde_json::from_str(&sample("plugspace/pm2-jlist.json")).unwrap();
+    let app = list.as_array_mut().unwrap().iter_mut().find(|app| app["name"] == "plugspace-voice").unwrap();
+    app["pm2_env"]["status"] = status.into();
+    app["pm2_env"]["restart_time"] = restarts.into();
+    machine.answer("pm2-jlist", &list.to_string());
+}
+
+#[test]
+fn d4_an_application_that_waits_for_its_restart_is_judged_by_how_often_it_ends() {
+    if !is_root() || !crate::machine::may_listen_below_1024() {
+        return;
+    }
+    let machine = plugspace::healthy();
+    machine.dir("/var/log");
+    machine.answer("pm2-restart", "");
+    // Answers change every half second, the last one stays.
+    let restart = |answers: &mut dyn Iterator<Item = (&str, u32)>| {
+        voice(&machine, "online", 4);
+        let mut command = machine.command(["restart", "plugspace-voice", "-y", "--settle", "300ms"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(200));
+        while child.try_wait().unwrap().is_none() {
+            if let Some((status, restarts)) = answers.next() {
+                voice(&machine, status, restarts);
+            }
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        let output = child.wait_with_output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, said) = restart(&mut [("waiting restart", 4), ("waiting restart", 4), ("online", 5)].into_iter());
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = restart(&mut (4..100).map(|restarts| ("waiting restart", restarts)));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("ended, pm2 waits to start it again"), "{said}");
+}
