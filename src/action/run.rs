@@ -15,7 +15,7 @@ use crate::exec::{Exit as Ended, Runner};
 use crate::exit::Exit;
 use crate::health::ServiceHealth;
 use crate::probe::{Trouble, failure};
-use crate::registry::{Deployment, Service};
+use crate::registry::{Deployment, Service, Verdict};
 
 /// How long a service may take to answer after its manager says that it was started.
 const READY: Duration = Duration::from_secs(60);
@@ -157,7 +157,10 @@ impl End {
                 what.collect::<Vec<_>>().join(", ")
             }
             End::StepFailed(what, None) => what.clone(),
-            End::StepFailed(what, Some(health)) => format!("{what}; it is {} now", health.state.label()),
+            End::StepFailed(what, Some(health)) => match health.checks.first() {
+                Some(check) if check.verdict != Verdict::Pass => format!("{what}; now: {}", check.summary),
+                _ => format!("{what}; it is {} now", health.state.label()),
+            },
             End::Failed(health) => health.summary.clone(),
             End::Pending(what) => format!("not as wanted yet: {what}"),
             End::Unknown(what) => format!("could not be determined: {what}"),

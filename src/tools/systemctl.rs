@@ -80,6 +80,11 @@ pub struct UnitState {
     pub user: String,
     pub working_directory: String,
     pub environment_files: Vec<String>,
+    /// Those of them without which it is not started.
+    pub needed_files: Vec<String>,
+    /// Those of these that do not exist. Not told by systemd: only looked for where it
+    /// could not start the unit for want of something.
+    pub missing_files: Vec<String>,
     pub restart: String,
     pub fragment: String,
     /// What may be done to it; `None` where systemd did not say all of it.
@@ -148,8 +153,11 @@ fn unit(block: &str) -> Option<UnitState> {
             "User" => unit.user = text(),
             "WorkingDirectory" => value.trim_start_matches('!').clone_into(&mut unit.working_directory),
             "EnvironmentFiles" => {
-                let path = value.split(" (ignore_errors=").next().unwrap_or(value);
+                let (path, ignored) = value.split_once(" (ignore_errors=").unwrap_or((value, ""));
                 unit.environment_files.push(path.to_owned());
+                if ignored == "no)" {
+                    unit.needed_files.push(path.to_owned());
+                }
             }
             "Restart" => unit.restart = text(),
             "FragmentPath" => unit.fragment = text(),
@@ -254,6 +262,7 @@ mod tests {
                 user: "prim".into(),
                 working_directory: "/opt/prim".into(),
                 environment_files: vec!["/etc/prim/wallet.env".into()],
+                needed_files: vec!["/etc/prim/wallet.env".into()],
                 restart: "on-failure".into(),
                 ..UnitState::default()
             }

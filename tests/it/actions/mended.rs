@@ -183,6 +183,28 @@ fn b4_what_is_well_before_the_time_is_over_may_finish_its_settle_time() {
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(0));
 }
 
+#[test]
+fn b7_an_environment_file_that_is_missing_is_named() {
+    let Some(machine) = host() else { return };
+    let failed = [
+        ("ActiveState", "failed"),
+        ("SubState", "failed"),
+        ("Result", "resources"),
+        ("MainPID", "0"),
+        ("NRestarts", "0"),
+    ];
+    // As systemd 257 says it.
+    let said = "Job for prim-wallet.service failed because of unavailable resources or another system error.\n\
+                See \"systemctl status prim-wallet.service\" and \"journalctl -xeu prim-wallet.service\" for details.\n";
+    machine.answer_with(&act("restart"), "", said, 1);
+    machine.changes_unit(&act("restart"), "prim-wallet.service", &failed);
+    machine.file("/etc/prim/store.env", "PORT=3002\n");
+    machine.stop(3001);
+    let runs = [machine.run(["restart", "wallet", "-y", "--settle", "200ms"]), machine.run(["status", "wallet"])];
+    assert_eq!(runs.iter().map(|run| run.code).collect::<Vec<_>>(), [1, 3]);
+    compare("action_without_environment", &runs.map(told));
+}
+
 /// What pm2 says of voice: one that waits to be started again, or both online, after this many restarts.
 fn voice(machine: &Machine, status: &str, restarts: u32) {
     let mut list: serde_json::Value = serde_json::from_str(&sample("plugspace/pm2-jlist.json")).unwrap();
