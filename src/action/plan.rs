@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Risk;
 use crate::health::{ServiceHealth, State};
 use crate::probe::ManagerEvidence;
-use crate::registry::{App, Deployment, Instances, Manager, Service};
+use crate::registry::{App, Deployment, Instances, Manager, Presence, Service};
 use crate::tools::systemctl::{Abilities, UnitState};
 use crate::tools::{Account, Argv, caddy, docker, nginx, pm2, systemctl};
 
@@ -67,7 +67,7 @@ pub struct Plan {
     pub parts: Vec<Part>,
     /// What is lost by it, by service.
     pub loses: Vec<(String, String)>,
-    /// Other services that need one of these.
+    /// Other services on this host that need one of these.
     pub affects: Vec<&'static str>,
 }
 
@@ -138,7 +138,11 @@ pub fn make(
     let mut affects: Vec<&'static str> = Vec::new();
     if interrupts {
         let dependants = parts.iter().flat_map(|part| deployment.dependants(part.service));
-        affects.extend(dependants.map(|service| service.name));
+        // One that need not be here suffers only where it was found.
+        let here = |service: &&Service| {
+            service.presence == Presence::Required || health.iter().any(|judged| judged.name == service.name)
+        };
+        affects.extend(dependants.filter(here).map(|service| service.name));
         affects.retain(|name| parts.iter().all(|part| part.service.name != *name));
         affects.sort_unstable();
         affects.dedup();

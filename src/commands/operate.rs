@@ -135,9 +135,19 @@ fn make(
 ) -> Result<Plan, Error> {
     let limit = context.patience()?;
     let processes = context.processes();
-    let evidence = probe::gather(context.system, &processes, deployment, chosen, false, limit);
-    let judged = health::judge(deployment, chosen, &evidence).services;
-    let asked = chosen;
+    let interrupts = matches!(operation, Operation::Restart | Operation::Stop);
+    let mut asked = chosen.to_vec();
+    if interrupts {
+        // Who would suffer is only told of those that are on this host.
+        let dependants = chosen.iter().flat_map(|service| deployment.dependants(service));
+        for service in dependants.filter(|service| service.presence != Presence::Required) {
+            if asked.iter().all(|other| other.name != service.name) {
+                asked.push(service);
+            }
+        }
+    }
+    let evidence = probe::gather(context.system, &processes, deployment, &asked, false, limit);
+    let judged = health::judge(deployment, &asked, &evidence).services;
     let mut chosen = chosen.to_vec();
     if args.all {
         // What nobody manages here, or what need not be here and does not run, is not meant by "all": a proxy that was stopped
@@ -157,8 +167,8 @@ fn make(
             hint: Some("opsctl status shows what there is".to_owned()),
         });
     }
-    if matches!(operation, Operation::Restart | Operation::Stop) {
-        plan.loses.extend(at_stake(asked, &evidence, &plan));
+    if interrupts {
+        plan.loses.extend(at_stake(&asked, &evidence, &plan));
     }
     Ok(plan)
 }
