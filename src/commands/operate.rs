@@ -62,20 +62,21 @@ pub(super) fn run(operation: Operation, args: &Args, context: &Context<'_>) -> a
     let deployment = context.deployment()?;
     let chosen = services(deployment, &args.services)?;
     let planned = Instant::now();
-    let mut plan = make(operation, args, context, deployment, &chosen)?;
+    let mut plan = make(operation, args, context, deployment, &chosen).map_err(|error| {
+        // What cannot be seen without root could not be changed without it either.
+        let unseen = error.exit == Exit::Unknown && !args.change.dry_run && !context.system.is_root();
+        match unseen && chosen.iter().any(|service| needs_root(service)) {
+            true => no_root(&args.words(operation)),
+            false => error,
+        }
+    })?;
     if args.change.dry_run {
         let head = context.head("opsctl/action/v1", deployment, Verdict::Pass, Exit::Success);
         context.ui.report(&Action::new(head, &plan, None, None))?;
         return Ok(Exit::Success);
     }
     if !context.system.is_root() && plan.parts.iter().any(|part| needs_root(part.service)) {
-        return Err(Error {
-            exit: Exit::Refused,
-            code: "needs_root",
-            message: format!("{} needs root; nothing was changed", plan.name()),
-            hint: Some(format!("sudo opsctl {}", plan.name())),
-        }
-        .into());
+        return Err(no_root(&plan.name()).into());
     }
     let consent = consent::obtain(&plan.name(), plan.risk(), args.change.yes, &blast(&plan))?;
     let wait = args.change.lock_wait.unwrap_or_default();
@@ -200,6 +201,23 @@ fn refused(operation: Operation, refusals: &[Refusal]) -> Error {
         code: "refused",
         message: format!("no {}, nothing was changed: {}", operation.verb(), reasons.join("; ")),
         hint: (!hints.is_empty()).then(|| hints.join("; ")),
+    }
+}
+
+impl Args {
+    /// The command as it was typed, without its flags.
+    fn words(&self, operation: Operation) -> String {
+        let services = if self.all { "--all".to_owned() } else { self.services.join(" ") };
+        format!("{} {services}", operation.verb())
+    }
+}
+
+fn no_root(words: &str) -> Error {
+    Error {
+        exit: Exit::Refused,
+        code: "needs_root",
+        message: format!("{words} needs root; nothing was changed"),
+        hint: Some(format!("sudo opsctl {words}")),
     }
 }
 

@@ -43,11 +43,14 @@ fn refused_without_a_trace(machine: &Machine) {
         }
     }
     must(machine, "reload caddy --dry-run", 0);
+    assert_eq!(must(machine, "restart store track wallet --dry-run -o name", 0), "wallet\nstore\ntrack\n");
     for target in ["track", "stalwart", "--all"] {
         must(machine, &format!("reload {target}"), 5);
     }
     for words in [
         "restart wallet -y",
+        "restart --all -y",
+        "restart --all",
         "stop wallet caddy -y",
         "start wallet",
         "reload caddy",
@@ -107,7 +110,7 @@ fn consent_on_a_terminal(machine: &Machine) {
     }
     assert_eq!(pid(machine, "caddy"), caddy);
     let ran = answer("n\\n", "stop wallet");
-    let asked = "needed by: domain, email, infer, mem, search, spawn, store, token, track\nstop wallet? [y/N] ";
+    let asked = "needed by: domain, email, mem, search, spawn, store, token, track\nstop wallet? [y/N] ";
     assert!(ran.stdout.starts_with(asked), "{ran:#?}");
     assert_eq!(answer("y\\n", "restart caddy --settle 300ms").code, 0);
     assert_ne!(pid(machine, "caddy"), caddy);
