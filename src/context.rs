@@ -1,5 +1,6 @@
 //! What a command is given: the chosen deployment, the way to the outside, the time it has, and how to print.
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use crate::cli::{Global, deployments};
@@ -20,6 +21,7 @@ pub struct Context<'a> {
     /// How to print.
     pub ui: Ui,
     chosen: Option<&'static Deployment>,
+    known: OnceLock<&'static Deployment>,
     verbose: bool,
     deadline: Option<Instant>,
 }
@@ -31,6 +33,7 @@ impl<'a> Context<'a> {
             system,
             ui: Ui { format: global.output, headers: !global.no_headers, color: global.color, quiet: global.quiet },
             chosen: global.deployment,
+            known: OnceLock::new(),
             verbose: global.verbose,
             deadline: global.timeout.map(|limit| Instant::now() + limit),
         }
@@ -41,6 +44,17 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When several are on this host.
     pub fn deployment(&self) -> Result<&'static Deployment, Error> {
+        let found = self.find()?;
+        // The first answer stays.
+        Ok(self.known.get_or_init(|| found))
+    }
+
+    /// The deployment that the command has turned out to be about; `None` when it came to its end before that.
+    pub fn known_deployment(&self) -> Option<&'static Deployment> {
+        self.known.get().copied()
+    }
+
+    fn find(&self) -> Result<&'static Deployment, Error> {
         if let Some(chosen) = self.chosen {
             return Ok(chosen);
         }
@@ -122,12 +136,12 @@ impl<'a> Context<'a> {
     }
 }
 
-/// The head of a document that is only an error.
-pub fn error_head(system: &System, error: &Error) -> Head {
+/// The head of a document that is only an error, of a command about this deployment as far as that was known.
+pub fn error_head(system: &System, deployment: Option<&Deployment>, error: &Error) -> Head {
     Head {
         schema: "opsctl/error/v1",
         opsctl: env!("CARGO_PKG_VERSION"),
-        deployment: None,
+        deployment: deployment.map(|deployment| deployment.name.to_owned()),
         host: system.host_name(),
         time: system.now(),
         verdict: Verdict::Unknown,

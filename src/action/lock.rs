@@ -2,8 +2,8 @@
 //! holds is only a note of who does what. A note without a holder is of somebody who did not finish.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -72,7 +72,7 @@ pub fn holder(system: &System, deployment: &Deployment) -> Holder {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Holder::None,
         Err(error) => return Holder::Unknown(error.to_string()),
     };
-    match serde_json::from_str::<Note>(&text).ok() {
+    match note(&text) {
         None if !text.trim().is_empty() => Holder::Unknown("its note is damaged".to_owned()),
         None => Holder::None,
         Some(note) if note.by_hand || system.process_started(note.pid) == Some(note.pid_started) => Holder::Held(note),
@@ -141,7 +141,12 @@ fn read(file: &mut File) -> Option<Note> {
     let mut text = String::new();
     file.seek(SeekFrom::Start(0)).ok()?;
     file.take(1 << 16).read_to_string(&mut text).ok()?;
-    serde_json::from_str(&text).ok()
+    note(&text)
+}
+
+/// The note that a lock file begins with; after it may be the rest of a longer one before.
+fn note(text: &str) -> Option<Note> {
+    serde_json::Deserializer::from_str(text).into_iter().next()?.ok()
 }
 
 fn held(deployment: &Deployment, note: Option<&Note>) -> Error {
@@ -187,9 +192,9 @@ impl Lock {
 
     fn write(&mut self) -> io::Result<()> {
         let text = serde_json::to_vec(&self.note)?;
-        self.file.seek(SeekFrom::Start(0))?;
-        self.file.set_len(0)?;
-        self.file.write_all(&text)
+        // Over the one before, in one piece, and cut afterwards: at no moment the file says that nothing is going on.
+        self.file.write_all_at(&text, 0)?;
+        self.file.set_len(text.len() as u64)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::exec::{Exit as Ended, Runner};
 use crate::exit::Exit;
 use crate::health::ServiceHealth;
 use crate::probe::{Trouble, failure};
-use crate::registry::{Deployment, Service};
+use crate::registry::{Deployment, Service, Verdict};
 
 /// How long a service may take to answer after its manager says that it was started.
 const READY: Duration = Duration::from_secs(60);
@@ -181,7 +181,10 @@ impl End {
                 what.collect::<Vec<_>>().join(", ")
             }
             End::StepFailed(what, None) => what.clone(),
-            End::StepFailed(what, Some(health)) => format!("{what}; it is {} now", health.state.label()),
+            End::StepFailed(what, Some(health)) => match health.checks.first() {
+                Some(check) if check.verdict != Verdict::Pass => format!("{what}; now: {}", check.summary),
+                _ => format!("{what}; it is {} now", health.state.label()),
+            },
             End::Failed(health) => health.summary.clone(),
             End::Pending(what) => format!("not as wanted yet: {what}"),
             End::Unknown(what) => format!("could not be determined: {what}"),
@@ -219,19 +222,41 @@ fn change(
             },
             Err(error) => Trouble::from(error),
         };
-        let look = verify::watch(context, deployment, &[part.service], operation, Duration::ZERO, Duration::ZERO);
-        let health = look.into_iter().next().and_then(|(_, outcome)| match outcome {
-            Outcome::Done(health) | Outcome::Failed(health) | Outcome::Pending(health) => Some(Box::new(health)),
-            Outcome::Unknown(_) => None,
-        });
+        let health = look(context, deployment, part.service, operation).map(Box::new);
         return End::StepFailed(format!("{}: {trouble}", step.title), health);
     }
     lock.step(&format!("{}: watch it", part.service.name));
-    // Where nothing was begun there is nothing to become ready.
-    let ready = if part.steps.is_empty() { Duration::ZERO } else { READY };
+    let ready = if part.steps.is_empty() { youth(context, deployment, part.service, operation) } else { READY };
     let limit = within(context, ready + settle);
     let mut found = verify::watch(context, deployment, &[part.service], operation, settle, limit);
     found.pop().map_or(End::NotTried, |(_, outcome)| end(outcome))
+}
+
+/// How long one that runs already may still take to answer: somebody else may have started it just now.
+fn youth(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    service: &'static Service,
+    operation: Operation,
+) -> Duration {
+    let since = look(context, deployment, service, operation).and_then(|health| health.since);
+    let age = since.map(|since| context.system.now().duration_since(since));
+    // Times of a manager are whole seconds, and may so lie ahead of ours.
+    age.map_or(Duration::ZERO, |age| READY.saturating_sub(Duration::try_from(age).unwrap_or_default()))
+}
+
+/// How a service is now, as far as that can be seen.
+fn look(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    service: &'static Service,
+    operation: Operation,
+) -> Option<ServiceHealth> {
+    let found = verify::watch(context, deployment, &[service], operation, Duration::ZERO, Duration::ZERO);
+    found.into_iter().next().and_then(|(_, outcome)| match outcome {
+        Outcome::Done(health) | Outcome::Failed(health) | Outcome::Pending(health) => Some(health),
+        Outcome::Unknown(_) => None,
+    })
 }
 
 /// As long as that, but no longer than the whole command may take.

@@ -1,6 +1,5 @@
 //! `opsctl restart`, `reload`, `start` and `stop`: planned, consented to, locked, recorded, and proven by looking.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use clap_complete::engine::ArgValueCandidates;
@@ -11,14 +10,12 @@ use crate::action::{Risk, audit, consent, lock};
 use crate::cli::{complete_services, duration};
 use crate::context::{Context, services};
 use crate::error::Error;
-use crate::exec::Runner;
 use crate::exit::Exit;
 use crate::health::State;
 use crate::probe::{Answer, Evidence, Reply};
 use crate::registry::{Deployment, Manager, Presence, Service, Verdict};
 use crate::report::action::Action;
 use crate::report::logs::Said;
-use crate::tools::systemctl::{self, Abilities};
 use crate::ui::Ui;
 use crate::{health, logs, probe};
 
@@ -66,20 +63,21 @@ pub(super) fn run(operation: Operation, args: &Args, context: &Context<'_>) -> a
     let chosen = services(deployment, &args.services)?;
     let planned = Instant::now();
     let extent = if args.all { Extent::All } else { Extent::Named };
-    let mut plan = make(operation, extent, context, deployment, &chosen)?;
+    let mut plan = make(operation, extent, context, deployment, &chosen).map_err(|error| {
+        // What cannot be seen without root could not be changed without it either.
+        let unseen = error.exit == Exit::Unknown && !args.change.dry_run && !context.system.is_root();
+        match unseen && chosen.iter().any(|service| needs_root(service)) {
+            true => no_root(&args.words(operation)),
+            false => error,
+        }
+    })?;
     if args.change.dry_run {
         let head = context.head("opsctl/action/v1", deployment, Verdict::Pass, Exit::Success);
         context.ui.report(&Action::new(head, &plan, None, None))?;
         return Ok(Exit::Success);
     }
     if !context.system.is_root() && plan.parts.iter().any(|part| needs_root(part.service)) {
-        return Err(Error {
-            exit: Exit::Refused,
-            code: "needs_root",
-            message: format!("{} needs root; nothing was changed", plan.name()),
-            hint: Some(format!("sudo opsctl {}", plan.name())),
-        }
-        .into());
+        return Err(no_root(&plan.name()).into());
     }
     let consent = consent::obtain(&plan.name(), plan.risk(), args.change.yes, &blast(&plan))?;
     let wait = args.change.lock_wait.unwrap_or_default();
@@ -148,15 +146,19 @@ pub(super) fn make(
 ) -> Result<Plan, Error> {
     let limit = context.patience()?;
     let processes = context.processes();
-    let units: Vec<&str> = chosen.iter().flat_map(|service| unit_names(service)).collect();
-    // Both at once: what systemd says of the units, and what may be done to them.
-    let (evidence, abilities) = thread::scope(|scope| {
-        let abilities = scope.spawn(|| abilities(&processes, units, limit));
-        let evidence = probe::gather(context.system, &processes, deployment, chosen, false, limit);
-        (evidence, abilities.join().unwrap_or_default())
-    });
-    let judged = health::judge(deployment, chosen, &evidence).services;
-    let asked = chosen;
+    let interrupts = matches!(operation, Operation::Restart | Operation::Stop);
+    let mut asked = chosen.to_vec();
+    if interrupts {
+        // Who would suffer is only told of those that are on this host.
+        let dependants = chosen.iter().flat_map(|service| deployment.dependants(service));
+        for service in dependants.filter(|service| service.presence != Presence::Required) {
+            if asked.iter().all(|other| other.name != service.name) {
+                asked.push(service);
+            }
+        }
+    }
+    let evidence = probe::gather(context.system, &processes, deployment, &asked, false, limit);
+    let judged = health::judge(deployment, &asked, &evidence).services;
     let mut chosen = chosen.to_vec();
     if extent == Extent::All {
         // What nobody manages here, or what need not be here and does not run, is not meant by "all": a proxy that was stopped
@@ -166,7 +168,7 @@ pub(super) fn make(
         chosen.retain(|s| !s.managers.is_empty() && (s.presence == Presence::Required || here(s)));
     }
     let account = |user: &str| context.system.account(|account| account.name == user);
-    let mut plan = plan::make(operation, deployment, &chosen, &judged, &evidence.managers, &abilities, account)
+    let mut plan = plan::make(operation, deployment, &chosen, &judged, &evidence.managers, account)
         .map_err(|refusals| refused(operation, &refusals))?;
     if plan.parts.is_empty() {
         return Err(Error {
@@ -176,8 +178,8 @@ pub(super) fn make(
             hint: Some("opsctl status shows what there is".to_owned()),
         });
     }
-    if matches!(operation, Operation::Restart | Operation::Stop) {
-        plan.loses.extend(at_stake(asked, &evidence, &plan));
+    if interrupts {
+        plan.loses.extend(at_stake(&asked, &evidence, &plan));
     }
     Ok(plan)
 }
@@ -200,23 +202,6 @@ fn at_stake(asked: &[&'static Service], evidence: &Evidence, plan: &Plan) -> Vec
     asked.iter().zip(&evidence.replies).filter_map(|(service, replies)| count(service, replies)).collect()
 }
 
-/// What systemd does not say of a unit is found missing in the plan.
-fn abilities(runner: &dyn Runner, units: Vec<&str>, limit: Duration) -> Vec<Abilities> {
-    if units.is_empty() {
-        return Vec::new();
-    }
-    let output = runner.run(&systemctl::abilities(units), limit).ok();
-    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-    systemctl::parse_abilities(&text).unwrap_or_default()
-}
-
-fn unit_names(service: &'static Service) -> Vec<&'static str> {
-    match service.managers.first() {
-        Some(Manager::Systemd(unit)) => std::iter::once(unit.name).chain(unit.aliases.iter().copied()).collect(),
-        _ => Vec::new(),
-    }
-}
-
 fn refused(operation: Operation, refusals: &[Refusal]) -> Error {
     let reasons: Vec<String> =
         refusals.iter().map(|refusal| format!("{}: {}", refusal.service, refusal.reason)).collect();
@@ -226,6 +211,23 @@ fn refused(operation: Operation, refusals: &[Refusal]) -> Error {
         code: "refused",
         message: format!("no {}, nothing was changed: {}", operation.verb(), reasons.join("; ")),
         hint: (!hints.is_empty()).then(|| hints.join("; ")),
+    }
+}
+
+impl Args {
+    /// The command as it was typed, without its flags.
+    fn words(&self, operation: Operation) -> String {
+        let services = if self.all { "--all".to_owned() } else { self.services.join(" ") };
+        format!("{} {services}", operation.verb())
+    }
+}
+
+fn no_root(words: &str) -> Error {
+    Error {
+        exit: Exit::Refused,
+        code: "needs_root",
+        message: format!("{words} needs root; nothing was changed"),
+        hint: Some(format!("sudo opsctl {words}")),
     }
 }
 

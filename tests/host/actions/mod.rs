@@ -3,6 +3,7 @@
 
 mod broken;
 mod containers;
+mod killed;
 mod order;
 
 use std::time::{Duration, Instant};

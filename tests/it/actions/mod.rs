@@ -48,6 +48,7 @@ fn masked(text: &str) -> String {
         (r"\(\d+\.\d s\)", "([N] s)"),
         (r#""seconds": ?[\d.]+"#, r#""seconds": "[N]""#),
         (r#""id": ?"\d+-\d+""#, r#""id": "[ID]""#),
+        (r"not done in \d+\.\d s", "not done in [N] s"),
         (r"process \d+", "process [PID]"),
         (r#""pid": ?\d+"#, r#""pid": "[PID]""#),
         (r"  \d+\.\d  ", "  [N]  "),
