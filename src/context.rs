@@ -15,6 +15,7 @@ use crate::tools::Argv;
 use crate::ui::{self, Ui};
 
 /// The surroundings of a command.
+#[derive(Clone)]
 pub struct Context<'a> {
     /// The machine.
     pub system: &'a System,
@@ -37,6 +38,12 @@ impl<'a> Context<'a> {
             verbose: global.verbose,
             deadline: global.timeout.map(|limit| Instant::now() + limit),
         }
+    }
+
+    /// The same without a deadline, for what must be put in order although the time is over.
+    #[must_use]
+    pub fn unhurried(&self) -> Self {
+        Context { deadline: None, ..self.clone() }
     }
 
     /// The deployment that was named, else the only one on this host, else `localhost`.

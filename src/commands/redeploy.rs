@@ -200,7 +200,7 @@ pub(super) fn carry_out(context: &Context<'_>, ask: &Ask<'_>) -> anyhow::Result<
         }
         outlook = now;
     }
-    let switch = |services: &[&'static Service]| switch(context, ask, &outlook.survey, services);
+    let switch = |context: &Context<'_>, services: &[&'static Service]| switch(context, ask, &outlook.survey, services);
     let words = |done: &_| operate::last_words(context, ask.deployment, done);
     let job = Job {
         deployment: ask.deployment,

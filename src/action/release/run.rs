@@ -47,7 +47,7 @@ pub struct Job<'a> {
     /// Whether migrations may be applied although the newest backup is old.
     pub old_backup: OldBackup,
     /// Plans the switch of services, from how things are then.
-    pub switch: &'a dyn Fn(&[&'static Service]) -> Result<Plan, Error>,
+    pub switch: &'a dyn Fn(&Context<'_>, &[&'static Service]) -> Result<Plan, Error>,
     /// Finds what a service that is not well wrote last.
     pub words: &'a dyn Fn(&Done) -> Vec<Said>,
 }
@@ -162,7 +162,7 @@ pub fn run(
     let mut entry = run::entry(context, job.deployment, job.wanted.verb(), targets, commands);
     audit::write(context.system, &entry)?;
     remember(context, job);
-    let mut way = Way::new(context, job, lock, stages.len());
+    let mut way = Way::new(context.clone(), job, lock, stages.len());
     let (done, ending) = way.go();
     let ran = std::mem::take(&mut way.ran);
     let now = way.version();
@@ -204,7 +204,7 @@ struct New {
 }
 
 struct Way<'a> {
-    context: &'a Context<'a>,
+    context: Context<'a>,
     job: &'a Job<'a>,
     lock: &'a mut Lock,
     redactor: Redactor,
@@ -214,7 +214,7 @@ struct Way<'a> {
 }
 
 impl<'a> Way<'a> {
-    fn new(context: &'a Context<'a>, job: &'a Job<'a>, lock: &'a mut Lock, total: usize) -> Self {
+    fn new(context: Context<'a>, job: &'a Job<'a>, lock: &'a mut Lock, total: usize) -> Self {
         let redactor = logs::redactor(context.system, job.deployment.services);
         Way { context, job, lock, redactor, ran: Vec::new(), migrations: Vec::new(), total }
     }
@@ -230,7 +230,7 @@ impl<'a> Way<'a> {
             }
             changed |= matches!(stage, Stage::Move(..));
         }
-        let plan = match (job.switch)(job.services) {
+        let plan = match (job.switch)(&self.context, job.services) {
             Ok(plan) => plan,
             Err(error) => {
                 let left = if changed { self.undo().err() } else { None };
@@ -268,10 +268,10 @@ impl<'a> Way<'a> {
     /// Puts the version before back: its files, then its services; what came of these.
     fn go_back(&mut self, to: &Version, touched: &[&'static Service]) -> Result<Vec<Told>, (String, Vec<Told>)> {
         self.files_of(to).map_err(|reason| (reason, Vec::new()))?;
-        let plan = (self.job.switch)(touched).map_err(|error| (error.message, Vec::new()))?;
+        let plan = (self.job.switch)(&self.context, touched).map_err(|error| (error.message, Vec::new()))?;
         match self.switch(&plan) {
             (done, None) => {
-                keep(self.context, self.job, How::RolledBack, &self.version());
+                keep(&self.context, self.job, How::RolledBack, &self.version());
                 Ok(done)
             }
             (done, Some(reason)) => Err((reason, done)),
@@ -285,6 +285,8 @@ impl<'a> Way<'a> {
     }
 
     fn files_of(&mut self, version: &Version) -> Result<(), String> {
+        // Whatever time the whole was given: things are put in order.
+        self.context = self.context.unhurried();
         let stages = plan::towards(self.job.release, self.job.survey, version);
         self.total += stages.len();
         stages.iter().try_for_each(|stage| self.stage(stage))
@@ -439,7 +441,7 @@ impl<'a> Way<'a> {
     /// Switches the services; what came of each, and why the version does not work, if so.
     fn switch(&mut self, plan: &Plan) -> (Vec<Told>, Option<String>) {
         let begun = self.context.system.now();
-        let result = run::perform(self.context, self.job.deployment, plan, self.lock, self.job.settle);
+        let result = run::perform(&self.context, self.job.deployment, plan, self.lock, self.job.settle);
         let wrong = result.done.iter().find(|done| !matches!(done.end, End::Well(_)));
         let wrong = wrong.map(|wrong| format!("{}: {}", wrong.service.name, wrong.end.summary()));
         // Now, before anything else writes to the same log.
@@ -498,7 +500,7 @@ impl<'a> Way<'a> {
     fn version(&self) -> Version {
         let job = self.job;
         let seen =
-            survey::survey(self.context, job.deployment, job.release, job.services, &Wanted::Earlier(None), PATIENCE);
+            survey::survey(&self.context, job.deployment, job.release, job.services, &Wanted::Earlier(None), PATIENCE);
         seen.version(job.release)
     }
 }
