@@ -47,10 +47,13 @@ pub struct Job<'a> {
     /// Whether migrations may be applied although the newest backup is old.
     pub old_backup: OldBackup,
     /// Plans the switch of services, from how things are then.
-    pub switch: &'a dyn Fn(&Context<'_>, &[&'static Service]) -> Result<Plan, Error>,
+    pub switch: &'a Switching<'a>,
     /// Finds what a service that is not well wrote last.
     pub words: &'a dyn Fn(&Done) -> Vec<Said>,
 }
+
+/// Plans how services go over to what lies ready.
+pub type Switching<'a> = dyn Fn(&Context<'_>, &[&'static Service]) -> Result<Plan, Error> + 'a;
 
 /// What came of a service, and what it wrote last where it is not well.
 pub type Told = (Done, Vec<Said>);
