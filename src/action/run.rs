@@ -227,8 +227,8 @@ fn change(
         return End::StepFailed(format!("{}: {trouble}", step.title), health);
     }
     lock.step(&format!("{}: watch it", part.service.name));
-    // Where nothing was begun there is nothing to become ready.
-    let ready = if part.steps.is_empty() { Duration::ZERO } else { READY };
+    // Where nothing was begun there is nothing to become ready; what restarts has been begun, if by the step of another.
+    let ready = if part.steps.is_empty() && operation != Operation::Restart { Duration::ZERO } else { READY };
     let limit = within(context, ready + settle);
     let mut found = verify::watch(context, deployment, &[part.service], operation, settle, limit);
     found.pop().map_or(End::NotTried, |(_, outcome)| end(outcome))
