@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use clap_complete::engine::ArgValueCandidates;
 
-use crate::action::release::plan::OldBackup;
-use crate::action::release::run::Bad;
+use crate::action::release::checks::OldBackup;
+use crate::action::release::job::Bad;
 use crate::action::release::survey::{self, Source};
 use crate::action::release::{Version, Wanted};
 use crate::cli::{complete_services, duration};
