@@ -17,6 +17,7 @@ fn releases_of_fondation() {
     undeliverable(&machine);
     bad(&machine);
     gone(&machine);
+    completed(&machine);
     without_container(&machine);
 }
 
@@ -118,6 +119,17 @@ fn gone(machine: &Machine) {
     assert_eq!(state(machine), before);
     let listed = machine.sh("opsctl rollback --list");
     assert!(listed.lines().any(|line| line.starts_with(&words) && line.contains("gone")), "{listed}");
+}
+
+/// What can be gone back to is completed for root, and for nobody else.
+fn completed(machine: &Machine) {
+    let words = ["env", "OPSCTL_COMPLETE=fish", "opsctl", "--", "opsctl", "rollback", "--to", ""];
+    let offered = |ran: Ran| -> Vec<String> {
+        ran.stdout.lines().filter_map(|line| Some(line.split('\t').next()?.to_owned())).collect()
+    };
+    let listed = machine.sh("opsctl rollback --list -o name | awk '!seen[$0]++'");
+    assert_eq!(offered(machine.run(&words)), listed.lines().collect::<Vec<_>>());
+    assert_eq!(offered(machine.run_as("ubuntu", &words)), Vec::<String>::new());
 }
 
 /// A container that was removed by hand is made again.

@@ -39,13 +39,11 @@ fn title(machine: &Machine) -> String {
 /// One archive with one of the two images: that one is switched, the other stays as it is.
 fn good(machine: &Machine) {
     let before = images(machine);
-    let api = machine.sh("docker inspect -f '{{.Id}}' vedfinance-api");
     let second = push(machine, "v-edfinance", "echo '# two' >> docker-compose.yml", "Compose: second version");
     planned(machine, "redeploy --load /root/two.tar");
     let (done, document) = release(machine, "redeploy --load /root/two.tar -y --settle 500ms");
     assert_eq!(done, came(0, "done", "api done, web done", ""), "{document:#}");
     assert_eq!((title(machine).as_str(), head(machine, COPY)), ("V-EdFinance two", second));
-    assert_eq!(machine.sh("docker inspect -f '{{.Id}}' vedfinance-api"), api);
     let now = images(machine);
     assert_ne!(now[1], before[1]);
     assert_eq!(now, [&before[0], &now[1], &before[0], &before[0], &now[1], &before[1]].map(Clone::clone));
