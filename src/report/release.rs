@@ -10,10 +10,10 @@ use super::{Head, Report};
 use crate::action::Risk;
 use crate::action::lock::Note;
 use crate::action::plan::Plan;
+use crate::action::release::Version;
 use crate::action::release::job::{Ending, Ran, Released, Told};
 use crate::action::release::plan::Preparation;
-use crate::action::release::record::{How, Record};
-use crate::action::release::{Version, short};
+use crate::action::release::record::{self, How, Record};
 use crate::registry::{Release as Facts, Verdict};
 use crate::ui::{Cell, Text, Tone};
 
@@ -343,11 +343,8 @@ impl Releases {
         current: &Version,
         available: impl Fn(&Version) -> Option<bool>,
     ) -> Self {
-        let releases = records.iter().rev().map(|record| ReleaseFacts {
-            id: match &record.version.revision {
-                Some(revision) => short(revision).to_owned(),
-                None => record.version.images.values().next().map(|id| short(id).to_owned()).unwrap_or_default(),
-            },
+        let releases = records.iter().zip(record::ids(records)).rev().map(|(record, id)| ReleaseFacts {
+            id,
             time: record.time,
             how: record.how,
             by: record.by.clone(),

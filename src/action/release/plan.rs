@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::checks::{Checked, OldBackup, backup, deliverable, env, existing, foreign, room, working_copy};
+use super::record;
 use super::survey::{Source, Survey};
 use super::{Delivery, Version, Wanted, short};
 use crate::action::Risk;
@@ -126,20 +127,24 @@ fn target(release: &Release, survey: &Survey, from: &Version, name: Option<&str>
             false => Err(none("no earlier version is recorded, and no image is tagged as the one before".to_owned())),
         };
     };
-    let is_meant = |version: &&Version| {
-        let starts = |hash: &String| hash.strip_prefix("sha256:").unwrap_or(hash).starts_with(name);
+    let listed: Vec<(&Version, String)> =
+        records.releases.iter().map(|record| &record.version).zip(record::ids(&records.releases)).rev().collect();
+    let starts = |hash: &String| hash.strip_prefix("sha256:").unwrap_or(hash).starts_with(name);
+    let begins = |version: &Version| {
         name.len() >= 4 && (version.revision.as_ref().is_some_and(starts) || version.images.values().any(starts))
     };
-    let mut meant: Vec<&Version> = Vec::new();
-    for version in records.releases.iter().rev().map(|record| &record.version).filter(is_meant) {
-        if meant.iter().all(|other| !other.is(version)) {
-            meant.push(version);
+    // As it is listed it is meant, whatever else begins so.
+    let exact = listed.iter().any(|(_, id)| id == name);
+    let mut meant: Vec<&(&Version, String)> = Vec::new();
+    for candidate in listed.iter().filter(|(version, id)| if exact { id == name } else { begins(version) }) {
+        if meant.iter().all(|(other, _)| !other.is(candidate.0)) {
+            meant.push(candidate);
         }
     }
     match (meant.as_slice(), &survey.named) {
-        ([one], _) => Ok((*one).clone()),
+        ([(one, _)], _) => Ok((*one).clone()),
         ([_, _, ..], _) => {
-            let ids: Vec<String> = meant.iter().map(|version| version.id()).collect();
+            let ids: Vec<&str> = meant.iter().map(|(_, id)| id.as_str()).collect();
             Err(none(format!("{name} could be each of {}", ids.join(", "))))
         }
         ([], Some(Ok(commit))) if release.images.is_empty() => Ok(Version {

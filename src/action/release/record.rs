@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Version;
+use super::{Version, short};
 use crate::action::append_line;
 use crate::registry::Deployment;
 use crate::system::System;
@@ -110,6 +110,22 @@ impl Records {
         }
         records
     }
+}
+
+/// By what each of these versions is told from the others: its commit, else one of its images that only it has.
+pub fn ids(records: &[Record]) -> Vec<String> {
+    let names = |version: &Version| -> Vec<String> {
+        version.revision.iter().chain(version.images.values()).map(|hash| short(hash).to_owned()).collect()
+    };
+    let is_its_own = |version: &Version, name: &String| {
+        records.iter().all(|other| other.version.is(version) || !names(&other.version).contains(name))
+    };
+    let id = |record: &Record| {
+        let names = names(&record.version);
+        let own = names.iter().find(|name| is_its_own(&record.version, name));
+        own.or(names.first()).cloned().unwrap_or_default()
+    };
+    records.iter().map(id).collect()
 }
 
 fn path(deployment: &Deployment) -> String {
@@ -215,6 +231,20 @@ mod tests {
         };
         assert_eq!((names(&text[..1]), names(&text[..2])), (vec!["7".to_owned()], Vec::new()));
         assert_eq!(names(&text[..3]), ["8"]);
+    }
+
+    #[test]
+    fn a_version_is_called_by_what_only_it_has() {
+        let made = |revision: &str, web: &str, worker: &str| {
+            let images = [("web", web), ("worker", worker)].map(|(tag, id)| (tag.to_owned(), format!("sha256:{id}")));
+            let version = Version { images: images.into(), ..record(revision).version };
+            Record { version, ..record(revision) }
+        };
+        let records =
+            [made("a", "web1", "all"), made("a", "web2", "all"), made("b", "web3", "new"), made("b", "web3", "new")];
+        assert_eq!(ids(&records), ["web1", "web2", "b", "b"]);
+        assert_eq!(ids(&["a", "b", "a"].map(record)), ["a", "b", "a"]);
+        assert_eq!(ids(&[]), Vec::<String>::new());
     }
 
     #[test]

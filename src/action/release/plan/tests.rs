@@ -378,6 +378,12 @@ fn the_version_before_is_the_newest_that_was_seen_to_work_and_is_not_what_runs()
     let survey = Survey { records: records(&[a.clone(), twins]), ..nothing() };
     let several = target(release("ai-fsm"), &survey, &a, Some("1111")).unwrap_err();
     assert_eq!(several.summary, "1111 could be each of 111100000000, 111111111111");
+    // The same commit with other images: as they are listed they are told apart.
+    let again = version(Some(ONE), &[(WEB, "sha256:dddd")]);
+    let survey = Survey { records: records(&[a.clone(), again.clone()]), ..nothing() };
+    assert_eq!(target(release("ai-fsm"), &survey, &a, Some("dddd")), Ok(again));
+    let several = target(release("ai-fsm"), &survey, &a, Some("11111")).unwrap_err();
+    assert_eq!(several.summary, "11111 could be each of dddd, aaaa");
     let survey = Survey { records: Err("permission denied".into()), ..nothing() };
     let unread = target(release("ai-fsm"), &survey, &a, None).unwrap_err();
     assert_eq!(unread.verdict, Verdict::Unknown);
