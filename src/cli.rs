@@ -9,11 +9,13 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, ToSpan};
 
+use crate::action::release::record;
 use crate::commands::{
     completion, explain, get, history, lock, logs, man, operate, redeploy, rollback, run, schema, status, verify,
 };
 use crate::error::Error;
 use crate::registry::{Deployment, LOCALHOST};
+use crate::system::System;
 use crate::ui::{Color, Format, escape};
 
 /// The variable by which a shell's completion script asks for candidates.
@@ -228,18 +230,35 @@ fn complete_deployments() -> Vec<CompletionCandidate> {
     deployments().map(|deployment| candidate(deployment.name, deployment.summary)).collect()
 }
 
-/// Services of the deployment that the line names with `-d`, else of the one on this host, else of all.
+/// The deployment that the line names with `-d`, else the one on this host; `None` when there are several.
+fn meant(system: &System) -> Option<&'static Deployment> {
+    named_on_line().or_else(|| match crate::context::detect(system).as_slice() {
+        [] => Some(&LOCALHOST),
+        [one] => Some(*one),
+        _ => None,
+    })
+}
+
+/// Services of the deployment that is meant, else of all.
 pub(crate) fn complete_services() -> Vec<CompletionCandidate> {
-    let chosen = named_on_line().or_else(|| {
-        let system = crate::system::System::real();
-        match crate::context::detect(&system).as_slice() {
-            [] => Some(&LOCALHOST),
-            [one] => Some(*one),
-            _ => None,
-        }
-    });
+    let chosen = meant(&System::real());
     let services = deployments().filter(|d| chosen.is_none_or(|chosen| std::ptr::eq(*d, chosen)));
     services.flat_map(|d| d.services).map(|service| candidate(service.name, service.summary)).collect()
+}
+
+/// Versions that are recorded of the deployment that is meant, newest first; none for who may not read the record.
+pub(crate) fn complete_versions() -> Vec<CompletionCandidate> {
+    let system = System::real();
+    let records = meant(&system).and_then(|deployment| record::read(&system, deployment).ok()).unwrap_or_default();
+    let mut found: Vec<CompletionCandidate> = Vec::new();
+    for (release, id) in records.releases.iter().zip(record::ids(&records.releases)).rev() {
+        let help =
+            format!("{} {}", release.time.strftime("%Y-%m-%d %H:%M"), release.version.subject.as_deref().unwrap_or(""));
+        if !id.is_empty() && found.iter().all(|other| other.get_value() != id.as_str()) {
+            found.push(candidate(&id, escape::line(help.trim()).as_ref()));
+        }
+    }
+    found
 }
 
 /// Kinds of log sources.

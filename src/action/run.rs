@@ -226,7 +226,9 @@ fn change(
         return End::StepFailed(format!("{}: {trouble}", step.title), health);
     }
     lock.step(&format!("{}: watch it", part.service.name));
-    let ready = if part.steps.is_empty() { youth(context, deployment, part.service, operation) } else { READY };
+    // What restarts has been begun, if by the step of another.
+    let idle = part.steps.is_empty() && operation != Operation::Restart;
+    let ready = if idle { youth(context, deployment, part.service, operation) } else { READY };
     let limit = within(context, ready + settle);
     let mut found = verify::watch(context, deployment, &[part.service], operation, settle, limit);
     found.pop().map_or(End::NotTried, |(_, outcome)| end(outcome))

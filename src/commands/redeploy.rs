@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::action::plan::{Operation, Plan};
-use crate::action::release::plan::{self, OldBackup, Preparation};
-use crate::action::release::run::{self, Bad, Job};
+use crate::action::release::checks::OldBackup;
+use crate::action::release::job::{Bad, Job};
+use crate::action::release::plan::{self, Preparation};
+use crate::action::release::run;
 use crate::action::release::survey::{self, Survey};
 use crate::action::release::{Delivery, Wanted};
 use crate::action::{audit, consent, lock};

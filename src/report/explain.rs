@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::explain_release::ReleaseWay;
 use super::list::ServiceRow;
 use super::{Head, Report};
 use crate::health::bytes;
@@ -239,6 +240,8 @@ pub struct DeploymentFacts {
     pub services: Vec<&'static str>,
     /// Bounds of the host's resources.
     pub bounds: String,
+    /// How new versions come; `null` where the registry does not say.
+    pub release: Option<ReleaseWay>,
     /// Log sources that belong to no service.
     pub logs: Vec<String>,
     /// Who is asked, and when.
@@ -294,6 +297,7 @@ impl DeploymentFacts {
                 certificates.unwrap_or_default(),
                 checks.source
             ),
+            release: deployment.release.map(ReleaseWay::new),
             logs: deployment
                 .logs
                 .iter()
@@ -346,6 +350,8 @@ impl Report for DeploymentFacts {
             .collect();
         facts(page, "severities", severities.iter().map(String::as_str));
         facts(page, "bounds", [self.bounds.as_str()]);
+        let release = self.release.as_ref().map(ReleaseWay::lines).unwrap_or_default();
+        facts(page, "new versions", release.iter().map(String::as_str));
         facts(page, "logs", self.logs.iter().map(String::as_str));
         facts(page, "escalation", self.escalation.iter().map(String::as_str));
         facts(page, "contacts", self.contacts.iter().map(String::as_str));

@@ -4,6 +4,7 @@
 pub mod action;
 pub mod error;
 pub mod explain;
+pub mod explain_release;
 pub mod history;
 pub mod list;
 pub mod lock;

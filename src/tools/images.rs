@@ -53,6 +53,20 @@ pub fn apply(container: &str, user: &str, database: &str, input: Input) -> Argv 
     Argv { input: Some(input), ..argv }.finishes()
 }
 
+/// Asks the `psql` of a container, which prints bare values.
+pub fn ask(container: &str, user: &str, database: &str, query: &str) -> Argv {
+    Argv::new("docker", ["exec", container, "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align"]).with([
+        format!("--username={user}"),
+        format!("--dbname={database}"),
+        format!("--command={query}"),
+    ])
+}
+
+/// Parses the output of [`load`]: what the images of the archive are called.
+pub fn parse_loaded(text: &str) -> Vec<String> {
+    text.lines().filter_map(|line| line.strip_prefix("Loaded image: ")).map(|name| name.trim().to_owned()).collect()
+}
+
 /// The images of a host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Images {
@@ -93,6 +107,13 @@ mod tests {
         assert_eq!(parse_list(""), Ok(Images::default()));
         assert!(parse_list("WARNING: no swap limit\nsha256:aa app:latest\n").is_err());
         assert!(parse_list("sha256:aa").is_err());
+    }
+
+    #[test]
+    fn an_archive_tells_what_its_images_are_called() {
+        let text = "Loaded image: app:latest\nLoaded image ID: sha256:aa\nLoaded image: app:previous\n";
+        assert_eq!(parse_loaded(text), ["app:latest", "app:previous"]);
+        assert_eq!(parse_loaded("Loaded image ID: sha256:aa\n"), Vec::<String>::new());
     }
 
     #[test]
