@@ -1,10 +1,12 @@
 //! The trail of what was changed: a line before the act and one after it, in a file that only root can write, else in the
 //! journal. Where neither takes the line, nothing is changed.
 
+use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::os::unix::net::UnixDatagram;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -12,14 +14,21 @@ use serde::{Deserialize, Serialize};
 
 use super::{no_links, own_directory};
 use crate::error::Error;
+use crate::exec::{Exit as Ended, Runner};
 use crate::exit::Exit;
+use crate::probe::{Trouble, failure};
 use crate::system::System;
+use crate::tools::journalctl;
 
 /// Where the trail is.
 pub const FILE: &str = "/var/log/opsctl/audit.jsonl";
 const DIRECTORY: &str = "/var/log/opsctl";
 /// journald's own socket (<https://systemd.io/JOURNAL_NATIVE_PROTOCOL>).
 const JOURNAL: &str = "/run/systemd/journal/socket";
+/// The name of its lines there.
+const IDENTIFIER: &str = "opsctl-audit";
+/// How many of those are read. They are few: only what the file did not take.
+const JOURNAL_LINES: u32 = 2000;
 /// How much of the trail's end is read, bytes.
 const READ_LIMIT: u64 = 8 << 20;
 
@@ -55,7 +64,7 @@ pub struct Entry {
 }
 
 /// Before or after.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Written before anything was changed.
@@ -121,7 +130,7 @@ fn to_journal(system: &System, entry: &Entry) -> io::Result<()> {
     let socket = UnixDatagram::unbound()?;
     // JSON has no line breaks, so that the simple form of the protocol does.
     let line = serde_json::to_string(entry)?;
-    let message = format!("SYSLOG_IDENTIFIER=opsctl-audit\nPRIORITY=5\nMESSAGE={line}\n");
+    let message = format!("SYSLOG_IDENTIFIER={IDENTIFIER}\nPRIORITY=5\nMESSAGE={line}\n");
     socket.send_to(message.as_bytes(), system.path(JOURNAL)).map(drop)
 }
 
@@ -146,4 +155,58 @@ pub fn read(system: &System) -> io::Result<(Vec<Entry>, usize)> {
     let lines = whole.lines().filter(|line| !line.trim().is_empty());
     let entries = lines.filter_map(|line| serde_json::from_str(line).inspect_err(|_| torn += 1).ok()).collect();
     Ok((entries, torn))
+}
+
+/// What the journal has of the trail, oldest first.
+///
+/// # Errors
+/// Why that is not known. A host without systemd has no journal, and so nothing in it.
+pub fn read_journal(system: &System, runner: &dyn Runner, limit: Duration) -> Result<Vec<Entry>, Trouble> {
+    if !system.booted_with_systemd() {
+        return Ok(Vec::new());
+    }
+    let output = runner.run(&journalctl::said_by_root(IDENTIFIER, JOURNAL_LINES), limit)?;
+    if output.exit != Ended::Code(0) {
+        return Err(failure(&output));
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    // Root may have written other things under this name; a damaged line is told of by the file alone.
+    Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+}
+
+/// The whole trail: what the file has and, where it stopped taking lines, what the journal has instead; oldest first.
+pub fn merge(mut file: Vec<Entry>, journal: Vec<Entry>) -> Vec<Entry> {
+    let known: HashSet<(String, Phase)> = file.iter().map(|entry| (entry.id.clone(), entry.phase)).collect();
+    file.extend(journal.into_iter().filter(|entry| !known.contains(&(entry.id.clone(), entry.phase))));
+    file.sort_by_key(|entry| entry.time);
+    file
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(id: &str, second: i64, phase: Phase) -> Entry {
+        let text = format!(
+            r#"{{"time":"{}","id":"{id}","phase":"begin","deployment":"prim","host":"vps1","user":"root","from":null,"operation":"restart","targets":[],"commands":[],"outcome":null,"exit_code":null,"seconds":null}}"#,
+            Timestamp::from_second(second).unwrap()
+        );
+        Entry { phase, ..serde_json::from_str(&text).unwrap() }
+    }
+
+    #[test]
+    fn what_only_the_journal_has_is_put_where_it_belongs() {
+        use Phase::{Begin, End};
+        let file = vec![entry("a", 1, Begin), entry("a", 2, End), entry("c", 5, Begin)];
+        let journal = vec![
+            entry("a", 2, End),
+            entry("b", 3, Begin),
+            entry("b", 4, End),
+            entry("c", 5, Begin),
+            entry("c", 6, End),
+        ];
+        let merged = merge(file, journal);
+        let told: Vec<(&str, Phase)> = merged.iter().map(|entry| (entry.id.as_str(), entry.phase)).collect();
+        assert_eq!(told, [("a", Begin), ("a", End), ("b", Begin), ("b", End), ("c", Begin), ("c", End)]);
+    }
 }

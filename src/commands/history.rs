@@ -27,11 +27,29 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     if torn > 0 {
         context.ui.note(&format!("{torn} lines of {} are damaged and left out", audit::FILE));
     }
+    let journal = audit::read_journal(context.system, &context.processes(), context.patience()?);
+    let (journal, incomplete) = match journal {
+        Ok(journal) => (journal, None),
+        Err(trouble) => {
+            let why = format!("what only the journal has is missing: {trouble}");
+            if entries.is_empty() {
+                return Err(Error {
+                    exit: Exit::Unknown,
+                    code: "no_history",
+                    message: format!("{} has nothing, and {why}", audit::FILE),
+                    hint: Some("journalctl -t opsctl-audit _UID=0".to_owned()),
+                }
+                .into());
+            }
+            context.ui.note(&why);
+            (Vec::new(), Some(why))
+        }
+    };
     let running = match lock::holder(context.system, deployment) {
         Holder::Held(note) if !note.by_hand => Some(note.pid),
         _ => None,
     };
     let head = context.head("opsctl/history/v1", deployment, Verdict::Pass, Exit::Success);
-    context.ui.report(&History::new(head, entries, running, args.tail))?;
+    context.ui.report(&History::new(head, audit::merge(entries, journal), incomplete, running, args.tail))?;
     Ok(Exit::Success)
 }

@@ -247,10 +247,19 @@ fn trail(machine: &Machine) {
     );
     assert_eq!(machine.sh("grep -c dummy /var/log/opsctl/audit.jsonl || true"), "0\n");
 
+    let history =
+        || -> usize { machine.sh("opsctl history -n 100000 -o json | jq '.changes | length'").trim().parse().unwrap() };
+    let known = history();
     machine.sh("mount --bind /var/log/opsctl /var/log/opsctl; mount -o remount,ro,bind /var/log/opsctl");
     must(machine, "restart track -y --settle 200ms", 0);
     let journal = "journalctl -t opsctl-audit -o cat --no-pager -n 2 | jq -r .phase";
     assert_eq!(machine.sh(journal), "begin\nend\n");
+    // What the file did not take is part of the history, and what others write under that name is not.
+    machine.sh(&format!(
+        "line=$(tail -n 1 /var/log/opsctl/audit.jsonl | sed 's/\"id\":\"/&9/'); setpriv --reuid=nobody --clear-groups logger -t opsctl-audit -- \"$line\"
+         setpriv --reuid=nobody --clear-groups logger -t opsctl-audit -- \"$(echo \"$line\" | sed 's/\"end\"/\"begin\"/')\"; sleep 0.2"
+    ));
+    assert_eq!(history(), known + 1);
     let track = pid(machine, "prim-track");
     machine.sh("mv /run/systemd/journal/socket /run/systemd/journal/socket.away");
     says(machine, "restart track -y --settle 200ms", 5, &["nothing is changed that cannot be recorded"]);

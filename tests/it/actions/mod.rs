@@ -373,6 +373,28 @@ fn k10_the_history_says_what_was_changed_and_how_it_ended() {
 }
 
 #[test]
+fn k10_what_only_the_journal_took_is_part_of_the_history() {
+    let Some(machine) = host() else { return };
+    let first = entries("1-1", ("2026-11-21T01:00:00Z", "wallet"), Some(("done", 0)));
+    let second = entries("2-2", ("2026-11-21T02:00:00Z", "store"), Some(("store: ended: exit 3", 1)));
+    let third = entries("3-3", ("2026-11-21T03:00:00Z", "track"), Some(("done", 0)));
+    let journal = "journalctl---identifier=opsctl-audit";
+    machine.answer(journal, &format!("{second}not of opsctl\n{third}"));
+    let only = machine.run(["history"]);
+    // The disk was full from the end of the first on.
+    let (begun, ended) = first.split_at(first.find('\n').unwrap() + 1);
+    machine.file("/var/log/opsctl/audit.jsonl", &format!("{begun}{third}"));
+    machine.answer(journal, &format!("{ended}{second}{third}"));
+    let both = machine.run(["history", "-o", "json"]);
+    machine.answer_with(journal, "", "No journal files were found.\n", 1);
+    let runs = [only, both, machine.run(["history"]), machine.run(["history", "-o", "json", "-n", "1"])];
+    machine.remove("/var/log/opsctl/audit.jsonl");
+    let neither = machine.run(["history"]);
+    assert_eq!((neither.code, neither.stdout.as_str()), (4, ""));
+    compare("history_journal", &runs.into_iter().chain([neither]).collect::<Vec<_>>());
+}
+
+#[test]
 fn an_act_that_cannot_be_recorded_is_not_done() {
     let Some(machine) = host() else { return };
     machine.remove("/var/log");
