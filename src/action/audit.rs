@@ -63,6 +63,47 @@ pub struct Entry {
     pub seconds: Option<f64>,
 }
 
+impl Entry {
+    /// The line before an act of this process on this deployment.
+    pub fn begin(
+        system: &System,
+        deployment: &str,
+        operation: &str,
+        targets: Vec<String>,
+        commands: Vec<String>,
+    ) -> Self {
+        let now = system.now();
+        Entry {
+            time: now,
+            id: format!("{}-{}", now.as_microsecond(), std::process::id()),
+            phase: Phase::Begin,
+            deployment: deployment.to_owned(),
+            host: system.host_name(),
+            user: who(system),
+            from: from(),
+            operation: operation.to_owned(),
+            targets,
+            commands,
+            outcome: None,
+            exit_code: None,
+            seconds: None,
+        }
+    }
+
+    /// The line after it.
+    #[must_use]
+    pub fn end(self, system: &System, outcome: String, exit: Exit, took: Duration) -> Self {
+        Entry {
+            time: system.now(),
+            phase: Phase::End,
+            outcome: Some(outcome),
+            exit_code: Some(exit.code()),
+            seconds: Some((took.as_secs_f64() * 1000.0).round() / 1000.0),
+            ..self
+        }
+    }
+}
+
 /// Before or after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

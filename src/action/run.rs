@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::audit::{self, Entry, Phase};
+use super::audit::{self, Entry};
 use super::consent::Consent;
 use super::lock::{Lock, Note};
 use super::plan::{Operation, Part, Plan};
@@ -87,7 +87,8 @@ pub fn run(
     settle: Duration,
 ) -> std::result::Result<Result, Error> {
     let begun = Instant::now();
-    let mut entry = entry(context, deployment, plan);
+    let targets = plan.parts.iter().map(|part| part.service.name.to_owned()).collect();
+    let entry = Entry::begin(context.system, deployment.name, plan.operation.verb(), targets, plan.commands());
     audit::write(context.system, &entry)?;
     let mut done = Vec::new();
     for part in &plan.parts {
@@ -106,35 +107,12 @@ pub fn run(
         settle_all(context, deployment, plan.operation, &mut done, settle);
     }
     let result = Result { done, took: begun.elapsed() };
-    entry.phase = Phase::End;
-    entry.time = context.system.now();
-    entry.outcome = Some(outcome(&result));
-    entry.exit_code = Some(result.exit().code());
-    entry.seconds = Some((result.took.as_secs_f64() * 1000.0).round() / 1000.0);
+    let entry = entry.end(context.system, outcome(&result), result.exit(), result.took);
     // It is done by now; that it cannot be recorded is said, and changes nothing.
     if let Err(error) = audit::write(context.system, &entry) {
         context.ui.note(&error.message);
     }
     Ok(result)
-}
-
-fn entry(context: &Context<'_>, deployment: &Deployment, plan: &Plan) -> Entry {
-    let now = context.system.now();
-    Entry {
-        time: now,
-        id: format!("{}-{}", now.as_microsecond(), std::process::id()),
-        phase: Phase::Begin,
-        deployment: deployment.name.to_owned(),
-        host: context.system.host_name(),
-        user: audit::who(context.system),
-        from: audit::from(),
-        operation: plan.operation.verb().to_owned(),
-        targets: plan.parts.iter().map(|part| part.service.name.to_owned()).collect(),
-        commands: plan.commands(),
-        outcome: None,
-        exit_code: None,
-        seconds: None,
-    }
 }
 
 /// `done`, or what went wrong, in a line.

@@ -25,7 +25,11 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         hint: (!context.system.is_root()).then(|| "it is root's: sudo opsctl history".to_owned()),
     })?;
     if torn > 0 {
-        context.ui.note(&format!("{torn} lines of {} are damaged and left out", audit::FILE));
+        let lines = match torn {
+            1 => format!("1 line of {} is", audit::FILE),
+            _ => format!("{torn} lines of {} are", audit::FILE),
+        };
+        context.ui.note(&format!("{lines} damaged and left out"));
     }
     let journal = audit::read_journal(context.system, &context.processes(), context.patience()?);
     let (journal, incomplete) = match journal {

@@ -300,13 +300,35 @@ fn a_person_holds_the_lock_until_it_is_released() {
         machine.run(["lock", "acquire", "-m", "moving the disk"]),
         machine.run(["lock", "status", "-o", "json"]),
         machine.run(["lock", "acquire", "-m", "me too"]),
+        machine.run(["status", "wallet"]),
+        machine.run(["status", "wallet", "-o", "json"]),
         machine.run(["restart", "wallet", "-y"]),
         machine.run(["lock", "release"]),
         machine.run(["lock", "release", "-o", "name"]),
         machine.run(["restart", "wallet", "-y", "--settle", "200ms"]),
+        machine.run(["history", "-o", "wide"]),
     ];
-    assert_eq!(runs.iter().map(|run| run.code).collect::<Vec<_>>(), [0, 2, 0, 0, 6, 6, 0, 0, 0]);
+    assert_eq!(runs.iter().map(|run| run.code).collect::<Vec<_>>(), [0, 2, 0, 0, 6, 0, 0, 6, 0, 0, 0, 0]);
     compare("lock", &runs.map(told));
+}
+
+#[test]
+fn what_was_left_unfinished_stays_so_until_something_is_done() {
+    let Some(machine) = host() else { return };
+    note(&machine, false);
+    machine.remove("/var/log");
+    // Nothing can be recorded, so nothing is done.
+    let runs = [
+        machine.run(["restart", "wallet", "-y"]),
+        machine.run(["lock", "acquire", "-m", "mine"]),
+        machine.run(["lock", "release"]),
+        machine.run(["lock", "status"]),
+    ];
+    assert_eq!(runs.iter().map(|run| run.code).collect::<Vec<_>>(), [5, 5, 5, 0]);
+    machine.dir("/var/log");
+    let forgotten =
+        [machine.run(["lock", "release"]), machine.run(["lock", "status"]), machine.run(["history", "-o", "wide"])];
+    compare("lock_unfinished", &runs.into_iter().chain(forgotten).map(told).collect::<Vec<_>>());
 }
 
 #[test]
@@ -370,6 +392,19 @@ fn k10_the_history_says_what_was_changed_and_how_it_ended() {
     machine.dir("/var/log/opsctl/audit.jsonl");
     let run = machine.run(["history"]);
     assert_eq!((run.code, run.stdout.as_str()), (4, ""), "{}", run.stderr);
+}
+
+#[test]
+fn k10_the_trail_of_a_real_host_is_read() {
+    let Some(machine) = host() else { return };
+    // Written by tests/host/actions/order.rs: failures, changes that were killed, a line that a full disk tore off.
+    machine.file("/var/log/opsctl/audit.jsonl", &sample("audit.jsonl"));
+    let runs = [
+        machine.run(["history"]),
+        machine.run(["history", "-o", "wide", "-n", "4"]),
+        machine.run(["history", "-o", "json", "-n", "2"]),
+    ];
+    compare("history_real", &runs);
 }
 
 #[test]
