@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::audit::{self, Entry, Phase};
+use super::audit::{self, Entry};
 use super::consent::Consent;
 use super::lock::{Lock, Note};
 use super::plan::{Operation, Part, Plan};
@@ -87,10 +87,10 @@ pub fn run(
     settle: Duration,
 ) -> std::result::Result<Result, Error> {
     let targets = plan.parts.iter().map(|part| part.service.name.to_owned()).collect();
-    let mut entry = entry(context, deployment, plan.operation.verb(), targets, plan.commands());
+    let entry = Entry::begin(context.system, deployment.name, plan.operation.verb(), targets, plan.commands());
     audit::write(context.system, &entry)?;
     let result = perform(context, deployment, plan, lock, settle);
-    conclude(context, &mut entry, outcome(&result), result.exit(), result.took);
+    conclude(context, entry, outcome(&result), result.exit(), result.took);
     Ok(result)
 }
 
@@ -122,42 +122,10 @@ pub(super) fn perform(
     Result { done, took: begun.elapsed() }
 }
 
-/// Records how it ended.
-pub(super) fn conclude(context: &Context<'_>, entry: &mut Entry, outcome: String, exit: Exit, took: Duration) {
-    entry.phase = Phase::End;
-    entry.time = context.system.now();
-    entry.outcome = Some(outcome);
-    entry.exit_code = Some(exit.code());
-    entry.seconds = Some((took.as_secs_f64() * 1000.0).round() / 1000.0);
-    // It is done by now; that it cannot be recorded is said, and changes nothing.
-    if let Err(error) = audit::write(context.system, entry) {
+/// Records how it ended. It is done by then; that it cannot be recorded is said, and changes nothing.
+pub(super) fn conclude(context: &Context<'_>, entry: Entry, outcome: String, exit: Exit, took: Duration) {
+    if let Err(error) = audit::write(context.system, &entry.end(context.system, outcome, exit, took)) {
         context.ui.note(&error.message);
-    }
-}
-
-/// What is recorded before something is changed.
-pub(super) fn entry(
-    context: &Context<'_>,
-    deployment: &Deployment,
-    operation: &str,
-    targets: Vec<String>,
-    commands: Vec<String>,
-) -> Entry {
-    let now = context.system.now();
-    Entry {
-        time: now,
-        id: format!("{}-{}", now.as_microsecond(), std::process::id()),
-        phase: Phase::Begin,
-        deployment: deployment.name.to_owned(),
-        host: context.system.host_name(),
-        user: audit::who(context.system),
-        from: audit::from(),
-        operation: operation.to_owned(),
-        targets,
-        commands,
-        outcome: None,
-        exit_code: None,
-        seconds: None,
     }
 }
 

@@ -105,6 +105,8 @@ pub fn watch(
             .map(|(service, _)| *service)
             .collect();
         let waits = operation != Operation::Stop && !silent.is_empty();
+        // Also where what was silent in the look answers already: one that wavers is not looked at without a pause.
+        thread::sleep(if waits { pace } else { Duration::ZERO });
         if !waits || await_answers(context, &silent, pace) == Answers::Mute {
             thread::sleep(left.map_or(quick, |left| left.min(GLANCE)));
         }

@@ -88,9 +88,15 @@ pub(super) fn run(operation: Operation, args: &Args, context: &Context<'_>) -> a
     }
     if planned.elapsed() > FRESH {
         // The host may have changed while it was waited for an answer, or for the lock.
-        let now = make(operation, extent, context, deployment, &chosen)?;
+        let now = match make(operation, extent, context, deployment, &chosen) {
+            Ok(now) => now,
+            Err(error) => {
+                lock.abandon();
+                return Err(error.into());
+            }
+        };
         if !args.change.yes && now.commands() != plan.commands() {
-            lock.finish();
+            lock.abandon();
             return Err(Error {
                 exit: Exit::Refused,
                 code: "changed",
@@ -101,9 +107,14 @@ pub(super) fn run(operation: Operation, args: &Args, context: &Context<'_>) -> a
         }
         plan = now;
     }
-    let result = run::run(context, deployment, &plan, &consent, &mut lock, args.settle);
+    let result = match run::run(context, deployment, &plan, &consent, &mut lock, args.settle) {
+        Ok(result) => result,
+        Err(error) => {
+            lock.abandon();
+            return Err(error.into());
+        }
+    };
     lock.finish();
-    let result = result?;
     let exit = result.exit();
     let verdict = match exit {
         Exit::Success => Verdict::Pass,

@@ -186,12 +186,12 @@ pub(super) fn carry_out(context: &Context<'_>, ask: &Ask<'_>) -> anyhow::Result<
         let now = match look(context, ask) {
             Ok(now) => now,
             Err(error) => {
-                lock.finish();
+                lock.abandon();
                 return Err(error.into());
             }
         };
         if !ask.change.yes && commands(&now) != commands(&outlook) {
-            lock.finish();
+            lock.abandon();
             return Err(Error {
                 exit: Exit::Refused,
                 code: "changed",

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use clap_complete::engine::ArgValueCandidates;
 
-use crate::action::lock::{self, Holder};
+use crate::action::lock;
 use crate::cli::{complete_services, duration};
 use crate::context::{Context, services};
 use crate::error::Error;
@@ -88,11 +88,8 @@ fn take(
     };
     evidence.holders = probe::holders(context.system, services, &evidence.managers, unwell);
     health = health::judge(deployment, services, &evidence);
-    let unfinished = match lock::holder(context.system, deployment) {
-        Holder::Unfinished(note) => Some(note),
-        Holder::Held(_) | Holder::None | Holder::Unknown(_) => None,
-    };
-    let mut status = Status::new(deployment, health, !with_host, unfinished.as_ref(), |verdict| {
+    let holder = lock::holder(context.system, deployment);
+    let mut status = Status::new(deployment, health, !with_host, holder, |verdict| {
         context.head("opsctl/status/v1", deployment, verdict, Exit::of(verdict, args.fail_on == FailOn::Warn))
     });
     if let Some(service) = status.failed(deployment).filter(|service| !service.logs.is_empty()) {

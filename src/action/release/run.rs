@@ -9,7 +9,7 @@ use super::plan::{self, Stage};
 use super::record::{self, How, Migration, Record};
 use super::survey::{self, SKEW, Source, ask};
 use super::{Version, Wanted, short};
-use crate::action::audit;
+use crate::action::audit::{self, Entry};
 use crate::action::consent::Consent;
 use crate::action::lock::Lock;
 use crate::action::plan::{Plan, Step};
@@ -47,7 +47,7 @@ pub fn run(
     let stages = &job.preparation.stages;
     let commands = stages.iter().map(|stage| stage.step().argv.to_string()).chain(first.commands()).collect();
     let targets = job.services.iter().map(|service| service.name.to_owned()).collect();
-    let mut entry = run::entry(context, job.deployment, job.wanted.verb(), targets, commands);
+    let entry = Entry::begin(context.system, job.deployment.name, job.wanted.verb(), targets, commands);
     audit::write(context.system, &entry)?;
     remember(context, job);
     let mut way = Way::new(context.clone(), job, lock, stages.len());
@@ -58,7 +58,7 @@ pub fn run(
         let how = if matches!(job.wanted, Wanted::New(_)) { How::Redeployed } else { How::RolledBack };
         keep(context, job, how, &now);
     }
-    run::conclude(context, &mut entry, ending.summary(), ending.exit(), begun.elapsed());
+    run::conclude(context, entry, ending.summary(), ending.exit(), begun.elapsed());
     Ok(Released { ran, done, now, ending, took: begun.elapsed() })
 }
 
@@ -188,10 +188,9 @@ impl<'a> Way<'a> {
     fn same(&mut self) {
         let job = self.job;
         let kept = plan::kept(job.release, job.survey);
-        if matches!(job.wanted, Wanted::New(_)) && !kept.is_empty() && self.version().is(&job.preparation.from) {
-            if let Err(reason) = self.others(kept) {
-                self.context.ui.note(&format!("the version before has lost its name: {reason}"));
-            }
+        let again = matches!(job.wanted, Wanted::New(_)) && self.version().is(&job.preparation.from);
+        if again && let Err(reason) = self.others(kept) {
+            self.context.ui.note(&format!("the version before has lost its name: {reason}"));
         }
     }
 

@@ -5,6 +5,7 @@ mod broken;
 mod containers;
 mod killed;
 mod order;
+mod trail;
 
 use std::time::{Duration, Instant};
 
