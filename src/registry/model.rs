@@ -9,6 +9,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::maintenance::{Maintenance, Page, Stop};
+
 /// One of four outcomes of looking at something, ordered from good to bad. There is no default on purpose: what could
 /// not be read is [`Verdict::Unknown`], and a failure outranks it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -43,6 +45,8 @@ pub struct Deployment {
     pub checks: HostChecks,
     /// The reverse proxy at the edge, whose routes must agree with the services' [`Service::routes`].
     pub proxy: Option<Proxy>,
+    /// How it is taken out of service on purpose.
+    pub maintenance: Maintenance,
     /// Log sources that belong to the host or to jobs, not to one service.
     pub logs: &'static [Log],
     /// Who is asked, and after how long.
@@ -71,6 +75,7 @@ impl Deployment {
             services,
             checks,
             proxy: None,
+            maintenance: Maintenance::None("stop what users must not reach: opsctl stop SERVICE"),
             logs: &[],
             escalation: &[],
             contacts: &[],

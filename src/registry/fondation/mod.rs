@@ -16,6 +16,10 @@ pub static DEPLOYMENT: Deployment = Deployment {
         system: "a VPS (in practice Scaleway), Ubuntu 22.04, at least 2 CPUs, 2 GB RAM, 20 GB disk",
     },
     detect: &["/srv/fondation"],
+    maintenance: Maintenance::Stop(Stop {
+        services: &[&WORKER],
+        effect: "the queue at Convex keeps filling, and no user is told",
+    }),
     escalation: &[
         Escalation { after_minutes: Some(0), who: "on-call", via: "PagerDuty; a page is acknowledged within 5 min" },
         Escalation { after_minutes: None, who: "team lead", via: "when nobody acknowledges; no address documented" },
