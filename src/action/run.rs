@@ -128,7 +128,7 @@ fn entry(context: &Context<'_>, deployment: &Deployment, plan: &Plan) -> Entry {
         host: context.system.host_name(),
         user: audit::who(context.system),
         from: audit::from(),
-        operation: plan.operation.verb().to_owned(),
+        operation: plan.asked.unwrap_or(plan.operation.verb()).to_owned(),
         targets: plan.parts.iter().map(|part| part.service.name.to_owned()).collect(),
         commands: plan.commands(),
         outcome: None,

@@ -6,6 +6,7 @@ pub mod get;
 pub mod history;
 pub mod lock;
 pub mod logs;
+pub mod maintenance;
 pub mod man;
 pub mod operate;
 pub mod run;
@@ -35,6 +36,7 @@ pub fn run(verb: &Verb, context: &Context<'_>) -> anyhow::Result<Exit> {
         Verb::Reload(args) => operate::run(Operation::Reload, args, context),
         Verb::Start(args) => operate::run(Operation::Start, args, context),
         Verb::Stop(args) => operate::run(Operation::Stop, args, context),
+        Verb::Maintenance(args) => maintenance::run(args, context),
         Verb::Run(args) => run::run(args, context),
         Verb::History(args) => history::run(args, context),
         Verb::Lock(args) => lock::run(args, context),

@@ -239,6 +239,8 @@ pub struct DeploymentFacts {
     pub services: Vec<&'static str>,
     /// Bounds of the host's resources.
     pub bounds: String,
+    /// How it is taken out of service on purpose.
+    pub maintenance: String,
     /// Log sources that belong to no service.
     pub logs: Vec<String>,
     /// Who is asked, and when.
@@ -294,6 +296,7 @@ impl DeploymentFacts {
                 certificates.unwrap_or_default(),
                 checks.source
             ),
+            maintenance: maintenance(&deployment.maintenance),
             logs: deployment
                 .logs
                 .iter()
@@ -305,6 +308,17 @@ impl DeploymentFacts {
             escalation: deployment.escalation.iter().map(escalation).collect(),
             contacts: deployment.contacts.iter().map(|contact| format!("{}: {}", contact.who, contact.at)).collect(),
             notes: deployment.notes.to_vec(),
+        }
+    }
+}
+
+fn maintenance(maintenance: &registry::Maintenance) -> String {
+    match maintenance {
+        registry::Maintenance::None(instead) => format!("none; {instead}"),
+        registry::Maintenance::Page(page) => format!("a page of {}, {}: {}", page.proxy.name, page.file, page.effect),
+        registry::Maintenance::Stop(stop) => {
+            let names: Vec<&str> = stop.services.iter().map(|service| service.name).collect();
+            format!("stops {}: {}", names.join(", "), stop.effect)
         }
     }
 }
@@ -346,6 +360,7 @@ impl Report for DeploymentFacts {
             .collect();
         facts(page, "severities", severities.iter().map(String::as_str));
         facts(page, "bounds", [self.bounds.as_str()]);
+        facts(page, "maintenance", [self.maintenance.as_str()]);
         facts(page, "logs", self.logs.iter().map(String::as_str));
         facts(page, "escalation", self.escalation.iter().map(String::as_str));
         facts(page, "contacts", self.contacts.iter().map(String::as_str));

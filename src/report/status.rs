@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::logs::Said;
+use super::maintenance::StandingFacts;
 use super::{Head, Report};
 use crate::action::lock::Note;
 use crate::action::run;
@@ -20,6 +21,8 @@ pub struct Status {
     pub head: Head,
     /// The worst thing; `null` when all is well.
     pub worst: Option<Problem>,
+    /// How it stands with maintenance, where it is not plainly off; `null` otherwise. It excuses nothing.
+    pub maintenance: Option<StandingFacts>,
     /// Every problem that no other explains, worst first, [`Status::worst`] included.
     pub problems: Vec<Problem>,
     /// Services on this host: worst first, those that another's failure explains directly after it.
@@ -84,6 +87,7 @@ impl Status {
         Status {
             head: head(verdict),
             worst: problems.first().cloned(),
+            maintenance: None,
             problems,
             services: health.services,
             absent: absent.map(|(service, reason)| Absent { name: service.name.to_owned(), reason }).collect(),
@@ -220,6 +224,10 @@ impl Status {
 impl Report for Status {
     fn text(&self, page: &mut Text) {
         self.headline(page);
+        if let Some(maintenance) = &self.maintenance {
+            let told = format!("maintenance is {}: {}", maintenance.told(), maintenance.summary);
+            page.line(&[Cell(Tone::Dim, "   note ".to_owned()), Cell(Tone::Strong, told)]);
+        }
         self.services(page);
         if !self.absent.is_empty() {
             let names: Vec<&str> = self.absent.iter().map(|absent| absent.name.as_str()).collect();

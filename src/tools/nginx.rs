@@ -1,5 +1,7 @@
 //! `nginx -T`: where nginx sends each host.
 
+pub mod page;
+
 use std::collections::BTreeMap;
 
 use super::{Argv, Malformed, Upstream};
@@ -12,6 +14,11 @@ pub fn dump() -> Argv {
 /// Says whether nginx would take its configuration.
 pub fn validate() -> Argv {
     Argv::new("nginx", ["-t", "-q"])
+}
+
+/// The same of another main file, which stands beside the usual one so that it finds the same files.
+pub fn validate_other(main: &str) -> Argv {
+    Argv::new("nginx", ["-t", "-q", "-c", main])
 }
 
 /// Parses the output of [`dump`].
