@@ -3,6 +3,7 @@
 
 mod broken;
 mod containers;
+mod maintenance;
 mod order;
 
 use std::time::{Duration, Instant};
