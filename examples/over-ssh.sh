@@ -11,4 +11,6 @@ ssh "$server" opsctl restart --yes --lock-wait=2m wallet      # does not ask; wa
 ssh "$server" opsctl redeploy --dry-run                       # every check of a new version, and each command of it
 ssh "$server" opsctl redeploy --yes --lock-wait=10m           # from CI: 0 it runs, 1 untouched, 9 taken back
 ssh "$server" opsctl rollback --list
+ssh "$server" opsctl maintenance on --yes -m "'Back at 6.'"    # visitors read the message; the shell there takes quotes off too
+ssh "$server" opsctl maintenance off --yes                      # also where a service behind the page is not well
 ssh "$server" opsctl history -n 5 -o json | jq -r '.changes[] | "\(.time) \(.user) \(.operation): \(.outcome)"'

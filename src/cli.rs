@@ -11,7 +11,8 @@ use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, ToSpan};
 
 use crate::action::release::record;
 use crate::commands::{
-    completion, explain, get, history, lock, logs, man, operate, redeploy, rollback, run, schema, status, verify,
+    completion, explain, get, history, lock, logs, maintenance, man, operate, redeploy, rollback, run, schema, status,
+    verify,
 };
 use crate::error::Error;
 use crate::registry::{Deployment, LOCALHOST};
@@ -54,7 +55,8 @@ const EXIT_CODES: &str = "Exit codes:
   1    tried and failed                      6    locked by another run, nothing changed
   2    the command line makes no sense       7    timed out
   3    checked and unhealthy                 8    partly done
-  4    could not be determined               129, 130, 143  hang-up, interrupt, terminate";
+  4    could not be determined               9    failed, and what was before is back
+                                             129, 130, 143  hang-up, interrupt, terminate";
 
 /// Flags of every verb.
 #[derive(Debug, Args)]
@@ -102,6 +104,8 @@ pub enum Verb {
     Redeploy(redeploy::Args),
     /// Go back to a version that was seen to work.
     Rollback(rollback::Args),
+    /// Take the deployment out of service on purpose, or put it back, or say how it stands.
+    Maintenance(maintenance::Args),
     /// List what the registry holds.
     Get(get::Args),
     /// Tell all that the registry knows of a service or deployment.

@@ -63,6 +63,8 @@ pub struct Part {
 pub struct Plan {
     /// What for.
     pub operation: Operation,
+    /// What was asked for, where that is not the operation itself: `maintenance on`.
+    pub asked: Option<&'static str>,
     /// Services in the order in which they are changed.
     pub parts: Vec<Part>,
     /// What is lost by it, by service.
@@ -84,6 +86,9 @@ impl Plan {
 
     /// `restart wallet store`.
     pub fn name(&self) -> String {
+        if let Some(asked) = self.asked {
+            return asked.to_owned();
+        }
         let names: Vec<&str> = self.parts.iter().map(|part| part.service.name).collect();
         format!("{} {}", self.operation.verb(), names.join(" "))
     }
@@ -147,7 +152,7 @@ pub fn make(
         affects.sort_unstable();
         affects.dedup();
     }
-    Ok(Plan { operation, parts, loses, affects })
+    Ok(Plan { operation, asked: None, parts, loses, affects })
 }
 
 fn steps(

@@ -87,7 +87,13 @@ pub fn run(
     settle: Duration,
 ) -> std::result::Result<Result, Error> {
     let targets = plan.parts.iter().map(|part| part.service.name.to_owned()).collect();
-    let entry = Entry::begin(context.system, deployment.name, plan.operation.verb(), targets, plan.commands());
+    let entry = Entry::begin(
+        context.system,
+        deployment.name,
+        plan.asked.unwrap_or(plan.operation.verb()),
+        targets,
+        plan.commands(),
+    );
     audit::write(context.system, &entry)?;
     let result = perform(context, deployment, plan, lock, settle);
     conclude(context, entry, outcome(&result), result.exit(), result.took);

@@ -1,6 +1,7 @@
 //! Services and a [`Runner`] in, [`Evidence`] out: what every source said, errors included, all asked at once and each
 //! tool once. Nothing here judges.
 
+mod edge;
 mod engine;
 mod host;
 mod http;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use edge::{Edge, edge};
 pub use host::HostEvidence;
 pub use managers::{ManagerEvidence, PmDaemon};
 pub use ports::{Holder, holders};

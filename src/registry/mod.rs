@@ -1,6 +1,7 @@
 //! What exists: the five deployments and `localhost`, as data. Nothing here runs, reads or prints.
 
 pub mod check;
+mod maintenance;
 mod model;
 mod release;
 

@@ -9,6 +9,7 @@ pub mod history;
 pub mod list;
 pub mod lock;
 pub mod logs;
+pub mod maintenance;
 pub mod release;
 pub mod status;
 pub mod verify;
@@ -78,6 +79,7 @@ pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
         ("releases", schemars::schema_for!(release::Releases)),
         ("history", schemars::schema_for!(history::History)),
         ("lock", schemars::schema_for!(lock::LockFacts)),
+        ("maintenance", schemars::schema_for!(maintenance::MaintenanceFacts)),
         ("logs", schemars::schema_for!(logs::Line<'static>)),
         ("verify", schemars::schema_for!(verify::Drift)),
         ("error", schemars::schema_for!(error::Failure)),

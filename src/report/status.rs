@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::lock::LockState;
 use super::logs::Said;
+use super::maintenance::StandingFacts;
 use super::{Head, Report};
 use crate::action::lock::{Holder, Note};
 use crate::action::run;
@@ -21,6 +22,8 @@ pub struct Status {
     pub head: Head,
     /// The worst thing; `null` when all is well.
     pub worst: Option<Problem>,
+    /// How it stands with maintenance, where it is not plainly off; `null` otherwise. It excuses nothing.
+    pub maintenance: Option<StandingFacts>,
     /// Every problem that no other explains, worst first, [`Status::worst`] included.
     pub problems: Vec<Problem>,
     /// Services on this host: worst first, those that another's failure explains directly after it.
@@ -89,6 +92,7 @@ impl Status {
         Status {
             head: head(verdict),
             worst: problems.first().cloned(),
+            maintenance: None,
             problems,
             services: health.services,
             absent: absent.map(|(service, reason)| Absent { name: service.name.to_owned(), reason }).collect(),
@@ -227,6 +231,10 @@ impl Report for Status {
     fn text(&self, page: &mut Text) {
         self.headline(page);
         self.lock(page);
+        if let Some(maintenance) = &self.maintenance {
+            let told = format!("maintenance is {}: {}", maintenance.told(), maintenance.summary);
+            page.line(&[Cell(Tone::Dim, "   note ".to_owned()), Cell(Tone::Strong, told)]);
+        }
         self.services(page);
         if !self.absent.is_empty() {
             let names: Vec<&str> = self.absent.iter().map(|absent| absent.name.as_str()).collect();

@@ -77,7 +77,7 @@ fn misfits(value: &Value, schema: &Value, root: &Value, path: &str, found: &mut 
 
 /// A document of each kind, in more than one state.
 fn documents(machine: &Machine) -> Vec<Run> {
-    let lines: [&[&str]; 17] = [
+    let lines: [&[&str]; 20] = [
         &["status"],
         &["status", "wallet", "store"],
         &["status", "faucet"],
@@ -93,6 +93,9 @@ fn documents(machine: &Machine) -> Vec<Run> {
         &["restart", "wallet", "--dry-run"],
         &["history"],
         &["lock", "status"],
+        &["maintenance"],
+        &["-d", "plugspace", "maintenance", "status"],
+        &["-d", "ai-fsm", "maintenance", "status"],
         &["status", "nobody"],
         &["nothing"],
     ];

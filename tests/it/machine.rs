@@ -238,6 +238,13 @@ impl Machine {
         fs::write(self.dir.join("containers").join(name), line).unwrap();
     }
 
+    /// What docker says of containers once the tool with this answer has run.
+    pub fn changes_container(&self, key: &str, name: &str, line: &str) {
+        let after = self.dir.join("answers").join(key).join("containers");
+        fs::create_dir_all(&after).unwrap();
+        fs::write(after.join(name), line).unwrap();
+    }
+
     /// Rows of a container's log, each beginning with its time.
     pub fn rows(&self, name: &str, rows: &(impl AsRef<[u8]> + ?Sized)) {
         self.link("docker");

@@ -313,7 +313,7 @@ pub fn compose(
     affects.retain(|name| services.iter().all(|service| service.name != *name));
     affects.sort_unstable();
     affects.dedup();
-    Some(Plan { operation: Operation::Restart, parts, loses, affects })
+    Some(Plan { operation: Operation::Restart, asked: None, parts, loses, affects })
 }
 
 #[cfg(test)]

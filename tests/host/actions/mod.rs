@@ -4,6 +4,7 @@
 mod broken;
 mod containers;
 mod killed;
+mod maintenance;
 mod order;
 mod trail;
 
