@@ -2,6 +2,7 @@
 //! does not work. `rollback` shares the way.
 
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use clap_complete::engine::ArgValueCandidates;
@@ -23,6 +24,10 @@ use crate::registry::{Deployment, Presence, Release, Service, Switch, Verdict};
 use crate::report::release::Release as Document;
 use crate::ui::Ui;
 use crate::{action, health};
+
+/// How often it is asked again how services are, and after which time: a host that has just built something may be slow to say.
+const AGAIN: u32 = 2;
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Arguments of `redeploy`.
 #[derive(Debug, clap::Args)]
@@ -283,7 +288,15 @@ fn switch(context: &Context<'_>, ask: &Ask<'_>, survey: &Survey, services: &[&'s
         Switch::Restart | Switch::Compose { .. } => Operation::Restart,
         Switch::Reload => Operation::Reload,
     };
-    operate::make(operation, Extent::Named, context, ask.deployment, services)
+    let make = || operate::make(operation, Extent::Named, context, ask.deployment, services);
+    let mut plan = make();
+    for _ in 0..AGAIN {
+        if plan.as_ref().is_err_and(|error| error.exit == Exit::Unknown) {
+            thread::sleep(PAUSE);
+            plan = make();
+        }
+    }
+    plan
 }
 
 /// What an operator must know before consenting.

@@ -4,6 +4,8 @@
 //! compiler's message names the culprit. It is linear in the size of the table. What needs to walk the graph or compare
 //! every pair is in [`problems`], for a test to call.
 
+mod release;
+
 use super::model::*;
 
 /// Refuses an invalid deployment at compile time.
@@ -33,6 +35,9 @@ pub const fn deployment(d: &Deployment) {
     while i < d.services.len() {
         service(d.services[i]);
         i += 1;
+    }
+    if let Some(r) = d.release {
+        release::release(r, d);
     }
 }
 

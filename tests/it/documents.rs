@@ -77,7 +77,7 @@ fn misfits(value: &Value, schema: &Value, root: &Value, path: &str, found: &mut 
 
 /// A document of each kind, in more than one state.
 fn documents(machine: &Machine) -> Vec<Run> {
-    let lines: [&[&str]; 20] = [
+    let lines: [&[&str]; 22] = [
         &["status"],
         &["status", "wallet", "store"],
         &["status", "faucet"],
@@ -91,6 +91,8 @@ fn documents(machine: &Machine) -> Vec<Run> {
         &["verify", "wallet"],
         &["verify", "-d", "plugspace"],
         &["restart", "wallet", "--dry-run"],
+        &["redeploy", "wallet", "store", "--dry-run"],
+        &["rollback", "--list"],
         &["history"],
         &["lock", "status"],
         &["maintenance"],

@@ -232,17 +232,25 @@ impl Machine {
         fs::write(units.join(name), before).unwrap();
     }
 
-    /// What docker says of a container.
-    pub fn container(&self, name: &str, line: &str) {
-        self.link("docker");
-        fs::write(self.dir.join("containers").join(name), line).unwrap();
+    /// The answer `later` is given only once the tool with the answer `first` has run; another may be laid out for before.
+    pub fn only_after(&self, first: &str, later: &str) {
+        let answers = self.dir.join("answers");
+        let after = answers.join(first).join("answers");
+        fs::create_dir_all(&after).unwrap();
+        fs::rename(answers.join(later), after.join(later)).unwrap();
     }
 
-    /// What docker says of containers once the tool with this answer has run.
+    /// What docker says of a container once the tool with this answer has run.
     pub fn changes_container(&self, key: &str, name: &str, line: &str) {
         let after = self.dir.join("answers").join(key).join("containers");
         fs::create_dir_all(&after).unwrap();
         fs::write(after.join(name), line).unwrap();
+    }
+
+    /// What docker says of a container.
+    pub fn container(&self, name: &str, line: &str) {
+        self.link("docker");
+        fs::write(self.dir.join("containers").join(name), line).unwrap();
     }
 
     /// Rows of a container's log, each beginning with its time.

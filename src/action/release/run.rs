@@ -1,7 +1,6 @@
 //! Brings a version: prepares it beside what runs, switches services to it, sees that it is what runs, and takes it back where
 //! it does not work.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::job::{Bad, Ending, Job, Ran, Released, Stop, Told};
@@ -17,7 +16,6 @@ use crate::action::run::{self, Done, End};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exec::{Exit as Ended, Output, Runner};
-use crate::exit::Exit;
 use crate::logs;
 use crate::probe::{self, PATIENCE, Trouble, failure};
 use crate::redact::Redactor;
@@ -27,10 +25,6 @@ use crate::tools::{Argv, git, images, last_lines};
 
 /// How many lines of what a failed command said are kept.
 const SAYS: usize = 15;
-/// How often a host that does not say how its services are is asked again before the switch.
-const AGAIN: u32 = 3;
-/// How long after that.
-const PAUSE: Duration = Duration::from_secs(2);
 
 /// Does it, under the lock, with a line in the audit trail before it and one after it.
 ///
@@ -110,7 +104,7 @@ impl<'a> Way<'a> {
                 return (Vec::new(), self.unswitched(stop));
             }
         }
-        let plan = match self.plan(job.services) {
+        let plan = match (job.switch)(&self.context, job.services) {
             Ok(plan) => plan,
             Err(error) => return (Vec::new(), self.unswitched(Stop::Failed(error.message))),
         };
@@ -132,19 +126,6 @@ impl<'a> Way<'a> {
         (done, ending)
     }
 
-    /// Plans the switch. A host that has just built something may be slow to say how its services are, so it is asked again.
-    fn plan(&self, services: &[&'static Service]) -> Result<Plan, Error> {
-        let again = |error: &Error| error.exit == Exit::Unknown;
-        let mut plan = (self.job.switch)(&self.context, services);
-        for _ in 0..AGAIN {
-            if plan.as_ref().is_err_and(again) {
-                thread::sleep(PAUSE);
-                plan = (self.job.switch)(&self.context, services);
-            }
-        }
-        plan
-    }
-
     /// The version to go back to when the new one does not work; `None` when there is none, or it is the same.
     fn before(&self) -> Option<Version> {
         let from = &self.job.preparation.from;
@@ -161,7 +142,7 @@ impl<'a> Way<'a> {
     /// Puts the version before back: its files, then its services; what came of these.
     fn go_back(&mut self, to: &Version, touched: &[&'static Service]) -> Result<Vec<Told>, (String, Vec<Told>)> {
         self.files_of(to).map_err(|reason| (reason, Vec::new()))?;
-        let plan = self.plan(touched).map_err(|error| (error.message, Vec::new()))?;
+        let plan = (self.job.switch)(&self.context, touched).map_err(|error| (error.message, Vec::new()))?;
         match self.switch(&plan) {
             (done, None) => {
                 keep(&self.context, self.job, How::RolledBack, &self.version());

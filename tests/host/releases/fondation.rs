@@ -91,7 +91,13 @@ fn undeliverable(machine: &Machine) {
 fn bad(machine: &Machine) {
     let before = (runs(machine, CONTAINER), tagged(machine, TAG), tagged(machine, PREVIOUS));
     let (failed, document) = release(machine, "redeploy --load /root/three.tar -y --settle 500ms");
-    assert_eq!(failed, came(9, "rolled_back", "worker failed", "worker done"), "{document:#}");
+    // Whether its unit ends with the container, or the container is started again and again below it, is a matter of time.
+    assert_eq!(
+        (failed.code, failed.outcome.as_str(), failed.restored.as_str()),
+        (9, "rolled_back", "worker done"),
+        "{document:#}"
+    );
+    assert!(["worker failed", "worker pending"].contains(&failed.targets.as_str()), "{document:#}");
     assert!(!document["targets"][0]["log"].as_array().unwrap().is_empty(), "{document:#}");
     // The container is gone with its log; the unit's journal keeps the lines.
     assert!(machine.sh("opsctl logs worker --since 5m").contains("no lease"));
@@ -99,7 +105,7 @@ fn bad(machine: &Machine) {
     assert_eq!(version(machine), "2.0.0");
 
     let (failed, document) = release(machine, "redeploy --load /root/three.tar -y --settle 500ms --no-rollback");
-    assert_eq!(failed, came(1, "bad", "worker failed", ""), "{document:#}");
+    assert_eq!((failed.code, failed.outcome.as_str()), (1, "bad"), "{document:#}");
     assert_eq!(tagged(machine, PREVIOUS), before.0);
     let (done, document) = release(machine, "rollback -y --settle 500ms");
     assert_eq!(done, came(0, "done", "worker done", ""), "{document:#}");

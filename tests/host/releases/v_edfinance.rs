@@ -15,7 +15,7 @@ fn releases_of_v_edfinance() {
     archive(&machine, WEB, "/root/v-edfinance/apps/web", title, "/root/two.tar");
     let ends = "sed -i '1i console.error(\"no region\"); process.exit(3);' index.js";
     archive(&machine, WEB, "/root/v-edfinance/apps/web", ends, "/root/three.tar");
-    let ill = "sed -i 's/healthy ? 200 : 503/503/' index.js";
+    let ill = "sed -i 's|\"SELECT 1\"|\"SELECT 1 / 0\"|' index.js";
     archive(&machine, API, "/root/v-edfinance/apps/api", ill, "/root/ill.tar");
     good(&machine);
     undeliverable(&machine);

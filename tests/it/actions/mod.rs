@@ -33,12 +33,12 @@ fn host() -> Option<Machine> {
 }
 
 /// The answer to `systemctl VERB`.
-fn act(verb: &str) -> String {
+pub fn act(verb: &str) -> String {
     format!("systemctl---no-ask-password-{verb}")
 }
 
 /// A run with what differs each time replaced, and with each command once, however often it was looked.
-fn told(mut run: Run) -> Run {
+pub fn told(mut run: Run) -> Run {
     run.stdout = masked(&run.stdout);
     run.stderr = masked(&run.stderr);
     run.ran.dedup_by(|one, other| one.argv == other.argv);
