@@ -113,9 +113,22 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When the time of the whole command is over.
     pub fn patience(&self) -> Result<Duration, Error> {
+        self.at_most(PATIENCE)
+    }
+
+    /// The same before something is changed: a host that is overloaded is the one on which that is needed.
+    ///
+    /// # Errors
+    /// When the time of the whole command is over.
+    pub fn patience_to_change(&self) -> Result<Duration, Error> {
+        const LONGER: Duration = Duration::from_secs(8);
+        self.at_most(LONGER)
+    }
+
+    fn at_most(&self, longest: Duration) -> Result<Duration, Error> {
         // What is left after a source's deadline goes into ending it and into printing.
         const RESERVE: Duration = Duration::from_millis(300);
-        let Some(deadline) = self.deadline else { return Ok(PATIENCE) };
+        let Some(deadline) = self.deadline else { return Ok(longest) };
         let left = deadline.saturating_duration_since(Instant::now());
         match left.checked_sub(RESERVE).unwrap_or(left / 2) {
             Duration::ZERO => Err(Error {
@@ -124,7 +137,7 @@ impl<'a> Context<'a> {
                 message: "no time is left to ask anything".to_owned(),
                 hint: Some("allow more with --timeout".to_owned()),
             }),
-            left => Ok(left.min(PATIENCE)),
+            left => Ok(left.min(longest)),
         }
     }
 

@@ -155,7 +155,7 @@ pub(super) fn make(
     deployment: &'static Deployment,
     chosen: &[&'static Service],
 ) -> Result<Plan, Error> {
-    let limit = context.patience()?;
+    let limit = context.patience_to_change()?;
     let processes = context.processes();
     let interrupts = matches!(operation, Operation::Restart | Operation::Stop);
     let mut asked = chosen.to_vec();

@@ -249,7 +249,7 @@ fn commands(outlook: &Outlook) -> Vec<String> {
 /// # Errors
 /// What stands against it.
 fn look(context: &Context<'_>, ask: &Ask<'_>) -> Result<Outlook, Error> {
-    let limit = context.patience()?;
+    let limit = context.patience_to_change()?;
     let survey = survey::survey(context, ask.deployment, ask.release, &ask.chosen, &ask.wanted, limit);
     // What need not be here and is not, is not deployed.
     let here = |service: &&&'static Service| {

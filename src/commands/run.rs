@@ -72,9 +72,11 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     if let Some(note) = &unfinished {
         context.ui.note(&action::run::unfinished(note));
     }
-    let done = reboot(context, deployment, &before, who);
+    if let Err(error) = reboot(context, deployment, &before, who) {
+        lock.abandon();
+        return Err(error);
+    }
     lock.finish();
-    done?;
     context.ui.progress("the host reboots; when it is back: opsctl verify --after-reboot");
     Ok(Exit::Success)
 }
