@@ -171,10 +171,12 @@ impl<'a> Way<'a> {
     fn same(&mut self) {
         let job = self.job;
         let kept = plan::kept(job.release, job.survey);
-        if matches!(job.wanted, Wanted::New(_)) && !kept.is_empty() && self.version().is(&job.preparation.from) {
-            if let Err(reason) = self.others(kept) {
-                self.context.ui.note(&format!("the version before has lost its name: {reason}"));
-            }
+        if matches!(job.wanted, Wanted::New(_))
+            && !kept.is_empty()
+            && self.version().is(&job.preparation.from)
+            && let Err(reason) = self.others(kept)
+        {
+            self.context.ui.note(&format!("the version before has lost its name: {reason}"));
         }
     }
 

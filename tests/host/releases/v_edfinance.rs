@@ -73,7 +73,7 @@ fn undeliverable(machine: &Machine) {
 fn bad(machine: &Machine) {
     let before = (images(machine), head(machine, COPY));
     let (failed, document) = release(machine, "redeploy --load /root/ill.tar -y --settle 500ms");
-    assert_eq!(failed, came(9, "rolled_back", "api failed, web not_tried", "api done, web done"), "{document:#}");
+    assert_eq!(failed, came(9, "rolled_back", "api pending, web not_tried", "api done, web done"), "{document:#}");
     assert_eq!((images(machine), head(machine, COPY)), before);
     machine.sh("curl -sf localhost:3001/health");
 
