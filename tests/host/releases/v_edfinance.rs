@@ -103,7 +103,8 @@ fn gone(machine: &Machine) {
 fn of_others(machine: &Machine) {
     for (label, wanted) in [
         ("com.docker.swarm.service.name=vedfinance-api", "container of api: Docker Swarm runs it"),
-        ("by=hand", "container of api: it is not of the compose project v-edfinance"),
+        // An image that compose built has this label, and gives it to each container of it.
+        ("com.docker.compose.project=", "container of api: it is not of the compose project v-edfinance"),
     ] {
         machine.sh(&format!(
             "docker rm -f vedfinance-api >/dev/null
