@@ -142,7 +142,7 @@ fn container(image: &str) -> String {
 }
 
 fn images(named: &[(&str, &str)]) -> String {
-    named.iter().map(|(tag, id)| format!("{id} fondation-worker:{tag}\n")).collect()
+    named.iter().fold(String::new(), |rows, (tag, id)| rows + id + " fondation-worker:" + tag + "\n")
 }
 
 /// A fondation host with an archive of a second version; `None` where the tests are not run by root.

@@ -169,7 +169,8 @@ impl<'a> Way<'a> {
     fn same(&mut self) {
         let job = self.job;
         let kept = plan::kept(job.release, job.survey);
-        let again = matches!(job.wanted, Wanted::New(_)) && self.version().is(&job.preparation.from);
+        let again =
+            matches!(job.wanted, Wanted::New(_)) && !kept.is_empty() && self.version().is(&job.preparation.from);
         if again && let Err(reason) = self.others(kept) {
             self.context.ui.note(&format!("the version before has lost its name: {reason}"));
         }

@@ -56,6 +56,7 @@ fn copy(at: &str, remote: Option<&str>) -> Source {
     Source { path: "/srv/copy", owner: None, git: Some(git) }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as a survey has it")]
 fn images(named: &[(&str, &str)], other: &[&str]) -> Option<Result<Images, Trouble>> {
     let named = named.iter().map(|(tag, id)| ((*tag).to_owned(), (*id).to_owned()));
     let named: std::collections::BTreeMap<String, String> = named.collect();
@@ -89,6 +90,7 @@ fn version(revision: Option<&str>, images: &[(&str, &str)]) -> Version {
     Version { revision: revision.map(str::to_owned), images, ..Version::default() }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as a survey has it")]
 fn records(versions: &[Version]) -> Result<Records, String> {
     let record = |version: &Version| Record {
         time: Timestamp::UNIX_EPOCH,
@@ -432,7 +434,7 @@ fn j4_what_is_gone_is_no_target() {
     };
     let checks = |survey: &Survey| verdicts(&plan("ai-fsm", survey, &Wanted::Earlier(None)), "target");
     let there = (Verdict::Pass, "222222222222".to_owned());
-    assert_eq!(checks(&survey(&["sha256:bbbb"], &[TWO])), [there.clone()]);
+    assert_eq!(checks(&survey(&["sha256:bbbb"], &[TWO])), std::slice::from_ref(&there));
     let pruned = "image bbbb of ai-fsm-web:local is gone, most likely pruned".to_owned();
     assert_eq!(checks(&survey(&[], &[TWO])), [(Verdict::Fail, pruned), there.clone()]);
     let commit = "commit 222222222222 is gone from the repository".to_owned();
