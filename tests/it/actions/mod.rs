@@ -263,7 +263,7 @@ fn k1_a_lock_that_is_held_ends_the_run_and_names_its_holder() {
         machine.run(["lock", "acquire", "-m", "mine"]),
         machine.run(["lock", "release"]),
     ];
-    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     let begun = Instant::now();
     runs.push(machine.run(["restart", "wallet", "-y", "--lock-wait=1s"]));
     assert!(begun.elapsed() >= Duration::from_secs(1), "{:?}", begun.elapsed());
