@@ -15,6 +15,8 @@ static WORDS: Patterns = LazyLock::new(|| {
         (r"\(pid \d+\)", "(pid [pid])"),
         (r"\b(\d+d)?(\d+h)?(\d+m)?(\d+s)? (left|ago)\b", "[span] $5"),
         (r"\b[0-9a-f]{64}\b", "[id]"),
+        // The kernel's counter is the whole machine's: where it is not nought, the journal is asked as well.
+        (r"^(cat /proc/vmstat|journalctl --dmesg --since=-24h .*)$", "[memory kills]"),
     ])
 });
 

@@ -123,7 +123,8 @@ fn bad_start(machine: &Machine) {
     let (done, document) = release(machine, "redeploy -y --settle 500ms");
     assert_eq!(done.code, 0, "{document:#}");
     let third = head(machine, COPY);
-    let edit = "sed -i '1i console.error(\"no such queue\"); process.exit(3);' apps/server/dist/index.js";
+    // What is written right before the end of a clustered process is lost by pm2 itself.
+    let edit = "sed -i '1i console.error(\"no such queue\"); setTimeout(() => process.exit(3), 100);' apps/server/dist/index.js";
     let broken = push_it(machine, edit, "Does not start");
     let (failed, document) = release(machine, "redeploy -y --settle 500ms");
     assert_eq!((failed.code, failed.outcome.as_str()), (9, "rolled_back"), "{document:#}");
