@@ -332,7 +332,11 @@ fn application(operation: Operation, service: &Service, app: &App, account: Acco
         Operation::Start if state == State::Partial => Risk::Disruptive,
         Operation::Reload | Operation::Start => Risk::Safe,
     };
-    let verb = operation.verb();
+    // One that ends again and again has nothing to reload in turns, and pm2 fails to.
+    let verb = match (operation, state) {
+        (Operation::Reload, State::CrashLoop | State::Restarting | State::Failed) => Operation::Restart.verb(),
+        _ => operation.verb(),
+    };
     Step {
         title: format!("{verb} {} in pm2", service.name),
         argv: pm2::act(verb, app.name, account, app.home),
