@@ -6,6 +6,7 @@ use crate::cli::deployments;
 use crate::context::{Context, detect};
 use crate::exit::Exit;
 use crate::registry::Verdict;
+use crate::report::backups::{BackupSets, SetFacts};
 use crate::report::list::{DeploymentRow, Deployments, ServiceRow, Services};
 
 /// Arguments of `get`.
@@ -20,6 +21,8 @@ pub struct Args {
 enum What {
     /// Services of the deployment.
     Services,
+    /// What is kept of its data, where, how often and for how long.
+    Backups,
     /// Deployments compiled into this binary.
     Deployments,
 }
@@ -31,6 +34,12 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
             let head = context.head("opsctl/services/v1", deployment, Verdict::Pass, Exit::Success);
             let services = deployment.services.iter().map(|service| ServiceRow::new(service)).collect();
             context.ui.report(&Services { head, services })?;
+        }
+        What::Backups => {
+            let deployment = context.deployment()?;
+            let head = context.head("opsctl/backup-sets/v1", deployment, Verdict::Pass, Exit::Success);
+            let sets = deployment.backups.iter().map(SetFacts::new).collect();
+            context.ui.report(&BackupSets { head, sets })?;
         }
         What::Deployments => {
             let found = detect(context.system);

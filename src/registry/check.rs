@@ -4,6 +4,7 @@
 //! compiler's message names the culprit. It is linear in the size of the table. What needs to walk the graph or compare
 //! every pair is in [`problems`], for a test to call.
 
+mod backup;
 mod release;
 
 use super::model::*;
@@ -34,6 +35,11 @@ pub const fn deployment(d: &Deployment) {
     let mut i = 0;
     while i < d.services.len() {
         service(d.services[i]);
+        i += 1;
+    }
+    let mut i = 0;
+    while i < d.backups.len() {
+        backup::set(&d.backups[i], d);
         i += 1;
     }
     if let Some(r) = d.release {
@@ -332,6 +338,16 @@ pub fn problems(deployments: &[&Deployment]) -> Vec<String> {
                 {
                     found.push(format!("{place}: has a log probe but no container"));
                 }
+            }
+        }
+        for (i, set) in d.backups.iter().enumerate() {
+            let place = format!("{}/{}", d.name, set.name);
+            if d.backups[..i].iter().any(|other| other.name == set.name) {
+                found.push(format!("{place}: two backup sets have that name"));
+            }
+            // One call lists, uploads or reads back all.
+            if set.remote.place() != d.backups[0].remote.place() {
+                found.push(format!("{place}: is not kept where the others of its deployment are"));
             }
         }
         let in_maintenance: Vec<&Service> = match &d.maintenance {

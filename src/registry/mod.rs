@@ -1,5 +1,6 @@
 //! What exists: the five deployments and `localhost`, as data. Nothing here runs, reads or prints.
 
+mod backup;
 pub mod check;
 mod maintenance;
 mod model;
@@ -12,6 +13,7 @@ mod plugspace;
 mod prim;
 mod v_edfinance;
 
+pub use backup::*;
 pub use localhost::LOCALHOST;
 pub use model::*;
 pub use release::*;

@@ -4,11 +4,12 @@
 //! is the compiler's error. Every record has a `new` that takes what cannot be defaulted; the rest is filled in by record
 //! update (`..Service::new(…)`), so that a small deployment stays small and a new field breaks nobody.
 //!
-//! Failures, procedures and backup sets are further `static` tables of a deployment: each gets its own file beside
+//! Failures and procedures are further `static` tables of a deployment: each gets its own file beside
 //! `services.rs`, its type here, and a field on [`Deployment`].
 
 use serde::{Deserialize, Serialize};
 
+use super::backup::BackupSet;
 pub use super::maintenance::{Maintenance, Page, Stop};
 use super::release::Release;
 
@@ -48,6 +49,8 @@ pub struct Deployment {
     pub proxy: Option<Proxy>,
     /// How a new version goes live; `None` where the runbook knows of no such thing.
     pub release: Option<&'static Release>,
+    /// What is kept of its data; names are unique.
+    pub backups: &'static [BackupSet],
     /// How it is taken out of service on purpose.
     pub maintenance: Maintenance,
     /// Log sources that belong to the host or to jobs, not to one service.
@@ -79,6 +82,7 @@ impl Deployment {
             checks,
             proxy: None,
             release: None,
+            backups: &[],
             maintenance: Maintenance::None("stop what users must not reach: opsctl stop SERVICE"),
             logs: &[],
             escalation: &[],
@@ -90,6 +94,11 @@ impl Deployment {
     /// The service of that exact name.
     pub fn service(&self, name: &str) -> Option<&'static Service> {
         self.services.iter().find(|s| s.name == name).copied()
+    }
+
+    /// The backup set of that exact name.
+    pub fn backup(&self, name: &str) -> Option<&'static BackupSet> {
+        self.backups.iter().find(|set| set.name == name)
     }
 
     /// Services that ask `service` for something, directly.

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::backups::SetFacts;
 use super::explain_release::ReleaseWay;
 use super::list::ServiceRow;
 use super::{Head, Report};
@@ -242,6 +243,8 @@ pub struct DeploymentFacts {
     pub bounds: String,
     /// How new versions come; `null` where the registry does not say.
     pub release: Option<ReleaseWay>,
+    /// What is kept of its data.
+    pub backups: Vec<SetFacts>,
     /// How it is taken out of service on purpose.
     pub maintenance: String,
     /// Log sources that belong to no service.
@@ -300,6 +303,7 @@ impl DeploymentFacts {
                 checks.source
             ),
             release: deployment.release.map(ReleaseWay::new),
+            backups: deployment.backups.iter().map(SetFacts::new).collect(),
             maintenance: maintenance(&deployment.maintenance),
             logs: deployment
                 .logs
@@ -366,6 +370,8 @@ impl Report for DeploymentFacts {
         facts(page, "bounds", [self.bounds.as_str()]);
         let release = self.release.as_ref().map(ReleaseWay::lines).unwrap_or_default();
         facts(page, "new versions", release.iter().map(String::as_str));
+        let backups: Vec<String> = self.backups.iter().map(SetFacts::line).collect();
+        facts(page, "backups", backups.iter().map(String::as_str));
         facts(page, "maintenance", [self.maintenance.as_str()]);
         facts(page, "logs", self.logs.iter().map(String::as_str));
         facts(page, "escalation", self.escalation.iter().map(String::as_str));

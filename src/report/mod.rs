@@ -2,6 +2,7 @@
 //! [`crate::ui`]; nothing here prints.
 
 pub mod action;
+pub mod backups;
 pub mod error;
 pub mod explain;
 pub mod explain_release;
@@ -72,6 +73,7 @@ pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
         ("status", schemars::schema_for!(status::Status)),
         ("services", schemars::schema_for!(list::Services)),
         ("deployments", schemars::schema_for!(list::Deployments)),
+        ("backup-sets", schemars::schema_for!(backups::BackupSets)),
         ("explain-service", schemars::schema_for!(explain::ServiceFacts)),
         ("explain-deployment", schemars::schema_for!(explain::DeploymentFacts)),
         ("action", schemars::schema_for!(action::Action)),

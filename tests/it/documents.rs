@@ -77,7 +77,7 @@ fn misfits(value: &Value, schema: &Value, root: &Value, path: &str, found: &mut 
 
 /// A document of each kind, in more than one state.
 fn documents(machine: &Machine) -> Vec<Run> {
-    let lines: [&[&str]; 22] = [
+    let lines: [&[&str]; 23] = [
         &["status"],
         &["status", "wallet", "store"],
         &["status", "faucet"],
@@ -86,6 +86,7 @@ fn documents(machine: &Machine) -> Vec<Run> {
         &["-d", "v-edfinance", "status", "--timeout", "3s"],
         &["get", "services"],
         &["get", "deployments"],
+        &["get", "backups"],
         &["explain", "wallet"],
         &["explain", "localhost"],
         &["verify", "wallet"],

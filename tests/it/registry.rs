@@ -27,6 +27,15 @@ fn lists() {
             machine.run(["get", "services", "-o", "name", "--no-headers"]),
         ],
     );
+    compare(
+        "get_backups",
+        &[
+            machine.run(["get", "backups"]),
+            machine.run(["get", "backups", "-o", "wide", "-d", "plugspace"]),
+            machine.run(["get", "backups", "-o", "name"]),
+            machine.run(["get", "backups", "-o", "json", "-d", "v-edfinance"]),
+        ],
+    );
     compare("get_services_json", &[machine.run(["get", "services", "-o", "json", "-d", "fondation"])]);
     compare(
         "get_deployments",

@@ -121,7 +121,7 @@ const fn below(path: &str, owner: &str, problem: &str) {
     }
 }
 
-const fn is_among(service: &Service, all: &[&Service]) -> bool {
+pub(super) const fn is_among(service: &Service, all: &[&Service]) -> bool {
     let mut i = 0;
     while i < all.len() {
         if is(all[i].name, service.name) {
@@ -132,7 +132,7 @@ const fn is_among(service: &Service, all: &[&Service]) -> bool {
     false
 }
 
-const fn is(one: &str, other: &str) -> bool {
+pub(super) const fn is(one: &str, other: &str) -> bool {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     if one.len() != other.len() {
         return false;

@@ -2,6 +2,7 @@
 //!
 //! From the runbook of 2025-08-26 (`seeds/001…`) and the repository as of 2025-08-28.
 
+mod backup;
 mod release;
 mod services;
 
@@ -18,6 +19,7 @@ pub static DEPLOYMENT: Deployment = Deployment {
     },
     detect: &["/srv/fondation"],
     release: Some(&release::RELEASE),
+    backups: backup::BACKUPS,
     maintenance: Maintenance::Stop(Stop {
         services: &[&WORKER],
         effect: "the queue at Convex keeps filling, and no user is told",

@@ -2,6 +2,7 @@
 //!
 //! From the runbook of 2025-12-10 (`seeds/004…`) and the repository at `2222c45`.
 
+mod backup;
 mod release;
 mod services;
 
@@ -18,6 +19,7 @@ pub static DEPLOYMENT: Deployment = Deployment {
     },
     detect: &["/home/plugspace/plugspace", "/home/plugspace/app", "/var/www/plugspace"],
     release: Some(&release::RELEASE),
+    backups: backup::BACKUPS,
     proxy: Some(Proxy::Nginx),
     maintenance: Maintenance::Page(MAINTENANCE),
     logs: &[

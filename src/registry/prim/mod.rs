@@ -2,6 +2,7 @@
 //!
 //! From the runbook of 2026-02-26 (`seeds/000…`) and the repository as of 2026-02-28.
 
+mod backup;
 mod release;
 mod services;
 
@@ -18,6 +19,7 @@ pub static DEPLOYMENT: Deployment = Deployment {
     },
     detect: &["/opt/prim/packages", "/opt/prim/deploy/prim", "/etc/prim"],
     release: Some(&release::RELEASE),
+    backups: backup::BACKUPS,
     proxy: Some(Proxy::Caddy { config: "/etc/caddy/Caddyfile" }),
     logs: &[
         Log::File { path: "/var/log/prim-health.log", what: "health check cron, every 5 minutes" },

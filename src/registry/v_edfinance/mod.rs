@@ -2,6 +2,7 @@
 //!
 //! From the runbook of 2026-01-04 (`seeds/003…`) and the repository from that day to 2026-02-01.
 
+mod backup;
 mod release;
 mod services;
 
@@ -18,6 +19,7 @@ pub static DEPLOYMENT: Deployment = Deployment {
     },
     detect: &["/root/v-edfinance", "/var/www/v-edfinance", "/opt/v-edfinance"],
     release: Some(&release::RELEASE),
+    backups: backup::BACKUPS,
     logs: &[
         Log::File {
             path: "/var/log/health.log",

@@ -1,0 +1,219 @@
+//! What must hold of how a deployment's data is kept.
+
+use super::super::backup::{BackupSet, Remote, Retention, Schedule, Source};
+use super::super::model::{Deployment, Manager, Service};
+use super::release::{is, is_among};
+use super::{absolute, argument, culprit, name, paths, text};
+
+/// Words of `backup` itself, which no set may be called.
+const VERBS: [&str; 6] = ["create", "list", "verify", "drill", "prune", "help"];
+
+/// Refuses an invalid backup set.
+pub(super) const fn set(s: &BackupSet, d: &Deployment) {
+    name(s.name, "backup set's name must be lower-case letters, digits and dashes");
+    let mut i = 0;
+    while i < VERBS.len() {
+        if is(s.name, VERBS[i]) {
+            culprit(s.name, "is a backup set that is called like a word of backup");
+        }
+        i += 1;
+    }
+    text(s.what, s.name, "is a backup set that does not say what is in it");
+    if s.rpo_seconds == 0 {
+        culprit(s.name, "is a backup set that may lose nothing, which no copy can promise");
+    }
+    let mut i = 0;
+    while i < s.owners.len() {
+        if !is_among(s.owners[i], d.services) {
+            culprit(s.name, "is a backup set of a service of another deployment");
+        }
+        i += 1;
+    }
+    source(&s.source, s.name, d);
+    if let Some(why) = s.optional {
+        text(why, s.name, "is a backup set that may be missing without a reason");
+    }
+    match s.schedule {
+        Schedule::Daily { hour, minute } => {
+            if hour > 23 || minute > 59 {
+                culprit(s.name, "is a backup set at a time that no day has");
+            }
+        }
+        Schedule::ByHand(why) => text(why, s.name, "is a backup set by hand without a reason"),
+    }
+    match s.retention {
+        Retention::Days(days) => {
+            if days == 0 {
+                culprit(s.name, "is a backup set whose copies are kept for no time");
+            }
+        }
+        Retention::Tiers { daily, weekly, monthly } => {
+            if daily == 0 && weekly == 0 && monthly == 0 {
+                culprit(s.name, "is a backup set whose copies are kept for no time");
+            }
+        }
+    }
+    remote(s.remote, s.name);
+}
+
+const fn source(s: &Source, owner: &str, d: &Deployment) {
+    match s {
+        Source::Sqlite { path } => absolute(path, owner, "is a backup set at a path that is not absolute"),
+        Source::Redis { path, service, .. } => {
+            absolute(path, owner, "is a backup set at a path that is not absolute");
+            known(service, owner, d);
+        }
+        Source::Postgres { service, database } => {
+            argument(database, owner, "is a backup set without a proper name of its database");
+            known(service, owner, d);
+            if service.managers.is_empty() || !matches!(service.managers[0], Manager::Compose(_) | Manager::Docker(_)) {
+                culprit(owner, "is a backup set of a PostgreSQL that runs in no container");
+            }
+        }
+        Source::Mongo { service, .. } => known(service, owner, d),
+        Source::Files { paths: all, .. } => {
+            if all.is_empty() {
+                culprit(owner, "is a backup set of no files");
+            }
+            paths(all, owner, "is a backup set at a path that is not absolute");
+        }
+    }
+}
+
+const fn known(service: &Service, owner: &str, d: &Deployment) {
+    if !is_among(service, d.services) {
+        culprit(owner, "is a backup set of a service of another deployment");
+    }
+}
+
+/// What is handed to rclone must be no option, no connection string and no local path.
+const fn remote(r: &Remote, owner: &str) {
+    argument(r.name, owner, "is kept on a remote without a proper name");
+    argument(r.bucket, owner, "is kept in a bucket without a proper name");
+    absolute(r.config, owner, "is kept on a remote whose configuration is not at an absolute path");
+    let bytes = r.prefix.as_bytes();
+    let mut i = 0;
+    if bytes.is_empty() {
+        culprit(owner, "is kept under no prefix, among whatever else the bucket holds");
+    }
+    while i < bytes.len() {
+        let b = bytes[i];
+        let inner = b == b'/' && i > 0 && i + 1 < bytes.len() && bytes[i - 1] != b'/';
+        if !(b.is_ascii_alphanumeric() || b == b'_' || (b == b'-' && i > 0) || inner) {
+            culprit(owner, "is kept under a prefix that is no plain path");
+        }
+        i += 1;
+    }
+    let mut i = 0;
+    while i < r.credentials.len() {
+        argument(r.credentials[i].variable, owner, "has a credential that rclone would not read");
+        absolute(r.credentials[i].secret.file, owner, "has a credential in a file that is not at an absolute path");
+        i += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+
+    use super::super::super::model::*;
+    use super::super::deployment;
+    use super::*;
+
+    static DOWN: Level =
+        Level { id: "d", criterion: "c", response: "r", response_seconds: None, action: "a", mttr: None };
+    static SHOP: Service = Service {
+        managers: &[Manager::Systemd(Unit::new("shop.service"))],
+        ..Service::new("shop", "the shop", &DOWN, "all")
+    };
+    static OTHER: Service = Service::new("other", "another's", &DOWN, "none");
+    static GOOD: Remote =
+        Remote { name: "r2", config: "/root/rclone.conf", bucket: "mine", prefix: "opsctl/db", credentials: &[] };
+
+    fn list<const N: usize>(services: [&'static Service; N]) -> &'static [&'static Service] {
+        Box::leak(Box::new(services))
+    }
+
+    fn plain() -> BackupSet {
+        let source = Source::Sqlite { path: "/srv/shop.db" };
+        let at = Schedule::Daily { hour: 3, minute: 0 };
+        BackupSet::daily("shop", "orders", source, list([&SHOP]), at, &GOOD)
+    }
+
+    fn message(set: BackupSet) -> Option<String> {
+        let sets: &'static [BackupSet] = Box::leak(Box::new([set]));
+        let services = list([&SHOP]);
+        let levels: &'static [&'static Level] = Box::leak(Box::new([&DOWN]));
+        let checks = HostChecks::new(&DOWN);
+        let found = catch_unwind(|| {
+            deployment(&Deployment { backups: sets, ..Deployment::new("mine", "my own", levels, services, checks) });
+        });
+        found.err().and_then(|panic| panic.downcast_ref::<String>().cloned())
+    }
+
+    fn on(remote: Remote) -> BackupSet {
+        BackupSet { remote: Box::leak(Box::new(remote)), ..plain() }
+    }
+
+    const fn good() -> Remote {
+        Remote { name: "r2", config: "/root/rclone.conf", bucket: "mine", prefix: "db", credentials: &[] }
+    }
+
+    #[test]
+    fn a_set_that_holds_together_is_accepted() {
+        assert_eq!(message(plain()), None);
+        assert_eq!(
+            message(BackupSet { retention: Retention::Tiers { daily: 0, weekly: 4, monthly: 0 }, ..plain() }),
+            None
+        );
+    }
+
+    #[test]
+    fn g8_h4_a_set_that_does_not_hold_together_is_refused_by_name() {
+        let cases = [
+            (
+                BackupSet { name: "Shop", ..plain() },
+                "Shop: backup set's name must be lower-case letters, digits and dashes",
+            ),
+            (BackupSet { name: "prune", ..plain() }, "prune: is a backup set that is called like a word of backup"),
+            (
+                BackupSet { retention: Retention::Days(0), ..plain() },
+                "shop: is a backup set whose copies are kept for no time",
+            ),
+            (
+                BackupSet { retention: Retention::Tiers { daily: 0, weekly: 0, monthly: 0 }, ..plain() },
+                "shop: is a backup set whose copies are kept for no time",
+            ),
+            (
+                BackupSet { owners: list([&OTHER]), ..plain() },
+                "shop: is a backup set of a service of another deployment",
+            ),
+            (
+                BackupSet { source: Source::Sqlite { path: "shop.db" }, ..plain() },
+                "shop: is a backup set at a path that is not absolute",
+            ),
+            (
+                BackupSet { source: Source::Postgres { service: &SHOP, database: "shop" }, ..plain() },
+                "shop: is a backup set of a PostgreSQL that runs in no container",
+            ),
+            (
+                BackupSet { schedule: Schedule::Daily { hour: 24, minute: 0 }, ..plain() },
+                "shop: is a backup set at a time that no day has",
+            ),
+            (on(Remote { name: ":s3,env_auth", ..good() }), "shop: is kept on a remote without a proper name"),
+            (on(Remote { name: "-r2", ..good() }), "shop: is kept on a remote without a proper name"),
+            (on(Remote { bucket: "../x", ..good() }), "shop: is kept in a bucket without a proper name"),
+            (
+                on(Remote { prefix: "", ..good() }),
+                "shop: is kept under no prefix, among whatever else the bucket holds",
+            ),
+            (on(Remote { prefix: "a/../b", ..good() }), "shop: is kept under a prefix that is no plain path"),
+            (on(Remote { prefix: "/a", ..good() }), "shop: is kept under a prefix that is no plain path"),
+            (on(Remote { prefix: "a/", ..good() }), "shop: is kept under a prefix that is no plain path"),
+            (on(Remote { prefix: "-a", ..good() }), "shop: is kept under a prefix that is no plain path"),
+        ];
+        for (set, wanted) in cases {
+            assert_eq!(message(set).as_deref(), Some(wanted));
+        }
+    }
+}

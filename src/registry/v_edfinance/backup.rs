@@ -1,0 +1,28 @@
+//! What v-edfinance keeps (sheet §5): the database. Seven documents describe seven backups of it; this is the one of
+//! scripts/backup-to-r2.sh, with its container named and its copies proven.
+
+use super::super::backup::*;
+use super::services::*;
+
+static R2: Remote = Remote {
+    name: "r2",
+    config: "/root/.config/rclone/rclone.conf",
+    bucket: "v-edfinance-backup",
+    prefix: "opsctl",
+    credentials: &[],
+};
+
+pub static BACKUPS: &[BackupSet] = &[BackupSet {
+    note: Some(
+        "documents know five names of the database, DATABASE_URL tells the live one (D8); the old script dumps the first \
+         container that is called postgres, which may be Dokploy's (D4)",
+    ),
+    ..BackupSet::daily(
+        "database",
+        "users, transactions, learning behaviour",
+        Source::Postgres { service: &POSTGRES, database: "vedfinance_staging" },
+        &[&API],
+        Schedule::Daily { hour: 3, minute: 0 },
+        &R2,
+    )
+}];
