@@ -41,6 +41,7 @@
 //! ```
 
 mod action;
+mod backup;
 mod cli;
 mod commands;
 mod context;

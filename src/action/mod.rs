@@ -38,7 +38,7 @@ pub enum Risk {
 
 /// Makes sure of a directory of our own: made with access for nobody else, and refused where somebody could have put
 /// something else in its place.
-fn own_directory(system: &System, absolute: &str) -> io::Result<PathBuf> {
+pub(crate) fn own_directory(system: &System, absolute: &str) -> io::Result<PathBuf> {
     let directory = system.path(absolute);
     match DirBuilder::new().mode(0o700).create(&directory) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
@@ -53,7 +53,7 @@ fn own_directory(system: &System, absolute: &str) -> io::Result<PathBuf> {
 }
 
 /// Adds a line of JSON to a file of our own, in one piece, and makes it durable.
-fn append_line(system: &System, directory: &str, absolute: &str, value: &impl Serialize) -> io::Result<()> {
+pub(crate) fn append_line(system: &System, directory: &str, absolute: &str, value: &impl Serialize) -> io::Result<()> {
     own_directory(system, directory)?;
     let mut options = OpenOptions::new();
     options.read(true).append(true).create(true).mode(0o600).custom_flags(no_links());
@@ -76,7 +76,7 @@ fn append_line(system: &System, directory: &str, absolute: &str, value: &impl Se
 }
 
 /// Writes a file beside its place and makes it durable. One that an earlier attempt left there is worth nothing.
-fn write_aside(aside: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+pub(crate) fn write_aside(aside: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     removed(aside)?;
     let mut options = OpenOptions::new();
     let mut file = options.write(true).create_new(true).mode(0o600).custom_flags(no_links()).open(aside)?;
@@ -86,7 +86,7 @@ fn write_aside(aside: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 }
 
 /// Removes a file, where there is one.
-fn removed(path: &Path) -> io::Result<()> {
+pub(crate) fn removed(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
@@ -94,13 +94,13 @@ fn removed(path: &Path) -> io::Result<()> {
 }
 
 /// Moves a file within its directory: whoever looks, also after a power cut, sees it before or after.
-fn move_durably(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn move_durably(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)?;
     to.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
 }
 
 /// Flags that keep the operating system from following a link that somebody put where a file of ours should be.
-fn no_links() -> i32 {
+pub(crate) fn no_links() -> i32 {
     i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default()
 }
 

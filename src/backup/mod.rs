@@ -1,0 +1,10 @@
+//! Backups that are proven: what is copied, how copies are named and described, which may go, and how they come back.
+//!
+//! A copy counts only once it was read back from the remote, is the same to the last byte, and was restored in scratch; then
+//! its manifest is uploaded. An object without a manifest is nothing.
+
+pub mod catalogue;
+pub mod manifest;
+pub mod name;
+pub mod record;
+pub mod retention;

@@ -1,0 +1,272 @@
+//! What this host knows of its backups: a line each, added and never changed. A run is recorded as begun before it starts, and
+//! counts as failed until it is recorded how it ended.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::name::Id;
+use super::retention::LastRun;
+use crate::action::append_line;
+use crate::registry::Deployment;
+use crate::system::System;
+
+/// Where state is kept that must outlive a boot.
+pub const DIRECTORY: &str = "/var/lib/opsctl";
+
+/// A line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Line {
+    /// A run of these sets begins.
+    Begun {
+        /// The run.
+        id: Id,
+        /// When.
+        time: Timestamp,
+        /// Sets.
+        sets: Vec<String>,
+    },
+    /// A set of a run has ended.
+    Ended(Ended),
+    /// A copy was looked at again.
+    Looked(Looked),
+}
+
+/// How a set of a run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// The run.
+    pub id: Id,
+    /// When.
+    pub time: Timestamp,
+    /// The set.
+    pub set: String,
+    /// What went wrong; `None` when the copy was proven.
+    pub trouble: Option<String>,
+    /// Why nothing is to be pruned although it was proven.
+    pub doubt: Option<String>,
+    /// Size, bytes.
+    pub bytes: u64,
+    /// Rows of each table.
+    pub rows: BTreeMap<String, u64>,
+}
+
+/// What came of looking at a copy again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Looked {
+    /// The run.
+    pub id: Id,
+    /// When.
+    pub time: Timestamp,
+    /// The set.
+    pub set: String,
+    /// What for.
+    pub how: How,
+    /// What is wrong with it; `None` when it was restored in scratch and is as its manifest says.
+    pub trouble: Option<String>,
+    /// How long it took, milliseconds.
+    pub took_ms: u64,
+}
+
+/// What a copy was looked at for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// `backup verify`.
+    Verify,
+    /// `backup drill`.
+    Drill,
+    /// `restore`, before anything is replaced.
+    Restore,
+}
+
+/// All that is recorded of one set.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Records {
+    lines: Vec<Line>,
+    /// Lines that could not be understood.
+    pub damaged: usize,
+}
+
+impl Records {
+    fn parse(text: &str) -> Self {
+        let mut records = Records::default();
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            match serde_json::from_str(line) {
+                Ok(line) => records.lines.push(line),
+                Err(_) => records.damaged += 1,
+            }
+        }
+        records
+    }
+
+    /// How the last run of a set ended.
+    pub fn last_run(&self, set: &str) -> LastRun {
+        let begun = self.lines.iter().rev().find_map(|line| match line {
+            Line::Begun { id, sets, .. } if sets.iter().any(|name| name == set) => Some(*id),
+            _ => None,
+        });
+        let Some(begun) = begun else { return LastRun::None };
+        match self.ended(set).find(|ended| ended.id == begun) {
+            None => LastRun::Failed(format!("run {begun} did not come to its end")),
+            Some(Ended { trouble: Some(trouble), .. }) => LastRun::Failed(trouble.clone()),
+            Some(Ended { doubt: Some(doubt), .. }) => LastRun::Failed(doubt.clone()),
+            Some(Ended { .. }) => LastRun::Well(begun),
+        }
+    }
+
+    /// The newest proven copy of a set that this host made.
+    pub fn last_proven(&self, set: &str) -> Option<&Ended> {
+        self.ended(set).find(|ended| ended.trouble.is_none())
+    }
+
+    /// The last run of a set that this host finished, well or not.
+    pub fn last_ended(&self, set: &str) -> Option<&Ended> {
+        self.ended(set).next()
+    }
+
+    /// Newest first.
+    fn ended<'a, 's>(&'a self, set: &'s str) -> impl Iterator<Item = &'a Ended> + use<'a, 's> {
+        self.lines.iter().rev().filter_map(move |line| match line {
+            Line::Ended(ended) if ended.set == set => Some(ended),
+            _ => None,
+        })
+    }
+
+    /// What the last look at a copy found wrong with it.
+    pub fn trouble(&self, set: &str, id: Id) -> Option<&str> {
+        self.looked(set).find(|looked| looked.id == id)?.trouble.as_deref()
+    }
+
+    /// When a copy was last restored, in scratch or for good, after the run that made it.
+    pub fn last_restore(&self, set: &str, id: Id) -> Option<&Looked> {
+        self.looked(set).find(|looked| looked.id == id && looked.trouble.is_none())
+    }
+
+    /// The last drill of a set.
+    pub fn last_drill(&self, set: &str) -> Option<&Looked> {
+        self.looked(set).find(|looked| looked.how == How::Drill)
+    }
+
+    /// Newest first.
+    fn looked<'a, 's>(&'a self, set: &'s str) -> impl Iterator<Item = &'a Looked> + use<'a, 's> {
+        self.lines.iter().rev().filter_map(move |line| match line {
+            Line::Looked(looked) if looked.set == set => Some(looked),
+            _ => None,
+        })
+    }
+
+    /// The greatest number of a run that this host began.
+    pub fn last_sequence(&self) -> u64 {
+        let number = |line: &Line| match line {
+            Line::Begun { id, .. } => Some(id.sequence),
+            Line::Ended(_) | Line::Looked(_) => None,
+        };
+        self.lines.iter().filter_map(number).max().unwrap_or(0)
+    }
+}
+
+fn path(deployment: &Deployment) -> String {
+    format!("{DIRECTORY}/{}.backups.jsonl", deployment.name)
+}
+
+/// What is recorded of a deployment; nothing where nothing was ever recorded.
+///
+/// # Errors
+/// As the operating system says.
+pub fn read(system: &System, deployment: &Deployment) -> io::Result<Records> {
+    match system.read(&path(deployment)) {
+        Ok(text) => Ok(Records::parse(&text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Records::default()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Adds a line and makes it durable.
+///
+/// # Errors
+/// As the operating system says.
+pub fn keep(system: &System, deployment: &Deployment, line: &Line) -> io::Result<()> {
+    append_line(system, DIRECTORY, &path(deployment), line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(sequence: u64) -> Id {
+        Id::new(Timestamp::UNIX_EPOCH, sequence, 1)
+    }
+
+    fn begun(sequence: u64, sets: &[&str]) -> Line {
+        let sets = sets.iter().map(|set| (*set).to_owned()).collect();
+        Line::Begun { id: id(sequence), time: Timestamp::UNIX_EPOCH, sets }
+    }
+
+    fn ended(sequence: u64, set: &str, trouble: Option<&str>) -> Line {
+        Line::Ended(Ended {
+            id: id(sequence),
+            time: Timestamp::UNIX_EPOCH,
+            set: set.to_owned(),
+            trouble: trouble.map(str::to_owned),
+            doubt: None,
+            bytes: 1,
+            rows: BTreeMap::new(),
+        })
+    }
+
+    fn records(lines: &[Line]) -> Records {
+        let text: String = lines.iter().map(|line| serde_json::to_string(line).unwrap() + "\n").collect();
+        let read = Records::parse(&text);
+        assert_eq!(read.lines, lines);
+        for cut in 1..serde_json::to_string(lines.last().unwrap()).unwrap().len() {
+            let torn = Records::parse(&text[..text.len() - 1 - cut]);
+            assert_eq!((torn.lines.len(), torn.damaged), (lines.len() - 1, 1), "{cut}");
+        }
+        read
+    }
+
+    #[test]
+    fn h1_a_run_has_failed_until_it_is_known_to_have_ended_well() {
+        let all = [begun(1, &["a", "b"]), ended(1, "a", None), ended(1, "b", Some("missing")), begun(2, &["a"])];
+        let one = records(&all[..3]);
+        assert_eq!(one.last_run("a"), LastRun::Well(id(1)));
+        assert_eq!(one.last_run("b"), LastRun::Failed("missing".to_owned()));
+        assert_eq!(one.last_run("c"), LastRun::None);
+        let two = records(&all);
+        assert!(matches!(two.last_run("a"), LastRun::Failed(told) if told.ends_with("did not come to its end")));
+        assert_eq!(two.last_proven("a").unwrap().id, id(1));
+        assert_eq!(two.last_sequence(), 2);
+        let doubted =
+            Ended { doubt: Some("it shrank".to_owned()), ..records(&all[..2]).last_ended("a").unwrap().clone() };
+        assert_eq!(
+            records(&[begun(1, &["a"]), Line::Ended(doubted)]).last_run("a"),
+            LastRun::Failed("it shrank".to_owned())
+        );
+    }
+
+    #[test]
+    fn h5_what_a_later_look_found_counts() {
+        let look = |how, trouble: Option<&str>| {
+            let trouble = trouble.map(str::to_owned);
+            Line::Looked(Looked {
+                id: id(1),
+                time: Timestamp::UNIX_EPOCH,
+                set: "a".to_owned(),
+                how,
+                trouble,
+                took_ms: 5,
+            })
+        };
+        let bad = records(&[look(How::Drill, None), look(How::Verify, Some("another hash"))]);
+        assert_eq!(bad.trouble("a", id(1)), Some("another hash"));
+        assert_eq!(bad.last_restore("a", id(1)).map(|looked| looked.how), Some(How::Drill));
+        assert_eq!((bad.trouble("a", id(2)), bad.trouble("b", id(1))), (None, None));
+        let mended = records(&[look(How::Verify, Some("unreadable")), look(How::Drill, None)]);
+        assert_eq!(mended.trouble("a", id(1)), None);
+    }
+}
