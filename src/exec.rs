@@ -161,6 +161,7 @@ impl Processes<'_> {
             ("LC_ALL".to_owned(), "C.UTF-8".to_owned()),
             ("HOME".to_owned(), home),
         ];
+        env.extend(argv.secrets.iter().map(|(key, value)| ((*key).to_owned(), value.expose().to_owned())));
         env.extend(argv.env.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
         let input = argv.input.as_ref().map(|input| input.bytes.clone());
         start(program, args, env, input, argv.interrupted, streams)

@@ -93,13 +93,39 @@ pub fn take(
     who: &str,
     wait: Duration,
 ) -> Result<(Lock, Option<Note>), Error> {
+    take_file(system, deployment, &path(deployment), what, who, wait)
+}
+
+/// Takes the lock of a deployment's backups: copies are made, looked at and pruned while services are changed, but one at a
+/// time.
+///
+/// # Errors
+/// As [`take`].
+pub fn take_backups(
+    system: &System,
+    deployment: &Deployment,
+    what: &str,
+    who: &str,
+    wait: Duration,
+) -> Result<(Lock, Option<Note>), Error> {
+    take_file(system, deployment, &format!("{DIRECTORY}/{}.backup.lock", deployment.name), what, who, wait)
+}
+
+fn take_file(
+    system: &System,
+    deployment: &Deployment,
+    file: &str,
+    what: &str,
+    who: &str,
+    wait: Duration,
+) -> Result<(Lock, Option<Note>), Error> {
     let unsafe_ = |error: io::Error| Error {
         exit: Exit::Refused,
         code: "no_lock",
-        message: format!("the lock {} cannot be taken: {error}; nothing was changed", path(deployment)),
+        message: format!("the lock {file} cannot be taken: {error}; nothing was changed"),
         hint: system.is_root().then(|| format!("look at {DIRECTORY}: it must be root's own directory")),
     };
-    let mut file = open(system, deployment).map_err(unsafe_)?;
+    let mut file = open(system, file).map_err(unsafe_)?;
     let until = Instant::now() + wait;
     let before = loop {
         match file.try_lock() {
@@ -132,11 +158,11 @@ pub fn take(
 }
 
 /// Opens the lock file without following anything that somebody could have put there.
-fn open(system: &System, deployment: &Deployment) -> io::Result<File> {
+fn open(system: &System, file: &str) -> io::Result<File> {
     own_directory(system, DIRECTORY)?;
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(no_links());
-    options.open(system.path(&path(deployment)))
+    options.open(system.path(file))
 }
 
 fn read(file: &mut File) -> Option<Note> {
@@ -224,7 +250,7 @@ pub fn release(
         message: format!("the lock {} cannot be opened: {error}", path(deployment)),
         hint: None,
     };
-    let mut file = open(system, deployment).map_err(failed)?;
+    let mut file = open(system, &path(deployment)).map_err(failed)?;
     let note = read(&mut file);
     match file.try_lock() {
         Ok(()) => {

@@ -8,3 +8,6 @@ pub mod manifest;
 pub mod name;
 pub mod record;
 pub mod retention;
+pub mod sqlite;
+pub mod staging;
+pub mod store;

@@ -307,7 +307,7 @@ pub(crate) fn is_container_of(manager: &Manager, identity: &crate::tools::docker
 }
 
 /// The value of a named secret.
-fn secret(system: &System, secret: &crate::registry::Secret) -> Result<String, Trouble> {
+pub(crate) fn secret(system: &System, secret: &crate::registry::Secret) -> Result<String, Trouble> {
     let text = system.read(secret.file).map_err(|error| match error.kind() {
         std::io::ErrorKind::PermissionDenied => Trouble::NeedsRoot("to read its password"),
         _ => Trouble::Failed(format!("{}: {error}", secret.file)),

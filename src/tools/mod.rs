@@ -13,6 +13,7 @@ pub mod lines;
 pub mod nginx;
 pub mod pm2;
 pub mod procfs;
+pub mod rclone;
 pub mod systemctl;
 pub mod systemd_analyze;
 pub mod timedatectl;
@@ -31,10 +32,34 @@ pub struct Argv {
     pub account: Option<Account>,
     /// Variables beyond the fixed environment.
     pub env: Vec<(&'static str, String)>,
+    /// Variables beyond these whose values nobody may see.
+    pub secrets: Vec<(&'static str, Hidden)>,
     /// What it reads; nothing by default.
     pub input: Option<Input>,
     /// What becomes of it when opsctl is told to end.
     pub interrupted: Interrupted,
+}
+
+/// A value that is handed on and never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Hidden(String);
+
+impl Hidden {
+    /// Hides a value.
+    pub fn new(value: String) -> Self {
+        Hidden(value)
+    }
+
+    /// The value, for whom it is meant.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hidden")
+    }
 }
 
 /// What a command reads on its standard input.
@@ -76,6 +101,7 @@ impl Argv {
             args: args.into_iter().map(Into::into).collect(),
             account: None,
             env: Vec::new(),
+            secrets: Vec::new(),
             input: None,
             interrupted: Interrupted::Killed,
         }
@@ -125,6 +151,9 @@ impl fmt::Display for Argv {
         }
         for (key, value) in &self.env {
             write!(f, "{key}={} ", quote(value))?;
+        }
+        for (key, _) in &self.secrets {
+            write!(f, "{key}=\"${key}\" ")?;
         }
         f.write_str(self.program)?;
         for arg in &self.args {

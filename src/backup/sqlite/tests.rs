@@ -1,0 +1,178 @@
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use super::*;
+
+/// A directory that goes with the test.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("opsctl-sqlite-{}-{count}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Scratch(path)
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// A database of so many rows.
+    fn database(&self, name: &str, mode: &str, rows: u32) -> (PathBuf, Connection) {
+        let path = self.file(name);
+        let database = Connection::open(&path).unwrap();
+        database
+            .execute_batch(&format!(
+                "PRAGMA journal_mode={mode}; CREATE TABLE t (a INTEGER, b TEXT); CREATE INDEX i ON t (b);"
+            ))
+            .unwrap();
+        let text = "x".repeat(200);
+        database.execute_batch("BEGIN").unwrap();
+        for row in 0..rows {
+            database.execute("INSERT INTO t VALUES (?1, ?2)", (row, format!("{row} {text}"))).unwrap();
+        }
+        database.execute_batch("COMMIT").unwrap();
+        (path, database)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn rows(count: u64) -> BTreeMap<String, u64> {
+    [("t".to_owned(), count)].into()
+}
+
+#[test]
+fn e1_a_copy_has_what_still_stands_in_the_log() {
+    let scratch = Scratch::new();
+    for mode in ["WAL", "DELETE"] {
+        let (path, _open) = scratch.database(mode, mode, 6000);
+        let to = scratch.file(&format!("{mode}.copy"));
+        copy(&path, &to).unwrap();
+        assert_eq!(prove(&to), Ok(rows(6000)), "{mode}");
+        let beside: Vec<String> = fs::read_dir(&scratch.0)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.starts_with(&format!("{mode}.copy")))
+            .collect();
+        assert_eq!(beside, [format!("{mode}.copy")], "a copy is one file");
+        assert_eq!(fs::metadata(&to).unwrap().mode() & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn e1_e2_a_writer_is_never_held_up_and_never_holds_it_up() {
+    let scratch = Scratch::new();
+    let (path, writer) = scratch.database("busy.db", "WAL", 20_000);
+    let stop = AtomicBool::new(false);
+    let (slowest, before, counts) = thread::scope(|scope| {
+        let stop = &stop;
+        let writing = scope.spawn(move || {
+            let mut slowest = Duration::ZERO;
+            let mut rows = 20_000;
+            while !stop.load(Ordering::Relaxed) {
+                let begun = Instant::now();
+                writer.execute("INSERT INTO t VALUES (?1, 'new')", [rows]).unwrap();
+                slowest = slowest.max(begun.elapsed());
+                rows += 1;
+                thread::sleep(Duration::from_millis(2));
+            }
+            slowest
+        });
+        let mut counts = Vec::new();
+        let mut before = Vec::new();
+        for turn in 0..5 {
+            let reader = Connection::open(&path).unwrap();
+            before.push(reader.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)).unwrap());
+            let to = scratch.file(&format!("{turn}.copy"));
+            copy(&path, &to).unwrap();
+            counts.push(prove(&to).unwrap()["t"]);
+        }
+        stop.store(true, Ordering::Relaxed);
+        (writing.join().unwrap(), before, counts)
+    });
+    assert!(slowest < Duration::from_secs(1), "{slowest:?}");
+    for (before, count) in before.iter().zip(&counts) {
+        assert!(*count >= u64::try_from(*before).unwrap(), "not older than its start: {before} {count}");
+    }
+}
+
+#[test]
+fn e2_a_database_that_another_holds_alone_is_waited_for_and_then_given_up() {
+    let scratch = Scratch::new();
+    let (path, holder) = scratch.database("held.db", "DELETE", 10);
+    holder.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let begun = Instant::now();
+    let told = copy(&path, &scratch.file("copy")).unwrap_err();
+    assert_eq!(told, "it is locked by another for more than 10 s");
+    assert!(begun.elapsed() < BUSY + Duration::from_secs(2));
+}
+
+#[test]
+fn e4_e5_e9_what_is_no_database_is_told() {
+    let scratch = Scratch::new();
+    let (good, open) = scratch.database("good.db", "DELETE", 10);
+    drop(open);
+    let told = |path: &Path| look(path).map(drop).unwrap_err();
+    assert_eq!(told(&scratch.file("missing.db")), "the database is missing");
+    assert!(!scratch.file("missing.db").exists());
+    fs::write(scratch.file("empty.db"), "").unwrap();
+    assert_eq!(told(&scratch.file("empty.db")), "it is empty, 0 bytes");
+    fs::write(scratch.file("text.db"), "not a database, but long enough for one").unwrap();
+    assert_eq!(told(&scratch.file("text.db")), "it is no SQLite database");
+    std::os::unix::fs::symlink(&good, scratch.file("link.db")).unwrap();
+    assert_eq!(told(&scratch.file("link.db")), "it is a symbolic link");
+    assert_eq!(told(&scratch.0), "it is no file");
+    let mut bytes = fs::read(&good).unwrap();
+    bytes[18] = 3;
+    fs::write(scratch.file("newer.db"), &bytes).unwrap();
+    assert_eq!(told(&scratch.file("newer.db")), "it is of form 3, which this opsctl does not know");
+    // integrity_check says "ok" of a database without anything in it.
+    let bare = Connection::open(scratch.file("bare.db")).unwrap();
+    bare.execute_batch("PRAGMA user_version=1").unwrap();
+    drop(bare);
+    assert_eq!(prove(&scratch.file("bare.db")), Err("it has no table".to_owned()));
+}
+
+#[test]
+fn e6_what_is_corrupt_at_the_source_is_corrupt_in_the_copy() {
+    let scratch = Scratch::new();
+    let (path, open) = scratch.database("bad.db", "DELETE", 3000);
+    drop(open);
+    let mut bytes = fs::read(&path).unwrap();
+    // In the middle of the pages of the index: a copy that was made row by row would hide it.
+    let at = bytes.windows(5).rposition(|window| window == b"2999 ").unwrap();
+    bytes[at] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    let to = scratch.file("copy");
+    copy(&path, &to).unwrap();
+    let told = prove(&to).unwrap_err();
+    assert!(told.starts_with("it is corrupt: "), "{told}");
+}
+
+#[test]
+fn i2_after_it_was_settled_the_file_alone_is_the_database() {
+    let scratch = Scratch::new();
+    let (path, open) = scratch.database("live.db", "WAL", 500);
+    // As a service that was killed leaves it: a log, and nobody who has it open.
+    let killed = scratch.file("killed.db");
+    for end in ["", "-wal", "-shm"] {
+        fs::copy(format!("{}{end}", path.display()), format!("{}{end}", killed.display())).unwrap();
+    }
+    drop(open);
+    assert!(fs::metadata(format!("{}-wal", killed.display())).unwrap().len() > 0);
+    settle(&killed).unwrap();
+    for end in ["-wal", "-shm"] {
+        assert!(!Path::new(&format!("{}{end}", killed.display())).exists(), "{end}");
+    }
+    let alone = scratch.file("alone.db");
+    fs::rename(&killed, &alone).unwrap();
+    assert_eq!(prove(&alone), Ok(rows(500)));
+}
