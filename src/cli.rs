@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, ToSpan};
 
 use crate::action::release::record;
 use crate::commands::{
-    completion, explain, get, history, lock, logs, maintenance, man, operate, redeploy, rollback, run, schema, status,
-    verify,
+    backup, completion, explain, get, history, lock, logs, maintenance, man, operate, redeploy, rollback, run, schema,
+    status, verify,
 };
 use crate::error::Error;
 use crate::registry::{Deployment, LOCALHOST};
@@ -106,6 +106,8 @@ pub enum Verb {
     Rollback(rollback::Args),
     /// Take the deployment out of service on purpose, or put it back, or say how it stands.
     Maintenance(maintenance::Args),
+    /// Copy databases to their remote, prove that the copies can be restored, and let old ones go.
+    Backup(backup::Args),
     /// List what the registry holds.
     Get(get::Args),
     /// Tell all that the registry knows of a service or deployment.
@@ -248,6 +250,13 @@ pub(crate) fn complete_services() -> Vec<CompletionCandidate> {
     let chosen = meant(&System::real());
     let services = deployments().filter(|d| chosen.is_none_or(|chosen| std::ptr::eq(*d, chosen)));
     services.flat_map(|d| d.services).map(|service| candidate(service.name, service.summary)).collect()
+}
+
+/// Backup sets of the deployment that is meant, else of all.
+pub(crate) fn complete_sets() -> Vec<CompletionCandidate> {
+    let chosen = meant(&System::real());
+    let sets = deployments().filter(|d| chosen.is_none_or(|chosen| std::ptr::eq(*d, chosen)));
+    sets.flat_map(|d| d.backups).map(|set| candidate(set.name, set.what)).collect()
 }
 
 /// Versions that are recorded of the deployment that is meant, newest first; none for who may not read the record.

@@ -101,7 +101,7 @@ pub fn run(
 }
 
 /// Runs a plan whose beginning is recorded.
-pub(super) fn perform(
+pub(crate) fn perform(
     context: &Context<'_>,
     deployment: &'static Deployment,
     plan: &Plan,
@@ -129,7 +129,7 @@ pub(super) fn perform(
 }
 
 /// Records how it ended. It is done by then; that it cannot be recorded is said, and changes nothing.
-pub(super) fn conclude(context: &Context<'_>, entry: Entry, outcome: String, exit: Exit, took: Duration) {
+pub(crate) fn conclude(context: &Context<'_>, entry: Entry, outcome: String, exit: Exit, took: Duration) {
     if let Err(error) = audit::write(context.system, &entry.end(context.system, outcome, exit, took)) {
         context.ui.note(&error.message);
     }

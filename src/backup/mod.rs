@@ -4,10 +4,14 @@
 //! its manifest is uploaded. An object without a manifest is nothing.
 
 pub mod catalogue;
+pub mod create;
+pub mod look;
 pub mod manifest;
 pub mod name;
+pub mod prune;
 pub mod record;
 pub mod retention;
+pub mod source;
 pub mod sqlite;
 pub mod staging;
 pub mod store;

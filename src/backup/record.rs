@@ -45,14 +45,26 @@ pub struct Ended {
     pub time: Timestamp,
     /// The set.
     pub set: String,
-    /// What went wrong; `None` when the copy was proven.
-    pub trouble: Option<String>,
-    /// Why nothing is to be pruned although it was proven.
-    pub doubt: Option<String>,
+    /// How.
+    pub came: Came,
     /// Size, bytes.
     pub bytes: u64,
     /// Rows of each table.
     pub rows: BTreeMap<String, u64>,
+}
+
+/// How a set of a run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Came {
+    /// The copy was proven.
+    Proven,
+    /// It was proven, but something is odd about it, so that nothing is to be pruned.
+    Doubted(String),
+    /// There is none.
+    Failed(String),
+    /// It need not be on this host, and was not.
+    Absent,
 }
 
 /// What came of looking at a copy again.
@@ -113,15 +125,17 @@ impl Records {
         let Some(begun) = begun else { return LastRun::None };
         match self.ended(set).find(|ended| ended.id == begun) {
             None => LastRun::Failed(format!("run {begun} did not come to its end")),
-            Some(Ended { trouble: Some(trouble), .. }) => LastRun::Failed(trouble.clone()),
-            Some(Ended { doubt: Some(doubt), .. }) => LastRun::Failed(doubt.clone()),
-            Some(Ended { .. }) => LastRun::Well(begun),
+            Some(ended) => match &ended.came {
+                Came::Proven => LastRun::Well(begun),
+                Came::Doubted(what) | Came::Failed(what) => LastRun::Failed(what.clone()),
+                Came::Absent => LastRun::None,
+            },
         }
     }
 
     /// The newest proven copy of a set that this host made.
     pub fn last_proven(&self, set: &str) -> Option<&Ended> {
-        self.ended(set).find(|ended| ended.trouble.is_none())
+        self.ended(set).find(|ended| matches!(ended.came, Came::Proven | Came::Doubted(_)))
     }
 
     /// The last run of a set that this host finished, well or not.
@@ -212,8 +226,7 @@ mod tests {
             id: id(sequence),
             time: Timestamp::UNIX_EPOCH,
             set: set.to_owned(),
-            trouble: trouble.map(str::to_owned),
-            doubt: None,
+            came: trouble.map_or(Came::Proven, |trouble| Came::Failed(trouble.to_owned())),
             bytes: 1,
             rows: BTreeMap::new(),
         })
@@ -241,12 +254,12 @@ mod tests {
         assert!(matches!(two.last_run("a"), LastRun::Failed(told) if told.ends_with("did not come to its end")));
         assert_eq!(two.last_proven("a").unwrap().id, id(1));
         assert_eq!(two.last_sequence(), 2);
-        let doubted =
-            Ended { doubt: Some("it shrank".to_owned()), ..records(&all[..2]).last_ended("a").unwrap().clone() };
-        assert_eq!(
-            records(&[begun(1, &["a"]), Line::Ended(doubted)]).last_run("a"),
-            LastRun::Failed("it shrank".to_owned())
-        );
+        let last = |came| {
+            let ended = Ended { came, ..records(&all[..2]).last_ended("a").unwrap().clone() };
+            records(&[begun(1, &["a"]), Line::Ended(ended)]).last_run("a")
+        };
+        assert_eq!(last(Came::Doubted("it shrank".to_owned())), LastRun::Failed("it shrank".to_owned()));
+        assert_eq!(last(Came::Absent), LastRun::None);
     }
 
     #[test]

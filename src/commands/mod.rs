@@ -1,5 +1,6 @@
 //! One verb a file: its arguments and what it does with them.
 
+pub mod backup;
 pub mod completion;
 pub mod explain;
 pub mod get;
@@ -41,6 +42,7 @@ pub fn run(verb: &Verb, context: &Context<'_>) -> anyhow::Result<Exit> {
         Verb::Redeploy(args) => redeploy::run(args, context),
         Verb::Rollback(args) => rollback::run(args, context),
         Verb::Maintenance(args) => maintenance::run(args, context),
+        Verb::Backup(args) => backup::run(args, context),
         Verb::Run(args) => run::run(args, context),
         Verb::History(args) => history::run(args, context),
         Verb::Lock(args) => lock::run(args, context),

@@ -2,6 +2,7 @@
 //! [`crate::ui`]; nothing here prints.
 
 pub mod action;
+pub mod backup;
 pub mod backups;
 pub mod error;
 pub mod explain;
@@ -73,6 +74,10 @@ pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
         ("status", schemars::schema_for!(status::Status)),
         ("services", schemars::schema_for!(list::Services)),
         ("deployments", schemars::schema_for!(list::Deployments)),
+        ("backup", schemars::schema_for!(backup::Backup)),
+        ("backups", schemars::schema_for!(backup::Backups)),
+        ("backup-proofs", schemars::schema_for!(backup::Proofs)),
+        ("backup-prune", schemars::schema_for!(backup::Prune)),
         ("backup-sets", schemars::schema_for!(backups::BackupSets)),
         ("explain-service", schemars::schema_for!(explain::ServiceFacts)),
         ("explain-deployment", schemars::schema_for!(explain::DeploymentFacts)),

@@ -1,0 +1,376 @@
+//! A run: copies are made, sent in one call, read back, compared to the last byte and restored in scratch; only then is each
+//! described by a manifest, without which it is nothing.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::catalogue::last_sequence;
+use super::manifest::{FORM, Manifest, Owner, shrunk};
+use super::name::{self, Id};
+use super::record::{self, Came, Ended, Line, Records};
+use super::staging::{self, Staging};
+use super::store::Store;
+use super::{source, sqlite};
+use crate::action::lock::Lock;
+use crate::context::Context;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::registry::{BackupSet, Deployment};
+
+/// What came of a set.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The set.
+    pub set: &'static BackupSet,
+    /// What came of it.
+    pub end: End,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum End {
+    /// There is a proven copy.
+    Proven(Box<Manifest>, Option<String>),
+    /// There is none.
+    Failed(String),
+    /// It need not be on this host, and is not.
+    Absent(&'static str),
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Run {
+    /// The run.
+    pub id: Id,
+    /// By set.
+    pub outcomes: Vec<Outcome>,
+    /// Where copies lie that could not be sent; `None` where there are none.
+    pub kept: Option<PathBuf>,
+    /// All of it.
+    pub took: Duration,
+}
+
+impl Run {
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        let any = |wanted: fn(&End) -> bool| self.outcomes.iter().any(|outcome| wanted(&outcome.end));
+        match (any(|end| matches!(end, End::Proven(..))), any(|end| matches!(end, End::Failed(_)))) {
+            (_, false) => Exit::Success,
+            (true, true) => Exit::Partial,
+            (false, true) => Exit::Failure,
+        }
+    }
+
+    /// What went wrong, or that nothing did, in a line.
+    pub fn summary(&self) -> String {
+        let wrong = self.outcomes.iter().filter_map(|outcome| match &outcome.end {
+            End::Failed(trouble) => Some(format!("{}: {trouble}", outcome.set.name)),
+            End::Proven(..) | End::Absent(_) => None,
+        });
+        let wrong: Vec<String> = wrong.collect();
+        if wrong.is_empty() { format!("{} proven", self.id) } else { wrong.join("; ") }
+    }
+}
+
+/// A copy on its way.
+struct Copy {
+    set: &'static BackupSet,
+    path: String,
+    begun: Timestamp,
+    bytes: u64,
+    sha256: String,
+    owner: Option<Owner>,
+}
+
+/// Makes a run of these sets.
+///
+/// # Errors
+/// When nothing can be begun; what goes wrong with a set is its outcome.
+pub fn run(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    sets: &[&'static BackupSet],
+    records: &Records,
+    store: &Result<Store<'_>, String>,
+    lock: &mut Lock,
+) -> Result<Run, Error> {
+    let begun = Instant::now();
+    let system = context.system;
+    // Asked first: it tells the number of the run, and whether there is anybody to send copies to.
+    lock.step("list the remote");
+    context.ui.progress("list the remote");
+    let listed = store.as_ref().map_err(Clone::clone).and_then(Store::list);
+    let seen = listed.as_ref().map_or(0, |listed| last_sequence(listed, deployment.backups));
+    let chance = chance().map_err(|error| unwritable(&error))?;
+    let id = Id::new(system.now(), seen.max(records.last_sequence()) + 1, chance);
+    let names = sets.iter().map(|set| set.name.to_owned()).collect();
+    let line = Line::Begun { id, time: system.now(), sets: names };
+    record::keep(system, deployment, &line).map_err(|error| unwritable(&error))?;
+    let staging = Staging::make(system, deployment, &id.to_string()).map_err(|error| unwritable(&error))?;
+    let mut work = Work { context, deployment, records, id, staging, ends: BTreeMap::new() };
+    let kept = work.go(sets, store.as_ref().map_err(Clone::clone), listed.map(drop), lock);
+    let outcomes: Vec<Outcome> = sets
+        .iter()
+        .map(|set| {
+            let end = work.ends.remove(set.name).unwrap_or_else(|| End::Failed("it was not come to".to_owned()));
+            Outcome { set, end }
+        })
+        .collect();
+    for outcome in &outcomes {
+        let (came, bytes, rows) = match &outcome.end {
+            End::Proven(manifest, doubt) => {
+                let came = doubt.clone().map_or(Came::Proven, Came::Doubted);
+                (came, manifest.bytes, manifest.rows.clone())
+            }
+            End::Failed(trouble) => (Came::Failed(trouble.clone()), 0, BTreeMap::new()),
+            End::Absent(_) => (Came::Absent, 0, BTreeMap::new()),
+        };
+        let ended = Ended { id, time: system.now(), set: outcome.set.name.to_owned(), came, bytes, rows };
+        record::keep(system, deployment, &Line::Ended(ended)).map_err(|error| unwritable(&error))?;
+    }
+    Ok(Run { id, outcomes, kept, took: begun.elapsed() })
+}
+
+fn unwritable(error: &std::io::Error) -> Error {
+    Error {
+        exit: Exit::Failure,
+        code: "no_record",
+        message: format!(
+            "what is done cannot be recorded in {}: {error}; what was begun counts as failed",
+            record::DIRECTORY
+        ),
+        hint: None,
+    }
+}
+
+struct Work<'a> {
+    context: &'a Context<'a>,
+    deployment: &'static Deployment,
+    records: &'a Records,
+    id: Id,
+    staging: Staging,
+    ends: BTreeMap<&'static str, End>,
+}
+
+impl Work<'_> {
+    fn fail(&mut self, set: &'static BackupSet, trouble: impl Into<String>) {
+        self.ends.insert(set.name, End::Failed(trouble.into()));
+    }
+
+    fn say(&self, lock: &mut Lock, words: &str) {
+        lock.step(words);
+        self.context.ui.progress(words);
+    }
+
+    /// Where copies were kept that could not be sent or proven, if any.
+    fn go(
+        &mut self,
+        sets: &[&'static BackupSet],
+        store: Result<&Store<'_>, String>,
+        listed: Result<(), String>,
+        lock: &mut Lock,
+    ) -> Option<PathBuf> {
+        let there = match self.staging.inner("out") {
+            Ok(there) => there,
+            Err(error) => {
+                sets.iter().for_each(|set| self.fail(set, format!("it cannot be staged: {error}")));
+                return None;
+            }
+        };
+        self.say(lock, "copy");
+        let copies = self.copy_all(sets, &there);
+        if copies.is_empty() {
+            return None;
+        }
+        let sent = match (store, listed) {
+            (Ok(store), Ok(())) => self.send(store, &copies, &there, lock),
+            (Err(trouble), _) | (_, Err(trouble)) => Err(format!("the remote cannot be reached: {trouble}")),
+        };
+        if let Err(trouble) = sent {
+            for copy in &copies {
+                self.ends.entry(copy.set.name).or_insert_with(|| End::Failed(trouble.clone()));
+            }
+        }
+        let failed = copies.iter().any(|copy| matches!(self.ends.get(copy.set.name), Some(End::Failed(_))));
+        if !failed {
+            // Newer copies are proven: what was kept of earlier runs has done its service.
+            let _ = self.staging.forget_kept();
+            return None;
+        }
+        for copy in copies.iter().filter(|copy| matches!(self.ends.get(copy.set.name), Some(End::Proven(..)))) {
+            let _ = fs::remove_file(there.join(&copy.path));
+        }
+        self.staging.keep(&there, &self.id.to_string()).ok()
+    }
+
+    fn copy_all(&mut self, sets: &[&'static BackupSet], there: &Path) -> Vec<Copy> {
+        let mut wanted = Vec::new();
+        let mut total = 0;
+        for set in sets.iter().copied() {
+            match source::look(self.context.system, set) {
+                Ok(found) => {
+                    total += found.bytes;
+                    wanted.push((set, found));
+                }
+                Err(source::Trouble::Missing)
+                    if set.optional.is_some() && self.records.last_proven(set.name).is_none() =>
+                {
+                    self.ends.insert(set.name, End::Absent(set.optional.unwrap_or_default()));
+                }
+                Err(trouble) => self.fail(set, trouble.to_string()),
+            }
+        }
+        // Once as it is sent, and once as it comes back.
+        if let Err(trouble) = staging::room(there, total.saturating_mul(2)) {
+            wanted.iter().for_each(|(set, _)| self.fail(set, trouble.clone()));
+            return Vec::new();
+        }
+        let made = each(wanted, |(set, found)| (set, self.copy_one(set, &found, there)));
+        let mut copies = Vec::new();
+        for (set, copy) in made {
+            match copy {
+                Ok(copy) => copies.push(copy),
+                Err(trouble) => self.fail(set, trouble),
+            }
+        }
+        copies
+    }
+
+    fn copy_one(&self, set: &'static BackupSet, found: &source::Found, there: &Path) -> Result<Copy, String> {
+        let path = name::copy(set.name, set.source.extension(), self.id);
+        let to = there.join(&path);
+        self.staging.inner(&format!("out/{}", set.name)).map_err(|error| format!("it cannot be staged: {error}"))?;
+        let begun = self.context.system.now();
+        let made = source::copy(self.context.system, set, &to);
+        let hashed = made.and_then(|()| staging::hash(&to).map_err(|error| format!("it cannot be staged: {error}")));
+        let (bytes, sha256) = hashed.inspect_err(|_| {
+            // Half a copy is not worth keeping, nor sending with the others.
+            let _ = fs::remove_file(&to);
+        })?;
+        Ok(Copy { set, path, begun, bytes, sha256, owner: found.owner })
+    }
+
+    /// Sends copies, reads them back and proves them, then their manifests.
+    fn send(&mut self, store: &Store<'_>, copies: &[Copy], there: &Path, lock: &mut Lock) -> Result<(), String> {
+        let total: u64 = copies.iter().map(|copy| copy.bytes).sum();
+        let shown = crate::health::bytes(total);
+        self.say(lock, &format!("send {} to {}", shown, store.place()));
+        store.upload(there, total).map_err(|trouble| format!("it could not be sent: {trouble}"))?;
+        self.say(lock, &format!("read {shown} back"));
+        let back = self.staging.inner("back").map_err(|error| error.to_string())?;
+        let paths: Vec<String> = copies.iter().map(|copy| copy.path.clone()).collect();
+        store.fetch(&paths, &back, total).map_err(|trouble| format!("it could not be read back: {trouble}"))?;
+        self.say(lock, "restore in scratch");
+        let proofs = each(copies.iter().collect(), |copy: &Copy| {
+            let proof = source::prove(copy.set, &back.join(&copy.path), copy.bytes, &copy.sha256);
+            (copy, proof)
+        });
+        let versions = store.version();
+        let mut manifests = Vec::new();
+        for (copy, proof) in proofs {
+            match proof {
+                Ok(rows) => manifests.push(self.manifest(copy, rows, versions.as_deref())),
+                Err(trouble) => self.fail(copy.set, trouble),
+            }
+        }
+        self.describe(store, manifests, lock)
+    }
+
+    fn manifest(&self, copy: &Copy, rows: BTreeMap<String, u64>, rclone: Option<&str>) -> Manifest {
+        let mut tools = BTreeMap::from([("opsctl".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
+        tools.insert("sqlite".to_owned(), sqlite::version());
+        tools.extend(rclone.map(|version| ("rclone".to_owned(), version.to_owned())));
+        Manifest {
+            form: FORM,
+            id: self.id,
+            deployment: self.deployment.name.to_owned(),
+            set: copy.set.name.to_owned(),
+            host: self.context.system.host_name(),
+            kind: copy.set.source.kind().to_owned(),
+            source: copy.set.source.place(),
+            begun: copy.begun,
+            proven: self.context.system.now(),
+            bytes: copy.bytes,
+            sha256: copy.sha256.clone(),
+            rows,
+            owner: copy.owner,
+            revision: source::revision(self.context.system, self.deployment),
+            tools,
+        }
+    }
+
+    /// Sends manifests and reads them back: from then on the copies count.
+    fn describe(&mut self, store: &Store<'_>, manifests: Vec<Manifest>, lock: &mut Lock) -> Result<(), String> {
+        if manifests.is_empty() {
+            return Ok(());
+        }
+        self.say(lock, "send the manifests");
+        let told = |error: std::io::Error| error.to_string();
+        let out = self.staging.inner("manifests").map_err(told)?;
+        let mut paths = Vec::new();
+        for manifest in &manifests {
+            let path = name::manifest(&manifest.set, manifest.id);
+            self.staging.inner(&format!("manifests/{}", manifest.set)).map_err(told)?;
+            fs::write(out.join(&path), serde_json::to_vec_pretty(manifest).map_err(|error| error.to_string())?)
+                .map_err(told)?;
+            paths.push(path);
+        }
+        let failed = |trouble| format!("its manifest could not be sent: {trouble}");
+        store.upload(&out, 0).map_err(failed)?;
+        let back = self.staging.inner("manifests-back").map_err(told)?;
+        store.fetch(&paths, &back, 0).map_err(|trouble| format!("its manifest could not be read back: {trouble}"))?;
+        for (manifest, path) in manifests.into_iter().zip(paths) {
+            let set = self.deployment.backup(&manifest.set);
+            let Some(set) = set else { continue };
+            let read = fs::read(back.join(&path)).map_err(|error| format!("its manifest did not come back: {error}"));
+            let same = read.and_then(|text| Manifest::parse(&text, self.deployment.name, set.name, self.id));
+            match same {
+                Ok(same) if same == manifest => {
+                    let doubt = self.records.last_proven(set.name).and_then(|last| shrunk(&last.rows, &manifest.rows));
+                    self.ends.insert(set.name, End::Proven(Box::new(manifest), doubt));
+                }
+                Ok(_) => self.fail(set, "its manifest came back as another"),
+                Err(trouble) => self.fail(set, trouble),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Does something with each of these, some at once.
+pub fn each<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+    const MOST: usize = 4;
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(MOST).min(items.len());
+    let waiting = Mutex::new(items.into_iter().enumerate());
+    let done = Mutex::new(Vec::new());
+    let lock = |waiting: &Mutex<std::iter::Enumerate<std::vec::IntoIter<T>>>| {
+        waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next()
+    };
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                while let Some((index, item)) = lock(&waiting) {
+                    let result = work(item);
+                    done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((index, result));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// A number that nobody else has.
+pub fn chance() -> std::io::Result<u32> {
+    let mut bytes = [0; 4];
+    fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(u32::from_ne_bytes(bytes))
+}

@@ -1,0 +1,274 @@
+//! `opsctl backup`: makes copies that are proven, lists them, looks at them again, and lets old ones go.
+
+mod look;
+mod prune;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use clap::Subcommand;
+use clap_complete::engine::ArgValueCandidates;
+
+use super::operate::Change;
+use crate::action::audit::{self, Entry};
+use crate::action::{lock, run as action};
+use crate::backup::create::{self, Run};
+use crate::backup::record::{self, Records};
+use crate::backup::source;
+use crate::backup::staging;
+use crate::backup::store::Store;
+use crate::cli::complete_sets;
+use crate::context::Context;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::registry::{BackupSet, Deployment, Schedule, Verdict};
+use crate::report::backup::{Backup, Outcome, SetOutcome};
+use crate::ui::{Format, Ui};
+
+/// Arguments of `backup`.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Args {
+    /// What to do with backups; makes them when nothing else is asked for.
+    #[command(subcommand)]
+    what: Option<What>,
+    /// What to copy.
+    #[command(flatten)]
+    create: Create,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Copy what is kept to its remote, read it back, and restore it in scratch.
+    Create(Create),
+    /// List what lies on the remote.
+    List(look::List),
+    /// Read copies again and restore them in scratch: the newest of each set, or those named.
+    Verify(look::Verify),
+    /// Restore the newest copy of each set in scratch, count its rows, and record how long that took.
+    Drill(look::Drill),
+    /// Show which copies the policy has no use for any more, and let them go with --yes.
+    Prune(prune::Prune),
+}
+
+#[derive(Debug, clap::Args)]
+struct Create {
+    /// Sets to copy; all that have a schedule when none is named.
+    #[arg(value_name = "SET", add = ArgValueCandidates::new(complete_sets))]
+    sets: Vec<String>,
+    /// What every change takes.
+    #[command(flatten)]
+    change: Change,
+}
+
+pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
+    match &args.what {
+        None => make(&args.create, context),
+        Some(What::Create(create)) => make(create, context),
+        Some(What::List(args)) => look::list(args, context),
+        Some(What::Verify(args)) => look::verify(args, context),
+        Some(What::Drill(args)) => look::drill(args, context),
+        Some(What::Prune(args)) => prune::run(args, context),
+    }
+}
+
+/// The sets of these names, else all that are copied by schedule.
+pub(super) fn sets(deployment: &'static Deployment, names: &[String]) -> Result<Vec<&'static BackupSet>, Error> {
+    if deployment.backups.is_empty() {
+        return Err(Error {
+            exit: Exit::Refused,
+            code: "no_backups",
+            message: format!("the registry knows of nothing that is kept of {}", deployment.name),
+            hint: Some("opsctl get deployments lists those that it knows".to_owned()),
+        });
+    }
+    let mut found: Vec<&'static BackupSet> = Vec::new();
+    for name in names {
+        let known = deployment.backups.iter().map(|set| set.name);
+        let what = format!("backup set of {}", deployment.name);
+        let set = deployment.backup(name).ok_or_else(|| Error::no_such("unknown_set", &what, name, known))?;
+        if !source::is_known(&set.source) {
+            return Err(not_yet(deployment, set));
+        }
+        if found.iter().all(|other| other.name != set.name) {
+            found.push(set);
+        }
+    }
+    if names.is_empty() {
+        let scheduled = |set: &&BackupSet| matches!(set.schedule, Schedule::Daily { .. });
+        found.extend(deployment.backups.iter().filter(scheduled).filter(|set| source::is_known(&set.source)));
+    }
+    match found.is_empty() {
+        true => Err(not_yet(deployment, &deployment.backups[0])),
+        false => Ok(found),
+    }
+}
+
+fn not_yet(deployment: &Deployment, set: &BackupSet) -> Error {
+    Error {
+        exit: Exit::Refused,
+        code: "unknown_kind",
+        message: format!(
+            "{} of {} is of kind {}, which this opsctl cannot copy; nothing was changed",
+            set.name,
+            deployment.name,
+            set.source.kind()
+        ),
+        hint: Some("opsctl get backups lists what is kept, and of which kind it is".to_owned()),
+    }
+}
+
+/// Refuses whoever is not root.
+pub(super) fn needs_root(context: &Context<'_>, words: &str) -> Result<(), Error> {
+    if context.system.is_root() {
+        return Ok(());
+    }
+    Err(Error {
+        exit: Exit::Refused,
+        code: "needs_root",
+        message: format!("{words} needs root; nothing was changed"),
+        hint: Some(format!("sudo opsctl {words}")),
+    })
+}
+
+/// What this host recorded of its backups.
+pub(super) fn records(context: &Context<'_>, deployment: &Deployment) -> Result<Records, Error> {
+    record::read(context.system, deployment).map_err(|error| Error {
+        exit: Exit::Unknown,
+        code: "no_record",
+        message: format!("what is recorded of the backups of {} cannot be read: {error}", deployment.name),
+        hint: None,
+    })
+}
+
+/// The remote of a deployment's sets, which is one.
+pub(super) fn open<'a>(context: &'a Context<'a>, set: &BackupSet) -> Result<Store<'a>, String> {
+    Store::open(context, set.remote)
+}
+
+/// The remote is what is wrong, so that nothing is known.
+pub(super) fn unreachable(trouble: String) -> Error {
+    Error {
+        exit: Exit::Unknown,
+        code: "no_remote",
+        message: format!("what lies on the remote cannot be determined: {trouble}"),
+        hint: None,
+    }
+}
+
+fn make(args: &Create, context: &Context<'_>) -> anyhow::Result<Exit> {
+    let deployment = context.deployment()?;
+    let sets = sets(deployment, &args.sets)?;
+    needs_root(context, "backup")?;
+    let store = open(context, sets[0]);
+    if args.change.dry_run {
+        return plan(context, deployment, &sets, &store);
+    }
+    let wait = args.change.lock_wait.unwrap_or_default();
+    let who = audit::who(context.system);
+    let (mut lock, unfinished) = lock::take_backups(context.system, deployment, "backup", &who, wait)?;
+    if let Some(note) = &unfinished {
+        context.ui.note(&action::unfinished(note));
+    }
+    let records = records(context, deployment)?;
+    let targets = sets.iter().map(|set| set.name.to_owned()).collect();
+    let commands = store.as_ref().map(|store| planned(context, deployment, &sets, store)).unwrap_or_default();
+    let entry = Entry::begin(context.system, deployment.name, "backup", targets, commands);
+    audit::write(context.system, &entry)?;
+    let made = create::run(context, deployment, &sets, &records, &store, &mut lock);
+    let (summary, exit, took) = match &made {
+        Ok(run) => (run.summary(), run.exit(), run.took),
+        Err(error) => (error.message.clone(), error.exit, Duration::ZERO),
+    };
+    action::conclude(context, entry, summary, exit, took);
+    lock.finish();
+    report(context, deployment, sets[0], &made?)
+}
+
+fn report(context: &Context<'_>, deployment: &Deployment, set: &BackupSet, run: &Run) -> anyhow::Result<Exit> {
+    let exit = run.exit();
+    // From cron nothing is said of what went well.
+    if exit == Exit::Success && context.ui.quiet && context.ui.format != Format::Json {
+        return Ok(exit);
+    }
+    let verdict = if exit == Exit::Success { Verdict::Pass } else { Verdict::Fail };
+    let head = context.head("opsctl/backup/v1", deployment, verdict, exit);
+    if let Err(error) = context.ui.report(&Backup::ended(head, set.remote.place(), run))
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        Ui::warn(&format!("backup ended with {}, which could not be printed: {error}", exit.code()));
+        return Ok(if exit == Exit::Success { Exit::Failure } else { exit });
+    }
+    Ok(exit)
+}
+
+/// The commands of a run, as they can be pasted.
+fn planned(
+    context: &Context<'_>,
+    deployment: &Deployment,
+    sets: &[&'static BackupSet],
+    store: &Store<'_>,
+) -> Vec<String> {
+    let there = staging::place(context.system, deployment).join("work-ID");
+    let paths: Vec<String> = sets.iter().map(|set| format!("{}/ID.{}", set.name, set.source.extension())).collect();
+    vec![store.upload_argv(&there.join("out")).to_string(), store.fetch_argv(&paths, &there.join("back")).to_string()]
+}
+
+/// Looks at everything that would be copied, and says what would be done.
+fn plan(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    sets: &[&'static BackupSet],
+    store: &Result<Store<'_>, String>,
+) -> anyhow::Result<Exit> {
+    let mut failed = 0;
+    let mut total = 0;
+    let rows: Vec<SetOutcome> = sets
+        .iter()
+        .map(|set| {
+            let (outcome, bytes, summary) = match source::look(context.system, set) {
+                Ok(found) => {
+                    (Outcome::Planned, Some(found.bytes), format!("{} {}", set.source.kind(), set.source.place()))
+                }
+                Err(source::Trouble::Missing) if set.optional.is_some() => {
+                    (Outcome::Absent, None, format!("not on this host: {}", set.optional.unwrap_or_default()))
+                }
+                Err(trouble) => {
+                    failed += 1;
+                    (Outcome::Failed, None, format!("would fail: {trouble}"))
+                }
+            };
+            total += bytes.unwrap_or(0);
+            SetOutcome {
+                set: set.name.to_owned(),
+                outcome,
+                summary,
+                bytes,
+                sha256: None,
+                rows: BTreeMap::new(),
+                warning: None,
+            }
+        })
+        .collect();
+    staging::room(&staging::place(context.system, deployment), total * 2).map_err(|trouble| Error {
+        exit: Exit::Refused,
+        code: "no_room",
+        message: trouble,
+        hint: None,
+    })?;
+    let store = store.as_ref().map_err(|trouble| unreachable(trouble.clone()))?;
+    store.list().map_err(unreachable)?;
+    let (verdict, exit) = if failed == 0 { (Verdict::Pass, Exit::Success) } else { (Verdict::Fail, Exit::Unhealthy) };
+    let document = Backup {
+        head: context.head("opsctl/backup/v1", deployment, verdict, exit),
+        dry_run: true,
+        id: None,
+        remote: store.place().to_owned(),
+        sets: rows,
+        commands: planned(context, deployment, sets, store),
+        kept: None,
+        seconds: None,
+    };
+    context.ui.report(&document)?;
+    Ok(exit)
+}

@@ -1,0 +1,286 @@
+//! `backup list`, `backup verify`, `backup drill`: what lies on the remote, and whether it can still be restored.
+
+use std::collections::BTreeMap;
+
+use clap_complete::engine::ArgValueCandidates;
+use jiff::SignedDuration;
+
+use super::{needs_root, open, records, sets, unreachable};
+use crate::action::{audit, lock};
+use crate::backup::create::chance;
+use crate::backup::look::{self, Proof, Stock};
+use crate::backup::manifest::{Manifest, shrunk};
+use crate::backup::name::Id;
+use crate::backup::record::{self, How, Line, Looked, Records};
+use crate::backup::staging::Staging;
+use crate::backup::store::Store;
+use crate::cli::complete_sets;
+use crate::context::Context;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::health::{age, duration};
+use crate::registry::{BackupSet, Deployment, Schedule, Verdict};
+use crate::report::backup::{BackupRow, Backups, Freshness, ProofFacts, Proofs, proven};
+use crate::ui::Format;
+
+/// Arguments of `backup list`.
+#[derive(Debug, clap::Args)]
+pub(super) struct List {
+    /// Sets to list; all that opsctl copies by schedule when none is named.
+    #[arg(value_name = "SET", add = ArgValueCandidates::new(complete_sets))]
+    sets: Vec<String>,
+}
+
+/// Arguments of `backup verify`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Verify {
+    /// Sets, whose newest copies are meant, or copies as `backup list -o name` prints them.
+    #[arg(value_name = "SET|SET/ID", add = ArgValueCandidates::new(complete_sets))]
+    what: Vec<String>,
+    /// Every copy, not only the newest.
+    #[arg(long)]
+    all: bool,
+}
+
+/// Arguments of `backup drill`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Drill {
+    /// Sets to restore in scratch; all that are copied by schedule when none is named.
+    #[arg(value_name = "SET", add = ArgValueCandidates::new(complete_sets))]
+    sets: Vec<String>,
+}
+
+/// What lies on the remote of these sets, for whoever holds the lock of backups.
+pub(in crate::commands) struct View<'a> {
+    pub store: Store<'a>,
+    pub staging: Staging,
+    pub records: Records,
+    pub stock: Vec<Stock>,
+    pub listed: Vec<crate::backup::catalogue::Listed>,
+}
+
+pub(in crate::commands) fn view<'a>(
+    context: &'a Context<'a>,
+    deployment: &'static Deployment,
+    sets: &[&'static BackupSet],
+) -> Result<View<'a>, Error> {
+    let store = open(context, sets[0]).map_err(unreachable)?;
+    let listed = store.list().map_err(unreachable)?;
+    let records = records(context, deployment)?;
+    let staging = chance().and_then(|chance| Staging::make(context.system, deployment, &format!("{chance:08x}")));
+    let staging = staging.map_err(|error| unreachable(format!("it cannot be staged: {error}")))?;
+    let stock = look::stock(&store, deployment, sets, &listed, &records, &staging).map_err(unreachable)?;
+    Ok(View { store, staging, records, stock, listed })
+}
+
+/// How recent the newest verified copy of a set is.
+fn freshness(stock: &Stock, now: jiff::Timestamp) -> Freshness {
+    let rpo = SignedDuration::from_secs(i64::from(stock.set.rpo_seconds));
+    let newest = stock.newest().map(|backup| now.duration_since(backup.id.time));
+    let (verdict, summary) = match newest {
+        None if stock.set.optional.is_some() => (Verdict::Warn, "there is no verified copy".to_owned()),
+        None => (Verdict::Fail, "there is no verified copy".to_owned()),
+        Some(age) if age > rpo => (
+            Verdict::Fail,
+            format!("the newest verified copy is {} old, at most {} may be lost", duration(age), duration(rpo)),
+        ),
+        Some(age) if age < SignedDuration::from_mins(-5) => {
+            (Verdict::Unknown, "the newest verified copy is of the future: is the clock right?".to_owned())
+        }
+        Some(age) => (Verdict::Pass, format!("the newest verified copy is {} old", duration(age))),
+    };
+    Freshness {
+        set: stock.set.name.to_owned(),
+        verdict,
+        age_seconds: newest.map(|age| age.as_secs()),
+        rpo_seconds: stock.set.rpo_seconds,
+        summary,
+    }
+}
+
+pub(super) fn list(args: &List, context: &Context<'_>) -> anyhow::Result<Exit> {
+    let deployment = context.deployment()?;
+    let sets = sets(deployment, &args.sets)?;
+    needs_root(context, "backup list")?;
+    let _lock = lock::take_backups(context.system, deployment, "backup list", &audit::who(context.system), LIST_WAIT)?;
+    let view = view(context, deployment, &sets)?;
+    let now = context.system.now();
+    let row = |stock: &Stock, backup: &crate::backup::catalogue::Backup| {
+        let manifest = backup.manifest.as_ref().ok();
+        let later = view.records.last_restore(stock.set.name, backup.id).map(|looked| looked.time);
+        BackupRow {
+            id: backup.id,
+            set: stock.set.name.to_owned(),
+            time: backup.id.time,
+            age_seconds: now.duration_since(backup.id.time).as_secs(),
+            bytes: manifest.map(|manifest| manifest.bytes),
+            verified: backup.is_verified(),
+            trouble: backup.trouble.clone(),
+            last_proven_restore: later.or(manifest.map(|manifest| manifest.proven)),
+            rows: manifest.map(Manifest::total_rows),
+        }
+    };
+    let rows = view.stock.iter().flat_map(|stock| stock.backups.iter().map(move |backup| row(stock, backup)));
+    let others =
+        |stock: &Stock| stock.shelf.foreign.len() + stock.shelf.pieces.values().filter(|p| !p.manifest).count();
+    let fresh: Vec<Freshness> = view.stock.iter().map(|stock| freshness(stock, now)).collect();
+    let verdict = fresh.iter().map(|set| set.verdict).max().unwrap_or(Verdict::Unknown);
+    let exit = Exit::of(verdict, false);
+    let document = Backups {
+        head: context.head("opsctl/backups/v1", deployment, verdict, exit),
+        remote: view.store.place().to_owned(),
+        backups: rows.collect(),
+        sets: fresh,
+        others: view.stock.iter().map(others).sum(),
+    };
+    context.ui.report(&document)?;
+    Ok(exit)
+}
+
+/// How long a look waits for a run that is under way.
+const LIST_WAIT: std::time::Duration = std::time::Duration::from_secs(2);
+
+pub(super) fn verify(args: &Verify, context: &Context<'_>) -> anyhow::Result<Exit> {
+    let deployment = context.deployment()?;
+    let mut names: Vec<String> = Vec::new();
+    let mut ids: Vec<(String, Id)> = Vec::new();
+    for word in &args.what {
+        let (name, id) = word.split_once('/').map_or((word.as_str(), None), |(name, id)| (name, Some(id)));
+        names.push(name.to_owned());
+        if let Some(id) = id {
+            let id =
+                Id::parse(id).ok_or_else(|| Error::usage("bad_id", format!("{word} is not the name of a copy")))?;
+            ids.push((name.to_owned(), id));
+        }
+    }
+    let sets = sets(deployment, &names)?;
+    needs_root(context, "backup verify")?;
+    let choose = |stock: &Stock| -> Vec<Id> {
+        let named: Vec<Id> = ids.iter().filter(|(name, _)| name == stock.set.name).map(|(_, id)| *id).collect();
+        match () {
+            () if args.all => stock.backups.iter().map(|backup| backup.id).collect(),
+            () if named.is_empty() => stock.backups.first().map(|backup| backup.id).into_iter().collect(),
+            () => named,
+        }
+    };
+    prove(context, deployment, &sets, How::Verify, &choose)
+}
+
+pub(super) fn drill(args: &Drill, context: &Context<'_>) -> anyhow::Result<Exit> {
+    let deployment = context.deployment()?;
+    let sets = sets(deployment, &args.sets)?;
+    needs_root(context, "backup drill")?;
+    let newest = |stock: &Stock| stock.newest().map(|backup| backup.id).into_iter().collect();
+    prove(context, deployment, &sets, How::Drill, &newest)
+}
+
+/// Fetches what is chosen of each set, proves it, records what came of it, and tells.
+fn prove(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    sets: &[&'static BackupSet],
+    how: How,
+    choose: &dyn Fn(&Stock) -> Vec<Id>,
+) -> anyhow::Result<Exit> {
+    let (operation, words) = match how {
+        How::Verify => ("verify", "backup verify"),
+        How::Drill | How::Restore => ("drill", "backup drill"),
+    };
+    let (mut lock, _) = lock::take_backups(context.system, deployment, words, &audit::who(context.system), LIST_WAIT)?;
+    lock.step("list the remote");
+    let view = view(context, deployment, sets)?;
+    let mut facts = Vec::new();
+    let mut wanted = Vec::new();
+    for stock in &view.stock {
+        let chosen = choose(stock);
+        if chosen.is_empty() {
+            // What need not be on a host needs no copy either.
+            let optional = stock.set.optional.is_some() || matches!(stock.set.schedule, Schedule::ByHand(_));
+            let verdict = if optional { Verdict::Warn } else { Verdict::Fail };
+            facts.push(fact(stock.set, None, verdict, "there is no verified copy".to_owned(), BTreeMap::new(), None));
+        }
+        for id in chosen {
+            match stock.backups.iter().find(|backup| backup.id == id).map(|backup| &backup.manifest) {
+                Some(Ok(manifest)) => wanted.push((stock.set, manifest.clone())),
+                Some(Err(trouble)) => {
+                    facts.push(fact(stock.set, Some(id), Verdict::Fail, trouble.clone(), BTreeMap::new(), None));
+                }
+                None => {
+                    let message = format!("there is no copy {}/{id}", stock.set.name);
+                    return Err(Error::usage("unknown_backup", message)
+                        .hint("opsctl backup list shows those that are there")
+                        .into());
+                }
+            }
+        }
+    }
+    if !wanted.is_empty() {
+        context.ui.progress("read copies and restore them in scratch");
+        lock.step("read copies and restore them in scratch");
+        for proof in look::prove(&view.store, wanted, &view.staging).map_err(unreachable)? {
+            facts.push(tell(context, deployment, &view.records, how, &proof)?);
+        }
+    }
+    lock.finish();
+    let verdict = facts.iter().map(|fact| fact.verdict).max().unwrap_or(Verdict::Unknown);
+    let exit = Exit::of(verdict, false);
+    if exit == Exit::Success && context.ui.quiet && context.ui.format != Format::Json {
+        return Ok(exit);
+    }
+    let head = context.head("opsctl/backup-proofs/v1", deployment, verdict, exit);
+    context.ui.report(&Proofs { head, operation, proofs: facts })?;
+    Ok(exit)
+}
+
+fn fact(
+    set: &BackupSet,
+    id: Option<Id>,
+    verdict: Verdict,
+    summary: String,
+    rows: BTreeMap<String, u64>,
+    seconds: Option<f64>,
+) -> ProofFacts {
+    ProofFacts { id, set: set.name.to_owned(), verdict, summary, rows, seconds }
+}
+
+/// Records what came of a copy, and puts it into words.
+fn tell(
+    context: &Context<'_>,
+    deployment: &Deployment,
+    records: &Records,
+    how: How,
+    proof: &Proof,
+) -> Result<ProofFacts, Error> {
+    let name = proof.set.name;
+    let now = context.system.now();
+    let seconds = (proof.took.as_secs_f64() * 1000.0).round() / 1000.0;
+    let looked = Looked {
+        id: proof.id,
+        time: now,
+        set: name.to_owned(),
+        how,
+        trouble: proof.found.as_ref().err().cloned(),
+        took_ms: u64::try_from(proof.took.as_millis()).unwrap_or(u64::MAX),
+    };
+    record::keep(context.system, deployment, &Line::Looked(looked)).map_err(|error| Error {
+        exit: Exit::Failure,
+        code: "no_record",
+        message: format!("{name}/{} was looked at, but that cannot be recorded: {error}", proof.id),
+        hint: None,
+    })?;
+    Ok(match &proof.found {
+        Err(trouble) => fact(proof.set, Some(proof.id), Verdict::Fail, trouble.clone(), BTreeMap::new(), Some(seconds)),
+        Ok(rows) => {
+            let odd = (how == How::Drill).then(|| records.last_proven(name).and_then(|last| shrunk(&last.rows, rows)));
+            let mut summary = proven(rows, proof.manifest.bytes);
+            if how == How::Drill {
+                summary = format!("{summary}, as of {} ago", age(proof.manifest.begun, now));
+            }
+            let (verdict, summary) = match odd.flatten() {
+                Some(odd) => (Verdict::Warn, format!("{summary}; {odd}")),
+                None => (Verdict::Pass, summary),
+            };
+            fact(proof.set, Some(proof.id), verdict, summary, rows.clone(), Some(seconds))
+        }
+    })
+}

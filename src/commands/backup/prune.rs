@@ -1,0 +1,116 @@
+//! `backup prune`: shows which copies the policy has no use for any more, and lets them go with consent.
+
+use std::time::Instant;
+
+use clap_complete::engine::ArgValueCandidates;
+
+use super::look::view;
+use super::{needs_root, records, sets};
+use crate::action::audit::{self, Entry};
+use crate::action::{lock, run as action};
+use crate::backup::prune::{self, Plan};
+use crate::backup::retention::Refusal;
+use crate::cli::{complete_sets, duration};
+use crate::context::Context;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::registry::Verdict;
+use crate::report::backup::{Prune as Document, PruneSet};
+use crate::ui::Format;
+
+/// Arguments of `backup prune`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Prune {
+    /// Sets whose old copies go; all that are copied by schedule when none is named.
+    #[arg(value_name = "SET", add = ArgValueCandidates::new(complete_sets))]
+    sets: Vec<String>,
+    /// Delete; without it the plan is only shown.
+    #[arg(short, long)]
+    yes: bool,
+    /// Only show the plan, which is what happens without --yes.
+    #[arg(long, conflicts_with = "yes")]
+    dry_run: bool,
+    /// How many copies of the one set that is named may go, where that is more than a quarter of them.
+    #[arg(long, value_name = "NUMBER", requires = "sets")]
+    count: Option<usize>,
+    /// Wait for a run that is under way to end.
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "10m",
+          value_parser = duration)]
+    lock_wait: Option<std::time::Duration>,
+}
+
+pub(super) fn run(args: &Prune, context: &Context<'_>) -> anyhow::Result<Exit> {
+    let deployment = context.deployment()?;
+    let sets = sets(deployment, &args.sets)?;
+    if args.count.is_some() && sets.len() != 1 {
+        return Err(Error::usage("usage", "--count is about one set").hint("name the one that is meant").into());
+    }
+    needs_root(context, "backup prune")?;
+    let begun = Instant::now();
+    let wait = args.lock_wait.unwrap_or_default();
+    let who = audit::who(context.system);
+    let (mut lock, _) = lock::take_backups(context.system, deployment, "backup prune", &who, wait)?;
+    if let Some((set, what)) = prune::failed(&sets, &records(context, deployment)?) {
+        lock.abandon();
+        return Err(Error {
+            exit: Exit::Refused,
+            code: "failed_run",
+            message: format!("nothing is pruned while the last run failed: {}: {what}", set.name),
+            hint: Some(format!("make a backup that is proven first: opsctl backup {}", set.name)),
+        }
+        .into());
+    }
+    let view = view(context, deployment, &sets)?;
+    let plans = prune::plan(&view.stock, &view.records, context.system.now(), args.count);
+    let refused = plans.iter().any(|plan| refusal(plan).is_some());
+    let going: usize = plans.iter().filter_map(|plan| plan.decision.as_ref().ok()).map(|d| d.going()).sum();
+    let rows: Vec<PruneSet> = plans.iter().map(PruneSet::new).collect();
+    let mut document = Document {
+        head: context.head("opsctl/backup-prune/v1", deployment, Verdict::Pass, Exit::Success),
+        dry_run: !args.yes,
+        sets: rows,
+        gone: None,
+        left: 0,
+        trouble: None,
+    };
+    let mut exit = if refused { Exit::Refused } else { Exit::Success };
+    if args.yes && going > 0 {
+        let paths = |plan: &Plan| {
+            let (manifests, copies) = plan.paths();
+            manifests.into_iter().chain(copies)
+        };
+        let all: Vec<String> = plans.iter().flat_map(paths).collect();
+        let mut commands = vec![view.store.delete_argv(&all).to_string()];
+        commands.extend(all);
+        let targets = sets.iter().map(|set| set.name.to_owned()).collect();
+        let entry = Entry::begin(context.system, deployment.name, "backup prune", targets, commands);
+        audit::write(context.system, &entry)?;
+        lock.step("delete");
+        let done = prune::run(&view.store, &plans, &view.listed);
+        exit = match (&done.trouble, refused, done.gone) {
+            (None, false, _) => Exit::Success,
+            (None, true, _) => Exit::Partial,
+            (Some(_), _, 0) => Exit::Failure,
+            (Some(_), ..) => Exit::Partial,
+        };
+        let told = done.trouble.clone().unwrap_or_else(|| format!("{} objects are gone", done.gone));
+        action::conclude(context, entry, told, exit, begun.elapsed());
+        (document.gone, document.left, document.trouble) = (Some(done.gone), done.left, done.trouble);
+    }
+    lock.finish();
+    if exit == Exit::Success && context.ui.quiet && context.ui.format != Format::Json {
+        return Ok(exit);
+    }
+    document.head.exit_code = exit;
+    document.head.verdict = if exit == Exit::Success { Verdict::Pass } else { Verdict::Fail };
+    context.ui.report(&document)?;
+    if let Some(Refusal::TooMany(count, _)) = plans.iter().find_map(|plan| plan.decision.as_ref().err()) {
+        context.ui.note(&format!("where that is meant: opsctl backup prune SET --yes --count {count}"));
+    }
+    Ok(exit)
+}
+
+/// Why nothing of a set goes that has copies; one that never had any is nobody's fault.
+fn refusal(plan: &Plan) -> Option<&Refusal> {
+    plan.decision.as_ref().err().filter(|refusal| plan.set.optional.is_none() || **refusal != Refusal::NothingVerified)
+}

@@ -1,0 +1,410 @@
+//! `backup`, `backup list`, `verify`, `drill`, `prune`: what would be done, what there is, and what came of it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Head, Report};
+use crate::backup::create::{End, Run};
+use crate::backup::name::Id;
+use crate::backup::prune;
+use crate::health::{age, bytes};
+use crate::registry::Verdict;
+use crate::ui::{Cell, Text, Tone};
+
+/// A run.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Backup {
+    /// Common head.
+    #[serde(flatten)]
+    pub head: Head,
+    /// Whether it was only planned.
+    pub dry_run: bool,
+    /// The run; `null` when it was only planned.
+    pub id: Option<Id>,
+    /// Where copies go.
+    pub remote: String,
+    /// By set.
+    pub sets: Vec<SetOutcome>,
+    /// Commands that are run for all of it, as they can be pasted; only when it was only planned.
+    pub commands: Vec<String>,
+    /// Where copies lie on this host that could not be sent or proven; `null` where there are none.
+    pub kept: Option<String>,
+    /// How long it took; `null` when it was only planned.
+    pub seconds: Option<f64>,
+}
+
+/// What came of a set.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct SetOutcome {
+    /// Its name.
+    pub set: String,
+    /// In a word.
+    pub outcome: Outcome,
+    /// What was seen, or what went wrong.
+    pub summary: String,
+    /// Size of the copy, or of what would be copied, bytes; `null` where there is none.
+    pub bytes: Option<u64>,
+    /// SHA-256 of the copy; `null` where there is none.
+    pub sha256: Option<String>,
+    /// Rows of each table.
+    pub rows: BTreeMap<String, u64>,
+    /// What is odd about a copy that was proven; nothing is pruned then.
+    pub warning: Option<String>,
+}
+
+/// In a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It would be copied.
+    Planned,
+    /// Copied, read back, and restored in scratch.
+    Proven,
+    /// There is no copy of it.
+    Failed,
+    /// It need not be on this host, and is not.
+    Absent,
+}
+
+impl Backup {
+    /// Of a run that has ended.
+    pub fn ended(head: Head, remote: String, run: &Run) -> Self {
+        let sets = run.outcomes.iter().map(|outcome| {
+            let plain = |word, summary: String| SetOutcome {
+                set: outcome.set.name.to_owned(),
+                outcome: word,
+                summary,
+                bytes: None,
+                sha256: None,
+                rows: BTreeMap::new(),
+                warning: None,
+            };
+            match &outcome.end {
+                End::Failed(trouble) => plain(Outcome::Failed, trouble.clone()),
+                End::Absent(why) => plain(Outcome::Absent, format!("not on this host: {why}")),
+                End::Proven(manifest, doubt) => SetOutcome {
+                    bytes: Some(manifest.bytes),
+                    sha256: Some(manifest.sha256.clone()),
+                    rows: manifest.rows.clone(),
+                    warning: doubt.clone(),
+                    ..plain(Outcome::Proven, format!("{}, {}", bytes(manifest.bytes), rows(&manifest.rows)))
+                },
+            }
+        });
+        Backup {
+            head,
+            dry_run: false,
+            id: Some(run.id),
+            remote,
+            sets: sets.collect(),
+            commands: Vec::new(),
+            kept: run.kept.as_ref().map(|path| path.display().to_string()),
+            seconds: Some((run.took.as_secs_f64() * 1000.0).round() / 1000.0),
+        }
+    }
+}
+
+/// `12 rows in 2 tables`.
+fn rows(rows: &BTreeMap<String, u64>) -> String {
+    let count = |count: u64, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    format!("{} in {}", count(rows.values().sum(), "row"), count(rows.len() as u64, "table"))
+}
+
+impl Report for Backup {
+    fn text(&self, page: &mut Text) {
+        if self.dry_run {
+            let title = format!("backup to {}: nothing was changed", self.remote);
+            page.line(&[Cell(Tone::Strong, title)]);
+            page.gap();
+            let cells = |set: &SetOutcome| {
+                vec![
+                    Cell::plain(set.set.clone()),
+                    Cell::or_dash(set.bytes.map(bytes)),
+                    Cell::plain(set.summary.clone()),
+                ]
+            };
+            page.table(&["SET", "SIZE", "WHAT"], self.sets.iter().map(cells).collect());
+            page.gap();
+            self.commands.iter().for_each(|command| page.line(&[Cell::plain(command.clone())]));
+            return;
+        }
+        for set in &self.sets {
+            let (word, verdict) = match set.outcome {
+                Outcome::Proven if set.warning.is_some() => ("ODD", Verdict::Warn),
+                Outcome::Planned | Outcome::Proven => ("proven", Verdict::Pass),
+                Outcome::Failed => ("FAILED", Verdict::Fail),
+                Outcome::Absent => ("left", Verdict::Pass),
+            };
+            let warning = set.warning.as_ref().map(|what| format!("; {what}")).unwrap_or_default();
+            page.line(&[
+                Cell(Tone::Of(verdict), format!("{word:<8}")),
+                Cell::plain(format!("{}: {}{warning}", set.set, set.summary)),
+            ]);
+        }
+        let aside = |page: &mut Text, key: &str, text: String| {
+            page.line(&[Cell(Tone::Dim, format!("{key:>7} ")), Cell::plain(text)]);
+        };
+        if let (Some(id), Some(seconds)) = (self.id, self.seconds) {
+            aside(page, "run", format!("{id} on {} ({seconds:.1} s)", self.remote));
+        }
+        if let Some(kept) = &self.kept {
+            aside(page, "kept", format!("unproven copies in {kept}"));
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.sets.iter().filter(|set| set.outcome != Outcome::Absent).map(|set| set.set.clone()).collect()
+    }
+}
+
+/// What lies on the remote.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Backups {
+    /// Common head.
+    #[serde(flatten)]
+    pub head: Head,
+    /// Where.
+    pub remote: String,
+    /// Newest first, set by set.
+    pub backups: Vec<BackupRow>,
+    /// How recent each set's newest verified copy is.
+    pub sets: Vec<Freshness>,
+    /// Objects there that opsctl did not make, and runs that did not finish.
+    pub others: usize,
+}
+
+/// A copy.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct BackupRow {
+    /// The run.
+    pub id: Id,
+    /// The set.
+    pub set: String,
+    /// When the run began.
+    pub time: Timestamp,
+    /// How long ago that is, seconds; below zero where it is in the future.
+    pub age_seconds: i64,
+    /// Size, bytes; `null` where its manifest cannot be read.
+    pub bytes: Option<u64>,
+    /// Whether it was proven, and nothing is known against it since.
+    pub verified: bool,
+    /// Why not.
+    pub trouble: Option<String>,
+    /// When it was last restored, in scratch or for good; `null` where its manifest cannot be read.
+    pub last_proven_restore: Option<Timestamp>,
+    /// Rows of all tables; `null` where its manifest cannot be read.
+    pub rows: Option<u64>,
+}
+
+/// How recent a set's newest verified copy is.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Freshness {
+    /// The set.
+    pub set: String,
+    /// What it comes to.
+    pub verdict: Verdict,
+    /// Age of the newest verified copy, seconds; `null` where there is none.
+    pub age_seconds: Option<i64>,
+    /// How old it may be, seconds.
+    pub rpo_seconds: u32,
+    /// In words.
+    pub summary: String,
+}
+
+impl Report for Backups {
+    fn text(&self, page: &mut Text) {
+        let rows = self.backups.iter().map(|backup| {
+            let mut row = vec![
+                Cell::plain(backup.set.clone()),
+                Cell::plain(backup.id.to_string()),
+                Cell::plain(age(backup.time, self.head.time)),
+                Cell::or_dash(backup.bytes.map(bytes)),
+                Cell::or_dash(backup.rows),
+                match backup.verified {
+                    true => Cell(Tone::Of(Verdict::Pass), "yes".to_owned()),
+                    false => Cell(Tone::Of(Verdict::Fail), "NO".to_owned()),
+                },
+                Cell::or_dash(backup.last_proven_restore.map(|time| format!("{} ago", age(time, self.head.time)))),
+            ];
+            row.push(Cell::plain(backup.trouble.clone().unwrap_or_default()));
+            row
+        });
+        page.table(&["SET", "ID", "AGE", "SIZE", "ROWS", "VERIFIED", "RESTORED", "TROUBLE"], rows.collect());
+        let wrong: Vec<&Freshness> = self.sets.iter().filter(|set| set.verdict != Verdict::Pass).collect();
+        if !wrong.is_empty() {
+            page.gap();
+        }
+        for set in wrong {
+            let word = super::status::label(set.verdict).to_uppercase();
+            page.line(&[
+                Cell(Tone::Of(set.verdict), format!("{word:<8}")),
+                Cell::plain(format!("{}: {}", set.set, set.summary)),
+            ]);
+        }
+        if self.others > 0 {
+            page.line(&[Cell(
+                Tone::Dim,
+                format!("also there: {} that are no copies: of others, or of runs that did not finish", self.others),
+            )]);
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.backups.iter().map(|backup| format!("{}/{}", backup.set, backup.id)).collect()
+    }
+}
+
+/// Copies that were looked at again.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Proofs {
+    /// Common head.
+    #[serde(flatten)]
+    pub head: Head,
+    /// `verify` or `drill`.
+    pub operation: &'static str,
+    /// By set.
+    pub proofs: Vec<ProofFacts>,
+}
+
+/// What came of a copy.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ProofFacts {
+    /// The run; `null` where there is no copy to look at.
+    pub id: Option<Id>,
+    /// The set.
+    pub set: String,
+    /// What it comes to.
+    pub verdict: Verdict,
+    /// What was seen, or what is wrong.
+    pub summary: String,
+    /// Rows of each table.
+    pub rows: BTreeMap<String, u64>,
+    /// How long a restore took until it could be read; `null` where there was none.
+    pub seconds: Option<f64>,
+}
+
+impl Report for Proofs {
+    fn text(&self, page: &mut Text) {
+        for proof in &self.proofs {
+            let (word, tone) = match proof.verdict {
+                Verdict::Pass => ("good", Tone::Of(Verdict::Pass)),
+                other => (super::status::label(other), Tone::Of(other)),
+            };
+            let word = if proof.verdict == Verdict::Pass { word.to_owned() } else { word.to_uppercase() };
+            let id = proof.id.map(|id| format!(" {id}")).unwrap_or_default();
+            let took = proof.seconds.map(|seconds| format!(" ({seconds:.1} s)")).unwrap_or_default();
+            page.line(&[
+                Cell(tone, format!("{word:<8}")),
+                Cell::plain(format!("{}{id}: {}{took}", proof.set, proof.summary)),
+            ]);
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.proofs.iter().map(|proof| proof.set.clone()).collect()
+    }
+}
+
+/// `12 rows in 2 tables`, of a copy that was proven.
+pub fn proven(found: &BTreeMap<String, u64>, size: u64) -> String {
+    format!("restored in scratch: {}, {}", bytes(size), rows(found))
+}
+
+/// What goes, or went.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Prune {
+    /// Common head.
+    #[serde(flatten)]
+    pub head: Head,
+    /// Whether it was only planned.
+    pub dry_run: bool,
+    /// By set.
+    pub sets: Vec<PruneSet>,
+    /// Objects that are gone; `null` when it was only planned.
+    pub gone: Option<usize>,
+    /// Objects that should be gone and are not.
+    pub left: usize,
+    /// What went wrong; `null` when nothing did.
+    pub trouble: Option<String>,
+}
+
+/// What goes of a set.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PruneSet {
+    /// The set.
+    pub set: String,
+    /// Copies that the policy has no use for.
+    pub outlived: Vec<Id>,
+    /// What is left of runs that never finished.
+    pub leftovers: Vec<Id>,
+    /// Copies that stay, and why.
+    pub kept: Vec<Kept>,
+    /// Objects that are not opsctl's, and are left alone.
+    pub foreign: usize,
+    /// Why nothing goes; `null` where nothing speaks against it.
+    pub refused: Option<String>,
+}
+
+/// A copy that stays.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Kept {
+    /// The run.
+    pub id: Id,
+    /// Why.
+    pub why: &'static str,
+}
+
+impl PruneSet {
+    /// Of a plan.
+    pub fn new(plan: &prune::Plan) -> Self {
+        let (outlived, leftovers, kept, refused) = match &plan.decision {
+            Ok(decision) => (decision.outlived.clone(), decision.leftovers.clone(), decision.kept.clone(), None),
+            Err(refusal) => (Vec::new(), Vec::new(), Vec::new(), Some(refusal.words())),
+        };
+        let kept = kept.into_iter().map(|(id, why)| Kept { id, why }).collect();
+        PruneSet { set: plan.set.name.to_owned(), outlived, leftovers, kept, foreign: plan.foreign, refused }
+    }
+}
+
+impl Report for Prune {
+    fn text(&self, page: &mut Text) {
+        for set in &self.sets {
+            let (word, verdict, told) = match &set.refused {
+                Some(refused) => ("REFUSED", Verdict::Fail, refused.clone()),
+                None => {
+                    let going = set.outlived.len() + set.leftovers.len();
+                    let word = if self.dry_run { "plan" } else { "done" };
+                    (word, Verdict::Pass, format!("{going} go, {} stay", set.kept.len()))
+                }
+            };
+            let foreign =
+                if set.foreign > 0 { format!("; {} not ours, left alone", set.foreign) } else { String::new() };
+            page.line(&[
+                Cell(Tone::Of(verdict), format!("{word:<8}")),
+                Cell::plain(format!("{}: {told}{foreign}", set.set)),
+            ]);
+            let what =
+                |id: &Id, why: &str| vec![Cell(Tone::Dim, "   goes ".to_owned()), Cell::plain(format!("{id}: {why}"))];
+            set.outlived.iter().for_each(|id| page.line(&what(id, "outlived")));
+            set.leftovers.iter().for_each(|id| page.line(&what(id, "left of a run that did not finish")));
+        }
+        if let Some(trouble) = &self.trouble {
+            page.line(&[
+                Cell(Tone::Of(Verdict::Fail), "FAILED  ".to_owned()),
+                Cell::plain(format!("{trouble}; the next prune goes on")),
+            ]);
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        let going = |set: &PruneSet| {
+            let ids: Vec<String> =
+                set.outlived.iter().chain(&set.leftovers).map(|id| format!("{}/{id}", set.set)).collect();
+            ids
+        };
+        self.sets.iter().flat_map(going).collect()
+    }
+}
