@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, ToSpan};
 
 use crate::action::release::record;
 use crate::commands::{
-    backup, completion, explain, get, history, lock, logs, maintenance, man, operate, redeploy, rollback, run, schema,
-    status, verify,
+    backup, completion, explain, get, history, lock, logs, maintenance, man, operate, redeploy, restore, rollback, run,
+    schema, status, verify,
 };
 use crate::error::Error;
 use crate::registry::{Deployment, LOCALHOST};
@@ -108,6 +108,8 @@ pub enum Verb {
     Maintenance(maintenance::Args),
     /// Copy databases to their remote, prove that the copies can be restored, and let old ones go.
     Backup(backup::Args),
+    /// Put a proven copy in the place of live data, and the old data back where it does not work.
+    Restore(restore::Args),
     /// List what the registry holds.
     Get(get::Args),
     /// Tell all that the registry knows of a service or deployment.

@@ -10,6 +10,7 @@ pub mod manifest;
 pub mod name;
 pub mod prune;
 pub mod record;
+pub mod restore;
 pub mod retention;
 pub mod source;
 pub mod sqlite;

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::manifest::Owner;
+use super::restore::place::resolved;
 use super::{sqlite, staging};
 use crate::registry::{BackupSet, Deployment, Source};
 use crate::system::System;
@@ -51,7 +52,7 @@ pub const fn is_known(source: &Source) -> bool {
 pub fn look(system: &System, set: &BackupSet) -> Result<Found, Trouble> {
     match &set.source {
         Source::Sqlite { path } => {
-            let live = system.path(path);
+            let live = resolved(&system.path(path)).map_err(|_| Trouble::Missing)?;
             if live.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
                 return Err(Trouble::Missing);
             }
@@ -69,7 +70,10 @@ pub fn look(system: &System, set: &BackupSet) -> Result<Found, Trouble> {
 /// Why there is no copy.
 pub fn copy(system: &System, set: &BackupSet, to: &Path) -> Result<(), String> {
     match &set.source {
-        Source::Sqlite { path } => sqlite::copy(&system.path(path), to),
+        Source::Sqlite { path } => {
+            let live = resolved(&system.path(path)).map_err(|error| format!("{path}: {error}"))?;
+            sqlite::copy(&live, to)
+        }
         other => Err(unknown(other)),
     }
 }

@@ -1,6 +1,6 @@
 //! `opsctl backup`: makes copies that are proven, lists them, looks at them again, and lets old ones go.
 
-mod look;
+pub(super) mod look;
 mod prune;
 
 use std::collections::BTreeMap;

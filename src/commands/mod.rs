@@ -11,6 +11,7 @@ pub mod maintenance;
 pub mod man;
 pub mod operate;
 pub mod redeploy;
+pub mod restore;
 pub mod rollback;
 pub mod run;
 pub mod schema;
@@ -43,6 +44,7 @@ pub fn run(verb: &Verb, context: &Context<'_>) -> anyhow::Result<Exit> {
         Verb::Rollback(args) => rollback::run(args, context),
         Verb::Maintenance(args) => maintenance::run(args, context),
         Verb::Backup(args) => backup::run(args, context),
+        Verb::Restore(args) => restore::run(args, context),
         Verb::Run(args) => run::run(args, context),
         Verb::History(args) => history::run(args, context),
         Verb::Lock(args) => lock::run(args, context),

@@ -13,6 +13,7 @@ pub mod lock;
 pub mod logs;
 pub mod maintenance;
 pub mod release;
+pub mod restore;
 pub mod status;
 pub mod verify;
 
@@ -78,6 +79,7 @@ pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
         ("backups", schemars::schema_for!(backup::Backups)),
         ("backup-proofs", schemars::schema_for!(backup::Proofs)),
         ("backup-prune", schemars::schema_for!(backup::Prune)),
+        ("restore", schemars::schema_for!(restore::Restore)),
         ("backup-sets", schemars::schema_for!(backups::BackupSets)),
         ("explain-service", schemars::schema_for!(explain::ServiceFacts)),
         ("explain-deployment", schemars::schema_for!(explain::DeploymentFacts)),

@@ -1,0 +1,258 @@
+//! Putting a proven copy in the place of live data: owners rest, the file is exchanged in one step, owners start and are looked
+//! at, and where they do not come up the old data is put back.
+
+pub mod journal;
+pub mod place;
+
+use std::time::{Duration, Instant};
+
+use crate::action::consent::Consent;
+use crate::action::lock::Lock;
+use crate::action::plan::{Operation, Plan};
+use crate::action::run::{self, Done, End as Ended};
+use crate::context::Context;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::registry::{BackupSet, Deployment};
+use crate::system::System;
+use journal::{Journal, Phase, Restore};
+use place::Place;
+
+/// How a restore ended.
+#[derive(Debug)]
+pub enum End {
+    /// The copy is live, and its owners are well; where the old data is kept.
+    Live(Option<std::path::PathBuf>),
+    /// It was not come to the swap: the old data was never touched, and its owners are well again.
+    Untouched(String),
+    /// It did not work, and the old data is back, with its owners well.
+    PutBack(String),
+    /// It did not work; how it stands.
+    Stuck(String),
+}
+
+impl End {
+    /// The exit code.
+    pub const fn exit(&self) -> Exit {
+        match self {
+            End::Live(_) => Exit::Success,
+            End::Untouched(_) | End::PutBack(_) => Exit::RolledBack,
+            End::Stuck(_) => Exit::Failure,
+        }
+    }
+
+    /// In words.
+    pub fn summary(&self) -> String {
+        match self {
+            End::Live(Some(old)) => format!("live; the old data is kept as {}", old.display()),
+            End::Live(None) => "live; there was nothing before".to_owned(),
+            End::Untouched(why) => format!("{why}; the live data was not touched"),
+            End::PutBack(why) => format!("{why}; the old data is back"),
+            End::Stuck(why) => why.clone(),
+        }
+    }
+}
+
+/// A restore that is to be done, or one that was begun and is to be brought to an end.
+pub struct Job<'a> {
+    /// Surroundings, without a deadline once services are stopped.
+    pub context: &'a Context<'a>,
+    /// Where.
+    pub deployment: &'static Deployment,
+    /// The set.
+    pub set: &'static BackupSet,
+    /// The place of its file.
+    pub place: &'a Place,
+    /// How long owners must stay well.
+    pub settle: Duration,
+    /// Plans to start or stop the owners, from how they are now.
+    pub switch: &'a dyn Fn(Operation) -> Result<Plan, Error>,
+}
+
+/// What came of it, and of the services.
+pub struct Restored {
+    /// How it ended.
+    pub end: End,
+    /// What came of each owner when it was started last.
+    pub done: Vec<Done>,
+    /// All of it.
+    pub took: Duration,
+}
+
+impl Job<'_> {
+    fn system(&self) -> &System {
+        self.context.system
+    }
+
+    /// Notes how far it is.
+    fn note(&self, journal: &mut Journal, restore: &Restore) -> Result<(), String> {
+        match journal.restores.iter_mut().find(|other| other.id == restore.id && other.set == restore.set) {
+            Some(known) => *known = restore.clone(),
+            None => journal.restores.push(restore.clone()),
+        }
+        journal.write(self.system(), self.deployment).map_err(|error| format!("what is done cannot be noted: {error}"))
+    }
+
+    fn forget(&self, journal: &mut Journal, restore: &Restore) {
+        journal.restores.retain(|other| other.id != restore.id || other.set != restore.set);
+        // One that stays is looked at again by the next call, and found to be over.
+        let _ = journal.write(self.system(), self.deployment);
+    }
+
+    fn say(&self, lock: &mut Lock, words: &str) {
+        lock.step(words);
+        self.context.ui.progress(words);
+    }
+
+    /// Starts or stops the owners; what came of each, and what went wrong.
+    fn owners(&self, operation: Operation, lock: &mut Lock) -> (Vec<Done>, Option<String>) {
+        if self.set.owners.is_empty() {
+            return (Vec::new(), None);
+        }
+        let plan = match (self.switch)(operation) {
+            Ok(plan) => plan,
+            Err(error) => return (Vec::new(), Some(error.message)),
+        };
+        let settle = if operation == Operation::Stop { Duration::ZERO } else { self.settle };
+        let result = run::perform(self.context, self.deployment, &plan, lock, settle);
+        let wrong = result.done.iter().find(|done| !matches!(done.end, Ended::Well(_)));
+        let wrong = wrong.map(|wrong| format!("{}: {}", wrong.service.name, wrong.end.summary()));
+        (result.done, wrong)
+    }
+
+    /// Does it with the copy that lies beside the live file already.
+    pub fn go(&self, journal: &mut Journal, mut restore: Restore, lock: &mut Lock, _: &Consent) -> Restored {
+        let begun = Instant::now();
+        let (end, done) = self.steps(journal, &mut restore, lock);
+        Restored { end, done, took: begun.elapsed() }
+    }
+
+    fn steps(&self, journal: &mut Journal, restore: &mut Restore, lock: &mut Lock) -> (End, Vec<Done>) {
+        restore.phase = Phase::Stopping;
+        if let Err(trouble) = self.note(journal, restore) {
+            return self.untouched(journal, restore, trouble, lock);
+        }
+        if let (_, Some(trouble)) = self.owners(Operation::Stop, lock) {
+            return self.untouched(journal, restore, trouble, lock);
+        }
+        self.say(lock, "see who still has the file open");
+        let users = self.place.users(self.system());
+        if !users.is_empty() {
+            let told: Vec<String> = users.iter().map(|(pid, name)| format!("{name} (process {pid})")).collect();
+            let trouble = format!("it is still open in {}", told.join(", "));
+            return self.untouched(journal, restore, trouble, lock);
+        }
+        restore.phase = Phase::Swapping;
+        if let Err(trouble) = self.note(journal, restore) {
+            return self.untouched(journal, restore, trouble, lock);
+        }
+        self.say(lock, "exchange the files");
+        let swapped = self.place.settle().and_then(|trouble| {
+            if let Some(trouble) = trouble {
+                self.context.ui.note(&format!("the old data is kept with its logs beside it: {trouble}"));
+            }
+            self.place.swap()
+        });
+        if let Err(error) = swapped {
+            return self.untouched(journal, restore, format!("the files could not be exchanged: {error}"), lock);
+        }
+        restore.phase = Phase::Starting;
+        let noted = self.note(journal, restore);
+        self.start(journal, restore, noted.err(), lock)
+    }
+
+    /// The live file is the new one: its owners are started with it.
+    fn start(
+        &self,
+        journal: &mut Journal,
+        restore: &mut Restore,
+        trouble: Option<String>,
+        lock: &mut Lock,
+    ) -> (End, Vec<Done>) {
+        let (done, wrong) = match trouble {
+            Some(trouble) => (Vec::new(), Some(trouble)),
+            None => self.owners(Operation::Start, lock),
+        };
+        let Some(reason) = wrong else {
+            restore.phase = Phase::Done;
+            if let Err(trouble) = self.note(journal, restore) {
+                self.context.ui.note(&trouble);
+            }
+            let old = restore.old.map(|_| self.place.old_path());
+            if old.is_none() {
+                self.forget(journal, restore);
+            }
+            return (End::Live(old), done);
+        };
+        if restore.old.is_none() {
+            self.forget(journal, restore);
+            return (End::Stuck(format!("{reason}; the copy is live, for there was nothing before")), done);
+        }
+        self.context.ui.note(&format!("{reason}; putting the old data back"));
+        let (end, back) = self.back(journal, restore, &reason, lock);
+        // What went wrong with the new data says more than that the old works.
+        (end, if done.is_empty() { back } else { done })
+    }
+
+    fn back(&self, journal: &mut Journal, restore: &mut Restore, reason: &str, lock: &mut Lock) -> (End, Vec<Done>) {
+        restore.phase = Phase::Undoing;
+        let _ = self.note(journal, restore);
+        let stuck = |what: String| {
+            End::Stuck(format!("{reason}; then {what}; the old data is in {}", self.place.old_path().display()))
+        };
+        if let (done, Some(trouble)) = self.owners(Operation::Stop, lock) {
+            return (stuck(format!("it could not be put back: {trouble}")), done);
+        }
+        if let Err(error) = self.place.swap_back() {
+            return (stuck(format!("it could not be put back: {error}")), Vec::new());
+        }
+        let (done, wrong) = self.owners(Operation::Start, lock);
+        self.forget(journal, restore);
+        match wrong {
+            None => (End::PutBack(reason.to_owned()), done),
+            Some(trouble) => (End::Stuck(format!("{reason}; the old data is back, but {trouble}")), done),
+        }
+    }
+
+    /// The live file is the old one, and stays.
+    fn untouched(&self, journal: &mut Journal, restore: &Restore, reason: String, lock: &mut Lock) -> (End, Vec<Done>) {
+        if let Err(error) = self.place.undo() {
+            return (
+                End::Stuck(format!("{reason}; what was laid beside the live file could not be removed: {error}")),
+                Vec::new(),
+            );
+        }
+        let (done, wrong) = match restore.phase {
+            Phase::Laying => (Vec::new(), None),
+            Phase::Stopping | Phase::Swapping | Phase::Starting | Phase::Undoing | Phase::Done => {
+                self.owners(Operation::Start, lock)
+            }
+        };
+        match wrong {
+            None => {
+                self.forget(journal, restore);
+                (End::Untouched(reason), done)
+            }
+            Some(trouble) => (End::Stuck(format!("{reason}; the live data was not touched, but {trouble}")), done),
+        }
+    }
+
+    /// Brings one to an end that was killed: by what lies where, not by what was meant.
+    pub fn recover(&self, journal: &mut Journal, mut restore: Restore, lock: &mut Lock) -> Restored {
+        let begun = Instant::now();
+        let is_new = match self.place.live() {
+            Ok(live) => live.is_some_and(|live| Some(live.mark) == restore.new),
+            Err(error) => {
+                let end = End::Stuck(format!("{} cannot be looked at: {error}", self.place.path().display()));
+                return Restored { end, done: Vec::new(), took: begun.elapsed() };
+            }
+        };
+        let (end, done) = match (is_new, restore.phase) {
+            (true, Phase::Undoing) => self.back(journal, &mut restore, "it was being undone", lock),
+            (true, _) => self.start(journal, &mut restore, None, lock),
+            // Put back, but its owners may not have been started.
+            (false, _) => self.untouched(journal, &restore, "it did not come to its end".to_owned(), lock),
+        };
+        Restored { end, done, took: begun.elapsed() }
+    }
+}

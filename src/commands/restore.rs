@@ -1,0 +1,78 @@
+//! `opsctl restore`: a proven copy takes the place of live data, and the old data is kept until it is forgotten.
+
+mod work;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap_complete::engine::ArgValueCandidates;
+
+use super::backup::{needs_root, sets};
+use super::operate::{Change, SETTLE};
+use crate::backup::name::Id;
+use crate::cli::{Moment, complete_sets, duration, moment};
+use crate::context::Context;
+use crate::error::Error;
+use crate::exit::Exit;
+
+/// Arguments of `restore`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The set to restore.
+    #[arg(value_name = "SET", required_unless_present_any = ["forget_old", "recover"],
+          add = ArgValueCandidates::new(complete_sets))]
+    set: Option<String>,
+    /// The newest copy that is not younger than this, or the one of this id; the newest of all when left out.
+    #[arg(long, value_name = "TIME|ID", value_parser = at)]
+    at: Option<At>,
+    /// Write the proven copy to this path, where nothing is yet, and touch nothing else.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["forget_old", "recover"])]
+    to: Option<PathBuf>,
+    /// Delete the old data that restores have kept.
+    #[arg(long, conflicts_with_all = ["at", "to"])]
+    forget_old: bool,
+    /// Only finish or undo a restore that was killed, which every restore does first.
+    #[arg(long, conflicts_with_all = ["at", "to", "forget_old", "set"])]
+    recover: bool,
+    /// How long its services must stay well before that is called success.
+    #[arg(long, value_name = "DURATION", default_value = SETTLE, value_parser = duration)]
+    settle: Duration,
+    /// What every change takes.
+    #[command(flatten)]
+    change: Change,
+}
+
+/// Which copy is meant.
+#[derive(Debug, Clone)]
+enum At {
+    /// Exactly this one.
+    Id(Id),
+    /// The newest that is not younger.
+    Time(Moment),
+}
+
+fn at(text: &str) -> Result<At, String> {
+    Id::parse(text).map_or_else(|| moment(text).map(At::Time), |id| Ok(At::Id(id)))
+}
+
+pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
+    let deployment = context.deployment()?;
+    let named: Vec<String> = args.set.iter().cloned().collect();
+    let chosen = match named.is_empty() {
+        true => None,
+        false => sets(deployment, &named)?.first().copied(),
+    };
+    needs_root(context, "restore")?;
+    match chosen {
+        _ if args.forget_old => work::forget(args, context, deployment, chosen),
+        None => work::recover_only(args, context, deployment),
+        Some(set) => match &args.to {
+            Some(path) => work::write(args, context, deployment, set, path),
+            None => work::replace(args, context, deployment, set),
+        },
+    }
+}
+
+fn failed(code: &'static str, exit: Exit, message: String) -> Error {
+    Error { exit, code, message, hint: None }
+}
