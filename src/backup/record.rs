@@ -138,11 +138,6 @@ impl Records {
         self.ended(set).find(|ended| matches!(ended.came, Came::Proven | Came::Doubted(_)))
     }
 
-    /// The last run of a set that this host finished, well or not.
-    pub fn last_ended(&self, set: &str) -> Option<&Ended> {
-        self.ended(set).next()
-    }
-
     /// Newest first.
     fn ended<'a, 's>(&'a self, set: &'s str) -> impl Iterator<Item = &'a Ended> + use<'a, 's> {
         self.lines.iter().rev().filter_map(move |line| match line {
@@ -159,11 +154,6 @@ impl Records {
     /// When a copy was last restored, in scratch or for good, after the run that made it.
     pub fn last_restore(&self, set: &str, id: Id) -> Option<&Looked> {
         self.looked(set).find(|looked| looked.id == id && looked.trouble.is_none())
-    }
-
-    /// The last drill of a set.
-    pub fn last_drill(&self, set: &str) -> Option<&Looked> {
-        self.looked(set).find(|looked| looked.how == How::Drill)
     }
 
     /// Newest first.
@@ -255,7 +245,7 @@ mod tests {
         assert_eq!(two.last_proven("a").unwrap().id, id(1));
         assert_eq!(two.last_sequence(), 2);
         let last = |came| {
-            let ended = Ended { came, ..records(&all[..2]).last_ended("a").unwrap().clone() };
+            let ended = Ended { came, ..records(&all[..2]).last_proven("a").unwrap().clone() };
             records(&[begun(1, &["a"]), Line::Ended(ended)]).last_run("a")
         };
         assert_eq!(last(Came::Doubted("it shrank".to_owned())), LastRun::Failed("it shrank".to_owned()));

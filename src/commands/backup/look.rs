@@ -19,7 +19,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::health::{age, duration};
-use crate::registry::{BackupSet, Deployment, Schedule, Verdict};
+use crate::registry::{BackupSet, Deployment, Verdict};
 use crate::report::backup::{BackupRow, Backups, Freshness, ProofFacts, Proofs, proven};
 use crate::ui::Format;
 
@@ -50,6 +50,22 @@ pub(super) struct Drill {
     sets: Vec<String>,
 }
 
+/// Which sets are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::commands) enum Extent {
+    /// Those that were named.
+    Named,
+    /// All that there are.
+    All,
+}
+
+impl Extent {
+    /// All where none is named.
+    pub(in crate::commands) fn of(names: &[String]) -> Self {
+        if names.is_empty() { Extent::All } else { Extent::Named }
+    }
+}
+
 /// What lies on the remote of these sets, for whoever holds the lock of backups.
 pub(in crate::commands) struct View<'a> {
     pub store: Store<'a>,
@@ -63,13 +79,18 @@ pub(in crate::commands) fn view<'a>(
     context: &'a Context<'a>,
     deployment: &'static Deployment,
     sets: &[&'static BackupSet],
+    extent: Extent,
 ) -> Result<View<'a>, Error> {
     let store = open(context, sets[0]).map_err(unreachable)?;
     let listed = store.list().map_err(unreachable)?;
     let records = records(context, deployment)?;
     let staging = chance().and_then(|chance| Staging::make(context.system, deployment, &format!("{chance:08x}")));
     let staging = staging.map_err(|error| unreachable(format!("it cannot be staged: {error}")))?;
-    let stock = look::stock(&store, deployment, sets, &listed, &records, &staging).map_err(unreachable)?;
+    let mut stock = look::stock(&store, deployment, sets, &listed, &records, &staging).map_err(unreachable)?;
+    if extent == Extent::All {
+        // What need not be on a host needs no copy either.
+        stock.retain(|stock| stock.set.optional.is_none() || !stock.shelf.pieces.is_empty());
+    }
     Ok(View { store, staging, records, stock, listed })
 }
 
@@ -78,7 +99,6 @@ fn freshness(stock: &Stock, now: jiff::Timestamp) -> Freshness {
     let rpo = SignedDuration::from_secs(i64::from(stock.set.rpo_seconds));
     let newest = stock.newest().map(|backup| now.duration_since(backup.id.time));
     let (verdict, summary) = match newest {
-        None if stock.set.optional.is_some() => (Verdict::Warn, "there is no verified copy".to_owned()),
         None => (Verdict::Fail, "there is no verified copy".to_owned()),
         Some(age) if age > rpo => (
             Verdict::Fail,
@@ -103,7 +123,7 @@ pub(super) fn list(args: &List, context: &Context<'_>) -> anyhow::Result<Exit> {
     let sets = sets(deployment, &args.sets)?;
     needs_root(context, "backup list")?;
     let _lock = lock::take_backups(context.system, deployment, "backup list", &audit::who(context.system), LIST_WAIT)?;
-    let view = view(context, deployment, &sets)?;
+    let view = view(context, deployment, &sets, Extent::of(&args.sets))?;
     let now = context.system.now();
     let row = |stock: &Stock, backup: &crate::backup::catalogue::Backup| {
         let manifest = backup.manifest.as_ref().ok();
@@ -163,7 +183,7 @@ pub(super) fn verify(args: &Verify, context: &Context<'_>) -> anyhow::Result<Exi
             () => named,
         }
     };
-    prove(context, deployment, &sets, How::Verify, &choose)
+    prove(context, deployment, &sets, How::Verify, Extent::of(&names), &choose)
 }
 
 pub(super) fn drill(args: &Drill, context: &Context<'_>) -> anyhow::Result<Exit> {
@@ -171,7 +191,7 @@ pub(super) fn drill(args: &Drill, context: &Context<'_>) -> anyhow::Result<Exit>
     let sets = sets(deployment, &args.sets)?;
     needs_root(context, "backup drill")?;
     let newest = |stock: &Stock| stock.newest().map(|backup| backup.id).into_iter().collect();
-    prove(context, deployment, &sets, How::Drill, &newest)
+    prove(context, deployment, &sets, How::Drill, Extent::of(&args.sets), &newest)
 }
 
 /// Fetches what is chosen of each set, proves it, records what came of it, and tells.
@@ -180,6 +200,7 @@ fn prove(
     deployment: &'static Deployment,
     sets: &[&'static BackupSet],
     how: How,
+    extent: Extent,
     choose: &dyn Fn(&Stock) -> Vec<Id>,
 ) -> anyhow::Result<Exit> {
     let (operation, words) = match how {
@@ -188,16 +209,20 @@ fn prove(
     };
     let (mut lock, _) = lock::take_backups(context.system, deployment, words, &audit::who(context.system), LIST_WAIT)?;
     lock.step("list the remote");
-    let view = view(context, deployment, sets)?;
+    let view = view(context, deployment, sets, extent)?;
     let mut facts = Vec::new();
     let mut wanted = Vec::new();
     for stock in &view.stock {
         let chosen = choose(stock);
         if chosen.is_empty() {
-            // What need not be on a host needs no copy either.
-            let optional = stock.set.optional.is_some() || matches!(stock.set.schedule, Schedule::ByHand(_));
-            let verdict = if optional { Verdict::Warn } else { Verdict::Fail };
-            facts.push(fact(stock.set, None, verdict, "there is no verified copy".to_owned(), BTreeMap::new(), None));
+            facts.push(fact(
+                stock.set,
+                None,
+                Verdict::Fail,
+                "there is no verified copy".to_owned(),
+                BTreeMap::new(),
+                None,
+            ));
         }
         for id in chosen {
             match stock.backups.iter().find(|backup| backup.id == id).map(|backup| &backup.manifest) {

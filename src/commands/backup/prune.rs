@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use clap_complete::engine::ArgValueCandidates;
 
-use super::look::view;
+use super::look::{Extent, view};
 use super::{needs_root, records, sets};
 use crate::action::audit::{self, Entry};
 use crate::action::{lock, run as action};
@@ -60,9 +60,9 @@ pub(super) fn run(args: &Prune, context: &Context<'_>) -> anyhow::Result<Exit> {
         }
         .into());
     }
-    let view = view(context, deployment, &sets)?;
+    let view = view(context, deployment, &sets, Extent::of(&args.sets))?;
     let plans = prune::plan(&view.stock, &view.records, context.system.now(), args.count);
-    let refused = plans.iter().any(|plan| refusal(plan).is_some());
+    let refused = plans.iter().any(|plan| plan.decision.is_err());
     let going: usize = plans.iter().filter_map(|plan| plan.decision.as_ref().ok()).map(|d| d.going()).sum();
     let rows: Vec<PruneSet> = plans.iter().map(PruneSet::new).collect();
     let mut document = Document {
@@ -108,9 +108,4 @@ pub(super) fn run(args: &Prune, context: &Context<'_>) -> anyhow::Result<Exit> {
         context.ui.note(&format!("where that is meant: opsctl backup prune SET --yes --count {count}"));
     }
     Ok(exit)
-}
-
-/// Why nothing of a set goes that has copies; one that never had any is nobody's fault.
-fn refusal(plan: &Plan) -> Option<&Refusal> {
-    plan.decision.as_ref().err().filter(|refusal| plan.set.optional.is_none() || **refusal != Refusal::NothingVerified)
 }

@@ -19,7 +19,7 @@ use crate::backup::restore::journal::{Journal, Phase, Restore};
 use crate::backup::restore::place::Place;
 use crate::backup::restore::{End, Job, Restored};
 use crate::backup::staging;
-use crate::commands::backup::look::{View, view};
+use crate::commands::backup::look::{Extent as Sets, View, view};
 use crate::commands::backup::unreachable;
 use crate::commands::operate::{self, Extent};
 use crate::context::Context;
@@ -126,7 +126,7 @@ pub(super) fn write(
     }
     let who = audit::who(context.system);
     let (lock, _) = lock::take_backups(context.system, deployment, "restore --to", &who, WAIT)?;
-    let view = view(context, deployment, &[set])?;
+    let view = view(context, deployment, &[set], Sets::Named)?;
     let proof = proven(args, context, deployment, set, &view)?;
     let document = |outcome, summary: String| Document {
         head: context.head("opsctl/restore/v1", deployment, Verdict::Pass, Exit::Success),
@@ -303,7 +303,7 @@ pub(super) fn replace(
         }
     }
     let (backups, _) = lock::take_backups(context.system, deployment, "restore", &who, wait.max(WAIT))?;
-    let view = view(context, deployment, &[set])?;
+    let view = view(context, deployment, &[set], Sets::Named)?;
     let proof = proven(args, context, deployment, set, &view)?;
     let now = context.system.now();
     let restore = chance().map(|chance| Id::new(now, proof.id.sequence, chance));

@@ -1,0 +1,214 @@
+//! `backup` and `restore` with real SQLite databases and a stand-in for rclone that can do everything wrong. Ring 3 shows the
+//! same with a real one.
+
+mod faults;
+mod restore;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use rusqlite::Connection;
+
+use crate::machine::{Machine, Run, is_root};
+use crate::prim;
+use crate::transcript::compare;
+
+const CONFIG: &str = "/root/.config/rclone/rclone.conf";
+
+/// A prim host with its four databases and an empty remote; `None` where the tests are not run by root, whom backups need.
+fn host() -> Option<Machine> {
+    if !is_root() {
+        return None;
+    }
+    let machine = prim::two();
+    machine.able(&[]);
+    machine.dir("/var/log");
+    machine.dir("/var/lib");
+    for name in ["wallet", "store", "spawn", "faucet"] {
+        database(&machine, name, 100);
+    }
+    machine.file("/etc/prim/store.env", "R2_ACCESS_KEY_ID=canary-access\nR2_SECRET_ACCESS_KEY=\"canary-secret-key\"\n");
+    machine.file(CONFIG, "[r2backup]\ntype = s3\nsecret_access_key = canary-of-the-config\n");
+    fs::set_permissions(machine.path(CONFIG), fs::Permissions::from_mode(0o600)).unwrap();
+    let rclone = machine.tools().join("rclone");
+    fs::write(&rclone, include_str!("../tools/rclone")).unwrap();
+    fs::set_permissions(&rclone, fs::Permissions::from_mode(0o755)).unwrap();
+    Some(machine)
+}
+
+/// A database with so many rows, whose newest stand in its log.
+fn database(machine: &Machine, name: &str, rows: u32) {
+    let path = machine.path(&format!("/opt/prim/{name}.db"));
+    let _ = fs::remove_file(&path);
+    let database = Connection::open(&path).unwrap();
+    database
+        .execute_batch("PRAGMA journal_mode=WAL; CREATE TABLE t (a INTEGER, b TEXT); CREATE INDEX i ON t (b);")
+        .unwrap();
+    for row in 0..rows {
+        database.execute("INSERT INTO t VALUES (?1, ?2)", (row, format!("{row} {}", "x".repeat(200)))).unwrap();
+    }
+}
+
+fn rows(machine: &Machine, name: &str) -> i64 {
+    let database = Connection::open(machine.path(&format!("/opt/prim/{name}.db"))).unwrap();
+    database.query_row("SELECT count(*) FROM t", [], |row| row.get(0)).unwrap()
+}
+
+/// Makes rclone do something wrong.
+fn fault(machine: &Machine, name: &str, text: &str) {
+    let faults = machine.tools().join("../faults");
+    fs::create_dir_all(&faults).unwrap();
+    fs::write(faults.join(name), text).unwrap();
+}
+
+/// Everything works again.
+fn mend(machine: &Machine) {
+    let _ = fs::remove_dir_all(machine.tools().join("../faults"));
+}
+
+/// Where the copies lie.
+fn remote(machine: &Machine) -> PathBuf {
+    machine.tools().join("../remote/prim-backups/opsctl")
+}
+
+/// Names of the objects of a set with that end, oldest first.
+fn objects(machine: &Machine, set: &str, end: &str) -> Vec<String> {
+    let entries = fs::read_dir(remote(machine).join(set)).into_iter().flatten();
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|name| name.ends_with(end));
+    // By the number of the run: the clock of a test stands still.
+    names.sort_by_key(|name| name.split('-').nth(1).unwrap().parse::<u64>().unwrap());
+    names
+}
+
+/// A run with what differs each time replaced.
+fn told(mut run: Run) -> Run {
+    let patterns = [
+        (r"\d{8}T\d{6}Z-(\d+)-[0-9a-f]{8}", "[TIME]-$1-[CHANCE]"),
+        (r"\(\d+\.\d s\)", "([N] s)"),
+        (r#""seconds": ?[\d.]+"#, r#""seconds": "[N]""#),
+        (r#""sha256": ?"[0-9a-f]{64}""#, r#""sha256": "[HASH]""#),
+        (r"work-[0-9a-f]{8}\b", "work-[CHANCE]"),
+        (r"process \d+", "process [PID]"),
+    ];
+    let masked = |text: &str| {
+        patterns.iter().fold(text.to_owned(), |text, (pattern, word)| {
+            regex::Regex::new(pattern).unwrap().replace_all(&text, *word).into_owned()
+        })
+    };
+    run.stdout = masked(&run.stdout);
+    run.stderr = masked(&run.stderr);
+    for ran in &mut run.ran {
+        ran.argv = ran.argv.iter().map(|arg| masked(arg)).collect();
+    }
+    // How often services are looked at depends on the machine.
+    run.ran.retain(|ran| ran.tool() == "rclone" || ran.argv.iter().any(|arg| arg == "--no-ask-password"));
+    run.ran.sort();
+    run
+}
+
+#[test]
+fn a_run_is_planned_made_listed_and_looked_at_again() {
+    let Some(machine) = host() else { return };
+    let plan = machine.run(["backup", "--dry-run"]);
+    assert!(!machine.path("/var/lib/opsctl").exists() && !machine.path("/run/opsctl").exists());
+    let runs = [
+        plan,
+        machine.run(["backup"]),
+        machine.run(["backup", "list"]),
+        machine.run(["backup", "verify", "wallet"]),
+        machine.run(["backup", "drill"]),
+        machine.run(["backup", "prune"]),
+        machine.run(["history", "--no-headers"]),
+    ];
+    assert_eq!(runs.iter().map(|run| run.code).collect::<Vec<_>>(), [0; 7]);
+    for run in &runs {
+        assert!(!run.everything().contains("canary"), "{}", run.everything());
+    }
+    compare("backup", &runs.map(told));
+    let json = [
+        machine.run(["backup", "wallet", "-o", "json"]),
+        machine.run(["backup", "list", "wallet", "-o", "json"]),
+        machine.run(["backup", "drill", "wallet", "-o", "json"]),
+        machine.run(["backup", "prune", "wallet", "-o", "json"]),
+    ];
+    compare("backup_json", &json.map(told));
+}
+
+#[test]
+fn k6_from_cron_nothing_is_said_of_what_went_well() {
+    let Some(machine) = host() else { return };
+    for line in [&["backup", "-q"] as &[&str], &["backup", "prune", "-q", "--yes"], &["backup", "drill", "-q"]] {
+        let run = machine.run(line);
+        assert_eq!((run.code, run.everything().as_str()), (0, ""), "{line:?}");
+    }
+    let left: Vec<_> = fs::read_dir(machine.path("/var/lib/opsctl/backup/prim")).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn l5_secrets_reach_rclone_by_its_environment_alone_and_nothing_of_the_callers_does() {
+    let Some(machine) = host() else { return };
+    let run = machine
+        .run_with(["backup", "-v"], &[("RCLONE_DRY_RUN", "true"), ("RCLONE_EXCLUDE", "*"), ("AWS_CA_BUNDLE", "/x")]);
+    assert_eq!(run.code, 0, "{}", run.everything());
+    assert!(!run.everything().contains("canary"), "{}", run.everything());
+    let calls: Vec<_> = run.ran.iter().filter(|ran| ran.tool() == "rclone" && ran.argv[1] != "version").collect();
+    // One call to list, one to send all copies, one to read them back, and the same for their manifests.
+    assert_eq!(calls.len(), 5);
+    for call in calls {
+        let mut names: Vec<&str> = call.environment.iter().map(|line| line.split_once('=').unwrap().0).collect();
+        names.sort_unstable();
+        let wanted = [
+            "HOME",
+            "LC_ALL",
+            "PATH",
+            "RCLONE_CONFIG_R2BACKUP_ACCESS_KEY_ID",
+            "RCLONE_CONFIG_R2BACKUP_SECRET_ACCESS_KEY",
+            "RCLONE_S3_NO_CHECK_BUCKET",
+        ];
+        assert_eq!(names, wanted);
+        assert!(call.environment.contains(&"RCLONE_CONFIG_R2BACKUP_SECRET_ACCESS_KEY=canary-secret-key".to_owned()));
+        assert!(!call.argv.iter().any(|arg| arg.contains("canary")), "{:?}", call.argv);
+    }
+    let trail = fs::read_to_string(machine.path("/var/log/opsctl/audit.jsonl")).unwrap();
+    let record = fs::read_to_string(machine.path("/var/lib/opsctl/prim.backups.jsonl")).unwrap();
+    assert!(!trail.contains("canary") && !record.contains("canary"));
+}
+
+#[test]
+fn old_copies_go_and_what_is_not_ours_stays() {
+    let Some(machine) = host() else { return };
+    let wallet = remote(&machine).join("wallet");
+    let at = |time: &str| machine.command_at(time, ["backup", "wallet"]);
+    for day in 10..22 {
+        assert_eq!(at(&format!("2026-10-{day}T03:00:00Z")), 0, "{day}");
+    }
+    assert_eq!(machine.run(["backup", "wallet"]).code, 0);
+    // H6: whatever else lies there, the old script's copies and one that only looks like ours.
+    for foreign in ["2026-02-26.db", "20261010T030000Z-1-zzzzzzzz.db", "notes.json"] {
+        fs::write(wallet.join(foreign), "another's").unwrap();
+    }
+    let count = || (objects_of(&wallet, ".db"), objects_of(&wallet, ".json"));
+    assert_eq!(count(), (15, 14));
+    let runs = [
+        machine.run(["backup", "prune", "wallet"]),
+        machine.run(["backup", "prune", "wallet", "--yes"]),
+        machine.run(["backup", "prune", "wallet", "--yes", "--count", "9"]),
+    ];
+    assert_eq!(runs.iter().map(|run| run.code).collect::<Vec<_>>(), [5, 5, 5], "H4: the wrong number");
+    assert_eq!(count(), (15, 14));
+    let last = machine.run(["backup", "prune", "wallet", "--yes", "--count", "10"]);
+    assert_eq!(last.code, 0, "{}", last.everything());
+    // Three of ours stay, and all that is not ours.
+    assert_eq!(count(), (5, 4));
+    assert_eq!(fs::read_to_string(wallet.join("2026-02-26.db")).unwrap(), "another's");
+    let [first, ..] = runs;
+    compare("backup_prune", &[told(first), told(last), told(machine.run(["backup", "prune", "wallet"]))]);
+}
+
+fn objects_of(directory: &std::path::Path, end: &str) -> usize {
+    let entries = fs::read_dir(directory).unwrap();
+    entries.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().ends_with(end)).count()
+}
