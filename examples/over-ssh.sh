@@ -13,4 +13,7 @@ ssh "$server" opsctl redeploy --yes --lock-wait=10m           # from CI: 0 it ru
 ssh "$server" opsctl rollback --list
 ssh "$server" opsctl maintenance on --yes -m "'Back at 6.'"    # visitors read the message; the shell there takes quotes off too
 ssh "$server" opsctl maintenance off --yes                      # also where a service behind the page is not well
+ssh "$server" opsctl backup list                              # exit code 3 where a copy is missing or too old
+ssh "$server" opsctl restore wallet --dry-run                 # fetches and proves the copy; nothing is changed
+ssh "$server" opsctl restore wallet --at yesterday --yes      # 0 it is live, 9 the old data is back
 ssh "$server" opsctl history -n 5 -o json | jq -r '.changes[] | "\(.time) \(.user) \(.operation): \(.outcome)"'

@@ -7,6 +7,7 @@
 mod actions;
 mod ai_fsm;
 mod anywhere;
+mod backup;
 mod faults;
 mod fondation;
 mod logs;

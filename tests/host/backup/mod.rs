@@ -1,0 +1,123 @@
+//! Backups and restores of prim on a real host: real services that write to their databases, a real rclone, a real S3 server.
+
+mod killed;
+
+use serde_json::Value;
+
+use crate::machine::Machine;
+
+/// What the layout lacks: the services of the stand-in keep nothing, so each database gets a table with rows in it.
+const DATABASES: &str = r#"
+    systemctl stop prim-backup.timer 2>/dev/null || true
+    rm -f /var/spool/cron/crontabs/root
+    for name in wallet store spawn faucet; do
+        sqlite3 /opt/prim/$name.db "PRAGMA journal_mode=WAL; CREATE TABLE IF NOT EXISTS kept (a INTEGER, b TEXT);
+            CREATE INDEX IF NOT EXISTS kept_b ON kept (b); DELETE FROM kept;
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+            INSERT INTO kept SELECT i, i || hex(randomblob(100)) FROM n;" >/dev/null
+        chown prim:prim /opt/prim/$name.db*
+    done
+"#;
+
+fn opsctl(machine: &Machine, words: &str, code: i32) -> String {
+    let mut line = vec!["opsctl"];
+    line.extend(words.split_whitespace());
+    let ran = machine.run(&line);
+    assert_eq!(ran.code, code, "{words}: {ran:#?}");
+    ran.stdout
+}
+
+fn document(machine: &Machine, words: &str, code: i32) -> Value {
+    serde_json::from_str(&opsctl(machine, &format!("{words} -o json"), code)).unwrap()
+}
+
+fn rows(machine: &Machine, path: &str) -> u32 {
+    machine.sh(&format!("sqlite3 {path} 'SELECT count(*) FROM kept'")).trim().parse().unwrap()
+}
+
+/// A full cycle: backup, list, verify, drill, prune, disaster, restore.
+#[test]
+fn a_cycle_on_prim() {
+    let machine = Machine::boot_as("prim", "it-prim-backup");
+    machine.sh(DATABASES);
+    let made = document(&machine, "backup", 0);
+    let proven = |document: &Value| {
+        let sets = document["sets"].as_array().unwrap();
+        sets.iter().filter(|set| set["outcome"] == "proven").count()
+    };
+    assert!(proven(&made) >= 5, "{made:#}");
+    let wallet = made["sets"].as_array().unwrap().iter().find(|set| set["set"] == "wallet").unwrap();
+    assert_eq!(wallet["rows"]["kept"], 1000);
+    // As an operator without opsctl would look at it.
+    let there = machine.sh("rclone lsf -R --files-only r2backup:prim-backups/opsctl/wallet | sort");
+    assert_eq!(there.lines().count(), 2, "{there}");
+    for line in ["backup list", "backup verify", "backup drill", "backup prune"] {
+        opsctl(&machine, line, 0);
+    }
+    assert_eq!(machine.run(&["env", "-i", "PATH=/usr/bin:/bin", "/usr/local/bin/opsctl", "backup", "-q"]).stdout, "");
+    writers(&machine);
+    disasters(&machine);
+    refused(&machine);
+    machine.sh("! grep -rE 'dummy-secret|dummyr2' /var/log/opsctl /var/lib/opsctl /run/opsctl");
+}
+
+/// E1: rows are added all the time; every copy has all that were there when it began, and is whole.
+fn writers(machine: &Machine) {
+    machine.sh(
+        "systemd-run --quiet --unit=writer bash -c 'for i in $(seq 100000); do echo \"INSERT INTO kept VALUES ($i, hex(randomblob(50)));\"; \
+         sleep 0.005; done | sqlite3 -cmd \".timeout 5000\" /opt/prim/store.db'",
+    );
+    let mut last = 0;
+    for turn in 0..5 {
+        let before = rows(machine, "/opt/prim/store.db");
+        let made = document(machine, "backup store", 0);
+        let copied = u32::try_from(made["sets"][0]["rows"]["kept"].as_u64().unwrap()).unwrap();
+        assert!(copied >= before && copied > last, "{turn}: {before} {copied}");
+        last = copied;
+        opsctl(machine, &format!("restore store --to /root/store-{turn}.db"), 0);
+        assert_eq!(rows(machine, &format!("/root/store-{turn}.db")), copied);
+    }
+    machine.sh("systemctl stop writer; rm /root/store-*");
+}
+
+/// The live data is damaged, lost, or merely wrong: it comes back, with owner and mode, and its service is well.
+fn disasters(machine: &Machine) {
+    let whose = "stat -c '%U:%G %a' /opt/prim/wallet.db";
+    let before = machine.sh(whose);
+    for disaster in [
+        "sqlite3 /opt/prim/wallet.db 'DELETE FROM kept WHERE a > 10'",
+        "systemctl stop prim-wallet; rm -f /opt/prim/wallet.db*",
+        "systemctl stop prim-wallet; echo no database >/opt/prim/wallet.db; echo no log >/opt/prim/wallet.db-wal; \
+         chown prim:prim /opt/prim/wallet.db*",
+    ] {
+        machine.sh(disaster);
+        let done = document(machine, "restore wallet -y --settle 500ms", 0);
+        assert_eq!(done["outcome"], "live", "{disaster}: {done:#}");
+        assert_eq!((rows(machine, "/opt/prim/wallet.db"), machine.sh(whose)), (1000, before.clone()), "{disaster}");
+        machine.sh("curl -sf localhost:3001 >/dev/null");
+        opsctl(machine, "restore --forget-old -y", 0);
+        assert_eq!(machine.sh("ls -A /opt/prim | grep -c opsctl || true").trim(), "0", "{disaster}");
+    }
+}
+
+/// I6, I1: where the service does not come up, and where a file is still open, the old data is as it was.
+fn refused(machine: &Machine) {
+    machine.sh("sqlite3 /opt/prim/wallet.db 'DELETE FROM kept WHERE a > 500'");
+    // A service that starts only with what it has now, as one does after a change of its schema.
+    machine.sh(
+        "mkdir -p /run/systemd/system/prim-wallet.service.d; printf '[Service]\\nExecStartPre=/bin/sh -c \"test $(sqlite3 \
+         /opt/prim/wallet.db \\\\\"SELECT count(*) FROM kept\\\\\") = 500\"\\n' >/run/systemd/system/prim-wallet.service.d/check.conf; \
+         systemctl daemon-reload; systemctl restart prim-wallet",
+    );
+    let back = document(machine, "restore wallet -y --settle 500ms", 9);
+    assert_eq!(back["outcome"], "put_back", "{back:#}");
+    assert_eq!(rows(machine, "/opt/prim/wallet.db"), 500);
+    machine
+        .sh("rm -r /run/systemd/system/prim-wallet.service.d; systemctl daemon-reload; systemctl restart prim-wallet");
+    machine.sh("systemd-run --quiet --unit=reader bash -c 'exec 7</opt/prim/wallet.db; exec sleep 1000'; sleep 0.5");
+    let open = document(machine, "restore wallet -y --settle 500ms", 9);
+    assert_eq!(open["outcome"], "untouched", "{open:#}");
+    assert!(open["summary"].as_str().unwrap().contains("it is still open in sleep"), "{open:#}");
+    machine.sh("systemctl stop reader; systemctl is-active prim-wallet; curl -sf --retry 5 --retry-connrefused localhost:3001 >/dev/null");
+    assert_eq!(rows(machine, "/opt/prim/wallet.db"), 500);
+}
