@@ -5,6 +5,7 @@
 
 pub mod catalogue;
 pub mod create;
+pub mod fresh;
 pub mod look;
 pub mod manifest;
 pub mod name;

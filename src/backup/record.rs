@@ -164,6 +164,11 @@ impl Records {
         })
     }
 
+    /// Whether this host ever made a run.
+    pub fn is_used(&self) -> bool {
+        self.lines.iter().any(|line| matches!(line, Line::Begun { .. }))
+    }
+
     /// The greatest number of a run that this host began.
     pub fn last_sequence(&self) -> u64 {
         let number = |line: &Line| match line {

@@ -8,6 +8,9 @@ use clap_complete::engine::ArgValueCandidates;
 
 use crate::action::lock;
 use crate::action::maintenance::{self, State};
+use crate::backup::fresh::{self, Freshness};
+use crate::backup::record::{self, Records};
+use crate::backup::retention::LastRun;
 use crate::cli::{complete_services, duration};
 use crate::context::{Context, services};
 use crate::error::Error;
@@ -15,7 +18,7 @@ use crate::exit::Exit;
 use crate::health;
 use crate::logs;
 use crate::probe;
-use crate::registry::{Deployment, Service, Verdict};
+use crate::registry::{BackupSet, Deployment, Service, Verdict};
 use crate::report::maintenance::StandingFacts;
 use crate::report::status::Status;
 use crate::ui::{Format, Ui};
@@ -73,6 +76,21 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     }
 }
 
+/// How recent backups are, by what this host recorded of them: the remote is not asked, for it may be far away.
+fn backups(context: &Context<'_>, deployment: &Deployment) -> Vec<Freshness> {
+    // What cannot be read is root's alone; a host that never made a backup with opsctl has another way of making them.
+    let Some(records) = record::read(context.system, deployment).ok().filter(Records::is_used) else {
+        return Vec::new();
+    };
+    let now = context.system.now();
+    let known = |set: &&BackupSet| records.last_run(set.name) != LastRun::None;
+    let judge = |set: &BackupSet| {
+        let newest = records.last_proven(set.name).map(|ended| ended.id.time);
+        fresh::judge(set, newest, Some(&records.last_run(set.name)), now)
+    };
+    deployment.backups.iter().filter(known).map(judge).collect()
+}
+
 fn take(
     args: &Args,
     context: &Context<'_>,
@@ -97,7 +115,8 @@ fn take(
             maintenance::look(context.system, &context.processes(), deployment, judged, limit)
         })
         .filter(|standing| standing.state != State::Off);
-    let mut status = Status::new(deployment, health, !with_host, holder, |verdict| {
+    let backups = if with_host { backups(context, deployment) } else { Vec::new() };
+    let mut status = Status::new(deployment, health, !with_host, holder, backups, |verdict| {
         context.head("opsctl/status/v1", deployment, verdict, Exit::of(verdict, args.fail_on == FailOn::Warn))
     });
     status.maintenance = maintenance.map(|standing| StandingFacts::new(&deployment.maintenance, &standing));

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{Head, Report};
 use crate::backup::create::{End, Run};
+use crate::backup::fresh::Freshness;
 use crate::backup::name::Id;
 use crate::backup::prune;
 use crate::health::{age, bytes};
@@ -199,21 +200,6 @@ pub struct BackupRow {
     pub rows: Option<u64>,
 }
 
-/// How recent a set's newest verified copy is.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Freshness {
-    /// The set.
-    pub set: String,
-    /// What it comes to.
-    pub verdict: Verdict,
-    /// Age of the newest verified copy, seconds; `null` where there is none.
-    pub age_seconds: Option<i64>,
-    /// How old it may be, seconds.
-    pub rpo_seconds: u32,
-    /// In words.
-    pub summary: String,
-}
-
 impl Report for Backups {
     fn text(&self, page: &mut Text) {
         let rows = self.backups.iter().map(|backup| {
@@ -376,7 +362,12 @@ impl Report for Prune {
                 Some(refused) => ("REFUSED", Verdict::Fail, refused.clone()),
                 None => {
                     let going = set.outlived.len() + set.leftovers.len();
-                    let word = if self.dry_run { "plan" } else { "done" };
+                    // What of it was done where something went wrong is told below.
+                    let word = match (self.dry_run, &self.trouble) {
+                        (true, _) => "plan",
+                        (false, None) => "done",
+                        (false, Some(_)) => "tried",
+                    };
                     (word, Verdict::Pass, format!("{going} go, {} stay", set.kept.len()))
                 }
             };

@@ -10,6 +10,7 @@ use super::maintenance::StandingFacts;
 use super::{Head, Report};
 use crate::action::lock::{Holder, Note};
 use crate::action::run;
+use crate::backup::fresh::Freshness;
 use crate::health::{Check, Health, HostHealth, ServiceHealth, State, age, bytes};
 use crate::registry::{Deployment, HostChecks, Level, Service, Verdict};
 use crate::ui::{Cell, Text, Tone};
@@ -22,6 +23,8 @@ pub struct Status {
     pub head: Head,
     /// The worst thing; `null` when all is well.
     pub worst: Option<Problem>,
+    /// How recent the newest verified copy of each backup set is, as this host recorded it; empty where it never made any.
+    pub backups: Vec<Freshness>,
     /// How it stands with maintenance, where it is not plainly off; `null` otherwise. It excuses nothing.
     pub maintenance: Option<StandingFacts>,
     /// Every problem that no other explains, worst first, [`Status::worst`] included.
@@ -77,12 +80,19 @@ impl Status {
         health: Health,
         named: bool,
         holder: Holder,
+        backups: Vec<Freshness>,
         head: impl FnOnce(Verdict) -> Head,
     ) -> Self {
         let mut problems = problems(deployment, &health);
         if let Holder::Unfinished(note) = &holder {
             problems.push(unfinished_problem(deployment, note));
         }
+        problems.extend(
+            backups
+                .iter()
+                .filter(|fresh| fresh.verdict != Verdict::Pass)
+                .map(|fresh| backup_problem(deployment, fresh)),
+        );
         if named {
             problems.extend(health.absent.iter().map(|(service, reason)| absent_problem(service, reason)));
         }
@@ -92,6 +102,7 @@ impl Status {
         Status {
             head: head(verdict),
             worst: problems.first().cloned(),
+            backups,
             maintenance: None,
             problems,
             services: health.services,
@@ -148,6 +159,20 @@ fn unfinished_problem(deployment: &Deployment, note: &Note) -> Problem {
         reason: "what was begun is not known to have ended well".to_owned(),
         affects: Vec::new(),
         look: format!("opsctl {} (again), or opsctl lock release", note.what),
+        log: Vec::new(),
+    }
+}
+
+fn backup_problem(deployment: &Deployment, fresh: &Freshness) -> Problem {
+    Problem {
+        subject: format!("backup {}", fresh.set),
+        verdict: fresh.verdict,
+        summary: fresh.summary.clone(),
+        severity: deployment.checks.severity.id.to_owned(),
+        respond: deployment.checks.severity.response.to_owned(),
+        reason: "what is lost now cannot be brought back".to_owned(),
+        affects: Vec::new(),
+        look: format!("opsctl backup list {}", fresh.set),
         log: Vec::new(),
     }
 }
@@ -234,6 +259,13 @@ impl Report for Status {
         if let Some(maintenance) = &self.maintenance {
             let told = format!("maintenance is {}: {}", maintenance.told(), maintenance.summary);
             page.line(&[Cell(Tone::Dim, "   note ".to_owned()), Cell(Tone::Strong, told)]);
+        }
+        let well = self.backups.iter().filter(|fresh| fresh.verdict == Verdict::Pass).count();
+        if well > 0 && well == self.backups.len() {
+            let oldest = self.backups.iter().filter_map(|fresh| fresh.age_seconds).max().unwrap_or_default();
+            let oldest = crate::health::duration(jiff::SignedDuration::from_secs(oldest));
+            let told = format!("{well} backups proven, the oldest {oldest} ago");
+            page.line(&[Cell(Tone::Dim, "   kept ".to_owned()), Cell::plain(told)]);
         }
         self.services(page);
         if !self.absent.is_empty() {

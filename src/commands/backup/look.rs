@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use clap_complete::engine::ArgValueCandidates;
-use jiff::SignedDuration;
 
 use super::{needs_root, open, records, sets, unreachable};
 use crate::action::{audit, lock};
 use crate::backup::create::chance;
+use crate::backup::fresh::{self, Freshness};
 use crate::backup::look::{self, Proof, Stock};
 use crate::backup::manifest::{Manifest, shrunk};
 use crate::backup::name::Id;
@@ -18,9 +18,9 @@ use crate::cli::complete_sets;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::health::{age, duration};
+use crate::health::age;
 use crate::registry::{BackupSet, Deployment, Verdict};
-use crate::report::backup::{BackupRow, Backups, Freshness, ProofFacts, Proofs, proven};
+use crate::report::backup::{BackupRow, Backups, ProofFacts, Proofs, proven};
 use crate::ui::Format;
 
 /// Arguments of `backup list`.
@@ -94,30 +94,6 @@ pub(in crate::commands) fn view<'a>(
     Ok(View { store, staging, records, stock, listed })
 }
 
-/// How recent the newest verified copy of a set is.
-fn freshness(stock: &Stock, now: jiff::Timestamp) -> Freshness {
-    let rpo = SignedDuration::from_secs(i64::from(stock.set.rpo_seconds));
-    let newest = stock.newest().map(|backup| now.duration_since(backup.id.time));
-    let (verdict, summary) = match newest {
-        None => (Verdict::Fail, "there is no verified copy".to_owned()),
-        Some(age) if age > rpo => (
-            Verdict::Fail,
-            format!("the newest verified copy is {} old, at most {} may be lost", duration(age), duration(rpo)),
-        ),
-        Some(age) if age < SignedDuration::from_mins(-5) => {
-            (Verdict::Unknown, "the newest verified copy is of the future: is the clock right?".to_owned())
-        }
-        Some(age) => (Verdict::Pass, format!("the newest verified copy is {} old", duration(age))),
-    };
-    Freshness {
-        set: stock.set.name.to_owned(),
-        verdict,
-        age_seconds: newest.map(|age| age.as_secs()),
-        rpo_seconds: stock.set.rpo_seconds,
-        summary,
-    }
-}
-
 pub(super) fn list(args: &List, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
     let sets = sets(deployment, &args.sets)?;
@@ -143,7 +119,8 @@ pub(super) fn list(args: &List, context: &Context<'_>) -> anyhow::Result<Exit> {
     let rows = view.stock.iter().flat_map(|stock| stock.backups.iter().map(move |backup| row(stock, backup)));
     let others =
         |stock: &Stock| stock.shelf.foreign.len() + stock.shelf.pieces.values().filter(|p| !p.manifest).count();
-    let fresh: Vec<Freshness> = view.stock.iter().map(|stock| freshness(stock, now)).collect();
+    let fresh = |stock: &Stock| fresh::judge(stock.set, stock.newest().map(|backup| backup.id.time), None, now);
+    let fresh: Vec<Freshness> = view.stock.iter().map(fresh).collect();
     let verdict = fresh.iter().map(|set| set.verdict).max().unwrap_or(Verdict::Unknown);
     let exit = Exit::of(verdict, false);
     let document = Backups {

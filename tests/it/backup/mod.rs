@@ -212,3 +212,32 @@ fn objects_of(directory: &std::path::Path, end: &str) -> usize {
     let entries = fs::read_dir(directory).unwrap();
     entries.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().ends_with(end)).count()
 }
+
+#[test]
+fn status_says_how_recent_backups_are() {
+    let Some(machine) = host() else { return };
+    let told_of = |machine: &Machine, time: &str| -> (Vec<(String, String)>, usize) {
+        let mut command = machine.command(["status", "-o", "json"]);
+        let output = command.env("OPSCTL_TEST_TIME", time).output().unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let problems = document["problems"].as_array().unwrap().iter();
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        let ours = problems.filter(|problem| problem["subject"].as_str().unwrap().starts_with("backup "));
+        let ours = ours.map(|problem| (text(&problem["subject"]), text(&problem["summary"]))).collect();
+        (ours, document["backups"].as_array().unwrap().len())
+    };
+    // A host that backs up in another way is not judged by ours.
+    assert_eq!(told_of(&machine, crate::machine::NOW), (Vec::new(), 0));
+    assert_eq!(machine.run(["backup"]).code, 0);
+    assert_eq!(told_of(&machine, "2026-11-23T05:00:00Z"), (Vec::new(), 4));
+    let (old, _) = told_of(&machine, "2026-11-24T05:30:00Z");
+    let wanted = "the newest verified copy is 2d0h old, at most 1d0h may be lost".to_owned();
+    assert_eq!(old.iter().map(|(_, what)| what).collect::<Vec<_>>(), vec![&wanted; 4]);
+    machine.remove("/opt/prim/wallet.db");
+    assert_eq!(machine.run(["backup"]).code, 8);
+    let failed = (
+        "backup wallet".to_owned(),
+        "the last run failed: it is missing; the newest verified copy is 0s old".to_owned(),
+    );
+    assert_eq!(told_of(&machine, crate::machine::NOW), (vec![failed], 4));
+}
