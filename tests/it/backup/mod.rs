@@ -17,7 +17,7 @@ use crate::transcript::compare;
 const CONFIG: &str = "/root/.config/rclone/rclone.conf";
 
 /// A prim host with its four databases and an empty remote; `None` where the tests are not run by root, whom backups need.
-fn host() -> Option<Machine> {
+pub fn host() -> Option<Machine> {
     if !is_root() {
         return None;
     }
