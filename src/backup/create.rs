@@ -180,7 +180,9 @@ impl Work<'_> {
         let there = match self.staging.inner("out") {
             Ok(there) => there,
             Err(error) => {
-                sets.iter().for_each(|set| self.fail(set, format!("it cannot be staged: {error}")));
+                for set in sets {
+                    self.fail(set, format!("it cannot be staged: {error}"));
+                }
                 return None;
             }
         };
@@ -229,7 +231,9 @@ impl Work<'_> {
         }
         // Once as it is sent, and once as it comes back.
         if let Err(trouble) = staging::room(there, total.saturating_mul(2)) {
-            wanted.iter().for_each(|(set, _)| self.fail(set, trouble.clone()));
+            for (set, _) in wanted {
+                self.fail(set, trouble.clone());
+            }
             return Vec::new();
         }
         let made = each(wanted, |(set, found)| (set, self.copy_one(set, &found, there)));

@@ -147,5 +147,6 @@ pub fn copy_hashed(from: &mut impl Read, to: &mut impl io::Write) -> io::Result<
         bytes += count as u64;
     }
     let digest = hasher.finalize();
-    Ok((bytes, digest.iter().map(|byte| format!("{byte:02x}")).collect()))
+    let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    Ok((bytes, digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()))
 }

@@ -11,6 +11,7 @@ use clap_complete::engine::ArgValueCandidates;
 
 use super::operate::Change;
 use crate::action::audit::{self, Entry};
+use crate::action::lock::Lock;
 use crate::action::{lock, run as action};
 use crate::backup::create::{self, Run};
 use crate::backup::record::{self, Records};
@@ -147,6 +148,7 @@ pub(super) fn open<'a>(context: &'a Context<'a>, set: &BackupSet) -> Result<Stor
 }
 
 /// The remote is what is wrong, so that nothing is known.
+#[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
 pub(super) fn unreachable(trouble: String) -> Error {
     Error {
         exit: Exit::Unknown,
@@ -165,31 +167,54 @@ fn make(args: &Create, context: &Context<'_>) -> anyhow::Result<Exit> {
         return plan(context, deployment, &sets, &store);
     }
     let wait = args.change.lock_wait.unwrap_or_default();
+    locked(context, deployment, "backup", wait, |lock| work(context, deployment, &sets, &store, lock))
+}
+
+/// Does something under the lock of backups. Whatever it comes to, it came to its end.
+pub(super) fn locked(
+    context: &Context<'_>,
+    deployment: &Deployment,
+    what: &str,
+    wait: Duration,
+    work: impl FnOnce(&mut Lock) -> anyhow::Result<Exit>,
+) -> anyhow::Result<Exit> {
     let who = audit::who(context.system);
-    let (mut lock, unfinished) = lock::take_backups(context.system, deployment, "backup", &who, wait)?;
+    let (mut lock, unfinished) = lock::take_backups(context.system, deployment, what, &who, wait)?;
     if let Some(note) = &unfinished {
         context.ui.note(&action::unfinished(note));
     }
+    let done = work(&mut lock);
+    lock.finish();
+    done
+}
+
+/// Makes the run and tells what came of it.
+fn work(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    sets: &[&'static BackupSet],
+    store: &Result<Store<'_>, String>,
+    lock: &mut Lock,
+) -> anyhow::Result<Exit> {
     let records = records(context, deployment)?;
     let targets = sets.iter().map(|set| set.name.to_owned()).collect();
-    let commands = store.as_ref().map(|store| planned(context, deployment, &sets, store)).unwrap_or_default();
+    let commands = store.as_ref().map(|store| planned(context, deployment, sets, store)).unwrap_or_default();
     let entry = Entry::begin(context.system, deployment.name, "backup", targets, commands);
     audit::write(context.system, &entry)?;
-    let made = create::run(context, deployment, &sets, &records, &store, &mut lock);
+    let made = create::run(context, deployment, sets, &records, store, lock);
     let (summary, exit, took) = match &made {
         Ok(run) => (run.summary(), run.exit(), run.took),
         Err(error) => (error.message.clone(), error.exit, Duration::ZERO),
     };
     action::conclude(context, entry, summary, exit, took);
-    lock.finish();
-    report(context, deployment, sets[0], &made?)
+    Ok(report(context, deployment, sets[0], &made?))
 }
 
-fn report(context: &Context<'_>, deployment: &Deployment, set: &BackupSet, run: &Run) -> anyhow::Result<Exit> {
+fn report(context: &Context<'_>, deployment: &Deployment, set: &BackupSet, run: &Run) -> Exit {
     let exit = run.exit();
     // From cron nothing is said of what went well.
     if exit == Exit::Success && context.ui.quiet && context.ui.format != Format::Json {
-        return Ok(exit);
+        return exit;
     }
     let verdict = if exit == Exit::Success { Verdict::Pass } else { Verdict::Fail };
     let head = context.head("opsctl/backup/v1", deployment, verdict, exit);
@@ -197,9 +222,9 @@ fn report(context: &Context<'_>, deployment: &Deployment, set: &BackupSet, run: 
         && error.kind() != std::io::ErrorKind::BrokenPipe
     {
         Ui::warn(&format!("backup ended with {}, which could not be printed: {error}", exit.code()));
-        return Ok(if exit == Exit::Success { Exit::Failure } else { exit });
+        return if exit == Exit::Success { Exit::Failure } else { exit };
     }
-    Ok(exit)
+    exit
 }
 
 /// The commands of a run, as they can be pasted.

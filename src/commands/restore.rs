@@ -1,5 +1,7 @@
 //! `opsctl restore`: a proven copy takes the place of live data, and the old data is kept until it is forgotten.
 
+mod aside;
+mod forget;
 mod work;
 
 use std::path::PathBuf;
@@ -64,10 +66,10 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     };
     needs_root(context, "restore")?;
     match chosen {
-        _ if args.forget_old => work::forget(args, context, deployment, chosen),
+        _ if args.forget_old => forget::forget(args, context, deployment, chosen),
         None => work::recover_only(args, context, deployment),
         Some(set) => match &args.to {
-            Some(path) => work::write(args, context, deployment, set, path),
+            Some(path) => aside::write(args, context, deployment, set, path),
             None => work::replace(args, context, deployment, set),
         },
     }

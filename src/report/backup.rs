@@ -170,6 +170,7 @@ pub struct Backups {
     /// Where.
     pub remote: String,
     /// Newest first, set by set.
+    #[expect(clippy::struct_field_names, reason = "it is the name that scripts know")]
     pub backups: Vec<BackupRow>,
     /// How recent each set's newest verified copy is.
     pub sets: Vec<Freshness>,
@@ -252,6 +253,7 @@ pub struct Proofs {
     /// `verify` or `drill`.
     pub operation: &'static str,
     /// By set.
+    #[expect(clippy::struct_field_names, reason = "it is the name that scripts know")]
     pub proofs: Vec<ProofFacts>,
 }
 
@@ -358,18 +360,17 @@ impl PruneSet {
 impl Report for Prune {
     fn text(&self, page: &mut Text) {
         for set in &self.sets {
-            let (word, verdict, told) = match &set.refused {
-                Some(refused) => ("REFUSED", Verdict::Fail, refused.clone()),
-                None => {
-                    let going = set.outlived.len() + set.leftovers.len();
-                    // What of it was done where something went wrong is told below.
-                    let word = match (self.dry_run, &self.trouble) {
-                        (true, _) => "plan",
-                        (false, None) => "done",
-                        (false, Some(_)) => "tried",
-                    };
-                    (word, Verdict::Pass, format!("{going} go, {} stay", set.kept.len()))
-                }
+            let (word, verdict, told) = if let Some(refused) = &set.refused {
+                ("REFUSED", Verdict::Fail, refused.clone())
+            } else {
+                let going = set.outlived.len() + set.leftovers.len();
+                // What of it was done where something went wrong is told below.
+                let word = match (self.dry_run, &self.trouble) {
+                    (true, _) => "plan",
+                    (false, None) => "done",
+                    (false, Some(_)) => "tried",
+                };
+                (word, Verdict::Pass, format!("{going} go, {} stay", set.kept.len()))
             };
             let foreign =
                 if set.foreign > 0 { format!("; {} not ours, left alone", set.foreign) } else { String::new() };

@@ -74,7 +74,7 @@ impl Place {
         self.path.with_file_name(self.old())
     }
 
-    fn new(&self) -> String {
+    fn laid(&self) -> String {
         format!(".{}.opsctl-{}-new", self.name, self.id)
     }
 
@@ -113,7 +113,7 @@ impl Place {
     /// When it cannot be, or the copy is not what it was.
     pub fn lay(&self, copy: &Path, owner: Owner, sha256: &str) -> io::Result<Mark> {
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let new = openat(&self.directory, self.new(), flags, Mode::RUSR | Mode::WUSR)?;
+        let new = openat(&self.directory, self.laid(), flags, Mode::RUSR | Mode::WUSR)?;
         let mut file = File::from(new);
         let (_, hash) = staging::copy_hashed(&mut File::open(copy)?, &mut file)?;
         if hash != sha256 {
@@ -123,7 +123,7 @@ impl Place {
         fchmod(&file, Mode::from_raw_mode(owner.mode))?;
         file.sync_all()?;
         fsync(&self.directory)?;
-        let found = self.look(&self.new())?.ok_or_else(|| io::Error::other("the new file is gone"))?;
+        let found = self.look(&self.laid())?.ok_or_else(|| io::Error::other("the new file is gone"))?;
         Ok(found.mark)
     }
 
@@ -153,7 +153,7 @@ impl Place {
             linkat(&self.directory, &self.name, &self.directory, self.old(), AtFlags::empty())?;
             fsync(&self.directory)?;
         }
-        renameat(&self.directory, self.new(), &self.directory, &self.name)?;
+        renameat(&self.directory, self.laid(), &self.directory, &self.name)?;
         fsync(&self.directory)?;
         Ok(())
     }
@@ -183,7 +183,7 @@ impl Place {
     /// # Errors
     /// As the operating system says.
     pub fn undo(&self) -> io::Result<()> {
-        self.remove(&self.new())?;
+        self.remove(&self.laid())?;
         let (live, old) = (self.live()?, self.look(&self.old())?);
         // Another name of the same file, given just before the swap.
         if let (Some(live), Some(old)) = (live, old)

@@ -176,3 +176,34 @@ fn i2_after_it_was_settled_the_file_alone_is_the_database() {
     fs::rename(&killed, &alone).unwrap();
     assert_eq!(prove(&alone), Ok(rows(500)));
 }
+
+/// How many damages are tried; more where somebody asks for them.
+fn damages() -> u32 {
+    std::env::var("OPSCTL_DAMAGES").ok().and_then(|count| count.parse().ok()).unwrap_or(500)
+}
+
+#[test]
+fn g3_i3_every_flipped_bit_and_every_cut_is_found() {
+    use crate::backup::{source, staging};
+    use crate::registry::DEPLOYMENTS;
+    let scratch = Scratch::new();
+    let (path, open) = scratch.database("whole.db", "DELETE", 5);
+    drop(open);
+    let wallet = DEPLOYMENTS[0].backup("wallet").unwrap();
+    let good = fs::read(&path).unwrap();
+    let (bytes, sha256) = staging::hash(&path).unwrap();
+    assert_eq!(source::prove(wallet, &path, bytes, &sha256), Ok(rows(5)));
+    let mut random = 42_u64;
+    for turn in 0..damages() {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let at = usize::try_from(random >> 33).unwrap() % good.len();
+        let mut bad = good.clone();
+        if turn % 3 == 0 {
+            bad.truncate(at);
+        } else {
+            bad[at] ^= 1 << (turn % 8);
+        }
+        fs::write(&path, &bad).unwrap();
+        assert!(source::prove(wallet, &path, bytes, &sha256).is_err(), "{turn}: at {at}");
+    }
+}

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use clap_complete::engine::ArgValueCandidates;
 
-use super::{needs_root, open, records, sets, unreachable};
-use crate::action::{audit, lock};
+use super::{locked, needs_root, open, records, sets, unreachable};
+use crate::action::lock::Lock;
 use crate::backup::create::chance;
 use crate::backup::fresh::{self, Freshness};
 use crate::backup::look::{self, Proof, Stock};
@@ -98,8 +98,16 @@ pub(super) fn list(args: &List, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
     let sets = sets(deployment, &args.sets)?;
     needs_root(context, "backup list")?;
-    let _lock = lock::take_backups(context.system, deployment, "backup list", &audit::who(context.system), LIST_WAIT)?;
-    let view = view(context, deployment, &sets, Extent::of(&args.sets))?;
+    locked(context, deployment, "backup list", LIST_WAIT, |_| listing(args, context, deployment, &sets))
+}
+
+fn listing(
+    args: &List,
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    sets: &[&'static BackupSet],
+) -> anyhow::Result<Exit> {
+    let view = view(context, deployment, sets, Extent::of(&args.sets))?;
     let now = context.system.now();
     let row = |stock: &Stock, backup: &crate::backup::catalogue::Backup| {
         let manifest = backup.manifest.as_ref().ok();
@@ -180,11 +188,26 @@ fn prove(
     extent: Extent,
     choose: &dyn Fn(&Stock) -> Vec<Id>,
 ) -> anyhow::Result<Exit> {
-    let (operation, words) = match how {
-        How::Verify => ("verify", "backup verify"),
-        How::Drill | How::Restore => ("drill", "backup drill"),
+    let words = match how {
+        How::Verify => "backup verify",
+        How::Drill | How::Restore => "backup drill",
     };
-    let (mut lock, _) = lock::take_backups(context.system, deployment, words, &audit::who(context.system), LIST_WAIT)?;
+    locked(context, deployment, words, LIST_WAIT, |lock| work(context, deployment, sets, how, extent, choose, lock))
+}
+
+fn work(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    sets: &[&'static BackupSet],
+    how: How,
+    extent: Extent,
+    choose: &dyn Fn(&Stock) -> Vec<Id>,
+    lock: &mut Lock,
+) -> anyhow::Result<Exit> {
+    let operation = match how {
+        How::Verify => "verify",
+        How::Drill | How::Restore => "drill",
+    };
     lock.step("list the remote");
     let view = view(context, deployment, sets, extent)?;
     let mut facts = Vec::new();
@@ -223,7 +246,6 @@ fn prove(
             facts.push(tell(context, deployment, &view.records, how, &proof)?);
         }
     }
-    lock.finish();
     let verdict = facts.iter().map(|fact| fact.verdict).max().unwrap_or(Verdict::Unknown);
     let exit = Exit::of(verdict, false);
     if exit == Exit::Success && context.ui.quiet && context.ui.format != Format::Json {

@@ -5,16 +5,17 @@ use std::time::Instant;
 use clap_complete::engine::ArgValueCandidates;
 
 use super::look::{Extent, view};
-use super::{needs_root, records, sets};
+use super::{locked, needs_root, records, sets};
 use crate::action::audit::{self, Entry};
-use crate::action::{lock, run as action};
+use crate::action::lock::Lock;
+use crate::action::run as action;
 use crate::backup::prune::{self, Plan};
-use crate::backup::retention::Refusal;
+use crate::backup::retention::{Decision, Refusal};
 use crate::cli::{complete_sets, duration};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::registry::Verdict;
+use crate::registry::{BackupSet, Deployment, Verdict};
 use crate::report::backup::{Prune as Document, PruneSet};
 use crate::ui::Format;
 
@@ -46,12 +47,19 @@ pub(super) fn run(args: &Prune, context: &Context<'_>) -> anyhow::Result<Exit> {
         return Err(Error::usage("usage", "--count is about one set").hint("name the one that is meant").into());
     }
     needs_root(context, "backup prune")?;
-    let begun = Instant::now();
     let wait = args.lock_wait.unwrap_or_default();
-    let who = audit::who(context.system);
-    let (mut lock, _) = lock::take_backups(context.system, deployment, "backup prune", &who, wait)?;
-    if let Some((set, what)) = prune::failed(&sets, &records(context, deployment)?) {
-        lock.abandon();
+    locked(context, deployment, "backup prune", wait, |lock| work(args, context, deployment, &sets, lock))
+}
+
+fn work(
+    args: &Prune,
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    sets: &[&'static BackupSet],
+    lock: &mut Lock,
+) -> anyhow::Result<Exit> {
+    let begun = Instant::now();
+    if let Some((set, what)) = prune::failed(sets, &records(context, deployment)?) {
         return Err(Error {
             exit: Exit::Refused,
             code: "failed_run",
@@ -60,10 +68,10 @@ pub(super) fn run(args: &Prune, context: &Context<'_>) -> anyhow::Result<Exit> {
         }
         .into());
     }
-    let view = view(context, deployment, &sets, Extent::of(&args.sets))?;
+    let view = view(context, deployment, sets, Extent::of(&args.sets))?;
     let plans = prune::plan(&view.stock, &view.records, context.system.now(), args.count);
     let refused = plans.iter().any(|plan| plan.decision.is_err());
-    let going: usize = plans.iter().filter_map(|plan| plan.decision.as_ref().ok()).map(|d| d.going()).sum();
+    let going: usize = plans.iter().filter_map(|plan| plan.decision.as_ref().ok()).map(Decision::going).sum();
     let rows: Vec<PruneSet> = plans.iter().map(PruneSet::new).collect();
     let mut document = Document {
         head: context.head("opsctl/backup-prune/v1", deployment, Verdict::Pass, Exit::Success),
@@ -89,15 +97,13 @@ pub(super) fn run(args: &Prune, context: &Context<'_>) -> anyhow::Result<Exit> {
         let done = prune::run(&view.store, &plans, &view.listed);
         exit = match (&done.trouble, refused, done.gone) {
             (None, false, _) => Exit::Success,
-            (None, true, _) => Exit::Partial,
             (Some(_), _, 0) => Exit::Failure,
-            (Some(_), ..) => Exit::Partial,
+            (None, true, _) | (Some(_), ..) => Exit::Partial,
         };
         let told = done.trouble.clone().unwrap_or_else(|| format!("{} objects are gone", done.gone));
         action::conclude(context, entry, told, exit, begun.elapsed());
         (document.gone, document.left, document.trouble) = (Some(done.gone), done.left, done.trouble);
     }
-    lock.finish();
     if exit == Exit::Success && context.ui.quiet && context.ui.format != Format::Json {
         return Ok(exit);
     }

@@ -1,15 +1,13 @@
 //! The work of a restore: the copy is chosen, fetched and proven before anything is asked or touched.
 
-use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{Args, At, failed};
 use crate::action::audit::{self, Entry};
 use crate::action::lock::Lock;
 use crate::action::plan::Operation;
-use crate::action::{Risk, consent, lock, no_links, run as action};
+use crate::action::{Risk, consent, lock, run as action};
 use crate::backup::create::chance;
 use crate::backup::look::{Proof, Stock, prove};
 use crate::backup::manifest::Owner;
@@ -20,7 +18,7 @@ use crate::backup::restore::place::Place;
 use crate::backup::restore::{End, Job, Restored};
 use crate::backup::staging;
 use crate::commands::backup::look::{Extent as Sets, View, view};
-use crate::commands::backup::unreachable;
+use crate::commands::backup::{locked, unreachable};
 use crate::commands::operate::{self, Extent};
 use crate::context::Context;
 use crate::error::Error;
@@ -31,10 +29,10 @@ use crate::report::restore::Restore as Document;
 use crate::ui::Ui;
 
 /// How long a look waits for a backup that is under way.
-const WAIT: Duration = Duration::from_secs(2);
+pub(super) const WAIT: Duration = Duration::from_secs(2);
 
 /// The live file of a set.
-fn live_path(set: &BackupSet) -> Result<&'static str, Error> {
+pub(super) fn live_path(set: &BackupSet) -> Result<&'static str, Error> {
     match set.source {
         Source::Sqlite { path } => Ok(path),
         Source::Postgres { .. } | Source::Redis { .. } | Source::Mongo { .. } | Source::Files { .. } => {
@@ -75,7 +73,7 @@ fn choose<'s>(
 }
 
 /// Fetches the chosen copy and restores it in scratch.
-fn proven(
+pub(super) fn proven(
     args: &Args,
     context: &Context<'_>,
     deployment: &'static Deployment,
@@ -108,83 +106,18 @@ fn proven(
     }
 }
 
-/// Writes a proven copy to a path where nothing is.
-pub(super) fn write(
-    args: &Args,
-    context: &Context<'_>,
-    deployment: &'static Deployment,
-    set: &'static BackupSet,
-    path: &Path,
-) -> anyhow::Result<Exit> {
-    let begun = Instant::now();
-    let Some(absolute) = path.to_str().filter(|path| path.starts_with('/')) else {
-        return Err(Error::usage("usage", "--to takes an absolute path").into());
-    };
-    let target = context.system.path(absolute);
-    if target.symlink_metadata().is_ok() {
-        return Err(failed("exists", Exit::Refused, format!("{absolute} exists; nothing was changed")).into());
-    }
-    let who = audit::who(context.system);
-    let (lock, _) = lock::take_backups(context.system, deployment, "restore --to", &who, WAIT)?;
-    let view = view(context, deployment, &[set], Sets::Named)?;
-    let proof = proven(args, context, deployment, set, &view)?;
-    let document = |outcome, summary: String| Document {
-        head: context.head("opsctl/restore/v1", deployment, Verdict::Pass, Exit::Success),
-        dry_run: args.change.dry_run,
-        set: set.name.to_owned(),
-        copy: Some(proof.id),
-        copied: Some(proof.manifest.begun),
-        path: absolute.to_owned(),
-        steps: vec![format!("write the proven copy to {absolute}")],
-        blast: Vec::new(),
-        outcome,
-        summary,
-        targets: Vec::new(),
-        old: None,
-        seconds: Some(seconds(begun.elapsed())),
-    };
-    let size = bytes(proof.manifest.bytes);
-    if args.change.dry_run {
-        context.ui.report(&document(
-            "planned",
-            format!("{} as of {}, {size}, to {absolute}", proof.id, proof.manifest.begun),
-        ))?;
-        return Ok(Exit::Success);
-    }
-    let told = |error: std::io::Error| failed("failed", Exit::Failure, format!("{absolute}: {error}"));
-    if let Some(directory) = target.parent() {
-        staging::room(directory, proof.manifest.bytes).map_err(|trouble| failed("no_room", Exit::Refused, trouble))?;
-    }
-    let mut options = OpenOptions::new();
-    let mut file =
-        options.write(true).create_new(true).mode(0o600).custom_flags(no_links()).open(&target).map_err(told)?;
-    let copied = staging::copy_hashed(&mut File::open(&proof.copy).map_err(told)?, &mut file);
-    let synced = copied.and_then(|(_, hash)| match hash == proof.manifest.sha256 {
-        true => file.sync_all(),
-        false => Err(std::io::Error::other("the copy has changed since it was proven")),
-    });
-    if let Err(error) = synced {
-        // Half of it is nothing.
-        let _ = fs::remove_file(&target);
-        return Err(told(error).into());
-    }
-    lock.finish();
-    context.ui.report(&document("written", format!("{size} as of {} written to {absolute}", proof.manifest.begun)))?;
-    Ok(Exit::Success)
-}
-
-fn seconds(took: Duration) -> f64 {
+pub(super) fn seconds(took: Duration) -> f64 {
     (took.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
-fn journal(context: &Context<'_>, deployment: &Deployment) -> Result<Journal, Error> {
+pub(super) fn journal(context: &Context<'_>, deployment: &Deployment) -> Result<Journal, Error> {
     Journal::read(context.system, deployment).map_err(|error| {
         let message = format!("what earlier restores have come to cannot be read: {error}; nothing was changed");
         failed("no_journal", Exit::Refused, message)
     })
 }
 
-fn place(context: &Context<'_>, set: &BackupSet, id: Id) -> Result<Place, Error> {
+pub(super) fn place(context: &Context<'_>, set: &BackupSet, id: Id) -> Result<Place, Error> {
     let path = live_path(set)?;
     Place::open(context.system, path, id).map_err(|error| {
         failed(
@@ -200,16 +133,25 @@ fn recover(
     args: &Args,
     context: &Context<'_>,
     deployment: &'static Deployment,
+) -> Result<Option<(Restore, Restored)>, Error> {
+    let (mut lock, _) = take(args, context, deployment)?;
+    let recovered = bring_to_an_end(args, context, deployment, &mut lock);
+    lock.finish();
+    recovered
+}
+
+fn bring_to_an_end(
+    args: &Args,
+    context: &Context<'_>,
+    deployment: &'static Deployment,
     lock: &mut Lock,
 ) -> Result<Option<(Restore, Restored)>, Error> {
+    // Looked at again, for another may have done it meanwhile.
     let mut journal = journal(context, deployment)?;
     let Some(restore) = journal.unfinished().cloned() else { return Ok(None) };
     let set = deployment.backup(&restore.set).ok_or_else(|| {
-        failed(
-            "no_journal",
-            Exit::Refused,
-            format!("a restore of {}, which is no set any more, did not end", restore.set),
-        )
+        let message = format!("a restore of {}, which is no set any more, did not end", restore.set);
+        failed("no_journal", Exit::Refused, message)
     })?;
     context.ui.note(&format!("a restore of {} by {} did not come to its end", set.name, restore.who));
     let place = place(context, set, restore.id)?;
@@ -221,6 +163,7 @@ fn recover(
     let job = Job { context: &calm, deployment, set, place: &place, settle: args.settle, switch: &switch };
     let restored = job.recover(&mut journal, restore.clone(), lock);
     action::conclude(context, entry, restored.end.summary(), restored.end.exit(), restored.took);
+    context.ui.note(&format!("the restore of {}: {}", set.name, restored.end.summary()));
     Ok(Some((restore, restored)))
 }
 
@@ -234,11 +177,7 @@ pub(super) fn recover_only(
         context.ui.note("no restore was left unfinished");
         return Ok(Exit::Success);
     }
-    let wait = args.change.lock_wait.unwrap_or_default();
-    let (mut lock, _) = lock::take(context.system, deployment, "restore", &audit::who(context.system), wait)?;
-    let recovered = recover(args, context, deployment, &mut lock);
-    lock.finish();
-    let Some((restore, restored)) = recovered? else { return Ok(Exit::Success) };
+    let Some((restore, restored)) = recover(args, context, deployment)? else { return Ok(Exit::Success) };
     let Some(set) = deployment.backup(&restore.set) else { return Ok(Exit::Failure) };
     let exit = match restored.end {
         // That it was undone is what was asked for.
@@ -291,18 +230,27 @@ pub(super) fn replace(
     deployment: &'static Deployment,
     set: &'static BackupSet,
 ) -> anyhow::Result<Exit> {
-    let path = live_path(set)?;
-    let who = audit::who(context.system);
     let wait = args.change.lock_wait.unwrap_or_default();
-    if args.change.dry_run {
-        if let Some(restore) = journal(context, deployment)?.unfinished() {
-            context.ui.note(&format!(
-                "a restore of {} by {} did not come to its end; it is ended first",
-                restore.set, restore.who
-            ));
+    if let Some(restore) = journal(context, deployment)?.unfinished().cloned() {
+        if args.change.dry_run {
+            let told =
+                format!("a restore of {} by {} did not come to its end; it is ended first", restore.set, restore.who);
+            context.ui.note(&told);
+        } else if let Some(End::Stuck(trouble)) = recover(args, context, deployment)?.map(|(_, restored)| restored.end)
+        {
+            return Err(failed("unfinished", Exit::Failure, trouble).into());
         }
     }
-    let (backups, _) = lock::take_backups(context.system, deployment, "restore", &who, wait.max(WAIT))?;
+    locked(context, deployment, "restore", wait.max(WAIT), |_| replace_proven(args, context, deployment, set))
+}
+
+fn replace_proven(
+    args: &Args,
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    set: &'static BackupSet,
+) -> anyhow::Result<Exit> {
+    let path = live_path(set)?;
     let view = view(context, deployment, &[set], Sets::Named)?;
     let proof = proven(args, context, deployment, set, &view)?;
     let now = context.system.now();
@@ -353,43 +301,17 @@ pub(super) fn replace(
         return Ok(Exit::Success);
     }
     let consent = consent::obtain(&format!("restore {}", set.name), Risk::Destructive, args.change.yes, &blast)?;
-    let (mut lock, _) = lock::take(context.system, deployment, "restore", &who, wait)?;
-    match recover(args, context, deployment, &mut lock) {
-        Ok(Some((before, restored))) => {
-            context.ui.note(&format!("the restore of {} before: {}", before.set, restored.end.summary()));
-            if let End::Stuck(_) = restored.end {
-                lock.abandon();
-                return Err(failed("unfinished", Exit::Failure, restored.end.summary()).into());
-            }
-        }
-        Ok(None) => {}
+    let (mut lock, _) = take(args, context, deployment)?;
+    let job = Job { context: &calm, deployment, set, place: &place, settle: args.settle, switch: &switch };
+    let exchanged = exchange(&job, &proof, owner, id, stop.commands(), &mut lock, &consent);
+    let (restored, exit) = match exchanged {
+        Ok(exchanged) => exchanged,
         Err(error) => {
             lock.abandon();
             return Err(error.into());
         }
-    }
-    let mut journal = journal(context, deployment)?;
-    let mut commands = stop.commands();
-    commands.push(format!("# {path} is replaced by {}/{}", set.name, proof.id));
-    let entry = Entry::begin(context.system, deployment.name, "restore", vec![set.name.to_owned()], commands);
-    audit::write(context.system, &entry)?;
-    let live = place.live().map_err(told)?;
-    let old = live.map(|live| live.mark);
-    let restore =
-        Restore { id, copy: proof.id, set: set.name.to_owned(), begun: now, who, new: None, old, phase: Phase::Laying };
-    let job = Job { context: &calm, deployment, set, place: &place, settle: args.settle, switch: &switch };
-    let restored = match lay(context, deployment, &mut journal, &place, &proof, owner, restore) {
-        Ok(restore) => job.go(&mut journal, restore, &mut lock, &consent),
-        Err(reason) => Restored { end: End::Untouched(reason), done: Vec::new(), took: Duration::ZERO },
     };
-    let exit = match (&restored.end, restored.done.is_empty()) {
-        // No service was stopped for it.
-        (End::Untouched(_), true) => Exit::Failure,
-        (end, _) => end.exit(),
-    };
-    action::conclude(context, entry, restored.end.summary(), exit, restored.took);
     lock.finish();
-    backups.finish();
     let document = ended(context, deployment, set, proof.id, path, &restored, exit);
     if let Err(error) = context.ui.report(&document)
         && error.kind() != std::io::ErrorKind::BrokenPipe
@@ -400,6 +322,58 @@ pub(super) fn replace(
         context.ui.note("once all is well: opsctl restore --forget-old");
     }
     Ok(exit)
+}
+
+/// The lock of the deployment, whose services are stopped.
+pub(super) fn take(
+    args: &Args,
+    context: &Context<'_>,
+    deployment: &Deployment,
+) -> Result<(Lock, Option<lock::Note>), Error> {
+    let wait = args.change.lock_wait.unwrap_or_default();
+    lock::take(context.system, deployment, "restore", &audit::who(context.system), wait)
+}
+
+/// Lays the copy beside the live file, and does the rest; what came of it.
+fn exchange(
+    job: &Job<'_>,
+    proof: &Proof,
+    owner: Owner,
+    id: Id,
+    mut commands: Vec<String>,
+    lock: &mut Lock,
+    consent: &consent::Consent,
+) -> Result<(Restored, Exit), Error> {
+    let (context, deployment, set) = (job.context, job.deployment, job.set);
+    let path = live_path(set)?;
+    let mut journal = journal(context, deployment)?;
+    commands.push(format!("# {path} is replaced by {}/{}", set.name, proof.id));
+    let live = job.place.live();
+    let live =
+        live.map_err(|error| failed("no_place", Exit::Refused, format!("{path}: {error}; nothing was changed")))?;
+    let entry = Entry::begin(context.system, deployment.name, "restore", vec![set.name.to_owned()], commands);
+    audit::write(context.system, &entry)?;
+    let restore = Restore {
+        id,
+        copy: proof.id,
+        set: set.name.to_owned(),
+        begun: context.system.now(),
+        who: audit::who(context.system),
+        new: None,
+        old: live.map(|live| live.mark),
+        phase: Phase::Laying,
+    };
+    let restored = match lay(context, deployment, &mut journal, job.place, proof, owner, restore) {
+        Ok(restore) => job.go(&mut journal, restore, lock, consent),
+        Err(reason) => Restored { end: End::Untouched(reason), done: Vec::new(), took: Duration::ZERO },
+    };
+    let exit = match (&restored.end, restored.done.is_empty()) {
+        // No service was stopped for it.
+        (End::Untouched(_), true) => Exit::Failure,
+        (end, _) => end.exit(),
+    };
+    action::conclude(context, entry, restored.end.summary(), exit, restored.took);
+    Ok((restored, exit))
 }
 
 /// Lays the copy beside the live file; what was laid is known of before it is begun.
@@ -451,78 +425,4 @@ fn blast(context: &Context<'_>, set: &BackupSet, path: &str, proof: &Proof, now_
         lines.push(format!("stopped meanwhile: {}", owners.join(", ")));
     }
     lines
-}
-
-/// Deletes the old data that restores have kept.
-pub(super) fn forget(
-    args: &Args,
-    context: &Context<'_>,
-    deployment: &'static Deployment,
-    set: Option<&'static BackupSet>,
-) -> anyhow::Result<Exit> {
-    let begun = Instant::now();
-    let is_meant = |restore: &&Restore| restore.phase == Phase::Done && set.is_none_or(|set| set.name == restore.set);
-    let known = journal(context, deployment)?;
-    let mut kept = Vec::new();
-    for restore in known.restores.iter().filter(is_meant) {
-        let Some(set) = deployment.backup(&restore.set) else { continue };
-        kept.push((restore.clone(), place(context, set, restore.id)?));
-    }
-    let lines: Vec<String> =
-        kept.iter().map(|(restore, place)| format!("{}: {}", restore.set, place.old_path().display())).collect();
-    let document = |exit: Exit, outcome, summary: String| Document {
-        head: context.head(
-            "opsctl/restore/v1",
-            deployment,
-            if exit == Exit::Success { Verdict::Pass } else { Verdict::Fail },
-            exit,
-        ),
-        dry_run: args.change.dry_run,
-        set: set.map_or_else(|| "all".to_owned(), |set| set.name.to_owned()),
-        copy: None,
-        copied: None,
-        path: String::new(),
-        steps: lines.iter().map(|line| format!("delete the old data of {line}")).collect(),
-        blast: Vec::new(),
-        outcome,
-        summary,
-        targets: Vec::new(),
-        old: None,
-        seconds: None,
-    };
-    let count = match kept.len() {
-        1 => "1 old file".to_owned(),
-        count => format!("{count} old files"),
-    };
-    if args.change.dry_run || kept.is_empty() {
-        context.ui.report(&document(Exit::Success, "planned", format!("{count} kept")))?;
-        return Ok(Exit::Success);
-    }
-    let _ = consent::obtain(&format!("delete {count}"), Risk::Destructive, args.change.yes, &lines)?;
-    let wait = args.change.lock_wait.unwrap_or_default();
-    let (lock, _) = lock::take(context.system, deployment, "restore --forget-old", &audit::who(context.system), wait)?;
-    let mut journal = journal(context, deployment)?;
-    let targets = kept.iter().map(|(restore, _)| restore.set.clone()).collect();
-    let entry = Entry::begin(context.system, deployment.name, "restore --forget-old", targets, lines.clone());
-    audit::write(context.system, &entry)?;
-    let mut troubles = Vec::new();
-    for (restore, place) in &kept {
-        match place.forget(restore.old) {
-            Ok(()) => journal.restores.retain(|other| other.id != restore.id || other.set != restore.set),
-            Err(error) => troubles.push(format!("{}: {error}", restore.set)),
-        }
-    }
-    if let Err(error) = journal.write(context.system, deployment) {
-        troubles.push(format!("that they are gone cannot be noted: {error}"));
-    }
-    let exit = match troubles.len() {
-        0 => Exit::Success,
-        some if some < kept.len() => Exit::Partial,
-        _ => Exit::Failure,
-    };
-    let summary = if troubles.is_empty() { format!("{count} deleted") } else { troubles.join("; ") };
-    action::conclude(context, entry, summary.clone(), exit, begun.elapsed());
-    lock.finish();
-    context.ui.report(&document(exit, "forgotten", summary))?;
-    Ok(exit)
 }

@@ -24,8 +24,8 @@ const FAULTS: [Fault; 20] = [
     one("E5 zero bytes", |m| m.file("/opt/prim/wallet.db", ""), "FAILED  wallet: it is empty, 0 bytes"),
     one("E5 no database", |m| m.file("/opt/prim/wallet.db", "hello"), "FAILED  wallet: it is no SQLite database"),
     one("E5 newer form", |m| patch(m, 18, 4), "FAILED  wallet: it is of form 4, which this opsctl does not know"),
-    one("E6 corrupt index", |m| corrupt(m), "FAILED  wallet: it is corrupt: "),
-    one("E9 symbolic link", |m| link(m), "FAILED  wallet: it is a symbolic link"),
+    one("E6 corrupt index", corrupt, "FAILED  wallet: it is corrupt: "),
+    one("E9 symbolic link", link, "FAILED  wallet: it is a symbolic link"),
     all(
         "G1 refused",
         |m| fault(m, "copy-refused", "dial tcp: connection refused\n"),
@@ -57,7 +57,7 @@ const FAULTS: [Fault; 20] = [
     ),
     all("G10 listing cut", |m| fault(m, "lsjson-cut", ""), "the remote cannot be reached: expected a list of objects"),
     all("A1 no rclone", |m| m.uninstall("rclone"), "rclone is not installed"),
-    all("G12 configuration open to others", |m| open_config(m), "others can read /root/.config/rclone/rclone.conf"),
+    all("G12 configuration open to others", open_config, "others can read /root/.config/rclone/rclone.conf"),
     all("G12 no such remote", |m| rewrite_config(m, "[other]\n"), "rclone.conf knows of no remote r2backup"),
     all(
         "F3 no key",

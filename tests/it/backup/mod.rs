@@ -91,12 +91,14 @@ fn told(mut run: Run) -> Run {
         (r#""sha256": ?"[0-9a-f]{64}""#, r#""sha256": "[HASH]""#),
         (r"work-[0-9a-f]{8}\b", "work-[CHANCE]"),
         (r"process \d+", "process [PID]"),
+        (r"  \d+\.\d  ", "  [N]  "),
     ];
     let masked = |text: &str| {
         patterns.iter().fold(text.to_owned(), |text, (pattern, word)| {
             regex::Regex::new(pattern).unwrap().replace_all(&text, *word).into_owned()
         })
     };
+    run.args = run.args.iter().map(|arg| masked(arg.to_str().unwrap()).into()).collect();
     run.stdout = masked(&run.stdout);
     run.stderr = masked(&run.stderr);
     for ran in &mut run.ran {

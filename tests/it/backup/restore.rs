@@ -1,9 +1,13 @@
 //! `restore`: the copy comes back, and where it does not the old data does.
 
+use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
 use super::*;
 use crate::actions::act;
+
+/// At how many moments a restore is killed.
+const POINTS: u32 = 24;
 
 /// A host with one proven copy of 100 rows, and 150 rows now; its wallet can be stopped and started.
 fn later() -> Option<Machine> {
@@ -46,7 +50,6 @@ fn i8_a_copy_takes_the_place_of_the_live_data_and_the_old_is_kept_until_it_is_fo
     assert_eq!((rows(&machine, "wallet"), beside(&machine).len()), (150, 1));
     let done = restore(&machine, &["-y"]);
     assert_eq!(rows(&machine, "wallet"), 100);
-    use std::os::unix::fs::MetadataExt;
     let meta = fs::metadata(&live).unwrap();
     assert_eq!((meta.uid(), meta.gid(), meta.mode() & 0o7777), (1234, 4321, 0o640));
     let kept = beside(&machine);
@@ -76,9 +79,9 @@ fn i3_what_is_bad_is_found_before_anything_is_stopped() {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let at = usize::try_from(random >> 33).unwrap() % bytes.len();
         if turn % 4 == 0 {
-            bytes.truncate(at)
+            bytes.truncate(at);
         } else {
-            bytes[at] ^= 1 << (turn % 8)
+            bytes[at] ^= 1 << (turn % 8);
         }
         fs::write(&path, &bytes).unwrap();
         let run = restore(&machine, &["-y"]);
@@ -208,7 +211,6 @@ fn i5_a_restore_that_is_killed_leaves_the_old_or_the_new_and_is_brought_to_an_en
     assert_eq!(restore(&machine, &["-y"]).code, 0);
     let whole = begun.elapsed();
     assert_eq!(machine.run(["restore", "--forget-old", "-y"]).code, 0);
-    const POINTS: u32 = 24;
     let mut unfinished = 0;
     for point in 1..POINTS {
         database(&machine, "wallet", 150);

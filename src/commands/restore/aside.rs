@@ -1,0 +1,92 @@
+//! `restore --to`: a proven copy is written to a path where nothing is, and nothing else is touched.
+
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Instant;
+
+use super::work::{WAIT, proven, seconds};
+use super::{Args, failed};
+use crate::action::no_links;
+use crate::backup::staging;
+use crate::commands::backup::locked;
+use crate::commands::backup::look::{Extent as Sets, view};
+use crate::context::Context;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::health::bytes;
+use crate::registry::{BackupSet, Deployment, Verdict};
+use crate::report::restore::Restore as Document;
+
+/// Writes a proven copy to a path where nothing is.
+pub(super) fn write(
+    args: &Args,
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    set: &'static BackupSet,
+    path: &Path,
+) -> anyhow::Result<Exit> {
+    let Some(absolute) = path.to_str().filter(|path| path.starts_with('/')) else {
+        return Err(Error::usage("usage", "--to takes an absolute path").into());
+    };
+    let target = context.system.path(absolute);
+    if target.symlink_metadata().is_ok() {
+        return Err(failed("exists", Exit::Refused, format!("{absolute} exists; nothing was changed")).into());
+    }
+    locked(context, deployment, "restore --to", WAIT, |_| write_proven(args, context, deployment, set, absolute))
+}
+
+fn write_proven(
+    args: &Args,
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    set: &'static BackupSet,
+    absolute: &str,
+) -> anyhow::Result<Exit> {
+    let begun = Instant::now();
+    let target = context.system.path(absolute);
+    let view = view(context, deployment, &[set], Sets::Named)?;
+    let proof = proven(args, context, deployment, set, &view)?;
+    let document = |outcome, summary: String| Document {
+        head: context.head("opsctl/restore/v1", deployment, Verdict::Pass, Exit::Success),
+        dry_run: args.change.dry_run,
+        set: set.name.to_owned(),
+        copy: Some(proof.id),
+        copied: Some(proof.manifest.begun),
+        path: absolute.to_owned(),
+        steps: vec![format!("write the proven copy to {absolute}")],
+        blast: Vec::new(),
+        outcome,
+        summary,
+        targets: Vec::new(),
+        old: None,
+        seconds: Some(seconds(begun.elapsed())),
+    };
+    let size = bytes(proof.manifest.bytes);
+    if args.change.dry_run {
+        context.ui.report(&document(
+            "planned",
+            format!("{} as of {}, {size}, to {absolute}", proof.id, proof.manifest.begun),
+        ))?;
+        return Ok(Exit::Success);
+    }
+    let told = |error: std::io::Error| failed("failed", Exit::Failure, format!("{absolute}: {error}"));
+    if let Some(directory) = target.parent() {
+        staging::room(directory, proof.manifest.bytes).map_err(|trouble| failed("no_room", Exit::Refused, trouble))?;
+    }
+    let mut options = OpenOptions::new();
+    let mut file =
+        options.write(true).create_new(true).mode(0o600).custom_flags(no_links()).open(&target).map_err(told)?;
+    let copied = staging::copy_hashed(&mut File::open(&proof.copy).map_err(told)?, &mut file);
+    let synced = copied.and_then(|(_, hash)| match hash == proof.manifest.sha256 {
+        true => file.sync_all(),
+        false => Err(std::io::Error::other("the copy has changed since it was proven")),
+    });
+    if let Err(error) = synced {
+        // Half of it is nothing.
+        let _ = fs::remove_file(&target);
+        return Err(told(error).into());
+    }
+    context.ui.report(&document("written", format!("{size} as of {} written to {absolute}", proof.manifest.begun)))?;
+    Ok(Exit::Success)
+}
