@@ -188,8 +188,9 @@ fn path(deployment: &Deployment) -> String {
 /// # Errors
 /// As the operating system says.
 pub fn read(system: &System, deployment: &Deployment) -> io::Result<Records> {
-    match system.read(&path(deployment)) {
-        Ok(text) => Ok(Records::parse(&text)),
+    // All of it, however long it has become: what was recorded last counts most.
+    match std::fs::read(system.path(&path(deployment))) {
+        Ok(bytes) => Ok(Records::parse(&String::from_utf8_lossy(&bytes))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Records::default()),
         Err(error) => Err(error),
     }
