@@ -15,24 +15,9 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::PathBuf;
 
 use rustix::fs::OFlags;
-use schemars::JsonSchema;
-use serde::Serialize;
 
+pub use crate::registry::Risk;
 use crate::system::System;
-
-/// What may come of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Risk {
-    /// Changes nothing.
-    ReadOnly,
-    /// Changes nothing that anybody would miss, and can be undone.
-    Safe,
-    /// Somebody may notice: requests fail for a moment, work in progress is lost.
-    Disruptive,
-    /// Data, logs or images are lost.
-    Destructive,
-}
 
 /// Makes sure of a directory of our own: made with access for nobody else, and refused where somebody could have put
 /// something else in its place.
@@ -53,16 +38,4 @@ fn own_directory(system: &System, absolute: &str) -> io::Result<PathBuf> {
 /// Flags that keep the operating system from following a link that somebody put where a file of ours should be.
 fn no_links() -> i32 {
     i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default()
-}
-
-impl Risk {
-    /// The word for it.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Risk::ReadOnly => "read-only",
-            Risk::Safe => "safe",
-            Risk::Disruptive => "disruptive",
-            Risk::Destructive => "destructive",
-        }
-    }
 }

@@ -95,7 +95,7 @@ fn reading(unit: &UnitState, armed: Option<&str>, now: Timestamp) -> (State, Ver
 }
 
 /// How it ended the last time: by systemd's `Result` where that says more than the exit code.
-fn ending(unit: &UnitState) -> String {
+pub(crate) fn ending(unit: &UnitState) -> String {
     match unit.result.as_str() {
         "resources" => return "a file it needs to start is missing (EnvironmentFile?)".to_owned(),
         "timeout" => return "did not start or stop in time".to_owned(),

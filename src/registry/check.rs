@@ -4,6 +4,8 @@
 //! compiler's message names the culprit. It is linear in the size of the table. What needs to walk the graph or compare
 //! every pair is in [`problems`], for a test to call.
 
+mod failures;
+
 use super::model::*;
 
 /// Refuses an invalid deployment at compile time.
@@ -306,6 +308,7 @@ pub fn problems(deployments: &[&Deployment]) -> Vec<String> {
                 }
             }
         }
+        failures::problems(d, &mut found);
         let levels = [d.checks.severity, d.checks.disk_severity];
         for level in levels.into_iter().chain(d.checks.certificates.as_ref().map(|c| c.severity)) {
             if !d.severities.iter().any(|known| std::ptr::eq(*known, level)) {

@@ -1,7 +1,10 @@
 //! What exists: the five deployments and `localhost`, as data. Nothing here runs, reads or prints.
 
 pub mod check;
+mod failure;
 mod model;
+mod state;
+pub mod usual;
 
 mod ai_fsm;
 mod fondation;
@@ -10,8 +13,10 @@ mod plugspace;
 mod prim;
 mod v_edfinance;
 
+pub use failure::*;
 pub use localhost::LOCALHOST;
 pub use model::*;
+pub use state::State;
 
 /// The deployments compiled into the stock binary.
 pub static DEPLOYMENTS: &[&Deployment] =

@@ -2,6 +2,7 @@
 //!
 //! From the runbook of 2026-02-26 (`seeds/000…`) and the repository as of 2026-02-28.
 
+mod failures;
 mod services;
 
 use super::check;
@@ -16,6 +17,7 @@ pub static DEPLOYMENT: Deployment = Deployment {
         system: "DigitalOcean, Ubuntu 24.04, 1 vCPU, 1 or 2 GB (documents disagree)",
     },
     detect: &["/opt/prim/packages", "/opt/prim/deploy/prim", "/etc/prim"],
+    failures: failures::FAILURES,
     proxy: Some(Proxy::Caddy { config: "/etc/caddy/Caddyfile" }),
     logs: &[
         Log::File { path: "/var/log/prim-health.log", what: "health check cron, every 5 minutes" },
