@@ -1,12 +1,14 @@
 //! Services and a [`Runner`] in, [`Evidence`] out: what every source said, errors included, all asked at once and each
 //! tool once. Nothing here judges.
 
+pub mod clues;
 mod engine;
 mod host;
 mod http;
 mod managers;
 mod network;
 mod ports;
+pub mod record;
 mod survey;
 mod tls;
 

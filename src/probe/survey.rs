@@ -98,7 +98,7 @@ fn ask_systemd(door: Door<'_>, units: &[&str]) -> Answer<Vec<Complaint>> {
     })
 }
 
-fn ask_proxy(door: Door<'_>, proxy: &Proxy) -> Answer<Vec<Upstream>> {
+pub(super) fn ask_proxy(door: Door<'_>, proxy: &Proxy) -> Answer<Vec<Upstream>> {
     match proxy {
         Proxy::Caddy { config } => door.ask(&caddy::adapt(config), caddy::parse),
         Proxy::Nginx if !door.system.is_root() => Answer {

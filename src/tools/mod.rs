@@ -14,6 +14,7 @@ pub mod procfs;
 pub mod systemctl;
 pub mod systemd_analyze;
 pub mod timedatectl;
+pub mod ufw;
 
 use std::fmt;
 
@@ -97,6 +98,35 @@ pub fn quote(word: &str) -> std::borrow::Cow<'_, str> {
     } else {
         format!("'{}'", word.replace('\'', r"'\''")).into()
     }
+}
+
+/// The words of a command as it would be pasted, for those who start it without a shell. What needs one is given to it whole.
+pub fn words(command: &str) -> Vec<String> {
+    if command.contains(['|', '<', '>', '$', ';', '"']) {
+        return vec!["sh".to_owned(), "-c".to_owned(), command.to_owned()];
+    }
+    let mut words: Vec<String> = Vec::new();
+    let (mut quoted, mut inside, mut escaped) = (false, false, false);
+    for c in command.chars() {
+        if c.is_whitespace() && !quoted && !escaped {
+            inside = false;
+            continue;
+        }
+        if !inside {
+            words.push(String::new());
+            inside = true;
+        }
+        match c {
+            '\'' if !escaped => quoted = !quoted,
+            '\\' if !quoted && !escaped => {
+                escaped = true;
+                continue;
+            }
+            c => words.iter_mut().last().into_iter().for_each(|word| word.push(c)),
+        }
+        escaped = false;
+    }
+    words
 }
 
 /// Output that does not have the form it should have. Holds the beginning of what was found instead.

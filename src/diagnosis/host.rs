@@ -1,0 +1,498 @@
+//! Clues about the host, and about what belongs to no service: files, ports, processes, requests, commands.
+
+use jiff::SignedDuration;
+use regex::Regex;
+
+use super::case::{Case, asked};
+use super::outcome::{Fact, Outcome};
+use super::service::heard;
+use crate::health::{self, HostHealth, age, bytes};
+use crate::probe::Trouble;
+use crate::registry::{Clue, FileClue, Flaw, Listening, Manager, Question, Shows, Usage, Verdict};
+
+/// What comes of it. Clues about a service have none here, which is unknown.
+pub(super) fn outcome(case: &Case<'_>, clue: &Clue) -> Outcome {
+    match clue {
+        Clue::Disk(bound) => disk(case, *bound),
+        Clue::Inodes(bound) => inodes(case, *bound),
+        Clue::Memory(bound) => memory(case, *bound),
+        Clue::Swap(least) => swap(case, *least),
+        Clue::Load => load(case),
+        Clue::ClockAdrift => clock(case),
+        Clue::OomKills => oom_kills(case),
+        Clue::FailedUnits => failed_units(case),
+        Clue::LoopingUnits => looping_units(case),
+        Clue::Certificate(flaw) => certificate(case, *flaw),
+        Clue::Strangers => strangers(case),
+        Clue::EngineDown => engine_down(case),
+        Clue::PmDown => pm_down(case),
+        Clue::File(path, clue) => file(case, path, clue),
+        Clue::Leftovers { dir, prefix, suffix, older_seconds } => leftovers(case, dir, prefix, suffix, *older_seconds),
+        Clue::Port(number, listening) => port(case, *number, listening),
+        Clue::Running(word) => running(case, word),
+        Clue::FirewallCloses(port) => firewall(case, *port),
+        Clue::ProxyRejects => proxy(case),
+        Clue::Get(get, wanted) => {
+            let answer = case.clues.gets.iter().find(|(other, _)| std::ptr::eq(*other, *get));
+            answer.map_or_else(|| Outcome::unknown("it was not asked"), |(_, answer)| heard(answer, wanted))
+        }
+        Clue::Output(question, shows) => output(case, question, shows),
+        Clue::All(_) | Clue::Any(_) | Clue::Not(_) | Clue::Of(..) => Outcome::unknown("it has no parts"),
+        Clue::Unwell | Clue::State(_) | Clue::Reply(_) | Clue::Ended(_) | Clue::Restarts(_) | Clue::ReloadNeeded => {
+            no_service()
+        }
+        Clue::Unhealthy | Clue::PortTaken | Clue::PortClosed | Clue::MemoryHigh | Clue::RouteElsewhere => no_service(),
+        Clue::Env(_) | Clue::Said(..) => no_service(),
+    }
+}
+
+fn no_service() -> Outcome {
+    Outcome::unknown("no service is meant, or it is not on this host")
+}
+
+fn host<'a>(case: &Case<'a>) -> Result<&'a HostHealth, Outcome> {
+    case.health.host.as_ref().ok_or_else(|| Outcome::unknown("the host was not looked at"))
+}
+
+/// Why a part of the host is not known.
+fn doubt(host: &HostHealth, source: &str) -> Outcome {
+    let check = host.checks.iter().find(|check| check.source == source);
+    Outcome::unknown(check.map_or_else(|| format!("{source}: not known"), |c| format!("{source}: {}", c.summary)))
+}
+
+fn command(host: &HostHealth, source: &str) -> String {
+    host.checks
+        .iter()
+        .find(|check| check.source.starts_with(source))
+        .map(|check| check.command.clone())
+        .unwrap_or_default()
+}
+
+fn reaches(percent: u8, bounds: &Usage, bound: Verdict) -> bool {
+    match bound {
+        Verdict::Fail => percent >= bounds.fail_percent,
+        Verdict::Warn | Verdict::Unknown | Verdict::Pass => percent >= bounds.warn_percent,
+    }
+}
+
+fn disk(case: &Case<'_>, bound: Verdict) -> Outcome {
+    let host = match host(case) {
+        Ok(host) => host,
+        Err(unknown) => return unknown,
+    };
+    let Some(disks) = &host.disks else { return doubt(host, "disk") };
+    Outcome::any_of(disks.iter().map(|disk| {
+        let mount = &disk.mounted_on;
+        let says = format!(
+            "{mount}: {}% of {} used, {} available",
+            disk.used_percent,
+            bytes(disk.size_bytes),
+            bytes(disk.available_bytes)
+        );
+        let fact = Fact::new(format!("df -h {mount}"), says).ran(&command(host, "disk")).about(format!("disk {mount}"));
+        (reaches(disk.used_percent, &case.deployment.checks.disk, bound), fact)
+    }))
+}
+
+fn inodes(case: &Case<'_>, bound: Verdict) -> Outcome {
+    let host = match host(case) {
+        Ok(host) => host,
+        Err(unknown) => return unknown,
+    };
+    let Some(disks) = &host.disks else { return doubt(host, "disk") };
+    Outcome::any_of(disks.iter().filter_map(|disk| {
+        let (mount, percent) = (&disk.mounted_on, disk.inodes_used_percent?);
+        let fact = Fact::new(format!("df -i {mount}"), format!("{mount}: {percent}% of inodes used"));
+        let fact = fact.ran(&command(host, "disk")).about(format!("disk {mount}"));
+        Some((reaches(percent, &case.deployment.checks.disk, bound), fact))
+    }))
+}
+
+fn memory(case: &Case<'_>, bound: Verdict) -> Outcome {
+    let host = match host(case) {
+        Ok(host) => host,
+        Err(unknown) => return unknown,
+    };
+    let Some(memory) = &host.memory else { return doubt(host, "memory") };
+    let (used, total) = (memory.used_percent, bytes(memory.total_bytes));
+    let says = format!("{used}% of {total} used, {} available", bytes(memory.available_bytes));
+    let holds = reaches(used, &case.deployment.checks.memory, bound);
+    Outcome::when(holds, vec![Fact::new(command(host, "memory"), says)])
+}
+
+fn swap(case: &Case<'_>, least: u8) -> Outcome {
+    let host = match host(case) {
+        Ok(host) => host,
+        Err(unknown) => return unknown,
+    };
+    let Some(memory) = &host.memory else { return doubt(host, "memory") };
+    let percent = memory.swap_used_bytes * 100 / memory.swap_total_bytes.max(1);
+    let says = format!("{percent}% of {} swap used", bytes(memory.swap_total_bytes));
+    let holds = memory.swap_total_bytes > 0 && percent >= u64::from(least);
+    Outcome::when(holds, vec![Fact::new(command(host, "memory"), says)])
+}
+
+fn load(case: &Case<'_>) -> Outcome {
+    let host = match host(case) {
+        Ok(host) => host,
+        Err(unknown) => return unknown,
+    };
+    match host.checks.iter().find(|check| check.source == "load") {
+        Some(check) if check.verdict != Verdict::Unknown => {
+            Outcome::when(check.verdict != Verdict::Pass, vec![Fact::new(&*check.command, check.summary.clone())])
+        }
+        Some(_) | None => doubt(host, "load"),
+    }
+}
+
+fn clock(case: &Case<'_>) -> Outcome {
+    let host = match host(case) {
+        Ok(host) => host,
+        Err(unknown) => return unknown,
+    };
+    match (&host.clock, host.checks.iter().any(|check| check.source == "clock")) {
+        (Some(clock), _) => {
+            let says = if clock.synchronized { "NTPSynchronized=yes" } else { "NTPSynchronized=no" };
+            Outcome::when(!clock.synchronized, vec![Fact::new(command(host, "clock"), says)])
+        }
+        (None, true) => doubt(host, "clock"),
+        // In a container, whose clock is another machine's.
+        (None, false) => Outcome::RuledOut(Vec::new()),
+    }
+}
+
+fn oom_kills(case: &Case<'_>) -> Outcome {
+    let Some(evidence) = &case.evidence.host else { return Outcome::unknown("the host was not looked at") };
+    match asked(Some(&evidence.oom_kills)) {
+        Err(unknown) => unknown,
+        Ok((command, kills)) => {
+            let facts: Vec<Fact> = kills
+                .iter()
+                .map(|kill| {
+                    let says = format!("{} ago: {}", age(kill.time, case.evidence.time), kill.process);
+                    Fact::new(command, says).about(kill.process.clone()).at(Some(kill.time))
+                })
+                .collect();
+            match facts.is_empty() {
+                true => Outcome::RuledOut(vec![Fact::new(command, "no process was killed for want of memory")]),
+                false => Outcome::Proven(facts),
+            }
+        }
+    }
+}
+
+/// Units, or why they are not known; none where systemd does not run.
+fn without_systemd<T>(trouble: Option<&Result<T, Trouble>>) -> bool {
+    matches!(trouble, Some(Err(Trouble::Unavailable(_))))
+}
+
+fn failed_units(case: &Case<'_>) -> Outcome {
+    let host = match host(case) {
+        Ok(host) => host,
+        Err(unknown) => return unknown,
+    };
+    let units = case.evidence.managers.units.as_ref();
+    match &host.failed_units {
+        None if without_systemd(units.map(|answer| &answer.result)) => Outcome::RuledOut(Vec::new()),
+        None => doubt(host, "failed units"),
+        Some(failed) if failed.is_empty() => {
+            Outcome::RuledOut(vec![Fact::new("systemctl --failed", "no unit has failed")])
+        }
+        Some(failed) => {
+            let known = |name: &str| units?.result.as_ref().ok()?.iter().find(|unit| unit.is(name));
+            let fact = |name: &String| {
+                let ending = known(name).map(health::ending).unwrap_or_default();
+                let changed = known(name).and_then(|unit| unit.changed);
+                Fact::new(format!("systemctl status {name}"), format!("{name}: {ending}"))
+                    .ran(units.map_or("", |answer| &answer.command))
+                    .about(name.clone())
+                    .at(changed)
+            };
+            Outcome::Proven(failed.iter().map(fact).collect())
+        }
+    }
+}
+
+fn looping_units(case: &Case<'_>) -> Outcome {
+    let answer = case.clues.looping.as_ref();
+    if without_systemd(answer.map(|answer| &answer.result)) {
+        return Outcome::RuledOut(Vec::new());
+    }
+    let (command, units) = match asked(answer) {
+        Ok(found) => found,
+        Err(unknown) => return unknown,
+    };
+    let strangers = units.iter().filter(|unit| unit.active == "activating").filter(|unit| {
+        let own = |manager: &Manager| match manager {
+            Manager::Systemd(known) => unit.is(known.name) || known.aliases.iter().any(|name| unit.is(name)),
+            Manager::Compose(_) | Manager::Docker(_) | Manager::Pm2(_) => false,
+        };
+        !case.deployment.services.iter().flat_map(|service| service.managers).any(own)
+    });
+    let facts: Vec<Fact> = strangers
+        .map(|unit| {
+            let says = format!("{}: {} restarts, last: {}", unit.id, unit.restarts, health::ending(unit));
+            Fact::new(format!("systemctl status {}", unit.id), says).ran(command).about(unit.id.clone())
+        })
+        .collect();
+    match facts.is_empty() {
+        true => Outcome::RuledOut(vec![Fact::new("systemctl list-units --state=auto-restart", "none").ran(command)]),
+        false => Outcome::Proven(facts),
+    }
+}
+
+fn certificate(case: &Case<'_>, flaw: Flaw) -> Outcome {
+    let host = match host(case) {
+        Ok(host) => host,
+        Err(unknown) => return unknown,
+    };
+    if let Some(check) =
+        host.checks.iter().find(|c| c.source.starts_with("certificate") && c.verdict == Verdict::Unknown)
+    {
+        return Outcome::unknown(format!("{}: {}", check.source, check.summary));
+    }
+    let now = case.evidence.time;
+    let served = |name: &str| {
+        let all = case.evidence.host.iter().flat_map(|host| &host.certificates);
+        all.into_iter()
+            .find(|(host, _)| host == name)
+            .and_then(|(_, answer)| Some((answer, answer.result.as_ref().ok()?)))
+    };
+    Outcome::any_of(host.certificates.iter().filter_map(|judged| {
+        let (answer, served) = served(&judged.host)?;
+        let holds = match (flaw, served) {
+            (Flaw::Any, _) => judged.verdict == Verdict::Fail,
+            (Flaw::None, Err(_)) => true,
+            (_, Err(_)) | (Flaw::None, Ok(_)) => false,
+            (Flaw::Expired, Ok(served)) => served.not_after < now,
+            (Flaw::Early, Ok(served)) => served.not_before > now,
+            (Flaw::OtherName, Ok(served)) => !served.names.iter().any(|name| health::covers(name, &judged.host)),
+            (Flaw::Ending, Ok(served)) => {
+                let named = served.names.iter().any(|name| health::covers(name, &judged.host));
+                let valid = served.not_before <= now && served.not_after >= now;
+                named && valid && judged.verdict != Verdict::Pass
+            }
+        };
+        let says = format!("{}: {}", judged.host, judged.summary);
+        Some((holds, Fact::new(&*answer.command, says).about(format!("certificate {}", judged.host))))
+    }))
+}
+
+fn strangers(case: &Case<'_>) -> Outcome {
+    let managers = &case.evidence.managers;
+    match &managers.listed {
+        // Where there is no engine there are no containers.
+        None | Some(crate::probe::Answer { result: Err(Trouble::Unavailable(_)), .. }) => Outcome::RuledOut(Vec::new()),
+        listed => match asked(listed.as_ref()) {
+            Err(unknown) => unknown,
+            Ok((command, _)) => {
+                let unwell = &managers.unwell_strangers;
+                let facts: Vec<Fact> =
+                    unwell.iter().map(|name| Fact::new("docker ps --all", &**name).ran(command)).collect();
+                match facts.is_empty() {
+                    true => Outcome::RuledOut(vec![Fact::new("docker ps --all", "none keeps failing").ran(command)]),
+                    false => Outcome::Proven(facts),
+                }
+            }
+        },
+    }
+}
+
+fn engine_down(case: &Case<'_>) -> Outcome {
+    let contained = |manager: &Manager| matches!(manager, Manager::Compose(_) | Manager::Docker(_));
+    let present = |name: &str| case.health.services.iter().any(|judged| judged.name == name);
+    let own: Vec<_> =
+        case.services.iter().filter(|s| present(s.name) && s.managers.first().is_some_and(contained)).collect();
+    if own.is_empty() {
+        return Outcome::RuledOut(Vec::new());
+    }
+    let managers = &case.evidence.managers;
+    let answer = managers.listed.as_ref().map(|answer| (&answer.command, answer.result.as_ref().map(drop)));
+    let answer =
+        answer.or(managers.containers.as_ref().map(|answer| (&answer.command, answer.result.as_ref().map(drop))));
+    match answer {
+        None => Outcome::unknown("docker was not asked"),
+        Some((command, Ok(()))) => Outcome::RuledOut(vec![Fact::new(command, "the docker engine answers")]),
+        // The engine itself is not there to be asked; any other trouble says nothing of it.
+        Some((command, Err(trouble @ Trouble::Unavailable(_)))) => {
+            Outcome::Proven(vec![Fact::new(command, trouble.to_string())])
+        }
+        Some((_, Err(trouble))) => Outcome::unknown(format!("docker: {trouble}")),
+    }
+}
+
+fn pm_down(case: &Case<'_>) -> Outcome {
+    let present = |name: &str| case.health.services.iter().any(|judged| judged.name == name);
+    let services = case.services.iter().filter(|service| present(service.name));
+    let apps = services.flat_map(|service| service.managers).filter_map(|manager| match manager {
+        Manager::Pm2(app) => Some(app),
+        Manager::Systemd(_) | Manager::Compose(_) | Manager::Docker(_) => None,
+    });
+    let mut homes: Vec<_> = apps.map(|app| (app.home, app.user)).collect();
+    homes.dedup();
+    Outcome::any(homes.into_iter().map(|(home, user)| match asked(case.evidence.managers.apps.get(home)) {
+        Err(unknown) => unknown,
+        Ok((command, daemon)) => {
+            let says = if daemon.is_some() { "runs" } else { "does not run" };
+            Outcome::when(daemon.is_none(), vec![Fact::new(command, format!("the pm2 daemon of {user} {says}"))])
+        }
+    }))
+}
+
+fn file(case: &Case<'_>, path: &'static str, clue: &FileClue) -> Outcome {
+    if let FileClue::Contains(pattern) = clue {
+        let (command, text) = match asked(case.clues.tails.get(path)) {
+            Ok(found) => found,
+            Err(unknown) => return unknown,
+        };
+        let Ok(pattern) = Regex::new(pattern) else { return Outcome::unknown("its pattern is none") };
+        let line = text.iter().flat_map(|text| text.lines()).filter(|line| pattern.is_match(line)).last();
+        return match line {
+            Some(line) => Outcome::Proven(vec![Fact::new(command, crate::tools::excerpt(line))]),
+            None => Outcome::RuledOut(vec![Fact::new(command, format!("{path} does not say so"))]),
+        };
+    }
+    let (command, found) = match asked(case.clues.files.get(path)) {
+        Ok(found) => found,
+        Err(unknown) => return unknown,
+    };
+    let Some(found) = found else {
+        let holds = matches!(clue, FileClue::Missing | FileClue::NotExecutable);
+        return Outcome::when(holds, vec![Fact::new(command, format!("{path} does not exist"))]);
+    };
+    let old = found.changed.map(|changed| case.evidence.time.duration_since(changed));
+    let (holds, says) = match clue {
+        FileClue::Missing => (false, format!("{path} exists")),
+        FileClue::Exists => (true, format!("{path} exists")),
+        FileClue::Older(seconds) => match (old, found.changed) {
+            (Some(old), Some(changed)) => {
+                let says = format!("{path} was changed {} ago", age(changed, case.evidence.time));
+                (old > SignedDuration::from_secs(i64::from(*seconds)), says)
+            }
+            (_, _) => return Outcome::unknown(format!("{path}: when it was changed is not known")),
+        },
+        FileClue::NotExecutable => {
+            (found.is_dir || found.mode & 0o111 == 0, format!("{path} has mode {:o}", found.mode))
+        }
+        FileClue::Looser(mode) => (found.mode & !mode != 0, format!("{path} has mode {:o}", found.mode)),
+        FileClue::OwnedByOther(user) => (found.owner != *user, format!("{path} belongs to {}", found.owner)),
+        FileClue::Larger(size) => (found.size > *size, format!("{path} has {}", bytes(found.size))),
+        FileClue::Contains(_) => return Outcome::unknown("it was not asked"),
+    };
+    Outcome::when(holds, vec![Fact::new(command, says).at(found.changed.filter(|_| holds))])
+}
+
+fn leftovers(case: &Case<'_>, dir: &'static str, prefix: &str, suffix: &str, older_seconds: u32) -> Outcome {
+    let (command, entries) = match asked(case.clues.dirs.get(dir)) {
+        Ok(found) => found,
+        Err(unknown) => return unknown,
+    };
+    let bound = case.evidence.time - SignedDuration::from_secs(i64::from(older_seconds));
+    let old: Vec<&str> = entries
+        .iter()
+        .filter(|(name, changed)| name.starts_with(prefix) && name.ends_with(suffix) && *changed < bound)
+        .map(|(name, _)| name.as_str())
+        .collect();
+    match old.is_empty() {
+        true => Outcome::RuledOut(vec![Fact::new(command, format!("no old {prefix}*{suffix} in {dir}"))]),
+        false => Outcome::Proven(vec![Fact::new(command, format!("{dir}: {}", old.join(", ")))]),
+    }
+}
+
+fn port(case: &Case<'_>, port: u16, listening: &Listening) -> Outcome {
+    let (_, all) = match asked(case.clues.listeners.as_ref()) {
+        Ok(found) => found,
+        Err(unknown) => return unknown,
+    };
+    let own: Vec<_> = all.iter().filter(|(other, _)| *other == port).map(|(_, owner)| owner).collect();
+    let command = format!("ss -Hltnp 'sport = :{port}'");
+    let Some(first) = own.first() else {
+        let holds = matches!(listening, Listening::Nobody);
+        return Outcome::when(holds, vec![Fact::new(command, format!("nobody listens on port {port}"))]);
+    };
+    let names = match listening {
+        Listening::Nobody => return Outcome::RuledOut(vec![Fact::new(command, format!("port {port} is open"))]),
+        Listening::By(names) | Listening::NotBy(names) => names,
+    };
+    let Some((pid, name)) = own.iter().find_map(|owner| owner.as_ref()).or(first.as_ref()) else {
+        return Outcome::unknown(format!("who holds port {port} cannot be seen (needs root)"));
+    };
+    let among = names.contains(&name.as_str());
+    let holds = among == matches!(listening, Listening::By(_));
+    Outcome::when(holds, vec![Fact::new(command, format!("port {port} is held by {name} (pid {pid})"))])
+}
+
+fn running(case: &Case<'_>, word: &str) -> Outcome {
+    let (_, processes) = match asked(case.clues.processes.as_ref()) {
+        Ok(found) => found,
+        Err(unknown) => return unknown,
+    };
+    let is = |argument: &String| argument == word || argument.rsplit('/').next() == Some(word);
+    let command = format!("pgrep -af {word}");
+    match processes.iter().find(|(_, words)| words.iter().any(is)) {
+        Some((pid, _)) => Outcome::Proven(vec![Fact::new(command, format!("{word} runs (pid {pid})"))]),
+        None => Outcome::RuledOut(vec![Fact::new(command, format!("no {word} runs"))]),
+    }
+}
+
+fn firewall(case: &Case<'_>, port: u16) -> Outcome {
+    match asked(case.clues.firewall.as_ref()) {
+        Err(unknown) => unknown,
+        Ok((command, None)) => Outcome::RuledOut(vec![Fact::new(command, "ufw is off, or lets everybody in")]),
+        Ok((command, Some(ports))) => {
+            let open = ports.contains(&port);
+            let says = if open { "is let in" } else { "is let in by no rule" };
+            Outcome::when(!open, vec![Fact::new(command, format!("{port}/tcp {says}"))])
+        }
+    }
+}
+
+fn proxy(case: &Case<'_>) -> Outcome {
+    let Some(answer) = &case.clues.routes else {
+        return Outcome::unknown("the proxy's configuration was not asked for");
+    };
+    match &answer.result {
+        Ok(_) => Outcome::RuledOut(vec![Fact::new(&*answer.command, "its configuration is valid")]),
+        // What it says of a file that it does not take, and of nothing else.
+        Err(Trouble::Failed(said))
+            if ["adapting config", "Caddyfile:", "test failed"].iter().any(|w| said.contains(w)) =>
+        {
+            Outcome::Proven(vec![Fact::new(&*answer.command, said.clone())])
+        }
+        Err(trouble) => Outcome::unknown(super::case::told(&answer.command, trouble)),
+    }
+}
+
+fn output(case: &Case<'_>, question: &'static Question, shows: &Shows) -> Outcome {
+    let answer = case.clues.outputs.iter().find(|(other, _)| std::ptr::eq(*other, question));
+    let (command, text) = match asked(answer.map(|(_, answer)| answer)) {
+        Ok(found) => found,
+        Err(unknown) => return unknown,
+    };
+    let number = || {
+        let word = text.split_whitespace().find_map(|word| word.trim_matches(',').parse::<f64>().ok());
+        word.ok_or_else(|| Outcome::unknown(format!("{command}: no number in its output")))
+    };
+    let matching = |pattern: &str| -> Result<Option<&str>, Outcome> {
+        let pattern = Regex::new(pattern).map_err(|error| Outcome::unknown(error.to_string()))?;
+        Ok(text.lines().find(|line| pattern.is_match(line)))
+    };
+    let judged = || -> Result<(bool, String), Outcome> {
+        Ok(match shows {
+            Shows::Line(pattern) => match matching(pattern)? {
+                Some(line) => (true, crate::tools::excerpt(line)),
+                None => (false, "no such line".to_owned()),
+            },
+            Shows::NoLine(pattern) => match matching(pattern)? {
+                Some(line) => (false, crate::tools::excerpt(line)),
+                None => (true, "no such line".to_owned()),
+            },
+            Shows::Above(bound) => (number()? > *bound, crate::tools::excerpt(text.trim())),
+            Shows::Below(bound) => (number()? < *bound, crate::tools::excerpt(text.trim())),
+        })
+    };
+    match judged() {
+        Ok((holds, says)) => Outcome::when(holds, vec![Fact::new(command, says)]),
+        Err(unknown) => unknown,
+    }
+}

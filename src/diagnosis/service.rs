@@ -1,0 +1,499 @@
+//! Clues about one service.
+
+use std::borrow::Cow;
+
+use jiff::SignedDuration;
+use regex::Regex;
+use serde_json::Value;
+
+use super::case::{Case, Subject, asked, told};
+use super::outcome::{Fact, Outcome};
+use crate::health::{self, Check, bytes};
+use crate::probe::{Answer, Holder, Reply, is_container_of};
+use crate::protocol::postgres::Greeting;
+use crate::registry::{Clue, Condition, Ending, EnvClue, Heard, Manager, State, Verdict, Window};
+use crate::tools::docker::ContainerState;
+use crate::tools::pm2::Process;
+use crate::tools::systemctl::UnitState;
+
+/// How far before the last line of a service that does not run well its lines still belong to its end.
+const LAST_RUN: SignedDuration = SignedDuration::from_secs(120);
+/// How many lines are shown of those that match.
+const SHOWN: usize = 2;
+
+/// What comes of it; `None` for a clue that is not about a service.
+pub(super) fn outcome(case: &Case<'_>, clue: &Clue, subject: Subject<'_>) -> Option<Outcome> {
+    Some(match clue {
+        Clue::Unwell => unwell(case, subject),
+        Clue::State(states) => state(case, subject, states),
+        Clue::Reply(heard) => reply(case, subject, heard),
+        Clue::Ended(ending) => ended(case, subject, ending),
+        Clue::Restarts(least) => restarts(subject, *least),
+        Clue::ReloadNeeded => reload_needed(case, subject),
+        Clue::Unhealthy => unhealthy(case, subject),
+        Clue::PortTaken => port(case, subject, |holder| matches!(holder, Holder::Other { .. })),
+        Clue::PortClosed => port(case, subject, |holder| matches!(holder, Holder::Nobody)),
+        Clue::MemoryHigh => memory(case, subject),
+        Clue::RouteElsewhere => route(case, subject),
+        Clue::Env(clue) => env(case, subject, clue),
+        Clue::Said(pattern, window) => said(case, subject, pattern, *window),
+        Clue::All(_) | Clue::Any(_) | Clue::Not(_) | Clue::Of(..) => return None,
+        Clue::Disk(_) | Clue::Inodes(_) | Clue::Memory(_) | Clue::Swap(_) | Clue::Load | Clue::ClockAdrift => {
+            return None;
+        }
+        Clue::OomKills | Clue::Strangers | Clue::FailedUnits | Clue::LoopingUnits | Clue::Certificate(_) => {
+            return None;
+        }
+        Clue::EngineDown | Clue::PmDown | Clue::File(..) | Clue::Leftovers { .. } | Clue::Port(..) => return None,
+        Clue::Running(_) | Clue::FirewallCloses(_) | Clue::ProxyRejects | Clue::Get(..) | Clue::Output(..) => {
+            return None;
+        }
+    })
+}
+
+/// The checks of that verdict, as what shows it.
+fn checks(case: &Case<'_>, subject: Subject<'_>, verdict: Verdict) -> Vec<Fact> {
+    subject.health.checks.iter().filter(|check| check.verdict == verdict).map(|check| shows(case, check)).collect()
+}
+
+/// A check of `status`, and the command that was run for it.
+fn shows(case: &Case<'_>, check: &Check) -> Fact {
+    let managers = &case.evidence.managers;
+    let ran = match check.source.as_str() {
+        "systemd" => managers.units.as_ref().map(|answer| answer.command.as_str()),
+        "docker" => managers.containers.as_ref().map(|answer| answer.command.as_str()),
+        _ => None,
+    };
+    Fact::new(&*check.command, format!("{}: {}", check.source, check.summary)).ran(ran.unwrap_or_default())
+}
+
+fn unwell(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
+    match (subject.health.verdict, subject.health.health) {
+        (Verdict::Fail, _) => Outcome::Proven(checks(case, subject, Verdict::Fail)),
+        // What answers as it should is well, whoever could not be asked about it.
+        (Verdict::Pass | Verdict::Warn, _) | (Verdict::Unknown, Some(Verdict::Pass)) => {
+            Outcome::RuledOut(checks(case, subject, Verdict::Pass))
+        }
+        (Verdict::Unknown, _) => Outcome::unknown(doubt(subject)),
+    }
+}
+
+fn doubt(subject: Subject<'_>) -> String {
+    let check = subject.health.checks.iter().find(|check| check.verdict == Verdict::Unknown);
+    check.map_or_else(|| "nothing was said of it".to_owned(), |check| format!("{}: {}", check.source, check.summary))
+}
+
+fn state(case: &Case<'_>, subject: Subject<'_>, states: &[State]) -> Outcome {
+    let state = subject.health.state;
+    if state == State::Unknown {
+        return Outcome::unknown(doubt(subject));
+    }
+    let first = subject.health.checks.first().filter(|_| state != State::Unmanaged);
+    let fact = match first {
+        Some(check) => shows(case, check).at(since(subject)),
+        None => Fact::new(format!("opsctl explain {}", subject.service.name), "nothing on this host manages it"),
+    };
+    Outcome::when(states.contains(&state), vec![fact])
+}
+
+/// Since when it is in its state; of one that ends again and again that says nothing.
+pub(super) fn since(subject: Subject<'_>) -> Option<jiff::Timestamp> {
+    let looping = matches!(subject.health.state, State::CrashLoop | State::Restarting);
+    subject.health.since.filter(|_| !looping)
+}
+
+fn reply(case: &Case<'_>, subject: Subject<'_>, wanted: &Heard) -> Outcome {
+    let replies = &case.evidence.replies[subject.index];
+    let outcomes = subject.service.probes.iter().zip(replies).map(|(probe, answer)| {
+        if matches!(wanted, Heard::Bad) {
+            let check = health::judge_reply(probe, answer, case.evidence.time);
+            let silent = matches!(answer.result, Ok(Reply::Silent(_)));
+            let fact = Fact::new(&*check.command, format!("{}: {}", check.source, check.summary));
+            return match check.verdict {
+                Verdict::Unknown => Outcome::unknown(format!("{}: {}", check.source, check.summary)),
+                verdict => Outcome::when(verdict == Verdict::Fail && !silent, vec![fact]),
+            };
+        }
+        heard(answer, wanted)
+    });
+    Outcome::any(outcomes)
+}
+
+/// Whether an answer is what a clue wants to hear.
+pub(super) fn heard(answer: &Answer<Reply>, wanted: &Heard) -> Outcome {
+    let reply = match &answer.result {
+        Ok(reply) => reply,
+        Err(trouble) => return Outcome::unknown(told(&answer.command, trouble)),
+    };
+    let (holds, says) = match (wanted, reply) {
+        (Heard::Silence, Reply::Silent(why)) => (true, why.clone()),
+        (Heard::Silence, other) => (false, shown(other)),
+        (Heard::Status(codes), Reply::Http { status, .. }) => (codes.contains(status), shown(reply)),
+        (Heard::Body(condition), Reply::Http { body, .. }) => {
+            let json: Option<Value> = serde_json::from_str(body).ok();
+            let holds = json.as_ref().is_some_and(|json| condition_holds(json, condition));
+            (holds, shown(reply))
+        }
+        (Heard::Above(path, bound), Reply::Http { body, .. }) => {
+            let json: Option<Value> = serde_json::from_str(body).ok();
+            let keys: Vec<&str> = path.split('.').collect();
+            let highest = json.as_ref().and_then(|json| highest(json, &keys));
+            match highest {
+                Some(number) => (number > f64::from(*bound), format!("{path} is {number}")),
+                None => return Outcome::unknown(format!("{}: its answer has no number {path}", answer.command)),
+            }
+        }
+        (Heard::Text(pattern), other) => match (Regex::new(pattern), words(other)) {
+            (Ok(pattern), Some(text)) => (pattern.is_match(&text), crate::tools::excerpt(&text)),
+            (_, _) => (false, shown(other)),
+        },
+        (Heard::Status(_) | Heard::Body(_) | Heard::Above(..) | Heard::Bad, other) => (false, shown(other)),
+    };
+    Outcome::when(holds, vec![Fact::new(&*answer.command, says)])
+}
+
+fn condition_holds(json: &Value, condition: &Condition) -> bool {
+    let at = |path: &str| path.split('.').try_fold(json, |value, key| value.get(key));
+    let printed = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    match condition {
+        Condition::Is(path, wanted) => at(path).is_some_and(|value| printed(value) == *wanted),
+        Condition::Exists(path) => at(path).is_some(),
+        Condition::AtMost(path, bound) => at(path).and_then(Value::as_f64).is_some_and(|n| n <= f64::from(*bound)),
+    }
+}
+
+fn highest(json: &Value, keys: &[&str]) -> Option<f64> {
+    let Some((first, rest)) = keys.split_first() else { return json.as_f64() };
+    let highest = |values: &mut dyn Iterator<Item = &Value>| {
+        values
+            .filter_map(|value| self::highest(value, rest))
+            .fold(None, |best: Option<f64>, n| Some(best.map_or(n, |b| b.max(n))))
+    };
+    match (first, json) {
+        (&"*", Value::Object(map)) => highest(&mut map.values()),
+        (&"*", Value::Array(list)) => highest(&mut list.iter()),
+        (key, json) => self::highest(json.get(key)?, rest),
+    }
+}
+
+fn words(reply: &Reply) -> Option<Cow<'_, str>> {
+    match reply {
+        Reply::Http { body, .. } => Some(body.into()),
+        Reply::Line(line) => Some(line.into()),
+        Reply::Postgres(Greeting::Refusing { code, message }) => Some(format!("{code} {message}").into()),
+        Reply::Silent(why) => Some(why.into()),
+        Reply::Postgres(Greeting::Authenticating) | Reply::Mongo(_) | Reply::Engine(_) | Reply::LogLine(_) => None,
+    }
+}
+
+fn shown(reply: &Reply) -> String {
+    match reply {
+        Reply::Silent(why) => why.clone(),
+        Reply::Http { status, body } => {
+            let body = crate::tools::excerpt(body.lines().next().unwrap_or_default());
+            if body.is_empty() { format!("HTTP {status}") } else { format!("HTTP {status}: {body}") }
+        }
+        Reply::Line(line) => crate::tools::excerpt(line),
+        Reply::Postgres(Greeting::Authenticating) => "accepting connections".to_owned(),
+        Reply::Postgres(Greeting::Refusing { message, .. }) => crate::tools::excerpt(message),
+        Reply::Mongo(hello) => match (hello.ok, hello.writable_primary) {
+            (true, true) => "primary".to_owned(),
+            (true, false) => "no primary".to_owned(),
+            (false, _) => "answers hello with an error".to_owned(),
+        },
+        Reply::Engine(_) => "answers".to_owned(),
+        Reply::LogLine(Some(time)) => format!("last written {time}"),
+        Reply::LogLine(None) => "not written lately".to_owned(),
+    }
+}
+
+/// What its manager knows of it.
+enum Record<'e> {
+    Unit(&'e UnitState),
+    Container(&'e ContainerState),
+    Processes(Vec<&'e Process>),
+}
+
+/// The record of its first manager, and the command that brought it. `Ok(None)` where nothing on this host manages it, or
+/// its manager does not know it.
+fn record<'e>(case: &Case<'e>, subject: Subject<'_>) -> Result<Option<(Record<'e>, &'e str)>, Outcome> {
+    let managers = &case.evidence.managers;
+    let Some(manager) = subject.service.managers.first() else { return Ok(None) };
+    match manager {
+        Manager::Systemd(wanted) => {
+            let (command, units) = asked(managers.units.as_ref())?;
+            let mut names = std::iter::once(&wanted.name).chain(wanted.aliases);
+            let found = names.find_map(|name| units.iter().find(|unit| unit.is(name) && unit.exists()));
+            Ok(found.map(|unit| (Record::Unit(unit), command)))
+        }
+        Manager::Compose(_) | Manager::Docker(_) => {
+            let (command, containers) = asked(managers.containers.as_ref())?;
+            let found = containers.iter().find(|container| is_container_of(manager, &container.identity));
+            Ok(found.map(|container| (Record::Container(container), command)))
+        }
+        Manager::Pm2(app) => {
+            let (command, daemon) = asked(managers.apps.get(app.home))?;
+            let all = daemon.iter().flat_map(|daemon| &daemon.processes);
+            let own: Vec<&Process> = all.filter(|process| process.name == app.name).collect();
+            Ok((!own.is_empty()).then_some((Record::Processes(own), command)))
+        }
+    }
+}
+
+fn ended(case: &Case<'_>, subject: Subject<'_>, ending: &Ending) -> Outcome {
+    let (record, ran) = match record(case, subject) {
+        Ok(Some(found)) => found,
+        Ok(None) => return Outcome::RuledOut(Vec::new()),
+        Err(unknown) => return unknown,
+    };
+    let unit = |unit: &UnitState, holds: bool, says: String| {
+        Outcome::when(holds, vec![Fact::new(format!("systemctl status {}", unit.id), says).ran(ran)])
+    };
+    let inspect = |container: &ContainerState, holds: bool, says: String| {
+        Outcome::when(holds, vec![Fact::new(format!("docker inspect {}", container.identity.name), says).ran(ran)])
+    };
+    match (record, ending) {
+        (Record::Unit(state), Ending::Exit(codes)) => {
+            // CLD_EXITED: what it ended with is an exit code and no signal.
+            let holds = state.exit_kind == 1 && codes.contains(&state.exit_status);
+            unit(state, holds, format!("its last process ended with exit {}", state.exit_status))
+        }
+        (Record::Unit(state), Ending::Signal(signals)) => {
+            let killed = matches!(state.exit_kind, 2 | 3);
+            let says = match killed {
+                true => format!("its last process was ended by signal {}", state.exit_status),
+                false => format!("its last process ended with exit {}", state.exit_status),
+            };
+            unit(state, killed && signals.contains(&state.exit_status), says)
+        }
+        (Record::Unit(state), Ending::Result(result)) => {
+            unit(state, state.result == *result, format!("Result={}", state.result))
+        }
+        (Record::Unit(state), Ending::OutOfMemory) => {
+            unit(state, state.result == "oom-kill", format!("Result={}", state.result))
+        }
+        (Record::Container(state), Ending::Exit(codes)) => {
+            let code = u32::try_from(state.exit_code).ok();
+            let down = state.status != "running";
+            inspect(state, down && code.is_some_and(|code| codes.contains(&code)), format!("exit {}", state.exit_code))
+        }
+        (Record::Container(state), Ending::Signal(signals)) => {
+            // Docker tells a signal as 128 more, as a shell does.
+            let signal = u32::try_from(state.exit_code - 128).ok();
+            let down = state.status != "running";
+            inspect(state, down && signal.is_some_and(|s| signals.contains(&s)), format!("exit {}", state.exit_code))
+        }
+        (Record::Container(state), Ending::OutOfMemory) => {
+            inspect(state, state.oom_killed, format!("OOMKilled={}", state.oom_killed))
+        }
+        (Record::Processes(own), Ending::Exit(codes)) => {
+            let down = own.iter().find(|process| process.status != "online");
+            let code = down.and_then(|process| u32::try_from(process.exit_code?).ok());
+            let says = code.map_or_else(|| "online".to_owned(), |code| format!("exit {code}"));
+            Outcome::when(code.is_some_and(|code| codes.contains(&code)), vec![Fact::new(ran, says)])
+        }
+        // Only systemd has a word for it; pm2 tells no signals.
+        (Record::Container(_), Ending::Result(_)) => Outcome::RuledOut(Vec::new()),
+        (Record::Processes(_), Ending::Signal(_) | Ending::Result(_) | Ending::OutOfMemory) => {
+            Outcome::RuledOut(Vec::new())
+        }
+    }
+}
+
+fn restarts(subject: Subject<'_>, least: u32) -> Outcome {
+    let command = subject.health.checks.first().map(|check| check.command.clone()).unwrap_or_default();
+    match subject.health.restarts {
+        Some(count) => Outcome::when(count >= least, vec![Fact::new(command, format!("{count} automatic restarts"))]),
+        None if subject.health.state == State::Unknown => Outcome::unknown(doubt(subject)),
+        None => Outcome::RuledOut(Vec::new()),
+    }
+}
+
+fn reload_needed(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
+    match record(case, subject) {
+        Ok(Some((Record::Unit(unit), ran))) => {
+            let says = format!("NeedDaemonReload={}", if unit.reload_needed { "yes" } else { "no" });
+            Outcome::when(unit.reload_needed, vec![Fact::new(format!("systemctl status {}", unit.id), says).ran(ran)])
+        }
+        Ok(_) => Outcome::RuledOut(Vec::new()),
+        Err(unknown) => unknown,
+    }
+}
+
+fn unhealthy(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
+    match record(case, subject) {
+        Ok(Some((Record::Container(container), ran))) => {
+            let health = container.health.as_deref().unwrap_or("none");
+            let command = format!("docker inspect {}", container.identity.name);
+            Outcome::when(health == "unhealthy", vec![Fact::new(command, format!("health: {health}")).ran(ran)])
+        }
+        Ok(_) => Outcome::RuledOut(Vec::new()),
+        Err(unknown) => unknown,
+    }
+}
+
+fn port(case: &Case<'_>, subject: Subject<'_>, holds: impl Fn(&Holder) -> bool) -> Outcome {
+    let (Some(port), Some(_)) = (subject.service.ports.first(), subject.service.managers.first()) else {
+        return Outcome::RuledOut(Vec::new());
+    };
+    // A unit that only starts others owns no port itself.
+    if matches!(subject.health.state, State::Completed) {
+        return Outcome::RuledOut(Vec::new());
+    }
+    let holder = &case.evidence.holders[subject.index];
+    let says = match holder {
+        Holder::Unseen => return Outcome::unknown(format!("who holds port {port} cannot be seen (needs root)")),
+        Holder::Nobody => format!("nobody listens on port {port}"),
+        Holder::Own => format!("port {port} is its own"),
+        Holder::Other { pid, name } => format!("port {port} is held by {name} (pid {pid})"),
+    };
+    Outcome::when(holds(holder), vec![Fact::new(format!("ss -Hltnp 'sport = :{port}'"), says)])
+}
+
+fn memory(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
+    let Some(alarm) = subject.service.memory.as_ref().and_then(|memory| memory.alarm_bytes) else {
+        return Outcome::RuledOut(Vec::new());
+    };
+    let alone = subject.health.pid.and_then(|pid| case.clues.memory.get(&pid).copied().flatten());
+    let Some(used) = subject.health.memory_bytes.or(alone) else {
+        // What does not run uses none.
+        return match subject.health.pid {
+            Some(_) => Outcome::unknown("how much memory it uses is not counted here"),
+            None => Outcome::RuledOut(Vec::new()),
+        };
+    };
+    let command = subject.health.checks.first().map(|check| check.command.clone()).unwrap_or_default();
+    let says = format!("uses {} of memory, the alarm is at {}", bytes(used), bytes(alarm));
+    Outcome::when(used > alarm, vec![Fact::new(command, says)])
+}
+
+fn route(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
+    if subject.service.routes.is_empty() {
+        return Outcome::RuledOut(Vec::new());
+    }
+    let (command, found) = match asked(case.clues.routes.as_ref()) {
+        Ok(found) => found,
+        Err(unknown) => return unknown,
+    };
+    Outcome::any_of(subject.service.routes.iter().filter_map(|route| {
+        let path = route.path.trim_end_matches('/');
+        let theirs = |path: &str| path.trim_start_matches('^').trim_end_matches('/').to_owned();
+        let own = found.iter().find(|upstream| upstream.host == route.host && theirs(&upstream.path) == path)?;
+        let says = format!("{} goes to {}, its port is {}", crate::report::endpoint(route), own.address, route.port);
+        Some((own.port() != Some(route.port), Fact::new(command, says)))
+    }))
+}
+
+fn env(case: &Case<'_>, subject: Subject<'_>, clue: &EnvClue) -> Outcome {
+    let (_, found) = match asked(case.clues.env.get(subject.service.name)) {
+        Ok(found) => found,
+        Err(unknown) => return unknown,
+    };
+    let wanted = subject.service.env.as_ref();
+    if let EnvClue::FileMissing = clue {
+        let missing = match (&found.path, wanted) {
+            (None, Some(env)) => Some(env.paths.join(" or ")),
+            _ => found.missing.first().cloned(),
+        };
+        return match missing {
+            Some(path) => Outcome::Proven(vec![Fact::new(format!("ls -l {path}"), format!("{path} does not exist"))]),
+            None => {
+                Outcome::RuledOut(found.path.iter().map(|path| Fact::new(format!("ls -l {path}"), "exists")).collect())
+            }
+        };
+    }
+    // What is not there has no keys: that is another cause.
+    let Some(path) = &found.path else { return Outcome::RuledOut(Vec::new()) };
+    // Names only: no value is ever shown.
+    let fact = |says: String| Fact::new(format!("cut -d= -f1 {path}"), says);
+    let value = |key: &str| found.values.0.get(key);
+    match clue {
+        EnvClue::FileMissing => Outcome::RuledOut(Vec::new()),
+        EnvClue::KeysMissing(keys) => {
+            let required: &[&str] = if keys.is_empty() { wanted.map_or(&[], |env| env.required) } else { keys };
+            let missing: Vec<&str> = required.iter().filter(|key| value(key).is_none()).copied().collect();
+            match missing.is_empty() {
+                true => Outcome::RuledOut(vec![fact(format!("{} keys are set", required.len()))]),
+                false => Outcome::Proven(vec![fact(format!("{path} lacks {}", missing.join(", ")))]),
+            }
+        }
+        EnvClue::Differs(key, other) => match asked(case.clues.env.get(other.name)) {
+            Err(unknown) => unknown,
+            Ok((_, theirs)) => match (value(key), theirs.values.0.get(*key)) {
+                (Some(own), Some(their)) => {
+                    let than = theirs.path.as_deref().unwrap_or(other.name);
+                    let says = if own == their { "is the same as" } else { "differs from that" };
+                    Outcome::when(own != their, vec![fact(format!("{key} in {path} {says} in {than}"))])
+                }
+                (_, _) => Outcome::RuledOut(vec![fact(format!("{key} is not set in both files"))]),
+            },
+        },
+        EnvClue::NotItsPort(key) => match (value(key), subject.service.ports.first()) {
+            (Some(own), Some(port)) => {
+                let same = *own == port.to_string();
+                let says = if same { "is" } else { "is not" };
+                Outcome::when(!same, vec![fact(format!("{key} in {path} {says} {port}"))])
+            }
+            (_, _) => Outcome::RuledOut(vec![fact(format!("{key} is not set"))]),
+        },
+        EnvClue::Like(key, form) | EnvClue::Unlike(key, form) => {
+            match (value(key), Regex::new(&format!("^(?:{form})$"))) {
+                (_, Err(error)) => Outcome::unknown(error.to_string()),
+                (None, Ok(_)) => Outcome::RuledOut(vec![fact(format!("{key} is not set"))]),
+                (Some(own), Ok(pattern)) => {
+                    let fits = pattern.is_match(own);
+                    let says = if fits { "has" } else { "has not" };
+                    let holds = fits == matches!(clue, EnvClue::Like(..));
+                    Outcome::when(holds, vec![fact(format!("{key} in {path} {says} the form {form}"))])
+                }
+            }
+        }
+    }
+}
+
+fn said(case: &Case<'_>, subject: Subject<'_>, pattern: &str, window: Window) -> Outcome {
+    if subject.service.logs.is_empty() {
+        return Outcome::RuledOut(Vec::new());
+    }
+    let (command, lines) = match asked(case.clues.said.get(subject.service.name)) {
+        Ok(found) => found,
+        Err(unknown) => return unknown,
+    };
+    let pattern = match Regex::new(pattern) {
+        Ok(pattern) => pattern,
+        Err(error) => return Outcome::unknown(error.to_string()),
+    };
+    let last = lines.iter().filter_map(|line| line.time).max();
+    let runs = matches!(subject.health.state, State::Running | State::Partial | State::Completed);
+    let began = subject.health.since.filter(|_| runs);
+    let bound = match window {
+        Window::Run => began.or(last.map(|last| last - LAST_RUN)),
+        Window::Seconds(seconds) => Some(case.evidence.time - SignedDuration::from_secs(i64::from(seconds))).max(began),
+    };
+    let counts = |time: Option<jiff::Timestamp>| match (time, bound) {
+        // systemd states whole seconds.
+        (Some(time), Some(bound)) => time + SignedDuration::from_secs(1) >= bound,
+        (_, _) => true,
+    };
+    let hits: Vec<_> =
+        lines.iter().filter(|line| counts(line.time)).filter(|line| pattern.is_match(&line.text)).collect();
+    let mut shown: Vec<_> = hits.clone();
+    shown.reverse();
+    let mut told: Vec<&str> = Vec::new();
+    shown.retain(|line| {
+        let new = told.len() < SHOWN && !told.contains(&line.text.as_str());
+        told.extend(new.then_some(line.text.as_str()));
+        new
+    });
+    let facts = shown.iter().rev().map(|line| {
+        let time = line.time.map(|time| time.strftime("%H:%M:%S ").to_string()).unwrap_or_default();
+        Fact::new(command, format!("{time}{}", line.text)).at(hits.first().and_then(|line| line.time))
+    });
+    match hits.is_empty() {
+        false => Outcome::Proven(facts.collect()),
+        true => {
+            let says = format!("none of {} lines says so", lines.iter().filter(|line| counts(line.time)).count());
+            Outcome::RuledOut(vec![Fact::new(command, says)])
+        }
+    }
+}
