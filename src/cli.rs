@@ -9,7 +9,9 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, ToSpan};
 
-use crate::commands::{completion, explain, get, history, lock, logs, man, operate, run, schema, status, verify};
+use crate::commands::{
+    completion, diagnose, explain, get, history, lock, logs, man, operate, run, schema, status, verify,
+};
 use crate::error::Error;
 use crate::registry::{Deployment, LOCALHOST};
 use crate::ui::{Color, Format, escape};
@@ -84,6 +86,8 @@ pub struct Global {
 pub enum Verb {
     /// Show what is wrong, worst first, then every service and the host.
     Status(status::Args),
+    /// Say which failure it is, what proves it, and what to do about it.
+    Diagnose(diagnose::Args),
     /// Show what services wrote, from the journal, containers, pm2 and files, as one stream.
     Logs(logs::Args),
     /// Stop and start services, and see that they stay up.
@@ -96,7 +100,7 @@ pub enum Verb {
     Stop(operate::Args),
     /// List what the registry holds.
     Get(get::Args),
-    /// Tell all that the registry knows of a service or deployment.
+    /// Tell all that the registry knows of a service, failure, code or deployment.
     Explain(explain::Args),
     /// Run a procedure of the runbook.
     Run(run::Args),
@@ -222,8 +226,8 @@ fn complete_deployments() -> Vec<CompletionCandidate> {
     deployments().map(|deployment| candidate(deployment.name, deployment.summary)).collect()
 }
 
-/// Services of the deployment that the line names with `-d`, else of the one on this host, else of all.
-pub(crate) fn complete_services() -> Vec<CompletionCandidate> {
+/// Deployments that the line may mean: the one that it names with `-d`, else the one on this host, else all.
+fn meant() -> impl Iterator<Item = &'static Deployment> {
     let chosen = named_on_line().or_else(|| {
         let system = crate::system::System::real();
         match crate::context::detect(&system).as_slice() {
@@ -232,8 +236,25 @@ pub(crate) fn complete_services() -> Vec<CompletionCandidate> {
             _ => None,
         }
     });
-    let services = deployments().filter(|d| chosen.is_none_or(|chosen| std::ptr::eq(*d, chosen)));
-    services.flat_map(|d| d.services).map(|service| candidate(service.name, service.summary)).collect()
+    deployments().filter(move |d| chosen.is_none_or(|chosen| std::ptr::eq(*d, chosen)))
+}
+
+/// Services of the deployment that is meant.
+pub(crate) fn complete_services() -> Vec<CompletionCandidate> {
+    meant().flat_map(|d| d.services).map(|service| candidate(service.name, service.summary)).collect()
+}
+
+/// Failures of the deployment that is meant, under all their names, and its services.
+pub(crate) fn complete_failures() -> Vec<CompletionCandidate> {
+    let mut names: Vec<CompletionCandidate> = meant()
+        .flat_map(|d| d.failures)
+        .flat_map(|failure| {
+            let words = std::iter::once(failure.slug).chain(failure.aliases.iter().copied());
+            words.map(|word| candidate(word, failure.summary))
+        })
+        .collect();
+    names.extend(complete_services());
+    names
 }
 
 /// Kinds of log sources.
@@ -247,9 +268,9 @@ pub(crate) fn complete_sources() -> Vec<CompletionCandidate> {
     kinds.into_iter().map(|(kind, help)| candidate(kind, help)).collect()
 }
 
-/// Services, and deployments after them.
+/// Failures and services, and deployments after them.
 pub(crate) fn complete_names() -> Vec<CompletionCandidate> {
-    let mut names = complete_services();
+    let mut names = complete_failures();
     names.extend(complete_deployments());
     names
 }

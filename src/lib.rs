@@ -44,6 +44,7 @@ mod action;
 mod cli;
 mod commands;
 mod context;
+mod diagnosis;
 mod drift;
 mod error;
 mod exec;

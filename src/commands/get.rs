@@ -20,6 +20,8 @@ pub struct Args {
 enum What {
     /// Services of the deployment.
     Services,
+    /// Failures that the deployment knows.
+    Failures,
     /// Deployments compiled into this binary.
     Deployments,
 }
@@ -32,6 +34,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
             let services = deployment.services.iter().map(|service| ServiceRow::new(service)).collect();
             context.ui.report(&Services { head, services })?;
         }
+        What::Failures => context.ui.report(&super::diagnose::list(context, context.deployment()?))?,
         What::Deployments => {
             let found = detect(context.system);
             let rows = deployments().map(|deployment| DeploymentRow {

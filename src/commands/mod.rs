@@ -1,6 +1,7 @@
 //! One verb a file: its arguments and what it does with them.
 
 pub mod completion;
+pub mod diagnose;
 pub mod explain;
 pub mod get;
 pub mod history;
@@ -25,6 +26,7 @@ use crate::exit::Exit;
 pub fn run(verb: &Verb, context: &Context<'_>) -> anyhow::Result<Exit> {
     match verb {
         Verb::Status(args) => status::run(args, context),
+        Verb::Diagnose(args) => diagnose::run(args, context),
         Verb::Get(args) => get::run(args, context),
         Verb::Explain(args) => explain::run(args, context),
         Verb::Verify(args) => verify::run(args, context),

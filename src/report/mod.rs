@@ -2,8 +2,10 @@
 //! [`crate::ui`]; nothing here prints.
 
 pub mod action;
+pub mod diagnosis;
 pub mod error;
 pub mod explain;
+pub mod failure;
 pub mod history;
 pub mod list;
 pub mod lock;
@@ -67,6 +69,9 @@ pub struct ErrorBody {
 pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
     vec![
         ("status", schemars::schema_for!(status::Status)),
+        ("diagnosis", schemars::schema_for!(diagnosis::Diagnosis)),
+        ("failures", schemars::schema_for!(failure::Failures)),
+        ("explain-failure", schemars::schema_for!(failure::FailureFacts)),
         ("services", schemars::schema_for!(list::Services)),
         ("deployments", schemars::schema_for!(list::Deployments)),
         ("explain-service", schemars::schema_for!(explain::ServiceFacts)),

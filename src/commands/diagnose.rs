@@ -1,0 +1,198 @@
+//! `opsctl diagnose`: which failure it is, what proves it and what to do about it.
+
+use std::time::Duration;
+
+use clap_complete::engine::ArgValueCandidates;
+
+use crate::cli::{complete_failures, complete_services};
+use crate::context::{Context, services};
+use crate::diagnosis::{self, Case};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::health::{self, Health};
+use crate::probe::clues::{self, Clues, Outside};
+use crate::probe::record::Recorder;
+use crate::probe::{self, Evidence};
+use crate::registry::{Deployment, Failure, Service, Verdict};
+use crate::report::diagnosis::{Diagnosis, Teller};
+use crate::report::failure::{FailureRow, Failures};
+
+/// Arguments of `diagnose`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A failure by its name or another word for it (502, oom, tls); all of them when left out. A service instead: all that
+    /// may be wrong with it.
+    #[arg(value_name = "FAILURE", add = ArgValueCandidates::new(complete_failures))]
+    failure: Option<String>,
+    /// The service that it is about.
+    #[arg(value_name = "SERVICE", add = ArgValueCandidates::new(complete_services))]
+    service: Option<String>,
+    /// List the failures that the deployment knows, and look at nothing.
+    #[arg(long, conflicts_with_all = ["failure", "service", "ignore"])]
+    list: bool,
+    /// Leave out findings of this code, of one subject or of all; they are counted.
+    #[arg(long, value_name = "CODE[:SUBJECT]")]
+    ignore: Vec<String>,
+}
+
+/// What is asked.
+struct Question {
+    failures: Vec<&'static Failure>,
+    failure: Option<&'static Failure>,
+    service: Option<&'static Service>,
+}
+
+pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
+    let deployment = context.deployment()?;
+    if args.list {
+        context.ui.report(&list(context, deployment))?;
+        return Ok(Exit::Success);
+    }
+    let question = understand(args, deployment)?;
+    let ignores = args.ignore.iter().map(|text| ignore(deployment, text)).collect::<Result<Vec<_>, _>>()?;
+    let diagnosis = look(context, deployment, &question, &ignores)?;
+    context.ui.report(&diagnosis)?;
+    Ok(diagnosis.head.exit_code)
+}
+
+/// The failures of a deployment.
+pub(super) fn list(context: &Context<'_>, deployment: &'static Deployment) -> Failures {
+    let head = context.head("opsctl/failures/v1", deployment, Verdict::Pass, Exit::Success);
+    let failures = deployment.failures.iter().map(|failure| FailureRow::new(deployment, failure)).collect();
+    Failures { head, failures }
+}
+
+fn understand(args: &Args, deployment: &'static Deployment) -> Result<Question, Error> {
+    let mut question = Question { failures: deployment.failures.to_vec(), failure: None, service: None };
+    let mut service = args.service.as_deref();
+    if let Some(word) = &args.failure {
+        match (deployment.failure(word), deployment.service(word), service) {
+            (Some(failure), _, _) => {
+                question.failures = vec![failure];
+                question.failure = Some(failure);
+            }
+            (None, Some(_), None) => service = Some(word),
+            (None, _, _) => return Err(unknown_failure(deployment, word)),
+        }
+    }
+    if let Some(name) = service {
+        question.service = services(deployment, &[name.to_owned()])?.first().copied();
+    }
+    Ok(question)
+}
+
+fn unknown_failure(deployment: &'static Deployment, word: &str) -> Error {
+    let names = deployment
+        .failures
+        .iter()
+        .flat_map(|failure| std::iter::once(failure.slug).chain(failure.aliases.iter().copied()));
+    let what = format!("failure of {}", deployment.name);
+    let error = Error::no_such("unknown_failure", &what, word, names);
+    match crate::cli::deployments().find(|other| other.failure(word).is_some()) {
+        Some(other) => error.hint(format!("{} has it: -d {}", other.name, other.name)),
+        None => error,
+    }
+}
+
+/// What is not to be told of.
+struct Ignore {
+    code: String,
+    subject: Option<String>,
+}
+
+impl Ignore {
+    fn covers(&self, code: &str, subject: &str) -> bool {
+        self.code == code && self.subject.as_deref().is_none_or(|wanted| wanted == subject)
+    }
+}
+
+fn ignore(deployment: &'static Deployment, text: &str) -> Result<Ignore, Error> {
+    let (code, subject) = match text.split_once(':') {
+        Some((code, subject)) => (code, Some(subject.to_owned())),
+        None => (text, None),
+    };
+    let Some((_, cause)) = deployment.cause(code) else {
+        let codes: Vec<String> =
+            deployment.failures.iter().flat_map(|f| f.causes()).map(|c| deployment.code(c)).collect();
+        let what = format!("finding of {}", deployment.name);
+        let error = Error::no_such("unknown_code", &what, code, codes.iter().map(String::as_str));
+        return Err(error.hint("opsctl get failures -o json lists the codes"));
+    };
+    Ok(Ignore { code: deployment.code(cause), subject })
+}
+
+/// All that was seen.
+struct Scene {
+    services: Vec<&'static Service>,
+    evidence: Evidence,
+    health: Health,
+    clues: Clues,
+}
+
+impl Scene {
+    fn case(&self, deployment: &'static Deployment) -> Case<'_> {
+        let Scene { services, evidence, health, clues } = self;
+        Case { deployment, services, evidence, health, clues }
+    }
+}
+
+fn look(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    question: &Question,
+    ignores: &[Ignore],
+) -> Result<Diagnosis, Error> {
+    let processes = context.processes();
+    let recorder = Recorder::new(&processes);
+    let limit = context.patience()?;
+    let mut scene = glance(context, deployment, &recorder, limit);
+    let case = scene.case(deployment);
+    let wants = diagnosis::wants(&case, &question.failures, question.service);
+    let outside =
+        Outside { system: context.system, runner: &recorder, trace: context.trace(), limit: context.patience()? };
+    scene.clues = clues::gather(&outside, deployment, &scene.evidence.managers, &wants);
+    let case = scene.case(deployment);
+    let found = diagnosis::diagnose(&case, &question.failures, question.service);
+    let records = recorder.records();
+    let teller = Teller { case: &case, records: &records };
+    let mut ignored = Vec::new();
+    let mut findings = Vec::new();
+    for finding in &found.findings {
+        let told = teller.finding(finding);
+        match ignores.iter().any(|ignore| ignore.covers(&told.code, &told.subject)) {
+            true => ignored.push(format!("{}:{}", told.code, told.subject)),
+            false => findings.push(told),
+        }
+    }
+    let worst = findings.iter().map(|finding| finding.verdict).max();
+    let (verdict, exit) = match (worst, found.doubts.is_empty()) {
+        (Some(worst), _) => (worst, Exit::Unhealthy),
+        (None, false) => (Verdict::Unknown, Exit::Unknown),
+        (None, true) => (Verdict::Pass, Exit::Success),
+    };
+    let narrow = question.failure.is_some() || question.service.is_some();
+    Ok(Diagnosis {
+        head: context.head("opsctl/diagnosis/v1", deployment, verdict, exit),
+        failure: question.failure.map(|failure| failure.slug),
+        service: question.service.map(|service| service.name),
+        findings,
+        undetermined: found.doubts.iter().map(|doubt| teller.doubt(doubt)).collect(),
+        ruled_out: found.ruled_out.iter().filter(|_| narrow).map(|not| teller.not_this(not)).collect(),
+        ignored,
+        examined: found.examined,
+    })
+}
+
+/// What `status` sees: everything, because a cause may lie anywhere.
+fn glance(context: &Context<'_>, deployment: &'static Deployment, runner: &Recorder<'_>, limit: Duration) -> Scene {
+    let services = deployment.services.to_vec();
+    let mut evidence = probe::gather(context.system, runner, deployment, &services, true, limit);
+    let health = health::judge(deployment, &services, &evidence);
+    let unwell = |service: &Service| {
+        let unwell = |judged: &health::ServiceHealth| judged.name == service.name && judged.verdict != Verdict::Pass;
+        service.probes.is_empty() || health.services.iter().any(unwell)
+    };
+    evidence.holders = probe::holders(context.system, &services, &evidence.managers, unwell);
+    let health = health::judge(deployment, &services, &evidence);
+    Scene { services, evidence, health, clues: Clues::default() }
+}
