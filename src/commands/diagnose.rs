@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use clap_complete::engine::ArgValueCandidates;
 
+use crate::action::audit::{self, Entry, Phase};
 use crate::cli::{complete_failures, complete_services};
 use crate::context::{Context, services};
 use crate::diagnosis::{self, Case};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::health::{self, Health};
+use crate::probe::changes::Change;
 use crate::probe::clues::{self, Clues, Outside};
 use crate::probe::record::Recorder;
 use crate::probe::{self, Evidence};
@@ -153,8 +155,9 @@ fn look(
     scene.clues = clues::gather(&outside, deployment, &scene.evidence.managers, &wants);
     let case = scene.case(deployment);
     let found = diagnosis::diagnose(&case, &question.failures, question.service);
+    let changes = if found.findings.is_empty() { Vec::new() } else { changes(context, &case, &found) };
     let records = recorder.records();
-    let teller = Teller { case: &case, records: &records };
+    let teller = Teller { case: &case, records: &records, changes: &changes };
     let mut ignored = Vec::new();
     let mut findings = Vec::new();
     for finding in &found.findings {
@@ -181,6 +184,33 @@ fn look(
         ignored,
         examined: found.examined,
     })
+}
+
+/// What changed before what was found: on the host, and by opsctl's own hand.
+fn changes(context: &Context<'_>, case: &Case<'_>, found: &diagnosis::Diagnosis) -> Vec<Change> {
+    let mut services: Vec<&'static Service> = found.findings.iter().filter_map(|finding| finding.service).collect();
+    services.dedup_by_key(|service| service.name);
+    let began = found.findings.iter().filter_map(|finding| finding.since).min().unwrap_or(case.evidence.time);
+    let since = began - diagnosis::REACH;
+    let mut all = probe::changes::changes(context.system, case.deployment, &services, &case.evidence.managers, since);
+    // A trail that cannot be read is missed by nobody here.
+    let (entries, _) = audit::read(context.system).unwrap_or_default();
+    let own =
+        |entry: &Entry| entry.deployment == case.deployment.name && entry.phase == Phase::End && entry.time >= since;
+    for entry in entries.iter().filter(|entry| own(entry)) {
+        let outcome = entry.outcome.as_deref().unwrap_or("not known");
+        let what = format!("opsctl {} {} by {}: {outcome}", entry.operation, entry.targets.join(" "), entry.user);
+        let targets: Vec<&Service> = entry.targets.iter().filter_map(|name| case.deployment.service(name)).collect();
+        match targets.as_slice() {
+            [] => all.push(Change { time: entry.time, what, service: None }),
+            several => all.extend(several.iter().map(|service| Change {
+                time: entry.time,
+                what: what.clone(),
+                service: Some(service.name),
+            })),
+        }
+    }
+    all
 }
 
 /// What `status` sees: everything, because a cause may lie anywhere.

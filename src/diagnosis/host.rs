@@ -379,7 +379,7 @@ fn file(case: &Case<'_>, path: &'static str, clue: &FileClue) -> Outcome {
         FileClue::Larger(size) => (found.size > *size, format!("{path} has {}", bytes(found.size))),
         FileClue::Contains(_) => return Outcome::unknown("it was not asked"),
     };
-    Outcome::when(holds, vec![Fact::new(command, says).at(found.changed.filter(|_| holds))])
+    Outcome::when(holds, vec![Fact::new(command, says)])
 }
 
 fn leftovers(case: &Case<'_>, dir: &'static str, prefix: &str, suffix: &str, older_seconds: u32) -> Outcome {

@@ -3,6 +3,7 @@
 //! could not be determined is said. A guess is no finding.
 
 mod case;
+mod changes;
 mod host;
 mod order;
 mod outcome;
@@ -12,6 +13,7 @@ mod wants;
 use jiff::Timestamp;
 
 pub use case::Case;
+pub use changes::{REACH, before};
 pub use outcome::{Fact, Outcome};
 
 use crate::probe::clues::Wants;

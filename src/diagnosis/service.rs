@@ -413,7 +413,7 @@ fn env(case: &Case<'_>, subject: Subject<'_>, clue: &EnvClue) -> Outcome {
             let required: &[&str] = if keys.is_empty() { wanted.map_or(&[], |env| env.required) } else { keys };
             let missing: Vec<&str> = required.iter().filter(|key| value(key).is_none()).copied().collect();
             match missing.is_empty() {
-                true => Outcome::RuledOut(vec![fact(format!("{} keys are set", required.len()))]),
+                true => Outcome::RuledOut(vec![fact(format!("{} of {} keys are set", required.len(), required.len()))]),
                 false => Outcome::Proven(vec![fact(format!("{path} lacks {}", missing.join(", ")))]),
             }
         }
@@ -487,7 +487,7 @@ fn said(case: &Case<'_>, subject: Subject<'_>, pattern: &str, window: Window) ->
     });
     let facts = shown.iter().rev().map(|line| {
         let time = line.time.map(|time| time.strftime("%H:%M:%S ").to_string()).unwrap_or_default();
-        Fact::new(command, format!("{time}{}", line.text)).at(hits.first().and_then(|line| line.time))
+        Fact::new(command, format!("{time}{}", line.text))
     });
     match hits.is_empty() {
         false => Outcome::Proven(facts.collect()),

@@ -338,7 +338,7 @@ fn env(system: &System, service: &'static Service, managers: &ManagerEvidence) -
     Answer { command, result: look() }
 }
 
-fn unit<'e>(service: &Service, managers: &'e ManagerEvidence) -> Option<&'e UnitState> {
+pub(super) fn unit<'e>(service: &Service, managers: &'e ManagerEvidence) -> Option<&'e UnitState> {
     let units = managers.units.as_ref()?.result.as_ref().ok()?;
     service.managers.iter().find_map(|manager| match manager {
         Manager::Systemd(wanted) => {

@@ -1,6 +1,7 @@
 //! Services and a [`Runner`] in, [`Evidence`] out: what every source said, errors included, all asked at once and each
 //! tool once. Nothing here judges.
 
+pub mod changes;
 pub mod clues;
 mod engine;
 mod host;

@@ -10,6 +10,7 @@ use super::status::label;
 use super::{Head, Report};
 use crate::diagnosis::{self, Case, Fact};
 use crate::health::age;
+use crate::probe::changes::Change;
 use crate::probe::record::Record;
 use crate::registry::Verdict;
 use crate::tools::words;
@@ -67,12 +68,23 @@ pub struct Finding {
     pub fixes: Vec<FixFacts>,
     /// Since when; `null` where that is not known.
     pub since: Option<Timestamp>,
+    /// What changed in the day before, newest first. That it came before does not make it the reason.
+    pub changes: Vec<ChangeFacts>,
     /// Services that suffer with it.
     pub affects: Vec<String>,
     /// What follows from it and would not be wrong without it.
     pub explains: Vec<Consequence>,
     /// Where the runbook speaks of it.
     pub runbook: &'static str,
+}
+
+/// Something that changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ChangeFacts {
+    /// When.
+    pub time: Timestamp,
+    /// What.
+    pub what: String,
 }
 
 /// What follows from a finding.
@@ -133,6 +145,8 @@ pub struct Teller<'a> {
     pub case: &'a Case<'a>,
     /// How the commands ended.
     pub records: &'a [Record],
+    /// What changed lately.
+    pub changes: &'a [Change],
 }
 
 impl Teller<'_> {
@@ -184,6 +198,7 @@ impl Teller<'_> {
             cause: names.fill(found.cause.explanation),
             fixes: found.cause.fixes.iter().map(|fix| FixFacts::new(fix, &names)).collect(),
             since: found.since,
+            changes: diagnosis::before(found, self.changes, self.case.evidence.time).into_iter().map(change).collect(),
             affects: affects.unwrap_or_default(),
             explains: found.folded.iter().map(consequence).collect(),
             runbook: found.failure.section,
@@ -312,8 +327,19 @@ impl Diagnosis {
                 format!("{} ({} ago)", since.strftime("%Y-%m-%d %H:%M:%S UTC"), age(since, self.head.time)),
             );
         }
+        for change in &finding.changes {
+            aside(page, "before", format!("{} ago: {}", age(change.time, self.head.time), change.what));
+        }
+        let mut codes: Vec<&str> = Vec::new();
         for folded in &finding.explains {
-            aside(page, "so", format!("{}: {}", folded.subject, folded.summary));
+            if codes.contains(&folded.code.as_str()) {
+                continue;
+            }
+            codes.push(&folded.code);
+            let same = finding.explains.iter().filter(|other| other.code == folded.code && *other != folded);
+            let others: Vec<&str> = same.map(|other| other.subject.as_str()).collect();
+            let likewise = if others.is_empty() { String::new() } else { format!("; likewise {}", others.join(", ")) };
+            aside(page, "so", format!("{}{likewise}", folded.summary));
         }
         let alike = self.findings.iter().filter(|other| other.code == finding.code && *other != finding);
         let alike: Vec<&str> = alike.map(|other| other.subject.as_str()).collect();
@@ -328,6 +354,10 @@ impl Diagnosis {
             aside(page, if index == 0 { "fix" } else { "else" }, words);
         }
     }
+}
+
+fn change(change: &Change) -> ChangeFacts {
+    ChangeFacts { time: change.time, what: change.what.clone() }
 }
 
 fn seen(evidence: &Evidence) -> String {

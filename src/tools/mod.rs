@@ -6,6 +6,7 @@ pub mod compose;
 pub mod df;
 pub mod docker;
 pub mod docker_logs;
+pub mod dpkg;
 pub mod journalctl;
 pub mod lines;
 pub mod nginx;
