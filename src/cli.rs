@@ -10,7 +10,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, ToSpan};
 
 use crate::commands::{
-    completion, diagnose, explain, get, history, lock, logs, man, operate, run, schema, status, verify,
+    completion, diagnose, explain, get, history, lock, logs, man, operate, redeploy, rollback, run, schema, status,
+    verify,
 };
 use crate::error::Error;
 use crate::registry::{Deployment, LOCALHOST};
@@ -98,6 +99,10 @@ pub enum Verb {
     Start(operate::Args),
     /// Stop services, those that need others first.
     Stop(operate::Args),
+    /// Bring a new version, see that it works, and take it back where it does not.
+    Redeploy(redeploy::Args),
+    /// Go back to a version that was seen to work.
+    Rollback(rollback::Args),
     /// List what the registry holds.
     Get(get::Args),
     /// Tell all that the registry knows of a service, failure, code or deployment.

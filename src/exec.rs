@@ -1,5 +1,5 @@
-//! The one door to other programs: a fixed environment, nothing on stdin, a process group of its own, a deadline and a cap
-//! on every call. Only this file starts processes.
+//! The one door to other programs: a fixed environment, nothing on stdin that was not given, a process group of its own, a
+//! deadline and a cap on every call. Only this file starts processes.
 
 use std::fmt;
 use std::fs;
@@ -14,7 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use crate::system::System;
-use crate::tools::{Argv, procfs};
+use crate::tools::{Argv, Interrupted, procfs};
 
 /// How much of each stream is kept.
 const OUTPUT_LIMIT: usize = 8 << 20;
@@ -162,7 +162,9 @@ impl Processes<'_> {
             ("HOME".to_owned(), home),
         ];
         env.extend(argv.env.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
-        start(program, args, env, streams).map_err(|error| StartError::Refused(format!("{}: {error}", argv.program)))
+        let input = argv.input.as_ref().map(|input| input.bytes.clone());
+        start(program, args, env, input, argv.interrupted, streams)
+            .map_err(|error| StartError::Refused(format!("{}: {error}", argv.program)))
     }
 
     /// Starts a command that is read while it runs. It is killed when it is silent for longer than `silence`, or when the
@@ -230,16 +232,30 @@ impl Read for Stream {
 }
 
 /// Process groups that are running now, so that a signal to us can end them; none once the door is closed.
-static RUNNING: Mutex<Option<Vec<Pid>>> = Mutex::new(Some(Vec::new()));
+static RUNNING: Mutex<Option<Vec<(Pid, Interrupted)>>> = Mutex::new(Some(Vec::new()));
 
-fn running() -> std::sync::MutexGuard<'static, Option<Vec<Pid>>> {
+fn running() -> std::sync::MutexGuard<'static, Option<Vec<(Pid, Interrupted)>>> {
     RUNNING.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
+/// Whether something runs that must not be left half done.
+pub fn must_finish() -> bool {
+    running().iter().flatten().any(|(_, interrupted)| *interrupted == Interrupted::Finishes)
+}
+
 /// Kills every process that was started and has not ended, and lets none be started any more: this process is about to end.
+/// Those that must not be left half done are waited for; each has its own deadline.
 pub fn kill_all() {
-    for group in running().take().into_iter().flatten() {
-        kill_group(group, Signal::KILL);
+    let groups = running().take().unwrap_or_default();
+    for (group, _) in groups.iter().filter(|(_, interrupted)| *interrupted == Interrupted::Killed) {
+        kill_group(*group, Signal::KILL);
+    }
+    for (group, _) in groups.iter().filter(|(_, interrupted)| *interrupted == Interrupted::Finishes) {
+        let ended = pidfd_open(*group, PidfdFlags::empty());
+        // One that cannot be looked at any more has ended.
+        if let Ok(ended) = ended {
+            while poll(&mut [PollFd::new(&ended, PollFlags::IN)], None) == Err(rustix::io::Errno::INTR) {}
+        }
     }
 }
 
@@ -257,17 +273,34 @@ struct Started {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one door")]
-fn start(program: PathBuf, args: Vec<String>, env: Vec<(String, String)>, streams: Streams) -> io::Result<Started> {
+fn start(
+    program: PathBuf,
+    args: Vec<String>,
+    env: Vec<(String, String)>,
+    input: Option<Vec<u8>>,
+    interrupted: Interrupted,
+    streams: Streams,
+) -> io::Result<Started> {
     let (stdout, out_writer) = io::pipe()?;
     let (stderr, err_writer) = io::pipe()?;
-    let command = duct::cmd(program, args).full_env(env).dir("/").stdin_null();
+    let command = duct::cmd(program, args).full_env(env).dir("/");
+    let command = match input {
+        Some(bytes) => command.stdin_bytes(bytes),
+        None => command.stdin_null(),
+    };
     let command = match streams {
         Streams::Apart => command.stderr_file(err_writer),
         Streams::Together => command.stderr_to_stdout(),
     };
     // Held while it is started, so that none is started that nobody ends.
     let mut running = running();
-    let Some(groups) = running.as_mut() else { return Err(io::Error::other("opsctl is about to end")) };
+    let Some(groups) = running.as_mut() else {
+        drop(running);
+        // Whoever goes on now would only report that it was told to end.
+        loop {
+            std::thread::park();
+        }
+    };
     let handle = command
         .stdout_file(out_writer)
         .unchecked()
@@ -278,7 +311,7 @@ fn start(program: PathBuf, args: Vec<String>, env: Vec<(String, String)>, stream
         .start()?;
     let id = handle.pids().first().copied().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
     let Some(pid) = id else { return Err(io::Error::other("started without a process id")) };
-    groups.push(pid);
+    groups.push((pid, interrupted));
     Ok(Started { handle, pid, stdout, stderr })
 }
 
@@ -313,7 +346,7 @@ impl Drop for Started {
             let _ = self.handle.wait_deadline(Instant::now() + DRAIN);
         }
         if let Some(groups) = running().as_mut() {
-            groups.retain(|other| *other != self.pid);
+            groups.retain(|(other, _)| *other != self.pid);
         }
     }
 }

@@ -26,6 +26,8 @@ pub enum Exit {
     TimedOut = 7,
     /// Some of it was done, some not.
     Partial = 8,
+    /// The change failed and the old state was put back.
+    RolledBack = 9,
 }
 
 impl Exit {

@@ -167,6 +167,9 @@ fn end_children_on_signals() -> std::io::Result<()> {
     }
     std::thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
+            if exec::must_finish() {
+                Ui::warn("told to end: as soon as the command under way has ended, which must not be left half done");
+            }
             exec::kill_all();
             std::process::exit(128 + signal);
         }

@@ -1,16 +1,15 @@
 //! The trail of what was changed: a line before the act and one after it, in a file that only root can write, else in the
 //! journal. Where neither takes the line, nothing is changed.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::net::UnixDatagram;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{no_links, own_directory};
+use super::append_line;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::system::System;
@@ -96,25 +95,7 @@ pub fn write(system: &System, entry: &Entry) -> Result<(), Error> {
 }
 
 fn to_file(system: &System, entry: &Entry) -> io::Result<()> {
-    own_directory(system, DIRECTORY)?;
-    let mut options = OpenOptions::new();
-    options.read(true).append(true).create(true).mode(0o600).custom_flags(no_links());
-    let mut file = options.open(system.path(FILE))?;
-    let mut line = Vec::new();
-    let size = file.metadata()?.len();
-    let mut last = [b'\n'];
-    if size > 0 {
-        file.read_exact_at(&mut last, size - 1)?;
-    }
-    // A line that was torn off must not take this one with it.
-    if last != *b"\n" {
-        line.push(b'\n');
-    }
-    serde_json::to_writer(&mut line, entry)?;
-    line.push(b'\n');
-    // In one piece, so that lines of two writers never mix.
-    file.write_all(&line)?;
-    file.sync_data()
+    append_line(system, DIRECTORY, FILE, entry)
 }
 
 fn to_journal(system: &System, entry: &Entry) -> io::Result<()> {

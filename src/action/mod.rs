@@ -6,15 +6,17 @@ pub mod consent;
 pub mod lock;
 pub mod plan;
 pub mod reboot;
+pub mod release;
 pub mod run;
 pub mod verify;
 
-use std::fs::{self, DirBuilder};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::PathBuf;
 
 use rustix::fs::OFlags;
+use serde::Serialize;
 
 pub use crate::registry::Risk;
 use crate::system::System;
@@ -33,6 +35,29 @@ fn own_directory(system: &System, absolute: &str) -> io::Result<PathBuf> {
         return Err(io::Error::other(format!("{absolute} is not a directory that only this user can write to")));
     }
     Ok(directory)
+}
+
+/// Adds a line of JSON to a file of our own, in one piece, and makes it durable.
+fn append_line(system: &System, directory: &str, absolute: &str, value: &impl Serialize) -> io::Result<()> {
+    own_directory(system, directory)?;
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create(true).mode(0o600).custom_flags(no_links());
+    let mut file = options.open(system.path(absolute))?;
+    let mut line = Vec::new();
+    let size = file.metadata()?.len();
+    let mut last = [b'\n'];
+    if size > 0 {
+        file.read_exact_at(&mut last, size - 1)?;
+    }
+    // A line that was torn off must not take this one with it.
+    if last != *b"\n" {
+        line.push(b'\n');
+    }
+    serde_json::to_writer(&mut line, value)?;
+    line.push(b'\n');
+    // In one piece, so that lines of two writers never mix.
+    file.write_all(&line)?;
+    file.sync_data()
 }
 
 /// Flags that keep the operating system from following a link that somebody put where a file of ours should be.

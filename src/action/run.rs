@@ -86,9 +86,23 @@ pub fn run(
     lock: &mut Lock,
     settle: Duration,
 ) -> std::result::Result<Result, Error> {
-    let begun = Instant::now();
-    let mut entry = entry(context, deployment, plan);
+    let targets = plan.parts.iter().map(|part| part.service.name.to_owned()).collect();
+    let mut entry = entry(context, deployment, plan.operation.verb(), targets, plan.commands());
     audit::write(context.system, &entry)?;
+    let result = perform(context, deployment, plan, lock, settle);
+    conclude(context, &mut entry, outcome(&result), result.exit(), result.took);
+    Ok(result)
+}
+
+/// Runs a plan whose beginning is recorded.
+pub(super) fn perform(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    plan: &Plan,
+    lock: &mut Lock,
+    settle: Duration,
+) -> Result {
+    let begun = Instant::now();
     let mut done = Vec::new();
     for part in &plan.parts {
         if done.last().is_some_and(|last: &Done| !matches!(last.end, End::Well(_))) {
@@ -105,20 +119,30 @@ pub fn run(
     if plan.parts.len() > 1 {
         settle_all(context, deployment, plan.operation, &mut done, settle);
     }
-    let result = Result { done, took: begun.elapsed() };
-    entry.phase = Phase::End;
-    entry.time = context.system.now();
-    entry.outcome = Some(outcome(&result));
-    entry.exit_code = Some(result.exit().code());
-    entry.seconds = Some((result.took.as_secs_f64() * 1000.0).round() / 1000.0);
-    // It is done by now; that it cannot be recorded is said, and changes nothing.
-    if let Err(error) = audit::write(context.system, &entry) {
-        context.ui.note(&error.message);
-    }
-    Ok(result)
+    Result { done, took: begun.elapsed() }
 }
 
-fn entry(context: &Context<'_>, deployment: &Deployment, plan: &Plan) -> Entry {
+/// Records how it ended.
+pub(super) fn conclude(context: &Context<'_>, entry: &mut Entry, outcome: String, exit: Exit, took: Duration) {
+    entry.phase = Phase::End;
+    entry.time = context.system.now();
+    entry.outcome = Some(outcome);
+    entry.exit_code = Some(exit.code());
+    entry.seconds = Some((took.as_secs_f64() * 1000.0).round() / 1000.0);
+    // It is done by now; that it cannot be recorded is said, and changes nothing.
+    if let Err(error) = audit::write(context.system, entry) {
+        context.ui.note(&error.message);
+    }
+}
+
+/// What is recorded before something is changed.
+pub(super) fn entry(
+    context: &Context<'_>,
+    deployment: &Deployment,
+    operation: &str,
+    targets: Vec<String>,
+    commands: Vec<String>,
+) -> Entry {
     let now = context.system.now();
     Entry {
         time: now,
@@ -128,9 +152,9 @@ fn entry(context: &Context<'_>, deployment: &Deployment, plan: &Plan) -> Entry {
         host: context.system.host_name(),
         user: audit::who(context.system),
         from: audit::from(),
-        operation: plan.operation.verb().to_owned(),
-        targets: plan.parts.iter().map(|part| part.service.name.to_owned()).collect(),
-        commands: plan.commands(),
+        operation: operation.to_owned(),
+        targets,
+        commands,
         outcome: None,
         exit_code: None,
         seconds: None,

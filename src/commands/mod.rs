@@ -9,6 +9,8 @@ pub mod lock;
 pub mod logs;
 pub mod man;
 pub mod operate;
+pub mod redeploy;
+pub mod rollback;
 pub mod run;
 pub mod schema;
 pub mod status;
@@ -37,6 +39,8 @@ pub fn run(verb: &Verb, context: &Context<'_>) -> anyhow::Result<Exit> {
         Verb::Reload(args) => operate::run(Operation::Reload, args, context),
         Verb::Start(args) => operate::run(Operation::Start, args, context),
         Verb::Stop(args) => operate::run(Operation::Stop, args, context),
+        Verb::Redeploy(args) => redeploy::run(args, context),
+        Verb::Rollback(args) => rollback::run(args, context),
         Verb::Run(args) => run::run(args, context),
         Verb::History(args) => history::run(args, context),
         Verb::Lock(args) => lock::run(args, context),

@@ -23,9 +23,9 @@ use crate::ui::Ui;
 use crate::{health, logs, probe};
 
 /// How long a service must stay well before that is called success.
-const SETTLE: &str = "10s";
+pub(super) const SETTLE: &str = "10s";
 /// How old a plan may be that is run as it is.
-const FRESH: Duration = Duration::from_millis(500);
+pub(super) const FRESH: Duration = Duration::from_millis(500);
 /// How long may be spent on what a service wrote last.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -65,7 +65,8 @@ pub(super) fn run(operation: Operation, args: &Args, context: &Context<'_>) -> a
     let deployment = context.deployment()?;
     let chosen = services(deployment, &args.services)?;
     let planned = Instant::now();
-    let mut plan = make(operation, args, context, deployment, &chosen)?;
+    let extent = if args.all { Extent::All } else { Extent::Named };
+    let mut plan = make(operation, extent, context, deployment, &chosen)?;
     if args.change.dry_run {
         let head = context.head("opsctl/action/v1", deployment, Verdict::Pass, Exit::Success);
         context.ui.report(&Action::new(head, &plan, None, None))?;
@@ -89,7 +90,7 @@ pub(super) fn run(operation: Operation, args: &Args, context: &Context<'_>) -> a
     }
     if planned.elapsed() > FRESH {
         // The host may have changed while it was waited for an answer, or for the lock.
-        let now = make(operation, args, context, deployment, &chosen)?;
+        let now = make(operation, extent, context, deployment, &chosen)?;
         if !args.change.yes && now.commands() != plan.commands() {
             lock.finish();
             return Err(Error {
@@ -128,10 +129,19 @@ pub(super) fn run(operation: Operation, args: &Args, context: &Context<'_>) -> a
     Ok(exit)
 }
 
+/// Which services are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// Those that were named.
+    Named,
+    /// Every one that is managed on this host.
+    All,
+}
+
 /// Looks at the host, and plans.
-fn make(
+pub(super) fn make(
     operation: Operation,
-    args: &Args,
+    extent: Extent,
     context: &Context<'_>,
     deployment: &'static Deployment,
     chosen: &[&'static Service],
@@ -148,7 +158,7 @@ fn make(
     let judged = health::judge(deployment, chosen, &evidence).services;
     let asked = chosen;
     let mut chosen = chosen.to_vec();
-    if args.all {
+    if extent == Extent::All {
         // What nobody manages here, or what need not be here and does not run, is not meant by "all": a proxy that was stopped
         // because another has its ports must not come back with the rest.
         let idle = |state: State| matches!(state, State::Stopped | State::Skipped | State::Masked | State::NotFound);
@@ -224,7 +234,7 @@ fn needs_root(service: &Service) -> bool {
 }
 
 /// What an operator must know before consenting.
-fn blast(plan: &Plan) -> Vec<String> {
+pub(super) fn blast(plan: &Plan) -> Vec<String> {
     let mut lines: Vec<String> = plan.loses.iter().map(|(service, loss)| format!("{service} loses: {loss}")).collect();
     if !plan.affects.is_empty() {
         lines.push(format!("needed by: {}", plan.affects.join(", ")));
@@ -235,7 +245,7 @@ fn blast(plan: &Plan) -> Vec<String> {
     lines
 }
 
-fn last_words(context: &Context<'_>, deployment: &'static Deployment, done: &Done) -> Vec<Said> {
+pub(super) fn last_words(context: &Context<'_>, deployment: &'static Deployment, done: &Done) -> Vec<Said> {
     match done.end {
         End::Well(_) | End::NotTried => Vec::new(),
         _ if done.service.logs.is_empty() => Vec::new(),

@@ -217,7 +217,7 @@ impl World {
 }
 
 /// Keeps the secrets of these services out, whoever prints them.
-fn redactor(system: &System, services: &[&'static Service]) -> Redactor {
+pub(crate) fn redactor(system: &System, services: &[&'static Service]) -> Redactor {
     let envs = services.iter().filter_map(|service| service.env.as_ref());
     let mut paths: Vec<&str> = envs.flat_map(|env| env.paths).copied().collect();
     paths.sort_unstable();

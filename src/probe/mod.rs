@@ -24,7 +24,7 @@ use jiff::Timestamp;
 pub use host::HostEvidence;
 pub use managers::{ManagerEvidence, PmDaemon};
 pub use ports::{Holder, holders};
-pub use survey::{Survey, survey};
+pub use survey::{Survey, env_file, survey};
 pub use tls::Served;
 
 use crate::exec::{Exit, Output, Processes, Runner, StartError};

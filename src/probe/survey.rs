@@ -131,7 +131,8 @@ fn trouble(error: &std::io::Error) -> Trouble {
     }
 }
 
-fn env_file(system: &System, env: &'static EnvFile) -> Answer<EnvFacts> {
+/// An env file as it is.
+pub fn env_file(system: &System, env: &'static EnvFile) -> Answer<EnvFacts> {
     let command = listing(env.paths);
     let look = || -> Result<EnvFacts, Trouble> {
         let found = system.first_existing(env.paths).map_err(|error| trouble(&error))?;

@@ -3,6 +3,7 @@
 pub mod check;
 mod failure;
 mod model;
+mod release;
 mod state;
 pub mod usual;
 
@@ -16,6 +17,7 @@ mod v_edfinance;
 pub use failure::*;
 pub use localhost::LOCALHOST;
 pub use model::*;
+pub use release::*;
 pub use state::State;
 
 /// The deployments compiled into the stock binary.

@@ -9,6 +9,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::release::Release;
+
 /// One of four outcomes of looking at something, ordered from good to bad. There is no default on purpose: what could
 /// not be read is [`Verdict::Unknown`], and a failure outranks it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -43,6 +45,8 @@ pub struct Deployment {
     pub checks: HostChecks,
     /// The reverse proxy at the edge, whose routes must agree with the services' [`Service::routes`].
     pub proxy: Option<Proxy>,
+    /// How a new version goes live; `None` where the runbook knows of no such thing.
+    pub release: Option<&'static Release>,
     /// Log sources that belong to the host or to jobs, not to one service.
     pub logs: &'static [Log],
     /// Who is asked, and after how long.
@@ -73,6 +77,7 @@ impl Deployment {
             services,
             checks,
             proxy: None,
+            release: None,
             logs: &[],
             escalation: &[],
             contacts: &[],

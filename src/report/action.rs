@@ -7,7 +7,7 @@ use super::logs::Said;
 use super::{Head, Report};
 use crate::action::Risk;
 use crate::action::lock::Note;
-use crate::action::plan::Plan;
+use crate::action::plan::{Plan, Step};
 use crate::action::run::{Done, End};
 use crate::health::{ServiceHealth, State};
 use crate::registry::Verdict;
@@ -65,6 +65,33 @@ pub struct StepFacts {
     pub deadline_seconds: u64,
 }
 
+impl StepFacts {
+    /// Of a step for a service, or for what it is named instead.
+    pub fn new(service: &str, step: &Step) -> Self {
+        StepFacts {
+            service: service.to_owned(),
+            title: step.title.clone(),
+            argv: std::iter::once(step.argv.program.to_owned()).chain(step.argv.args.iter().cloned()).collect(),
+            user: step.argv.account.as_ref().map(|account| account.name.clone()),
+            cwd: None,
+            risk: step.risk,
+            deadline_seconds: step.deadline.as_secs(),
+        }
+    }
+
+    /// As a row of a table: whose, what, how risky, and the command.
+    pub(super) fn row(&self) -> Vec<Cell> {
+        let user = self.user.as_ref().map(|user| format!("sudo -u {user} ")).unwrap_or_default();
+        let words: Vec<_> = self.argv.iter().map(|word| crate::tools::quote(word)).collect();
+        vec![
+            Cell::plain(self.service.clone()),
+            Cell::plain(self.title.clone()),
+            Cell::plain(self.risk.label()),
+            Cell::plain(user + &words.join(" ")),
+        ]
+    }
+}
+
 /// What came of a service.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Target {
@@ -103,17 +130,8 @@ pub enum Outcome {
 impl Action {
     /// Of a plan and, unless it was only planned, of what came of it with the last words of those that are not well.
     pub fn new(head: Head, plan: &Plan, done: Option<Vec<(Done, Vec<Said>)>>, unfinished: Option<Note>) -> Self {
-        let steps = plan.parts.iter().flat_map(|part| {
-            part.steps.iter().map(|step| StepFacts {
-                service: part.service.name.to_owned(),
-                title: step.title.clone(),
-                argv: std::iter::once(step.argv.program.to_owned()).chain(step.argv.args.iter().cloned()).collect(),
-                user: step.argv.account.as_ref().map(|account| account.name.clone()),
-                cwd: None,
-                risk: step.risk,
-                deadline_seconds: step.deadline.as_secs(),
-            })
-        });
+        let steps =
+            plan.parts.iter().flat_map(|part| part.steps.iter().map(|step| StepFacts::new(part.service.name, step)));
         Action {
             head,
             operation: plan.operation.verb(),
@@ -158,7 +176,7 @@ impl Action {
     }
 }
 
-fn target(done: &Done, log: Vec<Said>) -> Target {
+pub(super) fn target(done: &Done, log: Vec<Said>) -> Target {
     let (outcome, health): (Outcome, Option<&ServiceHealth>) = match &done.end {
         End::Well(health) => (Outcome::Done, Some(health)),
         End::Failed(health) => (Outcome::Failed, Some(health)),
@@ -193,49 +211,40 @@ impl Report for Action {
             if !self.affects.is_empty() {
                 page.line(&[Cell::plain(format!("  needed by: {}", self.affects.join(", ")))]);
             }
-            let rows = self.steps.iter().map(|step| {
-                let user = step.user.as_ref().map(|user| format!("sudo -u {user} ")).unwrap_or_default();
-                let words: Vec<_> = step.argv.iter().map(|word| crate::tools::quote(word)).collect();
-                vec![
-                    Cell::plain(step.service.clone()),
-                    Cell::plain(step.title.clone()),
-                    Cell::plain(step.risk.label()),
-                    Cell::plain(user + &words.join(" ")),
-                ]
-            });
             page.gap();
-            page.table(&["SERVICE", "STEP", "RISK", "COMMAND"], rows.collect());
+            page.table(&["SERVICE", "STEP", "RISK", "COMMAND"], self.steps.iter().map(StepFacts::row).collect());
             return;
         }
         for target in &self.targets {
-            let (word, verdict) = match target.outcome {
-                Outcome::Done => ("done", Verdict::Pass),
-                Outcome::Failed => ("FAILED", Verdict::Fail),
-                Outcome::Pending => ("PENDING", Verdict::Unknown),
-                Outcome::Unknown => ("UNKNOWN", Verdict::Unknown),
-                Outcome::NotTried => ("left", Verdict::Unknown),
-            };
-            page.line(&[
-                Cell(Tone::Of(verdict), format!("{word:<8}")),
-                Cell::plain(format!(
-                    "{} {}: {} ({:.1} s)",
-                    self.operation, target.service, target.summary, target.seconds
-                )),
-            ]);
-            for line in &target.log {
-                let time = line.time.map(|time| time.strftime("%H:%M:%S ").to_string()).unwrap_or_default();
-                page.line(&[Cell(Tone::Dim, "   says ".to_owned()), Cell::plain(time + &line.text)]);
-            }
-            if !matches!(target.outcome, Outcome::Done | Outcome::NotTried) {
-                page.line(&[
-                    Cell(Tone::Dim, "   look ".to_owned()),
-                    Cell::plain(format!("opsctl logs {}", target.service)),
-                ]);
-            }
+            target.text(self.operation, page);
         }
     }
 
     fn names(&self) -> Vec<String> {
         self.targets.iter().map(|target| target.service.clone()).collect()
+    }
+}
+
+impl Target {
+    /// A line of what came of it, and what it said last where it is not well.
+    pub(super) fn text(&self, operation: &str, page: &mut Text) {
+        let (word, verdict) = match self.outcome {
+            Outcome::Done => ("done", Verdict::Pass),
+            Outcome::Failed => ("FAILED", Verdict::Fail),
+            Outcome::Pending => ("PENDING", Verdict::Unknown),
+            Outcome::Unknown => ("UNKNOWN", Verdict::Unknown),
+            Outcome::NotTried => ("left", Verdict::Unknown),
+        };
+        page.line(&[
+            Cell(Tone::Of(verdict), format!("{word:<8}")),
+            Cell::plain(format!("{operation} {}: {} ({:.1} s)", self.service, self.summary, self.seconds)),
+        ]);
+        for line in &self.log {
+            let time = line.time.map(|time| time.strftime("%H:%M:%S ").to_string()).unwrap_or_default();
+            page.line(&[Cell(Tone::Dim, "   says ".to_owned()), Cell::plain(time + &line.text)]);
+        }
+        if !matches!(self.outcome, Outcome::Done | Outcome::NotTried) {
+            page.line(&[Cell(Tone::Dim, "   look ".to_owned()), Cell::plain(format!("opsctl logs {}", self.service))]);
+        }
     }
 }

@@ -10,6 +10,7 @@ pub mod history;
 pub mod list;
 pub mod lock;
 pub mod logs;
+pub mod release;
 pub mod status;
 pub mod verify;
 
@@ -77,6 +78,8 @@ pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
         ("explain-service", schemars::schema_for!(explain::ServiceFacts)),
         ("explain-deployment", schemars::schema_for!(explain::DeploymentFacts)),
         ("action", schemars::schema_for!(action::Action)),
+        ("release", schemars::schema_for!(release::Release)),
+        ("releases", schemars::schema_for!(release::Releases)),
         ("history", schemars::schema_for!(history::History)),
         ("lock", schemars::schema_for!(lock::LockFacts)),
         ("logs", schemars::schema_for!(logs::Line<'static>)),

@@ -45,7 +45,7 @@ pub fn logs_since(container: &str, seconds: u32) -> Argv {
 
 /// `restart`, `start` or `stop` of one container.
 pub fn act(verb: &str, container: &str) -> Argv {
-    Argv::new("docker", [verb, "--", container])
+    Argv::new("docker", [verb, "--", container]).finishes()
 }
 
 /// A row of [`ps`].

@@ -7,6 +7,8 @@ pub mod df;
 pub mod docker;
 pub mod docker_logs;
 pub mod dpkg;
+pub mod git;
+pub mod images;
 pub mod journalctl;
 pub mod lines;
 pub mod nginx;
@@ -31,6 +33,28 @@ pub struct Argv {
     pub account: Option<Account>,
     /// Variables beyond the fixed environment.
     pub env: Vec<(&'static str, String)>,
+    /// What it reads; nothing by default.
+    pub input: Option<Input>,
+    /// What becomes of it when opsctl is told to end.
+    pub interrupted: Interrupted,
+}
+
+/// What a command reads on its standard input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// Where it is from, as it is shown.
+    pub name: String,
+    /// All of it.
+    pub bytes: Vec<u8>,
+}
+
+/// What becomes of a command when opsctl is told to end by a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interrupted {
+    /// It is killed: it only asks, or what it leaves half done hurts nobody.
+    Killed,
+    /// It is waited for: half done it would leave a service down.
+    Finishes,
 }
 
 /// A user of this host.
@@ -49,12 +73,33 @@ pub struct Account {
 impl Argv {
     /// `program args…`, as the caller's own user.
     pub fn new<S: Into<String>>(program: &'static str, args: impl IntoIterator<Item = S>) -> Self {
-        Argv { program, args: args.into_iter().map(Into::into).collect(), account: None, env: Vec::new() }
+        Argv {
+            program,
+            args: args.into_iter().map(Into::into).collect(),
+            account: None,
+            env: Vec::new(),
+            input: None,
+            interrupted: Interrupted::Killed,
+        }
     }
 
     /// The same with more arguments.
     pub fn with<S: Into<String>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// The same as another user; root's own commands need no other.
+    #[must_use]
+    pub fn by(mut self, account: Option<&Account>) -> Self {
+        self.account = account.cloned();
+        self
+    }
+
+    /// The same, waited for when opsctl is told to end.
+    #[must_use]
+    pub fn finishes(mut self) -> Self {
+        self.interrupted = Interrupted::Finishes;
         self
     }
 
@@ -87,7 +132,10 @@ impl fmt::Display for Argv {
         for arg in &self.args {
             write!(f, " {}", quote(arg))?;
         }
-        Ok(())
+        match &self.input {
+            Some(input) => write!(f, " < {}", quote(&input.name)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -182,6 +230,13 @@ pub fn excerpt(text: &str) -> String {
         end -= 1;
     }
     text[..end].to_owned()
+}
+
+/// The last lines that are not empty, oldest first.
+pub fn last_lines(text: &str, count: usize) -> impl Iterator<Item = &str> {
+    let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    let skip = lines.len().saturating_sub(count);
+    lines.into_iter().skip(skip)
 }
 
 /// The last 300 bytes, cut at a character, on one line: a tool says last why it failed.

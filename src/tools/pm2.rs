@@ -20,7 +20,7 @@ pub fn act(verb: &str, app: &str, account: Account, home: &str) -> Argv {
     Argv {
         account: Some(account),
         env: vec![("PM2_HOME", home.to_owned()), ("PM2_SILENT", "true".to_owned())],
-        ..Argv::new("pm2", [verb, app])
+        ..Argv::new("pm2", [verb, app]).finishes()
     }
 }
 

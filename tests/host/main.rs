@@ -14,4 +14,5 @@ mod machine;
 mod mask;
 mod plugspace;
 mod prim;
+mod releases;
 mod v_edfinance;

@@ -2,6 +2,7 @@
 //!
 //! From the runbook of 2026-02-19 (`seeds/002…`) and the repository as of 2026-02-23, its last state for the Pi.
 
+mod release;
 mod services;
 
 use super::check;
@@ -16,6 +17,7 @@ pub static DEPLOYMENT: Deployment = Deployment {
         system: "Raspberry Pi 4, at least 4 GB; 64-bit Raspberry Pi OS or Ubuntu 24.04 (documents disagree)",
     },
     detect: &["/home/pi/ai-fsm", "/home/nick/ai-fsm", "/opt/ai-fsm", "/srv/ai-fsm"],
+    release: Some(&release::RELEASE),
     logs: &[
         Log::File { path: "/home/pi/logs/backup.log", what: "backup cron, 02:00" },
         Log::File { path: "/home/pi/logs/healthcheck.log", what: "health check cron, every 5 minutes where set up" },

@@ -2,6 +2,7 @@
 //!
 //! From the runbook of 2025-12-10 (`seeds/004…`) and the repository at `2222c45`.
 
+mod release;
 mod services;
 
 use super::check;
@@ -16,6 +17,7 @@ pub static DEPLOYMENT: Deployment = Deployment {
         system: "Hostinger VPS, Ubuntu 24.04, at least 4 cores, 8 GB RAM, 100 GB SSD; Node 20, npm 10.2.5",
     },
     detect: &["/home/plugspace/plugspace", "/home/plugspace/app", "/var/www/plugspace"],
+    release: Some(&release::RELEASE),
     proxy: Some(Proxy::Nginx),
     logs: &[
         Log::File { path: "/var/log/plugspace/backup.log", what: "backup" },

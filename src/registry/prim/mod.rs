@@ -3,6 +3,7 @@
 //! From the runbook of 2026-02-26 (`seeds/000…`) and the repository as of 2026-02-28.
 
 mod failures;
+mod release;
 mod services;
 
 use super::check;
@@ -18,6 +19,7 @@ pub static DEPLOYMENT: Deployment = Deployment {
     },
     detect: &["/opt/prim/packages", "/opt/prim/deploy/prim", "/etc/prim"],
     failures: failures::FAILURES,
+    release: Some(&release::RELEASE),
     proxy: Some(Proxy::Caddy { config: "/etc/caddy/Caddyfile" }),
     logs: &[
         Log::File { path: "/var/log/prim-health.log", what: "health check cron, every 5 minutes" },

@@ -1,0 +1,330 @@
+//! Looks at a host before a new version, or an earlier one, is put on it. Changes nothing.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::thread;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::record::{self, Records};
+use super::{Delivery, Version, Wanted};
+use crate::context::Context;
+use crate::exec::{Exit, Processes, Runner};
+use crate::health::{self, ServiceHealth};
+use crate::probe::{self, Evidence, Trouble, failure, is_container_of};
+use crate::registry::{Deployment, Release, Service};
+use crate::system::System;
+use crate::tools::docker::ContainerState;
+use crate::tools::git::{self, Commit, Status};
+use crate::tools::images::{self, Images};
+use crate::tools::{Account, Argv, Malformed};
+
+/// How long an origin may take to answer.
+const REMOTE: Duration = Duration::from_secs(15);
+/// By how much the times of managers, some of whole seconds, may lie behind.
+pub(super) const SKEW: SignedDuration = SignedDuration::from_secs(1);
+/// Where the engine keeps images.
+const DOCKER: &str = "/var/lib/docker";
+
+/// All that was seen.
+#[derive(Debug)]
+pub struct Survey {
+    /// When.
+    pub time: Timestamp,
+    /// The working copy; `None` where versions are images alone.
+    pub source: Option<Result<Source, String>>,
+    /// Images of the engine; `None` where versions are no images.
+    pub images: Option<Result<Images, Trouble>>,
+    /// Containers of the services that run images, by service.
+    pub containers: BTreeMap<&'static str, ContainerState>,
+    /// Free space by path, bytes.
+    pub free: Vec<(String, io::Result<u64>)>,
+    /// The newest backup.
+    pub backup: Option<Timestamp>,
+    /// Keys that are missing in env files, by service and file; or why that is not known.
+    pub keys: Vec<Keys>,
+    /// How the services are.
+    pub health: Vec<ServiceHealth>,
+    /// What is recorded.
+    pub records: Result<Records, String>,
+    /// Which of the recorded commits the repository still has.
+    pub commits: Vec<String>,
+    /// What a name stands for that was asked for.
+    pub named: Option<Result<Commit, Trouble>>,
+}
+
+/// A working copy.
+#[derive(Debug)]
+pub struct Source {
+    /// Where it lies.
+    pub path: &'static str,
+    /// Whose it is, where that is somebody else.
+    pub owner: Option<Account>,
+    /// What git says of it; `None` where git knows nothing of it.
+    pub git: Option<Git>,
+}
+
+/// What git says of a working copy.
+#[derive(Debug)]
+pub struct Git {
+    /// Where it is.
+    pub status: Result<Status, Trouble>,
+    /// The commit that it is at.
+    pub commit: Result<Commit, Trouble>,
+    /// The commit that the branch of its origin is at; `None` when that was not asked.
+    pub remote: Option<Result<String, Trouble>>,
+    /// When it was moved to where it is.
+    pub moved: Option<Timestamp>,
+}
+
+impl Survey {
+    /// The version that runs, as far as it can be told.
+    pub fn version(&self, release: &Release) -> Version {
+        let commit = match &self.source {
+            Some(Ok(Source { git: Some(git), .. })) => git.commit.as_ref().ok(),
+            _ => None,
+        };
+        let running = |image: &crate::registry::Image| {
+            let id = self.containers.get(image.service.name).map(|container| container.image_id.clone());
+            let named = || match &self.images {
+                Some(Ok(images)) => images.named.get(image.tag).cloned(),
+                _ => None,
+            };
+            Some((image.tag.to_owned(), id.or_else(named)?))
+        };
+        Version {
+            revision: commit.map(|commit| commit.revision.clone()),
+            subject: commit.map(|commit| commit.subject.clone()),
+            author: commit.map(|commit| commit.author.clone()),
+            images: release.images.iter().filter_map(running).collect(),
+        }
+    }
+
+    /// Why what runs cannot be taken for a version that works; `None` when it was seen to.
+    pub fn doubt(&self, release: &Release) -> Option<String> {
+        let newest = self.records.as_ref().ok().and_then(|records| records.releases.last());
+        if newest.is_some_and(|record| record.version.is(&self.version(release))) {
+            return None;
+        }
+        for health in &self.health {
+            if health.health.is_some_and(|health| health > crate::registry::Verdict::Warn) {
+                return Some(format!("{} is not well: {}", health.name, health.summary));
+            }
+        }
+        let Some(Ok(Source { git: Some(Git { moved: Some(moved), .. }), .. })) = &self.source else { return None };
+        if !release.images.is_empty() {
+            return None;
+        }
+        let older = self.health.iter().find(|health| health.since.is_some_and(|since| since + SKEW < *moved));
+        older.map(|health| format!("{} runs since before the working copy came to this commit", health.name))
+    }
+}
+
+/// Looks at all of it at once.
+pub fn survey(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    release: &'static Release,
+    services: &[&'static Service],
+    wanted: &Wanted,
+    limit: Duration,
+) -> Survey {
+    let (system, processes) = (context.system, context.processes());
+    let records = record::read(system, deployment).map_err(|error| error.to_string());
+    let remote = REMOTE.min(context.time_left().unwrap_or(REMOTE));
+    let source = source_of(system, release);
+    thread::scope(|scope| {
+        let (processes, source) = (&processes, &source);
+        let git = scope.spawn(move || match source {
+            Some(Ok((path, owner))) => {
+                ask_git(system, processes, release, (path, owner.as_ref()), wanted, limit, remote)
+            }
+            Some(Err(_)) | None => None,
+        });
+        let images = (!release.images.is_empty())
+            .then(|| scope.spawn(|| ask(processes, &images::list(), limit, images::parse_list)));
+        let ids: Vec<&str> = records.iter().flat_map(|records| &records.releases).filter_map(revision).collect();
+        let commits = scope.spawn(move || existing(processes, source.as_ref(), ids, limit));
+        let named = scope.spawn(move || named(processes, source.as_ref(), wanted, limit));
+        let evidence = probe::gather(system, processes, deployment, services, false, limit);
+        let health = health::judge(deployment, services, &evidence).services;
+        Survey {
+            time: evidence.time,
+            free: free(system, release, source.as_ref()),
+            backup: newest(system, release.backups),
+            keys: services.iter().filter_map(|service| keys(system, service)).collect(),
+            containers: containers(release, &evidence),
+            health,
+            images: images.map(|images| images.join().unwrap_or_else(|_| Err(lost()))),
+            commits: commits.join().unwrap_or_default(),
+            named: named.join().unwrap_or_default(),
+            source: match source {
+                None => None,
+                Some(Err(error)) => Some(Err(error.clone())),
+                Some(Ok((path, owner))) => {
+                    Some(Ok(Source { path, owner: owner.clone(), git: git.join().unwrap_or_default() }))
+                }
+            },
+            records: records.clone(),
+        }
+    })
+}
+
+fn revision(record: &record::Record) -> Option<&str> {
+    record.version.revision.as_deref()
+}
+
+/// What becomes of a question whose thread has died.
+fn lost() -> Trouble {
+    Trouble::Failed("opsctl itself failed".to_owned())
+}
+
+/// Runs a command whose success is exit code 0, and parses what it printed.
+pub(super) fn ask<T>(
+    processes: &Processes<'_>,
+    argv: &Argv,
+    limit: Duration,
+    parse: impl FnOnce(&str) -> Result<T, Malformed>,
+) -> Result<T, Trouble> {
+    let output = processes.run(argv, limit)?;
+    match output.exit {
+        Exit::Code(0) => Ok(parse(&String::from_utf8_lossy(&output.stdout))?),
+        Exit::TimedOut(after) => Err(Trouble::TimedOut(after)),
+        Exit::Code(_) | Exit::Signal(_) | Exit::TooMuchOutput => Err(failure(&output)),
+    }
+}
+
+type Place = Result<(&'static str, Option<Account>), String>;
+
+/// Where the working copy is, and whose.
+fn source_of(system: &System, release: &'static Release) -> Option<Place> {
+    if release.source.is_empty() {
+        return None;
+    }
+    let look = || -> Place {
+        let path = system.first_existing(release.source).map_err(|error| error.to_string())?;
+        let path = path.ok_or_else(|| format!("none of these exists: {}", release.source.join(", ")))?;
+        let uid = system.metadata(path).map_err(|error| error.to_string())?.uid();
+        if uid == rustix::process::geteuid().as_raw() {
+            return Ok((path, None));
+        }
+        let owner = system.account(|account| account.uid == uid);
+        Ok((path, Some(owner.ok_or_else(|| format!("{path} belongs to {uid}, who is no user of this host"))?)))
+    };
+    Some(look())
+}
+
+fn ask_git(
+    system: &System,
+    processes: &Processes<'_>,
+    release: &Release,
+    (path, owner): (&str, Option<&Account>),
+    wanted: &Wanted,
+    limit: Duration,
+    remote_limit: Duration,
+) -> Option<Git> {
+    let own = format!("{path}/.git");
+    // One that may not be looked at is there.
+    if matches!(system.metadata(&own), Err(error) if error.kind() == io::ErrorKind::NotFound) {
+        return None;
+    }
+    thread::scope(|scope| {
+        let status = scope.spawn(|| ask(processes, &git::status(path, owner), limit, git::parse_status));
+        let remote = matches!(wanted, Wanted::New(_)).then(|| {
+            let argv = git::ls_remote(path, owner, release.branch);
+            scope.spawn(move || ask(processes, &argv, remote_limit, git::parse_revision))
+        });
+        let commit = ask(processes, &git::describe(path, owner, "HEAD"), limit, git::parse_commit);
+        let moved = system.metadata(&format!("{own}/logs/HEAD")).and_then(|meta| meta.modified());
+        Some(Git {
+            status: status.join().unwrap_or_else(|_| Err(lost())),
+            commit,
+            remote: remote.map(|remote| remote.join().unwrap_or_else(|_| Err(lost()))),
+            moved: moved.ok().and_then(|time| Timestamp::try_from(time).ok()),
+        })
+    })
+}
+
+/// Which of these commits the repository has; none when it cannot be asked.
+fn existing(processes: &Processes<'_>, source: Option<&Place>, ids: Vec<&str>, limit: Duration) -> Vec<String> {
+    match source {
+        Some(Ok((path, owner))) if !ids.is_empty() => {
+            let argv = git::which_exist(path, owner.as_ref(), ids);
+            ask(processes, &argv, limit, |text| Ok(git::parse_existing(text))).unwrap_or_default()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The commit that a name stands for.
+fn named(
+    processes: &Processes<'_>,
+    source: Option<&Place>,
+    wanted: &Wanted,
+    limit: Duration,
+) -> Option<Result<Commit, Trouble>> {
+    let (Wanted::Earlier(Some(name)), Some(Ok((path, owner)))) = (wanted, source) else { return None };
+    let found = ask(processes, &git::resolve(path, owner.as_ref(), name), limit, git::parse_revision);
+    Some(found.and_then(|found| ask(processes, &git::describe(path, owner.as_ref(), &found), limit, git::parse_commit)))
+}
+
+/// Which images the services run.
+pub(super) fn containers(release: &Release, evidence: &Evidence) -> BTreeMap<&'static str, ContainerState> {
+    let Some(Ok(found)) = evidence.managers.containers.as_ref().map(|answer| answer.result.as_ref()) else {
+        return BTreeMap::new();
+    };
+    let of = |service: &Service| {
+        let is = |container: &&ContainerState| {
+            service.managers.iter().any(|manager| is_container_of(manager, &container.identity))
+        };
+        // Swarm leaves former tasks behind.
+        found.iter().filter(is).max_by_key(|container| container.status == "running").cloned()
+    };
+    release.images.iter().filter_map(|image| Some((image.service.name, of(image.service)?))).collect()
+}
+
+fn free(system: &System, release: &Release, source: Option<&Place>) -> Vec<(String, io::Result<u64>)> {
+    let mut paths: Vec<&str> = Vec::new();
+    if let Some(Ok((path, _))) = source {
+        paths.push(path);
+    }
+    if !release.images.is_empty() && system.metadata(DOCKER).is_ok() {
+        paths.push(DOCKER);
+    }
+    let look = |path: &str| {
+        let found = rustix::fs::statvfs(system.path(path)).map_err(io::Error::from);
+        found.map(|found| found.f_bavail.saturating_mul(found.f_frsize))
+    };
+    paths.into_iter().map(|path| (path.to_owned(), look(path))).collect()
+}
+
+/// When the newest file of these directories was written.
+fn newest(system: &System, directories: &[&str]) -> Option<Timestamp> {
+    let files =
+        directories.iter().filter_map(|directory| fs::read_dir(system.path(directory)).ok()).flatten().flatten();
+    let times =
+        files.filter_map(|file| file.metadata().ok().filter(|meta| meta.is_file() && meta.len() > 0)?.modified().ok());
+    times.filter_map(|time| Timestamp::try_from(time).ok()).max()
+}
+
+/// A service, and the keys that its env file lacks; or why that is not known.
+type Keys = (&'static str, Result<(&'static str, Vec<&'static str>), String>);
+
+fn keys(system: &System, service: &'static Service) -> Option<Keys> {
+    let env = service.env.as_ref()?;
+    let look = || {
+        let facts = probe::env_file(system, env).result.map_err(|trouble| trouble.to_string())?;
+        let keys = facts.keys.ok_or_else(|| format!("{} may not be read", facts.path))?;
+        let missing = env.required.iter().copied().filter(|key| keys.iter().all(|other| other != key));
+        Ok((facts.path, missing.collect()))
+    };
+    Some((service.name, look()))
+}
+
+/// Whether something is to be fetched or taken from elsewhere.
+pub(super) const fn brings_images(delivery: &Delivery) -> bool {
+    !matches!(delivery, Delivery::Here)
+}

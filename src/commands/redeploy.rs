@@ -1,0 +1,299 @@
+//! `opsctl redeploy`: a new version, prepared beside the one that runs, switched to, proven by looking, and taken back where it
+//! does not work. `rollback` shares the way.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use clap_complete::engine::ArgValueCandidates;
+
+use crate::action::plan::{Operation, Plan};
+use crate::action::release::plan::{self, OldBackup, Preparation};
+use crate::action::release::run::{self, Bad, Job};
+use crate::action::release::survey::{self, Survey};
+use crate::action::release::{Delivery, Wanted};
+use crate::action::{audit, consent, lock};
+use crate::cli::{complete_services, duration};
+use crate::commands::operate::{self, Change, Extent, FRESH, SETTLE};
+use crate::context::{Context, services};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::registry::{Deployment, Presence, Release, Service, Switch, Verdict};
+use crate::report::release::Release as Document;
+use crate::ui::Ui;
+use crate::{action, health};
+
+/// Arguments of `redeploy`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Services to switch to the new version; all that run it when none is named.
+    #[arg(value_name = "SERVICE", add = ArgValueCandidates::new(complete_services))]
+    services: Vec<String>,
+    /// Take the new images out of this archive of docker save.
+    #[arg(long, value_name = "FILE", value_parser = archive, conflicts_with = "pull")]
+    load: Option<String>,
+    /// Pull the new images from their registry; or this one, to be called as the service wants it.
+    #[arg(long, value_name = "IMAGE", num_args = 0..=1, require_equals = true, default_missing_value = "",
+          value_parser = image)]
+    pull: Option<String>,
+    /// Leave a version that does not work as it is, instead of going back.
+    #[arg(long)]
+    no_rollback: bool,
+    /// Let the schema change although there is no backup of the last 24 hours.
+    #[arg(long)]
+    old_backup: bool,
+    /// How long each service must stay well before that is called success.
+    #[arg(long, value_name = "DURATION", default_value = SETTLE, value_parser = duration)]
+    settle: Duration,
+    /// What every change takes.
+    #[command(flatten)]
+    change: Change,
+}
+
+/// An archive: an absolute path, because commands run elsewhere.
+fn archive(text: &str) -> Result<String, String> {
+    let path = std::path::absolute(Path::new(text)).map_err(|error| error.to_string())?;
+    match path.is_file() {
+        true => Ok(path.to_string_lossy().into_owned()),
+        false => Err("no such file".to_owned()),
+    }
+}
+
+/// An image name that no tool takes for a flag.
+fn image(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@".contains(c);
+    match text.is_empty() || (text.chars().all(plain) && text.starts_with(|c: char| c.is_ascii_alphanumeric())) {
+        true => Ok(text.to_owned()),
+        false => Err("expected the name of an image, such as registry.example.org/shop:1.2".to_owned()),
+    }
+}
+
+pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
+    let deployment = context.deployment()?;
+    let release = release_of(deployment)?;
+    let delivery = match (&args.load, args.pull.as_deref()) {
+        (None, None) => Delivery::Here,
+        (Some(file), _) => Delivery::Load(file.clone()),
+        (None, Some("")) => Delivery::Pull,
+        (None, Some(name)) => Delivery::PullAs(name.to_owned()),
+    };
+    if release.images.is_empty() && delivery != Delivery::Here {
+        let problem = format!("{} runs no images that could be loaded or pulled", deployment.name);
+        return Err(Error::usage("usage", problem).into());
+    }
+    if release.images.len() != 1 && matches!(delivery, Delivery::PullAs(_)) {
+        let tags: Vec<&str> = release.images.iter().map(|image| image.tag).collect();
+        let problem =
+            format!("{} runs several images ({}): --pull takes no name here", deployment.name, tags.join(", "));
+        return Err(Error::usage("usage", problem).into());
+    }
+    let ask = Ask {
+        deployment,
+        release,
+        chosen: chosen(deployment, release, &args.services)?,
+        wanted: Wanted::New(delivery),
+        bad: if args.no_rollback { Bad::Left } else { Bad::TakenBack },
+        old_backup: if args.old_backup { OldBackup::Accepted } else { OldBackup::Refused },
+        settle: args.settle,
+        change: &args.change,
+    };
+    carry_out(context, &ask)
+}
+
+/// How versions come to a deployment.
+pub(super) fn release_of(deployment: &Deployment) -> Result<&'static Release, Error> {
+    deployment.release.ok_or_else(|| Error {
+        exit: Exit::Refused,
+        code: "no_release",
+        message: format!("{} says nothing of how new versions come to it; nothing was changed", deployment.name),
+        hint: Some("opsctl restart starts services again as they are".to_owned()),
+    })
+}
+
+/// The services of these names that run what is deployed; all of them when there are no names.
+pub(super) fn chosen(
+    deployment: &'static Deployment,
+    release: &'static Release,
+    names: &[String],
+) -> Result<Vec<&'static Service>, Error> {
+    if names.is_empty() {
+        return Ok(release.services.to_vec());
+    }
+    let named = services(deployment, names)?;
+    let runs = |service: &&&'static Service| release.services.iter().any(|other| other.name == service.name);
+    if let Some(other) = named.iter().find(|service| !runs(service)) {
+        let those: Vec<&str> = release.services.iter().map(|service| service.name).collect();
+        let problem = format!("{} is not deployed with the others", other.name);
+        return Err(Error::usage("usage", problem).hint(format!("these are: {}", those.join(", "))));
+    }
+    let is_named = |service: &&&'static Service| named.iter().any(|other| other.name == service.name);
+    Ok(release.services.iter().filter(is_named).copied().collect())
+}
+
+/// A new version, or an earlier one, as it was asked for.
+pub(super) struct Ask<'a> {
+    pub(super) deployment: &'static Deployment,
+    pub(super) release: &'static Release,
+    pub(super) chosen: Vec<&'static Service>,
+    pub(super) wanted: Wanted,
+    pub(super) bad: Bad,
+    pub(super) old_backup: OldBackup,
+    pub(super) settle: Duration,
+    pub(super) change: &'a Change,
+}
+
+/// What was seen, what follows from it, and how the services would be switched.
+struct Outlook {
+    survey: Survey,
+    services: Vec<&'static Service>,
+    preparation: Preparation,
+    switch: Plan,
+}
+
+/// Plans, asks, locks, runs and reports.
+pub(super) fn carry_out(context: &Context<'_>, ask: &Ask<'_>) -> anyhow::Result<Exit> {
+    let verb = ask.wanted.verb();
+    let planned = Instant::now();
+    let mut outlook = look(context, ask)?;
+    let head = |verdict, exit| context.head("opsctl/release/v1", ask.deployment, verdict, exit);
+    let document = |verdict, exit, outlook: &Outlook| {
+        Document::planned(head(verdict, exit), verb, ask.release, &outlook.preparation, &outlook.switch)
+    };
+    if ask.change.dry_run {
+        context.ui.report(&document(Verdict::Pass, Exit::Success, &outlook))?;
+        return Ok(Exit::Success);
+    }
+    if !context.system.is_root() {
+        return Err(Error {
+            exit: Exit::Refused,
+            code: "needs_root",
+            message: format!("{verb} needs root; nothing was changed"),
+            hint: Some(format!("sudo opsctl {verb}")),
+        }
+        .into());
+    }
+    let risk = document(Verdict::Pass, Exit::Success, &outlook).risk;
+    let consent = consent::obtain(verb, risk, ask.change.yes, &blast(ask.release, &outlook))?;
+    let wait = ask.change.lock_wait.unwrap_or_default();
+    let who = audit::who(context.system);
+    let (mut lock, unfinished) = lock::take(context.system, ask.deployment, verb, &who, wait)?;
+    if let Some(note) = &unfinished {
+        context.ui.note(&action::run::unfinished(note));
+    }
+    if planned.elapsed() > FRESH {
+        // The host may have changed while it was waited for an answer, or for the lock.
+        let now = match look(context, ask) {
+            Ok(now) => now,
+            Err(error) => {
+                lock.finish();
+                return Err(error.into());
+            }
+        };
+        if !ask.change.yes && commands(&now) != commands(&outlook) {
+            lock.finish();
+            return Err(Error {
+                exit: Exit::Refused,
+                code: "changed",
+                message: format!("what {verb} takes has changed meanwhile; nothing was changed"),
+                hint: Some("look again: --dry-run".to_owned()),
+            }
+            .into());
+        }
+        outlook = now;
+    }
+    let switch = |services: &[&'static Service]| switch(context, ask, &outlook.survey, services);
+    let words = |done: &_| operate::last_words(context, ask.deployment, done);
+    let job = Job {
+        deployment: ask.deployment,
+        release: ask.release,
+        services: &outlook.services,
+        wanted: &ask.wanted,
+        survey: &outlook.survey,
+        preparation: &outlook.preparation,
+        settle: ask.settle,
+        bad: ask.bad,
+        old_backup: ask.old_backup,
+        switch: &switch,
+        words: &words,
+    };
+    let released = run::run(context, &job, &outlook.switch, &consent, &mut lock);
+    lock.finish();
+    let released = released?;
+    let exit = released.ending.exit();
+    let verdict = if exit == Exit::Success { Verdict::Pass } else { Verdict::Fail };
+    let document = document(verdict, exit, &outlook).ended(released, unfinished);
+    if let Err(error) = context.ui.report(&document)
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        // It is done, whether or not anybody reads what came of it.
+        Ui::warn(&format!("{verb} ended with {}, which could not be printed: {error}", exit.code()));
+        return Ok(if exit == Exit::Success { Exit::Failure } else { exit });
+    }
+    Ok(exit)
+}
+
+/// All that would be run, as it can be pasted.
+fn commands(outlook: &Outlook) -> Vec<String> {
+    let stages = outlook.preparation.stages.iter().map(|stage| stage.step().argv.to_string());
+    stages.chain(outlook.switch.commands()).collect()
+}
+
+/// Looks at the host, and plans.
+///
+/// # Errors
+/// What stands against it.
+fn look(context: &Context<'_>, ask: &Ask<'_>) -> Result<Outlook, Error> {
+    let limit = context.patience()?;
+    let survey = survey::survey(context, ask.deployment, ask.release, &ask.chosen, &ask.wanted, limit);
+    // What need not be here and is not, is not deployed.
+    let here = |service: &&&'static Service| {
+        let judged = survey.health.iter().find(|health| health.name == service.name);
+        service.presence == Presence::Required
+            || judged.is_some_and(|health| !matches!(health.state, health::State::NotFound))
+    };
+    let services: Vec<&'static Service> = ask.chosen.iter().filter(here).copied().collect();
+    let preparation = plan::prepare(ask.release, &survey, &ask.wanted, ask.old_backup);
+    let against = |verdict| preparation.checks.iter().filter(move |check| check.verdict == verdict);
+    let wrong: Vec<_> = against(Verdict::Fail).chain(against(Verdict::Unknown)).collect();
+    if !wrong.is_empty() {
+        let reasons: Vec<String> = wrong.iter().map(|check| format!("{}: {}", check.what, check.summary)).collect();
+        let hints: Vec<&str> = wrong.iter().filter_map(|check| check.hint.as_deref()).collect();
+        return Err(Error {
+            exit: if wrong.iter().all(|check| check.verdict == Verdict::Unknown) {
+                Exit::Unknown
+            } else {
+                Exit::Refused
+            },
+            code: "refused",
+            message: format!("no {}, nothing was changed: {}", ask.wanted.verb(), reasons.join("; ")),
+            hint: (!hints.is_empty()).then(|| hints.join("; ")),
+        });
+    }
+    let switch = switch(context, ask, &survey, &services)?;
+    Ok(Outlook { survey, services, preparation, switch })
+}
+
+/// Plans how services go over to what lies ready.
+fn switch(context: &Context<'_>, ask: &Ask<'_>, survey: &Survey, services: &[&'static Service]) -> Result<Plan, Error> {
+    if let Some(plan) = plan::compose(ask.deployment, ask.release, survey, services) {
+        return Ok(plan);
+    }
+    let operation = match ask.release.switch {
+        Switch::Restart | Switch::Compose { .. } => Operation::Restart,
+        Switch::Reload => Operation::Reload,
+    };
+    operate::make(operation, Extent::Named, context, ask.deployment, services)
+}
+
+/// What an operator must know before consenting.
+fn blast(release: &Release, outlook: &Outlook) -> Vec<String> {
+    let Preparation { from, to, checks, .. } = &outlook.preparation;
+    let mut lines = vec![match to.is_unknown() || to.is(from) {
+        true => format!("from {} to what lies ready", from.id()),
+        false => format!("from {} to {}", from.id(), to.id()),
+    }];
+    lines.extend(operate::blast(&outlook.switch));
+    let warnings = checks.iter().filter(|check| check.verdict == Verdict::Warn);
+    lines.extend(warnings.map(|check| format!("{}: {}", check.what, check.summary)));
+    lines.push(format!("stays after a rollback: {}", release.stays));
+    lines
+}

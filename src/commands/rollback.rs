@@ -1,0 +1,87 @@
+//! `opsctl rollback`: the version before, or one that is recorded, verified like a new one.
+
+use std::time::Duration;
+
+use clap_complete::engine::ArgValueCandidates;
+
+use crate::action::release::plan::OldBackup;
+use crate::action::release::run::Bad;
+use crate::action::release::survey::{self, Source};
+use crate::action::release::{Version, Wanted};
+use crate::cli::{complete_services, duration};
+use crate::commands::operate::{Change, SETTLE};
+use crate::commands::redeploy::{Ask, carry_out, chosen, release_of};
+use crate::context::Context;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::registry::Verdict;
+use crate::report::release::Releases;
+
+/// Arguments of `rollback`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Services to switch back; all that run the version when none is named.
+    #[arg(value_name = "SERVICE", add = ArgValueCandidates::new(complete_services))]
+    services: Vec<String>,
+    /// The version to go to: the beginning of a commit or of an image's id; the one before when none is named.
+    #[arg(long, value_name = "VERSION", value_parser = version)]
+    to: Option<String>,
+    /// List the versions that were seen to work, and do nothing.
+    #[arg(long, conflicts_with_all = ["to", "services", "dry_run", "yes"])]
+    list: bool,
+    /// How long each service must stay well before that is called success.
+    #[arg(long, value_name = "DURATION", default_value = SETTLE, value_parser = duration)]
+    settle: Duration,
+    /// What every change takes.
+    #[command(flatten)]
+    change: Change,
+}
+
+/// A name that git takes for no flag.
+fn version(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./~^".contains(c);
+    match text.chars().all(plain) && text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        true => Ok(text.to_owned()),
+        false => Err("expected a version as opsctl rollback --list shows it, or a commit".to_owned()),
+    }
+}
+
+pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
+    let deployment = context.deployment()?;
+    let release = release_of(deployment)?;
+    if !args.list {
+        let ask = Ask {
+            deployment,
+            release,
+            chosen: chosen(deployment, release, &args.services)?,
+            wanted: Wanted::Earlier(args.to.clone()),
+            bad: Bad::Left,
+            old_backup: OldBackup::Accepted,
+            settle: args.settle,
+            change: &args.change,
+        };
+        return carry_out(context, &ask);
+    }
+    let wanted = Wanted::Earlier(None);
+    let seen = survey::survey(context, deployment, release, release.services, &wanted, context.patience()?);
+    let records = seen.records.as_ref().map_err(|error| Error {
+        exit: Exit::Unknown,
+        code: "no_record",
+        message: format!("what is recorded of {} cannot be read: {error}", deployment.name),
+        hint: (!context.system.is_root()).then(|| "sudo opsctl rollback --list".to_owned()),
+    })?;
+    let has_git = matches!(&seen.source, Some(Ok(Source { git: Some(_), .. })));
+    let available = |version: &Version| {
+        let commit = version.revision.as_ref().filter(|_| has_git).map(|revision| seen.commits.contains(revision));
+        let images = match (&seen.images, version.images.is_empty()) {
+            (_, true) => Some(true),
+            (Some(Ok(images)), false) => Some(version.images.values().all(|id| images.ids.contains(id))),
+            (_, false) => None,
+        };
+        Some(commit.unwrap_or(version.revision.is_none()) && images?)
+    };
+    let head = context.head("opsctl/releases/v1", deployment, Verdict::Pass, Exit::Success);
+    let current = seen.version(release);
+    context.ui.report(&Releases::new(head, &records.releases, records.damaged, &current, available))?;
+    Ok(Exit::Success)
+}

@@ -1,0 +1,12 @@
+//! How fondation's new versions go live (sheet §6): the image is built elsewhere, and loaded or pulled here.
+
+use super::super::release::*;
+use super::services::*;
+
+/// The runbook's rollback needs a tag `previous` that nobody makes (D8): here it is made before each switch.
+pub static RELEASE: Release = Release {
+    images: &[Image { service: &WORKER, tag: "fondation-worker:latest", previous: "fondation-worker:previous" }],
+    free_bytes: 2 << 30,
+    note: Some("the new image comes with --load FILE or --pull=IMAGE; Convex functions are deployed apart"),
+    ..Release::new(&[], "", &[&WORKER], "Convex functions and schema, which are deployed apart; jobs that were active")
+};

@@ -1,0 +1,398 @@
+//! `redeploy` and `rollback`: what would be done, what came of it, and which versions are recorded.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::action::{self, Loss, StepFacts, Target, target};
+use super::status::label;
+use super::{Head, Report};
+use crate::action::Risk;
+use crate::action::lock::Note;
+use crate::action::plan::Plan;
+use crate::action::release::plan::Preparation;
+use crate::action::release::record::{How, Record};
+use crate::action::release::run::{Ending, Ran, Released, Told};
+use crate::action::release::{Version, short};
+use crate::registry::{Release as Facts, Verdict};
+use crate::ui::{Cell, Text, Tone};
+
+/// A new version, or an earlier one.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Release {
+    /// Common head.
+    #[serde(flatten)]
+    pub head: Head,
+    /// The verb.
+    pub operation: &'static str,
+    /// Whether it was only planned.
+    pub dry_run: bool,
+    /// The gravest risk of the plan.
+    pub risk: Risk,
+    /// What ran before.
+    pub from: Version,
+    /// What was to run; what it runs since, once it does.
+    pub to: Version,
+    /// What was looked at beforehand.
+    pub checks: Vec<CheckFacts>,
+    /// What is lost by it.
+    pub loses: Vec<Loss>,
+    /// Other services that need one of those that are switched.
+    pub affects: Vec<String>,
+    /// Commands, in order: those of the plan, or those that were run.
+    pub steps: Vec<ReleaseStep>,
+    /// What came of each service; empty for a dry run and where none was switched.
+    pub targets: Vec<Target>,
+    /// What came of each on the way back, where the version did not work.
+    pub restored: Vec<Target>,
+    /// How it ended; `null` for a dry run.
+    pub outcome: Option<Outcome>,
+    /// Why it ended so; `null` where it is as wanted.
+    pub reason: Option<String>,
+    /// What going back to an earlier version does not take back.
+    pub stays: &'static str,
+    /// What the runbook says to know about it.
+    pub note: Option<&'static str>,
+    /// How long it took; `null` for a dry run.
+    pub seconds: Option<f64>,
+    /// What an earlier run left unfinished; `null` when nothing.
+    pub unfinished: Option<Note>,
+}
+
+/// Something that was looked at beforehand.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CheckFacts {
+    /// What: `source`, `disk`, `backup`, …
+    pub what: &'static str,
+    /// What follows.
+    pub verdict: Verdict,
+    /// What was seen.
+    pub summary: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// A command, and what came of it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ReleaseStep {
+    /// The command.
+    #[serde(flatten)]
+    pub step: StepFacts,
+    /// How long it took; `null` when it was not run.
+    pub seconds: Option<f64>,
+    /// Why it failed; `null` when it did not.
+    pub failed: Option<String>,
+    /// What it said last, where it failed.
+    pub says: Vec<String>,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// As wanted, and it stayed so.
+    Done,
+    /// It failed before anything that serves was touched.
+    Unswitched,
+    /// It does not work, and stays.
+    Bad,
+    /// It does not work, and the one before was put back.
+    RolledBack,
+    /// Neither it nor the one before works.
+    Stuck,
+}
+
+/// What the whole of it is about.
+const WHOLE: &str = "release";
+
+impl Release {
+    /// A plan.
+    pub fn planned(
+        head: Head,
+        operation: &'static str,
+        facts: &Facts,
+        preparation: &Preparation,
+        switch: &Plan,
+    ) -> Self {
+        let before = preparation.stages.iter().map(|stage| StepFacts::new(WHOLE, stage.step()));
+        let services =
+            switch.parts.iter().flat_map(|part| part.steps.iter().map(|step| StepFacts::new(part.service.name, step)));
+        let steps = before.chain(services);
+        let steps = steps.map(|step| ReleaseStep { step, seconds: None, failed: None, says: Vec::new() });
+        let stages = preparation.stages.iter().map(|stage| stage.step().risk);
+        let checks = preparation.checks.iter().map(|check| CheckFacts {
+            what: check.what,
+            verdict: check.verdict,
+            summary: check.summary.clone(),
+            hint: check.hint.clone(),
+        });
+        let loses = switch.loses.iter().map(|(service, what)| Loss { service: service.clone(), what: what.clone() });
+        Release {
+            head,
+            operation,
+            dry_run: true,
+            risk: stages.chain([switch.risk()]).max().unwrap_or(Risk::ReadOnly),
+            from: preparation.from.clone(),
+            to: preparation.to.clone(),
+            checks: checks.collect(),
+            loses: loses.collect(),
+            affects: switch.affects.iter().map(|name| (*name).to_owned()).collect(),
+            steps: steps.collect(),
+            targets: Vec::new(),
+            restored: Vec::new(),
+            outcome: None,
+            reason: None,
+            stays: facts.stays,
+            note: facts.note,
+            seconds: None,
+            unfinished: None,
+        }
+    }
+
+    /// The same, after it was run.
+    #[must_use]
+    pub fn ended(self, released: Released, unfinished: Option<Note>) -> Self {
+        let targets = |done: Vec<Told>| done.into_iter().map(|(done, words)| target(&done, words)).collect();
+        let reason = released.ending.summary();
+        let (outcome, restored) = match released.ending {
+            Ending::Live => (Outcome::Done, Vec::new()),
+            Ending::Unswitched { .. } => (Outcome::Unswitched, Vec::new()),
+            Ending::Bad(_) => (Outcome::Bad, Vec::new()),
+            Ending::RolledBack(_, done) => (Outcome::RolledBack, done),
+            Ending::Stuck { done, .. } => (Outcome::Stuck, done),
+        };
+        Release {
+            dry_run: false,
+            to: released.now,
+            steps: released.ran.iter().map(ran).collect(),
+            targets: targets(released.done),
+            restored: targets(restored),
+            outcome: Some(outcome),
+            reason: (outcome != Outcome::Done).then_some(reason),
+            seconds: Some(rounded(released.took.as_secs_f64())),
+            unfinished,
+            ..self
+        }
+    }
+}
+
+fn ran(ran: &Ran) -> ReleaseStep {
+    ReleaseStep {
+        step: StepFacts::new(WHOLE, &ran.step),
+        seconds: Some(rounded(ran.took.as_secs_f64())),
+        failed: ran.failed.clone(),
+        says: ran.says.clone(),
+    }
+}
+
+fn rounded(seconds: f64) -> f64 {
+    (seconds * 1000.0).round() / 1000.0
+}
+
+/// `0123456789ab (Fix the thing)`.
+fn title(version: &Version) -> String {
+    let subject = version.subject.as_ref().map(|subject| format!(" ({subject})")).unwrap_or_default();
+    version.id() + &subject
+}
+
+impl Report for Release {
+    fn text(&self, page: &mut Text) {
+        match self.outcome {
+            None => self.plan(page),
+            Some(outcome) => self.came(outcome, page),
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        match self.dry_run {
+            true => Vec::new(),
+            false => self.targets.iter().map(|target| target.service.clone()).collect(),
+        }
+    }
+}
+
+impl Release {
+    fn plan(&self, page: &mut Text) {
+        let count = self.steps.len();
+        let steps = if count == 1 { "step" } else { "steps" };
+        let head = format!("{}: {count} {steps}, {}; nothing was changed", self.operation, self.risk.label());
+        page.line(&[Cell(Tone::Strong, head)]);
+        page.line(&[Cell::plain(format!("  from   {}", title(&self.from)))]);
+        if !self.to.is_unknown() {
+            page.line(&[Cell::plain(format!("  to     {}", title(&self.to)))]);
+        }
+        for loss in &self.loses {
+            page.line(&[Cell::plain(format!("  loses  {}: {}", loss.service, loss.what))]);
+        }
+        if !self.affects.is_empty() {
+            page.line(&[Cell::plain(format!("  needed by {}", self.affects.join(", ")))]);
+        }
+        page.line(&[Cell::plain(format!("  stays after a rollback: {}", self.stays))]);
+        if let Some(note) = self.note {
+            page.line(&[Cell::plain(format!("  note   {note}"))]);
+        }
+        page.gap();
+        let rows = self.checks.iter().map(|check| {
+            vec![
+                Cell(Tone::Of(check.verdict), label(check.verdict).to_owned()),
+                Cell::plain(check.what),
+                Cell::plain(check.summary.clone()),
+            ]
+        });
+        page.table(&["VERDICT", "CHECK", "SEEN"], rows.collect());
+        page.gap();
+        page.table(&["FOR", "STEP", "RISK", "COMMAND"], self.steps.iter().map(|step| step.step.row()).collect());
+    }
+
+    fn came(&self, outcome: Outcome, page: &mut Text) {
+        let (word, verdict) = match outcome {
+            Outcome::Done => ("done", Verdict::Pass),
+            Outcome::Unswitched | Outcome::Bad => ("FAILED", Verdict::Fail),
+            Outcome::RolledBack => ("BACK", Verdict::Fail),
+            Outcome::Stuck => ("STUCK", Verdict::Fail),
+        };
+        let what = match (&self.reason, self.to.is_unknown()) {
+            (Some(reason), _) => reason.clone(),
+            (None, true) => "it runs".to_owned(),
+            (None, false) => format!("{} runs", title(&self.to)),
+        };
+        let seconds = self.seconds.unwrap_or_default();
+        page.line(&[
+            Cell(Tone::Of(verdict), format!("{word:<8}")),
+            Cell::plain(format!("{}: {what} ({seconds:.1} s)", self.operation)),
+        ]);
+        for step in &self.steps {
+            let (word, seconds) = (if step.failed.is_some() { "FAILED" } else { "" }, step.seconds.unwrap_or_default());
+            let tone = if step.failed.is_some() { Tone::Of(Verdict::Fail) } else { Tone::Dim };
+            page.line(&[
+                Cell(tone, format!("{word:<8}")),
+                Cell::plain(format!("{} ({seconds:.1} s)", step.step.title)),
+            ]);
+            for line in &step.says {
+                page.line(&[Cell(Tone::Dim, "   says ".to_owned()), Cell::plain(line.clone())]);
+            }
+        }
+        let (left, tried): (Vec<&Target>, Vec<&Target>) =
+            self.targets.iter().partition(|target| target.outcome == action::Outcome::NotTried);
+        for target in tried {
+            target.text(self.operation, page);
+        }
+        if !left.is_empty() {
+            let names: Vec<&str> = left.iter().map(|target| target.service.as_str()).collect();
+            let what = format!("{}: not switched, because something before failed", names.join(", "));
+            page.line(&[Cell::plain(format!("{:<8}", "left")), Cell::plain(what)]);
+        }
+        for target in &self.restored {
+            target.text("put back", page);
+        }
+        match outcome {
+            Outcome::RolledBack | Outcome::Stuck => {
+                page.line(&[Cell(Tone::Dim, "  stays ".to_owned()), Cell::plain(self.stays)]);
+            }
+            Outcome::Done if self.operation == "rollback" => {
+                page.line(&[Cell(Tone::Dim, "  stays ".to_owned()), Cell::plain(self.stays)]);
+            }
+            Outcome::Done | Outcome::Unswitched | Outcome::Bad => {}
+        }
+    }
+}
+
+/// Versions that were seen to work.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Releases {
+    /// Common head.
+    #[serde(flatten)]
+    pub head: Head,
+    /// Newest first.
+    #[expect(clippy::struct_field_names, reason = "it is the name in the document")]
+    pub releases: Vec<ReleaseFacts>,
+    /// Lines of the record that could not be understood.
+    pub damaged: usize,
+}
+
+/// A version that was seen to work.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ReleaseFacts {
+    /// By what `--to` finds it.
+    pub id: String,
+    /// When it was seen.
+    pub time: Timestamp,
+    /// How it came.
+    pub how: How,
+    /// Who was at it.
+    pub by: String,
+    /// What it is.
+    #[serde(flatten)]
+    pub version: Version,
+    /// Whether it runs now.
+    pub current: bool,
+    /// Whether its commit and images are still there; `null` when that could not be seen.
+    pub available: Option<bool>,
+}
+
+impl Releases {
+    /// Of what is recorded; `available` tells of each whether it is still there.
+    pub fn new(
+        head: Head,
+        records: &[Record],
+        damaged: usize,
+        current: &Version,
+        available: impl Fn(&Version) -> Option<bool>,
+    ) -> Self {
+        let releases = records.iter().rev().map(|record| ReleaseFacts {
+            id: match &record.version.revision {
+                Some(revision) => short(revision).to_owned(),
+                None => record.version.images.values().next().map(|id| short(id).to_owned()).unwrap_or_default(),
+            },
+            time: record.time,
+            how: record.how,
+            by: record.by.clone(),
+            version: record.version.clone(),
+            current: record.version.is(current),
+            available: available(&record.version),
+        });
+        Releases { head, releases: releases.collect(), damaged }
+    }
+}
+
+impl Report for Releases {
+    fn text(&self, page: &mut Text) {
+        if self.releases.is_empty() {
+            page.line(&[Cell::plain("no version is recorded yet; opsctl redeploy records what it has seen to work")]);
+        }
+        let rows = self.releases.iter().map(|release| {
+            let state = match (release.current, release.available) {
+                (true, _) => "runs now",
+                (false, Some(true)) => "",
+                (false, Some(false)) => "gone",
+                (false, None) => "not known",
+            };
+            let how = match release.how {
+                How::Found => "found",
+                How::Redeployed => "redeployed",
+                How::RolledBack => "rolled back",
+            };
+            let text = |field: &Option<String>| Cell::plain(field.clone().unwrap_or_else(|| "-".to_owned()));
+            vec![
+                Cell::plain(release.id.clone()),
+                Cell::plain(release.time.strftime("%Y-%m-%d %H:%M UTC").to_string()),
+                Cell::plain(how),
+                Cell::plain(release.by.clone()),
+                Cell::plain(state),
+                text(&release.version.author),
+                text(&release.version.subject),
+            ]
+        });
+        let rows: Vec<Vec<Cell>> = rows.collect();
+        if !rows.is_empty() {
+            page.table(&["VERSION", "SEEN TO WORK", "HOW", "BY", "STATE", "AUTHOR", "SUBJECT"], rows);
+        }
+        if self.damaged > 0 {
+            page.line(&[Cell::plain(format!("{} lines of the record are damaged", self.damaged))]);
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.releases.iter().map(|release| release.id.clone()).collect()
+    }
+}

@@ -1,0 +1,112 @@
+//! `docker image` and `docker compose up`: what a container runs, and how it comes to run another.
+
+use std::collections::BTreeMap;
+
+use super::{Account, Argv, Input, Malformed};
+
+/// All images, with what they are called.
+pub fn list() -> Argv {
+    Argv::new("docker", ["image", "ls", "--all", "--no-trunc", "--format={{.ID}} {{.Repository}}:{{.Tag}}"])
+}
+
+/// Gives an image another name.
+pub fn tag(image: &str, name: &str) -> Argv {
+    Argv::new("docker", ["image", "tag", image, name])
+}
+
+/// Takes images out of an archive on this host.
+pub fn load(file: &str) -> Argv {
+    Argv::new("docker", ["image", "load", "--quiet"]).with([format!("--input={file}")])
+}
+
+/// Fetches an image from its registry.
+pub fn pull(image: &str) -> Argv {
+    Argv::new("docker", ["image", "pull", "--quiet", "--", image])
+}
+
+/// Makes those containers of a project anew whose image or configuration has changed. No image is built or pulled, and what
+/// they depend on is left alone.
+pub fn up(
+    owner: Option<&Account>,
+    file: &str,
+    env_file: Option<&str>,
+    project: &str,
+    services: &[&'static str],
+) -> Argv {
+    let argv = Argv::new("docker", ["compose", "--progress=quiet"]);
+    let argv = argv.with(env_file.map(|file| format!("--env-file={file}")));
+    let argv = argv.with([format!("--project-name={project}"), format!("--file={file}")]);
+    let argv = argv.with(["up", "--detach", "--no-deps", "--no-build", "--pull=never"]);
+    argv.with(services.iter().copied()).by(owner).finishes()
+}
+
+/// Values of variables in a container, a line each.
+pub fn variables(container: &str, names: &[&str]) -> Argv {
+    Argv::new("docker", ["exec", container, "printenv"]).with(names.iter().copied())
+}
+
+/// Gives SQL to the `psql` of a container: all of it in one transaction, or nothing.
+pub fn apply(container: &str, user: &str, database: &str, input: Input) -> Argv {
+    let argv = Argv::new("docker", ["exec", "--interactive", container, "psql", "--no-psqlrc", "--quiet"])
+        .with(["--single-transaction", "--set=ON_ERROR_STOP=1"])
+        .with([format!("--username={user}"), format!("--dbname={database}"), "--file=-".to_owned()]);
+    Argv { input: Some(input), ..argv }.finishes()
+}
+
+/// The images of a host.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Images {
+    /// Ids by name.
+    pub named: BTreeMap<String, String>,
+    /// All ids.
+    pub ids: std::collections::BTreeSet<String>,
+}
+
+/// Parses the output of [`list`].
+///
+/// # Errors
+/// When a line is not an id and a name.
+pub fn parse_list(text: &str) -> Result<Images, Malformed> {
+    let mut images = Images::default();
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        let (id, name) = line.split_once(' ').filter(|(id, _)| id.starts_with("sha256:")).ok_or_else(|| {
+            // A warning before the list is no reason to trust the rest.
+            Malformed::new("images from `docker image ls`", line)
+        })?;
+        images.ids.insert(id.to_owned());
+        if !name.contains("<none>") {
+            images.named.insert(name.to_owned(), id.to_owned());
+        }
+    }
+    Ok(images)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_have_ids_and_most_have_names() {
+        let images = parse_list("sha256:aa app:latest\nsha256:aa app:previous\nsha256:bb <none>:<none>\n").unwrap();
+        assert_eq!(images.named["app:previous"], "sha256:aa");
+        assert_eq!((images.named.len(), images.ids.len()), (2, 2));
+        assert_eq!(parse_list(""), Ok(Images::default()));
+        assert!(parse_list("WARNING: no swap limit\nsha256:aa app:latest\n").is_err());
+        assert!(parse_list("sha256:aa").is_err());
+    }
+
+    #[test]
+    fn containers_are_made_anew_without_touching_what_they_need() {
+        assert_eq!(
+            up(None, "/srv/x/compose.yml", Some("/srv/x/.env"), "infra", &["web", "worker"]).to_string(),
+            "docker compose --progress=quiet --env-file=/srv/x/.env --project-name=infra --file=/srv/x/compose.yml up --detach \
+             --no-deps --no-build --pull=never web worker"
+        );
+        let input = Input { name: "007.sql".to_owned(), bytes: b"select 1".to_vec() };
+        assert_eq!(
+            apply("db", "me", "mine", input).to_string(),
+            "docker exec --interactive db psql --no-psqlrc --quiet --single-transaction --set=ON_ERROR_STOP=1 --username=me \
+             --dbname=mine --file=- < 007.sql"
+        );
+    }
+}
