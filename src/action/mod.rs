@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod consent;
 pub mod lock;
+pub mod mend;
 pub mod plan;
 pub mod reboot;
 pub mod release;

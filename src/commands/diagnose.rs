@@ -5,7 +5,9 @@ use std::time::Duration;
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::action::audit::{self, Entry, Phase};
-use crate::cli::{complete_failures, complete_services};
+use crate::cli::{complete_failures, complete_services, duration};
+use crate::commands::mend::{Candidate, Seen, mend};
+use crate::commands::operate;
 use crate::context::{Context, services};
 use crate::diagnosis::{self, Case};
 use crate::error::Error;
@@ -15,8 +17,8 @@ use crate::probe::changes::Change;
 use crate::probe::clues::{self, Clues, Outside};
 use crate::probe::record::Recorder;
 use crate::probe::{self, Evidence};
-use crate::registry::{Deployment, Failure, Service, Verdict};
-use crate::report::diagnosis::{Diagnosis, Teller};
+use crate::registry::{Deployment, Failure, Risk, Service, Verdict};
+use crate::report::diagnosis::{Diagnosis, Finding, Teller};
 use crate::report::failure::{FailureRow, Failures};
 
 /// Arguments of `diagnose`.
@@ -35,6 +37,20 @@ pub struct Args {
     /// Leave out findings of this code, of one subject or of all; they are counted.
     #[arg(long, value_name = "CODE[:SUBJECT]")]
     ignore: Vec<String>,
+    /// Mend what was found: what is safe at once, what is disruptive with --yes, what destroys something never. Each is
+    /// looked at again before and after.
+    #[arg(long, conflicts_with = "list")]
+    fix: bool,
+    /// With --fix: show what would be done, and do nothing.
+    #[arg(long, requires = "fix")]
+    dry_run: bool,
+    /// With --fix: consent beforehand to what would be asked.
+    #[arg(short, long, requires = "fix")]
+    yes: bool,
+    /// With --fix: wait for a change that is under way to end.
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "10m",
+          value_parser = duration, requires = "fix")]
+    lock_wait: Option<Duration>,
 }
 
 /// What is asked.
@@ -52,7 +68,14 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     }
     let question = understand(args, deployment)?;
     let ignores = args.ignore.iter().map(|text| ignore(deployment, text)).collect::<Result<Vec<_>, _>>()?;
-    let diagnosis = look(context, deployment, &question, &ignores)?;
+    let look = || look(context, deployment, &question, &ignores);
+    let diagnosis = match args.fix {
+        false => look()?.document,
+        true => {
+            let change = operate::Change { dry_run: args.dry_run, yes: args.yes, lock_wait: args.lock_wait };
+            mend(context, deployment, &change, &look)?
+        }
+    };
     context.ui.report(&diagnosis)?;
     Ok(diagnosis.head.exit_code)
 }
@@ -143,7 +166,7 @@ fn look(
     deployment: &'static Deployment,
     question: &Question,
     ignores: &[Ignore],
-) -> Result<Diagnosis, Error> {
+) -> Result<Seen, Error> {
     let processes = context.processes();
     let recorder = Recorder::new(&processes);
     let limit = context.patience()?;
@@ -158,13 +181,15 @@ fn look(
     let changes = if found.findings.is_empty() { Vec::new() } else { changes(context, &case, &found) };
     let records = recorder.records();
     let teller = Teller { case: &case, records: &records, changes: &changes };
-    let mut ignored = Vec::new();
-    let mut findings = Vec::new();
+    let (mut ignored, mut findings, mut remedies) = (Vec::new(), Vec::new(), Vec::new());
     for finding in &found.findings {
         let told = teller.finding(finding);
         match ignores.iter().any(|ignore| ignore.covers(&told.code, &told.subject)) {
             true => ignored.push(format!("{}:{}", told.code, told.subject)),
-            false => findings.push(told),
+            false => {
+                remedies.push(candidate(finding, &told));
+                findings.push(told);
+            }
         }
     }
     let worst = findings.iter().map(|finding| finding.verdict).max();
@@ -174,7 +199,7 @@ fn look(
         (None, true) => (Verdict::Pass, Exit::Success),
     };
     let narrow = question.failure.is_some() || question.service.is_some();
-    Ok(Diagnosis {
+    let document = Diagnosis {
         head: context.head("opsctl/diagnosis/v1", deployment, verdict, exit),
         failure: question.failure.map(|failure| failure.slug),
         service: question.service.map(|service| service.name),
@@ -182,8 +207,16 @@ fn look(
         undetermined: found.doubts.iter().map(|doubt| teller.doubt(doubt)).collect(),
         ruled_out: found.ruled_out.iter().filter(|_| narrow).map(|not| teller.not_this(not)).collect(),
         ignored,
+        attempts: Vec::new(),
         examined: found.examined,
-    })
+    };
+    Ok(Seen { document, remedies })
+}
+
+/// The first fix of a finding that changes something.
+fn candidate(finding: &diagnosis::Finding, told: &Finding) -> Option<Candidate> {
+    let (fix, facts) = finding.cause.fixes.iter().zip(&told.fixes).find(|(fix, _)| fix.risk > Risk::ReadOnly)?;
+    Some(Candidate { service: finding.service, fix, facts: facts.clone() })
 }
 
 /// What changed before what was found: on the host, and by opsctl's own hand.

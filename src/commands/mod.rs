@@ -8,6 +8,7 @@ pub mod history;
 pub mod lock;
 pub mod logs;
 pub mod man;
+pub mod mend;
 pub mod operate;
 pub mod redeploy;
 pub mod rollback;

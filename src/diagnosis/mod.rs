@@ -7,8 +7,10 @@ mod changes;
 mod host;
 mod order;
 mod outcome;
+mod place;
 mod service;
 mod wants;
+mod words;
 
 use jiff::Timestamp;
 

@@ -2,24 +2,19 @@
 
 use std::borrow::Cow;
 
-use jiff::SignedDuration;
 use regex::Regex;
 use serde_json::Value;
 
 use super::case::{Case, Subject, asked, told};
 use super::outcome::{Fact, Outcome};
+use super::words;
 use crate::health::{self, Check, bytes};
 use crate::probe::{Answer, Holder, Reply, is_container_of};
 use crate::protocol::postgres::Greeting;
-use crate::registry::{Clue, Condition, Ending, EnvClue, Heard, Manager, State, Verdict, Window};
+use crate::registry::{Clue, Condition, Ending, Heard, Manager, State, Verdict};
 use crate::tools::docker::ContainerState;
 use crate::tools::pm2::Process;
 use crate::tools::systemctl::UnitState;
-
-/// How far before the last line of a service that does not run well its lines still belong to its end.
-const LAST_RUN: SignedDuration = SignedDuration::from_secs(120);
-/// How many lines are shown of those that match.
-const SHOWN: usize = 2;
 
 /// What comes of it; `None` for a clue that is not about a service.
 pub(super) fn outcome(case: &Case<'_>, clue: &Clue, subject: Subject<'_>) -> Option<Outcome> {
@@ -35,8 +30,8 @@ pub(super) fn outcome(case: &Case<'_>, clue: &Clue, subject: Subject<'_>) -> Opt
         Clue::PortClosed => port(case, subject, |holder| matches!(holder, Holder::Nobody)),
         Clue::MemoryHigh => memory(case, subject),
         Clue::RouteElsewhere => route(case, subject),
-        Clue::Env(clue) => env(case, subject, clue),
-        Clue::Said(pattern, window) => said(case, subject, pattern, *window),
+        Clue::Env(clue) => words::env(case, subject, clue),
+        Clue::Said(pattern, window) => words::said(case, subject, pattern, *window),
         Clue::All(_) | Clue::Any(_) | Clue::Not(_) | Clue::Of(..) => return None,
         Clue::Disk(_) | Clue::Inodes(_) | Clue::Memory(_) | Clue::Swap(_) | Clue::Load | Clue::ClockAdrift => {
             return None;
@@ -96,10 +91,15 @@ fn state(case: &Case<'_>, subject: Subject<'_>, states: &[State]) -> Outcome {
     Outcome::when(states.contains(&state), vec![fact])
 }
 
-/// Since when it is in its state; of one that ends again and again that says nothing.
+/// Since when it is down. Of one that runs, or ends again and again, its last start says nothing of that.
 pub(super) fn since(subject: Subject<'_>) -> Option<jiff::Timestamp> {
-    let looping = matches!(subject.health.state, State::CrashLoop | State::Restarting);
-    subject.health.since.filter(|_| !looping)
+    let down = match subject.health.state {
+        State::Failed | State::Stopped | State::Skipped | State::Masked | State::Paused => true,
+        State::Running | State::Completed | State::Waiting | State::Partial | State::Starting => false,
+        State::Stopping | State::Restarting | State::CrashLoop | State::NotFound | State::Unmanaged => false,
+        State::Unknown => false,
+    };
+    subject.health.since.filter(|_| down)
 }
 
 fn reply(case: &Case<'_>, subject: Subject<'_>, wanted: &Heard) -> Outcome {
@@ -143,7 +143,7 @@ pub(super) fn heard(answer: &Answer<Reply>, wanted: &Heard) -> Outcome {
                 None => return Outcome::unknown(format!("{}: its answer has no number {path}", answer.command)),
             }
         }
-        (Heard::Text(pattern), other) => match (Regex::new(pattern), words(other)) {
+        (Heard::Text(pattern), other) => match (Regex::new(pattern), text_of(other)) {
             (Ok(pattern), Some(text)) => (pattern.is_match(&text), crate::tools::excerpt(&text)),
             (_, _) => (false, shown(other)),
         },
@@ -176,7 +176,7 @@ fn highest(json: &Value, keys: &[&str]) -> Option<f64> {
     }
 }
 
-fn words(reply: &Reply) -> Option<Cow<'_, str>> {
+fn text_of(reply: &Reply) -> Option<Cow<'_, str>> {
     match reply {
         Reply::Http { body, .. } => Some(body.into()),
         Reply::Line(line) => Some(line.into()),
@@ -382,118 +382,4 @@ fn route(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
         let says = format!("{} goes to {}, its port is {}", crate::report::endpoint(route), own.address, route.port);
         Some((own.port() != Some(route.port), Fact::new(command, says)))
     }))
-}
-
-fn env(case: &Case<'_>, subject: Subject<'_>, clue: &EnvClue) -> Outcome {
-    let (_, found) = match asked(case.clues.env.get(subject.service.name)) {
-        Ok(found) => found,
-        Err(unknown) => return unknown,
-    };
-    let wanted = subject.service.env.as_ref();
-    if let EnvClue::FileMissing = clue {
-        let missing = match (&found.path, wanted) {
-            (None, Some(env)) => Some(env.paths.join(" or ")),
-            _ => found.missing.first().cloned(),
-        };
-        return match missing {
-            Some(path) => Outcome::Proven(vec![Fact::new(format!("ls -l {path}"), format!("{path} does not exist"))]),
-            None => {
-                Outcome::RuledOut(found.path.iter().map(|path| Fact::new(format!("ls -l {path}"), "exists")).collect())
-            }
-        };
-    }
-    // What is not there has no keys: that is another cause.
-    let Some(path) = &found.path else { return Outcome::RuledOut(Vec::new()) };
-    // Names only: no value is ever shown.
-    let fact = |says: String| Fact::new(format!("cut -d= -f1 {path}"), says);
-    let value = |key: &str| found.values.0.get(key);
-    match clue {
-        EnvClue::FileMissing => Outcome::RuledOut(Vec::new()),
-        EnvClue::KeysMissing(keys) => {
-            let required: &[&str] = if keys.is_empty() { wanted.map_or(&[], |env| env.required) } else { keys };
-            let missing: Vec<&str> = required.iter().filter(|key| value(key).is_none()).copied().collect();
-            match missing.is_empty() {
-                true => Outcome::RuledOut(vec![fact(format!("{} of {} keys are set", required.len(), required.len()))]),
-                false => Outcome::Proven(vec![fact(format!("{path} lacks {}", missing.join(", ")))]),
-            }
-        }
-        EnvClue::Differs(key, other) => match asked(case.clues.env.get(other.name)) {
-            Err(unknown) => unknown,
-            Ok((_, theirs)) => match (value(key), theirs.values.0.get(*key)) {
-                (Some(own), Some(their)) => {
-                    let than = theirs.path.as_deref().unwrap_or(other.name);
-                    let says = if own == their { "is the same as" } else { "differs from that" };
-                    Outcome::when(own != their, vec![fact(format!("{key} in {path} {says} in {than}"))])
-                }
-                (_, _) => Outcome::RuledOut(vec![fact(format!("{key} is not set in both files"))]),
-            },
-        },
-        EnvClue::NotItsPort(key) => match (value(key), subject.service.ports.first()) {
-            (Some(own), Some(port)) => {
-                let same = *own == port.to_string();
-                let says = if same { "is" } else { "is not" };
-                Outcome::when(!same, vec![fact(format!("{key} in {path} {says} {port}"))])
-            }
-            (_, _) => Outcome::RuledOut(vec![fact(format!("{key} is not set"))]),
-        },
-        EnvClue::Like(key, form) | EnvClue::Unlike(key, form) => {
-            match (value(key), Regex::new(&format!("^(?:{form})$"))) {
-                (_, Err(error)) => Outcome::unknown(error.to_string()),
-                (None, Ok(_)) => Outcome::RuledOut(vec![fact(format!("{key} is not set"))]),
-                (Some(own), Ok(pattern)) => {
-                    let fits = pattern.is_match(own);
-                    let says = if fits { "has" } else { "has not" };
-                    let holds = fits == matches!(clue, EnvClue::Like(..));
-                    Outcome::when(holds, vec![fact(format!("{key} in {path} {says} the form {form}"))])
-                }
-            }
-        }
-    }
-}
-
-fn said(case: &Case<'_>, subject: Subject<'_>, pattern: &str, window: Window) -> Outcome {
-    if subject.service.logs.is_empty() {
-        return Outcome::RuledOut(Vec::new());
-    }
-    let (command, lines) = match asked(case.clues.said.get(subject.service.name)) {
-        Ok(found) => found,
-        Err(unknown) => return unknown,
-    };
-    let pattern = match Regex::new(pattern) {
-        Ok(pattern) => pattern,
-        Err(error) => return Outcome::unknown(error.to_string()),
-    };
-    let last = lines.iter().filter_map(|line| line.time).max();
-    let runs = matches!(subject.health.state, State::Running | State::Partial | State::Completed);
-    let began = subject.health.since.filter(|_| runs);
-    let bound = match window {
-        Window::Run => began.or(last.map(|last| last - LAST_RUN)),
-        Window::Seconds(seconds) => Some(case.evidence.time - SignedDuration::from_secs(i64::from(seconds))).max(began),
-    };
-    let counts = |time: Option<jiff::Timestamp>| match (time, bound) {
-        // systemd states whole seconds.
-        (Some(time), Some(bound)) => time + SignedDuration::from_secs(1) >= bound,
-        (_, _) => true,
-    };
-    let hits: Vec<_> =
-        lines.iter().filter(|line| counts(line.time)).filter(|line| pattern.is_match(&line.text)).collect();
-    let mut shown: Vec<_> = hits.clone();
-    shown.reverse();
-    let mut told: Vec<&str> = Vec::new();
-    shown.retain(|line| {
-        let new = told.len() < SHOWN && !told.contains(&line.text.as_str());
-        told.extend(new.then_some(line.text.as_str()));
-        new
-    });
-    let facts = shown.iter().rev().map(|line| {
-        let time = line.time.map(|time| time.strftime("%H:%M:%S ").to_string()).unwrap_or_default();
-        Fact::new(command, format!("{time}{}", line.text))
-    });
-    match hits.is_empty() {
-        false => Outcome::Proven(facts.collect()),
-        true => {
-            let says = format!("none of {} lines says so", lines.iter().filter(|line| counts(line.time)).count());
-            Outcome::RuledOut(vec![Fact::new(command, says)])
-        }
-    }
 }

@@ -23,6 +23,8 @@ use crate::tools::{Argv, Upstream, ufw};
 
 /// How many of the newest lines of a service that is not well are read.
 const NEWEST: u64 = 60;
+/// How many lines of a window are read at most, the newest.
+const MOST: u64 = 2000;
 /// How much of the end of a file is looked through.
 const TAIL: u64 = 64 << 10;
 
@@ -198,16 +200,29 @@ fn run_lines(outside: &Outside<'_>, deployment: &'static Deployment, services: &
     hear(outside, deployment, services, wanted, |service| format!("opsctl logs {} -n {NEWEST}", service.name))
 }
 
+/// A reading for each window, because a long one of one service must not become that of all.
 fn late_lines(
     outside: &Outside<'_>,
     deployment: &'static Deployment,
     wanted: &BTreeMap<&'static str, (&'static Service, u32)>,
 ) -> Lines {
-    let longest = wanted.values().map(|(_, seconds)| *seconds).max().unwrap_or_default();
-    let since = outside.system.now() - SignedDuration::from_secs(i64::from(longest));
-    let services: Vec<&'static Service> = wanted.values().map(|(service, _)| *service).collect();
-    let wanted = Wanted { since: Some(since.as_microsecond()), brief: true, ..Wanted::default() };
-    hear(outside, deployment, &services, wanted, |service| format!("opsctl logs {} --since {longest}s", service.name))
+    let mut windows: BTreeMap<u32, Vec<&'static Service>> = BTreeMap::new();
+    for (service, seconds) in wanted.values() {
+        windows.entry(*seconds).or_default().push(service);
+    }
+    let one = |seconds: u32, services: &[&'static Service]| {
+        let since = outside.system.now() - SignedDuration::from_secs(i64::from(seconds));
+        let since = Some(since.as_microsecond());
+        let wanted = Wanted { since, tail: Some(MOST), brief: true, ..Wanted::default() };
+        hear(outside, deployment, services, wanted, |service| {
+            format!("opsctl logs {} --since {seconds}s -n {MOST}", service.name)
+        })
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> =
+            windows.iter().map(|(seconds, services)| scope.spawn(move || one(*seconds, services))).collect();
+        threads.into_iter().flat_map(join).collect()
+    })
 }
 
 fn hear(

@@ -415,6 +415,8 @@ pub enum Remedy {
     Reload,
     /// `opsctl restart` of this service.
     RestartOf(&'static Service),
+    /// `opsctl reload` of this service.
+    ReloadOf(&'static Service),
     /// A command, without a shell; words may hold the subject's `{unit}` and so on.
     Command(&'static [&'static str]),
     /// What only a person can do, in words; commands in it are for pasting.

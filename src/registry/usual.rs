@@ -225,7 +225,7 @@ pub static STOPPED: Cause = Cause::new(
     "STOPPED",
     "{service} is stopped",
     "it does not run and nothing says that it failed: it was stopped on purpose, ended by itself, or was not started at boot",
-    All(&[Clue::State(&[State::Stopped]), Not(&Clue::PmDown), Not(&Clue::EngineDown)]),
+    Clue::State(&[State::Stopped]),
     &[&START],
 );
 

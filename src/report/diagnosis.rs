@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use super::attempt::{Attempt, Outcome};
 use super::failure::{FixFacts, Names};
 use super::status::label;
 use super::{Head, Report};
@@ -37,6 +38,8 @@ pub struct Diagnosis {
     pub ruled_out: Vec<NotThis>,
     /// Findings that were left out because somebody wanted so: `CODE:SUBJECT`.
     pub ignored: Vec<String>,
+    /// What was done about it; only with `--fix`.
+    pub attempts: Vec<Attempt>,
     /// How many causes were held against how many subjects in all.
     pub examined: usize,
 }
@@ -194,7 +197,7 @@ impl Teller<'_> {
             },
             subject: found.subject.clone(),
             summary: names.fill(found.cause.summary),
-            evidence: found.facts.iter().map(|fact| self.evidence(fact)).collect(),
+            evidence: distinct(&found.facts).into_iter().map(|fact| self.evidence(fact)).collect(),
             cause: names.fill(found.cause.explanation),
             fixes: found.cause.fixes.iter().map(|fix| FixFacts::new(fix, &names)).collect(),
             since: found.since,
@@ -233,6 +236,9 @@ impl Teller<'_> {
 
 impl Report for Diagnosis {
     fn text(&self, page: &mut Text) {
+        for attempt in &self.attempts {
+            page.line(&[Cell(Tone::Dim, format!("{:>7} ", "fix")), Cell::plain(attempt.words())]);
+        }
         self.headline(page);
         for (index, finding) in self.findings.iter().enumerate() {
             // What is wrong with several in the same way is told once.
@@ -354,6 +360,16 @@ impl Diagnosis {
             aside(page, if index == 0 { "fix" } else { "else" }, words);
         }
     }
+}
+
+/// The facts but those that another of the same command says already.
+fn distinct(facts: &[Fact]) -> Vec<&Fact> {
+    let said = |index: usize, fact: &Fact| {
+        let same = facts.iter().enumerate().filter(|(other, _)| *other != index);
+        let mut same = same.filter(|(_, other)| other.command == fact.command);
+        same.any(|(at, other)| other.says.ends_with(&fact.says) && (other.says != fact.says || at < index))
+    };
+    facts.iter().enumerate().filter(|(index, fact)| !said(*index, fact)).map(|(_, fact)| fact).collect()
 }
 
 fn change(change: &Change) -> ChangeFacts {

@@ -171,6 +171,7 @@ impl FixFacts {
             Remedy::Start => (opsctl("start", "{service}"), None),
             Remedy::Reload => (opsctl("reload", "{service}"), None),
             Remedy::RestartOf(service) => (opsctl("restart", service.name), None),
+            Remedy::ReloadOf(service) => (opsctl("reload", service.name), None),
             Remedy::Command(words) => (words.iter().map(|word| names.fill(word)).collect(), None),
             Remedy::Manual(words) => (Vec::new(), Some(names.fill(words))),
         };

@@ -2,6 +2,7 @@
 //! [`crate::ui`]; nothing here prints.
 
 pub mod action;
+pub mod attempt;
 pub mod diagnosis;
 pub mod error;
 pub mod explain;

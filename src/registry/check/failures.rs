@@ -86,6 +86,9 @@ fn problems_of(d: &Deployment, cause: &Cause, found: &mut Vec<String>) {
                 found.push(format!("{place}: its fix is about a service, and it is about the host"));
             }
             Remedy::Command([]) => found.push(format!("{place}: has a fix without a command")),
+            Remedy::Command(["opsctl", ..]) if fix.risk != Risk::ReadOnly => {
+                found.push(format!("{place}: has a fix that would run opsctl itself: use Restart, Start or Reload"));
+            }
             Remedy::Command(words) if words.contains(&"--volumes") => {
                 found.push(format!("{place}: has a fix that removes volumes"));
             }

@@ -236,7 +236,7 @@ static RESTART: Fix = Fix { title: "restart {service}", risk: Risk::Disruptive, 
 static RELOAD_CADDY: Fix = Fix {
     title: "reload Caddy, which asks for the certificate again",
     risk: Risk::Safe,
-    remedy: Remedy::Command(&["opsctl", "reload", "caddy"]),
+    remedy: Remedy::ReloadOf(&CADDY),
 };
 
 static NETWORK_UNKNOWN: Cause = Cause {
@@ -429,6 +429,10 @@ static HTTP_CLOSED: Cause = Cause {
     )
 };
 
+/// Some certificate is not as it should be; else nothing hangs on what was said of renewals.
+const A_CERTIFICATE_TROUBLES: Clue =
+    Any(&[Clue::Certificate(Flaw::Any), Clue::Certificate(Flaw::Ending), Clue::Certificate(Flaw::None)]);
+
 static ACME_RATE_LIMIT: Cause = Cause {
     about: About::These(&[&CADDY]),
     severity: Some(&P2),
@@ -437,10 +441,13 @@ static ACME_RATE_LIMIT: Cause = Cause {
         "ACME-RATE-LIMIT",
         "Let's Encrypt refuses new certificates for now: a rate limit",
         "more tries make it last longer; wait until the time that its message states",
-        Clue::Said(
-            r"(?i)urn:ietf:params:acme:error:rateLimited|too many (certificates|failed authorizations|currently pending)",
-            Window::Seconds(86_400),
-        ),
+        All(&[
+            A_CERTIFICATE_TROUBLES,
+            Clue::Said(
+                r"(?i)urn:ietf:params:acme:error:rateLimited|too many (certificates|failed authorizations|currently pending)",
+                Window::Seconds(86_400),
+            ),
+        ]),
         &[&Fix {
             title: "read until when, and wait",
             risk: Risk::ReadOnly,
@@ -457,10 +464,13 @@ static ACME_FAILS: Cause = Cause {
         "ACME-FAILS",
         "Caddy cannot get a certificate",
         "the name points elsewhere, or Let's Encrypt cannot reach this host; its message says which",
-        Clue::Said(
-            r"(?i)could not get certificate from issuer|urn:ietf:params:acme:error:(dns|connection|unauthorized)|challenge failed",
-            Window::Seconds(86_400),
-        ),
+        All(&[
+            A_CERTIFICATE_TROUBLES,
+            Clue::Said(
+                r"(?i)could not get certificate from issuer|urn:ietf:params:acme:error:(dns|connection|unauthorized)|challenge failed",
+                Window::Seconds(86_400),
+            ),
+        ]),
         &[&RELOAD_CADDY],
     )
 };
@@ -671,7 +681,7 @@ static SIGNER_UNKNOWN: Cause = Cause {
         "the ids of its DKIM signers come from report.domain; after that was changed the old ids are asked for (2026-02-27)",
         Clue::Said(
             r"(?i)dkim.*(signer|key|signature).*(not found|unknown|missing)|signer.not.found",
-            Window::Seconds(86_400),
+            Window::Seconds(3600),
         ),
         &[&Fix {
             title: "name the signers again",
@@ -688,11 +698,11 @@ static REFUSED_BY_RECEIVERS: Cause = Cause {
     verdict: Verdict::Warn,
     ..Cause::new(
         "MAIL-REFUSED",
-        "receivers refused mail in the last day",
+        "receivers refused mail in the last hour",
         "SPF names another host, there is no PTR, or the DKIM signature fails; their answers say which",
         Clue::Said(
             r"(?i)\b55[0-9][ -].*(spf|dkim|dmarc|ptr|reverse|authenticat|policy|spam|block)|5\.7\.\d+",
-            Window::Seconds(86_400),
+            Window::Seconds(3600),
         ),
         &[&Fix {
             title: "read what they said",

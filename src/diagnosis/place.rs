@@ -1,0 +1,168 @@
+//! Clues in files, ports, processes, the firewall, the proxy and the output of commands.
+
+use jiff::SignedDuration;
+use regex::Regex;
+
+use super::case::{Case, asked, told};
+use super::outcome::{Fact, Outcome};
+use crate::health::{age, bytes};
+use crate::probe::Trouble;
+use crate::registry::{FileClue, Listening, Question, Shows};
+
+pub(super) fn file(case: &Case<'_>, path: &'static str, clue: &FileClue) -> Outcome {
+    if let FileClue::Contains(pattern) = clue {
+        let (command, text) = match asked(case.clues.tails.get(path)) {
+            Ok(found) => found,
+            Err(unknown) => return unknown,
+        };
+        let Ok(pattern) = Regex::new(pattern) else { return Outcome::unknown("its pattern is none") };
+        let line = text.iter().flat_map(|text| text.lines()).filter(|line| pattern.is_match(line)).last();
+        return match line {
+            Some(line) => Outcome::Proven(vec![Fact::new(command, crate::tools::excerpt(line))]),
+            None => Outcome::RuledOut(vec![Fact::new(command, format!("{path} does not say so"))]),
+        };
+    }
+    let (command, found) = match asked(case.clues.files.get(path)) {
+        Ok(found) => found,
+        Err(unknown) => return unknown,
+    };
+    let Some(found) = found else {
+        let holds = matches!(clue, FileClue::Missing | FileClue::NotExecutable);
+        return Outcome::when(holds, vec![Fact::new(command, format!("{path} does not exist"))]);
+    };
+    let old = found.changed.map(|changed| case.evidence.time.duration_since(changed));
+    let (holds, says) = match clue {
+        FileClue::Missing => (false, format!("{path} exists")),
+        FileClue::Exists => (true, format!("{path} exists")),
+        FileClue::Older(seconds) => match (old, found.changed) {
+            (Some(old), Some(changed)) => {
+                let says = format!("{path} was changed {} ago", age(changed, case.evidence.time));
+                (old > SignedDuration::from_secs(i64::from(*seconds)), says)
+            }
+            (_, _) => return Outcome::unknown(format!("{path}: when it was changed is not known")),
+        },
+        FileClue::NotExecutable => {
+            (found.is_dir || found.mode & 0o111 == 0, format!("{path} has mode {:o}", found.mode))
+        }
+        FileClue::Looser(mode) => (found.mode & !mode != 0, format!("{path} has mode {:o}", found.mode)),
+        FileClue::OwnedByOther(user) => (found.owner != *user, format!("{path} belongs to {}", found.owner)),
+        FileClue::Larger(size) => (found.size > *size, format!("{path} has {}", bytes(found.size))),
+        FileClue::Contains(_) => return Outcome::unknown("it was not asked"),
+    };
+    Outcome::when(holds, vec![Fact::new(command, says)])
+}
+
+pub(super) fn leftovers(case: &Case<'_>, dir: &'static str, prefix: &str, suffix: &str, older_seconds: u32) -> Outcome {
+    let (command, entries) = match asked(case.clues.dirs.get(dir)) {
+        Ok(found) => found,
+        Err(unknown) => return unknown,
+    };
+    let bound = case.evidence.time - SignedDuration::from_secs(i64::from(older_seconds));
+    let old: Vec<&str> = entries
+        .iter()
+        .filter(|(name, changed)| name.starts_with(prefix) && name.ends_with(suffix) && *changed < bound)
+        .map(|(name, _)| name.as_str())
+        .collect();
+    match old.is_empty() {
+        true => Outcome::RuledOut(vec![Fact::new(command, format!("no old {prefix}*{suffix} in {dir}"))]),
+        false => Outcome::Proven(vec![Fact::new(command, format!("{dir}: {}", old.join(", ")))]),
+    }
+}
+
+pub(super) fn port(case: &Case<'_>, port: u16, listening: &Listening) -> Outcome {
+    let (_, all) = match asked(case.clues.listeners.as_ref()) {
+        Ok(found) => found,
+        Err(unknown) => return unknown,
+    };
+    let own: Vec<_> = all.iter().filter(|(other, _)| *other == port).map(|(_, owner)| owner).collect();
+    let command = format!("ss -Hltnp 'sport = :{port}'");
+    let Some(first) = own.first() else {
+        let holds = matches!(listening, Listening::Nobody);
+        return Outcome::when(holds, vec![Fact::new(command, format!("nobody listens on port {port}"))]);
+    };
+    let names = match listening {
+        Listening::Nobody => return Outcome::RuledOut(vec![Fact::new(command, format!("port {port} is open"))]),
+        Listening::By(names) | Listening::NotBy(names) => names,
+    };
+    let Some((pid, name)) = own.iter().find_map(|owner| owner.as_ref()).or(first.as_ref()) else {
+        return Outcome::unknown(format!("who holds port {port} cannot be seen (needs root)"));
+    };
+    let among = names.contains(&name.as_str());
+    let holds = among == matches!(listening, Listening::By(_));
+    Outcome::when(holds, vec![Fact::new(command, format!("port {port} is held by {name} (pid {pid})"))])
+}
+
+pub(super) fn running(case: &Case<'_>, word: &str) -> Outcome {
+    let (_, processes) = match asked(case.clues.processes.as_ref()) {
+        Ok(found) => found,
+        Err(unknown) => return unknown,
+    };
+    let is = |argument: &String| argument == word || argument.rsplit('/').next() == Some(word);
+    let command = format!("pgrep -af {word}");
+    match processes.iter().find(|(_, words)| words.iter().any(is)) {
+        Some((pid, _)) => Outcome::Proven(vec![Fact::new(command, format!("{word} runs (pid {pid})"))]),
+        None => Outcome::RuledOut(vec![Fact::new(command, format!("no {word} runs"))]),
+    }
+}
+
+pub(super) fn firewall(case: &Case<'_>, port: u16) -> Outcome {
+    match asked(case.clues.firewall.as_ref()) {
+        Err(unknown) => unknown,
+        Ok((command, None)) => Outcome::RuledOut(vec![Fact::new(command, "ufw is off, or lets everybody in")]),
+        Ok((command, Some(ports))) => {
+            let open = ports.contains(&port);
+            let says = if open { "is let in" } else { "is let in by no rule" };
+            Outcome::when(!open, vec![Fact::new(command, format!("{port}/tcp {says}"))])
+        }
+    }
+}
+
+pub(super) fn proxy(case: &Case<'_>) -> Outcome {
+    let Some(answer) = &case.clues.routes else {
+        return Outcome::unknown("the proxy's configuration was not asked for");
+    };
+    match &answer.result {
+        Ok(_) => Outcome::RuledOut(vec![Fact::new(&*answer.command, "its configuration is valid")]),
+        // What it says of a file that it does not take, and of nothing else.
+        Err(Trouble::Failed(said))
+            if ["adapting config", "Caddyfile:", "test failed"].iter().any(|w| said.contains(w)) =>
+        {
+            Outcome::Proven(vec![Fact::new(&*answer.command, said.clone())])
+        }
+        Err(trouble) => Outcome::unknown(told(&answer.command, trouble)),
+    }
+}
+
+pub(super) fn output(case: &Case<'_>, question: &'static Question, shows: &Shows) -> Outcome {
+    let answer = case.clues.outputs.iter().find(|(other, _)| std::ptr::eq(*other, question));
+    let (command, text) = match asked(answer.map(|(_, answer)| answer)) {
+        Ok(found) => found,
+        Err(unknown) => return unknown,
+    };
+    let number = || {
+        let word = text.split_whitespace().find_map(|word| word.trim_matches(',').parse::<f64>().ok());
+        word.ok_or_else(|| Outcome::unknown(format!("{command}: no number in its output")))
+    };
+    let matching = |pattern: &str| -> Result<Option<&str>, Outcome> {
+        let pattern = Regex::new(pattern).map_err(|error| Outcome::unknown(error.to_string()))?;
+        Ok(text.lines().find(|line| pattern.is_match(line)))
+    };
+    let judged = || -> Result<(bool, String), Outcome> {
+        Ok(match shows {
+            Shows::Line(pattern) => match matching(pattern)? {
+                Some(line) => (true, crate::tools::excerpt(line)),
+                None => (false, "no such line".to_owned()),
+            },
+            Shows::NoLine(pattern) => match matching(pattern)? {
+                Some(line) => (false, crate::tools::excerpt(line)),
+                None => (true, "no such line".to_owned()),
+            },
+            Shows::Above(bound) => (number()? > *bound, crate::tools::excerpt(text.trim())),
+            Shows::Below(bound) => (number()? < *bound, crate::tools::excerpt(text.trim())),
+        })
+    };
+    match judged() {
+        Ok((holds, says)) => Outcome::when(holds, vec![Fact::new(command, says)]),
+        Err(unknown) => unknown,
+    }
+}
