@@ -37,12 +37,15 @@ pub(super) fn outcome(case: &Case<'_>, clue: &Clue) -> Outcome {
             answer.map_or_else(|| Outcome::unknown("it was not asked"), |(_, answer)| heard(answer, wanted))
         }
         Clue::Output(question, shows) => place::output(case, question, shows),
+        Clue::Sql(sql, shows) => place::sql(case, sql, shows),
+        Clue::Redis(question, shows) => place::redis(case, question, shows),
+        Clue::Share(share) => place::share(case, share),
         Clue::All(_) | Clue::Any(_) | Clue::Not(_) | Clue::Of(..) => Outcome::unknown("it has no parts"),
         Clue::Unwell | Clue::State(_) | Clue::Reply(_) | Clue::Ended(_) | Clue::Restarts(_) | Clue::ReloadNeeded => {
             no_service()
         }
         Clue::Unhealthy | Clue::PortTaken | Clue::PortClosed | Clue::MemoryHigh | Clue::RouteElsewhere => no_service(),
-        Clue::Env(_) | Clue::Said(..) => no_service(),
+        Clue::Env(_) | Clue::Said(..) | Clue::SaidTimes(..) => no_service(),
     }
 }
 

@@ -1,13 +1,15 @@
 //! Clues in files, ports, processes, the firewall, the proxy and the output of commands.
 
 use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 use regex::Regex;
 
 use super::case::{Case, asked, told};
 use super::outcome::{Fact, Outcome};
 use crate::health::{age, bytes};
-use crate::probe::Trouble;
-use crate::registry::{FileClue, Listening, Question, Shows};
+use crate::logs::stamp::{self, Clock};
+use crate::probe::{Answer, Trouble};
+use crate::registry::{FileClue, Listening, Question, RedisQuestion, Share, Shows, Sql};
 
 pub(super) fn file(case: &Case<'_>, path: &'static str, clue: &FileClue) -> Outcome {
     if let FileClue::Contains(pattern) = clue {
@@ -135,7 +137,22 @@ pub(super) fn proxy(case: &Case<'_>) -> Outcome {
 
 pub(super) fn output(case: &Case<'_>, question: &'static Question, shows: &Shows) -> Outcome {
     let answer = case.clues.outputs.iter().find(|(other, _)| std::ptr::eq(*other, question));
-    let (command, text) = match asked(answer.map(|(_, answer)| answer)) {
+    shown(answer.map(|(_, answer)| answer), shows)
+}
+
+pub(super) fn sql(case: &Case<'_>, sql: &'static Sql, shows: &Shows) -> Outcome {
+    let answer = case.clues.sql.iter().find(|(other, _)| std::ptr::eq(*other, sql));
+    shown(answer.map(|(_, answer)| answer), shows)
+}
+
+pub(super) fn redis(case: &Case<'_>, question: &'static RedisQuestion, shows: &Shows) -> Outcome {
+    let answer = case.clues.redis.iter().find(|(other, _)| std::ptr::eq(*other, question));
+    shown(answer.map(|(_, answer)| answer), shows)
+}
+
+/// Whether a text shows it.
+fn shown(answer: Option<&Answer<String>>, shows: &Shows) -> Outcome {
+    let (command, text) = match asked(answer) {
         Ok(found) => found,
         Err(unknown) => return unknown,
     };
@@ -146,6 +163,11 @@ pub(super) fn output(case: &Case<'_>, question: &'static Question, shows: &Shows
     let matching = |pattern: &str| -> Result<Option<&str>, Outcome> {
         let pattern = Regex::new(pattern).map_err(|error| Outcome::unknown(error.to_string()))?;
         Ok(text.lines().find(|line| pattern.is_match(line)))
+    };
+    let after = |word: &str| -> Result<f64, Outcome> {
+        let rest = text.lines().find_map(|line| line.strip_prefix(word));
+        let number = rest.and_then(|rest| rest.trim().parse::<f64>().ok());
+        number.ok_or_else(|| Outcome::unknown(format!("{command}: no number after {word}")))
     };
     let judged = || -> Result<(bool, String), Outcome> {
         Ok(match shows {
@@ -159,10 +181,35 @@ pub(super) fn output(case: &Case<'_>, question: &'static Question, shows: &Shows
             },
             Shows::Above(bound) => (number()? > *bound, crate::tools::excerpt(text.trim())),
             Shows::Below(bound) => (number()? < *bound, crate::tools::excerpt(text.trim())),
+            Shows::PartOf(part, whole, percent) => {
+                let (used, all) = (after(part)?, after(whole)?);
+                // Of nothing, as an unlimited server says, no part is known.
+                let holds = all > 0.0 && used * 100.0 >= all * f64::from(*percent);
+                (holds, format!("{part}{used}, {whole}{all}"))
+            }
         })
     };
     match judged() {
         Ok((holds, says)) => Outcome::when(holds, vec![Fact::new(command, says)]),
         Err(unknown) => unknown,
     }
+}
+
+pub(super) fn share(case: &Case<'_>, share: &Share) -> Outcome {
+    let (command, text) = match asked(case.clues.tails.get(share.file)) {
+        Ok(found) => found,
+        Err(unknown) => return unknown,
+    };
+    let (Ok(among), Ok(which)) = (Regex::new(share.among), Regex::new(share.which)) else {
+        return Outcome::unknown("its pattern is none");
+    };
+    let clock = Clock { zone: TimeZone::UTC, now: case.evidence.time };
+    let since = case.evidence.time - SignedDuration::from_secs(i64::from(share.seconds));
+    let new = |line: &&str| stamp::leading(line, &clock).is_some_and(|(time, _)| time >= since.as_microsecond());
+    let counted: Vec<&str> =
+        text.iter().flat_map(|text| text.lines()).filter(new).filter(|line| among.is_match(line)).collect();
+    let hits = counted.iter().filter(|line| which.is_match(line)).count();
+    let enough = hits >= share.least as usize && hits * 100 >= counted.len() * usize::from(share.percent);
+    let says = format!("{hits} of {} lines of the last {} s", counted.len(), share.seconds);
+    Outcome::when(enough, vec![Fact::new(command, says)])
 }

@@ -31,7 +31,8 @@ pub(super) fn outcome(case: &Case<'_>, clue: &Clue, subject: Subject<'_>) -> Opt
         Clue::MemoryHigh => memory(case, subject),
         Clue::RouteElsewhere => route(case, subject),
         Clue::Env(clue) => words::env(case, subject, clue),
-        Clue::Said(pattern, window) => words::said(case, subject, pattern, *window),
+        Clue::Said(pattern, window) => words::said(case, subject, 1, pattern, *window),
+        Clue::SaidTimes(least, pattern, window) => words::said(case, subject, *least, pattern, *window),
         Clue::All(_) | Clue::Any(_) | Clue::Not(_) | Clue::Of(..) => return None,
         Clue::Disk(_) | Clue::Inodes(_) | Clue::Memory(_) | Clue::Swap(_) | Clue::Load | Clue::ClockAdrift => {
             return None;
@@ -39,6 +40,7 @@ pub(super) fn outcome(case: &Case<'_>, clue: &Clue, subject: Subject<'_>) -> Opt
         Clue::OomKills | Clue::Strangers | Clue::FailedUnits | Clue::LoopingUnits | Clue::Certificate(_) => {
             return None;
         }
+        Clue::Sql(..) | Clue::Redis(..) | Clue::Share(_) => return None,
         Clue::EngineDown | Clue::PmDown | Clue::File(..) | Clue::Leftovers { .. } | Clue::Port(..) => return None,
         Clue::Running(_) | Clue::FirewallCloses(_) | Clue::ProxyRejects | Clue::Get(..) | Clue::Output(..) => {
             return None;
@@ -182,7 +184,8 @@ fn text_of(reply: &Reply) -> Option<Cow<'_, str>> {
         Reply::Line(line) => Some(line.into()),
         Reply::Postgres(Greeting::Refusing { code, message }) => Some(format!("{code} {message}").into()),
         Reply::Silent(why) => Some(why.into()),
-        Reply::Postgres(Greeting::Authenticating) | Reply::Mongo(_) | Reply::Engine(_) | Reply::LogLine(_) => None,
+        Reply::Mongo(_) => Some(shown(reply).into()),
+        Reply::Postgres(Greeting::Authenticating) | Reply::Engine(_) | Reply::LogLine(_) => None,
     }
 }
 

@@ -25,7 +25,7 @@ impl Case<'_> {
                     self.want(part, Some(other), wants);
                 }
             }
-            Clue::Said(_, window) => {
+            Clue::Said(_, window) | Clue::SaidTimes(_, _, window) => {
                 let Some(service) = here.filter(|service| !service.logs.is_empty()) else { return };
                 match window {
                     Window::Run => {
@@ -75,6 +75,17 @@ impl Case<'_> {
                     wants.outputs.push(question);
                 }
             }
+            Clue::Sql(sql, _) => {
+                if !wants.sql.iter().any(|other| std::ptr::eq(*other, *sql)) {
+                    wants.sql.push(sql);
+                }
+            }
+            Clue::Redis(question, _) => {
+                if !wants.redis.iter().any(|other| std::ptr::eq(*other, *question)) {
+                    wants.redis.push(question);
+                }
+            }
+            Clue::Share(share) => drop(wants.tails.insert(share.file)),
             Clue::Unwell | Clue::State(_) | Clue::Reply(_) | Clue::Ended(_) | Clue::Restarts(_) => {}
             Clue::ReloadNeeded | Clue::Unhealthy | Clue::PortTaken | Clue::PortClosed => {}
             Clue::Disk(_) | Clue::Inodes(_) | Clue::Memory(_) | Clue::Swap(_) | Clue::Load | Clue::ClockAdrift => {}

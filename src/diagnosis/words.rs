@@ -79,7 +79,7 @@ pub(super) fn env(case: &Case<'_>, subject: Subject<'_>, clue: &EnvClue) -> Outc
     }
 }
 
-pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, pattern: &str, window: Window) -> Outcome {
+pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, least: u32, pattern: &str, window: Window) -> Outcome {
     if subject.service.logs.is_empty() {
         return Outcome::RuledOut(Vec::new());
     }
@@ -117,10 +117,17 @@ pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, pattern: &str, window:
         let time = line.time.map(|time| time.strftime("%H:%M:%S ").to_string()).unwrap_or_default();
         Fact::new(command, format!("{time}{}", line.text))
     });
-    match hits.is_empty() {
-        false => Outcome::Proven(facts.collect()),
-        true => {
-            let says = format!("none of {} lines says so", lines.iter().filter(|line| counts(line.time)).count());
+    let often = || Fact::new(command, format!("{} lines like these:", hits.len()));
+    match (hits.len(), least as usize) {
+        (found @ 1.., least) if found >= least => {
+            Outcome::Proven((least > 1).then(often).into_iter().chain(facts).collect())
+        }
+        (found, least) => {
+            let all = lines.iter().filter(|line| counts(line.time)).count();
+            let says = match (found, least) {
+                (0, _) => format!("none of {all} lines says so"),
+                (found, least) => format!("{found} of {all} lines say so, {least} would count"),
+            };
             Outcome::RuledOut(vec![Fact::new(command, says)])
         }
     }

@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Answer, Door, ManagerEvidence, Reply, Trouble, failure, http, join, survey, text};
+use super::{Answer, Door, ManagerEvidence, Reply, Trouble, databases, failure, http, join, survey, text};
 use crate::exec::{Exit, Runner};
 use crate::logs::{self, Wanted};
-use crate::registry::{Deployment, EnvFile, Http, Manager, Question, Service};
+use crate::registry::{Deployment, EnvFile, Http, Manager, Question, RedisQuestion, Service, Sql};
 use crate::report::logs::Said;
 use crate::system::System;
 use crate::tools::procfs;
@@ -59,6 +59,10 @@ pub struct Wants {
     pub gets: Vec<&'static Http>,
     /// Commands.
     pub outputs: Vec<&'static Question>,
+    /// SQL.
+    pub sql: Vec<&'static Sql>,
+    /// Commands to Redis.
+    pub redis: Vec<&'static RedisQuestion>,
 }
 
 /// What came back. What was not asked is missing.
@@ -90,6 +94,10 @@ pub struct Clues {
     pub gets: Vec<(&'static Http, Answer<Reply>)>,
     /// Outputs of commands.
     pub outputs: Vec<(&'static Question, Answer<String>)>,
+    /// Answers to SQL.
+    pub sql: Vec<(&'static Sql, Answer<String>)>,
+    /// Answers of Redis.
+    pub redis: Vec<(&'static RedisQuestion, Answer<String>)>,
 }
 
 /// An env file as it is.
@@ -157,6 +165,13 @@ pub fn gather(
         let gets: Vec<_> = wants.gets.iter().map(|get| (*get, scope.spawn(move || http::get(door, get)))).collect();
         let outputs: Vec<_> =
             wants.outputs.iter().map(|question| (*question, scope.spawn(move || ask(door, question)))).collect();
+        let sql: Vec<_> =
+            wants.sql.iter().map(|sql| (*sql, scope.spawn(move || databases::sql(door, managers, sql)))).collect();
+        let redis: Vec<_> = wants
+            .redis
+            .iter()
+            .map(|question| (*question, scope.spawn(move || databases::redis(door, question))))
+            .collect();
         let system = outside.system;
         let mut clues = Clues {
             env: wants.env.iter().map(|(name, service)| (*name, env(system, service, managers))).collect(),
@@ -189,6 +204,8 @@ pub fn gather(
         clues.looping = looping.map(join);
         clues.gets = gets.into_iter().map(|(get, thread)| (get, join(thread))).collect();
         clues.outputs = outputs.into_iter().map(|(question, thread)| (question, join(thread))).collect();
+        clues.sql = sql.into_iter().map(|(sql, thread)| (sql, join(thread))).collect();
+        clues.redis = redis.into_iter().map(|(question, thread)| (question, join(thread))).collect();
         clues
     })
 }

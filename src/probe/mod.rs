@@ -3,6 +3,7 @@
 
 pub mod changes;
 pub mod clues;
+mod databases;
 mod engine;
 mod host;
 mod http;

@@ -210,6 +210,8 @@ pub enum Clue {
     /// One of its log lines matches this regular expression. Lines are one line each, without secrets and cut at 200
     /// bytes; of structured ones the level, the message and `key=value`.
     Said(&'static str, Window),
+    /// At least so many of its log lines match this regular expression.
+    SaidTimes(u32, &'static str, Window),
 
     /// A file system at or above the bound of that verdict.
     Disk(Verdict),
@@ -262,6 +264,12 @@ pub enum Clue {
     Get(&'static Http, Heard),
     /// The output of a read-only command shows this.
     Output(&'static Question, Shows),
+    /// What a PostgreSQL server says to read-only SQL shows this.
+    Sql(&'static Sql, Shows),
+    /// What a Redis server says to read-only commands shows this.
+    Redis(&'static RedisQuestion, Shows),
+    /// So many of the newest lines of a file are of that kind.
+    Share(&'static Share),
 }
 
 /// What a probe hears.
@@ -275,7 +283,8 @@ pub enum Heard {
     Body(Condition),
     /// An HTTP answer whose JSON body has a number above this at this path (keys joined by dots; `*` is any key).
     Above(&'static str, u32),
-    /// An HTTP body, a banner, a reply of Redis, or a refusal of PostgreSQL that matches this regular expression.
+    /// An HTTP body, a banner, a reply of Redis, a refusal of PostgreSQL, or what MongoDB makes of itself (`primary`, `no
+    /// primary`) that matches this regular expression.
     Text(&'static str),
     /// An answer that the probe's own rules judge as a failure. Not for requests of a clue's own, which have no rules.
     Bad,
@@ -380,6 +389,49 @@ pub struct Question {
     pub user: Option<&'static str>,
 }
 
+/// Read-only SQL for psql in the container of a PostgreSQL server, as the user of the server's probe. It is run in one session
+/// that cannot write and in which no statement may take longer than two seconds; what it prints is one line per answer.
+#[derive(Debug)]
+pub struct Sql {
+    /// What it is called where it is shown.
+    pub name: &'static str,
+    /// The server, which is in a container.
+    pub server: &'static Service,
+    /// Where the application's database is named: the env file of this service has its URL under this key. psql then knows
+    /// the name as `:database`; where there is no such file or key, nothing is asked, and all that hangs on it is unknown.
+    pub url: Option<(&'static Service, &'static str)>,
+    /// What psql reads. It is connected to the database `postgres`.
+    pub script: &'static str,
+}
+
+/// Commands to a Redis server, all read-only, over one connection with the port and password of the service's probe. A number
+/// is told as `COMMAND: NUMBER`, anything else line by line.
+#[derive(Debug)]
+pub struct RedisQuestion {
+    /// The server.
+    pub server: &'static Service,
+    /// Commands and their arguments.
+    pub commands: &'static [&'static [&'static str]],
+}
+
+/// How many of the newest lines of a file are of a kind: of those in its last 64 KiB that were written in the last
+/// `seconds` and match `among`, at least `least` and at least `percent` per cent match `which`. The lines are not shown.
+#[derive(Debug)]
+pub struct Share {
+    /// Absolute path of the file. Its lines begin with their time, or are in the common log format.
+    pub file: &'static str,
+    /// Since when lines count.
+    pub seconds: u32,
+    /// Which lines count.
+    pub among: &'static str,
+    /// Which of them are looked for.
+    pub which: &'static str,
+    /// Per cent.
+    pub percent: u8,
+    /// How many it must be in any case, so that little traffic proves nothing.
+    pub least: u32,
+}
+
 /// What the output of a command shows. A command that fails shows nothing: that is unknown.
 #[derive(Debug)]
 pub enum Shows {
@@ -391,6 +443,8 @@ pub enum Shows {
     Above(f64),
     /// A first number below this.
     Below(f64),
+    /// The number right after the first word is at least so many per cent of the number right after the second.
+    PartOf(&'static str, &'static str, u8),
 }
 
 /// What to do about a cause.

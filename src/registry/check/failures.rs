@@ -113,7 +113,7 @@ fn clue(d: &Deployment, place: &str, proof: &Clue, alone: bool, found: &mut Vec<
             }
             clue(d, place, part, false, found);
         }
-        Clue::Said(text, _) => {
+        Clue::Said(text, _) | Clue::SaidTimes(_, text, _) => {
             pattern(text);
             if alone {
                 found.push(format!("{place}: asks what a service said, and is about the host"));
@@ -126,6 +126,27 @@ fn clue(d: &Deployment, place: &str, proof: &Clue, alone: bool, found: &mut Vec<
         }
         Clue::File(path, _) | Clue::Leftovers { dir: path, .. } => absolute(place, path, found),
         Clue::Output(_, Shows::Line(text) | Shows::NoLine(text)) => pattern(text),
+        Clue::Sql(sql, shows) => {
+            if let Shows::Line(text) | Shows::NoLine(text) = shows {
+                pattern(text);
+            }
+            if !sql.server.probes.iter().any(|probe| matches!(probe, Probe::Postgres { .. })) {
+                found.push(format!("{place}: asks {} in SQL, which is no PostgreSQL server", sql.server.name));
+            }
+        }
+        Clue::Redis(question, shows) => {
+            if let Shows::Line(text) | Shows::NoLine(text) = shows {
+                pattern(text);
+            }
+            if !question.server.probes.iter().any(|probe| matches!(probe, Probe::Redis { .. })) {
+                found.push(format!("{place}: asks {}, which is no Redis server", question.server.name));
+            }
+        }
+        Clue::Share(share) => {
+            pattern(share.among);
+            pattern(share.which);
+            absolute(place, share.file, found);
+        }
         Clue::Get(get, heard) => {
             if !matches!(get.url, Url::Local { .. }) {
                 found.push(format!("{place}: asks beyond this host"));
