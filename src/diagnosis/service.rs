@@ -240,6 +240,17 @@ fn record<'e>(case: &Case<'e>, subject: Subject<'_>) -> Result<Option<(Record<'e
     }
 }
 
+/// When it was started last, as its manager says.
+pub(super) fn began(case: &Case<'_>, subject: Subject<'_>) -> Option<jiff::Timestamp> {
+    match record(case, subject).ok()?? {
+        (Record::Unit(unit), _) => unit.active_since,
+        (Record::Container(container), _) => container.started,
+        (Record::Processes(own), _) => own.iter().filter_map(|process| process.started).max(),
+    }
+    // Docker's word for never is the year 1.
+    .filter(|time| time.as_second() > 0)
+}
+
 fn ended(case: &Case<'_>, subject: Subject<'_>, ending: &Ending) -> Outcome {
     let (record, ran) = match record(case, subject) {
         Ok(Some(found)) => found,
