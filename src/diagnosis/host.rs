@@ -41,16 +41,21 @@ pub(super) fn outcome(case: &Case<'_>, clue: &Clue) -> Outcome {
         Clue::Redis(question, shows) => place::redis(case, question, shows),
         Clue::Share(share) => place::share(case, share),
         Clue::All(_) | Clue::Any(_) | Clue::Not(_) | Clue::Of(..) => Outcome::unknown("it has no parts"),
-        Clue::Unwell | Clue::State(_) | Clue::Reply(_) | Clue::Ended(_) | Clue::Restarts(_) | Clue::ReloadNeeded => {
-            no_service()
-        }
-        Clue::Unhealthy | Clue::PortTaken | Clue::PortClosed | Clue::MemoryHigh | Clue::RouteElsewhere => no_service(),
-        Clue::Env(_) | Clue::Said(..) | Clue::SaidTimes(..) => no_service(),
+        Clue::Unwell
+        | Clue::State(_)
+        | Clue::Reply(_)
+        | Clue::Ended(_)
+        | Clue::Restarts(_)
+        | Clue::ReloadNeeded
+        | Clue::Unhealthy
+        | Clue::PortTaken
+        | Clue::PortClosed
+        | Clue::MemoryHigh
+        | Clue::RouteElsewhere
+        | Clue::Env(_)
+        | Clue::Said(..)
+        | Clue::SaidTimes(..) => Outcome::unknown("no service is meant, or it is not on this host"),
     }
-}
-
-fn no_service() -> Outcome {
-    Outcome::unknown("no service is meant, or it is not on this host")
 }
 
 fn host<'a>(case: &Case<'a>) -> Result<&'a HostHealth, Outcome> {

@@ -5,9 +5,12 @@ use regex::Regex;
 
 use super::case::{Case, Subject, asked};
 use super::outcome::{Fact, Outcome};
-use crate::registry::{EnvClue, State, Window};
+use super::service::{began, doubt};
+use crate::registry::{EnvClue, Presence, State, Window};
 
-/// How far before the last line of a service that does not run well its lines still belong to its end.
+/// How far before its last start the attempt before may have been.
+const ATTEMPT: SignedDuration = SignedDuration::from_secs(12);
+/// How far before the last line of a service, of which no start is known, its lines still belong to its end.
 const LAST_RUN: SignedDuration = SignedDuration::from_secs(120);
 /// How many lines are shown of those that match.
 const SHOWN: usize = 2;
@@ -19,6 +22,10 @@ pub(super) fn env(case: &Case<'_>, subject: Subject<'_>, clue: &EnvClue) -> Outc
     };
     let wanted = subject.service.env.as_ref();
     if let EnvClue::FileMissing = clue {
+        // Of one that need not be here, and that nobody can tell of, a missing file says nothing.
+        if subject.health.state == State::Unknown && subject.service.presence != Presence::Required {
+            return Outcome::unknown(doubt(subject));
+        }
         let missing = match (&found.path, wanted) {
             (None, Some(env)) => Some(env.paths.join(" or ")),
             _ => found.missing.first().cloned(),
@@ -92,8 +99,23 @@ pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, least: u32, pattern: &
         Err(error) => return Outcome::unknown(error.to_string()),
     };
     let last = lines.iter().filter_map(|line| line.time).max();
-    let runs = matches!(subject.health.state, State::Running | State::Partial | State::Completed);
-    let began = subject.health.since.filter(|_| runs);
+    let again = match subject.health.state {
+        State::CrashLoop | State::Restarting | State::Failed | State::Starting => true,
+        State::Running
+        | State::Completed
+        | State::Waiting
+        | State::Partial
+        | State::Stopping
+        | State::Paused
+        | State::Stopped
+        | State::Skipped
+        | State::Masked
+        | State::NotFound
+        | State::Unmanaged
+        | State::Unknown => false,
+    };
+    // One that is started again and again may not have come to say it this time.
+    let began = began(case, subject).map(|began| if again { began - ATTEMPT } else { began });
     let bound = match window {
         Window::Run => began.or(last.map(|last| last - LAST_RUN)),
         Window::Seconds(seconds) => Some(case.evidence.time - SignedDuration::from_secs(i64::from(seconds))).max(began),

@@ -23,12 +23,15 @@ use crate::tools::{Argv, Upstream, ufw};
 
 /// How many of the newest lines of a service that is not well are read.
 const NEWEST: u64 = 60;
-/// How many lines of a window are read at most, the newest.
+/// Windows up to so many seconds are read whole.
+const SHORT: u32 = 900;
+/// How many lines of a longer window are read at most, the newest.
 const MOST: u64 = 2000;
 /// How much of the end of a file is looked through.
 const TAIL: u64 = 64 << 10;
 
 /// What is to be asked. Names and paths are the registry's; records are told apart by their address.
+#[expect(clippy::struct_excessive_bools, reason = "each says whether one thing is asked")]
 #[derive(Debug, Default)]
 pub struct Wants {
     /// Services whose newest lines are wanted.
@@ -65,6 +68,12 @@ pub struct Wants {
     pub redis: Vec<&'static RedisQuestion>,
 }
 
+/// A port that is listened on, and the process that does, where that can be seen.
+pub type Listening = (u16, Option<(u32, String)>);
+
+/// A process and its arguments.
+pub type Process = (u32, Vec<String>);
+
 /// What came back. What was not asked is missing.
 #[derive(Debug, Default)]
 pub struct Clues {
@@ -81,9 +90,9 @@ pub struct Clues {
     /// Resident memory of processes, bytes.
     pub memory: BTreeMap<u32, Option<u64>>,
     /// Listeners: port, and who, where that can be seen.
-    pub listeners: Option<Answer<Vec<(u16, Option<(u32, String)>)>>>,
+    pub listeners: Option<Answer<Vec<Listening>>>,
     /// Processes and their arguments.
-    pub processes: Option<Answer<Vec<(u32, Vec<String>)>>>,
+    pub processes: Option<Answer<Vec<Process>>>,
     /// The firewall; `None` inside when it is off or not installed.
     pub firewall: Option<Answer<Option<Vec<u16>>>>,
     /// Routes of the proxy.
@@ -230,9 +239,12 @@ fn late_lines(
     let one = |seconds: u32, services: &[&'static Service]| {
         let since = outside.system.now() - SignedDuration::from_secs(i64::from(seconds));
         let since = Some(since.as_microsecond());
-        let wanted = Wanted { since, tail: Some(MOST), brief: true, ..Wanted::default() };
+        // Short windows are read whole, all units in one call; of long ones the newest lines do.
+        let tail = (seconds > SHORT).then_some(MOST);
+        let wanted = Wanted { since, tail, brief: true, ..Wanted::default() };
+        let last = tail.map_or_else(|| "all".to_owned(), |count| count.to_string());
         hear(outside, deployment, services, wanted, |service| {
-            format!("opsctl logs {} --since {seconds}s -n {MOST}", service.name)
+            format!("opsctl logs {} --since {seconds}s -n {last}", service.name)
         })
     };
     thread::scope(|scope| {
@@ -388,8 +400,8 @@ fn resident(system: &System, pid: u32) -> Option<u64> {
     line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib * 1024)
 }
 
-fn listeners(system: &System) -> Answer<Vec<(u16, Option<(u32, String)>)>> {
-    let look = || -> Result<Vec<(u16, Option<(u32, String)>)>, Trouble> {
+fn listeners(system: &System) -> Answer<Vec<Listening>> {
+    let look = || -> Result<Vec<Listening>, Trouble> {
         let table = |file: &str| -> Result<Vec<procfs::Listener>, Trouble> {
             let text = system.read(file).map_err(|error| Trouble::Failed(format!("{file}: {error}")))?;
             Ok(procfs::listeners(&text)?)
@@ -410,12 +422,12 @@ fn listeners(system: &System) -> Answer<Vec<(u16, Option<(u32, String)>)>> {
     Answer { command: "ss -Hltnp".to_owned(), result: look() }
 }
 
-fn processes(system: &System) -> Answer<Vec<(u32, Vec<String>)>> {
+fn processes(system: &System) -> Answer<Vec<Process>> {
     let words = |pid: u32| {
         let line = system.read(&format!("/proc/{pid}/cmdline")).ok()?;
         Some((pid, line.split_terminator('\0').map(str::to_owned).collect()))
     };
-    let found: Vec<(u32, Vec<String>)> = system.processes().into_iter().filter_map(words).collect();
+    let found: Vec<Process> = system.processes().into_iter().filter_map(words).collect();
     let result = match found.is_empty() {
         true => Err(Trouble::Failed("/proc shows no processes".to_owned())),
         false => Ok(found),

@@ -119,13 +119,14 @@ fn clue(d: &Deployment, place: &str, proof: &Clue, alone: bool, found: &mut Vec<
                 found.push(format!("{place}: asks what a service said, and is about the host"));
             }
         }
-        Clue::Env(EnvClue::Like(_, text) | EnvClue::Unlike(_, text)) => pattern(text),
+        Clue::Env(EnvClue::Like(_, text) | EnvClue::Unlike(_, text))
+        | Clue::Output(_, Shows::Line(text) | Shows::NoLine(text))
+        | Clue::Reply(Heard::Text(text)) => pattern(text),
         Clue::File(path, FileClue::Contains(text)) => {
             pattern(text);
             absolute(place, path, found);
         }
         Clue::File(path, _) | Clue::Leftovers { dir: path, .. } => absolute(place, path, found),
-        Clue::Output(_, Shows::Line(text) | Shows::NoLine(text)) => pattern(text),
         Clue::Sql(sql, shows) => {
             if let Shows::Line(text) | Shows::NoLine(text) = shows {
                 pattern(text);
@@ -155,7 +156,6 @@ fn clue(d: &Deployment, place: &str, proof: &Clue, alone: bool, found: &mut Vec<
                 found.push(format!("{place}: judges a request of its own by rules that it has not"));
             }
         }
-        Clue::Reply(Heard::Text(text)) => pattern(text),
         Clue::Unwell
         | Clue::State(_)
         | Clue::Reply(_)
