@@ -129,7 +129,8 @@ impl Outcome {
     pub fn negated(self) -> Self {
         match self {
             Proven(seen) => RuledOut(seen),
-            RuledOut(seen) => Proven(seen),
+            // What it is not about gives the finding no name.
+            RuledOut(seen) => Proven(seen.into_iter().map(|fact| Fact { names: Vec::new(), ..fact }).collect()),
             Unknown(why) => Unknown(why),
         }
     }

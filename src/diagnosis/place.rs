@@ -1,7 +1,7 @@
 //! Clues in files, ports, processes, the firewall, the proxy and the output of commands.
 
-use jiff::SignedDuration;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 
 use super::case::{Case, asked, told};
@@ -200,16 +200,67 @@ pub(super) fn share(case: &Case<'_>, share: &Share) -> Outcome {
         Ok(found) => found,
         Err(unknown) => return unknown,
     };
-    let (Ok(among), Ok(which)) = (Regex::new(share.among), Regex::new(share.which)) else {
+    let Some((hits, all)) = weigh(text.as_deref().unwrap_or_default(), share, case.evidence.time) else {
         return Outcome::unknown("its pattern is none");
     };
-    let clock = Clock { zone: TimeZone::UTC, now: case.evidence.time };
-    let since = case.evidence.time - SignedDuration::from_secs(i64::from(share.seconds));
-    let new = |line: &&str| stamp::leading(line, &clock).is_some_and(|(time, _)| time >= since.as_microsecond());
-    let counted: Vec<&str> =
-        text.iter().flat_map(|text| text.lines()).filter(new).filter(|line| among.is_match(line)).collect();
-    let hits = counted.iter().filter(|line| which.is_match(line)).count();
-    let enough = hits >= share.least as usize && hits * 100 >= counted.len() * usize::from(share.percent);
-    let says = format!("{hits} of {} lines of the last {} s", counted.len(), share.seconds);
+    let enough = hits >= share.least as usize && hits * 100 >= all * usize::from(share.percent);
+    let says = format!("{hits} of {all} lines of the last {} s", share.seconds);
     Outcome::when(enough, vec![Fact::new(command, says)])
+}
+
+/// How many lines are of the kind, and of how many.
+fn weigh(text: &str, share: &Share, now: Timestamp) -> Option<(usize, usize)> {
+    let (among, which) = (Regex::new(share.among).ok()?, Regex::new(share.which).ok()?);
+    let clock = Clock { zone: TimeZone::UTC, now };
+    let since = (now - SignedDuration::from_secs(i64::from(share.seconds))).as_microsecond();
+    // A line that was cut, or that has no time, is of no known age.
+    let new = |line: &&str| stamp::leading(line, &clock).is_some_and(|(time, _)| time >= since);
+    let counted = text.lines().filter(new).filter(|line| among.is_match(line));
+    Some(counted.fold((0, 0), |(hits, all), line| (hits + usize::from(which.is_match(line)), all + 1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::Shows;
+
+    fn says(text: &str) -> Answer<String> {
+        Answer { command: "ask".to_owned(), result: Ok(text.to_owned()) }
+    }
+
+    #[test]
+    fn a_part_is_weighed_against_the_whole_and_what_is_missing_is_unknown() {
+        let memory = Shows::PartOf("used:", "max:", 90);
+        assert!(shown(Some(&says("used:95\nmax:100\n")), &memory).is_proven());
+        assert!(shown(Some(&says("# x\nmax: 100\nused: 89\n")), &memory).is_ruled_out());
+        // No bound at all.
+        assert!(shown(Some(&says("used:95\nmax:0\n")), &memory).is_ruled_out());
+        for unclear in ["", "used:95\n", "used:x\nmax:100\n"] {
+            assert!(matches!(shown(Some(&says(unclear)), &memory), Outcome::Unknown(_)), "{unclear:?}");
+        }
+        let failed = Answer { command: "ask".to_owned(), result: Err(Trouble::Missing("psql")) };
+        assert!(matches!(shown(Some(&failed), &Shows::NoLine("x")), Outcome::Unknown(_)));
+        assert!(matches!(shown(None, &Shows::NoLine("x")), Outcome::Unknown(_)));
+    }
+
+    #[test]
+    fn only_new_lines_of_the_kind_are_counted() {
+        let share = Share {
+            file: "/f",
+            seconds: 300,
+            among: r#"" [1-5]\d\d \d+ ""#,
+            which: r#"" 5\d\d \d+ ""#,
+            percent: 5,
+            least: 1,
+        };
+        let line = |time: &str, status: u16| {
+            format!("203.0.113.9 - - [22/Nov/2026:{time} +0000] \"GET / HTTP/1.1\" {status} 12 \"-\" \"curl\" rt=0.1\n")
+        };
+        let text = ["HTTP/1.1\" 500 12 \"-\"\n".to_owned()]
+            .into_iter()
+            .chain([line("04:00:00", 500), line("05:29:00", 502), line("05:29:01", 200), line("05:29:02", 404)])
+            .collect::<String>();
+        assert_eq!(weigh(&text, &share, "2026-11-22T05:30:00Z".parse().unwrap_or_default()), Some((1, 3)));
+        assert_eq!(weigh("", &share, Timestamp::UNIX_EPOCH), Some((0, 0)));
+    }
 }
