@@ -118,7 +118,7 @@ static VOICE_DOWN: Failure = Failure {
 
 // F3
 static MONGODB_DOWN: Failure = Failure {
-    aliases: &["mongodb", "mongo", "mongod", "database", "mongodbdown"],
+    aliases: &["mongo", "mongod", "database", "mongodbdown"],
     services: &[&MONGODB],
     symptoms: &["\"connection refused\" on 27017 in the API's log", "nothing is saved", "alert MongoDBDown"],
     note: Some(
@@ -139,7 +139,7 @@ static MONGODB_DOWN: Failure = Failure {
 
 // F4
 static REDIS_DOWN: Failure = Failure {
-    aliases: &["redis", "redis-server", "sessions", "redisdown"],
+    aliases: &["sessions", "aof", "redisdown"],
     services: &[&REDIS],
     symptoms: &["sessions fail", "queues stop", "alert RedisDown"],
     note: Some(
@@ -191,7 +191,7 @@ static CERTIFICATE_EXPIRING: Failure = Failure {
 
 // F10
 static NGINX_DOWN: Failure = Failure {
-    aliases: &["nginx", "edge", "nginxdown"],
+    aliases: &["edge", "nginxdown"],
     services: &[&NGINX],
     symptoms: &["no host name answers"],
     ..Failure::new(
@@ -815,7 +815,7 @@ static REDIS_DATA_OWNER: Cause = Cause::new(
     "Redis cannot use its data directory",
     "/var/lib/redis must belong to redis; a restore as root left it otherwise",
     Any(&[
-        Clue::File("/var/lib/redis", FileClue::Missing),
+        All(&[Clue::Unwell, Clue::File("/var/lib/redis", FileClue::Missing)]),
         Clue::File("/var/lib/redis", FileClue::OwnedByOther("redis")),
         Clue::File("/var/lib/redis/appendonlydir", FileClue::OwnedByOther("redis")),
     ]),
@@ -864,13 +864,16 @@ static SAVE_FAILS: Cause = Cause::new(
     "SAVE-FAILS",
     "Redis cannot write its data to the disk",
     "its last snapshot, or its last write to the append-only file, failed: a full disk, or a directory that is not its own. \
-     Once snapshots fail it takes no writes (MISCONF), and what is in memory only is lost with the next restart",
-    All(&[
-        ASKABLE,
-        Clue::Redis(
-            &INFO,
-            Shows::Line("^(rdb_last_bgsave_status|aof_last_write_status|aof_last_bgrewrite_status):err"),
-        ),
+     Once snapshots fail it takes no writes and refuses even PING (MISCONF), and what is in memory only is lost with the next restart",
+    Any(&[
+        Clue::Reply(Heard::Text("^-MISCONF")),
+        All(&[
+            ASKABLE,
+            Clue::Redis(
+                &INFO,
+                Shows::Line("^(rdb_last_bgsave_status|aof_last_write_status|aof_last_bgrewrite_status):err"),
+            ),
+        ]),
     ]),
     &[&Fix {
         title: "make room or give the directory back, then let it save",

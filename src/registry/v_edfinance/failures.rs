@@ -165,7 +165,6 @@ static DATABASE_FAILURE: Failure = Failure {
                 &TOO_MANY_CLIENTS,
                 &DATABASE_MISSING,
                 &DATABASE_LOGIN,
-                &DATABASE_UNREACHABLE,
             ],
             USUAL,
         ],
@@ -187,7 +186,7 @@ static SERVICE_DOWN: Failure = Failure {
         "api, web or something around them does not do its work",
         "p0-service-down.md",
         &[
-            &[&usual::ENGINE_DOWN, &ADDRESS_IN_USE, &RELEASE_BROKEN],
+            &[&usual::ENGINE_DOWN, &ADDRESS_IN_USE, &DATABASE_UNREACHABLE, &RELEASE_BROKEN],
             USUAL,
             usual::DISK,
             &[&CONTAINERS_UNWELL, &FAILED_UNITS, &LOOPING_UNITS],
@@ -915,13 +914,10 @@ static DATABASE_LOGIN: Cause = Cause {
         "DATABASE-LOGIN",
         "PostgreSQL refuses the password of api",
         "it was changed on one side only; POSTGRES_PASSWORD counts only when the volume is made, not later",
-        All(&[
-            Of(&API, &Clue::Unwell),
-            Any(&[
-                Of(&API, &Clue::Said(r"password authentication failed|P1000\b|28P01", Window::Run)),
-                Clue::Said("password authentication failed", Window::Seconds(120)),
-            ]),
-        ]),
+        Of(
+            &API,
+            &All(&[Clue::Unwell, Clue::Said(r"password authentication failed|P1000\b|28P01", Window::Seconds(120))]),
+        ),
         &[&Fix {
             title: "make role and DATABASE_URL agree",
             risk: Risk::Disruptive,
