@@ -2,7 +2,9 @@
 //! must mend it or be for a person, and afterwards nothing must be found. What comes of it is a page of `docs/accuracy`.
 
 mod localhost;
+mod plugspace;
 mod prim;
+mod v_edfinance;
 
 use std::fmt::Write;
 use std::path::Path;
