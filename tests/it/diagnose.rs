@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use crate::machine::{Machine, may_listen_below_1024, sample};
+use crate::machine::{Machine, Run, may_listen_below_1024, sample};
 use crate::prim::{self, CRASH_LOOP};
 use crate::servers;
 use crate::transcript::compare;
@@ -38,6 +38,13 @@ fn prim() -> Machine {
     machine
 }
 
+/// How long a command took differs from run to run.
+fn without_durations(mut run: Run) -> Run {
+    let milliseconds = regex::Regex::new(r#""duration_ms": [0-9]+"#).unwrap();
+    run.stdout = milliseconds.replace_all(&run.stdout, r#""duration_ms": [n]"#).into_owned();
+    run
+}
+
 #[test]
 fn m2_a_healthy_host_has_no_findings() {
     if !may_listen_below_1024() {
@@ -56,7 +63,7 @@ fn b3_what_a_service_says_proves_its_cause() {
     let machine = prim();
     crash(&machine);
     compare("diagnose_wallet", &[machine.run(["diagnose"]), machine.run(["diagnose", "-o", "name"])]);
-    let json = machine.run(["diagnose", "wallet-down", "-o", "json"]);
+    let json = without_durations(machine.run(["diagnose", "wallet-down", "-o", "json"]));
     compare("diagnose_wallet_json", &[json]);
     compare(
         "diagnose_ignored",
@@ -100,7 +107,8 @@ fn m6_what_cannot_be_seen_is_no_finding() {
     let machine = prim();
     machine.answer_with("systemctl-show", "", "Failed to connect to bus: Connection refused\n", 1);
     let unseen = machine.run(["diagnose"]);
-    compare("diagnose_unknown", &[unseen, machine.run(["diagnose", "wallet-down", "-o", "json"])]);
+    let json = without_durations(machine.run(["diagnose", "wallet-down", "-o", "json"]));
+    compare("diagnose_unknown", &[unseen, json]);
 }
 
 #[test]
@@ -210,4 +218,37 @@ fn what_is_safe_is_mended_and_looked_at() {
     machine.change_unit("prim-store.service", &[("ActiveState", "inactive"), ("SubState", "dead"), ("MainPID", "0")]);
     machine.stop(3002);
     compare("diagnose_fix_dry_run", &[machine.run(["diagnose", "service-crash-loop", "store", "--fix", "--dry-run"])]);
+}
+
+/// What only servers far away bring about: told by the log lines that they leave.
+#[test]
+fn what_others_refuse_is_found_in_what_services_say_of_it() {
+    if !may_listen_below_1024() {
+        return;
+    }
+    let machine = prim();
+    machine.stop(443);
+    let lines: [(&str, &str); 4] = [
+        (
+            "caddy.service",
+            "could not get certificate from issuer: HTTP 429 urn:ietf:params:acme:error:rateLimited - too many certificates",
+        ),
+        (
+            "caddy.service",
+            "challenge failed: urn:ietf:params:acme:error:dns - no valid A records found for track.prim.sh",
+        ),
+        ("prim-store.service", r#"{"level":"error","msg":"facilitator verify failed: timeout after 5000 ms"}"#),
+        (
+            "prim-spawn.service",
+            r#"{"level":"warn","msg":"wallet.sh allowlist check failed: The operation timed out."}"#,
+        ),
+    ];
+    for (unit, line) in lines {
+        machine.journal("2026-11-22T05:29:30Z", unit, &[("MESSAGE", line.as_bytes())]);
+    }
+    let run = machine.run(["diagnose"]);
+    for code in ["ACME-RATE-LIMIT", "ACME-FAILS", "FACILITATOR-DOWN", "ALLOWLIST-UNREACHABLE", "TLS-SILENT"] {
+        assert!(run.stdout.contains(&format!("PRIM-{code}")), "{code}: {}", run.everything());
+    }
+    compare("diagnose_said", &[run]);
 }
