@@ -79,7 +79,9 @@ fn command(host: &HostHealth, source: &str) -> String {
 fn reaches(percent: u8, bounds: &Usage, bound: Verdict) -> bool {
     match bound {
         Verdict::Fail => percent >= bounds.fail_percent,
-        Verdict::Warn | Verdict::Unknown | Verdict::Pass => percent >= bounds.warn_percent,
+        Verdict::Warn | Verdict::Unknown | Verdict::Pass => {
+            (bounds.warn_percent..bounds.fail_percent).contains(&percent)
+        }
     }
 }
 

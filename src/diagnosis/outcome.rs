@@ -128,12 +128,17 @@ impl Outcome {
     #[must_use]
     pub fn negated(self) -> Self {
         match self {
-            Proven(seen) => RuledOut(seen),
-            // What it is not about gives the finding no name.
-            RuledOut(seen) => Proven(seen.into_iter().map(|fact| Fact { names: Vec::new(), ..fact }).collect()),
+            Proven(seen) => RuledOut(nameless(seen)),
+            RuledOut(seen) => Proven(nameless(seen)),
             Unknown(why) => Unknown(why),
         }
     }
+}
+
+/// What something is not about is not its subject.
+fn nameless(mut seen: Vec<Fact>) -> Vec<Fact> {
+    seen.iter_mut().for_each(|fact| fact.names.clear());
+    seen
 }
 
 fn merge<T: PartialEq>(all: &mut Vec<T>, more: Vec<T>) {

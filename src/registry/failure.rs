@@ -215,11 +215,11 @@ pub enum Clue {
     /// At least so many of its log lines match this regular expression.
     SaidTimes(u32, &'static str, Window),
 
-    /// A file system at or above the bound of that verdict.
+    /// A file system at the bound of that verdict: at or above it, and for a warning not yet at that of a failure.
     Disk(Verdict),
     /// The same for inodes.
     Inodes(Verdict),
-    /// Memory at or above the bound of that verdict.
+    /// The same for memory.
     Memory(Verdict),
     /// Swap in use, per cent, at least.
     Swap(u8),

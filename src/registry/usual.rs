@@ -8,7 +8,7 @@ mod failures;
 pub use failures::*;
 
 use super::{About, Cause, Clue, Depth, Ending, EnvClue, Fix, Flaw, Heard, Remedy, Risk, State, Verdict, Window};
-use Clue::{All, Any, Not};
+use Clue::{All, Any};
 
 /// What may be wrong with a service, whatever it is: causes first, and last what only says what is seen.
 pub static SERVICE: &[&Cause] = &[
@@ -391,7 +391,7 @@ pub static DISK_FILLING: Cause = Cause {
         "DISK-FILLING",
         "a file system fills up",
         "above the bound at which the runbook wants somebody to look",
-        All(&[Clue::Disk(Verdict::Warn), Not(&Clue::Disk(Verdict::Fail))]),
+        Clue::Disk(Verdict::Warn),
         &[&WHERE_SPACE_WENT],
     )
 };
@@ -421,7 +421,7 @@ pub static INODES_FILLING: Cause = Cause {
         "INODES-FILLING",
         "the inodes of a file system run out",
         "above the bound at which the runbook wants somebody to look",
-        All(&[Clue::Inodes(Verdict::Warn), Not(&Clue::Inodes(Verdict::Fail))]),
+        Clue::Inodes(Verdict::Warn),
         &[&Fix {
             title: "find the directory with so many files",
             risk: Risk::ReadOnly,
@@ -457,7 +457,7 @@ pub static MEMORY_FILLING: Cause = Cause {
         "MEMORY-FILLING",
         "the memory of the host runs short",
         "above the bound at which somebody should look",
-        All(&[Clue::Memory(Verdict::Warn), Not(&Clue::Memory(Verdict::Fail))]),
+        Clue::Memory(Verdict::Warn),
         &[&WHO_HAS_MEMORY],
     )
 };

@@ -10,6 +10,7 @@ mod servers;
 mod transcript;
 
 mod actions;
+mod diagnose;
 mod diagnose_databases;
 mod documents;
 mod generated;

@@ -166,7 +166,7 @@ const INJECTIONS: &[Injection] = &[
 ];
 
 const NOT_HERE: &[(&str, &str)] = &[
-    ("CLOCK-ADRIFT, OOM-KILLS", "clock and kernel log of the host are the machine's; driven in ring 2"),
+    ("CLOCK-ADRIFT, OOM-KILLS", "clock and kernel log of the host are the machine's; driven in the transcripts"),
     ("JOURNAL-DOWN", "systemd starts journald again before it is seen to be down"),
 ];
 

@@ -555,9 +555,8 @@ const INJECTIONS: &[Injection] = &[
         inject: "cp -a /etc/prim/email.env /root/s; \
                  sed -i 's/^PRIM_INTERNAL_KEY=.*/PRIM_INTERNAL_KEY=canary-other-internal-key/' /etc/prim/email.env; \
                  systemctl restart prim-email; sleep 2; cp -a /root/s /etc/prim/email.env; \
-                 route=$(sed -n 's/^ *\"\\(POST [^\"]*\\)\".*/\\1/p' /opt/prim/packages/email/src/index.ts | head -1); \
                  pay=$(printf '{\"payload\":{\"authorization\":{\"from\":\"0x3333333333333333333333333333333333333333\"}}}' | base64 -w0); \
-                 curl -s -X POST -H \"payment-signature: $pay\" -d '{}' http://localhost:3006${route#POST } >/dev/null",
+                 curl -s -X POST -H \"payment-signature: $pay\" -d '{}' http://localhost:3006/v1/mailboxes >/dev/null",
         heal: "systemctl restart prim-email",
         code: "ALLOWLIST-REFUSED",
         subject: "email",
@@ -576,10 +575,11 @@ const INJECTIONS: &[Injection] = &[
     },
     Injection {
         failure: "degraded",
-        what: "spawn halted for a second while it is asked",
-        inject: "systemctl restart prim-spawn; sleep 2; pid=$(systemctl show -P MainPID prim-spawn); kill -STOP $pid; \
-                 curl -s -m 5 http://localhost:3004/ >/dev/null & sleep 1; kill -CONT $pid; wait",
-        heal: "systemctl restart prim-spawn",
+        what: "search takes 800 ms for an answer",
+        inject: "cd /opt/prim/packages/search/src; cp -a index.ts /root/i; \
+                 sed -i 's|  metrics: true,|&\\n  free: { \"GET /slow\": async () => { await Bun.sleep(800); return json({}); } },|' index.ts; \
+                 systemctl restart prim-search; sleep 3; curl -fsS http://localhost:3005/slow",
+        heal: concat!("cp -a /root/i /opt/prim/packages/search/src/index.ts; ", again!("search")),
         code: "SLOW-ANSWERS",
         subject: "host",
         decisive: r"latency_ms.p99 is",
@@ -612,11 +612,10 @@ const INJECTIONS: &[Injection] = &[
 ];
 
 const NOT_HERE: &[(&str, &str)] = &[
-    ("ACME-RATE-LIMIT, ACME-FAILS", "there is no ACME server; driven by recorded log lines in ring 2"),
-    ("FACILITATOR-DOWN", "the stand-in services do not settle payments; driven by log lines in ring 2"),
-    ("ALLOWLIST-UNREACHABLE", "wallet is down then, which comes first"),
-    ("OOM-KILLS, CLOCK-ADRIFT", "kernel log and clock are the machine's; driven in ring 2"),
-    ("TLS-SILENT", "Caddy without TLS is found as NO-ANSWER or HTTPS-PORT-TAKEN first; driven in ring 1"),
+    ("ACME-RATE-LIMIT, ACME-FAILS", "there is no ACME server; driven by log lines in the transcripts"),
+    ("FACILITATOR-DOWN, ALLOWLIST-UNREACHABLE", "nobody pays here; driven by log lines in the transcripts"),
+    ("OOM-KILLS, CLOCK-ADRIFT", "kernel log and clock are the machine's; driven in the transcripts"),
+    ("TLS-SILENT", "without TLS something else is found first; driven in the transcripts"),
 ];
 
 #[test]
