@@ -298,6 +298,79 @@ const INJECTIONS: &[Injection] = &[
         decisive: "not for|covers|is for|name",
         fix: Fix::Look,
     },
+    Injection {
+        failure: "certificate-expiring",
+        what: "the firewall closed for port 80",
+        inject: "ufw delete allow 80/tcp >/dev/null",
+        heal: "ufw allow 80/tcp >/dev/null",
+        code: "HTTP-CLOSED",
+        subject: "host",
+        decisive: "80/tcp is let in by no rule",
+        fix: Fix::Person,
+    },
+    Injection {
+        failure: "disk-low",
+        what: "the file system of the backups full",
+        inject: "mount -t tmpfs -o size=2m tmpfs /home/plugspace/backups; head -c 2m /dev/zero > \
+                 /home/plugspace/backups/fill 2>/dev/null || true",
+        heal: "umount /home/plugspace/backups",
+        code: "DISK-FULL",
+        subject: "disk /home/plugspace/backups",
+        decisive: "100% of",
+        fix: Fix::Grave,
+    },
+    Injection {
+        failure: "disk-low",
+        what: "the same, and a backup of last year",
+        inject: "mount -t tmpfs -o size=2m tmpfs /home/plugspace/backups; head -c 1850k /dev/zero > \
+                 /home/plugspace/backups/fill; mkdir /home/plugspace/backups/20250101_020000; touch -d 2025-01-01 \
+                 /home/plugspace/backups/20250101_020000",
+        heal: "umount /home/plugspace/backups",
+        code: "BACKUPS-OLD",
+        subject: "disk /home/plugspace/backups",
+        decisive: "20250101_020000",
+        fix: Fix::Person,
+    },
+    Injection {
+        failure: "high-cpu",
+        what: "more load than processors (as /proc/loadavg says)",
+        inject: "echo '40.10 40.20 40.30 1/100 4242' > /run/loadavg",
+        heal: "echo '0.10 0.20 0.30 1/100 4242' > /run/loadavg",
+        code: "LOAD-HIGH",
+        subject: "host",
+        decisive: "40.10",
+        fix: Fix::Look,
+    },
+    Injection {
+        failure: "high-latency",
+        what: "20 of 100 answers take more than a second",
+        inject: "cp -a /var/log/nginx/access.log /root/l; for i in $(seq 80); do echo \"203.0.113.9 - - [$(date -u \
+                 +%d/%b/%Y:%H:%M:%S) +0000] \\\"GET /api/projects HTTP/1.1\\\" 200 512 \\\"-\\\" \\\"curl/8\\\" \
+                 rt=0.050 uct=\\\"0.001\\\" uht=\\\"0.2\\\" urt=\\\"0.2\\\"\" >> /var/log/nginx/access.log; done; \
+                 for i in $(seq 20); do echo \"203.0.113.9 - - [$(date -u +%d/%b/%Y:%H:%M:%S) +0000] \\\"GET \
+                 /api/projects HTTP/1.1\\\" 200 512 \\\"-\\\" \\\"curl/8\\\" rt=2.500 uct=\\\"0.001\\\" \
+                 uht=\\\"0.2\\\" urt=\\\"0.2\\\"\" >> /var/log/nginx/access.log; done",
+        heal: "cat /root/l > /var/log/nginx/access.log",
+        code: "ANSWERS-SLOW",
+        subject: "host",
+        decisive: "^20 of",
+        fix: Fix::Look,
+    },
+    Injection {
+        failure: "error-rate",
+        what: "30 of 100 answers are 502",
+        inject: "cp -a /var/log/nginx/access.log /root/l; for i in $(seq 70); do echo \"203.0.113.9 - - [$(date -u \
+                 +%d/%b/%Y:%H:%M:%S) +0000] \\\"GET /api/projects HTTP/1.1\\\" 200 512 \\\"-\\\" \\\"curl/8\\\" \
+                 rt=0.050 uct=\\\"0.001\\\" uht=\\\"0.2\\\" urt=\\\"0.2\\\"\" >> /var/log/nginx/access.log; done; \
+                 for i in $(seq 30); do echo \"203.0.113.9 - - [$(date -u +%d/%b/%Y:%H:%M:%S) +0000] \\\"GET \
+                 /api/projects HTTP/1.1\\\" 502 512 \\\"-\\\" \\\"curl/8\\\" rt=0.001 uct=\\\"0.001\\\" \
+                 uht=\\\"0.2\\\" urt=\\\"0.2\\\"\" >> /var/log/nginx/access.log; done",
+        heal: "cat /root/l > /var/log/nginx/access.log",
+        code: "ERRORS-MANY",
+        subject: "host",
+        decisive: "^30 of",
+        fix: Fix::Look,
+    },
 ];
 
 const NOT_HERE: &[(&str, &str)] = &[
