@@ -36,11 +36,14 @@ pub(super) fn outcome(case: &Case<'_>, clue: &Clue) -> Outcome {
             let answer = case.clues.gets.iter().find(|(other, _)| std::ptr::eq(*other, *get));
             answer.map_or_else(|| Outcome::unknown("it was not asked"), |(_, answer)| heard(answer, wanted))
         }
+        Clue::LongAgo(get, path, seconds) => place::long_ago(case, get, path, *seconds),
         Clue::Output(question, shows) => place::output(case, question, shows),
+        Clue::Query(query, shows) => place::query(case, query, shows),
         Clue::All(_) | Clue::Any(_) | Clue::Not(_) | Clue::Of(..) => Outcome::unknown("it has no parts"),
         Clue::Unwell | Clue::State(_) | Clue::Reply(_) | Clue::Ended(_) | Clue::Restarts(_) | Clue::ReloadNeeded => {
             no_service()
         }
+        Clue::Container(_) => no_service(),
         Clue::Unhealthy | Clue::PortTaken | Clue::PortClosed | Clue::MemoryHigh | Clue::RouteElsewhere => no_service(),
         Clue::Env(_) | Clue::Said(..) => no_service(),
     }

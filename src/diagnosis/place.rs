@@ -1,13 +1,13 @@
 //! Clues in files, ports, processes, the firewall, the proxy and the output of commands.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 
 use super::case::{Case, asked, told};
 use super::outcome::{Fact, Outcome};
 use crate::health::{age, bytes};
-use crate::probe::Trouble;
-use crate::registry::{FileClue, Listening, Question, Shows};
+use crate::probe::{Reply, Trouble};
+use crate::registry::{FileClue, Http, Listening, Query, Question, Shows};
 
 pub(super) fn file(case: &Case<'_>, path: &'static str, clue: &FileClue) -> Outcome {
     if let FileClue::Contains(pattern) = clue {
@@ -46,6 +46,16 @@ pub(super) fn file(case: &Case<'_>, path: &'static str, clue: &FileClue) -> Outc
         }
         FileClue::Looser(mode) => (found.mode & !mode != 0, format!("{path} has mode {:o}", found.mode)),
         FileClue::OwnedByOther(user) => (found.owner != *user, format!("{path} belongs to {}", found.owner)),
+        FileClue::ClosedTo(number) => {
+            let wanted = if found.is_dir { 0o5 } else { 0o4 };
+            let bits = match () {
+                () if found.uid == *number => found.mode >> 6,
+                () if found.gid == *number => found.mode >> 3,
+                () => found.mode,
+            };
+            let says = format!("{path} belongs to {}:{}, mode {:o}", found.uid, found.gid, found.mode);
+            (*number != 0 && bits & wanted != wanted, says)
+        }
         FileClue::Larger(size) => (found.size > *size, format!("{path} has {}", bytes(found.size))),
         FileClue::Contains(_) => return Outcome::unknown("it was not asked"),
     };
@@ -133,12 +143,44 @@ pub(super) fn proxy(case: &Case<'_>) -> Outcome {
     }
 }
 
+pub(super) fn long_ago(case: &Case<'_>, get: &'static Http, path: &str, seconds: u32) -> Outcome {
+    let answer = case.clues.gets.iter().find(|(other, _)| std::ptr::eq(*other, get));
+    let (command, reply) = match asked(answer.map(|(_, answer)| answer)) {
+        Ok(found) => found,
+        Err(unknown) => return unknown,
+    };
+    let Reply::Http { body, .. } = reply else {
+        return Outcome::RuledOut(vec![Fact::new(command, "no HTTP answer")]);
+    };
+    let json: Option<serde_json::Value> = serde_json::from_str(body).ok();
+    let value = json.as_ref().and_then(|json| path.split('.').try_fold(json, |value, key| value.get(key)));
+    let time = value.and_then(serde_json::Value::as_i64).and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let Some(time) = time else {
+        return Outcome::unknown(format!("{command}: its answer has no time {path}"));
+    };
+    let old = case.evidence.time.duration_since(time) > SignedDuration::from_secs(i64::from(seconds));
+    Outcome::when(old, vec![Fact::new(command, format!("{path} was {} ago", age(time, case.evidence.time)))])
+}
+
+pub(super) fn query(case: &Case<'_>, query: &'static Query, shows: &Shows) -> Outcome {
+    let answer = case.clues.queries.iter().find(|(other, _)| std::ptr::eq(*other, query));
+    match asked(answer.map(|(_, answer)| answer)) {
+        Ok((command, text)) => shown(command, text, shows),
+        Err(unknown) => unknown,
+    }
+}
+
 pub(super) fn output(case: &Case<'_>, question: &'static Question, shows: &Shows) -> Outcome {
     let answer = case.clues.outputs.iter().find(|(other, _)| std::ptr::eq(*other, question));
     let (command, text) = match asked(answer.map(|(_, answer)| answer)) {
         Ok(found) => found,
         Err(unknown) => return unknown,
     };
+    shown(command, text, shows)
+}
+
+/// What an output shows.
+fn shown(command: &str, text: &str, shows: &Shows) -> Outcome {
     let number = || {
         let word = text.split_whitespace().find_map(|word| word.trim_matches(',').parse::<f64>().ok());
         word.ok_or_else(|| Outcome::unknown(format!("{command}: no number in its output")))

@@ -65,7 +65,7 @@ impl Case<'_> {
             Clue::Running(_) => wants.processes = true,
             Clue::FirewallCloses(_) => wants.firewall = true,
             Clue::LoopingUnits => wants.looping = true,
-            Clue::Get(get, _) => {
+            Clue::Get(get, _) | Clue::LongAgo(get, ..) => {
                 if !wants.gets.iter().any(|other| std::ptr::eq(*other, *get)) {
                     wants.gets.push(get);
                 }
@@ -75,6 +75,12 @@ impl Case<'_> {
                     wants.outputs.push(question);
                 }
             }
+            Clue::Query(query, _) => {
+                if !wants.queries.iter().any(|other| std::ptr::eq(*other, *query)) {
+                    wants.queries.push(query);
+                }
+            }
+            Clue::Container(_) => {}
             Clue::Unwell | Clue::State(_) | Clue::Reply(_) | Clue::Ended(_) | Clue::Restarts(_) => {}
             Clue::ReloadNeeded | Clue::Unhealthy | Clue::PortTaken | Clue::PortClosed => {}
             Clue::Disk(_) | Clue::Inodes(_) | Clue::Memory(_) | Clue::Swap(_) | Clue::Load | Clue::ClockAdrift => {}

@@ -14,12 +14,12 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Answer, Door, ManagerEvidence, Reply, Trouble, failure, http, join, survey, text};
 use crate::exec::{Exit, Runner};
 use crate::logs::{self, Wanted};
-use crate::registry::{Deployment, EnvFile, Http, Manager, Question, Service};
+use crate::registry::{Deployment, EnvFile, Http, Manager, Query, Question, Service};
 use crate::report::logs::Said;
 use crate::system::System;
 use crate::tools::procfs;
 use crate::tools::systemctl::{self, UnitState};
-use crate::tools::{Argv, Upstream, ufw};
+use crate::tools::{Argv, Upstream, images, ufw};
 
 /// How many of the newest lines of a service that is not well are read.
 const NEWEST: u64 = 60;
@@ -59,6 +59,8 @@ pub struct Wants {
     pub gets: Vec<&'static Http>,
     /// Commands.
     pub outputs: Vec<&'static Question>,
+    /// Statements for databases in containers.
+    pub queries: Vec<&'static Query>,
 }
 
 /// What came back. What was not asked is missing.
@@ -90,6 +92,8 @@ pub struct Clues {
     pub gets: Vec<(&'static Http, Answer<Reply>)>,
     /// Outputs of commands.
     pub outputs: Vec<(&'static Question, Answer<String>)>,
+    /// Answers of databases in containers.
+    pub queries: Vec<(&'static Query, Answer<String>)>,
 }
 
 /// An env file as it is.
@@ -120,6 +124,10 @@ pub struct FileFound {
     pub mode: u32,
     /// User that it belongs to.
     pub owner: String,
+    /// The same by number.
+    pub uid: u32,
+    /// Group that it belongs to, by number.
+    pub gid: u32,
     /// Bytes.
     pub size: u64,
     /// When it was changed last.
@@ -157,6 +165,8 @@ pub fn gather(
         let gets: Vec<_> = wants.gets.iter().map(|get| (*get, scope.spawn(move || http::get(door, get)))).collect();
         let outputs: Vec<_> =
             wants.outputs.iter().map(|question| (*question, scope.spawn(move || ask(door, question)))).collect();
+        let queries: Vec<_> =
+            wants.queries.iter().map(|query| (*query, scope.spawn(move || ask_database(door, query)))).collect();
         let system = outside.system;
         let mut clues = Clues {
             env: wants.env.iter().map(|(name, service)| (*name, env(system, service, managers))).collect(),
@@ -189,6 +199,7 @@ pub fn gather(
         clues.looping = looping.map(join);
         clues.gets = gets.into_iter().map(|(get, thread)| (get, join(thread))).collect();
         clues.outputs = outputs.into_iter().map(|(question, thread)| (question, join(thread))).collect();
+        clues.queries = queries.into_iter().map(|(query, thread)| (query, join(thread))).collect();
         clues
     })
 }
@@ -263,6 +274,28 @@ fn ask(door: Door<'_>, question: &'static Question) -> Answer<String> {
     })
 }
 
+/// First who may ask which database, of the container itself: what an env file says now need not be what it was made with.
+fn ask_database(door: Door<'_>, query: &Query) -> Answer<String> {
+    let own = images::variables(query.container, &["POSTGRES_USER", "POSTGRES_DB"]);
+    let own = door.ask_with(&own, |output| match output.exit {
+        Exit::Code(0) => Ok(text(&output.stdout)),
+        _ => Err(failure(output)),
+    });
+    let own = match own {
+        Answer { result: Ok(own), .. } => own,
+        refused => return refused,
+    };
+    let mut lines = own.lines();
+    let (Some(user), Some(database)) = (lines.next(), lines.next()) else {
+        let result = Err(Trouble::Failed("POSTGRES_USER or POSTGRES_DB is not set in the container".to_owned()));
+        return Answer { command: images::ask(query.container, "", "", query.sql).to_string(), result };
+    };
+    door.ask_with(&images::ask(query.container, user, database, query.sql), |output| match output.exit {
+        Exit::Code(0) => Ok(text(&output.stdout)),
+        _ => Err(failure(output)),
+    })
+}
+
 fn ask_looping(door: Door<'_>) -> Answer<Vec<UnitState>> {
     let argv = systemctl::looping();
     if !door.system.booted_with_systemd() {
@@ -293,6 +326,8 @@ fn file(system: &System, path: &str) -> Answer<Option<FileFound>> {
             FileFound {
                 mode: meta.mode() & 0o7777,
                 owner: owner.unwrap_or_else(|| meta.uid().to_string()),
+                uid: meta.uid(),
+                gid: meta.gid(),
                 size: meta.len(),
                 changed: meta.modified().ok().and_then(|time| Timestamp::try_from(time).ok()),
                 is_dir: meta.is_dir(),

@@ -195,6 +195,8 @@ pub enum Clue {
     Restarts(u32),
     /// The health check of its container fails, as docker says.
     Unhealthy,
+    /// Its container, be it beneath a unit, has one of these states, as docker words them: `exited`, `paused`.
+    Container(&'static [&'static str]),
     /// Its unit file changed on disk, and systemd still has the old one.
     ReloadNeeded,
     /// Another process than its own holds its main port.
@@ -260,8 +262,13 @@ pub enum Clue {
     ProxyRejects,
     /// A request of its own, GET and to this host only, hears this.
     Get(&'static Http, Heard),
+    /// Such a request hears a time (milliseconds since 1970, at this path of keys joined by dots) that is more than so many
+    /// seconds ago.
+    LongAgo(&'static Http, &'static str, u32),
     /// The output of a read-only command shows this.
     Output(&'static Question, Shows),
+    /// The answer of a PostgreSQL in a container shows this.
+    Query(&'static Query, Shows),
 }
 
 /// What a probe hears.
@@ -275,6 +282,8 @@ pub enum Heard {
     Body(Condition),
     /// An HTTP answer whose JSON body has a number above this at this path (keys joined by dots; `*` is any key).
     Above(&'static str, u32),
+    /// An HTTP answer whose JSON body has a number at the first path that is above so many per cent of that at the second.
+    Share(&'static str, &'static str, u8),
     /// An HTTP body, a banner, a reply of Redis, or a refusal of PostgreSQL that matches this regular expression.
     Text(&'static str),
     /// An answer that the probe's own rules judge as a failure. Not for requests of a clue's own, which have no rules.
@@ -352,6 +361,9 @@ pub enum FileClue {
     Looser(u32),
     /// Something that belongs to another user than this one.
     OwnedByOther(&'static str),
+    /// Something that the user of this number, who is in no group but one of the same number, may not read; of a directory,
+    /// not enter. For users of containers, whom the host does not know.
+    ClosedTo(u32),
     /// A file of more than so many bytes.
     Larger(u64),
     /// A file in whose last 64 KiB this regular expression matches a line.
@@ -378,6 +390,17 @@ pub struct Question {
     pub args: &'static [&'static str],
     /// User to run it as; `None`: as the caller.
     pub user: Option<&'static str>,
+}
+
+/// A statement that only reads, for the database of a container. It is given to the container's own `psql`, as the role and
+/// to the database that its `POSTGRES_USER` and `POSTGRES_DB` name, in a session that can change nothing and in which no
+/// statement lasts longer than two seconds. What it answers is shown: no data of people.
+#[derive(Debug)]
+pub struct Query {
+    /// Name of the container.
+    pub container: &'static str,
+    /// One `SELECT`.
+    pub sql: &'static str,
 }
 
 /// What the output of a command shows. A command that fails shows nothing: that is unknown.

@@ -53,6 +53,14 @@ pub fn apply(container: &str, user: &str, database: &str, input: Input) -> Argv 
     Argv { input: Some(input), ..argv }.finishes()
 }
 
+/// Asks the `psql` of a container one thing, in a session that can change nothing and that does not outlast its asker by
+/// more than two seconds; a row a line.
+pub fn ask(container: &str, user: &str, database: &str, sql: &str) -> Argv {
+    let session = "--env=PGOPTIONS=-c default_transaction_read_only=on -c statement_timeout=2s -c lock_timeout=1s";
+    Argv::new("docker", ["exec", session, container, "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align"])
+        .with([format!("--username={user}"), format!("--dbname={database}"), format!("--command={sql}")])
+}
+
 /// The images of a host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Images {

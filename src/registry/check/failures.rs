@@ -126,6 +126,14 @@ fn clue(d: &Deployment, place: &str, proof: &Clue, alone: bool, found: &mut Vec<
         }
         Clue::File(path, _) | Clue::Leftovers { dir: path, .. } => absolute(place, path, found),
         Clue::Output(_, Shows::Line(text) | Shows::NoLine(text)) => pattern(text),
+        Clue::Query(query, shows) => {
+            if let Shows::Line(text) | Shows::NoLine(text) = shows {
+                pattern(text);
+            }
+            if !query.sql.starts_with("SELECT ") || query.sql.contains(';') {
+                found.push(format!("{place}: asks a database something else than one SELECT"));
+            }
+        }
         Clue::Get(get, heard) => {
             if !matches!(get.url, Url::Local { .. }) {
                 found.push(format!("{place}: asks beyond this host"));
@@ -134,11 +142,15 @@ fn clue(d: &Deployment, place: &str, proof: &Clue, alone: bool, found: &mut Vec<
                 found.push(format!("{place}: judges a request of its own by rules that it has not"));
             }
         }
+        Clue::LongAgo(get, ..) if !matches!(get.url, Url::Local { .. }) => {
+            found.push(format!("{place}: asks beyond this host"));
+        }
         Clue::Reply(Heard::Text(text)) => pattern(text),
         Clue::Unwell
         | Clue::State(_)
         | Clue::Reply(_)
         | Clue::Ended(_)
+        | Clue::Container(_)
         | Clue::Restarts(_)
         | Clue::ReloadNeeded
         | Clue::Unhealthy
