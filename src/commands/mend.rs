@@ -134,18 +134,17 @@ fn try_one(
         failing.map(|finding| (finding.code.clone(), finding.subject.clone())).collect()
     };
     let old = fails(&again);
-    let new: Vec<String> = fails(&after)
-        .into_iter()
-        .filter(|finding| !old.contains(finding))
-        .map(|(code, subject)| format!("{code} at {subject}"))
-        .collect();
-    let gone = !is_there(&after, attempt);
-    attempt.outcome = match (gone, new.is_empty()) {
-        (true, true) if after.document.undetermined.len() > again.document.undetermined.len() => Outcome::Unclear,
-        (true, true) => Outcome::Fixed,
-        (_, false) => Outcome::Worse,
-        (false, true) => Outcome::Unchanged,
+    let new: Vec<(String, String)> = fails(&after).into_iter().filter(|finding| !old.contains(finding)).collect();
+    // What is wrong with the same subject in another way is the old trouble in another dress.
+    let elsewhere = new.iter().any(|(_, subject)| *subject != attempt.subject);
+    let gone = !is_there(&after, attempt) && new.iter().all(|(_, subject)| *subject != attempt.subject);
+    attempt.outcome = match (gone, elsewhere) {
+        (_, true) => Outcome::Worse,
+        (false, false) => Outcome::Unchanged,
+        (true, false) if after.document.undetermined.len() > again.document.undetermined.len() => Outcome::Unclear,
+        (true, false) => Outcome::Fixed,
     };
+    let new: Vec<String> = new.into_iter().map(|(code, subject)| format!("{code} at {subject}")).collect();
     attempt.summary = match (trouble, new.as_slice()) {
         (Some(trouble), _) => Some(trouble),
         (None, []) => None,

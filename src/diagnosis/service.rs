@@ -268,6 +268,17 @@ fn of_managers(case: &Case<'_>, subject: Subject<'_>, look: impl Fn(Record<'_>, 
     }))
 }
 
+/// When it was started last, as its manager says.
+pub(super) fn began(case: &Case<'_>, subject: Subject<'_>) -> Option<jiff::Timestamp> {
+    match record(case, subject.service.managers.first()?).ok()?? {
+        (Record::Unit(unit), _) => unit.active_since,
+        (Record::Container(container), _) => container.started,
+        (Record::Processes(own), _) => own.iter().filter_map(|process| process.started).max(),
+    }
+    // Docker's word for never is the year 1.
+    .filter(|time| time.as_second() > 0)
+}
+
 fn ended(case: &Case<'_>, subject: Subject<'_>, ending: &Ending) -> Outcome {
     of_managers(case, subject, |record, ran| ended_as(record, ran, ending))
 }

@@ -5,9 +5,12 @@ use regex::Regex;
 
 use super::case::{Case, Subject, asked};
 use super::outcome::{Fact, Outcome};
+use super::service::began;
 use crate::registry::{EnvClue, State, Window};
 
-/// How far before the last line of a service that does not run well its lines still belong to its end.
+/// How far before its last start the attempt before may have been.
+const ATTEMPT: SignedDuration = SignedDuration::from_secs(12);
+/// How far before the last line of a service, of which no start is known, its lines still belong to its end.
 const LAST_RUN: SignedDuration = SignedDuration::from_secs(120);
 /// How many lines are shown of those that match.
 const SHOWN: usize = 2;
@@ -92,8 +95,13 @@ pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, pattern: &str, window:
         Err(error) => return Outcome::unknown(error.to_string()),
     };
     let last = lines.iter().filter_map(|line| line.time).max();
-    let runs = matches!(subject.health.state, State::Running | State::Partial | State::Completed);
-    let began = subject.health.since.filter(|_| runs);
+    let again = match subject.health.state {
+        State::CrashLoop | State::Restarting | State::Failed | State::Starting => true,
+        State::Running | State::Completed | State::Waiting | State::Partial | State::Stopping | State::Paused => false,
+        State::Stopped | State::Skipped | State::Masked | State::NotFound | State::Unmanaged | State::Unknown => false,
+    };
+    // One that is started again and again may not have come to say it this time.
+    let began = began(case, subject).map(|began| if again { began - ATTEMPT } else { began });
     let bound = match window {
         Window::Run => began.or(last.map(|last| last - LAST_RUN)),
         Window::Seconds(seconds) => Some(case.evidence.time - SignedDuration::from_secs(i64::from(seconds))).max(began),

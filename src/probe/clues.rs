@@ -23,7 +23,9 @@ use crate::tools::{Argv, Upstream, images, ufw};
 
 /// How many of the newest lines of a service that is not well are read.
 const NEWEST: u64 = 60;
-/// How many lines of a window are read at most, the newest.
+/// Windows up to so many seconds are read whole.
+const SHORT: u32 = 900;
+/// How many lines of a longer window are read at most, the newest.
 const MOST: u64 = 2000;
 /// How much of the end of a file is looked through.
 const TAIL: u64 = 64 << 10;
@@ -224,9 +226,12 @@ fn late_lines(
     let one = |seconds: u32, services: &[&'static Service]| {
         let since = outside.system.now() - SignedDuration::from_secs(i64::from(seconds));
         let since = Some(since.as_microsecond());
-        let wanted = Wanted { since, tail: Some(MOST), brief: true, ..Wanted::default() };
+        // Short windows are read whole, all units in one call; of long ones the newest lines do.
+        let tail = (seconds > SHORT).then_some(MOST);
+        let wanted = Wanted { since, tail, brief: true, ..Wanted::default() };
+        let last = tail.map_or_else(|| "all".to_owned(), |count| count.to_string());
         hear(outside, deployment, services, wanted, |service| {
-            format!("opsctl logs {} --since {seconds}s -n {MOST}", service.name)
+            format!("opsctl logs {} --since {seconds}s -n {last}", service.name)
         })
     };
     thread::scope(|scope| {

@@ -323,7 +323,7 @@ pub enum EnvClue {
 /// Which log lines count.
 #[derive(Debug, Clone, Copy)]
 pub enum Window {
-    /// Those of the present run; of a service that does not run well, its newest, within two minutes of the last.
+    /// Those since its last start; of one that is started again and again, since the start before.
     Run,
     /// Those of the last so many seconds, and not before the present run.
     Seconds(u32),

@@ -58,20 +58,23 @@ static READ_LOG: Fix = Fix {
 };
 
 /// The unit's or container's env file does not exist.
-pub static ENV_FILE_MISSING: Cause = Cause::new(
-    "ENV-FILE-MISSING",
-    "the env file of {service} is missing",
-    "without it systemd refuses the start (Result=resources), and what runs still will not come back after a restart",
-    Clue::Env(EnvClue::FileMissing),
-    &[&Fix {
-        title: "put the env file back",
-        risk: Risk::Safe,
-        remedy: Remedy::Manual(
-            "bring {env} back from the last backup or its template, with its owner and mode; then opsctl restart {service}. \
+pub static ENV_FILE_MISSING: Cause = Cause {
+    explains: &[&STOPPED],
+    ..Cause::new(
+        "ENV-FILE-MISSING",
+        "the env file of {service} is missing",
+        "without it systemd refuses the start (Result=resources), and what runs still will not come back after a restart",
+        Clue::Env(EnvClue::FileMissing),
+        &[&Fix {
+            title: "put the env file back",
+            risk: Risk::Safe,
+            remedy: Remedy::Manual(
+                "bring {env} back from the last backup or its template, with its owner and mode; then opsctl restart {service}. \
              opsctl never makes one up",
-        ),
-    }],
-);
+            ),
+        }],
+    )
+};
 
 /// A key without which the service does not work is not set.
 pub static ENV_KEY_MISSING: Cause = Cause::new(

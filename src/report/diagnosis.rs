@@ -263,7 +263,7 @@ impl Report for Diagnosis {
         // What the same thing rules out is told together.
         let mut told: Vec<(String, Vec<&str>)> = Vec::new();
         for not in &self.ruled_out {
-            let because = not.evidence.first().map(seen).unwrap_or_else(|| some(&not.subjects));
+            let because = not.evidence.first().map_or_else(|| format!("looked for at {}", some(&not.subjects)), seen);
             match told.iter_mut().find(|(other, _)| *other == because) {
                 Some((_, codes)) => codes.push(&not.code),
                 None => told.push((because, vec![&not.code])),

@@ -7,6 +7,7 @@
 mod actions;
 mod ai_fsm;
 mod anywhere;
+mod diagnose;
 mod faults;
 mod fondation;
 mod logs;
