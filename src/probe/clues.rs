@@ -293,12 +293,14 @@ fn ask_database(door: Door<'_>, query: &Query) -> Answer<String> {
     let mut lines = own.lines();
     let (Some(user), Some(database)) = (lines.next(), lines.next()) else {
         let result = Err(Trouble::Failed("POSTGRES_USER or POSTGRES_DB is not set in the container".to_owned()));
-        return Answer { command: images::ask(query.container, "", "", query.sql).to_string(), result };
+        return Answer { command: images::psql(query.container, "", "", query.sql), result };
     };
-    door.ask_with(&images::ask(query.container, user, database, query.sql), |output| match output.exit {
+    let answer = door.ask_with(&images::ask(query.container, user, database, query.sql), |output| match output.exit {
         Exit::Code(0) => Ok(text(&output.stdout)),
         _ => Err(failure(output)),
-    })
+    });
+    // What is worth pasting is the plain call.
+    Answer { command: images::psql(query.container, user, database, query.sql), ..answer }
 }
 
 fn ask_looping(door: Door<'_>) -> Answer<Vec<UnitState>> {

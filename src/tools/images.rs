@@ -61,6 +61,11 @@ pub fn ask(container: &str, user: &str, database: &str, sql: &str) -> Argv {
         .with([format!("--username={user}"), format!("--dbname={database}"), format!("--command={sql}")])
 }
 
+/// The same question as one would type it.
+pub fn psql(container: &str, user: &str, database: &str, sql: &str) -> String {
+    Argv::new("docker", ["exec", container, "psql", "-U", user, "-d", database, "-Atc", sql]).to_string()
+}
+
 /// The images of a host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Images {
@@ -101,6 +106,16 @@ mod tests {
         assert_eq!(parse_list(""), Ok(Images::default()));
         assert!(parse_list("WARNING: no swap limit\nsha256:aa app:latest\n").is_err());
         assert!(parse_list("sha256:aa").is_err());
+    }
+
+    #[test]
+    fn a_question_cannot_change_anything() {
+        assert_eq!(
+            ask("db", "me", "mine", "SELECT 1").to_string(),
+            "docker exec '--env=PGOPTIONS=-c default_transaction_read_only=on -c statement_timeout=2s -c lock_timeout=1s' db psql \
+             --no-psqlrc --quiet --tuples-only --no-align --username=me --dbname=mine '--command=SELECT 1'"
+        );
+        assert_eq!(psql("db", "me", "mine", "SELECT 1"), "docker exec db psql -U me -d mine -Atc 'SELECT 1'");
     }
 
     #[test]

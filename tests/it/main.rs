@@ -10,6 +10,7 @@ mod servers;
 mod transcript;
 
 mod actions;
+mod diagnose_containers;
 mod documents;
 mod generated;
 mod invalid_registry;

@@ -242,7 +242,7 @@ static NOBODY_LEFT: Cause = Cause {
 static DELETED: Query = Query {
     container: "ai-fsm-postgres",
     sql: "SELECT count(*) || ' rows deleted in the last hour' FROM audit_log WHERE action = 'delete' AND created_at > now() - \
-          interval '1 hour'",
+          interval '1 hour' HAVING count(*) > 50",
 };
 
 static MANY_DELETED: Cause = Cause {
@@ -255,7 +255,7 @@ static MANY_DELETED: Cause = Cause {
         All(&[
             Not(&Clue::Unwell),
             Clue::Query(&TABLES_MISSING, Shows::NoLine("^missing: ")),
-            Clue::Query(&DELETED, Shows::Above(50.0)),
+            Clue::Query(&DELETED, Shows::Line("rows deleted")),
         ]),
         &[
             &Fix {
@@ -349,7 +349,8 @@ static DATABASE_STARTING: Cause = Cause {
 static BUSY: Query = Query {
     container: "ai-fsm-postgres",
     sql: "SELECT count(*) || ' sessions at work for more than 10 s' FROM pg_stat_activity WHERE backend_type = 'client backend' \
-          AND state <> 'idle' AND pid <> pg_backend_pid() AND coalesce(xact_start, query_start) < now() - interval '10 seconds'",
+          AND state <> 'idle' AND pid <> pg_backend_pid() AND coalesce(xact_start, query_start) < now() - interval '10 \
+          seconds' HAVING count(*) > 9",
 };
 
 static POOL_EXHAUSTED: Cause = Cause {
@@ -366,7 +367,7 @@ static POOL_EXHAUSTED: Cause = Cause {
                     r"(?i)timeout exceeded when trying to connect|remaining connection slots",
                     Window::Seconds(300),
                 ),
-                Of(&POSTGRES, &Clue::Query(&BUSY, Shows::Above(9.0))),
+                Of(&POSTGRES, &Clue::Query(&BUSY, Shows::Line("sessions at work"))),
             ]),
         ]),
         &[&RESTART],
