@@ -758,14 +758,22 @@ static LEASE_LOST: Cause = Cause {
         "LEASE-LOST",
         "{service} ended in the last hour because of an error that nobody caught",
         "most often it tried to fail a job whose lease it had lost (D20); docker started it again, its job stays in progress",
-        Clue::Said(r"(?i)unhandled ?rejection", Window::Seconds(3600)),
+        Clue::Said(r"(?i)unhandled ?(promise ?)?rejection|uncaughtexception.*frompromise", Window::Seconds(3600)),
         &[&RECLAIM, &READ_ERRORS],
     )
 };
 
-static UNIT_JOURNAL: Question = Question {
+/// The engine says whom it had to kill; compose says "code 0" of those.
+static ENDINGS: Question = Question {
     program: "journalctl",
-    args: &["--no-pager", "--quiet", "--output=cat", "--since=-1h", "--unit=fondation-worker.service"],
+    args: &[
+        "--no-pager",
+        "--quiet",
+        "--output=cat",
+        "--since=-1h",
+        "--unit=docker.service",
+        "--unit=fondation-worker.service",
+    ],
     user: None,
 };
 
@@ -777,7 +785,7 @@ static KILLED_AT_WORK: Cause = Cause {
         "{service} was killed in the last hour, and may have left jobs behind",
         "it waits up to 30 s for active jobs, docker kills it after 10 (D10); such jobs stay in progress until somebody reclaims \
          them",
-        Clue::Output(&UNIT_JOURNAL, Shows::Line("exited with code 137")),
+        Clue::Output(&ENDINGS, Shows::Line(r"failed to exit within \d+s of signal|exited with code 137")),
         &[
             &RECLAIM,
             &Fix {
