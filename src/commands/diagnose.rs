@@ -37,6 +37,14 @@ pub struct Args {
     /// Leave out findings of this code, of one subject or of all; they are counted.
     #[arg(long, value_name = "CODE[:SUBJECT]")]
     ignore: Vec<String>,
+    /// What is to be done about it.
+    #[command(flatten)]
+    mend: Mend,
+}
+
+/// Flags of mending.
+#[derive(Debug, clap::Args)]
+pub struct Mend {
     /// Mend what was found: what is safe at once, what is disruptive with --yes, what destroys something never. Each is
     /// looked at again before and after.
     #[arg(long, conflicts_with = "list")]
@@ -69,12 +77,11 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let question = understand(args, deployment)?;
     let ignores = args.ignore.iter().map(|text| ignore(deployment, text)).collect::<Result<Vec<_>, _>>()?;
     let look = || look(context, deployment, &question, &ignores);
-    let diagnosis = match args.fix {
-        false => look()?.document,
-        true => {
-            let change = operate::Change { dry_run: args.dry_run, yes: args.yes, lock_wait: args.lock_wait };
-            mend(context, deployment, &change, &look)?
-        }
+    let diagnosis = if args.mend.fix {
+        let Mend { dry_run, yes, lock_wait, .. } = args.mend;
+        mend(context, deployment, &operate::Change { dry_run, yes, lock_wait }, &look)?
+    } else {
+        look()?.document
     };
     context.ui.report(&diagnosis)?;
     Ok(diagnosis.head.exit_code)
@@ -184,12 +191,11 @@ fn look(
     let (mut ignored, mut findings, mut remedies) = (Vec::new(), Vec::new(), Vec::new());
     for finding in &found.findings {
         let told = teller.finding(finding);
-        match ignores.iter().any(|ignore| ignore.covers(&told.code, &told.subject)) {
-            true => ignored.push(format!("{}:{}", told.code, told.subject)),
-            false => {
-                remedies.push(candidate(finding, &told));
-                findings.push(told);
-            }
+        if ignores.iter().any(|ignore| ignore.covers(&told.code, &told.subject)) {
+            ignored.push(format!("{}:{}", told.code, told.subject));
+        } else {
+            remedies.push(candidate(finding, &told));
+            findings.push(told);
         }
     }
     let worst = findings.iter().map(|finding| finding.verdict).max();

@@ -1,6 +1,7 @@
 //! `opsctl diagnose --fix`: looked at again, consented to, mended, and looked at once more.
 
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::action::consent::{self, Consent};
 use crate::action::lock::{self, Lock};
@@ -15,6 +16,11 @@ use crate::registry::{Deployment, Fix, Remedy, Service, Verdict};
 use crate::report::diagnosis::{Attempt, Diagnosis, Outcome};
 use crate::report::failure::FixFacts;
 use crate::tools::Argv;
+
+/// How long what a command starts may take to come up.
+const COMING_UP: Duration = Duration::from_secs(20);
+/// How often it is looked at meanwhile.
+const GLANCE: Duration = Duration::from_millis(500);
 
 /// What was seen, and how each finding would be mended.
 pub(super) struct Seen {
@@ -85,6 +91,16 @@ fn is_there(seen: &Seen, attempt: &Attempt) -> bool {
     seen.document.findings.iter().any(|finding| finding.code == attempt.code && finding.subject == attempt.subject)
 }
 
+/// What fails now and did not before: code and subject.
+fn new_fails(before: &Seen, after: &Seen) -> Vec<(String, String)> {
+    let fails = |seen: &Seen| -> Vec<(String, String)> {
+        let failing = seen.document.findings.iter().filter(|finding| finding.verdict == Verdict::Fail);
+        failing.map(|finding| (finding.code.clone(), finding.subject.clone())).collect()
+    };
+    let old = fails(before);
+    fails(after).into_iter().filter(|finding| !old.contains(finding)).collect()
+}
+
 /// Looks again, mends, and looks once more.
 fn try_one(
     context: &Context<'_>,
@@ -128,13 +144,17 @@ fn try_one(
     let trouble = apply(context, deployment, candidate, attempt, &consent, &mut lock);
     lock.finish();
     let trouble = trouble?;
-    let after = look()?;
-    let fails = |seen: &Seen| -> Vec<(String, String)> {
-        let failing = seen.document.findings.iter().filter(|finding| finding.verdict == Verdict::Fail);
-        failing.map(|finding| (finding.code.clone(), finding.subject.clone())).collect()
-    };
-    let old = fails(&again);
-    let new: Vec<(String, String)> = fails(&after).into_iter().filter(|finding| !old.contains(finding)).collect();
+    let mut after = look()?;
+    // What a command starts may take a moment to come up; services were watched by the verb itself.
+    let until = Instant::now() + COMING_UP;
+    while matches!(candidate.fix.remedy, Remedy::Command(_))
+        && !new_fails(&again, &after).is_empty()
+        && Instant::now() < until
+    {
+        thread::sleep(GLANCE);
+        after = look()?;
+    }
+    let new = new_fails(&again, &after);
     // What is wrong with the same subject in another way is the old trouble in another dress.
     let elsewhere = new.iter().any(|(_, subject)| *subject != attempt.subject);
     let gone = !is_there(&after, attempt) && new.iter().all(|(_, subject)| *subject != attempt.subject);

@@ -62,7 +62,7 @@ impl<'a> Case<'a> {
 }
 
 /// What was asked, or why there is no answer.
-pub(super) fn asked<'a, T>(answer: Option<&'a Answer<T>>) -> Result<(&'a str, &'a T), Outcome> {
+pub(super) fn asked<T>(answer: Option<&Answer<T>>) -> Result<(&str, &T), Outcome> {
     match answer {
         None => Err(Outcome::unknown("it was not asked")),
         Some(Answer { command, result: Ok(value) }) => Ok((command, value)),
@@ -75,6 +75,7 @@ pub(super) fn told(command: &str, trouble: &Trouble) -> String {
     let words: Vec<&str> = command.split_whitespace().take(3).collect();
     let tool = match words.as_slice() {
         ["ls", _, path] => (*path).to_owned(),
+        ["systemctl", ..] => "systemd".to_owned(),
         ["opsctl", verb, name] => format!("{verb} of {name}"),
         ["sudo", "-u", _] => command.split_whitespace().nth(3).unwrap_or("sudo").to_owned(),
         [first, ..] => (*first).to_owned(),

@@ -40,17 +40,21 @@ pub(super) fn outcome(case: &Case<'_>, clue: &Clue) -> Outcome {
         Clue::Output(question, shows) => place::output(case, question, shows),
         Clue::Query(query, shows) => place::query(case, query, shows),
         Clue::All(_) | Clue::Any(_) | Clue::Not(_) | Clue::Of(..) => Outcome::unknown("it has no parts"),
-        Clue::Unwell | Clue::State(_) | Clue::Reply(_) | Clue::Ended(_) | Clue::Restarts(_) | Clue::ReloadNeeded => {
-            no_service()
-        }
-        Clue::Container(_) => no_service(),
-        Clue::Unhealthy | Clue::PortTaken | Clue::PortClosed | Clue::MemoryHigh | Clue::RouteElsewhere => no_service(),
-        Clue::Env(_) | Clue::Said(..) => no_service(),
+        Clue::Unwell
+        | Clue::State(_)
+        | Clue::Reply(_)
+        | Clue::Ended(_)
+        | Clue::Restarts(_)
+        | Clue::ReloadNeeded
+        | Clue::Unhealthy
+        | Clue::Container(_)
+        | Clue::PortTaken
+        | Clue::PortClosed
+        | Clue::MemoryHigh
+        | Clue::RouteElsewhere
+        | Clue::Env(_)
+        | Clue::Said(..) => Outcome::unknown("no service is meant, or it is not on this host"),
     }
-}
-
-fn no_service() -> Outcome {
-    Outcome::unknown("no service is meant, or it is not on this host")
 }
 
 fn host<'a>(case: &Case<'a>) -> Result<&'a HostHealth, Outcome> {

@@ -16,7 +16,7 @@ pub(super) fn file(case: &Case<'_>, path: &'static str, clue: &FileClue) -> Outc
             Err(unknown) => return unknown,
         };
         let Ok(pattern) = Regex::new(pattern) else { return Outcome::unknown("its pattern is none") };
-        let line = text.iter().flat_map(|text| text.lines()).filter(|line| pattern.is_match(line)).last();
+        let line = text.iter().flat_map(|text| text.lines()).rfind(|line| pattern.is_match(line));
         return match line {
             Some(line) => Outcome::Proven(vec![Fact::new(command, crate::tools::excerpt(line))]),
             None => Outcome::RuledOut(vec![Fact::new(command, format!("{path} does not say so"))]),

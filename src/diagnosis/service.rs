@@ -33,18 +33,33 @@ pub(super) fn outcome(case: &Case<'_>, clue: &Clue, subject: Subject<'_>) -> Opt
         Clue::RouteElsewhere => route(case, subject),
         Clue::Env(clue) => words::env(case, subject, clue),
         Clue::Said(pattern, window) => words::said(case, subject, pattern, *window),
-        Clue::All(_) | Clue::Any(_) | Clue::Not(_) | Clue::Of(..) => return None,
-        Clue::Disk(_) | Clue::Inodes(_) | Clue::Memory(_) | Clue::Swap(_) | Clue::Load | Clue::ClockAdrift => {
-            return None;
-        }
-        Clue::OomKills | Clue::Strangers | Clue::FailedUnits | Clue::LoopingUnits | Clue::Certificate(_) => {
-            return None;
-        }
-        Clue::LongAgo(..) | Clue::Query(..) => return None,
-        Clue::EngineDown | Clue::PmDown | Clue::File(..) | Clue::Leftovers { .. } | Clue::Port(..) => return None,
-        Clue::Running(_) | Clue::FirewallCloses(_) | Clue::ProxyRejects | Clue::Get(..) | Clue::Output(..) => {
-            return None;
-        }
+        Clue::All(_)
+        | Clue::Any(_)
+        | Clue::Not(_)
+        | Clue::Of(..)
+        | Clue::Disk(_)
+        | Clue::Inodes(_)
+        | Clue::Memory(_)
+        | Clue::Swap(_)
+        | Clue::Load
+        | Clue::ClockAdrift
+        | Clue::OomKills
+        | Clue::Strangers
+        | Clue::FailedUnits
+        | Clue::LoopingUnits
+        | Clue::Certificate(_)
+        | Clue::EngineDown
+        | Clue::PmDown
+        | Clue::File(..)
+        | Clue::Leftovers { .. }
+        | Clue::Port(..)
+        | Clue::Running(_)
+        | Clue::FirewallCloses(_)
+        | Clue::ProxyRejects
+        | Clue::Get(..)
+        | Clue::LongAgo(..)
+        | Clue::Output(..)
+        | Clue::Query(..) => return None,
     })
 }
 
@@ -75,7 +90,8 @@ fn unwell(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
     }
 }
 
-fn doubt(subject: Subject<'_>) -> String {
+/// Why nothing is known of it.
+pub(super) fn doubt(subject: Subject<'_>) -> String {
     let check = subject.health.checks.iter().find(|check| check.verdict == Verdict::Unknown);
     check.map_or_else(|| "nothing was said of it".to_owned(), |check| format!("{}: {}", check.source, check.summary))
 }
@@ -97,9 +113,17 @@ fn state(case: &Case<'_>, subject: Subject<'_>, states: &[State]) -> Outcome {
 pub(super) fn since(subject: Subject<'_>) -> Option<jiff::Timestamp> {
     let down = match subject.health.state {
         State::Failed | State::Stopped | State::Skipped | State::Masked | State::Paused => true,
-        State::Running | State::Completed | State::Waiting | State::Partial | State::Starting => false,
-        State::Stopping | State::Restarting | State::CrashLoop | State::NotFound | State::Unmanaged => false,
-        State::Unknown => false,
+        State::Running
+        | State::Completed
+        | State::Waiting
+        | State::Partial
+        | State::Starting
+        | State::Stopping
+        | State::Restarting
+        | State::CrashLoop
+        | State::NotFound
+        | State::Unmanaged
+        | State::Unknown => false,
     };
     subject.health.since.filter(|_| down)
 }
@@ -129,7 +153,6 @@ pub(super) fn heard(answer: &Answer<Reply>, wanted: &Heard) -> Outcome {
     };
     let (holds, says) = match (wanted, reply) {
         (Heard::Silence, Reply::Silent(why)) => (true, why.clone()),
-        (Heard::Silence, other) => (false, shown(other)),
         (Heard::Status(codes), Reply::Http { status, .. }) => (codes.contains(status), shown(reply)),
         (Heard::Body(condition), Reply::Http { body, .. }) => {
             let json: Option<Value> = serde_json::from_str(body).ok();
@@ -159,7 +182,10 @@ pub(super) fn heard(answer: &Answer<Reply>, wanted: &Heard) -> Outcome {
             (Ok(pattern), Some(text)) => (pattern.is_match(&text), crate::tools::excerpt(&text)),
             (_, _) => (false, shown(other)),
         },
-        (Heard::Status(_) | Heard::Body(_) | Heard::Above(..) | Heard::Share(..) | Heard::Bad, other) => {
+        (
+            Heard::Silence | Heard::Status(_) | Heard::Body(_) | Heard::Above(..) | Heard::Share(..) | Heard::Bad,
+            other,
+        ) => {
             (false, shown(other))
         }
     };

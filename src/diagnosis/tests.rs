@@ -329,3 +329,38 @@ fn states_of_a_service_that_is_not_here_are_no_findings() {
     let outcome = made.with(|case| case.outcome(&Clue::State(&[State::Running]), None));
     assert!(matches!(outcome, Unknown(_)));
 }
+
+#[test]
+fn of_changes_those_that_came_before_are_told_newest_first() {
+    use crate::probe::changes::Change;
+    let at = |hours: i64| now() - jiff::SignedDuration::from_hours(hours);
+    let change = |hours, what: &str, service| Change { time: at(hours), what: what.to_owned(), service };
+    let changes = [
+        change(30, "long ago", None),
+        change(5, "the host was booted", None),
+        change(4, "/etc/keeper.env was written", Some("keeper")),
+        change(4, "/etc/shop.env was written", Some("shop")),
+        change(2, "after it", None),
+    ];
+    let mut made = Made::well();
+    let mut keeper = unit("keeper.service", "inactive", "dead");
+    keeper.changed = Some(at(3));
+    made.units = Ok(vec![keeper, unit("shop.service", "active", "running")]);
+    made.replies[0] = silent();
+    let diagnosis = made.diagnose();
+    let finding = &diagnosis.findings[0];
+    assert_eq!((finding.cause.code, finding.since), ("STOPPED", Some(at(3))));
+    let told: Vec<&str> = before(finding, &changes, now()).into_iter().map(|change| change.what.as_str()).collect();
+    assert_eq!(told, ["/etc/keeper.env was written", "the host was booted"]);
+}
+
+#[test]
+fn a_cause_that_another_explains_is_folded_under_it() {
+    let mut made = Made::well();
+    let mut keeper = unit("keeper.service", "inactive", "dead");
+    keeper.changed = Some(now());
+    made.units = Ok(vec![keeper, unit("shop.service", "active", "running")]);
+    made.replies[0] = silent();
+    made.holders[0] = Holder::Other { pid: 7, name: "nc".to_owned() };
+    assert_eq!(told(&made.diagnose()), ["PORT-TAKEN keeper (STOPPED keeper)"]);
+}

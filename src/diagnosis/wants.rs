@@ -46,8 +46,11 @@ impl Case<'_> {
                     EnvClue::Differs(_, other) => {
                         wants.env.insert(other.name, other);
                     }
-                    EnvClue::FileMissing | EnvClue::KeysMissing(_) | EnvClue::NotItsPort(_) => {}
-                    EnvClue::Like(..) | EnvClue::Unlike(..) => {}
+                    EnvClue::FileMissing
+                    | EnvClue::KeysMissing(_)
+                    | EnvClue::NotItsPort(_)
+                    | EnvClue::Like(..)
+                    | EnvClue::Unlike(..) => {}
                 }
             }
             Clue::MemoryHigh => {
@@ -80,12 +83,28 @@ impl Case<'_> {
                     wants.queries.push(query);
                 }
             }
-            Clue::Container(_) => {}
-            Clue::Unwell | Clue::State(_) | Clue::Reply(_) | Clue::Ended(_) | Clue::Restarts(_) => {}
-            Clue::ReloadNeeded | Clue::Unhealthy | Clue::PortTaken | Clue::PortClosed => {}
-            Clue::Disk(_) | Clue::Inodes(_) | Clue::Memory(_) | Clue::Swap(_) | Clue::Load | Clue::ClockAdrift => {}
-            Clue::OomKills | Clue::FailedUnits | Clue::Certificate(_) | Clue::EngineDown | Clue::PmDown => {}
-            Clue::Strangers => {}
+            Clue::Unwell
+            | Clue::State(_)
+            | Clue::Reply(_)
+            | Clue::Ended(_)
+            | Clue::Restarts(_)
+            | Clue::ReloadNeeded
+            | Clue::Unhealthy
+            | Clue::Container(_)
+            | Clue::PortTaken
+            | Clue::PortClosed
+            | Clue::Disk(_)
+            | Clue::Inodes(_)
+            | Clue::Memory(_)
+            | Clue::Swap(_)
+            | Clue::Load
+            | Clue::ClockAdrift
+            | Clue::OomKills
+            | Clue::FailedUnits
+            | Clue::Certificate(_)
+            | Clue::EngineDown
+            | Clue::PmDown
+            | Clue::Strangers => {}
         }
     }
 }

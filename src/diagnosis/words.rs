@@ -5,8 +5,8 @@ use regex::Regex;
 
 use super::case::{Case, Subject, asked};
 use super::outcome::{Fact, Outcome};
-use super::service::began;
-use crate::registry::{EnvClue, State, Window};
+use super::service::{began, doubt};
+use crate::registry::{EnvClue, Presence, State, Window};
 
 /// How far before its last start the attempt before may have been.
 const ATTEMPT: SignedDuration = SignedDuration::from_secs(12);
@@ -22,6 +22,10 @@ pub(super) fn env(case: &Case<'_>, subject: Subject<'_>, clue: &EnvClue) -> Outc
     };
     let wanted = subject.service.env.as_ref();
     if let EnvClue::FileMissing = clue {
+        // Of one that need not be here, and that nobody can tell of, a missing file says nothing.
+        if subject.health.state == State::Unknown && subject.service.presence != Presence::Required {
+            return Outcome::unknown(doubt(subject));
+        }
         let missing = match (&found.path, wanted) {
             (None, Some(env)) => Some(env.paths.join(" or ")),
             _ => found.missing.first().cloned(),
@@ -97,8 +101,18 @@ pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, pattern: &str, window:
     let last = lines.iter().filter_map(|line| line.time).max();
     let again = match subject.health.state {
         State::CrashLoop | State::Restarting | State::Failed | State::Starting => true,
-        State::Running | State::Completed | State::Waiting | State::Partial | State::Stopping | State::Paused => false,
-        State::Stopped | State::Skipped | State::Masked | State::NotFound | State::Unmanaged | State::Unknown => false,
+        State::Running
+        | State::Completed
+        | State::Waiting
+        | State::Partial
+        | State::Stopping
+        | State::Paused
+        | State::Stopped
+        | State::Skipped
+        | State::Masked
+        | State::NotFound
+        | State::Unmanaged
+        | State::Unknown => false,
     };
     // One that is started again and again may not have come to say it this time.
     let began = began(case, subject).map(|began| if again { began - ATTEMPT } else { began });
@@ -125,11 +139,9 @@ pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, pattern: &str, window:
         let time = line.time.map(|time| time.strftime("%H:%M:%S ").to_string()).unwrap_or_default();
         Fact::new(command, format!("{time}{}", line.text))
     });
-    match hits.is_empty() {
-        false => Outcome::Proven(facts.collect()),
-        true => {
-            let says = format!("none of {} lines says so", lines.iter().filter(|line| counts(line.time)).count());
-            Outcome::RuledOut(vec![Fact::new(command, says)])
-        }
+    if !hits.is_empty() {
+        return Outcome::Proven(facts.collect());
     }
+    let says = format!("none of {} lines says so", lines.iter().filter(|line| counts(line.time)).count());
+    Outcome::RuledOut(vec![Fact::new(command, says)])
 }

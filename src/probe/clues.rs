@@ -31,6 +31,7 @@ const MOST: u64 = 2000;
 const TAIL: u64 = 64 << 10;
 
 /// What is to be asked. Names and paths are the registry's; records are told apart by their address.
+#[expect(clippy::struct_excessive_bools, reason = "each says whether one thing is asked")]
 #[derive(Debug, Default)]
 pub struct Wants {
     /// Services whose newest lines are wanted.
@@ -65,6 +66,12 @@ pub struct Wants {
     pub queries: Vec<&'static Query>,
 }
 
+/// A port that is listened on, and the process that does, where that can be seen.
+pub type Listening = (u16, Option<(u32, String)>);
+
+/// A process and its arguments.
+pub type Process = (u32, Vec<String>);
+
 /// What came back. What was not asked is missing.
 #[derive(Debug, Default)]
 pub struct Clues {
@@ -81,9 +88,9 @@ pub struct Clues {
     /// Resident memory of processes, bytes.
     pub memory: BTreeMap<u32, Option<u64>>,
     /// Listeners: port, and who, where that can be seen.
-    pub listeners: Option<Answer<Vec<(u16, Option<(u32, String)>)>>>,
+    pub listeners: Option<Answer<Vec<Listening>>>,
     /// Processes and their arguments.
-    pub processes: Option<Answer<Vec<(u32, Vec<String>)>>>,
+    pub processes: Option<Answer<Vec<Process>>>,
     /// The firewall; `None` inside when it is off or not installed.
     pub firewall: Option<Answer<Option<Vec<u16>>>>,
     /// Routes of the proxy.
@@ -413,8 +420,8 @@ fn resident(system: &System, pid: u32) -> Option<u64> {
     line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib * 1024)
 }
 
-fn listeners(system: &System) -> Answer<Vec<(u16, Option<(u32, String)>)>> {
-    let look = || -> Result<Vec<(u16, Option<(u32, String)>)>, Trouble> {
+fn listeners(system: &System) -> Answer<Vec<Listening>> {
+    let look = || -> Result<Vec<Listening>, Trouble> {
         let table = |file: &str| -> Result<Vec<procfs::Listener>, Trouble> {
             let text = system.read(file).map_err(|error| Trouble::Failed(format!("{file}: {error}")))?;
             Ok(procfs::listeners(&text)?)
@@ -435,12 +442,12 @@ fn listeners(system: &System) -> Answer<Vec<(u16, Option<(u32, String)>)>> {
     Answer { command: "ss -Hltnp".to_owned(), result: look() }
 }
 
-fn processes(system: &System) -> Answer<Vec<(u32, Vec<String>)>> {
+fn processes(system: &System) -> Answer<Vec<Process>> {
     let words = |pid: u32| {
         let line = system.read(&format!("/proc/{pid}/cmdline")).ok()?;
         Some((pid, line.split_terminator('\0').map(str::to_owned).collect()))
     };
-    let found: Vec<(u32, Vec<String>)> = system.processes().into_iter().filter_map(words).collect();
+    let found: Vec<Process> = system.processes().into_iter().filter_map(words).collect();
     let result = match found.is_empty() {
         true => Err(Trouble::Failed("/proc shows no processes".to_owned())),
         false => Ok(found),

@@ -12,6 +12,8 @@
 //!   former rules it out, the latter is never asked.
 //! - A [`Depth::Root`] says why; a [`Depth::Effect`] only says what, and is told where no root of the same subject is
 //!   proven. Of several effects of one subject the first counts.
+//! - Order counts: a cause that several failures have is told as the first one's, and of several effects the first counts. Put
+//!   what is particular (one service's failure) before what is general.
 //! - Texts may hold `{service}`, `{unit}`, `{port}` (its main one) and `{env}` (its env file) of the subject.
 //! - Every clue only looks. A [`Question`] must be a command that changes nothing, spawns nothing that stays and uses up
 //!   nothing (no login attempts).

@@ -162,7 +162,7 @@ impl Teller<'_> {
     fn evidence(&self, fact: &Fact) -> Evidence {
         let by = |command: &str| self.records.iter().rfind(|record| !command.is_empty() && record.command == command);
         let record = by(&fact.ran).or_else(|| by(&fact.command));
-        let end = fact.says.floor_char_boundary(LONGEST);
+        let end = (0..=LONGEST.min(fact.says.len())).rfind(|end| fact.says.is_char_boundary(*end)).unwrap_or_default();
         Evidence {
             argv: words(&fact.command),
             exit_code: record.and_then(|record| record.exit_code),
@@ -191,10 +191,7 @@ impl Teller<'_> {
             verdict: found.cause.verdict,
             severity: found.severity.id,
             respond: found.severity.response,
-            reason: match found.service {
-                Some(service) if std::ptr::eq(service.severity, found.severity) => service.severity_reason,
-                Some(_) | None => found.severity.criterion,
-            },
+            reason: self.reason(found),
             subject: found.subject.clone(),
             summary: names.fill(found.cause.summary),
             evidence: distinct(&found.facts).into_iter().map(|fact| self.evidence(fact)).collect(),
@@ -205,6 +202,23 @@ impl Teller<'_> {
             affects: affects.unwrap_or_default(),
             explains: found.folded.iter().map(consequence).collect(),
             runbook: found.failure.section,
+        }
+    }
+
+    /// Why it has its severity: as its service or resource has it, else as the level is meant.
+    fn reason(&self, found: &diagnosis::Finding) -> &'static str {
+        let checks = &self.case.deployment.checks;
+        let stated = found.cause.severity.is_some() || found.failure.severity.is_some();
+        match found.service {
+            Some(service) if std::ptr::eq(service.severity, found.severity) => service.severity_reason,
+            None if !stated
+                && std::ptr::eq(found.severity, checks.disk_severity)
+                && found.subject.starts_with("disk") =>
+            {
+                "a full disk stops every service that writes"
+            }
+            None if !stated => "it concerns the whole host",
+            Some(_) | None => found.severity.criterion,
         }
     }
 

@@ -263,6 +263,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn pasted_commands_become_words_again() {
+        let argv = Argv::new("ss", ["-Hltnp", "sport = :80", "it's", "a b"]);
+        assert_eq!(words(&argv.to_string()), ["ss", "-Hltnp", "sport = :80", "it's", "a b"]);
+        assert_eq!(words("a | b"), ["sh", "-c", "a | b"]);
+        assert_eq!(words("  "), Vec::<String>::new());
+        assert_eq!(words("x ''"), ["x", ""]);
+    }
+
+    #[test]
     fn commands_print_so_that_they_can_be_pasted() {
         let mut argv = Argv::new("pm2", ["jlist", "it's", ""]);
         argv.env.push(("PM2_HOME", "/home/a b/.pm2".to_owned()));

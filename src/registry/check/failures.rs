@@ -119,13 +119,14 @@ fn clue(d: &Deployment, place: &str, proof: &Clue, alone: bool, found: &mut Vec<
                 found.push(format!("{place}: asks what a service said, and is about the host"));
             }
         }
-        Clue::Env(EnvClue::Like(_, text) | EnvClue::Unlike(_, text)) => pattern(text),
+        Clue::Env(EnvClue::Like(_, text) | EnvClue::Unlike(_, text))
+        | Clue::Output(_, Shows::Line(text) | Shows::NoLine(text))
+        | Clue::Reply(Heard::Text(text)) => pattern(text),
         Clue::File(path, FileClue::Contains(text)) => {
             pattern(text);
             absolute(place, path, found);
         }
         Clue::File(path, _) | Clue::Leftovers { dir: path, .. } => absolute(place, path, found),
-        Clue::Output(_, Shows::Line(text) | Shows::NoLine(text)) => pattern(text),
         Clue::Query(query, shows) => {
             if let Shows::Line(text) | Shows::NoLine(text) = shows {
                 pattern(text);
@@ -145,7 +146,6 @@ fn clue(d: &Deployment, place: &str, proof: &Clue, alone: bool, found: &mut Vec<
         Clue::LongAgo(get, ..) if !matches!(get.url, Url::Local { .. }) => {
             found.push(format!("{place}: asks beyond this host"));
         }
-        Clue::Reply(Heard::Text(text)) => pattern(text),
         Clue::Unwell
         | Clue::State(_)
         | Clue::Reply(_)
