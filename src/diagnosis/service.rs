@@ -185,9 +185,7 @@ pub(super) fn heard(answer: &Answer<Reply>, wanted: &Heard) -> Outcome {
         (
             Heard::Silence | Heard::Status(_) | Heard::Body(_) | Heard::Above(..) | Heard::Share(..) | Heard::Bad,
             other,
-        ) => {
-            (false, shown(other))
-        }
+        ) => (false, shown(other)),
     };
     Outcome::when(holds, vec![Fact::new(&*answer.command, says)])
 }

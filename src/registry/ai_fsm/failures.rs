@@ -651,9 +651,9 @@ static POLL_FAILS: Cause = Cause {
     explains: &[&AUTOMATIONS_OVERDUE],
     ..Cause::new(
         "POLL-FAILS",
-        "{service} could not ask for due automations in the last two minutes",
+        "{service} could not ask for due automations in the last 45 seconds",
         "the database does not answer it as it should; the error stands in the same line",
-        Clue::Said("worker poll failed", Window::Seconds(120)),
+        Clue::Said("worker poll failed", Window::Seconds(45)),
         &[&READ_WEB],
     )
 };

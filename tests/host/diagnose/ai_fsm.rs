@@ -160,7 +160,10 @@ const INJECTIONS: &[Injection] = &[
         failure: "db-inaccessible",
         what: "the role has another password than DATABASE_URL",
         inject: sql!("ALTER ROLE ai_fsm PASSWORD 'hunter2'"),
-        heal: sql!("ALTER ROLE ai_fsm PASSWORD 'dummy-secret-postgres-password'"),
+        heal: concat!(
+            sql!("ALTER ROLE ai_fsm PASSWORD 'dummy-secret-postgres-password'"),
+            "; docker restart -t 1 ai-fsm-worker"
+        ),
         code: "DATABASE-REFUSES",
         subject: "postgres",
         decisive: "password authentication failed for user",
@@ -205,8 +208,7 @@ const INJECTIONS: &[Injection] = &[
     Injection {
         failure: "db-inaccessible",
         what: "a write of PostgreSQL finds no space",
-        inject: "docker exec ai-fsm-postgres sh -c \
-                 'echo \"ERROR:  could not extend file \\\"base/5/1259\\\": No space left on device\" >/proc/1/fd/2'; sleep 1",
+        inject: sql!("DO \\$\\$ BEGIN RAISE LOG 'could not extend file: No space left on device'; END \\$\\$"),
         heal: POSTGRES_ANEW,
         code: "DATABASE-WITHOUT-SPACE",
         subject: "postgres",

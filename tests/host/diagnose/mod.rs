@@ -180,7 +180,8 @@ pub fn drive(machine: &Machine, deployment: &str, injections: &[Injection], not_
     );
     let only = std::env::var("OPSCTL_INJECTION").unwrap_or_default();
     let mut wrongs = Vec::new();
-    for injection in injections.iter().filter(|injection| injection.what.contains(&only)) {
+    let chosen = Regex::new(&only).unwrap();
+    for injection in injections.iter().filter(|injection| chosen.is_match(injection.what)) {
         let begun = Instant::now();
         let (line, wrong) = one(machine, &prefix, injection);
         let seconds = begun.elapsed().as_secs_f32();
