@@ -332,11 +332,14 @@ const INJECTIONS: &[Injection] = &[
     Injection {
         failure: "jobs-stuck",
         what: "an error that nobody catches ends a program (D20)",
-        inject: says!("node -e \"Promise.reject(new Error(String(7)))\""),
+        inject: says!(
+            "node -e \"process.on(\\\"unhandledRejection\\\", (why) => { console.error(\\\"Unhandled Rejection:\\\", why); \
+             process.exit(1); }); Promise.reject(7)\""
+        ),
         heal: AGAIN,
         code: "LEASE-LOST",
         subject: "worker",
-        decisive: "fromPromise",
+        decisive: "Unhandled Rejection: 7",
         fix: Fix::Person,
     },
     Injection {
