@@ -469,12 +469,14 @@ const INJECTIONS: &[Injection] = &[
     },
     Injection {
         failure: "silent-success",
-        what: "a job that succeeds in a millisecond",
-        inject: "echo '[{\"_id\":\"j2\",\"status\":\"pending\",\"millis\":1}]' >/etc/test-host/jobs.json; sleep 7",
-        heal: "rm -f /etc/test-host/jobs.json; systemctl restart fondation-worker; sleep 2",
+        what: "three jobs succeeded in 12 ms on average, says /metrics",
+        inject: "docker exec fondation-worker-1 sh -c \
+                 'echo \"{\\\"jobs_total\\\":3,\\\"jobs_succeeded_total\\\":3,\\\"jobs_duration_average_ms\\\":12}\" \
+                 >/tmp/metrics.json'",
+        heal: AGAIN,
         code: "SUCCEEDS-AT-ONCE",
         subject: "worker",
-        decisive: "jobs_succeeded_total is 1",
+        decisive: "jobs_succeeded_total is 3",
         fix: Fix::Person,
     },
     Injection {
