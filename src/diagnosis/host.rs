@@ -36,10 +36,11 @@ pub(super) fn outcome(case: &Case<'_>, clue: &Clue) -> Outcome {
             let answer = case.clues.gets.iter().find(|(other, _)| std::ptr::eq(*other, *get));
             answer.map_or_else(|| Outcome::unknown("it was not asked"), |(_, answer)| heard(answer, wanted))
         }
+        Clue::LongAgo(get, path, seconds) => place::long_ago(case, get, path, *seconds),
         Clue::Output(question, shows) => place::output(case, question, shows),
-        Clue::Sql(sql, shows) => place::sql(case, sql, shows),
+        Clue::Query(query, shows) => place::query(case, query, shows),
         Clue::Redis(question, shows) => place::redis(case, question, shows),
-        Clue::Share(share) => place::share(case, share),
+        Clue::Lines(lines) => place::lines(case, lines),
         Clue::All(_) | Clue::Any(_) | Clue::Not(_) | Clue::Of(..) => Outcome::unknown("it has no parts"),
         Clue::Unwell
         | Clue::State(_)
@@ -48,6 +49,7 @@ pub(super) fn outcome(case: &Case<'_>, clue: &Clue) -> Outcome {
         | Clue::Restarts(_)
         | Clue::ReloadNeeded
         | Clue::Unhealthy
+        | Clue::Container(_)
         | Clue::PortTaken
         | Clue::PortClosed
         | Clue::MemoryHigh

@@ -137,7 +137,9 @@ impl Outcome {
 
 /// What something is not about is not its subject.
 fn nameless(mut seen: Vec<Fact>) -> Vec<Fact> {
-    seen.iter_mut().for_each(|fact| fact.names.clear());
+    for fact in &mut seen {
+        fact.names.clear();
+    }
     seen
 }
 

@@ -8,8 +8,8 @@ use super::case::{Case, asked, told};
 use super::outcome::{Fact, Outcome};
 use crate::health::{age, bytes};
 use crate::logs::stamp::{self, Clock};
-use crate::probe::{Answer, Trouble};
-use crate::registry::{FileClue, Listening, Question, RedisQuestion, Share, Shows, Sql};
+use crate::probe::{Answer, Reply, Trouble};
+use crate::registry::{FileClue, Http, LineShare, Listening, Query, Question, RedisQuestion, Share, Shows};
 
 pub(super) fn file(case: &Case<'_>, path: &'static str, clue: &FileClue) -> Outcome {
     if let FileClue::Contains(pattern) = clue {
@@ -48,6 +48,16 @@ pub(super) fn file(case: &Case<'_>, path: &'static str, clue: &FileClue) -> Outc
         }
         FileClue::Looser(mode) => (found.mode & !mode != 0, format!("{path} has mode {:o}", found.mode)),
         FileClue::OwnedByOther(user) => (found.owner != *user, format!("{path} belongs to {}", found.owner)),
+        FileClue::ClosedTo(number) => {
+            let wanted = if found.is_dir { 0o5 } else { 0o4 };
+            let bits = match () {
+                () if found.uid == *number => found.mode >> 6,
+                () if found.gid == *number => found.mode >> 3,
+                () => found.mode,
+            };
+            let says = format!("{path} belongs to {}:{}, mode {:o}", found.uid, found.gid, found.mode);
+            (*number != 0 && bits & wanted != wanted, says)
+        }
         FileClue::Larger(size) => (found.size > *size, format!("{path} has {}", bytes(found.size))),
         FileClue::Contains(_) => return Outcome::unknown("it was not asked"),
     };
@@ -135,13 +145,32 @@ pub(super) fn proxy(case: &Case<'_>) -> Outcome {
     }
 }
 
-pub(super) fn output(case: &Case<'_>, question: &'static Question, shows: &Shows) -> Outcome {
-    let answer = case.clues.outputs.iter().find(|(other, _)| std::ptr::eq(*other, question));
+pub(super) fn long_ago(case: &Case<'_>, get: &'static Http, path: &str, seconds: u32) -> Outcome {
+    let answer = case.clues.gets.iter().find(|(other, _)| std::ptr::eq(*other, get));
+    let (command, reply) = match asked(answer.map(|(_, answer)| answer)) {
+        Ok(found) => found,
+        Err(unknown) => return unknown,
+    };
+    let Reply::Http { body, .. } = reply else {
+        return Outcome::RuledOut(vec![Fact::new(command, "no HTTP answer")]);
+    };
+    let json: Option<serde_json::Value> = serde_json::from_str(body).ok();
+    let value = json.as_ref().and_then(|json| path.split('.').try_fold(json, |value, key| value.get(key)));
+    let time = value.and_then(serde_json::Value::as_i64).and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let Some(time) = time else {
+        return Outcome::unknown(format!("{command}: its answer has no time {path}"));
+    };
+    let old = case.evidence.time.duration_since(time) > SignedDuration::from_secs(i64::from(seconds));
+    Outcome::when(old, vec![Fact::new(command, format!("{path} was {} ago", age(time, case.evidence.time)))])
+}
+
+pub(super) fn query(case: &Case<'_>, query: &'static Query, shows: &Shows) -> Outcome {
+    let answer = case.clues.queries.iter().find(|(other, _)| std::ptr::eq(*other, query));
     shown(answer.map(|(_, answer)| answer), shows)
 }
 
-pub(super) fn sql(case: &Case<'_>, sql: &'static Sql, shows: &Shows) -> Outcome {
-    let answer = case.clues.sql.iter().find(|(other, _)| std::ptr::eq(*other, sql));
+pub(super) fn output(case: &Case<'_>, question: &'static Question, shows: &Shows) -> Outcome {
+    let answer = case.clues.outputs.iter().find(|(other, _)| std::ptr::eq(*other, question));
     shown(answer.map(|(_, answer)| answer), shows)
 }
 
@@ -181,11 +210,10 @@ fn shown(answer: Option<&Answer<String>>, shows: &Shows) -> Outcome {
             },
             Shows::Above(bound) => (number()? > *bound, crate::tools::excerpt(text.trim())),
             Shows::Below(bound) => (number()? < *bound, crate::tools::excerpt(text.trim())),
-            Shows::PartOf(part, whole, percent) => {
+            Shows::Part(share) => {
+                let Share { part, whole, .. } = share;
                 let (used, all) = (after(part)?, after(whole)?);
-                // Of nothing, as an unlimited server says, no part is known.
-                let holds = all > 0.0 && used * 100.0 >= all * f64::from(*percent);
-                (holds, format!("{part}{used}, {whole}{all}"))
+                (share.is_exceeded(used, all), format!("{part}{used}, {whole}{all}"))
             }
         })
     };
@@ -195,28 +223,28 @@ fn shown(answer: Option<&Answer<String>>, shows: &Shows) -> Outcome {
     }
 }
 
-pub(super) fn share(case: &Case<'_>, share: &Share) -> Outcome {
-    let (command, text) = match asked(case.clues.tails.get(share.file)) {
+pub(super) fn lines(case: &Case<'_>, lines: &LineShare) -> Outcome {
+    let (command, text) = match asked(case.clues.tails.get(lines.file)) {
         Ok(found) => found,
         Err(unknown) => return unknown,
     };
-    let Some((hits, all)) = weigh(text.as_deref().unwrap_or_default(), share, case.evidence.time) else {
+    let Some((hits, all)) = weigh(text.as_deref().unwrap_or_default(), lines, case.evidence.time) else {
         return Outcome::unknown("its pattern is none");
     };
-    let enough = hits >= share.least as usize && hits * 100 >= all * usize::from(share.percent);
-    let says = format!("{hits} of {all} lines of the last {} s", share.seconds);
+    let enough = hits >= lines.least && lines.share.is_exceeded(f64::from(hits), f64::from(all));
+    let says = format!("{hits} of {all} lines of the last {} s", lines.seconds);
     Outcome::when(enough, vec![Fact::new(command, says)])
 }
 
 /// How many lines are of the kind, and of how many.
-fn weigh(text: &str, share: &Share, now: Timestamp) -> Option<(usize, usize)> {
-    let (among, which) = (Regex::new(share.among).ok()?, Regex::new(share.which).ok()?);
+fn weigh(text: &str, lines: &LineShare, now: Timestamp) -> Option<(u32, u32)> {
+    let (among, which) = (Regex::new(lines.share.whole).ok()?, Regex::new(lines.share.part).ok()?);
     let clock = Clock { zone: TimeZone::UTC, now };
-    let since = (now - SignedDuration::from_secs(i64::from(share.seconds))).as_microsecond();
+    let since = (now - SignedDuration::from_secs(i64::from(lines.seconds))).as_microsecond();
     // A line that was cut, or that has no time, is of no known age.
     let new = |line: &&str| stamp::leading(line, &clock).is_some_and(|(time, _)| time >= since);
     let counted = text.lines().filter(new).filter(|line| among.is_match(line));
-    Some(counted.fold((0, 0), |(hits, all), line| (hits + usize::from(which.is_match(line)), all + 1)))
+    Some(counted.fold((0, 0), |(hits, all), line| (hits + u32::from(which.is_match(line)), all + 1)))
 }
 
 #[cfg(test)]
@@ -230,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_part_is_weighed_against_the_whole_and_what_is_missing_is_unknown() {
-        let memory = Shows::PartOf("used:", "max:", 90);
+        let memory = Shows::Part(Share { part: "used:", whole: "max:", percent: 90 });
         assert!(shown(Some(&says("used:95\nmax:100\n")), &memory).is_proven());
         assert!(shown(Some(&says("# x\nmax: 100\nused: 89\n")), &memory).is_ruled_out());
         // No bound at all.
@@ -245,14 +273,8 @@ mod tests {
 
     #[test]
     fn only_new_lines_of_the_kind_are_counted() {
-        let share = Share {
-            file: "/f",
-            seconds: 300,
-            among: r#"" [1-5]\d\d \d+ ""#,
-            which: r#"" 5\d\d \d+ ""#,
-            percent: 5,
-            least: 1,
-        };
+        let share = Share { part: r#"" 5\d\d \d+ ""#, whole: r#"" [1-5]\d\d \d+ ""#, percent: 5 };
+        let lines = LineShare { file: "/f", seconds: 300, share, least: 1 };
         let line = |time: &str, status: u16| {
             format!("203.0.113.9 - - [22/Nov/2026:{time} +0000] \"GET / HTTP/1.1\" {status} 12 \"-\" \"curl\" rt=0.1\n")
         };
@@ -260,7 +282,7 @@ mod tests {
             .into_iter()
             .chain([line("04:00:00", 500), line("05:29:00", 502), line("05:29:01", 200), line("05:29:02", 404)])
             .collect::<String>();
-        assert_eq!(weigh(&text, &share, "2026-11-22T05:30:00Z".parse().unwrap_or_default()), Some((1, 3)));
-        assert_eq!(weigh("", &share, Timestamp::UNIX_EPOCH), Some((0, 0)));
+        assert_eq!(weigh(&text, &lines, "2026-11-22T05:30:00Z".parse().unwrap_or_default()), Some((1, 3)));
+        assert_eq!(weigh("", &lines, Timestamp::UNIX_EPOCH), Some((0, 0)));
     }
 }

@@ -9,9 +9,9 @@ use super::case::{Case, Subject, asked, told};
 use super::outcome::{Fact, Outcome};
 use super::words;
 use crate::health::{self, Check, bytes};
-use crate::probe::{Answer, Holder, Reply, is_container_of};
+use crate::probe::{Answer, Holder, Reply, Trouble, is_container_of};
 use crate::protocol::postgres::Greeting;
-use crate::registry::{Clue, Condition, Ending, Heard, Manager, State, Verdict};
+use crate::registry::{Clue, Condition, Ending, Heard, Manager, Share, State, Verdict};
 use crate::tools::docker::ContainerState;
 use crate::tools::pm2::Process;
 use crate::tools::systemctl::UnitState;
@@ -26,6 +26,7 @@ pub(super) fn outcome(case: &Case<'_>, clue: &Clue, subject: Subject<'_>) -> Opt
         Clue::Restarts(least) => restarts(subject, *least),
         Clue::ReloadNeeded => reload_needed(case, subject),
         Clue::Unhealthy => unhealthy(case, subject),
+        Clue::Container(words) => container(case, subject, words),
         Clue::PortTaken => port(case, subject, |holder| matches!(holder, Holder::Other { .. })),
         Clue::PortClosed => port(case, subject, |holder| matches!(holder, Holder::Nobody)),
         Clue::MemoryHigh => memory(case, subject),
@@ -57,10 +58,11 @@ pub(super) fn outcome(case: &Case<'_>, clue: &Clue, subject: Subject<'_>) -> Opt
         | Clue::FirewallCloses(_)
         | Clue::ProxyRejects
         | Clue::Get(..)
+        | Clue::LongAgo(..)
         | Clue::Output(..)
-        | Clue::Sql(..)
+        | Clue::Query(..)
         | Clue::Redis(..)
-        | Clue::Share(_) => return None,
+        | Clue::Lines(_) => return None,
     })
 }
 
@@ -169,13 +171,25 @@ pub(super) fn heard(answer: &Answer<Reply>, wanted: &Heard) -> Outcome {
                 None => return Outcome::unknown(format!("{}: its answer has no number {path}", answer.command)),
             }
         }
+        (Heard::Part(share), Reply::Http { body, .. }) => {
+            let Share { part, whole, .. } = share;
+            let json: Option<Value> = serde_json::from_str(body).ok();
+            let at = |path: &str| highest(json.as_ref()?, &path.split('.').collect::<Vec<_>>());
+            match (at(part), at(whole)) {
+                (Some(some), Some(all)) => {
+                    (share.is_exceeded(some, all), format!("{part} is {some}, {whole} is {all}"))
+                }
+                (_, _) => return Outcome::unknown(format!("{}: its answer has no {part} and {whole}", answer.command)),
+            }
+        }
         (Heard::Text(pattern), other) => match (Regex::new(pattern), text_of(other)) {
             (Ok(pattern), Some(text)) => (pattern.is_match(&text), crate::tools::excerpt(&text)),
             (_, _) => (false, shown(other)),
         },
-        (Heard::Silence | Heard::Status(_) | Heard::Body(_) | Heard::Above(..) | Heard::Bad, other) => {
-            (false, shown(other))
-        }
+        (
+            Heard::Silence | Heard::Status(_) | Heard::Body(_) | Heard::Above(..) | Heard::Part(_) | Heard::Bad,
+            other,
+        ) => (false, shown(other)),
     };
     Outcome::when(holds, vec![Fact::new(&*answer.command, says)])
 }
@@ -243,11 +257,9 @@ enum Record<'e> {
     Processes(Vec<&'e Process>),
 }
 
-/// The record of its first manager, and the command that brought it. `Ok(None)` where nothing on this host manages it, or
-/// its manager does not know it.
-fn record<'e>(case: &Case<'e>, subject: Subject<'_>) -> Result<Option<(Record<'e>, &'e str)>, Outcome> {
+/// The record of a manager, and the command that brought it. `Ok(None)` where the manager does not know it.
+fn record<'e>(case: &Case<'e>, manager: &'static Manager) -> Result<Option<(Record<'e>, &'e str)>, Outcome> {
     let managers = &case.evidence.managers;
-    let Some(manager) = subject.service.managers.first() else { return Ok(None) };
     match manager {
         Manager::Systemd(wanted) => {
             let (command, units) = asked(managers.units.as_ref())?;
@@ -269,9 +281,25 @@ fn record<'e>(case: &Case<'e>, subject: Subject<'_>) -> Result<Option<(Record<'e
     }
 }
 
+/// What comes of the record of one of its managers: a unit around a compose project ends as its container does. Where no
+/// engine runs, a container beneath a unit says nothing.
+fn of_managers(case: &Case<'_>, subject: Subject<'_>, look: impl Fn(Record<'_>, &str) -> Outcome) -> Outcome {
+    let first = subject.service.managers.first();
+    Outcome::any(subject.service.managers.iter().map(|manager| {
+        let beneath = !first.is_some_and(|first| std::ptr::eq(first, manager));
+        let containers = case.evidence.managers.containers.as_ref();
+        match (record(case, manager), containers.map(|answer| &answer.result)) {
+            (Ok(Some((record, ran))), _) => look(record, ran),
+            (Ok(None), _) => Outcome::RuledOut(Vec::new()),
+            (Err(_), Some(Err(Trouble::Unavailable(_)))) if beneath => Outcome::RuledOut(Vec::new()),
+            (Err(unknown), _) => unknown,
+        }
+    }))
+}
+
 /// When it was started last, as its manager says.
 pub(super) fn began(case: &Case<'_>, subject: Subject<'_>) -> Option<jiff::Timestamp> {
-    match record(case, subject).ok()?? {
+    match record(case, subject.service.managers.first()?).ok()?? {
         (Record::Unit(unit), _) => unit.active_since,
         (Record::Container(container), _) => container.started,
         (Record::Processes(own), _) => own.iter().filter_map(|process| process.started).max(),
@@ -281,17 +309,14 @@ pub(super) fn began(case: &Case<'_>, subject: Subject<'_>) -> Option<jiff::Times
 }
 
 fn ended(case: &Case<'_>, subject: Subject<'_>, ending: &Ending) -> Outcome {
-    let (record, ran) = match record(case, subject) {
-        Ok(Some(found)) => found,
-        Ok(None) => return Outcome::RuledOut(Vec::new()),
-        Err(unknown) => return unknown,
-    };
+    of_managers(case, subject, |record, ran| ended_as(record, ran, ending))
+}
+
+fn ended_as(record: Record<'_>, ran: &str, ending: &Ending) -> Outcome {
     let unit = |unit: &UnitState, holds: bool, says: String| {
         Outcome::when(holds, vec![Fact::new(format!("systemctl status {}", unit.id), says).ran(ran)])
     };
-    let inspect = |container: &ContainerState, holds: bool, says: String| {
-        Outcome::when(holds, vec![Fact::new(format!("docker inspect {}", container.identity.name), says).ran(ran)])
-    };
+    let inspect = |container: &ContainerState, holds: bool, says: String| inspected(container, ran, holds, says);
     match (record, ending) {
         (Record::Unit(state), Ending::Exit(codes)) => {
             // CLD_EXITED: what it ended with is an exit code and no signal.
@@ -350,26 +375,41 @@ fn restarts(subject: Subject<'_>, least: u32) -> Outcome {
 }
 
 fn reload_needed(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
-    match record(case, subject) {
-        Ok(Some((Record::Unit(unit), ran))) => {
+    of_managers(case, subject, |record, ran| match record {
+        Record::Unit(unit) => {
             let says = format!("NeedDaemonReload={}", if unit.reload_needed { "yes" } else { "no" });
             Outcome::when(unit.reload_needed, vec![Fact::new(format!("systemctl status {}", unit.id), says).ran(ran)])
         }
-        Ok(_) => Outcome::RuledOut(Vec::new()),
-        Err(unknown) => unknown,
-    }
+        Record::Container(_) | Record::Processes(_) => Outcome::RuledOut(Vec::new()),
+    })
 }
 
 fn unhealthy(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
-    match record(case, subject) {
-        Ok(Some((Record::Container(container), ran))) => {
+    of_managers(case, subject, |record, ran| match record {
+        Record::Container(container) => {
             let health = container.health.as_deref().unwrap_or("none");
-            let command = format!("docker inspect {}", container.identity.name);
-            Outcome::when(health == "unhealthy", vec![Fact::new(command, format!("health: {health}")).ran(ran)])
+            inspected(container, ran, health == "unhealthy", format!("health: {health}"))
         }
-        Ok(_) => Outcome::RuledOut(Vec::new()),
-        Err(unknown) => unknown,
-    }
+        Record::Unit(_) | Record::Processes(_) => Outcome::RuledOut(Vec::new()),
+    })
+}
+
+fn container(case: &Case<'_>, subject: Subject<'_>, words: &[&str]) -> Outcome {
+    of_managers(case, subject, |record, ran| match record {
+        Record::Container(container) => {
+            let status = container.status.as_str();
+            let says = match status {
+                "exited" | "dead" | "restarting" => format!("{status}, exit {}", container.exit_code),
+                _ => status.to_owned(),
+            };
+            inspected(container, ran, words.contains(&status), says)
+        }
+        Record::Unit(_) | Record::Processes(_) => Outcome::RuledOut(Vec::new()),
+    })
+}
+
+fn inspected(container: &ContainerState, ran: &str, holds: bool, says: String) -> Outcome {
+    Outcome::when(holds, vec![Fact::new(format!("docker inspect {}", container.identity.name), says).ran(ran)])
 }
 
 fn port(case: &Case<'_>, subject: Subject<'_>, holds: impl Fn(&Holder) -> bool) -> Outcome {

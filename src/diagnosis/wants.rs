@@ -68,7 +68,7 @@ impl Case<'_> {
             Clue::Running(_) => wants.processes = true,
             Clue::FirewallCloses(_) => wants.firewall = true,
             Clue::LoopingUnits => wants.looping = true,
-            Clue::Get(get, _) => {
+            Clue::Get(get, _) | Clue::LongAgo(get, ..) => {
                 if !wants.gets.iter().any(|other| std::ptr::eq(*other, *get)) {
                     wants.gets.push(get);
                 }
@@ -78,9 +78,9 @@ impl Case<'_> {
                     wants.outputs.push(question);
                 }
             }
-            Clue::Sql(sql, _) => {
-                if !wants.sql.iter().any(|other| std::ptr::eq(*other, *sql)) {
-                    wants.sql.push(sql);
+            Clue::Query(query, _) => {
+                if !wants.queries.iter().any(|other| std::ptr::eq(*other, *query)) {
+                    wants.queries.push(query);
                 }
             }
             Clue::Redis(question, _) => {
@@ -88,7 +88,7 @@ impl Case<'_> {
                     wants.redis.push(question);
                 }
             }
-            Clue::Share(share) => drop(wants.tails.insert(share.file)),
+            Clue::Lines(lines) => drop(wants.tails.insert(lines.file)),
             Clue::Unwell
             | Clue::State(_)
             | Clue::Reply(_)
@@ -96,6 +96,7 @@ impl Case<'_> {
             | Clue::Restarts(_)
             | Clue::ReloadNeeded
             | Clue::Unhealthy
+            | Clue::Container(_)
             | Clue::PortTaken
             | Clue::PortClosed
             | Clue::Disk(_)

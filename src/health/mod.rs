@@ -232,10 +232,11 @@ fn assess(
         }
     }
     checks.append(&mut probes.clone());
+    // A unit around a compose project counts little itself: the container beneath it has the memory.
+    let memory_bytes = views.iter().filter_map(|view| view.memory_bytes).max();
     let first = views.into_iter().next();
     let state = first.as_ref().map_or(State::Unmanaged, |view| view.state);
     let port_owner = port_owner(service, state, &evidence.holders[index], &mut checks);
-    let memory_bytes = first.as_ref().and_then(|view| view.memory_bytes);
     memory(service, memory_bytes, &mut checks);
     let verdict = checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Unknown);
     let mut summaries: Vec<&str> = Vec::new();

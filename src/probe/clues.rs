@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Answer, Door, ManagerEvidence, Reply, Trouble, databases, failure, http, join, survey, text};
 use crate::exec::{Exit, Runner};
 use crate::logs::{self, Wanted};
-use crate::registry::{Deployment, EnvFile, Http, Manager, Question, RedisQuestion, Service, Sql};
+use crate::registry::{Deployment, EnvFile, Http, Manager, Query, Question, RedisQuestion, Service};
 use crate::report::logs::Said;
 use crate::system::System;
 use crate::tools::procfs;
@@ -62,8 +62,8 @@ pub struct Wants {
     pub gets: Vec<&'static Http>,
     /// Commands.
     pub outputs: Vec<&'static Question>,
-    /// SQL.
-    pub sql: Vec<&'static Sql>,
+    /// Statements for databases in containers.
+    pub queries: Vec<&'static Query>,
     /// Commands to Redis.
     pub redis: Vec<&'static RedisQuestion>,
 }
@@ -103,8 +103,8 @@ pub struct Clues {
     pub gets: Vec<(&'static Http, Answer<Reply>)>,
     /// Outputs of commands.
     pub outputs: Vec<(&'static Question, Answer<String>)>,
-    /// Answers to SQL.
-    pub sql: Vec<(&'static Sql, Answer<String>)>,
+    /// Answers of databases in containers.
+    pub queries: Vec<(&'static Query, Answer<String>)>,
     /// Answers of Redis.
     pub redis: Vec<(&'static RedisQuestion, Answer<String>)>,
 }
@@ -137,6 +137,10 @@ pub struct FileFound {
     pub mode: u32,
     /// User that it belongs to.
     pub owner: String,
+    /// The same by number.
+    pub uid: u32,
+    /// Group that it belongs to, by number.
+    pub gid: u32,
     /// Bytes.
     pub size: u64,
     /// When it was changed last.
@@ -174,8 +178,11 @@ pub fn gather(
         let gets: Vec<_> = wants.gets.iter().map(|get| (*get, scope.spawn(move || http::get(door, get)))).collect();
         let outputs: Vec<_> =
             wants.outputs.iter().map(|question| (*question, scope.spawn(move || ask(door, question)))).collect();
-        let sql: Vec<_> =
-            wants.sql.iter().map(|sql| (*sql, scope.spawn(move || databases::sql(door, managers, sql)))).collect();
+        let queries: Vec<_> = wants
+            .queries
+            .iter()
+            .map(|query| (*query, scope.spawn(move || databases::query(door, managers, query))))
+            .collect();
         let redis: Vec<_> = wants
             .redis
             .iter()
@@ -213,7 +220,7 @@ pub fn gather(
         clues.looping = looping.map(join);
         clues.gets = gets.into_iter().map(|(get, thread)| (get, join(thread))).collect();
         clues.outputs = outputs.into_iter().map(|(question, thread)| (question, join(thread))).collect();
-        clues.sql = sql.into_iter().map(|(sql, thread)| (sql, join(thread))).collect();
+        clues.queries = queries.into_iter().map(|(query, thread)| (query, join(thread))).collect();
         clues.redis = redis.into_iter().map(|(question, thread)| (question, join(thread))).collect();
         clues
     })
@@ -322,6 +329,8 @@ fn file(system: &System, path: &str) -> Answer<Option<FileFound>> {
             FileFound {
                 mode: meta.mode() & 0o7777,
                 owner: owner.unwrap_or_else(|| meta.uid().to_string()),
+                uid: meta.uid(),
+                gid: meta.gid(),
                 size: meta.len(),
                 changed: meta.modified().ok().and_then(|time| Timestamp::try_from(time).ok()),
                 is_dir: meta.is_dir(),

@@ -3,50 +3,77 @@
 use super::{Answer, Door, ManagerEvidence, Reply, Trouble, failure, is_container_of, network, text};
 use crate::exec::Exit;
 use crate::protocol::redis;
-use crate::registry::{Probe, RedisQuestion, Service, Sql};
+use crate::registry::{Database, Probe, Query, RedisQuestion, Service};
 use crate::tools::docker::ContainerState;
-use crate::tools::{Argv, Input, procfs};
+use crate::tools::{Argv, Input, images, procfs};
 
-/// What makes psql's session one that only reads, and never for long.
-const READ_ONLY: &str = "PGOPTIONS=-c default_transaction_read_only=on -c timezone=UTC -c statement_timeout=2s";
-
-pub(super) fn sql(door: Door<'_>, managers: &ManagerEvidence, sql: &'static Sql) -> Answer<String> {
-    let container = match container(managers, sql) {
-        Ok(container) => container,
-        Err(trouble) => return Answer { command: format!("psql < {}", sql.name), result: Err(trouble) },
+pub(super) fn query(door: Door<'_>, managers: &ManagerEvidence, query: &'static Query) -> Answer<String> {
+    let named = query.name.unwrap_or("query");
+    let container = match container(managers, query) {
+        Ok(container) => &container.identity.name,
+        Err(trouble) => return Answer { command: format!("psql < {named}"), result: Err(trouble) },
     };
-    let user = sql.server.probes.iter().find_map(|probe| match probe {
+    let user = query.server.probes.iter().find_map(|probe| match probe {
         Probe::Postgres { user, .. } => Some(*user),
-        Probe::Http(_) | Probe::Banner { .. } | Probe::Redis { .. } | Probe::Mongo { .. } => None,
-        Probe::DockerEngine | Probe::LogLine { .. } => None,
+        Probe::Http(_)
+        | Probe::Banner { .. }
+        | Probe::Redis { .. }
+        | Probe::Mongo { .. }
+        | Probe::DockerEngine
+        | Probe::LogLine { .. } => None,
     });
-    let options =
-        ["exec", "-i", "-e", READ_ONLY, "--", &container.identity.name, "psql", "-XqAt", "-v", "ON_ERROR_STOP=1"];
-    let mut argv = Argv::new("docker", options).with(["-U", user.unwrap_or("postgres"), "-d", "postgres"]);
-    if let Some((service, key)) = sql.url {
-        match database(door, service, key) {
-            Err(trouble) => return Answer { command: argv.to_string(), result: Err(trouble) },
-            Ok(name) => argv = argv.with(["-v", &format!("database={name}")]),
+    let (mut user, mut database) = (user.unwrap_or("postgres").to_owned(), "postgres".to_owned());
+    let input = Input { name: named.to_owned(), bytes: query.sql.as_bytes().to_vec() };
+    let ask = |argv: &Argv| {
+        door.ask_with(argv, |output| match output.exit {
+            Exit::Code(0) => Ok(text(&output.stdout)),
+            _ => Err(failure(output)),
+        })
+    };
+    let mut known = None;
+    match query.database {
+        Database::Postgres => {}
+        Database::Own => {
+            let own = ask(&images::variables(container, &["POSTGRES_USER", "POSTGRES_DB"]));
+            let Answer { result: Ok(own), .. } = own else { return own };
+            let mut lines = own.lines().map(str::to_owned);
+            let (Some(own_user), Some(own_database)) = (lines.next(), lines.next()) else {
+                let trouble = "POSTGRES_USER or POSTGRES_DB is not set in the container".to_owned();
+                let command = images::psql(container, "", "", query.sql);
+                return Answer { command, result: Err(Trouble::Failed(trouble)) };
+            };
+            (user, database) = (own_user, own_database);
         }
+        Database::InUrl(service, key) => match named_in(door, service, key) {
+            Err(trouble) => {
+                let command = images::ask(container, &user, &database, input).to_string();
+                return Answer { command, result: Err(trouble) };
+            }
+            Ok(name) => known = Some(format!("--set=database={name}")),
+        },
     }
-    argv.input = Some(Input { name: sql.name.to_owned(), bytes: sql.script.as_bytes().to_vec() });
-    door.ask_with(&argv, |output| match output.exit {
-        Exit::Code(0) => Ok(text(&output.stdout)),
-        _ => Err(failure(output)),
-    })
+    let argv = images::ask(container, &user, &database, input).with(known);
+    let answer = ask(&argv);
+    // What is worth pasting of a single question is the plain call.
+    let command = match query.name {
+        Some(_) => answer.command,
+        None => images::psql(container, &user, &database, query.sql),
+    };
+    Answer { command, result: answer.result }
 }
 
 /// The running container of the server.
-fn container<'e>(managers: &'e ManagerEvidence, sql: &Sql) -> Result<&'e ContainerState, Trouble> {
+fn container<'e>(managers: &'e ManagerEvidence, query: &Query) -> Result<&'e ContainerState, Trouble> {
     let unknown = || Trouble::Unavailable("the containers were not asked for".to_owned());
     let all = managers.containers.as_ref().ok_or_else(unknown)?.result.as_ref().map_err(Clone::clone)?;
-    let own = |container: &&ContainerState| sql.server.managers.iter().any(|m| is_container_of(m, &container.identity));
+    let own =
+        |container: &&ContainerState| query.server.managers.iter().any(|m| is_container_of(m, &container.identity));
     let mut running = all.iter().filter(own).filter(|container| container.status == "running");
-    running.next().ok_or_else(|| Trouble::Unavailable(format!("{} does not run", sql.server.name)))
+    running.next().ok_or_else(|| Trouble::Unavailable(format!("{} does not run", query.server.name)))
 }
 
 /// The name of the application's database, from its URL. Nothing else of the URL is kept.
-fn database(door: Door<'_>, service: &Service, key: &str) -> Result<String, Trouble> {
+fn named_in(door: Door<'_>, service: &Service, key: &str) -> Result<String, Trouble> {
     let unnamed = || Trouble::Unavailable(format!("no env file of {} names its database in {key}", service.name));
     for path in service.env.iter().flat_map(|env| env.paths) {
         let text = match door.system.read(path) {
@@ -74,8 +101,12 @@ fn name_in(url: &str) -> Option<String> {
 pub(super) fn redis(door: Door<'_>, question: &'static RedisQuestion) -> Answer<String> {
     let probe = question.server.probes.iter().find_map(|probe| match probe {
         Probe::Redis { port, password } => Some((*port, password.as_ref())),
-        Probe::Http(_) | Probe::Banner { .. } | Probe::Postgres { .. } | Probe::Mongo { .. } => None,
-        Probe::DockerEngine | Probe::LogLine { .. } => None,
+        Probe::Http(_)
+        | Probe::Banner { .. }
+        | Probe::Postgres { .. }
+        | Probe::Mongo { .. }
+        | Probe::DockerEngine
+        | Probe::LogLine { .. } => None,
     });
     let first = question.commands.first().copied().unwrap_or_default().join(" ");
     let Some((port, password)) = probe else {

@@ -16,8 +16,8 @@ pub fn request(password: Option<&str>, commands: &[&[&str]]) -> Vec<u8> {
     let login: Option<&[&str]> = login.as_ref().map(|words| &words[..]);
     let mut request = String::new();
     for words in login.into_iter().chain(commands.iter().copied()) {
-        request.push_str(&format!("*{}\r\n", words.len()));
-        words.iter().for_each(|word| request.push_str(&format!("${}\r\n{word}\r\n", word.len())));
+        let words = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len()));
+        request.extend([format!("*{}\r\n", words.len())].into_iter().chain(words));
     }
     request.into_bytes()
 }
@@ -35,7 +35,7 @@ pub fn answers(received: &[u8], with_password: bool, commands: &[&[&str]]) -> Op
         let (kind, value) = line.split_at_checked(1).unwrap_or_default();
         match kind {
             "+" => {}
-            ":" => told.push_str(&format!("{}: {value}\n", words.join(" "))),
+            ":" => told.extend([&words.join(" "), ": ", value, "\n"]),
             "-" => return Some(Err(value.to_owned())),
             "$" => {
                 let Ok(length) = value.parse::<usize>() else {

@@ -197,6 +197,8 @@ pub enum Clue {
     Restarts(u32),
     /// The health check of its container fails, as docker says.
     Unhealthy,
+    /// Its container, be it beneath a unit, has one of these states, as docker words them: `exited`, `paused`.
+    Container(&'static [&'static str]),
     /// Its unit file changed on disk, and systemd still has the old one.
     ReloadNeeded,
     /// Another process than its own holds its main port.
@@ -264,14 +266,17 @@ pub enum Clue {
     ProxyRejects,
     /// A request of its own, GET and to this host only, hears this.
     Get(&'static Http, Heard),
+    /// Such a request hears a time (milliseconds since 1970, at this path of keys joined by dots) that is more than so many
+    /// seconds ago.
+    LongAgo(&'static Http, &'static str, u32),
     /// The output of a read-only command shows this.
     Output(&'static Question, Shows),
-    /// What a PostgreSQL server says to read-only SQL shows this.
-    Sql(&'static Sql, Shows),
+    /// What a PostgreSQL server in a container answers shows this.
+    Query(&'static Query, Shows),
     /// What a Redis server says to read-only commands shows this.
     Redis(&'static RedisQuestion, Shows),
     /// So many of the newest lines of a file are of that kind.
-    Share(&'static Share),
+    Lines(&'static LineShare),
 }
 
 /// What a probe hears.
@@ -285,6 +290,8 @@ pub enum Heard {
     Body(Condition),
     /// An HTTP answer whose JSON body has a number above this at this path (keys joined by dots; `*` is any key).
     Above(&'static str, u32),
+    /// An HTTP answer whose JSON body has these two numbers (paths as above), of which one is too great a part of the other.
+    Part(Share),
     /// An HTTP body, a banner, a reply of Redis, a refusal of PostgreSQL, or what MongoDB makes of itself (`primary`, `no
     /// primary`) that matches this regular expression.
     Text(&'static str),
@@ -363,6 +370,9 @@ pub enum FileClue {
     Looser(u32),
     /// Something that belongs to another user than this one.
     OwnedByOther(&'static str),
+    /// Something that the user of this number, who is in no group but one of the same number, may not read; of a directory,
+    /// not enter. For users of containers, whom the host does not know.
+    ClosedTo(u32),
     /// A file of more than so many bytes.
     Larger(u64),
     /// A file in whose last 64 KiB this regular expression matches a line.
@@ -391,19 +401,31 @@ pub struct Question {
     pub user: Option<&'static str>,
 }
 
-/// Read-only SQL for psql in the container of a PostgreSQL server, as the user of the server's probe. It is run in one session
-/// that cannot write and in which no statement may take longer than two seconds; what it prints is one line per answer.
+/// What only reads, for the psql in the container of a PostgreSQL server. It is run in one session that can change nothing and
+/// in which no statement lasts longer than two seconds. What it answers, a row a line, is shown: no data of people.
 #[derive(Debug)]
-pub struct Sql {
-    /// What it is called where it is shown.
-    pub name: &'static str,
+pub struct Query {
     /// The server, which is in a container.
     pub server: &'static Service,
-    /// Where the application's database is named: the env file of this service has its URL under this key. psql then knows
-    /// the name as `:database`; where there is no such file or key, nothing is asked, and all that hangs on it is unknown.
-    pub url: Option<(&'static Service, &'static str)>,
-    /// What psql reads. It is connected to the database `postgres`.
-    pub script: &'static str,
+    /// Which of its databases.
+    pub database: Database,
+    /// What a script of psql is called where it is shown. `None`: it is one `SELECT`, and shown as a whole.
+    pub name: Option<&'static str>,
+    /// What psql reads.
+    pub sql: &'static str,
+}
+
+/// Which database of a server is asked, and as whom.
+#[derive(Debug)]
+pub enum Database {
+    /// What `POSTGRES_DB` names in the container, as its `POSTGRES_USER`: what an env file says now need not be what the
+    /// container was made with.
+    Own,
+    /// `postgres`, which every server has, as the user of the server's probe.
+    Postgres,
+    /// The same; and the script knows as `:database` what the URL under this key of the env file of this service names. Where
+    /// there is no such file or key, nothing is asked, and all that hangs on it is unknown.
+    InUrl(&'static Service, &'static str),
 }
 
 /// Commands to a Redis server, all read-only, over one connection with the port and password of the service's probe. A number
@@ -416,20 +438,34 @@ pub struct RedisQuestion {
     pub commands: &'static [&'static [&'static str]],
 }
 
-/// How many of the newest lines of a file are of a kind: of those in its last 64 KiB that were written in the last
-/// `seconds` and match `among`, at least `least` and at least `percent` per cent match `which`. The lines are not shown.
+/// A part that is too great: more than so many per cent of the whole.
 #[derive(Debug)]
 pub struct Share {
+    /// Where the part is found: a path, a word before it, or a regular expression of lines.
+    pub part: &'static str,
+    /// Where the whole is found.
+    pub whole: &'static str,
+    /// Per cent.
+    pub percent: u8,
+}
+
+impl Share {
+    /// Whether the part is more than that. Of nothing, as an unlimited server says, none is.
+    pub fn is_exceeded(&self, part: f64, whole: f64) -> bool {
+        whole > 0.0 && part * 100.0 > whole * f64::from(self.percent)
+    }
+}
+
+/// How many of the newest lines of a file are of a kind: of those in its last 64 KiB that were written in the last
+/// `seconds` and match the whole, too many match the part, and at least `least`. The lines are not shown.
+#[derive(Debug)]
+pub struct LineShare {
     /// Absolute path of the file. Its lines begin with their time, or are in the common log format.
     pub file: &'static str,
     /// Since when lines count.
     pub seconds: u32,
-    /// Which lines count.
-    pub among: &'static str,
-    /// Which of them are looked for.
-    pub which: &'static str,
-    /// Per cent.
-    pub percent: u8,
+    /// Regular expressions.
+    pub share: Share,
     /// How many it must be in any case, so that little traffic proves nothing.
     pub least: u32,
 }
@@ -445,8 +481,8 @@ pub enum Shows {
     Above(f64),
     /// A first number below this.
     Below(f64),
-    /// The number right after the first word is at least so many per cent of the number right after the second.
-    PartOf(&'static str, &'static str, u8),
+    /// The number right after the one word is too great a part of the number right after the other.
+    Part(Share),
 }
 
 /// What to do about a cause.

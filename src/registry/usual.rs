@@ -364,24 +364,32 @@ static WHERE_SPACE_WENT: Fix = Fix {
 };
 
 /// A file system at its failure bound.
-pub static DISK_FULL: Cause = Cause {
-    about: About::Host,
-    explains: &[&NO_SPACE],
-    ..Cause::new(
-        "DISK-FULL",
-        "a file system is full",
-        "what writes to it fails, journald included; never remove volumes, databases or backups to make room",
-        Clue::Disk(Verdict::Fail),
-        &[
-            &Fix {
-                title: "shrink the journal to 500 MB (old log lines are lost)",
-                risk: Risk::Destructive,
-                remedy: Remedy::Command(&["journalctl", "--vacuum-size=500M"]),
-            },
-            &WHERE_SPACE_WENT,
-        ],
-    )
-};
+pub static DISK_FULL: Cause = disk_full(
+    &[&NO_SPACE],
+    &[
+        &Fix {
+            title: "shrink the journal to 500 MB (old log lines are lost)",
+            risk: Risk::Destructive,
+            remedy: Remedy::Command(&["journalctl", "--vacuum-size=500M"]),
+        },
+        &WHERE_SPACE_WENT,
+    ],
+);
+
+/// The same, with what follows from it and what to do about it in one deployment.
+pub const fn disk_full(explains: &'static [&'static Cause], fixes: &'static [&'static Fix]) -> Cause {
+    Cause {
+        about: About::Host,
+        explains,
+        ..Cause::new(
+            "DISK-FULL",
+            "a file system is full",
+            "what writes to it fails, journald included; never remove volumes, databases or backups to make room",
+            Clue::Disk(Verdict::Fail),
+            fixes,
+        )
+    }
+}
 
 /// A file system at its warning bound.
 pub static DISK_FILLING: Cause = Cause {
@@ -397,21 +405,28 @@ pub static DISK_FILLING: Cause = Cause {
 };
 
 /// All inodes of a file system are used.
-pub static INODES_FULL: Cause = Cause {
-    about: About::Host,
-    explains: &[&NO_SPACE],
-    ..Cause::new(
-        "INODES-FULL",
-        "a file system has no inodes left",
-        "nothing new can be made on it although there is space: very many small files are somewhere",
-        Clue::Inodes(Verdict::Fail),
-        &[&Fix {
-            title: "find the directory with so many files",
-            risk: Risk::ReadOnly,
-            remedy: Remedy::Command(&["du", "-x", "--inodes", "-d2", "/var", "/opt", "/home", "/tmp"]),
-        }],
-    )
-};
+pub static INODES_FULL: Cause = inodes_full(&[&NO_SPACE]);
+
+/// The same, with what follows from it in one deployment.
+pub const fn inodes_full(explains: &'static [&'static Cause]) -> Cause {
+    Cause {
+        about: About::Host,
+        explains,
+        ..Cause::new(
+            "INODES-FULL",
+            "a file system has no inodes left",
+            "nothing new can be made on it although there is space: very many small files are somewhere",
+            Clue::Inodes(Verdict::Fail),
+            MANY_FILES,
+        )
+    }
+}
+
+const MANY_FILES: &[&Fix] = &[&Fix {
+    title: "find the directory with so many files",
+    risk: Risk::ReadOnly,
+    remedy: Remedy::Command(&["du", "-x", "--inodes", "-d2", "/var", "/opt", "/home", "/tmp"]),
+}];
 
 /// Inodes at the warning bound.
 pub static INODES_FILLING: Cause = Cause {

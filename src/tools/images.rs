@@ -53,6 +53,22 @@ pub fn apply(container: &str, user: &str, database: &str, input: Input) -> Argv 
     Argv { input: Some(input), ..argv }.finishes()
 }
 
+/// Has the `psql` of a container read questions, in a session that can change nothing and in which no statement lasts longer
+/// than two seconds; a row a line.
+pub fn ask(container: &str, user: &str, database: &str, input: Input) -> Argv {
+    let session = "--env=PGOPTIONS=-c default_transaction_read_only=on -c timezone=UTC -c statement_timeout=2s \
+                   -c lock_timeout=1s";
+    let argv = Argv::new("docker", ["exec", "--interactive", session, container, "psql", "--no-psqlrc", "--quiet"])
+        .with(["--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"])
+        .with([format!("--username={user}"), format!("--dbname={database}")]);
+    Argv { input: Some(input), ..argv }
+}
+
+/// One such question as one would type it.
+pub fn psql(container: &str, user: &str, database: &str, sql: &str) -> String {
+    Argv::new("docker", ["exec", container, "psql", "-U", user, "-d", database, "-Atc", sql]).to_string()
+}
+
 /// The images of a host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Images {
@@ -93,6 +109,18 @@ mod tests {
         assert_eq!(parse_list(""), Ok(Images::default()));
         assert!(parse_list("WARNING: no swap limit\nsha256:aa app:latest\n").is_err());
         assert!(parse_list("sha256:aa").is_err());
+    }
+
+    #[test]
+    fn a_question_cannot_change_anything() {
+        let input = Input { name: "a.sql".to_owned(), bytes: b"SELECT 1".to_vec() };
+        assert_eq!(
+            ask("db", "me", "mine", input).to_string(),
+            "docker exec --interactive '--env=PGOPTIONS=-c default_transaction_read_only=on -c timezone=UTC -c \
+             statement_timeout=2s -c lock_timeout=1s' db psql --no-psqlrc --quiet --tuples-only --no-align \
+             --set=ON_ERROR_STOP=1 --username=me --dbname=mine < a.sql"
+        );
+        assert_eq!(psql("db", "me", "mine", "SELECT 1"), "docker exec db psql -U me -d mine -Atc 'SELECT 1'");
     }
 
     #[test]

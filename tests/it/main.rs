@@ -11,6 +11,7 @@ mod transcript;
 
 mod actions;
 mod diagnose;
+mod diagnose_containers;
 mod diagnose_databases;
 mod documents;
 mod generated;

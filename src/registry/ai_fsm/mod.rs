@@ -2,6 +2,7 @@
 //!
 //! From the runbook of 2026-02-19 (`seeds/002…`) and the repository as of 2026-02-23, its last state for the Pi.
 
+mod failures;
 mod release;
 mod services;
 
@@ -17,6 +18,7 @@ pub static DEPLOYMENT: Deployment = Deployment {
         system: "Raspberry Pi 4, at least 4 GB; 64-bit Raspberry Pi OS or Ubuntu 24.04 (documents disagree)",
     },
     detect: &["/home/pi/ai-fsm", "/home/nick/ai-fsm", "/opt/ai-fsm", "/srv/ai-fsm"],
+    failures: failures::FAILURES,
     release: Some(&release::RELEASE),
     logs: &[
         Log::File { path: "/home/pi/logs/backup.log", what: "backup cron, 02:00" },

@@ -127,12 +127,15 @@ fn clue(d: &Deployment, place: &str, proof: &Clue, alone: bool, found: &mut Vec<
             absolute(place, path, found);
         }
         Clue::File(path, _) | Clue::Leftovers { dir: path, .. } => absolute(place, path, found),
-        Clue::Sql(sql, shows) => {
+        Clue::Query(query, shows) => {
             if let Shows::Line(text) | Shows::NoLine(text) = shows {
                 pattern(text);
             }
-            if !sql.server.probes.iter().any(|probe| matches!(probe, Probe::Postgres { .. })) {
-                found.push(format!("{place}: asks {} in SQL, which is no PostgreSQL server", sql.server.name));
+            if !query.server.probes.iter().any(|probe| matches!(probe, Probe::Postgres { .. })) {
+                found.push(format!("{place}: asks {} in SQL, which is no PostgreSQL server", query.server.name));
+            }
+            if query.name.is_none() && (!query.sql.starts_with("SELECT ") || query.sql.contains(';')) {
+                found.push(format!("{place}: asks a database something else than one SELECT"));
             }
         }
         Clue::Redis(question, shows) => {
@@ -143,10 +146,10 @@ fn clue(d: &Deployment, place: &str, proof: &Clue, alone: bool, found: &mut Vec<
                 found.push(format!("{place}: asks {}, which is no Redis server", question.server.name));
             }
         }
-        Clue::Share(share) => {
-            pattern(share.among);
-            pattern(share.which);
-            absolute(place, share.file, found);
+        Clue::Lines(lines) => {
+            pattern(lines.share.whole);
+            pattern(lines.share.part);
+            absolute(place, lines.file, found);
         }
         Clue::Get(get, heard) => {
             if !matches!(get.url, Url::Local { .. }) {
@@ -156,10 +159,14 @@ fn clue(d: &Deployment, place: &str, proof: &Clue, alone: bool, found: &mut Vec<
                 found.push(format!("{place}: judges a request of its own by rules that it has not"));
             }
         }
+        Clue::LongAgo(get, ..) if !matches!(get.url, Url::Local { .. }) => {
+            found.push(format!("{place}: asks beyond this host"));
+        }
         Clue::Unwell
         | Clue::State(_)
         | Clue::Reply(_)
         | Clue::Ended(_)
+        | Clue::Container(_)
         | Clue::Restarts(_)
         | Clue::ReloadNeeded
         | Clue::Unhealthy

@@ -2,6 +2,7 @@
 //!
 //! From the runbook of 2025-08-26 (`seeds/001…`) and the repository as of 2025-08-28.
 
+mod failures;
 mod release;
 mod services;
 
@@ -17,6 +18,7 @@ pub static DEPLOYMENT: Deployment = Deployment {
         system: "a VPS (in practice Scaleway), Ubuntu 22.04, at least 2 CPUs, 2 GB RAM, 20 GB disk",
     },
     detect: &["/srv/fondation"],
+    failures: failures::FAILURES,
     release: Some(&release::RELEASE),
     escalation: &[
         Escalation { after_minutes: Some(0), who: "on-call", via: "PagerDuty; a page is acknowledged within 5 min" },

@@ -898,13 +898,15 @@ static EVICTING: Cause = Cause {
     )
 };
 
+const MEMORY_USED: Share = Share { part: "used_memory:", whole: "maxmemory:", percent: 90 };
+
 static MAXMEMORY: Cause = Cause {
     verdict: Verdict::Warn,
     ..Cause::new(
         "MAXMEMORY",
-        "Redis uses nine tenths of its memory",
+        "Redis uses more than nine tenths of its memory",
         "what comes then throws other keys away",
-        All(&[ASKABLE, Clue::Redis(&INFO, Shows::PartOf("used_memory:", "maxmemory:", 90))]),
+        All(&[ASKABLE, Clue::Redis(&INFO, Shows::Part(MEMORY_USED))]),
         &[&Fix {
             title: "find what grows, or give it more",
             risk: Risk::Disruptive,
@@ -1017,6 +1019,8 @@ static NGINX_STATUS: Http = Http::get(8080, "/nginx_status", &[]);
 
 const REQUESTS: &str = r#""[A-Z]+ /([^v]|v[^o]).*" [1-5]\d\d "#;
 
+static SLOW: LineShare = requests(Share { part: r"\brt=[1-9]", whole: REQUESTS, percent: 5 });
+
 static ANSWERS_SLOW: Cause = Cause {
     about: About::Host,
     verdict: Verdict::Warn,
@@ -1026,14 +1030,7 @@ static ANSWERS_SLOW: Cause = Cause {
         "more than one answer in twenty took longer than a second",
         "counted over the last five minutes in nginx's access log, calls left out; applications, database or processors are \
          slow",
-        Clue::Share(&Share {
-            file: "/var/log/nginx/access.log",
-            seconds: 300,
-            among: REQUESTS,
-            which: r"\brt=[1-9]",
-            percent: 5,
-            least: 10,
-        }),
+        Clue::Lines(&SLOW),
         &[&Fix {
             title: "see which requests",
             risk: Risk::ReadOnly,
@@ -1042,18 +1039,16 @@ static ANSWERS_SLOW: Cause = Cause {
     )
 };
 
-const fn errors(percent: u8) -> Share {
-    Share {
-        file: "/var/log/nginx/access.log",
-        seconds: 300,
-        among: r#"" [1-5]\d\d \d+ ""#,
-        which: r#"" 5\d\d \d+ ""#,
-        percent,
-        least: 10,
-    }
+/// A part of what was answered in the last five minutes, ten answers at least.
+const fn requests(share: Share) -> LineShare {
+    LineShare { file: "/var/log/nginx/access.log", seconds: 300, share, least: 10 }
 }
-static TENTH: Share = errors(10);
-static TWENTIETH: Share = errors(5);
+
+const fn errors(percent: u8) -> LineShare {
+    requests(Share { part: r#"" 5\d\d \d+ ""#, whole: r#"" [1-5]\d\d \d+ ""#, percent })
+}
+static TENTH: LineShare = errors(10);
+static TWENTIETH: LineShare = errors(5);
 
 static READ_ERRORS: Fix = Fix {
     title: "see which requests",
@@ -1067,9 +1062,9 @@ static ERRORS_MANY: Cause = Cause {
     severity: Some(&CRITICAL),
     ..Cause::new(
         "ERRORS-MANY",
-        "a tenth of all answers or more are errors of the server",
+        "more than one answer in ten is an error of the server",
         "counted over the last five minutes in nginx's access log; 502 and 504: the application behind is down or slow",
-        Clue::Share(&TENTH),
+        Clue::Lines(&TENTH),
         &[&READ_ERRORS],
     )
 };
@@ -1083,7 +1078,7 @@ static ERRORS_SOME: Cause = Cause {
         "ERRORS-SOME",
         "more than one answer in twenty is an error of the server",
         "counted over the last five minutes in nginx's access log",
-        All(&[Clue::Share(&TWENTIETH), Not(&Clue::Share(&TENTH))]),
+        All(&[Clue::Lines(&TWENTIETH), Not(&Clue::Lines(&TENTH))]),
         &[&READ_ERRORS],
     )
 };

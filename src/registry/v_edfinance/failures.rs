@@ -226,11 +226,11 @@ static SLOW_QUERIES: Failure = Failure {
 };
 
 /// How the server is, whichever database is the application's.
-static SERVER: Sql = Sql {
-    name: "server.sql",
+static SERVER: Query = Query {
     server: &POSTGRES,
-    url: None,
-    script: r"SELECT 'connections: ' || count(*) FROM pg_stat_activity WHERE backend_type = 'client backend';
+    database: Database::Postgres,
+    name: Some("server.sql"),
+    sql: r"SELECT 'connections: ' || count(*) FROM pg_stat_activity WHERE backend_type = 'client backend';
 SELECT 'connections allowed: ' || current_setting('max_connections');
 SELECT 'idle for 5 min: ' || count(*) FROM pg_stat_activity
   WHERE backend_type = 'client backend' AND state = 'idle' AND state_change < now() - interval '5 min';
@@ -248,11 +248,11 @@ SELECT 'blocked: pid ' || pid || ' waits ' || extract(epoch FROM now() - query_s
 };
 
 /// How the application's database is: numbers and names of tables only, never a row.
-static DATABASE: Sql = Sql {
-    name: "database.sql",
+static DATABASE: Query = Query {
     server: &POSTGRES,
-    url: Some((&API, "DATABASE_URL")),
-    script: r#"SELECT EXISTS (SELECT FROM pg_database WHERE datname = :'database') AS there \gset
+    database: Database::InUrl(&API, "DATABASE_URL"),
+    name: Some("database.sql"),
+    sql: r#"SELECT EXISTS (SELECT FROM pg_database WHERE datname = :'database') AS there \gset
 \if :there
 \connect :"database"
 SELECT to_regclass('"User"') IS NOT NULL AS users,
@@ -402,7 +402,7 @@ static SESSIONS_LEFT_OPEN: Cause = Cause {
         "database sessions are left open",
         "pattern A: more than 20 sessions have done nothing for five minutes, although one Prisma client keeps ten at most: \
          clients are made anew and never closed",
-        All(&[ASKABLE, Clue::Sql(&SERVER, Shows::Line(r"^idle for 5 min: (2[1-9]|[3-9]\d|\d{3,})$"))]),
+        All(&[ASKABLE, Clue::Query(&SERVER, Shows::Line(r"^idle for 5 min: (2[1-9]|[3-9]\d|\d{3,})$"))]),
         &[
             &RESTART,
             &Fix {
@@ -465,7 +465,7 @@ static USERS_MISSING: Cause = Cause {
         "USERS-MISSING",
         "the API's database has no table User",
         "scenario B: it was never migrated, or another database was restored or named in DATABASE_URL",
-        All(&[ASKABLE, Clue::Sql(&DATABASE, Shows::Line("^no table User$"))]),
+        All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line("^no table User$"))]),
         &[
             &Fix {
                 title: "see whether DATABASE_URL names the right database",
@@ -487,7 +487,7 @@ static USERS_EMPTY: Cause = Cause {
         "USERS-EMPTY",
         "the table User is empty",
         "scenario B: nobody can log in; a wrong backup was restored, or an empty database migrated",
-        All(&[ASKABLE, Clue::Sql(&DATABASE, Shows::Line("^users: 0$"))]),
+        All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line("^users: 0$"))]),
         &[&Fix {
             title: "find the newest good backup before anybody registers anew",
             risk: Risk::Destructive,
@@ -502,7 +502,7 @@ static HASH_CHANGED: Cause = Cause::new(
     "HASH-CHANGED",
     "passwords are stored that are no bcrypt hashes",
     "scenario D: a hash of bcrypt has 60 characters and begins with $2; those that have not can never be logged in with",
-    All(&[ASKABLE, Clue::Sql(&DATABASE, Shows::Line(r"^other hashes: [1-9]"))]),
+    All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line(r"^other hashes: [1-9]"))]),
     &[&Fix {
         title: "go back to the version before, and let those concerned set a new password",
         risk: Risk::Disruptive,
@@ -547,7 +547,7 @@ static ACCOUNTS_LOCKED: Cause = Cause {
         "ACCOUNTS-LOCKED",
         "accounts are locked",
         "scenario F, in no runbook: five wrong passwords lock an account for 30 minutes; the answer is 401 all the same",
-        All(&[ASKABLE, Clue::Sql(&DATABASE, Shows::Line(r"^locked users: [1-9]"))]),
+        All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line(r"^locked users: [1-9]"))]),
         &[&Fix {
             title: "wait 30 minutes, or unlock one account",
             risk: Risk::Safe,
@@ -743,7 +743,7 @@ static PAYMENTS_PENDING: Cause = Cause {
         "one or two are a matter of single customers, more than ten are everybody's; no cause that opsctl knows is proven",
         All(&[
             ASKABLE,
-            Clue::Sql(&DATABASE, Shows::Line(r"^pending payments of the last hour: (1[1-9]|[2-9]\d|\d{3,})$")),
+            Clue::Query(&DATABASE, Shows::Line(r"^pending payments of the last hour: (1[1-9]|[2-9]\d|\d{3,})$")),
         ]),
         &[&Fix {
             title: "compare with Stripe's dashboard: paid there, or never finished?",
@@ -844,7 +844,7 @@ static DATA_NOT_OWNED: Cause = Cause {
         All(&[
             Clue::Unwell,
             Clue::Said(
-                r#"data directory .* has (wrong ownership|invalid permissions)|could not (open|access) (file|directory) .*: Permission denied"#,
+                r"data directory .* has (wrong ownership|invalid permissions)|could not (open|access) (file|directory) .*: Permission denied",
                 Window::Run,
             ),
         ]),
@@ -892,7 +892,7 @@ static DATABASE_MISSING: Cause = Cause {
         "DATABASE-MISSING",
         "the database that DATABASE_URL of api names does not exist",
         "five names are documented (D8); a volume made anew has only one of them, and it is empty",
-        All(&[ASKABLE, Clue::Sql(&DATABASE, Shows::Line("^no database of that name$"))]),
+        All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line("^no database of that name$"))]),
         &[
             &Fix {
                 title: "see which databases there are",
@@ -1019,7 +1019,7 @@ static BLOCKED: Cause = Cause {
         "BLOCKED",
         "a session has waited for another's lock for more than five seconds",
         "scenario D: the one that holds it is slow, or idle within a transaction; everybody who wants the row waits",
-        All(&[ASKABLE, Clue::Sql(&SERVER, Shows::Line("^blocked: "))]),
+        All(&[ASKABLE, Clue::Query(&SERVER, Shows::Line("^blocked: "))]),
         &[&Fix {
             title: "cancel the blocker; end its session only if that does not help",
             risk: Risk::Disruptive,
@@ -1052,14 +1052,16 @@ static POOL_EXHAUSTED: Cause = Cause {
     )
 };
 
+const CONNECTIONS: Share = Share { part: "connections: ", whole: "connections allowed: ", percent: 80 };
+
 static CONNECTIONS_SHORT: Cause = Cause {
     about: About::These(&[&POSTGRES]),
     verdict: Verdict::Warn,
     ..Cause::new(
         "CONNECTIONS-SHORT",
-        "four fifths of PostgreSQL's connections are in use",
+        "more than four fifths of PostgreSQL's connections are in use",
         "scenario E: at the end of them everybody is turned away; the alert HighDatabaseConnections means the same",
-        All(&[ASKABLE, Clue::Sql(&SERVER, Shows::PartOf("connections: ", "connections allowed: ", 80))]),
+        All(&[ASKABLE, Clue::Query(&SERVER, Shows::Part(CONNECTIONS))]),
         &[&RESTART_API],
     )
 };
@@ -1071,7 +1073,7 @@ static INDEX_INVALID: Cause = Cause {
         "INDEX-INVALID",
         "an index is invalid",
         "CREATE INDEX CONCURRENTLY was broken off and left it: it is kept up at each write and used by no query",
-        All(&[ASKABLE, Clue::Sql(&DATABASE, Shows::Line("^invalid index: "))]),
+        All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line("^invalid index: "))]),
         &[&Fix {
             title: "drop it and build it again",
             risk: Risk::Disruptive,
@@ -1090,7 +1092,7 @@ static INDEX_MISSING: Cause = Cause {
         "a big table is read as a whole again and again",
         "scenario A: more often than any of its indexes was used, and more than 10,000 rows each time; candidates are \
          BehaviorLog (userId, timestamp), OptimizationLog (createdAt), Transaction (userId, status)",
-        All(&[ASKABLE, Clue::Sql(&DATABASE, Shows::Line("^read as a whole: "))]),
+        All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line("^read as a whole: "))]),
         &[&Fix {
             title: "find the query, then add the index",
             risk: Risk::Disruptive,
@@ -1106,7 +1108,7 @@ static CALLED_TOO_OFTEN: Cause = Cause {
         "CALLED-TOO-OFTEN",
         "one SELECT is called more than 1,000 times a minute",
         "scenario B: a loop asks for one row at a time (N+1)",
-        All(&[ASKABLE, Clue::Sql(&DATABASE, Shows::Line("^called often: "))]),
+        All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line("^called often: "))]),
         &[&Fix {
             title: "fetch them together",
             risk: Risk::Disruptive,
@@ -1124,7 +1126,7 @@ static STATISTICS_STALE: Cause = Cause {
         "STATISTICS-STALE",
         "a table changed a lot and was not analyzed for a week",
         "scenario C: the planner works with what the table was",
-        All(&[ASKABLE, Clue::Sql(&DATABASE, Shows::Line("^statistics: "))]),
+        All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line("^statistics: "))]),
         &[&Fix {
             title: "analyze that table",
             risk: Risk::Safe,
@@ -1140,7 +1142,7 @@ static IDLE_IN_TRANSACTION: Cause = Cause {
         "IDLE-IN-TRANSACTION",
         "a session has done nothing within a transaction for more than a minute",
         "it keeps its locks, and old rows cannot be cleaned up",
-        All(&[ASKABLE, Clue::Sql(&SERVER, Shows::Line("^idle in transaction: "))]),
+        All(&[ASKABLE, Clue::Query(&SERVER, Shows::Line("^idle in transaction: "))]),
         &[&Fix {
             title: "see whose it is, then end it",
             risk: Risk::Disruptive,
@@ -1158,7 +1160,7 @@ static STATEMENT_SLOW: Cause = Cause {
         "STATEMENT-SLOW",
         "a statement takes more than a second on average",
         "no index, old statistics or too many rows; the average is that since pg_stat_statements was last reset",
-        All(&[ASKABLE, Clue::Sql(&DATABASE, Shows::Line("^slow statement: "))]),
+        All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line("^slow statement: "))]),
         &[&Fix {
             title: "find it by its queryid, and EXPLAIN it",
             risk: Risk::ReadOnly,
@@ -1174,7 +1176,7 @@ static RUNS_LONG: Cause = Cause {
         "RUNS-LONG",
         "a query has run for more than five seconds",
         "a report, a missing index, or a client that asks for everything",
-        All(&[ASKABLE, Clue::Sql(&SERVER, Shows::Line("^runs long: "))]),
+        All(&[ASKABLE, Clue::Query(&SERVER, Shows::Line("^runs long: "))]),
         &[&Fix {
             title: "look at it, and cancel it if nobody needs it",
             risk: Risk::Disruptive,

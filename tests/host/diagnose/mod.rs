@@ -1,6 +1,8 @@
 //! `diagnose` on real hosts: a failure is injected, the right cause must come first with the evidence that decides it, its fix
 //! must mend it or be for a person, and afterwards nothing must be found. What comes of it is a page of `docs/accuracy`.
 
+mod ai_fsm;
+mod fondation;
 mod localhost;
 mod plugspace;
 mod prim;
@@ -50,6 +52,8 @@ pub enum Fix {
     Grave,
     /// It would restart it with `--yes`, as the runbook says, which does not take the reason away.
     Restart,
+    /// It would try what may help and hurts nobody.
+    Offer,
     /// There is nothing to do but to look.
     Look,
 }
@@ -132,6 +136,7 @@ fn one(machine: &Machine, prefix: &str, injection: &Injection) -> (String, Optio
         Fix::Person => "says what to do",
         Fix::Grave => "prints the command",
         Fix::Restart => "offers the restart",
+        Fix::Offer => "offers what may help",
         Fix::Look => "says where to look",
     };
     let mended = if wrong.is_some() { WRONG } else { mended };
@@ -159,7 +164,7 @@ fn fix(machine: &Machine, injection: &Injection, document: &Value) -> Option<Str
             .or_else(|| expect(&[injection.failure, "--fix", "--yes"], "fixed")),
         Fix::Person => expect(&["--fix", "--dry-run"], "manual"),
         Fix::Grave => expect(&["--fix", "--dry-run"], "too_grave"),
-        Fix::Restart => expect(&["--fix", "--dry-run"], "planned"),
+        Fix::Restart | Fix::Offer => expect(&["--fix", "--dry-run"], "planned"),
         Fix::Look => expect(&["--fix", "--dry-run"], "no_fix"),
     }
 }
