@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::audit::{self, Entry};
+use super::audit;
 use super::consent::Consent;
 use super::lock::{Lock, Note};
 use super::plan::{Operation, Part, Plan};
@@ -55,8 +55,6 @@ pub enum End {
 pub struct Result {
     /// By service, in the order of the plan.
     pub done: Vec<Done>,
-    /// All of it.
-    pub took: Duration,
 }
 
 impl Result {
@@ -87,16 +85,10 @@ pub fn run(
     settle: Duration,
 ) -> std::result::Result<Result, Error> {
     let targets = plan.parts.iter().map(|part| part.service.name.to_owned()).collect();
-    let entry = Entry::begin(
-        context.system,
-        deployment.name,
-        plan.asked.unwrap_or(plan.operation.verb()),
-        targets,
-        plan.commands(),
-    );
-    audit::write(context.system, &entry)?;
+    let operation = plan.asked.unwrap_or(plan.operation.verb());
+    let act = audit::begin(context, deployment, operation, targets, plan.commands())?;
     let result = perform(context, deployment, plan, lock, settle);
-    conclude(context, entry, outcome(&result), result.exit(), result.took);
+    act.end(context, outcome(&result), result.exit());
     Ok(result)
 }
 
@@ -108,7 +100,6 @@ pub(super) fn perform(
     lock: &mut Lock,
     settle: Duration,
 ) -> Result {
-    let begun = Instant::now();
     let mut done = Vec::new();
     for part in &plan.parts {
         if done.last().is_some_and(|last: &Done| !matches!(last.end, End::Well(_))) {
@@ -125,14 +116,7 @@ pub(super) fn perform(
     if plan.parts.len() > 1 {
         settle_all(context, deployment, plan.operation, &mut done, settle);
     }
-    Result { done, took: begun.elapsed() }
-}
-
-/// Records how it ended. It is done by then; that it cannot be recorded is said, and changes nothing.
-pub(super) fn conclude(context: &Context<'_>, entry: Entry, outcome: String, exit: Exit, took: Duration) {
-    if let Err(error) = audit::write(context.system, &entry.end(context.system, outcome, exit, took)) {
-        context.ui.note(&error.message);
-    }
+    Result { done }
 }
 
 /// `done`, or what went wrong, in a line.
