@@ -9,12 +9,14 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, ToSpan};
 
+use crate::action::release::record;
 use crate::commands::{
-    completion, diagnose, explain, get, history, lock, logs, man, operate, redeploy, rollback, run, schema, status,
-    verify,
+    completion, diagnose, explain, get, history, lock, logs, maintenance, man, operate, redeploy, rollback, run,
+    schema, status, verify,
 };
 use crate::error::Error;
 use crate::registry::{Deployment, LOCALHOST};
+use crate::system::System;
 use crate::ui::{Color, Format, escape};
 
 /// The variable by which a shell's completion script asks for candidates.
@@ -53,7 +55,8 @@ const EXIT_CODES: &str = "Exit codes:
   1    tried and failed                      6    locked by another run, nothing changed
   2    the command line makes no sense       7    timed out
   3    checked and unhealthy                 8    partly done
-  4    could not be determined               129, 130, 143  hang-up, interrupt, terminate";
+  4    could not be determined               9    failed, and what was before is back
+                                             129, 130, 143  hang-up, interrupt, terminate";
 
 /// Flags of every verb.
 #[derive(Debug, Args)]
@@ -103,6 +106,8 @@ pub enum Verb {
     Redeploy(redeploy::Args),
     /// Go back to a version that was seen to work.
     Rollback(rollback::Args),
+    /// Take the deployment out of service on purpose, or put it back, or say how it stands.
+    Maintenance(maintenance::Args),
     /// List what the registry holds.
     Get(get::Args),
     /// Tell all that the registry knows of a service, failure, code or deployment.
@@ -231,27 +236,29 @@ fn complete_deployments() -> Vec<CompletionCandidate> {
     deployments().map(|deployment| candidate(deployment.name, deployment.summary)).collect()
 }
 
-/// Deployments that the line may mean: the one that it names with `-d`, else the one on this host, else all.
-fn meant() -> impl Iterator<Item = &'static Deployment> {
-    let chosen = named_on_line().or_else(|| {
-        let system = crate::system::System::real();
-        match crate::context::detect(&system).as_slice() {
-            [] => Some(&LOCALHOST),
-            [one] => Some(*one),
-            _ => None,
-        }
-    });
+/// The deployment that the line names with `-d`, else the one on this host; `None` when there are several.
+fn meant(system: &System) -> Option<&'static Deployment> {
+    named_on_line().or_else(|| match crate::context::detect(system).as_slice() {
+        [] => Some(&LOCALHOST),
+        [one] => Some(*one),
+        _ => None,
+    })
+}
+
+/// The deployment that is meant, else all.
+fn possible() -> impl Iterator<Item = &'static Deployment> {
+    let chosen = meant(&System::real());
     deployments().filter(move |d| chosen.is_none_or(|chosen| std::ptr::eq(*d, chosen)))
 }
 
-/// Services of the deployment that is meant.
+/// Services of the deployment that is meant, else of all.
 pub(crate) fn complete_services() -> Vec<CompletionCandidate> {
-    meant().flat_map(|d| d.services).map(|service| candidate(service.name, service.summary)).collect()
+    possible().flat_map(|d| d.services).map(|service| candidate(service.name, service.summary)).collect()
 }
 
 /// Failures of the deployment that is meant, under all their names, and its services.
 pub(crate) fn complete_failures() -> Vec<CompletionCandidate> {
-    let mut names: Vec<CompletionCandidate> = meant()
+    let mut names: Vec<CompletionCandidate> = possible()
         .flat_map(|d| d.failures)
         .flat_map(|failure| {
             let words = std::iter::once(failure.slug).chain(failure.aliases.iter().copied());
@@ -260,6 +267,21 @@ pub(crate) fn complete_failures() -> Vec<CompletionCandidate> {
         .collect();
     names.extend(complete_services());
     names
+}
+
+/// Versions that are recorded of the deployment that is meant, newest first; none for who may not read the record.
+pub(crate) fn complete_versions() -> Vec<CompletionCandidate> {
+    let system = System::real();
+    let records = meant(&system).and_then(|deployment| record::read(&system, deployment).ok()).unwrap_or_default();
+    let mut found: Vec<CompletionCandidate> = Vec::new();
+    for (release, id) in records.releases.iter().zip(record::ids(&records.releases)).rev() {
+        let help =
+            format!("{} {}", release.time.strftime("%Y-%m-%d %H:%M"), release.version.subject.as_deref().unwrap_or(""));
+        if !id.is_empty() && found.iter().all(|other| other.get_value() != id.as_str()) {
+            found.push(candidate(&id, escape::line(help.trim()).as_ref()));
+        }
+    }
+    found
 }
 
 /// Kinds of log sources.

@@ -1,5 +1,6 @@
 //! What a command is given: the chosen deployment, the way to the outside, the time it has, and how to print.
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use crate::cli::{Global, deployments};
@@ -14,12 +15,14 @@ use crate::tools::Argv;
 use crate::ui::{self, Ui};
 
 /// The surroundings of a command.
+#[derive(Clone)]
 pub struct Context<'a> {
     /// The machine.
     pub system: &'a System,
     /// How to print.
     pub ui: Ui,
     chosen: Option<&'static Deployment>,
+    known: OnceLock<&'static Deployment>,
     verbose: bool,
     deadline: Option<Instant>,
 }
@@ -31,9 +34,16 @@ impl<'a> Context<'a> {
             system,
             ui: Ui { format: global.output, headers: !global.no_headers, color: global.color, quiet: global.quiet },
             chosen: global.deployment,
+            known: OnceLock::new(),
             verbose: global.verbose,
             deadline: global.timeout.map(|limit| Instant::now() + limit),
         }
+    }
+
+    /// The same without a deadline, for what must be put in order although the time is over.
+    #[must_use]
+    pub fn unhurried(&self) -> Self {
+        Context { deadline: None, ..self.clone() }
     }
 
     /// The deployment that was named, else the only one on this host, else `localhost`.
@@ -41,6 +51,17 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When several are on this host.
     pub fn deployment(&self) -> Result<&'static Deployment, Error> {
+        let found = self.find()?;
+        // The first answer stays.
+        Ok(self.known.get_or_init(|| found))
+    }
+
+    /// The deployment that the command has turned out to be about; `None` when it came to its end before that.
+    pub fn known_deployment(&self) -> Option<&'static Deployment> {
+        self.known.get().copied()
+    }
+
+    fn find(&self) -> Result<&'static Deployment, Error> {
         if let Some(chosen) = self.chosen {
             return Ok(chosen);
         }
@@ -92,9 +113,22 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When the time of the whole command is over.
     pub fn patience(&self) -> Result<Duration, Error> {
+        self.at_most(PATIENCE)
+    }
+
+    /// The same before something is changed: a host that is overloaded is the one on which that is needed.
+    ///
+    /// # Errors
+    /// When the time of the whole command is over.
+    pub fn patience_to_change(&self) -> Result<Duration, Error> {
+        const LONGER: Duration = Duration::from_secs(8);
+        self.at_most(LONGER)
+    }
+
+    fn at_most(&self, longest: Duration) -> Result<Duration, Error> {
         // What is left after a source's deadline goes into ending it and into printing.
         const RESERVE: Duration = Duration::from_millis(300);
-        let Some(deadline) = self.deadline else { return Ok(PATIENCE) };
+        let Some(deadline) = self.deadline else { return Ok(longest) };
         let left = deadline.saturating_duration_since(Instant::now());
         match left.checked_sub(RESERVE).unwrap_or(left / 2) {
             Duration::ZERO => Err(Error {
@@ -103,7 +137,7 @@ impl<'a> Context<'a> {
                 message: "no time is left to ask anything".to_owned(),
                 hint: Some("allow more with --timeout".to_owned()),
             }),
-            left => Ok(left.min(PATIENCE)),
+            left => Ok(left.min(longest)),
         }
     }
 
@@ -122,12 +156,12 @@ impl<'a> Context<'a> {
     }
 }
 
-/// The head of a document that is only an error.
-pub fn error_head(system: &System, error: &Error) -> Head {
+/// The head of a document that is only an error, of a command about this deployment as far as that was known.
+pub fn error_head(system: &System, deployment: Option<&Deployment>, error: &Error) -> Head {
     Head {
         schema: "opsctl/error/v1",
         opsctl: env!("CARGO_PKG_VERSION"),
-        deployment: None,
+        deployment: deployment.map(|deployment| deployment.name.to_owned()),
         host: system.host_name(),
         time: system.now(),
         verdict: Verdict::Unknown,

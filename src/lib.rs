@@ -98,13 +98,14 @@ pub fn run(deployments: &[&'static Deployment], system: &System) -> ExitCode {
         Ok(cli) => {
             let context = Context::new(system, &cli.global);
             let one_line = matches!(cli.verb, cli::Verb::Logs(_));
-            commands::run(&cli.verb, &context).unwrap_or_else(|error| fail(system, cli.global.output, one_line, error))
+            commands::run(&cli.verb, &context)
+                .unwrap_or_else(|error| fail(system, context.known_deployment(), cli.global.output, one_line, error))
         }
         Err(Stop::Told(text)) => match Ui::raw(text.as_bytes()) {
             Ok(()) => Exit::Success,
-            Err(error) => fail(system, format, false, error.into()),
+            Err(error) => fail(system, None, format, false, error.into()),
         },
-        Err(Stop::Wrong(error)) => fail(system, format, false, error.into()),
+        Err(Stop::Wrong(error)) => fail(system, None, format, false, error.into()),
     };
     exec::kill_all();
     ExitCode::from(exit.code())
@@ -137,7 +138,13 @@ fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, Stop> {
 }
 
 /// Prints an error, once, and says with which code to exit. Among lines of JSON it is one of them.
-fn fail(system: &System, format: Format, one_line: bool, error: anyhow::Error) -> Exit {
+fn fail(
+    system: &System,
+    deployment: Option<&Deployment>,
+    format: Format,
+    one_line: bool,
+    error: anyhow::Error,
+) -> Exit {
     let error = match error.downcast::<Error>() {
         Ok(error) => error,
         Err(other) => match other.downcast_ref::<std::io::Error>() {
@@ -146,7 +153,7 @@ fn fail(system: &System, format: Format, one_line: bool, error: anyhow::Error) -
             _ => Error { exit: Exit::Failure, code: "failed", message: format!("{other:#}"), hint: None },
         },
     };
-    Ui::error(format, one_line, &error, &Failure { head: error_head(system, &error) });
+    Ui::error(format, one_line, &error, &Failure { head: error_head(system, deployment, &error) });
     error.exit
 }
 

@@ -1,24 +1,35 @@
 //! The trail of what was changed: a line before the act and one after it, in a file that only root can write, else in the
 //! journal. Where neither takes the line, nothing is changed.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::net::UnixDatagram;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::append_line;
+use crate::context::Context;
 use crate::error::Error;
+use crate::exec::{Exit as Ended, Runner};
 use crate::exit::Exit;
+use crate::probe::{Trouble, failure};
+use crate::registry::Deployment;
 use crate::system::System;
+use crate::tools::journalctl;
 
 /// Where the trail is.
 pub const FILE: &str = "/var/log/opsctl/audit.jsonl";
 const DIRECTORY: &str = "/var/log/opsctl";
 /// journald's own socket (<https://systemd.io/JOURNAL_NATIVE_PROTOCOL>).
 const JOURNAL: &str = "/run/systemd/journal/socket";
+/// The name of its lines there.
+const IDENTIFIER: &str = "opsctl-audit";
+/// How many of those are read. They are few: only what the file did not take.
+const JOURNAL_LINES: u32 = 2000;
 /// How much of the trail's end is read, bytes.
 const READ_LIMIT: u64 = 8 << 20;
 
@@ -54,13 +65,70 @@ pub struct Entry {
 }
 
 /// Before or after.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Written before anything was changed.
     Begin,
     /// Written when all was over.
     End,
+}
+
+/// An act whose beginning is recorded.
+#[derive(Debug)]
+#[must_use = "its end is to be recorded too"]
+pub struct Act {
+    entry: Entry,
+    at: Instant,
+}
+
+/// Records that this process begins to change a deployment.
+///
+/// # Errors
+/// When that cannot be recorded: then it must not begin.
+pub fn begin(
+    context: &Context<'_>,
+    deployment: &Deployment,
+    operation: &str,
+    targets: Vec<String>,
+    commands: Vec<String>,
+) -> Result<Act, Error> {
+    let system = context.system;
+    let now = system.now();
+    let entry = Entry {
+        time: now,
+        id: format!("{}-{}", now.as_microsecond(), std::process::id()),
+        phase: Phase::Begin,
+        deployment: deployment.name.to_owned(),
+        host: system.host_name(),
+        user: who(system),
+        from: from(),
+        operation: operation.to_owned(),
+        targets,
+        commands,
+        outcome: None,
+        exit_code: None,
+        seconds: None,
+    };
+    write(system, &entry)?;
+    Ok(Act { entry, at: Instant::now() })
+}
+
+impl Act {
+    /// Records how it ended. It is done by then; that it cannot be recorded is said, and changes nothing.
+    pub fn end(self, context: &Context<'_>, outcome: String, exit: Exit) {
+        let entry = Entry {
+            time: context.system.now(),
+            phase: Phase::End,
+            outcome: Some(outcome),
+            exit_code: Some(exit.code()),
+            seconds: Some((self.at.elapsed().as_secs_f64() * 1000.0).round() / 1000.0),
+            ..self.entry
+        };
+        if let Err(error) = write(context.system, &entry) {
+            context.ui.note(&error.message);
+        }
+    }
 }
 
 /// Who acts: the person behind sudo, else the user.
@@ -84,7 +152,7 @@ pub fn from() -> Option<String> {
 ///
 /// # Errors
 /// When neither takes it.
-pub fn write(system: &System, entry: &Entry) -> Result<(), Error> {
+fn write(system: &System, entry: &Entry) -> Result<(), Error> {
     let Err(file) = to_file(system, entry) else { return Ok(()) };
     to_journal(system, entry).map_err(|journal| Error {
         exit: Exit::Refused,
@@ -102,7 +170,7 @@ fn to_journal(system: &System, entry: &Entry) -> io::Result<()> {
     let socket = UnixDatagram::unbound()?;
     // JSON has no line breaks, so that the simple form of the protocol does.
     let line = serde_json::to_string(entry)?;
-    let message = format!("SYSLOG_IDENTIFIER=opsctl-audit\nPRIORITY=5\nMESSAGE={line}\n");
+    let message = format!("SYSLOG_IDENTIFIER={IDENTIFIER}\nPRIORITY=5\nMESSAGE={line}\n");
     socket.send_to(message.as_bytes(), system.path(JOURNAL)).map(drop)
 }
 
@@ -127,4 +195,58 @@ pub fn read(system: &System) -> io::Result<(Vec<Entry>, usize)> {
     let lines = whole.lines().filter(|line| !line.trim().is_empty());
     let entries = lines.filter_map(|line| serde_json::from_str(line).inspect_err(|_| torn += 1).ok()).collect();
     Ok((entries, torn))
+}
+
+/// What the journal has of the trail, oldest first.
+///
+/// # Errors
+/// Why that is not known. A host without systemd has no journal, and so nothing in it.
+pub fn read_journal(system: &System, runner: &dyn Runner, limit: Duration) -> Result<Vec<Entry>, Trouble> {
+    if !system.booted_with_systemd() {
+        return Ok(Vec::new());
+    }
+    let output = runner.run(&journalctl::said_by_root(IDENTIFIER, JOURNAL_LINES), limit)?;
+    if output.exit != Ended::Code(0) {
+        return Err(failure(&output));
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    // Root may have written other things under this name; a damaged line is told of by the file alone.
+    Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+}
+
+/// The whole trail: what the file has and, where it stopped taking lines, what the journal has instead; oldest first.
+pub fn merge(mut file: Vec<Entry>, journal: Vec<Entry>) -> Vec<Entry> {
+    let known: HashSet<(String, Phase)> = file.iter().map(|entry| (entry.id.clone(), entry.phase)).collect();
+    file.extend(journal.into_iter().filter(|entry| !known.contains(&(entry.id.clone(), entry.phase))));
+    file.sort_by_key(|entry| entry.time);
+    file
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(id: &str, second: i64, phase: Phase) -> Entry {
+        let text = format!(
+            r#"{{"time":"{}","id":"{id}","phase":"begin","deployment":"prim","host":"vps1","user":"root","from":null,"operation":"restart","targets":[],"commands":[],"outcome":null,"exit_code":null,"seconds":null}}"#,
+            Timestamp::from_second(second).unwrap()
+        );
+        Entry { phase, ..serde_json::from_str(&text).unwrap() }
+    }
+
+    #[test]
+    fn what_only_the_journal_has_is_put_where_it_belongs() {
+        use Phase::{Begin, End};
+        let file = vec![entry("a", 1, Begin), entry("a", 2, End), entry("c", 5, Begin)];
+        let journal = vec![
+            entry("a", 2, End),
+            entry("b", 3, Begin),
+            entry("b", 4, End),
+            entry("c", 5, Begin),
+            entry("c", 6, End),
+        ];
+        let merged = merge(file, journal);
+        let told: Vec<(&str, Phase)> = merged.iter().map(|entry| (entry.id.as_str(), entry.phase)).collect();
+        assert_eq!(told, [("a", Begin), ("a", End), ("b", Begin), ("b", End), ("c", Begin), ("c", End)]);
+    }
 }

@@ -2,8 +2,8 @@
 //! holds is only a note of who does what. A note without a holder is of somebody who did not finish.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -46,6 +46,8 @@ pub struct Note {
 pub struct Lock {
     file: File,
     note: Note,
+    /// What the holder before left unfinished.
+    before: Option<Note>,
 }
 
 /// What the lock file says.
@@ -72,7 +74,7 @@ pub fn holder(system: &System, deployment: &Deployment) -> Holder {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Holder::None,
         Err(error) => return Holder::Unknown(error.to_string()),
     };
-    match serde_json::from_str::<Note>(&text).ok() {
+    match note(&text) {
         None if !text.trim().is_empty() => Holder::Unknown("its note is damaged".to_owned()),
         None => Holder::None,
         Some(note) if note.by_hand || system.process_started(note.pid) == Some(note.pid_started) => Holder::Held(note),
@@ -124,8 +126,8 @@ pub fn take(
         step: None,
         by_hand: false,
     };
-    let mut lock = Lock { file, note };
-    lock.write().map_err(unsafe_)?;
+    let lock = Lock { file, note, before: before.clone() };
+    lock.write(&lock.note).map_err(unsafe_)?;
     Ok((lock, before))
 }
 
@@ -141,7 +143,12 @@ fn read(file: &mut File) -> Option<Note> {
     let mut text = String::new();
     file.seek(SeekFrom::Start(0)).ok()?;
     file.take(1 << 16).read_to_string(&mut text).ok()?;
-    serde_json::from_str(&text).ok()
+    note(&text)
+}
+
+/// The note that a lock file begins with; after it may be the rest of a longer one before.
+fn note(text: &str) -> Option<Note> {
+    serde_json::Deserializer::from_str(text).into_iter().next()?.ok()
 }
 
 fn held(deployment: &Deployment, note: Option<&Note>) -> Error {
@@ -166,7 +173,7 @@ impl Lock {
     pub fn step(&mut self, title: &str) {
         self.note.step = Some(title.to_owned());
         // The note helps whoever finds it; work does not depend on it.
-        let _ = self.write();
+        let _ = self.write(&self.note);
     }
 
     /// Leaves the lock to a person: it stays when this process ends.
@@ -175,7 +182,7 @@ impl Lock {
     /// As the operating system says.
     pub fn leave_by_hand(mut self) -> io::Result<Note> {
         self.note.by_hand = true;
-        self.write()?;
+        self.write(&self.note)?;
         Ok(self.note)
     }
 
@@ -185,19 +192,32 @@ impl Lock {
         let _ = self.file.set_len(0);
     }
 
-    fn write(&mut self) -> io::Result<()> {
-        let text = serde_json::to_vec(&self.note)?;
-        self.file.seek(SeekFrom::Start(0))?;
-        self.file.set_len(0)?;
-        self.file.write_all(&text)
+    /// Nothing was begun: what was left unfinished before still is.
+    pub fn abandon(self) {
+        match &self.before {
+            // As good as it can be: a note that is not written says too little.
+            Some(note) => drop(self.write(note)),
+            None => self.finish(),
+        }
+    }
+
+    fn write(&self, note: &Note) -> io::Result<()> {
+        let text = serde_json::to_vec(note)?;
+        // Over the one before, in one piece, and cut afterwards: at no moment the file says that nothing is going on.
+        self.file.write_all_at(&text, 0)?;
+        self.file.set_len(text.len() as u64)
     }
 }
 
-/// Ends a lock that a person holds, and forgets what was left unfinished.
+/// Ends a lock that a person holds, and forgets what was left unfinished. `record` is called before, where there is either.
 ///
 /// # Errors
-/// When a living process holds it, or it cannot be opened.
-pub fn release(system: &System, deployment: &Deployment) -> Result<Option<Note>, Error> {
+/// When a living process holds it, it cannot be opened, or `record` fails.
+pub fn release(
+    system: &System,
+    deployment: &Deployment,
+    record: impl FnOnce(&Note) -> Result<(), Error>,
+) -> Result<Option<Note>, Error> {
     let failed = |error: io::Error| Error {
         exit: Exit::Refused,
         code: "no_lock",
@@ -208,6 +228,7 @@ pub fn release(system: &System, deployment: &Deployment) -> Result<Option<Note>,
     let note = read(&mut file);
     match file.try_lock() {
         Ok(()) => {
+            note.as_ref().map_or(Ok(()), record)?;
             file.set_len(0).map_err(failed)?;
             Ok(note)
         }

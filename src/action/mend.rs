@@ -1,14 +1,14 @@
 //! One command that mends something of the host: under the lock and in the audit trail, like every other change.
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Serialize;
 
+use super::append_line;
 use super::audit;
 use super::consent::Consent;
 use super::lock::Lock;
-use super::{append_line, run};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exec::{Exit as Ended, Runner};
@@ -35,9 +35,8 @@ pub fn command(
     _: &Consent,
     lock: &mut Lock,
 ) -> Result<Option<String>, Error> {
-    let begun = Instant::now();
-    let mut entry = run::entry(context, deployment, "diagnose --fix", vec![subject.to_owned()], vec![argv.to_string()]);
-    audit::write(context.system, &entry)?;
+    let (targets, commands) = (vec![subject.to_owned()], vec![argv.to_string()]);
+    let act = audit::begin(context, deployment, "diagnose --fix", targets, commands)?;
     lock.step(&argv.to_string());
     let limit = LIMIT.min(context.time_left().unwrap_or(LIMIT));
     let trouble = match context.processes().run(argv, limit) {
@@ -47,7 +46,7 @@ pub fn command(
     };
     let exit = if trouble.is_none() { Exit::Success } else { Exit::Failure };
     let outcome = trouble.clone().unwrap_or_else(|| "done".to_owned());
-    run::conclude(context, &mut entry, outcome, exit, begun.elapsed());
+    act.end(context, outcome, exit);
     Ok(trouble)
 }
 

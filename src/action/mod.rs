@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod consent;
 pub mod lock;
+pub mod maintenance;
 pub mod mend;
 pub mod plan;
 pub mod reboot;
@@ -11,10 +12,10 @@ pub mod release;
 pub mod run;
 pub mod verify;
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
-use std::path::PathBuf;
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 use serde::Serialize;
@@ -59,6 +60,30 @@ fn append_line(system: &System, directory: &str, absolute: &str, value: &impl Se
     // In one piece, so that lines of two writers never mix.
     file.write_all(&line)?;
     file.sync_data()
+}
+
+/// Writes a file beside its place and makes it durable. One that an earlier attempt left there is worth nothing.
+fn write_aside(aside: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    removed(aside)?;
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(0o600).custom_flags(no_links()).open(aside)?;
+    file.set_permissions(Permissions::from_mode(mode))?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Removes a file, where there is one.
+fn removed(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Moves a file within its directory: whoever looks, also after a power cut, sees it before or after.
+fn move_durably(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    to.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
 }
 
 /// Flags that keep the operating system from following a link that somebody put where a file of ours should be.

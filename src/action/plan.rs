@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Risk;
 use crate::health::{ServiceHealth, State};
 use crate::probe::ManagerEvidence;
-use crate::registry::{App, Deployment, Instances, Manager, Service};
+use crate::registry::{App, Deployment, Instances, Manager, Presence, Service};
 use crate::tools::systemctl::{Abilities, UnitState};
 use crate::tools::{Account, Argv, caddy, docker, nginx, pm2, systemctl};
 
@@ -63,11 +63,13 @@ pub struct Part {
 pub struct Plan {
     /// What for.
     pub operation: Operation,
+    /// What was asked for, where that is not the operation itself: `maintenance on`.
+    pub asked: Option<&'static str>,
     /// Services in the order in which they are changed.
     pub parts: Vec<Part>,
     /// What is lost by it, by service.
     pub loses: Vec<(String, String)>,
-    /// Other services that need one of these.
+    /// Other services on this host that need one of these.
     pub affects: Vec<&'static str>,
 }
 
@@ -84,6 +86,9 @@ impl Plan {
 
     /// `restart wallet store`.
     pub fn name(&self) -> String {
+        if let Some(asked) = self.asked {
+            return asked.to_owned();
+        }
         let names: Vec<&str> = self.parts.iter().map(|part| part.service.name).collect();
         format!("{} {}", self.operation.verb(), names.join(" "))
     }
@@ -112,7 +117,6 @@ pub fn make(
     services: &[&'static Service],
     health: &[ServiceHealth],
     evidence: &ManagerEvidence,
-    abilities: &[Abilities],
     account: impl Fn(&str) -> Option<Account>,
 ) -> Result<Plan, Vec<Refusal>> {
     let mut ordered: Vec<&'static Service> =
@@ -125,7 +129,7 @@ pub fn make(
     let mut refusals = Vec::new();
     for service in ordered {
         let judged = health.iter().find(|judged| judged.name == service.name);
-        match steps(operation, service, judged, evidence, abilities, &account) {
+        match steps(operation, service, judged, evidence, &account) {
             Ok(steps) => parts.push(Part { service, steps }),
             Err(refusal) => refusals.push(refusal),
         }
@@ -139,12 +143,16 @@ pub fn make(
     let mut affects: Vec<&'static str> = Vec::new();
     if interrupts {
         let dependants = parts.iter().flat_map(|part| deployment.dependants(part.service));
-        affects.extend(dependants.map(|service| service.name));
+        // One that need not be here suffers only where it was found.
+        let here = |service: &&Service| {
+            service.presence == Presence::Required || health.iter().any(|judged| judged.name == service.name)
+        };
+        affects.extend(dependants.filter(here).map(|service| service.name));
         affects.retain(|name| parts.iter().all(|part| part.service.name != *name));
         affects.sort_unstable();
         affects.dedup();
     }
-    Ok(Plan { operation, parts, loses, affects })
+    Ok(Plan { operation, asked: None, parts, loses, affects })
 }
 
 fn steps(
@@ -152,7 +160,6 @@ fn steps(
     service: &'static Service,
     judged: Option<&ServiceHealth>,
     evidence: &ManagerEvidence,
-    abilities: &[Abilities],
     account: &impl Fn(&str) -> Option<Account>,
 ) -> Result<Vec<Step>, Refusal> {
     let refuse = |reason: String, hint: Option<String>| Refusal { service: service.name, reason, hint, unknown: false };
@@ -186,8 +193,7 @@ fn steps(
     match manager {
         Manager::Systemd(_) => {
             let found = unit_of(manager, evidence);
-            let able = found.and_then(|unit| abilities.iter().find(|able| able.names.contains(&unit.id)));
-            let (Some(unit), Some(able)) = (found, able) else {
+            let (Some(unit), Some(able)) = (found, found.and_then(|unit| unit.able.as_ref())) else {
                 return Err(Refusal { unknown: true, ..refuse("systemd said nothing of it".to_owned(), None) });
             };
             let steps = systemd(operation, service, unit, able).map_err(|(reason, hint)| refuse(reason, hint))?;
@@ -326,7 +332,11 @@ fn application(operation: Operation, service: &Service, app: &App, account: Acco
         Operation::Start if state == State::Partial => Risk::Disruptive,
         Operation::Reload | Operation::Start => Risk::Safe,
     };
-    let verb = operation.verb();
+    // One that ends again and again has nothing to reload in turns, and pm2 fails to.
+    let verb = match (operation, state) {
+        (Operation::Reload, State::CrashLoop | State::Restarting | State::Failed) => Operation::Restart.verb(),
+        _ => operation.verb(),
+    };
     Step {
         title: format!("{verb} {} in pm2", service.name),
         argv: pm2::act(verb, app.name, account, app.home),

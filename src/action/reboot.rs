@@ -1,13 +1,11 @@
 //! What ran before a reboot, so that afterwards it can be told what did not come back.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{no_links, own_directory};
+use super::{move_durably, own_directory, write_aside};
 use crate::health::{ServiceHealth, State};
 use crate::registry::{Deployment, Verdict};
 use crate::system::System;
@@ -62,7 +60,11 @@ pub fn boot(system: &System) -> String {
 }
 
 fn path(deployment: &Deployment) -> String {
-    format!("{DIRECTORY}/{}.before-reboot.json", deployment.name)
+    format!("{DIRECTORY}/{}", name(deployment))
+}
+
+fn name(deployment: &Deployment) -> String {
+    format!("{}.before-reboot.json", deployment.name)
 }
 
 /// Keeps it: written aside, made durable, then put in place.
@@ -71,16 +73,10 @@ fn path(deployment: &Deployment) -> String {
 /// As the operating system says, also when somebody else owns the directory.
 pub fn keep(system: &System, deployment: &Deployment, before: &Before) -> io::Result<()> {
     let directory = own_directory(system, DIRECTORY)?;
-    let path = system.path(&path(deployment));
+    let path = directory.join(name(deployment));
     let aside = path.with_extension("new");
-    // One that an earlier attempt left is worth nothing.
-    let _ = fs::remove_file(&aside);
-    let mut options = OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(0o600).custom_flags(no_links()).open(&aside)?;
-    file.write_all(&serde_json::to_vec(before)?)?;
-    file.sync_all()?;
-    fs::rename(&aside, &path)?;
-    fs::File::open(&directory)?.sync_all()
+    write_aside(&aside, &serde_json::to_vec(before)?, 0o600)?;
+    move_durably(&aside, &path)
 }
 
 /// What was kept.

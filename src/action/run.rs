@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::audit::{self, Entry, Phase};
+use super::audit;
 use super::consent::Consent;
 use super::lock::{Lock, Note};
 use super::plan::{Operation, Part, Plan};
@@ -15,7 +15,7 @@ use crate::exec::{Exit as Ended, Runner};
 use crate::exit::Exit;
 use crate::health::ServiceHealth;
 use crate::probe::{Trouble, failure};
-use crate::registry::{Deployment, Service};
+use crate::registry::{Deployment, Service, Verdict};
 
 /// How long a service may take to answer after its manager says that it was started.
 const READY: Duration = Duration::from_secs(60);
@@ -55,8 +55,6 @@ pub enum End {
 pub struct Result {
     /// By service, in the order of the plan.
     pub done: Vec<Done>,
-    /// All of it.
-    pub took: Duration,
 }
 
 impl Result {
@@ -87,10 +85,10 @@ pub fn run(
     settle: Duration,
 ) -> std::result::Result<Result, Error> {
     let targets = plan.parts.iter().map(|part| part.service.name.to_owned()).collect();
-    let mut entry = entry(context, deployment, plan.operation.verb(), targets, plan.commands());
-    audit::write(context.system, &entry)?;
+    let operation = plan.asked.unwrap_or(plan.operation.verb());
+    let act = audit::begin(context, deployment, operation, targets, plan.commands())?;
     let result = perform(context, deployment, plan, lock, settle);
-    conclude(context, &mut entry, outcome(&result), result.exit(), result.took);
+    act.end(context, outcome(&result), result.exit());
     Ok(result)
 }
 
@@ -102,7 +100,6 @@ pub(super) fn perform(
     lock: &mut Lock,
     settle: Duration,
 ) -> Result {
-    let begun = Instant::now();
     let mut done = Vec::new();
     for part in &plan.parts {
         if done.last().is_some_and(|last: &Done| !matches!(last.end, End::Well(_))) {
@@ -119,46 +116,7 @@ pub(super) fn perform(
     if plan.parts.len() > 1 {
         settle_all(context, deployment, plan.operation, &mut done, settle);
     }
-    Result { done, took: begun.elapsed() }
-}
-
-/// Records how it ended.
-pub(super) fn conclude(context: &Context<'_>, entry: &mut Entry, outcome: String, exit: Exit, took: Duration) {
-    entry.phase = Phase::End;
-    entry.time = context.system.now();
-    entry.outcome = Some(outcome);
-    entry.exit_code = Some(exit.code());
-    entry.seconds = Some((took.as_secs_f64() * 1000.0).round() / 1000.0);
-    // It is done by now; that it cannot be recorded is said, and changes nothing.
-    if let Err(error) = audit::write(context.system, entry) {
-        context.ui.note(&error.message);
-    }
-}
-
-/// What is recorded before something is changed.
-pub(super) fn entry(
-    context: &Context<'_>,
-    deployment: &Deployment,
-    operation: &str,
-    targets: Vec<String>,
-    commands: Vec<String>,
-) -> Entry {
-    let now = context.system.now();
-    Entry {
-        time: now,
-        id: format!("{}-{}", now.as_microsecond(), std::process::id()),
-        phase: Phase::Begin,
-        deployment: deployment.name.to_owned(),
-        host: context.system.host_name(),
-        user: audit::who(context.system),
-        from: audit::from(),
-        operation: operation.to_owned(),
-        targets,
-        commands,
-        outcome: None,
-        exit_code: None,
-        seconds: None,
-    }
+    Result { done }
 }
 
 /// `done`, or what went wrong, in a line.
@@ -181,7 +139,10 @@ impl End {
                 what.collect::<Vec<_>>().join(", ")
             }
             End::StepFailed(what, None) => what.clone(),
-            End::StepFailed(what, Some(health)) => format!("{what}; it is {} now", health.state.label()),
+            End::StepFailed(what, Some(health)) => match health.checks.first() {
+                Some(check) if check.verdict != Verdict::Pass => format!("{what}; now: {}", check.summary),
+                _ => format!("{what}; it is {} now", health.state.label()),
+            },
             End::Failed(health) => health.summary.clone(),
             End::Pending(what) => format!("not as wanted yet: {what}"),
             End::Unknown(what) => format!("could not be determined: {what}"),
@@ -219,19 +180,43 @@ fn change(
             },
             Err(error) => Trouble::from(error),
         };
-        let look = verify::watch(context, deployment, &[part.service], operation, Duration::ZERO, Duration::ZERO);
-        let health = look.into_iter().next().and_then(|(_, outcome)| match outcome {
-            Outcome::Done(health) | Outcome::Failed(health) | Outcome::Pending(health) => Some(Box::new(health)),
-            Outcome::Unknown(_) => None,
-        });
+        let health = look(context, deployment, part.service, operation).map(Box::new);
         return End::StepFailed(format!("{}: {trouble}", step.title), health);
     }
     lock.step(&format!("{}: watch it", part.service.name));
-    // Where nothing was begun there is nothing to become ready.
-    let ready = if part.steps.is_empty() { Duration::ZERO } else { READY };
+    // What restarts has been begun, if by the step of another.
+    let idle = part.steps.is_empty() && operation != Operation::Restart;
+    let ready = if idle { youth(context, deployment, part.service, operation) } else { READY };
     let limit = within(context, ready + settle);
     let mut found = verify::watch(context, deployment, &[part.service], operation, settle, limit);
     found.pop().map_or(End::NotTried, |(_, outcome)| end(outcome))
+}
+
+/// How long one that runs already may still take to answer: somebody else may have started it just now.
+fn youth(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    service: &'static Service,
+    operation: Operation,
+) -> Duration {
+    let since = look(context, deployment, service, operation).and_then(|health| health.since);
+    let age = since.map(|since| context.system.now().duration_since(since));
+    // Times of a manager are whole seconds, and may so lie ahead of ours.
+    age.map_or(Duration::ZERO, |age| READY.saturating_sub(Duration::try_from(age).unwrap_or_default()))
+}
+
+/// How a service is now, as far as that can be seen.
+fn look(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    service: &'static Service,
+    operation: Operation,
+) -> Option<ServiceHealth> {
+    let found = verify::watch(context, deployment, &[service], operation, Duration::ZERO, Duration::ZERO);
+    found.into_iter().next().and_then(|(_, outcome)| match outcome {
+        Outcome::Done(health) | Outcome::Failed(health) | Outcome::Pending(health) => Some(health),
+        Outcome::Unknown(_) => None,
+    })
 }
 
 /// As long as that, but no longer than the whole command may take.

@@ -9,12 +9,20 @@ use super::plan::Operation;
 use crate::context::Context;
 use crate::health::{self, ServiceHealth, State};
 use crate::probe::{self, PATIENCE};
-use crate::registry::{Deployment, Service, Verdict};
+use crate::registry::{Deployment, Manager, Service, Verdict};
 
 /// How often it is looked.
 const GLANCE: Duration = Duration::from_millis(100);
-/// The same in the first second, in which most services are up.
+/// The same in the first second, in which most services are up, where only managers can be asked.
 const QUICK: Duration = Duration::from_millis(15);
+/// How often one that does not answer yet is asked again in the first second. Unlike a look this costs next to nothing.
+const KNOCK: Duration = Duration::from_millis(5);
+/// The same later.
+const LATER: Duration = Duration::from_millis(50);
+/// How often an application of pm2 may end after it was started before it is given up.
+const ENDINGS: u32 = 3;
+/// How long the first moments are.
+const EARLY: Duration = Duration::from_secs(1);
 
 /// What came of one service.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,7 +38,7 @@ pub enum Outcome {
 }
 
 /// Looks at these services until each is as `operation` wants it and has stayed so for `settle`, or one cannot become so
-/// any more, or `limit` is over.
+/// any more, or `limit` is over. Those that are all as wanted by then are given the rest of their settle time.
 pub fn watch(
     context: &Context<'_>,
     deployment: &'static Deployment,
@@ -43,6 +51,12 @@ pub fn watch(
     let until = first + limit;
     let processes = context.processes();
     let mut good: Vec<Option<(Run, Instant)>> = services.iter().map(|_| None).collect();
+    // How often each had been restarted by itself when it was seen first.
+    let mut before: Vec<Option<u32>> = vec![None; services.len()];
+    if !limit.is_zero() && operation != Operation::Stop {
+        // What was just begun is worth a look as soon as it answers.
+        await_answers(context, services, KNOCK);
+    }
     loop {
         let begun = Instant::now();
         let evidence = probe::gather(context.system, &processes, deployment, services, false, PATIENCE);
@@ -50,9 +64,13 @@ pub fn watch(
         let now = Instant::now();
         let readings: Vec<(Reading, Option<&ServiceHealth>)> = services
             .iter()
-            .map(|service| {
+            .zip(&mut before)
+            .map(|(service, before)| {
                 let health = judged.iter().find(|health| health.name == service.name);
-                (health.map_or(Reading::Unseen, |health| reading(operation, service, health)), health)
+                let restarts = health.and_then(|health| health.restarts);
+                let ended = restarts.map(|now| now.saturating_sub(*before.get_or_insert(now)));
+                let read = |health| reading(operation, service, health, ended.unwrap_or_default());
+                (health.map_or(Reading::Unseen, read), health)
             })
             .collect();
         for (index, (reading, health)) in readings.iter().enumerate() {
@@ -67,7 +85,10 @@ pub fn watch(
         }
         let settled = |good: &Option<(Run, Instant)>| good.as_ref().is_some_and(|(_, since)| now - *since >= settle);
         let hopeless = readings.iter().any(|(reading, _)| *reading == Reading::Bad);
-        if good.iter().all(settled) || hopeless || now >= until {
+        // What became good in time may finish its settle time; only the deadline of the whole command is harder.
+        let settling = good.iter().all(|good| good.as_ref().is_some_and(|(_, since)| *since <= until));
+        let over = now >= until && !settling || context.deadline().is_some_and(|deadline| now >= deadline);
+        if good.iter().all(settled) || hopeless || over {
             let found = services.iter().zip(&good).zip(readings);
             return found
                 .map(|((service, good), (reading, health))| (*service, outcome(reading, settled(good), health)))
@@ -76,9 +97,46 @@ pub fn watch(
         // The last look should end when the time is over, not begin then.
         let took = now - begun;
         let left = good.iter().flatten().map(|(_, since)| settle.saturating_sub(since.elapsed() + took)).max();
-        let pause = if first.elapsed() < Duration::from_secs(1) { QUICK } else { GLANCE };
-        thread::sleep(left.map_or(pause, |left| left.min(GLANCE)));
+        let (quick, pace) = if first.elapsed() < EARLY { (QUICK, KNOCK) } else { (GLANCE, LATER) };
+        let silent: Vec<&'static Service> = services
+            .iter()
+            .zip(&readings)
+            .filter(|(_, (_, health))| health.is_some_and(|health| health.health == Some(Verdict::Fail)))
+            .map(|(service, _)| *service)
+            .collect();
+        let waits = operation != Operation::Stop && !silent.is_empty();
+        // Also where what was silent in the look answers already: one that wavers is not looked at without a pause.
+        thread::sleep(if waits { pace } else { Duration::ZERO });
+        if !waits || await_answers(context, &silent, pace) == Answers::Mute {
+            thread::sleep(left.map_or(quick, |left| left.min(GLANCE)));
+        }
     }
+}
+
+/// What came of waiting for answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answers {
+    /// They are well by what they say, or it was waited for long enough: it is time for a look.
+    Waited,
+    /// One of them can only be seen through its manager.
+    Mute,
+}
+
+/// Asks these themselves, until all are well or the next look is due. It costs next to nothing, and proves nothing.
+fn await_answers(context: &Context<'_>, services: &[&'static Service], pace: Duration) -> Answers {
+    let processes = context.processes();
+    let until = Instant::now() + GLANCE;
+    for service in services {
+        loop {
+            match probe::knock(context.system, &processes, service, GLANCE) {
+                None => return Answers::Mute,
+                Some(replies) if health::answers_well(service, &replies, context.system.now()) => break,
+                Some(_) if Instant::now() + pace >= until => return Answers::Waited,
+                Some(_) => thread::sleep(pace),
+            }
+        }
+    }
+    Answers::Waited
 }
 
 /// What tells one run of a service from the next.
@@ -107,7 +165,8 @@ enum Reading {
     Unseen,
 }
 
-fn reading(operation: Operation, service: &Service, health: &ServiceHealth) -> Reading {
+/// `ended` is how often it was restarted by itself while it was watched.
+fn reading(operation: Operation, service: &Service, health: &ServiceHealth, ended: u32) -> Reading {
     if operation == Operation::Stop {
         return match health.state {
             State::Stopped | State::Completed | State::NotFound | State::Masked | State::Skipped | State::Failed => {
@@ -130,6 +189,13 @@ fn reading(operation: Operation, service: &Service, health: &ServiceHealth) -> R
             Some(Verdict::Unknown) => Reading::Unseen,
         },
         State::Starting | State::Stopping | State::Partial => Reading::NotYet,
+        // pm2 says the same of one that it has stopped itself a moment ago, or that found its port still taken: what has
+        // ended once may come to stay.
+        State::Restarting | State::CrashLoop
+            if ended < ENDINGS && matches!(service.managers.first(), Some(Manager::Pm2(_))) =>
+        {
+            Reading::NotYet
+        }
         // One that ended by itself after it was started is not what was wanted, whether or not it is started again.
         State::Restarting
         | State::CrashLoop

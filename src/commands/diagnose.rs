@@ -6,8 +6,8 @@ use clap_complete::engine::ArgValueCandidates;
 
 use crate::action::audit::{self, Entry, Phase};
 use crate::cli::{complete_failures, complete_services, duration};
+use crate::commands::change;
 use crate::commands::mend::{Candidate, Seen, mend};
-use crate::commands::operate;
 use crate::context::{Context, services};
 use crate::diagnosis::{self, Case};
 use crate::error::Error;
@@ -79,7 +79,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let look = || look(context, deployment, &question, &ignores);
     let diagnosis = if args.mend.fix {
         let Mend { dry_run, yes, lock_wait, .. } = args.mend;
-        mend(context, deployment, &operate::Change { dry_run, yes, lock_wait }, &look)?
+        mend(context, deployment, &change::Change { dry_run, yes, lock_wait }, &look)?
     } else {
         look()?.document
     };

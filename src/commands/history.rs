@@ -25,13 +25,35 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         hint: (!context.system.is_root()).then(|| "it is root's: sudo opsctl history".to_owned()),
     })?;
     if torn > 0 {
-        context.ui.note(&format!("{torn} lines of {} are damaged and left out", audit::FILE));
+        let lines = match torn {
+            1 => format!("1 line of {} is", audit::FILE),
+            _ => format!("{torn} lines of {} are", audit::FILE),
+        };
+        context.ui.note(&format!("{lines} damaged and left out"));
     }
+    let journal = audit::read_journal(context.system, &context.processes(), context.patience()?);
+    let (journal, incomplete) = match journal {
+        Ok(journal) => (journal, None),
+        Err(trouble) => {
+            let why = format!("what only the journal has is missing: {trouble}");
+            if entries.is_empty() {
+                return Err(Error {
+                    exit: Exit::Unknown,
+                    code: "no_history",
+                    message: format!("{} has nothing, and {why}", audit::FILE),
+                    hint: Some("journalctl -t opsctl-audit _UID=0".to_owned()),
+                }
+                .into());
+            }
+            context.ui.note(&why);
+            (Vec::new(), Some(why))
+        }
+    };
     let running = match lock::holder(context.system, deployment) {
         Holder::Held(note) if !note.by_hand => Some(note.pid),
         _ => None,
     };
     let head = context.head("opsctl/history/v1", deployment, Verdict::Pass, Exit::Success);
-    context.ui.report(&History::new(head, entries, running, args.tail))?;
+    context.ui.report(&History::new(head, audit::merge(entries, journal), incomplete, running, args.tail))?;
     Ok(Exit::Success)
 }

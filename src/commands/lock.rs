@@ -1,14 +1,18 @@
 //! `opsctl lock`: who changes this deployment; keep others from changing it, and let them again.
 
+use std::time::Duration;
+
 use clap::Subcommand;
 
-use crate::action::audit;
-use crate::action::lock::{self, Holder};
+use crate::action::audit::{self, Act};
+use crate::action::lock::{self, Holder, Note};
+use crate::action::run;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::registry::Verdict;
+use crate::registry::{Deployment, Verdict};
 use crate::report::lock::LockFacts;
+use crate::tools::quote;
 
 /// Arguments of `lock`.
 #[derive(Debug, clap::Args)]
@@ -34,11 +38,8 @@ enum What {
 
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
-    let note = match args.what.as_ref().unwrap_or(&What::Status) {
+    let holder = match args.what.as_ref().unwrap_or(&What::Status) {
         What::Status => match lock::holder(context.system, deployment) {
-            Holder::None => None,
-            Holder::Held(note) => Some((note, true)),
-            Holder::Unfinished(note) => Some((note, false)),
             Holder::Unknown(why) => {
                 return Err(Error {
                     exit: Exit::Unknown,
@@ -48,24 +49,64 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
                 }
                 .into());
             }
+            known @ (Holder::None | Holder::Held(_) | Holder::Unfinished(_)) => known,
         },
-        What::Acquire { message } => {
-            let who = audit::who(context.system);
-            let (lock, _) = lock::take(context.system, deployment, message, &who, std::time::Duration::ZERO)?;
-            let note = lock.leave_by_hand().map_err(|error| Error {
-                exit: Exit::Failure,
-                code: "no_lock",
-                message: format!("the lock cannot be written: {error}"),
-                hint: None,
-            })?;
-            Some((note, true))
-        }
+        What::Acquire { message } => Holder::Held(acquire(context, deployment, message)?),
         What::Release => {
-            lock::release(context.system, deployment)?;
-            None
+            release(context, deployment)?;
+            Holder::None
         }
     };
     let head = context.head("opsctl/lock/v1", deployment, Verdict::Pass, Exit::Success);
-    context.ui.report(&LockFacts::new(head, note))?;
+    context.ui.report(&LockFacts { head, lock: holder.into() })?;
     Ok(Exit::Success)
+}
+
+/// Holds the lock for a person, with both lines in the trail.
+fn acquire(context: &Context<'_>, deployment: &'static Deployment, message: &str) -> Result<Note, Error> {
+    let who = audit::who(context.system);
+    let (lock, unfinished) = lock::take(context.system, deployment, message, &who, Duration::ZERO)?;
+    if let Some(note) = &unfinished {
+        context.ui.note(&run::unfinished(note));
+    }
+    let command = format!("opsctl lock acquire -m {}", quote(message));
+    let act = match audit::begin(context, deployment, "lock acquire", Vec::new(), vec![command]) {
+        Ok(act) => act,
+        Err(error) => {
+            lock.abandon();
+            return Err(error);
+        }
+    };
+    let result = lock.leave_by_hand().map_err(|error| Error {
+        exit: Exit::Failure,
+        code: "no_lock",
+        message: format!("the lock cannot be written: {error}"),
+        hint: None,
+    });
+    end(act, context, result.as_ref().map(|_| "done".to_owned()));
+    result
+}
+
+/// Lets others change the deployment again; what it ended is part of the trail.
+fn release(context: &Context<'_>, deployment: &'static Deployment) -> Result<(), Error> {
+    let mut act = None;
+    let result = lock::release(context.system, deployment, |_| {
+        let command = vec!["opsctl lock release".to_owned()];
+        act = Some(audit::begin(context, deployment, "lock release", Vec::new(), command)?);
+        Ok(())
+    });
+    if let Some(act) = act {
+        let ended = |note: &Option<Note>| match note {
+            Some(note) if note.by_hand => format!("done: ended {} ({})", note.what, note.who),
+            Some(note) => format!("done: forgot that {} ({}) did not finish", note.what, note.who),
+            None => "done".to_owned(),
+        };
+        end(act, context, result.as_ref().map(ended));
+    }
+    result.map(drop)
+}
+
+fn end(act: Act, context: &Context<'_>, result: Result<String, &Error>) {
+    let exit = result.as_ref().map_or_else(|error| error.exit, |_| Exit::Success);
+    act.end(context, result.unwrap_or_else(|error| error.message.clone()), exit);
 }

@@ -4,11 +4,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::action::consent::{self, Consent};
-use crate::action::lock::{self, Lock};
+use crate::action::lock::Lock;
 use crate::action::plan::Operation;
-use crate::action::{Risk, audit, mend, run};
+use crate::action::{Risk, mend, run};
 use crate::cli::duration;
-use crate::commands::operate::{self, Change, Extent};
+use crate::commands::change::{self, Change, SETTLE};
+use crate::commands::operate::{self, Extent};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -105,7 +106,7 @@ fn new_fails(before: &Seen, after: &Seen) -> Vec<(String, String)> {
 fn try_one(
     context: &Context<'_>,
     deployment: &'static Deployment,
-    change: &Change,
+    flags: &Change,
     look: &dyn Fn() -> Result<Seen, Error>,
     candidate: &Candidate,
     before: Seen,
@@ -116,34 +117,32 @@ fn try_one(
         return Ok(before);
     }
     let name = format!("{} (diagnose --fix)", attempt.title);
-    let consent = match consent::obtain(&attempt.title, candidate.fix.risk, change.yes, &[]) {
+    let consent = match consent::obtain(&attempt.title, candidate.fix.risk, flags.yes, &[]) {
         Ok(consent) => consent,
         Err(error) => {
             attempt.refuse(&error.message);
             return Ok(before);
         }
     };
-    let wait = change.lock_wait.unwrap_or_default();
-    let (mut lock, unfinished) = lock::take(context.system, deployment, &name, &audit::who(context.system), wait)?;
-    if let Some(note) = &unfinished {
-        context.ui.note(&run::unfinished(note));
-    }
-    // It may have gone away by itself while it was waited for an answer, or for the lock.
-    let again = look()?;
-    if !is_there(&again, attempt) {
-        lock.finish();
+    let ((again, done), _) = change::held(context, deployment, &name, flags, |lock| {
+        // It may have gone away by itself while it was waited for an answer, or for the lock.
+        let again = look()?;
+        if !is_there(&again, attempt) {
+            return Ok((again, None));
+        }
+        if candidate.fix.risk >= Risk::Disruptive
+            && let Err(error) = mend::keep_evidence(context.system, &again.document)
+        {
+            context.ui.note(&format!("what was seen could not be kept in {}: {error}", mend::EVIDENCE));
+        }
+        context.ui.progress(&format!("{}: {}", attempt.subject, attempt.title));
+        let trouble = apply(context, deployment, candidate, attempt, &consent, lock)?;
+        Ok((again, Some(trouble)))
+    })?;
+    let Some(trouble) = done else {
         attempt.outcome = Outcome::Gone;
         return Ok(again);
-    }
-    if candidate.fix.risk >= Risk::Disruptive
-        && let Err(error) = mend::keep_evidence(context.system, &again.document)
-    {
-        context.ui.note(&format!("what was seen could not be kept in {}: {error}", mend::EVIDENCE));
-    }
-    context.ui.progress(&format!("{}: {}", attempt.subject, attempt.title));
-    let trouble = apply(context, deployment, candidate, attempt, &consent, &mut lock);
-    lock.finish();
-    let trouble = trouble?;
+    };
     let mut after = look()?;
     // What a command starts may take a moment to come up; services were watched by the verb itself.
     let until = Instant::now() + COMING_UP;
@@ -201,7 +200,7 @@ fn apply(
         Err(refused) => return Ok(Some(refused.message)),
     };
     // Its settle time is that of the verb itself.
-    let settle = duration(operate::SETTLE).unwrap_or_default();
+    let settle = duration(SETTLE).unwrap_or_default();
     let result = run::run(context, deployment, &plan, consent, lock, settle)?;
     let wrong = result.done.iter().find(|done| !matches!(done.end, run::End::Well(_)));
     Ok(wrong.map(|done| format!("{}: {}", done.service.name, done.end.summary())))

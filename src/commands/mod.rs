@@ -1,5 +1,6 @@
 //! One verb a file: its arguments and what it does with them.
 
+mod change;
 pub mod completion;
 pub mod diagnose;
 pub mod explain;
@@ -7,6 +8,7 @@ pub mod get;
 pub mod history;
 pub mod lock;
 pub mod logs;
+pub mod maintenance;
 pub mod man;
 pub mod mend;
 pub mod operate;
@@ -42,6 +44,7 @@ pub fn run(verb: &Verb, context: &Context<'_>) -> anyhow::Result<Exit> {
         Verb::Stop(args) => operate::run(Operation::Stop, args, context),
         Verb::Redeploy(args) => redeploy::run(args, context),
         Verb::Rollback(args) => rollback::run(args, context),
+        Verb::Maintenance(args) => maintenance::run(args, context),
         Verb::Run(args) => run::run(args, context),
         Verb::History(args) => history::run(args, context),
         Verb::Lock(args) => lock::run(args, context),

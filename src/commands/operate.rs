@@ -1,31 +1,24 @@
 //! `opsctl restart`, `reload`, `start` and `stop`: planned, consented to, locked, recorded, and proven by looking.
 
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::action::plan::{self, Operation, Plan, Refusal};
 use crate::action::run::{self, Done, End};
-use crate::action::{Risk, audit, consent, lock};
+use crate::action::{Risk, consent};
 use crate::cli::{complete_services, duration};
+use crate::commands::change::{self, Change, Planned, SETTLE};
 use crate::context::{Context, services};
 use crate::error::Error;
-use crate::exec::Runner;
 use crate::exit::Exit;
 use crate::health::State;
 use crate::probe::{Answer, Evidence, Reply};
 use crate::registry::{Deployment, Manager, Presence, Service, Verdict};
 use crate::report::action::Action;
 use crate::report::logs::Said;
-use crate::tools::systemctl::{self, Abilities};
-use crate::ui::Ui;
 use crate::{health, logs, probe};
 
-/// How long a service must stay well before that is called success.
-pub(super) const SETTLE: &str = "10s";
-/// How old a plan may be that is run as it is.
-pub(super) const FRESH: Duration = Duration::from_millis(500);
 /// How long may be spent on what a service wrote last.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -46,87 +39,39 @@ pub struct Args {
     change: Change,
 }
 
-/// Flags of every verb that changes something.
-#[derive(Debug, clap::Args)]
-pub struct Change {
-    /// Show what would be done, and do nothing.
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Consent beforehand to what would be asked.
-    #[arg(short, long)]
-    pub yes: bool,
-    /// Wait for a change that is under way to end.
-    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "10m",
-          value_parser = duration)]
-    pub lock_wait: Option<Duration>,
-}
-
 pub(super) fn run(operation: Operation, args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
     let chosen = services(deployment, &args.services)?;
-    let planned = Instant::now();
+    let planned = Planned::now();
     let extent = if args.all { Extent::All } else { Extent::Named };
-    let mut plan = make(operation, extent, context, deployment, &chosen)?;
+    let plan = make(operation, extent, context, deployment, &chosen).map_err(|error| {
+        // What cannot be seen without root could not be changed without it either.
+        let unseen = error.exit == Exit::Unknown && !args.change.dry_run && !context.system.is_root();
+        match unseen && chosen.iter().any(|service| needs_root(service)) {
+            true => change::no_root(&args.words(operation)),
+            false => error,
+        }
+    })?;
     if args.change.dry_run {
         let head = context.head("opsctl/action/v1", deployment, Verdict::Pass, Exit::Success);
         context.ui.report(&Action::new(head, &plan, None, None))?;
         return Ok(Exit::Success);
     }
     if !context.system.is_root() && plan.parts.iter().any(|part| needs_root(part.service)) {
-        return Err(Error {
-            exit: Exit::Refused,
-            code: "needs_root",
-            message: format!("{} needs root; nothing was changed", plan.name()),
-            hint: Some(format!("sudo opsctl {}", plan.name())),
-        }
-        .into());
+        return Err(change::no_root(&plan.name()).into());
     }
     let consent = consent::obtain(&plan.name(), plan.risk(), args.change.yes, &blast(&plan))?;
-    let wait = args.change.lock_wait.unwrap_or_default();
-    let (mut lock, unfinished) =
-        lock::take(context.system, deployment, &plan.name(), &audit::who(context.system), wait)?;
-    if let Some(note) = &unfinished {
-        context.ui.note(&run::unfinished(note));
-    }
-    if planned.elapsed() > FRESH {
-        // The host may have changed while it was waited for an answer, or for the lock.
-        let now = make(operation, extent, context, deployment, &chosen)?;
-        if !args.change.yes && now.commands() != plan.commands() {
-            lock.finish();
-            return Err(Error {
-                exit: Exit::Refused,
-                code: "changed",
-                message: format!("what {} takes has changed meanwhile; nothing was changed", plan.name()),
-                hint: Some("look again: --dry-run".to_owned()),
-            }
-            .into());
-        }
-        plan = now;
-    }
-    let result = run::run(context, deployment, &plan, &consent, &mut lock, args.settle);
-    lock.finish();
-    let result = result?;
+    let again = || make(operation, extent, context, deployment, &chosen);
+    let name = plan.name();
+    let ((plan, result), unfinished) = change::held(context, deployment, &name, &args.change, |lock| {
+        let plan = planned.settled(&name, &args.change, plan, again, Plan::commands)?;
+        let result = run::run(context, deployment, &plan, &consent, lock, args.settle)?;
+        Ok((plan, result))
+    })?;
     let exit = result.exit();
-    let verdict = match exit {
-        Exit::Success => Verdict::Pass,
-        Exit::Unknown | Exit::TimedOut => Verdict::Unknown,
-        _ => Verdict::Fail,
-    };
-    let done = result
-        .done
-        .into_iter()
-        .map(|done| (last_words(context, deployment, &done), done))
-        .map(|(log, done)| (done, log));
-    let done: Vec<(Done, Vec<Said>)> = done.collect();
-    let head = context.head("opsctl/action/v1", deployment, verdict, exit);
-    if let Err(error) = context.ui.report(&Action::new(head, &plan, Some(done), unfinished)) {
-        // It is done, whether or not anybody reads what came of it.
-        if error.kind() != std::io::ErrorKind::BrokenPipe {
-            Ui::warn(&format!("{} ended with {}, which could not be printed: {error}", plan.name(), exit.code()));
-            return Ok(if exit == Exit::Success { Exit::Failure } else { exit });
-        }
-    }
-    Ok(exit)
+    let done = with_last_words(context, deployment, result);
+    let head = context.head("opsctl/action/v1", deployment, exit.verdict(), exit);
+    Ok(change::tell(context, &name, exit, &Action::new(head, &plan, Some(done), unfinished)))
 }
 
 /// Which services are meant.
@@ -146,17 +91,21 @@ pub(super) fn make(
     deployment: &'static Deployment,
     chosen: &[&'static Service],
 ) -> Result<Plan, Error> {
-    let limit = context.patience()?;
+    let limit = context.patience_to_change()?;
     let processes = context.processes();
-    let units: Vec<&str> = chosen.iter().flat_map(|service| unit_names(service)).collect();
-    // Both at once: what systemd says of the units, and what may be done to them.
-    let (evidence, abilities) = thread::scope(|scope| {
-        let abilities = scope.spawn(|| abilities(&processes, units, limit));
-        let evidence = probe::gather(context.system, &processes, deployment, chosen, false, limit);
-        (evidence, abilities.join().unwrap_or_default())
-    });
-    let judged = health::judge(deployment, chosen, &evidence).services;
-    let asked = chosen;
+    let interrupts = matches!(operation, Operation::Restart | Operation::Stop);
+    let mut asked = chosen.to_vec();
+    if interrupts {
+        // Who would suffer is only told of those that are on this host.
+        let dependants = chosen.iter().flat_map(|service| deployment.dependants(service));
+        for service in dependants.filter(|service| service.presence != Presence::Required) {
+            if asked.iter().all(|other| other.name != service.name) {
+                asked.push(service);
+            }
+        }
+    }
+    let evidence = probe::gather(context.system, &processes, deployment, &asked, false, limit);
+    let judged = health::judge(deployment, &asked, &evidence).services;
     let mut chosen = chosen.to_vec();
     if extent == Extent::All {
         // What nobody manages here, or what need not be here and does not run, is not meant by "all": a proxy that was stopped
@@ -166,7 +115,7 @@ pub(super) fn make(
         chosen.retain(|s| !s.managers.is_empty() && (s.presence == Presence::Required || here(s)));
     }
     let account = |user: &str| context.system.account(|account| account.name == user);
-    let mut plan = plan::make(operation, deployment, &chosen, &judged, &evidence.managers, &abilities, account)
+    let mut plan = plan::make(operation, deployment, &chosen, &judged, &evidence.managers, account)
         .map_err(|refusals| refused(operation, &refusals))?;
     if plan.parts.is_empty() {
         return Err(Error {
@@ -176,8 +125,8 @@ pub(super) fn make(
             hint: Some("opsctl status shows what there is".to_owned()),
         });
     }
-    if matches!(operation, Operation::Restart | Operation::Stop) {
-        plan.loses.extend(at_stake(asked, &evidence, &plan));
+    if interrupts {
+        plan.loses.extend(at_stake(&asked, &evidence, &plan));
     }
     Ok(plan)
 }
@@ -200,23 +149,6 @@ fn at_stake(asked: &[&'static Service], evidence: &Evidence, plan: &Plan) -> Vec
     asked.iter().zip(&evidence.replies).filter_map(|(service, replies)| count(service, replies)).collect()
 }
 
-/// What systemd does not say of a unit is found missing in the plan.
-fn abilities(runner: &dyn Runner, units: Vec<&str>, limit: Duration) -> Vec<Abilities> {
-    if units.is_empty() {
-        return Vec::new();
-    }
-    let output = runner.run(&systemctl::abilities(units), limit).ok();
-    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-    systemctl::parse_abilities(&text).unwrap_or_default()
-}
-
-fn unit_names(service: &'static Service) -> Vec<&'static str> {
-    match service.managers.first() {
-        Some(Manager::Systemd(unit)) => std::iter::once(unit.name).chain(unit.aliases.iter().copied()).collect(),
-        _ => Vec::new(),
-    }
-}
-
 fn refused(operation: Operation, refusals: &[Refusal]) -> Error {
     let reasons: Vec<String> =
         refusals.iter().map(|refusal| format!("{}: {}", refusal.service, refusal.reason)).collect();
@@ -226,6 +158,14 @@ fn refused(operation: Operation, refusals: &[Refusal]) -> Error {
         code: "refused",
         message: format!("no {}, nothing was changed: {}", operation.verb(), reasons.join("; ")),
         hint: (!hints.is_empty()).then(|| hints.join("; ")),
+    }
+}
+
+impl Args {
+    /// The command as it was typed, without its flags.
+    fn words(&self, operation: Operation) -> String {
+        let services = if self.all { "--all".to_owned() } else { self.services.join(" ") };
+        format!("{} {services}", operation.verb())
     }
 }
 
@@ -243,6 +183,19 @@ pub(super) fn blast(plan: &Plan) -> Vec<String> {
         lines.push("this cannot be undone".to_owned());
     }
     lines
+}
+
+/// What came of each service, with the last words of those that are not well.
+pub(super) fn with_last_words(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    result: run::Result,
+) -> Vec<(Done, Vec<Said>)> {
+    let told = |done: Done| {
+        let log = last_words(context, deployment, &done);
+        (done, log)
+    };
+    result.done.into_iter().map(told).collect()
 }
 
 pub(super) fn last_words(context: &Context<'_>, deployment: &'static Deployment, done: &Done) -> Vec<Said> {

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use clap_complete::engine::ArgValueCandidates;
 
-use crate::action::release::plan::OldBackup;
-use crate::action::release::run::Bad;
+use crate::action::release::checks::OldBackup;
+use crate::action::release::job::Bad;
 use crate::action::release::survey::{self, Source};
 use crate::action::release::{Version, Wanted};
-use crate::cli::{complete_services, duration};
-use crate::commands::operate::{Change, SETTLE};
+use crate::cli::{complete_services, complete_versions, duration};
+use crate::commands::change::{Change, SETTLE};
 use crate::commands::redeploy::{Ask, carry_out, chosen, release_of};
 use crate::context::Context;
 use crate::error::Error;
@@ -24,7 +24,7 @@ pub struct Args {
     #[arg(value_name = "SERVICE", add = ArgValueCandidates::new(complete_services))]
     services: Vec<String>,
     /// The version to go to: the beginning of a commit or of an image's id; the one before when none is named.
-    #[arg(long, value_name = "VERSION", value_parser = version)]
+    #[arg(long, value_name = "VERSION", value_parser = version, add = ArgValueCandidates::new(complete_versions))]
     to: Option<String>,
     /// List the versions that were seen to work, and do nothing.
     #[arg(long, conflicts_with_all = ["to", "services", "dry_run", "yes"])]

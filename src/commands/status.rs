@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use clap_complete::engine::ArgValueCandidates;
 
-use crate::action::lock::{self, Holder};
+use crate::action::lock;
+use crate::action::maintenance::{self, State};
 use crate::cli::{complete_services, duration};
 use crate::context::{Context, services};
 use crate::error::Error;
@@ -15,6 +16,7 @@ use crate::health;
 use crate::logs;
 use crate::probe;
 use crate::registry::{Deployment, Service, Verdict};
+use crate::report::maintenance::StandingFacts;
 use crate::report::status::Status;
 use crate::ui::{Format, Ui};
 
@@ -88,13 +90,17 @@ fn take(
     };
     evidence.holders = probe::holders(context.system, services, &evidence.managers, unwell);
     health = health::judge(deployment, services, &evidence);
-    let unfinished = match lock::holder(context.system, deployment) {
-        Holder::Unfinished(note) => Some(note),
-        Holder::Held(_) | Holder::None | Holder::Unknown(_) => None,
-    };
-    let mut status = Status::new(deployment, health, !with_host, unfinished.as_ref(), |verdict| {
+    let holder = lock::holder(context.system, deployment);
+    let maintenance = maintenance::is_likely(context.system, deployment)
+        .then(|| {
+            let judged = Some(health.services.as_slice());
+            maintenance::look(context.system, &context.processes(), deployment, judged, limit)
+        })
+        .filter(|standing| standing.state != State::Off);
+    let mut status = Status::new(deployment, health, !with_host, holder, |verdict| {
         context.head("opsctl/status/v1", deployment, verdict, Exit::of(verdict, args.fail_on == FailOn::Warn))
     });
+    status.maintenance = maintenance.map(|standing| StandingFacts::new(&deployment.maintenance, &standing));
     if let Some(service) = status.failed(deployment).filter(|service| !service.logs.is_empty()) {
         let limit = LAST_WORDS.min(context.patience().unwrap_or_default());
         status.add_last_words(&logs::last_words(context.system, context.trace(), deployment, service, None, 3, limit));

@@ -8,6 +8,8 @@ use crate::registry::{App, Verdict};
 use crate::tools::pm2::Process;
 
 const SOURCE: &str = "pm2";
+/// pm2's word for one that ended and whose `restart_delay` is not over.
+const WAITING: &str = "waiting restart";
 
 pub(super) fn judge(wanted: &App, answer: &Answer<Option<PmDaemon>>, now: Timestamp) -> ManagerView {
     let daemon = match &answer.result {
@@ -42,12 +44,19 @@ fn reading(own: &[&Process], now: Timestamp) -> (State, Verdict, String) {
     let looping = |process: &&&Process| {
         let young = process.started.is_some_and(|since| now.duration_since(since) < LOOP_WINDOW);
         young && process.unstable.max(process.restarts) >= LOOP_RESTARTS && process.unstable > 0
-            || process.status == "waiting restart"
     };
+    let waiting = own.iter().find(|process| process.status == WAITING);
     let errored = own.iter().find(|process| process.status == "errored");
     if let Some(process) = own.iter().find(looping) {
         let code = process.exit_code.map_or_else(String::new, |code| format!(", last: exit {code}"));
         (State::CrashLoop, Verdict::Fail, format!("crash loop: {restarts} restarts{code}"))
+    } else if let Some(process) = waiting {
+        let code = process.exit_code.map_or_else(String::new, |code| format!(": exit {code}"));
+        (
+            State::Restarting,
+            Verdict::Fail,
+            format!("ended, pm2 waits to start it again{code}, {restarts} restarts so far"),
+        )
     } else if online == all {
         (
             State::Running,

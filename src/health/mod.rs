@@ -17,7 +17,7 @@ pub use host::HostHealth;
 pub(crate) use host::covers;
 pub(crate) use unit::ending;
 
-use crate::probe::{Answer, Evidence, Holder, Trouble};
+use crate::probe::{Answer, Evidence, Holder, Reply, Trouble};
 use crate::registry::{Deployment, Manager, Presence, Probe, Service, Verdict};
 
 /// How young a process with several restarts must be to count as one that crashes again and again.
@@ -190,6 +190,12 @@ pub fn judge(deployment: &Deployment, services: &[&'static Service], evidence: &
     let judge_host = |host| host::judge(deployment, services, &absent_or_doubtful, host, evidence);
     let host = evidence.host.as_ref().map(judge_host);
     Health { services: order::arrange(deployment, judged), absent, host }
+}
+
+/// Whether a service that answered this is well, as far as it says itself.
+pub fn answers_well(service: &Service, replies: &[Answer<Reply>], now: Timestamp) -> bool {
+    let mut asked = service.probes.iter().zip(replies);
+    asked.all(|(probe, reply)| matches!(answer::judge(probe, reply, now).verdict, Verdict::Pass | Verdict::Warn))
 }
 
 /// A service's health, or why it need not be here.

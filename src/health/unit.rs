@@ -97,7 +97,12 @@ fn reading(unit: &UnitState, armed: Option<&str>, now: Timestamp) -> (State, Ver
 /// How it ended the last time: by systemd's `Result` where that says more than the exit code.
 pub(crate) fn ending(unit: &UnitState) -> String {
     match unit.result.as_str() {
-        "resources" => return "a file it needs to start is missing (EnvironmentFile?)".to_owned(),
+        "resources" => {
+            return match unit.missing_files.as_slice() {
+                [] => "a file it needs to start is missing (EnvironmentFile?)".to_owned(),
+                files => format!("its EnvironmentFile {} does not exist", files.join(", ")),
+            };
+        }
         "timeout" => return "did not start or stop in time".to_owned(),
         "oom-kill" => return "killed for want of memory".to_owned(),
         "watchdog" => return "killed by its watchdog, to which it did not report".to_owned(),

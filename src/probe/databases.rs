@@ -46,13 +46,13 @@ pub(super) fn query(door: Door<'_>, managers: &ManagerEvidence, query: &'static 
         }
         Database::InUrl(service, key) => match named_in(door, service, key) {
             Err(trouble) => {
-                let command = images::ask(container, &user, &database, input).to_string();
+                let command = images::question(container, &user, &database, input).to_string();
                 return Answer { command, result: Err(trouble) };
             }
             Ok(name) => known = Some(format!("--set=database={name}")),
         },
     }
-    let argv = images::ask(container, &user, &database, input).with(known);
+    let argv = images::question(container, &user, &database, input).with(known);
     let answer = ask(&argv);
     // What is worth pasting of a single question is the plain call.
     let command = match query.name {

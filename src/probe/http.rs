@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
@@ -58,7 +59,7 @@ fn request(door: Door<'_>, url: &str, host: Option<&str>) -> Result<Reply, Troub
         response.into_body().into_reader().take(BODY_LIMIT).read_to_end(&mut body)?;
         Ok(Reply::Http { status, body: super::text(&body) })
     });
-    Ok(answer.unwrap_or_else(|error| Reply::Silent(reason(&error, door))))
+    Ok(answer.unwrap_or_else(|error| Reply::Silent(reason(&error, door.limit))))
 }
 
 /// The system's certificate authorities: the files of the distribution, not those that a caller's environment names.
@@ -77,10 +78,10 @@ fn roots() -> Result<RootCerts, Trouble> {
     Ok(RootCerts::new_with_certs(roots))
 }
 
-fn reason(error: &ureq::Error, door: Door<'_>) -> String {
+pub(super) fn reason(error: &ureq::Error, limit: Duration) -> String {
     match error {
-        ureq::Error::Io(error) => super::network::describe(error, door.limit),
-        ureq::Error::Timeout(_) => super::network::no_answer(door.limit),
+        ureq::Error::Io(error) => super::network::describe(error, limit),
+        ureq::Error::Timeout(_) => super::network::no_answer(limit),
         ureq::Error::HostNotFound => "its name cannot be resolved".to_owned(),
         other => excerpt(&other.to_string()),
     }

@@ -93,6 +93,11 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool
     evidence
 }
 
+/// Whether it is certain that there is no such file.
+fn is_missing(system: &System, path: &str) -> bool {
+    system.metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+}
+
 /// Whether a unit file of that name is in systemd's search path (systemd.unit(5)); of an instance, its template's.
 fn has_file(system: &System, name: &str) -> bool {
     let template =
@@ -124,6 +129,12 @@ fn ask_systemd(door: Door<'_>, units: &[&str], and_failed: bool) -> Answer<Vec<U
         return Answer { command: argv.to_string(), result: Err(Trouble::Unavailable(reason)) };
     }
     let mut answer = door.ask(&argv, systemctl::parse_show);
+    let wanting = answer.result.iter_mut().flatten().filter(|unit| unit.result == "resources");
+    for unit in wanting {
+        // Patterns are left to systemd.
+        let missing = |path: &&String| !path.contains(['*', '?', '[']) && is_missing(door.system, path);
+        unit.missing_files = unit.needed_files.iter().filter(missing).cloned().collect();
+    }
     let idle = answer.result.iter().flatten().filter(|unit| unit.active == "inactive");
     let triggers: Vec<String> = idle.flat_map(|unit| unit.triggered_by.split_whitespace()).map(str::to_owned).collect();
     if !triggers.is_empty() {

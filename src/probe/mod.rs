@@ -4,6 +4,7 @@
 pub mod changes;
 pub mod clues;
 mod databases;
+mod edge;
 mod engine;
 mod host;
 mod http;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use edge::{Edge, edge};
 pub use host::HostEvidence;
 pub use managers::{ManagerEvidence, PmDaemon};
 pub use ports::{Holder, holders};
@@ -168,6 +170,19 @@ pub fn gather(
         .collect();
     let holders = services.iter().map(|_| Holder::Unseen).collect();
     Evidence { time: system.now(), managers, replies, holders, host }
+}
+
+/// Asks a service itself and nobody else; `None` where it has nothing to be asked, or its manager's tools answer for it.
+pub fn knock(
+    system: &System,
+    runner: &dyn Runner,
+    service: &'static Service,
+    limit: Duration,
+) -> Option<Vec<Answer<Reply>>> {
+    let door = Door { system, runner, limit };
+    let speaks = |probe: &Probe| !matches!(probe, Probe::DockerEngine | Probe::LogLine { .. });
+    let alone = !service.probes.is_empty() && service.probes.iter().all(speaks);
+    alone.then(|| service.probes.iter().filter_map(|probe| reply(door, probe)).collect())
 }
 
 /// All containers of the engine.

@@ -5,6 +5,7 @@
 //! every pair is in [`problems`], for a test to call.
 
 mod failures;
+mod release;
 
 use super::model::*;
 
@@ -30,10 +31,36 @@ pub const fn deployment(d: &Deployment) {
     {
         culprit(d.name, "certificate bounds are not fail < warn, or the port is 0");
     }
+    maintenance(&d.maintenance, d.name);
     let mut i = 0;
     while i < d.services.len() {
         service(d.services[i]);
         i += 1;
+    }
+    if let Some(r) = d.release {
+        release::release(r, d);
+    }
+}
+
+const fn maintenance(m: &Maintenance, owner: &str) {
+    match m {
+        Maintenance::None(instead) => {
+            text(instead, owner, "has no maintenance mode and does not say what to do instead");
+        }
+        Maintenance::Page(page) => {
+            absolute(page.file, owner, "has a maintenance page at a path that is not absolute");
+            absolute(page.health, owner, "has a maintenance page whose health path does not begin with /");
+            text(page.message, owner, "has a maintenance page without a message");
+            if page.retry_after_seconds == 0 {
+                culprit(owner, "has a maintenance page without a Retry-After");
+            }
+            own_port(page.port, page.proxy);
+        }
+        Maintenance::Stop(stop) => {
+            if stop.services.is_empty() {
+                culprit(owner, "has a maintenance mode that stops nothing");
+            }
+        }
     }
 }
 
@@ -309,6 +336,17 @@ pub fn problems(deployments: &[&Deployment]) -> Vec<String> {
             }
         }
         failures::problems(d, &mut found);
+        let in_maintenance: Vec<&Service> = match &d.maintenance {
+            Maintenance::None(_) => Vec::new(),
+            Maintenance::Page(page) => vec![page.proxy],
+            Maintenance::Stop(stop) => stop.services.to_vec(),
+        };
+        for s in in_maintenance {
+            if !d.services.iter().any(|own| std::ptr::eq(*own, s)) {
+                found
+                    .push(format!("{}: its maintenance is about {}, which is not one of its services", d.name, s.name));
+            }
+        }
         let levels = [d.checks.severity, d.checks.disk_severity];
         for level in levels.into_iter().chain(d.checks.certificates.as_ref().map(|c| c.severity)) {
             if !d.severities.iter().any(|known| std::ptr::eq(*known, level)) {

@@ -2,6 +2,7 @@
 
 pub mod check;
 mod failure;
+mod maintenance;
 mod model;
 mod release;
 mod state;

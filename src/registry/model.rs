@@ -9,6 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::maintenance::{Maintenance, Page, Stop};
 use super::release::Release;
 
 /// One of four outcomes of looking at something, ordered from good to bad. There is no default on purpose: what could
@@ -47,6 +48,8 @@ pub struct Deployment {
     pub proxy: Option<Proxy>,
     /// How a new version goes live; `None` where the runbook knows of no such thing.
     pub release: Option<&'static Release>,
+    /// How it is taken out of service on purpose.
+    pub maintenance: Maintenance,
     /// Log sources that belong to the host or to jobs, not to one service.
     pub logs: &'static [Log],
     /// Who is asked, and after how long.
@@ -78,6 +81,7 @@ impl Deployment {
             checks,
             proxy: None,
             release: None,
+            maintenance: Maintenance::None("stop what users must not reach: opsctl stop SERVICE"),
             logs: &[],
             escalation: &[],
             contacts: &[],

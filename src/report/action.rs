@@ -13,6 +13,9 @@ use crate::health::{ServiceHealth, State};
 use crate::registry::Verdict;
 use crate::ui::{Cell, Text, Tone};
 
+/// Who the steps of a reboot are for, which is no service.
+const HOST: &str = "the host";
+
 /// A change of services.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Action {
@@ -27,7 +30,7 @@ pub struct Action {
     pub risk: Risk,
     /// What is lost by it.
     pub loses: Vec<Loss>,
-    /// Other services that need one of those that are changed.
+    /// Other services on this host that need one of those that are changed.
     pub affects: Vec<String>,
     /// Commands, in order.
     pub steps: Vec<StepFacts>,
@@ -154,7 +157,7 @@ impl Action {
     /// A reboot that is only planned.
     pub fn reboot(head: Head, argv: &crate::tools::Argv, limit: std::time::Duration, blast: Vec<String>) -> Self {
         let step = StepFacts {
-            service: "the host".to_owned(),
+            service: HOST.to_owned(),
             title: "reboot".to_owned(),
             argv: std::iter::once(argv.program.to_owned()).chain(argv.args.iter().cloned()).collect(),
             user: None,
@@ -167,7 +170,7 @@ impl Action {
             operation: "reboot",
             dry_run: true,
             risk: Risk::Disruptive,
-            loses: blast.into_iter().map(|what| Loss { service: "the host".to_owned(), what }).collect(),
+            loses: blast.into_iter().map(|what| Loss { service: HOST.to_owned(), what }).collect(),
             affects: Vec::new(),
             steps: vec![step],
             targets: Vec::new(),
@@ -221,7 +224,13 @@ impl Report for Action {
     }
 
     fn names(&self) -> Vec<String> {
-        self.targets.iter().map(|target| target.service.clone()).collect()
+        if !self.dry_run {
+            return self.targets.iter().map(|target| target.service.clone()).collect();
+        }
+        let mut names: Vec<String> = self.steps.iter().map(|step| step.service.clone()).collect();
+        names.retain(|name| name != HOST);
+        names.dedup();
+        names
     }
 }
 
@@ -239,10 +248,7 @@ impl Target {
             Cell(Tone::Of(verdict), format!("{word:<8}")),
             Cell::plain(format!("{operation} {}: {} ({:.1} s)", self.service, self.summary, self.seconds)),
         ]);
-        for line in &self.log {
-            let time = line.time.map(|time| time.strftime("%H:%M:%S ").to_string()).unwrap_or_default();
-            page.line(&[Cell(Tone::Dim, "   says ".to_owned()), Cell::plain(time + &line.text)]);
-        }
+        self.log.iter().for_each(|said| said.text(page));
         if !matches!(self.outcome, Outcome::Done | Outcome::NotTried) {
             page.line(&[Cell(Tone::Dim, "   look ".to_owned()), Cell::plain(format!("opsctl logs {}", self.service))]);
         }

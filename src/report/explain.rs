@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::explain_release::ReleaseWay;
 use super::list::ServiceRow;
 use super::{Head, Report};
 use crate::health::bytes;
@@ -239,6 +240,10 @@ pub struct DeploymentFacts {
     pub services: Vec<&'static str>,
     /// Bounds of the host's resources.
     pub bounds: String,
+    /// How new versions come; `null` where the registry does not say.
+    pub release: Option<ReleaseWay>,
+    /// How it is taken out of service on purpose.
+    pub maintenance: String,
     /// Log sources that belong to no service.
     pub logs: Vec<String>,
     /// Who is asked, and when.
@@ -294,6 +299,8 @@ impl DeploymentFacts {
                 certificates.unwrap_or_default(),
                 checks.source
             ),
+            release: deployment.release.map(ReleaseWay::new),
+            maintenance: maintenance(&deployment.maintenance),
             logs: deployment
                 .logs
                 .iter()
@@ -305,6 +312,17 @@ impl DeploymentFacts {
             escalation: deployment.escalation.iter().map(escalation).collect(),
             contacts: deployment.contacts.iter().map(|contact| format!("{}: {}", contact.who, contact.at)).collect(),
             notes: deployment.notes.to_vec(),
+        }
+    }
+}
+
+fn maintenance(maintenance: &registry::Maintenance) -> String {
+    match maintenance {
+        registry::Maintenance::None(instead) => format!("none; {instead}"),
+        registry::Maintenance::Page(page) => format!("a page of {}, {}: {}", page.proxy.name, page.file, page.effect),
+        registry::Maintenance::Stop(stop) => {
+            let names: Vec<&str> = stop.services.iter().map(|service| service.name).collect();
+            format!("stops {}: {}", names.join(", "), stop.effect)
         }
     }
 }
@@ -346,6 +364,9 @@ impl Report for DeploymentFacts {
             .collect();
         facts(page, "severities", severities.iter().map(String::as_str));
         facts(page, "bounds", [self.bounds.as_str()]);
+        let release = self.release.as_ref().map(ReleaseWay::lines).unwrap_or_default();
+        facts(page, "new versions", release.iter().map(String::as_str));
+        facts(page, "maintenance", [self.maintenance.as_str()]);
         facts(page, "logs", self.logs.iter().map(String::as_str));
         facts(page, "escalation", self.escalation.iter().map(String::as_str));
         facts(page, "contacts", self.contacts.iter().map(String::as_str));

@@ -17,6 +17,8 @@ pub struct History {
     pub head: Head,
     /// Newest first.
     pub changes: Vec<ChangeFacts>,
+    /// What could not be read, and why; `null` when all of the trail was.
+    pub incomplete: Option<String>,
 }
 
 /// A change.
@@ -44,7 +46,7 @@ pub struct ChangeFacts {
 
 impl History {
     /// Puts the two lines of each change together. One without an end is running if its process is `running`.
-    pub fn new(head: Head, entries: Vec<Entry>, running: Option<u32>, most: usize) -> Self {
+    pub fn new(head: Head, entries: Vec<Entry>, incomplete: Option<String>, running: Option<u32>, most: usize) -> Self {
         let name = head.deployment.clone().unwrap_or_default();
         let mut changes: Vec<(String, ChangeFacts)> = Vec::new();
         for entry in entries.into_iter().filter(|entry| entry.deployment == name) {
@@ -75,7 +77,7 @@ impl History {
             }
         }
         let changes = changes.into_iter().rev().take(most).map(|(_, change)| change).collect();
-        History { head, changes }
+        History { head, changes, incomplete }
     }
 }
 
@@ -152,7 +154,7 @@ mod tests {
             exit_code: Exit::Success,
             error: None,
         };
-        let history = History::new(head, entries, Some(7), 10);
+        let history = History::new(head, entries, None, Some(7), 10);
         history.changes.into_iter().map(|change| (change.outcome, change.exit_code)).collect()
     }
 

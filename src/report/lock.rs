@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Head, Report};
-use crate::action::lock::Note;
+use crate::action::lock::{Holder, Note};
 use crate::ui::{Cell, Text};
 
 /// The lock of a deployment.
@@ -13,38 +13,48 @@ pub struct LockFacts {
     /// Common head.
     #[serde(flatten)]
     pub head: Head,
-    /// `free`, `held`, or `unfinished` when its last holder did not come to an end.
+    /// The lock.
+    #[serde(flatten)]
+    pub lock: LockState,
+}
+
+/// Whether a deployment is being changed, and by whom.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct LockState {
+    /// `free`, `held`, `unfinished` when its last holder did not come to an end, or `unknown` when it cannot be read.
     pub state: &'static str,
-    /// Who holds it, or held it; `null` when nobody.
+    /// Who holds it, or held it; `null` when nobody, or when that is not known.
     pub holder: Option<Note>,
 }
 
-impl LockFacts {
-    /// Of the note in the lock, and whether somebody holds it.
-    pub fn new(head: Head, note: Option<(Note, bool)>) -> Self {
-        let state = match &note {
-            None => "free",
-            Some((_, true)) => "held",
-            Some((_, false)) => "unfinished",
+impl From<Holder> for LockState {
+    fn from(holder: Holder) -> Self {
+        let (state, holder) = match holder {
+            Holder::None => ("free", None),
+            Holder::Held(note) => ("held", Some(note)),
+            Holder::Unfinished(note) => ("unfinished", Some(note)),
+            Holder::Unknown(_) => ("unknown", None),
         };
-        LockFacts { head, state, holder: note.map(|(note, _)| note) }
+        LockState { state, holder }
+    }
+}
+
+impl LockState {
+    /// In a line.
+    pub fn words(&self) -> String {
+        let Some(note) = &self.holder else { return self.state.to_owned() };
+        let since = note.since.strftime("%Y-%m-%d %H:%M:%S UTC");
+        let step = note.step.as_ref().map(|step| format!(", at: {step}")).unwrap_or_default();
+        format!("{}: {} ({}) since {since}{step}", self.state, note.what, note.who)
     }
 }
 
 impl Report for LockFacts {
     fn text(&self, page: &mut Text) {
-        let words = match &self.holder {
-            None => "free".to_owned(),
-            Some(note) => {
-                let since = note.since.strftime("%Y-%m-%d %H:%M:%S UTC");
-                let step = note.step.as_ref().map(|step| format!(", at: {step}")).unwrap_or_default();
-                format!("{}: {} ({}) since {since}{step}", self.state, note.what, note.who)
-            }
-        };
-        page.line(&[Cell::plain(words)]);
+        page.line(&[Cell::plain(self.lock.words())]);
     }
 
     fn names(&self) -> Vec<String> {
-        vec![self.state.to_owned()]
+        vec![self.lock.state.to_owned()]
     }
 }

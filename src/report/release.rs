@@ -10,10 +10,10 @@ use super::{Head, Report};
 use crate::action::Risk;
 use crate::action::lock::Note;
 use crate::action::plan::Plan;
+use crate::action::release::Version;
+use crate::action::release::job::{Ending, Ran, Released, Told};
 use crate::action::release::plan::Preparation;
-use crate::action::release::record::{How, Record};
-use crate::action::release::run::{Ending, Ran, Released, Told};
-use crate::action::release::{Version, short};
+use crate::action::release::record::{self, How, Record};
 use crate::registry::{Release as Facts, Verdict};
 use crate::ui::{Cell, Text, Tone};
 
@@ -92,6 +92,8 @@ pub struct ReleaseStep {
 pub enum Outcome {
     /// As wanted, and it stayed so.
     Done,
+    /// What was found on the way spoke against it; nothing that serves was touched.
+    Refused,
     /// It failed before anything that serves was touched.
     Unswitched,
     /// It does not work, and stays.
@@ -156,6 +158,7 @@ impl Release {
         let reason = released.ending.summary();
         let (outcome, restored) = match released.ending {
             Ending::Live => (Outcome::Done, Vec::new()),
+            Ending::Refused(_) => (Outcome::Refused, Vec::new()),
             Ending::Unswitched { .. } => (Outcome::Unswitched, Vec::new()),
             Ending::Bad(_) => (Outcome::Bad, Vec::new()),
             Ending::RolledBack(_, done) => (Outcome::RolledBack, done),
@@ -247,6 +250,7 @@ impl Release {
     fn came(&self, outcome: Outcome, page: &mut Text) {
         let (word, verdict) = match outcome {
             Outcome::Done => ("done", Verdict::Pass),
+            Outcome::Refused => ("REFUSED", Verdict::Fail),
             Outcome::Unswitched | Outcome::Bad => ("FAILED", Verdict::Fail),
             Outcome::RolledBack => ("BACK", Verdict::Fail),
             Outcome::Stuck => ("STUCK", Verdict::Fail),
@@ -292,7 +296,7 @@ impl Release {
             Outcome::Done if self.operation == "rollback" => {
                 page.line(&[Cell(Tone::Dim, "  stays ".to_owned()), Cell::plain(self.stays)]);
             }
-            Outcome::Done | Outcome::Unswitched | Outcome::Bad => {}
+            Outcome::Done | Outcome::Refused | Outcome::Unswitched | Outcome::Bad => {}
         }
     }
 }
@@ -339,11 +343,8 @@ impl Releases {
         current: &Version,
         available: impl Fn(&Version) -> Option<bool>,
     ) -> Self {
-        let releases = records.iter().rev().map(|record| ReleaseFacts {
-            id: match &record.version.revision {
-                Some(revision) => short(revision).to_owned(),
-                None => record.version.images.values().next().map(|id| short(id).to_owned()).unwrap_or_default(),
-            },
+        let releases = records.iter().zip(record::ids(records)).rev().map(|(record, id)| ReleaseFacts {
+            id,
             time: record.time,
             how: record.how,
             by: record.by.clone(),

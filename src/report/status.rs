@@ -4,9 +4,11 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::lock::LockState;
 use super::logs::Said;
+use super::maintenance::StandingFacts;
 use super::{Head, Report};
-use crate::action::lock::Note;
+use crate::action::lock::{Holder, Note};
 use crate::action::run;
 use crate::health::{Check, Health, HostHealth, ServiceHealth, State, age, bytes};
 use crate::registry::{Deployment, HostChecks, Level, Service, Verdict};
@@ -20,12 +22,16 @@ pub struct Status {
     pub head: Head,
     /// The worst thing; `null` when all is well.
     pub worst: Option<Problem>,
+    /// How it stands with maintenance, where it is not plainly off; `null` otherwise. It excuses nothing.
+    pub maintenance: Option<StandingFacts>,
     /// Every problem that no other explains, worst first, [`Status::worst`] included.
     pub problems: Vec<Problem>,
     /// Services on this host: worst first, those that another's failure explains directly after it.
     pub services: Vec<ServiceHealth>,
     /// Services of the deployment that are not on this host, and why that is no failure.
     pub absent: Vec<Absent>,
+    /// Whether somebody changes it right now, or has left a change unfinished.
+    pub lock: LockState,
     /// The host; `null` when only some services were asked for.
     pub host_resources: Option<HostHealth>,
 }
@@ -65,16 +71,18 @@ pub struct Absent {
 impl Status {
     /// Puts the document together. `head` carries everything but the verdict's consequences.
     /// Of a service that was `named`, that it is not here is no answer to whether it is well.
-    /// `unfinished` is what an earlier change did not come to an end with.
+    /// `holder` has the lock: an earlier change that did not come to an end is a problem, one that is under way is told of.
     pub fn new(
         deployment: &Deployment,
         health: Health,
         named: bool,
-        unfinished: Option<&Note>,
+        holder: Holder,
         head: impl FnOnce(Verdict) -> Head,
     ) -> Self {
         let mut problems = problems(deployment, &health);
-        problems.extend(unfinished.map(|note| unfinished_problem(deployment, note)));
+        if let Holder::Unfinished(note) = &holder {
+            problems.push(unfinished_problem(deployment, note));
+        }
         if named {
             problems.extend(health.absent.iter().map(|(service, reason)| absent_problem(service, reason)));
         }
@@ -84,9 +92,11 @@ impl Status {
         Status {
             head: head(verdict),
             worst: problems.first().cloned(),
+            maintenance: None,
             problems,
             services: health.services,
             absent: absent.map(|(service, reason)| Absent { name: service.name.to_owned(), reason }).collect(),
+            lock: holder.into(),
             host_resources: health.host,
         }
     }
@@ -220,6 +230,11 @@ impl Status {
 impl Report for Status {
     fn text(&self, page: &mut Text) {
         self.headline(page);
+        self.lock(page);
+        if let Some(maintenance) = &self.maintenance {
+            let told = format!("maintenance is {}: {}", maintenance.told(), maintenance.summary);
+            page.line(&[Cell(Tone::Dim, "   note ".to_owned()), Cell(Tone::Strong, told)]);
+        }
         self.services(page);
         if !self.absent.is_empty() {
             let names: Vec<&str> = self.absent.iter().map(|absent| absent.name.as_str()).collect();
@@ -236,6 +251,13 @@ impl Report for Status {
 }
 
 impl Status {
+    /// Who changes this deployment right now: what is not well may be on its way.
+    fn lock(&self, page: &mut Text) {
+        if self.lock.state == "held" {
+            page.line(&[Cell(Tone::Dim, "   lock ".to_owned()), Cell::plain(self.lock.words())]);
+        }
+    }
+
     fn headline(&self, page: &mut Text) {
         let verdict = self.head.verdict;
         let place = format!("{} on {}: ", self.head.deployment.as_deref().unwrap_or("?"), self.head.host);

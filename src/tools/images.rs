@@ -55,7 +55,7 @@ pub fn apply(container: &str, user: &str, database: &str, input: Input) -> Argv 
 
 /// Has the `psql` of a container read questions, in a session that can change nothing and in which no statement lasts longer
 /// than two seconds; a row a line.
-pub fn ask(container: &str, user: &str, database: &str, input: Input) -> Argv {
+pub fn question(container: &str, user: &str, database: &str, input: Input) -> Argv {
     let session = "--env=PGOPTIONS=-c default_transaction_read_only=on -c timezone=UTC -c statement_timeout=2s \
                    -c lock_timeout=1s";
     let argv = Argv::new("docker", ["exec", "--interactive", session, container, "psql", "--no-psqlrc", "--quiet"])
@@ -67,6 +67,20 @@ pub fn ask(container: &str, user: &str, database: &str, input: Input) -> Argv {
 /// One such question as one would type it.
 pub fn psql(container: &str, user: &str, database: &str, sql: &str) -> String {
     Argv::new("docker", ["exec", container, "psql", "-U", user, "-d", database, "-Atc", sql]).to_string()
+}
+
+/// Asks the `psql` of a container, which prints bare values.
+pub fn ask(container: &str, user: &str, database: &str, query: &str) -> Argv {
+    Argv::new("docker", ["exec", container, "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align"]).with([
+        format!("--username={user}"),
+        format!("--dbname={database}"),
+        format!("--command={query}"),
+    ])
+}
+
+/// Parses the output of [`load`]: what the images of the archive are called.
+pub fn parse_loaded(text: &str) -> Vec<String> {
+    text.lines().filter_map(|line| line.strip_prefix("Loaded image: ")).map(|name| name.trim().to_owned()).collect()
 }
 
 /// The images of a host.
@@ -115,12 +129,19 @@ mod tests {
     fn a_question_cannot_change_anything() {
         let input = Input { name: "a.sql".to_owned(), bytes: b"SELECT 1".to_vec() };
         assert_eq!(
-            ask("db", "me", "mine", input).to_string(),
+            question("db", "me", "mine", input).to_string(),
             "docker exec --interactive '--env=PGOPTIONS=-c default_transaction_read_only=on -c timezone=UTC -c \
              statement_timeout=2s -c lock_timeout=1s' db psql --no-psqlrc --quiet --tuples-only --no-align \
              --set=ON_ERROR_STOP=1 --username=me --dbname=mine < a.sql"
         );
         assert_eq!(psql("db", "me", "mine", "SELECT 1"), "docker exec db psql -U me -d mine -Atc 'SELECT 1'");
+    }
+
+    #[test]
+    fn an_archive_tells_what_its_images_are_called() {
+        let text = "Loaded image: app:latest\nLoaded image ID: sha256:aa\nLoaded image: app:previous\n";
+        assert_eq!(parse_loaded(text), ["app:latest", "app:previous"]);
+        assert_eq!(parse_loaded("Loaded image ID: sha256:aa\n"), Vec::<String>::new());
     }
 
     #[test]

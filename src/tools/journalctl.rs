@@ -103,6 +103,22 @@ pub fn runs(output: &[u8]) -> Result<Vec<String>, Malformed> {
     Ok(found)
 }
 
+/// The messages that root wrote under this name, the newest so many, one a line. Anybody may write under any name.
+pub fn said_by_root(identifier: &str, lines: u32) -> Argv {
+    Argv::new(
+        "journalctl",
+        [
+            format!("--identifier={identifier}"),
+            "--output=cat".to_owned(),
+            "--all".to_owned(),
+            "--no-pager".to_owned(),
+            "--quiet".to_owned(),
+            format!("--lines={lines}"),
+            "_UID=0".to_owned(),
+        ],
+    )
+}
+
 /// Messages that journald left out because a service wrote too many, since this time (microseconds since the epoch).
 pub fn suppressed(since: i64) -> Argv {
     Argv::new(

@@ -1,5 +1,7 @@
 //! `nginx -T`: where nginx sends each host.
 
+pub mod page;
+
 use std::collections::BTreeMap;
 
 use super::{Argv, Malformed, Upstream};
@@ -14,15 +16,17 @@ pub fn validate() -> Argv {
     Argv::new("nginx", ["-t", "-q"])
 }
 
+/// The same of another main file, which stands beside the usual one so that it finds the same files.
+pub fn validate_other(main: &str) -> Argv {
+    Argv::new("nginx", ["-t", "-q", "-c", main])
+}
+
 /// Parses the output of [`dump`].
 ///
 /// # Errors
 /// When braces do not match or there is no `server` block.
 pub fn parse(text: &str) -> Result<Vec<Upstream>, Malformed> {
-    let tokens = tokens(text);
-    let mut at = 0;
-    let tree = block(&tokens, &mut at, 0).filter(|_| at == tokens.len());
-    let tree = tree.ok_or_else(|| Malformed::new("a configuration from `nginx -T`", text))?;
+    let tree = tree(text).ok_or_else(|| Malformed::new("a configuration from `nginx -T`", text))?;
     let mut groups = BTreeMap::new();
     let mut servers = Vec::new();
     collect(&tree, &mut groups, &mut servers);
@@ -83,50 +87,102 @@ fn collect<'t, 'a>(
     }
 }
 
-/// Words, quoted words (quotes taken off), `;`, `{` and `}`; comments left out.
-fn tokens(text: &str) -> Vec<&str> {
+/// A piece of a configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Token<'a> {
+    /// A word, without the quotes that may have been around it: one in quotes is never anything else.
+    Word(&'a str),
+    /// `;`
+    End,
+    /// `{`
+    Open,
+    /// `}`
+    Close,
+}
+
+/// The pieces, each with where it ends; comments left out.
+fn tokens(text: &str) -> Vec<(Token<'_>, usize)> {
     let mut found = Vec::new();
-    for line in text.lines() {
-        let mut rest = line.trim_start();
-        while let Some(first) = rest.chars().next() {
-            let end = match first {
-                '#' => break,
-                ';' | '{' | '}' => 1,
-                '"' | '\'' => rest[1..].find(first).map_or(rest.len(), |close| close + 2),
-                // A brace inside a word (`${name}`) belongs to it, one at its end opens a block.
-                _ => {
-                    let word = rest.split(|c: char| c.is_whitespace() || c == ';').next().unwrap_or(rest);
-                    word.strip_suffix('{').unwrap_or(word).len()
-                }
-            };
-            found.push(rest[..end].trim_matches(['"', '\'']));
-            rest = rest[end..].trim_start();
-        }
+    let mut at = 0;
+    while let Some(first) = text[at..].chars().next() {
+        let rest = &text[at..];
+        let (token, length) = match first {
+            '#' => (None, rest.find('\n').unwrap_or(rest.len())),
+            ';' => (Some(Token::End), 1),
+            '{' => (Some(Token::Open), 1),
+            '}' => (Some(Token::Close), 1),
+            '"' | '\'' => {
+                let end = 1 + word(&rest[1..], |c, _| c == first);
+                (Some(Token::Word(&rest[1..end])), rest.len().min(end + 1))
+            }
+            _ if first.is_whitespace() => (None, first.len_utf8()),
+            _ => {
+                // A brace inside a word (`${name}`) belongs to it, any other opens a block.
+                let end = word(rest, |c, before| c.is_whitespace() || c == ';' || c == '{' && before != '$');
+                (Some(Token::Word(&rest[..end])), end)
+            }
+        };
+        at += length;
+        found.extend(token.map(|token| (token, at)));
     }
     found
 }
 
-fn block<'a>(tokens: &[&'a str], at: &mut usize, depth: usize) -> Option<Vec<Directive<'a>>> {
+/// How long a word is that ends before such a character, given what stands before it, unless a backslash does.
+fn word(text: &str, ends: impl Fn(char, char) -> bool) -> usize {
+    let mut before = ' ';
+    for (index, c) in text.char_indices() {
+        if before != '\\' && ends(c, before) {
+            return index;
+        }
+        // A backslash that is itself escaped escapes nothing.
+        before = if before == '\\' { ' ' } else { c };
+    }
+    text.len()
+}
+
+fn block<'a>(tokens: &[(Token<'a>, usize)], at: &mut usize, depth: usize) -> Option<Vec<Directive<'a>>> {
     let mut found = Vec::new();
     let mut words = Vec::new();
-    while let Some(token) = tokens.get(*at).copied() {
+    while let Some((token, _)) = tokens.get(*at) {
         *at += 1;
         match token {
-            ";" => found.push(Directive { words: std::mem::take(&mut words), inner: Vec::new() }),
-            "{" if depth < 16 => {
+            Token::End => found.push(Directive { words: std::mem::take(&mut words), inner: Vec::new() }),
+            Token::Open if depth < 16 => {
                 let inner = block(tokens, at, depth + 1)?;
                 found.push(Directive { words: std::mem::take(&mut words), inner });
             }
-            "}" => return (depth > 0 && words.is_empty()).then_some(found),
-            word => words.push(word),
+            Token::Open => return None,
+            Token::Close => return (depth > 0 && words.is_empty()).then_some(found),
+            Token::Word(word) => words.push(*word),
         }
     }
     (depth == 0 && words.is_empty()).then_some(found)
 }
 
+/// All directives of a text; `None` when braces do not match or a directive has no end.
+fn tree(text: &str) -> Option<Vec<Directive<'_>>> {
+    let tokens = tokens(text);
+    let mut at = 0;
+    block(&tokens, &mut at, 0).filter(|_| at == tokens.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn braces_in_quotes_are_text() {
+        // As deploy/nginx-setup.sh of plugspace has it.
+        let text = r#"http {
+            log_format json escape=json '{'
+                '"status": "$status",' # a comment with }
+            '}';
+            add_header X "say \"{\" $" always;
+            server { server_name x; location / { proxy_pass http://127.0.0.1:3000; } } }"#;
+        let found = parse(text).unwrap();
+        assert_eq!(found.iter().map(|u| format!("{} {}", u.host, u.address)).collect::<Vec<_>>(), ["x 127.0.0.1:3000"]);
+    }
 
     const CONFIG: &str = r#"
         # configuration file /etc/nginx/nginx.conf:

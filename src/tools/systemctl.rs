@@ -8,7 +8,8 @@ use super::{Argv, Malformed};
 
 const PROPERTIES: &str = "Id,Names,LoadState,ActiveState,SubState,Result,UnitFileState,NRestarts,MainPID,ExecMainCode,\
     ExecMainStatus,ActiveEnterTimestamp,StateChangeTimestamp,MemoryCurrent,ConditionResult,ConditionTimestamp,AssertResult,AssertTimestamp,NeedDaemonReload,ControlGroup,\
-    TriggeredBy,Type,User,WorkingDirectory,EnvironmentFiles,Restart,FragmentPath";
+    TriggeredBy,Type,User,WorkingDirectory,EnvironmentFiles,Restart,FragmentPath,CanStart,CanStop,CanReload,RefuseManualStart,\
+    RefuseManualStop,TimeoutStartUSec,TimeoutStopUSec";
 
 /// The unit of systemd itself.
 pub const ALWAYS_THERE: &str = "init.scope";
@@ -52,18 +53,9 @@ pub fn daemon_reload() -> Argv {
     Argv::new("systemctl", ["--no-ask-password", "daemon-reload"])
 }
 
-/// What may be done to these units, and how long it may take.
-pub fn abilities<'a>(units: impl IntoIterator<Item = &'a str>) -> Argv {
-    const PROPERTIES: &str =
-        "Names,CanStart,CanStop,CanReload,RefuseManualStart,RefuseManualStop,TimeoutStartUSec,TimeoutStopUSec";
-    Argv::new("systemctl", ["show", "--no-pager", "--property", PROPERTIES, "--"]).with(units)
-}
-
-/// What may be done to a unit.
+/// What may be done to a unit by hand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Abilities {
-    /// All its names.
-    pub names: Vec<String>,
     pub start: bool,
     pub stop: bool,
     pub reload: bool,
@@ -71,38 +63,6 @@ pub struct Abilities {
     pub start_limit: Option<Duration>,
     /// How long it may take to stop; `None` when for ever.
     pub stop_limit: Option<Duration>,
-}
-
-/// Parses the output of [`abilities`].
-///
-/// # Errors
-/// When a block lacks its names or its last property: then it was cut.
-pub fn parse_abilities(text: &str) -> Result<Vec<Abilities>, Malformed> {
-    let wrong = |block: &str| Malformed::new("`systemctl show` properties", block);
-    let blocks: Vec<&str> = text.split("\n\n").filter(|block| !block.trim().is_empty()).collect();
-    if blocks.is_empty() {
-        return Err(wrong(text));
-    }
-    blocks
-        .into_iter()
-        .map(|block| {
-            let value = |key: &str| {
-                block.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).ok_or_else(|| wrong(block))
-            };
-            let is = |key: &str| value(key).map(|value| value == "yes");
-            // In systemd's words: `1min 30s`, `infinity`.
-            // Only services have these.
-            let limit = |key: &str| value(key).ok().and_then(span);
-            Ok(Abilities {
-                names: value("Names")?.split_whitespace().map(str::to_owned).collect(),
-                start: is("CanStart")? && !is("RefuseManualStart")?,
-                stop: is("CanStop")? && !is("RefuseManualStop")?,
-                reload: is("CanReload")?,
-                start_limit: limit("TimeoutStartUSec"),
-                stop_limit: limit("TimeoutStopUSec"),
-            })
-        })
-        .collect()
 }
 
 /// A unit as systemd sees it. A missing property is empty, zero or `None`, never a good value.
@@ -131,8 +91,15 @@ pub struct UnitState {
     pub user: String,
     pub working_directory: String,
     pub environment_files: Vec<String>,
+    /// Those of them without which it is not started.
+    pub needed_files: Vec<String>,
+    /// Those of these that do not exist. Not told by systemd: only looked for where it
+    /// could not start the unit for want of something.
+    pub missing_files: Vec<String>,
     pub restart: String,
     pub fragment: String,
+    /// What may be done to it; `None` where systemd did not say all of it.
+    pub able: Option<Abilities>,
 }
 
 impl UnitState {
@@ -164,6 +131,8 @@ fn unit(block: &str) -> Option<UnitState> {
     let mut unit = UnitState::default();
     let (mut condition_held, mut condition_looked_at) = (None, false);
     let (mut assert_held, mut assert_looked_at) = (true, false);
+    let (mut can, mut refuses) = ([None; 3], [None; 2]);
+    let mut able = Abilities::default();
     for line in block.lines() {
         // Values may hold line breaks only in properties that are not asked for.
         let Some((key, value)) = line.split_once('=') else { continue };
@@ -195,11 +164,21 @@ fn unit(block: &str) -> Option<UnitState> {
             "User" => unit.user = text(),
             "WorkingDirectory" => value.trim_start_matches('!').clone_into(&mut unit.working_directory),
             "EnvironmentFiles" => {
-                let path = value.split(" (ignore_errors=").next().unwrap_or(value);
+                let (path, ignored) = value.split_once(" (ignore_errors=").unwrap_or((value, ""));
                 unit.environment_files.push(path.to_owned());
+                if ignored == "no)" {
+                    unit.needed_files.push(path.to_owned());
+                }
             }
             "Restart" => unit.restart = text(),
             "FragmentPath" => unit.fragment = text(),
+            "CanStart" => can[0] = yes(value),
+            "CanStop" => can[1] = yes(value),
+            "CanReload" => can[2] = yes(value),
+            "RefuseManualStart" => refuses[0] = yes(value),
+            "RefuseManualStop" => refuses[1] = yes(value),
+            "TimeoutStartUSec" => able.start_limit = span(value),
+            "TimeoutStopUSec" => able.stop_limit = span(value),
             _ => {}
         }
     }
@@ -207,7 +186,19 @@ fn unit(block: &str) -> Option<UnitState> {
     let condition_held = condition_held?;
     // A condition that was never looked at is told as one that does not hold.
     unit.condition_failed = (condition_looked_at && !condition_held) || (assert_looked_at && !assert_held);
+    if let ([Some(start), Some(stop), Some(reload)], [Some(no_start), Some(no_stop)]) = (can, refuses) {
+        unit.able = Some(Abilities { start: start && !no_start, stop: stop && !no_stop, reload, ..able });
+    }
     (!unit.id.is_empty() && !unit.load.is_empty() && !unit.active.is_empty() && !unit.sub.is_empty()).then_some(unit)
+}
+
+/// `yes` or `no`; anything else was cut.
+fn yes(value: &str) -> Option<bool> {
+    match value {
+        "yes" => Some(true),
+        "no" => Some(false),
+        _ => None,
+    }
 }
 
 /// `@1700000000`, or with a fraction; empty and `@0` mean never.
@@ -228,23 +219,16 @@ mod tests {
 
     #[test]
     fn abilities_are_read_whole_or_not_at_all() {
-        let text = "Names=a.service b.service\nTimeoutStartUSec=1min 30s\nTimeoutStopUSec=infinity\nCanStart=yes\n\
-                    CanStop=yes\nCanReload=no\nRefuseManualStart=no\nRefuseManualStop=yes\n";
-        let wanted = Abilities {
-            names: vec!["a.service".into(), "b.service".into()],
-            start: true,
-            stop: false,
-            reload: false,
-            start_limit: Some(Duration::from_secs(90)),
-            stop_limit: None,
-        };
-        assert_eq!(parse_abilities(text), Ok(vec![wanted]));
-        let socket =
-            "Names=a.socket\nCanStart=yes\nCanStop=yes\nCanReload=no\nRefuseManualStart=no\nRefuseManualStop=no\n";
-        let wanted = Abilities { names: vec!["a.socket".into()], start: true, stop: true, ..Abilities::default() };
-        assert_eq!(parse_abilities(socket), Ok(vec![wanted]));
-        for end in 0..text.rfind("RefuseManualStop").unwrap_or_default() {
-            assert!(parse_abilities(&text[..end]).is_err(), "cut at {end}");
+        let able = |text: &str| unit(&format!("{LOOP}{text}")).and_then(|unit| unit.able);
+        let text = "TimeoutStartUSec=1min 30s\nTimeoutStopUSec=infinity\nCanStart=yes\nCanStop=yes\nCanReload=no\n\
+                    RefuseManualStart=no\nRefuseManualStop=yes";
+        let limits = Abilities { start_limit: Some(Duration::from_secs(90)), ..Abilities::default() };
+        assert_eq!(able(text), Some(Abilities { start: true, ..limits }));
+        // Only services have limits.
+        let socket = "CanStart=yes\nCanStop=yes\nCanReload=no\nRefuseManualStart=no\nRefuseManualStop=no";
+        assert_eq!(able(socket), Some(Abilities { start: true, stop: true, ..Abilities::default() }));
+        for end in 0..text.len() {
+            assert_eq!(able(&text[..end]), None, "cut at {end}");
         }
     }
 
@@ -289,6 +273,7 @@ mod tests {
                 user: "prim".into(),
                 working_directory: "/opt/prim".into(),
                 environment_files: vec!["/etc/prim/wallet.env".into()],
+                needed_files: vec!["/etc/prim/wallet.env".into()],
                 restart: "on-failure".into(),
                 ..UnitState::default()
             }

@@ -15,6 +15,8 @@ static WORDS: Patterns = LazyLock::new(|| {
         (r"\(pid \d+\)", "(pid [pid])"),
         (r"\b(\d+d)?(\d+h)?(\d+m)?(\d+s)? (left|ago)\b", "[span] $5"),
         (r"\b[0-9a-f]{64}\b", "[id]"),
+        // The kernel's counter is the whole machine's: where it is not nought, the journal is asked as well.
+        (r"^(cat /proc/vmstat|journalctl --dmesg --since=-24h .*)$", "[memory kills]"),
     ])
 });
 
@@ -24,6 +26,12 @@ static TEXT: Patterns = LazyLock::new(|| {
         (r"[\d.]+ [\d.]+ [\d.]+ on \d+ processors", "[load]"),
         (r"\b\d+ restarts", "[n] restarts"),
         (r"\b(\d+d)?(\d+h)?(\d+m)?(\d+s)? (left|ago)\b", "[span] $5"),
+        // As above; and the journal is not for everybody to read.
+        (r"(?m)^ +also +memory kills unknown \(P3\)\n", ""),
+        (
+            r"memory kills +(pass +none in 24 h|unknown +needs root to read the kernel's journal)",
+            "memory kills [memory kills]",
+        ),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "[time]"),
         (r"[\d.]+ [KMGT]iB", "[size]"),
         (r"\b(\d+d)?(\d+h)?(\d+m)?\d+[smh]\b", "[span]"),

@@ -77,7 +77,7 @@ fn misfits(value: &Value, schema: &Value, root: &Value, path: &str, found: &mut 
 
 /// A document of each kind, in more than one state.
 fn documents(machine: &Machine) -> Vec<Run> {
-    let lines: [&[&str]; 22] = [
+    let lines: [&[&str]; 27] = [
         &["status"],
         &["status", "wallet", "store"],
         &["status", "faucet"],
@@ -96,8 +96,13 @@ fn documents(machine: &Machine) -> Vec<Run> {
         &["verify", "wallet"],
         &["verify", "-d", "plugspace"],
         &["restart", "wallet", "--dry-run"],
+        &["redeploy", "wallet", "store", "--dry-run"],
+        &["rollback", "--list"],
         &["history"],
         &["lock", "status"],
+        &["maintenance"],
+        &["-d", "plugspace", "maintenance", "status"],
+        &["-d", "ai-fsm", "maintenance", "status"],
         &["status", "nobody"],
         &["nothing"],
     ];

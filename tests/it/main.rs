@@ -18,6 +18,7 @@ mod generated;
 mod invalid_registry;
 mod logs;
 mod registry;
+mod releases;
 mod security;
 mod status;
 mod streams;

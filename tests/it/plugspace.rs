@@ -9,6 +9,10 @@ use crate::servers;
 /// The pm2 daemon of user plugspace, who is the user that runs the tests: to become another takes root.
 pub const DAEMON: u32 = 330;
 
+/// Names of the edge.
+pub const HOSTS: [&str; 5] =
+    ["plugspace.io", "www.plugspace.io", "studio.plugspace.io", "admin.plugspace.io", "api.plugspace.io"];
+
 /// All is well. Needs ports below 1024.
 pub fn healthy() -> Machine {
     let machine = Machine::new();
@@ -35,16 +39,7 @@ pub fn healthy() -> Machine {
     for port in [9100, 9113, 9121] {
         machine.serve(port, servers::always(200, "# HELP"));
     }
-    machine.serve(
-        443,
-        servers::tls(&[
-            "plugspace.io",
-            "www.plugspace.io",
-            "studio.plugspace.io",
-            "admin.plugspace.io",
-            "api.plugspace.io",
-        ]),
-    );
+    machine.serve(443, servers::tls(&HOSTS));
     machine
 }
 

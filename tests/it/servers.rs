@@ -129,6 +129,37 @@ pub fn tls(names: &[&str]) -> impl Fn(&mut TcpStream) + Send + 'static + use<> {
     }
 }
 
+/// An edge that speaks HTTP over TLS: status, further header lines and body by host and path.
+pub fn https(
+    names: &[&str],
+    answer: impl Fn(&str, &str) -> (u16, String, String) + Send + 'static,
+) -> impl Fn(&mut TcpStream) + Send + 'static {
+    let config = Arc::new(tls_config(names));
+    move |stream| {
+        let mut connection = rustls::ServerConnection::new(config.clone()).unwrap();
+        let mut stream = rustls::Stream::new(&mut connection, stream);
+        let mut request = Vec::new();
+        let mut buffer = [0; 4096];
+        while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+            match stream.read(&mut buffer) {
+                // It came for the certificate only.
+                Ok(0) | Err(_) => return,
+                Ok(count) => request.extend_from_slice(&buffer[..count]),
+            }
+        }
+        let request = String::from_utf8_lossy(&request).into_owned();
+        let path = request.split(' ').nth(1).unwrap_or_default();
+        let host = request.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("host: ").map(str::to_owned));
+        let (status, head, body) = answer(host.as_deref().unwrap_or_default(), path);
+        let length = body.len();
+        let told =
+            format!("HTTP/1.1 {status} Stand-in\r\n{head}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+        let _ = stream.write_all(told.as_bytes());
+        stream.conn.send_close_notify();
+        let _ = stream.flush();
+    }
+}
+
 fn tls_config(names: &[&str]) -> rustls::ServerConfig {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let mut params = rcgen::CertificateParams::new(names).unwrap();

@@ -1,6 +1,9 @@
 //! New versions and back again: what runs now is looked at, steps are planned that change nothing that serves until the last
 //! of them, the switch is proven by looking, and a version that turns out bad is taken back by itself.
 
+pub mod checks;
+pub mod job;
+mod migrate;
 pub mod plan;
 pub mod record;
 pub mod run;

@@ -2,17 +2,15 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
-
-use super::survey::{Source, Survey, brings_images};
+use super::checks::{Checked, OldBackup, backup, deliverable, env, existing, foreign, room, working_copy};
+use super::record;
+use super::survey::{Source, Survey};
 use super::{Delivery, Version, Wanted, short};
 use crate::action::Risk;
 use crate::action::plan::{Operation, Part, Plan, Step};
 use crate::registry::{Deployment, Release, Schema, Service, Switch, Task, Verdict};
 use crate::tools::{Account, Argv, Input, git, images};
 
-/// How old the newest backup may be when the schema changes.
-const BACKUP_AGE: SignedDuration = SignedDuration::from_hours(24);
 /// How long a question to git or docker may take that changes something small.
 const QUICK: Duration = Duration::from_secs(30);
 /// How long something may take that comes over the network, or out of an archive.
@@ -31,29 +29,6 @@ pub struct Preparation {
     pub stages: Vec<Stage>,
 }
 
-/// A thing that was looked at before anything is done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Checked {
-    /// What.
-    pub what: &'static str,
-    /// What follows: a failure and what is not known stand against it.
-    pub verdict: Verdict,
-    /// What was seen.
-    pub summary: String,
-    /// What to do about it.
-    pub hint: Option<String>,
-}
-
-impl Checked {
-    fn new(what: &'static str, verdict: Verdict, summary: impl Into<String>) -> Self {
-        Checked { what, verdict, summary: summary.into(), hint: None }
-    }
-
-    fn hint(self, hint: impl Into<String>) -> Self {
-        Checked { hint: Some(hint.into()), ..self }
-    }
-}
-
 /// A piece of the way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stage {
@@ -63,6 +38,10 @@ pub enum Stage {
     Move(Step, String),
     /// See which migrations the new commit has, and whether they may be applied.
     Review(Step),
+    /// Calls the image of this id by this name.
+    Name(Step, String, String),
+    /// Takes images out of an archive, which must hold one that the services run.
+    Load(Step),
     /// Makes something that the running version does not need, but its next start would take.
     Make(Step),
     /// Apply the migrations that were found.
@@ -76,6 +55,8 @@ impl Stage {
             Stage::Aside(step)
             | Stage::Move(step, _)
             | Stage::Review(step)
+            | Stage::Name(step, ..)
+            | Stage::Load(step)
             | Stage::Make(step)
             | Stage::Migrate(step) => step,
         }
@@ -84,9 +65,10 @@ impl Stage {
 
 /// Plans the way to a version, and checks what must hold for it.
 pub fn prepare(release: &'static Release, survey: &Survey, wanted: &Wanted, old_backup: OldBackup) -> Preparation {
-    let from = survey.version(release);
+    let from = running(release, survey);
     let mut checks = Vec::new();
     working_copy(release, survey, wanted, &mut checks);
+    foreign(release, survey, &mut checks);
     let (to, stages) = match wanted {
         Wanted::New(delivery) => {
             deliverable(release, survey, delivery, &mut checks);
@@ -107,194 +89,19 @@ pub fn prepare(release: &'static Release, survey: &Survey, wanted: &Wanted, old_
         },
     };
     room(release, survey, &mut checks);
-    for (service, keys) in &survey.keys {
-        match keys {
-            Ok((_, missing)) if missing.is_empty() => {}
-            Ok((file, missing)) => checks.push(
-                Checked::new("env", Verdict::Fail, format!("{service} needs {} in {file}", missing.join(", ")))
-                    .hint("opsctl verify shows every key that is missing"),
-            ),
-            Err(error) => checks.push(Checked::new("env", Verdict::Unknown, format!("{service}: {error}"))),
-        }
-    }
+    env(survey, &mut checks);
     if let Some(doubt) = survey.doubt(release) {
         checks.push(Checked::new("now", Verdict::Warn, format!("{doubt}; what runs now is not recorded as good")));
     }
     Preparation { from, to, checks, stages }
 }
 
-/// Whether a schema may be changed although the newest backup is old.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OldBackup {
-    /// No.
-    Refused,
-    /// The operator says so.
-    Accepted,
-}
-
-fn working_copy(release: &Release, survey: &Survey, wanted: &Wanted, checks: &mut Vec<Checked>) {
-    let source = match &survey.source {
-        None => return,
-        Some(Err(error)) => return checks.push(Checked::new("source", Verdict::Fail, error.clone())),
-        Some(Ok(source)) => source,
-    };
-    let path = source.path;
-    let Some(git) = &source.git else {
-        let summary =
-            format!("{path} has no .git, so the version is what was delivered there; its revision is not known");
-        let check = match wanted {
-            Wanted::Earlier(_) if release.images.is_empty() => Checked::new("source", Verdict::Fail, summary)
-                .hint("deliver the earlier version again, then: opsctl redeploy"),
-            Wanted::New(_) | Wanted::Earlier(_) => Checked::new("source", Verdict::Warn, summary),
-        };
-        return checks.push(check);
-    };
-    match (&git.status, &git.commit) {
-        (Err(trouble), _) | (_, Err(trouble)) => {
-            checks.push(Checked::new("source", Verdict::Unknown, format!("git in {path}: {trouble}")));
-        }
-        (Ok(status), Ok(commit)) => {
-            let at = format!("{path} is at {} ({})", short(&commit.revision), commit.subject);
-            let check = match status.branch.as_deref() {
-                Some(branch) if branch == release.branch => Checked::new("source", Verdict::Pass, at),
-                Some(branch) => Checked::new(
-                    "source",
-                    Verdict::Fail,
-                    format!("{path} is on branch {branch}, not {}", release.branch),
-                ),
-                None => {
-                    Checked::new("source", Verdict::Fail, format!("{path} is on no branch, not on {}", release.branch))
-                }
-            };
-            checks.push(match check.verdict {
-                Verdict::Pass => check,
-                _ => check.hint(format!("git -C {path} checkout {}", release.branch)),
-            });
-            if !status.changed.is_empty() {
-                let shown: Vec<&str> = status.changed.iter().take(5).map(String::as_str).collect();
-                let more = status.changed.len().saturating_sub(shown.len());
-                let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-                checks.push(
-                    Checked::new("tree", Verdict::Fail, format!("changed by hand: {}{more}", shown.join(", ")))
-                        .hint(format!("git -C {path} diff shows what; git -C {path} stash puts it aside")),
-                );
-            }
-        }
-    }
-    match &git.remote {
-        None => {}
-        Some(Ok(revision)) => checks.push(Checked::new(
-            "origin",
-            Verdict::Pass,
-            match git.commit.as_ref().is_ok_and(|commit| commit.revision == *revision) {
-                true => format!("origin's {} is at the same commit", release.branch),
-                false => format!("origin's {} is at {}", release.branch, short(revision)),
-            },
-        )),
-        Some(Err(trouble)) => {
-            checks.push(Checked::new("origin", Verdict::Unknown, format!("origin cannot be asked: {trouble}")));
-        }
-    }
-}
-
-/// Whether the new images can be had, and are for opsctl to run.
-fn deliverable(release: &Release, survey: &Survey, delivery: &Delivery, checks: &mut Vec<Checked>) {
-    if release.images.is_empty() {
-        return;
-    }
-    let images = match &survey.images {
-        Some(Ok(images)) => images,
-        Some(Err(trouble)) => {
-            return checks.push(Checked::new("images", Verdict::Unknown, format!("docker: {trouble}")));
-        }
-        None => return,
-    };
-    let comes = brings_images(delivery) || !release.build.is_empty();
-    for image in release.images {
-        let container = survey.containers.get(image.service.name);
-        let foreign = container.and_then(|container| match &release.switch {
-            _ if !container.identity.swarm.is_empty() => {
-                Some("Docker Swarm runs it, most likely for Dokploy".to_owned())
-            }
-            Switch::Compose { project, .. } if container.identity.project != *project => {
-                Some(format!("it is not of the compose project {project}"))
-            }
-            Switch::Compose { .. } | Switch::Restart | Switch::Reload => None,
-        });
-        if let Some(foreign) = foreign {
-            let summary = format!("container of {}: {foreign}", image.service.name);
-            checks.push(Checked::new("images", Verdict::Fail, summary).hint("redeploy it where it was deployed"));
-        }
-        match (images.named.get(image.tag), container) {
-            (None, _) if !comes => checks.push(
-                Checked::new("images", Verdict::Fail, format!("there is no image {}", image.tag))
-                    .hint("bring it with --load FILE or --pull"),
-            ),
-            (Some(id), Some(container)) if !comes && *id == container.image_id => {
-                checks.push(Checked::new("images", Verdict::Warn, format!("{} is what runs already", image.tag)));
-            }
-            (Some(id), _) if !comes => {
-                checks.push(Checked::new("images", Verdict::Pass, format!("{} is {}", image.tag, short(id))));
-            }
-            _ => {}
-        }
-    }
-}
-
-fn backup(release: &Release, survey: &Survey, old: OldBackup, checks: &mut Vec<Checked>) {
-    let Some(schema) = &release.schema else { return };
-    let where_ = release.backups.join(" or ");
-    let (fresh, summary) = match survey.backup {
-        None => (false, format!("there is none in {where_}")),
-        Some(time) => {
-            let age = survey.time.duration_since(time);
-            (age < BACKUP_AGE, format!("the newest in {where_} is {} h old", age.as_hours()))
-        }
-    };
-    let check = match (fresh, schema, old) {
-        (true, _, _) => Checked::new("backup", Verdict::Pass, summary),
-        (false, _, OldBackup::Accepted) => Checked::new("backup", Verdict::Warn, summary),
-        (false, Schema::Migrations { .. }, OldBackup::Refused) => Checked::new(
-            "backup",
-            Verdict::Warn,
-            format!("{summary}: a version that brings migrations will be refused"),
-        ),
-        (false, Schema::Push(_), OldBackup::Refused) => {
-            Checked::new("backup", Verdict::Fail, format!("{summary}, and the schema may change"))
-                .hint("make a backup first, or go without one: --old-backup")
-        }
-    };
-    checks.push(check);
-}
-
-/// What stands against applying these migrations now.
-pub fn objection(release: &Release, survey: &Survey, new: &[String], old: OldBackup) -> Option<String> {
-    let fresh = survey.backup.is_some_and(|time| survey.time.duration_since(time) < BACKUP_AGE);
-    (!new.is_empty() && !fresh && old == OldBackup::Refused).then(|| {
-        format!(
-            "the new version brings migrations ({}) and there is no backup of the last 24 h in {}: make one first, or go without \
-             one: --old-backup",
-            new.join(", "),
-            release.backups.join(" or ")
-        )
-    })
-}
-
-fn room(release: &Release, survey: &Survey, checks: &mut Vec<Checked>) {
-    #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
-    let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
-    for (path, free) in &survey.free {
-        checks.push(match free {
-            Err(error) => Checked::new("disk", Verdict::Unknown, format!("{path}: {error}")),
-            Ok(free) if *free < release.free_bytes => Checked::new(
-                "disk",
-                Verdict::Fail,
-                format!("{:.1} GiB free at {path}, less than {:.1}", gib(*free), gib(release.free_bytes)),
-            )
-            .hint("make room first: docker image prune removes images without a name, journalctl --vacuum-size=500M old logs"),
-            Ok(free) => Checked::new("disk", Verdict::Pass, format!("{:.1} GiB free at {path}", gib(*free))),
-        });
-    }
+/// What runs, with the commit that it was made of: where images run, the working copy may have been moved since.
+fn running(release: &Release, survey: &Survey) -> Version {
+    let seen = survey.version(release);
+    let records = survey.records.as_ref().map(|records| records.releases.as_slice()).unwrap_or_default();
+    let made = records.iter().rev().find(|record| !seen.images.is_empty() && record.version.is(&seen));
+    made.map_or(seen, |record| record.version.clone())
 }
 
 /// The version that a rollback goes to.
@@ -320,20 +127,24 @@ fn target(release: &Release, survey: &Survey, from: &Version, name: Option<&str>
             false => Err(none("no earlier version is recorded, and no image is tagged as the one before".to_owned())),
         };
     };
-    let is_meant = |version: &&Version| {
-        let starts = |hash: &String| hash.strip_prefix("sha256:").unwrap_or(hash).starts_with(name);
+    let listed: Vec<(&Version, String)> =
+        records.releases.iter().map(|record| &record.version).zip(record::ids(&records.releases)).rev().collect();
+    let starts = |hash: &String| hash.strip_prefix("sha256:").unwrap_or(hash).starts_with(name);
+    let begins = |version: &Version| {
         name.len() >= 4 && (version.revision.as_ref().is_some_and(starts) || version.images.values().any(starts))
     };
-    let mut meant: Vec<&Version> = Vec::new();
-    for version in records.releases.iter().rev().map(|record| &record.version).filter(is_meant) {
-        if meant.iter().all(|other| !other.is(version)) {
-            meant.push(version);
+    // As it is listed it is meant, whatever else begins so.
+    let exact = listed.iter().any(|(_, id)| id == name);
+    let mut meant: Vec<&(&Version, String)> = Vec::new();
+    for candidate in listed.iter().filter(|(version, id)| if exact { id == name } else { begins(version) }) {
+        if meant.iter().all(|(other, _)| !other.is(candidate.0)) {
+            meant.push(candidate);
         }
     }
     match (meant.as_slice(), &survey.named) {
-        ([one], _) => Ok((*one).clone()),
+        ([(one, _)], _) => Ok((*one).clone()),
         ([_, _, ..], _) => {
-            let ids: Vec<String> = meant.iter().map(|version| version.id()).collect();
+            let ids: Vec<&str> = meant.iter().map(|(_, id)| id.as_str()).collect();
             Err(none(format!("{name} could be each of {}", ids.join(", "))))
         }
         ([], Some(Ok(commit))) if release.images.is_empty() => Ok(Version {
@@ -346,40 +157,6 @@ fn target(release: &Release, survey: &Survey, from: &Version, name: Option<&str>
             Err(none(format!("no version {name} is recorded")).hint("opsctl rollback --list shows those that are"))
         }
     }
-}
-
-/// Whether what a rollback goes to is still there.
-fn existing(survey: &Survey, to: &Version, checks: &mut Vec<Checked>) {
-    let known = |version: &Version| {
-        survey.records.as_ref().is_ok_and(|records| records.releases.iter().any(|record| record.version.is(version)))
-    };
-    if let Some(Ok(Source { git: Some(_), .. })) = &survey.source
-        && let Some(revision) = &to.revision
-    {
-        let named = matches!(&survey.named, Some(Ok(commit)) if commit.revision == *revision);
-        if !named && !survey.commits.contains(revision) {
-            let summary = format!("commit {} is gone from the repository", short(revision));
-            checks.push(Checked::new("target", Verdict::Fail, summary));
-        }
-    }
-    match &survey.images {
-        Some(Err(trouble)) => checks.push(Checked::new("images", Verdict::Unknown, format!("docker: {trouble}"))),
-        Some(Ok(images)) => {
-            for (tag, id) in to.images.iter().filter(|(_, id)| !images.ids.contains(*id)) {
-                let summary = format!("image {} of {tag} is gone, most likely pruned", short(id));
-                checks.push(
-                    Checked::new("target", Verdict::Fail, summary).hint("opsctl rollback --list shows what is left"),
-                );
-            }
-        }
-        None => {}
-    }
-    let summary =
-        format!("{}{}", to.id(), to.subject.as_ref().map(|subject| format!(" ({subject})")).unwrap_or_default());
-    checks.push(match known(to) {
-        true => Checked::new("target", Verdict::Pass, summary),
-        false => Checked::new("target", Verdict::Warn, format!("{summary}, which opsctl never saw work")),
-    });
 }
 
 fn remote(survey: &Survey) -> Option<String> {
@@ -400,8 +177,7 @@ fn forward(release: &'static Release, survey: &Survey, delivery: &Delivery, from
         if let Some(id) = from.images.get(image.tag)
             && is_to_be_kept(survey, image.tag, image.previous, id)
         {
-            let argv = images::tag(id, image.previous);
-            stages.push(Stage::Aside(step(format!("keep what runs as {}", image.previous), argv, QUICK, Risk::Safe)));
+            stages.push(name(format!("keep what runs as {}", image.previous), id, image.previous));
         }
     }
     let source = match &survey.source {
@@ -412,7 +188,7 @@ fn forward(release: &'static Release, survey: &Survey, delivery: &Delivery, from
         && let Some(revision) = remote(survey)
     {
         let owner = owner.as_ref();
-        let moves = from.revision.as_ref() != Some(&revision);
+        let moves = survey.head().is_none_or(|head| head.revision != revision);
         if moves {
             let argv = git::fetch(path, owner, release.branch);
             stages.push(Stage::Aside(step("fetch the new version", argv, TRANSFER, Risk::Safe)));
@@ -430,7 +206,7 @@ fn forward(release: &'static Release, survey: &Survey, delivery: &Delivery, from
     match delivery {
         Delivery::Here => {}
         Delivery::Load(file) => {
-            stages.push(Stage::Make(step("load the new images", images::load(file), TRANSFER, Risk::Safe)));
+            stages.push(Stage::Load(step("load the new images", images::load(file), TRANSFER, Risk::Safe)));
         }
         Delivery::Pull => stages.extend(release.images.iter().map(|image| {
             Stage::Make(step(format!("pull {}", image.tag), images::pull(image.tag), TRANSFER, Risk::Safe))
@@ -485,13 +261,22 @@ pub fn towards(release: &'static Release, survey: &Survey, to: &Version) -> Vec<
         let title = format!("move the files back to {}", short(revision));
         stages.push(Stage::Move(step(title, argv, QUICK * 4, Risk::Safe), revision.clone()));
     }
-    for (tag, id) in &to.images {
-        stages.push(Stage::Make(step(format!("call {} {tag}", short(id)), images::tag(id, tag), QUICK, Risk::Safe)));
-    }
+    stages.extend(to.images.iter().map(|(tag, id)| name(format!("call {} {tag}", short(id)), id, tag)));
     if to.images.is_empty() {
         stages.extend(build(release, source));
     }
     stages
+}
+
+/// The names back that images of earlier versions had before something else was to be kept under them.
+pub fn kept(release: &'static Release, survey: &Survey) -> Vec<Stage> {
+    let Some(Ok(images)) = &survey.images else { return Vec::new() };
+    let kept = release.images.iter().filter_map(|image| Some((image.previous, images.named.get(image.previous)?)));
+    kept.map(|(tag, id)| name(format!("call {} {tag}", short(id)), id, tag)).collect()
+}
+
+fn name(title: String, id: &str, tag: &str) -> Stage {
+    Stage::Name(step(title, images::tag(id, tag), QUICK, Risk::Safe), tag.to_owned(), id.to_owned())
 }
 
 fn build(release: &'static Release, source: Option<&Source>) -> Vec<Stage> {
@@ -528,5 +313,8 @@ pub fn compose(
     affects.retain(|name| services.iter().all(|service| service.name != *name));
     affects.sort_unstable();
     affects.dedup();
-    Some(Plan { operation: Operation::Restart, parts, loses, affects })
+    Some(Plan { operation: Operation::Restart, asked: None, parts, loses, affects })
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,9 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::plan::{self, MIGRATION, OldBackup, Preparation, Stage};
+use super::job::{Bad, Ending, Job, Ran, Released, Stop, Told};
+use super::plan::{self, Stage};
 use super::record::{self, How, Migration, Record};
-use super::survey::{self, SKEW, Source, Survey, ask};
+use super::survey::{self, SKEW, Source, ask};
 use super::{Version, Wanted, short};
 use crate::action::audit;
 use crate::action::consent::Consent;
@@ -15,134 +16,15 @@ use crate::action::run::{self, Done, End};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exec::{Exit as Ended, Output, Runner};
-use crate::exit::Exit;
 use crate::logs;
 use crate::probe::{self, PATIENCE, Trouble, failure};
 use crate::redact::Redactor;
-use crate::registry::{Deployment, Release, Schema, Service, Switch};
+use crate::registry::{Service, Switch};
 use crate::report::logs::Said;
-use crate::tools::{Argv, Input, git, images, last_lines};
+use crate::tools::{Argv, git, images, last_lines};
 
 /// How many lines of what a failed command said are kept.
 const SAYS: usize = 15;
-
-/// What is to be done, and all that was found out about it.
-pub struct Job<'a> {
-    /// Where.
-    pub deployment: &'static Deployment,
-    /// How versions come there.
-    pub release: &'static Release,
-    /// The services that are switched.
-    pub services: &'a [&'static Service],
-    /// What was asked for.
-    pub wanted: &'a Wanted,
-    /// What was seen.
-    pub survey: &'a Survey,
-    /// What is done before the switch.
-    pub preparation: &'a Preparation,
-    /// How long services must stay well.
-    pub settle: Duration,
-    /// What is done with a version that does not work.
-    pub bad: Bad,
-    /// Whether migrations may be applied although the newest backup is old.
-    pub old_backup: OldBackup,
-    /// Plans the switch of services, from how things are then.
-    pub switch: &'a dyn Fn(&[&'static Service]) -> Result<Plan, Error>,
-    /// Finds what a service that is not well wrote last.
-    pub words: &'a dyn Fn(&Done) -> Vec<Said>,
-}
-
-/// What came of a service, and what it wrote last where it is not well.
-pub type Told = (Done, Vec<Said>);
-
-/// What is done with a version that does not work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bad {
-    /// It is taken back.
-    TakenBack,
-    /// It stays, for somebody to look at.
-    Left,
-}
-
-/// A command that was run, and what came of it.
-#[derive(Debug)]
-pub struct Ran {
-    /// The step.
-    pub step: Step,
-    /// How long it took.
-    pub took: Duration,
-    /// Why it failed; `None` when it did not.
-    pub failed: Option<String>,
-    /// What it said last, where it failed.
-    pub says: Vec<String>,
-}
-
-/// Everything that came of it.
-#[derive(Debug)]
-pub struct Released {
-    /// Commands before the switch, and on the way back.
-    pub ran: Vec<Ran>,
-    /// Services, as they were switched.
-    pub done: Vec<Told>,
-    /// What runs now.
-    pub now: Version,
-    /// How it ended.
-    pub ending: Ending,
-    /// All of it.
-    pub took: Duration,
-}
-
-/// How it ended.
-#[derive(Debug)]
-pub enum Ending {
-    /// The version that was wanted was seen to work.
-    Live,
-    /// It failed before anything that serves was touched; and whether what was prepared could be put back.
-    Unswitched {
-        /// What failed.
-        reason: String,
-        /// Why things are not as they were; `None` when they are.
-        left: Option<String>,
-    },
-    /// It does not work, and stays.
-    Bad(String),
-    /// It does not work; the one before was put back and was seen to work. With what came of each service on the way back.
-    RolledBack(String, Vec<Told>),
-    /// It does not work, and neither does the one before.
-    Stuck {
-        /// Why the new one does not work.
-        reason: String,
-        /// Why the one before does not.
-        back: String,
-        /// What came of each service on the way back.
-        done: Vec<Told>,
-    },
-}
-
-impl Ending {
-    /// The exit code.
-    pub const fn exit(&self) -> Exit {
-        match self {
-            Ending::Live => Exit::Success,
-            Ending::Unswitched { .. } | Ending::Bad(_) | Ending::Stuck { .. } => Exit::Failure,
-            Ending::RolledBack(..) => Exit::RolledBack,
-        }
-    }
-
-    /// In a line.
-    pub fn summary(&self) -> String {
-        match self {
-            Ending::Live => "done".to_owned(),
-            Ending::Unswitched { reason, left: None } => format!("{reason}; what serves was not touched"),
-            Ending::Unswitched { reason, left: Some(left) } => {
-                format!("{reason}; what serves was not touched, but its files are not as they were: {left}")
-            }
-            Ending::Bad(reason) => format!("{reason}; left as it is"),
-            Ending::RolledBack(reason, _) => format!("{reason}; the version before was put back"),
-            Ending::Stuck { reason, back, .. } => format!("{reason}; the version before does not work either: {back}"),
-        }
-    }
-}
 
 /// Does it, under the lock, with a line in the audit trail before it and one after it.
 ///
@@ -159,10 +41,9 @@ pub fn run(
     let stages = &job.preparation.stages;
     let commands = stages.iter().map(|stage| stage.step().argv.to_string()).chain(first.commands()).collect();
     let targets = job.services.iter().map(|service| service.name.to_owned()).collect();
-    let mut entry = run::entry(context, job.deployment, job.wanted.verb(), targets, commands);
-    audit::write(context.system, &entry)?;
+    let act = audit::begin(context, job.deployment, job.wanted.verb(), targets, commands)?;
     remember(context, job);
-    let mut way = Way::new(context, job, lock, stages.len());
+    let mut way = Way::new(context.clone(), job, lock, stages.len());
     let (done, ending) = way.go();
     let ran = std::mem::take(&mut way.ran);
     let now = way.version();
@@ -170,7 +51,7 @@ pub fn run(
         let how = if matches!(job.wanted, Wanted::New(_)) { How::Redeployed } else { How::RolledBack };
         keep(context, job, how, &now);
     }
-    run::conclude(context, &mut entry, ending.summary(), ending.exit(), begun.elapsed());
+    act.end(context, ending.summary(), ending.exit());
     Ok(Released { ran, done, now, ending, took: begun.elapsed() })
 }
 
@@ -197,48 +78,40 @@ fn keep(context: &Context<'_>, job: &Job<'_>, how: How, version: &Version) {
     }
 }
 
-/// A migration that is to be applied.
-struct New {
-    name: String,
-    blob: String,
-}
-
-struct Way<'a> {
-    context: &'a Context<'a>,
-    job: &'a Job<'a>,
+pub(super) struct Way<'a> {
+    pub(super) context: Context<'a>,
+    pub(super) job: &'a Job<'a>,
     lock: &'a mut Lock,
     redactor: Redactor,
     ran: Vec<Ran>,
-    migrations: Vec<New>,
+    pub(super) migrations: Vec<Migration>,
     total: usize,
+    /// Whether something was made, named or moved that would have to be put back.
+    made: bool,
 }
 
 impl<'a> Way<'a> {
-    fn new(context: &'a Context<'a>, job: &'a Job<'a>, lock: &'a mut Lock, total: usize) -> Self {
+    fn new(context: Context<'a>, job: &'a Job<'a>, lock: &'a mut Lock, total: usize) -> Self {
         let redactor = logs::redactor(context.system, job.deployment.services);
-        Way { context, job, lock, redactor, ran: Vec::new(), migrations: Vec::new(), total }
+        Way { context, job, lock, redactor, ran: Vec::new(), migrations: Vec::new(), total, made: false }
     }
 
     fn go(&mut self) -> (Vec<Told>, Ending) {
         let job = self.job;
-        let mut changed = false;
         for stage in &job.preparation.stages {
-            changed |= matches!(stage, Stage::Make(_) | Stage::Migrate(_));
-            if let Err(reason) = self.stage(stage) {
-                let left = if changed { self.undo().err() } else { None };
-                return (Vec::new(), Ending::Unswitched { reason, left });
+            if let Err(stop) = self.stage(stage) {
+                return (Vec::new(), self.unswitched(stop));
             }
-            changed |= matches!(stage, Stage::Move(..));
         }
-        let plan = match (job.switch)(job.services) {
+        let plan = match (job.switch)(&self.context, job.services) {
             Ok(plan) => plan,
-            Err(error) => {
-                let left = if changed { self.undo().err() } else { None };
-                return (Vec::new(), Ending::Unswitched { reason: error.message, left });
-            }
+            Err(error) => return (Vec::new(), self.unswitched(Stop::Failed(error.message))),
         };
         let (done, reason) = self.switch(&plan);
-        let Some(reason) = reason else { return (done, Ending::Live) };
+        let Some(reason) = reason else {
+            self.same();
+            return (done, Ending::Live);
+        };
         let back = match (job.bad, job.wanted) {
             (Bad::TakenBack, Wanted::New(_)) => self.before(),
             _ => None,
@@ -268,52 +141,105 @@ impl<'a> Way<'a> {
     /// Puts the version before back: its files, then its services; what came of these.
     fn go_back(&mut self, to: &Version, touched: &[&'static Service]) -> Result<Vec<Told>, (String, Vec<Told>)> {
         self.files_of(to).map_err(|reason| (reason, Vec::new()))?;
-        let plan = (self.job.switch)(touched).map_err(|error| (error.message, Vec::new()))?;
+        let plan = (self.job.switch)(&self.context, touched).map_err(|error| (error.message, Vec::new()))?;
         match self.switch(&plan) {
             (done, None) => {
-                keep(self.context, self.job, How::RolledBack, &self.version());
+                keep(&self.context, self.job, How::RolledBack, &self.version());
                 Ok(done)
             }
             (done, Some(reason)) => Err((reason, done)),
         }
     }
 
-    /// Puts the files and names back that the version before was made of.
-    fn undo(&mut self) -> Result<(), String> {
-        let from = self.job.preparation.from.clone();
-        self.files_of(&from)
-    }
-
-    fn files_of(&mut self, version: &Version) -> Result<(), String> {
-        let stages = plan::towards(self.job.release, self.job.survey, version);
-        self.total += stages.len();
-        stages.iter().try_for_each(|stage| self.stage(stage))
-    }
-
-    fn stage(&mut self, stage: &Stage) -> Result<(), String> {
-        match stage {
-            Stage::Aside(step) | Stage::Make(step) => self.step(step).map(drop),
-            Stage::Move(step, wanted) => {
-                self.step(step)?;
-                let (path, owner) = self.source()?;
-                let argv = git::describe(path, owner, "HEAD");
-                match ask(&self.context.processes(), &argv, PATIENCE, git::parse_commit) {
-                    Ok(commit) if commit.revision == *wanted => Ok(()),
-                    Ok(commit) => Err(format!(
-                        "{path} is at {}, not at {}: it has commits that its origin has not",
-                        short(&commit.revision),
-                        short(wanted)
-                    )),
-                    Err(trouble) => Err(format!("where {path} is cannot be seen: {trouble}")),
-                }
-            }
-            Stage::Review(step) => self.review(step),
-            Stage::Migrate(_) => self.migrate(),
+    /// Ends before anything was switched: what was prepared is put back.
+    fn unswitched(&mut self, stop: Stop) -> Ending {
+        // Looking and fetching leave nothing that would have to be.
+        let left = match self.made {
+            true => self.files_of(&self.job.preparation.from.clone()).err(),
+            false => None,
+        };
+        match stop {
+            Stop::Refused(reason) if left.is_none() => Ending::Refused(reason),
+            Stop::Refused(reason) | Stop::Failed(reason) => Ending::Unswitched { reason, left },
         }
     }
 
+    /// The same version again has not become the one before: that one gets its names back.
+    fn same(&mut self) {
+        let job = self.job;
+        let kept = plan::kept(job.release, job.survey);
+        let again =
+            matches!(job.wanted, Wanted::New(_)) && !kept.is_empty() && self.version().is(&job.preparation.from);
+        if again && let Err(reason) = self.others(kept) {
+            self.context.ui.note(&format!("the version before has lost its name: {reason}"));
+        }
+    }
+
+    /// Puts the files and names back that a version was made of, those that are others by now.
+    fn files_of(&mut self, version: &Version) -> Result<(), String> {
+        let job = self.job;
+        let mut stages = plan::towards(job.release, job.survey, version);
+        if matches!(job.wanted, Wanted::New(_)) {
+            stages.extend(plan::kept(job.release, job.survey));
+        }
+        self.others(stages)
+    }
+
+    /// Runs these stages, without giving images names that they have.
+    fn others(&mut self, mut stages: Vec<Stage>) -> Result<(), String> {
+        // Whatever time the whole was given: things are put in order.
+        self.context = self.context.unhurried();
+        if stages.iter().any(|stage| matches!(stage, Stage::Name(..))) {
+            let now = ask(&self.context.processes(), &images::list(), PATIENCE, images::parse_list);
+            let is_so = |tag: &String, id: &String| now.as_ref().is_ok_and(|images| images.named.get(tag) == Some(id));
+            stages.retain(|stage| !matches!(stage, Stage::Name(_, tag, id) if is_so(tag, id)));
+        }
+        self.total += stages.len();
+        stages.iter().try_for_each(|stage| self.stage(stage).map_err(Stop::reason))
+    }
+
+    fn stage(&mut self, stage: &Stage) -> Result<(), Stop> {
+        match stage {
+            Stage::Aside(step) => self.step(step).map(drop)?,
+            Stage::Review(step) => return self.review(step),
+            Stage::Name(step, ..) | Stage::Make(step) => {
+                self.made = true;
+                self.step(step)?;
+            }
+            Stage::Load(step) => {
+                self.made = true;
+                let output = self.step(step)?;
+                let names = images::parse_loaded(&String::from_utf8_lossy(&output.stdout));
+                let tags: Vec<&str> = self.job.release.images.iter().map(|image| image.tag).collect();
+                if !names.iter().any(|name| tags.contains(&name.as_str())) {
+                    let found = if names.is_empty() { "no image with a name".to_owned() } else { names.join(", ") };
+                    return Err(Stop::Failed(format!("the archive holds {found}, not {}", tags.join(" or "))));
+                }
+            }
+            Stage::Move(step, wanted) => {
+                self.step(step)?;
+                self.made = true;
+                let (path, owner) = self.source()?;
+                let argv = git::describe(path, owner, "HEAD");
+                match ask(&self.context.processes(), &argv, PATIENCE, git::parse_commit) {
+                    Ok(commit) if commit.revision == *wanted => {}
+                    Ok(commit) => {
+                        return Err(Stop::Failed(format!(
+                            "{path} is at {}, not at {}: it has commits that its origin has not",
+                            short(&commit.revision),
+                            short(wanted)
+                        )));
+                    }
+                    Err(trouble) => return Err(Stop::Failed(format!("where {path} is cannot be seen: {trouble}"))),
+                }
+            }
+            Stage::Migrate(_) => self.migrate()?,
+        }
+        Ok(())
+    }
+
     /// Runs a command; what it printed.
-    fn step(&mut self, step: &Step) -> Result<Output, String> {
+    pub(super) fn step(&mut self, step: &Step) -> Result<Output, String> {
         let title = &step.title;
         self.lock.step(title);
         self.context.ui.progress(&format!("[{}/{}] {title}", self.ran.len() + 1, self.total.max(self.ran.len() + 1)));
@@ -349,78 +275,8 @@ impl<'a> Way<'a> {
         last_lines(&text, SAYS).map(|line| self.redactor.clean(line).into_owned()).collect()
     }
 
-    /// Finds the migrations that the new commit adds, and whether they may be applied.
-    fn review(&mut self, step: &Step) -> Result<(), String> {
-        let output = self.step(step)?;
-        let parse = |text: &[u8]| git::parse_files(&String::from_utf8_lossy(text)).map_err(|error| error.to_string());
-        let wanted = parse(&output.stdout)?;
-        let job = self.job;
-        let Some(Schema::Migrations { directory, except, .. }) = &job.release.schema else { return Ok(()) };
-        let records = record::read(self.context.system, job.deployment).map_err(|error| error.to_string())?;
-        let mut known = records.migrations;
-        if known.is_empty() {
-            // What was there before opsctl first looked was applied by somebody else.
-            let (path, owner) = self.source()?;
-            let revision = job.preparation.from.revision.as_deref().unwrap_or("HEAD");
-            let argv = git::files(path, owner, revision, directory);
-            let found =
-                ask(&self.context.processes(), &argv, PATIENCE, git::parse_files).map_err(|error| error.to_string())?;
-            for (name, blob) in found {
-                let migration = Migration { time: self.context.system.now(), name, blob };
-                record::applied(self.context.system, job.deployment, migration.clone())
-                    .map_err(|error| format!("which migrations are there already cannot be recorded: {error}"))?;
-                known.push(migration);
-            }
-        }
-        let is_known = |name: &String| known.iter().any(|migration| migration.name == *name);
-        for migration in &known {
-            if wanted.get(&migration.name).is_some_and(|blob| *blob != migration.blob) {
-                self.context.ui.note(&format!("{} has changed since; it is not applied again", migration.name));
-            }
-        }
-        self.migrations = wanted
-            .into_iter()
-            .filter(|(name, _)| is_sql(name) && !name.contains(except) && !is_known(name))
-            .map(|(name, blob)| New { name, blob })
-            .collect();
-        let names: Vec<String> = self.migrations.iter().map(|new| new.name.clone()).collect();
-        plan::objection(job.release, job.survey, &names, job.old_backup).map_or(Ok(()), Err)
-    }
-
-    fn migrate(&mut self) -> Result<(), String> {
-        let Some(Schema::Migrations { directory, container, .. }) = &self.job.release.schema else { return Ok(()) };
-        if self.migrations.is_empty() {
-            return Ok(());
-        }
-        let (path, owner) = self.source()?;
-        let argv = images::variables(container, &["POSTGRES_USER", "POSTGRES_DB"]);
-        let values = ask(&self.context.processes(), &argv, PATIENCE, |text| Ok(text.to_owned()));
-        let values = values.map_err(|trouble| format!("role and database of {container}: {trouble}"))?;
-        let mut values = values.lines();
-        let (Some(user), Some(database)) = (values.next(), values.next()) else {
-            return Err(format!("{container} does not say which role and database it has"));
-        };
-        for new in std::mem::take(&mut self.migrations) {
-            let argv = git::content(path, owner, &new.blob);
-            let bytes = self.bytes(&argv)?;
-            let input = Input { name: format!("{directory}/{}", new.name), bytes };
-            let step = Step {
-                title: format!("apply {}", new.name),
-                argv: images::apply(container, user, database, input),
-                deadline: MIGRATION,
-                risk: crate::action::Risk::Disruptive,
-                optional: false,
-            };
-            self.step(&step)?;
-            let migration = Migration { time: self.context.system.now(), name: new.name.clone(), blob: new.blob };
-            record::applied(self.context.system, self.job.deployment, migration)
-                .map_err(|error| format!("{} was applied, but cannot be recorded: {error}", new.name))?;
-        }
-        Ok(())
-    }
-
     /// What a command prints, as it is.
-    fn bytes(&self, argv: &Argv) -> Result<Vec<u8>, String> {
+    pub(super) fn bytes(&self, argv: &Argv) -> Result<Vec<u8>, String> {
         match self.context.processes().run(argv, PATIENCE) {
             Ok(output) if output.exit == Ended::Code(0) => Ok(output.stdout),
             Ok(output) => Err(failure(&output).to_string()),
@@ -428,7 +284,7 @@ impl<'a> Way<'a> {
         }
     }
 
-    fn source(&self) -> Result<(&'static str, Option<&'a crate::tools::Account>), String> {
+    pub(super) fn source(&self) -> Result<(&'static str, Option<&'a crate::tools::Account>), String> {
         match &self.job.survey.source {
             Some(Ok(Source { path, owner, .. })) => Ok((path, owner.as_ref())),
             Some(Err(error)) => Err(error.clone()),
@@ -439,7 +295,7 @@ impl<'a> Way<'a> {
     /// Switches the services; what came of each, and why the version does not work, if so.
     fn switch(&mut self, plan: &Plan) -> (Vec<Told>, Option<String>) {
         let begun = self.context.system.now();
-        let result = run::perform(self.context, self.job.deployment, plan, self.lock, self.job.settle);
+        let result = run::perform(&self.context, self.job.deployment, plan, self.lock, self.job.settle);
         let wrong = result.done.iter().find(|done| !matches!(done.end, End::Well(_)));
         let wrong = wrong.map(|wrong| format!("{}: {}", wrong.service.name, wrong.end.summary()));
         // Now, before anything else writes to the same log.
@@ -498,7 +354,7 @@ impl<'a> Way<'a> {
     fn version(&self) -> Version {
         let job = self.job;
         let seen =
-            survey::survey(self.context, job.deployment, job.release, job.services, &Wanted::Earlier(None), PATIENCE);
+            survey::survey(&self.context, job.deployment, job.release, job.services, &Wanted::Earlier(None), PATIENCE);
         seen.version(job.release)
     }
 }
@@ -516,8 +372,4 @@ fn touched(job: &Job<'_>, done: &[Told]) -> Vec<&'static Service> {
             tried.map(|(done, _)| done.service).collect()
         }
     }
-}
-
-fn is_sql(name: &str) -> bool {
-    std::path::Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sql"))
 }

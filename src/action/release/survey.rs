@@ -81,12 +81,17 @@ pub struct Git {
 }
 
 impl Survey {
-    /// The version that runs, as far as it can be told.
-    pub fn version(&self, release: &Release) -> Version {
-        let commit = match &self.source {
+    /// The commit that the working copy is at; `None` where there is none, or it cannot be told.
+    pub fn head(&self) -> Option<&Commit> {
+        match &self.source {
             Some(Ok(Source { git: Some(git), .. })) => git.commit.as_ref().ok(),
             _ => None,
-        };
+        }
+    }
+
+    /// The version that runs, as far as it can be told.
+    pub fn version(&self, release: &Release) -> Version {
+        let commit = self.head();
         let running = |image: &crate::registry::Image| {
             let id = self.containers.get(image.service.name).map(|container| container.image_id.clone());
             let named = || match &self.images {
@@ -110,7 +115,8 @@ impl Survey {
             return None;
         }
         for health in &self.health {
-            if health.health.is_some_and(|health| health > crate::registry::Verdict::Warn) {
+            // Of one that cannot be probed only its manager tells.
+            if health.health.unwrap_or(health.verdict) > crate::registry::Verdict::Warn {
                 return Some(format!("{} is not well: {}", health.name, health.summary));
             }
         }
@@ -134,6 +140,8 @@ pub fn survey(
 ) -> Survey {
     let (system, processes) = (context.system, context.processes());
     let records = record::read(system, deployment).map_err(|error| error.to_string());
+    // One record tells of all images, so all containers are looked at, whichever are switched.
+    let looked = if release.images.is_empty() { services } else { release.services };
     let remote = REMOTE.min(context.time_left().unwrap_or(REMOTE));
     let source = source_of(system, release);
     thread::scope(|scope| {
@@ -149,12 +157,12 @@ pub fn survey(
         let ids: Vec<&str> = records.iter().flat_map(|records| &records.releases).filter_map(revision).collect();
         let commits = scope.spawn(move || existing(processes, source.as_ref(), ids, limit));
         let named = scope.spawn(move || named(processes, source.as_ref(), wanted, limit));
-        let evidence = probe::gather(system, processes, deployment, services, false, limit);
-        let health = health::judge(deployment, services, &evidence).services;
+        let evidence = probe::gather(system, processes, deployment, looked, false, limit);
+        let health = health::judge(deployment, looked, &evidence).services;
         Survey {
             time: evidence.time,
             free: free(system, release, source.as_ref()),
-            backup: newest(system, release.backups),
+            backup: newest(system, release.backups, evidence.time),
             keys: services.iter().filter_map(|service| keys(system, service)).collect(),
             containers: containers(release, &evidence),
             health,
@@ -301,13 +309,13 @@ fn free(system: &System, release: &Release, source: Option<&Place>) -> Vec<(Stri
     paths.into_iter().map(|path| (path.to_owned(), look(path))).collect()
 }
 
-/// When the newest file of these directories was written.
-fn newest(system: &System, directories: &[&str]) -> Option<Timestamp> {
+/// When the newest file of these directories was written. One from the future tells nothing of when it was made.
+fn newest(system: &System, directories: &[&str], now: Timestamp) -> Option<Timestamp> {
     let files =
         directories.iter().filter_map(|directory| fs::read_dir(system.path(directory)).ok()).flatten().flatten();
     let times =
         files.filter_map(|file| file.metadata().ok().filter(|meta| meta.is_file() && meta.len() > 0)?.modified().ok());
-    times.filter_map(|time| Timestamp::try_from(time).ok()).max()
+    times.filter_map(|time| Timestamp::try_from(time).ok()).filter(|time| *time <= now).max()
 }
 
 /// A service, and the keys that its env file lacks; or why that is not known.

@@ -91,9 +91,18 @@ fn crash_loops() {
     assert_eq!(reads(vec![Process { started: Some(ago(60)), ..unstable.clone() }]), "pass, running: online");
     // Restarts of a deploy count as restarts, but not as unstable ones.
     assert_eq!(reads(vec![Process { unstable: 0, ..unstable }]), "pass, running: online");
+    // Between two runs as well.
+    let unstable = Process { restarts: 3, unstable: 1, started: Some(ago(5)), ..process("waiting restart") };
+    assert_eq!(reads(vec![unstable]), "fail, crash loop: crash loop: 3 restarts");
+}
+
+#[test]
+fn one_that_ended_is_no_loop_yet() {
+    let ended =
+        Process { restarts: 1, unstable: 1, exit_code: Some(1), started: Some(ago(5)), ..process("waiting restart") };
     assert_eq!(
-        reads(vec![Process { restarts: 1, ..process("waiting restart") }]),
-        "fail, crash loop: crash loop: 1 restarts"
+        reads(vec![online("worker"), ended]),
+        "fail, restarting: ended, pm2 waits to start it again: exit 1, 1 restarts so far"
     );
 }
 

@@ -226,6 +226,16 @@ fn b6_a_condition_that_does_not_hold() {
 }
 
 #[test]
+fn b7_a_missing_environment_file_is_named() {
+    let told = reads(|unit| {
+        failed(0)(unit);
+        unit.result = "resources".to_owned();
+        unit.missing_files = vec!["/etc/shop.env".to_owned()];
+    });
+    assert_eq!(told, "fail, failed: failed: its EnvironmentFile /etc/shop.env does not exist");
+}
+
+#[test]
 fn b7_b8_b9_results_of_systemd_become_reasons() {
     let of = |result: &str| {
         reads(|unit| {

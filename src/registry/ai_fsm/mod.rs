@@ -24,6 +24,10 @@ pub static DEPLOYMENT: Deployment = Deployment {
         Log::File { path: "/home/pi/logs/backup.log", what: "backup cron, 02:00" },
         Log::File { path: "/home/pi/logs/healthcheck.log", what: "health check cron, every 5 minutes where set up" },
     ],
+    maintenance: Maintenance::Stop(Stop {
+        services: &[&WEB, &WORKER],
+        effect: "users get no answer, for there is no maintenance page; automations wait; the database stays up",
+    }),
     escalation: &[
         Escalation { after_minutes: Some(0), who: "the operator", via: "on the host; there is one operator" },
         Escalation {

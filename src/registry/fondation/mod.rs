@@ -20,6 +20,10 @@ pub static DEPLOYMENT: Deployment = Deployment {
     detect: &["/srv/fondation"],
     failures: failures::FAILURES,
     release: Some(&release::RELEASE),
+    maintenance: Maintenance::Stop(Stop {
+        services: &[&WORKER],
+        effect: "the queue at Convex keeps filling, and no user is told",
+    }),
     escalation: &[
         Escalation { after_minutes: Some(0), who: "on-call", via: "PagerDuty; a page is acknowledged within 5 min" },
         Escalation { after_minutes: None, who: "team lead", via: "when nobody acknowledges; no address documented" },

@@ -27,6 +27,10 @@ pub static DEPLOYMENT: Deployment = Deployment {
         Log::Journal("fail2ban.service"),
         Log::File { path: "/var/log/ufw.log", what: "firewall" },
     ],
+    maintenance: Maintenance::None(
+        "no flow consults the wallet's circuit breaker at this commit, so that pausing it stops nothing; stop what must \
+         rest: opsctl stop SERVICE",
+    ),
     escalation: &[
         Escalation { after_minutes: Some(0), who: "the operator", via: "ssh root@157.230.187.207" },
         Escalation { after_minutes: Some(0), who: "DigitalOcean console", via: "when SSH is dead" },

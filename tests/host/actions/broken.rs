@@ -55,7 +55,7 @@ const BROKEN: &[Broken] = &[
         name: "B7: its environment file is missing",
         unit: "[Service]\nEnvironmentFile=/nonexistent.env\n",
         settle: "1s",
-        says: "Failed to load environment files",
+        says: "its EnvironmentFile /nonexistent.env does not exist",
     },
     Broken {
         name: "B8: its program is missing",

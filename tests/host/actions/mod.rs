@@ -3,7 +3,10 @@
 
 mod broken;
 mod containers;
+mod killed;
+mod maintenance;
 mod order;
+mod trail;
 
 use std::time::{Duration, Instant};
 

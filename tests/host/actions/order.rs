@@ -23,8 +23,10 @@ fn changes_in_order() {
     surroundings(&machine);
     locked(&machine);
     interrupted(&machine);
-    trail(&machine);
+    trail::written(&machine);
+    trail::torn(&machine);
     planted(&machine);
+    trail::keep(&machine);
     overhead(&machine);
 }
 
@@ -43,11 +45,14 @@ fn refused_without_a_trace(machine: &Machine) {
         }
     }
     must(machine, "reload caddy --dry-run", 0);
+    assert_eq!(must(machine, "restart store track wallet --dry-run -o name", 0), "wallet\nstore\ntrack\n");
     for target in ["track", "stalwart", "--all"] {
         must(machine, &format!("reload {target}"), 5);
     }
     for words in [
         "restart wallet -y",
+        "restart --all -y",
+        "restart --all",
         "stop wallet caddy -y",
         "start wallet",
         "reload caddy",
@@ -107,7 +112,7 @@ fn consent_on_a_terminal(machine: &Machine) {
     }
     assert_eq!(pid(machine, "caddy"), caddy);
     let ran = answer("n\\n", "stop wallet");
-    let asked = "needed by: domain, email, infer, mem, search, spawn, store, token, track\nstop wallet? [y/N] ";
+    let asked = "needed by: domain, email, mem, search, spawn, store, token, track\nstop wallet? [y/N] ";
     assert!(ran.stdout.starts_with(asked), "{ran:#?}");
     assert_eq!(answer("y\\n", "restart caddy --settle 300ms").code, 0);
     assert_ne!(pid(machine, "caddy"), caddy);
@@ -137,6 +142,7 @@ fn several(machine: &Machine) {
         [("wallet", "done"), ("store", "failed"), ("track", "not_tried")].map(|(a, b)| (a.to_owned(), b.to_owned()));
     assert_eq!((ran.code, outcomes(&ran)), (8, wanted.to_vec()));
     assert_eq!(pid(machine, "prim-track"), track);
+    must(machine, "restart store -y --settle 500ms", 1);
     machine.sh("rm -r /etc/systemd/system/prim-store.service.d; systemctl daemon-reload");
     assert_eq!(outcomes(&ops(machine, "start store --settle 500ms -o json")), done(&["store"]));
 
@@ -193,7 +199,14 @@ fn locked(machine: &Machine) {
 
     must(machine, "lock acquire -m moving", 0);
     says(machine, "restart wallet -y", 6, &["is being changed by moving (root) since", "opsctl lock release"]);
+    says(machine, "status wallet", 0, &["lock held: moving (root) since"]);
     must(machine, "lock release", 0);
+    must(machine, "lock release", 0);
+    let told = "opsctl history -n 2 -o json | jq -c '[.changes[] | [.operation, .commands[0], .outcome]]'";
+    assert_eq!(
+        machine.sh(told),
+        "[[\"lock release\",\"opsctl lock release\",\"done: ended moving (root)\"],[\"lock acquire\",\"opsctl lock acquire -m moving\",\"done\"]]\n"
+    );
 
     let killed = "opsctl restart track -y --settle 30s >/dev/null 2>&1 & p=$!; sleep 1; opsctl lock status; kill -9 $p; wait $p || true;
                   opsctl lock status; systemctl is-active prim-track";
@@ -226,33 +239,6 @@ fn interrupted(machine: &Machine) {
     }
     says(machine, "restart track -y --settle 200ms", 0, &["done    restart track"]);
     assert_eq!(must(machine, "lock status", 0), "free\n");
-}
-
-/// Two lines a change in a file that only root can read, else in the journal, else nothing is done.
-fn trail(machine: &Machine) {
-    let lines = || -> usize { machine.sh("wc -l < /var/log/opsctl/audit.jsonl").trim().parse().unwrap() };
-    let before = lines();
-    must(machine, "restart track -y --settle 200ms", 0);
-    must(machine, "restart wallet track", 5);
-    must(machine, "restart nosuch -y", 2);
-    assert_eq!(lines(), before + 2);
-    let pairs =
-        "tail -n 2 /var/log/opsctl/audit.jsonl | jq -c '[.phase, .operation, .targets[0], .exit_code, .outcome]'";
-    assert_eq!(
-        machine.sh(pairs),
-        "[\"begin\",\"restart\",\"track\",null,null]\n[\"end\",\"restart\",\"track\",0,\"done\"]\n"
-    );
-    assert_eq!(machine.sh("grep -c dummy /var/log/opsctl/audit.jsonl || true"), "0\n");
-
-    machine.sh("mount --bind /var/log/opsctl /var/log/opsctl; mount -o remount,ro,bind /var/log/opsctl");
-    must(machine, "restart track -y --settle 200ms", 0);
-    let journal = "journalctl -t opsctl-audit -o cat --no-pager -n 2 | jq -r .phase";
-    assert_eq!(machine.sh(journal), "begin\nend\n");
-    let track = pid(machine, "prim-track");
-    machine.sh("mv /run/systemd/journal/socket /run/systemd/journal/socket.away");
-    says(machine, "restart track -y --settle 200ms", 5, &["nothing is changed that cannot be recorded"]);
-    machine.sh("mv /run/systemd/journal/socket.away /run/systemd/journal/socket; umount /var/log/opsctl");
-    assert_eq!(pid(machine, "prim-track"), track);
 }
 
 /// K3, L7: what somebody put in the way is neither followed nor written to.
@@ -295,15 +281,30 @@ fn planted(machine: &Machine) {
     }
 }
 
-/// Printed, not judged: what a restart costs beyond its service's own time and the settle time.
+/// What a restart costs beyond its service's own time and the settle time, side by side, and judged where nothing else keeps
+/// this machine busy.
 fn overhead(machine: &Machine) {
-    let measure = "for i in 1 2 3 4 5; do
+    let measure = "for i in $(seq 15); do
             s=$(date +%s%N); systemctl restart prim-wallet; m=$(date +%s%N)
             until curl -sf -o /dev/null localhost:3001; do :; done; e=$(date +%s%N)
             opsctl restart wallet -y --settle 1s >/dev/null 2>&1; d=$(date +%s%N)
-            echo systemctl $(( (m - s) / 1000000 )) ms, ready after $(( (e - s) / 1000000 )) ms, opsctl without settle time $(( (d - e) / 1000000 - 1000 )) ms
+            echo $(( (m - s) / 1000000 )) $(( (e - s) / 1000000 )) $(( (d - e) / 1000000 - 1000 ))
         done";
-    eprintln!("{}", machine.sh(measure));
+    let (mut ready, mut own) = (Vec::new(), Vec::new());
+    for line in machine.sh(measure).lines() {
+        let millis: Vec<i64> = line.split(' ').map(|word| word.parse().unwrap()).collect();
+        let [systemctl, up, opsctl] = millis[..] else { panic!("{line}") };
+        eprintln!("systemctl {systemctl} ms, ready after {up} ms, opsctl without settle time {opsctl} ms");
+        ready.push(up);
+        own.push(opsctl);
+    }
+    ready.sort_unstable();
+    own.sort_unstable();
+    let (ready, own) = (ready[ready.len() / 2], own[own.len() / 2]);
+    eprintln!("half of them: ready after {ready} ms, opsctl without settle time {own} ms, more by {} ms", own - ready);
+    let load: f64 = std::fs::read_to_string("/proc/loadavg").unwrap().split(' ').next().unwrap().parse().unwrap();
+    let idle = std::thread::available_parallelism().is_ok_and(|cores| load < cores.get() as f64);
+    assert!(!idle || own - ready <= 50, "{own} ms beside {ready} ms");
 }
 
 /// Restarts that must all end well, counted by their exit codes.

@@ -1,15 +1,19 @@
 //! `redeploy` and `rollback` with real git origins, pnpm, npm, images and pm2: good versions, versions that do not build, do not
 //! start or were swept away, and an opsctl that is told to end, or killed, between any two steps.
 
+mod ai_fsm;
+mod fondation;
+mod plugspace;
 mod prim;
+mod v_edfinance;
 
 use serde_json::Value;
 
 use crate::machine::{Machine, Ran};
 
-/// opsctl with these words and `-o json`.
+/// opsctl with these words and `-o json`, before others on a machine that other tests keep busy.
 fn ops(machine: &Machine, words: &str) -> Ran {
-    let mut command = vec!["opsctl", "-o", "json"];
+    let mut command = vec!["nice", "-n", "-19", "opsctl", "-o", "json"];
     command.extend(words.split(' '));
     machine.run(&command)
 }
@@ -91,4 +95,56 @@ fn struck(machine: &Machine, words: &str, signal: &str, n: u32) -> bool {
     );
     let count: u32 = machine.run(&["sh", "-c", &lines]).stdout.trim().parse().unwrap();
     count >= n
+}
+
+/// All that a plan or a refusal must leave alone: images and their tags, containers, units' runs, pm2's processes, working
+/// copies, and what opsctl writes.
+const STATE: &str = "
+    docker image ls --no-trunc --format '{{.ID}} {{.Repository}}:{{.Tag}}' 2>/dev/null | sort
+    docker ps -aq --no-trunc --format '{{.Names}} {{.ID}} {{.State}}' 2>/dev/null | sort
+    for copy in /home/pi/ai-fsm /root/v-edfinance /home/plugspace/plugspace; do
+        test ! -d $copy || git -c safe.directory='*' -C $copy rev-parse HEAD
+    done
+    pgrep -x -a 'node|PM2.*' || true
+    systemctl show -P MainPID -P InvocationID docker fondation-worker 2>/dev/null || true
+    find /var/lib/opsctl /var/log/opsctl -type f -exec sha1sum {} + 2>/dev/null | sort || true
+";
+
+fn state(machine: &Machine) -> String {
+    machine.sh(STATE)
+}
+
+/// With `--dry-run` this is planned, and nothing differs afterwards; the document.
+fn planned(machine: &Machine, words: &str) -> Value {
+    let before = state(machine);
+    let (came, document) = release(machine, &format!("{words} --dry-run"));
+    assert_eq!((came.code, came.outcome.as_str()), (0, ""), "{document:#}");
+    assert_eq!(state(machine), before, "opsctl {words} --dry-run");
+    document
+}
+
+/// The id of the image that a container runs.
+fn runs(machine: &Machine, container: &str) -> String {
+    machine.sh(&format!("docker inspect -f '{{{{.Image}}}}' {container}")).trim().to_owned()
+}
+
+/// The id of the image with this tag; empty when there is none.
+fn tagged(machine: &Machine, tag: &str) -> String {
+    machine.sh(&format!("docker image inspect -f '{{{{.Id}}}}' {tag} 2>/dev/null || true")).trim().to_owned()
+}
+
+/// A page that must be served, within some seconds.
+fn page(machine: &Machine, url: &str) -> String {
+    machine.sh(&format!("curl -sf --retry 40 --retry-all-errors --retry-delay 0 --retry-max-time 20 {url}"))
+}
+
+/// An archive of `docker save` with a new image of this tag, built elsewhere: out of this directory after `edit` was run in it.
+/// The host has only the archive afterwards.
+fn archive(machine: &Machine, tag: &str, directory: &str, edit: &str, file: &str) {
+    machine.sh(&format!(
+        "rm -rf /tmp/elsewhere; cp -r {directory} /tmp/elsewhere; cd /tmp/elsewhere; {edit}
+         old=$(docker image inspect -f '{{{{.Id}}}}' {tag}); docker build -q -t {tag} . >/dev/null 2>&1
+         new=$(docker image inspect -f '{{{{.Id}}}}' {tag}); test $old != $new
+         docker save -o {file} {tag}; docker tag $old {tag}; docker rmi $new >/dev/null"
+    ));
 }

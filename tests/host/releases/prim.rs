@@ -216,7 +216,7 @@ fn swept(machine: &Machine) {
             let (done, document) = release(machine, "redeploy track -y --settle 200ms");
             assert_eq!((done.code, head(machine, "/opt/prim")), (0, wanted), "{signal} at {n}: {document:#}");
             assert_eq!(
-                machine.sh("opsctl lock status; pgrep -fc 'pnpm|git -C' || true"),
+                machine.sh("opsctl lock status; pgrep -fc '[p]npm --dir|[g]it --no-opt' || true"),
                 "free\n0\n",
                 "{signal} at {n}"
             );

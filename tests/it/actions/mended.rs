@@ -152,3 +152,94 @@ fn a_hang_up_that_is_ignored_stays_ignored() {
     rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn b4_what_was_started_just_now_is_given_time_to_answer() {
+    let Some(machine) = host() else { return };
+    machine.stop(3001);
+    // A second before the time on every machine.
+    machine.change_unit("prim-wallet.service", &[("ActiveEnterTimestamp", "@1795325399")]);
+    let mut command = machine.command(["start", "wallet", "--settle", "300ms"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    machine.serve(3001, prim::named("wallet"));
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(0));
+    // One that has run for long and does not answer is not waited for.
+    machine.stop(3001);
+    machine.change_unit("prim-wallet.service", &[("ActiveEnterTimestamp", "@1795320000")]);
+    let begun = Instant::now();
+    assert_eq!(machine.run(["start", "wallet", "--settle", "300ms"]).code, 7);
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn b4_what_is_well_before_the_time_is_over_may_finish_its_settle_time() {
+    let Some(machine) = host() else { return };
+    machine.stop(3001);
+    let mut command = machine.command(["start", "wallet", "--settle", "2s"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    machine.serve(3001, prim::named("wallet"));
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(0));
+}
+
+#[test]
+fn b7_an_environment_file_that_is_missing_is_named() {
+    let Some(machine) = host() else { return };
+    let failed = [
+        ("ActiveState", "failed"),
+        ("SubState", "failed"),
+        ("Result", "resources"),
+        ("MainPID", "0"),
+        ("NRestarts", "0"),
+    ];
+    // As systemd 257 says it.
+    let said = "Job for prim-wallet.service failed because of unavailable resources or another system error.\n\
+                See \"systemctl status prim-wallet.service\" and \"journalctl -xeu prim-wallet.service\" for details.\n";
+    machine.answer_with(&act("restart"), "", said, 1);
+    machine.changes_unit(&act("restart"), "prim-wallet.service", &failed);
+    machine.file("/etc/prim/store.env", "PORT=3002\n");
+    machine.stop(3001);
+    let runs = [machine.run(["restart", "wallet", "-y", "--settle", "200ms"]), machine.run(["status", "wallet"])];
+    assert_eq!(runs.iter().map(|run| run.code).collect::<Vec<_>>(), [1, 3]);
+    compare("action_without_environment", &runs.map(told));
+}
+
+/// What pm2 says of voice: one that waits to be started again, or both online, after this many restarts.
+fn voice(machine: &Machine, status: &str, restarts: u32) {
+    let mut list: serde_json::Value = serde_json::from_str(&sample("plugspace/pm2-jlist.json")).unwrap();
+    let app = list.as_array_mut().unwrap().iter_mut().find(|app| app["name"] == "plugspace-voice").unwrap();
+    app["pm2_env"]["status"] = status.into();
+    app["pm2_env"]["restart_time"] = restarts.into();
+    machine.answer("pm2-jlist", &list.to_string());
+}
+
+#[test]
+fn d4_an_application_that_waits_for_its_restart_is_judged_by_how_often_it_ends() {
+    if !is_root() || !crate::machine::may_listen_below_1024() {
+        return;
+    }
+    let machine = plugspace::healthy();
+    machine.dir("/var/log");
+    machine.answer("pm2-restart", "");
+    // Answers change every half second, the last one stays.
+    let restart = |answers: &mut dyn Iterator<Item = (&str, u32)>| {
+        voice(&machine, "online", 4);
+        let mut command = machine.command(["restart", "plugspace-voice", "-y", "--settle", "300ms"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(200));
+        while child.try_wait().unwrap().is_none() {
+            if let Some((status, restarts)) = answers.next() {
+                voice(&machine, status, restarts);
+            }
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        let output = child.wait_with_output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, said) = restart(&mut [("waiting restart", 4), ("waiting restart", 4), ("online", 5)].into_iter());
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = restart(&mut (4..100).map(|restarts| ("waiting restart", restarts)));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("ended, pm2 waits to start it again"), "{said}");
+}

@@ -1,0 +1,235 @@
+//! `opsctl maintenance`: takes a deployment out of service on purpose, as its runbook says it, and puts it back.
+
+mod work;
+
+use std::time::Duration;
+
+use clap::Subcommand;
+
+use super::change::{self, Change, Planned};
+use crate::action::maintenance::page::Direction;
+use crate::action::maintenance::{self, Note, Standing, State};
+use crate::action::{consent, lock};
+use crate::cli::duration;
+use crate::context::Context;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::registry::{Deployment, Maintenance, Verdict};
+use crate::report::maintenance::{MaintenanceFacts, StandingFacts};
+use crate::ui::escape;
+use work::{Done, Work, act, add, make};
+
+/// The longest message, characters: nginx takes no word of more than 4,096 bytes, and a reader no longer one.
+const LONGEST: usize = 200;
+
+/// Arguments of `maintenance`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What to do with it; says how it stands when nothing else is asked for.
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Say whether it is on, since when, and by whom.
+    Status,
+    /// Take the deployment out of service.
+    On {
+        /// What for. Where visitors see a page, they read this on it: plain text, at most 200 characters.
+        #[arg(short, long, value_name = "TEXT", value_parser = message)]
+        message: Option<String>,
+        /// How it is changed.
+        #[command(flatten)]
+        how: How,
+    },
+    /// Put it back into service.
+    Off {
+        /// How it is changed.
+        #[command(flatten)]
+        how: How,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct How {
+    /// How long it must stay as wanted before that is called success [default: 10s; 1s for a page].
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    settle: Option<Duration>,
+    /// What every change takes.
+    #[command(flatten)]
+    change: Change,
+}
+
+/// Refuses what could not be shown to visitors as it is.
+fn message(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    match text.chars().count() {
+        0 => Err("it is empty".to_owned()),
+        count if count > LONGEST => Err(format!("it is {count} characters long, more than {LONGEST}")),
+        _ if text.chars().any(escape::is_hostile) => Err("it contains control characters".to_owned()),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
+    let deployment = context.deployment()?;
+    match args.what.as_ref().unwrap_or(&What::Status) {
+        What::Status => status(context, deployment),
+        What::On { message, how } => change(Direction::On, message.as_ref(), how, context, deployment),
+        What::Off { how } => change(Direction::Off, None, how, context, deployment),
+    }
+}
+
+fn look(context: &Context<'_>, deployment: &'static Deployment) -> Result<Standing, Error> {
+    Ok(maintenance::look(context.system, &context.processes(), deployment, None, context.patience()?))
+}
+
+fn status(context: &Context<'_>, deployment: &'static Deployment) -> anyhow::Result<Exit> {
+    let standing = look(context, deployment)?;
+    let (verdict, exit) = match standing.state {
+        State::None | State::Off | State::On => (Verdict::Pass, Exit::Success),
+        State::Unfinished => (Verdict::Warn, Exit::Success),
+        State::Unknown => (Verdict::Unknown, Exit::Unknown),
+    };
+    let head = context.head("opsctl/maintenance/v1", deployment, verdict, exit);
+    let told = StandingFacts::new(&deployment.maintenance, &standing);
+    context.ui.report(&MaintenanceFacts::new(head, "status", told, &standing.answers))?;
+    Ok(exit)
+}
+
+fn change(
+    direction: Direction,
+    message: Option<&String>,
+    how: &How,
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+) -> anyhow::Result<Exit> {
+    let name = direction.name();
+    let effect = match &deployment.maintenance {
+        Maintenance::None(instead) => {
+            let message = format!("the runbook of {} has no maintenance mode; nothing was changed", deployment.name);
+            let hint = Some((*instead).to_owned());
+            return Err(Error { exit: Exit::Refused, code: "no_maintenance", message, hint }.into());
+        }
+        Maintenance::Page(page) => page.effect,
+        Maintenance::Stop(stop) => stop.effect,
+    };
+    // nginx's configuration, and who turned it on, are root's to read.
+    if !context.system.is_root() {
+        return Err(change::no_root(name).into());
+    }
+    let planned = Planned::now();
+    let standing = look(context, deployment)?;
+    if standing.state == State::Unknown {
+        let message = format!("whether maintenance is on cannot be told: {}; nothing was changed", standing.summary);
+        let hint = Some("opsctl status shows what is wrong".to_owned());
+        return Err(Error { exit: Exit::Unknown, code: "unknown", message, hint }.into());
+    }
+    let already = |standing: &Standing| match (direction, standing.state) {
+        (Direction::On, State::On) => {
+            message.is_none_or(|text| standing.note.as_ref().and_then(|note| note.message.as_ref()) == Some(text))
+        }
+        // What was stopped otherwise is left to who stopped it.
+        (Direction::Off, State::Off) => true,
+        _ => false,
+    };
+    let facts = |standing: &Standing, exit: Exit| {
+        let head = context.head("opsctl/maintenance/v1", deployment, exit.verdict(), exit);
+        let told = StandingFacts::new(&deployment.maintenance, standing);
+        MaintenanceFacts::new(head, direction.word(), told, &standing.answers)
+    };
+    if already(&standing) {
+        let unfinished =
+            if how.change.dry_run { None } else { end_unfinished(name, how, context, deployment, &standing)? };
+        let facts = facts(&standing, Exit::Success);
+        context.ui.report(&MaintenanceFacts { dry_run: how.change.dry_run, unfinished, ..facts })?;
+        return Ok(Exit::Success);
+    }
+    let note = new_note(direction, message, context, deployment, &standing);
+    let again = || make(direction, note.as_ref(), context, deployment);
+    let work = again()?;
+    if how.change.dry_run {
+        let mut facts = MaintenanceFacts { dry_run: true, ..facts(&standing, Exit::Success) };
+        add(&mut facts, &work, None, context, deployment);
+        context.ui.report(&facts)?;
+        return Ok(Exit::Success);
+    }
+    let consent = consent::obtain(name, work.risk(), how.change.yes, &work.blast(effect, direction))?;
+    let ((before, work, done), unfinished) = change::held(context, deployment, name, &how.change, |lock| {
+        let standing = if planned.is_old() { look(context, deployment)? } else { standing };
+        if already(&standing) {
+            return Ok((standing, work, None));
+        }
+        let work = planned.settled(name, &how.change, work, again, Work::commands)?;
+        let notes = (note.as_ref(), standing.note.as_ref());
+        let done = act(&work, context, deployment, &consent, lock, how.settle, notes)?;
+        Ok((standing, work, Some(done)))
+    })?;
+    let exit = done.as_ref().map_or(Exit::Success, Done::exit);
+    let now = if done.is_some() { look(context, deployment).unwrap_or(before) } else { before };
+    let trouble = done.as_ref().and_then(Done::trouble);
+    let mut facts = MaintenanceFacts { trouble, unfinished, ..facts(&now, exit) };
+    if done.is_some() {
+        add(&mut facts, &work, done, context, deployment);
+    }
+    Ok(change::tell(context, name, exit, &facts))
+}
+
+/// Where it is as wanted already: ends what an earlier run left unfinished, which is named, and forgets what is over.
+fn end_unfinished(
+    name: &str,
+    how: &How,
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    standing: &Standing,
+) -> Result<Option<lock::Note>, Error> {
+    if !standing.forgotten && !matches!(lock::holder(context.system, deployment), lock::Holder::Unfinished(_)) {
+        return Ok(None);
+    }
+    let (tidied, unfinished) = change::held(context, deployment, name, &how.change, |_| {
+        Ok(maintenance::tidy(context.system, deployment, standing))
+    })?;
+    if let Err(error) = tidied {
+        context.ui.note(&format!("what an earlier run left could not be removed: {error}"));
+    }
+    Ok(unfinished)
+}
+
+/// Who turns it on, and what is said of it. Whoever only finishes it, or says something else, says the rest as it was.
+fn new_note(
+    direction: Direction,
+    message: Option<&String>,
+    context: &Context<'_>,
+    deployment: &Deployment,
+    standing: &Standing,
+) -> Option<Note> {
+    if direction == Direction::Off {
+        return None;
+    }
+    let usual = match &deployment.maintenance {
+        Maintenance::Page(page) => Some(page.message.to_owned()),
+        Maintenance::Stop(_) | Maintenance::None(_) => None,
+    };
+    let before = standing.note.clone();
+    let said = before.as_ref().and_then(|note| note.message.clone());
+    let message = message.cloned().or(said).or(usual);
+    Some(match before.filter(|_| standing.state == State::On) {
+        Some(before) => Note { message, ..before },
+        None => Note::new(context.system, message),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_one_that_visitors_can_read() {
+        assert_eq!(message("  Back at 6. "), Ok("Back at 6.".to_owned()));
+        assert_eq!(message(&"é".repeat(200)), Ok("é".repeat(200)));
+        for wrong in ["", "  ", "a\nb", "a\u{1b}[31mb", "a\u{202e}b", &"x".repeat(201)] {
+            assert!(message(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}
