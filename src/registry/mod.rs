@@ -24,3 +24,6 @@ pub use state::State;
 /// The deployments compiled into the stock binary.
 pub static DEPLOYMENTS: &[&Deployment] =
     &[&prim::DEPLOYMENT, &fondation::DEPLOYMENT, &ai_fsm::DEPLOYMENT, &v_edfinance::DEPLOYMENT, &plugspace::DEPLOYMENT];
+
+#[cfg(test)]
+mod tests;
