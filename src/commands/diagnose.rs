@@ -3,22 +3,24 @@
 use std::time::Duration;
 
 use clap_complete::engine::ArgValueCandidates;
+use jiff::tz::TimeZone;
 
 use crate::action::audit::{self, Entry, Phase};
 use crate::cli::{complete_failures, complete_services, duration};
 use crate::commands::change;
 use crate::commands::mend::{Candidate, Seen, mend};
 use crate::context::{Context, services};
-use crate::diagnosis::{self, Case};
+use crate::diagnosis::{self, By, Case, Ignores};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::health::{self, Health};
-use crate::probe::changes::Change;
+use crate::probe::changes::{self, Change};
 use crate::probe::clues::{self, Clues, Outside};
 use crate::probe::record::Recorder;
+use crate::probe::room::room;
 use crate::probe::{self, Evidence};
 use crate::registry::{Deployment, Failure, Risk, Service, Verdict};
-use crate::report::diagnosis::{Diagnosis, Finding, Teller};
+use crate::report::diagnosis::{Diagnosis, Finding, Ignored, Reclaim, Teller};
 use crate::report::failure::{FailureRow, Failures};
 
 /// Arguments of `diagnose`.
@@ -75,7 +77,9 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         return Ok(Exit::Success);
     }
     let question = understand(args, deployment)?;
-    let ignores = args.ignore.iter().map(|text| ignore(deployment, text)).collect::<Result<Vec<_>, _>>()?;
+    let asked = args.ignore.iter().map(|text| ignore(deployment, text)).collect::<Result<Vec<_>, _>>()?;
+    let today = context.system.now().to_zoned(TimeZone::UTC).date();
+    let ignores = Ignores::new(deployment, asked, today);
     let look = || look(context, deployment, &question, &ignores);
     let diagnosis = if args.mend.fix {
         let Mend { dry_run, yes, lock_wait, .. } = args.mend;
@@ -126,19 +130,8 @@ fn unknown_failure(deployment: &'static Deployment, word: &str) -> Error {
     }
 }
 
-/// What is not to be told of.
-struct Ignore {
-    code: String,
-    subject: Option<String>,
-}
-
-impl Ignore {
-    fn covers(&self, code: &str, subject: &str) -> bool {
-        self.code == code && self.subject.as_deref().is_none_or(|wanted| wanted == subject)
-    }
-}
-
-fn ignore(deployment: &'static Deployment, text: &str) -> Result<Ignore, Error> {
+/// The full code that somebody does not want to hear of, and the subject.
+fn ignore(deployment: &'static Deployment, text: &str) -> Result<(String, Option<String>), Error> {
     let (code, subject) = match text.split_once(':') {
         Some((code, subject)) => (code, Some(subject.to_owned())),
         None => (text, None),
@@ -150,7 +143,7 @@ fn ignore(deployment: &'static Deployment, text: &str) -> Result<Ignore, Error> 
         let error = Error::no_such("unknown_code", &what, code, codes.iter().map(String::as_str));
         return Err(error.hint("opsctl get failures -o json lists the codes"));
     };
-    Ok(Ignore { code: deployment.code(cause), subject })
+    Ok((deployment.code(cause), subject))
 }
 
 /// All that was seen.
@@ -172,7 +165,7 @@ fn look(
     context: &Context<'_>,
     deployment: &'static Deployment,
     question: &Question,
-    ignores: &[Ignore],
+    ignores: &Ignores,
 ) -> Result<Seen, Error> {
     let processes = context.processes();
     let recorder = Recorder::new(&processes);
@@ -184,18 +177,29 @@ fn look(
         Outside { system: context.system, runner: &recorder, trace: context.trace(), limit: context.patience()? };
     scene.clues = clues::gather(&outside, deployment, &scene.evidence.managers, &wants);
     let case = scene.case(deployment);
-    let found = diagnosis::diagnose(&case, &question.failures, question.service);
-    let changes = if found.findings.is_empty() { Vec::new() } else { changes(context, &case, &found) };
+    let mut found = diagnosis::diagnose(&case, &question.failures, question.service);
+    for finding in found.findings.iter_mut().filter(|finding| finding.since.is_none()) {
+        let looping = finding.service.filter(|service| case.is_looping(service));
+        finding.since = looping.and_then(|s| changes::looping_since(&outside, s, &case.evidence.managers));
+    }
+    let is_full = found.findings.iter().any(diagnosis::Finding::is_about_space);
+    let room = if is_full { room(&outside, deployment, &case.evidence.managers) } else { Vec::new() };
+    let changes = if found.findings.is_empty() { Vec::new() } else { changed(context, &case, &found) };
     let records = recorder.records();
     let teller = Teller { case: &case, records: &records, changes: &changes };
     let (mut ignored, mut findings, mut remedies) = (Vec::new(), Vec::new(), Vec::new());
     for finding in &found.findings {
         let told = teller.finding(finding);
-        if ignores.iter().any(|ignore| ignore.covers(&told.code, &told.subject)) {
-            ignored.push(format!("{}:{}", told.code, told.subject));
-        } else {
-            remedies.push(candidate(finding, &told));
-            findings.push(told);
+        let subject = told.subject.clone();
+        match ignores.cover(&told.code, &told.subject) {
+            Some(By::Request) => {
+                ignored.push(Ignored { code: told.code, subject: Some(subject), until: None, why: None });
+            }
+            Some(By::Registry(ignore)) => ignored.push(Ignored::registered(deployment, ignore, Some(subject))),
+            None => {
+                remedies.push(candidate(finding, &told));
+                findings.push(told);
+            }
         }
     }
     let worst = findings.iter().map(|finding| finding.verdict).max();
@@ -213,6 +217,11 @@ fn look(
         undetermined: found.doubts.iter().map(|doubt| teller.doubt(doubt)).collect(),
         ruled_out: found.ruled_out.iter().filter(|_| narrow).map(|not| teller.not_this(not)).collect(),
         ignored,
+        expired_ignores: ignores
+            .expired()
+            .map(|ignore| Ignored::registered(deployment, ignore, ignore.subject.map(str::to_owned)))
+            .collect(),
+        reclaim: room.into_iter().map(Reclaim::from).collect(),
         attempts: Vec::new(),
         examined: found.examined,
     };
@@ -226,12 +235,12 @@ fn candidate(finding: &diagnosis::Finding, told: &Finding) -> Option<Candidate> 
 }
 
 /// What changed before what was found: on the host, and by opsctl's own hand.
-fn changes(context: &Context<'_>, case: &Case<'_>, found: &diagnosis::Diagnosis) -> Vec<Change> {
+fn changed(context: &Context<'_>, case: &Case<'_>, found: &diagnosis::Diagnosis) -> Vec<Change> {
     let mut services: Vec<&'static Service> = found.findings.iter().filter_map(|finding| finding.service).collect();
     services.dedup_by_key(|service| service.name);
     let began = found.findings.iter().filter_map(|finding| finding.since).min().unwrap_or(case.evidence.time);
     let since = began - diagnosis::REACH;
-    let mut all = probe::changes::changes(context.system, case.deployment, &services, &case.evidence.managers, since);
+    let mut all = changes::changes(context.system, case.deployment, &services, &case.evidence.managers, since);
     // A trail that cannot be read is missed by nobody here.
     let (entries, _) = audit::read(context.system).unwrap_or_default();
     let own =

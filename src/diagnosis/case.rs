@@ -5,7 +5,7 @@ use super::{host, service};
 use crate::health::{Health, ServiceHealth};
 use crate::probe::clues::Clues;
 use crate::probe::{Answer, Evidence, Trouble};
-use crate::registry::{Clue, Deployment, Service};
+use crate::registry::{Clue, Deployment, Service, State};
 
 /// All that is known.
 pub struct Case<'a> {
@@ -36,6 +36,12 @@ impl<'a> Case<'a> {
         let health = self.health.services.iter().find(|judged| judged.name == service.name)?;
         let index = self.services.iter().position(|other| other.name == service.name)?;
         Some(Subject { service, health, index })
+    }
+
+    /// Whether a service is started again and again.
+    pub fn is_looping(&self, service: &'static Service) -> bool {
+        let state = self.subject(service).map(|subject| subject.health.state);
+        matches!(state, Some(State::CrashLoop | State::Restarting))
     }
 
     /// What comes of a clue with this subject.

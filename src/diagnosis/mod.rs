@@ -5,6 +5,7 @@
 mod case;
 mod changes;
 mod host;
+mod ignores;
 mod order;
 mod outcome;
 mod place;
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 
 pub use case::Case;
 pub use changes::{REACH, before};
+pub use ignores::{By, Ignores};
 pub use outcome::{Fact, Outcome};
 
 use crate::probe::clues::Wants;
@@ -236,6 +238,11 @@ fn doubt(all: &mut Vec<Doubt>, suspicion: Suspicion, whys: &[String]) {
 }
 
 impl Finding {
+    /// Whether it says that a file system is full or fills up, or that something does not start or write for that.
+    pub fn is_about_space(&self) -> bool {
+        mentions(&self.cause.proof, &|clue| matches!(clue, Clue::Disk(_)))
+    }
+
     /// Whether it is one of the host that others follow from.
     fn is_wide(&self) -> bool {
         self.service.is_none() && self.cause.verdict == Verdict::Fail && self.cause.depth == Depth::Root

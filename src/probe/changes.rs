@@ -6,10 +6,12 @@ use std::io::{Read, Seek, SeekFrom};
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{ManagerEvidence, clues};
+use super::clues::{self, Outside};
+use super::{Door, ManagerEvidence, failure};
+use crate::exec::Exit;
 use crate::registry::{Deployment, Manager, Proxy, Service};
 use crate::system::System;
-use crate::tools::dpkg;
+use crate::tools::{dpkg, journalctl};
 
 /// Something that changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,4 +88,20 @@ fn packages(system: &System, since: Timestamp) -> Vec<(Timestamp, String)> {
     let at = |time: &str| -> Option<Timestamp> { zone.to_timestamp(time.parse::<DateTime>().ok()?).ok() };
     let runs = dpkg::runs(&log).into_iter();
     runs.filter_map(|run| Some((at(&run.time)?, run.words()))).filter(|(time, _)| *time >= since).collect()
+}
+
+/// How far apart two starts of one crash loop are at most, microseconds. systemd waits for `RestartSec=`, rarely for minutes.
+const GAP: i64 = 600 * 1_000_000;
+
+/// Since when systemd starts the unit of this service again and again; `None` where its journal does not tell, and for what
+/// another manager runs, none of which keeps that.
+pub fn looping_since(outside: &Outside<'_>, service: &Service, managers: &ManagerEvidence) -> Option<Timestamp> {
+    let unit = clues::unit(service, managers)?;
+    let door = Door { system: outside.system, runner: outside.runner, limit: outside.limit };
+    let now = outside.system.now().as_microsecond();
+    let answer = door.ask_with(&journalctl::restarts(&unit.id), |output| match output.exit {
+        Exit::Code(0) => Ok(journalctl::series(&output.stdout, now, GAP)?),
+        _ => Err(failure(output)),
+    });
+    answer.result.ok().flatten().and_then(|time| Timestamp::from_microsecond(time).ok())
 }

@@ -12,6 +12,7 @@ mod managers;
 mod network;
 mod ports;
 pub mod record;
+pub mod room;
 mod survey;
 mod tls;
 

@@ -18,6 +18,7 @@
 //! - Every clue only looks. A [`Question`] must be a command that changes nothing, spawns nothing that stays and uses up
 //!   nothing (no login attempts).
 
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -513,4 +514,17 @@ pub enum Remedy {
     Command(&'static [&'static str]),
     /// What only a person can do, in words; commands in it are for pasting.
     Manual(&'static str),
+}
+
+/// A finding that is known, and not told until a day. What is left out so is counted; once the day is over it is told again.
+#[derive(Debug)]
+pub struct Ignore {
+    /// Code of the cause, without the deployment.
+    pub code: &'static str,
+    /// With this subject only; `None`: with any.
+    pub subject: Option<&'static str>,
+    /// The last day on which it is left out, in UTC: [`jiff::civil::date`].
+    pub until: Date,
+    /// Why it may wait, and for what.
+    pub why: &'static str,
 }

@@ -60,6 +60,8 @@ pub struct Deployment {
     pub notes: &'static [&'static str],
     /// What can go wrong, in the runbook's order; the usual where a deployment states nothing. A cause that several failures have is told as the first one's.
     pub failures: &'static [&'static super::Failure],
+    /// Findings that are known, and not told until a day.
+    pub ignores: &'static [super::Ignore],
 }
 
 impl Deployment {
@@ -87,6 +89,7 @@ impl Deployment {
             contacts: &[],
             notes: &[],
             failures: super::usual::FAILURES,
+            ignores: &[],
         }
     }
 

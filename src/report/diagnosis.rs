@@ -2,6 +2,7 @@
 //! is not.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -10,10 +11,11 @@ use super::failure::{FixFacts, Names};
 use super::status::label;
 use super::{Head, Report};
 use crate::diagnosis::{self, Case, Fact};
-use crate::health::age;
+use crate::health::{age, bytes};
 use crate::probe::changes::Change;
 use crate::probe::record::Record;
-use crate::registry::Verdict;
+use crate::probe::room::Room;
+use crate::registry::{Deployment, Ignore, Risk, Verdict};
 use crate::tools::words;
 use crate::ui::{Cell, Text, Tone};
 
@@ -36,8 +38,12 @@ pub struct Diagnosis {
     pub undetermined: Vec<Undetermined>,
     /// What it is not; only for one failure or one service.
     pub ruled_out: Vec<NotThis>,
-    /// Findings that were left out because somebody wanted so: `CODE:SUBJECT`.
-    pub ignored: Vec<String>,
+    /// Findings that were left out, because somebody asked for it or the registry does so until a day.
+    pub ignored: Vec<Ignored>,
+    /// What the registry left out until a day that is over: it is told again.
+    pub expired_ignores: Vec<Ignored>,
+    /// Where room can be made, the safest first; only where a file system is full or fills up.
+    pub reclaim: Vec<Reclaim>,
     /// What was done about it; only with `--fix`.
     pub attempts: Vec<Attempt>,
     /// How many causes were held against how many subjects in all.
@@ -79,6 +85,65 @@ pub struct Finding {
     pub explains: Vec<Consequence>,
     /// Where the runbook speaks of it.
     pub runbook: &'static str,
+}
+
+/// What is not told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Ignored {
+    /// Code of the cause.
+    pub code: String,
+    /// The service, or what of the host it is; `null`: any.
+    pub subject: Option<String>,
+    /// The last day on which it is left out, UTC; `null` where somebody asked for it now.
+    pub until: Option<Date>,
+    /// Why the registry leaves it out.
+    pub why: Option<&'static str>,
+}
+
+impl Ignored {
+    /// What the registry leaves out.
+    pub fn registered(deployment: &Deployment, ignore: &Ignore, subject: Option<String>) -> Self {
+        Ignored {
+            code: format!("{}-{}", deployment.name.to_uppercase(), ignore.code),
+            subject,
+            until: Some(ignore.until),
+            why: Some(ignore.why),
+        }
+    }
+
+    fn name(&self) -> String {
+        match &self.subject {
+            Some(subject) => format!("{}:{subject}", self.code),
+            None => self.code.clone(),
+        }
+    }
+}
+
+/// Where room can be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Reclaim {
+    /// What takes it.
+    pub what: String,
+    /// How much at most; `null` where that could not be learnt.
+    pub bytes: Option<u64>,
+    /// What makes the room. Nothing of it is done without a person.
+    pub argv: Vec<String>,
+    /// What may come of that.
+    pub risk: Risk,
+    /// What is lost with it; why it is not known how much it is.
+    pub note: String,
+}
+
+impl From<Room> for Reclaim {
+    fn from(room: Room) -> Self {
+        Reclaim {
+            what: room.what,
+            argv: words(&room.argv.to_string()),
+            risk: room.risk,
+            note: room.bytes.as_ref().err().cloned().unwrap_or_else(|| room.loses.to_owned()),
+            bytes: room.bytes.ok(),
+        }
+    }
 }
 
 /// Something that changed.
@@ -289,9 +354,8 @@ impl Report for Diagnosis {
                 Cell::plain(format!("{}: {because}", codes.join(", "))),
             ]);
         }
-        if !self.ignored.is_empty() {
-            page.line(&[Cell(Tone::Dim, format!("ignored, as asked for: {}", self.ignored.join(", ")))]);
-        }
+        self.room(page);
+        self.left_out(page);
     }
 
     fn names(&self) -> Vec<String> {
@@ -300,6 +364,46 @@ impl Report for Diagnosis {
 }
 
 impl Diagnosis {
+    fn room(&self, page: &mut Text) {
+        if self.reclaim.is_empty() {
+            return;
+        }
+        page.gap();
+        page.line(&[Cell(
+            Tone::Strong,
+            "Room can be made here, the safest first; never remove volumes, databases or backups:".to_owned(),
+        )]);
+        let rows = self.reclaim.iter().map(|room| {
+            let command: Vec<_> = room.argv.iter().map(|word| crate::tools::quote(word).into_owned()).collect();
+            vec![
+                Cell::or_dash(room.bytes.map(bytes)),
+                Cell::plain(room.risk.label()),
+                Cell::plain(&*room.what),
+                Cell::plain(command.join(" ")),
+                Cell::plain(&*room.note),
+            ]
+        });
+        page.table(&["UP TO", "RISK", "WHAT", "COMMAND", "NOTE"], rows.collect());
+    }
+
+    fn left_out(&self, page: &mut Text) {
+        let (asked, registered): (Vec<_>, Vec<_>) = self.ignored.iter().partition(|ignored| ignored.until.is_none());
+        let mut lines = Vec::new();
+        if !asked.is_empty() {
+            let names: Vec<String> = asked.iter().map(|ignored| ignored.name()).collect();
+            lines.push(format!("ignored, as asked for: {}", names.join(", ")));
+        }
+        let told = |words: &str, ignored: &Ignored| {
+            let until = ignored.until.map(|day| day.to_string()).unwrap_or_default();
+            format!("{words} {until}: {} ({})", ignored.name(), ignored.why.unwrap_or_default())
+        };
+        lines.extend(registered.into_iter().map(|ignored| told("ignored until", ignored)));
+        lines.extend(self.expired_ignores.iter().map(|ignored| told("not ignored any more since", ignored)));
+        for line in lines {
+            page.line(&[Cell(Tone::Dim, line)]);
+        }
+    }
+
     fn headline(&self, page: &mut Text) {
         let verdict = self.head.verdict;
         let place = format!("{} on {}: ", self.head.deployment.as_deref().unwrap_or("?"), self.head.host);

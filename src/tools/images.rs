@@ -83,6 +83,54 @@ pub fn parse_loaded(text: &str) -> Vec<String> {
     text.lines().filter_map(|line| line.strip_prefix("Loaded image: ")).map(|name| name.trim().to_owned()).collect()
 }
 
+/// All images with their sizes, for [`parse_sizes`].
+pub fn sizes() -> Argv {
+    Argv::new("docker", ["image", "ls", "--no-trunc", "--format={{.ID}} {{.Repository}}:{{.Tag}} {{.Size}}"])
+}
+
+/// What docker keeps of builds, for [`parse_build_cache`].
+pub fn usage() -> Argv {
+    Argv::new("docker", ["system", "df", "--format={{.Type}}={{.Reclaimable}}"])
+}
+
+/// Id, name (`<none>:<none>` of one that has none) and bytes of each image.
+///
+/// # Errors
+/// When a line is none of [`sizes`].
+pub fn parse_sizes(text: &str) -> Result<Vec<(String, String, u64)>, Malformed> {
+    let wrong = || Malformed::new("`ID NAME SIZE` a line from `docker image ls`", text);
+    let one = |line: &str| {
+        let (id, rest) = line.split_once(' ').ok_or_else(wrong)?;
+        let (name, size) = rest.split_once(' ').ok_or_else(wrong)?;
+        Ok((id.to_owned(), name.to_owned(), bytes(size).ok_or_else(wrong)?))
+    };
+    text.lines().filter(|line| !line.trim().is_empty()).map(one).collect()
+}
+
+/// Bytes that the build cache would give back.
+///
+/// # Errors
+/// When nothing is said of it.
+pub fn parse_build_cache(text: &str) -> Result<u64, Malformed> {
+    let size = text.lines().find_map(|line| line.strip_prefix("Build Cache="));
+    size.and_then(bytes).ok_or_else(|| Malformed::new("`Build Cache=SIZE` from `docker system df`", text))
+}
+
+/// Docker's sizes are powers of 1000: `1.24GB`, `512kB`, `0B`, and with a part of the whole behind it `12MB (3%)`.
+fn bytes(text: &str) -> Option<u64> {
+    let word = text.split_whitespace().next()?;
+    let (number, unit) = word.split_at(word.find(|c: char| c.is_ascii_alphabetic())?);
+    let factor = match unit {
+        "B" => 1.0,
+        "kB" => 1e3,
+        "MB" => 1e6,
+        "GB" => 1e9,
+        "TB" => 1e12,
+        _ => return None,
+    };
+    Some(super::whole(number.parse::<f64>().ok()? * factor))
+}
+
 /// The images of a host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Images {
@@ -123,6 +171,17 @@ mod tests {
         assert_eq!(parse_list(""), Ok(Images::default()));
         assert!(parse_list("WARNING: no swap limit\nsha256:aa app:latest\n").is_err());
         assert!(parse_list("sha256:aa").is_err());
+    }
+
+    #[test]
+    fn sizes_are_read_in_the_units_of_docker() {
+        let text = "sha256:aa app:1.2 1.24GB\nsha256:bb <none>:<none> 512kB\n";
+        let rows = parse_sizes(text).unwrap();
+        assert_eq!(rows[0], ("sha256:aa".to_owned(), "app:1.2".to_owned(), 1_240_000_000));
+        assert_eq!(rows[1].2, 512_000);
+        assert!(parse_sizes("sha256:aa app:1.2").is_err() && parse_sizes("a b:c much").is_err());
+        assert_eq!(parse_build_cache("Images=1.2GB (20%)\nBuild Cache=12.5MB\n").ok(), Some(12_500_000));
+        assert!(parse_build_cache("Images=0B (0%)\n").is_err());
     }
 
     #[test]

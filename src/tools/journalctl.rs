@@ -103,6 +103,72 @@ pub fn runs(output: &[u8]) -> Result<Vec<String>, Malformed> {
     Ok(found)
 }
 
+/// When systemd started this unit again by itself, newest first, for [`series`].
+pub fn restarts(unit: &str) -> Argv {
+    Argv::new(
+        "journalctl",
+        [
+            "--output=export",
+            "--output-fields=MESSAGE",
+            "--no-pager",
+            "--reverse",
+            "--lines=1000",
+            &format!("--unit={unit}"),
+            "_PID=1",
+            "MESSAGE_ID=5eb03494b6584870a536b337290809b3",
+        ],
+    )
+}
+
+/// Since when a unit is started again and again, out of what [`restarts`] prints: the first of those starts that follow each
+/// other within `gap` microseconds up to now. `None` where that is further back than what was read.
+///
+/// # Errors
+/// When it is not in the export format.
+pub fn series(output: &[u8], now: i64, gap: i64) -> Result<Option<i64>, Malformed> {
+    let mut entries = Entries::new(output);
+    let wrong = |_| Malformed::new("entries in the export format from `journalctl`", &String::from_utf8_lossy(output));
+    let (mut first, mut last) = (None, now);
+    while let Some(entry) = entries.next().map_err(wrong)? {
+        let message = entry.message.as_deref().unwrap_or_default();
+        let Some(at) = memchr::memmem::find(message, b"restart counter is at ") else { continue };
+        if last - entry.time > gap {
+            return Ok(first);
+        }
+        (first, last) = (Some(entry.time), entry.time);
+        if message[at..].starts_with(b"restart counter is at 1.") {
+            return Ok(first);
+        }
+    }
+    Ok(None)
+}
+
+/// How much room the journal takes.
+pub fn disk_usage() -> Argv {
+    Argv::new("journalctl", ["--disk-usage"])
+}
+
+/// Bytes, out of `Archived and active journals take up 1.2G in the file system.`
+///
+/// # Errors
+/// When it says nothing of that kind.
+pub fn parse_disk_usage(text: &str) -> Result<u64, Malformed> {
+    let wrong = || Malformed::new("`take up SIZE in the file system` from `journalctl`", text);
+    let rest = text.split_once("take up ").ok_or_else(wrong)?.1;
+    let word = rest.split_whitespace().next().ok_or_else(wrong)?;
+    let (number, unit) = word.split_at(word.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(wrong)?);
+    let factor = match unit {
+        "B" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => return Err(wrong()),
+    };
+    let number: f64 = number.parse().map_err(|_| wrong())?;
+    Ok(super::whole(number * f64::from(2_u32).powi(factor)))
+}
+
 /// The messages that root wrote under this name, the newest so many, one a line. Anybody may write under any name.
 pub fn said_by_root(identifier: &str, lines: u32) -> Argv {
     Argv::new(
@@ -325,6 +391,32 @@ mod tests {
             found.push(entry.clone());
         }
         Ok(found)
+    }
+
+    #[test]
+    fn a_crash_loop_begins_with_the_first_of_its_starts() {
+        let entry = |second: i64, count: u32| {
+            format!(
+                "__CURSOR=c\n__REALTIME_TIMESTAMP={}\nMESSAGE=a.service: Scheduled restart job, restart counter is at {count}.\n\n",
+                second * 1_000_000
+            )
+        };
+        let since = |entries: &[String]| series(entries.concat().as_bytes(), 1_000_000_000, 600_000_000).unwrap();
+        assert_eq!(since(&[entry(998, 3), entry(992, 2), entry(986, 1), entry(980, 7)]), Some(986_000_000));
+        // One that ended once long before it began to loop.
+        assert_eq!(since(&[entry(998, 3), entry(992, 2), entry(100, 1)]), Some(992_000_000));
+        assert_eq!(since(&[entry(998, 300), entry(992, 299)]), None);
+        assert_eq!(since(&[entry(10, 1)]), None);
+        assert_eq!(since(&[]), None);
+        assert!(series(b"-- No entries --\n", 0, 0).is_err());
+    }
+
+    #[test]
+    fn the_journal_says_what_it_takes() {
+        let text = "Archived and active journals take up 1.5G in the file system.\n";
+        assert_eq!(parse_disk_usage(text).ok(), Some(1_610_612_736));
+        assert_eq!(parse_disk_usage("Archived and active journals take up 0B in the file system.").ok(), Some(0));
+        assert!(parse_disk_usage("").is_err() && parse_disk_usage("take up much").is_err());
     }
 
     #[test]

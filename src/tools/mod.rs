@@ -258,6 +258,12 @@ fn json_lines<T: serde::de::DeserializeOwned>(text: &str, expected: &'static str
         .collect()
 }
 
+/// The whole number nearest to a size that was printed in tenths of its unit; 0 for what is none.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates, and sizes are below 2^53")]
+fn whole(number: f64) -> u64 {
+    number.max(0.0).round() as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

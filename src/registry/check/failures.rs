@@ -46,6 +46,15 @@ pub(super) fn problems(d: &Deployment, found: &mut Vec<String>) {
             }
         }
     }
+    for ignore in d.ignores {
+        let place = format!("{}: the ignore of {}", d.name, ignore.code);
+        if !causes.iter().any(|cause| cause.code == ignore.code) {
+            found.push(format!("{place} is of no cause"));
+        }
+        if ignore.why.is_empty() {
+            found.push(format!("{place} lacks its reason"));
+        }
+    }
     for cause in &causes {
         for other in cause.explains.iter().filter(|other| !causes.iter().any(|known| std::ptr::eq(*known, **other))) {
             // What every deployment shares may be left out by one.
