@@ -6,7 +6,9 @@ use clap_complete::engine::ArgValueCandidates;
 use jiff::tz::TimeZone;
 
 use crate::action::audit::{self, Entry, Phase};
+use crate::action::lock;
 use crate::cli::{complete_failures, complete_services, duration};
+use crate::commands::bundle::{self, Target};
 use crate::commands::change;
 use crate::commands::mend::{Candidate, Seen, mend};
 use crate::context::{Context, services};
@@ -16,12 +18,13 @@ use crate::exit::Exit;
 use crate::health::{self, Health};
 use crate::probe::changes::{self, Change};
 use crate::probe::clues::{self, Clues, Outside};
-use crate::probe::record::Recorder;
+use crate::probe::record::{Record, Recorder};
 use crate::probe::room::room;
 use crate::probe::{self, Evidence};
 use crate::registry::{Deployment, Failure, Risk, Service, Verdict};
 use crate::report::diagnosis::{Diagnosis, Finding, Ignored, Reclaim, Teller};
 use crate::report::failure::{FailureRow, Failures};
+use crate::report::status::Status;
 
 /// Arguments of `diagnose`.
 #[derive(Debug, clap::Args)]
@@ -39,6 +42,10 @@ pub struct Args {
     /// Leave out findings of this code, of one subject or of all; they are counted.
     #[arg(long, value_name = "CODE[:SUBJECT]")]
     ignore: Vec<String>,
+    /// Write all evidence as a tar to a new file, or with - to standard output, and nowhere else: findings, states, the newest
+    /// log lines without secrets, configuration by name and hash.
+    #[arg(long, value_name = "FILE|-", conflicts_with = "list")]
+    bundle: Option<String>,
     /// What is to be done about it.
     #[command(flatten)]
     mend: Mend,
@@ -81,14 +88,39 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let today = context.system.now().to_zoned(TimeZone::UTC).date();
     let ignores = Ignores::new(deployment, asked, today);
     let look = || look(context, deployment, &question, &ignores);
-    let diagnosis = if args.mend.fix {
-        let Mend { dry_run, yes, lock_wait, .. } = args.mend;
-        mend(context, deployment, &change::Change { dry_run, yes, lock_wait }, &look)?
-    } else {
-        look()?.document
+    let target = args.bundle.as_deref().map(Target::of);
+    let mut diagnosis = None;
+    if let Some(target) = &target {
+        // Before anything is mended: afterwards it may be gone.
+        let Looked { seen, scene, records } = look()?;
+        let status = status(context, deployment, &scene);
+        let evidence = bundle::Evidence { document: &seen.document, status: &status, scene: &scene, records: &records };
+        context.ui.note(&bundle::write(context, deployment, target, &evidence)?);
+        diagnosis = Some(seen.document);
+    }
+    let diagnosis = match diagnosis {
+        Some(diagnosis) if !args.mend.fix => diagnosis,
+        None if !args.mend.fix => look()?.seen.document,
+        Some(_) | None => {
+            let Mend { dry_run, yes, lock_wait, .. } = args.mend;
+            let look = || Ok(look()?.seen);
+            mend(context, deployment, &change::Change { dry_run, yes, lock_wait }, &look)?
+        }
     };
-    context.ui.report(&diagnosis)?;
+    // Standard output has one thing on it.
+    if !matches!(target, Some(Target::Stream)) {
+        context.ui.report(&diagnosis)?;
+    }
     Ok(diagnosis.head.exit_code)
+}
+
+/// What `status` would say of the same evidence.
+fn status(context: &Context<'_>, deployment: &'static Deployment, scene: &Scene) -> Status {
+    let health = health::judge(deployment, &scene.services, &scene.evidence);
+    let holder = lock::holder(context.system, deployment);
+    Status::new(deployment, health, false, holder, |verdict| {
+        context.head("opsctl/status/v1", deployment, verdict, Exit::of(verdict, false))
+    })
 }
 
 /// The failures of a deployment.
@@ -146,8 +178,15 @@ fn ignore(deployment: &'static Deployment, text: &str) -> Result<(String, Option
     Ok((deployment.code(cause), subject))
 }
 
+/// What a look came to, and all that it was made of.
+struct Looked {
+    seen: Seen,
+    scene: Scene,
+    records: Vec<Record>,
+}
+
 /// All that was seen.
-struct Scene {
+pub(super) struct Scene {
     services: Vec<&'static Service>,
     evidence: Evidence,
     health: Health,
@@ -155,6 +194,17 @@ struct Scene {
 }
 
 impl Scene {
+    /// Services that are on this host, or should be.
+    pub(super) fn services(&self) -> impl Iterator<Item = &'static Service> {
+        let here = |service: &Service| self.health.services.iter().any(|judged| judged.name == service.name);
+        self.services.iter().copied().filter(move |service| here(service))
+    }
+
+    /// The unit file of a service.
+    pub(super) fn fragment(&self, service: &Service) -> Option<&str> {
+        clues::unit(service, &self.evidence.managers).map(|unit| unit.fragment.as_str())
+    }
+
     fn case(&self, deployment: &'static Deployment) -> Case<'_> {
         let Scene { services, evidence, health, clues } = self;
         Case { deployment, services, evidence, health, clues }
@@ -166,7 +216,7 @@ fn look(
     deployment: &'static Deployment,
     question: &Question,
     ignores: &Ignores,
-) -> Result<Seen, Error> {
+) -> Result<Looked, Error> {
     let processes = context.processes();
     let recorder = Recorder::new(&processes);
     let limit = context.patience()?;
@@ -225,7 +275,7 @@ fn look(
         attempts: Vec::new(),
         examined: found.examined,
     };
-    Ok(Seen { document, remedies })
+    Ok(Looked { seen: Seen { document, remedies }, scene, records })
 }
 
 /// The first fix of a finding that changes something.

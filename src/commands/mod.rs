@@ -1,5 +1,6 @@
 //! One verb a file: its arguments and what it does with them.
 
+mod bundle;
 mod change;
 pub mod completion;
 pub mod diagnose;

@@ -100,8 +100,9 @@ pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, least: u32, pattern: &
     };
     let last = lines.iter().filter_map(|line| line.time).max();
     let again = match subject.health.state {
-        State::CrashLoop | State::Restarting | State::Failed | State::Starting => true,
-        State::Running
+        State::CrashLoop | State::Restarting | State::Starting => true,
+        State::Failed
+        | State::Running
         | State::Completed
         | State::Waiting
         | State::Partial

@@ -391,7 +391,8 @@ fn env(system: &System, service: &'static Service, managers: &ManagerEvidence) -
     Answer { command, result: look() }
 }
 
-pub(super) fn unit<'e>(service: &Service, managers: &'e ManagerEvidence) -> Option<&'e UnitState> {
+/// What systemd says of a service's unit, where it has one.
+pub fn unit<'e>(service: &Service, managers: &'e ManagerEvidence) -> Option<&'e UnitState> {
     let units = managers.units.as_ref()?.result.as_ref().ok()?;
     service.managers.iter().find_map(|manager| match manager {
         Manager::Systemd(wanted) => {

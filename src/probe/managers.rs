@@ -262,12 +262,22 @@ fn inspect<'a>(door: Door<'_>, containers: impl IntoIterator<Item = &'a str>) ->
 }
 
 fn inspect_by_client<'a>(door: Door<'_>, containers: impl IntoIterator<Item = &'a str>) -> Answer<Vec<ContainerState>> {
+    let containers: Vec<&str> = containers.into_iter().collect();
+    let asked = containers.len();
     let mut answer = door.ask_with(&docker::inspect(containers), |output| {
         let complaints = text(&output.stderr);
-        match output.exit {
-            Exit::Code(0) => Ok(docker::parse_inspect(&text(&output.stdout))?),
-            Exit::Code(1) if docker::only_missing(&complaints) => Ok(docker::parse_inspect(&text(&output.stdout))?),
-            _ => Err(engine_trouble(output)),
+        let missing = match output.exit {
+            Exit::Code(0) => 0,
+            Exit::Code(1) if docker::only_missing(&complaints) => {
+                complaints.lines().filter(|line| !line.trim().is_empty()).count()
+            }
+            _ => return Err(engine_trouble(output)),
+        };
+        let found = docker::parse_inspect(&text(&output.stdout))?;
+        // Silence about a container is no word of its absence.
+        match found.len() + missing < asked {
+            true => Err(Trouble::Failed(format!("told of {} of {asked} containers only", found.len()))),
+            false => Ok(found),
         }
     });
     // The template is ours, not the operator's: what is worth pasting is the plain call.

@@ -3,6 +3,7 @@
 
 pub mod action;
 pub mod attempt;
+pub mod bundle;
 pub mod diagnosis;
 pub mod error;
 pub mod explain;

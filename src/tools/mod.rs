@@ -16,6 +16,7 @@ pub mod pm2;
 pub mod procfs;
 pub mod systemctl;
 pub mod systemd_analyze;
+pub mod tar;
 pub mod timedatectl;
 pub mod ufw;
 

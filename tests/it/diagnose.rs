@@ -8,7 +8,7 @@ use crate::servers;
 use crate::transcript::compare;
 
 /// A healthy prim host with all files that diagnosis looks at.
-fn prim() -> Machine {
+pub fn prim() -> Machine {
     let machine = prim::healthy();
     prim::files(&machine);
     // Those of wallet are left out, so that it can end.
@@ -79,7 +79,7 @@ const WRONG: &str = "PORT=3001\nPRIM_PAY_TO=0x5fb1d6a9d7c0f0f3b0a1d2c3e4f5061728
     PRIM_INTERNAL_KEY=canary-env-wallet\n";
 
 /// The wallet ends again and again, and says why.
-fn crash(machine: &Machine) {
+pub fn crash(machine: &Machine) {
     machine.change_unit("prim-wallet.service", &CRASH_LOOP);
     machine.change_unit("prim-wallet.service", &[("ActiveEnterTimestamp", "@1795325397")]);
     machine.stop(3001);

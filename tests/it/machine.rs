@@ -180,6 +180,11 @@ impl Machine {
         fs::write(self.dir.join("answers").join(key).join(ending), "").unwrap();
     }
 
+    /// Lets a tool answer again as it did before anything was laid out for it.
+    pub fn take_back(&self, key: &str) {
+        fs::remove_dir_all(self.dir.join("answers").join(key)).unwrap();
+    }
+
     /// What systemd says of a unit.
     pub fn unit(&self, name: &str, block: &str) {
         fs::write(self.dir.join("units").join(name), format!("{}\n", block.trim_end())).unwrap();
