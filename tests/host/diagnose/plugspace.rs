@@ -344,7 +344,7 @@ const INJECTIONS: &[Injection] = &[
     Injection {
         failure: "high-latency",
         what: "20 of 100 answers take more than a second",
-        inject: "cp -a /var/log/nginx/access.log /root/l; for i in $(seq 80); do echo \"203.0.113.9 - - [$(date -u \
+        inject: "cp -a /var/log/nginx/access.log /root/l; : > /var/log/nginx/access.log; for i in $(seq 80); do echo \"203.0.113.9 - - [$(date -u \
                  +%d/%b/%Y:%H:%M:%S) +0000] \\\"GET /api/projects HTTP/1.1\\\" 200 512 \\\"-\\\" \\\"curl/8\\\" \
                  rt=0.050 uct=\\\"0.001\\\" uht=\\\"0.2\\\" urt=\\\"0.2\\\"\" >> /var/log/nginx/access.log; done; \
                  for i in $(seq 20); do echo \"203.0.113.9 - - [$(date -u +%d/%b/%Y:%H:%M:%S) +0000] \\\"GET \
@@ -359,7 +359,7 @@ const INJECTIONS: &[Injection] = &[
     Injection {
         failure: "error-rate",
         what: "30 of 100 answers are 502",
-        inject: "cp -a /var/log/nginx/access.log /root/l; for i in $(seq 70); do echo \"203.0.113.9 - - [$(date -u \
+        inject: "cp -a /var/log/nginx/access.log /root/l; : > /var/log/nginx/access.log; for i in $(seq 70); do echo \"203.0.113.9 - - [$(date -u \
                  +%d/%b/%Y:%H:%M:%S) +0000] \\\"GET /api/projects HTTP/1.1\\\" 200 512 \\\"-\\\" \\\"curl/8\\\" \
                  rt=0.050 uct=\\\"0.001\\\" uht=\\\"0.2\\\" urt=\\\"0.2\\\"\" >> /var/log/nginx/access.log; done; \
                  for i in $(seq 30); do echo \"203.0.113.9 - - [$(date -u +%d/%b/%Y:%H:%M:%S) +0000] \\\"GET \
