@@ -331,7 +331,10 @@ impl<'a> Way<'a> {
         };
         let evidence =
             probe::gather(self.context.system, &processes, self.job.deployment, self.job.services, false, PATIENCE);
-        let running = survey::containers(release, &evidence);
+        let running = match survey::containers(release, &evidence) {
+            Ok(running) => running,
+            Err(trouble) => return Some(format!("which image runs cannot be seen: {trouble}")),
+        };
         let chosen =
             release.images.iter().filter(|image| self.job.services.iter().any(|s| s.name == image.service.name));
         chosen.map(|image| (image, running.get(image.service.name), named.get(image.tag))).find_map(

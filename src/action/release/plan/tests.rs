@@ -39,7 +39,7 @@ fn nothing() -> Survey {
         time: Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1000),
         source: None,
         images: None,
-        containers: [].into(),
+        containers: Ok([].into()),
         free: Vec::new(),
         backup: None,
         keys: Vec::new(),
@@ -78,11 +78,11 @@ fn fsm() -> Survey {
     Survey {
         source: Some(Ok(copy(ONE, Some(NEW)))),
         images: images(&[(WEB, "sha256:aaaa"), (WORKER, "sha256:xxxx")], &["sha256:old1"]),
-        containers: [
+        containers: Ok([
             ("web", container("web", "sha256:aaaa", "infra", "")),
             ("worker", container("worker", "sha256:xxxx", "infra", "")),
         ]
-        .into(),
+        .into()),
         ..nothing()
     }
 }
@@ -313,7 +313,7 @@ fn compose_makes_what_is_chosen_also_where_there_is_no_container() {
     let ai_fsm = deployment("ai-fsm");
     let services =
         |names: &[&str]| -> Vec<&'static Service> { names.iter().filter_map(|name| ai_fsm.service(name)).collect() };
-    let survey = Survey { containers: [].into(), ..fsm() };
+    let survey = Survey { containers: Ok([].into()), ..fsm() };
     let plan = compose(ai_fsm, release("ai-fsm"), &survey, &services(&["web", "worker"])).unwrap();
     let up = "docker compose --progress=quiet --env-file=/srv/copy/.env --project-name=infra \
               --file=/srv/copy/infra/compose.pi.yml up --detach --no-deps --no-build --pull=never";

@@ -65,7 +65,7 @@ fn d12_what_was_delivered_without_git_can_only_go_back_by_its_images() {
 fn images_must_be_there_or_come_and_be_ours() {
     let fondation = |named: &[(&str, &str)], swarm: &str| Survey {
         images: images(named, &[]),
-        containers: [("worker", container("worker", "sha256:aaaa", "fondation", swarm))].into(),
+        containers: Ok([("worker", container("worker", "sha256:aaaa", "fondation", swarm))].into()),
         ..nothing()
     };
     let check = |survey: &Survey, wanted: &Wanted, verdict, summary: &str| {
@@ -79,10 +79,13 @@ fn images_must_be_there_or_come_and_be_ours() {
     assert_eq!(verdicts(&plan("fondation", &fondation(&[], ""), &Wanted::New(Delivery::Pull)), "images"), []);
     let hangs = Survey { images: Some(Err(Trouble::Failed("exit 1".into()))), ..nothing() };
     check(&hangs, &new(), Verdict::Unknown, "docker: exit 1");
+    let unseen = Survey { containers: Err("no answer in 4.0 s".into()), ..same };
+    let pulled = Wanted::New(Delivery::Pull);
+    check(&unseen, &pulled, Verdict::Unknown, "containers cannot be seen: no answer in 4.0 s");
     let swarm = "container of worker: Docker Swarm runs it, most likely for Dokploy";
     let theirs = fondation(&[(latest, "sha256:aaaa")], "shop_worker");
-    check(&theirs, &Wanted::New(Delivery::Pull), Verdict::Fail, swarm);
-    let other = Survey { containers: [("web", container("web", "sha256:aaaa", "", ""))].into(), ..fsm() };
+    check(&theirs, &pulled, Verdict::Fail, swarm);
+    let other = Survey { containers: Ok([("web", container("web", "sha256:aaaa", "", ""))].into()), ..fsm() };
     only(
         &other,
         "ai-fsm",
