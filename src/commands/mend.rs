@@ -66,11 +66,10 @@ pub(super) fn mend(
             continue;
         }
         let begun = Instant::now();
-        let before = seen.document.findings.len();
         let candidate = candidate.clone();
         seen = try_one(context, deployment, change, look, &candidate, seen, &mut attempt)?;
         attempt.seconds = begun.elapsed().as_secs_f64();
-        let stop = attempt.outcome == Outcome::Worse || seen.document.findings.len() > before;
+        let stop = attempt.outcome == Outcome::Worse;
         attempts.push(attempt);
         if stop {
             break;
@@ -92,14 +91,17 @@ fn is_there(seen: &Seen, attempt: &Attempt) -> bool {
     seen.document.findings.iter().any(|finding| finding.code == attempt.code && finding.subject == attempt.subject)
 }
 
-/// What fails now and did not before: code and subject.
+/// What fails now and did not before, also not as what followed from something else: code and subject.
 fn new_fails(before: &Seen, after: &Seen) -> Vec<(String, String)> {
-    let fails = |seen: &Seen| -> Vec<(String, String)> {
-        let failing = seen.document.findings.iter().filter(|finding| finding.verdict == Verdict::Fail);
-        failing.map(|finding| (finding.code.clone(), finding.subject.clone())).collect()
+    let known = |subject: &str, code: &str| {
+        before.document.findings.iter().any(|finding| {
+            (finding.verdict == Verdict::Fail && finding.subject == subject && finding.code == code)
+                || finding.explains.iter().any(|consequence| consequence.subject == subject)
+        })
     };
-    let old = fails(before);
-    fails(after).into_iter().filter(|finding| !old.contains(finding)).collect()
+    let failing = after.document.findings.iter().filter(|finding| finding.verdict == Verdict::Fail);
+    let new = failing.filter(|finding| !known(&finding.subject, &finding.code));
+    new.map(|finding| (finding.code.clone(), finding.subject.clone())).collect()
 }
 
 /// Looks again, mends, and looks once more.

@@ -3,7 +3,7 @@
 use super::case::{Case, asked};
 use super::outcome::{Fact, Outcome};
 use super::place;
-use super::service::heard;
+use super::replies::heard;
 use crate::health::{self, HostHealth, age, bytes};
 use crate::probe::Trouble;
 use crate::registry::{Clue, Flaw, Manager, Usage, Verdict};

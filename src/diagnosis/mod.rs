@@ -9,6 +9,7 @@ mod ignores;
 mod order;
 mod outcome;
 mod place;
+mod replies;
 mod service;
 mod wants;
 mod words;

@@ -314,12 +314,12 @@ fn values_of_env_files_are_compared_and_never_told() {
 #[test]
 fn numbers_are_found_in_answers() {
     let answer = ok("curl", Reply::Http { status: 200, body: r#"{"a":{"x":{"p99":3},"y":{"p99":700}},"b":1}"#.into() });
-    assert!(service::heard(&answer, &Heard::Above("a.*.p99", 500)).is_proven());
-    assert!(service::heard(&answer, &Heard::Above("a.x.p99", 500)).is_ruled_out());
-    assert!(matches!(service::heard(&answer, &Heard::Above("a.z.p99", 500)), Unknown(_)));
-    assert!(service::heard(&answer, &Heard::Status(&[200, 204])).is_proven());
-    assert!(service::heard(&ok("curl", silent()), &Heard::Status(&[502])).is_ruled_out());
-    assert!(service::heard(&ok("curl", silent()), &Heard::Silence).is_proven());
+    assert!(replies::heard(&answer, &Heard::Above("a.*.p99", 500)).is_proven());
+    assert!(replies::heard(&answer, &Heard::Above("a.x.p99", 500)).is_ruled_out());
+    assert!(matches!(replies::heard(&answer, &Heard::Above("a.z.p99", 500)), Unknown(_)));
+    assert!(replies::heard(&answer, &Heard::Status(&[200, 204])).is_proven());
+    assert!(replies::heard(&ok("curl", silent()), &Heard::Status(&[502])).is_ruled_out());
+    assert!(replies::heard(&ok("curl", silent()), &Heard::Silence).is_proven());
 }
 
 #[test]
