@@ -122,8 +122,9 @@ pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, least: u32, pattern: &
         Window::Seconds(seconds) => Some(case.evidence.time - SignedDuration::from_secs(i64::from(seconds))).max(began),
     };
     let counts = |time: Option<jiff::Timestamp>| match (time, bound) {
-        // systemd states whole seconds.
-        (Some(time), Some(bound)) => time + SignedDuration::from_secs(1) >= bound,
+        // Some logs state whole seconds: what is of the same second may be later.
+        (Some(time), Some(bound)) if time.subsec_nanosecond() == 0 => time + SignedDuration::from_secs(1) > bound,
+        (Some(time), Some(bound)) => time >= bound,
         (_, _) => true,
     };
     let hits: Vec<_> =

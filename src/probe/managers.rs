@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Answer, Door, Reply, Trouble, engine, failure, is_container_of, join, text};
+use super::aside::{aside, join};
+use super::{Answer, Door, Reply, Trouble, engine, failure, is_container_of, text};
 use crate::exec::{Exit, Processes, Streams};
 use crate::registry::{App, Manager, Presence, Probe, Service};
 use crate::system::System;
@@ -83,9 +84,9 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool
     }
     let mut evidence = ManagerEvidence::default();
     thread::scope(|scope| {
-        let units = systemd.then(|| scope.spawn(|| ask_systemd(door, &units, with_host)));
+        let units = systemd.then(|| aside(scope, || ask_systemd(door, &units, with_host)));
         let apps: Vec<_> =
-            homes.into_iter().map(|(home, app)| (home, scope.spawn(move || ask_pm2(door, app)))).collect();
+            homes.into_iter().map(|(home, app)| (home, aside(scope, move || ask_pm2(door, app)))).collect();
         ask_docker(door, services, &mut evidence);
         evidence.units = units.map(join);
         evidence.apps = apps.into_iter().map(|(home, thread)| (home, join(thread))).collect();
@@ -311,7 +312,7 @@ fn ask_logs(door: Door<'_>, services: &[&'static Service], evidence: &mut Manage
             match container {
                 Ok(name) => asked.push((
                     service.name,
-                    scope.spawn(move || {
+                    aside(scope, move || {
                         door.ask_with(&docker::logs_since(&name, *within_seconds), |output| match output.exit {
                             Exit::Code(0) => {
                                 let both = text(&output.stdout) + &text(&output.stderr);
@@ -325,7 +326,7 @@ fn ask_logs(door: Door<'_>, services: &[&'static Service], evidence: &mut Manage
                 Err(None) => {}
                 Err(Some(trouble)) => {
                     let answer = Answer { command: containers.command.clone(), result: Err(trouble) };
-                    asked.push((service.name, scope.spawn(move || answer)));
+                    asked.push((service.name, aside(scope, move || answer)));
                 }
             }
         }

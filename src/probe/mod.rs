@@ -1,6 +1,7 @@
 //! Services and a [`Runner`] in, [`Evidence`] out: what every source said, errors included, all asked at once and each
 //! tool once. Nothing here judges.
 
+mod aside;
 pub mod changes;
 pub mod clues;
 mod databases;
@@ -30,6 +31,8 @@ pub use managers::{ManagerEvidence, PmDaemon};
 pub use ports::{Holder, holders};
 pub use survey::{Survey, env_file, survey};
 pub use tls::Served;
+
+use aside::{aside, join};
 
 use crate::exec::{Exit, Output, Processes, Runner, StartError};
 use crate::protocol::mongo::Hello;
@@ -153,11 +156,11 @@ pub fn gather(
 ) -> Evidence {
     let door = Door { system, runner, limit };
     let (managers, replies, host) = thread::scope(|scope| {
-        let managers = scope.spawn(|| managers::ask(door, services, with_host));
-        let host = with_host.then(|| scope.spawn(|| host::ask(door, deployment, services)));
+        let managers = aside(scope, || managers::ask(door, services, with_host));
+        let host = with_host.then(|| aside(scope, || host::ask(door, deployment, services)));
         let replies: Vec<Vec<_>> = services
             .iter()
-            .map(|service| service.probes.iter().map(|probe| scope.spawn(move || reply(door, probe))).collect())
+            .map(|service| service.probes.iter().map(|probe| aside(scope, move || reply(door, probe))).collect())
             .collect();
         let replies: Vec<Vec<Option<Answer<Reply>>>> =
             replies.into_iter().map(|service| service.into_iter().map(join).collect()).collect();
@@ -282,10 +285,6 @@ pub(crate) fn failure(output: &Output) -> Trouble {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Asks a service itself. `None` for what the managers' tools answer.

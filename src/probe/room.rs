@@ -4,8 +4,9 @@
 
 use std::thread;
 
+use super::aside::{aside, join};
 use super::clues::Outside;
-use super::{Answer, Door, ManagerEvidence, Trouble, failure, join, text};
+use super::{Answer, Door, ManagerEvidence, Trouble, failure, text};
 use crate::exec::Exit;
 use crate::registry::{Deployment, Risk};
 use crate::tools::{Argv, images, journalctl};
@@ -39,9 +40,9 @@ const CACHES: &[(&str, &str, &[&str])] = &[
 pub fn room(outside: &Outside<'_>, deployment: &'static Deployment, managers: &ManagerEvidence) -> Vec<Room> {
     let door = Door { system: outside.system, runner: outside.runner, limit: outside.limit };
     let (journal, cache, sizes) = thread::scope(|scope| {
-        let journal = scope.spawn(|| door.ask(&journalctl::disk_usage(), journalctl::parse_disk_usage));
-        let cache = scope.spawn(|| door.ask(&images::usage(), images::parse_build_cache));
-        let sizes = scope.spawn(|| door.ask(&images::sizes(), images::parse_sizes));
+        let journal = aside(scope, || door.ask(&journalctl::disk_usage(), journalctl::parse_disk_usage));
+        let cache = aside(scope, || door.ask(&images::usage(), images::parse_build_cache));
+        let sizes = aside(scope, || door.ask(&images::sizes(), images::parse_sizes));
         (join(journal), join(cache), join(sizes))
     });
     let mut found = caches(door);

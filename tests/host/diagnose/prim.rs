@@ -11,7 +11,8 @@ macro_rules! again {
             $name,
             "; systemctl reset-failed prim-",
             $name,
-            " || true; systemctl start prim-",
+            // Times of units are whole seconds: what it said before must not be of the same.
+            " || true; sleep 1; systemctl start prim-",
             $name
         )
     };
