@@ -190,11 +190,11 @@ pub fn gather(
             .collect();
         let system = outside.system;
         let mut clues = Clues {
-            env: wants.env.iter().map(|(name, service)| (*name, env(system, service, managers))).collect(),
-            files: wants.files.iter().map(|path| (*path, file(system, path))).collect(),
-            tails: wants.tails.iter().map(|path| (*path, tail(system, path))).collect(),
-            dirs: wants.dirs.iter().map(|dir| (*dir, list(system, dir))).collect(),
-            memory: wants.memory.iter().map(|pid| (*pid, resident(system, *pid))).collect(),
+            env: mapped(wants.env.iter().map(|(name, service)| (*name, env(system, service, managers)))),
+            files: mapped(wants.files.iter().map(|path| (*path, file(system, path)))),
+            tails: mapped(wants.tails.iter().map(|path| (*path, tail(system, path)))),
+            dirs: mapped(wants.dirs.iter().map(|dir| (*dir, list(system, dir)))),
+            memory: mapped(wants.memory.iter().map(|pid| (*pid, resident(system, *pid)))),
             listeners: wants.listeners.then(|| listeners(system)),
             processes: wants.processes.then(|| processes(system)),
             firewall: wants.firewall.then(|| firewall(door)),
@@ -224,6 +224,13 @@ pub fn gather(
         clues.redis = redis.into_iter().map(|(question, thread)| (question, join(thread))).collect();
         clues
     })
+}
+
+/// A map of these. Not collected, which would sort them first: that takes five kilobytes of the binary for each kind of map.
+fn mapped<K: Ord, V>(pairs: impl Iterator<Item = (K, V)>) -> BTreeMap<K, V> {
+    let mut map = BTreeMap::new();
+    map.extend(pairs);
+    map
 }
 
 type Lines = Vec<(&'static str, Answer<Vec<Said>>)>;
