@@ -105,7 +105,7 @@ fn times_and_shares_in_answers() {
     assert!(since(&ago(600)).is_ruled_out());
     assert!(matches!(since("{}"), Unknown(_)));
     let share =
-        |body: &str| service::heard(&http(body), &Heard::Part(Share { part: "failed", whole: "all", percent: 50 }));
+        |body: &str| replies::heard(&http(body), &Heard::Part(Share { part: "failed", whole: "all", percent: 50 }));
     assert!(share(r#"{"failed":3,"all":5}"#).is_proven());
     assert!(share(r#"{"failed":0,"all":0}"#).is_ruled_out());
     assert!(matches!(share(r#"{"failed":3}"#), Unknown(_)));
