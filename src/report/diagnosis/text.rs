@@ -19,17 +19,14 @@ impl Diagnosis {
         };
         let (for_root, mut others): (Vec<_>, Vec<_>) =
             self.undetermined.iter().partition(|doubt| doubt.because.contains(NEEDS_ROOT));
-        match for_root.len() {
-            0..=MOST_ROOT => others = self.undetermined.iter().collect(),
-            _ => {
-                let mut failures: Vec<&str> =
-                    for_root.iter().flat_map(|doubt| doubt.failures.iter().copied()).collect();
-                failures.sort_unstable();
-                failures.dedup();
-                let what =
-                    format!("could not be determined without root: {} (sudo opsctl diagnose)", failures.join(", "));
-                unknown(page, what);
-            }
+        if for_root.len() > MOST_ROOT {
+            let mut failures: Vec<&str> = for_root.iter().flat_map(|doubt| doubt.failures.iter().copied()).collect();
+            failures.sort_unstable();
+            failures.dedup();
+            let what = format!("could not be determined without root: {} (sudo opsctl diagnose)", failures.join(", "));
+            unknown(page, what);
+        } else {
+            others = self.undetermined.iter().collect();
         }
         for doubt in others {
             let what = format!("{} ({})", doubt.failures.join(", "), some(&doubt.subjects));
