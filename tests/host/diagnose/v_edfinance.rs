@@ -339,10 +339,10 @@ const INJECTIONS: &[Injection] = &[
     Injection {
         failure: "memory-leak",
         what: "the API killed by the limit of its container",
-        inject: "docker stop -t 1 vedfinance-api >/dev/null; docker update --memory 10m --memory-swap 10m \
-                 vedfinance-api >/dev/null; docker start vedfinance-api >/dev/null || true; sleep 4",
-        heal: "docker stop -t 1 vedfinance-api >/dev/null || true; docker update --memory 2g --memory-swap 4g \
-               vedfinance-api >/dev/null; docker start vedfinance-api >/dev/null",
+        inject: "docker stop -t 1 vedfinance-api >/dev/null; docker update --restart no --memory 10m \
+                 --memory-swap 10m vedfinance-api >/dev/null; docker start vedfinance-api >/dev/null || true; sleep 4",
+        heal: "docker stop -t 1 vedfinance-api >/dev/null || true; docker update --restart unless-stopped \
+               --memory 2g --memory-swap 4g vedfinance-api >/dev/null; docker start vedfinance-api >/dev/null",
         code: "OUT-OF-MEMORY",
         subject: "api",
         decisive: "OOMKilled=true",
