@@ -1,5 +1,6 @@
 //! Runs a plan: a step after the other, each service until it is up, all of them until they have stayed so.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -19,6 +20,9 @@ use crate::registry::{Deployment, Service, Verdict};
 
 /// How long a service may take to answer after its manager says that it was started.
 const READY: Duration = Duration::from_secs(60);
+
+/// How long before a step is tried once more.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What came of a service of the plan.
 #[derive(Debug)]
@@ -164,7 +168,12 @@ fn change(
         lock.step(&format!("{}: {}", part.service.name, step.title));
         context.ui.progress(&format!("{}: {}", part.service.name, step.title));
         let limit = step.deadline.min(context.time_left().unwrap_or(step.deadline));
-        let trouble = match processes.run(&step.argv, limit) {
+        let mut ran = processes.run(&step.argv, limit);
+        if step.again && matches!(&ran, Ok(output) if matches!(output.exit, Ended::Code(code) if code != 0)) {
+            thread::sleep(PAUSE);
+            ran = processes.run(&step.argv, limit);
+        }
+        let trouble = match ran {
             Ok(output) if output.exit == Ended::Code(0) => continue,
             Ok(_) if step.optional => continue,
             Ok(output) => match output.exit {
