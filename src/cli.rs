@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, ToSpan};
 
 use crate::action::release::record;
 use crate::commands::{
-    backup, completion, explain, get, history, lock, logs, maintenance, man, operate, redeploy, restore, rollback, run,
-    schema, status, verify,
+    backup, completion, diagnose, explain, get, history, lock, logs, maintenance, man, operate, redeploy, restore,
+    rollback, run, schema, status, verify,
 };
 use crate::error::Error;
 use crate::registry::{Deployment, LOCALHOST};
@@ -90,6 +90,8 @@ pub struct Global {
 pub enum Verb {
     /// Show what is wrong, worst first, then every service and the host.
     Status(status::Args),
+    /// Say which failure it is, what proves it, and what to do about it.
+    Diagnose(diagnose::Args),
     /// Show what services wrote, from the journal, containers, pm2 and files, as one stream.
     Logs(logs::Args),
     /// Stop and start services, and see that they stay up.
@@ -112,7 +114,7 @@ pub enum Verb {
     Restore(restore::Args),
     /// List what the registry holds.
     Get(get::Args),
-    /// Tell all that the registry knows of a service or deployment.
+    /// Tell all that the registry knows of a service, failure, code or deployment.
     Explain(explain::Args),
     /// Run a procedure of the runbook.
     Run(run::Args),
@@ -247,11 +249,28 @@ fn meant(system: &System) -> Option<&'static Deployment> {
     })
 }
 
+/// The deployment that is meant, else all.
+fn possible() -> impl Iterator<Item = &'static Deployment> {
+    let chosen = meant(&System::real());
+    deployments().filter(move |d| chosen.is_none_or(|chosen| std::ptr::eq(*d, chosen)))
+}
+
 /// Services of the deployment that is meant, else of all.
 pub(crate) fn complete_services() -> Vec<CompletionCandidate> {
-    let chosen = meant(&System::real());
-    let services = deployments().filter(|d| chosen.is_none_or(|chosen| std::ptr::eq(*d, chosen)));
-    services.flat_map(|d| d.services).map(|service| candidate(service.name, service.summary)).collect()
+    possible().flat_map(|d| d.services).map(|service| candidate(service.name, service.summary)).collect()
+}
+
+/// Failures of the deployment that is meant, under all their names, and its services.
+pub(crate) fn complete_failures() -> Vec<CompletionCandidate> {
+    let mut names: Vec<CompletionCandidate> = possible()
+        .flat_map(|d| d.failures)
+        .flat_map(|failure| {
+            let words = std::iter::once(failure.slug).chain(failure.aliases.iter().copied());
+            words.map(|word| candidate(word, failure.summary))
+        })
+        .collect();
+    names.extend(complete_services());
+    names
 }
 
 /// Backup sets of the deployment that is meant, else of all.
@@ -287,9 +306,9 @@ pub(crate) fn complete_sources() -> Vec<CompletionCandidate> {
     kinds.into_iter().map(|(kind, help)| candidate(kind, help)).collect()
 }
 
-/// Services, and deployments after them.
+/// Failures and services, and deployments after them.
 pub(crate) fn complete_names() -> Vec<CompletionCandidate> {
-    let mut names = complete_services();
+    let mut names = complete_failures();
     names.extend(complete_deployments());
     names
 }

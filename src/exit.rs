@@ -41,6 +41,21 @@ impl Exit {
         }
     }
 
+    /// What the end of a change comes to.
+    pub const fn verdict(self) -> Verdict {
+        match self {
+            Exit::Success => Verdict::Pass,
+            Exit::Unknown | Exit::TimedOut => Verdict::Unknown,
+            Exit::Failure
+            | Exit::Usage
+            | Exit::Unhealthy
+            | Exit::Refused
+            | Exit::Locked
+            | Exit::Partial
+            | Exit::RolledBack => Verdict::Fail,
+        }
+    }
+
     /// The number.
     pub const fn code(self) -> u8 {
         self as u8

@@ -45,6 +45,8 @@ mod backup;
 mod cli;
 mod commands;
 mod context;
+mod defect;
+mod diagnosis;
 mod drift;
 mod error;
 mod exec;
@@ -98,7 +100,7 @@ pub fn run(deployments: &[&'static Deployment], system: &System) -> ExitCode {
         Ok(cli) => {
             let context = Context::new(system, &cli.global);
             let one_line = matches!(cli.verb, cli::Verb::Logs(_));
-            commands::run(&cli.verb, &context)
+            defect::guarded(|| commands::run(&cli.verb, &context))
                 .unwrap_or_else(|error| fail(system, context.known_deployment(), cli.global.output, one_line, error))
         }
         Err(Stop::Told(text)) => match Ui::raw(text.as_bytes()) {

@@ -5,17 +5,19 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::net::UnixDatagram;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::append_line;
+use crate::context::Context;
 use crate::error::Error;
 use crate::exec::{Exit as Ended, Runner};
 use crate::exit::Exit;
 use crate::probe::{Trouble, failure};
+use crate::registry::Deployment;
 use crate::system::System;
 use crate::tools::journalctl;
 
@@ -62,47 +64,6 @@ pub struct Entry {
     pub seconds: Option<f64>,
 }
 
-impl Entry {
-    /// The line before an act of this process on this deployment.
-    pub fn begin(
-        system: &System,
-        deployment: &str,
-        operation: &str,
-        targets: Vec<String>,
-        commands: Vec<String>,
-    ) -> Self {
-        let now = system.now();
-        Entry {
-            time: now,
-            id: format!("{}-{}", now.as_microsecond(), std::process::id()),
-            phase: Phase::Begin,
-            deployment: deployment.to_owned(),
-            host: system.host_name(),
-            user: who(system),
-            from: from(),
-            operation: operation.to_owned(),
-            targets,
-            commands,
-            outcome: None,
-            exit_code: None,
-            seconds: None,
-        }
-    }
-
-    /// The line after it.
-    #[must_use]
-    pub fn end(self, system: &System, outcome: String, exit: Exit, took: Duration) -> Self {
-        Entry {
-            time: system.now(),
-            phase: Phase::End,
-            outcome: Some(outcome),
-            exit_code: Some(exit.code()),
-            seconds: Some((took.as_secs_f64() * 1000.0).round() / 1000.0),
-            ..self
-        }
-    }
-}
-
 /// Before or after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -111,6 +72,63 @@ pub enum Phase {
     Begin,
     /// Written when all was over.
     End,
+}
+
+/// An act whose beginning is recorded.
+#[derive(Debug)]
+#[must_use = "its end is to be recorded too"]
+pub struct Act {
+    entry: Entry,
+    at: Instant,
+}
+
+/// Records that this process begins to change a deployment.
+///
+/// # Errors
+/// When that cannot be recorded: then it must not begin.
+pub fn begin(
+    context: &Context<'_>,
+    deployment: &Deployment,
+    operation: &str,
+    targets: Vec<String>,
+    commands: Vec<String>,
+) -> Result<Act, Error> {
+    let system = context.system;
+    let now = system.now();
+    let entry = Entry {
+        time: now,
+        id: format!("{}-{}", now.as_microsecond(), std::process::id()),
+        phase: Phase::Begin,
+        deployment: deployment.name.to_owned(),
+        host: system.host_name(),
+        user: who(system),
+        from: from(),
+        operation: operation.to_owned(),
+        targets,
+        commands,
+        outcome: None,
+        exit_code: None,
+        seconds: None,
+    };
+    write(system, &entry)?;
+    Ok(Act { entry, at: Instant::now() })
+}
+
+impl Act {
+    /// Records how it ended. It is done by then; that it cannot be recorded is said, and changes nothing.
+    pub fn end(self, context: &Context<'_>, outcome: String, exit: Exit) {
+        let entry = Entry {
+            time: context.system.now(),
+            phase: Phase::End,
+            outcome: Some(outcome),
+            exit_code: Some(exit.code()),
+            seconds: Some((self.at.elapsed().as_secs_f64() * 1000.0).round() / 1000.0),
+            ..self.entry
+        };
+        if let Err(error) = write(context.system, &entry) {
+            context.ui.note(&error.message);
+        }
+    }
 }
 
 /// Who acts: the person behind sudo, else the user.
@@ -134,7 +152,7 @@ pub fn from() -> Option<String> {
 ///
 /// # Errors
 /// When neither takes it.
-pub fn write(system: &System, entry: &Entry) -> Result<(), Error> {
+fn write(system: &System, entry: &Entry) -> Result<(), Error> {
     let Err(file) = to_file(system, entry) else { return Ok(()) };
     to_journal(system, entry).map_err(|journal| Error {
         exit: Exit::Refused,

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod consent;
 pub mod lock;
 pub mod maintenance;
+pub mod mend;
 pub mod plan;
 pub mod reboot;
 pub mod release;
@@ -17,24 +18,10 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, Per
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
-use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use crate::registry::Risk;
 use crate::system::System;
-
-/// What may come of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Risk {
-    /// Changes nothing.
-    ReadOnly,
-    /// Changes nothing that anybody would miss, and can be undone.
-    Safe,
-    /// Somebody may notice: requests fail for a moment, work in progress is lost.
-    Disruptive,
-    /// Data, logs or images are lost.
-    Destructive,
-}
 
 /// Makes sure of a directory of our own: made with access for nobody else, and refused where somebody could have put
 /// something else in its place.
@@ -102,16 +89,4 @@ pub(crate) fn move_durably(from: &Path, to: &Path) -> io::Result<()> {
 /// Flags that keep the operating system from following a link that somebody put where a file of ours should be.
 pub(crate) fn no_links() -> i32 {
     i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default()
-}
-
-impl Risk {
-    /// The word for it.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Risk::ReadOnly => "read-only",
-            Risk::Safe => "safe",
-            Risk::Disruptive => "disruptive",
-            Risk::Destructive => "destructive",
-        }
-    }
 }

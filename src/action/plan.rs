@@ -47,6 +47,8 @@ pub struct Step {
     pub risk: Risk,
     /// Whether the rest is done although this failed.
     pub optional: bool,
+    /// Whether it is tried once more when it failed.
+    pub again: bool,
 }
 
 /// What is done to one service, in order.
@@ -265,7 +267,8 @@ fn systemd(
         Operation::Reload | Operation::Start => Risk::Safe,
     };
     let quick = Duration::from_secs(30);
-    let step = |title: String, argv: Argv, deadline, risk| Step { title, argv, deadline, risk, optional: false };
+    let step =
+        |title: String, argv: Argv, deadline, risk| Step { title, argv, deadline, risk, optional: false, again: false };
     let mut steps = Vec::new();
     if operation != Operation::Stop
         && let Some(argv) = validation(&unit.id)
@@ -321,6 +324,7 @@ fn container(operation: Operation, service: &Service, name: &str, state: State) 
         deadline,
         risk,
         optional: false,
+        again: false,
     }])
 }
 
@@ -343,6 +347,7 @@ fn application(operation: Operation, service: &Service, app: &App, account: Acco
         // pm2 waits for each instance in turn.
         deadline: Duration::from_secs(120),
         risk,
-        optional: false,
+        optional: false, // It turns away, now and then, what it is about to start again by itself.
+        again: verb == Operation::Restart.verb(),
     }
 }

@@ -1,10 +1,11 @@
 //! Runs a plan: a step after the other, each service until it is up, all of them until they have stayed so.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::audit::{self, Entry};
+use super::audit;
 use super::consent::Consent;
 use super::lock::{Lock, Note};
 use super::plan::{Operation, Part, Plan};
@@ -19,6 +20,9 @@ use crate::registry::{Deployment, Service, Verdict};
 
 /// How long a service may take to answer after its manager says that it was started.
 const READY: Duration = Duration::from_secs(60);
+
+/// How long before a step is tried once more.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What came of a service of the plan.
 #[derive(Debug)]
@@ -55,8 +59,6 @@ pub enum End {
 pub struct Result {
     /// By service, in the order of the plan.
     pub done: Vec<Done>,
-    /// All of it.
-    pub took: Duration,
 }
 
 impl Result {
@@ -87,16 +89,10 @@ pub fn run(
     settle: Duration,
 ) -> std::result::Result<Result, Error> {
     let targets = plan.parts.iter().map(|part| part.service.name.to_owned()).collect();
-    let entry = Entry::begin(
-        context.system,
-        deployment.name,
-        plan.asked.unwrap_or(plan.operation.verb()),
-        targets,
-        plan.commands(),
-    );
-    audit::write(context.system, &entry)?;
+    let operation = plan.asked.unwrap_or(plan.operation.verb());
+    let act = audit::begin(context, deployment, operation, targets, plan.commands())?;
     let result = perform(context, deployment, plan, lock, settle);
-    conclude(context, entry, outcome(&result), result.exit(), result.took);
+    act.end(context, outcome(&result), result.exit());
     Ok(result)
 }
 
@@ -108,7 +104,6 @@ pub(crate) fn perform(
     lock: &mut Lock,
     settle: Duration,
 ) -> Result {
-    let begun = Instant::now();
     let mut done = Vec::new();
     for part in &plan.parts {
         if done.last().is_some_and(|last: &Done| !matches!(last.end, End::Well(_))) {
@@ -125,14 +120,7 @@ pub(crate) fn perform(
     if plan.parts.len() > 1 {
         settle_all(context, deployment, plan.operation, &mut done, settle);
     }
-    Result { done, took: begun.elapsed() }
-}
-
-/// Records how it ended. It is done by then; that it cannot be recorded is said, and changes nothing.
-pub(crate) fn conclude(context: &Context<'_>, entry: Entry, outcome: String, exit: Exit, took: Duration) {
-    if let Err(error) = audit::write(context.system, &entry.end(context.system, outcome, exit, took)) {
-        context.ui.note(&error.message);
-    }
+    Result { done }
 }
 
 /// `done`, or what went wrong, in a line.
@@ -180,7 +168,12 @@ fn change(
         lock.step(&format!("{}: {}", part.service.name, step.title));
         context.ui.progress(&format!("{}: {}", part.service.name, step.title));
         let limit = step.deadline.min(context.time_left().unwrap_or(step.deadline));
-        let trouble = match processes.run(&step.argv, limit) {
+        let mut ran = processes.run(&step.argv, limit);
+        if step.again && matches!(&ran, Ok(output) if matches!(output.exit, Ended::Code(code) if code != 0)) {
+            thread::sleep(PAUSE);
+            ran = processes.run(&step.argv, limit);
+        }
+        let trouble = match ran {
             Ok(output) if output.exit == Ended::Code(0) => continue,
             Ok(_) if step.optional => continue,
             Ok(output) => match output.exit {

@@ -9,8 +9,8 @@ use std::time::Duration;
 use clap::Subcommand;
 use clap_complete::engine::ArgValueCandidates;
 
-use super::operate::Change;
-use crate::action::audit::{self, Entry};
+use super::change::{self, Change};
+use crate::action::audit;
 use crate::action::lock::Lock;
 use crate::action::{lock, run as action};
 use crate::backup::create::{self, Run};
@@ -24,7 +24,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::registry::{BackupSet, Deployment, Schedule, Verdict};
 use crate::report::backup::{Backup, Outcome, SetOutcome};
-use crate::ui::{Format, Ui};
+use crate::ui::Format;
 
 /// Arguments of `backup`.
 #[derive(Debug, clap::Args)]
@@ -124,12 +124,7 @@ pub(super) fn needs_root(context: &Context<'_>, words: &str) -> Result<(), Error
     if context.system.is_root() {
         return Ok(());
     }
-    Err(Error {
-        exit: Exit::Refused,
-        code: "needs_root",
-        message: format!("{words} needs root; nothing was changed"),
-        hint: Some(format!("sudo opsctl {words}")),
-    })
+    Err(change::no_root(words))
 }
 
 /// What this host recorded of its backups.
@@ -199,14 +194,13 @@ fn work(
     let records = records(context, deployment)?;
     let targets = sets.iter().map(|set| set.name.to_owned()).collect();
     let commands = store.as_ref().map(|store| planned(context, deployment, sets, store)).unwrap_or_default();
-    let entry = Entry::begin(context.system, deployment.name, "backup", targets, commands);
-    audit::write(context.system, &entry)?;
+    let act = audit::begin(context, deployment, "backup", targets, commands)?;
     let made = create::run(context, deployment, sets, &records, store, lock);
-    let (summary, exit, took) = match &made {
-        Ok(run) => (run.summary(), run.exit(), run.took),
-        Err(error) => (error.message.clone(), error.exit, Duration::ZERO),
+    let (summary, exit) = match &made {
+        Ok(run) => (run.summary(), run.exit()),
+        Err(error) => (error.message.clone(), error.exit),
     };
-    action::conclude(context, entry, summary, exit, took);
+    act.end(context, summary, exit);
     Ok(report(context, deployment, sets[0], &made?))
 }
 
@@ -218,13 +212,7 @@ fn report(context: &Context<'_>, deployment: &Deployment, set: &BackupSet, run: 
     }
     let verdict = if exit == Exit::Success { Verdict::Pass } else { Verdict::Fail };
     let head = context.head("opsctl/backup/v1", deployment, verdict, exit);
-    if let Err(error) = context.ui.report(&Backup::ended(head, set.remote.place(), run))
-        && error.kind() != std::io::ErrorKind::BrokenPipe
-    {
-        Ui::warn(&format!("backup ended with {}, which could not be printed: {error}", exit.code()));
-        return if exit == Exit::Success { Exit::Failure } else { exit };
-    }
-    exit
+    change::tell(context, "backup", exit, &Backup::ended(head, set.remote.place(), run))
 }
 
 /// The commands of a run, as they can be pasted.

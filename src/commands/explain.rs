@@ -6,13 +6,14 @@ use crate::cli::{complete_names, deployments};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::registry::{Deployment, Service, Verdict};
+use crate::registry::{Cause, Deployment, Failure, Service, Verdict};
 use crate::report::explain::{DeploymentFacts, ServiceFacts};
+use crate::report::failure::FailureFacts;
 
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A service of the deployment, or a deployment.
+    /// A service or failure of the deployment, the code of a finding, or a deployment.
     #[arg(value_name = "NAME", add = ArgValueCandidates::new(complete_names))]
     name: String,
 }
@@ -28,12 +29,30 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     } else if let Some(deployment) = deployments().find(|deployment| deployment.name == args.name) {
         let head = head("opsctl/explain-deployment/v1", deployment);
         context.ui.report(&DeploymentFacts::new(head, deployment))?;
+    } else if let Some((deployment, failure, cause)) = failure(&args.name, chosen.ok()) {
+        let head = head("opsctl/explain-failure/v1", deployment);
+        context.ui.report(&FailureFacts::new(head, deployment, failure, cause))?;
     } else {
         let (deployment, service) = elsewhere(&args.name)?;
         let head = head("opsctl/explain-service/v1", deployment);
         context.ui.report(&ServiceFacts::new(head, deployment, service))?;
     }
     Ok(Exit::Success)
+}
+
+/// A failure or the cause of a code: of the deployment that is meant, else of the first that knows it. A code says itself
+/// whose it is.
+fn failure(
+    word: &str,
+    chosen: Option<&'static Deployment>,
+) -> Option<(&'static Deployment, &'static Failure, Option<&'static Cause>)> {
+    let own = |deployment: &'static Deployment| {
+        let by_name = deployment.failure(word).map(|failure| (deployment, failure, None));
+        by_name.or_else(|| deployment.cause(word).map(|(failure, cause)| (deployment, failure, Some(cause))))
+    };
+    // A service elsewhere goes before a failure elsewhere.
+    let is_service = || deployments().any(|deployment| deployment.service(word).is_some());
+    chosen.and_then(own).or_else(|| if is_service() { None } else { deployments().find_map(own) })
 }
 
 /// A service that only one deployment has needs no `-d`: the registry is the same on every machine.
@@ -44,9 +63,10 @@ fn elsewhere(name: &str) -> Result<(&'static Deployment, &'static Service), Erro
         [] => {
             let mut names: Vec<&str> = deployments().flat_map(|d| d.services).map(|service| service.name).collect();
             names.extend(deployments().map(|deployment| deployment.name));
+            names.extend(deployments().flat_map(|d| d.failures).map(|failure| failure.slug));
             names.sort_unstable();
             names.dedup();
-            Err(Error::no_such("unknown_name", "service or deployment", name, names.into_iter()))
+            Err(Error::no_such("unknown_name", "service, failure, code or deployment", name, names.into_iter()))
         }
         several => {
             let names: Vec<&str> = several.iter().map(|(deployment, _)| deployment.name).collect();

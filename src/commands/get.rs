@@ -23,6 +23,8 @@ enum What {
     Services,
     /// What is kept of its data, where, how often and for how long.
     Backups,
+    /// Failures that the deployment knows.
+    Failures,
     /// Deployments compiled into this binary.
     Deployments,
 }
@@ -41,6 +43,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
             let sets = deployment.backups.iter().map(SetFacts::new).collect();
             context.ui.report(&BackupSets { head, sets })?;
         }
+        What::Failures => context.ui.report(&super::diagnose::list(context, context.deployment()?))?,
         What::Deployments => {
             let found = detect(context.system);
             let rows = deployments().map(|deployment| DeploymentRow {

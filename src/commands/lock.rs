@@ -1,10 +1,10 @@
 //! `opsctl lock`: who changes this deployment; keep others from changing it, and let them again.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Subcommand;
 
-use crate::action::audit::{self, Entry};
+use crate::action::audit::{self, Act};
 use crate::action::lock::{self, Holder, Note};
 use crate::action::run;
 use crate::context::Context;
@@ -64,55 +64,49 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
 
 /// Holds the lock for a person, with both lines in the trail.
 fn acquire(context: &Context<'_>, deployment: &'static Deployment, message: &str) -> Result<Note, Error> {
-    let begun = Instant::now();
     let who = audit::who(context.system);
     let (lock, unfinished) = lock::take(context.system, deployment, message, &who, Duration::ZERO)?;
     if let Some(note) = &unfinished {
         context.ui.note(&run::unfinished(note));
     }
     let command = format!("opsctl lock acquire -m {}", quote(message));
-    let entry = Entry::begin(context.system, deployment.name, "lock acquire", Vec::new(), vec![command]);
-    if let Err(error) = audit::write(context.system, &entry) {
-        lock.abandon();
-        return Err(error);
-    }
+    let act = match audit::begin(context, deployment, "lock acquire", Vec::new(), vec![command]) {
+        Ok(act) => act,
+        Err(error) => {
+            lock.abandon();
+            return Err(error);
+        }
+    };
     let result = lock.leave_by_hand().map_err(|error| Error {
         exit: Exit::Failure,
         code: "no_lock",
         message: format!("the lock cannot be written: {error}"),
         hint: None,
     });
-    record_end(context, entry, result.as_ref().map(|_| "done".to_owned()), begun);
+    end(act, context, result.as_ref().map(|_| "done".to_owned()));
     result
 }
 
 /// Lets others change the deployment again; what it ended is part of the trail.
 fn release(context: &Context<'_>, deployment: &'static Deployment) -> Result<(), Error> {
-    let begun = Instant::now();
-    let mut entry = None;
+    let mut act = None;
     let result = lock::release(context.system, deployment, |_| {
         let command = vec!["opsctl lock release".to_owned()];
-        let begin = Entry::begin(context.system, deployment.name, "lock release", Vec::new(), command);
-        audit::write(context.system, &begin)?;
-        entry = Some(begin);
+        act = Some(audit::begin(context, deployment, "lock release", Vec::new(), command)?);
         Ok(())
     });
-    if let Some(entry) = entry {
+    if let Some(act) = act {
         let ended = |note: &Option<Note>| match note {
             Some(note) if note.by_hand => format!("done: ended {} ({})", note.what, note.who),
             Some(note) => format!("done: forgot that {} ({}) did not finish", note.what, note.who),
             None => "done".to_owned(),
         };
-        record_end(context, entry, result.as_ref().map(ended), begun);
+        end(act, context, result.as_ref().map(ended));
     }
     result.map(drop)
 }
 
-fn record_end(context: &Context<'_>, entry: Entry, result: Result<String, &Error>, begun: Instant) {
+fn end(act: Act, context: &Context<'_>, result: Result<String, &Error>) {
     let exit = result.as_ref().map_or_else(|error| error.exit, |_| Exit::Success);
-    let outcome = result.unwrap_or_else(|error| error.message.clone());
-    // It is done by now; that it cannot be recorded is said, and changes nothing.
-    if let Err(error) = audit::write(context.system, &entry.end(context.system, outcome, exit, begun.elapsed())) {
-        context.ui.note(&error.message);
-    }
+    act.end(context, result.unwrap_or_else(|error| error.message.clone()), exit);
 }

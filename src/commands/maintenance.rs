@@ -2,22 +2,22 @@
 
 mod work;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Subcommand;
 
-use super::operate::{Change, FRESH};
+use super::change::{self, Change, Planned};
 use crate::action::maintenance::page::Direction;
 use crate::action::maintenance::{self, Note, Standing, State};
-use crate::action::{audit, consent, lock, run};
+use crate::action::{consent, lock};
 use crate::cli::duration;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::registry::{Deployment, Maintenance, Verdict};
 use crate::report::maintenance::{MaintenanceFacts, StandingFacts};
-use crate::ui::{Ui, escape};
-use work::{act, add, make};
+use crate::ui::escape;
+use work::{Done, Work, act, add, make};
 
 /// The longest message, characters: nginx takes no word of more than 4,096 bytes, and a reader no longer one.
 const LONGEST: usize = 200;
@@ -117,12 +117,10 @@ fn change(
     };
     // nginx's configuration, and who turned it on, are root's to read.
     if !context.system.is_root() {
-        let hint = Some(format!("sudo opsctl {name}"));
-        let message = format!("{name} needs root; nothing was changed");
-        return Err(Error { exit: Exit::Refused, code: "needs_root", message, hint }.into());
+        return Err(change::no_root(name).into());
     }
-    let planned = Instant::now();
-    let mut standing = look(context, deployment)?;
+    let planned = Planned::now();
+    let standing = look(context, deployment)?;
     if standing.state == State::Unknown {
         let message = format!("whether maintenance is on cannot be told: {}; nothing was changed", standing.summary);
         let hint = Some("opsctl status shows what is wrong".to_owned());
@@ -136,81 +134,46 @@ fn change(
         (Direction::Off, State::Off) => true,
         _ => false,
     };
-    let facts = |standing: &Standing, verdict, exit| {
-        let head = context.head("opsctl/maintenance/v1", deployment, verdict, exit);
+    let facts = |standing: &Standing, exit: Exit| {
+        let head = context.head("opsctl/maintenance/v1", deployment, exit.verdict(), exit);
         let told = StandingFacts::new(&deployment.maintenance, standing);
         MaintenanceFacts::new(head, direction.word(), told, &standing.answers)
     };
     if already(&standing) {
         let unfinished =
             if how.change.dry_run { None } else { end_unfinished(name, how, context, deployment, &standing)? };
-        let mut facts = facts(&standing, Verdict::Pass, Exit::Success);
-        facts.dry_run = how.change.dry_run;
-        facts.unfinished = unfinished;
-        context.ui.report(&facts)?;
+        let facts = facts(&standing, Exit::Success);
+        context.ui.report(&MaintenanceFacts { dry_run: how.change.dry_run, unfinished, ..facts })?;
         return Ok(Exit::Success);
     }
     let note = new_note(direction, message, context, deployment, &standing);
-    let mut work = make(direction, note.as_ref(), context, deployment)?;
+    let again = || make(direction, note.as_ref(), context, deployment);
+    let work = again()?;
     if how.change.dry_run {
-        let mut facts = facts(&standing, Verdict::Pass, Exit::Success);
-        facts.dry_run = true;
+        let mut facts = MaintenanceFacts { dry_run: true, ..facts(&standing, Exit::Success) };
         add(&mut facts, &work, None, context, deployment);
         context.ui.report(&facts)?;
         return Ok(Exit::Success);
     }
     let consent = consent::obtain(name, work.risk(), how.change.yes, &work.blast(effect, direction))?;
-    let wait = how.change.lock_wait.unwrap_or_default();
-    let (mut lock, unfinished) = lock::take(context.system, deployment, name, &audit::who(context.system), wait)?;
-    if let Some(note) = &unfinished {
-        context.ui.note(&run::unfinished(note));
-    }
-    if planned.elapsed() > FRESH {
-        // The host may have changed while it was waited for an answer, or for the lock.
-        standing = look(context, deployment)?;
+    let ((before, work, done), unfinished) = change::held(context, deployment, name, &how.change, |lock| {
+        let standing = if planned.is_old() { look(context, deployment)? } else { standing };
         if already(&standing) {
-            lock.finish();
-            let mut facts = facts(&standing, Verdict::Pass, Exit::Success);
-            facts.unfinished = unfinished;
-            context.ui.report(&facts)?;
-            return Ok(Exit::Success);
+            return Ok((standing, work, None));
         }
-        let now = make(direction, note.as_ref(), context, deployment)?;
-        if !how.change.yes && now.commands() != work.commands() {
-            lock.finish();
-            return Err(Error {
-                exit: Exit::Refused,
-                code: "changed",
-                message: format!("what {name} takes has changed meanwhile; nothing was changed"),
-                hint: Some("look again: --dry-run".to_owned()),
-            }
-            .into());
-        }
-        work = now;
+        let work = planned.settled(name, &how.change, work, again, Work::commands)?;
+        let notes = (note.as_ref(), standing.note.as_ref());
+        let done = act(&work, context, deployment, &consent, lock, how.settle, notes)?;
+        Ok((standing, work, Some(done)))
+    })?;
+    let exit = done.as_ref().map_or(Exit::Success, Done::exit);
+    let now = if done.is_some() { look(context, deployment).unwrap_or(before) } else { before };
+    let trouble = done.as_ref().and_then(Done::trouble);
+    let mut facts = MaintenanceFacts { trouble, unfinished, ..facts(&now, exit) };
+    if done.is_some() {
+        add(&mut facts, &work, done, context, deployment);
     }
-    let notes = (note.as_ref(), standing.note.as_ref());
-    let done = act(&work, context, deployment, &consent, &mut lock, how.settle, notes);
-    lock.finish();
-    let done = done?;
-    let (exit, trouble) = (done.exit(), done.trouble());
-    let now = look(context, deployment).unwrap_or(standing);
-    let verdict = match exit {
-        Exit::Success => Verdict::Pass,
-        Exit::Unknown | Exit::TimedOut => Verdict::Unknown,
-        _ => Verdict::Fail,
-    };
-    let mut facts = facts(&now, verdict, exit);
-    facts.unfinished = unfinished;
-    facts.trouble = trouble;
-    add(&mut facts, &work, Some(done), context, deployment);
-    if let Err(error) = context.ui.report(&facts) {
-        // It is done, whether or not anybody reads what came of it.
-        if error.kind() != std::io::ErrorKind::BrokenPipe {
-            Ui::warn(&format!("{name} ended with {}, which could not be printed: {error}", exit.code()));
-            return Ok(if exit == Exit::Success { Exit::Failure } else { exit });
-        }
-    }
-    Ok(exit)
+    Ok(change::tell(context, name, exit, &facts))
 }
 
 /// Where it is as wanted already: ends what an earlier run left unfinished, which is named, and forgets what is over.
@@ -224,13 +187,9 @@ fn end_unfinished(
     if !standing.forgotten && !matches!(lock::holder(context.system, deployment), lock::Holder::Unfinished(_)) {
         return Ok(None);
     }
-    let wait = how.change.lock_wait.unwrap_or_default();
-    let (lock, unfinished) = lock::take(context.system, deployment, name, &audit::who(context.system), wait)?;
-    if let Some(note) = &unfinished {
-        context.ui.note(&run::unfinished(note));
-    }
-    let tidied = maintenance::tidy(context.system, deployment, standing);
-    lock.finish();
+    let (tidied, unfinished) = change::held(context, deployment, name, &how.change, |_| {
+        Ok(maintenance::tidy(context.system, deployment, standing))
+    })?;
     if let Err(error) = tidied {
         context.ui.note(&format!("what an earlier run left could not be removed: {error}"));
     }

@@ -1,7 +1,10 @@
 //! One verb a file: its arguments and what it does with them.
 
 pub mod backup;
+mod bundle;
+mod change;
 pub mod completion;
+pub mod diagnose;
 pub mod explain;
 pub mod get;
 pub mod history;
@@ -9,6 +12,7 @@ pub mod lock;
 pub mod logs;
 pub mod maintenance;
 pub mod man;
+pub mod mend;
 pub mod operate;
 pub mod redeploy;
 pub mod restore;
@@ -30,6 +34,7 @@ use crate::exit::Exit;
 pub fn run(verb: &Verb, context: &Context<'_>) -> anyhow::Result<Exit> {
     match verb {
         Verb::Status(args) => status::run(args, context),
+        Verb::Diagnose(args) => diagnose::run(args, context),
         Verb::Get(args) => get::run(args, context),
         Verb::Explain(args) => explain::run(args, context),
         Verb::Verify(args) => verify::run(args, context),

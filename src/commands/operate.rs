@@ -1,13 +1,14 @@
 //! `opsctl restart`, `reload`, `start` and `stop`: planned, consented to, locked, recorded, and proven by looking.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::action::plan::{self, Operation, Plan, Refusal};
 use crate::action::run::{self, Done, End};
-use crate::action::{Risk, audit, consent, lock};
+use crate::action::{Risk, consent};
 use crate::cli::{complete_services, duration};
+use crate::commands::change::{self, Change, Planned, SETTLE};
 use crate::context::{Context, services};
 use crate::error::Error;
 use crate::exit::Exit;
@@ -16,13 +17,8 @@ use crate::probe::{Answer, Evidence, Reply};
 use crate::registry::{Deployment, Manager, Presence, Service, Verdict};
 use crate::report::action::Action;
 use crate::report::logs::Said;
-use crate::ui::Ui;
 use crate::{health, logs, probe};
 
-/// How long a service must stay well before that is called success.
-pub(super) const SETTLE: &str = "10s";
-/// How old a plan may be that is run as it is.
-pub(super) const FRESH: Duration = Duration::from_millis(500);
 /// How long may be spent on what a service wrote last.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -43,31 +39,16 @@ pub struct Args {
     change: Change,
 }
 
-/// Flags of every verb that changes something.
-#[derive(Debug, clap::Args)]
-pub struct Change {
-    /// Show what would be done, and do nothing.
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Consent beforehand to what would be asked.
-    #[arg(short, long)]
-    pub yes: bool,
-    /// Wait for a change that is under way to end.
-    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "10m",
-          value_parser = duration)]
-    pub lock_wait: Option<Duration>,
-}
-
 pub(super) fn run(operation: Operation, args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
     let chosen = services(deployment, &args.services)?;
-    let planned = Instant::now();
+    let planned = Planned::now();
     let extent = if args.all { Extent::All } else { Extent::Named };
-    let mut plan = make(operation, extent, context, deployment, &chosen).map_err(|error| {
+    let plan = make(operation, extent, context, deployment, &chosen).map_err(|error| {
         // What cannot be seen without root could not be changed without it either.
         let unseen = error.exit == Exit::Unknown && !args.change.dry_run && !context.system.is_root();
         match unseen && chosen.iter().any(|service| needs_root(service)) {
-            true => no_root(&args.words(operation)),
+            true => change::no_root(&args.words(operation)),
             false => error,
         }
     })?;
@@ -77,65 +58,20 @@ pub(super) fn run(operation: Operation, args: &Args, context: &Context<'_>) -> a
         return Ok(Exit::Success);
     }
     if !context.system.is_root() && plan.parts.iter().any(|part| needs_root(part.service)) {
-        return Err(no_root(&plan.name()).into());
+        return Err(change::no_root(&plan.name()).into());
     }
     let consent = consent::obtain(&plan.name(), plan.risk(), args.change.yes, &blast(&plan))?;
-    let wait = args.change.lock_wait.unwrap_or_default();
-    let (mut lock, unfinished) =
-        lock::take(context.system, deployment, &plan.name(), &audit::who(context.system), wait)?;
-    if let Some(note) = &unfinished {
-        context.ui.note(&run::unfinished(note));
-    }
-    if planned.elapsed() > FRESH {
-        // The host may have changed while it was waited for an answer, or for the lock.
-        let now = match make(operation, extent, context, deployment, &chosen) {
-            Ok(now) => now,
-            Err(error) => {
-                lock.abandon();
-                return Err(error.into());
-            }
-        };
-        if !args.change.yes && now.commands() != plan.commands() {
-            lock.abandon();
-            return Err(Error {
-                exit: Exit::Refused,
-                code: "changed",
-                message: format!("what {} takes has changed meanwhile; nothing was changed", plan.name()),
-                hint: Some("look again: --dry-run".to_owned()),
-            }
-            .into());
-        }
-        plan = now;
-    }
-    let result = match run::run(context, deployment, &plan, &consent, &mut lock, args.settle) {
-        Ok(result) => result,
-        Err(error) => {
-            lock.abandon();
-            return Err(error.into());
-        }
-    };
-    lock.finish();
+    let again = || make(operation, extent, context, deployment, &chosen);
+    let name = plan.name();
+    let ((plan, result), unfinished) = change::held(context, deployment, &name, &args.change, |lock| {
+        let plan = planned.settled(&name, &args.change, plan, again, Plan::commands)?;
+        let result = run::run(context, deployment, &plan, &consent, lock, args.settle)?;
+        Ok((plan, result))
+    })?;
     let exit = result.exit();
-    let verdict = match exit {
-        Exit::Success => Verdict::Pass,
-        Exit::Unknown | Exit::TimedOut => Verdict::Unknown,
-        _ => Verdict::Fail,
-    };
-    let done = result
-        .done
-        .into_iter()
-        .map(|done| (last_words(context, deployment, &done), done))
-        .map(|(log, done)| (done, log));
-    let done: Vec<(Done, Vec<Said>)> = done.collect();
-    let head = context.head("opsctl/action/v1", deployment, verdict, exit);
-    if let Err(error) = context.ui.report(&Action::new(head, &plan, Some(done), unfinished)) {
-        // It is done, whether or not anybody reads what came of it.
-        if error.kind() != std::io::ErrorKind::BrokenPipe {
-            Ui::warn(&format!("{} ended with {}, which could not be printed: {error}", plan.name(), exit.code()));
-            return Ok(if exit == Exit::Success { Exit::Failure } else { exit });
-        }
-    }
-    Ok(exit)
+    let done = with_last_words(context, deployment, result);
+    let head = context.head("opsctl/action/v1", deployment, exit.verdict(), exit);
+    Ok(change::tell(context, &name, exit, &Action::new(head, &plan, Some(done), unfinished)))
 }
 
 /// Which services are meant.
@@ -233,15 +169,6 @@ impl Args {
     }
 }
 
-fn no_root(words: &str) -> Error {
-    Error {
-        exit: Exit::Refused,
-        code: "needs_root",
-        message: format!("{words} needs root; nothing was changed"),
-        hint: Some(format!("sudo opsctl {words}")),
-    }
-}
-
 fn needs_root(service: &Service) -> bool {
     !matches!(service.managers.first(), Some(Manager::Compose(_) | Manager::Docker(_)))
 }
@@ -256,6 +183,19 @@ pub(super) fn blast(plan: &Plan) -> Vec<String> {
         lines.push("this cannot be undone".to_owned());
     }
     lines
+}
+
+/// What came of each service, with the last words of those that are not well.
+pub(super) fn with_last_words(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    result: run::Result,
+) -> Vec<(Done, Vec<Said>)> {
+    let told = |done: Done| {
+        let log = last_words(context, deployment, &done);
+        (done, log)
+    };
+    result.done.into_iter().map(told).collect()
 }
 
 pub(super) fn last_words(context: &Context<'_>, deployment: &'static Deployment, done: &Done) -> Vec<Said> {

@@ -3,10 +3,11 @@
 
 use std::path::Path;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap_complete::engine::ArgValueCandidates;
 
+use crate::action::consent;
 use crate::action::plan::{Operation, Plan};
 use crate::action::release::checks::OldBackup;
 use crate::action::release::job::{Bad, Job};
@@ -14,16 +15,15 @@ use crate::action::release::plan::{self, Preparation};
 use crate::action::release::run;
 use crate::action::release::survey::{self, Survey};
 use crate::action::release::{Delivery, Wanted};
-use crate::action::{audit, consent, lock};
 use crate::cli::{complete_services, duration};
-use crate::commands::operate::{self, Change, Extent, FRESH, SETTLE};
+use crate::commands::change::{self, Change, Planned, SETTLE};
+use crate::commands::operate::{self, Extent};
 use crate::context::{Context, services};
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::health;
 use crate::registry::{Deployment, Presence, Release, Service, Switch, Verdict};
 use crate::report::release::Release as Document;
-use crate::ui::Ui;
-use crate::{action, health};
 
 /// How often it is asked again how services are, and after which time: a host that has just built something may be slow to say.
 const AGAIN: u32 = 2;
@@ -159,8 +159,8 @@ struct Outlook {
 /// Plans, asks, locks, runs and reports.
 pub(super) fn carry_out(context: &Context<'_>, ask: &Ask<'_>) -> anyhow::Result<Exit> {
     let verb = ask.wanted.verb();
-    let planned = Instant::now();
-    let mut outlook = look(context, ask)?;
+    let planned = Planned::now();
+    let outlook = look(context, ask)?;
     let head = |verdict, exit| context.head("opsctl/release/v1", ask.deployment, verdict, exit);
     let document = |verdict, exit, outlook: &Outlook| {
         Document::planned(head(verdict, exit), verb, ask.release, &outlook.preparation, &outlook.switch)
@@ -170,72 +170,33 @@ pub(super) fn carry_out(context: &Context<'_>, ask: &Ask<'_>) -> anyhow::Result<
         return Ok(Exit::Success);
     }
     if !context.system.is_root() {
-        return Err(Error {
-            exit: Exit::Refused,
-            code: "needs_root",
-            message: format!("{verb} needs root; nothing was changed"),
-            hint: Some(format!("sudo opsctl {verb}")),
-        }
-        .into());
+        return Err(change::no_root(verb).into());
     }
     let risk = document(Verdict::Pass, Exit::Success, &outlook).risk;
     let consent = consent::obtain(verb, risk, ask.change.yes, &blast(ask.release, &outlook))?;
-    let wait = ask.change.lock_wait.unwrap_or_default();
-    let who = audit::who(context.system);
-    let (mut lock, unfinished) = lock::take(context.system, ask.deployment, verb, &who, wait)?;
-    if let Some(note) = &unfinished {
-        context.ui.note(&action::run::unfinished(note));
-    }
-    if planned.elapsed() > FRESH {
-        // The host may have changed while it was waited for an answer, or for the lock.
-        let now = match look(context, ask) {
-            Ok(now) => now,
-            Err(error) => {
-                lock.abandon();
-                return Err(error.into());
-            }
+    let ((outlook, released), unfinished) = change::held(context, ask.deployment, verb, ask.change, |lock| {
+        let outlook = planned.settled(verb, ask.change, outlook, || look(context, ask), commands)?;
+        let switch =
+            |context: &Context<'_>, services: &[&'static Service]| switch(context, ask, &outlook.survey, services);
+        let job = Job {
+            deployment: ask.deployment,
+            release: ask.release,
+            services: &outlook.services,
+            wanted: &ask.wanted,
+            survey: &outlook.survey,
+            preparation: &outlook.preparation,
+            settle: ask.settle,
+            bad: ask.bad,
+            old_backup: ask.old_backup,
+            switch: &switch,
+            words: &|done: &_| operate::last_words(context, ask.deployment, done),
         };
-        if !ask.change.yes && commands(&now) != commands(&outlook) {
-            lock.abandon();
-            return Err(Error {
-                exit: Exit::Refused,
-                code: "changed",
-                message: format!("what {verb} takes has changed meanwhile; nothing was changed"),
-                hint: Some("look again: --dry-run".to_owned()),
-            }
-            .into());
-        }
-        outlook = now;
-    }
-    let switch = |context: &Context<'_>, services: &[&'static Service]| switch(context, ask, &outlook.survey, services);
-    let words = |done: &_| operate::last_words(context, ask.deployment, done);
-    let job = Job {
-        deployment: ask.deployment,
-        release: ask.release,
-        services: &outlook.services,
-        wanted: &ask.wanted,
-        survey: &outlook.survey,
-        preparation: &outlook.preparation,
-        settle: ask.settle,
-        bad: ask.bad,
-        old_backup: ask.old_backup,
-        switch: &switch,
-        words: &words,
-    };
-    let released = run::run(context, &job, &outlook.switch, &consent, &mut lock);
-    lock.finish();
-    let released = released?;
+        let released = run::run(context, &job, &outlook.switch, &consent, lock)?;
+        Ok((outlook, released))
+    })?;
     let exit = released.ending.exit();
-    let verdict = if exit == Exit::Success { Verdict::Pass } else { Verdict::Fail };
-    let document = document(verdict, exit, &outlook).ended(released, unfinished);
-    if let Err(error) = context.ui.report(&document)
-        && error.kind() != std::io::ErrorKind::BrokenPipe
-    {
-        // It is done, whether or not anybody reads what came of it.
-        Ui::warn(&format!("{verb} ended with {}, which could not be printed: {error}", exit.code()));
-        return Ok(if exit == Exit::Success { Exit::Failure } else { exit });
-    }
-    Ok(exit)
+    let document = document(exit.verdict(), exit, &outlook).ended(released, unfinished);
+    Ok(change::tell(context, verb, exit, &document))
 }
 
 /// All that would be run, as it can be pasted.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap_complete::engine::ArgValueCandidates;
 
 use super::backup::{needs_root, sets};
-use super::operate::{Change, SETTLE};
+use super::change::{Change, SETTLE};
 use crate::backup::name::Id;
 use crate::cli::{Moment, complete_sets, duration, moment};
 use crate::context::Context;

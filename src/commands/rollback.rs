@@ -9,7 +9,7 @@ use crate::action::release::job::Bad;
 use crate::action::release::survey::{self, Source};
 use crate::action::release::{Version, Wanted};
 use crate::cli::{complete_services, complete_versions, duration};
-use crate::commands::operate::{Change, SETTLE};
+use crate::commands::change::{Change, SETTLE};
 use crate::commands::redeploy::{Ask, carry_out, chosen, release_of};
 use crate::context::Context;
 use crate::error::Error;

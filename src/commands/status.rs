@@ -77,7 +77,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
 }
 
 /// How recent backups are, by what this host recorded of them: the remote is not asked, for it may be far away.
-fn backups(context: &Context<'_>, deployment: &Deployment) -> Vec<Freshness> {
+pub(super) fn backups(context: &Context<'_>, deployment: &Deployment) -> Vec<Freshness> {
     // What cannot be read is root's alone; a host that never made a backup with opsctl has another way of making them.
     let Some(records) = record::read(context.system, deployment).ok().filter(Records::is_used) else {
         return Vec::new();

@@ -1,13 +1,16 @@
 //! Applications of pm2.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::{Check, LOOP_RESTARTS, LOOP_WINDOW, ManagerView, State};
+use super::{Check, LOOP_RESTARTS, ManagerView, State};
 use crate::probe::{Answer, PmDaemon};
 use crate::registry::{App, Verdict};
 use crate::tools::pm2::Process;
 
 const SOURCE: &str = "pm2";
+/// How long one that had ended too soon must have run to count as stable. It is pm2's own bound: it gives up on one that ends
+/// fifteen times within a second of its start each, and keeps the count of that also when it is restarted by hand.
+const UNSTABLE: SignedDuration = SignedDuration::from_secs(15);
 /// pm2's word for one that ended and whose `restart_delay` is not over.
 const WAITING: &str = "waiting restart";
 
@@ -42,7 +45,7 @@ fn reading(own: &[&Process], now: Timestamp) -> (State, Verdict, String) {
     let online = own.iter().filter(|process| process.status == "online").count();
     let restarts: u32 = own.iter().map(|process| process.restarts).sum();
     let looping = |process: &&&Process| {
-        let young = process.started.is_some_and(|since| now.duration_since(since) < LOOP_WINDOW);
+        let young = process.started.is_some_and(|since| now.duration_since(since) < UNSTABLE);
         young && process.unstable.max(process.restarts) >= LOOP_RESTARTS && process.unstable > 0
     };
     let waiting = own.iter().find(|process| process.status == WAITING);

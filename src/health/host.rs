@@ -365,7 +365,7 @@ fn certificate(host: &str, served: &Result<Served, String>, bounds: &Certificate
 }
 
 /// Whether a name of a certificate, which may begin with `*.`, is this host's.
-fn covers(name: &str, host: &str) -> bool {
+pub(crate) fn covers(name: &str, host: &str) -> bool {
     match name.strip_prefix("*.") {
         Some(parent) => host.split_once('.').is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(parent)),
         None => name.eq_ignore_ascii_case(host),

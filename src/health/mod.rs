@@ -12,7 +12,10 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use crate::registry::State;
 pub use host::HostHealth;
+pub(crate) use host::covers;
+pub(crate) use unit::ending;
 
 use crate::probe::{Answer, Evidence, Holder, Reply, Trouble};
 use crate::registry::{Deployment, Manager, Presence, Probe, Service, Verdict};
@@ -21,73 +24,6 @@ use crate::registry::{Deployment, Manager, Presence, Probe, Service, Verdict};
 const LOOP_WINDOW: SignedDuration = SignedDuration::from_secs(60);
 /// How many automatic restarts make a loop.
 const LOOP_RESTARTS: u32 = 3;
-
-/// What a service's manager makes of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// Its process runs.
-    Running,
-    /// It did its work and ended well, as it should.
-    Completed,
-    /// It is started when somebody asks for it.
-    Waiting,
-    /// Some of its processes run.
-    Partial,
-    /// It is on its way up.
-    Starting,
-    /// It is on its way down.
-    Stopping,
-    /// It ended and will be started again.
-    Restarting,
-    /// It ends again and again.
-    CrashLoop,
-    /// It is halted in memory.
-    Paused,
-    /// It ended with an error and stays down.
-    Failed,
-    /// It does not run.
-    Stopped,
-    /// Its start was skipped because a condition of its unit does not hold.
-    Skipped,
-    /// It may not be started.
-    Masked,
-    /// Its manager does not know it.
-    NotFound,
-    /// Nothing on this host manages it.
-    Unmanaged,
-    /// Its manager could not be asked.
-    Unknown,
-}
-
-impl State {
-    /// As `status` prints it.
-    pub const fn label(self) -> &'static str {
-        match self {
-            State::Running => "running",
-            State::Completed => "completed",
-            State::Waiting => "on demand",
-            State::Partial => "partial",
-            State::Starting => "starting",
-            State::Stopping => "stopping",
-            State::Restarting => "restarting",
-            State::CrashLoop => "crash loop",
-            State::Paused => "paused",
-            State::Failed => "failed",
-            State::Stopped => "stopped",
-            State::Skipped => "skipped",
-            State::Masked => "masked",
-            State::NotFound => "not found",
-            State::Unmanaged => "-",
-            State::Unknown => "unknown",
-        }
-    }
-
-    /// Whether something that this service needs can be the reason for this state.
-    const fn may_be_inherited(self) -> bool {
-        !matches!(self, State::Stopped | State::Masked | State::NotFound | State::Skipped | State::Paused)
-    }
-}
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -230,6 +166,11 @@ impl Check {
     }
 }
 
+/// What an answer to a probe means, by the probe's own rules.
+pub(crate) fn judge_reply(probe: &Probe, reply: &Answer<crate::probe::Reply>, now: Timestamp) -> Check {
+    answer::judge(probe, reply, now)
+}
+
 /// Judges these services by that evidence. `services` is what the evidence was gathered for.
 pub fn judge(deployment: &Deployment, services: &[&'static Service], evidence: &Evidence) -> Health {
     let mut judged = Vec::new();
@@ -297,10 +238,11 @@ fn assess(
         }
     }
     checks.append(&mut probes.clone());
+    // A unit around a compose project counts little itself: the container beneath it has the memory.
+    let memory_bytes = views.iter().filter_map(|view| view.memory_bytes).max();
     let first = views.into_iter().next();
     let state = first.as_ref().map_or(State::Unmanaged, |view| view.state);
     let port_owner = port_owner(service, state, &evidence.holders[index], &mut checks);
-    let memory_bytes = first.as_ref().and_then(|view| view.memory_bytes);
     memory(service, memory_bytes, &mut checks);
     let verdict = checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Unknown);
     let mut summaries: Vec<&str> = Vec::new();

@@ -95,7 +95,7 @@ fn reading(unit: &UnitState, armed: Option<&str>, now: Timestamp) -> (State, Ver
 }
 
 /// How it ended the last time: by systemd's `Result` where that says more than the exit code.
-fn ending(unit: &UnitState) -> String {
+pub(crate) fn ending(unit: &UnitState) -> String {
     match unit.result.as_str() {
         "resources" => {
             return match unit.missing_files.as_slice() {

@@ -168,7 +168,7 @@ fn rotated(path: &Path, range: &Range) -> Vec<PathBuf> {
         })
         .filter(|(changed, _)| range.since.is_none_or(|since| *changed >= since))
         .collect();
-    found.sort();
+    found.sort_unstable();
     found.into_iter().map(|(_, path)| path).collect()
 }
 

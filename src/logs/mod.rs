@@ -18,6 +18,7 @@ pub mod stamp;
 
 pub use readers::start;
 
+use std::cell::RefCell;
 use std::sync::atomic::AtomicI64;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -237,42 +238,91 @@ pub fn last_words(
     count: usize,
     limit: Duration,
 ) -> Vec<Said> {
-    struct Quiet;
-    impl merge::Watch for Quiet {
-        fn abandoned(&self) -> bool {
-            false
-        }
-        fn now(&self) -> i64 {
-            Timestamp::now().as_microsecond()
-        }
-        fn late(&self, _: &str) {}
-        fn trouble(&self, _: &str, _: &Trouble) -> bool {
-            true
-        }
-    }
-    let sources = source::narrow(source::of_services(&[service]), &[]);
     let since = since.map(Timestamp::as_microsecond);
     let wanted = Wanted { since, tail: Some(NEWEST), brief: true, ..Wanted::default() };
-    let (world, _notes) = World::new(system, trace, deployment, sources, wanted, limit);
-    let (said, heard) = channel();
-    let said = Mutex::new(said);
-    let finish: Finish = Arc::new(move |_, line, _| {
-        if let Ok(said) = said.lock() {
-            // Nobody listens only when the time is over.
-            let _ = said.send(Said::of(line));
-        }
-    });
-    start(&world, &finish);
-    drop(finish);
-    // Nothing is printed, so nothing can fail to be.
-    let _ = merge::merge(&world.board, &mut std::io::sink(), &Quiet, Some(Instant::now() + limit));
-    let mut lines: Vec<Said> = heard.try_iter().collect();
-    lines.sort_by_key(|line| line.time);
+    let heard = hear(system, trace, deployment, &[service], wanted, limit);
+    let mut lines: Vec<Said> = heard.lines.into_iter().map(|(_, said)| said).collect();
     let is_error = |line: &Said| line.level >= Some(LogLevel::Error);
     if lines.iter().any(is_error) {
         lines.retain(is_error);
     }
     lines.split_off(lines.len().saturating_sub(count))
+}
+
+/// What services wrote, to be looked through.
+#[derive(Debug, Default)]
+pub struct Heard {
+    /// Lines with the names of their services, oldest first.
+    pub lines: Vec<(&'static str, Said)>,
+    /// Services of which not all could be read, and why.
+    pub troubles: Vec<(&'static str, Trouble)>,
+}
+
+/// Reads lines of these services, without secrets and in short. What is not read within `limit` is a trouble.
+pub fn hear(
+    system: &System,
+    trace: Option<fn(&Argv)>,
+    deployment: &'static Deployment,
+    services: &[&'static Service],
+    wanted: Wanted,
+    limit: Duration,
+) -> Heard {
+    let sources = source::narrow(source::of_services(services), &[]);
+    let (world, _notes) = World::new(system, trace, deployment, sources, wanted, limit);
+    let (said, heard) = channel();
+    let said = Mutex::new(said);
+    let finish: Finish = Arc::new(move |_, line, _| {
+        if let (Ok(said), Some(service)) = (said.lock(), line.service) {
+            // Nobody listens only when the time is over.
+            let _ = said.send((service, Said::of(line)));
+        }
+    });
+    start(&world, &finish);
+    drop(finish);
+    let watch = Quiet { world: &world, troubles: RefCell::default() };
+    // Nothing is printed, so nothing can fail to be.
+    let ending = merge::merge(&world.board, &mut std::io::sink(), &watch, Some(Instant::now() + limit));
+    let mut troubles = watch.troubles.into_inner();
+    if ending.is_ok_and(|ending| ending.timed_out) {
+        troubles.extend(services.iter().map(|service| (service.name, Trouble::TimedOut(limit))));
+    }
+    let mut lines: Vec<(&'static str, Said)> = heard.try_iter().collect();
+    lines.sort_by_key(|(_, line)| line.time);
+    Heard { lines, troubles }
+}
+
+/// Says nothing, and remembers whose lines could not be read.
+struct Quiet<'w> {
+    world: &'w World,
+    troubles: RefCell<Vec<(&'static str, Trouble)>>,
+}
+
+impl Quiet<'_> {
+    fn remember(&self, name: &str, trouble: &Trouble) {
+        let is_journal = |source: &Source| matches!(source.kind, source::Kind::Journal(_));
+        let meant = |source: &&Source| source.name == name || (name == "the journal" && is_journal(source));
+        let owners = self.world.sources.iter().filter(meant).filter_map(|source| source.service);
+        self.troubles.borrow_mut().extend(owners.map(|service| (service.name, trouble.clone())));
+    }
+}
+
+impl merge::Watch for Quiet<'_> {
+    fn abandoned(&self) -> bool {
+        false
+    }
+
+    fn now(&self) -> i64 {
+        Timestamp::now().as_microsecond()
+    }
+
+    fn late(&self, name: &str) {
+        self.remember(name, &Trouble::TimedOut(self.world.patience));
+    }
+
+    fn trouble(&self, name: &str, trouble: &Trouble) -> bool {
+        self.remember(name, trouble);
+        true
+    }
 }
 
 /// First and last moment of a boot, microseconds: 0 is the running one, which has no last.

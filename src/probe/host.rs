@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::thread;
 
-use super::{Answer, Door, Served, Trouble, failure, join, text, tls};
+use super::aside::{aside, join};
+use super::{Answer, Door, Served, Trouble, failure, text, tls};
 use crate::exec::Exit;
 use crate::registry::{Deployment, Service};
 use crate::tools::df::{self, FileSystem};
@@ -35,10 +36,10 @@ pub struct HostEvidence {
 
 pub(super) fn ask(door: Door<'_>, deployment: &Deployment, services: &[&'static Service]) -> HostEvidence {
     thread::scope(|scope| {
-        let disks = scope.spawn(|| ask_disks(door, deployment));
+        let disks = aside(scope, || ask_disks(door, deployment));
         let clock =
-            (!door.system.is_container()).then(|| scope.spawn(|| door.ask(&timedatectl::show(), timedatectl::parse)));
-        let oom_kills = scope.spawn(|| ask_oom_kills(door));
+            (!door.system.is_container()).then(|| aside(scope, || door.ask(&timedatectl::show(), timedatectl::parse)));
+        let oom_kills = aside(scope, || ask_oom_kills(door));
         let certificates = ask_certificates(door, deployment, services);
         HostEvidence {
             memory: door.read("/proc/meminfo", procfs::meminfo),

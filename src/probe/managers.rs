@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Answer, Door, Reply, Trouble, engine, failure, is_container_of, join, text};
+use super::aside::{aside, join};
+use super::{Answer, Door, Reply, Trouble, engine, failure, is_container_of, text};
 use crate::exec::{Exit, Processes, Streams};
 use crate::registry::{App, Manager, Presence, Probe, Service};
 use crate::system::System;
@@ -83,9 +84,9 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool
     }
     let mut evidence = ManagerEvidence::default();
     thread::scope(|scope| {
-        let units = systemd.then(|| scope.spawn(|| ask_systemd(door, &units, with_host)));
+        let units = systemd.then(|| aside(scope, || ask_systemd(door, &units, with_host)));
         let apps: Vec<_> =
-            homes.into_iter().map(|(home, app)| (home, scope.spawn(move || ask_pm2(door, app)))).collect();
+            homes.into_iter().map(|(home, app)| (home, aside(scope, move || ask_pm2(door, app)))).collect();
         ask_docker(door, services, &mut evidence);
         evidence.units = units.map(join);
         evidence.apps = apps.into_iter().map(|(home, thread)| (home, join(thread))).collect();
@@ -262,12 +263,22 @@ fn inspect<'a>(door: Door<'_>, containers: impl IntoIterator<Item = &'a str>) ->
 }
 
 fn inspect_by_client<'a>(door: Door<'_>, containers: impl IntoIterator<Item = &'a str>) -> Answer<Vec<ContainerState>> {
+    let containers: Vec<&str> = containers.into_iter().collect();
+    let asked = containers.len();
     let mut answer = door.ask_with(&docker::inspect(containers), |output| {
         let complaints = text(&output.stderr);
-        match output.exit {
-            Exit::Code(0) => Ok(docker::parse_inspect(&text(&output.stdout))?),
-            Exit::Code(1) if docker::only_missing(&complaints) => Ok(docker::parse_inspect(&text(&output.stdout))?),
-            _ => Err(engine_trouble(output)),
+        let missing = match output.exit {
+            Exit::Code(0) => 0,
+            Exit::Code(1) if docker::only_missing(&complaints) => {
+                complaints.lines().filter(|line| !line.trim().is_empty()).count()
+            }
+            _ => return Err(engine_trouble(output)),
+        };
+        let found = docker::parse_inspect(&text(&output.stdout))?;
+        // Silence about a container is no word of its absence.
+        match found.len() + missing < asked {
+            true => Err(Trouble::Failed(format!("told of {} of {asked} containers only", found.len()))),
+            false => Ok(found),
         }
     });
     // The template is ours, not the operator's: what is worth pasting is the plain call.
@@ -301,7 +312,7 @@ fn ask_logs(door: Door<'_>, services: &[&'static Service], evidence: &mut Manage
             match container {
                 Ok(name) => asked.push((
                     service.name,
-                    scope.spawn(move || {
+                    aside(scope, move || {
                         door.ask_with(&docker::logs_since(&name, *within_seconds), |output| match output.exit {
                             Exit::Code(0) => {
                                 let both = text(&output.stdout) + &text(&output.stderr);
@@ -315,7 +326,7 @@ fn ask_logs(door: Door<'_>, services: &[&'static Service], evidence: &mut Manage
                 Err(None) => {}
                 Err(Some(trouble)) => {
                     let answer = Answer { command: containers.command.clone(), result: Err(trouble) };
-                    asked.push((service.name, scope.spawn(move || answer)));
+                    asked.push((service.name, aside(scope, move || answer)));
                 }
             }
         }

@@ -1,6 +1,10 @@
 //! Services and a [`Runner`] in, [`Evidence`] out: what every source said, errors included, all asked at once and each
 //! tool once. Nothing here judges.
 
+mod aside;
+pub mod changes;
+pub mod clues;
+mod databases;
 mod edge;
 mod engine;
 mod host;
@@ -8,6 +12,8 @@ mod http;
 mod managers;
 mod network;
 mod ports;
+pub mod record;
+pub mod room;
 mod survey;
 mod tls;
 
@@ -25,6 +31,8 @@ pub use managers::{ManagerEvidence, PmDaemon};
 pub use ports::{Holder, holders};
 pub use survey::{Survey, env_file, survey};
 pub use tls::Served;
+
+use aside::{aside, join};
 
 use crate::exec::{Exit, Output, Processes, Runner, StartError};
 use crate::protocol::mongo::Hello;
@@ -81,13 +89,16 @@ pub enum Trouble {
     Malformed(Malformed),
 }
 
+/// How what only root may see is told.
+pub const NEEDS_ROOT: &str = "needs root";
+
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Trouble::Missing(tool) => write!(f, "{tool} is not installed"),
             Trouble::Untrusted(path) => write!(f, "not run: users other than root can change {}", path.display()),
             Trouble::TimedOut(after) => write!(f, "no answer in {:.1} s", after.as_secs_f32()),
-            Trouble::NeedsRoot(what) => write!(f, "needs root {what}"),
+            Trouble::NeedsRoot(what) => write!(f, "{NEEDS_ROOT} {what}"),
             Trouble::Unavailable(what) | Trouble::Failed(what) => f.write_str(what),
             Trouble::Malformed(malformed) => malformed.fmt(f),
         }
@@ -145,11 +156,11 @@ pub fn gather(
 ) -> Evidence {
     let door = Door { system, runner, limit };
     let (managers, replies, host) = thread::scope(|scope| {
-        let managers = scope.spawn(|| managers::ask(door, services, with_host));
-        let host = with_host.then(|| scope.spawn(|| host::ask(door, deployment, services)));
+        let managers = aside(scope, || managers::ask(door, services, with_host));
+        let host = with_host.then(|| aside(scope, || host::ask(door, deployment, services)));
         let replies: Vec<Vec<_>> = services
             .iter()
-            .map(|service| service.probes.iter().map(|probe| scope.spawn(move || reply(door, probe))).collect())
+            .map(|service| service.probes.iter().map(|probe| aside(scope, move || reply(door, probe))).collect())
             .collect();
         let replies: Vec<Vec<Option<Answer<Reply>>>> =
             replies.into_iter().map(|service| service.into_iter().map(join).collect()).collect();
@@ -274,10 +285,6 @@ pub(crate) fn failure(output: &Output) -> Trouble {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Asks a service itself. `None` for what the managers' tools answer.

@@ -51,7 +51,7 @@ pub(super) fn mongo(door: Door<'_>, port: u16) -> Answer<Reply> {
 }
 
 /// Connects, sends, and reads until `understood` makes something of what came, all within the limit.
-fn converse(
+pub(super) fn converse(
     door: Door<'_>,
     port: u16,
     question: &[u8],

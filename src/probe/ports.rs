@@ -60,6 +60,10 @@ fn holder(system: &System, service: &Service, managers: &ManagerEvidence, listen
     if own(system, service, manager, managers).into_iter().any(holds) {
         return Holder::Own;
     }
+    // Where its manager did not say which processes are its own, nobody is a stranger.
+    if !is_known(manager, managers) {
+        return Holder::Unseen;
+    }
     let Some(pid) = system.processes().into_iter().find(|pid| holds(*pid)) else { return Holder::Unseen };
     let name = system.process_name(pid).unwrap_or_default();
     let forwarded = matches!(manager, Manager::Compose(_) | Manager::Docker(_)) || service.managers.len() > 1;
@@ -68,6 +72,15 @@ fn holder(system: &System, service: &Service, managers: &ManagerEvidence, listen
     match activated || (forwarded && FORWARDERS.contains(&name.as_str())) {
         true => Holder::Own,
         false => Holder::Other { pid, name },
+    }
+}
+
+/// Whether the manager answered.
+fn is_known(manager: &Manager, managers: &ManagerEvidence) -> bool {
+    match manager {
+        Manager::Systemd(_) => managers.units.as_ref().is_some_and(|answer| answer.result.is_ok()),
+        Manager::Compose(_) | Manager::Docker(_) => managers.containers.as_ref().is_some_and(|a| a.result.is_ok()),
+        Manager::Pm2(app) => managers.apps.get(app.home).is_some_and(|answer| answer.result.is_ok()),
     }
 }
 

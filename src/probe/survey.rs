@@ -7,7 +7,8 @@ use std::os::unix::fs::MetadataExt;
 use std::thread;
 use std::time::Duration;
 
-use super::{Answer, Door, Trouble, failure, join, text};
+use super::aside::{aside, join};
+use super::{Answer, Door, Trouble, failure, text};
 use crate::exec::{Exit, Runner};
 use crate::registry::{Data, DataKind, Deployment, EnvFile, Manager, Proxy, Service};
 use crate::system::System;
@@ -66,10 +67,10 @@ pub fn survey(
         })
         .collect();
     thread::scope(|scope| {
-        let complaints = (!units.is_empty()).then(|| scope.spawn(|| ask_systemd(door, &units)));
-        let routes = deployment.proxy.as_ref().map(|proxy| scope.spawn(|| ask_proxy(door, proxy)));
+        let complaints = (!units.is_empty()).then(|| aside(scope, || ask_systemd(door, &units)));
+        let routes = deployment.proxy.as_ref().map(|proxy| aside(scope, || ask_proxy(door, proxy)));
         let projects: Vec<_> =
-            files.into_iter().map(|paths| (paths, scope.spawn(move || ask_compose(door, paths)))).collect();
+            files.into_iter().map(|paths| (paths, aside(scope, move || ask_compose(door, paths)))).collect();
         let env_files = services.iter().filter_map(|service| {
             let env = service.env.as_ref()?;
             Some((service.name, env_file(system, env)))
@@ -98,7 +99,7 @@ fn ask_systemd(door: Door<'_>, units: &[&str]) -> Answer<Vec<Complaint>> {
     })
 }
 
-fn ask_proxy(door: Door<'_>, proxy: &Proxy) -> Answer<Vec<Upstream>> {
+pub(super) fn ask_proxy(door: Door<'_>, proxy: &Proxy) -> Answer<Vec<Upstream>> {
     match proxy {
         Proxy::Caddy { config } => door.ask(&caddy::adapt(config), caddy::parse),
         Proxy::Nginx if !door.system.is_root() => Answer {

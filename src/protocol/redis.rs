@@ -10,6 +10,47 @@ pub fn ping(password: Option<&str>) -> Vec<u8> {
     request
 }
 
+/// These commands, after `AUTH` when there is a password.
+pub fn request(password: Option<&str>, commands: &[&[&str]]) -> Vec<u8> {
+    let login = password.map(|password| ["AUTH", password]);
+    let login: Option<&[&str]> = login.as_ref().map(|words| &words[..]);
+    let mut request = String::new();
+    for words in login.into_iter().chain(commands.iter().copied()) {
+        let words = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len()));
+        request.extend([format!("*{}\r\n", words.len())].into_iter().chain(words));
+    }
+    request.into_bytes()
+}
+
+/// What these commands are answered, once all of it has come: text as it is, a number as `COMMAND: NUMBER`. The first error
+/// ends it, because what was refused says nothing.
+pub fn answers(received: &[u8], with_password: bool, commands: &[&[&str]]) -> Option<Result<String, String>> {
+    let mut rest = received;
+    let mut told = String::new();
+    let login: Option<&[&str]> = with_password.then_some(&["AUTH"]);
+    for words in login.into_iter().chain(commands.iter().copied()) {
+        let end = rest.windows(2).position(|pair| pair == b"\r\n")?;
+        let line = String::from_utf8_lossy(&rest[..end]).into_owned();
+        rest = &rest[end + 2..];
+        let (kind, value) = line.split_at_checked(1).unwrap_or_default();
+        match kind {
+            "+" => {}
+            ":" => told.extend([&words.join(" "), ": ", value, "\n"]),
+            "-" => return Some(Err(value.to_owned())),
+            "$" => {
+                let Ok(length) = value.parse::<usize>() else {
+                    return Some(Err("an answer without a value".to_owned()));
+                };
+                let text = rest.get(..length)?;
+                rest = rest.get(length + 2..)?;
+                told.push_str(&String::from_utf8_lossy(text).replace("\r\n", "\n"));
+            }
+            _ => return Some(Err("an answer of another kind".to_owned())),
+        }
+    }
+    Some(Ok(told))
+}
+
 /// The line that answers `PING`, once all answers to [`ping`] have come: the last, or the first that is an error.
 pub fn answer(received: &[u8], with_password: bool) -> Option<String> {
     let expected = if with_password { 2 } else { 1 };
@@ -38,6 +79,21 @@ mod tests {
     fn the_question() {
         assert_eq!(ping(None), b"*1\r\n$4\r\nPING\r\n");
         assert_eq!(ping(Some("pw")), b"*2\r\n$4\r\nAUTH\r\n$2\r\npw\r\n*1\r\n$4\r\nPING\r\n");
+    }
+
+    #[test]
+    fn questions_and_their_answers() {
+        let commands: &[&[&str]] = &[&["INFO"], &["LLEN", "a:b"]];
+        let sent = request(Some("pw"), commands);
+        assert_eq!(sent, b"*2\r\n$4\r\nAUTH\r\n$2\r\npw\r\n*1\r\n$4\r\nINFO\r\n*2\r\n$4\r\nLLEN\r\n$3\r\na:b\r\n");
+        let whole = b"+OK\r\n$18\r\n# Memory\r\nused:3\r\n\r\n:140\r\n";
+        assert_eq!(answers(whole, true, commands), Some(Ok("# Memory\nused:3\nLLEN a:b: 140\n".to_owned())));
+        for cut in 0..whole.len() {
+            assert_eq!(answers(&whole[..cut], true, commands), None, "{cut}");
+        }
+        assert_eq!(answers(b"-NOAUTH needed\r\n", false, commands), Some(Err("NOAUTH needed".to_owned())));
+        assert_eq!(answers(b"$-1\r\n:1\r\n", false, commands), Some(Err("an answer without a value".to_owned())));
+        assert_eq!(answers(b"*0\r\n", false, commands), Some(Err("an answer of another kind".to_owned())));
     }
 
     #[test]

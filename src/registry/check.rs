@@ -5,6 +5,7 @@
 //! every pair is in [`problems`], for a test to call.
 
 mod backup;
+mod failures;
 mod release;
 
 use super::model::*;
@@ -350,6 +351,7 @@ pub fn problems(deployments: &[&Deployment]) -> Vec<String> {
                 found.push(format!("{place}: is not kept where the others of its deployment are"));
             }
         }
+        failures::problems(d, &mut found);
         let in_maintenance: Vec<&Service> = match &d.maintenance {
             Maintenance::None(_) => Vec::new(),
             Maintenance::Page(page) => vec![page.proxy],

@@ -2,9 +2,12 @@
 
 mod backup;
 pub mod check;
+mod failure;
 mod maintenance;
 mod model;
 mod release;
+mod state;
+pub mod usual;
 
 mod ai_fsm;
 mod fondation;
@@ -14,10 +17,15 @@ mod prim;
 mod v_edfinance;
 
 pub use backup::*;
+pub use failure::*;
 pub use localhost::LOCALHOST;
 pub use model::*;
 pub use release::*;
+pub use state::State;
 
 /// The deployments compiled into the stock binary.
 pub static DEPLOYMENTS: &[&Deployment] =
     &[&prim::DEPLOYMENT, &fondation::DEPLOYMENT, &ai_fsm::DEPLOYMENT, &v_edfinance::DEPLOYMENT, &plugspace::DEPLOYMENT];
+
+#[cfg(test)]
+mod tests;

@@ -61,6 +61,10 @@ pub struct Deployment {
     pub contacts: &'static [Contact],
     /// Facts an operator must know that belong to no single service.
     pub notes: &'static [&'static str],
+    /// What can go wrong, in the runbook's order; the usual where a deployment states nothing. A cause that several failures have is told as the first one's.
+    pub failures: &'static [&'static super::Failure],
+    /// Findings that are known, and not told until a day.
+    pub ignores: &'static [super::Ignore],
 }
 
 impl Deployment {
@@ -88,6 +92,8 @@ impl Deployment {
             escalation: &[],
             contacts: &[],
             notes: &[],
+            failures: super::usual::FAILURES,
+            ignores: &[],
         }
     }
 
@@ -99,6 +105,24 @@ impl Deployment {
     /// The backup set of that exact name.
     pub fn backup(&self, name: &str) -> Option<&'static BackupSet> {
         self.backups.iter().find(|set| set.name == name)
+    }
+
+    /// The failure that this word means: its slug or one of its other names, in any case of letters.
+    pub fn failure(&self, word: &str) -> Option<&'static super::Failure> {
+        let by_slug = self.failures.iter().find(|failure| failure.slug.eq_ignore_ascii_case(word));
+        by_slug.or_else(|| self.failures.iter().find(|failure| failure.is(word))).copied()
+    }
+
+    /// A cause's code as it is told: `PRIM-DISK-FULL`.
+    pub fn code(&self, cause: &super::Cause) -> String {
+        format!("{}-{}", self.name.to_uppercase(), cause.code)
+    }
+
+    /// The failure and cause of a code, told with or without the deployment's name, in any case of letters.
+    pub fn cause(&self, code: &str) -> Option<(&'static super::Failure, &'static super::Cause)> {
+        let is =
+            |cause: &super::Cause| cause.code.eq_ignore_ascii_case(code) || self.code(cause).eq_ignore_ascii_case(code);
+        self.failures.iter().find_map(|failure| Some((*failure, failure.causes().find(|cause| is(cause))?)))
     }
 
     /// Services that ask `service` for something, directly.

@@ -248,10 +248,7 @@ impl Target {
             Cell(Tone::Of(verdict), format!("{word:<8}")),
             Cell::plain(format!("{operation} {}: {} ({:.1} s)", self.service, self.summary, self.seconds)),
         ]);
-        for line in &self.log {
-            let time = line.time.map(|time| time.strftime("%H:%M:%S ").to_string()).unwrap_or_default();
-            page.line(&[Cell(Tone::Dim, "   says ".to_owned()), Cell::plain(time + &line.text)]);
-        }
+        self.log.iter().for_each(|said| said.text(page));
         if !matches!(self.outcome, Outcome::Done | Outcome::NotTried) {
             page.line(&[Cell(Tone::Dim, "   look ".to_owned()), Cell::plain(format!("opsctl logs {}", self.service))]);
         }

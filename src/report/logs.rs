@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 
 use crate::logs::line::{Fields, LogLevel};
 use crate::tools::excerpt;
+use crate::ui::{Cell, Text, Tone};
 
 /// A log line: one JSON document a line.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -66,6 +67,12 @@ impl Said {
         let words = line.words();
         let text = excerpt(&words.split_whitespace().collect::<Vec<_>>().join(" "));
         Said { time: line.time, source: line.source.to_owned(), level: line.level, text }
+    }
+
+    /// As a line beneath what it is about.
+    pub(super) fn text(&self, page: &mut Text) {
+        let time = self.time.map(|time| time.strftime("%H:%M:%S ").to_string()).unwrap_or_default();
+        page.line(&[Cell(Tone::Dim, "   says ".to_owned()), Cell::plain(time + &self.text)]);
     }
 }
 

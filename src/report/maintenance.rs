@@ -4,15 +4,14 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::action::{Action, Loss, Outcome, Target};
+use super::action::{Action, Loss, Outcome, StepFacts, Target};
 use super::{Head, Report};
 use crate::action::Risk;
 use crate::action::lock;
 use crate::action::maintenance::page::{Act, Plan};
 use crate::action::maintenance::{Asked, Standing, State};
-use crate::registry::Maintenance;
+use crate::registry::{Maintenance, Verdict};
 use crate::ui::{Cell, Text, Tone};
-use crate::{registry::Verdict, tools};
 
 /// The maintenance of a deployment.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -34,7 +33,7 @@ pub struct MaintenanceFacts {
     /// Other services that need one of those that are changed.
     pub affects: Vec<String>,
     /// Steps, in order.
-    pub steps: Vec<StepFacts>,
+    pub steps: Vec<Step>,
     /// What the edge answers.
     pub answers: Vec<AnswerFacts>,
     /// What went wrong with all of it; `null` when nothing did.
@@ -66,23 +65,12 @@ pub struct StandingFacts {
     pub message: Option<String>,
 }
 
-/// A step of the plan: a command, or something done to a file.
+/// A step of the plan: a command, or something done to a file, which has the command that does the same, where there is one.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct StepFacts {
-    /// The service it is for.
-    pub service: String,
-    /// What it does.
-    pub title: String,
-    /// Words of the command; for what is done to a file, the command that does the same, where there is one.
-    pub argv: Vec<String>,
-    /// The user it runs as, when not the caller.
-    pub user: Option<String>,
-    /// Directory it runs in; `null` where that does not matter.
-    pub cwd: Option<String>,
-    /// What may come of it.
-    pub risk: Risk,
-    /// How long it may take.
-    pub deadline_seconds: u64,
+pub struct Step {
+    /// The command.
+    #[serde(flatten)]
+    pub command: StepFacts,
     /// The file that is written.
     pub file: Option<String>,
     /// What is written into it.
@@ -182,7 +170,7 @@ impl MaintenanceFacts {
                     Act::Write(path, content) => (Some(path.clone()), Some(content.clone())),
                     Act::Run(_) | Act::Move(..) | Act::Remove(_) | Act::Look => (None, None),
                 };
-                StepFacts {
+                let command = StepFacts {
                     service: service.to_owned(),
                     title: step.title.clone(),
                     argv,
@@ -190,9 +178,8 @@ impl MaintenanceFacts {
                     cwd: None,
                     risk: step.risk,
                     deadline_seconds: step.deadline.as_secs(),
-                    file,
-                    content,
-                }
+                };
+                Step { command, file, content }
             })
             .collect();
     }
@@ -208,17 +195,7 @@ impl MaintenanceFacts {
         self.loses = action.loses;
         self.affects = action.affects;
         self.targets = action.targets;
-        let steps = action.steps.into_iter().map(|step| StepFacts {
-            service: step.service,
-            title: step.title,
-            argv: step.argv,
-            user: step.user,
-            cwd: step.cwd,
-            risk: step.risk,
-            deadline_seconds: step.deadline_seconds,
-            file: None,
-            content: None,
-        });
+        let steps = action.steps.into_iter().map(|command| Step { command, file: None, content: None });
         self.steps = steps.collect();
     }
 }
@@ -292,19 +269,13 @@ impl MaintenanceFacts {
             page.line(&[Cell::plain(format!("  needed by: {}", self.affects.join(", ")))]);
         }
         let rows = self.steps.iter().map(|step| {
-            let user = step.user.as_ref().map(|user| format!("sudo -u {user} ")).unwrap_or_default();
-            let words: Vec<_> = step.argv.iter().map(|word| tools::quote(word)).collect();
-            let command = match &step.file {
-                Some(file) => format!("(writes {file})"),
-                None if words.is_empty() => "(asks nginx)".to_owned(),
-                None => user + &words.join(" "),
-            };
-            vec![
-                Cell::plain(step.service.clone()),
-                Cell::plain(step.title.clone()),
-                Cell::plain(step.risk.label()),
-                Cell::plain(command),
-            ]
+            let mut row = step.command.row();
+            // What is no command is told in words.
+            if let (Some(command), true) = (row.last_mut(), step.command.argv.is_empty()) {
+                let file = step.file.as_ref();
+                *command = Cell::plain(file.map_or("(asks nginx)".to_owned(), |file| format!("(writes {file})")));
+            }
+            row
         });
         page.gap();
         page.table(&["SERVICE", "STEP", "RISK", "COMMAND"], rows.collect());
@@ -357,10 +328,7 @@ impl MaintenanceFacts {
             };
             let what = format!("   {}: {} ({:.1} s)", target.service, target.summary, target.seconds);
             page.line(&[Cell(Tone::Of(tone), what)]);
-            for line in &target.log {
-                let time = line.time.map(|time| time.strftime("%H:%M:%S ").to_string()).unwrap_or_default();
-                page.line(&[Cell(Tone::Dim, "   says ".to_owned()), Cell::plain(time + &line.text)]);
-            }
+            target.log.iter().for_each(|said| said.text(page));
         }
         if let Some(now) = now {
             page.line(&[Cell(Tone::Dim, "    now ".to_owned()), Cell::plain(now)]);

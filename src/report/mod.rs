@@ -2,11 +2,15 @@
 //! [`crate::ui`]; nothing here prints.
 
 pub mod action;
+pub mod attempt;
 pub mod backup;
 pub mod backups;
+pub mod bundle;
+pub mod diagnosis;
 pub mod error;
 pub mod explain;
 pub mod explain_release;
+pub mod failure;
 pub mod history;
 pub mod list;
 pub mod lock;
@@ -73,6 +77,9 @@ pub struct ErrorBody {
 pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
     vec![
         ("status", schemars::schema_for!(status::Status)),
+        ("diagnosis", schemars::schema_for!(diagnosis::Diagnosis)),
+        ("failures", schemars::schema_for!(failure::Failures)),
+        ("explain-failure", schemars::schema_for!(failure::FailureFacts)),
         ("services", schemars::schema_for!(list::Services)),
         ("deployments", schemars::schema_for!(list::Deployments)),
         ("backup", schemars::schema_for!(backup::Backup)),

@@ -133,7 +133,7 @@ fn service_problem(service: &Service, judged: &ServiceHealth, all: &[ServiceHeal
     if judged.verdict == Verdict::Fail {
         let on_host = |name: &&String| all.iter().any(|other| other.name == **name);
         affects.extend(judged.dependants.iter().filter(on_host).cloned());
-        affects.sort();
+        affects.sort_unstable();
         affects.dedup();
     }
     Problem {

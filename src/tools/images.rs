@@ -53,6 +53,22 @@ pub fn apply(container: &str, user: &str, database: &str, input: Input) -> Argv 
     Argv { input: Some(input), ..argv }.finishes()
 }
 
+/// Has the `psql` of a container read questions, in a session that can change nothing and in which no statement lasts longer
+/// than two seconds; a row a line.
+pub fn question(container: &str, user: &str, database: &str, input: Input) -> Argv {
+    let session = "--env=PGOPTIONS=-c default_transaction_read_only=on -c timezone=UTC -c statement_timeout=2s \
+                   -c lock_timeout=1s";
+    let argv = Argv::new("docker", ["exec", "--interactive", session, container, "psql", "--no-psqlrc", "--quiet"])
+        .with(["--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"])
+        .with([format!("--username={user}"), format!("--dbname={database}")]);
+    Argv { input: Some(input), ..argv }
+}
+
+/// One such question as one would type it.
+pub fn psql(container: &str, user: &str, database: &str, sql: &str) -> String {
+    Argv::new("docker", ["exec", container, "psql", "-U", user, "-d", database, "-Atc", sql]).to_string()
+}
+
 /// Asks the `psql` of a container, which prints bare values.
 pub fn ask(container: &str, user: &str, database: &str, query: &str) -> Argv {
     Argv::new("docker", ["exec", container, "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align"]).with([
@@ -65,6 +81,54 @@ pub fn ask(container: &str, user: &str, database: &str, query: &str) -> Argv {
 /// Parses the output of [`load`]: what the images of the archive are called.
 pub fn parse_loaded(text: &str) -> Vec<String> {
     text.lines().filter_map(|line| line.strip_prefix("Loaded image: ")).map(|name| name.trim().to_owned()).collect()
+}
+
+/// All images with their sizes, for [`parse_sizes`].
+pub fn sizes() -> Argv {
+    Argv::new("docker", ["image", "ls", "--no-trunc", "--format={{.ID}} {{.Repository}}:{{.Tag}} {{.Size}}"])
+}
+
+/// What docker keeps of builds, for [`parse_build_cache`].
+pub fn usage() -> Argv {
+    Argv::new("docker", ["system", "df", "--format={{.Type}}={{.Reclaimable}}"])
+}
+
+/// Id, name (`<none>:<none>` of one that has none) and bytes of each image.
+///
+/// # Errors
+/// When a line is none of [`sizes`].
+pub fn parse_sizes(text: &str) -> Result<Vec<(String, String, u64)>, Malformed> {
+    let wrong = || Malformed::new("`ID NAME SIZE` a line from `docker image ls`", text);
+    let one = |line: &str| {
+        let (id, rest) = line.split_once(' ').ok_or_else(wrong)?;
+        let (name, size) = rest.split_once(' ').ok_or_else(wrong)?;
+        Ok((id.to_owned(), name.to_owned(), bytes(size).ok_or_else(wrong)?))
+    };
+    text.lines().filter(|line| !line.trim().is_empty()).map(one).collect()
+}
+
+/// Bytes that the build cache would give back.
+///
+/// # Errors
+/// When nothing is said of it.
+pub fn parse_build_cache(text: &str) -> Result<u64, Malformed> {
+    let size = text.lines().find_map(|line| line.strip_prefix("Build Cache="));
+    size.and_then(bytes).ok_or_else(|| Malformed::new("`Build Cache=SIZE` from `docker system df`", text))
+}
+
+/// Docker's sizes are powers of 1000: `1.24GB`, `512kB`, `0B`, and with a part of the whole behind it `12MB (3%)`.
+fn bytes(text: &str) -> Option<u64> {
+    let word = text.split_whitespace().next()?;
+    let (number, unit) = word.split_at(word.find(|c: char| c.is_ascii_alphabetic())?);
+    let factor = match unit {
+        "B" => 1.0,
+        "kB" => 1e3,
+        "MB" => 1e6,
+        "GB" => 1e9,
+        "TB" => 1e12,
+        _ => return None,
+    };
+    Some(super::whole(number.parse::<f64>().ok()? * factor))
 }
 
 /// The images of a host.
@@ -107,6 +171,29 @@ mod tests {
         assert_eq!(parse_list(""), Ok(Images::default()));
         assert!(parse_list("WARNING: no swap limit\nsha256:aa app:latest\n").is_err());
         assert!(parse_list("sha256:aa").is_err());
+    }
+
+    #[test]
+    fn sizes_are_read_in_the_units_of_docker() {
+        let text = "sha256:aa app:1.2 1.24GB\nsha256:bb <none>:<none> 512kB\n";
+        let rows = parse_sizes(text).unwrap();
+        assert_eq!(rows[0], ("sha256:aa".to_owned(), "app:1.2".to_owned(), 1_240_000_000));
+        assert_eq!(rows[1].2, 512_000);
+        assert!(parse_sizes("sha256:aa app:1.2").is_err() && parse_sizes("a b:c much").is_err());
+        assert_eq!(parse_build_cache("Images=1.2GB (20%)\nBuild Cache=12.5MB\n").ok(), Some(12_500_000));
+        assert!(parse_build_cache("Images=0B (0%)\n").is_err());
+    }
+
+    #[test]
+    fn a_question_cannot_change_anything() {
+        let input = Input { name: "a.sql".to_owned(), bytes: b"SELECT 1".to_vec() };
+        assert_eq!(
+            question("db", "me", "mine", input).to_string(),
+            "docker exec --interactive '--env=PGOPTIONS=-c default_transaction_read_only=on -c timezone=UTC -c \
+             statement_timeout=2s -c lock_timeout=1s' db psql --no-psqlrc --quiet --tuples-only --no-align \
+             --set=ON_ERROR_STOP=1 --username=me --dbname=mine < a.sql"
+        );
+        assert_eq!(psql("db", "me", "mine", "SELECT 1"), "docker exec db psql -U me -d mine -Atc 'SELECT 1'");
     }
 
     #[test]

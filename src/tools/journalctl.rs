@@ -103,6 +103,72 @@ pub fn runs(output: &[u8]) -> Result<Vec<String>, Malformed> {
     Ok(found)
 }
 
+/// When systemd started this unit again by itself, newest first, for [`series`].
+pub fn restarts(unit: &str) -> Argv {
+    Argv::new(
+        "journalctl",
+        [
+            "--output=export",
+            "--output-fields=MESSAGE",
+            "--no-pager",
+            "--reverse",
+            "--lines=1000",
+            &format!("--unit={unit}"),
+            "_PID=1",
+            "MESSAGE_ID=5eb03494b6584870a536b337290809b3",
+        ],
+    )
+}
+
+/// Since when a unit is started again and again, out of what [`restarts`] prints: the first of those starts that follow each
+/// other within `gap` microseconds up to now. `None` where that is further back than what was read.
+///
+/// # Errors
+/// When it is not in the export format.
+pub fn series(output: &[u8], now: i64, gap: i64) -> Result<Option<i64>, Malformed> {
+    let mut entries = Entries::new(output);
+    let wrong = |_| Malformed::new("entries in the export format from `journalctl`", &String::from_utf8_lossy(output));
+    let (mut first, mut last) = (None, now);
+    while let Some(entry) = entries.next().map_err(wrong)? {
+        let message = entry.message.as_deref().unwrap_or_default();
+        let Some(at) = memchr::memmem::find(message, b"restart counter is at ") else { continue };
+        if last - entry.time > gap {
+            return Ok(first);
+        }
+        (first, last) = (Some(entry.time), entry.time);
+        if message[at..].starts_with(b"restart counter is at 1.") {
+            return Ok(first);
+        }
+    }
+    Ok(None)
+}
+
+/// How much room the journal takes.
+pub fn disk_usage() -> Argv {
+    Argv::new("journalctl", ["--disk-usage"])
+}
+
+/// Bytes, out of `Archived and active journals take up 1.2G in the file system.`
+///
+/// # Errors
+/// When it says nothing of that kind.
+pub fn parse_disk_usage(text: &str) -> Result<u64, Malformed> {
+    let wrong = || Malformed::new("`take up SIZE in the file system` from `journalctl`", text);
+    let rest = text.split_once("take up ").ok_or_else(wrong)?.1;
+    let word = rest.split_whitespace().next().ok_or_else(wrong)?;
+    let (number, unit) = word.split_at(word.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(wrong)?);
+    let factor = match unit {
+        "B" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => return Err(wrong()),
+    };
+    let number: f64 = number.parse().map_err(|_| wrong())?;
+    Ok(super::whole(number * f64::from(2_u32).powi(factor)))
+}
+
 /// The messages that root wrote under this name, the newest so many, one a line. Anybody may write under any name.
 pub fn said_by_root(identifier: &str, lines: u32) -> Argv {
     Argv::new(
@@ -309,111 +375,4 @@ pub fn denied(stderr: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Two entries as journalctl 257 prints them; the second has a binary message with a line break and one more message.
-    const EXPORT: &[u8] = b"__CURSOR=s=a1;i=1f;b=b2;m=3;t=4;x=5\n__REALTIME_TIMESTAMP=1764000000000001\n\
-        __MONOTONIC_TIMESTAMP=3\n_BOOT_ID=b2\nPRIORITY=3\nMESSAGE=first = one\n_SYSTEMD_UNIT=a.service\n\n\
-        __CURSOR=s=a1;i=20;b=b2;m=3;t=4;x=5\n__REALTIME_TIMESTAMP=1764000000000002\nUNIT=a.service\n\
-        MESSAGE\n\x05\x00\x00\x00\x00\x00\x00\x00a\nb\x1b\xff\nMESSAGE=more\n_SYSTEMD_UNIT=init.scope\n\n";
-
-    fn read(bytes: &[u8]) -> io::Result<Vec<Entry>> {
-        let mut entries = Entries::new(bytes);
-        let mut found = Vec::new();
-        while let Some(entry) = entries.next()? {
-            found.push(entry.clone());
-        }
-        Ok(found)
-    }
-
-    #[test]
-    fn b13_fields_come_as_they_are() {
-        let entry = |time, cursor: &str, priority, units: &[&str], message: &[u8]| Entry {
-            time,
-            cursor: cursor.to_owned(),
-            priority,
-            units: units.iter().map(ToString::to_string).collect(),
-            invocation: None,
-            message: Some(message.to_vec()),
-            length: message.len() as u64,
-        };
-        let wanted = [
-            entry(1_764_000_000_000_001, "s=a1;i=1f;b=b2;m=3;t=4;x=5", Some(3), &["a.service"], b"first = one"),
-            entry(
-                1_764_000_000_000_002,
-                "s=a1;i=20;b=b2;m=3;t=4;x=5",
-                None,
-                &["init.scope", "a.service"],
-                b"a\nb\x1b\xff\nmore",
-            ),
-        ];
-        assert_eq!(read(EXPORT).unwrap(), wanted);
-        assert_eq!(read(b"__REALTIME_TIMESTAMP=7\n\n").unwrap(), [Entry { time: 7, ..Entry::default() }]);
-    }
-
-    #[test]
-    fn entries_cut_at_any_byte_are_never_half_an_entry() {
-        let whole = read(EXPORT).unwrap();
-        for end in 0..EXPORT.len() {
-            if let Ok(found) = read(&EXPORT[..end]) {
-                // Only where nothing is missing of the entries that are there.
-                assert!(whole.starts_with(&found) && EXPORT[..end].ends_with(b"\n\n") || end == 0, "cut at {end}");
-            }
-        }
-        assert!(read(b"no entry at all\n").is_err());
-    }
-
-    #[test]
-    fn queries_are_commands() {
-        let query = Query {
-            units: vec!["a.service".into(), "b.service".into()],
-            since: Some(1_764_000_000_000_001),
-            last: Some(5),
-            ..Query::default()
-        };
-        assert_eq!(
-            entries(&query).to_string(),
-            "journalctl --output=export \
-             --output-fields=MESSAGE,PRIORITY,_SYSTEMD_UNIT,UNIT,OBJECT_SYSTEMD_UNIT,COREDUMP_UNIT --no-pager --lines=5 \
-             --since=@1764000000.000001 --unit=a.service --unit=b.service"
-        );
-        let run = Query { units: vec!["a.service".into()], invocation: Some("8f".into()), ..Query::default() };
-        assert_eq!(
-            entries(&run).to_string(),
-            "journalctl --output=export --output-fields=MESSAGE,PRIORITY --no-pager _SYSTEMD_INVOCATION_ID=8f + \
-             INVOCATION_ID=8f _PID=1"
-        );
-    }
-
-    #[test]
-    fn runs_are_told_apart_newest_first() {
-        let output = b"__CURSOR=x\nINVOCATION_ID=cc\n\n__CURSOR=w\nINVOCATION_ID=cc\n\n__CURSOR=v\n\n\
-            __CURSOR=u\nINVOCATION_ID=bb\n\n";
-        assert_eq!(runs(output), Ok(vec!["cc".to_owned(), "bb".to_owned()]));
-        assert_eq!(runs(b""), Ok(vec![]));
-        assert!(runs(b"nonsense\n").is_err());
-    }
-
-    #[test]
-    fn b15_suppressed_messages_are_counted() {
-        assert_eq!(parse_suppressed("Suppressed 123 messages from shop.service"), Some((123, "shop.service")));
-        assert_eq!(
-            parse_suppressed("Suppressed 7 messages from /system.slice/shop.service"),
-            Some((7, "shop.service"))
-        );
-        assert_eq!(parse_suppressed("Suppressed many messages from x"), None);
-    }
-
-    #[test]
-    fn kernel_lines_name_the_process() {
-        let text = r#"{"__REALTIME_TIMESTAMP":"1764000000000000","MESSAGE":"Out of memory: Killed process 12 (node) total-vm:1kB"}
-{"__REALTIME_TIMESTAMP":"1764000001000000","MESSAGE":null}"#;
-        assert_eq!(
-            parse_oom_kills(text),
-            Ok(vec![OomKill { time: Timestamp::from_second(1_764_000_000).unwrap(), process: "node".into() }])
-        );
-        assert_eq!(parse_oom_kills(""), Ok(vec![]));
-        assert!(parse_oom_kills("-- No entries --").is_err());
-    }
-}
+mod tests;

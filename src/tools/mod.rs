@@ -6,6 +6,7 @@ pub mod compose;
 pub mod df;
 pub mod docker;
 pub mod docker_logs;
+pub mod dpkg;
 pub mod git;
 pub mod images;
 pub mod journalctl;
@@ -16,7 +17,9 @@ pub mod procfs;
 pub mod rclone;
 pub mod systemctl;
 pub mod systemd_analyze;
+pub mod tar;
 pub mod timedatectl;
+pub mod ufw;
 
 use std::fmt;
 
@@ -176,6 +179,35 @@ pub fn quote(word: &str) -> std::borrow::Cow<'_, str> {
     }
 }
 
+/// The words of a command as it would be pasted, for those who start it without a shell. What needs one is given to it whole.
+pub fn words(command: &str) -> Vec<String> {
+    if command.contains(['|', '<', '>', '$', ';', '"']) {
+        return vec!["sh".to_owned(), "-c".to_owned(), command.to_owned()];
+    }
+    let mut words: Vec<String> = Vec::new();
+    let (mut quoted, mut inside, mut escaped) = (false, false, false);
+    for c in command.chars() {
+        if c.is_whitespace() && !quoted && !escaped {
+            inside = false;
+            continue;
+        }
+        if !inside {
+            words.push(String::new());
+            inside = true;
+        }
+        match c {
+            '\'' if !escaped => quoted = !quoted,
+            '\\' if !quoted && !escaped => {
+                escaped = true;
+                continue;
+            }
+            c => words.iter_mut().last().into_iter().for_each(|word| word.push(c)),
+        }
+        escaped = false;
+    }
+    words
+}
+
 /// Output that does not have the form it should have. Holds the beginning of what was found instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Malformed {
@@ -256,9 +288,24 @@ fn json_lines<T: serde::de::DeserializeOwned>(text: &str, expected: &'static str
         .collect()
 }
 
+/// The whole number nearest to a size that was printed in tenths of its unit; 0 for what is none.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates, and sizes are below 2^53")]
+fn whole(number: f64) -> u64 {
+    number.max(0.0).round() as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pasted_commands_become_words_again() {
+        let argv = Argv::new("ss", ["-Hltnp", "sport = :80", "it's", "a b"]);
+        assert_eq!(words(&argv.to_string()), ["ss", "-Hltnp", "sport = :80", "it's", "a b"]);
+        assert_eq!(words("a | b"), ["sh", "-c", "a | b"]);
+        assert_eq!(words("  "), Vec::<String>::new());
+        assert_eq!(words("x ''"), ["x", ""]);
+    }
 
     #[test]
     fn commands_print_so_that_they_can_be_pasted() {

@@ -22,6 +22,17 @@ pub fn show<'a>(units: impl IntoIterator<Item = &'a str>, and_failed: bool) -> A
     narrowed.with(units)
 }
 
+/// Every unit that has ended and is about to be started again, which is in no list of failed ones. With one that is always
+/// there, so that silence is never taken for "none".
+pub fn looping() -> Argv {
+    let states = "--state=auto-restart,auto-restart-queued";
+    Argv::new(
+        "systemctl",
+        ["show", "--no-pager", "--timestamp=unix", "--property", PROPERTIES, states, "--", "*.service"],
+    )
+    .with([ALWAYS_THERE])
+}
+
 /// `restart`, `reload`, `start` or `stop` of one unit, which waits for systemd to have done it.
 pub fn act(verb: &str, unit: &str) -> Argv {
     Argv::new("systemctl", ["--no-ask-password", verb, "--", unit])

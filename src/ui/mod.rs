@@ -110,6 +110,16 @@ impl Ui {
         out.flush()
     }
 
+    /// A document as it would be printed, for a file.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn document(document: &impl serde::Serialize) -> io::Result<Vec<u8>> {
+        let mut out = Vec::new();
+        json::pretty(&mut out, document)?;
+        Ok(out)
+    }
+
     fn text(self, report: &impl Report) -> String {
         let mut text = Text::new(self.colored(), self.headers, self.format == Format::Wide);
         report.text(&mut text);

@@ -8,6 +8,7 @@ mod actions;
 mod ai_fsm;
 mod anywhere;
 mod backup;
+mod diagnose;
 mod faults;
 mod fondation;
 mod logs;

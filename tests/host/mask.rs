@@ -26,6 +26,12 @@ static TEXT: Patterns = LazyLock::new(|| {
         (r"[\d.]+ [\d.]+ [\d.]+ on \d+ processors", "[load]"),
         (r"\b\d+ restarts", "[n] restarts"),
         (r"\b(\d+d)?(\d+h)?(\d+m)?(\d+s)? (left|ago)\b", "[span] $5"),
+        // As above; and the journal is not for everybody to read.
+        (r"(?m)^ +also +memory kills unknown \(P3\)\n", ""),
+        (
+            r"memory kills +(pass +none in 24 h|unknown +needs root to read the kernel's journal)",
+            "memory kills [memory kills]",
+        ),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "[time]"),
         (r"[\d.]+ [KMGT]iB", "[size]"),
         (r"\b(\d+d)?(\d+h)?(\d+m)?\d+[smh]\b", "[span]"),

@@ -77,13 +77,18 @@ fn misfits(value: &Value, schema: &Value, root: &Value, path: &str, found: &mut 
 
 /// A document of each kind, in more than one state.
 fn documents(machine: &Machine) -> Vec<Run> {
-    let lines: [&[&str]; 23] = [
+    let lines: [&[&str]; 28] = [
         &["status"],
         &["status", "wallet", "store"],
         &["status", "faucet"],
         &["-d", "localhost", "status"],
         &["-d", "ai-fsm", "status"],
         &["-d", "v-edfinance", "status", "--timeout", "3s"],
+        &["diagnose"],
+        &["diagnose", "wallet-down"],
+        &["diagnose", "store", "--fix", "--dry-run"],
+        &["get", "failures"],
+        &["explain", "x402"],
         &["get", "services"],
         &["get", "deployments"],
         &["get", "backups"],

@@ -1,25 +1,27 @@
 //! A machine that is made up: a root below a temporary directory, an address of its own for its services, and a directory
 //! of tools in which one script stands in for all.
 
+mod ground;
+mod run;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write;
 use std::fs;
 use std::net::Ipv4Addr;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use assert_cmd::Command;
-use serde_json::Value;
 
 use crate::servers::Server;
+use ground::{ground, stand_in, stand_in_tool};
+pub use run::{Ran, Run};
 
 /// The time on every machine: two hours and some after the samples were captured.
 pub const NOW: &str = "2026-11-22T05:30:00Z";
@@ -176,6 +178,11 @@ impl Machine {
     pub fn answer_and(&self, key: &str, out: &str, ending: &str) {
         self.answer(key, out);
         fs::write(self.dir.join("answers").join(key).join(ending), "").unwrap();
+    }
+
+    /// Lets a tool answer again as it did before anything was laid out for it.
+    pub fn take_back(&self, key: &str) {
+        fs::remove_dir_all(self.dir.join("answers").join(key)).unwrap();
     }
 
     /// What systemd says of a unit.
@@ -421,133 +428,4 @@ impl Drop for Machine {
 
 fn inode(port: u16) -> u32 {
     100_000 + u32::from(port)
-}
-
-/// What came of a run.
-#[derive(Debug, Clone)]
-pub struct Run {
-    pub args: Vec<OsString>,
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
-    /// The tools that were run, sorted.
-    pub ran: Vec<Ran>,
-}
-
-/// A tool that was run.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Ran {
-    pub argv: Vec<String>,
-    /// `NAME=value` as it was started, in that order.
-    pub environment: Vec<String>,
-}
-
-impl Ran {
-    /// The tool's name.
-    pub fn tool(&self) -> &str {
-        &self.argv[0]
-    }
-}
-
-impl Run {
-    /// The one document on stdout, whose head is as promised.
-    pub fn json(&self) -> Value {
-        let document: Value = serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|error| panic!("{:?}: not one JSON document ({error}): {}", self.args, self.stdout));
-        let head = ["schema", "opsctl", "deployment", "host", "time", "verdict", "exit_code", "error"];
-        for key in head {
-            assert!(document.get(key).is_some(), "{:?}: {key} is missing from {document}", self.args);
-        }
-        assert_eq!(document["exit_code"], self.code, "{:?}: exit code", self.args);
-        assert_eq!(document["error"].is_null(), document["schema"] != "opsctl/error/v1", "{:?}: error", self.args);
-        document
-    }
-
-    /// The documents on stdout, one a line.
-    pub fn json_lines(&self) -> Vec<Value> {
-        self.stdout.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
-    }
-
-    /// A character of what was printed that could drive the terminal or hide what is read.
-    pub fn hostile(&self) -> Option<char> {
-        let hostile = |c: &char| {
-            (c.is_control() && *c != '\n')
-                || matches!(*c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-        };
-        self.everything().chars().find(hostile)
-    }
-
-    /// Everything that anybody could read of this run.
-    pub fn everything(&self) -> String {
-        format!("{}{}", self.stdout, self.stderr)
-    }
-}
-
-/// The program of `stand_in.rs`. `cargo test` builds it, `cargo test --test it` does not.
-fn stand_in() -> &'static Path {
-    static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| {
-        let here = std::env::current_exe().unwrap();
-        let profile = here.ancestors().nth(2).unwrap();
-        let program = profile.join("examples/stand_in");
-        if !is_fresh(&program) {
-            let mut cargo = std::process::Command::new(env!("CARGO"));
-            cargo.args(["build", "--quiet", "--example", "stand_in"]).current_dir(env!("CARGO_MANIFEST_DIR"));
-            if profile.ends_with("release") {
-                cargo.arg("--release");
-            }
-            assert!(cargo.status().unwrap().success(), "cannot build the example stand_in");
-        }
-        program
-    })
-}
-
-/// Whether the program is there and younger than all that it was made from.
-fn is_fresh(program: &Path) -> bool {
-    let age = |path: &Path| fs::metadata(path).and_then(|meta| meta.modified());
-    let (Ok(built), Ok(made_from)) = (age(program), fs::read(program.with_extension("d"))) else { return false };
-    let mut sources = made_from.split(|byte| *byte == b' ' || *byte == b'\n').filter(|word| word.ends_with(b".rs"));
-    sources.all(|source| age(Path::new(OsStr::from_bytes(source))).is_ok_and(|changed| changed <= built))
-}
-
-/// Where machines are laid out. As root opsctl runs no tool below a directory that others can write, which a checkout in
-/// `/tmp` is, so there another place is taken.
-fn ground() -> &'static Path {
-    static GROUND: OnceLock<PathBuf> = OnceLock::new();
-    GROUND.get_or_init(|| {
-        let usual = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let open = |dir: &Path| fs::metadata(dir).is_ok_and(|meta| meta.uid() != 0 || meta.mode() & 0o022 != 0);
-        if !is_root() || !usual.ancestors().any(open) {
-            return usual.to_owned();
-        }
-        let other = PathBuf::from("/var/cache/opsctl-tests");
-        fs::create_dir_all(&other).unwrap();
-        other
-    })
-}
-
-/// The script that stands in for all tools.
-fn stand_in_tool() -> &'static Path {
-    static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| {
-        clear_away();
-        let script = include_str!("tools/stand-in");
-        let path = ground().join(format!("stand-in-{}", std::process::id()));
-        fs::write(&path, script).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        path
-    })
-}
-
-/// Removes what failed tests of processes that are gone have left to be looked at.
-fn clear_away() {
-    for path in fs::read_dir(ground()).unwrap().flatten().map(|entry| entry.path()) {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let own = name.strip_prefix("machine-").or_else(|| name.strip_prefix("stand-in-"));
-        let pid = own.map(|rest| rest.split('-').next().unwrap_or_default());
-        if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
-            // Another process may be at it as well.
-            let _ = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-        }
-    }
 }

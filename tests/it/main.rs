@@ -11,6 +11,11 @@ mod transcript;
 
 mod actions;
 mod backup;
+mod diagnose;
+mod diagnose_bundle;
+mod diagnose_containers;
+mod diagnose_databases;
+mod diagnose_truth;
 mod documents;
 mod generated;
 mod invalid_registry;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::page::{Act, Direction, Plan, READY, Step};
 use super::{Asked, Note, ask};
-use crate::action::audit::{self, Entry, Phase};
+use crate::action::audit;
 use crate::action::consent::Consent;
 use crate::action::lock::Lock;
 use crate::action::{Risk, move_durably, removed, write_aside};
@@ -75,9 +75,8 @@ pub fn run(
     settle: Duration,
     notes: (Option<&Note>, Option<&Note>),
 ) -> Result<(End, Vec<Asked>), Error> {
-    let begun = Instant::now();
-    let mut entry = entry(context, deployment, plan);
-    audit::write(context.system, &entry)?;
+    let targets = vec![plan.page.proxy.name.to_owned()];
+    let act = audit::begin(context, deployment, plan.direction.name(), targets, plan.commands())?;
     let (note, before) = notes;
     let keep = |note: Option<&Note>| super::keep(context.system, deployment, note);
     // Who does it is known from the beginning; that it is over, only in the end.
@@ -95,35 +94,8 @@ pub fn run(
     if let Err(error) = noted {
         context.ui.note(&format!("the note of who turned it on is not up to date: {error}"));
     }
-    entry.phase = Phase::End;
-    entry.time = context.system.now();
-    entry.outcome = Some(end.trouble().unwrap_or_else(|| "done".to_owned()));
-    entry.exit_code = Some(end.exit().code());
-    entry.seconds = Some((begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0);
-    // It is done by now; that it cannot be recorded is said, and changes nothing.
-    if let Err(error) = audit::write(context.system, &entry) {
-        context.ui.note(&error.message);
-    }
+    act.end(context, end.trouble().unwrap_or_else(|| "done".to_owned()), end.exit());
     Ok((end, answers))
-}
-
-fn entry(context: &Context<'_>, deployment: &Deployment, plan: &Plan) -> Entry {
-    let now = context.system.now();
-    Entry {
-        time: now,
-        id: format!("{}-{}", now.as_microsecond(), std::process::id()),
-        phase: Phase::Begin,
-        deployment: deployment.name.to_owned(),
-        host: context.system.host_name(),
-        user: audit::who(context.system),
-        from: audit::from(),
-        operation: plan.direction.name().to_owned(),
-        targets: vec![plan.page.proxy.name.to_owned()],
-        commands: plan.commands(),
-        outcome: None,
-        exit_code: None,
-        seconds: None,
-    }
 }
 
 /// Does one step after the other; when one fails, undoes them.

@@ -107,8 +107,11 @@ pub(super) fn working_copy(release: &Release, survey: &Survey, wanted: &Wanted, 
 
 /// Whether the containers are for opsctl to make anew.
 pub(super) fn foreign(release: &Release, survey: &Survey, checks: &mut Vec<Checked>) {
+    if let Err(trouble) = &survey.containers {
+        checks.push(Checked::new("images", Verdict::Unknown, format!("containers cannot be seen: {trouble}")));
+    }
     for image in release.images {
-        let Some(container) = survey.containers.get(image.service.name) else { continue };
+        let Some(container) = survey.container(image.service) else { continue };
         let foreign = match &release.switch {
             _ if !container.identity.swarm.is_empty() => "Docker Swarm runs it, most likely for Dokploy".to_owned(),
             Switch::Compose { project, .. } if container.identity.project != *project => {
@@ -135,7 +138,7 @@ pub(super) fn deliverable(release: &Release, survey: &Survey, delivery: &Deliver
     };
     let comes = brings_images(delivery) || !release.build.is_empty();
     for image in release.images {
-        let container = survey.containers.get(image.service.name);
+        let container = survey.container(image.service);
         match (images.named.get(image.tag), container) {
             (None, _) if !comes => checks.push(
                 Checked::new("images", Verdict::Fail, format!("there is no image {}", image.tag))

@@ -95,6 +95,7 @@ impl Way<'_> {
                 deadline: MIGRATION,
                 risk: Risk::Disruptive,
                 optional: false,
+                again: false,
             };
             record::begun(self.context.system, self.job.deployment, new.clone())
                 .map_err(|error| format!("{} cannot be recorded, so it was not applied: {error}", new.name))?;

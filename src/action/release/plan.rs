@@ -167,7 +167,7 @@ fn remote(survey: &Survey) -> Option<String> {
 }
 
 fn step(title: impl Into<String>, argv: Argv, deadline: Duration, risk: Risk) -> Step {
-    Step { title: title.into(), argv, deadline, risk, optional: false }
+    Step { title: title.into(), argv, deadline, risk, optional: false, again: false }
 }
 
 /// The way to a new version.

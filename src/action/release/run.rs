@@ -8,7 +8,7 @@ use super::plan::{self, Stage};
 use super::record::{self, How, Migration, Record};
 use super::survey::{self, SKEW, Source, ask};
 use super::{Version, Wanted, short};
-use crate::action::audit::{self, Entry};
+use crate::action::audit;
 use crate::action::consent::Consent;
 use crate::action::lock::Lock;
 use crate::action::plan::{Plan, Step};
@@ -41,8 +41,7 @@ pub fn run(
     let stages = &job.preparation.stages;
     let commands = stages.iter().map(|stage| stage.step().argv.to_string()).chain(first.commands()).collect();
     let targets = job.services.iter().map(|service| service.name.to_owned()).collect();
-    let entry = Entry::begin(context.system, job.deployment.name, job.wanted.verb(), targets, commands);
-    audit::write(context.system, &entry)?;
+    let act = audit::begin(context, job.deployment, job.wanted.verb(), targets, commands)?;
     remember(context, job);
     let mut way = Way::new(context.clone(), job, lock, stages.len());
     let (done, ending) = way.go();
@@ -52,7 +51,7 @@ pub fn run(
         let how = if matches!(job.wanted, Wanted::New(_)) { How::Redeployed } else { How::RolledBack };
         keep(context, job, how, &now);
     }
-    run::conclude(context, entry, ending.summary(), ending.exit(), begun.elapsed());
+    act.end(context, ending.summary(), ending.exit());
     Ok(Released { ran, done, now, ending, took: begun.elapsed() })
 }
 
@@ -332,7 +331,10 @@ impl<'a> Way<'a> {
         };
         let evidence =
             probe::gather(self.context.system, &processes, self.job.deployment, self.job.services, false, PATIENCE);
-        let running = survey::containers(release, &evidence);
+        let running = match survey::containers(release, &evidence) {
+            Ok(running) => running,
+            Err(trouble) => return Some(format!("which image runs cannot be seen: {trouble}")),
+        };
         let chosen =
             release.images.iter().filter(|image| self.job.services.iter().any(|s| s.name == image.service.name));
         chosen.map(|image| (image, running.get(image.service.name), named.get(image.tag))).find_map(

@@ -38,8 +38,8 @@ pub struct Survey {
     pub source: Option<Result<Source, String>>,
     /// Images of the engine; `None` where versions are no images.
     pub images: Option<Result<Images, Trouble>>,
-    /// Containers of the services that run images, by service.
-    pub containers: BTreeMap<&'static str, ContainerState>,
+    /// Containers of the services that run images, by service; or why they cannot be seen.
+    pub containers: Result<BTreeMap<&'static str, ContainerState>, String>,
     /// Free space by path, bytes.
     pub free: Vec<(String, io::Result<u64>)>,
     /// The newest backup.
@@ -89,11 +89,16 @@ impl Survey {
         }
     }
 
+    /// The container of a service, as far as it can be seen.
+    pub(super) fn container(&self, service: &Service) -> Option<&ContainerState> {
+        self.containers.as_ref().ok()?.get(service.name)
+    }
+
     /// The version that runs, as far as it can be told.
     pub fn version(&self, release: &Release) -> Version {
         let commit = self.head();
         let running = |image: &crate::registry::Image| {
-            let id = self.containers.get(image.service.name).map(|container| container.image_id.clone());
+            let id = self.container(image.service).map(|container| container.image_id.clone());
             let named = || match &self.images {
                 Some(Ok(images)) => images.named.get(image.tag).cloned(),
                 _ => None,
@@ -279,11 +284,13 @@ fn named(
     Some(found.and_then(|found| ask(processes, &git::describe(path, owner.as_ref(), &found), limit, git::parse_commit)))
 }
 
-/// Which images the services run.
-pub(super) fn containers(release: &Release, evidence: &Evidence) -> BTreeMap<&'static str, ContainerState> {
-    let Some(Ok(found)) = evidence.managers.containers.as_ref().map(|answer| answer.result.as_ref()) else {
-        return BTreeMap::new();
-    };
+/// The containers of the services that run images, or why they cannot be seen.
+pub(super) fn containers(
+    release: &Release,
+    evidence: &Evidence,
+) -> Result<BTreeMap<&'static str, ContainerState>, String> {
+    let Some(answer) = &evidence.managers.containers else { return Ok(BTreeMap::new()) };
+    let found = answer.result.as_ref().map_err(ToString::to_string)?;
     let of = |service: &Service| {
         let is = |container: &&ContainerState| {
             service.managers.iter().any(|manager| is_container_of(manager, &container.identity))
@@ -291,7 +298,7 @@ pub(super) fn containers(release: &Release, evidence: &Evidence) -> BTreeMap<&'s
         // Swarm leaves former tasks behind.
         found.iter().filter(is).max_by_key(|container| container.status == "running").cloned()
     };
-    release.images.iter().filter_map(|image| Some((image.service.name, of(image.service)?))).collect()
+    Ok(release.images.iter().filter_map(|image| Some((image.service.name, of(image.service)?))).collect())
 }
 
 fn free(system: &System, release: &Release, source: Option<&Place>) -> Vec<(String, io::Result<u64>)> {

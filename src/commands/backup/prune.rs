@@ -1,14 +1,11 @@
 //! `backup prune`: shows which copies the policy has no use for any more, and lets them go with consent.
 
-use std::time::Instant;
-
 use clap_complete::engine::ArgValueCandidates;
 
 use super::look::{Extent, view};
 use super::{locked, needs_root, records, sets};
-use crate::action::audit::{self, Entry};
+use crate::action::audit;
 use crate::action::lock::Lock;
-use crate::action::run as action;
 use crate::backup::prune::{self, Plan};
 use crate::backup::retention::{Decision, Refusal};
 use crate::cli::{complete_sets, duration};
@@ -58,7 +55,6 @@ fn work(
     sets: &[&'static BackupSet],
     lock: &mut Lock,
 ) -> anyhow::Result<Exit> {
-    let begun = Instant::now();
     if let Some((set, what)) = prune::failed(sets, &records(context, deployment)?) {
         return Err(Error {
             exit: Exit::Refused,
@@ -91,8 +87,7 @@ fn work(
         let mut commands = vec![view.store.delete_argv(&all).to_string()];
         commands.extend(all);
         let targets = sets.iter().map(|set| set.name.to_owned()).collect();
-        let entry = Entry::begin(context.system, deployment.name, "backup prune", targets, commands);
-        audit::write(context.system, &entry)?;
+        let act = audit::begin(context, deployment, "backup prune", targets, commands)?;
         lock.step("delete");
         let done = prune::run(&view.store, &plans, &view.listed);
         exit = match (&done.trouble, refused, done.gone) {
@@ -101,7 +96,7 @@ fn work(
             (None, true, _) | (Some(_), ..) => Exit::Partial,
         };
         let told = done.trouble.clone().unwrap_or_else(|| format!("{} objects are gone", done.gone));
-        action::conclude(context, entry, told, exit, begun.elapsed());
+        act.end(context, told, exit);
         (document.gone, document.left, document.trouble) = (Some(done.gone), done.left, done.trouble);
     }
     if exit == Exit::Success && context.ui.quiet && context.ui.format != Format::Json {

@@ -187,12 +187,7 @@ pub(super) fn add(
         }
         (Work::Services(plan), done) => {
             let done = match done {
-                Some(Done::Services(result)) => {
-                    let log = |done: &run::Done| operate::last_words(context, deployment, done);
-                    Some(
-                        result.done.into_iter().map(|done| (log(&done), done)).map(|(log, done)| (done, log)).collect(),
-                    )
-                }
+                Some(Done::Services(result)) => Some(operate::with_last_words(context, deployment, result)),
                 Some(Done::Page(..)) | None => None,
             };
             let head = context.head("opsctl/action/v1", deployment, Verdict::Pass, Exit::Success);

@@ -1,11 +1,9 @@
 //! `restore --forget-old`: the old data that restores have kept is deleted.
 
-use std::time::Instant;
-
 use super::Args;
 use super::work::{journal, place, take};
-use crate::action::audit::{self, Entry};
-use crate::action::{Risk, consent, run as action};
+use crate::action::audit;
+use crate::action::{Risk, consent};
 use crate::backup::restore::journal::{Phase, Restore};
 use crate::context::Context;
 use crate::exit::Exit;
@@ -19,7 +17,6 @@ pub(super) fn forget(
     deployment: &'static Deployment,
     set: Option<&'static BackupSet>,
 ) -> anyhow::Result<Exit> {
-    let begun = Instant::now();
     let is_meant = |restore: &&Restore| restore.phase == Phase::Done && set.is_none_or(|set| set.name == restore.set);
     let known = journal(context, deployment)?;
     let mut kept = Vec::new();
@@ -61,8 +58,7 @@ pub(super) fn forget(
     let (lock, _) = take(args, context, deployment)?;
     let mut journal = journal(context, deployment)?;
     let targets = kept.iter().map(|(restore, _)| restore.set.clone()).collect();
-    let entry = Entry::begin(context.system, deployment.name, "restore --forget-old", targets, lines.clone());
-    audit::write(context.system, &entry)?;
+    let act = audit::begin(context, deployment, "restore --forget-old", targets, lines.clone())?;
     let mut troubles = Vec::new();
     for (restore, place) in &kept {
         match place.forget(restore.old) {
@@ -79,7 +75,7 @@ pub(super) fn forget(
         _ => Exit::Failure,
     };
     let summary = if troubles.is_empty() { format!("{count} deleted") } else { troubles.join("; ") };
-    action::conclude(context, entry, summary.clone(), exit, begun.elapsed());
+    act.end(context, summary.clone(), exit);
     lock.finish();
     context.ui.report(&document(exit, "forgotten", summary))?;
     Ok(exit)

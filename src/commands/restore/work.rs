@@ -4,10 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{Args, At, failed};
-use crate::action::audit::{self, Entry};
+use crate::action::audit;
 use crate::action::lock::Lock;
 use crate::action::plan::Operation;
-use crate::action::{Risk, consent, lock, run as action};
+use crate::action::{Risk, consent, lock};
 use crate::backup::create::chance;
 use crate::backup::look::{Proof, Stock, prove};
 use crate::backup::manifest::Owner;
@@ -19,6 +19,7 @@ use crate::backup::restore::{End, Job, Restored};
 use crate::backup::staging;
 use crate::commands::backup::look::{Extent as Sets, View, view};
 use crate::commands::backup::{locked, unreachable};
+use crate::commands::change;
 use crate::commands::operate::{self, Extent};
 use crate::context::Context;
 use crate::error::Error;
@@ -26,7 +27,6 @@ use crate::exit::Exit;
 use crate::health::{age, bytes};
 use crate::registry::{BackupSet, Deployment, Source, Verdict};
 use crate::report::restore::Restore as Document;
-use crate::ui::Ui;
 
 /// How long a look waits for a backup that is under way.
 pub(super) const WAIT: Duration = Duration::from_secs(2);
@@ -155,14 +155,12 @@ fn bring_to_an_end(
     })?;
     context.ui.note(&format!("a restore of {} by {} did not come to its end", set.name, restore.who));
     let place = place(context, set, restore.id)?;
-    let entry =
-        Entry::begin(context.system, deployment.name, "restore (recover)", vec![set.name.to_owned()], Vec::new());
-    audit::write(context.system, &entry)?;
+    let act = audit::begin(context, deployment, "restore --recover", vec![set.name.to_owned()], Vec::new())?;
     let calm = context.unhurried();
     let switch = |operation| operate::make(operation, Extent::Named, &calm, deployment, set.owners);
     let job = Job { context: &calm, deployment, set, place: &place, settle: args.settle, switch: &switch };
     let restored = job.recover(&mut journal, restore.clone(), lock);
-    action::conclude(context, entry, restored.end.summary(), restored.end.exit(), restored.took);
+    act.end(context, restored.end.summary(), restored.end.exit());
     context.ui.note(&format!("the restore of {}: {}", set.name, restored.end.summary()));
     Ok(Some((restore, restored)))
 }
@@ -313,11 +311,7 @@ fn replace_proven(
     };
     lock.finish();
     let document = ended(context, deployment, set, proof.id, path, &restored, exit);
-    if let Err(error) = context.ui.report(&document)
-        && error.kind() != std::io::ErrorKind::BrokenPipe
-    {
-        Ui::warn(&format!("restore ended with {}, which could not be printed: {error}", exit.code()));
-    }
+    let exit = change::tell(context, "restore", exit, &document);
     if let End::Live(Some(_)) = restored.end {
         context.ui.note("once all is well: opsctl restore --forget-old");
     }
@@ -351,8 +345,7 @@ fn exchange(
     let live = job.place.live();
     let live =
         live.map_err(|error| failed("no_place", Exit::Refused, format!("{path}: {error}; nothing was changed")))?;
-    let entry = Entry::begin(context.system, deployment.name, "restore", vec![set.name.to_owned()], commands);
-    audit::write(context.system, &entry)?;
+    let act = audit::begin(context, deployment, "restore", vec![set.name.to_owned()], commands)?;
     let restore = Restore {
         id,
         copy: proof.id,
@@ -372,7 +365,7 @@ fn exchange(
         (End::Untouched(_), true) => Exit::Failure,
         (end, _) => end.exit(),
     };
-    action::conclude(context, entry, restored.end.summary(), exit, restored.took);
+    act.end(context, restored.end.summary(), exit);
     Ok((restored, exit))
 }
 

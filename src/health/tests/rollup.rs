@@ -358,6 +358,22 @@ fn memory_above_its_alarm() {
 }
 
 #[test]
+fn the_memory_of_a_container_beneath_a_unit_counts() {
+    static WRAPPED: Service = Service {
+        managers: &[
+            Manager::Systemd(Unit::new("wrapped.service")),
+            Manager::Docker(crate::registry::Container { names: &["wrapped"] }),
+        ],
+        memory: Some(crate::registry::Memory { alarm_bytes: Some(1 << 30), limit_bytes: None, source: "the runbook" }),
+        ..Service::new("wrapped", "leaks", &LATER, "nobody waits")
+    };
+    let mut evidence = all_well(&[&WRAPPED]);
+    evidence.unit("wrapped.service").memory_bytes = Some(20 << 20);
+    evidence.containers()[0].memory_bytes = Some(3 << 29);
+    assert_eq!(judged(&[&WRAPPED], &evidence), "wrapped: warn, running: uses 1.5 GiB of memory, alarm is at 1.0 GiB\n");
+}
+
+#[test]
 fn only_what_was_asked_for_is_told() {
     let services: [&'static Service; 2] = [&SITE, &DATABASE];
     assert_eq!(

@@ -3,6 +3,7 @@
 //! From the runbook of 2026-02-19 (`seeds/002…`) and the repository as of 2026-02-23, its last state for the Pi.
 
 mod backup;
+mod failures;
 mod release;
 mod services;
 
@@ -18,6 +19,7 @@ pub static DEPLOYMENT: Deployment = Deployment {
         system: "Raspberry Pi 4, at least 4 GB; 64-bit Raspberry Pi OS or Ubuntu 24.04 (documents disagree)",
     },
     detect: &["/home/pi/ai-fsm", "/home/nick/ai-fsm", "/opt/ai-fsm", "/srv/ai-fsm"],
+    failures: failures::FAILURES,
     release: Some(&release::RELEASE),
     backups: backup::BACKUPS,
     logs: &[

@@ -3,6 +3,7 @@
 //! From the runbook of 2025-08-26 (`seeds/001…`) and the repository as of 2025-08-28.
 
 mod backup;
+mod failures;
 mod release;
 mod services;
 
@@ -18,6 +19,7 @@ pub static DEPLOYMENT: Deployment = Deployment {
         system: "a VPS (in practice Scaleway), Ubuntu 22.04, at least 2 CPUs, 2 GB RAM, 20 GB disk",
     },
     detect: &["/srv/fondation"],
+    failures: failures::FAILURES,
     release: Some(&release::RELEASE),
     backups: backup::BACKUPS,
     maintenance: Maintenance::Stop(Stop {

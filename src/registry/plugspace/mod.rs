@@ -3,6 +3,7 @@
 //! From the runbook of 2025-12-10 (`seeds/004…`) and the repository at `2222c45`.
 
 mod backup;
+mod failures;
 mod release;
 mod services;
 
@@ -18,6 +19,7 @@ pub static DEPLOYMENT: Deployment = Deployment {
         system: "Hostinger VPS, Ubuntu 24.04, at least 4 cores, 8 GB RAM, 100 GB SSD; Node 20, npm 10.2.5",
     },
     detect: &["/home/plugspace/plugspace", "/home/plugspace/app", "/var/www/plugspace"],
+    failures: failures::FAILURES,
     release: Some(&release::RELEASE),
     backups: backup::BACKUPS,
     proxy: Some(Proxy::Nginx),

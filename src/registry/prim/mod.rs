@@ -3,6 +3,7 @@
 //! From the runbook of 2026-02-26 (`seeds/000…`) and the repository as of 2026-02-28.
 
 mod backup;
+mod failures;
 mod release;
 mod services;
 
@@ -18,6 +19,7 @@ pub static DEPLOYMENT: Deployment = Deployment {
         system: "DigitalOcean, Ubuntu 24.04, 1 vCPU, 1 or 2 GB (documents disagree)",
     },
     detect: &["/opt/prim/packages", "/opt/prim/deploy/prim", "/etc/prim"],
+    failures: failures::FAILURES,
     release: Some(&release::RELEASE),
     backups: backup::BACKUPS,
     proxy: Some(Proxy::Caddy { config: "/etc/caddy/Caddyfile" }),

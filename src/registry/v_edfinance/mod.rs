@@ -3,6 +3,7 @@
 //! From the runbook of 2026-01-04 (`seeds/003…`) and the repository from that day to 2026-02-01.
 
 mod backup;
+mod failures;
 mod release;
 mod services;
 
@@ -18,6 +19,7 @@ pub static DEPLOYMENT: Deployment = Deployment {
         system: "TrumVPS, Ubuntu 22.04.1, 4 GB RAM, 30 GB disk, Docker 29.1.3, in Swarm mode on 2026-01-08",
     },
     detect: &["/root/v-edfinance", "/var/www/v-edfinance", "/opt/v-edfinance"],
+    failures: failures::FAILURES,
     release: Some(&release::RELEASE),
     backups: backup::BACKUPS,
     logs: &[

@@ -179,7 +179,7 @@ fn endpoints(twins: &[Twin]) -> Vec<Endpoint> {
             }
         }
     }
-    found.sort();
+    found.sort_unstable();
     found
 }
 

@@ -61,11 +61,14 @@ function commandOf(bytes) {
 
 // --- commands ----------------------------------------------------------------------------------------------------------
 
+// A file makes it a member that is no primary, so that a test can see what becomes of that.
+const noPrimary = () => fs.existsSync("/etc/test-host/no-primary");
+
 function hello() {
   return {
-    ismaster: true,
-    isWritablePrimary: true,
-    secondary: false,
+    ismaster: !noPrimary(),
+    isWritablePrimary: !noPrimary(),
+    secondary: noPrimary(),
     setName: set,
     setVersion: 1,
     hosts: [member],

@@ -209,7 +209,8 @@ fn swept(machine: &Machine) {
                 break;
             }
             points += 1;
-            let said = machine.sh("systemctl is-active prim-track; curl -sf -o /dev/null localhost:3010; opsctl status track; opsctl lock status || true");
+            page(machine, "-o /dev/null localhost:3010");
+            let said = machine.sh("systemctl is-active prim-track; opsctl status track; opsctl lock status || true");
             let unfinished = said.contains("redeploy of prim (root) did not finish") || said.contains("redeploy of");
             // The last boundary is the release of the lock itself.
             assert!(unfinished || said.ends_with("free\n"), "{signal} at {n}: {said}");

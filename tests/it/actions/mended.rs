@@ -243,3 +243,19 @@ fn d4_an_application_that_waits_for_its_restart_is_judged_by_how_often_it_ends()
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("ended, pm2 waits to start it again"), "{said}");
 }
+
+/// pm2 turns away, now and then, what it is about to start itself: a restart is tried twice, and no more.
+#[test]
+fn a_restart_that_pm2_turns_away_is_tried_once_more() {
+    if !is_root() || !crate::machine::may_listen_below_1024() {
+        return;
+    }
+    let machine = plugspace::healthy();
+    machine.dir("/var/log");
+    voice(&machine, "online", 4);
+    machine.answer_with("pm2-restart", "", "[PM2][ERROR] Process 3 not found", 1);
+    let run = machine.run(["restart", "plugspace-voice", "-y", "--settle", "200ms"]);
+    assert_eq!(run.code, 1, "{}", run.everything());
+    let tries = run.ran.iter().filter(|ran| ran.tool() == "pm2" && ran.argv.iter().any(|word| word == "restart"));
+    assert_eq!(tries.count(), 2, "{:?}", run.ran);
+}

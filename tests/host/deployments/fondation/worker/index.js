@@ -1,6 +1,6 @@
 // The queue worker: polls Convex, says how it is on /health and counts on /metrics.
 // How it is comes from a file, so that a test decides: /tmp/health.json in the container is laid over the answer, and its
-// "status" gives the code (healthy 200, degraded 206, unhealthy 503). The real rules (heap ratio, load, idle for ten minutes)
+// "status" gives the code (healthy 200, degraded 206, unhealthy 503); /tmp/metrics.json likewise over the counters. The real rules (heap ratio, load, idle for ten minutes)
 // would make a test depend on the machine it runs on.
 const fs = require("node:fs");
 const http = require("node:http");
@@ -16,7 +16,7 @@ if (!CONVEX_URL) {
 }
 
 const started = Date.now();
-const counts = { total: 0, succeeded: 0, failed: 0 };
+const counts = { total: 0, succeeded: 0, failed: 0, millis: 0 };
 let lastJobTime = Date.now();
 let activeJobs = 0;
 
@@ -47,6 +47,7 @@ async function run(job) {
   activeJobs += 1;
   counts.total += 1;
   lastJobTime = Date.now();
+  const begun = Date.now();
   const directory = `/tmp/fondation/job-${job._id}`;
   try {
     fs.mkdirSync(directory, { recursive: true });
@@ -61,7 +62,17 @@ async function run(job) {
     console.error(`❌ ERROR Job ${job._id} failed: ${error.message}`);
   } finally {
     fs.rmSync(directory, { recursive: true, force: true });
+    counts.millis += Date.now() - begun;
     activeJobs -= 1;
+  }
+}
+
+/** What is usual, with the file of that name laid over it. */
+function overlaid(usual, file) {
+  try {
+    return { ...usual, ...JSON.parse(fs.readFileSync(file, "utf8")) };
+  } catch {
+    return usual;
   }
 }
 
@@ -84,11 +95,7 @@ function health() {
     cpu: { loadAverage: os.loadavg(), cores: os.cpus().length },
     system: { platform: process.platform, nodeVersion: process.version, version: APP_VERSION },
   };
-  try {
-    return { ...usual, ...JSON.parse(fs.readFileSync("/tmp/health.json", "utf8")) };
-  } catch {
-    return usual;
-  }
+  return overlaid(usual, "/tmp/health.json");
 }
 
 function metrics() {
@@ -98,7 +105,7 @@ function metrics() {
     jobs_succeeded_total: counts.succeeded,
     jobs_failed_total: counts.failed,
     jobs_active: activeJobs,
-    jobs_duration_average_ms: 0,
+    jobs_duration_average_ms: counts.total ? Math.round(counts.millis / counts.total) : 0,
     jobs_success_rate: counts.total ? counts.succeeded / counts.total : 0,
     jobs_failure_rate: counts.total ? counts.failed / counts.total : 0,
     process_uptime_seconds: Math.floor((Date.now() - started) / 1000),
@@ -119,7 +126,7 @@ http
       const body = health();
       return send({ degraded: 206, unhealthy: 503 }[body.status] ?? 200, body);
     }
-    if (request.url === "/metrics") return send(200, metrics());
+    if (request.url === "/metrics") return send(200, overlaid(metrics(), "/tmp/metrics.json"));
     send(404, { error: "Not found" });
   })
   .listen(8080, () => log("🚀", `Worker ${workerId} started, health on 8080`));

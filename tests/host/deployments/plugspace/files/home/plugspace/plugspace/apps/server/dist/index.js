@@ -1,11 +1,18 @@
 // The voice server: says it is healthy whatever Redis does, and closes every WebSocket for want of a login.
 const crypto = require("node:crypto");
+const fs = require("node:fs");
 const http = require("node:http");
 
 const port = Number(process.env.PORT ?? 4001);
 let connections = 0;
 
 const server = http.createServer((request, response) => {
+  if (request.url === "/metrics") {
+    // JSON, as the real one's; a file says otherwise, so that a test can make calls slow.
+    const file = "/etc/test-host/voice-metrics.json";
+    const text = fs.existsSync(file) ? fs.readFileSync(file) : '{"activeSessions":0,"totalSessions":7,"avgLatency":120,"errorRate":0}';
+    return response.writeHead(200, { "content-type": "application/json" }).end(text);
+  }
   if (request.url !== "/health") return response.writeHead(404).end();
   const body = { status: "healthy", timestamp: new Date().toISOString(), connections, uptime: process.uptime() };
   response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));

@@ -1,10 +1,13 @@
 //! `localhost`: any Linux machine, for which no runbook was compiled in. Well-known services are judged where they exist.
 
+mod failures;
+
 use super::check;
 use super::model::*;
 
 /// The deployment that stands in when no other is found.
 pub static LOCALHOST: Deployment = Deployment {
+    failures: failures::FAILURES,
     logs: &[Log::File { path: "/var/log/syslog", what: "everything, where rsyslog is installed" }],
     notes: &["no runbook is compiled in for this machine; what is known of it is what any Linux host shows"],
     ..Deployment::new(
@@ -52,7 +55,7 @@ static LOW: Level = Level {
 const FOUND: Presence = Presence::IfFound("not installed here");
 const SERVES: &str = "programs on this machine depend on it";
 
-static SERVICES: &[&Service] = &[
+pub(super) static SERVICES: &[&Service] = &[
     &Service {
         managers: &[Manager::Systemd(Unit { aliases: &["sshd.service", "ssh.socket"], ..Unit::new("ssh.service") })],
         presence: FOUND,
@@ -72,38 +75,10 @@ static SERVICES: &[&Service] = &[
         logs: &[Log::Journal("cron.service")],
         ..Service::new("cron", "scheduled jobs", &HIGH, "backups and renewals usually hang on it")
     },
-    &Service {
-        managers: &[Manager::Systemd(Unit::new("docker.service"))],
-        probes: &[Probe::DockerEngine],
-        presence: FOUND,
-        logs: &[Log::Journal("docker.service")],
-        restart_loses: Some("every container without live-restore stops and starts again"),
-        ..Service::new("docker", "container engine", &HIGH, "all containers hang on it")
-    },
-    &Service {
-        managers: &[Manager::Systemd(Unit::new("caddy.service"))],
-        ports: &[80],
-        probes: &[ANY_ANSWER_80],
-        presence: FOUND,
-        logs: &[Log::Journal("caddy.service")],
-        ..Service::new("caddy", "web server", &HIGH, SERVES)
-    },
-    &Service {
-        managers: &[Manager::Systemd(Unit::new("nginx.service"))],
-        ports: &[80],
-        probes: &[ANY_ANSWER_80],
-        presence: FOUND,
-        logs: &[Log::Journal("nginx.service"), Log::File { path: "/var/log/nginx/error.log", what: "errors" }],
-        ..Service::new("nginx", "web server", &HIGH, SERVES)
-    },
-    &Service {
-        managers: &[Manager::Systemd(Unit { aliases: &["httpd.service"], ..Unit::new("apache2.service") })],
-        ports: &[80],
-        probes: &[ANY_ANSWER_80],
-        presence: FOUND,
-        logs: &[Log::Journal("apache2.service")],
-        ..Service::new("apache", "web server", &HIGH, SERVES)
-    },
+    &DOCKER,
+    &CADDY,
+    &NGINX,
+    &APACHE,
     &Service {
         managers: &[Manager::Systemd(Unit {
             aliases: &[
@@ -181,3 +156,39 @@ const ANY_ANSWER_80: Probe = Probe::Http(Http::get(
         Rule { status: None, when: &[], verdict: Verdict::Pass, meaning: "answers" },
     ],
 ));
+
+static CADDY: Service = Service {
+    managers: &[Manager::Systemd(Unit::new("caddy.service"))],
+    ports: &[80],
+    probes: &[ANY_ANSWER_80],
+    presence: FOUND,
+    logs: &[Log::Journal("caddy.service")],
+    ..Service::new("caddy", "web server", &HIGH, SERVES)
+};
+
+static NGINX: Service = Service {
+    managers: &[Manager::Systemd(Unit::new("nginx.service"))],
+    ports: &[80],
+    probes: &[ANY_ANSWER_80],
+    presence: FOUND,
+    logs: &[Log::Journal("nginx.service"), Log::File { path: "/var/log/nginx/error.log", what: "errors" }],
+    ..Service::new("nginx", "web server", &HIGH, SERVES)
+};
+
+static APACHE: Service = Service {
+    managers: &[Manager::Systemd(Unit { aliases: &["httpd.service"], ..Unit::new("apache2.service") })],
+    ports: &[80],
+    probes: &[ANY_ANSWER_80],
+    presence: FOUND,
+    logs: &[Log::Journal("apache2.service")],
+    ..Service::new("apache", "web server", &HIGH, SERVES)
+};
+
+static DOCKER: Service = Service {
+    managers: &[Manager::Systemd(Unit::new("docker.service"))],
+    probes: &[Probe::DockerEngine],
+    presence: FOUND,
+    logs: &[Log::Journal("docker.service")],
+    restart_loses: Some("every container without live-restore stops and starts again"),
+    ..Service::new("docker", "container engine", &HIGH, "all containers hang on it")
+};

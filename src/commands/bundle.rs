@@ -1,0 +1,292 @@
+//! `opsctl diagnose --bundle`: all evidence as one tar, written as it is made and nowhere else, so that it also works where
+//! the disk is full. What it holds has gone through the same redaction as what is printed; of configuration it holds names
+//! and hashes.
+
+use std::fmt::Write as _;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::commands::diagnose::Scene;
+use crate::context::Context;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::logs::{self, Wanted};
+use crate::probe::record::Record;
+use crate::registry::{Deployment, Manager, Proxy, Service};
+use crate::report::bundle::{ConfigFile, Manifest, Ran};
+use crate::report::diagnosis::Diagnosis;
+use crate::report::status::Status;
+use crate::tools::{procfs, tar};
+use crate::ui::Ui;
+
+/// No file of the bundle is longer, bytes; a log loses its oldest lines.
+const LONGEST: usize = 1 << 20;
+/// The whole is not longer.
+const LARGEST: usize = 32 << 20;
+/// How many of the newest lines of each service.
+const LINES: u64 = 300;
+/// Of larger files no hash is made.
+const HASHED: u64 = 16 << 20;
+/// How long the logs may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where the bundle goes.
+#[derive(Debug, Clone)]
+pub(super) enum Target {
+    /// Standard output.
+    Stream,
+    /// A new file.
+    File(PathBuf),
+}
+
+impl Target {
+    /// `-`, or a path.
+    pub(super) fn of(text: &str) -> Self {
+        if text == "-" { Target::Stream } else { Target::File(PathBuf::from(text)) }
+    }
+}
+
+/// All that goes into it.
+pub(super) struct Evidence<'a> {
+    pub document: &'a Diagnosis,
+    pub status: &'a Status,
+    pub scene: &'a Scene,
+    pub records: &'a [Record],
+}
+
+/// Writes it, and says how much that was.
+///
+/// # Errors
+/// When it cannot be written: then a file that was begun is removed.
+pub(super) fn write(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    target: &Target,
+    evidence: &Evidence<'_>,
+) -> anyhow::Result<String> {
+    let root = format!("opsctl-{}-{}", deployment.name, evidence.document.head.time.strftime("%Y%m%dT%H%M%SZ"));
+    let (mut sink, name) = match target {
+        Target::Stream if Ui::is_terminal() => {
+            return Err(Error::usage("terminal", "a tar is not for a terminal: send it on, or name a file").into());
+        }
+        Target::Stream => (Sink::Stream, "standard output".to_owned()),
+        Target::File(path) => {
+            // Never over something that is there, and never for others to read.
+            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+            let file = file.map_err(|error| unwritten(&path.display().to_string(), &error))?;
+            (Sink::File(file), path.display().to_string())
+        }
+    };
+    let mut archive =
+        Archive { sink: &mut sink, root, time: evidence.document.head.time, manifest: Manifest::default(), size: 0 };
+    match fill(context, deployment, evidence, &mut archive) {
+        Ok(()) => Ok(format!("{name}: {} files, {} bytes", archive.manifest.files.len() + 1, archive.size)),
+        Err(error) => match target {
+            Target::Stream => Err(error.into()),
+            Target::File(path) => {
+                // Half a bundle is none.
+                let _ = fs::remove_file(path);
+                Err(unwritten(&name, &error).into())
+            }
+        },
+    }
+}
+
+fn unwritten(name: &str, error: &io::Error) -> Error {
+    Error {
+        exit: Exit::Failure,
+        code: "bundle",
+        message: format!("the bundle {name} cannot be written: {error}"),
+        hint: Some("send it elsewhere: ssh HOST opsctl diagnose --bundle - > bundle.tar".to_owned()),
+    }
+}
+
+enum Sink {
+    Stream,
+    File(File),
+}
+
+struct Archive<'s> {
+    sink: &'s mut Sink,
+    root: String,
+    time: Timestamp,
+    manifest: Manifest,
+    size: usize,
+}
+
+impl Archive<'_> {
+    fn add(&mut self, name: &str, content: &[u8]) -> io::Result<()> {
+        let whole = tar::file(&format!("{}/{name}", self.root), self.time.as_second(), content);
+        if self.size + whole.len() > LARGEST {
+            self.manifest.left_out.push(format!("{name}: the bundle would be longer than {LARGEST} bytes"));
+            return Ok(());
+        }
+        self.put(&whole)?;
+        self.manifest.files.push((name.to_owned(), content.len() as u64));
+        Ok(())
+    }
+
+    fn document(&mut self, name: &str, document: &impl Serialize) -> io::Result<()> {
+        self.add(name, &Ui::document(document)?)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.size += bytes.len();
+        match self.sink {
+            Sink::Stream => Ui::raw(bytes),
+            Sink::File(file) => file.write_all(bytes),
+        }
+    }
+}
+
+/// What matters most comes first: whoever reads has it even if the rest never arrives.
+fn fill(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    evidence: &Evidence<'_>,
+    archive: &mut Archive<'_>,
+) -> io::Result<()> {
+    archive.document("diagnosis.json", evidence.document)?;
+    archive.document("status.json", evidence.status)?;
+    let commands: Vec<Ran> = evidence.records.iter().map(command).collect();
+    archive.document("commands.json", &commands)?;
+    archive.document("config.json", &config(context, deployment, evidence.scene))?;
+    logs(context, deployment, evidence.scene, archive)?;
+    let manifest = std::mem::take(&mut archive.manifest);
+    archive.document("manifest.json", &manifest)?;
+    archive.manifest = manifest;
+    archive.put(&tar::END)?;
+    if let Sink::File(file) = archive.sink {
+        file.sync_all()?;
+    }
+    Ok(())
+}
+
+fn command(record: &Record) -> Ran {
+    let Record { command, exit_code, duration } = record.clone();
+    Ran { command, exit_code, duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX) }
+}
+
+/// The newest lines of each service that is here.
+fn logs(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    scene: &Scene,
+    archive: &mut Archive<'_>,
+) -> io::Result<()> {
+    let begun = Instant::now();
+    let limit = PATIENCE.min(context.time_left().unwrap_or(PATIENCE));
+    let services: Vec<&'static Service> = scene.services().filter(|service| !service.logs.is_empty()).collect();
+    let wanted = Wanted { tail: Some(LINES), brief: true, ..Wanted::default() };
+    let mut heard = logs::hear(context.system, context.trace(), deployment, &services, wanted, limit);
+    for service in services {
+        let (own, others) = std::mem::take(&mut heard.lines).into_iter().partition(|(name, _)| *name == service.name);
+        heard.lines = others;
+        let own: Vec<(&str, crate::report::logs::Said)> = own;
+        let mut text = String::new();
+        for (_, said) in &own {
+            let time = said.time.map_or_else(|| "-".to_owned(), |time| time.to_string());
+            let _ = writeln!(text, "{time} {} {}", said.source, said.text);
+        }
+        let name = format!("logs/{}.txt", service.name);
+        let begin = (text.len().saturating_sub(LONGEST)..=text.len()).find(|at| text.is_char_boundary(*at));
+        let begin = begin.unwrap_or_default();
+        if begin > 0 {
+            archive.manifest.left_out.push(format!("{name}: the oldest {begin} bytes"));
+        }
+        if !text.is_empty() {
+            archive.add(&name, &text.as_bytes()[begin..])?;
+        }
+    }
+    let seconds = begun.elapsed().as_secs_f32();
+    let troubles = heard.troubles.iter().map(|(name, trouble)| format!("logs/{name}.txt: {trouble} ({seconds:.1} s)"));
+    archive.manifest.left_out.extend(troubles);
+    Ok(())
+}
+
+/// Files that decide how services run: units, env files, compose files, and the proxy's.
+fn config(context: &Context<'_>, deployment: &'static Deployment, scene: &Scene) -> Vec<ConfigFile> {
+    let mut paths: Vec<(String, Option<&'static str>, bool)> = Vec::new();
+    let proxy = match &deployment.proxy {
+        Some(Proxy::Caddy { config }) => Some(*config),
+        Some(Proxy::Nginx) => Some("/etc/nginx/nginx.conf"),
+        None => None,
+    };
+    paths.extend(proxy.map(|path| (path.to_owned(), None, false)));
+    for service in scene.services() {
+        let name = Some(service.name);
+        paths.extend(scene.fragment(service).map(|path| (path.to_owned(), name, false)));
+        paths.extend(service.env.iter().flat_map(|env| env.paths).map(|path| ((*path).to_owned(), name, true)));
+        for manager in service.managers {
+            match manager {
+                Manager::Compose(compose) => {
+                    paths.extend(compose.files.iter().map(|path| ((*path).to_owned(), name, false)));
+                }
+                Manager::Systemd(_) | Manager::Docker(_) | Manager::Pm2(_) => {}
+            }
+        }
+    }
+    let mut found: Vec<ConfigFile> = Vec::new();
+    for (path, service, settings) in paths {
+        if path.is_empty() || found.iter().any(|other| other.path == path) {
+            continue;
+        }
+        let file = one(context, path, service, settings);
+        found.extend(file);
+    }
+    found
+}
+
+/// A file; `None` where there is none.
+fn one(context: &Context<'_>, path: String, service: Option<&'static str>, settings: bool) -> Option<ConfigFile> {
+    let mut file = ConfigFile {
+        path,
+        service,
+        bytes: None,
+        mode: None,
+        written: None,
+        sha256: None,
+        keys: Vec::new(),
+        trouble: None,
+    };
+    let mut read = || -> io::Result<()> {
+        let meta = context.system.metadata(&file.path)?;
+        file.bytes = Some(meta.len());
+        file.mode = Some(format!("{:o}", meta.mode() & 0o7777));
+        file.written = meta.modified().ok().and_then(|time| Timestamp::try_from(time).ok());
+        if !meta.is_file() || meta.len() > HASHED {
+            file.trouble = Some("no file of a size that a hash is made of".to_owned());
+            return Ok(());
+        }
+        let mut content = Vec::new();
+        File::open(context.system.path(&file.path))?.take(HASHED).read_to_end(&mut content)?;
+        file.sha256 = Some(hex(&Sha256::digest(&content)));
+        if settings {
+            let text = String::from_utf8_lossy(&content);
+            file.keys = procfs::env_entries(&text).map(|(key, _)| key.to_owned()).collect();
+        }
+        Ok(())
+    };
+    match read() {
+        Ok(()) => Some(file),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => {
+            file.trouble = Some(error.to_string());
+            Some(file)
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,83 @@
+//! What explains what, and what is told first.
+
+use super::{Case, Finding};
+use crate::registry::{Depth, Service, Verdict};
+
+/// Leaves out what a better finding of the same subject says, folds what follows from something else under it, and puts what
+/// explains most first, then by verdict and severity.
+pub(super) fn arrange(case: &Case<'_>, proven: Vec<Finding>) -> Vec<Finding> {
+    let mut kept = without_weaker(proven);
+    let mut roots: Vec<Finding> = Vec::new();
+    // Each finding goes under the one that explains it, which may itself be under another.
+    let parents: Vec<Option<usize>> = (0..kept.len()).map(|index| parent(case, &kept, index)).collect();
+    let mut slots: Vec<Option<Finding>> = kept.drain(..).map(Some).collect();
+    for index in 0..slots.len() {
+        let Some(top) = top(&parents, index).filter(|top| *top != index) else { continue };
+        if let (Some(folded), Some(parent)) = (slots[index].take(), slots.get_mut(top).and_then(Option::as_mut)) {
+            parent.folded.push(folded);
+        }
+    }
+    roots.extend(slots.into_iter().flatten());
+    let rank = |finding: &Finding| {
+        let known = case.deployment.severities.iter();
+        known.into_iter().position(|level| level.id == finding.severity.id)
+    };
+    // Stable: what is alike stays in the registry's order.
+    roots.sort_by_key(|finding| {
+        let wide = finding.is_wide() && (!finding.cause.explains.is_empty() || !finding.folded.is_empty());
+        (std::cmp::Reverse(finding.cause.verdict), !wide, rank(finding), finding.folded.is_empty())
+    });
+    roots
+}
+
+/// Of each subject all roots; where none of them fails, its first effect.
+fn without_weaker(proven: Vec<Finding>) -> Vec<Finding> {
+    let name = |finding: &Finding| finding.service.map(|service| service.name);
+    let explained: Vec<_> = proven
+        .iter()
+        .filter(|f| f.cause.depth == Depth::Root && f.cause.verdict == Verdict::Fail && f.service.is_some())
+        .map(name)
+        .collect();
+    let mut kept: Vec<Finding> = Vec::new();
+    for finding in proven {
+        let effect = finding.cause.depth == Depth::Effect;
+        let said = |other: &Finding| other.cause.depth == Depth::Effect && name(other) == name(&finding);
+        let weaker =
+            effect && finding.service.is_some() && (explained.contains(&name(&finding)) || kept.iter().any(said));
+        if !weaker {
+            kept.push(finding);
+        }
+    }
+    kept
+}
+
+/// The finding that explains this one, if any does.
+fn parent(case: &Case<'_>, all: &[Finding], index: usize) -> Option<usize> {
+    let own = &all[index];
+    let name = |finding: &Finding| finding.service.map(|service| service.name);
+    let by_cause = |other: &Finding| other.cause.explains.iter().any(|cause| std::ptr::eq(*cause, own.cause));
+    let candidates = || all.iter().enumerate().filter(|(other, _)| *other != index);
+    let nearest = candidates().filter(|(_, other)| by_cause(other)).max_by_key(|(_, other)| name(other) == name(own));
+    if let Some((parent, _)) = nearest {
+        return Some(parent);
+    }
+    // Only what says nothing of its own reason is put down to what it needs.
+    let service = own.service.filter(|_| own.cause.depth == Depth::Effect)?;
+    let cause = case.subject(service)?.health.cause.as_deref()?;
+    let about = |other: &Finding, wanted: &str| {
+        other.cause.verdict == Verdict::Fail && other.service.is_some_and(|service: &Service| service.name == wanted)
+    };
+    candidates().find(|(_, other)| about(other, cause)).map(|(parent, _)| parent)
+}
+
+/// The last of the chain of explanations. A circle explains nothing.
+fn top(parents: &[Option<usize>], index: usize) -> Option<usize> {
+    let mut at = index;
+    for _ in 0..parents.len() {
+        match parents[at] {
+            None => return Some(at),
+            Some(parent) => at = parent,
+        }
+    }
+    None
+}

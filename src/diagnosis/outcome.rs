@@ -1,0 +1,152 @@
+//! What comes of a clue: proven, ruled out, or unknown, and how these combine (Kleene's three-valued logic). What is unknown
+//! never becomes either of the others by itself.
+
+use jiff::Timestamp;
+
+/// A thing that was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// The command that shows it, to be pasted into a shell.
+    pub command: String,
+    /// The command that was run in truth, where that is another one; empty otherwise.
+    pub ran: String,
+    /// What it shows, in a line.
+    pub says: String,
+    /// What it is about, where that is narrower than the host: `disk /var`, a host name, a unit.
+    pub names: Vec<String>,
+    /// When that happened, where it is an event.
+    pub time: Option<Timestamp>,
+}
+
+impl Fact {
+    /// Something that a command shows.
+    pub fn new(command: impl Into<String>, says: impl Into<String>) -> Self {
+        Fact { command: command.into(), ran: String::new(), says: says.into(), names: Vec::new(), time: None }
+    }
+
+    /// The same, seen by another command than the one to be pasted.
+    #[must_use]
+    pub fn ran(mut self, command: &str) -> Self {
+        command.clone_into(&mut self.ran);
+        self
+    }
+
+    /// The same, about this.
+    #[must_use]
+    pub fn about(mut self, name: impl Into<String>) -> Self {
+        self.names.push(name.into());
+        self
+    }
+
+    /// The same, at that time.
+    #[must_use]
+    pub fn at(mut self, time: Option<Timestamp>) -> Self {
+        self.time = time;
+        self
+    }
+}
+
+/// What comes of a clue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It holds; what shows it.
+    Proven(Vec<Fact>),
+    /// It does not hold; what shows that.
+    RuledOut(Vec<Fact>),
+    /// It could not be determined; why.
+    Unknown(Vec<String>),
+}
+
+use Outcome::{Proven, RuledOut, Unknown};
+
+impl Outcome {
+    /// Unknown for one reason.
+    pub fn unknown(why: impl Into<String>) -> Self {
+        Unknown(vec![why.into()])
+    }
+
+    /// Proven or ruled out by what was seen.
+    pub fn when(holds: bool, facts: Vec<Fact>) -> Self {
+        if holds { Proven(facts) } else { RuledOut(facts) }
+    }
+
+    /// Proven by the facts for which it holds; where there are none, ruled out by the others.
+    pub fn any_of(seen: impl IntoIterator<Item = (bool, Fact)>) -> Self {
+        let (hits, misses): (Vec<_>, Vec<_>) = seen.into_iter().partition(|(holds, _)| *holds);
+        let facts = |seen: Vec<(bool, Fact)>| seen.into_iter().map(|(_, fact)| fact).collect();
+        if hits.is_empty() { RuledOut(facts(misses)) } else { Proven(facts(hits)) }
+    }
+
+    /// Whether it holds.
+    pub fn is_proven(&self) -> bool {
+        matches!(self, Proven(_))
+    }
+
+    /// Whether it does not hold.
+    pub fn is_ruled_out(&self) -> bool {
+        matches!(self, RuledOut(_))
+    }
+
+    /// Proven when all are. One that is ruled out decides, whatever is unknown.
+    pub fn all(parts: impl IntoIterator<Item = Outcome>) -> Self {
+        let (mut facts, mut whys, mut out) = (Vec::new(), Vec::new(), None);
+        for part in parts {
+            match part {
+                Proven(seen) => merge(&mut facts, seen),
+                Unknown(why) => merge(&mut whys, why),
+                RuledOut(seen) => out = out.or(Some(seen)),
+            }
+        }
+        match out {
+            Some(seen) => RuledOut(seen),
+            None if whys.is_empty() => Proven(facts),
+            None => Unknown(whys),
+        }
+    }
+
+    /// Proven when one is, whatever is unknown.
+    pub fn any(parts: impl IntoIterator<Item = Outcome>) -> Self {
+        let (mut hits, mut misses, mut whys, mut holds) = (Vec::new(), Vec::new(), Vec::new(), false);
+        for part in parts {
+            match part {
+                Proven(seen) => {
+                    holds = true;
+                    merge(&mut hits, seen);
+                }
+                RuledOut(seen) => merge(&mut misses, seen),
+                Unknown(why) => merge(&mut whys, why),
+            }
+        }
+        match holds {
+            true => Proven(hits),
+            false if whys.is_empty() => RuledOut(misses),
+            false => Unknown(whys),
+        }
+    }
+
+    /// The opposite; what is unknown stays so.
+    #[must_use]
+    pub fn negated(self) -> Self {
+        match self {
+            Proven(seen) => RuledOut(nameless(seen)),
+            RuledOut(seen) => Proven(nameless(seen)),
+            Unknown(why) => Unknown(why),
+        }
+    }
+}
+
+/// What something is not about is not its subject.
+fn nameless(mut seen: Vec<Fact>) -> Vec<Fact> {
+    for fact in &mut seen {
+        fact.names.clear();
+    }
+    seen
+}
+
+fn merge<T: PartialEq>(all: &mut Vec<T>, more: Vec<T>) {
+    for one in more {
+        if !all.contains(&one) {
+            all.push(one);
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! What must hold of failures and their causes that only a walk over them can find.
+
+use regex::Regex;
+
+use super::super::*;
+
+/// Everything wrong with the failures of a deployment, one sentence each.
+pub(super) fn problems(d: &Deployment, found: &mut Vec<String>) {
+    let mut words: Vec<&str> = Vec::new();
+    let mut causes: Vec<&Cause> = Vec::new();
+    for failure in d.failures {
+        let place = format!("{}/{}", d.name, failure.slug);
+        for word in std::iter::once(failure.slug).chain(failure.aliases.iter().copied()) {
+            if words.contains(&word) {
+                found.push(format!("{place}: {word} means two failures"));
+            }
+            if !word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b)) {
+                found.push(format!("{place}: {word} is no lower-case word"));
+            }
+            if d.service(word).is_some() {
+                found.push(format!("{place}: {word} is the name of a service"));
+            }
+            words.push(word);
+        }
+        if failure.summary.is_empty() || failure.section.is_empty() {
+            found.push(format!("{place}: lacks its summary or section"));
+        }
+        if failure.causes().next().is_none() {
+            found.push(format!("{place}: has no cause"));
+        }
+        if failure.severity.is_some_and(|level| !d.severities.iter().any(|known| std::ptr::eq(*known, level))) {
+            found.push(format!("{place}: its severity is not one of the deployment's"));
+        }
+        for service in failure.services {
+            if d.service(service.name).is_none() {
+                found.push(format!("{place}: {} is no service of the deployment", service.name));
+            }
+        }
+        for cause in failure.causes() {
+            if !causes.iter().any(|other| std::ptr::eq(*other, cause)) {
+                problems_of(d, cause, found);
+                if causes.iter().any(|other| other.code == cause.code) {
+                    found.push(format!("{place}: code {} means two causes", cause.code));
+                }
+                causes.push(cause);
+            }
+        }
+    }
+    for ignore in d.ignores {
+        let place = format!("{}: the ignore of {}", d.name, ignore.code);
+        if !causes.iter().any(|cause| cause.code == ignore.code) {
+            found.push(format!("{place} is of no cause"));
+        }
+        if ignore.why.is_empty() {
+            found.push(format!("{place} lacks its reason"));
+        }
+    }
+    for cause in &causes {
+        for other in cause.explains.iter().filter(|other| !causes.iter().any(|known| std::ptr::eq(*known, **other))) {
+            // What every deployment shares may be left out by one.
+            if !usual::SERVICE.iter().any(|shared| std::ptr::eq(*shared, *other)) {
+                found.push(format!("{}: {} explains {}, which no failure has", d.name, cause.code, other.code));
+            }
+        }
+    }
+}
+
+fn problems_of(d: &Deployment, cause: &Cause, found: &mut Vec<String>) {
+    let place = d.code(cause);
+    let upper = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-';
+    if cause.code.is_empty() || !cause.code.bytes().all(upper) {
+        found.push(format!("{place}: its code is not upper-case words and dashes"));
+    }
+    if cause.summary.is_empty() || cause.explanation.is_empty() {
+        found.push(format!("{place}: lacks its summary or explanation"));
+    }
+    if cause.fixes.is_empty() {
+        found.push(format!("{place}: has no fix"));
+    }
+    if !matches!(cause.verdict, Verdict::Fail | Verdict::Warn) {
+        found.push(format!("{place}: is neither a failure nor a warning"));
+    }
+    if cause.severity.is_some_and(|level| !d.severities.iter().any(|known| std::ptr::eq(*known, level))) {
+        found.push(format!("{place}: its severity is not one of the deployment's"));
+    }
+    if let About::These(services) = cause.about {
+        for service in services.iter().filter(|service| d.service(service.name).is_none()) {
+            found.push(format!("{place}: {} is no service of the deployment", service.name));
+        }
+    }
+    clue(d, &place, &cause.proof, matches!(cause.about, About::Host), found);
+    for fix in cause.fixes {
+        match fix.remedy {
+            Remedy::Restart | Remedy::Start | Remedy::Reload if matches!(cause.about, About::Host) => {
+                found.push(format!("{place}: its fix is about a service, and it is about the host"));
+            }
+            Remedy::Command([]) => found.push(format!("{place}: has a fix without a command")),
+            Remedy::Command(["opsctl", ..]) if fix.risk != Risk::ReadOnly => {
+                found.push(format!("{place}: has a fix that would run opsctl itself: use Restart, Start or Reload"));
+            }
+            Remedy::Command(words) if words.contains(&"--volumes") => {
+                found.push(format!("{place}: has a fix that removes volumes"));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn clue(d: &Deployment, place: &str, proof: &Clue, alone: bool, found: &mut Vec<String>) {
+    let mut pattern = |text: &str| {
+        if let Err(error) = Regex::new(text) {
+            found.push(format!("{place}: a pattern is none: {error}"));
+        }
+    };
+    match proof {
+        Clue::All([]) | Clue::Any([]) => found.push(format!("{place}: has a clue without parts")),
+        Clue::All(parts) | Clue::Any(parts) => parts.iter().for_each(|part| clue(d, place, part, alone, found)),
+        Clue::Not(part) => clue(d, place, part, alone, found),
+        Clue::Of(service, part) => {
+            if d.service(service.name).is_none() {
+                found.push(format!("{place}: {} is no service of the deployment", service.name));
+            }
+            clue(d, place, part, false, found);
+        }
+        Clue::Said(text, _) | Clue::SaidTimes(_, text, _) => {
+            pattern(text);
+            if alone {
+                found.push(format!("{place}: asks what a service said, and is about the host"));
+            }
+        }
+        Clue::Env(EnvClue::Like(_, text) | EnvClue::Unlike(_, text))
+        | Clue::Output(_, Shows::Line(text) | Shows::NoLine(text))
+        | Clue::Reply(Heard::Text(text)) => pattern(text),
+        Clue::File(path, FileClue::Contains(text)) => {
+            pattern(text);
+            absolute(place, path, found);
+        }
+        Clue::File(path, _) | Clue::Leftovers { dir: path, .. } => absolute(place, path, found),
+        Clue::Query(query, shows) => {
+            if let Shows::Line(text) | Shows::NoLine(text) = shows {
+                pattern(text);
+            }
+            if !query.server.probes.iter().any(|probe| matches!(probe, Probe::Postgres { .. })) {
+                found.push(format!("{place}: asks {} in SQL, which is no PostgreSQL server", query.server.name));
+            }
+            if query.name.is_none() && (!query.sql.starts_with("SELECT ") || query.sql.contains(';')) {
+                found.push(format!("{place}: asks a database something else than one SELECT"));
+            }
+        }
+        Clue::Redis(question, shows) => {
+            if let Shows::Line(text) | Shows::NoLine(text) = shows {
+                pattern(text);
+            }
+            if !question.server.probes.iter().any(|probe| matches!(probe, Probe::Redis { .. })) {
+                found.push(format!("{place}: asks {}, which is no Redis server", question.server.name));
+            }
+        }
+        Clue::Lines(lines) => {
+            pattern(lines.share.whole);
+            pattern(lines.share.part);
+            absolute(place, lines.file, found);
+        }
+        Clue::Get(get, heard) => {
+            if !matches!(get.url, Url::Local { .. }) {
+                found.push(format!("{place}: asks beyond this host"));
+            }
+            if matches!(heard, Heard::Bad) {
+                found.push(format!("{place}: judges a request of its own by rules that it has not"));
+            }
+        }
+        Clue::LongAgo(get, ..) if !matches!(get.url, Url::Local { .. }) => {
+            found.push(format!("{place}: asks beyond this host"));
+        }
+        Clue::Unwell
+        | Clue::State(_)
+        | Clue::Reply(_)
+        | Clue::Ended(_)
+        | Clue::Container(_)
+        | Clue::Restarts(_)
+        | Clue::ReloadNeeded
+        | Clue::Unhealthy
+        | Clue::PortTaken
+        | Clue::PortClosed
+        | Clue::MemoryHigh
+        | Clue::RouteElsewhere
+        | Clue::Env(_)
+            if alone =>
+        {
+            found.push(format!("{place}: has a clue about a service, and is about the host"));
+        }
+        _ => {}
+    }
+}
+
+fn absolute(place: &str, path: &str, found: &mut Vec<String>) {
+    if !path.starts_with('/') {
+        found.push(format!("{place}: {path} is not absolute"));
+    }
+}

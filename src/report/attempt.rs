@@ -1,0 +1,114 @@
+//! What `diagnose --fix` did about a finding, and what came of it.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::diagnosis::Finding;
+use super::failure::FixFacts;
+use crate::registry::Risk;
+
+/// A fix that was tried, or why it was not.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Attempt {
+    /// Code of the finding.
+    pub code: String,
+    /// Its subject.
+    pub subject: String,
+    /// The fix.
+    pub title: String,
+    /// Its command; empty for what only a person can do.
+    pub argv: Vec<String>,
+    /// What only a person can do, in words.
+    pub manual: Option<String>,
+    /// What may come of it; `null` where there is nothing to do.
+    pub risk: Option<Risk>,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// What went wrong, where something did.
+    pub summary: Option<String>,
+    /// How long it took, with looking before and after.
+    pub seconds: f64,
+}
+
+/// What came of a fix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The finding is gone, and nothing new is there.
+    Fixed,
+    /// The finding is still there.
+    Unchanged,
+    /// Something else is wrong now.
+    Worse,
+    /// The finding is not seen any more, but less could be seen than before.
+    Unclear,
+    /// It could not be done.
+    Failed,
+    /// Nobody consented, or it may not be done by this user.
+    Refused,
+    /// The finding was gone before anything was done.
+    Gone,
+    /// Only a person can do it.
+    Manual,
+    /// It destroys something, so that a person must do it.
+    TooGrave,
+    /// It would be done.
+    Planned,
+    /// There is nothing to do but to look.
+    NoFix,
+}
+
+impl Outcome {
+    /// The words for it.
+    const fn label(self) -> &'static str {
+        match self {
+            Outcome::Fixed => "fixed",
+            Outcome::Unchanged => "unchanged",
+            Outcome::Worse => "worse",
+            Outcome::Unclear => "unclear",
+            Outcome::Failed => "failed",
+            Outcome::Refused => "refused",
+            Outcome::Gone => "gone by itself",
+            Outcome::Manual => "for a person",
+            Outcome::TooGrave => "not done: it destroys something",
+            Outcome::Planned => "would be done",
+            Outcome::NoFix => "nothing to be done but to look",
+        }
+    }
+}
+
+impl Attempt {
+    /// Nothing yet, of this finding with this fix.
+    pub fn new(finding: &Finding, fix: Option<&FixFacts>) -> Self {
+        Attempt {
+            code: finding.code.clone(),
+            subject: finding.subject.clone(),
+            title: fix.map(|fix| fix.title.clone()).unwrap_or_default(),
+            argv: fix.map(|fix| fix.argv.clone()).unwrap_or_default(),
+            manual: fix.and_then(|fix| fix.manual.clone()),
+            risk: fix.map(|fix| fix.risk),
+            outcome: Outcome::NoFix,
+            summary: None,
+            seconds: 0.0,
+        }
+    }
+
+    /// It was refused, and why.
+    pub fn refuse(&mut self, why: &str) {
+        self.outcome = Outcome::Refused;
+        self.summary = Some(why.to_owned());
+    }
+
+    /// All of it in a line.
+    pub fn words(&self) -> String {
+        let how = match (&self.manual, self.argv.as_slice()) {
+            (Some(manual), _) => format!(": {manual}"),
+            (None, []) => String::new(),
+            (None, argv) => format!(": {}", argv.iter().map(|w| crate::tools::quote(w)).collect::<Vec<_>>().join(" ")),
+        };
+        let took = if self.seconds > 0.0 { format!(" ({:.1} s)", self.seconds) } else { String::new() };
+        let why = self.summary.as_ref().map(|why| format!("; {why}")).unwrap_or_default();
+        let title = if self.title.is_empty() { String::new() } else { format!(", {}{how}", self.title) };
+        format!("{}{took}: {} at {}{title}{why}", self.outcome.label(), self.code, self.subject)
+    }
+}

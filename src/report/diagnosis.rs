@@ -1,0 +1,327 @@
+//! `diagnose`: what is wrong, what proves it and what to do; then what could not be determined, and for one question what it
+//! is not.
+
+mod text;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Head;
+pub use super::attempt::{Attempt, Outcome};
+use super::failure::{FixFacts, Names};
+use crate::diagnosis::{self, Case, Fact};
+use crate::probe::changes::Change;
+use crate::probe::record::Record;
+use crate::probe::room::Room;
+use crate::registry::{Deployment, Ignore, Risk, Verdict};
+use crate::tools::words;
+
+/// The longest excerpt that is shown, bytes.
+const LONGEST: usize = 500;
+
+/// A diagnosis.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Diagnosis {
+    /// Common head.
+    #[serde(flatten)]
+    pub head: Head,
+    /// The failure that was asked about; `null` for all.
+    pub failure: Option<&'static str>,
+    /// The service that was asked about; `null` for all, and the host.
+    pub service: Option<&'static str>,
+    /// What is wrong: what explains most first, then by severity.
+    pub findings: Vec<Finding>,
+    /// What could not be determined, one entry a reason.
+    pub undetermined: Vec<Undetermined>,
+    /// What it is not; only for one failure or one service.
+    pub ruled_out: Vec<NotThis>,
+    /// Findings that were left out, because somebody asked for it or the registry does so until a day.
+    pub ignored: Vec<Ignored>,
+    /// What the registry left out until a day that is over: it is told again.
+    pub expired_ignores: Vec<Ignored>,
+    /// Where room can be made, the safest first; only where a file system is full or fills up.
+    pub reclaim: Vec<Reclaim>,
+    /// What was done about it; only with `--fix`.
+    pub attempts: Vec<Attempt>,
+    /// How many causes were held against how many subjects in all.
+    pub examined: usize,
+}
+
+/// Something that is wrong.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Finding {
+    /// Stable code of the cause; `opsctl explain CODE` tells more.
+    pub code: String,
+    /// The failure that it belongs to.
+    pub failure: &'static str,
+    /// `fail`, or `warn` for what has time.
+    pub verdict: Verdict,
+    /// The deployment's severity level.
+    pub severity: &'static str,
+    /// How soon that level wants an answer.
+    pub respond: &'static str,
+    /// When that level applies, or why the service has it.
+    pub reason: &'static str,
+    /// The service, or what of the host it is.
+    pub subject: String,
+    /// What is wrong, in one line.
+    pub summary: String,
+    /// What proves it.
+    pub evidence: Vec<Evidence>,
+    /// Why it is wrong, and what follows from it.
+    pub cause: String,
+    /// What to do, the best first.
+    pub fixes: Vec<FixFacts>,
+    /// Since when; `null` where that is not known.
+    pub since: Option<Timestamp>,
+    /// What changed in the day before, newest first. That it came before does not make it the reason.
+    pub changes: Vec<ChangeFacts>,
+    /// Services that suffer with it.
+    pub affects: Vec<String>,
+    /// What follows from it and would not be wrong without it.
+    pub explains: Vec<Consequence>,
+    /// Where the runbook speaks of it.
+    pub runbook: &'static str,
+}
+
+/// What is not told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Ignored {
+    /// Code of the cause.
+    pub code: String,
+    /// The service, or what of the host it is; `null`: any.
+    pub subject: Option<String>,
+    /// The last day on which it is left out, UTC; `null` where somebody asked for it now.
+    pub until: Option<Date>,
+    /// Why the registry leaves it out.
+    pub why: Option<&'static str>,
+}
+
+impl Ignored {
+    /// What the registry leaves out.
+    pub fn registered(deployment: &Deployment, ignore: &Ignore, subject: Option<String>) -> Self {
+        Ignored {
+            code: format!("{}-{}", deployment.name.to_uppercase(), ignore.code),
+            subject,
+            until: Some(ignore.until),
+            why: Some(ignore.why),
+        }
+    }
+
+    fn name(&self) -> String {
+        match &self.subject {
+            Some(subject) => format!("{}:{subject}", self.code),
+            None => self.code.clone(),
+        }
+    }
+}
+
+/// Where room can be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Reclaim {
+    /// What takes it.
+    pub what: String,
+    /// How much at most; `null` where that could not be learnt.
+    pub bytes: Option<u64>,
+    /// What makes the room. Nothing of it is done without a person.
+    pub argv: Vec<String>,
+    /// What may come of that.
+    pub risk: Risk,
+    /// What is lost with it; why it is not known how much it is.
+    pub note: String,
+}
+
+impl From<Room> for Reclaim {
+    fn from(room: Room) -> Self {
+        Reclaim {
+            what: room.what,
+            argv: words(&room.argv.to_string()),
+            risk: room.risk,
+            note: room.bytes.as_ref().err().cloned().unwrap_or_else(|| room.loses.to_owned()),
+            bytes: room.bytes.ok(),
+        }
+    }
+}
+
+/// Something that changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ChangeFacts {
+    /// When.
+    pub time: Timestamp,
+    /// What.
+    pub what: String,
+}
+
+/// What follows from a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Consequence {
+    /// Stable code of what it would be by itself.
+    pub code: String,
+    /// The service, or what of the host it is.
+    pub subject: String,
+    /// What is wrong with it, in one line.
+    pub summary: String,
+}
+
+/// Something that was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Evidence {
+    /// The command that shows it. Where opsctl asked by itself (a request, a file), the one that asks the same.
+    pub argv: Vec<String>,
+    /// How it ended; `null` where no command was run, or it did not end by itself.
+    pub exit_code: Option<i32>,
+    /// How long it took, milliseconds; `null` where no command was run.
+    pub duration_ms: Option<u64>,
+    /// What it shows.
+    pub excerpt: String,
+    /// Whether there is more of that.
+    pub truncated: bool,
+}
+
+/// What could not be determined.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Undetermined {
+    /// Why.
+    pub because: String,
+    /// Failures that this leaves open.
+    pub failures: Vec<&'static str>,
+    /// Codes of the causes that may be or not.
+    pub codes: Vec<String>,
+    /// With whom: services, or `host`.
+    pub subjects: Vec<String>,
+}
+
+/// What it is not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct NotThis {
+    /// Code of the cause.
+    pub code: String,
+    /// What it would be.
+    pub summary: String,
+    /// With whom it was looked for: services, or `host`.
+    pub subjects: Vec<String>,
+    /// What rules it out, where it was looked for with one subject.
+    pub evidence: Vec<Evidence>,
+}
+
+/// Puts what was found into words.
+pub struct Teller<'a> {
+    /// What it was found in.
+    pub case: &'a Case<'a>,
+    /// How the commands ended.
+    pub records: &'a [Record],
+    /// What changed lately.
+    pub changes: &'a [Change],
+}
+
+impl Teller<'_> {
+    fn names(&self, service: Option<&'static crate::registry::Service>) -> Names<'_> {
+        let Some(service) = service else { return Names::any() };
+        let judged = self.case.health.services.iter().find(|judged| judged.name == service.name);
+        Names::of(service, judged.and_then(|judged| judged.unit.as_deref()))
+    }
+
+    fn evidence(&self, fact: &Fact) -> Evidence {
+        let by = |command: &str| self.records.iter().rfind(|record| !command.is_empty() && record.command == command);
+        let record = by(&fact.ran).or_else(|| by(&fact.command));
+        let end = (0..=LONGEST.min(fact.says.len())).rfind(|end| fact.says.is_char_boundary(*end)).unwrap_or_default();
+        Evidence {
+            argv: words(&fact.command),
+            exit_code: record.and_then(|record| record.exit_code),
+            duration_ms: record.map(|record| u64::try_from(record.duration.as_millis()).unwrap_or(u64::MAX)),
+            excerpt: fact.says[..end].to_owned(),
+            truncated: end < fact.says.len(),
+        }
+    }
+
+    /// A finding.
+    pub fn finding(&self, found: &diagnosis::Finding) -> Finding {
+        let names = self.names(found.service);
+        let consequence = |folded: &diagnosis::Finding| Consequence {
+            code: self.case.deployment.code(folded.cause),
+            subject: folded.subject.clone(),
+            summary: self.names(folded.service).fill(folded.cause.summary),
+        };
+        let judged =
+            found.service.and_then(|service| self.case.health.services.iter().find(|j| j.name == service.name));
+        let here = |name: &&String| self.case.health.services.iter().any(|judged| judged.name == **name);
+        let down = found.cause.verdict == Verdict::Fail;
+        let affects = judged.filter(|_| down).map(|judged| judged.dependants.iter().filter(here).cloned().collect());
+        Finding {
+            code: self.case.deployment.code(found.cause),
+            failure: found.failure.slug,
+            verdict: found.cause.verdict,
+            severity: found.severity.id,
+            respond: found.severity.response,
+            reason: self.reason(found),
+            subject: found.subject.clone(),
+            summary: names.fill(found.cause.summary),
+            evidence: distinct(&found.facts).into_iter().map(|fact| self.evidence(fact)).collect(),
+            cause: names.fill(found.cause.explanation),
+            fixes: found.cause.fixes.iter().map(|fix| FixFacts::new(fix, &names)).collect(),
+            since: found.since,
+            changes: diagnosis::before(found, self.changes, self.case.evidence.time).into_iter().map(change).collect(),
+            affects: affects.unwrap_or_default(),
+            explains: found.folded.iter().map(consequence).collect(),
+            runbook: found.failure.section,
+        }
+    }
+
+    /// Why it has its severity: as its service or resource has it, else as the level is meant.
+    fn reason(&self, found: &diagnosis::Finding) -> &'static str {
+        let checks = &self.case.deployment.checks;
+        let stated = found.cause.severity.is_some() || found.failure.severity.is_some();
+        match found.service {
+            Some(service) if std::ptr::eq(service.severity, found.severity) => service.severity_reason,
+            None if !stated
+                && std::ptr::eq(found.severity, checks.disk_severity)
+                && found.subject.starts_with("disk") =>
+            {
+                "a full disk stops every service that writes"
+            }
+            None if !stated => "it concerns the whole host",
+            Some(_) | None => found.severity.criterion,
+        }
+    }
+
+    /// What could not be determined.
+    pub fn doubt(&self, doubt: &diagnosis::Doubt) -> Undetermined {
+        let prefix = self.case.deployment.name.to_uppercase();
+        Undetermined {
+            because: doubt.because.clone(),
+            failures: doubt.failures.clone(),
+            codes: doubt.codes.iter().map(|code| format!("{prefix}-{code}")).collect(),
+            subjects: doubt.subjects.clone(),
+        }
+    }
+
+    /// What it is not.
+    pub fn not_this(&self, ruled_out: &diagnosis::RuledOut) -> NotThis {
+        let service = match ruled_out.subjects.as_slice() {
+            [one] => self.case.deployment.service(one),
+            _ => None,
+        };
+        NotThis {
+            code: self.case.deployment.code(ruled_out.cause),
+            summary: self.names(service).fill(ruled_out.cause.summary),
+            subjects: ruled_out.subjects.clone(),
+            evidence: ruled_out.facts.iter().map(|fact| self.evidence(fact)).collect(),
+        }
+    }
+}
+
+/// The facts but those that another of the same command says already.
+fn distinct(facts: &[Fact]) -> Vec<&Fact> {
+    let said = |index: usize, fact: &Fact| {
+        let same = facts.iter().enumerate().filter(|(other, _)| *other != index);
+        let mut same = same.filter(|(_, other)| other.command == fact.command);
+        same.any(|(at, other)| other.says.ends_with(&fact.says) && (other.says != fact.says || at < index))
+    };
+    facts.iter().enumerate().filter(|(index, fact)| !said(*index, fact)).map(|(_, fact)| fact).collect()
+}
+
+fn change(change: &Change) -> ChangeFacts {
+    ChangeFacts { time: change.time, what: change.what.clone() }
+}

@@ -1,0 +1,218 @@
+//! A diagnosis as text: what was found, what could not be determined, what it is not.
+
+use super::{Diagnosis, Evidence, Finding, Ignored};
+use crate::health::{age, bytes};
+use crate::probe::NEEDS_ROOT;
+use crate::registry::Verdict;
+use crate::report::Report;
+use crate::report::status::label;
+use crate::ui::{Cell, Text, Tone};
+
+/// How many things that only root may see are told one by one.
+const MOST_ROOT: usize = 3;
+
+impl Diagnosis {
+    /// What could not be determined; all that only root may see in one line, because the way out is one.
+    fn doubts(&self, page: &mut Text) {
+        let unknown = |page: &mut Text, what: String| {
+            page.line(&[Cell(Tone::Of(Verdict::Unknown), "UNKNOWN ".to_owned()), Cell::plain(what)]);
+        };
+        let (for_root, mut others): (Vec<_>, Vec<_>) =
+            self.undetermined.iter().partition(|doubt| doubt.because.contains(NEEDS_ROOT));
+        if for_root.len() > MOST_ROOT {
+            let mut failures: Vec<&str> = for_root.iter().flat_map(|doubt| doubt.failures.iter().copied()).collect();
+            failures.sort_unstable();
+            failures.dedup();
+            let what = format!("could not be determined without root: {} (sudo opsctl diagnose)", failures.join(", "));
+            unknown(page, what);
+        } else {
+            others = self.undetermined.iter().collect();
+        }
+        for doubt in others {
+            let what = format!("{} ({})", doubt.failures.join(", "), some(&doubt.subjects));
+            unknown(page, format!("could not be determined: {what} because {}", doubt.because));
+        }
+    }
+}
+
+impl Report for Diagnosis {
+    fn text(&self, page: &mut Text) {
+        for attempt in &self.attempts {
+            page.line(&[Cell(Tone::Dim, format!("{:>7} ", "fix")), Cell::plain(attempt.words())]);
+        }
+        self.headline(page);
+        for (index, finding) in self.findings.iter().enumerate() {
+            // What is wrong with several in the same way is told once.
+            if self.findings[..index].iter().all(|other| other.code != finding.code) {
+                page.gap();
+                self.finding(finding, page);
+            }
+        }
+        if !self.undetermined.is_empty() {
+            page.gap();
+        }
+        self.doubts(page);
+        if !self.ruled_out.is_empty() {
+            page.gap();
+        }
+        // What the same thing rules out is told together.
+        let mut told: Vec<(String, Vec<&str>)> = Vec::new();
+        for not in &self.ruled_out {
+            let because = not.evidence.first().map_or_else(|| format!("looked for at {}", some(&not.subjects)), seen);
+            match told.iter_mut().find(|(other, _)| *other == because) {
+                Some((_, codes)) => codes.push(&not.code),
+                None => told.push((because, vec![&not.code])),
+            }
+        }
+        for (because, codes) in told {
+            page.line(&[
+                Cell(Tone::Dim, "not this ".to_owned()),
+                Cell::plain(format!("{}: {because}", codes.join(", "))),
+            ]);
+        }
+        self.room(page);
+        self.left_out(page);
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.findings.iter().map(|finding| format!("{}:{}", finding.code, finding.subject)).collect()
+    }
+}
+
+impl Diagnosis {
+    fn room(&self, page: &mut Text) {
+        if self.reclaim.is_empty() {
+            return;
+        }
+        page.gap();
+        page.line(&[Cell(
+            Tone::Strong,
+            "Room can be made here, the safest first; never remove volumes, databases or backups:".to_owned(),
+        )]);
+        let rows = self.reclaim.iter().map(|room| {
+            let command: Vec<_> = room.argv.iter().map(|word| crate::tools::quote(word).into_owned()).collect();
+            vec![
+                Cell::or_dash(room.bytes.map(bytes)),
+                Cell::plain(room.risk.label()),
+                Cell::plain(&*room.what),
+                Cell::plain(command.join(" ")),
+                Cell::plain(&*room.note),
+            ]
+        });
+        page.table(&["UP TO", "RISK", "WHAT", "COMMAND", "NOTE"], rows.collect());
+    }
+
+    fn left_out(&self, page: &mut Text) {
+        let (asked, registered): (Vec<_>, Vec<_>) = self.ignored.iter().partition(|ignored| ignored.until.is_none());
+        let mut lines = Vec::new();
+        if !asked.is_empty() {
+            let names: Vec<String> = asked.iter().map(|ignored| ignored.name()).collect();
+            lines.push(format!("ignored, as asked for: {}", names.join(", ")));
+        }
+        let told = |words: &str, ignored: &Ignored| {
+            let until = ignored.until.map(|day| day.to_string()).unwrap_or_default();
+            format!("{words} {until}: {} ({})", ignored.name(), ignored.why.unwrap_or_default())
+        };
+        lines.extend(registered.into_iter().map(|ignored| told("ignored until", ignored)));
+        lines.extend(self.expired_ignores.iter().map(|ignored| told("not ignored any more since", ignored)));
+        for line in lines {
+            page.line(&[Cell(Tone::Dim, line)]);
+        }
+    }
+
+    fn headline(&self, page: &mut Text) {
+        let verdict = self.head.verdict;
+        let place = format!("{} on {}: ", self.head.deployment.as_deref().unwrap_or("?"), self.head.host);
+        let about = match (self.failure, self.service) {
+            (None, None) => String::new(),
+            (Some(failure), None) => format!(" of {failure}"),
+            (None, Some(service)) => format!(" with {service}"),
+            (Some(failure), Some(service)) => format!(" of {failure} with {service}"),
+        };
+        let open = match self.undetermined.len() {
+            0 => String::new(),
+            1 => ", one thing could not be determined".to_owned(),
+            count => format!(", {count} things could not be determined"),
+        };
+        let found = match self.findings.len() {
+            0 => format!("nothing found{about} ({} possible causes examined)", self.examined),
+            1 => format!("one finding{about}"),
+            count => format!("{count} findings{about}"),
+        };
+        let first = Cell(Tone::Of(verdict), format!("{:<8}", label(verdict).to_uppercase()));
+        page.line(&[first, Cell(Tone::Strong, format!("{place}{found}{open}"))]);
+    }
+
+    fn finding(&self, finding: &Finding, page: &mut Text) {
+        let aside = |page: &mut Text, key: &str, text: String| {
+            page.line(&[Cell(Tone::Dim, format!("{key:>7} ")), Cell::plain(text)]);
+        };
+        let first = Cell(Tone::Of(finding.verdict), format!("{:<8}", label(finding.verdict).to_uppercase()));
+        page.line(&[
+            first,
+            Cell(Tone::Strong, format!("{}: {}", finding.subject, finding.summary)),
+            Cell(Tone::Dim, format!("  {}", finding.code)),
+        ]);
+        if finding.verdict == Verdict::Fail {
+            aside(page, "act", format!("{} ({}: {})", finding.respond, finding.severity, finding.reason));
+        }
+        aside(page, "why", finding.cause.clone());
+        for evidence in &finding.evidence {
+            aside(page, "seen", seen(evidence));
+        }
+        if let Some(since) = finding.since {
+            aside(
+                page,
+                "since",
+                format!("{} ({} ago)", since.strftime("%Y-%m-%d %H:%M:%S UTC"), age(since, self.head.time)),
+            );
+        }
+        for change in &finding.changes {
+            aside(page, "before", format!("{} ago: {}", age(change.time, self.head.time), change.what));
+        }
+        let mut codes: Vec<&str> = Vec::new();
+        for folded in &finding.explains {
+            if codes.contains(&folded.code.as_str()) {
+                continue;
+            }
+            codes.push(&folded.code);
+            let same = finding.explains.iter().filter(|other| other.code == folded.code && *other != folded);
+            let others: Vec<&str> = same.map(|other| other.subject.as_str()).collect();
+            let likewise = if others.is_empty() { String::new() } else { format!("; likewise {}", others.join(", ")) };
+            aside(page, "so", format!("{}{likewise}", folded.summary));
+        }
+        let alike = self.findings.iter().filter(|other| other.code == finding.code && *other != finding);
+        let alike: Vec<&str> = alike.map(|other| other.subject.as_str()).collect();
+        if !alike.is_empty() {
+            aside(page, "also", alike.join(", "));
+        }
+        if !finding.affects.is_empty() {
+            aside(page, "hits", finding.affects.join(", "));
+        }
+        for (index, fix) in finding.fixes.iter().enumerate() {
+            let words = format!("{}: {} ({})", fix.title, fix.how(), fix.risk.label());
+            aside(page, if index == 0 { "fix" } else { "else" }, words);
+        }
+    }
+}
+
+fn seen(evidence: &Evidence) -> String {
+    let more = if evidence.truncated { "…" } else { "" };
+    let command: Vec<_> = match evidence.argv.as_slice() {
+        [sh, flag, line] if sh == "sh" && flag == "-c" => vec![line.clone()],
+        argv => argv.iter().map(|word| crate::tools::quote(word).into_owned()).collect(),
+    };
+    match command.is_empty() {
+        true => format!("{}{more}", evidence.excerpt),
+        false => format!("{}{more} ({})", evidence.excerpt, command.join(" ")),
+    }
+}
+
+/// The first of many names.
+fn some(names: &[String]) -> String {
+    const SHOWN: usize = 4;
+    match names.len() {
+        count if count > SHOWN + 1 => format!("{} and {} more", names[..SHOWN].join(", "), count - SHOWN),
+        _ => names.join(", "),
+    }
+}

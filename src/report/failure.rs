@@ -1,0 +1,277 @@
+//! A failure of the registry in words: what `get failures`, `explain FAILURE` and `explain CODE` say, and how its fixes read
+//! beside a finding.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Head, Report};
+use crate::diagnosis;
+use crate::registry::{About, Cause, Deployment, Failure, Fix, Remedy, Risk, Service};
+use crate::ui::{Cell, Text, Tone};
+
+/// The failures of a deployment.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Failures {
+    /// Common head.
+    #[serde(flatten)]
+    pub head: Head,
+    /// In the registry's order.
+    pub failures: Vec<FailureRow>,
+}
+
+/// A failure, in short.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct FailureRow {
+    /// Name.
+    pub name: &'static str,
+    /// Other words for it.
+    pub aliases: Vec<&'static str>,
+    /// What it is.
+    pub summary: &'static str,
+    /// Severity level; `null`: that of the service or resource that it is found at.
+    pub severity: Option<&'static str>,
+    /// Codes of its causes.
+    pub codes: Vec<String>,
+    /// Where the runbook speaks of it.
+    pub runbook: &'static str,
+}
+
+impl FailureRow {
+    /// The row of a failure.
+    pub fn new(deployment: &Deployment, failure: &'static Failure) -> Self {
+        FailureRow {
+            name: failure.slug,
+            aliases: failure.aliases.to_vec(),
+            summary: failure.summary,
+            severity: failure.severity.map(|level| level.id),
+            codes: failure.causes().map(|cause| deployment.code(cause)).collect(),
+            runbook: failure.section,
+        }
+    }
+}
+
+impl Report for Failures {
+    fn text(&self, page: &mut Text) {
+        let mut headers = vec!["NAME", "SEVERITY", "CAUSES", "ALSO"];
+        if page.wide {
+            headers.push("RUNBOOK");
+        }
+        headers.push("WHAT");
+        let rows = self.failures.iter().map(|row| {
+            let mut cells = vec![
+                Cell::plain(row.name),
+                Cell::or_dash(row.severity),
+                Cell::plain(row.codes.len().to_string()),
+                Cell::or_dash((!row.aliases.is_empty()).then(|| row.aliases.join(","))),
+            ];
+            if page.wide {
+                cells.push(Cell::plain(row.runbook));
+            }
+            cells.push(Cell::plain(row.summary));
+            cells
+        });
+        page.table(&headers, rows.collect());
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.failures.iter().map(|row| row.name.to_owned()).collect()
+    }
+}
+
+/// A failure, in full; or one of its causes.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct FailureFacts {
+    /// Common head.
+    #[serde(flatten)]
+    pub head: Head,
+    /// The failure.
+    pub failure: FailureRow,
+    /// What is seen from outside.
+    pub symptoms: Vec<&'static str>,
+    /// Services that it is about; all when empty.
+    pub services: Vec<&'static str>,
+    /// What may be behind it; the one that was asked for, when a code was.
+    pub causes: Vec<CauseFacts>,
+    /// What else there is to know.
+    pub note: Option<&'static str>,
+}
+
+/// A cause.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CauseFacts {
+    /// Stable code.
+    pub code: String,
+    /// What is wrong.
+    pub summary: String,
+    /// Why, and what follows from it.
+    pub explanation: String,
+    /// With whom it is looked for.
+    pub about: String,
+    /// Severity level; `null`: that of its service or resource.
+    pub severity: Option<&'static str>,
+    /// What to do, the best first.
+    pub fixes: Vec<FixFacts>,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct FixFacts {
+    /// In a few words.
+    pub title: String,
+    /// The command; empty for what only a person can do.
+    pub argv: Vec<String>,
+    /// What may come of it.
+    pub risk: Risk,
+    /// What only a person can do, in words; `null` for a command.
+    pub manual: Option<String>,
+}
+
+/// What stands for a subject in the texts of a cause.
+#[derive(Debug, Clone, Copy)]
+pub struct Names<'a> {
+    service: &'a str,
+    unit: &'a str,
+    port: Option<u16>,
+    env: &'a str,
+}
+
+impl<'a> Names<'a> {
+    /// Of a service, under the name that its manager has for it on this host, where that is known.
+    pub fn of(service: &'static Service, unit: Option<&'a str>) -> Self {
+        let registered = service.managers.first().map_or(service.name, |manager| manager.unit());
+        Names {
+            service: service.name,
+            unit: unit.unwrap_or(registered),
+            port: service.ports.first().copied(),
+            env: service.env.as_ref().and_then(|env| env.paths.first()).unwrap_or(&"its env file"),
+        }
+    }
+
+    /// Of no service in particular.
+    pub const fn any() -> Self {
+        Names { service: "SERVICE", unit: "UNIT", port: None, env: "its env file" }
+    }
+
+    /// The text with these names in it.
+    pub fn fill(&self, text: &str) -> String {
+        let port = self.port.map_or_else(|| "PORT".to_owned(), |port| port.to_string());
+        text.replace("{service}", self.service)
+            .replace("{unit}", self.unit)
+            .replace("{port}", &port)
+            .replace("{env}", self.env)
+    }
+}
+
+impl FixFacts {
+    /// A fix, for a subject of these names.
+    pub fn new(fix: &Fix, names: &Names<'_>) -> Self {
+        let opsctl = |verb: &str, name: &str| vec!["opsctl".to_owned(), verb.to_owned(), names.fill(name)];
+        let (argv, manual) = match &fix.remedy {
+            Remedy::Restart => (opsctl("restart", "{service}"), None),
+            Remedy::Start => (opsctl("start", "{service}"), None),
+            Remedy::Reload => (opsctl("reload", "{service}"), None),
+            Remedy::RestartOf(service) => (opsctl("restart", service.name), None),
+            Remedy::ReloadOf(service) => (opsctl("reload", service.name), None),
+            Remedy::Command(words) => (words.iter().map(|word| names.fill(word)).collect(), None),
+            Remedy::Manual(words) => (Vec::new(), Some(names.fill(words))),
+        };
+        FixFacts { title: names.fill(fix.title), argv, risk: fix.risk, manual }
+    }
+
+    /// The command as it would be pasted, or the words.
+    pub fn how(&self) -> String {
+        match &self.manual {
+            Some(words) => words.clone(),
+            None => self.argv.iter().map(|word| crate::tools::quote(word).into_owned()).collect::<Vec<_>>().join(" "),
+        }
+    }
+}
+
+impl FailureFacts {
+    /// All about a failure, or about `only` one of its causes.
+    pub fn new(head: Head, deployment: &Deployment, failure: &'static Failure, only: Option<&'static Cause>) -> Self {
+        let wanted = |cause: &&'static Cause| only.is_none_or(|only| std::ptr::eq(only, *cause));
+        FailureFacts {
+            head,
+            failure: FailureRow::new(deployment, failure),
+            symptoms: failure.symptoms.to_vec(),
+            services: failure.services.iter().map(|service| service.name).collect(),
+            causes: failure.causes().filter(wanted).map(|cause| cause_facts(deployment, failure, cause)).collect(),
+            note: failure.note,
+        }
+    }
+}
+
+fn cause_facts(deployment: &Deployment, failure: &Failure, cause: &'static Cause) -> CauseFacts {
+    let (about, only) = match cause.about {
+        About::Host => ("the host".to_owned(), None),
+        About::Each if failure.services.is_empty() => ("every service".to_owned(), None),
+        About::Each => (listed(failure.services), one(failure.services)),
+        About::These(services) => (listed(services), one(services)),
+    };
+    let names = only.map_or(Names::any(), |service| Names::of(service, None));
+    let severity = match cause.about {
+        About::Host => Some(diagnosis::severity(deployment, failure, cause, None)),
+        About::Each | About::These(_) => cause.severity.or(failure.severity),
+    };
+    CauseFacts {
+        code: deployment.code(cause),
+        summary: names.fill(cause.summary),
+        explanation: names.fill(cause.explanation),
+        about,
+        severity: severity.map(|level| level.id),
+        fixes: cause.fixes.iter().map(|fix| FixFacts::new(fix, &names)).collect(),
+    }
+}
+
+fn listed(services: &[&'static Service]) -> String {
+    services.iter().map(|service| service.name).collect::<Vec<_>>().join(", ")
+}
+
+fn one(services: &[&'static Service]) -> Option<&'static Service> {
+    match services {
+        [one] => Some(*one),
+        _ => None,
+    }
+}
+
+impl Report for FailureFacts {
+    fn text(&self, page: &mut Text) {
+        let fact = |page: &mut Text, key: &str, value: String| {
+            page.line(&[Cell(Tone::Dim, format!("{key:<14}")), Cell::plain(value)]);
+        };
+        let row = &self.failure;
+        let title = format!("{} ({})", row.name, self.head.deployment.as_deref().unwrap_or_default());
+        page.line(&[Cell(Tone::Strong, title), Cell::plain(format!(": {}", row.summary))]);
+        fact(page, "severity", row.severity.unwrap_or("that of the service or resource").to_owned());
+        for (index, symptom) in self.symptoms.iter().enumerate() {
+            fact(page, if index == 0 { "seen as" } else { "" }, (*symptom).to_owned());
+        }
+        if !row.aliases.is_empty() {
+            fact(page, "also called", row.aliases.join(", "));
+        }
+        if !self.services.is_empty() {
+            fact(page, "about", self.services.join(", "));
+        }
+        fact(page, "runbook", row.runbook.to_owned());
+        if let Some(note) = self.note {
+            fact(page, "note", note.to_owned());
+        }
+        fact(page, "look", format!("opsctl diagnose {}", row.name));
+        for cause in &self.causes {
+            page.gap();
+            page.line(&[Cell(Tone::Strong, cause.code.clone()), Cell::plain(format!(": {}", cause.summary))]);
+            fact(page, "why", cause.explanation.clone());
+            let severity = cause.severity.map_or_else(String::new, |id| format!(" ({id})"));
+            fact(page, "looked for at", format!("{}{severity}", cause.about));
+            for (index, fix) in cause.fixes.iter().enumerate() {
+                let words = format!("{}: {} ({})", fix.title, fix.how(), fix.risk.label());
+                fact(page, if index == 0 { "fix" } else { "else" }, words);
+            }
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.causes.iter().map(|cause| cause.code.clone()).collect()
+    }
+}
