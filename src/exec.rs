@@ -14,7 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use crate::system::System;
-use crate::tools::{Argv, Interrupted, procfs};
+use crate::tools::{Argv, Content, Interrupted, procfs};
 
 /// How much of each stream is kept.
 const OUTPUT_LIMIT: usize = 8 << 20;
@@ -163,7 +163,7 @@ impl Processes<'_> {
         ];
         env.extend(argv.secrets.iter().map(|(key, value)| ((*key).to_owned(), value.expose().to_owned())));
         env.extend(argv.env.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
-        let input = argv.input.as_ref().map(|input| input.bytes.clone());
+        let input = argv.input.as_ref().map(|input| input.content.clone());
         start(program, args, env, input, argv.interrupted, streams)
             .map_err(|error| StartError::Refused(format!("{}: {error}", argv.program)))
     }
@@ -278,7 +278,7 @@ fn start(
     program: PathBuf,
     args: Vec<String>,
     env: Vec<(String, String)>,
-    input: Option<Vec<u8>>,
+    input: Option<Content>,
     interrupted: Interrupted,
     streams: Streams,
 ) -> io::Result<Started> {
@@ -286,7 +286,8 @@ fn start(
     let (stderr, err_writer) = io::pipe()?;
     let command = duct::cmd(program, args).full_env(env).dir("/");
     let command = match input {
-        Some(bytes) => command.stdin_bytes(bytes),
+        Some(Content::Bytes(bytes)) => command.stdin_bytes(bytes),
+        Some(Content::File(path)) => command.stdin_file(fs::File::open(path)?),
         None => command.stdin_null(),
     };
     let command = match streams {

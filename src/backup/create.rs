@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::catalogue::last_sequence;
-use super::manifest::{FORM, Manifest, Owner, shrunk};
+use super::manifest::{FORM, Manifest, Owner, Rows, shrunk};
 use super::name::{self, Id};
 use super::record::{self, Came, Ended, Line, Records};
+use super::source;
 use super::staging::{self, Staging};
 use super::store::Store;
-use super::{source, sqlite};
 use crate::action::lock::Lock;
 use crate::context::Context;
 use crate::error::Error;
@@ -87,6 +87,8 @@ struct Copy {
     bytes: u64,
     sha256: String,
     owner: Option<Owner>,
+    /// Version of the server or library whose data it is.
+    version: Option<String>,
 }
 
 /// Makes a run of these sets.
@@ -216,7 +218,7 @@ impl Work<'_> {
         let mut wanted = Vec::new();
         let mut total = 0;
         for set in sets.iter().copied() {
-            match source::look(self.context.system, set) {
+            match source::look(self.context, set) {
                 Ok(found) => {
                     total += found.bytes;
                     wanted.push((set, found));
@@ -252,13 +254,16 @@ impl Work<'_> {
         let to = there.join(&path);
         self.staging.inner(&format!("out/{}", set.name)).map_err(|error| format!("it cannot be staged: {error}"))?;
         let begun = self.context.system.now();
-        let made = source::copy(self.context.system, set, &to);
-        let hashed = made.and_then(|()| staging::hash(&to).map_err(|error| format!("it cannot be staged: {error}")));
-        let (bytes, sha256) = hashed.inspect_err(|_| {
+        let made = source::copy(self.context, set, &to);
+        let hashed = made.and_then(|version| {
+            let (bytes, sha256) = staging::hash(&to).map_err(|error| format!("it cannot be staged: {error}"))?;
+            Ok((version, bytes, sha256))
+        });
+        let (version, bytes, sha256) = hashed.inspect_err(|_| {
             // Half a copy is not worth keeping, nor sending with the others.
             let _ = fs::remove_file(&to);
         })?;
-        Ok(Copy { set, path, begun, bytes, sha256, owner: found.owner })
+        Ok(Copy { set, path, begun, bytes, sha256, owner: found.owner, version })
     }
 
     /// Sends copies, reads them back and proves them, then their manifests.
@@ -273,8 +278,9 @@ impl Work<'_> {
         store.fetch(&paths, &back, total).map_err(|trouble| format!("it could not be read back: {trouble}"))?;
         self.say(lock, "restore in scratch");
         let proofs = each(copies.iter().collect(), |copy: &Copy| {
-            let proof = source::prove(copy.set, &back.join(&copy.path), copy.bytes, &copy.sha256);
-            (copy, proof)
+            let there = back.join(&copy.path);
+            let same = source::compare(&there, copy.bytes, &copy.sha256);
+            (copy, same.and_then(|()| source::prove(self.context, copy.set, self.id, &there)))
         });
         let versions = store.version();
         let mut manifests = Vec::new();
@@ -287,9 +293,9 @@ impl Work<'_> {
         self.describe(store, manifests, lock)
     }
 
-    fn manifest(&self, copy: &Copy, rows: BTreeMap<String, u64>, rclone: Option<&str>) -> Manifest {
+    fn manifest(&self, copy: &Copy, rows: Rows, rclone: Option<&str>) -> Manifest {
         let mut tools = BTreeMap::from([("opsctl".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
-        tools.insert("sqlite".to_owned(), sqlite::version());
+        tools.extend(copy.version.clone().map(|version| (copy.set.source.kind().to_owned(), version)));
         tools.extend(rclone.map(|version| ("rclone".to_owned(), version.to_owned())));
         Manifest {
             form: FORM,

@@ -1,18 +1,18 @@
 //! Looking at what lies on the remote: what there is of each set, and whether a copy can still be restored.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::catalogue::{Backup, Listed, Shelf};
 use super::create::each;
-use super::manifest::Manifest;
+use super::manifest::{Manifest, Rows};
 use super::name::{self, Id};
 use super::record::Records;
 use super::source;
 use super::staging::{self, Staging};
 use super::store::Store;
+use crate::context::Context;
 use crate::registry::{BackupSet, Deployment};
 
 /// What lies on the remote of one set.
@@ -75,9 +75,16 @@ pub struct Proof {
     /// Where the fetched copy is.
     pub copy: PathBuf,
     /// What is in it; `Err` says what is wrong.
-    pub found: Result<BTreeMap<String, u64>, String>,
+    pub found: Result<Rows, String>,
     /// How long it took from the first byte to the last row.
     pub took: Duration,
+}
+
+impl Proof {
+    /// How much room the data takes that is restored from it, bytes.
+    pub fn bytes(&self) -> u64 {
+        self.manifest.bytes
+    }
 }
 
 /// Fetches these copies in one call, hashes them again and restores them in scratch.
@@ -85,6 +92,7 @@ pub struct Proof {
 /// # Errors
 /// Why none could be fetched.
 pub fn prove(
+    context: &Context<'_>,
     store: &Store<'_>,
     wanted: Vec<(&'static BackupSet, Manifest)>,
     staging: &Staging,
@@ -98,14 +106,15 @@ pub fn prove(
     store.fetch(&paths, &there, total)?;
     Ok(each(wanted, |(set, manifest)| {
         let copy = there.join(path(set, manifest.id));
-        let found = as_described(set, &manifest, &copy);
+        let found = as_described(context, set, &manifest, &copy);
         Proof { set, id: manifest.id, manifest, copy, found, took: begun.elapsed() }
     }))
 }
 
 /// Whether a copy is what its manifest says, to the last byte and row.
-fn as_described(set: &BackupSet, manifest: &Manifest, copy: &Path) -> Result<BTreeMap<String, u64>, String> {
-    let rows = source::prove(set, copy, manifest.bytes, &manifest.sha256)?;
+fn as_described(context: &Context<'_>, set: &BackupSet, manifest: &Manifest, copy: &Path) -> Result<Rows, String> {
+    source::compare(copy, manifest.bytes, &manifest.sha256)?;
+    let rows = source::prove(context, set, manifest.id, copy)?;
     match rows == manifest.rows {
         true => Ok(rows),
         false => {

@@ -11,6 +11,9 @@ use super::name::Id;
 /// Version of the form.
 pub const FORM: u32 = 1;
 
+/// What is in a copy: rows of each table, keys, or files below each path.
+pub type Rows = BTreeMap<String, u64>;
+
 /// The manifest of a copy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Manifest {
@@ -37,7 +40,7 @@ pub struct Manifest {
     /// SHA-256 of the object as it lies on the remote.
     pub sha256: String,
     /// Rows of each table, or files of an archive.
-    pub rows: BTreeMap<String, u64>,
+    pub rows: Rows,
     /// Owner, group and mode of the file that was copied; `null` where it is no single file.
     pub owner: Option<Owner>,
     /// Version of the program whose data it is; `null` where it is not known.

@@ -1,12 +1,13 @@
 //! What is copied, by its kind: whether it is there, how a copy is made, and how one is proven.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-use super::manifest::Owner;
-use super::restore::place::resolved;
-use super::{sqlite, staging};
+use super::manifest::{Manifest, Owner, Rows};
+use super::name::Id;
+use super::restore::spot::resolved;
+use super::{postgres, redis, sqlite, staging};
+use crate::context::Context;
 use crate::registry::{BackupSet, Deployment, Source};
 use crate::system::System;
 
@@ -40,8 +41,8 @@ impl fmt::Display for Trouble {
 /// Whether this opsctl can copy sets of this kind.
 pub const fn is_known(source: &Source) -> bool {
     match source {
-        Source::Sqlite { .. } => true,
-        Source::Postgres { .. } | Source::Redis { .. } | Source::Mongo { .. } | Source::Files { .. } => false,
+        Source::Sqlite { .. } | Source::Postgres { .. } | Source::Redis { .. } => true,
+        Source::Mongo { .. } | Source::Files { .. } => false,
     }
 }
 
@@ -49,10 +50,10 @@ pub const fn is_known(source: &Source) -> bool {
 ///
 /// # Errors
 /// Why it cannot be.
-pub fn look(system: &System, set: &BackupSet) -> Result<Found, Trouble> {
+pub fn look(context: &Context<'_>, set: &BackupSet) -> Result<Found, Trouble> {
     match &set.source {
         Source::Sqlite { path } => {
-            let live = resolved(&system.path(path)).map_err(|_| Trouble::Missing)?;
+            let live = resolved(&context.system.path(path)).map_err(|_| Trouble::Missing)?;
             if live.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
                 return Err(Trouble::Missing);
             }
@@ -60,29 +61,65 @@ pub fn look(system: &System, set: &BackupSet) -> Result<Found, Trouble> {
             let log = Path::new(&format!("{}-wal", live.display())).metadata().map_or(0, |meta| meta.len());
             Ok(Found { bytes: bytes + log, owner: Some(owner) })
         }
+        Source::Postgres { service, database } => {
+            let server = postgres::Server::find(context, service, database)?;
+            let bytes = server.bytes().map_err(Trouble::Wrong)?.ok_or(Trouble::Missing)?;
+            Ok(Found { bytes, owner: None })
+        }
+        Source::Redis { service, path, .. } => {
+            let bytes = redis::Server::new(context, service).bytes()?;
+            // Before its first snapshot there is no file whose owner could be told.
+            Ok(Found { bytes, owner: redis::owner(&context.system.path(path)).ok() })
+        }
         other => Err(Trouble::Wrong(unknown(other))),
     }
 }
 
-/// Copies it to a new file.
+/// Copies it to a new file; the version of the server that it is of, if it is of one.
 ///
 /// # Errors
 /// Why there is no copy.
-pub fn copy(system: &System, set: &BackupSet, to: &Path) -> Result<(), String> {
+pub fn copy(context: &Context<'_>, set: &BackupSet, to: &Path) -> Result<Option<String>, String> {
     match &set.source {
         Source::Sqlite { path } => {
-            let live = resolved(&system.path(path)).map_err(|error| format!("{path}: {error}"))?;
-            sqlite::copy(&live, to)
+            let live = resolved(&context.system.path(path)).map_err(|error| format!("{path}: {error}"))?;
+            sqlite::copy(&live, to)?;
+            Ok(Some(sqlite::version()))
+        }
+        Source::Postgres { service, database } => {
+            let server = postgres::Server::find(context, service, database).map_err(|trouble| trouble.to_string())?;
+            server.dump(to)?;
+            Ok(server.version())
+        }
+        Source::Redis { service, path, .. } => {
+            let server = redis::Server::new(context, service);
+            server.copy(&context.system.path(path), to)?;
+            Ok(server.version())
         }
         other => Err(unknown(other)),
     }
 }
 
-/// Proves that a copy is what was sent, and that it can be restored: what is in it.
+/// What a restore of a copy exchanges: paths, or the database.
+pub fn parts(system: &System, set: &BackupSet, manifest: &Manifest) -> Vec<String> {
+    match &set.source {
+        Source::Sqlite { path } => vec![(*path).to_owned()],
+        Source::Redis { path, config, .. } => {
+            let log = Path::new(path).with_file_name(redis::LOG).display().to_string();
+            let log = redis::reads_log(system, path, config).then_some(log);
+            std::iter::once((*path).to_owned()).chain(log).collect()
+        }
+        Source::Postgres { .. } | Source::Mongo { .. } => vec![set.source.place()],
+        // Of several possible paths those that were there.
+        Source::Files { .. } => manifest.rows.keys().cloned().collect(),
+    }
+}
+
+/// Makes sure that a copy came back as it was sent.
 ///
 /// # Errors
-/// What is wrong with it.
-pub fn prove(set: &BackupSet, copy: &Path, bytes: u64, sha256: &str) -> Result<BTreeMap<String, u64>, String> {
+/// How it differs.
+pub fn compare(copy: &Path, bytes: u64, sha256: &str) -> Result<(), String> {
     let (size, hash) = staging::hash(copy).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => "it did not come back from the remote".to_owned(),
         _ => format!("it cannot be read back: {error}"),
@@ -93,8 +130,21 @@ pub fn prove(set: &BackupSet, copy: &Path, bytes: u64, sha256: &str) -> Result<B
     if hash != sha256 {
         return Err("it came back with another content".to_owned());
     }
+    Ok(())
+}
+
+/// Restores a copy in scratch: what is in it.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn prove(context: &Context<'_>, set: &BackupSet, id: Id, copy: &Path) -> Result<Rows, String> {
     match &set.source {
         Source::Sqlite { .. } => sqlite::prove(copy),
+        Source::Postgres { service, database } => {
+            let server = postgres::Server::find(context, service, database);
+            server.map_err(|trouble| format!("it cannot be tried: {trouble}"))?.try_out(copy, id)
+        }
+        Source::Redis { .. } => redis::prove(context, copy),
         other => Err(unknown(other)),
     }
 }

@@ -239,7 +239,7 @@ fn plan(
     let rows: Vec<SetOutcome> = sets
         .iter()
         .map(|set| {
-            let (outcome, bytes, summary) = match source::look(context.system, set) {
+            let (outcome, bytes, summary) = match source::look(context, set) {
                 Ok(found) => {
                     (Outcome::Planned, Some(found.bytes), format!("{} {}", set.source.kind(), set.source.place()))
                 }

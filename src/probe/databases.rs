@@ -3,7 +3,8 @@
 use super::{Answer, Door, ManagerEvidence, Reply, Trouble, failure, is_container_of, network, text};
 use crate::exec::Exit;
 use crate::protocol::redis;
-use crate::registry::{Database, Probe, Query, RedisQuestion, Service};
+use crate::registry::{Database, Probe, Query, RedisQuestion, Secret, Service};
+use crate::system::System;
 use crate::tools::docker::ContainerState;
 use crate::tools::{Argv, Input, images, procfs};
 
@@ -23,7 +24,7 @@ pub(super) fn query(door: Door<'_>, managers: &ManagerEvidence, query: &'static 
         | Probe::LogLine { .. } => None,
     });
     let (mut user, mut database) = (user.unwrap_or("postgres").to_owned(), "postgres".to_owned());
-    let input = Input { name: named.to_owned(), bytes: query.sql.as_bytes().to_vec() };
+    let input = Input::bytes(named, query.sql);
     let ask = |argv: &Argv| {
         door.ask_with(argv, |output| match output.exit {
             Exit::Code(0) => Ok(text(&output.stdout)),
@@ -44,7 +45,7 @@ pub(super) fn query(door: Door<'_>, managers: &ManagerEvidence, query: &'static 
             };
             (user, database) = (own_user, own_database);
         }
-        Database::InUrl(service, key) => match named_in(door, service, key) {
+        Database::InUrl(service, key) => match named_in(door.system, service, key) {
             Err(trouble) => {
                 let command = images::question(container, &user, &database, input).to_string();
                 return Answer { command, result: Err(trouble) };
@@ -73,10 +74,10 @@ fn container<'e>(managers: &'e ManagerEvidence, query: &Query) -> Result<&'e Con
 }
 
 /// The name of the application's database, from its URL. Nothing else of the URL is kept.
-fn named_in(door: Door<'_>, service: &Service, key: &str) -> Result<String, Trouble> {
+pub(crate) fn named_in(system: &System, service: &Service, key: &str) -> Result<String, Trouble> {
     let unnamed = || Trouble::Unavailable(format!("no env file of {} names its database in {key}", service.name));
     for path in service.env.iter().flat_map(|env| env.paths) {
-        let text = match door.system.read(path) {
+        let text = match system.read(path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
                 return Err(Trouble::NeedsRoot("to learn which database it is"));
@@ -98,8 +99,19 @@ fn name_in(url: &str) -> Option<String> {
     (!name.is_empty() && name.chars().all(plain)).then(|| name.to_owned())
 }
 
-pub(super) fn redis(door: Door<'_>, question: &'static RedisQuestion) -> Answer<String> {
-    let probe = question.server.probes.iter().find_map(|probe| match probe {
+pub(super) fn redis(door: Door<'_>, question: &RedisQuestion) -> Answer<String> {
+    let first = question.commands.first().copied().unwrap_or_default().join(" ");
+    let (login, port) = match address(question.server) {
+        Some((port, password)) => (password, format!("-p {port} ")),
+        None => (None, String::new()),
+    };
+    let login = login.map(|secret| format!("REDISCLI_AUTH=<{} in {}> ", secret.key, secret.file));
+    let command = format!("{}redis-cli {port}{first}", login.unwrap_or_default());
+    Answer { command, result: say_to_redis(door, question.server, question.commands) }
+}
+
+fn address(server: &Service) -> Option<(u16, Option<&Secret>)> {
+    server.probes.iter().find_map(|probe| match probe {
         Probe::Redis { port, password } => Some((*port, password.as_ref())),
         Probe::Http(_)
         | Probe::Banner { .. }
@@ -107,29 +119,26 @@ pub(super) fn redis(door: Door<'_>, question: &'static RedisQuestion) -> Answer<
         | Probe::Mongo { .. }
         | Probe::DockerEngine
         | Probe::LogLine { .. } => None,
+    })
+}
+
+/// Says these commands to a server, and tells what it answers, as [`redis::answers`] puts it.
+pub(super) fn say_to_redis(door: Door<'_>, server: &Service, commands: &[&[&str]]) -> Result<String, Trouble> {
+    let Some((port, password)) = address(server) else {
+        return Err(Trouble::Unavailable(format!("{} is no Redis server", server.name)));
+    };
+    let setting = password.map(|secret| super::secret(door.system, secret)).transpose()?;
+    let password = setting.as_deref().map(redis::password);
+    let reply = network::converse(door, port, &redis::request(password, commands), |received| {
+        redis::answers(received, password.is_some(), commands).map(|answer| answer.map(Reply::Line))
     });
-    let first = question.commands.first().copied().unwrap_or_default().join(" ");
-    let Some((port, password)) = probe else {
-        let trouble = Trouble::Unavailable(format!("{} is no Redis server", question.server.name));
-        return Answer { command: format!("redis-cli {first}"), result: Err(trouble) };
-    };
-    let login = password.map(|secret| format!("REDISCLI_AUTH=<{} in {}> ", secret.key, secret.file));
-    let command = format!("{}redis-cli -p {port} {first}", login.unwrap_or_default());
-    let ask = || -> Result<String, Trouble> {
-        let setting = password.map(|secret| super::secret(door.system, secret)).transpose()?;
-        let password = setting.as_deref().map(redis::password);
-        let reply = network::converse(door, port, &redis::request(password, question.commands), |received| {
-            redis::answers(received, password.is_some(), question.commands).map(|answer| answer.map(Reply::Line))
-        });
-        match reply {
-            Reply::Line(text) => Ok(text),
-            Reply::Silent(why) => Err(Trouble::Failed(why)),
-            Reply::Http { .. } | Reply::Postgres(_) | Reply::Mongo(_) | Reply::Engine(_) | Reply::LogLine(_) => {
-                Err(Trouble::Failed("an answer to another question".to_owned()))
-            }
+    match reply {
+        Reply::Line(text) => Ok(text),
+        Reply::Silent(why) => Err(Trouble::Failed(why)),
+        Reply::Http { .. } | Reply::Postgres(_) | Reply::Mongo(_) | Reply::Engine(_) | Reply::LogLine(_) => {
+            Err(Trouble::Failed("an answer to another question".to_owned()))
         }
-    };
-    Answer { command, result: ask() }
+    }
 }
 
 #[cfg(test)]

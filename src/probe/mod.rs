@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub(crate) use databases::named_in;
 pub use edge::{Edge, edge};
 pub use host::HostEvidence;
 pub use managers::{ManagerEvidence, PmDaemon};
@@ -198,6 +199,20 @@ pub fn knock(
 /// Why they are not known.
 pub fn containers(system: &System, processes: &Processes<'_>, limit: Duration) -> Result<Vec<Listed>, Trouble> {
     managers::containers(Door { system, runner: processes, limit })
+}
+
+/// Says commands to a Redis server, at the port and with the password of its probe; what it answers.
+///
+/// # Errors
+/// Why it does not.
+pub fn redis(
+    system: &System,
+    processes: &Processes<'_>,
+    server: &Service,
+    commands: &[&[&str]],
+    limit: Duration,
+) -> Result<String, Trouble> {
+    databases::say_to_redis(Door { system, runner: processes, limit }, server, commands)
 }
 
 /// When the run of a container before the present one ended, and when the present one began; `None` when it is the first.

@@ -1,5 +1,6 @@
 //! What is kept of a deployment's data, where, how often and for how long: the vocabulary of `backup` and `restore`.
 
+use super::failure::Database;
 use super::model::{Secret, Service};
 
 /// One thing that is backed up and restored by itself.
@@ -67,17 +68,17 @@ pub enum Source {
     Postgres {
         /// The service whose container it is.
         service: &'static Service,
-        /// Name of the database.
-        database: &'static str,
+        /// Which of its databases.
+        database: Database,
     },
     /// A Redis server: a snapshot that it makes itself.
     Redis {
         /// The service.
         service: &'static Service,
-        /// Absolute path of the snapshot.
+        /// Absolute path of the snapshot. A directory `appendonlydir` beside it is the server's log.
         path: &'static str,
-        /// Where the password is.
-        password: Option<Secret>,
+        /// The server's configuration, absolute: whether it reads its log or the snapshot when it starts.
+        config: &'static str,
     },
     /// A MongoDB database, by `mongodump`.
     Mongo {
@@ -118,7 +119,8 @@ impl Source {
             Source::Postgres { .. } => "dump",
             Source::Redis { .. } => "rdb",
             Source::Mongo { .. } => "archive",
-            Source::Files { .. } => "tar.zst",
+            Source::Files { secrecy: Secrecy::Plain, .. } => "tar.zst",
+            Source::Files { secrecy: Secrecy::Credentials, .. } => "tar.zst.age",
         }
     }
 
@@ -126,7 +128,7 @@ impl Source {
     pub fn place(&self) -> String {
         match self {
             Source::Sqlite { path } | Source::Redis { path, .. } => (*path).to_owned(),
-            Source::Postgres { service, database } => format!("{database} of {}", service.name),
+            Source::Postgres { service, .. } => format!("database of {}", service.name),
             Source::Mongo { service, .. } => service.name.to_owned(),
             Source::Files { paths, .. } => paths.join(" "),
         }

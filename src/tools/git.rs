@@ -59,7 +59,7 @@ pub fn resolve(directory: &str, owner: Option<&Account>, name: &str) -> Argv {
 /// Which of these commits the repository has.
 pub fn which_exist<'a>(directory: &str, owner: Option<&Account>, revisions: impl IntoIterator<Item = &'a str>) -> Argv {
     let lines: Vec<String> = revisions.into_iter().map(|revision| format!("{revision}^{{commit}}\n")).collect();
-    let input = Input { name: "REVISIONS".to_owned(), bytes: lines.concat().into_bytes() };
+    let input = Input::bytes("REVISIONS", lines.concat());
     Argv { input: Some(input), ..git(directory, owner, ["cat-file", "--batch-check=%(objectname)"]) }
 }
 

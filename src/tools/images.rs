@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_question_cannot_change_anything() {
-        let input = Input { name: "a.sql".to_owned(), bytes: b"SELECT 1".to_vec() };
+        let input = Input::bytes("a.sql", "SELECT 1");
         assert_eq!(
             question("db", "me", "mine", input).to_string(),
             "docker exec --interactive '--env=PGOPTIONS=-c default_transaction_read_only=on -c timezone=UTC -c \
@@ -210,7 +210,7 @@ mod tests {
             "docker compose --progress=quiet --env-file=/srv/x/.env --project-name=infra --file=/srv/x/compose.yml up --detach \
              --no-deps --no-build --pull=never web worker"
         );
-        let input = Input { name: "007.sql".to_owned(), bytes: b"select 1".to_vec() };
+        let input = Input::bytes("007.sql", "select 1");
         assert_eq!(
             apply("db", "me", "mine", input).to_string(),
             "docker exec --interactive db psql --no-psqlrc --quiet --single-transaction --set=ON_ERROR_STOP=1 --username=me \

@@ -13,8 +13,10 @@ pub mod journalctl;
 pub mod lines;
 pub mod nginx;
 pub mod pm2;
+pub mod postgres;
 pub mod procfs;
 pub mod rclone;
+pub mod redis_check_rdb;
 pub mod systemctl;
 pub mod systemd_analyze;
 pub mod tar;
@@ -22,6 +24,7 @@ pub mod timedatectl;
 pub mod ufw;
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 /// A command: one program and its arguments, never a line for a shell. [`fmt::Display`] prints it so that it can be
 /// pasted into one.
@@ -70,8 +73,29 @@ impl fmt::Debug for Hidden {
 pub struct Input {
     /// Where it is from, as it is shown.
     pub name: String,
-    /// All of it.
-    pub bytes: Vec<u8>,
+    /// What that is.
+    pub content: Content,
+}
+
+/// What a command reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// A file, however large.
+    File(PathBuf),
+}
+
+impl Input {
+    /// Bytes that are known.
+    pub fn bytes(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        Input { name: name.into(), content: Content::Bytes(bytes.into()) }
+    }
+
+    /// A file of this host.
+    pub fn file(path: &Path) -> Self {
+        Input { name: path.display().to_string(), content: Content::File(path.to_owned()) }
+    }
 }
 
 /// What becomes of a command when opsctl is told to end by a signal.

@@ -59,7 +59,7 @@ pub fn version() -> Argv {
 }
 
 fn names(paths: &[String]) -> Input {
-    Input { name: "names".to_owned(), bytes: (paths.join("\n") + "\n").into_bytes() }
+    Input::bytes("names", paths.join("\n") + "\n")
 }
 
 /// A row of [`list`].
@@ -87,6 +87,7 @@ pub fn parse_version(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Content;
     use super::*;
 
     fn door() -> Door {
@@ -124,7 +125,7 @@ mod tests {
                 "{ENV} rclone copy {HEAD} --ignore-times --no-traverse --files-from-raw=- -- r2backup:prim-backups/opsctl /s < names"
             )
         );
-        assert_eq!(fetch.input.unwrap().bytes, b"wallet/a.db\nwallet/a.json\n");
+        assert_eq!(fetch.input.unwrap().content, Content::Bytes(b"wallet/a.db\nwallet/a.json\n".to_vec()));
         assert_eq!(
             delete(&door(), &paths).to_string(),
             format!(

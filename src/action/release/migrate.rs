@@ -88,7 +88,7 @@ impl Way<'_> {
         for new in std::mem::take(&mut self.migrations) {
             let mut bytes = mark(&new.blob).into_bytes();
             bytes.extend(self.bytes(&git::content(path, owner, &new.blob))?);
-            let input = Input { name: format!("{directory}/{}", new.name), bytes };
+            let input = Input::bytes(format!("{directory}/{}", new.name), bytes);
             let step = Step {
                 title: format!("apply {}", new.name),
                 argv: images::apply(container, &login.user, &login.database, input),

@@ -225,7 +225,7 @@ fn forward(release: &'static Release, survey: &Survey, delivery: &Delivery, from
             stages.extend(source.map(|source| Stage::Make(task_step(task, source, Risk::Disruptive))));
         }
         Some(Schema::Migrations { directory, container, .. }) => {
-            let input = Input { name: format!("{directory}/NEW.sql"), bytes: Vec::new() };
+            let input = Input::bytes(format!("{directory}/NEW.sql"), Vec::new());
             let argv = images::apply(container, "POSTGRES_USER", "POSTGRES_DB", input);
             stages.push(Stage::Migrate(step("apply each migration that it adds", argv, MIGRATION, Risk::Disruptive)));
         }

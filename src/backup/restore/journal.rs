@@ -5,7 +5,6 @@ use std::io;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::place::Mark;
 use crate::action::{move_durably, own_directory, write_aside};
 use crate::backup::name::Id;
 use crate::backup::record::DIRECTORY;
@@ -25,12 +24,31 @@ pub struct Restore {
     pub begun: Timestamp,
     /// Who did it.
     pub who: String,
-    /// The file that was put in place; `None` before it lies beside it.
-    pub new: Option<Mark>,
-    /// The file that was there before; `None` where there was none.
-    pub old: Option<Mark>,
+    /// What is exchanged.
+    pub parts: Vec<Part>,
     /// How far it is.
     pub phase: Phase,
+}
+
+/// A file, directory or database that is exchanged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Its path or name.
+    pub what: String,
+    /// What was put in place; `None` before it lies beside it.
+    pub new: Option<Mark>,
+    /// What was there before; `None` where there was nothing.
+    pub old: Option<Mark>,
+}
+
+/// By what something is recognised whatever it is called: a file or directory by its device and number, a database by number 0
+/// and its object id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Mark {
+    /// Device.
+    pub device: u64,
+    /// Number of the file on it.
+    pub inode: u64,
 }
 
 /// How far a restore is. Each is written before what it is called after is begun.

@@ -1,8 +1,10 @@
 //! Putting a proven copy in the place of live data: owners rest, the file is exchanged in one step, owners start and are looked
 //! at, and where they do not come up the old data is put back.
 
+pub mod database;
 pub mod journal;
 pub mod place;
+pub mod spot;
 
 use std::time::{Duration, Instant};
 
@@ -22,7 +24,7 @@ use place::Place;
 #[derive(Debug)]
 pub enum End {
     /// The copy is live, and its owners are well; where the old data is kept.
-    Live(Option<std::path::PathBuf>),
+    Live(Option<String>),
     /// It was not come to the swap: the old data was never touched, and its owners are well again.
     Untouched(String),
     /// It did not work, and the old data is back, with its owners well.
@@ -44,7 +46,7 @@ impl End {
     /// In words.
     pub fn summary(&self) -> String {
         match self {
-            End::Live(Some(old)) => format!("live; the old data is kept as {}", old.display()),
+            End::Live(Some(old)) => format!("live; the old data is kept as {old}"),
             End::Live(None) => "live; there was nothing before".to_owned(),
             End::Untouched(why) => format!("{why}; the live data was not touched"),
             End::PutBack(why) => format!("{why}; the old data is back"),
@@ -61,8 +63,8 @@ pub struct Job<'a> {
     pub deployment: &'static Deployment,
     /// The set.
     pub set: &'static BackupSet,
-    /// The place of its file.
-    pub place: &'a Place,
+    /// Its place.
+    pub place: &'a Place<'a>,
     /// How long owners must stay well.
     pub settle: Duration,
     /// Plans to start or stop the owners, from how they are now.
@@ -120,7 +122,7 @@ impl Job<'_> {
         (result.done, wrong)
     }
 
-    /// Does it with the copy that lies beside the live file already.
+    /// Does it with the copy that lies beside the live data already.
     pub fn go(&self, journal: &mut Journal, mut restore: Restore, lock: &mut Lock, _: &Consent) -> Restored {
         let begun = Instant::now();
         let (end, done) = self.steps(journal, &mut restore, lock);
@@ -135,33 +137,35 @@ impl Job<'_> {
         if let (_, Some(trouble)) = self.owners(Operation::Stop, lock) {
             return self.untouched(journal, restore, trouble, lock);
         }
-        self.say(lock, "see who still has the file open");
-        let users = self.place.users(self.system());
-        if !users.is_empty() {
-            let told: Vec<String> = users.iter().map(|(pid, name)| format!("{name} (process {pid})")).collect();
-            let trouble = format!("it is still open in {}", told.join(", "));
+        self.say(lock, "see who still has it open");
+        let users = match self.place.users(self.context) {
+            Ok(users) if users.is_empty() => None,
+            Ok(users) => Some(format!("it is still open in {}", users.join(", "))),
+            Err(error) => Some(format!("it is not known who has it open: {error}")),
+        };
+        if let Some(trouble) = users {
             return self.untouched(journal, restore, trouble, lock);
         }
         restore.phase = Phase::Swapping;
         if let Err(trouble) = self.note(journal, restore) {
             return self.untouched(journal, restore, trouble, lock);
         }
-        self.say(lock, "exchange the files");
-        let swapped = self.place.settle().and_then(|trouble| {
-            if let Some(trouble) = trouble {
+        self.say(lock, "exchange old and new");
+        match self.place.swap(&restore.parts) {
+            Ok(None) => {}
+            Ok(Some(trouble)) => {
                 self.context.ui.note(&format!("the old data is kept with its logs beside it: {trouble}"));
             }
-            self.place.swap()
-        });
-        if let Err(error) = swapped {
-            return self.untouched(journal, restore, format!("the files could not be exchanged: {error}"), lock);
+            Err(error) => {
+                return self.untouched(journal, restore, format!("old and new could not be exchanged: {error}"), lock);
+            }
         }
         restore.phase = Phase::Starting;
         let noted = self.note(journal, restore);
         self.start(journal, restore, noted.err(), lock)
     }
 
-    /// The live file is the new one: its owners are started with it.
+    /// What is live is the new: its owners are started with it.
     fn start(
         &self,
         journal: &mut Journal,
@@ -178,13 +182,13 @@ impl Job<'_> {
             if let Err(trouble) = self.note(journal, restore) {
                 self.context.ui.note(&trouble);
             }
-            let old = restore.old.map(|_| self.place.old_path());
+            let old = self.place.kept(&restore.parts);
             if old.is_none() {
                 self.forget(journal, restore);
             }
             return (End::Live(old), done);
         };
-        if restore.old.is_none() {
+        if self.place.kept(&restore.parts).is_none() {
             self.forget(journal, restore);
             return (End::Stuck(format!("{reason}; the copy is live, for there was nothing before")), done);
         }
@@ -197,13 +201,12 @@ impl Job<'_> {
     fn back(&self, journal: &mut Journal, restore: &mut Restore, reason: &str, lock: &mut Lock) -> (End, Vec<Done>) {
         restore.phase = Phase::Undoing;
         let _ = self.note(journal, restore);
-        let stuck = |what: String| {
-            End::Stuck(format!("{reason}; then {what}; the old data is in {}", self.place.old_path().display()))
-        };
+        let kept = self.place.kept(&restore.parts).unwrap_or_default();
+        let stuck = |what: String| End::Stuck(format!("{reason}; then {what}; the old data is in {kept}"));
         if let (done, Some(trouble)) = self.owners(Operation::Stop, lock) {
             return (stuck(format!("it could not be put back: {trouble}")), done);
         }
-        if let Err(error) = self.place.swap_back() {
+        if let Err(error) = self.place.swap_back(&restore.parts) {
             return (stuck(format!("it could not be put back: {error}")), Vec::new());
         }
         let (done, wrong) = self.owners(Operation::Start, lock);
@@ -214,11 +217,11 @@ impl Job<'_> {
         }
     }
 
-    /// The live file is the old one, and stays.
+    /// What is live is the old, and stays.
     fn untouched(&self, journal: &mut Journal, restore: &Restore, reason: String, lock: &mut Lock) -> (End, Vec<Done>) {
-        if let Err(error) = self.place.undo() {
+        if let Err(error) = self.place.undo(&restore.parts) {
             return (
-                End::Stuck(format!("{reason}; what was laid beside the live file could not be removed: {error}")),
+                End::Stuck(format!("{reason}; what was laid beside the live data could not be removed: {error}")),
                 Vec::new(),
             );
         }
@@ -240,10 +243,13 @@ impl Job<'_> {
     /// Brings one to an end that was killed: by what lies where, not by what was meant.
     pub fn recover(&self, journal: &mut Journal, mut restore: Restore, lock: &mut Lock) -> Restored {
         let begun = Instant::now();
-        let is_new = match self.place.live() {
-            Ok(live) => live.is_some_and(|live| Some(live.mark) == restore.new),
+        // What was exchanged but for its name is brought to its end.
+        let is_new = self.place.is_new(&restore.parts);
+        let is_new = is_new.and_then(|new| if new { self.place.swap(&restore.parts).map(|_| true) } else { Ok(false) });
+        let is_new = match is_new {
+            Ok(is_new) => is_new,
             Err(error) => {
-                let end = End::Stuck(format!("{} cannot be looked at: {error}", self.place.path().display()));
+                let end = End::Stuck(format!("{} cannot be looked at: {error}", self.set.source.place()));
                 return Restored { end, done: Vec::new(), took: begun.elapsed() };
             }
         };

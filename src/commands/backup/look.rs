@@ -242,7 +242,7 @@ fn work(
     if !wanted.is_empty() {
         context.ui.progress("read copies and restore them in scratch");
         lock.step("read copies and restore them in scratch");
-        for proof in look::prove(&view.store, wanted, &view.staging).map_err(unreachable)? {
+        for proof in look::prove(context, &view.store, wanted, &view.staging).map_err(unreachable)? {
             facts.push(tell(context, deployment, &view.records, how, &proof)?);
         }
     }

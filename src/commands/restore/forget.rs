@@ -1,7 +1,7 @@
 //! `restore --forget-old`: the old data that restores have kept is deleted.
 
 use super::Args;
-use super::work::{journal, place, take};
+use super::work::{journal, parts, place, take};
 use crate::action::audit;
 use crate::action::{Risk, consent};
 use crate::backup::restore::journal::{Phase, Restore};
@@ -22,10 +22,12 @@ pub(super) fn forget(
     let mut kept = Vec::new();
     for restore in known.restores.iter().filter(is_meant) {
         let Some(set) = deployment.backup(&restore.set) else { continue };
-        kept.push((restore.clone(), place(context, set, restore.id)?));
+        kept.push((restore.clone(), place(context, set, restore.id, &parts(restore))?));
     }
-    let lines: Vec<String> =
-        kept.iter().map(|(restore, place)| format!("{}: {}", restore.set, place.old_path().display())).collect();
+    let lines: Vec<String> = kept
+        .iter()
+        .map(|(restore, place)| format!("{}: {}", restore.set, place.kept(&restore.parts).unwrap_or_default()))
+        .collect();
     let document = |exit: Exit, outcome, summary: String| Document {
         head: context.head(
             "opsctl/restore/v1",
@@ -47,8 +49,8 @@ pub(super) fn forget(
         seconds: None,
     };
     let count = match kept.len() {
-        1 => "1 old file".to_owned(),
-        count => format!("{count} old files"),
+        1 => "the old data of 1 restore".to_owned(),
+        count => format!("the old data of {count} restores"),
     };
     if args.change.dry_run || kept.is_empty() {
         context.ui.report(&document(Exit::Success, "planned", format!("{count} kept")))?;
@@ -61,7 +63,7 @@ pub(super) fn forget(
     let act = audit::begin(context, deployment, "restore --forget-old", targets, lines.clone())?;
     let mut troubles = Vec::new();
     for (restore, place) in &kept {
-        match place.forget(restore.old) {
+        match place.forget(&restore.parts) {
             Ok(()) => journal.restores.retain(|other| other.id != restore.id || other.set != restore.set),
             Err(error) => troubles.push(format!("{}: {error}", restore.set)),
         }

@@ -1,6 +1,5 @@
 //! The work of a restore: the copy is chosen, fetched and proven before anything is asked or touched.
 
-use std::path::Path;
 use std::time::Duration;
 
 use super::{Args, At, failed};
@@ -10,13 +9,12 @@ use crate::action::plan::Operation;
 use crate::action::{Risk, consent, lock};
 use crate::backup::create::chance;
 use crate::backup::look::{Proof, Stock, prove};
-use crate::backup::manifest::Owner;
 use crate::backup::name::Id;
 use crate::backup::record::{self, How, Line, Looked};
 use crate::backup::restore::journal::{Journal, Phase, Restore};
 use crate::backup::restore::place::Place;
 use crate::backup::restore::{End, Job, Restored};
-use crate::backup::staging;
+use crate::backup::source;
 use crate::commands::backup::look::{Extent as Sets, View, view};
 use crate::commands::backup::{locked, unreachable};
 use crate::commands::change;
@@ -24,22 +22,13 @@ use crate::commands::operate::{self, Extent};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::health::{age, bytes};
-use crate::registry::{BackupSet, Deployment, Source, Verdict};
+use crate::health::age;
+use crate::registry::{BackupSet, Deployment, Verdict};
+use crate::report::backup::proven as counted;
 use crate::report::restore::Restore as Document;
 
 /// How long a look waits for a backup that is under way.
 pub(super) const WAIT: Duration = Duration::from_secs(2);
-
-/// The live file of a set.
-pub(super) fn live_path(set: &BackupSet) -> Result<&'static str, Error> {
-    match set.source {
-        Source::Sqlite { path } => Ok(path),
-        Source::Postgres { .. } | Source::Redis { .. } | Source::Mongo { .. } | Source::Files { .. } => {
-            Err(failed("unknown_kind", Exit::Refused, format!("{} cannot be restored by this opsctl", set.name)))
-        }
-    }
-}
 
 /// Chooses a copy of a set.
 fn choose<'s>(
@@ -84,7 +73,7 @@ pub(super) fn proven(
     let backup = choose(args, context, stock)?;
     let manifest = backup.manifest.clone().map_err(unreachable)?;
     context.ui.progress(&format!("read {} and restore it in scratch", backup.id));
-    let mut proofs = prove(&view.store, vec![(set, manifest)], &view.staging).map_err(unreachable)?;
+    let mut proofs = prove(context, &view.store, vec![(set, manifest)], &view.staging).map_err(unreachable)?;
     let proof = proofs.pop().ok_or_else(|| unreachable("nothing came back".to_owned()))?;
     let looked = Looked {
         id: proof.id,
@@ -117,15 +106,22 @@ pub(super) fn journal(context: &Context<'_>, deployment: &Deployment) -> Result<
     })
 }
 
-pub(super) fn place(context: &Context<'_>, set: &BackupSet, id: Id) -> Result<Place, Error> {
-    let path = live_path(set)?;
-    Place::open(context.system, path, id).map_err(|error| {
-        failed(
-            "no_place",
-            Exit::Refused,
-            format!("the directory of {path} cannot be used: {error}; nothing was changed"),
-        )
+/// The place of a set, for the restore of this name.
+pub(super) fn place<'a>(
+    context: &'a Context<'a>,
+    set: &BackupSet,
+    id: Id,
+    parts: &[String],
+) -> Result<Place<'a>, Error> {
+    Place::open(context, set, id, parts).map_err(|trouble| {
+        let hint = "what a restore needs must be there: the directory above it, or the server that runs";
+        failed("no_place", Exit::Refused, format!("{trouble}; nothing was changed")).hint(hint)
     })
+}
+
+/// What a restore that was noted exchanges.
+pub(super) fn parts(restore: &Restore) -> Vec<String> {
+    restore.parts.iter().map(|part| part.what.clone()).collect()
 }
 
 /// Finishes or undoes a restore that was killed; what came of it.
@@ -154,7 +150,7 @@ fn bring_to_an_end(
         failed("no_journal", Exit::Refused, message)
     })?;
     context.ui.note(&format!("a restore of {} by {} did not come to its end", set.name, restore.who));
-    let place = place(context, set, restore.id)?;
+    let place = place(context, set, restore.id, &parts(&restore))?;
     let act = audit::begin(context, deployment, "restore --recover", vec![set.name.to_owned()], Vec::new())?;
     let calm = context.unhurried();
     let switch = |operation| operate::make(operation, Extent::Named, &calm, deployment, set.owners);
@@ -182,7 +178,7 @@ pub(super) fn recover_only(
         End::Live(_) | End::Untouched(_) | End::PutBack(_) => Exit::Success,
         End::Stuck(_) => Exit::Failure,
     };
-    let document = ended(context, deployment, set, restore.copy, live_path(set)?, &restored, exit);
+    let document = ended(context, deployment, set, restore.copy, &restored, exit);
     context.ui.report(&document)?;
     Ok(exit)
 }
@@ -192,12 +188,11 @@ fn ended(
     deployment: &Deployment,
     set: &BackupSet,
     copy: Id,
-    path: &str,
     restored: &Restored,
     exit: Exit,
 ) -> Document {
     let (outcome, old) = match &restored.end {
-        End::Live(old) => ("live", old.as_ref().map(|path| path.display().to_string())),
+        End::Live(old) => ("live", old.clone()),
         End::Untouched(_) => ("untouched", None),
         End::PutBack(_) => ("put_back", None),
         End::Stuck(_) => ("stuck", None),
@@ -209,7 +204,7 @@ fn ended(
         set: set.name.to_owned(),
         copy: Some(copy),
         copied: Some(copy.time),
-        path: path.to_owned(),
+        path: set.source.place(),
         steps: Vec::new(),
         blast: Vec::new(),
         outcome,
@@ -248,37 +243,27 @@ fn replace_proven(
     deployment: &'static Deployment,
     set: &'static BackupSet,
 ) -> anyhow::Result<Exit> {
-    let path = live_path(set)?;
+    let what = set.source.place();
     let view = view(context, deployment, &[set], Sets::Named)?;
     let proof = proven(args, context, deployment, set, &view)?;
     let now = context.system.now();
     let restore = chance().map(|chance| Id::new(now, proof.id.sequence, chance));
     let id = restore.map_err(|error| failed("failed", Exit::Failure, error.to_string()))?;
-    let place = place(context, set, id)?;
-    let told =
-        |error: std::io::Error| failed("no_place", Exit::Refused, format!("{path}: {error}; nothing was changed"));
-    let live = place.live().map_err(told)?;
-    if let Some(live) = live.filter(|live| live.names != 1) {
-        let message = format!(
-            "{path} has {} names, so that another would go on with the old data; nothing was changed",
-            live.names
-        );
-        return Err(failed("hard_link", Exit::Refused, message).into());
-    }
-    let directory = place.path().parent().unwrap_or(Path::new("/")).to_owned();
-    staging::room(&directory, proof.manifest.bytes).map_err(|trouble| failed("no_room", Exit::Refused, trouble))?;
-    let owner = live.map(|live| live.owner).or(proof.manifest.owner);
-    let owner = owner.unwrap_or(Owner { uid: 0, gid: 0, mode: 0o600 });
-    let blast = blast(context, set, path, &proof, live.map(|live| live.bytes));
+    let place = place(context, set, id, &source::parts(context.system, set, &proof.manifest))?;
+    place
+        .check(proof.bytes())
+        .map_err(|trouble| failed("no_place", Exit::Refused, format!("{trouble}; nothing was changed")))?;
+    let is_there = place.parts().map_err(|error| unseen(&what, &error))?.iter().any(|part| part.old.is_some());
+    let blast = blast(context, set, &proof, is_there);
     let calm = context.unhurried();
     let switch = |operation| operate::make(operation, Extent::Named, &calm, deployment, set.owners);
     // What stands against stopping the owners is known before anybody is asked.
     let stop = switch(Operation::Stop)?;
     if args.change.dry_run {
-        let mut steps = vec![format!("lay {} beside {path}, with its owner and mode", bytes(proof.manifest.bytes))];
+        let mut steps = vec![format!("lay it beside {what}, with its owner and mode")];
         steps.extend(stop.commands());
-        steps.push("see that nobody has it open; put its log into it".to_owned());
-        steps.push("give the old file another name, and the new one its name, in one step".to_owned());
+        steps.push("see that nobody has it open".to_owned());
+        steps.push("give the old another name, and the new its name, in one step".to_owned());
         steps.extend(set.owners.iter().map(|owner| format!("start {}, and see that it stays up", owner.name)));
         let document = Document {
             head: context.head("opsctl/restore/v1", deployment, Verdict::Pass, Exit::Success),
@@ -286,7 +271,7 @@ fn replace_proven(
             set: set.name.to_owned(),
             copy: Some(proof.id),
             copied: Some(proof.manifest.begun),
-            path: path.to_owned(),
+            path: what,
             steps,
             blast,
             outcome: "planned",
@@ -301,7 +286,7 @@ fn replace_proven(
     let consent = consent::obtain(&format!("restore {}", set.name), Risk::Destructive, args.change.yes, &blast)?;
     let (mut lock, _) = take(args, context, deployment)?;
     let job = Job { context: &calm, deployment, set, place: &place, settle: args.settle, switch: &switch };
-    let exchanged = exchange(&job, &proof, owner, id, stop.commands(), &mut lock, &consent);
+    let exchanged = exchange(&job, &proof, id, stop.commands(), &mut lock, &consent);
     let (restored, exit) = match exchanged {
         Ok(exchanged) => exchanged,
         Err(error) => {
@@ -310,7 +295,7 @@ fn replace_proven(
         }
     };
     lock.finish();
-    let document = ended(context, deployment, set, proof.id, path, &restored, exit);
+    let document = ended(context, deployment, set, proof.id, &restored, exit);
     let exit = change::tell(context, "restore", exit, &document);
     if let End::Live(Some(_)) = restored.end {
         context.ui.note("once all is well: opsctl restore --forget-old");
@@ -332,19 +317,16 @@ pub(super) fn take(
 fn exchange(
     job: &Job<'_>,
     proof: &Proof,
-    owner: Owner,
     id: Id,
     mut commands: Vec<String>,
     lock: &mut Lock,
     consent: &consent::Consent,
 ) -> Result<(Restored, Exit), Error> {
     let (context, deployment, set) = (job.context, job.deployment, job.set);
-    let path = live_path(set)?;
+    let what = set.source.place();
     let mut journal = journal(context, deployment)?;
-    commands.push(format!("# {path} is replaced by {}/{}", set.name, proof.id));
-    let live = job.place.live();
-    let live =
-        live.map_err(|error| failed("no_place", Exit::Refused, format!("{path}: {error}; nothing was changed")))?;
+    commands.push(format!("# {what} is replaced by {}/{}", set.name, proof.id));
+    let parts = job.place.parts().map_err(|error| unseen(&what, &error))?;
     let act = audit::begin(context, deployment, "restore", vec![set.name.to_owned()], commands)?;
     let restore = Restore {
         id,
@@ -352,11 +334,10 @@ fn exchange(
         set: set.name.to_owned(),
         begun: context.system.now(),
         who: audit::who(context.system),
-        new: None,
-        old: live.map(|live| live.mark),
+        parts,
         phase: Phase::Laying,
     };
-    let restored = match lay(context, deployment, &mut journal, job.place, proof, owner, restore) {
+    let restored = match lay(job, &mut journal, proof, restore) {
         Ok(restore) => job.go(&mut journal, restore, lock, consent),
         Err(reason) => Restored { end: End::Untouched(reason), done: Vec::new(), took: Duration::ZERO },
     };
@@ -369,51 +350,49 @@ fn exchange(
     Ok((restored, exit))
 }
 
-/// Lays the copy beside the live file; what was laid is known of before it is begun.
-fn lay(
-    context: &Context<'_>,
-    deployment: &Deployment,
-    journal: &mut Journal,
-    place: &Place,
-    proof: &Proof,
-    owner: Owner,
-    mut restore: Restore,
-) -> Result<Restore, String> {
+fn unseen(what: &str, error: &std::io::Error) -> Error {
+    failed("no_place", Exit::Refused, format!("{what}: {error}; nothing was changed"))
+}
+
+/// Lays the copy beside the live data; what was laid is known of before it is begun.
+fn lay(job: &Job<'_>, journal: &mut Journal, proof: &Proof, mut restore: Restore) -> Result<Restore, String> {
+    let (context, deployment, place) = (job.context, job.deployment, job.place);
     journal.restores.push(restore.clone());
     let noted = journal.write(context.system, deployment);
     noted.map_err(|error| format!("what is done cannot be noted: {error}"))?;
-    match place.lay(&proof.copy, owner, &proof.manifest.sha256) {
-        Ok(mark) => {
-            restore.new = Some(mark);
+    context.ui.progress("lay it beside what is live");
+    match place.lay(context, job.set, proof) {
+        Ok(marks) => {
+            restore.parts.iter_mut().zip(marks).for_each(|(part, mark)| part.new = Some(mark));
             Ok(restore)
         }
         Err(error) => {
-            let undone =
-                place.undo().err().map(|error| format!("; what was begun of it could not be removed: {error}"));
+            let undone = place.undo(&restore.parts).err();
+            let undone = undone.map(|error| format!("; what was begun of it could not be removed: {error}"));
             journal.restores.retain(|other| other.id != restore.id);
             // What stays noted is found to be over by the next call.
             let _ = journal.write(context.system, deployment);
-            Err(format!("it could not be laid beside the live file: {error}{}", undone.unwrap_or_default()))
+            Err(format!("it could not be laid beside the live data: {error}{}", undone.unwrap_or_default()))
         }
     }
 }
 
 /// What an operator must know before consenting.
-fn blast(context: &Context<'_>, set: &BackupSet, path: &str, proof: &Proof, now_bytes: Option<u64>) -> Vec<String> {
+fn blast(context: &Context<'_>, set: &BackupSet, proof: &Proof, is_there: bool) -> Vec<String> {
     let then = proof.manifest.begun;
     let owners: Vec<&str> = set.owners.iter().map(|owner| owner.name).collect();
-    let mut lines = vec![format!(
-        "{path} becomes what it was {} ago, at {then:.0}: what was written since is only in the old file, which is kept",
-        age(then, context.system.now())
-    )];
-    lines.push(match now_bytes {
-        Some(now) => {
-            format!("{} now, {} then, {} rows", bytes(now), bytes(proof.manifest.bytes), proof.manifest.total_rows())
-        }
-        None => {
-            format!("nothing is there now; {} then, {} rows", bytes(proof.manifest.bytes), proof.manifest.total_rows())
-        }
-    });
+    let kept = match is_there {
+        true => "what was written since is only in the old data, which is kept",
+        false => "nothing is there now",
+    };
+    let mut lines = vec![
+        format!(
+            "{} becomes what it was {} ago, at {then:.0}: {kept}",
+            set.source.place(),
+            age(then, context.system.now())
+        ),
+        counted(&proof.manifest.rows, proof.manifest.bytes),
+    ];
     if !owners.is_empty() {
         lines.push(format!("stopped meanwhile: {}", owners.join(", ")));
     }

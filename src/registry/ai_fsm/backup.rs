@@ -1,6 +1,7 @@
 //! What ai-fsm keeps (sheet §5): the database, and the env file that the runbook's own backup leaves out.
 
 use super::super::backup::*;
+use super::super::failure::Database;
 use super::services::*;
 
 static OFFSITE: Remote = Remote {
@@ -21,7 +22,7 @@ pub static BACKUPS: &[BackupSet] = &[
         ..BackupSet::daily(
             "database",
             "all data of the product",
-            Source::Postgres { service: &POSTGRES, database: "ai_fsm" },
+            Source::Postgres { service: &POSTGRES, database: Database::Own },
             &[&WEB, &WORKER],
             NIGHTLY,
             &OFFSITE,

@@ -1,7 +1,8 @@
 //! What must hold of how a deployment's data is kept.
 
 use super::super::backup::{BackupSet, Remote, Retention, Schedule, Source};
-use super::super::model::{Deployment, Manager, Service};
+use super::super::failure::Database;
+use super::super::model::{Deployment, Manager, Probe, Service};
 use super::release::{is, is_among};
 use super::{absolute, argument, culprit, name, paths, text};
 
@@ -59,12 +60,19 @@ pub(super) const fn set(s: &BackupSet, d: &Deployment) {
 const fn source(s: &Source, owner: &str, d: &Deployment) {
     match s {
         Source::Sqlite { path } => absolute(path, owner, "is a backup set at a path that is not absolute"),
-        Source::Redis { path, service, .. } => {
+        Source::Redis { path, service, config } => {
             absolute(path, owner, "is a backup set at a path that is not absolute");
+            absolute(config, owner, "is a backup set of a Redis whose configuration is not at an absolute path");
             known(service, owner, d);
+            if !speaks_redis(service) {
+                culprit(owner, "is a backup set of a Redis that no probe knows the port of");
+            }
         }
         Source::Postgres { service, database } => {
-            argument(database, owner, "is a backup set without a proper name of its database");
+            if let Database::InUrl(service, key) = database {
+                argument(key, owner, "is a backup set of a database whose name stands under no proper key");
+                known(service, owner, d);
+            }
             known(service, owner, d);
             if service.managers.is_empty() || !matches!(service.managers[0], Manager::Compose(_) | Manager::Docker(_)) {
                 culprit(owner, "is a backup set of a PostgreSQL that runs in no container");
@@ -84,6 +92,17 @@ const fn known(service: &Service, owner: &str, d: &Deployment) {
     if !is_among(service, d.services) {
         culprit(owner, "is a backup set of a service of another deployment");
     }
+}
+
+const fn speaks_redis(service: &Service) -> bool {
+    let mut i = 0;
+    while i < service.probes.len() {
+        if matches!(service.probes[i], Probe::Redis { .. }) {
+            return true;
+        }
+        i += 1;
+    }
+    false
 }
 
 /// What is handed to rclone must be no option, no connection string and no local path.
@@ -193,7 +212,7 @@ mod tests {
                 "shop: is a backup set at a path that is not absolute",
             ),
             (
-                BackupSet { source: Source::Postgres { service: &SHOP, database: "shop" }, ..plain() },
+                BackupSet { source: Source::Postgres { service: &SHOP, database: Database::Own }, ..plain() },
                 "shop: is a backup set of a PostgreSQL that runs in no container",
             ),
             (

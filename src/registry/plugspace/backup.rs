@@ -48,11 +48,7 @@ pub static BACKUPS: &[BackupSet] = &[
         ..BackupSet::daily(
             "redis",
             "sessions and queues",
-            Source::Redis {
-                service: &REDIS,
-                path: "/var/lib/redis/dump.rdb",
-                password: Some(Secret { file: "/root/.plugspace/redis-credentials.txt", key: "REDIS_PASSWORD" }),
-            },
+            Source::Redis { service: &REDIS, path: "/var/lib/redis/dump.rdb", config: "/etc/redis/redis.conf" },
             &[&API, &VOICE, &WORKER, &REDIS],
             NIGHTLY,
             &REMOTE,

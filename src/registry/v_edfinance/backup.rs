@@ -2,6 +2,7 @@
 //! scripts/backup-to-r2.sh, with its container named and its copies proven.
 
 use super::super::backup::*;
+use super::super::failure::Database;
 use super::services::*;
 
 static R2: Remote = Remote {
@@ -20,7 +21,7 @@ pub static BACKUPS: &[BackupSet] = &[BackupSet {
     ..BackupSet::daily(
         "database",
         "users, transactions, learning behaviour",
-        Source::Postgres { service: &POSTGRES, database: "vedfinance_staging" },
+        Source::Postgres { service: &POSTGRES, database: Database::InUrl(&API, "DATABASE_URL") },
         &[&API],
         Schedule::Daily { hour: 3, minute: 0 },
         &R2,

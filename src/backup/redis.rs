@@ -1,0 +1,204 @@
+//! Redis: a snapshot that the server makes itself, and the two forms in which it reads its data when it starts.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::manifest::{Owner, Rows};
+use super::source::Trouble;
+use super::staging::copy_hashed;
+use crate::action::no_links;
+use crate::context::Context;
+use crate::exec::{Exit, Runner};
+use crate::probe::{self, failure};
+use crate::registry::Service;
+use crate::system::System;
+use crate::tools::redis_check_rdb;
+
+/// How long a snapshot may take.
+const SNAPSHOT: Duration = Duration::from_secs(600);
+/// How often the server is asked whether it is done.
+const AGAIN: Duration = Duration::from_millis(100);
+/// How long a snapshot may be looked through.
+const CHECK: Duration = Duration::from_secs(300);
+/// What every snapshot begins with.
+const MAGIC: &[u8] = b"REDIS";
+/// The directory of the log, as `appenddirname` is by default.
+pub const LOG: &str = "appendonlydir";
+
+/// A server that answers.
+pub struct Server<'a> {
+    context: &'a Context<'a>,
+    service: &'static Service,
+}
+
+impl<'a> Server<'a> {
+    /// The server of a service.
+    pub fn new(context: &'a Context<'a>, service: &'static Service) -> Self {
+        Server { context, service }
+    }
+
+    fn say(&self, commands: &[&[&str]]) -> Result<String, String> {
+        let limit = self.context.patience_to_change().map_err(|error| error.message)?;
+        let told = probe::redis(self.context.system, &self.context.processes(), self.service, commands, limit);
+        told.map_err(|trouble| format!("{}: {trouble}", self.service.name))
+    }
+
+    /// What the server says of itself under this name.
+    fn fact(&self, section: &str, name: &str) -> Result<Option<String>, String> {
+        let told = self.say(&[&["INFO", section]])?;
+        Ok(told.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::to_owned))
+    }
+
+    /// About how large a snapshot will be, bytes: hardly ever more than what it takes in memory.
+    ///
+    /// # Errors
+    /// Why the server does not say.
+    pub fn bytes(&self) -> Result<u64, Trouble> {
+        let told = self.fact("memory", "used_memory").map_err(Trouble::Wrong)?;
+        Ok(told.and_then(|bytes| bytes.parse().ok()).unwrap_or(0))
+    }
+
+    /// The server's version.
+    pub fn version(&self) -> Option<String> {
+        self.fact("server", "redis_version").ok().flatten()
+    }
+
+    /// When the last snapshot was made, by the server's clock, whole seconds.
+    fn last_save(&self) -> Result<u64, String> {
+        let told = self.say(&[&["LASTSAVE"]])?;
+        let number = told.trim().strip_prefix("LASTSAVE: ").and_then(|number| number.parse().ok());
+        number.ok_or_else(|| "it does not say when it was saved last".to_owned())
+    }
+
+    /// Has the server make a snapshot, waits for it, and copies it to a new file.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn copy(&self, snapshot: &Path, to: &Path) -> Result<(), String> {
+        let until = Instant::now() + self.context.time_left().map_or(SNAPSHOT, |left| left.min(SNAPSHOT));
+        let before = self.last_save()?;
+        // It is told by the second: one that is made in the same second as the last could not be told from it.
+        thread::sleep(Duration::from_millis(1100));
+        // One that is under way, or a log that is being rewritten, is waited for by the server.
+        self.say(&[&["BGSAVE", "SCHEDULE"]])?;
+        while self.last_save()? <= before {
+            let failed = self.fact("persistence", "rdb_last_bgsave_status")?.is_some_and(|status| status != "ok");
+            let busy = self.fact("persistence", "rdb_bgsave_in_progress")?.is_some_and(|busy| busy != "0");
+            if failed && !busy {
+                return Err("its snapshot failed: opsctl logs and the room on its disk say why".to_owned());
+            }
+            if Instant::now() > until {
+                return Err(format!("its snapshot was not done in {} s", SNAPSHOT.as_secs()));
+            }
+            thread::sleep(AGAIN);
+        }
+        let saved = self.last_save()?;
+        let told = |error: io::Error| format!("{}: {error}", snapshot.display());
+        let mut from = OpenOptions::new().read(true).custom_flags(no_links()).open(snapshot).map_err(told)?;
+        let meta = from.metadata().map_err(told)?;
+        // Elsewhere configured, it would be an old file that lies there.
+        if !meta.is_file() || u64::try_from(meta.mtime()).unwrap_or(0) + 1 < saved {
+            return Err(format!(
+                "{} is not the snapshot that was made: is it configured elsewhere?",
+                snapshot.display()
+            ));
+        }
+        let mut options = OpenOptions::new();
+        let new = options.write(true).create_new(true).mode(0o600).custom_flags(no_links()).open(to);
+        let mut file = new.map_err(|error| format!("{}: {error}", to.display()))?;
+        copy_hashed(&mut from, &mut file).map(drop).map_err(|error| format!("it cannot be staged: {error}"))
+    }
+}
+
+/// Whose a snapshot is.
+///
+/// # Errors
+/// When it cannot be looked at.
+pub fn owner(snapshot: &Path) -> io::Result<Owner> {
+    let meta = snapshot.symlink_metadata()?;
+    Ok(Owner { uid: meta.uid(), gid: meta.gid(), mode: meta.mode() & 0o7777 })
+}
+
+/// Reads all of a copy as a server would.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn prove(context: &Context<'_>, copy: &Path) -> Result<Rows, String> {
+    let mut head = [0; MAGIC.len()];
+    let read = File::open(copy).and_then(|mut file| io::Read::read_exact(&mut file, &mut head));
+    if read.is_err() || head != MAGIC {
+        return Err("it is no snapshot of Redis".to_owned());
+    }
+    let limit = context.time_left().map_or(CHECK, |left| left.min(CHECK));
+    let output = context.processes().run(&redis_check_rdb::check(&copy.to_string_lossy()), limit);
+    let output = output.map_err(|error| format!("it cannot be looked through: {error}"))?;
+    if output.exit != Exit::Code(0) {
+        return Err(format!("redis-check-rdb: {}", failure(&output)));
+    }
+    let keys = redis_check_rdb::parse(&String::from_utf8_lossy(&output.stdout)).map_err(|error| error.to_string())?;
+    Ok(Rows::from([("keys".to_owned(), keys)]))
+}
+
+/// Whether the server reads its log when it starts, and not the snapshot (D7).
+pub fn reads_log(system: &System, snapshot: &str, config: &str) -> bool {
+    let beside = Path::new(snapshot).with_file_name(LOG);
+    if system.path(&beside.to_string_lossy()).is_dir() {
+        return true;
+    }
+    let Ok(text) = system.read(config) else { return false };
+    let included = text.lines().filter_map(|line| line.trim().strip_prefix("include ")).map(str::trim);
+    let all = included.filter_map(|path| system.read(path).ok()).collect::<Vec<_>>();
+    std::iter::once(&text).chain(&all).any(|text| says_log(text))
+}
+
+/// The last word of a configuration counts.
+fn says_log(text: &str) -> bool {
+    let last = text.lines().filter_map(|line| line.trim().strip_prefix("appendonly ")).next_back();
+    last.is_some_and(|value| value.trim() == "yes")
+}
+
+/// Makes a log that consists of a snapshot and nothing after it.
+///
+/// # Errors
+/// As the operating system says; what was begun is left.
+pub fn lay_log(snapshot: &Path, directory: &Path, owner: Owner) -> io::Result<()> {
+    const BASE: &str = "appendonly.aof.1.base.rdb";
+    let manifest = format!("file {BASE} seq 1 type b\n");
+    fs::DirBuilder::new().mode(0o700).create(directory)?;
+    let make = |name: &str| {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600).custom_flags(no_links()).open(directory.join(name))
+    };
+    let mut base = make(BASE)?;
+    copy_hashed(&mut File::open(snapshot)?, &mut base)?;
+    let mut list = make("appendonly.aof.manifest")?;
+    list.write_all(manifest.as_bytes())?;
+    for file in [&base, &list] {
+        rustix::fs::fchown(
+            file,
+            Some(rustix::fs::Uid::from_raw(owner.uid)),
+            Some(rustix::fs::Gid::from_raw(owner.gid)),
+        )?;
+        rustix::fs::fchmod(file, rustix::fs::Mode::from_raw_mode(0o640))?;
+        file.sync_all()?;
+    }
+    chown(directory, Some(owner.uid), Some(owner.gid))?;
+    fs::set_permissions(directory, std::os::unix::fs::PermissionsExt::from_mode(0o750))?;
+    File::open(directory)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_word_of_a_configuration_counts() {
+        assert!(says_log("port 1\nappendonly yes\n"));
+        assert!(!says_log("appendonly yes\n  appendonly no \n"));
+        assert!(!says_log("# appendonly yes\nappendonlydir x\n"));
+    }
+}
