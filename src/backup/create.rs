@@ -15,10 +15,11 @@ use super::catalogue::last_sequence;
 use super::manifest::{FORM, Manifest, Owner, Rows, shrunk};
 use super::name::{self, Id};
 use super::record::{self, Came, Ended, Line, Records};
-use super::source;
+use super::source::{self, Made};
 use super::staging::{self, Staging};
 use super::store::Store;
 use crate::action::lock::Lock;
+use crate::action::plan::Operation;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -61,7 +62,9 @@ impl Run {
     /// The exit code.
     pub fn exit(&self) -> Exit {
         let any = |wanted: fn(&End) -> bool| self.outcomes.iter().any(|outcome| wanted(&outcome.end));
+        let is_partial = |end: &End| matches!(end, End::Proven(manifest, _) if !manifest.left_out.is_empty());
         match (any(|end| matches!(end, End::Proven(..))), any(|end| matches!(end, End::Failed(_)))) {
+            (true, false) if any(is_partial) => Exit::Partial,
             (_, false) => Exit::Success,
             (true, true) => Exit::Partial,
             (false, true) => Exit::Failure,
@@ -87,9 +90,11 @@ struct Copy {
     bytes: u64,
     sha256: String,
     owner: Option<Owner>,
-    /// Version of the server or library whose data it is.
-    version: Option<String>,
+    made: Made,
 }
+
+/// Has the owners of a set rest or work again.
+pub type Rest<'a> = dyn Fn(&'static BackupSet, Operation) -> Result<(), String> + Sync + 'a;
 
 /// Makes a run of these sets.
 ///
@@ -102,6 +107,7 @@ pub fn run(
     records: &Records,
     store: &Result<Store<'_>, String>,
     lock: &mut Lock,
+    rest: &Rest<'_>,
 ) -> Result<Run, Error> {
     let begun = Instant::now();
     let system = context.system;
@@ -116,7 +122,7 @@ pub fn run(
     let line = Line::Begun { id, time: system.now(), sets: names };
     record::keep(system, deployment, &line).map_err(|error| unwritable(&error))?;
     let staging = Staging::make(system, deployment, &id.to_string()).map_err(|error| unwritable(&error))?;
-    let mut work = Work { context, deployment, records, id, staging, ends: BTreeMap::new() };
+    let mut work = Work { context, deployment, records, id, staging, ends: BTreeMap::new(), rest };
     let kept = work.go(sets, store.as_ref().map_err(Clone::clone), listed.map(drop), lock);
     let outcomes: Vec<Outcome> = sets
         .iter()
@@ -159,6 +165,7 @@ struct Work<'a> {
     id: Id,
     staging: Staging,
     ends: BTreeMap<&'static str, End>,
+    rest: &'a Rest<'a>,
 }
 
 impl Work<'_> {
@@ -254,16 +261,30 @@ impl Work<'_> {
         let to = there.join(&path);
         self.staging.inner(&format!("out/{}", set.name)).map_err(|error| format!("it cannot be staged: {error}"))?;
         let begun = self.context.system.now();
-        let made = source::copy(self.context, set, &to);
-        let hashed = made.and_then(|version| {
+        let hashed = self.copied(set, &to).and_then(|made| {
             let (bytes, sha256) = staging::hash(&to).map_err(|error| format!("it cannot be staged: {error}"))?;
-            Ok((version, bytes, sha256))
+            Ok((made, bytes, sha256))
         });
-        let (version, bytes, sha256) = hashed.inspect_err(|_| {
+        let (made, bytes, sha256) = hashed.inspect_err(|_| {
             // Half a copy is not worth keeping, nor sending with the others.
             let _ = fs::remove_file(&to);
         })?;
-        Ok(Copy { set, path, begun, bytes, sha256, owner: found.owner, version })
+        Ok(Copy { set, path, begun, bytes, sha256, owner: found.owner, made })
+    }
+
+    /// Copies a set, while its owners rest where they must.
+    fn copied(&self, set: &'static BackupSet, to: &Path) -> Result<Made, String> {
+        if !set.source.rests() {
+            return source::copy(self.context, set, to);
+        }
+        (self.rest)(set, Operation::Stop)?;
+        let made = source::copy(self.context, set, to);
+        // Whatever came of it, they are started again.
+        match ((self.rest)(set, Operation::Start), made) {
+            (Ok(()), made) => made,
+            (Err(trouble), Ok(_)) => Err(format!("it was copied, but {trouble}")),
+            (Err(trouble), Err(first)) => Err(format!("{first}; and {trouble}")),
+        }
     }
 
     /// Sends copies, reads them back and proves them, then their manifests.
@@ -295,7 +316,7 @@ impl Work<'_> {
 
     fn manifest(&self, copy: &Copy, rows: Rows, rclone: Option<&str>) -> Manifest {
         let mut tools = BTreeMap::from([("opsctl".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
-        tools.extend(copy.version.clone().map(|version| (copy.set.source.kind().to_owned(), version)));
+        tools.extend(copy.made.version.clone().map(|version| (copy.set.source.kind().to_owned(), version)));
         tools.extend(rclone.map(|version| ("rclone".to_owned(), version.to_owned())));
         Manifest {
             form: FORM,
@@ -310,6 +331,7 @@ impl Work<'_> {
             bytes: copy.bytes,
             sha256: copy.sha256.clone(),
             rows,
+            left_out: copy.made.left_out.clone(),
             owner: copy.owner,
             revision: source::revision(self.context.system, self.deployment),
             tools,
@@ -343,7 +365,10 @@ impl Work<'_> {
             let same = read.and_then(|text| Manifest::parse(&text, self.deployment.name, set.name, self.id));
             match same {
                 Ok(same) if same == manifest => {
-                    let doubt = self.records.last_proven(set.name).and_then(|last| shrunk(&last.rows, &manifest.rows));
+                    let shrunk = self.records.last_proven(set.name).and_then(|last| shrunk(&last.rows, &manifest.rows));
+                    let left_out = manifest.left_out.iter().map(|what| format!("left out {what}"));
+                    let doubts: Vec<String> = left_out.chain(shrunk).collect();
+                    let doubt = (!doubts.is_empty()).then(|| doubts.join("; "));
                     self.ends.insert(set.name, End::Proven(Box::new(manifest), doubt));
                 }
                 Ok(_) => self.fail(set, "its manifest came back as another"),

@@ -41,6 +41,8 @@ pub struct Manifest {
     pub sha256: String,
     /// Rows of each table, or files of an archive.
     pub rows: Rows,
+    /// What is not in it as it should be, by name and reason; nothing where the copy is whole.
+    pub left_out: Vec<String>,
     /// Owner, group and mode of the file that was copied; `null` where it is no single file.
     pub owner: Option<Owner>,
     /// Version of the program whose data it is; `null` where it is not known.
@@ -146,6 +148,7 @@ mod tests {
             bytes: 8192,
             sha256: "ab".repeat(32),
             rows: rows(&[("wallets", 3)]),
+            left_out: Vec::new(),
             owner: Some(Owner { uid: 1, gid: 1, mode: 0o640 }),
             revision: None,
             tools: BTreeMap::new(),

@@ -9,6 +9,7 @@ pub mod fresh;
 pub mod look;
 pub mod manifest;
 pub mod name;
+pub mod owners;
 pub mod postgres;
 pub mod prune;
 pub mod record;

@@ -20,6 +20,21 @@ pub struct Found {
     pub owner: Option<Owner>,
 }
 
+/// What a copy was made of.
+#[derive(Debug, Default)]
+pub struct Made {
+    /// The version of the server or library whose data it is; `None` where it is of none, or does not say.
+    pub version: Option<String>,
+    /// What is not in it as it should be, by name and reason.
+    pub left_out: Vec<String>,
+}
+
+impl From<Option<String>> for Made {
+    fn from(version: Option<String>) -> Self {
+        Made { version, left_out: Vec::new() }
+    }
+}
+
 /// Why there is nothing to copy.
 #[derive(Debug)]
 pub enum Trouble {
@@ -75,26 +90,26 @@ pub fn look(context: &Context<'_>, set: &BackupSet) -> Result<Found, Trouble> {
     }
 }
 
-/// Copies it to a new file; the version of the server that it is of, if it is of one.
+/// Copies it to a new file.
 ///
 /// # Errors
 /// Why there is no copy.
-pub fn copy(context: &Context<'_>, set: &BackupSet, to: &Path) -> Result<Option<String>, String> {
+pub fn copy(context: &Context<'_>, set: &BackupSet, to: &Path) -> Result<Made, String> {
     match &set.source {
         Source::Sqlite { path } => {
             let live = resolved(&context.system.path(path)).map_err(|error| format!("{path}: {error}"))?;
             sqlite::copy(&live, to)?;
-            Ok(Some(sqlite::version()))
+            Ok(Some(sqlite::version()).into())
         }
         Source::Postgres { service, database } => {
             let server = postgres::Server::find(context, service, database).map_err(|trouble| trouble.to_string())?;
             server.dump(to)?;
-            Ok(server.version())
+            Ok(server.version().into())
         }
         Source::Redis { service, path, .. } => {
             let server = redis::Server::new(context, service);
             server.copy(&context.system.path(path), to)?;
-            Ok(server.version())
+            Ok(server.version().into())
         }
         other => Err(unknown(other)),
     }

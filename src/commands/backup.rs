@@ -4,16 +4,20 @@ pub(super) mod look;
 mod prune;
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use clap::Subcommand;
 use clap_complete::engine::ArgValueCandidates;
 
 use super::change::{self, Change};
+use super::operate::{self, Extent};
 use crate::action::audit;
 use crate::action::lock::Lock;
-use crate::action::{lock, run as action};
+use crate::action::plan::Operation;
+use crate::action::{Risk, consent, lock, run as action};
 use crate::backup::create::{self, Run};
+use crate::backup::owners::Owners;
 use crate::backup::record::{self, Records};
 use crate::backup::source;
 use crate::backup::staging;
@@ -25,6 +29,9 @@ use crate::exit::Exit;
 use crate::registry::{BackupSet, Deployment, Schedule, Verdict};
 use crate::report::backup::{Backup, Outcome, SetOutcome};
 use crate::ui::Format;
+
+/// How long services that rested must stay well before that is called success.
+const REST: Duration = Duration::from_secs(2);
 
 /// Arguments of `backup`.
 #[derive(Debug, clap::Args)]
@@ -162,7 +169,28 @@ fn make(args: &Create, context: &Context<'_>) -> anyhow::Result<Exit> {
         return plan(context, deployment, &sets, &store);
     }
     let wait = args.change.lock_wait.unwrap_or_default();
-    locked(context, deployment, "backup", wait, |lock| work(context, deployment, &sets, &store, lock))
+    let resting: Vec<&BackupSet> = sets.iter().copied().filter(|set| set.source.rests()).collect();
+    if !resting.is_empty() {
+        let names: Vec<&str> = resting.iter().map(|set| set.name).collect();
+        let blast: Vec<String> = resting.iter().map(|set| stopped(set)).collect();
+        let _ = consent::obtain(&format!("backup {}", names.join(" ")), Risk::Disruptive, args.change.yes, &blast)?;
+    }
+    locked(context, deployment, "backup", wait, |lock| {
+        let who = audit::who(context.system);
+        let rests = (!resting.is_empty()).then(|| lock::take(context.system, deployment, "backup", &who, wait));
+        let rests = rests.transpose()?.map(|(lock, _)| lock);
+        work(context, deployment, &sets, &store, lock, rests)
+    })
+}
+
+/// What an operator must know of a set whose owners rest.
+fn stopped(set: &BackupSet) -> String {
+    let owners: Vec<&str> = set.owners.iter().map(|owner| owner.name).collect();
+    let why = match set.schedule {
+        Schedule::ByHand(why) => format!(": {why}"),
+        Schedule::Daily { .. } => String::new(),
+    };
+    format!("stopped while {} is copied: {}{why}", set.name, owners.join(", "))
 }
 
 /// Does something under the lock of backups. Whatever it comes to, it came to its end.
@@ -190,12 +218,25 @@ fn work(
     sets: &[&'static BackupSet],
     store: &Result<Store<'_>, String>,
     lock: &mut Lock,
+    resting: Option<Lock>,
 ) -> anyhow::Result<Exit> {
     let records = records(context, deployment)?;
     let targets = sets.iter().map(|set| set.name.to_owned()).collect();
     let commands = store.as_ref().map(|store| planned(context, deployment, sets, store)).unwrap_or_default();
     let act = audit::begin(context, deployment, "backup", targets, commands)?;
-    let made = create::run(context, deployment, sets, &records, store, lock);
+    let calm = context.unhurried();
+    let deployment_lock = resting.map(Mutex::new);
+    let rest = |set: &'static BackupSet, operation: Operation| {
+        let Some(lock) = &deployment_lock else { return Err("its owners cannot be stopped".to_owned()) };
+        let plan = |operation| operate::make(operation, Extent::Named, &calm, deployment, set.owners);
+        let owners = Owners { context: &calm, deployment, set, settle: REST, plan: &plan };
+        let mut lock = lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        owners.all(operation, &mut lock).1.map_or(Ok(()), Err)
+    };
+    let made = create::run(context, deployment, sets, &records, store, lock, &rest);
+    if let Some(lock) = deployment_lock {
+        lock.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).finish();
+    }
     let (summary, exit) = match &made {
         Ok(run) => (run.summary(), run.exit()),
         Err(error) => (error.message.clone(), error.exit),

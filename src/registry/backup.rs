@@ -124,6 +124,11 @@ impl Source {
         }
     }
 
+    /// Whether its owners rest while it is copied.
+    pub const fn rests(&self) -> bool {
+        matches!(self, Source::Files { owners: Owners::Stopped, .. })
+    }
+
     /// Where it is, in a word or a path.
     pub fn place(&self) -> String {
         match self {

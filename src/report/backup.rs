@@ -108,10 +108,15 @@ impl Backup {
     }
 }
 
-/// `12 rows in 2 tables`.
+/// `12 rows in 2 tables`, `2 keys`, `40 files`.
 fn rows(rows: &BTreeMap<String, u64>) -> String {
     let count = |count: u64, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
-    format!("{} in {}", count(rows.values().sum(), "row"), count(rows.len() as u64, "table"))
+    let all = rows.values().sum();
+    match () {
+        () if rows.keys().all(|key| key.starts_with('/')) => count(all, "file"),
+        () if rows.keys().eq(["keys"]) => count(all, "key"),
+        () => format!("{} in {}", count(all, "row"), count(rows.len() as u64, "table")),
+    }
 }
 
 impl Report for Backup {

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Head, Report};
-use crate::registry::{BackupSet, Owners, Retention, Schedule, Secrecy, Source};
+use crate::registry::{BackupSet, Retention, Schedule, Secrecy, Source};
 use crate::ui::{Cell, Text};
 
 /// The backup sets of a deployment.
@@ -77,8 +77,7 @@ impl SetFacts {
 }
 
 fn schedule(set: &BackupSet) -> String {
-    let rests = matches!(set.source, Source::Files { owners: Owners::Stopped, .. });
-    let rests = if rests { "; its services rest meanwhile" } else { "" };
+    let rests = if set.source.rests() { "; its services rest meanwhile" } else { "" };
     match set.schedule {
         Schedule::Daily { hour, minute } => format!("daily {hour:02}:{minute:02} UTC{rests}"),
         Schedule::ByHand(why) => format!("by hand: {why}"),

@@ -264,7 +264,10 @@ impl Report for Status {
         if well > 0 && well == self.backups.len() {
             let oldest = self.backups.iter().filter_map(|fresh| fresh.age_seconds).max().unwrap_or_default();
             let oldest = crate::health::duration(jiff::SignedDuration::from_secs(oldest));
-            let told = format!("{well} backups proven, the oldest {oldest} ago");
+            let told = match well {
+                1 => format!("1 backup proven, {oldest} ago"),
+                _ => format!("{well} backups proven, the oldest {oldest} ago"),
+            };
             page.line(&[Cell(Tone::Dim, "   kept ".to_owned()), Cell::plain(told)]);
         }
         self.services(page);

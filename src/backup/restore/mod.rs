@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use crate::action::consent::Consent;
 use crate::action::lock::Lock;
-use crate::action::plan::{Operation, Plan};
-use crate::action::run::{self, Done, End as Ended};
+use crate::action::plan::Operation;
+use crate::action::run::Done;
+use crate::backup::owners::Owners;
 use crate::context::Context;
-use crate::error::Error;
 use crate::exit::Exit;
 use crate::registry::{BackupSet, Deployment};
 use crate::system::System;
@@ -65,10 +65,8 @@ pub struct Job<'a> {
     pub set: &'static BackupSet,
     /// Its place.
     pub place: &'a Place<'a>,
-    /// How long owners must stay well.
-    pub settle: Duration,
-    /// Plans to start or stop the owners, from how they are now.
-    pub switch: &'a dyn Fn(Operation) -> Result<Plan, Error>,
+    /// Its owners.
+    pub owners: &'a Owners<'a>,
 }
 
 /// What came of it, and of the services.
@@ -106,22 +104,6 @@ impl Job<'_> {
         self.context.ui.progress(words);
     }
 
-    /// Starts or stops the owners; what came of each, and what went wrong.
-    fn owners(&self, operation: Operation, lock: &mut Lock) -> (Vec<Done>, Option<String>) {
-        if self.set.owners.is_empty() {
-            return (Vec::new(), None);
-        }
-        let plan = match (self.switch)(operation) {
-            Ok(plan) => plan,
-            Err(error) => return (Vec::new(), Some(error.message)),
-        };
-        let settle = if operation == Operation::Stop { Duration::ZERO } else { self.settle };
-        let result = run::perform(self.context, self.deployment, &plan, lock, settle);
-        let wrong = result.done.iter().find(|done| !matches!(done.end, Ended::Well(_)));
-        let wrong = wrong.map(|wrong| format!("{}: {}", wrong.service.name, wrong.end.summary()));
-        (result.done, wrong)
-    }
-
     /// Does it with the copy that lies beside the live data already.
     pub fn go(&self, journal: &mut Journal, mut restore: Restore, lock: &mut Lock, _: &Consent) -> Restored {
         let begun = Instant::now();
@@ -134,7 +116,7 @@ impl Job<'_> {
         if let Err(trouble) = self.note(journal, restore) {
             return self.untouched(journal, restore, trouble, lock);
         }
-        if let (_, Some(trouble)) = self.owners(Operation::Stop, lock) {
+        if let (_, Some(trouble)) = self.owners.all(Operation::Stop, lock) {
             return self.untouched(journal, restore, trouble, lock);
         }
         self.say(lock, "see who still has it open");
@@ -143,7 +125,9 @@ impl Job<'_> {
             Ok(users) => Some(format!("it is still open in {}", users.join(", "))),
             Err(error) => Some(format!("it is not known who has it open: {error}")),
         };
-        if let Some(trouble) = users {
+        // What a server writes when it ends has taken the place of what was there when it was looked at first.
+        let trouble = users.or_else(|| self.look_again(restore).err().map(|error| error.to_string()));
+        if let Some(trouble) = trouble {
             return self.untouched(journal, restore, trouble, lock);
         }
         restore.phase = Phase::Swapping;
@@ -165,6 +149,12 @@ impl Job<'_> {
         self.start(journal, restore, noted.err(), lock)
     }
 
+    fn look_again(&self, restore: &mut Restore) -> std::io::Result<()> {
+        let now = self.place.parts()?;
+        restore.parts.iter_mut().zip(now).for_each(|(part, now)| part.old = now.old);
+        Ok(())
+    }
+
     /// What is live is the new: its owners are started with it.
     fn start(
         &self,
@@ -175,7 +165,7 @@ impl Job<'_> {
     ) -> (End, Vec<Done>) {
         let (done, wrong) = match trouble {
             Some(trouble) => (Vec::new(), Some(trouble)),
-            None => self.owners(Operation::Start, lock),
+            None => self.owners.all(Operation::Start, lock),
         };
         let Some(reason) = wrong else {
             restore.phase = Phase::Done;
@@ -203,13 +193,13 @@ impl Job<'_> {
         let _ = self.note(journal, restore);
         let kept = self.place.kept(&restore.parts).unwrap_or_default();
         let stuck = |what: String| End::Stuck(format!("{reason}; then {what}; the old data is in {kept}"));
-        if let (done, Some(trouble)) = self.owners(Operation::Stop, lock) {
+        if let (done, Some(trouble)) = self.owners.all(Operation::Stop, lock) {
             return (stuck(format!("it could not be put back: {trouble}")), done);
         }
         if let Err(error) = self.place.swap_back(&restore.parts) {
             return (stuck(format!("it could not be put back: {error}")), Vec::new());
         }
-        let (done, wrong) = self.owners(Operation::Start, lock);
+        let (done, wrong) = self.owners.all(Operation::Start, lock);
         self.forget(journal, restore);
         match wrong {
             None => (End::PutBack(reason.to_owned()), done),
@@ -228,7 +218,7 @@ impl Job<'_> {
         let (done, wrong) = match restore.phase {
             Phase::Laying => (Vec::new(), None),
             Phase::Stopping | Phase::Swapping | Phase::Starting | Phase::Undoing | Phase::Done => {
-                self.owners(Operation::Start, lock)
+                self.owners.all(Operation::Start, lock)
             }
         };
         match wrong {

@@ -10,6 +10,7 @@ use crate::action::{Risk, consent, lock};
 use crate::backup::create::chance;
 use crate::backup::look::{Proof, Stock, prove};
 use crate::backup::name::Id;
+use crate::backup::owners::Owners;
 use crate::backup::record::{self, How, Line, Looked};
 use crate::backup::restore::journal::{Journal, Phase, Restore};
 use crate::backup::restore::place::Place;
@@ -153,8 +154,9 @@ fn bring_to_an_end(
     let place = place(context, set, restore.id, &parts(&restore))?;
     let act = audit::begin(context, deployment, "restore --recover", vec![set.name.to_owned()], Vec::new())?;
     let calm = context.unhurried();
-    let switch = |operation| operate::make(operation, Extent::Named, &calm, deployment, set.owners);
-    let job = Job { context: &calm, deployment, set, place: &place, settle: args.settle, switch: &switch };
+    let plan = |operation| operate::make(operation, Extent::Named, &calm, deployment, set.owners);
+    let owners = Owners { context: &calm, deployment, set, settle: args.settle, plan: &plan };
+    let job = Job { context: &calm, deployment, set, place: &place, owners: &owners };
     let restored = job.recover(&mut journal, restore.clone(), lock);
     act.end(context, restored.end.summary(), restored.end.exit());
     context.ui.note(&format!("the restore of {}: {}", set.name, restored.end.summary()));
@@ -256,9 +258,9 @@ fn replace_proven(
     let is_there = place.parts().map_err(|error| unseen(&what, &error))?.iter().any(|part| part.old.is_some());
     let blast = blast(context, set, &proof, is_there);
     let calm = context.unhurried();
-    let switch = |operation| operate::make(operation, Extent::Named, &calm, deployment, set.owners);
+    let plan = |operation| operate::make(operation, Extent::Named, &calm, deployment, set.owners);
     // What stands against stopping the owners is known before anybody is asked.
-    let stop = switch(Operation::Stop)?;
+    let stop = plan(Operation::Stop)?;
     if args.change.dry_run {
         let mut steps = vec![format!("lay it beside {what}, with its owner and mode")];
         steps.extend(stop.commands());
@@ -285,7 +287,8 @@ fn replace_proven(
     }
     let consent = consent::obtain(&format!("restore {}", set.name), Risk::Destructive, args.change.yes, &blast)?;
     let (mut lock, _) = take(args, context, deployment)?;
-    let job = Job { context: &calm, deployment, set, place: &place, settle: args.settle, switch: &switch };
+    let owners = Owners { context: &calm, deployment, set, settle: args.settle, plan: &plan };
+    let job = Job { context: &calm, deployment, set, place: &place, owners: &owners };
     let exchanged = exchange(&job, &proof, id, stop.commands(), &mut lock, &consent);
     let (restored, exit) = match exchanged {
         Ok(exchanged) => exchanged,

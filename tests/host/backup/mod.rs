@@ -1,5 +1,6 @@
 //! Backups and restores of prim on a real host: real services that write to their databases, a real rclone, a real S3 server.
 
+mod ai_fsm;
 mod killed;
 
 use serde_json::Value;
@@ -29,6 +30,40 @@ fn opsctl(machine: &Machine, words: &str, code: i32) -> String {
 
 fn document(machine: &Machine, words: &str, code: i32) -> Value {
     serde_json::from_str(&opsctl(machine, &format!("{words} -o json"), code)).unwrap()
+}
+
+/// A remote of this name with an S3 server of its own behind it, where the layout has none.
+fn remote(machine: &Machine, name: &str, bucket: &str) {
+    machine.sh(&format!(
+        "mkdir -p /srv/s3/{bucket} /root/.config/rclone
+         printf '[{name}]\ntype = s3\nprovider = Other\naccess_key_id = dummykey\nsecret_access_key = dummy-secret-of-the-remote\n\
+endpoint = http://127.0.0.1:9123\n' >/root/.config/rclone/rclone.conf
+         chmod 600 /root/.config/rclone/rclone.conf
+         systemd-run --quiet --unit=standin-s3 /opt/rclone/bin/rclone serve s3 --config /dev/null --addr 127.0.0.1:9123 \
+             --auth-key dummykey,dummy-secret-of-the-remote --force-path-style=true /srv/s3
+         for i in $(seq 100); do rclone lsf {name}:{bucket} >/dev/null 2>&1 && break; sleep 0.1; done"
+    ));
+}
+
+/// Makes copies, lists, verifies and drills them, and lets none go; these sets must be proven.
+fn cycle(machine: &Machine, wanted: &[&str]) {
+    let made = document(machine, "backup", 0);
+    let sets = made["sets"].as_array().unwrap();
+    let proven: Vec<&str> =
+        sets.iter().filter(|set| set["outcome"] == "proven").map(|set| set["set"].as_str().unwrap()).collect();
+    assert_eq!(proven, wanted, "{made:#}");
+    for line in ["backup list", "backup verify", "backup drill", "backup prune"] {
+        opsctl(machine, line, 0);
+    }
+    let quiet = machine.run(&["env", "-i", "PATH=/usr/bin:/bin", "/usr/local/bin/opsctl", "backup", "-q"]);
+    assert_eq!((quiet.code, quiet.stdout.as_str()), (0, ""), "{quiet:#?}");
+}
+
+/// Restores a set; it must be live afterwards.
+fn restored(machine: &Machine, set: &str) -> Value {
+    let done = document(machine, &format!("restore {set} -y --settle 500ms"), 0);
+    assert_eq!(done["outcome"], "live", "{done:#}");
+    done
 }
 
 fn rows(machine: &Machine, path: &str) -> u32 {

@@ -1,0 +1,36 @@
+//! The full cycle of ai-fsm: PostgreSQL in a container, and the env file that the runbook forgets.
+
+use super::*;
+
+const COUNT: &str = "docker exec ai-fsm-postgres psql -U ai_fsm -d ai_fsm -Atc 'SELECT count(*) FROM users'";
+
+fn users(machine: &Machine) -> u32 {
+    machine.sh(COUNT).trim().parse().unwrap()
+}
+
+#[test]
+fn a_cycle_on_ai_fsm() {
+    let machine = Machine::boot_as("ai-fsm", "it-ai-fsm-backup");
+    remote(&machine, "remote", "ai-fsm-backups");
+    let before = users(&machine);
+    assert!(before > 0);
+    cycle(&machine, &["database"]);
+    let drop = |what: &str| {
+        machine.sh(&format!("docker exec ai-fsm-postgres psql -U ai_fsm -d ai_fsm -c '{what}' 2>&1"));
+    };
+    // Rows are lost, then a table, then the database itself.
+    drop("DELETE FROM users");
+    restored(&machine, "database");
+    assert_eq!(users(&machine), before);
+    opsctl(&machine, "restore --forget-old -y", 0);
+    drop("DROP TABLE users CASCADE");
+    restored(&machine, "database");
+    assert_eq!(users(&machine), before);
+    opsctl(&machine, "restore --forget-old -y", 0);
+    machine.sh("docker exec ai-fsm-postgres dropdb -U ai_fsm --force --maintenance-db=postgres ai_fsm");
+    restored(&machine, "database");
+    assert_eq!(users(&machine), before);
+    let left = machine.sh("docker exec ai-fsm-postgres psql -U ai_fsm -d postgres -Atc \"SELECT datname FROM pg_database WHERE datname LIKE 'opsctl%'\"");
+    assert_eq!(left.trim(), "");
+    machine.sh("! grep -rE 'dummy-secret' /var/log/opsctl /var/lib/opsctl /run/opsctl");
+}
