@@ -1,6 +1,7 @@
 //! The wrapped tools, one file each: functions that return an [`Argv`] and functions that parse what came back. All pure:
 //! nothing here runs a command, reads a file or knows the time.
 
+pub mod age;
 pub mod caddy;
 pub mod compose;
 pub mod df;

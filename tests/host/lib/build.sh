@@ -13,8 +13,8 @@ RCLONE_VERSION=1.75.2
 BOOTSTRAP_PACKAGES=(systemd systemd-sysv dbus ca-certificates curl iproute2 procps)
 PACKAGES=(
     # what an administrator finds on a server
-    bash-completion bind9-dnsutils cron fish git jq less logrotate lsof man-db netcat-openbsd openssh-client openssh-server
-    openssl psmisc rsync sudo ufw fail2ban unzip util-linux xz-utils zsh zstd
+    age bash-completion bind9-dnsutils cron fish git jq less logrotate lsof man-db netcat-openbsd openssh-client
+    openssh-server openssl psmisc rsync sudo ufw fail2ban unzip util-linux xz-utils zsh zstd
     # what the deployments run
     busybox-static caddy certbot containerd docker-cli docker-compose docker.io iptables nginx nodejs postgresql python3
     python3-systemd rclone redis-server sqlite3

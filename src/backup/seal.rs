@@ -1,0 +1,134 @@
+//! What holds credentials leaves the host sealed with a key that is kept on it, and somewhere else. The key is nowhere but in
+//! its file; what is not sealed goes again in the call that made it.
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::Duration;
+
+use crate::action::no_links;
+use crate::context::Context;
+use crate::exec::{Exit, Runner, StartError};
+use crate::probe::{Trouble, failure};
+use crate::redact::Redactor;
+use crate::tools::{Argv, age};
+
+/// The key: an identity of age, root's alone.
+pub const KEY: &str = "/etc/opsctl/backup.key";
+/// How long a call may take beside the time that its bytes take.
+const CALL: Duration = Duration::from_secs(60);
+/// The slowest that is waited for, bytes a second.
+const SLOWEST: u64 = 2 << 20;
+
+/// Seals a file into a new one beside or elsewhere. The file is removed, also where that fails.
+///
+/// # Errors
+/// Why it is not sealed; then there is no sealed file either.
+pub fn seal(context: &Context<'_>, plain: &Path, to: &Path) -> Result<(), String> {
+    let _plain = Gone(plain);
+    let key = Key::find(context)?;
+    new(to)?;
+    let sealed = key.run(context, &age::encrypt(&key.path, &text(plain)?, &text(to)?), plain);
+    sealed.map_err(|trouble| {
+        // Half of it is nothing.
+        let _ = fs::remove_file(to);
+        format!("it cannot be sealed: {trouble}")
+    })
+}
+
+/// Opens a sealed file into a new one and does something with that. The opened file is removed, whatever became of it.
+///
+/// # Errors
+/// Why it is not opened, or what was wrong with what was in it.
+pub fn opened<T>(
+    context: &Context<'_>,
+    sealed: &Path,
+    plain: &Path,
+    work: impl FnOnce(&Path) -> Result<T, String>,
+) -> Result<T, String> {
+    let key = Key::find(context)?;
+    new(plain)?;
+    let _plain = Gone(plain);
+    let argv = age::decrypt(&key.path, &text(sealed)?, &text(plain)?);
+    key.run(context, &argv, sealed).map_err(|trouble| match age::is_other_key(&trouble) {
+        true => format!("it was sealed with another key than {KEY}"),
+        false => format!("it cannot be opened: {trouble}"),
+    })?;
+    work(plain)
+}
+
+/// Whether there is a key and somebody to use it.
+///
+/// # Errors
+/// Why not, and what to do.
+pub fn ready(context: &Context<'_>) -> Result<(), String> {
+    let key = Key::find(context)?;
+    key.run(context, &Argv::new("age", ["--version"]), Path::new("/"))
+}
+
+/// A file that goes when this does.
+struct Gone<'a>(&'a Path);
+
+impl Drop for Gone<'_> {
+    fn drop(&mut self) {
+        // It may have gone before; what cannot be removed goes with the directory that it is in.
+        let _ = fs::remove_file(self.0);
+    }
+}
+
+/// Makes a file that only its owner can read, for age to write into.
+fn new(path: &Path) -> Result<(), String> {
+    let mut options = OpenOptions::new();
+    let made = options.write(true).create_new(true).mode(0o600).custom_flags(no_links()).open(path);
+    made.map(drop).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn text(path: &Path) -> Result<String, String> {
+    path.to_str().map(str::to_owned).ok_or_else(|| format!("{}: it is no text", path.display()))
+}
+
+struct Key {
+    path: String,
+    redactor: Redactor,
+}
+
+impl Key {
+    fn find(context: &Context<'_>) -> Result<Self, String> {
+        let path = context.system.path(KEY);
+        let meta = match fs::symlink_metadata(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(format!(
+                    "no key to encrypt with: age-keygen -o {KEY}, then keep a copy of it somewhere else"
+                ));
+            }
+            meta => meta.map_err(|error| format!("{KEY}: {error}"))?,
+        };
+        let own = rustix::process::geteuid().as_raw();
+        if !meta.is_file() || !(meta.uid() == 0 || meta.uid() == own) {
+            return Err(format!("{KEY} is not a file of root's"));
+        }
+        if meta.mode() & 0o077 != 0 {
+            return Err(format!("others can read {KEY}, which is a key: chmod 600, and make a new one if they did"));
+        }
+        let content = context.system.read(KEY).map_err(|error| format!("{KEY}: {error}"))?;
+        if !age::is_identity(&content) {
+            return Err(format!("{KEY} is not a key that age-keygen has made"));
+        }
+        let secrets = content.lines().filter(|line| !line.starts_with('#'));
+        Ok(Key { path: text(&path)?, redactor: Redactor::new(secrets) })
+    }
+
+    /// Runs age on a file.
+    fn run(&self, context: &Context<'_>, argv: &Argv, from: &Path) -> Result<(), String> {
+        let bytes = from.metadata().map_or(0, |meta| meta.len());
+        let limit = CALL + Duration::from_secs(bytes / SLOWEST);
+        let limit = limit.min(context.time_left().unwrap_or(limit));
+        let trouble = match context.processes().run(argv, limit) {
+            Ok(output) if output.exit == Exit::Code(0) => return Ok(()),
+            Ok(output) => failure(&output),
+            Err(StartError::Missing(tool)) => return Err(format!("{tool} is not installed: apt-get install age")),
+            Err(error) => Trouble::from(error),
+        };
+        Err(self.redactor.clean(&trouble.to_string()).into_owned())
+    }
+}
