@@ -88,6 +88,7 @@ struct Copy {
     path: String,
     begun: Timestamp,
     bytes: u64,
+    source_bytes: u64,
     sha256: String,
     owner: Option<Owner>,
     made: Made,
@@ -227,7 +228,7 @@ impl Work<'_> {
         for set in sets.iter().copied() {
             match source::look(self.context, set) {
                 Ok(found) => {
-                    total += found.bytes;
+                    total += source::room(&set.source, found.bytes);
                     wanted.push((set, found));
                 }
                 Err(source::Trouble::Missing)
@@ -238,8 +239,7 @@ impl Work<'_> {
                 Err(trouble) => self.fail(set, trouble.to_string()),
             }
         }
-        // Once as it is sent, and once as it comes back.
-        if let Err(trouble) = staging::room(there, total.saturating_mul(2)) {
+        if let Err(trouble) = staging::room(there, total) {
             for (set, _) in wanted {
                 self.fail(set, trouble.clone());
             }
@@ -269,16 +269,17 @@ impl Work<'_> {
             // Half a copy is not worth keeping, nor sending with the others.
             let _ = fs::remove_file(&to);
         })?;
-        Ok(Copy { set, path, begun, bytes, sha256, owner: found.owner, made })
+        Ok(Copy { set, path, begun, bytes, source_bytes: found.bytes, sha256, owner: found.owner, made })
     }
 
     /// Copies a set, while its owners rest where they must.
     fn copied(&self, set: &'static BackupSet, to: &Path) -> Result<Made, String> {
+        let scratch = self.staging.inner("scratch").map_err(|error| format!("it cannot be staged: {error}"))?;
         if !set.source.rests() {
-            return source::copy(self.context, set, to);
+            return source::copy(self.context, set, to, &scratch);
         }
         (self.rest)(set, Operation::Stop)?;
-        let made = source::copy(self.context, set, to);
+        let made = source::copy(self.context, set, to, &scratch);
         // Whatever came of it, they are started again.
         match ((self.rest)(set, Operation::Start), made) {
             (Ok(()), made) => made,
@@ -329,6 +330,7 @@ impl Work<'_> {
             begun: copy.begun,
             proven: self.context.system.now(),
             bytes: copy.bytes,
+            source_bytes: copy.source_bytes,
             sha256: copy.sha256.clone(),
             rows,
             left_out: copy.made.left_out.clone(),

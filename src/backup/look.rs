@@ -80,13 +80,6 @@ pub struct Proof {
     pub took: Duration,
 }
 
-impl Proof {
-    /// How much room the data takes that is restored from it, bytes.
-    pub fn bytes(&self) -> u64 {
-        self.manifest.bytes
-    }
-}
-
 /// Fetches these copies in one call, hashes them again and restores them in scratch.
 ///
 /// # Errors
@@ -100,7 +93,7 @@ pub fn prove(
     let begun = Instant::now();
     let there = staging.inner("back").map_err(|error| error.to_string())?;
     let total: u64 = wanted.iter().map(|(_, manifest)| manifest.bytes).sum();
-    staging::room(&there, total)?;
+    staging::room(&there, wanted.iter().map(|(set, manifest)| source::room(&set.source, manifest.source_bytes)).sum())?;
     let path = |set: &BackupSet, id: Id| name::copy(set.name, set.source.extension(), id);
     let paths: Vec<String> = wanted.iter().map(|(set, manifest)| path(set, manifest.id)).collect();
     store.fetch(&paths, &there, total)?;

@@ -35,8 +35,10 @@ pub struct Manifest {
     pub begun: Timestamp,
     /// When it was proven.
     pub proven: Timestamp,
-    /// Size, bytes.
+    /// Size of the object on the remote, bytes.
     pub bytes: u64,
+    /// About how much room the data took that it was made of, bytes.
+    pub source_bytes: u64,
     /// SHA-256 of the object as it lies on the remote.
     pub sha256: String,
     /// Rows of each table, or files of an archive.
@@ -146,6 +148,7 @@ mod tests {
             begun: Timestamp::UNIX_EPOCH,
             proven: Timestamp::UNIX_EPOCH,
             bytes: 8192,
+            source_bytes: 8192,
             sha256: "ab".repeat(32),
             rows: rows(&[("wallets", 3)]),
             left_out: Vec::new(),

@@ -3,7 +3,6 @@
 //! A copy counts only once it was read back from the remote, is the same to the last byte, and was restored in scratch; then
 //! its manifest is uploaded. An object without a manifest is nothing.
 
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "sets of files are not copied yet"))]
 pub mod archive;
 pub mod catalogue;
 pub mod create;
@@ -18,7 +17,6 @@ pub mod record;
 pub mod redis;
 pub mod restore;
 pub mod retention;
-#[cfg_attr(not(test), expect(dead_code, reason = "sets of files are not copied yet"))]
 pub mod seal;
 pub mod source;
 pub mod sqlite;

@@ -98,7 +98,8 @@ impl Key {
         let meta = match fs::symlink_metadata(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Err(format!(
-                    "no key to encrypt with: age-keygen -o {KEY}, then keep a copy of it somewhere else"
+                    "no key to encrypt with: install -d -m 700 /etc/opsctl && age-keygen -o {KEY}, then keep a copy of it \
+                     somewhere else"
                 ));
             }
             meta => meta.map_err(|error| format!("{KEY}: {error}"))?,

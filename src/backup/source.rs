@@ -3,12 +3,13 @@
 use std::fmt;
 use std::path::Path;
 
+use super::archive::Lay;
 use super::manifest::{Manifest, Owner, Rows};
 use super::name::Id;
 use super::restore::spot::resolved;
-use super::{postgres, redis, sqlite, staging};
+use super::{archive, postgres, redis, seal, sqlite, staging};
 use crate::context::Context;
-use crate::registry::{BackupSet, Deployment, Source};
+use crate::registry::{BackupSet, Deployment, Secrecy, Source};
 use crate::system::System;
 
 /// What was found of a set before it is copied.
@@ -56,8 +57,8 @@ impl fmt::Display for Trouble {
 /// Whether this opsctl can copy sets of this kind.
 pub const fn is_known(source: &Source) -> bool {
     match source {
-        Source::Sqlite { .. } | Source::Postgres { .. } | Source::Redis { .. } => true,
-        Source::Mongo { .. } | Source::Files { .. } => false,
+        Source::Sqlite { .. } | Source::Postgres { .. } | Source::Redis { .. } | Source::Files { .. } => true,
+        Source::Mongo { .. } => false,
     }
 }
 
@@ -86,15 +87,31 @@ pub fn look(context: &Context<'_>, set: &BackupSet) -> Result<Found, Trouble> {
             // Before its first snapshot there is no file whose owner could be told.
             Ok(Found { bytes, owner: redis::owner(&context.system.path(path)).ok() })
         }
-        other => Err(Trouble::Wrong(unknown(other))),
+        Source::Files { paths, without, secrecy, .. } => {
+            let bytes = archive::size(context.system, paths, without)?;
+            match secrecy {
+                Secrecy::Plain => {}
+                Secrecy::Credentials => seal::ready(context).map_err(Trouble::Wrong)?,
+            }
+            Ok(Found { bytes, owner: None })
+        }
+        Source::Mongo { .. } => Err(Trouble::Wrong(unknown(&set.source))),
     }
 }
 
-/// Copies it to a new file.
+/// How much room a run needs for a set of this size: for the copy, for the same as it comes back, and for a trial.
+pub const fn room(source: &Source, bytes: u64) -> u64 {
+    match source {
+        Source::Sqlite { .. } | Source::Postgres { .. } | Source::Redis { .. } | Source::Mongo { .. } => 2 * bytes,
+        Source::Files { .. } => 3 * bytes,
+    }
+}
+
+/// Copies it to a new file. `scratch` is a directory of ours, for what must not be sent.
 ///
 /// # Errors
 /// Why there is no copy.
-pub fn copy(context: &Context<'_>, set: &BackupSet, to: &Path) -> Result<Made, String> {
+pub fn copy(context: &Context<'_>, set: &BackupSet, to: &Path, scratch: &Path) -> Result<Made, String> {
     match &set.source {
         Source::Sqlite { path } => {
             let live = resolved(&context.system.path(path)).map_err(|error| format!("{path}: {error}"))?;
@@ -111,7 +128,35 @@ pub fn copy(context: &Context<'_>, set: &BackupSet, to: &Path) -> Result<Made, S
             server.copy(&context.system.path(path), to)?;
             Ok(server.version().into())
         }
-        other => Err(unknown(other)),
+        Source::Files { paths, without, secrecy, .. } => {
+            let left_out = match secrecy {
+                Secrecy::Plain => archive::pack(context.system, paths, without, to)?,
+                Secrecy::Credentials => {
+                    let plain = scratch.join(format!("{}.plain", set.name));
+                    let left_out = archive::pack(context.system, paths, without, &plain)?;
+                    seal::seal(context, &plain, to)?;
+                    left_out
+                }
+            };
+            Ok(Made { version: None, left_out })
+        }
+        Source::Mongo { .. } => Err(unknown(&set.source)),
+    }
+}
+
+/// Does something with the archive that a copy is, opened where it is sealed.
+///
+/// # Errors
+/// When it cannot be opened, and those of `work`.
+pub fn with_archive<T>(
+    context: &Context<'_>,
+    secrecy: Secrecy,
+    copy: &Path,
+    work: impl FnOnce(&Path) -> Result<T, String>,
+) -> Result<T, String> {
+    match secrecy {
+        Secrecy::Plain => work(copy),
+        Secrecy::Credentials => seal::opened(context, copy, &copy.with_extension("plain"), work),
     }
 }
 
@@ -160,7 +205,15 @@ pub fn prove(context: &Context<'_>, set: &BackupSet, id: Id, copy: &Path) -> Res
             server.map_err(|trouble| format!("it cannot be tried: {trouble}"))?.try_out(copy, id)
         }
         Source::Redis { .. } => redis::prove(context, copy),
-        other => Err(unknown(other)),
+        Source::Files { paths, secrecy, .. } => with_archive(context, *secrecy, copy, |archive| {
+            let there = copy.with_extension("tried");
+            std::fs::create_dir(&there).map_err(|error| format!("{}: {error}", there.display()))?;
+            let found = archive::unpack(archive, paths, Lay::Scratch(&there));
+            // What stays goes with the directory that it is in.
+            let _ = std::fs::remove_dir_all(&there);
+            found
+        }),
+        Source::Mongo { .. } => Err(unknown(&set.source)),
     }
 }
 

@@ -292,7 +292,7 @@ fn plan(
                     (Outcome::Failed, None, format!("would fail: {trouble}"))
                 }
             };
-            total += bytes.unwrap_or(0);
+            total += source::room(&set.source, bytes.unwrap_or(0));
             SetOutcome {
                 set: set.name.to_owned(),
                 outcome,
@@ -304,7 +304,7 @@ fn plan(
             }
         })
         .collect();
-    staging::room(&staging::place(context.system, deployment), total * 2).map_err(|trouble| Error {
+    staging::room(&staging::place(context.system, deployment), total).map_err(|trouble| Error {
         exit: Exit::Refused,
         code: "no_room",
         message: trouble,

@@ -27,7 +27,7 @@ pub struct Args {
     /// The newest copy that is not younger than this, or the one of this id; the newest of all when left out.
     #[arg(long, value_name = "TIME|ID", value_parser = at)]
     at: Option<At>,
-    /// Write the proven copy to this path, where nothing is yet, and touch nothing else.
+    /// Write the proven copy to this path, where nothing is yet, and touch nothing else; files as a directory.
     #[arg(long, value_name = "PATH", conflicts_with_all = ["forget_old", "recover"])]
     to: Option<PathBuf>,
     /// Delete the old data that restores have kept.

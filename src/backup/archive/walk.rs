@@ -10,7 +10,7 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, openat, statat};
 use rustix::io::Errno;
 
 use super::{DEPTH, inside};
-use crate::backup::restore::place::resolved;
+use crate::backup::restore::spot::resolved;
 use crate::backup::source::Trouble;
 use crate::system::System;
 

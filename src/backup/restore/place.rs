@@ -8,9 +8,10 @@ use std::path::Path;
 use super::database::Database;
 use super::journal::{Mark, Part};
 use super::spot::{Form, Spot, users};
+use crate::backup::archive::{self, Lay};
 use crate::backup::manifest::Owner;
 use crate::backup::name::Id;
-use crate::backup::{look::Proof, postgres, redis, staging};
+use crate::backup::{look::Proof, postgres, redis, source, staging};
 use crate::context::Context;
 use crate::registry::{BackupSet, Source};
 
@@ -65,8 +66,12 @@ impl<'a> Place<'a> {
     ///
     /// # Errors
     /// Why not.
-    pub fn check(&self, bytes: u64) -> Result<(), String> {
-        let Place::Files(spots) = self else { return Ok(()) };
+    pub fn check(&self, context: &Context<'_>, bytes: u64) -> Result<(), String> {
+        let spots = match self {
+            // Where its disk is, the server knows; this is where it is by default.
+            Place::Database(_) => return staging::room(&context.system.path("/var/lib/docker"), bytes),
+            Place::Files(spots) => spots,
+        };
         for spot in spots {
             let live = spot.live().map_err(|error| format!("{}: {error}", spot.absolute))?;
             if let Some(live) = live.filter(|live| live.names != 1) {
@@ -92,17 +97,27 @@ impl<'a> Place<'a> {
             // Without either, nobody but root may read it.
             Ok::<_, io::Error>(live.or(proof.manifest.owner).unwrap_or(Owner { uid: 0, gid: 0, mode: 0o600 }))
         };
-        for (index, spot) in spots.iter().enumerate() {
-            match &set.source {
-                Source::Redis { .. } if index > 0 => {
-                    redis::lay_log(&proof.copy, &spot.laid_path(), owner_of(&spots[0])?)?;
-                }
-                Source::Sqlite { .. } | Source::Redis { .. } => {
-                    spot.lay(&proof.copy, owner_of(spot)?, &proof.manifest.sha256)?;
-                }
-                Source::Files { .. } | Source::Postgres { .. } | Source::Mongo { .. } => {
-                    let _ = context;
-                    return Err(io::Error::other("it cannot be laid"));
+        match &set.source {
+            Source::Files { paths, without, secrecy, .. } => {
+                let all = source::with_archive(context, *secrecy, &proof.copy, |archive| {
+                    spots.iter().try_for_each(|spot| {
+                        let lay = Lay::Beside { root: &spot.absolute, at: &spot.laid_path() };
+                        let found = archive::unpack(archive, paths, lay)?;
+                        if found != proof.manifest.rows {
+                            return Err("it has other files than it was proven with".to_owned());
+                        }
+                        archive::adopt(spot.path(), &spot.laid_path(), without).map_err(|error| error.to_string())
+                    })
+                });
+                all.map_err(io::Error::other)?;
+            }
+            Source::Sqlite { .. } | Source::Redis { .. } | Source::Postgres { .. } | Source::Mongo { .. } => {
+                for (index, spot) in spots.iter().enumerate() {
+                    match index {
+                        0 => spot.lay(&proof.copy, owner_of(spot)?, &proof.manifest.sha256)?,
+                        // Beside a snapshot of Redis, the log that it reads instead.
+                        _ => redis::lay_log(&proof.copy, &spot.laid_path(), owner_of(&spots[0])?)?,
+                    }
                 }
             }
         }

@@ -1,21 +1,24 @@
 //! `restore --to`: a proven copy is written to a path where nothing is, and nothing else is touched.
 
-use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Instant;
 
 use super::work::{WAIT, proven, seconds};
 use super::{Args, failed};
 use crate::action::no_links;
-use crate::backup::staging;
+use crate::backup::archive::{self, Lay};
+use crate::backup::look::Proof;
+use crate::backup::{source, staging};
 use crate::commands::backup::locked;
 use crate::commands::backup::look::{Extent as Sets, view};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::health::bytes;
-use crate::registry::{BackupSet, Deployment, Verdict};
+use crate::registry::{BackupSet, Deployment, Source, Verdict};
 use crate::report::restore::Restore as Document;
 
 /// Writes a proven copy to a path where nothing is.
@@ -70,23 +73,40 @@ fn write_proven(
         ))?;
         return Ok(Exit::Success);
     }
-    let told = |error: std::io::Error| failed("failed", Exit::Failure, format!("{absolute}: {error}"));
+    let told = |error: io::Error| failed("failed", Exit::Failure, format!("{absolute}: {error}"));
     if let Some(directory) = target.parent() {
-        staging::room(directory, proof.manifest.bytes).map_err(|trouble| failed("no_room", Exit::Refused, trouble))?;
+        staging::room(directory, proof.manifest.source_bytes)
+            .map_err(|trouble| failed("no_room", Exit::Refused, trouble))?;
     }
-    let mut options = OpenOptions::new();
-    let mut file =
-        options.write(true).create_new(true).mode(0o600).custom_flags(no_links()).open(&target).map_err(told)?;
-    let copied = staging::copy_hashed(&mut File::open(&proof.copy).map_err(told)?, &mut file);
-    let synced = copied.and_then(|(_, hash)| match hash == proof.manifest.sha256 {
-        true => file.sync_all(),
-        false => Err(std::io::Error::other("the copy has changed since it was proven")),
-    });
-    if let Err(error) = synced {
-        // Half of it is nothing.
-        let _ = fs::remove_file(&target);
-        return Err(told(error).into());
+    match &set.source {
+        Source::Files { paths, secrecy, .. } => {
+            let unpack = |archive: &Path| archive::unpack(archive, paths, Lay::Scratch(&target)).map(drop);
+            DirBuilder::new().mode(0o700).create(&target).map_err(told)?;
+            source::with_archive(context, *secrecy, &proof.copy, unpack).map_err(|trouble| {
+                // Half of it is nothing.
+                let _ = fs::remove_dir_all(&target);
+                told(io::Error::other(trouble))
+            })?;
+        }
+        Source::Sqlite { .. } | Source::Postgres { .. } | Source::Redis { .. } | Source::Mongo { .. } => {
+            file(&proof, &target).map_err(told)?;
+        }
     }
     context.ui.report(&document("written", format!("{size} as of {} written to {absolute}", proof.manifest.begun)))?;
     Ok(Exit::Success)
+}
+
+/// Writes a copy as it is.
+fn file(proof: &Proof, target: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(0o600).custom_flags(no_links()).open(target)?;
+    let copied = staging::copy_hashed(&mut File::open(&proof.copy)?, &mut file);
+    let synced = copied.and_then(|(_, hash)| match hash == proof.manifest.sha256 {
+        true => file.sync_all(),
+        false => Err(io::Error::other("the copy has changed since it was proven")),
+    });
+    synced.inspect_err(|_| {
+        // Half of it is nothing.
+        let _ = fs::remove_file(target);
+    })
 }

@@ -253,7 +253,7 @@ fn replace_proven(
     let id = restore.map_err(|error| failed("failed", Exit::Failure, error.to_string()))?;
     let place = place(context, set, id, &source::parts(context.system, set, &proof.manifest))?;
     place
-        .check(proof.bytes())
+        .check(context, proof.manifest.source_bytes)
         .map_err(|trouble| failed("no_place", Exit::Refused, format!("{trouble}; nothing was changed")))?;
     let is_there = place.parts().map_err(|error| unseen(&what, &error))?.iter().any(|part| part.old.is_some());
     let blast = blast(context, set, &proof, is_there);

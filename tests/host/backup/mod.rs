@@ -2,6 +2,7 @@
 
 mod ai_fsm;
 mod killed;
+mod plugspace;
 
 use serde_json::Value;
 
