@@ -9,6 +9,7 @@ pub mod create;
 pub mod fresh;
 pub mod look;
 pub mod manifest;
+pub mod mongo;
 pub mod name;
 pub mod owners;
 pub mod postgres;

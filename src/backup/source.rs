@@ -7,7 +7,7 @@ use super::archive::Lay;
 use super::manifest::{Manifest, Owner, Rows};
 use super::name::Id;
 use super::restore::spot::resolved;
-use super::{archive, postgres, redis, seal, sqlite, staging};
+use super::{archive, mongo, postgres, redis, seal, sqlite, staging};
 use crate::context::Context;
 use crate::registry::{BackupSet, Deployment, Secrecy, Source};
 use crate::system::System;
@@ -54,14 +54,6 @@ impl fmt::Display for Trouble {
     }
 }
 
-/// Whether this opsctl can copy sets of this kind.
-pub const fn is_known(source: &Source) -> bool {
-    match source {
-        Source::Sqlite { .. } | Source::Postgres { .. } | Source::Redis { .. } | Source::Files { .. } => true,
-        Source::Mongo { .. } => false,
-    }
-}
-
 /// Looks at what is to be copied.
 ///
 /// # Errors
@@ -95,7 +87,11 @@ pub fn look(context: &Context<'_>, set: &BackupSet) -> Result<Found, Trouble> {
             }
             Ok(Found { bytes, owner: None })
         }
-        Source::Mongo { .. } => Err(Trouble::Wrong(unknown(&set.source))),
+        Source::Mongo { uri, database, .. } => {
+            mongo::Server::find(context, uri, database).map_err(Trouble::Wrong)?;
+            // How large it is, is only known when it is done.
+            Ok(Found { bytes: 0, owner: None })
+        }
     }
 }
 
@@ -140,7 +136,10 @@ pub fn copy(context: &Context<'_>, set: &BackupSet, to: &Path, scratch: &Path) -
             };
             Ok(Made { version: None, left_out })
         }
-        Source::Mongo { .. } => Err(unknown(&set.source)),
+        Source::Mongo { uri, database, .. } => {
+            mongo::Server::find(context, uri, database)?.dump(to, scratch)?;
+            Ok(Made::default())
+        }
     }
 }
 
@@ -213,12 +212,8 @@ pub fn prove(context: &Context<'_>, set: &BackupSet, id: Id, copy: &Path) -> Res
             let _ = std::fs::remove_dir_all(&there);
             found
         }),
-        Source::Mongo { .. } => Err(unknown(&set.source)),
+        Source::Mongo { uri, database, .. } => mongo::Server::find(context, uri, database)?.try_out(copy, id),
     }
-}
-
-fn unknown(source: &Source) -> String {
-    format!("this opsctl cannot copy {} yet", source.kind())
 }
 
 /// The commit of the program whose data it is, where a working copy says it.

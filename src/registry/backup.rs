@@ -84,8 +84,10 @@ pub enum Source {
     Mongo {
         /// The service.
         service: &'static Service,
-        /// Where the URI of a user is who may read it.
+        /// Where the URI of a user is who may read it, and make a database for a trial.
         uri: Secret,
+        /// Name of the database.
+        database: &'static str,
     },
     /// Files and directories in one archive, with owners and modes.
     Files {

@@ -12,6 +12,7 @@ pub mod git;
 pub mod images;
 pub mod journalctl;
 pub mod lines;
+pub mod mongodump;
 pub mod nginx;
 pub mod pm2;
 pub mod postgres;

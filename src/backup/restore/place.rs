@@ -44,7 +44,11 @@ impl<'a> Place<'a> {
                     postgres::Server::find(context, service, database).map_err(|trouble| trouble.to_string())?;
                 Ok(Place::Database(Box::new(Database::new(server, id))))
             }
-            Source::Mongo { .. } => Err(format!("{} cannot be restored by this opsctl", set.name)),
+            Source::Mongo { .. } => Err(format!(
+                "{} is not exchanged by this opsctl: opsctl restore {} --to FILE writes the proven archive, and mongorestore \
+                 --gzip --archive=FILE --drop brings it in",
+                set.name, set.name
+            )),
         }
     }
 

@@ -78,7 +78,11 @@ const fn source(s: &Source, owner: &str, d: &Deployment) {
                 culprit(owner, "is a backup set of a PostgreSQL that runs in no container");
             }
         }
-        Source::Mongo { service, .. } => known(service, owner, d),
+        Source::Mongo { service, database, uri } => {
+            known(service, owner, d);
+            argument(database, owner, "is a backup set without a proper name of its database");
+            absolute(uri.file, owner, "is a backup set of a database whose login is not at an absolute path");
+        }
         Source::Files { paths: all, .. } => {
             if all.is_empty() {
                 culprit(owner, "is a backup set of no files");

@@ -35,6 +35,7 @@ pub static BACKUPS: &[BackupSet] = &[
             Source::Mongo {
                 service: &MONGODB,
                 uri: Secret { file: "/root/.plugspace/mongodb-credentials.txt", key: "MONGODB_ADMIN_URI" },
+                database: "plugspace",
             },
             &[&API, &WORKER],
             NIGHTLY,

@@ -1,8 +1,10 @@
 //! Backups and restores of prim on a real host: real services that write to their databases, a real rclone, a real S3 server.
 
 mod ai_fsm;
+mod fondation;
 mod killed;
 mod plugspace;
+mod v_edfinance;
 
 use serde_json::Value;
 

@@ -1,4 +1,5 @@
-//! The full cycle of plugspace: Redis with its log, and archives of files that are sealed. No MongoDB server can be had here.
+//! The full cycle of plugspace: Redis with its log, and archives of files that are sealed. No MongoDB server can be had here:
+//! its tools are stand-ins, which show what is asked of them and what becomes of what they say.
 
 use super::*;
 
@@ -7,6 +8,29 @@ const REDIS: &str = "REDISCLI_AUTH=dummy-secret-redis-password redis-cli";
 fn keys(machine: &Machine) -> String {
     machine.sh(&format!("{REDIS} --scan | sort | paste -sd ' '")).trim().to_owned()
 }
+
+/// MongoDB's tools, as they are asked and as they answer: the login comes from a file or from standard input.
+const TOOLS: &str = r#"
+    cat >/usr/bin/mongodump <<'END'
+#!/bin/bash
+for word in "$@"; do case $word in --config=*) config=${word#*=} ;; --archive=*) archive=${word#*=} ;; esac; done
+test "$(stat -c %a "$config")" = 600 && grep -q 'dummy-secret-mongodb-admin@localhost:27017/?' "$config" || exit 1
+gzip <<<'users 3' >"$archive"
+END
+    cat >/usr/bin/mongorestore <<'END'
+#!/bin/bash
+for word in "$@"; do case $word in --archive=*) archive=${word#*=} ;; --nsTo=*) to=${word#*=} ;; esac; done
+read -r name count < <(gzip -dc "$archive") || exit 1
+printf '2026-11-22T05:30:00.000+0000	finished restoring %s.%s (%s documents, 0 failures)
+' "${to%.*}" "$name" "$count" >&2
+printf '2026-11-22T05:30:00.000+0000	%s document(s) restored successfully. 0 document(s) failed to restore.
+' "$count" >&2
+END
+    printf '#!/bin/sh
+cat >/run/mongosh.said
+' >/usr/bin/mongosh
+    chmod 755 /usr/bin/mongo*
+"#;
 
 /// A tree in a line: names, owners, modes, sizes and contents.
 fn tree(machine: &Machine, path: &str) -> String {
@@ -24,7 +48,14 @@ fn a_cycle_on_plugspace() {
     machine.sh(&format!("{REDIS} SET session:1 one; {REDIS} RPUSH queue a b c; mkdir -p /home/plugspace/plugspace/node_modules/x; \
                          echo built >/home/plugspace/plugspace/node_modules/x/y; chown -R plugspace: /home/plugspace/plugspace/node_modules"));
     sealed_or_not_at_all(&machine);
-    cycle(&machine, &["redis", "app", "config", "ssl"]);
+    let without = document(&machine, "backup mongodb", 1);
+    assert_eq!(without["sets"][0]["summary"], "mongodump is not installed", "{without:#}");
+    machine.sh(TOOLS);
+    cycle(&machine, &["mongodb", "redis", "app", "config", "ssl"]);
+    machine.sh("grep -q 'getSiblingDB(\"opsctl_trial_' /run/mongosh.said");
+    opsctl(&machine, "restore mongodb -y", 5);
+    opsctl(&machine, "restore mongodb --to /root/mongodb.archive", 0);
+    machine.sh("gzip -t /root/mongodb.archive");
     assert_eq!(keys(&machine), "queue session:1");
     for loss in ["DEL session:1", "SET session:1 two", "SET other x"] {
         machine.sh(&format!("{REDIS} {loss}"));
