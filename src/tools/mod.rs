@@ -18,7 +18,6 @@ pub mod procfs;
 pub mod rclone;
 pub mod systemctl;
 pub mod systemd_analyze;
-pub mod tar;
 pub mod timedatectl;
 pub mod ufw;
 
