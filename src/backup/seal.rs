@@ -133,3 +133,6 @@ impl Key {
         Err(self.redactor.clean(&trouble.to_string()).into_owned())
     }
 }
+
+#[cfg(test)]
+mod tests;

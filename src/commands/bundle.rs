@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use tar::{Builder, Header};
 
 use crate::commands::diagnose::Scene;
 use crate::context::Context;
@@ -23,11 +24,13 @@ use crate::registry::{Deployment, Manager, Proxy, Service};
 use crate::report::bundle::{ConfigFile, Manifest, Ran};
 use crate::report::diagnosis::Diagnosis;
 use crate::report::status::Status;
-use crate::tools::{procfs, tar};
+use crate::tools::procfs;
 use crate::ui::Ui;
 
 /// No file of the bundle is longer, bytes; a log loses its oldest lines.
 const LONGEST: usize = 1 << 20;
+/// What everything in a tar is a multiple of.
+const BLOCK: usize = 512;
 /// The whole is not longer.
 const LARGEST: usize = 32 << 20;
 /// How many of the newest lines of each service.
@@ -72,22 +75,22 @@ pub(super) fn write(
     evidence: &Evidence<'_>,
 ) -> anyhow::Result<String> {
     let root = format!("opsctl-{}-{}", deployment.name, evidence.document.head.time.strftime("%Y%m%dT%H%M%SZ"));
-    let (mut sink, name) = match target {
+    let (to, name) = match target {
         Target::Stream if Ui::is_terminal() => {
             return Err(Error::usage("terminal", "a tar is not for a terminal: send it on, or name a file").into());
         }
-        Target::Stream => (Sink::Stream, "standard output".to_owned()),
+        Target::Stream => (To::Stream, "standard output".to_owned()),
         Target::File(path) => {
             // Never over something that is there, and never for others to read.
             let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
             let file = file.map_err(|error| unwritten(&path.display().to_string(), &error))?;
-            (Sink::File(file), path.display().to_string())
+            (To::File(file), path.display().to_string())
         }
     };
-    let mut archive =
-        Archive { sink: &mut sink, root, time: evidence.document.head.time, manifest: Manifest::default(), size: 0 };
-    match fill(context, deployment, evidence, &mut archive) {
-        Ok(()) => Ok(format!("{name}: {} files, {} bytes", archive.manifest.files.len() + 1, archive.size)),
+    let builder = Builder::new(Sink { to, size: 0 });
+    let archive = Archive { builder, root, time: evidence.document.head.time, manifest: Manifest::default() };
+    match fill(context, deployment, evidence, archive) {
+        Ok((files, size)) => Ok(format!("{name}: {files} files, {size} bytes")),
         Err(error) => match target {
             Target::Stream => Err(error.into()),
             Target::File(path) => {
@@ -108,27 +111,47 @@ fn unwritten(name: &str, error: &io::Error) -> Error {
     }
 }
 
-enum Sink {
+enum To {
     Stream,
     File(File),
 }
 
-struct Archive<'s> {
-    sink: &'s mut Sink,
-    root: String,
-    time: Timestamp,
-    manifest: Manifest,
+/// Where it goes, and how much has.
+struct Sink {
+    to: To,
     size: usize,
 }
 
-impl Archive<'_> {
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.to {
+            To::Stream => Ui::raw(bytes)?,
+            To::File(file) => file.write_all(bytes)?,
+        }
+        self.size += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Archive {
+    builder: Builder<Sink>,
+    root: String,
+    time: Timestamp,
+    manifest: Manifest,
+}
+
+impl Archive {
     fn add(&mut self, name: &str, content: &[u8]) -> io::Result<()> {
-        let whole = tar::file(&format!("{}/{name}", self.root), self.time.as_second(), content);
-        if self.size + whole.len() > LARGEST {
+        if self.builder.get_ref().size + BLOCK + content.len().next_multiple_of(BLOCK) > LARGEST {
             self.manifest.left_out.push(format!("{name}: the bundle would be longer than {LARGEST} bytes"));
             return Ok(());
         }
-        self.put(&whole)?;
+        let mut header = header(content.len(), self.time)?;
+        self.builder.append_data(&mut header, format!("{}/{name}", self.root), content)?;
         self.manifest.files.push((name.to_owned(), content.len() as u64));
         Ok(())
     }
@@ -136,14 +159,19 @@ impl Archive<'_> {
     fn document(&mut self, name: &str, document: &impl Serialize) -> io::Result<()> {
         self.add(name, &Ui::document(document)?)
     }
+}
 
-    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.size += bytes.len();
-        match self.sink {
-            Sink::Stream => Ui::raw(bytes),
-            Sink::File(file) => file.write_all(bytes),
-        }
-    }
+/// A file that its owner alone can read, who is root.
+fn header(size: usize, time: Timestamp) -> io::Result<Header> {
+    let mut header = Header::new_gnu();
+    header.set_size(size as u64);
+    header.set_mode(0o600);
+    header.set_mtime(u64::try_from(time.as_second()).unwrap_or(0));
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_username("root")?;
+    header.set_groupname("root")?;
+    Ok(header)
 }
 
 /// What matters most comes first: whoever reads has it even if the rest never arrives.
@@ -151,22 +179,22 @@ fn fill(
     context: &Context<'_>,
     deployment: &'static Deployment,
     evidence: &Evidence<'_>,
-    archive: &mut Archive<'_>,
-) -> io::Result<()> {
+    mut archive: Archive,
+) -> io::Result<(usize, usize)> {
     archive.document("diagnosis.json", evidence.document)?;
     archive.document("status.json", evidence.status)?;
     let commands: Vec<Ran> = evidence.records.iter().map(command).collect();
     archive.document("commands.json", &commands)?;
     archive.document("config.json", &config(context, deployment, evidence.scene))?;
-    logs(context, deployment, evidence.scene, archive)?;
+    logs(context, deployment, evidence.scene, &mut archive)?;
     let manifest = std::mem::take(&mut archive.manifest);
     archive.document("manifest.json", &manifest)?;
-    archive.manifest = manifest;
-    archive.put(&tar::END)?;
-    if let Sink::File(file) = archive.sink {
-        file.sync_all()?;
+    let sink = archive.builder.into_inner()?;
+    match &sink.to {
+        To::Stream => {}
+        To::File(file) => file.sync_all()?,
     }
-    Ok(())
+    Ok((manifest.files.len() + 1, sink.size))
 }
 
 fn command(record: &Record) -> Ran {
@@ -179,7 +207,7 @@ fn logs(
     context: &Context<'_>,
     deployment: &'static Deployment,
     scene: &Scene,
-    archive: &mut Archive<'_>,
+    archive: &mut Archive,
 ) -> io::Result<()> {
     let begun = Instant::now();
     let limit = PATIENCE.min(context.time_left().unwrap_or(PATIENCE));
@@ -289,4 +317,43 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundle_is_roots_alone_and_not_larger_than_it_may_be() {
+        let path = std::env::temp_dir().join(format!("opsctl-bundle-{}", std::process::id()));
+        let file = File::create(&path).unwrap();
+        let time = Timestamp::from_second(1_795_325_400).unwrap();
+        let builder = Builder::new(Sink { to: To::File(file), size: 0 });
+        let mut archive = Archive { builder, root: "r".to_owned(), time, manifest: Manifest::default() };
+        archive.add("b.json", b"{}\n").unwrap();
+        assert_eq!(archive.builder.get_ref().size, 1024);
+        let long = "ä".repeat(80);
+        archive.add(&long, &[7; 512]).unwrap();
+        // A byte more than there is room for.
+        let room = LARGEST - archive.builder.get_ref().size - BLOCK;
+        archive.add("large", &vec![0; room + 1]).unwrap();
+        assert_eq!(archive.manifest.left_out, ["large: the bundle would be longer than 33554432 bytes"]);
+        archive.add("fits", &vec![0; room]).unwrap();
+        assert_eq!(archive.builder.get_ref().size, LARGEST);
+        drop(archive.builder.into_inner().unwrap());
+        let mut read = tar::Archive::new(File::open(&path).unwrap());
+        let mut found = Vec::new();
+        for entry in read.entries().unwrap() {
+            let mut entry = entry.unwrap();
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content).unwrap();
+            let header = entry.header();
+            assert_eq!((header.mode().unwrap(), header.uid().unwrap(), header.gid().unwrap()), (0o600, 0, 0));
+            assert_eq!((header.username(), header.groupname()), (Ok(Some("root")), Ok(Some("root"))));
+            assert_eq!(header.mtime().unwrap(), 1_795_325_400);
+            found.push((entry.path().unwrap().display().to_string(), content.len()));
+        }
+        let _ = fs::remove_file(&path);
+        assert_eq!(found, [("r/b.json".to_owned(), 3), (format!("r/{long}"), 512), ("r/fits".to_owned(), room)]);
+    }
 }

@@ -21,7 +21,6 @@ pub mod rclone;
 pub mod redis_check_rdb;
 pub mod systemctl;
 pub mod systemd_analyze;
-pub mod tar;
 pub mod timedatectl;
 pub mod ufw;
 

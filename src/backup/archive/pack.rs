@@ -150,7 +150,7 @@ impl Packer {
             self.left.add(met.path, "it is kept without its set-user-id and set-group-id bits");
         }
         let mut header = header(&stat, EntryType::Regular, mode & NOT_SET_ID, bytes(&stat));
-        let mut exactly = Exactly { file, left: bytes(&stat), trouble: None };
+        let mut exactly = Exactly::new(file, &stat);
         self.builder.append_data(&mut header, stored(met.path), &mut exactly)?;
         if let Some(trouble) = exactly.trouble(&stat) {
             self.left.add(met.path, &trouble);
@@ -203,7 +203,7 @@ fn header(stat: &Stat, kind: EntryType, mode: u32, size: u64) -> Header {
 }
 
 /// As many bytes of a file as its header says, whatever became of it: zeros where there is nothing.
-struct Exactly {
+pub(super) struct Exactly {
     file: File,
     left: u64,
     trouble: Option<String>,
@@ -232,8 +232,12 @@ impl Read for Exactly {
 }
 
 impl Exactly {
+    pub fn new(file: File, stat: &Stat) -> Self {
+        Exactly { file, left: bytes(stat), trouble: None }
+    }
+
     /// Why what was read is not the file as it was at one moment.
-    fn trouble(mut self, before: &Stat) -> Option<String> {
+    pub fn trouble(mut self, before: &Stat) -> Option<String> {
         let marks = |stat: &Stat| (stat.st_size, stat.st_mtime, stat.st_mtime_nsec);
         self.trouble.take().or_else(|| {
             // One that says of itself that it is empty may yet have more to say.

@@ -88,12 +88,6 @@ struct Level {
     stamp: Stamp,
 }
 
-impl Stamp {
-    fn times(self) -> Timestamps {
-        Timestamps { last_access: self.time, last_modification: self.time }
-    }
-}
-
 /// What something has beside its content.
 #[derive(Clone, Copy)]
 struct Stamp {
@@ -101,6 +95,12 @@ struct Stamp {
     gid: Gid,
     mode: u32,
     time: Timespec,
+}
+
+impl Stamp {
+    fn times(self) -> Timestamps {
+        Timestamps { last_access: self.time, last_modification: self.time }
+    }
 }
 
 struct Unpacker<'a> {
