@@ -95,11 +95,11 @@ pub fn look(context: &Context<'_>, set: &BackupSet) -> Result<Found, Trouble> {
     }
 }
 
-/// How much room a run needs for a set of this size: for the copy, for the same as it comes back, and for a trial.
+/// How much room a run needs for a set of this size: for the copy, for the same as it comes back, opened, and for a trial.
 pub const fn room(source: &Source, bytes: u64) -> u64 {
     match source {
         Source::Sqlite { .. } | Source::Postgres { .. } | Source::Redis { .. } | Source::Mongo { .. } => 2 * bytes,
-        Source::Files { .. } => 3 * bytes,
+        Source::Files { .. } => 4 * bytes,
     }
 }
 

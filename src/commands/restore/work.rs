@@ -260,10 +260,13 @@ fn replace_proven(
     let calm = context.unhurried();
     let plan = |operation| operate::make(operation, Extent::Named, &calm, deployment, set.owners);
     // What stands against stopping the owners is known before anybody is asked.
-    let stop = plan(Operation::Stop)?;
+    let stop = match set.owners {
+        [] => Vec::new(),
+        _ => plan(Operation::Stop)?.commands(),
+    };
     if args.change.dry_run {
         let mut steps = vec![format!("lay it beside {what}, with its owner and mode")];
-        steps.extend(stop.commands());
+        steps.extend(stop);
         steps.push("see that nobody has it open".to_owned());
         steps.push("give the old another name, and the new its name, in one step".to_owned());
         steps.extend(set.owners.iter().map(|owner| format!("start {}, and see that it stays up", owner.name)));
@@ -289,7 +292,7 @@ fn replace_proven(
     let (mut lock, _) = take(args, context, deployment)?;
     let owners = Owners { context: &calm, deployment, set, settle: args.settle, plan: &plan };
     let job = Job { context: &calm, deployment, set, place: &place, owners: &owners };
-    let exchanged = exchange(&job, &proof, id, stop.commands(), &mut lock, &consent);
+    let exchanged = exchange(&job, &proof, id, stop, &mut lock, &consent);
     let (restored, exit) = match exchanged {
         Ok(exchanged) => exchanged,
         Err(error) => {
@@ -396,8 +399,9 @@ fn blast(context: &Context<'_>, set: &BackupSet, proof: &Proof, is_there: bool) 
         ),
         counted(&proof.manifest.rows, proof.manifest.bytes),
     ];
-    if !owners.is_empty() {
-        lines.push(format!("stopped meanwhile: {}", owners.join(", ")));
-    }
+    lines.push(match owners.is_empty() {
+        true => "no service is stopped or restarted for it: restart what reads it".to_owned(),
+        false => format!("stopped meanwhile: {}", owners.join(", ")),
+    });
     lines
 }

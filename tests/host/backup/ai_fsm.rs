@@ -12,9 +12,15 @@ fn users(machine: &Machine) -> u32 {
 fn a_cycle_on_ai_fsm() {
     let machine = Machine::boot_as("ai-fsm", "it-ai-fsm-backup");
     remote(&machine, "remote", "ai-fsm-backups");
+    machine.sh("install -d -m 700 /etc/opsctl; age-keygen -o /etc/opsctl/backup.key 2>/dev/null");
     let before = users(&machine);
     assert!(before > 0);
-    cycle(&machine, &["database"]);
+    cycle(&machine, &["database", "env"]);
+    let env = "stat -c '%U:%G %a' /home/pi/ai-fsm/.env; sha256sum /home/pi/ai-fsm/.env";
+    let as_it_was = machine.sh(env);
+    machine.sh("rm /home/pi/ai-fsm/.env");
+    restored(&machine, "env");
+    assert_eq!(machine.sh(env), as_it_was);
     let drop = |what: &str| {
         machine.sh(&format!("docker exec ai-fsm-postgres psql -U ai_fsm -d ai_fsm -c '{what}' 2>&1"));
     };
