@@ -1,6 +1,9 @@
 //! Backups and restores of prim on a real host: real services that write to their databases, a real rclone, a real S3 server.
 
+mod faults;
 mod killed;
+mod page;
+mod soak;
 
 use serde_json::Value;
 
