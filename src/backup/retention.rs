@@ -187,14 +187,14 @@ pub fn decide(
     decision.kept = kept.into_iter().rev().collect();
     let copies = known.iter().filter(|k| k.worth != Worth::Unfinished).count();
     let going = decision.outlived.len();
+    if going * SHARE > copies && count != Some(going) {
+        return Err(Refusal::TooMany(going, copies));
+    }
     // A copy that is made by a wrong clock agrees with it; the ones before it do not.
     let mut newest = present.iter().zip(present.iter().skip(1)).take(FLOOR - 1);
     let apart = newest.find(|(newer, older)| newer.time.duration_since(older.time).abs() > JUMP);
     if let Some((newer, older)) = apart.filter(|_| going > 0 && count != Some(going)) {
         return Err(Refusal::Apart(going, *newer, *older));
-    }
-    if going * SHARE > copies && count != Some(going) {
-        return Err(Refusal::TooMany(going, copies));
     }
     Ok(decision)
 }
