@@ -63,6 +63,9 @@ pub enum Refusal {
     Incomplete(Id),
     /// The copy of the last run is too far from now: the clock is wrong, or it was made too long ago (H2).
     Clock(Id),
+    /// So many would go by the clock of the newest copies, between which it jumped or nothing was proven for long, and nobody
+    /// named that number (H2).
+    Apart(usize, Id, Id),
     /// The policy keeps nothing (H4).
     Policy,
     /// So many of so many would go at once, and nobody named that number (H4).
@@ -79,6 +82,9 @@ impl Refusal {
             Refusal::Clock(id) => {
                 format!("the last copy, {id}, is more than 48 h away from the host's clock")
             }
+            Refusal::Apart(some, newer, older) => format!(
+                "{some} would go, but {newer} and {older} before it are more than 48 h apart: is the clock right?"
+            ),
             Refusal::Policy => "the policy keeps nothing".to_owned(),
             Refusal::TooMany(some, all) => format!("{some} of {all} copies would go at once"),
         }
@@ -183,6 +189,12 @@ pub fn decide(
     let going = decision.outlived.len();
     if going * SHARE > copies && count != Some(going) {
         return Err(Refusal::TooMany(going, copies));
+    }
+    // A copy that is made by a wrong clock agrees with it; the ones before it do not.
+    let mut newest = present.iter().zip(present.iter().skip(1)).take(FLOOR - 1);
+    let apart = newest.find(|(newer, older)| newer.time.duration_since(older.time).abs() > JUMP);
+    if let Some((newer, older)) = apart.filter(|_| going > 0 && count != Some(going)) {
+        return Err(Refusal::Apart(going, *newer, *older));
     }
     Ok(decision)
 }

@@ -14,6 +14,9 @@ use crate::tools::{Argv, Hidden, procfs};
 
 /// How long a call may take beside the time that its bytes take.
 const CALL: Duration = Duration::from_secs(120);
+/// How long it may take to list what is there, which every run does first: of a remote that never answers one wants to know
+/// within a minute.
+const LISTING: Duration = Duration::from_secs(50);
 /// The slowest that is waited for, bytes a second.
 const SLOWEST: u64 = 100 << 10;
 
@@ -65,7 +68,7 @@ impl<'a> Store<'a> {
     /// # Errors
     /// Why that is not known; a part of it is nothing.
     pub fn list(&self) -> Result<Vec<Listed>, String> {
-        let rows = match self.run(&rclone::list(&self.door), 0) {
+        let rows = match self.run_within(&rclone::list(&self.door), LISTING) {
             Ok(output) => {
                 let text = String::from_utf8_lossy(&output.stdout).into_owned();
                 rclone::parse_list(&text)
@@ -124,7 +127,10 @@ impl<'a> Store<'a> {
     }
 
     fn run(&self, argv: &Argv, bytes: u64) -> Result<Output, String> {
-        let limit = CALL + Duration::from_secs(bytes / SLOWEST);
+        self.run_within(argv, CALL + Duration::from_secs(bytes / SLOWEST))
+    }
+
+    fn run_within(&self, argv: &Argv, limit: Duration) -> Result<Output, String> {
         let limit = limit.min(self.context.time_left().unwrap_or(limit));
         let trouble = match self.context.processes().run(argv, limit) {
             Ok(output) if output.exit == Ended::Code(0) => return Ok(output),

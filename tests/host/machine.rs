@@ -51,6 +51,11 @@ impl Machine {
         machine
     }
 
+    /// Copies a file or a directory onto it, modes kept.
+    pub fn put(&self, from: &Path, to: &str) {
+        self.host(&["put", &self.name, from.to_str().unwrap(), to], true);
+    }
+
     fn host(&self, args: &[&str], must_succeed: bool) -> Ran {
         let output = Command::new(script()).args(args).stdin(Stdio::null()).output().unwrap();
         let ran = ran(output);

@@ -38,6 +38,17 @@ fn days_keep_what_is_younger() {
 }
 
 #[test]
+fn h2_a_copy_that_was_made_by_a_wrong_clock_does_not_vouch_for_it() {
+    let mut all = daily(40);
+    for known in all.iter_mut().filter(|known| known.id.sequence < 40) {
+        known.id.time -= SignedDuration::from_hours(72);
+    }
+    let refused = decide(Retention::Days(40), &all, &well(&all), now(), None).unwrap_err();
+    assert_eq!(refused, Refusal::Apart(3, all[0].id, all[1].id));
+    assert!(decide(Retention::Days(40), &all, &well(&all), now(), Some(3)).is_ok());
+}
+
+#[test]
 fn tiers_keep_the_newest_of_each_day_week_and_month() {
     let mut all = daily(70);
     // A second one on the last day, which is older.
@@ -123,7 +134,7 @@ fn h5_the_three_newest_verified_stay_however_old_and_whatever_came_after() {
         all.push(known(id(newer, 1), Worth::Bad));
         all.push(known(id(newer + 100, 1), Worth::Unfinished));
     }
-    let decision = decide(Retention::Days(1), &all, &LastRun::Well(id(9, 1)), now(), None).unwrap();
+    let decision = decide(Retention::Days(1), &all, &LastRun::Well(id(9, 1)), now(), Some(3)).unwrap();
     assert_eq!(sequences(&decision.outlived), [1, 2, 3]);
     assert_eq!(decision.leftovers, []);
 }
@@ -243,7 +254,7 @@ proptest! {
                 Event::Jumps(_) | Event::Prune(_) => {
                     let any = matches!(event, Event::Prune(true));
                     let count = match decide(policy, &all, &last, at, None) {
-                        Err(Refusal::TooMany(count, _)) if any => Some(count),
+                        Err(Refusal::TooMany(count, _) | Refusal::Apart(count, ..)) if any => Some(count),
                         _ => None,
                     };
                     let Ok(decision) = decide(policy, &all, &last, at, count) else { continue };
@@ -253,6 +264,9 @@ proptest! {
                     let newest: Vec<Id> = verified.iter().rev().take(3).copied().collect();
                     prop_assert!((at.as_second() - id_of(&last).time.as_second()).abs() <= 48 * 3600, "by a wrong clock");
                     let seen: Vec<Id> = verified.iter().copied().filter(|id| id.time <= at + 5.minutes()).collect();
+                    let gap = seen.windows(2).rev().take(2)
+                        .any(|two| (two[1].time.as_second() - two[0].time.as_second()).abs() > 48 * 3600);
+                    prop_assert!(!gap || count.is_some() || decision.outlived.is_empty(), "over a gap");
                     let mut expected: Vec<Id> = seen.iter().copied()
                         .filter(|id| !newest.contains(id) && !wanted(policy, &seen, at, *id)).collect();
                     let mut by_time = seen.clone();

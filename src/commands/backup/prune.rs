@@ -28,7 +28,8 @@ pub(super) struct Prune {
     /// Only show the plan, which is what happens without --yes.
     #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
-    /// How many copies of the one set that is named may go, where that is more than a quarter of them.
+    /// How many copies of the one set that is named may go, where that is more than a quarter of them or the newest are far
+    /// apart.
     #[arg(long, value_name = "NUMBER", requires = "sets")]
     count: Option<usize>,
     /// Wait for a run that is under way to end.
@@ -105,7 +106,9 @@ fn work(
     document.head.exit_code = exit;
     document.head.verdict = if exit == Exit::Success { Verdict::Pass } else { Verdict::Fail };
     context.ui.report(&document)?;
-    if let Some(Refusal::TooMany(count, _)) = plans.iter().find_map(|plan| plan.decision.as_ref().err()) {
+    if let Some(Refusal::TooMany(count, _) | Refusal::Apart(count, ..)) =
+        plans.iter().find_map(|plan| plan.decision.as_ref().err())
+    {
         context.ui.note(&format!("where that is meant: opsctl backup prune SET --yes --count {count}"));
     }
     Ok(exit)

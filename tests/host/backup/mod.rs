@@ -1,9 +1,12 @@
 //! Backups and restores of prim on a real host: real services that write to their databases, a real rclone, a real S3 server.
 
 mod ai_fsm;
+mod faults;
 mod fondation;
 mod killed;
+mod page;
 mod plugspace;
+mod soak;
 mod v_edfinance;
 
 use serde_json::Value;
