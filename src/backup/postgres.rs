@@ -177,13 +177,13 @@ impl<'a> Server<'a> {
              datname = {live};"
         ))?;
         let new = postgres::name(name);
-        let mut statement = format!("CREATE DATABASE {new} TEMPLATE template0");
+        let mut options = String::new();
         if let [encoding, collate, ctype, owner] = like.trim_end().split('|').collect::<Vec<_>>()[..] {
             let (encoding, collate) = (postgres::text(encoding), postgres::text(collate));
             let (ctype, owner) = (postgres::text(ctype), postgres::name(owner));
-            statement += &format!(" OWNER {owner} ENCODING {encoding} LC_COLLATE {collate} LC_CTYPE {ctype}");
+            options = format!(" OWNER {owner} ENCODING {encoding} LC_COLLATE {collate} LC_CTYPE {ctype}");
         }
-        self.ask_in(ALWAYS, &(statement + ";"), QUESTION * 3).map(drop)
+        self.ask_in(ALWAYS, &format!("CREATE DATABASE {new} TEMPLATE template0{options};"), QUESTION * 3).map(drop)
     }
 
     /// Rows of each table.

@@ -36,14 +36,20 @@ pub fn list(door: &Door) -> Argv {
     rclone(door, "lsjson", ["--recursive", "--files-only", "--no-modtime", "--no-mimetype", "--", &door.place])
 }
 
-/// All files of a directory, under the paths that they have in it. Nothing is there under these names yet.
+/// All files of a directory, under the paths that they have in it. Nothing is there under these names yet. Sums are not rclone's
+/// affair: what comes back is compared with what was sent, to the last byte.
 pub fn upload(door: &Door, directory: &str) -> Argv {
-    rclone(door, "copy", ["--ignore-times", "--error-on-no-transfer", "--", directory, &door.place])
+    rclone(
+        door,
+        "copy",
+        ["--ignore-times", "--ignore-checksum", "--error-on-no-transfer", "--", directory, &door.place],
+    )
 }
 
 /// These objects, into a directory.
 pub fn fetch(door: &Door, paths: &[String], directory: &str) -> Argv {
-    let words = ["--ignore-times", "--no-traverse", "--files-from-raw=-", "--", &door.place, directory];
+    let words =
+        ["--ignore-times", "--ignore-checksum", "--no-traverse", "--files-from-raw=-", "--", &door.place, directory];
     Argv { input: Some(names(paths)), ..rclone(door, "copy", words) }
 }
 
@@ -115,14 +121,14 @@ mod tests {
         assert_eq!(
             upload(&door(), "/s").to_string(),
             format!(
-                "{ENV} rclone copy {HEAD} --ignore-times --error-on-no-transfer -- /s r2backup:prim-backups/opsctl"
+                "{ENV} rclone copy {HEAD} --ignore-times --ignore-checksum --error-on-no-transfer -- /s r2backup:prim-backups/opsctl"
             )
         );
         let fetch = fetch(&door(), &paths, "/s");
         assert_eq!(
             fetch.to_string(),
             format!(
-                "{ENV} rclone copy {HEAD} --ignore-times --no-traverse --files-from-raw=- -- r2backup:prim-backups/opsctl /s < names"
+                "{ENV} rclone copy {HEAD} --ignore-times --ignore-checksum --no-traverse --files-from-raw=- -- r2backup:prim-backups/opsctl /s < names"
             )
         );
         assert_eq!(fetch.input.unwrap().content, Content::Bytes(b"wallet/a.db\nwallet/a.json\n".to_vec()));

@@ -136,7 +136,9 @@ impl<'a> Place<'a> {
         match self {
             Place::Files(spots) => {
                 let mut marks = HashSet::new();
-                spots.iter().for_each(|spot| spot.marks(&mut marks));
+                for spot in spots {
+                    spot.marks(&mut marks);
+                }
                 let users = users(context.system, &marks);
                 Ok(users.into_iter().map(|(pid, name)| format!("{name} (process {pid})")).collect())
             }
