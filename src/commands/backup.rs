@@ -103,6 +103,10 @@ pub(super) fn sets(deployment: &'static Deployment, names: &[String]) -> Result<
         let scheduled = |set: &&BackupSet| matches!(set.schedule, Schedule::Daily { .. });
         found.extend(deployment.backups.iter().filter(scheduled));
     }
+    if found.is_empty() {
+        let message = format!("{} is copied by hand alone, so name what is meant", deployment.name);
+        return Err(Error::usage("usage", message).hint("opsctl get backups lists what there is"));
+    }
     Ok(found)
 }
 
@@ -262,7 +266,9 @@ fn plan(
         .map(|set| {
             let (outcome, bytes, summary) = match source::look(context, set) {
                 Ok(found) => {
-                    (Outcome::Planned, Some(found.bytes), format!("{} {}", set.source.kind(), set.source.place()))
+                    let stopped = if set.source.rests() { format!("; {}", stopped(set)) } else { String::new() };
+                    let summary = format!("{} {}{stopped}", set.source.kind(), set.source.place());
+                    (Outcome::Planned, Some(found.bytes), summary)
                 }
                 Err(source::Trouble::Missing) if set.optional.is_some() => {
                     (Outcome::Absent, None, format!("not on this host: {}", set.optional.unwrap_or_default()))

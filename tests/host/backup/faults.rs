@@ -4,7 +4,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::page::{Kept, part};
+use super::page::part;
 use crate::machine::Machine;
 
 /// A fault by its name in `faults/case`, and in words.
@@ -102,5 +102,5 @@ fn fifteen_beside_a_shell_loop() {
     writeln!(text, "\nHandled: shell loop {shell_handled} of 15, opsctl {handled} of 15.").unwrap();
     eprintln!("{text}");
     assert!(wrong.is_empty(), "not handled: {wrong:?}");
-    part("faults", &text, Kept::Same);
+    part("faults", &text);
 }

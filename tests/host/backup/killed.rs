@@ -8,7 +8,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::thread;
 
-use super::page::{Kept, part};
+use super::page::part;
 use crate::machine::Machine;
 
 /// What is done, and what is called next: every other point has the second of these.
@@ -275,7 +275,7 @@ fn is_whole() -> bool {
 fn signals_at_each_boundary() {
     let (text, all) = drive(Kind::Signals, is_whole());
     if is_whole() {
-        part("kill sweep", &text, Kept::Measured);
+        part("kill sweep", &text);
         assert!(all >= 300, "{all} points");
     }
 }
@@ -283,5 +283,5 @@ fn signals_at_each_boundary() {
 #[test]
 fn e7_e8_errors_at_each_boundary() {
     let (text, _) = drive(Kind::Errors, is_whole());
-    part("errors", &text, Kept::Measured);
+    part("errors", &text);
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::page::{Kept, part};
+use super::page::part;
 use super::{document, opsctl};
 use crate::machine::Machine;
 
@@ -60,6 +60,6 @@ fn every_copy_of_a_busy_database_is_consistent() {
     eprintln!("{text}");
     assert!(longest.parse::<u32>().unwrap() < STALL, "the writer was kept waiting: {text}");
     if asked.is_some() {
-        part("soak", &text, Kept::Measured);
+        part("soak", &text);
     }
 }
