@@ -99,7 +99,21 @@ fn a_cycle_on_prim() {
     writers(&machine);
     disasters(&machine);
     refused(&machine);
+    rests(&machine);
     machine.sh("! grep -rE 'dummy-secret|dummyr2' /var/log/opsctl /var/lib/opsctl /run/opsctl");
+}
+
+/// The mail server rests while its data is copied, which needs consent, and is there again afterwards.
+fn rests(machine: &Machine) {
+    machine.sh("install -d -m 700 /etc/opsctl; age-keygen -o /etc/opsctl/backup.key 2>/dev/null");
+    opsctl(machine, "backup stalwart", 5);
+    opsctl(machine, "backup stalwart -y", 0);
+    opsctl(machine, "status stalwart", 0);
+    machine.sh("rm -r /opt/prim/deploy/email/stalwart-data/data");
+    restored(machine, "stalwart");
+    machine.sh("test -s /opt/prim/deploy/email/stalwart-data/data/CURRENT");
+    opsctl(machine, "status stalwart", 0);
+    opsctl(machine, "restore --forget-old -y", 0);
 }
 
 /// E1: rows are added all the time; every copy has all that were there when it began, and is whole.
