@@ -135,10 +135,16 @@ impl Job<'_> {
             return self.untouched(journal, restore, trouble, lock);
         }
         self.say(lock, "exchange old and new");
-        match self.place.swap(&restore.parts) {
-            Ok(None) => {}
-            Ok(Some(trouble)) => {
+        // That it was done is seen, not taken from an exit code.
+        let swapped = self.place.swap(&restore.parts);
+        match swapped.and_then(|trouble| Ok((trouble, self.place.is_new(&restore.parts)?))) {
+            Ok((None, true)) => {}
+            Ok((Some(trouble), true)) => {
                 self.context.ui.note(&format!("the old data is kept with its logs beside it: {trouble}"));
+            }
+            Ok((_, false)) => {
+                let reason = "what is live is not the new data, although nothing failed".to_owned();
+                return self.untouched(journal, restore, reason, lock);
             }
             Err(error) => {
                 return self.untouched(journal, restore, format!("old and new could not be exchanged: {error}"), lock);
@@ -196,8 +202,12 @@ impl Job<'_> {
         if let (done, Some(trouble)) = self.owners.all(Operation::Stop, lock) {
             return (stuck(format!("it could not be put back: {trouble}")), done);
         }
-        if let Err(error) = self.place.swap_back(&restore.parts) {
-            return (stuck(format!("it could not be put back: {error}")), Vec::new());
+        match self.place.swap_back(&restore.parts).and_then(|()| self.place.is_old(&restore.parts)) {
+            Ok(true) => {}
+            Ok(false) => {
+                return (stuck("what is live is not the old data, although nothing failed".to_owned()), Vec::new());
+            }
+            Err(error) => return (stuck(format!("it could not be put back: {error}")), Vec::new()),
         }
         let (done, wrong) = self.owners.all(Operation::Start, lock);
         self.forget(journal, restore);

@@ -198,6 +198,14 @@ impl<'a> Place<'a> {
         Ok(!parts.is_empty() && now.iter().zip(parts).all(|(now, part)| now.old.is_some() && now.old == part.new))
     }
 
+    /// Whether all that is live is the old.
+    ///
+    /// # Errors
+    /// When it cannot be looked at.
+    pub fn is_old(&self, parts: &[Part]) -> io::Result<bool> {
+        Ok(self.parts()?.iter().zip(parts).all(|(now, part)| now.old == part.old))
+    }
+
     /// Deletes the old data, if it is what was kept.
     ///
     /// # Errors

@@ -36,7 +36,23 @@ fn a_cycle_on_ai_fsm() {
     machine.sh("docker exec ai-fsm-postgres dropdb -U ai_fsm --force --maintenance-db=postgres ai_fsm");
     restored(&machine, "database");
     assert_eq!(users(&machine), before);
+    lies(&machine);
     let left = machine.sh("docker exec ai-fsm-postgres psql -U ai_fsm -d postgres -Atc \"SELECT datname FROM pg_database WHERE datname LIKE 'opsctl%'\"");
     assert_eq!(left.trim(), "");
     machine.sh("! grep -rE 'dummy-secret' /var/log/opsctl /var/lib/opsctl /run/opsctl");
+}
+
+/// A server that says that it changed the names and did not: what is live is looked at, and nothing is called restored.
+fn lies(machine: &Machine) {
+    machine.sh(r#"mv /usr/bin/docker /usr/bin/docker.real; cat >/usr/bin/docker <<'END'
+#!/bin/bash
+case "$*" in
+    *psql*) said=$(cat); [[ $said == *RENAME* ]] && exit 0; printf %s "$said" | docker.real "$@" ;;
+    *) exec docker.real "$@" ;;
+esac
+END
+        chmod 755 /usr/bin/docker"#);
+    let done = document(machine, "restore database -y --settle 500ms", 9);
+    assert_eq!(done["outcome"], "untouched", "{done:#}");
+    machine.sh("mv /usr/bin/docker.real /usr/bin/docker");
 }
