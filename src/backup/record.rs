@@ -96,6 +96,17 @@ pub enum How {
     Restore,
 }
 
+impl How {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            How::Verify => "verify",
+            How::Drill => "drill",
+            How::Restore => "restore",
+        }
+    }
+}
+
 /// All that is recorded of one set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Records {

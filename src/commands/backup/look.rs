@@ -188,11 +188,8 @@ fn prove(
     extent: Extent,
     choose: &dyn Fn(&Stock) -> Vec<Id>,
 ) -> anyhow::Result<Exit> {
-    let words = match how {
-        How::Verify => "backup verify",
-        How::Drill | How::Restore => "backup drill",
-    };
-    locked(context, deployment, words, LIST_WAIT, |lock| work(context, deployment, sets, how, extent, choose, lock))
+    let words = format!("backup {}", how.word());
+    locked(context, deployment, &words, LIST_WAIT, |lock| work(context, deployment, sets, how, extent, choose, lock))
 }
 
 fn work(
@@ -204,10 +201,7 @@ fn work(
     choose: &dyn Fn(&Stock) -> Vec<Id>,
     lock: &mut Lock,
 ) -> anyhow::Result<Exit> {
-    let operation = match how {
-        How::Verify => "verify",
-        How::Drill | How::Restore => "drill",
-    };
+    let operation = how.word();
     lock.step("list the remote");
     let view = view(context, deployment, sets, extent)?;
     let mut facts = Vec::new();
