@@ -1,11 +1,11 @@
 //! Services that are made up: each answers one connection after the other on its own thread.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A listening service, until it is dropped.
 pub struct Server {
@@ -17,7 +17,7 @@ pub struct Server {
 impl Server {
     /// Answers every connection to `address`.
     pub fn start(address: SocketAddr, answer: impl Fn(&mut TcpStream) + Send + 'static) -> Self {
-        let listener = TcpListener::bind(address).unwrap_or_else(|error| {
+        let listener = bind(address).unwrap_or_else(|error| {
             panic!("{address}: {error} (does a program of this machine listen on that port of every address?)")
         });
         let over = Arc::new(AtomicBool::new(false));
@@ -48,6 +48,20 @@ impl Drop for Server {
         drop(TcpStream::connect(self.address));
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
+        }
+    }
+}
+
+/// Listens. A child that another test starts holds every listener of this process until it has become its program, so that
+/// an address that was given up a moment ago may still be taken.
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let begun = Instant::now();
+    loop {
+        match TcpListener::bind(address) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && begun.elapsed() < Duration::from_secs(10) => {
+                thread::sleep(Duration::from_millis(10));
+            }
+            other => return other,
         }
     }
 }

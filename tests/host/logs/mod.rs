@@ -121,6 +121,7 @@ struct Followed<'m> {
     child: Child,
     pid: PathBuf,
     heard: Receiver<(Instant, Value)>,
+    told: Receiver<String>,
 }
 
 impl<'m> Followed<'m> {
@@ -140,7 +141,10 @@ impl<'m> Followed<'m> {
                 }
             }
         });
-        Followed { machine, child, pid, heard }
+        let (say, told) = channel();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        thread::spawn(move || stderr.lines().map(Result::unwrap).try_for_each(|line| say.send(line)));
+        Followed { machine, child, pid, heard, told }
     }
 
     fn next(&self) -> (Instant, Value) {
@@ -160,19 +164,16 @@ impl<'m> Followed<'m> {
         }
     }
 
-    /// Sends it a signal; what it exits with. It must have nothing to say.
-    fn end(self, signal: &str) -> i32 {
-        let (code, stderr) = self.end_with(signal);
-        assert_eq!(stderr, "");
-        code
+    /// The next line on its standard error.
+    fn told(&self) -> String {
+        self.told.recv_timeout(PATIENCE).expect("a word in time")
     }
 
-    /// Sends it a signal; what it exits with and what it has said.
-    fn end_with(mut self, signal: &str) -> (i32, String) {
+    /// Sends it a signal; what it exits with. It must have nothing (more) to say.
+    fn end(mut self, signal: &str) -> i32 {
         self.machine.sh(&format!("kill -{signal} $(cat {})", self.pid.display()));
         let code = self.child.wait().unwrap().code().unwrap();
-        let mut stderr = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-        (code, stderr)
+        assert_eq!(self.told.iter().collect::<Vec<_>>(), Vec::<String>::new());
+        code
     }
 }
