@@ -179,15 +179,27 @@ impl Processes<'_> {
         let _ = rustix::pipe::fcntl_setpipe_size(&started.stdout, PIPE);
         Ok(Stream { started, silence, ended: None })
     }
+
+    /// As [`Runner::run`]; each line on its stderr is handed over when it is whole, and kept when it is not taken.
+    ///
+    /// # Errors
+    /// When it could not be started.
+    pub fn run_telling(&self, argv: &Argv, deadline: Duration, take: Take<'_>) -> Result<Output, StartError> {
+        let begun = Instant::now();
+        let started = self.start(argv, Streams::Apart)?;
+        let collected = started.collect(begun, deadline, take);
+        collected.map_err(|error| StartError::Refused(format!("{}: {error}", argv.program)))
+    }
 }
 
 impl Runner for Processes<'_> {
     fn run(&self, argv: &Argv, deadline: Duration) -> Result<Output, StartError> {
-        let begun = Instant::now();
-        let started = self.start(argv, Streams::Apart)?;
-        started.collect(begun, deadline).map_err(|error| StartError::Refused(format!("{}: {error}", argv.program)))
+        self.run_telling(argv, deadline, &mut |_| false)
     }
 }
+
+/// Takes a line of what a command says of itself while it runs, or leaves it among its complaints.
+pub type Take<'a> = &'a mut dyn FnMut(&str) -> bool;
 
 /// What becomes of a command's two streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -319,9 +331,9 @@ fn start(
 
 impl Started {
     /// Reads both streams to their end, or to `limit` after `begun`.
-    fn collect(mut self, begun: Instant, limit: Duration) -> io::Result<Output> {
+    fn collect(mut self, begun: Instant, limit: Duration, take: Take<'_>) -> io::Result<Output> {
         let mut watched = Watched { pidfd: pidfd_open(self.pid, PidfdFlags::empty())?, started: &mut self };
-        let (forced, stdout, stderr) = watched.follow(begun, limit);
+        let (forced, stdout, stderr) = watched.follow(begun, limit, take);
         let exit = forced.unwrap_or_else(|| self.reap());
         Ok(Output { exit, stdout, stderr })
     }
@@ -361,8 +373,9 @@ struct Watched<'a> {
 impl Watched<'_> {
     /// Reads both streams until the process has ended and they are drained. Enforces the limits: says how the process was
     /// ended, if by us.
-    fn follow(&mut self, begun: Instant, limit: Duration) -> (Option<Exit>, Vec<u8>, Vec<u8>) {
+    fn follow(&mut self, begun: Instant, limit: Duration, take: Take<'_>) -> (Option<Exit>, Vec<u8>, Vec<u8>) {
         let mut kept = [Vec::new(), Vec::new()];
+        let mut sifted = 0;
         let mut open = [true, true];
         let mut alive = true;
         let mut forced = None;
@@ -393,6 +406,7 @@ impl Watched<'_> {
                     open[index] = read_some(stream, &mut kept[index]);
                 }
             }
+            sift(&mut kept[1], &mut sifted, take);
             if kept.iter().any(|stream| stream.len() > OUTPUT_LIMIT) && forced.is_none() {
                 forced = Some(Exit::TooMuchOutput);
                 killed = true;
@@ -426,6 +440,17 @@ impl Watched<'_> {
         }
         let mut answers = polled.iter().map(|fd| !fd.revents().is_empty());
         wanted.map(|wanted| wanted && answers.next().unwrap_or(false))
+    }
+}
+
+/// Hands over the whole lines from `from` on, and leaves out those that are taken.
+fn sift(kept: &mut Vec<u8>, from: &mut usize, take: Take<'_>) {
+    while let Some(length) = kept[*from..].iter().position(|byte| *byte == b'\n') {
+        let line = *from..*from + length;
+        match take(&String::from_utf8_lossy(&kept[line.clone()])) {
+            true => drop(kept.drain(line.start..=line.end)),
+            false => *from = line.end + 1,
+        }
     }
 }
 

@@ -25,6 +25,9 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::registry::{BackupSet, Deployment};
 
+/// How often it is told how a copy is getting on.
+const GLANCE: Duration = Duration::from_millis(100);
+
 /// What came of a set.
 #[derive(Debug)]
 pub struct Outcome {
@@ -245,7 +248,7 @@ impl Work<'_> {
             }
             return Vec::new();
         }
-        let made = each(wanted, |(set, found)| (set, self.copy_one(set, &found, there)));
+        let made = self.gauged(there, || each(wanted, |(set, found)| (set, self.copy_one(set, &found, there))));
         let mut copies = Vec::new();
         for (set, copy) in made {
             match copy {
@@ -254,6 +257,27 @@ impl Work<'_> {
             }
         }
         copies
+    }
+
+    /// Tells how much lies there and how fast that grows, as long as `work` takes and where somebody looks on.
+    fn gauged<R: Send>(&self, there: &Path, work: impl FnOnce() -> R + Send) -> R {
+        let ui = self.context.ui;
+        if !ui.has_gauge() {
+            return work();
+        }
+        let begun = Instant::now();
+        thread::scope(|scope| {
+            let worker = scope.spawn(work);
+            while !worker.is_finished() {
+                let bytes = staging::size(there);
+                let rate = u128::from(bytes) * 1000 / begun.elapsed().as_millis().max(1);
+                let shown = crate::health::bytes;
+                ui.gauge(None, &format!("{}, {}/s", shown(bytes), shown(u64::try_from(rate).unwrap_or(u64::MAX))));
+                thread::sleep(GLANCE);
+            }
+            ui.end_gauge();
+            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
     }
 
     fn copy_one(&self, set: &'static BackupSet, found: &source::Found, there: &Path) -> Result<Copy, String> {

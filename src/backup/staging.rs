@@ -119,6 +119,16 @@ pub fn place(system: &System, deployment: &Deployment) -> PathBuf {
     system.path(&home(deployment))
 }
 
+/// How many bytes lie in this directory and those in it; what vanishes meanwhile does not count.
+pub fn size(directory: &Path) -> u64 {
+    let of = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(meta) if meta.is_dir() => size(&entry.path()),
+        Ok(meta) => meta.len(),
+        Err(_) => 0,
+    };
+    fs::read_dir(directory).map_or(0, |entries| entries.flatten().map(of).sum())
+}
+
 /// Size and SHA-256 of a file.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::catalogue::Listed;
 use crate::context::Context;
-use crate::exec::{Exit as Ended, Output, Runner};
+use crate::exec::{Exit as Ended, Output};
 use crate::probe::{self, Trouble, failure};
 use crate::redact::Redactor;
 use crate::registry::Remote;
@@ -55,7 +55,8 @@ impl<'a> Store<'a> {
         let values = own.map(|(_, value)| value).chain(secrets.iter().map(|(_, value)| value.expose()));
         let redactor = Redactor::new(values);
         let config = context.system.path(remote.config).to_string_lossy().into_owned();
-        Ok(Store { context, door: Door { config, place: remote.place(), secrets }, redactor })
+        let door = Door { config, place: remote.place(), secrets, tells: context.ui.has_gauge() };
+        Ok(Store { context, door, redactor })
     }
 
     /// `name:bucket/prefix`.
@@ -132,7 +133,20 @@ impl<'a> Store<'a> {
 
     fn run_within(&self, argv: &Argv, limit: Duration) -> Result<Output, String> {
         let limit = limit.min(self.context.time_left().unwrap_or(limit));
-        let trouble = match self.context.processes().run(argv, limit) {
+        let ui = self.context.ui;
+        let mut tell = |line: &str| match rclone::parse_stats(line) {
+            Some(getting) => {
+                // Without a whole nothing is transferred yet.
+                if getting.percent.is_some() {
+                    ui.gauge(getting.percent, getting.words);
+                }
+                true
+            }
+            None => false,
+        };
+        let ran = self.context.processes().run_telling(argv, limit, &mut tell);
+        ui.end_gauge();
+        let trouble = match ran {
             Ok(output) if output.exit == Ended::Code(0) => return Ok(output),
             Ok(output) => failure(&output),
             Err(error) => Trouble::from(error),

@@ -13,6 +13,8 @@ pub struct Door {
     pub place: String,
     /// Options of the remote by their variables.
     pub secrets: Vec<(&'static str, Hidden)>,
+    /// Whether it says how a transfer is getting on, for somebody who looks on.
+    pub tells: bool,
 }
 
 /// A call that gives up in time: a host that does not answer in ten seconds, or says nothing for 45, will not do so later.
@@ -23,8 +25,11 @@ fn rclone<'a>(door: &Door, verb: &str, words: impl IntoIterator<Item = &'a str>)
         "--timeout=45s",
         "--retries=1",
         "--low-level-retries=2",
-        "--stats=0",
     ]);
+    argv = match door.tells {
+        true => argv.with(["--stats=250ms", "--stats-one-line", "--stats-log-level=NOTICE"]),
+        false => argv.with(["--stats=0"]),
+    };
     // A bucket that is not there is an error, and not to be made.
     argv.env.push(("RCLONE_S3_NO_CHECK_BUCKET", "true".to_owned()));
     argv.secrets.clone_from(&door.secrets);
@@ -51,6 +56,25 @@ pub fn fetch(door: &Door, paths: &[String], directory: &str) -> Argv {
     let words =
         ["--ignore-times", "--ignore-checksum", "--no-traverse", "--files-from-raw=-", "--", &door.place, directory];
     Argv { input: Some(names(paths)), ..rclone(door, "copy", words) }
+}
+
+/// How a transfer is getting on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Getting<'t> {
+    /// In hundredths of it all; `None` where it is not known how much that is.
+    pub percent: Option<u8>,
+    /// How much, how fast and how much longer, in rclone's words.
+    pub words: &'t str,
+}
+
+/// Parses a line of statistics: `2026/11/22 03:00:01 NOTICE:    52.500 MiB / 100 MiB, 53%, 26.250 MiB/s, ETA 1s`.
+pub fn parse_stats(line: &str) -> Option<Getting<'_>> {
+    let (_, words) = line.split_once("NOTICE:")?;
+    let words = words.trim();
+    let mut parts = words.split(", ");
+    let (amount, percent, rate) = (parts.next()?, parts.next()?, parts.next()?);
+    let percent = percent.strip_suffix('%').or(percent.eq("-").then_some(percent))?;
+    (amount.contains(" / ") && rate.ends_with("/s")).then(|| Getting { percent: percent.parse().ok(), words })
 }
 
 /// Deletes these objects and no others.
@@ -96,11 +120,26 @@ mod tests {
     use super::super::Content;
     use super::*;
 
+    #[test]
+    fn statistics_are_told_from_everything_else() {
+        let line = "2026/11/22 03:00:01 NOTICE:    52.500 MiB / 100 MiB, 53%, 26.250 MiB/s, ETA 1s";
+        let words = "52.500 MiB / 100 MiB, 53%, 26.250 MiB/s, ETA 1s";
+        assert_eq!(parse_stats(line), Some(Getting { percent: Some(53), words }));
+        let unknown = "2026/11/22 03:00:01 NOTICE:           0 B / 0 B, -, 0 B/s, ETA -";
+        assert_eq!(parse_stats(unknown).unwrap().percent, None);
+        for cut in 0..line.len() - 9 {
+            assert!(parse_stats(&line[..cut]).is_none_or(|getting| getting.percent == Some(53)), "{cut}");
+        }
+        assert_eq!(parse_stats("2026/11/22 03:00:01 NOTICE: wallet/a.db: a / b, was skipped, in truth"), None);
+        assert_eq!(parse_stats("2026/11/22 03:00:01 ERROR : 1 MiB / 2 MiB, 50%, 1 MiB/s, ETA 1s"), None);
+    }
+
     fn door() -> Door {
         Door {
             config: "/root/.config/rclone/rclone.conf".to_owned(),
             place: "r2backup:prim-backups/opsctl".to_owned(),
             secrets: vec![("RCLONE_CONFIG_R2BACKUP_ACCESS_KEY_ID", Hidden::new("canary".to_owned()))],
+            tells: false,
         }
     }
 
@@ -139,6 +178,8 @@ mod tests {
             )
         );
         assert!(!format!("{:?}", list(&door())).contains("canary"));
+        let telling = upload(&Door { tells: true, ..door() }, "/s").to_string();
+        assert!(telling.contains(" --stats=250ms --stats-one-line --stats-log-level=NOTICE "), "{telling}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The way out: the only place that prints. A report is rendered to text or JSON here; stdout is data, stderr is prose.
 
 pub mod escape;
+mod gauge;
 mod json;
 mod stream;
 mod text;
@@ -169,6 +170,30 @@ impl Ui {
     pub fn progress(self, words: &str) {
         if !self.quiet {
             prose(&escape::line(words));
+        }
+    }
+
+    /// Whether somebody looks at stderr, on a terminal where a line can be written over.
+    pub fn has_gauge(self) -> bool {
+        let can = std::env::var_os("TERM").is_some_and(|terminal| !terminal.is_empty() && terminal != "dumb");
+        !self.quiet && can && io::stderr().is_terminal()
+    }
+
+    /// Tells how a transfer is getting on, on stderr, over what it told last.
+    pub fn gauge(self, percent: Option<u8>, words: &str) {
+        if self.has_gauge() {
+            let bar = percent.map(gauge::bar).unwrap_or_default();
+            let columns = rustix::termios::tcgetwinsize(io::stderr()).map_or(80, |size| usize::from(size.ws_col));
+            let line = format!("  {bar}{}", escape::line(words));
+            let line = gauge::cut(&line, columns);
+            let _ = write!(io::stderr().lock(), "\r{line}\x1b[K");
+        }
+    }
+
+    /// Takes the last of these lines away.
+    pub fn end_gauge(self) {
+        if self.has_gauge() {
+            let _ = write!(io::stderr().lock(), "\r\x1b[K");
         }
     }
 
