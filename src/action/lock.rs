@@ -67,9 +67,22 @@ fn path(deployment: &Deployment) -> String {
     format!("{DIRECTORY}/{}.lock", deployment.name)
 }
 
+fn backups_path(deployment: &Deployment) -> String {
+    format!("{DIRECTORY}/{}.backup.lock", deployment.name)
+}
+
 /// Who holds the lock of a deployment. Takes no lock.
 pub fn holder(system: &System, deployment: &Deployment) -> Holder {
-    let text = match system.read(&path(deployment)) {
+    holder_of(system, &path(deployment))
+}
+
+/// Whether copies are made, looked at or pruned right now. Takes no lock.
+pub fn is_backing_up(system: &System, deployment: &Deployment) -> bool {
+    matches!(holder_of(system, &backups_path(deployment)), Holder::Held(_))
+}
+
+fn holder_of(system: &System, path: &str) -> Holder {
+    let text = match system.read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Holder::None,
         Err(error) => return Holder::Unknown(error.to_string()),
@@ -108,7 +121,7 @@ pub fn take_backups(
     who: &str,
     wait: Duration,
 ) -> Result<(Lock, Option<Note>), Error> {
-    take_file(system, deployment, &format!("{DIRECTORY}/{}.backup.lock", deployment.name), what, who, wait)
+    take_file(system, deployment, &backups_path(deployment), what, who, wait)
 }
 
 fn take_file(

@@ -144,6 +144,22 @@ impl Records {
         }
     }
 
+    /// Leaves out what the last run has not come to yet: it is under way, and has not failed.
+    pub fn leave_out_pending(&mut self) {
+        let has_ended = |id: Id, set: &str| self.ended(set).any(|ended| ended.id == id);
+        let last = self.lines.iter().enumerate().rev().find_map(|(at, line)| match line {
+            Line::Begun { id, sets, .. } => {
+                Some((at, sets.iter().filter(|set| has_ended(*id, set)).cloned().collect()))
+            }
+            Line::Ended(_) | Line::Looked(_) => None,
+        });
+        if let Some((at, ended)) = last
+            && let Line::Begun { sets, .. } = &mut self.lines[at]
+        {
+            *sets = ended;
+        }
+    }
+
     /// The newest proven copy of a set that this host made.
     pub fn last_proven(&self, set: &str) -> Option<&Ended> {
         self.ended(set).find(|ended| matches!(ended.came, Came::Proven | Came::Doubted(_)))
@@ -175,11 +191,6 @@ impl Records {
         })
     }
 
-    /// Whether this host ever made a run.
-    pub fn is_used(&self) -> bool {
-        self.lines.iter().any(|line| matches!(line, Line::Begun { .. }))
-    }
-
     /// The greatest number of a run that this host began.
     pub fn last_sequence(&self) -> u64 {
         let number = |line: &Line| match line {
@@ -190,7 +201,8 @@ impl Records {
     }
 }
 
-fn path(deployment: &Deployment) -> String {
+/// Where that is kept.
+pub fn path(deployment: &Deployment) -> String {
     format!("{DIRECTORY}/{}.backups.jsonl", deployment.name)
 }
 
@@ -261,6 +273,12 @@ mod tests {
         assert!(matches!(two.last_run("a"), LastRun::Failed(told) if told.ends_with("did not come to its end")));
         assert_eq!(two.last_proven("a").unwrap().id, id(1));
         assert_eq!(two.last_sequence(), 2);
+        let mut under_way = two.clone();
+        under_way.leave_out_pending();
+        assert_eq!((under_way.last_run("a"), under_way.last_run("b")), (one.last_run("a"), one.last_run("b")));
+        let mut half = records(&[begun(1, &["a", "b"]), ended(1, "a", None)]);
+        half.leave_out_pending();
+        assert_eq!((half.last_run("a"), half.last_run("b")), (LastRun::Well(id(1)), LastRun::None));
         let last = |came| {
             let ended = Ended { came, ..records(&all[..2]).last_proven("a").unwrap().clone() };
             records(&[begun(1, &["a"]), Line::Ended(ended)]).last_run("a")

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use crate::action::audit::{self, Entry, Phase};
 use crate::action::lock;
+use crate::backup::record;
 use crate::cli::{complete_failures, complete_services, duration};
 use crate::commands::bundle::{self, Target};
 use crate::commands::change;
@@ -21,11 +22,12 @@ use crate::probe::changes::{self, Change};
 use crate::probe::clues::{self, Clues, Outside};
 use crate::probe::record::{Record, Recorder};
 use crate::probe::room::room;
-use crate::probe::{self, Evidence};
+use crate::probe::{self, Answer, Evidence, Trouble};
 use crate::registry::{Deployment, Failure, Risk, Service, Verdict};
 use crate::report::diagnosis::{Diagnosis, Finding, Ignored, Reclaim, Teller};
 use crate::report::failure::{FailureRow, Failures};
 use crate::report::status::Status;
+use crate::tools::Argv;
 
 /// Arguments of `diagnose`.
 #[derive(Debug, clap::Args)]
@@ -119,7 +121,8 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
 fn status(context: &Context<'_>, deployment: &'static Deployment, scene: &Scene) -> Status {
     let health = health::judge(deployment, &scene.services, &scene.evidence);
     let holder = lock::holder(context.system, deployment);
-    Status::new(deployment, health, false, holder, backups(context, deployment), |verdict| {
+    let backups = backups(context, deployment).unwrap_or_default();
+    Status::new(deployment, health, false, holder, backups, |verdict| {
         context.head("opsctl/status/v1", deployment, verdict, Exit::of(verdict, false))
     })
 }
@@ -227,6 +230,10 @@ fn look(
     let outside =
         Outside { system: context.system, runner: &recorder, trace: context.trace(), limit: context.patience()? };
     scene.clues = clues::gather(&outside, deployment, &scene.evidence.managers, &wants);
+    scene.clues.backups = wants.backups.then(|| Answer {
+        command: Argv::new("cat", [record::path(deployment)]).to_string(),
+        result: backups(context, deployment).map_err(Trouble::from),
+    });
     let case = scene.case(deployment);
     let mut found = diagnosis::diagnose(&case, &question.failures, question.service);
     for finding in found.findings.iter_mut().filter(|finding| finding.since.is_none()) {

@@ -1,5 +1,6 @@
 //! `opsctl status`: what is wrong first, then every service, then the host.
 
+use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use clap_complete::engine::ArgValueCandidates;
 use crate::action::lock;
 use crate::action::maintenance::{self, State};
 use crate::backup::fresh::{self, Freshness};
-use crate::backup::record::{self, Records};
+use crate::backup::record;
 use crate::backup::retention::LastRun;
 use crate::cli::{complete_services, duration};
 use crate::context::{Context, services};
@@ -76,19 +77,25 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     }
 }
 
-/// How recent backups are, by what this host recorded of them: the remote is not asked, for it may be far away.
-pub(super) fn backups(context: &Context<'_>, deployment: &Deployment) -> Vec<Freshness> {
-    // What cannot be read is root's alone; a host that never made a backup with opsctl has another way of making them.
-    let Some(records) = record::read(context.system, deployment).ok().filter(Records::is_used) else {
-        return Vec::new();
-    };
+/// How recent backups are, by what this host recorded of them: the remote is not asked, for it may be far away. Nothing of a
+/// set that was never backed up here by opsctl: there may be another way of doing so.
+///
+/// # Errors
+/// As the operating system says.
+pub(super) fn backups(context: &Context<'_>, deployment: &Deployment) -> io::Result<Vec<Freshness>> {
+    // Before the records are read: a run that ends in between has ended in them.
+    let under_way = lock::is_backing_up(context.system, deployment);
+    let mut records = record::read(context.system, deployment)?;
+    if under_way {
+        records.leave_out_pending();
+    }
     let now = context.system.now();
     let known = |set: &&BackupSet| records.last_run(set.name) != LastRun::None;
     let judge = |set: &BackupSet| {
         let newest = records.last_proven(set.name).map(|ended| ended.id.time);
         fresh::judge(set, newest, Some(&records.last_run(set.name)), now)
     };
-    deployment.backups.iter().filter(known).map(judge).collect()
+    Ok(deployment.backups.iter().filter(known).map(judge).collect())
 }
 
 fn take(
@@ -115,7 +122,8 @@ fn take(
             maintenance::look(context.system, &context.processes(), deployment, judged, limit)
         })
         .filter(|standing| standing.state != State::Off);
-    let backups = if with_host { backups(context, deployment) } else { Vec::new() };
+    // What may not be read is root's alone, and said by `diagnose`.
+    let backups = if with_host { backups(context, deployment).unwrap_or_default() } else { Vec::new() };
     let mut status = Status::new(deployment, health, !with_host, holder, backups, |verdict| {
         context.head("opsctl/status/v1", deployment, verdict, Exit::of(verdict, args.fail_on == FailOn::Warn))
     });

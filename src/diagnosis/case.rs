@@ -80,7 +80,7 @@ pub(super) fn asked<T>(answer: Option<&Answer<T>>) -> Result<(&str, &T), Outcome
 pub(super) fn told(command: &str, trouble: &Trouble) -> String {
     let words: Vec<&str> = command.split_whitespace().take(3).collect();
     let tool = match words.as_slice() {
-        ["ls", _, path] => (*path).to_owned(),
+        ["ls", _, path] | ["cat", path] => (*path).to_owned(),
         ["systemctl", ..] => "systemd".to_owned(),
         ["opsctl", verb, name] => format!("{verb} of {name}"),
         ["sudo", "-u", _] => command.split_whitespace().nth(3).unwrap_or("sudo").to_owned(),

@@ -6,7 +6,7 @@ use super::place;
 use super::replies::heard;
 use crate::health::{self, HostHealth, age, bytes};
 use crate::probe::Trouble;
-use crate::registry::{Clue, Flaw, Manager, Usage, Verdict};
+use crate::registry::{Clue, Flaw, Lapse, Manager, Usage, Verdict};
 
 /// What comes of it. Clues about a service have none here, which is unknown.
 pub(super) fn outcome(case: &Case<'_>, clue: &Clue) -> Outcome {
@@ -24,6 +24,7 @@ pub(super) fn outcome(case: &Case<'_>, clue: &Clue) -> Outcome {
         Clue::Strangers => strangers(case),
         Clue::EngineDown => engine_down(case),
         Clue::PmDown => pm_down(case),
+        Clue::Backup(lapse) => backup(case, *lapse),
         Clue::File(path, clue) => place::file(case, path, clue),
         Clue::Leftovers { dir, prefix, suffix, older_seconds } => {
             place::leftovers(case, dir, prefix, suffix, *older_seconds)
@@ -348,5 +349,24 @@ fn pm_down(case: &Case<'_>) -> Outcome {
             let says = if daemon.is_some() { "runs" } else { "does not run" };
             Outcome::when(daemon.is_none(), vec![Fact::new(command, format!("the pm2 daemon of {user} {says}"))])
         }
+    }))
+}
+
+fn backup(case: &Case<'_>, lapse: Lapse) -> Outcome {
+    let (command, sets) = match asked(case.clues.backups.as_ref()) {
+        Ok(found) => found,
+        Err(unknown) => return unknown,
+    };
+    let wrong = match lapse {
+        Lapse::Overdue => Verdict::Fail,
+        Lapse::Failed => Verdict::Warn,
+    };
+    Outcome::any(sets.iter().map(|fresh| {
+        let says = format!("{}: {}", fresh.set, fresh.summary);
+        if fresh.verdict == Verdict::Unknown {
+            return Outcome::unknown(says);
+        }
+        let fact = Fact::new(format!("opsctl backup list {}", fresh.set), says).ran(command);
+        Outcome::when(fresh.verdict == wrong, vec![fact.about(format!("backup {}", fresh.set))])
     }))
 }

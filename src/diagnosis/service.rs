@@ -45,6 +45,7 @@ pub(super) fn outcome(case: &Case<'_>, clue: &Clue, subject: Subject<'_>) -> Opt
         | Clue::Certificate(_)
         | Clue::EngineDown
         | Clue::PmDown
+        | Clue::Backup(_)
         | Clue::File(..)
         | Clue::Leftovers { .. }
         | Clue::Port(..)

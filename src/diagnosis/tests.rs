@@ -11,8 +11,8 @@ use crate::health::{self, Health};
 use crate::probe::clues::{Clues, EnvFound, EnvValues};
 use crate::probe::{Answer, Evidence, Holder, ManagerEvidence, Reply, Trouble};
 use crate::registry::{
-    Clue, EnvClue, EnvFile, Fix, Heard, HostChecks, Http, Manager, Probe, Remedy, Risk, Rule, State, Unit, Window,
-    usual,
+    Clue, EnvClue, EnvFile, Fix, Heard, HostChecks, Http, Lapse, Manager, Probe, Remedy, Risk, Rule, State, Unit,
+    Window, usual,
 };
 use crate::report::logs::Said;
 use crate::tools::Malformed;
@@ -189,6 +189,44 @@ impl Made {
         let health: Health = health::judge(&PLACE, &services, &evidence);
         ask(&Case { deployment: &PLACE, services: &services, evidence: &evidence, health: &health, clues: &self.clues })
     }
+}
+
+/// What is not known of one set hides nothing of another, and is never a finding.
+#[test]
+fn a_backup_is_overdue_or_failed_only_by_what_is_recorded_of_it() {
+    use crate::backup::fresh::Freshness;
+    let fresh = |set: &str, verdict| Freshness {
+        set: set.to_owned(),
+        verdict,
+        age_seconds: None,
+        rpo_seconds: 86_400,
+        summary: "as judged".to_owned(),
+    };
+    let outcome = |backups: Option<Answer<Vec<Freshness>>>, lapse| {
+        let mut made = Made::well();
+        made.clues.backups = backups;
+        made.with(|case| case.outcome(&Clue::Backup(lapse), None))
+    };
+    let named = |outcome: &Outcome| match outcome {
+        Proven(facts) => facts.iter().flat_map(|fact| fact.names.clone()).collect(),
+        RuledOut(_) => vec!["ruled out".to_owned()],
+        Unknown(whys) => whys.clone(),
+    };
+    let told = |sets: &[Freshness]| {
+        let ask = |lapse| named(&outcome(Some(ok("cat /var/lib/opsctl/place.backups.jsonl", sets.to_vec())), lapse));
+        (ask(Lapse::Overdue).join(", "), ask(Lapse::Failed).join(", "))
+    };
+    let both = |one: &str, other: &str| (one.to_owned(), other.to_owned());
+    assert_eq!(told(&[]), both("ruled out", "ruled out"));
+    assert_eq!(told(&[fresh("a", Verdict::Pass)]), both("ruled out", "ruled out"));
+    let mixed = [fresh("a", Verdict::Fail), fresh("b", Verdict::Warn), fresh("c", Verdict::Unknown)];
+    assert_eq!(told(&mixed), both("backup a", "backup b"));
+    assert_eq!(told(&mixed[2..]), both("c: as judged", "c: as judged"));
+    let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+    let closed = Answer { command: "cat /var/lib/opsctl/place.backups.jsonl".to_owned(), result: Err(denied.into()) };
+    let told = outcome(Some(closed), Lapse::Overdue);
+    assert_eq!(named(&told), ["/var/lib/opsctl/place.backups.jsonl: needs root to look at it"]);
+    assert_eq!(named(&outcome(None, Lapse::Failed)), ["it was not asked"]);
 }
 
 fn line(text: &str) -> Said {

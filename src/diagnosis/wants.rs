@@ -68,6 +68,7 @@ impl Case<'_> {
             Clue::Running(_) => wants.processes = true,
             Clue::FirewallCloses(_) => wants.firewall = true,
             Clue::LoopingUnits => wants.looping = true,
+            Clue::Backup(_) => wants.backups = true,
             Clue::Get(get, _) | Clue::LongAgo(get, ..) => {
                 if !wants.gets.iter().any(|other| std::ptr::eq(*other, *get)) {
                     wants.gets.push(get);

@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::aside::{aside, join};
 use super::{Answer, Door, ManagerEvidence, Reply, Trouble, databases, failure, http, survey, text};
+use crate::backup::fresh::Freshness;
 use crate::exec::{Exit, Runner};
 use crate::logs::{self, Wanted};
 use crate::registry::{Deployment, Http, Query, Question, RedisQuestion, Service};
@@ -57,6 +58,8 @@ pub struct Wants {
     pub routes: bool,
     /// Units that are about to be started again.
     pub looping: bool,
+    /// How recent backups are.
+    pub backups: bool,
     /// Requests.
     pub gets: Vec<&'static Http>,
     /// Commands.
@@ -98,6 +101,8 @@ pub struct Clues {
     pub routes: Option<Answer<Vec<Upstream>>>,
     /// Units that are about to be started again.
     pub looping: Option<Answer<Vec<UnitState>>>,
+    /// How recent backups are, of those sets of which this host has made any.
+    pub backups: Option<Answer<Vec<Freshness>>>,
     /// Answers to requests.
     pub gets: Vec<(&'static Http, Answer<Reply>)>,
     /// Outputs of commands.

@@ -18,7 +18,7 @@ mod survey;
 mod tls;
 
 use std::fmt;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
@@ -102,6 +102,16 @@ impl fmt::Display for Trouble {
             Trouble::NeedsRoot(what) => write!(f, "{NEEDS_ROOT} {what}"),
             Trouble::Unavailable(what) | Trouble::Failed(what) => f.write_str(what),
             Trouble::Malformed(malformed) => malformed.fmt(f),
+        }
+    }
+}
+
+impl From<io::Error> for Trouble {
+    /// Of a file that was to be read.
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::PermissionDenied => Trouble::NeedsRoot("to look at it"),
+            _ => Trouble::Failed(error.to_string()),
         }
     }
 }

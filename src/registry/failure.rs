@@ -244,6 +244,8 @@ pub enum Clue {
     EngineDown,
     /// The pm2 daemon of an application does not run.
     PmDown,
+    /// A set of the deployment's backups, of which this host has made one before, is like this.
+    Backup(Lapse),
     /// A file or directory at this absolute path.
     File(&'static str, FileClue),
     /// Files in this directory whose names begin and end like this, older than so many seconds.
@@ -354,6 +356,15 @@ pub enum Flaw {
     OtherName,
     /// None is shown: nobody listens, or no TLS is spoken.
     None,
+}
+
+/// What is wrong with the backups of a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lapse {
+    /// Its newest verified copy is older than what may be lost, or there is none.
+    Overdue,
+    /// Its last run failed or did not end, and the newest verified copy is recent enough all the same.
+    Failed,
 }
 
 /// What is found at a path.

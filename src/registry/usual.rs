@@ -7,7 +7,9 @@ mod failures;
 
 pub use failures::*;
 
-use super::{About, Cause, Clue, Depth, Ending, EnvClue, Fix, Flaw, Heard, Remedy, Risk, State, Verdict, Window};
+use super::{
+    About, Cause, Clue, Depth, Ending, EnvClue, Fix, Flaw, Heard, Lapse, Remedy, Risk, State, Verdict, Window,
+};
 use Clue::{All, Any};
 
 /// What may be wrong with a service, whatever it is: causes first, and last what only says what is seen.
@@ -45,6 +47,9 @@ pub static MEMORY: &[&Cause] = &[&MEMORY_LOW, &OOM_KILLS, &MEMORY_FILLING];
 /// Certificates as the edge shows them.
 pub static CERTIFICATES: &[&Cause] =
     &[&CERTIFICATE_EXPIRED, &CERTIFICATE_EARLY, &CERTIFICATE_NAME, &CERTIFICATE_ENDING];
+
+/// Copies that were not made, or not made well.
+pub static BACKUPS: &[&Cause] = &[&BACKUP_OVERDUE, &BACKUP_FAILED];
 
 /// Units that no service of the registry is.
 pub static UNITS: &[&Cause] = &[&UNIT_FAILED, &UNIT_LOOPING];
@@ -597,6 +602,40 @@ pub static PM_DOWN: Cause = Cause {
             ),
         }],
     )
+};
+
+/// The newest verified copy of a set is older than what may be lost.
+pub static BACKUP_OVERDUE: Cause = Cause {
+    about: About::Host,
+    ..Cause::new(
+        "BACKUP-OVERDUE",
+        "a backup is older than may be, or there is none",
+        "if the live data is lost now, more is lost with it than was agreed; no run since has come to a verified copy",
+        Clue::Backup(Lapse::Overdue),
+        &[&BACK_UP],
+    )
+};
+
+/// The last run of a set failed.
+pub static BACKUP_FAILED: Cause = Cause {
+    about: About::Host,
+    verdict: Verdict::Warn,
+    ..Cause::new(
+        "BACKUP-FAILED",
+        "the last backup failed",
+        "the verified copy before it is still recent enough; the next run has to succeed, and nothing is pruned until one does",
+        Clue::Backup(Lapse::Failed),
+        &[&BACK_UP],
+    )
+};
+
+static BACK_UP: Fix = Fix {
+    title: "make one now, and mend what it says",
+    risk: Risk::Safe,
+    remedy: Remedy::Manual(
+        "opsctl backup, with the sets that are named, and what it says comes first; where it succeeds, see why cron did not run \
+         it, or where its mail went",
+    ),
 };
 
 /// A certificate has ended.

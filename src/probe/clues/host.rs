@@ -23,8 +23,7 @@ pub(super) fn looked<T>(result: std::io::Result<T>) -> Result<Option<T>, Trouble
     match result {
         Ok(found) => Ok(Some(found)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(Trouble::NeedsRoot("to look at it")),
-        Err(error) => Err(Trouble::Failed(error.to_string())),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -13,6 +13,7 @@ pub(super) static FAILURES: &[&Failure] = &[
     &OOM,
     &AUTOMATION_FAILURES,
     &LOGIN_RATE_LIMITED,
+    &usual::BACKUP_FAILURE,
 ];
 
 /// Those that ask the database.

@@ -22,6 +22,7 @@ pub(super) static FAILURES: &[&Failure] = &[
     &SILENT_SUCCESS,
     &HIGH_ERROR_RATE,
     &SLOW_PROCESSING,
+    &usual::BACKUP_FAILURE,
 ];
 
 // F1

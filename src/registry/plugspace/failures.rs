@@ -27,6 +27,7 @@ pub(super) static FAILURES: &[&Failure] = &[
     &NGINX_CONNECTIONS,
     &VOICE_LATENCY,
     &VOICE_ERRORS,
+    &usual::BACKUP_FAILURE,
 ];
 
 /// Applications of pm2.

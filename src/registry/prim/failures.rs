@@ -19,6 +19,7 @@ pub(super) static FAILURES: &[&Failure] = &[
     &BAD_GATEWAY,
     &MAIL_OUTBOUND_REJECTED,
     &DEGRADED,
+    &usual::BACKUP_FAILURE,
 ];
 
 /// The ten that are alike: Bun under systemd.

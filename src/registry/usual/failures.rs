@@ -68,6 +68,21 @@ pub static CLOCK_DRIFT: Failure = Failure {
     ..Failure::new("clock-drift", "the clock is not kept in step", HERE, &[&[&CLOCK_ADRIFT]])
 };
 
+/// There is no copy that is recent enough. For a deployment that has backups.
+pub static BACKUP_FAILURE: Failure = Failure {
+    aliases: &["backup", "backups", "backup-failed", "rpo"],
+    symptoms: &["cron mails what opsctl backup said", "status says how old the newest verified copy is"],
+    note: Some(
+        "only of sets that opsctl has backed up on this host, and by what it recorded here; opsctl backup list asks the remote",
+    ),
+    ..Failure::new(
+        "backup-overdue",
+        "more would be lost than may be: a backup failed, or none was made",
+        "each deployment's own: opsctl get backups",
+        &[BACKUPS],
+    )
+};
+
 /// There is too much to do.
 pub static OVERLOAD: Failure = Failure {
     aliases: &["load", "slow", "cpu"],

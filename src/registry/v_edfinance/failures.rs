@@ -6,8 +6,15 @@ use super::services::*;
 use super::{P0, P1, P2};
 use Clue::{All, Any, Not, Of};
 
-pub(super) static FAILURES: &[&Failure] =
-    &[&MEMORY_LEAK, &LOGIN_FAILURE, &PAYMENT_FAILURE, &DATABASE_FAILURE, &SERVICE_DOWN, &SLOW_QUERIES];
+pub(super) static FAILURES: &[&Failure] = &[
+    &MEMORY_LEAK,
+    &LOGIN_FAILURE,
+    &PAYMENT_FAILURE,
+    &DATABASE_FAILURE,
+    &SERVICE_DOWN,
+    &SLOW_QUERIES,
+    &usual::BACKUP_FAILURE,
+];
 
 /// Everything but the database, which has a failure of its own.
 static OTHERS: &[&Service] = &[

@@ -438,6 +438,8 @@ const INJECTIONS: &[Injection] = &[
         decisive: "/home/pi/backups: 100% of",
         fix: Fix::Offer,
     },
+    backups!(overdue, "ai-fsm", "database"),
+    backups!(failed, "ai-fsm", "database"),
 ];
 
 const NOT_HERE: &[(&str, &str)] = &[

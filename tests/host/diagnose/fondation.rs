@@ -511,6 +511,8 @@ const INJECTIONS: &[Injection] = &[
         decisive: "/srv: 100% of",
         fix: Fix::Grave,
     },
+    backups!(overdue, "fondation", "credentials"),
+    backups!(failed, "fondation", "credentials"),
 ];
 
 const NOT_HERE: &[(&str, &str)] = &[

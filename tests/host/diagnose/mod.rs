@@ -1,6 +1,58 @@
 //! `diagnose` on real hosts: a failure is injected, the right cause must come first with the evidence that decides it, its fix
 //! must mend it or be for a person, and afterwards nothing must be found. What comes of it is a page of `docs/accuracy`.
 
+/// Backups of a set on a host that has made them, and makes none any more: `overdue`, the newest is sixty days old; `failed`, one
+/// is an hour old and the next cannot be made, for want of the remote.
+macro_rules! backups {
+    (overdue, $deployment:literal, $set:literal) => {
+        Injection {
+            failure: "backup-overdue",
+            what: concat!("the newest proven copy of ", $set, " is sixty days old"),
+            inject: proven!($deployment, $set, "-60 days"),
+            heal: concat!("rm /var/lib/opsctl/", $deployment, ".backups.jsonl"),
+            code: "BACKUP-OVERDUE",
+            subject: concat!("backup ", $set),
+            decisive: concat!("^", $set, ": the newest verified copy is 60d0h old"),
+            fix: Fix::Person,
+        }
+    };
+    (failed, $deployment:literal, $set:literal) => {
+        Injection {
+            failure: "backup-overdue",
+            what: concat!("opsctl backup ", $set, " without its remote, an hour after one that went well"),
+            inject: concat!(
+                proven!($deployment, $set, "-1 hour"),
+                "; c=/root/.config/rclone/rclone.conf; [ ! -e $c ] || mv $c /root/remote; ! opsctl backup -q ",
+                $set,
+                " 2>/dev/null; [ ! -e /root/remote ] || mv /root/remote $c"
+            ),
+            heal: concat!("rm /var/lib/opsctl/", $deployment, ".backups.jsonl"),
+            code: "BACKUP-FAILED",
+            subject: concat!("backup ", $set),
+            decisive: concat!("^", $set, ": the last run failed: "),
+            fix: Fix::Person,
+        }
+    };
+}
+
+/// Shell lines that leave the record of one run behind, as if it had been made then.
+macro_rules! proven {
+    ($deployment:literal, $set:literal, $when:literal) => {
+        concat!(
+            "install -d -m 700 /var/lib/opsctl; t=$(date -u -d '",
+            $when,
+            "' +%Y-%m-%dT%H:%M:%SZ); i=$(date -u -d $t +%Y%m%dT%H%M%SZ)-7-0000000a; \
+             printf '{\"kind\":\"begun\",\"id\":\"%s\",\"time\":\"%s\",\"sets\":[\"",
+            $set,
+            "\"]}\n{\"kind\":\"ended\",\"id\":\"%s\",\"time\":\"%s\",\"set\":\"",
+            $set,
+            "\",\"came\":\"proven\",\"bytes\":8192,\"rows\":{}}\n' $i $t $i $t >/var/lib/opsctl/",
+            $deployment,
+            ".backups.jsonl"
+        )
+    };
+}
+
 mod ai_fsm;
 mod fondation;
 mod localhost;

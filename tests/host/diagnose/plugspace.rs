@@ -371,6 +371,8 @@ const INJECTIONS: &[Injection] = &[
         decisive: "^30 of",
         fix: Fix::Look,
     },
+    backups!(overdue, "plugspace", "redis"),
+    backups!(failed, "plugspace", "redis"),
 ];
 
 const NOT_HERE: &[(&str, &str)] = &[

@@ -610,6 +610,8 @@ const INJECTIONS: &[Injection] = &[
         decisive: "/var/lib/prim: 100% of",
         fix: Fix::Grave,
     },
+    backups!(overdue, "prim", "wallet"),
+    backups!(failed, "prim", "wallet"),
 ];
 
 const NOT_HERE: &[(&str, &str)] = &[

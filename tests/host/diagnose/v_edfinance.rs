@@ -759,6 +759,8 @@ const INJECTIONS: &[Injection] = &[
         decisive: "/root/backups: 100% of",
         fix: Fix::Grave,
     },
+    backups!(overdue, "v-edfinance", "database"),
+    backups!(failed, "v-edfinance", "database"),
 ];
 
 const NOT_HERE: &[(&str, &str)] = &[
