@@ -90,7 +90,7 @@ impl Ui {
     pub fn redraw(self, report: &impl Report) -> io::Result<()> {
         let mut frame = String::from("\x1b[H");
         // The first lines say most: on a small terminal the last are left out, so that the first do not scroll away.
-        let rows = rustix::termios::tcgetwinsize(io::stdout()).map_or(usize::MAX, |size| usize::from(size.ws_row));
+        let (rows, _) = window(&io::stdout());
         for line in self.text(report).lines().take(rows.saturating_sub(1).max(1)) {
             frame.push_str(line);
             frame.push_str("\x1b[K\n");
@@ -183,7 +183,7 @@ impl Ui {
     pub fn gauge(self, percent: Option<u8>, words: &str) {
         if self.has_gauge() {
             let bar = percent.map(gauge::bar).unwrap_or_default();
-            let columns = rustix::termios::tcgetwinsize(io::stderr()).map_or(80, |size| usize::from(size.ws_col));
+            let (_, columns) = window(&io::stderr());
             let line = format!("  {bar}{}", escape::line(words));
             let line = gauge::cut(&line, columns);
             let _ = write!(io::stderr().lock(), "\r{line}\x1b[K");
@@ -225,6 +225,13 @@ impl Ui {
             prose(&format!("  {}", escape::lines(hint)));
         }
     }
+}
+
+/// Rows and columns of a terminal. One that does not know them, such as a serial line, says 0.
+fn window(stream: &impl std::os::fd::AsFd) -> (usize, usize) {
+    let size = rustix::termios::tcgetwinsize(stream).ok();
+    let known = |count: Option<u16>, otherwise| count.filter(|count| *count > 0).map_or(otherwise, usize::from);
+    (known(size.map(|size| size.ws_row), usize::MAX), known(size.map(|size| size.ws_col), 80))
 }
 
 /// Prints a wrapped command as it runs.
