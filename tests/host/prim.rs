@@ -145,4 +145,7 @@ fn surroundings(machine: &Machine) {
     assert_eq!(jq, "");
     let watch = machine.sh("timeout 4 opsctl status --watch=1s | jq -c .verdict || true");
     assert!(watch.lines().count() >= 2 && watch.lines().all(|line| line == "\"pass\""), "{watch}");
+    // A terminal that does not know its size, such as a serial line, is no small one.
+    let redrawn = machine.sh("TERM=xterm timeout 4 script -qec 'opsctl status --watch=1s' /dev/null || true");
+    assert!(redrawn.contains("\u{1b}[H") && redrawn.contains("wallet"), "{redrawn:?}");
 }

@@ -37,6 +37,12 @@ fn a_cycle_on_ai_fsm() {
     restored(&machine, "database");
     assert_eq!(users(&machine), before);
     lies(&machine);
+    let database = halfway::Halfway {
+        set: "database",
+        spoil: "docker exec ai-fsm-postgres psql -U ai_fsm -d ai_fsm -c 'DELETE FROM users' >/dev/null",
+        look: COUNT,
+    };
+    halfway::tell("ai-fsm", &halfway::killed(&machine, &database));
     let left = machine.sh("docker exec ai-fsm-postgres psql -U ai_fsm -d postgres -Atc \"SELECT datname FROM pg_database WHERE datname LIKE 'opsctl%'\"");
     assert_eq!(left.trim(), "");
     machine.sh("! grep -rE 'dummy-secret' /var/log/opsctl /var/lib/opsctl /run/opsctl");

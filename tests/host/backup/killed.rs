@@ -267,7 +267,7 @@ fn drive(kind: Kind, is_whole: bool) -> (String, usize) {
 }
 
 /// `OPSCTL_POINTS=all` takes all points; a plain run takes 40 of each deed.
-fn is_whole() -> bool {
+pub fn is_whole() -> bool {
     std::env::var("OPSCTL_POINTS").is_ok_and(|value| value == "all")
 }
 

@@ -3,6 +3,7 @@
 mod ai_fsm;
 mod faults;
 mod fondation;
+mod halfway;
 mod killed;
 mod page;
 mod plugspace;
@@ -96,11 +97,51 @@ fn a_cycle_on_prim() {
         opsctl(&machine, line, 0);
     }
     assert_eq!(machine.run(&["env", "-i", "PATH=/usr/bin:/bin", "/usr/local/bin/opsctl", "backup", "-q"]).stdout, "");
+    on_a_terminal(&machine);
+    under_way(&machine);
     writers(&machine);
     disasters(&machine);
     refused(&machine);
     rests(&machine);
     machine.sh("! grep -rE 'dummy-secret|dummyr2' /var/log/opsctl /var/lib/opsctl /run/opsctl");
+}
+
+/// Somebody who looks on sees how far it is; a pipe, a dumb terminal and whoever wants no prose see nothing of that.
+fn on_a_terminal(machine: &Machine) {
+    let shown = |terminal: &str, words: &str| {
+        machine.sh(&format!("TERM={terminal} script -qec 'opsctl backup faucet {words}' /dev/null"))
+    };
+    // What is sent in less than a quarter of a second is not told of.
+    let rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 150) SELECT randomblob(1000000) FROM n";
+    machine.sh(&format!("sqlite3 /opt/prim/faucet.db 'CREATE TABLE large AS {rows}'"));
+    let bars = shown("xterm", "");
+    machine.sh("sqlite3 /opt/prim/faucet.db 'DROP TABLE large; VACUUM'");
+    for way in ["copy", "send ", "read "] {
+        let (_, after) = bars.split_once(way).unwrap();
+        let (own, _) = after.split_once("\r\x1b[K").unwrap();
+        let is_bar = way == "copy" || own.contains("\r  [") && own.contains("%, ");
+        assert!(is_bar && own.contains("B/s"), "{way}: {bars:?}");
+    }
+    assert!(!bars.contains("NOTICE"), "{bars:?}");
+    let plain = shown("dumb", "");
+    assert!(plain.contains("send ") && !plain.contains(['[', '\x1b']), "{plain:?}");
+    assert_eq!(shown("xterm", "-q"), "");
+}
+
+/// A run that is under way has not failed; one that was killed has.
+fn under_way(machine: &Machine) {
+    let told = machine.sh(
+        "cp -L /usr/bin/rclone /root/rclone; touch /root/hold
+         printf '#!/bin/sh\nwhile [ $1 = copy -a -e /root/hold ]; do sleep 0.05; done\nexec /root/rclone \"$@\"\n' >/root/slow
+         chmod 755 /root/slow; mount --bind /root/slow /usr/bin/rclone
+         look() { code=0; opsctl diagnose backup-overdue -o name || code=$?; echo $code; }
+         opsctl backup -q wallet & until pgrep -f '[r]clone copy' >/dev/null; do sleep 0.05; done
+         look; rm /root/hold; wait; look; touch /root/hold
+         opsctl backup -q wallet & until pgrep -f '[r]clone copy' >/dev/null; do sleep 0.05; done
+         kill -9 $!; wait || true; pkill -f '[r]clone copy'; look; rm /root/hold
+         opsctl backup -q wallet; look; umount /usr/bin/rclone",
+    );
+    assert_eq!(told.lines().collect::<Vec<_>>(), ["0", "0", "PRIM-BACKUP-FAILED:backup wallet", "3", "0"], "{told}");
 }
 
 /// The mail server rests while its data is copied, which needs consent, and is there again afterwards.

@@ -73,6 +73,17 @@ fn a_cycle_on_plugspace() {
     assert_eq!(keys(&machine), "queue session:1");
     opsctl(&machine, "restore --forget-old -y", 0);
     trees(&machine);
+    let redis = halfway::Halfway {
+        set: "redis",
+        spoil: "REDISCLI_AUTH=dummy-secret-redis-password redis-cli SET session:1 two >/dev/null",
+        look: "REDISCLI_AUTH=dummy-secret-redis-password redis-cli GET session:1 | grep -E 'one|two'",
+    };
+    let app = halfway::Halfway {
+        set: "app",
+        spoil: "echo X=1 >>/home/plugspace/plugspace/.env",
+        look: "cd /home/plugspace/plugspace && tail -n 1 .env | sha256sum | cut -c1-8; ls -d node_modules/x",
+    };
+    halfway::tell("plugspace", &(halfway::killed(&machine, &redis) + &halfway::killed(&machine, &app)));
     machine.sh("! grep -rE 'dummy-secret' /var/log/opsctl /var/lib/opsctl /run/opsctl");
 }
 

@@ -11,7 +11,7 @@ mod troubles;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::Child;
 use std::sync::mpsc::{Receiver, channel};
