@@ -28,6 +28,17 @@ pub struct Freshness {
     pub summary: String,
 }
 
+/// What is said of a set of which nothing is known.
+pub fn unknown(set: &BackupSet, why: &str) -> Freshness {
+    Freshness {
+        set: set.name.to_owned(),
+        verdict: Verdict::Unknown,
+        age_seconds: None,
+        rpo_seconds: set.rpo_seconds,
+        summary: format!("what is recorded of its copies: {why}"),
+    }
+}
+
 /// Judges a set by its newest verified copy, and by how its last run ended where that is known.
 pub fn judge(set: &BackupSet, newest: Option<Timestamp>, last: Option<&LastRun>, now: Timestamp) -> Freshness {
     let rpo = SignedDuration::from_secs(i64::from(set.rpo_seconds));

@@ -191,6 +191,11 @@ impl Records {
         })
     }
 
+    /// Whether something was recorded, and nothing of it can be understood any more.
+    pub fn are_lost(&self) -> bool {
+        self.lines.is_empty() && self.damaged > 0
+    }
+
     /// The greatest number of a run that this host began.
     pub fn last_sequence(&self) -> u64 {
         let number = |line: &Line| match line {
@@ -273,6 +278,7 @@ mod tests {
         assert!(matches!(two.last_run("a"), LastRun::Failed(told) if told.ends_with("did not come to its end")));
         assert_eq!(two.last_proven("a").unwrap().id, id(1));
         assert_eq!(two.last_sequence(), 2);
+        assert!(!two.are_lost() && !Records::parse("").are_lost() && Records::parse("\0\0\nnonsense").are_lost());
         let mut under_way = two.clone();
         under_way.leave_out_pending();
         assert_eq!((under_way.last_run("a"), under_way.last_run("b")), (one.last_run("a"), one.last_run("b")));

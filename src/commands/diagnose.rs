@@ -12,7 +12,7 @@ use crate::cli::{complete_failures, complete_services, duration};
 use crate::commands::bundle::{self, Target};
 use crate::commands::change;
 use crate::commands::mend::{Candidate, Seen, mend};
-use crate::commands::status::backups;
+use crate::commands::status::{backups, told_backups};
 use crate::context::{Context, services};
 use crate::diagnosis::{self, By, Case, Ignores};
 use crate::error::Error;
@@ -121,7 +121,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
 fn status(context: &Context<'_>, deployment: &'static Deployment, scene: &Scene) -> Status {
     let health = health::judge(deployment, &scene.services, &scene.evidence);
     let holder = lock::holder(context.system, deployment);
-    let backups = backups(context, deployment).unwrap_or_default();
+    let backups = told_backups(context, deployment);
     Status::new(deployment, health, false, holder, backups, |verdict| {
         context.head("opsctl/status/v1", deployment, verdict, Exit::of(verdict, false))
     })

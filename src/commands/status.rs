@@ -86,6 +86,9 @@ pub(super) fn backups(context: &Context<'_>, deployment: &Deployment) -> io::Res
     // Before the records are read: a run that ends in between has ended in them.
     let under_way = lock::is_backing_up(context.system, deployment);
     let mut records = record::read(context.system, deployment)?;
+    if records.are_lost() {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "nothing of it can be understood"));
+    }
     if under_way {
         records.leave_out_pending();
     }
@@ -96,6 +99,15 @@ pub(super) fn backups(context: &Context<'_>, deployment: &Deployment) -> io::Res
         fresh::judge(set, newest, Some(&records.last_run(set.name)), now)
     };
     Ok(deployment.backups.iter().filter(known).map(judge).collect())
+}
+
+/// The same as `status` tells it: what may not be read is root's alone and left out, any other trouble is each set's.
+pub(super) fn told_backups(context: &Context<'_>, deployment: &Deployment) -> Vec<Freshness> {
+    match backups(context, deployment) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Vec::new(),
+        Err(error) => deployment.backups.iter().map(|set| fresh::unknown(set, &error.to_string())).collect(),
+    }
 }
 
 fn take(
@@ -122,8 +134,7 @@ fn take(
             maintenance::look(context.system, &context.processes(), deployment, judged, limit)
         })
         .filter(|standing| standing.state != State::Off);
-    // What may not be read is root's alone, and said by `diagnose`.
-    let backups = if with_host { backups(context, deployment).unwrap_or_default() } else { Vec::new() };
+    let backups = if with_host { told_backups(context, deployment) } else { Vec::new() };
     let mut status = Status::new(deployment, health, !with_host, holder, backups, |verdict| {
         context.head("opsctl/status/v1", deployment, verdict, Exit::of(verdict, args.fail_on == FailOn::Warn))
     });

@@ -181,6 +181,21 @@ fn k2_a_run_that_was_killed_counts_as_failed_and_leaves_nothing_to_the_next() {
     assert_eq!(machine.run(["backup", "prune", "--yes"]).code, 0);
 }
 
+/// A record of which nothing can be read any more is no good news.
+#[test]
+fn what_is_recorded_and_cannot_be_understood_is_unknown() {
+    let Some(machine) = host() else { return };
+    assert_eq!(machine.run(["backup"]).code, 0);
+    assert_eq!(machine.run(["diagnose", "backup-overdue"]).code, 0);
+    machine.file("/var/lib/opsctl/prim.backups.jsonl", "\0\0\0\nnonsense\n");
+    let run = machine.run(["diagnose", "backup-overdue"]);
+    let why = "/var/lib/opsctl/prim.backups.jsonl: nothing of it can be understood";
+    assert!(run.code == 4 && run.stdout.contains(why), "{run:?}");
+    let status: serde_json::Value = serde_json::from_str(&machine.run(["status", "-o", "json"]).stdout).unwrap();
+    let told = |problem: &serde_json::Value| problem["subject"] == "backup wallet" && problem["verdict"] == "unknown";
+    assert!(status["problems"].as_array().unwrap().iter().any(told), "{status:#}");
+}
+
 #[test]
 fn g9_g10_what_cannot_be_listed_is_unknown_and_what_is_not_there_is_no_backup() {
     let Some(machine) = host() else { return };
