@@ -131,7 +131,9 @@ impl<'a> Processes<'a> {
 
     fn group_has_members(&self, gid: u32) -> bool {
         match (self.system.read("/etc/passwd"), self.system.read("/etc/group")) {
-            (Ok(passwd), Ok(group)) => procfs::group_has_members(&passwd, &group, gid),
+            (Ok(passwd), Ok(group)) => {
+                procfs::group_has_members(&passwd, &group, gid, rustix::process::geteuid().as_raw())
+            }
             _ => true,
         }
     }

@@ -51,6 +51,7 @@ mod drift;
 mod error;
 mod exec;
 mod exit;
+mod files;
 mod health;
 mod logs;
 mod probe;

@@ -1,18 +1,22 @@
 //! The machine as opsctl sees it: where tools are looked for, under which root files are read, which address stands for
 //! the loopback interface. Tests put another machine in its place; the stock binary always uses [`System::real`].
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::tools::{Account, procfs};
 
-/// Files larger than this are cut: nothing that is read whole here is ever near it.
-const READ_LIMIT: u64 = 4 << 20;
+/// How long one answer of a file system is waited for, unless the whole command has less time. Local ones answer in
+/// microseconds, and within seconds on a disk that is overloaded.
+const FILE_LIMIT: Duration = Duration::from_secs(2);
+
+/// Rules of a time zone are a few kilobytes.
+const ZONE_LIMIT: u64 = 1 << 20;
 
 /// Where to look.
 #[derive(Debug, Clone)]
@@ -25,6 +29,8 @@ pub struct System {
     pub loopback: IpAddr,
     /// A fixed time instead of the clock's.
     pub time: Option<Timestamp>,
+    /// How long one answer of a file system is waited for.
+    pub file_limit: Duration,
 }
 
 impl System {
@@ -36,6 +42,7 @@ impl System {
             root: PathBuf::from("/"),
             loopback: IpAddr::V4(Ipv4Addr::LOCALHOST),
             time: None,
+            file_limit: FILE_LIMIT,
         }
     }
 
@@ -46,7 +53,7 @@ impl System {
 
     /// The time zone of this host, which is not that of the caller; UTC where none is set.
     pub fn zone(&self) -> TimeZone {
-        let rules = fs::read(self.path("/etc/localtime"));
+        let rules = self.read_bytes("/etc/localtime", ZONE_LIMIT);
         rules.ok().and_then(|rules| TimeZone::tzif("localtime", &rules).ok()).unwrap_or(TimeZone::UTC)
     }
 
@@ -63,24 +70,6 @@ impl System {
     /// An absolute path below [`System::root`].
     pub fn path(&self, absolute: &str) -> PathBuf {
         self.root.join(absolute.trim_start_matches('/'))
-    }
-
-    /// A file's text; bytes that are not UTF-8 are replaced.
-    ///
-    /// # Errors
-    /// As the operating system says.
-    pub fn read(&self, absolute: &str) -> io::Result<String> {
-        let mut bytes = Vec::new();
-        File::open(self.path(absolute))?.take(READ_LIMIT).read_to_end(&mut bytes)?;
-        Ok(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
-    }
-
-    /// Metadata of a path, links followed.
-    ///
-    /// # Errors
-    /// As the operating system says.
-    pub fn metadata(&self, absolute: &str) -> io::Result<fs::Metadata> {
-        fs::metadata(self.path(absolute))
     }
 
     /// The first of these paths that exists. An unreadable parent directory is an error, not an absence.
@@ -107,13 +96,13 @@ impl System {
 
     /// Whether systemd is the init system, by the test that `sd_booted(3)` documents.
     pub fn booted_with_systemd(&self) -> bool {
-        self.path("/run/systemd/system").is_dir()
+        self.metadata("/run/systemd/system").is_ok_and(|meta| meta.is_dir())
     }
 
     /// Whether this is a container, whose clock and kernel belong to another machine.
     pub fn is_container(&self) -> bool {
         let marks = ["/run/systemd/container", "/.dockerenv", "/run/.containerenv"];
-        marks.iter().any(|mark| self.path(mark).exists())
+        marks.iter().any(|mark| self.exists(mark))
     }
 
     /// A user of this host.
@@ -123,8 +112,8 @@ impl System {
 
     /// The socket inodes that a process holds open. `None` when it is gone or may not be looked at.
     pub fn sockets_of(&self, pid: u32) -> Option<Vec<u64>> {
-        let entries = fs::read_dir(self.path(&format!("/proc/{pid}/fd"))).ok()?;
-        Some(entries.flatten().filter_map(|entry| socket(&entry.path())).collect())
+        let targets = self.link_targets(format!("/proc/{pid}/fd")).ok()?;
+        Some(targets.iter().filter_map(|target| socket(target)).collect())
     }
 
     /// Memory charged to the control group of a process, bytes, in either layout of the hierarchy.
@@ -144,8 +133,8 @@ impl System {
 
     /// Ids of all processes.
     pub fn processes(&self) -> Vec<u32> {
-        let entries = fs::read_dir(self.path("/proc")).into_iter().flatten().flatten();
-        entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+        let entries = self.names("/proc").unwrap_or_default();
+        entries.iter().filter_map(|name| name.to_str()?.parse().ok()).collect()
     }
 
     /// When a process was started, clock ticks since the boot: with its number this tells it from any other.
@@ -159,6 +148,6 @@ impl System {
     }
 }
 
-fn socket(link: &Path) -> Option<u64> {
-    fs::read_link(link).ok()?.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
+fn socket(target: &Path) -> Option<u64> {
+    target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
 }

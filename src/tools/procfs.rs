@@ -127,13 +127,29 @@ fn passwd_entry(line: &str) -> Option<Account> {
     Some(Account { name, uid, gid, home })
 }
 
-/// Whether any user but root belongs to this group, by `/etc/group` and by primary group in `/etc/passwd`.
-pub fn group_has_members(passwd: &str, group: &str, gid: u32) -> bool {
+/// Whether any user but root and `own` belongs to this group, by `/etc/group` and by primary group in `/etc/passwd`.
+pub fn group_has_members(passwd: &str, group: &str, gid: u32, own: u32) -> bool {
+    let harmless = |name: &str| {
+        let known = account(passwd, |entry| entry.name == name);
+        known.is_some_and(|entry| entry.uid == 0 || entry.uid == own)
+    };
     let listed = group.lines().filter_map(|line| {
         let fields: Vec<&str> = line.split(':').collect();
-        (fields.get(2)?.parse() == Ok(gid)).then(|| fields.get(3).is_some_and(|members| !members.trim().is_empty()))
+        let members = (fields.get(2)?.parse() == Ok(gid)).then(|| fields.get(3).copied().unwrap_or_default())?;
+        Some(members.split(',').map(str::trim).any(|name| !name.is_empty() && !harmless(name)))
     });
-    listed.into_iter().any(|any| any) || account(passwd, |entry| entry.gid == gid && entry.uid != 0).is_some()
+    listed.into_iter().any(|any| any)
+        || account(passwd, |entry| entry.gid == gid && entry.uid != 0 && entry.uid != own).is_some()
+}
+
+/// Ids of the groups that list a user as a member, from `/etc/group`.
+pub fn groups_of<'t>(group: &'t str, user: &str) -> impl Iterator<Item = u32> + use<'t> {
+    let user = user.to_owned();
+    group.lines().filter_map(move |line| {
+        let mut fields = line.split(':').skip(2);
+        let gid = fields.next()?.parse().ok()?;
+        fields.next()?.split(',').any(|name| name.trim() == user).then_some(gid)
+    })
 }
 
 /// The name of a group, from `/etc/group`.
@@ -209,10 +225,14 @@ mod tests {
         assert_eq!(account(passwd, |a| a.name == "app").map(|a| (a.uid, a.home)), Some((1000, "/home/app".into())));
         assert_eq!(account(passwd, |a| a.name == "nobody"), None);
         let group = "root:x:0:\nstaff:x:50:\nops:x:60:app\n";
-        assert!(!group_has_members(passwd, group, 50));
-        assert!(group_has_members(passwd, group, 60));
-        assert!(group_has_members(passwd, group, 1000));
-        assert!(!group_has_members(passwd, group, 0));
+        assert!(!group_has_members(passwd, group, 50, 0));
+        assert!(group_has_members(passwd, group, 60, 0));
+        assert!(group_has_members(passwd, group, 1000, 0));
+        assert!(!group_has_members(passwd, group, 0, 0));
+        // Whoever asks is no stranger to a group of their own.
+        assert!(!group_has_members(passwd, group, 60, 1000));
+        assert!(!group_has_members(passwd, group, 1000, 1000));
+        assert_eq!(groups_of(group, "app").collect::<Vec<_>>(), [60]);
         assert_eq!(group_name(group, 50), Some("staff"));
         assert_eq!(group_name(group, 51), None);
     }
