@@ -99,6 +99,8 @@ pub fn run(deployments: &[&'static Deployment], system: &System) -> ExitCode {
     let format = cli::wanted_format(&args);
     let exit = match parse(args.into_iter()) {
         Ok(cli) => {
+            // No file system is waited for longer than the whole command has.
+            let system = &cli.global.timeout.map_or_else(|| system.clone(), |limit| system.with_file_limit(limit));
             let context = Context::new(system, &cli.global);
             let one_line = matches!(cli.verb, cli::Verb::Logs(_));
             defect::guarded(|| commands::run(&cli.verb, &context))

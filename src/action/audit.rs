@@ -2,8 +2,7 @@
 //! journal. Where neither takes the line, nothing is changed.
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::os::unix::net::UnixDatagram;
 use std::time::{Duration, Instant};
 
@@ -11,11 +10,11 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::append_line;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exec::{Exit as Ended, Runner};
 use crate::exit::Exit;
+use crate::files::own;
 use crate::probe::{Trouble, failure};
 use crate::registry::Deployment;
 use crate::system::System;
@@ -163,7 +162,7 @@ fn write(system: &System, entry: &Entry) -> Result<(), Error> {
 }
 
 fn to_file(system: &System, entry: &Entry) -> io::Result<()> {
-    append_line(system, DIRECTORY, FILE, entry)
+    own::append_line(system, DIRECTORY, FILE, entry)
 }
 
 fn to_journal(system: &System, entry: &Entry) -> io::Result<()> {
@@ -179,15 +178,11 @@ fn to_journal(system: &System, entry: &Entry) -> io::Result<()> {
 /// # Errors
 /// As the operating system says; a trail that was never begun is none.
 pub fn read(system: &System) -> io::Result<(Vec<Entry>, usize)> {
-    let mut file = match File::open(system.path(FILE)) {
-        Ok(file) => file,
+    let (text, size) = match system.tail(FILE, READ_LIMIT) {
+        Ok(read) => read,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), 0)),
         Err(error) => return Err(error),
     };
-    let size = file.metadata()?.len();
-    file.seek(SeekFrom::Start(size.saturating_sub(READ_LIMIT)))?;
-    let mut text = Vec::new();
-    file.read_to_end(&mut text)?;
     let text = String::from_utf8_lossy(&text);
     // Where only the end is read, it most likely begins in the middle of a line.
     let whole = if size > READ_LIMIT { text.split_once('\n').map_or("", |(_, rest)| rest) } else { &text };

@@ -1,9 +1,9 @@
 //! One change of a deployment at a time. The lock is the kernel's and ends with its holder, however that ends; what the file
 //! holds is only a note of who does what. A note without a holder is of somebody who did not finish.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,9 +11,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{no_links, own_directory};
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::files::own;
 use crate::registry::Deployment;
 use crate::system::System;
 
@@ -172,10 +172,8 @@ fn take_file(
 
 /// Opens the lock file without following anything that somebody could have put there.
 fn open(system: &System, file: &str) -> io::Result<File> {
-    own_directory(system, DIRECTORY)?;
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(no_links());
-    options.open(system.path(file))
+    own::directory(system, DIRECTORY)?;
+    own::open(system, file, own::Access::Update)
 }
 
 fn read(file: &mut File) -> Option<Note> {

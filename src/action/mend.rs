@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::append_line;
 use super::audit;
 use super::consent::Consent;
 use super::lock::Lock;
@@ -13,6 +12,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::exec::{Exit as Ended, Runner};
 use crate::exit::Exit;
+use crate::files::own;
 use crate::probe::{Trouble, failure};
 use crate::registry::Deployment;
 use crate::system::System;
@@ -55,5 +55,5 @@ pub fn command(
 /// # Errors
 /// As the operating system says.
 pub fn keep_evidence(system: &System, seen: &impl Serialize) -> io::Result<()> {
-    append_line(system, "/var/log/opsctl", EVIDENCE, seen)
+    own::append_line(system, "/var/log/opsctl", EVIDENCE, seen)
 }

@@ -5,7 +5,7 @@ use std::io;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{move_durably, own_directory, write_aside};
+use crate::files::own;
 use crate::health::{ServiceHealth, State};
 use crate::registry::{Deployment, Verdict};
 use crate::system::System;
@@ -72,11 +72,11 @@ fn name(deployment: &Deployment) -> String {
 /// # Errors
 /// As the operating system says, also when somebody else owns the directory.
 pub fn keep(system: &System, deployment: &Deployment, before: &Before) -> io::Result<()> {
-    let directory = own_directory(system, DIRECTORY)?;
-    let path = directory.join(name(deployment));
-    let aside = path.with_extension("new");
-    write_aside(&aside, &serde_json::to_vec(before)?, 0o600)?;
-    move_durably(&aside, &path)
+    own::directory(system, DIRECTORY)?;
+    let path = path(deployment);
+    let new = format!("{path}.new");
+    own::write_new(system, &new, &serde_json::to_vec(before)?, 0o600)?;
+    own::rename(system, &new, &path)
 }
 
 /// What was kept.

@@ -2,8 +2,6 @@
 //! described by a manifest, without which it is nothing.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::thread;
@@ -12,7 +10,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::catalogue::last_sequence;
-use super::manifest::{FORM, Manifest, Owner, Rows, shrunk};
+use super::manifest::{FORM, LONGEST, Manifest, Owner, Rows, shrunk};
 use super::name::{self, Id};
 use super::record::{self, Came, Ended, Line, Records};
 use super::source::{self, Made};
@@ -23,6 +21,7 @@ use crate::action::plan::Operation;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::files::private;
 use crate::registry::{BackupSet, Deployment};
 
 /// How often it is told how a copy is getting on.
@@ -220,7 +219,7 @@ impl Work<'_> {
             return None;
         }
         for copy in copies.iter().filter(|copy| matches!(self.ends.get(copy.set.name), Some(End::Proven(..)))) {
-            let _ = fs::remove_file(there.join(&copy.path));
+            let _ = private::remove_file(&there.join(&copy.path));
         }
         self.staging.keep(&there, &self.id.to_string()).ok()
     }
@@ -242,7 +241,7 @@ impl Work<'_> {
                 Err(trouble) => self.fail(set, trouble.to_string()),
             }
         }
-        if let Err(trouble) = staging::room(there, total) {
+        if let Err(trouble) = staging::room(self.context.system, Path::new(&staging::home(self.deployment)), total) {
             for (set, _) in wanted {
                 self.fail(set, trouble.clone());
             }
@@ -291,7 +290,7 @@ impl Work<'_> {
         });
         let (made, bytes, sha256) = hashed.inspect_err(|_| {
             // Half a copy is not worth keeping, nor sending with the others.
-            let _ = fs::remove_file(&to);
+            let _ = private::remove_file(&to);
         })?;
         Ok(Copy { set, path, begun, bytes, source_bytes: found.bytes, sha256, owner: found.owner, made })
     }
@@ -376,7 +375,7 @@ impl Work<'_> {
         for manifest in &manifests {
             let path = name::manifest(&manifest.set, manifest.id);
             self.staging.inner(&format!("manifests/{}", manifest.set)).map_err(told)?;
-            fs::write(out.join(&path), serde_json::to_vec_pretty(manifest).map_err(|error| error.to_string())?)
+            private::write(&out.join(&path), serde_json::to_vec_pretty(manifest).map_err(|error| error.to_string())?)
                 .map_err(told)?;
             paths.push(path);
         }
@@ -387,7 +386,8 @@ impl Work<'_> {
         for (manifest, path) in manifests.into_iter().zip(paths) {
             let set = self.deployment.backup(&manifest.set);
             let Some(set) = set else { continue };
-            let read = fs::read(back.join(&path)).map_err(|error| format!("its manifest did not come back: {error}"));
+            let read = private::read(&back.join(&path), LONGEST)
+                .map_err(|error| format!("its manifest did not come back: {error}"));
             let same = read.and_then(|text| Manifest::parse(&text, self.deployment.name, set.name, self.id));
             match same {
                 Ok(same) if same == manifest => {
@@ -432,6 +432,6 @@ pub fn each<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Ve
 /// A number that nobody else has.
 pub fn chance() -> std::io::Result<u32> {
     let mut bytes = [0; 4];
-    fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    private::random(&mut bytes)?;
     Ok(u32::from_ne_bytes(bytes))
 }

@@ -1,18 +1,18 @@
 //! Looking at what lies on the remote: what there is of each set, and whether a copy can still be restored.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::catalogue::{Backup, Listed, Shelf};
 use super::create::each;
-use super::manifest::{Manifest, Rows};
+use super::manifest::{LONGEST, Manifest, Rows};
 use super::name::{self, Id};
-use super::record::Records;
+use super::record::{DIRECTORY, Records};
 use super::source;
 use super::staging::{self, Staging};
 use super::store::Store;
 use crate::context::Context;
+use crate::files::private;
 use crate::registry::{BackupSet, Deployment};
 
 /// What lies on the remote of one set.
@@ -53,7 +53,7 @@ pub fn stock(
     }
     let described = |set: &'static BackupSet, shelf: &Shelf| {
         let backup = |id: Id| {
-            let text = fs::read(there.join(name::manifest(set.name, id)));
+            let text = private::read(&there.join(name::manifest(set.name, id)), LONGEST);
             let text = text.map_err(|error| format!("its manifest could not be read back: {error}"));
             let manifest = text.and_then(|text| Manifest::parse(&text, deployment.name, set.name, id));
             let pieces = shelf.pieces.get(&id).cloned().unwrap_or_default();
@@ -93,7 +93,11 @@ pub fn prove(
     let begun = Instant::now();
     let there = staging.inner("back").map_err(|error| error.to_string())?;
     let total: u64 = wanted.iter().map(|(_, manifest)| manifest.bytes).sum();
-    staging::room(&there, wanted.iter().map(|(set, manifest)| source::room(&set.source, manifest.source_bytes)).sum())?;
+    staging::room(
+        context.system,
+        Path::new(DIRECTORY),
+        wanted.iter().map(|(set, manifest)| source::room(&set.source, manifest.source_bytes)).sum(),
+    )?;
     let path = |set: &BackupSet, id: Id| name::copy(set.name, set.source.extension(), id);
     let paths: Vec<String> = wanted.iter().map(|(set, manifest)| path(set, manifest.id)).collect();
     store.fetch(&paths, &there, total)?;

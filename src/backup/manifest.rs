@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::name::Id;
 
+/// The most that is read of one, bytes.
+pub const LONGEST: u64 = 4 << 20;
+
 /// Version of the form.
 pub const FORM: u32 = 1;
 

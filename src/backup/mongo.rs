@@ -1,16 +1,15 @@
 //! MongoDB: a dump by its own tools, and a trial in a database of its own on the same server.
 
-use std::fs::OpenOptions;
 use std::io::Write;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::manifest::Rows;
 use super::name::Id;
-use crate::action::no_links;
 use crate::context::Context;
 use crate::exec::{Exit, Output, Runner};
+use crate::files::private;
 use crate::probe::{self, failure};
 use crate::redact::Redactor;
 use crate::registry::Secret;
@@ -54,13 +53,12 @@ impl<'a> Server<'a> {
     fn logged_in<T>(&self, scratch: &Path, work: impl FnOnce(&str) -> Result<T, String>) -> Result<T, String> {
         let path = scratch.join("mongo.yaml");
         let told = |error: std::io::Error| format!("{}: {error}", path.display());
-        let mut options = OpenOptions::new();
-        let file = options.write(true).create_new(true).mode(0o600).custom_flags(no_links()).open(&path);
+        let file = private::create_new(&path);
         let uri = serde_json::to_string(&self.uri).map_err(|error| error.to_string())?;
         let written = file.and_then(|mut file| writeln!(file, "uri: {uri}")).map_err(told);
         let done = written.and_then(|()| work(&path.to_string_lossy()));
         // What cannot be removed now goes with the directory that it is in.
-        let _ = std::fs::remove_file(&path);
+        let _ = private::remove_file(&path);
         done
     }
 
@@ -71,7 +69,7 @@ impl<'a> Server<'a> {
     pub fn dump(&self, to: &Path, scratch: &Path) -> Result<(), String> {
         let dump = |config: &str| mongodump::dump(config, self.database, &to.to_string_lossy());
         self.logged_in(scratch, |config| self.run(&dump(config), DUMP))?;
-        let made = std::fs::set_permissions(to, PermissionsExt::from_mode(0o600));
+        let made = private::open(to).and_then(|file| file.set_permissions(PermissionsExt::from_mode(0o600)));
         made.map_err(|error| format!("mongodump made no archive: {error}"))
     }
 

@@ -2,9 +2,7 @@
 //! trial, or to take the live one's place.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,9 +10,9 @@ use super::manifest::Rows;
 use super::name::Id;
 use super::source::Trouble;
 use super::staging::copy_hashed;
-use crate::action::no_links;
 use crate::context::Context;
 use crate::exec::{Exit, Runner, Streams};
+use crate::files::private;
 use crate::probe::{self, failure};
 use crate::registry::{Database, Service};
 use crate::tools::{Argv, Input, images, postgres};
@@ -131,9 +129,7 @@ impl<'a> Server<'a> {
     /// Why there is no dump.
     pub fn dump(&self, to: &Path) -> Result<(), String> {
         let told = |error: io::Error| format!("{}: {error}", to.display());
-        let mut options = OpenOptions::new();
-        let mut file =
-            options.write(true).create_new(true).mode(0o600).custom_flags(no_links()).open(to).map_err(told)?;
+        let mut file = private::create_new(to).map_err(told)?;
         let silence = self.context.time_left().map_or(SILENCE, |left| left.min(SILENCE));
         let stream = self.context.processes().stream(&self.dump_argv(), Streams::Apart, silence);
         let mut stream = stream.map_err(|error| error.to_string())?;
@@ -158,7 +154,7 @@ impl<'a> Server<'a> {
     /// Why it is not whole; the database is gone again.
     pub fn fill(&self, name: &str, dump: &Path) -> Result<Rows, String> {
         self.create(name)?;
-        let bytes = dump.metadata().map_or(0, |meta| meta.len());
+        let bytes = private::metadata(dump).map_or(0, |meta| meta.len());
         let argv = postgres::restore(&self.container, &self.user, name, Input::file(dump));
         let restored = self.run(&argv, RESTORE + Duration::from_secs(bytes / SLOWEST));
         let restored = restored.map_err(|trouble| format!("it cannot be restored: {trouble}"));

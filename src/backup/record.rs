@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::name::Id;
 use super::retention::LastRun;
-use crate::action::append_line;
+use crate::files::own;
 use crate::registry::Deployment;
 use crate::system::System;
 
@@ -206,6 +206,9 @@ impl Records {
     }
 }
 
+/// The most that is read, bytes: some hundred thousand runs.
+const LONGEST: u64 = 64 << 20;
+
 /// Where that is kept.
 pub fn path(deployment: &Deployment) -> String {
     format!("{DIRECTORY}/{}.backups.jsonl", deployment.name)
@@ -217,8 +220,8 @@ pub fn path(deployment: &Deployment) -> String {
 /// As the operating system says.
 pub fn read(system: &System, deployment: &Deployment) -> io::Result<Records> {
     // All of it, however long it has become: what was recorded last counts most.
-    match std::fs::read(system.path(&path(deployment))) {
-        Ok(bytes) => Ok(Records::parse(&String::from_utf8_lossy(&bytes))),
+    match system.tail(path(deployment), LONGEST) {
+        Ok((bytes, _)) => Ok(Records::parse(&String::from_utf8_lossy(&bytes))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Records::default()),
         Err(error) => Err(error),
     }
@@ -229,7 +232,7 @@ pub fn read(system: &System, deployment: &Deployment) -> io::Result<Records> {
 /// # Errors
 /// As the operating system says.
 pub fn keep(system: &System, deployment: &Deployment, line: &Line) -> io::Result<()> {
-    append_line(system, DIRECTORY, &path(deployment), line)
+    own::append_line(system, DIRECTORY, &path(deployment), line)
 }
 
 #[cfg(test)]

@@ -1,18 +1,22 @@
 //! Redis: a snapshot that the server makes itself, and the two forms in which it reads its data when it starts.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::fs::{Mode, OFlags, fchmod, fchown, fsync, mkdirat, openat};
+use rustix::process::{Gid, Uid};
+
 use super::manifest::{Owner, Rows};
 use super::source::Trouble;
 use super::staging::copy_hashed;
-use crate::action::no_links;
 use crate::context::Context;
 use crate::exec::{Exit, Runner};
+use crate::files::private;
 use crate::probe::{self, failure};
 use crate::registry::Service;
 use crate::system::System;
@@ -98,18 +102,16 @@ impl<'a> Server<'a> {
         }
         let saved = self.last_save()?;
         let told = |error: io::Error| format!("{}: {error}", snapshot.display());
-        let mut from = OpenOptions::new().read(true).custom_flags(no_links()).open(snapshot).map_err(told)?;
+        let mut from = self.context.system.open(snapshot).map_err(told)?;
         let meta = from.metadata().map_err(told)?;
         // Elsewhere configured, it would be an old file that lies there.
-        if !meta.is_file() || u64::try_from(meta.mtime()).unwrap_or(0) + 1 < saved {
+        if u64::try_from(meta.mtime()).unwrap_or(0) + 1 < saved {
             return Err(format!(
                 "{} is not the snapshot that was made: is it configured elsewhere?",
                 snapshot.display()
             ));
         }
-        let mut options = OpenOptions::new();
-        let new = options.write(true).create_new(true).mode(0o600).custom_flags(no_links()).open(to);
-        let mut file = new.map_err(|error| format!("{}: {error}", to.display()))?;
+        let mut file = private::create_new(to).map_err(|error| format!("{}: {error}", to.display()))?;
         copy_hashed(&mut from, &mut file).map(drop).map_err(|error| format!("it cannot be staged: {error}"))
     }
 }
@@ -118,8 +120,8 @@ impl<'a> Server<'a> {
 ///
 /// # Errors
 /// When it cannot be looked at.
-pub fn owner(snapshot: &Path) -> io::Result<Owner> {
-    let meta = snapshot.symlink_metadata()?;
+pub fn owner(system: &System, snapshot: &str) -> io::Result<Owner> {
+    let meta = system.symlink_metadata(snapshot)?;
     Ok(Owner { uid: meta.uid(), gid: meta.gid(), mode: meta.mode() & 0o7777 })
 }
 
@@ -129,7 +131,7 @@ pub fn owner(snapshot: &Path) -> io::Result<Owner> {
 /// What is wrong with it.
 pub fn prove(context: &Context<'_>, copy: &Path) -> Result<Rows, String> {
     let mut head = [0; MAGIC.len()];
-    let read = File::open(copy).and_then(|mut file| io::Read::read_exact(&mut file, &mut head));
+    let read = private::open(copy).and_then(|mut file| io::Read::read_exact(&mut file, &mut head));
     if read.is_err() || head != MAGIC {
         return Err("it is no snapshot of Redis".to_owned());
     }
@@ -146,7 +148,7 @@ pub fn prove(context: &Context<'_>, copy: &Path) -> Result<Rows, String> {
 /// Whether the server reads its log when it starts, and not the snapshot (D7).
 pub fn reads_log(system: &System, snapshot: &str, config: &str) -> bool {
     let beside = Path::new(snapshot).with_file_name(LOG);
-    if system.path(&beside.to_string_lossy()).is_dir() {
+    if system.metadata(&beside).is_ok_and(|meta| meta.is_dir()) {
         return true;
     }
     let Ok(text) = system.read(config) else { return false };
@@ -161,34 +163,33 @@ fn says_log(text: &str) -> bool {
     last.is_some_and(|value| value.trim() == "yes")
 }
 
-/// Makes a log that consists of a snapshot and nothing after it.
+/// Makes a log that consists of a snapshot and nothing after it, under this name in a directory.
 ///
 /// # Errors
 /// As the operating system says; what was begun is left.
-pub fn lay_log(snapshot: &Path, directory: &Path, owner: Owner) -> io::Result<()> {
+pub fn lay_log(snapshot: &Path, parent: &OwnedFd, name: &str, owner: Owner) -> io::Result<()> {
     const BASE: &str = "appendonly.aof.1.base.rdb";
+    const NEW: OFlags =
+        OFlags::WRONLY.union(OFlags::CREATE).union(OFlags::EXCL).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+    const DIRECTORY: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
     let manifest = format!("file {BASE} seq 1 type b\n");
-    fs::DirBuilder::new().mode(0o700).create(directory)?;
-    let make = |name: &str| {
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true).mode(0o600).custom_flags(no_links()).open(directory.join(name))
-    };
+    // By descriptor: the server's user, whose directory it is, could put a link in the place of a path.
+    mkdirat(parent, name, Mode::RWXU)?;
+    let directory = openat(parent, name, DIRECTORY, Mode::empty())?;
+    let make = |name: &str| openat(&directory, name, NEW, Mode::RUSR | Mode::WUSR).map(File::from);
     let mut base = make(BASE)?;
-    copy_hashed(&mut File::open(snapshot)?, &mut base)?;
+    copy_hashed(&mut private::open(snapshot)?, &mut base)?;
     let mut list = make("appendonly.aof.manifest")?;
     list.write_all(manifest.as_bytes())?;
+    let (uid, gid) = (Uid::from_raw(owner.uid), Gid::from_raw(owner.gid));
     for file in [&base, &list] {
-        rustix::fs::fchown(
-            file,
-            Some(rustix::fs::Uid::from_raw(owner.uid)),
-            Some(rustix::fs::Gid::from_raw(owner.gid)),
-        )?;
-        rustix::fs::fchmod(file, rustix::fs::Mode::from_raw_mode(0o640))?;
+        fchown(file, Some(uid), Some(gid))?;
+        fchmod(file, Mode::from_raw_mode(0o640))?;
         file.sync_all()?;
     }
-    chown(directory, Some(owner.uid), Some(owner.gid))?;
-    fs::set_permissions(directory, std::os::unix::fs::PermissionsExt::from_mode(0o750))?;
-    File::open(directory)?.sync_all()
+    fchown(&directory, Some(uid), Some(gid))?;
+    fchmod(&directory, Mode::from_raw_mode(0o750))?;
+    Ok(fsync(&directory)?)
 }
 
 #[cfg(test)]

@@ -1,14 +1,13 @@
 //! What holds credentials leaves the host sealed with a key that is kept on it, and somewhere else. The key is nowhere but in
 //! its file; what is not sealed goes again in the call that made it.
 
-use std::fs::{self, OpenOptions};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::action::no_links;
 use crate::context::Context;
 use crate::exec::{Exit, Runner, StartError};
+use crate::files::private;
 use crate::probe::{Trouble, failure};
 use crate::redact::Redactor;
 use crate::tools::{Argv, age};
@@ -31,7 +30,7 @@ pub fn seal(context: &Context<'_>, plain: &Path, to: &Path) -> Result<(), String
     let sealed = key.run(context, &age::encrypt(&key.path, &text(plain)?, &text(to)?), plain);
     sealed.map_err(|trouble| {
         // Half of it is nothing.
-        let _ = fs::remove_file(to);
+        let _ = private::remove_file(to);
         format!("it cannot be sealed: {trouble}")
     })
 }
@@ -72,15 +71,13 @@ struct Gone<'a>(&'a Path);
 impl Drop for Gone<'_> {
     fn drop(&mut self) {
         // It may have gone before; what cannot be removed goes with the directory that it is in.
-        let _ = fs::remove_file(self.0);
+        let _ = private::remove_file(self.0);
     }
 }
 
 /// Makes a file that only its owner can read, for age to write into.
 fn new(path: &Path) -> Result<(), String> {
-    let mut options = OpenOptions::new();
-    let made = options.write(true).create_new(true).mode(0o600).custom_flags(no_links()).open(path);
-    made.map(drop).map_err(|error| format!("{}: {error}", path.display()))
+    private::create_new(path).map(drop).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn text(path: &Path) -> Result<String, String> {
@@ -95,7 +92,7 @@ struct Key {
 impl Key {
     fn find(context: &Context<'_>) -> Result<Self, String> {
         let path = context.system.path(KEY);
-        let meta = match fs::symlink_metadata(&path) {
+        let meta = match context.system.symlink_metadata(KEY) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Err(format!(
                     "no key to encrypt with: install -d -m 700 /etc/opsctl && age-keygen -o {KEY}, then keep a copy of it \
@@ -121,7 +118,7 @@ impl Key {
 
     /// Runs age on a file.
     fn run(&self, context: &Context<'_>, argv: &Argv, from: &Path) -> Result<(), String> {
-        let bytes = from.metadata().map_or(0, |meta| meta.len());
+        let bytes = private::metadata(from).map_or(0, |meta| meta.len());
         let limit = CALL + Duration::from_secs(bytes / SLOWEST);
         let limit = limit.min(context.time_left().unwrap_or(limit));
         let trouble = match context.processes().run(argv, limit) {

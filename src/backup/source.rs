@@ -6,9 +6,9 @@ use std::path::Path;
 use super::archive::Lay;
 use super::manifest::{Manifest, Owner, Rows};
 use super::name::Id;
-use super::restore::spot::resolved;
 use super::{archive, mongo, postgres, redis, seal, sqlite, staging};
 use crate::context::Context;
+use crate::files::private;
 use crate::registry::{BackupSet, Deployment, Secrecy, Source};
 use crate::system::System;
 
@@ -61,12 +61,12 @@ impl fmt::Display for Trouble {
 pub fn look(context: &Context<'_>, set: &BackupSet) -> Result<Found, Trouble> {
     match &set.source {
         Source::Sqlite { path } => {
-            let live = resolved(&context.system.path(path)).map_err(|_| Trouble::Missing)?;
-            if live.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+            let meta = context.system.symlink_metadata(path);
+            if meta.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
                 return Err(Trouble::Missing);
             }
-            let (bytes, owner) = sqlite::look(&live).map_err(Trouble::Wrong)?;
-            let log = Path::new(&format!("{}-wal", live.display())).metadata().map_or(0, |meta| meta.len());
+            let (bytes, owner) = sqlite::look(context.system, path).map_err(Trouble::Wrong)?;
+            let log = context.system.symlink_metadata(format!("{path}-wal")).map_or(0, |meta| meta.len());
             Ok(Found { bytes: bytes + log, owner: Some(owner) })
         }
         Source::Postgres { service, database } => {
@@ -77,7 +77,7 @@ pub fn look(context: &Context<'_>, set: &BackupSet) -> Result<Found, Trouble> {
         Source::Redis { service, path, .. } => {
             let bytes = redis::Server::new(context, service).bytes()?;
             // Before its first snapshot there is no file whose owner could be told.
-            Ok(Found { bytes, owner: redis::owner(&context.system.path(path)).ok() })
+            Ok(Found { bytes, owner: redis::owner(context.system, path).ok() })
         }
         Source::Files { paths, without, secrecy, .. } => {
             let bytes = archive::size(context.system, paths, without)?;
@@ -110,8 +110,8 @@ pub const fn room(source: &Source, bytes: u64) -> u64 {
 pub fn copy(context: &Context<'_>, set: &BackupSet, to: &Path, scratch: &Path) -> Result<Made, String> {
     match &set.source {
         Source::Sqlite { path } => {
-            let live = resolved(&context.system.path(path)).map_err(|error| format!("{path}: {error}"))?;
-            sqlite::copy(&live, to)?;
+            let live = context.system.locate(path).map_err(|error| format!("{path}: {error}"))?;
+            sqlite::copy(&live.path, to)?;
             Ok(Some(sqlite::version()).into())
         }
         Source::Postgres { service, database } => {
@@ -121,7 +121,7 @@ pub fn copy(context: &Context<'_>, set: &BackupSet, to: &Path, scratch: &Path) -
         }
         Source::Redis { service, path, .. } => {
             let server = redis::Server::new(context, service);
-            server.copy(&context.system.path(path), to)?;
+            server.copy(Path::new(path), to)?;
             Ok(server.version().into())
         }
         Source::Files { paths, without, secrecy, .. } => {
@@ -206,10 +206,10 @@ pub fn prove(context: &Context<'_>, set: &BackupSet, id: Id, copy: &Path) -> Res
         Source::Redis { .. } => redis::prove(context, copy),
         Source::Files { paths, secrecy, .. } => with_archive(context, *secrecy, copy, |archive| {
             let there = copy.with_extension("tried");
-            std::fs::create_dir(&there).map_err(|error| format!("{}: {error}", there.display()))?;
+            private::create_dir(&there).map_err(|error| format!("{}: {error}", there.display()))?;
             let found = archive::unpack(archive, paths, Lay::Scratch(&there));
             // What stays goes with the directory that it is in.
-            let _ = std::fs::remove_dir_all(&there);
+            let _ = private::remove_dir_all(&there);
             found
         }),
         Source::Mongo { uri, database, .. } => mongo::Server::find(context, uri, database)?.try_out(copy, id),
@@ -218,7 +218,8 @@ pub fn prove(context: &Context<'_>, set: &BackupSet, id: Id, copy: &Path) -> Res
 
 /// The commit of the program whose data it is, where a working copy says it.
 pub fn revision(system: &System, deployment: &Deployment) -> Option<String> {
-    let source = deployment.release?.source.iter().find(|path| system.path(path).is_dir())?;
+    let source =
+        deployment.release?.source.iter().find(|path| system.metadata(path).is_ok_and(|meta| meta.is_dir()))?;
     let head = system.read(&format!("{source}/.git/HEAD")).ok()?;
     let revision = match head.trim().strip_prefix("ref: ") {
         Some(name) if !name.contains("..") => system.read(&format!("{source}/.git/{name}")).ok()?,

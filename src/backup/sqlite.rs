@@ -1,9 +1,9 @@
 //! SQLite: a copy of all pages in one read transaction, while the database is in use, and proof that a copy is a database.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,7 +12,8 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
 use super::manifest::Owner;
-use crate::action::no_links;
+use crate::files::private;
+use crate::system::System;
 
 /// How long it is waited for a database that another holds for itself alone.
 const BUSY: Duration = Duration::from_secs(10);
@@ -27,19 +28,16 @@ const NEWEST_FORM: u8 = 2;
 ///
 /// # Errors
 /// Why it is none.
-pub fn look(path: &Path) -> Result<(u64, Owner), String> {
-    let mut options = OpenOptions::new();
-    let file = options.read(true).custom_flags(no_links()).open(path);
-    let mut file = file.map_err(|error| match error.kind() {
+pub fn look(system: &System, path: &str) -> Result<(u64, Owner), String> {
+    if system.symlink_metadata(path).is_ok_and(|meta| meta.is_symlink()) {
+        return Err("it is a symbolic link".to_owned());
+    }
+    let mut file = system.open(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => "the database is missing".to_owned(),
-        // What O_NOFOLLOW says of a link.
-        _ if path.is_symlink() => "it is a symbolic link".to_owned(),
+        std::io::ErrorKind::IsADirectory => "it is no file".to_owned(),
         _ => format!("it cannot be read: {error}"),
     })?;
     let meta = file.metadata().map_err(|error| error.to_string())?;
-    if !meta.is_file() {
-        return Err("it is no file".to_owned());
-    }
     check_head(&mut file, meta.len())?;
     Ok((meta.len(), Owner { uid: meta.uid(), gid: meta.gid(), mode: meta.mode() & 0o7777 }))
 }
@@ -68,9 +66,7 @@ pub fn copy(from: &Path, to: &Path) -> Result<(), String> {
     let told = |error: rusqlite::Error| words(&error);
     let read = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let source = Connection::open_with_flags(from, read).map_err(told)?;
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(0o600).custom_flags(no_links());
-    options.open(to).map_err(|error| format!("{}: {error}", to.display()))?;
+    private::create_new(to).map_err(|error| format!("{}: {error}", to.display()))?;
     let write = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut target = Connection::open_with_flags(to, write).map_err(told)?;
     // It is proven by reading it back, and worth nothing before.
@@ -93,7 +89,7 @@ pub fn copy(from: &Path, to: &Path) -> Result<(), String> {
 /// What is wrong with it.
 pub fn prove(path: &Path) -> Result<BTreeMap<String, u64>, String> {
     let told = |error: rusqlite::Error| words(&error);
-    let mut file = File::open(path).map_err(|error| error.to_string())?;
+    let mut file = private::open(path).map_err(|error| error.to_string())?;
     let size = file.metadata().map_err(|error| error.to_string())?.len();
     check_head(&mut file, size)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;

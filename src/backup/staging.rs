@@ -1,14 +1,12 @@
 //! Where copies are while they are made or looked at: a directory of our own that nobody else can read, with room for them.
 
-use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::record::DIRECTORY;
-use crate::action::own_directory;
+use crate::files::{own, private};
 use crate::registry::Deployment;
 use crate::system::System;
 
@@ -32,12 +30,12 @@ impl Staging {
     /// # Errors
     /// As the operating system says.
     pub fn make(system: &System, deployment: &Deployment, name: &str) -> io::Result<Self> {
-        own_directory(system, DIRECTORY)?;
-        own_directory(system, &format!("{DIRECTORY}/backup"))?;
-        let home = own_directory(system, &home(deployment))?;
+        own::directory(system, DIRECTORY)?;
+        own::directory(system, &format!("{DIRECTORY}/backup"))?;
+        let home = own::directory(system, &home(deployment))?;
         remove_named(&home, WORK)?;
         let path = home.join(format!("{WORK}{name}"));
-        DirBuilder::new().mode(0o700).create(&path)?;
+        private::create_dir(&path)?;
         Ok(Staging { path, home })
     }
 
@@ -47,8 +45,10 @@ impl Staging {
     /// As the operating system says.
     pub fn inner(&self, name: &str) -> io::Result<PathBuf> {
         let path = self.path.join(name);
-        DirBuilder::new().mode(0o700).recursive(true).create(&path)?;
-        Ok(path)
+        match private::create_dir(&path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(path),
+        }
     }
 
     /// Keeps a directory of it, in place of those that were kept before.
@@ -57,11 +57,11 @@ impl Staging {
     /// As the operating system says.
     pub fn keep(&self, inner: &Path, name: &str) -> io::Result<PathBuf> {
         let kept = self.home.join(format!("{KEPT}{name}"));
-        fs::rename(inner, &kept)?;
-        for entry in fs::read_dir(&self.home)?.flatten() {
+        private::rename(inner, &kept)?;
+        for entry in private::read_dir(&self.home)?.flatten() {
             let is_older = entry.file_name().to_string_lossy().starts_with(KEPT) && entry.path() != kept;
             if is_older {
-                fs::remove_dir_all(entry.path())?;
+                private::remove_dir_all(&entry.path())?;
             }
         }
         Ok(kept)
@@ -79,18 +79,19 @@ impl Staging {
 impl Drop for Staging {
     fn drop(&mut self) {
         // What cannot be removed now is removed by the next run.
-        let _ = fs::remove_dir_all(&self.path);
+        let _ = private::remove_dir_all(&self.path);
     }
 }
 
-fn home(deployment: &Deployment) -> String {
+/// Where copies of a deployment are made.
+pub fn home(deployment: &Deployment) -> String {
     format!("{DIRECTORY}/backup/{}", deployment.name)
 }
 
 fn remove_named(home: &Path, begin: &str) -> io::Result<()> {
-    for entry in fs::read_dir(home)?.flatten() {
+    for entry in private::read_dir(home)?.flatten() {
         if entry.file_name().to_string_lossy().starts_with(begin) {
-            fs::remove_dir_all(entry.path())?;
+            private::remove_dir_all(&entry.path())?;
         }
     }
     Ok(())
@@ -100,10 +101,9 @@ fn remove_named(home: &Path, begin: &str) -> io::Result<()> {
 ///
 /// # Errors
 /// What is free, or why that is not known.
-pub fn room(path: &Path, bytes: u64) -> Result<(), String> {
-    let there = path.ancestors().find(|path| path.exists()).unwrap_or(path);
-    let stat = rustix::fs::statvfs(there).map_err(|error| format!("{}: {error}", there.display()))?;
-    let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+pub fn room(system: &System, path: &Path, bytes: u64) -> Result<(), String> {
+    let there = path.ancestors().find(|path| system.exists(path)).unwrap_or(path);
+    let free = system.available_space(there).map_err(|error| format!("{}: {error}", there.display()))?;
     let needed = bytes.saturating_add(RESERVE);
     let shown = crate::health::bytes;
     match free < needed {
@@ -114,19 +114,14 @@ pub fn room(path: &Path, bytes: u64) -> Result<(), String> {
     }
 }
 
-/// Where copies of a deployment are made.
-pub fn place(system: &System, deployment: &Deployment) -> PathBuf {
-    system.path(&home(deployment))
-}
-
 /// How many bytes lie in this directory and those in it; what vanishes meanwhile does not count.
 pub fn size(directory: &Path) -> u64 {
-    let of = |entry: fs::DirEntry| match entry.metadata() {
+    let of = |entry: std::fs::DirEntry| match entry.metadata() {
         Ok(meta) if meta.is_dir() => size(&entry.path()),
         Ok(meta) => meta.len(),
         Err(_) => 0,
     };
-    fs::read_dir(directory).map_or(0, |entries| entries.flatten().map(of).sum())
+    private::read_dir(directory).map_or(0, |entries| entries.flatten().map(of).sum())
 }
 
 /// Size and SHA-256 of a file.
@@ -134,7 +129,7 @@ pub fn size(directory: &Path) -> u64 {
 /// # Errors
 /// As the operating system says.
 pub fn hash(path: &Path) -> io::Result<(u64, String)> {
-    copy_hashed(&mut File::open(path)?, &mut io::sink())
+    copy_hashed(&mut private::open(path)?, &mut io::sink())
 }
 
 /// Copies all of it; how much that was, and its SHA-256.

@@ -4,6 +4,7 @@ pub(super) mod look;
 mod prune;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -247,7 +248,7 @@ fn planned(
     sets: &[&'static BackupSet],
     store: &Store<'_>,
 ) -> Vec<String> {
-    let there = staging::place(context.system, deployment).join("work-ID");
+    let there = context.system.path(&staging::home(deployment)).join("work-ID");
     let paths: Vec<String> = sets.iter().map(|set| format!("{}/ID.{}", set.name, set.source.extension())).collect();
     vec![store.upload_argv(&there.join("out")).to_string(), store.fetch_argv(&paths, &there.join("back")).to_string()]
 }
@@ -290,7 +291,7 @@ fn plan(
             }
         })
         .collect();
-    staging::room(&staging::place(context.system, deployment), total).map_err(|trouble| Error {
+    staging::room(context.system, Path::new(&staging::home(deployment)), total).map_err(|trouble| Error {
         exit: Exit::Refused,
         code: "no_room",
         message: trouble,

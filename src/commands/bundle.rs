@@ -3,9 +3,9 @@
 //! and hashes.
 
 use std::fmt::Write as _;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -18,12 +18,14 @@ use crate::commands::diagnose::Scene;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::files::{anchored, private};
 use crate::logs::{self, Wanted};
 use crate::probe::record::Record;
 use crate::registry::{Deployment, Manager, Proxy, Service};
 use crate::report::bundle::{ConfigFile, Manifest, Ran};
 use crate::report::diagnosis::Diagnosis;
 use crate::report::status::Status;
+use crate::system::System;
 use crate::tools::procfs;
 use crate::ui::Ui;
 
@@ -75,6 +77,7 @@ pub(super) fn write(
     evidence: &Evidence<'_>,
 ) -> anyhow::Result<String> {
     let root = format!("opsctl-{}-{}", deployment.name, evidence.document.head.time.strftime("%Y%m%dT%H%M%SZ"));
+    let mut made_at = None;
     let (to, name) = match target {
         Target::Stream if Ui::is_terminal() => {
             return Err(Error::usage("terminal", "a tar is not for a terminal: send it on, or name a file").into());
@@ -82,8 +85,12 @@ pub(super) fn write(
         Target::Stream => (To::Stream, "standard output".to_owned()),
         Target::File(path) => {
             // Never over something that is there, and never for others to read.
-            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-            let file = file.map_err(|error| unwritten(&path.display().to_string(), &error))?;
+            let made = std::path::absolute(path).and_then(|path| System::real().locate(path)).and_then(|place| {
+                let file = private::create_new(&anchored(&place.directory, &place.name))?;
+                Ok((file, place))
+            });
+            let (file, place) = made.map_err(|error| unwritten(&path.display().to_string(), &error))?;
+            made_at = Some(place);
             (To::File(file), path.display().to_string())
         }
     };
@@ -91,11 +98,11 @@ pub(super) fn write(
     let archive = Archive { builder, root, time: evidence.document.head.time, manifest: Manifest::default() };
     match fill(context, deployment, evidence, archive) {
         Ok((files, size)) => Ok(format!("{name}: {files} files, {size} bytes")),
-        Err(error) => match target {
-            Target::Stream => Err(error.into()),
-            Target::File(path) => {
+        Err(error) => match made_at {
+            None => Err(error.into()),
+            Some(place) => {
                 // Half a bundle is none.
-                let _ = fs::remove_file(path);
+                let _ = private::remove_file(&anchored(&place.directory, &place.name));
                 Err(unwritten(&name, &error).into())
             }
         },
@@ -293,8 +300,7 @@ fn one(context: &Context<'_>, path: String, service: Option<&'static str>, setti
             file.trouble = Some("no file of a size that a hash is made of".to_owned());
             return Ok(());
         }
-        let mut content = Vec::new();
-        File::open(context.system.path(&file.path))?.take(HASHED).read_to_end(&mut content)?;
+        let content = context.system.read_bytes(&file.path, HASHED)?;
         file.sha256 = Some(hex(&Sha256::digest(&content)));
         if settings {
             let text = String::from_utf8_lossy(&content);
@@ -322,6 +328,8 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+    use std::io::Read;
 
     #[test]
     fn a_bundle_is_roots_alone_and_not_larger_than_it_may_be() {

@@ -24,6 +24,7 @@ use crate::exit::Exit;
 use crate::health;
 use crate::registry::{Deployment, Presence, Release, Service, Switch, Verdict};
 use crate::report::release::Release as Document;
+use crate::system::System;
 
 /// How often it is asked again how services are, and after which time: a host that has just built something may be slow to say.
 const AGAIN: u32 = 2;
@@ -59,7 +60,7 @@ pub struct Args {
 /// An archive: an absolute path, because commands run elsewhere.
 fn archive(text: &str) -> Result<String, String> {
     let path = std::path::absolute(Path::new(text)).map_err(|error| error.to_string())?;
-    match path.is_file() {
+    match System::real().metadata(&path).is_ok_and(|meta| meta.is_file()) {
         true => Ok(path.to_string_lossy().into_owned()),
         false => Err("no such file".to_owned()),
     }

@@ -10,8 +10,8 @@ mod walk;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
-use std::io::{self, Read};
-use std::os::fd::OwnedFd;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -60,6 +60,22 @@ impl Entry {
     }
 }
 
+/// A name in an open directory.
+#[derive(Debug)]
+pub struct Located {
+    /// The directory.
+    pub directory: OwnedFd,
+    /// Where it is on this machine, without links above it.
+    pub path: PathBuf,
+    /// The name.
+    pub name: OsString,
+}
+
+/// A path that begins at an open directory, so that nobody can lead it elsewhere. It holds as long as the directory is open.
+pub fn anchored(directory: &OwnedFd, name: impl AsRef<Path>) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", directory.as_raw_fd())).join(name)
+}
+
 /// When a file's content was last changed, microseconds since 1970.
 fn modified(stat: &Stat) -> i64 {
     let micros = i64::try_from(stat.st_mtime_nsec).unwrap_or_default() / 1000;
@@ -97,6 +113,20 @@ impl System {
         })
     }
 
+    /// A file's last `limit` bytes, and how long all of it is.
+    ///
+    /// # Errors
+    /// As [`System::open`].
+    pub fn tail(&self, path: impl AsRef<Path>, limit: u64) -> io::Result<(Vec<u8>, u64)> {
+        self.read_with(path.as_ref(), move |mut file| {
+            let length = file.metadata()?.len();
+            file.seek(SeekFrom::Start(length.saturating_sub(limit)))?;
+            let mut bytes = Vec::new();
+            file.take(limit).read_to_end(&mut bytes)?;
+            Ok((bytes, length))
+        })
+    }
+
     /// Opens a file and does something with it, all within the deadline.
     fn read_with<T: Send + 'static>(
         &self,
@@ -123,7 +153,14 @@ impl System {
                 let root = self.root.clone();
                 apart(self.file_limit, path, move || {
                     accounts::become_user(&root, uid, gid)?;
-                    then(open_same(&parent, &name, &stat)?)
+                    // Root could open it, but would not know whose file it gives away.
+                    let theirs = |error: io::Error| match error.kind() {
+                        io::ErrorKind::PermissionDenied => {
+                            io::Error::other(format!("user {uid}, who owns its directory, may not read it"))
+                        }
+                        _ => error,
+                    };
+                    then(open_same(&parent, &name, &stat).map_err(theirs)?)
                 })
             }
         }
@@ -174,6 +211,19 @@ impl System {
         })
     }
 
+    /// Room that is left where a path lies, bytes.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn available_space(&self, path: impl AsRef<Path>) -> io::Result<u64> {
+        let (root, wanted) = (self.root.clone(), path.as_ref().to_owned());
+        within(self.file_limit, path.as_ref(), move || {
+            let (_, _, fd, _) = walk(&root, &wanted, Last::Followed)?.found()?;
+            let found = rustix::fs::fstatvfs(&fd)?;
+            Ok(found.f_bavail.saturating_mul(found.f_frsize))
+        })
+    }
+
     /// Opens a directory, for what is done below it by descriptor.
     ///
     /// # Errors
@@ -181,6 +231,22 @@ impl System {
     pub fn directory(&self, path: impl AsRef<Path>) -> io::Result<OwnedFd> {
         let (root, wanted) = (self.root.clone(), path.as_ref().to_owned());
         within(self.file_limit, path.as_ref(), move || open_directory(&root, &wanted))
+    }
+
+    /// The directory of a path, opened, for what is done there by descriptor; links of the directory are followed under the
+    /// rule of [`System::open`], one in the last place is not.
+    ///
+    /// # Errors
+    /// As the operating system says; that nothing has the last name is none.
+    pub fn locate(&self, path: impl AsRef<Path>) -> io::Result<Located> {
+        let (root, wanted) = (self.root.clone(), path.as_ref().to_owned());
+        within(self.file_limit, path.as_ref(), move || {
+            let place = walk(&root, &wanted, Last::Itself)?;
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let directory = openat(&place.parent.fd, ".", flags, Mode::empty())?;
+            let path = root.join(&place.directory).join(&place.name);
+            Ok(Located { directory, path, name: place.name })
+        })
     }
 
     /// The names in a directory, in no order.
@@ -203,6 +269,21 @@ impl System {
             let target = |name: OsString| rustix::fs::readlinkat(&directory, name, Vec::new()).ok();
             let targets = names(&directory)?.into_iter().filter_map(target);
             Ok(targets.map(|target| PathBuf::from(text(target.as_bytes()))).collect())
+        })
+    }
+
+    /// Device and inode of what a process has open.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn open_files(&self, pid: u32) -> io::Result<Vec<(u64, u64)>> {
+        let (root, wanted) = (self.root.clone(), PathBuf::from(format!("/proc/{pid}/fd")));
+        within(self.file_limit, &wanted.clone(), move || {
+            let directory = open_directory(&root, &wanted)?;
+            // Through the kernel's own links, which are not paths.
+            let stat = |name: OsString| statat(&directory, name, AtFlags::empty()).ok();
+            let open = names(&directory)?.into_iter().filter_map(stat);
+            Ok(open.map(|stat| (stat.st_dev, stat.st_ino)).collect())
         })
     }
 

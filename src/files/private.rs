@@ -30,14 +30,6 @@ pub fn create_new(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(flags()).open(path)
 }
 
-/// Opens a file to be written to its end.
-///
-/// # Errors
-/// As [`open`].
-pub fn open_to_write(path: &Path) -> io::Result<File> {
-    regular(OpenOptions::new().read(true).write(true).custom_flags(flags()).open(path)?)
-}
-
 fn regular(file: File) -> io::Result<File> {
     match file.metadata()?.is_file() {
         true => Ok(file),
@@ -53,6 +45,14 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     io::Read::read_to_end(&mut io::Read::take(open(path)?, limit), &mut bytes)?;
     Ok(bytes)
+}
+
+/// Fills this with random bytes of the kernel's.
+///
+/// # Errors
+/// As the operating system says.
+pub fn random(bytes: &mut [u8]) -> io::Result<()> {
+    io::Read::read_exact(&mut File::open("/dev/urandom")?, bytes)
 }
 
 /// Writes a file that was not there.

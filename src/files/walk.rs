@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{FileType, Mode, OFlags, Stat, fstat, openat, readlinkat};
 
@@ -36,6 +36,8 @@ pub(super) enum Writer {
 pub(super) struct Step {
     pub(super) fd: OwnedFd,
     pub(super) writer: Writer,
+    /// Its name in the one before; none of the root.
+    name: OsString,
     /// Whether it is the kernel's: what is in `/proc` and `/sys` nobody put there, whoever owns it.
     is_kernels: bool,
 }
@@ -48,6 +50,8 @@ pub(super) struct Place {
     pub(super) name: OsString,
     /// What is there, opened to be looked at.
     pub(super) found: Option<(OwnedFd, Stat)>,
+    /// The directory's path below the root, without links.
+    pub(super) directory: PathBuf,
 }
 
 impl Place {
@@ -77,7 +81,8 @@ pub(super) enum Last {
 /// nothing has the last name is no error.
 pub(super) fn walk(root: &Path, path: &Path, last: Last) -> io::Result<Place> {
     let start = rustix::fs::open(root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-    let mut way = vec![Step { writer: writer(root, &fstat(&start)?), fd: start, is_kernels: false }];
+    let first = Step { writer: writer(root, &fstat(&start)?), fd: start, name: OsString::new(), is_kernels: false };
+    let mut way = vec![first];
     let mut pending = components(path);
     let mut links = 0;
     while let Some(name) = pending.pop_front() {
@@ -118,7 +123,7 @@ pub(super) fn walk(root: &Path, path: &Path, last: Last) -> io::Result<Place> {
             FileType::Directory => {
                 let is_kernels = here.is_kernels || (way.len() == 1 && (name == "proc" || name == "sys"));
                 let writer = if is_kernels { Writer::Nobody } else { writer(root, &stat) };
-                way.push(Step { fd, writer, is_kernels });
+                way.push(Step { fd, writer, name, is_kernels });
             }
             _ => return Err(io::ErrorKind::NotADirectory.into()),
         }
@@ -127,12 +132,14 @@ pub(super) fn walk(root: &Path, path: &Path, last: Last) -> io::Result<Place> {
     let Some(step) = way.pop() else { return Err(io::ErrorKind::NotFound.into()) };
     let fd = openat(&step.fd, ".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
     let stat = fstat(&fd)?;
-    Ok(Place { parent: step, name: OsString::from("."), found: Some((fd, stat)) })
+    let directory = way.iter().chain([&step]).map(|step| &step.name).collect();
+    Ok(Place { parent: step, name: OsString::from("."), found: Some((fd, stat)), directory })
 }
 
 fn end(mut way: Vec<Step>, name: OsString, found: Option<(OwnedFd, Stat)>) -> Place {
+    let directory = way.iter().map(|step| &step.name).collect();
     let parent = way.swap_remove(way.len() - 1);
-    Place { parent, name, found }
+    Place { parent, name, found, directory }
 }
 
 fn components(path: &Path) -> VecDeque<OsString> {

@@ -1,8 +1,6 @@
 //! What changed on the host lately: the boot, starts of what is not well, files that decide how it runs, packages, and what
 //! opsctl itself did. Read after something was found, and only for that.
 
-use std::io::{Read, Seek, SeekFrom};
-
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 
@@ -75,15 +73,8 @@ fn written(system: &System, path: &str) -> Option<Timestamp> {
 
 /// What dpkg did, by its log, whose times are those of the host's clock on the wall.
 fn packages(system: &System, since: Timestamp) -> Vec<(Timestamp, String)> {
-    let read = || -> std::io::Result<String> {
-        let mut file = std::fs::File::open(system.path("/var/log/dpkg.log"))?;
-        let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(LOG_TAIL)))?;
-        let mut bytes = Vec::new();
-        file.take(LOG_TAIL).read_to_end(&mut bytes)?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
-    };
-    let Ok(log) = read() else { return Vec::new() };
+    let Ok((log, _)) = system.tail("/var/log/dpkg.log", LOG_TAIL) else { return Vec::new() };
+    let log = String::from_utf8_lossy(&log);
     let zone = system.zone();
     let at = |time: &str| -> Option<Timestamp> { zone.to_timestamp(time.parse::<DateTime>().ok()?).ok() };
     let runs = dpkg::runs(&log).into_iter();

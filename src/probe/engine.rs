@@ -16,7 +16,7 @@ const LIMIT: u64 = 8 << 20;
 
 /// The socket, where there is one.
 pub(super) fn socket(door: Door<'_>) -> Option<PathBuf> {
-    Some(door.system.path(docker::SOCKET)).filter(|socket| socket.exists())
+    door.system.exists(docker::SOCKET).then(|| door.system.path(docker::SOCKET))
 }
 
 /// All containers.

@@ -1,12 +1,12 @@
 //! The host itself: disks, memory, load, clock, failed units, processes killed for want of memory, certificates.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::thread;
 
 use super::aside::{aside, join};
 use super::{Answer, Door, Served, Trouble, failure, text, tls};
 use crate::exec::Exit;
+use crate::files::Entry;
 use crate::registry::{Deployment, Service};
 use crate::tools::df::{self, FileSystem};
 use crate::tools::journalctl::{self, OomKill};
@@ -91,9 +91,8 @@ fn ask_certificates(
         services.iter().flat_map(|service| service.routes).map(|route| route.host.to_owned()).collect();
     if hosts.is_empty() {
         // No routes are known: ask for the names that this host keeps certificates for.
-        let entries = fs::read_dir(door.system.path("/etc/letsencrypt/live")).into_iter().flatten().flatten();
-        hosts =
-            entries.filter(|entry| entry.path().is_dir()).filter_map(|e| e.file_name().into_string().ok()).collect();
+        let entries = door.system.list("/etc/letsencrypt/live").unwrap_or_default().into_iter();
+        hosts = entries.filter(Entry::is_dir).filter_map(|entry| entry.name.into_string().ok()).collect();
     }
     let hosts: Vec<String> = hosts.into_iter().collect();
     let served = tls::certificates(door.system.local(certificates.port), &hosts, door.limit);

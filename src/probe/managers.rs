@@ -104,7 +104,7 @@ fn has_file(system: &System, name: &str) -> bool {
     let template =
         name.split_once('@').zip(name.rsplit_once('.')).map(|((stem, _), (_, kind))| format!("{stem}@.{kind}"));
     UNIT_PATH.iter().any(|dir| {
-        let exists = |name: &str| system.path(&format!("{dir}/{name}")).symlink_metadata().is_ok();
+        let exists = |name: &str| system.symlink_metadata(format!("{dir}/{name}")).is_ok();
         exists(name) || template.as_deref().is_some_and(exists)
     })
 }
@@ -200,9 +200,7 @@ fn ask_docker(door: Door<'_>, services: &[&'static Service], evidence: &mut Mana
 fn engine_runs(system: &System) -> bool {
     let is_engine = |pid: u32| system.process_name(pid).as_deref() == Some("dockerd");
     let recorded = system.read("/run/docker.pid").ok().and_then(|pid| pid.trim().parse().ok());
-    recorded.is_some_and(is_engine)
-        || !system.path(docker::SOCKET).exists()
-        || system.processes().into_iter().any(is_engine)
+    recorded.is_some_and(is_engine) || !system.exists(docker::SOCKET) || system.processes().into_iter().any(is_engine)
 }
 
 /// All containers, or why they are not known.

@@ -2,7 +2,7 @@
 //! systemd ignores in unit files.
 
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::thread;
 use std::time::Duration;
@@ -165,10 +165,8 @@ fn look_at(system: &System, data: &Data) -> Answer<bool> {
             DataKind::File => meta.is_file(),
             DataKind::Sqlite => {
                 const MAGIC: &[u8] = b"SQLite format 3\0";
-                let mut head = [0; MAGIC.len()];
                 // Opening never creates it, unlike sqlite3 itself; an empty file is not a database.
-                let read = std::fs::File::open(system.path(data.path))?.read_exact(&mut head);
-                read.is_ok() && head == MAGIC
+                system.read_bytes(data.path, MAGIC.len() as u64)? == MAGIC
             }
             DataKind::Volume => true,
         })

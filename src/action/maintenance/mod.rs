@@ -12,7 +12,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{audit, move_durably, own_directory, removed, write_aside};
+use super::audit;
+use crate::files::own;
 use crate::health::{self, ServiceHealth};
 use crate::probe::{self, Answer, Edge};
 use crate::registry::{Deployment, Maintenance, Page, Service, Stop};
@@ -51,15 +52,16 @@ fn name(deployment: &Deployment) -> String {
 /// # Errors
 /// As the operating system says.
 pub fn keep(system: &System, deployment: &Deployment, note: Option<&Note>) -> io::Result<()> {
-    let path = own_directory(system, DIRECTORY)?.join(name(deployment));
-    let aside = path.with_extension("new");
+    own::directory(system, DIRECTORY)?;
+    let path = format!("{DIRECTORY}/{}", name(deployment));
+    let new = format!("{path}.new");
     match note {
         Some(note) => {
-            write_aside(&aside, &serde_json::to_vec(note)?, 0o600)?;
-            move_durably(&aside, &path)
+            own::write_new(system, &new, &serde_json::to_vec(note)?, 0o600)?;
+            own::rename(system, &new, &path)
         }
         // With what an attempt that was cut off has left.
-        None => removed(&aside).and(removed(&path)),
+        None => own::remove(system, &new).and(own::remove(system, &path)),
     }
 }
 

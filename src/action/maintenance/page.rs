@@ -1,18 +1,18 @@
 //! A page in place of the site: what is to be done to nginx for it. Whenever that is cut off, nginx's configuration on disk
 //! is one that nginx takes: what is new is tried beside its place first.
 
-use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 use super::hosts;
+use crate::action::Risk;
 use crate::action::plan;
-use crate::action::{Risk, removed};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exec::{Exit as Ended, Runner};
 use crate::exit::Exit;
+use crate::files::own;
 use crate::probe::{Trouble, failure};
 use crate::registry::{Deployment, Page};
 use crate::system::System;
@@ -124,7 +124,7 @@ pub(super) fn tidy(system: &System, page: &Page) -> io::Result<()> {
     let directory = page.file.rsplit_once('/').and_then(|(directory, _)| directory.rsplit_once('/'));
     let main = directory.map(|(directory, _)| beside(&format!("{directory}/nginx.conf"), "opsctl"));
     let aside = [beside(page.file, "new"), beside(page.file, "off")];
-    aside.iter().chain(&main).try_for_each(|path| removed(&system.path(path)))
+    aside.iter().chain(&main).try_for_each(|path| own::remove(system, path))
 }
 
 /// What nginx's configuration says of the site.
@@ -183,7 +183,7 @@ pub fn site(context: &Context<'_>, deployment: &'static Deployment, page: &Page)
 
 /// Nobody else may be able to put something in our files' places.
 fn only_ours(system: &System, directory: &str) -> io::Result<()> {
-    let meta = fs::metadata(system.path(directory))?;
+    let meta = system.metadata(directory)?;
     let own = rustix::process::geteuid().as_raw();
     if !meta.is_dir() || meta.uid() != own || meta.mode() & 0o022 != 0 {
         return Err(io::Error::other("it is not a directory that only this user can write to"));

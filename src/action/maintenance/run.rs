@@ -1,20 +1,20 @@
 //! Runs the plan of a page: a step after the other, until every host answers as wanted; what fails is undone.
 
 use std::io;
-use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::page::{Act, Direction, Plan, READY, Step};
 use super::{Asked, Note, ask};
+use crate::action::Risk;
 use crate::action::audit;
 use crate::action::consent::Consent;
 use crate::action::lock::Lock;
-use crate::action::{Risk, move_durably, removed, write_aside};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exec::{Exit as Ended, Runner};
 use crate::exit::Exit;
+use crate::files::own;
 use crate::probe::{PATIENCE, Trouble, failure};
 use crate::registry::Deployment;
 use crate::system::System;
@@ -147,9 +147,9 @@ fn command(context: &Context<'_>, argv: &Argv, limit: Duration) -> Result<(), Tr
 fn change(system: &System, act: &Act) -> io::Result<()> {
     match act {
         // Readable for nginx's status as any user; there is nothing in it that visitors are not told.
-        Act::Write(path, content) => write_aside(&system.path(path), content.as_bytes(), 0o644),
-        Act::Move(from, to, _) => move_durably(&system.path(from), &system.path(to)),
-        Act::Remove(path) => removed(&system.path(path)),
+        Act::Write(path, content) => own::write_new(system, path, content.as_bytes(), 0o644),
+        Act::Move(from, to, _) => own::rename(system, from, to),
+        Act::Remove(path) => own::remove(system, path),
         Act::Run(_) | Act::Look => Ok(()),
     }
 }
@@ -209,13 +209,13 @@ fn undo(context: &Context<'_>, plan: &Plan, done: &[Step], trouble: &str, answer
     let mut told = Vec::new();
     for step in done.iter().rev() {
         let undone = match &step.act {
-            Act::Write(path, _) => removed(&system.path(path)),
+            Act::Write(path, _) => own::remove(system, path),
             // Where it still stands, it was not moved.
-            Act::Move(from, _, _) if system.path(from).exists() => Ok(()),
+            Act::Move(from, _, _) if system.exists(from) => Ok(()),
             Act::Move(from, to, before) => {
                 moved = true;
                 page_before |= before.is_some();
-                move_back(&system.path(from), &system.path(to), before.as_deref())
+                move_back(system, from, to, before.as_deref())
             }
             Act::Run(argv) => {
                 told.extend((step.risk > Risk::ReadOnly).then_some((argv, step.deadline)));
@@ -250,12 +250,12 @@ fn undo(context: &Context<'_>, plan: &Plan, done: &[Step], trouble: &str, answer
     }
 }
 
-fn move_back(from: &Path, to: &Path, before: Option<&str>) -> io::Result<()> {
+fn move_back(system: &System, from: &str, to: &str, before: Option<&str>) -> io::Result<()> {
     match before {
-        None => move_durably(to, from),
+        None => own::rename(system, to, from),
         Some(before) => {
-            write_aside(from, before.as_bytes(), 0o644)?;
-            move_durably(from, to)
+            own::write_new(system, from, before.as_bytes(), 0o644)?;
+            own::rename(system, from, to)
         }
     }
 }

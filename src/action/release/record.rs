@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Version, short};
-use crate::action::append_line;
+use crate::files::own;
 use crate::registry::Deployment;
 use crate::system::System;
 
@@ -149,7 +149,7 @@ pub fn read(system: &System, deployment: &Deployment) -> io::Result<Records> {
 /// # Errors
 /// As the operating system says.
 pub fn keep(system: &System, deployment: &Deployment, record: Record) -> io::Result<()> {
-    append_line(system, DIRECTORY, &path(deployment), &Line::Release(record))
+    own::append_line(system, DIRECTORY, &path(deployment), &Line::Release(record))
 }
 
 /// Adds the migrations that were there before opsctl first looked.
@@ -157,7 +157,7 @@ pub fn keep(system: &System, deployment: &Deployment, record: Record) -> io::Res
 /// # Errors
 /// As the operating system says.
 pub fn baseline(system: &System, deployment: &Deployment, baseline: Baseline) -> io::Result<()> {
-    append_line(system, DIRECTORY, &path(deployment), &Line::Baseline(baseline))
+    own::append_line(system, DIRECTORY, &path(deployment), &Line::Baseline(baseline))
 }
 
 /// Adds a migration that is about to be applied.
@@ -165,7 +165,7 @@ pub fn baseline(system: &System, deployment: &Deployment, baseline: Baseline) ->
 /// # Errors
 /// As the operating system says.
 pub fn begun(system: &System, deployment: &Deployment, migration: Migration) -> io::Result<()> {
-    append_line(system, DIRECTORY, &path(deployment), &Line::Begun(migration))
+    own::append_line(system, DIRECTORY, &path(deployment), &Line::Begun(migration))
 }
 
 /// Adds a migration that was applied.
@@ -173,7 +173,7 @@ pub fn begun(system: &System, deployment: &Deployment, migration: Migration) -> 
 /// # Errors
 /// As the operating system says.
 pub fn applied(system: &System, deployment: &Deployment, migration: Migration) -> io::Result<()> {
-    append_line(system, DIRECTORY, &path(deployment), &Line::Migration(migration))
+    own::append_line(system, DIRECTORY, &path(deployment), &Line::Migration(migration))
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! Looks at a host before a new version, or an earlier one, is put on it. Changes nothing.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::thread;
@@ -309,20 +308,15 @@ fn free(system: &System, release: &Release, source: Option<&Place>) -> Vec<(Stri
     if !release.images.is_empty() && system.metadata(DOCKER).is_ok() {
         paths.push(DOCKER);
     }
-    let look = |path: &str| {
-        let found = rustix::fs::statvfs(system.path(path)).map_err(io::Error::from);
-        found.map(|found| found.f_bavail.saturating_mul(found.f_frsize))
-    };
-    paths.into_iter().map(|path| (path.to_owned(), look(path))).collect()
+    paths.into_iter().map(|path| (path.to_owned(), system.available_space(path))).collect()
 }
 
 /// When the newest file of these directories was written. One from the future tells nothing of when it was made.
 fn newest(system: &System, directories: &[&str], now: Timestamp) -> Option<Timestamp> {
-    let files =
-        directories.iter().filter_map(|directory| fs::read_dir(system.path(directory)).ok()).flatten().flatten();
-    let times =
-        files.filter_map(|file| file.metadata().ok().filter(|meta| meta.is_file() && meta.len() > 0)?.modified().ok());
-    times.filter_map(|time| Timestamp::try_from(time).ok()).filter(|time| *time <= now).max()
+    let entries = directories.iter().filter_map(|directory| system.list(directory).ok()).flatten();
+    let files = entries.filter(|entry| entry.is_file() && entry.size() > 0);
+    let times = files.filter_map(|file| Timestamp::from_microsecond(file.modified()).ok());
+    times.filter(|time| *time <= now).max()
 }
 
 /// A service, and the keys that its env file lacks; or why that is not known.

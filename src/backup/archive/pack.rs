@@ -1,9 +1,8 @@
 //! An archive is made. What cannot go into it is told by name, and whatever happens to a file while it is read, the archive
 //! stays whole.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use rustix::fs::{FileType, Mode, OFlags, Stat, fstat, openat, readlinkat};
@@ -12,8 +11,8 @@ use zstd::stream::write::Encoder;
 
 use super::NOT_SET_ID;
 use super::walk::{Met, Visitor, roots, special, unread, walk};
-use crate::action::no_links;
 use crate::backup::source::Trouble;
+use crate::files::private;
 use crate::system::System;
 
 /// How hard zstd tries: what it makes smaller above this costs many times as long.
@@ -58,9 +57,7 @@ impl Visitor for Sum {
 /// When none of the paths exists, one is neither a file nor a directory, or the archive cannot be written. Then there is none.
 pub fn pack(system: &System, paths: &[&str], without: &[&str], to: &Path) -> Result<Vec<String>, String> {
     let roots = roots(system, paths).map_err(|trouble| trouble.to_string())?;
-    let mut options = OpenOptions::new();
-    let file = options.write(true).create_new(true).mode(0o600).custom_flags(no_links()).open(to);
-    let file = file.map_err(|error| format!("{}: {error}", to.display()))?;
+    let file = private::create_new(to).map_err(|error| format!("{}: {error}", to.display()))?;
     let write = || -> io::Result<Left> {
         let mut encoder = Encoder::new(file, LEVEL)?;
         encoder.include_checksum(true)?;
@@ -73,7 +70,7 @@ pub fn pack(system: &System, paths: &[&str], without: &[&str], to: &Path) -> Res
     };
     write().map(Left::told).map_err(|error| {
         // Half an archive is none.
-        let _ = fs::remove_file(to);
+        let _ = private::remove_file(to);
         format!("the archive cannot be written: {error}")
     })
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -19,6 +19,7 @@ use zstd::stream::read::Decoder;
 
 use super::walk::DIRECTORY;
 use super::{DEPTH, NOT_SET_ID, inside};
+use crate::files::private;
 
 /// The most of what came before that a decoder may have to remember, as a power of two: 8 MiB. Ours needs 2.
 const WINDOW: u32 = 23;
@@ -51,7 +52,8 @@ pub enum Lay<'a> {
 /// the set or below a link, hard links, devices, FIFOs, and files that are set-user-id or set-group-id.
 pub fn unpack(archive: &Path, paths: &[&str], lay: Lay<'_>) -> Result<BTreeMap<String, u64>, String> {
     let open = |path: &Path| {
-        let opened = rustix::fs::open(path, DIRECTORY, Mode::empty());
+        // Its own, or the place of an open directory, which the kernel shows as a link.
+        let opened = rustix::fs::open(path, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
         opened.map_err(|errno| format!("{}: {}", path.display(), io::Error::from(errno)))
     };
     let told = |error: io::Error| format!("{}: {error}", archive.display());
@@ -64,7 +66,7 @@ pub fn unpack(archive: &Path, paths: &[&str], lay: Lay<'_>) -> Result<BTreeMap<S
             open(at.parent().unwrap_or(Path::new("/")))?
         }
     };
-    let file = BufReader::new(File::open(archive).map_err(told)?);
+    let file = BufReader::new(private::open(archive).map_err(told)?);
     let mut decoder = Decoder::with_buffer(file).map_err(told)?.single_frame();
     decoder.window_log_max(WINDOW).map_err(told)?;
     let mut unpacker = Unpacker { base, paths, lay, open: Vec::new(), found: BTreeMap::new(), laid: false };
@@ -257,7 +259,8 @@ impl Unpacker<'_> {
         match self.lay {
             Lay::Beside { at, .. } if self.laid => {
                 // Whoever comes back to it finds that it is there.
-                let _ = if at.is_dir() && !at.is_symlink() { fs::remove_dir_all(at) } else { fs::remove_file(at) };
+                let is_directory = private::metadata(at).is_ok_and(|meta| meta.is_dir());
+                let _ = if is_directory { private::remove_dir_all(at) } else { private::remove_file(at) };
             }
             Lay::Beside { .. } | Lay::Scratch(_) => {}
         }

@@ -10,8 +10,8 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, openat, statat};
 use rustix::io::Errno;
 
 use super::{DEPTH, inside};
-use crate::backup::restore::spot::resolved;
 use crate::backup::source::Trouble;
+use crate::files::Located;
 use crate::system::System;
 
 /// How a directory is opened.
@@ -93,13 +93,11 @@ pub(super) fn roots(system: &System, paths: &[&str]) -> Result<Vec<Root>, Troubl
 
 fn root(system: &System, absolute: &str) -> Result<Option<Root>, Trouble> {
     let wrong = |error: io::Error| Trouble::Wrong(format!("{absolute}: it cannot be read: {error}"));
-    let live = match resolved(&system.path(absolute)) {
+    let Located { directory: parent, name, .. } = match system.locate(absolute) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         found => found.map_err(wrong)?,
     };
-    let (Some(directory), Some(name)) = (live.parent(), live.file_name()) else { return Ok(None) };
-    let parent = rustix::fs::open(directory, DIRECTORY, Mode::empty()).map_err(|errno| wrong(errno.into()))?;
-    let stat = match statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW) {
+    let stat = match statat(&parent, &name, AtFlags::SYMLINK_NOFOLLOW) {
         Err(Errno::NOENT) => return Ok(None),
         found => found.map_err(|errno| wrong(errno.into()))?,
     };

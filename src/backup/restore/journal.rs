@@ -5,9 +5,9 @@ use std::io;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::action::{move_durably, own_directory, write_aside};
 use crate::backup::name::Id;
 use crate::backup::record::DIRECTORY;
+use crate::files::own;
 use crate::registry::Deployment;
 use crate::system::System;
 
@@ -98,11 +98,11 @@ impl Journal {
     /// # Errors
     /// As the operating system says.
     pub fn write(&self, system: &System, deployment: &Deployment) -> io::Result<()> {
-        own_directory(system, DIRECTORY)?;
-        let file = system.path(&path(deployment));
-        let aside = system.path(&format!("{}.new", path(deployment)));
-        write_aside(&aside, &serde_json::to_vec_pretty(self)?, 0o600)?;
-        move_durably(&aside, &file)
+        own::directory(system, DIRECTORY)?;
+        let path = path(deployment);
+        let new = format!("{path}.new");
+        own::write_new(system, &new, &serde_json::to_vec_pretty(self)?, 0o600)?;
+        own::rename(system, &new, &path)
     }
 
     /// The restore that did not come to its end, if any.

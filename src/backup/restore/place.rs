@@ -73,7 +73,7 @@ impl<'a> Place<'a> {
     pub fn check(&self, context: &Context<'_>, bytes: u64) -> Result<(), String> {
         let spots = match self {
             // Where its disk is, the server knows; this is where it is by default.
-            Place::Database(_) => return staging::room(&context.system.path("/var/lib/docker"), bytes),
+            Place::Database(_) => return staging::room(context.system, Path::new("/var/lib/docker"), bytes),
             Place::Files(spots) => spots,
         };
         for spot in spots {
@@ -82,7 +82,7 @@ impl<'a> Place<'a> {
                 let (path, names) = (&spot.absolute, live.names);
                 return Err(format!("{path} has {names} names, so that another would go on with the old data"));
             }
-            staging::room(spot.path().parent().unwrap_or(Path::new("/")), bytes)?;
+            staging::room(context.system, Path::new(&spot.absolute).parent().unwrap_or(Path::new("/")), bytes)?;
         }
         Ok(())
     }
@@ -110,7 +110,7 @@ impl<'a> Place<'a> {
                         if found != proof.manifest.rows {
                             return Err("it has other files than it was proven with".to_owned());
                         }
-                        archive::adopt(spot.path(), &spot.laid_path(), without).map_err(|error| error.to_string())
+                        archive::adopt(&spot.live_path(), &spot.laid_path(), without).map_err(|error| error.to_string())
                     })
                 });
                 all.map_err(io::Error::other)?;
@@ -120,7 +120,7 @@ impl<'a> Place<'a> {
                     match index {
                         0 => spot.lay(&proof.copy, owner_of(spot)?, &proof.manifest.sha256)?,
                         // Beside a snapshot of Redis, the log that it reads instead.
-                        _ => redis::lay_log(&proof.copy, &spot.laid_path(), owner_of(&spots[0])?)?,
+                        _ => redis::lay_log(&proof.copy, spot.directory(), &spot.laid(), owner_of(&spots[0])?)?,
                     }
                 }
             }

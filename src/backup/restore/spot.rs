@@ -2,7 +2,7 @@
 //! every moment the live path has the old data or the new, whole, and no log of the one lies beside the other.
 
 use std::collections::HashSet;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
@@ -19,6 +19,7 @@ use super::journal::{Mark, Part};
 use crate::backup::manifest::Owner;
 use crate::backup::name::Id;
 use crate::backup::{sqlite, staging};
+use crate::files::{Located, anchored, private};
 use crate::system::System;
 
 /// What SQLite keeps beside a database.
@@ -62,18 +63,9 @@ impl Spot {
     /// # Errors
     /// When its parent cannot be used.
     pub fn open(system: &System, absolute: &str, id: Id, form: Form) -> io::Result<Self> {
-        let path = resolved(&system.path(absolute))?;
-        let directory = path.parent().unwrap_or(Path::new("/"));
-        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let directory = rustix::fs::open(directory, flags, Mode::empty())?;
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        let name = name.ok_or_else(|| io::Error::other("it has no name"))?;
+        let Located { directory, path, name } = system.locate(absolute)?;
+        let name = name.into_string().map_err(|_| io::Error::other("it has no name"))?;
         Ok(Spot { directory, absolute: absolute.to_owned(), path, name, id, form })
-    }
-
-    /// Where it is on this host, links of its parent resolved.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Where the old data is kept.
@@ -81,12 +73,23 @@ impl Spot {
         self.path.with_file_name(self.old())
     }
 
-    /// Where the new data is laid.
-    pub fn laid_path(&self) -> PathBuf {
-        self.path.with_file_name(self.laid())
+    /// The directory.
+    pub fn directory(&self) -> &OwnedFd {
+        &self.directory
     }
 
-    fn laid(&self) -> String {
+    /// The live path, from the open directory on.
+    pub fn live_path(&self) -> PathBuf {
+        anchored(&self.directory, &self.name)
+    }
+
+    /// Where the new data is laid, from the open directory on.
+    pub fn laid_path(&self) -> PathBuf {
+        anchored(&self.directory, self.laid())
+    }
+
+    /// The name under which the new data is laid.
+    pub fn laid(&self) -> String {
         format!(".{}.opsctl-{}-new", self.name, self.id)
     }
 
@@ -137,7 +140,7 @@ impl Spot {
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let new = openat(&self.directory, self.laid(), flags, Mode::RUSR | Mode::WUSR)?;
         let mut file = File::from(new);
-        let (_, hash) = staging::copy_hashed(&mut File::open(copy)?, &mut file)?;
+        let (_, hash) = staging::copy_hashed(&mut private::open(copy)?, &mut file)?;
         if hash != sha256 {
             return Err(io::Error::other("the copy has changed since it was proven"));
         }
@@ -311,7 +314,7 @@ impl Spot {
     fn remove(&self, name: &str) -> io::Result<()> {
         match unlinkat(&self.directory, name, AtFlags::empty()) {
             Err(Errno::NOENT) | Ok(()) => Ok(()),
-            Err(Errno::ISDIR) if self.form == Form::Tree => fs::remove_dir_all(self.path.with_file_name(name)),
+            Err(Errno::ISDIR) if self.form == Form::Tree => private::remove_dir_all(&anchored(&self.directory, name)),
             Err(error) => Err(error.into()),
         }
     }
@@ -322,14 +325,14 @@ impl Spot {
         let names = std::iter::once(self.name.clone()).chain(sides.iter().map(|side| format!("{}{side}", self.name)));
         found.extend(names.filter_map(|name| Some(self.look(&name).ok()??.mark)));
         if self.form == Form::Tree {
-            below(&self.path, found);
+            below(&self.live_path(), found);
         }
     }
 }
 
 /// All that is in a directory.
 fn below(directory: &Path, found: &mut HashSet<Mark>) {
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+    for entry in private::read_dir(directory).into_iter().flatten().flatten() {
         let Ok(meta) = entry.metadata() else { continue };
         found.insert(Mark { device: meta.dev(), inode: meta.ino() });
         if meta.is_dir() {
@@ -342,19 +345,9 @@ fn below(directory: &Path, found: &mut HashSet<Mark>) {
 pub fn users(system: &System, marks: &HashSet<Mark>) -> Vec<(u32, String)> {
     let own = std::process::id();
     let uses = |pid: &u32| {
-        let open = fs::read_dir(system.path(&format!("/proc/{pid}/fd"))).into_iter().flatten().flatten();
-        open.filter_map(|entry| fs::metadata(entry.path()).ok())
-            .any(|meta| marks.contains(&Mark { device: meta.dev(), inode: meta.ino() }))
+        let open = system.open_files(*pid).unwrap_or_default();
+        open.into_iter().any(|(device, inode)| marks.contains(&Mark { device, inode }))
     };
     let users = system.processes().into_iter().filter(|pid| *pid != own && uses(pid));
     users.map(|pid| (pid, system.process_name(pid).unwrap_or_else(|| "?".to_owned()))).collect()
-}
-
-/// A path whose directory is resolved once, and whose last part never is.
-///
-/// # Errors
-/// When its directory does not exist.
-pub fn resolved(path: &Path) -> io::Result<PathBuf> {
-    let name = path.file_name().ok_or_else(|| io::Error::other("it has no name"))?;
-    Ok(std::fs::canonicalize(path.parent().unwrap_or(Path::new("/")))?.join(name))
 }

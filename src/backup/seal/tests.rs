@@ -1,5 +1,6 @@
 //! Keys that are not there, that others can read, that are none, and that are others; with the real `age` where there is one.
 
+use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};

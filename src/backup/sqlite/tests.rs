@@ -120,7 +120,7 @@ fn e4_e5_e9_what_is_no_database_is_told() {
     let scratch = Scratch::new();
     let (good, open) = scratch.database("good.db", "DELETE", 10);
     drop(open);
-    let told = |path: &Path| look(path).map(drop).unwrap_err();
+    let told = |path: &Path| look(&System::real(), path.to_str().unwrap()).map(drop).unwrap_err();
     assert_eq!(told(&scratch.file("missing.db")), "the database is missing");
     assert!(!scratch.file("missing.db").exists());
     fs::write(scratch.file("empty.db"), "").unwrap();

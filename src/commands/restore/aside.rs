@@ -1,14 +1,11 @@
 //! `restore --to`: a proven copy is written to a path where nothing is, and nothing else is touched.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Instant;
 
 use super::work::{WAIT, proven, seconds};
 use super::{Args, failed};
-use crate::action::no_links;
 use crate::backup::archive::{self, Lay};
 use crate::backup::look::Proof;
 use crate::backup::{source, staging};
@@ -17,6 +14,7 @@ use crate::commands::backup::look::{Extent as Sets, view};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::files::{anchored, private};
 use crate::health::bytes;
 use crate::registry::{BackupSet, Deployment, Source, Verdict};
 use crate::report::restore::Restore as Document;
@@ -32,8 +30,7 @@ pub(super) fn write(
     let Some(absolute) = path.to_str().filter(|path| path.starts_with('/')) else {
         return Err(Error::usage("usage", "--to takes an absolute path").into());
     };
-    let target = context.system.path(absolute);
-    if target.symlink_metadata().is_ok() {
+    if context.system.symlink_metadata(absolute).is_ok() {
         return Err(failed("exists", Exit::Refused, format!("{absolute} exists; nothing was changed")).into());
     }
     locked(context, deployment, "restore --to", WAIT, |_| write_proven(args, context, deployment, set, absolute))
@@ -47,7 +44,6 @@ fn write_proven(
     absolute: &str,
 ) -> anyhow::Result<Exit> {
     let begun = Instant::now();
-    let target = context.system.path(absolute);
     let view = view(context, deployment, &[set], Sets::Named)?;
     let proof = proven(args, context, deployment, set, &view)?;
     let document = |outcome, summary: String| Document {
@@ -74,17 +70,19 @@ fn write_proven(
         return Ok(Exit::Success);
     }
     let told = |error: io::Error| failed("failed", Exit::Failure, format!("{absolute}: {error}"));
-    if let Some(directory) = target.parent() {
-        staging::room(directory, proof.manifest.source_bytes)
+    if let Some(directory) = Path::new(absolute).parent() {
+        staging::room(context.system, directory, proof.manifest.source_bytes)
             .map_err(|trouble| failed("no_room", Exit::Refused, trouble))?;
     }
+    let place = context.system.locate(absolute).map_err(told)?;
+    let target = anchored(&place.directory, &place.name);
     match &set.source {
         Source::Files { paths, secrecy, .. } => {
             let unpack = |archive: &Path| archive::unpack(archive, paths, Lay::Scratch(&target)).map(drop);
-            DirBuilder::new().mode(0o700).create(&target).map_err(told)?;
+            private::create_dir(&target).map_err(told)?;
             source::with_archive(context, *secrecy, &proof.copy, unpack).map_err(|trouble| {
                 // Half of it is nothing.
-                let _ = fs::remove_dir_all(&target);
+                let _ = private::remove_dir_all(&target);
                 told(io::Error::other(trouble))
             })?;
         }
@@ -98,15 +96,14 @@ fn write_proven(
 
 /// Writes a copy as it is.
 fn file(proof: &Proof, target: &Path) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(0o600).custom_flags(no_links()).open(target)?;
-    let copied = staging::copy_hashed(&mut File::open(&proof.copy)?, &mut file);
+    let mut file = private::create_new(target)?;
+    let copied = staging::copy_hashed(&mut private::open(&proof.copy)?, &mut file);
     let synced = copied.and_then(|(_, hash)| match hash == proof.manifest.sha256 {
         true => file.sync_all(),
         false => Err(io::Error::other("the copy has changed since it was proven")),
     });
     synced.inspect_err(|_| {
         // Half of it is nothing.
-        let _ = fs::remove_file(target);
+        let _ = private::remove_file(target);
     })
 }

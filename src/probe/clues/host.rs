@@ -1,13 +1,13 @@
 //! What diagnosis looks up by itself: files, env files, processes, listeners and the firewall.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 
 use jiff::Timestamp;
 
 use super::{EnvFound, EnvValues, FileFound, Listening, Process};
+use crate::files::Entry;
 use crate::probe::{Answer, Door, ManagerEvidence, Trouble, text};
 use crate::registry::{EnvFile, Manager, Service};
 use crate::system::System;
@@ -50,27 +50,17 @@ pub(super) fn file(system: &System, path: &str) -> Answer<Option<FileFound>> {
 }
 
 pub(super) fn tail(system: &System, path: &str) -> Answer<Option<String>> {
-    let read = || -> std::io::Result<String> {
-        let mut file = fs::File::open(system.path(path))?;
-        let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
-        let mut bytes = Vec::new();
-        file.take(TAIL).read_to_end(&mut bytes)?;
-        Ok(text(&bytes))
-    };
-    Answer { command: Argv::new("tail", ["-c", "65536", path]).to_string(), result: looked(read()) }
+    let end = system.tail(path, TAIL).map(|(bytes, _)| text(&bytes));
+    Answer { command: Argv::new("tail", ["-c", "65536", path]).to_string(), result: looked(end) }
 }
 
 pub(super) fn list(system: &System, dir: &str) -> Answer<Vec<(String, Timestamp)>> {
-    let read = || -> std::io::Result<Vec<(String, Timestamp)>> {
-        let entries = fs::read_dir(system.path(dir))?.flatten();
-        let one = |entry: fs::DirEntry| {
-            let changed = entry.metadata().ok()?.modified().ok()?;
-            Some((entry.file_name().into_string().ok()?, Timestamp::try_from(changed).ok()?))
-        };
-        Ok(entries.filter_map(one).collect())
+    let one = |entry: Entry| {
+        let changed = Timestamp::from_microsecond(entry.modified()).ok()?;
+        Some((entry.name.into_string().ok()?, changed))
     };
-    let result = looked(read()).map(Option::unwrap_or_default);
+    let entries = looked(system.list(dir)).map(Option::unwrap_or_default);
+    let result = entries.map(|entries| entries.into_iter().filter_map(one).collect());
     Answer { command: Argv::new("ls", ["-la", dir]).to_string(), result }
 }
 
