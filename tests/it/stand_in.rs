@@ -20,5 +20,6 @@ fn system() -> Option<System> {
         root: PathBuf::from(env::var_os("OPSCTL_TEST_ROOT")?),
         loopback: env::var("OPSCTL_TEST_LOOPBACK").ok()?.parse().ok()?,
         time: Some(env::var("OPSCTL_TEST_TIME").ok()?.parse().ok()?),
+        ..System::real()
     })
 }
