@@ -40,6 +40,8 @@
 //! const _: () = opsctl::registry::check::deployment(&MINE);
 //! ```
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests lay out what is to be found"))]
+
 mod action;
 mod backup;
 mod cli;
@@ -164,7 +166,7 @@ fn fail(
 
 /// Whether hang-ups were ignored when this process was started (`nohup`).
 fn ignores_hang_up() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let status = System::real().read("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
     mask.is_some_and(|mask| mask & 1 != 0)
 }

@@ -118,7 +118,7 @@ impl System {
 
     /// Memory charged to the control group of a process, bytes, in either layout of the hierarchy.
     pub fn memory_of(&self, pid: u32) -> Option<u64> {
-        let groups = self.read(&format!("/proc/{pid}/cgroup")).ok()?;
+        let groups = self.read(format!("/proc/{pid}/cgroup")).ok()?;
         groups.lines().find_map(|line| {
             let mut fields = line.splitn(3, ':').skip(1);
             let (controllers, group) = (fields.next()?, fields.next()?);
@@ -139,12 +139,12 @@ impl System {
 
     /// When a process was started, clock ticks since the boot: with its number this tells it from any other.
     pub fn process_started(&self, pid: u32) -> Option<u64> {
-        procfs::start_time(&self.read(&format!("/proc/{pid}/stat")).ok()?)
+        procfs::start_time(&self.read(format!("/proc/{pid}/stat")).ok()?)
     }
 
     /// The short name of a process.
     pub fn process_name(&self, pid: u32) -> Option<String> {
-        self.read(&format!("/proc/{pid}/comm")).ok().map(|name| name.trim_end().to_owned())
+        self.read(format!("/proc/{pid}/comm")).ok().map(|name| name.trim_end().to_owned())
     }
 }
 

@@ -84,6 +84,6 @@ pub fn keep(system: &System, deployment: &Deployment, before: &Before) -> io::Re
 /// # Errors
 /// As the operating system says, or when it cannot be understood.
 pub fn kept(system: &System, deployment: &Deployment) -> io::Result<Before> {
-    let text = system.read(&path(deployment))?;
+    let text = system.read(path(deployment))?;
     serde_json::from_str(&text).map_err(|error| io::Error::other(format!("it is damaged: {error}")))
 }

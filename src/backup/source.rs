@@ -220,9 +220,9 @@ pub fn prove(context: &Context<'_>, set: &BackupSet, id: Id, copy: &Path) -> Res
 pub fn revision(system: &System, deployment: &Deployment) -> Option<String> {
     let source =
         deployment.release?.source.iter().find(|path| system.metadata(path).is_ok_and(|meta| meta.is_dir()))?;
-    let head = system.read(&format!("{source}/.git/HEAD")).ok()?;
+    let head = system.read(format!("{source}/.git/HEAD")).ok()?;
     let revision = match head.trim().strip_prefix("ref: ") {
-        Some(name) if !name.contains("..") => system.read(&format!("{source}/.git/{name}")).ok()?,
+        Some(name) if !name.contains("..") => system.read(format!("{source}/.git/{name}")).ok()?,
         Some(_) => return None,
         None => head,
     };

@@ -23,7 +23,10 @@ pub(super) fn within<T: Send + 'static>(
     path: &Path,
     job: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    wait(limit, path, job, submit)
+    wait(limit, path, job, |job| {
+        submit(job);
+        Ok(())
+    })
 }
 
 /// The same in a thread of its own, for what changes the thread that it runs in.
@@ -67,12 +70,12 @@ fn late(limit: Duration) -> io::Error {
 }
 
 /// Hands a job to a thread that has nothing to do, or to a new one.
-fn submit(mut job: Job) -> io::Result<()> {
+fn submit(mut job: Job) {
     loop {
         let idle = lock(&IDLE).pop();
         let Some(worker) = idle else { break };
         match worker.send(job) {
-            Ok(()) => return Ok(()),
+            Ok(()) => return,
             Err(back) => job = back.0,
         }
     }
@@ -89,7 +92,6 @@ fn submit(mut job: Job) -> io::Result<()> {
         // Where no thread can be had it is done here: late, perhaps, but done.
         Err(_) => job(),
     }
-    Ok(())
 }
 
 fn lock<T>(list: &Mutex<Vec<T>>) -> std::sync::MutexGuard<'_, Vec<T>> {

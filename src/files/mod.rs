@@ -140,7 +140,7 @@ impl System {
             match parent.writer {
                 // Its owner could have given any file that is readable to root a name there.
                 Writer::Owner { uid, gid } if rustix::process::geteuid().is_root() => {
-                    Ok(Found::Of { uid, gid, parent, name, stat, then })
+                    Ok(Found::Of(Box::new(Theirs { uid, gid, parent, name, stat }), then))
                 }
                 Writer::Owner { .. } | Writer::Nobody | Writer::Several => {
                     open_same(&parent, &name, &stat).and_then(then).map(Found::Done)
@@ -149,8 +149,9 @@ impl System {
         })?;
         match found {
             Found::Done(done) => Ok(done),
-            Found::Of { uid, gid, parent, name, stat, then } => {
+            Found::Of(theirs, then) => {
                 let root = self.root.clone();
+                let Theirs { uid, gid, parent, name, stat } = *theirs;
                 apart(self.file_limit, path, move || {
                     accounts::become_user(&root, uid, gid)?;
                     // Root could open it, but would not know whose file it gives away.
@@ -314,8 +315,17 @@ fn text(bytes: &[u8]) -> &OsStr {
 enum Found<T, F> {
     /// It was read.
     Done(T),
-    /// It lies in a directory of this user.
-    Of { uid: u32, gid: u32, parent: Step, name: OsString, stat: Stat, then: F },
+    /// It lies in a directory of another user.
+    Of(Box<Theirs>, F),
+}
+
+/// A file in a directory of another user.
+struct Theirs {
+    uid: u32,
+    gid: u32,
+    parent: Step,
+    name: OsString,
+    stat: Stat,
 }
 
 /// Whether what was found may be opened at all: a regular file that nobody gave another name on the sly.

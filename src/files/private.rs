@@ -4,10 +4,11 @@
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, ReadDir};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
-use rustix::fs::OFlags;
+use rustix::fs::{Mode, OFlags};
 
 fn flags() -> i32 {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
@@ -77,6 +78,24 @@ pub fn metadata(path: &Path) -> io::Result<Metadata> {
 /// As the operating system says.
 pub fn read_dir(path: &Path) -> io::Result<ReadDir> {
     fs::read_dir(path)
+}
+
+/// Opens a directory; the way to it may lead through [`super::anchored`], but the last part is not followed.
+///
+/// # Errors
+/// As the operating system says.
+pub fn directory(path: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(path, flags, Mode::empty())?)
+}
+
+/// Opens the directory of a path, which may be what [`super::anchored`] shows as a link.
+///
+/// # Errors
+/// As the operating system says.
+pub fn parent(path: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(path.parent().unwrap_or(Path::new("/")), flags, Mode::empty())?)
 }
 
 /// Makes a directory for this user alone.

@@ -120,7 +120,7 @@ fn members(system: &System, group: &str) -> Vec<u32> {
         return Vec::new();
     }
     let roots = ["/sys/fs/cgroup", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified"];
-    let read = |root: &&str| system.read(&format!("{root}{group}/cgroup.procs")).ok();
+    let read = |root: &&str| system.read(format!("{root}{group}/cgroup.procs")).ok();
     let text = roots.iter().find_map(read).unwrap_or_default();
     text.lines().filter_map(|line| line.parse().ok()).collect()
 }

@@ -217,7 +217,7 @@ pub fn is_likely(system: &System, deployment: &Deployment) -> bool {
     match &deployment.maintenance {
         Maintenance::None(_) => false,
         Maintenance::Page(page) => system.metadata(page.file).is_ok(),
-        Maintenance::Stop(_) => system.metadata(&format!("{DIRECTORY}/{}", name(deployment))).is_ok(),
+        Maintenance::Stop(_) => system.metadata(format!("{DIRECTORY}/{}", name(deployment))).is_ok(),
     }
 }
 

@@ -137,7 +137,7 @@ fn path(deployment: &Deployment) -> String {
 /// # Errors
 /// As the operating system says.
 pub fn read(system: &System, deployment: &Deployment) -> io::Result<Records> {
-    match system.read(&path(deployment)) {
+    match system.read(path(deployment)) {
         Ok(text) => Ok(Records::parse(&text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Records::default()),
         Err(error) => Err(error),

@@ -250,7 +250,7 @@ fn ask_git(
             scope.spawn(move || ask(processes, &argv, remote_limit, git::parse_revision))
         });
         let commit = ask(processes, &git::describe(path, owner, "HEAD"), limit, git::parse_commit);
-        let moved = system.metadata(&format!("{own}/logs/HEAD")).and_then(|meta| meta.modified());
+        let moved = system.metadata(format!("{own}/logs/HEAD")).and_then(|meta| meta.modified());
         Some(Git {
             status: status.join().unwrap_or_else(|_| Err(lost())),
             commit,

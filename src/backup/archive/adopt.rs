@@ -13,6 +13,7 @@ use rustix::process::{Gid, Uid};
 
 use super::DEPTH;
 use super::walk::{DIRECTORY, is_left_out, names};
+use crate::files::private;
 
 /// Gives a tree that was laid beside the live one the directories of these names that the live one has: directories are made
 /// with their owners and modes, files and links get a second name. Where the new tree has no directory that they lie in, or
@@ -24,13 +25,14 @@ pub fn adopt(live: &Path, new: &Path, without: &[&str]) -> io::Result<()> {
     if without.is_empty() {
         return Ok(());
     }
-    let live = match rustix::fs::open(live, DIRECTORY, Mode::empty()) {
+    let errno = |error: &io::Error| Errno::from_io_error(error);
+    let live = match private::directory(live) {
         // A file has nothing in it that was left out, and neither has what is not there.
-        Err(Errno::NOTDIR | Errno::LOOP | Errno::NOENT) => return Ok(()),
+        Err(error) if matches!(errno(&error), Some(Errno::NOTDIR | Errno::LOOP | Errno::NOENT)) => return Ok(()),
         live => live?,
     };
-    let new = match rustix::fs::open(new, DIRECTORY, Mode::empty()) {
-        Err(Errno::NOTDIR) => return Ok(()),
+    let new = match private::directory(new) {
+        Err(error) if errno(&error) == Some(Errno::NOTDIR) => return Ok(()),
         new => new?,
     };
     both(live.as_fd(), new.as_fd(), without, DEPTH)

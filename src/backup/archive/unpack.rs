@@ -51,19 +51,14 @@ pub enum Lay<'a> {
 /// When it is not whole, or is not one that [`super::pack`] can have made: names that are absolute, twice there, outside of
 /// the set or below a link, hard links, devices, FIFOs, and files that are set-user-id or set-group-id.
 pub fn unpack(archive: &Path, paths: &[&str], lay: Lay<'_>) -> Result<BTreeMap<String, u64>, String> {
-    let open = |path: &Path| {
-        // Its own, or the place of an open directory, which the kernel shows as a link.
-        let opened = rustix::fs::open(path, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
-        opened.map_err(|errno| format!("{}: {}", path.display(), io::Error::from(errno)))
-    };
     let told = |error: io::Error| format!("{}: {error}", archive.display());
     let base = match lay {
-        Lay::Scratch(into) => open(into)?,
+        Lay::Scratch(into) => private::directory(into).map_err(|error| format!("{}: {error}", into.display()))?,
         Lay::Beside { root, at } => {
             if !paths.contains(&root) {
                 return Err(format!("{root} is none of the set's paths"));
             }
-            open(at.parent().unwrap_or(Path::new("/")))?
+            private::parent(at).map_err(|error| format!("{}: {error}", at.display()))?
         }
     };
     let file = BufReader::new(private::open(archive).map_err(told)?);

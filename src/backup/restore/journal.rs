@@ -86,7 +86,7 @@ impl Journal {
     /// # Errors
     /// When it cannot be read, or is not what was written: whole or not at all.
     pub fn read(system: &System, deployment: &Deployment) -> io::Result<Self> {
-        match system.read(&path(deployment)) {
+        match system.read(path(deployment)) {
             Ok(text) => serde_json::from_str(&text).map_err(io::Error::other),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Journal::default()),
             Err(error) => Err(error),

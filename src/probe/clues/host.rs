@@ -104,7 +104,7 @@ pub fn unit<'e>(service: &Service, managers: &'e ManagerEvidence) -> Option<&'e 
 
 /// Memory of a process alone, where its control group does not count.
 pub(super) fn resident(system: &System, pid: u32) -> Option<u64> {
-    let status = system.read(&format!("/proc/{pid}/status")).ok()?;
+    let status = system.read(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib * 1024)
 }
@@ -133,7 +133,7 @@ pub(super) fn listeners(system: &System) -> Answer<Vec<Listening>> {
 
 pub(super) fn processes(system: &System) -> Answer<Vec<Process>> {
     let words = |pid: u32| {
-        let line = system.read(&format!("/proc/{pid}/cmdline")).ok()?;
+        let line = system.read(format!("/proc/{pid}/cmdline")).ok()?;
         Some((pid, line.split_terminator('\0').map(str::to_owned).collect()))
     };
     let found: Vec<Process> = system.processes().into_iter().filter_map(words).collect();
