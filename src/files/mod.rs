@@ -18,6 +18,7 @@ use std::time::Duration;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, openat, statat};
 
 use crate::system::System;
+use crate::tools::Account;
 use deadline::{apart, within};
 use walk::{Last, Step, Writer, walk};
 
@@ -189,6 +190,33 @@ impl System {
             let (_, _, fd, _) = walk(&root, &wanted, last)?.found()?;
             File::from(fd).metadata()
         })
+    }
+
+    /// The user, other than root and the caller, who decides what a file holds: a tool that reads it, and whatever it includes,
+    /// runs as that user. `None` where there is none, or the caller could not run it so.
+    ///
+    /// # Errors
+    /// As the operating system says; when several users could change it, or the user has no account.
+    pub fn author(&self, path: impl AsRef<Path>) -> io::Result<Option<Account>> {
+        // Nobody else can run a tool as another user.
+        if !self.is_root() {
+            return Ok(None);
+        }
+        let (root, wanted) = (self.root.clone(), path.as_ref().to_owned());
+        let uid = within(self.file_limit, path.as_ref(), move || {
+            let (parent, _, _, stat) = walk(&root, &wanted, Last::Followed)?.found()?;
+            let own = rustix::process::geteuid().as_raw();
+            match parent.writer {
+                Writer::Owner { uid, .. } => Ok(Some(uid)),
+                _ if stat.st_uid != 0 && stat.st_uid != own => Ok(Some(stat.st_uid)),
+                _ if stat.st_mode & 0o002 != 0 => Err(io::Error::other("everybody can change it")),
+                Writer::Nobody => Ok(None),
+                Writer::Several => Err(io::Error::other("users other than root can change its directory")),
+            }
+        })?;
+        let Some(uid) = uid else { return Ok(None) };
+        let account = self.account(|account| account.uid == uid);
+        account.map(Some).ok_or_else(|| io::Error::other(format!("it belongs to {uid}, who is no user of this host")))
     }
 
     /// Whether something is there; `false` also where that cannot be seen.

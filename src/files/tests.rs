@@ -259,6 +259,27 @@ fn l7_our_own_files_are_ours() {
 }
 
 #[test]
+fn l10_whoever_wrote_a_configuration_is_who_it_is_read_as() {
+    if !is_root() {
+        return;
+    }
+    let tree = Tree::new("author");
+    for (path, owner) in [("etc/root's", 0), ("etc/theirs", APP), ("srv/app/root's", 0), ("srv/app/theirs", APP)] {
+        fs::write(tree.path(path), "x").unwrap();
+        chown(tree.path(path), Some(owner), Some(owner)).unwrap();
+    }
+    let author = |path: &str| tree.0.author(path).map(|author| author.map(|account| account.name));
+    assert_eq!(author("/etc/root's").unwrap(), None);
+    for path in ["/etc/theirs", "/srv/app/root's", "/srv/app/theirs"] {
+        assert_eq!(author(path).unwrap().as_deref(), Some("app"), "{path}");
+    }
+    fs::set_permissions(tree.path("etc/root's"), fs::Permissions::from_mode(0o666)).unwrap();
+    assert!(author("/etc/root's").is_err());
+    chown(tree.path("etc/theirs"), Some(4343), None).unwrap();
+    assert!(author("/etc/theirs").unwrap_err().to_string().contains("no user of this host"));
+}
+
+#[test]
 fn the_kernel_s_files_belong_to_nobody_else() {
     let system = System::real();
     assert!(!system.host_name().is_empty());

@@ -14,7 +14,7 @@ use crate::registry::{Data, DataKind, Deployment, EnvFile, Manager, Proxy, Servi
 use crate::system::System;
 use crate::tools::compose::{self, Project};
 use crate::tools::systemd_analyze::{self, Complaint};
-use crate::tools::{Argv, Upstream, caddy, nginx, procfs};
+use crate::tools::{Argv, Malformed, Upstream, caddy, nginx, procfs};
 
 /// What was found.
 #[derive(Debug)]
@@ -101,7 +101,7 @@ fn ask_systemd(door: Door<'_>, units: &[&str]) -> Answer<Vec<Complaint>> {
 
 pub(super) fn ask_proxy(door: Door<'_>, proxy: &Proxy) -> Answer<Vec<Upstream>> {
     match proxy {
-        Proxy::Caddy { config } => door.ask(&caddy::adapt(config), caddy::parse),
+        Proxy::Caddy { config } => ask_author(door, config, caddy::adapt(config), caddy::parse),
         Proxy::Nginx if !door.system.is_root() => Answer {
             command: nginx::dump().to_string(),
             result: Err(Trouble::NeedsRoot("to read nginx's configuration")),
@@ -110,9 +110,24 @@ pub(super) fn ask_proxy(door: Door<'_>, proxy: &Proxy) -> Answer<Vec<Upstream>> 
     }
 }
 
+/// Has a tool read a configuration as the user who wrote it: what that includes, root must not read for somebody else.
+fn ask_author<T>(
+    door: Door<'_>,
+    file: &str,
+    argv: Argv,
+    parse: impl FnOnce(&str) -> Result<T, Malformed>,
+) -> Answer<T> {
+    match door.system.author(file) {
+        Ok(author) => door.ask(&argv.by(author.as_ref()), parse),
+        // The tool itself says best that there is no such file.
+        Err(error) if error.kind() == ErrorKind::NotFound => door.ask(&argv, parse),
+        Err(error) => Answer { command: argv.to_string(), result: Err(Trouble::Failed(format!("{file}: {error}"))) },
+    }
+}
+
 fn ask_compose(door: Door<'_>, paths: &'static [&'static str]) -> Answer<Project> {
     match door.system.first_existing(paths) {
-        Ok(Some(file)) => door.ask(&compose::config(file), compose::parse),
+        Ok(Some(file)) => ask_author(door, file, compose::config(file), compose::parse),
         Ok(None) => {
             let missing = format!("none of these exists: {}", paths.join(", "));
             Answer { command: listing(paths), result: Err(Trouble::Unavailable(missing)) }
