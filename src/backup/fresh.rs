@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::key::KEY;
 use super::retention::LastRun;
 use crate::health::duration;
 use crate::registry::{BackupSet, Verdict};
@@ -36,6 +37,17 @@ pub fn unknown(set: &BackupSet, why: &str) -> Freshness {
         age_seconds: None,
         rpo_seconds: set.rpo_seconds,
         summary: format!("what is recorded of its copies: {why}"),
+    }
+}
+
+/// What is said of a set whose copies this host cannot tell from forged ones any more.
+pub fn unsigned(set: &BackupSet) -> Freshness {
+    Freshness {
+        set: set.name.to_owned(),
+        verdict: Verdict::Fail,
+        age_seconds: None,
+        rpo_seconds: set.rpo_seconds,
+        summary: format!("no copy is signed with the key of this host, {KEY}; the next backup is"),
     }
 }
 

@@ -1,12 +1,14 @@
 //! Looking at what lies on the remote: what there is of each set, and whether a copy can still be restored.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::catalogue::{Backup, Listed, Shelf};
+use super::catalogue::{Backup, Listed, Shelf, Stock};
 use super::create::each;
-use super::manifest::{Manifest, Rows};
+use super::key::Key;
+use super::manifest::{LARGEST, Manifest, Read, Rows, total};
 use super::name::{self, Id};
 use super::record::Records;
 use super::source;
@@ -15,24 +17,7 @@ use super::store::Store;
 use crate::context::Context;
 use crate::registry::{BackupSet, Deployment};
 
-/// What lies on the remote of one set.
-pub struct Stock {
-    /// The set.
-    pub set: &'static BackupSet,
-    /// What there is, as it is named.
-    pub shelf: Shelf,
-    /// Copies that are described, newest first.
-    pub backups: Vec<Backup>,
-}
-
-impl Stock {
-    /// The newest copy that nothing is known against.
-    pub fn newest(&self) -> Option<&Backup> {
-        self.backups.iter().find(|backup| backup.is_verified())
-    }
-}
-
-/// Reads the manifests of these sets: two calls, whatever their number.
+/// Reads the manifests of these sets: two calls, whatever their number. `key`: what this host signs them with.
 ///
 /// # Errors
 /// Why it is not known what lies there.
@@ -42,26 +27,91 @@ pub fn stock(
     sets: &[&'static BackupSet],
     listed: &[Listed],
     records: &Records,
+    key: Option<&Key>,
     staging: &Staging,
 ) -> Result<Vec<Stock>, String> {
     let shelves: Vec<(&'static BackupSet, Shelf)> = sets.iter().map(|set| (*set, Shelf::of(set, listed))).collect();
-    let paths: Vec<String> =
-        shelves.iter().flat_map(|(set, shelf)| shelf.described().map(|id| name::manifest(set.name, id))).collect();
+    let wanted: Vec<(&'static BackupSet, Id)> =
+        shelves.iter().flat_map(|(set, shelf)| described(shelf).map(|id| (*set, id))).collect();
+    let there = fetch_manifests(store, &wanted, staging)?;
+    let backups = |set: &'static BackupSet, shelf: &Shelf| {
+        let backup = |(id, pieces): (&Id, &super::catalogue::Pieces)| {
+            let read = match pieces.manifest? {
+                size if size > LARGEST => Read::failed(format!("its manifest has {size} bytes, more than {LARGEST}")),
+                _ => read(&there, deployment, set, *id, key),
+            };
+            Some(Backup::new(*id, pieces, read, records.trouble(set.name, *id)))
+        };
+        shelf.pieces.iter().filter_map(backup).collect()
+    };
+    let stock = |(set, shelf): (&'static BackupSet, Shelf)| {
+        let backups = backups(set, &shelf);
+        Stock::new(set, shelf, backups)
+    };
+    Ok(shelves.into_iter().map(stock).collect())
+}
+
+/// Runs whose manifest can be one of ours by its size, newest first.
+fn described(shelf: &Shelf) -> impl Iterator<Item = Id> + '_ {
+    let is_small =
+        |id: &Id| shelf.pieces.get(id).and_then(|pieces| pieces.manifest).is_some_and(|size| size <= LARGEST);
+    shelf.described().filter(is_small)
+}
+
+/// Fetches manifests in one call; where they lie then.
+fn fetch_manifests(
+    store: &Store<'_>,
+    wanted: &[(&'static BackupSet, Id)],
+    staging: &Staging,
+) -> Result<PathBuf, String> {
+    let paths: Vec<String> = wanted.iter().map(|(set, id)| name::manifest(set.name, *id)).collect();
     let there = staging.inner("manifests").map_err(|error| error.to_string())?;
     if !paths.is_empty() {
         store.fetch(&paths, &there, 0).map_err(|trouble| format!("manifests cannot be read: {trouble}"))?;
     }
-    let described = |set: &'static BackupSet, shelf: &Shelf| {
-        let backup = |id: Id| {
-            let text = fs::read(there.join(name::manifest(set.name, id)));
-            let text = text.map_err(|error| format!("its manifest could not be read back: {error}"));
-            let manifest = text.and_then(|text| Manifest::parse(&text, deployment.name, set.name, id));
-            let pieces = shelf.pieces.get(&id).cloned().unwrap_or_default();
-            Backup::new(id, &pieces, manifest, records.trouble(set.name, id))
-        };
-        shelf.described().map(backup).collect()
+    Ok(there)
+}
+
+/// Reads a manifest that was fetched; no more of it than one of ours can have.
+pub fn read(there: &Path, deployment: &Deployment, set: &BackupSet, id: Id, key: Option<&Key>) -> Read {
+    let mut text = Vec::new();
+    let read = File::open(there.join(name::manifest(set.name, id)))
+        .and_then(|file| file.take(LARGEST.saturating_add(1)).read_to_end(&mut text));
+    match read {
+        Err(error) => Read::failed(format!("its manifest could not be read back: {error}")),
+        Ok(size) if u64::try_from(size).is_ok_and(|size| size > LARGEST) => {
+            Read::failed(format!("its manifest has more than {LARGEST} bytes"))
+        }
+        Ok(_) => Manifest::read(&text, key, deployment.name, set, id),
+    }
+}
+
+/// Numbers greater than `above` of runs of any set whose manifest this host has signed: what the next run must follow, should its
+/// record be an older one. What merely has a name like ours does not count, whatever number it claims.
+///
+/// # Errors
+/// Why that is not known.
+pub fn signed_above(
+    store: &Store<'_>,
+    deployment: &'static Deployment,
+    listed: &[Listed],
+    key: &Key,
+    above: u64,
+    staging: impl FnOnce() -> Result<Staging, String>,
+) -> Result<Vec<u64>, String> {
+    let of = |set: &'static BackupSet| {
+        let shelf = Shelf::of(set, listed);
+        described(&shelf).filter(|id| id.sequence > above).map(|id| (set, id)).collect::<Vec<_>>()
     };
-    Ok(shelves.into_iter().map(|(set, shelf)| Stock { set, backups: described(set, &shelf), shelf }).collect())
+    let wanted: Vec<(&'static BackupSet, Id)> = deployment.backups.iter().flat_map(of).collect();
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let staging = staging()?;
+    let there = fetch_manifests(store, &wanted, &staging)?;
+    let is_signed =
+        |(set, id): &(&'static BackupSet, Id)| read(&there, deployment, set, *id, Some(key)).unsigned.is_none();
+    Ok(wanted.into_iter().filter(is_signed).map(|(_, id)| id.sequence).collect())
 }
 
 /// A copy that was fetched and restored in scratch.
@@ -92,8 +142,13 @@ pub fn prove(
 ) -> Result<Vec<Proof>, String> {
     let begun = Instant::now();
     let there = staging.inner("back").map_err(|error| error.to_string())?;
-    let total: u64 = wanted.iter().map(|(_, manifest)| manifest.bytes).sum();
-    staging::room(&there, wanted.iter().map(|(set, manifest)| source::room(&set.source, manifest.source_bytes)).sum())?;
+    let sum = |sizes: &mut dyn Iterator<Item = u64>| sizes.fold(0, u64::saturating_add);
+    let total = sum(&mut wanted.iter().map(|(_, manifest)| manifest.bytes));
+    // What a manifest says of the data counts, and what the copy itself takes.
+    let room = |(set, manifest): &(&BackupSet, Manifest)| {
+        source::room(&set.source, manifest.source_bytes).max(source::room(&set.source, manifest.bytes))
+    };
+    staging::room(&there, sum(&mut wanted.iter().map(room)))?;
     let path = |set: &BackupSet, id: Id| name::copy(set.name, set.source.extension(), id);
     let paths: Vec<String> = wanted.iter().map(|(set, manifest)| path(set, manifest.id)).collect();
     store.fetch(&paths, &there, total)?;
@@ -110,8 +165,6 @@ fn as_described(context: &Context<'_>, set: &BackupSet, manifest: &Manifest, cop
     let rows = source::prove(context, set, manifest.id, copy)?;
     match rows == manifest.rows {
         true => Ok(rows),
-        false => {
-            Err(format!("it has {} rows, its manifest says {}", rows.values().sum::<u64>(), manifest.total_rows()))
-        }
+        false => Err(format!("it has {} rows, its manifest says {}", total(&rows), manifest.total_rows())),
     }
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Instant;
 
-use super::work::{WAIT, proven, seconds};
+use super::work::{Chosen, WAIT, proven, seconds};
 use super::{Args, failed};
 use crate::action::no_links;
 use crate::backup::archive::{self, Lay};
@@ -49,7 +49,7 @@ fn write_proven(
     let begun = Instant::now();
     let target = context.system.path(absolute);
     let view = view(context, deployment, &[set], Sets::Named)?;
-    let proof = proven(args, context, deployment, set, &view)?;
+    let Chosen { proof, unsigned } = proven(args, context, deployment, set, &view)?;
     let document = |outcome, summary: String| Document {
         head: context.head("opsctl/restore/v1", deployment, Verdict::Pass, Exit::Success),
         dry_run: args.change.dry_run,
@@ -58,7 +58,7 @@ fn write_proven(
         copied: Some(proof.manifest.begun),
         path: absolute.to_owned(),
         steps: vec![format!("write the proven copy to {absolute}")],
-        blast: Vec::new(),
+        blast: unsigned.iter().map(|why| format!("UNSIGNED: {why}")).collect(),
         outcome,
         summary,
         targets: Vec::new(),
