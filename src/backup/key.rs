@@ -8,11 +8,11 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use hmac::{Hmac, KeyInit, Mac};
-use rustix::fs::OFlags;
 use rustix::rand::{GetRandomFlags, getrandom};
 use sha2::Sha256;
 
 use super::record::DIRECTORY;
+use super::staging::never_waiting;
 use crate::action::own_directory;
 use crate::system::System;
 
@@ -51,8 +51,7 @@ impl Key {
             _ => own_directory(system, DIRECTORY).map_err(|error| told(error.to_string()))?,
         };
         let mut options = OpenOptions::new();
-        let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default();
-        match options.read(true).custom_flags(flags).open(system.path(KEY)) {
+        match options.read(true).custom_flags(never_waiting()).open(system.path(KEY)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(told(error.to_string())),
             Ok(file) => read(&file).map(Some).map_err(told),
@@ -119,7 +118,9 @@ impl Key {
         block.iter_mut().zip(self.0).for_each(|(to, from)| *to = from);
         let mut mac = Hmac::<Sha256>::new(&block);
         mac.update(domain);
-        parts.iter().for_each(|part| mac.update(part));
+        for part in parts {
+            mac.update(part);
+        }
         mac
     }
 

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 
 use super::record::DIRECTORY;
@@ -114,6 +115,12 @@ pub fn room(path: &Path, bytes: u64) -> Result<(), String> {
     }
 }
 
+/// Flags to open a file with that another user can have put there: no link is followed, and nothing is waited for, as opening a
+/// FIFO would.
+pub fn never_waiting() -> i32 {
+    i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default()
+}
+
 /// Where copies of a deployment are made.
 pub fn place(system: &System, deployment: &Deployment) -> PathBuf {
     system.path(&home(deployment))
@@ -126,7 +133,7 @@ pub fn size(directory: &Path) -> u64 {
         Ok(meta) => meta.len(),
         Err(_) => 0,
     };
-    fs::read_dir(directory).map_or(0, |entries| entries.flatten().map(of).sum())
+    fs::read_dir(directory).map_or(0, |entries| entries.flatten().map(of).fold(0, u64::saturating_add))
 }
 
 /// Size and SHA-256 of a file.
@@ -154,7 +161,7 @@ pub fn copy_hashed(from: &mut impl Read, to: &mut impl io::Write) -> io::Result<
         };
         hasher.update(&buffer[..count]);
         to.write_all(&buffer[..count])?;
-        bytes += count as u64;
+        bytes = u64::saturating_add(bytes, count as u64);
     }
     let digest = hasher.finalize();
     let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);

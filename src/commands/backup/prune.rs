@@ -68,7 +68,8 @@ fn work(
     let view = view(context, deployment, sets, Extent::of(&args.sets))?;
     let plans = prune::plan(&view.stock, &view.records, view.gap, context.system.now(), args.count);
     let refused = plans.iter().any(|plan| plan.decision.is_err());
-    let going: usize = plans.iter().filter_map(|plan| plan.decision.as_ref().ok()).map(Decision::going).sum();
+    let going: usize =
+        plans.iter().filter_map(|plan| plan.decision.as_ref().ok()).map(Decision::going).fold(0, usize::saturating_add);
     let rows: Vec<PruneSet> = plans.iter().map(PruneSet::new).collect();
     let mut document = Document {
         head: context.head("opsctl/backup-prune/v1", deployment, Verdict::Pass, Exit::Success),
