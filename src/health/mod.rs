@@ -14,7 +14,7 @@ use serde::Serialize;
 
 pub use crate::registry::State;
 pub use host::HostHealth;
-pub(crate) use host::covers;
+pub(crate) use host::{covers, ends_soon};
 pub(crate) use unit::ending;
 
 use crate::probe::{Answer, Evidence, Holder, Reply, Trouble};
