@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::manifest::{Manifest, Read};
+use super::manifest::{LARGEST, Manifest, Read};
 use super::name::{self, Id, Kind};
 use crate::registry::BackupSet;
 
@@ -56,9 +56,10 @@ impl Shelf {
         shelf
     }
 
-    /// Runs with a manifest, newest first.
+    /// Runs with a manifest that is not larger than one of ours can be, newest first.
     pub fn described(&self) -> impl Iterator<Item = Id> + '_ {
-        self.pieces.iter().rev().filter(|(_, pieces)| pieces.manifest.is_some()).map(|(id, _)| *id)
+        let is_small = |pieces: &Pieces| pieces.manifest.is_some_and(|size| size <= LARGEST);
+        self.pieces.iter().rev().filter(move |(_, pieces)| is_small(pieces)).map(|(id, _)| *id)
     }
 }
 
@@ -120,8 +121,21 @@ pub struct Stock {
 }
 
 impl Stock {
-    /// Of what is named and what is described.
-    pub fn new(set: &'static BackupSet, shelf: Shelf, mut backups: Vec<Backup>) -> Self {
+    /// Of what is named. `bad`: what a later look at a copy found; `read`: the manifest of a run.
+    pub fn of<'r>(
+        set: &'static BackupSet,
+        shelf: Shelf,
+        bad: impl Fn(Id) -> Option<&'r str>,
+        read: impl Fn(Id) -> Read,
+    ) -> Self {
+        let backup = |(id, pieces): (&Id, &Pieces)| {
+            let read = match pieces.manifest? {
+                size if size > LARGEST => Read::failed(format!("its manifest has {size} bytes, more than {LARGEST}")),
+                _ => read(*id),
+            };
+            Some(Backup::new(*id, pieces, read, bad(*id)))
+        };
+        let mut backups: Vec<Backup> = shelf.pieces.iter().filter_map(backup).collect();
         backups.sort_by_key(|backup| (!backup.is_ours(), std::cmp::Reverse(backup.id)));
         Stock { set, shelf, backups }
     }
@@ -195,7 +209,8 @@ mod tests {
         assert_eq!(told, ["20261122T043000Z-1-00000002 Some(9) None", "20261122T053000Z-2-00000001 Some(10) Some(1)"]);
         assert_eq!(shelf.foreign, ["wallet/2026-02-26.db", "wallet/20261122T053000Z-2-00000001.tar.zst"]);
         assert_eq!(shelf.described().map(|id| id.sequence).collect::<Vec<_>>(), [2]);
-        let stock = Stock::new(prim.backup("wallet").unwrap(), shelf, Vec::new());
+        let unsigned = |_| Read::failed("it is another's".to_owned());
+        let stock = Stock::of(prim.backup("wallet").unwrap(), shelf, |_| None, unsigned);
         let foreign = stock.foreign(|id| id.sequence == 1);
         assert_eq!(
             foreign,

@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::catalogue::{Backup, Listed, Shelf, Stock};
+use super::catalogue::{Listed, Shelf, Stock};
 use super::create::each;
 use super::key::Key;
 use super::manifest::{LARGEST, Manifest, Read, Rows, total};
@@ -32,30 +32,13 @@ pub fn stock(
 ) -> Result<Vec<Stock>, String> {
     let shelves: Vec<(&'static BackupSet, Shelf)> = sets.iter().map(|set| (*set, Shelf::of(set, listed))).collect();
     let wanted: Vec<(&'static BackupSet, Id)> =
-        shelves.iter().flat_map(|(set, shelf)| described(shelf).map(|id| (*set, id))).collect();
+        shelves.iter().flat_map(|(set, shelf)| shelf.described().map(|id| (*set, id))).collect();
     let there = fetch_manifests(store, &wanted, staging)?;
-    let backups = |set: &'static BackupSet, shelf: &Shelf| {
-        let backup = |(id, pieces): (&Id, &super::catalogue::Pieces)| {
-            let read = match pieces.manifest? {
-                size if size > LARGEST => Read::failed(format!("its manifest has {size} bytes, more than {LARGEST}")),
-                _ => read(&there, deployment, set, *id, key),
-            };
-            Some(Backup::new(*id, pieces, read, records.trouble(set.name, *id)))
-        };
-        shelf.pieces.iter().filter_map(backup).collect()
-    };
     let stock = |(set, shelf): (&'static BackupSet, Shelf)| {
-        let backups = backups(set, &shelf);
-        Stock::new(set, shelf, backups)
+        let trouble = |id| records.trouble(set.name, id);
+        Stock::of(set, shelf, trouble, |id| read(&there, deployment, set, id, key))
     };
     Ok(shelves.into_iter().map(stock).collect())
-}
-
-/// Runs whose manifest can be one of ours by its size, newest first.
-fn described(shelf: &Shelf) -> impl Iterator<Item = Id> + '_ {
-    let is_small =
-        |id: &Id| shelf.pieces.get(id).and_then(|pieces| pieces.manifest).is_some_and(|size| size <= LARGEST);
-    shelf.described().filter(is_small)
 }
 
 /// Fetches manifests in one call; where they lie then.
@@ -101,7 +84,7 @@ pub fn signed_above(
 ) -> Result<Vec<u64>, String> {
     let of = |set: &'static BackupSet| {
         let shelf = Shelf::of(set, listed);
-        described(&shelf).filter(|id| id.sequence > above).map(|id| (set, id)).collect::<Vec<_>>()
+        shelf.described().filter(|id| id.sequence > above).map(|id| (set, id)).collect::<Vec<_>>()
     };
     let wanted: Vec<(&'static BackupSet, Id)> = deployment.backups.iter().flat_map(of).collect();
     if wanted.is_empty() {

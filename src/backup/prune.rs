@@ -127,3 +127,7 @@ pub fn run(store: &Store<'_>, plans: &[Plan], before: &[Listed]) -> Done {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "prune/tests.rs"]
+mod tests;

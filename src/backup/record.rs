@@ -139,6 +139,12 @@ impl Records {
         records
     }
 
+    /// These lines.
+    #[cfg(test)]
+    pub(super) fn of(lines: Vec<Line>) -> Self {
+        Records { lines, damaged: 0 }
+    }
+
     /// How the last run of a set ended.
     pub fn last_run(&self, set: &str) -> LastRun {
         let begun = self.lines.iter().rev().find_map(|line| match line {
