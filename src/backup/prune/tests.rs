@@ -20,6 +20,10 @@ fn wallet() -> &'static BackupSet {
     DEPLOYMENTS[0].backup("wallet").unwrap()
 }
 
+fn is_manifest(path: &str) -> bool {
+    matches!(name::parse(path, "wallet", "db"), Some((_, name::Kind::Manifest)))
+}
+
 /// What happens.
 #[derive(Debug, Clone)]
 enum Event {
@@ -125,7 +129,7 @@ impl World {
         self.last = sequence;
         let id = Id::new(self.clock, sequence, 7);
         self.lines.push(Line::Begun { id, time: self.clock, sets: vec!["wallet".to_owned()] });
-        let copy = vec![sequence as u8; SIZE];
+        let copy = vec![sequence.to_le_bytes()[0]; SIZE];
         let path = name::copy("wallet", "db", id);
         self.own.insert(path.clone(), copy.clone());
         self.write(path, copy);
@@ -147,7 +151,7 @@ impl World {
     fn attack(&mut self, attack: Attack, one: u8, other: u8) {
         let nth = |paths: Vec<String>, n: u8| (!paths.is_empty()).then(|| paths[usize::from(n) % paths.len()].clone());
         let all: Vec<String> = self.bucket.keys().cloned().collect();
-        let manifests: Vec<String> = all.iter().filter(|path| path.ends_with(".json")).cloned().collect();
+        let manifests: Vec<String> = all.iter().filter(|path| is_manifest(path)).cloned().collect();
         let forged =
             Id::new(self.clock + i64::from(other).hours(), self.last + u64::from(one) * 4_000_000, u32::from(other));
         let (copy, described) = (name::copy("wallet", "db", forged), name::manifest("wallet", forged));
@@ -209,7 +213,7 @@ impl World {
         let is_whole = |path: &String| {
             let id = name::parse(path, "wallet", "db").map(|(id, _)| id)?;
             let copy = self.bucket.get(&name::copy("wallet", "db", id))?;
-            (path.ends_with(".json") && self.bucket.get(path) == self.own.get(path) && copy.len() == SIZE).then_some(id)
+            (is_manifest(path) && self.bucket.get(path) == self.own.get(path) && copy.len() == SIZE).then_some(id)
         };
         let mut all: Vec<Id> =
             self.bucket.keys().filter(|path| self.own.contains_key(*path)).filter_map(is_whole).collect();

@@ -62,8 +62,7 @@ fn choose<'s>(args: &Args, context: &Context<'_>, view: &View<'_>, stock: &'s St
     match (&backup.trouble, &backup.unsigned) {
         (Some(trouble), _) => Err(refused("bad_copy", trouble)),
         (None, Some(why)) if !args.accept_unsigned => {
-            let hint =
-                format!("where you know who made it: opsctl restore {name} --at {} --accept-unsigned", backup.id);
+            let hint = format!("opsctl restore {name} --at {} --accept-unsigned", backup.id);
             Err(refused("unsigned", why).hint(hint))
         }
         (None, _) => Ok(backup),

@@ -1,3 +1,5 @@
+use std::slice::from_ref;
+
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 
 use super::*;
@@ -71,7 +73,7 @@ fn a_certificate_is_worth_what_leads_to_an_authority() {
     let refused = |why: &str| Trust::Refused(why.to_owned());
     assert_eq!(trust(&[leaf(FROM, UNTIL, &known)]), Trust::Known);
     assert_eq!(trust(&[leaf(FROM, UNTIL, &middle), der(&middle)]), Trust::Known);
-    assert_eq!(trust(&[self_signed.clone()]), unknown("it is signed by itself"));
+    assert_eq!(trust(from_ref(&self_signed)), unknown("it is signed by itself"));
     assert_eq!(trust(&[own_ca]), unknown("it is signed by itself"));
     assert_eq!(
         trust(&[leaf(FROM, UNTIL, &other)]),
@@ -94,7 +96,7 @@ fn a_certificate_is_worth_what_leads_to_an_authority() {
     let impostor = root("known root");
     assert!(!matches!(trust(&[leaf(FROM, UNTIL, &impostor)]), Trust::Known));
     // Who puts a certificate among the authorities trusts it, and nobody vouches where there are none.
-    assert_eq!(judged(&[self_signed.clone()], &[self_signed.clone()]).trust, Trust::Known);
+    assert_eq!(judged(from_ref(&self_signed), from_ref(&self_signed)).trust, Trust::Known);
     assert!(matches!(judged(&[], &[self_signed]).trust, Trust::Unchecked(_)));
     // Its own times are told apart from who vouches for it.
     assert_eq!(trust(&[leaf((2020, 1, 1), (2021, 1, 1), &known)]), Trust::Known);
@@ -168,6 +170,6 @@ fn whatever_is_shown_is_read_or_refused_without_a_panic() {
         assert!(parse(&[whole[..at].to_vec().into()], &authorities, now()).is_none(), "{at}");
     }
     for moment in [Timestamp::MIN, Timestamp::UNIX_EPOCH, Timestamp::MAX] {
-        assert_eq!(parse(&[whole.clone()], &authorities, moment).unwrap().trust, Trust::Known);
+        assert_eq!(parse(from_ref(&whole), &authorities, moment).unwrap().trust, Trust::Known);
     }
 }
