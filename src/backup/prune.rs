@@ -41,7 +41,7 @@ pub fn plan(stock: &[Stock], records: &Records, gap: Option<Gap>, now: Timestamp
         let last = records.last_run(stock.set.name);
         let decided = || retention::decide(stock.set.retention, &known(stock, records), &last, now, count);
         let decision = gap.map_or_else(decided, |gap| Err(Refusal::Gap(gap)));
-        let is_ours = |id| records.is_begun(stock.set.name, id);
+        let is_ours = |id| records.is_known(stock.set.name, id);
         Plan { set: stock.set, decision, foreign: stock.foreign(is_ours).len() }
     };
     stock.iter().map(one).collect()

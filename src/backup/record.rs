@@ -190,22 +190,31 @@ impl Records {
     }
 
     /// Whether this host began this run, of this set among others.
-    pub fn is_begun(&self, set: &str, id: Id) -> bool {
+    fn is_begun(&self, set: &str, id: Id) -> bool {
         self.lines.iter().any(|line| match line {
             Line::Begun { id: other, sets, .. } => *other == id && sets.iter().any(|name| name == set),
             Line::Ended(_) | Line::Looked(_) | Line::Pruned { .. } => false,
         })
     }
 
+    /// Whether this host was about to delete the copy of this run, which was proven to be its own.
+    fn is_pruned(&self, set: &str, id: Id) -> bool {
+        self.lines.iter().any(|line| match line {
+            Line::Pruned { set: other, ids, .. } => other == set && ids.contains(&id),
+            Line::Begun { .. } | Line::Ended(_) | Line::Looked(_) => false,
+        })
+    }
+
+    /// Whether this host knows of this run of a set.
+    pub fn is_known(&self, set: &str, id: Id) -> bool {
+        self.is_begun(set, id) || self.is_pruned(set, id)
+    }
+
     /// Whether what lies on the remote of a run without a manifest is left of one that this host began and that did not come to a
     /// proven copy, or of one that it has pruned. A copy that was proven, and whose manifest is gone, is neither.
     pub fn is_leftover(&self, set: &str, id: Id) -> bool {
-        let is_pruned = self.lines.iter().any(|line| match line {
-            Line::Pruned { set: other, ids, .. } => other == set && ids.contains(&id),
-            Line::Begun { .. } | Line::Ended(_) | Line::Looked(_) => false,
-        });
         let proven = |ended: &Ended| ended.id == id && matches!(ended.came, Came::Proven | Came::Doubted(_));
-        self.is_begun(set, id) && (is_pruned || !self.ended(set).any(proven))
+        self.is_pruned(set, id) || (self.is_begun(set, id) && !self.ended(set).any(proven))
     }
 
     /// Newest first.
@@ -370,7 +379,7 @@ mod tests {
         };
         assert_eq!(left(&before), [("a", 2), ("b", 2)]);
         let after = records(&[before.lines.clone(), vec![pruned]].concat());
-        assert_eq!(left(&after), [("a", 1), ("a", 2), ("b", 2)]);
+        assert_eq!(left(&after), [("a", 1), ("a", 2), ("b", 2), ("a", 9)]);
         assert!(!after.is_leftover("a", Id { chance: 2, ..id(2) }), "another's of the same number");
     }
 

@@ -205,7 +205,7 @@ fn part<T, R>(
 
 /// Whole per cent, rounded up as `df` does: 95.1 is more than 95.
 fn percent(part: u64, whole: u64) -> u8 {
-    let part = u128::from(part) * 100;
+    let part = u128::from(part).saturating_mul(100);
     u8::try_from(part.div_ceil(u128::from(whole.max(1)))).unwrap_or(u8::MAX)
 }
 
@@ -227,7 +227,7 @@ fn disk(fs: &FileSystem) -> Disk {
         mounted_on: fs.mounted_on.clone(),
         size_bytes: fs.size,
         available_bytes: fs.available,
-        used_percent: percent(fs.used, fs.used + fs.available),
+        used_percent: percent(fs.used, fs.used.saturating_add(fs.available)),
         inodes_used_percent: fs.inodes.map(|(total, used)| percent(used, total)),
     }
 }

@@ -365,5 +365,15 @@ pub(crate) fn duration(span: SignedDuration) -> String {
     }
 }
 
+/// So much after a time that came from outside; the end of time where that is beyond it.
+pub(crate) fn later(time: Timestamp, span: SignedDuration) -> Timestamp {
+    time.checked_add(span).unwrap_or(Timestamp::MAX)
+}
+
+/// So much before a time that came from outside; the beginning of time where that is beyond it.
+pub(crate) fn earlier(time: Timestamp, span: SignedDuration) -> Timestamp {
+    time.checked_sub(span).unwrap_or(Timestamp::MIN)
+}
+
 #[cfg(test)]
 mod tests;

@@ -304,7 +304,7 @@ proptest! {
             let verified: Vec<Id> = stock.backups.iter().filter(|backup| backup.is_verified()).map(|backup| backup.id).collect();
             prop_assert_eq!(&verified, &world.authentic());
             let records = world.records();
-            let foreign: BTreeSet<String> = stock.foreign(|id| records.is_begun("wallet", id)).into_iter().collect();
+            let foreign: BTreeSet<String> = stock.foreign(|id| records.is_known("wallet", id)).into_iter().collect();
             let ids = |path: &String| name::parse(path, "wallet", "db").map(|(id, _)| id);
             let own: BTreeSet<Id> = world.own.keys().filter_map(ids).collect();
             for path in world.bucket.keys() {

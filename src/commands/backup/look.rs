@@ -150,7 +150,7 @@ fn listing(
         let unfinished = stock.shelf.pieces.values().filter(|pieces| pieces.manifest.is_none()).count();
         stock.shelf.foreign.len().saturating_add(unfinished)
     };
-    let foreign = |stock: &Stock| stock.foreign(|id| view.records.is_begun(stock.set.name, id));
+    let foreign = |stock: &Stock| stock.foreign(|id| view.records.is_known(stock.set.name, id));
     let fresh = |stock: &Stock| fresh::judge(stock.set, stock.newest().map(|backup| backup.id.time), None, now);
     let fresh: Vec<Freshness> = view.stock.iter().map(fresh).collect();
     let verdict = fresh.iter().map(|set| set.verdict).max().unwrap_or(Verdict::Unknown);
