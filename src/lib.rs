@@ -91,13 +91,15 @@ pub fn main(deployments: &[&'static Deployment]) -> ExitCode {
 /// The same on another machine than this one, for tests.
 pub fn run(deployments: &[&'static Deployment], system: &System) -> ExitCode {
     cli::set_deployments(deployments);
-    clap_complete::CompleteEnv::with_factory(Cli::command).var(cli::COMPLETE_VAR).complete();
+    let args: Vec<OsString> = std::env::args_os().collect();
+    if commands::completion::is_asked(&args, |name| std::env::var_os(name)) {
+        clap_complete::CompleteEnv::with_factory(Cli::command).var(cli::COMPLETE_VAR).complete();
+    }
     if let Err(error) = end_children_on_signals() {
         // Without it a signal still ends this process, only not what it started.
         Ui { format: Format::Text, headers: true, color: ui::Color::Never, quiet: false }
             .note(&format!("signals cannot be handled: {error}"));
     }
-    let args: Vec<OsString> = std::env::args_os().collect();
     let format = cli::wanted_format(&args);
     let exit = match parse(args.into_iter()) {
         Ok(cli) => {

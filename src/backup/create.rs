@@ -9,10 +9,13 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::catalogue::last_sequence;
-use super::manifest::{FORM, LONGEST, Manifest, Owner, Rows, shrunk};
+use super::catalogue::Listed;
+use super::key::{self, KEY, Key};
+use super::look;
+use super::manifest::{FORM, Manifest, Owner, Rows, shrunk};
 use super::name::{self, Id};
 use super::record::{self, Came, Ended, Line, Records};
+use super::sequence;
 use super::source::{self, Made};
 use super::staging::{self, Staging};
 use super::store::Store;
@@ -118,15 +121,35 @@ pub fn run(
     lock.step("list the remote");
     context.ui.progress("list the remote");
     let listed = store.as_ref().map_err(Clone::clone).and_then(Store::list);
-    let seen = listed.as_ref().map_or(0, |listed| last_sequence(listed, deployment.backups));
+    let key = key(context);
+    let recorded = records.sequences();
+    let signed = signed(context, deployment, &recorded, store, listed.as_deref(), key.as_ref().ok());
+    if let Some(gap) = signed.as_deref().ok().and_then(|signed| sequence::gap(&recorded, signed)) {
+        context.ui.note(&format!("{}; this run takes the number after that", gap.words()));
+    }
+    let sequence = sequence::next(&recorded, signed.as_deref().unwrap_or_default()).map_err(|trouble| Error {
+        exit: Exit::Refused,
+        code: "no_number",
+        message: format!("{trouble}; nothing was copied"),
+        hint: Some(format!("keep {} aside, and begin a new one", record::path(deployment))),
+    })?;
     let chance = chance().map_err(|error| unwritable(&error))?;
-    let id = Id::new(system.now(), seen.max(records.last_sequence()) + 1, chance);
+    let id = Id::new(system.now(), sequence, chance);
+    if !id.is_possible() {
+        return Err(Error {
+            exit: Exit::Refused,
+            code: "no_time",
+            message: format!("the clock of this host says {:.0}; nothing was copied", system.now()),
+            hint: Some("timedatectl".to_owned()),
+        });
+    }
     let names = sets.iter().map(|set| set.name.to_owned()).collect();
     let line = Line::Begun { id, time: system.now(), sets: names };
     record::keep(system, deployment, &line).map_err(|error| unwritable(&error))?;
     let staging = Staging::make(system, deployment, &id.to_string()).map_err(|error| unwritable(&error))?;
-    let mut work = Work { context, deployment, records, id, staging, ends: BTreeMap::new(), rest };
-    let kept = work.go(sets, store.as_ref().map_err(Clone::clone), listed.map(drop), lock);
+    let mark = key.as_ref().ok().map(Key::mark);
+    let mut work = Work { context, deployment, records, id, key, staging, ends: BTreeMap::new(), rest };
+    let kept = work.go(sets, store.as_ref().map_err(Clone::clone), signed.map(drop), lock);
     let outcomes: Vec<Outcome> = sets
         .iter()
         .map(|set| {
@@ -135,18 +158,54 @@ pub fn run(
         })
         .collect();
     for outcome in &outcomes {
-        let (came, bytes, rows) = match &outcome.end {
-            End::Proven(manifest, doubt) => {
-                let came = doubt.clone().map_or(Came::Proven, Came::Doubted);
-                (came, manifest.bytes, manifest.rows.clone())
-            }
-            End::Failed(trouble) => (Came::Failed(trouble.clone()), 0, BTreeMap::new()),
-            End::Absent(_) => (Came::Absent, 0, BTreeMap::new()),
+        let set = outcome.set.name.to_owned();
+        let none = |came| Ended { id, time: system.now(), set, came, bytes: 0, rows: BTreeMap::new(), signed_by: None };
+        let ended = match &outcome.end {
+            End::Proven(manifest, doubt) => Ended {
+                bytes: manifest.bytes,
+                rows: manifest.rows.clone(),
+                signed_by: mark.clone(),
+                ..none(doubt.clone().map_or(Came::Proven, Came::Doubted))
+            },
+            End::Failed(trouble) => none(Came::Failed(trouble.clone())),
+            End::Absent(_) => none(Came::Absent),
         };
-        let ended = Ended { id, time: system.now(), set: outcome.set.name.to_owned(), came, bytes, rows };
         record::keep(system, deployment, &Line::Ended(ended)).map_err(|error| unwritable(&error))?;
     }
     Ok(Run { id, outcomes, kept, took: begun.elapsed() })
+}
+
+/// The key that manifests are signed with. One that is made now is told of, for without a copy of it elsewhere the copies of a
+/// host that is lost are nobody's.
+fn key(context: &Context<'_>) -> Result<Key, String> {
+    let (key, is_new) = Key::obtain(context.system)?;
+    if is_new {
+        let told = format!(
+            "manifests are signed with a new key, {KEY}: keep a copy of it somewhere else, as of the one of age"
+        );
+        context.ui.note(&told);
+    }
+    Ok(key)
+}
+
+/// Numbers of runs whose copies this host signed and its record does not reach; only what is listed with such a number is looked
+/// at.
+fn signed(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    recorded: &[u64],
+    store: &Result<Store<'_>, String>,
+    listed: Result<&[Listed], &String>,
+    key: Option<&Key>,
+) -> Result<Vec<u64>, String> {
+    let (store, listed) = (store.as_ref().map_err(Clone::clone)?, listed.map_err(Clone::clone)?);
+    let Some(key) = key else { return Ok(Vec::new()) };
+    let staging = || {
+        let made = chance().and_then(|chance| Staging::make(context.system, deployment, &format!("{chance:08x}")));
+        made.map_err(|error| format!("manifests cannot be staged: {error}"))
+    };
+    let above = recorded.iter().copied().max().unwrap_or(0);
+    look::signed_above(store, deployment, listed, key, above, staging)
 }
 
 fn unwritable(error: &std::io::Error) -> Error {
@@ -166,6 +225,7 @@ struct Work<'a> {
     deployment: &'static Deployment,
     records: &'a Records,
     id: Id,
+    key: Result<Key, String>,
     staging: Staging,
     ends: BTreeMap<&'static str, End>,
     rest: &'a Rest<'a>,
@@ -189,6 +249,13 @@ impl Work<'_> {
         listed: Result<(), String>,
         lock: &mut Lock,
     ) -> Option<PathBuf> {
+        if let Err(trouble) = self.key.clone() {
+            // A copy that nothing would count is not worth its time.
+            for set in sets {
+                self.fail(set, trouble.clone());
+            }
+            return None;
+        }
         let there = match self.staging.inner("out") {
             Ok(there) => there,
             Err(error) => {
@@ -226,11 +293,11 @@ impl Work<'_> {
 
     fn copy_all(&mut self, sets: &[&'static BackupSet], there: &Path) -> Vec<Copy> {
         let mut wanted = Vec::new();
-        let mut total = 0;
+        let mut total = 0_u64;
         for set in sets.iter().copied() {
             match source::look(self.context, set) {
                 Ok(found) => {
-                    total += source::room(&set.source, found.bytes);
+                    total = total.saturating_add(source::room(&set.source, found.bytes));
                     wanted.push((set, found));
                 }
                 Err(source::Trouble::Missing)
@@ -269,7 +336,8 @@ impl Work<'_> {
             let worker = scope.spawn(work);
             while !worker.is_finished() {
                 let bytes = staging::size(there);
-                let rate = u128::from(bytes) * 1000 / begun.elapsed().as_millis().max(1);
+                let rate = u128::from(bytes).saturating_mul(1000).checked_div(begun.elapsed().as_millis());
+                let rate = rate.unwrap_or_default();
                 let shown = crate::health::bytes;
                 ui.gauge(None, &format!("{}, {}/s", shown(bytes), shown(u64::try_from(rate).unwrap_or(u64::MAX))));
                 thread::sleep(GLANCE);
@@ -313,7 +381,7 @@ impl Work<'_> {
 
     /// Sends copies, reads them back and proves them, then their manifests.
     fn send(&mut self, store: &Store<'_>, copies: &[Copy], there: &Path, lock: &mut Lock) -> Result<(), String> {
-        let total: u64 = copies.iter().map(|copy| copy.bytes).sum();
+        let total = copies.iter().fold(0, |sum: u64, copy| sum.saturating_add(copy.bytes));
         let shown = crate::health::bytes(total);
         self.say(lock, &format!("send {} to {}", shown, store.place()));
         store.upload(there, total).map_err(|trouble| format!("it could not be sent: {trouble}"))?;
@@ -348,6 +416,7 @@ impl Work<'_> {
             deployment: self.deployment.name.to_owned(),
             set: copy.set.name.to_owned(),
             host: self.context.system.host_name(),
+            object: Some(copy.path.clone()),
             kind: copy.set.source.kind().to_owned(),
             source: copy.set.source.place(),
             begun: copy.begun,
@@ -369,27 +438,25 @@ impl Work<'_> {
             return Ok(());
         }
         self.say(lock, "send the manifests");
+        let key = self.key.clone()?;
         let told = |error: std::io::Error| error.to_string();
         let out = self.staging.inner("manifests").map_err(told)?;
         let mut paths = Vec::new();
         for manifest in &manifests {
             let path = name::manifest(&manifest.set, manifest.id);
             self.staging.inner(&format!("manifests/{}", manifest.set)).map_err(told)?;
-            private::write(&out.join(&path), serde_json::to_vec_pretty(manifest).map_err(|error| error.to_string())?)
-                .map_err(told)?;
+            private::write(&out.join(&path), manifest.signed(&key)?).map_err(told)?;
             paths.push(path);
         }
         let failed = |trouble| format!("its manifest could not be sent: {trouble}");
         store.upload(&out, 0).map_err(failed)?;
         let back = self.staging.inner("manifests-back").map_err(told)?;
         store.fetch(&paths, &back, 0).map_err(|trouble| format!("its manifest could not be read back: {trouble}"))?;
-        for (manifest, path) in manifests.into_iter().zip(paths) {
+        for manifest in manifests {
             let set = self.deployment.backup(&manifest.set);
             let Some(set) = set else { continue };
-            let read = private::read(&back.join(&path), LONGEST)
-                .map_err(|error| format!("its manifest did not come back: {error}"));
-            let same = read.and_then(|text| Manifest::parse(&text, self.deployment.name, set.name, self.id));
-            match same {
+            let same = look::read(&back, self.deployment, set, self.id, Some(&key));
+            match same.unsigned.map_or(same.manifest, Err) {
                 Ok(same) if same == manifest => {
                     let shrunk = self.records.last_proven(set.name).and_then(|last| shrunk(&last.rows, &manifest.rows));
                     let left_out = manifest.left_out.iter().map(|what| format!("left out {what}"));
@@ -432,6 +499,6 @@ pub fn each<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Ve
 /// A number that nobody else has.
 pub fn chance() -> std::io::Result<u32> {
     let mut bytes = [0; 4];
-    private::random(&mut bytes)?;
+    key::random(&mut bytes)?;
     Ok(u32::from_ne_bytes(bytes))
 }

@@ -65,9 +65,9 @@ pub fn look(context: &Context<'_>, set: &BackupSet) -> Result<Found, Trouble> {
             if meta.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
                 return Err(Trouble::Missing);
             }
-            let (bytes, owner) = sqlite::look(context.system, path).map_err(Trouble::Wrong)?;
-            let log = context.system.symlink_metadata(format!("{path}-wal")).map_or(0, |meta| meta.len());
-            Ok(Found { bytes: bytes + log, owner: Some(owner) })
+            let live = context.system.locate(path).map_err(|error| Trouble::Wrong(error.to_string()))?;
+            let (bytes, owner) = sqlite::look(&live.path).map_err(Trouble::Wrong)?;
+            Ok(Found { bytes, owner: Some(owner) })
         }
         Source::Postgres { service, database } => {
             let server = postgres::Server::find(context, service, database)?;
@@ -98,8 +98,10 @@ pub fn look(context: &Context<'_>, set: &BackupSet) -> Result<Found, Trouble> {
 /// How much room a run needs for a set of this size: for the copy, for the same as it comes back, opened, and for a trial.
 pub const fn room(source: &Source, bytes: u64) -> u64 {
     match source {
-        Source::Sqlite { .. } | Source::Postgres { .. } | Source::Redis { .. } | Source::Mongo { .. } => 2 * bytes,
-        Source::Files { .. } => 4 * bytes,
+        Source::Sqlite { .. } | Source::Postgres { .. } | Source::Redis { .. } | Source::Mongo { .. } => {
+            bytes.saturating_mul(2)
+        }
+        Source::Files { .. } => bytes.saturating_mul(4),
     }
 }
 
@@ -111,7 +113,7 @@ pub fn copy(context: &Context<'_>, set: &BackupSet, to: &Path, scratch: &Path) -
     match &set.source {
         Source::Sqlite { path } => {
             let live = context.system.locate(path).map_err(|error| format!("{path}: {error}"))?;
-            sqlite::copy(&live.path, to)?;
+            sqlite::copy(&live.path, to, context.time_left())?;
             Ok(Some(sqlite::version()).into())
         }
         Source::Postgres { service, database } => {
@@ -198,7 +200,7 @@ pub fn compare(copy: &Path, bytes: u64, sha256: &str) -> Result<(), String> {
 /// What is wrong with it.
 pub fn prove(context: &Context<'_>, set: &BackupSet, id: Id, copy: &Path) -> Result<Rows, String> {
     match &set.source {
-        Source::Sqlite { .. } => sqlite::prove(copy),
+        Source::Sqlite { .. } => sqlite::prove(copy, context.time_left()),
         Source::Postgres { service, database } => {
             let server = postgres::Server::find(context, service, database);
             server.map_err(|trouble| format!("it cannot be tried: {trouble}"))?.try_out(copy, id)

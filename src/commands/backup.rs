@@ -275,11 +275,11 @@ fn plan(
                     (Outcome::Absent, None, format!("not on this host: {}", set.optional.unwrap_or_default()))
                 }
                 Err(trouble) => {
-                    failed += 1;
+                    failed = i32::saturating_add(failed, 1);
                     (Outcome::Failed, None, format!("would fail: {trouble}"))
                 }
             };
-            total += source::room(&set.source, bytes.unwrap_or(0));
+            total = u64::saturating_add(total, source::room(&set.source, bytes.unwrap_or(0)));
             SetOutcome {
                 set: set.name.to_owned(),
                 outcome,

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 pub use crate::registry::State;
 pub use host::HostHealth;
-pub(crate) use host::covers;
+pub(crate) use host::{covers, ends_soon};
 pub(crate) use unit::ending;
 
 use crate::probe::{Answer, Evidence, Holder, Reply, Trouble};
@@ -363,6 +363,16 @@ pub(crate) fn duration(span: SignedDuration) -> String {
         (0, _, _) => format!("{hours}h{minutes}m"),
         _ => format!("{days}d{hours}h"),
     }
+}
+
+/// So much after a time that came from outside; the end of time where that is beyond it.
+pub(crate) fn later(time: Timestamp, span: SignedDuration) -> Timestamp {
+    time.checked_add(span).unwrap_or(Timestamp::MAX)
+}
+
+/// So much before a time that came from outside; the beginning of time where that is beyond it.
+pub(crate) fn earlier(time: Timestamp, span: SignedDuration) -> Timestamp {
+    time.checked_sub(span).unwrap_or(Timestamp::MIN)
 }
 
 #[cfg(test)]

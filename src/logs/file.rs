@@ -163,7 +163,7 @@ fn rotated(path: &Path, range: &Range) -> Vec<PathBuf> {
             let mark = rest.trim_start_matches(['.', '-', '_']);
             let is_copy = rest.len() > mark.len() && mark.starts_with(|c: char| c.is_ascii_digit());
             let meta = sibling.metadata().ok().filter(|meta| is_copy && meta.is_file())?;
-            let changed = meta.mtime() * 1_000_000 + meta.mtime_nsec() / 1000;
+            let changed = changed(&meta);
             Some((changed, sibling.path()))
         })
         .filter(|(changed, _)| range.since.is_none_or(|since| *changed >= since))
@@ -289,7 +289,7 @@ fn earlier(
         source,
         &mut lines,
         Beginning { inode: meta.ino(), begin: start, wanted: start },
-        meta.mtime() * 1_000_000,
+        meta.mtime().saturating_mul(1_000_000),
         true,
         each,
     );
@@ -315,7 +315,7 @@ fn pass_on(
     let (begin, _) = if offset == 0 { (0, 0) } else { lines_back(&file, offset, BEFORE)? };
     // Lines before the first that states a time belong with it; where none does, they are as old as the file's last change.
     let first = first_time(world, &mut Lines::new(At64(&file, begin)))?;
-    let fallback = first.unwrap_or(meta.mtime() * 1_000_000 + meta.mtime_nsec() / 1000);
+    let fallback = first.unwrap_or(changed(&meta));
     file.seek(SeekFrom::Start(begin))?;
     let mut lines = Lines::new(file);
     let place = Beginning { inode: meta.ino(), begin, wanted: offset };
@@ -403,4 +403,9 @@ pub fn follow(
         thread::sleep(GLANCE);
     }
     Ok(())
+}
+
+/// When a file was changed last, microseconds since 1970; its owner sets that to whatever can be written.
+fn changed(meta: &fs::Metadata) -> i64 {
+    meta.mtime().saturating_mul(1_000_000).saturating_add(meta.mtime_nsec() / 1000)
 }

@@ -114,7 +114,7 @@ pub fn start(world: &Arc<World>, finish: &Finish) {
 
 /// Once all that was written before has been read: says what journald left out, and follows.
 fn after_journals(world: &World, sources: &[usize], read: &Receiver<()>, begun: i64, mut pen: Pen, finish: &Finish) {
-    let first = world.wanted.since.unwrap_or(begun - 3_600_000_000);
+    let first = world.wanted.since.unwrap_or(begun.saturating_sub(3_600_000_000));
     // Ends when the last reader has dropped its end. Asked only then, so that it takes no time from the first line.
     let _ = read.recv();
     if !world.wanted.brief && !world.board.is_troubled() {
@@ -173,7 +173,8 @@ fn group(
             let result = match world.sources[source].kind {
                 Kind::File { .. } => file::follow(&world, source, reached, &mut each),
                 Kind::Container => {
-                    let seen = Timestamp::from_microsecond(world.seen[source].load(Ordering::Relaxed) + 1);
+                    let seen =
+                        Timestamp::from_microsecond(world.seen[source].load(Ordering::Relaxed).saturating_add(1));
                     container::follow(&world, source, seen.map_or(begun, |seen| seen.max(begun)), &mut each)
                 }
                 Kind::Journal(_) => Ok(()),

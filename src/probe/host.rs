@@ -95,7 +95,12 @@ fn ask_certificates(
         hosts = entries.filter(Entry::is_dir).filter_map(|entry| entry.name.into_string().ok()).collect();
     }
     let hosts: Vec<String> = hosts.into_iter().collect();
-    let served = tls::certificates(door.system.local(certificates.port), &hosts, door.limit);
+    let authorities = match hosts.is_empty() {
+        true => return Vec::new(),
+        false => tls::Authorities::installed(door.system),
+    };
+    let address = door.system.local(certificates.port);
+    let served = tls::certificates(address, &hosts, door.limit, &authorities, door.system.now());
     let command = |host: &str| {
         let client = format!("openssl s_client -connect 127.0.0.1:{} -servername {host}", certificates.port);
         format!("{client} </dev/null | openssl x509 -noout -dates")

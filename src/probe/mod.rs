@@ -31,7 +31,7 @@ pub use host::HostEvidence;
 pub use managers::{ManagerEvidence, PmDaemon};
 pub use ports::{Holder, holders};
 pub use survey::{Survey, env_file, survey};
-pub use tls::Served;
+pub use tls::{Served, Trust};
 
 use aside::{aside, join};
 

@@ -1,5 +1,7 @@
 //! The certificate that a server shows for a name. No data is sent, so none is at risk when it is not trusted; what is
-//! asked is how long it is valid and for whom.
+//! asked is how long it is valid, for whom, and whether clients that trust whom this host trusts would take it.
+
+mod trust;
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -13,6 +15,8 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
+pub use self::trust::Authorities;
+
 /// A certificate as it was served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Served {
@@ -22,8 +26,25 @@ pub struct Served {
     pub not_after: Timestamp,
     /// DNS names it is for.
     pub names: Vec<String>,
+    /// Whether it says that it has no end: `99991231235959Z` (RFC 5280, 4.1.2.5).
+    pub is_endless: bool,
     /// Who signed it.
     pub issuer: String,
+    /// Whether that is somebody whom this host trusts.
+    pub trust: Trust,
+}
+
+/// What a certificate is worth to a client that trusts whom this host trusts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trust {
+    /// It leads to an authority that is installed.
+    Known,
+    /// It leads to none; why, in words. Clients of its own may know its issuer, browsers do not.
+    Unknown(String),
+    /// No client takes it; why, in words.
+    Refused(String),
+    /// It cannot be told; why, in words.
+    Unchecked(String),
 }
 
 /// Makes ring the process's cryptography, once.
@@ -35,7 +56,13 @@ pub(super) fn install_crypto() {
 
 /// Shakes hands with `address` under each of these names in turn and returns the certificates it shows. One after the
 /// other, because they are one server's: where it cannot be reached for one name, it is not tried for the rest.
-pub(super) fn certificates(address: SocketAddr, hosts: &[String], limit: Duration) -> Vec<Result<Served, String>> {
+pub(super) fn certificates(
+    address: SocketAddr,
+    hosts: &[String],
+    limit: Duration,
+    authorities: &Authorities,
+    now: Timestamp,
+) -> Vec<Result<Served, String>> {
     let until = Instant::now() + limit;
     let witness = Arc::new(Witness::default());
     let provider = Arc::new(ring::default_provider());
@@ -57,11 +84,11 @@ pub(super) fn certificates(address: SocketAddr, hosts: &[String], limit: Duratio
             unreachable.get_or_insert(reason).clone()
         })?;
         let shaken = shake(connection, stream, &witness, until);
-        let der = witness.take().ok_or_else(|| match shaken {
+        let chain = witness.take().ok_or_else(|| match shaken {
             Err(error) => super::network::describe(&error, limit),
             Ok(()) => "no certificate was shown".to_owned(),
         })?;
-        parse(&der).ok_or_else(|| "its certificate cannot be read".to_owned())
+        parse(&chain, authorities, now).ok_or_else(|| "its certificate cannot be read".to_owned())
     };
     hosts.iter().map(&mut one).collect()
 }
@@ -96,9 +123,10 @@ fn shake(mut connection: ClientConnection, mut stream: TcpStream, seen: &Witness
     Ok(())
 }
 
-fn parse(der: &[u8]) -> Option<Served> {
+fn parse(chain: &[CertificateDer<'_>], authorities: &Authorities, now: Timestamp) -> Option<Served> {
+    let der = chain.first()?;
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
-    let time = |at: x509_parser::time::ASN1Time| Timestamp::from_second(at.timestamp()).ok();
+    let (not_before, not_after) = (certificate.validity().not_before, certificate.validity().not_after);
     let names = certificate.subject_alternative_name().ok().flatten().map(|names| {
         let dns = names.value.general_names.iter().filter_map(|name| match name {
             GeneralName::DNSName(name) => Some((*name).to_owned()),
@@ -109,19 +137,30 @@ fn parse(der: &[u8]) -> Option<Served> {
     let issuer = certificate.issuer();
     let common = issuer.iter_common_name().next().and_then(|name| name.as_str().ok());
     Some(Served {
-        not_before: time(certificate.validity().not_before)?,
-        not_after: time(certificate.validity().not_after)?,
+        not_before: time(not_before),
+        not_after: time(not_after),
+        is_endless: not_after.timestamp() == ENDLESS,
         names: names.unwrap_or_default(),
         issuer: common.map_or_else(|| issuer.to_string(), str::to_owned),
+        trust: authorities.judge(chain, &certificate, now),
     })
 }
 
-/// Accepts every certificate and remembers the last.
+/// The last second of the year 9999, seconds since 1970.
+const ENDLESS: i64 = 253_402_300_799;
+
+/// A time of a certificate. What lies beyond the times that can be counted with is as good as the last of them.
+fn time(at: x509_parser::time::ASN1Time) -> Timestamp {
+    let beyond = if at.timestamp() < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    Timestamp::from_second(at.timestamp()).unwrap_or(beyond)
+}
+
+/// Accepts every certificate and remembers the last, with those that were sent with it.
 #[derive(Debug, Default)]
-struct Witness(Mutex<Option<Vec<u8>>>);
+struct Witness(Mutex<Option<Vec<CertificateDer<'static>>>>);
 
 impl Witness {
-    fn take(&self) -> Option<Vec<u8>> {
+    fn take(&self) -> Option<Vec<CertificateDer<'static>>> {
         self.0.lock().ok()?.take()
     }
 
@@ -134,13 +173,14 @@ impl ServerCertVerifier for Witness {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
+        others: &[CertificateDer<'_>],
         _: &ServerName<'_>,
         _: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         if let Ok(mut seen) = self.0.lock() {
-            *seen = Some(end_entity.to_vec());
+            let all = std::iter::once(end_entity).chain(others);
+            *seen = Some(all.map(|certificate| certificate.clone().into_owned()).collect());
         }
         Ok(ServerCertVerified::assertion())
     }
@@ -167,3 +207,7 @@ impl ServerCertVerifier for Witness {
         ring::default_provider().signature_verification_algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+#[path = "tls/tests.rs"]
+mod tests;

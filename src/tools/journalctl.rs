@@ -132,7 +132,7 @@ pub fn series(output: &[u8], now: i64, gap: i64) -> Result<Option<i64>, Malforme
     while let Some(entry) = entries.next().map_err(wrong)? {
         let message = entry.message.as_deref().unwrap_or_default();
         let Some(at) = memchr::memmem::find(message, b"restart counter is at ") else { continue };
-        if last - entry.time > gap {
+        if last.saturating_sub(entry.time) > gap {
             return Ok(first);
         }
         (first, last) = (Some(entry.time), entry.time);
@@ -312,14 +312,14 @@ impl Entry {
                     message.push(b'\n');
                     message.extend_from_slice(value);
                     message.truncate(super::lines::LINE_LIMIT);
-                    self.length += 1;
+                    self.length = self.length.saturating_add(1);
                 } else {
                     let mut message = std::mem::take(spare);
                     message.clear();
                     message.extend_from_slice(value);
                     self.message = Some(message);
                 }
-                self.length += length;
+                self.length = self.length.saturating_add(length);
             }
             b"PRIORITY" => self.priority = text().parse().ok().filter(|priority| *priority < 8),
             b"__REALTIME_TIMESTAMP" => self.time = text().parse().unwrap_or_default(),

@@ -93,7 +93,7 @@ impl<R: Read> Lines<R> {
                 return Ok(None);
             }
         }
-        self.position += count;
+        self.position = self.position.saturating_add(count);
         self.given = true;
         Ok(Some(Line { bytes: &self.kept, length: self.length }))
     }

@@ -309,7 +309,7 @@ impl<'a> Way<'a> {
             // Where services run images, these tell.
             End::Well(health) if self.job.release.images.is_empty() => {
                 let since = health.since?;
-                (since + SKEW < begun)
+                (crate::health::later(since, SKEW) < begun)
                     .then(|| format!("{} still runs since {since:.0}, before the switch", health.name))
             }
             _ => None,

@@ -128,7 +128,10 @@ impl Survey {
         if !release.images.is_empty() {
             return None;
         }
-        let older = self.health.iter().find(|health| health.since.is_some_and(|since| since + SKEW < *moved));
+        let older = self
+            .health
+            .iter()
+            .find(|health| health.since.is_some_and(|since| crate::health::later(since, SKEW) < *moved));
         older.map(|health| format!("{} runs since before the working copy came to this commit", health.name))
     }
 }
