@@ -80,13 +80,15 @@ use crate::registry::Deployment;
 use crate::report::error::Failure;
 use crate::ui::{Format, Ui};
 
-/// Runs the command line of this process against these deployments and `localhost`.
+/// Runs the command line of this process against these deployments and `localhost`. Closes the descriptors that this process
+/// inherited beside its three streams.
 pub fn main(deployments: &[&'static Deployment]) -> ExitCode {
     run(deployments, &System::real())
 }
 
 /// The same on another machine than this one, for tests.
 pub fn run(deployments: &[&'static Deployment], system: &System) -> ExitCode {
+    exec::close_inherited();
     cli::set_deployments(deployments);
     clap_complete::CompleteEnv::with_factory(Cli::command).var(cli::COMPLETE_VAR).complete();
     if let Err(error) = end_children_on_signals() {

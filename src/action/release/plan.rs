@@ -286,7 +286,8 @@ fn build(release: &'static Release, source: Option<&Source>) -> Vec<Stage> {
 
 fn task_step(task: &'static Task, source: &Source, risk: Risk) -> Step {
     let args = task.args.iter().map(|arg| arg.replace("{source}", source.path));
-    let argv = Argv::new(task.program, args).by(source.owner.as_ref());
+    // A build runs the owner's code whatever its home is, and needs it for caches and registries (`.npm`, `.npmrc`).
+    let argv = Argv::new(task.program, args).by(source.owner.as_ref()).at_home();
     step(task.title, argv, Duration::from_secs(task.deadline_seconds.into()), risk)
 }
 
