@@ -372,4 +372,6 @@ impl Drop for Started {
 }
 
 #[cfg(test)]
+mod every_command;
+#[cfg(test)]
 mod tests;
