@@ -1,6 +1,7 @@
 //! The one door to other programs: a fixed environment, nothing on stdin that was not given, a session of its own (so no
 //! terminal), a deadline and a cap on every call. Only this file starts processes.
 
+mod format;
 mod session;
 mod watched;
 
@@ -112,6 +113,7 @@ impl<'a> Processes<'a> {
         if self.system.is_root() {
             self.trust(&path, owner)?;
         }
+        format::check(&path).map_err(|error| StartError::Refused(format!("{program}: {error}")))?;
         Ok(path)
     }
 
