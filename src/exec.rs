@@ -1,6 +1,8 @@
-//! The one door to other programs: a fixed environment, nothing on stdin that was not given, a process group of its own, a
-//! deadline and a cap on every call. Only this file starts processes.
+//! The one door to other programs: a fixed environment, nothing on stdin that was not given, a session of its own (so no
+//! terminal), a deadline and a cap on every call. Only this file starts processes.
 
+mod format;
+mod session;
 mod watched;
 
 use std::fmt;
@@ -15,7 +17,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use crate::system::System;
-use crate::tools::{Argv, Content, Interrupted, procfs};
+use crate::tools::{Argv, Content, Home, Interrupted, NOWHERE, procfs};
+pub use session::close_inherited;
 use watched::Watched;
 
 /// How much of each stream is kept.
@@ -110,6 +113,7 @@ impl<'a> Processes<'a> {
         if self.system.is_root() {
             self.trust(&path, owner)?;
         }
+        format::check(&path).map_err(|error| StartError::Refused(format!("{program}: {error}")))?;
         Ok(path)
     }
 
@@ -138,17 +142,26 @@ impl<'a> Processes<'a> {
         }
     }
 
-    /// The program and arguments to execute, and the home directory to give it.
-    fn command(&self, argv: &Argv) -> Result<(PathBuf, Vec<String>, String), StartError> {
+    /// The program and arguments to execute.
+    fn command(&self, argv: &Argv) -> Result<(PathBuf, Vec<String>), StartError> {
         let uid = rustix::process::geteuid().as_raw();
         match argv.account.as_ref().filter(|account| account.uid != uid) {
-            None => Ok((self.resolve(argv.program, None)?, argv.args.clone(), self.home.clone())),
+            None => Ok((self.resolve(argv.program, None)?, argv.args.clone())),
             Some(account) => {
                 let inner = self.resolve(argv.program, Some(account.uid))?;
                 let wrapped = argv.through_setpriv(&inner.to_string_lossy());
                 let (program, args) = wrapped.ok_or(StartError::Missing(argv.program))?;
-                Ok((self.resolve(program, None)?, args, account.home.clone()))
+                Ok((self.resolve(program, None)?, args))
             }
+        }
+    }
+
+    /// The home directory to give a command.
+    fn home(&self, argv: &Argv) -> String {
+        match (argv.home, &argv.account) {
+            (Home::Kept, Some(account)) => account.home.clone(),
+            (Home::Kept | Home::Trusted, None) => self.home.clone(),
+            (Home::Trusted, Some(_)) | (Home::None, _) => NOWHERE.to_owned(),
         }
     }
 }
@@ -156,14 +169,14 @@ impl<'a> Processes<'a> {
 impl Processes<'_> {
     /// Starts a command.
     fn start(&self, argv: &Argv, streams: Streams) -> Result<Started, StartError> {
-        let (program, args, home) = self.command(argv)?;
+        let (program, args) = self.command(argv)?;
         if let Some(trace) = self.trace {
             trace(argv);
         }
         let mut env = vec![
             ("PATH".to_owned(), PATH.to_owned()),
             ("LC_ALL".to_owned(), "C.UTF-8".to_owned()),
-            ("HOME".to_owned(), home),
+            ("HOME".to_owned(), self.home(argv)),
         ];
         env.extend(argv.secrets.iter().map(|(key, value)| ((*key).to_owned(), value.expose().to_owned())));
         env.extend(argv.env.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
@@ -281,7 +294,7 @@ fn kill_group(group: Pid, signal: Signal) {
     let _ = kill_process_group(group, signal);
 }
 
-/// A command that was started, in a process group of its own.
+/// A command that was started, in a session and a process group of its own.
 struct Started {
     handle: duct::Handle,
     pid: Pid,
@@ -319,14 +332,7 @@ fn start(
             std::thread::park();
         }
     };
-    let handle = command
-        .stdout_file(out_writer)
-        .unchecked()
-        .before_spawn(|command| {
-            std::os::unix::process::CommandExt::process_group(command, 0);
-            Ok(())
-        })
-        .start()?;
+    let handle = command.stdout_file(out_writer).unchecked().before_spawn(session::give).start()?;
     let id = handle.pids().first().copied().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
     let Some(pid) = id else { return Err(io::Error::other("started without a process id")) };
     groups.push((pid, interrupted));
@@ -369,5 +375,7 @@ impl Drop for Started {
     }
 }
 
+#[cfg(test)]
+mod every_command;
 #[cfg(test)]
 mod tests;

@@ -83,13 +83,15 @@ use crate::registry::Deployment;
 use crate::report::error::Failure;
 use crate::ui::{Format, Ui};
 
-/// Runs the command line of this process against these deployments and `localhost`.
+/// Runs the command line of this process against these deployments and `localhost`. Closes the descriptors that this process
+/// inherited beside its three streams.
 pub fn main(deployments: &[&'static Deployment]) -> ExitCode {
     run(deployments, &System::real())
 }
 
 /// The same on another machine than this one, for tests.
 pub fn run(deployments: &[&'static Deployment], system: &System) -> ExitCode {
+    exec::close_inherited();
     cli::set_deployments(deployments);
     let args: Vec<OsString> = std::env::args_os().collect();
     if commands::completion::is_asked(&args, |name| std::env::var_os(name)) {

@@ -37,6 +37,8 @@ pub struct Argv {
     pub args: Vec<String>,
     /// Account to run as, when not one's own.
     pub account: Option<Account>,
+    /// Its `HOME`.
+    pub home: Home,
     /// Variables beyond the fixed environment.
     pub env: Vec<(&'static str, String)>,
     /// Variables beyond these whose values nobody may see.
@@ -46,6 +48,20 @@ pub struct Argv {
     /// What becomes of it when opsctl is told to end.
     pub interrupted: Interrupted,
 }
+
+/// The home directory that a command is given: many programs load code and settings from there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Home {
+    /// The caller's own; as another user none, because whoever runs there may have planted something.
+    Trusted,
+    /// That of the user it runs as, whoever that is. Builders that need it say why.
+    Kept,
+    /// None, also as oneself.
+    None,
+}
+
+/// A home directory that nobody can make.
+pub const NOWHERE: &str = "/nonexistent";
 
 /// A value that is handed on and never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -128,6 +144,7 @@ impl Argv {
             program,
             args: args.into_iter().map(Into::into).collect(),
             account: None,
+            home: Home::Trusted,
             env: Vec::new(),
             secrets: Vec::new(),
             input: None,
@@ -145,6 +162,13 @@ impl Argv {
     #[must_use]
     pub fn by(mut self, account: Option<&Account>) -> Self {
         self.account = account.cloned();
+        self
+    }
+
+    /// The same with the home directory of the user it runs as.
+    #[must_use]
+    pub fn at_home(mut self) -> Self {
+        self.home = Home::Kept;
         self
     }
 
@@ -176,6 +200,9 @@ impl fmt::Display for Argv {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(account) = &self.account {
             write!(f, "sudo -u {} ", quote(&account.name))?;
+        }
+        if self.home == Home::None || (self.home == Home::Trusted && self.account.is_some()) {
+            write!(f, "HOME={NOWHERE} ")?;
         }
         for (key, value) in &self.env {
             write!(f, "{key}={} ", quote(value))?;
@@ -337,7 +364,10 @@ mod tests {
         let mut argv = Argv::new("pm2", ["jlist", "it's", ""]);
         argv.env.push(("PM2_HOME", "/home/a b/.pm2".to_owned()));
         argv.account = Some(Account { name: "app".into(), uid: 1000, gid: 1000, home: "/home/app".into() });
-        assert_eq!(argv.to_string(), r"sudo -u app PM2_HOME='/home/a b/.pm2' pm2 jlist 'it'\''s' ''");
+        assert_eq!(argv.to_string(), r"sudo -u app HOME=/nonexistent PM2_HOME='/home/a b/.pm2' pm2 jlist 'it'\''s' ''");
+        assert_eq!(argv.at_home().to_string(), r"sudo -u app PM2_HOME='/home/a b/.pm2' pm2 jlist 'it'\''s' ''");
+        assert_eq!(Argv { home: Home::None, ..Argv::new("git", ["log"]) }.to_string(), "HOME=/nonexistent git log");
+        assert_eq!(Argv::new("git", ["log"]).at_home().to_string(), "git log");
     }
 
     #[test]

@@ -403,6 +403,10 @@ impl Machine {
             let text = String::from_utf8(fs::read(path).unwrap()).unwrap();
             text.split_terminator('\0').map(|word| self.same_everywhere(word)).collect()
         };
+        let is_shared = |path: &PathBuf| path.extension() == Some(OsStr::new("shared"));
+        let shared: Vec<PathBuf> =
+            fs::read_dir(log).unwrap().map(|entry| entry.unwrap().path()).filter(is_shared).collect();
+        assert_eq!(shared, Vec::<PathBuf>::new(), "tools in the session of opsctl");
         let mut all: Vec<Ran> = fs::read_dir(log)
             .unwrap()
             .map(|entry| entry.unwrap().path())

@@ -25,5 +25,6 @@ mod releases;
 mod security;
 mod status;
 mod streams;
+mod terminal;
 mod truth;
 mod usage;

@@ -87,6 +87,15 @@ pub(super) fn working_copy(release: &Release, survey: &Survey, wanted: &Wanted, 
                         .hint(format!("git -C {path} diff shows what; git -C {path} stash puts it aside")),
                 );
             }
+            if !status.unclear.is_empty() {
+                let shown: Vec<&str> = status.unclear.iter().take(5).map(String::as_str).collect();
+                let more = status.unclear.len().saturating_sub(shown.len());
+                let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+                let files = format!("{}{more}", shown.join(", "));
+                let summary =
+                    format!("a check does not run the repository's filters; perhaps changed by hand: {files}");
+                checks.push(Checked::new("tree", Verdict::Warn, summary).hint(format!("git -C {path} status")));
+            }
         }
     }
     match &git.remote {

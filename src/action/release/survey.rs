@@ -17,7 +17,7 @@ use crate::probe::{self, Evidence, Trouble, failure, is_container_of};
 use crate::registry::{Deployment, Release, Service};
 use crate::system::System;
 use crate::tools::docker::ContainerState;
-use crate::tools::git::{self, Commit, Status};
+use crate::tools::git::{self, Commit, Settings, Status};
 use crate::tools::images::{self, Images};
 use crate::tools::{Account, Argv, Malformed};
 
@@ -69,6 +69,8 @@ pub struct Source {
 /// What git says of a working copy.
 #[derive(Debug)]
 pub struct Git {
+    /// What of its settings matters to a check; nothing where they cannot be read.
+    pub settings: Settings,
     /// Where it is.
     pub status: Result<Status, Trouble>,
     /// The commit that it is at.
@@ -246,21 +248,62 @@ fn ask_git(
     if matches!(system.metadata(&own), Err(error) if error.kind() == io::ErrorKind::NotFound) {
         return None;
     }
+    // What names a program there has to be known first, so that it can be left out.
+    let settings = ask(processes, &git::settings(path, owner), limit, git::parse_settings);
     thread::scope(|scope| {
-        let status = scope.spawn(|| ask(processes, &git::status(path, owner), limit, git::parse_status));
+        let settings = settings.as_ref();
+        let status =
+            scope.spawn(move || ask_status(processes, (path, owner), settings.map_err(Trouble::clone)?, limit));
         let remote = matches!(wanted, Wanted::New(_)).then(|| {
-            let argv = git::ls_remote(path, owner, release.branch);
-            scope.spawn(move || ask(processes, &argv, remote_limit, git::parse_revision))
+            let branch = release.branch;
+            scope.spawn(move || {
+                ask_origin(processes, (path, owner), settings.map_err(Trouble::clone)?, branch, remote_limit)
+            })
         });
         let commit = ask(processes, &git::describe(path, owner, "HEAD"), limit, git::parse_commit);
         let moved = system.metadata(format!("{own}/logs/HEAD")).and_then(|meta| meta.modified());
         Some(Git {
+            settings: settings.cloned().unwrap_or_default(),
             status: status.join().unwrap_or_else(|_| Err(lost())),
             commit,
             remote: remote.map(|remote| remote.join().unwrap_or_else(|_| Err(lost()))),
             moved: moved.ok().and_then(|time| Timestamp::try_from(time).ok()),
         })
     })
+}
+
+/// Where a working copy is, and which files differ. What seems to, because it went through a filter, is called unclear.
+fn ask_status(
+    processes: &Processes<'_>,
+    (path, owner): (&str, Option<&Account>),
+    settings: &Settings,
+    limit: Duration,
+) -> Result<Status, Trouble> {
+    let mut status = ask(processes, &git::status(path, owner, settings), limit, git::parse_status)?;
+    if settings.has_filters() && !status.by_content.is_empty() {
+        let argv = git::filters(path, owner, &status.by_content);
+        let filtered = ask(processes, &argv, limit, |text| Ok(git::parse_filters(text, settings)))?;
+        status.set_aside(&filtered);
+    }
+    Ok(status)
+}
+
+/// The commit that the origin's branch is at. Where it cannot be asked, what was left out may be why.
+fn ask_origin(
+    processes: &Processes<'_>,
+    (path, owner): (&str, Option<&Account>),
+    settings: &Settings,
+    branch: &str,
+    limit: Duration,
+) -> Result<String, Trouble> {
+    let answer = ask(processes, &git::ls_remote(path, owner, settings, branch), limit, git::parse_revision);
+    match (answer, settings.left_out()) {
+        (Err(Trouble::Failed(reason)), left_out @ [_, ..]) => {
+            let left_out = left_out.join(", ");
+            Err(Trouble::Failed(format!("{reason}; a check does not run the program that {left_out} names")))
+        }
+        (answer, _) => answer,
+    }
 }
 
 /// Which of these commits the repository has; none when it cannot be asked.
@@ -340,3 +383,6 @@ fn keys(system: &System, service: &'static Service) -> Option<Keys> {
 pub(super) const fn brings_images(delivery: &Delivery) -> bool {
     !matches!(delivery, Delivery::Here)
 }
+
+#[cfg(test)]
+mod tests;
