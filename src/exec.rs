@@ -6,10 +6,8 @@ mod session;
 mod watched;
 
 use std::fmt;
-use std::fs;
 use std::io::{self, ErrorKind, PipeReader, Read};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -17,7 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use crate::system::System;
-use crate::tools::{Argv, Content, Home, Interrupted, NOWHERE, procfs};
+use crate::tools::{Argv, Content, Home, Interrupted, NOWHERE};
 pub use session::close_inherited;
 use watched::Watched;
 
@@ -107,39 +105,15 @@ impl<'a> Processes<'a> {
 
     /// Finds a program, and as root makes sure that nobody else could have put it there.
     fn resolve(&self, program: &'static str, owner: Option<u32>) -> Result<PathBuf, StartError> {
-        let executable = |path: &PathBuf| path.is_file() && path.metadata().is_ok_and(|m| m.mode() & 0o111 != 0);
-        let found = self.system.tool_path.iter().map(|dir| dir.join(program)).find(executable);
-        let path = found.ok_or(StartError::Missing(program))?;
-        if self.system.is_root() {
-            self.trust(&path, owner)?;
+        let refused = |error: io::Error| StartError::Refused(format!("{program}: {error}"));
+        let path = self.system.find_program(program).map_err(refused)?.ok_or(StartError::Missing(program))?;
+        if self.system.is_root()
+            && let Some(part) = self.system.changeable_part(&path, owner).map_err(refused)?
+        {
+            return Err(StartError::Untrusted(part));
         }
-        format::check(&path).map_err(|error| StartError::Refused(format!("{program}: {error}")))?;
+        format::check(&path).map_err(refused)?;
         Ok(path)
-    }
-
-    /// The path as written and the path it resolves to, each with all its parents, must belong to root (or to the user
-    /// as whom the program will run) and be writable by nobody else.
-    fn trust(&self, path: &Path, owner: Option<u32>) -> Result<(), StartError> {
-        let real = fs::canonicalize(path).map_err(|error| StartError::Refused(error.to_string()))?;
-        for part in path.ancestors().chain(real.ancestors()).filter(|part| !part.as_os_str().is_empty()) {
-            let Ok(meta) = fs::metadata(part) else { continue };
-            let owned = meta.uid() == 0 || Some(meta.uid()) == owner;
-            let mode = meta.permissions().mode();
-            let open_to_group = mode & 0o020 != 0 && meta.gid() != 0 && self.group_has_members(meta.gid());
-            if !owned || mode & 0o002 != 0 || open_to_group {
-                return Err(StartError::Untrusted(part.to_owned()));
-            }
-        }
-        Ok(())
-    }
-
-    fn group_has_members(&self, gid: u32) -> bool {
-        match (self.system.read("/etc/passwd"), self.system.read("/etc/group")) {
-            (Ok(passwd), Ok(group)) => {
-                procfs::group_has_members(&passwd, &group, gid, rustix::process::geteuid().as_raw())
-            }
-            _ => true,
-        }
     }
 
     /// The program and arguments to execute.
@@ -316,7 +290,7 @@ fn start(
     let command = duct::cmd(program, args).full_env(env).dir("/");
     let command = match input {
         Some(Content::Bytes(bytes)) => command.stdin_bytes(bytes),
-        Some(Content::File(path)) => command.stdin_file(fs::File::open(path)?),
+        Some(Content::File(path)) => command.stdin_file(System::real().open(path)?),
         None => command.stdin_null(),
     };
     let command = match streams {

@@ -1,11 +1,12 @@
 //! Whether the kernel itself would run a file. The C library's `execvp` gives what the kernel does not know to a shell, and so
 //! do setpriv and others: a tool of another architecture, or one that was cut short, would be read as a script.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use rustix::io::Errno;
+
+use crate::system::System;
 
 /// How much of a file the kernel looks at (`BINPRM_BUF_SIZE`).
 const HEAD: u64 = 256;
@@ -22,7 +23,7 @@ pub(super) fn check(path: &Path) -> io::Result<()> {
     let mut path = path.to_owned();
     for _ in 0..=DEPTH {
         let mut head = Vec::new();
-        File::open(&path)?.take(HEAD).read_to_end(&mut head)?;
+        System::real().open(&path)?.take(HEAD).read_to_end(&mut head)?;
         match interpreter(&head) {
             Some(interpreter) => path = interpreter.into(),
             None if is_program(&head) => return Ok(()),
@@ -72,6 +73,7 @@ fn machine() -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::File;
 
     fn own() -> Vec<u8> {
         let mut head = Vec::new();

@@ -1,6 +1,7 @@
 //! Commands that are read while they run, that hang, and that would not stop printing.
 
 use super::*;
+use std::fs;
 
 fn stream(script: &str, streams: Streams, silence: u64) -> Stream {
     let system = System { tool_path: vec!["/usr/bin".into(), "/bin".into()], ..System::real() };

@@ -6,6 +6,7 @@ mod accounts;
 mod deadline;
 pub mod own;
 pub mod private;
+mod program;
 mod walk;
 
 use std::ffi::{OsStr, OsString};

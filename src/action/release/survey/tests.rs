@@ -1,5 +1,6 @@
 //! What only looks at a repository runs nothing that its settings, or its owner's, name: tried with git itself.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
