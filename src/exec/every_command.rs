@@ -10,6 +10,9 @@ use std::process::{Command, Stdio};
 
 use regex::Regex;
 
+use std::fs;
+use std::path::Path;
+
 use super::*;
 use crate::tools::{
     Account, Hidden, Input, age, caddy, compose, df, docker, docker_logs, git, images, journalctl, mongodump, nginx,
