@@ -62,7 +62,7 @@ pub fn status(directory: &str, owner: Option<&Account>, settings: &Settings) -> 
 
 /// Which filter drivers these files go through. Runs none.
 pub fn filters(directory: &str, owner: Option<&Account>, paths: &[String]) -> Argv {
-    let paths: String = paths.iter().map(|path| format!("{path}\0")).collect();
+    let paths = format!("{}\0", paths.join("\0"));
     let argv = look(directory, owner).with(["check-attr", "-z", "--stdin", "filter"]);
     Argv { input: Some(Input::bytes("PATHS", paths)), ..argv }
 }

@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     fn parsed(entries: &[(&str, &str)]) -> Result<Settings, Malformed> {
-        parse_settings(&entries.iter().map(|(key, value)| format!("{key}\n{value}\0")).collect::<String>())
+        parse_settings(&entries.iter().map(|(key, value)| format!("{key}\n{value}")).collect::<Vec<_>>().join("\0"))
     }
 
     #[test]

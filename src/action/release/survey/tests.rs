@@ -374,7 +374,7 @@ fn j1_origins_are_asked_with_what_they_need_and_no_more() {
         &format!("{kept}; git config credential.helper \"!$E\"; git config --add credential.helper store"),
         "printf 'machine 127.0.0.1 login me password sesame' >$HOME/.netrc",
         "git config http.extraHeader 'Authorization: Basic bWU6c2VzYW1l'",
-        &format!("git config --global url.http://me:sesame@127.0.0.1.insteadOf http://me@127.0.0.1"),
+        "git config --global url.http://me:sesame@127.0.0.1.insteadOf http://me@127.0.0.1",
     ] {
         assert_eq!(ground.origin(&lay(setup)).unwrap(), FAR, "{setup}");
     }
