@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use regex::Regex;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::*;
