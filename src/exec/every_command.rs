@@ -162,6 +162,7 @@ fn there_is_one_door_to_programs_and_one_to_files() {
     let listed = [
         "exec.rs",
         "exec/every_command.rs",
+        "exec/session.rs",
         "files/accounts.rs",
         "files/deadline.rs",
         "files/private.rs",

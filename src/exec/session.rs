@@ -25,6 +25,7 @@ pub(super) fn give(command: &mut Command) -> io::Result<()> {
 /// close-on-exec is left alone: nobody can have inherited it, so it belongs to the program that calls us.
 ///
 /// Where there is no `/proc`, every number below 65,536 is closed.
+#[expect(clippy::disallowed_methods, reason = "before anything else, and of this process alone")]
 pub fn close_inherited() {
     let Ok(entries) = fs::read_dir("/proc/self/fd") else {
         GUESSED.for_each(close);
@@ -36,6 +37,7 @@ pub fn close_inherited() {
     numbers.into_iter().filter(|number| is_inherited(*number)).for_each(close);
 }
 
+#[expect(clippy::disallowed_methods, reason = "as above")]
 fn is_inherited(number: i32) -> bool {
     let info = match fs::read_to_string(format!("/proc/self/fdinfo/{number}")) {
         Ok(info) => info,

@@ -2,22 +2,20 @@
 //! regular files are read. A followed file survives being renamed, emptied and made anew.
 
 use std::collections::VecDeque;
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
-
-use rustix::fs::OFlags;
 
 use super::line;
 use super::source::Kind;
 use super::{At, Place, Range, Raw, World};
 use crate::exec::{Exit, Output, Stream, Streams};
 use crate::probe::{Trouble, failure};
-use crate::tools::Argv;
 use crate::tools::lines::Lines;
+use crate::tools::{Argv, Content, Input};
 
 /// Lines before the wanted ones that are read for the time that they state.
 const BEFORE: u64 = 20;
@@ -61,7 +59,7 @@ pub fn read(
     each: &mut dyn FnMut(&Raw<'_>) -> bool,
 ) -> Result<Option<Reached>, Trouble> {
     let path = path(world, source);
-    let current = open(&path).map_err(|error| trouble(&error))?;
+    let current = open(world, &path).map_err(|error| trouble(&error))?;
     let Some(current) = current else {
         // Where there are others, one that is not there is no surprise; where it is followed, it may yet come.
         return match world.has_others(source) || world.wanted.follow {
@@ -69,17 +67,18 @@ pub fn read(
             false => Err(Trouble::Unavailable("does not exist".to_owned())),
         };
     };
-    let mut parts = rotated(&path, range);
+    let mut parts = rotated(world, &path, range);
     parts.push(path.clone());
     let mut start = 0;
     let mut first = parts.len() - 1;
     if let Some(Place::Offset(inode, offset)) = range.from {
-        first = parts.iter().position(|part| fs::metadata(part).is_ok_and(|m| m.ino() == inode)).unwrap_or(first);
+        first =
+            parts.iter().position(|part| world.system.metadata(part).is_ok_and(|m| m.ino() == inode)).unwrap_or(first);
         start = offset;
     } else if let Some(last) = range.last {
         let mut missing = last;
         loop {
-            let (place, lines) = match plain(&parts[first]) {
+            let (place, lines) = match plain(world, &parts[first]) {
                 Some(file) => {
                     size(&file).and_then(|end| lines_back(&file, end, missing)).map_err(|error| trouble(&error))?
                 }
@@ -94,7 +93,7 @@ pub fn read(
         }
     } else if let Some(since) = range.since {
         first = 0;
-        if let Some(file) = plain(&parts[0]) {
+        if let Some(file) = plain(world, &parts[0]) {
             start = offset_of(world, &file, since).map_err(|error| trouble(&error))?;
         }
     } else {
@@ -117,25 +116,22 @@ pub fn read(
 
 fn path(world: &World, source: usize) -> PathBuf {
     match &world.sources[source].kind {
-        Kind::File { path, .. } => world.system.path(path),
+        Kind::File { path, .. } => PathBuf::from(path),
         Kind::Journal(_) | Kind::Container => PathBuf::new(),
     }
 }
 
-/// Opens a regular file; none when it does not exist. A pipe that somebody put in its place would never be opened at all.
-fn open(path: &Path) -> io::Result<Option<File>> {
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-    let flags = i32::try_from(flags.bits()).unwrap_or_default();
-    match OpenOptions::new().read(true).custom_flags(flags).open(path) {
-        Ok(file) if file.metadata()?.is_file() => Ok(Some(file)),
-        Ok(_) => Err(io::Error::other("is not a regular file")),
+/// Opens a regular file; none when it does not exist.
+fn open(world: &World, path: &Path) -> io::Result<Option<File>> {
+    match world.system.open(path) {
+        Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-fn plain(path: &Path) -> Option<File> {
-    if is_packed(path) { None } else { open(path).ok().flatten() }
+fn plain(world: &World, path: &Path) -> Option<File> {
+    if is_packed(path) { None } else { open(world, path).ok().flatten() }
 }
 
 fn is_packed(path: &Path) -> bool {
@@ -151,20 +147,18 @@ fn trouble(error: &io::Error) -> Trouble {
 
 /// What the file was before, oldest first, as logrotate (`x.log.1`, `x.log-20261122.gz`), Caddy (`x-2026-….log.gz`) and pm2
 /// (`x__2026-….log`) name it; of these, what may hold wanted lines.
-fn rotated(path: &Path, range: &Range) -> Vec<PathBuf> {
+fn rotated(world: &World, path: &Path, range: &Range) -> Vec<PathBuf> {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return Vec::new() };
     let stem = name.strip_suffix(".log").unwrap_or(name);
-    let siblings = path.parent().and_then(|dir| fs::read_dir(dir).ok()).into_iter().flatten().flatten();
+    let Some(dir) = path.parent() else { return Vec::new() };
+    let siblings = world.system.list(dir).unwrap_or_default().into_iter();
     let mut found: Vec<(i64, PathBuf)> = siblings
         .filter_map(|sibling| {
-            let other = sibling.file_name();
-            let rest = other.to_str()?.strip_prefix(stem)?;
+            let rest = sibling.name.to_str()?.strip_prefix(stem)?;
             let rest = rest.strip_prefix(".log").unwrap_or(rest);
             let mark = rest.trim_start_matches(['.', '-', '_']);
             let is_copy = rest.len() > mark.len() && mark.starts_with(|c: char| c.is_ascii_digit());
-            let meta = sibling.metadata().ok().filter(|meta| is_copy && meta.is_file())?;
-            let changed = changed(&meta);
-            Some((changed, sibling.path()))
+            (is_copy && sibling.is_file()).then(|| (sibling.modified(), dir.join(&sibling.name)))
         })
         .filter(|(changed, _)| range.since.is_none_or(|since| *changed >= since))
         .collect();
@@ -195,7 +189,10 @@ fn lines_packed(world: &World, path: &Path, count: u64) -> (u64, u64) {
 }
 
 fn unpack(world: &World, path: &Path) -> Result<Stream, Trouble> {
-    let argv = Argv::new("gzip", ["-dc".to_owned(), "--".to_owned(), path.display().to_string()]);
+    // Handed over open: by its path it could be another file by then.
+    let content = Content::File(world.system.path(&path.to_string_lossy()));
+    let input = Input { name: path.display().to_string(), content };
+    let argv = Argv { input: Some(input), ..Argv::new("gzip", ["-dc"]) };
     Ok(world.processes().stream(&argv, Streams::Apart, world.silence)?)
 }
 
@@ -279,10 +276,10 @@ fn earlier(
     each: &mut dyn FnMut(&Raw<'_>) -> bool,
 ) -> Result<bool, Trouble> {
     if !is_packed(path) {
-        let Some(file) = open(path).map_err(|error| trouble(&error))? else { return Ok(true) };
+        let Some(file) = open(world, path).map_err(|error| trouble(&error))? else { return Ok(true) };
         return pass_on(world, source, file, start, each).map(|(_, more)| more).map_err(|error| trouble(&error));
     }
-    let meta = fs::metadata(path).map_err(|error| trouble(&error))?;
+    let meta = world.system.metadata(path).map_err(|error| trouble(&error))?;
     let mut lines = Lines::new(unpack(world, path)?);
     lines.take(start).map_err(|error| trouble(&error))?;
     let more = drain(
@@ -372,7 +369,7 @@ pub fn follow(
             if !drain(source, &mut known.lines, Beginning::of(inode), now, false, each).map_err(fail)? {
                 return Ok(());
             }
-            let there = fs::metadata(&path).ok();
+            let there = world.system.metadata(&path).ok();
             match there {
                 Some(meta) if meta.ino() == inode => {
                     let file = known.lines.reader();
@@ -395,7 +392,7 @@ pub fn follow(
                 // Renamed, and nothing is in its place yet: whoever has it open may write on.
                 None => {}
             }
-        } else if let Some(file) = open(&path).map_err(fail)? {
+        } else if let Some(file) = open(world, &path).map_err(fail)? {
             let inode = file.metadata().map_err(fail)?.ino();
             reached = Some(Reached { lines: Lines::new(file), inode });
             continue;
@@ -406,6 +403,6 @@ pub fn follow(
 }
 
 /// When a file was changed last, microseconds since 1970; its owner sets that to whatever can be written.
-fn changed(meta: &fs::Metadata) -> i64 {
+fn changed(meta: &std::fs::Metadata) -> i64 {
     meta.mtime().saturating_mul(1_000_000).saturating_add(meta.mtime_nsec() / 1000)
 }
