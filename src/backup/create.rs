@@ -9,13 +9,12 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::catalogue::Listed;
-use super::key::{self, KEY, Key};
+use super::begin;
+use super::key::{self, Key};
 use super::look;
 use super::manifest::{FORM, Manifest, Owner, Rows, shrunk};
 use super::name::{self, Id};
 use super::record::{self, Came, Ended, Line, Records};
-use super::sequence;
 use super::source::{self, Made};
 use super::staging::{self, Staging};
 use super::store::Store;
@@ -121,35 +120,14 @@ pub fn run(
     lock.step("list the remote");
     context.ui.progress("list the remote");
     let listed = store.as_ref().map_err(Clone::clone).and_then(Store::list);
-    let key = key(context);
-    let recorded = records.sequences();
-    let signed = signed(context, deployment, &recorded, store, listed.as_deref(), key.as_ref().ok());
-    if let Some(gap) = signed.as_deref().ok().and_then(|signed| sequence::gap(&recorded, signed)) {
-        context.ui.note(&format!("{}; this run takes the number after that", gap.words()));
-    }
-    let sequence = sequence::next(&recorded, signed.as_deref().unwrap_or_default()).map_err(|trouble| Error {
-        exit: Exit::Refused,
-        code: "no_number",
-        message: format!("{trouble}; nothing was copied"),
-        hint: Some(format!("keep {} aside, and begin a new one", record::path(deployment))),
-    })?;
-    let chance = chance().map_err(|error| unwritable(&error))?;
-    let id = Id::new(system.now(), sequence, chance);
-    if !id.is_possible() {
-        return Err(Error {
-            exit: Exit::Refused,
-            code: "no_time",
-            message: format!("the clock of this host says {:.0}; nothing was copied", system.now()),
-            hint: Some("timedatectl".to_owned()),
-        });
-    }
+    let (id, key, signed) = begin::number(context, deployment, records, store, listed.as_deref())?;
     let names = sets.iter().map(|set| set.name.to_owned()).collect();
     let line = Line::Begun { id, time: system.now(), sets: names };
     record::keep(system, deployment, &line).map_err(|error| unwritable(&error))?;
     let staging = Staging::make(system, deployment, &id.to_string()).map_err(|error| unwritable(&error))?;
     let mark = key.as_ref().ok().map(Key::mark);
     let mut work = Work { context, deployment, records, id, key, staging, ends: BTreeMap::new(), rest };
-    let kept = work.go(sets, store.as_ref().map_err(Clone::clone), signed.map(drop), lock);
+    let kept = work.go(sets, store.as_ref().map_err(Clone::clone), signed, lock);
     let outcomes: Vec<Outcome> = sets
         .iter()
         .map(|set| {
@@ -175,40 +153,7 @@ pub fn run(
     Ok(Run { id, outcomes, kept, took: begun.elapsed() })
 }
 
-/// The key that manifests are signed with. One that is made now is told of, for without a copy of it elsewhere the copies of a
-/// host that is lost are nobody's.
-fn key(context: &Context<'_>) -> Result<Key, String> {
-    let (key, is_new) = Key::obtain(context.system)?;
-    if is_new {
-        let told = format!(
-            "manifests are signed with a new key, {KEY}: keep a copy of it somewhere else, as of the one of age"
-        );
-        context.ui.note(&told);
-    }
-    Ok(key)
-}
-
-/// Numbers of runs whose copies this host signed and its record does not reach; only what is listed with such a number is looked
-/// at.
-fn signed(
-    context: &Context<'_>,
-    deployment: &'static Deployment,
-    recorded: &[u64],
-    store: &Result<Store<'_>, String>,
-    listed: Result<&[Listed], &String>,
-    key: Option<&Key>,
-) -> Result<Vec<u64>, String> {
-    let (store, listed) = (store.as_ref().map_err(Clone::clone)?, listed.map_err(Clone::clone)?);
-    let Some(key) = key else { return Ok(Vec::new()) };
-    let staging = || {
-        let made = chance().and_then(|chance| Staging::make(context.system, deployment, &format!("{chance:08x}")));
-        made.map_err(|error| format!("manifests cannot be staged: {error}"))
-    };
-    let above = recorded.iter().copied().max().unwrap_or(0);
-    look::signed_above(store, deployment, listed, key, above, staging)
-}
-
-fn unwritable(error: &std::io::Error) -> Error {
+pub(super) fn unwritable(error: &std::io::Error) -> Error {
     Error {
         exit: Exit::Failure,
         code: "no_record",

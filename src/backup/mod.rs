@@ -8,6 +8,7 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 pub mod archive;
+pub mod begin;
 pub mod catalogue;
 pub mod create;
 pub mod fresh;

@@ -1,6 +1,7 @@
 //! `opsctl restore`: a proven copy takes the place of live data, and the old data is kept until it is forgotten.
 
 mod aside;
+mod choose;
 mod forget;
 mod work;
 
