@@ -38,6 +38,11 @@ pub trait Runner: Sync {
     /// # Errors
     /// When it could not be started. An ending of any other kind is an [`Output`].
     fn run(&self, argv: &Argv, deadline: Duration) -> Result<Output, StartError>;
+
+    /// When the time of the whole command is over; `None` where none was set.
+    fn until(&self) -> Option<Instant> {
+        None
+    }
 }
 
 /// What came of a command.
@@ -92,6 +97,7 @@ pub struct Processes<'a> {
     system: &'a System,
     home: String,
     trace: Option<fn(&Argv)>,
+    until: Option<Instant>,
 }
 
 impl<'a> Processes<'a> {
@@ -99,7 +105,13 @@ impl<'a> Processes<'a> {
     pub fn new(system: &'a System, trace: Option<fn(&Argv)>) -> Self {
         let uid = rustix::process::geteuid().as_raw();
         let home = system.account(|account| account.uid == uid).map_or_else(|| "/".to_owned(), |account| account.home);
-        Processes { system, home, trace }
+        Processes { system, home, trace, until: None }
+    }
+
+    /// The same, knowing when the time of the whole command is over.
+    #[must_use]
+    pub fn with_deadline(self, until: Option<Instant>) -> Self {
+        Processes { until, ..self }
     }
 
     /// Finds a program, and as root makes sure that nobody else could have put it there.
@@ -199,6 +211,10 @@ impl Processes<'_> {
 impl Runner for Processes<'_> {
     fn run(&self, argv: &Argv, deadline: Duration) -> Result<Output, StartError> {
         self.run_telling(argv, deadline, &mut |_| false)
+    }
+
+    fn until(&self) -> Option<Instant> {
+        self.until
     }
 }
 

@@ -56,6 +56,7 @@ mod exit;
 mod files;
 mod health;
 mod logs;
+mod net;
 mod probe;
 mod protocol;
 mod redact;

@@ -95,7 +95,7 @@ fn ask_certificates(
         hosts = entries.filter(Entry::is_dir).filter_map(|entry| entry.name.into_string().ok()).collect();
     }
     let hosts: Vec<String> = hosts.into_iter().collect();
-    let served = tls::certificates(door.system.local(certificates.port), &hosts, door.limit);
+    let served = tls::certificates(door.system.local(certificates.port), &hosts, door.limit());
     let command = |host: &str| {
         let client = format!("openssl s_client -connect 127.0.0.1:{} -servername {host}", certificates.port);
         format!("{client} </dev/null | openssl x509 -noout -dates")
