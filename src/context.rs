@@ -90,7 +90,7 @@ impl<'a> Context<'a> {
 
     /// The way to other programs.
     pub fn processes(&self) -> Processes<'_> {
-        Processes::new(self.system, self.trace())
+        Processes::new(self.system, self.trace()).with_deadline(self.deadline)
     }
 
     /// What is told of each command before it runs.

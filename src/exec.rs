@@ -8,7 +8,7 @@ mod watched;
 use std::fmt;
 use std::io::{self, ErrorKind, PipeReader, Read};
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Mutex, TryLockError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -39,6 +39,11 @@ pub trait Runner: Sync {
     /// # Errors
     /// When it could not be started. An ending of any other kind is an [`Output`].
     fn run(&self, argv: &Argv, deadline: Duration) -> Result<Output, StartError>;
+
+    /// When the time of the whole command is over; `None` where none was set.
+    fn until(&self) -> Option<Instant> {
+        None
+    }
 }
 
 /// What came of a command.
@@ -93,6 +98,7 @@ pub struct Processes<'a> {
     system: &'a System,
     home: String,
     trace: Option<fn(&Argv)>,
+    until: Option<Instant>,
 }
 
 impl<'a> Processes<'a> {
@@ -100,7 +106,13 @@ impl<'a> Processes<'a> {
     pub fn new(system: &'a System, trace: Option<fn(&Argv)>) -> Self {
         let uid = rustix::process::geteuid().as_raw();
         let home = system.account(|account| account.uid == uid).map_or_else(|| "/".to_owned(), |account| account.home);
-        Processes { system, home, trace }
+        Processes { system, home, trace, until: None }
+    }
+
+    /// The same, knowing when the time of the whole command is over.
+    #[must_use]
+    pub fn with_deadline(self, until: Option<Instant>) -> Self {
+        Processes { until, ..self }
     }
 
     /// Finds a program, and as root makes sure that nobody else could have put it there.
@@ -178,6 +190,9 @@ impl Processes<'_> {
     pub fn run_telling(&self, argv: &Argv, deadline: Duration, take: Take<'_>) -> Result<Output, StartError> {
         let begun = Instant::now();
         let started = self.start(argv, Streams::Apart)?;
+        if let Some(group) = running().iter_mut().flatten().find(|group| group.pid == started.pid) {
+            group.until = Some(begun + deadline);
+        }
         let collected = started.collect(begun, deadline, take);
         collected.map_err(|error| StartError::Refused(format!("{}: {error}", argv.program)))
     }
@@ -186,6 +201,10 @@ impl Processes<'_> {
 impl Runner for Processes<'_> {
     fn run(&self, argv: &Argv, deadline: Duration) -> Result<Output, StartError> {
         self.run_telling(argv, deadline, &mut |_| false)
+    }
+
+    fn until(&self) -> Option<Instant> {
+        self.until
     }
 }
 
@@ -235,30 +254,67 @@ impl Read for Stream {
     }
 }
 
-/// Process groups that are running now, so that a signal to us can end them; none once the door is closed.
-static RUNNING: Mutex<Option<Vec<(Pid, Interrupted)>>> = Mutex::new(Some(Vec::new()));
+/// A process group that is running now.
+struct Group {
+    pid: Pid,
+    interrupted: Interrupted,
+    /// When it is ended at the latest; `None` of one that is read while it runs.
+    until: Option<Instant>,
+}
 
-fn running() -> std::sync::MutexGuard<'static, Option<Vec<(Pid, Interrupted)>>> {
+/// Those that are running now, so that a signal to us can end them; none once the door is closed.
+static RUNNING: Mutex<Option<Vec<Group>>> = Mutex::new(Some(Vec::new()));
+
+fn running() -> std::sync::MutexGuard<'static, Option<Vec<Group>>> {
     RUNNING.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// The same for who is about to end this process, whatever happens: `None` where a start that hangs keeps the door.
+fn running_soon() -> Option<std::sync::MutexGuard<'static, Option<Vec<Group>>>> {
+    const LIMIT: Duration = Duration::from_millis(500);
+    let until = Instant::now() + LIMIT;
+    loop {
+        match RUNNING.try_lock() {
+            Ok(running) => return Some(running),
+            Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) if Instant::now() >= until => return None,
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
+        }
+    }
 }
 
 /// Whether something runs that must not be left half done.
 pub fn must_finish() -> bool {
-    running().iter().flatten().any(|(_, interrupted)| *interrupted == Interrupted::Finishes)
+    running_soon()
+        .is_some_and(|running| running.iter().flatten().any(|group| group.interrupted == Interrupted::Finishes))
 }
 
 /// Kills every process that was started and has not ended, and lets none be started any more: this process is about to end.
-/// Those that must not be left half done are waited for; each has its own deadline.
+/// Those that must not be left half done are waited for, each until its own deadline and the grace after it.
 pub fn kill_all() {
-    let groups = running().take().unwrap_or_default();
-    for (group, _) in groups.iter().filter(|(_, interrupted)| *interrupted == Interrupted::Killed) {
-        kill_group(*group, Signal::KILL);
+    let groups = running_soon().and_then(|mut running| running.take()).unwrap_or_default();
+    let (finishing, killed): (Vec<Group>, Vec<Group>) =
+        groups.into_iter().partition(|group| group.interrupted == Interrupted::Finishes);
+    for group in killed {
+        kill_group(group.pid, Signal::KILL);
     }
-    for (group, _) in groups.iter().filter(|(_, interrupted)| *interrupted == Interrupted::Finishes) {
-        let ended = pidfd_open(*group, PidfdFlags::empty());
-        // One that cannot be looked at any more has ended.
-        if let Ok(ended) = ended {
-            while poll(&mut [PollFd::new(&ended, PollFlags::IN)], None) == Err(rustix::io::Errno::INTR) {}
+    for group in finishing {
+        // Whoever waits for its end terminates it at its deadline, and kills it when that does not help.
+        let until = group.until.unwrap_or_else(Instant::now) + 2 * GRACE + DRAIN;
+        await_end(group.pid, until);
+    }
+}
+
+/// Waits until a process has ended, but no longer than that.
+fn await_end(pid: Pid, until: Instant) {
+    // One that cannot be looked at any more has ended.
+    let Ok(ended) = pidfd_open(pid, PidfdFlags::empty()) else { return };
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let timeout = Timespec::try_from(left).unwrap_or_default();
+        match poll(&mut [PollFd::new(&ended, PollFlags::IN)], Some(&timeout)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) if !left.is_zero() => {}
+            _ => return,
         }
     }
 }
@@ -309,7 +365,7 @@ fn start(
     let handle = command.stdout_file(out_writer).unchecked().before_spawn(session::give).start()?;
     let id = handle.pids().first().copied().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
     let Some(pid) = id else { return Err(io::Error::other("started without a process id")) };
-    groups.push((pid, interrupted));
+    groups.push(Group { pid, interrupted, until: None });
     Ok(Started { handle, pid, stdout, stderr })
 }
 
@@ -344,7 +400,7 @@ impl Drop for Started {
             let _ = self.handle.wait_deadline(Instant::now() + DRAIN);
         }
         if let Some(groups) = running().as_mut() {
-            groups.retain(|(other, _)| *other != self.pid);
+            groups.retain(|group| group.pid != self.pid);
         }
     }
 }

@@ -56,6 +56,7 @@ mod exit;
 mod files;
 mod health;
 mod logs;
+mod net;
 mod probe;
 mod protocol;
 mod redact;
@@ -186,10 +187,16 @@ fn end_children_on_signals() -> std::io::Result<()> {
     std::thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
             if exec::must_finish() {
-                Ui::warn("told to end: as soon as the command under way has ended, which must not be left half done");
+                // Apart, because stderr may be held by one who hangs in writing to it.
+                let _ = std::thread::Builder::new().spawn(|| {
+                    Ui::warn(
+                        "told to end: as soon as the command under way has ended, which must not be left half done",
+                    );
+                });
             }
             exec::kill_all();
-            std::process::exit(128 + signal);
+            // At once: what is done at a usual end waits for output that nobody may read.
+            signal_hook::low_level::exit(128 + signal);
         }
     });
     Ok(())

@@ -158,7 +158,13 @@ fn make(args: &Create, context: &Context<'_>) -> anyhow::Result<Exit> {
     if !resting.is_empty() {
         let names: Vec<&str> = resting.iter().map(|set| set.name).collect();
         let blast: Vec<String> = resting.iter().map(|set| stopped(set)).collect();
-        let _ = consent::obtain(&format!("backup {}", names.join(" ")), Risk::Disruptive, args.change.yes, &blast)?;
+        let _ = consent::obtain(
+            context.deadline(),
+            &format!("backup {}", names.join(" ")),
+            Risk::Disruptive,
+            args.change.yes,
+            &blast,
+        )?;
     }
     locked(context, deployment, "backup", wait, |lock| {
         let who = audit::who(context.system);

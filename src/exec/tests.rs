@@ -111,3 +111,14 @@ fn a1_a_missing_program_is_named() {
     let error = Processes::new(&system, None).run(&Argv::new("no-such-tool", ["x"]), Duration::from_secs(1));
     assert_eq!(error.unwrap_err(), StartError::Missing("no-such-tool"));
 }
+
+#[test]
+fn one_that_must_finish_is_waited_for_until_its_deadline_only() {
+    let begun = Instant::now();
+    let stuck = stream("sleep 604", Streams::Apart, 10_000);
+    await_end(stuck.started.pid, begun + Duration::from_millis(100));
+    assert!(begun.elapsed() >= Duration::from_millis(100) && begun.elapsed() < Duration::from_secs(20));
+    let quick = stream("exit 0", Streams::Apart, 10_000);
+    await_end(quick.started.pid, begun + Duration::from_secs(60));
+    assert!(begun.elapsed() < Duration::from_secs(40));
+}

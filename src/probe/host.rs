@@ -100,7 +100,7 @@ fn ask_certificates(
         false => tls::Authorities::installed(door.system),
     };
     let address = door.system.local(certificates.port);
-    let served = tls::certificates(address, &hosts, door.limit, &authorities, door.system.now());
+    let served = tls::certificates(address, &hosts, door.limit(), &authorities, door.system.now());
     let command = |host: &str| {
         let client = format!("openssl s_client -connect 127.0.0.1:{} -servername {host}", certificates.port);
         format!("{client} </dev/null | openssl x509 -noout -dates")

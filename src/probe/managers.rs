@@ -231,7 +231,7 @@ pub(super) fn log(
 ) -> Result<Rows<Box<dyn Read + Send>>, Trouble> {
     if let Some(socket) = engine::socket(door) {
         let path = docker_logs::api_logs(id, query);
-        let answer = engine::open(&socket, &path, door.limit, (!query.follow).then_some(silence))?;
+        let answer = engine::open(door, &socket, &path, (!query.follow).then_some(silence))?;
         return Ok(Rows::framed(Box::new(answer)));
     }
     let silence = if query.follow { Duration::MAX } else { silence };

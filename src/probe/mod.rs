@@ -21,7 +21,7 @@ use std::fmt;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -267,6 +267,19 @@ struct Door<'a> {
 }
 
 impl Door<'_> {
+    /// How long a source that is asked now may take: those that are asked one after the other end together with the command.
+    /// Never nothing, because what can answer answers within that.
+    fn limit(self) -> Duration {
+        const LEAST: Duration = Duration::from_millis(300);
+        let left = self.runner.until().map(|until| until.saturating_duration_since(Instant::now()));
+        left.map_or(self.limit, |left| self.limit.min(left.max(LEAST)))
+    }
+
+    /// When what is asked now must have answered.
+    fn until(self) -> Instant {
+        Instant::now() + self.limit()
+    }
+
     /// Runs a command whose success is exit code 0, and parses what it printed.
     fn ask<T>(self, argv: &Argv, parse: impl FnOnce(&str) -> Result<T, Malformed>) -> Answer<T> {
         self.ask_with(argv, |output| match output.exit {
@@ -277,7 +290,7 @@ impl Door<'_> {
 
     /// Runs a command and hands over however it ended, but for a deadline that passed.
     fn ask_with<T>(self, argv: &Argv, judge: impl FnOnce(&Output) -> Result<T, Trouble>) -> Answer<T> {
-        let result = match self.runner.run(argv, self.limit) {
+        let result = match self.runner.run(argv, self.limit()) {
             Err(error) => Err(error.into()),
             Ok(Output { exit: Exit::TimedOut(after), .. }) => Err(Trouble::TimedOut(after)),
             Ok(output) => judge(&output),

@@ -1,10 +1,10 @@
 //! Probes that speak a service's own protocol over TCP.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use super::{Answer, Door, Reply};
+use crate::net;
 use crate::protocol::{mongo, postgres, redis};
 use crate::registry::Secret;
 use crate::tools::quote;
@@ -57,19 +57,13 @@ pub(super) fn converse(
     question: &[u8],
     understood: impl Fn(&[u8]) -> Option<Result<Reply, String>>,
 ) -> Reply {
-    let until = Instant::now() + door.limit;
+    let limit = door.limit();
     let talk = || -> io::Result<Result<Reply, String>> {
-        let mut stream = TcpStream::connect_timeout(&door.system.local(port), door.limit)?;
-        stream.set_write_timeout(Some(door.limit))?;
+        let mut stream = net::tcp(door.system.local(port), Instant::now() + limit)?;
         stream.write_all(question)?;
         let mut received = Vec::new();
         let mut buffer = [0; 4096];
         loop {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(ErrorKind::TimedOut.into());
-            }
-            stream.set_read_timeout(Some(left))?;
             let count = stream.read(&mut buffer)?;
             received.extend_from_slice(&buffer[..count]);
             if let Some(result) = understood(&received) {
@@ -86,7 +80,7 @@ pub(super) fn converse(
     match talk() {
         Ok(Ok(reply)) => reply,
         Ok(Err(reason)) => Reply::Silent(reason),
-        Err(error) => Reply::Silent(describe(&error, door.limit)),
+        Err(error) => Reply::Silent(describe(&error, limit)),
     }
 }
 

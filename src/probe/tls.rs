@@ -16,6 +16,7 @@ use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, Signa
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 pub use self::trust::Authorities;
+use crate::net::{self, Timed};
 
 /// A certificate as it was served.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,12 +79,11 @@ pub(super) fn certificates(
         let config = config.as_ref().map_err(ToString::to_string)?;
         let name = ServerName::try_from(host.clone()).map_err(|_| format!("{host} is not a host name"))?;
         let connection = ClientConnection::new(config.clone(), name).map_err(|error| error.to_string())?;
-        let left = until.saturating_duration_since(Instant::now());
-        let stream = connect(address, left).map_err(|error| {
+        let stream = net::tcp(address, until).map_err(|error| {
             let reason = super::network::describe(&error, limit);
             unreachable.get_or_insert(reason).clone()
         })?;
-        let shaken = shake(connection, stream, &witness, until);
+        let shaken = shake(connection, stream, &witness);
         let chain = witness.take().ok_or_else(|| match shaken {
             Err(error) => super::network::describe(&error, limit),
             Ok(()) => "no certificate was shown".to_owned(),
@@ -93,22 +93,9 @@ pub(super) fn certificates(
     hosts.iter().map(&mut one).collect()
 }
 
-fn connect(address: SocketAddr, left: Duration) -> io::Result<TcpStream> {
-    if left.is_zero() {
-        return Err(io::ErrorKind::TimedOut.into());
-    }
-    TcpStream::connect_timeout(&address, left)
-}
-
 /// Goes on with the handshake until a certificate was seen; the rest of it is not needed.
-fn shake(mut connection: ClientConnection, mut stream: TcpStream, seen: &Witness, until: Instant) -> io::Result<()> {
+fn shake(mut connection: ClientConnection, mut stream: Timed<TcpStream>, seen: &Witness) -> io::Result<()> {
     while connection.is_handshaking() && !seen.has_seen() {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        stream.set_read_timeout(Some(left))?;
-        stream.set_write_timeout(Some(left))?;
         // Not `complete_io`, which goes on for as long as the other side sends a byte now and then.
         while connection.wants_write() {
             connection.write_tls(&mut stream)?;

@@ -7,6 +7,7 @@ mod stream;
 mod text;
 
 use std::io::{self, IsTerminal, Write};
+use std::time::Instant;
 
 use clap::ValueEnum;
 
@@ -154,16 +155,20 @@ impl Ui {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
-    /// Asks a question whose answer is no unless it is plainly yes.
-    pub fn ask(question: &str, before: &[String]) -> bool {
+    /// Asks a question whose answer is no unless it is plainly yes; `None` when none came until `until`.
+    pub fn ask(question: &str, before: &[String], until: Option<Instant>) -> Option<bool> {
         for line in before {
             prose(&escape::line(line));
         }
         // That the question cannot be written shows in the answer.
         let _ = write!(io::stderr().lock(), "{} [y/N] ", escape::line(question));
+        if !until.is_none_or(can_read) {
+            let _ = writeln!(io::stderr().lock());
+            return None;
+        }
         let mut answer = String::new();
         let read = io::stdin().read_line(&mut answer);
-        read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+        Some(read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 
     /// Tells how work is getting on, on stderr.
@@ -223,6 +228,21 @@ impl Ui {
         prose(&format!("opsctl: {}", escape::lines(&error.message)));
         if let Some(hint) = &error.hint {
             prose(&format!("  {}", escape::lines(hint)));
+        }
+    }
+}
+
+/// Waits for a line on stdin, which a terminal hands over whole; false when none came until then.
+fn can_read(until: Instant) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdin = io::stdin();
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let timeout = Timespec::try_from(left).unwrap_or_default();
+        match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&timeout)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) if !left.is_zero() => {}
+            Ok(0) | Err(_) => return false,
+            Ok(_) => return true,
         }
     }
 }

@@ -266,7 +266,13 @@ fn replace_proven(
         context.ui.report(&document)?;
         return Ok(Exit::Success);
     }
-    let consent = consent::obtain(&format!("restore {}", set.name), Risk::Destructive, args.change.yes, &blast)?;
+    let consent = consent::obtain(
+        context.deadline(),
+        &format!("restore {}", set.name),
+        Risk::Destructive,
+        args.change.yes,
+        &blast,
+    )?;
     let (mut lock, _) = take(args, context, deployment)?;
     let owners = Owners { context: &calm, deployment, set, settle: args.settle, plan: &plan };
     let job = Job { context: &calm, deployment, set, place: &place, owners: &owners };
