@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::{Answer, Door, Trouble};
+use crate::shortage::Shortage;
 use crate::tools::docker::{self, ContainerState, Listed};
 use crate::tools::excerpt;
 
@@ -60,6 +61,9 @@ fn request(socket: &Path, path: &str, limit: Duration) -> io::Result<UnixStream>
 }
 
 fn trouble(error: &io::Error, limit: Duration) -> Trouble {
+    if let Some(shortage) = Shortage::of(error) {
+        return Trouble::Shortage(shortage);
+    }
     match error.kind() {
         ErrorKind::TimedOut | ErrorKind::WouldBlock => Trouble::TimedOut(limit),
         ErrorKind::PermissionDenied => {

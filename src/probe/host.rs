@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::thread;
 
-use super::aside::{aside, join};
 use super::{Answer, Door, Served, Trouble, failure, text, tls};
 use crate::exec::Exit;
 use crate::files::Entry;
 use crate::registry::{Deployment, Service};
+use crate::threads::{join, task};
 use crate::tools::df::{self, FileSystem};
 use crate::tools::journalctl::{self, OomKill};
 use crate::tools::procfs::{self, Memory};
@@ -36,10 +36,10 @@ pub struct HostEvidence {
 
 pub(super) fn ask(door: Door<'_>, deployment: &Deployment, services: &[&'static Service]) -> HostEvidence {
     thread::scope(|scope| {
-        let disks = aside(scope, || ask_disks(door, deployment));
+        let disks = task(scope, || ask_disks(door, deployment));
         let clock =
-            (!door.system.is_container()).then(|| aside(scope, || door.ask(&timedatectl::show(), timedatectl::parse)));
-        let oom_kills = aside(scope, || ask_oom_kills(door));
+            (!door.system.is_container()).then(|| task(scope, || door.ask(&timedatectl::show(), timedatectl::parse)));
+        let oom_kills = task(scope, || ask_oom_kills(door));
         let certificates = ask_certificates(door, deployment, services);
         HostEvidence {
             memory: door.read("/proc/meminfo", procfs::meminfo),
@@ -109,7 +109,7 @@ fn ask_certificates(
         .into_iter()
         .zip(served)
         .map(|(host, served)| {
-            let answer = Answer { command: command(&host), result: Ok(served) };
+            let answer = Answer { command: command(&host), result: served };
             (host, answer)
         })
         .collect()

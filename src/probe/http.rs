@@ -1,14 +1,22 @@
 //! HTTP: one request, no redirects, no proxy, everything within the deadline.
 
 use std::io::Read;
-use std::sync::OnceLock;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::sync::{OnceLock, mpsc};
 use std::time::Duration;
 
 use ureq::Agent;
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::http::uri::Scheme;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
 use super::{Answer, Door, Reply, Trouble};
 use crate::registry::{Http, Url};
+use crate::shortage::Shortage;
+use crate::threads;
 use crate::tools::{Argv, excerpt};
 
 /// How much of a body is read; health documents are far smaller.
@@ -48,7 +56,7 @@ fn request(door: Door<'_>, url: &str, host: Option<&str>) -> Result<Reply, Troub
     if url.starts_with("https:") {
         config = config.tls_config(TlsConfig::builder().root_certs(roots()?).build());
     }
-    let agent: Agent = config.build().into();
+    let agent = Agent::with_parts(config.build(), DefaultConnector::default(), Names);
     let mut request = agent.get(url);
     if let Some(host) = host {
         request = request.header("host", host);
@@ -59,7 +67,7 @@ fn request(door: Door<'_>, url: &str, host: Option<&str>) -> Result<Reply, Troub
         response.into_body().into_reader().take(BODY_LIMIT).read_to_end(&mut body)?;
         Ok(Reply::Http { status, body: super::text(&body) })
     });
-    Ok(answer.unwrap_or_else(|error| Reply::Silent(reason(&error, door.limit))))
+    answer.or_else(|error| super::network::silence(shortage(&error), reason(&error, door.limit)))
 }
 
 /// The system's certificate authorities: the files of the distribution, not those that a caller's environment names.
@@ -76,6 +84,41 @@ fn roots() -> Result<RootCerts, Trouble> {
         return Err(Trouble::Unavailable("no certificate authorities are installed (package ca-certificates)".into()));
     }
     Ok(RootCerts::new_with_certs(roots))
+}
+
+/// Looks names up. The library's own would start a thread also for addresses, and panic where it is refused.
+#[derive(Debug)]
+struct Names;
+
+impl Resolver for Names {
+    fn resolve(&self, uri: &Uri, _: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let (Some(host), Some(scheme)) = (uri.host(), uri.scheme()) else { return Err(ureq::Error::HostNotFound) };
+        let port = uri.port_u16().unwrap_or(if *scheme == Scheme::HTTPS { 443 } else { 80 });
+        let mut found = self.empty();
+        if let Ok(address) = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+            found.push(SocketAddr::new(address, port));
+            return Ok(found);
+        }
+        let (answer, answered) = mpsc::sync_channel(1);
+        let host = host.to_owned();
+        threads::start(move || {
+            // Nobody waits any more where the deadline has passed.
+            let _ = answer.send((host.as_str(), port).to_socket_addrs());
+        })?;
+        let addresses = answered.recv_timeout(*timeout.after).map_err(|_| ureq::Error::Timeout(timeout.reason))?;
+        // As many as the list holds.
+        addresses?.take(16).for_each(|address| found.push(address));
+        if found.is_empty() { Err(ureq::Error::HostNotFound) } else { Ok(found) }
+    }
+}
+
+/// What opsctl itself lacked for it.
+pub(super) fn shortage(error: &ureq::Error) -> Option<Shortage> {
+    match error {
+        // To be tried again is what a thread was told that was to look a name up; a deadline of a socket has its own error.
+        ureq::Error::Io(error) => Shortage::of_start(error),
+        _ => None,
+    }
 }
 
 pub(super) fn reason(error: &ureq::Error, limit: Duration) -> String {

@@ -1,7 +1,6 @@
 //! Services and a [`Runner`] in, [`Evidence`] out: what every source said, errors included, all asked at once and each
 //! tool once. Nothing here judges.
 
-mod aside;
 pub mod changes;
 pub mod clues;
 mod databases;
@@ -33,12 +32,13 @@ pub use ports::{Holder, holders};
 pub use survey::{Survey, env_file, survey};
 pub use tls::{Served, Trust};
 
-use aside::{aside, join};
+use crate::threads::{join, task};
 
 use crate::exec::{Exit, Output, Processes, Runner, StartError};
 use crate::protocol::mongo::Hello;
 use crate::protocol::postgres::Greeting;
 use crate::registry::{Deployment, Manager, Probe, Service, Url};
+use crate::shortage::Shortage;
 use crate::system::System;
 use crate::tools::docker::Listed;
 use crate::tools::{Argv, Malformed, docker_logs, ending};
@@ -88,6 +88,8 @@ pub enum Trouble {
     Failed(String),
     /// The tool's answer cannot be understood.
     Malformed(Malformed),
+    /// opsctl itself had not what it takes to ask.
+    Shortage(Shortage),
 }
 
 /// How what only root may see is told.
@@ -102,6 +104,7 @@ impl fmt::Display for Trouble {
             Trouble::NeedsRoot(what) => write!(f, "{NEEDS_ROOT} {what}"),
             Trouble::Unavailable(what) | Trouble::Failed(what) => f.write_str(what),
             Trouble::Malformed(malformed) => malformed.fmt(f),
+            Trouble::Shortage(shortage) => shortage.fmt(f),
         }
     }
 }
@@ -109,9 +112,10 @@ impl fmt::Display for Trouble {
 impl From<io::Error> for Trouble {
     /// Of a file that was to be read.
     fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::PermissionDenied => Trouble::NeedsRoot("to look at it"),
-            _ => Trouble::Failed(error.to_string()),
+        match (Shortage::of(&error), error.kind()) {
+            (Some(shortage), _) => Trouble::Shortage(shortage),
+            (None, io::ErrorKind::PermissionDenied) => Trouble::NeedsRoot("to look at it"),
+            (None, _) => Trouble::Failed(error.to_string()),
         }
     }
 }
@@ -128,6 +132,7 @@ impl From<StartError> for Trouble {
             StartError::Missing(tool) => Trouble::Missing(tool),
             StartError::Untrusted(path) => Trouble::Untrusted(path),
             StartError::Refused(reason) => Trouble::Failed(reason),
+            StartError::Short(shortage) => Trouble::Shortage(shortage),
         }
     }
 }
@@ -167,11 +172,11 @@ pub fn gather(
 ) -> Evidence {
     let door = Door { system, runner, limit };
     let (managers, replies, host) = thread::scope(|scope| {
-        let managers = aside(scope, || managers::ask(door, services, with_host));
-        let host = with_host.then(|| aside(scope, || host::ask(door, deployment, services)));
+        let managers = task(scope, || managers::ask(door, services, with_host));
+        let host = with_host.then(|| task(scope, || host::ask(door, deployment, services)));
         let replies: Vec<Vec<_>> = services
             .iter()
-            .map(|service| service.probes.iter().map(|probe| aside(scope, move || reply(door, probe))).collect())
+            .map(|service| service.probes.iter().map(|probe| task(scope, move || reply(door, probe))).collect())
             .collect();
         let replies: Vec<Vec<Option<Answer<Reply>>>> =
             replies.into_iter().map(|service| service.into_iter().map(join).collect()).collect();
@@ -290,7 +295,7 @@ impl Door<'_> {
         let result = match self.system.read(path) {
             Ok(text) => parse(&text).map_err(Trouble::from),
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err(Trouble::NeedsRoot("to read it")),
-            Err(error) => Err(Trouble::Failed(format!("{path}: {error}"))),
+            Err(error) => Err(of_file(path, &error)),
         };
         Answer { command: Argv::new("cat", [path]).to_string(), result }
     }
@@ -306,6 +311,11 @@ pub(crate) fn failure(output: &Output) -> Trouble {
     };
     let said = ending(&text(&output.stderr));
     Trouble::Failed(if said.is_empty() { how } else { format!("{how}: {said}") })
+}
+
+/// Why a file was not read.
+fn of_file(path: &str, error: &io::Error) -> Trouble {
+    Shortage::of(error).map_or_else(|| Trouble::Failed(format!("{path}: {error}")), Trouble::Shortage)
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -342,7 +352,7 @@ pub(crate) fn is_container_of(manager: &Manager, identity: &crate::tools::docker
 pub(crate) fn secret(system: &System, secret: &crate::registry::Secret) -> Result<String, Trouble> {
     let text = system.read(secret.file).map_err(|error| match error.kind() {
         std::io::ErrorKind::PermissionDenied => Trouble::NeedsRoot("to read its password"),
-        _ => Trouble::Failed(format!("{}: {error}", secret.file)),
+        _ => of_file(secret.file, &error),
     })?;
     crate::tools::procfs::env_entries(&text)
         .find(|(key, _)| *key == secret.key)
