@@ -172,14 +172,14 @@ pub fn gather(
     managers: &ManagerEvidence,
     wants: &Wants,
 ) -> Clues {
-    let door = Door { system: outside.system, runner: outside.runner, limit: outside.limit };
+    let door = Door::new(outside.system, outside.runner, outside.limit);
     thread::scope(|scope| {
         let run = (!wants.run.is_empty()).then(|| task(scope, || run_lines(outside, deployment, &wants.run)));
         let lately = (!wants.lately.is_empty()).then(|| task(scope, || late_lines(outside, deployment, &wants.lately)));
         let routes = deployment.proxy.as_ref().filter(|_| wants.routes);
         let routes = routes.map(|proxy| task(scope, move || survey::ask_proxy(door, proxy)));
         let looping = wants.looping.then(|| task(scope, || ask_looping(door)));
-        let gets: Vec<_> = wants.gets.iter().map(|get| (*get, task(scope, move || http::get(door, get)))).collect();
+        let gets: Vec<_> = wants.gets.iter().map(|get| (*get, task(scope, move || get_in_turn(door, get)))).collect();
         let outputs: Vec<_> =
             wants.outputs.iter().map(|question| (*question, task(scope, move || ask(door, question)))).collect();
         let queries: Vec<_> = wants
@@ -308,6 +308,11 @@ fn ask(door: Door<'_>, question: &'static Question) -> Answer<String> {
         Exit::Code(0) => Ok(text(&output.stdout)),
         _ => Err(failure(output)),
     })
+}
+
+fn get_in_turn(door: Door<'_>, get: &Http) -> Answer<Reply> {
+    let (door, turn) = door.now();
+    turn.judge(http::get(door, get))
 }
 
 fn ask_looping(door: Door<'_>) -> Answer<Vec<UnitState>> {

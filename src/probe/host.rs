@@ -7,6 +7,7 @@ use super::{Answer, Door, Served, Trouble, failure, text, tls};
 use crate::exec::Exit;
 use crate::files::Entry;
 use crate::registry::{Deployment, Service};
+use crate::shortage::Shortage;
 use crate::threads::{join, task};
 use crate::tools::df::{self, FileSystem};
 use crate::tools::journalctl::{self, OomKill};
@@ -100,6 +101,7 @@ fn ask_certificates(
         false => tls::Authorities::installed(door.system),
     };
     let address = door.system.local(certificates.port);
+    let (door, turn) = door.now();
     let served = tls::certificates(address, &hosts, door.limit, &authorities, door.system.now());
     let command = |host: &str| {
         let client = format!("openssl s_client -connect 127.0.0.1:{} -servername {host}", certificates.port);
@@ -109,6 +111,10 @@ fn ask_certificates(
         .into_iter()
         .zip(served)
         .map(|(host, served)| {
+            let served = match served {
+                Ok(Err(_)) if turn.was_too_short() => Err(Trouble::Shortage(Shortage::Turns)),
+                served => served,
+            };
             let answer = Answer { command: command(&host), result: served };
             (host, answer)
         })

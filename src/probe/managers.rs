@@ -240,6 +240,7 @@ pub(super) fn log(
 }
 
 fn list(door: Door<'_>) -> Answer<Vec<Listed>> {
+    let (door, _) = door.now();
     if let Some(socket) = engine::socket(door) {
         return engine::list(door, &socket);
     }
@@ -250,6 +251,7 @@ fn list(door: Door<'_>) -> Answer<Vec<Listed>> {
 }
 
 fn inspect<'a>(door: Door<'_>, containers: impl IntoIterator<Item = &'a str>) -> Answer<Vec<ContainerState>> {
+    let (door, _) = door.now();
     let mut answer = match engine::socket(door) {
         Some(socket) => engine::inspect(door, &socket, containers.into_iter()),
         None => inspect_by_client(door, containers),

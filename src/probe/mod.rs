@@ -20,7 +20,7 @@ use std::fmt;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -170,7 +170,7 @@ pub fn gather(
     with_host: bool,
     limit: Duration,
 ) -> Evidence {
-    let door = Door { system, runner, limit };
+    let door = Door::new(system, runner, limit);
     let (managers, replies, host) = thread::scope(|scope| {
         let managers = task(scope, || managers::ask(door, services, with_host));
         let host = with_host.then(|| task(scope, || host::ask(door, deployment, services)));
@@ -202,7 +202,7 @@ pub fn knock(
     service: &'static Service,
     limit: Duration,
 ) -> Option<Vec<Answer<Reply>>> {
-    let door = Door { system, runner, limit };
+    let door = Door::new(system, runner, limit);
     let speaks = |probe: &Probe| !matches!(probe, Probe::DockerEngine | Probe::LogLine { .. });
     let alone = !service.probes.is_empty() && service.probes.iter().all(speaks);
     alone.then(|| service.probes.iter().filter_map(|probe| reply(door, probe)).collect())
@@ -213,7 +213,7 @@ pub fn knock(
 /// # Errors
 /// Why they are not known.
 pub fn containers(system: &System, processes: &Processes<'_>, limit: Duration) -> Result<Vec<Listed>, Trouble> {
-    managers::containers(Door { system, runner: processes, limit })
+    managers::containers(Door::new(system, processes, limit))
 }
 
 /// Says commands to a Redis server, at the port and with the password of its probe; what it answers.
@@ -227,7 +227,7 @@ pub fn redis(
     commands: &[&[&str]],
     limit: Duration,
 ) -> Result<String, Trouble> {
-    databases::say_to_redis(Door { system, runner: processes, limit }, server, commands)
+    databases::say_to_redis(Door::new(system, processes, limit), server, commands)
 }
 
 /// When the run of a container before the present one ended, and when the present one began; `None` when it is the first.
@@ -240,7 +240,7 @@ pub fn container_runs(
     id: &str,
     limit: Duration,
 ) -> Result<Option<(Timestamp, Timestamp)>, Trouble> {
-    managers::runs(Door { system, runner: processes, limit }, id)
+    managers::runs(Door::new(system, processes, limit), id)
 }
 
 /// Why nothing is read of a container that was removed meanwhile, or is about to be.
@@ -260,7 +260,7 @@ pub fn container_log(
     limit: Duration,
     silence: Duration,
 ) -> Result<docker_logs::Rows<Box<dyn Read + Send>>, Trouble> {
-    managers::log(Door { system, runner: processes, limit }, processes, id, query, silence)
+    managers::log(Door::new(system, processes, limit), processes, id, query, silence)
 }
 
 /// The way to the outside that every source is given.
@@ -269,6 +269,47 @@ struct Door<'a> {
     system: &'a System,
     runner: &'a dyn Runner,
     limit: Duration,
+    /// When all that goes through it has to be done.
+    until: Instant,
+}
+
+impl<'a> Door<'a> {
+    fn new(system: &'a System, runner: &'a dyn Runner, limit: Duration) -> Self {
+        Door { system, runner, limit, until: Instant::now() + limit }
+    }
+
+    /// The same for what begins now, and perhaps late: where opsctl can do only some things at once, the rest is asked in turn.
+    fn now(self) -> (Self, Turn) {
+        const PROMPT: Duration = Duration::from_millis(200);
+        let begun = Instant::now();
+        let left = self.until.saturating_duration_since(begun).clamp(Duration::from_millis(1), self.limit);
+        (Door { limit: left, ..self }, Turn { begun, left, late: left + PROMPT < self.limit })
+    }
+}
+
+/// What is asked with the time that others have left.
+struct Turn {
+    begun: Instant,
+    left: Duration,
+    late: bool,
+}
+
+impl Turn {
+    /// Whether it was for want of that time that nothing came, which says nothing of who was asked.
+    fn was_too_short(&self) -> bool {
+        const ROUNDED: Duration = Duration::from_millis(5);
+        self.late && self.begun.elapsed() + ROUNDED >= self.left
+    }
+
+    /// An answer, unless it came of that.
+    fn judge(&self, answer: Answer<Reply>) -> Answer<Reply> {
+        match answer.result {
+            Ok(Reply::Silent(_)) if self.was_too_short() => {
+                Answer { result: Err(Trouble::Shortage(Shortage::Turns)), ..answer }
+            }
+            _ => answer,
+        }
+    }
 }
 
 impl Door<'_> {
@@ -282,7 +323,7 @@ impl Door<'_> {
 
     /// Runs a command and hands over however it ended, but for a deadline that passed.
     fn ask_with<T>(self, argv: &Argv, judge: impl FnOnce(&Output) -> Result<T, Trouble>) -> Answer<T> {
-        let result = match self.runner.run(argv, self.limit) {
+        let result = match self.runner.run(argv, self.now().0.limit) {
             Err(error) => Err(error.into()),
             Ok(Output { exit: Exit::TimedOut(after), .. }) => Err(Trouble::TimedOut(after)),
             Ok(output) => judge(&output),
@@ -324,14 +365,16 @@ fn text(bytes: &[u8]) -> String {
 
 /// Asks a service itself. `None` for what the managers' tools answer.
 fn reply(door: Door<'_>, probe: &Probe) -> Option<Answer<Reply>> {
-    Some(match probe {
+    let (door, turn) = door.now();
+    let answer = match probe {
         Probe::Http(probe) => http::get(door, probe),
         Probe::Banner { port, .. } => network::banner(door, *port),
         Probe::Redis { port, password } => network::redis(door, *port, password.as_ref()),
         Probe::Postgres { port, user } => network::postgres(door, *port, user),
         Probe::Mongo { port } => network::mongo(door, *port),
         Probe::DockerEngine | Probe::LogLine { .. } => return None,
-    })
+    };
+    Some(turn.judge(answer))
 }
 
 /// Whether a manager's container is this one. By exact name, by compose labels or by Swarm service.

@@ -38,7 +38,7 @@ const CACHES: &[(&str, &str, &[&str])] = &[
 
 /// All that can be found, the safest first.
 pub fn room(outside: &Outside<'_>, deployment: &'static Deployment, managers: &ManagerEvidence) -> Vec<Room> {
-    let door = Door { system: outside.system, runner: outside.runner, limit: outside.limit };
+    let door = Door::new(outside.system, outside.runner, outside.limit);
     let (journal, cache, sizes) = thread::scope(|scope| {
         let journal = task(scope, || door.ask(&journalctl::disk_usage(), journalctl::parse_disk_usage));
         let cache = task(scope, || door.ask(&images::usage(), images::parse_build_cache));

@@ -52,7 +52,7 @@ pub fn survey(
     services: &[&'static Service],
     limit: Duration,
 ) -> Survey {
-    let door = Door { system, runner, limit };
+    let door = Door::new(system, runner, limit);
     let managers = || services.iter().flat_map(|service| service.managers);
     let units: Vec<&str> = managers()
         .filter_map(|manager| match manager {
