@@ -108,7 +108,9 @@ pub fn run(deployments: &[&'static Deployment], system: &System) -> ExitCode {
 
 fn work(system: &System, args: Vec<OsString>, format: Format) -> Exit {
     if let Err(error) = limits::settle() {
-        return fail(system, None, format, false, error.into());
+        // The command line is not understood yet.
+        let one_line = args.iter().any(|word| word == "logs");
+        return fail(system, None, format, one_line, error.into());
     }
     if commands::completion::is_asked(&args, |name| std::env::var_os(name)) {
         clap_complete::CompleteEnv::with_factory(Cli::command).var(cli::COMPLETE_VAR).complete();

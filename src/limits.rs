@@ -14,6 +14,13 @@ const FEW: u64 = 40;
 /// Descriptors that a thread may hold at a time: a command's pipes, or a path's directories.
 const EACH: u64 = 12;
 
+/// Address space of the program itself, its libraries and the largest answers; of data it is a quarter.
+const BASE: u64 = 256 << 20;
+/// What glibc sets aside for the allocations of a thread, of address space alone.
+const ARENA: u64 = 64 << 20;
+/// The stack of a thread.
+const STACK: u64 = 2 << 20;
+
 /// A limit, what is needed of it, and how a shell calls it.
 struct Floor {
     resource: Resource,
@@ -23,7 +30,7 @@ struct Floor {
 }
 
 const FLOORS: [Floor; 4] = [
-    Floor { resource: Resource::As, least: 256 << 20, what: "bytes of address space", ulimit: "ulimit -v" },
+    Floor { resource: Resource::As, least: 1 << 30, what: "bytes of address space", ulimit: "ulimit -v" },
     Floor { resource: Resource::Data, least: 128 << 20, what: "bytes of data", ulimit: "ulimit -d" },
     Floor { resource: Resource::Stack, least: 1 << 20, what: "bytes of stack", ulimit: "ulimit -s" },
     Floor { resource: Resource::Nofile, least: FEW, what: "open files", ulimit: "ulimit -n" },
@@ -45,10 +52,15 @@ pub fn settle() -> Result<(), Error> {
             .hint(format!("see {ulimit}")));
         }
     }
-    // Fewer at once where there are few, so that none runs short of them.
-    let threads = descriptors
-        .map_or(usize::MAX, |count| usize::try_from(count.saturating_sub(FEW / 2) / EACH).unwrap_or(usize::MAX));
-    threads::at_most(threads);
+    // Fewer at once where there is little, so that none runs short of it.
+    let count = |limit: Option<u64>, base: u64, each: u64| {
+        let count = limit.map(|limit| limit.saturating_sub(base) / each);
+        count.and_then(|count| usize::try_from(count).ok()).unwrap_or(usize::MAX)
+    };
+    let room = count(getrlimit(Resource::As).current, BASE, ARENA + STACK);
+    let room = room.min(count(getrlimit(Resource::Data).current, BASE / 4, 2 * STACK));
+    // Each that asks may keep one that reads a file busy.
+    threads::at_most(count(descriptors, FEW / 2, EACH).min(room / 3), room);
     Ok(())
 }
 

@@ -15,10 +15,15 @@ type Job<'scope> = Box<dyn FnOnce() + Send + 'scope>;
 static MOST: AtomicUsize = AtomicUsize::new(usize::MAX);
 /// How many do.
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
+/// How many threads there may be of both kinds.
+static MOST_OF_ALL: AtomicUsize = AtomicUsize::new(usize::MAX);
+/// How many there are.
+static ALL: AtomicUsize = AtomicUsize::new(0);
 
-/// Lets no more than this many joined threads run at once, so that what each of them opens does not run short.
-pub fn at_most(count: usize) {
-    MOST.store(count, Ordering::Relaxed);
+/// Lets no more than so many joined threads run at once, and so many of all, so that what each of them takes does not run short.
+pub fn at_most(joined: usize, all: usize) {
+    MOST.store(joined, Ordering::Relaxed);
+    MOST_OF_ALL.store(all, Ordering::Relaxed);
 }
 
 /// Work that is done beside, or in turn when it is joined.
@@ -54,7 +59,7 @@ pub fn task<'scope, T: Send + 'scope>(
 /// A thread for a job, where one can be had.
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
 fn beside<'scope>(scope: &'scope Scope<'scope, '_>, job: &Shared<Job<'scope>>) -> Option<ScopedJoinHandle<'scope, ()>> {
-    let room = Room::take()?;
+    let room = (Room::take(&RUNNING, &MOST)?, Room::take(&ALL, &MOST_OF_ALL)?);
     let job = Arc::clone(job);
     let run: Job<'scope> = Box::new(move || {
         let _room = room;
@@ -66,19 +71,19 @@ fn beside<'scope>(scope: &'scope Scope<'scope, '_>, job: &Shared<Job<'scope>>) -
 }
 
 /// One of the threads that may run at once.
-struct Room;
+struct Room(&'static AtomicUsize);
 
 impl Room {
-    fn take() -> Option<Self> {
-        let most = MOST.load(Ordering::Relaxed);
-        let more = |running: usize| (running < most).then(|| running.saturating_add(1));
-        RUNNING.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok().map(|_| Room)
+    fn take(taken: &'static AtomicUsize, most: &AtomicUsize) -> Option<Self> {
+        let most = most.load(Ordering::Relaxed);
+        let more = |count: usize| (count < most).then(|| count.saturating_add(1));
+        taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok().map(|_| Room(taken))
     }
 }
 
 impl Drop for Room {
     fn drop(&mut self) {
-        RUNNING.fetch_sub(1, Ordering::Relaxed);
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -110,10 +115,14 @@ pub fn join<T>(task: Task<'_, T>) -> T {
 /// Starts what runs beside, and is waited for by other means or not at all.
 ///
 /// # Errors
-/// As the operating system says; the work is dropped.
+/// As the operating system says, or that there is no memory for it; the work is dropped.
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
 pub fn start(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    let work: Job<'static> = Box::new(work);
+    let room = Room::take(&ALL, &MOST_OF_ALL).ok_or(rustix::io::Errno::NOMEM)?;
+    let work: Job<'static> = Box::new(move || {
+        let _room = room;
+        work();
+    });
     Builder::new().spawn(work).map(drop)
 }
 
@@ -129,13 +138,13 @@ mod tests {
     fn work_without_a_thread_is_done_in_turn_by_who_waits() {
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let here = thread::current().id();
-        at_most(0);
+        at_most(0, usize::MAX);
         let ids: Vec<_> = thread::scope(|scope| {
             let tasks: Vec<_> = (0..3).map(|_| task(scope, || thread::current().id())).collect();
             assert!(tasks.iter().all(Task::is_finished));
             tasks.into_iter().map(join).collect()
         });
-        at_most(usize::MAX);
+        at_most(usize::MAX, usize::MAX);
         assert_eq!(ids, [here; 3]);
         let beside = thread::scope(|scope| join(task(scope, || thread::current().id())));
         assert_ne!(beside, here);
@@ -145,12 +154,12 @@ mod tests {
     fn a_panic_is_one_of_who_joins() {
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         for most in [0, usize::MAX] {
-            at_most(most);
+            at_most(most, usize::MAX);
             let joined = std::panic::catch_unwind(|| {
                 thread::scope(|scope| join(task(scope, || -> u8 { panic!("broken") })));
             });
             assert!(joined.is_err());
         }
-        at_most(usize::MAX);
+        at_most(usize::MAX, usize::MAX);
     }
 }

@@ -44,13 +44,13 @@ const FALLS: [Fall; 8] = [
     Fall {
         limit: "nofile",
         short: &[41, 10],
-        long: &[1024, 256, 128, 64, 56, 52, 50, 48, 46, 44, 43, 42, 40, 39, 32, 24, 16, 12, 9, 8, 7, 6, 5, 4, 3],
+        long: &[1024, 256, 128, 64, 56, 52, 50, 48, 46, 44, 43, 42, 40, 39, 32, 24, 16, 12, 9, 8, 7, 6, 5, 4],
     },
     Fall { limit: "fsize", short: &[0, 100], long: &[1, 10, 200, 300, 400, 500, 1000, 4096] },
     Fall {
         limit: "as",
-        short: &[256 << 20, 64 << 20],
-        long: &[1 << 30, 512 << 20, 300 << 20, 255 << 20, 128 << 20, 32 << 20],
+        short: &[1 << 30, 256 << 20],
+        long: &[4 << 30, 2 << 30, 1536 << 20, 1100 << 20, 1023 << 20, 512 << 20, 128 << 20, 64 << 20, 32 << 20],
     },
     Fall {
         limit: "stack",
@@ -101,8 +101,28 @@ fn run(machine: &Machine, limit: Option<(&str, u64)>, user: Option<u32>, args: &
     command.arg(opsctl.get_program()).args(args).env_clear();
     command.envs(opsctl.get_envs().filter_map(|(name, value)| Some((name, value?)))).stdin(Stdio::null());
     command.env("PATH", "/usr/bin:/bin");
+    if let Some(user) = user {
+        await_end(user);
+    }
     let begun = Instant::now();
     (command.output().unwrap(), begun.elapsed())
+}
+
+/// Waits until a user has no process left: what a run before has killed counts until it is gone.
+fn await_end(user: u32) {
+    use std::os::unix::fs::MetadataExt;
+    let until = Instant::now() + Duration::from_secs(5);
+    loop {
+        let processes = fs::read_dir("/proc").unwrap().flatten();
+        let own = |path: &Path| fs::metadata(path).is_ok_and(|meta| meta.uid() == user);
+        let left: Vec<_> = processes.map(|process| process.path()).filter(|path| own(path)).collect();
+        if left.is_empty() {
+            return;
+        }
+        let told = left.iter().map(|path| fs::read_to_string(path.join("cmdline")).unwrap_or_default());
+        assert!(Instant::now() < until, "left behind: {:?}", told.collect::<Vec<_>>());
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// The failures that a run tells of: services, comparisons, findings, certificates, by name.
