@@ -120,14 +120,8 @@ mod tests {
 
     #[test]
     fn what_is_short_is_tried_again_and_what_fails_is_not() {
-        let mut left = 3;
-        let got = patiently(Shortage::of, || match left {
-            0 => Ok(7),
-            _ => {
-                left -= 1;
-                Err(Errno::MFILE.into())
-            }
-        });
+        let mut left = [7, 0, 0].into_iter().rev();
+        let got = patiently(Shortage::of, || left.next().filter(|got| *got > 0).ok_or(Errno::MFILE.into()));
         assert_eq!(got.unwrap(), 7);
         let mut tries = 0;
         let failed: io::Result<()> = patiently(Shortage::of, || {

@@ -96,14 +96,13 @@ impl<T> Task<'_, T> {
 
 /// Waits for the answer, or does now what nobody did. A panic on the way to it is one here too.
 pub fn join<T>(task: Task<'_, T>) -> T {
-    let ended = match task.thread {
-        Some(thread) => thread.join(),
-        None => {
-            if let Some(job) = take(&task.job) {
-                job();
-            }
-            Ok(())
+    let ended = if let Some(thread) = task.thread {
+        thread.join()
+    } else {
+        if let Some(job) = take(&task.job) {
+            job();
         }
+        Ok(())
     };
     match (ended, take(&task.answer)) {
         (Ok(()), Some(answer)) => answer,

@@ -38,7 +38,7 @@ pub(super) fn apart<T: Send + 'static>(
     path: &Path,
     job: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    wait(limit, path, job, |job| threads::start(job))
+    wait(limit, path, job, threads::start)
 }
 
 fn wait<T: Send + 'static>(

@@ -121,7 +121,7 @@ pub fn start(world: &Arc<World>, finish: &Finish) {
         }
         let (world, finish) = (Arc::clone(world), Arc::clone(finish));
         beside(&board, "the journal", move || {
-            after_journals(&world, &journals, &read, begun.as_microsecond(), pen, &finish)
+            after_journals(&world, &journals, &read, begun.as_microsecond(), pen, &finish);
         });
     }
 }

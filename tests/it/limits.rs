@@ -75,7 +75,7 @@ const TASKS: Fall = Fall {
 };
 
 fn machine() -> Machine {
-    let machine = prim::two();
+    let machine = prim::healthy();
     prim::processes(&machine);
     prim::files(&machine);
     machine.able(&["caddy.service"]);
@@ -259,4 +259,93 @@ fn a14_too_few_processes() {
         give(&machine.home(), NOBODY_ELSE);
         sweep(&machine, &TASKS, Some(NOBODY_ELSE));
     }
+}
+
+/// A run whose change is under way, by the time that it is told something.
+fn under_way(machine: &Machine) -> std::process::Child {
+    let mut command = machine.command(["restart", "wallet", "-y", "--settle", "50ms", "-q"]);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let until = Instant::now() + Duration::from_secs(20);
+    let lock = machine.path("/run/opsctl/prim.lock");
+    // The note of the run before is there until this one has the lock.
+    let signs = [format!("\"pid\":{},", child.id()), "wallet: restart prim-wallet.service".to_owned()];
+    let restarts = || fs::read_to_string(&lock).is_ok_and(|note| signs.iter().all(|sign| note.contains(sign)));
+    while !restarts() {
+        assert!(Instant::now() < until, "no restart is begun");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child
+}
+
+#[test]
+fn j8_every_signal_that_ends_a_change_ends_it_by_the_contract() {
+    use rustix::process::{Pid, Signal, kill_process};
+    if !is_root() {
+        return;
+    }
+    let machine = machine();
+    machine.hang(&act("restart"));
+    let signals = [
+        (Signal::HUP, 129),
+        (Signal::INT, 130),
+        (Signal::TERM, 143),
+        (Signal::QUIT, 143),
+        (Signal::USR1, 143),
+        (Signal::USR2, 143),
+        (Signal::ALARM, 143),
+        (Signal::VTALARM, 143),
+        (Signal::PROF, 143),
+        (Signal::IO, 143),
+        (Signal::XCPU, 7),
+    ];
+    for (signal, code) in signals {
+        let child = under_way(&machine);
+        // Neither a pipe that nobody reads nor a file that is too large ends anything.
+        kill_process(Pid::from_child(&child), Signal::PIPE).unwrap();
+        kill_process(Pid::from_child(&child), Signal::XFSZ).unwrap();
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{signal:?}: {output:?}");
+        assert_eq!(machine.left_behind(), Vec::<String>::new(), "{signal:?}");
+        let status = machine.run(["lock", "status", "-o", "json"]);
+        assert!(status.stdout.contains("wallet: restart prim-wallet.service"), "{signal:?}: {}", status.stdout);
+    }
+}
+
+/// No port for a connection is left: a network of its own has one, which is taken.
+#[test]
+fn without_ports_for_connections_nothing_fails() {
+    if !is_root() {
+        return;
+    }
+    if std::env::var_os("OPSCTL_TEST_INSIDE").is_none() {
+        let here = "limits::without_ports_for_connections_nothing_fails";
+        let mut command = std::process::Command::new("unshare");
+        command.args(["-n", "--"]).arg(std::env::current_exe().unwrap()).args([here, "--exact", "--nocapture"]);
+        let output = command.env("OPSCTL_TEST_INSIDE", "1").output().unwrap();
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{stdout}{}", String::from_utf8_lossy(&output.stderr));
+        assert!(stdout.contains("1 passed"), "{stdout}");
+        return;
+    }
+    let up = std::process::Command::new("ip").args(["link", "set", "lo", "up"]).status().unwrap();
+    assert!(up.success());
+    let machine = machine();
+    let verbs = [VERBS[0], VERBS[1], VERBS[4]];
+    let known = verbs.map(|verb| {
+        let (whole, _) = run(&machine, None, None, verb);
+        documents(&whole, false).unwrap().iter().flat_map(failures).collect()
+    });
+    fs::write("/proc/sys/net/ipv4/ip_local_port_range", "40000 40000").unwrap();
+    let taken = std::net::TcpListener::bind("0.0.0.0:40000").unwrap();
+    for (verb, known) in verbs.into_iter().zip(known) {
+        let (output, took) = run(&machine, None, None, verb);
+        assert_eq!(judge(&output, took, false, &known), Vec::<String>::new(), "{verb:?}");
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        if verb[0] == "status" {
+            assert!(stdout.contains("opsctl gets no port for a connection"), "{stdout}");
+            assert_eq!(output.status.code(), Some(4), "{stdout}");
+        }
+    }
+    drop(taken);
 }
