@@ -6,14 +6,16 @@ mod session;
 mod watched;
 
 use std::fmt;
-use std::io::{self, ErrorKind, PipeReader, Read};
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, ErrorKind, PipeReader, Read, Seek, Write};
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, TryLockError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
+use crate::shortage::{Shortage, patiently};
 use crate::system::System;
 use crate::tools::{Argv, Content, Home, Interrupted, NOWHERE};
 pub use session::close_inherited;
@@ -79,6 +81,8 @@ pub enum StartError {
     Untrusted(PathBuf),
     /// The operating system refused.
     Refused(String),
+    /// There was too little of something to start it.
+    Short(Shortage),
 }
 
 impl fmt::Display for StartError {
@@ -89,6 +93,7 @@ impl fmt::Display for StartError {
                 write!(f, "not run as root: users other than root can change {}", path.display())
             }
             StartError::Refused(reason) => f.write_str(reason),
+            StartError::Short(shortage) => shortage.fmt(f),
         }
     }
 }
@@ -167,8 +172,9 @@ impl Processes<'_> {
         env.extend(argv.secrets.iter().map(|(key, value)| ((*key).to_owned(), value.expose().to_owned())));
         env.extend(argv.env.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
         let input = argv.input.as_ref().map(|input| input.content.clone());
-        start(program, args, env, input, argv.interrupted, streams)
-            .map_err(|error| StartError::Refused(format!("{}: {error}", argv.program)))
+        // Nothing runs yet that could run twice.
+        let start = || start(&program, &args, &env, input.as_ref(), argv.interrupted, streams);
+        patiently(Shortage::of_start, start).map_err(|error| refused(argv, &error))
     }
 
     /// Starts a command that is read while it runs. It is killed when it is silent for longer than `silence`, or when the
@@ -194,8 +200,13 @@ impl Processes<'_> {
             group.until = Some(begun + deadline);
         }
         let collected = started.collect(begun, deadline, take);
-        collected.map_err(|error| StartError::Refused(format!("{}: {error}", argv.program)))
+        collected.map_err(|error| refused(argv, &error))
     }
+}
+
+fn refused(argv: &Argv, error: &io::Error) -> StartError {
+    let refused = || StartError::Refused(format!("{}: {error}", argv.program));
+    Shortage::of_start(error).map_or_else(refused, StartError::Short)
 }
 
 impl Runner for Processes<'_> {
@@ -307,8 +318,15 @@ pub fn kill_all() {
 
 /// Waits until a process has ended, but no longer than that.
 fn await_end(pid: Pid, until: Instant) {
-    // One that cannot be looked at any more has ended.
-    let Ok(ended) = pidfd_open(pid, PidfdFlags::empty()) else { return };
+    let ended = loop {
+        match pidfd_open(pid, PidfdFlags::empty()) {
+            Ok(ended) => break ended,
+            Err(rustix::io::Errno::SRCH) => return,
+            // For want of a descriptor it cannot be looked at, but may go on.
+            Err(_) if Instant::now() < until => std::thread::sleep(Duration::from_millis(10)),
+            Err(_) => return,
+        }
+    };
     loop {
         let left = until.saturating_duration_since(Instant::now());
         let timeout = Timespec::try_from(left).unwrap_or_default();
@@ -332,20 +350,29 @@ struct Started {
     stderr: PipeReader,
 }
 
+/// A file in memory that holds these bytes, at its beginning.
+fn in_memory(bytes: &[u8]) -> io::Result<File> {
+    let mut file = File::from(rustix::fs::memfd_create("input", rustix::fs::MemfdFlags::CLOEXEC)?);
+    file.write_all(bytes)?;
+    file.rewind()?;
+    Ok(file)
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is the one door")]
 fn start(
-    program: PathBuf,
-    args: Vec<String>,
-    env: Vec<(String, String)>,
-    input: Option<Content>,
+    program: &Path,
+    args: &[String],
+    env: &[(String, String)],
+    input: Option<&Content>,
     interrupted: Interrupted,
     streams: Streams,
 ) -> io::Result<Started> {
     let (stdout, out_writer) = io::pipe()?;
     let (stderr, err_writer) = io::pipe()?;
-    let command = duct::cmd(program, args).full_env(env).dir("/");
+    let command = duct::cmd(program, args).full_env(env.iter().cloned()).dir("/");
     let command = match input {
-        Some(Content::Bytes(bytes)) => command.stdin_bytes(bytes),
+        // Not as duct does it, by a thread, whose refusal would be a panic.
+        Some(Content::Bytes(bytes)) => command.stdin_file(in_memory(bytes)?),
         Some(Content::File(path)) => command.stdin_file(System::real().open(path)?),
         None => command.stdin_null(),
     };

@@ -17,6 +17,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 
+use crate::threads;
+
 /// How often a full queue is tried again, where the kernel tells nobody when there is room in it.
 const AGAIN: Duration = Duration::from_millis(10);
 /// How much must come in one pause of the longest length, bytes: a byte now and then is no answer.
@@ -114,7 +116,7 @@ fn within<T: Send + 'static>(
     let limit = left(until)?;
     let (answer, answered) = sync_channel(1);
     let own = name.to_owned();
-    thread::Builder::new().spawn(move || {
+    threads::start(move || {
         let result = ask();
         let mut asked = asked();
         asked.retain(|other| *other != own);

@@ -25,6 +25,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::files::private;
 use crate::registry::{BackupSet, Deployment};
+use crate::threads::{join, task};
 
 /// How often it is told how a copy is getting on.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -278,7 +279,7 @@ impl Work<'_> {
         }
         let begun = Instant::now();
         thread::scope(|scope| {
-            let worker = scope.spawn(work);
+            let worker = task(scope, work);
             while !worker.is_finished() {
                 let bytes = staging::size(there);
                 let rate = u128::from(bytes).saturating_mul(1000).checked_div(begun.elapsed().as_millis());
@@ -288,7 +289,7 @@ impl Work<'_> {
                 thread::sleep(GLANCE);
             }
             ui.end_gauge();
-            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            join(worker)
         })
     }
 
@@ -427,14 +428,14 @@ pub fn each<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Ve
         waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next()
     };
     thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                while let Some((index, item)) = lock(&waiting) {
-                    let result = work(item);
-                    done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((index, result));
-                }
-            });
-        }
+        let worker = || {
+            while let Some((index, item)) = lock(&waiting) {
+                let result = work(item);
+                done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((index, result));
+            }
+        };
+        let workers: Vec<_> = (0..workers).map(|_| task(scope, worker)).collect();
+        workers.into_iter().for_each(join);
     });
     let mut done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     done.sort_by_key(|(index, _)| *index);

@@ -9,6 +9,8 @@ pub mod private;
 mod program;
 mod walk;
 
+pub use deadline::ready;
+
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};

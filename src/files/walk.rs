@@ -10,6 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{FileType, Mode, OFlags, Stat, fstat, openat, readlinkat};
 
 use super::accounts;
+use crate::shortage::{Shortage, patiently};
 
 /// How a component is opened: only to be looked at, and a link as itself.
 const LOOK: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
@@ -81,6 +82,10 @@ pub(super) enum Last {
 /// nothing has the last name is no error.
 #[expect(clippy::disallowed_methods, reason = "where every way begins")]
 pub(super) fn walk(root: &Path, path: &Path, last: Last) -> io::Result<Place> {
+    patiently(Shortage::of, || go(root, path, last))
+}
+
+fn go(root: &Path, path: &Path, last: Last) -> io::Result<Place> {
     let start = rustix::fs::open(root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
     let first = Step { writer: writer(root, &fstat(&start)?), fd: start, name: OsString::new(), is_kernels: false };
     let mut way = vec![first];

@@ -22,7 +22,6 @@ use std::cell::RefCell;
 use std::sync::atomic::AtomicI64;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -34,6 +33,7 @@ use crate::redact::{self, Redactor};
 use crate::registry::{Deployment, Service};
 use crate::report::logs::{Line, Said};
 use crate::system::System;
+use crate::threads;
 use crate::tools::docker::Listed;
 use crate::tools::{Argv, procfs};
 use line::LogLevel;
@@ -184,9 +184,11 @@ impl World {
         let world = Arc::new(world);
         let early = Arc::clone(&world);
         // Ready, or nearly, when the first line comes.
-        thread::spawn(move || {
+        let ready = threads::start(move || {
             early.redactor();
         });
+        // Where it is refused, the first line waits for it.
+        drop(ready);
         (world, told)
     }
 

@@ -9,10 +9,12 @@ use std::thread;
 use jiff::Timestamp;
 
 use super::gaze::Gaze;
-use super::merge::Pen;
+use super::merge::{Board, Pen};
 use super::source::Kind;
 use super::{Finish, Place, Range, Raw, World, container, file, journal};
 use crate::probe::Trouble;
+use crate::shortage::Shortage;
+use crate::threads::{self, join, task};
 
 /// How many lines that no filter wants are passed over before it is said how far reading has come.
 const STRIDE: u32 = 2000;
@@ -69,6 +71,14 @@ fn tell(world: &World, sources: &[usize], trouble: Trouble) {
     world.board.trouble(&name, trouble);
 }
 
+/// Starts a reader. One that no thread can be had for is a source that cannot be read; its lane has ended.
+fn beside(board: &Board, name: &str, read: impl FnOnce() + Send + 'static) {
+    if let Err(error) = threads::start(read) {
+        let trouble = Shortage::of_start(&error).map_or_else(|| Trouble::Failed(error.to_string()), Trouble::Shortage);
+        board.trouble(name, trouble);
+    }
+}
+
 /// Starts to read. Lines come to the world's board.
 pub fn start(world: &Arc<World>, finish: &Finish) {
     let begun = world.system.now();
@@ -84,21 +94,23 @@ pub fn start(world: &Arc<World>, finish: &Finish) {
     }
     let journals: Vec<usize> =
         (0..world.sources.len()).filter(|index| matches!(world.sources[*index].kind, Kind::Journal(_))).collect();
+    let board = Arc::clone(&world.board);
     // Dropped by every reader of the journal when it has read what was written before.
     let (reading, read) = channel::<()>();
     if !together.is_empty() {
         let (world, finish, reading) = (Arc::clone(world), Arc::clone(finish), reading.clone());
         let mut pen = world.board.lane("the journal", false);
-        thread::spawn(move || {
+        beside(&board, "the journal", move || {
             let range = Range { since: world.wanted.since, until: world.wanted.until, ..Range::default() };
             pour(&world, &together, &range, &mut pen, &finish);
             drop(reading);
         });
     }
     for sources in groups.into_values() {
+        let name = sources.first().map(|source| world.sources[*source].name.clone()).unwrap_or_default();
         let pens = sources.iter().map(|source| world.board.lane(&world.sources[*source].name, false)).collect();
         let (world, finish, reading) = (Arc::clone(world), Arc::clone(finish), reading.clone());
-        thread::spawn(move || group(&world, &sources, pens, &finish, begun, &reading));
+        beside(&board, &name, move || group(&world, &sources, pens, &finish, begun, &reading));
     }
     drop(reading);
     if !journals.is_empty() {
@@ -108,7 +120,9 @@ pub fn start(world: &Arc<World>, finish: &Finish) {
             pen.reached(i64::MAX);
         }
         let (world, finish) = (Arc::clone(world), Arc::clone(finish));
-        thread::spawn(move || after_journals(&world, &journals, &read, begun.as_microsecond(), pen, &finish));
+        beside(&board, "the journal", move || {
+            after_journals(&world, &journals, &read, begun.as_microsecond(), pen, &finish);
+        });
     }
 }
 
@@ -158,7 +172,8 @@ fn group(
         let (world, finish) = (Arc::clone(world), Arc::clone(finish));
         // A journal is followed elsewhere, all units at once, when this has been read.
         let reading = reading.clone();
-        thread::spawn(move || {
+        let (board, name) = (Arc::clone(&world.board), world.sources[source].name.clone());
+        beside(&board, &name, move || {
             let reached = range.and_then(|range| pour(&world, &[source], &range, &mut pen, &finish));
             drop(reading);
             if !world.wanted.follow || matches!(world.sources[source].kind, Kind::Journal(_)) || !pen.live() {
@@ -223,25 +238,21 @@ type Found = (Range, VecDeque<(i64, Place)>);
 
 /// Where the newest `tail` lines that are wanted of all these sources together begin in each.
 fn newest(world: &Arc<World>, sources: &[usize], ranges: Vec<Option<Range>>, tail: u64) -> Vec<Option<Range>> {
-    let threads: Vec<_> = sources
-        .iter()
-        .copied()
-        .zip(ranges)
-        .map(|(source, range)| {
-            let world = Arc::clone(world);
-            thread::spawn(move || {
-                let range = range?;
-                match latest(&world, source, &range, tail) {
-                    Ok(found) => Some((range, found)),
-                    Err(trouble) => {
-                        tell(&world, &[source], trouble);
-                        None
-                    }
-                }
-            })
-        })
-        .collect();
-    let found: Vec<Option<Found>> = threads.into_iter().map(|thread| thread.join().unwrap_or_default()).collect();
+    let find = |source: usize, range: Option<Range>| {
+        let range = range?;
+        match latest(world, source, &range, tail) {
+            Ok(found) => Some((range, found)),
+            Err(trouble) => {
+                tell(world, &[source], trouble);
+                None
+            }
+        }
+    };
+    let found: Vec<Option<Found>> = thread::scope(|scope| {
+        let sources = sources.iter().copied().zip(ranges);
+        let tasks: Vec<_> = sources.map(|(source, range)| task(scope, move || find(source, range))).collect();
+        tasks.into_iter().map(join).collect()
+    });
     let mut times: Vec<(i64, usize)> = Vec::new();
     for (index, found) in found.iter().enumerate() {
         times.extend(found.iter().flat_map(|(_, lines)| lines).map(|(time, _)| (*time, index)));

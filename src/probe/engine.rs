@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::{Answer, Door, Trouble};
 use crate::net::{self, Timed};
+use crate::shortage::Shortage;
 use crate::tools::docker::{self, ContainerState, Listed};
 use crate::tools::excerpt;
 
@@ -65,6 +66,9 @@ fn request(socket: &Path, path: &str, until: Instant) -> io::Result<Timed<UnixSt
 }
 
 fn trouble(error: &io::Error, limit: Duration) -> Trouble {
+    if let Some(shortage) = Shortage::of(error) {
+        return Trouble::Shortage(shortage);
+    }
     match error.kind() {
         ErrorKind::TimedOut | ErrorKind::WouldBlock => Trouble::TimedOut(limit),
         ErrorKind::PermissionDenied => {

@@ -14,6 +14,7 @@ use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use super::{Answer, Door, Reply, Trouble};
 use crate::net;
 use crate::registry::{Http, Url};
+use crate::shortage::Shortage;
 use crate::tools::{Argv, excerpt};
 
 /// How much of a body is read; health documents are far smaller.
@@ -69,7 +70,7 @@ fn request(door: Door<'_>, url: &str, host: Option<&str>) -> Result<Reply, Troub
         response.into_body().into_reader().take(BODY_LIMIT).read_to_end(&mut body)?;
         Ok(Reply::Http { status, body: super::text(&body) })
     });
-    Ok(answer.unwrap_or_else(|error| Reply::Silent(reason(&error, limit))))
+    answer.or_else(|error| super::network::silence(shortage(&error), reason(&error, limit)))
 }
 
 /// Resolves names by the system's resolver, which by itself knows no deadline.
@@ -80,7 +81,9 @@ impl Resolver for Timely {
     fn resolve(&self, uri: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
         let found = match net::resolve(uri.host().unwrap_or_default(), port, self.0) {
-            Err(error) if error.kind() == ErrorKind::TimedOut => return Err(error.into()),
+            Err(error) if error.kind() == ErrorKind::TimedOut || Shortage::of_start(&error).is_some() => {
+                return Err(error.into());
+            }
             // What the resolver says is for programmers.
             other => other.unwrap_or_default(),
         };
@@ -104,6 +107,15 @@ fn roots() -> Result<RootCerts, Trouble> {
         return Err(Trouble::Unavailable("no certificate authorities are installed (package ca-certificates)".into()));
     }
     Ok(RootCerts::new_with_certs(roots))
+}
+
+/// What opsctl itself lacked for it.
+pub(super) fn shortage(error: &ureq::Error) -> Option<Shortage> {
+    match error {
+        // To be tried again is what a thread was told that was to look a name up; a deadline of a socket has its own error.
+        ureq::Error::Io(error) => Shortage::of_start(error),
+        _ => None,
+    }
 }
 
 pub(super) fn reason(error: &ureq::Error, limit: Duration) -> String {

@@ -16,7 +16,9 @@ use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, Signa
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 pub use self::trust::Authorities;
+use super::Trouble;
 use crate::net::{self, Timed};
+use crate::shortage::Shortage;
 
 /// A certificate as it was served.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +65,7 @@ pub(super) fn certificates(
     limit: Duration,
     authorities: &Authorities,
     now: Timestamp,
-) -> Vec<Result<Served, String>> {
+) -> Vec<Result<Result<Served, String>, Trouble>> {
     let until = Instant::now() + limit;
     let witness = Arc::new(Witness::default());
     let provider = Arc::new(ring::default_provider());
@@ -74,23 +76,42 @@ pub(super) fn certificates(
     let mut unreachable = None;
     let mut one = |host: &String| {
         if let Some(reason) = &unreachable {
-            return Err(String::clone(reason));
+            return Err(Unseen::clone(reason));
         }
-        let config = config.as_ref().map_err(ToString::to_string)?;
-        let name = ServerName::try_from(host.clone()).map_err(|_| format!("{host} is not a host name"))?;
-        let connection = ClientConnection::new(config.clone(), name).map_err(|error| error.to_string())?;
-        let stream = net::tcp(address, until).map_err(|error| {
-            let reason = super::network::describe(&error, limit);
-            unreachable.get_or_insert(reason).clone()
-        })?;
+        let silent = |error: &Error| Unseen::Silent(error.to_string());
+        let config = config.as_ref().map_err(silent)?;
+        let name = ServerName::try_from(host.clone());
+        let name = name.map_err(|_| Unseen::Silent(format!("{host} is not a host name")))?;
+        let connection = ClientConnection::new(config.clone(), name).map_err(|error| silent(&error))?;
+        let stream =
+            net::tcp(address, until).map_err(|error| unreachable.get_or_insert(unseen(&error, limit)).clone())?;
         let shaken = shake(connection, stream, &witness);
         let chain = witness.take().ok_or_else(|| match shaken {
-            Err(error) => super::network::describe(&error, limit),
-            Ok(()) => "no certificate was shown".to_owned(),
+            Err(error) => unseen(&error, limit),
+            Ok(()) => Unseen::Silent("no certificate was shown".to_owned()),
         })?;
-        parse(&chain, authorities, now).ok_or_else(|| "its certificate cannot be read".to_owned())
+        parse(&chain, authorities, now).ok_or_else(|| Unseen::Silent("its certificate cannot be read".to_owned()))
     };
-    hosts.iter().map(&mut one).collect()
+    let told = |served| match served {
+        Ok(served) => Ok(Ok(served)),
+        Err(Unseen::Silent(reason)) => Ok(Err(reason)),
+        Err(Unseen::Short(shortage)) => Err(Trouble::Shortage(shortage)),
+    };
+    hosts.iter().map(|host| told(one(host))).collect()
+}
+
+/// Why no certificate was seen.
+#[derive(Clone)]
+enum Unseen {
+    /// The server shows none.
+    Silent(String),
+    /// opsctl itself could not look.
+    Short(Shortage),
+}
+
+fn unseen(error: &io::Error, limit: Duration) -> Unseen {
+    let silent = || Unseen::Silent(super::network::describe(error, limit));
+    Shortage::of(error).map_or_else(silent, Unseen::Short)
 }
 
 /// Goes on with the handshake until a certificate was seen; the rest of it is not needed.

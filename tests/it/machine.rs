@@ -109,6 +109,11 @@ impl Machine {
         self.dir.join("root").join(absolute.trim_start_matches('/'))
     }
 
+    /// The directory of all that the machine is made of.
+    pub fn home(&self) -> PathBuf {
+        self.dir.clone()
+    }
+
     /// The directory of the tools.
     pub fn tools(&self) -> PathBuf {
         self.dir.join("tools")

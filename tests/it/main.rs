@@ -19,6 +19,7 @@ mod diagnose_truth;
 mod documents;
 mod generated;
 mod invalid_registry;
+mod limits;
 mod logs;
 mod registry;
 mod releases;

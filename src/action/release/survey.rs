@@ -16,6 +16,7 @@ use crate::health::{self, ServiceHealth};
 use crate::probe::{self, Evidence, Trouble, failure, is_container_of};
 use crate::registry::{Deployment, Release, Service};
 use crate::system::System;
+use crate::threads::{join, task};
 use crate::tools::docker::ContainerState;
 use crate::tools::git::{self, Commit, Settings, Status};
 use crate::tools::images::{self, Images};
@@ -155,17 +156,17 @@ pub fn survey(
     let source = source_of(system, release);
     thread::scope(|scope| {
         let (processes, source) = (&processes, &source);
-        let git = scope.spawn(move || match source {
+        let git = task(scope, move || match source {
             Some(Ok((path, owner))) => {
                 ask_git(system, processes, release, (path, owner.as_ref()), wanted, limit, remote)
             }
             Some(Err(_)) | None => None,
         });
         let images = (!release.images.is_empty())
-            .then(|| scope.spawn(|| ask(processes, &images::list(), limit, images::parse_list)));
+            .then(|| task(scope, || ask(processes, &images::list(), limit, images::parse_list)));
         let ids: Vec<&str> = records.iter().flat_map(|records| &records.releases).filter_map(revision).collect();
-        let commits = scope.spawn(move || existing(processes, source.as_ref(), ids, limit));
-        let named = scope.spawn(move || named(processes, source.as_ref(), wanted, limit));
+        let commits = task(scope, move || existing(processes, source.as_ref(), ids, limit));
+        let named = task(scope, move || named(processes, source.as_ref(), wanted, limit));
         let evidence = probe::gather(system, processes, deployment, looked, false, limit);
         let health = health::judge(deployment, looked, &evidence).services;
         Survey {
@@ -175,15 +176,13 @@ pub fn survey(
             keys: services.iter().filter_map(|service| keys(system, service)).collect(),
             containers: containers(release, &evidence),
             health,
-            images: images.map(|images| images.join().unwrap_or_else(|_| Err(lost()))),
-            commits: commits.join().unwrap_or_default(),
-            named: named.join().unwrap_or_default(),
+            images: images.map(join),
+            commits: join(commits),
+            named: join(named),
             source: match source {
                 None => None,
                 Some(Err(error)) => Some(Err(error.clone())),
-                Some(Ok((path, owner))) => {
-                    Some(Ok(Source { path, owner: owner.clone(), git: git.join().unwrap_or_default() }))
-                }
+                Some(Ok((path, owner))) => Some(Ok(Source { path, owner: owner.clone(), git: join(git) })),
             },
             records: records.clone(),
         }
@@ -192,11 +191,6 @@ pub fn survey(
 
 fn revision(record: &record::Record) -> Option<&str> {
     record.version.revision.as_deref()
-}
-
-/// What becomes of a question whose thread has died.
-fn lost() -> Trouble {
-    Trouble::Failed("opsctl itself failed".to_owned())
 }
 
 /// Runs a command whose success is exit code 0, and parses what it printed.
@@ -253,10 +247,10 @@ fn ask_git(
     thread::scope(|scope| {
         let settings = settings.as_ref();
         let status =
-            scope.spawn(move || ask_status(processes, (path, owner), settings.map_err(Trouble::clone)?, limit));
+            task(scope, move || ask_status(processes, (path, owner), settings.map_err(Trouble::clone)?, limit));
         let remote = matches!(wanted, Wanted::New(_)).then(|| {
             let branch = release.branch;
-            scope.spawn(move || {
+            task(scope, move || {
                 ask_origin(processes, (path, owner), settings.map_err(Trouble::clone)?, branch, remote_limit)
             })
         });
@@ -264,9 +258,9 @@ fn ask_git(
         let moved = system.metadata(format!("{own}/logs/HEAD")).and_then(|meta| meta.modified());
         Some(Git {
             settings: settings.cloned().unwrap_or_default(),
-            status: status.join().unwrap_or_else(|_| Err(lost())),
+            status: join(status),
             commit,
-            remote: remote.map(|remote| remote.join().unwrap_or_else(|_| Err(lost()))),
+            remote: remote.map(join),
             moved: moved.ok().and_then(|time| Timestamp::try_from(time).ok()),
         })
     })

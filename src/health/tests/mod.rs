@@ -112,6 +112,7 @@ fn troubles() -> Vec<Trouble> {
         Trouble::Unavailable("it does not run here".to_owned()),
         Trouble::Failed("exit 1: boom".to_owned()),
         Trouble::Malformed(Malformed::new("a table", "garbage")),
+        Trouble::Shortage(crate::shortage::Shortage::Descriptors),
     ];
     for trouble in &all {
         match trouble {
@@ -121,7 +122,8 @@ fn troubles() -> Vec<Trouble> {
             | Trouble::NeedsRoot(_)
             | Trouble::Unavailable(_)
             | Trouble::Failed(_)
-            | Trouble::Malformed(_) => {}
+            | Trouble::Malformed(_)
+            | Trouble::Shortage(_) => {}
         }
     }
     all
