@@ -5,10 +5,11 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 use rusqlite::{Connection, InterruptHandle};
+
+use crate::threads;
 
 /// How long it may take beside the time that its bytes take.
 const WORK: Duration = Duration::from_secs(60);
@@ -58,7 +59,7 @@ pub(super) fn within<T: Send + 'static>(
     let watch = Arc::new(Watch::default());
     let (tell, told) = sync_channel(1);
     let own = Arc::clone(&watch);
-    let spawned = thread::Builder::new().name("sqlite".to_owned()).spawn(move || {
+    let spawned = threads::start(move || {
         // Where nobody waits any more, nobody is told.
         let _ = tell.send(work(&own));
     });
@@ -77,6 +78,7 @@ pub(super) fn within<T: Send + 'static>(
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
     use std::time::Instant;
 
     use super::*;
