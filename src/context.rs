@@ -7,6 +7,7 @@ use crate::cli::{Global, deployments};
 use crate::error::Error;
 use crate::exec::Processes;
 use crate::exit::Exit;
+use crate::logs;
 use crate::probe::PATIENCE;
 use crate::registry::{Deployment, LOCALHOST, Service, Verdict};
 use crate::report::{ErrorBody, Head};
@@ -52,6 +53,7 @@ impl<'a> Context<'a> {
     /// When several are on this host.
     pub fn deployment(&self) -> Result<&'static Deployment, Error> {
         let found = self.find()?;
+        logs::keep_secret(self.system, found);
         // The first answer stays.
         Ok(self.known.get_or_init(|| found))
     }

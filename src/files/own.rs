@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::deadline::within;
 use super::walk::{Last, Writer, walk, writer};
+use crate::redact;
 use crate::system::System;
 
 /// How a file of ours is opened: a link or a FIFO in its place is never followed or waited for.
@@ -105,7 +106,8 @@ pub fn open(system: &System, absolute: &str, access: Access) -> io::Result<File>
 pub fn append_line(system: &System, own: &str, absolute: &str, value: &impl Serialize) -> io::Result<()> {
     directory(system, own)?;
     let mut file = open(system, absolute, Access::Append)?;
-    let mut text = serde_json::to_vec(value)?;
+    // What others said may be quoted in it.
+    let mut text = redact::house().clean_document(serde_json::to_string(value)?).into_bytes();
     text.push(b'\n');
     within(system.file_limit, Path::new(absolute), move || {
         let size = file.metadata()?.len();

@@ -6,13 +6,15 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use super::line;
+use super::packed::{Bounds, Unpacked};
 use super::source::Kind;
 use super::{At, Place, Range, Raw, World};
-use crate::exec::{Exit, Output, Stream, Streams};
+use crate::exec::{Exit, Output, Streams};
 use crate::probe::{Trouble, failure};
 use crate::tools::lines::Lines;
 use crate::tools::{Argv, Content, Input};
@@ -82,7 +84,16 @@ pub fn read(
                 Some(file) => {
                     size(&file).and_then(|end| lines_back(&file, end, missing)).map_err(|error| trouble(&error))?
                 }
-                None => lines_packed(world, &parts[first], missing),
+                None => match lines_packed(world, &parts[first], missing) {
+                    Ok(found) => found,
+                    // Its last lines are not known, so what is before them is not wanted either.
+                    Err(trouble) => {
+                        world.board.trouble(&format!("file:{}", parts[first].display()), trouble);
+                        first += 1;
+                        start = 0;
+                        break;
+                    }
+                },
             };
             start = place;
             missing -= lines;
@@ -167,12 +178,17 @@ fn rotated(world: &World, path: &Path, range: &Range) -> Vec<PathBuf> {
 }
 
 /// The same in a packed file, bytes as they are unpacked. What cannot be unpacked is told when it is read.
-fn lines_packed(world: &World, path: &Path, count: u64) -> (u64, u64) {
-    let Ok(stream) = unpack(world, path) else { return (0, 0) };
+fn lines_packed(world: &World, path: &Path, count: u64) -> Result<(u64, u64), Trouble> {
+    let Ok(stream) = unpack(world, path) else { return Ok((0, 0)) };
     let mut lines = Lines::new(stream);
     let limit = usize::try_from(count).unwrap_or(usize::MAX);
     let mut begins = VecDeque::from([0]);
-    while let Ok(Some(_)) = lines.next() {
+    loop {
+        match lines.next() {
+            Ok(Some(_)) => {}
+            Err(error) if error.kind() == ErrorKind::QuotaExceeded => return Err(trouble(&error)),
+            Ok(None) | Err(_) => break,
+        }
         begins.push_back(lines.position());
         // One more than is wanted, because nothing may follow the last line break.
         if begins.len() > limit.saturating_add(1) {
@@ -185,15 +201,20 @@ fn lines_packed(world: &World, path: &Path, count: u64) -> (u64, u64) {
     } else if begins.len() > limit {
         begins.pop_front();
     }
-    (begins.front().copied().unwrap_or_default(), begins.len() as u64)
+    Ok((begins.front().copied().unwrap_or_default(), begins.len() as u64))
 }
 
-fn unpack(world: &World, path: &Path) -> Result<Stream, Trouble> {
+fn unpack(world: &World, path: &Path) -> Result<Unpacked, Trouble> {
+    // Neither a pipe nor anything else that would never end.
+    let file = open(world, path).map_err(|error| trouble(&error))?;
+    let packed = file.ok_or_else(|| Trouble::Unavailable("does not exist".to_owned()))?;
+    let packed = size(&packed).map_err(|error| trouble(&error))?;
     // Handed over open: by its path it could be another file by then.
     let content = Content::File(world.system.path(&path.to_string_lossy()));
     let input = Input { name: path.display().to_string(), content };
     let argv = Argv { input: Some(input), ..Argv::new("gzip", ["-dc"]) };
-    Ok(world.processes().stream(&argv, Streams::Apart, world.silence)?)
+    let stream = world.processes().stream(&argv, Streams::Apart, world.silence)?;
+    Ok(Unpacked { stream, board: Arc::clone(&world.board), bounds: Bounds::of(packed, world.silence) })
 }
 
 fn size(file: &File) -> io::Result<u64> {
@@ -293,7 +314,7 @@ fn earlier(
     if !more.map_err(|error| trouble(&error))? {
         return Ok(false);
     }
-    match lines.into_reader().finish() {
+    match lines.into_reader().stream.finish() {
         (Exit::Code(0), _) => Ok(true),
         (exit, said) => Err(failure(&Output { exit, stdout: Vec::new(), stderr: said.into_bytes() })),
     }

@@ -53,6 +53,7 @@ fn pour(world: &World, sources: &[usize], range: &Range, pen: &mut Pen, finish: 
             passed % STRIDE != 0 || pen.reached(place)
         })
     });
+    gaze.leave(sources);
     result.unwrap_or_else(|trouble| {
         tell(world, sources, trouble);
         None
@@ -137,7 +138,7 @@ fn after_journals(world: &World, sources: &[usize], read: &Receiver<()>, begun: 
     if !world.wanted.follow {
         return;
     }
-    let mut gaze = Gaze::new(world);
+    let mut gaze = Gaze::after(world, sources);
     let result = journal::follow(world, sources, begun, &mut |raw| {
         gaze.look(raw, |place, line| pen.line(place, |out| finish(raw.source, line, out)) && pen.flush())
             .1
@@ -179,7 +180,7 @@ fn group(
             if !world.wanted.follow || matches!(world.sources[source].kind, Kind::Journal(_)) || !pen.live() {
                 return;
             }
-            let mut gaze = Gaze::new(&world);
+            let mut gaze = Gaze::after(&world, &[source]);
             let mut each = |raw: &Raw<'_>| {
                 let (_, wanted) =
                     gaze.look(raw, |place, line| pen.line(place, |out| finish(source, line, out)) && pen.flush());

@@ -15,6 +15,7 @@ pub use stream::Stream;
 pub use text::{Cell, Text, Tone};
 
 use crate::error::Error;
+use crate::redact;
 use crate::report::Report;
 use crate::tools::Argv;
 
@@ -125,7 +126,7 @@ impl Ui {
     fn text(self, report: &impl Report) -> String {
         let mut text = Text::new(self.colored(), self.headers, self.format == Format::Wide);
         report.text(&mut text);
-        text.finish()
+        redact::house().clean_document(text.finish())
     }
 
     fn colored(self) -> bool {
@@ -261,5 +262,6 @@ pub fn trace(argv: &Argv) {
 
 /// A line on stderr. That it cannot be written is no reason to stop.
 fn prose(line: &str) {
+    let line = redact::house().clean_known(line);
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
