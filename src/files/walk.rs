@@ -80,11 +80,11 @@ pub(super) enum Last {
 /// # Errors
 /// As the operating system says of a directory on the way; a link that somebody else could have put there is refused. That
 /// nothing has the last name is no error.
-#[expect(clippy::disallowed_methods, reason = "where every way begins")]
 pub(super) fn walk(root: &Path, path: &Path, last: Last) -> io::Result<Place> {
     patiently(Shortage::of, || go(root, path, last))
 }
 
+#[expect(clippy::disallowed_methods, reason = "where every way begins")]
 fn go(root: &Path, path: &Path, last: Last) -> io::Result<Place> {
     let start = rustix::fs::open(root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
     let first = Step { writer: writer(root, &fstat(&start)?), fd: start, name: OsString::new(), is_kernels: false };
