@@ -188,6 +188,7 @@ fn judge(output: &Output, took: Duration, is_lines: bool, known: &BTreeSet<Strin
 }
 
 /// Runs everything under falling limits of one kind.
+#[expect(clippy::print_stderr, reason = "a table for whoever asks for it")]
 fn sweep(machine: &Machine, fall: &Fall, user: Option<u32>) {
     let mode = std::env::var("OPSCTL_SWEEP").unwrap_or_default();
     let long: &[u64] = if mode.is_empty() { &[] } else { fall.long };
@@ -224,7 +225,9 @@ fn give(path: &Path, user: u32) {
     lchown(path, Some(user), Some(user)).unwrap();
     if path.is_dir() && !path.is_symlink() {
         chown(path, Some(user), Some(user)).unwrap();
-        fs::read_dir(path).unwrap().for_each(|entry| give(&entry.unwrap().path(), user));
+        for entry in fs::read_dir(path).unwrap() {
+            give(&entry.unwrap().path(), user);
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Work with a database in a thread of its own that is waited for as long as its deadline says. SQLite opens by path what may have
 //! become a FIFO since it was looked at, or is on a file system that hangs: then the thread stays behind, and the run goes on.
 
-use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,6 +8,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, InterruptHandle};
 
+use crate::shortage::Shortage;
 use crate::threads;
 
 /// How long it may take beside the time that its bytes take.
@@ -59,11 +59,14 @@ pub(super) fn within<T: Send + 'static>(
     let watch = Arc::new(Watch::default());
     let (tell, told) = sync_channel(1);
     let own = Arc::clone(&watch);
-    let spawned = threads::start(move || {
+    let started = threads::start(move || {
         // Where nobody waits any more, nobody is told.
         let _ = tell.send(work(&own));
     });
-    spawned.map_err(|error: io::Error| format!("no thread could be started for it: {error}"))?;
+    started.map_err(|error| {
+        let shortage = Shortage::of_start(&error).map(|shortage| shortage.to_string());
+        shortage.unwrap_or_else(|| format!("no thread could be started for it: {error}"))
+    })?;
     match told.recv_timeout(limit) {
         Ok(done) => done,
         Err(RecvTimeoutError::Disconnected) => Err("opsctl itself is wrong there".to_owned()),
@@ -78,7 +81,6 @@ pub(super) fn within<T: Send + 'static>(
 
 #[cfg(test)]
 mod tests {
-    use std::thread;
     use std::time::Instant;
 
     use super::*;
@@ -88,7 +90,7 @@ mod tests {
         assert_eq!(within(Duration::from_secs(60), |_| Ok(7)), Ok(7));
         let begun = Instant::now();
         let hangs = within(Duration::from_millis(100), |_| {
-            thread::sleep(Duration::from_secs(20));
+            std::thread::sleep(Duration::from_secs(20));
             Ok(())
         });
         assert_eq!(hangs, Err("it did not end within 0.1 s".to_owned()));
