@@ -155,7 +155,7 @@ mod tests {
         let account = Account { name: "plugspace".into(), uid: 1001, gid: 1001, home: "/home/plugspace".into() };
         assert_eq!(
             jlist(account, "/home/plugspace/.pm2").to_string(),
-            "sudo -u plugspace PM2_HOME=/home/plugspace/.pm2 PM2_SILENT=true pm2 jlist"
+            "sudo -u plugspace HOME=/nonexistent PM2_HOME=/home/plugspace/.pm2 PM2_SILENT=true pm2 jlist"
         );
     }
 }
