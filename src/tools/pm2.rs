@@ -1,5 +1,6 @@
 //! `pm2`: the applications of one user's daemon. pm2 starts a daemon whenever it finds none, so the caller looks for the
-//! daemon first.
+//! daemon first. `PM2_HOME` is all that it needs to know; from `$HOME/.node_modules` Node would load whatever optional module
+//! lies there, so it is given no home. Applications keep the one that they were started with.
 
 use jiff::Timestamp;
 use serde::Deserialize;
