@@ -117,11 +117,11 @@ mod tests {
         let late = |url: &str, address| ask(url, address, Duration::from_millis(500)).unwrap_err();
         // A record of TLS whose end does not come.
         let record = endless(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc", b"\0", 20);
-        assert_eq!(late("https://site.test/", record), "no answer in 0.5 s");
+        assert_eq!(late("https://site.test/", record).to_string(), "no answer in 0.5 s");
         let head = endless(b"HTTP/1.1 200 OK\r\n", b"X", 20);
-        assert_eq!(late("http://site.test/", head), "no answer in 0.5 s");
+        assert_eq!(late("http://site.test/", head).to_string(), "no answer in 0.5 s");
         let lines = endless(b"HTTP/1.1 200 OK\r\n", b"X-Never: enough\r\n", 0);
-        assert_ne!(late("http://site.test/", lines), "");
+        assert_ne!(late("http://site.test/", lines).to_string(), "");
         // Of a body that goes on for ever, what came until then is read.
         for body in [&b"Transfer-Encoding: chunked\r\n\r\n"[..], b"Content-Length: 100000\r\n\r\n"] {
             let first = [b"HTTP/1.1 200 OK\r\n", body].concat().leak();
