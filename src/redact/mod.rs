@@ -31,7 +31,7 @@ use escapes::quick;
 use known::{Known, Open};
 use suspect::{Finding, SUSPECT, suspects};
 use value::{is_long_number, is_number, nested_end};
-use view::{Sort, View, coloured, sort, views, visible};
+use view::{Sort, View, as_it_is, coloured, sort, views, visible};
 
 /// What stands in the place of a secret.
 const MARK: &str = "**redacted**";
@@ -235,7 +235,9 @@ impl Redactor {
                 (plain, false) if !holds(&plain, kind == Sort::Escaped) => Vec::new(),
                 _ => views(text),
             },
-            Sort::Coloured => vec![coloured(text)],
+            Sort::Coloured if matches!(self.known, Values::None) => vec![coloured(text)],
+            // A value may have what looks like a colour.
+            Sort::Coloured => vec![coloured(text), as_it_is(text)],
             Sort::Other => views(text),
         }
     }

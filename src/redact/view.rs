@@ -108,7 +108,7 @@ pub(super) fn sort(text: &str) -> Sort {
             b'\\' => quoted = true,
             b'%' => escaped |= next(1).is_ascii_hexdigit() && next(2).is_ascii_hexdigit(),
             b'&' => escaped |= bytes[at..].iter().take(10).any(|byte| *byte == b';'),
-            0x1b if next(1) == b'[' => coloured = true,
+            0x1b if colour(&bytes[at..]).is_some() => coloured = true,
             0..=0x1f | 0x7f => return Sort::Other,
             // What nobody sees begins so in UTF-8.
             0xc2 | 0xcd | 0xd8 | 0xe1..=0xe3 | 0xef | 0xf3 => {
@@ -126,6 +126,13 @@ pub(super) fn sort(text: &str) -> Sort {
         () if quoted => Sort::Quoted,
         () => Sort::Plain,
     }
+}
+
+/// How long the colour, or the erasing of a line, is that begins here.
+fn colour(bytes: &[u8]) -> Option<usize> {
+    let inner = bytes.strip_prefix(b"\x1b[")?;
+    let length = inner.iter().take_while(|byte| matches!(byte, b'0'..=b'9' | b';' | b':')).count();
+    matches!(inner.get(length), Some(b'm' | b'K')).then_some(length + 3)
 }
 
 /// Whether a text has anything but printable ASCII without `\`, `%` and `&`.
@@ -152,9 +159,7 @@ pub(super) fn coloured(text: &str) -> View<'_> {
     let mut at = 0;
     while let Some(escape) = memchr::memchr(0x1b, &text.as_bytes()[at..]).map(|found| at + found) {
         plain.push_str(&text[at..escape]);
-        let parameters = text.as_bytes()[escape + 2..].iter().take_while(|byte| matches!(byte, b' '..=b'?')).count();
-        let end = escape + 2 + parameters;
-        at = end + usize::from(matches!(text.as_bytes().get(end), Some(b'@'..=b'~')));
+        at = escape + colour(&text.as_bytes()[escape..]).unwrap_or(1);
         parts.push((plain.len(), at));
     }
     plain.push_str(&text[at..]);
@@ -179,6 +184,11 @@ pub(super) fn views(text: &str) -> Vec<View<'_>> {
         }
     }
     views
+}
+
+/// A text as it is, in which only what is known is looked for.
+pub(super) fn as_it_is(text: &str) -> View<'_> {
+    View { text: text.into(), places: Places::Same, patterns: false }
 }
 
 /// The text as a terminal shows it, for what depends on how lines begin and end.
