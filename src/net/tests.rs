@@ -121,7 +121,7 @@ fn a_deadline_is_for_all_that_is_read_and_written() {
     // Nobody reads.
     let (near, _far) = pair();
     let mut timed = Timed { stream: near, limit: Limit::Until(soon()) };
-    assert!(is_late(timed.write_all(&[0; 4 << 20])));
+    assert!(is_late(timed.write_all(&vec![0; 4 << 20])));
     assert!(begun.elapsed() < HANG);
 }
 

@@ -285,9 +285,10 @@ impl<'a> Door<'a> {
         const LEAST: Duration = Duration::from_millis(300);
         let begun = Instant::now();
         // Those that are asked one after the other end together, and with the command.
-        let until = self.runner.until().map_or(self.until, |until| until.min(self.until));
-        let left = until.saturating_duration_since(begun).clamp(LEAST.min(self.limit), self.limit);
-        (Door { limit: left, ..self }, Turn { begun, left, late: left + PROMPT < self.limit })
+        let in_turn = self.until.saturating_duration_since(begun);
+        let of_all = self.runner.until().map_or(in_turn, |until| until.saturating_duration_since(begun));
+        let left = in_turn.min(of_all).clamp(LEAST.min(self.limit), self.limit);
+        (Door { limit: left, ..self }, Turn { begun, left, late: in_turn + PROMPT < self.limit })
     }
 }
 
