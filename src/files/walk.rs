@@ -61,7 +61,7 @@ impl Place {
     /// # Errors
     /// `NotFound` when nothing is.
     pub(super) fn found(self) -> io::Result<(Step, OsString, OwnedFd, Stat)> {
-        let (fd, stat) = self.found.ok_or(io::ErrorKind::NotFound)?;
+        let (fd, stat) = self.found.ok_or(rustix::io::Errno::NOENT)?;
         Ok((self.parent, self.name, fd, stat))
     }
 }
@@ -135,7 +135,7 @@ fn go(root: &Path, path: &Path, last: Last) -> io::Result<Place> {
         }
     }
     // The path was that of a directory on the way: the root, or one that `..` came back to.
-    let Some(step) = way.pop() else { return Err(io::ErrorKind::NotFound.into()) };
+    let Some(step) = way.pop() else { return Err(rustix::io::Errno::NOENT.into()) };
     let fd = openat(&step.fd, ".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
     let stat = fstat(&fd)?;
     let directory = way.iter().chain([&step]).map(|step| &step.name).collect();
