@@ -92,11 +92,14 @@ pub fn prove(
 ) -> Result<Vec<Proof>, String> {
     let begun = Instant::now();
     let there = staging.inner("back").map_err(|error| error.to_string())?;
-    let total: u64 = wanted.iter().map(|(_, manifest)| manifest.bytes).sum();
+    let total: u64 = wanted.iter().map(|(_, manifest)| manifest.bytes).fold(0, u64::saturating_add);
     staging::room(
         context.system,
         Path::new(DIRECTORY),
-        wanted.iter().map(|(set, manifest)| source::room(&set.source, manifest.source_bytes)).sum(),
+        wanted
+            .iter()
+            .map(|(set, manifest)| source::room(&set.source, manifest.source_bytes))
+            .fold(0, u64::saturating_add),
     )?;
     let path = |set: &BackupSet, id: Id| name::copy(set.name, set.source.extension(), id);
     let paths: Vec<String> = wanted.iter().map(|(set, manifest)| path(set, manifest.id)).collect();
@@ -115,7 +118,7 @@ fn as_described(context: &Context<'_>, set: &BackupSet, manifest: &Manifest, cop
     match rows == manifest.rows {
         true => Ok(rows),
         false => {
-            Err(format!("it has {} rows, its manifest says {}", rows.values().sum::<u64>(), manifest.total_rows()))
+            Err(format!("it has {} rows, its manifest says {}", super::manifest::total(&rows), manifest.total_rows()))
         }
     }
 }

@@ -89,13 +89,18 @@ impl Manifest {
 
     /// All rows together.
     pub fn total_rows(&self) -> u64 {
-        self.rows.values().sum()
+        total(&self.rows)
     }
+}
+
+/// All of these numbers; a manifest may state any.
+pub fn total(rows: &Rows) -> u64 {
+    rows.values().copied().fold(0, u64::saturating_add)
 }
 
 /// Why a copy is suspicious beside the one before: tables that have gone, or rows that are fewer than half.
 pub fn shrunk(before: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>) -> Option<String> {
-    let (was, is): (u64, u64) = (before.values().sum(), now.values().sum());
+    let (was, is) = (total(before), total(now));
     let gone: Vec<&str> = before
         .iter()
         .filter(|(table, rows)| **rows > 0 && !now.contains_key(*table))
@@ -113,7 +118,7 @@ pub fn shrunk(before: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>) -> Op
         .filter(|(table, rows)| **rows > 0 && now.get(*table) == Some(&0))
         .map(|(t, _)| t.as_str())
         .collect();
-    if is * 2 < was {
+    if is < was.div_ceil(2) {
         return Some(format!("{is} rows, {was} in the copy before"));
     }
     (!emptied.is_empty()).then(|| format!("{} had rows in the copy before and has none", emptied.join(", ")))

@@ -98,8 +98,10 @@ pub fn look(context: &Context<'_>, set: &BackupSet) -> Result<Found, Trouble> {
 /// How much room a run needs for a set of this size: for the copy, for the same as it comes back, opened, and for a trial.
 pub const fn room(source: &Source, bytes: u64) -> u64 {
     match source {
-        Source::Sqlite { .. } | Source::Postgres { .. } | Source::Redis { .. } | Source::Mongo { .. } => 2 * bytes,
-        Source::Files { .. } => 4 * bytes,
+        Source::Sqlite { .. } | Source::Postgres { .. } | Source::Redis { .. } | Source::Mongo { .. } => {
+            bytes.saturating_mul(2)
+        }
+        Source::Files { .. } => bytes.saturating_mul(4),
     }
 }
 

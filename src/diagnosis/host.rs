@@ -139,7 +139,7 @@ fn swap(case: &Case<'_>, least: u8) -> Outcome {
         Err(unknown) => return unknown,
     };
     let Some(memory) = &host.memory else { return doubt(host, "memory") };
-    let percent = memory.swap_used_bytes * 100 / memory.swap_total_bytes.max(1);
+    let percent = memory.swap_used_bytes.saturating_mul(100) / memory.swap_total_bytes.max(1);
     let says = format!("{percent}% of {} swap used", bytes(memory.swap_total_bytes));
     let holds = memory.swap_total_bytes > 0 && percent >= u64::from(least);
     Outcome::when(holds, vec![Fact::new(command(host, "memory"), says)])

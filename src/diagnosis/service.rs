@@ -220,7 +220,7 @@ fn ended_as(record: Record<'_>, ran: &str, ending: &Ending) -> Outcome {
         }
         (Record::Container(state), Ending::Signal(signals)) => {
             // Docker tells a signal as 128 more, as a shell does.
-            let signal = u32::try_from(state.exit_code - 128).ok();
+            let signal = u32::try_from(state.exit_code.saturating_sub(128)).ok();
             let down = state.status != "running";
             inspect(state, down && signal.is_some_and(|s| signals.contains(&s)), format!("exit {}", state.exit_code))
         }

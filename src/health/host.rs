@@ -227,7 +227,7 @@ fn disk(fs: &FileSystem) -> Disk {
         mounted_on: fs.mounted_on.clone(),
         size_bytes: fs.size,
         available_bytes: fs.available,
-        used_percent: percent(fs.used, fs.used + fs.available),
+        used_percent: percent(fs.used, fs.used.saturating_add(fs.available)),
         inodes_used_percent: fs.inodes.map(|(total, used)| percent(used, total)),
     }
 }

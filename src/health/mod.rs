@@ -353,6 +353,16 @@ pub(crate) fn age(from: Timestamp, now: Timestamp) -> String {
     duration(now.duration_since(from))
 }
 
+/// A time so much later, or the last that there is: what others state may lie at the end of all time.
+pub(crate) fn later(time: Timestamp, span: SignedDuration) -> Timestamp {
+    time.checked_add(span).unwrap_or(Timestamp::MAX)
+}
+
+/// A time so much earlier, or the first that there is.
+pub(crate) fn earlier(time: Timestamp, span: SignedDuration) -> Timestamp {
+    time.checked_sub(span).unwrap_or(Timestamp::MIN)
+}
+
 /// A span of time for people, its two largest units.
 pub(crate) fn duration(span: SignedDuration) -> String {
     let seconds = span.as_secs().max(0);

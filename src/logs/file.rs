@@ -149,6 +149,11 @@ fn trouble(error: &io::Error) -> Trouble {
     }
 }
 
+/// When a file was written last, microseconds; its owner can state any time.
+fn changed(meta: &fs::Metadata) -> i64 {
+    meta.mtime().saturating_mul(1_000_000).saturating_add(meta.mtime_nsec() / 1000)
+}
+
 /// What the file was before, oldest first, as logrotate (`x.log.1`, `x.log-20261122.gz`), Caddy (`x-2026-….log.gz`) and pm2
 /// (`x__2026-….log`) name it; of these, what may hold wanted lines.
 fn rotated(path: &Path, range: &Range) -> Vec<PathBuf> {
@@ -163,8 +168,7 @@ fn rotated(path: &Path, range: &Range) -> Vec<PathBuf> {
             let mark = rest.trim_start_matches(['.', '-', '_']);
             let is_copy = rest.len() > mark.len() && mark.starts_with(|c: char| c.is_ascii_digit());
             let meta = sibling.metadata().ok().filter(|meta| is_copy && meta.is_file())?;
-            let changed = meta.mtime() * 1_000_000 + meta.mtime_nsec() / 1000;
-            Some((changed, sibling.path()))
+            Some((changed(&meta), sibling.path()))
         })
         .filter(|(changed, _)| range.since.is_none_or(|since| *changed >= since))
         .collect();
@@ -289,7 +293,7 @@ fn earlier(
         source,
         &mut lines,
         Beginning { inode: meta.ino(), begin: start, wanted: start },
-        meta.mtime() * 1_000_000,
+        changed(&meta),
         true,
         each,
     );
@@ -315,7 +319,7 @@ fn pass_on(
     let (begin, _) = if offset == 0 { (0, 0) } else { lines_back(&file, offset, BEFORE)? };
     // Lines before the first that states a time belong with it; where none does, they are as old as the file's last change.
     let first = first_time(world, &mut Lines::new(At64(&file, begin)))?;
-    let fallback = first.unwrap_or(meta.mtime() * 1_000_000 + meta.mtime_nsec() / 1000);
+    let fallback = first.unwrap_or_else(|| changed(&meta));
     file.seek(SeekFrom::Start(begin))?;
     let mut lines = Lines::new(file);
     let place = Beginning { inode: meta.ino(), begin, wanted: offset };

@@ -32,6 +32,8 @@ pub use managers::{ManagerEvidence, PmDaemon};
 pub use ports::{Holder, holders};
 pub use survey::{Survey, env_file, survey};
 pub use tls::Served;
+#[cfg(any(test, feature = "fuzzing"))]
+pub use {engine::status_of as engine_status, tls::parse as certificate};
 
 use aside::{aside, join};
 

@@ -141,8 +141,8 @@ fn unused(
     let keeps: Vec<&str> =
         rows.iter().filter(|(_, name, _)| kept.contains(&name.as_str())).map(|(id, ..)| &**id).collect();
     let free = |id: &str| !used.contains(&id) && !keeps.contains(&id);
-    let dangling =
-        rows.iter().filter(|(id, name, _)| name == "<none>:<none>" && free(id)).map(|(.., bytes)| bytes).sum();
+    let dangling = rows.iter().filter(|(id, name, _)| name == "<none>:<none>" && free(id));
+    let dangling = dangling.fold(0, |sum: u64, (.., bytes)| sum.saturating_add(*bytes));
     let mut found = vec![nameless(Ok(dangling))];
     let repository = |name: &str| name.rsplit_once(':').map(|(repository, _)| repository.to_owned());
     let own: Vec<String> = kept.iter().filter_map(|name| repository(name)).collect();

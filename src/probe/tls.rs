@@ -96,7 +96,7 @@ fn shake(mut connection: ClientConnection, mut stream: TcpStream, seen: &Witness
     Ok(())
 }
 
-fn parse(der: &[u8]) -> Option<Served> {
+pub fn parse(der: &[u8]) -> Option<Served> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     let time = |at: x509_parser::time::ASN1Time| Timestamp::from_second(at.timestamp()).ok();
     let names = certificate.subject_alternative_name().ok().flatten().map(|names| {

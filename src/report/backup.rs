@@ -111,7 +111,7 @@ impl Backup {
 /// `12 rows in 2 tables`, `2 keys`, `40 files`.
 fn rows(rows: &BTreeMap<String, u64>) -> String {
     let count = |count: u64, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
-    let all = rows.values().sum();
+    let all = crate::backup::manifest::total(rows);
     match () {
         () if rows.keys().all(|key| key.starts_with('/')) => count(all, "file"),
         () if rows.keys().eq(["keys"]) => count(all, "key"),

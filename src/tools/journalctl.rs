@@ -132,7 +132,7 @@ pub fn series(output: &[u8], now: i64, gap: i64) -> Result<Option<i64>, Malforme
     while let Some(entry) = entries.next().map_err(wrong)? {
         let message = entry.message.as_deref().unwrap_or_default();
         let Some(at) = memchr::memmem::find(message, b"restart counter is at ") else { continue };
-        if last - entry.time > gap {
+        if last.saturating_sub(entry.time) > gap {
             return Ok(first);
         }
         (first, last) = (Some(entry.time), entry.time);

@@ -18,7 +18,7 @@ pub struct Memory {
 pub fn meminfo(text: &str) -> Result<Memory, Malformed> {
     let field = |name: &str| -> Option<u64> {
         let rest = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
-        rest.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib * 1024)
+        rest.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib.saturating_mul(1024))
     };
     let (Some(total), Some(available)) = (field("MemTotal"), field("MemAvailable")) else {
         return Err(Malformed::new("MemTotal and MemAvailable", text));

@@ -16,6 +16,7 @@ use crate::action::run::{self, Done, End};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exec::{Exit as Ended, Output, Runner};
+use crate::health::later;
 use crate::logs;
 use crate::probe::{self, PATIENCE, Trouble, failure};
 use crate::redact::Redactor;
@@ -309,7 +310,7 @@ impl<'a> Way<'a> {
             // Where services run images, these tell.
             End::Well(health) if self.job.release.images.is_empty() => {
                 let since = health.since?;
-                (since + SKEW < begun)
+                (later(since, SKEW) < begun)
                     .then(|| format!("{} still runs since {since:.0}, before the switch", health.name))
             }
             _ => None,

@@ -12,7 +12,7 @@ use super::record::{self, Records};
 use super::{Delivery, Version, Wanted};
 use crate::context::Context;
 use crate::exec::{Exit, Processes, Runner};
-use crate::health::{self, ServiceHealth};
+use crate::health::{self, ServiceHealth, later};
 use crate::probe::{self, Evidence, Trouble, failure, is_container_of};
 use crate::registry::{Deployment, Release, Service};
 use crate::system::System;
@@ -128,7 +128,7 @@ impl Survey {
         if !release.images.is_empty() {
             return None;
         }
-        let older = self.health.iter().find(|health| health.since.is_some_and(|since| since + SKEW < *moved));
+        let older = self.health.iter().find(|health| health.since.is_some_and(|since| later(since, SKEW) < *moved));
         older.map(|health| format!("{} runs since before the working copy came to this commit", health.name))
     }
 }

@@ -106,7 +106,7 @@ pub fn unit<'e>(service: &Service, managers: &'e ManagerEvidence) -> Option<&'e 
 pub(super) fn resident(system: &System, pid: u32) -> Option<u64> {
     let status = system.read(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib * 1024)
+    line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib.saturating_mul(1024))
 }
 
 pub(super) fn listeners(system: &System) -> Answer<Vec<Listening>> {
