@@ -139,12 +139,19 @@ fn deployment(name: &str) -> Result<&'static Deployment, String> {
     })
 }
 
+/// No time span is longer: what is added to a time then stays one that can be counted with.
+const LONGEST_SPAN: Duration = Duration::from_secs(36_500 * 86_400);
+
 /// Parses `10s`, `2m`, `1h 30m`, `2d`; days have 24 hours.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || "expected a time span with its unit, such as 10s, 2m or 1h30m".to_owned();
     let span: Span = text.parse().map_err(|_| wrong())?;
     let span: SignedDuration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
-    Duration::try_from(span).ok().filter(|span| !span.is_zero()).ok_or_else(wrong)
+    let span = Duration::try_from(span).ok().filter(|span| !span.is_zero()).ok_or_else(wrong)?;
+    match span <= LONGEST_SPAN {
+        true => Ok(span),
+        false => Err("expected a time span of at most a hundred years".to_owned()),
+    }
 }
 
 /// A moment on the command line.
@@ -347,7 +354,8 @@ mod tests {
         assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
         assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
         assert_eq!(duration("2d"), Ok(Duration::from_secs(172_800)));
-        for wrong in ["10", "", "-5s", "0s", "soon", "1y"] {
+        assert_eq!(duration("36500d"), Ok(LONGEST_SPAN));
+        for wrong in ["10", "", "-5s", "0s", "soon", "1y", "36501d", "9223372036854775807s", "99999999999999999999s"] {
             assert!(duration(wrong).is_err(), "{wrong:?}");
         }
     }

@@ -7,6 +7,7 @@ use crate::cli::{Global, deployments};
 use crate::error::Error;
 use crate::exec::Processes;
 use crate::exit::Exit;
+use crate::logs;
 use crate::probe::PATIENCE;
 use crate::registry::{Deployment, LOCALHOST, Service, Verdict};
 use crate::report::{ErrorBody, Head};
@@ -52,6 +53,7 @@ impl<'a> Context<'a> {
     /// When several are on this host.
     pub fn deployment(&self) -> Result<&'static Deployment, Error> {
         let found = self.find()?;
+        logs::keep_secret(self.system, found);
         // The first answer stays.
         Ok(self.known.get_or_init(|| found))
     }
@@ -90,7 +92,7 @@ impl<'a> Context<'a> {
 
     /// The way to other programs.
     pub fn processes(&self) -> Processes<'_> {
-        Processes::new(self.system, self.trace())
+        Processes::new(self.system, self.trace()).with_deadline(self.deadline)
     }
 
     /// What is told of each command before it runs.

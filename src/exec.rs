@@ -1,21 +1,24 @@
-//! The one door to other programs: a fixed environment, nothing on stdin that was not given, a process group of its own, a
-//! deadline and a cap on every call. Only this file starts processes.
+//! The one door to other programs: a fixed environment, nothing on stdin that was not given, a session of its own (so no
+//! terminal), a deadline and a cap on every call. Only this file starts processes.
 
+mod format;
+mod session;
 mod watched;
 
 use std::fmt;
-use std::fs;
-use std::io::{self, ErrorKind, PipeReader, Read};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::fs::File;
+use std::io::{self, ErrorKind, PipeReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, TryLockError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
+use crate::shortage::{Shortage, patiently};
 use crate::system::System;
-use crate::tools::{Argv, Content, Interrupted, procfs};
+use crate::tools::{Argv, Content, Home, Interrupted, NOWHERE};
+pub use session::close_inherited;
 use watched::Watched;
 
 /// How much of each stream is kept.
@@ -38,6 +41,11 @@ pub trait Runner: Sync {
     /// # Errors
     /// When it could not be started. An ending of any other kind is an [`Output`].
     fn run(&self, argv: &Argv, deadline: Duration) -> Result<Output, StartError>;
+
+    /// When the time of the whole command is over; `None` where none was set.
+    fn until(&self) -> Option<Instant> {
+        None
+    }
 }
 
 /// What came of a command.
@@ -73,6 +81,8 @@ pub enum StartError {
     Untrusted(PathBuf),
     /// The operating system refused.
     Refused(String),
+    /// There was too little of something to start it.
+    Short(Shortage),
 }
 
 impl fmt::Display for StartError {
@@ -83,6 +93,7 @@ impl fmt::Display for StartError {
                 write!(f, "not run as root: users other than root can change {}", path.display())
             }
             StartError::Refused(reason) => f.write_str(reason),
+            StartError::Short(shortage) => shortage.fmt(f),
         }
     }
 }
@@ -92,6 +103,7 @@ pub struct Processes<'a> {
     system: &'a System,
     home: String,
     trace: Option<fn(&Argv)>,
+    until: Option<Instant>,
 }
 
 impl<'a> Processes<'a> {
@@ -99,56 +111,48 @@ impl<'a> Processes<'a> {
     pub fn new(system: &'a System, trace: Option<fn(&Argv)>) -> Self {
         let uid = rustix::process::geteuid().as_raw();
         let home = system.account(|account| account.uid == uid).map_or_else(|| "/".to_owned(), |account| account.home);
-        Processes { system, home, trace }
+        Processes { system, home, trace, until: None }
+    }
+
+    /// The same, knowing when the time of the whole command is over.
+    #[must_use]
+    pub fn with_deadline(self, until: Option<Instant>) -> Self {
+        Processes { until, ..self }
     }
 
     /// Finds a program, and as root makes sure that nobody else could have put it there.
     fn resolve(&self, program: &'static str, owner: Option<u32>) -> Result<PathBuf, StartError> {
-        let executable = |path: &PathBuf| path.is_file() && path.metadata().is_ok_and(|m| m.mode() & 0o111 != 0);
-        let found = self.system.tool_path.iter().map(|dir| dir.join(program)).find(executable);
-        let path = found.ok_or(StartError::Missing(program))?;
-        if self.system.is_root() {
-            self.trust(&path, owner)?;
+        let refused = |error: io::Error| StartError::Refused(format!("{program}: {error}"));
+        let path = self.system.find_program(program).map_err(refused)?.ok_or(StartError::Missing(program))?;
+        if self.system.is_root()
+            && let Some(part) = self.system.changeable_part(&path, owner).map_err(refused)?
+        {
+            return Err(StartError::Untrusted(part));
         }
+        format::check(&path).map_err(refused)?;
         Ok(path)
     }
 
-    /// The path as written and the path it resolves to, each with all its parents, must belong to root (or to the user
-    /// as whom the program will run) and be writable by nobody else.
-    fn trust(&self, path: &Path, owner: Option<u32>) -> Result<(), StartError> {
-        let real = fs::canonicalize(path).map_err(|error| StartError::Refused(error.to_string()))?;
-        for part in path.ancestors().chain(real.ancestors()).filter(|part| !part.as_os_str().is_empty()) {
-            let Ok(meta) = fs::metadata(part) else { continue };
-            let owned = meta.uid() == 0 || Some(meta.uid()) == owner;
-            let mode = meta.permissions().mode();
-            let open_to_group = mode & 0o020 != 0 && meta.gid() != 0 && self.group_has_members(meta.gid());
-            if !owned || mode & 0o002 != 0 || open_to_group {
-                return Err(StartError::Untrusted(part.to_owned()));
-            }
-        }
-        Ok(())
-    }
-
-    fn group_has_members(&self, gid: u32) -> bool {
-        match (self.system.read("/etc/passwd"), self.system.read("/etc/group")) {
-            (Ok(passwd), Ok(group)) => {
-                procfs::group_has_members(&passwd, &group, gid, rustix::process::geteuid().as_raw())
-            }
-            _ => true,
-        }
-    }
-
-    /// The program and arguments to execute, and the home directory to give it.
-    fn command(&self, argv: &Argv) -> Result<(PathBuf, Vec<String>, String), StartError> {
+    /// The program and arguments to execute.
+    fn command(&self, argv: &Argv) -> Result<(PathBuf, Vec<String>), StartError> {
         let uid = rustix::process::geteuid().as_raw();
         match argv.account.as_ref().filter(|account| account.uid != uid) {
-            None => Ok((self.resolve(argv.program, None)?, argv.args.clone(), self.home.clone())),
+            None => Ok((self.resolve(argv.program, None)?, argv.args.clone())),
             Some(account) => {
                 let inner = self.resolve(argv.program, Some(account.uid))?;
                 let wrapped = argv.through_setpriv(&inner.to_string_lossy());
                 let (program, args) = wrapped.ok_or(StartError::Missing(argv.program))?;
-                Ok((self.resolve(program, None)?, args, account.home.clone()))
+                Ok((self.resolve(program, None)?, args))
             }
+        }
+    }
+
+    /// The home directory to give a command.
+    fn home(&self, argv: &Argv) -> String {
+        match (argv.home, &argv.account) {
+            (Home::Kept, Some(account)) => account.home.clone(),
+            (Home::Kept | Home::Trusted, None) => self.home.clone(),
+            (Home::Trusted, Some(_)) | (Home::None, _) => NOWHERE.to_owned(),
         }
     }
 }
@@ -156,20 +160,21 @@ impl<'a> Processes<'a> {
 impl Processes<'_> {
     /// Starts a command.
     fn start(&self, argv: &Argv, streams: Streams) -> Result<Started, StartError> {
-        let (program, args, home) = self.command(argv)?;
+        let (program, args) = self.command(argv)?;
         if let Some(trace) = self.trace {
             trace(argv);
         }
         let mut env = vec![
             ("PATH".to_owned(), PATH.to_owned()),
             ("LC_ALL".to_owned(), "C.UTF-8".to_owned()),
-            ("HOME".to_owned(), home),
+            ("HOME".to_owned(), self.home(argv)),
         ];
         env.extend(argv.secrets.iter().map(|(key, value)| ((*key).to_owned(), value.expose().to_owned())));
         env.extend(argv.env.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
         let input = argv.input.as_ref().map(|input| input.content.clone());
-        start(program, args, env, input, argv.interrupted, streams)
-            .map_err(|error| StartError::Refused(format!("{}: {error}", argv.program)))
+        // Nothing runs yet that could run twice.
+        let start = || start(&program, &args, &env, input.as_ref(), argv.interrupted, streams);
+        patiently(Shortage::of_start, start).map_err(|error| refused(argv, &error))
     }
 
     /// Starts a command that is read while it runs. It is killed when it is silent for longer than `silence`, or when the
@@ -191,14 +196,26 @@ impl Processes<'_> {
     pub fn run_telling(&self, argv: &Argv, deadline: Duration, take: Take<'_>) -> Result<Output, StartError> {
         let begun = Instant::now();
         let started = self.start(argv, Streams::Apart)?;
+        if let Some(group) = running().iter_mut().flatten().find(|group| group.pid == started.pid) {
+            group.until = Some(begun + deadline);
+        }
         let collected = started.collect(begun, deadline, take);
-        collected.map_err(|error| StartError::Refused(format!("{}: {error}", argv.program)))
+        collected.map_err(|error| refused(argv, &error))
     }
+}
+
+fn refused(argv: &Argv, error: &io::Error) -> StartError {
+    let refused = || StartError::Refused(format!("{}: {error}", argv.program));
+    Shortage::of_start(error).map_or_else(refused, StartError::Short)
 }
 
 impl Runner for Processes<'_> {
     fn run(&self, argv: &Argv, deadline: Duration) -> Result<Output, StartError> {
         self.run_telling(argv, deadline, &mut |_| false)
+    }
+
+    fn until(&self) -> Option<Instant> {
+        self.until
     }
 }
 
@@ -248,30 +265,74 @@ impl Read for Stream {
     }
 }
 
-/// Process groups that are running now, so that a signal to us can end them; none once the door is closed.
-static RUNNING: Mutex<Option<Vec<(Pid, Interrupted)>>> = Mutex::new(Some(Vec::new()));
+/// A process group that is running now.
+struct Group {
+    pid: Pid,
+    interrupted: Interrupted,
+    /// When it is ended at the latest; `None` of one that is read while it runs.
+    until: Option<Instant>,
+}
 
-fn running() -> std::sync::MutexGuard<'static, Option<Vec<(Pid, Interrupted)>>> {
+/// Those that are running now, so that a signal to us can end them; none once the door is closed.
+static RUNNING: Mutex<Option<Vec<Group>>> = Mutex::new(Some(Vec::new()));
+
+fn running() -> std::sync::MutexGuard<'static, Option<Vec<Group>>> {
     RUNNING.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// The same for who is about to end this process, whatever happens: `None` where a start that hangs keeps the door.
+fn running_soon() -> Option<std::sync::MutexGuard<'static, Option<Vec<Group>>>> {
+    const LIMIT: Duration = Duration::from_millis(500);
+    let until = Instant::now() + LIMIT;
+    loop {
+        match RUNNING.try_lock() {
+            Ok(running) => return Some(running),
+            Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) if Instant::now() >= until => return None,
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
+        }
+    }
 }
 
 /// Whether something runs that must not be left half done.
 pub fn must_finish() -> bool {
-    running().iter().flatten().any(|(_, interrupted)| *interrupted == Interrupted::Finishes)
+    running_soon()
+        .is_some_and(|running| running.iter().flatten().any(|group| group.interrupted == Interrupted::Finishes))
 }
 
 /// Kills every process that was started and has not ended, and lets none be started any more: this process is about to end.
-/// Those that must not be left half done are waited for; each has its own deadline.
+/// Those that must not be left half done are waited for, each until its own deadline and the grace after it.
 pub fn kill_all() {
-    let groups = running().take().unwrap_or_default();
-    for (group, _) in groups.iter().filter(|(_, interrupted)| *interrupted == Interrupted::Killed) {
-        kill_group(*group, Signal::KILL);
+    let groups = running_soon().and_then(|mut running| running.take()).unwrap_or_default();
+    let (finishing, killed): (Vec<Group>, Vec<Group>) =
+        groups.into_iter().partition(|group| group.interrupted == Interrupted::Finishes);
+    for group in killed {
+        kill_group(group.pid, Signal::KILL);
     }
-    for (group, _) in groups.iter().filter(|(_, interrupted)| *interrupted == Interrupted::Finishes) {
-        let ended = pidfd_open(*group, PidfdFlags::empty());
-        // One that cannot be looked at any more has ended.
-        if let Ok(ended) = ended {
-            while poll(&mut [PollFd::new(&ended, PollFlags::IN)], None) == Err(rustix::io::Errno::INTR) {}
+    for group in finishing {
+        // Whoever waits for its end terminates it at its deadline, and kills it when that does not help.
+        let until = group.until.unwrap_or_else(Instant::now) + 2 * GRACE + DRAIN;
+        await_end(group.pid, until);
+    }
+}
+
+/// Waits until a process has ended, but no longer than that.
+fn await_end(pid: Pid, until: Instant) {
+    let ended = loop {
+        match pidfd_open(pid, PidfdFlags::empty()) {
+            Ok(ended) => break ended,
+            Err(rustix::io::Errno::SRCH) => return,
+            // For want of a descriptor it cannot be looked at, but may go on.
+            Err(_) if Instant::now() < until => std::thread::sleep(Duration::from_millis(10)),
+            Err(_) => return,
+        }
+    };
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let timeout = Timespec::try_from(left).unwrap_or_default();
+        match poll(&mut [PollFd::new(&ended, PollFlags::IN)], Some(&timeout)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) if !left.is_zero() => {}
+            _ => return,
         }
     }
 }
@@ -281,7 +342,7 @@ fn kill_group(group: Pid, signal: Signal) {
     let _ = kill_process_group(group, signal);
 }
 
-/// A command that was started, in a process group of its own.
+/// A command that was started, in a session and a process group of its own.
 struct Started {
     handle: duct::Handle,
     pid: Pid,
@@ -289,21 +350,30 @@ struct Started {
     stderr: PipeReader,
 }
 
+/// A file in memory that holds these bytes, at its beginning.
+fn in_memory(bytes: &[u8]) -> io::Result<File> {
+    let mut file = File::from(rustix::fs::memfd_create("input", rustix::fs::MemfdFlags::CLOEXEC)?);
+    file.write_all(bytes)?;
+    file.rewind()?;
+    Ok(file)
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is the one door")]
 fn start(
-    program: PathBuf,
-    args: Vec<String>,
-    env: Vec<(String, String)>,
-    input: Option<Content>,
+    program: &Path,
+    args: &[String],
+    env: &[(String, String)],
+    input: Option<&Content>,
     interrupted: Interrupted,
     streams: Streams,
 ) -> io::Result<Started> {
     let (stdout, out_writer) = io::pipe()?;
     let (stderr, err_writer) = io::pipe()?;
-    let command = duct::cmd(program, args).full_env(env).dir("/");
+    let command = duct::cmd(program, args).full_env(env.iter().cloned()).dir("/");
     let command = match input {
-        Some(Content::Bytes(bytes)) => command.stdin_bytes(bytes),
-        Some(Content::File(path)) => command.stdin_file(fs::File::open(path)?),
+        // Not as duct does it, by a thread, whose refusal would be a panic.
+        Some(Content::Bytes(bytes)) => command.stdin_file(in_memory(bytes)?),
+        Some(Content::File(path)) => command.stdin_file(System::real().open(path)?),
         None => command.stdin_null(),
     };
     let command = match streams {
@@ -319,17 +389,10 @@ fn start(
             std::thread::park();
         }
     };
-    let handle = command
-        .stdout_file(out_writer)
-        .unchecked()
-        .before_spawn(|command| {
-            std::os::unix::process::CommandExt::process_group(command, 0);
-            Ok(())
-        })
-        .start()?;
+    let handle = command.stdout_file(out_writer).unchecked().before_spawn(session::give).start()?;
     let id = handle.pids().first().copied().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
     let Some(pid) = id else { return Err(io::Error::other("started without a process id")) };
-    groups.push((pid, interrupted));
+    groups.push(Group { pid, interrupted, until: None });
     Ok(Started { handle, pid, stdout, stderr })
 }
 
@@ -364,10 +427,12 @@ impl Drop for Started {
             let _ = self.handle.wait_deadline(Instant::now() + DRAIN);
         }
         if let Some(groups) = running().as_mut() {
-            groups.retain(|(other, _)| *other != self.pid);
+            groups.retain(|group| group.pid != self.pid);
         }
     }
 }
 
+#[cfg(test)]
+mod every_command;
 #[cfg(test)]
 mod tests;

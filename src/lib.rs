@@ -58,13 +58,18 @@ mod files;
 #[doc(hidden)]
 pub mod fuzzing;
 mod health;
+mod limits;
 mod logs;
+mod net;
 mod probe;
 mod protocol;
 mod redact;
 pub mod registry;
 mod report;
+mod shortage;
+mod signals;
 mod system;
+mod threads;
 mod tools;
 mod ui;
 
@@ -84,31 +89,44 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::registry::Deployment;
 use crate::report::error::Failure;
+use crate::shortage::Shortage;
 use crate::ui::{Format, Ui};
 
-/// Runs the command line of this process against these deployments and `localhost`.
+/// Runs the command line of this process against these deployments and `localhost`. Closes the descriptors that this process
+/// inherited beside its three streams.
 pub fn main(deployments: &[&'static Deployment]) -> ExitCode {
     run(deployments, &System::real())
 }
 
 /// The same on another machine than this one, for tests.
 pub fn run(deployments: &[&'static Deployment], system: &System) -> ExitCode {
+    exec::close_inherited();
     cli::set_deployments(deployments);
-    clap_complete::CompleteEnv::with_factory(Cli::command).var(cli::COMPLETE_VAR).complete();
-    if let Err(error) = end_children_on_signals() {
-        // Without it a signal still ends this process, only not what it started.
-        Ui { format: Format::Text, headers: true, color: ui::Color::Never, quiet: false }
-            .note(&format!("signals cannot be handled: {error}"));
-    }
     let args: Vec<OsString> = std::env::args_os().collect();
     let format = cli::wanted_format(&args);
-    let exit = match parse(args.into_iter()) {
+    let exit = defect::guarded(|| Ok(work(system, args, format)))
+        .unwrap_or_else(|error| fail(system, None, format, false, error));
+    exec::kill_all();
+    ExitCode::from(exit.code())
+}
+
+fn work(system: &System, args: Vec<OsString>, format: Format) -> Exit {
+    if let Err(error) = limits::settle() {
+        // The command line is not understood yet.
+        let one_line = args.iter().any(|word| word == "logs");
+        return fail(system, None, format, one_line, error.into());
+    }
+    if commands::completion::is_asked(&args, |name| std::env::var_os(name)) {
+        clap_complete::CompleteEnv::with_factory(Cli::command).var(cli::COMPLETE_VAR).complete();
+    }
+    match parse(args.into_iter()) {
         Ok(cli) => {
             // No file system is waited for longer than the whole command has.
             let system = &cli.global.timeout.map_or_else(|| system.clone(), |limit| system.with_file_limit(limit));
             let context = Context::new(system, &cli.global);
             let one_line = matches!(cli.verb, cli::Verb::Logs(_));
-            defect::guarded(|| commands::run(&cli.verb, &context))
+            prepare()
+                .and_then(|()| defect::guarded(|| commands::run(&cli.verb, &context)))
                 .unwrap_or_else(|error| fail(system, context.known_deployment(), cli.global.output, one_line, error))
         }
         Err(Stop::Told(text)) => match Ui::raw(text.as_bytes()) {
@@ -116,9 +134,16 @@ pub fn run(deployments: &[&'static Deployment], system: &System) -> ExitCode {
             Err(error) => fail(system, None, format, false, error.into()),
         },
         Err(Stop::Wrong(error)) => fail(system, None, format, false, error.into()),
-    };
-    exec::kill_all();
-    ExitCode::from(exit.code())
+    }
+}
+
+/// The two threads without which nothing is begun: one ends what was started when a signal comes, the other reads files.
+fn prepare() -> anyhow::Result<()> {
+    let ready = files::ready().and_then(|()| signals::handle());
+    ready.map_err(|error| {
+        let why = Shortage::of_start(&error).map_or_else(|| error.to_string(), |shortage| shortage.to_string());
+        limits::short(format!("{why}; nothing was changed")).into()
+    })
 }
 
 /// Why no command is run.
@@ -165,31 +190,4 @@ fn fail(
     };
     Ui::error(format, one_line, &error, &Failure { head: error_head(system, deployment, &error) });
     error.exit
-}
-
-/// Whether hang-ups were ignored when this process was started (`nohup`).
-fn ignores_hang_up() -> bool {
-    let status = System::real().read("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
-    mask.is_some_and(|mask| mask & 1 != 0)
-}
-
-/// On a hang-up, interrupt or terminate: ends what was started, then this process with the usual code.
-fn end_children_on_signals() -> std::io::Result<()> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
-    // Whoever starts us with nohup wants us to live on.
-    if !ignores_hang_up() {
-        signals.add_signal(SIGHUP)?;
-    }
-    std::thread::spawn(move || {
-        if let Some(signal) = signals.forever().next() {
-            if exec::must_finish() {
-                Ui::warn("told to end: as soon as the command under way has ended, which must not be left half done");
-            }
-            exec::kill_all();
-            std::process::exit(128 + signal);
-        }
-    });
-    Ok(())
 }

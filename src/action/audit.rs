@@ -3,7 +3,6 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::os::unix::net::UnixDatagram;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -15,6 +14,7 @@ use crate::error::Error;
 use crate::exec::{Exit as Ended, Runner};
 use crate::exit::Exit;
 use crate::files::own;
+use crate::net;
 use crate::probe::{Trouble, failure};
 use crate::registry::Deployment;
 use crate::system::System;
@@ -25,6 +25,8 @@ pub const FILE: &str = "/var/log/opsctl/audit.jsonl";
 const DIRECTORY: &str = "/var/log/opsctl";
 /// journald's own socket (<https://systemd.io/JOURNAL_NATIVE_PROTOCOL>).
 const JOURNAL: &str = "/run/systemd/journal/socket";
+/// How long it may take to take a line, unless the whole command has less time: it takes them in microseconds.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// The name of its lines there.
 const IDENTIFIER: &str = "opsctl-audit";
 /// How many of those are read. They are few: only what the file did not take.
@@ -109,7 +111,7 @@ pub fn begin(
         exit_code: None,
         seconds: None,
     };
-    write(system, &entry)?;
+    write(system, &entry, context.time_left().map_or(PATIENCE, |left| left.min(PATIENCE)))?;
     Ok(Act { entry, at: Instant::now() })
 }
 
@@ -124,7 +126,7 @@ impl Act {
             seconds: Some((self.at.elapsed().as_secs_f64() * 1000.0).round() / 1000.0),
             ..self.entry
         };
-        if let Err(error) = write(context.system, &entry) {
+        if let Err(error) = write(context.system, &entry, PATIENCE) {
             context.ui.note(&error.message);
         }
     }
@@ -151,9 +153,9 @@ pub fn from() -> Option<String> {
 ///
 /// # Errors
 /// When neither takes it.
-fn write(system: &System, entry: &Entry) -> Result<(), Error> {
+fn write(system: &System, entry: &Entry, limit: Duration) -> Result<(), Error> {
     let Err(file) = to_file(system, entry) else { return Ok(()) };
-    to_journal(system, entry).map_err(|journal| Error {
+    to_journal(system, entry, limit).map_err(|journal| Error {
         exit: Exit::Refused,
         code: "no_audit",
         message: format!("nothing is changed that cannot be recorded: {FILE}: {file}; journal: {journal}"),
@@ -165,12 +167,16 @@ fn to_file(system: &System, entry: &Entry) -> io::Result<()> {
     own::append_line(system, DIRECTORY, FILE, entry)
 }
 
-fn to_journal(system: &System, entry: &Entry) -> io::Result<()> {
-    let socket = UnixDatagram::unbound()?;
+fn to_journal(system: &System, entry: &Entry, limit: Duration) -> io::Result<()> {
     // JSON has no line breaks, so that the simple form of the protocol does.
     let line = serde_json::to_string(entry)?;
     let message = format!("SYSLOG_IDENTIFIER={IDENTIFIER}\nPRIORITY=5\nMESSAGE={line}\n");
-    socket.send_to(message.as_bytes(), system.path(JOURNAL)).map(drop)
+    match net::tell(&system.path(JOURNAL), message.as_bytes(), Instant::now() + limit) {
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+            Err(io::Error::new(error.kind(), format!("journald took nothing in {:.1} s", limit.as_secs_f32())))
+        }
+        other => other,
+    }
 }
 
 /// The trail, oldest first, and how many lines of it could not be understood.

@@ -1,5 +1,7 @@
 //! Proof that somebody wants what a plan does. It can only be made here, and nothing that changes a server runs without it.
 
+use std::time::Instant;
+
 use super::Risk;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -12,8 +14,8 @@ pub struct Consent(());
 /// Obtains consent to `what`: given beforehand with `yes`, not needed for what is safe, else asked for on the terminal.
 ///
 /// # Errors
-/// When it is declined, or there is no terminal to ask on.
-pub fn obtain(what: &str, risk: Risk, yes: bool, blast: &[String]) -> Result<Consent, Error> {
+/// When it is declined, nobody answers until `until`, the end of the whole command's time, or there is no terminal to ask on.
+pub fn obtain(until: Option<Instant>, what: &str, risk: Risk, yes: bool, blast: &[String]) -> Result<Consent, Error> {
     if yes || risk < Risk::Disruptive {
         return Ok(Consent(()));
     }
@@ -23,10 +25,16 @@ pub fn obtain(what: &str, risk: Risk, yes: bool, blast: &[String]) -> Result<Con
         let message = format!("{what} is {} and nobody is here to be asked; nothing was changed", risk.label());
         return Err(refused("no_consent", message, "consent with --yes; --dry-run shows what would be done"));
     }
-    match Ui::ask(&format!("{what}?"), blast) {
-        true => Ok(Consent(())),
-        false => {
+    match Ui::ask(&format!("{what}?"), blast, until) {
+        Some(true) => Ok(Consent(())),
+        Some(false) => {
             Err(refused("declined", "declined; nothing was changed".to_owned(), "--dry-run shows what would be done"))
         }
+        None => Err(Error {
+            exit: Exit::TimedOut,
+            code: "timed_out",
+            message: format!("{what}: nobody answered in time; nothing was changed"),
+            hint: Some("allow more with --timeout, or consent with --yes".to_owned()),
+        }),
     }
 }

@@ -21,6 +21,10 @@ use crate::system::System;
 const DIRECTORY: &str = "/run/opsctl";
 /// How often a held lock is tried again.
 const AGAIN: Duration = Duration::from_millis(50);
+/// How long a holder may take from having the lock to having noted that; it takes microseconds.
+const NOTED: Duration = Duration::from_secs(1);
+/// How often it is looked for that note.
+const SOON: Duration = Duration::from_millis(5);
 
 /// Who does what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -140,6 +144,7 @@ fn take_file(
     };
     let mut file = open(system, file).map_err(unsafe_)?;
     let until = Instant::now() + wait;
+    let mut unnoted = None;
     let before = loop {
         match file.try_lock() {
             Ok(()) => match read(&mut file) {
@@ -152,7 +157,12 @@ fn take_file(
             },
             Err(TryLockError::Error(error)) => return Err(unsafe_(error)),
             Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(AGAIN),
-            Err(TryLockError::WouldBlock) => return Err(held(deployment, read(&mut file).as_ref())),
+            Err(TryLockError::WouldBlock) => match read(&mut file).filter(|note| is_holder(system, note)) {
+                Some(note) => return Err(held(deployment, Some(&note))),
+                // It was taken just now, or is just now given back.
+                None if unnoted.get_or_insert_with(Instant::now).elapsed() < NOTED => thread::sleep(SOON),
+                None => return Err(held(deployment, None)),
+            },
         }
     };
     let pid = std::process::id();
@@ -186,6 +196,12 @@ fn read(file: &mut File) -> Option<Note> {
 /// The note that a lock file begins with; after it may be the rest of a longer one before.
 pub fn note(text: &str) -> Option<Note> {
     serde_json::Deserializer::from_str(text).into_iter().next()?.ok()
+}
+
+/// Whether a note can be that of the holder: not of one before, who is gone.
+fn is_holder(system: &System, note: &Note) -> bool {
+    // Where it was not known when the process was started, nothing speaks against it.
+    note.by_hand || note.pid_started == 0 || system.process_started(note.pid) == Some(note.pid_started)
 }
 
 fn held(deployment: &Deployment, note: Option<&Note>) -> Error {
@@ -262,14 +278,26 @@ pub fn release(
         hint: None,
     };
     let mut file = open(system, &path(deployment)).map_err(failed)?;
-    let note = read(&mut file);
     match file.try_lock() {
         Ok(()) => {
+            let note = read(&mut file);
             note.as_ref().map_or(Ok(()), record)?;
             file.set_len(0).map_err(failed)?;
             Ok(note)
         }
-        Err(TryLockError::WouldBlock) => Err(held(deployment, note.as_ref())),
+        Err(TryLockError::WouldBlock) => {
+            let begun = Instant::now();
+            loop {
+                let note = read(&mut file).filter(|note| is_holder(system, note));
+                if note.is_some() || begun.elapsed() >= NOTED {
+                    return Err(held(deployment, note.as_ref()));
+                }
+                thread::sleep(SOON);
+            }
+        }
         Err(TryLockError::Error(error)) => Err(failed(error)),
     }
 }
+
+#[cfg(test)]
+mod tests;

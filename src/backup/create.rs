@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::catalogue::last_sequence;
-use super::manifest::{FORM, LONGEST, Manifest, Owner, Rows, shrunk};
+use super::begin;
+use super::key::{self, Key};
+use super::look;
+use super::manifest::{FORM, Manifest, Owner, Rows, shrunk};
 use super::name::{self, Id};
 use super::record::{self, Came, Ended, Line, Records};
 use super::source::{self, Made};
@@ -23,6 +25,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::files::private;
 use crate::registry::{BackupSet, Deployment};
+use crate::threads::{join, task};
 
 /// How often it is told how a copy is getting on.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -118,15 +121,14 @@ pub fn run(
     lock.step("list the remote");
     context.ui.progress("list the remote");
     let listed = store.as_ref().map_err(Clone::clone).and_then(Store::list);
-    let seen = listed.as_ref().map_or(0, |listed| last_sequence(listed, deployment.backups));
-    let chance = chance().map_err(|error| unwritable(&error))?;
-    let id = Id::new(system.now(), seen.max(records.last_sequence()) + 1, chance);
+    let (id, key, signed) = begin::number(context, deployment, records, store, listed.as_deref())?;
     let names = sets.iter().map(|set| set.name.to_owned()).collect();
     let line = Line::Begun { id, time: system.now(), sets: names };
     record::keep(system, deployment, &line).map_err(|error| unwritable(&error))?;
     let staging = Staging::make(system, deployment, &id.to_string()).map_err(|error| unwritable(&error))?;
-    let mut work = Work { context, deployment, records, id, staging, ends: BTreeMap::new(), rest };
-    let kept = work.go(sets, store.as_ref().map_err(Clone::clone), listed.map(drop), lock);
+    let mark = key.as_ref().ok().map(Key::mark);
+    let mut work = Work { context, deployment, records, id, key, staging, ends: BTreeMap::new(), rest };
+    let kept = work.go(sets, store.as_ref().map_err(Clone::clone), signed, lock);
     let outcomes: Vec<Outcome> = sets
         .iter()
         .map(|set| {
@@ -135,21 +137,24 @@ pub fn run(
         })
         .collect();
     for outcome in &outcomes {
-        let (came, bytes, rows) = match &outcome.end {
-            End::Proven(manifest, doubt) => {
-                let came = doubt.clone().map_or(Came::Proven, Came::Doubted);
-                (came, manifest.bytes, manifest.rows.clone())
-            }
-            End::Failed(trouble) => (Came::Failed(trouble.clone()), 0, BTreeMap::new()),
-            End::Absent(_) => (Came::Absent, 0, BTreeMap::new()),
+        let set = outcome.set.name.to_owned();
+        let none = |came| Ended { id, time: system.now(), set, came, bytes: 0, rows: BTreeMap::new(), signed_by: None };
+        let ended = match &outcome.end {
+            End::Proven(manifest, doubt) => Ended {
+                bytes: manifest.bytes,
+                rows: manifest.rows.clone(),
+                signed_by: mark.clone(),
+                ..none(doubt.clone().map_or(Came::Proven, Came::Doubted))
+            },
+            End::Failed(trouble) => none(Came::Failed(trouble.clone())),
+            End::Absent(_) => none(Came::Absent),
         };
-        let ended = Ended { id, time: system.now(), set: outcome.set.name.to_owned(), came, bytes, rows };
         record::keep(system, deployment, &Line::Ended(ended)).map_err(|error| unwritable(&error))?;
     }
     Ok(Run { id, outcomes, kept, took: begun.elapsed() })
 }
 
-fn unwritable(error: &std::io::Error) -> Error {
+pub(super) fn unwritable(error: &std::io::Error) -> Error {
     Error {
         exit: Exit::Failure,
         code: "no_record",
@@ -166,6 +171,7 @@ struct Work<'a> {
     deployment: &'static Deployment,
     records: &'a Records,
     id: Id,
+    key: Result<Key, String>,
     staging: Staging,
     ends: BTreeMap<&'static str, End>,
     rest: &'a Rest<'a>,
@@ -189,6 +195,13 @@ impl Work<'_> {
         listed: Result<(), String>,
         lock: &mut Lock,
     ) -> Option<PathBuf> {
+        if let Err(trouble) = self.key.clone() {
+            // A copy that nothing would count is not worth its time.
+            for set in sets {
+                self.fail(set, trouble.clone());
+            }
+            return None;
+        }
         let there = match self.staging.inner("out") {
             Ok(there) => there,
             Err(error) => {
@@ -226,11 +239,11 @@ impl Work<'_> {
 
     fn copy_all(&mut self, sets: &[&'static BackupSet], there: &Path) -> Vec<Copy> {
         let mut wanted = Vec::new();
-        let mut total = 0;
+        let mut total = 0_u64;
         for set in sets.iter().copied() {
             match source::look(self.context, set) {
                 Ok(found) => {
-                    total += source::room(&set.source, found.bytes);
+                    total = total.saturating_add(source::room(&set.source, found.bytes));
                     wanted.push((set, found));
                 }
                 Err(source::Trouble::Missing)
@@ -266,16 +279,17 @@ impl Work<'_> {
         }
         let begun = Instant::now();
         thread::scope(|scope| {
-            let worker = scope.spawn(work);
+            let worker = task(scope, work);
             while !worker.is_finished() {
                 let bytes = staging::size(there);
-                let rate = u128::from(bytes) * 1000 / begun.elapsed().as_millis().max(1);
+                let rate = u128::from(bytes).saturating_mul(1000).checked_div(begun.elapsed().as_millis());
+                let rate = rate.unwrap_or_default();
                 let shown = crate::health::bytes;
                 ui.gauge(None, &format!("{}, {}/s", shown(bytes), shown(u64::try_from(rate).unwrap_or(u64::MAX))));
                 thread::sleep(GLANCE);
             }
             ui.end_gauge();
-            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            join(worker)
         })
     }
 
@@ -313,7 +327,7 @@ impl Work<'_> {
 
     /// Sends copies, reads them back and proves them, then their manifests.
     fn send(&mut self, store: &Store<'_>, copies: &[Copy], there: &Path, lock: &mut Lock) -> Result<(), String> {
-        let total: u64 = copies.iter().map(|copy| copy.bytes).sum();
+        let total = copies.iter().fold(0, |sum: u64, copy| sum.saturating_add(copy.bytes));
         let shown = crate::health::bytes(total);
         self.say(lock, &format!("send {} to {}", shown, store.place()));
         store.upload(there, total).map_err(|trouble| format!("it could not be sent: {trouble}"))?;
@@ -348,6 +362,7 @@ impl Work<'_> {
             deployment: self.deployment.name.to_owned(),
             set: copy.set.name.to_owned(),
             host: self.context.system.host_name(),
+            object: Some(copy.path.clone()),
             kind: copy.set.source.kind().to_owned(),
             source: copy.set.source.place(),
             begun: copy.begun,
@@ -369,27 +384,25 @@ impl Work<'_> {
             return Ok(());
         }
         self.say(lock, "send the manifests");
+        let key = self.key.clone()?;
         let told = |error: std::io::Error| error.to_string();
         let out = self.staging.inner("manifests").map_err(told)?;
         let mut paths = Vec::new();
         for manifest in &manifests {
             let path = name::manifest(&manifest.set, manifest.id);
             self.staging.inner(&format!("manifests/{}", manifest.set)).map_err(told)?;
-            private::write(&out.join(&path), serde_json::to_vec_pretty(manifest).map_err(|error| error.to_string())?)
-                .map_err(told)?;
+            private::write(&out.join(&path), manifest.signed(&key)?).map_err(told)?;
             paths.push(path);
         }
         let failed = |trouble| format!("its manifest could not be sent: {trouble}");
         store.upload(&out, 0).map_err(failed)?;
         let back = self.staging.inner("manifests-back").map_err(told)?;
         store.fetch(&paths, &back, 0).map_err(|trouble| format!("its manifest could not be read back: {trouble}"))?;
-        for (manifest, path) in manifests.into_iter().zip(paths) {
+        for manifest in manifests {
             let set = self.deployment.backup(&manifest.set);
             let Some(set) = set else { continue };
-            let read = private::read(&back.join(&path), LONGEST)
-                .map_err(|error| format!("its manifest did not come back: {error}"));
-            let same = read.and_then(|text| Manifest::parse(&text, self.deployment.name, set.name, self.id));
-            match same {
+            let same = look::read(&back, self.deployment, set, self.id, Some(&key));
+            match same.unsigned.map_or(same.manifest, Err) {
                 Ok(same) if same == manifest => {
                     let shrunk = self.records.last_proven(set.name).and_then(|last| shrunk(&last.rows, &manifest.rows));
                     let left_out = manifest.left_out.iter().map(|what| format!("left out {what}"));
@@ -415,14 +428,14 @@ pub fn each<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Ve
         waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next()
     };
     thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                while let Some((index, item)) = lock(&waiting) {
-                    let result = work(item);
-                    done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((index, result));
-                }
-            });
-        }
+        let worker = || {
+            while let Some((index, item)) = lock(&waiting) {
+                let result = work(item);
+                done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((index, result));
+            }
+        };
+        let workers: Vec<_> = (0..workers).map(|_| task(scope, worker)).collect();
+        workers.into_iter().for_each(join);
     });
     let mut done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     done.sort_by_key(|(index, _)| *index);
@@ -432,6 +445,6 @@ pub fn each<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Ve
 /// A number that nobody else has.
 pub fn chance() -> std::io::Result<u32> {
     let mut bytes = [0; 4];
-    private::random(&mut bytes)?;
+    key::random(&mut bytes)?;
     Ok(u32::from_ne_bytes(bytes))
 }

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::key::KEY;
 use super::retention::LastRun;
 use crate::health::duration;
 use crate::registry::{BackupSet, Verdict};
@@ -39,16 +40,28 @@ pub fn unknown(set: &BackupSet, why: &str) -> Freshness {
     }
 }
 
+/// What is said of a set whose copies this host cannot tell from forged ones any more.
+pub fn unsigned(set: &BackupSet) -> Freshness {
+    Freshness {
+        set: set.name.to_owned(),
+        verdict: Verdict::Fail,
+        age_seconds: None,
+        rpo_seconds: set.rpo_seconds,
+        summary: format!("no copy is signed with the key of this host, {KEY}; the next backup is"),
+    }
+}
+
 /// Judges a set by its newest verified copy, and by how its last run ended where that is known.
 pub fn judge(set: &BackupSet, newest: Option<Timestamp>, last: Option<&LastRun>, now: Timestamp) -> Freshness {
     let rpo = SignedDuration::from_secs(i64::from(set.rpo_seconds));
+    let oldest = rpo.saturating_add(rpo.checked_div(GRACE).unwrap_or_default());
     let age = newest.map(|newest| now.duration_since(newest));
     let (verdict, summary) = match age {
         None => (Verdict::Fail, "there is no verified copy".to_owned()),
         Some(age) if age < -SKEW => {
             (Verdict::Unknown, "the newest verified copy is of the future: is the clock right?".to_owned())
         }
-        Some(age) if age > rpo + rpo / GRACE => (
+        Some(age) if age > oldest => (
             Verdict::Fail,
             format!("the newest verified copy is {} old, at most {} may be lost", duration(age), duration(rpo)),
         ),

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::catalogue::{Backup, Listed, Shelf};
+use super::catalogue::{Listed, Shelf, Stock};
 use super::create::each;
-use super::manifest::{LONGEST, Manifest, Rows};
+use super::key::Key;
+use super::manifest::{LARGEST, Manifest, Read, Rows, total};
 use super::name::{self, Id};
 use super::record::{DIRECTORY, Records};
 use super::source;
@@ -15,24 +16,7 @@ use crate::context::Context;
 use crate::files::private;
 use crate::registry::{BackupSet, Deployment};
 
-/// What lies on the remote of one set.
-pub struct Stock {
-    /// The set.
-    pub set: &'static BackupSet,
-    /// What there is, as it is named.
-    pub shelf: Shelf,
-    /// Copies that are described, newest first.
-    pub backups: Vec<Backup>,
-}
-
-impl Stock {
-    /// The newest copy that nothing is known against.
-    pub fn newest(&self) -> Option<&Backup> {
-        self.backups.iter().find(|backup| backup.is_verified())
-    }
-}
-
-/// Reads the manifests of these sets: two calls, whatever their number.
+/// Reads the manifests of these sets: two calls, whatever their number. `key`: what this host signs them with.
 ///
 /// # Errors
 /// Why it is not known what lies there.
@@ -42,26 +26,71 @@ pub fn stock(
     sets: &[&'static BackupSet],
     listed: &[Listed],
     records: &Records,
+    key: Option<&Key>,
     staging: &Staging,
 ) -> Result<Vec<Stock>, String> {
     let shelves: Vec<(&'static BackupSet, Shelf)> = sets.iter().map(|set| (*set, Shelf::of(set, listed))).collect();
-    let paths: Vec<String> =
-        shelves.iter().flat_map(|(set, shelf)| shelf.described().map(|id| name::manifest(set.name, id))).collect();
+    let wanted: Vec<(&'static BackupSet, Id)> =
+        shelves.iter().flat_map(|(set, shelf)| shelf.described().map(|id| (*set, id))).collect();
+    let there = fetch_manifests(store, &wanted, staging)?;
+    let stock = |(set, shelf): (&'static BackupSet, Shelf)| {
+        let trouble = |id| records.trouble(set.name, id);
+        Stock::of(set, shelf, trouble, |id| read(&there, deployment, set, id, key))
+    };
+    Ok(shelves.into_iter().map(stock).collect())
+}
+
+/// Fetches manifests in one call; where they lie then.
+fn fetch_manifests(
+    store: &Store<'_>,
+    wanted: &[(&'static BackupSet, Id)],
+    staging: &Staging,
+) -> Result<PathBuf, String> {
+    let paths: Vec<String> = wanted.iter().map(|(set, id)| name::manifest(set.name, *id)).collect();
     let there = staging.inner("manifests").map_err(|error| error.to_string())?;
     if !paths.is_empty() {
         store.fetch(&paths, &there, 0).map_err(|trouble| format!("manifests cannot be read: {trouble}"))?;
     }
-    let described = |set: &'static BackupSet, shelf: &Shelf| {
-        let backup = |id: Id| {
-            let text = private::read(&there.join(name::manifest(set.name, id)), LONGEST);
-            let text = text.map_err(|error| format!("its manifest could not be read back: {error}"));
-            let manifest = text.and_then(|text| Manifest::parse(&text, deployment.name, set.name, id));
-            let pieces = shelf.pieces.get(&id).cloned().unwrap_or_default();
-            Backup::new(id, &pieces, manifest, records.trouble(set.name, id))
-        };
-        shelf.described().map(backup).collect()
+    Ok(there)
+}
+
+/// Reads a manifest that was fetched; no more of it than one of ours can have.
+pub fn read(there: &Path, deployment: &Deployment, set: &BackupSet, id: Id, key: Option<&Key>) -> Read {
+    match private::read(&there.join(name::manifest(set.name, id)), LARGEST.saturating_add(1)) {
+        Err(error) => Read::failed(format!("its manifest could not be read back: {error}")),
+        Ok(text) if u64::try_from(text.len()).is_ok_and(|size| size > LARGEST) => {
+            Read::failed(format!("its manifest has more than {LARGEST} bytes"))
+        }
+        Ok(text) => Manifest::read(&text, key, deployment.name, set, id),
+    }
+}
+
+/// Numbers greater than `above` of runs of any set whose manifest this host has signed: what the next run must follow, should its
+/// record be an older one. What merely has a name like ours does not count, whatever number it claims.
+///
+/// # Errors
+/// Why that is not known.
+pub fn signed_above(
+    store: &Store<'_>,
+    deployment: &'static Deployment,
+    listed: &[Listed],
+    key: &Key,
+    above: u64,
+    staging: impl FnOnce() -> Result<Staging, String>,
+) -> Result<Vec<u64>, String> {
+    let of = |set: &'static BackupSet| {
+        let shelf = Shelf::of(set, listed);
+        shelf.described().filter(|id| id.sequence > above).map(|id| (set, id)).collect::<Vec<_>>()
     };
-    Ok(shelves.into_iter().map(|(set, shelf)| Stock { set, backups: described(set, &shelf), shelf }).collect())
+    let wanted: Vec<(&'static BackupSet, Id)> = deployment.backups.iter().flat_map(of).collect();
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let staging = staging()?;
+    let there = fetch_manifests(store, &wanted, &staging)?;
+    let is_signed =
+        |(set, id): &(&'static BackupSet, Id)| read(&there, deployment, set, *id, Some(key)).unsigned.is_none();
+    Ok(wanted.into_iter().filter(is_signed).map(|(_, id)| id.sequence).collect())
 }
 
 /// A copy that was fetched and restored in scratch.
@@ -92,15 +121,13 @@ pub fn prove(
 ) -> Result<Vec<Proof>, String> {
     let begun = Instant::now();
     let there = staging.inner("back").map_err(|error| error.to_string())?;
-    let total: u64 = wanted.iter().map(|(_, manifest)| manifest.bytes).fold(0, u64::saturating_add);
-    staging::room(
-        context.system,
-        Path::new(DIRECTORY),
-        wanted
-            .iter()
-            .map(|(set, manifest)| source::room(&set.source, manifest.source_bytes))
-            .fold(0, u64::saturating_add),
-    )?;
+    let sum = |sizes: &mut dyn Iterator<Item = u64>| sizes.fold(0, u64::saturating_add);
+    let total = sum(&mut wanted.iter().map(|(_, manifest)| manifest.bytes));
+    // What a manifest says of the data counts, and what the copy itself takes.
+    let room = |(set, manifest): &(&BackupSet, Manifest)| {
+        source::room(&set.source, manifest.source_bytes).max(source::room(&set.source, manifest.bytes))
+    };
+    staging::room(context.system, Path::new(DIRECTORY), sum(&mut wanted.iter().map(room)))?;
     let path = |set: &BackupSet, id: Id| name::copy(set.name, set.source.extension(), id);
     let paths: Vec<String> = wanted.iter().map(|(set, manifest)| path(set, manifest.id)).collect();
     store.fetch(&paths, &there, total)?;
@@ -117,8 +144,6 @@ fn as_described(context: &Context<'_>, set: &BackupSet, manifest: &Manifest, cop
     let rows = source::prove(context, set, manifest.id, copy)?;
     match rows == manifest.rows {
         true => Ok(rows),
-        false => {
-            Err(format!("it has {} rows, its manifest says {}", super::manifest::total(&rows), manifest.total_rows()))
-        }
+        false => Err(format!("it has {} rows, its manifest says {}", total(&rows), manifest.total_rows())),
     }
 }

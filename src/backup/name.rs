@@ -7,6 +7,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// The greatest number that a run can have: one a second for thirty years. What has a greater one was not made here.
+pub const LAST: u64 = 999_999_999;
+/// The years in which a run can have been, by the clock of a host: from that of a host without one.
+const YEARS: std::ops::RangeInclusive<i16> = 1970..=2999;
 /// The form of the time, always UTC.
 const TIME: &str = "%Y%m%dT%H%M%SZ";
 /// The end of a manifest's name.
@@ -38,7 +42,12 @@ impl Id {
             jiff::civil::DateTime::strptime(TIME, time).ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
         let id = Id { time, sequence: sequence.parse().ok()?, chance: u32::from_str_radix(chance, 16).ok()? };
         // Signs, leading zeros, capitals: another wrote it.
-        (id.to_string() == text).then_some(id)
+        (id.is_possible() && id.to_string() == text).then_some(id)
+    }
+
+    /// Whether a run can have this number and time.
+    pub fn is_possible(&self) -> bool {
+        self.sequence <= LAST && YEARS.contains(&self.time.to_zoned(jiff::tz::TimeZone::UTC).year())
     }
 }
 
@@ -121,6 +130,9 @@ mod tests {
         assert_eq!(parse(&manifest("wallet", made), "wallet", "db"), Some((made, Kind::Manifest)));
         assert_eq!(parse("app/20261122T053000Z-42-9f3a61c0.tar.zst", "app", "tar.zst"), Some((made, Kind::Copy)));
         assert_eq!(parse(&copy("wallet", "db", made), "wall", "db"), None);
+        for text in ["29991231T235959Z-999999999-ffffffff", "19700101T000000Z-0-00000000"] {
+            assert_eq!(id(text).map(|id| id.to_string()).as_deref(), Some(text));
+        }
     }
 
     #[test]
@@ -137,6 +149,18 @@ mod tests {
             "2026-11-22",
             "20261122T053000-42-9f3a61c0",
             " 20261122T053000Z-42-9f3a61c0",
+            "20261122T053000Z-18446744073709551615-ffffffff",
+            "20261122T053000Z-18446744073709551616-ffffffff",
+            "20261122T053000Z-9223372036854775807-ffffffff",
+            "20261122T053000Z-1000000000-ffffffff",
+            "20261122T053000Z--1-ffffffff",
+            "20261122T053000Z-1e3-ffffffff",
+            "99991231T235959Z-42-9f3a61c0",
+            "30000101T000000Z-42-9f3a61c0",
+            "19691231T235959Z-42-9f3a61c0",
+            "00000101T000000Z-42-9f3a61c0",
+            "-99991231T235959Z-42-9f3a61c0",
+            "100000101T000000Z-42-9f3a61c0",
         ] {
             assert_eq!(id(wrong), None, "{wrong:?}");
         }

@@ -156,7 +156,7 @@ impl<'a> Server<'a> {
         self.create(name)?;
         let bytes = private::metadata(dump).map_or(0, |meta| meta.len());
         let argv = postgres::restore(&self.container, &self.user, name, Input::file(dump));
-        let restored = self.run(&argv, RESTORE + Duration::from_secs(bytes / SLOWEST));
+        let restored = self.run(&argv, RESTORE.saturating_add(Duration::from_secs(bytes / SLOWEST)));
         let restored = restored.map_err(|trouble| format!("it cannot be restored: {trouble}"));
         let counted = restored.and_then(|_| self.count(name));
         counted.inspect_err(|_| {
@@ -179,7 +179,8 @@ impl<'a> Server<'a> {
             let (ctype, owner) = (postgres::text(ctype), postgres::name(owner));
             options = format!(" OWNER {owner} ENCODING {encoding} LC_COLLATE {collate} LC_CTYPE {ctype}");
         }
-        self.ask_in(ALWAYS, &format!("CREATE DATABASE {new} TEMPLATE template0{options};"), QUESTION * 3).map(drop)
+        self.ask_in(ALWAYS, &format!("CREATE DATABASE {new} TEMPLATE template0{options};"), QUESTION.saturating_mul(3))
+            .map(drop)
     }
 
     /// Rows of each table.
@@ -221,6 +222,7 @@ impl<'a> Server<'a> {
             return Err(format!("{name} is no database of opsctl"));
         }
         let name = postgres::name(name);
-        self.ask_in(ALWAYS, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE);"), QUESTION * 3).map(drop)
+        self.ask_in(ALWAYS, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE);"), QUESTION.saturating_mul(3))
+            .map(drop)
     }
 }

@@ -1,14 +1,17 @@
 //! What may go of each set, and its going: manifests first, so that what is half deleted is nothing at once.
 
+use std::io;
+
 use jiff::Timestamp;
 
-use super::catalogue::Listed;
-use super::look::Stock;
+use super::catalogue::{Listed, Stock};
 use super::name::{self, Id};
-use super::record::Records;
+use super::record::{self, Line, Records};
 use super::retention::{self, Decision, Known, LastRun, Refusal, Worth};
+use super::sequence::Gap;
 use super::store::Store;
-use crate::registry::BackupSet;
+use crate::registry::{BackupSet, Deployment};
+use crate::system::System;
 
 /// What goes of a set, or why nothing does.
 pub struct Plan {
@@ -16,7 +19,7 @@ pub struct Plan {
     pub set: &'static BackupSet,
     /// What goes.
     pub decision: Result<Decision, Refusal>,
-    /// Objects below the set's name that are not ours, and are left alone.
+    /// Objects below the set's name that this host did not make as far as anybody can say, and that are left alone.
     pub foreign: usize,
 }
 
@@ -31,24 +34,41 @@ impl Plan {
     }
 }
 
-/// Plans what goes of these sets. `count`: the number of copies of each that somebody has agreed to.
-pub fn plan(stock: &[Stock], records: &Records, now: Timestamp, count: Option<usize>) -> Vec<Plan> {
+/// Plans what goes of these sets. `count`: the number of copies of each that somebody has agreed to. Only copies with the
+/// signature of this host are looked at, and of what has no manifest only what its record knows.
+pub fn plan(stock: &[Stock], records: &Records, gap: Option<Gap>, now: Timestamp, count: Option<usize>) -> Vec<Plan> {
     let one = |stock: &Stock| {
-        let known = known(stock);
         let last = records.last_run(stock.set.name);
-        let decision = retention::decide(stock.set.retention, &known, &last, now, count);
-        Plan { set: stock.set, decision, foreign: stock.shelf.foreign.len() }
+        let decided = || retention::decide(stock.set.retention, &known(stock, records), &last, now, count);
+        let decision = gap.map_or_else(decided, |gap| Err(Refusal::Gap(gap)));
+        let is_ours = |id| records.is_known(stock.set.name, id);
+        Plan { set: stock.set, decision, foreign: stock.foreign(is_ours).len() }
     };
     stock.iter().map(one).collect()
 }
 
-fn known(stock: &Stock) -> Vec<Known> {
-    let worth = |id: &Id| match stock.backups.iter().find(|backup| backup.id == *id) {
-        None => Worth::Unfinished,
-        Some(backup) if backup.is_verified() => Worth::Verified,
-        Some(_) => Worth::Bad,
+fn known(stock: &Stock, records: &Records) -> Vec<Known> {
+    let worth = |id: Id| match stock.find(id) {
+        None => records.is_leftover(stock.set.name, id).then_some(Worth::Unfinished),
+        Some(backup) if backup.is_verified() => Some(Worth::Verified),
+        Some(backup) => backup.is_ours().then_some(Worth::Bad),
     };
-    stock.shelf.pieces.keys().map(|id| Known { id: *id, worth: worth(id) }).collect()
+    stock.shelf.pieces.keys().filter_map(|id| Some(Known { id: *id, worth: worth(*id)? })).collect()
+}
+
+/// Records what is about to go, so that what is left of it can be told from a copy whose manifest somebody took away.
+///
+/// # Errors
+/// As the operating system says: then nothing may go.
+pub fn record(system: &System, deployment: &Deployment, plans: &[Plan]) -> io::Result<()> {
+    for plan in plans {
+        let ids = plan.decision.as_ref().map(|decision| decision.outlived.clone()).unwrap_or_default();
+        if !ids.is_empty() {
+            let line = Line::Pruned { time: system.now(), set: plan.set.name.to_owned(), ids };
+            record::keep(system, deployment, &line)?;
+        }
+    }
+    Ok(())
 }
 
 /// The set whose last run failed, and how: then nothing of any set goes.
@@ -95,7 +115,7 @@ pub fn run(store: &Store<'_>, plans: &[Plan], before: &[Listed]) -> Done {
         Ok(after) => {
             let left = all.iter().filter(|path| after.iter().any(|row| row.path == ***path)).count();
             let trouble = trouble.or_else(|| (left > 0).then(|| format!("{left} objects are still there")));
-            Done { gone: all.len() - left, left, trouble }
+            Done { gone: all.len().saturating_sub(left), left, trouble }
         }
         Err(error) => {
             let error = format!("what is left could not be listed: {error}");
@@ -107,3 +127,7 @@ pub fn run(store: &Store<'_>, plans: &[Plan], before: &[Listed]) -> Done {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "prune/tests.rs"]
+mod tests;

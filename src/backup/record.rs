@@ -34,6 +34,15 @@ pub enum Line {
     Ended(Ended),
     /// A copy was looked at again.
     Looked(Looked),
+    /// Copies of a set are about to be deleted: what is left of them has outlived its use.
+    Pruned {
+        /// When.
+        time: Timestamp,
+        /// The set.
+        set: String,
+        /// The runs.
+        ids: Vec<Id>,
+    },
 }
 
 /// How a set of a run ended.
@@ -51,6 +60,9 @@ pub struct Ended {
     pub bytes: u64,
     /// Rows of each table.
     pub rows: BTreeMap<String, u64>,
+    /// Mark of the key that its manifest is signed with; `None` where there is no copy, or none that was signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<String>,
 }
 
 /// How a set of a run ended.
@@ -122,10 +134,16 @@ impl Records {
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
             match serde_json::from_str(line) {
                 Ok(line) => records.lines.push(line),
-                Err(_) => records.damaged += 1,
+                Err(_) => records.damaged = records.damaged.saturating_add(1),
             }
         }
         records
+    }
+
+    /// These lines.
+    #[cfg(test)]
+    pub(super) fn of(lines: Vec<Line>) -> Self {
+        Records { lines, damaged: 0 }
     }
 
     /// How the last run of a set ended.
@@ -152,10 +170,10 @@ impl Records {
             Line::Begun { id, sets, .. } => {
                 Some((at, sets.iter().filter(|set| has_ended(*id, set)).cloned().collect()))
             }
-            Line::Ended(_) | Line::Looked(_) => None,
+            Line::Ended(_) | Line::Looked(_) | Line::Pruned { .. } => None,
         });
         if let Some((at, ended)) = last
-            && let Line::Begun { sets, .. } = &mut self.lines[at]
+            && let Some(Line::Begun { sets, .. }) = self.lines.get_mut(at)
         {
             *sets = ended;
         }
@@ -164,6 +182,40 @@ impl Records {
     /// The newest proven copy of a set that this host made.
     pub fn last_proven(&self, set: &str) -> Option<&Ended> {
         self.ended(set).find(|ended| matches!(ended.came, Came::Proven | Came::Doubted(_)))
+    }
+
+    /// The newest proven copy of a set whose manifest is signed with the key of this mark.
+    pub fn last_signed(&self, set: &str, mark: &str) -> Option<&Ended> {
+        let is_signed = |ended: &&Ended| ended.signed_by.as_deref() == Some(mark);
+        self.ended(set).filter(|ended| matches!(ended.came, Came::Proven | Came::Doubted(_))).find(is_signed)
+    }
+
+    /// Whether this host began this run, of this set among others.
+    fn is_begun(&self, set: &str, id: Id) -> bool {
+        self.lines.iter().any(|line| match line {
+            Line::Begun { id: other, sets, .. } => *other == id && sets.iter().any(|name| name == set),
+            Line::Ended(_) | Line::Looked(_) | Line::Pruned { .. } => false,
+        })
+    }
+
+    /// Whether this host was about to delete the copy of this run, which was proven to be its own.
+    fn is_pruned(&self, set: &str, id: Id) -> bool {
+        self.lines.iter().any(|line| match line {
+            Line::Pruned { set: other, ids, .. } => other == set && ids.contains(&id),
+            Line::Begun { .. } | Line::Ended(_) | Line::Looked(_) => false,
+        })
+    }
+
+    /// Whether this host knows of this run of a set.
+    pub fn is_known(&self, set: &str, id: Id) -> bool {
+        self.is_begun(set, id) || self.is_pruned(set, id)
+    }
+
+    /// Whether what lies on the remote of a run without a manifest is left of one that this host began and that did not come to a
+    /// proven copy, or of one that it has pruned. A copy that was proven, and whose manifest is gone, is neither.
+    pub fn is_leftover(&self, set: &str, id: Id) -> bool {
+        let proven = |ended: &Ended| ended.id == id && matches!(ended.came, Came::Proven | Came::Doubted(_));
+        self.is_pruned(set, id) || (self.is_begun(set, id) && !self.ended(set).any(proven))
     }
 
     /// Newest first.
@@ -197,13 +249,13 @@ impl Records {
         self.lines.is_empty() && self.damaged > 0
     }
 
-    /// The greatest number of a run that this host began.
-    pub fn last_sequence(&self) -> u64 {
+    /// Numbers of the runs that this host began.
+    pub fn sequences(&self) -> Vec<u64> {
         let number = |line: &Line| match line {
             Line::Begun { id, .. } => Some(id.sequence),
-            Line::Ended(_) | Line::Looked(_) => None,
+            Line::Ended(_) | Line::Looked(_) | Line::Pruned { .. } => None,
         };
-        self.lines.iter().filter_map(number).max().unwrap_or(0)
+        self.lines.iter().filter_map(number).collect()
     }
 }
 
@@ -257,6 +309,7 @@ mod tests {
             came: trouble.map_or(Came::Proven, |trouble| Came::Failed(trouble.to_owned())),
             bytes: 1,
             rows: BTreeMap::new(),
+            signed_by: trouble.is_none().then(|| "mark".to_owned()),
         })
     }
 
@@ -281,7 +334,9 @@ mod tests {
         let two = records(&all);
         assert!(matches!(two.last_run("a"), LastRun::Failed(told) if told.ends_with("did not come to its end")));
         assert_eq!(two.last_proven("a").unwrap().id, id(1));
-        assert_eq!(two.last_sequence(), 2);
+        assert_eq!(two.sequences(), [1, 2]);
+        assert_eq!(two.last_signed("a", "mark").map(|ended| ended.id), Some(id(1)));
+        assert_eq!((two.last_signed("a", "other"), two.last_signed("b", "mark")), (None, None));
         assert!(!two.are_lost() && !Records::parse("").are_lost() && Records::parse("\0\0\nnonsense").are_lost());
         let mut under_way = two.clone();
         under_way.leave_out_pending();
@@ -316,5 +371,31 @@ mod tests {
         assert_eq!((bad.trouble("a", id(2)), bad.trouble("b", id(1))), (None, None));
         let mended = records(&[look(How::Verify, Some("unreadable")), look(How::Drill, None)]);
         assert_eq!(mended.trouble("a", id(1)), None);
+    }
+
+    #[test]
+    fn g7_only_what_this_host_began_and_never_proved_or_has_pruned_is_left_over() {
+        let pruned = Line::Pruned { time: Timestamp::UNIX_EPOCH, set: "a".to_owned(), ids: vec![id(1), id(9)] };
+        let before = records(&[begun(1, &["a"]), ended(1, "a", None), begun(2, &["a", "b"]), ended(2, "b", Some("x"))]);
+        let left = |records: &Records| {
+            let all = [("a", 1), ("a", 2), ("b", 1), ("b", 2), ("c", 2), ("a", 9)];
+            all.into_iter().filter(|(set, n)| records.is_leftover(set, id(*n))).collect::<Vec<_>>()
+        };
+        assert_eq!(left(&before), [("a", 2), ("b", 2)]);
+        let after = records(&[before.lines.clone(), vec![pruned]].concat());
+        assert_eq!(left(&after), [("a", 1), ("a", 2), ("b", 2), ("a", 9)]);
+        assert!(!after.is_leftover("a", Id { chance: 2, ..id(2) }), "another's of the same number");
+    }
+
+    #[test]
+    fn numbers_that_no_run_can_have_are_not_taken_from_a_line() {
+        let line = serde_json::to_string(&begun(7, &["a"])).unwrap();
+        let hostile = line.replace("-7-", "-18446744073709551615-");
+        let read = Records::parse(&format!("{line}\n{hostile}\n"));
+        assert_eq!((read.sequences(), read.damaged), (vec![7], 1));
+        let older = serde_json::to_string(&ended(7, "a", None)).unwrap().replace(",\"signed_by\":\"mark\"", "");
+        let read = Records::parse(&older);
+        assert_eq!((read.damaged, read.last_signed("a", "mark")), (0, None));
+        assert!(read.last_proven("a").is_some());
     }
 }

@@ -83,7 +83,8 @@ impl<'a> Server<'a> {
     /// # Errors
     /// Why there is none.
     pub fn copy(&self, snapshot: &Path, to: &Path) -> Result<(), String> {
-        let until = Instant::now() + self.context.time_left().map_or(SNAPSHOT, |left| left.min(SNAPSHOT));
+        let begun = Instant::now();
+        let limit = self.context.time_left().map_or(SNAPSHOT, |left| left.min(SNAPSHOT));
         let before = self.last_save()?;
         // It is told by the second: one that is made in the same second as the last could not be told from it.
         thread::sleep(Duration::from_millis(1100));
@@ -95,7 +96,7 @@ impl<'a> Server<'a> {
             if failed && !busy {
                 return Err("its snapshot failed: opsctl logs and the room on its disk say why".to_owned());
             }
-            if Instant::now() > until {
+            if begun.elapsed() > limit {
                 return Err(format!("its snapshot was not done in {} s", SNAPSHOT.as_secs()));
             }
             thread::sleep(AGAIN);
@@ -105,7 +106,7 @@ impl<'a> Server<'a> {
         let mut from = self.context.system.open(snapshot).map_err(told)?;
         let meta = from.metadata().map_err(told)?;
         // Elsewhere configured, it would be an old file that lies there.
-        if u64::try_from(meta.mtime()).unwrap_or(0) + 1 < saved {
+        if u64::try_from(meta.mtime()).unwrap_or(0).saturating_add(1) < saved {
             return Err(format!(
                 "{} is not the snapshot that was made: is it configured elsewhere?",
                 snapshot.display()

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::name::Id;
+use super::sequence::Gap;
 use crate::registry::Retention;
 
 /// The newest verified copies that are never deleted.
@@ -70,6 +71,8 @@ pub enum Refusal {
     Policy,
     /// So many of so many would go at once, and nobody named that number (H4).
     TooMany(usize, usize),
+    /// The numbers of the newest runs do not follow each other.
+    Gap(Gap),
 }
 
 impl Refusal {
@@ -87,6 +90,7 @@ impl Refusal {
             ),
             Refusal::Policy => "the policy keeps nothing".to_owned(),
             Refusal::TooMany(some, all) => format!("{some} of {all} copies would go at once"),
+            Refusal::Gap(gap) => gap.words(),
         }
     }
 }
@@ -105,7 +109,7 @@ pub struct Decision {
 impl Decision {
     /// All that goes.
     pub fn going(&self) -> usize {
-        self.outlived.len() + self.leftovers.len()
+        self.outlived.len().saturating_add(self.leftovers.len())
     }
 }
 
@@ -156,7 +160,7 @@ pub fn decide(
     match policy {
         Retention::Days(0) | Retention::Tiers { daily: 0, weekly: 0, monthly: 0 } => return Err(Refusal::Policy),
         Retention::Days(days) => {
-            let oldest = SignedDuration::from_hours(24 * i64::from(days));
+            let oldest = SignedDuration::from_hours(i64::from(days).saturating_mul(24));
             by_time
                 .iter()
                 .filter(|id| now.duration_since(id.time) <= oldest)
@@ -187,11 +191,11 @@ pub fn decide(
     decision.kept = kept.into_iter().rev().collect();
     let copies = known.iter().filter(|k| k.worth != Worth::Unfinished).count();
     let going = decision.outlived.len();
-    if going * SHARE > copies && count != Some(going) {
+    if going.saturating_mul(SHARE) > copies && count != Some(going) {
         return Err(Refusal::TooMany(going, copies));
     }
     // A copy that is made by a wrong clock agrees with it; the ones before it do not.
-    let mut newest = present.iter().zip(present.iter().skip(1)).take(FLOOR - 1);
+    let mut newest = present.iter().zip(present.iter().skip(1)).take(FLOOR.saturating_sub(1));
     let apart = newest.find(|(newer, older)| newer.time.duration_since(older.time).abs() > JUMP);
     if let Some((newer, older)) = apart.filter(|_| going > 0 && count != Some(going)) {
         return Err(Refusal::Apart(going, *newer, *older));

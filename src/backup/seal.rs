@@ -119,7 +119,7 @@ impl Key {
     /// Runs age on a file.
     fn run(&self, context: &Context<'_>, argv: &Argv, from: &Path) -> Result<(), String> {
         let bytes = private::metadata(from).map_or(0, |meta| meta.len());
-        let limit = CALL + Duration::from_secs(bytes / SLOWEST);
+        let limit = CALL.saturating_add(Duration::from_secs(bytes / SLOWEST));
         let limit = limit.min(context.time_left().unwrap_or(limit));
         let trouble = match context.processes().run(argv, limit) {
             Ok(output) if output.exit == Exit::Code(0) => return Ok(()),

@@ -65,9 +65,9 @@ pub fn look(context: &Context<'_>, set: &BackupSet) -> Result<Found, Trouble> {
             if meta.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
                 return Err(Trouble::Missing);
             }
-            let (bytes, owner) = sqlite::look(context.system, path).map_err(Trouble::Wrong)?;
-            let log = context.system.symlink_metadata(format!("{path}-wal")).map_or(0, |meta| meta.len());
-            Ok(Found { bytes: bytes + log, owner: Some(owner) })
+            let live = context.system.locate(path).map_err(|error| Trouble::Wrong(error.to_string()))?;
+            let (bytes, owner) = sqlite::look(&live.path).map_err(Trouble::Wrong)?;
+            Ok(Found { bytes, owner: Some(owner) })
         }
         Source::Postgres { service, database } => {
             let server = postgres::Server::find(context, service, database)?;
@@ -113,7 +113,7 @@ pub fn copy(context: &Context<'_>, set: &BackupSet, to: &Path, scratch: &Path) -
     match &set.source {
         Source::Sqlite { path } => {
             let live = context.system.locate(path).map_err(|error| format!("{path}: {error}"))?;
-            sqlite::copy(&live.path, to)?;
+            sqlite::copy(&live.path, to, context.time_left())?;
             Ok(Some(sqlite::version()).into())
         }
         Source::Postgres { service, database } => {
@@ -200,7 +200,7 @@ pub fn compare(copy: &Path, bytes: u64, sha256: &str) -> Result<(), String> {
 /// What is wrong with it.
 pub fn prove(context: &Context<'_>, set: &BackupSet, id: Id, copy: &Path) -> Result<Rows, String> {
     match &set.source {
-        Source::Sqlite { .. } => sqlite::prove(copy),
+        Source::Sqlite { .. } => sqlite::prove(copy, context.time_left()),
         Source::Postgres { service, database } => {
             let server = postgres::Server::find(context, service, database);
             server.map_err(|trouble| format!("it cannot be tried: {trouble}"))?.try_out(copy, id)

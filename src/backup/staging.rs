@@ -121,7 +121,7 @@ pub fn size(directory: &Path) -> u64 {
         Ok(meta) => meta.len(),
         Err(_) => 0,
     };
-    private::read_dir(directory).map_or(0, |entries| entries.flatten().map(of).sum())
+    private::read_dir(directory).map_or(0, |entries| entries.flatten().map(of).fold(0, u64::saturating_add))
 }
 
 /// Size and SHA-256 of a file.
@@ -149,7 +149,7 @@ pub fn copy_hashed(from: &mut impl Read, to: &mut impl io::Write) -> io::Result<
         };
         hasher.update(&buffer[..count]);
         to.write_all(&buffer[..count])?;
-        bytes += count as u64;
+        bytes = u64::saturating_add(bytes, count as u64);
     }
     let digest = hasher.finalize();
     let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);

@@ -128,7 +128,7 @@ impl<'a> Store<'a> {
     }
 
     fn run(&self, argv: &Argv, bytes: u64) -> Result<Output, String> {
-        self.run_within(argv, CALL + Duration::from_secs(bytes / SLOWEST))
+        self.run_within(argv, CALL.saturating_add(Duration::from_secs(bytes / SLOWEST)))
     }
 
     fn run_within(&self, argv: &Argv, limit: Duration) -> Result<Output, String> {

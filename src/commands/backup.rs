@@ -158,7 +158,13 @@ fn make(args: &Create, context: &Context<'_>) -> anyhow::Result<Exit> {
     if !resting.is_empty() {
         let names: Vec<&str> = resting.iter().map(|set| set.name).collect();
         let blast: Vec<String> = resting.iter().map(|set| stopped(set)).collect();
-        let _ = consent::obtain(&format!("backup {}", names.join(" ")), Risk::Disruptive, args.change.yes, &blast)?;
+        let _ = consent::obtain(
+            context.deadline(),
+            &format!("backup {}", names.join(" ")),
+            Risk::Disruptive,
+            args.change.yes,
+            &blast,
+        )?;
     }
     locked(context, deployment, "backup", wait, |lock| {
         let who = audit::who(context.system);
@@ -275,11 +281,11 @@ fn plan(
                     (Outcome::Absent, None, format!("not on this host: {}", set.optional.unwrap_or_default()))
                 }
                 Err(trouble) => {
-                    failed += 1;
+                    failed = i32::saturating_add(failed, 1);
                     (Outcome::Failed, None, format!("would fail: {trouble}"))
                 }
             };
-            total += source::room(&set.source, bytes.unwrap_or(0));
+            total = u64::saturating_add(total, source::room(&set.source, bytes.unwrap_or(0)));
             SetOutcome {
                 set: set.name.to_owned(),
                 outcome,

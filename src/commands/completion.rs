@@ -1,5 +1,7 @@
 //! `opsctl completion`: the script by which a shell asks opsctl itself what may come next.
 
+use std::ffi::OsString;
+
 use clap::ValueEnum;
 use clap_complete::env::Shells;
 
@@ -36,6 +38,26 @@ impl Shell {
     }
 }
 
+/// Where the scripts of bash and zsh say which word is to be completed.
+const INDEX: &str = "_CLAP_COMPLETE_INDEX";
+
+/// Whether a shell asks for candidates, in the words of the script that [`script`] makes: `opsctl -- WORDS`, which is no command
+/// line of ours, under the variable that names the shell. The variable alone, which anybody may have set for whatever reason,
+/// does not make anything else of a command.
+pub(crate) fn is_asked(args: &[OsString], variable: impl Fn(&str) -> Option<OsString>) -> bool {
+    let Some(shell) = variable(COMPLETE_VAR).and_then(|name| Shell::from_str(name.to_str()?, false).ok()) else {
+        return false;
+    };
+    let [_, dashes, words @ ..] = args else { return false };
+    let index = variable(INDEX).and_then(|index| index.to_str()?.parse::<usize>().ok());
+    let is_within = match shell {
+        // It completes the last word.
+        Shell::Fish => true,
+        Shell::Bash | Shell::Zsh => index.is_some_and(|index| index <= words.len()),
+    };
+    dashes == "--" && !words.is_empty() && is_within
+}
+
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     Ui::raw(&script(args.shell)?)?;
     Ok(Exit::Success)
@@ -57,4 +79,41 @@ pub fn script(shell: Shell) -> anyhow::Result<Vec<u8>> {
         );
     }
     Ok(script)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_scripts_say_asks_for_candidates() {
+        let asked = |shell: Option<&str>, index: Option<&str>, line: &str| {
+            let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            is_asked(&args, |name| match name {
+                COMPLETE_VAR => shell.map(OsString::from),
+                INDEX => index.map(OsString::from),
+                _ => None,
+            })
+        };
+        for shell in ["bash", "zsh"] {
+            assert!(asked(Some(shell), Some("1"), "opsctl -- opsctl res"));
+            assert!(asked(Some(shell), Some("2"), "opsctl -- opsctl restart"), "a word that is not there yet");
+            for index in [None, Some(""), Some("x"), Some("-1"), Some("9"), Some("18446744073709551616")] {
+                assert!(!asked(Some(shell), index, "opsctl -- opsctl res"), "{index:?}");
+            }
+        }
+        assert!(asked(Some("fish"), None, "opsctl -- opsctl res"));
+        for shell in
+            [None, Some(""), Some("0"), Some("1"), Some("tcsh"), Some("elvish"), Some("/bin/bash"), Some("BASH")]
+        {
+            assert!(!asked(shell, Some("1"), "opsctl -- opsctl res"), "{shell:?}");
+        }
+        let commands =
+            ["opsctl", "opsctl --", "opsctl restart site -y", "opsctl restart -- site -y", "opsctl -y -- opsctl"];
+        for line in commands {
+            for shell in ["bash", "zsh", "fish"] {
+                assert!(!asked(Some(shell), Some("0"), line), "{shell} {line}");
+            }
+        }
+    }
 }

@@ -297,7 +297,7 @@ fn changed(context: &Context<'_>, case: &Case<'_>, found: &diagnosis::Diagnosis)
     let mut services: Vec<&'static Service> = found.findings.iter().filter_map(|finding| finding.service).collect();
     services.dedup_by_key(|service| service.name);
     let began = found.findings.iter().filter_map(|finding| finding.since).min().unwrap_or(case.evidence.time);
-    let since = began - diagnosis::REACH;
+    let since = crate::health::earlier(began, diagnosis::REACH);
     let mut all = changes::changes(context.system, case.deployment, &services, &case.evidence.managers, since);
     // A trail that cannot be read is missed by nobody here.
     let (entries, _) = audit::read(context.system).unwrap_or_default();

@@ -155,7 +155,8 @@ fn change(
         context.ui.report(&facts)?;
         return Ok(Exit::Success);
     }
-    let consent = consent::obtain(name, work.risk(), how.change.yes, &work.blast(effect, direction))?;
+    let consent =
+        consent::obtain(context.deadline(), name, work.risk(), how.change.yes, &work.blast(effect, direction))?;
     let ((before, work, done), unfinished) = change::held(context, deployment, name, &how.change, |lock| {
         let standing = if planned.is_old() { look(context, deployment)? } else { standing };
         if already(&standing) {

@@ -119,7 +119,7 @@ fn try_one(
         return Ok(before);
     }
     let name = format!("{} (diagnose --fix)", attempt.title);
-    let consent = match consent::obtain(&attempt.title, candidate.fix.risk, flags.yes, &[]) {
+    let consent = match consent::obtain(context.deadline(), &attempt.title, candidate.fix.risk, flags.yes, &[]) {
         Ok(consent) => consent,
         Err(error) => {
             attempt.refuse(&error.message);

@@ -60,7 +60,7 @@ pub(super) fn run(operation: Operation, args: &Args, context: &Context<'_>) -> a
     if !context.system.is_root() && plan.parts.iter().any(|part| needs_root(part.service)) {
         return Err(change::no_root(&plan.name()).into());
     }
-    let consent = consent::obtain(&plan.name(), plan.risk(), args.change.yes, &blast(&plan))?;
+    let consent = consent::obtain(context.deadline(), &plan.name(), plan.risk(), args.change.yes, &blast(&plan))?;
     let again = || make(operation, extent, context, deployment, &chosen);
     let name = plan.name();
     let ((plan, result), unfinished) = change::held(context, deployment, &name, &args.change, |lock| {

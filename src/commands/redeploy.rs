@@ -174,7 +174,7 @@ pub(super) fn carry_out(context: &Context<'_>, ask: &Ask<'_>) -> anyhow::Result<
         return Err(change::no_root(verb).into());
     }
     let risk = document(Verdict::Pass, Exit::Success, &outlook).risk;
-    let consent = consent::obtain(verb, risk, ask.change.yes, &blast(ask.release, &outlook))?;
+    let consent = consent::obtain(context.deadline(), verb, risk, ask.change.yes, &blast(ask.release, &outlook))?;
     let ((outlook, released), unfinished) = change::held(context, ask.deployment, verb, ask.change, |lock| {
         let outlook = planned.settled(verb, ask.change, outlook, || look(context, ask), commands)?;
         let switch =

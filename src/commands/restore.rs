@@ -1,6 +1,7 @@
 //! `opsctl restore`: a proven copy takes the place of live data, and the old data is kept until it is forgotten.
 
 mod aside;
+mod choose;
 mod forget;
 mod work;
 
@@ -27,6 +28,9 @@ pub struct Args {
     /// The newest copy that is not younger than this, or the one of this id; the newest of all when left out.
     #[arg(long, value_name = "TIME|ID", value_parser = at)]
     at: Option<At>,
+    /// Restore the copy named by --at although its manifest does not carry this host's signature; its maker is unknown.
+    #[arg(long, requires = "at", conflicts_with_all = ["forget_old", "recover"])]
+    accept_unsigned: bool,
     /// Write the proven copy to this path, where nothing is yet, and touch nothing else; files as a directory.
     #[arg(long, value_name = "PATH", conflicts_with_all = ["forget_old", "recover"])]
     to: Option<PathBuf>,
@@ -64,6 +68,10 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         true => None,
         false => sets(deployment, &named)?.first().copied(),
     };
+    if args.accept_unsigned && !matches!(args.at, Some(At::Id(_))) {
+        let message = "--accept-unsigned is about one copy, which --at names by its id";
+        return Err(Error::usage("usage", message).hint("opsctl backup list shows all").into());
+    }
     needs_root(context, "restore")?;
     match chosen {
         _ if args.forget_old => forget::forget(args, context, deployment, chosen),

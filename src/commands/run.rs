@@ -61,7 +61,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     if !context.system.is_root() {
         return Err(change::no_root("run reboot").into());
     }
-    let _consent = consent::obtain("reboot", Risk::Disruptive, args.change.yes, &blast)?;
+    let _consent = consent::obtain(context.deadline(), "reboot", Risk::Disruptive, args.change.yes, &blast)?;
     change::held(context, deployment, "run reboot", &args.change, |_| reboot(context, deployment, &before))?;
     context.ui.progress("the host reboots; when it is back: opsctl verify --after-reboot");
     Ok(Exit::Success)

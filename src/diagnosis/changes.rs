@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Finding;
-use crate::health::{earlier, later};
+use crate::health;
 use crate::probe::changes::Change;
 
 /// How long before a change may have been, hours.
@@ -19,7 +19,7 @@ pub fn before<'c>(finding: &Finding, changes: &'c [Change], now: Timestamp) -> V
     let began = finding.since.unwrap_or(now);
     let concerns = |change: &&Change| {
         let own = change.service.is_none() || change.service == finding.service.map(|service| service.name);
-        own && change.time <= later(began, SLACK) && change.time >= earlier(began, REACH)
+        own && change.time <= health::later(began, SLACK) && change.time >= health::earlier(began, REACH)
     };
     let mut found: Vec<&Change> = changes.iter().filter(concerns).collect();
     found.sort_by_key(|change| std::cmp::Reverse(change.time));

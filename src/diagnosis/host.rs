@@ -259,9 +259,13 @@ fn certificate(case: &Case<'_>, flaw: Flaw) -> Outcome {
         Ok(host) => host,
         Err(unknown) => return unknown,
     };
-    if let Some(check) =
-        host.checks.iter().find(|c| c.source.starts_with("certificate") && c.verdict == Verdict::Unknown)
-    {
+    // One that was shown is judged below, whoever vouches for it.
+    let is_judged =
+        |source: &str| host.certificates.iter().any(|judged| source == format!("certificate {}", judged.host));
+    let is_open = |c: &&health::Check| {
+        c.source.starts_with("certificate") && c.verdict == Verdict::Unknown && !is_judged(&c.source)
+    };
+    if let Some(check) = host.checks.iter().find(is_open) {
         return Outcome::unknown(format!("{}: {}", check.source, check.summary));
     }
     let now = case.evidence.time;
@@ -283,7 +287,8 @@ fn certificate(case: &Case<'_>, flaw: Flaw) -> Outcome {
             (Flaw::Ending, Ok(served)) => {
                 let named = served.names.iter().any(|name| health::covers(name, &judged.host));
                 let valid = served.not_before <= now && served.not_after >= now;
-                named && valid && judged.verdict != Verdict::Pass
+                let bounds = case.deployment.checks.certificates.as_ref();
+                named && valid && bounds.is_some_and(|bounds| health::ends_soon(served, bounds, now))
             }
         };
         let says = format!("{}: {}", judged.host, judged.summary);

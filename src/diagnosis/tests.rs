@@ -300,6 +300,7 @@ fn no_trouble_of_any_source_becomes_a_finding_or_hides_one() {
         Trouble::NeedsRoot("to read it"),
         Trouble::Failed("exit 1: boom".to_owned()),
         Trouble::Malformed(Malformed::new("a table", "boom")),
+        Trouble::Shortage(crate::shortage::Shortage::Ports),
     ];
     for trouble in troubles {
         let mut made = Made::well();

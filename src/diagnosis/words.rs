@@ -6,7 +6,7 @@ use regex::Regex;
 use super::case::{Case, Subject, asked};
 use super::outcome::{Fact, Outcome};
 use super::service::{began, doubt};
-use crate::health::{earlier, later};
+use crate::health;
 use crate::registry::{EnvClue, Presence, State, Window};
 
 /// How far before its last start the attempt before may have been.
@@ -117,16 +117,18 @@ pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, least: u32, pattern: &
         | State::Unknown => false,
     };
     // One that is started again and again may not have come to say it this time.
-    let began = began(case, subject).map(|began| if again { earlier(began, ATTEMPT) } else { began });
+    let began = began(case, subject).map(|began| if again { health::earlier(began, ATTEMPT) } else { began });
     let bound = match window {
-        Window::Run => began.or(last.map(|last| earlier(last, LAST_RUN))),
+        Window::Run => began.or(last.map(|last| health::earlier(last, LAST_RUN))),
         Window::Seconds(seconds) => {
-            Some(earlier(case.evidence.time, SignedDuration::from_secs(i64::from(seconds)))).max(began)
+            Some(health::earlier(case.evidence.time, SignedDuration::from_secs(i64::from(seconds)))).max(began)
         }
     };
     let counts = |time: Option<jiff::Timestamp>| match (time, bound) {
         // Some logs state whole seconds: what is of the same second may be later.
-        (Some(time), Some(bound)) if time.subsec_nanosecond() == 0 => later(time, SignedDuration::from_secs(1)) > bound,
+        (Some(time), Some(bound)) if time.subsec_nanosecond() == 0 => {
+            health::later(time, SignedDuration::from_secs(1)) > bound
+        }
         (Some(time), Some(bound)) => time >= bound,
         (_, _) => true,
     };

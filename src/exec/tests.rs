@@ -1,6 +1,7 @@
 //! Commands that are read while they run, that hang, and that would not stop printing.
 
 use super::*;
+use std::fs;
 
 fn stream(script: &str, streams: Streams, silence: u64) -> Stream {
     let system = System { tool_path: vec!["/usr/bin".into(), "/bin".into()], ..System::real() };
@@ -109,4 +110,15 @@ fn a1_a_missing_program_is_named() {
     let system = System::real();
     let error = Processes::new(&system, None).run(&Argv::new("no-such-tool", ["x"]), Duration::from_secs(1));
     assert_eq!(error.unwrap_err(), StartError::Missing("no-such-tool"));
+}
+
+#[test]
+fn one_that_must_finish_is_waited_for_until_its_deadline_only() {
+    let begun = Instant::now();
+    let stuck = stream("sleep 604", Streams::Apart, 10_000);
+    await_end(stuck.started.pid, begun + Duration::from_millis(100));
+    assert!(begun.elapsed() >= Duration::from_millis(100) && begun.elapsed() < Duration::from_secs(20));
+    let quick = stream("exit 0", Streams::Apart, 10_000);
+    await_end(quick.started.pid, begun + Duration::from_secs(60));
+    assert!(begun.elapsed() < Duration::from_secs(40));
 }

@@ -30,12 +30,27 @@ pub(super) fn group_has_members(root: &Path, gid: u32) -> bool {
     }
 }
 
-/// Lets this thread see files as a user does: with the user's groups and without root's rights. The thread can go back to
-/// being root, and nobody can send it signals, because only what counts for files is changed.
+/// What a thread is to files, until this is dropped: another user.
+pub struct Guise {
+    groups: Vec<Gid>,
+}
+
+impl Drop for Guise {
+    fn drop(&mut self) {
+        // A thread that could not go back would have fewer rights, not more.
+        let _ = rustix::thread::set_thread_res_uid(None, Uid::ROOT, None);
+        let _ = rustix::thread::set_thread_res_gid(None, Gid::ROOT, None);
+        let _ = rustix::thread::set_thread_groups(&self.groups);
+    }
+}
+
+/// Lets this thread see files as a user does: with the user's groups and without root's rights. Nobody can send it signals
+/// meanwhile, because only what counts for files is changed.
 ///
 /// # Errors
 /// When the kernel refuses.
-pub(super) fn become_user(root: &Path, uid: u32, gid: u32) -> io::Result<()> {
+pub(super) fn become_user(root: &Path, uid: u32, gid: u32) -> io::Result<Guise> {
+    let before = rustix::process::getgroups()?;
     let (passwd, group) = (text(root, "passwd").unwrap_or_default(), text(root, "group").unwrap_or_default());
     let account = procfs::account(&passwd, |account| account.uid == uid);
     // A user without an account, as those of containers, has the group of the directory.
@@ -44,8 +59,10 @@ pub(super) fn become_user(root: &Path, uid: u32, gid: u32) -> io::Result<()> {
     if let Some(account) = &account {
         groups.extend(procfs::groups_of(&group, &account.name).map(Gid::from_raw));
     }
+    // From here on it goes back, whatever comes.
+    let guise = Guise { groups: before };
     rustix::thread::set_thread_groups(&groups)?;
     rustix::thread::set_thread_res_gid(None, Gid::from_raw(gid), None)?;
     rustix::thread::set_thread_res_uid(None, Uid::from_raw(uid), None)?;
-    Ok(())
+    Ok(guise)
 }

@@ -7,6 +7,9 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::shortage::{Shortage, patiently};
+use crate::threads;
+
 type Job = Box<dyn FnOnce() + Send>;
 
 /// Threads that have nothing to do.
@@ -23,10 +26,7 @@ pub(super) fn within<T: Send + 'static>(
     path: &Path,
     job: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    wait(limit, path, job, |job| {
-        submit(job);
-        Ok(())
-    })
+    wait(limit, path, job, submit)
 }
 
 /// The same in a thread of its own, for what changes the thread that it runs in.
@@ -38,7 +38,7 @@ pub(super) fn apart<T: Send + 'static>(
     path: &Path,
     job: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    wait(limit, path, job, |job| std::thread::Builder::new().spawn(job).map(drop))
+    wait(limit, path, job, threads::start)
 }
 
 fn wait<T: Send + 'static>(
@@ -69,29 +69,44 @@ fn late(limit: Duration) -> io::Error {
     io::Error::new(ErrorKind::TimedOut, format!("no answer from its file system in {:.1} s", limit.as_secs_f32()))
 }
 
-/// Hands a job to a thread that has nothing to do, or to a new one.
-fn submit(mut job: Job) {
-    loop {
-        let idle = lock(&IDLE).pop();
-        let Some(worker) = idle else { break };
-        match worker.send(job) {
-            Ok(()) => return,
-            Err(back) => job = back.0,
+/// Makes sure that there is one thread, so that files can be read one after the other where no other can be had.
+///
+/// # Errors
+/// When the system starts none.
+pub fn ready() -> io::Result<()> {
+    submit(Box::new(|| {}))
+}
+
+/// Hands a job to a thread that has nothing to do, or to a new one; where none can be had, to the next that is done. Not done
+/// here, where a file system that hangs would hang everything.
+///
+/// # Errors
+/// When there is none in a moment.
+fn submit(job: Job) -> io::Result<()> {
+    let mut job = Some(job);
+    patiently(Shortage::of_start, || {
+        while let Some(worker) = lock(&IDLE).pop() {
+            let Some(taken) = job.take() else { return Ok(()) };
+            match worker.send(taken) {
+                Ok(()) => return Ok(()),
+                Err(back) => job = Some(back.0),
+            }
         }
-    }
+        let worker = start_worker()?;
+        job.take().map_or(Ok(()), |job| worker.send(job).map_err(|_| io::Error::other("a thread ended at once")))
+    })
+}
+
+fn start_worker() -> io::Result<Sender<Job>> {
     let (worker, jobs) = mpsc::channel::<Job>();
     let own = worker.clone();
-    let started = std::thread::Builder::new().spawn(move || {
+    threads::start(move || {
         while let Ok(job) = jobs.recv() {
             job();
             lock(&IDLE).push(own.clone());
         }
-    });
-    match started {
-        Ok(_) => drop(worker.send(job)),
-        // Where no thread can be had it is done here: late, perhaps, but done.
-        Err(_) => job(),
-    }
+    })?;
+    Ok(worker)
 }
 
 fn lock<T>(list: &Mutex<Vec<T>>) -> std::sync::MutexGuard<'_, Vec<T>> {

@@ -6,7 +6,10 @@ mod accounts;
 mod deadline;
 pub mod own;
 pub mod private;
+mod program;
 mod walk;
+
+pub use deadline::ready;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
@@ -19,6 +22,7 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, openat, stat
 
 use crate::system::System;
 use crate::tools::Account;
+pub use accounts::Guise;
 use deadline::{apart, within};
 use walk::{Last, Step, Writer, walk};
 
@@ -154,7 +158,7 @@ impl System {
                 let root = self.root.clone();
                 let Theirs { uid, gid, parent, name, stat } = *theirs;
                 apart(self.file_limit, path, move || {
-                    accounts::become_user(&root, uid, gid)?;
+                    let _guise = accounts::become_user(&root, uid, gid)?;
                     // Root could open it, but would not know whose file it gives away.
                     let theirs = |error: io::Error| match error.kind() {
                         io::ErrorKind::PermissionDenied => {
@@ -190,6 +194,28 @@ impl System {
             let (_, _, fd, _) = walk(&root, &wanted, last)?.found()?;
             File::from(fd).metadata()
         })
+    }
+
+    /// Makes this thread, until what is returned is dropped, to files the user who owns the directory of a path (its own where
+    /// several can change the directory): for a library that opens by path. `None` where nobody but root could lead that
+    /// elsewhere. The thread must be one that nobody else uses.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn guise(&self, path: impl AsRef<Path>) -> io::Result<Option<Guise>> {
+        if !self.is_root() {
+            return Ok(None);
+        }
+        let (root, wanted) = (self.root.clone(), path.as_ref().to_owned());
+        let whose = within(self.file_limit, path.as_ref(), move || {
+            let (parent, _, _, stat) = walk(&root, &wanted, Last::Itself)?.found()?;
+            Ok(match parent.writer {
+                Writer::Owner { uid, gid } => Some((uid, gid)),
+                Writer::Several if stat.st_uid != 0 => Some((stat.st_uid, stat.st_gid)),
+                Writer::Several | Writer::Nobody => None,
+            })
+        })?;
+        whose.map(|(uid, gid)| accounts::become_user(&self.root, uid, gid)).transpose()
     }
 
     /// The user, other than root and the caller, who decides what a file holds: a tool that reads it, and whatever it includes,

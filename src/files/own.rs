@@ -8,12 +8,13 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, fchmod, fstat, fsync, mkdirat, openat, renameat, unlinkat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, fchmod, fstat, fsync, linkat, mkdirat, openat, renameat, unlinkat};
 use rustix::io::Errno;
 use serde::Serialize;
 
 use super::deadline::within;
 use super::walk::{Last, Writer, walk, writer};
+use crate::redact;
 use crate::system::System;
 
 /// How a file of ours is opened: a link or a FIFO in its place is never followed or waited for.
@@ -105,7 +106,8 @@ pub fn open(system: &System, absolute: &str, access: Access) -> io::Result<File>
 pub fn append_line(system: &System, own: &str, absolute: &str, value: &impl Serialize) -> io::Result<()> {
     directory(system, own)?;
     let mut file = open(system, absolute, Access::Append)?;
-    let mut text = serde_json::to_vec(value)?;
+    // What others said may be quoted in it.
+    let mut text = redact::house().clean_document(serde_json::to_string(value)?).into_bytes();
     text.push(b'\n');
     within(system.file_limit, Path::new(absolute), move || {
         let size = file.metadata()?.len();
@@ -162,6 +164,24 @@ fn unlink(directory: &OwnedFd, name: &OsString) -> io::Result<()> {
     }
 }
 
+/// Gives a file a second name in its directory, unless something has that name; whether it was given, durably.
+///
+/// # Errors
+/// As [`write_new`].
+pub fn link_new(system: &System, from: &str, to: &str) -> io::Result<bool> {
+    let (root, from, to) = (system.root.clone(), PathBuf::from(from), PathBuf::from(to));
+    within(system.file_limit, &to.clone(), move || {
+        let ((old, name), (new, new_name)) = (place(&root, &from)?, place(&root, &to)?);
+        match linkat(&old, &name, &new, &new_name, AtFlags::empty()) {
+            Ok(()) => {}
+            Err(Errno::EXIST) => return Ok(false),
+            Err(errno) => return Err(errno.into()),
+        }
+        sync(&new)?;
+        Ok(true)
+    })
+}
+
 /// Moves a file within its directory: whoever looks, also after a power cut, sees it before or after.
 ///
 /// # Errors
@@ -171,7 +191,12 @@ pub fn rename(system: &System, from: &str, to: &str) -> io::Result<()> {
     within(system.file_limit, &to.clone(), move || {
         let ((old, name), (new, new_name)) = (place(&root, &from)?, place(&root, &to)?);
         renameat(&old, &name, &new, &new_name)?;
-        fsync(openat(&new, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)?;
-        Ok(())
+        sync(&new)
     })
+}
+
+/// Makes the names in a directory durable.
+fn sync(directory: &OwnedFd) -> io::Result<()> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(fsync(openat(directory, ".", flags, Mode::empty())?)?)
 }

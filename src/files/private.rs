@@ -48,14 +48,6 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Fills this with random bytes of the kernel's.
-///
-/// # Errors
-/// As the operating system says.
-pub fn random(bytes: &mut [u8]) -> io::Result<()> {
-    io::Read::read_exact(&mut File::open("/dev/urandom")?, bytes)
-}
-
 /// Writes a file that was not there.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{FileType, Mode, OFlags, Stat, fstat, openat, readlinkat};
 
 use super::accounts;
+use crate::shortage::{Shortage, patiently};
 
 /// How a component is opened: only to be looked at, and a link as itself.
 const LOOK: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
@@ -80,6 +81,11 @@ pub(super) enum Last {
 /// As the operating system says of a directory on the way; a link that somebody else could have put there is refused. That
 /// nothing has the last name is no error.
 pub(super) fn walk(root: &Path, path: &Path, last: Last) -> io::Result<Place> {
+    patiently(Shortage::of, || go(root, path, last))
+}
+
+#[expect(clippy::disallowed_methods, reason = "where every way begins")]
+fn go(root: &Path, path: &Path, last: Last) -> io::Result<Place> {
     let start = rustix::fs::open(root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
     let first = Step { writer: writer(root, &fstat(&start)?), fd: start, name: OsString::new(), is_kernels: false };
     let mut way = vec![first];

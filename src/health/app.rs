@@ -33,22 +33,22 @@ pub(super) fn judge(wanted: &App, answer: &Answer<Option<PmDaemon>>, now: Timest
     ManagerView {
         unit: Some(wanted.name.to_owned()),
         since: own.iter().filter_map(|process| process.started).min(),
-        restarts: Some(total_restarts(&own)),
+        restarts: Some(restarts(&own)),
         pid: if let [one] = own.as_slice() { one.pid } else { None },
-        memory_bytes: (!memory.is_empty()).then(|| memory.iter().copied().fold(0, u64::saturating_add)),
+        memory_bytes: (!memory.is_empty()).then(|| memory.iter().fold(0, |sum: u64, bytes| sum.saturating_add(*bytes))),
         ..ManagerView::new(state, Check::new(SOURCE, answer, verdict, summary))
     }
 }
 
-/// Of all instances; the application's user decides what pm2 states.
-pub(super) fn total_restarts(own: &[&Process]) -> u32 {
-    own.iter().fold(0, |sum, process| sum.saturating_add(process.restarts))
+/// Of all together: each says of itself what it likes.
+fn restarts(own: &[&Process]) -> u32 {
+    own.iter().fold(0, |sum: u32, process| sum.saturating_add(process.restarts))
 }
 
 fn reading(own: &[&Process], now: Timestamp) -> (State, Verdict, String) {
     let all = own.len();
     let online = own.iter().filter(|process| process.status == "online").count();
-    let restarts = total_restarts(own);
+    let restarts = restarts(own);
     let looping = |process: &&&Process| {
         let young = process.started.is_some_and(|since| now.duration_since(since) < UNSTABLE);
         young && process.unstable.max(process.restarts) >= LOOP_RESTARTS && process.unstable > 0

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Check, age, bytes, duration};
-use crate::probe::{Answer, Evidence, HostEvidence, Served, Trouble};
+use crate::probe::{Answer, Evidence, HostEvidence, Served, Trouble, Trust};
 use crate::registry::{Certificates, Deployment, HostChecks, Manager, Service, Usage, Verdict};
 use crate::tools::df::FileSystem;
 use crate::tools::systemctl::UnitState;
@@ -205,7 +205,7 @@ fn part<T, R>(
 
 /// Whole per cent, rounded up as `df` does: 95.1 is more than 95.
 fn percent(part: u64, whole: u64) -> u8 {
-    let part = u128::from(part) * 100;
+    let part = u128::from(part).saturating_mul(100);
     u8::try_from(part.div_ceil(u128::from(whole.max(1)))).unwrap_or(u8::MAX)
 }
 
@@ -334,25 +334,29 @@ fn certificate(host: &str, served: &Result<Served, String>, bounds: &Certificate
         }
     };
     let left = served.not_after.duration_since(now);
-    let life = served.not_after.duration_since(served.not_before);
-    // Bounds are stated for 90 days; a short-lived certificate is judged by the same fraction of its life.
-    let bound = |days: u16| {
-        let stated = SignedDuration::from_hours(24 * i64::from(days));
-        stated.min(SignedDuration::from_secs(life.as_secs() * i64::from(days) / 90))
-    };
     let named = served.names.iter().any(|name| covers(name, host));
+    let time_left = if served.is_endless { "it has no end".to_owned() } else { format!("{} left", duration(left)) };
     let (verdict, summary) = if left.is_negative() {
-        (Verdict::Fail, format!("expired {} ago", duration(-left)))
+        (Verdict::Fail, format!("expired {} ago", duration(now.duration_since(served.not_after))))
     } else if served.not_before > now {
         (Verdict::Fail, "not valid yet".to_owned())
     } else if !named {
-        (Verdict::Fail, format!("is for {}", if served.names.is_empty() { "no name" } else { &served.names[0] }))
-    } else if left < bound(bounds.fail_days) {
+        (Verdict::Fail, format!("is for {}", served.names.first().map_or("no name", String::as_str)))
+    } else if let Trust::Refused(why) = &served.trust {
+        (Verdict::Fail, format!("{why}; {time_left}"))
+    } else if left < bound(served, bounds.fail_days) {
         (Verdict::Fail, format!("ends in {}", duration(left)))
-    } else if left < bound(bounds.warn_days) {
+    } else if left < bound(served, bounds.warn_days) {
         (Verdict::Warn, format!("ends in {}", duration(left)))
     } else {
-        (Verdict::Pass, format!("{} left", duration(left)))
+        (Verdict::Pass, time_left)
+    };
+    // Who vouches for it is told whatever else is wrong with it: of a certificate of nobody known no word is to be relied on.
+    let (verdict, summary) = match &served.trust {
+        Trust::Known | Trust::Refused(_) => (verdict, summary),
+        Trust::Unknown(why) => (verdict.max(Verdict::Warn), format!("{why}; {summary}")),
+        Trust::Unchecked(_) if verdict == Verdict::Fail => (verdict, summary),
+        Trust::Unchecked(why) => (Verdict::Unknown, format!("{why}; {summary}")),
     };
     Certificate {
         host: host.to_owned(),
@@ -362,6 +366,19 @@ fn certificate(host: &str, served: &Result<Served, String>, bounds: &Certificate
         verdict,
         summary,
     }
+}
+
+/// How much of its life a certificate must have left. Bounds are stated for 90 days; a short-lived certificate is judged by the same
+/// fraction of its life.
+fn bound(served: &Served, days: u16) -> SignedDuration {
+    let stated = SignedDuration::from_hours(i64::from(days).saturating_mul(24));
+    let life = served.not_after.duration_since(served.not_before).as_secs();
+    stated.min(SignedDuration::from_secs(life.saturating_mul(i64::from(days)) / 90))
+}
+
+/// Whether a certificate that is valid ends soon, by the bound of a warning.
+pub(crate) fn ends_soon(served: &Served, bounds: &Certificates, now: Timestamp) -> bool {
+    served.not_after.duration_since(now) < bound(served, bounds.warn_days)
 }
 
 /// Whether a name of a certificate, which may begin with `*.`, is this host's.

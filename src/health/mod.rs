@@ -14,7 +14,7 @@ use serde::Serialize;
 
 pub use crate::registry::State;
 pub use host::HostHealth;
-pub(crate) use host::covers;
+pub(crate) use host::{covers, ends_soon};
 pub(crate) use unit::ending;
 
 use crate::probe::{Answer, Evidence, Holder, Reply, Trouble};
@@ -353,16 +353,6 @@ pub(crate) fn age(from: Timestamp, now: Timestamp) -> String {
     duration(now.duration_since(from))
 }
 
-/// A time so much later, or the last that there is: what others state may lie at the end of all time.
-pub(crate) fn later(time: Timestamp, span: SignedDuration) -> Timestamp {
-    time.checked_add(span).unwrap_or(Timestamp::MAX)
-}
-
-/// A time so much earlier, or the first that there is.
-pub(crate) fn earlier(time: Timestamp, span: SignedDuration) -> Timestamp {
-    time.checked_sub(span).unwrap_or(Timestamp::MIN)
-}
-
 /// A span of time for people, its two largest units.
 pub(crate) fn duration(span: SignedDuration) -> String {
     let seconds = span.as_secs().max(0);
@@ -373,6 +363,16 @@ pub(crate) fn duration(span: SignedDuration) -> String {
         (0, _, _) => format!("{hours}h{minutes}m"),
         _ => format!("{days}d{hours}h"),
     }
+}
+
+/// So much after a time that came from outside; the end of time where that is beyond it.
+pub(crate) fn later(time: Timestamp, span: SignedDuration) -> Timestamp {
+    time.checked_add(span).unwrap_or(Timestamp::MAX)
+}
+
+/// So much before a time that came from outside; the beginning of time where that is beyond it.
+pub(crate) fn earlier(time: Timestamp, span: SignedDuration) -> Timestamp {
+    time.checked_sub(span).unwrap_or(Timestamp::MIN)
 }
 
 #[cfg(test)]

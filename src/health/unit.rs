@@ -71,7 +71,7 @@ fn reading(unit: &UnitState, armed: Option<&str>, now: Timestamp) -> (State, Ver
             }
         }
         // The counter is raised only when the next start begins.
-        ("activating", "auto-restart" | "auto-restart-queued") if unit.restarts >= LOOP_RESTARTS - 1 => {
+        ("activating", "auto-restart" | "auto-restart-queued") if unit.restarts.saturating_add(1) >= LOOP_RESTARTS => {
             (State::CrashLoop, Verdict::Fail, looping())
         }
         ("activating", "auto-restart" | "auto-restart-queued") => {

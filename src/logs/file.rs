@@ -2,22 +2,22 @@
 //! regular files are read. A followed file survives being renamed, emptied and made anew.
 
 use std::collections::VecDeque;
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use rustix::fs::OFlags;
-
 use super::line;
+use super::packed::{Bounds, Unpacked};
 use super::source::Kind;
 use super::{At, Place, Range, Raw, World};
-use crate::exec::{Exit, Output, Stream, Streams};
+use crate::exec::{Exit, Output, Streams};
 use crate::probe::{Trouble, failure};
-use crate::tools::Argv;
 use crate::tools::lines::Lines;
+use crate::tools::{Argv, Content, Input};
 
 /// Lines before the wanted ones that are read for the time that they state.
 const BEFORE: u64 = 20;
@@ -61,7 +61,7 @@ pub fn read(
     each: &mut dyn FnMut(&Raw<'_>) -> bool,
 ) -> Result<Option<Reached>, Trouble> {
     let path = path(world, source);
-    let current = open(&path).map_err(|error| trouble(&error))?;
+    let current = open(world, &path).map_err(|error| trouble(&error))?;
     let Some(current) = current else {
         // Where there are others, one that is not there is no surprise; where it is followed, it may yet come.
         return match world.has_others(source) || world.wanted.follow {
@@ -69,21 +69,31 @@ pub fn read(
             false => Err(Trouble::Unavailable("does not exist".to_owned())),
         };
     };
-    let mut parts = rotated(&path, range);
+    let mut parts = rotated(world, &path, range);
     parts.push(path.clone());
     let mut start = 0;
     let mut first = parts.len() - 1;
     if let Some(Place::Offset(inode, offset)) = range.from {
-        first = parts.iter().position(|part| fs::metadata(part).is_ok_and(|m| m.ino() == inode)).unwrap_or(first);
+        first =
+            parts.iter().position(|part| world.system.metadata(part).is_ok_and(|m| m.ino() == inode)).unwrap_or(first);
         start = offset;
     } else if let Some(last) = range.last {
         let mut missing = last;
         loop {
-            let (place, lines) = match plain(&parts[first]) {
+            let (place, lines) = match plain(world, &parts[first]) {
                 Some(file) => {
                     size(&file).and_then(|end| lines_back(&file, end, missing)).map_err(|error| trouble(&error))?
                 }
-                None => lines_packed(world, &parts[first], missing),
+                None => match lines_packed(world, &parts[first], missing) {
+                    Ok(found) => found,
+                    // Its last lines are not known, so what is before them is not wanted either.
+                    Err(trouble) => {
+                        world.board.trouble(&format!("file:{}", parts[first].display()), trouble);
+                        first += 1;
+                        start = 0;
+                        break;
+                    }
+                },
             };
             start = place;
             missing -= lines;
@@ -94,7 +104,7 @@ pub fn read(
         }
     } else if let Some(since) = range.since {
         first = 0;
-        if let Some(file) = plain(&parts[0]) {
+        if let Some(file) = plain(world, &parts[0]) {
             start = offset_of(world, &file, since).map_err(|error| trouble(&error))?;
         }
     } else {
@@ -117,25 +127,22 @@ pub fn read(
 
 fn path(world: &World, source: usize) -> PathBuf {
     match &world.sources[source].kind {
-        Kind::File { path, .. } => world.system.path(path),
+        Kind::File { path, .. } => PathBuf::from(path),
         Kind::Journal(_) | Kind::Container => PathBuf::new(),
     }
 }
 
-/// Opens a regular file; none when it does not exist. A pipe that somebody put in its place would never be opened at all.
-fn open(path: &Path) -> io::Result<Option<File>> {
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-    let flags = i32::try_from(flags.bits()).unwrap_or_default();
-    match OpenOptions::new().read(true).custom_flags(flags).open(path) {
-        Ok(file) if file.metadata()?.is_file() => Ok(Some(file)),
-        Ok(_) => Err(io::Error::other("is not a regular file")),
+/// Opens a regular file; none when it does not exist.
+fn open(world: &World, path: &Path) -> io::Result<Option<File>> {
+    match world.system.open(path) {
+        Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-fn plain(path: &Path) -> Option<File> {
-    if is_packed(path) { None } else { open(path).ok().flatten() }
+fn plain(world: &World, path: &Path) -> Option<File> {
+    if is_packed(path) { None } else { open(world, path).ok().flatten() }
 }
 
 fn is_packed(path: &Path) -> bool {
@@ -149,26 +156,20 @@ fn trouble(error: &io::Error) -> Trouble {
     }
 }
 
-/// When a file was written last, microseconds; its owner can state any time.
-fn changed(meta: &fs::Metadata) -> i64 {
-    meta.mtime().saturating_mul(1_000_000).saturating_add(meta.mtime_nsec() / 1000)
-}
-
 /// What the file was before, oldest first, as logrotate (`x.log.1`, `x.log-20261122.gz`), Caddy (`x-2026-….log.gz`) and pm2
 /// (`x__2026-….log`) name it; of these, what may hold wanted lines.
-fn rotated(path: &Path, range: &Range) -> Vec<PathBuf> {
+fn rotated(world: &World, path: &Path, range: &Range) -> Vec<PathBuf> {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return Vec::new() };
     let stem = name.strip_suffix(".log").unwrap_or(name);
-    let siblings = path.parent().and_then(|dir| fs::read_dir(dir).ok()).into_iter().flatten().flatten();
+    let Some(dir) = path.parent() else { return Vec::new() };
+    let siblings = world.system.list(dir).unwrap_or_default().into_iter();
     let mut found: Vec<(i64, PathBuf)> = siblings
         .filter_map(|sibling| {
-            let other = sibling.file_name();
-            let rest = other.to_str()?.strip_prefix(stem)?;
+            let rest = sibling.name.to_str()?.strip_prefix(stem)?;
             let rest = rest.strip_prefix(".log").unwrap_or(rest);
             let mark = rest.trim_start_matches(['.', '-', '_']);
             let is_copy = rest.len() > mark.len() && mark.starts_with(|c: char| c.is_ascii_digit());
-            let meta = sibling.metadata().ok().filter(|meta| is_copy && meta.is_file())?;
-            Some((changed(&meta), sibling.path()))
+            (is_copy && sibling.is_file()).then(|| (sibling.modified(), dir.join(&sibling.name)))
         })
         .filter(|(changed, _)| range.since.is_none_or(|since| *changed >= since))
         .collect();
@@ -177,12 +178,17 @@ fn rotated(path: &Path, range: &Range) -> Vec<PathBuf> {
 }
 
 /// The same in a packed file, bytes as they are unpacked. What cannot be unpacked is told when it is read.
-fn lines_packed(world: &World, path: &Path, count: u64) -> (u64, u64) {
-    let Ok(stream) = unpack(world, path) else { return (0, 0) };
+fn lines_packed(world: &World, path: &Path, count: u64) -> Result<(u64, u64), Trouble> {
+    let Ok(stream) = unpack(world, path) else { return Ok((0, 0)) };
     let mut lines = Lines::new(stream);
     let limit = usize::try_from(count).unwrap_or(usize::MAX);
     let mut begins = VecDeque::from([0]);
-    while let Ok(Some(_)) = lines.next() {
+    loop {
+        match lines.next() {
+            Ok(Some(_)) => {}
+            Err(error) if error.kind() == ErrorKind::QuotaExceeded => return Err(trouble(&error)),
+            Ok(None) | Err(_) => break,
+        }
         begins.push_back(lines.position());
         // One more than is wanted, because nothing may follow the last line break.
         if begins.len() > limit.saturating_add(1) {
@@ -195,12 +201,20 @@ fn lines_packed(world: &World, path: &Path, count: u64) -> (u64, u64) {
     } else if begins.len() > limit {
         begins.pop_front();
     }
-    (begins.front().copied().unwrap_or_default(), begins.len() as u64)
+    Ok((begins.front().copied().unwrap_or_default(), begins.len() as u64))
 }
 
-fn unpack(world: &World, path: &Path) -> Result<Stream, Trouble> {
-    let argv = Argv::new("gzip", ["-dc".to_owned(), "--".to_owned(), path.display().to_string()]);
-    Ok(world.processes().stream(&argv, Streams::Apart, world.silence)?)
+fn unpack(world: &World, path: &Path) -> Result<Unpacked, Trouble> {
+    // Neither a pipe nor anything else that would never end.
+    let file = open(world, path).map_err(|error| trouble(&error))?;
+    let packed = file.ok_or_else(|| Trouble::Unavailable("does not exist".to_owned()))?;
+    let packed = size(&packed).map_err(|error| trouble(&error))?;
+    // Handed over open: by its path it could be another file by then.
+    let content = Content::File(world.system.path(&path.to_string_lossy()));
+    let input = Input { name: path.display().to_string(), content };
+    let argv = Argv { input: Some(input), ..Argv::new("gzip", ["-dc"]) };
+    let stream = world.processes().stream(&argv, Streams::Apart, world.silence)?;
+    Ok(Unpacked { stream, board: Arc::clone(&world.board), bounds: Bounds::of(packed, world.silence) })
 }
 
 fn size(file: &File) -> io::Result<u64> {
@@ -283,24 +297,24 @@ fn earlier(
     each: &mut dyn FnMut(&Raw<'_>) -> bool,
 ) -> Result<bool, Trouble> {
     if !is_packed(path) {
-        let Some(file) = open(path).map_err(|error| trouble(&error))? else { return Ok(true) };
+        let Some(file) = open(world, path).map_err(|error| trouble(&error))? else { return Ok(true) };
         return pass_on(world, source, file, start, each).map(|(_, more)| more).map_err(|error| trouble(&error));
     }
-    let meta = fs::metadata(path).map_err(|error| trouble(&error))?;
+    let meta = world.system.metadata(path).map_err(|error| trouble(&error))?;
     let mut lines = Lines::new(unpack(world, path)?);
     lines.take(start).map_err(|error| trouble(&error))?;
     let more = drain(
         source,
         &mut lines,
         Beginning { inode: meta.ino(), begin: start, wanted: start },
-        changed(&meta),
+        meta.mtime().saturating_mul(1_000_000),
         true,
         each,
     );
     if !more.map_err(|error| trouble(&error))? {
         return Ok(false);
     }
-    match lines.into_reader().finish() {
+    match lines.into_reader().stream.finish() {
         (Exit::Code(0), _) => Ok(true),
         (exit, said) => Err(failure(&Output { exit, stdout: Vec::new(), stderr: said.into_bytes() })),
     }
@@ -319,7 +333,7 @@ fn pass_on(
     let (begin, _) = if offset == 0 { (0, 0) } else { lines_back(&file, offset, BEFORE)? };
     // Lines before the first that states a time belong with it; where none does, they are as old as the file's last change.
     let first = first_time(world, &mut Lines::new(At64(&file, begin)))?;
-    let fallback = first.unwrap_or_else(|| changed(&meta));
+    let fallback = first.unwrap_or(changed(&meta));
     file.seek(SeekFrom::Start(begin))?;
     let mut lines = Lines::new(file);
     let place = Beginning { inode: meta.ino(), begin, wanted: offset };
@@ -376,7 +390,7 @@ pub fn follow(
             if !drain(source, &mut known.lines, Beginning::of(inode), now, false, each).map_err(fail)? {
                 return Ok(());
             }
-            let there = fs::metadata(&path).ok();
+            let there = world.system.metadata(&path).ok();
             match there {
                 Some(meta) if meta.ino() == inode => {
                     let file = known.lines.reader();
@@ -399,7 +413,7 @@ pub fn follow(
                 // Renamed, and nothing is in its place yet: whoever has it open may write on.
                 None => {}
             }
-        } else if let Some(file) = open(&path).map_err(fail)? {
+        } else if let Some(file) = open(world, &path).map_err(fail)? {
             let inode = file.metadata().map_err(fail)?.ino();
             reached = Some(Reached { lines: Lines::new(file), inode });
             continue;
@@ -407,4 +421,9 @@ pub fn follow(
         thread::sleep(GLANCE);
     }
     Ok(())
+}
+
+/// When a file was changed last, microseconds since 1970; its owner sets that to whatever can be written.
+fn changed(meta: &std::fs::Metadata) -> i64 {
+    meta.mtime().saturating_mul(1_000_000).saturating_add(meta.mtime_nsec() / 1000)
 }

@@ -1,4 +1,5 @@
-//! What a reader makes of a line: decoded, without secrets, understood, placed in time, and wanted or not.
+//! What a reader makes of a line, in this order: decoded, without secrets, cut, understood, placed in time, and wanted or
+//! not. It is escaped where it is printed.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -7,28 +8,50 @@ use jiff::Timestamp;
 
 use super::line::{self, LogLevel, Understood};
 use super::source::Kind;
+use super::stamp::Clock;
 use super::{Raw, World};
+use crate::redact::{Memory, Redactor};
 use crate::report::logs::Line;
+use crate::tools::floor;
+use crate::tools::lines::{LINE_LIMIT, MARGIN};
 
 /// Understands and filters the lines that one thread reads, and knows where each source is in time.
 pub struct Gaze<'w> {
     world: &'w World,
     /// Of each source the last time that was stated, and the last place in time.
     last: Vec<(Option<i64>, i64)>,
+    /// Of each source what a secret that goes on needs.
+    memory: Vec<Memory>,
 }
 
 impl<'w> Gaze<'w> {
     pub fn new(world: &'w World) -> Self {
-        Gaze { world, last: vec![(None, i64::MIN); world.sources.len()] }
+        let count = world.sources.len();
+        Gaze { world, last: vec![(None, i64::MIN); count], memory: vec![Memory::default(); count] }
+    }
+
+    /// For what follows what another has read of these sources.
+    pub fn after(world: &'w World, sources: &[usize]) -> Self {
+        let mut gaze = Gaze::new(world);
+        for source in sources {
+            gaze.memory[*source] = world.memory(*source).clone();
+        }
+        gaze
+    }
+
+    /// Leaves what must be known of these sources to whoever reads on.
+    pub fn leave(self, sources: &[usize]) {
+        for (source, memory) in self.memory.into_iter().enumerate().filter(|(source, _)| sources.contains(source)) {
+            *self.world.memory(source) = memory;
+        }
     }
 
     /// Hands the line over with its place in time if it is wanted; its place in time.
     pub fn look<T>(&mut self, raw: &Raw<'_>, then: impl FnOnce(i64, &Line<'_>) -> T) -> (i64, Option<T>) {
         let world = self.world;
         let source = &world.sources[raw.source];
-        let bytes = raw.text.unwrap_or_default();
-        let text = decoded(bytes);
-        let clean = world.redactor().clean(&text);
+        let text = decoded(raw.text.unwrap_or_default());
+        let (clean, cut) = readable(world.redactor(), &mut self.memory[raw.source], &text, raw, &world.clock);
         let Understood { time: stated, level, message, fields } = line::understand(&clean, raw.priority, &world.clock);
         let (known, place) = &mut self.last[raw.source];
         let time = raw.time.or(stated).or(*known);
@@ -56,10 +79,43 @@ impl<'w> Gaze<'w> {
             level,
             message: raw.text.is_some().then_some(&*message),
             fields,
-            truncated: raw.length > bytes.len() as u64,
+            truncated: cut,
         };
         (position, Some(then(position, &line)))
     }
+}
+
+/// What of a decoded line may be understood and shown: first its secrets go, then what is too long. Whether that was.
+fn readable<'t>(
+    redactor: &Redactor,
+    memory: &mut Memory,
+    text: &'t str,
+    raw: &Raw<'_>,
+    clock: &Clock,
+) -> (Cow<'t, str>, bool) {
+    let clean = redactor.clean_line(memory, text, |text| line::head(text, clock));
+    cut(clean, raw.length > raw.text.unwrap_or_default().len() as u64)
+}
+
+/// As much of a line as is shown, and whether there is more. Of one that was not read to its end the last part is left out:
+/// half a secret may stand there.
+fn cut(text: Cow<'_, str>, unread: bool) -> (Cow<'_, str>, bool) {
+    let longest = match unread {
+        true => LINE_LIMIT.min(text.len().saturating_sub(MARGIN)),
+        false => LINE_LIMIT,
+    };
+    if text.len() <= longest {
+        return (text, unread);
+    }
+    let end = floor(&text, longest);
+    let cut = match text {
+        Cow::Borrowed(text) => Cow::Borrowed(&text[..end]),
+        Cow::Owned(mut text) => {
+            text.truncate(end);
+            Cow::Owned(text)
+        }
+    };
+    (cut, true)
 }
 
 /// The bytes as text: those that are no UTF-8 as `\xNN`.
@@ -77,3 +133,6 @@ fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     }
     text.into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ use super::{At, Place, Range, Raw, World};
 use crate::exec::{Exit, Output, Processes, Runner, Streams};
 use crate::probe::{Trouble, failure};
 use crate::tools::journalctl::{self, Entries, Query};
-use crate::tools::{Malformed, journalctl::Entry};
+use crate::tools::{Malformed, excerpt, journalctl::Entry};
 
 /// How often it is looked whether journald has written.
 const GLANCE: Duration = Duration::from_millis(15);
@@ -101,7 +101,7 @@ fn ask(world: &World, sources: &[usize], query: &Query, each: &mut dyn FnMut(&Ra
         Exit::Code(0) if cut => Err(Trouble::Failed("its answer broke off in the middle of an entry".to_owned())),
         Exit::Code(0) => {
             for complaint in complaints.lines().filter(|line| !line.trim().is_empty()) {
-                world.incomplete(&format!("journalctl: {complaint}"));
+                world.incomplete(&format!("journalctl: {}", excerpt(complaint)));
             }
             Ok(())
         }

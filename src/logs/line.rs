@@ -140,6 +140,18 @@ pub fn understand<'a>(text: &'a str, priority: Option<u8>, clock: &Clock) -> Und
     understood
 }
 
+/// Where a line begins behind its time and the name of whoever wrote it, in either order.
+pub(super) fn head(text: &str, clock: &Clock) -> usize {
+    let mut rest = text;
+    for _ in 0..2 {
+        rest = after_prefix(rest);
+        if let Some((_, at)) = stamp::leading(rest, clock) {
+            rest = &rest[at..];
+        }
+    }
+    text.len() - rest.len()
+}
+
 /// The text after the name that docker compose and pm2 put before each line: `worker-1  | `, `0|api  | `.
 fn after_prefix(text: &str) -> &str {
     let name = |byte: &u8| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'|');

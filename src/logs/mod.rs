@@ -12,6 +12,7 @@ mod journal;
 pub mod line;
 mod mark;
 pub mod merge;
+mod packed;
 mod readers;
 pub mod source;
 pub mod stamp;
@@ -21,8 +22,7 @@ pub use readers::start;
 use std::cell::RefCell;
 use std::sync::atomic::AtomicI64;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, OnceLock};
-use std::thread;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -30,12 +30,13 @@ use regex::Regex;
 
 use crate::exec::Processes;
 use crate::probe::Trouble;
-use crate::redact::{self, Redactor};
+use crate::redact::{self, Memory, Redactor};
 use crate::registry::{Deployment, Service};
 use crate::report::logs::{Line, Said};
 use crate::system::System;
+use crate::threads;
+use crate::tools::Argv;
 use crate::tools::docker::Listed;
-use crate::tools::{Argv, procfs};
 use line::LogLevel;
 use merge::Board;
 use source::Source;
@@ -79,8 +80,8 @@ pub struct World {
     /// How long a tool may be silent.
     silence: Duration,
     clock: Clock,
-    redactor: OnceLock<Redactor>,
-    services: &'static [&'static Service],
+    /// What must be known of each source that was read, by whoever follows it.
+    memory: Vec<Mutex<Memory>>,
     wanted: Wanted,
     /// The newest entry that was read of each source, microseconds.
     seen: Vec<AtomicI64>,
@@ -171,8 +172,7 @@ impl World {
             patience,
             silence: if wanted.brief { patience } else { SILENCE.max(patience) },
             clock: Clock { zone: system.zone(), now: system.now() },
-            redactor: OnceLock::new(),
-            services: deployment.services,
+            memory: sources.iter().map(|_| Mutex::default()).collect(),
             wanted,
             seen: sources.iter().map(|_| AtomicI64::new(i64::MIN)).collect(),
             containers: OnceLock::new(),
@@ -181,17 +181,22 @@ impl World {
             system: Arc::new(system.clone()),
             sources,
         };
-        let world = Arc::new(world);
-        let early = Arc::clone(&world);
+        keep_secret(system, deployment);
         // Ready, or nearly, when the first line comes.
-        thread::spawn(move || {
-            early.redactor();
+        // Where it is refused, the first line waits for it.
+        let _ = threads::start(|| {
+            redact::house();
         });
-        (world, told)
+        (Arc::new(world), told)
     }
 
-    fn redactor(&self) -> &Redactor {
-        self.redactor.get_or_init(|| redactor(&self.system, self.services))
+    #[expect(clippy::unused_self, reason = "it knows the secrets of this world")]
+    fn redactor(&self) -> &'static Redactor {
+        redact::house()
+    }
+
+    fn memory(&self, source: usize) -> MutexGuard<'_, Memory> {
+        self.memory[source].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn processes(&self) -> Processes<'_> {
@@ -223,8 +228,13 @@ pub(crate) fn redactor(system: &System, services: &[&'static Service]) -> Redact
     paths.sort_unstable();
     paths.dedup();
     let files: Vec<String> = paths.iter().filter_map(|path| system.read(path).ok()).collect();
-    let entries = files.iter().flat_map(|file| procfs::env_entries(file));
-    Redactor::new(entries.filter(|(name, _)| redact::is_secret_name(name)).map(|(_, value)| value))
+    Redactor::of_settings(files.iter().map(String::as_str))
+}
+
+/// Has the secrets of a deployment kept out of whatever is quoted from outside.
+pub(crate) fn keep_secret(system: &System, deployment: &'static Deployment) {
+    let system = system.clone();
+    redact::keep_secret(move || redactor(&system, deployment.services));
 }
 
 /// What a service wrote last that tells most, oldest first: errors, where there are any among its newest lines, else those

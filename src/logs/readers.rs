@@ -9,10 +9,12 @@ use std::thread;
 use jiff::Timestamp;
 
 use super::gaze::Gaze;
-use super::merge::Pen;
+use super::merge::{Board, Pen};
 use super::source::Kind;
 use super::{Finish, Place, Range, Raw, World, container, file, journal};
 use crate::probe::Trouble;
+use crate::shortage::Shortage;
+use crate::threads::{self, join, task};
 
 /// How many lines that no filter wants are passed over before it is said how far reading has come.
 const STRIDE: u32 = 2000;
@@ -51,6 +53,7 @@ fn pour(world: &World, sources: &[usize], range: &Range, pen: &mut Pen, finish: 
             passed % STRIDE != 0 || pen.reached(place)
         })
     });
+    gaze.leave(sources);
     result.unwrap_or_else(|trouble| {
         tell(world, sources, trouble);
         None
@@ -69,6 +72,14 @@ fn tell(world: &World, sources: &[usize], trouble: Trouble) {
     world.board.trouble(&name, trouble);
 }
 
+/// Starts a reader. One that no thread can be had for is a source that cannot be read; its lane has ended.
+fn beside(board: &Board, name: &str, read: impl FnOnce() + Send + 'static) {
+    if let Err(error) = threads::start(read) {
+        let trouble = Shortage::of_start(&error).map_or_else(|| Trouble::Failed(error.to_string()), Trouble::Shortage);
+        board.trouble(name, trouble);
+    }
+}
+
 /// Starts to read. Lines come to the world's board.
 pub fn start(world: &Arc<World>, finish: &Finish) {
     let begun = world.system.now();
@@ -84,21 +95,23 @@ pub fn start(world: &Arc<World>, finish: &Finish) {
     }
     let journals: Vec<usize> =
         (0..world.sources.len()).filter(|index| matches!(world.sources[*index].kind, Kind::Journal(_))).collect();
+    let board = Arc::clone(&world.board);
     // Dropped by every reader of the journal when it has read what was written before.
     let (reading, read) = channel::<()>();
     if !together.is_empty() {
         let (world, finish, reading) = (Arc::clone(world), Arc::clone(finish), reading.clone());
         let mut pen = world.board.lane("the journal", false);
-        thread::spawn(move || {
+        beside(&board, "the journal", move || {
             let range = Range { since: world.wanted.since, until: world.wanted.until, ..Range::default() };
             pour(&world, &together, &range, &mut pen, &finish);
             drop(reading);
         });
     }
     for sources in groups.into_values() {
+        let name = sources.first().map(|source| world.sources[*source].name.clone()).unwrap_or_default();
         let pens = sources.iter().map(|source| world.board.lane(&world.sources[*source].name, false)).collect();
         let (world, finish, reading) = (Arc::clone(world), Arc::clone(finish), reading.clone());
-        thread::spawn(move || group(&world, &sources, pens, &finish, begun, &reading));
+        beside(&board, &name, move || group(&world, &sources, pens, &finish, begun, &reading));
     }
     drop(reading);
     if !journals.is_empty() {
@@ -108,13 +121,15 @@ pub fn start(world: &Arc<World>, finish: &Finish) {
             pen.reached(i64::MAX);
         }
         let (world, finish) = (Arc::clone(world), Arc::clone(finish));
-        thread::spawn(move || after_journals(&world, &journals, &read, begun.as_microsecond(), pen, &finish));
+        beside(&board, "the journal", move || {
+            after_journals(&world, &journals, &read, begun.as_microsecond(), pen, &finish);
+        });
     }
 }
 
 /// Once all that was written before has been read: says what journald left out, and follows.
 fn after_journals(world: &World, sources: &[usize], read: &Receiver<()>, begun: i64, mut pen: Pen, finish: &Finish) {
-    let first = world.wanted.since.unwrap_or(begun - 3_600_000_000);
+    let first = world.wanted.since.unwrap_or(begun.saturating_sub(3_600_000_000));
     // Ends when the last reader has dropped its end. Asked only then, so that it takes no time from the first line.
     let _ = read.recv();
     if !world.wanted.brief && !world.board.is_troubled() {
@@ -123,7 +138,7 @@ fn after_journals(world: &World, sources: &[usize], read: &Receiver<()>, begun: 
     if !world.wanted.follow {
         return;
     }
-    let mut gaze = Gaze::new(world);
+    let mut gaze = Gaze::after(world, sources);
     let result = journal::follow(world, sources, begun, &mut |raw| {
         gaze.look(raw, |place, line| pen.line(place, |out| finish(raw.source, line, out)) && pen.flush())
             .1
@@ -158,13 +173,14 @@ fn group(
         let (world, finish) = (Arc::clone(world), Arc::clone(finish));
         // A journal is followed elsewhere, all units at once, when this has been read.
         let reading = reading.clone();
-        thread::spawn(move || {
+        let (board, name) = (Arc::clone(&world.board), world.sources[source].name.clone());
+        beside(&board, &name, move || {
             let reached = range.and_then(|range| pour(&world, &[source], &range, &mut pen, &finish));
             drop(reading);
             if !world.wanted.follow || matches!(world.sources[source].kind, Kind::Journal(_)) || !pen.live() {
                 return;
             }
-            let mut gaze = Gaze::new(&world);
+            let mut gaze = Gaze::after(&world, &[source]);
             let mut each = |raw: &Raw<'_>| {
                 let (_, wanted) =
                     gaze.look(raw, |place, line| pen.line(place, |out| finish(source, line, out)) && pen.flush());
@@ -173,7 +189,8 @@ fn group(
             let result = match world.sources[source].kind {
                 Kind::File { .. } => file::follow(&world, source, reached, &mut each),
                 Kind::Container => {
-                    let seen = Timestamp::from_microsecond(world.seen[source].load(Ordering::Relaxed) + 1);
+                    let seen =
+                        Timestamp::from_microsecond(world.seen[source].load(Ordering::Relaxed).saturating_add(1));
                     container::follow(&world, source, seen.map_or(begun, |seen| seen.max(begun)), &mut each)
                 }
                 Kind::Journal(_) => Ok(()),
@@ -222,25 +239,21 @@ type Found = (Range, VecDeque<(i64, Place)>);
 
 /// Where the newest `tail` lines that are wanted of all these sources together begin in each.
 fn newest(world: &Arc<World>, sources: &[usize], ranges: Vec<Option<Range>>, tail: u64) -> Vec<Option<Range>> {
-    let threads: Vec<_> = sources
-        .iter()
-        .copied()
-        .zip(ranges)
-        .map(|(source, range)| {
-            let world = Arc::clone(world);
-            thread::spawn(move || {
-                let range = range?;
-                match latest(&world, source, &range, tail) {
-                    Ok(found) => Some((range, found)),
-                    Err(trouble) => {
-                        tell(&world, &[source], trouble);
-                        None
-                    }
-                }
-            })
-        })
-        .collect();
-    let found: Vec<Option<Found>> = threads.into_iter().map(|thread| thread.join().unwrap_or_default()).collect();
+    let find = |source: usize, range: Option<Range>| {
+        let range = range?;
+        match latest(world, source, &range, tail) {
+            Ok(found) => Some((range, found)),
+            Err(trouble) => {
+                tell(world, &[source], trouble);
+                None
+            }
+        }
+    };
+    let found: Vec<Option<Found>> = thread::scope(|scope| {
+        let sources = sources.iter().copied().zip(ranges);
+        let tasks: Vec<_> = sources.map(|(source, range)| task(scope, move || find(source, range))).collect();
+        tasks.into_iter().map(join).collect()
+    });
     let mut times: Vec<(i64, usize)> = Vec::new();
     for (index, found) in found.iter().enumerate() {
         times.extend(found.iter().flat_map(|(_, lines)| lines).map(|(time, _)| (*time, index)));

@@ -89,7 +89,7 @@ const GAP: i64 = 600 * 1_000_000;
 /// another manager runs, none of which keeps that.
 pub fn looping_since(outside: &Outside<'_>, service: &Service, managers: &ManagerEvidence) -> Option<Timestamp> {
     let unit = clues::unit(service, managers)?;
-    let door = Door { system: outside.system, runner: outside.runner, limit: outside.limit };
+    let door = Door::new(outside.system, outside.runner, outside.limit);
     let now = outside.system.now().as_microsecond();
     let answer = door.ask_with(&journalctl::restarts(&unit.id), |output| match output.exit {
         Exit::Code(0) => Ok(journalctl::series(&output.stdout, now, GAP)?),

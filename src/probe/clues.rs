@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::aside::{aside, join};
 use super::{Answer, Door, ManagerEvidence, Reply, Trouble, databases, failure, http, survey, text};
 use crate::backup::fresh::Freshness;
 use crate::exec::{Exit, Runner};
@@ -18,6 +17,7 @@ use crate::logs::{self, Wanted};
 use crate::registry::{Deployment, Http, Query, Question, RedisQuestion, Service};
 use crate::report::logs::Said;
 use crate::system::System;
+use crate::threads::{join, task};
 use crate::tools::systemctl::{self, UnitState};
 use crate::tools::{Argv, Upstream};
 pub use host::unit;
@@ -172,26 +172,25 @@ pub fn gather(
     managers: &ManagerEvidence,
     wants: &Wants,
 ) -> Clues {
-    let door = Door { system: outside.system, runner: outside.runner, limit: outside.limit };
+    let door = Door::new(outside.system, outside.runner, outside.limit);
     thread::scope(|scope| {
-        let run = (!wants.run.is_empty()).then(|| aside(scope, || run_lines(outside, deployment, &wants.run)));
-        let lately =
-            (!wants.lately.is_empty()).then(|| aside(scope, || late_lines(outside, deployment, &wants.lately)));
+        let run = (!wants.run.is_empty()).then(|| task(scope, || run_lines(outside, deployment, &wants.run)));
+        let lately = (!wants.lately.is_empty()).then(|| task(scope, || late_lines(outside, deployment, &wants.lately)));
         let routes = deployment.proxy.as_ref().filter(|_| wants.routes);
-        let routes = routes.map(|proxy| aside(scope, move || survey::ask_proxy(door, proxy)));
-        let looping = wants.looping.then(|| aside(scope, || ask_looping(door)));
-        let gets: Vec<_> = wants.gets.iter().map(|get| (*get, aside(scope, move || http::get(door, get)))).collect();
+        let routes = routes.map(|proxy| task(scope, move || survey::ask_proxy(door, proxy)));
+        let looping = wants.looping.then(|| task(scope, || ask_looping(door)));
+        let gets: Vec<_> = wants.gets.iter().map(|get| (*get, task(scope, move || get_in_turn(door, get)))).collect();
         let outputs: Vec<_> =
-            wants.outputs.iter().map(|question| (*question, aside(scope, move || ask(door, question)))).collect();
+            wants.outputs.iter().map(|question| (*question, task(scope, move || ask(door, question)))).collect();
         let queries: Vec<_> = wants
             .queries
             .iter()
-            .map(|query| (*query, aside(scope, move || databases::query(door, managers, query))))
+            .map(|query| (*query, task(scope, move || databases::query(door, managers, query))))
             .collect();
         let redis: Vec<_> = wants
             .redis
             .iter()
-            .map(|question| (*question, aside(scope, move || databases::redis(door, question))))
+            .map(|question| (*question, task(scope, move || databases::redis(door, question))))
             .collect();
         let system = outside.system;
         let mut clues = Clues {
@@ -268,7 +267,7 @@ fn late_lines(
     };
     thread::scope(|scope| {
         let threads: Vec<_> =
-            windows.iter().map(|(seconds, services)| aside(scope, move || one(*seconds, services))).collect();
+            windows.iter().map(|(seconds, services)| task(scope, move || one(*seconds, services))).collect();
         threads.into_iter().flat_map(join).collect()
     })
 }
@@ -309,6 +308,11 @@ fn ask(door: Door<'_>, question: &'static Question) -> Answer<String> {
         Exit::Code(0) => Ok(text(&output.stdout)),
         _ => Err(failure(output)),
     })
+}
+
+fn get_in_turn(door: Door<'_>, get: &Http) -> Answer<Reply> {
+    let (door, turn) = door.now();
+    turn.judge(http::get(door, get))
 }
 
 fn ask_looping(door: Door<'_>) -> Answer<Vec<UnitState>> {

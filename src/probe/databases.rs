@@ -132,7 +132,7 @@ pub(super) fn say_to_redis(door: Door<'_>, server: &Service, commands: &[&[&str]
     let reply = network::converse(door, port, &redis::request(password, commands), |received| {
         redis::answers(received, password.is_some(), commands).map(|answer| answer.map(Reply::Line))
     });
-    match reply {
+    match reply? {
         Reply::Line(text) => Ok(text),
         Reply::Silent(why) => Err(Trouble::Failed(why)),
         Reply::Http { .. } | Reply::Postgres(_) | Reply::Mongo(_) | Reply::Engine(_) | Reply::LogLine(_) => {

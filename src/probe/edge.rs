@@ -43,10 +43,10 @@ pub fn edge(endpoint: &Endpoint, loopback: std::net::IpAddr, path: &str, limit: 
     let address = address.unwrap_or(loopback);
     let resolve = format!("{host}:{port}:{address}");
     let command = Argv::new("curl", ["-sSik", "-m", "3", "--resolve", &resolve, &url]).to_string();
-    Answer { command, result: ask(&url, SocketAddr::new(address, *port), limit).map_err(Trouble::Failed) }
+    Answer { command, result: ask(&url, SocketAddr::new(address, *port), limit) }
 }
 
-fn ask(url: &str, address: SocketAddr, limit: Duration) -> Result<Edge, String> {
+fn ask(url: &str, address: SocketAddr, limit: Duration) -> Result<Edge, Trouble> {
     super::tls::install_crypto();
     let config = Agent::config_builder()
         .timeout_global(Some(limit))
@@ -59,7 +59,10 @@ fn ask(url: &str, address: SocketAddr, limit: Duration) -> Result<Edge, String> 
         .tls_config(TlsConfig::builder().disable_verification(true).build())
         .build();
     let agent = Agent::with_parts(config, DefaultConnector::default(), Here(address));
-    let response = agent.get(url).call().map_err(|error| super::http::reason(&error, limit))?;
+    let response = agent.get(url).call().map_err(|error| {
+        let reason = || Trouble::Failed(super::http::reason(&error, limit));
+        super::http::shortage(&error).map_or_else(reason, Trouble::Shortage)
+    })?;
     let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let (retry_after, is_page) = (header("retry-after"), header(HEADER).is_some());
     let status = response.status().as_u16();

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::thread;
 
-use super::aside::{aside, join};
 use super::{Answer, Door, Served, Trouble, failure, text, tls};
 use crate::exec::Exit;
 use crate::files::Entry;
 use crate::registry::{Deployment, Service};
+use crate::shortage::Shortage;
+use crate::threads::{join, task};
 use crate::tools::df::{self, FileSystem};
 use crate::tools::journalctl::{self, OomKill};
 use crate::tools::procfs::{self, Memory};
@@ -36,10 +37,10 @@ pub struct HostEvidence {
 
 pub(super) fn ask(door: Door<'_>, deployment: &Deployment, services: &[&'static Service]) -> HostEvidence {
     thread::scope(|scope| {
-        let disks = aside(scope, || ask_disks(door, deployment));
+        let disks = task(scope, || ask_disks(door, deployment));
         let clock =
-            (!door.system.is_container()).then(|| aside(scope, || door.ask(&timedatectl::show(), timedatectl::parse)));
-        let oom_kills = aside(scope, || ask_oom_kills(door));
+            (!door.system.is_container()).then(|| task(scope, || door.ask(&timedatectl::show(), timedatectl::parse)));
+        let oom_kills = task(scope, || ask_oom_kills(door));
         let certificates = ask_certificates(door, deployment, services);
         HostEvidence {
             memory: door.read("/proc/meminfo", procfs::meminfo),
@@ -95,7 +96,13 @@ fn ask_certificates(
         hosts = entries.filter(Entry::is_dir).filter_map(|entry| entry.name.into_string().ok()).collect();
     }
     let hosts: Vec<String> = hosts.into_iter().collect();
-    let served = tls::certificates(door.system.local(certificates.port), &hosts, door.limit);
+    let authorities = match hosts.is_empty() {
+        true => return Vec::new(),
+        false => tls::Authorities::installed(door.system),
+    };
+    let address = door.system.local(certificates.port);
+    let (door, turn) = door.now();
+    let served = tls::certificates(address, &hosts, door.limit, &authorities, door.system.now());
     let command = |host: &str| {
         let client = format!("openssl s_client -connect 127.0.0.1:{} -servername {host}", certificates.port);
         format!("{client} </dev/null | openssl x509 -noout -dates")
@@ -104,7 +111,11 @@ fn ask_certificates(
         .into_iter()
         .zip(served)
         .map(|(host, served)| {
-            let answer = Answer { command: command(&host), result: Ok(served) };
+            let served = match served {
+                Ok(Err(_)) if turn.was_too_short() => Err(Trouble::Shortage(Shortage::Turns)),
+                served => served,
+            };
+            let answer = Answer { command: command(&host), result: served };
             (host, answer)
         })
         .collect()

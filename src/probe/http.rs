@@ -1,14 +1,20 @@
 //! HTTP: one request, no redirects, no proxy, everything within the deadline.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ureq::Agent;
+use ureq::config::Config;
+use ureq::http::Uri;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
 use super::{Answer, Door, Reply, Trouble};
+use crate::net;
 use crate::registry::{Http, Url};
+use crate::shortage::Shortage;
 use crate::tools::{Argv, excerpt};
 
 /// How much of a body is read; health documents are far smaller.
@@ -16,6 +22,9 @@ const BODY_LIMIT: u64 = 64 << 10;
 
 /// Enough for the head of any answer; the library's own buffers are sized for downloads.
 const BUFFER: usize = 16 << 10;
+
+/// How many addresses of a name are tried, as many as the library has room for.
+const ADDRESSES: usize = 16;
 
 pub(super) fn get(door: Door<'_>, probe: &Http) -> Answer<Reply> {
     let url = match super::url(door.system, &probe.url) {
@@ -35,8 +44,10 @@ pub(super) fn get(door: Door<'_>, probe: &Http) -> Answer<Reply> {
 }
 
 fn request(door: Door<'_>, url: &str, host: Option<&str>) -> Result<Reply, Trouble> {
+    let until = door.until();
+    let limit = until.saturating_duration_since(Instant::now());
     let mut config = Agent::config_builder()
-        .timeout_global(Some(door.limit))
+        .timeout_global(Some(limit))
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
@@ -48,7 +59,7 @@ fn request(door: Door<'_>, url: &str, host: Option<&str>) -> Result<Reply, Troub
     if url.starts_with("https:") {
         config = config.tls_config(TlsConfig::builder().root_certs(roots()?).build());
     }
-    let agent: Agent = config.build().into();
+    let agent = Agent::with_parts(config.build(), DefaultConnector::default(), Timely(until));
     let mut request = agent.get(url);
     if let Some(host) = host {
         request = request.header("host", host);
@@ -59,7 +70,27 @@ fn request(door: Door<'_>, url: &str, host: Option<&str>) -> Result<Reply, Troub
         response.into_body().into_reader().take(BODY_LIMIT).read_to_end(&mut body)?;
         Ok(Reply::Http { status, body: super::text(&body) })
     });
-    Ok(answer.unwrap_or_else(|error| Reply::Silent(reason(&error, door.limit))))
+    answer.or_else(|error| super::network::silence(shortage(&error), reason(&error, limit)))
+}
+
+/// Resolves names by the system's resolver, which by itself knows no deadline.
+#[derive(Debug)]
+struct Timely(Instant);
+
+impl Resolver for Timely {
+    fn resolve(&self, uri: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+        let found = match net::resolve(uri.host().unwrap_or_default(), port, self.0) {
+            Err(error) if error.kind() == ErrorKind::TimedOut || Shortage::of_start(&error).is_some() => {
+                return Err(error.into());
+            }
+            // What the resolver says is for programmers.
+            other => other.unwrap_or_default(),
+        };
+        let mut addresses = self.empty();
+        found.into_iter().take(ADDRESSES).for_each(|address| addresses.push(address));
+        if addresses.is_empty() { Err(ureq::Error::HostNotFound) } else { Ok(addresses) }
+    }
 }
 
 /// The system's certificate authorities: the files of the distribution, not those that a caller's environment names.
@@ -76,6 +107,15 @@ fn roots() -> Result<RootCerts, Trouble> {
         return Err(Trouble::Unavailable("no certificate authorities are installed (package ca-certificates)".into()));
     }
     Ok(RootCerts::new_with_certs(roots))
+}
+
+/// What opsctl itself lacked for it.
+pub(super) fn shortage(error: &ureq::Error) -> Option<Shortage> {
+    match error {
+        // To be tried again is what a thread was told that was to look a name up; a deadline of a socket has its own error.
+        ureq::Error::Io(error) => Shortage::of_start(error),
+        _ => None,
+    }
 }
 
 pub(super) fn reason(error: &ureq::Error, limit: Duration) -> String {

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::aside::{aside, join};
 use super::{Answer, Door, Reply, Trouble, engine, failure, is_container_of, text};
 use crate::exec::{Exit, Processes, Streams};
 use crate::registry::{App, Manager, Presence, Probe, Service};
 use crate::system::System;
+use crate::threads::{join, task};
 use crate::tools::docker::{self, ContainerState, Listed, Unreachable};
 use crate::tools::docker_logs::{self, Query, Rows};
 use crate::tools::pm2::{self, Process};
@@ -84,9 +84,9 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool
     }
     let mut evidence = ManagerEvidence::default();
     thread::scope(|scope| {
-        let units = systemd.then(|| aside(scope, || ask_systemd(door, &units, with_host)));
+        let units = systemd.then(|| task(scope, || ask_systemd(door, &units, with_host)));
         let apps: Vec<_> =
-            homes.into_iter().map(|(home, app)| (home, aside(scope, move || ask_pm2(door, app)))).collect();
+            homes.into_iter().map(|(home, app)| (home, task(scope, move || ask_pm2(door, app)))).collect();
         ask_docker(door, services, &mut evidence);
         evidence.units = units.map(join);
         evidence.apps = apps.into_iter().map(|(home, thread)| (home, join(thread))).collect();
@@ -231,7 +231,7 @@ pub(super) fn log(
 ) -> Result<Rows<Box<dyn Read + Send>>, Trouble> {
     if let Some(socket) = engine::socket(door) {
         let path = docker_logs::api_logs(id, query);
-        let answer = engine::open(&socket, &path, door.limit, (!query.follow).then_some(silence))?;
+        let answer = engine::open(door, &socket, &path, (!query.follow).then_some(silence))?;
         return Ok(Rows::framed(Box::new(answer)));
     }
     let silence = if query.follow { Duration::MAX } else { silence };
@@ -240,6 +240,7 @@ pub(super) fn log(
 }
 
 fn list(door: Door<'_>) -> Answer<Vec<Listed>> {
+    let (door, _) = door.now();
     if let Some(socket) = engine::socket(door) {
         return engine::list(door, &socket);
     }
@@ -250,6 +251,7 @@ fn list(door: Door<'_>) -> Answer<Vec<Listed>> {
 }
 
 fn inspect<'a>(door: Door<'_>, containers: impl IntoIterator<Item = &'a str>) -> Answer<Vec<ContainerState>> {
+    let (door, _) = door.now();
     let mut answer = match engine::socket(door) {
         Some(socket) => engine::inspect(door, &socket, containers.into_iter()),
         None => inspect_by_client(door, containers),
@@ -310,7 +312,7 @@ fn ask_logs(door: Door<'_>, services: &[&'static Service], evidence: &mut Manage
             match container {
                 Ok(name) => asked.push((
                     service.name,
-                    aside(scope, move || {
+                    task(scope, move || {
                         door.ask_with(&docker::logs_since(&name, *within_seconds), |output| match output.exit {
                             Exit::Code(0) => {
                                 let both = text(&output.stdout) + &text(&output.stderr);
@@ -324,7 +326,7 @@ fn ask_logs(door: Door<'_>, services: &[&'static Service], evidence: &mut Manage
                 Err(None) => {}
                 Err(Some(trouble)) => {
                     let answer = Answer { command: containers.command.clone(), result: Err(trouble) };
-                    asked.push((service.name, aside(scope, move || answer)));
+                    asked.push((service.name, task(scope, move || answer)));
                 }
             }
         }
@@ -349,7 +351,7 @@ fn ask_pm2(door: Door<'_>, app: &App) -> Answer<Option<PmDaemon>> {
                 door.system.process_name(*pid).is_some_and(|name| name.starts_with(pm2::DAEMON_NAME))
             }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => return not_asked(Err(Trouble::Failed(format!("{pid_file}: {error}")))),
+            Err(error) => return not_asked(Err(super::of_file(&pid_file, &error))),
         };
     match alive {
         None => Answer { command: format!("cat {pid_file}"), result: Ok(None) },

@@ -1,7 +1,6 @@
 //! Services and a [`Runner`] in, [`Evidence`] out: what every source said, errors included, all asked at once and each
 //! tool once. Nothing here judges.
 
-mod aside;
 pub mod changes;
 pub mod clues;
 mod databases;
@@ -21,7 +20,7 @@ use std::fmt;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -31,16 +30,15 @@ pub use host::HostEvidence;
 pub use managers::{ManagerEvidence, PmDaemon};
 pub use ports::{Holder, holders};
 pub use survey::{Survey, env_file, survey};
-pub use tls::Served;
-#[cfg(any(test, feature = "fuzzing"))]
-pub use {engine::status_of as engine_status, tls::parse as certificate};
+pub use tls::{Served, Trust};
 
-use aside::{aside, join};
+use crate::threads::{join, task};
 
 use crate::exec::{Exit, Output, Processes, Runner, StartError};
 use crate::protocol::mongo::Hello;
 use crate::protocol::postgres::Greeting;
 use crate::registry::{Deployment, Manager, Probe, Service, Url};
+use crate::shortage::Shortage;
 use crate::system::System;
 use crate::tools::docker::Listed;
 use crate::tools::{Argv, Malformed, docker_logs, ending};
@@ -90,6 +88,8 @@ pub enum Trouble {
     Failed(String),
     /// The tool's answer cannot be understood.
     Malformed(Malformed),
+    /// opsctl itself had not what it takes to ask.
+    Shortage(Shortage),
 }
 
 /// How what only root may see is told.
@@ -104,6 +104,7 @@ impl fmt::Display for Trouble {
             Trouble::NeedsRoot(what) => write!(f, "{NEEDS_ROOT} {what}"),
             Trouble::Unavailable(what) | Trouble::Failed(what) => f.write_str(what),
             Trouble::Malformed(malformed) => malformed.fmt(f),
+            Trouble::Shortage(shortage) => shortage.fmt(f),
         }
     }
 }
@@ -111,9 +112,10 @@ impl fmt::Display for Trouble {
 impl From<io::Error> for Trouble {
     /// Of a file that was to be read.
     fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::PermissionDenied => Trouble::NeedsRoot("to look at it"),
-            _ => Trouble::Failed(error.to_string()),
+        match (Shortage::of(&error), error.kind()) {
+            (Some(shortage), _) => Trouble::Shortage(shortage),
+            (None, io::ErrorKind::PermissionDenied) => Trouble::NeedsRoot("to look at it"),
+            (None, _) => Trouble::Failed(error.to_string()),
         }
     }
 }
@@ -130,6 +132,7 @@ impl From<StartError> for Trouble {
             StartError::Missing(tool) => Trouble::Missing(tool),
             StartError::Untrusted(path) => Trouble::Untrusted(path),
             StartError::Refused(reason) => Trouble::Failed(reason),
+            StartError::Short(shortage) => Trouble::Shortage(shortage),
         }
     }
 }
@@ -167,13 +170,13 @@ pub fn gather(
     with_host: bool,
     limit: Duration,
 ) -> Evidence {
-    let door = Door { system, runner, limit };
+    let door = Door::new(system, runner, limit);
     let (managers, replies, host) = thread::scope(|scope| {
-        let managers = aside(scope, || managers::ask(door, services, with_host));
-        let host = with_host.then(|| aside(scope, || host::ask(door, deployment, services)));
+        let managers = task(scope, || managers::ask(door, services, with_host));
+        let host = with_host.then(|| task(scope, || host::ask(door, deployment, services)));
         let replies: Vec<Vec<_>> = services
             .iter()
-            .map(|service| service.probes.iter().map(|probe| aside(scope, move || reply(door, probe))).collect())
+            .map(|service| service.probes.iter().map(|probe| task(scope, move || reply(door, probe))).collect())
             .collect();
         let replies: Vec<Vec<Option<Answer<Reply>>>> =
             replies.into_iter().map(|service| service.into_iter().map(join).collect()).collect();
@@ -199,7 +202,7 @@ pub fn knock(
     service: &'static Service,
     limit: Duration,
 ) -> Option<Vec<Answer<Reply>>> {
-    let door = Door { system, runner, limit };
+    let door = Door::new(system, runner, limit);
     let speaks = |probe: &Probe| !matches!(probe, Probe::DockerEngine | Probe::LogLine { .. });
     let alone = !service.probes.is_empty() && service.probes.iter().all(speaks);
     alone.then(|| service.probes.iter().filter_map(|probe| reply(door, probe)).collect())
@@ -210,7 +213,7 @@ pub fn knock(
 /// # Errors
 /// Why they are not known.
 pub fn containers(system: &System, processes: &Processes<'_>, limit: Duration) -> Result<Vec<Listed>, Trouble> {
-    managers::containers(Door { system, runner: processes, limit })
+    managers::containers(Door::new(system, processes, limit))
 }
 
 /// Says commands to a Redis server, at the port and with the password of its probe; what it answers.
@@ -224,7 +227,7 @@ pub fn redis(
     commands: &[&[&str]],
     limit: Duration,
 ) -> Result<String, Trouble> {
-    databases::say_to_redis(Door { system, runner: processes, limit }, server, commands)
+    databases::say_to_redis(Door::new(system, processes, limit), server, commands)
 }
 
 /// When the run of a container before the present one ended, and when the present one began; `None` when it is the first.
@@ -237,7 +240,7 @@ pub fn container_runs(
     id: &str,
     limit: Duration,
 ) -> Result<Option<(Timestamp, Timestamp)>, Trouble> {
-    managers::runs(Door { system, runner: processes, limit }, id)
+    managers::runs(Door::new(system, processes, limit), id)
 }
 
 /// Why nothing is read of a container that was removed meanwhile, or is about to be.
@@ -257,7 +260,7 @@ pub fn container_log(
     limit: Duration,
     silence: Duration,
 ) -> Result<docker_logs::Rows<Box<dyn Read + Send>>, Trouble> {
-    managers::log(Door { system, runner: processes, limit }, processes, id, query, silence)
+    managers::log(Door::new(system, processes, limit), processes, id, query, silence)
 }
 
 /// The way to the outside that every source is given.
@@ -266,9 +269,64 @@ struct Door<'a> {
     system: &'a System,
     runner: &'a dyn Runner,
     limit: Duration,
+    /// When all that goes through it has to be done.
+    until: Instant,
+}
+
+impl<'a> Door<'a> {
+    fn new(system: &'a System, runner: &'a dyn Runner, limit: Duration) -> Self {
+        Door { system, runner, limit, until: Instant::now() + limit }
+    }
+
+    /// The same for what begins now, and perhaps late: where opsctl can do only some things at once, the rest is asked in turn.
+    fn now(self) -> (Self, Turn) {
+        const PROMPT: Duration = Duration::from_millis(200);
+        // What can answer answers within that.
+        const LEAST: Duration = Duration::from_millis(300);
+        let begun = Instant::now();
+        // Those that are asked one after the other end together, and with the command.
+        let until = self.runner.until().map_or(self.until, |until| until.min(self.until));
+        let left = until.saturating_duration_since(begun).clamp(LEAST.min(self.limit), self.limit);
+        (Door { limit: left, ..self }, Turn { begun, left, late: left + PROMPT < self.limit })
+    }
+}
+
+/// What is asked with the time that others have left.
+struct Turn {
+    begun: Instant,
+    left: Duration,
+    late: bool,
+}
+
+impl Turn {
+    /// Whether it was for want of that time that nothing came, which says nothing of who was asked.
+    fn was_too_short(&self) -> bool {
+        const ROUNDED: Duration = Duration::from_millis(5);
+        self.late && self.begun.elapsed() + ROUNDED >= self.left
+    }
+
+    /// An answer, unless it came of that.
+    fn judge(&self, answer: Answer<Reply>) -> Answer<Reply> {
+        match answer.result {
+            Ok(Reply::Silent(_)) if self.was_too_short() => {
+                Answer { result: Err(Trouble::Shortage(Shortage::Turns)), ..answer }
+            }
+            _ => answer,
+        }
+    }
 }
 
 impl Door<'_> {
+    /// How long a source that is asked now may take.
+    fn limit(self) -> Duration {
+        self.now().0.limit
+    }
+
+    /// When what is asked now must have answered.
+    fn until(self) -> Instant {
+        Instant::now() + self.limit()
+    }
+
     /// Runs a command whose success is exit code 0, and parses what it printed.
     fn ask<T>(self, argv: &Argv, parse: impl FnOnce(&str) -> Result<T, Malformed>) -> Answer<T> {
         self.ask_with(argv, |output| match output.exit {
@@ -279,7 +337,7 @@ impl Door<'_> {
 
     /// Runs a command and hands over however it ended, but for a deadline that passed.
     fn ask_with<T>(self, argv: &Argv, judge: impl FnOnce(&Output) -> Result<T, Trouble>) -> Answer<T> {
-        let result = match self.runner.run(argv, self.limit) {
+        let result = match self.runner.run(argv, self.limit()) {
             Err(error) => Err(error.into()),
             Ok(Output { exit: Exit::TimedOut(after), .. }) => Err(Trouble::TimedOut(after)),
             Ok(output) => judge(&output),
@@ -292,7 +350,7 @@ impl Door<'_> {
         let result = match self.system.read(path) {
             Ok(text) => parse(&text).map_err(Trouble::from),
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err(Trouble::NeedsRoot("to read it")),
-            Err(error) => Err(Trouble::Failed(format!("{path}: {error}"))),
+            Err(error) => Err(of_file(path, &error)),
         };
         Answer { command: Argv::new("cat", [path]).to_string(), result }
     }
@@ -310,20 +368,27 @@ pub(crate) fn failure(output: &Output) -> Trouble {
     Trouble::Failed(if said.is_empty() { how } else { format!("{how}: {said}") })
 }
 
+/// Why a file was not read.
+fn of_file(path: &str, error: &io::Error) -> Trouble {
+    Shortage::of(error).map_or_else(|| Trouble::Failed(format!("{path}: {error}")), Trouble::Shortage)
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Asks a service itself. `None` for what the managers' tools answer.
 fn reply(door: Door<'_>, probe: &Probe) -> Option<Answer<Reply>> {
-    Some(match probe {
+    let (door, turn) = door.now();
+    let answer = match probe {
         Probe::Http(probe) => http::get(door, probe),
         Probe::Banner { port, .. } => network::banner(door, *port),
         Probe::Redis { port, password } => network::redis(door, *port, password.as_ref()),
         Probe::Postgres { port, user } => network::postgres(door, *port, user),
         Probe::Mongo { port } => network::mongo(door, *port),
         Probe::DockerEngine | Probe::LogLine { .. } => return None,
-    })
+    };
+    Some(turn.judge(answer))
 }
 
 /// Whether a manager's container is this one. By exact name, by compose labels or by Swarm service.
@@ -344,7 +409,7 @@ pub(crate) fn is_container_of(manager: &Manager, identity: &crate::tools::docker
 pub(crate) fn secret(system: &System, secret: &crate::registry::Secret) -> Result<String, Trouble> {
     let text = system.read(secret.file).map_err(|error| match error.kind() {
         std::io::ErrorKind::PermissionDenied => Trouble::NeedsRoot("to read its password"),
-        _ => Trouble::Failed(format!("{}: {error}", secret.file)),
+        _ => of_file(secret.file, &error),
     })?;
     crate::tools::procfs::env_entries(&text)
         .find(|(key, _)| *key == secret.key)

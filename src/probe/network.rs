@@ -1,12 +1,13 @@
 //! Probes that speak a service's own protocol over TCP.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use super::{Answer, Door, Reply};
+use super::{Answer, Door, Reply, Trouble};
+use crate::net;
 use crate::protocol::{mongo, postgres, redis};
 use crate::registry::Secret;
+use crate::shortage::Shortage;
 use crate::tools::quote;
 
 /// No answer that is looked for is longer.
@@ -18,7 +19,7 @@ pub(super) fn banner(door: Door<'_>, port: u16) -> Answer<Reply> {
         let end = received.iter().position(|byte| *byte == b'\n')?;
         Some(Ok(Reply::Line(super::text(&received[..end]).trim_end().to_owned())))
     });
-    Answer { command: format!("nc -w 3 127.0.0.1 {port} </dev/null"), result: Ok(reply) }
+    Answer { command: format!("nc -w 3 127.0.0.1 {port} </dev/null"), result: reply }
 }
 
 pub(super) fn redis(door: Door<'_>, port: u16, password: Option<&Secret>) -> Answer<Reply> {
@@ -27,10 +28,9 @@ pub(super) fn redis(door: Door<'_>, port: u16, password: Option<&Secret>) -> Ans
         Ok(setting) => {
             let password = setting.as_deref().map(redis::password);
             let known = password.is_some();
-            let reply = converse(door, port, &redis::ping(password), |received| {
+            converse(door, port, &redis::ping(password), |received| {
                 redis::answer(received, known).map(|line| Ok(Reply::Line(line)))
-            });
-            Ok(reply)
+            })
         }
     };
     let login = password.map(|secret| format!("REDISCLI_AUTH=<{} in {}> ", secret.key, secret.file));
@@ -41,13 +41,13 @@ pub(super) fn postgres(door: Door<'_>, port: u16, user: &str) -> Answer<Reply> {
     let reply = converse(door, port, &postgres::startup(user), |received| {
         postgres::greeting(received).map(|greeting| greeting.map(Reply::Postgres))
     });
-    Answer { command: format!("pg_isready -h 127.0.0.1 -p {port} -U {}", quote(user)), result: Ok(reply) }
+    Answer { command: format!("pg_isready -h 127.0.0.1 -p {port} -U {}", quote(user)), result: reply }
 }
 
 pub(super) fn mongo(door: Door<'_>, port: u16) -> Answer<Reply> {
     let reply =
         converse(door, port, &mongo::hello(), |received| mongo::answer(received).map(|hello| hello.map(Reply::Mongo)));
-    Answer { command: format!("mongosh --quiet --port {port} --eval 'db.hello()'"), result: Ok(reply) }
+    Answer { command: format!("mongosh --quiet --port {port} --eval 'db.hello()'"), result: reply }
 }
 
 /// Connects, sends, and reads until `understood` makes something of what came, all within the limit.
@@ -56,20 +56,14 @@ pub(super) fn converse(
     port: u16,
     question: &[u8],
     understood: impl Fn(&[u8]) -> Option<Result<Reply, String>>,
-) -> Reply {
-    let until = Instant::now() + door.limit;
+) -> Result<Reply, Trouble> {
+    let limit = door.limit();
     let talk = || -> io::Result<Result<Reply, String>> {
-        let mut stream = TcpStream::connect_timeout(&door.system.local(port), door.limit)?;
-        stream.set_write_timeout(Some(door.limit))?;
+        let mut stream = net::tcp(door.system.local(port), Instant::now() + limit)?;
         stream.write_all(question)?;
         let mut received = Vec::new();
         let mut buffer = [0; 4096];
         loop {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(ErrorKind::TimedOut.into());
-            }
-            stream.set_read_timeout(Some(left))?;
             let count = stream.read(&mut buffer)?;
             received.extend_from_slice(&buffer[..count]);
             if let Some(result) = understood(&received) {
@@ -84,10 +78,15 @@ pub(super) fn converse(
         }
     };
     match talk() {
-        Ok(Ok(reply)) => reply,
-        Ok(Err(reason)) => Reply::Silent(reason),
-        Err(error) => Reply::Silent(describe(&error, door.limit)),
+        Ok(Ok(reply)) => Ok(reply),
+        Ok(Err(reason)) => Ok(Reply::Silent(reason)),
+        Err(error) => silence(Shortage::of(&error), describe(&error, limit)),
     }
+}
+
+/// What it means that nothing came back: a shortage of opsctl's own says nothing of the service.
+pub(super) fn silence(shortage: Option<Shortage>, reason: String) -> Result<Reply, Trouble> {
+    shortage.map_or(Ok(Reply::Silent(reason)), |shortage| Err(Trouble::Shortage(shortage)))
 }
 
 /// An input/output error in an operator's words.

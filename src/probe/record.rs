@@ -47,4 +47,8 @@ impl Runner for Recorder<'_> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner).push(record);
         output
     }
+
+    fn until(&self) -> Option<Instant> {
+        self.inner.until()
+    }
 }

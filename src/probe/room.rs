@@ -4,11 +4,11 @@
 
 use std::thread;
 
-use super::aside::{aside, join};
 use super::clues::Outside;
 use super::{Answer, Door, ManagerEvidence, Trouble, failure, text};
 use crate::exec::Exit;
 use crate::registry::{Deployment, Risk};
+use crate::threads::{join, task};
 use crate::tools::{Argv, images, journalctl};
 
 /// What takes room, and what frees it.
@@ -38,11 +38,11 @@ const CACHES: &[(&str, &str, &[&str])] = &[
 
 /// All that can be found, the safest first.
 pub fn room(outside: &Outside<'_>, deployment: &'static Deployment, managers: &ManagerEvidence) -> Vec<Room> {
-    let door = Door { system: outside.system, runner: outside.runner, limit: outside.limit };
+    let door = Door::new(outside.system, outside.runner, outside.limit);
     let (journal, cache, sizes) = thread::scope(|scope| {
-        let journal = aside(scope, || door.ask(&journalctl::disk_usage(), journalctl::parse_disk_usage));
-        let cache = aside(scope, || door.ask(&images::usage(), images::parse_build_cache));
-        let sizes = aside(scope, || door.ask(&images::sizes(), images::parse_sizes));
+        let journal = task(scope, || door.ask(&journalctl::disk_usage(), journalctl::parse_disk_usage));
+        let cache = task(scope, || door.ask(&images::usage(), images::parse_build_cache));
+        let sizes = task(scope, || door.ask(&images::sizes(), images::parse_sizes));
         (join(journal), join(cache), join(sizes))
     });
     let mut found = caches(door);
@@ -141,8 +141,10 @@ fn unused(
     let keeps: Vec<&str> =
         rows.iter().filter(|(_, name, _)| kept.contains(&name.as_str())).map(|(id, ..)| &**id).collect();
     let free = |id: &str| !used.contains(&id) && !keeps.contains(&id);
-    let dangling = rows.iter().filter(|(id, name, _)| name == "<none>:<none>" && free(id));
-    let dangling = dangling.fold(0, |sum: u64, (.., bytes)| sum.saturating_add(*bytes));
+    let dangling = rows
+        .iter()
+        .filter(|(id, name, _)| name == "<none>:<none>" && free(id))
+        .fold(0, |sum: u64, (.., bytes)| sum.saturating_add(*bytes));
     let mut found = vec![nameless(Ok(dangling))];
     let repository = |name: &str| name.rsplit_once(':').map(|(repository, _)| repository.to_owned());
     let own: Vec<String> = kept.iter().filter_map(|name| repository(name)).collect();

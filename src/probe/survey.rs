@@ -7,11 +7,11 @@ use std::os::unix::fs::MetadataExt;
 use std::thread;
 use std::time::Duration;
 
-use super::aside::{aside, join};
 use super::{Answer, Door, Trouble, failure, text};
 use crate::exec::{Exit, Runner};
 use crate::registry::{Data, DataKind, Deployment, EnvFile, Manager, Proxy, Service};
 use crate::system::System;
+use crate::threads::{join, task};
 use crate::tools::compose::{self, Project};
 use crate::tools::systemd_analyze::{self, Complaint};
 use crate::tools::{Argv, Malformed, Upstream, caddy, nginx, procfs};
@@ -52,7 +52,7 @@ pub fn survey(
     services: &[&'static Service],
     limit: Duration,
 ) -> Survey {
-    let door = Door { system, runner, limit };
+    let door = Door::new(system, runner, limit);
     let managers = || services.iter().flat_map(|service| service.managers);
     let units: Vec<&str> = managers()
         .filter_map(|manager| match manager {
@@ -67,10 +67,10 @@ pub fn survey(
         })
         .collect();
     thread::scope(|scope| {
-        let complaints = (!units.is_empty()).then(|| aside(scope, || ask_systemd(door, &units)));
-        let routes = deployment.proxy.as_ref().map(|proxy| aside(scope, || ask_proxy(door, proxy)));
+        let complaints = (!units.is_empty()).then(|| task(scope, || ask_systemd(door, &units)));
+        let routes = deployment.proxy.as_ref().map(|proxy| task(scope, || ask_proxy(door, proxy)));
         let projects: Vec<_> =
-            files.into_iter().map(|paths| (paths, aside(scope, move || ask_compose(door, paths)))).collect();
+            files.into_iter().map(|paths| (paths, task(scope, move || ask_compose(door, paths)))).collect();
         let env_files = services.iter().filter_map(|service| {
             let env = service.env.as_ref()?;
             Some((service.name, env_file(system, env)))
@@ -121,7 +121,7 @@ fn ask_author<T>(
         Ok(author) => door.ask(&argv.by(author.as_ref()), parse),
         // The tool itself says best that there is no such file.
         Err(error) if error.kind() == ErrorKind::NotFound => door.ask(&argv, parse),
-        Err(error) => Answer { command: argv.to_string(), result: Err(Trouble::Failed(format!("{file}: {error}"))) },
+        Err(error) => Answer { command: argv.to_string(), result: Err(super::of_file(file, &error)) },
     }
 }
 
@@ -132,7 +132,7 @@ fn ask_compose(door: Door<'_>, paths: &'static [&'static str]) -> Answer<Project
             let missing = format!("none of these exists: {}", paths.join(", "));
             Answer { command: listing(paths), result: Err(Trouble::Unavailable(missing)) }
         }
-        Err(error) => Answer { command: listing(paths), result: Err(trouble(&error)) },
+        Err(error) => Answer { command: listing(paths), result: Err(error.into()) },
     }
 }
 
@@ -140,20 +140,13 @@ fn listing(paths: &[&str]) -> String {
     Argv::new("ls", ["-l"]).with(paths.iter().copied()).to_string()
 }
 
-fn trouble(error: &std::io::Error) -> Trouble {
-    match error.kind() {
-        ErrorKind::PermissionDenied => Trouble::NeedsRoot("to look at it"),
-        _ => Trouble::Failed(error.to_string()),
-    }
-}
-
 /// An env file as it is.
 pub fn env_file(system: &System, env: &'static EnvFile) -> Answer<EnvFacts> {
     let command = listing(env.paths);
     let look = || -> Result<EnvFacts, Trouble> {
-        let found = system.first_existing(env.paths).map_err(|error| trouble(&error))?;
+        let found = system.first_existing(env.paths).map_err(Trouble::from)?;
         let path = found.ok_or_else(|| Trouble::Unavailable("it does not exist".to_owned()))?;
-        let meta = system.metadata(path).map_err(|error| trouble(&error))?;
+        let meta = system.metadata(path).map_err(Trouble::from)?;
         let user = system.account(|account| account.uid == meta.uid()).map(|account| account.name);
         let user = user.unwrap_or_else(|| meta.uid().to_string());
         let groups = system.read("/etc/group").unwrap_or_default();
@@ -164,7 +157,7 @@ pub fn env_file(system: &System, env: &'static EnvFile) -> Answer<EnvFacts> {
                 Some(set.map(|(key, _)| key.to_owned()).collect())
             }
             Err(error) if error.kind() == ErrorKind::PermissionDenied => None,
-            Err(error) => return Err(trouble(&error)),
+            Err(error) => return Err(error.into()),
         };
         Ok(EnvFacts { path, owner: format!("{user}:{group}"), mode: meta.mode() & 0o7777, keys })
     };
@@ -188,7 +181,7 @@ fn look_at(system: &System, data: &Data) -> Answer<bool> {
     };
     let result = match look() {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        other => other.map_err(|error| trouble(&error)),
+        other => other.map_err(Trouble::from),
     };
     Answer { command: listing(&[data.path]), result }
 }

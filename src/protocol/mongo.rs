@@ -39,7 +39,7 @@ pub fn answer(received: &[u8]) -> Option<Result<Hello, String>> {
 }
 
 fn number(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+    Some(u32::from_le_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?))
 }
 
 /// Walks the top level of a BSON document.
@@ -56,9 +56,9 @@ fn document(bytes: &[u8]) -> Option<Hello> {
         let value = name_end + 1;
         let size = match kind {
             0x01 | 0x09 | 0x11 | 0x12 => 8,
-            0x02 => 4 + number(bytes, value)? as usize,
+            0x02 => (number(bytes, value)? as usize).checked_add(4)?,
             0x03 | 0x04 => number(bytes, value)? as usize,
-            0x05 => 5 + number(bytes, value)? as usize,
+            0x05 => (number(bytes, value)? as usize).checked_add(5)?,
             0x07 => 12,
             0x08 => 1,
             0x0a => 0,
@@ -72,7 +72,7 @@ fn document(bytes: &[u8]) -> Option<Hello> {
             (b"isWritablePrimary" | b"ismaster", 0x08) => found.writable_primary = content == [1],
             _ => {}
         }
-        at = value + size;
+        at = value.checked_add(size)?;
     }
 }
 
@@ -117,5 +117,15 @@ mod tests {
     fn others_are_told_apart() {
         assert!(matches!(answer(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Some(Err(_))));
         assert!(matches!(answer(&reply(b"\x55what\0")), Some(Err(_))));
+        for kind in [0x02, 0x03, 0x04, 0x05] {
+            for length in [0, 1, 4, 0x7fff_ffff, 0x8000_0000, 0xffff_fffb, 0xffff_ffff_u32] {
+                let mut body = vec![kind, b'a', 0];
+                body.extend_from_slice(&length.to_le_bytes());
+                let _ = answer(&reply(&body)).expect("it is whole");
+            }
+        }
+        for length in [0, 25, 1 << 20, 0x7fff_ffff, 0xffff_ffff_u32] {
+            assert!(matches!(answer(&length.to_le_bytes()), Some(Err(_))), "{length}");
+        }
     }
 }

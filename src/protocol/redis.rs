@@ -1,5 +1,8 @@
 //! Redis: `AUTH` and `PING` (<https://redis.io/docs/latest/develop/reference/protocol-spec/>).
 
+/// No answer that is asked for is longer, bytes: one that says so is not waited for.
+const LARGEST: usize = 1 << 20;
+
 /// `PING`, after `AUTH` when there is a password.
 pub fn ping(password: Option<&str>) -> Vec<u8> {
     let mut request = Vec::new();
@@ -41,8 +44,11 @@ pub fn answers(received: &[u8], with_password: bool, commands: &[&[&str]]) -> Op
                 let Ok(length) = value.parse::<usize>() else {
                     return Some(Err("an answer without a value".to_owned()));
                 };
+                if length > LARGEST {
+                    return Some(Err(format!("an answer of {length} bytes")));
+                }
                 let text = rest.get(..length)?;
-                rest = rest.get(length + 2..)?;
+                rest = rest.get(length.saturating_add(2)..)?;
                 told.push_str(&String::from_utf8_lossy(text).replace("\r\n", "\n"));
             }
             _ => return Some(Err("an answer of another kind".to_owned())),
@@ -93,6 +99,12 @@ mod tests {
         }
         assert_eq!(answers(b"-NOAUTH needed\r\n", false, commands), Some(Err("NOAUTH needed".to_owned())));
         assert_eq!(answers(b"$-1\r\n:1\r\n", false, commands), Some(Err("an answer without a value".to_owned())));
+        let huge = "$18446744073709551615\r\n";
+        assert_eq!(
+            answers(huge.as_bytes(), false, commands),
+            Some(Err("an answer of 18446744073709551615 bytes".to_owned()))
+        );
+        assert!(answers(b"$18446744073709551616\r\n", false, commands).unwrap().is_err());
         assert_eq!(answers(b"*0\r\n", false, commands), Some(Err("an answer of another kind".to_owned())));
     }
 

@@ -1,6 +1,5 @@
 //! Where something looks like a secret, and how far it reaches.
 
-use std::fmt::Write;
 use std::ops::Range;
 
 use regex::Regex;
@@ -14,19 +13,48 @@ pub(super) const REACH: usize = 2048;
 
 /// Where a secret may begin: names of keys, schemes, and secrets that are known by how they begin.
 pub(super) const SUSPECT: &str = concat!(
-    r"(?-u:(?i:pass(?:word|wd|phrase)|pwd|secret|token|cookie|credential|authorization|api[_-]?key",
+    r"(?-u:(?i:pass(?:word|wd|phrase)|[_-]pass\b|pwd|secret|token|cookie|credential|authorization|api[_-]?key",
+    r"|x-amz-signature",
     r"|(?:access|private|internal|master|encryption|signing|deploy)[_-]?key|\b(?:bearer|basic)\b)",
     r"|:(?:\\*/){2}",
-    r"|-----BEGIN [A-Z0-9 ]*PRIVATE KEY",
+    r"|----[- ]+BEGIN [A-Z0-9 ]*PRIVATE KEY",
     r"|eyJ[\w-]{8}",
     r"|(?:sk|rk)_(?:live|test)_\w+|whsec_\w+|gh[pousr]_\w{16,}|github_pat_\w+|glpat-[\w-]+",
-    r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bxox[a-z]-[\w-]+|\bsk-[\w-]{20,}|\bAIza[\w-]{35})",
+    r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bxox[a-z]-[\w-]+|\bxapp-[\w-]+|\bsk-[\w-]{20,}|\bAIza[\w-]{35}",
+    r"|AGE-SECRET-KEY-1\w+|\bnpm_\w{30,}|\bpypi-[\w-]{16,}|\bhf_\w{20,}|\bdop_v1_\w{20,}|\bSG\.[\w-]{16,}\.[\w-]{16,}",
+    r"|\bya29\.[\w-]+|hooks\.slack\.com(?:\\*/)services(?:\\*/)[\w/\\]+|api(?:\\*/)webhooks(?:\\*/)[\w/\\-]+",
+    r"|/bot\d+:[\w-]{30,})",
 );
 
 /// How the matches of [`SUSPECT`] begin that are secrets themselves.
-const WHOLE: &[&str] = &["sk_", "rk_", "whsec_", "gh", "github_pat_", "glpat-", "AKIA", "ASIA", "xox", "sk-", "AIza"];
+const WHOLE: &[&str] = &[
+    "sk_",
+    "rk_",
+    "whsec_",
+    "gh",
+    "github_pat_",
+    "glpat-",
+    "AKIA",
+    "ASIA",
+    "xox",
+    "xapp-",
+    "sk-",
+    "AIza",
+    "AGE-SECRET-KEY-",
+    "npm_",
+    "pypi-",
+    "hf_",
+    "dop_v1_",
+    "SG.",
+    "ya29.",
+    "hooks",
+    "api/webhooks",
+    "api\\",
+    "/bot",
+];
 
 /// What is to be put in the place of a range.
+#[derive(Debug, Clone)]
 pub(super) struct Finding {
     pub(super) range: Range<usize>,
     /// With how many backslashes the mark must be quoted, where a number or a list stood.
@@ -37,32 +65,30 @@ impl Finding {
     pub(super) fn plain(range: Range<usize>) -> Self {
         Finding { range, quoted: None }
     }
+
+    /// The same in a text that has so many bytes before it.
+    pub(super) fn behind(self, count: usize) -> Self {
+        Finding { range: self.range.start + count..self.range.end + count, ..self }
+    }
 }
 
-/// The text without what looks like a secret; none when nothing does.
-pub(super) fn clean_suspects(suspect: &Regex, text: &str) -> Option<String> {
-    let mut cleaned = String::new();
-    let mut copied = 0;
+/// What looks like a secret in a text.
+pub(super) fn suspects(suspect: &Regex, text: &str) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let mut floor = 0;
     let mut from = 0;
     while let Some(hit) = suspect.find_at(text, from) {
         from = hit.end();
-        let Some(Finding { range, quoted }) = finding(text, hit.start()..hit.end(), copied) else {
+        let Some(finding) = finding(text, hit.start()..hit.end(), floor) else {
             continue;
         };
-        from = from.max(range.end);
-        if &text[range.clone()] == MARK {
-            continue;
+        from = from.max(finding.range.end);
+        if &text[finding.range.clone()] != MARK {
+            floor = finding.range.end;
+            found.push(finding);
         }
-        cleaned.push_str(&text[copied..range.start]);
-        let quote = quoted.map(|backslashes| "\\".repeat(backslashes) + "\"").unwrap_or_default();
-        let _ = write!(cleaned, "{quote}{MARK}{quote}");
-        copied = range.end;
     }
-    if copied == 0 {
-        return None;
-    }
-    cleaned.push_str(&text[copied..]);
-    Some(cleaned)
+    found
 }
 
 /// The secret that belongs to a match of [`SUSPECT`]; what is before `floor` has been dealt with.

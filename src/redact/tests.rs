@@ -215,6 +215,124 @@ fn a_text_cut_at_any_byte_never_tells() {
     }
 }
 
+/// A key as openssl writes it; nobody's.
+fn key() -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut state = 1_u64;
+    let mut letter = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(LETTERS[(state >> 58) as usize])
+    };
+    let body: String = (0..25).map(|_| (0..64).map(|_| letter()).collect::<String>() + "\n").collect();
+    format!("-----BEGIN RSA PRIVATE KEY-----\n{body}Ab3dE7+hI9w=\n-----END RSA PRIVATE KEY-----")
+}
+
+/// Lines of one source, cleaned in their order; a head is everything up to `| `.
+fn clean_lines(redactor: &Redactor, lines: &[String]) -> Vec<String> {
+    let mut memory = Memory::default();
+    let head = |text: &str| text.find("| ").map_or(0, |at| at + 2);
+    lines.iter().map(|line| redactor.clean_line(&mut memory, line, head).into_owned()).collect()
+}
+
+fn assert_none_of(key: &str, shown: &[String]) {
+    for part in key.lines().filter(|line| !line.contains("PRIVATE KEY")) {
+        for six in part.as_bytes().windows(6.min(part.len())) {
+            let six = std::str::from_utf8(six).unwrap();
+            assert!(shown.iter().all(|line| !line.contains(six)), "{six} of {part} in {shown:#?}");
+        }
+    }
+}
+
+#[test]
+fn a_key_is_masked_line_by_line_however_it_is_logged() {
+    let key = key();
+    let with = |form: &dyn Fn(&str) -> String| key.lines().map(form).collect::<Vec<_>>();
+    let mut forms = vec![
+        with(&str::to_owned),
+        with(&|line| format!("2026-11-22T05:00:00Z app-1  | {line}")),
+        with(&|line| format!("worker[12]: \u{1b}[32m{line}\u{1b}[0m")),
+        with(&|line| format!("  {line}\r")),
+        with(&|line| serde_json::json!({ "level": "info", "msg": line, "n": 1 }).to_string()),
+        vec![key.replace('\n', "\\n")],
+        vec![serde_json::json!({ "msg": &key, "n": 1 }).to_string()],
+        vec![format!("key={key}")],
+    ];
+    // Between the lines of another thread, and without an end.
+    let others = with(&|line| line.to_owned()).into_iter().flat_map(|line| [line, "GET /health 200".to_owned()]);
+    forms.push(others.collect());
+    for lines in &forms {
+        let cut = &lines[..lines.len().max(2) - 1];
+        for lines in [lines.as_slice(), cut] {
+            let healthy = ["GET /health 200 in 3 ms", "listening on /var/run/app.sock"].map(str::to_owned);
+            let all = [lines, &healthy].concat();
+            let shown = clean_lines(&STRANGER, &all);
+            assert_none_of(&key, &shown);
+            assert_eq!(shown[all.len() - 2..], healthy, "{shown:#?}");
+            let json = lines.iter().zip(&shown).filter(|(line, _)| is_json(line));
+            assert!(json.map(|(_, shown)| shown).all(|line| is_json(line)), "{shown:#?}");
+            // Quoted as one text.
+            assert_none_of(&key, &[STRANGER.quote(&all.join("\n"))]);
+        }
+    }
+    // Where reading begins in the middle.
+    let lines = with(&str::to_owned);
+    for from in 1..lines.len() {
+        assert_none_of(&key, &clean_lines(&STRANGER, &lines[from..]));
+    }
+    let others = ["started", "done 3 of 4", "abcdef", "/var/lib/x"].map(str::to_owned);
+    assert_eq!(clean_lines(&STRANGER, &others), others);
+}
+
+#[test]
+fn a_key_without_an_end_does_not_silence_a_log() {
+    let mut lines = vec!["-----BEGIN OPENSSH PRIVATE KEY-----".to_owned()];
+    lines.extend((0..200).map(|number| format!("{number} GET /health 200")));
+    lines.push("Ab3dEf7hIjK9lMnOpQrStUvWxAb3dEf7".to_owned());
+    let shown = clean_lines(&STRANGER, &lines);
+    assert_eq!(shown[0], MARK.to_owned());
+    assert_eq!(shown[1..], lines[1..]);
+}
+
+#[test]
+fn settings_are_read_in_every_way_in_which_programs_read_them() {
+    let key = key();
+    let file = format!(
+        "# a comment\nexport TLS_MATERIAL=\"{key}\"\nJSON_KEY='{}'\nUPSTREAM=postgres://app:p%40ssw0rd9@h/db?x=1\n\
+         LONG_SECRET=first-part1\\\nsecond-part2\nQUOTED_TOKEN=\"a$$b\\\"c9d\" # comment-9x\nAPI_KEYS=k1aaaaaaaaaaaa,k2bbbbbbbbbbbb\n\
+         PLAIN_SECRET=bare-v4lue # why\nBASIC_AUTH_SECRET=admin:hunter22x\nENCODED_SECRET={}\nDB_PASSWORD=postgres\nPORT=5432\n\
+         OPTIONS=--password=opt10nal --x\nCRLF_SECRET=\"one-l1ne\r\ntwo-l1nes\"\nPRIVATE_KEY={key}\n",
+        key.replace('\n', "\\n"),
+        "dXNlcjpkZWMwZGVkLXA0c3M=",
+    );
+    let redactor = Redactor::of_settings([file.as_str()]);
+    let lines: Vec<String> = key.lines().skip(3).take(4).map(|line| format!("got {line} there")).collect();
+    assert_none_of(&key, &lines.iter().map(|line| redactor.clean(line).into_owned()).collect::<Vec<_>>());
+    assert_none_of(&key, &[redactor.clean(&key.replace('\n', "\\n")).into_owned()]);
+    for secret in [
+        "p%40ssw0rd9",
+        "p@ssw0rd9",
+        "first-part1second-part2",
+        "first-part1",
+        "second-part2",
+        "a$b\"c9d",
+        "a$$b\\\"c9d",
+        "k1aaaaaaaaaaaa",
+        "k2bbbbbbbbbbbb",
+        "bare-v4lue",
+        "hunter22x",
+        "dec0ded-p4ss",
+        "opt10nal",
+        "one-l1ne",
+        "two-l1nes",
+    ] {
+        let text = format!("it is {secret} here");
+        assert_eq!(redactor.clean(&text), format!("it is {MARK} here"), "{secret}");
+    }
+    for text in ["postgres is ready on 5432", "a comment, and why", "app connects to h/db", "true production"] {
+        assert_eq!(redactor.clean(text), text);
+    }
+}
+
 /// JSON values with keys and texts that look like secrets.
 fn json() -> impl Strategy<Value = serde_json::Value> {
     let text = prop_oneof![

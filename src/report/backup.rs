@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{Head, Report};
 use crate::backup::create::{End, Run};
 use crate::backup::fresh::Freshness;
+use crate::backup::manifest::total;
 use crate::backup::name::Id;
 use crate::backup::prune;
 use crate::health::{age, bytes};
@@ -111,7 +112,7 @@ impl Backup {
 /// `12 rows in 2 tables`, `2 keys`, `40 files`.
 fn rows(rows: &BTreeMap<String, u64>) -> String {
     let count = |count: u64, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
-    let all = crate::backup::manifest::total(rows);
+    let all = total(rows);
     match () {
         () if rows.keys().all(|key| key.starts_with('/')) => count(all, "file"),
         () if rows.keys().eq(["keys"]) => count(all, "key"),
@@ -166,6 +167,9 @@ impl Report for Backup {
     }
 }
 
+/// How many foreign objects are listed by name.
+const SHOWN: usize = 5;
+
 /// What lies on the remote.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Backups {
@@ -181,6 +185,8 @@ pub struct Backups {
     pub sets: Vec<Freshness>,
     /// Objects there that opsctl did not make, and runs that did not finish.
     pub others: usize,
+    /// Paths of objects of which nobody can say that this host made them: they count for nothing, and are never deleted.
+    pub foreign: Vec<String>,
 }
 
 /// A copy.
@@ -198,7 +204,9 @@ pub struct BackupRow {
     pub bytes: Option<u64>,
     /// Whether it was proven, and nothing is known against it since.
     pub verified: bool,
-    /// Why not.
+    /// Whether its manifest carries the signature of this host; else it counts for nothing.
+    pub signed: bool,
+    /// Why it is not verified.
     pub trouble: Option<String>,
     /// When it was last restored, in scratch or for good; `null` where its manifest cannot be read.
     pub last_proven_restore: Option<Timestamp>,
@@ -215,9 +223,10 @@ impl Report for Backups {
                 Cell::plain(age(backup.time, self.head.time)),
                 Cell::or_dash(backup.bytes.map(bytes)),
                 Cell::or_dash(backup.rows),
-                match backup.verified {
-                    true => Cell(Tone::Of(Verdict::Pass), "yes".to_owned()),
-                    false => Cell(Tone::Of(Verdict::Fail), "NO".to_owned()),
+                match (backup.verified, backup.signed) {
+                    (true, _) => Cell(Tone::Of(Verdict::Pass), "yes".to_owned()),
+                    (false, true) => Cell(Tone::Of(Verdict::Fail), "NO".to_owned()),
+                    (false, false) => Cell(Tone::Of(Verdict::Warn), "unsigned".to_owned()),
                 },
                 Cell::or_dash(backup.last_proven_restore.map(|time| format!("{} ago", age(time, self.head.time)))),
             ];
@@ -242,10 +251,18 @@ impl Report for Backups {
                 format!("also there: {} that are no copies: of others, or of runs that did not finish", self.others),
             )]);
         }
+        for path in self.foreign.iter().take(SHOWN) {
+            page.line(&[Cell(Tone::Dim, format!("foreign {path}"))]);
+        }
+        if let Some(more @ 1..) = self.foreign.len().checked_sub(SHOWN) {
+            page.line(&[Cell(Tone::Dim, format!("foreign {more} more: opsctl backup list -o json"))]);
+        }
     }
 
     fn names(&self) -> Vec<String> {
-        self.backups.iter().map(|backup| format!("{}/{}", backup.set, backup.id)).collect()
+        // What this host did not make is no answer to what can be restored.
+        let ours = self.backups.iter().filter(|backup| backup.signed);
+        ours.map(|backup| format!("{}/{}", backup.set, backup.id)).collect()
     }
 }
 
@@ -335,7 +352,7 @@ pub struct PruneSet {
     pub leftovers: Vec<Id>,
     /// Copies that stay, and why.
     pub kept: Vec<Kept>,
-    /// Objects that are not opsctl's, and are left alone.
+    /// Objects of which nobody can say that this host made them; they are left alone.
     pub foreign: usize,
     /// Why nothing goes; `null` where nothing speaks against it.
     pub refused: Option<String>,

@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Read};
 use jiff::Timestamp;
 
 use super::Argv;
-use super::lines::{LINE_LIMIT, Line, Lines};
+use super::lines::{KEPT, Line, Lines};
 
 /// Which rows of a container's log are wanted.
 #[derive(Debug, Clone, Copy, Default)]
@@ -55,7 +55,7 @@ fn moment(time: Timestamp) -> String {
 pub struct Row {
     /// When the engine received it; `None` for what is no row of a log, such as the client's complaints.
     pub time: Option<Timestamp>,
-    /// What it says, cut at [`LINE_LIMIT`].
+    /// What it says, cut at [`KEPT`].
     pub text: Vec<u8>,
     /// How long it truly is, bytes.
     pub length: u64,
@@ -73,9 +73,24 @@ impl Row {
         }
     }
 
+    /// Takes out the times of the pieces that the client put together: it prints one before each.
+    fn without_seams(mut self) -> Self {
+        const PIECE: usize = 16 << 10;
+        let mut seam = PIECE;
+        while self.time.is_some() && self.text.len() > seam {
+            let rest = &self.text[seam..];
+            let end = rest.iter().take(40).position(|byte| *byte == b' ').filter(|end| stamp(&rest[..*end]).is_some());
+            let Some(end) = end else { break };
+            self.text.drain(seam..=seam + end);
+            self.length -= end as u64 + 1;
+            seam += PIECE;
+        }
+        self
+    }
+
     /// Adds what belongs to the same line: docker cuts lines at 16 KiB.
     fn extend(&mut self, more: &Row) {
-        let room = LINE_LIMIT.saturating_sub(self.text.len()).min(more.text.len());
+        let room = KEPT.saturating_sub(self.text.len()).min(more.text.len());
         self.text.extend_from_slice(&more.text[..room]);
         self.length += more.length;
     }
@@ -123,8 +138,8 @@ impl<R: Read> Rows<R> {
         loop {
             if self.form == Form::Plain {
                 return Ok(match self.lines.next()? {
-                    Some(line) => Some(Row::of(trimmed(line))),
-                    None => self.lines.rest().map(|line| Row::of(trimmed(line))),
+                    Some(line) => Some(Row::of(trimmed(line)).without_seams()),
+                    None => self.lines.rest().map(|line| Row::of(trimmed(line)).without_seams()),
                 });
             }
             let Some(head) = self.lines.take(8)? else {
@@ -145,7 +160,8 @@ impl<R: Read> Rows<R> {
                     let rest = self.lines.next()?;
                     let rest = rest.map_or((Vec::new(), 0), |line| (line.bytes.to_vec(), line.length));
                     let bytes = [&head[..], &rest.0].concat();
-                    return Ok(Some(Row::of(trimmed(Line { bytes: &bytes, length: rest.1 + 8 }))));
+                    let row = Row::of(trimmed(Line { bytes: &bytes, length: rest.1 + 8 }));
+                    return Ok(Some(row.without_seams()));
                 }
             }
             let stream = usize::from(head[0]);

@@ -25,7 +25,8 @@ pub fn pull(image: &str) -> Argv {
 }
 
 /// Makes those containers of a project anew whose image or configuration has changed. No image is built or pulled, and what
-/// they depend on is left alone.
+/// they depend on is left alone. The owner's home is kept: the client finds its engine (contexts) and compose itself (plugins)
+/// there.
 pub fn up(
     owner: Option<&Account>,
     file: &str,
@@ -37,7 +38,7 @@ pub fn up(
     let argv = argv.with(env_file.map(|file| format!("--env-file={file}")));
     let argv = argv.with([format!("--project-name={project}"), format!("--file={file}")]);
     let argv = argv.with(["up", "--detach", "--no-deps", "--no-build", "--pull=never"]);
-    argv.with(services.iter().copied()).by(owner).finishes()
+    argv.with(services.iter().copied()).by(owner).at_home().finishes()
 }
 
 /// Values of variables in a container, a line each.

@@ -220,7 +220,7 @@ pub struct Entry {
     pub units: Vec<String>,
     /// The run that it is about, as systemd itself says.
     pub invocation: Option<String>,
-    /// What it says, cut at [`super::lines::LINE_LIMIT`]; repeated messages are joined by line breaks.
+    /// What it says, cut at [`super::lines::KEPT`]; repeated messages are joined by line breaks.
     pub message: Option<Vec<u8>>,
     /// How long the message truly is, bytes.
     pub length: u64,
@@ -311,15 +311,15 @@ impl Entry {
                 if let Some(message) = &mut self.message {
                     message.push(b'\n');
                     message.extend_from_slice(value);
-                    message.truncate(super::lines::LINE_LIMIT);
-                    self.length += 1;
+                    message.truncate(super::lines::KEPT);
+                    self.length = self.length.saturating_add(1);
                 } else {
                     let mut message = std::mem::take(spare);
                     message.clear();
                     message.extend_from_slice(value);
                     self.message = Some(message);
                 }
-                self.length += length;
+                self.length = self.length.saturating_add(length);
             }
             b"PRIORITY" => self.priority = text().parse().ok().filter(|priority| *priority < 8),
             b"__REALTIME_TIMESTAMP" => self.time = text().parse().unwrap_or_default(),

@@ -5,15 +5,19 @@ use std::io::{self, ErrorKind, Read};
 
 use memchr::memchr;
 
-/// How much of one line is kept, bytes; what is longer is cut and said to be.
+/// How much of one line is shown, bytes; what is longer is cut and said to be.
 pub const LINE_LIMIT: usize = 64 << 10;
+/// How much more of it is kept, bytes: whoever takes secrets out must see those whole that stand where the line is cut.
+pub const MARGIN: usize = 8 << 10;
+/// How much of one line is kept, bytes.
+pub const KEPT: usize = LINE_LIMIT + MARGIN;
 /// How much is read at once, bytes.
 const CHUNK: usize = 64 << 10;
 
 /// A line, or as much of it as is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Line<'a> {
-    /// Its first [`LINE_LIMIT`] bytes, without the line break.
+    /// Its first [`KEPT`] bytes, without the line break.
     pub bytes: &'a [u8],
     /// How long it truly was, bytes.
     pub length: u64,
@@ -93,7 +97,7 @@ impl<R: Read> Lines<R> {
                 return Ok(None);
             }
         }
-        self.position += count;
+        self.position = self.position.saturating_add(count);
         self.given = true;
         Ok(Some(Line { bytes: &self.kept, length: self.length }))
     }
@@ -121,7 +125,7 @@ impl<R: Read> Lines<R> {
     }
 
     fn keep(&mut self, piece: std::ops::Range<usize>) {
-        let room = (LINE_LIMIT - self.kept.len()).min(piece.len());
+        let room = (KEPT - self.kept.len()).min(piece.len());
         self.kept.extend_from_slice(&self.chunk[piece.start..piece.start + room]);
         self.length += piece.len() as u64;
     }
@@ -182,7 +186,7 @@ mod tests {
     fn a9_a_line_of_100_mib_is_cut_and_its_length_told() {
         let long = io::repeat(b'x').take(100 << 20).chain(&b"\nshort\n"[..]);
         let found = all(long);
-        assert_eq!((found[0].0.len(), found[0].1), (LINE_LIMIT, 100 << 20));
+        assert_eq!((found[0].0.len(), found[0].1), (KEPT, 100 << 20));
         assert_eq!(found[1], (b"short".to_vec(), 5));
     }
 

@@ -27,6 +27,8 @@ pub mod ufw;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::redact::{self, Redactor};
+
 /// A command: one program and its arguments, never a line for a shell. [`fmt::Display`] prints it so that it can be
 /// pasted into one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub struct Argv {
     pub args: Vec<String>,
     /// Account to run as, when not one's own.
     pub account: Option<Account>,
+    /// Its `HOME`.
+    pub home: Home,
     /// Variables beyond the fixed environment.
     pub env: Vec<(&'static str, String)>,
     /// Variables beyond these whose values nobody may see.
@@ -46,6 +50,20 @@ pub struct Argv {
     /// What becomes of it when opsctl is told to end.
     pub interrupted: Interrupted,
 }
+
+/// The home directory that a command is given: many programs load code and settings from there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Home {
+    /// The caller's own; as another user none, because whoever runs there may have planted something.
+    Trusted,
+    /// That of the user it runs as, whoever that is. Builders that need it say why.
+    Kept,
+    /// None, also as oneself.
+    None,
+}
+
+/// A home directory that nobody can make.
+pub const NOWHERE: &str = "/nonexistent";
 
 /// A value that is handed on and never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -128,6 +146,7 @@ impl Argv {
             program,
             args: args.into_iter().map(Into::into).collect(),
             account: None,
+            home: Home::Trusted,
             env: Vec::new(),
             secrets: Vec::new(),
             input: None,
@@ -145,6 +164,13 @@ impl Argv {
     #[must_use]
     pub fn by(mut self, account: Option<&Account>) -> Self {
         self.account = account.cloned();
+        self
+    }
+
+    /// The same with the home directory of the user it runs as.
+    #[must_use]
+    pub fn at_home(mut self) -> Self {
+        self.home = Home::Kept;
         self
     }
 
@@ -176,6 +202,9 @@ impl fmt::Display for Argv {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(account) = &self.account {
             write!(f, "sudo -u {} ", quote(&account.name))?;
+        }
+        if self.home == Home::None || (self.home == Home::Trusted && self.account.is_some()) {
+            write!(f, "HOME={NOWHERE} ")?;
         }
         for (key, value) in &self.env {
             write!(f, "{key}={} ", quote(value))?;
@@ -238,7 +267,7 @@ pub fn words(command: &str) -> Vec<String> {
 pub struct Malformed {
     /// What was expected.
     pub expected: &'static str,
-    /// At most 200 bytes of what came, unescaped.
+    /// At most 200 bytes of what came, without secrets, unescaped.
     pub excerpt: String,
 }
 
@@ -277,32 +306,65 @@ impl Upstream {
     }
 }
 
-/// The first 200 bytes, cut at a character, without surrounding white space.
+/// How much more of a text is looked through than is quoted, bytes, so that a secret at its edge is seen whole.
+const MARGIN: usize = 4096;
+
+/// The first 200 bytes without secrets, cut at a character, without surrounding white space.
 pub fn excerpt(text: &str) -> String {
-    let text = text.trim();
-    let mut end = text.len().min(200);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text[..end].to_owned()
+    excerpt_by(redact::house(), text)
 }
 
-/// The last lines that are not empty, oldest first.
-pub fn last_lines(text: &str, count: usize) -> impl Iterator<Item = &str> {
-    let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+/// The same by what this redactor knows.
+pub(crate) fn excerpt_by(redactor: &Redactor, text: &str) -> String {
+    const LONGEST: usize = 200;
+    let text = text.trim();
+    let near = &text[..floor(text, LONGEST + MARGIN)];
+    let quoted = redactor.quote(near);
+    // Where there is more, half a secret may stand at the end of what was looked through.
+    let end = if near.len() < text.len() { quoted.rfind(char::is_whitespace).unwrap_or(LONGEST) } else { quoted.len() };
+    quoted[..floor(&quoted, end.min(LONGEST))].trim().to_owned()
+}
+
+/// The last lines that are not empty, oldest first, without secrets.
+pub fn last_lines(text: &str, count: usize) -> impl Iterator<Item = String> {
+    let end = tail(redact::house(), text, count.saturating_mul(1024));
+    let lines: Vec<String> =
+        end.lines().map(|line| line.trim_end().to_owned()).filter(|line| !line.is_empty()).collect();
     let skip = lines.len().saturating_sub(count);
     lines.into_iter().skip(skip)
 }
 
-/// The last 300 bytes, cut at a character, on one line: a tool says last why it failed.
+/// The last 300 bytes without secrets, cut at a character, on one line: a tool says last why it failed.
 pub fn ending(text: &str) -> String {
-    let text = text.trim();
-    let mut begin = text.len().saturating_sub(300);
-    while !text.is_char_boundary(begin) {
-        begin += 1;
-    }
-    let lines: Vec<&str> = text[begin..].lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    ending_by(redact::house(), text)
+}
+
+/// The same by what this redactor knows.
+pub(crate) fn ending_by(redactor: &Redactor, text: &str) -> String {
+    const LONGEST: usize = 300;
+    let end = tail(redactor, text, LONGEST);
+    let end = &end[ceil(&end, end.len().saturating_sub(LONGEST))..];
+    let lines: Vec<&str> = end.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     lines.join("; ")
+}
+
+/// The last place up to here that is not in the middle of a character.
+pub fn floor(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rfind(|at| text.is_char_boundary(*at)).unwrap_or_default()
+}
+
+/// The first place from here on that is not in the middle of a character.
+fn ceil(text: &str, at: usize) -> usize {
+    (at..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
+}
+
+/// At least so many bytes of the end of a text, without secrets.
+fn tail(redactor: &Redactor, text: &str, length: usize) -> String {
+    let text = text.trim();
+    let begin = ceil(text, text.len().saturating_sub(length.saturating_add(MARGIN)));
+    // Where there is more, half a secret may stand at the beginning.
+    let skip = if begin > 0 { text[begin..].find(char::is_whitespace).unwrap_or_default() } else { 0 };
+    redactor.quote(&text[begin + skip..]).trim().to_owned()
 }
 
 /// Parses one JSON value a line, passing over blank lines.
@@ -337,7 +399,10 @@ mod tests {
         let mut argv = Argv::new("pm2", ["jlist", "it's", ""]);
         argv.env.push(("PM2_HOME", "/home/a b/.pm2".to_owned()));
         argv.account = Some(Account { name: "app".into(), uid: 1000, gid: 1000, home: "/home/app".into() });
-        assert_eq!(argv.to_string(), r"sudo -u app PM2_HOME='/home/a b/.pm2' pm2 jlist 'it'\''s' ''");
+        assert_eq!(argv.to_string(), r"sudo -u app HOME=/nonexistent PM2_HOME='/home/a b/.pm2' pm2 jlist 'it'\''s' ''");
+        assert_eq!(argv.at_home().to_string(), r"sudo -u app PM2_HOME='/home/a b/.pm2' pm2 jlist 'it'\''s' ''");
+        assert_eq!(Argv { home: Home::None, ..Argv::new("git", ["log"]) }.to_string(), "HOME=/nonexistent git log");
+        assert_eq!(Argv::new("git", ["log"]).at_home().to_string(), "git log");
     }
 
     #[test]

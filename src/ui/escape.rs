@@ -4,14 +4,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Whether a character is shown as an escape instead of itself: control characters (C0, DEL, C1), those that turn the
-/// direction of text, those without width, line and paragraph separators, and tags.
-pub fn is_hostile(c: char) -> bool {
-    matches!(c,
-        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{61c}' | '\u{180e}'
-        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
+pub use crate::redact::is_hostile;
 
 /// The text on one line: line breaks and tabs are escaped like all else.
 pub fn line(text: &str) -> Cow<'_, str> {

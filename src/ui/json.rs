@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use super::escape::is_hostile;
+use crate::redact;
 
 pub(super) fn pretty(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     write(out, value, PrettyFormatter::new())
@@ -27,7 +28,9 @@ fn write<F: Formatter>(out: &mut impl Write, value: &impl Serialize, layout: F) 
     let mut buffer = Vec::with_capacity(16 << 10);
     value.serialize(&mut Serializer::with_formatter(&mut buffer, Harmless(layout)))?;
     buffer.push(b'\n');
-    out.write_all(&buffer)?;
+    // What serializes to JSON is text.
+    let text = String::from_utf8(buffer).map_err(io::Error::other)?;
+    out.write_all(redact::house().clean_document(text).as_bytes())?;
     out.flush()
 }
 

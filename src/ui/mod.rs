@@ -7,6 +7,7 @@ mod stream;
 mod text;
 
 use std::io::{self, IsTerminal, Write};
+use std::time::Instant;
 
 use clap::ValueEnum;
 
@@ -14,6 +15,7 @@ pub use stream::Stream;
 pub use text::{Cell, Text, Tone};
 
 use crate::error::Error;
+use crate::redact;
 use crate::report::Report;
 use crate::tools::Argv;
 
@@ -124,7 +126,7 @@ impl Ui {
     fn text(self, report: &impl Report) -> String {
         let mut text = Text::new(self.colored(), self.headers, self.format == Format::Wide);
         report.text(&mut text);
-        text.finish()
+        redact::house().clean_document(text.finish())
     }
 
     fn colored(self) -> bool {
@@ -154,16 +156,20 @@ impl Ui {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
-    /// Asks a question whose answer is no unless it is plainly yes.
-    pub fn ask(question: &str, before: &[String]) -> bool {
+    /// Asks a question whose answer is no unless it is plainly yes; `None` when none came until `until`.
+    pub fn ask(question: &str, before: &[String], until: Option<Instant>) -> Option<bool> {
         for line in before {
             prose(&escape::line(line));
         }
         // That the question cannot be written shows in the answer.
         let _ = write!(io::stderr().lock(), "{} [y/N] ", escape::line(question));
+        if !until.is_none_or(can_read) {
+            let _ = writeln!(io::stderr().lock());
+            return None;
+        }
         let mut answer = String::new();
         let read = io::stdin().read_line(&mut answer);
-        read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+        Some(read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 
     /// Tells how work is getting on, on stderr.
@@ -227,6 +233,21 @@ impl Ui {
     }
 }
 
+/// Waits for a line on stdin, which a terminal hands over whole; false when none came until then.
+fn can_read(until: Instant) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdin = io::stdin();
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let timeout = Timespec::try_from(left).unwrap_or_default();
+        match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&timeout)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) if !left.is_zero() => {}
+            Ok(0) | Err(_) => return false,
+            Ok(_) => return true,
+        }
+    }
+}
+
 /// Rows and columns of a terminal. One that does not know them, such as a serial line, says 0.
 fn window(stream: &impl std::os::fd::AsFd) -> (usize, usize) {
     let size = rustix::termios::tcgetwinsize(stream).ok();
@@ -241,5 +262,6 @@ pub fn trace(argv: &Argv) {
 
 /// A line on stderr. That it cannot be written is no reason to stop.
 fn prose(line: &str) {
+    let line = redact::house().clean_known(line);
     let _ = writeln!(io::stderr().lock(), "{line}");
 }

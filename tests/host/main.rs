@@ -17,4 +17,5 @@ mod mask;
 mod plugspace;
 mod prim;
 mod releases;
+mod security;
 mod v_edfinance;

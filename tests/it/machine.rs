@@ -92,6 +92,7 @@ impl Machine {
         self.file("/proc/stat", "cpu  1 2 3\ncpu0 1 2 3\nintr 5\n");
         self.file("/proc/uptime", "1209600.25 1000000.00\n");
         self.file("/proc/vmstat", "nr_free_pages 100\noom_kill 0\n");
+        self.file("/etc/ssl/certs/ca-certificates.crt", &crate::servers::authorities());
         self.dir("/run/systemd/system");
         self.link("systemctl");
         self.link("journalctl");
@@ -106,6 +107,11 @@ impl Machine {
     /// A path below the machine's root.
     pub fn path(&self, absolute: &str) -> PathBuf {
         self.dir.join("root").join(absolute.trim_start_matches('/'))
+    }
+
+    /// The directory of all that the machine is made of.
+    pub fn home(&self) -> PathBuf {
+        self.dir.clone()
     }
 
     /// The directory of the tools.
@@ -402,6 +408,10 @@ impl Machine {
             let text = String::from_utf8(fs::read(path).unwrap()).unwrap();
             text.split_terminator('\0').map(|word| self.same_everywhere(word)).collect()
         };
+        let is_shared = |path: &PathBuf| path.extension() == Some(OsStr::new("shared"));
+        let shared: Vec<PathBuf> =
+            fs::read_dir(log).unwrap().map(|entry| entry.unwrap().path()).filter(is_shared).collect();
+        assert_eq!(shared, Vec::<PathBuf>::new(), "tools in the session of opsctl");
         let mut all: Vec<Ran> = fs::read_dir(log)
             .unwrap()
             .map(|entry| entry.unwrap().path())

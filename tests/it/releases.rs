@@ -26,7 +26,7 @@ fn commit(revision: &str, subject: &str) -> String {
 }
 
 /// A prim host at its first version, whose origin has a second; `None` where the tests are not run by root.
-fn checkout() -> Option<Machine> {
+pub fn checkout() -> Option<Machine> {
     if !is_root() {
         return None;
     }

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::machine::{Machine, Ran, Run, is_root, may_listen_below_1024, sample};
+use crate::releases::checkout;
 use crate::transcript::compare;
 use crate::{plugspace, prim, servers};
 
@@ -47,7 +48,9 @@ fn assert_fixed(run: &Run) {
         assert_eq!(names(ran), expected, "{:?}", ran.argv);
         assert!(ran.environment.iter().any(|pair| pair == PATH), "{:?}", ran.environment);
         assert!(ran.environment.iter().any(|pair| pair == "LC_ALL=C.UTF-8"), "{:?}", ran.environment);
-        assert!(ran.environment.iter().all(|pair| !pair.contains("nonexistent")), "{:?}", ran.environment);
+        // A daemon of another user is asked with a home that nobody can make, which is not the caller's.
+        let callers = |pair: &String| pair.contains("nonexistent") && pair != "HOME=/nonexistent";
+        assert!(!ran.environment.iter().any(callers), "{:?}", ran.environment);
     }
 }
 
@@ -104,7 +107,7 @@ fn d2_d6_pm2_runs_as_its_owner_with_an_environment_of_its_own() {
     let run = machine.run_with(["-d", "plugspace", "status", "plugspace-worker"], &HOSTILE);
     assert_fixed(&run);
     let setpriv = run.ran.iter().find(|ran| ran.tool() == "setpriv").unwrap();
-    assert!(setpriv.environment.contains(&"HOME=/home/plugspace".to_owned()), "{:?}", setpriv.environment);
+    assert!(setpriv.environment.contains(&"HOME=/nonexistent".to_owned()), "{:?}", setpriv.environment);
     assert!(setpriv.environment.contains(&"PM2_HOME=/home/plugspace/.pm2".to_owned()), "{:?}", setpriv.environment);
     compare("status_plugspace_as_root", &[run]);
 }
@@ -256,4 +259,27 @@ fn l2_l3_what_services_and_tools_say_drives_no_terminal() {
         assert!(!run.everything().contains("\nPASS"), "{form}: {}", run.everything());
     }
     compare("status_hostile_text", &[machine.run(["status", "wallet", "store", "stalwart"])]);
+}
+
+#[test]
+fn l2_what_a_repository_says_drives_no_terminal() {
+    let Some(machine) = checkout() else { return };
+    let hostile = "\u{1b}]52;c;aGk=\u{7}\u{1b}[2J\u{9b}31m\u{202e}evil\u{200b}";
+    let id = "1".repeat(40);
+    let row = format!("1 .M N... 100644 100644 100644 {id} {id} {hostile}\n");
+    machine.answer("git-config", &format!("filter.{hostile}.clean\nx\0credential.helper\n!{hostile}\0"));
+    machine.answer("git-status", &format!("# branch.oid {id}\n# branch.head {hostile}\n{row}"));
+    machine.answer("git-check-attr", &format!("{hostile}\0filter\0{hostile}\0"));
+    machine.answer("git-log", &format!("{id}\0{hostile}\x002026-11-22T05:00:00Z\0{hostile}\n"));
+    machine.answer_with("git-ls-remote", "", &format!("fatal: {hostile}\r\nPASS    all well\n"), 128);
+    for form in ["text", "wide", "json"] {
+        let run = machine.run(["redeploy", "wallet", "store", "-v", "-o", form]);
+        assert_eq!(run.hostile(), None, "{form}: {}", run.everything());
+        assert!(run.everything().contains("evil") && !run.everything().contains("\nPASS"), "{form}");
+    }
+    // What cannot be switched off is told in the same way.
+    machine.answer("git-config", &format!("filter.{hostile}=.clean\nx\0"));
+    let run = machine.run(["redeploy", "wallet", "store", "-v", "--dry-run"]);
+    assert_eq!((run.hostile(), run.code), (None, 4), "{}", run.everything());
+    assert!(run.everything().contains("names of filters that can be switched off"), "{}", run.everything());
 }

@@ -2,8 +2,8 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -174,14 +174,43 @@ pub fn https(
     }
 }
 
+/// Who signs all certificates of [`tls`].
+fn authority() -> &'static rcgen::CertifiedIssuer<'static, rcgen::KeyPair> {
+    static AUTHORITY: OnceLock<rcgen::CertifiedIssuer<'static, rcgen::KeyPair>> = OnceLock::new();
+    AUTHORITY.get_or_init(|| {
+        let mut params = rcgen::CertificateParams::default();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        params.distinguished_name.push(rcgen::DnType::CommonName, "stand-in authority");
+        rcgen::CertifiedIssuer::self_signed(params, rcgen::KeyPair::generate().unwrap()).unwrap()
+    })
+}
+
+/// Its certificate, as hosts keep those that they trust.
+pub fn authorities() -> String {
+    use std::fmt::Write as _;
+    let mut digits = String::new();
+    for chunk in authority().der().chunks(3) {
+        const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        let bits = chunk.iter().chain([&0, &0]).take(3).fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte));
+        for place in 0..4 {
+            let digit = ALPHABET[bits >> (18 - 6 * place) & 63] as char;
+            write!(digits, "{}", if place > chunk.len() { '=' } else { digit }).unwrap();
+        }
+        if digits.lines().last().is_some_and(|line| line.len() == 64) {
+            digits.push('\n');
+        }
+    }
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", digits.trim_end())
+}
+
 fn tls_config(names: &[&str]) -> rustls::ServerConfig {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let mut params = rcgen::CertificateParams::new(names).unwrap();
     params.not_before = rcgen::date_time_ymd(2026, 10, 1);
     params.not_after = rcgen::date_time_ymd(2026, 12, 30);
-    params.distinguished_name.push(rcgen::DnType::CommonName, "stand-in authority");
+    params.distinguished_name.push(rcgen::DnType::CommonName, "stand-in edge");
     let key = rcgen::KeyPair::generate().unwrap();
-    let certificate = params.self_signed(&key).unwrap();
+    let certificate = params.signed_by(&key, authority()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -135,3 +135,31 @@ fn help() {
     let version = machine.run(["--version"]);
     assert_eq!((version.code, version.stdout.as_str()), (0, concat!("opsctl ", env!("CARGO_PKG_VERSION"), "\n")));
 }
+
+/// A variable that somebody has set for whatever reason makes nothing else of a command.
+#[test]
+fn l5_only_the_script_of_a_shell_asks_for_completions() {
+    let machine = prim::quiet();
+    let lines: [&[&str]; 6] = [
+        &["restart", "wallet", "-y"],
+        &["status", "walet"],
+        &[],
+        &["--"],
+        &["schema", "status"],
+        &["restart", "--", "x"],
+    ];
+    for line in lines {
+        let plain = machine.run(line);
+        for value in ["bash", "zsh", "fish", "1", "", "elvish"] {
+            let variables = [("OPSCTL_COMPLETE", value), ("_CLAP_COMPLETE_INDEX", "1"), ("COMPLETE", value)];
+            let run = machine.run_with(line, &variables);
+            assert_eq!((run.code, &run.stderr), (plain.code, &plain.stderr), "{value} {line:?}");
+            assert_eq!(run.stdout, plain.stdout, "{value} {line:?}");
+        }
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        let asked = [("OPSCTL_COMPLETE", shell), ("_CLAP_COMPLETE_INDEX", "1"), ("_CLAP_IFS", "\n")];
+        let run = machine.run_with(["--", "opsctl", "rest"], &asked);
+        assert!(run.code == 0 && run.stdout.contains("restart") && run.stdout.contains("restore"), "{run:?}");
+    }
+}

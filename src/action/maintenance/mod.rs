@@ -18,6 +18,7 @@ use crate::health::{self, ServiceHealth};
 use crate::probe::{self, Answer, Edge};
 use crate::registry::{Deployment, Maintenance, Page, Service, Stop};
 use crate::system::System;
+use crate::threads::{join, task};
 use crate::tools::nginx::page::{Endpoint, endpoints_of_page};
 
 /// Where state is kept that must outlive a boot.
@@ -251,16 +252,12 @@ fn ask(system: &System, endpoints: &[Endpoint], page: &'static Page, limit: Dura
     thread::scope(|scope| {
         let threads: Vec<_> = questions
             .map(|(endpoint, path)| {
-                let thread = scope.spawn(move || probe::edge(endpoint, system.loopback, path, limit));
-                (endpoint, path, thread)
+                (endpoint, path, task(scope, move || probe::edge(endpoint, system.loopback, path, limit)))
             })
             .collect();
-        let answer = |thread: thread::ScopedJoinHandle<'_, Answer<Edge>>| {
-            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
         threads
             .into_iter()
-            .map(|(endpoint, path, thread)| Asked { endpoint: endpoint.clone(), path, answer: answer(thread) })
+            .map(|(endpoint, path, thread)| Asked { endpoint: endpoint.clone(), path, answer: join(thread) })
             .collect()
     })
 }

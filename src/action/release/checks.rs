@@ -79,13 +79,19 @@ pub(super) fn working_copy(release: &Release, survey: &Survey, wanted: &Wanted, 
                 _ => check.hint(format!("git -C {path} checkout {}", release.branch)),
             });
             if !status.changed.is_empty() {
-                let shown: Vec<&str> = status.changed.iter().take(5).map(String::as_str).collect();
-                let more = status.changed.len().saturating_sub(shown.len());
-                let more = if more == 0 { String::new() } else { format!(" and {more} more") };
                 checks.push(
-                    Checked::new("tree", Verdict::Fail, format!("changed by hand: {}{more}", shown.join(", ")))
+                    Checked::new("tree", Verdict::Fail, format!("changed by hand: {}", listed(&status.changed)))
                         .hint(format!("git -C {path} diff shows what; git -C {path} stash puts it aside")),
                 );
+            }
+            if !status.unclear.is_empty() {
+                let shown: Vec<&str> = status.unclear.iter().take(5).map(String::as_str).collect();
+                let more = status.unclear.len().saturating_sub(shown.len());
+                let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+                let files = format!("{}{more}", shown.join(", "));
+                let summary =
+                    format!("a check does not run the repository's filters; perhaps changed by hand: {files}");
+                checks.push(Checked::new("tree", Verdict::Warn, summary).hint(format!("git -C {path} status")));
             }
         }
     }
@@ -102,6 +108,15 @@ pub(super) fn working_copy(release: &Release, survey: &Survey, wanted: &Wanted, 
         Some(Err(trouble)) => {
             checks.push(Checked::new("origin", Verdict::Unknown, format!("origin cannot be asked: {trouble}")));
         }
+    }
+}
+
+/// The first five of these files, and how many more there are.
+fn listed(files: &[String]) -> String {
+    let shown: Vec<&str> = files.iter().take(5).map(String::as_str).collect();
+    match files.len().saturating_sub(shown.len()) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 

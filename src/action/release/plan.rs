@@ -184,13 +184,13 @@ fn forward(release: &'static Release, survey: &Survey, delivery: &Delivery, from
         Some(Ok(source)) => Some(source),
         Some(Err(_)) | None => None,
     };
-    if let Some(Source { path, owner, git: Some(_) }) = source
+    if let Some(Source { path, owner, git: Some(git) }) = source
         && let Some(revision) = remote(survey)
     {
         let owner = owner.as_ref();
         let moves = survey.head().is_none_or(|head| head.revision != revision);
         if moves {
-            let argv = git::fetch(path, owner, release.branch);
+            let argv = git::fetch(path, owner, &git.settings, release.branch);
             stages.push(Stage::Aside(step("fetch the new version", argv, TRANSFER, Risk::Safe)));
         }
         if let Some(Schema::Migrations { directory, .. }) = &release.schema {
@@ -198,7 +198,7 @@ fn forward(release: &'static Release, survey: &Survey, delivery: &Delivery, from
             stages.push(Stage::Review(step("see which migrations it adds", argv, QUICK, Risk::ReadOnly)));
         }
         if moves {
-            let argv = git::forward(path, owner, &revision);
+            let argv = git::forward(path, owner, &git.settings, &revision);
             let title = format!("move the files to {}", short(&revision));
             stages.push(Stage::Move(step(title, argv, QUICK * 4, Risk::Safe), revision));
         }
@@ -254,10 +254,10 @@ pub fn towards(release: &'static Release, survey: &Survey, to: &Version) -> Vec<
         Some(Ok(source)) => Some(source),
         Some(Err(_)) | None => None,
     };
-    if let Some(Source { path, owner, git: Some(_) }) = source
+    if let Some(Source { path, owner, git: Some(git) }) = source
         && let Some(revision) = &to.revision
     {
-        let argv = git::reset(path, owner.as_ref(), revision);
+        let argv = git::reset(path, owner.as_ref(), &git.settings, revision);
         let title = format!("move the files back to {}", short(revision));
         stages.push(Stage::Move(step(title, argv, QUICK * 4, Risk::Safe), revision.clone()));
     }
@@ -286,7 +286,8 @@ fn build(release: &'static Release, source: Option<&Source>) -> Vec<Stage> {
 
 fn task_step(task: &'static Task, source: &Source, risk: Risk) -> Step {
     let args = task.args.iter().map(|arg| arg.replace("{source}", source.path));
-    let argv = Argv::new(task.program, args).by(source.owner.as_ref());
+    // A build runs the owner's code whatever its home is, and needs it for caches and registries (`.npm`, `.npmrc`).
+    let argv = Argv::new(task.program, args).by(source.owner.as_ref()).at_home();
     step(task.title, argv, Duration::from_secs(task.deadline_seconds.into()), risk)
 }
 

@@ -16,10 +16,7 @@ use crate::action::run::{self, Done, End};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exec::{Exit as Ended, Output, Runner};
-use crate::health::later;
-use crate::logs;
 use crate::probe::{self, PATIENCE, Trouble, failure};
-use crate::redact::Redactor;
 use crate::registry::{Service, Switch};
 use crate::report::logs::Said;
 use crate::tools::{Argv, git, images, last_lines};
@@ -83,7 +80,6 @@ pub(super) struct Way<'a> {
     pub(super) context: Context<'a>,
     pub(super) job: &'a Job<'a>,
     lock: &'a mut Lock,
-    redactor: Redactor,
     ran: Vec<Ran>,
     pub(super) migrations: Vec<Migration>,
     total: usize,
@@ -93,8 +89,7 @@ pub(super) struct Way<'a> {
 
 impl<'a> Way<'a> {
     fn new(context: Context<'a>, job: &'a Job<'a>, lock: &'a mut Lock, total: usize) -> Self {
-        let redactor = logs::redactor(context.system, job.deployment.services);
-        Way { context, job, lock, redactor, ran: Vec::new(), migrations: Vec::new(), total, made: false }
+        Way { context, job, lock, ran: Vec::new(), migrations: Vec::new(), total, made: false }
     }
 
     fn go(&mut self) -> (Vec<Told>, Ending) {
@@ -254,11 +249,11 @@ impl<'a> Way<'a> {
                     Ended::TimedOut(after) => Some(Trouble::TimedOut(after)),
                     Ended::Code(_) | Ended::Signal(_) | Ended::TooMuchOutput => Some(failure(&output)),
                 };
-                let says = if trouble.is_some() { self.says(&output) } else { Vec::new() };
+                let says = if trouble.is_some() { Self::says(&output) } else { Vec::new() };
                 (trouble, says, Some(output))
             }
         };
-        let failed = trouble.map(|trouble| self.redactor.clean(&trouble.to_string()).into_owned());
+        let failed = trouble.map(|trouble| trouble.to_string());
         let took = begun.elapsed();
         if failed.is_none() && took > Duration::from_secs(1) {
             self.context.ui.progress(&format!("      took {:.1} s", took.as_secs_f32()));
@@ -271,9 +266,9 @@ impl<'a> Way<'a> {
     }
 
     /// The end of what a command said, without secrets.
-    fn says(&self, output: &Output) -> Vec<String> {
+    fn says(output: &Output) -> Vec<String> {
         let text = [output.stdout.as_slice(), output.stderr.as_slice()].map(String::from_utf8_lossy).join("\n");
-        last_lines(&text, SAYS).map(|line| self.redactor.clean(line).into_owned()).collect()
+        last_lines(&text, SAYS).collect()
     }
 
     /// What a command prints, as it is.
@@ -310,7 +305,7 @@ impl<'a> Way<'a> {
             // Where services run images, these tell.
             End::Well(health) if self.job.release.images.is_empty() => {
                 let since = health.since?;
-                (later(since, SKEW) < begun)
+                (crate::health::later(since, SKEW) < begun)
                     .then(|| format!("{} still runs since {since:.0}, before the switch", health.name))
             }
             _ => None,

@@ -12,12 +12,13 @@ use super::record::{self, Records};
 use super::{Delivery, Version, Wanted};
 use crate::context::Context;
 use crate::exec::{Exit, Processes, Runner};
-use crate::health::{self, ServiceHealth, later};
+use crate::health::{self, ServiceHealth};
 use crate::probe::{self, Evidence, Trouble, failure, is_container_of};
 use crate::registry::{Deployment, Release, Service};
 use crate::system::System;
+use crate::threads::{join, task};
 use crate::tools::docker::ContainerState;
-use crate::tools::git::{self, Commit, Status};
+use crate::tools::git::{self, Commit, Settings, Status};
 use crate::tools::images::{self, Images};
 use crate::tools::{Account, Argv, Malformed};
 
@@ -69,6 +70,8 @@ pub struct Source {
 /// What git says of a working copy.
 #[derive(Debug)]
 pub struct Git {
+    /// What of its settings matters to a check; nothing where they cannot be read.
+    pub settings: Settings,
     /// Where it is.
     pub status: Result<Status, Trouble>,
     /// The commit that it is at.
@@ -128,7 +131,10 @@ impl Survey {
         if !release.images.is_empty() {
             return None;
         }
-        let older = self.health.iter().find(|health| health.since.is_some_and(|since| later(since, SKEW) < *moved));
+        let older = self
+            .health
+            .iter()
+            .find(|health| health.since.is_some_and(|since| crate::health::later(since, SKEW) < *moved));
         older.map(|health| format!("{} runs since before the working copy came to this commit", health.name))
     }
 }
@@ -150,17 +156,17 @@ pub fn survey(
     let source = source_of(system, release);
     thread::scope(|scope| {
         let (processes, source) = (&processes, &source);
-        let git = scope.spawn(move || match source {
+        let git = task(scope, move || match source {
             Some(Ok((path, owner))) => {
                 ask_git(system, processes, release, (path, owner.as_ref()), wanted, limit, remote)
             }
             Some(Err(_)) | None => None,
         });
         let images = (!release.images.is_empty())
-            .then(|| scope.spawn(|| ask(processes, &images::list(), limit, images::parse_list)));
+            .then(|| task(scope, || ask(processes, &images::list(), limit, images::parse_list)));
         let ids: Vec<&str> = records.iter().flat_map(|records| &records.releases).filter_map(revision).collect();
-        let commits = scope.spawn(move || existing(processes, source.as_ref(), ids, limit));
-        let named = scope.spawn(move || named(processes, source.as_ref(), wanted, limit));
+        let commits = task(scope, move || existing(processes, source.as_ref(), ids, limit));
+        let named = task(scope, move || named(processes, source.as_ref(), wanted, limit));
         let evidence = probe::gather(system, processes, deployment, looked, false, limit);
         let health = health::judge(deployment, looked, &evidence).services;
         Survey {
@@ -170,15 +176,13 @@ pub fn survey(
             keys: services.iter().filter_map(|service| keys(system, service)).collect(),
             containers: containers(release, &evidence),
             health,
-            images: images.map(|images| images.join().unwrap_or_else(|_| Err(lost()))),
-            commits: commits.join().unwrap_or_default(),
-            named: named.join().unwrap_or_default(),
+            images: images.map(join),
+            commits: join(commits),
+            named: join(named),
             source: match source {
                 None => None,
                 Some(Err(error)) => Some(Err(error.clone())),
-                Some(Ok((path, owner))) => {
-                    Some(Ok(Source { path, owner: owner.clone(), git: git.join().unwrap_or_default() }))
-                }
+                Some(Ok((path, owner))) => Some(Ok(Source { path, owner: owner.clone(), git: join(git) })),
             },
             records: records.clone(),
         }
@@ -187,11 +191,6 @@ pub fn survey(
 
 fn revision(record: &record::Record) -> Option<&str> {
     record.version.revision.as_deref()
-}
-
-/// What becomes of a question whose thread has died.
-fn lost() -> Trouble {
-    Trouble::Failed("opsctl itself failed".to_owned())
 }
 
 /// Runs a command whose success is exit code 0, and parses what it printed.
@@ -243,21 +242,62 @@ fn ask_git(
     if matches!(system.metadata(&own), Err(error) if error.kind() == io::ErrorKind::NotFound) {
         return None;
     }
+    // What names a program there has to be known first, so that it can be left out.
+    let settings = ask(processes, &git::settings(path, owner), limit, git::parse_settings);
     thread::scope(|scope| {
-        let status = scope.spawn(|| ask(processes, &git::status(path, owner), limit, git::parse_status));
+        let settings = settings.as_ref();
+        let status =
+            task(scope, move || ask_status(processes, (path, owner), settings.map_err(Trouble::clone)?, limit));
         let remote = matches!(wanted, Wanted::New(_)).then(|| {
-            let argv = git::ls_remote(path, owner, release.branch);
-            scope.spawn(move || ask(processes, &argv, remote_limit, git::parse_revision))
+            let branch = release.branch;
+            task(scope, move || {
+                ask_origin(processes, (path, owner), settings.map_err(Trouble::clone)?, branch, remote_limit)
+            })
         });
         let commit = ask(processes, &git::describe(path, owner, "HEAD"), limit, git::parse_commit);
         let moved = system.metadata(format!("{own}/logs/HEAD")).and_then(|meta| meta.modified());
         Some(Git {
-            status: status.join().unwrap_or_else(|_| Err(lost())),
+            settings: settings.cloned().unwrap_or_default(),
+            status: join(status),
             commit,
-            remote: remote.map(|remote| remote.join().unwrap_or_else(|_| Err(lost()))),
+            remote: remote.map(join),
             moved: moved.ok().and_then(|time| Timestamp::try_from(time).ok()),
         })
     })
+}
+
+/// Where a working copy is, and which files differ. What seems to, because it went through a filter, is called unclear.
+fn ask_status(
+    processes: &Processes<'_>,
+    (path, owner): (&str, Option<&Account>),
+    settings: &Settings,
+    limit: Duration,
+) -> Result<Status, Trouble> {
+    let mut status = ask(processes, &git::status(path, owner, settings), limit, git::parse_status)?;
+    if settings.has_filters() && !status.by_content.is_empty() {
+        let argv = git::filters(path, owner, &status.by_content);
+        let filtered = ask(processes, &argv, limit, |text| Ok(git::parse_filters(text, settings)))?;
+        status.set_aside(&filtered);
+    }
+    Ok(status)
+}
+
+/// The commit that the origin's branch is at. Where it cannot be asked, what was left out may be why.
+fn ask_origin(
+    processes: &Processes<'_>,
+    (path, owner): (&str, Option<&Account>),
+    settings: &Settings,
+    branch: &str,
+    limit: Duration,
+) -> Result<String, Trouble> {
+    let answer = ask(processes, &git::ls_remote(path, owner, settings, branch), limit, git::parse_revision);
+    match (answer, settings.left_out()) {
+        (Err(Trouble::Failed(reason)), left_out @ [_, ..]) => {
+            let left_out = left_out.join(", ");
+            Err(Trouble::Failed(format!("{reason}; a check does not run the program that {left_out} names")))
+        }
+        (answer, _) => answer,
+    }
 }
 
 /// Which of these commits the repository has; none when it cannot be asked.
@@ -337,3 +377,6 @@ fn keys(system: &System, service: &'static Service) -> Option<Keys> {
 pub(super) const fn brings_images(delivery: &Delivery) -> bool {
     !matches!(delivery, Delivery::Here)
 }
+
+#[cfg(test)]
+mod tests;

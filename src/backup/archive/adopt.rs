@@ -49,13 +49,13 @@ fn both(live: BorrowedFd<'_>, new: BorrowedFd<'_>, without: &[&str], depth: usiz
         let Some(FileType::Directory) = kind(live, &name)? else { continue };
         if is_left_out(&name, without) {
             if kind(new, &name)?.is_none() {
-                copy(live, new, &name, depth - 1)?;
+                copy(live, new, &name, depth.saturating_sub(1))?;
                 adopted = true;
             }
         } else if kind(new, &name)? == Some(FileType::Directory) {
             let live = openat(live, &name, DIRECTORY, Mode::empty())?;
             let new = openat(new, &name, DIRECTORY, Mode::empty())?;
-            both(live.as_fd(), new.as_fd(), without, depth - 1)?;
+            both(live.as_fd(), new.as_fd(), without, depth.saturating_sub(1))?;
         }
     }
     if adopted {
@@ -75,7 +75,7 @@ fn copy(live: BorrowedFd<'_>, new: BorrowedFd<'_>, name: &OsStr, depth: usize) -
     let to = openat(new, name, DIRECTORY, Mode::empty())?;
     for name in names(from.as_fd())? {
         match kind(from.as_fd(), &name)? {
-            Some(FileType::Directory) => copy(from.as_fd(), to.as_fd(), &name, depth - 1)?,
+            Some(FileType::Directory) => copy(from.as_fd(), to.as_fd(), &name, depth.saturating_sub(1))?,
             // Without following: of a link it is the link that gets a second name.
             Some(FileType::RegularFile | FileType::Symlink) => match linkat(&from, &name, &to, &name, AtFlags::empty())
             {

@@ -87,7 +87,7 @@ impl Left {
         if self.first.len() < TOLD {
             self.first.push(format!("{}: {why}", path.display()));
         } else {
-            self.more += 1;
+            self.more = self.more.saturating_add(1);
         }
     }
 
@@ -168,7 +168,7 @@ impl Packer {
         if target.len() > LINK_NAME {
             let mut long = Header::new_gnu();
             long.set_entry_type(EntryType::GNULongLink);
-            long.set_size(target.len() as u64 + 1);
+            long.set_size((target.len() as u64).saturating_add(1));
             long.set_cksum();
             self.builder.append(&long, target.chain(&b"\0"[..]))?;
         } else {
@@ -223,7 +223,7 @@ impl Read for Exactly {
             buffer.fill(0);
             count = most;
         }
-        self.left -= count as u64;
+        self.left = self.left.saturating_sub(count as u64);
         Ok(count)
     }
 }

@@ -179,7 +179,7 @@ impl Unpacker<'_> {
         }
         let parent = name.iter().rposition(|byte| *byte == b'/').map_or(&b""[..], |at| &name[..at]);
         let depth = self.open.iter().rposition(|level| level.path == parent && !is_root);
-        self.leave(depth.map_or(0, |at| at + 1)).map_err(told)?;
+        self.leave(depth.map_or(0, |at| at.saturating_add(1))).map_err(told)?;
         if depth.is_none() && !is_root {
             return Err("it is below no directory of the archive".to_owned());
         }
@@ -231,7 +231,7 @@ impl Unpacker<'_> {
 
     fn count(&mut self, root: &str) {
         if let Some(count) = self.found.get_mut(root) {
-            *count += 1;
+            *count = count.saturating_add(1);
         }
     }
 
@@ -270,7 +270,7 @@ fn long(entry: &mut Entry<'_, impl Read>) -> Result<Vec<u8>, String> {
     }
     let mut name = Vec::new();
     entry.read_to_end(&mut name).map_err(|error| format!("it is not whole: {error}"))?;
-    if name.pop() != Some(0) || name.len() as u64 + 1 != size {
+    if name.pop() != Some(0) || (name.len() as u64).checked_add(1) != Some(size) {
         return Err("there is a name in it without an end".to_owned());
     }
     Ok(name)

@@ -157,7 +157,7 @@ fn visit(met: &Met<'_>, without: &[&str], depth: usize, visitor: &mut impl Visit
             Ok(stat) => {
                 let met = Met { parent: directory.as_fd(), name, path: &path, stat };
                 if met.kind() != FileType::Directory || !is_left_out(name, without) {
-                    visit(&met, without, depth - 1, visitor)?;
+                    visit(&met, without, depth.saturating_sub(1), visitor)?;
                 }
             }
             Err(errno) => visitor.passed(&path, &unread(errno)),

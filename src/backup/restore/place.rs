@@ -99,7 +99,9 @@ impl<'a> Place<'a> {
         let owner_of = |spot: &Spot| {
             let live = spot.live()?.map(|live| live.owner);
             // Without either, nobody but root may read it.
-            Ok::<_, io::Error>(live.or(proof.manifest.owner).unwrap_or(Owner { uid: 0, gid: 0, mode: 0o600 }))
+            // What a manifest says of the mode gives nobody more than access: set-user-id is not restored.
+            let said = proof.manifest.owner.map(|owner| Owner { mode: owner.mode & 0o777, ..owner });
+            Ok::<_, io::Error>(live.or(said).unwrap_or(Owner { uid: 0, gid: 0, mode: 0o600 }))
         };
         match &set.source {
             Source::Files { paths, without, secrecy, .. } => {

@@ -6,12 +6,15 @@ use clap_complete::engine::ArgValueCandidates;
 
 use super::{locked, needs_root, open, records, sets, unreachable};
 use crate::action::lock::Lock;
+use crate::backup::catalogue::{Backup, Listed, Stock};
 use crate::backup::create::chance;
 use crate::backup::fresh::{self, Freshness};
-use crate::backup::look::{self, Proof, Stock};
+use crate::backup::key::Key;
+use crate::backup::look::{self, Proof};
 use crate::backup::manifest::{Manifest, shrunk};
 use crate::backup::name::Id;
 use crate::backup::record::{self, How, Line, Looked, Records};
+use crate::backup::sequence::{self, Gap};
 use crate::backup::staging::Staging;
 use crate::backup::store::Store;
 use crate::cli::complete_sets;
@@ -72,7 +75,19 @@ pub(in crate::commands) struct View<'a> {
     pub staging: Staging,
     pub records: Records,
     pub stock: Vec<Stock>,
-    pub listed: Vec<crate::backup::catalogue::Listed>,
+    pub listed: Vec<Listed>,
+    /// Where the numbers of the newest runs do not follow each other.
+    pub gap: Option<Gap>,
+}
+
+/// What this host signs manifests with; `None` where it has no key.
+fn key(context: &Context<'_>) -> Result<Option<Key>, Error> {
+    Key::find(context.system).map_err(|trouble| Error {
+        exit: Exit::Unknown,
+        code: "no_key",
+        message: format!("which copies are of this host cannot be determined: {trouble}"),
+        hint: None,
+    })
 }
 
 pub(in crate::commands) fn view<'a>(
@@ -86,12 +101,16 @@ pub(in crate::commands) fn view<'a>(
     let records = records(context, deployment)?;
     let staging = chance().and_then(|chance| Staging::make(context.system, deployment, &format!("{chance:08x}")));
     let staging = staging.map_err(|error| unreachable(format!("it cannot be staged: {error}")))?;
-    let mut stock = look::stock(&store, deployment, sets, &listed, &records, &staging).map_err(unreachable)?;
+    let key = key(context)?;
+    let stock = look::stock(&store, deployment, sets, &listed, &records, key.as_ref(), &staging);
+    let mut stock = stock.map_err(unreachable)?;
+    let signed: Vec<u64> = stock.iter().flat_map(Stock::signed).collect();
+    let gap = sequence::gap(&records.sequences(), &signed);
     if extent == Extent::All {
         // What need not be on a host needs no copy either.
         stock.retain(|stock| stock.set.optional.is_none() || !stock.shelf.pieces.is_empty());
     }
-    Ok(View { store, staging, records, stock, listed })
+    Ok(View { store, staging, records, stock, listed, gap })
 }
 
 pub(super) fn list(args: &List, context: &Context<'_>) -> anyhow::Result<Exit> {
@@ -109,7 +128,7 @@ fn listing(
 ) -> anyhow::Result<Exit> {
     let view = view(context, deployment, sets, Extent::of(&args.sets))?;
     let now = context.system.now();
-    let row = |stock: &Stock, backup: &crate::backup::catalogue::Backup| {
+    let row = |stock: &Stock, backup: &Backup| {
         let manifest = backup.manifest.as_ref().ok();
         let later = view.records.last_restore(stock.set.name, backup.id).map(|looked| looked.time);
         BackupRow {
@@ -119,14 +138,19 @@ fn listing(
             age_seconds: now.duration_since(backup.id.time).as_secs(),
             bytes: manifest.map(|manifest| manifest.bytes),
             verified: backup.is_verified(),
-            trouble: backup.trouble.clone(),
-            last_proven_restore: later.or(manifest.map(|manifest| manifest.proven)),
+            signed: backup.is_ours(),
+            trouble: backup.trouble.clone().or_else(|| backup.unsigned.clone()),
+            // What an unsigned manifest says was proven by nobody knows whom.
+            last_proven_restore: later.or(manifest.filter(|_| backup.is_ours()).map(|manifest| manifest.proven)),
             rows: manifest.map(Manifest::total_rows),
         }
     };
     let rows = view.stock.iter().flat_map(|stock| stock.backups.iter().map(move |backup| row(stock, backup)));
-    let others =
-        |stock: &Stock| stock.shelf.foreign.len() + stock.shelf.pieces.values().filter(|p| !p.manifest).count();
+    let others = |stock: &Stock| {
+        let unfinished = stock.shelf.pieces.values().filter(|pieces| pieces.manifest.is_none()).count();
+        stock.shelf.foreign.len().saturating_add(unfinished)
+    };
+    let foreign = |stock: &Stock| stock.foreign(|id| view.records.is_known(stock.set.name, id));
     let fresh = |stock: &Stock| fresh::judge(stock.set, stock.newest().map(|backup| backup.id.time), None, now);
     let fresh: Vec<Freshness> = view.stock.iter().map(fresh).collect();
     let verdict = fresh.iter().map(|set| set.verdict).max().unwrap_or(Verdict::Unknown);
@@ -136,9 +160,17 @@ fn listing(
         remote: view.store.place().to_owned(),
         backups: rows.collect(),
         sets: fresh,
-        others: view.stock.iter().map(others).sum(),
+        others: view.stock.iter().map(others).fold(0, usize::saturating_add),
+        foreign: view.stock.iter().flat_map(foreign).collect(),
     };
     context.ui.report(&document)?;
+    if let Some(gap) = view.gap {
+        let told = format!(
+            "{}: nothing is pruned, and restored only by id, until a run has ended: opsctl backup",
+            gap.words()
+        );
+        context.ui.note(&told);
+    }
     Ok(exit)
 }
 
@@ -163,8 +195,8 @@ pub(super) fn verify(args: &Verify, context: &Context<'_>) -> anyhow::Result<Exi
     let choose = |stock: &Stock| -> Vec<Id> {
         let named: Vec<Id> = ids.iter().filter(|(name, _)| name == stock.set.name).map(|(_, id)| *id).collect();
         match () {
-            () if args.all => stock.backups.iter().map(|backup| backup.id).collect(),
-            () if named.is_empty() => stock.backups.first().map(|backup| backup.id).into_iter().collect(),
+            () if args.all => stock.ours().map(|backup| backup.id).collect(),
+            () if named.is_empty() => stock.ours().next().map(|backup| backup.id).into_iter().collect(),
             () => named,
         }
     };
@@ -206,38 +238,35 @@ fn work(
     let view = view(context, deployment, sets, extent)?;
     let mut facts = Vec::new();
     let mut wanted = Vec::new();
+    let mut unsigned = Vec::new();
     for stock in &view.stock {
         let chosen = choose(stock);
         if chosen.is_empty() {
-            facts.push(fact(
-                stock.set,
-                None,
-                Verdict::Fail,
-                "there is no verified copy".to_owned(),
-                BTreeMap::new(),
-                None,
-            ));
+            facts.push(fail(stock.set, None, "there is no verified copy"));
         }
         for id in chosen {
-            match stock.backups.iter().find(|backup| backup.id == id).map(|backup| &backup.manifest) {
-                Some(Ok(manifest)) => wanted.push((stock.set, manifest.clone())),
-                Some(Err(trouble)) => {
-                    facts.push(fact(stock.set, Some(id), Verdict::Fail, trouble.clone(), BTreeMap::new(), None));
-                }
-                None => {
-                    let message = format!("there is no copy {}/{id}", stock.set.name);
-                    return Err(Error::usage("unknown_backup", message)
-                        .hint("opsctl backup list shows those that are there")
-                        .into());
-                }
+            let Some(backup) = stock.find(id) else {
+                let message = format!("there is no copy {}/{id}", stock.set.name);
+                return Err(Error::usage("unknown_backup", message)
+                    .hint("opsctl backup list shows those that are there")
+                    .into());
+            };
+            match (&backup.manifest, backup.is_out_of_shape(stock.shelf.pieces.get(&id))) {
+                (Ok(manifest), None) => wanted.push((stock.set, manifest.clone())),
+                (Err(trouble), _) => facts.push(fail(stock.set, Some(id), trouble)),
+                // What is too large, or not there, is not fetched to see that.
+                (Ok(_), Some(trouble)) => facts.push(fail(stock.set, Some(id), trouble)),
             }
+            unsigned.extend(backup.unsigned.iter().map(|why| (stock.set.name, id, why.clone())));
         }
     }
     if !wanted.is_empty() {
         context.ui.progress("read copies and restore them in scratch");
         lock.step("read copies and restore them in scratch");
         for proof in look::prove(context, &view.store, wanted, &view.staging).map_err(unreachable)? {
-            facts.push(tell(context, deployment, &view.records, how, &proof)?);
+            let of = |(name, id, _): &&(&str, Id, String)| *name == proof.set.name && *id == proof.id;
+            let why = unsigned.iter().find(of).map(|(.., why)| why.as_str());
+            facts.push(tell(context, deployment, &view.records, how, &proof, why)?);
         }
     }
     let verdict = facts.iter().map(|fact| fact.verdict).max().unwrap_or(Verdict::Unknown);
@@ -248,6 +277,10 @@ fn work(
     let head = context.head("opsctl/backup-proofs/v1", deployment, verdict, exit);
     context.ui.report(&Proofs { head, operation, proofs: facts })?;
     Ok(exit)
+}
+
+fn fail(set: &BackupSet, id: Option<Id>, trouble: &str) -> ProofFacts {
+    fact(set, id, Verdict::Fail, trouble.to_owned(), BTreeMap::new(), None)
 }
 
 fn fact(
@@ -261,13 +294,14 @@ fn fact(
     ProofFacts { id, set: set.name.to_owned(), verdict, summary, rows, seconds }
 }
 
-/// Records what came of a copy, and puts it into words.
+/// Records what came of a copy, and puts it into words. `unsigned`: why nobody knows who made it, whatever came of it.
 fn tell(
     context: &Context<'_>,
     deployment: &Deployment,
     records: &Records,
     how: How,
     proof: &Proof,
+    unsigned: Option<&str>,
 ) -> Result<ProofFacts, Error> {
     let name = proof.set.name;
     let now = context.system.now();
@@ -294,9 +328,10 @@ fn tell(
             if how == How::Drill {
                 summary = format!("{summary}, as of {} ago", age(proof.manifest.begun, now));
             }
-            let (verdict, summary) = match odd.flatten() {
-                Some(odd) => (Verdict::Warn, format!("{summary}; {odd}")),
-                None => (Verdict::Pass, summary),
+            let (verdict, summary) = match (unsigned, odd.flatten()) {
+                (Some(why), _) => (Verdict::Warn, format!("{summary}, but {why}")),
+                (None, Some(odd)) => (Verdict::Warn, format!("{summary}; {odd}")),
+                (None, None) => (Verdict::Pass, summary),
             };
             fact(proof.set, Some(proof.id), verdict, summary, rows.clone(), Some(seconds))
         }

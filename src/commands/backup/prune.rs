@@ -66,9 +66,10 @@ fn work(
         .into());
     }
     let view = view(context, deployment, sets, Extent::of(&args.sets))?;
-    let plans = prune::plan(&view.stock, &view.records, context.system.now(), args.count);
+    let plans = prune::plan(&view.stock, &view.records, view.gap, context.system.now(), args.count);
     let refused = plans.iter().any(|plan| plan.decision.is_err());
-    let going: usize = plans.iter().filter_map(|plan| plan.decision.as_ref().ok()).map(Decision::going).sum();
+    let going: usize =
+        plans.iter().filter_map(|plan| plan.decision.as_ref().ok()).map(Decision::going).fold(0, usize::saturating_add);
     let rows: Vec<PruneSet> = plans.iter().map(PruneSet::new).collect();
     let mut document = Document {
         head: context.head("opsctl/backup-prune/v1", deployment, Verdict::Pass, Exit::Success),
@@ -89,6 +90,11 @@ fn work(
         commands.extend(all);
         let targets = sets.iter().map(|set| set.name.to_owned()).collect();
         let act = audit::begin(context, deployment, "backup prune", targets, commands)?;
+        if let Err(error) = prune::record(context.system, deployment, &plans) {
+            let message = format!("what is to go cannot be recorded: {error}; nothing was deleted");
+            act.end(context, message.clone(), Exit::Failure);
+            return Err(Error { exit: Exit::Failure, code: "no_record", message, hint: None }.into());
+        }
         lock.step("delete");
         let done = prune::run(&view.store, &plans, &view.listed);
         exit = match (&done.trouble, refused, done.gone) {
@@ -106,10 +112,12 @@ fn work(
     document.head.exit_code = exit;
     document.head.verdict = if exit == Exit::Success { Verdict::Pass } else { Verdict::Fail };
     context.ui.report(&document)?;
-    if let Some(Refusal::TooMany(count, _) | Refusal::Apart(count, ..)) =
-        plans.iter().find_map(|plan| plan.decision.as_ref().err())
-    {
-        context.ui.note(&format!("where that is meant: opsctl backup prune SET --yes --count {count}"));
+    match plans.iter().find_map(|plan| plan.decision.as_ref().err()) {
+        Some(Refusal::TooMany(count, _) | Refusal::Apart(count, ..)) => {
+            context.ui.note(&format!("where that is meant: opsctl backup prune SET --yes --count {count}"));
+        }
+        Some(Refusal::Gap(_)) => context.ui.note("make a backup, whose number follows the greatest: opsctl backup"),
+        _ => {}
     }
     Ok(exit)
 }

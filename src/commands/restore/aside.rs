@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::time::Instant;
 
-use super::work::{WAIT, proven, seconds};
+use super::work::{Chosen, WAIT, proven, seconds};
 use super::{Args, failed};
 use crate::backup::archive::{self, Lay};
 use crate::backup::look::Proof;
@@ -45,7 +45,7 @@ fn write_proven(
 ) -> anyhow::Result<Exit> {
     let begun = Instant::now();
     let view = view(context, deployment, &[set], Sets::Named)?;
-    let proof = proven(args, context, deployment, set, &view)?;
+    let Chosen { proof, unsigned } = proven(args, context, deployment, set, &view)?;
     let document = |outcome, summary: String| Document {
         head: context.head("opsctl/restore/v1", deployment, Verdict::Pass, Exit::Success),
         dry_run: args.change.dry_run,
@@ -54,7 +54,7 @@ fn write_proven(
         copied: Some(proof.manifest.begun),
         path: absolute.to_owned(),
         steps: vec![format!("write the proven copy to {absolute}")],
-        blast: Vec::new(),
+        blast: unsigned.iter().map(|why| format!("UNSIGNED: {why}")).collect(),
         outcome,
         summary,
         targets: Vec::new(),

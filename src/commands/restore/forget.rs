@@ -56,7 +56,8 @@ pub(super) fn forget(
         context.ui.report(&document(Exit::Success, "planned", format!("{count} kept")))?;
         return Ok(Exit::Success);
     }
-    let _ = consent::obtain(&format!("delete {count}"), Risk::Destructive, args.change.yes, &lines)?;
+    let _ =
+        consent::obtain(context.deadline(), &format!("delete {count}"), Risk::Destructive, args.change.yes, &lines)?;
     let (lock, _) = take(args, context, deployment)?;
     let mut journal = journal(context, deployment)?;
     let targets = kept.iter().map(|(restore, _)| restore.set.clone()).collect();

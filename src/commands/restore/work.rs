@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Args, At, failed};
+use super::choose::choose;
+use super::{Args, failed};
 use crate::action::audit;
 use crate::action::lock::Lock;
 use crate::action::plan::Operation;
 use crate::action::{Risk, consent, lock};
 use crate::backup::create::chance;
-use crate::backup::look::{Proof, Stock, prove};
+use crate::backup::look::{Proof, prove};
 use crate::backup::name::Id;
 use crate::backup::owners::Owners;
 use crate::backup::record::{self, How, Line, Looked};
@@ -31,35 +32,11 @@ use crate::report::restore::Restore as Document;
 /// How long a look waits for a backup that is under way.
 pub(super) const WAIT: Duration = Duration::from_secs(2);
 
-/// Chooses a copy of a set.
-fn choose<'s>(
-    args: &Args,
-    context: &Context<'_>,
-    stock: &'s Stock,
-) -> Result<&'s crate::backup::catalogue::Backup, Error> {
-    let name = stock.set.name;
-    let found = match &args.at {
-        None => stock.newest(),
-        Some(At::Id(id)) => stock.backups.iter().find(|backup| backup.id == *id),
-        Some(At::Time(moment)) => {
-            let time = moment.at(context.system.now(), &context.system.zone());
-            stock.backups.iter().find(|backup| backup.is_verified() && time.is_some_and(|time| backup.id.time <= time))
-        }
-    };
-    let shown: Vec<String> = stock.backups.iter().take(5).map(|backup| backup.id.to_string()).collect();
-    let listed = match shown.is_empty() {
-        true => "there is none".to_owned(),
-        false => format!("there are: {}", shown.join(", ")),
-    };
-    let backup = found.ok_or_else(|| {
-        Error::usage("unknown_backup", format!("no verified copy of {name} fits; nothing was changed")).hint(listed)
-    })?;
-    match &backup.trouble {
-        None => Ok(backup),
-        Some(trouble) => {
-            Err(failed("bad_copy", Exit::Refused, format!("{name}/{}: {trouble}; nothing was changed", backup.id)))
-        }
-    }
+/// A copy that was chosen and is proven.
+pub(super) struct Chosen {
+    pub proof: Proof,
+    /// Why nobody knows who made it; `None` where it was this host.
+    pub unsigned: Option<String>,
 }
 
 /// Fetches the chosen copy and restores it in scratch.
@@ -69,10 +46,11 @@ pub(super) fn proven(
     deployment: &'static Deployment,
     set: &'static BackupSet,
     view: &View<'_>,
-) -> Result<Proof, Error> {
+) -> Result<Chosen, Error> {
     let stock = view.stock.first().ok_or_else(|| unreachable("nothing was listed".to_owned()))?;
-    let backup = choose(args, context, stock)?;
+    let backup = choose(args, context, view, stock)?;
     let manifest = backup.manifest.clone().map_err(unreachable)?;
+    let unsigned = backup.unsigned.clone();
     context.ui.progress(&format!("read {} and restore it in scratch", backup.id));
     let mut proofs = prove(context, &view.store, vec![(set, manifest)], &view.staging).map_err(unreachable)?;
     let proof = proofs.pop().ok_or_else(|| unreachable("nothing came back".to_owned()))?;
@@ -88,7 +66,7 @@ pub(super) fn proven(
         context.ui.note(&format!("that it was looked at cannot be recorded: {error}"));
     }
     match &proof.found {
-        Ok(_) => Ok(proof),
+        Ok(_) => Ok(Chosen { proof, unsigned }),
         Err(trouble) => {
             let message = format!("{}/{}: {trouble}; nothing was changed", set.name, proof.id);
             Err(failed("bad_copy", Exit::Failure, message).hint("choose an older one with --at: opsctl backup list"))
@@ -247,7 +225,7 @@ fn replace_proven(
 ) -> anyhow::Result<Exit> {
     let what = set.source.place();
     let view = view(context, deployment, &[set], Sets::Named)?;
-    let proof = proven(args, context, deployment, set, &view)?;
+    let Chosen { proof, unsigned } = proven(args, context, deployment, set, &view)?;
     let now = context.system.now();
     let restore = chance().map(|chance| Id::new(now, proof.id.sequence, chance));
     let id = restore.map_err(|error| failed("failed", Exit::Failure, error.to_string()))?;
@@ -256,7 +234,7 @@ fn replace_proven(
         .check(context, proof.manifest.source_bytes)
         .map_err(|trouble| failed("no_place", Exit::Refused, format!("{trouble}; nothing was changed")))?;
     let is_there = place.parts().map_err(|error| unseen(&what, &error))?.iter().any(|part| part.old.is_some());
-    let blast = blast(context, set, &proof, is_there);
+    let blast = blast(context, set, &proof, unsigned.as_deref(), is_there);
     let calm = context.unhurried();
     let plan = |operation| operate::make(operation, Extent::Named, &calm, deployment, set.owners);
     // What stands against stopping the owners is known before anybody is asked.
@@ -288,7 +266,13 @@ fn replace_proven(
         context.ui.report(&document)?;
         return Ok(Exit::Success);
     }
-    let consent = consent::obtain(&format!("restore {}", set.name), Risk::Destructive, args.change.yes, &blast)?;
+    let consent = consent::obtain(
+        context.deadline(),
+        &format!("restore {}", set.name),
+        Risk::Destructive,
+        args.change.yes,
+        &blast,
+    )?;
     let (mut lock, _) = take(args, context, deployment)?;
     let owners = Owners { context: &calm, deployment, set, settle: args.settle, plan: &plan };
     let job = Job { context: &calm, deployment, set, place: &place, owners: &owners };
@@ -384,7 +368,7 @@ fn lay(job: &Job<'_>, journal: &mut Journal, proof: &Proof, mut restore: Restore
 }
 
 /// What an operator must know before consenting.
-fn blast(context: &Context<'_>, set: &BackupSet, proof: &Proof, is_there: bool) -> Vec<String> {
+fn blast(context: &Context<'_>, set: &BackupSet, proof: &Proof, unsigned: Option<&str>, is_there: bool) -> Vec<String> {
     let then = proof.manifest.begun;
     let owners: Vec<&str> = set.owners.iter().map(|owner| owner.name).collect();
     let kept = match is_there {
@@ -399,6 +383,9 @@ fn blast(context: &Context<'_>, set: &BackupSet, proof: &Proof, is_there: bool) 
         ),
         counted(&proof.manifest.rows, proof.manifest.bytes),
     ];
+    if let Some(why) = unsigned {
+        lines.push(format!("UNSIGNED: {why}: whoever can write to {} can have made it", set.remote.place()));
+    }
     lines.push(match owners.is_empty() {
         true => "no service is stopped or restarted for it: restart what reads it".to_owned(),
         false => format!("stopped meanwhile: {}", owners.join(", ")),

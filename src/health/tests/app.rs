@@ -64,6 +64,27 @@ fn a_single_process_has_a_process_id() {
     assert_eq!((one_line(&health).as_str(), health.pid), ("pass, running: online", Some(300)));
 }
 
+/// What an application's own daemon says of it is whatever its user likes.
+#[test]
+fn numbers_that_cannot_be_neither_wrap_nor_panic() {
+    let hostile = |started| Process {
+        restarts: u32::MAX,
+        unstable: u32::MAX,
+        memory_bytes: Some(u64::MAX),
+        started: Some(started),
+        ..online("worker")
+    };
+    for started in [Timestamp::MIN, Timestamp::UNIX_EPOCH, Timestamp::MAX] {
+        let mut evidence = all_well(&[&WORKER]);
+        *evidence.processes() = vec![hostile(started), hostile(started)];
+        let health = judge(&SHOP, &[&WORKER], &evidence).services.remove(0);
+        assert_eq!((health.restarts, health.memory_bytes), (Some(u32::MAX), Some(u64::MAX)));
+        let span = SignedDuration::from_hours(1);
+        let (later, earlier) = (crate::health::later(started, span), crate::health::earlier(started, span));
+        assert!(earlier <= started && started <= later && earlier < later);
+    }
+}
+
 #[test]
 fn d4_some_online_some_not() {
     assert_eq!(reads(vec![online("worker"), process("stopped")]), "warn, partial: only 1 of 2 online");

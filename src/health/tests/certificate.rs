@@ -3,7 +3,7 @@
 use super::host::{EXTRA, FRONT, days, health, hours, lines, served, with_left};
 use super::*;
 use crate::health::host::Certificate;
-use crate::probe::Served;
+use crate::probe::{Served, Trust};
 
 /// What is said of the one certificate that is shown for `shop.example`.
 fn certificate(served: Result<Served, String>) -> String {
@@ -57,6 +57,35 @@ fn certificates_that_clients_refuse() {
         certificate(Ok(served(now() - days(91), now() - days(1), &["other.example"]))),
         "fail: expired 1d0h ago"
     );
+}
+
+#[test]
+fn certificates_of_nobody_known_are_never_good() {
+    let of = |left: SignedDuration, trust: Trust| certificate(Ok(Served { trust, ..with_left("shop.example", left) }));
+    let unknown = || Trust::Unknown("it is signed by itself".to_owned());
+    assert_eq!(of(days(60), unknown()), "warn: it is signed by itself; 60d0h left");
+    assert_eq!(of(days(10), unknown()), "warn: it is signed by itself; ends in 10d0h");
+    assert_eq!(of(days(1), unknown()), "fail: it is signed by itself; ends in 1d0h");
+    assert_eq!(of(days(-1), unknown()), "fail: it is signed by itself; expired 1d0h ago");
+    let other = Served { trust: unknown(), ..with_left("other.example", days(60)) };
+    assert_eq!(certificate(Ok(other)), "fail: it is signed by itself; is for other.example");
+    let refused = || Trust::Refused("the certificate of its issuer X has expired".to_owned());
+    assert_eq!(of(days(60), refused()), "fail: the certificate of its issuer X has expired; 60d0h left");
+    assert_eq!(of(days(-1), refused()), "fail: expired 1d0h ago");
+    let unchecked = || Trust::Unchecked("no authorities are installed".to_owned());
+    assert_eq!(of(days(60), unchecked()), "unknown: no authorities are installed; 60d0h left");
+    assert_eq!(of(days(10), unchecked()), "unknown: no authorities are installed; ends in 10d0h");
+    assert_eq!(of(days(1), unchecked()), "fail: ends in 1d0h");
+}
+
+#[test]
+fn certificates_at_the_ends_of_time() {
+    let endless = Served { is_endless: true, ..served(now() - days(1), Timestamp::MAX, &["shop.example"]) };
+    assert_eq!(certificate(Ok(endless)), "pass: it has no end");
+    assert_eq!(certificate(Ok(served(Timestamp::MIN, Timestamp::MIN, &[]))).split(' ').next(), Some("fail:"));
+    assert_eq!(certificate(Ok(served(Timestamp::MAX, Timestamp::MAX, &[]))), "fail: not valid yet");
+    assert_eq!(certificate(Ok(served(Timestamp::MAX, Timestamp::MIN, &[]))).split(' ').next(), Some("fail:"));
+    assert!(certificate(Ok(served(Timestamp::MIN, Timestamp::MAX, &["shop.example"]))).starts_with("pass: "));
 }
 
 #[test]

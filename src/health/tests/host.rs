@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::health::host::{Certificate, Clock, Disk, Load, MemoryUse};
-use crate::probe::{HostEvidence, Served};
+use crate::probe::{HostEvidence, Served, Trust};
 use crate::registry::{Certificates, Presence, Route, Usage};
 use crate::tools::df::FileSystem;
 use crate::tools::journalctl::OomKill;
@@ -52,7 +52,9 @@ pub(super) fn served(not_before: Timestamp, not_after: Timestamp, names: &[&str]
         not_before,
         not_after,
         names: names.iter().map(|name| (*name).to_owned()).collect(),
+        is_endless: false,
         issuer: "Test CA".to_owned(),
+        trust: Trust::Known,
     }
 }
 

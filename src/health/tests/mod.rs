@@ -112,6 +112,7 @@ fn troubles() -> Vec<Trouble> {
         Trouble::Unavailable("it does not run here".to_owned()),
         Trouble::Failed("exit 1: boom".to_owned()),
         Trouble::Malformed(Malformed::new("a table", "garbage")),
+        Trouble::Shortage(crate::shortage::Shortage::Descriptors),
     ];
     for trouble in &all {
         match trouble {
@@ -121,7 +122,8 @@ fn troubles() -> Vec<Trouble> {
             | Trouble::NeedsRoot(_)
             | Trouble::Unavailable(_)
             | Trouble::Failed(_)
-            | Trouble::Malformed(_) => {}
+            | Trouble::Malformed(_)
+            | Trouble::Shortage(_) => {}
         }
     }
     all
@@ -281,29 +283,4 @@ fn line(check: &Check) -> String {
 
 fn judged(services: &[&'static Service], evidence: &Evidence) -> String {
     told(&judge(&SHOP, services, evidence))
-}
-
-#[test]
-fn times_of_others_may_lie_at_the_end_of_all_time() {
-    let hour = SignedDuration::from_hours(1);
-    assert_eq!(later(Timestamp::MAX, hour), Timestamp::MAX);
-    assert_eq!(earlier(Timestamp::MIN, hour), Timestamp::MIN);
-    assert_eq!(earlier(later(Timestamp::UNIX_EPOCH, hour), hour), Timestamp::UNIX_EPOCH);
-}
-
-#[test]
-fn numbers_of_others_are_added_up_to_the_greatest_at_most() {
-    let process = |memory: u64| Process {
-        name: "api".into(),
-        pid: None,
-        status: "online".into(),
-        restarts: u32::MAX,
-        unstable: 0,
-        started: Some(Timestamp::MAX),
-        memory_bytes: Some(memory),
-        exit_code: None,
-        cluster: true,
-    };
-    let processes = [process(u64::MAX), process(1)];
-    assert_eq!(super::app::total_restarts(&processes.iter().collect::<Vec<_>>()), u32::MAX);
 }

@@ -112,7 +112,7 @@ pub(super) fn resident(system: &System, pid: u32) -> Option<u64> {
 pub(super) fn listeners(system: &System) -> Answer<Vec<Listening>> {
     let look = || -> Result<Vec<Listening>, Trouble> {
         let table = |file: &str| -> Result<Vec<procfs::Listener>, Trouble> {
-            let text = system.read(file).map_err(|error| Trouble::Failed(format!("{file}: {error}")))?;
+            let text = system.read(file).map_err(|error| crate::probe::of_file(file, &error))?;
             Ok(procfs::listeners(&text)?)
         };
         let mut found = table("/proc/net/tcp")?;

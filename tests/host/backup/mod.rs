@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::machine::Machine;
 
 /// What the layout lacks: the services of the stand-in keep nothing, so each database gets a table with rows in it.
-const DATABASES: &str = r#"
+pub const DATABASES: &str = r#"
     systemctl stop prim-backup.timer 2>/dev/null || true
     rm -f /var/spool/cron/crontabs/root
     for name in wallet store spawn faucet; do

@@ -2,6 +2,7 @@
 //! same with a real one.
 
 mod faults;
+mod forged;
 mod restore;
 
 use std::fs;

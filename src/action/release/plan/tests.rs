@@ -11,7 +11,7 @@ use crate::action::release::survey::Git;
 use crate::probe::Trouble;
 use crate::registry::DEPLOYMENTS;
 use crate::tools::docker::{ContainerState, parse_inspect};
-use crate::tools::git::{Commit, Status};
+use crate::tools::git::{Commit, Settings, Status};
 use crate::tools::images::Images;
 
 const ONE: &str = "1111111111111111111111111111111111111111";
@@ -52,9 +52,9 @@ fn nothing() -> Survey {
 
 /// A clean working copy at this commit, whose origin is at that one.
 fn copy(at: &str, remote: Option<&str>) -> Source {
-    let status = Status { revision: at.to_owned(), branch: Some("main".to_owned()), changed: Vec::new() };
+    let status = Status { revision: at.to_owned(), branch: Some("main".to_owned()), ..Status::default() };
     let remote = remote.map(|remote| Ok(remote.to_owned()));
-    let git = Git { status: Ok(status), commit: Ok(commit(at)), remote, moved: None };
+    let git = Git { status: Ok(status), commit: Ok(commit(at)), remote, moved: None, settings: Settings::default() };
     Source { path: "/srv/copy", owner: None, git: Some(git) }
 }
 

@@ -34,6 +34,12 @@ fn j1_the_state_of_the_working_copy() {
             "changed by hand: a, b, c, d, e and 1 more",
         ),
         (
+            git(|git| git.status.as_mut().unwrap().unclear = vec!["big.bin".into()]),
+            "tree",
+            Verdict::Warn,
+            "a check does not run the repository's filters; perhaps changed by hand: big.bin",
+        ),
+        (
             git(|git| git.status = Err(Trouble::Failed("exit 128".into()))),
             "source",
             Verdict::Unknown,

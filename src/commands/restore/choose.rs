@@ -1,0 +1,50 @@
+//! Which copy a restore takes: by itself the newest that this host made, another only where it is named.
+
+use super::{Args, At, failed};
+use crate::backup::catalogue::{Backup, Stock};
+use crate::commands::backup::look::View;
+use crate::context::Context;
+use crate::error::Error;
+use crate::exit::Exit;
+
+/// Chooses a copy of a set: by itself one that this host made, another only where it is named and accepted.
+pub(super) fn choose<'s>(
+    args: &Args,
+    context: &Context<'_>,
+    view: &View<'_>,
+    stock: &'s Stock,
+) -> Result<&'s Backup, Error> {
+    let name = stock.set.name;
+    let found = match &args.at {
+        None => stock.newest(),
+        Some(At::Id(id)) => stock.find(*id),
+        Some(At::Time(moment)) => {
+            let time = moment.at(context.system.now(), &context.system.zone());
+            stock.backups.iter().find(|backup| backup.is_verified() && time.is_some_and(|time| backup.id.time <= time))
+        }
+    };
+    if let Some(gap) = view.gap.filter(|_| !matches!(args.at, Some(At::Id(_)))) {
+        let message = format!("{}, so that it is not known which copy is the newest; nothing was changed", gap.words());
+        let hint = format!("name the one that is meant: opsctl restore {name} --at ID");
+        return Err(failed("gap", Exit::Refused, message).hint(hint));
+    }
+    let shown: Vec<String> = stock.ours().take(5).map(|backup| backup.id.to_string()).collect();
+    let listed = match (shown.is_empty(), stock.backups.is_empty()) {
+        (false, _) => format!("there are: {}", shown.join(", ")),
+        (true, true) => "there is none".to_owned(),
+        (true, false) => format!("there are only unsigned ones: opsctl backup list {name}"),
+    };
+    let backup = found.ok_or_else(|| {
+        Error::usage("unknown_backup", format!("no verified copy of {name} fits; nothing was changed")).hint(listed)
+    })?;
+    let refused =
+        |code, why: &str| failed(code, Exit::Refused, format!("{name}/{}: {why}; nothing was changed", backup.id));
+    match (&backup.trouble, &backup.unsigned) {
+        (Some(trouble), _) => Err(refused("bad_copy", trouble)),
+        (None, Some(why)) if !args.accept_unsigned => {
+            let hint = format!("opsctl restore {name} --at {} --accept-unsigned", backup.id);
+            Err(refused("unsigned", why).hint(hint))
+        }
+        (None, _) => Ok(backup),
+    }
+}
