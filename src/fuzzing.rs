@@ -3,12 +3,8 @@
 //!
 //! No part of the library's interface: it is there in tests and with the feature `fuzzing` only.
 
-#![allow(clippy::disallowed_methods, reason = "an archive is a file, and lies in a directory of this module's own")]
-
 use std::collections::BTreeMap;
-use std::fs;
 use std::hint::black_box;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
@@ -19,6 +15,7 @@ use serde::de::IgnoredAny;
 use crate::action::{audit, lock, release};
 use crate::backup::archive::Lay;
 use crate::backup::{self, manifest, name};
+use crate::files::private;
 use crate::logs::{line, stamp};
 use crate::probe::{self, Answer, Reply};
 use crate::protocol::{mongo, postgres, redis};
@@ -65,6 +62,7 @@ pub const TARGETS: &[Target] = &[
     ("redact", redact),
     ("redis", redis),
     ("redis-check-rdb", redis_check_rdb),
+    ("settings", settings),
     ("stamp", stamp),
     ("systemctl", systemctl),
     ("systemd-analyze", systemd_analyze),
@@ -94,15 +92,14 @@ pub fn archive(bytes: &[u8]) {
         LazyLock::new(|| std::env::temp_dir().join(format!("opsctl-fuzz-{}", std::process::id())));
     let (file, into) = (SCRATCH.join("a.tar.zst"), SCRATCH.join("into"));
     let laid = (|| {
-        let _ = fs::remove_dir_all(&*SCRATCH);
-        fs::DirBuilder::new().mode(0o700).create(&*SCRATCH).ok()?;
-        // What is not compressed is no archive; what is, reaches the reader.
-        fs::write(&file, zstd::encode_all(bytes, 1).ok()?).ok()?;
+        let _ = private::remove_dir_all(&SCRATCH);
+        private::create_dir(&SCRATCH).ok()?;
+        private::write(&file, zstd::encode_all(bytes, 1).ok()?).ok()?;
         backup::archive::unpack(&file, &["/srv/app"], Lay::Scratch(&into)).ok()
     })();
-    let beside = fs::read_dir(&*SCRATCH).map_or(0, Iterator::count);
+    let beside = private::read_dir(&SCRATCH).map_or(0, Iterator::count);
     assert!(beside <= 2, "something lies beside the target directory");
-    let _ = fs::remove_dir_all(&*SCRATCH);
+    let _ = private::remove_dir_all(&SCRATCH);
     seen(laid);
 }
 
@@ -177,7 +174,7 @@ pub fn dpkg(bytes: &[u8]) {
 
 /// Answers of the docker engine before their body.
 pub fn engine(bytes: &[u8]) {
-    seen(probe::engine_status(&text(bytes)));
+    seen(probe::engine_head(&text(bytes)));
 }
 
 /// Text on its way to a terminal: nothing that could drive one is left.
@@ -193,6 +190,10 @@ pub fn git(bytes: &[u8]) {
     let text = text(bytes);
     seen((git::parse_status(&text), git::parse_commit(&text), git::parse_revision(&text)));
     seen((git::parse_existing(&text), git::parse_files(&text), git::is_revision(&text)));
+    let settings = git::parse_settings(&text).unwrap_or_default();
+    seen(git::parse_filters(&text, &settings));
+    seen(git::status("/srv/app", None, &settings).to_string());
+    seen(git::fetch("/srv/app", None, &settings, "main").to_string());
 }
 
 /// Bodies of health endpoints: a status, then the body, held against every probe of the registry.
@@ -289,8 +290,12 @@ pub fn log_line(bytes: &[u8]) {
 
 /// Manifests of copies, the newest against one before.
 pub fn manifest(bytes: &[u8]) {
+    let prim = registry::DEPLOYMENTS.iter().find(|deployment| deployment.name == "prim");
+    let Some(set) = prim.and_then(|prim| prim.backup("wallet")) else { return };
     let Some(id) = name::Id::parse("20261122T053000Z-42-9f3a61c0") else { return };
-    let Ok(found) = manifest::Manifest::parse(bytes, "prim", "wallet", id) else { return };
+    let read = manifest::Manifest::read(bytes, None, "prim", set, id);
+    assert!(read.unsigned.is_some(), "without a key nothing is signed");
+    let Ok(found) = read.manifest else { return };
     let before = BTreeMap::from([("users".to_owned(), u64::MAX), ("jobs".to_owned(), 3)]);
     seen((found.total_rows(), manifest::shrunk(&before, &found.rows), manifest::shrunk(&found.rows, &before)));
 }
@@ -355,7 +360,7 @@ pub fn rclone(bytes: &[u8]) {
 pub fn records(bytes: &[u8]) {
     let text = text(bytes);
     let kept = backup::record::Records::parse(&text);
-    seen((kept.last_run("wallet"), kept.last_proven("wallet").is_some(), kept.are_lost(), kept.last_sequence()));
+    seen((kept.last_run("wallet"), kept.last_proven("wallet").is_some(), kept.are_lost(), kept.sequences()));
     let releases = release::record::Records::parse(&text);
     seen(release::record::ids(&releases.releases));
     let journal: Result<backup::restore::journal::Journal, _> = serde_json::from_str(&text);
@@ -363,18 +368,23 @@ pub fn records(bytes: &[u8]) {
 }
 
 /// A value that the redactor knows.
-const SECRET: &str = "hunter2-\"canary\\\n";
+const SECRET: &str = "hunter2-\"canary\\";
 
 static REDACTOR: LazyLock<Redactor> = LazyLock::new(|| Redactor::new([SECRET]));
 
-/// Texts that secrets are taken out of. A known one is never left, and what was JSON stays JSON.
+/// Texts that secrets are taken out of, whole and line by line. A known one is never left, and what was JSON stays JSON.
 pub fn redact(bytes: &[u8]) {
     let text = text(bytes);
     let cleaned = REDACTOR.clean(&text);
-    assert!(!cleaned.contains(SECRET.trim()), "{cleaned}");
+    assert!(!cleaned.contains(SECRET), "{cleaned}");
     let is_json = |text: &str| serde_json::from_str::<IgnoredAny>(text).is_ok();
     assert!(!is_json(&text) || is_json(&cleaned), "{text}: {cleaned}");
-    seen(redact::is_secret_name(&text));
+    let mut memory = redact::Memory::default();
+    for line in text.lines() {
+        assert!(!REDACTOR.clean_line(&mut memory, line, |_| 0).contains(SECRET), "{line}");
+    }
+    seen(REDACTOR.clean_document(text.clone().into_owned()));
+    seen((REDACTOR.quote(&text), REDACTOR.clean_known(&text).len(), redact::is_secret_name(&text)));
 }
 
 /// Answers of Redis.
@@ -387,6 +397,12 @@ pub fn redis(bytes: &[u8]) {
 /// `redis-check-rdb`.
 pub fn redis_check_rdb(bytes: &[u8]) {
     seen(tools::redis_check_rdb::parse(&text(bytes)));
+}
+
+/// Files of settings, and what is then taken out of them.
+pub fn settings(bytes: &[u8]) {
+    let text = text(bytes);
+    seen(Redactor::of_settings([&*text]).clean(&text).len());
 }
 
 /// Times in lines and in fields. What follows one begins at a character.

@@ -86,7 +86,7 @@ pub(super) fn gone() -> Trouble {
     Trouble::Unavailable("the container was removed".to_owned())
 }
 
-pub fn status_of(head: &str) -> Option<u16> {
+fn status_of(head: &str) -> Option<u16> {
     head.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.parse().ok()
 }
 
@@ -99,6 +99,12 @@ fn length_of(head: &str) -> Option<usize> {
     let mut fields = head.lines().filter_map(|line| line.split_once(':'));
     let (_, length) = fields.find(|(name, _)| name.eq_ignore_ascii_case("content-length"))?;
     length.trim().parse().ok()
+}
+
+/// All that is read of a head, for the fuzz target.
+#[cfg(any(test, feature = "fuzzing"))]
+pub fn parse_head(head: &str) -> (Option<u16>, Option<usize>) {
+    (status_of(head), length_of(head))
 }
 
 /// One request and the whole answer, until the deadline.

@@ -21,6 +21,7 @@ mod generated;
 mod invalid_registry;
 mod limits;
 mod logs;
+mod promises;
 mod registry;
 mod releases;
 mod security;
