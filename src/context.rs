@@ -105,6 +105,11 @@ impl<'a> Context<'a> {
         self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
+    /// As long as that, but no longer than the whole command may take.
+    pub fn within(&self, limit: Duration) -> Duration {
+        self.time_left().map_or(limit, |left| left.min(limit))
+    }
+
     /// When the time of the whole command is over.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline

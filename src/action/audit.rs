@@ -111,7 +111,7 @@ pub fn begin(
         exit_code: None,
         seconds: None,
     };
-    write(system, &entry, context.time_left().map_or(PATIENCE, |left| left.min(PATIENCE)))?;
+    write(system, &entry, context.within(PATIENCE))?;
     Ok(Act { entry, at: Instant::now() })
 }
 

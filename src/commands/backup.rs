@@ -153,7 +153,7 @@ fn make(args: &Create, context: &Context<'_>) -> anyhow::Result<Exit> {
     if args.change.dry_run {
         return plan(context, deployment, &sets, &store);
     }
-    let wait = args.change.lock_wait.unwrap_or_default();
+    let wait = context.within(args.change.lock_wait.unwrap_or_default());
     let resting: Vec<&BackupSet> = sets.iter().copied().filter(|set| set.source.rests()).collect();
     if !resting.is_empty() {
         let names: Vec<&str> = resting.iter().map(|set| set.name).collect();

@@ -85,8 +85,8 @@ pub(super) fn held<T>(
     act: impl FnOnce(&mut Lock) -> Result<T, Error>,
 ) -> Result<(T, Option<Note>), Error> {
     let who = audit::who(context.system);
-    let (mut lock, unfinished) =
-        lock::take(context.system, deployment, name, &who, change.lock_wait.unwrap_or_default())?;
+    let wait = context.within(change.lock_wait.unwrap_or_default());
+    let (mut lock, unfinished) = lock::take(context.system, deployment, name, &who, wait)?;
     if let Some(note) = &unfinished {
         context.ui.note(&run::unfinished(note));
     }

@@ -147,7 +147,7 @@ fn try_one(
     };
     let mut after = look()?;
     // What a command starts may take a moment to come up; services were watched by the verb itself.
-    let until = Instant::now() + COMING_UP;
+    let until = Instant::now() + context.within(COMING_UP);
     while matches!(candidate.fix.remedy, Remedy::Command(_))
         && !new_fails(&again, &after).is_empty()
         && Instant::now() < until

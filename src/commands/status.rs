@@ -74,7 +74,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
             true => context.ui.redraw(&status)?,
             false => Ui::json_line(&status)?,
         }
-        thread::sleep(interval.saturating_sub(begun.elapsed()));
+        thread::sleep(context.within(interval.saturating_sub(begun.elapsed())));
     }
 }
 

@@ -187,6 +187,8 @@ fn there_is_one_door_to_programs_and_one_to_files() {
         "files/program.rs",
         "files/walk.rs",
         "lib.rs",
+        "net.rs",
+        "threads.rs",
     ];
     assert_eq!(doors, listed.map(|path| root.join(path)).into());
 }
@@ -253,7 +255,7 @@ fn problems(report: &str, input: bool) -> Vec<String> {
     let left: Vec<_> = fds.iter().filter(|(fd, to)| !["0", "1", "2"].contains(fd) && !to.ends_with("/spy")).collect();
     expect(left.is_empty() && fds.len() >= 3, &format!("descriptors beside the three: {fds:?}"));
     let stdin = fds.iter().find(|(fd, _)| *fd == "0").map_or("", |(_, to)| to);
-    let given = stdin.starts_with("pipe:") || stdin == "/etc/passwd";
+    let given = stdin.starts_with("/memfd:") || stdin == "/etc/passwd";
     expect(if input { given } else { stdin == "/dev/null" }, &format!("stdin is {stdin}"));
     problems
 }

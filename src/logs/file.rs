@@ -1,23 +1,20 @@
 //! Lines out of files: the one that is written to and, where they are wanted, those that it was before it was rotated. Only
 //! regular files are read. A followed file survives being renamed, emptied and made anew.
 
-use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use super::line;
-use super::packed::{Bounds, Unpacked};
+use super::packed::{lines_packed, unpack};
 use super::source::Kind;
 use super::{At, Place, Range, Raw, World};
-use crate::exec::{Exit, Output, Streams};
+use crate::exec::{Exit, Output};
 use crate::probe::{Trouble, failure};
 use crate::tools::lines::Lines;
-use crate::tools::{Argv, Content, Input};
 
 /// Lines before the wanted ones that are read for the time that they state.
 const BEFORE: u64 = 20;
@@ -133,7 +130,7 @@ fn path(world: &World, source: usize) -> PathBuf {
 }
 
 /// Opens a regular file; none when it does not exist.
-fn open(world: &World, path: &Path) -> io::Result<Option<File>> {
+pub(super) fn open(world: &World, path: &Path) -> io::Result<Option<File>> {
     match world.system.open(path) {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -149,7 +146,7 @@ fn is_packed(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "gz")
 }
 
-fn trouble(error: &io::Error) -> Trouble {
+pub(super) fn trouble(error: &io::Error) -> Trouble {
     match error.kind() {
         ErrorKind::PermissionDenied => Trouble::NeedsRoot("to read it"),
         _ => Trouble::Failed(error.to_string()),
@@ -177,47 +174,7 @@ fn rotated(world: &World, path: &Path, range: &Range) -> Vec<PathBuf> {
     found.into_iter().map(|(_, path)| path).collect()
 }
 
-/// The same in a packed file, bytes as they are unpacked. What cannot be unpacked is told when it is read.
-fn lines_packed(world: &World, path: &Path, count: u64) -> Result<(u64, u64), Trouble> {
-    let Ok(stream) = unpack(world, path) else { return Ok((0, 0)) };
-    let mut lines = Lines::new(stream);
-    let limit = usize::try_from(count).unwrap_or(usize::MAX);
-    let mut begins = VecDeque::from([0]);
-    loop {
-        match lines.next() {
-            Ok(Some(_)) => {}
-            Err(error) if error.kind() == ErrorKind::QuotaExceeded => return Err(trouble(&error)),
-            Ok(None) | Err(_) => break,
-        }
-        begins.push_back(lines.position());
-        // One more than is wanted, because nothing may follow the last line break.
-        if begins.len() > limit.saturating_add(1) {
-            begins.pop_front();
-        }
-    }
-    // What follows the last line break is a line only if there is something.
-    if lines.rest().is_none() {
-        begins.pop_back();
-    } else if begins.len() > limit {
-        begins.pop_front();
-    }
-    Ok((begins.front().copied().unwrap_or_default(), begins.len() as u64))
-}
-
-fn unpack(world: &World, path: &Path) -> Result<Unpacked, Trouble> {
-    // Neither a pipe nor anything else that would never end.
-    let file = open(world, path).map_err(|error| trouble(&error))?;
-    let packed = file.ok_or_else(|| Trouble::Unavailable("does not exist".to_owned()))?;
-    let packed = size(&packed).map_err(|error| trouble(&error))?;
-    // Handed over open: by its path it could be another file by then.
-    let content = Content::File(world.system.path(&path.to_string_lossy()));
-    let input = Input { name: path.display().to_string(), content };
-    let argv = Argv { input: Some(input), ..Argv::new("gzip", ["-dc"]) };
-    let stream = world.processes().stream(&argv, Streams::Apart, world.silence)?;
-    Ok(Unpacked { stream, board: Arc::clone(&world.board), bounds: Bounds::of(packed, world.silence) })
-}
-
-fn size(file: &File) -> io::Result<u64> {
+pub(super) fn size(file: &File) -> io::Result<u64> {
     Ok(file.metadata()?.len())
 }
 

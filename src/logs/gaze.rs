@@ -10,7 +10,7 @@ use super::line::{self, LogLevel, Understood};
 use super::source::Kind;
 use super::stamp::Clock;
 use super::{Raw, World};
-use crate::redact::{Memory, Redactor};
+use crate::redact::{self, Memory, Redactor};
 use crate::report::logs::Line;
 use crate::tools::floor;
 use crate::tools::lines::{LINE_LIMIT, MARGIN};
@@ -51,7 +51,7 @@ impl<'w> Gaze<'w> {
         let world = self.world;
         let source = &world.sources[raw.source];
         let text = decoded(raw.text.unwrap_or_default());
-        let (clean, cut) = readable(world.redactor(), &mut self.memory[raw.source], &text, raw, &world.clock);
+        let (clean, cut) = readable(redact::house(), &mut self.memory[raw.source], &text, raw, &world.clock);
         let Understood { time: stated, level, message, fields } = line::understand(&clean, raw.priority, &world.clock);
         let (known, place) = &mut self.last[raw.source];
         let time = raw.time.or(stated).or(*known);

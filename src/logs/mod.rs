@@ -190,11 +190,6 @@ impl World {
         (Arc::new(world), told)
     }
 
-    #[expect(clippy::unused_self, reason = "it knows the secrets of this world")]
-    fn redactor(&self) -> &'static Redactor {
-        redact::house()
-    }
-
     fn memory(&self, source: usize) -> MutexGuard<'_, Memory> {
         self.memory[source].lock().unwrap_or_else(PoisonError::into_inner)
     }

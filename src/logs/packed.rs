@@ -1,11 +1,18 @@
 //! How far a packed log is read. It was written by whoever may write there, and a megabyte can become a terabyte.
 
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::World;
+use super::file::{open, size, trouble};
 use super::merge::Board;
-use crate::exec::Stream;
+use crate::exec::{Stream, Streams};
+use crate::probe::Trouble;
+use crate::tools::lines::Lines;
+use crate::tools::{Argv, Content, Input};
 
 /// Logs shrink to a tenth or a fiftieth; what shrinks further than this says nothing.
 const RATIO: u64 = 250;
@@ -13,6 +20,51 @@ const RATIO: u64 = 250;
 const LEAST: u64 = 64 << 20;
 /// And no more, bytes.
 const MOST: u64 = 4 << 30;
+
+/// Where the last `count` lines of a packed file begin, bytes as they are unpacked, and how many there are. What cannot be unpacked is told
+/// when it is read.
+pub(super) fn lines_packed(world: &World, path: &Path, count: u64) -> Result<(u64, u64), Trouble> {
+    let Ok(stream) = unpack(world, path) else { return Ok((0, 0)) };
+    let mut lines = Lines::new(stream);
+    let limit = usize::try_from(count).unwrap_or(usize::MAX);
+    let mut begins = VecDeque::from([0]);
+    loop {
+        match lines.next() {
+            Ok(Some(_)) => {}
+            Err(error) if error.kind() == ErrorKind::QuotaExceeded => return Err(trouble(&error)),
+            Ok(None) | Err(_) => break,
+        }
+        begins.push_back(lines.position());
+        // One more than is wanted, because nothing may follow the last line break.
+        if begins.len() > limit.saturating_add(1) {
+            begins.pop_front();
+        }
+    }
+    // What follows the last line break is a line only if there is something.
+    if lines.rest().is_none() {
+        begins.pop_back();
+    } else if begins.len() > limit {
+        begins.pop_front();
+    }
+    Ok((begins.front().copied().unwrap_or_default(), begins.len() as u64))
+}
+
+/// Unpacks a file, as far as its bounds allow.
+///
+/// # Errors
+/// Why it cannot be.
+pub(super) fn unpack(world: &World, path: &Path) -> Result<Unpacked, Trouble> {
+    // Neither a pipe nor anything else that would never end.
+    let file = open(world, path).map_err(|error| trouble(&error))?;
+    let packed = file.ok_or_else(|| Trouble::Unavailable("does not exist".to_owned()))?;
+    let packed = size(&packed).map_err(|error| trouble(&error))?;
+    // Handed over open: by its path it could be another file by then.
+    let content = Content::File(world.system.path(&path.to_string_lossy()));
+    let input = Input { name: path.display().to_string(), content };
+    let argv = Argv { input: Some(input), ..Argv::new("gzip", ["-dc"]) };
+    let stream = world.processes().stream(&argv, Streams::Apart, world.silence)?;
+    Ok(Unpacked { stream, board: Arc::clone(&world.board), bounds: Bounds::of(packed, world.silence) })
+}
 
 /// What is unpacked, as far as its bounds allow.
 pub(super) struct Unpacked {

@@ -83,3 +83,52 @@ impl Resolver for Here {
         Ok(addresses)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::time::Instant;
+
+    use super::*;
+
+    /// How long each of them would go on.
+    const HANG: Duration = Duration::from_secs(20);
+
+    /// Begins with `first`, then says `again` with a pause, over and over.
+    fn endless(first: &'static [u8], again: &'static [u8], pause: u64) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(first);
+            let begun = Instant::now();
+            while begun.elapsed() < HANG && stream.write_all(again).is_ok() {
+                std::thread::sleep(Duration::from_millis(pause));
+            }
+        });
+        address
+    }
+
+    #[test]
+    fn an_edge_that_never_ends_its_answer_is_not_waited_for() {
+        let begun = Instant::now();
+        let late = |url: &str, address| ask(url, address, Duration::from_millis(500)).unwrap_err();
+        // A record of TLS whose end does not come.
+        let record = endless(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc", b"\0", 20);
+        assert_eq!(late("https://site.test/", record).to_string(), "no answer in 0.5 s");
+        let head = endless(b"HTTP/1.1 200 OK\r\n", b"X", 20);
+        assert_eq!(late("http://site.test/", head).to_string(), "no answer in 0.5 s");
+        let lines = endless(b"HTTP/1.1 200 OK\r\n", b"X-Never: enough\r\n", 0);
+        assert_ne!(late("http://site.test/", lines).to_string(), "");
+        // Of a body that goes on for ever, what came until then is read.
+        for body in [&b"Transfer-Encoding: chunked\r\n\r\n"[..], b"Content-Length: 100000\r\n\r\n"] {
+            let first = [b"HTTP/1.1 200 OK\r\n", body].concat().leak();
+            let edge = ask("http://site.test/", endless(first, b"1\r\n \r\n", 20), Duration::from_millis(500)).unwrap();
+            assert_eq!(edge.status, 200);
+            assert!(!edge.body.is_empty());
+        }
+        assert!(begun.elapsed() < HANG);
+    }
+}

@@ -127,11 +127,12 @@ fn armour(text: &str, word: &str) -> Option<Range<usize>> {
 fn words(text: &str, head: usize) -> Vec<Range<usize>> {
     let body = text.get(head..).unwrap_or_default();
     let whole = body.trim();
+    let mut found = Vec::new();
     if is_base64(whole) && (whole.len() >= 6 || whole.ends_with('=')) {
         let start = head + body.len() - body.trim_start().len();
-        return vec![start..start + whole.len()];
+        found.push(start..start + whole.len());
+        return found;
     }
-    let mut found = Vec::new();
     let mut at = head.min(text.len());
     // An escaped line break separates words too.
     for word in body.split(|c: char| !is_letter(c)) {

@@ -93,9 +93,9 @@ pub(super) type Open = (usize, usize);
 #[derive(Debug)]
 pub(super) struct Known {
     forms: Vec<Form>,
-    filter: Box<[u64; 1 << (BITS - 6)]>,
+    filter: Box<[u64]>,
     /// The same for six bytes, asked where the first knows four of them.
-    second: Box<[u64; 1 << (BITS - 6)]>,
+    second: Box<[u64]>,
     /// Where the forms have these six bytes.
     grams: HashMap<u64, Vec<(u32, u32)>>,
     /// Which bytes a word begins with.
@@ -130,7 +130,8 @@ impl Known {
                 add(text.into_bytes(), Kind::Base64);
                 add(safe.into_bytes(), Kind::Base64);
             }
-            let hexadecimal: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+            let digit = |number: u8| char::from(b"0123456789abcdef"[usize::from(number)]);
+            let hexadecimal: String = value.bytes().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
             add(hexadecimal.to_uppercase().into_bytes(), Kind::Hexadecimal);
             add(hexadecimal.into_bytes(), Kind::Hexadecimal);
             if size > MOST {
@@ -138,8 +139,8 @@ impl Known {
             }
         }
         let mut known = Known {
-            filter: Box::new([0; 1 << (BITS - 6)]),
-            second: Box::new([0; 1 << (BITS - 6)]),
+            filter: vec![0; 1 << (BITS - 6)].into(),
+            second: vec![0; 1 << (BITS - 6)].into(),
             grams: HashMap::with_capacity(size),
             firsts: [false; 256],
             forms,
@@ -282,7 +283,7 @@ impl Known {
 
     /// What begins at the end of a text, where it is less than what is found anyway; one or two characters say nothing.
     pub(super) fn beginnings(&self, text: &str, open: &mut Vec<Open>) {
-        let bytes = text[..end_of(text.trim_end())].as_bytes();
+        let bytes = &text.as_bytes()[..end_of(text.trim_end())];
         for length in 3..SHORTEST.min(bytes.len() + 1) {
             let tail = &bytes[bytes.len() - length..];
             if self.firsts[usize::from(tail[0])] {
@@ -303,10 +304,9 @@ impl Known {
                 continue;
             }
             // Its first character may be half on the line before.
-            let whole = [rest, &rest[1..]].into_iter().filter(|rest| rest.len() >= SHORTEST);
-            if let Some(range) = whole.filter_map(|rest| Some((memchr::memmem::find(bytes, rest)?, rest.len()))).next()
-            {
-                found.push(range.0..range.0 + range.1);
+            let mut whole = [rest, &rest[1..]].into_iter().filter(|rest| rest.len() >= SHORTEST);
+            if let Some((at, length)) = whole.find_map(|rest| Some((memchr::memmem::find(bytes, rest)?, rest.len()))) {
+                found.push(at..at + length);
                 continue;
             }
             let longest = (SHORTEST..=rest.len().min(bytes.len())).rev().find(|part| bytes.ends_with(&rest[..*part]));
@@ -327,6 +327,9 @@ fn end_of(text: &str) -> usize {
         0 | 1 if digits.ends_with('%') => digits.len() - 1,
         0..=3 if digits.ends_with("\\u") || digits.ends_with("\\x") => digits.len() - 2,
         0..=2 if digits.ends_with('\\') => digits.len() - 1,
+        0..=6 if digits.ends_with('&') => digits.len() - 1,
+        0..=6 if digits.ends_with("&#") => digits.len() - 2,
+        0..=6 if digits.ends_with("&#x") => digits.len() - 3,
         _ => plain.len(),
     };
     // Bytes that are no character stand for themselves, as in Latin-1.

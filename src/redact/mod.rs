@@ -8,7 +8,9 @@
 
 mod block;
 mod env;
+mod escapes;
 mod known;
+mod names;
 mod suspect;
 mod value;
 mod view;
@@ -21,13 +23,15 @@ use std::sync::OnceLock;
 use regex::Regex;
 use serde::de::IgnoredAny;
 
+pub use names::is_secret_name;
 pub use view::is_hostile;
 
 use block::Block;
+use escapes::quick;
 use known::{Known, Open};
 use suspect::{Finding, SUSPECT, suspects};
 use value::{is_long_number, is_number, nested_end};
-use view::{Sort, View, coloured, quick, sort, views, visible};
+use view::{Sort, View, as_it_is, coloured, sort, views, visible};
 
 /// What stands in the place of a secret.
 const MARK: &str = "**redacted**";
@@ -48,7 +52,7 @@ pub struct Redactor {
 /// The values that are known to be secret.
 enum Values {
     None,
-    Some(Known),
+    Some(Box<Known>),
     /// They are too many or too long, so that nothing can be let through.
     Unknowable,
 }
@@ -108,7 +112,7 @@ impl Redactor {
         values.dedup();
         let known = match values.is_empty() {
             true => Values::None,
-            false => Known::new(&values).map_or(Values::Unknowable, Values::Some),
+            false => Known::new(&values).map_or(Values::Unknowable, |known| Values::Some(Box::new(known))),
         };
         Redactor { suspect, known }
     }
@@ -231,7 +235,9 @@ impl Redactor {
                 (plain, false) if !holds(&plain, kind == Sort::Escaped) => Vec::new(),
                 _ => views(text),
             },
-            Sort::Coloured => vec![coloured(text)],
+            Sort::Coloured if matches!(self.known, Values::None) => vec![coloured(text)],
+            // A value may have what looks like a colour.
+            Sort::Coloured => vec![coloured(text), as_it_is(text)],
             Sort::Other => views(text),
         }
     }
@@ -368,56 +374,6 @@ fn put_marks(text: &str, mut found: Vec<Finding>) -> Cow<'_, str> {
 
 fn is_punctuation(c: char) -> bool {
     matches!(c, '[' | ']' | '{' | '}' | ',' | ':')
-}
-
-/// Whether the value of a variable of this name is a secret.
-pub fn is_secret_name(name: &str) -> bool {
-    const PARTS: &[&str] = &[
-        "PASSWORD",
-        "PASSWD",
-        "PASSPHRASE",
-        "SECRET",
-        "TOKEN",
-        "API_KEY",
-        "APIKEY",
-        "PRIVATE_KEY",
-        "INTERNAL_KEY",
-        "CREDENTIAL",
-        "DSN",
-    ];
-    // Addresses that usually hold a user and a password.
-    const STORES: &[&str] = &[
-        "DATABASE",
-        "DB",
-        "POSTGRES",
-        "POSTGRESQL",
-        "PG",
-        "MYSQL",
-        "MARIADB",
-        "MONGO",
-        "MONGODB",
-        "REDIS",
-        "VALKEY",
-        "AMQP",
-        "RABBITMQ",
-        "BROKER",
-        "CACHE",
-        "QUEUE",
-        "SMTP",
-        "MAILER",
-        "CLICKHOUSE",
-        "ELASTICSEARCH",
-    ];
-    let name = name.to_ascii_uppercase();
-    // The name of a file is no secret.
-    if name.ends_with("_FILE") || name.ends_with("_PATH") {
-        return false;
-    }
-    let address = ["_URL", "_URI"].iter().find_map(|end| name.strip_suffix(end));
-    let store = address.is_some_and(|address| address.split('_').any(|word| STORES.contains(&word)));
-    let key = (name.ends_with("_KEY") || name == "KEY") && !name.contains("PUBLIC") && !name.contains("PUBLISHABLE");
-    let pass = ["_PASS", "_PWD", "_SALT"].iter().any(|end| name.ends_with(end)) || name == "PASS";
-    store || key || pass || PARTS.iter().any(|part| name.contains(part))
 }
 
 /// Where in a text JSON begins that reaches to its end.

@@ -137,6 +137,8 @@ fn known_values_are_found_in_every_form() {
         ("it is hunter22 and redis://localhost:6379".to_owned(), "it is # and redis://localhost:6379"),
         ("HUNTER22".to_owned(), "HUNTER22"),
         ("abcdefghi abcdefx".to_owned(), "#i #x"),
+        // Where what looks like a colour belongs to it.
+        ("x\u{1b}[hunter22 \u{1b}[31mhun\u{1b}[0;1mter22".to_owned(), "x\u{1b}[# \u{1b}[31m#"),
         // base64 of "hunter22", "u:hunter22", "us:hunter22 x", and URL-safe.
         ("aHVudGVyMjI=".to_owned(), "#"),
         ("dTpodW50ZXIyMg==".to_owned(), "dTp#"),

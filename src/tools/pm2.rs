@@ -1,5 +1,6 @@
 //! `pm2`: the applications of one user's daemon. pm2 starts a daemon whenever it finds none, so the caller looks for the
-//! daemon first.
+//! daemon first. `PM2_HOME` is all that it needs to know; from `$HOME/.node_modules` Node would load whatever optional module
+//! lies there, so it is given no home. Applications keep the one that they were started with.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -155,7 +156,7 @@ mod tests {
         let account = Account { name: "plugspace".into(), uid: 1001, gid: 1001, home: "/home/plugspace".into() };
         assert_eq!(
             jlist(account, "/home/plugspace/.pm2").to_string(),
-            "sudo -u plugspace PM2_HOME=/home/plugspace/.pm2 PM2_SILENT=true pm2 jlist"
+            "sudo -u plugspace HOME=/nonexistent PM2_HOME=/home/plugspace/.pm2 PM2_SILENT=true pm2 jlist"
         );
     }
 }

@@ -18,6 +18,7 @@ mod diagnose_databases;
 mod diagnose_truth;
 mod documents;
 mod generated;
+mod hangs;
 mod invalid_registry;
 mod limits;
 mod logs;

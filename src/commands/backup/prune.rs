@@ -45,7 +45,7 @@ pub(super) fn run(args: &Prune, context: &Context<'_>) -> anyhow::Result<Exit> {
         return Err(Error::usage("usage", "--count is about one set").hint("name the one that is meant").into());
     }
     needs_root(context, "backup prune")?;
-    let wait = args.lock_wait.unwrap_or_default();
+    let wait = context.within(args.lock_wait.unwrap_or_default());
     locked(context, deployment, "backup prune", wait, |lock| work(args, context, deployment, &sets, lock))
 }
 

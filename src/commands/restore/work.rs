@@ -203,7 +203,7 @@ pub(super) fn replace(
     deployment: &'static Deployment,
     set: &'static BackupSet,
 ) -> anyhow::Result<Exit> {
-    let wait = args.change.lock_wait.unwrap_or_default();
+    let wait = context.within(args.change.lock_wait.unwrap_or_default());
     if let Some(restore) = journal(context, deployment)?.unfinished().cloned() {
         if args.change.dry_run {
             let told =
@@ -299,7 +299,7 @@ pub(super) fn take(
     context: &Context<'_>,
     deployment: &Deployment,
 ) -> Result<(Lock, Option<lock::Note>), Error> {
-    let wait = args.change.lock_wait.unwrap_or_default();
+    let wait = context.within(args.change.lock_wait.unwrap_or_default());
     lock::take(context.system, deployment, "restore", &audit::who(context.system), wait)
 }
 

@@ -40,7 +40,7 @@ fn document(machine: &Machine, words: &str, code: i32) -> Value {
 }
 
 /// A remote of this name with an S3 server of its own behind it, where the layout has none.
-fn remote(machine: &Machine, name: &str, bucket: &str) {
+pub fn remote(machine: &Machine, name: &str, bucket: &str) {
     machine.sh(&format!(
         "mkdir -p /srv/s3/{bucket} /root/.config/rclone
          printf '[{name}]\ntype = s3\nprovider = Other\naccess_key_id = dummykey\nsecret_access_key = dummy-secret-of-the-remote\n\

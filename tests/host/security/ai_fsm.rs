@@ -1,9 +1,6 @@
 //! ai-fsm: an operator's account owns the checkout, the compose files and the logs of cron.
 
-use super::{Attempt, Row, try_all};
-use crate::machine::Machine;
-
-const APP: &str = "application user";
+use super::*;
 
 const ATTEMPTS: &[Attempt] = &[
     Attempt {
@@ -15,6 +12,7 @@ const ATTEMPTS: &[Attempt] = &[
         verbs: &["logs --all -n 50", "logs --source backup -n 50", "diagnose", "diagnose --bundle -", "status"],
         says: "",
         heal: "cd ~pi/logs; mv b.kept backup.log; mv h.kept healthcheck.log",
+        ..NONE
     },
     Attempt {
         attacker: APP,
@@ -24,6 +22,7 @@ const ATTEMPTS: &[Attempt] = &[
         verbs: &["logs --all -n 50", "diagnose --bundle -"],
         says: "",
         heal: "cd ~pi; rm logs; mv kept logs",
+        ..NONE
     },
     Attempt {
         attacker: APP,
@@ -33,6 +32,7 @@ const ATTEMPTS: &[Attempt] = &[
         verbs: &["status", "verify", "diagnose", "backup --dry-run", "redeploy --dry-run", "diagnose --bundle -"],
         says: "is a symbolic link",
         heal: "cd ~pi/ai-fsm; rm .env; mv kept .env",
+        ..NONE
     },
     Attempt {
         attacker: APP,
@@ -42,10 +42,19 @@ const ATTEMPTS: &[Attempt] = &[
         verbs: &["status", "verify", "redeploy --dry-run", "rollback --list", "backup --dry-run"],
         says: "",
         heal: "cd ~pi/ai-fsm; rm -rf .git; mv ../git.kept .git",
+        ..NONE
     },
 ];
 
 pub fn attempts() -> Vec<Row> {
     let machine = Machine::boot_as("ai-fsm", "it-security-ai-fsm");
-    try_all(&machine, ATTEMPTS)
+    arm(&machine, "ai-fsm");
+    crate::backup::remote(&machine, "remote", "ai-fsm-backups");
+    machine.sh(
+        "install -d -m 700 /etc/opsctl; age-keygen -o /etc/opsctl/backup.key 2>/dev/null; opsctl backup >/dev/null",
+    );
+    let mut rows = try_all(&machine, ATTEMPTS);
+    rows.extend(try_all(&machine, links::AI_FSM));
+    rows.extend(try_all(&machine, containers::AI_FSM));
+    rows
 }

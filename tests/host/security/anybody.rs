@@ -1,7 +1,6 @@
 //! Whoever has a login and nothing else, and a Docker engine or a server that means ill.
 
-use super::{Attempt, Row, call, roots_files, try_all};
-use crate::machine::Machine;
+use super::*;
 
 /// Verbs that change something, as a user without rights.
 const CHANGES: [&str; 9] = [
@@ -53,8 +52,6 @@ pub fn attempts(machine: &Machine) -> Vec<Row> {
     ]
 }
 
-const ENGINE: &str = "engine that means ill";
-
 /// In place of the engine: a program of its name, on its socket, that does this to whoever connects.
 macro_rules! engine {
     ($accept:literal) => {
@@ -85,9 +82,9 @@ const VERBS: &[&str] = &[
 
 const ENGINES: &[Attempt] = &[
     Attempt {
-        attacker: ENGINE,
+        attacker: SERVER,
         user: "root",
-        tried: "its queue of connections is full and it accepts none",
+        tried: "the Docker engine: its queue of connections is full and it accepts none",
         plant: engine!(
             "my @c; while (1) { my $c = IO::Socket::UNIX->new(Type => SOCK_STREAM) or last; $c->blocking(0); \
              my $a = pack_sockaddr_un('/run/docker.sock'); connect($c, $a) or last; push @c, $c } sleep 600;"
@@ -95,31 +92,34 @@ const ENGINES: &[Attempt] = &[
         verbs: VERBS,
         says: "no answer",
         heal: ENGINE_BACK,
+        ..NONE
     },
     Attempt {
-        attacker: ENGINE,
+        attacker: SERVER,
         user: "root",
-        tried: "it answers a byte at a time, for ever",
+        tried: "the Docker engine answers a byte at a time, for ever",
         plant: engine!(
             "while (my $c = $s->accept) { next if fork; print $c \"HTTP/1.0 200 OK\\r\\nX: \"; while (1) { select undef, undef, undef, 0.3; print $c 'a' or exit } }"
         ),
         verbs: VERBS,
         says: "no answer",
         heal: ENGINE_BACK,
+        ..NONE
     },
     Attempt {
-        attacker: ENGINE,
+        attacker: SERVER,
         user: "root",
-        tried: "it never stops answering",
+        tried: "the Docker engine never stops answering",
         plant: engine!(
             "while (my $c = $s->accept) { next if fork; print $c \"HTTP/1.0 200 OK\\r\\nContent-Length: 5\\r\\n\\r\\n[\"; my $b = '{\"Id\":\"x\"},' x 10000; while (1) { print $c $b or exit } }"
         ),
         verbs: VERBS,
         says: "",
         heal: ENGINE_BACK,
+        ..NONE
     },
     Attempt {
-        attacker: "remote server",
+        attacker: SERVER,
         user: "root",
         tried: "a service answers its health check a byte at a time, for ever",
         plant: "systemctl stop prim-track; cat > /root/drip.pl <<'END'\n\
@@ -130,12 +130,13 @@ END\nsystemd-run --quiet --unit=evil-drip perl /root/drip.pl; sleep 0.5",
         says: "track",
         heal: "systemctl stop evil-drip; rm /root/drip.pl; systemctl reset-failed prim-track 2>/dev/null || true; systemctl restart prim-track
                until curl -sf -o /dev/null localhost:3010; do sleep 0.1; done",
+        ..NONE
     },
 ];
 
 /// Servers that do not behave.
 pub fn engine(machine: &Machine) -> Vec<Row> {
     let rows = try_all(machine, ENGINES);
-    call(machine, "status", "afterwards");
+    call(machine, "", "status").unwrap();
     rows
 }

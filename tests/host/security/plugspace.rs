@@ -1,9 +1,6 @@
 //! plugspace: its services belong to a user with a home, a checkout, a pm2 daemon and a log directory of their own.
 
-use super::{Attempt, Row, anybody, terminal, try_all};
-use crate::machine::Machine;
-
-const APP: &str = "application user";
+use super::*;
 
 const ATTEMPTS: &[Attempt] = &[
     Attempt {
@@ -14,6 +11,7 @@ const ATTEMPTS: &[Attempt] = &[
         verbs: &["logs plugspace-api -n 50", "logs --all -n 50", "status", "diagnose", "diagnose --bundle -", "verify"],
         says: "is a symbolic link in a directory that users other than root can change",
         heal: "cd /var/log/pm2; mv kept api-out.log",
+        ..NONE
     },
     Attempt {
         attacker: APP,
@@ -24,6 +22,7 @@ const ATTEMPTS: &[Attempt] = &[
         verbs: &["logs plugspace-api plugspace-worker -n 50", "logs --all -n 50", "diagnose --bundle -"],
         says: "is a symbolic link",
         heal: "cd /var/log/pm2; for name in api-out api-error worker-out; do mv $name.kept $name.log; done",
+        ..NONE
     },
     Attempt {
         attacker: APP,
@@ -34,6 +33,7 @@ const ATTEMPTS: &[Attempt] = &[
         verbs: &["logs plugspace-api -n 100000", "logs plugspace-api --since 3000d"],
         says: "",
         heal: "cd /var/log/pm2; rm -f api-out__2026-01-01_00-00-00.log api-out.log.1 api-out.log.2.gz api-error.log.1",
+        ..NONE
     },
     Attempt {
         attacker: APP,
@@ -53,6 +53,7 @@ const ATTEMPTS: &[Attempt] = &[
         says: "is a FIFO, not a regular file",
         heal: "cd /var/log/pm2; mv kept api-out.log
                cd ~plugspace/plugspace; mv .env.kept .env; cd ~plugspace/.pm2; mv pid.kept pm2.pid",
+        ..NONE
     },
     Attempt {
         attacker: APP,
@@ -63,6 +64,7 @@ const ATTEMPTS: &[Attempt] = &[
         verbs: &["status", "verify", "logs plugspace-api -n 5 --timeout 10s", "diagnose --timeout 20s"],
         says: "",
         heal: "cd /var/log/pm2; mv kept api-out.log; cd ~plugspace/plugspace; mv .env.kept .env",
+        ..NONE
     },
     Attempt {
         attacker: APP,
@@ -72,6 +74,7 @@ const ATTEMPTS: &[Attempt] = &[
         verbs: &["status", "verify", "diagnose", "diagnose --bundle -", "restart plugspace-api --dry-run"],
         says: "is a symbolic link",
         heal: "cd ~plugspace/plugspace; mv .env.kept .env",
+        ..NONE
     },
     Attempt {
         attacker: APP,
@@ -82,6 +85,7 @@ const ATTEMPTS: &[Attempt] = &[
         verbs: &["status", "verify", "diagnose --bundle -", "logs plugspace-api -n 5"],
         says: "who owns its directory, may not read it",
         heal: "cd /home/plugspace/plugspace; mv .env.kept .env; rm -f /home/root.env",
+        ..NONE
     },
     Attempt {
         attacker: APP,
@@ -91,6 +95,7 @@ const ATTEMPTS: &[Attempt] = &[
         verbs: &["status", "diagnose", "logs plugspace-api -n 5", "restart plugspace-api --dry-run"],
         says: "",
         heal: "cd ~plugspace; rm .pm2; mv .pm2.kept .pm2",
+        ..NONE
     },
     Attempt {
         attacker: APP,
@@ -108,6 +113,7 @@ const ATTEMPTS: &[Attempt] = &[
         ],
         says: "is a symbolic link",
         heal: "cd ~plugspace; rm plugspace; mv kept plugspace",
+        ..NONE
     },
     Attempt {
         attacker: APP,
@@ -117,6 +123,7 @@ const ATTEMPTS: &[Attempt] = &[
         verbs: &["logs plugspace-api -n 5", "diagnose", "diagnose --bundle -"],
         says: "forged",
         heal: "sed -i '$d' /var/log/pm2/api-out.log; sed -i '$d' /var/log/pm2/api-out.log; sed -i '$d' /var/log/pm2/api-out.log",
+        ..NONE
     },
     Attempt {
         attacker: APP,
@@ -134,13 +141,30 @@ const ATTEMPTS: &[Attempt] = &[
         verbs: &["status", "verify", "redeploy --dry-run", "rollback --list", "diagnose"],
         says: "",
         heal: "cd /home/plugspace/plugspace; test ! -e /marks/git; rm -rf .git; mv ../git.kept .git; rm ../evil",
+        ..NONE
     },
 ];
 
+/// A remote with a server of its own, and copies that were truly made.
+const REMOTE: &str = "
+    for d in /etc/nginx /etc/redis /etc/letsencrypt; do cp -a $d $d.own; rm -r $d; mv $d.own $d; done
+    install -d -m 700 /etc/opsctl; test -e /etc/opsctl/backup.key || age-keygen -o /etc/opsctl/backup.key 2>/dev/null
+    opsctl backup config app redis >/dev/null";
+
 pub fn attempts() -> Vec<Row> {
     let machine = Machine::boot_as("plugspace", "it-security-plugspace");
+    arm(&machine, "plugspace");
+    crate::backup::remote(&machine, "remote", "plugspace-backups");
+    machine.sh(REMOTE);
     let mut rows = try_all(&machine, ATTEMPTS);
-    rows.extend(terminal::pm2(&machine));
+    rows.extend(try_all(&machine, links::PLUGSPACE));
+    rows.extend(try_all(&machine, repository::PLUGSPACE));
+    rows.extend(try_all(&machine, databases::PLUGSPACE));
+    rows.extend(try_all(&machine, races::PLUGSPACE));
+    rows.extend(try_all(&machine, login::PLUGSPACE));
+    if is_wanted("terminal", false) {
+        rows.extend(terminal::attempts(&machine));
+    }
     rows.extend(anybody::attempts(&machine));
     rows
 }

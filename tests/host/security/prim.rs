@@ -1,16 +1,12 @@
 //! prim: its user owns the databases that are copied and a compose file; Caddy's owns the access logs.
 
-use super::{Attempt, Row, anybody, bucket, try_all};
-use crate::machine::Machine;
-
-const APP: &str = "application user";
-const EDGE: &str = "user of the proxy";
+use super::*;
 
 const ATTEMPTS: &[Attempt] = &[
     Attempt {
-        attacker: EDGE,
+        attacker: APP,
         user: "caddy",
-        tried: "access logs are links to /etc/shadow, to the environment of PID 1 and to the host's ssh key",
+        tried: "access logs (as the proxy's user) are links to /etc/shadow, to the environment of PID 1 and to the host's ssh key",
         plant: "cd /var/log/caddy; for name in wallet store search; do mv $name-access.log $name.kept 2>/dev/null || true; done
                 ln -s /etc/shadow wallet-access.log; ln -s /proc/1/environ store-access.log
                 ln -s /etc/ssh/ssh_host_ed25519_key search-access.log",
@@ -23,6 +19,7 @@ const ATTEMPTS: &[Attempt] = &[
         ],
         says: "is a symbolic link in a directory that users other than root can change",
         heal: "cd /var/log/caddy; rm *-access.log; for name in wallet store search; do mv $name.kept $name-access.log 2>/dev/null || true; done",
+        ..NONE
     },
     Attempt {
         attacker: APP,
@@ -32,6 +29,7 @@ const ATTEMPTS: &[Attempt] = &[
         verbs: &["status", "verify", "diagnose", "backup faucet", "backup --dry-run", "diagnose --bundle -"],
         says: "is a FIFO",
         heal: "cd /opt/prim; mv kept faucet.db",
+        ..NONE
     },
     Attempt {
         attacker: APP,
@@ -41,6 +39,7 @@ const ATTEMPTS: &[Attempt] = &[
         verbs: &["status", "backup faucet", "restore faucet --dry-run"],
         says: "",
         heal: "cd /opt/prim; rm -f faucet.db-journal faucet.db-wal faucet.db-shm; mv kept/* . 2>/dev/null || true; rmdir kept",
+        ..NONE
     },
     Attempt {
         attacker: APP,
@@ -51,6 +50,7 @@ const ATTEMPTS: &[Attempt] = &[
         verbs: &["status", "verify", "backup faucet", "backup spawn", "restore faucet --dry-run"],
         says: "symbolic link",
         heal: "cd /opt/prim; rm -f faucet.db spawn.db spawn.db-*; mv kept faucet.db; mv kept2 spawn.db",
+        ..NONE
     },
     Attempt {
         attacker: APP,
@@ -61,6 +61,7 @@ const ATTEMPTS: &[Attempt] = &[
         verbs: &["verify", "verify -o json", "status", "diagnose --bundle -"],
         says: "",
         heal: "cd /opt/prim/deploy/email; mv kept docker-compose.yml",
+        ..NONE
     },
     Attempt {
         attacker: APP,
@@ -70,6 +71,7 @@ const ATTEMPTS: &[Attempt] = &[
         verbs: &["verify", "status", "diagnose", "backup --dry-run"],
         says: "is a symbolic link",
         heal: "cd /opt/prim/deploy; rm email; mv kept email",
+        ..NONE
     },
     Attempt {
         attacker: APP,
@@ -79,14 +81,30 @@ const ATTEMPTS: &[Attempt] = &[
         verbs: &["status", "backup wallet", "restore wallet --dry-run"],
         says: "",
         heal: "rm -f /opt/prim/.wallet.db.opsctl-*",
+        ..NONE
     },
 ];
+
+/// Copies that were truly made, mail's too.
+const COPIES: &str = "
+    install -d -m 700 /etc/opsctl; test -e /etc/opsctl/backup.key || age-keygen -o /etc/opsctl/backup.key 2>/dev/null
+    opsctl backup wallet faucet spawn stalwart -y >/dev/null";
 
 pub fn attempts() -> Vec<Row> {
     let machine = Machine::boot_as("prim", "it-security-prim");
     machine.sh(crate::backup::DATABASES);
+    arm(&machine, "prim");
+    machine.sh(COPIES);
     let mut rows = try_all(&machine, ATTEMPTS);
+    rows.extend(try_all(&machine, links::PRIM));
+    rows.extend(try_all(&machine, databases::PRIM));
+    rows.extend(try_all(&machine, containers::PRIM));
+    rows.extend(try_all(&machine, logs::PRIM));
+    rows.extend(try_all(&machine, logs::LOGIN));
+    rows.extend(try_all(&machine, races::PRIM));
     rows.extend(bucket::attempts(&machine));
+    rows.extend(try_all(&machine, servers::PRIM));
     rows.extend(anybody::engine(&machine));
+    rows.extend(try_all(&machine, shortages::PRIM));
     rows
 }

@@ -61,7 +61,7 @@ fn masked(text: &str) -> String {
 }
 
 /// The commands of a run that change something.
-fn changes(run: &Run) -> Vec<String> {
+pub fn changes(run: &Run) -> Vec<String> {
     let commands = run.ran.iter().map(|ran| ran.argv.join(" "));
     let changes = |words: &String| {
         ["--no-ask-password", "docker restart", "docker start", "docker stop"].iter().any(|sign| words.contains(sign))

@@ -1,6 +1,7 @@
 //! `logs`, transcribed: what services wrote, wherever they wrote it.
 
 mod hostile;
+mod secrets;
 mod sources;
 mod troubles;
 

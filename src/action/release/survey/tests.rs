@@ -68,7 +68,7 @@ impl Ground {
 
     /// Runs a script as the owner, in the directory; how it ended and what it complained of.
     fn sh(&self, script: &str) -> (Exit, String) {
-        let script = format!("cd '{}'\n{script}", self.dir.display());
+        let script = format!("cd '{}' || exit 9\n{script}", self.dir.display());
         let argv = Argv::new("sh", ["-c", &script]).by(Some(&self.owner)).at_home();
         let output = self.processes().run(&argv, LIMIT).unwrap();
         (output.exit, String::from_utf8_lossy(&output.stderr).into_owned())
