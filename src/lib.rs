@@ -54,6 +54,9 @@ mod error;
 mod exec;
 mod exit;
 mod files;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod health;
 mod limits;
 mod logs;

@@ -194,7 +194,7 @@ fn read(file: &mut File) -> Option<Note> {
 }
 
 /// The note that a lock file begins with; after it may be the rest of a longer one before.
-fn note(text: &str) -> Option<Note> {
+pub fn note(text: &str) -> Option<Note> {
     serde_json::Deserializer::from_str(text).into_iter().next()?.ok()
 }
 

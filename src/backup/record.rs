@@ -128,7 +128,8 @@ pub struct Records {
 }
 
 impl Records {
-    fn parse(text: &str) -> Self {
+    /// Of the file's text.
+    pub fn parse(text: &str) -> Self {
         let mut records = Records::default();
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
             match serde_json::from_str(line) {

@@ -154,6 +154,24 @@ fn every_builder_is_covered() {
 }
 
 #[test]
+fn no_command_line_is_a_shell_s_or_removes_what_cannot_be_made_again() {
+    let shells = ["sh", "bash", "dash", "env", "eval", "xargs"];
+    let removes = Regex::new(r"^(--volumes|volume|down|-v|rm|--rmi)$").unwrap();
+    for (name, argv) in builders() {
+        assert!(!shells.contains(&argv.program), "{name}");
+        let docker = argv.program == "docker";
+        assert!(!docker || !argv.args.iter().any(|word| removes.is_match(word)), "{name}: {argv}");
+        assert!(!docker || !argv.args.starts_with(&["system".to_owned(), "prune".to_owned()]), "{name}: {argv}");
+    }
+    // And those that the registry states.
+    let stated = Regex::new(r#""docker",\s*"([a-z]+)",\s*"(prune|rm|down)""#).unwrap();
+    let texts: Vec<String> = sources("src").into_values().collect();
+    let found: BTreeSet<&str> =
+        texts.iter().flat_map(|text| stated.captures_iter(text)).map(|found| found.get(1).unwrap().as_str()).collect();
+    assert_eq!(found, BTreeSet::from(["builder", "image"]));
+}
+
+#[test]
 fn there_is_one_door_to_programs_and_one_to_files() {
     let opened = Regex::new(r"(?:expect|allow)\(clippy::disallowed_methods").unwrap();
     let doors: BTreeSet<PathBuf> =

@@ -171,7 +171,7 @@ pub fn tell_suppressed(world: &World, sources: &[usize], since: i64) {
         let Some((count, unit)) = journalctl::parse_suppressed(&message) else { continue };
         let source = sources.iter().copied().find(|source| units(world, *source).iter().any(|name| name == unit));
         if let Some(source) = source {
-            counts[source] += count;
+            counts[source] = counts[source].saturating_add(count);
         }
     }
     for (source, count) in world.sources.iter().zip(counts).filter(|(_, count)| *count > 0) {

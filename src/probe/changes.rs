@@ -37,7 +37,8 @@ pub fn changes(
     let host = |time: Timestamp, what: String| Change { time, what, service: None };
     let uptime = system.read("/proc/uptime").ok().and_then(|text| crate::tools::procfs::uptime_seconds(&text).ok());
     if let Some(seconds) = uptime.and_then(|seconds| i64::try_from(seconds).ok()) {
-        found.push(host(system.now() - SignedDuration::from_secs(seconds), "the host was booted".to_owned()));
+        let booted = system.now().checked_sub(SignedDuration::from_secs(seconds));
+        found.extend(booted.ok().map(|time| host(time, "the host was booted".to_owned())));
     }
     let proxy = match &deployment.proxy {
         Some(Proxy::Caddy { config }) => Some(*config),

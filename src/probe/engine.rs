@@ -101,6 +101,12 @@ fn length_of(head: &str) -> Option<usize> {
     length.trim().parse().ok()
 }
 
+/// All that is read of a head, for the fuzz target.
+#[cfg(any(test, feature = "fuzzing"))]
+pub fn parse_head(head: &str) -> (Option<u16>, Option<usize>) {
+    (status_of(head), length_of(head))
+}
+
 /// One request and the whole answer, until the deadline.
 fn get(socket: &Path, path: &str, until: Instant, limit: Duration) -> Result<(u16, String), Trouble> {
     let talk = || -> io::Result<(String, Vec<u8>)> {

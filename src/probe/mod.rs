@@ -31,6 +31,8 @@ pub use managers::{ManagerEvidence, PmDaemon};
 pub use ports::{Holder, holders};
 pub use survey::{Survey, env_file, survey};
 pub use tls::{Served, Trust};
+#[cfg(any(test, feature = "fuzzing"))]
+pub use {engine::parse_head as engine_head, tls::parse_one as certificate};
 
 use crate::threads::{join, task};
 

@@ -154,6 +154,14 @@ fn parse(chain: &[CertificateDer<'_>], authorities: &Authorities, now: Timestamp
     })
 }
 
+/// A certificate that is sent alone to somebody who knows its like, for the fuzz target.
+#[cfg(any(test, feature = "fuzzing"))]
+pub fn parse_one(der: &[u8]) -> Option<Served> {
+    let chain = [CertificateDer::from(der.to_vec())];
+    let authorities = Authorities::of(vec![CertificateDer::from(der.iter().rev().copied().collect::<Vec<_>>())]);
+    parse(&chain, &authorities, Timestamp::UNIX_EPOCH)
+}
+
 /// The last second of the year 9999, seconds since 1970.
 const ENDLESS: i64 = 253_402_300_799;
 

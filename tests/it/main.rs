@@ -22,6 +22,7 @@ mod hangs;
 mod invalid_registry;
 mod limits;
 mod logs;
+mod promises;
 mod registry;
 mod releases;
 mod security;

@@ -1,0 +1,451 @@
+//! Every parser of text that others write, as one function of bytes: what `fuzz/` drives, and this crate's own tests. A parser
+//! may refuse what it reads; it may not panic, overflow or take long, and some must also hold what is asserted here.
+//!
+//! No part of the library's interface: it is there in tests and with the feature `fuzzing` only.
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::de::IgnoredAny;
+
+use crate::action::{audit, lock, release};
+use crate::backup::archive::Lay;
+use crate::backup::{self, manifest, name};
+use crate::files::private;
+use crate::logs::{line, stamp};
+use crate::probe::{self, Answer, Reply};
+use crate::protocol::{mongo, postgres, redis};
+use crate::redact::{self, Redactor};
+use crate::report::logs::{Line, Said};
+use crate::tools::{self, docker, docker_logs, git, images, journalctl, nginx, procfs, rclone, ufw};
+use crate::{health, registry, ui};
+
+/// A target: its name, which is also that of its corpus in `fuzz/corpus/`, and what it does with some bytes.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const TARGETS: &[Target] = &[
+    ("age", age),
+    ("archive", archive),
+    ("audit", audit),
+    ("backup-name", backup_name),
+    ("caddy", caddy),
+    ("certificate", certificate),
+    ("compose", compose),
+    ("df", df),
+    ("docker", docker),
+    ("docker-logs", docker_logs),
+    ("dpkg", dpkg),
+    ("engine", engine),
+    ("escape", escape),
+    ("git", git),
+    ("http-body", http_body),
+    ("images", images),
+    ("journal", journal),
+    ("journalctl", journalctl),
+    ("lock", lock),
+    ("log-line", log_line),
+    ("manifest", manifest),
+    ("mongo", mongo),
+    ("mongodump", mongodump),
+    ("nginx", nginx),
+    ("nginx-page", nginx_page),
+    ("pm2", pm2),
+    ("postgres", postgres),
+    ("procfs", procfs),
+    ("rclone", rclone),
+    ("records", records),
+    ("redact", redact),
+    ("redis", redis),
+    ("redis-check-rdb", redis_check_rdb),
+    ("settings", settings),
+    ("stamp", stamp),
+    ("systemctl", systemctl),
+    ("systemd-analyze", systemd_analyze),
+    ("timedatectl", timedatectl),
+    ("ufw", ufw),
+    ("words", words),
+];
+
+/// Keeps the compiler from leaving out what nobody uses.
+fn seen<T>(parsed: T) {
+    drop(black_box(parsed));
+}
+
+fn text(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(bytes)
+}
+
+/// `age`: its complaints, and key files.
+pub fn age(bytes: &[u8]) {
+    let text = text(bytes);
+    seen((tools::age::is_other_key(&text), tools::age::is_identity(&text)));
+}
+
+/// Copies of trees of files, as somebody else may have put them on the remote.
+pub fn archive(bytes: &[u8]) {
+    static SCRATCH: LazyLock<PathBuf> =
+        LazyLock::new(|| std::env::temp_dir().join(format!("opsctl-fuzz-{}", std::process::id())));
+    let (file, into) = (SCRATCH.join("a.tar.zst"), SCRATCH.join("into"));
+    let laid = (|| {
+        let _ = private::remove_dir_all(&SCRATCH);
+        private::create_dir(&SCRATCH).ok()?;
+        private::write(&file, zstd::encode_all(bytes, 1).ok()?).ok()?;
+        backup::archive::unpack(&file, &["/srv/app"], Lay::Scratch(&into)).ok()
+    })();
+    let beside = private::read_dir(&SCRATCH).map_or(0, Iterator::count);
+    assert!(beside <= 2, "something lies beside the target directory");
+    let _ = private::remove_dir_all(&SCRATCH);
+    seen(laid);
+}
+
+/// Lines of the audit trail.
+pub fn audit(bytes: &[u8]) {
+    let text = text(bytes);
+    let entries: Vec<audit::Entry> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    seen(audit::merge(entries.clone(), entries));
+}
+
+/// Names of objects on the remote. Whatever is taken for a copy's name is written again exactly so.
+pub fn backup_name(bytes: &[u8]) {
+    let text = text(bytes);
+    for path in text.lines() {
+        let Some((id, kind)) = name::parse(path, "wallet", "db") else { continue };
+        let written = match kind {
+            name::Kind::Copy => name::copy("wallet", "db", id),
+            name::Kind::Manifest => name::manifest("wallet", id),
+        };
+        assert_eq!(written, path);
+    }
+    seen(name::Id::parse(&text));
+}
+
+/// `caddy adapt`.
+pub fn caddy(bytes: &[u8]) {
+    let found = tools::caddy::parse(&text(bytes));
+    seen(found.map(|upstreams| upstreams.iter().map(tools::Upstream::port).collect::<Vec<_>>()));
+}
+
+/// Certificates that servers show.
+pub fn certificate(bytes: &[u8]) {
+    seen(probe::certificate(bytes));
+}
+
+/// `docker compose config`.
+pub fn compose(bytes: &[u8]) {
+    seen(tools::compose::parse(&text(bytes)));
+}
+
+/// `df`.
+pub fn df(bytes: &[u8]) {
+    seen(tools::df::parse(&text(bytes)));
+}
+
+/// What `docker` and its engine say of containers.
+pub fn docker(bytes: &[u8]) {
+    let text = text(bytes);
+    let listed = docker::parse_ps(&text).unwrap_or_default().into_iter();
+    for row in listed.chain(docker::parse_api_list(&text).unwrap_or_default()) {
+        seen(row.ailment());
+    }
+    seen((docker::parse_inspect(&text), docker::parse_api_container(&text)));
+    seen((docker::only_missing(&text), docker::unreachable(&text), docker::newest_line(&text, "e")));
+}
+
+/// Logs of containers, in frames and without. Nothing is kept of a line beyond its bound.
+pub fn docker_logs(bytes: &[u8]) {
+    for mut rows in [docker_logs::Rows::framed(bytes), docker_logs::Rows::plain(bytes)] {
+        while let Ok(Some(row)) = rows.next() {
+            assert!(row.text.len() <= tools::lines::LINE_LIMIT && row.text.len() as u64 <= row.length);
+        }
+    }
+}
+
+/// The log of `dpkg`.
+pub fn dpkg(bytes: &[u8]) {
+    for run in tools::dpkg::runs(&text(bytes)) {
+        seen(run.words());
+    }
+}
+
+/// Answers of the docker engine before their body.
+pub fn engine(bytes: &[u8]) {
+    seen(probe::engine_head(&text(bytes)));
+}
+
+/// Text on its way to a terminal: nothing that could drive one is left.
+pub fn escape(bytes: &[u8]) {
+    let text = text(bytes);
+    assert!(!ui::escape::line(&text).chars().any(ui::escape::is_hostile));
+    let kept = |c: char| ui::escape::is_hostile(c) && c != '\n' && c != '\t';
+    assert!(!ui::escape::lines(&text).chars().any(kept));
+}
+
+/// `git`.
+pub fn git(bytes: &[u8]) {
+    let text = text(bytes);
+    seen((git::parse_status(&text), git::parse_commit(&text), git::parse_revision(&text)));
+    seen((git::parse_existing(&text), git::parse_files(&text), git::is_revision(&text)));
+    let settings = git::parse_settings(&text).unwrap_or_default();
+    seen(git::parse_filters(&text, &settings));
+    seen(git::status("/srv/app", None, &settings).to_string());
+    seen(git::fetch("/srv/app", None, &settings, "main").to_string());
+}
+
+/// Bodies of health endpoints: a status, then the body, held against every probe of the registry.
+pub fn http_body(bytes: &[u8]) {
+    let text = text(bytes);
+    let (status, body) = text.split_once('\n').unwrap_or(("200", &text));
+    let status = status.parse().unwrap_or(200);
+    let reply = Reply::Http { status, body: body.to_owned() };
+    let answer = Answer { command: "curl".to_owned(), result: Ok(reply) };
+    let services = registry::DEPLOYMENTS.iter().flat_map(|deployment| deployment.services);
+    for probe in services.flat_map(|service| service.probes) {
+        seen(health::judge_reply(probe, &answer, Timestamp::UNIX_EPOCH));
+    }
+}
+
+/// `docker image` and `docker system df`.
+pub fn images(bytes: &[u8]) {
+    let text = text(bytes);
+    seen((images::parse_loaded(&text), images::parse_sizes(&text), images::parse_build_cache(&text)));
+    seen(images::parse_list(&text));
+}
+
+/// The journal in its export format, read at once and in pieces of few bytes: it says the same both times.
+pub fn journal(bytes: &[u8]) {
+    let mut whole = journalctl::Entries::new(bytes);
+    let mut pieces = journalctl::Entries::new(Pieces(bytes));
+    loop {
+        let (one, two) = (whole.next(), pieces.next());
+        match (one, two) {
+            (Ok(Some(one)), Ok(Some(two))) => assert_eq!(one, two),
+            (Ok(None), Ok(None)) => break,
+            (Err(one), Err(two)) => {
+                assert_eq!(one.kind(), two.kind());
+                break;
+            }
+            (one, two) => panic!("{one:?}, in pieces {two:?}"),
+        }
+    }
+    seen(journalctl::runs(bytes));
+    seen(journalctl::series(bytes, 1_764_000_000_000_000, 600_000_000));
+}
+
+/// Gives its bytes seven at a time.
+struct Pieces<'a>(&'a [u8]);
+
+impl std::io::Read for Pieces<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let (piece, rest) = self.0.split_at(self.0.len().min(buffer.len()).min(7));
+        buffer[..piece.len()].copy_from_slice(piece);
+        self.0 = rest;
+        Ok(piece.len())
+    }
+}
+
+/// What else `journalctl` says.
+pub fn journalctl(bytes: &[u8]) {
+    let text = text(bytes);
+    seen((journalctl::parse_disk_usage(&text), journalctl::parse_oom_kills(&text)));
+    for line in text.lines() {
+        seen(journalctl::parse_suppressed(line));
+    }
+    seen(journalctl::denied(&text));
+}
+
+static CLOCK: LazyLock<stamp::Clock> = LazyLock::new(|| stamp::Clock {
+    zone: TimeZone::fixed(jiff::tz::offset(1)),
+    now: Timestamp::from_second(1_764_000_000).unwrap_or_default(),
+});
+
+/// Notes in lock files.
+pub fn lock(bytes: &[u8]) {
+    seen(lock::note(&text(bytes)));
+}
+
+/// Lines of logs, as they are understood and shown.
+pub fn log_line(bytes: &[u8]) {
+    let text = text(bytes);
+    for priority in [None, Some(3), Some(6)] {
+        let said = line::understand(&text, priority, &CLOCK);
+        let line = Line {
+            time: said.time.and_then(|time| Timestamp::from_microsecond(time).ok()),
+            service: Some("wallet"),
+            source: "journal:prim-wallet.service",
+            level: said.level,
+            message: Some(&said.message),
+            fields: said.fields,
+            truncated: false,
+        };
+        seen((line.words().len(), Said::of(&line)));
+        let written = serde_json::to_string(&line).unwrap_or_default();
+        assert!(serde_json::from_str::<IgnoredAny>(&written).is_ok(), "{written}");
+    }
+}
+
+/// Manifests of copies, the newest against one before.
+pub fn manifest(bytes: &[u8]) {
+    let prim = registry::DEPLOYMENTS.iter().find(|deployment| deployment.name == "prim");
+    let Some(set) = prim.and_then(|prim| prim.backup("wallet")) else { return };
+    let Some(id) = name::Id::parse("20261122T053000Z-42-9f3a61c0") else { return };
+    let read = manifest::Manifest::read(bytes, None, "prim", set, id);
+    assert!(read.unsigned.is_some(), "without a key nothing is signed");
+    let Ok(found) = read.manifest else { return };
+    let before = BTreeMap::from([("users".to_owned(), u64::MAX), ("jobs".to_owned(), 3)]);
+    seen((found.total_rows(), manifest::shrunk(&before, &found.rows), manifest::shrunk(&found.rows, &before)));
+}
+
+/// Answers of MongoDB.
+pub fn mongo(bytes: &[u8]) {
+    seen(mongo::answer(bytes));
+}
+
+/// `mongorestore`.
+pub fn mongodump(bytes: &[u8]) {
+    seen(tools::mongodump::parse_restored(&text(bytes), "shop"));
+}
+
+/// `nginx -T`, for where hosts are sent.
+pub fn nginx(bytes: &[u8]) {
+    seen(nginx::parse(&text(bytes)));
+}
+
+/// `nginx -T`, for a page in place of a site. A page that is made is understood again.
+pub fn nginx_page(bytes: &[u8]) {
+    let text = text(bytes);
+    let file = "/etc/nginx/conf.d/00-opsctl.conf";
+    if let Ok(site) = nginx::page::site(&text, &["plugspace.io"], file, "/health") {
+        let page = site.page("/health", &text, 60);
+        seen(site.main_with(file));
+        assert_eq!(nginx::page::endpoints_of_page(&page), Some(site.endpoints()), "{page}");
+    }
+    seen(nginx::page::endpoints_of_page(&text));
+}
+
+/// `pm2 jlist`.
+pub fn pm2(bytes: &[u8]) {
+    seen(tools::pm2::parse_jlist(&text(bytes)));
+}
+
+/// Answers of PostgreSQL.
+pub fn postgres(bytes: &[u8]) {
+    seen(postgres::greeting(bytes));
+}
+
+/// Files of the kernel and of `/etc`, and env files.
+pub fn procfs(bytes: &[u8]) {
+    let text = text(bytes);
+    seen((procfs::meminfo(&text), procfs::start_time(&text), procfs::loadavg(&text), procfs::processors(&text)));
+    seen((procfs::uptime_seconds(&text), procfs::oom_kills(&text), procfs::listeners(&text)));
+    seen((procfs::account(&text, |account| account.name == "app"), procfs::group_name(&text, 50)));
+    seen((procfs::group_has_members(&text, &text, 50, 0), procfs::groups_of(&text, "app").count()));
+    seen(procfs::env_entries(&text).count());
+}
+
+/// `rclone`.
+pub fn rclone(bytes: &[u8]) {
+    let text = text(bytes);
+    seen((rclone::parse_list(&text), rclone::parse_version(&text)));
+    for line in text.lines() {
+        seen(rclone::parse_stats(line));
+    }
+}
+
+/// What is kept of runs of backups and of releases, and how far a restore is.
+pub fn records(bytes: &[u8]) {
+    let text = text(bytes);
+    let kept = backup::record::Records::parse(&text);
+    seen((kept.last_run("wallet"), kept.last_proven("wallet").is_some(), kept.are_lost(), kept.sequences()));
+    let releases = release::record::Records::parse(&text);
+    seen(release::record::ids(&releases.releases));
+    let journal: Result<backup::restore::journal::Journal, _> = serde_json::from_str(&text);
+    seen(journal.map(|journal| journal.unfinished().is_some()));
+}
+
+/// A value that the redactor knows.
+const SECRET: &str = "hunter2-\"canary\\";
+
+static REDACTOR: LazyLock<Redactor> = LazyLock::new(|| Redactor::new([SECRET]));
+
+/// Texts that secrets are taken out of, whole and line by line. A known one is never left, and what was JSON stays JSON.
+pub fn redact(bytes: &[u8]) {
+    let text = text(bytes);
+    let cleaned = REDACTOR.clean(&text);
+    assert!(!cleaned.contains(SECRET), "{cleaned}");
+    let is_json = |text: &str| serde_json::from_str::<IgnoredAny>(text).is_ok();
+    assert!(!is_json(&text) || is_json(&cleaned), "{text}: {cleaned}");
+    let mut memory = redact::Memory::default();
+    for line in text.lines() {
+        assert!(!REDACTOR.clean_line(&mut memory, line, |_| 0).contains(SECRET), "{line}");
+    }
+    seen(REDACTOR.clean_document(text.clone().into_owned()));
+    seen((REDACTOR.quote(&text), REDACTOR.clean_known(&text).len(), redact::is_secret_name(&text)));
+}
+
+/// Answers of Redis.
+pub fn redis(bytes: &[u8]) {
+    let commands: &[&[&str]] = &[&["INFO"], &["LLEN", "jobs"]];
+    seen((redis::answers(bytes, true, commands), redis::answers(bytes, false, commands)));
+    seen((redis::answer(bytes, true), redis::answer(bytes, false), redis::password(&text(bytes)).len()));
+}
+
+/// `redis-check-rdb`.
+pub fn redis_check_rdb(bytes: &[u8]) {
+    seen(tools::redis_check_rdb::parse(&text(bytes)));
+}
+
+/// Files of settings, and what is then taken out of them.
+pub fn settings(bytes: &[u8]) {
+    let text = text(bytes);
+    seen(Redactor::of_settings([&*text]).clean(&text).len());
+}
+
+/// Times in lines and in fields. What follows one begins at a character.
+pub fn stamp(bytes: &[u8]) {
+    let text = text(bytes);
+    if let Some((_, at)) = stamp::leading(&text, &CLOCK) {
+        assert!(text.is_char_boundary(at), "{text:?} at {at}");
+    }
+    seen(stamp::of_value(&text, &CLOCK));
+}
+
+/// `systemctl show`.
+pub fn systemctl(bytes: &[u8]) {
+    let units = tools::systemctl::parse_show(&text(bytes)).unwrap_or_default();
+    seen(units.iter().filter(|unit| unit.exists()).count());
+}
+
+/// `systemd-analyze verify`.
+pub fn systemd_analyze(bytes: &[u8]) {
+    seen(tools::systemd_analyze::parse(&text(bytes)));
+}
+
+/// `timedatectl show`.
+pub fn timedatectl(bytes: &[u8]) {
+    seen(tools::timedatectl::parse(&text(bytes)));
+}
+
+/// Rules of `ufw`.
+pub fn ufw(bytes: &[u8]) {
+    let text = text(bytes);
+    seen((ufw::is_enabled(&text), ufw::is_closed(&text), ufw::allowed(&text)));
+}
+
+/// Words of commands, and what is shown of output. A quoted word is one word again.
+pub fn words(bytes: &[u8]) {
+    let text = text(bytes);
+    let quoted = tools::quote(&text);
+    if !text.contains(['|', '<', '>', '$', ';', '"']) {
+        assert_eq!(tools::words(&quoted), [&*text]);
+    }
+    assert!(tools::excerpt(&text).len() <= 200 && tools::ending(&text).len() <= 2 * 300);
+    seen((tools::words(&text), tools::last_lines(&text, 3).count()));
+}
+
+#[cfg(test)]
+mod tests;
