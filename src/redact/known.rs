@@ -223,7 +223,7 @@ impl Known {
             for (form, offset) in places {
                 let run = self.run(bytes, start, *form as usize, *offset as usize);
                 let range = self.secret(bytes, run, ends);
-                if run.end >= ends && self.forms[run.form].kind == Kind::Word {
+                if run.end >= ends && self.forms[run.form].kind != Kind::Whole {
                     let going_on = (run.form, run.offset + run.end - run.start);
                     if open.len() < ALIKE && !open.contains(&going_on) {
                         open.push(going_on);
