@@ -332,8 +332,8 @@ fn end_of(text: &str) -> usize {
         0..=6 if digits.ends_with("&#x") => digits.len() - 3,
         _ => plain.len(),
     };
-    // Bytes that are no character stand for themselves, as in Latin-1.
-    text[..cut].trim_end_matches(|c| matches!(c, '\\' | '\u{80}'..='\u{ff}')).len()
+    // Bytes that are no character stand for themselves, as in Latin-1, or are replaced.
+    text[..cut].trim_end_matches(|c| matches!(c, '\\' | '\u{80}'..='\u{ff}' | '\u{fffd}')).len()
 }
 
 /// Whether a part of a value can be nothing else: letters among digits, or capitals after small letters.
