@@ -303,8 +303,8 @@ impl Known {
             if rest.len() < SHORTEST {
                 continue;
             }
-            // Its first character may be half on the line before.
-            let mut whole = [rest, &rest[1..]].into_iter().filter(|rest| rest.len() >= SHORTEST);
+            // Its first character, of up to four bytes, may be half on the line before.
+            let mut whole = (0..=4).filter_map(|skip| rest.get(skip..)).filter(|rest| rest.len() >= SHORTEST);
             if let Some((at, length)) = whole.find_map(|rest| Some((memchr::memmem::find(bytes, rest)?, rest.len()))) {
                 found.push(at..at + length);
                 continue;
