@@ -161,7 +161,11 @@ struct Outlook {
 pub(super) fn carry_out(context: &Context<'_>, ask: &Ask<'_>) -> anyhow::Result<Exit> {
     let verb = ask.wanted.verb();
     let planned = Planned::now();
-    let outlook = look(context, ask)?;
+    // What cannot be seen without root is no reason to say less than that it takes root.
+    let outlook = look(context, ask).map_err(|error| {
+        let is_hidden = error.exit == Exit::Unknown && !ask.change.dry_run && !context.system.is_root();
+        if is_hidden { change::no_root(verb) } else { error }
+    })?;
     let head = |verdict, exit| context.head("opsctl/release/v1", ask.deployment, verdict, exit);
     let document = |verdict, exit, outlook: &Outlook| {
         Document::planned(head(verdict, exit), verb, ask.release, &outlook.preparation, &outlook.switch)

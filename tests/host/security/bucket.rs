@@ -9,10 +9,12 @@ const ATTEMPTS: &[Attempt] = &[
         tried: "objects whose numbers are the greatest there are",
         plant: "cd /var/lib/r2-standin/prim-backups/opsctl/faucet
                 for n in 18446744073709551615 18446744073709551614 9223372036854775807 4294967295 999999999 -1; do
-                    printf x > 20991231T235959Z-$n-ffffffff.db; printf x > 20991231T235959Z-$n-ffffffff.json; done",
+                    printf x > 20991231T235959Z-$n-ffffffff.db; printf x > 20991231T235959Z-$n-ffffffff.json; done
+                for n in 18446744073709551615 18446744073709551614 9223372036854775807; do printf x > 20260101T000000Z-$n-ffffffff.db; done",
         verbs: &["backup list faucet", "restore faucet --dry-run", "backup verify faucet", "backup faucet", "backup prune faucet --dry-run", "restore faucet --dry-run"],
-        says: "",
-        heal: "cd /var/lib/r2-standin/prim-backups/opsctl/faucet; rm -f 2099*",
+        holds: "made=$(opsctl backup faucet -o json | jq -r .id); test -n \"$made\"; test \"$(opsctl restore faucet --dry-run -o json | jq -r .copy)\" = \"$made\"
+                made=$(opsctl backup faucet -o json | jq -r .id); test \"$(opsctl restore faucet --dry-run -o json | jq -r .copy)\" = \"$made\"",
+        heal: "cd /var/lib/r2-standin/prim-backups/opsctl/faucet; rm -f 2099* 20260101T000000Z-*",
         ..NONE
     },
     Attempt {
@@ -48,6 +50,7 @@ const ATTEMPTS: &[Attempt] = &[
                 mkdir -p 20991231T235955Z-77781-ffffffff.json; printf x > 20991231T235955Z-77781-ffffffff.json/x",
         verbs: &["backup list faucet --timeout 40s", "backup faucet --timeout 60s", "backup verify faucet --timeout 60s", "backup prune faucet --dry-run", "restore faucet --dry-run", "status"],
         heal: "rm -rf /var/lib/r2-standin/prim-backups/opsctl/faucet/2099*",
+        long: true,
         ..NONE
     },
     Attempt {
@@ -57,7 +60,8 @@ const ATTEMPTS: &[Attempt] = &[
                 db=$(ls faucet/*.db* | grep -v json | tail -n 1); truncate -s -100 $db; cd spawn; db=$(ls | grep -v json | tail -n 1); mkdir -p /run/kept/spawn; cp -a . /run/kept/spawn/
                 printf '\\377' | dd of=$db bs=1 seek=100 conv=notrunc 2>/dev/null",
         verbs: &["backup list", "backup verify faucet", "backup verify spawn", "backup drill faucet", "restore spawn --to /srv/out.db", "restore spawn -y --settle 300ms", "backup prune faucet --dry-run"],
-        holds: "test ! -e /srv/out.db",
+        says: "came back with another content",
+        holds: "test $(sqlite3 /srv/out.db 'SELECT count(*) FROM kept') = 1000",
         heal: "cd /var/lib/r2-standin/prim-backups/opsctl; rm -rf faucet spawn; mv /run/kept/* .; rmdir /run/kept; rm -f /srv/out.db",
         ..NONE
     },

@@ -100,6 +100,7 @@ DROP TABLE U&\"evil\\001B]0;evil\\0007\\000Anginx PASS\";
 DROP TABLE \"a'; DROP TABLE x; --\";
 DROP TABLE \"\\! touch /marks/psql\";
 END",
+        long: true,
         ..NONE
     },
     Attempt {

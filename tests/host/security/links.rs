@@ -42,6 +42,7 @@ pub const PLUGSPACE: &[Attempt] = &[
                 for name in 'a\\033]0;evil\\007' 'b\\nc' '..' '-rf'; do : > \"$(printf \"api-out.log.%b\" \"$name\")\"; done",
         verbs: &["logs plugspace-api -n 5", "logs plugspace-api --since 1h", "diagnose --bundle -", "verify"],
         heal: "cd /var/log/pm2; find . -name 'api-out__*' -delete; find . -name 'api-out.log.*' -delete",
+        long: true,
         ..NONE
     },
     Attempt {
@@ -100,6 +101,7 @@ pub const PLUGSPACE: &[Attempt] = &[
         verbs: &["status", "diagnose", "verify", "verify -o json", "logs --all -n 5", "restart plugspace-worker -y --settle 300ms"],
         heal: "runuser -u plugspace -- env HOME=/home/plugspace PM2_HOME=/home/plugspace/.pm2 sh -c 'for id in $(pm2 -s jlist | jq -r \".[] | \
                select(.pm2_env.pm_exec_path | endswith(\\\"evil.js\\\")) | .pm_id\"); do pm2 -s delete $id; done' >/dev/null; rm /home/plugspace/evil.js",
+        long: true,
         ..NONE
     },
     Attempt {
@@ -282,6 +284,7 @@ pub const AI_FSM: &[Attempt] = &[
         plant: "cd ~/ai-fsm/db; mv migrations ../../migrations.kept; ln -s /root/keep migrations",
         verbs: &["redeploy --dry-run", "status", "verify", "diagnose", "rollback --list"],
         heal: "cd /home/pi/ai-fsm/db; rm -rf migrations; mv ../../migrations.kept migrations",
+        long: true,
         ..NONE
     },
     Attempt {

@@ -10,7 +10,8 @@ pub const PLUGSPACE: &[Attempt] = &[
         plant: "(exec /usr/local/lib/attack/sampler /marks/seen) >/dev/null 2>&1 & for i in $(seq 50); do test -s /marks/seen && break; sleep 0.1; done",
         verbs: &["status", "backup config redis --timeout 60s", "restore config --dry-run", "redeploy --dry-run", "diagnose", "backup list", "verify"],
         holds: "pkill -u nobody -f 'attack/[s]ampler'; test -s /marks/seen; grep -q opsctl /marks/seen
-                if grep -aE 'dummy-canary|dummy-secret' /marks/seen; then exit 1; fi",
+                # The remote's own server is no program of opsctl's.
+                if grep -a -v 'serve.*s3' /marks/seen | grep -aE 'dummy-canary|dummy-secret'; then exit 1; fi",
         heal: "pkill -u nobody -f 'attack/[s]ampler' || true",
         ..NONE
     },

@@ -31,7 +31,7 @@ macro_rules! writes {
             ),
             verbs: SAID,
             holds: "code=0; timeout -s INT 2 opsctl logs -f store caddy -n 40 > /run/followed 2>&1 || code=$?; test $code = 130 || test $code = 124
-                    if grep -q dummy-canary /run/followed; then cat /run/followed; exit 1; fi; if grep -q \"$(printf '\\033')\" /run/followed; then exit 1; fi
+                    if grep -qE 'dummy-canary|PemBodyCanary' /run/followed; then cat /run/followed; exit 1; fi; if grep -q \"$(printf '\\033')\" /run/followed; then exit 1; fi
                     /usr/local/lib/attack/ask 40 '' logs caddy --source store-access -n all",
             heal: "rm -rf /run/systemd/system/prim-store.service.d /run/lines.py /run/followed /var/log/caddy/store-access.log; sed -i '/dummy-canary/d' /etc/prim/store.env
                    systemctl daemon-reload; systemctl restart prim-store; journalctl --rotate >/dev/null 2>&1; journalctl --vacuum-time=1s >/dev/null 2>&1; sleep 0.5",
@@ -58,7 +58,7 @@ print('?key=' + urllib.parse.quote(s) + '&a=b'); print('\"' + s + '\"', \"'\" + 
         "body = ['MIIdummy-canary-of-root-4711' + str(i) * 20 for i in range(5)]
 for begin in ['', '    ', '2026-01-01T00:00:00Z ', '| ']:
     for eol in ['\\n', '\\r\\n']:
-        print(eol.join([begin + '-----BEGIN RSA PRIVATE KEY-----'] + [begin + b.replace('dummy-canary-of-root-4711', 'AbCdEf') for b in body] + [begin + '-----END RSA PRIVATE KEY-----']))
+        print(eol.join([begin + '-----BEGIN RSA PRIVATE KEY-----'] + [begin + b.replace('dummy-canary-of-root-4711', 'PemBodyCanary4711') for b in body] + [begin + '-----END RSA PRIVATE KEY-----']))
 print('-----BEGIN PRIVATE KEY-----'); print('dummy-canary-of-root-4711')"
     ),
     writes!(

@@ -4,7 +4,8 @@
 //! and nothing of it still runs; and the answer is there all the same. `docs/security.md` holds what was tried and what came of it.
 //!
 //! A plain run leaves out what takes long; `OPSCTL_ATTACKS=all` takes all, any other value those whose description has it, or
-//! one of several with `|` between them, in it. `OPSCTL_ATTACKS=NAME` neither reads nor writes the page.
+//! one of several with `|` between them, in it. A part is compared with no page, and with
+//! `SNAPSHOTS=overwrite` replaces its own lines.
 
 mod ai_fsm;
 mod anybody;
@@ -39,6 +40,8 @@ const SHORTAGE: &str = "(a host short of something)";
 
 /// What root's files hold and nobody else may read.
 const CANARY: &str = "dummy-canary-of-root-4711";
+/// What is a secret by its form alone: nothing on the host says so.
+const KEY_CANARY: &str = "PemBodyCanary4711";
 /// Seconds that no call takes; far more than any deadline of opsctl's, because the machine is shared.
 const HUNG: u64 = 90;
 /// What a call that says how long it may take gets beside that, on a shared machine.
@@ -121,8 +124,9 @@ fn roots_files(machine: &Machine) -> String {
         "cd /root; find . -path ./.pm2 -prune -o -path ./.cache -prune -o -path ./.config -prune -o -path ./.npm -prune \
              -o -path ./.docker -prune -o -printf '%p %u %m %l\\n' | sort
          find /root/canary /root/keep -type f -exec sha256sum {} + | sort
-         sha256sum /etc/shadow /etc/passwd /etc/group /etc/ssh/ssh_host_*; ls -lR /etc/systemd/system /etc/cron* /usr/local/bin /usr/local/sbin \
-             | sha256sum; find /marks -uid 0 ! -path /marks; ! test -e /marks/ran || grep -E 'uid=0|OPENED|TERMINAL|LEAKED|SECRET' /marks/ran || true",
+         sha256sum /etc/shadow /etc/passwd /etc/group /etc/ssh/ssh_host_*
+         find /etc/systemd/system /etc/cron* /usr/local/bin /usr/local/sbin /root/.ssh -printf '%p %U %m %s %l %T@\\n' 2>/dev/null | sort | sha256sum
+         find /marks -uid 0 ! -path /marks; ! test -e /marks/ran || grep -E 'uid=0|OPENED|TERMINAL|LEAKED|SECRET' /marks/ran || true",
     )
 }
 
@@ -209,7 +213,7 @@ fn breach(machine: &Machine, attempt: &Attempt, before: &str) -> Result<(), Stri
 fn call(machine: &Machine, with: &str, verb: &str) -> Result<Ran, String> {
     let stated = verb.split_once("--timeout ").and_then(|(_, rest)| rest.split('s').next()?.parse::<u64>().ok());
     let limit = stated.map_or(HUNG, |seconds| seconds + GRACE);
-    let line = format!("export CANARY_ENV={CANARY}; /usr/local/lib/attack/call {limit} {with} opsctl {verb}");
+    let line = format!("/usr/local/lib/attack/call {limit} {with} opsctl {verb}");
     // What is packed counts as well as what is printed.
     let line = match verb.contains("--bundle") {
         true => format!("({line}) | tar -xOf - 2>/dev/null"),
@@ -225,7 +229,7 @@ fn call(machine: &Machine, with: &str, verb: &str) -> Result<Ran, String> {
     let excerpt = || all.chars().take(3000).collect::<String>();
     let problem = if code == "hung" {
         format!("it did not end within {limit} s")
-    } else if all.contains(CANARY) {
+    } else if all.contains(CANARY) || all.contains(KEY_CANARY) {
         "root's secret is given away".to_owned()
     } else if let Some(c) = all.chars().find(|c| drives_a_terminal(*c)) {
         format!("{c:?} reaches the terminal")
@@ -267,7 +271,8 @@ fn nobody_gets_more() {
     for row in rows.iter().filter(|row| row.outcome.starts_with("BREACH")) {
         let _ = writeln!(text, "{} | {} | {} | {}", row.attacker, row.verb, row.tried, row.outcome);
     }
-    if !std::env::var("OPSCTL_ATTACKS").is_ok_and(|part| !part.is_empty() && part != "all") {
+    let is_part = std::env::var("OPSCTL_ATTACKS").is_ok_and(|part| !part.is_empty() && part != "all");
+    if !is_part || std::env::var("SNAPSHOTS").is_ok_and(|value| value == "overwrite") {
         page::compare(&rows);
     }
     assert!(text.is_empty(), "breaches:\n{text}");

@@ -140,7 +140,8 @@ const ATTEMPTS: &[Attempt] = &[
                 mkdir -p .git/info; echo '* filter=x diff=x' > .git/info/attributes; for file in *; do touch $file; done",
         verbs: &["status", "verify", "redeploy --dry-run", "rollback --list", "diagnose"],
         says: "",
-        heal: "cd /home/plugspace/plugspace; test ! -e /marks/git; rm -rf .git; mv ../git.kept .git; rm ../evil",
+        holds: "test ! -e /marks/git",
+        heal: "cd /home/plugspace/plugspace; rm -rf .git; mv ../git.kept .git; rm ../evil",
         ..NONE
     },
 ];
@@ -162,7 +163,7 @@ pub fn attempts() -> Vec<Row> {
     rows.extend(try_all(&machine, databases::PLUGSPACE));
     rows.extend(try_all(&machine, races::PLUGSPACE));
     rows.extend(try_all(&machine, login::PLUGSPACE));
-    if is_wanted("terminal", false) {
+    if is_wanted("over ssh -tt", false) {
         rows.extend(terminal::attempts(&machine));
     }
     rows.extend(anybody::attempts(&machine));

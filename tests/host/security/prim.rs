@@ -95,7 +95,9 @@ pub fn attempts() -> Vec<Row> {
     machine.sh(crate::backup::DATABASES);
     arm(&machine, "prim");
     machine.sh(COPIES);
-    let mut rows = try_all(&machine, ATTEMPTS);
+    // First, while nothing is to be found on the host.
+    let mut rows = try_all(&machine, shortages::PRIM);
+    rows.extend(try_all(&machine, ATTEMPTS));
     rows.extend(try_all(&machine, links::PRIM));
     rows.extend(try_all(&machine, databases::PRIM));
     rows.extend(try_all(&machine, containers::PRIM));
@@ -105,6 +107,5 @@ pub fn attempts() -> Vec<Row> {
     rows.extend(bucket::attempts(&machine));
     rows.extend(try_all(&machine, servers::PRIM));
     rows.extend(anybody::engine(&machine));
-    rows.extend(try_all(&machine, shortages::PRIM));
     rows
 }

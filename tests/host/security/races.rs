@@ -54,7 +54,7 @@ pub const PLUGSPACE: &[Attempt] = &[
         10000,
         "'verify' 'redeploy --dry-run' 'diagnose --bundle -' 'status'",
         "cd /home/plugspace; if test -L plugspace; then rm plugspace; mv other plugspace; else rm other; fi",
-        false
+        true
     ),
     race!(
         "plugspace",

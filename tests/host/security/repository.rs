@@ -50,7 +50,7 @@ pub const PLUGSPACE: &[Attempt] = &[
     checkout!(
         "its remote's address is an option of ssh, and one of git",
         "git config remote.origin.url 'ssh://-oProxyCommand=/usr/local/lib/attack/payload/x'; git config remote.origin.uploadpack $evil",
-        READS, "", false
+        READS, "", true
     ),
     checkout!(
         "its submodules have settings, filters and monitors of their own",
@@ -58,7 +58,7 @@ pub const PLUGSPACE: &[Attempt] = &[
             echo '* filter=x' > .git/info/attributes; touch f; git add f 2>/dev/null || true) ; rm -f /marks/ran
          printf '[submodule \"sub\"]\\n path = sub\\n url = ext::%s\\n update = !%s\\n' $evil $evil > .gitmodules; git config submodule.sub.url ext::$evil; git config submodule.recurse true
          git update-index --add --cacheinfo 160000,$(git -C sub rev-parse HEAD),sub; rm -f /marks/ran",
-        READS, "", false
+        READS, "", true
     ),
     checkout!(
         "its .git is a file that leads to a directory of root's, and its objects are borrowed from root's",
@@ -74,7 +74,7 @@ pub const PLUGSPACE: &[Attempt] = &[
     checkout!(
         "alternates of its objects and worktree are root's",
         "mkdir -p .git/objects/info; echo /root/keep > .git/objects/info/alternates; git config core.excludesFile /root/canary; git config core.attributesFile /root/canary; printf '[core]\n worktree = /root/keep\n' >> .git/config",
-        READS, "", false
+        READS, "", true
     ),
     Attempt {
         attacker: SERVER,
@@ -100,6 +100,7 @@ pub const PLUGSPACE: &[Attempt] = &[
                     /usr/local/lib/attack/ask 40 '' redeploy --dry-run --timeout 8s
                 done; /usr/local/lib/attack/ask 60 nginx status",
         heal: "systemctl stop evil 2>/dev/null || true; systemctl reset-failed evil 2>/dev/null || true; rm -rf /home/plugspace/plugspace/.git; mv /home/plugspace/git.kept /home/plugspace/plugspace/.git",
+        long: true,
         ..NONE
     },
     Attempt {

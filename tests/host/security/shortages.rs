@@ -33,10 +33,10 @@ pub const PRIM: &[Attempt] = &[
         verbs: &["status", "restart faucet -y --settle 300ms --timeout 30s", "backup faucet --timeout 40s", "history", "diagnose", "lock status"],
         holds: "for dir in /var/lib/opsctl /var/log/opsctl; do umount $dir; mount -t tmpfs -o nr_inodes=1,mode=700 tmpfs $dir; done
                 /usr/local/lib/attack/ask 60 wallet status; /usr/local/lib/attack/ask 60 faucet restart faucet -y --settle 300ms --timeout 30s
-                /usr/local/lib/attack/ask 60 faucet backup faucet --timeout 40s; /usr/local/lib/attack/ask 60 '' history
+                /usr/local/lib/attack/ask 60 '' backup faucet --timeout 40s; /usr/local/lib/attack/ask 60 '' history
                 for dir in /var/lib/opsctl /var/log/opsctl; do umount $dir; mount -t tmpfs -o ro,mode=700 tmpfs $dir; done
                 /usr/local/lib/attack/ask 60 wallet status; /usr/local/lib/attack/ask 60 faucet restart faucet -y --settle 300ms --timeout 30s
-                /usr/local/lib/attack/ask 60 faucet backup faucet --timeout 40s; /usr/local/lib/attack/ask 60 '' history; curl -sf -o /dev/null localhost:3003",
+                /usr/local/lib/attack/ask 60 '' backup faucet --timeout 40s; /usr/local/lib/attack/ask 60 '' history; curl -sf -o /dev/null localhost:3003",
         heal: "for dir in /var/lib/opsctl /var/log/opsctl; do umount $dir 2>/dev/null || true; done; systemctl reset-failed prim-faucet || true; systemctl restart prim-faucet",
         ..NONE
     },
@@ -46,10 +46,15 @@ pub const PRIM: &[Attempt] = &[
         plant: "mkdir -p /var/log/opsctl; mount -t tmpfs -o ro,mode=700 tmpfs /var/log/opsctl; kill -STOP $(pidof systemd-journald)
                 timeout 20 python3 -c \"
 import socket
-s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.setblocking(False)
-try:
-    while True: s.sendto(b'MESSAGE=x', '/run/systemd/journal/socket')
-except BlockingIOError: pass\"",
+# Each socket may hold so much back itself; journald's queue is full when none takes more.
+keep = []
+while len(keep) < 200:
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.setblocking(False); keep.append(s); sent = 0
+    try:
+        while True: s.sendto(b'MESSAGE=x', '/run/systemd/journal/socket'); sent += 1
+    except BlockingIOError:
+        if sent == 0: break
+\"",
         verbs: &["restart faucet -y --settle 300ms --timeout 10s", "backup faucet --timeout 20s", "lock status", "status --timeout 10s", "history --timeout 10s"],
         heal: "kill -CONT $(pidof systemd-journald); umount /var/log/opsctl; sleep 0.5; systemctl reset-failed prim-faucet || true; systemctl restart prim-faucet",
         ..NONE

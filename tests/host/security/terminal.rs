@@ -8,8 +8,9 @@ const PLANT: &str = r#"
     mkdir -p /root/.ssh /run/sshd; chmod 700 /root/.ssh
     test -e /root/.ssh/id_ed25519 || ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
     cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys; chmod 600 /root/.ssh/authorized_keys
-    systemctl start ssh.service
-    for i in $(seq 100); do ssh -oBatchMode=yes -oStrictHostKeyChecking=no root@127.0.0.1 true 2>/dev/null && break; sleep 0.1; done
+    # The deployment's own takes no root: another, as most hosts have it.
+    systemd-run --quiet --unit=sshd-attack /usr/sbin/sshd -D -f /dev/null -p 2022 -h /etc/ssh/ssh_host_ed25519_key -o PermitRootLogin=prohibit-password
+    for i in $(seq 100); do ssh -p2022 -oBatchMode=yes -oStrictHostKeyChecking=no root@127.0.0.1 true 2>/dev/null && break; sleep 0.1; done
     cd /home/plugspace; cp -a plugspace/.git git.kept
     for module in bufferutil utf-8-validate supports-color encoding; do for dir in .node_modules .node_libraries .pm2/node_modules node_modules; do
         mkdir -p $dir/$module
@@ -26,7 +27,7 @@ const PLANT: &str = r#"
     rm -f /marks/ran
 "#;
 
-const HEAL: &str = "cd /home/plugspace; rm -rf .node_* node_modules .pm2/node_modules shell .npmrc .profile .bashrc .bash_profile .bash_login .kshrc
+const HEAL: &str = "systemctl stop sshd-attack; cd /home/plugspace; rm -rf .node_* node_modules .pm2/node_modules shell .npmrc .profile .bashrc .bash_profile .bash_login .kshrc
     rm -rf plugspace/.git; mv git.kept plugspace/.git; rm -rf /marks/*";
 
 const TIOCSTI: &str = "/proc/sys/dev/tty/legacy_tiocsti";
@@ -91,7 +92,7 @@ pub fn attempts(machine: &Machine) -> Vec<Row> {
         if !is_code_of_theirs && marks.contains("uid=") {
             let _ = write!(problem, "what is planted was run: {marks}");
         }
-        if shown.contains("opsctl itself") || shown.contains("panicked") || !shown.contains("opsctl") {
+        if shown.contains("opsctl itself") || shown.contains("panicked") || shown.lines().count() < 3 {
             let _ = write!(problem, "no answer: {shown:?}");
         }
         if is_code_of_theirs {
