@@ -27,7 +27,7 @@ use crate::report::diagnosis::Diagnosis;
 use crate::report::status::Status;
 use crate::system::System;
 use crate::tools::procfs;
-use crate::ui::Ui;
+use crate::ui::{Ui, escape};
 
 /// No file of the bundle is longer, bytes; a log loses its oldest lines.
 const LONGEST: usize = 1 << 20;
@@ -228,7 +228,7 @@ fn logs(
         let mut text = String::new();
         for (_, said) in &own {
             let time = said.time.map_or_else(|| "-".to_owned(), |time| time.to_string());
-            let _ = writeln!(text, "{time} {} {}", said.source, said.text);
+            let _ = writeln!(text, "{time} {} {}", said.source, escape::line(&said.text));
         }
         let name = format!("logs/{}.txt", service.name);
         let begin = (text.len().saturating_sub(LONGEST)..=text.len()).find(|at| text.is_char_boundary(*at));

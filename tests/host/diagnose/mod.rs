@@ -9,7 +9,7 @@ macro_rules! backups {
             failure: "backup-overdue",
             what: concat!("the newest proven copy of ", $set, " is sixty days old"),
             inject: proven!($deployment, $set, "-60 days"),
-            heal: concat!("rm /var/lib/opsctl/", $deployment, ".backups.jsonl"),
+            heal: concat!("rm /var/lib/opsctl/", $deployment, ".backups.jsonl /var/lib/opsctl/manifest.key"),
             code: "BACKUP-OVERDUE",
             subject: concat!("backup ", $set),
             decisive: concat!("^", $set, ": the newest verified copy is 60d0h old"),
@@ -26,7 +26,7 @@ macro_rules! backups {
                 $set,
                 " 2>/dev/null; [ ! -e /root/remote ] || mv /root/remote $c"
             ),
-            heal: concat!("rm /var/lib/opsctl/", $deployment, ".backups.jsonl"),
+            heal: concat!("rm /var/lib/opsctl/", $deployment, ".backups.jsonl /var/lib/opsctl/manifest.key"),
             code: "BACKUP-FAILED",
             subject: concat!("backup ", $set),
             decisive: concat!("^", $set, ": the last run failed: "),
@@ -35,18 +35,20 @@ macro_rules! backups {
     };
 }
 
-/// Shell lines that leave the record of one run behind, as if it had been made then.
+/// Shell lines that leave the record of one run behind, as if it had been made then, and its manifest signed with the key of
+/// this host: one of thirty-two bytes 7, whose mark (the first 16 digits of its HMAC of `opsctl key 1\0`) is in the record.
 macro_rules! proven {
     ($deployment:literal, $set:literal, $when:literal) => {
         concat!(
-            "install -d -m 700 /var/lib/opsctl; t=$(date -u -d '",
+            "install -d -m 700 /var/lib/opsctl; \
+             (umask 077; printf 'opsctl-manifest-key-1:%s\n' $(printf '07%.0s' $(seq 32)) >/var/lib/opsctl/manifest.key); t=$(date -u -d '",
             $when,
             "' +%Y-%m-%dT%H:%M:%SZ); i=$(date -u -d $t +%Y%m%dT%H%M%SZ)-7-0000000a; \
              printf '{\"kind\":\"begun\",\"id\":\"%s\",\"time\":\"%s\",\"sets\":[\"",
             $set,
             "\"]}\n{\"kind\":\"ended\",\"id\":\"%s\",\"time\":\"%s\",\"set\":\"",
             $set,
-            "\",\"came\":\"proven\",\"bytes\":8192,\"rows\":{}}\n' $i $t $i $t >/var/lib/opsctl/",
+            "\",\"came\":\"proven\",\"bytes\":8192,\"rows\":{},\"signed_by\":\"1ad7c1ae604d3e52\"}\n' $i $t $i $t >/var/lib/opsctl/",
             $deployment,
             ".backups.jsonl"
         )

@@ -43,7 +43,7 @@ const ATTEMPTS: &[Attempt] = &[
     },
     Attempt {
         attacker: KEY,
-        tried: "manifests that are a gigabyte, nest a million levels, are FIFOs' names, directories, or not text",
+        tried: "manifests that are a gigabyte, nest a million levels, are directories, or not text",
         plant: "cd /var/lib/r2-standin/prim-backups/opsctl/faucet; id=20991231T235958Z-77778-ffffffff
                 printf x > $id.db; python3 -c 'print(\"[\" * 1000000)' > $id.json; printf x > 20991231T235957Z-77779-ffffffff.db
                 truncate -s 1G 20991231T235957Z-77779-ffffffff.json; head -c 1000 /dev/urandom > 20991231T235956Z-77780-ffffffff.json
@@ -55,7 +55,7 @@ const ATTEMPTS: &[Attempt] = &[
     },
     Attempt {
         attacker: KEY,
-        tried: "the newest true copy is cut short, has a bit turned, and has an older one's content",
+        tried: "the newest true copy of one set is cut short, that of another has a byte changed",
         plant: "cd /var/lib/r2-standin/prim-backups/opsctl; mkdir -p /run/kept; cp -a faucet /run/kept/; opsctl backup faucet >/dev/null
                 db=$(ls faucet/*.db* | grep -v json | tail -n 1); truncate -s -100 $db; cd spawn; db=$(ls | grep -v json | tail -n 1); mkdir -p /run/kept/spawn; cp -a . /run/kept/spawn/
                 printf '\\377' | dd of=$db bs=1 seek=100 conv=notrunc 2>/dev/null",
@@ -76,7 +76,7 @@ const ATTEMPTS: &[Attempt] = &[
     },
     Attempt {
         attacker: KEY,
-        tried: "a true copy and its manifest are given again under another number, another time and the name of another host's set",
+        tried: "a true copy and its manifest are given again under another number, another time and another set",
         plant: "cd /var/lib/r2-standin/prim-backups/opsctl; for file in spawn/*; do name=$(basename $file); cp $file faucet/$name; \
                 cp $file spawn/$(echo $name | sed -E 's/^[0-9]{8}T/20991231T/'); cp $file spawn/$(echo $name | sed -E 's/-0*([0-9]+)-/-9\\1-/'); done",
         verbs: &["backup list", "restore faucet --to /srv/out.db", "backup verify spawn", "backup prune spawn --dry-run", "backup spawn", "restore spawn --dry-run"],

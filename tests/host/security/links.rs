@@ -57,7 +57,7 @@ pub const PLUGSPACE: &[Attempt] = &[
     Attempt {
         attacker: APP,
         user: "plugspace",
-        tried: "pm2's pid file names other processes: 0, 1, -1, a number without end, its own of another kind",
+        tried: "pm2's pid file names other processes: 0, 1, -1, a number of two million digits, nothing, two, a path",
         plant: "cd; cp .pm2/pm2.pid pid.kept; printf '1' > .pm2/pm2.pid",
         verbs: &["status", "verify", "restart plugspace-worker --dry-run"],
         holds: "for word in 0 -1 99999999999999999999999 4294967296 \"$(head -c 2000000 /dev/zero | tr '\\0' 1)\" '' '1 2' ../1 1/../2; do
@@ -117,7 +117,7 @@ pub const PLUGSPACE: &[Attempt] = &[
     Attempt {
         attacker: APP,
         user: "plugspace",
-        tried: "its directory of dumps is a link to root's, and then a hundred thousand names",
+        tried: "its directory of dumps is a link to a directory of root's",
         plant: "cd; mv backups backups.kept; ln -s /root/keep backups",
         verbs: &["redeploy --dry-run", "status", "diagnose", "verify"],
         heal: "cd /home/plugspace; rm backups; mv backups.kept backups",
@@ -135,7 +135,7 @@ pub const PLUGSPACE: &[Attempt] = &[
     Attempt {
         attacker: APP,
         user: "plugspace",
-        tried: "what a restore writes to is a link to root's, a FIFO and a directory already",
+        tried: "what a restore writes to is a link to root's and a directory already, with links under names that it might use",
         plant: "cd ~/plugspace; for name in .env ecosystem.config.js; do cp -a $name ../$name.kept; rm $name; done
                 ln -s /root/keep/.env .env; mkdir ecosystem.config.js; for end in old new part tmp; do ln -s /root/canary .env.opsctl-$end
                 ln -s /root/canary .opsctl-$end; ln -s /root/canary ..env.opsctl-$end; done",
@@ -184,7 +184,7 @@ pub const PRIM: &[Attempt] = &[
     Attempt {
         attacker: APP,
         user: "prim",
-        tried: "links of every name that a restore or a copy could use lie beside the database",
+        tried: "links under twelve names that a restore or a copy might use lie beside the database",
         plant: "cd /opt/prim; for name in faucet.db-wal faucet.db-shm faucet.db-journal faucet.db.new faucet.db.old faucet.db.opsctl .faucet.db.opsctl \
                 .faucet.db.opsctl-old .faucet.db.opsctl-new faucet.db.opsctl-old faucet.db~ faucet.db.tmp; do rm -f $name; ln -s /root/keep/root.db $name; done",
         verbs: &["backup faucet", "restore faucet -y --settle 300ms", "restore --forget-old -y", "status", "verify"],
@@ -264,7 +264,7 @@ pub const AI_FSM: &[Attempt] = &[
     Attempt {
         attacker: APP,
         user: "pi",
-        tried: "its compose file is a FIFO, then root's, then names root's files as variables, secrets, parts and build context",
+        tried: "its compose file is a FIFO, then a link to root's, then names root's files as variables, secrets and configs",
         plant: "cd ~/ai-fsm/infra; cp -a compose.pi.yml ../../compose.kept; rm compose.pi.yml; mkfifo compose.pi.yml",
         verbs: &["status", "verify", "diagnose", "redeploy --dry-run --timeout 30s", "rollback --list"],
         holds: "cd /home/pi/ai-fsm/infra; rm compose.pi.yml; ln -s /root/keep/docker-compose.yml compose.pi.yml
@@ -280,7 +280,7 @@ pub const AI_FSM: &[Attempt] = &[
     Attempt {
         attacker: APP,
         user: "pi",
-        tried: "the directory of migrations is a link to root's, and migrations are FIFOs and links",
+        tried: "the directory of migrations is a link to a directory of root's",
         plant: "cd ~/ai-fsm/db; mv migrations ../../migrations.kept; ln -s /root/keep migrations",
         verbs: &["redeploy --dry-run", "status", "verify", "diagnose", "rollback --list"],
         heal: "cd /home/pi/ai-fsm/db; rm -rf migrations; mv ../../migrations.kept migrations",

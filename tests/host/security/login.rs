@@ -18,7 +18,7 @@ pub const PLUGSPACE: &[Attempt] = &[
     Attempt {
         attacker: super::LOGIN,
         user: "nobody",
-        tried: "every name below /tmp, /var/tmp and /dev/shm that opsctl and its tools could use is a link to root's or a FIFO",
+        tried: "names below /tmp, /var/tmp and /dev/shm that opsctl and its tools might use are links to root's, and a FIFO",
         plant: "for dir in /tmp /var/tmp /dev/shm; do for name in opsctl opsctl.lock opsctl-0 .opsctl rclone pm2 npm npm-cache node-compile-cache; do
                 ln -s /root/keep $dir/$name 2>/dev/null || true; done; mkfifo $dir/opsctl.tmp; done",
         verbs: &["status", "diagnose", "backup config --timeout 60s", "diagnose --bundle -", "verify", "redeploy --dry-run"],
@@ -29,7 +29,7 @@ pub const PLUGSPACE: &[Attempt] = &[
     Attempt {
         attacker: super::LOGIN,
         user: "nobody",
-        tried: "the locks are opened and held, the trail and the records read, opsctl signalled and traced",
+        tried: "the locks are opened and held, the trail and the records read, opsctl stopped and killed by signals",
         plant: "(flock -n /run/opsctl/plugspace.lock sleep 60; flock -n /run/opsctl/plugspace.backup.lock sleep 60) >/dev/null 2>&1 &
                 for path in /run/opsctl /run/opsctl/* /var/lib/opsctl /var/lib/opsctl/* /var/log/opsctl /var/log/opsctl/audit.jsonl; do
                     if head -c 1 $path >/dev/null 2>&1 || ls $path/ >/dev/null 2>&1; then touch /marks/readable; fi; done

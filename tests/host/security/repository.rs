@@ -42,7 +42,7 @@ pub const PLUGSPACE: &[Attempt] = &[
         READS, "", false
     ),
     checkout!(
-        "its remote is a program: ext::, a helper of its own, an ssh option, a rewritten address",
+        "its remote is a program: ext::, a helper of its own, a proxy, a rewritten address",
         "git config protocol.ext.allow always; git config protocol.allow always; git config remote.origin.url \"ext::$evil %S\"
          git config url.ext::$evil.insteadOf /srv; git config remote.origin.vcs evil; git config remote.origin.proxy $evil",
         READS, "", false
@@ -61,7 +61,7 @@ pub const PLUGSPACE: &[Attempt] = &[
         READS, "", true
     ),
     checkout!(
-        "its .git is a file that leads to a directory of root's, and its objects are borrowed from root's",
+        "its .git is a file that leads to a directory of root's",
         "mkdir -p /tmp/bare; mv .git ../git.other; printf 'gitdir: /root/keep\\n' > .git; rm -rf ../git.other /tmp/bare",
         READS, "", false
     ),
