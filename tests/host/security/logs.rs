@@ -30,7 +30,7 @@ macro_rules! writes {
                  systemctl daemon-reload; systemctl restart prim-store; for i in $(seq 50); do curl -sf -o /dev/null localhost:3002 && break; sleep 0.1; done"
             ),
             verbs: SAID,
-            holds: "code=0; timeout -s INT 2 opsctl logs -f store caddy -n 40 > /run/followed 2>&1 || code=$?; test $code = 130 || test $code = 124
+            holds: "code=0; timeout -s INT 10 opsctl logs -f store caddy -n 40 > /run/followed 2>&1 || code=$?; test $code = 130 || test $code = 124
                     if grep -qE 'dummy-canary|PemBodyCanary' /run/followed; then cat /run/followed; exit 1; fi; if grep -q \"$(printf '\\033')\" /run/followed; then exit 1; fi
                     /usr/local/lib/attack/ask 40 '' logs caddy --source store-access -n all",
             heal: "rm -rf /run/systemd/system/prim-store.service.d /run/lines.py /run/followed /var/log/caddy/store-access.log; sed -i '/dummy-canary/d' /etc/prim/store.env

@@ -53,7 +53,7 @@ pub fn attempts(machine: &Machine) -> Vec<Row> {
         ("diagnose --bundle /root/bundle.tar", false),
         ("verify", false),
         ("logs plugspace-api -n 3", false),
-        ("timeout -s INT 2 opsctl logs -f plugspace-api", false),
+        ("timeout -s INT 10 opsctl logs -f plugspace-api", false),
         ("redeploy --dry-run", false),
         ("rollback --list", false),
         ("restart plugspace-worker -y --settle 300ms", false),
