@@ -2,6 +2,7 @@
 //! `journalctl --follow` itself is told of new entries up to a quarter of a second late (measured on systemd 257: 380 ms),
 //! because journald gathers its announcements.
 
+use std::collections::HashSet;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
@@ -181,6 +182,11 @@ pub fn tell_suppressed(world: &World, sources: &[usize], since: i64) {
 }
 
 /// Follows these sources from `begun` (microseconds) on, without what was seen of each before.
+///
+/// journalctl looks for the next entry of one unit after the other. What journald writes meanwhile for a unit that was looked
+/// at already is passed over when a later entry of another unit is found, and a cursor behind that one would never see it.
+/// So each question begins where the answer before the last one ended, what was shown is left out, and it is asked until an
+/// answer brings nothing new.
 pub fn follow(
     world: &World,
     sources: &[usize],
@@ -191,17 +197,24 @@ pub fn follow(
     let units: Vec<String> = sources.iter().flat_map(|index| units(world, *index)).cloned().collect();
     let mut query = Query { units, since: Some(begun), ..Query::default() };
     let mut watch = Watch::default();
+    // Cursors of the last answer: all of them, and the last.
+    let mut shown: HashSet<String> = HashSet::new();
+    let mut end: Option<String> = None;
     let mut troubled = false;
     loop {
         let asked = Instant::now();
-        let mut cursor = None;
+        let mut answered = HashSet::new();
+        let mut last = None;
+        let mut news = false;
         let mut wanted = true;
         let mut one = |raw: &Raw<'_>| {
-            if let At::Entry(at) = raw.at {
-                cursor = Some(at.to_owned());
+            let At::Entry(cursor) = raw.at else { return true };
+            last = Some(cursor.to_owned());
+            let is_new = answered.insert(cursor.to_owned()) && !shown.contains(cursor);
+            if is_new && !(query.after.is_none() && raw.time <= Some(before[raw.source])) {
+                news = true;
+                wanted = each(raw);
             }
-            let old = query.after.is_none() && raw.time <= Some(before[raw.source]);
-            wanted = old || each(raw);
             wanted
         };
         let answer = ask(world, sources, &query, &mut one);
@@ -209,23 +222,31 @@ pub fn follow(
             return Ok(());
         }
         match answer {
-            Ok(()) => troubled = false,
+            Ok(()) => {
+                troubled = false;
+                if end.is_some() {
+                    query.after.clone_from(&end);
+                    query.since = None;
+                }
+                end = last.or(end);
+                shown = answered;
+            }
             Err(trouble @ (Trouble::NeedsRoot(_) | Trouble::Missing(_) | Trouble::Untrusted(_))) => {
                 return Err(trouble);
             }
-            // Said once; it is asked again until it answers or the operator has had enough.
-            Err(trouble) if !troubled => {
+            Err(trouble) => {
+                shown.extend(answered);
+                // Said once; it is asked again until it answers or the operator has had enough.
+                if troubled {
+                    thread::sleep(RENEW);
+                } else {
+                    world.incomplete(&format!("journal: {trouble}; asking again"));
+                }
                 troubled = true;
-                world.incomplete(&format!("journal: {trouble}; asking again"));
             }
-            Err(_) => thread::sleep(RENEW),
-        }
-        if let Some(cursor) = cursor {
-            query.after = Some(cursor);
-            query.since = None;
         }
         thread::sleep(PACE.saturating_sub(asked.elapsed()));
-        while !watch.changed(world) && !troubled {
+        while !news && !troubled && !watch.changed(world) {
             if world.board.closed() {
                 return Ok(());
             }

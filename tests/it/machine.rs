@@ -139,6 +139,11 @@ impl Machine {
         fs::create_dir_all(self.path(absolute)).unwrap();
     }
 
+    /// Where the stand-in of journalctl has its entries, a file each.
+    pub fn journal_dir(&self) -> PathBuf {
+        self.dir.join("journal")
+    }
+
     /// Removes a file or directory.
     pub fn remove(&self, absolute: &str) {
         let path = self.path(absolute);

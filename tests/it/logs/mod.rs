@@ -135,6 +135,43 @@ fn followed_units_are_one_stream_from_the_last_lines_on() {
     });
 }
 
+/// What journald writes for one unit while journalctl already looks at the next can be passed over by that answer, though its
+/// cursor is behind a later entry: here an entry comes to light only after a later one was shown.
+#[test]
+fn a_followed_entry_that_an_answer_passed_over_is_shown_by_the_next() {
+    let machine = busy();
+    // Where everything is written in time; entries are numbered by how many there are.
+    let whole = busy();
+    let newest = || {
+        let names = fs::read_dir(whole.journal_dir()).unwrap().map(|entry| entry.unwrap().file_name());
+        names.max_by_key(|name| name.to_str().unwrap().split('~').nth(1).unwrap().to_owned()).unwrap()
+    };
+    followed(&machine, &["wallet", "store", "-n", "1", "-g", "again|slow|JSON"], |next| {
+        assert_eq!(next(), "wallet | warn slow query ms=1204");
+        assert_eq!(next(), "store  | a line that is not JSON");
+        let placeholder = machine.journal_dir().join("0~0~-~-~-~none");
+        let late_file = machine.journal_dir().with_file_name("late");
+        for round in 0..5 {
+            let early = |machine| {
+                said(machine, &format!("05:30:0{round}.200 prim-store d4 92 6"), &format!("again early {round}"));
+            };
+            let late = |machine| {
+                said(machine, &format!("05:30:0{round}.300 prim-wallet d4 92 6"), &format!("again late {round}"));
+            };
+            early(&whole);
+            let name = newest();
+            fs::write(&placeholder, "").unwrap();
+            late(&whole);
+            late(&machine);
+            assert_eq!(next(), format!("wallet | again late {round}"));
+            fs::copy(whole.journal_dir().join(&name), &late_file).unwrap();
+            fs::rename(&late_file, machine.journal_dir().join(&name)).unwrap();
+            fs::remove_file(&placeholder).unwrap();
+            assert_eq!(next(), format!("store  | again early {round}"));
+        }
+    });
+}
+
 #[test]
 fn what_a_failed_service_said_last_stands_beside_its_failure() {
     let machine = prim::two();
