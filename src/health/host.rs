@@ -351,9 +351,10 @@ fn certificate(host: &str, served: &Result<Served, String>, bounds: &Certificate
     } else {
         (Verdict::Pass, time_left)
     };
-    // Who vouches for it is told whatever else is wrong with it: of a certificate of nobody known no word is to be relied on.
+    // An unknown issuer is reported whatever else is wrong, after what fails the certificate: nothing in it can be relied on.
     let (verdict, summary) = match &served.trust {
         Trust::Known | Trust::Refused(_) => (verdict, summary),
+        Trust::Unknown(why) if verdict == Verdict::Fail => (verdict, format!("{summary}; {why}")),
         Trust::Unknown(why) => (verdict.max(Verdict::Warn), format!("{why}; {summary}")),
         Trust::Unchecked(_) if verdict == Verdict::Fail => (verdict, summary),
         Trust::Unchecked(why) => (Verdict::Unknown, format!("{why}; {summary}")),

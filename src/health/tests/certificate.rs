@@ -65,10 +65,10 @@ fn certificates_of_nobody_known_are_never_good() {
     let unknown = || Trust::Unknown("it is signed by itself".to_owned());
     assert_eq!(of(days(60), unknown()), "warn: it is signed by itself; 60d0h left");
     assert_eq!(of(days(10), unknown()), "warn: it is signed by itself; ends in 10d0h");
-    assert_eq!(of(days(1), unknown()), "fail: it is signed by itself; ends in 1d0h");
-    assert_eq!(of(days(-1), unknown()), "fail: it is signed by itself; expired 1d0h ago");
+    assert_eq!(of(days(1), unknown()), "fail: ends in 1d0h; it is signed by itself");
+    assert_eq!(of(days(-1), unknown()), "fail: expired 1d0h ago; it is signed by itself");
     let other = Served { trust: unknown(), ..with_left("other.example", days(60)) };
-    assert_eq!(certificate(Ok(other)), "fail: it is signed by itself; is for other.example");
+    assert_eq!(certificate(Ok(other)), "fail: is for other.example; it is signed by itself");
     let refused = || Trust::Refused("the certificate of its issuer X has expired".to_owned());
     assert_eq!(of(days(60), refused()), "fail: the certificate of its issuer X has expired; 60d0h left");
     assert_eq!(of(days(-1), refused()), "fail: expired 1d0h ago");
