@@ -1,5 +1,6 @@
 //! What a command is given: the chosen deployment, the way to the outside, the time it has, and how to print.
 
+use std::io;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -70,9 +71,9 @@ impl<'a> Context<'a> {
         match detect(self.system).as_slice() {
             [] => {
                 let hidden = hidden(self.system);
-                if !hidden.is_empty() {
-                    let names = hidden.join(", ");
-                    self.ui.note(&format!("cannot see whether this host has {names} (needs root); shows localhost"));
+                if let [(_, why), ..] = &hidden[..] {
+                    let names = hidden.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+                    self.ui.note(&format!("cannot check whether this host runs {names} ({why}); showing localhost"));
                 }
                 Ok(&LOCALHOST)
             }
@@ -206,10 +207,24 @@ fn unknown_service(deployment: &'static Deployment, name: &str) -> Error {
 
 /// The deployments that this host shows signs of.
 pub fn detect(system: &System) -> Vec<&'static Deployment> {
-    deployments().filter(|d| matches!(system.first_existing(d.detect), Ok(Some(_)))).collect()
+    deployments().filter(|deployment| matches!(is_here(system, deployment), Ok(true))).collect()
 }
 
-/// The deployments whose signs this user may not look for.
-fn hidden(system: &System) -> Vec<&'static str> {
-    deployments().filter(|d| system.first_existing(d.detect).is_err()).map(|d| d.name).collect()
+/// Whether this host shows a sign of a deployment. For root, a sign that is there and refused (its user put a link in its
+/// place) is a sign: nobody hides a deployment from root by what opsctl does not follow.
+fn is_here(system: &System, deployment: &Deployment) -> io::Result<bool> {
+    match system.first_existing(deployment.detect) {
+        Ok(found) => Ok(found.is_some()),
+        Err(error) if system.is_root() && error.kind() != io::ErrorKind::TimedOut => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// The deployments whose signs cannot be checked, and why.
+fn hidden(system: &System) -> Vec<(&'static str, String)> {
+    let why = |error: &io::Error| match error.kind() {
+        io::ErrorKind::PermissionDenied => "needs root".to_owned(),
+        _ => error.to_string(),
+    };
+    deployments().filter_map(|d| Some((d.name, why(&is_here(system, d).err()?)))).collect()
 }

@@ -81,7 +81,7 @@ impl System {
         for path in paths {
             match self.metadata(path) {
                 Ok(_) => return Ok(Some(path)),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
                 Err(error) => trouble = Some(error),
             }
         }

@@ -1,7 +1,7 @@
 //! The promises: what may never be passed on, run or shown.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
 
 use crate::machine::{Machine, Ran, Run, is_root, may_listen_below_1024, sample};
 use crate::releases::checkout;
@@ -282,4 +282,28 @@ fn l2_what_a_repository_says_drives_no_terminal() {
     let run = machine.run(["redeploy", "wallet", "store", "-v", "--dry-run"]);
     assert_eq!((run.hostile(), run.code), (None, 4), "{}", run.everything());
     assert!(run.everything().contains("names of filters that can be switched off"), "{}", run.everything());
+}
+
+/// The user of a checkout may put a link in its place; root is still shown that deployment, not a healthy localhost.
+#[test]
+fn a_link_in_place_of_a_checkout_does_not_hide_its_deployment() {
+    if !is_root() {
+        return;
+    }
+    let machine = Machine::new();
+    machine.dir("/home/plugspace");
+    machine.dir("/root/other");
+    chown(machine.path("/home/plugspace"), Some(1000), Some(1000)).unwrap();
+    for target in ["/root/other", "/nonexistent", "plugspace"] {
+        let link = machine.path("/home/plugspace/plugspace");
+        symlink(target, &link).unwrap();
+        lchown(&link, Some(1000), Some(1000)).unwrap();
+        let listed = |args: &[&str]| machine.run(["get", "services", "-o", "name"].iter().chain(args)).stdout;
+        assert_eq!(listed(&[]), listed(&["-d", "plugspace"]), "{target}");
+        fs::remove_file(link).unwrap();
+    }
+    assert_ne!(
+        machine.run(["get", "services", "-o", "name"]).stdout,
+        machine.run(["get", "services", "-d", "plugspace", "-o", "name"]).stdout
+    );
 }
