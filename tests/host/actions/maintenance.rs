@@ -282,7 +282,7 @@ fn maintenance_of_plugspace_killed() {
     let config = &configuration(machine);
     let mut points = 0;
     for (word, back) in [("on", "off"), ("off", "on")] {
-        for call in ["rename", "unlink", "fsync", "pidfd_open"] {
+        for call in ["rename", "renameat", "renameat2", "unlink", "unlinkat", "fsync", "pidfd_open"] {
             for count in 1.. {
                 let traced = format!(
                     "strace -f -qq -o /dev/null -e trace={call} -e inject={call}:signal=KILL:when={count} \
