@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
+use snapbox::data::DataFormat;
+use snapbox::{Data, IntoData, assert_data_eq};
+
 use super::{APP, CONTAINER, HELD, KEY, LEFT_OUT, LOGIN, Row, SERVER, SHORTAGE, WRITER};
 
 const HEAD: &str = "\
@@ -13,8 +16,8 @@ Each line is an attempt that `tests/host/security` makes on a booted host: plant
 the verbs named. A test fails when a word of root's files is printed or packed, a file of root's changes, a program of somebody
 else runs as root or reaches root's terminal, a call does not end in time, needs more memory than what is planted may cost, or
 leaves a lock or a process; and when the answer is not there all the same. [SECURITY.md](../SECURITY.md) says what is promised
-and why. The page is written by the suite (`SNAPSHOTS=overwrite OPSCTL_ATTACKS=all cargo test --test host nobody_gets_more`) and
-not compared, because answers differ with the machine; what must hold is asserted by the test. Lines of attempts that a plain run leaves out
+and why. The suite compares this page with what it saw, and writes it with
+`SNAPSHOTS=overwrite OPSCTL_ATTACKS=all cargo test --test host nobody_gets_more`. Lines of attempts that a plain run leaves out
 stay as the last whole run wrote them.
 
 ";
@@ -43,14 +46,16 @@ pub fn compare(rows: &[Row]) {
             }
         }
     }
-    let mut text = format!("{HEAD}{} attempts, {breaches} breaches. How many of each with which verb:\n\n", rows.len());
+    let breaches = match breaches {
+        1 => "1 breach".to_owned(),
+        other => format!("{other} breaches"),
+    };
+    let mut text = format!("{HEAD}{} attempts, {breaches}. How many of each with which verb:\n\n", rows.len());
     let _ = writeln!(text, "| | {} |\n|---|{}", order.join(" | "), "---|".repeat(order.len()));
     for (verb, by) in &counts {
         let cells: Vec<String> = order.iter().map(|who| by.get(who).map_or(String::new(), u32::to_string)).collect();
         let _ = writeln!(text, "| {verb} | {} |", cells.join(" | "));
     }
     let _ = write!(text, "\n{lines}");
-    if std::env::var("SNAPSHOTS").is_ok_and(|value| value == "overwrite") {
-        std::fs::write(&path, text).unwrap();
-    }
+    assert_data_eq!(text.raw(), Data::read_from(&path, Some(DataFormat::Text)).raw());
 }

@@ -4,7 +4,7 @@ use super::*;
 
 /// Root calls one verb for as long as two names are exchanged so often.
 macro_rules! race {
-    ($user:literal, $tried:literal, $plant:literal, $names:literal, $count:literal, $verbs:literal, $heal:literal, $long:literal) => {
+    ($user:literal, $tried:literal, $plant:literal, $names:literal, $count:literal, $verbs:literal, $heal:expr, $long:literal) => {
         Attempt {
             attacker: APP,
             user: $user,
@@ -35,6 +35,15 @@ macro_rules! race {
     };
 }
 
+/// The checkout is itself again, and its programs run from it.
+macro_rules! checkout_is_back {
+    () => {
+        "cd /home/plugspace; if test -L plugspace; then rm plugspace; mv other plugspace; else rm other; fi
+         runuser -u plugspace -- env HOME=/home/plugspace PM2_HOME=/home/plugspace/.pm2 pm2 -s restart all >/dev/null
+         for i in $(seq 100); do /usr/local/lib/test-host/layout/ready >/dev/null 2>&1 && break; sleep 0.2; done"
+    };
+}
+
 pub const PLUGSPACE: &[Attempt] = &[
     race!(
         "plugspace",
@@ -53,7 +62,7 @@ pub const PLUGSPACE: &[Attempt] = &[
         "/home/plugspace/plugspace /home/plugspace/other",
         10000,
         "'verify' 'redeploy --dry-run' 'diagnose --bundle -' 'status'",
-        "cd /home/plugspace; if test -L plugspace; then rm plugspace; mv other plugspace; else rm other; fi",
+        checkout_is_back!(),
         true
     ),
     race!(
@@ -63,8 +72,7 @@ pub const PLUGSPACE: &[Attempt] = &[
         "/home/plugspace/plugspace /home/plugspace/other",
         10000,
         "'backup config --timeout 40s' 'restore config -y --settle 100ms' 'restore --forget-old -y' 'backup app --timeout 40s'",
-        "cd /home/plugspace; if test -L plugspace; then rm plugspace; mv other plugspace; else rm other; fi
-         opsctl restore --forget-old -y >/dev/null 2>&1 || true",
+        concat!(checkout_is_back!(), "; opsctl restore --forget-old -y >/dev/null 2>&1 || true"),
         true
     ),
 ];

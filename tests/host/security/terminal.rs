@@ -24,6 +24,8 @@ const PLANT: &str = r#"
         for key in core.fsmonitor core.pager credential.helper filter.x.clean filter.x.smudge diff.external gpg.program; do git config $key $evil; done
         for hook in post-checkout post-index-change reference-transaction post-merge pre-auto-gc; do cp $evil .git/hooks/$hook; done
         echo "* filter=x" > .git/info/attributes; for file in *; do touch $file; done'
+    # Something to follow, whatever was tried before.
+    runuser -u plugspace -- sh -c 'echo "a line of the service" >> /var/log/pm2/api-out.log'
     rm -f /marks/ran
 "#;
 
@@ -110,8 +112,7 @@ pub fn attempts(machine: &Machine) -> Vec<Row> {
     }
     let outcome = match breaches.first() {
         None => format!(
-            "{HELD}; none was run by a call that only looks, none found a terminal in one that builds (by hand each opens it{})",
-            if is_pushed { ", and root's shell runs what it pushes" } else { "" }
+            "{HELD}; none was run by a call that only looks, none found a terminal in one that builds (by hand each opens it)"
         ),
         Some(breach) => format!("BREACH: {}", breach.lines().next().unwrap_or_default()),
     };
