@@ -1,20 +1,32 @@
 //! What a command is given: the chosen deployment, the way to the outside, the time it has, and how to print.
 
-use std::io;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use crate::cli::{Global, deployments};
 use crate::error::Error;
 use crate::exec::Processes;
 use crate::exit::Exit;
 use crate::logs;
 use crate::probe::PATIENCE;
-use crate::registry::{Deployment, LOCALHOST, Service, Verdict};
+use crate::registry::{Deployment, LOCALHOST, Verdict};
 use crate::report::{ErrorBody, Head};
+use crate::select::{detect, hidden};
 use crate::system::System;
 use crate::tools::Argv;
 use crate::ui::{self, Ui};
+
+/// What every verb can be asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// How to print.
+    pub ui: Ui,
+    /// The deployment that was named.
+    pub deployment: Option<&'static Deployment>,
+    /// Whether each command is printed before it runs.
+    pub verbose: bool,
+    /// How long the whole command may take.
+    pub timeout: Option<Duration>,
+}
 
 /// The surroundings of a command.
 #[derive(Clone)]
@@ -30,15 +42,15 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// From the global flags.
-    pub fn new(system: &'a System, global: &Global) -> Self {
+    /// On this machine, as these settings want it.
+    pub fn new(system: &'a System, settings: Settings) -> Self {
         Context {
             system,
-            ui: Ui { format: global.output, headers: !global.no_headers, color: global.color, quiet: global.quiet },
-            chosen: global.deployment,
+            ui: settings.ui,
+            chosen: settings.deployment,
             known: OnceLock::new(),
-            verbose: global.verbose,
-            deadline: global.timeout.map(|limit| Instant::now() + limit),
+            verbose: settings.verbose,
+            deadline: settings.timeout.map(|limit| Instant::now() + limit),
         }
     }
 
@@ -176,55 +188,4 @@ pub fn error_head(system: &System, deployment: Option<&Deployment>, error: &Erro
         exit_code: error.exit,
         error: Some(ErrorBody { code: error.code, message: error.message.clone(), hint: error.hint.clone() }),
     }
-}
-
-/// The services of these names; all when there are none.
-///
-/// # Errors
-/// When the deployment has no service of that name.
-pub fn services(deployment: &'static Deployment, names: &[String]) -> Result<Vec<&'static Service>, Error> {
-    if names.is_empty() {
-        return Ok(deployment.services.to_vec());
-    }
-    let mut found: Vec<&'static Service> = Vec::new();
-    for name in names {
-        let service = deployment.service(name).ok_or_else(|| unknown_service(deployment, name))?;
-        if found.iter().all(|other| other.name != service.name) {
-            found.push(service);
-        }
-    }
-    Ok(found)
-}
-
-fn unknown_service(deployment: &'static Deployment, name: &str) -> Error {
-    let what = format!("service of {}", deployment.name);
-    let error = Error::no_such("unknown_service", &what, name, deployment.services.iter().map(|s| s.name));
-    match deployments().find(|other| other.service(name).is_some()) {
-        Some(other) => error.hint(format!("{} has it: -d {}", other.name, other.name)),
-        None => error,
-    }
-}
-
-/// The deployments that this host shows signs of.
-pub fn detect(system: &System) -> Vec<&'static Deployment> {
-    deployments().filter(|deployment| matches!(is_here(system, deployment), Ok(true))).collect()
-}
-
-/// Whether this host shows a sign of a deployment. For root, a sign that is there and refused (its user put a link in its
-/// place) is a sign: nobody hides a deployment from root by what opsctl does not follow.
-fn is_here(system: &System, deployment: &Deployment) -> io::Result<bool> {
-    match system.first_existing(deployment.detect) {
-        Ok(found) => Ok(found.is_some()),
-        Err(error) if system.is_root() && error.kind() != io::ErrorKind::TimedOut => Ok(true),
-        Err(error) => Err(error),
-    }
-}
-
-/// The deployments whose signs cannot be checked, and why.
-fn hidden(system: &System) -> Vec<(&'static str, String)> {
-    let why = |error: &io::Error| match error.kind() {
-        io::ErrorKind::PermissionDenied => "needs root".to_owned(),
-        _ => error.to_string(),
-    };
-    deployments().filter_map(|d| Some((d.name, why(&is_here(system, d).err()?)))).collect()
 }

@@ -43,8 +43,9 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests lay out what is to be found"))]
 
 mod action;
+mod args;
+mod argv;
 mod backup;
-mod cli;
 mod commands;
 mod context;
 mod defect;
@@ -66,6 +67,7 @@ mod protocol;
 mod redact;
 pub mod registry;
 mod report;
+mod select;
 mod shortage;
 mod signals;
 mod system;
@@ -83,7 +85,7 @@ pub use commands::completion::{Shell, script as completion_script};
 pub use commands::man::pages as man_pages;
 pub use system::System;
 
-use crate::cli::Cli;
+use crate::commands::Cli;
 use crate::context::{Context, error_head};
 use crate::error::Error;
 use crate::exit::Exit;
@@ -101,9 +103,9 @@ pub fn main(deployments: &[&'static Deployment]) -> ExitCode {
 /// The same on another machine than this one, for tests.
 pub fn run(deployments: &[&'static Deployment], system: &System) -> ExitCode {
     exec::close_inherited();
-    cli::set_deployments(deployments);
+    registry::loaded::set_deployments(deployments);
     let args: Vec<OsString> = std::env::args_os().collect();
-    let format = cli::wanted_format(&args);
+    let format = argv::wanted_format(&args);
     let exit = defect::guarded(|| Ok(work(system, args, format)))
         .unwrap_or_else(|error| fail(system, None, format, false, error));
     exec::kill_all();
@@ -117,14 +119,14 @@ fn work(system: &System, args: Vec<OsString>, format: Format) -> Exit {
         return fail(system, None, format, one_line, error.into());
     }
     if commands::completion::is_asked(&args, |name| std::env::var_os(name)) {
-        clap_complete::CompleteEnv::with_factory(Cli::command).var(cli::COMPLETE_VAR).complete();
+        clap_complete::CompleteEnv::with_factory(Cli::command).var(commands::COMPLETE_VAR).complete();
     }
     match parse(args.into_iter()) {
         Ok(cli) => {
             // No file system is waited for longer than the whole command has.
             let system = &cli.global.timeout.map_or_else(|| system.clone(), |limit| system.with_file_limit(limit));
-            let context = Context::new(system, &cli.global);
-            let one_line = matches!(cli.verb, cli::Verb::Logs(_));
+            let context = Context::new(system, cli.global.settings());
+            let one_line = matches!(cli.verb, commands::Verb::Logs(_));
             prepare()
                 .and_then(|()| defect::guarded(|| commands::run(&cli.verb, &context)))
                 .unwrap_or_else(|error| fail(system, context.known_deployment(), cli.global.output, one_line, error))
@@ -155,7 +157,7 @@ enum Stop {
 }
 
 fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, Stop> {
-    let words = cli::screen(args).map_err(Stop::Wrong)?;
+    let words = argv::screen(args).map_err(Stop::Wrong)?;
     let parsed = Cli::command().try_get_matches_from(words).and_then(|matches| Cli::from_arg_matches(&matches));
     parsed.map_err(|error| match error.kind() {
         clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion => {

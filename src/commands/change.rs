@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::action::lock::{self, Lock, Note};
 use crate::action::{audit, run};
-use crate::cli::duration;
+use crate::args::duration;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;

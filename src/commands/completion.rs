@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::ValueEnum;
 use clap_complete::env::Shells;
 
-use crate::cli::COMPLETE_VAR;
+use super::COMPLETE_VAR;
 use crate::exit::Exit;
 use crate::ui::Ui;
 

@@ -7,13 +7,13 @@ use jiff::tz::TimeZone;
 
 use crate::action::audit::{self, Entry, Phase};
 use crate::action::lock;
+use crate::args::{complete_failures, complete_services, duration};
 use crate::backup::record;
-use crate::cli::{complete_failures, complete_services, duration};
 use crate::commands::bundle::{self, Target};
 use crate::commands::change;
 use crate::commands::mend::{Candidate, Seen, mend};
 use crate::commands::status::{backups, told_backups};
-use crate::context::{Context, services};
+use crate::context::Context;
 use crate::diagnosis::{self, By, Case, Ignores};
 use crate::error::Error;
 use crate::exit::Exit;
@@ -27,6 +27,7 @@ use crate::registry::{Deployment, Failure, Risk, Service, Verdict};
 use crate::report::diagnosis::{Diagnosis, Finding, Ignored, Reclaim, Teller};
 use crate::report::failure::{FailureRow, Failures};
 use crate::report::status::Status;
+use crate::select::services;
 use crate::tools::Argv;
 
 /// Arguments of `diagnose`.
@@ -160,7 +161,7 @@ fn unknown_failure(deployment: &'static Deployment, word: &str) -> Error {
         .flat_map(|failure| std::iter::once(failure.slug).chain(failure.aliases.iter().copied()));
     let what = format!("failure of {}", deployment.name);
     let error = Error::no_such("unknown_failure", &what, word, names);
-    match crate::cli::deployments().find(|other| other.failure(word).is_some()) {
+    match crate::registry::loaded::deployments().find(|other| other.failure(word).is_some()) {
         Some(other) => error.hint(format!("{} has it: -d {}", other.name, other.name)),
         None => error,
     }

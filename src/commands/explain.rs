@@ -2,10 +2,11 @@
 
 use clap_complete::engine::ArgValueCandidates;
 
-use crate::cli::{complete_names, deployments};
+use crate::args::complete_names;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::registry::loaded::deployments;
 use crate::registry::{Cause, Deployment, Failure, Service, Verdict};
 use crate::report::explain::{DeploymentFacts, ServiceFacts};
 use crate::report::failure::FailureFacts;

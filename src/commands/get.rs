@@ -2,12 +2,13 @@
 
 use clap::ValueEnum;
 
-use crate::cli::deployments;
-use crate::context::{Context, detect};
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::registry::Verdict;
+use crate::registry::loaded::deployments;
 use crate::report::backups::{BackupSets, SetFacts};
 use crate::report::list::{DeploymentRow, Deployments, ServiceRow, Services};
+use crate::select::detect;
 
 /// Arguments of `get`.
 #[derive(Debug, clap::Args)]

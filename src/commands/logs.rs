@@ -8,8 +8,8 @@ use clap_complete::engine::ArgValueCandidates;
 use jiff::Timestamp;
 use regex::Regex;
 
-use crate::cli::{Moment, complete_services, complete_sources, moment};
-use crate::context::{Context, services};
+use crate::args::{Moment, complete_services, complete_sources, moment};
+use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::logs::line::LogLevel;
@@ -18,6 +18,7 @@ use crate::logs::source::{self, Source};
 use crate::logs::{self, Finish, Notes, Wanted, World};
 use crate::probe::{PATIENCE, Trouble};
 use crate::registry::{Deployment, Presence, Service};
+use crate::select::services;
 use crate::ui::{Format, Stream, Ui};
 
 /// Lines of each service that are shown when nothing else is asked for.

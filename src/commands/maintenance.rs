@@ -10,7 +10,7 @@ use super::change::{self, Change, Planned};
 use crate::action::maintenance::page::Direction;
 use crate::action::maintenance::{self, Note, Standing, State};
 use crate::action::{consent, lock};
-use crate::cli::duration;
+use crate::args::duration;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;

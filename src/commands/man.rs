@@ -2,7 +2,7 @@
 
 use clap::CommandFactory;
 
-use crate::cli::Cli;
+use super::Cli;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::ui::Ui;

@@ -7,7 +7,7 @@ use crate::action::consent::{self, Consent};
 use crate::action::lock::Lock;
 use crate::action::plan::Operation;
 use crate::action::{Risk, mend, run};
-use crate::cli::duration;
+use crate::args::duration;
 use crate::commands::change::{self, Change, SETTLE};
 use crate::commands::operate::{self, Extent};
 use crate::context::Context;

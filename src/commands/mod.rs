@@ -1,4 +1,4 @@
-//! One verb a file: its arguments and what it does with them.
+//! The command line and its verbs, one a file: arguments and what is done with them.
 
 pub mod backup;
 mod bundle;
@@ -22,10 +22,129 @@ pub mod schema;
 pub mod status;
 pub mod verify;
 
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::engine::ArgValueCandidates;
+
 use crate::action::plan::Operation;
-use crate::cli::Verb;
-use crate::context::Context;
+use crate::args::{complete_deployments, deployment, duration};
+use crate::context::{Context, Settings};
 use crate::exit::Exit;
+use crate::registry::Deployment;
+use crate::ui::{Color, Format, Ui};
+
+/// The variable by which a shell's completion script asks for candidates.
+pub const COMPLETE_VAR: &str = "OPSCTL_COMPLETE";
+
+/// The incident runbook of a server as a program.
+///
+/// Shows what is wrong with a deployment, worst first, from one place: services of systemd, docker, compose and pm2, each
+/// probed on its own port, and the host under them.
+#[derive(Debug, Parser)]
+#[command(name = "opsctl", version, max_term_width = 100, after_long_help = EXIT_CODES)]
+pub struct Cli {
+    /// Global flags.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+const EXIT_CODES: &str = "Exit codes:
+  0    done, or healthy (warnings allowed)   5    refused, nothing changed
+  1    tried and failed                      6    locked by another run, nothing changed
+  2    the command line makes no sense       7    timed out
+  3    checked and unhealthy                 8    partly done
+  4    could not be determined               9    failed, and what was before is back
+                                             129, 130, 143  hang-up, interrupt, terminate";
+
+/// Flags of every verb.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Deployment to look at; found out from the host when not given.
+    #[arg(short, long, global = true, env = "OPSCTL_DEPLOYMENT", value_name = "NAME", value_parser = deployment,
+          add = ArgValueCandidates::new(complete_deployments))]
+    pub deployment: Option<&'static Deployment>,
+    /// Form of the output.
+    #[arg(short, long, global = true, value_enum, default_value = "text", value_name = "FORMAT")]
+    pub output: Format,
+    /// Leave column headers out.
+    #[arg(long, global = true)]
+    pub no_headers: bool,
+    /// When to use colour.
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    pub color: Color,
+    /// Nothing on stderr but errors.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Print each wrapped command on stderr as it runs.
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// Deadline of the whole command, such as 10s or 2m.
+    #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
+    pub timeout: Option<Duration>,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Show what is wrong, worst first, then every service and the host.
+    Status(status::Args),
+    /// Say which failure it is, what proves it, and what to do about it.
+    Diagnose(diagnose::Args),
+    /// Show what services wrote, from the journal, containers, pm2 and files, as one stream.
+    Logs(logs::Args),
+    /// Stop and start services, and see that they stay up.
+    Restart(operate::Args),
+    /// Let services read their configuration again, after it was checked.
+    Reload(operate::Args),
+    /// Start services, and see that they stay up.
+    Start(operate::Args),
+    /// Stop services, those that need others first.
+    Stop(operate::Args),
+    /// Bring a new version, see that it works, and take it back where it does not.
+    Redeploy(redeploy::Args),
+    /// Go back to a version that was seen to work.
+    Rollback(rollback::Args),
+    /// Take the deployment out of service on purpose, or put it back, or say how it stands.
+    Maintenance(maintenance::Args),
+    /// Copy databases to their remote, prove that the copies can be restored, and let old ones go.
+    Backup(backup::Args),
+    /// Put a proven copy in the place of live data, and the old data back where it does not work.
+    Restore(restore::Args),
+    /// List what the registry holds.
+    Get(get::Args),
+    /// Tell all that the registry knows of a service, failure, code or deployment.
+    Explain(explain::Args),
+    /// Run a procedure of the runbook.
+    Run(run::Args),
+    /// Show what was changed, when, by whom, and how it ended.
+    History(history::Args),
+    /// Keep others from changing this deployment, or say who does.
+    Lock(lock::Args),
+    /// Compare the registry with this host.
+    Verify(verify::Args),
+    /// Print the JSON Schema of a document.
+    Schema(schema::Args),
+    /// Print the completion script of a shell.
+    Completion(completion::Args),
+    /// Print the manual page.
+    Man(man::Args),
+}
+
+impl Global {
+    /// What these flags ask for.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            ui: Ui { format: self.output, headers: !self.no_headers, color: self.color, quiet: self.quiet },
+            deployment: self.deployment,
+            verbose: self.verbose,
+            timeout: self.timeout,
+        }
+    }
+}
 
 /// Does what was asked.
 ///
@@ -54,5 +173,16 @@ pub fn run(verb: &Verb, context: &Context<'_>) -> anyhow::Result<Exit> {
         Verb::History(args) => history::run(args, context),
         Verb::Lock(args) => lock::run(args, context),
         Verb::Man(args) => man::run(args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        Cli::command().debug_assert();
     }
 }

@@ -7,9 +7,9 @@ use clap_complete::engine::ArgValueCandidates;
 use crate::action::plan::{self, Operation, Plan, Refusal};
 use crate::action::run::{self, Done, End};
 use crate::action::{Risk, consent};
-use crate::cli::{complete_services, duration};
+use crate::args::{complete_services, duration};
 use crate::commands::change::{self, Change, Planned, SETTLE};
-use crate::context::{Context, services};
+use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::health::State;
@@ -17,6 +17,7 @@ use crate::probe::{Answer, Evidence, Reply};
 use crate::registry::{Deployment, Manager, Presence, Service, Verdict};
 use crate::report::action::Action;
 use crate::report::logs::Said;
+use crate::select::services;
 use crate::{health, logs, probe};
 
 /// How long may be spent on what a service wrote last.

@@ -15,15 +15,16 @@ use crate::action::release::plan::{self, Preparation};
 use crate::action::release::run;
 use crate::action::release::survey::{self, Survey};
 use crate::action::release::{Delivery, Wanted};
-use crate::cli::{complete_services, duration};
+use crate::args::{complete_services, duration};
 use crate::commands::change::{self, Change, Planned, SETTLE};
 use crate::commands::operate::{self, Extent};
-use crate::context::{Context, services};
+use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::health;
 use crate::registry::{Deployment, Presence, Release, Service, Switch, Verdict};
 use crate::report::release::Release as Document;
+use crate::select::services;
 use crate::system::System;
 
 /// How often it is asked again how services are, and after which time: a host that has just built something may be slow to say.

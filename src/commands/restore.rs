@@ -12,8 +12,8 @@ use clap_complete::engine::ArgValueCandidates;
 
 use super::backup::{needs_root, sets};
 use super::change::{Change, SETTLE};
+use crate::args::{Moment, complete_sets, duration, moment};
 use crate::backup::name::Id;
-use crate::cli::{Moment, complete_sets, duration, moment};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use clap_complete::engine::ArgValueCandidates;
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 use crate::action::release::checks::OldBackup;
 use crate::action::release::job::Bad;
+use crate::action::release::record;
 use crate::action::release::survey::{self, Source};
 use crate::action::release::{Version, Wanted};
-use crate::cli::{complete_services, complete_versions, duration};
+use crate::args::{candidate, complete_services, duration, meant};
 use crate::commands::change::{Change, SETTLE};
 use crate::commands::redeploy::{Ask, carry_out, chosen, release_of};
 use crate::context::Context;
@@ -16,6 +17,8 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::registry::Verdict;
 use crate::report::release::Releases;
+use crate::system::System;
+use crate::ui::escape;
 
 /// Arguments of `rollback`.
 #[derive(Debug, clap::Args)]
@@ -84,4 +87,19 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let current = seen.version(release);
     context.ui.report(&Releases::new(head, &records.releases, records.damaged, &current, available))?;
     Ok(Exit::Success)
+}
+
+/// Versions that are recorded of the deployment that is meant, newest first; none for who may not read the record.
+fn complete_versions() -> Vec<CompletionCandidate> {
+    let system = System::real();
+    let records = meant(&system).and_then(|deployment| record::read(&system, deployment).ok()).unwrap_or_default();
+    let mut found: Vec<CompletionCandidate> = Vec::new();
+    for (release, id) in records.releases.iter().zip(record::ids(&records.releases)).rev() {
+        let help =
+            format!("{} {}", release.time.strftime("%Y-%m-%d %H:%M"), release.version.subject.as_deref().unwrap_or(""));
+        if !id.is_empty() && found.iter().all(|other| other.get_value() != id.as_str()) {
+            found.push(candidate(&id, escape::line(help.trim()).as_ref()));
+        }
+    }
+    found
 }

@@ -9,12 +9,12 @@ use clap_complete::engine::ArgValueCandidates;
 
 use crate::action::lock;
 use crate::action::maintenance::{self, State};
+use crate::args::{complete_services, duration};
 use crate::backup::fresh::{self, Freshness};
 use crate::backup::key::Key;
 use crate::backup::record;
 use crate::backup::retention::LastRun;
-use crate::cli::{complete_services, duration};
-use crate::context::{Context, services};
+use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::health;
@@ -23,6 +23,7 @@ use crate::probe;
 use crate::registry::{BackupSet, Deployment, Service, Verdict};
 use crate::report::maintenance::StandingFacts;
 use crate::report::status::Status;
+use crate::select::services;
 use crate::ui::{Format, Ui};
 
 /// How long may be spent on what the worst failed service wrote last.

@@ -3,8 +3,8 @@
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::action::reboot::{self, Before};
-use crate::cli::complete_services;
-use crate::context::{Context, services};
+use crate::args::complete_services;
+use crate::context::Context;
 use crate::drift;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -14,6 +14,7 @@ use crate::probe;
 use crate::registry::{Deployment, Service, Verdict};
 use crate::report::status::Absent;
 use crate::report::verify::{Comparison, Drift};
+use crate::select::services;
 
 /// Arguments of `verify`.
 #[derive(Debug, clap::Args)]

@@ -3,6 +3,7 @@
 mod backup;
 pub mod check;
 mod failure;
+pub(crate) mod loaded;
 mod maintenance;
 mod model;
 mod release;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use clap::Parser;
 
 use super::*;
-use crate::cli::Cli;
+use crate::commands::Cli;
 use crate::system::System;
 
 /// Two identities that guard nothing.
@@ -48,7 +48,7 @@ impl Machine {
         let tool_path = tools.iter().map(PathBuf::from).collect();
         let system = System { root: self.0.clone(), tool_path, ..System::real() };
         let cli = Cli::try_parse_from(["opsctl", "status"]).unwrap();
-        work(&Context::new(&system, &cli.global))
+        work(&Context::new(&system, cli.global.settings()))
     }
 }
 

@@ -6,6 +6,7 @@ use clap_complete::engine::ArgValueCandidates;
 
 use super::{locked, needs_root, open, records, sets, unreachable};
 use crate::action::lock::Lock;
+use crate::args::complete_sets;
 use crate::backup::catalogue::{Backup, Listed, Stock};
 use crate::backup::create::chance;
 use crate::backup::fresh::{self, Freshness};
@@ -17,7 +18,6 @@ use crate::backup::record::{self, How, Line, Looked, Records};
 use crate::backup::sequence::{self, Gap};
 use crate::backup::staging::Staging;
 use crate::backup::store::Store;
-use crate::cli::complete_sets;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;

@@ -1,0 +1,92 @@
+//! Candidates that a shell offers for a word of the command line, from the deployment that the line means.
+
+use clap_complete::engine::CompletionCandidate;
+
+use super::deployment;
+use crate::registry::Deployment;
+use crate::registry::loaded::deployments;
+use crate::select::detect;
+use crate::system::System;
+
+/// A candidate and what it is.
+pub fn candidate(name: &str, help: &str) -> CompletionCandidate {
+    CompletionCandidate::new(name).help(Some(help.to_owned().into()))
+}
+
+/// All deployments.
+pub fn complete_deployments() -> Vec<CompletionCandidate> {
+    deployments().map(|deployment| candidate(deployment.name, deployment.summary)).collect()
+}
+
+/// The deployment that the line names with `-d`, else the one on this host; `None` when there are several.
+pub fn meant(system: &System) -> Option<&'static Deployment> {
+    named_on_line().or_else(|| match detect(system).as_slice() {
+        [] => Some(&crate::registry::LOCALHOST),
+        [one] => Some(*one),
+        _ => None,
+    })
+}
+
+/// The deployment that is meant, else all.
+fn possible() -> impl Iterator<Item = &'static Deployment> {
+    let chosen = meant(&System::real());
+    deployments().filter(move |d| chosen.is_none_or(|chosen| std::ptr::eq(*d, chosen)))
+}
+
+/// Services of the deployment that is meant, else of all.
+pub fn complete_services() -> Vec<CompletionCandidate> {
+    possible().flat_map(|d| d.services).map(|service| candidate(service.name, service.summary)).collect()
+}
+
+/// Failures of the deployment that is meant, under all their names, and its services.
+pub fn complete_failures() -> Vec<CompletionCandidate> {
+    let mut names: Vec<CompletionCandidate> = possible()
+        .flat_map(|d| d.failures)
+        .flat_map(|failure| {
+            let words = std::iter::once(failure.slug).chain(failure.aliases.iter().copied());
+            words.map(|word| candidate(word, failure.summary))
+        })
+        .collect();
+    names.extend(complete_services());
+    names
+}
+
+/// Backup sets of the deployment that is meant, else of all.
+pub fn complete_sets() -> Vec<CompletionCandidate> {
+    let chosen = meant(&System::real());
+    let sets = deployments().filter(|d| chosen.is_none_or(|chosen| std::ptr::eq(*d, chosen)));
+    sets.flat_map(|d| d.backups).map(|set| candidate(set.name, set.what)).collect()
+}
+
+/// Kinds of log sources.
+pub fn complete_sources() -> Vec<CompletionCandidate> {
+    let kinds = [
+        ("journal", "journald's entries of units"),
+        ("container", "output of containers"),
+        ("pm2", "output of pm2 applications"),
+        ("file", "log files"),
+    ];
+    kinds.into_iter().map(|(kind, help)| candidate(kind, help)).collect()
+}
+
+/// Failures and services, and deployments after them.
+pub fn complete_names() -> Vec<CompletionCandidate> {
+    let mut names = complete_failures();
+    names.extend(complete_deployments());
+    names
+}
+
+fn named_on_line() -> Option<&'static Deployment> {
+    let mut words = std::env::args().skip_while(|word| word != "--");
+    while let Some(word) = words.next() {
+        let name = match word.as_str() {
+            "-d" | "--deployment" => words.next()?,
+            word => match word.strip_prefix("--deployment=").or_else(|| word.strip_prefix("-d")) {
+                Some(name) => name.to_owned(),
+                None => continue,
+            },
+        };
+        return deployment(&name).ok();
+    }
+    deployment(&std::env::var("OPSCTL_DEPLOYMENT").ok()?).ok()
+}

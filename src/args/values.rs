@@ -1,0 +1,106 @@
+//! Values on the command line: time spans and moments.
+
+use std::time::Duration;
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, ToSpan};
+
+/// No time span is longer: what is added to a time then stays one that can be counted with.
+const LONGEST_SPAN: Duration = Duration::from_secs(36_500 * 86_400);
+
+/// Parses `10s`, `2m`, `1h 30m`, `2d`; days have 24 hours.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "expected a time span with its unit, such as 10s, 2m or 1h30m".to_owned();
+    let span: Span = text.parse().map_err(|_| wrong())?;
+    let span: SignedDuration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
+    let span = Duration::try_from(span).ok().filter(|span| !span.is_zero()).ok_or_else(wrong)?;
+    match span <= LONGEST_SPAN {
+        true => Ok(span),
+        false => Err("expected a time span of at most a hundred years".to_owned()),
+    }
+}
+
+/// A moment on the command line.
+#[derive(Debug, Clone)]
+pub enum Moment {
+    /// So long ago.
+    Ago(Duration),
+    /// Exactly then.
+    Then(Timestamp),
+    /// By the host's clock on the wall.
+    Local(DateTime),
+    /// Midnight, so many days ago.
+    Midnight(i64),
+}
+
+impl Moment {
+    /// When that is. `None` beyond the end of time.
+    pub fn at(&self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        match self {
+            Moment::Ago(span) => now.checked_sub(SignedDuration::try_from(*span).ok()?).ok(),
+            Moment::Then(time) => Some(*time),
+            Moment::Local(time) => zone.to_timestamp(*time).ok(),
+            Moment::Midnight(days) => {
+                let day = zone.to_datetime(now).date().checked_sub(days.days()).ok()?;
+                zone.to_timestamp(day.at(0, 0, 0, 0)).ok()
+            }
+        }
+    }
+}
+
+/// Parses `10m`, `2h ago`, `today`, `yesterday`, `now`, a date, a date and time of the host's clock, RFC 3339.
+pub fn moment(text: &str) -> Result<Moment, String> {
+    let text = text.trim();
+    let ago = text.strip_suffix("ago").unwrap_or(text).trim().trim_start_matches('-');
+    match text {
+        "now" => return Ok(Moment::Ago(Duration::ZERO)),
+        "today" => return Ok(Moment::Midnight(0)),
+        "yesterday" => return Ok(Moment::Midnight(1)),
+        _ => {}
+    }
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Ok(Moment::Then(time));
+    }
+    if let Ok(time) = text.parse::<DateTime>() {
+        return Ok(Moment::Local(time));
+    }
+    duration(ago).map(Moment::Ago).map_err(|_| {
+        "expected a time such as 10m, 2h, yesterday, 2026-02-26, '2026-02-26 02:11' or 2026-02-26T02:11:07Z".to_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_need_a_unit() {
+        assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
+        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("2d"), Ok(Duration::from_secs(172_800)));
+        assert_eq!(duration("36500d"), Ok(LONGEST_SPAN));
+        for wrong in ["10", "", "-5s", "0s", "soon", "1y", "36501d", "9223372036854775807s", "99999999999999999999s"] {
+            assert!(duration(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn moments_are_read_as_people_write_them() {
+        let now: Timestamp = "2026-11-22T05:14:42Z".parse().unwrap();
+        let zone = TimeZone::fixed(jiff::tz::offset(1));
+        let at = |text: &str| moment(text).unwrap().at(now, &zone).unwrap().to_string();
+        assert_eq!(at("10m"), "2026-11-22T05:04:42Z");
+        assert_eq!(at("-2h"), "2026-11-22T03:14:42Z");
+        assert_eq!(at("1h30m ago"), "2026-11-22T03:44:42Z");
+        assert_eq!(at("now"), "2026-11-22T05:14:42Z");
+        assert_eq!(at("today"), "2026-11-21T23:00:00Z");
+        assert_eq!(at("yesterday"), "2026-11-20T23:00:00Z");
+        assert_eq!(at("2026-02-26"), "2026-02-25T23:00:00Z");
+        assert_eq!(at("2026-02-26 02:11"), "2026-02-26T01:11:00Z");
+        assert_eq!(at("2026-02-26T02:11:07Z"), "2026-02-26T02:11:07Z");
+        for wrong in ["", "10", "soon", "2026-13-01", "yesterdays", "1y"] {
+            assert!(moment(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

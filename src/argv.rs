@@ -1,0 +1,46 @@
+//! The words of the command line before they are parsed.
+
+use std::ffi::OsString;
+
+use crate::error::Error;
+use crate::ui::{Format, escape};
+
+/// Refuses words that are no text, far too long, or would drive the terminal when an error repeats them.
+pub fn screen(args: impl Iterator<Item = OsString>) -> Result<Vec<String>, Error> {
+    const LONGEST: usize = 4096;
+    args.map(|arg| {
+        let Ok(text) = arg.into_string() else {
+            return Err(Error::usage("bad_argument", "an argument is not valid UTF-8"));
+        };
+        if text.len() > LONGEST {
+            let problem = format!("an argument is {} bytes long, more than {LONGEST}", text.len());
+            return Err(Error::usage("bad_argument", problem));
+        }
+        match text.chars().any(escape::is_hostile) {
+            true => {
+                let shown: String = escape::line(&text).chars().take(80).collect();
+                Err(Error::usage("bad_argument", format!("an argument contains control characters: {shown}")))
+            }
+            false => Ok(text),
+        }
+    })
+    .collect()
+}
+
+/// The format that these words ask for, found without parsing them, for errors about the words themselves.
+pub fn wanted_format(args: &[OsString]) -> Format {
+    let words: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
+    let value = |index: usize, word: &str| -> Option<String> {
+        let attached = match word.strip_prefix("--") {
+            Some(long) => long.strip_prefix("output")?,
+            // Flags without a value may stand before it: `-qojson`.
+            None => word.strip_prefix('-')?.trim_start_matches(['q', 'v']).strip_prefix('o')?,
+        };
+        match attached.strip_prefix('=').unwrap_or(attached) {
+            "" => words.get(index + 1).map(ToString::to_string),
+            value => Some(value.to_owned()),
+        }
+    };
+    let json = words.iter().enumerate().any(|(index, word)| value(index, word).as_deref() == Some("json"));
+    if json { Format::Json } else { Format::Text }
+}
