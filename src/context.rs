@@ -8,8 +8,7 @@ use crate::exec::Processes;
 use crate::exit::Exit;
 use crate::logs;
 use crate::probe::PATIENCE;
-use crate::registry::{Deployment, LOCALHOST, Verdict};
-use crate::report::{ErrorBody, Head};
+use crate::registry::{Deployment, LOCALHOST};
 use crate::select::{detect, hidden};
 use crate::system::System;
 use crate::tools::Argv;
@@ -159,33 +158,5 @@ impl<'a> Context<'a> {
             }),
             left => Ok(left.min(longest)),
         }
-    }
-
-    /// The head of a document about this deployment.
-    pub fn head(&self, schema: &'static str, deployment: &Deployment, verdict: Verdict, exit: Exit) -> Head {
-        Head {
-            schema,
-            opsctl: env!("CARGO_PKG_VERSION"),
-            deployment: Some(deployment.name.to_owned()),
-            host: self.system.host_name(),
-            time: self.system.now(),
-            verdict,
-            exit_code: exit,
-            error: None,
-        }
-    }
-}
-
-/// The head of a document that is only an error, of a command about this deployment as far as that was known.
-pub fn error_head(system: &System, deployment: Option<&Deployment>, error: &Error) -> Head {
-    Head {
-        schema: "opsctl/error/v1",
-        opsctl: env!("CARGO_PKG_VERSION"),
-        deployment: deployment.map(|deployment| deployment.name.to_owned()),
-        host: system.host_name(),
-        time: system.now(),
-        verdict: Verdict::Unknown,
-        exit_code: error.exit,
-        error: Some(ErrorBody { code: error.code, message: error.message.clone(), hint: error.hint.clone() }),
     }
 }

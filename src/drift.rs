@@ -1,10 +1,31 @@
 //! Registry and host, compared. Pure: what was found in, comparisons out.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::health::{Health, State};
 use crate::probe::{Answer, Evidence, Holder, Survey, Trouble};
 use crate::registry::{EnvFile, Instances, Manager, Presence, Service, Unit, Verdict};
-use crate::report::verify::Comparison;
 use crate::tools::systemctl::UnitState;
+
+/// One thing that the registry states and the host shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Comparison {
+    /// The service; `null` for the host as a whole.
+    pub service: Option<String>,
+    /// What was compared.
+    pub what: String,
+    /// What the registry states.
+    pub expected: String,
+    /// What the host shows; `null` when it could not be read.
+    pub found: Option<String>,
+    /// `pass` when they agree, `warn` or `fail` when not, `unknown` when it could not be read.
+    pub verdict: Verdict,
+    /// Why it could not be read, or what follows from the disagreement.
+    pub reason: Option<String>,
+    /// The command that shows it.
+    pub command: String,
+}
 
 /// Compares all that the registry states of these services with what was found.
 pub fn compare(
@@ -317,7 +338,7 @@ impl Of<'_> {
     fn routes(&mut self, survey: &Survey) {
         let Some(answer) = &survey.routes else { return };
         for route in self.service.routes {
-            let what = format!("route {}", crate::report::endpoint(route));
+            let what = format!("route {}", route.endpoint());
             let expected = format!("port {}", route.port);
             let found = match &answer.result {
                 Ok(found) => found,

@@ -16,11 +16,11 @@ use crate::action::{audit, lock, release};
 use crate::backup::archive::Lay;
 use crate::backup::{self, manifest, name};
 use crate::files::private;
-use crate::logs::{line, stamp};
+use crate::logs::line::{Line, Said};
+use crate::logs::{parse, stamp};
 use crate::probe::{self, Answer, Reply};
 use crate::protocol::{mongo, postgres, redis};
 use crate::redact::{self, Redactor};
-use crate::report::logs::{Line, Said};
 use crate::tools::{self, docker, docker_logs, git, images, journalctl, nginx, procfs, rclone, ufw};
 use crate::{health, registry, ui};
 
@@ -272,7 +272,7 @@ pub fn lock(bytes: &[u8]) {
 pub fn log_line(bytes: &[u8]) {
     let text = text(bytes);
     for priority in [None, Some(3), Some(6)] {
-        let said = line::understand(&text, priority, &CLOCK);
+        let said = parse::understand(&text, priority, &CLOCK);
         let line = Line {
             time: said.time.and_then(|time| Timestamp::from_microsecond(time).ok()),
             service: Some("wallet"),

@@ -46,6 +46,7 @@ mod action;
 mod args;
 mod argv;
 mod backup;
+mod clues;
 mod commands;
 mod context;
 mod defect;
@@ -86,10 +87,11 @@ pub use commands::man::pages as man_pages;
 pub use system::System;
 
 use crate::commands::Cli;
-use crate::context::{Context, error_head};
+use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::registry::Deployment;
+use crate::report::Head;
 use crate::report::error::Failure;
 use crate::shortage::Shortage;
 use crate::ui::{Format, Ui};
@@ -190,6 +192,6 @@ fn fail(
             _ => Error { exit: Exit::Failure, code: "failed", message: format!("{other:#}"), hint: None },
         },
     };
-    Ui::error(format, one_line, &error, &Failure { head: error_head(system, deployment, &error) });
+    Ui::error(format, one_line, &error, &Failure { head: Head::of_error(system, deployment, &error) });
     error.exit
 }

@@ -28,6 +28,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::registry::{BackupSet, Deployment, Schedule, Verdict};
+use crate::report::Head;
 use crate::report::backup::{Backup, Outcome, SetOutcome};
 use crate::ui::Format;
 
@@ -243,7 +244,7 @@ fn report(context: &Context<'_>, deployment: &Deployment, set: &BackupSet, run: 
         return exit;
     }
     let verdict = if exit == Exit::Success { Verdict::Pass } else { Verdict::Fail };
-    let head = context.head("opsctl/backup/v1", deployment, verdict, exit);
+    let head = Head::of(context.system, "opsctl/backup/v1", deployment, verdict, exit);
     change::tell(context, "backup", exit, &Backup::ended(head, set.remote.place(), run))
 }
 
@@ -307,7 +308,7 @@ fn plan(
     store.list().map_err(unreachable)?;
     let (verdict, exit) = if failed == 0 { (Verdict::Pass, Exit::Success) } else { (Verdict::Fail, Exit::Unhealthy) };
     let document = Backup {
-        head: context.head("opsctl/backup/v1", deployment, verdict, exit),
+        head: Head::of(context.system, "opsctl/backup/v1", deployment, verdict, exit),
         dry_run: true,
         id: None,
         remote: store.place().to_owned(),

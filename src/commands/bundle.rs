@@ -224,7 +224,7 @@ fn logs(
     for service in services {
         let (own, others) = std::mem::take(&mut heard.lines).into_iter().partition(|(name, _)| *name == service.name);
         heard.lines = others;
-        let own: Vec<(&str, crate::report::logs::Said)> = own;
+        let own: Vec<(&str, crate::logs::line::Said)> = own;
         let mut text = String::new();
         for (_, said) in &own {
             let time = said.time.map_or_else(|| "-".to_owned(), |time| time.to_string());

@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::registry::Deployment;
-use crate::report::Report;
+use crate::ui::Report;
 use crate::ui::Ui;
 
 /// How long a service must stay well before that is called success.

@@ -9,6 +9,9 @@ use crate::action::audit::{self, Entry, Phase};
 use crate::action::lock;
 use crate::args::{complete_failures, complete_services, duration};
 use crate::backup::record;
+use crate::clues::changes::{self, Change};
+use crate::clues::reclaim::reclaimable;
+use crate::clues::{self, Clues};
 use crate::commands::bundle::{self, Target};
 use crate::commands::change;
 use crate::commands::mend::{Candidate, Seen, mend};
@@ -18,12 +21,10 @@ use crate::diagnosis::{self, By, Case, Ignores};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::health::{self, Health};
-use crate::probe::changes::{self, Change};
-use crate::probe::clues::{self, Clues, Outside};
 use crate::probe::record::{Record, Recorder};
-use crate::probe::room::room;
-use crate::probe::{self, Answer, Evidence, Trouble};
+use crate::probe::{self, Answer, Door, Evidence, Trouble};
 use crate::registry::{Deployment, Failure, Risk, Service, Verdict};
+use crate::report::Head;
 use crate::report::diagnosis::{Diagnosis, Finding, Ignored, Reclaim, Teller};
 use crate::report::failure::{FailureRow, Failures};
 use crate::report::status::Status;
@@ -124,13 +125,13 @@ fn status(context: &Context<'_>, deployment: &'static Deployment, scene: &Scene)
     let holder = lock::holder(context.system, deployment);
     let backups = told_backups(context, deployment);
     Status::new(deployment, health, false, holder, backups, |verdict| {
-        context.head("opsctl/status/v1", deployment, verdict, Exit::of(verdict, false))
+        Head::of(context.system, "opsctl/status/v1", deployment, verdict, Exit::of(verdict, false))
     })
 }
 
 /// The failures of a deployment.
 pub(super) fn list(context: &Context<'_>, deployment: &'static Deployment) -> Failures {
-    let head = context.head("opsctl/failures/v1", deployment, Verdict::Pass, Exit::Success);
+    let head = Head::of(context.system, "opsctl/failures/v1", deployment, Verdict::Pass, Exit::Success);
     let failures = deployment.failures.iter().map(|failure| FailureRow::new(deployment, failure)).collect();
     Failures { head, failures }
 }
@@ -228,9 +229,10 @@ fn look(
     let mut scene = glance(context, deployment, &recorder, limit);
     let case = scene.case(deployment);
     let wants = diagnosis::wants(&case, &question.failures, question.service);
-    let outside =
-        Outside { system: context.system, runner: &recorder, trace: context.trace(), limit: context.patience()? };
-    scene.clues = clues::gather(&outside, deployment, &scene.evidence.managers, &wants);
+    let limit = context.patience()?;
+    // Each question has its time from when it is asked.
+    let door = || Door::new(context.system, &recorder, limit).with_trace(context.trace());
+    scene.clues = clues::gather(door(), deployment, &scene.evidence.managers, &wants);
     scene.clues.backups = wants.backups.then(|| Answer {
         command: Argv::new("cat", [record::path(deployment)]).to_string(),
         result: backups(context, deployment).map_err(Trouble::from),
@@ -239,10 +241,10 @@ fn look(
     let mut found = diagnosis::diagnose(&case, &question.failures, question.service);
     for finding in found.findings.iter_mut().filter(|finding| finding.since.is_none()) {
         let looping = finding.service.filter(|service| case.is_looping(service));
-        finding.since = looping.and_then(|s| changes::looping_since(&outside, s, &case.evidence.managers));
+        finding.since = looping.and_then(|s| changes::looping_since(door(), s, &case.evidence.managers));
     }
     let is_full = found.findings.iter().any(diagnosis::Finding::is_about_space);
-    let room = if is_full { room(&outside, deployment, &case.evidence.managers) } else { Vec::new() };
+    let room = if is_full { reclaimable(door(), deployment, &case.evidence.managers) } else { Vec::new() };
     let changes = if found.findings.is_empty() { Vec::new() } else { changed(context, &case, &found) };
     let records = recorder.records();
     let teller = Teller { case: &case, records: &records, changes: &changes };
@@ -269,7 +271,7 @@ fn look(
     };
     let narrow = question.failure.is_some() || question.service.is_some();
     let document = Diagnosis {
-        head: context.head("opsctl/diagnosis/v1", deployment, verdict, exit),
+        head: Head::of(context.system, "opsctl/diagnosis/v1", deployment, verdict, exit),
         failure: question.failure.map(|failure| failure.slug),
         service: question.service.map(|service| service.name),
         findings,

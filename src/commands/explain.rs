@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::registry::loaded::deployments;
 use crate::registry::{Cause, Deployment, Failure, Service, Verdict};
+use crate::report::Head;
 use crate::report::explain::{DeploymentFacts, ServiceFacts};
 use crate::report::failure::FailureFacts;
 
@@ -20,7 +21,7 @@ pub struct Args {
 }
 
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
-    let head = |schema, deployment| context.head(schema, deployment, Verdict::Pass, Exit::Success);
+    let head = |schema, deployment| Head::of(context.system, schema, deployment, Verdict::Pass, Exit::Success);
     // A deployment's own service of that name goes first; the name of a deployment is no service's.
     let chosen = context.deployment();
     let own = chosen.as_ref().ok().and_then(|deployment| Some((*deployment, deployment.service(&args.name)?)));

@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::registry::Verdict;
 use crate::registry::loaded::deployments;
+use crate::report::Head;
 use crate::report::backups::{BackupSets, SetFacts};
 use crate::report::list::{DeploymentRow, Deployments, ServiceRow, Services};
 use crate::select::detect;
@@ -34,13 +35,13 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     match args.what {
         What::Services => {
             let deployment = context.deployment()?;
-            let head = context.head("opsctl/services/v1", deployment, Verdict::Pass, Exit::Success);
+            let head = Head::of(context.system, "opsctl/services/v1", deployment, Verdict::Pass, Exit::Success);
             let services = deployment.services.iter().map(|service| ServiceRow::new(service)).collect();
             context.ui.report(&Services { head, services })?;
         }
         What::Backups => {
             let deployment = context.deployment()?;
-            let head = context.head("opsctl/backup-sets/v1", deployment, Verdict::Pass, Exit::Success);
+            let head = Head::of(context.system, "opsctl/backup-sets/v1", deployment, Verdict::Pass, Exit::Success);
             let sets = deployment.backups.iter().map(SetFacts::new).collect();
             context.ui.report(&BackupSets { head, sets })?;
         }
@@ -55,8 +56,13 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
                 here: found.iter().any(|here| here.name == deployment.name),
             });
             let deployments = rows.collect();
-            let mut head =
-                context.head("opsctl/deployments/v1", &crate::registry::LOCALHOST, Verdict::Pass, Exit::Success);
+            let mut head = Head::of(
+                context.system,
+                "opsctl/deployments/v1",
+                &crate::registry::LOCALHOST,
+                Verdict::Pass,
+                Exit::Success,
+            );
             head.deployment = None;
             context.ui.report(&Deployments { head, deployments })?;
         }

@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::registry::Verdict;
+use crate::report::Head;
 use crate::report::history::History;
 
 /// Arguments of `history`.
@@ -53,7 +54,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         Holder::Held(note) if !note.by_hand => Some(note.pid),
         _ => None,
     };
-    let head = context.head("opsctl/history/v1", deployment, Verdict::Pass, Exit::Success);
+    let head = Head::of(context.system, "opsctl/history/v1", deployment, Verdict::Pass, Exit::Success);
     context.ui.report(&History::new(head, audit::merge(entries, journal), incomplete, running, args.tail))?;
     Ok(Exit::Success)
 }

@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::registry::{Deployment, Verdict};
+use crate::report::Head;
 use crate::report::lock::LockFacts;
 use crate::tools::quote;
 
@@ -57,7 +58,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
             Holder::None
         }
     };
-    let head = context.head("opsctl/lock/v1", deployment, Verdict::Pass, Exit::Success);
+    let head = Head::of(context.system, "opsctl/lock/v1", deployment, Verdict::Pass, Exit::Success);
     context.ui.report(&LockFacts { head, lock: holder.into() })?;
     Ok(Exit::Success)
 }

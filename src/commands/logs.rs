@@ -12,7 +12,7 @@ use crate::args::{Moment, complete_services, complete_sources, moment};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::logs::line::LogLevel;
+use crate::logs::level::LogLevel;
 use crate::logs::merge::{Watch, merge};
 use crate::logs::source::{self, Source};
 use crate::logs::{self, Finish, Notes, Wanted, World};

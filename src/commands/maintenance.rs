@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::registry::{Deployment, Maintenance, Verdict};
+use crate::report::Head;
 use crate::report::maintenance::{MaintenanceFacts, StandingFacts};
 use crate::ui::escape;
 use work::{Done, Work, act, add, make};
@@ -92,7 +93,7 @@ fn status(context: &Context<'_>, deployment: &'static Deployment) -> anyhow::Res
         State::Unfinished => (Verdict::Warn, Exit::Success),
         State::Unknown => (Verdict::Unknown, Exit::Unknown),
     };
-    let head = context.head("opsctl/maintenance/v1", deployment, verdict, exit);
+    let head = Head::of(context.system, "opsctl/maintenance/v1", deployment, verdict, exit);
     let told = StandingFacts::new(&deployment.maintenance, &standing);
     context.ui.report(&MaintenanceFacts::new(head, "status", told, &standing.answers))?;
     Ok(exit)
@@ -135,7 +136,7 @@ fn change(
         _ => false,
     };
     let facts = |standing: &Standing, exit: Exit| {
-        let head = context.head("opsctl/maintenance/v1", deployment, exit.verdict(), exit);
+        let head = Head::of(context.system, "opsctl/maintenance/v1", deployment, exit.verdict(), exit);
         let told = StandingFacts::new(&deployment.maintenance, standing);
         MaintenanceFacts::new(head, direction.word(), told, &standing.answers)
     };

@@ -13,10 +13,11 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::health::State;
+use crate::logs::line::Said;
 use crate::probe::{Answer, Evidence, Reply};
 use crate::registry::{Deployment, Manager, Presence, Service, Verdict};
+use crate::report::Head;
 use crate::report::action::Action;
-use crate::report::logs::Said;
 use crate::select::services;
 use crate::{health, logs, probe};
 
@@ -54,7 +55,7 @@ pub(super) fn run(operation: Operation, args: &Args, context: &Context<'_>) -> a
         }
     })?;
     if args.change.dry_run {
-        let head = context.head("opsctl/action/v1", deployment, Verdict::Pass, Exit::Success);
+        let head = Head::of(context.system, "opsctl/action/v1", deployment, Verdict::Pass, Exit::Success);
         context.ui.report(&Action::new(head, &plan, None, None))?;
         return Ok(Exit::Success);
     }
@@ -71,7 +72,7 @@ pub(super) fn run(operation: Operation, args: &Args, context: &Context<'_>) -> a
     })?;
     let exit = result.exit();
     let done = with_last_words(context, deployment, result);
-    let head = context.head("opsctl/action/v1", deployment, exit.verdict(), exit);
+    let head = Head::of(context.system, "opsctl/action/v1", deployment, exit.verdict(), exit);
     Ok(change::tell(context, &name, exit, &Action::new(head, &plan, Some(done), unfinished)))
 }
 

@@ -23,6 +23,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::health;
 use crate::registry::{Deployment, Presence, Release, Service, Switch, Verdict};
+use crate::report::Head;
 use crate::report::release::Release as Document;
 use crate::select::services;
 use crate::system::System;
@@ -167,7 +168,7 @@ pub(super) fn carry_out(context: &Context<'_>, ask: &Ask<'_>) -> anyhow::Result<
         let is_hidden = error.exit == Exit::Unknown && !ask.change.dry_run && !context.system.is_root();
         if is_hidden { change::no_root(verb) } else { error }
     })?;
-    let head = |verdict, exit| context.head("opsctl/release/v1", ask.deployment, verdict, exit);
+    let head = |verdict, exit| Head::of(context.system, "opsctl/release/v1", ask.deployment, verdict, exit);
     let document = |verdict, exit, outlook: &Outlook| {
         Document::planned(head(verdict, exit), verb, ask.release, &outlook.preparation, &outlook.switch)
     };

@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::registry::Verdict;
+use crate::report::Head;
 use crate::report::release::Releases;
 use crate::system::System;
 use crate::ui::escape;
@@ -83,7 +84,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         };
         Some(commit.unwrap_or(version.revision.is_none()) && images?)
     };
-    let head = context.head("opsctl/releases/v1", deployment, Verdict::Pass, Exit::Success);
+    let head = Head::of(context.system, "opsctl/releases/v1", deployment, Verdict::Pass, Exit::Success);
     let current = seen.version(release);
     context.ui.report(&Releases::new(head, &records.releases, records.damaged, &current, available))?;
     Ok(Exit::Success)

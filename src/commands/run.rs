@@ -15,6 +15,7 @@ use crate::exit::Exit;
 use crate::health;
 use crate::probe::{self, Trouble, failure};
 use crate::registry::Deployment;
+use crate::report::Head;
 use crate::tools::{Argv, systemctl};
 
 /// How long systemd may take to accept that it is to reboot.
@@ -54,7 +55,8 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let names: Vec<&str> = before.services.iter().map(|service| service.name.as_str()).collect();
     let blast = vec![format!("stops everything on this host: {}", names.join(", "))];
     if args.change.dry_run {
-        let head = context.head("opsctl/action/v1", deployment, crate::registry::Verdict::Pass, Exit::Success);
+        let head =
+            Head::of(context.system, "opsctl/action/v1", deployment, crate::registry::Verdict::Pass, Exit::Success);
         context.ui.report(&crate::report::action::Action::reboot(head, &argv, ACCEPT, blast))?;
         return Ok(Exit::Success);
     }

@@ -21,6 +21,7 @@ use crate::health;
 use crate::logs;
 use crate::probe;
 use crate::registry::{BackupSet, Deployment, Service, Verdict};
+use crate::report::Head;
 use crate::report::maintenance::StandingFacts;
 use crate::report::status::Status;
 use crate::select::services;
@@ -144,7 +145,13 @@ fn take(
         .filter(|standing| standing.state != State::Off);
     let backups = if with_host { told_backups(context, deployment) } else { Vec::new() };
     let mut status = Status::new(deployment, health, !with_host, holder, backups, |verdict| {
-        context.head("opsctl/status/v1", deployment, verdict, Exit::of(verdict, args.fail_on == FailOn::Warn))
+        Head::of(
+            context.system,
+            "opsctl/status/v1",
+            deployment,
+            verdict,
+            Exit::of(verdict, args.fail_on == FailOn::Warn),
+        )
     });
     status.maintenance = maintenance.map(|standing| StandingFacts::new(&deployment.maintenance, &standing));
     if let Some(service) = status.failed(deployment).filter(|service| !service.logs.is_empty()) {

@@ -5,15 +5,16 @@ use clap_complete::engine::ArgValueCandidates;
 use crate::action::reboot::{self, Before};
 use crate::args::complete_services;
 use crate::context::Context;
-use crate::drift;
+use crate::drift::{self, Comparison};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::health;
 use crate::health::ServiceHealth;
 use crate::probe;
 use crate::registry::{Deployment, Service, Verdict};
+use crate::report::Head;
 use crate::report::status::Absent;
-use crate::report::verify::{Comparison, Drift};
+use crate::report::verify::Drift;
 use crate::select::services;
 
 /// Arguments of `verify`.
@@ -41,7 +42,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         false => drift::compare(&services, &evidence, &health, &survey),
     };
     let verdict = comparisons.iter().map(|comparison| comparison.verdict).max().unwrap_or(Verdict::Unknown);
-    let head = context.head("opsctl/verify/v1", deployment, verdict, Exit::of(verdict, false));
+    let head = Head::of(context.system, "opsctl/verify/v1", deployment, verdict, Exit::of(verdict, false));
     let absent = health.absent.into_iter();
     let absent = absent.map(|(service, reason)| Absent { name: service.name.to_owned(), reason }).collect();
     context.ui.report(&Drift { head, comparisons, absent })?;

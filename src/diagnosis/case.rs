@@ -2,8 +2,8 @@
 
 use super::outcome::{Fact, Outcome};
 use super::{host, service};
+use crate::clues::Clues;
 use crate::health::{Health, ServiceHealth};
-use crate::probe::clues::Clues;
 use crate::probe::{Answer, Evidence, Trouble};
 use crate::registry::{Clue, Deployment, Service, State};
 

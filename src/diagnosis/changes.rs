@@ -4,8 +4,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Finding;
+use crate::clues::changes::Change;
 use crate::health;
-use crate::probe::changes::Change;
 
 /// How long before a change may have been, hours.
 pub const REACH: SignedDuration = SignedDuration::from_hours(24);

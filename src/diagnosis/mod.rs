@@ -21,7 +21,7 @@ pub use changes::{REACH, before};
 pub use ignores::{By, Ignores};
 pub use outcome::{Fact, Outcome};
 
-use crate::probe::clues::Wants;
+use crate::clues::Wants;
 use crate::registry::{About, Cause, Clue, Deployment, Depth, Failure, Level, Service, Verdict};
 
 /// A cause with one of its subjects, of the first failure that has it.

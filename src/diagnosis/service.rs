@@ -335,7 +335,7 @@ fn route(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
         let path = route.path.trim_end_matches('/');
         let theirs = |path: &str| path.trim_start_matches('^').trim_end_matches('/').to_owned();
         let own = found.iter().find(|upstream| upstream.host == route.host && theirs(&upstream.path) == path)?;
-        let says = format!("{} goes to {}, its port is {}", crate::report::endpoint(route), own.address, route.port);
+        let says = format!("{} goes to {}, its port is {}", route.endpoint(), own.address, route.port);
         Some((own.port() != Some(route.port), Fact::new(command, says)))
     }))
 }

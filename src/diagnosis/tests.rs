@@ -7,14 +7,14 @@ mod containers;
 use std::time::Duration;
 
 use super::*;
+use crate::clues::{Clues, EnvFound, EnvValues};
 use crate::health::{self, Health};
-use crate::probe::clues::{Clues, EnvFound, EnvValues};
+use crate::logs::line::Said;
 use crate::probe::{Answer, Evidence, Holder, ManagerEvidence, Reply, Trouble};
 use crate::registry::{
     Clue, EnvClue, EnvFile, Fix, Heard, HostChecks, Http, Lapse, Manager, Probe, Remedy, Risk, Rule, State, Unit,
     Window, usual,
 };
-use crate::report::logs::Said;
 use crate::tools::Malformed;
 use crate::tools::systemctl::UnitState;
 use outcome::Outcome::{Proven, RuledOut, Unknown};
@@ -371,7 +371,7 @@ fn states_of_a_service_that_is_not_here_are_no_findings() {
 
 #[test]
 fn of_changes_those_that_came_before_are_told_newest_first() {
-    use crate::probe::changes::Change;
+    use crate::clues::changes::Change;
     let at = |hours: i64| now() - jiff::SignedDuration::from_hours(hours);
     let change = |hours, what: &str, service| Change { time: at(hours), what: what.to_owned(), service };
     let changes = [

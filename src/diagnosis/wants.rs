@@ -1,7 +1,7 @@
 //! What still has to be asked before causes can be judged: of each clue only what `status` has not decided already.
 
 use super::case::Case;
-use crate::probe::clues::Wants;
+use crate::clues::Wants;
 use crate::registry::{Clue, EnvClue, FileClue, Service, Window};
 
 impl Case<'_> {

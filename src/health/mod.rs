@@ -266,7 +266,7 @@ fn assess(
         pid: first.as_ref().and_then(|view| view.pid),
         memory_bytes,
         port: service.ports.first().copied(),
-        endpoint: service.routes.first().map(crate::report::endpoint),
+        endpoint: service.routes.first().map(crate::registry::Route::endpoint),
         severity: service.severity.id.to_owned(),
         respond: service.severity.response.to_owned(),
         summary: summaries.join("; "),

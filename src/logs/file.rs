@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use super::line;
 use super::packed::{lines_packed, unpack};
+use super::parse;
 use super::source::Kind;
 use super::{At, Place, Range, Raw, World};
 use crate::exec::{Exit, Output};
@@ -238,7 +238,7 @@ fn first_time<R: Read>(world: &World, lines: &mut Lines<R>) -> io::Result<Option
     for _ in 0..SAMPLE {
         let Some(line) = lines.next()? else { return Ok(None) };
         let text = String::from_utf8_lossy(line.bytes);
-        if let Some(time) = line::understand(&text, None, &world.clock).time {
+        if let Some(time) = parse::understand(&text, None, &world.clock).time {
             return Ok(Some(time));
         }
     }

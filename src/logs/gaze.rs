@@ -6,13 +6,13 @@ use std::fmt::Write;
 
 use jiff::Timestamp;
 
-use super::line::{self, LogLevel, Understood};
+use super::level::LogLevel;
+use super::line::Line;
+use super::parse::{self, Understood};
 use super::source::Kind;
 use super::stamp::Clock;
 use super::{Raw, World};
 use crate::redact::{self, Memory, Redactor};
-use crate::report::logs::Line;
-use crate::tools::floor;
 use crate::tools::lines::{LINE_LIMIT, MARGIN};
 
 /// Understands and filters the lines that one thread reads, and knows where each source is in time.
@@ -52,7 +52,7 @@ impl<'w> Gaze<'w> {
         let source = &world.sources[raw.source];
         let text = decoded(raw.text.unwrap_or_default());
         let (clean, cut) = readable(redact::house(), &mut self.memory[raw.source], &text, raw, &world.clock);
-        let Understood { time: stated, level, message, fields } = line::understand(&clean, raw.priority, &world.clock);
+        let Understood { time: stated, level, message, fields } = parse::understand(&clean, raw.priority, &world.clock);
         let (known, place) = &mut self.last[raw.source];
         let time = raw.time.or(stated).or(*known);
         *known = time;
@@ -93,7 +93,7 @@ fn readable<'t>(
     raw: &Raw<'_>,
     clock: &Clock,
 ) -> (Cow<'t, str>, bool) {
-    let clean = redactor.clean_line(memory, text, |text| line::head(text, clock));
+    let clean = redactor.clean_line(memory, text, |text| parse::head(text, clock));
     cut(clean, raw.length > raw.text.unwrap_or_default().len() as u64)
 }
 
@@ -107,7 +107,7 @@ fn cut(text: Cow<'_, str>, unread: bool) -> (Cow<'_, str>, bool) {
     if text.len() <= longest {
         return (text, unread);
     }
-    let end = floor(&text, longest);
+    let end = text.floor_char_boundary(longest);
     let cut = match text {
         Cow::Borrowed(text) => Cow::Borrowed(&text[..end]),
         Cow::Owned(mut text) => {

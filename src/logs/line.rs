@@ -1,324 +1,172 @@
-//! What a line of a log says: when, how grave, and what, in whatever form its program writes. One pass over a JSON line,
-//! borrowing all it can; of a plain line only the beginning is looked at, because a mark stands there.
+//! One line of the stream, as it is printed, and in short beside something else.
 
-use std::borrow::Cow;
-use std::collections::HashSet;
-use std::fmt;
-
+use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
-use super::mark::mark;
-use super::stamp::{self, Clock};
+use super::level::LogLevel;
+use super::parse::Fields;
+use crate::tools::excerpt;
 
-/// How grave a line is, from mild to grave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum LogLevel {
-    /// Every step.
-    Trace,
-    /// For developers.
-    Debug,
-    /// As it should be.
-    Info,
-    /// Odd, but it went on.
-    Warn,
-    /// Something failed.
-    Error,
-    /// The program cannot go on.
-    Fatal,
-}
-
-impl LogLevel {
-    /// As it is written in documents and on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            LogLevel::Trace => "trace",
-            LogLevel::Debug => "debug",
-            LogLevel::Info => "info",
-            LogLevel::Warn => "warn",
-            LogLevel::Error => "error",
-            LogLevel::Fatal => "fatal",
-        }
-    }
-
-    /// The level of a priority of syslog: 0 is an emergency, 7 is for debugging.
-    pub fn from_priority(priority: u8) -> Self {
-        match priority {
-            0..=2 => LogLevel::Fatal,
-            3 => LogLevel::Error,
-            4 => LogLevel::Warn,
-            5 | 6 => LogLevel::Info,
-            _ => LogLevel::Debug,
-        }
-    }
-
-    /// The level that a word names, in any case.
-    pub(super) fn of_word(word: &str) -> Option<Self> {
-        let mut lower = [0; 12];
-        let lower = lower.get_mut(..word.len())?;
-        lower.copy_from_slice(word.as_bytes());
-        lower.make_ascii_lowercase();
-        Some(match &*lower {
-            b"trace" | b"silly" | b"finest" => LogLevel::Trace,
-            b"debug" | b"verbose" | b"fine" => LogLevel::Debug,
-            b"info" | b"information" | b"notice" | b"log" => LogLevel::Info,
-            b"warn" | b"warning" => LogLevel::Warn,
-            b"error" | b"err" | b"severe" => LogLevel::Error,
-            b"fatal" | b"critical" | b"crit" | b"panic" | b"alert" | b"emerg" | b"emergency" => LogLevel::Fatal,
-            _ => return None,
-        })
-    }
-
-    /// The level that an upper-case word in running text marks: fewer words than after `level=`, because FINE and SILLY
-    /// are also said.
-    pub(super) fn of_mark(word: &str) -> Option<Self> {
-        let first = word.bytes().next()?;
-        if !matches!(first, b'A' | b'C'..=b'F' | b'I' | b'L' | b'N' | b'P' | b'S'..=b'T' | b'V' | b'W')
-            || !word.bytes().all(|byte| byte.is_ascii_uppercase())
-            || matches!(word, "FINE" | "FINEST" | "SILLY" | "INFORMATION")
-        {
-            return None;
-        }
-        LogLevel::of_word(word)
-    }
-
-    /// The level that pino and bunyan write as 10, 20 … 60, with room between for levels of one's own.
-    pub(super) fn of_number(number: &str) -> Option<Self> {
-        Some(match number.parse::<u8>().ok()? {
-            10..20 => LogLevel::Trace,
-            20..30 => LogLevel::Debug,
-            30..40 => LogLevel::Info,
-            40..50 => LogLevel::Warn,
-            50..60 => LogLevel::Error,
-            60..70 => LogLevel::Fatal,
-            _ => return None,
-        })
-    }
-}
-
-/// What a line says.
-#[derive(Debug)]
-pub struct Understood<'a> {
-    /// Microseconds since the epoch, as the line states it.
-    pub time: Option<i64>,
-    /// How grave it is.
+/// A log line: one JSON document a line.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Line<'a> {
+    /// When it was written, to the microsecond; `null` where neither the line nor one before it tells.
+    #[serde(serialize_with = "to_microseconds")]
+    pub time: Option<Timestamp>,
+    /// Whose it is; `null` for what belongs to the host.
+    pub service: Option<&'static str>,
+    /// Where it was found, as `get services -o wide` prints it.
+    pub source: &'a str,
+    /// How grave it is; `null` where nothing tells.
     pub level: Option<LogLevel>,
-    /// The message of a structured line, else the whole line.
-    pub message: Cow<'a, str>,
-    /// All other keys of a JSON line in their order; none for a line that is not a JSON object.
+    /// What it says; `null` for a journal entry without a message.
+    pub message: Option<&'a str>,
+    /// What a structured line says beside its message and level; `null` for any other line.
+    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
     pub fields: Option<Fields<'a>>,
+    /// Whether it is longer than the 64 KiB that are shown.
+    pub truncated: bool,
 }
 
-/// Key and raw JSON value, in the order of the line; of a repeated key the last.
-#[derive(Debug)]
-pub struct Fields<'a>(pub Vec<(Cow<'a, str>, &'a RawValue)>);
-
-/// The priority that systemd gives to every line of standard output, which therefore says nothing.
-const PRIORITY_OF_STDOUT: u8 = 6;
-
-/// What a line says; `priority` is that of its record in the journal.
-pub fn understand<'a>(text: &'a str, priority: Option<u8>, clock: &Clock) -> Understood<'a> {
-    let unprefixed = after_prefix(text);
-    let (time, body) = match stamp::leading(unprefixed, clock) {
-        Some((time, at)) => (Some(time), &unprefixed[at..]),
-        None => (None, unprefixed),
-    };
-    let mut understood = match Fields::parse(body) {
-        Some(fields) => structured(fields, text, clock),
-        None => Understood { time: None, level: mark(unprefixed, body), message: text.into(), fields: None },
-    };
-    understood.time = understood.time.or(time);
-    understood.level = match priority {
-        None => understood.level,
-        Some(PRIORITY_OF_STDOUT) => understood.level.or(Some(LogLevel::Info)),
-        // Nothing is milder than no mark, so the priority alone is left then.
-        Some(priority) => understood.level.max(Some(LogLevel::from_priority(priority))),
-    };
-    understood
+#[expect(clippy::ref_option, reason = "serde passes the field by reference")]
+fn to_microseconds<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => serializer.collect_str(&format_args!("{time:.6}")),
+        None => serializer.serialize_none(),
+    }
 }
 
-/// Where a line begins behind its time and the name of whoever wrote it, in either order.
-pub(super) fn head(text: &str, clock: &Clock) -> usize {
-    let mut rest = text;
-    for _ in 0..2 {
-        rest = after_prefix(rest);
-        if let Some((_, at)) = stamp::leading(rest, clock) {
-            rest = &rest[at..];
+impl Serialize for Fields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (key, value) in &self.0 {
+            map.serialize_entry(key, value)?;
         }
-    }
-    text.len() - rest.len()
-}
-
-/// The text after the name that docker compose and pm2 put before each line: `worker-1  | `, `0|api  | `.
-fn after_prefix(text: &str) -> &str {
-    let name = |byte: &u8| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'|');
-    let bytes = text.as_bytes();
-    let end = bytes.iter().take(80).take_while(|byte| name(byte)).count();
-    let spaces = bytes[end..].iter().take(80).take_while(|byte| **byte == b' ').count();
-    let bar = end + spaces;
-    match bytes.get(bar..bar + 2) {
-        Some(b"| ") if end > 0 && spaces > 0 => &text[bar + 2..],
-        _ => text,
+        map.end()
     }
 }
 
-impl<'a> Fields<'a> {
-    /// The fields of a text that is one JSON object and nothing else.
-    fn parse(text: &'a str) -> Option<Self> {
-        let text = text.trim();
-        if !text.starts_with('{') || !text.ends_with('}') {
-            return None;
-        }
-        let mut fields: Fields<'a> = serde_json::from_str(text).ok()?;
-        fields.keep_last();
-        Some(fields)
-    }
+/// What a service wrote, beside a document about something else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Said {
+    /// When; `null` where nothing tells.
+    pub time: Option<Timestamp>,
+    /// Where it was found.
+    pub source: String,
+    /// How grave it is; `null` where nothing tells.
+    pub level: Option<LogLevel>,
+    /// What it says, at most 200 bytes of it, on one line.
+    pub text: String,
+}
 
-    /// Of a repeated key only the last.
-    fn keep_last(&mut self) {
-        let fields = &mut self.0;
-        // A usual line is compared faster than hashed.
-        let repeated = if fields.len() <= 24 {
-            (1..fields.len()).any(|at| fields[..at].iter().any(|(key, _)| *key == fields[at].0))
-        } else {
-            let mut seen = HashSet::with_capacity(fields.len());
-            !fields.iter().all(|(key, _)| seen.insert(&**key))
+impl Said {
+    /// The same as a line of its own.
+    pub fn of(line: &Line<'_>) -> Self {
+        let words = line.words();
+        let text = excerpt(&words.split_whitespace().collect::<Vec<_>>().join(" "));
+        Said { time: line.time, source: line.source.to_owned(), level: line.level, text }
+    }
+}
+
+/// Keys that say again what stands elsewhere on the line.
+const REPEATED: &[&str] = &["ts", "time", "timestamp", "@timestamp", "t"];
+
+impl Line<'_> {
+    /// What people read: the line itself, or of a structured one its level, its message, and the rest as `key=value`. A stack
+    /// trace follows on lines of its own.
+    pub fn words(&self) -> std::borrow::Cow<'_, str> {
+        let Some(fields) = &self.fields else {
+            let text = self.message.unwrap_or("(an entry without a message)");
+            return match self.truncated {
+                true => format!("{text}… (cut)").into(),
+                false => text.into(),
+            };
         };
-        if repeated {
-            let mut seen = HashSet::with_capacity(fields.len());
-            fields.reverse();
-            fields.retain(|(key, _)| seen.insert(key.clone()));
-            fields.reverse();
+        let mut words = String::new();
+        if let Some(level) = self.level {
+            words.push_str(level.name());
         }
-    }
-
-    /// The place of a key and its value as written.
-    fn find(&self, key: &str) -> Option<(usize, &'a str)> {
-        self.0.iter().enumerate().find(|(_, (name, _))| name == key).map(|(at, (_, value))| (at, value.get()))
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Fields<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Vec::with_capacity(12);
-                while let Some(Key(key)) = map.next_key()? {
-                    fields.push((key, map.next_value()?));
-                }
-                Ok(Fields(fields))
-            }
+        for part in self.message.into_iter().filter(|message| !message.is_empty()) {
+            words.push_str(if words.is_empty() { "" } else { " " });
+            words.push_str(part);
         }
-        deserializer.deserialize_map(Object)
-    }
-}
-
-/// A key, borrowed unless it has escapes: serde's own `Cow` always owns.
-struct Key<'a>(Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl<'de> Visitor<'de> for Text {
-            type Value = Key<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a key")
+        let mut stack = None;
+        for (key, value) in &fields.0 {
+            let raw = value.get();
+            let own_name = || self.service.is_some_and(|service| raw.contains(service));
+            if raw == "null" || REPEATED.contains(&&**key) || (key == "service" && own_name()) {
+                continue;
             }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Key(text.into()))
+            if raw.contains("\"stack\"")
+                && let Ok(serde_json::Value::Object(error)) = serde_json::from_str(raw)
+                && let Some(text) = error.get("stack").and_then(serde_json::Value::as_str)
+            {
+                stack = Some(text.to_owned());
+                continue;
             }
-
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Key(text.to_owned().into()))
+            words.push_str(if words.is_empty() { "" } else { " " });
+            words.push_str(key);
+            words.push('=');
+            if let Some(request) = request(raw) {
+                words.push_str(&request);
+                continue;
+            }
+            let plain = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"'));
+            words.push_str(match plain {
+                Some(text) if !text.is_empty() && !text.contains([' ', '\\', '"', '=']) => text,
+                _ => raw,
+            });
+        }
+        if let Some(stack) = stack {
+            for line in stack.lines() {
+                words.push_str("\n    ");
+                words.push_str(line);
             }
         }
-        deserializer.deserialize_str(Text)
+        words.into()
     }
 }
 
-const LEVEL_KEYS: &[&str] = &["level", "severity", "lvl", "log.level", "loglevel"];
-const MESSAGE_KEYS: &[&str] = &["msg", "message", "MESSAGE", "event"];
-const TIME_KEYS: &[&str] = &["ts", "time", "timestamp", "@timestamp", "t"];
-
-/// What a JSON line says. The keys that gave level and message are left out of the fields.
-fn structured<'a>(mut fields: Fields<'a>, text: &'a str, clock: &Clock) -> Understood<'a> {
-    let time = TIME_KEYS.iter().find_map(|key| time_of(fields.find(key)?.1, clock));
-    let stated = LEVEL_KEYS.iter().find_map(|key| {
-        let (at, raw) = fields.find(key)?;
-        Some((at, level_of(raw)?))
-    });
-    let stated = stated.or_else(|| mongo_level(&fields));
-    let level = stated.map(|(_, level)| level).or_else(|| {
-        let status = fields.find("status")?.1.trim_matches('"').parse::<u16>().ok()?;
-        (500..600).contains(&status).then_some(LogLevel::Error)
-    });
-    let told = MESSAGE_KEYS.iter().find_map(|key| {
-        let (at, raw) = fields.find(key)?;
-        Some((at, string(raw)?))
-    });
-    let used = [stated.map(|(at, _)| at), told.as_ref().map(|(at, _)| *at)];
-    let mut at = 0;
-    fields.0.retain(|_| {
-        at += 1;
-        !used.contains(&Some(at - 1))
-    });
-    let message = told.map_or(text.into(), |(_, message)| message);
-    Understood { time, level, message, fields: Some(fields) }
-}
-
-/// The text of a JSON string; none for other values.
-fn string(raw: &str) -> Option<Cow<'_, str>> {
-    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-    if !inner.contains('\\') {
-        return Some(inner.into());
+/// What a proxy's access log says of a request at length, in the words that people use: `GET shop.example/cart`.
+fn request(raw: &str) -> Option<String> {
+    if !raw.starts_with('{') || !raw.contains("\"uri\"") {
+        return None;
     }
-    // Half of a surrogate pair is no text; it is shown as it was written.
-    Some(serde_json::from_str::<String>(raw).map_or(inner.into(), Cow::Owned))
-}
-
-fn level_of(raw: &str) -> Option<LogLevel> {
-    let word = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(raw);
-    LogLevel::of_word(word.trim()).or_else(|| LogLevel::of_number(word))
-}
-
-fn time_of(raw: &str, clock: &Clock) -> Option<i64> {
-    match raw.as_bytes().first()? {
-        b'"' => stamp::of_value(&string(raw)?, clock),
-        b'{' => {
-            let inner: Fields = serde_json::from_str(raw).ok()?;
-            let date = inner.find("$date")?.1;
-            stamp::of_value(&string(date).unwrap_or(date.into()), clock)
-        }
-        _ => stamp::of_value(raw, clock),
-    }
-}
-
-/// MongoDB says `s` for severity, beside a component and a message.
-fn mongo_level(fields: &Fields) -> Option<(usize, LogLevel)> {
-    let (at, severity) = fields.find("s")?;
-    fields.find("c").and(fields.find("msg"))?;
-    let level = match severity.as_bytes() {
-        br#""F""# => LogLevel::Fatal,
-        br#""E""# => LogLevel::Error,
-        br#""W""# => LogLevel::Warn,
-        br#""I""# => LogLevel::Info,
-        [b'"', b'D', b'1'..=b'5', b'"'] | br#""D""# => LogLevel::Debug,
-        _ => return None,
-    };
-    Some((at, level))
+    let value: serde_json::Value = serde_json::from_str(raw).ok()?;
+    let part = |key: &str| value.get(key).and_then(serde_json::Value::as_str);
+    Some(format!("{} {}{}", part("method")?, part("host").unwrap_or_default(), part("uri")?))
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+    use crate::logs::parse::understand;
+    use crate::logs::stamp::Clock;
+
+    fn words(text: &str) -> String {
+        let clock = Clock { zone: jiff::tz::TimeZone::UTC, now: Timestamp::UNIX_EPOCH };
+        let said = understand(text, None, &clock);
+        let line = Line {
+            time: None,
+            service: Some("wallet"),
+            source: "journal:prim-wallet.service",
+            level: said.level,
+            message: Some(&said.message),
+            fields: said.fields,
+            truncated: false,
+        };
+        line.words().into_owned()
+    }
+
+    #[test]
+    fn structured_lines_read_as_sentences() {
+        let json = r#"{"level":"error","ts":"2026-02-26T02:11:07.123Z","service":"wallet.sh","msg":"no answer","request_id":null,
+            "n":3,"why":"timed out","err":{"name":"Error","message":"boom","stack":"Error: boom\n    at x"}}"#;
+        assert_eq!(words(json), "error no answer n=3 why=\"timed out\"\n    Error: boom\n        at x");
+        let access = r#"{"level":"info","ts":1764000000.1,"msg":"handled request","request":{"remote_ip":"1.2.3.4","method":"GET","host":"wallet.prim.sh","uri":"/v1/x","headers":{}},"status":502}"#;
+        assert_eq!(words(access), "info handled request request=GET wallet.prim.sh/v1/x status=502");
+        assert_eq!(words("plain {text}"), "plain {text}");
+    }
+}

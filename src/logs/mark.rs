@@ -1,6 +1,6 @@
 //! What a plain line says of how grave it is: the first mark in it, as people and programs set them.
 
-use super::line::LogLevel;
+use super::level::LogLevel;
 
 /// How far into a plain line a mark is looked for.
 const MARK_REACH: usize = 160;

@@ -8,7 +8,7 @@ use crate::system::System;
 use crate::tools::docker::ContainerState;
 use crate::tools::{Argv, Input, images, procfs};
 
-pub(super) fn query(door: Door<'_>, managers: &ManagerEvidence, query: &'static Query) -> Answer<String> {
+pub fn query(door: Door<'_>, managers: &ManagerEvidence, query: &'static Query) -> Answer<String> {
     let named = query.name.unwrap_or("query");
     let container = match container(managers, query) {
         Ok(container) => &container.identity.name,
@@ -99,7 +99,7 @@ fn name_in(url: &str) -> Option<String> {
     (!name.is_empty() && name.chars().all(plain)).then(|| name.to_owned())
 }
 
-pub(super) fn redis(door: Door<'_>, question: &RedisQuestion) -> Answer<String> {
+pub fn redis(door: Door<'_>, question: &RedisQuestion) -> Answer<String> {
     let first = question.commands.first().copied().unwrap_or_default().join(" ");
     let (login, port) = match address(question.server) {
         Some((port, password)) => (password, format!("-p {port} ")),

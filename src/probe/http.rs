@@ -26,7 +26,7 @@ const BUFFER: usize = 16 << 10;
 /// How many addresses of a name are tried, as many as the library has room for.
 const ADDRESSES: usize = 16;
 
-pub(super) fn get(door: Door<'_>, probe: &Http) -> Answer<Reply> {
+pub fn get(door: Door<'_>, probe: &Http) -> Answer<Reply> {
     let url = match super::url(door.system, &probe.url) {
         Ok(url) => url,
         Err(trouble) => return Answer { command: String::new(), result: Err(trouble) },

@@ -1,19 +1,16 @@
 //! Services and a [`Runner`] in, [`Evidence`] out: what every source said, errors included, all asked at once and each
 //! tool once. Nothing here judges.
 
-pub mod changes;
-pub mod clues;
-mod databases;
+pub mod databases;
 mod edge;
 mod engine;
 mod host;
-mod http;
+pub mod http;
 mod managers;
 mod network;
 mod ports;
 pub mod record;
-pub mod room;
-mod survey;
+pub mod survey;
 mod tls;
 
 use std::fmt;
@@ -267,21 +264,32 @@ pub fn container_log(
 
 /// The way to the outside that every source is given.
 #[derive(Clone, Copy)]
-struct Door<'a> {
-    system: &'a System,
+pub struct Door<'a> {
+    /// The machine.
+    pub system: &'a System,
     runner: &'a dyn Runner,
-    limit: Duration,
+    /// What is told of each command that reads logs.
+    pub trace: Option<fn(&Argv)>,
+    /// How long any one source may take.
+    pub limit: Duration,
     /// When all that goes through it has to be done.
     until: Instant,
 }
 
 impl<'a> Door<'a> {
-    fn new(system: &'a System, runner: &'a dyn Runner, limit: Duration) -> Self {
-        Door { system, runner, limit, until: Instant::now() + limit }
+    /// On this machine, through this runner, for what has to be done within `limit` from now.
+    pub fn new(system: &'a System, runner: &'a dyn Runner, limit: Duration) -> Self {
+        Door { system, runner, trace: None, limit, until: Instant::now() + limit }
+    }
+
+    /// The same, which tells of each command that reads logs.
+    #[must_use]
+    pub fn with_trace(self, trace: Option<fn(&Argv)>) -> Self {
+        Door { trace, ..self }
     }
 
     /// The same for what begins now, and perhaps late: where opsctl can do only some things at once, the rest is asked in turn.
-    fn now(self) -> (Self, Turn) {
+    pub fn now(self) -> (Self, Turn) {
         const PROMPT: Duration = Duration::from_millis(200);
         // What can answer answers within that.
         const LEAST: Duration = Duration::from_millis(300);
@@ -295,7 +303,7 @@ impl<'a> Door<'a> {
 }
 
 /// What is asked with the time that others have left.
-struct Turn {
+pub struct Turn {
     begun: Instant,
     left: Duration,
     late: bool,
@@ -309,7 +317,7 @@ impl Turn {
     }
 
     /// An answer, unless it came of that.
-    fn judge(&self, answer: Answer<Reply>) -> Answer<Reply> {
+    pub fn judge(&self, answer: Answer<Reply>) -> Answer<Reply> {
         match answer.result {
             Ok(Reply::Silent(_)) if self.was_too_short() => {
                 Answer { result: Err(Trouble::Shortage(Shortage::Turns)), ..answer }
@@ -321,17 +329,17 @@ impl Turn {
 
 impl Door<'_> {
     /// How long a source that is asked now may take.
-    fn limit(self) -> Duration {
+    pub fn limit(self) -> Duration {
         self.now().0.limit
     }
 
     /// When what is asked now must have answered.
-    fn until(self) -> Instant {
+    pub fn until(self) -> Instant {
         Instant::now() + self.limit()
     }
 
     /// Runs a command whose success is exit code 0, and parses what it printed.
-    fn ask<T>(self, argv: &Argv, parse: impl FnOnce(&str) -> Result<T, Malformed>) -> Answer<T> {
+    pub fn ask<T>(self, argv: &Argv, parse: impl FnOnce(&str) -> Result<T, Malformed>) -> Answer<T> {
         self.ask_with(argv, |output| match output.exit {
             Exit::Code(0) => Ok(parse(&text(&output.stdout))?),
             _ => Err(failure(output)),
@@ -339,7 +347,7 @@ impl Door<'_> {
     }
 
     /// Runs a command and hands over however it ended, but for a deadline that passed.
-    fn ask_with<T>(self, argv: &Argv, judge: impl FnOnce(&Output) -> Result<T, Trouble>) -> Answer<T> {
+    pub fn ask_with<T>(self, argv: &Argv, judge: impl FnOnce(&Output) -> Result<T, Trouble>) -> Answer<T> {
         let result = match self.runner.run(argv, self.limit()) {
             Err(error) => Err(error.into()),
             Ok(Output { exit: Exit::TimedOut(after), .. }) => Err(Trouble::TimedOut(after)),
@@ -372,11 +380,11 @@ pub(crate) fn failure(output: &Output) -> Trouble {
 }
 
 /// Why a file was not read.
-fn of_file(path: &str, error: &io::Error) -> Trouble {
+pub fn of_file(path: &str, error: &io::Error) -> Trouble {
     Shortage::of(error).map_or_else(|| Trouble::Failed(format!("{path}: {error}")), Trouble::Shortage)
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 

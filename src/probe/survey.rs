@@ -99,7 +99,7 @@ fn ask_systemd(door: Door<'_>, units: &[&str]) -> Answer<Vec<Complaint>> {
     })
 }
 
-pub(super) fn ask_proxy(door: Door<'_>, proxy: &Proxy) -> Answer<Vec<Upstream>> {
+pub fn ask_proxy(door: Door<'_>, proxy: &Proxy) -> Answer<Vec<Upstream>> {
     match proxy {
         Proxy::Caddy { config } => ask_author(door, config, caddy::adapt(config), caddy::parse),
         Proxy::Nginx if !door.system.is_root() => Answer {

@@ -4,7 +4,6 @@
 use super::known::is_ordinary;
 use super::suspect::{SUSPECT, suspects, url_secret};
 use super::{MARK, SHORTEST, is_secret_name, view};
-use crate::tools::floor;
 use regex::Regex;
 
 /// No value is longer, bytes.
@@ -25,7 +24,7 @@ pub(super) fn secrets(file: &str, found: &mut Vec<String>) {
             continue;
         }
         let mut values = vec![value.trim()];
-        let rest = &file[start..floor(file, start + LONGEST)];
+        let rest = &file[start..file.floor_char_boundary(start + LONGEST)];
         values.extend(quoted(rest.trim_start_matches([' ', '\t'])));
         values.extend(continued(rest));
         values.extend(armoured(rest, line.len() - (start - begin)));

@@ -407,6 +407,11 @@ impl Route {
     pub const fn new(host: &'static str, port: u16) -> Self {
         Route { host, path: "/", port }
     }
+
+    /// `host` or `host/path`.
+    pub(crate) fn endpoint(&self) -> String {
+        if self.path == "/" { self.host.to_owned() } else { format!("{}{}", self.host, self.path) }
+    }
 }
 
 /// A question that only the service itself can answer.

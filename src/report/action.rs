@@ -3,14 +3,15 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::logs::Said;
-use super::{Head, Report};
+use super::Head;
 use crate::action::Risk;
 use crate::action::lock::Note;
 use crate::action::plan::{Plan, Step};
 use crate::action::run::{Done, End};
 use crate::health::{ServiceHealth, State};
+use crate::logs::line::Said;
 use crate::registry::Verdict;
+use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
 
 /// Who the steps of a reboot are for, which is no service.
@@ -248,7 +249,7 @@ impl Target {
             Cell(Tone::Of(verdict), format!("{word:<8}")),
             Cell::plain(format!("{operation} {}: {} ({:.1} s)", self.service, self.summary, self.seconds)),
         ]);
-        self.log.iter().for_each(|said| said.text(page));
+        self.log.iter().for_each(|line| super::logs::said(page, line));
         if !matches!(self.outcome, Outcome::Done | Outcome::NotTried) {
             page.line(&[Cell(Tone::Dim, "   look ".to_owned()), Cell::plain(format!("opsctl logs {}", self.service))]);
         }

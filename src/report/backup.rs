@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Head, Report};
+use super::Head;
 use crate::backup::create::{End, Run};
 use crate::backup::fresh::Freshness;
 use crate::backup::manifest::total;
@@ -14,6 +14,7 @@ use crate::backup::name::Id;
 use crate::backup::prune;
 use crate::health::{age, bytes};
 use crate::registry::Verdict;
+use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
 
 /// A run.

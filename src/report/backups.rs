@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Head, Report};
+use super::Head;
 use crate::registry::{BackupSet, Retention, Schedule, Secrecy, Source};
+use crate::ui::Report;
 use crate::ui::{Cell, Text};
 
 /// The backup sets of a deployment.

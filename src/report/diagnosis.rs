@@ -11,10 +11,10 @@ use serde::Serialize;
 use super::Head;
 pub use super::attempt::{Attempt, Outcome};
 use super::failure::{FixFacts, Names};
+use crate::clues::changes::Change;
+use crate::clues::reclaim::Reclaimable;
 use crate::diagnosis::{self, Case, Fact};
-use crate::probe::changes::Change;
 use crate::probe::record::Record;
-use crate::probe::room::Room;
 use crate::registry::{Deployment, Ignore, Risk, Verdict};
 use crate::tools::words;
 
@@ -133,8 +133,8 @@ pub struct Reclaim {
     pub note: String,
 }
 
-impl From<Room> for Reclaim {
-    fn from(room: Room) -> Self {
+impl From<Reclaimable> for Reclaim {
+    fn from(room: Reclaimable) -> Self {
         Reclaim {
             what: room.what,
             argv: words(&room.argv.to_string()),

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Head, Report};
+use super::Head;
+use crate::ui::Report;
 use crate::ui::Text;
 
 /// An error and nothing else.

@@ -3,13 +3,14 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::Head;
 use super::backups::SetFacts;
 use super::explain_release::ReleaseWay;
 use super::list::ServiceRow;
-use super::{Head, Report};
 use crate::health::bytes;
 use crate::logs::source;
 use crate::registry::{self, Condition, DataKind, Deployment, Http, Instances, Manager, Presence, Probe, Service, Url};
+use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
 
 /// A service, in full.

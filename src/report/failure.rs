@@ -4,9 +4,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Head, Report};
+use super::Head;
 use crate::diagnosis;
 use crate::registry::{About, Cause, Deployment, Failure, Fix, Remedy, Risk, Service};
+use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
 
 /// The failures of a deployment.

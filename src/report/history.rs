@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Head, Report};
+use super::Head;
 use crate::action::audit::{Entry, Phase};
 use crate::registry::Verdict;
+use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
 
 /// What was changed.

@@ -3,9 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Head, Report};
+use super::Head;
 use crate::logs::source;
 use crate::registry::{self, Presence, Service};
+use crate::ui::Report;
 use crate::ui::{Cell, Text};
 
 /// The services of a deployment.
@@ -54,17 +55,12 @@ impl ServiceRow {
             manager: manager.map(registry::Manager::kind),
             unit: manager.map(registry::Manager::unit),
             ports: service.ports.to_vec(),
-            endpoints: service.routes.iter().map(endpoint).collect(),
+            endpoints: service.routes.iter().map(registry::Route::endpoint).collect(),
             needs: service.needs.iter().map(|need| need.name).collect(),
             logs: service.logs.iter().map(|log| source::name(Some(service), log)).collect(),
             required: service.presence == Presence::Required,
         }
     }
-}
-
-/// `host` or `host/path`.
-pub(crate) fn endpoint(route: &registry::Route) -> String {
-    if route.path == "/" { route.host.to_owned() } else { format!("{}{}", route.host, route.path) }
 }
 
 impl Report for Services {

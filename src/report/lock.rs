@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Head, Report};
+use super::Head;
 use crate::action::lock::{Holder, Note};
+use crate::ui::Report;
 use crate::ui::{Cell, Text};
 
 /// The lock of a deployment.

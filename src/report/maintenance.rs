@@ -4,13 +4,14 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::Head;
 use super::action::{Action, Loss, Outcome, StepFacts, Target};
-use super::{Head, Report};
 use crate::action::Risk;
 use crate::action::lock;
 use crate::action::maintenance::page::{Act, Plan};
 use crate::action::maintenance::{Asked, Standing, State};
 use crate::registry::{Maintenance, Verdict};
+use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
 
 /// The maintenance of a deployment.
@@ -328,7 +329,7 @@ impl MaintenanceFacts {
             };
             let what = format!("   {}: {} ({:.1} s)", target.service, target.summary, target.seconds);
             page.line(&[Cell(Tone::Of(tone), what)]);
-            target.log.iter().for_each(|said| said.text(page));
+            target.log.iter().for_each(|line| super::logs::said(page, line));
         }
         if let Some(now) = now {
             page.line(&[Cell(Tone::Dim, "    now ".to_owned()), Cell::plain(now)]);

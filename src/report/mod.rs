@@ -25,20 +25,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub(crate) use list::endpoint;
-
+use crate::error::Error;
 use crate::exit::Exit;
-use crate::registry::Verdict;
-use crate::ui::Text;
-
-/// A document.
-pub trait Report: Serialize {
-    /// Its view for people.
-    fn text(&self, page: &mut Text);
-
-    /// The names it is about, for `-o name`.
-    fn names(&self) -> Vec<String>;
-}
+use crate::registry::{Deployment, Verdict};
+use crate::system::System;
 
 /// What every document begins with.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -60,6 +50,42 @@ pub struct Head {
     pub exit_code: Exit,
     /// What went wrong with the command itself; `null` when nothing did.
     pub error: Option<ErrorBody>,
+}
+
+impl Head {
+    /// Of a document about this deployment.
+    pub fn of(
+        system: &System,
+        schema: &'static str,
+        deployment: &Deployment,
+        verdict: Verdict,
+        exit_code: Exit,
+    ) -> Self {
+        Head {
+            schema,
+            opsctl: env!("CARGO_PKG_VERSION"),
+            deployment: Some(deployment.name.to_owned()),
+            host: system.host_name(),
+            time: system.now(),
+            verdict,
+            exit_code,
+            error: None,
+        }
+    }
+
+    /// Of a document that is only an error, of a command about this deployment as far as that was known.
+    pub fn of_error(system: &System, deployment: Option<&Deployment>, error: &Error) -> Self {
+        Head {
+            schema: "opsctl/error/v1",
+            opsctl: env!("CARGO_PKG_VERSION"),
+            deployment: deployment.map(|deployment| deployment.name.to_owned()),
+            host: system.host_name(),
+            time: system.now(),
+            verdict: Verdict::Unknown,
+            exit_code: error.exit,
+            error: Some(ErrorBody { code: error.code, message: error.message.clone(), hint: error.hint.clone() }),
+        }
+    }
 }
 
 /// An error as part of a document.
@@ -96,7 +122,7 @@ pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
         ("history", schemars::schema_for!(history::History)),
         ("lock", schemars::schema_for!(lock::LockFacts)),
         ("maintenance", schemars::schema_for!(maintenance::MaintenanceFacts)),
-        ("logs", schemars::schema_for!(logs::Line<'static>)),
+        ("logs", schemars::schema_for!(crate::logs::line::Line<'static>)),
         ("verify", schemars::schema_for!(verify::Drift)),
         ("error", schemars::schema_for!(error::Failure)),
     ]

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::Head;
 use super::action::{self, Loss, StepFacts, Target, target};
 use super::status::label;
-use super::{Head, Report};
 use crate::action::Risk;
 use crate::action::lock::Note;
 use crate::action::plan::Plan;
@@ -15,6 +15,7 @@ use crate::action::release::job::{Ending, Ran, Released, Told};
 use crate::action::release::plan::Preparation;
 use crate::action::release::record::{self, How, Record};
 use crate::registry::{Release as Facts, Verdict};
+use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
 
 /// A new version, or an earlier one.

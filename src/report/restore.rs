@@ -4,11 +4,12 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::Head;
 use super::action::{Target, target};
-use super::logs::Said;
-use super::{Head, Report};
 use crate::action::run::Done;
 use crate::backup::name::Id;
+use crate::logs::line::Said;
+use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
 
 /// A restore.

@@ -4,15 +4,16 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::Head;
 use super::lock::LockState;
-use super::logs::Said;
 use super::maintenance::StandingFacts;
-use super::{Head, Report};
 use crate::action::lock::{Holder, Note};
 use crate::action::run;
 use crate::backup::fresh::Freshness;
 use crate::health::{Check, Health, HostHealth, ServiceHealth, State, age, bytes};
+use crate::logs::line::Said;
 use crate::registry::{Deployment, HostChecks, Level, Service, Verdict};
+use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
 
 /// The roll-up of a deployment.

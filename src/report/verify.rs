@@ -3,9 +3,11 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::Head;
 use super::status::label;
-use super::{Head, Report};
+use crate::drift::Comparison;
 use crate::registry::Verdict;
+use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
 
 /// The comparison of the registry with this host.
@@ -18,25 +20,6 @@ pub struct Drift {
     pub comparisons: Vec<Comparison>,
     /// Services that are not on this host, and why that is no drift.
     pub absent: Vec<super::status::Absent>,
-}
-
-/// One thing that the registry states and the host shows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Comparison {
-    /// The service; `null` for the host as a whole.
-    pub service: Option<String>,
-    /// What was compared.
-    pub what: String,
-    /// What the registry states.
-    pub expected: String,
-    /// What the host shows; `null` when it could not be read.
-    pub found: Option<String>,
-    /// `pass` when they agree, `warn` or `fail` when not, `unknown` when it could not be read.
-    pub verdict: Verdict,
-    /// Why it could not be read, or what follows from the disagreement.
-    pub reason: Option<String>,
-    /// The command that shows it.
-    pub command: String,
 }
 
 impl Report for Drift {

@@ -318,11 +318,11 @@ pub fn excerpt(text: &str) -> String {
 pub(crate) fn excerpt_by(redactor: &Redactor, text: &str) -> String {
     const LONGEST: usize = 200;
     let text = text.trim();
-    let near = &text[..floor(text, LONGEST + MARGIN)];
+    let near = &text[..text.floor_char_boundary(LONGEST + MARGIN)];
     let quoted = redactor.quote(near);
     // Where there is more, half a secret may stand at the end of what was looked through.
     let end = if near.len() < text.len() { quoted.rfind(char::is_whitespace).unwrap_or(LONGEST) } else { quoted.len() };
-    quoted[..floor(&quoted, end.min(LONGEST))].trim().to_owned()
+    quoted[..quoted.floor_char_boundary(end.min(LONGEST))].trim().to_owned()
 }
 
 /// The last lines that are not empty, oldest first, without secrets.
@@ -343,25 +343,15 @@ pub fn ending(text: &str) -> String {
 pub(crate) fn ending_by(redactor: &Redactor, text: &str) -> String {
     const LONGEST: usize = 300;
     let end = tail(redactor, text, LONGEST);
-    let end = &end[ceil(&end, end.len().saturating_sub(LONGEST))..];
+    let end = &end[end.ceil_char_boundary(end.len().saturating_sub(LONGEST))..];
     let lines: Vec<&str> = end.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     lines.join("; ")
-}
-
-/// The last place up to here that is not in the middle of a character.
-pub fn floor(text: &str, at: usize) -> usize {
-    (0..=at.min(text.len())).rfind(|at| text.is_char_boundary(*at)).unwrap_or_default()
-}
-
-/// The first place from here on that is not in the middle of a character.
-fn ceil(text: &str, at: usize) -> usize {
-    (at..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
 }
 
 /// At least so many bytes of the end of a text, without secrets.
 fn tail(redactor: &Redactor, text: &str, length: usize) -> String {
     let text = text.trim();
-    let begin = ceil(text, text.len().saturating_sub(length.saturating_add(MARGIN)));
+    let begin = text.ceil_char_boundary(text.len().saturating_sub(length.saturating_add(MARGIN)));
     // Where there is more, half a secret may stand at the beginning.
     let skip = if begin > 0 { text[begin..].find(char::is_whitespace).unwrap_or_default() } else { 0 };
     redactor.quote(&text[begin + skip..]).trim().to_owned()

@@ -1,5 +1,6 @@
 //! The way out: the only place that prints. A report is rendered to text or JSON here; stdout is data, stderr is prose.
 
+mod document;
 pub mod escape;
 mod gauge;
 mod json;
@@ -11,12 +12,12 @@ use std::time::Instant;
 
 use clap::ValueEnum;
 
+pub use document::Report;
 pub use stream::Stream;
 pub use text::{Cell, Text, Tone};
 
 use crate::error::Error;
 use crate::redact;
-use crate::report::Report;
 use crate::tools::Argv;
 
 /// What to print a report as.

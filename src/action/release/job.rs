@@ -12,8 +12,8 @@ use crate::action::run::Done;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::logs::line::Said;
 use crate::registry::{Deployment, Release, Service};
-use crate::report::logs::Said;
 
 /// What is to be done, and all that was found out about it.
 pub struct Job<'a> {

@@ -16,9 +16,9 @@ use crate::action::run::{self, Done, End};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exec::{Exit as Ended, Output, Runner};
+use crate::logs::line::Said;
 use crate::probe::{self, PATIENCE, Trouble, failure};
 use crate::registry::{Service, Switch};
-use crate::report::logs::Said;
 use crate::tools::{Argv, git, images, last_lines};
 
 /// How many lines of what a failed command said are kept.

@@ -23,6 +23,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::health::age;
 use crate::registry::{BackupSet, Deployment, Verdict};
+use crate::report::Head;
 use crate::report::backup::{BackupRow, Backups, ProofFacts, Proofs, proven};
 use crate::ui::Format;
 
@@ -156,7 +157,7 @@ fn listing(
     let verdict = fresh.iter().map(|set| set.verdict).max().unwrap_or(Verdict::Unknown);
     let exit = Exit::of(verdict, false);
     let document = Backups {
-        head: context.head("opsctl/backups/v1", deployment, verdict, exit),
+        head: Head::of(context.system, "opsctl/backups/v1", deployment, verdict, exit),
         remote: view.store.place().to_owned(),
         backups: rows.collect(),
         sets: fresh,
@@ -274,7 +275,7 @@ fn work(
     if exit == Exit::Success && context.ui.quiet && context.ui.format != Format::Json {
         return Ok(exit);
     }
-    let head = context.head("opsctl/backup-proofs/v1", deployment, verdict, exit);
+    let head = Head::of(context.system, "opsctl/backup-proofs/v1", deployment, verdict, exit);
     context.ui.report(&Proofs { head, operation, proofs: facts })?;
     Ok(exit)
 }

@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::registry::{BackupSet, Deployment, Verdict};
+use crate::report::Head;
 use crate::report::backup::{Prune as Document, PruneSet};
 use crate::ui::Format;
 
@@ -72,7 +73,7 @@ fn work(
         plans.iter().filter_map(|plan| plan.decision.as_ref().ok()).map(Decision::going).fold(0, usize::saturating_add);
     let rows: Vec<PruneSet> = plans.iter().map(PruneSet::new).collect();
     let mut document = Document {
-        head: context.head("opsctl/backup-prune/v1", deployment, Verdict::Pass, Exit::Success),
+        head: Head::of(context.system, "opsctl/backup-prune/v1", deployment, Verdict::Pass, Exit::Success),
         dry_run: !args.yes,
         sets: rows,
         gone: None,

@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::registry::{Deployment, Maintenance, Service, Verdict};
+use crate::report::Head;
 use crate::report::action::Action;
 use crate::report::maintenance::MaintenanceFacts;
 use crate::{health, probe};
@@ -190,7 +191,7 @@ pub(super) fn add(
                 Some(Done::Services(result)) => Some(operate::with_last_words(context, deployment, result)),
                 Some(Done::Page(..)) | None => None,
             };
-            let head = context.head("opsctl/action/v1", deployment, Verdict::Pass, Exit::Success);
+            let head = Head::of(context.system, "opsctl/action/v1", deployment, Verdict::Pass, Exit::Success);
             facts.add_services(Action::new(head, plan, done, None));
         }
     }

@@ -17,6 +17,7 @@ use crate::exit::Exit;
 use crate::files::{anchored, private};
 use crate::health::bytes;
 use crate::registry::{BackupSet, Deployment, Source, Verdict};
+use crate::report::Head;
 use crate::report::restore::Restore as Document;
 
 /// Writes a proven copy to a path where nothing is.
@@ -47,7 +48,7 @@ fn write_proven(
     let view = view(context, deployment, &[set], Sets::Named)?;
     let Chosen { proof, unsigned } = proven(args, context, deployment, set, &view)?;
     let document = |outcome, summary: String| Document {
-        head: context.head("opsctl/restore/v1", deployment, Verdict::Pass, Exit::Success),
+        head: Head::of(context.system, "opsctl/restore/v1", deployment, Verdict::Pass, Exit::Success),
         dry_run: args.change.dry_run,
         set: set.name.to_owned(),
         copy: Some(proof.id),

@@ -8,6 +8,7 @@ use crate::backup::restore::journal::{Phase, Restore};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::registry::{BackupSet, Deployment, Verdict};
+use crate::report::Head;
 use crate::report::restore::Restore as Document;
 
 /// Deletes the old data that restores have kept.
@@ -29,7 +30,8 @@ pub(super) fn forget(
         .map(|(restore, place)| format!("{}: {}", restore.set, place.kept(&restore.parts).unwrap_or_default()))
         .collect();
     let document = |exit: Exit, outcome, summary: String| Document {
-        head: context.head(
+        head: Head::of(
+            context.system,
             "opsctl/restore/v1",
             deployment,
             if exit == Exit::Success { Verdict::Pass } else { Verdict::Fail },

@@ -26,6 +26,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::health::age;
 use crate::registry::{BackupSet, Deployment, Verdict};
+use crate::report::Head;
 use crate::report::backup::proven as counted;
 use crate::report::restore::Restore as Document;
 
@@ -179,7 +180,7 @@ fn ended(
     };
     let verdict = if exit == Exit::Success { Verdict::Pass } else { Verdict::Fail };
     Document {
-        head: context.head("opsctl/restore/v1", deployment, verdict, exit),
+        head: Head::of(context.system, "opsctl/restore/v1", deployment, verdict, exit),
         dry_run: false,
         set: set.name.to_owned(),
         copy: Some(copy),
@@ -249,7 +250,7 @@ fn replace_proven(
         steps.push("give the old another name, and the new its name, in one step".to_owned());
         steps.extend(set.owners.iter().map(|owner| format!("start {}, and see that it stays up", owner.name)));
         let document = Document {
-            head: context.head("opsctl/restore/v1", deployment, Verdict::Pass, Exit::Success),
+            head: Head::of(context.system, "opsctl/restore/v1", deployment, Verdict::Pass, Exit::Success),
             dry_run: true,
             set: set.name.to_owned(),
             copy: Some(proof.id),

@@ -1,7 +1,7 @@
 //! Clues about containers, their databases and their files, on evidence made by hand.
 
 use super::*;
-use crate::probe::clues::FileFound;
+use crate::clues::FileFound;
 use crate::registry::{Compose, Database, Ending, FileClue, Query, Share, Shows};
 use crate::tools::docker::{ContainerState, Identity};
 

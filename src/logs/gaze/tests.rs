@@ -2,7 +2,7 @@
 
 use super::super::At;
 use super::*;
-use crate::report::logs::Said;
+use crate::logs::line::Said;
 use crate::tools::docker_logs::Rows;
 use crate::tools::lines::{KEPT, Lines};
 use crate::tools::{ending_by, excerpt_by};
@@ -42,7 +42,7 @@ fn shown(redactor: &Redactor, lines: &[(Vec<u8>, u64)]) -> String {
             at: At::Offset(0, 0),
         };
         let (clean, truncated) = readable(redactor, &mut memory, &text, &raw, &clock());
-        let said = line::understand(&clean, None, &clock());
+        let said = parse::understand(&clean, None, &clock());
         let line = Line {
             time: None,
             service: Some("web"),

@@ -4,8 +4,8 @@ use super::{Diagnosis, Evidence, Finding, Ignored};
 use crate::health::{age, bytes};
 use crate::probe::NEEDS_ROOT;
 use crate::registry::Verdict;
-use crate::report::Report;
 use crate::report::status::label;
+use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
 
 /// How many things that only root may see are told one by one.

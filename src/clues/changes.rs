@@ -4,9 +4,8 @@
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 
-use super::clues::{self, Outside};
-use super::{Door, ManagerEvidence, failure};
 use crate::exec::Exit;
+use crate::probe::{Door, ManagerEvidence, failure};
 use crate::registry::{Deployment, Manager, Proxy, Service};
 use crate::system::System;
 use crate::tools::{dpkg, journalctl};
@@ -49,7 +48,7 @@ pub fn changes(
     for service in services {
         let mut paths: Vec<String> = Vec::new();
         paths.extend(service.env.iter().flat_map(|env| env.paths).map(|path| (*path).to_owned()));
-        paths.extend(clues::unit(service, managers).map(|unit| unit.fragment.clone()));
+        paths.extend(super::unit(service, managers).map(|unit| unit.fragment.clone()));
         for manager in service.managers {
             match manager {
                 Manager::Compose(compose) => paths.extend(compose.files.iter().map(|path| (*path).to_owned())),
@@ -87,10 +86,9 @@ const GAP: i64 = 600 * 1_000_000;
 
 /// Since when systemd starts the unit of this service again and again; `None` where its journal does not tell, and for what
 /// another manager runs, none of which keeps that.
-pub fn looping_since(outside: &Outside<'_>, service: &Service, managers: &ManagerEvidence) -> Option<Timestamp> {
-    let unit = clues::unit(service, managers)?;
-    let door = Door::new(outside.system, outside.runner, outside.limit);
-    let now = outside.system.now().as_microsecond();
+pub fn looping_since(door: Door<'_>, service: &Service, managers: &ManagerEvidence) -> Option<Timestamp> {
+    let unit = super::unit(service, managers)?;
+    let now = door.system.now().as_microsecond();
     let answer = door.ask_with(&journalctl::restarts(&unit.id), |output| match output.exit {
         Exit::Code(0) => Ok(journalctl::series(&output.stdout, now, GAP)?),
         _ => Err(failure(output)),

@@ -1,19 +1,18 @@
-//! Where room can be made on a full disk, and how much: the journal, docker's build cache, images that nothing uses, old
+//! What can be reclaimed on a full disk, and how much: the journal, docker's build cache, images that nothing uses, old
 //! releases, caches that are filled again by themselves. Looked at only after a disk was found full; nothing is removed here,
 //! and volumes, databases, backups and logs of services are never among it.
 
 use std::thread;
 
-use super::clues::Outside;
-use super::{Answer, Door, ManagerEvidence, Trouble, failure, text};
 use crate::exec::Exit;
+use crate::probe::{Answer, Door, ManagerEvidence, Trouble, failure, text};
 use crate::registry::{Deployment, Risk};
 use crate::threads::{join, task};
 use crate::tools::{Argv, images, journalctl};
 
-/// What takes room, and what frees it.
+/// What takes space, and what frees it.
 #[derive(Debug)]
-pub struct Room {
+pub struct Reclaimable {
     /// What.
     pub what: String,
     /// Bytes at most, or why that is not known.
@@ -37,8 +36,7 @@ const CACHES: &[(&str, &str, &[&str])] = &[
 ];
 
 /// All that can be found, the safest first.
-pub fn room(outside: &Outside<'_>, deployment: &'static Deployment, managers: &ManagerEvidence) -> Vec<Room> {
-    let door = Door::new(outside.system, outside.runner, outside.limit);
+pub fn reclaimable(door: Door<'_>, deployment: &'static Deployment, managers: &ManagerEvidence) -> Vec<Reclaimable> {
     let (journal, cache, sizes) = thread::scope(|scope| {
         let journal = task(scope, || door.ask(&journalctl::disk_usage(), journalctl::parse_disk_usage));
         let cache = task(scope, || door.ask(&images::usage(), images::parse_build_cache));
@@ -48,7 +46,7 @@ pub fn room(outside: &Outside<'_>, deployment: &'static Deployment, managers: &M
     let mut found = caches(door);
     // Without docker there is nothing of docker.
     if !matches!(cache.result, Err(Trouble::Missing(_))) {
-        found.push(Room {
+        found.push(Reclaimable {
             what: "docker's build cache".to_owned(),
             bytes: known(&cache),
             argv: Argv::new("docker", ["builder", "prune", "--force"]),
@@ -60,16 +58,16 @@ pub fn room(outside: &Outside<'_>, deployment: &'static Deployment, managers: &M
         found.extend(unused(deployment, managers, &sizes));
     }
     let (keep, kept) = JOURNAL_KEPT;
-    found.push(Room {
+    found.push(Reclaimable {
         what: "the journal beyond 500 MB".to_owned(),
         bytes: known(&journal).map(|bytes| bytes.saturating_sub(kept)),
         argv: Argv::new("journalctl", [keep]),
         risk: Risk::Destructive,
         loses: "the oldest log lines",
     });
-    found.retain(|room| room.bytes != Ok(0));
+    found.retain(|found| found.bytes != Ok(0));
     // The safer before the graver; among equals in the order above.
-    found.sort_by_key(|room| room.risk);
+    found.sort_by_key(|found| found.risk);
     found
 }
 
@@ -77,7 +75,7 @@ fn known<T: Copy>(answer: &Answer<T>) -> Result<T, String> {
     answer.result.as_ref().copied().map_err(|trouble| format!("{}: {trouble}", answer.command))
 }
 
-fn caches(door: Door<'_>) -> Vec<Room> {
+fn caches(door: Door<'_>) -> Vec<Reclaimable> {
     let here = CACHES.iter().filter(|(_, path, _)| door.system.metadata(path).is_ok());
     let here: Vec<_> = here.collect();
     if here.is_empty() {
@@ -97,7 +95,7 @@ fn caches(door: Door<'_>) -> Vec<Room> {
     };
     let one = |(what, path, words): &(&str, &str, &'static [&'static str])| {
         let (program, args) = words.split_first()?;
-        Some(Room {
+        Some(Reclaimable {
             what: (*what).to_owned(),
             bytes: size(path),
             argv: Argv::new(program, args.iter().copied()),
@@ -114,8 +112,8 @@ fn unused(
     deployment: &Deployment,
     managers: &ManagerEvidence,
     sizes: &Answer<Vec<(String, String, u64)>>,
-) -> Vec<Room> {
-    let nameless = |bytes: Result<u64, String>| Room {
+) -> Vec<Reclaimable> {
+    let nameless = |bytes: Result<u64, String>| Reclaimable {
         what: "images without a name".to_owned(),
         bytes,
         argv: Argv::new("docker", ["image", "prune", "--force"]),
@@ -150,7 +148,7 @@ fn unused(
     let own: Vec<String> = kept.iter().filter_map(|name| repository(name)).collect();
     let old =
         |(id, name, _): &&(String, String, u64)| free(id) && repository(name).is_some_and(|name| own.contains(&name));
-    found.extend(rows.iter().filter(old).map(|(_, name, bytes)| Room {
+    found.extend(rows.iter().filter(old).map(|(_, name, bytes)| Reclaimable {
         what: format!("the old release {name}"),
         bytes: Ok(*bytes),
         argv: Argv::new("docker", ["image", "rm", name]),

@@ -1,22 +1,22 @@
 //! What diagnosis asks beyond what `status` asks: log lines, files, env files, listeners, requests of its own and the output
 //! of read-only commands. Only what a cause still needs is asked, each once, all at the same time.
 
+pub mod changes;
 mod host;
+pub mod reclaim;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::thread;
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Answer, Door, ManagerEvidence, Reply, Trouble, databases, failure, http, survey, text};
 use crate::backup::fresh::Freshness;
-use crate::exec::{Exit, Runner};
+use crate::exec::Exit;
+use crate::logs::line::Said;
 use crate::logs::{self, Wanted};
+use crate::probe::{Answer, Door, ManagerEvidence, Reply, Trouble, databases, failure, http, survey, text};
 use crate::registry::{Deployment, Http, Query, Question, RedisQuestion, Service};
-use crate::report::logs::Said;
-use crate::system::System;
 use crate::threads::{join, task};
 use crate::tools::systemctl::{self, UnitState};
 use crate::tools::{Argv, Upstream};
@@ -153,29 +153,11 @@ pub struct FileFound {
     pub is_dir: bool,
 }
 
-/// The outside, for [`gather`].
-pub struct Outside<'a> {
-    /// The machine.
-    pub system: &'a System,
-    /// What runs commands.
-    pub runner: &'a dyn Runner,
-    /// What is told of each command that reads logs.
-    pub trace: Option<fn(&Argv)>,
-    /// How long any one source may take.
-    pub limit: Duration,
-}
-
 /// Asks all that is wanted. `managers` says which env files units name.
-pub fn gather(
-    outside: &Outside<'_>,
-    deployment: &'static Deployment,
-    managers: &ManagerEvidence,
-    wants: &Wants,
-) -> Clues {
-    let door = Door::new(outside.system, outside.runner, outside.limit);
+pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &ManagerEvidence, wants: &Wants) -> Clues {
     thread::scope(|scope| {
-        let run = (!wants.run.is_empty()).then(|| task(scope, || run_lines(outside, deployment, &wants.run)));
-        let lately = (!wants.lately.is_empty()).then(|| task(scope, || late_lines(outside, deployment, &wants.lately)));
+        let run = (!wants.run.is_empty()).then(|| task(scope, || run_lines(door, deployment, &wants.run)));
+        let lately = (!wants.lately.is_empty()).then(|| task(scope, || late_lines(door, deployment, &wants.lately)));
         let routes = deployment.proxy.as_ref().filter(|_| wants.routes);
         let routes = routes.map(|proxy| task(scope, move || survey::ask_proxy(door, proxy)));
         let looping = wants.looping.then(|| task(scope, || ask_looping(door)));
@@ -192,13 +174,13 @@ pub fn gather(
             .iter()
             .map(|question| (*question, task(scope, move || databases::redis(door, question))))
             .collect();
-        let system = outside.system;
+        let system = door.system;
         let mut clues = Clues {
-            env: mapped(wants.env.iter().map(|(name, service)| (*name, env(system, service, managers)))),
-            files: mapped(wants.files.iter().map(|path| (*path, file(system, path)))),
-            tails: mapped(wants.tails.iter().map(|path| (*path, tail(system, path)))),
-            dirs: mapped(wants.dirs.iter().map(|dir| (*dir, list(system, dir)))),
-            memory: mapped(wants.memory.iter().map(|pid| (*pid, resident(system, *pid)))),
+            env: wants.env.iter().map(|(name, service)| (*name, env(system, service, managers))).collect(),
+            files: wants.files.iter().map(|path| (*path, file(system, path))).collect(),
+            tails: wants.tails.iter().map(|path| (*path, tail(system, path))).collect(),
+            dirs: wants.dirs.iter().map(|dir| (*dir, list(system, dir))).collect(),
+            memory: wants.memory.iter().map(|pid| (*pid, resident(system, *pid))).collect(),
             listeners: wants.listeners.then(|| listeners(system)),
             processes: wants.processes.then(|| processes(system)),
             firewall: wants.firewall.then(|| firewall(door)),
@@ -230,23 +212,16 @@ pub fn gather(
     })
 }
 
-/// A map of these. Not collected, which would sort them first: that takes five kilobytes of the binary for each kind of map.
-fn mapped<K: Ord, V>(pairs: impl Iterator<Item = (K, V)>) -> BTreeMap<K, V> {
-    let mut map = BTreeMap::new();
-    map.extend(pairs);
-    map
-}
-
 type Lines = Vec<(&'static str, Answer<Vec<Said>>)>;
 
-fn run_lines(outside: &Outside<'_>, deployment: &'static Deployment, services: &[&'static Service]) -> Lines {
+fn run_lines(door: Door<'_>, deployment: &'static Deployment, services: &[&'static Service]) -> Lines {
     let wanted = Wanted { tail: Some(NEWEST), brief: true, ..Wanted::default() };
-    hear(outside, deployment, services, wanted, |service| format!("opsctl logs {} -n {NEWEST}", service.name))
+    hear(door, deployment, services, wanted, |service| format!("opsctl logs {} -n {NEWEST}", service.name))
 }
 
 /// A reading for each window, because a long one of one service must not become that of all.
 fn late_lines(
-    outside: &Outside<'_>,
+    door: Door<'_>,
     deployment: &'static Deployment,
     wanted: &BTreeMap<&'static str, (&'static Service, u32)>,
 ) -> Lines {
@@ -255,13 +230,13 @@ fn late_lines(
         windows.entry(*seconds).or_default().push(service);
     }
     let one = |seconds: u32, services: &[&'static Service]| {
-        let since = outside.system.now() - SignedDuration::from_secs(i64::from(seconds));
+        let since = door.system.now() - SignedDuration::from_secs(i64::from(seconds));
         let since = Some(since.as_microsecond());
         // Short windows are read whole, all units in one call; of long ones the newest lines do.
         let tail = (seconds > SHORT).then_some(MOST);
         let wanted = Wanted { since, tail, brief: true, ..Wanted::default() };
         let last = tail.map_or_else(|| "all".to_owned(), |count| count.to_string());
-        hear(outside, deployment, services, wanted, |service| {
+        hear(door, deployment, services, wanted, |service| {
             format!("opsctl logs {} --since {seconds}s -n {last}", service.name)
         })
     };
@@ -273,13 +248,13 @@ fn late_lines(
 }
 
 fn hear(
-    outside: &Outside<'_>,
+    door: Door<'_>,
     deployment: &'static Deployment,
     services: &[&'static Service],
     wanted: Wanted,
     command: impl Fn(&Service) -> String,
 ) -> Lines {
-    let mut heard = logs::hear(outside.system, outside.trace, deployment, services, wanted, outside.limit);
+    let mut heard = logs::hear(door.system, door.trace, deployment, services, wanted, door.limit);
     let mut answers = Lines::new();
     for service in services {
         let trouble = heard.troubles.iter().find(|(name, _)| *name == service.name);
