@@ -125,6 +125,30 @@ pub fn start(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     Builder::new().spawn(work).map(drop)
 }
 
+/// Does something with each of these, some at once.
+pub fn each<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+    const MOST: usize = 4;
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(MOST).min(items.len());
+    let waiting = Mutex::new(items.into_iter().enumerate());
+    let done = Mutex::new(Vec::new());
+    let lock = |waiting: &Mutex<std::iter::Enumerate<std::vec::IntoIter<T>>>| {
+        waiting.lock().unwrap_or_else(PoisonError::into_inner).next()
+    };
+    std::thread::scope(|scope| {
+        let worker = || {
+            while let Some((index, item)) = lock(&waiting) {
+                let result = work(item);
+                done.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
+            }
+        };
+        let workers: Vec<_> = (0..workers).map(|_| task(scope, worker)).collect();
+        workers.into_iter().for_each(join);
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,7 @@
 //! How a run begins: with the key that its manifests are signed with, and a number that follows all that this host gave itself.
 
 use super::catalogue::Listed;
-use super::create::{chance, unwritable};
-use super::key::{KEY, Key};
+use super::key::{KEY, Key, chance};
 use super::look;
 use super::name::Id;
 use super::record::{self, Records};
@@ -41,7 +40,7 @@ pub fn number(
         message: format!("{trouble}; nothing was copied"),
         hint: Some(format!("keep {} aside, and begin a new one", record::path(deployment))),
     })?;
-    let chance = chance().map_err(|error| unwritable(&error))?;
+    let chance = chance().map_err(|error| record::unwritable(&error))?;
     let id = Id::new(system.now(), sequence, chance);
     if !id.is_possible() {
         return Err(Error {

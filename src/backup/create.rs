@@ -3,14 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
 use super::begin;
-use super::key::{self, Key};
+use super::key::Key;
 use super::look;
 use super::manifest::{FORM, Manifest, Owner, Rows, shrunk};
 use super::name::{self, Id};
@@ -18,6 +17,7 @@ use super::record::{self, Came, Ended, Line, Records};
 use super::source::{self, Made};
 use super::staging::{self, Staging};
 use super::store::Store;
+use super::trouble::CopyTrouble;
 use crate::action::lock::Lock;
 use crate::action::plan::Operation;
 use crate::context::Context;
@@ -25,7 +25,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::files::private;
 use crate::registry::{BackupSet, Deployment};
-use crate::threads::{join, task};
+use crate::threads::{each, join, task};
 
 /// How often it is told how a copy is getting on.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -124,8 +124,8 @@ pub fn run(
     let (id, key, signed) = begin::number(context, deployment, records, store, listed.as_deref())?;
     let names = sets.iter().map(|set| set.name.to_owned()).collect();
     let line = Line::Begun { id, time: system.now(), sets: names };
-    record::keep(system, deployment, &line).map_err(|error| unwritable(&error))?;
-    let staging = Staging::make(system, deployment, &id.to_string()).map_err(|error| unwritable(&error))?;
+    record::keep(system, deployment, &line).map_err(|error| record::unwritable(&error))?;
+    let staging = Staging::make(system, deployment, &id.to_string()).map_err(|error| record::unwritable(&error))?;
     let mark = key.as_ref().ok().map(Key::mark);
     let mut work = Work { context, deployment, records, id, key, staging, ends: BTreeMap::new(), rest };
     let kept = work.go(sets, store.as_ref().map_err(Clone::clone), signed, lock);
@@ -149,21 +149,9 @@ pub fn run(
             End::Failed(trouble) => none(Came::Failed(trouble.clone())),
             End::Absent(_) => none(Came::Absent),
         };
-        record::keep(system, deployment, &Line::Ended(ended)).map_err(|error| unwritable(&error))?;
+        record::keep(system, deployment, &Line::Ended(ended)).map_err(|error| record::unwritable(&error))?;
     }
     Ok(Run { id, outcomes, kept, took: begun.elapsed() })
-}
-
-pub(super) fn unwritable(error: &std::io::Error) -> Error {
-    Error {
-        exit: Exit::Failure,
-        code: "no_record",
-        message: format!(
-            "what is done cannot be recorded in {}: {error}; what was begun counts as failed",
-            record::DIRECTORY
-        ),
-        hint: None,
-    }
 }
 
 struct Work<'a> {
@@ -246,9 +234,7 @@ impl Work<'_> {
                     total = total.saturating_add(source::room(&set.source, found.bytes));
                     wanted.push((set, found));
                 }
-                Err(source::Trouble::Missing)
-                    if set.optional.is_some() && self.records.last_proven(set.name).is_none() =>
-                {
+                Err(CopyTrouble::Missing) if set.optional.is_some() && self.records.last_proven(set.name).is_none() => {
                     self.ends.insert(set.name, End::Absent(set.optional.unwrap_or_default()));
                 }
                 Err(trouble) => self.fail(set, trouble.to_string()),
@@ -416,35 +402,4 @@ impl Work<'_> {
         }
         Ok(())
     }
-}
-
-/// Does something with each of these, some at once.
-pub fn each<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
-    const MOST: usize = 4;
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(MOST).min(items.len());
-    let waiting = Mutex::new(items.into_iter().enumerate());
-    let done = Mutex::new(Vec::new());
-    let lock = |waiting: &Mutex<std::iter::Enumerate<std::vec::IntoIter<T>>>| {
-        waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next()
-    };
-    thread::scope(|scope| {
-        let worker = || {
-            while let Some((index, item)) = lock(&waiting) {
-                let result = work(item);
-                done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((index, result));
-            }
-        };
-        let workers: Vec<_> = (0..workers).map(|_| task(scope, worker)).collect();
-        workers.into_iter().for_each(join);
-    });
-    let mut done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    done.sort_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, result)| result).collect()
-}
-
-/// A number that nobody else has.
-pub fn chance() -> std::io::Result<u32> {
-    let mut bytes = [0; 4];
-    key::random(&mut bytes)?;
-    Ok(u32::from_ne_bytes(bytes))
 }

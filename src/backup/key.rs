@@ -169,6 +169,13 @@ fn unhex(digits: &str) -> Option<Vec<u8>> {
     pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
+/// A number that nobody else has.
+pub fn chance() -> std::io::Result<u32> {
+    let mut bytes = [0; 4];
+    random(&mut bytes)?;
+    Ok(u32::from_ne_bytes(bytes))
+}
+
 #[cfg(test)]
 impl Key {
     /// A key for tests.

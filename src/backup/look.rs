@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::catalogue::{Listed, Shelf, Stock};
-use super::create::each;
 use super::key::Key;
 use super::manifest::{LARGEST, Manifest, Read, Rows, total};
 use super::name::{self, Id};
@@ -15,6 +14,7 @@ use super::store::Store;
 use crate::context::Context;
 use crate::files::private;
 use crate::registry::{BackupSet, Deployment};
+use crate::threads::each;
 
 /// Reads the manifests of these sets: two calls, whatever their number. `key`: what this host signs them with.
 ///

@@ -30,3 +30,4 @@ pub mod source;
 pub mod sqlite;
 pub mod staging;
 pub mod store;
+pub mod trouble;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::manifest::Rows;
 use super::name::Id;
-use super::source::Trouble;
 use super::staging::copy_hashed;
+use super::trouble::CopyTrouble;
 use crate::context::Context;
 use crate::exec::{Exit, Runner, Streams};
 use crate::files::private;
@@ -50,15 +50,15 @@ impl<'a> Server<'a> {
     ///
     /// # Errors
     /// Why it is not known which that is.
-    pub fn find(context: &'a Context<'a>, service: &Service, database: &Database) -> Result<Self, Trouble> {
-        let wrong = |told: String| Trouble::Wrong(told);
+    pub fn find(context: &'a Context<'a>, service: &Service, database: &Database) -> Result<Self, CopyTrouble> {
+        let wrong = |told: String| CopyTrouble::Wrong(told);
         let limit = context.patience_to_change().map_err(|error| wrong(error.message))?;
         let all = probe::containers(context.system, &context.processes(), limit);
         let all = all.map_err(|trouble| wrong(format!("the containers cannot be seen: {trouble}")))?;
         let is_own = |identity: &_| service.managers.iter().any(|manager| probe::is_container_of(manager, identity));
         let container = all.into_iter().find(|container| container.state == "running" && is_own(&container.identity));
         let container = container.ok_or_else(|| wrong(format!("{} does not run", service.name)))?.identity.name;
-        let named = |variable: &str| -> Result<Option<String>, Trouble> {
+        let named = |variable: &str| -> Result<Option<String>, CopyTrouble> {
             let argv = images::variables(&container, &[variable]);
             match context.processes().run(&argv, limit) {
                 Ok(output) if output.exit == Exit::Code(0) => {

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::name::Id;
 use super::retention::LastRun;
+use crate::error::Error;
+use crate::exit::Exit;
 use crate::files::own;
 use crate::registry::Deployment;
 use crate::system::System;
@@ -286,6 +288,16 @@ pub fn read(system: &System, deployment: &Deployment) -> io::Result<Records> {
 /// As the operating system says.
 pub fn keep(system: &System, deployment: &Deployment, line: &Line) -> io::Result<()> {
     own::append_line(system, DIRECTORY, &path(deployment), line)
+}
+
+/// That what is done cannot be recorded.
+pub fn unwritable(error: &io::Error) -> Error {
+    Error {
+        exit: Exit::Failure,
+        code: "no_record",
+        message: format!("what is done cannot be recorded in {DIRECTORY}: {error}; what was begun counts as failed"),
+        hint: None,
+    }
 }
 
 #[cfg(test)]

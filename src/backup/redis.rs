@@ -12,8 +12,8 @@ use rustix::fs::{Mode, OFlags, fchmod, fchown, fsync, mkdirat, openat};
 use rustix::process::{Gid, Uid};
 
 use super::manifest::{Owner, Rows};
-use super::source::Trouble;
 use super::staging::copy_hashed;
+use super::trouble::CopyTrouble;
 use crate::context::Context;
 use crate::exec::{Exit, Runner};
 use crate::files::private;
@@ -61,8 +61,8 @@ impl<'a> Server<'a> {
     ///
     /// # Errors
     /// Why the server does not say.
-    pub fn bytes(&self) -> Result<u64, Trouble> {
-        let told = self.fact("memory", "used_memory").map_err(Trouble::Wrong)?;
+    pub fn bytes(&self) -> Result<u64, CopyTrouble> {
+        let told = self.fact("memory", "used_memory").map_err(CopyTrouble::Wrong)?;
         Ok(told.and_then(|bytes| bytes.parse().ok()).unwrap_or(0))
     }
 

@@ -1,11 +1,11 @@
 //! What is copied, by its kind: whether it is there, how a copy is made, and how one is proven.
 
-use std::fmt;
 use std::path::Path;
 
 use super::archive::Lay;
 use super::manifest::{Manifest, Owner, Rows};
 use super::name::Id;
+use super::trouble::CopyTrouble;
 use super::{archive, mongo, postgres, redis, seal, sqlite, staging};
 use crate::context::Context;
 use crate::files::private;
@@ -36,42 +36,24 @@ impl From<Option<String>> for Made {
     }
 }
 
-/// Why there is nothing to copy.
-#[derive(Debug)]
-pub enum Trouble {
-    /// It does not exist.
-    Missing,
-    /// It is not what it should be.
-    Wrong(String),
-}
-
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Trouble::Missing => f.write_str("it is missing"),
-            Trouble::Wrong(what) => f.write_str(what),
-        }
-    }
-}
-
 /// Looks at what is to be copied.
 ///
 /// # Errors
 /// Why it cannot be.
-pub fn look(context: &Context<'_>, set: &BackupSet) -> Result<Found, Trouble> {
+pub fn look(context: &Context<'_>, set: &BackupSet) -> Result<Found, CopyTrouble> {
     match &set.source {
         Source::Sqlite { path } => {
             let meta = context.system.symlink_metadata(path);
             if meta.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
-                return Err(Trouble::Missing);
+                return Err(CopyTrouble::Missing);
             }
-            let live = context.system.locate(path).map_err(|error| Trouble::Wrong(error.to_string()))?;
-            let (bytes, owner) = sqlite::look(&live.path).map_err(Trouble::Wrong)?;
+            let live = context.system.locate(path).map_err(|error| CopyTrouble::Wrong(error.to_string()))?;
+            let (bytes, owner) = sqlite::look(&live.path).map_err(CopyTrouble::Wrong)?;
             Ok(Found { bytes, owner: Some(owner) })
         }
         Source::Postgres { service, database } => {
             let server = postgres::Server::find(context, service, database)?;
-            let bytes = server.bytes().map_err(Trouble::Wrong)?.ok_or(Trouble::Missing)?;
+            let bytes = server.bytes().map_err(CopyTrouble::Wrong)?.ok_or(CopyTrouble::Missing)?;
             Ok(Found { bytes, owner: None })
         }
         Source::Redis { service, path, .. } => {
@@ -83,12 +65,12 @@ pub fn look(context: &Context<'_>, set: &BackupSet) -> Result<Found, Trouble> {
             let bytes = archive::size(context.system, paths, without)?;
             match secrecy {
                 Secrecy::Plain => {}
-                Secrecy::Credentials => seal::ready(context).map_err(Trouble::Wrong)?,
+                Secrecy::Credentials => seal::ready(context).map_err(CopyTrouble::Wrong)?,
             }
             Ok(Found { bytes, owner: None })
         }
         Source::Mongo { uri, database, .. } => {
-            mongo::Server::find(context, uri, database).map_err(Trouble::Wrong)?;
+            mongo::Server::find(context, uri, database).map_err(CopyTrouble::Wrong)?;
             // How large it is, is only known when it is done.
             Ok(Found { bytes: 0, owner: None })
         }

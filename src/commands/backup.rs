@@ -24,6 +24,7 @@ use crate::backup::record::{self, Records};
 use crate::backup::source;
 use crate::backup::staging;
 use crate::backup::store::Store;
+use crate::backup::trouble::CopyTrouble;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -278,7 +279,7 @@ fn plan(
                     let summary = format!("{} {}{stopped}", set.source.kind(), set.source.place());
                     (Outcome::Planned, Some(found.bytes), summary)
                 }
-                Err(source::Trouble::Missing) if set.optional.is_some() => {
+                Err(CopyTrouble::Missing) if set.optional.is_some() => {
                     (Outcome::Absent, None, format!("not on this host: {}", set.optional.unwrap_or_default()))
                 }
                 Err(trouble) => {

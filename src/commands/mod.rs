@@ -1,10 +1,10 @@
 //! The command line and its verbs, one a file: arguments and what is done with them.
 
 pub mod backup;
-mod bundle;
 mod change;
 pub mod completion;
 pub mod diagnose;
+mod examine;
 pub mod explain;
 pub mod get;
 pub mod history;
@@ -12,7 +12,6 @@ pub mod lock;
 pub mod logs;
 pub mod maintenance;
 pub mod man;
-pub mod mend;
 pub mod operate;
 pub mod redeploy;
 pub mod restore;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use clap_complete::engine::ArgValueCandidates;
 
+use super::examine::{Extent, examine};
 use crate::action::lock;
 use crate::action::maintenance::{self, State};
 use crate::args::{complete_services, duration};
@@ -17,10 +18,8 @@ use crate::backup::retention::LastRun;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::health;
 use crate::logs;
-use crate::probe;
-use crate::registry::{BackupSet, Deployment, Service, Verdict};
+use crate::registry::{BackupSet, Deployment, Service};
 use crate::report::Head;
 use crate::report::maintenance::StandingFacts;
 use crate::report::status::Status;
@@ -127,15 +126,8 @@ fn take(
 ) -> Result<Status, Error> {
     let limit = context.patience()?;
     let with_host = args.services.is_empty();
-    let mut evidence = probe::gather(context.system, &context.processes(), deployment, services, with_host, limit);
-    let mut health = health::judge(deployment, services, &evidence);
-    // A port in the wrong hands is a cause, so it is looked for where there is something to explain, or nobody else to ask.
-    let unwell = |service: &Service| {
-        let unwell = |judged: &health::ServiceHealth| judged.name == service.name && judged.verdict != Verdict::Pass;
-        service.probes.is_empty() || health.services.iter().any(unwell)
-    };
-    evidence.holders = probe::holders(context.system, services, &evidence.managers, unwell);
-    health = health::judge(deployment, services, &evidence);
+    let extent = if with_host { Extent::Whole } else { Extent::Services };
+    let (_, health) = examine(context.system, &context.processes(), deployment, services, extent, limit);
     let holder = lock::holder(context.system, deployment);
     let maintenance = maintenance::is_likely(context.system, deployment)
         .then(|| {

@@ -2,13 +2,13 @@
 
 use clap_complete::engine::ArgValueCandidates;
 
+use super::examine::{Extent, examine};
 use crate::action::reboot::{self, Before};
 use crate::args::complete_services;
 use crate::context::Context;
 use crate::drift::{self, Comparison};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::health;
 use crate::health::ServiceHealth;
 use crate::probe;
 use crate::registry::{Deployment, Service, Verdict};
@@ -33,9 +33,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let services = services(deployment, &args.services)?;
     let limit = context.patience()?;
     let processes = context.processes();
-    let mut evidence = probe::gather(context.system, &processes, deployment, &services, false, limit);
-    evidence.holders = probe::holders(context.system, &services, &evidence.managers, |_| true);
-    let health = health::judge(deployment, &services, &evidence);
+    let (evidence, health) = examine(context.system, &processes, deployment, &services, Extent::Ports, limit);
     let survey = probe::survey(context.system, &processes, deployment, &services, context.patience()?);
     let comparisons = match args.after_reboot {
         true => after_reboot(context, deployment, &health.services, &services)?,

@@ -1,11 +1,10 @@
-//! A clue held against the evidence. What was not asked is unknown; what `status` has already ruled out is never asked.
+//! What is known when causes are judged.
 
-use super::outcome::{Fact, Outcome};
-use super::{host, service};
+use super::outcome::Outcome;
 use crate::clues::Clues;
 use crate::health::{Health, ServiceHealth};
 use crate::probe::{Answer, Evidence, Trouble};
-use crate::registry::{Clue, Deployment, Service, State};
+use crate::registry::{Deployment, Service, State};
 
 /// All that is known.
 pub struct Case<'a> {
@@ -42,28 +41,6 @@ impl<'a> Case<'a> {
     pub fn is_looping(&self, service: &'static Service) -> bool {
         let state = self.subject(service).map(|subject| subject.health.state);
         matches!(state, Some(State::CrashLoop | State::Restarting))
-    }
-
-    /// What comes of a clue with this subject.
-    pub fn outcome(&self, clue: &Clue, subject: Option<&'static Service>) -> Outcome {
-        match clue {
-            Clue::All(parts) => Outcome::all(parts.iter().map(|part| self.outcome(part, subject))),
-            Clue::Any(parts) => Outcome::any(parts.iter().map(|part| self.outcome(part, subject))),
-            Clue::Not(part) => self.outcome(part, subject).negated(),
-            Clue::Of(other, part) => match self.subject(other) {
-                Some(_) => self.outcome(part, Some(other)),
-                None => Outcome::RuledOut(vec![Fact::new(
-                    format!("opsctl status {}", other.name),
-                    format!("{} is not on this host", other.name),
-                )]),
-            },
-            _ => match subject.map(|service| self.subject(service)) {
-                Some(Some(subject)) => {
-                    service::outcome(self, clue, subject).unwrap_or_else(|| host::outcome(self, clue))
-                }
-                Some(None) | None => host::outcome(self, clue),
-            },
-        }
     }
 }
 

@@ -1,65 +1,10 @@
-//! Clues about the host, and about what belongs to no service: files, ports, processes, requests, commands.
+//! Clues about the host.
 
 use super::case::{Case, asked};
 use super::outcome::{Fact, Outcome};
-use super::place;
-use super::replies::heard;
 use crate::health::{self, HostHealth, age, bytes};
 use crate::probe::Trouble;
-use crate::registry::{Clue, Flaw, Lapse, Manager, Usage, Verdict};
-
-/// What comes of it. Clues about a service have none here, which is unknown.
-pub(super) fn outcome(case: &Case<'_>, clue: &Clue) -> Outcome {
-    match clue {
-        Clue::Disk(bound) => disk(case, *bound),
-        Clue::Inodes(bound) => inodes(case, *bound),
-        Clue::Memory(bound) => memory(case, *bound),
-        Clue::Swap(least) => swap(case, *least),
-        Clue::Load => load(case),
-        Clue::ClockAdrift => clock(case),
-        Clue::OomKills => oom_kills(case),
-        Clue::FailedUnits => failed_units(case),
-        Clue::LoopingUnits => looping_units(case),
-        Clue::Certificate(flaw) => certificate(case, *flaw),
-        Clue::Strangers => strangers(case),
-        Clue::EngineDown => engine_down(case),
-        Clue::PmDown => pm_down(case),
-        Clue::Backup(lapse) => backup(case, *lapse),
-        Clue::File(path, clue) => place::file(case, path, clue),
-        Clue::Leftovers { dir, prefix, suffix, older_seconds } => {
-            place::leftovers(case, dir, prefix, suffix, *older_seconds)
-        }
-        Clue::Port(number, listening) => place::port(case, *number, listening),
-        Clue::Running(word) => place::running(case, word),
-        Clue::FirewallCloses(port) => place::firewall(case, *port),
-        Clue::ProxyRejects => place::proxy(case),
-        Clue::Get(get, wanted) => {
-            let answer = case.clues.gets.iter().find(|(other, _)| std::ptr::eq(*other, *get));
-            answer.map_or_else(|| Outcome::unknown("it was not asked"), |(_, answer)| heard(answer, wanted))
-        }
-        Clue::LongAgo(get, path, seconds) => place::long_ago(case, get, path, *seconds),
-        Clue::Output(question, shows) => place::output(case, question, shows),
-        Clue::Query(query, shows) => place::query(case, query, shows),
-        Clue::Redis(question, shows) => place::redis(case, question, shows),
-        Clue::Lines(lines) => place::lines(case, lines),
-        Clue::All(_) | Clue::Any(_) | Clue::Not(_) | Clue::Of(..) => Outcome::unknown("it has no parts"),
-        Clue::Unwell
-        | Clue::State(_)
-        | Clue::Reply(_)
-        | Clue::Ended(_)
-        | Clue::Restarts(_)
-        | Clue::ReloadNeeded
-        | Clue::Unhealthy
-        | Clue::Container(_)
-        | Clue::PortTaken
-        | Clue::PortClosed
-        | Clue::MemoryHigh
-        | Clue::RouteElsewhere
-        | Clue::Env(_)
-        | Clue::Said(..)
-        | Clue::SaidTimes(..) => Outcome::unknown("no service is meant, or it is not on this host"),
-    }
-}
+use crate::registry::{Flaw, Lapse, Manager, Usage, Verdict};
 
 fn host<'a>(case: &Case<'a>) -> Result<&'a HostHealth, Outcome> {
     case.health.host.as_ref().ok_or_else(|| Outcome::unknown("the host was not looked at"))
@@ -88,7 +33,7 @@ fn reaches(percent: u8, bounds: &Usage, bound: Verdict) -> bool {
     }
 }
 
-fn disk(case: &Case<'_>, bound: Verdict) -> Outcome {
+pub(super) fn disk(case: &Case<'_>, bound: Verdict) -> Outcome {
     let host = match host(case) {
         Ok(host) => host,
         Err(unknown) => return unknown,
@@ -107,7 +52,7 @@ fn disk(case: &Case<'_>, bound: Verdict) -> Outcome {
     }))
 }
 
-fn inodes(case: &Case<'_>, bound: Verdict) -> Outcome {
+pub(super) fn inodes(case: &Case<'_>, bound: Verdict) -> Outcome {
     let host = match host(case) {
         Ok(host) => host,
         Err(unknown) => return unknown,
@@ -121,7 +66,7 @@ fn inodes(case: &Case<'_>, bound: Verdict) -> Outcome {
     }))
 }
 
-fn memory(case: &Case<'_>, bound: Verdict) -> Outcome {
+pub(super) fn memory(case: &Case<'_>, bound: Verdict) -> Outcome {
     let host = match host(case) {
         Ok(host) => host,
         Err(unknown) => return unknown,
@@ -133,7 +78,7 @@ fn memory(case: &Case<'_>, bound: Verdict) -> Outcome {
     Outcome::when(holds, vec![Fact::new(command(host, "memory"), says)])
 }
 
-fn swap(case: &Case<'_>, least: u8) -> Outcome {
+pub(super) fn swap(case: &Case<'_>, least: u8) -> Outcome {
     let host = match host(case) {
         Ok(host) => host,
         Err(unknown) => return unknown,
@@ -145,7 +90,7 @@ fn swap(case: &Case<'_>, least: u8) -> Outcome {
     Outcome::when(holds, vec![Fact::new(command(host, "memory"), says)])
 }
 
-fn load(case: &Case<'_>) -> Outcome {
+pub(super) fn load(case: &Case<'_>) -> Outcome {
     let host = match host(case) {
         Ok(host) => host,
         Err(unknown) => return unknown,
@@ -158,7 +103,7 @@ fn load(case: &Case<'_>) -> Outcome {
     }
 }
 
-fn clock(case: &Case<'_>) -> Outcome {
+pub(super) fn clock(case: &Case<'_>) -> Outcome {
     let host = match host(case) {
         Ok(host) => host,
         Err(unknown) => return unknown,
@@ -174,7 +119,7 @@ fn clock(case: &Case<'_>) -> Outcome {
     }
 }
 
-fn oom_kills(case: &Case<'_>) -> Outcome {
+pub(super) fn oom_kills(case: &Case<'_>) -> Outcome {
     let Some(evidence) = &case.evidence.host else { return Outcome::unknown("the host was not looked at") };
     match asked(Some(&evidence.oom_kills)) {
         Err(unknown) => unknown,
@@ -199,7 +144,7 @@ fn without_systemd<T>(trouble: Option<&Result<T, Trouble>>) -> bool {
     matches!(trouble, Some(Err(Trouble::Unavailable(_))))
 }
 
-fn failed_units(case: &Case<'_>) -> Outcome {
+pub(super) fn failed_units(case: &Case<'_>) -> Outcome {
     let host = match host(case) {
         Ok(host) => host,
         Err(unknown) => return unknown,
@@ -226,7 +171,7 @@ fn failed_units(case: &Case<'_>) -> Outcome {
     }
 }
 
-fn looping_units(case: &Case<'_>) -> Outcome {
+pub(super) fn looping_units(case: &Case<'_>) -> Outcome {
     let answer = case.clues.looping.as_ref();
     if without_systemd(answer.map(|answer| &answer.result)) {
         return Outcome::RuledOut(Vec::new());
@@ -254,7 +199,7 @@ fn looping_units(case: &Case<'_>) -> Outcome {
     }
 }
 
-fn certificate(case: &Case<'_>, flaw: Flaw) -> Outcome {
+pub(super) fn certificate(case: &Case<'_>, flaw: Flaw) -> Outcome {
     let host = match host(case) {
         Ok(host) => host,
         Err(unknown) => return unknown,
@@ -296,7 +241,7 @@ fn certificate(case: &Case<'_>, flaw: Flaw) -> Outcome {
     }))
 }
 
-fn strangers(case: &Case<'_>) -> Outcome {
+pub(super) fn strangers(case: &Case<'_>) -> Outcome {
     let managers = &case.evidence.managers;
     match &managers.listed {
         // Where there is no engine there are no containers.
@@ -316,7 +261,7 @@ fn strangers(case: &Case<'_>) -> Outcome {
     }
 }
 
-fn engine_down(case: &Case<'_>) -> Outcome {
+pub(super) fn engine_down(case: &Case<'_>) -> Outcome {
     let contained = |manager: &Manager| matches!(manager, Manager::Compose(_) | Manager::Docker(_));
     let present = |name: &str| case.health.services.iter().any(|judged| judged.name == name);
     let own: Vec<_> =
@@ -339,7 +284,7 @@ fn engine_down(case: &Case<'_>) -> Outcome {
     }
 }
 
-fn pm_down(case: &Case<'_>) -> Outcome {
+pub(super) fn pm_down(case: &Case<'_>) -> Outcome {
     let present = |name: &str| case.health.services.iter().any(|judged| judged.name == name);
     let services = case.services.iter().filter(|service| present(service.name));
     let apps = services.flat_map(|service| service.managers).filter_map(|manager| match manager {
@@ -357,7 +302,7 @@ fn pm_down(case: &Case<'_>) -> Outcome {
     }))
 }
 
-fn backup(case: &Case<'_>, lapse: Lapse) -> Outcome {
+pub(super) fn backup(case: &Case<'_>, lapse: Lapse) -> Outcome {
     let (command, sets) = match asked(case.clues.backups.as_ref()) {
         Ok(found) => found,
         Err(unknown) => return unknown,

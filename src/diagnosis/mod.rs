@@ -4,6 +4,7 @@
 
 mod case;
 mod changes;
+mod evaluate;
 mod host;
 mod ignores;
 mod order;

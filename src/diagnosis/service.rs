@@ -2,64 +2,12 @@
 
 use super::case::{Case, Subject, asked};
 use super::outcome::{Fact, Outcome};
-use super::{replies, words};
 use crate::health::{Check, bytes};
 use crate::probe::{Holder, Trouble, is_container_of};
-use crate::registry::{Clue, Ending, Manager, State, Verdict};
+use crate::registry::{Ending, Manager, State, Verdict};
 use crate::tools::docker::ContainerState;
 use crate::tools::pm2::Process;
 use crate::tools::systemctl::UnitState;
-
-/// What comes of it; `None` for a clue that is not about a service.
-pub(super) fn outcome(case: &Case<'_>, clue: &Clue, subject: Subject<'_>) -> Option<Outcome> {
-    Some(match clue {
-        Clue::Unwell => unwell(case, subject),
-        Clue::State(states) => state(case, subject, states),
-        Clue::Reply(heard) => replies::reply(case, subject, heard),
-        Clue::Ended(ending) => ended(case, subject, ending),
-        Clue::Restarts(least) => restarts(subject, *least),
-        Clue::ReloadNeeded => reload_needed(case, subject),
-        Clue::Unhealthy => unhealthy(case, subject),
-        Clue::Container(words) => container(case, subject, words),
-        Clue::PortTaken => port(case, subject, |holder| matches!(holder, Holder::Other { .. })),
-        Clue::PortClosed => port(case, subject, |holder| matches!(holder, Holder::Nobody)),
-        Clue::MemoryHigh => memory(case, subject),
-        Clue::RouteElsewhere => route(case, subject),
-        Clue::Env(clue) => words::env(case, subject, clue),
-        Clue::Said(pattern, window) => words::said(case, subject, 1, pattern, *window),
-        Clue::SaidTimes(least, pattern, window) => words::said(case, subject, *least, pattern, *window),
-        Clue::All(_)
-        | Clue::Any(_)
-        | Clue::Not(_)
-        | Clue::Of(..)
-        | Clue::Disk(_)
-        | Clue::Inodes(_)
-        | Clue::Memory(_)
-        | Clue::Swap(_)
-        | Clue::Load
-        | Clue::ClockAdrift
-        | Clue::OomKills
-        | Clue::Strangers
-        | Clue::FailedUnits
-        | Clue::LoopingUnits
-        | Clue::Certificate(_)
-        | Clue::EngineDown
-        | Clue::PmDown
-        | Clue::Backup(_)
-        | Clue::File(..)
-        | Clue::Leftovers { .. }
-        | Clue::Port(..)
-        | Clue::Running(_)
-        | Clue::FirewallCloses(_)
-        | Clue::ProxyRejects
-        | Clue::Get(..)
-        | Clue::LongAgo(..)
-        | Clue::Output(..)
-        | Clue::Query(..)
-        | Clue::Redis(..)
-        | Clue::Lines(_) => return None,
-    })
-}
 
 /// The checks of that verdict, as what shows it.
 fn checks(case: &Case<'_>, subject: Subject<'_>, verdict: Verdict) -> Vec<Fact> {
@@ -77,7 +25,7 @@ fn shows(case: &Case<'_>, check: &Check) -> Fact {
     Fact::new(&*check.command, format!("{}: {}", check.source, check.summary)).ran(ran.unwrap_or_default())
 }
 
-fn unwell(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
+pub(super) fn unwell(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
     match (subject.health.verdict, subject.health.health) {
         (Verdict::Fail, _) => Outcome::Proven(checks(case, subject, Verdict::Fail)),
         // What answers as it should is well, whoever could not be asked about it.
@@ -94,7 +42,7 @@ pub(super) fn doubt(subject: Subject<'_>) -> String {
     check.map_or_else(|| "nothing was said of it".to_owned(), |check| format!("{}: {}", check.source, check.summary))
 }
 
-fn state(case: &Case<'_>, subject: Subject<'_>, states: &[State]) -> Outcome {
+pub(super) fn state(case: &Case<'_>, subject: Subject<'_>, states: &[State]) -> Outcome {
     let state = subject.health.state;
     if state == State::Unknown {
         return Outcome::unknown(doubt(subject));
@@ -184,7 +132,7 @@ pub(super) fn began(case: &Case<'_>, subject: Subject<'_>) -> Option<jiff::Times
     .filter(|time| time.as_second() > 0)
 }
 
-fn ended(case: &Case<'_>, subject: Subject<'_>, ending: &Ending) -> Outcome {
+pub(super) fn ended(case: &Case<'_>, subject: Subject<'_>, ending: &Ending) -> Outcome {
     of_managers(case, subject, |record, ran| ended_as(record, ran, ending))
 }
 
@@ -241,7 +189,7 @@ fn ended_as(record: Record<'_>, ran: &str, ending: &Ending) -> Outcome {
     }
 }
 
-fn restarts(subject: Subject<'_>, least: u32) -> Outcome {
+pub(super) fn restarts(subject: Subject<'_>, least: u32) -> Outcome {
     let command = subject.health.checks.first().map(|check| check.command.clone()).unwrap_or_default();
     match subject.health.restarts {
         Some(count) => Outcome::when(count >= least, vec![Fact::new(command, format!("{count} automatic restarts"))]),
@@ -250,7 +198,7 @@ fn restarts(subject: Subject<'_>, least: u32) -> Outcome {
     }
 }
 
-fn reload_needed(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
+pub(super) fn reload_needed(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
     of_managers(case, subject, |record, ran| match record {
         Record::Unit(unit) => {
             let says = format!("NeedDaemonReload={}", if unit.reload_needed { "yes" } else { "no" });
@@ -260,7 +208,7 @@ fn reload_needed(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
     })
 }
 
-fn unhealthy(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
+pub(super) fn unhealthy(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
     of_managers(case, subject, |record, ran| match record {
         Record::Container(container) => {
             let health = container.health.as_deref().unwrap_or("none");
@@ -270,7 +218,7 @@ fn unhealthy(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
     })
 }
 
-fn container(case: &Case<'_>, subject: Subject<'_>, words: &[&str]) -> Outcome {
+pub(super) fn container(case: &Case<'_>, subject: Subject<'_>, words: &[&str]) -> Outcome {
     of_managers(case, subject, |record, ran| match record {
         Record::Container(container) => {
             let status = container.status.as_str();
@@ -288,7 +236,7 @@ fn inspected(container: &ContainerState, ran: &str, holds: bool, says: String) -
     Outcome::when(holds, vec![Fact::new(format!("docker inspect {}", container.identity.name), says).ran(ran)])
 }
 
-fn port(case: &Case<'_>, subject: Subject<'_>, holds: impl Fn(&Holder) -> bool) -> Outcome {
+pub(super) fn port(case: &Case<'_>, subject: Subject<'_>, holds: impl Fn(&Holder) -> bool) -> Outcome {
     let (Some(port), Some(_)) = (subject.service.ports.first(), subject.service.managers.first()) else {
         return Outcome::RuledOut(Vec::new());
     };
@@ -306,7 +254,7 @@ fn port(case: &Case<'_>, subject: Subject<'_>, holds: impl Fn(&Holder) -> bool) 
     Outcome::when(holds(holder), vec![Fact::new(format!("ss -Hltnp 'sport = :{port}'"), says)])
 }
 
-fn memory(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
+pub(super) fn memory(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
     let Some(alarm) = subject.service.memory.as_ref().and_then(|memory| memory.alarm_bytes) else {
         return Outcome::RuledOut(Vec::new());
     };
@@ -323,7 +271,7 @@ fn memory(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
     Outcome::when(used > alarm, vec![Fact::new(command, says)])
 }
 
-fn route(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
+pub(super) fn route(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
     if subject.service.routes.is_empty() {
         return Outcome::RuledOut(Vec::new());
     }

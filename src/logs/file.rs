@@ -2,12 +2,13 @@
 //! regular files are read. A followed file survives being renamed, emptied and made anew.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use super::open::{open, size, trouble};
 use super::packed::{lines_packed, unpack};
 use super::parse;
 use super::source::Kind;
@@ -129,28 +130,12 @@ fn path(world: &World, source: usize) -> PathBuf {
     }
 }
 
-/// Opens a regular file; none when it does not exist.
-pub(super) fn open(world: &World, path: &Path) -> io::Result<Option<File>> {
-    match world.system.open(path) {
-        Ok(file) => Ok(Some(file)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 fn plain(world: &World, path: &Path) -> Option<File> {
     if is_packed(path) { None } else { open(world, path).ok().flatten() }
 }
 
 fn is_packed(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "gz")
-}
-
-pub(super) fn trouble(error: &io::Error) -> Trouble {
-    match error.kind() {
-        ErrorKind::PermissionDenied => Trouble::NeedsRoot("to read it"),
-        _ => Trouble::Failed(error.to_string()),
-    }
 }
 
 /// What the file was before, oldest first, as logrotate (`x.log.1`, `x.log-20261122.gz`), Caddy (`x-2026-….log.gz`) and pm2
@@ -172,10 +157,6 @@ fn rotated(world: &World, path: &Path, range: &Range) -> Vec<PathBuf> {
         .collect();
     found.sort_unstable();
     found.into_iter().map(|(_, path)| path).collect()
-}
-
-pub(super) fn size(file: &File) -> io::Result<u64> {
-    Ok(file.metadata()?.len())
 }
 
 /// Where the last `count` lines before `size` begin, and how many there are if there are fewer.

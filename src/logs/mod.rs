@@ -13,6 +13,7 @@ pub mod level;
 pub mod line;
 mod mark;
 pub mod merge;
+mod open;
 mod packed;
 pub mod parse;
 mod readers;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::World;
-use super::file::{open, size, trouble};
 use super::merge::Board;
+use super::open::{open, size, trouble};
 use crate::exec::{Stream, Streams};
 use crate::probe::Trouble;
 use crate::tools::lines::Lines;

@@ -1,6 +1,6 @@
 //! Escapes undone: those of URLs, of JSON and programming languages, of shells and of HTML.
 
-use super::view::Piece;
+use super::piece::Piece;
 
 /// A text with its escapes undone once, and whether it has to be looked at more closely.
 pub(super) fn quick(text: &str) -> (String, bool) {

@@ -10,7 +10,9 @@ mod block;
 mod env;
 mod escapes;
 mod known;
+mod masked;
 mod names;
+mod piece;
 mod suspect;
 mod value;
 mod view;
@@ -29,7 +31,8 @@ pub use view::is_hostile;
 use block::Block;
 use escapes::quick;
 use known::{Known, Open};
-use suspect::{Finding, SUSPECT, suspects};
+use masked::Masked;
+use suspect::{SUSPECT, suspects};
 use value::{is_long_number, is_number, nested_end};
 use view::{Sort, View, as_it_is, coloured, sort, views, visible};
 
@@ -179,7 +182,7 @@ impl Redactor {
     }
 
     /// What is secret in a line, by itself and because of those before it. None when that cannot be known.
-    fn find_in_line(&self, memory: &mut Memory, text: &str, head: impl Fn(&str) -> usize) -> Option<Vec<Finding>> {
+    fn find_in_line(&self, memory: &mut Memory, text: &str, head: impl Fn(&str) -> usize) -> Option<Vec<Masked>> {
         let before = std::mem::take(&mut memory.open);
         let open = &mut memory.open;
         // What goes on there is found in any reading.
@@ -194,10 +197,10 @@ impl Redactor {
                 if before.is_empty() { Vec::new() } else { known.rest(text, &before, open) }
             };
             if readings.is_empty() {
-                found.extend(look(text).into_iter().map(Finding::plain));
+                found.extend(look(text).into_iter().map(Masked::plain));
             }
             for view in &readings {
-                found.extend(look(&view.text).into_iter().map(|range| Finding::plain(view.origin(range))));
+                found.extend(look(&view.text).into_iter().map(|range| Masked::plain(view.origin(range))));
             }
         }
         let begins = !found.is_empty() && text.contains("KEY");
@@ -209,7 +212,7 @@ impl Redactor {
                 let rest = &shown.text[head..];
                 ranges.push(head..head + rest.find([' ', '\t', '"', '\'', '&', ',']).unwrap_or(rest.len()));
             }
-            found.extend(ranges.into_iter().map(|range| Finding::plain(shown.origin(range))));
+            found.extend(ranges.into_iter().map(|range| Masked::plain(shown.origin(range))));
         }
         memory.piece = text.len() >= PIECE && found.iter().any(|finding| finding.range.end >= text.trim_end().len());
         Some(found)
@@ -217,7 +220,7 @@ impl Redactor {
 
     /// What is secret in a text, in any way in which it may be read. None when that cannot be known. Without `patterns` only
     /// values that can be nothing else.
-    fn find(&self, text: &str, patterns: bool, open: &mut Vec<Open>) -> Option<Vec<Finding>> {
+    fn find(&self, text: &str, patterns: bool, open: &mut Vec<Open>) -> Option<Vec<Masked>> {
         let readings = self.readings(text);
         self.find_in(text, &readings, patterns, open)
     }
@@ -243,7 +246,7 @@ impl Redactor {
     }
 
     /// The same in these readings of a text; none where there is but one.
-    fn find_in(&self, text: &str, readings: &[View<'_>], patterns: bool, open: &mut Vec<Open>) -> Option<Vec<Finding>> {
+    fn find_in(&self, text: &str, readings: &[View<'_>], patterns: bool, open: &mut Vec<Open>) -> Option<Vec<Masked>> {
         let suspect = self.suspect.as_ref()?;
         let known = match &self.known {
             Values::None => None,
@@ -254,7 +257,7 @@ impl Redactor {
             let mut found = if patterns && clear { suspects(suspect, text) } else { Vec::new() };
             if let Some(known) = known {
                 let ranges = if patterns { known.find(text, open) } else { known.find_telling(text) };
-                found.extend(ranges.into_iter().map(Finding::plain));
+                found.extend(ranges.into_iter().map(Masked::plain));
             }
             found
         };
@@ -265,14 +268,14 @@ impl Redactor {
         for (index, view) in readings.iter().enumerate() {
             for finding in look(&view.text, view.patterns) {
                 let quoted = finding.quoted.filter(|_| index == 0);
-                all.push(Finding { range: view.origin(finding.range), quoted });
+                all.push(Masked { range: view.origin(finding.range), quoted });
             }
         }
         Some(all)
     }
 
     /// The text with its secrets masked.
-    fn masked<'t>(&self, text: &'t str, found: Vec<Finding>, patterns: bool) -> Cow<'t, str> {
+    fn masked<'t>(&self, text: &'t str, found: Vec<Masked>, patterns: bool) -> Cow<'t, str> {
         let cleaned = put_marks(text, found);
         if let Cow::Owned(cleaned) = &cleaned
             && let Some(start) = json_start(text)
@@ -347,7 +350,7 @@ impl Redactor {
 }
 
 /// Puts marks in the place of what was found; what overlaps gets one.
-fn put_marks(text: &str, mut found: Vec<Finding>) -> Cow<'_, str> {
+fn put_marks(text: &str, mut found: Vec<Masked>) -> Cow<'_, str> {
     found.retain(|finding| finding.range.start < finding.range.end && &text[finding.range.clone()] != MARK);
     if found.is_empty() {
         return text.into();
@@ -356,7 +359,7 @@ fn put_marks(text: &str, mut found: Vec<Finding>) -> Cow<'_, str> {
     let mut cleaned = String::with_capacity(text.len());
     let mut copied = 0;
     let mut at = 0;
-    while let Some(Finding { range: Range { start, mut end }, quoted }) = found.get(at).cloned() {
+    while let Some(Masked { range: Range { start, mut end }, quoted }) = found.get(at).cloned() {
         at += 1;
         while let Some(next) = found.get(at).filter(|next| next.range.start < end) {
             end = end.max(next.range.end);

@@ -5,11 +5,8 @@ use std::ops::Range;
 use regex::Regex;
 
 use super::MARK;
+use super::masked::{Masked, REACH};
 use super::value::key_secret;
-
-/// How far a place that looks like the beginning of a secret is followed before it is none. Without an end a hostile line
-/// would take a time that grows with the square of its length.
-pub(super) const REACH: usize = 2048;
 
 /// Where a secret may begin: names of keys, schemes, and secrets that are known by how they begin.
 pub(super) const SUSPECT: &str = concat!(
@@ -53,27 +50,8 @@ const WHOLE: &[&str] = &[
     "/bot",
 ];
 
-/// What is to be put in the place of a range.
-#[derive(Debug, Clone)]
-pub(super) struct Finding {
-    pub(super) range: Range<usize>,
-    /// With how many backslashes the mark must be quoted, where a number or a list stood.
-    pub(super) quoted: Option<usize>,
-}
-
-impl Finding {
-    pub(super) fn plain(range: Range<usize>) -> Self {
-        Finding { range, quoted: None }
-    }
-
-    /// The same in a text that has so many bytes before it.
-    pub(super) fn behind(self, count: usize) -> Self {
-        Finding { range: self.range.start + count..self.range.end + count, ..self }
-    }
-}
-
 /// What looks like a secret in a text.
-pub(super) fn suspects(suspect: &Regex, text: &str) -> Vec<Finding> {
+pub(super) fn suspects(suspect: &Regex, text: &str) -> Vec<Masked> {
     let mut found = Vec::new();
     let mut floor = 0;
     let mut from = 0;
@@ -92,23 +70,23 @@ pub(super) fn suspects(suspect: &Regex, text: &str) -> Vec<Finding> {
 }
 
 /// The secret that belongs to a match of [`SUSPECT`]; what is before `floor` has been dealt with.
-fn finding(text: &str, hit: Range<usize>, floor: usize) -> Option<Finding> {
+fn finding(text: &str, hit: Range<usize>, floor: usize) -> Option<Masked> {
     let word = &text[hit.clone()];
     if word.starts_with(':') {
-        return url_secret(text, hit.end).map(Finding::plain);
+        return url_secret(text, hit.end).map(Masked::plain);
     }
     if word.starts_with('-') {
-        return Some(Finding::plain(hit.start..pem_end(text, hit.end)));
+        return Some(Masked::plain(hit.start..pem_end(text, hit.end)));
     }
     if word.starts_with("eyJ") {
-        return jwt_end(text, hit.end).map(|end| Finding::plain(hit.start..end));
+        return jwt_end(text, hit.end).map(|end| Masked::plain(hit.start..end));
     }
     if WHOLE.iter().any(|start| word.starts_with(start)) {
-        return Some(Finding::plain(hit));
+        return Some(Masked::plain(hit));
     }
     match word.len() {
         5 | 6 if word.eq_ignore_ascii_case("basic") || word.eq_ignore_ascii_case("bearer") => {
-            scheme_secret(text, hit.end).map(Finding::plain)
+            scheme_secret(text, hit.end).map(Masked::plain)
         }
         _ => key_secret(text, hit, floor),
     }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::suspect::{Finding, REACH};
+use super::masked::{Masked, REACH};
 
 /// Kinds of keys, which differ in how far an unquoted value reaches.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ fn is_key_byte(byte: u8) -> bool {
 }
 
 /// The value of a key in whose name a match was.
-pub(super) fn key_secret(text: &str, hit: Range<usize>, floor: usize) -> Option<Finding> {
+pub(super) fn key_secret(text: &str, hit: Range<usize>, floor: usize) -> Option<Masked> {
     let bytes = text.as_bytes();
     let word = &text[hit.clone()];
     let key_start = hit.start
@@ -51,7 +51,7 @@ pub(super) fn key_secret(text: &str, hit: Range<usize>, floor: usize) -> Option<
             && !matches!(bytes.get(spaced), Some(b'-' | b'=' | b':') | None);
         let sql = kind == KeyKind::Word && bytes.get(spaced) == Some(&b'\'');
         if option || sql {
-            return value_secret(text, spaced, KeyKind::Word, false).map(Finding::plain);
+            return value_secret(text, spaced, KeyKind::Word, false).map(Masked::plain);
         }
     }
     if quote.is_some() {
@@ -84,7 +84,7 @@ pub(super) fn key_secret(text: &str, hit: Range<usize>, floor: usize) -> Option<
     }
     if quote.is_some() {
         match json_value(&text[at..], backslashes) {
-            Json::Secret(end) => return Some(Finding { range: at..at + end, quoted: Some(backslashes) }),
+            Json::Secret(end) => return Some(Masked { range: at..at + end, quoted: Some(backslashes) }),
             Json::Harmless => return None,
             Json::Other => {}
         }
@@ -95,7 +95,7 @@ pub(super) fn key_secret(text: &str, hit: Range<usize>, floor: usize) -> Option<
     if strict && (value.len() < 8 || !value.bytes().any(|byte| byte.is_ascii_digit())) {
         return None;
     }
-    Some(Finding::plain(range))
+    Some(Masked::plain(range))
 }
 
 fn count(bytes: &[u8], at: usize, what: u8) -> usize {

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::escapes::{unescaped, without_escapes};
+use super::piece::Piece;
 
 /// Whether a character is shown as an escape instead of itself: control characters (C0, DEL, C1), those that turn the
 /// direction of text, those without width, line and paragraph separators, and tags.
@@ -68,14 +69,6 @@ impl View<'_> {
             }
         }
     }
-}
-
-/// A character, and the bytes of the text that it stands for.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Piece {
-    pub(super) c: char,
-    pub(super) from: u32,
-    pub(super) to: u32,
 }
 
 /// In how many ways a text may be read.

@@ -1,7 +1,7 @@
 //! What is kept of a deployment's data, where, how often and for how long: the vocabulary of `backup` and `restore`.
 
 use super::failure::Database;
-use super::model::{Secret, Service};
+use super::service::{Secret, Service};
 
 /// One thing that is backed up and restored by itself.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ mod backup;
 mod failures;
 mod release;
 
-use super::model::*;
+use crate::registry::*;
 
 /// Refuses an invalid deployment at compile time.
 ///

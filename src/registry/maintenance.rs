@@ -1,7 +1,7 @@
 //! How a deployment is taken out of service on purpose, as its runbook says it: by a page in place of the site, or by
 //! stopping what users reach.
 
-use super::model::Service;
+use super::service::Service;
 
 /// The maintenance mode of a deployment.
 #[derive(Debug)]

@@ -2,13 +2,16 @@
 
 mod backup;
 pub mod check;
+mod deployment;
 mod failure;
 pub(crate) mod loaded;
 mod maintenance;
-mod model;
 mod release;
+mod service;
+mod severity;
 mod state;
 pub mod usual;
+mod verdict;
 
 mod ai_fsm;
 mod fondation;
@@ -18,11 +21,15 @@ mod prim;
 mod v_edfinance;
 
 pub use backup::*;
+pub use deployment::*;
 pub use failure::*;
 pub use localhost::LOCALHOST;
-pub use model::*;
+pub use maintenance::{Maintenance, Page, Stop};
 pub use release::*;
+pub use service::*;
+pub use severity::*;
 pub use state::State;
+pub use verdict::Verdict;
 
 /// The deployments compiled into the stock binary.
 pub static DEPLOYMENTS: &[&Deployment] =

@@ -1,6 +1,6 @@
 //! How a new version is made on the host, goes live, and is taken back: the vocabulary of `redeploy` and `rollback`.
 
-use super::model::Service;
+use super::service::Service;
 
 /// How a new version is made on the host, goes live, and is taken back.
 #[derive(Debug)]

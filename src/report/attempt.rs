@@ -3,7 +3,6 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::diagnosis::Finding;
 use super::failure::FixFacts;
 use crate::registry::Risk;
 
@@ -78,11 +77,11 @@ impl Outcome {
 }
 
 impl Attempt {
-    /// Nothing yet, of this finding with this fix.
-    pub fn new(finding: &Finding, fix: Option<&FixFacts>) -> Self {
+    /// Nothing yet, of the finding of this code and subject with this fix.
+    pub fn new(code: &str, subject: &str, fix: Option<&FixFacts>) -> Self {
         Attempt {
-            code: finding.code.clone(),
-            subject: finding.subject.clone(),
+            code: code.to_owned(),
+            subject: subject.to_owned(),
             title: fix.map(|fix| fix.title.clone()).unwrap_or_default(),
             argv: fix.map(|fix| fix.argv.clone()).unwrap_or_default(),
             manual: fix.and_then(|fix| fix.manual.clone()),

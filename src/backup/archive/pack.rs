@@ -11,7 +11,7 @@ use zstd::stream::write::Encoder;
 
 use super::NOT_SET_ID;
 use super::walk::{Met, Visitor, roots, special, unread, walk};
-use crate::backup::source::Trouble;
+use crate::backup::trouble::CopyTrouble;
 use crate::files::private;
 use crate::system::System;
 
@@ -28,10 +28,10 @@ const READ: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::NOCT
 ///
 /// # Errors
 /// When none of the paths exists, or one is neither a file nor a directory.
-pub fn size(system: &System, paths: &[&str], without: &[&str]) -> Result<u64, Trouble> {
+pub fn size(system: &System, paths: &[&str], without: &[&str]) -> Result<u64, CopyTrouble> {
     let mut sum = Sum(0);
     for root in roots(system, paths)? {
-        walk(&root, without, &mut sum).map_err(|error| Trouble::Wrong(error.to_string()))?;
+        walk(&root, without, &mut sum).map_err(|error| CopyTrouble::Wrong(error.to_string()))?;
     }
     Ok(sum.0)
 }

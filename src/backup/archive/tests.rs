@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use super::*;
-use crate::backup::source::Trouble;
+use crate::backup::trouble::CopyTrouble;
 use crate::system::System;
 
 /// A directory that goes with the test; a machine's root is in it.
@@ -193,7 +193,7 @@ fn sizes_are_those_of_what_is_there() {
     let without = ["node_modules", "dist"];
     assert_eq!(size(&["/srv/app", "/srv/.env", "/no"], &without).unwrap(), 1234);
     assert_eq!(size(&["/srv/app"], &[]).unwrap(), 8230);
-    assert!(matches!(size(&["/no", "/not/there"], &[]), Err(Trouble::Missing)));
+    assert!(matches!(size(&["/no", "/not/there"], &[]), Err(CopyTrouble::Missing)));
     let told = |paths: &[&str]| size(paths, &[]).unwrap_err().to_string();
     assert_eq!(
         told(&["/srv/app/link", "/srv/.env"]),

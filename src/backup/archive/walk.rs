@@ -10,7 +10,7 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, openat, statat};
 use rustix::io::Errno;
 
 use super::{DEPTH, inside};
-use crate::backup::source::Trouble;
+use crate::backup::trouble::CopyTrouble;
 use crate::files::Located;
 use crate::system::System;
 
@@ -76,23 +76,23 @@ pub(super) struct Root {
 }
 
 /// The paths of a set that are there.
-pub(super) fn roots(system: &System, paths: &[&str]) -> Result<Vec<Root>, Trouble> {
+pub(super) fn roots(system: &System, paths: &[&str]) -> Result<Vec<Root>, CopyTrouble> {
     for (at, path) in paths.iter().enumerate() {
         let others = paths.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, other)| other);
         // Each name is in an archive once.
         if let Some(other) = others.into_iter().find(|other| Path::new(path).starts_with(other)) {
-            return Err(Trouble::Wrong(format!("{path} is a part of {other} already")));
+            return Err(CopyTrouble::Wrong(format!("{path} is a part of {other} already")));
         }
     }
     let mut found = Vec::new();
     for path in paths {
         found.extend(root(system, path)?);
     }
-    if found.is_empty() { Err(Trouble::Missing) } else { Ok(found) }
+    if found.is_empty() { Err(CopyTrouble::Missing) } else { Ok(found) }
 }
 
-fn root(system: &System, absolute: &str) -> Result<Option<Root>, Trouble> {
-    let wrong = |error: io::Error| Trouble::Wrong(format!("{absolute}: it cannot be read: {error}"));
+fn root(system: &System, absolute: &str) -> Result<Option<Root>, CopyTrouble> {
+    let wrong = |error: io::Error| CopyTrouble::Wrong(format!("{absolute}: it cannot be read: {error}"));
     let Located { directory: parent, name, .. } = match system.locate(absolute) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         found => found.map_err(wrong)?,
@@ -105,13 +105,15 @@ fn root(system: &System, absolute: &str) -> Result<Option<Root>, Trouble> {
         FileType::RegularFile | FileType::Directory => {}
         // The archive would have a link in it, and nothing of what it points to.
         FileType::Symlink => {
-            return Err(Trouble::Wrong(format!("{absolute} is a symbolic link: what it points to would be missing")));
+            return Err(CopyTrouble::Wrong(format!(
+                "{absolute} is a symbolic link: what it points to would be missing"
+            )));
         }
         kind @ (FileType::Fifo
         | FileType::Socket
         | FileType::CharacterDevice
         | FileType::BlockDevice
-        | FileType::Unknown) => return Err(Trouble::Wrong(format!("{absolute} is {}", special(kind)))),
+        | FileType::Unknown) => return Err(CopyTrouble::Wrong(format!("{absolute} is {}", special(kind)))),
     }
     Ok(Some(Root { parent, path: Path::new("/").join(inside(absolute)), stat }))
 }

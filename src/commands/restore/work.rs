@@ -8,7 +8,7 @@ use crate::action::audit;
 use crate::action::lock::Lock;
 use crate::action::plan::Operation;
 use crate::action::{Risk, consent, lock};
-use crate::backup::create::chance;
+use crate::backup::key::chance;
 use crate::backup::look::{Proof, prove};
 use crate::backup::name::Id;
 use crate::backup::owners::Owners;

@@ -1,7 +1,7 @@
 //! Services of ai-fsm: all in one compose project, which is named after the directory of its file.
 
-use super::super::model::*;
 use super::{P1, P3, P4};
+use crate::registry::*;
 
 /// Where the compose file may lie, in the places where the deployment is looked for.
 const FILES: &[&str] = &[

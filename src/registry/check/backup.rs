@@ -2,9 +2,9 @@
 
 use super::super::backup::{BackupSet, Remote, Retention, Schedule, Source};
 use super::super::failure::Database;
-use super::super::model::{Deployment, Manager, Probe, Service};
 use super::release::{is, is_among};
 use super::{absolute, argument, culprit, name, paths, text};
+use crate::registry::{Deployment, Manager, Probe, Service};
 
 /// Words of `backup` itself, which no set may be called.
 const VERBS: [&str; 6] = ["create", "list", "verify", "drill", "prune", "help"];
@@ -139,9 +139,9 @@ const fn remote(r: &Remote, owner: &str) {
 mod tests {
     use std::panic::catch_unwind;
 
-    use super::super::super::model::*;
     use super::super::deployment;
-    use super::*;
+    
+    use crate::registry::*;
 
     static DOWN: Level =
         Level { id: "d", criterion: "c", response: "r", response_seconds: None, action: "a", mttr: None };

@@ -1,8 +1,8 @@
 //! What must hold of how new versions come to a deployment.
 
-use super::super::model::{Deployment, Service};
 use super::super::release::{Release, Schema, Switch, Task};
 use super::{argument, culprit, paths, text};
+use crate::registry::{Deployment, Service};
 
 /// Refuses an invalid release.
 pub(super) const fn release(r: &Release, d: &Deployment) {

@@ -1,7 +1,7 @@
 //! Services of fondation: the worker, what it cannot work without, and the front end that runs elsewhere.
 
-use super::super::model::*;
 use super::{P1, P4};
+use crate::registry::*;
 
 /// The one configuration file, which also tells where Convex is.
 const ENV: &str = "/srv/fondation/.env";

@@ -3,7 +3,7 @@
 mod failures;
 
 use super::check;
-use super::model::*;
+use crate::registry::*;
 
 /// The deployment that stands in when no other is found.
 pub static LOCALHOST: Deployment = Deployment {

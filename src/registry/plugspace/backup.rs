@@ -1,8 +1,8 @@
 //! What plugspace keeps (sheet §5): two databases, the applications, their configuration and certificates.
 
 use super::super::backup::*;
-use super::super::model::{Secret, Service};
 use super::services::*;
+use crate::registry::{Secret, Service};
 
 static REMOTE: Remote = Remote {
     name: "remote",

@@ -1,8 +1,8 @@
 //! How plugspace's new versions go live (sheet §6).
 
-use super::super::model::Service;
 use super::super::release::*;
 use super::services::*;
+use crate::registry::Service;
 
 static SERVICES: &[&Service] = &[&API, &VOICE, &WORKER, &FRONTEND, &STUDIO, &ADMIN];
 

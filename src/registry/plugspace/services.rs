@@ -1,7 +1,7 @@
 //! Services of plugspace: systemd keeps the databases and nginx, pm2 the applications; monitoring is optional.
 
-use super::super::model::*;
 use super::{CRITICAL, HIGH, LOW, MEDIUM};
+use crate::registry::*;
 
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;

@@ -1,8 +1,8 @@
 //! What prim keeps (sheet §5): the seed's four databases, those that the repository added later, and the mail.
 
 use super::super::backup::*;
-use super::super::model::{Secret, Service};
 use super::services::*;
+use crate::registry::{Secret, Service};
 
 /// Cloudflare R2. The old script keeps its own copies under `db/`, which are left alone.
 static R2: Remote = Remote {

@@ -8,7 +8,7 @@ mod release;
 mod services;
 
 use super::check;
-use super::model::*;
+use crate::registry::*;
 use services::*;
 
 /// The deployment.

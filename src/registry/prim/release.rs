@@ -1,8 +1,8 @@
 //! How prim's new versions go live (sheet §6).
 
-use super::super::model::Service;
 use super::super::release::*;
 use super::services::*;
+use crate::registry::Service;
 
 /// Wallet first: every paid service asks it. The repository's own deploy.sh restarts six of these (D11).
 static SERVICES: &[&Service] =

@@ -1,7 +1,7 @@
 //! Services of prim. All `prim-*` units are alike; what differs is in the records.
 
-use super::super::model::*;
 use super::{P0, P1, P2, P3};
+use crate::registry::*;
 
 /// A `prim-*` unit: Bun as user `prim` in `/opt/prim`, restarted five seconds after each failure and so never reaching
 /// systemd's start limit.

@@ -3,6 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::scene::{Candidate, Seen};
 use crate::action::consent::{self, Consent};
 use crate::action::lock::Lock;
 use crate::action::plan::Operation;
@@ -13,31 +14,14 @@ use crate::commands::operate::{self, Extent};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::registry::{Deployment, Fix, Remedy, Service, Verdict};
+use crate::registry::{Deployment, Remedy, Verdict};
 use crate::report::diagnosis::{Attempt, Diagnosis, Outcome};
-use crate::report::failure::FixFacts;
 use crate::tools::Argv;
 
 /// How long what a command starts may take to come up.
 const COMING_UP: Duration = Duration::from_secs(20);
 /// How often it is looked at meanwhile.
 const GLANCE: Duration = Duration::from_millis(500);
-
-/// What was seen, and how each finding would be mended.
-pub(super) struct Seen {
-    /// As it is told.
-    pub document: Diagnosis,
-    /// Of each finding, in its order, the first fix that changes something.
-    pub remedies: Vec<Option<Candidate>>,
-}
-
-/// A fix of a finding.
-#[derive(Clone)]
-pub(super) struct Candidate {
-    pub service: Option<&'static Service>,
-    pub fix: &'static Fix,
-    pub facts: FixFacts,
-}
 
 /// Mends what was found, a finding after the other, as far as that is safe or consented to. What is there in the end, and
 /// everything that was tried.
@@ -50,7 +34,9 @@ pub(super) fn mend(
     let mut seen = look()?;
     let mut attempts: Vec<Attempt> = Vec::new();
     while let Some(index) = next(&seen, &attempts) {
-        let mut attempt = Attempt::new(&seen.document.findings[index], seen.remedies[index].as_ref().map(|c| &c.facts));
+        let finding = &seen.document.findings[index];
+        let fix = seen.remedies[index].as_ref().map(|candidate| &candidate.facts);
+        let mut attempt = Attempt::new(&finding.code, &finding.subject, fix);
         let Some(candidate) = &seen.remedies[index] else {
             attempts.push(attempt);
             continue;

@@ -14,7 +14,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tar::{Builder, Header};
 
-use crate::commands::diagnose::Scene;
+use super::scene::Scene;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;

@@ -1,0 +1,175 @@
+//! `opsctl diagnose`: which failure it is, what proves it and what to do about it.
+
+mod bundle;
+mod fix;
+mod scene;
+
+use std::time::Duration;
+
+use clap_complete::engine::ArgValueCandidates;
+use jiff::tz::TimeZone;
+
+use self::bundle::Target;
+use self::fix::mend;
+use self::scene::{Looked, Question, Scene, look};
+use super::change::Change;
+use super::status::told_backups;
+use crate::action::lock;
+use crate::args::{complete_failures, complete_services, duration};
+use crate::context::Context;
+use crate::diagnosis::Ignores;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::health;
+use crate::registry::loaded::deployments;
+use crate::registry::{Deployment, Verdict};
+use crate::report::Head;
+use crate::report::failure::{FailureRow, Failures};
+use crate::report::status::Status;
+use crate::select::services;
+
+/// Arguments of `diagnose`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A failure by its name or another word for it (502, oom, tls); all of them when left out. A service instead: all that
+    /// may be wrong with it.
+    #[arg(value_name = "FAILURE", add = ArgValueCandidates::new(complete_failures))]
+    failure: Option<String>,
+    /// The service that it is about.
+    #[arg(value_name = "SERVICE", add = ArgValueCandidates::new(complete_services))]
+    service: Option<String>,
+    /// List the failures that the deployment knows, and look at nothing.
+    #[arg(long, conflicts_with_all = ["failure", "service", "ignore"])]
+    list: bool,
+    /// Leave out findings of this code, of one subject or of all; they are counted.
+    #[arg(long, value_name = "CODE[:SUBJECT]")]
+    ignore: Vec<String>,
+    /// Write all evidence as a tar to a new file, or with - to standard output, and nowhere else: findings, states, the newest
+    /// log lines without secrets, configuration by name and hash.
+    #[arg(long, value_name = "FILE|-", conflicts_with = "list")]
+    bundle: Option<String>,
+    /// What is to be done about it.
+    #[command(flatten)]
+    mend: Mend,
+}
+
+/// Flags of mending.
+#[derive(Debug, clap::Args)]
+pub struct Mend {
+    /// Mend what was found: what is safe at once, what is disruptive with --yes, what destroys something never. Each is
+    /// looked at again before and after.
+    #[arg(long, conflicts_with = "list")]
+    fix: bool,
+    /// With --fix: show what would be done, and do nothing.
+    #[arg(long, requires = "fix")]
+    dry_run: bool,
+    /// With --fix: consent beforehand to what would be asked.
+    #[arg(short, long, requires = "fix")]
+    yes: bool,
+    /// With --fix: wait for a change that is under way to end.
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "10m",
+          value_parser = duration, requires = "fix")]
+    lock_wait: Option<Duration>,
+}
+
+pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
+    let deployment = context.deployment()?;
+    if args.list {
+        context.ui.report(&list(context, deployment))?;
+        return Ok(Exit::Success);
+    }
+    let question = understand(args, deployment)?;
+    let asked = args.ignore.iter().map(|text| ignore(deployment, text)).collect::<Result<Vec<_>, _>>()?;
+    let today = context.system.now().to_zoned(TimeZone::UTC).date();
+    let ignores = Ignores::new(deployment, asked, today);
+    let look = || look(context, deployment, &question, &ignores);
+    let target = args.bundle.as_deref().map(Target::of);
+    let mut diagnosis = None;
+    if let Some(target) = &target {
+        // Before anything is mended: afterwards it may be gone.
+        let Looked { seen, scene, records } = look()?;
+        let status = status(context, deployment, &scene);
+        let evidence = bundle::Evidence { document: &seen.document, status: &status, scene: &scene, records: &records };
+        context.ui.note(&bundle::write(context, deployment, target, &evidence)?);
+        diagnosis = Some(seen.document);
+    }
+    let diagnosis = match diagnosis {
+        Some(diagnosis) if !args.mend.fix => diagnosis,
+        None if !args.mend.fix => look()?.seen.document,
+        Some(_) | None => {
+            let Mend { dry_run, yes, lock_wait, .. } = args.mend;
+            let look = || Ok(look()?.seen);
+            mend(context, deployment, &Change { dry_run, yes, lock_wait }, &look)?
+        }
+    };
+    // Standard output has one thing on it.
+    if !matches!(target, Some(Target::Stream)) {
+        context.ui.report(&diagnosis)?;
+    }
+    Ok(diagnosis.head.exit_code)
+}
+
+/// What `status` would say of the same evidence.
+fn status(context: &Context<'_>, deployment: &'static Deployment, scene: &Scene) -> Status {
+    let health = health::judge(deployment, &scene.services, &scene.evidence);
+    let holder = lock::holder(context.system, deployment);
+    let backups = told_backups(context, deployment);
+    Status::new(deployment, health, false, holder, backups, |verdict| {
+        Head::of(context.system, "opsctl/status/v1", deployment, verdict, Exit::of(verdict, false))
+    })
+}
+
+/// The failures of a deployment.
+pub(super) fn list(context: &Context<'_>, deployment: &'static Deployment) -> Failures {
+    let head = Head::of(context.system, "opsctl/failures/v1", deployment, Verdict::Pass, Exit::Success);
+    let failures = deployment.failures.iter().map(|failure| FailureRow::new(deployment, failure)).collect();
+    Failures { head, failures }
+}
+
+fn understand(args: &Args, deployment: &'static Deployment) -> Result<Question, Error> {
+    let mut question = Question { failures: deployment.failures.to_vec(), failure: None, service: None };
+    let mut service = args.service.as_deref();
+    if let Some(word) = &args.failure {
+        match (deployment.failure(word), deployment.service(word), service) {
+            (Some(failure), _, _) => {
+                question.failures = vec![failure];
+                question.failure = Some(failure);
+            }
+            (None, Some(_), None) => service = Some(word),
+            (None, _, _) => return Err(unknown_failure(deployment, word)),
+        }
+    }
+    if let Some(name) = service {
+        question.service = services(deployment, &[name.to_owned()])?.first().copied();
+    }
+    Ok(question)
+}
+
+fn unknown_failure(deployment: &'static Deployment, word: &str) -> Error {
+    let names = deployment
+        .failures
+        .iter()
+        .flat_map(|failure| std::iter::once(failure.slug).chain(failure.aliases.iter().copied()));
+    let what = format!("failure of {}", deployment.name);
+    let error = Error::no_such("unknown_failure", &what, word, names);
+    match deployments().find(|other| other.failure(word).is_some()) {
+        Some(other) => error.hint(format!("{} has it: -d {}", other.name, other.name)),
+        None => error,
+    }
+}
+
+/// The full code that somebody does not want to hear of, and the subject.
+fn ignore(deployment: &'static Deployment, text: &str) -> Result<(String, Option<String>), Error> {
+    let (code, subject) = match text.split_once(':') {
+        Some((code, subject)) => (code, Some(subject.to_owned())),
+        None => (text, None),
+    };
+    let Some((_, cause)) = deployment.cause(code) else {
+        let codes: Vec<String> =
+            deployment.failures.iter().flat_map(|f| f.causes()).map(|c| deployment.code(c)).collect();
+        let what = format!("finding of {}", deployment.name);
+        let error = Error::no_such("unknown_code", &what, code, codes.iter().map(String::as_str));
+        return Err(error.hint("opsctl get failures -o json lists the codes"));
+    };
+    Ok((deployment.code(cause), subject))
+}

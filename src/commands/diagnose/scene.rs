@@ -1,0 +1,200 @@
+//! What `diagnose` looks at, and what it finds there.
+
+use crate::action::audit::{self, Entry, Phase};
+use crate::backup::record;
+use crate::clues::changes::{self, Change};
+use crate::clues::reclaim::reclaimable;
+use crate::clues::{self, Clues};
+use crate::commands::examine::{Extent, examine};
+use crate::commands::status::backups;
+use crate::context::Context;
+use crate::diagnosis::{self, By, Case, Ignores};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::health::Health;
+use crate::probe::record::{Record, Recorder};
+use crate::probe::{Answer, Door, Evidence, Trouble};
+use crate::registry::{Deployment, Failure, Fix, Risk, Service, Verdict};
+use crate::report::Head;
+use crate::report::diagnosis::{Diagnosis, Finding, Ignored, Reclaim, Teller};
+use crate::report::failure::FixFacts;
+use crate::tools::Argv;
+
+/// What is asked.
+pub struct Question {
+    /// Failures to look for.
+    pub failures: Vec<&'static Failure>,
+    /// The one that was named.
+    pub failure: Option<&'static Failure>,
+    /// The service that it is about.
+    pub service: Option<&'static Service>,
+}
+
+/// What was seen, and how each finding would be mended.
+pub struct Seen {
+    /// As it is told.
+    pub document: Diagnosis,
+    /// Of each finding, in its order, the first fix that changes something.
+    pub remedies: Vec<Option<Candidate>>,
+}
+
+/// A fix of a finding.
+#[derive(Clone)]
+pub struct Candidate {
+    /// The service that it is about.
+    pub service: Option<&'static Service>,
+    /// The fix.
+    pub fix: &'static Fix,
+    /// As it is told.
+    pub facts: FixFacts,
+}
+
+/// What a look came to, and all that it was made of.
+pub struct Looked {
+    /// Findings and their fixes.
+    pub seen: Seen,
+    /// What they were made of.
+    pub scene: Scene,
+    /// The commands that were run.
+    pub records: Vec<Record>,
+}
+
+/// All that was seen.
+pub struct Scene {
+    /// All services of the deployment.
+    pub services: Vec<&'static Service>,
+    /// What `status` saw.
+    pub evidence: Evidence,
+    health: Health,
+    clues: Clues,
+}
+
+impl Scene {
+    /// Services that are on this host, or should be.
+    pub fn services(&self) -> impl Iterator<Item = &'static Service> {
+        let here = |service: &Service| self.health.services.iter().any(|judged| judged.name == service.name);
+        self.services.iter().copied().filter(move |service| here(service))
+    }
+
+    /// The unit file of a service.
+    pub fn fragment(&self, service: &Service) -> Option<&str> {
+        clues::unit(service, &self.evidence.managers).map(|unit| unit.fragment.as_str())
+    }
+
+    fn case(&self, deployment: &'static Deployment) -> Case<'_> {
+        let Scene { services, evidence, health, clues } = self;
+        Case { deployment, services, evidence, health, clues }
+    }
+}
+
+/// Looks for what is asked.
+///
+/// # Errors
+/// When the time of the whole command is over.
+pub fn look(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    question: &Question,
+    ignores: &Ignores,
+) -> Result<Looked, Error> {
+    let processes = context.processes();
+    let recorder = Recorder::new(&processes);
+    let limit = context.patience()?;
+    // Everything, because a cause may lie anywhere.
+    let services = deployment.services.to_vec();
+    let (evidence, health) = examine(context.system, &recorder, deployment, &services, Extent::Whole, limit);
+    let mut scene = Scene { services, evidence, health, clues: Clues::default() };
+    let case = scene.case(deployment);
+    let wants = diagnosis::wants(&case, &question.failures, question.service);
+    let limit = context.patience()?;
+    // Each question has its time from when it is asked.
+    let door = || Door::new(context.system, &recorder, limit).with_trace(context.trace());
+    scene.clues = clues::gather(door(), deployment, &scene.evidence.managers, &wants);
+    scene.clues.backups = wants.backups.then(|| Answer {
+        command: Argv::new("cat", [record::path(deployment)]).to_string(),
+        result: backups(context, deployment).map_err(Trouble::from),
+    });
+    let case = scene.case(deployment);
+    let mut found = diagnosis::diagnose(&case, &question.failures, question.service);
+    for finding in found.findings.iter_mut().filter(|finding| finding.since.is_none()) {
+        let looping = finding.service.filter(|service| case.is_looping(service));
+        finding.since = looping.and_then(|s| changes::looping_since(door(), s, &case.evidence.managers));
+    }
+    let is_full = found.findings.iter().any(diagnosis::Finding::is_about_space);
+    let room = if is_full { reclaimable(door(), deployment, &case.evidence.managers) } else { Vec::new() };
+    let changes = if found.findings.is_empty() { Vec::new() } else { changed(context, &case, &found) };
+    let records = recorder.records();
+    let teller = Teller { case: &case, records: &records, changes: &changes };
+    let (mut ignored, mut findings, mut remedies) = (Vec::new(), Vec::new(), Vec::new());
+    for finding in &found.findings {
+        let told = teller.finding(finding);
+        let subject = told.subject.clone();
+        match ignores.cover(&told.code, &told.subject) {
+            Some(By::Request) => {
+                ignored.push(Ignored { code: told.code, subject: Some(subject), until: None, why: None });
+            }
+            Some(By::Registry(ignore)) => ignored.push(Ignored::registered(deployment, ignore, Some(subject))),
+            None => {
+                remedies.push(candidate(finding, &told));
+                findings.push(told);
+            }
+        }
+    }
+    let worst = findings.iter().map(|finding| finding.verdict).max();
+    let (verdict, exit) = match (worst, found.doubts.is_empty()) {
+        (Some(worst), _) => (worst, Exit::Unhealthy),
+        (None, false) => (Verdict::Unknown, Exit::Unknown),
+        (None, true) => (Verdict::Pass, Exit::Success),
+    };
+    let narrow = question.failure.is_some() || question.service.is_some();
+    let document = Diagnosis {
+        head: Head::of(context.system, "opsctl/diagnosis/v1", deployment, verdict, exit),
+        failure: question.failure.map(|failure| failure.slug),
+        service: question.service.map(|service| service.name),
+        findings,
+        undetermined: found.doubts.iter().map(|doubt| teller.doubt(doubt)).collect(),
+        ruled_out: found.ruled_out.iter().filter(|_| narrow).map(|not| teller.not_this(not)).collect(),
+        ignored,
+        expired_ignores: ignores
+            .expired()
+            .map(|ignore| Ignored::registered(deployment, ignore, ignore.subject.map(str::to_owned)))
+            .collect(),
+        reclaim: room.into_iter().map(Reclaim::from).collect(),
+        attempts: Vec::new(),
+        examined: found.examined,
+    };
+    Ok(Looked { seen: Seen { document, remedies }, scene, records })
+}
+
+/// The first fix of a finding that changes something.
+fn candidate(finding: &diagnosis::Finding, told: &Finding) -> Option<Candidate> {
+    let (fix, facts) = finding.cause.fixes.iter().zip(&told.fixes).find(|(fix, _)| fix.risk > Risk::ReadOnly)?;
+    Some(Candidate { service: finding.service, fix, facts: facts.clone() })
+}
+
+/// What changed before what was found: on the host, and by opsctl's own hand.
+fn changed(context: &Context<'_>, case: &Case<'_>, found: &diagnosis::Diagnosis) -> Vec<Change> {
+    let mut services: Vec<&'static Service> = found.findings.iter().filter_map(|finding| finding.service).collect();
+    services.dedup_by_key(|service| service.name);
+    let began = found.findings.iter().filter_map(|finding| finding.since).min().unwrap_or(case.evidence.time);
+    let since = crate::health::earlier(began, diagnosis::REACH);
+    let mut all = changes::changes(context.system, case.deployment, &services, &case.evidence.managers, since);
+    // A trail that cannot be read is missed by nobody here.
+    let (entries, _) = audit::read(context.system).unwrap_or_default();
+    let own =
+        |entry: &Entry| entry.deployment == case.deployment.name && entry.phase == Phase::End && entry.time >= since;
+    for entry in entries.iter().filter(|entry| own(entry)) {
+        let outcome = entry.outcome.as_deref().unwrap_or("not known");
+        let what = format!("opsctl {} {} by {}: {outcome}", entry.operation, entry.targets.join(" "), entry.user);
+        let targets: Vec<&Service> = entry.targets.iter().filter_map(|name| case.deployment.service(name)).collect();
+        match targets.as_slice() {
+            [] => all.push(Change { time: entry.time, what, service: None }),
+            several => all.extend(several.iter().map(|service| Change {
+                time: entry.time,
+                what: what.clone(),
+                service: Some(service.name),
+            })),
+        }
+    }
+    all
+}

@@ -1,0 +1,18 @@
+//! What comes of looking at something.
+
+use serde::{Deserialize, Serialize};
+
+/// One of four outcomes of looking at something, ordered from good to bad. There is no default on purpose: what could
+/// not be read is [`Verdict::Unknown`], and a failure outranks it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Seen, and as it should be.
+    Pass,
+    /// Seen, and worth a look; not a failure.
+    Warn,
+    /// Could not be determined. Never counts as good.
+    Unknown,
+    /// Seen, and wrong.
+    Fail,
+}
