@@ -4,14 +4,14 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
-use crate::exec::Processes;
 use crate::exit::Exit;
-use crate::logs;
-use crate::probe::PATIENCE;
+use crate::host::exec::Processes;
+use crate::host::system::System;
+use crate::host::tools::Argv;
+use crate::observe::logs;
+use crate::observe::probe::PATIENCE;
 use crate::registry::{Deployment, LOCALHOST};
 use crate::select::{detect, hidden};
-use crate::system::System;
-use crate::tools::Argv;
 use crate::ui::{self, Ui};
 
 /// What every verb can be asked for.

@@ -15,14 +15,15 @@ use serde::de::IgnoredAny;
 use crate::action::{audit, lock, release};
 use crate::backup::archive::Lay;
 use crate::backup::{self, manifest, name};
-use crate::files::private;
-use crate::logs::line::{Line, Said};
-use crate::logs::{parse, stamp};
-use crate::probe::{self, Answer, Reply};
-use crate::protocol::{mongo, postgres, redis};
+use crate::host::files::private;
+use crate::host::protocol::{mongo, postgres, redis};
+use crate::host::tools::{self, docker, docker_logs, git, images, journalctl, nginx, procfs, rclone, ufw};
+use crate::judge::health;
+use crate::observe::logs::line::{Line, Said};
+use crate::observe::logs::{parse, stamp};
+use crate::observe::probe::{self, Answer, Reply};
 use crate::redact::{self, Redactor};
-use crate::tools::{self, docker, docker_logs, git, images, journalctl, nginx, procfs, rclone, ufw};
-use crate::{health, registry, ui};
+use crate::{registry, ui};
 
 /// A target: its name, which is also that of its corpus in `fuzz/corpus/`, and what it does with some bytes.
 pub type Target = (&'static str, fn(&[u8]));

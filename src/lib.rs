@@ -46,34 +46,23 @@ mod action;
 mod args;
 mod argv;
 mod backup;
-mod clues;
 mod commands;
 mod context;
 mod defect;
-mod diagnosis;
-mod drift;
 mod error;
-mod exec;
 mod exit;
-mod files;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
-mod health;
+mod host;
+mod judge;
 mod limits;
-mod logs;
-mod net;
-mod probe;
-mod protocol;
+mod observe;
 mod redact;
 pub mod registry;
 mod report;
 mod select;
-mod shortage;
 mod signals;
-mod system;
-mod threads;
-mod tools;
 mod ui;
 
 use std::ffi::OsString;
@@ -84,16 +73,16 @@ use clap::{CommandFactory, FromArgMatches};
 
 pub use commands::completion::{Shell, script as completion_script};
 pub use commands::man::pages as man_pages;
-pub use system::System;
+pub use host::system::System;
 
 use crate::commands::Cli;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::host::shortage::Shortage;
 use crate::registry::Deployment;
 use crate::report::Head;
 use crate::report::error::Failure;
-use crate::shortage::Shortage;
 use crate::ui::{Format, Ui};
 
 /// Runs the command line of this process against these deployments and `localhost`. Closes the descriptors that this process
@@ -104,13 +93,13 @@ pub fn main(deployments: &[&'static Deployment]) -> ExitCode {
 
 /// The same on another machine than this one, for tests.
 pub fn run(deployments: &[&'static Deployment], system: &System) -> ExitCode {
-    exec::close_inherited();
+    host::exec::close_inherited();
     registry::loaded::set_deployments(deployments);
     let args: Vec<OsString> = std::env::args_os().collect();
     let format = argv::wanted_format(&args);
     let exit = defect::guarded(|| Ok(work(system, args, format)))
         .unwrap_or_else(|error| fail(system, None, format, false, error));
-    exec::kill_all();
+    host::exec::kill_all();
     ExitCode::from(exit.code())
 }
 
@@ -143,7 +132,7 @@ fn work(system: &System, args: Vec<OsString>, format: Format) -> Exit {
 
 /// The two threads without which nothing is begun: one ends what was started when a signal comes, the other reads files.
 fn prepare() -> anyhow::Result<()> {
-    let ready = files::ready().and_then(|()| signals::handle());
+    let ready = host::files::ready().and_then(|()| signals::handle());
     ready.map_err(|error| {
         let why = Shortage::of_start(&error).map_or_else(|| error.to_string(), |shortage| shortage.to_string());
         limits::short(format!("{why}; nothing was changed")).into()

@@ -5,7 +5,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::threads;
+use crate::host::threads;
 
 /// Descriptors that are wanted: the usual limit, up to which `select(2)` in what we start works as well.
 const DESCRIPTORS: u64 = 1024;

@@ -3,9 +3,9 @@
 use std::io;
 
 use crate::error::Error;
+use crate::host::system::System;
 use crate::registry::loaded::deployments;
 use crate::registry::{Deployment, Service};
-use crate::system::System;
 
 /// The services of these names; all when there are none.
 ///

@@ -12,10 +12,10 @@ use signal_hook::consts::{
 };
 use signal_hook::iterator::Signals;
 
-use crate::exec;
 use crate::exit::Exit;
-use crate::system::System;
-use crate::threads;
+use crate::host::exec;
+use crate::host::system::System;
+use crate::host::threads;
 use crate::ui::Ui;
 
 /// Whoever ignores them on our behalf (`nohup`, a shell that starts us in the background) wants us to live on.

@@ -11,14 +11,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::exec::{Exit as Ended, Runner};
 use crate::exit::Exit;
-use crate::files::own;
-use crate::net;
-use crate::probe::{Trouble, failure};
+use crate::host::exec::{Exit as Ended, Runner};
+use crate::host::files::own;
+use crate::host::net;
+use crate::host::system::System;
+use crate::host::tools::journalctl;
+use crate::observe::probe::{Trouble, failure};
 use crate::registry::Deployment;
-use crate::system::System;
-use crate::tools::journalctl;
 
 /// Where the trail is.
 pub const FILE: &str = "/var/log/opsctl/audit.jsonl";

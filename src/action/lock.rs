@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::files::own;
+use crate::host::files::own;
+use crate::host::system::System;
 use crate::registry::Deployment;
-use crate::system::System;
 
 /// Where locks are: gone with the next boot, writable by root alone.
 const DIRECTORY: &str = "/run/opsctl";

@@ -10,13 +10,13 @@ use super::consent::Consent;
 use super::lock::Lock;
 use crate::context::Context;
 use crate::error::Error;
-use crate::exec::{Exit as Ended, Runner};
 use crate::exit::Exit;
-use crate::files::own;
-use crate::probe::{Trouble, failure};
+use crate::host::exec::{Exit as Ended, Runner};
+use crate::host::files::own;
+use crate::host::system::System;
+use crate::host::tools::Argv;
+use crate::observe::probe::{Trouble, failure};
 use crate::registry::Deployment;
-use crate::system::System;
-use crate::tools::Argv;
 
 /// Where what was seen before a change is kept.
 pub const EVIDENCE: &str = "/var/log/opsctl/evidence.jsonl";

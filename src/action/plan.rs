@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::Risk;
-use crate::health::{ServiceHealth, State};
-use crate::probe::ManagerEvidence;
+use crate::host::tools::systemctl::{Abilities, UnitState};
+use crate::host::tools::{Account, Argv, caddy, docker, nginx, pm2, systemctl};
+use crate::judge::health::{ServiceHealth, State};
+use crate::observe::probe::ManagerEvidence;
 use crate::registry::{App, Deployment, Instances, Manager, Presence, Service};
-use crate::tools::systemctl::{Abilities, UnitState};
-use crate::tools::{Account, Argv, caddy, docker, nginx, pm2, systemctl};
 
 /// What is wanted of services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,10 +5,10 @@ use std::io;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::files::own;
-use crate::health::{ServiceHealth, State};
+use crate::host::files::own;
+use crate::host::system::System;
+use crate::judge::health::{ServiceHealth, State};
 use crate::registry::{Deployment, Verdict};
-use crate::system::System;
 
 /// Where state is kept that must outlive a boot.
 const DIRECTORY: &str = "/var/lib/opsctl";

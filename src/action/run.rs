@@ -12,10 +12,10 @@ use super::plan::{Operation, Part, Plan};
 use super::verify::{self, Outcome};
 use crate::context::Context;
 use crate::error::Error;
-use crate::exec::{Exit as Ended, Runner};
 use crate::exit::Exit;
-use crate::health::ServiceHealth;
-use crate::probe::{Trouble, failure};
+use crate::host::exec::{Exit as Ended, Runner};
+use crate::judge::health::ServiceHealth;
+use crate::observe::probe::{Trouble, failure};
 use crate::registry::{Deployment, Service, Verdict};
 
 /// How long a service may take to answer after its manager says that it was started.

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::plan::Operation;
 use crate::context::Context;
-use crate::health::{self, ServiceHealth, State};
-use crate::probe::{self, PATIENCE};
+use crate::judge::health::{self, ServiceHealth, State};
+use crate::observe::probe::{self, PATIENCE};
 use crate::registry::{Deployment, Manager, Service, Verdict};
 
 /// How often it is looked.

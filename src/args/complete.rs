@@ -3,10 +3,10 @@
 use clap_complete::engine::CompletionCandidate;
 
 use super::deployment;
+use crate::host::system::System;
 use crate::registry::Deployment;
 use crate::registry::loaded::deployments;
 use crate::select::detect;
-use crate::system::System;
 
 /// A candidate and what it is.
 pub fn candidate(name: &str, help: &str) -> CompletionCandidate {

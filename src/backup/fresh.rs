@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::key::KEY;
 use super::retention::LastRun;
-use crate::health::duration;
+use crate::judge::health::duration;
 use crate::registry::{BackupSet, Verdict};
 
 /// How far ahead of the clock a copy may be.

@@ -11,8 +11,8 @@ use rustix::rand::{GetRandomFlags, getrandom};
 use sha2::Sha256;
 
 use super::record::DIRECTORY;
-use crate::files::own;
-use crate::system::System;
+use crate::host::files::own;
+use crate::host::system::System;
 
 /// Where it is: a line that begins with [`FORM`], and then its 32 bytes in hexadecimal digits.
 pub const KEY: &str = "/var/lib/opsctl/manifest.key";

@@ -12,9 +12,9 @@ use super::source;
 use super::staging::{self, Staging};
 use super::store::Store;
 use crate::context::Context;
-use crate::files::private;
+use crate::host::files::private;
+use crate::host::threads::each;
 use crate::registry::{BackupSet, Deployment};
-use crate::threads::each;
 
 /// Reads the manifests of these sets: two calls, whatever their number. `key`: what this host signs them with.
 ///

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::key::Key;
 use super::name::{self, Id};
+use crate::host::tools::excerpt;
 use crate::registry::BackupSet;
-use crate::tools::excerpt;
 
 /// Version of the form.
 pub const FORM: u32 = 1;

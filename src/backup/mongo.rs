@@ -8,12 +8,12 @@ use std::time::Duration;
 use super::manifest::Rows;
 use super::name::Id;
 use crate::context::Context;
-use crate::exec::{Exit, Output, Runner};
-use crate::files::private;
-use crate::probe::{self, failure};
+use crate::host::exec::{Exit, Output, Runner};
+use crate::host::files::private;
+use crate::host::tools::{Argv, Input, mongodump};
+use crate::observe::probe::{self, failure};
 use crate::redact::Redactor;
 use crate::registry::Secret;
-use crate::tools::{Argv, Input, mongodump};
 
 /// How long a dump or a trial may take.
 const DUMP: Duration = Duration::from_secs(1800);

@@ -11,11 +11,11 @@ use super::name::Id;
 use super::staging::copy_hashed;
 use super::trouble::CopyTrouble;
 use crate::context::Context;
-use crate::exec::{Exit, Runner, Streams};
-use crate::files::private;
-use crate::probe::{self, failure};
+use crate::host::exec::{Exit, Runner, Streams};
+use crate::host::files::private;
+use crate::host::tools::{Argv, Input, images, postgres};
+use crate::observe::probe::{self, failure};
 use crate::registry::{Database, Service};
-use crate::tools::{Argv, Input, images, postgres};
 
 /// How long a question may take: a name is changed only when nobody uses the database any more, for which PostgreSQL waits 5 s.
 const QUESTION: Duration = Duration::from_secs(20);
@@ -140,7 +140,7 @@ impl<'a> Server<'a> {
             (Ok((bytes, _)), Exit::Code(0)) if bytes > 0 => Ok(()),
             (Ok(_), Exit::Code(0)) => Err("pg_dump printed nothing".to_owned()),
             (_, exit) if exit != Exit::Code(0) => {
-                let output = crate::exec::Output { exit, stdout: Vec::new(), stderr: said.into_bytes() };
+                let output = crate::host::exec::Output { exit, stdout: Vec::new(), stderr: said.into_bytes() };
                 Err(format!("pg_dump: {}", failure(&output)))
             }
             (Err(error), _) => Err(told(error)),

@@ -10,8 +10,8 @@ use super::record::{self, Line, Records};
 use super::retention::{self, Decision, Known, LastRun, Refusal, Worth};
 use super::sequence::Gap;
 use super::store::Store;
+use crate::host::system::System;
 use crate::registry::{BackupSet, Deployment};
-use crate::system::System;
 
 /// What goes of a set, or why nothing does.
 pub struct Plan {

@@ -12,9 +12,9 @@ use super::name::Id;
 use super::retention::LastRun;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::files::own;
+use crate::host::files::own;
+use crate::host::system::System;
 use crate::registry::Deployment;
-use crate::system::System;
 
 /// Where state is kept that must outlive a boot.
 pub const DIRECTORY: &str = "/var/lib/opsctl";

@@ -15,12 +15,12 @@ use super::manifest::{Owner, Rows};
 use super::staging::copy_hashed;
 use super::trouble::CopyTrouble;
 use crate::context::Context;
-use crate::exec::{Exit, Runner};
-use crate::files::private;
-use crate::probe::{self, failure};
+use crate::host::exec::{Exit, Runner};
+use crate::host::files::private;
+use crate::host::system::System;
+use crate::host::tools::redis_check_rdb;
+use crate::observe::probe::{self, failure};
 use crate::registry::Service;
-use crate::system::System;
-use crate::tools::redis_check_rdb;
 
 /// How long a snapshot may take.
 const SNAPSHOT: Duration = Duration::from_secs(600);

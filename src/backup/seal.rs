@@ -6,11 +6,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::context::Context;
-use crate::exec::{Exit, Runner, StartError};
-use crate::files::private;
-use crate::probe::{Trouble, failure};
+use crate::host::exec::{Exit, Runner, StartError};
+use crate::host::files::private;
+use crate::host::tools::{Argv, age};
+use crate::observe::probe::{Trouble, failure};
 use crate::redact::Redactor;
-use crate::tools::{Argv, age};
 
 /// The key: an identity of age, root's alone.
 pub const KEY: &str = "/etc/opsctl/backup.key";

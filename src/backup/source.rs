@@ -8,9 +8,9 @@ use super::name::Id;
 use super::trouble::CopyTrouble;
 use super::{archive, mongo, postgres, redis, seal, sqlite, staging};
 use crate::context::Context;
-use crate::files::private;
+use crate::host::files::private;
+use crate::host::system::System;
 use crate::registry::{BackupSet, Deployment, Secrecy, Source};
-use crate::system::System;
 
 /// What was found of a set before it is copied.
 #[derive(Debug, Clone, Copy)]

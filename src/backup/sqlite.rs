@@ -19,8 +19,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use self::watch::{Watch, limit, within};
 use super::manifest::Owner;
-use crate::files::private;
-use crate::system::System;
+use crate::host::files::private;
+use crate::host::system::System;
 
 /// How long it is waited for a database that another holds for itself alone.
 const BUSY: Duration = Duration::from_secs(10);

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::record::DIRECTORY;
-use crate::files::{own, private};
+use crate::host::files::{own, private};
+use crate::host::system::System;
 use crate::registry::Deployment;
-use crate::system::System;
 
 /// What must be free beside the copies themselves, bytes.
 const RESERVE: u64 = 64 << 20;
@@ -105,7 +105,7 @@ pub fn room(system: &System, path: &Path, bytes: u64) -> Result<(), String> {
     let there = path.ancestors().find(|path| system.exists(path)).unwrap_or(path);
     let free = system.available_space(there).map_err(|error| format!("{}: {error}", there.display()))?;
     let needed = bytes.saturating_add(RESERVE);
-    let shown = crate::health::bytes;
+    let shown = crate::judge::health::bytes;
     match free < needed {
         true => {
             Err(format!("no room: {} are free below {}, {} are needed", shown(free), there.display(), shown(needed)))

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::catalogue::Listed;
 use crate::context::Context;
-use crate::exec::{Exit as Ended, Output};
-use crate::probe::{self, Trouble, failure};
+use crate::host::exec::{Exit as Ended, Output};
+use crate::host::tools::rclone::{self, Door};
+use crate::host::tools::{Argv, Hidden, procfs};
+use crate::observe::probe::{self, Trouble, failure};
 use crate::redact::Redactor;
 use crate::registry::Remote;
-use crate::tools::rclone::{self, Door};
-use crate::tools::{Argv, Hidden, procfs};
 
 /// How long a call may take beside the time that its bytes take.
 const CALL: Duration = Duration::from_secs(120);

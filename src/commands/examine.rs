@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::exec::Runner;
-use crate::health::{self, Health, ServiceHealth};
-use crate::probe::{self, Evidence};
+use crate::host::exec::Runner;
+use crate::host::system::System;
+use crate::judge::health::{self, Health, ServiceHealth};
+use crate::observe::probe::{self, Evidence};
 use crate::registry::{Deployment, Service, Verdict};
-use crate::system::System;
 
 /// What is examined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,10 +10,10 @@ use crate::action::run;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::host::tools::quote;
 use crate::registry::{Deployment, Verdict};
 use crate::report::Head;
 use crate::report::lock::LockFacts;
-use crate::tools::quote;
 
 /// Arguments of `lock`.
 #[derive(Debug, clap::Args)]

@@ -12,14 +12,15 @@ use crate::commands::change::{self, Change, Planned, SETTLE};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::health::State;
-use crate::logs::line::Said;
-use crate::probe::{Answer, Evidence, Reply};
+use crate::judge::health;
+use crate::judge::health::State;
+use crate::observe::logs::line::Said;
+use crate::observe::probe::{Answer, Evidence, Reply};
+use crate::observe::{logs, probe};
 use crate::registry::{Deployment, Manager, Presence, Service, Verdict};
 use crate::report::Head;
 use crate::report::action::Action;
 use crate::select::services;
-use crate::{health, logs, probe};
 
 /// How long may be spent on what a service wrote last.
 const LAST_WORDS: Duration = Duration::from_secs(1);

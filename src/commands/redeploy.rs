@@ -21,12 +21,12 @@ use crate::commands::operate::{self, Extent};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::health;
+use crate::host::system::System;
+use crate::judge::health;
 use crate::registry::{Deployment, Presence, Release, Service, Switch, Verdict};
 use crate::report::Head;
 use crate::report::release::Release as Document;
 use crate::select::services;
-use crate::system::System;
 
 /// How often it is asked again how services are, and after which time: a host that has just built something may be slow to say.
 const AGAIN: u32 = 2;

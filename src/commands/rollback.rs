@@ -15,10 +15,10 @@ use crate::commands::redeploy::{Ask, carry_out, chosen, release_of};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::host::system::System;
 use crate::registry::Verdict;
 use crate::report::Head;
 use crate::report::release::Releases;
-use crate::system::System;
 use crate::ui::escape;
 
 /// Arguments of `rollback`.

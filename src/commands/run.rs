@@ -10,13 +10,13 @@ use crate::action::{Risk, consent};
 use crate::commands::change::{self, Change};
 use crate::context::Context;
 use crate::error::Error;
-use crate::exec::{Exit as Ended, Runner};
 use crate::exit::Exit;
-use crate::health;
-use crate::probe::{self, Trouble, failure};
+use crate::host::exec::{Exit as Ended, Runner};
+use crate::host::tools::{Argv, systemctl};
+use crate::judge::health;
+use crate::observe::probe::{self, Trouble, failure};
 use crate::registry::Deployment;
 use crate::report::Head;
-use crate::tools::{Argv, systemctl};
 
 /// How long systemd may take to accept that it is to reboot.
 const ACCEPT: Duration = Duration::from_secs(30);

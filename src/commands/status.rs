@@ -18,7 +18,7 @@ use crate::backup::retention::LastRun;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::logs;
+use crate::observe::logs;
 use crate::registry::{BackupSet, Deployment, Service};
 use crate::report::Head;
 use crate::report::maintenance::StandingFacts;

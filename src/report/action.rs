@@ -8,8 +8,8 @@ use crate::action::Risk;
 use crate::action::lock::Note;
 use crate::action::plan::{Plan, Step};
 use crate::action::run::{Done, End};
-use crate::health::{ServiceHealth, State};
-use crate::logs::line::Said;
+use crate::judge::health::{ServiceHealth, State};
+use crate::observe::logs::line::Said;
 use crate::registry::Verdict;
 use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
@@ -86,7 +86,7 @@ impl StepFacts {
     /// As a row of a table: whose, what, how risky, and the command.
     pub(super) fn row(&self) -> Vec<Cell> {
         let user = self.user.as_ref().map(|user| format!("sudo -u {user} ")).unwrap_or_default();
-        let words: Vec<_> = self.argv.iter().map(|word| crate::tools::quote(word)).collect();
+        let words: Vec<_> = self.argv.iter().map(|word| crate::host::tools::quote(word)).collect();
         vec![
             Cell::plain(self.service.clone()),
             Cell::plain(self.title.clone()),
@@ -156,7 +156,7 @@ impl Action {
 
 impl Action {
     /// A reboot that is only planned.
-    pub fn reboot(head: Head, argv: &crate::tools::Argv, limit: std::time::Duration, blast: Vec<String>) -> Self {
+    pub fn reboot(head: Head, argv: &crate::host::tools::Argv, limit: std::time::Duration, blast: Vec<String>) -> Self {
         let step = StepFacts {
             service: HOST.to_owned(),
             title: "reboot".to_owned(),

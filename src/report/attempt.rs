@@ -103,7 +103,9 @@ impl Attempt {
         let how = match (&self.manual, self.argv.as_slice()) {
             (Some(manual), _) => format!(": {manual}"),
             (None, []) => String::new(),
-            (None, argv) => format!(": {}", argv.iter().map(|w| crate::tools::quote(w)).collect::<Vec<_>>().join(" ")),
+            (None, argv) => {
+                format!(": {}", argv.iter().map(|w| crate::host::tools::quote(w)).collect::<Vec<_>>().join(" "))
+            }
         };
         let took = if self.seconds > 0.0 { format!(" ({:.1} s)", self.seconds) } else { String::new() };
         let why = self.summary.as_ref().map(|why| format!("; {why}")).unwrap_or_default();

@@ -12,7 +12,7 @@ use crate::backup::fresh::Freshness;
 use crate::backup::manifest::total;
 use crate::backup::name::Id;
 use crate::backup::prune;
-use crate::health::{age, bytes};
+use crate::judge::health::{age, bytes};
 use crate::registry::Verdict;
 use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};

@@ -11,12 +11,12 @@ use serde::Serialize;
 use super::Head;
 pub use super::attempt::{Attempt, Outcome};
 use super::failure::{FixFacts, Names};
-use crate::clues::changes::Change;
-use crate::clues::reclaim::Reclaimable;
-use crate::diagnosis::{self, Case, Fact};
-use crate::probe::record::Record;
+use crate::host::tools::words;
+use crate::judge::diagnosis::{self, Case, Fact};
+use crate::observe::clues::changes::Change;
+use crate::observe::clues::reclaim::Reclaimable;
+use crate::observe::probe::record::Record;
 use crate::registry::{Deployment, Ignore, Risk, Verdict};
-use crate::tools::words;
 
 /// The longest excerpt that is shown, bytes.
 const LONGEST: usize = 500;

@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::host::tools::Argv;
 use crate::registry::{Release, Schema, Switch, Task};
-use crate::tools::Argv;
 
 /// How new versions come.
 #[derive(Debug, Serialize, JsonSchema)]

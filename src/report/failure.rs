@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Head;
-use crate::diagnosis;
+use crate::judge::diagnosis;
 use crate::registry::{About, Cause, Deployment, Failure, Fix, Remedy, Risk, Service};
 use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
@@ -183,7 +183,9 @@ impl FixFacts {
     pub fn how(&self) -> String {
         match &self.manual {
             Some(words) => words.clone(),
-            None => self.argv.iter().map(|word| crate::tools::quote(word).into_owned()).collect::<Vec<_>>().join(" "),
+            None => {
+                self.argv.iter().map(|word| crate::host::tools::quote(word).into_owned()).collect::<Vec<_>>().join(" ")
+            }
         }
     }
 }

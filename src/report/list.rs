@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Head;
-use crate::logs::source;
+use crate::observe::logs::source;
 use crate::registry::{self, Presence, Service};
 use crate::ui::Report;
 use crate::ui::{Cell, Text};

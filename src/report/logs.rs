@@ -1,6 +1,6 @@
 //! What a service wrote, beneath what another document says of it.
 
-use crate::logs::line::Said;
+use crate::observe::logs::line::Said;
 use crate::ui::{Cell, Text, Tone};
 
 /// As a line beneath what it is about.

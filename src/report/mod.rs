@@ -27,8 +27,8 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::host::system::System;
 use crate::registry::{Deployment, Verdict};
-use crate::system::System;
 
 /// What every document begins with.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -122,7 +122,7 @@ pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
         ("history", schemars::schema_for!(history::History)),
         ("lock", schemars::schema_for!(lock::LockFacts)),
         ("maintenance", schemars::schema_for!(maintenance::MaintenanceFacts)),
-        ("logs", schemars::schema_for!(crate::logs::line::Line<'static>)),
+        ("logs", schemars::schema_for!(crate::observe::logs::line::Line<'static>)),
         ("verify", schemars::schema_for!(verify::Drift)),
         ("error", schemars::schema_for!(error::Failure)),
     ]

@@ -8,7 +8,7 @@ use super::Head;
 use super::action::{Target, target};
 use crate::action::run::Done;
 use crate::backup::name::Id;
-use crate::logs::line::Said;
+use crate::observe::logs::line::Said;
 use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
 

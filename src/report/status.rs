@@ -10,8 +10,8 @@ use super::maintenance::StandingFacts;
 use crate::action::lock::{Holder, Note};
 use crate::action::run;
 use crate::backup::fresh::Freshness;
-use crate::health::{Check, Health, HostHealth, ServiceHealth, State, age, bytes};
-use crate::logs::line::Said;
+use crate::judge::health::{Check, Health, HostHealth, ServiceHealth, State, age, bytes};
+use crate::observe::logs::line::Said;
 use crate::registry::{Deployment, HostChecks, Level, Service, Verdict};
 use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
@@ -264,7 +264,7 @@ impl Report for Status {
         let well = self.backups.iter().filter(|fresh| fresh.verdict == Verdict::Pass).count();
         if well > 0 && well == self.backups.len() {
             let oldest = self.backups.iter().filter_map(|fresh| fresh.age_seconds).max().unwrap_or_default();
-            let oldest = crate::health::duration(jiff::SignedDuration::from_secs(oldest));
+            let oldest = crate::judge::health::duration(jiff::SignedDuration::from_secs(oldest));
             let told = match well {
                 1 => format!("1 backup proven, {oldest} ago"),
                 _ => format!("{well} backups proven, the oldest {oldest} ago"),
@@ -417,7 +417,7 @@ fn host_table(host: &HostHealth, now: Timestamp, page: &mut Text) {
         ]);
     }
     if let Some(uptime) = host.uptime_seconds.and_then(|seconds| i64::try_from(seconds).ok()) {
-        let up = crate::health::duration(jiff::SignedDuration::from_secs(uptime));
+        let up = crate::judge::health::duration(jiff::SignedDuration::from_secs(uptime));
         rows.push(vec![Cell::plain("uptime"), Cell(Tone::Dim, "-".to_owned()), Cell::plain(up)]);
     }
     let time = now.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();

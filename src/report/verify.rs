@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::Head;
 use super::status::label;
-use crate::drift::Comparison;
+use crate::judge::drift::Comparison;
 use crate::registry::Verdict;
 use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};

@@ -17,8 +17,8 @@ pub use stream::Stream;
 pub use text::{Cell, Text, Tone};
 
 use crate::error::Error;
+use crate::host::tools::Argv;
 use crate::redact;
-use crate::tools::Argv;
 
 /// What to print a report as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use owo_colors::{OwoColorize, Style};
 
 use super::{Format, Ui, escape, json};
-use crate::logs::level::LogLevel;
-use crate::logs::line::Line;
+use crate::observe::logs::level::LogLevel;
+use crate::observe::logs::line::Line;
 
 /// How lines are printed.
 #[derive(Debug, Clone)]

@@ -13,13 +13,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::audit;
-use crate::files::own;
-use crate::health::{self, ServiceHealth};
-use crate::probe::{self, Answer, Edge};
+use crate::host::files::own;
+use crate::host::system::System;
+use crate::host::threads::{join, task};
+use crate::host::tools::nginx::page::{Endpoint, endpoints_of_page};
+use crate::judge::health::{self, ServiceHealth};
+use crate::observe::probe::{self, Answer, Edge};
 use crate::registry::{Deployment, Maintenance, Page, Service, Stop};
-use crate::system::System;
-use crate::threads::{join, task};
-use crate::tools::nginx::page::{Endpoint, endpoints_of_page};
 
 /// Where state is kept that must outlive a boot.
 const DIRECTORY: &str = "/var/lib/opsctl";
@@ -162,7 +162,7 @@ impl Asked {
 /// Looks at the host. `health`: that of its services, as far as it was judged already.
 pub fn look(
     system: &System,
-    runner: &dyn crate::exec::Runner,
+    runner: &dyn crate::host::exec::Runner,
     deployment: &'static Deployment,
     health: Option<&[ServiceHealth]>,
     limit: Duration,

@@ -10,15 +10,15 @@ use crate::action::Risk;
 use crate::action::plan;
 use crate::context::Context;
 use crate::error::Error;
-use crate::exec::{Exit as Ended, Runner};
 use crate::exit::Exit;
-use crate::files::own;
-use crate::probe::{Trouble, failure};
+use crate::host::exec::{Exit as Ended, Runner};
+use crate::host::files::own;
+use crate::host::system::System;
+use crate::host::tools::Argv;
+use crate::host::tools::nginx;
+use crate::host::tools::nginx::page::{self as pages, Endpoint, Objection, Site};
+use crate::observe::probe::{Trouble, failure};
 use crate::registry::{Deployment, Page};
-use crate::system::System;
-use crate::tools::Argv;
-use crate::tools::nginx;
-use crate::tools::nginx::page::{self as pages, Endpoint, Objection, Site};
 
 /// How long nginx may take until all its new processes answer.
 pub(super) const READY: Duration = Duration::from_secs(10);

@@ -12,13 +12,13 @@ use crate::action::consent::Consent;
 use crate::action::lock::Lock;
 use crate::context::Context;
 use crate::error::Error;
-use crate::exec::{Exit as Ended, Runner};
 use crate::exit::Exit;
-use crate::files::own;
-use crate::probe::{PATIENCE, Trouble, failure};
+use crate::host::exec::{Exit as Ended, Runner};
+use crate::host::files::own;
+use crate::host::system::System;
+use crate::host::tools::Argv;
+use crate::observe::probe::{PATIENCE, Trouble, failure};
 use crate::registry::Deployment;
-use crate::system::System;
-use crate::tools::Argv;
 
 /// How often nginx is asked.
 const GLANCE: Duration = Duration::from_millis(100);

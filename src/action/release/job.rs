@@ -12,7 +12,7 @@ use crate::action::run::Done;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::logs::line::Said;
+use crate::observe::logs::line::Said;
 use crate::registry::{Deployment, Release, Service};
 
 /// What is to be done, and all that was found out about it.

@@ -15,9 +15,9 @@ use super::run::Way;
 use super::survey::ask;
 use crate::action::Risk;
 use crate::action::plan::Step;
-use crate::probe::PATIENCE;
+use crate::host::tools::{Input, git, images};
+use crate::observe::probe::PATIENCE;
 use crate::registry::Schema;
-use crate::tools::{Input, git, images};
 
 /// The role and the database of a container.
 struct Login {

@@ -8,8 +8,8 @@ use super::survey::{Source, Survey};
 use super::{Delivery, Version, Wanted, short};
 use crate::action::Risk;
 use crate::action::plan::{Operation, Part, Plan, Step};
+use crate::host::tools::{Account, Argv, Input, git, images};
 use crate::registry::{Deployment, Release, Schema, Service, Switch, Task, Verdict};
-use crate::tools::{Account, Argv, Input, git, images};
 
 /// How long a question to git or docker may take that changes something small.
 const QUICK: Duration = Duration::from_secs(30);

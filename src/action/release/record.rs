@@ -9,9 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Version, short};
-use crate::files::own;
+use crate::host::files::own;
+use crate::host::system::System;
 use crate::registry::Deployment;
-use crate::system::System;
 
 /// Where state is kept that must outlive a boot.
 const DIRECTORY: &str = "/var/lib/opsctl";

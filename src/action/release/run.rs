@@ -15,11 +15,11 @@ use crate::action::plan::{Plan, Step};
 use crate::action::run::{self, Done, End};
 use crate::context::Context;
 use crate::error::Error;
-use crate::exec::{Exit as Ended, Output, Runner};
-use crate::logs::line::Said;
-use crate::probe::{self, PATIENCE, Trouble, failure};
+use crate::host::exec::{Exit as Ended, Output, Runner};
+use crate::host::tools::{Argv, git, images, last_lines};
+use crate::observe::logs::line::Said;
+use crate::observe::probe::{self, PATIENCE, Trouble, failure};
 use crate::registry::{Service, Switch};
-use crate::tools::{Argv, git, images, last_lines};
 
 /// How many lines of what a failed command said are kept.
 const SAYS: usize = 15;
@@ -280,7 +280,7 @@ impl<'a> Way<'a> {
         }
     }
 
-    pub(super) fn source(&self) -> Result<(&'static str, Option<&'a crate::tools::Account>), String> {
+    pub(super) fn source(&self) -> Result<(&'static str, Option<&'a crate::host::tools::Account>), String> {
         match &self.job.survey.source {
             Some(Ok(Source { path, owner, .. })) => Ok((path, owner.as_ref())),
             Some(Err(error)) => Err(error.clone()),
@@ -305,7 +305,7 @@ impl<'a> Way<'a> {
             // Where services run images, these tell.
             End::Well(health) if self.job.release.images.is_empty() => {
                 let since = health.since?;
-                (crate::health::later(since, SKEW) < begun)
+                (crate::judge::health::later(since, SKEW) < begun)
                     .then(|| format!("{} still runs since {since:.0}, before the switch", health.name))
             }
             _ => None,

@@ -11,16 +11,16 @@ use jiff::{SignedDuration, Timestamp};
 use super::record::{self, Records};
 use super::{Delivery, Version, Wanted};
 use crate::context::Context;
-use crate::exec::{Exit, Processes, Runner};
-use crate::health::{self, ServiceHealth};
-use crate::probe::{self, Evidence, Trouble, failure, is_container_of};
+use crate::host::exec::{Exit, Processes, Runner};
+use crate::host::system::System;
+use crate::host::threads::{join, task};
+use crate::host::tools::docker::ContainerState;
+use crate::host::tools::git::{self, Commit, Settings, Status};
+use crate::host::tools::images::{self, Images};
+use crate::host::tools::{Account, Argv, Malformed};
+use crate::judge::health::{self, ServiceHealth};
+use crate::observe::probe::{self, Evidence, Trouble, failure, is_container_of};
 use crate::registry::{Deployment, Release, Service};
-use crate::system::System;
-use crate::threads::{join, task};
-use crate::tools::docker::ContainerState;
-use crate::tools::git::{self, Commit, Settings, Status};
-use crate::tools::images::{self, Images};
-use crate::tools::{Account, Argv, Malformed};
 
 /// How long an origin may take to answer.
 const REMOTE: Duration = Duration::from_secs(15);
@@ -134,7 +134,7 @@ impl Survey {
         let older = self
             .health
             .iter()
-            .find(|health| health.since.is_some_and(|since| crate::health::later(since, SKEW) < *moved));
+            .find(|health| health.since.is_some_and(|since| crate::judge::health::later(since, SKEW) < *moved));
         older.map(|health| format!("{} runs since before the working copy came to this commit", health.name))
     }
 }

@@ -13,7 +13,7 @@ use rustix::process::{Gid, Uid};
 
 use super::DEPTH;
 use super::walk::{DIRECTORY, is_left_out, names};
-use crate::files::private;
+use crate::host::files::private;
 
 /// Gives a tree that was laid beside the live one the directories of these names that the live one has: directories are made
 /// with their owners and modes, files and links get a second name. Where the new tree has no directory that they lie in, or

@@ -12,8 +12,8 @@ use zstd::stream::write::Encoder;
 use super::NOT_SET_ID;
 use super::walk::{Met, Visitor, roots, special, unread, walk};
 use crate::backup::trouble::CopyTrouble;
-use crate::files::private;
-use crate::system::System;
+use crate::host::files::private;
+use crate::host::system::System;
 
 /// How hard zstd tries: what it makes smaller above this costs many times as long.
 const LEVEL: i32 = 3;

@@ -17,7 +17,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use super::*;
 use crate::backup::trouble::CopyTrouble;
-use crate::system::System;
+use crate::host::system::System;
 
 /// A directory that goes with the test; a machine's root is in it.
 struct Scratch(PathBuf);

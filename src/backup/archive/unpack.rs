@@ -19,7 +19,7 @@ use zstd::stream::read::Decoder;
 
 use super::walk::DIRECTORY;
 use super::{DEPTH, NOT_SET_ID, inside};
-use crate::files::private;
+use crate::host::files::private;
 
 /// The most of what came before that a decoder may have to remember, as a power of two: 8 MiB. Ours needs 2.
 const WINDOW: u32 = 23;

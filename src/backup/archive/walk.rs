@@ -11,8 +11,8 @@ use rustix::io::Errno;
 
 use super::{DEPTH, inside};
 use crate::backup::trouble::CopyTrouble;
-use crate::files::Located;
-use crate::system::System;
+use crate::host::files::Located;
+use crate::host::system::System;
 
 /// How a directory is opened.
 pub(super) const DIRECTORY: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);

@@ -6,7 +6,7 @@ use super::journal::{Mark, Part};
 use crate::backup::manifest::Rows;
 use crate::backup::name::Id;
 use crate::backup::postgres::Server;
-use crate::tools::postgres::{name, text};
+use crate::host::tools::postgres::{name, text};
 
 /// The place of a live database.
 pub struct Database<'a> {

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::backup::name::Id;
 use crate::backup::record::DIRECTORY;
-use crate::files::own;
+use crate::host::files::own;
+use crate::host::system::System;
 use crate::registry::Deployment;
-use crate::system::System;
 
 /// A restore whose old data is still there, or that did not come to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

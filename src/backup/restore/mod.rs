@@ -15,8 +15,8 @@ use crate::action::run::Done;
 use crate::backup::owners::Owners;
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::host::system::System;
 use crate::registry::{BackupSet, Deployment};
-use crate::system::System;
 use journal::{Journal, Phase, Restore};
 use place::Place;
 

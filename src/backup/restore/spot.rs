@@ -19,8 +19,8 @@ use super::journal::{Mark, Part};
 use crate::backup::manifest::Owner;
 use crate::backup::name::Id;
 use crate::backup::{sqlite, staging};
-use crate::files::{Located, anchored, private};
-use crate::system::System;
+use crate::host::files::{Located, anchored, private};
+use crate::host::system::System;
 
 /// What SQLite keeps beside a database.
 const SIDES: [&str; 3] = ["-wal", "-shm", "-journal"];

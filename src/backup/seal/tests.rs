@@ -9,7 +9,7 @@ use clap::Parser;
 
 use super::*;
 use crate::commands::Cli;
-use crate::system::System;
+use crate::host::system::System;
 
 /// Two identities that guard nothing.
 const ONE: &str = "AGE-SECRET-KEY-1JL2YXTPVFHFJRA8M5KKSQYYFD9TUM5FVQ6C9AA46PFPX9XCY55CQFLZDCV";

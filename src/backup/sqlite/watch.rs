@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, InterruptHandle};
 
-use crate::shortage::Shortage;
-use crate::threads;
+use crate::host::shortage::Shortage;
+use crate::host::threads;
 
 /// How long it may take beside the time that its bytes take.
 const WORK: Duration = Duration::from_secs(60);

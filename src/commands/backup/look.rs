@@ -21,7 +21,7 @@ use crate::backup::store::Store;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::health::age;
+use crate::judge::health::age;
 use crate::registry::{BackupSet, Deployment, Verdict};
 use crate::report::Head;
 use crate::report::backup::{BackupRow, Backups, ProofFacts, Proofs, proven};

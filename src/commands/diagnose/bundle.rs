@@ -18,15 +18,15 @@ use super::scene::Scene;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::files::{anchored, private};
-use crate::logs::{self, Wanted};
-use crate::probe::record::Record;
+use crate::host::files::{anchored, private};
+use crate::host::system::System;
+use crate::host::tools::procfs;
+use crate::observe::logs::{self, Wanted};
+use crate::observe::probe::record::Record;
 use crate::registry::{Deployment, Manager, Proxy, Service};
 use crate::report::bundle::{ConfigFile, Manifest, Ran};
 use crate::report::diagnosis::Diagnosis;
 use crate::report::status::Status;
-use crate::system::System;
-use crate::tools::procfs;
 use crate::ui::{Ui, escape};
 
 /// No file of the bundle is longer, bytes; a log loses its oldest lines.
@@ -224,7 +224,7 @@ fn logs(
     for service in services {
         let (own, others) = std::mem::take(&mut heard.lines).into_iter().partition(|(name, _)| *name == service.name);
         heard.lines = others;
-        let own: Vec<(&str, crate::logs::line::Said)> = own;
+        let own: Vec<(&str, crate::observe::logs::line::Said)> = own;
         let mut text = String::new();
         for (_, said) in &own {
             let time = said.time.map_or_else(|| "-".to_owned(), |time| time.to_string());

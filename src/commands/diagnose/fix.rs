@@ -14,9 +14,9 @@ use crate::commands::operate::{self, Extent};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::host::tools::Argv;
 use crate::registry::{Deployment, Remedy, Verdict};
 use crate::report::diagnosis::{Attempt, Diagnosis, Outcome};
-use crate::tools::Argv;
 
 /// How long what a command starts may take to come up.
 const COMING_UP: Duration = Duration::from_secs(20);

@@ -2,23 +2,23 @@
 
 use crate::action::audit::{self, Entry, Phase};
 use crate::backup::record;
-use crate::clues::changes::{self, Change};
-use crate::clues::reclaim::reclaimable;
-use crate::clues::{self, Clues};
 use crate::commands::examine::{Extent, examine};
 use crate::commands::status::backups;
 use crate::context::Context;
-use crate::diagnosis::{self, By, Case, Ignores};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::health::Health;
-use crate::probe::record::{Record, Recorder};
-use crate::probe::{Answer, Door, Evidence, Trouble};
+use crate::host::tools::Argv;
+use crate::judge::diagnosis::{self, By, Case, Ignores};
+use crate::judge::health::Health;
+use crate::observe::clues::changes::{self, Change};
+use crate::observe::clues::reclaim::reclaimable;
+use crate::observe::clues::{self, Clues};
+use crate::observe::probe::record::{Record, Recorder};
+use crate::observe::probe::{Answer, Door, Evidence, Trouble};
 use crate::registry::{Deployment, Failure, Fix, Risk, Service, Verdict};
 use crate::report::Head;
 use crate::report::diagnosis::{Diagnosis, Finding, Ignored, Reclaim, Teller};
 use crate::report::failure::FixFacts;
-use crate::tools::Argv;
 
 /// What is asked.
 pub struct Question {
@@ -177,7 +177,7 @@ fn changed(context: &Context<'_>, case: &Case<'_>, found: &diagnosis::Diagnosis)
     let mut services: Vec<&'static Service> = found.findings.iter().filter_map(|finding| finding.service).collect();
     services.dedup_by_key(|service| service.name);
     let began = found.findings.iter().filter_map(|finding| finding.since).min().unwrap_or(case.evidence.time);
-    let since = crate::health::earlier(began, diagnosis::REACH);
+    let since = crate::judge::health::earlier(began, diagnosis::REACH);
     let mut all = changes::changes(context.system, case.deployment, &services, &case.evidence.managers, since);
     // A trail that cannot be read is missed by nobody here.
     let (entries, _) = audit::read(context.system).unwrap_or_default();

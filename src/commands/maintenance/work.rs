@@ -10,11 +10,12 @@ use crate::commands::operate::{self, Extent};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::judge::health;
+use crate::observe::probe;
 use crate::registry::{Deployment, Maintenance, Service, Verdict};
 use crate::report::Head;
 use crate::report::action::Action;
 use crate::report::maintenance::MaintenanceFacts;
-use crate::{health, probe};
 
 /// How long services must stay stopped or well before that is called success.
 const SETTLE_SERVICES: Duration = Duration::from_secs(10);

@@ -24,7 +24,7 @@ use crate::commands::operate::{self, Extent};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::health::age;
+use crate::judge::health::age;
 use crate::registry::{BackupSet, Deployment, Verdict};
 use crate::report::Head;
 use crate::report::backup::proven as counted;

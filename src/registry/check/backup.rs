@@ -140,7 +140,7 @@ mod tests {
     use std::panic::catch_unwind;
 
     use super::super::deployment;
-    
+
     use crate::registry::*;
 
     static DOWN: Level =

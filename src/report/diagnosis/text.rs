@@ -1,8 +1,8 @@
 //! A diagnosis as text: what was found, what could not be determined, what it is not.
 
 use super::{Diagnosis, Evidence, Finding, Ignored};
-use crate::health::{age, bytes};
-use crate::probe::NEEDS_ROOT;
+use crate::judge::health::{age, bytes};
+use crate::observe::probe::NEEDS_ROOT;
 use crate::registry::Verdict;
 use crate::report::status::label;
 use crate::ui::Report;
@@ -90,7 +90,7 @@ impl Diagnosis {
             "Room can be made here, the safest first; never remove volumes, databases or backups:".to_owned(),
         )]);
         let rows = self.reclaim.iter().map(|room| {
-            let command: Vec<_> = room.argv.iter().map(|word| crate::tools::quote(word).into_owned()).collect();
+            let command: Vec<_> = room.argv.iter().map(|word| crate::host::tools::quote(word).into_owned()).collect();
             vec![
                 Cell::or_dash(room.bytes.map(bytes)),
                 Cell::plain(room.risk.label()),
@@ -200,7 +200,7 @@ fn seen(evidence: &Evidence) -> String {
     let more = if evidence.truncated { "…" } else { "" };
     let command: Vec<_> = match evidence.argv.as_slice() {
         [sh, flag, line] if sh == "sh" && flag == "-c" => vec![line.clone()],
-        argv => argv.iter().map(|word| crate::tools::quote(word).into_owned()).collect(),
+        argv => argv.iter().map(|word| crate::host::tools::quote(word).into_owned()).collect(),
     };
     match command.is_empty() {
         true => format!("{}{more}", evidence.excerpt),

@@ -8,11 +8,11 @@ use super::*;
 use crate::action::release::checks::objection;
 use crate::action::release::record::{How, Record, Records};
 use crate::action::release::survey::Git;
-use crate::probe::Trouble;
+use crate::host::tools::docker::{ContainerState, parse_inspect};
+use crate::host::tools::git::{Commit, Settings, Status};
+use crate::host::tools::images::Images;
+use crate::observe::probe::Trouble;
 use crate::registry::DEPLOYMENTS;
-use crate::tools::docker::{ContainerState, parse_inspect};
-use crate::tools::git::{Commit, Settings, Status};
-use crate::tools::images::Images;
 
 const ONE: &str = "1111111111111111111111111111111111111111";
 const TWO: &str = "2222222222222222222222222222222222222222";

@@ -1,0 +1,153 @@
+//! The machine as opsctl sees it: where tools are looked for, under which root files are read, which address stands for
+//! the loopback interface. Tests put another machine in its place; the stock binary always uses [`System::real`].
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::host::tools::{Account, procfs};
+
+/// How long one answer of a file system is waited for, unless the whole command has less time. Local ones answer in
+/// microseconds, and within seconds on a disk that is overloaded.
+const FILE_LIMIT: Duration = Duration::from_secs(2);
+
+/// Rules of a time zone are a few kilobytes.
+const ZONE_LIMIT: u64 = 1 << 20;
+
+/// Where to look.
+#[derive(Debug, Clone)]
+pub struct System {
+    /// Directories of the wrapped tools, first match wins. The caller's `PATH` is never consulted.
+    pub tool_path: Vec<PathBuf>,
+    /// What absolute paths are relative to; `/` on a real machine.
+    pub root: PathBuf,
+    /// The address at which local services are probed.
+    pub loopback: IpAddr,
+    /// A fixed time instead of the clock's.
+    pub time: Option<Timestamp>,
+    /// How long one answer of a file system is waited for.
+    pub file_limit: Duration,
+}
+
+impl System {
+    /// This machine.
+    pub fn real() -> Self {
+        let standard = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+        System {
+            tool_path: standard.into_iter().map(PathBuf::from).collect(),
+            root: PathBuf::from("/"),
+            loopback: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            time: None,
+            file_limit: FILE_LIMIT,
+        }
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        self.time.unwrap_or_else(Timestamp::now)
+    }
+
+    /// The time zone of this host, which is not that of the caller; UTC where none is set.
+    pub fn zone(&self) -> TimeZone {
+        let rules = self.read_bytes("/etc/localtime", ZONE_LIMIT);
+        rules.ok().and_then(|rules| TimeZone::tzif("localtime", &rules).ok()).unwrap_or(TimeZone::UTC)
+    }
+
+    /// A local service's address.
+    pub fn local(&self, port: u16) -> SocketAddr {
+        SocketAddr::new(self.loopback, port)
+    }
+
+    /// Whether the caller is root.
+    pub fn is_root(&self) -> bool {
+        rustix::process::geteuid().is_root()
+    }
+
+    /// An absolute path below [`System::root`].
+    pub fn path(&self, absolute: &str) -> PathBuf {
+        self.root.join(absolute.trim_start_matches('/'))
+    }
+
+    /// The first of these paths that exists. An unreadable parent directory is an error, not an absence.
+    ///
+    /// # Errors
+    /// When none exists and one could not be looked at.
+    pub fn first_existing<'a>(&self, paths: &[&'a str]) -> io::Result<Option<&'a str>> {
+        let mut trouble = None;
+        for path in paths {
+            match self.metadata(path) {
+                Ok(_) => return Ok(Some(path)),
+                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+                Err(error) => trouble = Some(error),
+            }
+        }
+        trouble.map_or(Ok(None), Err)
+    }
+
+    /// The host's name.
+    pub fn host_name(&self) -> String {
+        let name = self.read("/proc/sys/kernel/hostname").unwrap_or_default();
+        if name.trim().is_empty() { "unknown".to_owned() } else { name.trim().to_owned() }
+    }
+
+    /// Whether systemd is the init system, by the test that `sd_booted(3)` documents.
+    pub fn booted_with_systemd(&self) -> bool {
+        self.metadata("/run/systemd/system").is_ok_and(|meta| meta.is_dir())
+    }
+
+    /// Whether this is a container, whose clock and kernel belong to another machine.
+    pub fn is_container(&self) -> bool {
+        let marks = ["/run/systemd/container", "/.dockerenv", "/run/.containerenv"];
+        marks.iter().any(|mark| self.exists(mark))
+    }
+
+    /// A user of this host.
+    pub fn account(&self, wanted: impl Fn(&Account) -> bool) -> Option<Account> {
+        procfs::account(&self.read("/etc/passwd").ok()?, wanted)
+    }
+
+    /// The socket inodes that a process holds open. `None` when it is gone or may not be looked at.
+    pub fn sockets_of(&self, pid: u32) -> Option<Vec<u64>> {
+        let targets = self.link_targets(format!("/proc/{pid}/fd")).ok()?;
+        Some(targets.iter().filter_map(|target| socket(target)).collect())
+    }
+
+    /// Memory charged to the control group of a process, bytes, in either layout of the hierarchy.
+    pub fn memory_of(&self, pid: u32) -> Option<u64> {
+        let groups = self.read(format!("/proc/{pid}/cgroup")).ok()?;
+        groups.lines().find_map(|line| {
+            let mut fields = line.splitn(3, ':').skip(1);
+            let (controllers, group) = (fields.next()?, fields.next()?);
+            let file = match controllers {
+                "" => format!("/sys/fs/cgroup{group}/memory.current"),
+                "memory" => format!("/sys/fs/cgroup/memory{group}/memory.usage_in_bytes"),
+                _ => return None,
+            };
+            self.read(&file).ok()?.trim().parse().ok()
+        })
+    }
+
+    /// Ids of all processes.
+    pub fn processes(&self) -> Vec<u32> {
+        let entries = self.names("/proc").unwrap_or_default();
+        entries.iter().filter_map(|name| name.to_str()?.parse().ok()).collect()
+    }
+
+    /// When a process was started, clock ticks since the boot: with its number this tells it from any other.
+    pub fn process_started(&self, pid: u32) -> Option<u64> {
+        procfs::start_time(&self.read(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    /// The short name of a process.
+    pub fn process_name(&self, pid: u32) -> Option<String> {
+        self.read(format!("/proc/{pid}/comm")).ok().map(|name| name.trim_end().to_owned())
+    }
+}
+
+fn socket(target: &Path) -> Option<u64> {
+    target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
+}

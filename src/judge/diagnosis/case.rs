@@ -1,0 +1,72 @@
+//! What is known when causes are judged.
+
+use super::outcome::Outcome;
+use crate::judge::health::{Health, ServiceHealth};
+use crate::observe::clues::Clues;
+use crate::observe::probe::{Answer, Evidence, Trouble};
+use crate::registry::{Deployment, Service, State};
+
+/// All that is known.
+pub struct Case<'a> {
+    /// What is diagnosed.
+    pub deployment: &'static Deployment,
+    /// The services that `evidence` is about, in its order.
+    pub services: &'a [&'static Service],
+    /// What `status` saw.
+    pub evidence: &'a Evidence,
+    /// What `status` makes of it.
+    pub health: &'a Health,
+    /// What else was asked.
+    pub clues: &'a Clues,
+}
+
+/// A service as a subject.
+#[derive(Clone, Copy)]
+pub(super) struct Subject<'a> {
+    pub service: &'static Service,
+    pub health: &'a ServiceHealth,
+    /// Its place in the evidence.
+    pub index: usize,
+}
+
+impl<'a> Case<'a> {
+    /// The service as it is on this host, if it is.
+    pub(super) fn subject(&self, service: &'static Service) -> Option<Subject<'a>> {
+        let health = self.health.services.iter().find(|judged| judged.name == service.name)?;
+        let index = self.services.iter().position(|other| other.name == service.name)?;
+        Some(Subject { service, health, index })
+    }
+
+    /// Whether a service is started again and again.
+    pub fn is_looping(&self, service: &'static Service) -> bool {
+        let state = self.subject(service).map(|subject| subject.health.state);
+        matches!(state, Some(State::CrashLoop | State::Restarting))
+    }
+}
+
+/// What was asked, or why there is no answer.
+pub(super) fn asked<T>(answer: Option<&Answer<T>>) -> Result<(&str, &T), Outcome> {
+    match answer {
+        None => Err(Outcome::unknown("it was not asked")),
+        Some(Answer { command, result: Ok(value) }) => Ok((command, value)),
+        Some(Answer { command, result: Err(trouble) }) => Err(Outcome::unknown(told(command, trouble))),
+    }
+}
+
+/// Which tool said what.
+pub(super) fn told(command: &str, trouble: &Trouble) -> String {
+    let words: Vec<&str> = command.split_whitespace().take(3).collect();
+    let tool = match words.as_slice() {
+        ["ls", _, path] | ["cat", path] => (*path).to_owned(),
+        ["systemctl", ..] => "systemd".to_owned(),
+        ["opsctl", verb, name] => format!("{verb} of {name}"),
+        ["sudo", "-u", _] => command.split_whitespace().nth(3).unwrap_or("sudo").to_owned(),
+        [first, ..] => (*first).to_owned(),
+        [] => "a source".to_owned(),
+    };
+    match trouble {
+        // These name the tool themselves.
+        Trouble::Missing(_) | Trouble::Untrusted(_) => trouble.to_string(),
+        _ => format!("{tool}: {trouble}"),
+    }
+}

@@ -1,0 +1,83 @@
+//! A clue held against the evidence: which function judges it. What was not asked is unknown.
+
+use super::case::{Case, Subject};
+use super::outcome::{Fact, Outcome};
+use super::{host, place, replies, service, words};
+use crate::observe::probe::Holder;
+use crate::registry::{Clue, Service};
+
+impl<'a> Case<'a> {
+    /// What comes of a clue with this subject.
+    pub fn outcome(&self, clue: &Clue, subject: Option<&'static Service>) -> Outcome {
+        let of = |judge: &dyn Fn(Subject<'a>) -> Outcome| match subject.and_then(|service| self.subject(service)) {
+            Some(subject) => judge(subject),
+            None => Outcome::unknown("no service is meant, or it is not on this host"),
+        };
+        match clue {
+            Clue::All(parts) => Outcome::all(parts.iter().map(|part| self.outcome(part, subject))),
+            Clue::Any(parts) => Outcome::any(parts.iter().map(|part| self.outcome(part, subject))),
+            Clue::Not(part) => self.outcome(part, subject).negated(),
+            Clue::Of(other, part) => match self.subject(other) {
+                Some(_) => self.outcome(part, Some(other)),
+                None => Outcome::RuledOut(vec![Fact::new(
+                    format!("opsctl status {}", other.name),
+                    format!("{} is not on this host", other.name),
+                )]),
+            },
+
+            Clue::Unwell => of(&|subject| service::unwell(self, subject)),
+            Clue::State(states) => of(&|subject| service::state(self, subject, states)),
+            Clue::Reply(heard) => of(&|subject| replies::reply(self, subject, heard)),
+            Clue::Ended(ending) => of(&|subject| service::ended(self, subject, ending)),
+            Clue::Restarts(least) => of(&|subject| service::restarts(subject, *least)),
+            Clue::ReloadNeeded => of(&|subject| service::reload_needed(self, subject)),
+            Clue::Unhealthy => of(&|subject| service::unhealthy(self, subject)),
+            Clue::Container(words) => of(&|subject| service::container(self, subject, words)),
+            Clue::PortTaken => {
+                of(&|subject| service::port(self, subject, |holder| matches!(holder, Holder::Other { .. })))
+            }
+            Clue::PortClosed => of(&|subject| service::port(self, subject, |holder| matches!(holder, Holder::Nobody))),
+            Clue::MemoryHigh => of(&|subject| service::memory(self, subject)),
+            Clue::RouteElsewhere => of(&|subject| service::route(self, subject)),
+            Clue::Env(clue) => of(&|subject| words::env(self, subject, clue)),
+            Clue::Said(pattern, window) => of(&|subject| words::said(self, subject, 1, pattern, *window)),
+            Clue::SaidTimes(least, pattern, window) => {
+                of(&|subject| words::said(self, subject, *least, pattern, *window))
+            }
+
+            Clue::Disk(bound) => host::disk(self, *bound),
+            Clue::Inodes(bound) => host::inodes(self, *bound),
+            Clue::Memory(bound) => host::memory(self, *bound),
+            Clue::Swap(least) => host::swap(self, *least),
+            Clue::Load => host::load(self),
+            Clue::ClockAdrift => host::clock(self),
+            Clue::OomKills => host::oom_kills(self),
+            Clue::FailedUnits => host::failed_units(self),
+            Clue::LoopingUnits => host::looping_units(self),
+            Clue::Certificate(flaw) => host::certificate(self, *flaw),
+            Clue::Strangers => host::strangers(self),
+            Clue::EngineDown => host::engine_down(self),
+            Clue::PmDown => host::pm_down(self),
+            Clue::Backup(lapse) => host::backup(self, *lapse),
+
+            Clue::File(path, clue) => place::file(self, path, clue),
+            Clue::Leftovers { dir, prefix, suffix, older_seconds } => {
+                place::leftovers(self, dir, prefix, suffix, *older_seconds)
+            }
+            Clue::Port(number, listening) => place::port(self, *number, listening),
+            Clue::Running(word) => place::running(self, word),
+            Clue::FirewallCloses(port) => place::firewall(self, *port),
+            Clue::ProxyRejects => place::proxy(self),
+            Clue::Get(get, wanted) => {
+                let answer = self.clues.gets.iter().find(|(other, _)| std::ptr::eq(*other, *get));
+                let unasked = || Outcome::unknown("it was not asked");
+                answer.map_or_else(unasked, |(_, answer)| replies::heard(answer, wanted))
+            }
+            Clue::LongAgo(get, path, seconds) => place::long_ago(self, get, path, *seconds),
+            Clue::Output(question, shows) => place::output(self, question, shows),
+            Clue::Query(query, shows) => place::query(self, query, shows),
+            Clue::Redis(question, shows) => place::redis(self, question, shows),
+            Clue::Lines(lines) => place::lines(self, lines),
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! Clues about the host.
+
+use super::case::{Case, asked};
+use super::outcome::{Fact, Outcome};
+use crate::judge::health::{self, HostHealth, age, bytes};
+use crate::observe::probe::Trouble;
+use crate::registry::{Flaw, Lapse, Manager, Usage, Verdict};
+
+fn host<'a>(case: &Case<'a>) -> Result<&'a HostHealth, Outcome> {
+    case.health.host.as_ref().ok_or_else(|| Outcome::unknown("the host was not looked at"))
+}
+
+/// Why a part of the host is not known.
+fn doubt(host: &HostHealth, source: &str) -> Outcome {
+    let check = host.checks.iter().find(|check| check.source == source);
+    Outcome::unknown(check.map_or_else(|| format!("{source}: not known"), |c| format!("{source}: {}", c.summary)))
+}
+
+fn command(host: &HostHealth, source: &str) -> String {
+    host.checks
+        .iter()
+        .find(|check| check.source.starts_with(source))
+        .map(|check| check.command.clone())
+        .unwrap_or_default()
+}
+
+fn reaches(percent: u8, bounds: &Usage, bound: Verdict) -> bool {
+    match bound {
+        Verdict::Fail => percent >= bounds.fail_percent,
+        Verdict::Warn | Verdict::Unknown | Verdict::Pass => {
+            (bounds.warn_percent..bounds.fail_percent).contains(&percent)
+        }
+    }
+}
+
+pub(super) fn disk(case: &Case<'_>, bound: Verdict) -> Outcome {
+    let host = match host(case) {
+        Ok(host) => host,
+        Err(unknown) => return unknown,
+    };
+    let Some(disks) = &host.disks else { return doubt(host, "disk") };
+    Outcome::any_of(disks.iter().map(|disk| {
+        let mount = &disk.mounted_on;
+        let says = format!(
+            "{mount}: {}% of {} used, {} available",
+            disk.used_percent,
+            bytes(disk.size_bytes),
+            bytes(disk.available_bytes)
+        );
+        let fact = Fact::new(format!("df -h {mount}"), says).ran(&command(host, "disk")).about(format!("disk {mount}"));
+        (reaches(disk.used_percent, &case.deployment.checks.disk, bound), fact)
+    }))
+}
+
+pub(super) fn inodes(case: &Case<'_>, bound: Verdict) -> Outcome {
+    let host = match host(case) {
+        Ok(host) => host,
+        Err(unknown) => return unknown,
+    };
+    let Some(disks) = &host.disks else { return doubt(host, "disk") };
+    Outcome::any_of(disks.iter().filter_map(|disk| {
+        let (mount, percent) = (&disk.mounted_on, disk.inodes_used_percent?);
+        let fact = Fact::new(format!("df -i {mount}"), format!("{mount}: {percent}% of inodes used"));
+        let fact = fact.ran(&command(host, "disk")).about(format!("disk {mount}"));
+        Some((reaches(percent, &case.deployment.checks.disk, bound), fact))
+    }))
+}
+
+pub(super) fn memory(case: &Case<'_>, bound: Verdict) -> Outcome {
+    let host = match host(case) {
+        Ok(host) => host,
+        Err(unknown) => return unknown,
+    };
+    let Some(memory) = &host.memory else { return doubt(host, "memory") };
+    let (used, total) = (memory.used_percent, bytes(memory.total_bytes));
+    let says = format!("{used}% of {total} used, {} available", bytes(memory.available_bytes));
+    let holds = reaches(used, &case.deployment.checks.memory, bound);
+    Outcome::when(holds, vec![Fact::new(command(host, "memory"), says)])
+}
+
+pub(super) fn swap(case: &Case<'_>, least: u8) -> Outcome {
+    let host = match host(case) {
+        Ok(host) => host,
+        Err(unknown) => return unknown,
+    };
+    let Some(memory) = &host.memory else { return doubt(host, "memory") };
+    let percent = memory.swap_used_bytes.saturating_mul(100) / memory.swap_total_bytes.max(1);
+    let says = format!("{percent}% of {} swap used", bytes(memory.swap_total_bytes));
+    let holds = memory.swap_total_bytes > 0 && percent >= u64::from(least);
+    Outcome::when(holds, vec![Fact::new(command(host, "memory"), says)])
+}
+
+pub(super) fn load(case: &Case<'_>) -> Outcome {
+    let host = match host(case) {
+        Ok(host) => host,
+        Err(unknown) => return unknown,
+    };
+    match host.checks.iter().find(|check| check.source == "load") {
+        Some(check) if check.verdict != Verdict::Unknown => {
+            Outcome::when(check.verdict != Verdict::Pass, vec![Fact::new(&*check.command, check.summary.clone())])
+        }
+        Some(_) | None => doubt(host, "load"),
+    }
+}
+
+pub(super) fn clock(case: &Case<'_>) -> Outcome {
+    let host = match host(case) {
+        Ok(host) => host,
+        Err(unknown) => return unknown,
+    };
+    match (&host.clock, host.checks.iter().any(|check| check.source == "clock")) {
+        (Some(clock), _) => {
+            let says = if clock.synchronized { "NTPSynchronized=yes" } else { "NTPSynchronized=no" };
+            Outcome::when(!clock.synchronized, vec![Fact::new(command(host, "clock"), says)])
+        }
+        (None, true) => doubt(host, "clock"),
+        // In a container, whose clock is another machine's.
+        (None, false) => Outcome::RuledOut(Vec::new()),
+    }
+}
+
+pub(super) fn oom_kills(case: &Case<'_>) -> Outcome {
+    let Some(evidence) = &case.evidence.host else { return Outcome::unknown("the host was not looked at") };
+    match asked(Some(&evidence.oom_kills)) {
+        Err(unknown) => unknown,
+        Ok((command, kills)) => {
+            let facts: Vec<Fact> = kills
+                .iter()
+                .map(|kill| {
+                    let says = format!("{} ago: {}", age(kill.time, case.evidence.time), kill.process);
+                    Fact::new(command, says).about(kill.process.clone()).at(Some(kill.time))
+                })
+                .collect();
+            match facts.is_empty() {
+                true => Outcome::RuledOut(vec![Fact::new(command, "no process was killed for want of memory")]),
+                false => Outcome::Proven(facts),
+            }
+        }
+    }
+}
+
+/// Units, or why they are not known; none where systemd does not run.
+fn without_systemd<T>(trouble: Option<&Result<T, Trouble>>) -> bool {
+    matches!(trouble, Some(Err(Trouble::Unavailable(_))))
+}
+
+pub(super) fn failed_units(case: &Case<'_>) -> Outcome {
+    let host = match host(case) {
+        Ok(host) => host,
+        Err(unknown) => return unknown,
+    };
+    let units = case.evidence.managers.units.as_ref();
+    match &host.failed_units {
+        None if without_systemd(units.map(|answer| &answer.result)) => Outcome::RuledOut(Vec::new()),
+        None => doubt(host, "failed units"),
+        Some(failed) if failed.is_empty() => {
+            Outcome::RuledOut(vec![Fact::new("systemctl --failed", "no unit has failed")])
+        }
+        Some(failed) => {
+            let known = |name: &str| units?.result.as_ref().ok()?.iter().find(|unit| unit.is(name));
+            let fact = |name: &String| {
+                let ending = known(name).map(health::ending).unwrap_or_default();
+                let changed = known(name).and_then(|unit| unit.changed);
+                Fact::new(format!("systemctl status {name}"), format!("{name}: {ending}"))
+                    .ran(units.map_or("", |answer| &answer.command))
+                    .about(name.clone())
+                    .at(changed)
+            };
+            Outcome::Proven(failed.iter().map(fact).collect())
+        }
+    }
+}
+
+pub(super) fn looping_units(case: &Case<'_>) -> Outcome {
+    let answer = case.clues.looping.as_ref();
+    if without_systemd(answer.map(|answer| &answer.result)) {
+        return Outcome::RuledOut(Vec::new());
+    }
+    let (command, units) = match asked(answer) {
+        Ok(found) => found,
+        Err(unknown) => return unknown,
+    };
+    let strangers = units.iter().filter(|unit| unit.active == "activating").filter(|unit| {
+        let own = |manager: &Manager| match manager {
+            Manager::Systemd(known) => unit.is(known.name) || known.aliases.iter().any(|name| unit.is(name)),
+            Manager::Compose(_) | Manager::Docker(_) | Manager::Pm2(_) => false,
+        };
+        !case.deployment.services.iter().flat_map(|service| service.managers).any(own)
+    });
+    let facts: Vec<Fact> = strangers
+        .map(|unit| {
+            let says = format!("{}: {} restarts, last: {}", unit.id, unit.restarts, health::ending(unit));
+            Fact::new(format!("systemctl status {}", unit.id), says).ran(command).about(unit.id.clone())
+        })
+        .collect();
+    match facts.is_empty() {
+        true => Outcome::RuledOut(vec![Fact::new("systemctl list-units --state=auto-restart", "none").ran(command)]),
+        false => Outcome::Proven(facts),
+    }
+}
+
+pub(super) fn certificate(case: &Case<'_>, flaw: Flaw) -> Outcome {
+    let host = match host(case) {
+        Ok(host) => host,
+        Err(unknown) => return unknown,
+    };
+    // One that was shown is judged below, whoever vouches for it.
+    let is_judged =
+        |source: &str| host.certificates.iter().any(|judged| source == format!("certificate {}", judged.host));
+    let is_open = |c: &&health::Check| {
+        c.source.starts_with("certificate") && c.verdict == Verdict::Unknown && !is_judged(&c.source)
+    };
+    if let Some(check) = host.checks.iter().find(is_open) {
+        return Outcome::unknown(format!("{}: {}", check.source, check.summary));
+    }
+    let now = case.evidence.time;
+    let served = |name: &str| {
+        let all = case.evidence.host.iter().flat_map(|host| &host.certificates);
+        all.into_iter()
+            .find(|(host, _)| host == name)
+            .and_then(|(_, answer)| Some((answer, answer.result.as_ref().ok()?)))
+    };
+    Outcome::any_of(host.certificates.iter().filter_map(|judged| {
+        let (answer, served) = served(&judged.host)?;
+        let holds = match (flaw, served) {
+            (Flaw::Any, _) => judged.verdict == Verdict::Fail,
+            (Flaw::None, Err(_)) => true,
+            (_, Err(_)) | (Flaw::None, Ok(_)) => false,
+            (Flaw::Expired, Ok(served)) => served.not_after < now,
+            (Flaw::Early, Ok(served)) => served.not_before > now,
+            (Flaw::OtherName, Ok(served)) => !served.names.iter().any(|name| health::covers(name, &judged.host)),
+            (Flaw::Ending, Ok(served)) => {
+                let named = served.names.iter().any(|name| health::covers(name, &judged.host));
+                let valid = served.not_before <= now && served.not_after >= now;
+                let bounds = case.deployment.checks.certificates.as_ref();
+                named && valid && bounds.is_some_and(|bounds| health::ends_soon(served, bounds, now))
+            }
+        };
+        let says = format!("{}: {}", judged.host, judged.summary);
+        Some((holds, Fact::new(&*answer.command, says).about(format!("certificate {}", judged.host))))
+    }))
+}
+
+pub(super) fn strangers(case: &Case<'_>) -> Outcome {
+    let managers = &case.evidence.managers;
+    match &managers.listed {
+        // Where there is no engine there are no containers.
+        None | Some(crate::observe::probe::Answer { result: Err(Trouble::Unavailable(_)), .. }) => {
+            Outcome::RuledOut(Vec::new())
+        }
+        listed => match asked(listed.as_ref()) {
+            Err(unknown) => unknown,
+            Ok((command, _)) => {
+                let unwell = &managers.unwell_strangers;
+                let facts: Vec<Fact> =
+                    unwell.iter().map(|name| Fact::new("docker ps --all", &**name).ran(command)).collect();
+                match facts.is_empty() {
+                    true => Outcome::RuledOut(vec![Fact::new("docker ps --all", "none keeps failing").ran(command)]),
+                    false => Outcome::Proven(facts),
+                }
+            }
+        },
+    }
+}
+
+pub(super) fn engine_down(case: &Case<'_>) -> Outcome {
+    let contained = |manager: &Manager| matches!(manager, Manager::Compose(_) | Manager::Docker(_));
+    let present = |name: &str| case.health.services.iter().any(|judged| judged.name == name);
+    let own: Vec<_> =
+        case.services.iter().filter(|s| present(s.name) && s.managers.first().is_some_and(contained)).collect();
+    if own.is_empty() {
+        return Outcome::RuledOut(Vec::new());
+    }
+    let managers = &case.evidence.managers;
+    let answer = managers.listed.as_ref().map(|answer| (&answer.command, answer.result.as_ref().map(drop)));
+    let answer =
+        answer.or(managers.containers.as_ref().map(|answer| (&answer.command, answer.result.as_ref().map(drop))));
+    match answer {
+        None => Outcome::unknown("docker was not asked"),
+        Some((command, Ok(()))) => Outcome::RuledOut(vec![Fact::new(command, "the docker engine answers")]),
+        // The engine itself is not there to be asked; any other trouble says nothing of it.
+        Some((command, Err(trouble @ Trouble::Unavailable(_)))) => {
+            Outcome::Proven(vec![Fact::new(command, trouble.to_string())])
+        }
+        Some((_, Err(trouble))) => Outcome::unknown(format!("docker: {trouble}")),
+    }
+}
+
+pub(super) fn pm_down(case: &Case<'_>) -> Outcome {
+    let present = |name: &str| case.health.services.iter().any(|judged| judged.name == name);
+    let services = case.services.iter().filter(|service| present(service.name));
+    let apps = services.flat_map(|service| service.managers).filter_map(|manager| match manager {
+        Manager::Pm2(app) => Some(app),
+        Manager::Systemd(_) | Manager::Compose(_) | Manager::Docker(_) => None,
+    });
+    let mut homes: Vec<_> = apps.map(|app| (app.home, app.user)).collect();
+    homes.dedup();
+    Outcome::any(homes.into_iter().map(|(home, user)| match asked(case.evidence.managers.apps.get(home)) {
+        Err(unknown) => unknown,
+        Ok((command, daemon)) => {
+            let says = if daemon.is_some() { "runs" } else { "does not run" };
+            Outcome::when(daemon.is_none(), vec![Fact::new(command, format!("the pm2 daemon of {user} {says}"))])
+        }
+    }))
+}
+
+pub(super) fn backup(case: &Case<'_>, lapse: Lapse) -> Outcome {
+    let (command, sets) = match asked(case.clues.backups.as_ref()) {
+        Ok(found) => found,
+        Err(unknown) => return unknown,
+    };
+    let wrong = match lapse {
+        Lapse::Overdue => Verdict::Fail,
+        Lapse::Failed => Verdict::Warn,
+    };
+    Outcome::any(sets.iter().map(|fresh| {
+        let says = format!("{}: {}", fresh.set, fresh.summary);
+        if fresh.verdict == Verdict::Unknown {
+            return Outcome::unknown(says);
+        }
+        let fact = Fact::new(format!("opsctl backup list {}", fresh.set), says).ran(command);
+        Outcome::when(fresh.verdict == wrong, vec![fact.about(format!("backup {}", fresh.set))])
+    }))
+}

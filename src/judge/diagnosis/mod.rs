@@ -1,0 +1,255 @@
+//! Evidence in, findings out. Pure: every cause of the failures that were asked for is held against the same evidence, with
+//! each of its subjects; what is proven is put in causal order, what follows from something else is folded under it, and what
+//! could not be determined is said. A guess is no finding.
+
+mod case;
+mod changes;
+mod evaluate;
+mod host;
+mod ignores;
+mod order;
+mod outcome;
+mod place;
+mod replies;
+mod service;
+mod wants;
+mod words;
+
+use jiff::Timestamp;
+
+pub use case::Case;
+pub use changes::{REACH, before};
+pub use ignores::{By, Ignores};
+pub use outcome::{Fact, Outcome};
+
+use crate::observe::clues::Wants;
+use crate::registry::{About, Cause, Clue, Deployment, Depth, Failure, Level, Service, Verdict};
+
+/// A cause with one of its subjects, of the first failure that has it.
+#[derive(Debug, Clone, Copy)]
+struct Suspicion {
+    failure: &'static Failure,
+    cause: &'static Cause,
+    /// `None`: the host.
+    subject: Option<&'static Service>,
+}
+
+/// Something that is wrong, and why.
+#[derive(Debug)]
+pub struct Finding {
+    /// The failure that it belongs to.
+    pub failure: &'static Failure,
+    /// The cause.
+    pub cause: &'static Cause,
+    /// The service; `None` for the host.
+    pub service: Option<&'static Service>,
+    /// The service's name, or what of the host it is.
+    pub subject: String,
+    /// How bad it is.
+    pub severity: &'static Level,
+    /// What proves it.
+    pub facts: Vec<Fact>,
+    /// Since when, where that is known.
+    pub since: Option<Timestamp>,
+    /// What follows from it.
+    pub folded: Vec<Finding>,
+}
+
+/// What could not be determined, for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// Why.
+    pub because: String,
+    /// Slugs of the failures that this leaves open.
+    pub failures: Vec<&'static str>,
+    /// Codes of the causes.
+    pub codes: Vec<&'static str>,
+    /// With whom: services, or `host`.
+    pub subjects: Vec<String>,
+}
+
+/// What it is not.
+#[derive(Debug)]
+pub struct RuledOut {
+    /// The cause.
+    pub cause: &'static Cause,
+    /// With whom it was looked for: services, or `host`.
+    pub subjects: Vec<String>,
+    /// What rules it out, where there is one subject.
+    pub facts: Vec<Fact>,
+}
+
+/// The answer.
+#[derive(Debug, Default)]
+pub struct Diagnosis {
+    /// What is wrong: what explains most first, then by severity.
+    pub findings: Vec<Finding>,
+    /// What could not be determined.
+    pub doubts: Vec<Doubt>,
+    /// What was ruled out.
+    pub ruled_out: Vec<RuledOut>,
+    /// How many causes were held against how many subjects in all.
+    pub examined: usize,
+}
+
+/// What has to be asked before [`diagnose`] can answer.
+pub fn wants(case: &Case<'_>, failures: &[&'static Failure], only: Option<&'static Service>) -> Wants {
+    let mut wants = Wants::default();
+    for suspicion in suspicions(case, failures, only) {
+        case.want(&suspicion.cause.proof, suspicion.subject, &mut wants);
+    }
+    wants
+}
+
+/// Holds every cause of these failures against the evidence; with `only`, with no other service as its subject.
+pub fn diagnose(case: &Case<'_>, failures: &[&'static Failure], only: Option<&'static Service>) -> Diagnosis {
+    let mut diagnosis = Diagnosis::default();
+    let mut proven = Vec::new();
+    for suspicion in suspicions(case, failures, only) {
+        diagnosis.examined += 1;
+        match case.outcome(&suspicion.cause.proof, suspicion.subject) {
+            Outcome::Proven(facts) => proven.push(finding(case, suspicion, facts)),
+            Outcome::RuledOut(facts) => rule_out(&mut diagnosis.ruled_out, suspicion, facts),
+            Outcome::Unknown(whys) => doubt(&mut diagnosis.doubts, suspicion, &whys),
+        }
+    }
+    diagnosis.findings = order::arrange(case, proven);
+    diagnosis
+}
+
+fn suspicions(case: &Case<'_>, failures: &[&'static Failure], only: Option<&'static Service>) -> Vec<Suspicion> {
+    let mut found: Vec<Suspicion> = Vec::new();
+    let same = |one: Option<&Service>, other: Option<&Service>| one.map(|s| s.name) == other.map(|s| s.name);
+    for failure in failures {
+        for cause in failure.causes() {
+            for subject in subjects(case, failure, cause, only) {
+                let known = |other: &Suspicion| std::ptr::eq(other.cause, cause) && same(other.subject, subject);
+                if !found.iter().any(known) {
+                    found.push(Suspicion { failure, cause, subject });
+                }
+            }
+        }
+    }
+    found
+}
+
+/// With whom a cause is looked for on this host.
+fn subjects(
+    case: &Case<'_>,
+    failure: &Failure,
+    cause: &Cause,
+    only: Option<&'static Service>,
+) -> Vec<Option<&'static Service>> {
+    let among = |list: &[&'static Service], service: &Service| list.iter().any(|other| other.name == service.name);
+    let here = |service: &&'static Service| {
+        case.subject(service).is_some()
+            && only.is_none_or(|only| only.name == service.name)
+            && (failure.services.is_empty() || among(failure.services, service))
+    };
+    match cause.about {
+        About::Host => vec![None],
+        About::Each => case.services.iter().copied().filter(here).map(Some).collect(),
+        About::These(services) => services.iter().copied().filter(here).map(Some).collect(),
+    }
+}
+
+fn finding(case: &Case<'_>, suspicion: Suspicion, facts: Vec<Fact>) -> Finding {
+    let Suspicion { failure, cause, subject } = suspicion;
+    let names: Vec<&str> = facts.iter().flat_map(|fact| &fact.names).map(String::as_str).collect();
+    let since = subject.and_then(|service| case.subject(service)).and_then(service::since);
+    let since = facts.iter().filter_map(|fact| fact.time).min().or(since);
+    Finding {
+        failure,
+        cause,
+        service: subject,
+        subject: match (subject, names.as_slice()) {
+            (Some(service), _) => service.name.to_owned(),
+            (None, []) => "host".to_owned(),
+            (None, [first]) => (*first).to_owned(),
+            (None, [first, rest @ ..]) => format!("{first} and {} more", rest.len()),
+        },
+        severity: severity(case.deployment, failure, cause, subject),
+        since,
+        facts,
+        folded: Vec::new(),
+    }
+}
+
+/// The cause's own severity, else its failure's, else its subject's.
+pub(crate) fn severity(
+    deployment: &Deployment,
+    failure: &Failure,
+    cause: &Cause,
+    subject: Option<&'static Service>,
+) -> &'static Level {
+    let own = cause.severity.or(failure.severity).or(subject.map(|service| service.severity));
+    own.unwrap_or_else(|| host_severity(deployment, &cause.proof))
+}
+
+fn host_severity(deployment: &Deployment, clue: &Clue) -> &'static Level {
+    let checks = &deployment.checks;
+    if mentions(clue, &|clue| matches!(clue, Clue::Disk(_) | Clue::Inodes(_))) {
+        return checks.disk_severity;
+    }
+    match &checks.certificates {
+        Some(certificates) if mentions(clue, &|clue| matches!(clue, Clue::Certificate(_))) => certificates.severity,
+        Some(_) | None => checks.severity,
+    }
+}
+
+fn mentions(clue: &Clue, wanted: &dyn Fn(&Clue) -> bool) -> bool {
+    match clue {
+        Clue::All(parts) | Clue::Any(parts) => parts.iter().any(|part| mentions(part, wanted)),
+        Clue::Not(part) | Clue::Of(_, part) => mentions(part, wanted),
+        leaf => wanted(leaf),
+    }
+}
+
+fn name(subject: Option<&'static Service>) -> String {
+    subject.map_or_else(|| "host".to_owned(), |service| service.name.to_owned())
+}
+
+fn rule_out(all: &mut Vec<RuledOut>, suspicion: Suspicion, facts: Vec<Fact>) {
+    match all.iter_mut().find(|other| std::ptr::eq(other.cause, suspicion.cause)) {
+        Some(other) => {
+            other.subjects.push(name(suspicion.subject));
+            other.facts.clear();
+        }
+        None => all.push(RuledOut { cause: suspicion.cause, subjects: vec![name(suspicion.subject)], facts }),
+    }
+}
+
+fn doubt(all: &mut Vec<Doubt>, suspicion: Suspicion, whys: &[String]) {
+    let because = whys.join("; ");
+    let subject = name(suspicion.subject);
+    let (failure, code) = (suspicion.failure.slug, suspicion.cause.code);
+    match all.iter_mut().find(|doubt| doubt.because == because) {
+        None => all.push(Doubt { because, failures: vec![failure], codes: vec![code], subjects: vec![subject] }),
+        Some(doubt) => {
+            if !doubt.failures.contains(&failure) {
+                doubt.failures.push(failure);
+            }
+            if !doubt.codes.contains(&code) {
+                doubt.codes.push(code);
+            }
+            if !doubt.subjects.contains(&subject) {
+                doubt.subjects.push(subject);
+            }
+        }
+    }
+}
+
+impl Finding {
+    /// Whether it says that a file system is full or fills up, or that something does not start or write for that.
+    pub fn is_about_space(&self) -> bool {
+        mentions(&self.cause.proof, &|clue| matches!(clue, Clue::Disk(_)))
+    }
+
+    /// Whether it is one of the host that others follow from.
+    fn is_wide(&self) -> bool {
+        self.service.is_none() && self.cause.verdict == Verdict::Fail && self.cause.depth == Depth::Root
+    }
+}
+
+#[cfg(test)]
+mod tests;

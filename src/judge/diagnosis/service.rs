@@ -1,0 +1,289 @@
+//! Clues about one service.
+
+use super::case::{Case, Subject, asked};
+use super::outcome::{Fact, Outcome};
+use crate::host::tools::docker::ContainerState;
+use crate::host::tools::pm2::Process;
+use crate::host::tools::systemctl::UnitState;
+use crate::judge::health::{Check, bytes};
+use crate::observe::probe::{Holder, Trouble, is_container_of};
+use crate::registry::{Ending, Manager, State, Verdict};
+
+/// The checks of that verdict, as what shows it.
+fn checks(case: &Case<'_>, subject: Subject<'_>, verdict: Verdict) -> Vec<Fact> {
+    subject.health.checks.iter().filter(|check| check.verdict == verdict).map(|check| shows(case, check)).collect()
+}
+
+/// A check of `status`, and the command that was run for it.
+fn shows(case: &Case<'_>, check: &Check) -> Fact {
+    let managers = &case.evidence.managers;
+    let ran = match check.source.as_str() {
+        "systemd" => managers.units.as_ref().map(|answer| answer.command.as_str()),
+        "docker" => managers.containers.as_ref().map(|answer| answer.command.as_str()),
+        _ => None,
+    };
+    Fact::new(&*check.command, format!("{}: {}", check.source, check.summary)).ran(ran.unwrap_or_default())
+}
+
+pub(super) fn unwell(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
+    match (subject.health.verdict, subject.health.health) {
+        (Verdict::Fail, _) => Outcome::Proven(checks(case, subject, Verdict::Fail)),
+        // What answers as it should is well, whoever could not be asked about it.
+        (Verdict::Pass | Verdict::Warn, _) | (Verdict::Unknown, Some(Verdict::Pass)) => {
+            Outcome::RuledOut(checks(case, subject, Verdict::Pass))
+        }
+        (Verdict::Unknown, _) => Outcome::unknown(doubt(subject)),
+    }
+}
+
+/// Why nothing is known of it.
+pub(super) fn doubt(subject: Subject<'_>) -> String {
+    let check = subject.health.checks.iter().find(|check| check.verdict == Verdict::Unknown);
+    check.map_or_else(|| "nothing was said of it".to_owned(), |check| format!("{}: {}", check.source, check.summary))
+}
+
+pub(super) fn state(case: &Case<'_>, subject: Subject<'_>, states: &[State]) -> Outcome {
+    let state = subject.health.state;
+    if state == State::Unknown {
+        return Outcome::unknown(doubt(subject));
+    }
+    let first = subject.health.checks.first().filter(|_| state != State::Unmanaged);
+    let fact = match first {
+        Some(check) => shows(case, check).at(since(subject)),
+        None => Fact::new(format!("opsctl explain {}", subject.service.name), "nothing on this host manages it"),
+    };
+    Outcome::when(states.contains(&state), vec![fact])
+}
+
+/// Since when it is down. Of one that runs, or ends again and again, its last start says nothing of that.
+pub(super) fn since(subject: Subject<'_>) -> Option<jiff::Timestamp> {
+    let down = match subject.health.state {
+        State::Failed | State::Stopped | State::Skipped | State::Masked | State::Paused => true,
+        State::Running
+        | State::Completed
+        | State::Waiting
+        | State::Partial
+        | State::Starting
+        | State::Stopping
+        | State::Restarting
+        | State::CrashLoop
+        | State::NotFound
+        | State::Unmanaged
+        | State::Unknown => false,
+    };
+    subject.health.since.filter(|_| down)
+}
+
+/// What its manager knows of it.
+enum Record<'e> {
+    Unit(&'e UnitState),
+    Container(&'e ContainerState),
+    Processes(Vec<&'e Process>),
+}
+
+/// The record of a manager, and the command that brought it. `Ok(None)` where the manager does not know it.
+fn record<'e>(case: &Case<'e>, manager: &'static Manager) -> Result<Option<(Record<'e>, &'e str)>, Outcome> {
+    let managers = &case.evidence.managers;
+    match manager {
+        Manager::Systemd(wanted) => {
+            let (command, units) = asked(managers.units.as_ref())?;
+            let mut names = std::iter::once(&wanted.name).chain(wanted.aliases);
+            let found = names.find_map(|name| units.iter().find(|unit| unit.is(name) && unit.exists()));
+            Ok(found.map(|unit| (Record::Unit(unit), command)))
+        }
+        Manager::Compose(_) | Manager::Docker(_) => {
+            let (command, containers) = asked(managers.containers.as_ref())?;
+            let found = containers.iter().find(|container| is_container_of(manager, &container.identity));
+            Ok(found.map(|container| (Record::Container(container), command)))
+        }
+        Manager::Pm2(app) => {
+            let (command, daemon) = asked(managers.apps.get(app.home))?;
+            let all = daemon.iter().flat_map(|daemon| &daemon.processes);
+            let own: Vec<&Process> = all.filter(|process| process.name == app.name).collect();
+            Ok((!own.is_empty()).then_some((Record::Processes(own), command)))
+        }
+    }
+}
+
+/// What comes of the record of one of its managers: a unit around a compose project ends as its container does. Where no
+/// engine runs, a container beneath a unit says nothing.
+fn of_managers(case: &Case<'_>, subject: Subject<'_>, look: impl Fn(Record<'_>, &str) -> Outcome) -> Outcome {
+    let first = subject.service.managers.first();
+    Outcome::any(subject.service.managers.iter().map(|manager| {
+        let beneath = !first.is_some_and(|first| std::ptr::eq(first, manager));
+        let containers = case.evidence.managers.containers.as_ref();
+        match (record(case, manager), containers.map(|answer| &answer.result)) {
+            (Ok(Some((record, ran))), _) => look(record, ran),
+            (Ok(None), _) => Outcome::RuledOut(Vec::new()),
+            (Err(_), Some(Err(Trouble::Unavailable(_)))) if beneath => Outcome::RuledOut(Vec::new()),
+            (Err(unknown), _) => unknown,
+        }
+    }))
+}
+
+/// When it was started last, as its manager says.
+pub(super) fn began(case: &Case<'_>, subject: Subject<'_>) -> Option<jiff::Timestamp> {
+    match record(case, subject.service.managers.first()?).ok()?? {
+        (Record::Unit(unit), _) => unit.active_since,
+        (Record::Container(container), _) => container.started,
+        (Record::Processes(own), _) => own.iter().filter_map(|process| process.started).max(),
+    }
+    // Docker's word for never is the year 1.
+    .filter(|time| time.as_second() > 0)
+}
+
+pub(super) fn ended(case: &Case<'_>, subject: Subject<'_>, ending: &Ending) -> Outcome {
+    of_managers(case, subject, |record, ran| ended_as(record, ran, ending))
+}
+
+fn ended_as(record: Record<'_>, ran: &str, ending: &Ending) -> Outcome {
+    let unit = |unit: &UnitState, holds: bool, says: String| {
+        Outcome::when(holds, vec![Fact::new(format!("systemctl status {}", unit.id), says).ran(ran)])
+    };
+    let inspect = |container: &ContainerState, holds: bool, says: String| inspected(container, ran, holds, says);
+    match (record, ending) {
+        (Record::Unit(state), Ending::Exit(codes)) => {
+            // CLD_EXITED: what it ended with is an exit code and no signal.
+            let holds = state.exit_kind == 1 && codes.contains(&state.exit_status);
+            unit(state, holds, format!("its last process ended with exit {}", state.exit_status))
+        }
+        (Record::Unit(state), Ending::Signal(signals)) => {
+            let killed = matches!(state.exit_kind, 2 | 3);
+            let says = match killed {
+                true => format!("its last process was ended by signal {}", state.exit_status),
+                false => format!("its last process ended with exit {}", state.exit_status),
+            };
+            unit(state, killed && signals.contains(&state.exit_status), says)
+        }
+        (Record::Unit(state), Ending::Result(result)) => {
+            unit(state, state.result == *result, format!("Result={}", state.result))
+        }
+        (Record::Unit(state), Ending::OutOfMemory) => {
+            unit(state, state.result == "oom-kill", format!("Result={}", state.result))
+        }
+        (Record::Container(state), Ending::Exit(codes)) => {
+            let code = u32::try_from(state.exit_code).ok();
+            let down = state.status != "running";
+            inspect(state, down && code.is_some_and(|code| codes.contains(&code)), format!("exit {}", state.exit_code))
+        }
+        (Record::Container(state), Ending::Signal(signals)) => {
+            // Docker tells a signal as 128 more, as a shell does.
+            let signal = u32::try_from(state.exit_code.saturating_sub(128)).ok();
+            let down = state.status != "running";
+            inspect(state, down && signal.is_some_and(|s| signals.contains(&s)), format!("exit {}", state.exit_code))
+        }
+        (Record::Container(state), Ending::OutOfMemory) => {
+            inspect(state, state.oom_killed, format!("OOMKilled={}", state.oom_killed))
+        }
+        (Record::Processes(own), Ending::Exit(codes)) => {
+            let down = own.iter().find(|process| process.status != "online");
+            let code = down.and_then(|process| u32::try_from(process.exit_code?).ok());
+            let says = code.map_or_else(|| "online".to_owned(), |code| format!("exit {code}"));
+            Outcome::when(code.is_some_and(|code| codes.contains(&code)), vec![Fact::new(ran, says)])
+        }
+        // Only systemd has a word for it; pm2 tells no signals.
+        (Record::Container(_), Ending::Result(_)) => Outcome::RuledOut(Vec::new()),
+        (Record::Processes(_), Ending::Signal(_) | Ending::Result(_) | Ending::OutOfMemory) => {
+            Outcome::RuledOut(Vec::new())
+        }
+    }
+}
+
+pub(super) fn restarts(subject: Subject<'_>, least: u32) -> Outcome {
+    let command = subject.health.checks.first().map(|check| check.command.clone()).unwrap_or_default();
+    match subject.health.restarts {
+        Some(count) => Outcome::when(count >= least, vec![Fact::new(command, format!("{count} automatic restarts"))]),
+        None if subject.health.state == State::Unknown => Outcome::unknown(doubt(subject)),
+        None => Outcome::RuledOut(Vec::new()),
+    }
+}
+
+pub(super) fn reload_needed(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
+    of_managers(case, subject, |record, ran| match record {
+        Record::Unit(unit) => {
+            let says = format!("NeedDaemonReload={}", if unit.reload_needed { "yes" } else { "no" });
+            Outcome::when(unit.reload_needed, vec![Fact::new(format!("systemctl status {}", unit.id), says).ran(ran)])
+        }
+        Record::Container(_) | Record::Processes(_) => Outcome::RuledOut(Vec::new()),
+    })
+}
+
+pub(super) fn unhealthy(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
+    of_managers(case, subject, |record, ran| match record {
+        Record::Container(container) => {
+            let health = container.health.as_deref().unwrap_or("none");
+            inspected(container, ran, health == "unhealthy", format!("health: {health}"))
+        }
+        Record::Unit(_) | Record::Processes(_) => Outcome::RuledOut(Vec::new()),
+    })
+}
+
+pub(super) fn container(case: &Case<'_>, subject: Subject<'_>, words: &[&str]) -> Outcome {
+    of_managers(case, subject, |record, ran| match record {
+        Record::Container(container) => {
+            let status = container.status.as_str();
+            let says = match status {
+                "exited" | "dead" | "restarting" => format!("{status}, exit {}", container.exit_code),
+                _ => status.to_owned(),
+            };
+            inspected(container, ran, words.contains(&status), says)
+        }
+        Record::Unit(_) | Record::Processes(_) => Outcome::RuledOut(Vec::new()),
+    })
+}
+
+fn inspected(container: &ContainerState, ran: &str, holds: bool, says: String) -> Outcome {
+    Outcome::when(holds, vec![Fact::new(format!("docker inspect {}", container.identity.name), says).ran(ran)])
+}
+
+pub(super) fn port(case: &Case<'_>, subject: Subject<'_>, holds: impl Fn(&Holder) -> bool) -> Outcome {
+    let (Some(port), Some(_)) = (subject.service.ports.first(), subject.service.managers.first()) else {
+        return Outcome::RuledOut(Vec::new());
+    };
+    // A unit that only starts others owns no port itself.
+    if matches!(subject.health.state, State::Completed) {
+        return Outcome::RuledOut(Vec::new());
+    }
+    let holder = &case.evidence.holders[subject.index];
+    let says = match holder {
+        Holder::Unseen => return Outcome::unknown(format!("who holds port {port} cannot be seen (needs root)")),
+        Holder::Nobody => format!("nobody listens on port {port}"),
+        Holder::Own => format!("port {port} is its own"),
+        Holder::Other { pid, name } => format!("port {port} is held by {name} (pid {pid})"),
+    };
+    Outcome::when(holds(holder), vec![Fact::new(format!("ss -Hltnp 'sport = :{port}'"), says)])
+}
+
+pub(super) fn memory(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
+    let Some(alarm) = subject.service.memory.as_ref().and_then(|memory| memory.alarm_bytes) else {
+        return Outcome::RuledOut(Vec::new());
+    };
+    let alone = subject.health.pid.and_then(|pid| case.clues.memory.get(&pid).copied().flatten());
+    let Some(used) = subject.health.memory_bytes.or(alone) else {
+        // What does not run uses none.
+        return match subject.health.pid {
+            Some(_) => Outcome::unknown("how much memory it uses is not counted here"),
+            None => Outcome::RuledOut(Vec::new()),
+        };
+    };
+    let command = subject.health.checks.first().map(|check| check.command.clone()).unwrap_or_default();
+    let says = format!("uses {} of memory, the alarm is at {}", bytes(used), bytes(alarm));
+    Outcome::when(used > alarm, vec![Fact::new(command, says)])
+}
+
+pub(super) fn route(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
+    if subject.service.routes.is_empty() {
+        return Outcome::RuledOut(Vec::new());
+    }
+    let (command, found) = match asked(case.clues.routes.as_ref()) {
+        Ok(found) => found,
+        Err(unknown) => return unknown,
+    };
+    Outcome::any_of(subject.service.routes.iter().filter_map(|route| {
+        let path = route.path.trim_end_matches('/');
+        let theirs = |path: &str| path.trim_start_matches('^').trim_end_matches('/').to_owned();
+        let own = found.iter().find(|upstream| upstream.host == route.host && theirs(&upstream.path) == path)?;
+        let says = format!("{} goes to {}, its port is {}", route.endpoint(), own.address, route.port);
+        Some((own.port() != Some(route.port), Fact::new(command, says)))
+    }))
+}

@@ -1,0 +1,405 @@
+//! The engine on evidence made by hand: logic, subjects, order, folding, and that no trouble ever becomes a finding.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod containers;
+
+use std::time::Duration;
+
+use super::*;
+use crate::host::tools::Malformed;
+use crate::host::tools::systemctl::UnitState;
+use crate::judge::health::{self, Health};
+use crate::observe::clues::{Clues, EnvFound, EnvValues};
+use crate::observe::logs::line::Said;
+use crate::observe::probe::{Answer, Evidence, Holder, ManagerEvidence, Reply, Trouble};
+use crate::registry::{
+    Clue, EnvClue, EnvFile, Fix, Heard, HostChecks, Http, Lapse, Manager, Probe, Remedy, Risk, Rule, State, Unit,
+    Window, usual,
+};
+use outcome::Outcome::{Proven, RuledOut, Unknown};
+
+fn proven() -> Outcome {
+    Proven(vec![Fact::new("look", "yes")])
+}
+
+fn ruled_out() -> Outcome {
+    RuledOut(vec![Fact::new("look", "no")])
+}
+
+fn unknown() -> Outcome {
+    Outcome::unknown("nobody knows")
+}
+
+/// Kleene's tables: for each pair what both and what one of them comes to.
+#[test]
+fn what_is_unknown_stays_so_unless_another_part_decides() {
+    let letter = |outcome: &Outcome| match outcome {
+        Proven(_) => 'T',
+        RuledOut(_) => 'F',
+        Unknown(_) => 'U',
+    };
+    let mut table = Vec::new();
+    for one in [proven, ruled_out, unknown] {
+        for other in [proven, ruled_out, unknown] {
+            let all = letter(&Outcome::all([one(), other()]));
+            let any = letter(&Outcome::any([one(), other()]));
+            table.push(format!("{}{} {all}{any}", letter(&one()), letter(&other())));
+        }
+    }
+    assert_eq!(table, ["TT TT", "TF FT", "TU UT", "FT FT", "FF FF", "FU FU", "UT UT", "UF FU", "UU UU"]);
+    assert_eq!(letter(&unknown().negated()), 'U');
+    assert_eq!(proven().negated(), RuledOut(vec![Fact::new("look", "yes")]));
+}
+
+#[test]
+fn all_collects_what_shows_it_once_and_any_too() {
+    let fact = |says: &str| Fact::new("look", says);
+    let both = [Proven(vec![fact("a")]), Proven(vec![fact("a"), fact("b")])];
+    assert_eq!(Outcome::all(both.clone()), Proven(vec![fact("a"), fact("b")]));
+    assert_eq!(Outcome::any(both), Proven(vec![fact("a"), fact("b")]));
+    let mixed = [RuledOut(vec![fact("a")]), Proven(vec![fact("b")]), unknown()];
+    assert_eq!(Outcome::all(mixed.clone()), RuledOut(vec![fact("a")]));
+    assert_eq!(Outcome::any(mixed), Proven(vec![fact("b")]));
+}
+
+static URGENT: Level = level("urgent");
+static LATER: Level = level("later");
+
+const fn level(id: &'static str) -> Level {
+    Level { id, criterion: "c", response: "now", response_seconds: Some(0), action: "a", mttr: None }
+}
+
+static KEEPER: Service = Service {
+    managers: &[Manager::Systemd(Unit::new("keeper.service"))],
+    ports: &[1000],
+    probes: &[Probe::Http(Http::get(1000, "/", &[Rule::ok(200)]))],
+    env: Some(EnvFile { paths: &["/etc/keeper.env"], owner: None, mode: 0o640, required: &["KEY", "OTHER"] }),
+    logs: &[crate::registry::Log::Journal("keeper.service")],
+    ..Service::new("keeper", "keeps", &LATER, "r")
+};
+static SHOP: Service = Service {
+    managers: &[Manager::Systemd(Unit::new("shop.service"))],
+    ports: &[2000],
+    probes: &[Probe::Http(Http::get(2000, "/", &[Rule::ok(200)]))],
+    needs: &[&KEEPER],
+    ..Service::new("shop", "sells", &URGENT, "r")
+};
+static FIX: Fix = Fix { title: "do", risk: Risk::ReadOnly, remedy: Remedy::Manual("it") };
+static SAYS_BOOM: Cause = Cause::new(
+    "BOOM",
+    "{service} says boom",
+    "e",
+    Clue::All(&[Clue::Unwell, Clue::Said("boom", Window::Run)]),
+    &[&FIX],
+);
+static DOWN: Failure = Failure::new("down", "s", "s", &[&[&SAYS_BOOM], usual::SERVICE]);
+static PLACE: Deployment = Deployment {
+    failures: &[&DOWN],
+    ..Deployment::new("place", "s", &[&URGENT, &LATER], &[&KEEPER, &SHOP], HostChecks::new(&LATER))
+};
+const _: () = crate::registry::check::deployment(&PLACE);
+
+#[test]
+fn the_records_of_these_tests_are_sound() {
+    assert_eq!(crate::registry::check::problems(&[&PLACE]), Vec::<String>::new());
+}
+
+fn now() -> Timestamp {
+    "2026-02-26T02:00:00Z".parse().unwrap()
+}
+
+fn unit(name: &str, active: &str, sub: &str) -> UnitState {
+    UnitState {
+        id: name.to_owned(),
+        names: vec![name.to_owned()],
+        load: "loaded".into(),
+        active: active.into(),
+        sub: sub.into(),
+        file_state: "enabled".into(),
+        active_since: Some(now() - jiff::SignedDuration::from_hours(1)),
+        ..UnitState::default()
+    }
+}
+
+/// Evidence that a test changes before it asks.
+struct Made {
+    units: Result<Vec<UnitState>, Trouble>,
+    replies: [Reply; 2],
+    holders: [Holder; 2],
+    clues: Clues,
+}
+
+fn answers() -> Reply {
+    Reply::Http { status: 200, body: String::new() }
+}
+
+fn silent() -> Reply {
+    Reply::Silent("connection refused".to_owned())
+}
+
+fn ok<T>(command: &str, value: T) -> Answer<T> {
+    Answer { command: command.to_owned(), result: Ok(value) }
+}
+
+impl Made {
+    fn well() -> Self {
+        let env = |path: &str| EnvFound {
+            path: Some(path.to_owned()),
+            missing: Vec::new(),
+            values: EnvValues([("KEY", "a"), ("OTHER", "b")].map(|(k, v)| (k.to_owned(), v.to_owned())).into()),
+        };
+        let mut clues = Clues::default();
+        clues.env.insert("keeper", ok("ls -l /etc/keeper.env", env("/etc/keeper.env")));
+        clues.env.insert("shop", ok("ls -l", EnvFound::default()));
+        clues.said.insert("keeper", ok("opsctl logs keeper", Vec::new()));
+        Made {
+            units: Ok(vec![unit("keeper.service", "active", "running"), unit("shop.service", "active", "running")]),
+            replies: [answers(), answers()],
+            holders: [Holder::Own, Holder::Own],
+            clues,
+        }
+    }
+
+    /// The keeper ends again and again, and the shop cannot do without it.
+    fn loops() -> Self {
+        let mut made = Made::well();
+        let mut keeper = unit("keeper.service", "activating", "auto-restart");
+        (keeper.restarts, keeper.exit_kind, keeper.exit_status) = (7, 1, 1);
+        made.units = Ok(vec![keeper, unit("shop.service", "active", "running")]);
+        made.replies = [silent(), Reply::Http { status: 503, body: String::new() }];
+        made.holders = [Holder::Nobody, Holder::Own];
+        made
+    }
+
+    fn diagnose(self) -> Diagnosis {
+        self.with(|case| diagnose(case, PLACE.failures, None))
+    }
+
+    fn with<T>(self, ask: impl FnOnce(&Case<'_>) -> T) -> T {
+        let services = PLACE.services.to_vec();
+        let units = Answer { command: "systemctl show".to_owned(), result: self.units };
+        let evidence = Evidence {
+            time: now(),
+            managers: ManagerEvidence { units: Some(units), ..ManagerEvidence::default() },
+            replies: self.replies.map(|reply| vec![ok("curl", reply)]).into(),
+            holders: self.holders.into(),
+            host: None,
+        };
+        let health: Health = health::judge(&PLACE, &services, &evidence);
+        ask(&Case { deployment: &PLACE, services: &services, evidence: &evidence, health: &health, clues: &self.clues })
+    }
+}
+
+/// What is not known of one set hides nothing of another, and is never a finding.
+#[test]
+fn a_backup_is_overdue_or_failed_only_by_what_is_recorded_of_it() {
+    use crate::backup::fresh::Freshness;
+    let fresh = |set: &str, verdict| Freshness {
+        set: set.to_owned(),
+        verdict,
+        age_seconds: None,
+        rpo_seconds: 86_400,
+        summary: "as judged".to_owned(),
+    };
+    let outcome = |backups: Option<Answer<Vec<Freshness>>>, lapse| {
+        let mut made = Made::well();
+        made.clues.backups = backups;
+        made.with(|case| case.outcome(&Clue::Backup(lapse), None))
+    };
+    let named = |outcome: &Outcome| match outcome {
+        Proven(facts) => facts.iter().flat_map(|fact| fact.names.clone()).collect(),
+        RuledOut(_) => vec!["ruled out".to_owned()],
+        Unknown(whys) => whys.clone(),
+    };
+    let told = |sets: &[Freshness]| {
+        let ask = |lapse| named(&outcome(Some(ok("cat /var/lib/opsctl/place.backups.jsonl", sets.to_vec())), lapse));
+        (ask(Lapse::Overdue).join(", "), ask(Lapse::Failed).join(", "))
+    };
+    let both = |one: &str, other: &str| (one.to_owned(), other.to_owned());
+    assert_eq!(told(&[]), both("ruled out", "ruled out"));
+    assert_eq!(told(&[fresh("a", Verdict::Pass)]), both("ruled out", "ruled out"));
+    let mixed = [fresh("a", Verdict::Fail), fresh("b", Verdict::Warn), fresh("c", Verdict::Unknown)];
+    assert_eq!(told(&mixed), both("backup a", "backup b"));
+    assert_eq!(told(&mixed[2..]), both("c: as judged", "c: as judged"));
+    let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+    let closed = Answer { command: "cat /var/lib/opsctl/place.backups.jsonl".to_owned(), result: Err(denied.into()) };
+    let told = outcome(Some(closed), Lapse::Overdue);
+    assert_eq!(named(&told), ["/var/lib/opsctl/place.backups.jsonl: needs root to look at it"]);
+    assert_eq!(named(&outcome(None, Lapse::Failed)), ["it was not asked"]);
+}
+
+fn line(text: &str) -> Said {
+    Said { time: Some(now()), source: "journal:keeper.service".into(), level: None, text: text.into() }
+}
+
+/// Each finding as `CODE subject`, those under it in brackets.
+fn told(diagnosis: &Diagnosis) -> Vec<String> {
+    let one = |finding: &Finding| format!("{} {}", finding.cause.code, finding.subject);
+    let all = diagnosis.findings.iter().map(|finding| {
+        let folded: Vec<String> = finding.folded.iter().map(one).collect();
+        if folded.is_empty() { one(finding) } else { format!("{} ({})", one(finding), folded.join(", ")) }
+    });
+    all.collect()
+}
+
+#[test]
+fn where_all_is_well_nothing_is_found_and_nothing_is_open() {
+    let diagnosis = Made::well().diagnose();
+    assert_eq!((told(&diagnosis), &diagnosis.doubts), (Vec::new(), &Vec::new()));
+    assert_eq!(diagnosis.examined, 2 * (usual::SERVICE.len() + 1));
+}
+
+#[test]
+fn an_effect_is_told_where_no_cause_is_proven_and_what_needs_it_is_folded() {
+    assert_eq!(told(&Made::loops().diagnose()), ["CRASH-LOOP keeper (BAD-ANSWER shop)"]);
+}
+
+#[test]
+fn a_cause_takes_the_place_of_effects() {
+    let mut made = Made::loops();
+    made.clues.said.insert("keeper", ok("opsctl logs keeper", vec![line("it went boom")]));
+    let diagnosis = made.diagnose();
+    assert_eq!(told(&diagnosis), ["BOOM keeper (BAD-ANSWER shop)"]);
+    let says: Vec<&str> = diagnosis.findings[0].facts.iter().map(|fact| fact.says.as_str()).collect();
+    assert_eq!(
+        says,
+        ["systemd: crash loop: 7 restarts, last: exit 1", "http :1000/: connection refused", "02:00:00 it went boom"]
+    );
+}
+
+#[test]
+fn two_causes_are_both_told() {
+    let mut made = Made::loops();
+    made.clues.said.insert("keeper", ok("opsctl logs keeper", vec![line("it went boom")]));
+    made.clues.env.insert("keeper", ok("ls -l /etc/keeper.env", EnvFound::default()));
+    assert_eq!(told(&made.diagnose()), ["BOOM keeper (BAD-ANSWER shop)", "ENV-FILE-MISSING keeper"]);
+}
+
+#[test]
+fn a_line_of_an_earlier_run_proves_nothing() {
+    let mut made = Made::well();
+    made.replies[0] = silent();
+    let old = Said { time: Some(now() - jiff::SignedDuration::from_hours(2)), ..line("boom") };
+    made.clues.said.insert("keeper", ok("opsctl logs keeper", vec![old]));
+    assert_eq!(told(&made.diagnose()), ["NO-ANSWER keeper"]);
+}
+
+#[test]
+fn one_service_is_asked_about_alone() {
+    let diagnosis = Made::loops().with(|case| diagnose(case, PLACE.failures, Some(&SHOP)));
+    assert_eq!(told(&diagnosis), ["BAD-ANSWER shop"]);
+    assert!(diagnosis.ruled_out.iter().all(|not| not.subjects == ["shop"]));
+}
+
+#[test]
+fn no_trouble_of_any_source_becomes_a_finding_or_hides_one() {
+    let troubles = [
+        Trouble::Missing("tool"),
+        Trouble::TimedOut(Duration::from_secs(2)),
+        Trouble::NeedsRoot("to read it"),
+        Trouble::Failed("exit 1: boom".to_owned()),
+        Trouble::Malformed(Malformed::new("a table", "boom")),
+        Trouble::Shortage(crate::host::shortage::Shortage::Ports),
+    ];
+    for trouble in troubles {
+        let mut made = Made::well();
+        made.units = Err(trouble.clone());
+        let diagnosis = made.diagnose();
+        assert_eq!(told(&diagnosis), Vec::<String>::new(), "{trouble}");
+        assert!(!diagnosis.doubts.is_empty(), "{trouble}");
+
+        let mut made = Made::loops();
+        made.clues.said.insert("keeper", Answer { command: "opsctl logs keeper".into(), result: Err(trouble.clone()) });
+        let diagnosis = made.diagnose();
+        assert_eq!(told(&diagnosis), ["CRASH-LOOP keeper (BAD-ANSWER shop)"], "{trouble}");
+        assert!(diagnosis.doubts.iter().any(|doubt| doubt.codes.contains(&"BOOM")), "{trouble}");
+    }
+}
+
+#[test]
+fn only_what_may_still_decide_is_asked_for() {
+    let all = |made: Made| made.with(|case| wants(case, PLACE.failures, None));
+    let well = all(Made { clues: Clues::default(), ..Made::well() });
+    assert!(well.run.is_empty());
+    // That an env file is gone shows only at the next start.
+    assert_eq!(well.env.keys().copied().collect::<Vec<_>>(), ["keeper", "shop"]);
+    let loops = all(Made { clues: Clues::default(), ..Made::loops() });
+    assert_eq!(loops.run.iter().map(|service| service.name).collect::<Vec<_>>(), ["keeper"]);
+}
+
+#[test]
+fn values_of_env_files_are_compared_and_never_told() {
+    let values = |value: &str| EnvFound {
+        path: Some("/etc/keeper.env".into()),
+        missing: Vec::new(),
+        values: EnvValues([("KEY".to_owned(), value.to_owned())].into()),
+    };
+    let mut made = Made::well();
+    made.clues.env.insert("keeper", ok("ls", values("hunter2")));
+    let (outcome, shown) = made.with(|case| {
+        let clue = Clue::Env(EnvClue::Unlike("KEY", "[0-9]+"));
+        (case.outcome(&clue, Some(&KEEPER)), format!("{:?}", case.clues))
+    });
+    assert_eq!(
+        outcome,
+        Proven(vec![Fact::new("cut -d= -f1 /etc/keeper.env", "KEY in /etc/keeper.env has not the form [0-9]+")])
+    );
+    assert!(shown.contains("KEY") && !shown.contains("hunter2"), "{shown}");
+    let missing = Made::well().with(|case| case.outcome(&Clue::Env(EnvClue::KeysMissing(&["NOPE"])), Some(&KEEPER)));
+    assert!(missing.is_proven());
+}
+
+#[test]
+fn numbers_are_found_in_answers() {
+    let answer = ok("curl", Reply::Http { status: 200, body: r#"{"a":{"x":{"p99":3},"y":{"p99":700}},"b":1}"#.into() });
+    assert!(replies::heard(&answer, &Heard::Above("a.*.p99", 500)).is_proven());
+    assert!(replies::heard(&answer, &Heard::Above("a.x.p99", 500)).is_ruled_out());
+    assert!(matches!(replies::heard(&answer, &Heard::Above("a.z.p99", 500)), Unknown(_)));
+    assert!(replies::heard(&answer, &Heard::Status(&[200, 204])).is_proven());
+    assert!(replies::heard(&ok("curl", silent()), &Heard::Status(&[502])).is_ruled_out());
+    assert!(replies::heard(&ok("curl", silent()), &Heard::Silence).is_proven());
+}
+
+#[test]
+fn states_of_a_service_that_is_not_here_are_no_findings() {
+    let mut made = Made::well();
+    made.units = Ok(vec![unit("keeper.service", "active", "running"), unit("shop.service", "active", "running")]);
+    let outcome = made.with(|case| case.outcome(&Clue::State(&[State::Running]), None));
+    assert!(matches!(outcome, Unknown(_)));
+}
+
+#[test]
+fn of_changes_those_that_came_before_are_told_newest_first() {
+    use crate::observe::clues::changes::Change;
+    let at = |hours: i64| now() - jiff::SignedDuration::from_hours(hours);
+    let change = |hours, what: &str, service| Change { time: at(hours), what: what.to_owned(), service };
+    let changes = [
+        change(30, "long ago", None),
+        change(5, "the host was booted", None),
+        change(4, "/etc/keeper.env was written", Some("keeper")),
+        change(4, "/etc/shop.env was written", Some("shop")),
+        change(2, "after it", None),
+    ];
+    let mut made = Made::well();
+    let mut keeper = unit("keeper.service", "inactive", "dead");
+    keeper.changed = Some(at(3));
+    made.units = Ok(vec![keeper, unit("shop.service", "active", "running")]);
+    made.replies[0] = silent();
+    let diagnosis = made.diagnose();
+    let finding = &diagnosis.findings[0];
+    assert_eq!((finding.cause.code, finding.since), ("STOPPED", Some(at(3))));
+    let told: Vec<&str> = before(finding, &changes, now()).into_iter().map(|change| change.what.as_str()).collect();
+    assert_eq!(told, ["/etc/keeper.env was written", "the host was booted"]);
+}
+
+#[test]
+fn a_cause_that_another_explains_is_folded_under_it() {
+    let mut made = Made::well();
+    let mut keeper = unit("keeper.service", "inactive", "dead");
+    keeper.changed = Some(now());
+    made.units = Ok(vec![keeper, unit("shop.service", "active", "running")]);
+    made.replies[0] = silent();
+    made.holders[0] = Holder::Other { pid: 7, name: "nc".to_owned() };
+    assert_eq!(told(&made.diagnose()), ["PORT-TAKEN keeper (STOPPED keeper)"]);
+}

@@ -1,0 +1,117 @@
+//! What still has to be asked before causes can be judged: of each clue only what `status` has not decided already.
+
+use super::case::Case;
+use crate::observe::clues::Wants;
+use crate::registry::{Clue, EnvClue, FileClue, Service, Window};
+
+impl Case<'_> {
+    /// Adds what this clue needs.
+    pub(super) fn want(&self, clue: &Clue, subject: Option<&'static Service>, wants: &mut Wants) {
+        let here = subject.filter(|service| self.subject(service).is_some());
+        match clue {
+            Clue::All(parts) => {
+                if !parts.iter().any(|part| self.outcome(part, subject).is_ruled_out()) {
+                    parts.iter().for_each(|part| self.want(part, subject, wants));
+                }
+            }
+            Clue::Any(parts) => {
+                if !parts.iter().any(|part| self.outcome(part, subject).is_proven()) {
+                    parts.iter().for_each(|part| self.want(part, subject, wants));
+                }
+            }
+            Clue::Not(part) => self.want(part, subject, wants),
+            Clue::Of(other, part) => {
+                if self.subject(other).is_some() {
+                    self.want(part, Some(other), wants);
+                }
+            }
+            Clue::Said(_, window) | Clue::SaidTimes(_, _, window) => {
+                let Some(service) = here.filter(|service| !service.logs.is_empty()) else { return };
+                match window {
+                    Window::Run => {
+                        if wants.run.iter().all(|other| other.name != service.name) {
+                            wants.run.push(service);
+                        }
+                    }
+                    Window::Seconds(seconds) => {
+                        let (_, longest) = wants.lately.entry(service.name).or_insert((service, 0));
+                        *longest = (*longest).max(*seconds);
+                    }
+                }
+            }
+            Clue::Env(clue) => {
+                let Some(service) = here else { return };
+                wants.env.insert(service.name, service);
+                match clue {
+                    EnvClue::Differs(_, other) => {
+                        wants.env.insert(other.name, other);
+                    }
+                    EnvClue::FileMissing
+                    | EnvClue::KeysMissing(_)
+                    | EnvClue::NotItsPort(_)
+                    | EnvClue::Like(..)
+                    | EnvClue::Unlike(..) => {}
+                }
+            }
+            Clue::MemoryHigh => {
+                let health = here.and_then(|service| self.subject(service)).map(|subject| subject.health);
+                let uncounted = health.filter(|health| health.memory_bytes.is_none());
+                let bounded = here.is_some_and(|service| service.memory.is_some());
+                wants.memory.extend(uncounted.filter(|_| bounded).and_then(|health| health.pid));
+            }
+            Clue::RouteElsewhere => wants.routes |= here.is_some(),
+            Clue::ProxyRejects => wants.routes = true,
+            Clue::File(path, FileClue::Contains(_)) => drop(wants.tails.insert(path)),
+            Clue::File(path, _) => drop(wants.files.insert(path)),
+            Clue::Leftovers { dir, .. } => drop(wants.dirs.insert(dir)),
+            Clue::Port(..) => wants.listeners = true,
+            Clue::Running(_) => wants.processes = true,
+            Clue::FirewallCloses(_) => wants.firewall = true,
+            Clue::LoopingUnits => wants.looping = true,
+            Clue::Backup(_) => wants.backups = true,
+            Clue::Get(get, _) | Clue::LongAgo(get, ..) => {
+                if !wants.gets.iter().any(|other| std::ptr::eq(*other, *get)) {
+                    wants.gets.push(get);
+                }
+            }
+            Clue::Output(question, _) => {
+                if !wants.outputs.iter().any(|other| std::ptr::eq(*other, *question)) {
+                    wants.outputs.push(question);
+                }
+            }
+            Clue::Query(query, _) => {
+                if !wants.queries.iter().any(|other| std::ptr::eq(*other, *query)) {
+                    wants.queries.push(query);
+                }
+            }
+            Clue::Redis(question, _) => {
+                if !wants.redis.iter().any(|other| std::ptr::eq(*other, *question)) {
+                    wants.redis.push(question);
+                }
+            }
+            Clue::Lines(lines) => drop(wants.tails.insert(lines.file)),
+            Clue::Unwell
+            | Clue::State(_)
+            | Clue::Reply(_)
+            | Clue::Ended(_)
+            | Clue::Restarts(_)
+            | Clue::ReloadNeeded
+            | Clue::Unhealthy
+            | Clue::Container(_)
+            | Clue::PortTaken
+            | Clue::PortClosed
+            | Clue::Disk(_)
+            | Clue::Inodes(_)
+            | Clue::Memory(_)
+            | Clue::Swap(_)
+            | Clue::Load
+            | Clue::ClockAdrift
+            | Clue::OomKills
+            | Clue::FailedUnits
+            | Clue::Certificate(_)
+            | Clue::EngineDown
+            | Clue::PmDown
+            | Clue::Strangers => {}
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Applications of pm2.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Check, LOOP_RESTARTS, ManagerView, State};
+use crate::host::tools::pm2::Process;
+use crate::observe::probe::{Answer, PmDaemon};
+use crate::registry::{App, Verdict};
+
+const SOURCE: &str = "pm2";
+/// How long one that had ended too soon must have run to count as stable. It is pm2's own bound: it gives up on one that ends
+/// fifteen times within a second of its start each, and keeps the count of that also when it is restarted by hand.
+const UNSTABLE: SignedDuration = SignedDuration::from_secs(15);
+/// pm2's word for one that ended and whose `restart_delay` is not over.
+const WAITING: &str = "waiting restart";
+
+pub(super) fn judge(wanted: &App, answer: &Answer<Option<PmDaemon>>, now: Timestamp) -> ManagerView {
+    let daemon = match &answer.result {
+        Ok(Some(daemon)) => daemon,
+        Ok(None) => {
+            let summary = format!("the pm2 daemon of {} is not running", wanted.user);
+            return ManagerView::new(State::Stopped, Check::new(SOURCE, answer, Verdict::Fail, summary));
+        }
+        Err(trouble) => return ManagerView::unasked(SOURCE, answer, trouble),
+    };
+    let own: Vec<&Process> = daemon.processes.iter().filter(|process| process.name == wanted.name).collect();
+    if own.is_empty() {
+        let summary = format!("pm2 has no application {}", wanted.name);
+        return ManagerView::new(State::NotFound, Check::new(SOURCE, answer, Verdict::Fail, summary));
+    }
+    let (state, verdict, summary) = reading(&own, now);
+    let memory: Vec<u64> = own.iter().filter_map(|process| process.memory_bytes).collect();
+    ManagerView {
+        unit: Some(wanted.name.to_owned()),
+        since: own.iter().filter_map(|process| process.started).min(),
+        restarts: Some(restarts(&own)),
+        pid: if let [one] = own.as_slice() { one.pid } else { None },
+        memory_bytes: (!memory.is_empty()).then(|| memory.iter().fold(0, |sum: u64, bytes| sum.saturating_add(*bytes))),
+        ..ManagerView::new(state, Check::new(SOURCE, answer, verdict, summary))
+    }
+}
+
+/// Of all together: each says of itself what it likes.
+fn restarts(own: &[&Process]) -> u32 {
+    own.iter().fold(0, |sum: u32, process| sum.saturating_add(process.restarts))
+}
+
+fn reading(own: &[&Process], now: Timestamp) -> (State, Verdict, String) {
+    let all = own.len();
+    let online = own.iter().filter(|process| process.status == "online").count();
+    let restarts = restarts(own);
+    let looping = |process: &&&Process| {
+        let young = process.started.is_some_and(|since| now.duration_since(since) < UNSTABLE);
+        young && process.unstable.max(process.restarts) >= LOOP_RESTARTS && process.unstable > 0
+    };
+    let waiting = own.iter().find(|process| process.status == WAITING);
+    let errored = own.iter().find(|process| process.status == "errored");
+    if let Some(process) = own.iter().find(looping) {
+        let code = process.exit_code.map_or_else(String::new, |code| format!(", last: exit {code}"));
+        (State::CrashLoop, Verdict::Fail, format!("crash loop: {restarts} restarts{code}"))
+    } else if let Some(process) = waiting {
+        let code = process.exit_code.map_or_else(String::new, |code| format!(": exit {code}"));
+        (
+            State::Restarting,
+            Verdict::Fail,
+            format!("ended, pm2 waits to start it again{code}, {restarts} restarts so far"),
+        )
+    } else if online == all {
+        (
+            State::Running,
+            Verdict::Pass,
+            if all == 1 { "online".to_owned() } else { format!("{online} of {all} online") },
+        )
+    } else if online > 0 {
+        (State::Partial, Verdict::Warn, format!("only {online} of {all} online"))
+    } else if let Some(process) = errored {
+        let code = process.exit_code.map_or_else(String::new, |code| format!(", exit {code}"));
+        (State::Failed, Verdict::Fail, format!("errored after {restarts} restarts{code}: pm2 has given up on it"))
+    } else if own.iter().any(|process| process.status == "launching") {
+        (State::Starting, Verdict::Warn, "launching".to_owned())
+    } else {
+        let status = own.first().map_or("stopped", |process| process.status.as_str());
+        match status {
+            "stopped" | "stopping" => (State::Stopped, Verdict::Fail, status.to_owned()),
+            other => (State::Unknown, Verdict::Unknown, format!("in a state unknown to opsctl: {other}")),
+        }
+    }
+}

@@ -1,0 +1,391 @@
+//! The host's resources against the bounds of the registry.
+
+use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Check, age, bytes, duration};
+use crate::host::tools::df::FileSystem;
+use crate::host::tools::systemctl::UnitState;
+use crate::observe::probe::{Answer, Evidence, HostEvidence, Served, Trouble, Trust};
+use crate::registry::{Certificates, Deployment, HostChecks, Manager, Service, Usage, Verdict};
+
+/// The host, judged. A part that could not be read is `null`, and the check of its name says why.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct HostHealth {
+    /// The worst of its checks.
+    pub verdict: Verdict,
+    /// Seconds since boot.
+    pub uptime_seconds: Option<u64>,
+    /// File systems that matter.
+    pub disks: Option<Vec<Disk>>,
+    /// Memory.
+    pub memory: Option<MemoryUse>,
+    /// Load averages.
+    pub load: Option<Load>,
+    /// The clock; `null` in a container, whose clock is another machine's.
+    pub clock: Option<Clock>,
+    /// Failed units that no service accounts for.
+    pub failed_units: Option<Vec<String>>,
+    /// Processes that the kernel killed for want of memory in the last 24 hours.
+    pub oom_kills: Option<Vec<String>>,
+    /// Certificates that the edge on this host serves.
+    pub certificates: Vec<Certificate>,
+    /// All that was looked at.
+    pub checks: Vec<Check>,
+}
+
+/// A file system.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Disk {
+    /// Mount point.
+    pub mounted_on: String,
+    /// Size in bytes.
+    pub size_bytes: u64,
+    /// What an ordinary user may still write, bytes.
+    pub available_bytes: u64,
+    /// Share in use of what an ordinary user may use, 0 to 100.
+    pub used_percent: u8,
+    /// Share of inodes in use, 0 to 100; `null` where the file system does not count them.
+    pub inodes_used_percent: Option<u8>,
+}
+
+/// Memory of the host.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct MemoryUse {
+    /// All of it, bytes.
+    pub total_bytes: u64,
+    /// What programs can still get, bytes.
+    pub available_bytes: u64,
+    /// Share in use, 0 to 100.
+    pub used_percent: u8,
+    /// Swap space, bytes.
+    pub swap_total_bytes: u64,
+    /// Swap space in use, bytes.
+    pub swap_used_bytes: u64,
+}
+
+/// Load averages.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Load {
+    /// Of one minute.
+    pub one: f64,
+    /// Of five minutes.
+    pub five: f64,
+    /// Of fifteen minutes.
+    pub fifteen: f64,
+    /// Processors that share it.
+    pub processors: Option<u32>,
+}
+
+/// The clock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Clock {
+    /// Whether it is kept in step with others.
+    pub synchronized: bool,
+}
+
+/// A certificate as it was served.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Certificate {
+    /// Host name that was asked for.
+    pub host: String,
+    /// When it ends; `null` when none was shown.
+    pub not_after: Option<Timestamp>,
+    /// Whole days left; negative when it has ended.
+    pub days_left: Option<i64>,
+    /// Who signed it.
+    pub issuer: Option<String>,
+    /// What follows from it.
+    pub verdict: Verdict,
+    /// In a few words.
+    pub summary: String,
+}
+
+pub(super) fn judge(
+    deployment: &Deployment,
+    services: &[&'static Service],
+    absent: &[&str],
+    evidence: &HostEvidence,
+    all: &Evidence,
+) -> HostHealth {
+    let now = all.time;
+    let bounds = &deployment.checks;
+    let mut checks = Vec::new();
+    let disks = part("disk", &evidence.disks, &mut checks, |file_systems, checks| {
+        let disks: Vec<Disk> = file_systems.iter().filter(|fs| !always_full(fs)).map(disk).collect();
+        for disk in &disks {
+            checks.push(judge_disk(disk, &bounds.disk, &evidence.disks.command));
+        }
+        disks
+    });
+    let memory = part("memory", &evidence.memory, &mut checks, |memory, checks| {
+        let used_percent = percent(memory.total.saturating_sub(memory.available), memory.total);
+        let summary = format!("{used_percent}% of {} used, {} available", bytes(memory.total), bytes(memory.available));
+        checks.push(Check::new("memory", &evidence.memory, grade(used_percent, &bounds.memory), summary));
+        MemoryUse {
+            total_bytes: memory.total,
+            available_bytes: memory.available,
+            used_percent,
+            swap_total_bytes: memory.swap_total,
+            swap_used_bytes: memory.swap_total.saturating_sub(memory.swap_free),
+        }
+    });
+    let load = part("load", &evidence.load, &mut checks, |averages, checks| {
+        let processors = evidence.processors.result.as_ref().ok().copied();
+        checks.push(judge_load(*averages, processors, bounds, &evidence.load));
+        Load { one: averages[0], five: averages[1], fifteen: averages[2], processors }
+    });
+    let clock = evidence.clock.as_ref().and_then(|clock| {
+        part("clock", clock, &mut checks, |synchronized, checks| {
+            let (verdict, summary) = match synchronized {
+                true => (Verdict::Pass, "synchronized"),
+                false => (Verdict::Warn, "not synchronized with any time server"),
+            };
+            checks.push(Check::new("clock", clock, verdict, summary));
+            Clock { synchronized: *synchronized }
+        })
+    });
+    // Where systemd does not run there are no units, which is no failure to read them.
+    let units = all.managers.units.as_ref().filter(|units| !matches!(units.result, Err(Trouble::Unavailable(_))));
+    let failed_units = units.and_then(|answer| {
+        let answer = &Answer { command: "systemctl --failed".to_owned(), result: answer.result.clone() };
+        part("failed units", answer, &mut checks, |units, checks| {
+            let failed = units.iter().filter(|unit| unit.active == "failed");
+            let unaccounted = |unit: &&UnitState| !services.iter().any(|service| is_unit_of(service, unit));
+            let others: Vec<String> = failed.filter(unaccounted).map(|unit| unit.id.clone()).collect();
+            checks.push(match others.is_empty() {
+                true => Check::new("failed units", answer, Verdict::Pass, "none"),
+                false => Check::new("failed units", answer, bounds.failed_units, list(&others)),
+            });
+            others
+        })
+    });
+    let oom_kills = part("memory kills", &evidence.oom_kills, &mut checks, |kills, checks| {
+        let (verdict, summary) = match kills.iter().max_by_key(|kill| kill.time) {
+            None => (Verdict::Pass, "none in 24 h".to_owned()),
+            Some(last) => (
+                Verdict::Warn,
+                format!("{} in 24 h, the last {} ago: {}", kills.len(), age(last.time, now), last.process),
+            ),
+        };
+        checks.push(Check::new("memory kills", &evidence.oom_kills, verdict, summary));
+        kills.iter().map(|kill| kill.process.clone()).collect()
+    });
+    let certificates = judge_certificates(bounds.certificates.as_ref(), services, absent, evidence, now, &mut checks);
+    HostHealth {
+        verdict: checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Unknown),
+        uptime_seconds: evidence.uptime_seconds.result.as_ref().ok().copied(),
+        disks,
+        memory,
+        load,
+        clock,
+        failed_units,
+        oom_kills,
+        certificates,
+        checks,
+    }
+}
+
+/// What could be read, or an unknown check in its place.
+fn part<T, R>(
+    source: &str,
+    answer: &Answer<T>,
+    checks: &mut Vec<Check>,
+    read: impl FnOnce(&T, &mut Vec<Check>) -> R,
+) -> Option<R> {
+    match &answer.result {
+        Ok(value) => Some(read(value, checks)),
+        Err(trouble) => {
+            checks.push(Check::unknown(source, answer, trouble));
+            None
+        }
+    }
+}
+
+/// Whole per cent, rounded up as `df` does: 95.1 is more than 95.
+fn percent(part: u64, whole: u64) -> u8 {
+    let part = u128::from(part).saturating_mul(100);
+    u8::try_from(part.div_ceil(u128::from(whole.max(1)))).unwrap_or(u8::MAX)
+}
+
+fn grade(percent: u8, bounds: &Usage) -> Verdict {
+    match percent {
+        used if used >= bounds.fail_percent => Verdict::Fail,
+        used if used >= bounds.warn_percent => Verdict::Warn,
+        _ => Verdict::Pass,
+    }
+}
+
+/// Images that are mounted read-only are full by nature.
+fn always_full(fs: &FileSystem) -> bool {
+    matches!(fs.kind.as_str(), "squashfs" | "iso9660" | "erofs") || fs.size == 0
+}
+
+fn disk(fs: &FileSystem) -> Disk {
+    Disk {
+        mounted_on: fs.mounted_on.clone(),
+        size_bytes: fs.size,
+        available_bytes: fs.available,
+        used_percent: percent(fs.used, fs.used.saturating_add(fs.available)),
+        inodes_used_percent: fs.inodes.map(|(total, used)| percent(used, total)),
+    }
+}
+
+fn judge_disk(disk: &Disk, bounds: &Usage, command: &str) -> Check {
+    let inodes = disk.inodes_used_percent.unwrap_or(0);
+    let mut summary =
+        format!("{}% of {} used, {} available", disk.used_percent, bytes(disk.size_bytes), bytes(disk.available_bytes));
+    let verdict = grade(disk.used_percent, bounds).max(grade(inodes, bounds));
+    if grade(inodes, bounds) != Verdict::Pass {
+        summary = format!("{inodes}% of inodes used; {summary}");
+    }
+    Check { source: format!("disk {}", disk.mounted_on), verdict, summary, command: command.to_owned() }
+}
+
+fn judge_load(averages: [f64; 3], processors: Option<u32>, bounds: &HostChecks, answer: &Answer<[f64; 3]>) -> Check {
+    let [one, five, fifteen] = averages;
+    let summary = format!("{one:.2} {five:.2} {fifteen:.2}");
+    match processors {
+        Some(count) => {
+            let high = five > f64::from(bounds.load_per_cpu) * f64::from(count);
+            let verdict = if high { Verdict::Warn } else { Verdict::Pass };
+            Check::new(
+                "load",
+                answer,
+                verdict,
+                format!("{summary} on {count} processor{}", if count == 1 { "" } else { "s" }),
+            )
+        }
+        None => Check::new("load", answer, Verdict::Unknown, format!("{summary} on an unknown number of processors")),
+    }
+}
+
+fn is_unit_of(service: &Service, unit: &UnitState) -> bool {
+    service.managers.iter().any(|manager| match manager {
+        Manager::Systemd(wanted) => unit.is(wanted.name) || wanted.aliases.iter().any(|alias| unit.is(alias)),
+        Manager::Compose(_) | Manager::Docker(_) | Manager::Pm2(_) => false,
+    })
+}
+
+/// Up to four of them, and how many more.
+fn list(names: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let shown = names[..names.len().min(SHOWN)].join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+fn judge_certificates(
+    bounds: Option<&Certificates>,
+    services: &[&'static Service],
+    absent: &[&str],
+    evidence: &HostEvidence,
+    now: Timestamp,
+    checks: &mut Vec<Check>,
+) -> Vec<Certificate> {
+    let Some(bounds) = bounds else { return Vec::new() };
+    let routed = |host: &str, service: &&&'static Service| service.routes.iter().any(|route| route.host == host);
+    let wanted = |host: &str| {
+        let mut owners = services.iter().filter(|service| routed(host, service)).peekable();
+        owners.peek().is_none() || owners.any(|owner| !absent.contains(&owner.name))
+    };
+    let mut judged = Vec::new();
+    let mut found = Vec::new();
+    for (host, answer) in evidence.certificates.iter().filter(|(host, _)| wanted(host)) {
+        let served = match &answer.result {
+            Ok(served) => served,
+            Err(trouble) => {
+                found.push(Check::unknown(format!("certificate {host}"), answer, trouble));
+                continue;
+            }
+        };
+        let certificate = certificate(host, served, bounds, now);
+        let (verdict, summary) = (certificate.verdict, certificate.summary.clone());
+        found.push(Check::new(format!("certificate {host}"), answer, verdict, summary));
+        judged.push(certificate);
+    }
+    // An edge that shows none for any host is one problem, not as many as there are hosts.
+    match (&judged[..], found.first()) {
+        ([first, rest @ ..], Some(check))
+            if !rest.is_empty() && first.not_after.is_none() && rest.iter().all(|c| c.summary == first.summary) =>
+        {
+            checks.push(Check { source: "certificate of every host".to_owned(), ..check.clone() });
+        }
+        _ => checks.append(&mut found),
+    }
+    judged
+}
+
+fn certificate(host: &str, served: &Result<Served, String>, bounds: &Certificates, now: Timestamp) -> Certificate {
+    let served = match served {
+        Ok(served) => served,
+        Err(reason) => {
+            return Certificate {
+                host: host.to_owned(),
+                not_after: None,
+                days_left: None,
+                issuer: None,
+                verdict: Verdict::Fail,
+                summary: format!("no TLS: {reason}"),
+            };
+        }
+    };
+    let left = served.not_after.duration_since(now);
+    let named = served.names.iter().any(|name| covers(name, host));
+    let time_left = if served.is_endless { "it has no end".to_owned() } else { format!("{} left", duration(left)) };
+    let (verdict, summary) = if left.is_negative() {
+        (Verdict::Fail, format!("expired {} ago", duration(now.duration_since(served.not_after))))
+    } else if served.not_before > now {
+        (Verdict::Fail, "not valid yet".to_owned())
+    } else if !named {
+        (Verdict::Fail, format!("is for {}", served.names.first().map_or("no name", String::as_str)))
+    } else if let Trust::Refused(why) = &served.trust {
+        (Verdict::Fail, format!("{why}; {time_left}"))
+    } else if left < bound(served, bounds.fail_days) {
+        (Verdict::Fail, format!("ends in {}", duration(left)))
+    } else if left < bound(served, bounds.warn_days) {
+        (Verdict::Warn, format!("ends in {}", duration(left)))
+    } else {
+        (Verdict::Pass, time_left)
+    };
+    // An unknown issuer is reported whatever else is wrong, after what fails the certificate: nothing in it can be relied on.
+    let (verdict, summary) = match &served.trust {
+        Trust::Known | Trust::Refused(_) => (verdict, summary),
+        Trust::Unknown(why) if verdict == Verdict::Fail => (verdict, format!("{summary}; {why}")),
+        Trust::Unknown(why) => (verdict.max(Verdict::Warn), format!("{why}; {summary}")),
+        Trust::Unchecked(_) if verdict == Verdict::Fail => (verdict, summary),
+        Trust::Unchecked(why) => (Verdict::Unknown, format!("{why}; {summary}")),
+    };
+    Certificate {
+        host: host.to_owned(),
+        not_after: Some(served.not_after),
+        days_left: Some(left.as_hours().div_euclid(24)),
+        issuer: Some(served.issuer.clone()),
+        verdict,
+        summary,
+    }
+}
+
+/// How much of its life a certificate must have left. Bounds are stated for 90 days; a short-lived certificate is judged by the same
+/// fraction of its life.
+fn bound(served: &Served, days: u16) -> SignedDuration {
+    let stated = SignedDuration::from_hours(i64::from(days).saturating_mul(24));
+    let life = served.not_after.duration_since(served.not_before).as_secs();
+    stated.min(SignedDuration::from_secs(life.saturating_mul(i64::from(days)) / 90))
+}
+
+/// Whether a certificate that is valid ends soon, by the bound of a warning.
+pub(crate) fn ends_soon(served: &Served, bounds: &Certificates, now: Timestamp) -> bool {
+    served.not_after.duration_since(now) < bound(served, bounds.warn_days)
+}
+
+/// Whether a name of a certificate, which may begin with `*.`, is this host's.
+pub(crate) fn covers(name: &str, host: &str) -> bool {
+    match name.strip_prefix("*.") {
+        Some(parent) => host.split_once('.').is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(parent)),
+        None => name.eq_ignore_ascii_case(host),
+    }
+}

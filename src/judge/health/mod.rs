@@ -1,0 +1,379 @@
+//! Evidence in, verdicts out. Pure: the same evidence gives the same verdicts, and nothing that could not be read counts
+//! as good.
+
+mod answer;
+mod app;
+mod container;
+mod host;
+mod order;
+mod unit;
+
+use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+pub use crate::registry::State;
+pub use host::HostHealth;
+pub(crate) use host::{covers, ends_soon};
+pub(crate) use unit::ending;
+
+use crate::observe::probe::{Answer, Evidence, Holder, Reply, Trouble};
+use crate::registry::{Deployment, Manager, Presence, Probe, Service, Verdict};
+
+/// How young a process with several restarts must be to count as one that crashes again and again.
+const LOOP_WINDOW: SignedDuration = SignedDuration::from_secs(60);
+/// How many automatic restarts make a loop.
+const LOOP_RESTARTS: u32 = 3;
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Check {
+    /// Who said it: `systemd`, `http :3001/`, `disk /`, …
+    pub source: String,
+    /// What follows from it.
+    pub verdict: Verdict,
+    /// What it said, in a few words.
+    pub summary: String,
+    /// The command that asks the same, to be pasted into a shell.
+    pub command: String,
+}
+
+/// A process that holds a service's port and is not part of the service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PortOwner {
+    /// Process id.
+    pub pid: u32,
+    /// Short name of the process.
+    pub name: String,
+}
+
+/// A service, judged.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ServiceHealth {
+    /// Its name in the registry.
+    pub name: String,
+    /// `systemd`, `compose`, `docker` or `pm2`; `null` when nothing on this host manages it.
+    pub manager: Option<String>,
+    /// The manager's name for it: unit, container, application.
+    pub unit: Option<String>,
+    /// The worst of its checks.
+    pub verdict: Verdict,
+    /// What its manager says.
+    pub state: State,
+    /// What the service says of itself when probed; `null` when there is nothing to probe.
+    pub health: Option<Verdict>,
+    /// Since when it is in this state.
+    pub since: Option<Timestamp>,
+    /// Automatic restarts since it was last started on purpose.
+    pub restarts: Option<u32>,
+    /// Main process; `null` when there is none, or more than one.
+    pub pid: Option<u32>,
+    /// Memory in use, bytes.
+    pub memory_bytes: Option<u64>,
+    /// Main TCP port.
+    pub port: Option<u16>,
+    /// Public address.
+    pub endpoint: Option<String>,
+    /// The deployment's severity level if this service is down.
+    pub severity: String,
+    /// How soon that level wants an answer.
+    pub respond: String,
+    /// All that is not as it should be, in one line; empty when all is well.
+    pub summary: String,
+    /// What the runbook says to know about it.
+    pub note: Option<String>,
+    /// The service it needs whose failure explains this one.
+    pub cause: Option<String>,
+    /// Services that need it.
+    pub dependants: Vec<String>,
+    /// Who holds its port instead of it.
+    pub port_owner: Option<PortOwner>,
+    /// All that was looked at.
+    pub checks: Vec<Check>,
+}
+
+/// A deployment, judged.
+#[derive(Debug)]
+pub struct Health {
+    /// Services that are on this host, worst first, each followed by those whose failure it explains.
+    pub services: Vec<ServiceHealth>,
+    /// Services that are not, and why that is no failure.
+    pub absent: Vec<(&'static Service, String)>,
+    /// The host.
+    pub host: Option<HostHealth>,
+}
+
+/// What a manager said of one service.
+struct ManagerView {
+    state: State,
+    check: Check,
+    unit: Option<String>,
+    since: Option<Timestamp>,
+    restarts: Option<u32>,
+    pid: Option<u32>,
+    memory_bytes: Option<u64>,
+    /// Known to the manager, but switched off or not meant for this host.
+    unused: bool,
+    /// Whether the manager said anything.
+    answered: Answered,
+}
+
+/// Whether a manager said anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answered {
+    Yes,
+    /// There is no such manager here, so nothing it would manage runs.
+    NotHere,
+    /// Its tool is missing, so most likely it is not here either.
+    NoTool,
+    /// It should have, and did not.
+    No,
+}
+
+impl ManagerView {
+    fn new(state: State, check: Check) -> Self {
+        ManagerView {
+            state,
+            check,
+            unit: None,
+            since: None,
+            restarts: None,
+            pid: None,
+            memory_bytes: None,
+            unused: false,
+            answered: Answered::Yes,
+        }
+    }
+
+    /// The manager could not be asked.
+    fn unasked<T>(source: &str, answer: &Answer<T>, trouble: &Trouble) -> Self {
+        let answered = match trouble {
+            Trouble::Unavailable(_) => Answered::NotHere,
+            Trouble::Missing(_) => Answered::NoTool,
+            _ => Answered::No,
+        };
+        ManagerView { answered, ..ManagerView::new(State::Unknown, Check::unknown(source, answer, trouble)) }
+    }
+}
+
+impl Check {
+    fn new<T>(source: impl Into<String>, answer: &Answer<T>, verdict: Verdict, summary: impl Into<String>) -> Self {
+        Check { source: source.into(), verdict, summary: summary.into(), command: answer.command.clone() }
+    }
+
+    fn unknown<T>(source: impl Into<String>, answer: &Answer<T>, trouble: &Trouble) -> Self {
+        Check::new(source, answer, Verdict::Unknown, trouble.to_string())
+    }
+}
+
+/// What an answer to a probe means, by the probe's own rules.
+pub(crate) fn judge_reply(probe: &Probe, reply: &Answer<crate::observe::probe::Reply>, now: Timestamp) -> Check {
+    answer::judge(probe, reply, now)
+}
+
+/// Judges these services by that evidence. `services` is what the evidence was gathered for.
+pub fn judge(deployment: &Deployment, services: &[&'static Service], evidence: &Evidence) -> Health {
+    let mut judged = Vec::new();
+    let mut absent = Vec::new();
+    for (index, service) in services.iter().enumerate() {
+        match assess(deployment, service, index, evidence) {
+            Ok(health) => judged.push((*service, health)),
+            Err(why) => absent.push((*service, why)),
+        }
+    }
+    order::explain(&mut judged);
+    let doubtful = judged
+        .iter()
+        .filter(|(service, health)| matches!(service.presence, Presence::IfFound(_)) && health.state == State::Unknown);
+    let absent_or_doubtful: Vec<&str> =
+        doubtful.map(|(service, _)| service.name).chain(absent.iter().map(|(service, _)| service.name)).collect();
+    let judge_host = |host| host::judge(deployment, services, &absent_or_doubtful, host, evidence);
+    let host = evidence.host.as_ref().map(judge_host);
+    Health { services: order::arrange(deployment, judged), absent, host }
+}
+
+/// Whether a service that answered this is well, as far as it says itself.
+pub fn answers_well(service: &Service, replies: &[Answer<Reply>], now: Timestamp) -> bool {
+    let mut asked = service.probes.iter().zip(replies);
+    asked.all(|(probe, reply)| matches!(answer::judge(probe, reply, now).verdict, Verdict::Pass | Verdict::Warn))
+}
+
+/// A service's health, or why it need not be here.
+fn assess(
+    deployment: &Deployment,
+    service: &'static Service,
+    index: usize,
+    evidence: &Evidence,
+) -> Result<ServiceHealth, String> {
+    if let Presence::Elsewhere(why) = service.presence {
+        return Err(why.to_owned());
+    }
+    let views: Vec<ManagerView> = service.managers.iter().map(|manager| view(service, manager, evidence)).collect();
+    let replies = &evidence.replies[index];
+    let mut probes: Vec<Check> = Vec::new();
+    let waits = views.first().is_some_and(|view| view.state == State::Waiting);
+    for (probe, reply) in service.probes.iter().zip(replies) {
+        // An engine that is started on demand is not asked, because that would start it.
+        if waits && matches!(probe, Probe::DockerEngine) {
+            continue;
+        }
+        probes.push(answer::judge(probe, reply, evidence.time));
+    }
+    let answered = views.first().map_or(Answered::Yes, |view| view.answered);
+    let mut checks: Vec<Check> = views.iter().map(|view| view.check.clone()).collect();
+    if let Presence::IfFound(why) = service.presence {
+        let nobody_answers = !probes.iter().any(|check| check.verdict == Verdict::Pass);
+        let unused = views.first().is_none_or(|view| view.state == State::NotFound || view.unused);
+        match answered {
+            Answered::Yes if views.first().is_some_and(|view| view.state == State::NotFound) => {
+                return Err(why.to_owned());
+            }
+            Answered::Yes if unused && nobody_answers => return Err(why.to_owned()),
+            Answered::NotHere | Answered::NoTool if nobody_answers => return Err(why.to_owned()),
+            // What answers on its port is taken for it.
+            Answered::NotHere => checks.clear(),
+            // It may be here or not, so that it does not answer proves nothing.
+            Answered::No if nobody_answers => probes.clear(),
+            Answered::Yes | Answered::No | Answered::NoTool => {}
+        }
+    }
+    checks.append(&mut probes.clone());
+    // A unit around a compose project counts little itself: the container beneath it has the memory.
+    let memory_bytes = views.iter().filter_map(|view| view.memory_bytes).max();
+    let first = views.into_iter().next();
+    let state = first.as_ref().map_or(State::Unmanaged, |view| view.state);
+    let port_owner = port_owner(service, state, &evidence.holders[index], &mut checks);
+    memory(service, memory_bytes, &mut checks);
+    let verdict = checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Unknown);
+    let mut summaries: Vec<&str> = Vec::new();
+    for check in checks.iter().filter(|check| check.verdict != Verdict::Pass) {
+        if !summaries.contains(&check.summary.as_str()) {
+            summaries.push(&check.summary);
+        }
+    }
+    Ok(ServiceHealth {
+        name: service.name.to_owned(),
+        manager: service.managers.first().map(|manager| manager.kind().to_owned()),
+        unit: first
+            .as_ref()
+            .and_then(|view| view.unit.clone())
+            .or(service.managers.first().map(|m| m.unit().to_owned())),
+        verdict,
+        state,
+        health: probes.iter().map(|check| check.verdict).max(),
+        since: first.as_ref().and_then(|view| view.since),
+        restarts: first.as_ref().and_then(|view| view.restarts),
+        pid: first.as_ref().and_then(|view| view.pid),
+        memory_bytes,
+        port: service.ports.first().copied(),
+        endpoint: service.routes.first().map(crate::registry::Route::endpoint),
+        severity: service.severity.id.to_owned(),
+        respond: service.severity.response.to_owned(),
+        summary: summaries.join("; "),
+        note: service.note.map(str::to_owned),
+        cause: None,
+        dependants: deployment.dependants(service).map(|dependant| dependant.name.to_owned()).collect(),
+        port_owner,
+        checks,
+    })
+}
+
+fn view(service: &Service, manager: &Manager, evidence: &Evidence) -> ManagerView {
+    let managers = &evidence.managers;
+    match manager {
+        Manager::Systemd(wanted) => match &managers.units {
+            Some(answer) => unit::judge(wanted, service.presence != Presence::Required, answer, evidence.time),
+            None => unasked("systemd"),
+        },
+        Manager::Compose(_) | Manager::Docker(_) => match &managers.containers {
+            Some(answer) => container::judge(service, manager, answer, evidence.time),
+            None => unasked("docker"),
+        },
+        Manager::Pm2(wanted) => match managers.apps.get(wanted.home) {
+            Some(answer) => app::judge(wanted, answer, evidence.time),
+            None => unasked("pm2"),
+        },
+    }
+}
+
+fn unasked(source: &str) -> ManagerView {
+    let check = Check {
+        source: source.to_owned(),
+        verdict: Verdict::Unknown,
+        summary: "was not asked".to_owned(),
+        command: String::new(),
+    };
+    ManagerView::new(State::Unknown, check)
+}
+
+fn port_owner(service: &Service, state: State, holder: &Holder, checks: &mut Vec<Check>) -> Option<PortOwner> {
+    let port = *service.ports.first()?;
+    let check = |summary| Check {
+        source: format!("port :{port}"),
+        verdict: Verdict::Fail,
+        summary,
+        command: format!("ss -Hltnp 'sport = :{port}'"),
+    };
+    match holder {
+        // A unit that only starts others owns no port itself, and of one that cannot be asked nobody knows what it owns.
+        Holder::Other { .. } if matches!(state, State::Completed | State::Unmanaged | State::Unknown) => None,
+        Holder::Other { pid, name } => {
+            checks.push(check(format!("port {port} is held by {name} (pid {pid})")));
+            Some(PortOwner { pid: *pid, name: name.clone() })
+        }
+        Holder::Nobody if service.probes.is_empty() && state == State::Running => {
+            checks.push(check(format!("nothing listens on port {port}")));
+            None
+        }
+        Holder::Nobody | Holder::Own | Holder::Unseen => None,
+    }
+}
+
+fn memory(service: &Service, used: Option<u64>, checks: &mut Vec<Check>) {
+    let alarm = service.memory.as_ref().and_then(|memory| memory.alarm_bytes);
+    if let (Some(used), Some(alarm)) = (used, alarm)
+        && used > alarm
+    {
+        checks.push(Check {
+            source: "memory".to_owned(),
+            verdict: Verdict::Warn,
+            summary: format!("uses {} of memory, alarm is at {}", bytes(used), bytes(alarm)),
+            command: String::new(),
+        });
+    }
+}
+
+/// Bytes for people: `1.5 GiB`.
+pub(crate) fn bytes(count: u64) -> String {
+    bytesize::ByteSize(count).display().iec().to_string()
+}
+
+/// How long ago, for people: `3d 4h`, `12m 5s`.
+pub(crate) fn age(from: Timestamp, now: Timestamp) -> String {
+    duration(now.duration_since(from))
+}
+
+/// A span of time for people, its two largest units.
+pub(crate) fn duration(span: SignedDuration) -> String {
+    let seconds = span.as_secs().max(0);
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, _) => format!("{minutes}m{}s", seconds % 60),
+        (0, _, _) => format!("{hours}h{minutes}m"),
+        _ => format!("{days}d{hours}h"),
+    }
+}
+
+/// So much after a time that came from outside; the end of time where that is beyond it.
+pub(crate) fn later(time: Timestamp, span: SignedDuration) -> Timestamp {
+    time.checked_add(span).unwrap_or(Timestamp::MAX)
+}
+
+/// So much before a time that came from outside; the beginning of time where that is beyond it.
+pub(crate) fn earlier(time: Timestamp, span: SignedDuration) -> Timestamp {
+    time.checked_sub(span).unwrap_or(Timestamp::MIN)
+}
+
+#[cfg(test)]
+mod tests;

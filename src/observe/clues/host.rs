@@ -1,0 +1,159 @@
+//! What diagnosis looks up by itself: files, env files, processes, listeners and the firewall.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+
+use jiff::Timestamp;
+
+use super::{EnvFound, EnvValues, FileFound, Listening, Process};
+use crate::host::files::Entry;
+use crate::host::system::System;
+use crate::host::tools::procfs;
+use crate::host::tools::systemctl::UnitState;
+use crate::host::tools::{Argv, ufw};
+use crate::observe::probe::{Answer, Door, ManagerEvidence, Trouble, text};
+use crate::registry::{EnvFile, Manager, Service};
+
+/// How much of the end of a file is looked through.
+const TAIL: u64 = 64 << 10;
+
+/// What a look at a path came to: nothing there is an answer.
+pub(super) fn looked<T>(result: std::io::Result<T>) -> Result<Option<T>, Trouble> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn ls(path: &str) -> String {
+    Argv::new("ls", ["-ld", path]).to_string()
+}
+
+pub(super) fn file(system: &System, path: &str) -> Answer<Option<FileFound>> {
+    let found = looked(system.metadata(path)).map(|meta| {
+        meta.map(|meta| {
+            let owner = system.account(|account| account.uid == meta.uid()).map(|account| account.name);
+            FileFound {
+                mode: meta.mode() & 0o7777,
+                owner: owner.unwrap_or_else(|| meta.uid().to_string()),
+                uid: meta.uid(),
+                gid: meta.gid(),
+                size: meta.len(),
+                changed: meta.modified().ok().and_then(|time| Timestamp::try_from(time).ok()),
+                is_dir: meta.is_dir(),
+            }
+        })
+    });
+    Answer { command: ls(path), result: found }
+}
+
+pub(super) fn tail(system: &System, path: &str) -> Answer<Option<String>> {
+    let end = system.tail(path, TAIL).map(|(bytes, _)| text(&bytes));
+    Answer { command: Argv::new("tail", ["-c", "65536", path]).to_string(), result: looked(end) }
+}
+
+pub(super) fn list(system: &System, dir: &str) -> Answer<Vec<(String, Timestamp)>> {
+    let one = |entry: Entry| {
+        let changed = Timestamp::from_microsecond(entry.modified()).ok()?;
+        Some((entry.name.into_string().ok()?, changed))
+    };
+    let entries = looked(system.list(dir)).map(Option::unwrap_or_default);
+    let result = entries.map(|entries| entries.into_iter().filter_map(one).collect());
+    Answer { command: Argv::new("ls", ["-la", dir]).to_string(), result }
+}
+
+pub(super) fn env(system: &System, service: &'static Service, managers: &ManagerEvidence) -> Answer<EnvFound> {
+    let registered: &[&str] = service.env.as_ref().map_or(&[], |env: &EnvFile| env.paths);
+    let named: Vec<&str> = unit(service, managers)
+        .filter(|unit| unit.result == "resources")
+        .map(|unit| unit.environment_files.iter().map(String::as_str).collect())
+        .unwrap_or_default();
+    let command = Argv::new("ls", ["-l"]).with(registered.iter().chain(&named).copied()).to_string();
+    let look = || -> Result<EnvFound, Trouble> {
+        let mut found = EnvFound::default();
+        for path in named.iter().filter(|path| path.starts_with('/')) {
+            if looked(system.metadata(path))?.is_none() {
+                found.missing.push((*path).to_owned());
+            }
+        }
+        for path in registered {
+            let Some(text) = looked(system.read(path))? else { continue };
+            found.path = Some((*path).to_owned());
+            let entries = procfs::env_entries(&text).filter(|(_, value)| !value.is_empty());
+            found.values = EnvValues(entries.map(|(key, value)| (key.to_owned(), value.to_owned())).collect());
+            break;
+        }
+        Ok(found)
+    };
+    Answer { command, result: look() }
+}
+
+/// What systemd says of a service's unit, where it has one.
+pub fn unit<'e>(service: &Service, managers: &'e ManagerEvidence) -> Option<&'e UnitState> {
+    let units = managers.units.as_ref()?.result.as_ref().ok()?;
+    service.managers.iter().find_map(|manager| match manager {
+        Manager::Systemd(wanted) => {
+            let mut names = std::iter::once(&wanted.name).chain(wanted.aliases);
+            names.find_map(|name| units.iter().find(|unit| unit.is(name) && unit.exists()))
+        }
+        Manager::Compose(_) | Manager::Docker(_) | Manager::Pm2(_) => None,
+    })
+}
+
+/// Memory of a process alone, where its control group does not count.
+pub(super) fn resident(system: &System, pid: u32) -> Option<u64> {
+    let status = system.read(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib.saturating_mul(1024))
+}
+
+pub(super) fn listeners(system: &System) -> Answer<Vec<Listening>> {
+    let look = || -> Result<Vec<Listening>, Trouble> {
+        let table = |file: &str| -> Result<Vec<procfs::Listener>, Trouble> {
+            let text = system.read(file).map_err(|error| crate::observe::probe::of_file(file, &error))?;
+            Ok(procfs::listeners(&text)?)
+        };
+        let mut found = table("/proc/net/tcp")?;
+        // A kernel without IPv6 has no such table.
+        found.extend(table("/proc/net/tcp6").unwrap_or_default());
+        let mut owners: BTreeMap<u64, (u32, String)> = BTreeMap::new();
+        for pid in system.processes() {
+            for inode in system.sockets_of(pid).unwrap_or_default() {
+                if found.iter().any(|listener| listener.inode == inode) {
+                    owners.entry(inode).or_insert_with(|| (pid, system.process_name(pid).unwrap_or_default()));
+                }
+            }
+        }
+        Ok(found.into_iter().map(|listener| (listener.port, owners.get(&listener.inode).cloned())).collect())
+    };
+    Answer { command: "ss -Hltnp".to_owned(), result: look() }
+}
+
+pub(super) fn processes(system: &System) -> Answer<Vec<Process>> {
+    let words = |pid: u32| {
+        let line = system.read(format!("/proc/{pid}/cmdline")).ok()?;
+        Some((pid, line.split_terminator('\0').map(str::to_owned).collect()))
+    };
+    let found: Vec<Process> = system.processes().into_iter().filter_map(words).collect();
+    let result = match found.is_empty() {
+        true => Err(Trouble::Failed("/proc shows no processes".to_owned())),
+        false => Ok(found),
+    };
+    Answer { command: "ps -eo pid,args".to_owned(), result }
+}
+
+pub(super) fn firewall(door: Door<'_>) -> Answer<Option<Vec<u16>>> {
+    let read = |path: &str| looked(door.system.read(path));
+    let look = || -> Result<Option<Vec<u16>>, Trouble> {
+        let closed = |defaults: String| ufw::is_closed(&defaults);
+        match read("/etc/ufw/ufw.conf")?.is_some_and(|conf| ufw::is_enabled(&conf))
+            && read("/etc/default/ufw")?.is_none_or(closed)
+        {
+            false => Ok(None),
+            true => Ok(Some(ufw::allowed(&read("/etc/ufw/user.rules")?.unwrap_or_default()))),
+        }
+    };
+    Answer { command: "ufw status".to_owned(), result: look() }
+}

@@ -1,0 +1,300 @@
+//! What diagnosis asks beyond what `status` asks: log lines, files, env files, listeners, requests of its own and the output
+//! of read-only commands. Only what a cause still needs is asked, each once, all at the same time.
+
+pub mod changes;
+mod host;
+pub mod reclaim;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::thread;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::backup::fresh::Freshness;
+use crate::host::exec::Exit;
+use crate::host::threads::{join, task};
+use crate::host::tools::systemctl::{self, UnitState};
+use crate::host::tools::{Argv, Upstream};
+use crate::observe::logs::line::Said;
+use crate::observe::logs::{self, Wanted};
+use crate::observe::probe::{Answer, Door, ManagerEvidence, Reply, Trouble, databases, failure, http, survey, text};
+use crate::registry::{Deployment, Http, Query, Question, RedisQuestion, Service};
+pub use host::unit;
+use host::{env, file, firewall, list, listeners, processes, resident, tail};
+
+/// How many of the newest lines of a service that is not well are read.
+const NEWEST: u64 = 60;
+/// Windows up to so many seconds are read whole.
+const SHORT: u32 = 900;
+/// How many lines of a longer window are read at most, the newest.
+const MOST: u64 = 2000;
+
+/// What is to be asked. Names and paths are the registry's; records are told apart by their address.
+#[expect(clippy::struct_excessive_bools, reason = "each says whether one thing is asked")]
+#[derive(Debug, Default)]
+pub struct Wants {
+    /// Services whose newest lines are wanted.
+    pub run: Vec<&'static Service>,
+    /// Services whose lines of the last so many seconds are wanted.
+    pub lately: BTreeMap<&'static str, (&'static Service, u32)>,
+    /// Services whose env files are wanted.
+    pub env: BTreeMap<&'static str, &'static Service>,
+    /// Paths to look at.
+    pub files: BTreeSet<&'static str>,
+    /// Files whose ends are wanted.
+    pub tails: BTreeSet<&'static str>,
+    /// Directories to list.
+    pub dirs: BTreeSet<&'static str>,
+    /// Processes whose memory is wanted.
+    pub memory: BTreeSet<u32>,
+    /// Who listens on which port.
+    pub listeners: bool,
+    /// Which processes run.
+    pub processes: bool,
+    /// What the firewall lets in.
+    pub firewall: bool,
+    /// Where the proxy sends whom.
+    pub routes: bool,
+    /// Units that are about to be started again.
+    pub looping: bool,
+    /// How recent backups are.
+    pub backups: bool,
+    /// Requests.
+    pub gets: Vec<&'static Http>,
+    /// Commands.
+    pub outputs: Vec<&'static Question>,
+    /// Statements for databases in containers.
+    pub queries: Vec<&'static Query>,
+    /// Commands to Redis.
+    pub redis: Vec<&'static RedisQuestion>,
+}
+
+/// A port that is listened on, and the process that does, where that can be seen.
+pub type Listening = (u16, Option<(u32, String)>);
+
+/// A process and its arguments.
+pub type Process = (u32, Vec<String>);
+
+/// What came back. What was not asked is missing.
+#[derive(Debug, Default)]
+pub struct Clues {
+    /// Lines of services, oldest first.
+    pub said: BTreeMap<&'static str, Answer<Vec<Said>>>,
+    /// Env files of services.
+    pub env: BTreeMap<&'static str, Answer<EnvFound>>,
+    /// Paths; `None` for what does not exist.
+    pub files: BTreeMap<&'static str, Answer<Option<FileFound>>>,
+    /// Ends of files; `None` for what does not exist.
+    pub tails: BTreeMap<&'static str, Answer<Option<String>>>,
+    /// Names in directories and when they were changed last; none in one that does not exist.
+    pub dirs: BTreeMap<&'static str, Answer<Vec<(String, Timestamp)>>>,
+    /// Resident memory of processes, bytes.
+    pub memory: BTreeMap<u32, Option<u64>>,
+    /// Listeners: port, and who, where that can be seen.
+    pub listeners: Option<Answer<Vec<Listening>>>,
+    /// Processes and their arguments.
+    pub processes: Option<Answer<Vec<Process>>>,
+    /// The firewall; `None` inside when it is off or not installed.
+    pub firewall: Option<Answer<Option<Vec<u16>>>>,
+    /// Routes of the proxy.
+    pub routes: Option<Answer<Vec<Upstream>>>,
+    /// Units that are about to be started again.
+    pub looping: Option<Answer<Vec<UnitState>>>,
+    /// How recent backups are, of those sets of which this host has made any.
+    pub backups: Option<Answer<Vec<Freshness>>>,
+    /// Answers to requests.
+    pub gets: Vec<(&'static Http, Answer<Reply>)>,
+    /// Outputs of commands.
+    pub outputs: Vec<(&'static Question, Answer<String>)>,
+    /// Answers of databases in containers.
+    pub queries: Vec<(&'static Query, Answer<String>)>,
+    /// Answers of Redis.
+    pub redis: Vec<(&'static RedisQuestion, Answer<String>)>,
+}
+
+/// An env file as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EnvFound {
+    /// Where it lies; `None` where there is none.
+    pub path: Option<String>,
+    /// Files that the unit names and that do not exist.
+    pub missing: Vec<String>,
+    /// Its settings.
+    pub values: EnvValues,
+}
+
+/// Settings whose values are compared and never shown.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct EnvValues(pub BTreeMap<String, String>);
+
+impl fmt::Debug for EnvValues {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// Something in the file system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileFound {
+    /// Permission bits.
+    pub mode: u32,
+    /// User that it belongs to.
+    pub owner: String,
+    /// The same by number.
+    pub uid: u32,
+    /// Group that it belongs to, by number.
+    pub gid: u32,
+    /// Bytes.
+    pub size: u64,
+    /// When it was changed last.
+    pub changed: Option<Timestamp>,
+    /// Whether it is a directory.
+    pub is_dir: bool,
+}
+
+/// Asks all that is wanted. `managers` says which env files units name.
+pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &ManagerEvidence, wants: &Wants) -> Clues {
+    thread::scope(|scope| {
+        let run = (!wants.run.is_empty()).then(|| task(scope, || run_lines(door, deployment, &wants.run)));
+        let lately = (!wants.lately.is_empty()).then(|| task(scope, || late_lines(door, deployment, &wants.lately)));
+        let routes = deployment.proxy.as_ref().filter(|_| wants.routes);
+        let routes = routes.map(|proxy| task(scope, move || survey::ask_proxy(door, proxy)));
+        let looping = wants.looping.then(|| task(scope, || ask_looping(door)));
+        let gets: Vec<_> = wants.gets.iter().map(|get| (*get, task(scope, move || get_in_turn(door, get)))).collect();
+        let outputs: Vec<_> =
+            wants.outputs.iter().map(|question| (*question, task(scope, move || ask(door, question)))).collect();
+        let queries: Vec<_> = wants
+            .queries
+            .iter()
+            .map(|query| (*query, task(scope, move || databases::query(door, managers, query))))
+            .collect();
+        let redis: Vec<_> = wants
+            .redis
+            .iter()
+            .map(|question| (*question, task(scope, move || databases::redis(door, question))))
+            .collect();
+        let system = door.system;
+        let mut clues = Clues {
+            env: wants.env.iter().map(|(name, service)| (*name, env(system, service, managers))).collect(),
+            files: wants.files.iter().map(|path| (*path, file(system, path))).collect(),
+            tails: wants.tails.iter().map(|path| (*path, tail(system, path))).collect(),
+            dirs: wants.dirs.iter().map(|dir| (*dir, list(system, dir))).collect(),
+            memory: wants.memory.iter().map(|pid| (*pid, resident(system, *pid))).collect(),
+            listeners: wants.listeners.then(|| listeners(system)),
+            processes: wants.processes.then(|| processes(system)),
+            firewall: wants.firewall.then(|| firewall(door)),
+            ..Clues::default()
+        };
+        for (name, answer) in run.map(join).into_iter().chain(lately.map(join)).flatten() {
+            match clues.said.entry(name) {
+                std::collections::btree_map::Entry::Vacant(entry) => drop(entry.insert(answer)),
+                std::collections::btree_map::Entry::Occupied(mut entry) => {
+                    match (&mut entry.get_mut().result, answer.result) {
+                        (Ok(lines), Ok(more)) => {
+                            let new: Vec<Said> = more.into_iter().filter(|line| !lines.contains(line)).collect();
+                            lines.extend(new);
+                            lines.sort_by_key(|line| line.time);
+                        }
+                        (result @ Ok(_), Err(trouble)) => *result = Err(trouble),
+                        (Err(_), _) => {}
+                    }
+                }
+            }
+        }
+        clues.routes = routes.map(join);
+        clues.looping = looping.map(join);
+        clues.gets = gets.into_iter().map(|(get, thread)| (get, join(thread))).collect();
+        clues.outputs = outputs.into_iter().map(|(question, thread)| (question, join(thread))).collect();
+        clues.queries = queries.into_iter().map(|(query, thread)| (query, join(thread))).collect();
+        clues.redis = redis.into_iter().map(|(question, thread)| (question, join(thread))).collect();
+        clues
+    })
+}
+
+type Lines = Vec<(&'static str, Answer<Vec<Said>>)>;
+
+fn run_lines(door: Door<'_>, deployment: &'static Deployment, services: &[&'static Service]) -> Lines {
+    let wanted = Wanted { tail: Some(NEWEST), brief: true, ..Wanted::default() };
+    hear(door, deployment, services, wanted, |service| format!("opsctl logs {} -n {NEWEST}", service.name))
+}
+
+/// A reading for each window, because a long one of one service must not become that of all.
+fn late_lines(
+    door: Door<'_>,
+    deployment: &'static Deployment,
+    wanted: &BTreeMap<&'static str, (&'static Service, u32)>,
+) -> Lines {
+    let mut windows: BTreeMap<u32, Vec<&'static Service>> = BTreeMap::new();
+    for (service, seconds) in wanted.values() {
+        windows.entry(*seconds).or_default().push(service);
+    }
+    let one = |seconds: u32, services: &[&'static Service]| {
+        let since = door.system.now() - SignedDuration::from_secs(i64::from(seconds));
+        let since = Some(since.as_microsecond());
+        // Short windows are read whole, all units in one call; of long ones the newest lines do.
+        let tail = (seconds > SHORT).then_some(MOST);
+        let wanted = Wanted { since, tail, brief: true, ..Wanted::default() };
+        let last = tail.map_or_else(|| "all".to_owned(), |count| count.to_string());
+        hear(door, deployment, services, wanted, |service| {
+            format!("opsctl logs {} --since {seconds}s -n {last}", service.name)
+        })
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> =
+            windows.iter().map(|(seconds, services)| task(scope, move || one(*seconds, services))).collect();
+        threads.into_iter().flat_map(join).collect()
+    })
+}
+
+fn hear(
+    door: Door<'_>,
+    deployment: &'static Deployment,
+    services: &[&'static Service],
+    wanted: Wanted,
+    command: impl Fn(&Service) -> String,
+) -> Lines {
+    let mut heard = logs::hear(door.system, door.trace, deployment, services, wanted, door.limit);
+    let mut answers = Lines::new();
+    for service in services {
+        let trouble = heard.troubles.iter().find(|(name, _)| *name == service.name);
+        let (own, others) = std::mem::take(&mut heard.lines).into_iter().partition(|(name, _)| *name == service.name);
+        heard.lines = others;
+        let own: Vec<(&str, Said)> = own;
+        let result = match trouble {
+            Some((_, trouble)) => Err(trouble.clone()),
+            None => Ok(own.into_iter().map(|(_, said)| said).collect()),
+        };
+        answers.push((service.name, Answer { command: command(service), result }));
+    }
+    answers
+}
+
+fn ask(door: Door<'_>, question: &'static Question) -> Answer<String> {
+    let mut argv = Argv::new(question.program, question.args.iter().copied());
+    if let Some(user) = question.user {
+        let Some(account) = door.system.account(|account| account.name == user) else {
+            let result = Err(Trouble::Unavailable(format!("there is no user {user} on this host")));
+            return Answer { command: argv.to_string(), result };
+        };
+        argv.account = Some(account);
+    }
+    door.ask_with(&argv, |output| match output.exit {
+        Exit::Code(0) => Ok(text(&output.stdout)),
+        _ => Err(failure(output)),
+    })
+}
+
+fn get_in_turn(door: Door<'_>, get: &Http) -> Answer<Reply> {
+    let (door, turn) = door.now();
+    turn.judge(http::get(door, get))
+}
+
+fn ask_looping(door: Door<'_>) -> Answer<Vec<UnitState>> {
+    let argv = systemctl::looping();
+    if !door.system.booted_with_systemd() {
+        let reason = "this machine was not booted with systemd".to_owned();
+        return Answer { command: argv.to_string(), result: Err(Trouble::Unavailable(reason)) };
+    }
+    door.ask(&argv, systemctl::parse_show)
+}

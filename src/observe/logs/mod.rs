@@ -1,0 +1,342 @@
+//! One stream of lines over the journal, containers, pm2 applications and files, in the order in which things happened.
+//!
+//! Every source has a reader in a thread of its own, which understands, filters and finishes its lines and puts them on a lane
+//! of the [`merge::Board`]. The merge puts the lanes in order. Where only the last lines are wanted and the tool underneath
+//! cannot know which those are (because of a filter, or because a service has several sources), they are looked for first
+//! and read second, so that none need be held.
+
+mod container;
+mod file;
+mod gaze;
+mod journal;
+pub mod level;
+pub mod line;
+mod mark;
+pub mod merge;
+mod open;
+mod packed;
+pub mod parse;
+mod readers;
+pub mod source;
+pub mod stamp;
+
+pub use readers::start;
+
+use std::cell::RefCell;
+use std::sync::atomic::AtomicI64;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use regex::Regex;
+
+use crate::host::exec::Processes;
+use crate::host::system::System;
+use crate::host::threads;
+use crate::host::tools::Argv;
+use crate::host::tools::docker::Listed;
+use crate::observe::probe::Trouble;
+use crate::redact::{self, Memory, Redactor};
+use crate::registry::{Deployment, Service};
+use level::LogLevel;
+use line::{Line, Said};
+use merge::Board;
+use source::Source;
+use stamp::Clock;
+
+/// How long a source may say nothing at all before it is given up.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// How many of a service's newest lines are looked through for its last words.
+const NEWEST: u64 = 30;
+
+/// Which lines are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// At or after, microseconds since the epoch.
+    pub since: Option<i64>,
+    /// At or before, microseconds since the epoch.
+    pub until: Option<i64>,
+    /// Only so many of the newest of each service.
+    pub tail: Option<u64>,
+    /// Of the run before the present one.
+    pub previous: bool,
+    /// And all that are written from now on.
+    pub follow: bool,
+    /// At least as grave.
+    pub level: Option<LogLevel>,
+    /// Matching.
+    pub grep: Option<Regex>,
+    /// For a few words beside something else: nothing is waited for, and nothing is said of what is missing.
+    pub brief: bool,
+}
+
+/// What readers share.
+pub struct World {
+    system: Arc<System>,
+    trace: Option<fn(&Argv)>,
+    /// What is read.
+    pub sources: Vec<Source>,
+    /// How long a tool may take to begin.
+    patience: Duration,
+    /// How long a tool may be silent.
+    silence: Duration,
+    clock: Clock,
+    /// What must be known of each source that was read, by whoever follows it.
+    memory: Vec<Mutex<Memory>>,
+    wanted: Wanted,
+    /// The newest entry that was read of each source, microseconds.
+    seen: Vec<AtomicI64>,
+    containers: OnceLock<Result<Vec<Listed>, Trouble>>,
+    /// Where the readers' lines meet.
+    pub board: Arc<Board>,
+    notes: Sender<String>,
+}
+
+/// A line as its source has it.
+struct Raw<'a> {
+    /// Index of the source.
+    source: usize,
+    /// As the source's keeper says; what the line itself says is not looked at yet.
+    time: Option<i64>,
+    /// `None` where an entry has no message.
+    text: Option<&'a [u8]>,
+    /// How long the text truly is, bytes.
+    length: u64,
+    /// Syslog priority.
+    priority: Option<u8>,
+    /// Read only for the time that it states: it is before what is wanted.
+    before: bool,
+    /// Where it is put in time when neither its keeper nor the line nor one before it states any.
+    fallback: i64,
+    at: At<'a>,
+}
+
+/// Where a line is in its source.
+#[derive(Debug, Clone, Copy)]
+enum At<'a> {
+    /// A journal entry's cursor.
+    Entry(&'a str),
+    /// A moment in a container's log.
+    Moment(Timestamp),
+    /// File by its inode, and offset.
+    Offset(u64, u64),
+}
+
+/// Where to begin reading.
+#[derive(Debug, Clone)]
+enum Place {
+    Entry(String),
+    Moment(Timestamp),
+    Offset(u64, u64),
+}
+
+impl At<'_> {
+    fn place(self) -> Place {
+        match self {
+            At::Entry(cursor) => Place::Entry(cursor.to_owned()),
+            At::Moment(time) => Place::Moment(time),
+            At::Offset(inode, offset) => Place::Offset(inode, offset),
+        }
+    }
+}
+
+/// What to read of a source.
+#[derive(Debug, Clone, Default)]
+struct Range {
+    since: Option<i64>,
+    until: Option<i64>,
+    last: Option<u64>,
+    from: Option<Place>,
+    /// One run: an invocation of a unit, or a container.
+    run: Option<String>,
+}
+
+/// Finishes a line: writes it as it is to be printed, with the index of its source.
+pub type Finish = Arc<dyn Fn(usize, &Line<'_>, &mut Vec<u8>) + Send + Sync>;
+
+/// What the readers have to say beside lines.
+pub type Notes = Receiver<String>;
+
+impl World {
+    /// For these sources of a deployment. Values that its services' env files hold are kept out of every line.
+    pub fn new(
+        system: &System,
+        trace: Option<fn(&Argv)>,
+        deployment: &'static Deployment,
+        sources: Vec<Source>,
+        wanted: Wanted,
+        patience: Duration,
+    ) -> (Arc<Self>, Notes) {
+        let (notes, told) = channel();
+        let world = World {
+            trace,
+            patience,
+            silence: if wanted.brief { patience } else { SILENCE.max(patience) },
+            clock: Clock { zone: system.zone(), now: system.now() },
+            memory: sources.iter().map(|_| Mutex::default()).collect(),
+            wanted,
+            seen: sources.iter().map(|_| AtomicI64::new(i64::MIN)).collect(),
+            containers: OnceLock::new(),
+            board: Arc::default(),
+            notes,
+            system: Arc::new(system.clone()),
+            sources,
+        };
+        keep_secret(system, deployment);
+        // Ready, or nearly, when the first line comes.
+        // Where it is refused, the first line waits for it.
+        let _ = threads::start(|| {
+            redact::house();
+        });
+        (Arc::new(world), told)
+    }
+
+    fn memory(&self, source: usize) -> MutexGuard<'_, Memory> {
+        self.memory[source].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn processes(&self) -> Processes<'_> {
+        Processes::new(&self.system, self.trace)
+    }
+
+    /// Microseconds since the epoch.
+    fn now(&self) -> i64 {
+        self.system.now().as_microsecond()
+    }
+
+    /// Whether the service of this source, or the host, has other sources that are read.
+    fn has_others(&self, source: usize) -> bool {
+        let name = |source: &Source| source.service.map(|service| service.name);
+        self.sources.iter().filter(|other| name(other) == name(&self.sources[source])).count() > 1
+    }
+
+    /// Says that what is shown is not all.
+    fn incomplete(&self, words: &str) {
+        // Where nobody listens any more, nobody misses it.
+        let _ = self.notes.send(words.to_owned());
+    }
+}
+
+/// Keeps the secrets of these services out, whoever prints them.
+pub(crate) fn redactor(system: &System, services: &[&'static Service]) -> Redactor {
+    let envs = services.iter().filter_map(|service| service.env.as_ref());
+    let mut paths: Vec<&str> = envs.flat_map(|env| env.paths).copied().collect();
+    paths.sort_unstable();
+    paths.dedup();
+    let files: Vec<String> = paths.iter().filter_map(|path| system.read(path).ok()).collect();
+    Redactor::of_settings(files.iter().map(String::as_str))
+}
+
+/// Has the secrets of a deployment kept out of whatever is quoted from outside.
+pub(crate) fn keep_secret(system: &System, deployment: &'static Deployment) {
+    let system = system.clone();
+    redact::keep_secret(move || redactor(&system, deployment.services));
+}
+
+/// What a service wrote last that tells most, oldest first: errors, where there are any among its newest lines, else those
+/// lines themselves. What cannot be read within `limit` is left out, for this is shown beside something that says more.
+pub fn last_words(
+    system: &System,
+    trace: Option<fn(&Argv)>,
+    deployment: &'static Deployment,
+    service: &'static Service,
+    since: Option<Timestamp>,
+    count: usize,
+    limit: Duration,
+) -> Vec<Said> {
+    let since = since.map(Timestamp::as_microsecond);
+    let wanted = Wanted { since, tail: Some(NEWEST), brief: true, ..Wanted::default() };
+    let heard = hear(system, trace, deployment, &[service], wanted, limit);
+    let mut lines: Vec<Said> = heard.lines.into_iter().map(|(_, said)| said).collect();
+    let is_error = |line: &Said| line.level >= Some(LogLevel::Error);
+    if lines.iter().any(is_error) {
+        lines.retain(is_error);
+    }
+    lines.split_off(lines.len().saturating_sub(count))
+}
+
+/// What services wrote, to be looked through.
+#[derive(Debug, Default)]
+pub struct Heard {
+    /// Lines with the names of their services, oldest first.
+    pub lines: Vec<(&'static str, Said)>,
+    /// Services of which not all could be read, and why.
+    pub troubles: Vec<(&'static str, Trouble)>,
+}
+
+/// Reads lines of these services, without secrets and in short. What is not read within `limit` is a trouble.
+pub fn hear(
+    system: &System,
+    trace: Option<fn(&Argv)>,
+    deployment: &'static Deployment,
+    services: &[&'static Service],
+    wanted: Wanted,
+    limit: Duration,
+) -> Heard {
+    let sources = source::narrow(source::of_services(services), &[]);
+    let (world, _notes) = World::new(system, trace, deployment, sources, wanted, limit);
+    let (said, heard) = channel();
+    let said = Mutex::new(said);
+    let finish: Finish = Arc::new(move |_, line, _| {
+        if let (Ok(said), Some(service)) = (said.lock(), line.service) {
+            // Nobody listens only when the time is over.
+            let _ = said.send((service, Said::of(line)));
+        }
+    });
+    start(&world, &finish);
+    drop(finish);
+    let watch = Quiet { world: &world, troubles: RefCell::default() };
+    // Nothing is printed, so nothing can fail to be.
+    let ending = merge::merge(&world.board, &mut std::io::sink(), &watch, Some(Instant::now() + limit));
+    let mut troubles = watch.troubles.into_inner();
+    if ending.is_ok_and(|ending| ending.timed_out) {
+        troubles.extend(services.iter().map(|service| (service.name, Trouble::TimedOut(limit))));
+    }
+    let mut lines: Vec<(&'static str, Said)> = heard.try_iter().collect();
+    lines.sort_by_key(|(_, line)| line.time);
+    Heard { lines, troubles }
+}
+
+/// Says nothing, and remembers whose lines could not be read.
+struct Quiet<'w> {
+    world: &'w World,
+    troubles: RefCell<Vec<(&'static str, Trouble)>>,
+}
+
+impl Quiet<'_> {
+    fn remember(&self, name: &str, trouble: &Trouble) {
+        let is_journal = |source: &Source| matches!(source.kind, source::Kind::Journal(_));
+        let meant = |source: &&Source| source.name == name || (name == "the journal" && is_journal(source));
+        let owners = self.world.sources.iter().filter(meant).filter_map(|source| source.service);
+        self.troubles.borrow_mut().extend(owners.map(|service| (service.name, trouble.clone())));
+    }
+}
+
+impl merge::Watch for Quiet<'_> {
+    fn abandoned(&self) -> bool {
+        false
+    }
+
+    fn now(&self) -> i64 {
+        Timestamp::now().as_microsecond()
+    }
+
+    fn late(&self, name: &str) {
+        self.remember(name, &Trouble::TimedOut(self.world.patience));
+    }
+
+    fn trouble(&self, name: &str, trouble: &Trouble) -> bool {
+        self.remember(name, trouble);
+        true
+    }
+}
+
+/// First and last moment of a boot, microseconds: 0 is the running one, which has no last.
+///
+/// # Errors
+/// Why the journal does not tell.
+pub fn boot(processes: &Processes<'_>, boot: i32, silence: Duration) -> Result<(i64, Option<i64>), Trouble> {
+    journal::boot(processes, boot, silence)
+}

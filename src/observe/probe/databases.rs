@@ -1,0 +1,159 @@
+//! Questions to databases beyond whether they answer: SQL through psql in the server's own container, and commands to Redis.
+
+use super::{Answer, Door, ManagerEvidence, Reply, Trouble, failure, is_container_of, network, text};
+use crate::host::exec::Exit;
+use crate::host::protocol::redis;
+use crate::host::system::System;
+use crate::host::tools::docker::ContainerState;
+use crate::host::tools::{Argv, Input, images, procfs};
+use crate::registry::{Database, Probe, Query, RedisQuestion, Secret, Service};
+
+pub fn query(door: Door<'_>, managers: &ManagerEvidence, query: &'static Query) -> Answer<String> {
+    let named = query.name.unwrap_or("query");
+    let container = match container(managers, query) {
+        Ok(container) => &container.identity.name,
+        Err(trouble) => return Answer { command: format!("psql < {named}"), result: Err(trouble) },
+    };
+    let user = query.server.probes.iter().find_map(|probe| match probe {
+        Probe::Postgres { user, .. } => Some(*user),
+        Probe::Http(_)
+        | Probe::Banner { .. }
+        | Probe::Redis { .. }
+        | Probe::Mongo { .. }
+        | Probe::DockerEngine
+        | Probe::LogLine { .. } => None,
+    });
+    let (mut user, mut database) = (user.unwrap_or("postgres").to_owned(), "postgres".to_owned());
+    let input = Input::bytes(named, query.sql);
+    let ask = |argv: &Argv| {
+        door.ask_with(argv, |output| match output.exit {
+            Exit::Code(0) => Ok(text(&output.stdout)),
+            _ => Err(failure(output)),
+        })
+    };
+    let mut known = None;
+    match query.database {
+        Database::Postgres => {}
+        Database::Own => {
+            let own = ask(&images::variables(container, &["POSTGRES_USER", "POSTGRES_DB"]));
+            let Answer { result: Ok(own), .. } = own else { return own };
+            let mut lines = own.lines().map(str::to_owned);
+            let (Some(own_user), Some(own_database)) = (lines.next(), lines.next()) else {
+                let trouble = "POSTGRES_USER or POSTGRES_DB is not set in the container".to_owned();
+                let command = images::psql(container, "", "", query.sql);
+                return Answer { command, result: Err(Trouble::Failed(trouble)) };
+            };
+            (user, database) = (own_user, own_database);
+        }
+        Database::InUrl(service, key) => match named_in(door.system, service, key) {
+            Err(trouble) => {
+                let command = images::question(container, &user, &database, input).to_string();
+                return Answer { command, result: Err(trouble) };
+            }
+            Ok(name) => known = Some(format!("--set=database={name}")),
+        },
+    }
+    let argv = images::question(container, &user, &database, input).with(known);
+    let answer = ask(&argv);
+    // What is worth pasting of a single question is the plain call.
+    let command = match query.name {
+        Some(_) => answer.command,
+        None => images::psql(container, &user, &database, query.sql),
+    };
+    Answer { command, result: answer.result }
+}
+
+/// The running container of the server.
+fn container<'e>(managers: &'e ManagerEvidence, query: &Query) -> Result<&'e ContainerState, Trouble> {
+    let unknown = || Trouble::Unavailable("the containers were not asked for".to_owned());
+    let all = managers.containers.as_ref().ok_or_else(unknown)?.result.as_ref().map_err(Clone::clone)?;
+    let own =
+        |container: &&ContainerState| query.server.managers.iter().any(|m| is_container_of(m, &container.identity));
+    let mut running = all.iter().filter(own).filter(|container| container.status == "running");
+    running.next().ok_or_else(|| Trouble::Unavailable(format!("{} does not run", query.server.name)))
+}
+
+/// The name of the application's database, from its URL. Nothing else of the URL is kept.
+pub(crate) fn named_in(system: &System, service: &Service, key: &str) -> Result<String, Trouble> {
+    let unnamed = || Trouble::Unavailable(format!("no env file of {} names its database in {key}", service.name));
+    for path in service.env.iter().flat_map(|env| env.paths) {
+        let text = match system.read(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                return Err(Trouble::NeedsRoot("to learn which database it is"));
+            }
+            Err(_) => continue,
+        };
+        let url = procfs::env_entries(&text).find(|(name, _)| *name == key).map(|(_, url)| url.to_owned());
+        return url.and_then(|url| name_in(&url)).ok_or_else(unnamed);
+    }
+    Err(unnamed())
+}
+
+/// The database that a URL names, when that is a plain name.
+fn name_in(url: &str) -> Option<String> {
+    let (_, rest) = url.split_once("://")?;
+    let (_, path) = rest.rsplit_once('@').map_or(rest, |(_, host)| host).split_once('/')?;
+    let name = path.split(['?', '#', '/']).next()?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    (!name.is_empty() && name.chars().all(plain)).then(|| name.to_owned())
+}
+
+pub fn redis(door: Door<'_>, question: &RedisQuestion) -> Answer<String> {
+    let first = question.commands.first().copied().unwrap_or_default().join(" ");
+    let (login, port) = match address(question.server) {
+        Some((port, password)) => (password, format!("-p {port} ")),
+        None => (None, String::new()),
+    };
+    let login = login.map(|secret| format!("REDISCLI_AUTH=<{} in {}> ", secret.key, secret.file));
+    let command = format!("{}redis-cli {port}{first}", login.unwrap_or_default());
+    Answer { command, result: say_to_redis(door, question.server, question.commands) }
+}
+
+fn address(server: &Service) -> Option<(u16, Option<&Secret>)> {
+    server.probes.iter().find_map(|probe| match probe {
+        Probe::Redis { port, password } => Some((*port, password.as_ref())),
+        Probe::Http(_)
+        | Probe::Banner { .. }
+        | Probe::Postgres { .. }
+        | Probe::Mongo { .. }
+        | Probe::DockerEngine
+        | Probe::LogLine { .. } => None,
+    })
+}
+
+/// Says these commands to a server, and tells what it answers, as [`redis::answers`] puts it.
+pub(super) fn say_to_redis(door: Door<'_>, server: &Service, commands: &[&[&str]]) -> Result<String, Trouble> {
+    let Some((port, password)) = address(server) else {
+        return Err(Trouble::Unavailable(format!("{} is no Redis server", server.name)));
+    };
+    let setting = password.map(|secret| super::secret(door.system, secret)).transpose()?;
+    let password = setting.as_deref().map(redis::password);
+    let reply = network::converse(door, port, &redis::request(password, commands), |received| {
+        redis::answers(received, password.is_some(), commands).map(|answer| answer.map(Reply::Line))
+    });
+    match reply? {
+        Reply::Line(text) => Ok(text),
+        Reply::Silent(why) => Err(Trouble::Failed(why)),
+        Reply::Http { .. } | Reply::Postgres(_) | Reply::Mongo(_) | Reply::Engine(_) | Reply::LogLine(_) => {
+            Err(Trouble::Failed("an answer to another question".to_owned()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_is_named_by_its_url_and_nothing_else_is_taken() {
+        let name = |url: &str| name_in(url);
+        assert_eq!(name("postgresql://postgres:p@ss/w@postgres:5432/shop?schema=public").as_deref(), Some("shop"));
+        assert_eq!(name("postgresql://localhost/shop").as_deref(), Some("shop"));
+        for none in
+            ["shop", "postgresql://postgres:pw@postgres:5432", "postgresql://h/", "postgresql://h/a;b", "x://h/a b"]
+        {
+            assert_eq!(name(none), None, "{none}");
+        }
+    }
+}

@@ -1,0 +1,444 @@
+//! Services and a [`Runner`] in, [`Evidence`] out: what every source said, errors included, all asked at once and each
+//! tool once. Nothing here judges.
+
+pub mod databases;
+mod edge;
+mod engine;
+mod host;
+pub mod http;
+mod managers;
+mod network;
+mod ports;
+pub mod record;
+pub mod survey;
+mod tls;
+
+use std::fmt;
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+pub(crate) use databases::named_in;
+pub use edge::{Edge, edge};
+pub use host::HostEvidence;
+pub use managers::{ManagerEvidence, PmDaemon};
+pub use ports::{Holder, holders};
+pub use survey::{Survey, env_file, survey};
+pub use tls::{Served, Trust};
+#[cfg(any(test, feature = "fuzzing"))]
+pub use {engine::parse_head as engine_head, tls::parse_one as certificate};
+
+use crate::host::threads::{join, task};
+
+use crate::host::exec::{Exit, Output, Processes, Runner, StartError};
+use crate::host::protocol::mongo::Hello;
+use crate::host::protocol::postgres::Greeting;
+use crate::host::shortage::Shortage;
+use crate::host::system::System;
+use crate::host::tools::docker::Listed;
+use crate::host::tools::{Argv, Malformed, docker_logs, ending};
+use crate::registry::{Deployment, Manager, Probe, Service, Url};
+
+/// How long any one source may take, unless the whole command has less time.
+pub const PATIENCE: Duration = Duration::from_millis(2400);
+
+/// Everything that was asked, and what came back.
+#[derive(Debug)]
+pub struct Evidence {
+    /// When it was gathered.
+    pub time: Timestamp,
+    /// What the managers said.
+    pub managers: ManagerEvidence,
+    /// What each service said of itself, in the order of the services and of their probes.
+    pub replies: Vec<Vec<Answer<Reply>>>,
+    /// Who holds each service's main port: [`Holder::Unseen`] until [`holders`] has looked, which is only worth its time
+    /// where something is wrong.
+    pub holders: Vec<Holder>,
+    /// The host; not asked when only some services were.
+    pub host: Option<HostEvidence>,
+}
+
+/// What one source said, and by which command anybody can ask it again.
+#[derive(Debug, Clone)]
+pub struct Answer<T> {
+    /// The command, to be pasted into a shell. For a probe from within, the one that asks the same.
+    pub command: String,
+    /// What came back.
+    pub result: Result<T, Trouble>,
+}
+
+/// Why a source said nothing that could be used. None of these is ever read as good, or as bad.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// The tool is not installed.
+    Missing(&'static str),
+    /// The tool could be swapped by somebody other than root.
+    Untrusted(PathBuf),
+    /// It did not end in time.
+    TimedOut(Duration),
+    /// This user may not see it.
+    NeedsRoot(&'static str),
+    /// What would have answered does not run here.
+    Unavailable(String),
+    /// The tool failed.
+    Failed(String),
+    /// The tool's answer cannot be understood.
+    Malformed(Malformed),
+    /// opsctl itself had not what it takes to ask.
+    Shortage(Shortage),
+}
+
+/// How what only root may see is told.
+pub const NEEDS_ROOT: &str = "needs root";
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Trouble::Missing(tool) => write!(f, "{tool} is not installed"),
+            Trouble::Untrusted(path) => write!(f, "not run: users other than root can change {}", path.display()),
+            Trouble::TimedOut(after) => write!(f, "no answer in {:.1} s", after.as_secs_f32()),
+            Trouble::NeedsRoot(what) => write!(f, "{NEEDS_ROOT} {what}"),
+            Trouble::Unavailable(what) | Trouble::Failed(what) => f.write_str(what),
+            Trouble::Malformed(malformed) => malformed.fmt(f),
+            Trouble::Shortage(shortage) => shortage.fmt(f),
+        }
+    }
+}
+
+impl From<io::Error> for Trouble {
+    /// Of a file that was to be read.
+    fn from(error: io::Error) -> Self {
+        match (Shortage::of(&error), error.kind()) {
+            (Some(shortage), _) => Trouble::Shortage(shortage),
+            (None, io::ErrorKind::PermissionDenied) => Trouble::NeedsRoot("to look at it"),
+            (None, _) => Trouble::Failed(error.to_string()),
+        }
+    }
+}
+
+impl From<Malformed> for Trouble {
+    fn from(malformed: Malformed) -> Self {
+        Trouble::Malformed(malformed)
+    }
+}
+
+impl From<StartError> for Trouble {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Missing(tool) => Trouble::Missing(tool),
+            StartError::Untrusted(path) => Trouble::Untrusted(path),
+            StartError::Refused(reason) => Trouble::Failed(reason),
+            StartError::Short(shortage) => Trouble::Shortage(shortage),
+        }
+    }
+}
+
+/// What a service said of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// It could not be reached, or did not finish what it began to say.
+    Silent(String),
+    /// An HTTP answer; the body is cut at 64 KiB.
+    Http {
+        /// Status code.
+        status: u16,
+        /// Body.
+        body: String,
+    },
+    /// The first line of a banner, or Redis' answer to `PING`.
+    Line(String),
+    /// PostgreSQL's first message.
+    Postgres(Greeting),
+    /// MongoDB's answer to `hello`.
+    Mongo(Hello),
+    /// The Docker engine answered. Containers that no service accounts for and that are not well, each with its state.
+    Engine(Vec<String>),
+    /// When the wanted line was written last.
+    LogLine(Option<Timestamp>),
+}
+
+/// Asks everything about these services, and about the host when `with_host`.
+pub fn gather(
+    system: &System,
+    runner: &dyn Runner,
+    deployment: &Deployment,
+    services: &[&'static Service],
+    with_host: bool,
+    limit: Duration,
+) -> Evidence {
+    let door = Door::new(system, runner, limit);
+    let (managers, replies, host) = thread::scope(|scope| {
+        let managers = task(scope, || managers::ask(door, services, with_host));
+        let host = with_host.then(|| task(scope, || host::ask(door, deployment, services)));
+        let replies: Vec<Vec<_>> = services
+            .iter()
+            .map(|service| service.probes.iter().map(|probe| task(scope, move || reply(door, probe))).collect())
+            .collect();
+        let replies: Vec<Vec<Option<Answer<Reply>>>> =
+            replies.into_iter().map(|service| service.into_iter().map(join).collect()).collect();
+        (join(managers), replies, host.map(join))
+    });
+    // Some probes are answered by what the managers' tools said.
+    let replies = services
+        .iter()
+        .zip(replies)
+        .map(|(service, replies)| {
+            let probes = service.probes.iter().zip(replies);
+            probes.map(|(probe, reply)| reply.unwrap_or_else(|| managers.reply(probe, service))).collect()
+        })
+        .collect();
+    let holders = services.iter().map(|_| Holder::Unseen).collect();
+    Evidence { time: system.now(), managers, replies, holders, host }
+}
+
+/// Asks a service itself and nobody else; `None` where it has nothing to be asked, or its manager's tools answer for it.
+pub fn knock(
+    system: &System,
+    runner: &dyn Runner,
+    service: &'static Service,
+    limit: Duration,
+) -> Option<Vec<Answer<Reply>>> {
+    let door = Door::new(system, runner, limit);
+    let speaks = |probe: &Probe| !matches!(probe, Probe::DockerEngine | Probe::LogLine { .. });
+    let alone = !service.probes.is_empty() && service.probes.iter().all(speaks);
+    alone.then(|| service.probes.iter().filter_map(|probe| reply(door, probe)).collect())
+}
+
+/// All containers of the engine.
+///
+/// # Errors
+/// Why they are not known.
+pub fn containers(system: &System, processes: &Processes<'_>, limit: Duration) -> Result<Vec<Listed>, Trouble> {
+    managers::containers(Door::new(system, processes, limit))
+}
+
+/// Says commands to a Redis server, at the port and with the password of its probe; what it answers.
+///
+/// # Errors
+/// Why it does not.
+pub fn redis(
+    system: &System,
+    processes: &Processes<'_>,
+    server: &Service,
+    commands: &[&[&str]],
+    limit: Duration,
+) -> Result<String, Trouble> {
+    databases::say_to_redis(Door::new(system, processes, limit), server, commands)
+}
+
+/// When the run of a container before the present one ended, and when the present one began; `None` when it is the first.
+///
+/// # Errors
+/// Why that is not known.
+pub fn container_runs(
+    system: &System,
+    processes: &Processes<'_>,
+    id: &str,
+    limit: Duration,
+) -> Result<Option<(Timestamp, Timestamp)>, Trouble> {
+    managers::runs(Door::new(system, processes, limit), id)
+}
+
+/// Why nothing is read of a container that was removed meanwhile, or is about to be.
+pub fn container_gone() -> Trouble {
+    engine::gone()
+}
+
+/// A container's log, read as it comes. `limit` is for its beginning, `silence` for any pause in it unless it is followed.
+///
+/// # Errors
+/// Why it cannot be read.
+pub fn container_log(
+    system: &System,
+    processes: &Processes<'_>,
+    id: &str,
+    query: docker_logs::Query,
+    limit: Duration,
+    silence: Duration,
+) -> Result<docker_logs::Rows<Box<dyn Read + Send>>, Trouble> {
+    managers::log(Door::new(system, processes, limit), processes, id, query, silence)
+}
+
+/// The way to the outside that every source is given.
+#[derive(Clone, Copy)]
+pub struct Door<'a> {
+    /// The machine.
+    pub system: &'a System,
+    runner: &'a dyn Runner,
+    /// What is told of each command that reads logs.
+    pub trace: Option<fn(&Argv)>,
+    /// How long any one source may take.
+    pub limit: Duration,
+    /// When all that goes through it has to be done.
+    until: Instant,
+}
+
+impl<'a> Door<'a> {
+    /// On this machine, through this runner, for what has to be done within `limit` from now.
+    pub fn new(system: &'a System, runner: &'a dyn Runner, limit: Duration) -> Self {
+        Door { system, runner, trace: None, limit, until: Instant::now() + limit }
+    }
+
+    /// The same, which tells of each command that reads logs.
+    #[must_use]
+    pub fn with_trace(self, trace: Option<fn(&Argv)>) -> Self {
+        Door { trace, ..self }
+    }
+
+    /// The same for what begins now, and perhaps late: where opsctl can do only some things at once, the rest is asked in turn.
+    pub fn now(self) -> (Self, Turn) {
+        const PROMPT: Duration = Duration::from_millis(200);
+        // What can answer answers within that.
+        const LEAST: Duration = Duration::from_millis(300);
+        let begun = Instant::now();
+        // Those that are asked one after the other end together, and with the command.
+        let in_turn = self.until.saturating_duration_since(begun);
+        let of_all = self.runner.until().map_or(in_turn, |until| until.saturating_duration_since(begun));
+        let left = in_turn.min(of_all).clamp(LEAST.min(self.limit), self.limit);
+        (Door { limit: left, ..self }, Turn { begun, left, late: in_turn + PROMPT < self.limit })
+    }
+}
+
+/// What is asked with the time that others have left.
+pub struct Turn {
+    begun: Instant,
+    left: Duration,
+    late: bool,
+}
+
+impl Turn {
+    /// Whether it was for want of that time that nothing came, which says nothing of who was asked.
+    fn was_too_short(&self) -> bool {
+        const ROUNDED: Duration = Duration::from_millis(5);
+        self.late && self.begun.elapsed() + ROUNDED >= self.left
+    }
+
+    /// An answer, unless it came of that.
+    pub fn judge(&self, answer: Answer<Reply>) -> Answer<Reply> {
+        match answer.result {
+            Ok(Reply::Silent(_)) if self.was_too_short() => {
+                Answer { result: Err(Trouble::Shortage(Shortage::Turns)), ..answer }
+            }
+            _ => answer,
+        }
+    }
+}
+
+impl Door<'_> {
+    /// How long a source that is asked now may take.
+    pub fn limit(self) -> Duration {
+        self.now().0.limit
+    }
+
+    /// When what is asked now must have answered.
+    pub fn until(self) -> Instant {
+        Instant::now() + self.limit()
+    }
+
+    /// Runs a command whose success is exit code 0, and parses what it printed.
+    pub fn ask<T>(self, argv: &Argv, parse: impl FnOnce(&str) -> Result<T, Malformed>) -> Answer<T> {
+        self.ask_with(argv, |output| match output.exit {
+            Exit::Code(0) => Ok(parse(&text(&output.stdout))?),
+            _ => Err(failure(output)),
+        })
+    }
+
+    /// Runs a command and hands over however it ended, but for a deadline that passed.
+    pub fn ask_with<T>(self, argv: &Argv, judge: impl FnOnce(&Output) -> Result<T, Trouble>) -> Answer<T> {
+        let result = match self.runner.run(argv, self.limit()) {
+            Err(error) => Err(error.into()),
+            Ok(Output { exit: Exit::TimedOut(after), .. }) => Err(Trouble::TimedOut(after)),
+            Ok(output) => judge(&output),
+        };
+        Answer { command: argv.to_string(), result }
+    }
+
+    /// Reads a file and parses it.
+    fn read<T>(self, path: &str, parse: impl FnOnce(&str) -> Result<T, Malformed>) -> Answer<T> {
+        let result = match self.system.read(path) {
+            Ok(text) => parse(&text).map_err(Trouble::from),
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err(Trouble::NeedsRoot("to read it")),
+            Err(error) => Err(of_file(path, &error)),
+        };
+        Answer { command: Argv::new("cat", [path]).to_string(), result }
+    }
+}
+
+/// A command that did not do what it was asked to.
+pub(crate) fn failure(output: &Output) -> Trouble {
+    let how = match output.exit {
+        Exit::Code(code) => format!("exit {code}"),
+        Exit::Signal(signal) => format!("killed by signal {signal}"),
+        Exit::TimedOut(after) => return Trouble::TimedOut(after),
+        Exit::TooMuchOutput => "killed: it would not stop printing".to_owned(),
+    };
+    let said = ending(&text(&output.stderr));
+    Trouble::Failed(if said.is_empty() { how } else { format!("{how}: {said}") })
+}
+
+/// Why a file was not read.
+pub fn of_file(path: &str, error: &io::Error) -> Trouble {
+    Shortage::of(error).map_or_else(|| Trouble::Failed(format!("{path}: {error}")), Trouble::Shortage)
+}
+
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Asks a service itself. `None` for what the managers' tools answer.
+fn reply(door: Door<'_>, probe: &Probe) -> Option<Answer<Reply>> {
+    let (door, turn) = door.now();
+    let answer = match probe {
+        Probe::Http(probe) => http::get(door, probe),
+        Probe::Banner { port, .. } => network::banner(door, *port),
+        Probe::Redis { port, password } => network::redis(door, *port, password.as_ref()),
+        Probe::Postgres { port, user } => network::postgres(door, *port, user),
+        Probe::Mongo { port } => network::mongo(door, *port),
+        Probe::DockerEngine | Probe::LogLine { .. } => return None,
+    };
+    Some(turn.judge(answer))
+}
+
+/// Whether a manager's container is this one. By exact name, by compose labels or by Swarm service.
+pub(crate) fn is_container_of(manager: &Manager, identity: &crate::host::tools::docker::Identity) -> bool {
+    match manager {
+        Manager::Compose(compose) => match compose.container {
+            Some(name) => identity.name == name,
+            None => identity.project == compose.project && identity.service == compose.service,
+        },
+        Manager::Docker(container) => {
+            container.names.iter().any(|name| identity.name == *name || identity.swarm == *name)
+        }
+        Manager::Systemd(_) | Manager::Pm2(_) => false,
+    }
+}
+
+/// The value of a named secret.
+pub(crate) fn secret(system: &System, secret: &crate::registry::Secret) -> Result<String, Trouble> {
+    let text = system.read(secret.file).map_err(|error| match error.kind() {
+        std::io::ErrorKind::PermissionDenied => Trouble::NeedsRoot("to read its password"),
+        _ => of_file(secret.file, &error),
+    })?;
+    crate::host::tools::procfs::env_entries(&text)
+        .find(|(key, _)| *key == secret.key)
+        .map(|(_, value)| value.to_owned())
+        .ok_or_else(|| Trouble::Failed(format!("{} is not set in {}", secret.key, secret.file)))
+}
+
+/// Local URL of an HTTP probe, or the one in an env file.
+fn url(system: &System, url: &Url) -> Result<String, Trouble> {
+    match url {
+        Url::Local { port, path } => Ok(format!("http://{}{path}", system.local(*port))),
+        Url::FromEnv(key) => {
+            let value = secret(system, key)?;
+            let authority = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"));
+            match authority.map(|rest| rest.split('/').next().unwrap_or_default()) {
+                Some(host) if !host.is_empty() && !host.contains('@') => Ok(value),
+                _ => Err(Trouble::Failed(format!("{} in {} is not a plain http(s) URL", key.key, key.file))),
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Remembers how each command ended and how long it took, for those who want to show it as evidence.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::host::exec::{Exit, Output, Runner, StartError};
+use crate::host::tools::Argv;
+
+/// A command that was run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// As it would be pasted.
+    pub command: String,
+    /// How it ended, where it did so by itself.
+    pub exit_code: Option<i32>,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+/// Runs commands through another runner, and remembers them.
+pub struct Recorder<'a> {
+    inner: &'a dyn Runner,
+    records: Mutex<Vec<Record>>,
+}
+
+impl<'a> Recorder<'a> {
+    /// Through this one.
+    pub fn new(inner: &'a dyn Runner) -> Self {
+        Recorder { inner, records: Mutex::default() }
+    }
+
+    /// What was run.
+    pub fn records(self) -> Vec<Record> {
+        self.records.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Runner for Recorder<'_> {
+    fn run(&self, argv: &Argv, deadline: Duration) -> Result<Output, StartError> {
+        let begun = Instant::now();
+        let output = self.inner.run(argv, deadline);
+        let exit_code = match &output {
+            Ok(Output { exit: Exit::Code(code), .. }) => Some(*code),
+            Ok(_) | Err(_) => None,
+        };
+        let record = Record { command: argv.to_string(), exit_code, duration: begun.elapsed() };
+        self.records.lock().unwrap_or_else(PoisonError::into_inner).push(record);
+        output
+    }
+
+    fn until(&self) -> Option<Instant> {
+        self.inner.until()
+    }
+}
