@@ -64,6 +64,7 @@ mod report;
 mod select;
 mod signals;
 mod ui;
+mod units;
 
 use std::ffi::OsString;
 use std::io::ErrorKind;

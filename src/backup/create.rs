@@ -270,7 +270,7 @@ impl Work<'_> {
                 let bytes = staging::size(there);
                 let rate = u128::from(bytes).saturating_mul(1000).checked_div(begun.elapsed().as_millis());
                 let rate = rate.unwrap_or_default();
-                let shown = crate::judge::health::bytes;
+                let shown = crate::units::bytes;
                 ui.gauge(None, &format!("{}, {}/s", shown(bytes), shown(u64::try_from(rate).unwrap_or(u64::MAX))));
                 thread::sleep(GLANCE);
             }
@@ -314,7 +314,7 @@ impl Work<'_> {
     /// Sends copies, reads them back and proves them, then their manifests.
     fn send(&mut self, store: &Store<'_>, copies: &[Copy], there: &Path, lock: &mut Lock) -> Result<(), String> {
         let total = copies.iter().fold(0, |sum: u64, copy| sum.saturating_add(copy.bytes));
-        let shown = crate::judge::health::bytes(total);
+        let shown = crate::units::bytes(total);
         self.say(lock, &format!("send {} to {}", shown, store.place()));
         store.upload(there, total).map_err(|trouble| format!("it could not be sent: {trouble}"))?;
         self.say(lock, &format!("read {shown} back"));

@@ -11,7 +11,6 @@ pub mod archive;
 pub mod begin;
 pub mod catalogue;
 pub mod create;
-pub mod fresh;
 pub mod key;
 pub mod look;
 pub mod manifest;

@@ -105,7 +105,7 @@ pub fn room(system: &System, path: &Path, bytes: u64) -> Result<(), String> {
     let there = path.ancestors().find(|path| system.exists(path)).unwrap_or(path);
     let free = system.available_space(there).map_err(|error| format!("{}: {error}", there.display()))?;
     let needed = bytes.saturating_add(RESERVE);
-    let shown = crate::judge::health::bytes;
+    let shown = crate::units::bytes;
     match free < needed {
         true => {
             Err(format!("no room: {} are free below {}, {} are needed", shown(free), there.display(), shown(needed)))

@@ -11,13 +11,13 @@ use super::examine::{Extent, examine};
 use crate::action::lock;
 use crate::action::maintenance::{self, State};
 use crate::args::{complete_services, duration};
-use crate::backup::fresh::{self, Freshness};
-use crate::backup::key::Key;
+use crate::backup::key::{KEY, Key};
 use crate::backup::record;
 use crate::backup::retention::LastRun;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::judge::freshness::{self, Freshness};
 use crate::observe::logs;
 use crate::registry::{BackupSet, Deployment, Service};
 use crate::report::Head;
@@ -101,9 +101,13 @@ pub(super) fn backups(context: &Context<'_>, deployment: &Deployment) -> io::Res
     let judge = |set: &BackupSet| {
         let newest = mark.as_ref().and_then(|mark| records.last_signed(set.name, mark)).map(|ended| ended.id.time);
         let last = records.last_run(set.name);
+        let failed = match &last {
+            LastRun::Failed(what) => Some(what.as_str()),
+            LastRun::Well(_) | LastRun::None => None,
+        };
         match (newest, records.last_proven(set.name)) {
-            (None, Some(_)) => fresh::unsigned(set),
-            (newest, _) => fresh::judge(set, newest, Some(&last), now),
+            (None, Some(_)) => freshness::unsigned(set, KEY),
+            (newest, _) => freshness::judge(set, newest, failed, now),
         }
     };
     Ok(deployment.backups.iter().filter(known).map(judge).collect())
@@ -114,7 +118,7 @@ pub(super) fn told_backups(context: &Context<'_>, deployment: &Deployment) -> Ve
     match backups(context, deployment) {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Vec::new(),
-        Err(error) => deployment.backups.iter().map(|set| fresh::unknown(set, &error.to_string())).collect(),
+        Err(error) => deployment.backups.iter().map(|set| freshness::unknown(set, &error.to_string())).collect(),
     }
 }
 

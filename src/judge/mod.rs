@@ -2,4 +2,5 @@
 
 pub mod diagnosis;
 pub mod drift;
+pub mod freshness;
 pub mod health;

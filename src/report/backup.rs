@@ -8,14 +8,14 @@ use serde::Serialize;
 
 use super::Head;
 use crate::backup::create::{End, Run};
-use crate::backup::fresh::Freshness;
 use crate::backup::manifest::total;
 use crate::backup::name::Id;
 use crate::backup::prune;
-use crate::judge::health::{age, bytes};
+use crate::judge::freshness::Freshness;
 use crate::registry::Verdict;
 use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
+use crate::units::{age, bytes};
 
 /// A run.
 #[derive(Debug, Serialize, JsonSchema)]

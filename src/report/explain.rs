@@ -7,11 +7,11 @@ use super::Head;
 use super::backups::SetFacts;
 use super::explain_release::ReleaseWay;
 use super::list::ServiceRow;
-use crate::judge::health::bytes;
 use crate::observe::logs::source;
 use crate::registry::{self, Condition, DataKind, Deployment, Http, Instances, Manager, Presence, Probe, Service, Url};
 use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
+use crate::units::bytes;
 
 /// A service, in full.
 #[derive(Debug, Serialize, JsonSchema)]

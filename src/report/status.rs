@@ -9,12 +9,13 @@ use super::lock::LockState;
 use super::maintenance::StandingFacts;
 use crate::action::lock::{Holder, Note};
 use crate::action::run;
-use crate::backup::fresh::Freshness;
-use crate::judge::health::{Check, Health, HostHealth, ServiceHealth, State, age, bytes};
+use crate::judge::freshness::Freshness;
+use crate::judge::health::{Check, Health, HostHealth, ServiceHealth, State};
 use crate::observe::logs::line::Said;
 use crate::registry::{Deployment, HostChecks, Level, Service, Verdict};
 use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
+use crate::units::{age, bytes};
 
 /// The roll-up of a deployment.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -264,7 +265,7 @@ impl Report for Status {
         let well = self.backups.iter().filter(|fresh| fresh.verdict == Verdict::Pass).count();
         if well > 0 && well == self.backups.len() {
             let oldest = self.backups.iter().filter_map(|fresh| fresh.age_seconds).max().unwrap_or_default();
-            let oldest = crate::judge::health::duration(jiff::SignedDuration::from_secs(oldest));
+            let oldest = crate::units::duration(jiff::SignedDuration::from_secs(oldest));
             let told = match well {
                 1 => format!("1 backup proven, {oldest} ago"),
                 _ => format!("{well} backups proven, the oldest {oldest} ago"),
@@ -417,7 +418,7 @@ fn host_table(host: &HostHealth, now: Timestamp, page: &mut Text) {
         ]);
     }
     if let Some(uptime) = host.uptime_seconds.and_then(|seconds| i64::try_from(seconds).ok()) {
-        let up = crate::judge::health::duration(jiff::SignedDuration::from_secs(uptime));
+        let up = crate::units::duration(jiff::SignedDuration::from_secs(uptime));
         rows.push(vec![Cell::plain("uptime"), Cell(Tone::Dim, "-".to_owned()), Cell::plain(up)]);
     }
     let time = now.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();

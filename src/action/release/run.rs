@@ -305,7 +305,7 @@ impl<'a> Way<'a> {
             // Where services run images, these tell.
             End::Well(health) if self.job.release.images.is_empty() => {
                 let since = health.since?;
-                (crate::judge::health::later(since, SKEW) < begun)
+                (crate::units::later(since, SKEW) < begun)
                     .then(|| format!("{} still runs since {since:.0}, before the switch", health.name))
             }
             _ => None,

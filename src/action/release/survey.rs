@@ -134,7 +134,7 @@ impl Survey {
         let older = self
             .health
             .iter()
-            .find(|health| health.since.is_some_and(|since| crate::judge::health::later(since, SKEW) < *moved));
+            .find(|health| health.since.is_some_and(|since| crate::units::later(since, SKEW) < *moved));
         older.map(|health| format!("{} runs since before the working copy came to this commit", health.name))
     }
 }

@@ -8,7 +8,6 @@ use super::{locked, needs_root, open, records, sets, unreachable};
 use crate::action::lock::Lock;
 use crate::args::complete_sets;
 use crate::backup::catalogue::{Backup, Listed, Stock};
-use crate::backup::fresh::{self, Freshness};
 use crate::backup::key::Key;
 use crate::backup::key::chance;
 use crate::backup::look::{self, Proof};
@@ -21,11 +20,12 @@ use crate::backup::store::Store;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::judge::health::age;
+use crate::judge::freshness::{self, Freshness};
 use crate::registry::{BackupSet, Deployment, Verdict};
 use crate::report::Head;
 use crate::report::backup::{BackupRow, Backups, ProofFacts, Proofs, proven};
 use crate::ui::Format;
+use crate::units::age;
 
 /// Arguments of `backup list`.
 #[derive(Debug, clap::Args)]
@@ -152,7 +152,7 @@ fn listing(
         stock.shelf.foreign.len().saturating_add(unfinished)
     };
     let foreign = |stock: &Stock| stock.foreign(|id| view.records.is_known(stock.set.name, id));
-    let fresh = |stock: &Stock| fresh::judge(stock.set, stock.newest().map(|backup| backup.id.time), None, now);
+    let fresh = |stock: &Stock| freshness::judge(stock.set, stock.newest().map(|backup| backup.id.time), None, now);
     let fresh: Vec<Freshness> = view.stock.iter().map(fresh).collect();
     let verdict = fresh.iter().map(|set| set.verdict).max().unwrap_or(Verdict::Unknown);
     let exit = Exit::of(verdict, false);

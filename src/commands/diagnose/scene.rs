@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::host::tools::Argv;
 use crate::judge::diagnosis::{self, By, Case, Ignores};
+use crate::judge::freshness::Freshness;
 use crate::judge::health::Health;
 use crate::observe::clues::changes::{self, Change};
 use crate::observe::clues::reclaim::reclaimable;
@@ -67,6 +68,7 @@ pub struct Scene {
     pub evidence: Evidence,
     health: Health,
     clues: Clues,
+    backups: Option<Answer<Vec<Freshness>>>,
 }
 
 impl Scene {
@@ -82,8 +84,8 @@ impl Scene {
     }
 
     fn case(&self, deployment: &'static Deployment) -> Case<'_> {
-        let Scene { services, evidence, health, clues } = self;
-        Case { deployment, services, evidence, health, clues }
+        let Scene { services, evidence, health, clues, backups } = self;
+        Case { deployment, services, evidence, health, clues, backups: backups.as_ref() }
     }
 }
 
@@ -103,14 +105,14 @@ pub fn look(
     // Everything, because a cause may lie anywhere.
     let services = deployment.services.to_vec();
     let (evidence, health) = examine(context.system, &recorder, deployment, &services, Extent::Whole, limit);
-    let mut scene = Scene { services, evidence, health, clues: Clues::default() };
+    let mut scene = Scene { services, evidence, health, clues: Clues::default(), backups: None };
     let case = scene.case(deployment);
     let wants = diagnosis::wants(&case, &question.failures, question.service);
     let limit = context.patience()?;
     // Each question has its time from when it is asked.
     let door = || Door::new(context.system, &recorder, limit).with_trace(context.trace());
     scene.clues = clues::gather(door(), deployment, &scene.evidence.managers, &wants);
-    scene.clues.backups = wants.backups.then(|| Answer {
+    scene.backups = wants.backups.then(|| Answer {
         command: Argv::new("cat", [record::path(deployment)]).to_string(),
         result: backups(context, deployment).map_err(Trouble::from),
     });
@@ -177,7 +179,7 @@ fn changed(context: &Context<'_>, case: &Case<'_>, found: &diagnosis::Diagnosis)
     let mut services: Vec<&'static Service> = found.findings.iter().filter_map(|finding| finding.service).collect();
     services.dedup_by_key(|service| service.name);
     let began = found.findings.iter().filter_map(|finding| finding.since).min().unwrap_or(case.evidence.time);
-    let since = crate::judge::health::earlier(began, diagnosis::REACH);
+    let since = crate::units::earlier(began, diagnosis::REACH);
     let mut all = changes::changes(context.system, case.deployment, &services, &case.evidence.managers, since);
     // A trail that cannot be read is missed by nobody here.
     let (entries, _) = audit::read(context.system).unwrap_or_default();

@@ -15,10 +15,10 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::host::files::{anchored, private};
-use crate::judge::health::bytes;
 use crate::registry::{BackupSet, Deployment, Source, Verdict};
 use crate::report::Head;
 use crate::report::restore::Restore as Document;
+use crate::units::bytes;
 
 /// Writes a proven copy to a path where nothing is.
 pub(super) fn write(

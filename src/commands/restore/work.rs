@@ -24,11 +24,11 @@ use crate::commands::operate::{self, Extent};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::judge::health::age;
 use crate::registry::{BackupSet, Deployment, Verdict};
 use crate::report::Head;
 use crate::report::backup::proven as counted;
 use crate::report::restore::Restore as Document;
+use crate::units::age;
 
 /// How long a look waits for a backup that is under way.
 pub(super) const WAIT: Duration = Duration::from_secs(2);

@@ -1,6 +1,7 @@
 //! What is known when causes are judged.
 
 use super::outcome::Outcome;
+use crate::judge::freshness::Freshness;
 use crate::judge::health::{Health, ServiceHealth};
 use crate::observe::clues::Clues;
 use crate::observe::probe::{Answer, Evidence, Trouble};
@@ -18,6 +19,8 @@ pub struct Case<'a> {
     pub health: &'a Health,
     /// What else was asked.
     pub clues: &'a Clues,
+    /// How recent backups are, of those sets of which this host has made any; not asked where no clue is about them.
+    pub backups: Option<&'a Answer<Vec<Freshness>>>,
 }
 
 /// A service as a subject.

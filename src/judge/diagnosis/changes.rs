@@ -4,8 +4,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Finding;
-use crate::judge::health;
 use crate::observe::clues::changes::Change;
+use crate::units;
 
 /// How long before a change may have been, hours.
 pub const REACH: SignedDuration = SignedDuration::from_hours(24);
@@ -19,7 +19,7 @@ pub fn before<'c>(finding: &Finding, changes: &'c [Change], now: Timestamp) -> V
     let began = finding.since.unwrap_or(now);
     let concerns = |change: &&Change| {
         let own = change.service.is_none() || change.service == finding.service.map(|service| service.name);
-        own && change.time <= health::later(began, SLACK) && change.time >= health::earlier(began, REACH)
+        own && change.time <= units::later(began, SLACK) && change.time >= units::earlier(began, REACH)
     };
     let mut found: Vec<&Change> = changes.iter().filter(concerns).collect();
     found.sort_by_key(|change| std::cmp::Reverse(change.time));

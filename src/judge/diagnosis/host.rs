@@ -2,9 +2,10 @@
 
 use super::case::{Case, asked};
 use super::outcome::{Fact, Outcome};
-use crate::judge::health::{self, HostHealth, age, bytes};
+use crate::judge::health::{self, HostHealth};
 use crate::observe::probe::Trouble;
 use crate::registry::{Flaw, Lapse, Manager, Usage, Verdict};
+use crate::units::{age, bytes};
 
 fn host<'a>(case: &Case<'a>) -> Result<&'a HostHealth, Outcome> {
     case.health.host.as_ref().ok_or_else(|| Outcome::unknown("the host was not looked at"))
@@ -305,7 +306,7 @@ pub(super) fn pm_down(case: &Case<'_>) -> Outcome {
 }
 
 pub(super) fn backup(case: &Case<'_>, lapse: Lapse) -> Outcome {
-    let (command, sets) = match asked(case.clues.backups.as_ref()) {
+    let (command, sets) = match asked(case.backups) {
         Ok(found) => found,
         Err(unknown) => return unknown,
     };

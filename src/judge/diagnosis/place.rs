@@ -6,10 +6,11 @@ use regex::Regex;
 
 use super::case::{Case, asked, told};
 use super::outcome::{Fact, Outcome};
-use crate::judge::health::{self, age, bytes};
 use crate::observe::logs::stamp::{self, Clock};
 use crate::observe::probe::{Answer, Reply, Trouble};
 use crate::registry::{FileClue, Http, LineShare, Listening, Query, Question, RedisQuestion, Share, Shows};
+use crate::units;
+use crate::units::{age, bytes};
 
 pub(super) fn file(case: &Case<'_>, path: &'static str, clue: &FileClue) -> Outcome {
     if let FileClue::Contains(pattern) = clue {
@@ -69,7 +70,7 @@ pub(super) fn leftovers(case: &Case<'_>, dir: &'static str, prefix: &str, suffix
         Ok(found) => found,
         Err(unknown) => return unknown,
     };
-    let bound = health::earlier(case.evidence.time, SignedDuration::from_secs(i64::from(older_seconds)));
+    let bound = units::earlier(case.evidence.time, SignedDuration::from_secs(i64::from(older_seconds)));
     let old: Vec<&str> = entries
         .iter()
         .filter(|(name, changed)| name.starts_with(prefix) && name.ends_with(suffix) && *changed < bound)
@@ -240,7 +241,7 @@ pub(super) fn lines(case: &Case<'_>, lines: &LineShare) -> Outcome {
 fn weigh(text: &str, lines: &LineShare, now: Timestamp) -> Option<(u32, u32)> {
     let (among, which) = (Regex::new(lines.share.whole).ok()?, Regex::new(lines.share.part).ok()?);
     let clock = Clock { zone: TimeZone::UTC, now };
-    let since = health::earlier(now, SignedDuration::from_secs(i64::from(lines.seconds))).as_microsecond();
+    let since = units::earlier(now, SignedDuration::from_secs(i64::from(lines.seconds))).as_microsecond();
     // A line that was cut, or that has no time, is of no known age.
     let new = |line: &&str| stamp::leading(line, &clock).is_some_and(|(time, _)| time >= since);
     let counted = text.lines().filter(new).filter(|line| among.is_match(line));

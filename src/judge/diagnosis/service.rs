@@ -5,9 +5,10 @@ use super::outcome::{Fact, Outcome};
 use crate::host::tools::docker::ContainerState;
 use crate::host::tools::pm2::Process;
 use crate::host::tools::systemctl::UnitState;
-use crate::judge::health::{Check, bytes};
+use crate::judge::health::Check;
 use crate::observe::probe::{Holder, Trouble, is_container_of};
 use crate::registry::{Ending, Manager, State, Verdict};
+use crate::units::bytes;
 
 /// The checks of that verdict, as what shows it.
 fn checks(case: &Case<'_>, subject: Subject<'_>, verdict: Verdict) -> Vec<Fact> {

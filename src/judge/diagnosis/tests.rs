@@ -187,14 +187,21 @@ impl Made {
             host: None,
         };
         let health: Health = health::judge(&PLACE, &services, &evidence);
-        ask(&Case { deployment: &PLACE, services: &services, evidence: &evidence, health: &health, clues: &self.clues })
+        ask(&Case {
+            deployment: &PLACE,
+            services: &services,
+            evidence: &evidence,
+            health: &health,
+            clues: &self.clues,
+            backups: None,
+        })
     }
 }
 
 /// What is not known of one set hides nothing of another, and is never a finding.
 #[test]
 fn a_backup_is_overdue_or_failed_only_by_what_is_recorded_of_it() {
-    use crate::backup::fresh::Freshness;
+    use crate::judge::freshness::Freshness;
     let fresh = |set: &str, verdict| Freshness {
         set: set.to_owned(),
         verdict,
@@ -203,9 +210,10 @@ fn a_backup_is_overdue_or_failed_only_by_what_is_recorded_of_it() {
         summary: "as judged".to_owned(),
     };
     let outcome = |backups: Option<Answer<Vec<Freshness>>>, lapse| {
-        let mut made = Made::well();
-        made.clues.backups = backups;
-        made.with(|case| case.outcome(&Clue::Backup(lapse), None))
+        Made::well().with(|case| {
+            let case = Case { backups: backups.as_ref(), ..*case };
+            case.outcome(&Clue::Backup(lapse), None)
+        })
     };
     let named = |outcome: &Outcome| match outcome {
         Proven(facts) => facts.iter().flat_map(|fact| fact.names.clone()).collect(),

@@ -6,8 +6,8 @@ use regex::Regex;
 use super::case::{Case, Subject, asked};
 use super::outcome::{Fact, Outcome};
 use super::service::{began, doubt};
-use crate::judge::health;
 use crate::registry::{EnvClue, Presence, State, Window};
+use crate::units;
 
 /// How far before its last start the attempt before may have been.
 const ATTEMPT: SignedDuration = SignedDuration::from_secs(12);
@@ -117,17 +117,17 @@ pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, least: u32, pattern: &
         | State::Unknown => false,
     };
     // One that is started again and again may not have come to say it this time.
-    let began = began(case, subject).map(|began| if again { health::earlier(began, ATTEMPT) } else { began });
+    let began = began(case, subject).map(|began| if again { units::earlier(began, ATTEMPT) } else { began });
     let bound = match window {
-        Window::Run => began.or(last.map(|last| health::earlier(last, LAST_RUN))),
+        Window::Run => began.or(last.map(|last| units::earlier(last, LAST_RUN))),
         Window::Seconds(seconds) => {
-            Some(health::earlier(case.evidence.time, SignedDuration::from_secs(i64::from(seconds)))).max(began)
+            Some(units::earlier(case.evidence.time, SignedDuration::from_secs(i64::from(seconds)))).max(began)
         }
     };
     let counts = |time: Option<jiff::Timestamp>| match (time, bound) {
         // Some logs state whole seconds: what is of the same second may be later.
         (Some(time), Some(bound)) if time.subsec_nanosecond() == 0 => {
-            health::later(time, SignedDuration::from_secs(1)) > bound
+            units::later(time, SignedDuration::from_secs(1)) > bound
         }
         (Some(time), Some(bound)) => time >= bound,
         (_, _) => true,

@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Check, age};
+use super::Check;
 use crate::host::protocol::postgres::Greeting;
 use crate::host::tools::excerpt;
 use crate::observe::probe::{Answer, Reply};
 use crate::registry::{Condition, Http, Probe, Rule, Url, Verdict};
+use crate::units::age;
 
 pub(super) fn judge(probe: &Probe, answer: &Answer<Reply>, now: Timestamp) -> Check {
     let source = source(probe);

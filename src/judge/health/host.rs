@@ -4,11 +4,12 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Check, age, bytes, duration};
+use super::Check;
 use crate::host::tools::df::FileSystem;
 use crate::host::tools::systemctl::UnitState;
 use crate::observe::probe::{Answer, Evidence, HostEvidence, Served, Trouble, Trust};
 use crate::registry::{Certificates, Deployment, HostChecks, Manager, Service, Usage, Verdict};
+use crate::units::{age, bytes, duration};
 
 /// The host, judged. A part that could not be read is `null`, and the check of its name says why.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]

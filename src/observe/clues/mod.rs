@@ -11,7 +11,6 @@ use std::thread;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::backup::fresh::Freshness;
 use crate::host::exec::Exit;
 use crate::host::threads::{join, task};
 use crate::host::tools::systemctl::{self, UnitState};
@@ -101,8 +100,6 @@ pub struct Clues {
     pub routes: Option<Answer<Vec<Upstream>>>,
     /// Units that are about to be started again.
     pub looping: Option<Answer<Vec<UnitState>>>,
-    /// How recent backups are, of those sets of which this host has made any.
-    pub backups: Option<Answer<Vec<Freshness>>>,
     /// Answers to requests.
     pub gets: Vec<(&'static Http, Answer<Reply>)>,
     /// Outputs of commands.

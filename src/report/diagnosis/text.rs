@@ -1,12 +1,12 @@
 //! A diagnosis as text: what was found, what could not be determined, what it is not.
 
 use super::{Diagnosis, Evidence, Finding, Ignored};
-use crate::judge::health::{age, bytes};
 use crate::observe::probe::NEEDS_ROOT;
 use crate::registry::Verdict;
 use crate::report::status::label;
 use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
+use crate::units::{age, bytes};
 
 /// How many things that only root may see are told one by one.
 const MOST_ROOT: usize = 3;

@@ -52,7 +52,8 @@ fn with(containers: Result<Vec<ContainerState>, Trouble>, clues: &Clues, clue: &
     let evidence =
         Evidence { time: now(), managers, replies: vec![Vec::new()], holders: vec![Holder::Own], host: None };
     let health = health::judge(&YARD, &services, &evidence);
-    let case = Case { deployment: &YARD, services: &services, evidence: &evidence, health: &health, clues };
+    let case =
+        Case { deployment: &YARD, services: &services, evidence: &evidence, health: &health, clues, backups: None };
     case.outcome(clue, Some(&WRAPPED))
 }
 

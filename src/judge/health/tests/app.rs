@@ -80,8 +80,7 @@ fn numbers_that_cannot_be_neither_wrap_nor_panic() {
         let health = judge(&SHOP, &[&WORKER], &evidence).services.remove(0);
         assert_eq!((health.restarts, health.memory_bytes), (Some(u32::MAX), Some(u64::MAX)));
         let span = SignedDuration::from_hours(1);
-        let (later, earlier) =
-            (crate::judge::health::later(started, span), crate::judge::health::earlier(started, span));
+        let (later, earlier) = (crate::units::later(started, span), crate::units::earlier(started, span));
         assert!(earlier <= started && started <= later && earlier < later);
     }
 }

@@ -4,10 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::key::KEY;
-use super::retention::LastRun;
-use crate::judge::health::duration;
 use crate::registry::{BackupSet, Verdict};
+use crate::units::duration;
 
 /// How far ahead of the clock a copy may be.
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
@@ -40,19 +38,19 @@ pub fn unknown(set: &BackupSet, why: &str) -> Freshness {
     }
 }
 
-/// What is said of a set whose copies this host cannot tell from forged ones any more.
-pub fn unsigned(set: &BackupSet) -> Freshness {
+/// What is said of a set whose copies this host cannot tell from forged ones any more, without the key at this path.
+pub fn unsigned(set: &BackupSet, key: &str) -> Freshness {
     Freshness {
         set: set.name.to_owned(),
         verdict: Verdict::Fail,
         age_seconds: None,
         rpo_seconds: set.rpo_seconds,
-        summary: format!("no copy is signed with the key of this host, {KEY}; the next backup is"),
+        summary: format!("no copy is signed with the key of this host, {key}; the next backup is"),
     }
 }
 
-/// Judges a set by its newest verified copy, and by how its last run ended where that is known.
-pub fn judge(set: &BackupSet, newest: Option<Timestamp>, last: Option<&LastRun>, now: Timestamp) -> Freshness {
+/// Judges a set by its newest verified copy, and by why its last run failed where it did.
+pub fn judge(set: &BackupSet, newest: Option<Timestamp>, failed: Option<&str>, now: Timestamp) -> Freshness {
     let rpo = SignedDuration::from_secs(i64::from(set.rpo_seconds));
     let oldest = rpo.saturating_add(rpo.checked_div(GRACE).unwrap_or_default());
     let age = newest.map(|newest| now.duration_since(newest));
@@ -65,14 +63,12 @@ pub fn judge(set: &BackupSet, newest: Option<Timestamp>, last: Option<&LastRun>,
             Verdict::Fail,
             format!("the newest verified copy is {} old, at most {} may be lost", duration(age), duration(rpo)),
         ),
-        Some(age) => match last {
-            Some(LastRun::Failed(what)) => (
+        Some(age) => match failed {
+            Some(what) => (
                 Verdict::Warn,
                 format!("the last run failed: {what}; the newest verified copy is {} old", duration(age)),
             ),
-            Some(LastRun::Well(_) | LastRun::None) | None => {
-                (Verdict::Pass, format!("the newest verified copy is {} old", duration(age)))
-            }
+            None => (Verdict::Pass, format!("the newest verified copy is {} old", duration(age))),
         },
     };
     Freshness {
@@ -93,8 +89,8 @@ mod tests {
     fn g9_a_copy_is_recent_enough_or_it_is_said() {
         let wallet = DEPLOYMENTS[0].backup("wallet").unwrap();
         let now: Timestamp = "2026-11-22T05:30:00Z".parse().unwrap();
-        let judged = |minutes: i64, last: Option<&LastRun>| {
-            let fresh = judge(wallet, Some(now - SignedDuration::from_mins(minutes)), last, now);
+        let judged = |minutes: i64, failed: Option<&str>| {
+            let fresh = judge(wallet, Some(now - SignedDuration::from_mins(minutes)), failed, now);
             (fresh.verdict, fresh.summary)
         };
         assert_eq!(judge(wallet, None, None, now).verdict, Verdict::Fail);
@@ -104,8 +100,8 @@ mod tests {
         let old = "the newest verified copy is 1d3h old, at most 1d0h may be lost";
         assert_eq!(judged(27 * 60, None), (Verdict::Fail, old.to_owned()));
         assert_eq!(judged(-10, None).0, Verdict::Unknown);
-        let failed = LastRun::Failed("it is missing".to_owned());
-        assert_eq!(judged(60, Some(&failed)).0, Verdict::Warn);
-        assert_eq!(judged(27 * 60, Some(&failed)).0, Verdict::Fail);
+        let failed = Some("it is missing");
+        assert_eq!(judged(60, failed).0, Verdict::Warn);
+        assert_eq!(judged(27 * 60, failed).0, Verdict::Fail);
     }
 }
