@@ -25,6 +25,7 @@ mod logs;
 mod promises;
 mod registry;
 mod releases;
+mod rooms;
 mod security;
 mod status;
 mod streams;
