@@ -262,7 +262,7 @@ fn drives_a_terminal(c: char) -> bool {
 /// Every attempt on every host, side by side; the page holds what came of them.
 #[test]
 fn nobody_gets_more() {
-    let hosts: [fn() -> Vec<Row>; 1] = [plugspace::attempts];
+    let hosts: [fn() -> Vec<Row>; 3] = [plugspace::attempts, prim::attempts, ai_fsm::attempts];
     let rows: Vec<Row> = std::thread::scope(|scope| {
         let threads: Vec<_> = hosts.iter().map(|host| scope.spawn(host)).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()

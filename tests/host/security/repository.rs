@@ -108,11 +108,12 @@ pub const PLUGSPACE: &[Attempt] = &[
         user: "plugspace",
         tried: "the remote's newest version has links to root's files where opsctl and its tools read and write",
         plant: "rm -rf /tmp/clone; git clone -q /srv/origin/plugspace.git /tmp/clone; cd /tmp/clone; git config user.name a; git config user.email a@b; git rev-parse HEAD > ~/main.kept
-                for name in ecosystem.config.js package.json; do rm -f $name; ln -s /root/keep/$name $name; done; ln -sf /etc/shadow .env; git add -f -A; git commit -q -m evil; git push -q --force origin HEAD:main",
+                for name in ecosystem.config.js package.json; do rm -f $name; ln -s /root/keep/$name $name; done; ln -sf /etc/shadow .env; git add -f -A; git commit -q -m evil; git push -q --force origin HEAD:main; cp -a ~/plugspace/.env ~/env.kept",
         verbs: &["redeploy --dry-run --old-backup", "redeploy -y --old-backup --timeout 60s", "status", "verify", "rollback -y --timeout 60s", "diagnose"],
         heal: "git -c safe.directory='*' -C /srv/origin/plugspace.git update-ref refs/heads/main $(cat /home/plugspace/main.kept); chown -R plugspace: /srv/origin/plugspace.git
-               cd /home/plugspace/plugspace; runuser -u plugspace -- git fetch -q origin; runuser -u plugspace -- git reset -q --hard origin/main; rm -rf /tmp/clone /home/plugspace/main.kept
-               runuser -u plugspace -- env HOME=/home/plugspace PM2_HOME=/home/plugspace/.pm2 pm2 -s restart all >/dev/null; sleep 3",
+               cd /home/plugspace/plugspace; runuser -u plugspace -- git fetch -q origin; runuser -u plugspace -- git reset -q --hard origin/main; rm -rf /tmp/clone /home/plugspace/main.kept; mv ../env.kept .env
+               runuser -u plugspace -- env HOME=/home/plugspace PM2_HOME=/home/plugspace/.pm2 pm2 -s restart all >/dev/null
+               for i in $(seq 100); do /usr/local/lib/test-host/layout/ready >/dev/null 2>&1 && break; sleep 0.2; done; /usr/local/lib/test-host/layout/ready",
         long: true,
         ..NONE
     },
