@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use crate::machine::{Machine, Run, may_listen_below_1024, sample};
+use crate::machine::{Machine, Run, needs_root, sample};
 use crate::prim::{self, CRASH_LOOP};
 use crate::servers;
 use crate::transcript::compare;
@@ -46,20 +46,18 @@ fn without_durations(mut run: Run) -> Run {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn m2_a_healthy_host_has_no_findings() {
-    if !may_listen_below_1024() {
-        return;
-    }
+    needs_root();
     let machine = prim();
     compare("diagnose_healthy", &[machine.run(["diagnose"]), machine.run(["diagnose", "-o", "name"])]);
     compare("diagnose_one_question", &[machine.run(["diagnose", "502", "store"]), machine.run(["diagnose", "tls"])]);
 }
 
 #[test]
+#[ignore = "needs root"]
 fn b3_what_a_service_says_proves_its_cause() {
-    if !may_listen_below_1024() {
-        return;
-    }
+    needs_root();
     let machine = prim();
     crash(&machine);
     compare("diagnose_wallet", &[machine.run(["diagnose"]), machine.run(["diagnose", "-o", "name"])]);
@@ -94,10 +92,9 @@ pub fn crash(machine: &Machine) {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn m1_two_at_once_in_causal_order() {
-    if !may_listen_below_1024() {
-        return;
-    }
+    needs_root();
     let machine = prim();
     crash(&machine);
     machine.answer("df", "Type 1B-blocks Used Avail Inodes IUsed Mounted on\next4 1000000 999000 1000 1000 96 /\n");
@@ -117,10 +114,9 @@ fn m1_two_at_once_in_causal_order() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn m6_what_cannot_be_seen_is_no_finding() {
-    if !may_listen_below_1024() {
-        return;
-    }
+    needs_root();
     let machine = prim();
     machine.answer_with("systemctl-show", "", "Failed to connect to bus: Connection refused\n", 1);
     let unseen = machine.run(["diagnose"]);
@@ -178,10 +174,9 @@ fn failures_are_listed_and_explained() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn l4_no_secret_is_shown() {
-    if !may_listen_below_1024() {
-        return;
-    }
+    needs_root();
     let machine = prim();
     crash(&machine);
     machine.file(
@@ -212,10 +207,9 @@ fn what_is_safe_is_mended_and_looked_at() {
 
 /// What only servers far away bring about: told by the log lines that they leave.
 #[test]
+#[ignore = "needs root"]
 fn what_others_refuse_is_found_in_what_services_say_of_it() {
-    if !may_listen_below_1024() {
-        return;
-    }
+    needs_root();
     let machine = prim();
     machine.stop(443);
     let lines: [(&str, &str); 4] = [

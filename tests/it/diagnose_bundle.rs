@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::Value;
 
 use crate::diagnose::{crash, prim};
-use crate::machine::may_listen_below_1024;
+use crate::machine::needs_root;
 
 /// The regular files of an archive.
 fn unpack(archive: &[u8]) -> BTreeMap<String, Vec<u8>> {
@@ -29,10 +29,9 @@ fn unpack(archive: &[u8]) -> BTreeMap<String, Vec<u8>> {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn all_evidence_goes_into_a_stream_and_no_secret_with_it() {
-    if !may_listen_below_1024() {
-        return;
-    }
+    needs_root();
     let machine = prim();
     crash(&machine);
     let line = b"error: Unknown network: password=canary-in-a-line eip155:1";
@@ -73,10 +72,9 @@ fn all_evidence_goes_into_a_stream_and_no_secret_with_it() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn a_bundle_is_a_new_file_for_its_owner_alone() {
-    if !may_listen_below_1024() {
-        return;
-    }
+    needs_root();
     let machine = prim();
     let path = machine.path("/tmp");
     std::fs::create_dir_all(&path).unwrap();

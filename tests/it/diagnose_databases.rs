@@ -1,7 +1,7 @@
 //! `diagnose` of plugspace and v-edfinance, transcribed: applications of pm2, databases that are asked, and what the registry
 //! says of their failures.
 
-use crate::machine::{Machine, may_listen_below_1024, sample};
+use crate::machine::{Machine, needs_root, sample};
 use crate::transcript::compare;
 use crate::{plugspace, servers};
 
@@ -41,10 +41,9 @@ fn host() -> Machine {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn an_api_that_may_not_use_redis() {
-    if !may_listen_below_1024() {
-        return;
-    }
+    needs_root();
     let machine = host();
     compare("diagnose_plugspace_healthy", &[machine.run(["diagnose"]), machine.run(["diagnose", "redis-memory"])]);
 
@@ -63,10 +62,9 @@ fn an_api_that_may_not_use_redis() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn a_manager_that_says_nothing_makes_nobody_a_stranger() {
-    if !may_listen_below_1024() {
-        return;
-    }
+    needs_root();
     let machine = host();
     machine.stop(4000);
     machine.serve(4000, servers::always(503, r#"{"status":"degraded","services":{"database":"down","redis":"up"}}"#));

@@ -15,7 +15,7 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::actions::{act, changes};
-use crate::machine::{Machine, Run, is_root};
+use crate::machine::{Machine, Run, needs_root};
 use crate::{prim, servers};
 
 /// How long a stand-in hangs. Less than a run may take before its test gives up.
@@ -23,11 +23,9 @@ const HANG: Duration = Duration::from_secs(40);
 /// How often one that drips says something.
 const DRIP: Duration = Duration::from_millis(100);
 
-/// A prim host on which wallet, store and stalwart answer, and a docker engine runs. `None` where not root runs the tests.
-fn host() -> Option<Machine> {
-    if !is_root() {
-        return None;
-    }
+/// A prim host on which wallet, store and stalwart answer, and a docker engine runs. Needs root.
+fn host() -> Machine {
+    needs_root();
     let machine = prim::two();
     machine.able(&[]);
     machine.dir("/var/log");
@@ -39,7 +37,7 @@ fn host() -> Option<Machine> {
     }
     let fields: [(&str, &[u8]); 3] = [("PRIORITY", b"6"), ("_PID", b"90"), ("MESSAGE", b"payment settled")];
     machine.journal("2026-11-22T05:20:00Z", "prim-wallet.service", &fields);
-    Some(machine)
+    machine
 }
 
 /// Runs opsctl, which must be done before the stand-in is.
@@ -157,15 +155,17 @@ fn drip(stream: &mut impl Write, words: &[u8], pause: Duration) {
 const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n";
 
 #[test]
+#[ignore = "needs root"]
 fn c2_an_engine_with_a_full_queue_is_not_waited_for() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     let _full = Full::new(&machine);
     assert_the_rest_is_there(&machine);
 }
 
 #[test]
+#[ignore = "needs root"]
 fn c2_an_engine_that_drips_is_not_waited_for() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     engine(&machine, |stream| {
         let _ = stream.write_all(HEAD);
         drip(stream, b" ", DRIP);
@@ -174,8 +174,9 @@ fn c2_an_engine_that_drips_is_not_waited_for() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn c2_an_engine_whose_head_drips_is_not_waited_for() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     engine(&machine, |stream| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n");
         drip(stream, b"X", DRIP);
@@ -184,8 +185,9 @@ fn c2_an_engine_whose_head_drips_is_not_waited_for() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn c2_an_engine_that_sends_headers_for_ever_is_not_waited_for() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     engine(&machine, |stream| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n");
         drip(stream, b"X-Never: enough\r\n", Duration::ZERO);
@@ -194,8 +196,9 @@ fn c2_an_engine_that_sends_headers_for_ever_is_not_waited_for() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn c2_an_engine_that_announces_more_than_it_sends_is_not_believed() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     // An empty list would be an answer, if it were all.
     engine(&machine, |stream| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n[]\n");
@@ -206,8 +209,9 @@ fn c2_an_engine_that_announces_more_than_it_sends_is_not_believed() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn c2_an_engine_that_announces_less_than_it_sends_is_not_read_for_ever() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     engine(&machine, |stream| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n");
         drip(stream, &[b'['; 4096], Duration::ZERO);
@@ -216,8 +220,9 @@ fn c2_an_engine_that_announces_less_than_it_sends_is_not_read_for_ever() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn c2_an_engine_that_leaves_its_connections_open_has_answered_all_the_same() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     engine(&machine, |stream| {
         let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}");
         // As long as the client is there.
@@ -246,8 +251,9 @@ const ENDLESS: [fn(&mut TcpStream); 4] = [
 ];
 
 #[test]
+#[ignore = "needs root"]
 fn j7_a_service_that_never_ends_its_answer_is_not_waited_for() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     machine.answer("docker-ps", "");
     for answer in ENDLESS {
         machine.stop(3002);
@@ -274,8 +280,9 @@ fn j7_a_service_that_never_ends_its_answer_is_not_waited_for() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn k10_a_journald_that_reads_nothing_is_not_waited_for() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     // No file can be written there.
     machine.remove("/var/log");
     machine.dir("/run/systemd/journal");
@@ -315,8 +322,9 @@ fn signalled(machine: &Machine, args: &[&str], stdout: Stdio, signal: Signal) ->
 }
 
 #[test]
+#[ignore = "needs root"]
 fn l2_a_signal_ends_it_wherever_it_hangs() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     let _full = Full::new(&machine);
     // A follower asks an engine that does not answer again and again.
     for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129)] {
@@ -332,8 +340,9 @@ fn l2_a_signal_ends_it_wherever_it_hangs() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn nothing_is_waited_for_longer_than_the_whole_command_has() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     // The lock of somebody who lives and does not end.
     machine.dir("/run/opsctl");
     machine.file("/run/opsctl/prim.lock", "");

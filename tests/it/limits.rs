@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::actions::act;
-use crate::machine::{Machine, is_root};
+use crate::machine::{Machine, is_root, needs_root};
 use crate::prim;
 
 /// A user that owns no process, so that a limit on processes counts those of the run alone.
@@ -281,11 +281,10 @@ fn under_way(machine: &Machine) -> std::process::Child {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn j8_every_signal_that_ends_a_change_ends_it_by_the_contract() {
     use rustix::process::{Pid, Signal, kill_process};
-    if !is_root() {
-        return;
-    }
+    needs_root();
     let machine = machine();
     machine.hang(&act("restart"));
     let signals = [
@@ -317,14 +316,18 @@ fn j8_every_signal_that_ends_a_change_ends_it_by_the_contract() {
 
 /// No port for a connection is left: a network of its own has one, which is taken.
 #[test]
+#[ignore = "needs root"]
 fn without_ports_for_connections_nothing_fails() {
-    if !is_root() {
-        return;
-    }
+    needs_root();
     if std::env::var_os("OPSCTL_TEST_INSIDE").is_none() {
         let here = "limits::without_ports_for_connections_nothing_fails";
         let mut command = std::process::Command::new("unshare");
-        command.args(["-n", "--"]).arg(std::env::current_exe().unwrap()).args([here, "--exact", "--nocapture"]);
+        command.args(["-n", "--"]).arg(std::env::current_exe().unwrap()).args([
+            here,
+            "--exact",
+            "--include-ignored",
+            "--nocapture",
+        ]);
         let output = command.env("OPSCTL_TEST_INSIDE", "1").output().unwrap();
         let stdout = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "{stdout}{}", String::from_utf8_lossy(&output.stderr));

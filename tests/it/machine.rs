@@ -15,7 +15,8 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
 
@@ -43,10 +44,12 @@ pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Whether this user may listen on ports below 1024. Tests that need them pass without a word where it may not.
-pub fn may_listen_below_1024() -> bool {
-    let first = fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start").unwrap_or_default();
-    is_root() || first.trim().parse() == Ok(0)
+/// Of a test that needs root: it is ignored unless it is asked for, so that nothing passes without having run.
+///
+/// # Panics
+/// Where it was asked for and is not run by root.
+pub fn needs_root() {
+    assert!(is_root(), "needs root: run `cargo test -- --include-ignored` as root");
 }
 
 /// A machine. Deleted when dropped, unless its test fails.
@@ -393,7 +396,16 @@ impl Machine {
             let (_, pid) = tool.rsplit_once('.').unwrap();
             fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|words| words.starts_with(b"sleep"))
         };
-        tools.filter(hangs).collect()
+        let tools: Vec<String> = tools.collect();
+        // What was killed is gone a moment later.
+        let until = Instant::now() + Duration::from_secs(2);
+        loop {
+            let left: Vec<String> = tools.iter().filter(|tool| hangs(tool)).cloned().collect();
+            if left.is_empty() || Instant::now() > until {
+                return left;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// The text with what differs from machine to machine and from run to run replaced.

@@ -2,7 +2,7 @@
 
 use opsctl::registry::{DEPLOYMENTS, Deployment, LOCALHOST, check};
 
-use crate::machine::{Machine, may_listen_below_1024, sample};
+use crate::machine::{Machine, needs_root, sample};
 use crate::prim;
 use crate::transcript::compare;
 
@@ -94,10 +94,9 @@ fn every_service_and_every_deployment_explains_itself() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn the_registry_and_the_host_agree() {
-    if !may_listen_below_1024() {
-        return;
-    }
+    needs_root();
     let machine = prim::healthy();
     prim::processes(&machine);
     prim::files(&machine);

@@ -2,7 +2,7 @@
 //! shows the same with real git, images and managers.
 
 use crate::actions::{act, told};
-use crate::machine::{Machine, Run, is_root};
+use crate::machine::{Machine, Run, needs_root};
 use crate::transcript::compare;
 use crate::{prim, servers};
 
@@ -25,11 +25,9 @@ fn commit(revision: &str, subject: &str) -> String {
     format!("{revision}\0Ada Deploy\x002026-11-22T05:00:00Z\0{subject}\n")
 }
 
-/// A prim host at its first version, whose origin has a second; `None` where the tests are not run by root.
-pub fn checkout() -> Option<Machine> {
-    if !is_root() {
-        return None;
-    }
+/// A prim host at its first version, whose origin has a second. Needs root.
+pub fn checkout() -> Machine {
+    needs_root();
     let machine = prim::two();
     prim::files(&machine);
     machine.able(&[]);
@@ -51,7 +49,7 @@ pub fn checkout() -> Option<Machine> {
     machine.answer("pnpm", "");
     machine.answer(&act("reset-failed"), "");
     restarts(&machine);
-    Some(machine)
+    machine
 }
 
 /// A restart gives each unit another run.
@@ -69,8 +67,9 @@ fn redeploy(machine: &Machine, more: &[&str]) -> Run {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn a_version_out_of_git_is_shown_brought_listed_and_taken_back() {
-    let Some(machine) = checkout() else { return };
+    let machine = checkout();
     let plan = machine.run(["redeploy", "wallet", "store", "--dry-run"]);
     assert!(!machine.path("/var/lib/opsctl").exists() && !machine.path("/run/opsctl").exists());
     let runs = [
@@ -87,8 +86,9 @@ fn a_version_out_of_git_is_shown_brought_listed_and_taken_back() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn j1_j4_what_stands_against_a_version_is_said_before_anything_is_done() {
-    let Some(machine) = checkout() else { return };
+    let machine = checkout();
     let mut runs = vec![machine.run(["rollback", "-y"]), machine.run(["rollback", "-y", "--to", "-x"])];
     machine.answer(
         "git-status",
@@ -109,8 +109,9 @@ fn j1_j4_what_stands_against_a_version_is_said_before_anything_is_done() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn j2_a_version_that_does_not_build_never_serves() {
-    let Some(machine) = checkout() else { return };
+    let machine = checkout();
     // What was built before builds again.
     machine.only_after("git-reset", "pnpm");
     machine.answer_with("pnpm", "Lockfile is up to date\n", " ERR_PNPM_NO_MATCHING_VERSION  No matching version\n", 1);
@@ -120,8 +121,9 @@ fn j2_a_version_that_does_not_build_never_serves() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn j3_a_version_that_does_not_run_is_taken_back() {
-    let Some(machine) = checkout() else { return };
+    let machine = checkout();
     machine.only_after("git-reset", &act("restart"));
     machine.answer(&act("restart"), "");
     machine.changes_unit(&act("restart"), "prim-wallet.service", &prim::CRASH_LOOP);
@@ -145,11 +147,9 @@ fn images(named: &[(&str, &str)]) -> String {
     named.iter().fold(String::new(), |rows, (tag, id)| rows + id + " fondation-worker:" + tag + "\n")
 }
 
-/// A fondation host with an archive of a second version; `None` where the tests are not run by root.
-fn image() -> Option<Machine> {
-    if !is_root() {
-        return None;
-    }
+/// A fondation host with an archive of a second version. Needs root.
+fn image() -> Machine {
+    needs_root();
     let machine = Machine::new();
     for dir in ["/srv/fondation", "/var/log", "/var/lib/docker"] {
         machine.dir(dir);
@@ -182,7 +182,7 @@ fn image() -> Option<Machine> {
     for name in ["abc", "fondation-worker-1"] {
         machine.changes_container(&act("restart"), name, &container(NEW));
     }
-    Some(machine)
+    machine
 }
 
 fn load(machine: &Machine, more: &[&str]) -> Run {
@@ -194,8 +194,9 @@ fn load(machine: &Machine, more: &[&str]) -> Run {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn an_image_is_kept_loaded_and_seen_to_run() {
-    let Some(machine) = image() else { return };
+    let machine = image();
     let runs = [
         machine.run(["rollback", "--list"]),
         machine.run(["rollback", "-y"]),
@@ -212,8 +213,9 @@ fn an_image_is_kept_loaded_and_seen_to_run() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn c7_an_image_that_cannot_be_had_leaves_what_runs_alone() {
-    let Some(machine) = image() else { return };
+    let machine = image();
     machine.answer("docker-image-load", "Loaded image: shop:latest\n");
     machine.answer_with("docker-image-pull", "", "dial tcp: lookup registry-1.docker.io: connection refused\n", 1);
     let runs = [

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
 
-use crate::machine::{Machine, Ran, Run, is_root, may_listen_below_1024, sample};
+use crate::machine::{Machine, Ran, Run, is_root, needs_root, sample};
 use crate::releases::checkout;
 use crate::transcript::compare;
 use crate::{plugspace, prim, servers};
@@ -95,10 +95,9 @@ fn l5_no_tool_sees_the_callers_environment() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn d2_d6_pm2_runs_as_its_owner_with_an_environment_of_its_own() {
-    if !is_root() {
-        return;
-    }
+    needs_root();
     let machine = Machine::new();
     plugspace::user(&machine, 54_321);
     plugspace::daemon(&machine);
@@ -113,10 +112,9 @@ fn d2_d6_pm2_runs_as_its_owner_with_an_environment_of_its_own() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn l6_tools_that_others_could_swap_are_not_run_as_root() {
-    if !is_root() {
-        return;
-    }
+    needs_root();
     let machine = prim::two();
     fs::set_permissions(machine.tools(), fs::Permissions::from_mode(0o777)).unwrap();
     let run = machine.run(["status", "wallet"]);
@@ -153,10 +151,9 @@ fn assert_no_canary(all: &str) {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn l4_secrets_of_prim_are_never_shown() {
-    if !may_listen_below_1024() {
-        return;
-    }
+    needs_root();
     let machine = prim::healthy();
     prim::processes(&machine);
     prim::files(&machine);
@@ -191,10 +188,9 @@ fn l4_secrets_of_prim_are_never_shown() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn l4_secrets_of_plugspace_are_never_shown() {
-    if !may_listen_below_1024() {
-        return;
-    }
+    needs_root();
     let machine = plugspace::healthy();
     machine.file(
         "/home/plugspace/plugspace/.env",
@@ -262,8 +258,9 @@ fn l2_l3_what_services_and_tools_say_drives_no_terminal() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn l2_what_a_repository_says_drives_no_terminal() {
-    let Some(machine) = checkout() else { return };
+    let machine = checkout();
     let hostile = "\u{1b}]52;c;aGk=\u{7}\u{1b}[2J\u{9b}31m\u{202e}evil\u{200b}";
     let id = "1".repeat(40);
     let row = format!("1 .M N... 100644 100644 100644 {id} {id} {hostile}\n");
@@ -286,10 +283,9 @@ fn l2_what_a_repository_says_drives_no_terminal() {
 
 /// The user of a checkout may put a link in its place; root is still shown that deployment, not a healthy localhost.
 #[test]
+#[ignore = "needs root"]
 fn a_link_in_place_of_a_checkout_does_not_hide_its_deployment() {
-    if !is_root() {
-        return;
-    }
+    needs_root();
     let machine = Machine::new();
     machine.dir("/home/plugspace");
     machine.dir("/root/other");

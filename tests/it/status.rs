@@ -1,16 +1,15 @@
 //! `status`, transcribed.
 
-use crate::machine::{Machine, Run, may_listen_below_1024, sample};
+use crate::machine::{Machine, Run, needs_root, sample};
 use crate::prim::CRASH_LOOP;
 use crate::servers;
 use crate::transcript::compare;
 use crate::{plugspace, prim};
 
 #[test]
+#[ignore = "needs root"]
 fn a_healthy_prim() {
-    if !may_listen_below_1024() {
-        return;
-    }
+    needs_root();
     let machine = prim::healthy();
     compare("status_prim_healthy", &[machine.run(["status"])]);
     compare("status_prim_healthy_wide", &[machine.run(["status", "-o", "wide"])]);
@@ -22,10 +21,9 @@ fn a_healthy_prim() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn wallet_in_a_crash_loop_while_another_holds_its_port() {
-    if !may_listen_below_1024() {
-        return;
-    }
+    needs_root();
     let machine = prim::healthy();
     prim::processes(&machine);
     machine.change_unit("prim-wallet.service", &CRASH_LOOP);
@@ -56,10 +54,9 @@ fn two_services_and_no_host() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn a3_docker_hangs() {
-    if !may_listen_below_1024() {
-        return;
-    }
+    needs_root();
     let machine = prim::healthy();
     machine.hang("docker");
     compare("status_prim_docker_hangs", &[machine.run(["status", "--timeout", "2s"])]);
@@ -97,10 +94,9 @@ fn b12_a_machine_without_systemd() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn d3_pm2_talks_around_its_answer() {
-    if !may_listen_below_1024() {
-        return;
-    }
+    needs_root();
     let machine = plugspace::healthy();
     let noise = sample("pm2/first-run-noise.txt");
     let after = "[PM2][WARN] Current process list is not synchronized with saved list\n";
@@ -116,10 +112,9 @@ fn d3_pm2_talks_around_its_answer() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn d1_without_its_daemon_pm2_is_not_called() {
-    if !may_listen_below_1024() {
-        return;
-    }
+    needs_root();
     let machine = plugspace::healthy();
     machine.remove("/home/plugspace/.pm2");
     for port in [3000, 3001, 3002, 4000, 4001] {

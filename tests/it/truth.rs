@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::machine::{Machine, may_listen_below_1024, sample};
+use crate::machine::{Machine, needs_root, sample};
 use crate::{plugspace, prim, servers};
 
 /// Services by name, as `state verdict`.
@@ -14,10 +14,9 @@ fn seen(run: &crate::machine::Run) -> Vec<(String, String)> {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn a3_a_hung_systemctl_makes_nothing_fail() {
-    if !may_listen_below_1024() {
-        return;
-    }
+    needs_root();
     let machine = prim::healthy();
     prim::processes(&machine);
     machine.hang("systemctl");
@@ -44,10 +43,9 @@ fn a3_a_hung_systemctl_makes_nothing_differ() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn c2_a_hung_docker_makes_nothing_fail() {
-    if !may_listen_below_1024() {
-        return;
-    }
+    needs_root();
     let machine = plugspace::healthy();
     machine.hang("docker-ps");
     // The monitoring that plugspace may have is not set up; docker cannot say so.
@@ -78,6 +76,7 @@ fn b6_a_unit_that_was_never_started_was_not_skipped() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn b6_a_unit_that_waits_for_its_first_client_was_not_skipped() {
     let machine = Machine::new();
     // As systemd 257 shows a socket and its service before the first connection: ConditionResult=no, without a time.
@@ -87,9 +86,7 @@ fn b6_a_unit_that_waits_for_its_first_client_was_not_skipped() {
     machine.change_unit("ssh.service", &triggered);
     let socket = "Id=ssh.socket\nNames=ssh.socket\nLoadState=loaded\nActiveState=active\nSubState=listening\nConditionResult=yes\n";
     machine.unit("ssh.socket", &format!("{socket}ConditionResult=yes\n"));
-    if !may_listen_below_1024() {
-        return;
-    }
+    needs_root();
     machine.serve(22, servers::greets("SSH-2.0-OpenSSH_10.0"));
     assert_eq!(seen(&machine.run(["status", "ssh", "-o", "json"])), [("ssh".into(), "waiting pass".into())]);
 }
@@ -160,11 +157,10 @@ fn m2_a_healthy_host_without_units_of_its_own() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn g1_an_edge_that_drips_its_handshake_is_not_waited_for() {
     let machine = prim::two();
-    if !may_listen_below_1024() {
-        return;
-    }
+    needs_root();
     // The head of a large record, then a byte every 100 ms: always something, never enough.
     machine.serve(443, |stream| {
         servers::say(stream, b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc");

@@ -1,16 +1,14 @@
 //! `maintenance`, transcribed, for every deployment. Ring 3 asks a real nginx and stops real containers.
 
 use super::*;
-use crate::machine::may_listen_below_1024;
+use crate::machine::needs_root;
 
 const FILE: &str = "/etc/nginx/conf.d/00-opsctl-maintenance.conf";
 
-/// A plugspace host whose edge shows the page when our file is in its place, as nginx does after a reload; `None` where
-/// the tests are not run by root, whom every change needs.
-fn edge() -> Option<Machine> {
-    if !is_root() || !may_listen_below_1024() {
-        return None;
-    }
+/// A plugspace host whose edge shows the page when our file is in its place, as nginx does after a reload. Every change
+/// needs root.
+fn edge() -> Machine {
+    needs_root();
     let machine = plugspace::healthy();
     machine.able(&["nginx.service"]);
     machine.stop(443);
@@ -33,7 +31,7 @@ fn edge() -> Option<Machine> {
     machine.answer("nginx--T", &sample("plugspace/nginx-T.txt"));
     machine.answer("nginx--t", "");
     machine.answer(&act("reload"), "");
-    Some(machine)
+    machine
 }
 
 /// The files of nginx on a machine, hidden ones too.
@@ -49,8 +47,9 @@ fn files(machine: &Machine) -> Vec<String> {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn the_page_is_planned_shown_and_taken_away() {
-    let Some(machine) = edge() else { return };
+    let machine = edge();
     let before = files(&machine);
     let quick = |words: &str| {
         let mut words: Vec<&str> = words.split(' ').collect();
@@ -84,8 +83,9 @@ fn the_page_is_planned_shown_and_taken_away() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn what_keeps_the_page_from_being_shown_is_said_and_nothing_is_changed() {
-    let Some(machine) = edge() else { return };
+    let machine = edge();
     let before = files(&machine);
     let mut runs = Vec::new();
     let on = ["maintenance", "on", "-y"];
@@ -124,8 +124,9 @@ fn what_keeps_the_page_from_being_shown_is_said_and_nothing_is_changed() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn what_fails_is_put_back() {
-    let Some(machine) = edge() else { return };
+    let machine = edge();
     let before = files(&machine);
     let on = ["maintenance", "on", "-y", "--settle", "100ms"];
     let mut runs = Vec::new();
@@ -152,8 +153,9 @@ fn what_fails_is_put_back() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn j8_what_was_begun_is_named_and_can_be_finished_or_undone() {
-    let Some(machine) = edge() else { return };
+    let machine = edge();
     let text = r#"{"what":"maintenance on","who":"alice","since":"2026-11-22T05:29:00Z","pid":4242,"pid_started":77,"step":"nginx: reload nginx.service","by_hand":false}"#;
     machine.file("/run/opsctl/plugspace.lock", text);
     fs::set_permissions(machine.path("/run/opsctl"), fs::Permissions::from_mode(0o700)).unwrap();
@@ -186,10 +188,9 @@ fn container(service: &str, running: bool) -> String {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn services_are_stopped_and_started_again() {
-    if !is_root() {
-        return;
-    }
+    needs_root();
     let machine = Machine::new();
     machine.dir("/home/pi/ai-fsm");
     machine.dir("/var/log");
@@ -243,10 +244,9 @@ fn services_are_stopped_and_started_again() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn a_queue_says_what_is_at_stake() {
-    if !is_root() {
-        return;
-    }
+    needs_root();
     let machine = prim::two();
     machine.remove("/opt/prim");
     machine.dir("/srv/fondation");

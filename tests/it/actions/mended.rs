@@ -3,8 +3,9 @@
 use super::*;
 
 #[test]
+#[ignore = "needs root"]
 fn b5_a_unit_that_has_nothing_to_forget_is_started_all_the_same() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     let stopped = [("ActiveState", "inactive"), ("SubState", "dead"), ("MainPID", "0"), ("UnitFileState", "disabled")];
     machine.changes_unit(&act("start"), "prim-wallet.service", &[]);
     machine.change_unit("prim-wallet.service", &stopped);
@@ -16,8 +17,9 @@ fn b5_a_unit_that_has_nothing_to_forget_is_started_all_the_same() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn c4_an_unhealthy_container_is_no_success() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     let container = sample("prim/docker-inspect-stalwart.json").replace(r#""health":null"#, r#""health":"unhealthy""#);
     machine.container("stalwart", &container);
     machine.serve(25, servers::greets("220 mail.prim.sh Stalwart ESMTP at your service"));
@@ -28,8 +30,9 @@ fn c4_an_unhealthy_container_is_no_success() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn k4_a_failure_stays_one_when_nobody_reads_it() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     machine.changes_unit(&act("restart"), "prim-wallet.service", &prim::CRASH_LOOP);
     let args = ["restart", "wallet", "-y", "--settle", "200ms", "-q"];
     let status = machine.command(args).stdout(closed_pipe()).stderr(Stdio::null()).status().unwrap();
@@ -37,8 +40,9 @@ fn k4_a_failure_stays_one_when_nobody_reads_it() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn b11_what_changed_while_the_lock_was_waited_for_is_seen() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     note(&machine, false);
     alive(&machine);
     let held = File::open(machine.path("/run/opsctl/prim.lock")).unwrap();
@@ -55,16 +59,18 @@ fn b11_what_changed_while_the_lock_was_waited_for_is_seen() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn k10_a_torn_line_takes_no_other_with_it() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     machine.file("/var/log/opsctl/audit.jsonl", "{\"time\":\"2026-11");
     assert_eq!(machine.run(["restart", "wallet", "-y", "--settle", "200ms"]).code, 0);
     assert_eq!(machine.run(["history", "-o", "name"]).stdout, "restart\n");
 }
 
 #[test]
+#[ignore = "needs root"]
 fn a_long_trail_is_not_a_damaged_one() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     let one = entries("1-1", ("2026-11-21T01:00:00Z", "wallet"), Some(("done", 0)));
     let count = (9 << 20) / one.len();
     let trail: String =
@@ -74,16 +80,18 @@ fn a_long_trail_is_not_a_damaged_one() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn m6_a_lock_that_cannot_be_read_is_not_free() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     machine.dir("/run/opsctl/prim.lock");
     let run = machine.run(["lock", "status"]);
     assert_eq!((run.code, run.stdout.as_str()), (4, ""));
 }
 
 #[test]
+#[ignore = "needs root"]
 fn a_lock_held_by_hand_is_waited_for_too() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     assert_eq!(machine.run(["lock", "acquire", "-m", "moving the disk"]).code, 0);
     let mut command = machine.command(["restart", "wallet", "-y", "--settle", "200ms", "--lock-wait=20s"]);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -93,8 +101,9 @@ fn a_lock_held_by_hand_is_waited_for_too() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn the_deadline_of_the_whole_command_is_kept() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     machine.stop(3001);
     let begun = Instant::now();
     let run = machine.run(["restart", "wallet", "-y", "--settle", "4s", "--timeout", "2s"]);
@@ -103,8 +112,9 @@ fn the_deadline_of_the_whole_command_is_kept() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn b3_only_what_was_written_since_is_shown_as_the_cause() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     machine.journal(
         "2026-11-22T04:30:00Z",
         "prim-wallet.service",
@@ -116,8 +126,9 @@ fn b3_only_what_was_written_since_is_shown_as_the_cause() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn a_wrong_configuration_is_refused_and_its_line_is_named() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     let noise = r#"{"level":"info","ts":1795329619.6213522,"msg":"using provided configuration","config_file":"/etc/caddy/Caddyfile","config_adapter":"caddyfile"}"#;
     let cause = "Error: adapting config using caddyfile: /etc/caddy/Caddyfile:99: unrecognized directive: garbage";
     machine.answer_with("caddy-validate", "", &format!("{noise}\n{cause}\n"), 1);
@@ -127,10 +138,9 @@ fn a_wrong_configuration_is_refused_and_its_line_is_named() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn what_runs_already_is_not_started_again() {
-    if !is_root() || !crate::machine::may_listen_below_1024() {
-        return;
-    }
+    needs_root();
     let machine = plugspace::healthy();
     machine.able(&[]);
     machine.dir("/var/log");
@@ -140,8 +150,9 @@ fn what_runs_already_is_not_started_again() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn a_hang_up_that_is_ignored_stays_ignored() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     let command = machine.command(["restart", "wallet", "-y", "--settle", "3s"]);
     let mut nohup = std::process::Command::new("/usr/bin/nohup");
     nohup.arg(command.get_program()).args(command.get_args()).env_clear().stdin(Stdio::null());
@@ -154,8 +165,9 @@ fn a_hang_up_that_is_ignored_stays_ignored() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn b4_what_was_started_just_now_is_given_time_to_answer() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     machine.stop(3001);
     // A second before the time on every machine.
     machine.change_unit("prim-wallet.service", &[("ActiveEnterTimestamp", "@1795325399")]);
@@ -173,8 +185,9 @@ fn b4_what_was_started_just_now_is_given_time_to_answer() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn b4_what_is_well_before_the_time_is_over_may_finish_its_settle_time() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     machine.stop(3001);
     let mut command = machine.command(["start", "wallet", "--settle", "2s"]);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -184,8 +197,9 @@ fn b4_what_is_well_before_the_time_is_over_may_finish_its_settle_time() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn b7_an_environment_file_that_is_missing_is_named() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     let failed = [
         ("ActiveState", "failed"),
         ("SubState", "failed"),
@@ -215,10 +229,9 @@ fn voice(machine: &Machine, status: &str, restarts: u32) {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn d4_an_application_that_waits_for_its_restart_is_judged_by_how_often_it_ends() {
-    if !is_root() || !crate::machine::may_listen_below_1024() {
-        return;
-    }
+    needs_root();
     let machine = plugspace::healthy();
     machine.dir("/var/log");
     machine.answer("pm2-restart", "");
@@ -246,10 +259,9 @@ fn d4_an_application_that_waits_for_its_restart_is_judged_by_how_often_it_ends()
 
 /// pm2 turns away, now and then, what it is about to start itself: a restart is tried twice, and no more.
 #[test]
+#[ignore = "needs root"]
 fn a_restart_that_pm2_turns_away_is_tried_once_more() {
-    if !is_root() || !crate::machine::may_listen_below_1024() {
-        return;
-    }
+    needs_root();
     let machine = plugspace::healthy();
     machine.dir("/var/log");
     voice(&machine, "online", 4);

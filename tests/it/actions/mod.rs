@@ -11,17 +11,14 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::machine::{Machine, Run, is_root, sample};
+use crate::machine::{Machine, Run, needs_root, sample};
 use crate::streams::closed_pipe;
 use crate::transcript::{compare, same_as_file};
 use crate::{plugspace, prim, servers};
 
-/// A prim host whose units may be restarted, with wallet and store answering; `None` where the tests are not run by root,
-/// whom every change needs.
-fn host() -> Option<Machine> {
-    if !is_root() {
-        return None;
-    }
+/// A prim host whose units may be restarted, with wallet and store answering. Every change needs root.
+fn host() -> Machine {
+    needs_root();
     let machine = prim::two();
     machine.able(&["caddy.service"]);
     machine.dir("/var/log");
@@ -29,7 +26,7 @@ fn host() -> Option<Machine> {
         machine.answer(&act(verb), "");
     }
     machine.answer("caddy-validate", "");
-    Some(machine)
+    machine
 }
 
 /// The answer to `systemctl VERB`.
@@ -104,8 +101,9 @@ fn alive(machine: &Machine) {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn the_plan_that_would_be_run_is_shown_and_leaves_no_trace() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     machine.change_unit("prim-store.service", &[("NeedDaemonReload", "yes")]);
     let runs = [
         machine.run(["restart", "store", "wallet", "--dry-run"]),
@@ -120,8 +118,9 @@ fn the_plan_that_would_be_run_is_shown_and_leaves_no_trace() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn a_change_is_recorded_made_in_order_and_seen() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     let from =
         [("SUDO_UID", "0"), ("SSH_CONNECTION", "203.0.113.7 50000 10.0.0.1 22"), ("SECRET", "canary-environment")];
     machine.serve(80, servers::always(308, ""));
@@ -144,8 +143,9 @@ fn a_change_is_recorded_made_in_order_and_seen() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn b3_a_step_that_fails_or_does_not_help_is_no_success() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     machine.answer_with(&act("restart"), "", "Job for prim-wallet.service failed.\n", 1);
     let refused = machine.run(["restart", "wallet", "-y", "--settle", "200ms"]);
     machine.answer(&act("restart"), "");
@@ -164,8 +164,9 @@ fn b3_a_step_that_fails_or_does_not_help_is_no_success() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn a_first_that_is_well_and_a_second_that_is_not_is_partial() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     machine.changes_unit(&act("restart"), "prim-store.service", &prim::CRASH_LOOP);
     let run = machine.run(["restart", "wallet", "store", "track", "-y", "--settle", "200ms"]);
     assert_eq!(run.code, 8);
@@ -173,8 +174,9 @@ fn a_first_that_is_well_and_a_second_that_is_not_is_partial() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn without_a_terminal_consent_is_given_beforehand_or_nothing_is_done() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     let runs = [
         machine.run(["restart", "wallet"]),
         machine.run(["stop", "store", "wallet"]),
@@ -186,8 +188,9 @@ fn without_a_terminal_consent_is_given_beforehand_or_nothing_is_done() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn b1_b2_l1_what_cannot_be_changed_is_refused_before_anything_is() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     machine.change_unit("prim-track.service", &[("LoadState", "masked"), ("UnitFileState", "masked")]);
     machine.change_unit("prim-domain.service", &[("CanStart", "no"), ("RefuseManualStop", "yes")]);
     machine.change_unit(
@@ -221,8 +224,9 @@ fn b1_b2_l1_what_cannot_be_changed_is_refused_before_anything_is() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn a1_a3_a7_what_cannot_be_seen_is_not_changed() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     let mut runs = Vec::new();
     for (out, code) in [("", 0), ("\u{1b}[31mSegmentation fault\n", 139), ("Failed to connect to bus\n", 1)] {
         machine.answer_with("systemctl-show", out, "", code);
@@ -241,8 +245,9 @@ fn a1_a3_a7_what_cannot_be_seen_is_not_changed() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn b10_a_step_without_an_end_is_said_to_be_under_way_still() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     machine.hang(&act("restart"));
     let run = machine.run(["restart", "wallet", "-y", "--settle", "200ms", "--timeout", "2s"]);
     assert_eq!(run.code, 7);
@@ -250,8 +255,9 @@ fn b10_a_step_without_an_end_is_said_to_be_under_way_still() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn k1_a_lock_that_is_held_ends_the_run_and_names_its_holder() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     note(&machine, false);
     alive(&machine);
     let held = File::open(machine.path("/run/opsctl/prim.lock")).unwrap();
@@ -276,8 +282,9 @@ fn k1_a_lock_that_is_held_ends_the_run_and_names_its_holder() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn k2_a_lock_of_the_dead_is_no_lock_and_what_they_left_is_named_once() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     note(&machine, false);
     // Another process of that number, started later.
     machine.file("/proc/4242/stat", "4242 (sleep) S 1 1 1 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 99999 1 1 1\n");
@@ -294,8 +301,9 @@ fn k2_a_lock_of_the_dead_is_no_lock_and_what_they_left_is_named_once() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn a_person_holds_the_lock_until_it_is_released() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     let runs = [
         machine.run(["lock", "status"]),
         machine.run(["lock", "acquire"]),
@@ -315,8 +323,9 @@ fn a_person_holds_the_lock_until_it_is_released() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn what_was_left_unfinished_stays_so_until_something_is_done() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     note(&machine, false);
     machine.remove("/var/log");
     // Nothing can be recorded, so nothing is done.
@@ -334,8 +343,9 @@ fn what_was_left_unfinished_stays_so_until_something_is_done() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn k3_l7_a_planted_link_is_not_followed() {
-    let Some(machine) = host() else { return };
+    let machine = host();
     machine.file("/elsewhere/file", "theirs");
     machine.dir("/run/opsctl");
     let mut runs = Vec::new();
