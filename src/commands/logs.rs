@@ -162,7 +162,7 @@ fn sources(args: &Args, context: &Context<'_>, deployment: &'static Deployment) 
     if everything {
         found.extend(source::of_host(deployment));
     } else {
-        for service in chosen.iter().filter(|service| service.logs.is_empty()) {
+        for service in chosen.iter().filter(|service| service.log_sources().is_empty()) {
             let error = without_logs(service);
             if chosen.len() == 1 {
                 return Err(error);

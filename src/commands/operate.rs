@@ -204,7 +204,7 @@ pub(super) fn with_last_words(
 pub(super) fn last_words(context: &Context<'_>, deployment: &'static Deployment, done: &Done) -> Vec<Said> {
     match done.end {
         End::Well(_) | End::NotTried => Vec::new(),
-        _ if done.service.logs.is_empty() => Vec::new(),
+        _ if done.service.log_sources().is_empty() => Vec::new(),
         _ => {
             let since = Some(done.begun);
             logs::last_words(context.system, context.trace(), deployment, done.service, since, 5, LAST_WORDS)

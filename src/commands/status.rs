@@ -150,7 +150,7 @@ fn take(
         )
     });
     status.maintenance = maintenance.map(|standing| StandingFacts::new(&deployment.maintenance, &standing));
-    if let Some(service) = status.failed(deployment).filter(|service| !service.logs.is_empty()) {
+    if let Some(service) = status.failed(deployment).filter(|service| !service.log_sources().is_empty()) {
         let limit = LAST_WORDS.min(context.patience().unwrap_or_default());
         status.add_last_words(&logs::last_words(context.system, context.trace(), deployment, service, None, 3, limit));
     }

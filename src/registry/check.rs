@@ -36,6 +36,7 @@ pub const fn deployment(d: &Deployment) {
     let mut i = 0;
     while i < d.services.len() {
         service(d.services[i]);
+        needs(d.services, i);
         i += 1;
     }
     let mut i = 0;
@@ -137,6 +138,19 @@ const fn service(s: &Service) {
         && *alarm > *limit
     {
         culprit(s.name, "has a memory alarm above its limit");
+    }
+}
+
+/// What a service needs stands above it, which rules out circles as well.
+const fn needs(services: &[&Service], at: usize) {
+    let (above, _) = services.split_at(at);
+    let service = services[at];
+    let mut i = 0;
+    while i < service.needs.len() {
+        if !release::is_among(service.needs[i], above) {
+            culprit(service.name, "needs a service that does not stand above it in the table");
+        }
+        i += 1;
     }
 }
 

@@ -31,7 +31,7 @@ pub struct Service {
     pub env: Option<EnvFile>,
     /// What it keeps on disk.
     pub data: &'static [Data],
-    /// Where its log lines are.
+    /// Where its log lines are; empty: where its managers keep them (the journal of its unit, its container's output).
     pub logs: &'static [Log],
     /// Memory bounds.
     pub memory: Option<Memory>,
@@ -70,6 +70,19 @@ impl Service {
             at_stake: None,
             note: None,
         }
+    }
+
+    /// Where it writes: as stated, else where its managers keep what it prints. An application of pm2 states its files.
+    pub fn log_sources(&self) -> Vec<Log> {
+        if !self.logs.is_empty() {
+            return self.logs.to_vec();
+        }
+        let kept = |manager: &Manager| match manager {
+            Manager::Systemd(unit) => Some(Log::Journal(unit.name)),
+            Manager::Compose(_) | Manager::Docker(_) => Some(Log::Container),
+            Manager::Pm2(_) => None,
+        };
+        self.managers.iter().filter_map(kept).collect()
     }
 }
 
@@ -383,7 +396,7 @@ pub enum DataKind {
 }
 
 /// A source of log lines.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum Log {
     /// The journal of a unit.
     Journal(&'static str),

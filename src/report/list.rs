@@ -57,7 +57,7 @@ impl ServiceRow {
             ports: service.ports.to_vec(),
             endpoints: service.routes.iter().map(registry::Route::endpoint).collect(),
             needs: service.needs.iter().map(|need| need.name).collect(),
-            logs: service.logs.iter().map(|log| source::name(Some(service), log)).collect(),
+            logs: service.log_sources().iter().map(|log| source::name(Some(service), log)).collect(),
             required: service.presence == Presence::Required,
         }
     }

@@ -198,7 +198,7 @@ fn look(service: &Service, judged: &ServiceHealth) -> String {
     if judged.state == State::NotFound {
         return judged.checks.first().map(|check| check.command.clone()).unwrap_or_default();
     }
-    if !service.logs.is_empty() {
+    if !service.log_sources().is_empty() {
         return format!("opsctl logs {}", service.name);
     }
     let wrong = judged.checks.iter().find(|check| check.verdict != Verdict::Pass);

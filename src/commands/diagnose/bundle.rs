@@ -218,7 +218,8 @@ fn logs(
 ) -> io::Result<()> {
     let begun = Instant::now();
     let limit = PATIENCE.min(context.time_left().unwrap_or(PATIENCE));
-    let services: Vec<&'static Service> = scene.services().filter(|service| !service.logs.is_empty()).collect();
+    let services: Vec<&'static Service> =
+        scene.services().filter(|service| !service.log_sources().is_empty()).collect();
     let wanted = Wanted { tail: Some(LINES), brief: true, ..Wanted::default() };
     let mut heard = logs::hear(context.system, context.trace(), deployment, &services, wanted, limit);
     for service in services {

@@ -26,7 +26,7 @@ impl Case<'_> {
                 }
             }
             Clue::Said(_, window) | Clue::SaidTimes(_, _, window) => {
-                let Some(service) = here.filter(|service| !service.logs.is_empty()) else { return };
+                let Some(service) = here.filter(|service| !service.log_sources().is_empty()) else { return };
                 match window {
                     Window::Run => {
                         if wants.run.iter().all(|other| other.name != service.name) {

@@ -88,7 +88,7 @@ pub(super) fn env(case: &Case<'_>, subject: Subject<'_>, clue: &EnvClue) -> Outc
 }
 
 pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, least: u32, pattern: &str, window: Window) -> Outcome {
-    if subject.service.logs.is_empty() {
+    if subject.service.log_sources().is_empty() {
         return Outcome::RuledOut(Vec::new());
     }
     let (command, lines) = match asked(case.clues.said.get(subject.service.name)) {

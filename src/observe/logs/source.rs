@@ -37,7 +37,10 @@ pub enum Kind {
 
 /// The sources of these services. Copies are left out.
 pub fn of_services(services: &[&'static Service]) -> Vec<Source> {
-    services.iter().flat_map(|service| service.logs.iter().flat_map(|log| sources(Some(service), log))).collect()
+    let of = |service: &&'static Service| -> Vec<Source> {
+        service.log_sources().iter().flat_map(|log| sources(Some(service), log)).collect()
+    };
+    services.iter().flat_map(of).collect()
 }
 
 /// The sources of a deployment that belong to no service.
@@ -45,7 +48,7 @@ pub fn of_host(deployment: &Deployment) -> Vec<Source> {
     deployment.logs.iter().flat_map(|log| sources(None, log)).collect()
 }
 
-fn sources(service: Option<&'static Service>, log: &'static Log) -> Vec<Source> {
+fn sources(service: Option<&'static Service>, log: &Log) -> Vec<Source> {
     let one = |kind, short: &str| Source {
         service,
         name: match log {
