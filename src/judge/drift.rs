@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::host::tools::systemctl::UnitState;
-use crate::judge::health::{Health, State};
+use crate::judge::health::{About, Check, Health, State};
 use crate::observe::probe::{Answer, Evidence, Holder, Survey, Trouble};
 use crate::registry::{EnvFile, Instances, Manager, Presence, Service, Unit, Verdict};
 
@@ -213,9 +213,9 @@ impl Of<'_> {
             }
         }
         let judged = health.services.iter().find(|judged| judged.name == self.service.name);
-        let check = judged.and_then(|judged| judged.checks.iter().find(|check| check.source == "docker"));
-        if let Some(check) = check {
-            let exists = !check.summary.ends_with("not found");
+        let of_container = |check: &&Check| matches!(check.about, About::Container { .. });
+        if let Some(check) = judged.and_then(|judged| judged.checks.iter().find(of_container)) {
+            let exists = check.about == About::Container { exists: true };
             let verdict = match check.verdict {
                 Verdict::Unknown => Verdict::Unknown,
                 _ if exists => Verdict::Pass,

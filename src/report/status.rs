@@ -10,7 +10,7 @@ use super::maintenance::StandingFacts;
 use crate::action::lock::{Holder, Note};
 use crate::action::run;
 use crate::judge::freshness::Freshness;
-use crate::judge::health::{Check, Health, HostHealth, ServiceHealth, State};
+use crate::judge::health::{About, Check, Health, HostHealth, ServiceHealth, State};
 use crate::observe::logs::line::Said;
 use crate::registry::{Deployment, HostChecks, Level, Service, Verdict};
 use crate::ui::Report;
@@ -206,7 +206,7 @@ fn look(service: &Service, judged: &ServiceHealth) -> String {
 }
 
 fn host_problem(deployment: &Deployment, check: &Check) -> Problem {
-    let (level, reason) = host_severity(&deployment.checks, &check.source);
+    let (level, reason) = host_severity(&deployment.checks, check.about);
     Problem {
         subject: check.source.clone(),
         verdict: check.verdict,
@@ -220,12 +220,12 @@ fn host_problem(deployment: &Deployment, check: &Check) -> Problem {
     }
 }
 
-fn host_severity<'d>(checks: &'d HostChecks, source: &str) -> (&'d Level, &'static str) {
+fn host_severity<'d>(checks: &'d HostChecks, about: About) -> (&'d Level, &'static str) {
     match &checks.certificates {
-        Some(certificates) if source.starts_with("certificate ") => {
+        Some(certificates) if about == About::Certificate => {
             (certificates.severity, "clients refuse a host whose certificate is not valid")
         }
-        _ if source.starts_with("disk") => (checks.disk_severity, "a full disk stops every service that writes"),
+        _ if about == About::Disk => (checks.disk_severity, "a full disk stops every service that writes"),
         _ => (checks.severity, "it concerns the whole host"),
     }
 }
@@ -399,7 +399,7 @@ fn detail(service: &ServiceHealth, wide: bool) -> Cell {
 fn host_table(host: &HostHealth, now: Timestamp, page: &mut Text) {
     let mut rows = Vec::new();
     let (certificates, others): (Vec<&Check>, Vec<&Check>) =
-        host.checks.iter().partition(|check| check.source.starts_with("certificate "));
+        host.checks.iter().partition(|check| check.about == About::Certificate);
     let (bad, good): (Vec<&Check>, Vec<&Check>) =
         certificates.into_iter().partition(|check| check.verdict != Verdict::Pass);
     for check in others.into_iter().chain(bad) {

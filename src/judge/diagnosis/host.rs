@@ -2,7 +2,7 @@
 
 use super::case::{Case, asked};
 use super::outcome::{Fact, Outcome};
-use crate::judge::health::{self, HostHealth};
+use crate::judge::health::{self, About, HostHealth};
 use crate::observe::probe::Trouble;
 use crate::registry::{Flaw, Lapse, Manager, Usage, Verdict};
 use crate::units::{age, bytes};
@@ -208,9 +208,8 @@ pub(super) fn certificate(case: &Case<'_>, flaw: Flaw) -> Outcome {
     // One that was shown is judged below, whoever vouches for it.
     let is_judged =
         |source: &str| host.certificates.iter().any(|judged| source == format!("certificate {}", judged.host));
-    let is_open = |c: &&health::Check| {
-        c.source.starts_with("certificate") && c.verdict == Verdict::Unknown && !is_judged(&c.source)
-    };
+    let is_open =
+        |c: &&health::Check| c.about == About::Certificate && c.verdict == Verdict::Unknown && !is_judged(&c.source);
     if let Some(check) = host.checks.iter().find(is_open) {
         return Outcome::unknown(format!("{}: {}", check.source, check.summary));
     }

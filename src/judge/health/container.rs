@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Check, LOOP_RESTARTS, LOOP_WINDOW, ManagerView, State};
+use super::{About, Check, LOOP_RESTARTS, LOOP_WINDOW, ManagerView, State};
 use crate::host::tools::docker::ContainerState;
 use crate::observe::probe::{Answer, is_container_of};
 use crate::registry::{Manager, Service, Verdict};
@@ -29,7 +29,10 @@ pub(super) fn judge(
         [] => {
             let summary = format!("container {} not found", manager.unit());
             let look = Answer { command: "docker ps --all".to_owned(), result: Ok(()) };
-            return ManagerView::new(State::NotFound, Check::new(SOURCE, &look, Verdict::Fail, summary));
+            return ManagerView::new(
+                State::NotFound,
+                Check::new(SOURCE, &look, Verdict::Fail, summary).about(About::Container { exists: false }),
+            );
         }
         [one] => (*one, 0),
         [first, rest @ ..] => (*first, rest.len()),
@@ -39,7 +42,10 @@ pub(super) fn judge(
     if more > 0 {
         let names: Vec<&str> = found.iter().map(|container| container.identity.name.as_str()).collect();
         let summary = format!("several containers could be {}: {}", service.name, names.join(", "));
-        return ManagerView::new(State::Unknown, Check::new(SOURCE, answer, Verdict::Unknown, summary));
+        return ManagerView::new(
+            State::Unknown,
+            Check::new(SOURCE, answer, Verdict::Unknown, summary).about(About::Container { exists: true }),
+        );
     }
     let (state, verdict, summary) = reading(container, now);
     ManagerView {
@@ -53,7 +59,7 @@ pub(super) fn judge(
         restarts: Some(container.restarts),
         pid: Some(container.pid).filter(|pid| *pid != 0),
         memory_bytes: container.memory_bytes,
-        ..ManagerView::new(state, Check::new(SOURCE, &own, verdict, summary))
+        ..ManagerView::new(state, Check::new(SOURCE, &own, verdict, summary).about(About::Container { exists: true }))
     }
 }
 

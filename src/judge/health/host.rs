@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Check;
+use super::{About, Check};
 use crate::host::tools::df::FileSystem;
 use crate::host::tools::systemctl::UnitState;
 use crate::observe::probe::{Answer, Evidence, HostEvidence, Served, Trouble, Trust};
@@ -113,7 +113,7 @@ pub(super) fn judge(
     let now = all.time;
     let bounds = &deployment.checks;
     let mut checks = Vec::new();
-    let disks = part("disk", &evidence.disks, &mut checks, |file_systems, checks| {
+    let disks = part(DISK, &evidence.disks, &mut checks, |file_systems, checks| {
         let disks: Vec<Disk> = file_systems.iter().filter(|fs| !always_full(fs)).map(disk).collect();
         for disk in &disks {
             checks.push(judge_disk(disk, &bounds.disk, &evidence.disks.command));
@@ -188,6 +188,9 @@ pub(super) fn judge(
     }
 }
 
+/// The check of all file systems, where none can be read.
+const DISK: &str = "disk";
+
 /// What could be read, or an unknown check in its place.
 fn part<T, R>(
     source: &str,
@@ -198,7 +201,8 @@ fn part<T, R>(
     match &answer.result {
         Ok(value) => Some(read(value, checks)),
         Err(trouble) => {
-            checks.push(Check::unknown(source, answer, trouble));
+            let about = if source == DISK { About::Disk } else { About::Other };
+            checks.push(Check::unknown(source, answer, trouble).about(about));
             None
         }
     }
@@ -241,7 +245,13 @@ fn judge_disk(disk: &Disk, bounds: &Usage, command: &str) -> Check {
     if grade(inodes, bounds) != Verdict::Pass {
         summary = format!("{inodes}% of inodes used; {summary}");
     }
-    Check { source: format!("disk {}", disk.mounted_on), verdict, summary, command: command.to_owned() }
+    Check {
+        source: format!("disk {}", disk.mounted_on),
+        verdict,
+        summary,
+        command: command.to_owned(),
+        about: About::Disk,
+    }
 }
 
 fn judge_load(averages: [f64; 3], processors: Option<u32>, bounds: &HostChecks, answer: &Answer<[f64; 3]>) -> Check {
@@ -299,13 +309,13 @@ fn judge_certificates(
         let served = match &answer.result {
             Ok(served) => served,
             Err(trouble) => {
-                found.push(Check::unknown(format!("certificate {host}"), answer, trouble));
+                found.push(Check::unknown(format!("certificate {host}"), answer, trouble).about(About::Certificate));
                 continue;
             }
         };
         let certificate = certificate(host, served, bounds, now);
         let (verdict, summary) = (certificate.verdict, certificate.summary.clone());
-        found.push(Check::new(format!("certificate {host}"), answer, verdict, summary));
+        found.push(Check::new(format!("certificate {host}"), answer, verdict, summary).about(About::Certificate));
         judged.push(certificate);
     }
     // An edge that shows none for any host is one problem, not as many as there are hosts.

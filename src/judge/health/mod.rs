@@ -37,6 +37,25 @@ pub struct Check {
     pub summary: String,
     /// The command that asks the same, to be pasted into a shell.
     pub command: String,
+    /// What it is about, for whoever decides by that.
+    #[serde(skip)]
+    pub about: About,
+}
+
+/// What a check is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// A container, and whether docker has it.
+    Container {
+        /// Whether there is one.
+        exists: bool,
+    },
+    /// How full a file system is.
+    Disk,
+    /// A certificate that the edge shows.
+    Certificate,
+    /// Anything else.
+    Other,
 }
 
 /// A process that holds a service's port and is not part of the service.
@@ -159,7 +178,17 @@ impl ManagerView {
 
 impl Check {
     fn new<T>(source: impl Into<String>, answer: &Answer<T>, verdict: Verdict, summary: impl Into<String>) -> Self {
-        Check { source: source.into(), verdict, summary: summary.into(), command: answer.command.clone() }
+        Check {
+            source: source.into(),
+            verdict,
+            summary: summary.into(),
+            command: answer.command.clone(),
+            about: About::Other,
+        }
+    }
+
+    fn about(self, about: About) -> Self {
+        Check { about, ..self }
     }
 
     fn unknown<T>(source: impl Into<String>, answer: &Answer<T>, trouble: &Trouble) -> Self {
@@ -303,6 +332,7 @@ fn unasked(source: &str) -> ManagerView {
         verdict: Verdict::Unknown,
         summary: "was not asked".to_owned(),
         command: String::new(),
+        about: About::Other,
     };
     ManagerView::new(State::Unknown, check)
 }
@@ -311,6 +341,7 @@ fn port_owner(service: &Service, state: State, holder: &Holder, checks: &mut Vec
     let port = *service.ports.first()?;
     let check = |summary| Check {
         source: format!("port :{port}"),
+        about: About::Other,
         verdict: Verdict::Fail,
         summary,
         command: format!("ss -Hltnp 'sport = :{port}'"),
@@ -337,6 +368,7 @@ fn memory(service: &Service, used: Option<u64>, checks: &mut Vec<Check>) {
     {
         checks.push(Check {
             source: "memory".to_owned(),
+            about: About::Other,
             verdict: Verdict::Warn,
             summary: format!("uses {} of memory, alarm is at {}", bytes(used), bytes(alarm)),
             command: String::new(),

@@ -44,6 +44,7 @@ fn a_check_says_source_verdict_summary_and_command() {
         judge(&IDENTITY, &said(command, http(200, r#"{"service":"wallet.sh","status":"ok"}"#)), now()),
         Check {
             source: "http :3001/".into(),
+            about: About::Other,
             verdict: Verdict::Pass,
             summary: "answers".into(),
             command: command.into(),

@@ -25,6 +25,7 @@ fn all_processes_are_told_as_one_service() {
     *evidence.processes() = vec![first, online("another"), Process { restarts: 1, ..online("worker") }];
     let both = Check {
         source: "pm2".into(),
+        about: About::Other,
         verdict: Verdict::Pass,
         summary: "2 of 2 online".into(),
         command: "pm2 jlist".into(),

@@ -50,7 +50,13 @@ fn a_running_container_is_told_in_full() {
     container.memory_bytes = Some(1 << 20);
     container.restarts = 1;
     let command = "docker inspect lone".to_owned();
-    let running = Check { source: "docker".into(), verdict: Verdict::Pass, summary: "running".into(), command };
+    let running = Check {
+        source: "docker".into(),
+        verdict: Verdict::Pass,
+        summary: "running".into(),
+        command,
+        about: About::Container { exists: true },
+    };
     assert_eq!(
         health(&LONE, vec![running_container("another"), container]),
         ServiceHealth {

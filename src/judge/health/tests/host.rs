@@ -115,6 +115,13 @@ fn differs(change: impl FnOnce(&mut HostEvidence)) -> Vec<String> {
 fn a_host_that_is_well_is_told_in_full() {
     let check = |source: &str, summary: &str, command: &str| Check {
         source: source.into(),
+        about: if source.starts_with("disk") {
+            About::Disk
+        } else if source.starts_with("certificate") {
+            About::Certificate
+        } else {
+            About::Other
+        },
         verdict: Verdict::Pass,
         summary: summary.into(),
         command: command.into(),

@@ -31,6 +31,13 @@ fn a_service_says_who_it_is_and_who_needs_it() {
     let health = judge(&SHOP, &[&DATABASE], &all_well(&[&DATABASE])).services.remove(0);
     let check = |source: &str, summary: &str, command: &str| Check {
         source: source.into(),
+        about: if source.starts_with("disk") {
+            About::Disk
+        } else if source.starts_with("certificate") {
+            About::Certificate
+        } else {
+            About::Other
+        },
         verdict: Verdict::Pass,
         summary: summary.into(),
         command: command.into(),

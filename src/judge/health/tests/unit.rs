@@ -57,8 +57,13 @@ fn a_running_unit_is_told_in_full() {
     unit.memory_bytes = Some(1 << 20);
     unit.restarts = 1;
     let command = "systemctl status lone.service".to_owned();
-    let running =
-        Check { source: "systemd".into(), verdict: Verdict::Pass, summary: "active (running)".into(), command };
+    let running = Check {
+        source: "systemd".into(),
+        verdict: Verdict::Pass,
+        summary: "active (running)".into(),
+        command,
+        about: About::Other,
+    };
     assert_eq!(
         health(vec![unit]),
         ServiceHealth {
