@@ -1,10 +1,11 @@
 //! Lines out of containers, whichever container of the service there is: one that was made anew is followed on.
 
 use std::io::{self, ErrorKind};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{At, Place, Range, Raw, World};
 use crate::host::tools::docker::Listed;
@@ -39,6 +40,12 @@ pub fn read(
     let name = range.run.as_deref().unwrap_or(&container.id);
     let rows = probe::container_log(&world.system, &world.processes(), name, query, world.patience, world.silence)?;
     pass_on(world, source, rows, each).map(drop)
+}
+
+/// The moment after the last row that was read of a source; none before the first.
+fn after_last(world: &World, source: usize) -> Option<Timestamp> {
+    let last = world.seen[source].load(Ordering::Relaxed);
+    Timestamp::from_nanosecond(i128::from(last).checked_add(1)?).ok().filter(|_| last != i64::MIN)
 }
 
 fn containers(world: &World) -> Result<Vec<Listed>, Trouble> {
@@ -77,14 +84,13 @@ pub fn previous_run(world: &World, source: usize) -> Result<Option<(String, Opti
     Ok(runs.map(|runs| (present.id.clone(), Some(between(runs)))))
 }
 
-/// Hands rows over; the time of the last, and whether more are wanted.
+/// Hands rows over; whether more are wanted. How far it came is kept, however it ends.
 fn pass_on(
     world: &World,
     source: usize,
     mut rows: Rows<Box<dyn io::Read + Send>>,
     each: &mut dyn FnMut(&Raw<'_>) -> bool,
-) -> Result<(Option<Timestamp>, bool), Trouble> {
-    let mut last = None;
+) -> Result<bool, Trouble> {
     loop {
         match rows.next() {
             Ok(Some(row)) => {
@@ -93,7 +99,8 @@ fn pass_on(
                     let said = excerpt(&String::from_utf8_lossy(&row.text));
                     return Err(Trouble::Failed(format!("expected rows of a log, got: {said}")));
                 };
-                last = Some(time);
+                let nanoseconds = i64::try_from(time.as_nanosecond()).unwrap_or(i64::MAX);
+                world.seen[source].fetch_max(nanoseconds, Ordering::Relaxed);
                 let raw = Raw {
                     source,
                     time: Some(time.as_microsecond()),
@@ -105,10 +112,10 @@ fn pass_on(
                     at: At::Moment(time),
                 };
                 if !each(&raw) {
-                    return Ok((last, false));
+                    return Ok(false);
                 }
             }
-            Ok(None) => return Ok((last, true)),
+            Ok(None) => return Ok(true),
             Err(error) => {
                 return Err(match error.kind() {
                     ErrorKind::TimedOut | ErrorKind::WouldBlock => Trouble::TimedOut(world.silence),
@@ -121,15 +128,9 @@ fn pass_on(
     }
 }
 
-/// Follows a service's container, and the next one when it is replaced, from `begun` on.
-pub fn follow(
-    world: &World,
-    source: usize,
-    begun: Timestamp,
-    each: &mut dyn FnMut(&Raw<'_>) -> bool,
-) -> Result<(), Trouble> {
-    let nanosecond = SignedDuration::from_nanos(1);
-    let mut since = begun;
+/// Follows a service's container, and the next one when it is replaced, from where reading began on and behind what was read before.
+pub fn follow(world: &World, source: usize, each: &mut dyn FnMut(&Raw<'_>) -> bool) -> Result<(), Trouble> {
+    let begun = Timestamp::from_microsecond(world.begun).unwrap_or(Timestamp::MAX);
     let mut known: Option<Vec<Listed>> = world.containers.get().and_then(|found| found.clone().ok());
     let mut troubled = false;
     while !world.board.closed() {
@@ -139,8 +140,9 @@ pub fn follow(
         };
         let running = |container: &&Listed| container.state == "running";
         let read = found.and_then(|found| match newest(service(world, source), &found).filter(running) {
-            None => Ok((None, true)),
+            None => Ok(true),
             Some(container) => {
+                let since = after_last(world, source).map_or(begun, |after| after.max(begun));
                 let query = Query { since: Some(since), follow: true, ..Query::default() };
                 let limit = world.patience;
                 let open = probe::container_log(&world.system, &world.processes(), &container.id, query, limit, limit);
@@ -148,13 +150,8 @@ pub fn follow(
             }
         });
         match read {
-            Ok((_, false)) => return Ok(()),
-            Ok((last, true)) => {
-                troubled = false;
-                if let Some(last) = last {
-                    since = last.saturating_add(nanosecond).unwrap_or(last);
-                }
-            }
+            Ok(false) => return Ok(()),
+            Ok(true) => troubled = false,
             Err(trouble @ (Trouble::NeedsRoot(_) | Trouble::Missing(_) | Trouble::Untrusted(_))) => {
                 return Err(trouble);
             }

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -46,7 +47,15 @@ pub fn read(
         },
         after: None,
     };
-    ask(world, sources, &query, each)
+    ask(world, sources, &query, &mut |raw| {
+        if let At::Entry(cursor) = raw.at
+            && world.wanted.follow
+            && raw.time >= Some(world.begun)
+        {
+            world.entries.lock().unwrap_or_else(PoisonError::into_inner).insert(cursor.to_owned());
+        }
+        each(raw)
+    })
 }
 
 fn units(world: &World, source: usize) -> &[String] {
@@ -181,21 +190,19 @@ pub fn tell_suppressed(world: &World, sources: &[usize], since: i64) {
     }
 }
 
-/// Follows these sources from `begun` (microseconds) on, without what was seen of each before.
+/// Follows these sources from where reading began on, without what was read before.
 ///
 /// journalctl looks for the next entry of one unit after the other. What journald writes meanwhile for a unit that was looked
 /// at already is passed over when a later entry of another unit is found, and a cursor behind that one would never see it.
 /// So each question begins where the answer before the last one ended, what was shown is left out, and it is asked until an
 /// answer brings nothing new.
-pub fn follow(
-    world: &World,
-    sources: &[usize],
-    begun: i64,
-    each: &mut dyn FnMut(&Raw<'_>) -> bool,
-) -> Result<(), Trouble> {
+pub fn follow(world: &World, sources: &[usize], each: &mut dyn FnMut(&Raw<'_>) -> bool) -> Result<(), Trouble> {
+    let read = std::mem::take(&mut *world.entries.lock().unwrap_or_else(PoisonError::into_inner));
+    // Where only the last lines were read, those before them are not wanted, whenever they were written.
+    let newest_only = world.wanted.tail.is_some();
     let before: Vec<i64> = world.seen.iter().map(|time| time.load(Ordering::Relaxed)).collect();
     let units: Vec<String> = sources.iter().flat_map(|index| units(world, *index)).cloned().collect();
-    let mut query = Query { units, since: Some(begun), ..Query::default() };
+    let mut query = Query { units, since: Some(world.begun), ..Query::default() };
     let mut watch = Watch::default();
     // Cursors of the last answer: all of them, and the last.
     let mut shown: HashSet<String> = HashSet::new();
@@ -211,7 +218,8 @@ pub fn follow(
             let At::Entry(cursor) = raw.at else { return true };
             last = Some(cursor.to_owned());
             let is_new = answered.insert(cursor.to_owned()) && !shown.contains(cursor);
-            if is_new && !(query.after.is_none() && raw.time <= Some(before[raw.source])) {
+            let was_read = read.contains(cursor) || (newest_only && raw.time <= Some(before[raw.source]));
+            if is_new && !(query.after.is_none() && was_read) {
                 news = true;
                 wanted = each(raw);
             }

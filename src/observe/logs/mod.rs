@@ -23,6 +23,7 @@ pub mod stamp;
 pub use readers::start;
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::sync::atomic::AtomicI64;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -86,8 +87,12 @@ pub struct World {
     /// What must be known of each source that was read, by whoever follows it.
     memory: Vec<Mutex<Memory>>,
     wanted: Wanted,
-    /// The newest entry that was read of each source, microseconds.
+    /// The newest that was read of each source: of a journal's entries microseconds, of a container's rows nanoseconds.
     seen: Vec<AtomicI64>,
+    /// When reading began, microseconds since the epoch.
+    begun: i64,
+    /// Cursors of the entries since then that were read before they are followed.
+    entries: Mutex<HashSet<String>>,
     containers: OnceLock<Result<Vec<Listed>, Trouble>>,
     /// Where the readers' lines meet.
     pub board: Arc<Board>,
@@ -178,6 +183,8 @@ impl World {
             memory: sources.iter().map(|_| Mutex::default()).collect(),
             wanted,
             seen: sources.iter().map(|_| AtomicI64::new(i64::MIN)).collect(),
+            begun: system.now().as_microsecond(),
+            entries: Mutex::default(),
             containers: OnceLock::new(),
             board: Arc::default(),
             notes,

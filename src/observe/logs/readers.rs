@@ -2,11 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
-
-use jiff::Timestamp;
 
 use super::gaze::Gaze;
 use super::merge::{Board, Pen};
@@ -82,7 +79,6 @@ fn beside(board: &Board, name: &str, read: impl FnOnce() + Send + 'static) {
 
 /// Starts to read. Lines come to the world's board.
 pub fn start(world: &Arc<World>, finish: &Finish) {
-    let begun = world.system.now();
     let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     let mut together = Vec::new();
     for (index, source) in world.sources.iter().enumerate() {
@@ -111,7 +107,7 @@ pub fn start(world: &Arc<World>, finish: &Finish) {
         let name = sources.first().map(|source| world.sources[*source].name.clone()).unwrap_or_default();
         let pens = sources.iter().map(|source| world.board.lane(&world.sources[*source].name, false)).collect();
         let (world, finish, reading) = (Arc::clone(world), Arc::clone(finish), reading.clone());
-        beside(&board, &name, move || group(&world, &sources, pens, &finish, begun, &reading));
+        beside(&board, &name, move || group(&world, &sources, pens, &finish, &reading));
     }
     drop(reading);
     if !journals.is_empty() {
@@ -122,14 +118,14 @@ pub fn start(world: &Arc<World>, finish: &Finish) {
         }
         let (world, finish) = (Arc::clone(world), Arc::clone(finish));
         beside(&board, "the journal", move || {
-            after_journals(&world, &journals, &read, begun.as_microsecond(), pen, &finish);
+            after_journals(&world, &journals, &read, pen, &finish);
         });
     }
 }
 
 /// Once all that was written before has been read: says what journald left out, and follows.
-fn after_journals(world: &World, sources: &[usize], read: &Receiver<()>, begun: i64, mut pen: Pen, finish: &Finish) {
-    let first = world.wanted.since.unwrap_or(begun.saturating_sub(3_600_000_000));
+fn after_journals(world: &World, sources: &[usize], read: &Receiver<()>, mut pen: Pen, finish: &Finish) {
+    let first = world.wanted.since.unwrap_or(world.begun.saturating_sub(3_600_000_000));
     // Ends when the last reader has dropped its end. Asked only then, so that it takes no time from the first line.
     let _ = read.recv();
     if !world.wanted.brief && !world.board.is_troubled() {
@@ -139,7 +135,7 @@ fn after_journals(world: &World, sources: &[usize], read: &Receiver<()>, begun: 
         return;
     }
     let mut gaze = Gaze::after(world, sources);
-    let result = journal::follow(world, sources, begun, &mut |raw| {
+    let result = journal::follow(world, sources, &mut |raw| {
         gaze.look(raw, |place, line| pen.line(place, |out| finish(raw.source, line, out)) && pen.flush())
             .1
             .unwrap_or(true)
@@ -150,14 +146,7 @@ fn after_journals(world: &World, sources: &[usize], read: &Receiver<()>, begun: 
 }
 
 /// Reads the sources of one service, which share the number of lines that is asked for.
-fn group(
-    world: &Arc<World>,
-    sources: &[usize],
-    pens: Vec<Pen>,
-    finish: &Finish,
-    begun: Timestamp,
-    reading: &Sender<()>,
-) {
+fn group(world: &Arc<World>, sources: &[usize], pens: Vec<Pen>, finish: &Finish, reading: &Sender<()>) {
     let wanted = &world.wanted;
     let whole = Range { since: wanted.since, until: wanted.until, ..Range::default() };
     let ranges: Vec<Option<Range>> = sources.iter().map(|source| run(world, *source, whole.clone())).collect();
@@ -188,11 +177,7 @@ fn group(
             };
             let result = match world.sources[source].kind {
                 Kind::File { .. } => file::follow(&world, source, reached, &mut each),
-                Kind::Container => {
-                    let seen =
-                        Timestamp::from_microsecond(world.seen[source].load(Ordering::Relaxed).saturating_add(1));
-                    container::follow(&world, source, seen.map_or(begun, |seen| seen.max(begun)), &mut each)
-                }
+                Kind::Container => container::follow(&world, source, &mut each),
                 Kind::Journal(_) => Ok(()),
             };
             if let Err(trouble) = result {

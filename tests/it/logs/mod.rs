@@ -135,6 +135,26 @@ fn followed_units_are_one_stream_from_the_last_lines_on() {
     });
 }
 
+/// What a container writes while its log is first read is not read again when it is followed.
+#[test]
+fn a_followed_container_repeats_nothing() {
+    let machine = mail();
+    let rows = |count: usize| {
+        let row = |n| format!("2026-11-22T05:30:00.{n}00000000Z row {n}\n");
+        machine.rows("666b", &(1..=count).map(row).collect::<String>());
+    };
+    rows(3);
+    followed(&machine, &["stalwart", "-n", "5"], |next| {
+        for n in 1..=3 {
+            assert_eq!(next(), format!("row {n}"));
+        }
+        rows(5);
+        for n in 4..=5 {
+            assert_eq!(next(), format!("row {n}"));
+        }
+    });
+}
+
 /// What journald writes for one unit while journalctl already looks at the next can be passed over by that answer, though its
 /// cursor is behind a later entry: here an entry comes to light only after a later one was shown.
 #[test]
