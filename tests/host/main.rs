@@ -7,6 +7,7 @@
 mod actions;
 mod ai_fsm;
 mod anywhere;
+mod attacks;
 mod backup;
 mod diagnose;
 mod faults;
@@ -17,5 +18,4 @@ mod mask;
 mod plugspace;
 mod prim;
 mod releases;
-mod security;
 mod v_edfinance;

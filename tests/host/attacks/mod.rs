@@ -133,7 +133,7 @@ fn roots_files(machine: &Machine) -> String {
 /// The tools of the attackers, below `/usr/local/lib/attack`. Which deployment it is is said in each call: what is planted may
 /// be just what it is found out by.
 fn arm(machine: &Machine, deployment: &str) {
-    machine.put(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/host/security/tools"), "/usr/local/lib/attack");
+    machine.put(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/host/attacks/tools"), "/usr/local/lib/attack");
     machine.sh(&format!("printf {deployment} > /usr/local/lib/attack/deployment"));
     machine.sh(LAY_OUT);
 }

@@ -12,7 +12,7 @@ use super::{APP, CONTAINER, HELD, KEY, LEFT_OUT, LOGIN, Row, SERVER, SHORTAGE, W
 const HEAD: &str = "\
 # What was tried against root's opsctl
 
-Each line is an attempt that `tests/host/security` makes on a booted host: planted as the user named, then met by root's calls of
+Each line is an attempt that `tests/host/attacks` makes on a booted host: planted as the user named, then met by root's calls of
 the verbs named. A test fails when a word of root's files is printed or packed, a file of root's changes, a program of somebody
 else runs as root or reaches root's terminal, a call does not end in time, needs more memory than what is planted may cost, or
 leaves a lock or a process; and when the answer is not there all the same. [SECURITY.md](../SECURITY.md) says what is promised
