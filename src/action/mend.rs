@@ -21,7 +21,7 @@ use crate::registry::Deployment;
 /// Where what was seen before a change is kept.
 pub const EVIDENCE: &str = "/var/log/opsctl/evidence.jsonl";
 /// How long a command may take.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// Runs a command; why it failed, where it did. That it succeeded says nothing: what it was for must be looked at.
 ///

@@ -292,7 +292,7 @@ fn systemd(
 }
 
 /// How long a unit without any limit of its own is waited for.
-const FOREVER: Duration = Duration::from_secs(300);
+const FOREVER: Duration = Duration::from_mins(5);
 
 /// A proxy whose configuration is wrong would be gone after a restart, and keep the old one after a reload.
 fn validation(unit: &str) -> Option<Argv> {
@@ -317,7 +317,7 @@ fn container(operation: Operation, service: &Service, name: &str, state: State) 
     }
     let verb = operation.verb();
     // docker itself kills what does not stop within ten seconds.
-    let deadline = Duration::from_secs(60);
+    let deadline = Duration::from_mins(1);
     Ok(vec![Step {
         title: format!("{verb} container {name}"),
         argv: docker::act(verb, name),
@@ -345,7 +345,7 @@ fn application(operation: Operation, service: &Service, app: &App, account: Acco
         title: format!("{verb} {} in pm2", service.name),
         argv: pm2::act(verb, app.name, account, app.home),
         // pm2 waits for each instance in turn.
-        deadline: Duration::from_secs(120),
+        deadline: Duration::from_mins(2),
         risk,
         optional: false, // It turns away, now and then, what it is about to start again by itself.
         again: verb == Operation::Restart.verb(),

@@ -19,7 +19,7 @@ use crate::observe::probe::{Trouble, failure};
 use crate::registry::{Deployment, Service, Verdict};
 
 /// How long a service may take to answer after its manager says that it was started.
-const READY: Duration = Duration::from_secs(60);
+const READY: Duration = Duration::from_mins(1);
 
 /// How long before a step is tried once more.
 const PAUSE: Duration = Duration::from_secs(1);

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, ToSpan};
 
 /// No time span is longer: what is added to a time then stays one that can be counted with.
-const LONGEST_SPAN: Duration = Duration::from_secs(36_500 * 86_400);
+const LONGEST_SPAN: Duration = Duration::from_hours(876_000);
 
 /// Parses `10s`, `2m`, `1h 30m`, `2d`; days have 24 hours.
 pub fn duration(text: &str) -> Result<Duration, String> {
@@ -77,8 +77,8 @@ mod tests {
     #[test]
     fn durations_need_a_unit() {
         assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
-        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
-        assert_eq!(duration("2d"), Ok(Duration::from_secs(172_800)));
+        assert_eq!(duration("1h30m"), Ok(Duration::from_mins(90)));
+        assert_eq!(duration("2d"), Ok(Duration::from_hours(48)));
         assert_eq!(duration("36500d"), Ok(LONGEST_SPAN));
         for wrong in ["10", "", "-5s", "0s", "soon", "1y", "36501d", "9223372036854775807s", "99999999999999999999s"] {
             assert!(duration(wrong).is_err(), "{wrong:?}");

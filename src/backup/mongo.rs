@@ -16,9 +16,9 @@ use crate::redact::Redactor;
 use crate::registry::Secret;
 
 /// How long a dump or a trial may take.
-const DUMP: Duration = Duration::from_secs(1800);
+const DUMP: Duration = Duration::from_mins(30);
 /// How long a statement may take.
-const STATEMENT: Duration = Duration::from_secs(60);
+const STATEMENT: Duration = Duration::from_mins(1);
 
 /// A server, and who logs in.
 pub struct Server<'a> {

@@ -20,9 +20,9 @@ use crate::registry::{Database, Service};
 /// How long a question may take: a name is changed only when nobody uses the database any more, for which PostgreSQL waits 5 s.
 const QUESTION: Duration = Duration::from_secs(20);
 /// How long a dump may be silent: a large table that is compressed well prints little.
-const SILENCE: Duration = Duration::from_secs(120);
+const SILENCE: Duration = Duration::from_mins(2);
 /// How long a dump may take to be brought in beside the time that its bytes take.
-const RESTORE: Duration = Duration::from_secs(300);
+const RESTORE: Duration = Duration::from_mins(5);
 /// The slowest that is waited for, bytes of a dump a second.
 const SLOWEST: u64 = 100 << 10;
 /// The database that every server has.

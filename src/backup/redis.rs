@@ -23,11 +23,11 @@ use crate::observe::probe::{self, failure};
 use crate::registry::Service;
 
 /// How long a snapshot may take.
-const SNAPSHOT: Duration = Duration::from_secs(600);
+const SNAPSHOT: Duration = Duration::from_mins(10);
 /// How often the server is asked whether it is done.
 const AGAIN: Duration = Duration::from_millis(100);
 /// How long a snapshot may be looked through.
-const CHECK: Duration = Duration::from_secs(300);
+const CHECK: Duration = Duration::from_mins(5);
 /// What every snapshot begins with.
 const MAGIC: &[u8] = b"REDIS";
 /// The directory of the log, as `appenddirname` is by default.

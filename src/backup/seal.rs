@@ -15,7 +15,7 @@ use crate::redact::Redactor;
 /// The key: an identity of age, root's alone.
 pub const KEY: &str = "/etc/opsctl/backup.key";
 /// How long a call may take beside the time that its bytes take.
-const CALL: Duration = Duration::from_secs(60);
+const CALL: Duration = Duration::from_mins(1);
 /// The slowest that is waited for, bytes a second.
 const SLOWEST: u64 = 2 << 20;
 

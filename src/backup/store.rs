@@ -13,7 +13,7 @@ use crate::redact::Redactor;
 use crate::registry::Remote;
 
 /// How long a call may take beside the time that its bytes take.
-const CALL: Duration = Duration::from_secs(120);
+const CALL: Duration = Duration::from_mins(2);
 /// How long it may take to list what is there, which every run does first: of a remote that never answers one wants to know
 /// within a minute.
 const LISTING: Duration = Duration::from_secs(50);

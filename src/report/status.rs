@@ -220,7 +220,7 @@ fn host_problem(deployment: &Deployment, check: &Check) -> Problem {
     }
 }
 
-fn host_severity<'d>(checks: &'d HostChecks, about: About) -> (&'d Level, &'static str) {
+fn host_severity(checks: &HostChecks, about: About) -> (&Level, &'static str) {
     match &checks.certificates {
         Some(certificates) if about == About::Certificate => {
             (certificates.severity, "clients refuse a host whose certificate is not valid")

@@ -2,6 +2,7 @@
 //! two files of a room import each other in a circle. `SNAPSHOTS=overwrite` writes the table into ARCHITECTURE.md.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -259,7 +260,7 @@ fn architecture_has_the_table() {
         let uses: Vec<String> = uses.iter().map(|used| format!("`{used}`")).collect();
         let uses = if uses.is_empty() { "—".to_owned() } else { uses.join(" ") };
         let place = if root().join("src").join(room).is_dir() { format!("{room}/") } else { format!("{room}.rs") };
-        table.push_str(&format!("| `{place}` | {what} | {uses} |\n"));
+        writeln!(table, "| `{place}` | {what} | {uses} |").unwrap();
     }
     let wanted = format!("{before}{begin}{table}{end}{after}");
     if std::env::var("SNAPSHOTS").is_ok_and(|value| value == "overwrite") {

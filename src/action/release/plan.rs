@@ -14,7 +14,7 @@ use crate::registry::{Deployment, Release, Schema, Service, Switch, Task, Verdic
 /// How long a question to git or docker may take that changes something small.
 const QUICK: Duration = Duration::from_secs(30);
 /// How long something may take that comes over the network, or out of an archive.
-const TRANSFER: Duration = Duration::from_secs(900);
+const TRANSFER: Duration = Duration::from_mins(15);
 
 /// All that would be done before services are switched.
 #[derive(Debug, Clone)]
@@ -234,7 +234,7 @@ fn forward(release: &'static Release, survey: &Survey, delivery: &Delivery, from
 }
 
 /// How long one migration may take.
-pub const MIGRATION: Duration = Duration::from_secs(600);
+pub const MIGRATION: Duration = Duration::from_mins(10);
 
 /// Whether the image that runs must be kept from being forgotten. The tag stays where it is when it names the newest version
 /// that was seen to work and what runs is not known to.
@@ -306,7 +306,7 @@ pub fn compose(
     let names: Vec<&'static str> = chosen.map(|(_, name)| *name).collect();
     let owner: Option<&Account> = owner.as_ref();
     let argv = images::up(owner, &below(file), env_file.map(below).as_deref(), project, &names);
-    let mut up = Some(step("make the containers anew", argv, Duration::from_secs(300), Risk::Disruptive));
+    let mut up = Some(step("make the containers anew", argv, Duration::from_mins(5), Risk::Disruptive));
     let parts = services.iter().map(|service| Part { service, steps: up.take().into_iter().collect() }).collect();
     let loses = services.iter().filter_map(|s| Some((s.name.to_owned(), s.restart_loses?.to_owned()))).collect();
     let mut affects: Vec<&'static str> =

@@ -12,7 +12,7 @@ use crate::host::shortage::Shortage;
 use crate::host::threads;
 
 /// How long it may take beside the time that its bytes take.
-const WORK: Duration = Duration::from_secs(60);
+const WORK: Duration = Duration::from_mins(1);
 /// The slowest that is waited for, bytes a second.
 const SLOWEST: u64 = 2 << 20;
 /// How long it is waited for what was told to stop.
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn work_that_does_not_end_is_given_up_and_a_question_is_ended() {
-        assert_eq!(within(Duration::from_secs(60), |_| Ok(7)), Ok(7));
+        assert_eq!(within(Duration::from_mins(1), |_| Ok(7)), Ok(7));
         let begun = Instant::now();
         let hangs = within(Duration::from_millis(100), |_| {
             std::thread::sleep(Duration::from_secs(20));
@@ -106,7 +106,7 @@ mod tests {
         assert!(endless.is_err());
         assert_eq!(ended.recv_timeout(Duration::from_secs(10)), Ok(Err("interrupted".to_owned())));
         assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
-        assert!(within::<()>(Duration::from_secs(60), |_| panic!("on purpose")).is_err());
+        assert!(within::<()>(Duration::from_mins(1), |_| panic!("on purpose")).is_err());
     }
 
     #[test]

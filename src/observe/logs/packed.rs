@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn a9_what_unpacks_without_end_is_read_to_a_bound() {
-        let mut bounds = Bounds::of(60 << 10, Duration::from_secs(600));
+        let mut bounds = Bounds::of(60 << 10, Duration::from_mins(10));
         let mut buffer = vec![0; 1 << 20];
         let mut read = 0_u64;
         let error = loop {
