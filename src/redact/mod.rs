@@ -349,8 +349,12 @@ impl Redactor {
     }
 }
 
-/// Puts marks in the place of what was found; what overlaps gets one.
+/// Puts marks in the place of what was found; what overlaps gets one. A secret may end within a character, as half of a value
+/// that was cut by its bytes does: the whole character is masked.
 fn put_marks(text: &str, mut found: Vec<Masked>) -> Cow<'_, str> {
+    for Masked { range, .. } in &mut found {
+        *range = text.floor_char_boundary(range.start)..text.ceil_char_boundary(range.end);
+    }
     found.retain(|finding| finding.range.start < finding.range.end && &text[finding.range.clone()] != MARK);
     if found.is_empty() {
         return text.into();

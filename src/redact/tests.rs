@@ -394,3 +394,13 @@ proptest! {
         let _ = clean(&cleaned);
     }
 }
+
+#[test]
+fn a_secret_that_ends_within_a_character_takes_all_of_it() {
+    let text = "a\u{200b}b\u{20ac}";
+    for (start, end, masked) in
+        [(0, 2, "[redacted]b\u{20ac}"), (2, 5, "a[redacted]\u{20ac}"), (5, 6, "a\u{200b}b[redacted]")]
+    {
+        assert_eq!(super::put_marks(text, vec![Masked::plain(start..end)]), masked.replace("[redacted]", super::MARK));
+    }
+}
