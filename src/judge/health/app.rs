@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Check, LOOP_RESTARTS, ManagerView, State};
+use super::{About, Check, LOOP_RESTARTS, ManagerView, State};
 use crate::host::tools::pm2::Process;
 use crate::observe::probe::{Answer, PmDaemon};
 use crate::registry::{App, Verdict};
@@ -21,7 +21,7 @@ pub(super) fn judge(wanted: &App, answer: &Answer<Option<PmDaemon>>, now: Timest
             let summary = format!("the pm2 daemon of {} is not running", wanted.user);
             return ManagerView::new(State::Stopped, Check::new(SOURCE, answer, Verdict::Fail, summary));
         }
-        Err(trouble) => return ManagerView::unasked(SOURCE, answer, trouble),
+        Err(trouble) => return ManagerView::unasked(SOURCE, About::Other, answer, trouble),
     };
     let own: Vec<&Process> = daemon.processes.iter().filter(|process| process.name == wanted.name).collect();
     if own.is_empty() {

@@ -17,7 +17,7 @@ pub(super) fn judge(
 ) -> ManagerView {
     let all = match &answer.result {
         Ok(all) => all,
-        Err(trouble) => return ManagerView::unasked(SOURCE, answer, trouble),
+        Err(trouble) => return ManagerView::unasked(SOURCE, About::Container { exists: false }, answer, trouble),
     };
     let mut found: Vec<&ContainerState> =
         all.iter().filter(|container| is_container_of(manager, &container.identity)).collect();

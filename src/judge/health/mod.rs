@@ -166,13 +166,16 @@ impl ManagerView {
     }
 
     /// The manager could not be asked.
-    fn unasked<T>(source: &str, answer: &Answer<T>, trouble: &Trouble) -> Self {
+    fn unasked<T>(source: &str, about: About, answer: &Answer<T>, trouble: &Trouble) -> Self {
         let answered = match trouble {
             Trouble::Unavailable(_) => Answered::NotHere,
             Trouble::Missing(_) => Answered::NoTool,
             _ => Answered::No,
         };
-        ManagerView { answered, ..ManagerView::new(State::Unknown, Check::unknown(source, answer, trouble)) }
+        ManagerView {
+            answered,
+            ..ManagerView::new(State::Unknown, Check::unknown(source, answer, trouble).about(about))
+        }
     }
 }
 
@@ -313,26 +316,26 @@ fn view(service: &Service, manager: &Manager, evidence: &Evidence) -> ManagerVie
     match manager {
         Manager::Systemd(wanted) => match &managers.units {
             Some(answer) => unit::judge(wanted, service.presence != Presence::Required, answer, evidence.time),
-            None => unasked("systemd"),
+            None => unasked("systemd", About::Other),
         },
         Manager::Compose(_) | Manager::Docker(_) => match &managers.containers {
             Some(answer) => container::judge(service, manager, answer, evidence.time),
-            None => unasked("docker"),
+            None => unasked("docker", About::Container { exists: false }),
         },
         Manager::Pm2(wanted) => match managers.apps.get(wanted.home) {
             Some(answer) => app::judge(wanted, answer, evidence.time),
-            None => unasked("pm2"),
+            None => unasked("pm2", About::Other),
         },
     }
 }
 
-fn unasked(source: &str) -> ManagerView {
+fn unasked(source: &str, about: About) -> ManagerView {
     let check = Check {
         source: source.to_owned(),
         verdict: Verdict::Unknown,
         summary: "was not asked".to_owned(),
         command: String::new(),
-        about: About::Other,
+        about,
     };
     ManagerView::new(State::Unknown, check)
 }

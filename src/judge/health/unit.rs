@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Check, LOOP_RESTARTS, LOOP_WINDOW, ManagerView, State};
+use super::{About, Check, LOOP_RESTARTS, LOOP_WINDOW, ManagerView, State};
 use crate::host::tools::systemctl::UnitState;
 use crate::observe::probe::Answer;
 use crate::registry::{Unit, Verdict};
@@ -13,7 +13,7 @@ const SOURCE: &str = "systemd";
 pub(super) fn judge(wanted: &Unit, optional: bool, answer: &Answer<Vec<UnitState>>, now: Timestamp) -> ManagerView {
     let units = match &answer.result {
         Ok(units) => units,
-        Err(trouble) => return ManagerView::unasked(SOURCE, answer, trouble),
+        Err(trouble) => return ManagerView::unasked(SOURCE, About::Other, answer, trouble),
     };
     let names = || std::iter::once(&wanted.name).chain(wanted.aliases);
     let known = |name: &str| units.iter().find(|unit| unit.is(name));

@@ -104,7 +104,8 @@ fn a_lane_that_is_ahead_waits_and_stops_when_nobody_wants_more() {
 fn followed_lines_wait_a_moment_for_earlier_ones() {
     let board = Arc::new(Board::default());
     let (mut one, mut two) = (board.lane("one", true), board.lane("two", true));
-    let now = jiff::Timestamp::now().as_microsecond();
+    // Ahead of the clock, so that the second has time to come on a machine that is busy.
+    let now = jiff::Timestamp::now().as_microsecond() + 500_000;
     let thread = thread::spawn(move || {
         write(&mut one, now + 10_000);
         one.flush();
