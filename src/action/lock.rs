@@ -157,7 +157,7 @@ fn take_file(
             },
             Err(TryLockError::Error(error)) => return Err(unsafe_(error)),
             Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(AGAIN),
-            Err(TryLockError::WouldBlock) => match read(&mut file).filter(|note| is_holder(system, note)) {
+            Err(TryLockError::WouldBlock) => match settled(&mut file).filter(|note| is_holder(system, note)) {
                 Some(note) => return Err(held(deployment, Some(&note))),
                 // It was taken just now, or is just now given back.
                 None if unnoted.get_or_insert_with(Instant::now).elapsed() < NOTED => thread::sleep(SOON),
@@ -191,6 +191,12 @@ fn read(file: &mut File) -> Option<Note> {
     file.seek(SeekFrom::Start(0)).ok()?;
     file.take(1 << 16).read_to_string(&mut text).ok()?;
     note(&text)
+}
+
+/// The note of a file that its holder may be writing just now: read twice, because half of it can be the note of one before.
+fn settled(file: &mut File) -> Option<Note> {
+    let note = read(file)?;
+    (read(file).as_ref() == Some(&note)).then_some(note)
 }
 
 /// The note that a lock file begins with; after it may be the rest of a longer one before.
