@@ -25,6 +25,8 @@ const AGAIN: Duration = Duration::from_millis(50);
 const NOTED: Duration = Duration::from_secs(1);
 /// How often it is looked for that note.
 const SOON: Duration = Duration::from_millis(5);
+/// How often a note that changes while it is read is read again.
+const TRIES: usize = 5;
 
 /// Who does what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -85,8 +87,21 @@ pub fn is_backing_up(system: &System, deployment: &Deployment) -> bool {
     matches!(holder_of(system, &backups_path(deployment)), Holder::Held(_))
 }
 
+/// The text of a note that its holder may be writing just now: half of it can be the note of one before.
+fn settled_text(system: &System, path: &str) -> io::Result<String> {
+    let mut text = system.read(path)?;
+    for _ in 0..TRIES {
+        let again = system.read(path)?;
+        if again == text {
+            break;
+        }
+        text = again;
+    }
+    Ok(text)
+}
+
 fn holder_of(system: &System, path: &str) -> Holder {
-    let text = match system.read(path) {
+    let text = match settled_text(system, path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Holder::None,
         Err(error) => return Holder::Unknown(error.to_string()),

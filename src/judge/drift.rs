@@ -213,9 +213,9 @@ impl Of<'_> {
             }
         }
         let judged = health.services.iter().find(|judged| judged.name == self.service.name);
-        let of_container = |check: &&Check| matches!(check.about, About::Container { .. });
+        let of_container = |check: &&Check| matches!(check.about, About::Container | About::NoContainer);
         if let Some(check) = judged.and_then(|judged| judged.checks.iter().find(of_container)) {
-            let exists = check.about == About::Container { exists: true };
+            let exists = check.about == About::Container;
             let verdict = match check.verdict {
                 Verdict::Unknown => Verdict::Unknown,
                 _ if exists => Verdict::Pass,

@@ -17,7 +17,7 @@ pub(super) fn judge(
 ) -> ManagerView {
     let all = match &answer.result {
         Ok(all) => all,
-        Err(trouble) => return ManagerView::unasked(SOURCE, About::Container { exists: false }, answer, trouble),
+        Err(trouble) => return ManagerView::unasked(SOURCE, About::Container, answer, trouble),
     };
     let mut found: Vec<&ContainerState> =
         all.iter().filter(|container| is_container_of(manager, &container.identity)).collect();
@@ -31,7 +31,7 @@ pub(super) fn judge(
             let look = Answer { command: "docker ps --all".to_owned(), result: Ok(()) };
             return ManagerView::new(
                 State::NotFound,
-                Check::new(SOURCE, &look, Verdict::Fail, summary).about(About::Container { exists: false }),
+                Check::new(SOURCE, &look, Verdict::Fail, summary).about(About::NoContainer),
             );
         }
         [one] => (*one, 0),
@@ -44,7 +44,7 @@ pub(super) fn judge(
         let summary = format!("several containers could be {}: {}", service.name, names.join(", "));
         return ManagerView::new(
             State::Unknown,
-            Check::new(SOURCE, answer, Verdict::Unknown, summary).about(About::Container { exists: true }),
+            Check::new(SOURCE, answer, Verdict::Unknown, summary).about(About::Container),
         );
     }
     let (state, verdict, summary) = reading(container, now);
@@ -59,7 +59,7 @@ pub(super) fn judge(
         restarts: Some(container.restarts),
         pid: Some(container.pid).filter(|pid| *pid != 0),
         memory_bytes: container.memory_bytes,
-        ..ManagerView::new(state, Check::new(SOURCE, &own, verdict, summary).about(About::Container { exists: true }))
+        ..ManagerView::new(state, Check::new(SOURCE, &own, verdict, summary).about(About::Container))
     }
 }
 

@@ -113,14 +113,14 @@ pub(super) fn judge(
     let now = all.time;
     let bounds = &deployment.checks;
     let mut checks = Vec::new();
-    let disks = part(DISK, &evidence.disks, &mut checks, |file_systems, checks| {
+    let disks = part(("disk", About::Disk), &evidence.disks, &mut checks, |file_systems, checks| {
         let disks: Vec<Disk> = file_systems.iter().filter(|fs| !always_full(fs)).map(disk).collect();
         for disk in &disks {
             checks.push(judge_disk(disk, &bounds.disk, &evidence.disks.command));
         }
         disks
     });
-    let memory = part("memory", &evidence.memory, &mut checks, |memory, checks| {
+    let memory = part(("memory", About::Other), &evidence.memory, &mut checks, |memory, checks| {
         let used_percent = percent(memory.total.saturating_sub(memory.available), memory.total);
         let summary = format!("{used_percent}% of {} used, {} available", bytes(memory.total), bytes(memory.available));
         checks.push(Check::new("memory", &evidence.memory, grade(used_percent, &bounds.memory), summary));
@@ -132,13 +132,13 @@ pub(super) fn judge(
             swap_used_bytes: memory.swap_total.saturating_sub(memory.swap_free),
         }
     });
-    let load = part("load", &evidence.load, &mut checks, |averages, checks| {
+    let load = part(("load", About::Other), &evidence.load, &mut checks, |averages, checks| {
         let processors = evidence.processors.result.as_ref().ok().copied();
         checks.push(judge_load(*averages, processors, bounds, &evidence.load));
         Load { one: averages[0], five: averages[1], fifteen: averages[2], processors }
     });
     let clock = evidence.clock.as_ref().and_then(|clock| {
-        part("clock", clock, &mut checks, |synchronized, checks| {
+        part(("clock", About::Other), clock, &mut checks, |synchronized, checks| {
             let (verdict, summary) = match synchronized {
                 true => (Verdict::Pass, "synchronized"),
                 false => (Verdict::Warn, "not synchronized with any time server"),
@@ -151,7 +151,7 @@ pub(super) fn judge(
     let units = all.managers.units.as_ref().filter(|units| !matches!(units.result, Err(Trouble::Unavailable(_))));
     let failed_units = units.and_then(|answer| {
         let answer = &Answer { command: "systemctl --failed".to_owned(), result: answer.result.clone() };
-        part("failed units", answer, &mut checks, |units, checks| {
+        part(("failed units", About::Other), answer, &mut checks, |units, checks| {
             let failed = units.iter().filter(|unit| unit.active == "failed");
             let unaccounted = |unit: &&UnitState| !services.iter().any(|service| is_unit_of(service, unit));
             let others: Vec<String> = failed.filter(unaccounted).map(|unit| unit.id.clone()).collect();
@@ -162,7 +162,7 @@ pub(super) fn judge(
             others
         })
     });
-    let oom_kills = part("memory kills", &evidence.oom_kills, &mut checks, |kills, checks| {
+    let oom_kills = part(("memory kills", About::Other), &evidence.oom_kills, &mut checks, |kills, checks| {
         let (verdict, summary) = match kills.iter().max_by_key(|kill| kill.time) {
             None => (Verdict::Pass, "none in 24 h".to_owned()),
             Some(last) => (
@@ -188,12 +188,9 @@ pub(super) fn judge(
     }
 }
 
-/// The check of all file systems, where none can be read.
-const DISK: &str = "disk";
-
 /// What could be read, or an unknown check in its place.
 fn part<T, R>(
-    source: &str,
+    (source, about): (&str, About),
     answer: &Answer<T>,
     checks: &mut Vec<Check>,
     read: impl FnOnce(&T, &mut Vec<Check>) -> R,
@@ -201,7 +198,6 @@ fn part<T, R>(
     match &answer.result {
         Ok(value) => Some(read(value, checks)),
         Err(trouble) => {
-            let about = if source == DISK { About::Disk } else { About::Other };
             checks.push(Check::unknown(source, answer, trouble).about(about));
             None
         }

@@ -45,11 +45,10 @@ pub struct Check {
 /// What a check is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum About {
-    /// A container, and whether docker has it.
-    Container {
-        /// Whether there is one.
-        exists: bool,
-    },
+    /// A container, as docker has it, or could not be asked.
+    Container,
+    /// A container that docker does not have.
+    NoContainer,
     /// How full a file system is.
     Disk,
     /// A certificate that the edge shows.
@@ -320,7 +319,7 @@ fn view(service: &Service, manager: &Manager, evidence: &Evidence) -> ManagerVie
         },
         Manager::Compose(_) | Manager::Docker(_) => match &managers.containers {
             Some(answer) => container::judge(service, manager, answer, evidence.time),
-            None => unasked("docker", About::Container { exists: false }),
+            None => unasked("docker", About::Container),
         },
         Manager::Pm2(wanted) => match managers.apps.get(wanted.home) {
             Some(answer) => app::judge(wanted, answer, evidence.time),

@@ -23,7 +23,6 @@ pub mod stamp;
 pub use readers::start;
 
 use std::cell::RefCell;
-use std::collections::HashSet;
 use std::sync::atomic::AtomicI64;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -91,8 +90,8 @@ pub struct World {
     seen: Vec<AtomicI64>,
     /// When reading began, microseconds since the epoch.
     begun: i64,
-    /// Cursors of the entries since then that were read before they are followed.
-    entries: Mutex<HashSet<String>>,
+    /// The entries of the journal since then that were read before they are followed.
+    entries: Mutex<journal::Seen>,
     containers: OnceLock<Result<Vec<Listed>, Trouble>>,
     /// Where the readers' lines meet.
     pub board: Arc<Board>,

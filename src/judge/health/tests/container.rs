@@ -55,7 +55,7 @@ fn a_running_container_is_told_in_full() {
         verdict: Verdict::Pass,
         summary: "running".into(),
         command,
-        about: About::Container { exists: true },
+        about: About::Container,
     };
     assert_eq!(
         health(&LONE, vec![running_container("another"), container]),
