@@ -2,16 +2,14 @@
 //! them: as it stands, without its quotes, over several lines, with its escapes undone, and the secrets that it holds.
 
 use super::known::is_ordinary;
-use super::suspect::{SUSPECT, suspects, url_secret};
+use super::suspect::{pattern, suspects, url_secret};
 use super::{MARK, SHORTEST, is_secret_name, view};
-use regex::Regex;
 
 /// No value is longer, bytes.
 const LONGEST: usize = 64 << 10;
 
 /// The secrets of a file of `NAME=value` lines.
 pub(super) fn secrets(file: &str, found: &mut Vec<String>) {
-    let pattern = Regex::new(SUSPECT).ok();
     let mut at = 0;
     for line in file.split_inclusive('\n') {
         let begin = at;
@@ -31,7 +29,7 @@ pub(super) fn secrets(file: &str, found: &mut Vec<String>) {
         // A comment behind the value.
         values.extend(value.split_once(" #").map(|(value, _)| value.trim()));
         for value in values {
-            of_value(is_secret_name(name), value, pattern.as_ref(), found);
+            of_value(is_secret_name(name), value, found);
         }
     }
 }
@@ -74,7 +72,7 @@ fn armoured(rest: &str, first: usize) -> Option<&str> {
 }
 
 /// The secrets of one value, whose name says whether it is one.
-pub(super) fn of_value(is_secret: bool, value: &str, pattern: Option<&Regex>, found: &mut Vec<String>) {
+pub(super) fn of_value(is_secret: bool, value: &str, found: &mut Vec<String>) {
     let mut forms = vec![value.to_owned()];
     for inner in ['"', '\'', '`'].into_iter().filter_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote)) {
         forms.push(inner.to_owned());
@@ -93,7 +91,7 @@ pub(super) fn of_value(is_secret: bool, value: &str, pattern: Option<&Regex>, fo
         if is_secret {
             whole(form, found);
         }
-        inner(form, pattern, found);
+        inner(form, found);
         if is_secret || form.contains("PRIVATE KEY-----") {
             lines(form, found);
         }
@@ -173,14 +171,14 @@ fn decoded(value: &str) -> Option<String> {
 }
 
 /// What is secret in a value whatever its name: passwords of URLs, private keys, tokens, `password=x`.
-fn inner(value: &str, pattern: Option<&Regex>, found: &mut Vec<String>) {
+fn inner(value: &str, found: &mut Vec<String>) {
     for (at, _) in value.match_indices("://") {
         if let Some(range) = url_secret(value, at + 3) {
             push(&value[range.clone()], found);
             push(&view::plain(&value[range]), found);
         }
     }
-    for finding in pattern.map(|pattern| suspects(pattern, value)).unwrap_or_default() {
+    for finding in pattern().map(|pattern| suspects(pattern, value)).unwrap_or_default() {
         let secret = &value[finding.range];
         push(secret, found);
         let plain = view::plain(secret);

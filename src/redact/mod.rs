@@ -22,7 +22,6 @@ use std::fmt::Write;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use regex::Regex;
 use serde::de::IgnoredAny;
 
 pub use names::is_secret_name;
@@ -32,7 +31,7 @@ use block::Block;
 use escapes::quick;
 use known::{Known, Open};
 use masked::Masked;
-use suspect::{SUSPECT, suspects};
+use suspect::{pattern, suspects};
 use value::{is_long_number, is_number, nested_end};
 use view::{Sort, View, as_it_is, coloured, sort, views, visible};
 
@@ -47,8 +46,6 @@ const PIECE: usize = 16 << 10;
 
 /// Takes secrets out of texts.
 pub struct Redactor {
-    /// None when the pattern of [`suspect`] should not compile, and then nothing is let through.
-    suspect: Option<Regex>,
     known: Values,
 }
 
@@ -93,12 +90,11 @@ impl Redactor {
     /// `secrets`: values known to be secret, of which those shorter than six bytes are ignored. They are also found in
     /// base64, in hexadecimal, URL-encoded and escaped. Of a URL with a password only the password is a secret.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
-        let suspect = Regex::new(SUSPECT).ok();
         let mut values = Vec::new();
         for secret in secrets {
-            env::of_value(true, secret, suspect.as_ref(), &mut values);
+            env::of_value(true, secret, &mut values);
         }
-        Redactor::of(suspect, values)
+        Redactor::of(values)
     }
 
     /// Knows what is secret in files of settings, by the names of the settings and by the values.
@@ -107,17 +103,17 @@ impl Redactor {
         for file in files {
             env::secrets(file, &mut values);
         }
-        Redactor::of(Regex::new(SUSPECT).ok(), values)
+        Redactor::of(values)
     }
 
-    fn of(suspect: Option<Regex>, mut values: Vec<String>) -> Self {
+    fn of(mut values: Vec<String>) -> Self {
         values.sort_unstable();
         values.dedup();
         let known = match values.is_empty() {
             true => Values::None,
             false => Known::new(&values).map_or(Values::Unknowable, |known| Values::Some(Box::new(known))),
         };
-        Redactor { suspect, known }
+        Redactor { known }
     }
 
     /// The text without secrets; borrowed when there are none. What was valid JSON still is.
@@ -228,7 +224,7 @@ impl Redactor {
     /// The ways in which a text may be read; none where only as it is, or where the others hold nothing.
     fn readings<'t>(&self, text: &'t str) -> Vec<View<'t>> {
         let holds = |text: &str, patterns: bool| {
-            let looks = patterns && self.suspect.as_ref().is_some_and(|suspect| !suspects(suspect, text).is_empty());
+            let looks = patterns && pattern().is_some_and(|suspect| !suspects(suspect, text).is_empty());
             looks || matches!(&self.known, Values::Some(known) if known.is_in(text, false))
         };
         match sort(text) {
@@ -247,14 +243,15 @@ impl Redactor {
 
     /// The same in these readings of a text; none where there is but one.
     fn find_in(&self, text: &str, readings: &[View<'_>], patterns: bool, open: &mut Vec<Open>) -> Option<Vec<Masked>> {
-        let suspect = self.suspect.as_ref()?;
+        let suspect = if patterns { Some(pattern()?) } else { None };
         let known = match &self.known {
             Values::None => None,
             Values::Some(known) => Some(known),
             Values::Unknowable => return None,
         };
         let mut look = |text: &str, clear: bool| {
-            let mut found = if patterns && clear { suspects(suspect, text) } else { Vec::new() };
+            let suspect = suspect.filter(|_| clear);
+            let mut found = suspect.map(|suspect| suspects(suspect, text)).unwrap_or_default();
             if let Some(known) = known {
                 let ranges = if patterns { known.find(text, open) } else { known.find_telling(text) };
                 found.extend(ranges.into_iter().map(Masked::plain));
@@ -320,7 +317,7 @@ impl Redactor {
                 } else {
                     cleaned.push_str(&serde_json::Value::from(&*shown).to_string());
                 }
-                secret_key = patterns && is_key && self.is_secret_key(&inside);
+                secret_key = patterns && is_key && is_secret_key(&inside);
             } else if length == 1 || (!secret_key && self.clean_text(word, patterns) == word) {
                 cleaned.push_str(word);
                 secret_key &= matches!(first, ':' | ' ' | '\t' | '\r' | '\n');
@@ -341,12 +338,12 @@ impl Redactor {
         }
         cleaned
     }
+}
 
-    /// Whether a JSON key names a secret.
-    fn is_secret_key(&self, key: &str) -> bool {
-        let probe = format!("\"{}\":\"x\"", key.replace(['"', '\\'], ""));
-        self.suspect.as_ref().is_some_and(|suspect| !suspects(suspect, &probe).is_empty())
-    }
+/// Whether a JSON key names a secret.
+fn is_secret_key(key: &str) -> bool {
+    let probe = format!("\"{}\":\"x\"", key.replace(['"', '\\'], ""));
+    pattern().is_some_and(|suspect| !suspects(suspect, &probe).is_empty())
 }
 
 /// Puts marks in the place of what was found; what overlaps gets one. A secret may end within a character, as half of a value
