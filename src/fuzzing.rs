@@ -1,7 +1,5 @@
-//! Every parser of text that others write, as one function of bytes: what `fuzz/` drives, and this crate's own tests. A parser
-//! may refuse what it reads; it may not panic, overflow or take long, and some must also hold what is asserted here.
-//!
-//! No part of the library's interface: it is there in tests and with the feature `fuzzing` only.
+//! Every parser of text that others write, as one function of bytes, driven by `fuzz/` and by tests. It may refuse what it reads;
+//! it may not panic, overflow or take long. Only there in tests and with the feature `fuzzing`.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;

@@ -15,8 +15,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use assert_cmd::Command;
 
@@ -388,26 +387,6 @@ impl Machine {
         Run { args, code, stdout: text(output.stdout), stderr: text(output.stderr), ran: self.ran(&log) }
     }
 
-    /// Tools of the last run that hang still, although opsctl has ended.
-    pub fn left_behind(&self) -> Vec<String> {
-        let records = fs::read_dir(self.dir.join("log")).unwrap().map(|entry| entry.unwrap().path());
-        let tools = records.filter_map(|path| Some(path.file_name()?.to_str()?.strip_suffix(".argv")?.to_owned()));
-        let hangs = |tool: &String| {
-            let (_, pid) = tool.rsplit_once('.').unwrap();
-            fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|words| words.starts_with(b"sleep"))
-        };
-        let tools: Vec<String> = tools.collect();
-        // What was killed is gone a moment later.
-        let until = Instant::now() + Duration::from_secs(2);
-        loop {
-            let left: Vec<String> = tools.iter().filter(|tool| hangs(tool)).cloned().collect();
-            if left.is_empty() || Instant::now() > until {
-                return left;
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-    }
-
     /// The text with what differs from machine to machine and from run to run replaced.
     fn same_everywhere(&self, text: &str) -> String {
         let text = text
@@ -417,31 +396,6 @@ impl Machine {
             .replace(&format!("\"{}\"", env!("CARGO_PKG_VERSION")), "\"[VERSION]\"");
         let waited = regex::Regex::new(r"no answer in [0-9]+\.[0-9] s").unwrap();
         waited.replace_all(&text, "no answer in [N] s").into_owned()
-    }
-
-    /// What the stand-ins recorded, sorted.
-    fn ran(&self, log: &Path) -> Vec<Ran> {
-        let words = |path: &Path| -> Vec<String> {
-            let text = String::from_utf8(fs::read(path).unwrap()).unwrap();
-            text.split_terminator('\0').map(|word| self.same_everywhere(word)).collect()
-        };
-        let is_shared = |path: &PathBuf| path.extension() == Some(OsStr::new("shared"));
-        let shared: Vec<PathBuf> =
-            fs::read_dir(log).unwrap().map(|entry| entry.unwrap().path()).filter(is_shared).collect();
-        assert_eq!(shared, Vec::<PathBuf>::new(), "tools in the session of opsctl");
-        let mut all: Vec<Ran> = fs::read_dir(log)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.extension() == Some(OsStr::new("argv")))
-            .map(|path| {
-                let file = path.file_name().unwrap().to_str().unwrap();
-                let mut argv = vec![file.split('.').next().unwrap().to_owned()];
-                argv.extend(words(&path));
-                Ran { argv, environment: words(&path.with_extension("environ")) }
-            })
-            .collect();
-        all.sort();
-        all
     }
 }
 

@@ -13,7 +13,7 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
     (
         "registry",
         "DATA. What exists: types (`service`, `deployment`, `failure`, `backup`, `release`, `maintenance`), `check/` (const \
-         validators), a folder a deployment, `common` causes (`usual`), the set that is compiled in (`loaded`)",
+         validators), a folder a deployment, common causes (`usual`), the set that is compiled in (`loaded`)",
         &[],
     ),
     ("exit", "The numbers of exits", &["registry"]),

@@ -1,8 +1,61 @@
 //! What came of a run of opsctl.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+use super::Machine;
+
+impl Machine {
+    /// Tools of the last run that hang still, although opsctl has ended.
+    pub fn left_behind(&self) -> Vec<String> {
+        let records = fs::read_dir(self.dir.join("log")).unwrap().map(|entry| entry.unwrap().path());
+        let tools = records.filter_map(|path| Some(path.file_name()?.to_str()?.strip_suffix(".argv")?.to_owned()));
+        let hangs = |tool: &String| {
+            let (_, pid) = tool.rsplit_once('.').unwrap();
+            fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|words| words.starts_with(b"sleep"))
+        };
+        let tools: Vec<String> = tools.collect();
+        // What was killed is gone a moment later.
+        let until = Instant::now() + Duration::from_secs(2);
+        loop {
+            let left: Vec<String> = tools.iter().filter(|tool| hangs(tool)).cloned().collect();
+            if left.is_empty() || Instant::now() > until {
+                return left;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// What the stand-ins recorded, sorted.
+    pub(super) fn ran(&self, log: &Path) -> Vec<Ran> {
+        let words = |path: &Path| -> Vec<String> {
+            let text = String::from_utf8(fs::read(path).unwrap()).unwrap();
+            text.split_terminator('\0').map(|word| self.same_everywhere(word)).collect()
+        };
+        let is_shared = |path: &PathBuf| path.extension() == Some(OsStr::new("shared"));
+        let shared: Vec<PathBuf> =
+            fs::read_dir(log).unwrap().map(|entry| entry.unwrap().path()).filter(is_shared).collect();
+        assert_eq!(shared, Vec::<PathBuf>::new(), "tools in the session of opsctl");
+        let mut all: Vec<Ran> = fs::read_dir(log)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension() == Some(OsStr::new("argv")))
+            .map(|path| {
+                let file = path.file_name().unwrap().to_str().unwrap();
+                let mut argv = vec![file.split('.').next().unwrap().to_owned()];
+                argv.extend(words(&path));
+                Ran { argv, environment: words(&path.with_extension("environ")) }
+            })
+            .collect();
+        all.sort();
+        all
+    }
+}
 
 /// What came of a run.
 #[derive(Debug, Clone)]
