@@ -1,4 +1,5 @@
-//! A fault is injected, `status` must show it as one whole document; it is healed, and `status` must be as before.
+//! A fault is injected, and `status` must show it: what its document then has otherwise than the healthy one is compared as a
+//! whole. The fault is healed, and `status` must be as before.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -7,6 +8,7 @@ use serde_json::Value;
 use snapbox::prelude::*;
 use snapbox::{Data, assert_data_eq};
 
+use crate::difference::difference;
 use crate::machine::Machine;
 use crate::mask;
 
@@ -42,29 +44,50 @@ pub fn status(machine: &Machine) -> Value {
 
 /// What the host is expected to come to rest at.
 enum Rest<'a> {
-    /// The recorded document of this name; when rewriting, whatever stays the same and is not the other.
-    Recorded(&'a str, Option<&'a Value>),
+    /// The recorded document of this name; when rewriting, whatever stays the same.
+    Recorded(&'a str),
+    /// What differs from this document is what is recorded under that name; when rewriting, whatever differs and stays so.
+    Differing(&'a str, &'a Value),
     /// This document.
     Known(&'a Value),
 }
 
+impl Rest<'_> {
+    /// Where that is recorded, if it is.
+    fn path(&self, deployment: &str) -> Option<PathBuf> {
+        match self {
+            Rest::Recorded(name) | Rest::Differing(name, _) => Some(golden(deployment, name, "json")),
+            Rest::Known(_) => None,
+        }
+    }
+
+    /// What is compared of a document.
+    fn part(&self, document: &Value) -> Value {
+        match self {
+            Rest::Differing(_, base) => difference(base, document),
+            Rest::Recorded(_) | Rest::Known(_) => document.clone(),
+        }
+    }
+}
+
 /// Waits until `status` is what is expected, and compares it as a whole.
 fn settle(machine: &Machine, deployment: &str, rest: &Rest<'_>) -> Value {
-    let recorded = match rest {
-        Rest::Known(document) => Some((*document).clone()),
-        Rest::Recorded(..) if overwriting() => None,
-        Rest::Recorded(name, _) => {
-            let text = std::fs::read_to_string(golden(deployment, name, "json")).unwrap_or_default();
+    let path = rest.path(deployment);
+    let expected = match (rest, &path) {
+        (Rest::Known(document), _) => Some((*document).clone()),
+        (_, Some(path)) if !overwriting() => {
+            let text = std::fs::read_to_string(path).unwrap_or_default();
             Some(serde_json::from_str(&text).unwrap_or_default())
         }
+        _ => None,
     };
     let begun = Instant::now();
     let mut stable = 0;
     let mut last = status(machine);
     while begun.elapsed() < REST {
-        let done = match (&recorded, rest) {
-            (Some(recorded), _) => *recorded == last,
-            (None, Rest::Recorded(_, Some(other))) => stable >= 3 && **other != last,
+        let done = match (&expected, rest) {
+            (Some(expected), _) => *expected == rest.part(&last),
+            (None, Rest::Differing(_, base)) => stable >= 3 && **base != last,
             (None, _) => stable >= 3,
         };
         if done {
@@ -75,12 +98,10 @@ fn settle(machine: &Machine, deployment: &str, rest: &Rest<'_>) -> Value {
         stable = if now == last { stable + 1 } else { 0 };
         last = now;
     }
-    let actual = format!("{last:#}\n");
-    match rest {
-        Rest::Known(document) => assert_data_eq!(actual.raw(), format!("{document:#}\n").raw()),
-        Rest::Recorded(name, _) => {
-            assert_data_eq!(actual.raw(), Data::read_from(&golden(deployment, name, "json"), None).raw());
-        }
+    let actual = format!("{:#}\n", rest.part(&last));
+    match (rest, path) {
+        (Rest::Known(document), _) => assert_data_eq!(actual.raw(), format!("{document:#}\n").raw()),
+        (_, path) => assert_data_eq!(actual.raw(), Data::read_from(&path.unwrap(), None).raw()),
     }
     last
 }
@@ -93,7 +114,7 @@ pub fn compare(deployment: &str, name: &str, actual: &str) {
 
 /// The healthy document and its text, then each fault, and the healthy document again after each.
 pub fn drive(machine: &Machine, deployment: &str, faults: &[Fault]) {
-    let healthy = settle(machine, deployment, &Rest::Recorded("healthy", None));
+    let healthy = settle(machine, deployment, &Rest::Recorded("healthy"));
     let text = machine.run(&["opsctl", "status"]);
     compare(deployment, "healthy", &mask::text(&text.stdout));
     let drift = machine.run(&["opsctl", "verify", "-o", "wide"]);
@@ -101,7 +122,7 @@ pub fn drive(machine: &Machine, deployment: &str, faults: &[Fault]) {
     for fault in faults {
         let begun = Instant::now();
         machine.sh(fault.inject);
-        let broken = settle(machine, deployment, &Rest::Recorded(fault.name, Some(&healthy)));
+        let broken = settle(machine, deployment, &Rest::Differing(fault.name, &healthy));
         assert_ne!(broken, healthy, "{deployment}: {} went unnoticed", fault.name);
         machine.sh(fault.heal);
         settle(machine, deployment, &Rest::Known(&healthy));

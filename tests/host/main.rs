@@ -10,6 +10,7 @@ mod anywhere;
 mod attacks;
 mod backup;
 mod diagnose;
+mod difference;
 mod faults;
 mod fondation;
 mod logs;
