@@ -10,8 +10,8 @@ pub const PLUGSPACE: &[Attempt] = &[
         plant: "(exec /usr/local/lib/attack/sampler /marks/seen) >/dev/null 2>&1 & for i in $(seq 50); do test -s /marks/seen && break; sleep 0.1; done",
         verbs: &["status", "backup config redis --timeout 60s", "restore config --dry-run", "redeploy --dry-run", "diagnose", "backup list", "verify"],
         holds: "pkill -u nobody -f 'attack/[s]ampler'; test -s /marks/seen; grep -q opsctl /marks/seen
-                # The remote's own server is no program of opsctl's.
-                if grep -a -v 'serve.*s3' /marks/seen | grep -aE 'dummy-canary|dummy-secret'; then exit 1; fi",
+                # The remote's own server is no program of opsctl's; and these lines are seen as well, so they do not hold the words.
+                if grep -a -v 'serve.*s3' /marks/seen | grep -aE 'dummy-[c]anary|dummy-[s]ecret'; then exit 1; fi",
         heal: "pkill -u nobody -f 'attack/[s]ampler' || true",
         ..NONE
     },
@@ -35,7 +35,8 @@ pub const PLUGSPACE: &[Attempt] = &[
                     if head -c 1 $path >/dev/null 2>&1 || ls $path/ >/dev/null 2>&1; then touch /marks/readable; fi; done
                 (while :; do pkill -STOP -x opsctl; pkill -KILL -x opsctl; test -e /marks || exit; sleep 0.01; done) >/dev/null 2>&1 &",
         verbs: &["restart nginx -y --settle 300ms", "lock status", "history", "backup config --timeout 60s", "status"],
-        codes: &[0],
+        // Not that another holds the lock (6). Where so much is started and stopped something may take too long to be asked.
+        codes: &[0, 3, 4, 7],
         holds: "test ! -e /marks/readable; test -z \"$(find / -xdev -name '*opsctl*' -perm /6000 2>/dev/null)\"",
         heal: "pkill -u nobody || true",
         ..NONE

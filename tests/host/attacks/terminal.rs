@@ -97,9 +97,6 @@ pub fn attempts(machine: &Machine) -> Vec<Row> {
         if shown.contains("opsctl itself") || shown.contains("panicked") || shown.lines().count() < 3 {
             let _ = write!(problem, "no answer: {shown:?}");
         }
-        if is_code_of_theirs {
-            eprintln!("{verb} ran: {marks}\n{shown}");
-        }
         if !problem.is_empty() {
             eprintln!("BREACH: terminal: {verb}: {problem}");
             breaches.push(format!("{verb}: {problem}"));
