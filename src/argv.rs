@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::ui::{Format, escape};
 
 /// Refuses words that are no text, far too long, or would drive the terminal when an error repeats them.
@@ -10,16 +10,16 @@ pub fn screen(args: impl Iterator<Item = OsString>) -> Result<Vec<String>, Error
     const LONGEST: usize = 4096;
     args.map(|arg| {
         let Ok(text) = arg.into_string() else {
-            return Err(Error::usage("bad_argument", "an argument is not valid UTF-8"));
+            return Err(Error::usage(Code::BadArgument, "an argument is not valid UTF-8"));
         };
         if text.len() > LONGEST {
             let problem = format!("an argument is {} bytes long, more than {LONGEST}", text.len());
-            return Err(Error::usage("bad_argument", problem));
+            return Err(Error::usage(Code::BadArgument, problem));
         }
         match text.chars().any(escape::is_hostile) {
             true => {
                 let shown: String = escape::line(&text).chars().take(80).collect();
-                Err(Error::usage("bad_argument", format!("an argument contains control characters: {shown}")))
+                Err(Error::usage(Code::BadArgument, format!("an argument contains control characters: {shown}")))
             }
             false => Ok(text),
         }

@@ -4,7 +4,6 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
-use crate::exit::Exit;
 use crate::host::exec::Processes;
 use crate::host::system::System;
 use crate::host::tools::Argv;
@@ -150,12 +149,9 @@ impl<'a> Context<'a> {
         let Some(deadline) = self.deadline else { return Ok(longest) };
         let left = deadline.saturating_duration_since(Instant::now());
         match left.checked_sub(RESERVE).unwrap_or(left / 2) {
-            Duration::ZERO => Err(Error {
-                exit: Exit::TimedOut,
-                code: "timed_out",
-                message: "no time is left to ask anything".to_owned(),
-                hint: Some("allow more with --timeout".to_owned()),
-            }),
+            Duration::ZERO => {
+                Err(Error::timed_out("no time is left to ask anything").hint("allow more with --timeout"))
+            }
             left => Ok(left.min(longest)),
         }
     }

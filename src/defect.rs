@@ -3,8 +3,8 @@
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, PoisonError};
 
-use crate::error::Error;
-use crate::exit::Exit;
+use crate::error::{Code, Error};
+use crate::program;
 
 /// Where the first one was found.
 static PLACE: Mutex<Option<String>> = Mutex::new(None);
@@ -19,12 +19,11 @@ pub fn guarded<T>(act: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> 
     // Nothing that it worked on is looked at again.
     panic::catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|_| {
         let place = PLACE.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Err(Error {
-            exit: Exit::Failure,
-            code: "defect",
-            message: format!("opsctl itself is wrong, at {}", place.as_deref().unwrap_or("an unknown place")),
-            hint: Some("opsctl lock status tells what was being changed; please report the place".to_owned()),
-        }
+        Err(Error::failed(
+            Code::Defect,
+            format!("{} itself is wrong, at {}", program::name(), place.as_deref().unwrap_or("an unknown place")),
+        )
+        .hint(program::command("lock status tells what was being changed; please report the place"))
         .into())
     })
 }
@@ -47,7 +46,7 @@ mod tests {
         panic::set_hook(usual);
         let error = result.unwrap_err().downcast::<Error>().unwrap();
         assert!(error.message.starts_with("opsctl itself is wrong, at src/defect.rs:"), "{}", error.message);
-        assert_eq!(error.exit, Exit::Failure);
+        assert_eq!(error.exit, crate::exit::Exit::Failure);
         assert_eq!(short("/home/x/.cargo/registry/src/y/jiff-0.2.43/src/tz.rs"), "jiff-0.2.43/src/tz.rs");
     }
 }

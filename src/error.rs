@@ -2,15 +2,142 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::exit::Exit;
+
+/// What kind of trouble it is: one word for each, stable, for scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(clippy::enum_variant_names, reason = "one of them is about a code")]
+pub enum Code {
+    /// Several deployments have something of this name.
+    AmbiguousName,
+    /// The audit trail cannot be read.
+    AuditUnreadable,
+    /// A change cannot be recorded in the audit trail.
+    AuditUnwritable,
+    /// An argument is not valid text.
+    BadArgument,
+    /// A copy of a backup did not pass its verification.
+    BadCopy,
+    /// A word is not the name of a copy.
+    BadId,
+    /// A regular expression is malformed.
+    BadRegex,
+    /// A span of time is malformed.
+    BadTime,
+    /// A bundle cannot be written.
+    Bundle,
+    /// What a change takes is no longer what consent was given to.
+    Changed,
+    /// Consent was declined.
+    Declined,
+    /// A fault of this program.
+    Defect,
+    /// A file that would be written exists.
+    Exists,
+    /// Something that was tried failed.
+    Failed,
+    /// Nothing is pruned after a failed backup.
+    FailedRun,
+    /// Copies are numbered with a gap, so that the newest is not known.
+    Gap,
+    /// Some sources of log lines could not be read.
+    Incomplete,
+    /// The holder of the lock cannot be determined.
+    LockUnreadable,
+    /// The lock cannot be opened.
+    LockUnusable,
+    /// The note of the lock's holder cannot be written.
+    LockUnwritable,
+    /// Another run holds the lock.
+    Locked,
+    /// Only root can do this.
+    NeedsRoot,
+    /// The deployment has no backup sets.
+    NoBackups,
+    /// The journal has no such boot.
+    NoBoot,
+    /// Consent is needed and nobody can be asked.
+    NoConsent,
+    /// The audit trail has no entries of root's.
+    NoHistory,
+    /// The key that signs copies cannot be read.
+    NoKey,
+    /// The service writes no log on this host.
+    NoLogs,
+    /// The deployment has no maintenance mode.
+    NoMaintenance,
+    /// The next number of a copy cannot be determined.
+    NoNumber,
+    /// What a restore would replace cannot be used.
+    NoPlace,
+    /// Nothing was recorded before the reboot.
+    NoRecord,
+    /// The deployment has no releases.
+    NoRelease,
+    /// The remote cannot be listed.
+    NoRemote,
+    /// Too little space on a file system.
+    NoRoom,
+    /// No service was named.
+    NoService,
+    /// No log source has this name.
+    NoSource,
+    /// The clock is wrong.
+    NoTime,
+    /// There is nothing to do it to.
+    Nothing,
+    /// A limit of this process is too low.
+    OutOfResources,
+    /// A record of opsctl's cannot be read.
+    RecordUnreadable,
+    /// A record of opsctl's cannot be written.
+    RecordUnwritable,
+    /// A precondition of a change does not hold.
+    Refused,
+    /// Several deployments are on this host.
+    SeveralDeployments,
+    /// Binary output would go to a terminal.
+    Terminal,
+    /// Time ran out.
+    TimedOut,
+    /// A restore that was interrupted can neither be finished nor undone.
+    Unfinished,
+    /// Whether a precondition of a change holds cannot be determined.
+    Unknown,
+    /// No verified copy fits.
+    UnknownBackup,
+    /// No cause has this code.
+    UnknownCode,
+    /// No deployment has this name.
+    UnknownDeployment,
+    /// No failure has this name.
+    UnknownFailure,
+    /// Nothing has this name.
+    UnknownName,
+    /// No document has this name.
+    UnknownSchema,
+    /// No service has this name.
+    UnknownService,
+    /// No backup set has this name.
+    UnknownSet,
+    /// No verb has this name.
+    UnknownVerb,
+    /// A copy is not signed by this host.
+    Unsigned,
+    /// The command line is malformed.
+    Usage,
+}
 
 /// An error with all that a caller needs: a stable code, a sentence, the next step, and the exit code.
 #[derive(Debug)]
 pub struct Error {
     /// Exit code.
     pub exit: Exit,
-    /// Stable word for scripts.
-    pub code: &'static str,
+    /// What kind of trouble it is.
+    pub code: Code,
     /// What is wrong; a lower-case fragment.
     pub message: String,
     /// What to try next.
@@ -26,9 +153,48 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 impl Error {
+    fn new(exit: Exit, code: Code, message: impl Into<String>) -> Self {
+        Error { exit, code, message: message.into(), hint: None }
+    }
+
     /// The command line makes no sense.
-    pub fn usage(code: &'static str, message: impl Into<String>) -> Self {
-        Error { exit: Exit::Usage, code, message: message.into(), hint: None }
+    pub fn usage(code: Code, message: impl Into<String>) -> Self {
+        Error::new(Exit::Usage, code, message)
+    }
+
+    /// It was tried, and failed; the message says what changed.
+    pub fn failed(code: Code, message: impl Into<String>) -> Self {
+        Error::new(Exit::Failure, code, message)
+    }
+
+    /// It could not be determined.
+    pub fn unknown(code: Code, message: impl Into<String>) -> Self {
+        Error::new(Exit::Unknown, code, message)
+    }
+
+    /// It is refused, and nothing was changed.
+    pub fn refused(code: Code, message: impl Into<String>) -> Self {
+        Error::new(Exit::Refused, code, message)
+    }
+
+    /// Another run holds the lock, and nothing was changed.
+    pub fn locked(message: impl Into<String>) -> Self {
+        Error::new(Exit::Locked, Code::Locked, message)
+    }
+
+    /// Time ran out; the message says what is pending.
+    pub fn timed_out(message: impl Into<String>) -> Self {
+        Error::new(Exit::TimedOut, Code::TimedOut, message)
+    }
+
+    /// A change is not made for these reasons: refused, or unknown where all of them are only not known.
+    pub fn blocked(verb: &str, reasons: &[String], hints: &[&str], is_unknown: bool) -> Self {
+        let message = format!("no {verb}, nothing was changed: {}", reasons.join("; "));
+        let error = match is_unknown {
+            true => Error::unknown(Code::Unknown, message),
+            false => Error::refused(Code::Refused, message),
+        };
+        error.hint_if((!hints.is_empty()).then(|| hints.join("; ")))
     }
 
     /// With the next step.
@@ -38,8 +204,15 @@ impl Error {
         self
     }
 
+    /// With the next step, where there is one.
+    #[must_use]
+    pub fn hint_if(mut self, hint: Option<String>) -> Self {
+        self.hint = hint;
+        self
+    }
+
     /// `name` is none of `known`; suggests the nearest.
-    pub fn no_such<'a>(code: &'static str, what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Self {
+    pub fn no_such<'a>(code: Code, what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Self {
         let known: Vec<&str> = known.collect();
         let nearest = known
             .iter()
@@ -55,7 +228,8 @@ impl Error {
 
     /// Two or more deployments are on this host.
     pub fn ambiguous(found: &[&str]) -> Self {
-        Error::usage("several_deployments", format!("several deployments are on this host: {}", found.join(", ")))
+        let message = format!("several deployments are on this host: {}", found.join(", "));
+        Error::usage(Code::SeveralDeployments, message)
             .hint(format!("choose one: -d {} (or set OPSCTL_DEPLOYMENT)", found[0]))
     }
 }

@@ -58,6 +58,7 @@ mod host;
 mod judge;
 mod limits;
 mod observe;
+mod program;
 mod redact;
 pub mod registry;
 mod report;
@@ -70,7 +71,7 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::FromArgMatches;
 
 pub use commands::completion::{Shell, script as completion_script};
 pub use commands::man::pages as man_pages;
@@ -78,7 +79,7 @@ pub use host::system::System;
 
 use crate::commands::Cli;
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::host::shortage::Shortage;
 use crate::registry::Deployment;
@@ -97,6 +98,7 @@ pub fn run(deployments: &[&'static Deployment], system: &System) -> ExitCode {
     host::exec::close_inherited();
     registry::loaded::set_deployments(deployments);
     let args: Vec<OsString> = std::env::args_os().collect();
+    program::set_name(args.first().map(OsString::as_os_str));
     let format = argv::wanted_format(&args);
     let exit = defect::guarded(|| Ok(work(system, args, format)))
         .unwrap_or_else(|error| fail(system, None, format, false, error));
@@ -111,7 +113,7 @@ fn work(system: &System, args: Vec<OsString>, format: Format) -> Exit {
         return fail(system, None, format, one_line, error.into());
     }
     if commands::completion::is_asked(&args, |name| std::env::var_os(name)) {
-        clap_complete::CompleteEnv::with_factory(Cli::command).var(commands::COMPLETE_VAR).complete();
+        clap_complete::CompleteEnv::with_factory(commands::command).var(commands::COMPLETE_VAR).complete();
     }
     match parse(args.into_iter()) {
         Ok(cli) => {
@@ -150,18 +152,19 @@ enum Stop {
 
 fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, Stop> {
     let words = argv::screen(args).map_err(Stop::Wrong)?;
-    let parsed = Cli::command().try_get_matches_from(words).and_then(|matches| Cli::from_arg_matches(&matches));
+    let parsed = commands::command().try_get_matches_from(words).and_then(|matches| Cli::from_arg_matches(&matches));
     parsed.map_err(|error| match error.kind() {
         clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion => {
             Stop::Told(error.render().to_string())
         }
         clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Stop::Wrong(
-            Error::usage("usage", "no verb was given").hint("try opsctl status, or opsctl --help for all verbs"),
+            Error::usage(Code::Usage, "no verb was given")
+                .hint(format!("try {0} status, or {0} --help for all verbs", program::name())),
         ),
         _ => {
             let text = error.render().to_string();
             let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
-            Stop::Wrong(Error::usage("usage", text))
+            Stop::Wrong(Error::usage(Code::Usage, text))
         }
     })
 }
@@ -179,7 +182,7 @@ fn fail(
         Err(other) => match other.downcast_ref::<std::io::Error>() {
             // Whoever read the output has seen enough.
             Some(error) if error.kind() == ErrorKind::BrokenPipe => return Exit::Success,
-            _ => Error { exit: Exit::Failure, code: "failed", message: format!("{other:#}"), hint: None },
+            _ => Error::failed(Code::Failed, format!("{other:#}")),
         },
     };
     Ui::error(format, one_line, &error, &Failure { head: Head::of_error(system, deployment, &error) });

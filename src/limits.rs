@@ -3,9 +3,9 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::error::Error;
-use crate::exit::Exit;
+use crate::error::{Code, Error};
 use crate::host::threads;
+use crate::program;
 
 /// Descriptors that are wanted: the usual limit, up to which `select(2)` in what we start works as well.
 const DESCRIPTORS: u64 = 1024;
@@ -47,7 +47,8 @@ pub fn settle() -> Result<(), Error> {
             && limit < least
         {
             return Err(short(format!(
-                "the limit of {limit} {what} is too low, opsctl needs {least}; nothing was changed"
+                "the limit of {limit} {what} is too low, {} needs {least}; nothing was changed",
+                program::name()
             ))
             .hint(format!("see {ulimit}")));
         }
@@ -66,7 +67,7 @@ pub fn settle() -> Result<(), Error> {
 
 /// What opsctl itself lacks.
 pub fn short(message: String) -> Error {
-    Error { exit: Exit::Unknown, code: "out_of_resources", message, hint: None }
+    Error::unknown(Code::OutOfResources, message)
 }
 
 /// Raises the limit of descriptors to the usual one, where that is allowed; how many there are.

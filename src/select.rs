@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::host::system::System;
 use crate::registry::loaded::deployments;
 use crate::registry::{Deployment, Service};
@@ -27,7 +27,7 @@ pub fn services(deployment: &'static Deployment, names: &[String]) -> Result<Vec
 
 fn unknown_service(deployment: &'static Deployment, name: &str) -> Error {
     let what = format!("service of {}", deployment.name);
-    let error = Error::no_such("unknown_service", &what, name, deployment.services.iter().map(|s| s.name));
+    let error = Error::no_such(Code::UnknownService, &what, name, deployment.services.iter().map(|s| s.name));
     match deployments().find(|other| other.service(name).is_some()) {
         Some(other) => error.hint(format!("{} has it: -d {}", other.name, other.name)),
         None => error,

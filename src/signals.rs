@@ -16,6 +16,7 @@ use crate::exit::Exit;
 use crate::host::exec;
 use crate::host::system::System;
 use crate::host::threads;
+use crate::program;
 use crate::ui::Ui;
 
 /// Whoever ignores them on our behalf (`nohup`, a shell that starts us in the background) wants us to live on.
@@ -59,7 +60,8 @@ fn end(signal: i32) {
     if signal == SIGXCPU {
         let limit = getrlimit(Resource::Cpu).current.unwrap_or_default();
         Ui::warn(&format!(
-            "timed out after {limit} s of processor time (ulimit -t); opsctl lock status tells what was being changed"
+            "timed out after {limit} s of processor time (ulimit -t); {} tells what was being changed",
+            program::command("lock status")
         ));
     }
     if exec::must_finish() {

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::host::exec::{Exit as Ended, Runner};
 use crate::host::files::own;
@@ -155,11 +155,11 @@ pub fn from() -> Option<String> {
 /// When neither takes it.
 fn write(system: &System, entry: &Entry, limit: Duration) -> Result<(), Error> {
     let Err(file) = to_file(system, entry) else { return Ok(()) };
-    to_journal(system, entry, limit).map_err(|journal| Error {
-        exit: Exit::Refused,
-        code: "no_audit",
-        message: format!("nothing is changed that cannot be recorded: {FILE}: {file}; journal: {journal}"),
-        hint: None,
+    to_journal(system, entry, limit).map_err(|journal| {
+        Error::refused(
+            Code::AuditUnwritable,
+            format!("nothing is changed that cannot be recorded: {FILE}: {file}; journal: {journal}"),
+        )
     })
 }
 

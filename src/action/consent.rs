@@ -3,8 +3,7 @@
 use std::time::Instant;
 
 use super::Risk;
-use crate::error::Error;
-use crate::exit::Exit;
+use crate::error::{Code, Error};
 use crate::ui::Ui;
 
 /// Proof of consent to one plan.
@@ -19,22 +18,18 @@ pub fn obtain(until: Option<Instant>, what: &str, risk: Risk, yes: bool, blast: 
     if yes || risk < Risk::Disruptive {
         return Ok(Consent(()));
     }
-    let refused =
-        |code, message: String, hint: &str| Error { exit: Exit::Refused, code, message, hint: Some(hint.to_owned()) };
     if !Ui::can_ask() {
         let message = format!("{what} is {} and nobody is here to be asked; nothing was changed", risk.label());
-        return Err(refused("no_consent", message, "consent with --yes; --dry-run shows what would be done"));
+        let hint = "consent with --yes; --dry-run shows what would be done";
+        return Err(Error::refused(Code::NoConsent, message).hint(hint));
     }
     match Ui::ask(&format!("{what}?"), blast, until) {
         Some(true) => Ok(Consent(())),
         Some(false) => {
-            Err(refused("declined", "declined; nothing was changed".to_owned(), "--dry-run shows what would be done"))
+            Err(Error::refused(Code::Declined, "declined; nothing was changed")
+                .hint("--dry-run shows what would be done"))
         }
-        None => Err(Error {
-            exit: Exit::TimedOut,
-            code: "timed_out",
-            message: format!("{what}: nobody answered in time; nothing was changed"),
-            hint: Some("allow more with --timeout, or consent with --yes".to_owned()),
-        }),
+        None => Err(Error::timed_out(format!("{what}: nobody answered in time; nothing was changed"))
+            .hint("allow more with --timeout, or consent with --yes")),
     }
 }

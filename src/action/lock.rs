@@ -11,10 +11,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
-use crate::exit::Exit;
+use crate::error::{Code, Error};
 use crate::host::files::own;
 use crate::host::system::System;
+use crate::program;
 use crate::registry::Deployment;
 
 /// Where locks are: gone with the next boot, writable by root alone.
@@ -151,11 +151,9 @@ fn take_file(
     who: &str,
     wait: Duration,
 ) -> Result<(Lock, Option<Note>), Error> {
-    let unsafe_ = |error: io::Error| Error {
-        exit: Exit::Refused,
-        code: "no_lock",
-        message: format!("the lock {file} cannot be taken: {error}; nothing was changed"),
-        hint: system.is_root().then(|| format!("look at {DIRECTORY}: it must be root's own directory")),
+    let unsafe_ = |error: io::Error| {
+        Error::refused(Code::LockUnusable, format!("the lock {file} cannot be taken: {error}; nothing was changed"))
+            .hint_if(system.is_root().then(|| format!("look at {DIRECTORY}: it must be root's own directory")))
     };
     let mut file = open(system, file).map_err(unsafe_)?;
     let until = Instant::now() + wait;
@@ -231,15 +229,10 @@ fn held(deployment: &Deployment, note: Option<&Note>) -> Error {
         |note| format!("{} ({}) since {:.0}, process {}", note.what, note.who, note.since, note.pid),
     );
     let by_hand = note.is_some_and(|note| note.by_hand);
-    Error {
-        exit: Exit::Locked,
-        code: "locked",
-        message: format!("{} is being changed by {by}; nothing was changed", deployment.name),
-        hint: Some(match by_hand {
-            true => "opsctl lock release ends it".to_owned(),
-            false => "wait for it with --lock-wait=2m".to_owned(),
-        }),
-    }
+    Error::locked(format!("{} is being changed by {by}; nothing was changed", deployment.name)).hint(match by_hand {
+        true => program::command("lock release ends it"),
+        false => "wait for it with --lock-wait=2m".to_owned(),
+    })
 }
 
 impl Lock {
@@ -292,11 +285,8 @@ pub fn release(
     deployment: &Deployment,
     record: impl FnOnce(&Note) -> Result<(), Error>,
 ) -> Result<Option<Note>, Error> {
-    let failed = |error: io::Error| Error {
-        exit: Exit::Refused,
-        code: "no_lock",
-        message: format!("the lock {} cannot be opened: {error}", path(deployment)),
-        hint: None,
+    let failed = |error: io::Error| {
+        Error::refused(Code::LockUnusable, format!("the lock {} cannot be opened: {error}", path(deployment)))
     };
     let mut file = open(system, &path(deployment)).map_err(failed)?;
     match file.try_lock() {

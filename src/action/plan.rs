@@ -7,6 +7,7 @@ use crate::host::tools::systemctl::{Abilities, UnitState};
 use crate::host::tools::{Account, Argv, caddy, docker, nginx, pm2, systemctl};
 use crate::judge::health::{ServiceHealth, State};
 use crate::observe::probe::ManagerEvidence;
+use crate::program;
 use crate::registry::{App, Deployment, Instances, Manager, Presence, Service};
 
 /// What is wanted of services.
@@ -183,7 +184,7 @@ fn steps(
             return Err(Refusal { unknown: true, ..refuse(reason, None) });
         }
         State::NotFound => {
-            let hint = "opsctl verify compares the registry with this host".to_owned();
+            let hint = program::command("verify compares the registry with this host");
             return Err(refuse(format!("there is no such {}: {seen}", thing(manager)), Some(hint)));
         }
         State::Masked if operation != Operation::Stop => {
@@ -255,7 +256,7 @@ fn systemd(
     }
     if operation == Operation::Reload {
         if !able.reload {
-            let hint = format!("opsctl restart {}", service.name);
+            let hint = program::command(format_args!("restart {}", service.name));
             return Err((format!("{} cannot be reloaded, only restarted", unit.id), Some(hint)));
         }
         if unit.active != "active" {
@@ -308,7 +309,7 @@ fn container(operation: Operation, service: &Service, name: &str, state: State) 
         Operation::Restart | Operation::Stop => Risk::Disruptive,
         Operation::Start => Risk::Safe,
         Operation::Reload => {
-            let hint = format!("opsctl restart {}", service.name);
+            let hint = program::command(format_args!("restart {}", service.name));
             return Err(("a container cannot be reloaded, only restarted".to_owned(), Some(hint)));
         }
     };

@@ -9,7 +9,7 @@ pub use complete::{
 };
 pub use values::{Moment, duration, moment};
 
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::registry::Deployment;
 use crate::registry::loaded::deployments;
 
@@ -19,7 +19,7 @@ use crate::registry::loaded::deployments;
 /// What is like it, where there is none.
 pub fn deployment(name: &str) -> Result<&'static Deployment, String> {
     deployments().find(|deployment| deployment.name == name).ok_or_else(|| {
-        let error = Error::no_such("unknown_deployment", "deployment", name, deployments().map(|d| d.name));
+        let error = Error::no_such(Code::UnknownDeployment, "deployment", name, deployments().map(|d| d.name));
         format!("{}; {}", error.message, error.hint.unwrap_or_default())
     })
 }

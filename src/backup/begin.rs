@@ -9,8 +9,7 @@ use super::sequence;
 use super::staging::Staging;
 use super::store::Store;
 use crate::context::Context;
-use crate::error::Error;
-use crate::exit::Exit;
+use crate::error::{Code, Error};
 use crate::registry::Deployment;
 
 /// A run that can begin: its id, the key or why there is none, and why the remote cannot be used where it cannot.
@@ -34,21 +33,18 @@ pub fn number(
     if let Some(gap) = signed.as_deref().ok().and_then(|signed| sequence::gap(&recorded, signed)) {
         context.ui.note(&format!("{}; this run takes the number after that", gap.words()));
     }
-    let sequence = sequence::next(&recorded, signed.as_deref().unwrap_or_default()).map_err(|trouble| Error {
-        exit: Exit::Refused,
-        code: "no_number",
-        message: format!("{trouble}; nothing was copied"),
-        hint: Some(format!("keep {} aside, and begin a new one", record::path(deployment))),
+    let sequence = sequence::next(&recorded, signed.as_deref().unwrap_or_default()).map_err(|trouble| {
+        Error::refused(Code::NoNumber, format!("{trouble}; nothing was copied"))
+            .hint(format!("keep {} aside, and begin a new one", record::path(deployment)))
     })?;
     let chance = chance().map_err(|error| record::unwritable(&error))?;
     let id = Id::new(system.now(), sequence, chance);
     if !id.is_possible() {
-        return Err(Error {
-            exit: Exit::Refused,
-            code: "no_time",
-            message: format!("the clock of this host says {:.0}; nothing was copied", system.now()),
-            hint: Some("timedatectl".to_owned()),
-        });
+        return Err(Error::refused(
+            Code::NoTime,
+            format!("the clock of this host says {:.0}; nothing was copied", system.now()),
+        )
+        .hint("timedatectl"));
     }
     Ok((id, key, signed.map(drop)))
 }

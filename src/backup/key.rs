@@ -13,6 +13,7 @@ use sha2::Sha256;
 use super::record::DIRECTORY;
 use crate::host::files::own;
 use crate::host::system::System;
+use crate::program;
 
 /// Where it is: a line that begins with [`FORM`], and then its 32 bytes in hexadecimal digits.
 pub const KEY: &str = "/var/lib/opsctl/manifest.key";
@@ -151,7 +152,7 @@ fn read(file: &File) -> Result<Key, String> {
     }
     let mut text = String::new();
     file.take(LARGEST).read_to_string(&mut text).map_err(|error| error.to_string())?;
-    Key::parse(&text).ok_or_else(|| "it is not a key that opsctl has made".to_owned())
+    Key::parse(&text).ok_or_else(|| format!("it is not a key that {} has made", program::name()))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::key::Key;
 use super::name::{self, Id};
 use crate::host::tools::excerpt;
+use crate::program;
 use crate::registry::BackupSet;
 
 /// Version of the form.
@@ -134,7 +135,7 @@ impl Manifest {
         let object = name::copy(set.name, set.source.extension(), id);
         match () {
             () if found.form != FORM => {
-                Err(format!("its manifest is of form {}, this opsctl knows {FORM}", found.form))
+                Err(format!("its manifest is of form {}, this {} knows {FORM}", found.form, program::name()))
             }
             () if found.id != id || found.set != set.name || found.deployment != deployment => {
                 let about = format!("{}/{} of {}", found.set, found.id, found.deployment);

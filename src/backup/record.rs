@@ -10,8 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::name::Id;
 use super::retention::LastRun;
-use crate::error::Error;
-use crate::exit::Exit;
+use crate::error::{Code, Error};
 use crate::host::files::own;
 use crate::host::system::System;
 use crate::registry::Deployment;
@@ -292,12 +291,10 @@ pub fn keep(system: &System, deployment: &Deployment, line: &Line) -> io::Result
 
 /// That what is done cannot be recorded.
 pub fn unwritable(error: &io::Error) -> Error {
-    Error {
-        exit: Exit::Failure,
-        code: "no_record",
-        message: format!("what is done cannot be recorded in {DIRECTORY}: {error}; what was begun counts as failed"),
-        hint: None,
-    }
+    Error::failed(
+        Code::RecordUnwritable,
+        format!("what is done cannot be recorded in {DIRECTORY}: {error}; what was begun counts as failed"),
+    )
 }
 
 #[cfg(test)]

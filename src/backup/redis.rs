@@ -20,6 +20,7 @@ use crate::host::files::private;
 use crate::host::system::System;
 use crate::host::tools::redis_check_rdb;
 use crate::observe::probe::{self, failure};
+use crate::program;
 use crate::registry::Service;
 
 /// How long a snapshot may take.
@@ -94,7 +95,10 @@ impl<'a> Server<'a> {
             let failed = self.fact("persistence", "rdb_last_bgsave_status")?.is_some_and(|status| status != "ok");
             let busy = self.fact("persistence", "rdb_bgsave_in_progress")?.is_some_and(|busy| busy != "0");
             if failed && !busy {
-                return Err("its snapshot failed: opsctl logs and the room on its disk say why".to_owned());
+                return Err(format!(
+                    "its snapshot failed: {} and the room on its disk say why",
+                    program::command("logs")
+                ));
             }
             if begun.elapsed() > limit {
                 return Err(format!("its snapshot was not done in {} s", SNAPSHOT.as_secs()));

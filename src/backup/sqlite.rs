@@ -21,6 +21,7 @@ use self::watch::{Watch, limit, within};
 use super::manifest::Owner;
 use crate::host::files::private;
 use crate::host::system::System;
+use crate::program;
 
 /// How long it is waited for a database that another holds for itself alone.
 const BUSY: Duration = Duration::from_secs(10);
@@ -117,7 +118,9 @@ fn check_head(file: &mut File, size: u64) -> Result<(), String> {
     }
     // https://www.sqlite.org/fileformat2.html: the versions that one must know to write and to read it.
     match head[18].max(head[19]) {
-        form if form > NEWEST_FORM => Err(format!("it is of form {form}, which this opsctl does not know")),
+        form if form > NEWEST_FORM => {
+            Err(format!("it is of form {form}, which this {} does not know", program::name()))
+        }
         _ => Ok(()),
     }
 }

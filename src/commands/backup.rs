@@ -26,8 +26,9 @@ use crate::backup::staging;
 use crate::backup::store::Store;
 use crate::backup::trouble::CopyTrouble;
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::exit::Exit;
+use crate::program;
 use crate::registry::{BackupSet, Deployment, Schedule, Verdict};
 use crate::report::Head;
 use crate::report::backup::{Backup, Outcome, SetOutcome};
@@ -86,18 +87,17 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
 /// The sets of these names, else all that are copied by schedule.
 pub(super) fn sets(deployment: &'static Deployment, names: &[String]) -> Result<Vec<&'static BackupSet>, Error> {
     if deployment.backups.is_empty() {
-        return Err(Error {
-            exit: Exit::Refused,
-            code: "no_backups",
-            message: format!("the registry knows of nothing that is kept of {}", deployment.name),
-            hint: Some("opsctl get deployments lists those that it knows".to_owned()),
-        });
+        return Err(Error::refused(
+            Code::NoBackups,
+            format!("the registry knows of nothing that is kept of {}", deployment.name),
+        )
+        .hint(program::command("get deployments lists those that it knows")));
     }
     let mut found: Vec<&'static BackupSet> = Vec::new();
     for name in names {
         let known = deployment.backups.iter().map(|set| set.name);
         let what = format!("backup set of {}", deployment.name);
-        let set = deployment.backup(name).ok_or_else(|| Error::no_such("unknown_set", &what, name, known))?;
+        let set = deployment.backup(name).ok_or_else(|| Error::no_such(Code::UnknownSet, &what, name, known))?;
         if found.iter().all(|other| other.name != set.name) {
             found.push(set);
         }
@@ -108,7 +108,7 @@ pub(super) fn sets(deployment: &'static Deployment, names: &[String]) -> Result<
     }
     if found.is_empty() {
         let message = format!("{} is copied by hand alone, so name what is meant", deployment.name);
-        return Err(Error::usage("usage", message).hint("opsctl get backups lists what there is"));
+        return Err(Error::usage(Code::Usage, message).hint(program::command("get backups lists what there is")));
     }
     Ok(found)
 }
@@ -123,11 +123,11 @@ pub(super) fn needs_root(context: &Context<'_>, words: &str) -> Result<(), Error
 
 /// What this host recorded of its backups.
 pub(super) fn records(context: &Context<'_>, deployment: &Deployment) -> Result<Records, Error> {
-    record::read(context.system, deployment).map_err(|error| Error {
-        exit: Exit::Unknown,
-        code: "no_record",
-        message: format!("what is recorded of the backups of {} cannot be read: {error}", deployment.name),
-        hint: None,
+    record::read(context.system, deployment).map_err(|error| {
+        Error::unknown(
+            Code::RecordUnreadable,
+            format!("what is recorded of the backups of {} cannot be read: {error}", deployment.name),
+        )
     })
 }
 
@@ -139,12 +139,7 @@ pub(super) fn open<'a>(context: &'a Context<'a>, set: &BackupSet) -> Result<Stor
 /// The remote is what is wrong, so that nothing is known.
 #[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
 pub(super) fn unreachable(trouble: String) -> Error {
-    Error {
-        exit: Exit::Unknown,
-        code: "no_remote",
-        message: format!("what lies on the remote cannot be determined: {trouble}"),
-        hint: None,
-    }
+    Error::unknown(Code::NoRemote, format!("what lies on the remote cannot be determined: {trouble}"))
 }
 
 fn make(args: &Create, context: &Context<'_>) -> anyhow::Result<Exit> {
@@ -299,12 +294,8 @@ fn plan(
             }
         })
         .collect();
-    staging::room(context.system, Path::new(&staging::home(deployment)), total).map_err(|trouble| Error {
-        exit: Exit::Refused,
-        code: "no_room",
-        message: trouble,
-        hint: None,
-    })?;
+    staging::room(context.system, Path::new(&staging::home(deployment)), total)
+        .map_err(|trouble| Error::refused(Code::NoRoom, trouble))?;
     let store = store.as_ref().map_err(|trouble| unreachable(trouble.clone()))?;
     store.list().map_err(unreachable)?;
     let (verdict, exit) = if failed == 0 { (Verdict::Pass, Exit::Success) } else { (Verdict::Fail, Exit::Unhealthy) };

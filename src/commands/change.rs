@@ -7,8 +7,9 @@ use crate::action::lock::{self, Lock, Note};
 use crate::action::{audit, run};
 use crate::args::duration;
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::exit::Exit;
+use crate::program;
 use crate::registry::Deployment;
 use crate::ui::Report;
 use crate::ui::Ui;
@@ -62,12 +63,11 @@ impl Planned {
         }
         let now = again()?;
         if !change.yes && commands(&now) != commands(&plan) {
-            return Err(Error {
-                exit: Exit::Refused,
-                code: "changed",
-                message: format!("what {name} takes has changed meanwhile; nothing was changed"),
-                hint: Some("look again: --dry-run".to_owned()),
-            });
+            return Err(Error::refused(
+                Code::Changed,
+                format!("what {name} takes has changed meanwhile; nothing was changed"),
+            )
+            .hint("look again: --dry-run"));
         }
         Ok(now)
     }
@@ -115,10 +115,5 @@ pub(super) fn tell(context: &Context<'_>, name: &str, exit: Exit, document: &imp
 
 /// The refusal of what only root can do.
 pub(super) fn no_root(words: &str) -> Error {
-    Error {
-        exit: Exit::Refused,
-        code: "needs_root",
-        message: format!("{words} needs root; nothing was changed"),
-        hint: Some(format!("sudo opsctl {words}")),
-    }
+    Error::refused(Code::NeedsRoot, format!("{words} needs root; nothing was changed")).hint(program::as_root(words))
 }

@@ -7,6 +7,7 @@ use clap_complete::env::Shells;
 
 use super::COMPLETE_VAR;
 use crate::exit::Exit;
+use crate::program;
 use crate::ui::Ui;
 
 /// Arguments of `completion`.
@@ -71,11 +72,17 @@ pub fn script(shell: Shell) -> anyhow::Result<Vec<u8>> {
     let shells = Shells::builtins();
     let completer = shells.completer(shell.name()).ok_or_else(|| anyhow::anyhow!("no completer for this shell"))?;
     let mut script = Vec::new();
-    completer.write_registration(COMPLETE_VAR, "opsctl", "opsctl", "opsctl", &mut script)?;
+    let name = program::name();
+    completer.write_registration(COMPLETE_VAR, name, name, name, &mut script)?;
     if shell == Shell::Zsh {
         // Loaded from fpath, the file is the body of the function: without this the first TAB only defines it.
+        let begin = "if [ \"$funcstack[1]\" = \"_";
         script.extend_from_slice(
-            b"if [ \"$funcstack[1]\" = \"_opsctl\" ]; then\n    _clap_dynamic_completer_opsctl \"$@\"\nfi\n",
+            format!(
+                "{begin}{name}\" ]; then\n    _clap_dynamic_completer_{} \"$@\"\nfi\n",
+                name.replace(['-', '.'], "_")
+            )
+            .as_bytes(),
         );
     }
     Ok(script)

@@ -4,7 +4,7 @@ use clap_complete::engine::ArgValueCandidates;
 
 use crate::args::complete_names;
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::registry::loaded::deployments;
 use crate::registry::{Cause, Deployment, Failure, Service, Verdict};
@@ -68,12 +68,12 @@ fn elsewhere(name: &str) -> Result<(&'static Deployment, &'static Service), Erro
             names.extend(deployments().flat_map(|d| d.failures).map(|failure| failure.slug));
             names.sort_unstable();
             names.dedup();
-            Err(Error::no_such("unknown_name", "service, failure, code or deployment", name, names.into_iter()))
+            Err(Error::no_such(Code::UnknownName, "service, failure, code or deployment", name, names.into_iter()))
         }
         several => {
             let names: Vec<&str> = several.iter().map(|(deployment, _)| deployment.name).collect();
             let message = format!("several deployments have a service {name}: {}", names.join(", "));
-            Err(Error::usage("ambiguous_name", message).hint(format!("choose one: -d {}", names[0])))
+            Err(Error::usage(Code::AmbiguousName, message).hint(format!("choose one: -d {}", names[0])))
         }
     }
 }

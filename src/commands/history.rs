@@ -3,8 +3,9 @@
 use crate::action::audit;
 use crate::action::lock::{self, Holder};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::exit::Exit;
+use crate::program;
 use crate::registry::Verdict;
 use crate::report::Head;
 use crate::report::history::History;
@@ -19,11 +20,9 @@ pub struct Args {
 
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
-    let (entries, torn) = audit::read(context.system).map_err(|error| Error {
-        exit: Exit::Unknown,
-        code: "no_history",
-        message: format!("{} cannot be read: {error}", audit::FILE),
-        hint: (!context.system.is_root()).then(|| "it is root's: sudo opsctl history".to_owned()),
+    let (entries, torn) = audit::read(context.system).map_err(|error| {
+        Error::unknown(Code::AuditUnreadable, format!("{} cannot be read: {error}", audit::FILE))
+            .hint_if((!context.system.is_root()).then(|| format!("it is root's: {}", program::as_root("history"))))
     })?;
     if torn > 0 {
         let lines = match torn {
@@ -38,13 +37,9 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         Err(trouble) => {
             let why = format!("what only the journal has is missing: {trouble}");
             if entries.is_empty() {
-                return Err(Error {
-                    exit: Exit::Unknown,
-                    code: "no_history",
-                    message: format!("{} has nothing, and {why}", audit::FILE),
-                    hint: Some("journalctl -t opsctl-audit _UID=0".to_owned()),
-                }
-                .into());
+                return Err(Error::unknown(Code::NoHistory, format!("{} has nothing, and {why}", audit::FILE))
+                    .hint("journalctl -t opsctl-audit _UID=0")
+                    .into());
             }
             context.ui.note(&why);
             (Vec::new(), Some(why))

@@ -8,9 +8,10 @@ use crate::action::audit::{self, Act};
 use crate::action::lock::{self, Holder, Note};
 use crate::action::run;
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::host::tools::quote;
+use crate::program;
 use crate::registry::{Deployment, Verdict};
 use crate::report::Head;
 use crate::report::lock::LockFacts;
@@ -42,13 +43,9 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let holder = match args.what.as_ref().unwrap_or(&What::Status) {
         What::Status => match lock::holder(context.system, deployment) {
             Holder::Unknown(why) => {
-                return Err(Error {
-                    exit: Exit::Unknown,
-                    code: "no_lock",
-                    message: format!("who holds the lock cannot be told: {why}"),
-                    hint: (!context.system.is_root()).then(|| "sudo opsctl lock status".to_owned()),
-                }
-                .into());
+                return Err(Error::unknown(Code::LockUnreadable, format!("who holds the lock cannot be told: {why}"))
+                    .hint_if((!context.system.is_root()).then(|| program::as_root("lock status")))
+                    .into());
             }
             known @ (Holder::None | Holder::Held(_) | Holder::Unfinished(_)) => known,
         },
@@ -70,7 +67,7 @@ fn acquire(context: &Context<'_>, deployment: &'static Deployment, message: &str
     if let Some(note) = &unfinished {
         context.ui.note(&run::unfinished(note));
     }
-    let command = format!("opsctl lock acquire -m {}", quote(message));
+    let command = program::command(format_args!("lock acquire -m {}", quote(message)));
     let act = match audit::begin(context, deployment, "lock acquire", Vec::new(), vec![command]) {
         Ok(act) => act,
         Err(error) => {
@@ -78,12 +75,9 @@ fn acquire(context: &Context<'_>, deployment: &'static Deployment, message: &str
             return Err(error);
         }
     };
-    let result = lock.leave_by_hand().map_err(|error| Error {
-        exit: Exit::Failure,
-        code: "no_lock",
-        message: format!("the lock cannot be written: {error}"),
-        hint: None,
-    });
+    let result = lock
+        .leave_by_hand()
+        .map_err(|error| Error::failed(Code::LockUnwritable, format!("the lock cannot be written: {error}")));
     end(act, context, result.as_ref().map(|_| "done".to_owned()));
     result
 }
@@ -92,7 +86,7 @@ fn acquire(context: &Context<'_>, deployment: &'static Deployment, message: &str
 fn release(context: &Context<'_>, deployment: &'static Deployment) -> Result<(), Error> {
     let mut act = None;
     let result = lock::release(context.system, deployment, |_| {
-        let command = vec!["opsctl lock release".to_owned()];
+        let command = vec![program::command("lock release")];
         act = Some(audit::begin(context, deployment, "lock release", Vec::new(), command)?);
         Ok(())
     });

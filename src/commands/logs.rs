@@ -10,13 +10,14 @@ use regex::Regex;
 
 use crate::args::{Moment, complete_services, complete_sources, moment};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::observe::logs::level::LogLevel;
 use crate::observe::logs::merge::{Watch, merge};
 use crate::observe::logs::source::{self, Source};
 use crate::observe::logs::{self, Finish, Notes, Wanted, World};
 use crate::observe::probe::{PATIENCE, Trouble};
+use crate::program;
 use crate::registry::{Deployment, Presence, Service};
 use crate::select::services;
 use crate::ui::{Format, Stream, Ui};
@@ -119,22 +120,12 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let ending = merge(&world.board, &mut BufWriter::new(io::stdout().lock()), &watch, context.deadline())?;
     watch.pass_on();
     match () {
-        () if ending.timed_out && !follow => Err(Error {
-            exit: Exit::TimedOut,
-            code: "timed_out",
-            message: "the time was over before the lines were".to_owned(),
-            hint: Some("allow more with --timeout, or ask for fewer with --since or -n".to_owned()),
-        }
-        .into()),
+        () if ending.timed_out && !follow => Err(Error::timed_out("the time was over before the lines were")
+            .hint("allow more with --timeout, or ask for fewer with --since or -n")
+            .into()),
         () if ending.troubles > 0 => match context.ui.format {
             // Whoever reads JSON is told in JSON.
-            Format::Json => Err(Error {
-                exit: Exit::Unknown,
-                code: "incomplete",
-                message: watch.troubles.take().join("; "),
-                hint: None,
-            }
-            .into()),
+            Format::Json => Err(Error::unknown(Code::Incomplete, watch.troubles.take().join("; ")).into()),
             Format::Text | Format::Wide | Format::Name => Ok(Exit::Unknown),
         },
         () => {
@@ -151,7 +142,7 @@ fn sources(args: &Args, context: &Context<'_>, deployment: &'static Deployment) 
     let everything = args.all || (args.services.is_empty() && !args.source.is_empty());
     if args.services.is_empty() && !everything {
         let names: Vec<&str> = deployment.services.iter().map(|service| service.name).collect();
-        return Err(Error::usage("no_service", "whose lines? name services, or --all").hint(format!(
+        return Err(Error::usage(Code::NoService, "whose lines? name services, or --all").hint(format!(
             "{} has: {}",
             deployment.name,
             names.join(", ")
@@ -173,7 +164,7 @@ fn sources(args: &Args, context: &Context<'_>, deployment: &'static Deployment) 
     let names: Vec<String> = found.iter().map(|source| source.name.clone()).collect();
     let kept = source::narrow(found, &args.source);
     if kept.is_empty() {
-        return Err(Error::usage("no_source", format!("no source is called {}", args.source.join(" or ")))
+        return Err(Error::usage(Code::NoSource, format!("no source is called {}", args.source.join(" or ")))
             .hint(format!("there are: {}", names.join(", "))));
     }
     Ok(kept)
@@ -184,8 +175,8 @@ fn without_logs(service: &Service) -> Error {
         Presence::Elsewhere(why) => format!(": {why}"),
         Presence::Required | Presence::IfFound(_) => String::new(),
     };
-    Error::usage("no_logs", format!("{} writes no log on this host{why}", service.name))
-        .hint(format!("opsctl explain {} tells what is known of it", service.name))
+    Error::usage(Code::NoLogs, format!("{} writes no log on this host{why}", service.name))
+        .hint(program::command(format_args!("explain {} tells what is known of it", service.name)))
 }
 
 fn wanted(args: &Args, context: &Context<'_>) -> anyhow::Result<Wanted> {
@@ -196,22 +187,21 @@ fn wanted(args: &Args, context: &Context<'_>) -> anyhow::Result<Wanted> {
     if let (Some(since), Some(until)) = (since, until)
         && since > until
     {
-        return Err(Error::usage("bad_time", "--since is later than --until").into());
+        return Err(Error::usage(Code::BadTime, "--since is later than --until").into());
     }
     if let Some(boot) = args.boot {
-        let (first, last) = logs::boot(&context.processes(), boot, PATIENCE).map_err(|trouble| Error {
-            exit: Exit::Unknown,
-            code: "no_boot",
-            message: format!("boot {boot} is not known: {trouble}"),
-            hint: (!matches!(trouble, Trouble::NeedsRoot(_)))
-                .then(|| "journalctl --list-boots shows those that are".to_owned()),
+        let (first, last) = logs::boot(&context.processes(), boot, PATIENCE).map_err(|trouble| {
+            Error::unknown(Code::NoBoot, format!("boot {boot} is not known: {trouble}")).hint_if(
+                (!matches!(trouble, Trouble::NeedsRoot(_)))
+                    .then(|| "journalctl --list-boots shows those that are".to_owned()),
+            )
         })?;
         since = Some(first);
         until = last;
     }
     let grep = match &args.grep {
         Some(pattern) => Some(Regex::new(pattern).map_err(|error| {
-            Error::usage("bad_regex", format!("{pattern} is not a regular expression: {error}"))
+            Error::usage(Code::BadRegex, format!("{pattern} is not a regular expression: {error}"))
                 .hint("a character that is meant as itself is written with a backslash: \\(")
         })?),
         None => None,

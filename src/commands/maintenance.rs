@@ -12,8 +12,9 @@ use crate::action::maintenance::{self, Note, Standing, State};
 use crate::action::{consent, lock};
 use crate::args::duration;
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::exit::Exit;
+use crate::program;
 use crate::registry::{Deployment, Maintenance, Verdict};
 use crate::report::Head;
 use crate::report::maintenance::{MaintenanceFacts, StandingFacts};
@@ -111,7 +112,7 @@ fn change(
         Maintenance::None(instead) => {
             let message = format!("the runbook of {} has no maintenance mode; nothing was changed", deployment.name);
             let hint = Some((*instead).to_owned());
-            return Err(Error { exit: Exit::Refused, code: "no_maintenance", message, hint }.into());
+            return Err(Error::refused(Code::NoMaintenance, message).hint_if(hint).into());
         }
         Maintenance::Page(page) => page.effect,
         Maintenance::Stop(stop) => stop.effect,
@@ -124,8 +125,8 @@ fn change(
     let standing = look(context, deployment)?;
     if standing.state == State::Unknown {
         let message = format!("whether maintenance is on cannot be told: {}; nothing was changed", standing.summary);
-        let hint = Some("opsctl status shows what is wrong".to_owned());
-        return Err(Error { exit: Exit::Unknown, code: "unknown", message, hint }.into());
+        let hint = Some(program::command("status shows what is wrong"));
+        return Err(Error::unknown(Code::Unknown, message).hint_if(hint).into());
     }
     let already = |standing: &Standing| match (direction, standing.state) {
         (Direction::On, State::On) => {

@@ -23,13 +23,14 @@ pub mod verify;
 
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Command, CommandFactory, Parser, Subcommand};
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::action::plan::Operation;
 use crate::args::{complete_deployments, deployment, duration};
 use crate::context::{Context, Settings};
 use crate::exit::Exit;
+use crate::program;
 use crate::registry::Deployment;
 use crate::ui::{Color, Format, Ui};
 
@@ -41,7 +42,7 @@ pub const COMPLETE_VAR: &str = "OPSCTL_COMPLETE";
 /// Shows what is wrong with a deployment, worst first, from one place: services of systemd, docker, compose and pm2, each
 /// probed on its own port, and the host under them.
 #[derive(Debug, Parser)]
-#[command(name = "opsctl", version, max_term_width = 100, after_long_help = EXIT_CODES)]
+#[command(version, max_term_width = 100, after_long_help = EXIT_CODES)]
 pub struct Cli {
     /// Global flags.
     #[command(flatten)]
@@ -133,6 +134,11 @@ pub enum Verb {
     Man(man::Args),
 }
 
+/// The command line's definition, under the name that this program has.
+pub fn command() -> Command {
+    Cli::command().name(program::name()).bin_name(program::name()).version(program::version())
+}
+
 impl Global {
     /// What these flags ask for.
     pub fn settings(&self) -> Settings {
@@ -178,10 +184,9 @@ pub fn run(verb: &Verb, context: &Context<'_>) -> anyhow::Result<Exit> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_definitions_are_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 }

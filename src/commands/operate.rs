@@ -10,13 +10,14 @@ use crate::action::{Risk, consent};
 use crate::args::{complete_services, duration};
 use crate::commands::change::{self, Change, Planned, SETTLE};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::judge::health;
 use crate::judge::health::State;
 use crate::observe::logs::line::Said;
 use crate::observe::probe::{Answer, Evidence, Reply};
 use crate::observe::{logs, probe};
+use crate::program;
 use crate::registry::{Deployment, Manager, Presence, Service, Verdict};
 use crate::report::Head;
 use crate::report::action::Action;
@@ -121,12 +122,8 @@ pub(super) fn make(
     let mut plan = plan::make(operation, deployment, &chosen, &judged, &evidence.managers, account)
         .map_err(|refusals| refused(operation, &refusals))?;
     if plan.parts.is_empty() {
-        return Err(Error {
-            exit: Exit::Refused,
-            code: "nothing",
-            message: format!("there is nothing on this host to {}", operation.verb()),
-            hint: Some("opsctl status shows what there is".to_owned()),
-        });
+        return Err(Error::refused(Code::Nothing, format!("there is nothing on this host to {}", operation.verb()))
+            .hint(program::command("status shows what there is")));
     }
     if interrupts {
         plan.loses.extend(at_stake(&asked, &evidence, &plan));
@@ -156,12 +153,7 @@ fn refused(operation: Operation, refusals: &[Refusal]) -> Error {
     let reasons: Vec<String> =
         refusals.iter().map(|refusal| format!("{}: {}", refusal.service, refusal.reason)).collect();
     let hints: Vec<&str> = refusals.iter().filter_map(|refusal| refusal.hint.as_deref()).collect();
-    Error {
-        exit: if refusals.iter().all(|refusal| refusal.unknown) { Exit::Unknown } else { Exit::Refused },
-        code: "refused",
-        message: format!("no {}, nothing was changed: {}", operation.verb(), reasons.join("; ")),
-        hint: (!hints.is_empty()).then(|| hints.join("; ")),
-    }
+    Error::blocked(operation.verb(), &reasons, &hints, refusals.iter().all(|refusal| refusal.unknown))
 }
 
 impl Args {

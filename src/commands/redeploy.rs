@@ -19,10 +19,11 @@ use crate::args::{complete_services, duration};
 use crate::commands::change::{self, Change, Planned, SETTLE};
 use crate::commands::operate::{self, Extent};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::host::system::System;
 use crate::judge::health;
+use crate::program;
 use crate::registry::{Deployment, Presence, Release, Service, Switch, Verdict};
 use crate::report::Head;
 use crate::report::release::Release as Document;
@@ -88,13 +89,13 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     };
     if release.images.is_empty() && delivery != Delivery::Here {
         let problem = format!("{} runs no images that could be loaded or pulled", deployment.name);
-        return Err(Error::usage("usage", problem).into());
+        return Err(Error::usage(Code::Usage, problem).into());
     }
     if release.images.len() != 1 && matches!(delivery, Delivery::PullAs(_)) {
         let tags: Vec<&str> = release.images.iter().map(|image| image.tag).collect();
         let problem =
             format!("{} runs several images ({}): --pull takes no name here", deployment.name, tags.join(", "));
-        return Err(Error::usage("usage", problem).into());
+        return Err(Error::usage(Code::Usage, problem).into());
     }
     let ask = Ask {
         deployment,
@@ -111,11 +112,12 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
 
 /// How versions come to a deployment.
 pub(super) fn release_of(deployment: &Deployment) -> Result<&'static Release, Error> {
-    deployment.release.ok_or_else(|| Error {
-        exit: Exit::Refused,
-        code: "no_release",
-        message: format!("{} says nothing of how new versions come to it; nothing was changed", deployment.name),
-        hint: Some("opsctl restart starts services again as they are".to_owned()),
+    deployment.release.ok_or_else(|| {
+        Error::refused(
+            Code::NoRelease,
+            format!("{} says nothing of how new versions come to it; nothing was changed", deployment.name),
+        )
+        .hint(program::command("restart starts services again as they are"))
     })
 }
 
@@ -133,7 +135,7 @@ pub(super) fn chosen(
     if let Some(other) = named.iter().find(|service| !runs(service)) {
         let those: Vec<&str> = release.services.iter().map(|service| service.name).collect();
         let problem = format!("{} is not deployed with the others", other.name);
-        return Err(Error::usage("usage", problem).hint(format!("these are: {}", those.join(", "))));
+        return Err(Error::usage(Code::Usage, problem).hint(format!("these are: {}", those.join(", "))));
     }
     let is_named = |service: &&&'static Service| named.iter().any(|other| other.name == service.name);
     Ok(release.services.iter().filter(is_named).copied().collect())
@@ -232,16 +234,8 @@ fn look(context: &Context<'_>, ask: &Ask<'_>) -> Result<Outlook, Error> {
     if !wrong.is_empty() {
         let reasons: Vec<String> = wrong.iter().map(|check| format!("{}: {}", check.what, check.summary)).collect();
         let hints: Vec<&str> = wrong.iter().filter_map(|check| check.hint.as_deref()).collect();
-        return Err(Error {
-            exit: if wrong.iter().all(|check| check.verdict == Verdict::Unknown) {
-                Exit::Unknown
-            } else {
-                Exit::Refused
-            },
-            code: "refused",
-            message: format!("no {}, nothing was changed: {}", ask.wanted.verb(), reasons.join("; ")),
-            hint: (!hints.is_empty()).then(|| hints.join("; ")),
-        });
+        let is_unknown = wrong.iter().all(|check| check.verdict == Verdict::Unknown);
+        return Err(Error::blocked(ask.wanted.verb(), &reasons, &hints, is_unknown));
     }
     let switch = switch(context, ask, &survey, &services)?;
     Ok(Outlook { survey, services, preparation, switch })

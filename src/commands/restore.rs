@@ -15,8 +15,9 @@ use super::change::{Change, SETTLE};
 use crate::args::{Moment, complete_sets, duration, moment};
 use crate::backup::name::Id;
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::exit::Exit;
+use crate::program;
 
 /// Arguments of `restore`.
 #[derive(Debug, clap::Args)]
@@ -70,7 +71,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     };
     if args.accept_unsigned && !matches!(args.at, Some(At::Id(_))) {
         let message = "--accept-unsigned is about one copy, which --at names by its id";
-        return Err(Error::usage("usage", message).hint("opsctl backup list shows all").into());
+        return Err(Error::usage(Code::Usage, message).hint(program::command("backup list shows all")).into());
     }
     needs_root(context, "restore")?;
     match chosen {
@@ -81,8 +82,4 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
             None => work::replace(args, context, deployment, set),
         },
     }
-}
-
-fn failed(code: &'static str, exit: Exit, message: String) -> Error {
-    Error { exit, code, message, hint: None }
 }

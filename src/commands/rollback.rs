@@ -13,9 +13,10 @@ use crate::args::{candidate, complete_services, duration, meant};
 use crate::commands::change::{Change, SETTLE};
 use crate::commands::redeploy::{Ask, carry_out, chosen, release_of};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::host::system::System;
+use crate::program;
 use crate::registry::Verdict;
 use crate::report::Head;
 use crate::report::release::Releases;
@@ -46,7 +47,7 @@ fn version(text: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./~^".contains(c);
     match text.chars().all(plain) && text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
         true => Ok(text.to_owned()),
-        false => Err("expected a version as opsctl rollback --list shows it, or a commit".to_owned()),
+        false => Err(format!("expected a version as {} shows it, or a commit", program::command("rollback --list"))),
     }
 }
 
@@ -68,11 +69,12 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     }
     let wanted = Wanted::Earlier(None);
     let seen = survey::survey(context, deployment, release, release.services, &wanted, context.patience()?);
-    let records = seen.records.as_ref().map_err(|error| Error {
-        exit: Exit::Unknown,
-        code: "no_record",
-        message: format!("what is recorded of {} cannot be read: {error}", deployment.name),
-        hint: (!context.system.is_root()).then(|| "sudo opsctl rollback --list".to_owned()),
+    let records = seen.records.as_ref().map_err(|error| {
+        Error::unknown(
+            Code::RecordUnreadable,
+            format!("what is recorded of {} cannot be read: {error}", deployment.name),
+        )
+        .hint_if((!context.system.is_root()).then(|| program::as_root("rollback --list")))
     })?;
     let has_git = matches!(&seen.source, Some(Ok(Source { git: Some(_), .. })));
     let available = |version: &Version| {

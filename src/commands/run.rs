@@ -9,12 +9,13 @@ use crate::action::reboot::{self, Before};
 use crate::action::{Risk, consent};
 use crate::commands::change::{self, Change};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::host::exec::{Exit as Ended, Runner};
 use crate::host::tools::{Argv, systemctl};
 use crate::judge::health;
 use crate::observe::probe::{self, Trouble, failure};
+use crate::program;
 use crate::registry::Deployment;
 use crate::report::Head;
 
@@ -65,7 +66,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     }
     let _consent = consent::obtain(context.deadline(), "reboot", Risk::Disruptive, args.change.yes, &blast)?;
     change::held(context, deployment, "run reboot", &args.change, |_| reboot(context, deployment, &before))?;
-    context.ui.progress("the host reboots; when it is back: opsctl verify --after-reboot");
+    context.ui.progress(&format!("the host reboots; when it is back: {}", program::command("verify --after-reboot")));
     Ok(Exit::Success)
 }
 
@@ -80,11 +81,12 @@ fn reboot(context: &Context<'_>, deployment: &Deployment, before: &Before) -> Re
 
 /// Records what runs, and asks for the reboot.
 fn begin(context: &Context<'_>, deployment: &Deployment, before: &Before, argv: &Argv) -> Result<(), Error> {
-    reboot::keep(context.system, deployment, before).map_err(|error| Error {
-        exit: Exit::Refused,
-        code: "no_record",
-        message: format!("what runs now cannot be recorded: {error}; nothing was changed"),
-        hint: Some("make room in /var, or reboot by hand: systemctl reboot".to_owned()),
+    reboot::keep(context.system, deployment, before).map_err(|error| {
+        Error::refused(
+            Code::RecordUnwritable,
+            format!("what runs now cannot be recorded: {error}; nothing was changed"),
+        )
+        .hint("make room in /var, or reboot by hand: systemctl reboot")
     })?;
     let trouble = match context.processes().run(argv, ACCEPT) {
         // systemd may end us before it has said that it will.
@@ -92,10 +94,6 @@ fn begin(context: &Context<'_>, deployment: &Deployment, before: &Before, argv: 
         Ok(output) => failure(&output),
         Err(error) => Trouble::from(error),
     };
-    Err(Error {
-        exit: Exit::Failure,
-        code: "failed",
-        message: format!("the host does not reboot: {trouble}"),
-        hint: Some("systemctl list-jobs shows what systemd is doing".to_owned()),
-    })
+    Err(Error::failed(Code::Failed, format!("the host does not reboot: {trouble}"))
+        .hint("systemctl list-jobs shows what systemd is doing"))
 }

@@ -1,6 +1,6 @@
 //! `opsctl schema`: the JSON Schema of each document.
 
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::report::schemas;
 use crate::ui::Ui;
@@ -22,7 +22,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     };
     let found = schemas.iter().find(|(known, _)| known == name);
     let names = schemas.iter().map(|(name, _)| *name);
-    let (_, schema) = found.ok_or_else(|| Error::no_such("unknown_schema", "document", name, names))?;
+    let (_, schema) = found.ok_or_else(|| Error::no_such(Code::UnknownSchema, "document", name, names))?;
     Ui::raw(format!("{:#}\n", schema.as_value()).as_bytes())?;
     Ok(Exit::Success)
 }

@@ -6,11 +6,12 @@ use super::examine::{Extent, examine};
 use crate::action::reboot::{self, Before};
 use crate::args::complete_services;
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::judge::drift::{self, Comparison};
 use crate::judge::health::ServiceHealth;
 use crate::observe::probe;
+use crate::program;
 use crate::registry::{Deployment, Service, Verdict};
 use crate::report::Head;
 use crate::report::status::Absent;
@@ -54,11 +55,9 @@ fn after_reboot(
     now: &[ServiceHealth],
     services: &[&'static Service],
 ) -> Result<Vec<Comparison>, Error> {
-    let missing = |why: String| Error {
-        exit: Exit::Unknown,
-        code: "no_record",
-        message: format!("what ran before the reboot is not known: {why}"),
-        hint: Some("opsctl run reboot records it".to_owned()),
+    let missing = |why: String| {
+        Error::unknown(Code::NoRecord, format!("what ran before the reboot is not known: {why}"))
+            .hint(program::command("run reboot records it"))
     };
     let before = reboot::kept(context.system, deployment).map_err(|error| missing(error.to_string()))?;
     if before.boot == reboot::boot(context.system) {

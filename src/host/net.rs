@@ -18,6 +18,7 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 
 use crate::host::threads;
+use crate::program;
 
 /// How often a full queue is tried again, where the kernel tells nobody when there is room in it.
 const AGAIN: Duration = Duration::from_millis(10);
@@ -133,7 +134,9 @@ fn within<T: Send + 'static>(
                 Err(ErrorKind::TimedOut.into())
             })
         }
-        Err(RecvTimeoutError::Disconnected) => Err(io::Error::other("opsctl failed while it resolved a name")),
+        Err(RecvTimeoutError::Disconnected) => {
+            Err(io::Error::other(format!("{} failed while it resolved a name", program::name())))
+        }
     }
 }
 

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
+use crate::program;
+
 /// How long what others of our own threads hold is waited for.
 const WAIT: Duration = Duration::from_millis(300);
 /// How often it is tried again meanwhile.
@@ -63,21 +65,33 @@ impl fmt::Display for Shortage {
         };
         match self {
             Shortage::Descriptors => {
-                write!(f, "opsctl can open no more files ({}, see ulimit -n)", limit(Resource::Nofile, "no limit"))
+                write!(
+                    f,
+                    "{} can open no more files ({}, see ulimit -n)",
+                    program::name(),
+                    limit(Resource::Nofile, "no limit")
+                )
             }
             Shortage::HostDescriptors => f.write_str("this host can open no more files (see sysctl fs.file-max)"),
             Shortage::Tasks => {
                 let limit = limit(Resource::Nproc, "no limit of its own");
-                write!(f, "opsctl can start no more processes ({limit}, see ulimit -u and TasksMax)")
+                write!(f, "{} can start no more processes ({limit}, see ulimit -u and TasksMax)", program::name())
             }
             Shortage::Memory => {
-                write!(f, "opsctl gets no more memory ({}, see ulimit -v)", limit(Resource::As, "no limit of its own"))
+                write!(
+                    f,
+                    "{} gets no more memory ({}, see ulimit -v)",
+                    program::name(),
+                    limit(Resource::As, "no limit of its own")
+                )
             }
             Shortage::Ports => {
-                f.write_str("opsctl gets no port for a connection (see sysctl net.ipv4.ip_local_port_range)")
+                write!(f, "{} gets no port for a connection (see sysctl net.ipv4.ip_local_port_range)", program::name())
             }
             Shortage::Buffers => f.write_str("this host has no buffer space for a connection"),
-            Shortage::Turns => f.write_str("not asked: opsctl lacks the resources to ask everything in time"),
+            Shortage::Turns => {
+                write!(f, "not asked: {} lacks the resources to ask everything in time", program::name())
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::action::plan::{Plan, Step};
 use crate::action::run::{Done, End};
 use crate::judge::health::{ServiceHealth, State};
 use crate::observe::logs::line::Said;
+use crate::program;
 use crate::registry::Verdict;
 use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
@@ -251,7 +252,10 @@ impl Target {
         ]);
         self.log.iter().for_each(|line| super::logs::said(page, line));
         if !matches!(self.outcome, Outcome::Done | Outcome::NotTried) {
-            page.line(&[Cell(Tone::Dim, "   look ".to_owned()), Cell::plain(format!("opsctl logs {}", self.service))]);
+            page.line(&[
+                Cell(Tone::Dim, "   look ".to_owned()),
+                Cell::plain(program::command(format_args!("logs {}", self.service))),
+            ]);
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::backup::manifest::total;
 use crate::backup::name::Id;
 use crate::backup::prune;
 use crate::judge::freshness::Freshness;
+use crate::program;
 use crate::registry::Verdict;
 use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
@@ -256,7 +257,7 @@ impl Report for Backups {
             page.line(&[Cell(Tone::Dim, format!("foreign {path}"))]);
         }
         if let Some(more @ 1..) = self.foreign.len().checked_sub(SHOWN) {
-            page.line(&[Cell(Tone::Dim, format!("foreign {more} more: opsctl backup list -o json"))]);
+            page.line(&[Cell(Tone::Dim, format!("foreign {more} more: {}", program::command("backup list -o json")))]);
         }
     }
 

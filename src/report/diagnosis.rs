@@ -185,6 +185,9 @@ pub struct Evidence {
 pub struct Undetermined {
     /// Why.
     pub because: String,
+    /// Root would be answered.
+    #[serde(skip)]
+    pub needs_root: bool,
     /// Failures that this leaves open.
     pub failures: Vec<&'static str>,
     /// Codes of the causes that may be or not.
@@ -277,7 +280,7 @@ impl Teller<'_> {
             Some(service) if std::ptr::eq(service.severity, found.severity) => service.severity_reason,
             None if !stated
                 && std::ptr::eq(found.severity, checks.disk_severity)
-                && found.subject.starts_with("disk") =>
+                && diagnosis::concerns_disks(&found.cause.proof) =>
             {
                 "a full disk stops every service that writes"
             }
@@ -291,6 +294,7 @@ impl Teller<'_> {
         let prefix = self.case.deployment.name.to_uppercase();
         Undetermined {
             because: doubt.because.clone(),
+            needs_root: doubt.needs_root,
             failures: doubt.failures.clone(),
             codes: doubt.codes.iter().map(|code| format!("{prefix}-{code}")).collect(),
             subjects: doubt.subjects.clone(),

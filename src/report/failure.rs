@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::Head;
 use crate::judge::diagnosis;
+use crate::program;
 use crate::registry::{About, Cause, Deployment, Failure, Fix, Remedy, Risk, Service};
 use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
@@ -166,7 +167,7 @@ impl<'a> Names<'a> {
 impl FixFacts {
     /// A fix, for a subject of these names.
     pub fn new(fix: &Fix, names: &Names<'_>) -> Self {
-        let opsctl = |verb: &str, name: &str| vec!["opsctl".to_owned(), verb.to_owned(), names.fill(name)];
+        let opsctl = |verb: &str, name: &str| vec![program::name().to_owned(), verb.to_owned(), names.fill(name)];
         let (argv, manual) = match &fix.remedy {
             Remedy::Restart => (opsctl("restart", "{service}"), None),
             Remedy::Start => (opsctl("start", "{service}"), None),
@@ -260,7 +261,7 @@ impl Report for FailureFacts {
         if let Some(note) = self.note {
             fact(page, "note", note.to_owned());
         }
-        fact(page, "look", format!("opsctl diagnose {}", row.name));
+        fact(page, "look", program::command(format_args!("diagnose {}", row.name)));
         for cause in &self.causes {
             page.gap();
             page.line(&[Cell(Tone::Strong, cause.code.clone()), Cell::plain(format!(": {}", cause.summary))]);

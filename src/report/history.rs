@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::Head;
 use crate::action::audit::{Entry, Phase};
+use crate::program;
 use crate::registry::Verdict;
 use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
@@ -85,7 +86,7 @@ impl History {
 impl Report for History {
     fn text(&self, page: &mut Text) {
         if self.changes.is_empty() {
-            page.line(&[Cell::plain("nothing was changed by opsctl yet")]);
+            page.line(&[Cell::plain(format!("nothing was changed by {} yet", program::name()))]);
             return;
         }
         let mut headers = vec!["TIME", "WHO", "FROM", "CHANGE", "SECONDS"];

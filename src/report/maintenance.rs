@@ -10,6 +10,7 @@ use crate::action::Risk;
 use crate::action::lock;
 use crate::action::maintenance::page::{Act, Plan};
 use crate::action::maintenance::{Asked, Standing, State};
+use crate::program;
 use crate::registry::{Maintenance, Verdict};
 use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
@@ -230,7 +231,7 @@ impl Report for MaintenanceFacts {
                 page.line(&[Cell(tone, format!("{name}: maintenance {}", self.standing.told()))]);
                 page.line(&[Cell::plain(format!("  {}", self.standing.summary))]);
                 if self.standing.state == State::Unfinished {
-                    let ways = "  either settles it: opsctl maintenance on, opsctl maintenance off";
+                    let ways = format!("  either settles it: {0} maintenance on, {0} maintenance off", program::name());
                     page.line(&[Cell::plain(ways)]);
                 }
                 self.answers(page);

@@ -25,7 +25,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::host::system::System;
 use crate::registry::{Deployment, Verdict};
@@ -92,7 +92,8 @@ impl Head {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ErrorBody {
     /// Stable word for scripts.
-    pub code: &'static str,
+    #[schemars(with = "String")]
+    pub code: Code,
     /// What is wrong.
     pub message: String,
     /// What to try next.

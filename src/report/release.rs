@@ -14,6 +14,7 @@ use crate::action::release::Version;
 use crate::action::release::job::{Ending, Ran, Released, Told};
 use crate::action::release::plan::Preparation;
 use crate::action::release::record::{self, How, Record};
+use crate::program;
 use crate::registry::{Release as Facts, Verdict};
 use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
@@ -360,7 +361,10 @@ impl Releases {
 impl Report for Releases {
     fn text(&self, page: &mut Text) {
         if self.releases.is_empty() {
-            page.line(&[Cell::plain("no version is recorded yet; opsctl redeploy records what it has seen to work")]);
+            page.line(&[Cell::plain(format!(
+                "no version is recorded yet; {} records what it has seen to work",
+                program::command("redeploy")
+            ))]);
         }
         let rows = self.releases.iter().map(|release| {
             let state = match (release.current, release.available) {

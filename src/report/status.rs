@@ -12,6 +12,7 @@ use crate::action::run;
 use crate::judge::freshness::Freshness;
 use crate::judge::health::{About, Check, Health, HostHealth, ServiceHealth, State};
 use crate::observe::logs::line::Said;
+use crate::program;
 use crate::registry::{Deployment, HostChecks, Level, Service, Verdict};
 use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
@@ -160,7 +161,7 @@ fn unfinished_problem(deployment: &Deployment, note: &Note) -> Problem {
         respond: deployment.checks.severity.response.to_owned(),
         reason: "what was begun is not known to have ended well".to_owned(),
         affects: Vec::new(),
-        look: format!("opsctl {} (again), or opsctl lock release", note.what),
+        look: format!("{} (again), or {}", program::command(&note.what), program::command("lock release")),
         log: Vec::new(),
     }
 }
@@ -174,7 +175,7 @@ fn backup_problem(deployment: &Deployment, fresh: &Freshness) -> Problem {
         respond: deployment.checks.severity.response.to_owned(),
         reason: "what is lost now cannot be brought back".to_owned(),
         affects: Vec::new(),
-        look: format!("opsctl backup list {}", fresh.set),
+        look: program::command(format_args!("backup list {}", fresh.set)),
         log: Vec::new(),
     }
 }
@@ -199,7 +200,7 @@ fn look(service: &Service, judged: &ServiceHealth) -> String {
         return judged.checks.first().map(|check| check.command.clone()).unwrap_or_default();
     }
     if !service.log_sources().is_empty() {
-        return format!("opsctl logs {}", service.name);
+        return program::command(format_args!("logs {}", service.name));
     }
     let wrong = judged.checks.iter().find(|check| check.verdict != Verdict::Pass);
     wrong.map(|check| check.command.clone()).unwrap_or_default()
@@ -240,8 +241,8 @@ impl Status {
     /// Names the deployment in commands that would otherwise be about another.
     pub fn name_deployment(&mut self, name: &str) {
         for problem in self.worst.iter_mut().chain(&mut self.problems) {
-            if let Some(rest) = problem.look.strip_prefix("opsctl ") {
-                problem.look = format!("opsctl -d {name} {rest}");
+            if let Some(rest) = problem.look.strip_prefix(&program::command("")) {
+                problem.look = program::command(format_args!("-d {name} {rest}"));
             }
         }
     }
@@ -303,7 +304,7 @@ impl Status {
             let count = self.services.len();
             let host = if self.host_resources.is_some() { ", host resources within bounds" } else { "" };
             let services = match count {
-                0 => "no service that opsctl knows".to_owned(),
+                0 => format!("no service that {} knows", program::name()),
                 1 => "1 service well".to_owned(),
                 _ => format!("{count} services well"),
             };

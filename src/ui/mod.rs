@@ -18,6 +18,7 @@ pub use text::{Cell, Text, Tone};
 
 use crate::error::Error;
 use crate::host::tools::Argv;
+use crate::program;
 use crate::redact;
 
 /// What to print a report as.
@@ -206,13 +207,13 @@ impl Ui {
 
     /// Says what is wrong with the data, on stderr, also when only errors are wanted.
     pub fn warn(words: &str) {
-        prose(&format!("opsctl: {}", escape::line(words)));
+        prose(&format!("{}: {}", program::name(), escape::line(words)));
     }
 
     /// Says something beside the data, on stderr.
     pub fn note(self, words: &str) {
         if !self.quiet {
-            prose(&format!("opsctl: {}", escape::line(words)));
+            prose(&format!("{}: {}", program::name(), escape::line(words)));
         }
     }
 
@@ -227,7 +228,7 @@ impl Ui {
             }
             // Where the document cannot be written, words are better than nothing.
         }
-        prose(&format!("opsctl: {}", escape::lines(&error.message)));
+        prose(&format!("{}: {}", program::name(), escape::lines(&error.message)));
         if let Some(hint) = &error.hint {
             prose(&format!("  {}", escape::lines(hint)));
         }

@@ -350,7 +350,6 @@ impl Machine {
     pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> std::process::Command {
         let mut command = std::process::Command::new(stand_in());
         command
-            .arg0("opsctl")
             .args(args)
             .env_clear()
             .env("OPSCTL_TEST_TOOLS", self.tools())

@@ -19,6 +19,7 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
     ("exit", "The numbers of exits", &["registry"]),
     ("error", "The words of errors", &["exit"]),
     ("units", "Sizes and spans of time, for people", &[]),
+    ("program", "What this program is called, in what it advises", &[]),
     (
         "redact",
         "PURE. Takes secrets out of text: by key and form (`suspect`, `value`), by value (`known`), keys line by line (`block`), \
@@ -30,49 +31,49 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
         "The machine, each part through one door: `system` (what a test replaces), `files/`, `exec` (other programs), `net`, \
          `threads`, `shortage` (what opsctl itself lacks); `tools/` (PURE: a file a wrapped tool, argv and parser) and \
          `protocol/` (PURE: Redis, PostgreSQL, MongoDB)",
-        &["redact"],
+        &["program", "redact"],
     ),
     (
         "observe",
         "What is seen, errors included, all at once: `probe/` (services and host), `logs/` (one stream over journald, containers, \
          pm2 and files), `clues/` (what else decides between causes)",
-        &["registry", "redact", "host"],
+        &["registry", "program", "redact", "host"],
     ),
     (
         "judge",
         "PURE. What was seen, judged: `health/`, `diagnosis/` (`evaluate` holds each clue against it), `drift`, `freshness` (of \
          backups)",
-        &["registry", "units", "host", "observe"],
+        &["registry", "units", "program", "host", "observe"],
     ),
     ("select", "The deployment and the services that are meant", &["registry", "error", "host"]),
     (
         "ui",
         "The only place that prints: documents, tables, JSON, streams, escapes",
-        &["registry", "error", "redact", "host", "observe"],
+        &["registry", "error", "program", "redact", "host", "observe"],
     ),
     (
         "context",
         "What a verb is given: the chosen deployment, the machine, the time left, how to print",
-        &["registry", "exit", "error", "host", "observe", "select", "ui"],
+        &["registry", "error", "host", "observe", "select", "ui"],
     ),
-    ("limits", "What this process may use, and the floor under which it refuses", &["exit", "error", "host"]),
-    ("signals", "What ends this process", &["exit", "host", "ui"]),
-    ("defect", "A panic, reported by its place alone", &["exit", "error"]),
+    ("limits", "What this process may use, and the floor under which it refuses", &["error", "program", "host"]),
+    ("signals", "What ends this process", &["exit", "program", "host", "ui"]),
+    ("defect", "A panic, reported by its place alone", &["error", "program"]),
     (
         "action",
         "Changes: `plan` (PURE), `consent`, `lock`, `audit`, `run`, `verify` (the outcome, by probing), `release/`, `maintenance/`, \
          `reboot`",
-        &["registry", "exit", "error", "units", "host", "observe", "judge", "ui", "context"],
+        &["registry", "exit", "error", "units", "program", "host", "observe", "judge", "ui", "context"],
     ),
     (
         "backup",
         "Copies that are proven: `create`, `look`, `prune`, `restore/`, a file a kind of source, `store` (rclone), `record`",
-        &["registry", "exit", "error", "units", "redact", "host", "observe", "context", "action"],
+        &["registry", "exit", "error", "units", "program", "redact", "host", "observe", "context", "action"],
     ),
     (
         "report",
         "A serializable value a document, with its view as text",
-        &["registry", "exit", "error", "units", "host", "observe", "judge", "ui", "action", "backup"],
+        &["registry", "exit", "error", "units", "program", "host", "observe", "judge", "ui", "action", "backup"],
     ),
     (
         "args",
@@ -84,8 +85,8 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
         "commands",
         "The command line (`mod`) and a file or folder a verb: its arguments and what it does",
         &[
-            "registry", "exit", "error", "units", "host", "observe", "judge", "select", "ui", "context", "action",
-            "backup", "report", "args",
+            "registry", "exit", "error", "units", "program", "host", "observe", "judge", "select", "ui", "context",
+            "action", "backup", "report", "args",
         ],
     ),
 ];

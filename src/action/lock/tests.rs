@@ -87,7 +87,7 @@ fn a_holder_that_never_notes_who_it_is_is_waited_for_a_moment_only() {
         release(&system, &LOCALHOST, |_| Ok(())).map(drop),
     ] {
         let error = result.unwrap_err();
-        assert_eq!(error.code, "locked");
+        assert_eq!(error.code, crate::error::Code::Locked);
         assert!(error.message.contains("by another run"), "{}", error.message);
     }
     assert!(begun.elapsed() < Duration::from_secs(20));

@@ -19,6 +19,7 @@ use crate::host::threads::{join, task};
 use crate::host::tools::nginx::page::{Endpoint, endpoints_of_page};
 use crate::judge::health::{self, ServiceHealth};
 use crate::observe::probe::{self, Answer, Edge};
+use crate::program;
 use crate::registry::{Deployment, Maintenance, Page, Service, Stop};
 
 /// Where state is kept that must outlive a boot.
@@ -225,7 +226,9 @@ pub fn is_likely(system: &System, deployment: &Deployment) -> bool {
 /// The hosts of the page that is in place; `None` when none is.
 fn placed(system: &System, page: &Page) -> Result<Option<Vec<Endpoint>>, String> {
     match system.read(page.file) {
-        Ok(text) => endpoints_of_page(&text).map(Some).ok_or_else(|| format!("{} is not opsctl's", page.file)),
+        Ok(text) => {
+            endpoints_of_page(&text).map(Some).ok_or_else(|| format!("{} is not {}'s", page.file, program::name()))
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(format!("{}: {error}", page.file)),
     }

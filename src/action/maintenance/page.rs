@@ -1,6 +1,7 @@
 //! A page in place of the site: what is to be done to nginx for it. Whenever that is cut off, nginx's configuration on disk
 //! is one that nginx takes: what is new is tried beside its place first.
 
+use std::fmt;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
@@ -9,8 +10,7 @@ use super::hosts;
 use crate::action::Risk;
 use crate::action::plan;
 use crate::context::Context;
-use crate::error::Error;
-use crate::exit::Exit;
+use crate::error::{Code, Error};
 use crate::host::exec::{Exit as Ended, Runner};
 use crate::host::files::own;
 use crate::host::system::System;
@@ -18,6 +18,7 @@ use crate::host::tools::Argv;
 use crate::host::tools::nginx;
 use crate::host::tools::nginx::page::{self as pages, Endpoint, Objection, Site};
 use crate::observe::probe::{Trouble, failure};
+use crate::program;
 use crate::registry::{Deployment, Page};
 
 /// How long nginx may take until all its new processes answer.
@@ -132,13 +133,12 @@ pub(super) fn tidy(system: &System, page: &Page) -> io::Result<()> {
 /// # Errors
 /// When nginx does not take its configuration as it is, or would not show a page that is put there.
 pub fn site(context: &Context<'_>, deployment: &'static Deployment, page: &Page) -> Result<Site, Error> {
-    let refused = |message: String, hint: Option<String>| Error {
-        exit: Exit::Refused,
-        code: "refused",
-        message: format!("{message}; nothing was changed"),
-        hint,
-    };
     let argv = nginx::dump();
+    let refused = |message: String, hint: Option<String>| {
+        Error::refused(Code::Refused, format!("{message}; nothing was changed")).hint_if(hint)
+    };
+    let unknown =
+        |trouble: &dyn fmt::Display| Error::unknown(Code::Unknown, format!("{argv}: {trouble}; nothing was changed"));
     let output = match context.processes().run(&argv, context.patience()?) {
         Ok(output) if output.exit == Ended::Code(0) => output,
         Ok(output) => {
@@ -148,23 +148,19 @@ pub fn site(context: &Context<'_>, deployment: &'static Deployment, page: &Page)
                     format!("nginx does not take its configuration as it is now: {trouble}"),
                     Some("repair it first; nginx -t says the same".to_owned()),
                 ),
-                _ => Error { exit: Exit::Unknown, ..refused(format!("{argv}: {trouble}"), None) },
+                _ => unknown(&trouble),
             });
         }
-        Err(error) => {
-            return Err(Error { exit: Exit::Unknown, ..refused(format!("{argv}: {}", Trouble::from(error)), None) });
-        }
+        Err(error) => return Err(unknown(&Trouble::from(error))),
     };
     let dump = String::from_utf8_lossy(&output.stdout);
     let hosts: Vec<&str> = hosts(deployment).into_iter().collect();
     let directory = page.file.rsplit_once('/').map_or("/", |(directory, _)| directory);
     let site = pages::site(&dump, &hosts, page.file, page.health).map_err(|objection| match objection {
-        Objection::Malformed(malformed) => {
-            Error { exit: Exit::Unknown, ..refused(format!("{argv}: {malformed}"), None) }
-        }
+        Objection::Malformed(malformed) => unknown(&malformed),
         Objection::NoServer => refused(
             format!("nginx has no server for any of {}", hosts.join(", ")),
-            Some("opsctl verify compares the registry with this host".to_owned()),
+            Some(program::command("verify compares the registry with this host")),
         ),
         Objection::NotRead => refused(
             format!("nginx reads no {}: nothing in its configuration includes it", page.file),

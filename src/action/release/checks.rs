@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 
 use super::survey::{Source, Survey, brings_images};
 use super::{Delivery, Version, Wanted, short};
+use crate::program;
 use crate::registry::{Release, Schema, Switch, Verdict};
 
 /// How old the newest backup may be when the schema changes.
@@ -52,7 +53,7 @@ pub(super) fn working_copy(release: &Release, survey: &Survey, wanted: &Wanted, 
             format!("{path} has no .git, so the version is what was delivered there; its revision is not known");
         let check = match wanted {
             Wanted::Earlier(_) if release.images.is_empty() => Checked::new("source", Verdict::Fail, summary)
-                .hint("deliver the earlier version again, then: opsctl redeploy"),
+                .hint(format!("deliver the earlier version again, then: {}", program::command("redeploy"))),
             Wanted::New(_) | Wanted::Earlier(_) => Checked::new("source", Verdict::Warn, summary),
         };
         return checks.push(check);
@@ -216,7 +217,7 @@ pub(super) fn env(survey: &Survey, checks: &mut Vec<Checked>) {
             Ok((_, missing)) if missing.is_empty() => {}
             Ok((file, missing)) => checks.push(
                 Checked::new("env", Verdict::Fail, format!("{service} needs {} in {file}", missing.join(", ")))
-                    .hint("opsctl verify shows every key that is missing"),
+                    .hint(program::command("verify shows every key that is missing")),
             ),
             Err(error) => checks.push(Checked::new("env", Verdict::Unknown, format!("{service}: {error}"))),
         }
@@ -261,7 +262,8 @@ pub(super) fn existing(survey: &Survey, to: &Version, checks: &mut Vec<Checked>)
             for (tag, id) in to.images.iter().filter(|(_, id)| !images.ids.contains(*id)) {
                 let summary = format!("image {} of {tag} is gone, most likely pruned", short(id));
                 checks.push(
-                    Checked::new("target", Verdict::Fail, summary).hint("opsctl rollback --list shows what is left"),
+                    Checked::new("target", Verdict::Fail, summary)
+                        .hint(program::command("rollback --list shows what is left")),
                 );
             }
         }
@@ -271,6 +273,6 @@ pub(super) fn existing(survey: &Survey, to: &Version, checks: &mut Vec<Checked>)
         format!("{}{}", to.id(), to.subject.as_ref().map(|subject| format!(" ({subject})")).unwrap_or_default());
     checks.push(match known(to) {
         true => Checked::new("target", Verdict::Pass, summary),
-        false => Checked::new("target", Verdict::Warn, format!("{summary}, which opsctl never saw work")),
+        false => Checked::new("target", Verdict::Warn, format!("{summary}, which {} never saw work", program::name())),
     });
 }

@@ -9,6 +9,7 @@ use super::{Delivery, Version, Wanted, short};
 use crate::action::Risk;
 use crate::action::plan::{Operation, Part, Plan, Step};
 use crate::host::tools::{Account, Argv, Input, git, images};
+use crate::program;
 use crate::registry::{Deployment, Release, Schema, Service, Switch, Task, Verdict};
 
 /// How long a question to git or docker may take that changes something small.
@@ -153,9 +154,8 @@ fn target(release: &Release, survey: &Survey, from: &Version, name: Option<&str>
             author: Some(commit.author.clone()),
             ..Version::default()
         }),
-        ([], _) => {
-            Err(none(format!("no version {name} is recorded")).hint("opsctl rollback --list shows those that are"))
-        }
+        ([], _) => Err(none(format!("no version {name} is recorded"))
+            .hint(program::command("rollback --list shows those that are"))),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::backup::manifest::Owner;
 use crate::backup::name::Id;
 use crate::backup::{look::Proof, postgres, redis, source, staging};
 use crate::context::Context;
+use crate::program;
 use crate::registry::{BackupSet, Source};
 
 /// The place of a set.
@@ -45,9 +46,10 @@ impl<'a> Place<'a> {
                 Ok(Place::Database(Box::new(Database::new(server, id))))
             }
             Source::Mongo { .. } => Err(format!(
-                "{} is not exchanged by this opsctl: opsctl restore {} --to FILE writes the proven archive, and mongorestore \
+                "{0} is not exchanged by this {1}: {1} restore {0} --to FILE writes the proven archive, and mongorestore \
                  --gzip --archive=FILE --drop brings it in",
-                set.name, set.name
+                set.name,
+                program::name()
             )),
         }
     }

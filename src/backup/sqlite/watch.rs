@@ -10,6 +10,7 @@ use rusqlite::{Connection, InterruptHandle};
 
 use crate::host::shortage::Shortage;
 use crate::host::threads;
+use crate::program;
 
 /// How long it may take beside the time that its bytes take.
 const WORK: Duration = Duration::from_mins(1);
@@ -69,7 +70,7 @@ pub(super) fn within<T: Send + 'static>(
     })?;
     match told.recv_timeout(limit) {
         Ok(done) => done,
-        Err(RecvTimeoutError::Disconnected) => Err("opsctl itself is wrong there".to_owned()),
+        Err(RecvTimeoutError::Disconnected) => Err(format!("{} itself is wrong there", program::name())),
         Err(RecvTimeoutError::Timeout) => {
             watch.give_up();
             // What can be ended has ended before its files are cleared away.

@@ -18,9 +18,10 @@ use crate::backup::sequence::{self, Gap};
 use crate::backup::staging::Staging;
 use crate::backup::store::Store;
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::judge::freshness::{self, Freshness};
+use crate::program;
 use crate::registry::{BackupSet, Deployment, Verdict};
 use crate::report::Head;
 use crate::report::backup::{BackupRow, Backups, ProofFacts, Proofs, proven};
@@ -83,11 +84,8 @@ pub(in crate::commands) struct View<'a> {
 
 /// What this host signs manifests with; `None` where it has no key.
 fn key(context: &Context<'_>) -> Result<Option<Key>, Error> {
-    Key::find(context.system).map_err(|trouble| Error {
-        exit: Exit::Unknown,
-        code: "no_key",
-        message: format!("which copies are of this host cannot be determined: {trouble}"),
-        hint: None,
+    Key::find(context.system).map_err(|trouble| {
+        Error::unknown(Code::NoKey, format!("which copies are of this host cannot be determined: {trouble}"))
     })
 }
 
@@ -167,8 +165,9 @@ fn listing(
     context.ui.report(&document)?;
     if let Some(gap) = view.gap {
         let told = format!(
-            "{}: nothing is pruned, and restored only by id, until a run has ended: opsctl backup",
-            gap.words()
+            "{}: nothing is pruned, and restored only by id, until a run has ended: {}",
+            gap.words(),
+            program::command("backup")
         );
         context.ui.note(&told);
     }
@@ -187,7 +186,7 @@ pub(super) fn verify(args: &Verify, context: &Context<'_>) -> anyhow::Result<Exi
         names.push(name.to_owned());
         if let Some(id) = id {
             let id =
-                Id::parse(id).ok_or_else(|| Error::usage("bad_id", format!("{word} is not the name of a copy")))?;
+                Id::parse(id).ok_or_else(|| Error::usage(Code::BadId, format!("{word} is not the name of a copy")))?;
             ids.push((name.to_owned(), id));
         }
     }
@@ -248,8 +247,8 @@ fn work(
         for id in chosen {
             let Some(backup) = stock.find(id) else {
                 let message = format!("there is no copy {}/{id}", stock.set.name);
-                return Err(Error::usage("unknown_backup", message)
-                    .hint("opsctl backup list shows those that are there")
+                return Err(Error::usage(Code::UnknownBackup, message)
+                    .hint(program::command("backup list shows those that are there"))
                     .into());
             };
             match (&backup.manifest, backup.is_out_of_shape(stock.shelf.pieces.get(&id))) {
@@ -315,11 +314,11 @@ fn tell(
         trouble: proof.found.as_ref().err().cloned(),
         took_ms: u64::try_from(proof.took.as_millis()).unwrap_or(u64::MAX),
     };
-    record::keep(context.system, deployment, &Line::Looked(looked)).map_err(|error| Error {
-        exit: Exit::Failure,
-        code: "no_record",
-        message: format!("{name}/{} was looked at, but that cannot be recorded: {error}", proof.id),
-        hint: None,
+    record::keep(context.system, deployment, &Line::Looked(looked)).map_err(|error| {
+        Error::failed(
+            Code::RecordUnwritable,
+            format!("{name}/{} was looked at, but that cannot be recorded: {error}", proof.id),
+        )
     })?;
     Ok(match &proof.found {
         Err(trouble) => fact(proof.set, Some(proof.id), Verdict::Fail, trouble.clone(), BTreeMap::new(), Some(seconds)),

@@ -10,8 +10,9 @@ use crate::args::{complete_sets, duration};
 use crate::backup::prune::{self, Plan};
 use crate::backup::retention::{Decision, Refusal};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::exit::Exit;
+use crate::program;
 use crate::registry::{BackupSet, Deployment, Verdict};
 use crate::report::Head;
 use crate::report::backup::{Prune as Document, PruneSet};
@@ -43,7 +44,7 @@ pub(super) fn run(args: &Prune, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
     let sets = sets(deployment, &args.sets)?;
     if args.count.is_some() && sets.len() != 1 {
-        return Err(Error::usage("usage", "--count is about one set").hint("name the one that is meant").into());
+        return Err(Error::usage(Code::Usage, "--count is about one set").hint("name the one that is meant").into());
     }
     needs_root(context, "backup prune")?;
     let wait = context.within(args.lock_wait.unwrap_or_default());
@@ -58,12 +59,11 @@ fn work(
     lock: &mut Lock,
 ) -> anyhow::Result<Exit> {
     if let Some((set, what)) = prune::failed(sets, &records(context, deployment)?) {
-        return Err(Error {
-            exit: Exit::Refused,
-            code: "failed_run",
-            message: format!("nothing is pruned while the last run failed: {}: {what}", set.name),
-            hint: Some(format!("make a backup that is proven first: opsctl backup {}", set.name)),
-        }
+        return Err(Error::refused(
+            Code::FailedRun,
+            format!("nothing is pruned while the last run failed: {}: {what}", set.name),
+        )
+        .hint(format!("make a backup that is proven first: {} backup {}", program::name(), set.name))
         .into());
     }
     let view = view(context, deployment, sets, Extent::of(&args.sets))?;
@@ -94,7 +94,7 @@ fn work(
         if let Err(error) = prune::record(context.system, deployment, &plans) {
             let message = format!("what is to go cannot be recorded: {error}; nothing was deleted");
             act.end(context, message.clone(), Exit::Failure);
-            return Err(Error { exit: Exit::Failure, code: "no_record", message, hint: None }.into());
+            return Err(Error::failed(Code::RecordUnwritable, message).into());
         }
         lock.step("delete");
         let done = prune::run(&view.store, &plans, &view.listed);
@@ -115,9 +115,13 @@ fn work(
     context.ui.report(&document)?;
     match plans.iter().find_map(|plan| plan.decision.as_ref().err()) {
         Some(Refusal::TooMany(count, _) | Refusal::Apart(count, ..)) => {
-            context.ui.note(&format!("where that is meant: opsctl backup prune SET --yes --count {count}"));
+            context
+                .ui
+                .note(&format!("where that is meant: {} backup prune SET --yes --count {count}", program::name()));
         }
-        Some(Refusal::Gap(_)) => context.ui.note("make a backup, whose number follows the greatest: opsctl backup"),
+        Some(Refusal::Gap(_)) => context
+            .ui
+            .note(&format!("make a backup, whose number follows the greatest: {}", program::command("backup"))),
         _ => {}
     }
     Ok(exit)

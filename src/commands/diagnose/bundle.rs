@@ -16,13 +16,13 @@ use tar::{Builder, Header};
 
 use super::scene::Scene;
 use crate::context::Context;
-use crate::error::Error;
-use crate::exit::Exit;
+use crate::error::{Code, Error};
 use crate::host::files::{anchored, private};
 use crate::host::system::System;
 use crate::host::tools::procfs;
 use crate::observe::logs::{self, Wanted};
 use crate::observe::probe::record::Record;
+use crate::program;
 use crate::registry::{Deployment, Manager, Proxy, Service};
 use crate::report::bundle::{ConfigFile, Manifest, Ran};
 use crate::report::diagnosis::Diagnosis;
@@ -80,7 +80,7 @@ pub(super) fn write(
     let mut made_at = None;
     let (to, name) = match target {
         Target::Stream if Ui::is_terminal() => {
-            return Err(Error::usage("terminal", "a tar is not for a terminal: send it on, or name a file").into());
+            return Err(Error::usage(Code::Terminal, "a tar is not for a terminal: send it on, or name a file").into());
         }
         Target::Stream => (To::Stream, "standard output".to_owned()),
         Target::File(path) => {
@@ -110,12 +110,8 @@ pub(super) fn write(
 }
 
 fn unwritten(name: &str, error: &io::Error) -> Error {
-    Error {
-        exit: Exit::Failure,
-        code: "bundle",
-        message: format!("the bundle {name} cannot be written: {error}"),
-        hint: Some("send it elsewhere: ssh HOST opsctl diagnose --bundle - > bundle.tar".to_owned()),
-    }
+    Error::failed(Code::Bundle, format!("the bundle {name} cannot be written: {error}"))
+        .hint(format!("send it elsewhere: ssh HOST {} diagnose --bundle - > bundle.tar", program::name()))
 }
 
 enum To {

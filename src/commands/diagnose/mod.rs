@@ -17,10 +17,11 @@ use super::status::told_backups;
 use crate::action::lock;
 use crate::args::{complete_failures, complete_services, duration};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::judge::diagnosis::Ignores;
 use crate::judge::health;
+use crate::program;
 use crate::registry::loaded::deployments;
 use crate::registry::{Deployment, Verdict};
 use crate::report::Head;
@@ -151,7 +152,7 @@ fn unknown_failure(deployment: &'static Deployment, word: &str) -> Error {
         .iter()
         .flat_map(|failure| std::iter::once(failure.slug).chain(failure.aliases.iter().copied()));
     let what = format!("failure of {}", deployment.name);
-    let error = Error::no_such("unknown_failure", &what, word, names);
+    let error = Error::no_such(Code::UnknownFailure, &what, word, names);
     match deployments().find(|other| other.failure(word).is_some()) {
         Some(other) => error.hint(format!("{} has it: -d {}", other.name, other.name)),
         None => error,
@@ -168,8 +169,8 @@ fn ignore(deployment: &'static Deployment, text: &str) -> Result<(String, Option
         let codes: Vec<String> =
             deployment.failures.iter().flat_map(|f| f.causes()).map(|c| deployment.code(c)).collect();
         let what = format!("finding of {}", deployment.name);
-        let error = Error::no_such("unknown_code", &what, code, codes.iter().map(String::as_str));
-        return Err(error.hint("opsctl get failures -o json lists the codes"));
+        let error = Error::no_such(Code::UnknownCode, &what, code, codes.iter().map(String::as_str));
+        return Err(error.hint(program::command("get failures -o json lists the codes")));
     };
     Ok((deployment.code(cause), subject))
 }

@@ -16,6 +16,7 @@ use crate::observe::clues::reclaim::reclaimable;
 use crate::observe::clues::{self, Clues};
 use crate::observe::probe::record::{Record, Recorder};
 use crate::observe::probe::{Answer, Door, Evidence, Trouble};
+use crate::program;
 use crate::registry::{Deployment, Failure, Fix, Risk, Service, Verdict};
 use crate::report::Head;
 use crate::report::diagnosis::{Diagnosis, Finding, Ignored, Reclaim, Teller};
@@ -187,7 +188,12 @@ fn changed(context: &Context<'_>, case: &Case<'_>, found: &diagnosis::Diagnosis)
         |entry: &Entry| entry.deployment == case.deployment.name && entry.phase == Phase::End && entry.time >= since;
     for entry in entries.iter().filter(|entry| own(entry)) {
         let outcome = entry.outcome.as_deref().unwrap_or("not known");
-        let what = format!("opsctl {} {} by {}: {outcome}", entry.operation, entry.targets.join(" "), entry.user);
+        let what = program::command(format_args!(
+            "{} {} by {}: {outcome}",
+            entry.operation,
+            entry.targets.join(" "),
+            entry.user
+        ));
         let targets: Vec<&Service> = entry.targets.iter().filter_map(|name| case.deployment.service(name)).collect();
         match targets.as_slice() {
             [] => all.push(Change { time: entry.time, what, service: None }),

@@ -8,7 +8,7 @@ use crate::action::plan::{self, Operation};
 use crate::action::{Risk, consent, lock, run};
 use crate::commands::operate::{self, Extent};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::judge::health;
 use crate::observe::probe;
@@ -69,12 +69,11 @@ pub(super) fn make(
     deployment: &'static Deployment,
 ) -> Result<Work, Error> {
     match &deployment.maintenance {
-        Maintenance::None(instead) => Err(Error {
-            exit: Exit::Refused,
-            code: "no_maintenance",
-            message: format!("the runbook of {} has no maintenance mode; nothing was changed", deployment.name),
-            hint: Some((*instead).to_owned()),
-        }),
+        Maintenance::None(instead) => Err(Error::refused(
+            Code::NoMaintenance,
+            format!("the runbook of {} has no maintenance mode; nothing was changed", deployment.name),
+        )
+        .hint((*instead).to_owned())),
         Maintenance::Page(page) => {
             let site = page::site(context, deployment, page)?;
             let reload = operate::make(Operation::Reload, Extent::Named, context, deployment, &[page.proxy])?;
@@ -153,11 +152,11 @@ pub(super) fn act(
     let (note, before) = notes;
     let keep = |note: Option<&Note>| maintenance::keep(context.system, deployment, note);
     if note.is_some() {
-        keep(note).map_err(|error| Error {
-            exit: Exit::Refused,
-            code: "no_note",
-            message: format!("who turns it on cannot be noted: {error}; nothing was changed"),
-            hint: None,
+        keep(note).map_err(|error| {
+            Error::refused(
+                Code::RecordUnwritable,
+                format!("who turns it on cannot be noted: {error}; nothing was changed"),
+            )
         })?;
     }
     let result = run::run(context, deployment, plan, consent, lock, settle.unwrap_or(SETTLE_SERVICES));

@@ -4,15 +4,15 @@ use std::io;
 use std::path::Path;
 use std::time::Instant;
 
+use super::Args;
 use super::work::{Chosen, WAIT, proven, seconds};
-use super::{Args, failed};
 use crate::backup::archive::{self, Lay};
 use crate::backup::look::Proof;
 use crate::backup::{source, staging};
 use crate::commands::backup::locked;
 use crate::commands::backup::look::{Extent as Sets, view};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::host::files::{anchored, private};
 use crate::registry::{BackupSet, Deployment, Source, Verdict};
@@ -29,10 +29,10 @@ pub(super) fn write(
     path: &Path,
 ) -> anyhow::Result<Exit> {
     let Some(absolute) = path.to_str().filter(|path| path.starts_with('/')) else {
-        return Err(Error::usage("usage", "--to takes an absolute path").into());
+        return Err(Error::usage(Code::Usage, "--to takes an absolute path").into());
     };
     if context.system.symlink_metadata(absolute).is_ok() {
-        return Err(failed("exists", Exit::Refused, format!("{absolute} exists; nothing was changed")).into());
+        return Err(Error::refused(Code::Exists, format!("{absolute} exists; nothing was changed")).into());
     }
     locked(context, deployment, "restore --to", WAIT, |_| write_proven(args, context, deployment, set, absolute))
 }
@@ -70,10 +70,10 @@ fn write_proven(
         ))?;
         return Ok(Exit::Success);
     }
-    let told = |error: io::Error| failed("failed", Exit::Failure, format!("{absolute}: {error}"));
+    let told = |error: io::Error| Error::failed(Code::Failed, format!("{absolute}: {error}"));
     if let Some(directory) = Path::new(absolute).parent() {
         staging::room(context.system, directory, proof.manifest.source_bytes)
-            .map_err(|trouble| failed("no_room", Exit::Refused, trouble))?;
+            .map_err(|trouble| Error::refused(Code::NoRoom, trouble))?;
     }
     let place = context.system.locate(absolute).map_err(told)?;
     let target = anchored(&place.directory, &place.name);

@@ -1,11 +1,11 @@
 //! Which copy a restore takes: by itself the newest that this host made, another only where it is named.
 
-use super::{Args, At, failed};
+use super::{Args, At};
 use crate::backup::catalogue::{Backup, Stock};
 use crate::commands::backup::look::View;
 use crate::context::Context;
-use crate::error::Error;
-use crate::exit::Exit;
+use crate::error::{Code, Error};
+use crate::program;
 
 /// Chooses a copy of a set: by itself one that this host made, another only where it is named and accepted.
 pub(super) fn choose<'s>(
@@ -25,25 +25,24 @@ pub(super) fn choose<'s>(
     };
     if let Some(gap) = view.gap.filter(|_| !matches!(args.at, Some(At::Id(_)))) {
         let message = format!("{}, so that it is not known which copy is the newest; nothing was changed", gap.words());
-        let hint = format!("name the one that is meant: opsctl restore {name} --at ID");
-        return Err(failed("gap", Exit::Refused, message).hint(hint));
+        let hint = format!("name the one that is meant: {} restore {name} --at ID", program::name());
+        return Err(Error::refused(Code::Gap, message).hint(hint));
     }
     let shown: Vec<String> = stock.ours().take(5).map(|backup| backup.id.to_string()).collect();
     let listed = match (shown.is_empty(), stock.backups.is_empty()) {
         (false, _) => format!("there are: {}", shown.join(", ")),
         (true, true) => "there is none".to_owned(),
-        (true, false) => format!("there are only unsigned ones: opsctl backup list {name}"),
+        (true, false) => format!("there are only unsigned ones: {} backup list {name}", program::name()),
     };
     let backup = found.ok_or_else(|| {
-        Error::usage("unknown_backup", format!("no verified copy of {name} fits; nothing was changed")).hint(listed)
+        Error::usage(Code::UnknownBackup, format!("no verified copy of {name} fits; nothing was changed")).hint(listed)
     })?;
-    let refused =
-        |code, why: &str| failed(code, Exit::Refused, format!("{name}/{}: {why}; nothing was changed", backup.id));
+    let refused = |code, why: &str| Error::refused(code, format!("{name}/{}: {why}; nothing was changed", backup.id));
     match (&backup.trouble, &backup.unsigned) {
-        (Some(trouble), _) => Err(refused("bad_copy", trouble)),
+        (Some(trouble), _) => Err(refused(Code::BadCopy, trouble)),
         (None, Some(why)) if !args.accept_unsigned => {
-            let hint = format!("opsctl restore {name} --at {} --accept-unsigned", backup.id);
-            Err(refused("unsigned", why).hint(hint))
+            let hint = program::command(format_args!("restore {name} --at {} --accept-unsigned", backup.id));
+            Err(refused(Code::Unsigned, why).hint(hint))
         }
         (None, _) => Ok(backup),
     }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::Args;
 use super::choose::choose;
-use super::{Args, failed};
 use crate::action::audit;
 use crate::action::lock::Lock;
 use crate::action::plan::Operation;
@@ -22,8 +22,9 @@ use crate::commands::backup::{locked, unreachable};
 use crate::commands::change;
 use crate::commands::operate::{self, Extent};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::exit::Exit;
+use crate::program;
 use crate::registry::{BackupSet, Deployment, Verdict};
 use crate::report::Head;
 use crate::report::backup::proven as counted;
@@ -70,7 +71,8 @@ pub(super) fn proven(
         Ok(_) => Ok(Chosen { proof, unsigned }),
         Err(trouble) => {
             let message = format!("{}/{}: {trouble}; nothing was changed", set.name, proof.id);
-            Err(failed("bad_copy", Exit::Failure, message).hint("choose an older one with --at: opsctl backup list"))
+            Err(Error::failed(Code::BadCopy, message)
+                .hint(format!("choose an older one with --at: {}", program::command("backup list"))))
         }
     }
 }
@@ -82,7 +84,7 @@ pub(super) fn seconds(took: Duration) -> f64 {
 pub(super) fn journal(context: &Context<'_>, deployment: &Deployment) -> Result<Journal, Error> {
     Journal::read(context.system, deployment).map_err(|error| {
         let message = format!("what earlier restores have come to cannot be read: {error}; nothing was changed");
-        failed("no_journal", Exit::Refused, message)
+        Error::refused(Code::RecordUnreadable, message)
     })
 }
 
@@ -95,7 +97,7 @@ pub(super) fn place<'a>(
 ) -> Result<Place<'a>, Error> {
     Place::open(context, set, id, parts).map_err(|trouble| {
         let hint = "what a restore needs must be there: the directory above it, or the server that runs";
-        failed("no_place", Exit::Refused, format!("{trouble}; nothing was changed")).hint(hint)
+        Error::refused(Code::NoPlace, format!("{trouble}; nothing was changed")).hint(hint)
     })
 }
 
@@ -127,7 +129,7 @@ fn bring_to_an_end(
     let Some(restore) = journal.unfinished().cloned() else { return Ok(None) };
     let set = deployment.backup(&restore.set).ok_or_else(|| {
         let message = format!("a restore of {}, which is no set any more, did not end", restore.set);
-        failed("no_journal", Exit::Refused, message)
+        Error::refused(Code::UnknownSet, message)
     })?;
     context.ui.note(&format!("a restore of {} by {} did not come to its end", set.name, restore.who));
     let place = place(context, set, restore.id, &parts(&restore))?;
@@ -212,7 +214,7 @@ pub(super) fn replace(
             context.ui.note(&told);
         } else if let Some(End::Stuck(trouble)) = recover(args, context, deployment)?.map(|(_, restored)| restored.end)
         {
-            return Err(failed("unfinished", Exit::Failure, trouble).into());
+            return Err(Error::failed(Code::Unfinished, trouble).into());
         }
     }
     locked(context, deployment, "restore", wait.max(WAIT), |_| replace_proven(args, context, deployment, set))
@@ -229,11 +231,11 @@ fn replace_proven(
     let Chosen { proof, unsigned } = proven(args, context, deployment, set, &view)?;
     let now = context.system.now();
     let restore = chance().map(|chance| Id::new(now, proof.id.sequence, chance));
-    let id = restore.map_err(|error| failed("failed", Exit::Failure, error.to_string()))?;
+    let id = restore.map_err(|error| Error::failed(Code::Failed, error.to_string()))?;
     let place = place(context, set, id, &source::parts(context.system, set, &proof.manifest))?;
     place
         .check(context, proof.manifest.source_bytes)
-        .map_err(|trouble| failed("no_place", Exit::Refused, format!("{trouble}; nothing was changed")))?;
+        .map_err(|trouble| Error::refused(Code::NoPlace, format!("{trouble}; nothing was changed")))?;
     let is_there = place.parts().map_err(|error| unseen(&what, &error))?.iter().any(|part| part.old.is_some());
     let blast = blast(context, set, &proof, unsigned.as_deref(), is_there);
     let calm = context.unhurried();
@@ -289,7 +291,7 @@ fn replace_proven(
     let document = ended(context, deployment, set, proof.id, &restored, exit);
     let exit = change::tell(context, "restore", exit, &document);
     if let End::Live(Some(_)) = restored.end {
-        context.ui.note("once all is well: opsctl restore --forget-old");
+        context.ui.note(&format!("once all is well: {}", program::command("restore --forget-old")));
     }
     Ok(exit)
 }
@@ -342,7 +344,7 @@ fn exchange(
 }
 
 fn unseen(what: &str, error: &std::io::Error) -> Error {
-    failed("no_place", Exit::Refused, format!("{what}: {error}; nothing was changed"))
+    Error::refused(Code::NoPlace, format!("{what}: {error}; nothing was changed"))
 }
 
 /// Lays the copy beside the live data; what was laid is known of before it is begun.

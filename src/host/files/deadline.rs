@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::host::shortage::{Shortage, patiently};
 use crate::host::threads;
+use crate::program;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -61,7 +62,9 @@ fn wait<T: Send + 'static>(
             remember(path);
             Err(late(limit))
         }
-        Err(RecvTimeoutError::Disconnected) => Err(io::Error::other("opsctl failed while it read the file")),
+        Err(RecvTimeoutError::Disconnected) => {
+            Err(io::Error::other(format!("{} failed while it read the file", program::name())))
+        }
     }
 }
 

@@ -238,28 +238,8 @@ pub fn words(command: &str) -> Vec<String> {
     if command.contains(['|', '<', '>', '$', ';', '"']) {
         return vec!["sh".to_owned(), "-c".to_owned(), command.to_owned()];
     }
-    let mut words: Vec<String> = Vec::new();
-    let (mut quoted, mut inside, mut escaped) = (false, false, false);
-    for c in command.chars() {
-        if c.is_whitespace() && !quoted && !escaped {
-            inside = false;
-            continue;
-        }
-        if !inside {
-            words.push(String::new());
-            inside = true;
-        }
-        match c {
-            '\'' if !escaped => quoted = !quoted,
-            '\\' if !quoted && !escaped => {
-                escaped = true;
-                continue;
-            }
-            c => words.iter_mut().last().into_iter().for_each(|word| word.push(c)),
-        }
-        escaped = false;
-    }
-    words
+    // Half a quotation is for the shell to refuse.
+    shlex::split(command).unwrap_or_else(|| vec!["sh".to_owned(), "-c".to_owned(), command.to_owned()])
 }
 
 /// Output that does not have the form it should have. Holds the beginning of what was found instead.

@@ -1,6 +1,6 @@
 //! What is known when causes are judged.
 
-use super::outcome::Outcome;
+use super::outcome::{Outcome, Why};
 use crate::judge::freshness::Freshness;
 use crate::judge::health::{Health, ServiceHealth};
 use crate::observe::clues::Clues;
@@ -56,8 +56,8 @@ pub(super) fn asked<T>(answer: Option<&Answer<T>>) -> Result<(&str, &T), Outcome
     }
 }
 
-/// Which tool said what.
-pub(super) fn told(command: &str, trouble: &Trouble) -> String {
+/// Which tool could not be asked, and why.
+pub(super) fn told(command: &str, trouble: &Trouble) -> Why {
     let words: Vec<&str> = command.split_whitespace().take(3).collect();
     let tool = match words.as_slice() {
         ["ls", _, path] | ["cat", path] => (*path).to_owned(),
@@ -67,9 +67,10 @@ pub(super) fn told(command: &str, trouble: &Trouble) -> String {
         [first, ..] => (*first).to_owned(),
         [] => "a source".to_owned(),
     };
-    match trouble {
+    let says = match trouble {
         // These name the tool themselves.
         Trouble::Missing(_) | Trouble::Untrusted(_) => trouble.to_string(),
         _ => format!("{tool}: {trouble}"),
-    }
+    };
+    Why { says, needs_root: trouble.needs_root() }
 }

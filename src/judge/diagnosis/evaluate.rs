@@ -4,6 +4,7 @@ use super::case::{Case, Subject};
 use super::outcome::{Fact, Outcome};
 use super::{host, place, replies, service, words};
 use crate::observe::probe::Holder;
+use crate::program;
 use crate::registry::{Clue, Service};
 
 impl<'a> Case<'a> {
@@ -20,7 +21,7 @@ impl<'a> Case<'a> {
             Clue::Of(other, part) => match self.subject(other) {
                 Some(_) => self.outcome(part, Some(other)),
                 None => Outcome::RuledOut(vec![Fact::new(
-                    format!("opsctl status {}", other.name),
+                    program::command(format_args!("status {}", other.name)),
                     format!("{} is not on this host", other.name),
                 )]),
             },

@@ -1,9 +1,10 @@
 //! Clues about the host.
 
 use super::case::{Case, asked};
-use super::outcome::{Fact, Outcome};
+use super::outcome::{Fact, Outcome, Why};
 use crate::judge::health::{self, About, HostHealth};
 use crate::observe::probe::Trouble;
+use crate::program;
 use crate::registry::{Flaw, Lapse, Manager, Usage, Verdict};
 use crate::units::{age, bytes};
 
@@ -14,7 +15,7 @@ fn host<'a>(case: &Case<'a>) -> Result<&'a HostHealth, Outcome> {
 /// Why a part of the host is not known.
 fn doubt(host: &HostHealth, source: &str) -> Outcome {
     let check = host.checks.iter().find(|check| check.source == source);
-    Outcome::unknown(check.map_or_else(|| format!("{source}: not known"), |c| format!("{source}: {}", c.summary)))
+    Outcome::unknown(check.map_or_else(|| format!("{source}: not known").into(), Why::of))
 }
 
 fn command(host: &HostHealth, source: &str) -> String {
@@ -211,7 +212,7 @@ pub(super) fn certificate(case: &Case<'_>, flaw: Flaw) -> Outcome {
     let is_open =
         |c: &&health::Check| c.about == About::Certificate && c.verdict == Verdict::Unknown && !is_judged(&c.source);
     if let Some(check) = host.checks.iter().find(is_open) {
-        return Outcome::unknown(format!("{}: {}", check.source, check.summary));
+        return Outcome::unknown(Why::of(check));
     }
     let now = case.evidence.time;
     let served = |name: &str| {
@@ -282,7 +283,9 @@ pub(super) fn engine_down(case: &Case<'_>) -> Outcome {
         Some((command, Err(trouble @ Trouble::Unavailable(_)))) => {
             Outcome::Proven(vec![Fact::new(command, trouble.to_string())])
         }
-        Some((_, Err(trouble))) => Outcome::unknown(format!("docker: {trouble}")),
+        Some((_, Err(trouble))) => {
+            Outcome::unknown(Why { says: format!("docker: {trouble}"), needs_root: trouble.needs_root() })
+        }
     }
 }
 
@@ -318,7 +321,7 @@ pub(super) fn backup(case: &Case<'_>, lapse: Lapse) -> Outcome {
         if fresh.verdict == Verdict::Unknown {
             return Outcome::unknown(says);
         }
-        let fact = Fact::new(format!("opsctl backup list {}", fresh.set), says).ran(command);
+        let fact = Fact::new(program::command(format_args!("backup list {}", fresh.set)), says).ran(command);
         Outcome::when(fresh.verdict == wrong, vec![fact.about(format!("backup {}", fresh.set))])
     }))
 }

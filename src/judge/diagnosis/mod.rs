@@ -20,6 +20,7 @@ use jiff::Timestamp;
 pub use case::Case;
 pub use changes::{REACH, before};
 pub use ignores::{By, Ignores};
+use outcome::Why;
 pub use outcome::{Fact, Outcome};
 
 use crate::observe::clues::Wants;
@@ -60,6 +61,8 @@ pub struct Finding {
 pub struct Doubt {
     /// Why.
     pub because: String,
+    /// Root would be answered.
+    pub needs_root: bool,
     /// Slugs of the failures that this leaves open.
     pub failures: Vec<&'static str>,
     /// Codes of the causes.
@@ -186,9 +189,14 @@ pub(crate) fn severity(
     own.unwrap_or_else(|| host_severity(deployment, &cause.proof))
 }
 
+/// Whether this is about how full file systems are.
+pub fn concerns_disks(clue: &Clue) -> bool {
+    mentions(clue, &|clue| matches!(clue, Clue::Disk(_) | Clue::Inodes(_)))
+}
+
 fn host_severity(deployment: &Deployment, clue: &Clue) -> &'static Level {
     let checks = &deployment.checks;
-    if mentions(clue, &|clue| matches!(clue, Clue::Disk(_) | Clue::Inodes(_))) {
+    if concerns_disks(clue) {
         return checks.disk_severity;
     }
     match &checks.certificates {
@@ -219,12 +227,21 @@ fn rule_out(all: &mut Vec<RuledOut>, suspicion: Suspicion, facts: Vec<Fact>) {
     }
 }
 
-fn doubt(all: &mut Vec<Doubt>, suspicion: Suspicion, whys: &[String]) {
-    let because = whys.join("; ");
+fn doubt(all: &mut Vec<Doubt>, suspicion: Suspicion, whys: &[Why]) {
+    let because = whys.iter().map(|why| why.says.as_str()).collect::<Vec<_>>().join("; ");
+    let needs_root = whys.iter().any(|why| why.needs_root);
     let subject = name(suspicion.subject);
     let (failure, code) = (suspicion.failure.slug, suspicion.cause.code);
     match all.iter_mut().find(|doubt| doubt.because == because) {
-        None => all.push(Doubt { because, failures: vec![failure], codes: vec![code], subjects: vec![subject] }),
+        None => {
+            all.push(Doubt {
+                because,
+                needs_root,
+                failures: vec![failure],
+                codes: vec![code],
+                subjects: vec![subject],
+            });
+        }
         Some(doubt) => {
             if !doubt.failures.contains(&failure) {
                 doubt.failures.push(failure);

@@ -3,6 +3,8 @@
 
 use jiff::Timestamp;
 
+use crate::judge::health::Check;
+
 /// A thing that was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact {
@@ -46,6 +48,28 @@ impl Fact {
     }
 }
 
+/// Why something could not be determined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Why {
+    /// The reason.
+    pub says: String,
+    /// Root would be answered.
+    pub needs_root: bool,
+}
+
+impl<T: Into<String>> From<T> for Why {
+    fn from(says: T) -> Self {
+        Why { says: says.into(), needs_root: false }
+    }
+}
+
+impl Why {
+    /// As a check says it that is unknown.
+    pub fn of(check: &Check) -> Self {
+        Why { says: format!("{}: {}", check.source, check.summary), needs_root: check.needs_root }
+    }
+}
+
 /// What comes of a clue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -54,14 +78,14 @@ pub enum Outcome {
     /// It does not hold; what shows that.
     RuledOut(Vec<Fact>),
     /// It could not be determined; why.
-    Unknown(Vec<String>),
+    Unknown(Vec<Why>),
 }
 
 use Outcome::{Proven, RuledOut, Unknown};
 
 impl Outcome {
     /// Unknown for one reason.
-    pub fn unknown(why: impl Into<String>) -> Self {
+    pub fn unknown(why: impl Into<Why>) -> Self {
         Unknown(vec![why.into()])
     }
 

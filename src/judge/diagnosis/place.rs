@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 
 use super::case::{Case, asked, told};
-use super::outcome::{Fact, Outcome};
+use super::outcome::{Fact, Outcome, Why};
 use crate::observe::logs::stamp::{self, Clock};
 use crate::observe::probe::{Answer, Reply, Trouble};
 use crate::registry::{FileClue, Http, LineShare, Listening, Query, Question, RedisQuestion, Share, Shows};
@@ -98,7 +98,10 @@ pub(super) fn port(case: &Case<'_>, port: u16, listening: &Listening) -> Outcome
         Listening::By(names) | Listening::NotBy(names) => names,
     };
     let Some((pid, name)) = own.iter().find_map(|owner| owner.as_ref()).or(first.as_ref()) else {
-        return Outcome::unknown(format!("who holds port {port} cannot be seen (needs root)"));
+        return Outcome::unknown(Why {
+            says: format!("who holds port {port} cannot be seen (needs root)"),
+            needs_root: true,
+        });
     };
     let among = names.contains(&name.as_str());
     let holds = among == matches!(listening, Listening::By(_));

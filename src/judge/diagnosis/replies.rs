@@ -6,7 +6,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::case::{Case, Subject, told};
-use super::outcome::{Fact, Outcome};
+use super::outcome::{Fact, Outcome, Why};
 use crate::host::protocol::postgres::Greeting;
 use crate::judge::health;
 use crate::observe::probe::{Answer, Reply};
@@ -21,7 +21,7 @@ pub(super) fn reply(case: &Case<'_>, subject: Subject<'_>, wanted: &Heard) -> Ou
             let silent = matches!(answer.result, Ok(Reply::Silent(_)));
             let fact = Fact::new(&*check.command, format!("{}: {}", check.source, check.summary));
             return match check.verdict {
-                Verdict::Unknown => Outcome::unknown(format!("{}: {}", check.source, check.summary)),
+                Verdict::Unknown => Outcome::unknown(Why::of(&check)),
                 verdict => Outcome::when(verdict == Verdict::Fail && !silent, vec![fact]),
             };
         }

@@ -1,12 +1,13 @@
 //! Clues about one service.
 
 use super::case::{Case, Subject, asked};
-use super::outcome::{Fact, Outcome};
+use super::outcome::{Fact, Outcome, Why};
 use crate::host::tools::docker::ContainerState;
 use crate::host::tools::pm2::Process;
 use crate::host::tools::systemctl::UnitState;
 use crate::judge::health::Check;
 use crate::observe::probe::{Holder, Trouble, is_container_of};
+use crate::program;
 use crate::registry::{Ending, Manager, State, Verdict};
 use crate::units::bytes;
 
@@ -38,9 +39,9 @@ pub(super) fn unwell(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
 }
 
 /// Why nothing is known of it.
-pub(super) fn doubt(subject: Subject<'_>) -> String {
+pub(super) fn doubt(subject: Subject<'_>) -> Why {
     let check = subject.health.checks.iter().find(|check| check.verdict == Verdict::Unknown);
-    check.map_or_else(|| "nothing was said of it".to_owned(), |check| format!("{}: {}", check.source, check.summary))
+    check.map_or_else(|| "nothing was said of it".into(), Why::of)
 }
 
 pub(super) fn state(case: &Case<'_>, subject: Subject<'_>, states: &[State]) -> Outcome {
@@ -51,7 +52,10 @@ pub(super) fn state(case: &Case<'_>, subject: Subject<'_>, states: &[State]) -> 
     let first = subject.health.checks.first().filter(|_| state != State::Unmanaged);
     let fact = match first {
         Some(check) => shows(case, check).at(since(subject)),
-        None => Fact::new(format!("opsctl explain {}", subject.service.name), "nothing on this host manages it"),
+        None => Fact::new(
+            program::command(format_args!("explain {}", subject.service.name)),
+            "nothing on this host manages it",
+        ),
     };
     Outcome::when(states.contains(&state), vec![fact])
 }
@@ -247,7 +251,12 @@ pub(super) fn port(case: &Case<'_>, subject: Subject<'_>, holds: impl Fn(&Holder
     }
     let holder = &case.evidence.holders[subject.index];
     let says = match holder {
-        Holder::Unseen => return Outcome::unknown(format!("who holds port {port} cannot be seen (needs root)")),
+        Holder::Unseen => {
+            return Outcome::unknown(Why {
+                says: format!("who holds port {port} cannot be seen (needs root)"),
+                needs_root: true,
+            });
+        }
         Holder::Nobody => format!("nobody listens on port {port}"),
         Holder::Own => format!("port {port} is its own"),
         Holder::Other { pid, name } => format!("port {port} is held by {name} (pid {pid})"),

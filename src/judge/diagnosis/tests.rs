@@ -218,7 +218,7 @@ fn a_backup_is_overdue_or_failed_only_by_what_is_recorded_of_it() {
     let named = |outcome: &Outcome| match outcome {
         Proven(facts) => facts.iter().flat_map(|fact| fact.names.clone()).collect(),
         RuledOut(_) => vec!["ruled out".to_owned()],
-        Unknown(whys) => whys.clone(),
+        Unknown(whys) => whys.iter().map(|why| why.says.clone()).collect(),
     };
     let told = |sets: &[Freshness]| {
         let ask = |lapse| named(&outcome(Some(ok("cat /var/lib/opsctl/place.backups.jsonl", sets.to_vec())), lapse));

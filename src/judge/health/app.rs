@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{About, Check, LOOP_RESTARTS, ManagerView, State};
 use crate::host::tools::pm2::Process;
 use crate::observe::probe::{Answer, PmDaemon};
+use crate::program;
 use crate::registry::{App, Verdict};
 
 const SOURCE: &str = "pm2";
@@ -82,7 +83,7 @@ fn reading(own: &[&Process], now: Timestamp) -> (State, Verdict, String) {
         let status = own.first().map_or("stopped", |process| process.status.as_str());
         match status {
             "stopped" | "stopping" => (State::Stopped, Verdict::Fail, status.to_owned()),
-            other => (State::Unknown, Verdict::Unknown, format!("in a state unknown to opsctl: {other}")),
+            other => (State::Unknown, Verdict::Unknown, format!("in a state unknown to {}: {other}", program::name())),
         }
     }
 }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{About, Check, LOOP_RESTARTS, LOOP_WINDOW, ManagerView, State};
 use crate::host::tools::docker::ContainerState;
 use crate::observe::probe::{Answer, is_container_of};
+use crate::program;
 use crate::registry::{Manager, Service, Verdict};
 
 const SOURCE: &str = "docker";
@@ -79,7 +80,9 @@ fn reading(container: &ContainerState, now: Timestamp) -> (State, Verdict, Strin
             Some("starting") => (State::Starting, Verdict::Warn, "health check has not passed yet".to_owned()),
             Some("healthy") => (State::Running, Verdict::Pass, "running, healthy".to_owned()),
             None | Some("none" | "") => (State::Running, Verdict::Pass, "running".to_owned()),
-            Some(other) => (State::Running, Verdict::Unknown, format!("health unknown to opsctl: {other}")),
+            Some(other) => {
+                (State::Running, Verdict::Unknown, format!("health unknown to {}: {other}", program::name()))
+            }
         },
         "paused" => (State::Paused, Verdict::Fail, "paused".to_owned()),
         "created" => (State::Stopped, Verdict::Fail, "created but never started".to_owned()),
@@ -88,6 +91,6 @@ fn reading(container: &ContainerState, now: Timestamp) -> (State, Verdict, Strin
         }
         "exited" | "dead" => (State::Failed, Verdict::Fail, format!("failed: {ending}")),
         "removing" => (State::Stopping, Verdict::Warn, "being removed".to_owned()),
-        other => (State::Unknown, Verdict::Unknown, format!("in a state unknown to opsctl: {other}")),
+        other => (State::Unknown, Verdict::Unknown, format!("in a state unknown to {}: {other}", program::name())),
     }
 }

@@ -247,6 +247,7 @@ fn judge_disk(disk: &Disk, bounds: &Usage, command: &str) -> Check {
         summary,
         command: command.to_owned(),
         about: About::Disk,
+        needs_root: false,
     }
 }
 

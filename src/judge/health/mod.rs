@@ -40,6 +40,9 @@ pub struct Check {
     /// What it is about, for whoever decides by that.
     #[serde(skip)]
     pub about: About,
+    /// It is unknown, and root would know.
+    #[serde(skip)]
+    pub needs_root: bool,
 }
 
 /// What a check is about.
@@ -186,6 +189,7 @@ impl Check {
             summary: summary.into(),
             command: answer.command.clone(),
             about: About::Other,
+            needs_root: false,
         }
     }
 
@@ -194,7 +198,7 @@ impl Check {
     }
 
     fn unknown<T>(source: impl Into<String>, answer: &Answer<T>, trouble: &Trouble) -> Self {
-        Check::new(source, answer, Verdict::Unknown, trouble.to_string())
+        Check { needs_root: trouble.needs_root(), ..Check::new(source, answer, Verdict::Unknown, trouble.to_string()) }
     }
 }
 
@@ -335,6 +339,7 @@ fn unasked(source: &str, about: About) -> ManagerView {
         summary: "was not asked".to_owned(),
         command: String::new(),
         about,
+        needs_root: false,
     };
     ManagerView::new(State::Unknown, check)
 }
@@ -347,6 +352,7 @@ fn port_owner(service: &Service, state: State, holder: &Holder, checks: &mut Vec
         verdict: Verdict::Fail,
         summary,
         command: format!("ss -Hltnp 'sport = :{port}'"),
+        needs_root: false,
     };
     match holder {
         // A unit that only starts others owns no port itself, and of one that cannot be asked nobody knows what it owns.
@@ -374,6 +380,7 @@ fn memory(service: &Service, used: Option<u64>, checks: &mut Vec<Check>) {
             verdict: Verdict::Warn,
             summary: format!("uses {} of memory, alarm is at {}", bytes(used), bytes(alarm)),
             command: String::new(),
+            needs_root: false,
         });
     }
 }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{About, Check, LOOP_RESTARTS, LOOP_WINDOW, ManagerView, State};
 use crate::host::tools::systemctl::UnitState;
 use crate::observe::probe::Answer;
+use crate::program;
 use crate::registry::{Unit, Verdict};
 
 const SOURCE: &str = "systemd";
@@ -90,7 +91,9 @@ fn reading(unit: &UnitState, armed: Option<&str>, now: Timestamp) -> (State, Ver
             Some(trigger) => (State::Waiting, Verdict::Pass, format!("started on demand by {trigger}")),
             None => (State::Stopped, Verdict::Fail, "stopped".to_owned()),
         },
-        (active, sub) => (State::Unknown, Verdict::Unknown, format!("in a state unknown to opsctl: {active} ({sub})")),
+        (active, sub) => {
+            (State::Unknown, Verdict::Unknown, format!("in a state unknown to {}: {active} ({sub})", program::name()))
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use crate::host::tools::{Argv, Upstream};
 use crate::observe::logs::line::Said;
 use crate::observe::logs::{self, Wanted};
 use crate::observe::probe::{Answer, Door, ManagerEvidence, Reply, Trouble, databases, failure, http, survey, text};
+use crate::program;
 use crate::registry::{Deployment, Http, Query, Question, RedisQuestion, Service};
 pub use host::unit;
 use host::{env, file, firewall, list, listeners, processes, resident, tail};
@@ -213,7 +214,9 @@ type Lines = Vec<(&'static str, Answer<Vec<Said>>)>;
 
 fn run_lines(door: Door<'_>, deployment: &'static Deployment, services: &[&'static Service]) -> Lines {
     let wanted = Wanted { tail: Some(NEWEST), brief: true, ..Wanted::default() };
-    hear(door, deployment, services, wanted, |service| format!("opsctl logs {} -n {NEWEST}", service.name))
+    hear(door, deployment, services, wanted, |service| {
+        program::command(format_args!("logs {} -n {NEWEST}", service.name))
+    })
 }
 
 /// A reading for each window, because a long one of one service must not become that of all.
@@ -234,7 +237,7 @@ fn late_lines(
         let wanted = Wanted { since, tail, brief: true, ..Wanted::default() };
         let last = tail.map_or_else(|| "all".to_owned(), |count| count.to_string());
         hear(door, deployment, services, wanted, |service| {
-            format!("opsctl logs {} --since {seconds}s -n {last}", service.name)
+            program::command(format_args!("logs {} --since {seconds}s -n {last}", service.name))
         })
     };
     thread::scope(|scope| {

@@ -91,8 +91,12 @@ pub enum Trouble {
     Shortage(Shortage),
 }
 
-/// How what only root may see is told.
-pub const NEEDS_ROOT: &str = "needs root";
+impl Trouble {
+    /// Whether root would be answered.
+    pub fn needs_root(&self) -> bool {
+        matches!(self, Trouble::NeedsRoot(_))
+    }
+}
 
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -100,7 +104,7 @@ impl fmt::Display for Trouble {
             Trouble::Missing(tool) => write!(f, "{tool} is not installed"),
             Trouble::Untrusted(path) => write!(f, "not run: users other than root can change {}", path.display()),
             Trouble::TimedOut(after) => write!(f, "no answer in {:.1} s", after.as_secs_f32()),
-            Trouble::NeedsRoot(what) => write!(f, "{NEEDS_ROOT} {what}"),
+            Trouble::NeedsRoot(what) => write!(f, "needs root {what}"),
             Trouble::Unavailable(what) | Trouble::Failed(what) => f.write_str(what),
             Trouble::Malformed(malformed) => malformed.fmt(f),
             Trouble::Shortage(shortage) => shortage.fmt(f),

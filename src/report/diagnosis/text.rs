@@ -1,7 +1,7 @@
 //! A diagnosis as text: what was found, what could not be determined, what it is not.
 
 use super::{Diagnosis, Evidence, Finding, Ignored};
-use crate::observe::probe::NEEDS_ROOT;
+use crate::program;
 use crate::registry::Verdict;
 use crate::report::status::label;
 use crate::ui::Report;
@@ -17,13 +17,16 @@ impl Diagnosis {
         let unknown = |page: &mut Text, what: String| {
             page.line(&[Cell(Tone::Of(Verdict::Unknown), "UNKNOWN ".to_owned()), Cell::plain(what)]);
         };
-        let (for_root, mut others): (Vec<_>, Vec<_>) =
-            self.undetermined.iter().partition(|doubt| doubt.because.contains(NEEDS_ROOT));
+        let (for_root, mut others): (Vec<_>, Vec<_>) = self.undetermined.iter().partition(|doubt| doubt.needs_root);
         if for_root.len() > MOST_ROOT {
             let mut failures: Vec<&str> = for_root.iter().flat_map(|doubt| doubt.failures.iter().copied()).collect();
             failures.sort_unstable();
             failures.dedup();
-            let what = format!("could not be determined without root: {} (sudo opsctl diagnose)", failures.join(", "));
+            let what = format!(
+                "could not be determined without root: {} ({})",
+                failures.join(", "),
+                program::as_root("diagnose")
+            );
             unknown(page, what);
         } else {
             others = self.undetermined.iter().collect();

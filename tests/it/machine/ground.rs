@@ -2,14 +2,15 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::is_root;
 
-/// The program of `stand_in.rs`. `cargo test` builds it, `cargo test --test it` does not.
+/// The program of `stand_in.rs`, as `opsctl`. `cargo test` builds it, `cargo test --test it` does not.
 pub(super) fn stand_in() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
@@ -24,7 +25,12 @@ pub(super) fn stand_in() -> &'static Path {
             }
             assert!(cargo.status().unwrap().success(), "cannot build the example stand_in");
         }
-        program
+        // It gives advice under the name by which it is called.
+        let named = program.with_file_name("opsctl");
+        if let Err(error) = symlink("stand_in", &named) {
+            assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
+        }
+        named
     })
 }
 

@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv6Addr};
 
+use glob::{MatchOptions, Pattern};
+
 use super::{Directive, Malformed, Token, tokens, tree};
+use crate::program;
 
 /// How our file begins; one of the same name that does not is somebody else's.
 pub const MARK: &str = "# Made by opsctl:";
@@ -134,9 +137,10 @@ impl Site {
     /// Our file. `message` is text, not HTML.
     pub fn page(&self, health: &str, message: &str, retry_after_seconds: u32) -> String {
         let mut text = format!(
-            "{MARK} the site answers 503 until `opsctl maintenance off` takes this file away.\n\
+            "{MARK} the site answers 503 until `{}` takes this file away.\n\
              # Of servers with one name at one address nginx takes the first, so it must be read before the site.\n\
-             geo $opsctl_elsewhere {{ default 1; 127.0.0.0/8 0; ::1 0; }}\n"
+             geo $opsctl_elsewhere {{ default 1; 127.0.0.0/8 0; ::1 0; }}\n",
+            program::command("maintenance off")
         );
         for twin in &self.twins {
             twin.write(&mut text, health, message, retry_after_seconds);
@@ -369,6 +373,19 @@ impl<'t, 'a> Item<'t, 'a> {
     }
 }
 
+/// Neither `*` nor `?` stands for `/`, nor for a dot at the beginning of a name: glob(3).
+const LIKE_NGINX: MatchOptions =
+    MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
+
+/// Whether an `include` of this pattern reads the file at this path.
+fn is_included(pattern: &str, path: &str) -> bool {
+    // To the crate two stars are every directory below, and half a bracket is an error.
+    let parsed = Pattern::new(&pattern.replace("**", "*")).or_else(|_| Pattern::new(&Pattern::escape(pattern)));
+    // To the crate a star that stands for nothing leaves the dot after it to begin a name.
+    let is_hidden = |path: &str| path.rsplit('/').next().is_some_and(|name| name.starts_with('.'));
+    parsed.is_ok_and(|parsed| parsed.matches_with(path, LIKE_NGINX)) && (is_hidden(pattern) || !is_hidden(path))
+}
+
 struct Files<'t, 'a> {
     prefix: &'t str,
     parsed: &'t BTreeMap<&'a str, Vec<Directive<'a>>>,
@@ -386,7 +403,7 @@ impl<'t, 'a> Files<'t, 'a> {
             };
             let pattern =
                 if pattern.starts_with('/') { (*pattern).to_owned() } else { format!("{}/{pattern}", self.prefix) };
-            let is_meant = |path: &str| matches(pattern.as_bytes(), path.as_bytes());
+            let is_meant = |path: &str| is_included(&pattern, path);
             // In the order of their names, as nginx takes them.
             let mut ours = is_meant(self.ours);
             for (included, inner) in self.parsed.iter().filter(|(included, _)| is_meant(included)) {
@@ -403,26 +420,6 @@ impl<'t, 'a> Files<'t, 'a> {
             }
         }
     }
-}
-
-/// Whether a path fits a pattern with `*` and `?`, neither of which stands for `/`, nor for a dot at the beginning of a name.
-fn matches(pattern: &[u8], path: &[u8]) -> bool {
-    fn fits(pattern: &[u8], path: &[u8], begins: bool) -> bool {
-        match (pattern, path) {
-            ([], []) => true,
-            ([b'*', rest @ ..], _) => {
-                let hidden = begins && path.first() == Some(&b'.');
-                fits(rest, path, false) && !hidden
-                    || path.first().is_some_and(|byte| *byte != b'/' && !hidden) && fits(pattern, &path[1..], false)
-            }
-            ([b'?', rest @ ..], [byte, after @ ..]) => {
-                *byte != b'/' && !(begins && *byte == b'.') && fits(rest, after, false)
-            }
-            ([wanted, rest @ ..], [byte, after @ ..]) => wanted == byte && fits(rest, after, *byte == b'/'),
-            _ => false,
-        }
-    }
-    fits(pattern, path, true)
 }
 
 #[cfg(test)]

@@ -48,6 +48,7 @@ fn a_check_says_source_verdict_summary_and_command() {
             verdict: Verdict::Pass,
             summary: "answers".into(),
             command: command.into(),
+            needs_root: false,
         }
     );
 }

@@ -29,6 +29,7 @@ fn all_processes_are_told_as_one_service() {
         verdict: Verdict::Pass,
         summary: "2 of 2 online".into(),
         command: "pm2 jlist".into(),
+        needs_root: false,
     };
     assert_eq!(
         judge(&SHOP, &[&WORKER], &evidence).services,

@@ -56,6 +56,7 @@ fn a_running_container_is_told_in_full() {
         summary: "running".into(),
         command,
         about: About::Container,
+        needs_root: false,
     };
     assert_eq!(
         health(&LONE, vec![running_container("another"), container]),

@@ -292,5 +292,12 @@ fn passed(source: &str, summary: &str, command: &str) -> Check {
         Some("certificate") => About::Certificate,
         _ => About::Other,
     };
-    Check { source: source.into(), verdict: Verdict::Pass, summary: summary.into(), command: command.into(), about }
+    Check {
+        source: source.into(),
+        verdict: Verdict::Pass,
+        summary: summary.into(),
+        command: command.into(),
+        about,
+        needs_root: false,
+    }
 }

@@ -63,6 +63,7 @@ fn a_running_unit_is_told_in_full() {
         summary: "active (running)".into(),
         command,
         about: About::Other,
+        needs_root: false,
     };
     assert_eq!(
         health(vec![unit]),

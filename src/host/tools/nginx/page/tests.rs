@@ -224,7 +224,12 @@ fn patterns_are_those_of_the_shell() {
         ("/e/a", "/e/a", true),
         ("/e/a", "/e/ab", false),
         ("/e/*a*b*", "/e/xxaxxbxx", true),
+        ("/e/[ab].conf", "/e/b.conf", true),
+        ("/e/[ab].conf", "/e/c.conf", false),
+        ("/e/**.conf", "/e/a/b.conf", false),
+        ("/e/**.conf", "/e/b.conf", true),
+        ("/e/[a", "/e/[a", true),
     ] {
-        assert_eq!(matches(pattern.as_bytes(), path.as_bytes()), wanted, "{pattern} {path}");
+        assert_eq!(is_included(pattern, path), wanted, "{pattern} {path}");
     }
 }

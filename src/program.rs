@@ -1,0 +1,76 @@
+//! What this program is called, so that what it advises can be typed: `opsctl`, or the name of somebody's own binary.
+
+use std::ffi::OsStr;
+use std::fmt::Display;
+use std::path::Path;
+use std::sync::OnceLock;
+
+const STOCK: &str = "opsctl";
+
+/// Longest name that is taken over, bytes.
+const LONGEST: usize = 64;
+
+static NAME: OnceLock<String> = OnceLock::new();
+
+/// The name by which it was called.
+pub fn name() -> &'static str {
+    NAME.get().map_or(STOCK, String::as_str)
+}
+
+/// A command line of this program: its name, then `words`.
+pub fn command(words: impl Display) -> String {
+    format!("{} {words}", name())
+}
+
+/// The same for who is not root.
+pub fn as_root(words: impl Display) -> String {
+    format!("sudo {} {words}", name())
+}
+
+/// Takes the name from the first word of the command line; the first call counts.
+pub fn set_name(first: Option<&OsStr>) {
+    if let Some(name) = first.and_then(usable) {
+        let _ = NAME.set(name.to_owned());
+    }
+}
+
+/// Its own version, and under another name also whose.
+pub fn version() -> String {
+    match name() {
+        STOCK => env!("CARGO_PKG_VERSION").to_owned(),
+        _ => format!("({STOCK} {})", env!("CARGO_PKG_VERSION")),
+    }
+}
+
+/// The last part of that path, where it is a word that a shell takes as it is.
+fn usable(first: &OsStr) -> Option<&str> {
+    let name = Path::new(first).file_name()?.to_str()?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let is_usable =
+        name.len() <= LONGEST && name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(is_plain);
+    is_usable.then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_plain_word_is_taken_for_its_name() {
+        for (first, name) in [
+            ("opsctl", Some("opsctl")),
+            ("/usr/local/bin/shop-ctl", Some("shop-ctl")),
+            ("./shop.2", Some("shop.2")),
+            ("", None),
+            ("..", None),
+            ("-bash", None),
+            ("shop ctl", None),
+            ("shop;reboot", None),
+            ("sh\u{1b}op", None),
+            ("$(reboot)", None),
+        ] {
+            assert_eq!(usable(OsStr::new(first)), name, "{first:?}");
+        }
+        assert_eq!(usable(OsStr::new(&"x".repeat(65))), None);
+    }
+}
