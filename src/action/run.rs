@@ -9,7 +9,7 @@ use super::audit;
 use super::consent::Consent;
 use super::lock::{Lock, Note};
 use super::plan::{Operation, Part, Plan};
-use super::verify::{self, Outcome};
+use super::verify::{self, SettleOutcome};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -223,8 +223,8 @@ fn look(
 ) -> Option<ServiceHealth> {
     let found = verify::watch(context, deployment, &[service], operation, Duration::ZERO, Duration::ZERO);
     found.into_iter().next().and_then(|(_, outcome)| match outcome {
-        Outcome::Done(health) | Outcome::Failed(health) | Outcome::Pending(health) => Some(health),
-        Outcome::Unknown(_) => None,
+        SettleOutcome::Done(health) | SettleOutcome::Failed(health) | SettleOutcome::Pending(health) => Some(health),
+        SettleOutcome::Unknown(_) => None,
     })
 }
 
@@ -233,15 +233,15 @@ fn within(context: &Context<'_>, limit: Duration) -> Duration {
     limit.min(context.time_left().unwrap_or(limit))
 }
 
-fn end(outcome: Outcome) -> End {
+fn end(outcome: SettleOutcome) -> End {
     match outcome {
-        Outcome::Done(health) => End::Well(health),
-        Outcome::Failed(health) => End::Failed(health),
-        Outcome::Pending(health) => End::Pending(match health.summary.is_empty() {
+        SettleOutcome::Done(health) => End::Well(health),
+        SettleOutcome::Failed(health) => End::Failed(health),
+        SettleOutcome::Pending(health) => End::Pending(match health.summary.is_empty() {
             true => "it has not stayed up for long enough".to_owned(),
             false => health.summary,
         }),
-        Outcome::Unknown(what) => End::Unknown(what),
+        SettleOutcome::Unknown(what) => End::Unknown(what),
     }
 }
 

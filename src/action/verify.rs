@@ -26,7 +26,7 @@ const EARLY: Duration = Duration::from_secs(1);
 
 /// What came of one service.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
+pub enum SettleOutcome {
     /// What was wanted, and it stayed so.
     Done(ServiceHealth),
     /// Something else, for good.
@@ -46,7 +46,7 @@ pub fn watch(
     operation: Operation,
     settle: Duration,
     limit: Duration,
-) -> Vec<(&'static Service, Outcome)> {
+) -> Vec<(&'static Service, SettleOutcome)> {
     let first = Instant::now();
     let until = first + limit;
     let processes = context.processes();
@@ -209,12 +209,12 @@ fn reading(operation: Operation, service: &Service, health: &ServiceHealth, ende
     }
 }
 
-fn outcome(reading: Reading, settled: bool, health: Option<&ServiceHealth>) -> Outcome {
+fn outcome(reading: Reading, settled: bool, health: Option<&ServiceHealth>) -> SettleOutcome {
     match (reading, health) {
-        (Reading::Good, Some(health)) if settled => Outcome::Done(health.clone()),
-        (Reading::Bad, Some(health)) => Outcome::Failed(health.clone()),
-        (Reading::Good | Reading::NotYet, Some(health)) => Outcome::Pending(health.clone()),
-        (_, Some(health)) => Outcome::Unknown(health.summary.clone()),
-        (_, None) => Outcome::Unknown("it is not to be seen on this host".to_owned()),
+        (Reading::Good, Some(health)) if settled => SettleOutcome::Done(health.clone()),
+        (Reading::Bad, Some(health)) => SettleOutcome::Failed(health.clone()),
+        (Reading::Good | Reading::NotYet, Some(health)) => SettleOutcome::Pending(health.clone()),
+        (_, Some(health)) => SettleOutcome::Unknown(health.summary.clone()),
+        (_, None) => SettleOutcome::Unknown("it is not to be seen on this host".to_owned()),
     }
 }

@@ -32,7 +32,7 @@ const GLANCE: Duration = Duration::from_millis(100);
 
 /// What came of a set.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct CopyOutcome {
     /// The set.
     pub set: &'static BackupSet,
     /// What came of it.
@@ -56,7 +56,7 @@ pub struct Run {
     /// The run.
     pub id: Id,
     /// By set.
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Vec<CopyOutcome>,
     /// Where copies lie that could not be sent; `None` where there are none.
     pub kept: Option<PathBuf>,
     /// All of it.
@@ -129,11 +129,11 @@ pub fn run(
     let mark = key.as_ref().ok().map(Key::mark);
     let mut work = Work { context, deployment, records, id, key, staging, ends: BTreeMap::new(), rest };
     let kept = work.go(sets, store.as_ref().map_err(Clone::clone), signed, lock);
-    let outcomes: Vec<Outcome> = sets
+    let outcomes: Vec<CopyOutcome> = sets
         .iter()
         .map(|set| {
             let end = work.ends.remove(set.name).unwrap_or_else(|| End::Failed("it was not come to".to_owned()));
-            Outcome { set, end }
+            CopyOutcome { set, end }
         })
         .collect();
     for outcome in &outcomes {

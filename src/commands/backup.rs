@@ -31,7 +31,7 @@ use crate::exit::Exit;
 use crate::program;
 use crate::registry::{BackupSet, Deployment, Schedule, Verdict};
 use crate::report::Head;
-use crate::report::backup::{Backup, Outcome, SetOutcome};
+use crate::report::backup::{Backup, BackupOutcome, SetOutcome};
 use crate::ui::Format;
 
 /// How long services that rested must stay well before that is called success.
@@ -272,14 +272,14 @@ fn plan(
                 Ok(found) => {
                     let stopped = if set.source.rests() { format!("; {}", stopped(set)) } else { String::new() };
                     let summary = format!("{} {}{stopped}", set.source.kind(), set.source.place());
-                    (Outcome::Planned, Some(found.bytes), summary)
+                    (BackupOutcome::Planned, Some(found.bytes), summary)
                 }
                 Err(CopyTrouble::Missing) if set.optional.is_some() => {
-                    (Outcome::Absent, None, format!("not on this host: {}", set.optional.unwrap_or_default()))
+                    (BackupOutcome::Absent, None, format!("not on this host: {}", set.optional.unwrap_or_default()))
                 }
                 Err(trouble) => {
                     failed = i32::saturating_add(failed, 1);
-                    (Outcome::Failed, None, format!("would fail: {trouble}"))
+                    (BackupOutcome::Failed, None, format!("would fail: {trouble}"))
                 }
             };
             total = u64::saturating_add(total, source::room(&set.source, bytes.unwrap_or(0)));

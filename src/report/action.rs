@@ -103,7 +103,7 @@ pub struct Target {
     /// Its name.
     pub service: String,
     /// In a word.
-    pub outcome: Outcome,
+    pub outcome: ChangeOutcome,
     /// What was seen, or what went wrong.
     pub summary: String,
     /// What its manager says; `null` when it could not be seen.
@@ -119,7 +119,7 @@ pub struct Target {
 /// In a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum ChangeOutcome {
     /// As wanted, and it stayed so.
     Done,
     /// Not as wanted, for good.
@@ -182,13 +182,13 @@ impl Action {
 }
 
 pub(super) fn target(done: &Done, log: Vec<Said>) -> Target {
-    let (outcome, health): (Outcome, Option<&ServiceHealth>) = match &done.end {
-        End::Well(health) => (Outcome::Done, Some(health)),
-        End::Failed(health) => (Outcome::Failed, Some(health)),
-        End::StepFailed(_, health) => (Outcome::Failed, health.as_deref()),
-        End::Pending(_) => (Outcome::Pending, None),
-        End::Unknown(_) => (Outcome::Unknown, None),
-        End::NotTried => (Outcome::NotTried, None),
+    let (outcome, health): (ChangeOutcome, Option<&ServiceHealth>) = match &done.end {
+        End::Well(health) => (ChangeOutcome::Done, Some(health)),
+        End::Failed(health) => (ChangeOutcome::Failed, Some(health)),
+        End::StepFailed(_, health) => (ChangeOutcome::Failed, health.as_deref()),
+        End::Pending(_) => (ChangeOutcome::Pending, None),
+        End::Unknown(_) => (ChangeOutcome::Unknown, None),
+        End::NotTried => (ChangeOutcome::NotTried, None),
     };
     Target {
         service: done.service.name.to_owned(),
@@ -240,18 +240,18 @@ impl Target {
     /// A line of what came of it, and what it said last where it is not well.
     pub(super) fn text(&self, operation: &str, page: &mut Text) {
         let (word, verdict) = match self.outcome {
-            Outcome::Done => ("done", Verdict::Pass),
-            Outcome::Failed => ("FAILED", Verdict::Fail),
-            Outcome::Pending => ("PENDING", Verdict::Unknown),
-            Outcome::Unknown => ("UNKNOWN", Verdict::Unknown),
-            Outcome::NotTried => ("left", Verdict::Unknown),
+            ChangeOutcome::Done => ("done", Verdict::Pass),
+            ChangeOutcome::Failed => ("FAILED", Verdict::Fail),
+            ChangeOutcome::Pending => ("PENDING", Verdict::Unknown),
+            ChangeOutcome::Unknown => ("UNKNOWN", Verdict::Unknown),
+            ChangeOutcome::NotTried => ("left", Verdict::Unknown),
         };
         page.line(&[
             Cell(Tone::Of(verdict), format!("{word:<8}")),
             Cell::plain(format!("{operation} {}: {} ({:.1} s)", self.service, self.summary, self.seconds)),
         ]);
         self.log.iter().for_each(|line| super::logs::said(page, line));
-        if !matches!(self.outcome, Outcome::Done | Outcome::NotTried) {
+        if !matches!(self.outcome, ChangeOutcome::Done | ChangeOutcome::NotTried) {
             page.line(&[
                 Cell(Tone::Dim, "   look ".to_owned()),
                 Cell::plain(program::command(format_args!("logs {}", self.service))),

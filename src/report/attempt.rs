@@ -22,7 +22,7 @@ pub struct Attempt {
     /// What may come of it; `null` where there is nothing to do.
     pub risk: Option<Risk>,
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: FixOutcome,
     /// What went wrong, where something did.
     pub summary: Option<String>,
     /// How long it took, with looking before and after.
@@ -32,7 +32,7 @@ pub struct Attempt {
 /// What came of a fix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum FixOutcome {
     /// The finding is gone, and nothing new is there.
     Fixed,
     /// The finding is still there.
@@ -57,21 +57,21 @@ pub enum Outcome {
     NoFix,
 }
 
-impl Outcome {
+impl FixOutcome {
     /// The words for it.
     const fn label(self) -> &'static str {
         match self {
-            Outcome::Fixed => "fixed",
-            Outcome::Unchanged => "unchanged",
-            Outcome::Worse => "worse",
-            Outcome::Unclear => "unclear",
-            Outcome::Failed => "failed",
-            Outcome::Refused => "refused",
-            Outcome::Gone => "gone by itself",
-            Outcome::Manual => "for a person",
-            Outcome::TooGrave => "not done: it destroys something",
-            Outcome::Planned => "would be done",
-            Outcome::NoFix => "nothing to be done but to look",
+            FixOutcome::Fixed => "fixed",
+            FixOutcome::Unchanged => "unchanged",
+            FixOutcome::Worse => "worse",
+            FixOutcome::Unclear => "unclear",
+            FixOutcome::Failed => "failed",
+            FixOutcome::Refused => "refused",
+            FixOutcome::Gone => "gone by itself",
+            FixOutcome::Manual => "for a person",
+            FixOutcome::TooGrave => "not done: it destroys something",
+            FixOutcome::Planned => "would be done",
+            FixOutcome::NoFix => "nothing to be done but to look",
         }
     }
 }
@@ -86,7 +86,7 @@ impl Attempt {
             argv: fix.map(|fix| fix.argv.clone()).unwrap_or_default(),
             manual: fix.and_then(|fix| fix.manual.clone()),
             risk: fix.map(|fix| fix.risk),
-            outcome: Outcome::NoFix,
+            outcome: FixOutcome::NoFix,
             summary: None,
             seconds: 0.0,
         }
@@ -94,7 +94,7 @@ impl Attempt {
 
     /// It was refused, and why.
     pub fn refuse(&mut self, why: &str) {
-        self.outcome = Outcome::Refused;
+        self.outcome = FixOutcome::Refused;
         self.summary = Some(why.to_owned());
     }
 

@@ -46,7 +46,7 @@ pub struct SetOutcome {
     /// Its name.
     pub set: String,
     /// In a word.
-    pub outcome: Outcome,
+    pub outcome: BackupOutcome,
     /// What was seen, or what went wrong.
     pub summary: String,
     /// Size of the copy, or of what would be copied, bytes; `null` where there is none.
@@ -62,7 +62,7 @@ pub struct SetOutcome {
 /// In a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum BackupOutcome {
     /// It would be copied.
     Planned,
     /// Copied, read back, and restored in scratch.
@@ -87,14 +87,14 @@ impl Backup {
                 warning: None,
             };
             match &outcome.end {
-                End::Failed(trouble) => plain(Outcome::Failed, trouble.clone()),
-                End::Absent(why) => plain(Outcome::Absent, format!("not on this host: {why}")),
+                End::Failed(trouble) => plain(BackupOutcome::Failed, trouble.clone()),
+                End::Absent(why) => plain(BackupOutcome::Absent, format!("not on this host: {why}")),
                 End::Proven(manifest, doubt) => SetOutcome {
                     bytes: Some(manifest.bytes),
                     sha256: Some(manifest.sha256.clone()),
                     rows: manifest.rows.clone(),
                     warning: doubt.clone(),
-                    ..plain(Outcome::Proven, format!("{}, {}", bytes(manifest.bytes), rows(&manifest.rows)))
+                    ..plain(BackupOutcome::Proven, format!("{}, {}", bytes(manifest.bytes), rows(&manifest.rows)))
                 },
             }
         });
@@ -142,10 +142,10 @@ impl Report for Backup {
         }
         for set in &self.sets {
             let (word, verdict) = match set.outcome {
-                Outcome::Proven if set.warning.is_some() => ("ODD", Verdict::Warn),
-                Outcome::Planned | Outcome::Proven => ("proven", Verdict::Pass),
-                Outcome::Failed => ("FAILED", Verdict::Fail),
-                Outcome::Absent => ("left", Verdict::Pass),
+                BackupOutcome::Proven if set.warning.is_some() => ("ODD", Verdict::Warn),
+                BackupOutcome::Planned | BackupOutcome::Proven => ("proven", Verdict::Pass),
+                BackupOutcome::Failed => ("FAILED", Verdict::Fail),
+                BackupOutcome::Absent => ("left", Verdict::Pass),
             };
             let warning = set.warning.as_ref().map(|what| format!("; {what}")).unwrap_or_default();
             page.line(&[
@@ -165,7 +165,7 @@ impl Report for Backup {
     }
 
     fn names(&self) -> Vec<String> {
-        self.sets.iter().filter(|set| set.outcome != Outcome::Absent).map(|set| set.set.clone()).collect()
+        self.sets.iter().filter(|set| set.outcome != BackupOutcome::Absent).map(|set| set.set.clone()).collect()
     }
 }
 

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Head;
-pub use super::attempt::{Attempt, Outcome};
+pub use super::attempt::{Attempt, FixOutcome};
 use super::failure::{FixFacts, Names};
 use crate::host::tools::words;
 use crate::judge::diagnosis::{self, Case, Fact};

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Head;
-use super::action::{Action, Loss, Outcome, StepFacts, Target};
+use super::action::{Action, ChangeOutcome, Loss, StepFacts, Target};
 use crate::action::Risk;
 use crate::action::lock;
 use crate::action::maintenance::page::{Act, Plan};
@@ -324,9 +324,9 @@ impl MaintenanceFacts {
         page.line(&[Cell(Tone::Of(verdict), format!("{word:<8}")), Cell::plain(told)]);
         for target in &self.targets {
             let tone = match target.outcome {
-                Outcome::Done => Verdict::Pass,
-                Outcome::Failed => Verdict::Fail,
-                Outcome::Pending | Outcome::Unknown | Outcome::NotTried => Verdict::Unknown,
+                ChangeOutcome::Done => Verdict::Pass,
+                ChangeOutcome::Failed => Verdict::Fail,
+                ChangeOutcome::Pending | ChangeOutcome::Unknown | ChangeOutcome::NotTried => Verdict::Unknown,
             };
             let what = format!("   {}: {} ({:.1} s)", target.service, target.summary, target.seconds);
             page.line(&[Cell(Tone::Of(tone), what)]);

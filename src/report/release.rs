@@ -48,7 +48,7 @@ pub struct Release {
     /// What came of each on the way back, where the version did not work.
     pub restored: Vec<Target>,
     /// How it ended; `null` for a dry run.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<ReleaseOutcome>,
     /// Why it ended so; `null` where it is as wanted.
     pub reason: Option<String>,
     /// What going back to an earlier version does not take back.
@@ -91,7 +91,7 @@ pub struct ReleaseStep {
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum ReleaseOutcome {
     /// As wanted, and it stayed so.
     Done,
     /// What was found on the way spoke against it; nothing that serves was touched.
@@ -159,12 +159,12 @@ impl Release {
         let targets = |done: Vec<Told>| done.into_iter().map(|(done, words)| target(&done, words)).collect();
         let reason = released.ending.summary();
         let (outcome, restored) = match released.ending {
-            Ending::Live => (Outcome::Done, Vec::new()),
-            Ending::Refused(_) => (Outcome::Refused, Vec::new()),
-            Ending::Unswitched { .. } => (Outcome::Unswitched, Vec::new()),
-            Ending::Bad(_) => (Outcome::Bad, Vec::new()),
-            Ending::RolledBack(_, done) => (Outcome::RolledBack, done),
-            Ending::Stuck { done, .. } => (Outcome::Stuck, done),
+            Ending::Live => (ReleaseOutcome::Done, Vec::new()),
+            Ending::Refused(_) => (ReleaseOutcome::Refused, Vec::new()),
+            Ending::Unswitched { .. } => (ReleaseOutcome::Unswitched, Vec::new()),
+            Ending::Bad(_) => (ReleaseOutcome::Bad, Vec::new()),
+            Ending::RolledBack(_, done) => (ReleaseOutcome::RolledBack, done),
+            Ending::Stuck { done, .. } => (ReleaseOutcome::Stuck, done),
         };
         Release {
             dry_run: false,
@@ -173,7 +173,7 @@ impl Release {
             targets: targets(released.done),
             restored: targets(restored),
             outcome: Some(outcome),
-            reason: (outcome != Outcome::Done).then_some(reason),
+            reason: (outcome != ReleaseOutcome::Done).then_some(reason),
             seconds: Some(rounded(released.took.as_secs_f64())),
             unfinished,
             ..self
@@ -249,13 +249,13 @@ impl Release {
         page.table(&["FOR", "STEP", "RISK", "COMMAND"], self.steps.iter().map(|step| step.step.row()).collect());
     }
 
-    fn came(&self, outcome: Outcome, page: &mut Text) {
+    fn came(&self, outcome: ReleaseOutcome, page: &mut Text) {
         let (word, verdict) = match outcome {
-            Outcome::Done => ("done", Verdict::Pass),
-            Outcome::Refused => ("REFUSED", Verdict::Fail),
-            Outcome::Unswitched | Outcome::Bad => ("FAILED", Verdict::Fail),
-            Outcome::RolledBack => ("BACK", Verdict::Fail),
-            Outcome::Stuck => ("STUCK", Verdict::Fail),
+            ReleaseOutcome::Done => ("done", Verdict::Pass),
+            ReleaseOutcome::Refused => ("REFUSED", Verdict::Fail),
+            ReleaseOutcome::Unswitched | ReleaseOutcome::Bad => ("FAILED", Verdict::Fail),
+            ReleaseOutcome::RolledBack => ("BACK", Verdict::Fail),
+            ReleaseOutcome::Stuck => ("STUCK", Verdict::Fail),
         };
         let what = match (&self.reason, self.to.is_unknown()) {
             (Some(reason), _) => reason.clone(),
@@ -279,7 +279,7 @@ impl Release {
             }
         }
         let (left, tried): (Vec<&Target>, Vec<&Target>) =
-            self.targets.iter().partition(|target| target.outcome == action::Outcome::NotTried);
+            self.targets.iter().partition(|target| target.outcome == action::ChangeOutcome::NotTried);
         for target in tried {
             target.text(self.operation, page);
         }
@@ -292,13 +292,13 @@ impl Release {
             target.text("put back", page);
         }
         match outcome {
-            Outcome::RolledBack | Outcome::Stuck => {
+            ReleaseOutcome::RolledBack | ReleaseOutcome::Stuck => {
                 page.line(&[Cell(Tone::Dim, "  stays ".to_owned()), Cell::plain(self.stays)]);
             }
-            Outcome::Done if self.operation == "rollback" => {
+            ReleaseOutcome::Done if self.operation == "rollback" => {
                 page.line(&[Cell(Tone::Dim, "  stays ".to_owned()), Cell::plain(self.stays)]);
             }
-            Outcome::Done | Outcome::Refused | Outcome::Unswitched | Outcome::Bad => {}
+            ReleaseOutcome::Done | ReleaseOutcome::Refused | ReleaseOutcome::Unswitched | ReleaseOutcome::Bad => {}
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::host::tools::Argv;
 use crate::registry::{Deployment, Remedy, Verdict};
-use crate::report::diagnosis::{Attempt, Diagnosis, Outcome};
+use crate::report::diagnosis::{Attempt, Diagnosis, FixOutcome};
 
 /// How long what a command starts may take to come up.
 const COMING_UP: Duration = Duration::from_secs(20);
@@ -42,12 +42,12 @@ pub(super) fn mend(
             continue;
         };
         attempt.outcome = match (candidate.fix.risk, &candidate.fix.remedy) {
-            (_, Remedy::Manual(_)) => Outcome::Manual,
-            (Risk::Destructive, _) => Outcome::TooGrave,
-            (_, _) if change.dry_run => Outcome::Planned,
-            (_, _) => Outcome::Failed,
+            (_, Remedy::Manual(_)) => FixOutcome::Manual,
+            (Risk::Destructive, _) => FixOutcome::TooGrave,
+            (_, _) if change.dry_run => FixOutcome::Planned,
+            (_, _) => FixOutcome::Failed,
         };
-        if attempt.outcome != Outcome::Failed {
+        if attempt.outcome != FixOutcome::Failed {
             attempts.push(attempt);
             continue;
         }
@@ -55,7 +55,7 @@ pub(super) fn mend(
         let candidate = candidate.clone();
         seen = try_one(context, deployment, change, look, &candidate, seen, &mut attempt)?;
         attempt.seconds = begun.elapsed().as_secs_f64();
-        let stop = attempt.outcome == Outcome::Worse;
+        let stop = attempt.outcome == FixOutcome::Worse;
         attempts.push(attempt);
         if stop {
             break;
@@ -128,7 +128,7 @@ fn try_one(
         Ok((again, Some(trouble)))
     })?;
     let Some(trouble) = done else {
-        attempt.outcome = Outcome::Gone;
+        attempt.outcome = FixOutcome::Gone;
         return Ok(again);
     };
     let mut after = look()?;
@@ -146,10 +146,10 @@ fn try_one(
     let elsewhere = new.iter().any(|(_, subject)| *subject != attempt.subject);
     let gone = !is_there(&after, attempt) && new.iter().all(|(_, subject)| *subject != attempt.subject);
     attempt.outcome = match (gone, elsewhere) {
-        (_, true) => Outcome::Worse,
-        (false, false) => Outcome::Unchanged,
-        (true, false) if after.document.undetermined.len() > again.document.undetermined.len() => Outcome::Unclear,
-        (true, false) => Outcome::Fixed,
+        (_, true) => FixOutcome::Worse,
+        (false, false) => FixOutcome::Unchanged,
+        (true, false) if after.document.undetermined.len() > again.document.undetermined.len() => FixOutcome::Unclear,
+        (true, false) => FixOutcome::Fixed,
     };
     let new: Vec<String> = new.into_iter().map(|(code, subject)| format!("{code} at {subject}")).collect();
     attempt.summary = match (trouble, new.as_slice()) {
@@ -195,7 +195,7 @@ fn apply(
 }
 
 fn exit(document: &Diagnosis, attempts: &[Attempt], dry_run: bool) -> Exit {
-    let any = |wanted: &[Outcome]| attempts.iter().any(|attempt| wanted.contains(&attempt.outcome));
+    let any = |wanted: &[FixOutcome]| attempts.iter().any(|attempt| wanted.contains(&attempt.outcome));
     let found = match (document.findings.is_empty(), document.undetermined.is_empty()) {
         (false, _) => Exit::Unhealthy,
         (true, false) => Exit::Unknown,
@@ -203,15 +203,15 @@ fn exit(document: &Diagnosis, attempts: &[Attempt], dry_run: bool) -> Exit {
     };
     match () {
         () if dry_run => Exit::Success,
-        () if any(&[Outcome::Worse, Outcome::Unchanged, Outcome::Failed]) => {
-            if any(&[Outcome::Fixed]) {
+        () if any(&[FixOutcome::Worse, FixOutcome::Unchanged, FixOutcome::Failed]) => {
+            if any(&[FixOutcome::Fixed]) {
                 Exit::Partial
             } else {
                 Exit::Failure
             }
         }
-        () if found == Exit::Unhealthy && any(&[Outcome::Fixed]) => Exit::Partial,
-        () if found == Exit::Unhealthy && any(&[Outcome::Refused]) => Exit::Refused,
+        () if found == Exit::Unhealthy && any(&[FixOutcome::Fixed]) => Exit::Partial,
+        () if found == Exit::Unhealthy && any(&[FixOutcome::Refused]) => Exit::Refused,
         () => found,
     }
 }

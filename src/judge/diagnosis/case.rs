@@ -1,6 +1,6 @@
 //! What is known when causes are judged.
 
-use super::outcome::{Outcome, Why};
+use super::outcome::{Conclusion, Why};
 use crate::judge::freshness::Freshness;
 use crate::judge::health::{Health, ServiceHealth};
 use crate::observe::clues::Clues;
@@ -48,11 +48,11 @@ impl<'a> Case<'a> {
 }
 
 /// What was asked, or why there is no answer.
-pub(super) fn asked<T>(answer: Option<&Answer<T>>) -> Result<(&str, &T), Outcome> {
+pub(super) fn asked<T>(answer: Option<&Answer<T>>) -> Result<(&str, &T), Conclusion> {
     match answer {
-        None => Err(Outcome::unknown("it was not asked")),
+        None => Err(Conclusion::unknown("it was not asked")),
         Some(Answer { command, result: Ok(value) }) => Ok((command, value)),
-        Some(Answer { command, result: Err(trouble) }) => Err(Outcome::unknown(told(command, trouble))),
+        Some(Answer { command, result: Err(trouble) }) => Err(Conclusion::unknown(told(command, trouble))),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A clue held against the evidence: which function judges it. What was not asked is unknown.
 
 use super::case::{Case, Subject};
-use super::outcome::{Fact, Outcome};
+use super::outcome::{Conclusion, Fact};
 use super::{host, place, replies, service, words};
 use crate::observe::probe::Holder;
 use crate::program;
@@ -9,18 +9,18 @@ use crate::registry::{Clue, Service};
 
 impl<'a> Case<'a> {
     /// What comes of a clue with this subject.
-    pub fn outcome(&self, clue: &Clue, subject: Option<&'static Service>) -> Outcome {
-        let of = |judge: &dyn Fn(Subject<'a>) -> Outcome| match subject.and_then(|service| self.subject(service)) {
+    pub fn outcome(&self, clue: &Clue, subject: Option<&'static Service>) -> Conclusion {
+        let of = |judge: &dyn Fn(Subject<'a>) -> Conclusion| match subject.and_then(|service| self.subject(service)) {
             Some(subject) => judge(subject),
-            None => Outcome::unknown("no service is meant, or it is not on this host"),
+            None => Conclusion::unknown("no service is meant, or it is not on this host"),
         };
         match clue {
-            Clue::All(parts) => Outcome::all(parts.iter().map(|part| self.outcome(part, subject))),
-            Clue::Any(parts) => Outcome::any(parts.iter().map(|part| self.outcome(part, subject))),
+            Clue::All(parts) => Conclusion::all(parts.iter().map(|part| self.outcome(part, subject))),
+            Clue::Any(parts) => Conclusion::any(parts.iter().map(|part| self.outcome(part, subject))),
             Clue::Not(part) => self.outcome(part, subject).negated(),
             Clue::Of(other, part) => match self.subject(other) {
                 Some(_) => self.outcome(part, Some(other)),
-                None => Outcome::RuledOut(vec![Fact::new(
+                None => Conclusion::RuledOut(vec![Fact::new(
                     program::command(format_args!("status {}", other.name)),
                     format!("{} is not on this host", other.name),
                 )]),
@@ -71,7 +71,7 @@ impl<'a> Case<'a> {
             Clue::ProxyRejects => place::proxy(self),
             Clue::Get(get, wanted) => {
                 let answer = self.clues.gets.iter().find(|(other, _)| std::ptr::eq(*other, *get));
-                let unasked = || Outcome::unknown("it was not asked");
+                let unasked = || Conclusion::unknown("it was not asked");
                 answer.map_or_else(unasked, |(_, answer)| replies::heard(answer, wanted))
             }
             Clue::LongAgo(get, path, seconds) => place::long_ago(self, get, path, *seconds),

@@ -1,21 +1,21 @@
 //! Clues about the host.
 
 use super::case::{Case, asked};
-use super::outcome::{Fact, Outcome, Why};
+use super::outcome::{Conclusion, Fact, Why};
 use crate::judge::health::{self, About, HostHealth};
 use crate::observe::probe::Trouble;
 use crate::program;
 use crate::registry::{Flaw, Lapse, Manager, Usage, Verdict};
 use crate::units::{age, bytes};
 
-fn host<'a>(case: &Case<'a>) -> Result<&'a HostHealth, Outcome> {
-    case.health.host.as_ref().ok_or_else(|| Outcome::unknown("the host was not looked at"))
+fn host<'a>(case: &Case<'a>) -> Result<&'a HostHealth, Conclusion> {
+    case.health.host.as_ref().ok_or_else(|| Conclusion::unknown("the host was not looked at"))
 }
 
 /// Why a part of the host is not known.
-fn doubt(host: &HostHealth, source: &str) -> Outcome {
+fn doubt(host: &HostHealth, source: &str) -> Conclusion {
     let check = host.checks.iter().find(|check| check.source == source);
-    Outcome::unknown(check.map_or_else(|| format!("{source}: not known").into(), Why::of))
+    Conclusion::unknown(check.map_or_else(|| format!("{source}: not known").into(), Why::of))
 }
 
 fn command(host: &HostHealth, source: &str) -> String {
@@ -35,13 +35,13 @@ fn reaches(percent: u8, bounds: &Usage, bound: Verdict) -> bool {
     }
 }
 
-pub(super) fn disk(case: &Case<'_>, bound: Verdict) -> Outcome {
+pub(super) fn disk(case: &Case<'_>, bound: Verdict) -> Conclusion {
     let host = match host(case) {
         Ok(host) => host,
         Err(unknown) => return unknown,
     };
     let Some(disks) = &host.disks else { return doubt(host, "disk") };
-    Outcome::any_of(disks.iter().map(|disk| {
+    Conclusion::any_of(disks.iter().map(|disk| {
         let mount = &disk.mounted_on;
         let says = format!(
             "{mount}: {}% of {} used, {} available",
@@ -54,13 +54,13 @@ pub(super) fn disk(case: &Case<'_>, bound: Verdict) -> Outcome {
     }))
 }
 
-pub(super) fn inodes(case: &Case<'_>, bound: Verdict) -> Outcome {
+pub(super) fn inodes(case: &Case<'_>, bound: Verdict) -> Conclusion {
     let host = match host(case) {
         Ok(host) => host,
         Err(unknown) => return unknown,
     };
     let Some(disks) = &host.disks else { return doubt(host, "disk") };
-    Outcome::any_of(disks.iter().filter_map(|disk| {
+    Conclusion::any_of(disks.iter().filter_map(|disk| {
         let (mount, percent) = (&disk.mounted_on, disk.inodes_used_percent?);
         let fact = Fact::new(format!("df -i {mount}"), format!("{mount}: {percent}% of inodes used"));
         let fact = fact.ran(&command(host, "disk")).about(format!("disk {mount}"));
@@ -68,7 +68,7 @@ pub(super) fn inodes(case: &Case<'_>, bound: Verdict) -> Outcome {
     }))
 }
 
-pub(super) fn memory(case: &Case<'_>, bound: Verdict) -> Outcome {
+pub(super) fn memory(case: &Case<'_>, bound: Verdict) -> Conclusion {
     let host = match host(case) {
         Ok(host) => host,
         Err(unknown) => return unknown,
@@ -77,10 +77,10 @@ pub(super) fn memory(case: &Case<'_>, bound: Verdict) -> Outcome {
     let (used, total) = (memory.used_percent, bytes(memory.total_bytes));
     let says = format!("{used}% of {total} used, {} available", bytes(memory.available_bytes));
     let holds = reaches(used, &case.deployment.checks.memory, bound);
-    Outcome::when(holds, vec![Fact::new(command(host, "memory"), says)])
+    Conclusion::when(holds, vec![Fact::new(command(host, "memory"), says)])
 }
 
-pub(super) fn swap(case: &Case<'_>, least: u8) -> Outcome {
+pub(super) fn swap(case: &Case<'_>, least: u8) -> Conclusion {
     let host = match host(case) {
         Ok(host) => host,
         Err(unknown) => return unknown,
@@ -89,23 +89,23 @@ pub(super) fn swap(case: &Case<'_>, least: u8) -> Outcome {
     let percent = memory.swap_used_bytes.saturating_mul(100) / memory.swap_total_bytes.max(1);
     let says = format!("{percent}% of {} swap used", bytes(memory.swap_total_bytes));
     let holds = memory.swap_total_bytes > 0 && percent >= u64::from(least);
-    Outcome::when(holds, vec![Fact::new(command(host, "memory"), says)])
+    Conclusion::when(holds, vec![Fact::new(command(host, "memory"), says)])
 }
 
-pub(super) fn load(case: &Case<'_>) -> Outcome {
+pub(super) fn load(case: &Case<'_>) -> Conclusion {
     let host = match host(case) {
         Ok(host) => host,
         Err(unknown) => return unknown,
     };
     match host.checks.iter().find(|check| check.source == "load") {
         Some(check) if check.verdict != Verdict::Unknown => {
-            Outcome::when(check.verdict != Verdict::Pass, vec![Fact::new(&*check.command, check.summary.clone())])
+            Conclusion::when(check.verdict != Verdict::Pass, vec![Fact::new(&*check.command, check.summary.clone())])
         }
         Some(_) | None => doubt(host, "load"),
     }
 }
 
-pub(super) fn clock(case: &Case<'_>) -> Outcome {
+pub(super) fn clock(case: &Case<'_>) -> Conclusion {
     let host = match host(case) {
         Ok(host) => host,
         Err(unknown) => return unknown,
@@ -113,16 +113,16 @@ pub(super) fn clock(case: &Case<'_>) -> Outcome {
     match (&host.clock, host.checks.iter().any(|check| check.source == "clock")) {
         (Some(clock), _) => {
             let says = if clock.synchronized { "NTPSynchronized=yes" } else { "NTPSynchronized=no" };
-            Outcome::when(!clock.synchronized, vec![Fact::new(command(host, "clock"), says)])
+            Conclusion::when(!clock.synchronized, vec![Fact::new(command(host, "clock"), says)])
         }
         (None, true) => doubt(host, "clock"),
         // In a container, whose clock is another machine's.
-        (None, false) => Outcome::RuledOut(Vec::new()),
+        (None, false) => Conclusion::RuledOut(Vec::new()),
     }
 }
 
-pub(super) fn oom_kills(case: &Case<'_>) -> Outcome {
-    let Some(evidence) = &case.evidence.host else { return Outcome::unknown("the host was not looked at") };
+pub(super) fn oom_kills(case: &Case<'_>) -> Conclusion {
+    let Some(evidence) = &case.evidence.host else { return Conclusion::unknown("the host was not looked at") };
     match asked(Some(&evidence.oom_kills)) {
         Err(unknown) => unknown,
         Ok((command, kills)) => {
@@ -134,8 +134,8 @@ pub(super) fn oom_kills(case: &Case<'_>) -> Outcome {
                 })
                 .collect();
             match facts.is_empty() {
-                true => Outcome::RuledOut(vec![Fact::new(command, "no process was killed for want of memory")]),
-                false => Outcome::Proven(facts),
+                true => Conclusion::RuledOut(vec![Fact::new(command, "no process was killed for want of memory")]),
+                false => Conclusion::Proven(facts),
             }
         }
     }
@@ -146,17 +146,17 @@ fn without_systemd<T>(trouble: Option<&Result<T, Trouble>>) -> bool {
     matches!(trouble, Some(Err(Trouble::Unavailable(_))))
 }
 
-pub(super) fn failed_units(case: &Case<'_>) -> Outcome {
+pub(super) fn failed_units(case: &Case<'_>) -> Conclusion {
     let host = match host(case) {
         Ok(host) => host,
         Err(unknown) => return unknown,
     };
     let units = case.evidence.managers.units.as_ref();
     match &host.failed_units {
-        None if without_systemd(units.map(|answer| &answer.result)) => Outcome::RuledOut(Vec::new()),
+        None if without_systemd(units.map(|answer| &answer.result)) => Conclusion::RuledOut(Vec::new()),
         None => doubt(host, "failed units"),
         Some(failed) if failed.is_empty() => {
-            Outcome::RuledOut(vec![Fact::new("systemctl --failed", "no unit has failed")])
+            Conclusion::RuledOut(vec![Fact::new("systemctl --failed", "no unit has failed")])
         }
         Some(failed) => {
             let known = |name: &str| units?.result.as_ref().ok()?.iter().find(|unit| unit.is(name));
@@ -168,15 +168,15 @@ pub(super) fn failed_units(case: &Case<'_>) -> Outcome {
                     .about(name.clone())
                     .at(changed)
             };
-            Outcome::Proven(failed.iter().map(fact).collect())
+            Conclusion::Proven(failed.iter().map(fact).collect())
         }
     }
 }
 
-pub(super) fn looping_units(case: &Case<'_>) -> Outcome {
+pub(super) fn looping_units(case: &Case<'_>) -> Conclusion {
     let answer = case.clues.looping.as_ref();
     if without_systemd(answer.map(|answer| &answer.result)) {
-        return Outcome::RuledOut(Vec::new());
+        return Conclusion::RuledOut(Vec::new());
     }
     let (command, units) = match asked(answer) {
         Ok(found) => found,
@@ -196,12 +196,12 @@ pub(super) fn looping_units(case: &Case<'_>) -> Outcome {
         })
         .collect();
     match facts.is_empty() {
-        true => Outcome::RuledOut(vec![Fact::new("systemctl list-units --state=auto-restart", "none").ran(command)]),
-        false => Outcome::Proven(facts),
+        true => Conclusion::RuledOut(vec![Fact::new("systemctl list-units --state=auto-restart", "none").ran(command)]),
+        false => Conclusion::Proven(facts),
     }
 }
 
-pub(super) fn certificate(case: &Case<'_>, flaw: Flaw) -> Outcome {
+pub(super) fn certificate(case: &Case<'_>, flaw: Flaw) -> Conclusion {
     let host = match host(case) {
         Ok(host) => host,
         Err(unknown) => return unknown,
@@ -212,7 +212,7 @@ pub(super) fn certificate(case: &Case<'_>, flaw: Flaw) -> Outcome {
     let is_open =
         |c: &&health::Check| c.about == About::Certificate && c.verdict == Verdict::Unknown && !is_judged(&c.source);
     if let Some(check) = host.checks.iter().find(is_open) {
-        return Outcome::unknown(Why::of(check));
+        return Conclusion::unknown(Why::of(check));
     }
     let now = case.evidence.time;
     let served = |name: &str| {
@@ -221,7 +221,7 @@ pub(super) fn certificate(case: &Case<'_>, flaw: Flaw) -> Outcome {
             .find(|(host, _)| host == name)
             .and_then(|(_, answer)| Some((answer, answer.result.as_ref().ok()?)))
     };
-    Outcome::any_of(host.certificates.iter().filter_map(|judged| {
+    Conclusion::any_of(host.certificates.iter().filter_map(|judged| {
         let (answer, served) = served(&judged.host)?;
         let holds = match (flaw, served) {
             (Flaw::Any, _) => judged.verdict == Verdict::Fail,
@@ -242,12 +242,12 @@ pub(super) fn certificate(case: &Case<'_>, flaw: Flaw) -> Outcome {
     }))
 }
 
-pub(super) fn strangers(case: &Case<'_>) -> Outcome {
+pub(super) fn strangers(case: &Case<'_>) -> Conclusion {
     let managers = &case.evidence.managers;
     match &managers.listed {
         // Where there is no engine there are no containers.
         None | Some(crate::observe::probe::Answer { result: Err(Trouble::Unavailable(_)), .. }) => {
-            Outcome::RuledOut(Vec::new())
+            Conclusion::RuledOut(Vec::new())
         }
         listed => match asked(listed.as_ref()) {
             Err(unknown) => unknown,
@@ -256,40 +256,40 @@ pub(super) fn strangers(case: &Case<'_>) -> Outcome {
                 let facts: Vec<Fact> =
                     unwell.iter().map(|name| Fact::new("docker ps --all", &**name).ran(command)).collect();
                 match facts.is_empty() {
-                    true => Outcome::RuledOut(vec![Fact::new("docker ps --all", "none keeps failing").ran(command)]),
-                    false => Outcome::Proven(facts),
+                    true => Conclusion::RuledOut(vec![Fact::new("docker ps --all", "none keeps failing").ran(command)]),
+                    false => Conclusion::Proven(facts),
                 }
             }
         },
     }
 }
 
-pub(super) fn engine_down(case: &Case<'_>) -> Outcome {
+pub(super) fn engine_down(case: &Case<'_>) -> Conclusion {
     let contained = |manager: &Manager| matches!(manager, Manager::Compose(_) | Manager::Docker(_));
     let present = |name: &str| case.health.services.iter().any(|judged| judged.name == name);
     let own: Vec<_> =
         case.services.iter().filter(|s| present(s.name) && s.managers.first().is_some_and(contained)).collect();
     if own.is_empty() {
-        return Outcome::RuledOut(Vec::new());
+        return Conclusion::RuledOut(Vec::new());
     }
     let managers = &case.evidence.managers;
     let answer = managers.listed.as_ref().map(|answer| (&answer.command, answer.result.as_ref().map(drop)));
     let answer =
         answer.or(managers.containers.as_ref().map(|answer| (&answer.command, answer.result.as_ref().map(drop))));
     match answer {
-        None => Outcome::unknown("docker was not asked"),
-        Some((command, Ok(()))) => Outcome::RuledOut(vec![Fact::new(command, "the docker engine answers")]),
+        None => Conclusion::unknown("docker was not asked"),
+        Some((command, Ok(()))) => Conclusion::RuledOut(vec![Fact::new(command, "the docker engine answers")]),
         // The engine itself is not there to be asked; any other trouble says nothing of it.
         Some((command, Err(trouble @ Trouble::Unavailable(_)))) => {
-            Outcome::Proven(vec![Fact::new(command, trouble.to_string())])
+            Conclusion::Proven(vec![Fact::new(command, trouble.to_string())])
         }
         Some((_, Err(trouble))) => {
-            Outcome::unknown(Why { says: format!("docker: {trouble}"), needs_root: trouble.needs_root() })
+            Conclusion::unknown(Why { says: format!("docker: {trouble}"), needs_root: trouble.needs_root() })
         }
     }
 }
 
-pub(super) fn pm_down(case: &Case<'_>) -> Outcome {
+pub(super) fn pm_down(case: &Case<'_>) -> Conclusion {
     let present = |name: &str| case.health.services.iter().any(|judged| judged.name == name);
     let services = case.services.iter().filter(|service| present(service.name));
     let apps = services.flat_map(|service| service.managers).filter_map(|manager| match manager {
@@ -298,16 +298,16 @@ pub(super) fn pm_down(case: &Case<'_>) -> Outcome {
     });
     let mut homes: Vec<_> = apps.map(|app| (app.home, app.user)).collect();
     homes.dedup();
-    Outcome::any(homes.into_iter().map(|(home, user)| match asked(case.evidence.managers.apps.get(home)) {
+    Conclusion::any(homes.into_iter().map(|(home, user)| match asked(case.evidence.managers.apps.get(home)) {
         Err(unknown) => unknown,
         Ok((command, daemon)) => {
             let says = if daemon.is_some() { "runs" } else { "does not run" };
-            Outcome::when(daemon.is_none(), vec![Fact::new(command, format!("the pm2 daemon of {user} {says}"))])
+            Conclusion::when(daemon.is_none(), vec![Fact::new(command, format!("the pm2 daemon of {user} {says}"))])
         }
     }))
 }
 
-pub(super) fn backup(case: &Case<'_>, lapse: Lapse) -> Outcome {
+pub(super) fn backup(case: &Case<'_>, lapse: Lapse) -> Conclusion {
     let (command, sets) = match asked(case.backups) {
         Ok(found) => found,
         Err(unknown) => return unknown,
@@ -316,12 +316,12 @@ pub(super) fn backup(case: &Case<'_>, lapse: Lapse) -> Outcome {
         Lapse::Overdue => Verdict::Fail,
         Lapse::Failed => Verdict::Warn,
     };
-    Outcome::any(sets.iter().map(|fresh| {
+    Conclusion::any(sets.iter().map(|fresh| {
         let says = format!("{}: {}", fresh.set, fresh.summary);
         if fresh.verdict == Verdict::Unknown {
-            return Outcome::unknown(says);
+            return Conclusion::unknown(says);
         }
         let fact = Fact::new(program::command(format_args!("backup list {}", fresh.set)), says).ran(command);
-        Outcome::when(fresh.verdict == wrong, vec![fact.about(format!("backup {}", fresh.set))])
+        Conclusion::when(fresh.verdict == wrong, vec![fact.about(format!("backup {}", fresh.set))])
     }))
 }

@@ -21,7 +21,7 @@ pub use case::Case;
 pub use changes::{REACH, before};
 pub use ignores::{By, Ignores};
 use outcome::Why;
-pub use outcome::{Fact, Outcome};
+pub use outcome::{Conclusion, Fact};
 
 use crate::observe::clues::Wants;
 use crate::registry::{About, Cause, Clue, Deployment, Depth, Failure, Level, Service, Verdict};
@@ -111,9 +111,9 @@ pub fn diagnose(case: &Case<'_>, failures: &[&'static Failure], only: Option<&'s
     for suspicion in suspicions(case, failures, only) {
         diagnosis.examined += 1;
         match case.outcome(&suspicion.cause.proof, suspicion.subject) {
-            Outcome::Proven(facts) => proven.push(finding(case, suspicion, facts)),
-            Outcome::RuledOut(facts) => rule_out(&mut diagnosis.ruled_out, suspicion, facts),
-            Outcome::Unknown(whys) => doubt(&mut diagnosis.doubts, suspicion, &whys),
+            Conclusion::Proven(facts) => proven.push(finding(case, suspicion, facts)),
+            Conclusion::RuledOut(facts) => rule_out(&mut diagnosis.ruled_out, suspicion, facts),
+            Conclusion::Unknown(whys) => doubt(&mut diagnosis.doubts, suspicion, &whys),
         }
     }
     diagnosis.findings = order::arrange(case, proven);

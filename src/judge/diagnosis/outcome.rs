@@ -72,7 +72,7 @@ impl Why {
 
 /// What comes of a clue.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Conclusion {
     /// It holds; what shows it.
     Proven(Vec<Fact>),
     /// It does not hold; what shows that.
@@ -81,9 +81,9 @@ pub enum Outcome {
     Unknown(Vec<Why>),
 }
 
-use Outcome::{Proven, RuledOut, Unknown};
+use Conclusion::{Proven, RuledOut, Unknown};
 
-impl Outcome {
+impl Conclusion {
     /// Unknown for one reason.
     pub fn unknown(why: impl Into<Why>) -> Self {
         Unknown(vec![why.into()])
@@ -112,7 +112,7 @@ impl Outcome {
     }
 
     /// Proven when all are. One that is ruled out decides, whatever is unknown.
-    pub fn all(parts: impl IntoIterator<Item = Outcome>) -> Self {
+    pub fn all(parts: impl IntoIterator<Item = Conclusion>) -> Self {
         let (mut facts, mut whys, mut out) = (Vec::new(), Vec::new(), None);
         for part in parts {
             match part {
@@ -129,7 +129,7 @@ impl Outcome {
     }
 
     /// Proven when one is, whatever is unknown.
-    pub fn any(parts: impl IntoIterator<Item = Outcome>) -> Self {
+    pub fn any(parts: impl IntoIterator<Item = Conclusion>) -> Self {
         let (mut hits, mut misses, mut whys, mut holds) = (Vec::new(), Vec::new(), Vec::new(), false);
         for part in parts {
             match part {

@@ -5,24 +5,24 @@ use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 
 use super::case::{Case, asked, told};
-use super::outcome::{Fact, Outcome, Why};
+use super::outcome::{Conclusion, Fact, Why};
 use crate::observe::logs::stamp::{self, Clock};
 use crate::observe::probe::{Answer, Reply, Trouble};
 use crate::registry::{FileClue, Http, LineShare, Listening, Query, Question, RedisQuestion, Share, Shows};
 use crate::units;
 use crate::units::{age, bytes};
 
-pub(super) fn file(case: &Case<'_>, path: &'static str, clue: &FileClue) -> Outcome {
+pub(super) fn file(case: &Case<'_>, path: &'static str, clue: &FileClue) -> Conclusion {
     if let FileClue::Contains(pattern) = clue {
         let (command, text) = match asked(case.clues.tails.get(path)) {
             Ok(found) => found,
             Err(unknown) => return unknown,
         };
-        let Ok(pattern) = Regex::new(pattern) else { return Outcome::unknown("its pattern is none") };
+        let Ok(pattern) = Regex::new(pattern) else { return Conclusion::unknown("its pattern is none") };
         let line = text.iter().flat_map(|text| text.lines()).rfind(|line| pattern.is_match(line));
         return match line {
-            Some(line) => Outcome::Proven(vec![Fact::new(command, crate::host::tools::excerpt(line))]),
-            None => Outcome::RuledOut(vec![Fact::new(command, format!("{path} does not say so"))]),
+            Some(line) => Conclusion::Proven(vec![Fact::new(command, crate::host::tools::excerpt(line))]),
+            None => Conclusion::RuledOut(vec![Fact::new(command, format!("{path} does not say so"))]),
         };
     }
     let (command, found) = match asked(case.clues.files.get(path)) {
@@ -31,7 +31,7 @@ pub(super) fn file(case: &Case<'_>, path: &'static str, clue: &FileClue) -> Outc
     };
     let Some(found) = found else {
         let holds = matches!(clue, FileClue::Missing | FileClue::NotExecutable);
-        return Outcome::when(holds, vec![Fact::new(command, format!("{path} does not exist"))]);
+        return Conclusion::when(holds, vec![Fact::new(command, format!("{path} does not exist"))]);
     };
     let old = found.changed.map(|changed| case.evidence.time.duration_since(changed));
     let (holds, says) = match clue {
@@ -42,7 +42,7 @@ pub(super) fn file(case: &Case<'_>, path: &'static str, clue: &FileClue) -> Outc
                 let says = format!("{path} was changed {} ago", age(changed, case.evidence.time));
                 (old > SignedDuration::from_secs(i64::from(*seconds)), says)
             }
-            (_, _) => return Outcome::unknown(format!("{path}: when it was changed is not known")),
+            (_, _) => return Conclusion::unknown(format!("{path}: when it was changed is not known")),
         },
         FileClue::NotExecutable => {
             (found.is_dir || found.mode & 0o111 == 0, format!("{path} has mode {:o}", found.mode))
@@ -60,12 +60,18 @@ pub(super) fn file(case: &Case<'_>, path: &'static str, clue: &FileClue) -> Outc
             (*number != 0 && bits & wanted != wanted, says)
         }
         FileClue::Larger(size) => (found.size > *size, format!("{path} has {}", bytes(found.size))),
-        FileClue::Contains(_) => return Outcome::unknown("it was not asked"),
+        FileClue::Contains(_) => return Conclusion::unknown("it was not asked"),
     };
-    Outcome::when(holds, vec![Fact::new(command, says)])
+    Conclusion::when(holds, vec![Fact::new(command, says)])
 }
 
-pub(super) fn leftovers(case: &Case<'_>, dir: &'static str, prefix: &str, suffix: &str, older_seconds: u32) -> Outcome {
+pub(super) fn leftovers(
+    case: &Case<'_>,
+    dir: &'static str,
+    prefix: &str,
+    suffix: &str,
+    older_seconds: u32,
+) -> Conclusion {
     let (command, entries) = match asked(case.clues.dirs.get(dir)) {
         Ok(found) => found,
         Err(unknown) => return unknown,
@@ -77,12 +83,12 @@ pub(super) fn leftovers(case: &Case<'_>, dir: &'static str, prefix: &str, suffix
         .map(|(name, _)| name.as_str())
         .collect();
     match old.is_empty() {
-        true => Outcome::RuledOut(vec![Fact::new(command, format!("no old {prefix}*{suffix} in {dir}"))]),
-        false => Outcome::Proven(vec![Fact::new(command, format!("{dir}: {}", old.join(", ")))]),
+        true => Conclusion::RuledOut(vec![Fact::new(command, format!("no old {prefix}*{suffix} in {dir}"))]),
+        false => Conclusion::Proven(vec![Fact::new(command, format!("{dir}: {}", old.join(", ")))]),
     }
 }
 
-pub(super) fn port(case: &Case<'_>, port: u16, listening: &Listening) -> Outcome {
+pub(super) fn port(case: &Case<'_>, port: u16, listening: &Listening) -> Conclusion {
     let (_, all) = match asked(case.clues.listeners.as_ref()) {
         Ok(found) => found,
         Err(unknown) => return unknown,
@@ -91,24 +97,24 @@ pub(super) fn port(case: &Case<'_>, port: u16, listening: &Listening) -> Outcome
     let command = format!("ss -Hltnp 'sport = :{port}'");
     let Some(first) = own.first() else {
         let holds = matches!(listening, Listening::Nobody);
-        return Outcome::when(holds, vec![Fact::new(command, format!("nobody listens on port {port}"))]);
+        return Conclusion::when(holds, vec![Fact::new(command, format!("nobody listens on port {port}"))]);
     };
     let names = match listening {
-        Listening::Nobody => return Outcome::RuledOut(vec![Fact::new(command, format!("port {port} is open"))]),
+        Listening::Nobody => return Conclusion::RuledOut(vec![Fact::new(command, format!("port {port} is open"))]),
         Listening::By(names) | Listening::NotBy(names) => names,
     };
     let Some((pid, name)) = own.iter().find_map(|owner| owner.as_ref()).or(first.as_ref()) else {
-        return Outcome::unknown(Why {
+        return Conclusion::unknown(Why {
             says: format!("who holds port {port} cannot be seen (needs root)"),
             needs_root: true,
         });
     };
     let among = names.contains(&name.as_str());
     let holds = among == matches!(listening, Listening::By(_));
-    Outcome::when(holds, vec![Fact::new(command, format!("port {port} is held by {name} (pid {pid})"))])
+    Conclusion::when(holds, vec![Fact::new(command, format!("port {port} is held by {name} (pid {pid})"))])
 }
 
-pub(super) fn running(case: &Case<'_>, word: &str) -> Outcome {
+pub(super) fn running(case: &Case<'_>, word: &str) -> Conclusion {
     let (_, processes) = match asked(case.clues.processes.as_ref()) {
         Ok(found) => found,
         Err(unknown) => return unknown,
@@ -116,93 +122,93 @@ pub(super) fn running(case: &Case<'_>, word: &str) -> Outcome {
     let is = |argument: &String| argument == word || argument.rsplit('/').next() == Some(word);
     let command = format!("pgrep -af {word}");
     match processes.iter().find(|(_, words)| words.iter().any(is)) {
-        Some((pid, _)) => Outcome::Proven(vec![Fact::new(command, format!("{word} runs (pid {pid})"))]),
-        None => Outcome::RuledOut(vec![Fact::new(command, format!("no {word} runs"))]),
+        Some((pid, _)) => Conclusion::Proven(vec![Fact::new(command, format!("{word} runs (pid {pid})"))]),
+        None => Conclusion::RuledOut(vec![Fact::new(command, format!("no {word} runs"))]),
     }
 }
 
-pub(super) fn firewall(case: &Case<'_>, port: u16) -> Outcome {
+pub(super) fn firewall(case: &Case<'_>, port: u16) -> Conclusion {
     match asked(case.clues.firewall.as_ref()) {
         Err(unknown) => unknown,
-        Ok((command, None)) => Outcome::RuledOut(vec![Fact::new(command, "ufw is off, or lets everybody in")]),
+        Ok((command, None)) => Conclusion::RuledOut(vec![Fact::new(command, "ufw is off, or lets everybody in")]),
         Ok((command, Some(ports))) => {
             let open = ports.contains(&port);
             let says = if open { "is let in" } else { "is let in by no rule" };
-            Outcome::when(!open, vec![Fact::new(command, format!("{port}/tcp {says}"))])
+            Conclusion::when(!open, vec![Fact::new(command, format!("{port}/tcp {says}"))])
         }
     }
 }
 
-pub(super) fn proxy(case: &Case<'_>) -> Outcome {
+pub(super) fn proxy(case: &Case<'_>) -> Conclusion {
     let Some(answer) = &case.clues.routes else {
-        return Outcome::unknown("the proxy's configuration was not asked for");
+        return Conclusion::unknown("the proxy's configuration was not asked for");
     };
     match &answer.result {
-        Ok(_) => Outcome::RuledOut(vec![Fact::new(&*answer.command, "its configuration is valid")]),
+        Ok(_) => Conclusion::RuledOut(vec![Fact::new(&*answer.command, "its configuration is valid")]),
         // What it says of a file that it does not take, and of nothing else.
         Err(Trouble::Failed(said))
             if ["adapting config", "Caddyfile:", "test failed"].iter().any(|w| said.contains(w)) =>
         {
-            Outcome::Proven(vec![Fact::new(&*answer.command, said.clone())])
+            Conclusion::Proven(vec![Fact::new(&*answer.command, said.clone())])
         }
-        Err(trouble) => Outcome::unknown(told(&answer.command, trouble)),
+        Err(trouble) => Conclusion::unknown(told(&answer.command, trouble)),
     }
 }
 
-pub(super) fn long_ago(case: &Case<'_>, get: &'static Http, path: &str, seconds: u32) -> Outcome {
+pub(super) fn long_ago(case: &Case<'_>, get: &'static Http, path: &str, seconds: u32) -> Conclusion {
     let answer = case.clues.gets.iter().find(|(other, _)| std::ptr::eq(*other, get));
     let (command, reply) = match asked(answer.map(|(_, answer)| answer)) {
         Ok(found) => found,
         Err(unknown) => return unknown,
     };
     let Reply::Http { body, .. } = reply else {
-        return Outcome::RuledOut(vec![Fact::new(command, "no HTTP answer")]);
+        return Conclusion::RuledOut(vec![Fact::new(command, "no HTTP answer")]);
     };
     let json: Option<serde_json::Value> = serde_json::from_str(body).ok();
     let value = json.as_ref().and_then(|json| path.split('.').try_fold(json, |value, key| value.get(key)));
     let time = value.and_then(serde_json::Value::as_i64).and_then(|ms| Timestamp::from_millisecond(ms).ok());
     let Some(time) = time else {
-        return Outcome::unknown(format!("{command}: its answer has no time {path}"));
+        return Conclusion::unknown(format!("{command}: its answer has no time {path}"));
     };
     let old = case.evidence.time.duration_since(time) > SignedDuration::from_secs(i64::from(seconds));
-    Outcome::when(old, vec![Fact::new(command, format!("{path} was {} ago", age(time, case.evidence.time)))])
+    Conclusion::when(old, vec![Fact::new(command, format!("{path} was {} ago", age(time, case.evidence.time)))])
 }
 
-pub(super) fn query(case: &Case<'_>, query: &'static Query, shows: &Shows) -> Outcome {
+pub(super) fn query(case: &Case<'_>, query: &'static Query, shows: &Shows) -> Conclusion {
     let answer = case.clues.queries.iter().find(|(other, _)| std::ptr::eq(*other, query));
     shown(answer.map(|(_, answer)| answer), shows)
 }
 
-pub(super) fn output(case: &Case<'_>, question: &'static Question, shows: &Shows) -> Outcome {
+pub(super) fn output(case: &Case<'_>, question: &'static Question, shows: &Shows) -> Conclusion {
     let answer = case.clues.outputs.iter().find(|(other, _)| std::ptr::eq(*other, question));
     shown(answer.map(|(_, answer)| answer), shows)
 }
 
-pub(super) fn redis(case: &Case<'_>, question: &'static RedisQuestion, shows: &Shows) -> Outcome {
+pub(super) fn redis(case: &Case<'_>, question: &'static RedisQuestion, shows: &Shows) -> Conclusion {
     let answer = case.clues.redis.iter().find(|(other, _)| std::ptr::eq(*other, question));
     shown(answer.map(|(_, answer)| answer), shows)
 }
 
 /// Whether a text shows it.
-fn shown(answer: Option<&Answer<String>>, shows: &Shows) -> Outcome {
+fn shown(answer: Option<&Answer<String>>, shows: &Shows) -> Conclusion {
     let (command, text) = match asked(answer) {
         Ok(found) => found,
         Err(unknown) => return unknown,
     };
     let number = || {
         let word = text.split_whitespace().find_map(|word| word.trim_matches(',').parse::<f64>().ok());
-        word.ok_or_else(|| Outcome::unknown(format!("{command}: no number in its output")))
+        word.ok_or_else(|| Conclusion::unknown(format!("{command}: no number in its output")))
     };
-    let matching = |pattern: &str| -> Result<Option<&str>, Outcome> {
-        let pattern = Regex::new(pattern).map_err(|error| Outcome::unknown(error.to_string()))?;
+    let matching = |pattern: &str| -> Result<Option<&str>, Conclusion> {
+        let pattern = Regex::new(pattern).map_err(|error| Conclusion::unknown(error.to_string()))?;
         Ok(text.lines().find(|line| pattern.is_match(line)))
     };
-    let after = |word: &str| -> Result<f64, Outcome> {
+    let after = |word: &str| -> Result<f64, Conclusion> {
         let rest = text.lines().find_map(|line| line.strip_prefix(word));
         let number = rest.and_then(|rest| rest.trim().parse::<f64>().ok());
-        number.ok_or_else(|| Outcome::unknown(format!("{command}: no number after {word}")))
+        number.ok_or_else(|| Conclusion::unknown(format!("{command}: no number after {word}")))
     };
-    let judged = || -> Result<(bool, String), Outcome> {
+    let judged = || -> Result<(bool, String), Conclusion> {
         Ok(match shows {
             Shows::Line(pattern) => match matching(pattern)? {
                 Some(line) => (true, crate::host::tools::excerpt(line)),
@@ -222,22 +228,22 @@ fn shown(answer: Option<&Answer<String>>, shows: &Shows) -> Outcome {
         })
     };
     match judged() {
-        Ok((holds, says)) => Outcome::when(holds, vec![Fact::new(command, says)]),
+        Ok((holds, says)) => Conclusion::when(holds, vec![Fact::new(command, says)]),
         Err(unknown) => unknown,
     }
 }
 
-pub(super) fn lines(case: &Case<'_>, lines: &LineShare) -> Outcome {
+pub(super) fn lines(case: &Case<'_>, lines: &LineShare) -> Conclusion {
     let (command, text) = match asked(case.clues.tails.get(lines.file)) {
         Ok(found) => found,
         Err(unknown) => return unknown,
     };
     let Some((hits, all)) = weigh(text.as_deref().unwrap_or_default(), lines, case.evidence.time) else {
-        return Outcome::unknown("its pattern is none");
+        return Conclusion::unknown("its pattern is none");
     };
     let enough = hits >= lines.least && lines.share.is_exceeded(f64::from(hits), f64::from(all));
     let says = format!("{hits} of {all} lines of the last {} s", lines.seconds);
-    Outcome::when(enough, vec![Fact::new(command, says)])
+    Conclusion::when(enough, vec![Fact::new(command, says)])
 }
 
 /// How many lines are of the kind, and of how many.
@@ -268,11 +274,11 @@ mod tests {
         // No bound at all.
         assert!(shown(Some(&says("used:95\nmax:0\n")), &memory).is_ruled_out());
         for unclear in ["", "used:95\n", "used:x\nmax:100\n"] {
-            assert!(matches!(shown(Some(&says(unclear)), &memory), Outcome::Unknown(_)), "{unclear:?}");
+            assert!(matches!(shown(Some(&says(unclear)), &memory), Conclusion::Unknown(_)), "{unclear:?}");
         }
         let failed = Answer { command: "ask".to_owned(), result: Err(Trouble::Missing("psql")) };
-        assert!(matches!(shown(Some(&failed), &Shows::NoLine("x")), Outcome::Unknown(_)));
-        assert!(matches!(shown(None, &Shows::NoLine("x")), Outcome::Unknown(_)));
+        assert!(matches!(shown(Some(&failed), &Shows::NoLine("x")), Conclusion::Unknown(_)));
+        assert!(matches!(shown(None, &Shows::NoLine("x")), Conclusion::Unknown(_)));
     }
 
     #[test]

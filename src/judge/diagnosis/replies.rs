@@ -6,14 +6,14 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::case::{Case, Subject, told};
-use super::outcome::{Fact, Outcome, Why};
+use super::outcome::{Conclusion, Fact, Why};
 use crate::host::protocol::postgres::Greeting;
 use crate::judge::health;
 use crate::observe::probe::{Answer, Reply};
 use crate::registry::{Condition, Heard, Share, Verdict};
 
 /// What a service answered.
-pub(super) fn reply(case: &Case<'_>, subject: Subject<'_>, wanted: &Heard) -> Outcome {
+pub(super) fn reply(case: &Case<'_>, subject: Subject<'_>, wanted: &Heard) -> Conclusion {
     let replies = &case.evidence.replies[subject.index];
     let outcomes = subject.service.probes.iter().zip(replies).map(|(probe, answer)| {
         if matches!(wanted, Heard::Bad) {
@@ -21,20 +21,20 @@ pub(super) fn reply(case: &Case<'_>, subject: Subject<'_>, wanted: &Heard) -> Ou
             let silent = matches!(answer.result, Ok(Reply::Silent(_)));
             let fact = Fact::new(&*check.command, format!("{}: {}", check.source, check.summary));
             return match check.verdict {
-                Verdict::Unknown => Outcome::unknown(Why::of(&check)),
-                verdict => Outcome::when(verdict == Verdict::Fail && !silent, vec![fact]),
+                Verdict::Unknown => Conclusion::unknown(Why::of(&check)),
+                verdict => Conclusion::when(verdict == Verdict::Fail && !silent, vec![fact]),
             };
         }
         heard(answer, wanted)
     });
-    Outcome::any(outcomes)
+    Conclusion::any(outcomes)
 }
 
 /// Whether an answer is what a clue wants to hear.
-pub(super) fn heard(answer: &Answer<Reply>, wanted: &Heard) -> Outcome {
+pub(super) fn heard(answer: &Answer<Reply>, wanted: &Heard) -> Conclusion {
     let reply = match &answer.result {
         Ok(reply) => reply,
-        Err(trouble) => return Outcome::unknown(told(&answer.command, trouble)),
+        Err(trouble) => return Conclusion::unknown(told(&answer.command, trouble)),
     };
     let (holds, says) = match (wanted, reply) {
         (Heard::Silence, Reply::Silent(why)) => (true, why.clone()),
@@ -50,7 +50,7 @@ pub(super) fn heard(answer: &Answer<Reply>, wanted: &Heard) -> Outcome {
             let highest = json.as_ref().and_then(|json| highest(json, &keys));
             match highest {
                 Some(number) => (number > f64::from(*bound), format!("{path} is {number}")),
-                None => return Outcome::unknown(format!("{}: its answer has no number {path}", answer.command)),
+                None => return Conclusion::unknown(format!("{}: its answer has no number {path}", answer.command)),
             }
         }
         (Heard::Part(share), Reply::Http { body, .. }) => {
@@ -61,7 +61,9 @@ pub(super) fn heard(answer: &Answer<Reply>, wanted: &Heard) -> Outcome {
                 (Some(some), Some(all)) => {
                     (share.is_exceeded(some, all), format!("{part} is {some}, {whole} is {all}"))
                 }
-                (_, _) => return Outcome::unknown(format!("{}: its answer has no {part} and {whole}", answer.command)),
+                (_, _) => {
+                    return Conclusion::unknown(format!("{}: its answer has no {part} and {whole}", answer.command));
+                }
             }
         }
         (Heard::Text(pattern), other) => match (Regex::new(pattern), text_of(other)) {
@@ -73,7 +75,7 @@ pub(super) fn heard(answer: &Answer<Reply>, wanted: &Heard) -> Outcome {
             other,
         ) => (false, shown(other)),
     };
-    Outcome::when(holds, vec![Fact::new(&*answer.command, says)])
+    Conclusion::when(holds, vec![Fact::new(&*answer.command, says)])
 }
 
 fn condition_holds(json: &Value, condition: &Condition) -> bool {

@@ -1,7 +1,7 @@
 //! Clues about one service.
 
 use super::case::{Case, Subject, asked};
-use super::outcome::{Fact, Outcome, Why};
+use super::outcome::{Conclusion, Fact, Why};
 use crate::host::tools::docker::ContainerState;
 use crate::host::tools::pm2::Process;
 use crate::host::tools::systemctl::UnitState;
@@ -27,14 +27,14 @@ fn shows(case: &Case<'_>, check: &Check) -> Fact {
     Fact::new(&*check.command, format!("{}: {}", check.source, check.summary)).ran(ran.unwrap_or_default())
 }
 
-pub(super) fn unwell(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
+pub(super) fn unwell(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
     match (subject.health.verdict, subject.health.health) {
-        (Verdict::Fail, _) => Outcome::Proven(checks(case, subject, Verdict::Fail)),
+        (Verdict::Fail, _) => Conclusion::Proven(checks(case, subject, Verdict::Fail)),
         // What answers as it should is well, whoever could not be asked about it.
         (Verdict::Pass | Verdict::Warn, _) | (Verdict::Unknown, Some(Verdict::Pass)) => {
-            Outcome::RuledOut(checks(case, subject, Verdict::Pass))
+            Conclusion::RuledOut(checks(case, subject, Verdict::Pass))
         }
-        (Verdict::Unknown, _) => Outcome::unknown(doubt(subject)),
+        (Verdict::Unknown, _) => Conclusion::unknown(doubt(subject)),
     }
 }
 
@@ -44,10 +44,10 @@ pub(super) fn doubt(subject: Subject<'_>) -> Why {
     check.map_or_else(|| "nothing was said of it".into(), Why::of)
 }
 
-pub(super) fn state(case: &Case<'_>, subject: Subject<'_>, states: &[State]) -> Outcome {
+pub(super) fn state(case: &Case<'_>, subject: Subject<'_>, states: &[State]) -> Conclusion {
     let state = subject.health.state;
     if state == State::Unknown {
-        return Outcome::unknown(doubt(subject));
+        return Conclusion::unknown(doubt(subject));
     }
     let first = subject.health.checks.first().filter(|_| state != State::Unmanaged);
     let fact = match first {
@@ -57,7 +57,7 @@ pub(super) fn state(case: &Case<'_>, subject: Subject<'_>, states: &[State]) -> 
             "nothing on this host manages it",
         ),
     };
-    Outcome::when(states.contains(&state), vec![fact])
+    Conclusion::when(states.contains(&state), vec![fact])
 }
 
 /// Since when it is down. Of one that runs, or ends again and again, its last start says nothing of that.
@@ -87,7 +87,7 @@ enum Record<'e> {
 }
 
 /// The record of a manager, and the command that brought it. `Ok(None)` where the manager does not know it.
-fn record<'e>(case: &Case<'e>, manager: &'static Manager) -> Result<Option<(Record<'e>, &'e str)>, Outcome> {
+fn record<'e>(case: &Case<'e>, manager: &'static Manager) -> Result<Option<(Record<'e>, &'e str)>, Conclusion> {
     let managers = &case.evidence.managers;
     match manager {
         Manager::Systemd(wanted) => {
@@ -112,15 +112,15 @@ fn record<'e>(case: &Case<'e>, manager: &'static Manager) -> Result<Option<(Reco
 
 /// What comes of the record of one of its managers: a unit around a compose project ends as its container does. Where no
 /// engine runs, a container beneath a unit says nothing.
-fn of_managers(case: &Case<'_>, subject: Subject<'_>, look: impl Fn(Record<'_>, &str) -> Outcome) -> Outcome {
+fn of_managers(case: &Case<'_>, subject: Subject<'_>, look: impl Fn(Record<'_>, &str) -> Conclusion) -> Conclusion {
     let first = subject.service.managers.first();
-    Outcome::any(subject.service.managers.iter().map(|manager| {
+    Conclusion::any(subject.service.managers.iter().map(|manager| {
         let beneath = !first.is_some_and(|first| std::ptr::eq(first, manager));
         let containers = case.evidence.managers.containers.as_ref();
         match (record(case, manager), containers.map(|answer| &answer.result)) {
             (Ok(Some((record, ran))), _) => look(record, ran),
-            (Ok(None), _) => Outcome::RuledOut(Vec::new()),
-            (Err(_), Some(Err(Trouble::Unavailable(_)))) if beneath => Outcome::RuledOut(Vec::new()),
+            (Ok(None), _) => Conclusion::RuledOut(Vec::new()),
+            (Err(_), Some(Err(Trouble::Unavailable(_)))) if beneath => Conclusion::RuledOut(Vec::new()),
             (Err(unknown), _) => unknown,
         }
     }))
@@ -137,13 +137,13 @@ pub(super) fn began(case: &Case<'_>, subject: Subject<'_>) -> Option<jiff::Times
     .filter(|time| time.as_second() > 0)
 }
 
-pub(super) fn ended(case: &Case<'_>, subject: Subject<'_>, ending: &Ending) -> Outcome {
+pub(super) fn ended(case: &Case<'_>, subject: Subject<'_>, ending: &Ending) -> Conclusion {
     of_managers(case, subject, |record, ran| ended_as(record, ran, ending))
 }
 
-fn ended_as(record: Record<'_>, ran: &str, ending: &Ending) -> Outcome {
+fn ended_as(record: Record<'_>, ran: &str, ending: &Ending) -> Conclusion {
     let unit = |unit: &UnitState, holds: bool, says: String| {
-        Outcome::when(holds, vec![Fact::new(format!("systemctl status {}", unit.id), says).ran(ran)])
+        Conclusion::when(holds, vec![Fact::new(format!("systemctl status {}", unit.id), says).ran(ran)])
     };
     let inspect = |container: &ContainerState, holds: bool, says: String| inspected(container, ran, holds, says);
     match (record, ending) {
@@ -184,46 +184,51 @@ fn ended_as(record: Record<'_>, ran: &str, ending: &Ending) -> Outcome {
             let down = own.iter().find(|process| process.status != "online");
             let code = down.and_then(|process| u32::try_from(process.exit_code?).ok());
             let says = code.map_or_else(|| "online".to_owned(), |code| format!("exit {code}"));
-            Outcome::when(code.is_some_and(|code| codes.contains(&code)), vec![Fact::new(ran, says)])
+            Conclusion::when(code.is_some_and(|code| codes.contains(&code)), vec![Fact::new(ran, says)])
         }
         // Only systemd has a word for it; pm2 tells no signals.
-        (Record::Container(_), Ending::Result(_)) => Outcome::RuledOut(Vec::new()),
+        (Record::Container(_), Ending::Result(_)) => Conclusion::RuledOut(Vec::new()),
         (Record::Processes(_), Ending::Signal(_) | Ending::Result(_) | Ending::OutOfMemory) => {
-            Outcome::RuledOut(Vec::new())
+            Conclusion::RuledOut(Vec::new())
         }
     }
 }
 
-pub(super) fn restarts(subject: Subject<'_>, least: u32) -> Outcome {
+pub(super) fn restarts(subject: Subject<'_>, least: u32) -> Conclusion {
     let command = subject.health.checks.first().map(|check| check.command.clone()).unwrap_or_default();
     match subject.health.restarts {
-        Some(count) => Outcome::when(count >= least, vec![Fact::new(command, format!("{count} automatic restarts"))]),
-        None if subject.health.state == State::Unknown => Outcome::unknown(doubt(subject)),
-        None => Outcome::RuledOut(Vec::new()),
+        Some(count) => {
+            Conclusion::when(count >= least, vec![Fact::new(command, format!("{count} automatic restarts"))])
+        }
+        None if subject.health.state == State::Unknown => Conclusion::unknown(doubt(subject)),
+        None => Conclusion::RuledOut(Vec::new()),
     }
 }
 
-pub(super) fn reload_needed(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
+pub(super) fn reload_needed(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
     of_managers(case, subject, |record, ran| match record {
         Record::Unit(unit) => {
             let says = format!("NeedDaemonReload={}", if unit.reload_needed { "yes" } else { "no" });
-            Outcome::when(unit.reload_needed, vec![Fact::new(format!("systemctl status {}", unit.id), says).ran(ran)])
+            Conclusion::when(
+                unit.reload_needed,
+                vec![Fact::new(format!("systemctl status {}", unit.id), says).ran(ran)],
+            )
         }
-        Record::Container(_) | Record::Processes(_) => Outcome::RuledOut(Vec::new()),
+        Record::Container(_) | Record::Processes(_) => Conclusion::RuledOut(Vec::new()),
     })
 }
 
-pub(super) fn unhealthy(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
+pub(super) fn unhealthy(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
     of_managers(case, subject, |record, ran| match record {
         Record::Container(container) => {
             let health = container.health.as_deref().unwrap_or("none");
             inspected(container, ran, health == "unhealthy", format!("health: {health}"))
         }
-        Record::Unit(_) | Record::Processes(_) => Outcome::RuledOut(Vec::new()),
+        Record::Unit(_) | Record::Processes(_) => Conclusion::RuledOut(Vec::new()),
     })
 }
 
-pub(super) fn container(case: &Case<'_>, subject: Subject<'_>, words: &[&str]) -> Outcome {
+pub(super) fn container(case: &Case<'_>, subject: Subject<'_>, words: &[&str]) -> Conclusion {
     of_managers(case, subject, |record, ran| match record {
         Record::Container(container) => {
             let status = container.status.as_str();
@@ -233,26 +238,26 @@ pub(super) fn container(case: &Case<'_>, subject: Subject<'_>, words: &[&str]) -
             };
             inspected(container, ran, words.contains(&status), says)
         }
-        Record::Unit(_) | Record::Processes(_) => Outcome::RuledOut(Vec::new()),
+        Record::Unit(_) | Record::Processes(_) => Conclusion::RuledOut(Vec::new()),
     })
 }
 
-fn inspected(container: &ContainerState, ran: &str, holds: bool, says: String) -> Outcome {
-    Outcome::when(holds, vec![Fact::new(format!("docker inspect {}", container.identity.name), says).ran(ran)])
+fn inspected(container: &ContainerState, ran: &str, holds: bool, says: String) -> Conclusion {
+    Conclusion::when(holds, vec![Fact::new(format!("docker inspect {}", container.identity.name), says).ran(ran)])
 }
 
-pub(super) fn port(case: &Case<'_>, subject: Subject<'_>, holds: impl Fn(&Holder) -> bool) -> Outcome {
+pub(super) fn port(case: &Case<'_>, subject: Subject<'_>, holds: impl Fn(&Holder) -> bool) -> Conclusion {
     let (Some(port), Some(_)) = (subject.service.ports.first(), subject.service.managers.first()) else {
-        return Outcome::RuledOut(Vec::new());
+        return Conclusion::RuledOut(Vec::new());
     };
     // A unit that only starts others owns no port itself.
     if matches!(subject.health.state, State::Completed) {
-        return Outcome::RuledOut(Vec::new());
+        return Conclusion::RuledOut(Vec::new());
     }
     let holder = &case.evidence.holders[subject.index];
     let says = match holder {
         Holder::Unseen => {
-            return Outcome::unknown(Why {
+            return Conclusion::unknown(Why {
                 says: format!("who holds port {port} cannot be seen (needs root)"),
                 needs_root: true,
             });
@@ -261,35 +266,35 @@ pub(super) fn port(case: &Case<'_>, subject: Subject<'_>, holds: impl Fn(&Holder
         Holder::Own => format!("port {port} is its own"),
         Holder::Other { pid, name } => format!("port {port} is held by {name} (pid {pid})"),
     };
-    Outcome::when(holds(holder), vec![Fact::new(format!("ss -Hltnp 'sport = :{port}'"), says)])
+    Conclusion::when(holds(holder), vec![Fact::new(format!("ss -Hltnp 'sport = :{port}'"), says)])
 }
 
-pub(super) fn memory(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
+pub(super) fn memory(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
     let Some(alarm) = subject.service.memory.as_ref().and_then(|memory| memory.alarm_bytes) else {
-        return Outcome::RuledOut(Vec::new());
+        return Conclusion::RuledOut(Vec::new());
     };
     let alone = subject.health.pid.and_then(|pid| case.clues.memory.get(&pid).copied().flatten());
     let Some(used) = subject.health.memory_bytes.or(alone) else {
         // What does not run uses none.
         return match subject.health.pid {
-            Some(_) => Outcome::unknown("how much memory it uses is not counted here"),
-            None => Outcome::RuledOut(Vec::new()),
+            Some(_) => Conclusion::unknown("how much memory it uses is not counted here"),
+            None => Conclusion::RuledOut(Vec::new()),
         };
     };
     let command = subject.health.checks.first().map(|check| check.command.clone()).unwrap_or_default();
     let says = format!("uses {} of memory, the alarm is at {}", bytes(used), bytes(alarm));
-    Outcome::when(used > alarm, vec![Fact::new(command, says)])
+    Conclusion::when(used > alarm, vec![Fact::new(command, says)])
 }
 
-pub(super) fn route(case: &Case<'_>, subject: Subject<'_>) -> Outcome {
+pub(super) fn route(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
     if subject.service.routes.is_empty() {
-        return Outcome::RuledOut(Vec::new());
+        return Conclusion::RuledOut(Vec::new());
     }
     let (command, found) = match asked(case.clues.routes.as_ref()) {
         Ok(found) => found,
         Err(unknown) => return unknown,
     };
-    Outcome::any_of(subject.service.routes.iter().filter_map(|route| {
+    Conclusion::any_of(subject.service.routes.iter().filter_map(|route| {
         let path = route.path.trim_end_matches('/');
         let theirs = |path: &str| path.trim_start_matches('^').trim_end_matches('/').to_owned();
         let own = found.iter().find(|upstream| upstream.host == route.host && theirs(&upstream.path) == path)?;

@@ -17,24 +17,24 @@ use crate::registry::{
     Clue, EnvClue, EnvFile, Fix, Heard, HostChecks, Http, Lapse, Manager, Probe, Remedy, Risk, Rule, State, Unit,
     Window, usual,
 };
-use outcome::Outcome::{Proven, RuledOut, Unknown};
+use outcome::Conclusion::{Proven, RuledOut, Unknown};
 
-fn proven() -> Outcome {
+fn proven() -> Conclusion {
     Proven(vec![Fact::new("look", "yes")])
 }
 
-fn ruled_out() -> Outcome {
+fn ruled_out() -> Conclusion {
     RuledOut(vec![Fact::new("look", "no")])
 }
 
-fn unknown() -> Outcome {
-    Outcome::unknown("nobody knows")
+fn unknown() -> Conclusion {
+    Conclusion::unknown("nobody knows")
 }
 
 /// Kleene's tables: for each pair what both and what one of them comes to.
 #[test]
 fn what_is_unknown_stays_so_unless_another_part_decides() {
-    let letter = |outcome: &Outcome| match outcome {
+    let letter = |outcome: &Conclusion| match outcome {
         Proven(_) => 'T',
         RuledOut(_) => 'F',
         Unknown(_) => 'U',
@@ -42,8 +42,8 @@ fn what_is_unknown_stays_so_unless_another_part_decides() {
     let mut table = Vec::new();
     for one in [proven, ruled_out, unknown] {
         for other in [proven, ruled_out, unknown] {
-            let all = letter(&Outcome::all([one(), other()]));
-            let any = letter(&Outcome::any([one(), other()]));
+            let all = letter(&Conclusion::all([one(), other()]));
+            let any = letter(&Conclusion::any([one(), other()]));
             table.push(format!("{}{} {all}{any}", letter(&one()), letter(&other())));
         }
     }
@@ -56,11 +56,11 @@ fn what_is_unknown_stays_so_unless_another_part_decides() {
 fn all_collects_what_shows_it_once_and_any_too() {
     let fact = |says: &str| Fact::new("look", says);
     let both = [Proven(vec![fact("a")]), Proven(vec![fact("a"), fact("b")])];
-    assert_eq!(Outcome::all(both.clone()), Proven(vec![fact("a"), fact("b")]));
-    assert_eq!(Outcome::any(both), Proven(vec![fact("a"), fact("b")]));
+    assert_eq!(Conclusion::all(both.clone()), Proven(vec![fact("a"), fact("b")]));
+    assert_eq!(Conclusion::any(both), Proven(vec![fact("a"), fact("b")]));
     let mixed = [RuledOut(vec![fact("a")]), Proven(vec![fact("b")]), unknown()];
-    assert_eq!(Outcome::all(mixed.clone()), RuledOut(vec![fact("a")]));
-    assert_eq!(Outcome::any(mixed), Proven(vec![fact("b")]));
+    assert_eq!(Conclusion::all(mixed.clone()), RuledOut(vec![fact("a")]));
+    assert_eq!(Conclusion::any(mixed), Proven(vec![fact("b")]));
 }
 
 static URGENT: Level = level("urgent");
@@ -215,7 +215,7 @@ fn a_backup_is_overdue_or_failed_only_by_what_is_recorded_of_it() {
             case.outcome(&Clue::Backup(lapse), None)
         })
     };
-    let named = |outcome: &Outcome| match outcome {
+    let named = |outcome: &Conclusion| match outcome {
         Proven(facts) => facts.iter().flat_map(|fact| fact.names.clone()).collect(),
         RuledOut(_) => vec!["ruled out".to_owned()],
         Unknown(whys) => whys.iter().map(|why| why.says.clone()).collect(),

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use regex::Regex;
 
 use super::case::{Case, Subject, asked};
-use super::outcome::{Fact, Outcome};
+use super::outcome::{Conclusion, Fact};
 use super::service::{began, doubt};
 use crate::registry::{EnvClue, Presence, State, Window};
 use crate::units;
@@ -16,7 +16,7 @@ const LAST_RUN: SignedDuration = SignedDuration::from_secs(120);
 /// How many lines are shown of those that match.
 const SHOWN: usize = 2;
 
-pub(super) fn env(case: &Case<'_>, subject: Subject<'_>, clue: &EnvClue) -> Outcome {
+pub(super) fn env(case: &Case<'_>, subject: Subject<'_>, clue: &EnvClue) -> Conclusion {
     let (_, found) = match asked(case.clues.env.get(subject.service.name)) {
         Ok(found) => found,
         Err(unknown) => return unknown,
@@ -25,32 +25,36 @@ pub(super) fn env(case: &Case<'_>, subject: Subject<'_>, clue: &EnvClue) -> Outc
     if let EnvClue::FileMissing = clue {
         // Of one that need not be here, and that nobody can tell of, a missing file says nothing.
         if subject.health.state == State::Unknown && subject.service.presence != Presence::Required {
-            return Outcome::unknown(doubt(subject));
+            return Conclusion::unknown(doubt(subject));
         }
         let missing = match (&found.path, wanted) {
             (None, Some(env)) => Some(env.paths.join(" or ")),
             _ => found.missing.first().cloned(),
         };
         return match missing {
-            Some(path) => Outcome::Proven(vec![Fact::new(format!("ls -l {path}"), format!("{path} does not exist"))]),
-            None => {
-                Outcome::RuledOut(found.path.iter().map(|path| Fact::new(format!("ls -l {path}"), "exists")).collect())
+            Some(path) => {
+                Conclusion::Proven(vec![Fact::new(format!("ls -l {path}"), format!("{path} does not exist"))])
             }
+            None => Conclusion::RuledOut(
+                found.path.iter().map(|path| Fact::new(format!("ls -l {path}"), "exists")).collect(),
+            ),
         };
     }
     // What is not there has no keys: that is another cause.
-    let Some(path) = &found.path else { return Outcome::RuledOut(Vec::new()) };
+    let Some(path) = &found.path else { return Conclusion::RuledOut(Vec::new()) };
     // Names only: no value is ever shown.
     let fact = |says: String| Fact::new(format!("cut -d= -f1 {path}"), says);
     let value = |key: &str| found.values.0.get(key);
     match clue {
-        EnvClue::FileMissing => Outcome::RuledOut(Vec::new()),
+        EnvClue::FileMissing => Conclusion::RuledOut(Vec::new()),
         EnvClue::KeysMissing(keys) => {
             let required: &[&str] = if keys.is_empty() { wanted.map_or(&[], |env| env.required) } else { keys };
             let missing: Vec<&str> = required.iter().filter(|key| value(key).is_none()).copied().collect();
             match missing.is_empty() {
-                true => Outcome::RuledOut(vec![fact(format!("{} of {} keys are set", required.len(), required.len()))]),
-                false => Outcome::Proven(vec![fact(format!("{path} lacks {}", missing.join(", ")))]),
+                true => {
+                    Conclusion::RuledOut(vec![fact(format!("{} of {} keys are set", required.len(), required.len()))])
+                }
+                false => Conclusion::Proven(vec![fact(format!("{path} lacks {}", missing.join(", ")))]),
             }
         }
         EnvClue::Differs(key, other) => match asked(case.clues.env.get(other.name)) {
@@ -59,37 +63,37 @@ pub(super) fn env(case: &Case<'_>, subject: Subject<'_>, clue: &EnvClue) -> Outc
                 (Some(own), Some(their)) => {
                     let than = theirs.path.as_deref().unwrap_or(other.name);
                     let says = if own == their { "is the same as" } else { "differs from that" };
-                    Outcome::when(own != their, vec![fact(format!("{key} in {path} {says} in {than}"))])
+                    Conclusion::when(own != their, vec![fact(format!("{key} in {path} {says} in {than}"))])
                 }
-                (_, _) => Outcome::RuledOut(vec![fact(format!("{key} is not set in both files"))]),
+                (_, _) => Conclusion::RuledOut(vec![fact(format!("{key} is not set in both files"))]),
             },
         },
         EnvClue::NotItsPort(key) => match (value(key), subject.service.ports.first()) {
             (Some(own), Some(port)) => {
                 let same = *own == port.to_string();
                 let says = if same { "is" } else { "is not" };
-                Outcome::when(!same, vec![fact(format!("{key} in {path} {says} {port}"))])
+                Conclusion::when(!same, vec![fact(format!("{key} in {path} {says} {port}"))])
             }
-            (_, _) => Outcome::RuledOut(vec![fact(format!("{key} is not set"))]),
+            (_, _) => Conclusion::RuledOut(vec![fact(format!("{key} is not set"))]),
         },
         EnvClue::Like(key, form) | EnvClue::Unlike(key, form) => {
             match (value(key), Regex::new(&format!("^(?:{form})$"))) {
-                (_, Err(error)) => Outcome::unknown(error.to_string()),
-                (None, Ok(_)) => Outcome::RuledOut(vec![fact(format!("{key} is not set"))]),
+                (_, Err(error)) => Conclusion::unknown(error.to_string()),
+                (None, Ok(_)) => Conclusion::RuledOut(vec![fact(format!("{key} is not set"))]),
                 (Some(own), Ok(pattern)) => {
                     let fits = pattern.is_match(own);
                     let says = if fits { "has" } else { "has not" };
                     let holds = fits == matches!(clue, EnvClue::Like(..));
-                    Outcome::when(holds, vec![fact(format!("{key} in {path} {says} the form {form}"))])
+                    Conclusion::when(holds, vec![fact(format!("{key} in {path} {says} the form {form}"))])
                 }
             }
         }
     }
 }
 
-pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, least: u32, pattern: &str, window: Window) -> Outcome {
+pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, least: u32, pattern: &str, window: Window) -> Conclusion {
     if subject.service.log_sources().is_empty() {
-        return Outcome::RuledOut(Vec::new());
+        return Conclusion::RuledOut(Vec::new());
     }
     let (command, lines) = match asked(case.clues.said.get(subject.service.name)) {
         Ok(found) => found,
@@ -97,7 +101,7 @@ pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, least: u32, pattern: &
     };
     let pattern = match Regex::new(pattern) {
         Ok(pattern) => pattern,
-        Err(error) => return Outcome::unknown(error.to_string()),
+        Err(error) => return Conclusion::unknown(error.to_string()),
     };
     let last = lines.iter().filter_map(|line| line.time).max();
     let again = match subject.health.state {
@@ -149,7 +153,7 @@ pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, least: u32, pattern: &
     let often = || Fact::new(command, format!("{} lines like these:", hits.len()));
     match (hits.len(), least as usize) {
         (found @ 1.., least) if found >= least => {
-            Outcome::Proven((least > 1).then(often).into_iter().chain(facts).collect())
+            Conclusion::Proven((least > 1).then(often).into_iter().chain(facts).collect())
         }
         (found, least) => {
             let all = lines.iter().filter(|line| counts(line.time)).count();
@@ -157,7 +161,7 @@ pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, least: u32, pattern: &
                 (0, _) => format!("none of {all} lines says so"),
                 (found, least) => format!("{found} of {all} lines say so, {least} would count"),
             };
-            Outcome::RuledOut(vec![Fact::new(command, says)])
+            Conclusion::RuledOut(vec![Fact::new(command, says)])
         }
     }
 }

@@ -44,7 +44,7 @@ fn app(status: &str, exit_code: i64, oom_killed: bool) -> ContainerState {
     }
 }
 
-fn with(containers: Result<Vec<ContainerState>, Trouble>, clues: &Clues, clue: &Clue) -> Outcome {
+fn with(containers: Result<Vec<ContainerState>, Trouble>, clues: &Clues, clue: &Clue) -> Conclusion {
     let services = YARD.services.to_vec();
     let units = ok("systemctl show", vec![unit("wrapped.service", "active", "running")]);
     let containers = Answer { command: "docker inspect".to_owned(), result: containers };
