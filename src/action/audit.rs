@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
-use crate::host::exec::{Exit as Ended, Runner};
+use crate::host::exec::{ProcessEnd, Runner};
 use crate::host::files::own;
 use crate::host::net;
 use crate::host::system::System;
@@ -207,7 +207,7 @@ pub fn read_journal(system: &System, runner: &dyn Runner, limit: Duration) -> Re
         return Ok(Vec::new());
     }
     let output = runner.run(&journalctl::said_by_root(IDENTIFIER, JOURNAL_LINES), limit)?;
-    if output.exit != Ended::Code(0) {
+    if output.exit != ProcessEnd::Code(0) {
         return Err(failure(&output));
     }
     let text = String::from_utf8_lossy(&output.stdout);

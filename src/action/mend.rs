@@ -11,7 +11,7 @@ use super::lock::Lock;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::host::exec::{Exit as Ended, Runner};
+use crate::host::exec::{ProcessEnd, Runner};
 use crate::host::files::own;
 use crate::host::system::System;
 use crate::host::tools::Argv;
@@ -40,7 +40,7 @@ pub fn command(
     lock.step(&argv.to_string());
     let limit = LIMIT.min(context.time_left().unwrap_or(LIMIT));
     let trouble = match context.processes().run(argv, limit) {
-        Ok(output) if output.exit == Ended::Code(0) => None,
+        Ok(output) if output.exit == ProcessEnd::Code(0) => None,
         Ok(output) => Some(failure(&output).to_string()),
         Err(error) => Some(Trouble::from(error).to_string()),
     };

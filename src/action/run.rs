@@ -13,7 +13,7 @@ use super::verify::{self, SettleOutcome};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::host::exec::{Exit as Ended, Runner};
+use crate::host::exec::{ProcessEnd, Runner};
 use crate::judge::health::ServiceHealth;
 use crate::observe::probe::{Trouble, failure};
 use crate::registry::{Deployment, Service, Verdict};
@@ -30,7 +30,7 @@ pub struct Done {
     /// The service.
     pub service: &'static Service,
     /// What came of it.
-    pub end: End,
+    pub end: ChangeEnd,
     /// When it was begun.
     pub begun: Timestamp,
     /// How long it took.
@@ -39,7 +39,7 @@ pub struct Done {
 
 /// What came of it.
 #[derive(Debug)]
-pub enum End {
+pub enum ChangeEnd {
     /// As wanted, and it stayed so.
     Well(ServiceHealth),
     /// A step failed; what it said, and how the service is since, as far as that could be seen.
@@ -64,13 +64,13 @@ pub struct Result {
 impl Result {
     /// The exit code.
     pub fn exit(&self) -> Exit {
-        let well = self.done.iter().filter(|done| matches!(done.end, End::Well(_))).count();
-        let any = |wanted: fn(&End) -> bool| self.done.iter().any(|done| wanted(&done.end));
+        let well = self.done.iter().filter(|done| matches!(done.end, ChangeEnd::Well(_))).count();
+        let any = |wanted: fn(&ChangeEnd) -> bool| self.done.iter().any(|done| wanted(&done.end));
         match () {
             () if well == self.done.len() => Exit::Success,
             () if well > 0 => Exit::Partial,
-            () if any(|end| matches!(end, End::StepFailed(..) | End::Failed(_))) => Exit::Failure,
-            () if any(|end| matches!(end, End::Pending(_))) => Exit::TimedOut,
+            () if any(|end| matches!(end, ChangeEnd::StepFailed(..) | ChangeEnd::Failed(_))) => Exit::Failure,
+            () if any(|end| matches!(end, ChangeEnd::Pending(_))) => Exit::TimedOut,
             () => Exit::Unknown,
         }
     }
@@ -106,9 +106,9 @@ pub(crate) fn perform(
 ) -> Result {
     let mut done = Vec::new();
     for part in &plan.parts {
-        if done.last().is_some_and(|last: &Done| !matches!(last.end, End::Well(_))) {
+        if done.last().is_some_and(|last: &Done| !matches!(last.end, ChangeEnd::Well(_))) {
             let begun = context.system.now();
-            done.push(Done { service: part.service, end: End::NotTried, begun, took: Duration::ZERO });
+            done.push(Done { service: part.service, end: ChangeEnd::NotTried, begun, took: Duration::ZERO });
             continue;
         }
         let (begun, started) = (context.system.now(), Instant::now());
@@ -128,29 +128,29 @@ fn outcome(result: &Result) -> String {
     let wrong: Vec<String> = result
         .done
         .iter()
-        .filter(|done| !matches!(done.end, End::Well(_)))
+        .filter(|done| !matches!(done.end, ChangeEnd::Well(_)))
         .map(|done| format!("{}: {}", done.service.name, done.end.summary()))
         .collect();
     if wrong.is_empty() { "done".to_owned() } else { wrong.join("; ") }
 }
 
-impl End {
+impl ChangeEnd {
     /// What it came to, in a few words.
     pub fn summary(&self) -> String {
         match self {
-            End::Well(health) => {
+            ChangeEnd::Well(health) => {
                 let what = health.checks.iter().map(|check| check.summary.as_str());
                 what.collect::<Vec<_>>().join(", ")
             }
-            End::StepFailed(what, None) => what.clone(),
-            End::StepFailed(what, Some(health)) => match health.checks.first() {
+            ChangeEnd::StepFailed(what, None) => what.clone(),
+            ChangeEnd::StepFailed(what, Some(health)) => match health.checks.first() {
                 Some(check) if check.verdict != Verdict::Pass => format!("{what}; now: {}", check.summary),
                 _ => format!("{what}; it is {} now", health.state.label()),
             },
-            End::Failed(health) => health.summary.clone(),
-            End::Pending(what) => format!("not as wanted yet: {what}"),
-            End::Unknown(what) => format!("could not be determined: {what}"),
-            End::NotTried => "left alone, because something before it failed".to_owned(),
+            ChangeEnd::Failed(health) => health.summary.clone(),
+            ChangeEnd::Pending(what) => format!("not as wanted yet: {what}"),
+            ChangeEnd::Unknown(what) => format!("could not be determined: {what}"),
+            ChangeEnd::NotTried => "left alone, because something before it failed".to_owned(),
         }
     }
 }
@@ -162,25 +162,25 @@ fn change(
     operation: Operation,
     lock: &mut Lock,
     settle: Duration,
-) -> End {
+) -> ChangeEnd {
     let processes = context.processes();
     for step in &part.steps {
         lock.step(&format!("{}: {}", part.service.name, step.title));
         context.ui.progress(&format!("{}: {}", part.service.name, step.title));
         let limit = step.deadline.min(context.time_left().unwrap_or(step.deadline));
         let mut ran = processes.run(&step.argv, limit);
-        if step.again && matches!(&ran, Ok(output) if matches!(output.exit, Ended::Code(code) if code != 0)) {
+        if step.again && matches!(&ran, Ok(output) if matches!(output.exit, ProcessEnd::Code(code) if code != 0)) {
             thread::sleep(PAUSE);
             ran = processes.run(&step.argv, limit);
         }
         let trouble = match ran {
-            Ok(output) if output.exit == Ended::Code(0) => continue,
+            Ok(output) if output.exit == ProcessEnd::Code(0) => continue,
             Ok(_) if step.optional => continue,
             Ok(output) => match output.exit {
-                Ended::TimedOut(after) => {
+                ProcessEnd::TimedOut(after) => {
                     // Killing the client does not take back what it asked for.
                     let seconds = after.as_secs_f32();
-                    return End::Pending(format!(
+                    return ChangeEnd::Pending(format!(
                         "{} was not done in {seconds:.1} s and may still be under way",
                         step.argv
                     ));
@@ -190,7 +190,7 @@ fn change(
             Err(error) => Trouble::from(error),
         };
         let health = look(context, deployment, part.service, operation).map(Box::new);
-        return End::StepFailed(format!("{}: {trouble}", step.title), health);
+        return ChangeEnd::StepFailed(format!("{}: {trouble}", step.title), health);
     }
     lock.step(&format!("{}: watch it", part.service.name));
     // What restarts has been begun, if by the step of another.
@@ -198,7 +198,7 @@ fn change(
     let ready = if idle { youth(context, deployment, part.service, operation) } else { READY };
     let limit = within(context, ready + settle);
     let mut found = verify::watch(context, deployment, &[part.service], operation, settle, limit);
-    found.pop().map_or(End::NotTried, |(_, outcome)| end(outcome))
+    found.pop().map_or(ChangeEnd::NotTried, |(_, outcome)| end(outcome))
 }
 
 /// How long one that runs already may still take to answer: somebody else may have started it just now.
@@ -233,15 +233,15 @@ fn within(context: &Context<'_>, limit: Duration) -> Duration {
     limit.min(context.time_left().unwrap_or(limit))
 }
 
-fn end(outcome: SettleOutcome) -> End {
+fn end(outcome: SettleOutcome) -> ChangeEnd {
     match outcome {
-        SettleOutcome::Done(health) => End::Well(health),
-        SettleOutcome::Failed(health) => End::Failed(health),
-        SettleOutcome::Pending(health) => End::Pending(match health.summary.is_empty() {
+        SettleOutcome::Done(health) => ChangeEnd::Well(health),
+        SettleOutcome::Failed(health) => ChangeEnd::Failed(health),
+        SettleOutcome::Pending(health) => ChangeEnd::Pending(match health.summary.is_empty() {
             true => "it has not stayed up for long enough".to_owned(),
             false => health.summary,
         }),
-        SettleOutcome::Unknown(what) => End::Unknown(what),
+        SettleOutcome::Unknown(what) => ChangeEnd::Unknown(what),
     }
 }
 
@@ -254,7 +254,7 @@ fn settle_all(
     settle: Duration,
 ) {
     let well: Vec<&'static Service> =
-        done.iter().filter(|done| matches!(done.end, End::Well(_))).map(|done| done.service).collect();
+        done.iter().filter(|done| matches!(done.end, ChangeEnd::Well(_))).map(|done| done.service).collect();
     if well.is_empty() {
         return;
     }

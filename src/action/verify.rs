@@ -12,7 +12,7 @@ use crate::observe::probe::{self, PATIENCE};
 use crate::registry::{Deployment, Manager, Service, Verdict};
 
 /// How often it is looked.
-const GLANCE: Duration = Duration::from_millis(100);
+const POLL_SERVICE: Duration = Duration::from_millis(100);
 /// The same in the first second, in which most services are up, where only managers can be asked.
 const QUICK: Duration = Duration::from_millis(15);
 /// How often one that does not answer yet is asked again in the first second. Unlike a look this costs next to nothing.
@@ -50,7 +50,7 @@ pub fn watch(
     let first = Instant::now();
     let until = first + limit;
     let processes = context.processes();
-    let mut good: Vec<Option<(Run, Instant)>> = services.iter().map(|_| None).collect();
+    let mut good: Vec<Option<(Settling, Instant)>> = services.iter().map(|_| None).collect();
     // How often each had been restarted by itself when it was seen first.
     let mut before: Vec<Option<u32>> = vec![None; services.len()];
     if !limit.is_zero() && operation != Operation::Stop {
@@ -76,14 +76,15 @@ pub fn watch(
         for (index, (reading, health)) in readings.iter().enumerate() {
             good[index] = match (reading, health) {
                 (Reading::Good, Some(health)) => {
-                    let run = Run::of(health);
+                    let run = Settling::of(health);
                     // Another run than before is another service to get to know.
                     Some(good[index].take().filter(|(known, _)| *known == run).unwrap_or((run, begun)))
                 }
                 _ => None,
             };
         }
-        let settled = |good: &Option<(Run, Instant)>| good.as_ref().is_some_and(|(_, since)| now - *since >= settle);
+        let settled =
+            |good: &Option<(Settling, Instant)>| good.as_ref().is_some_and(|(_, since)| now - *since >= settle);
         let hopeless = readings.iter().any(|(reading, _)| *reading == Reading::Bad);
         // What became good in time may finish its settle time; only the deadline of the whole command is harder.
         let settling = good.iter().all(|good| good.as_ref().is_some_and(|(_, since)| *since <= until));
@@ -97,7 +98,7 @@ pub fn watch(
         // The last look should end when the time is over, not begin then.
         let took = now - begun;
         let left = good.iter().flatten().map(|(_, since)| settle.saturating_sub(since.elapsed() + took)).max();
-        let (quick, pace) = if first.elapsed() < EARLY { (QUICK, KNOCK) } else { (GLANCE, LATER) };
+        let (quick, pace) = if first.elapsed() < EARLY { (QUICK, KNOCK) } else { (POLL_SERVICE, LATER) };
         let silent: Vec<&'static Service> = services
             .iter()
             .zip(&readings)
@@ -108,7 +109,7 @@ pub fn watch(
         // Also where what was silent in the look answers already: one that wavers is not looked at without a pause.
         thread::sleep(if waits { pace } else { Duration::ZERO });
         if !waits || await_answers(context, &silent, pace) == Answers::Mute {
-            thread::sleep(left.map_or(quick, |left| left.min(GLANCE)));
+            thread::sleep(left.map_or(quick, |left| left.min(POLL_SERVICE)));
         }
     }
 }
@@ -125,10 +126,10 @@ enum Answers {
 /// Asks these themselves, until all are well or the next look is due. It costs next to nothing, and proves nothing.
 fn await_answers(context: &Context<'_>, services: &[&'static Service], pace: Duration) -> Answers {
     let processes = context.processes();
-    let until = Instant::now() + GLANCE;
+    let until = Instant::now() + POLL_SERVICE;
     for service in services {
         loop {
-            match probe::knock(context.system, &processes, service, GLANCE) {
+            match probe::knock(context.system, &processes, service, POLL_SERVICE) {
                 None => return Answers::Mute,
                 Some(replies) if health::answers_well(service, &replies, context.system.now()) => break,
                 Some(_) if Instant::now() + pace >= until => return Answers::Waited,
@@ -141,15 +142,15 @@ fn await_answers(context: &Context<'_>, services: &[&'static Service], pace: Dur
 
 /// What tells one run of a service from the next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Run {
+struct Settling {
     pid: Option<u32>,
     since: Option<Timestamp>,
     restarts: Option<u32>,
 }
 
-impl Run {
+impl Settling {
     fn of(health: &ServiceHealth) -> Self {
-        Run { pid: health.pid, since: health.since, restarts: health.restarts }
+        Settling { pid: health.pid, since: health.since, restarts: health.restarts }
     }
 }
 

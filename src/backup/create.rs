@@ -13,7 +13,7 @@ use super::key::Key;
 use super::look;
 use super::manifest::{FORM, Manifest, Owner, Rows, shrunk};
 use super::name::{self, Id};
-use super::record::{self, Came, Ended, Line, Records};
+use super::record::{self, BackupLine, Came, Ended, Records};
 use super::source::{self, Made};
 use super::staging::{self, Staging};
 use super::store::Store;
@@ -28,7 +28,7 @@ use crate::host::threads::{each, join, task};
 use crate::registry::{BackupSet, Deployment};
 
 /// How often it is told how a copy is getting on.
-const GLANCE: Duration = Duration::from_millis(100);
+const POLL_COPY: Duration = Duration::from_millis(100);
 
 /// What came of a set.
 #[derive(Debug)]
@@ -36,12 +36,12 @@ pub struct CopyOutcome {
     /// The set.
     pub set: &'static BackupSet,
     /// What came of it.
-    pub end: End,
+    pub end: CopyEnd,
 }
 
 /// What came of it.
 #[derive(Debug)]
-pub enum End {
+pub enum CopyEnd {
     /// There is a proven copy.
     Proven(Box<Manifest>, Option<String>),
     /// There is none.
@@ -66,9 +66,9 @@ pub struct Run {
 impl Run {
     /// The exit code.
     pub fn exit(&self) -> Exit {
-        let any = |wanted: fn(&End) -> bool| self.outcomes.iter().any(|outcome| wanted(&outcome.end));
-        let is_partial = |end: &End| matches!(end, End::Proven(manifest, _) if !manifest.left_out.is_empty());
-        match (any(|end| matches!(end, End::Proven(..))), any(|end| matches!(end, End::Failed(_)))) {
+        let any = |wanted: fn(&CopyEnd) -> bool| self.outcomes.iter().any(|outcome| wanted(&outcome.end));
+        let is_partial = |end: &CopyEnd| matches!(end, CopyEnd::Proven(manifest, _) if !manifest.left_out.is_empty());
+        match (any(|end| matches!(end, CopyEnd::Proven(..))), any(|end| matches!(end, CopyEnd::Failed(_)))) {
             (true, false) if any(is_partial) => Exit::Partial,
             (_, false) => Exit::Success,
             (true, true) => Exit::Partial,
@@ -79,8 +79,8 @@ impl Run {
     /// What went wrong, or that nothing did, in a line.
     pub fn summary(&self) -> String {
         let wrong = self.outcomes.iter().filter_map(|outcome| match &outcome.end {
-            End::Failed(trouble) => Some(format!("{}: {trouble}", outcome.set.name)),
-            End::Proven(..) | End::Absent(_) => None,
+            CopyEnd::Failed(trouble) => Some(format!("{}: {trouble}", outcome.set.name)),
+            CopyEnd::Proven(..) | CopyEnd::Absent(_) => None,
         });
         let wrong: Vec<String> = wrong.collect();
         if wrong.is_empty() { format!("{} proven", self.id) } else { wrong.join("; ") }
@@ -123,7 +123,7 @@ pub fn run(
     let listed = store.as_ref().map_err(Clone::clone).and_then(Store::list);
     let (id, key, signed) = begin::number(context, deployment, records, store, listed.as_deref())?;
     let names = sets.iter().map(|set| set.name.to_owned()).collect();
-    let line = Line::Begun { id, time: system.now(), sets: names };
+    let line = BackupLine::Begun { id, time: system.now(), sets: names };
     record::keep(system, deployment, &line).map_err(|error| record::unwritable(&error))?;
     let staging = Staging::make(system, deployment, &id.to_string()).map_err(|error| record::unwritable(&error))?;
     let mark = key.as_ref().ok().map(Key::mark);
@@ -132,7 +132,7 @@ pub fn run(
     let outcomes: Vec<CopyOutcome> = sets
         .iter()
         .map(|set| {
-            let end = work.ends.remove(set.name).unwrap_or_else(|| End::Failed("it was not come to".to_owned()));
+            let end = work.ends.remove(set.name).unwrap_or_else(|| CopyEnd::Failed("it was not come to".to_owned()));
             CopyOutcome { set, end }
         })
         .collect();
@@ -140,16 +140,16 @@ pub fn run(
         let set = outcome.set.name.to_owned();
         let none = |came| Ended { id, time: system.now(), set, came, bytes: 0, rows: BTreeMap::new(), signed_by: None };
         let ended = match &outcome.end {
-            End::Proven(manifest, doubt) => Ended {
+            CopyEnd::Proven(manifest, doubt) => Ended {
                 bytes: manifest.bytes,
                 rows: manifest.rows.clone(),
                 signed_by: mark.clone(),
                 ..none(doubt.clone().map_or(Came::Proven, Came::Doubted))
             },
-            End::Failed(trouble) => none(Came::Failed(trouble.clone())),
-            End::Absent(_) => none(Came::Absent),
+            CopyEnd::Failed(trouble) => none(Came::Failed(trouble.clone())),
+            CopyEnd::Absent(_) => none(Came::Absent),
         };
-        record::keep(system, deployment, &Line::Ended(ended)).map_err(|error| record::unwritable(&error))?;
+        record::keep(system, deployment, &BackupLine::Ended(ended)).map_err(|error| record::unwritable(&error))?;
     }
     Ok(Run { id, outcomes, kept, took: begun.elapsed() })
 }
@@ -161,13 +161,13 @@ struct Work<'a> {
     id: Id,
     key: Result<Key, String>,
     staging: Staging,
-    ends: BTreeMap<&'static str, End>,
+    ends: BTreeMap<&'static str, CopyEnd>,
     rest: &'a Rest<'a>,
 }
 
 impl Work<'_> {
     fn fail(&mut self, set: &'static BackupSet, trouble: impl Into<String>) {
-        self.ends.insert(set.name, End::Failed(trouble.into()));
+        self.ends.insert(set.name, CopyEnd::Failed(trouble.into()));
     }
 
     fn say(&self, lock: &mut Lock, words: &str) {
@@ -210,16 +210,16 @@ impl Work<'_> {
         };
         if let Err(trouble) = sent {
             for copy in &copies {
-                self.ends.entry(copy.set.name).or_insert_with(|| End::Failed(trouble.clone()));
+                self.ends.entry(copy.set.name).or_insert_with(|| CopyEnd::Failed(trouble.clone()));
             }
         }
-        let failed = copies.iter().any(|copy| matches!(self.ends.get(copy.set.name), Some(End::Failed(_))));
+        let failed = copies.iter().any(|copy| matches!(self.ends.get(copy.set.name), Some(CopyEnd::Failed(_))));
         if !failed {
             // Newer copies are proven: what was kept of earlier runs has done its service.
             let _ = self.staging.forget_kept();
             return None;
         }
-        for copy in copies.iter().filter(|copy| matches!(self.ends.get(copy.set.name), Some(End::Proven(..)))) {
+        for copy in copies.iter().filter(|copy| matches!(self.ends.get(copy.set.name), Some(CopyEnd::Proven(..)))) {
             let _ = private::remove_file(&there.join(&copy.path));
         }
         self.staging.keep(&there, &self.id.to_string()).ok()
@@ -235,7 +235,7 @@ impl Work<'_> {
                     wanted.push((set, found));
                 }
                 Err(CopyTrouble::Missing) if set.optional.is_some() && self.records.last_proven(set.name).is_none() => {
-                    self.ends.insert(set.name, End::Absent(set.optional.unwrap_or_default()));
+                    self.ends.insert(set.name, CopyEnd::Absent(set.optional.unwrap_or_default()));
                 }
                 Err(trouble) => self.fail(set, trouble.to_string()),
             }
@@ -272,7 +272,7 @@ impl Work<'_> {
                 let rate = rate.unwrap_or_default();
                 let shown = crate::units::bytes;
                 ui.gauge(None, &format!("{}, {}/s", shown(bytes), shown(u64::try_from(rate).unwrap_or(u64::MAX))));
-                thread::sleep(GLANCE);
+                thread::sleep(POLL_COPY);
             }
             ui.end_gauge();
             join(worker)
@@ -394,7 +394,7 @@ impl Work<'_> {
                     let left_out = manifest.left_out.iter().map(|what| format!("left out {what}"));
                     let doubts: Vec<String> = left_out.chain(shrunk).collect();
                     let doubt = (!doubts.is_empty()).then(|| doubts.join("; "));
-                    self.ends.insert(set.name, End::Proven(Box::new(manifest), doubt));
+                    self.ends.insert(set.name, CopyEnd::Proven(Box::new(manifest), doubt));
                 }
                 Ok(_) => self.fail(set, "its manifest came back as another"),
                 Err(trouble) => self.fail(set, trouble),

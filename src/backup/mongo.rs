@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::manifest::Rows;
 use super::name::Id;
 use crate::context::Context;
-use crate::host::exec::{Exit, Output, Runner};
+use crate::host::exec::{Output, ProcessEnd, Runner};
 use crate::host::files::private;
 use crate::host::tools::{Argv, Input, mongodump};
 use crate::observe::probe::{self, failure};
@@ -42,7 +42,7 @@ impl<'a> Server<'a> {
     fn run(&self, argv: &Argv, limit: Duration) -> Result<Output, String> {
         let limit = self.context.time_left().map_or(limit, |left| left.min(limit));
         let told = match self.context.processes().run(argv, limit) {
-            Ok(output) if output.exit == Exit::Code(0) => return Ok(output),
+            Ok(output) if output.exit == ProcessEnd::Code(0) => return Ok(output),
             Ok(output) => format!("{}: {}", argv.program, failure(&output)),
             Err(error) => error.to_string(),
         };

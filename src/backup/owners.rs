@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::action::lock::Lock;
 use crate::action::plan::{Operation, Plan};
-use crate::action::run::{self, Done, End};
+use crate::action::run::{self, ChangeEnd, Done};
 use crate::context::Context;
 use crate::error::Error;
 use crate::registry::{BackupSet, Deployment};
@@ -35,7 +35,7 @@ impl Owners<'_> {
         };
         let settle = if operation == Operation::Stop { Duration::ZERO } else { self.settle };
         let result = run::perform(self.context, self.deployment, &plan, lock, settle);
-        let wrong = result.done.iter().find(|done| !matches!(done.end, End::Well(_)));
+        let wrong = result.done.iter().find(|done| !matches!(done.end, ChangeEnd::Well(_)));
         let wrong = wrong.map(|wrong| format!("{}: {}", wrong.service.name, wrong.end.summary()));
         (result.done, wrong)
     }

@@ -11,7 +11,7 @@ use super::name::Id;
 use super::staging::copy_hashed;
 use super::trouble::CopyTrouble;
 use crate::context::Context;
-use crate::host::exec::{Exit, Runner, Streams};
+use crate::host::exec::{ProcessEnd, Runner, Streams};
 use crate::host::files::private;
 use crate::host::tools::{Argv, Input, images, postgres};
 use crate::observe::probe::{self, failure};
@@ -61,11 +61,11 @@ impl<'a> Server<'a> {
         let named = |variable: &str| -> Result<Option<String>, CopyTrouble> {
             let argv = images::variables(&container, &[variable]);
             match context.processes().run(&argv, limit) {
-                Ok(output) if output.exit == Exit::Code(0) => {
+                Ok(output) if output.exit == ProcessEnd::Code(0) => {
                     Ok(Some(String::from_utf8_lossy(&output.stdout).trim().to_owned()))
                 }
                 // As printenv tells that there is no such variable.
-                Ok(output) if output.exit == Exit::Code(1) && output.stderr.is_empty() => Ok(None),
+                Ok(output) if output.exit == ProcessEnd::Code(1) && output.stderr.is_empty() => Ok(None),
                 Ok(output) => Err(wrong(format!("{variable} of {container}: {}", failure(&output)))),
                 Err(error) => Err(wrong(error.to_string())),
             }
@@ -97,7 +97,9 @@ impl<'a> Server<'a> {
     fn run(&self, argv: &Argv, limit: Duration) -> Result<String, String> {
         let limit = self.context.time_left().map_or(limit, |left| left.min(limit));
         match self.context.processes().run(argv, limit) {
-            Ok(output) if output.exit == Exit::Code(0) => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+            Ok(output) if output.exit == ProcessEnd::Code(0) => {
+                Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+            }
             Ok(output) => Err(failure(&output).to_string()),
             Err(error) => Err(error.to_string()),
         }
@@ -137,9 +139,9 @@ impl<'a> Server<'a> {
         // However much was printed: whether that was all of it is told by how the dump ended.
         let (exit, said) = stream.finish();
         match (copied, exit) {
-            (Ok((bytes, _)), Exit::Code(0)) if bytes > 0 => Ok(()),
-            (Ok(_), Exit::Code(0)) => Err("pg_dump printed nothing".to_owned()),
-            (_, exit) if exit != Exit::Code(0) => {
+            (Ok((bytes, _)), ProcessEnd::Code(0)) if bytes > 0 => Ok(()),
+            (Ok(_), ProcessEnd::Code(0)) => Err("pg_dump printed nothing".to_owned()),
+            (_, exit) if exit != ProcessEnd::Code(0) => {
                 let output = crate::host::exec::Output { exit, stdout: Vec::new(), stderr: said.into_bytes() };
                 Err(format!("pg_dump: {}", failure(&output)))
             }

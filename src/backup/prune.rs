@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::catalogue::{Listed, Stock};
 use super::name::{self, Id};
-use super::record::{self, Line, Records};
+use super::record::{self, BackupLine, Records};
 use super::retention::{self, Decision, Known, LastRun, Refusal, Worth};
 use super::sequence::Gap;
 use super::store::Store;
@@ -64,7 +64,7 @@ pub fn record(system: &System, deployment: &Deployment, plans: &[Plan]) -> io::R
     for plan in plans {
         let ids = plan.decision.as_ref().map(|decision| decision.outlived.clone()).unwrap_or_default();
         if !ids.is_empty() {
-            let line = Line::Pruned { time: system.now(), set: plan.set.name.to_owned(), ids };
+            let line = BackupLine::Pruned { time: system.now(), set: plan.set.name.to_owned(), ids };
             record::keep(system, deployment, &line)?;
         }
     }

@@ -21,7 +21,7 @@ pub const DIRECTORY: &str = "/var/lib/opsctl";
 /// A line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Line {
+pub enum BackupLine {
     /// A run of these sets begins.
     Begun {
         /// The run.
@@ -123,7 +123,7 @@ impl How {
 /// All that is recorded of one set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Records {
-    lines: Vec<Line>,
+    lines: Vec<BackupLine>,
     /// Lines that could not be understood.
     pub damaged: usize,
 }
@@ -143,14 +143,14 @@ impl Records {
 
     /// These lines.
     #[cfg(test)]
-    pub(super) fn of(lines: Vec<Line>) -> Self {
+    pub(super) fn of(lines: Vec<BackupLine>) -> Self {
         Records { lines, damaged: 0 }
     }
 
     /// How the last run of a set ended.
     pub fn last_run(&self, set: &str) -> LastRun {
         let begun = self.lines.iter().rev().find_map(|line| match line {
-            Line::Begun { id, sets, .. } if sets.iter().any(|name| name == set) => Some(*id),
+            BackupLine::Begun { id, sets, .. } if sets.iter().any(|name| name == set) => Some(*id),
             _ => None,
         });
         let Some(begun) = begun else { return LastRun::None };
@@ -168,13 +168,13 @@ impl Records {
     pub fn leave_out_pending(&mut self) {
         let has_ended = |id: Id, set: &str| self.ended(set).any(|ended| ended.id == id);
         let last = self.lines.iter().enumerate().rev().find_map(|(at, line)| match line {
-            Line::Begun { id, sets, .. } => {
+            BackupLine::Begun { id, sets, .. } => {
                 Some((at, sets.iter().filter(|set| has_ended(*id, set)).cloned().collect()))
             }
-            Line::Ended(_) | Line::Looked(_) | Line::Pruned { .. } => None,
+            BackupLine::Ended(_) | BackupLine::Looked(_) | BackupLine::Pruned { .. } => None,
         });
         if let Some((at, ended)) = last
-            && let Some(Line::Begun { sets, .. }) = self.lines.get_mut(at)
+            && let Some(BackupLine::Begun { sets, .. }) = self.lines.get_mut(at)
         {
             *sets = ended;
         }
@@ -194,16 +194,16 @@ impl Records {
     /// Whether this host began this run, of this set among others.
     fn is_begun(&self, set: &str, id: Id) -> bool {
         self.lines.iter().any(|line| match line {
-            Line::Begun { id: other, sets, .. } => *other == id && sets.iter().any(|name| name == set),
-            Line::Ended(_) | Line::Looked(_) | Line::Pruned { .. } => false,
+            BackupLine::Begun { id: other, sets, .. } => *other == id && sets.iter().any(|name| name == set),
+            BackupLine::Ended(_) | BackupLine::Looked(_) | BackupLine::Pruned { .. } => false,
         })
     }
 
     /// Whether this host was about to delete the copy of this run, which was proven to be its own.
     fn is_pruned(&self, set: &str, id: Id) -> bool {
         self.lines.iter().any(|line| match line {
-            Line::Pruned { set: other, ids, .. } => other == set && ids.contains(&id),
-            Line::Begun { .. } | Line::Ended(_) | Line::Looked(_) => false,
+            BackupLine::Pruned { set: other, ids, .. } => other == set && ids.contains(&id),
+            BackupLine::Begun { .. } | BackupLine::Ended(_) | BackupLine::Looked(_) => false,
         })
     }
 
@@ -222,7 +222,7 @@ impl Records {
     /// Newest first.
     fn ended<'a, 's>(&'a self, set: &'s str) -> impl Iterator<Item = &'a Ended> + use<'a, 's> {
         self.lines.iter().rev().filter_map(move |line| match line {
-            Line::Ended(ended) if ended.set == set => Some(ended),
+            BackupLine::Ended(ended) if ended.set == set => Some(ended),
             _ => None,
         })
     }
@@ -240,7 +240,7 @@ impl Records {
     /// Newest first.
     fn looked<'a, 's>(&'a self, set: &'s str) -> impl Iterator<Item = &'a Looked> + use<'a, 's> {
         self.lines.iter().rev().filter_map(move |line| match line {
-            Line::Looked(looked) if looked.set == set => Some(looked),
+            BackupLine::Looked(looked) if looked.set == set => Some(looked),
             _ => None,
         })
     }
@@ -252,9 +252,9 @@ impl Records {
 
     /// Numbers of the runs that this host began.
     pub fn sequences(&self) -> Vec<u64> {
-        let number = |line: &Line| match line {
-            Line::Begun { id, .. } => Some(id.sequence),
-            Line::Ended(_) | Line::Looked(_) | Line::Pruned { .. } => None,
+        let number = |line: &BackupLine| match line {
+            BackupLine::Begun { id, .. } => Some(id.sequence),
+            BackupLine::Ended(_) | BackupLine::Looked(_) | BackupLine::Pruned { .. } => None,
         };
         self.lines.iter().filter_map(number).collect()
     }
@@ -285,7 +285,7 @@ pub fn read(system: &System, deployment: &Deployment) -> io::Result<Records> {
 ///
 /// # Errors
 /// As the operating system says.
-pub fn keep(system: &System, deployment: &Deployment, line: &Line) -> io::Result<()> {
+pub fn keep(system: &System, deployment: &Deployment, line: &BackupLine) -> io::Result<()> {
     own::append_line(system, DIRECTORY, &path(deployment), line)
 }
 
@@ -305,13 +305,13 @@ mod tests {
         Id::new(Timestamp::UNIX_EPOCH, sequence, 1)
     }
 
-    fn begun(sequence: u64, sets: &[&str]) -> Line {
+    fn begun(sequence: u64, sets: &[&str]) -> BackupLine {
         let sets = sets.iter().map(|set| (*set).to_owned()).collect();
-        Line::Begun { id: id(sequence), time: Timestamp::UNIX_EPOCH, sets }
+        BackupLine::Begun { id: id(sequence), time: Timestamp::UNIX_EPOCH, sets }
     }
 
-    fn ended(sequence: u64, set: &str, trouble: Option<&str>) -> Line {
-        Line::Ended(Ended {
+    fn ended(sequence: u64, set: &str, trouble: Option<&str>) -> BackupLine {
+        BackupLine::Ended(Ended {
             id: id(sequence),
             time: Timestamp::UNIX_EPOCH,
             set: set.to_owned(),
@@ -322,7 +322,7 @@ mod tests {
         })
     }
 
-    fn records(lines: &[Line]) -> Records {
+    fn records(lines: &[BackupLine]) -> Records {
         let text: String = lines.iter().map(|line| serde_json::to_string(line).unwrap() + "\n").collect();
         let read = Records::parse(&text);
         assert_eq!(read.lines, lines);
@@ -355,7 +355,7 @@ mod tests {
         assert_eq!((half.last_run("a"), half.last_run("b")), (LastRun::Well(id(1)), LastRun::None));
         let last = |came| {
             let ended = Ended { came, ..records(&all[..2]).last_proven("a").unwrap().clone() };
-            records(&[begun(1, &["a"]), Line::Ended(ended)]).last_run("a")
+            records(&[begun(1, &["a"]), BackupLine::Ended(ended)]).last_run("a")
         };
         assert_eq!(last(Came::Doubted("it shrank".to_owned())), LastRun::Failed("it shrank".to_owned()));
         assert_eq!(last(Came::Absent), LastRun::None);
@@ -365,7 +365,7 @@ mod tests {
     fn h5_what_a_later_look_found_counts() {
         let look = |how, trouble: Option<&str>| {
             let trouble = trouble.map(str::to_owned);
-            Line::Looked(Looked {
+            BackupLine::Looked(Looked {
                 id: id(1),
                 time: Timestamp::UNIX_EPOCH,
                 set: "a".to_owned(),
@@ -384,7 +384,7 @@ mod tests {
 
     #[test]
     fn g7_only_what_this_host_began_and_never_proved_or_has_pruned_is_left_over() {
-        let pruned = Line::Pruned { time: Timestamp::UNIX_EPOCH, set: "a".to_owned(), ids: vec![id(1), id(9)] };
+        let pruned = BackupLine::Pruned { time: Timestamp::UNIX_EPOCH, set: "a".to_owned(), ids: vec![id(1), id(9)] };
         let before = records(&[begun(1, &["a"]), ended(1, "a", None), begun(2, &["a", "b"]), ended(2, "b", Some("x"))]);
         let left = |records: &Records| {
             let all = [("a", 1), ("a", 2), ("b", 1), ("b", 2), ("c", 2), ("a", 9)];

@@ -15,7 +15,7 @@ use super::manifest::{Owner, Rows};
 use super::staging::copy_hashed;
 use super::trouble::CopyTrouble;
 use crate::context::Context;
-use crate::host::exec::{Exit, Runner};
+use crate::host::exec::{ProcessEnd, Runner};
 use crate::host::files::private;
 use crate::host::system::System;
 use crate::host::tools::redis_check_rdb;
@@ -143,7 +143,7 @@ pub fn prove(context: &Context<'_>, copy: &Path) -> Result<Rows, String> {
     let limit = context.time_left().map_or(CHECK, |left| left.min(CHECK));
     let output = context.processes().run(&redis_check_rdb::check(&copy.to_string_lossy()), limit);
     let output = output.map_err(|error| format!("it cannot be looked through: {error}"))?;
-    if output.exit != Exit::Code(0) {
+    if output.exit != ProcessEnd::Code(0) {
         return Err(format!("redis-check-rdb: {}", failure(&output)));
     }
     let keys = redis_check_rdb::parse(&String::from_utf8_lossy(&output.stdout)).map_err(|error| error.to_string())?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::context::Context;
-use crate::host::exec::{Exit, Runner, StartError};
+use crate::host::exec::{ProcessEnd, Runner, StartError};
 use crate::host::files::private;
 use crate::host::tools::{Argv, age};
 use crate::observe::probe::{Trouble, failure};
@@ -122,7 +122,7 @@ impl Key {
         let limit = CALL.saturating_add(Duration::from_secs(bytes / SLOWEST));
         let limit = limit.min(context.time_left().unwrap_or(limit));
         let trouble = match context.processes().run(argv, limit) {
-            Ok(output) if output.exit == Exit::Code(0) => return Ok(()),
+            Ok(output) if output.exit == ProcessEnd::Code(0) => return Ok(()),
             Ok(output) => failure(&output),
             Err(StartError::Missing(tool)) => return Err(format!("{tool} is not installed: apt-get install age")),
             Err(error) => Trouble::from(error),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::catalogue::Listed;
 use crate::context::Context;
-use crate::host::exec::{Exit as Ended, Output};
+use crate::host::exec::{Output, ProcessEnd};
 use crate::host::tools::rclone::{self, Door};
 use crate::host::tools::{Argv, Hidden, procfs};
 use crate::observe::probe::{self, Trouble, failure};
@@ -147,7 +147,7 @@ impl<'a> Store<'a> {
         let ran = self.context.processes().run_telling(argv, limit, &mut tell);
         ui.end_gauge();
         let trouble = match ran {
-            Ok(output) if output.exit == Ended::Code(0) => return Ok(output),
+            Ok(output) if output.exit == ProcessEnd::Code(0) => return Ok(output),
             Ok(output) => failure(&output),
             Err(error) => Trouble::from(error),
         };

@@ -41,16 +41,16 @@ const REST: Duration = Duration::from_secs(2);
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
-    /// What to do with backups; makes them when nothing else is asked for.
+    /// BackupCommand to do with backups; makes them when nothing else is asked for.
     #[command(subcommand)]
-    what: Option<What>,
-    /// What to copy.
+    what: Option<BackupCommand>,
+    /// BackupCommand to copy.
     #[command(flatten)]
     create: Create,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
+enum BackupCommand {
     /// Copy what is kept to its remote, read it back, and restore it in scratch.
     Create(Create),
     /// List what lies on the remote.
@@ -68,7 +68,7 @@ struct Create {
     /// Sets to copy; all that have a schedule when none is named.
     #[arg(value_name = "SET", add = ArgValueCandidates::new(complete_sets))]
     sets: Vec<String>,
-    /// What every change takes.
+    /// BackupCommand every change takes.
     #[command(flatten)]
     change: Change,
 }
@@ -76,11 +76,11 @@ struct Create {
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     match &args.what {
         None => make(&args.create, context),
-        Some(What::Create(create)) => make(create, context),
-        Some(What::List(args)) => look::list(args, context),
-        Some(What::Verify(args)) => look::verify(args, context),
-        Some(What::Drill(args)) => look::drill(args, context),
-        Some(What::Prune(args)) => prune::run(args, context),
+        Some(BackupCommand::Create(create)) => make(create, context),
+        Some(BackupCommand::List(args)) => look::list(args, context),
+        Some(BackupCommand::Verify(args)) => look::verify(args, context),
+        Some(BackupCommand::Drill(args)) => look::drill(args, context),
+        Some(BackupCommand::Prune(args)) => prune::run(args, context),
     }
 }
 
@@ -121,7 +121,7 @@ pub(super) fn needs_root(context: &Context<'_>, words: &str) -> Result<(), Error
     Err(change::no_root(words))
 }
 
-/// What this host recorded of its backups.
+/// BackupCommand this host recorded of its backups.
 pub(super) fn records(context: &Context<'_>, deployment: &Deployment) -> Result<Records, Error> {
     record::read(context.system, deployment).map_err(|error| {
         Error::unknown(
@@ -171,7 +171,7 @@ fn make(args: &Create, context: &Context<'_>) -> anyhow::Result<Exit> {
     })
 }
 
-/// What an operator must know of a set whose owners rest.
+/// BackupCommand an operator must know of a set whose owners rest.
 fn stopped(set: &BackupSet) -> String {
     let owners: Vec<&str> = set.owners.iter().map(|owner| owner.name).collect();
     let why = match set.schedule {

@@ -14,16 +14,16 @@ use crate::select::detect;
 /// Arguments of `get`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What to list.
+    /// Listing to list.
     #[arg(value_enum)]
-    what: What,
+    what: Listing,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum What {
+enum Listing {
     /// Services of the deployment.
     Services,
-    /// What is kept of its data, where, how often and for how long.
+    /// Listing is kept of its data, where, how often and for how long.
     Backups,
     /// Failures that the deployment knows.
     Failures,
@@ -33,20 +33,20 @@ enum What {
 
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     match args.what {
-        What::Services => {
+        Listing::Services => {
             let deployment = context.deployment()?;
             let head = Head::of(context.system, "opsctl/services/v1", deployment, Verdict::Pass, Exit::Success);
             let services = deployment.services.iter().map(|service| ServiceRow::new(service)).collect();
             context.ui.report(&Services { head, services })?;
         }
-        What::Backups => {
+        Listing::Backups => {
             let deployment = context.deployment()?;
             let head = Head::of(context.system, "opsctl/backup-sets/v1", deployment, Verdict::Pass, Exit::Success);
             let sets = deployment.backups.iter().map(SetFacts::new).collect();
             context.ui.report(&BackupSets { head, sets })?;
         }
-        What::Failures => context.ui.report(&super::diagnose::list(context, context.deployment()?))?,
-        What::Deployments => {
+        Listing::Failures => context.ui.report(&super::diagnose::list(context, context.deployment()?))?,
+        Listing::Deployments => {
             let found = detect(context.system);
             let rows = deployments().map(|deployment| DeploymentRow {
                 name: deployment.name,

@@ -19,13 +19,13 @@ use crate::report::lock::LockFacts;
 /// Arguments of `lock`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What to do with it; says who holds it when nothing else is asked for.
+    /// LockCommand to do with it; says who holds it when nothing else is asked for.
     #[command(subcommand)]
-    what: Option<What>,
+    what: Option<LockCommand>,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
+enum LockCommand {
     /// Say who holds it.
     Status,
     /// Hold it until it is released, so that nobody's change comes between yours.
@@ -40,8 +40,8 @@ enum What {
 
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
-    let holder = match args.what.as_ref().unwrap_or(&What::Status) {
-        What::Status => match lock::holder(context.system, deployment) {
+    let holder = match args.what.as_ref().unwrap_or(&LockCommand::Status) {
+        LockCommand::Status => match lock::holder(context.system, deployment) {
             Holder::Unknown(why) => {
                 return Err(Error::unknown(Code::LockUnreadable, format!("who holds the lock cannot be told: {why}"))
                     .hint_if((!context.system.is_root()).then(|| program::as_root("lock status")))
@@ -49,8 +49,8 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
             }
             known @ (Holder::None | Holder::Held(_) | Holder::Unfinished(_)) => known,
         },
-        What::Acquire { message } => Holder::Held(acquire(context, deployment, message)?),
-        What::Release => {
+        LockCommand::Acquire { message } => Holder::Held(acquire(context, deployment, message)?),
+        LockCommand::Release => {
             release(context, deployment)?;
             Holder::None
         }

@@ -8,7 +8,7 @@ use clap::Subcommand;
 
 use super::change::{self, Change, Planned};
 use crate::action::maintenance::page::Direction;
-use crate::action::maintenance::{self, Note, Standing, State};
+use crate::action::maintenance::{self, MaintenanceState, Note, Standing};
 use crate::action::{consent, lock};
 use crate::args::duration;
 use crate::context::Context;
@@ -27,18 +27,18 @@ const LONGEST: usize = 200;
 /// Arguments of `maintenance`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What to do with it; says how it stands when nothing else is asked for.
+    /// MaintenanceCommand to do with it; says how it stands when nothing else is asked for.
     #[command(subcommand)]
-    what: Option<What>,
+    what: Option<MaintenanceCommand>,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
+enum MaintenanceCommand {
     /// Say whether it is on, since when, and by whom.
     Status,
     /// Take the deployment out of service.
     On {
-        /// What for. Where visitors see a page, they read this on it: plain text, at most 200 characters.
+        /// MaintenanceCommand for. Where visitors see a page, they read this on it: plain text, at most 200 characters.
         #[arg(short, long, value_name = "TEXT", value_parser = message)]
         message: Option<String>,
         /// How it is changed.
@@ -58,7 +58,7 @@ struct How {
     /// How long it must stay as wanted before that is called success [default: 10s; 1s for a page].
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     settle: Option<Duration>,
-    /// What every change takes.
+    /// MaintenanceCommand every change takes.
     #[command(flatten)]
     change: Change,
 }
@@ -76,10 +76,10 @@ fn message(text: &str) -> Result<String, String> {
 
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
-    match args.what.as_ref().unwrap_or(&What::Status) {
-        What::Status => status(context, deployment),
-        What::On { message, how } => change(Direction::On, message.as_ref(), how, context, deployment),
-        What::Off { how } => change(Direction::Off, None, how, context, deployment),
+    match args.what.as_ref().unwrap_or(&MaintenanceCommand::Status) {
+        MaintenanceCommand::Status => status(context, deployment),
+        MaintenanceCommand::On { message, how } => change(Direction::On, message.as_ref(), how, context, deployment),
+        MaintenanceCommand::Off { how } => change(Direction::Off, None, how, context, deployment),
     }
 }
 
@@ -90,9 +90,9 @@ fn look(context: &Context<'_>, deployment: &'static Deployment) -> Result<Standi
 fn status(context: &Context<'_>, deployment: &'static Deployment) -> anyhow::Result<Exit> {
     let standing = look(context, deployment)?;
     let (verdict, exit) = match standing.state {
-        State::None | State::Off | State::On => (Verdict::Pass, Exit::Success),
-        State::Unfinished => (Verdict::Warn, Exit::Success),
-        State::Unknown => (Verdict::Unknown, Exit::Unknown),
+        MaintenanceState::None | MaintenanceState::Off | MaintenanceState::On => (Verdict::Pass, Exit::Success),
+        MaintenanceState::Unfinished => (Verdict::Warn, Exit::Success),
+        MaintenanceState::Unknown => (Verdict::Unknown, Exit::Unknown),
     };
     let head = Head::of(context.system, "opsctl/maintenance/v1", deployment, verdict, exit);
     let told = StandingFacts::new(&deployment.maintenance, &standing);
@@ -123,17 +123,17 @@ fn change(
     }
     let planned = Planned::now();
     let standing = look(context, deployment)?;
-    if standing.state == State::Unknown {
+    if standing.state == MaintenanceState::Unknown {
         let message = format!("whether maintenance is on cannot be told: {}; nothing was changed", standing.summary);
         let hint = Some(program::command("status shows what is wrong"));
         return Err(Error::unknown(Code::Unknown, message).hint_if(hint).into());
     }
     let already = |standing: &Standing| match (direction, standing.state) {
-        (Direction::On, State::On) => {
+        (Direction::On, MaintenanceState::On) => {
             message.is_none_or(|text| standing.note.as_ref().and_then(|note| note.message.as_ref()) == Some(text))
         }
-        // What was stopped otherwise is left to who stopped it.
-        (Direction::Off, State::Off) => true,
+        // MaintenanceCommand was stopped otherwise is left to who stopped it.
+        (Direction::Off, MaintenanceState::Off) => true,
         _ => false,
     };
     let facts = |standing: &Standing, exit: Exit| {
@@ -217,7 +217,7 @@ fn new_note(
     let before = standing.note.clone();
     let said = before.as_ref().and_then(|note| note.message.clone());
     let message = message.cloned().or(said).or(usual);
-    Some(match before.filter(|_| standing.state == State::On) {
+    Some(match before.filter(|_| standing.state == MaintenanceState::On) {
         Some(before) => Note { message, ..before },
         None => Note::new(context.system, message),
     })

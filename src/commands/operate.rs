@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::action::plan::{self, Operation, Plan, Refusal};
-use crate::action::run::{self, Done, End};
+use crate::action::run::{self, ChangeEnd, Done};
 use crate::action::{Risk, consent};
 use crate::args::{complete_services, duration};
 use crate::commands::change::{self, Change, Planned, SETTLE};
@@ -195,7 +195,7 @@ pub(super) fn with_last_words(
 
 pub(super) fn last_words(context: &Context<'_>, deployment: &'static Deployment, done: &Done) -> Vec<Said> {
     match done.end {
-        End::Well(_) | End::NotTried => Vec::new(),
+        ChangeEnd::Well(_) | ChangeEnd::NotTried => Vec::new(),
         _ if done.service.log_sources().is_empty() => Vec::new(),
         _ => {
             let since = Some(done.begun);

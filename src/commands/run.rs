@@ -11,7 +11,7 @@ use crate::commands::change::{self, Change};
 use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
-use crate::host::exec::{Exit as Ended, Runner};
+use crate::host::exec::{ProcessEnd, Runner};
 use crate::host::tools::{Argv, systemctl};
 use crate::judge::health;
 use crate::observe::probe::{self, Trouble, failure};
@@ -90,7 +90,7 @@ fn begin(context: &Context<'_>, deployment: &Deployment, before: &Before, argv: 
     })?;
     let trouble = match context.processes().run(argv, ACCEPT) {
         // systemd may end us before it has said that it will.
-        Ok(output) if matches!(output.exit, Ended::Code(0) | Ended::Signal(_)) => return Ok(()),
+        Ok(output) if matches!(output.exit, ProcessEnd::Code(0) | ProcessEnd::Signal(_)) => return Ok(()),
         Ok(output) => failure(&output),
         Err(error) => Trouble::from(error),
     };

@@ -9,7 +9,7 @@ use clap_complete::engine::ArgValueCandidates;
 
 use super::examine::{Extent, examine};
 use crate::action::lock;
-use crate::action::maintenance::{self, State};
+use crate::action::maintenance::{self, MaintenanceState};
 use crate::args::{complete_services, duration};
 use crate::backup::key::{KEY, Key};
 use crate::backup::record;
@@ -138,7 +138,7 @@ fn take(
             let judged = Some(health.services.as_slice());
             maintenance::look(context.system, &context.processes(), deployment, judged, limit)
         })
-        .filter(|standing| standing.state != State::Off);
+        .filter(|standing| standing.state != MaintenanceState::Off);
     let backups = if with_host { told_backups(context, deployment) } else { Vec::new() };
     let mut status = Status::new(deployment, health, !with_host, holder, backups, |verdict| {
         Head::of(

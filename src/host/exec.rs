@@ -52,7 +52,7 @@ pub trait Runner: Sync {
 #[derive(Debug, Clone)]
 pub struct Output {
     /// How it ended.
-    pub exit: Exit,
+    pub exit: ProcessEnd,
     /// What it printed, at most 8 MiB.
     pub stdout: Vec<u8>,
     /// What it complained of, at most 8 MiB.
@@ -61,7 +61,7 @@ pub struct Output {
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
+pub enum ProcessEnd {
     /// By itself, with this code.
     Code(i32),
     /// By this signal, not of our sending.
@@ -235,12 +235,12 @@ pub enum Streams {
 pub struct Stream {
     started: Started,
     silence: Duration,
-    ended: Option<Exit>,
+    ended: Option<ProcessEnd>,
 }
 
 impl Stream {
     /// How it ended and what it complained of. Waits for its end, but not long.
-    pub fn finish(mut self) -> (Exit, String) {
+    pub fn finish(mut self) -> (ProcessEnd, String) {
         let exit = self.ended.take().unwrap_or_else(|| self.started.reap());
         let mut complaints = vec![0; COMPLAINT_LIMIT];
         let mut fds = [PollFd::new(&self.started.stderr, PollFlags::IN)];
@@ -256,7 +256,7 @@ impl Read for Stream {
         let mut fds = [PollFd::new(&self.started.stdout, PollFlags::IN)];
         match poll(&mut fds, wait.as_ref()) {
             Ok(0) => {
-                self.ended = Some(Exit::TimedOut(self.silence));
+                self.ended = Some(ProcessEnd::TimedOut(self.silence));
                 Err(ErrorKind::TimedOut.into())
             }
             Ok(_) => self.started.stdout.read(buffer),
@@ -406,14 +406,14 @@ impl Started {
     }
 
     /// How it ended, once it has; that it would not is told as a time-out.
-    fn reap(&mut self) -> Exit {
+    fn reap(&mut self) -> ProcessEnd {
         use std::os::unix::process::ExitStatusExt;
         match self.handle.wait_deadline(Instant::now() + DRAIN) {
             Ok(Some(output)) => {
                 let status = output.status;
-                status.code().map_or_else(|| Exit::Signal(status.signal().unwrap_or_default()), Exit::Code)
+                status.code().map_or_else(|| ProcessEnd::Signal(status.signal().unwrap_or_default()), ProcessEnd::Code)
             }
-            Ok(None) | Err(_) => Exit::TimedOut(DRAIN),
+            Ok(None) | Err(_) => ProcessEnd::TimedOut(DRAIN),
         }
     }
 }

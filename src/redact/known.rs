@@ -78,7 +78,7 @@ enum Kind {
 
 /// A place in a text where a value, or a part of one, stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Run {
+struct Stretch {
     start: usize,
     end: usize,
     form: usize,
@@ -211,8 +211,8 @@ impl Known {
         at: usize,
         ends: usize,
         open: &mut Vec<Open>,
-    ) -> Option<(Run, Option<Range<usize>>)> {
-        let mut best: Option<(Run, Option<Range<usize>>)> = None;
+    ) -> Option<(Stretch, Option<Range<usize>>)> {
+        let mut best: Option<(Stretch, Option<Range<usize>>)> = None;
         for start in at.saturating_sub(2)..=at {
             let Some(six) = bytes.get(start..start + SHORTEST).map(gram) else { continue };
             let bit = hash_of(six);
@@ -229,7 +229,7 @@ impl Known {
                         open.push(going_on);
                     }
                 }
-                let length = |(run, range): &(Run, Option<Range<usize>>)| (range.is_some(), run.end - run.start);
+                let length = |(run, range): &(Stretch, Option<Range<usize>>)| (range.is_some(), run.end - run.start);
                 let this = (run, range);
                 if best.as_ref().is_none_or(|best| length(best) < length(&this)) {
                     best = Some(this);
@@ -240,16 +240,16 @@ impl Known {
     }
 
     /// How far text and form agree around a place.
-    fn run(&self, bytes: &[u8], at: usize, form: usize, offset: usize) -> Run {
+    fn run(&self, bytes: &[u8], at: usize, form: usize, offset: usize) -> Stretch {
         let own = &self.forms[form].bytes;
         let agree = |(a, b): &(&u8, &u8)| a == b;
         let before = bytes[..at].iter().rev().zip(own[..offset].iter().rev()).take_while(agree).count();
         let after = bytes[at..].iter().zip(&own[offset..]).take_while(agree).count();
-        Run { start: at - before, end: at + after, form, offset: offset - before }
+        Stretch { start: at - before, end: at + after, form, offset: offset - before }
     }
 
     /// What goes with a run if it is secret: all of a value, or a part of one.
-    fn secret(&self, bytes: &[u8], run: Run, ends: usize) -> Option<Range<usize>> {
+    fn secret(&self, bytes: &[u8], run: Stretch, ends: usize) -> Option<Range<usize>> {
         let Form { bytes: own, kind } = &self.forms[run.form];
         let part = &bytes[run.start..run.end];
         let whole = part.len() == own.len();

@@ -7,7 +7,7 @@ use super::Head;
 use crate::action::Risk;
 use crate::action::lock::Note;
 use crate::action::plan::{Plan, Step};
-use crate::action::run::{Done, End};
+use crate::action::run::{ChangeEnd, Done};
 use crate::judge::health::{ServiceHealth, State};
 use crate::observe::logs::line::Said;
 use crate::program;
@@ -183,12 +183,12 @@ impl Action {
 
 pub(super) fn target(done: &Done, log: Vec<Said>) -> Target {
     let (outcome, health): (ChangeOutcome, Option<&ServiceHealth>) = match &done.end {
-        End::Well(health) => (ChangeOutcome::Done, Some(health)),
-        End::Failed(health) => (ChangeOutcome::Failed, Some(health)),
-        End::StepFailed(_, health) => (ChangeOutcome::Failed, health.as_deref()),
-        End::Pending(_) => (ChangeOutcome::Pending, None),
-        End::Unknown(_) => (ChangeOutcome::Unknown, None),
-        End::NotTried => (ChangeOutcome::NotTried, None),
+        ChangeEnd::Well(health) => (ChangeOutcome::Done, Some(health)),
+        ChangeEnd::Failed(health) => (ChangeOutcome::Failed, Some(health)),
+        ChangeEnd::StepFailed(_, health) => (ChangeOutcome::Failed, health.as_deref()),
+        ChangeEnd::Pending(_) => (ChangeOutcome::Pending, None),
+        ChangeEnd::Unknown(_) => (ChangeOutcome::Unknown, None),
+        ChangeEnd::NotTried => (ChangeOutcome::NotTried, None),
     };
     Target {
         service: done.service.name.to_owned(),

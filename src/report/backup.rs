@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Head;
-use crate::backup::create::{End, Run};
+use crate::backup::create::{CopyEnd, Run};
 use crate::backup::manifest::total;
 use crate::backup::name::Id;
 use crate::backup::prune;
@@ -87,9 +87,9 @@ impl Backup {
                 warning: None,
             };
             match &outcome.end {
-                End::Failed(trouble) => plain(BackupOutcome::Failed, trouble.clone()),
-                End::Absent(why) => plain(BackupOutcome::Absent, format!("not on this host: {why}")),
-                End::Proven(manifest, doubt) => SetOutcome {
+                CopyEnd::Failed(trouble) => plain(BackupOutcome::Failed, trouble.clone()),
+                CopyEnd::Absent(why) => plain(BackupOutcome::Absent, format!("not on this host: {why}")),
+                CopyEnd::Proven(manifest, doubt) => SetOutcome {
                     bytes: Some(manifest.bytes),
                     sha256: Some(manifest.sha256.clone()),
                     rows: manifest.rows.clone(),

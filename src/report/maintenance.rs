@@ -9,7 +9,7 @@ use super::action::{Action, ChangeOutcome, Loss, StepFacts, Target};
 use crate::action::Risk;
 use crate::action::lock;
 use crate::action::maintenance::page::{Act, Plan};
-use crate::action::maintenance::{Asked, Standing, State};
+use crate::action::maintenance::{Asked, MaintenanceState, Standing};
 use crate::program;
 use crate::registry::{Maintenance, Verdict};
 use crate::ui::Report;
@@ -35,7 +35,7 @@ pub struct MaintenanceFacts {
     /// Other services that need one of those that are changed.
     pub affects: Vec<String>,
     /// Steps, in order.
-    pub steps: Vec<Step>,
+    pub steps: Vec<MaintenanceStep>,
     /// What the edge answers.
     pub answers: Vec<AnswerFacts>,
     /// What went wrong with all of it; `null` when nothing did.
@@ -52,7 +52,7 @@ pub struct StandingFacts {
     /// `page`: the proxy answers 503 with a message; `stop`: services are stopped; `none`.
     pub mode: &'static str,
     /// In a word.
-    pub state: State,
+    pub state: MaintenanceState,
     /// What it is taken from.
     pub summary: String,
     /// What it means for users; `null` where there is no maintenance mode.
@@ -69,7 +69,7 @@ pub struct StandingFacts {
 
 /// A step of the plan: a command, or something done to a file, which has the command that does the same, where there is one.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Step {
+pub struct MaintenanceStep {
     /// The command.
     #[serde(flatten)]
     pub command: StepFacts,
@@ -125,7 +125,7 @@ impl StandingFacts {
     pub fn told(&self) -> String {
         let state = self.state.label();
         let (Some(since), Some(by)) = (self.since, &self.by) else { return state.to_owned() };
-        let word = if self.state == State::On { " since" } else { ", turned on" };
+        let word = if self.state == MaintenanceState::On { " since" } else { ", turned on" };
         let message = self.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
         format!("{state}{word} {} ({by}{message})", since.strftime("%Y-%m-%d %H:%M:%S UTC"))
     }
@@ -181,7 +181,7 @@ impl MaintenanceFacts {
                     risk: step.risk,
                     deadline_seconds: step.deadline.as_secs(),
                 };
-                Step { command, file, content }
+                MaintenanceStep { command, file, content }
             })
             .collect();
     }
@@ -197,7 +197,7 @@ impl MaintenanceFacts {
         self.loses = action.loses;
         self.affects = action.affects;
         self.targets = action.targets;
-        let steps = action.steps.into_iter().map(|command| Step { command, file: None, content: None });
+        let steps = action.steps.into_iter().map(|command| MaintenanceStep { command, file: None, content: None });
         self.steps = steps.collect();
     }
 }
@@ -224,13 +224,13 @@ impl Report for MaintenanceFacts {
             (_, true) => self.plan(page),
             ("status", false) => {
                 let tone = match self.standing.state {
-                    State::Unknown | State::Unfinished => Tone::Of(self.head.verdict),
-                    State::None | State::Off | State::On => Tone::Strong,
+                    MaintenanceState::Unknown | MaintenanceState::Unfinished => Tone::Of(self.head.verdict),
+                    MaintenanceState::None | MaintenanceState::Off | MaintenanceState::On => Tone::Strong,
                 };
                 let name = self.head.deployment.as_deref().unwrap_or_default();
                 page.line(&[Cell(tone, format!("{name}: maintenance {}", self.standing.told()))]);
                 page.line(&[Cell::plain(format!("  {}", self.standing.summary))]);
-                if self.standing.state == State::Unfinished {
+                if self.standing.state == MaintenanceState::Unfinished {
                     let ways = format!("  either settles it: {0} maintenance on, {0} maintenance off", program::name());
                     page.line(&[Cell::plain(ways)]);
                 }

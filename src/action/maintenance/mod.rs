@@ -81,7 +81,7 @@ fn kept(system: &System, deployment: &Deployment) -> Result<Option<Note>, String
 /// How it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum MaintenanceState {
     /// The runbook has no maintenance mode.
     None,
     /// In service.
@@ -94,15 +94,15 @@ pub enum State {
     Unknown,
 }
 
-impl State {
+impl MaintenanceState {
     /// The word for it.
     pub const fn label(self) -> &'static str {
         match self {
-            State::None => "none",
-            State::Off => "off",
-            State::On => "on",
-            State::Unfinished => "unfinished",
-            State::Unknown => "unknown",
+            MaintenanceState::None => "none",
+            MaintenanceState::Off => "off",
+            MaintenanceState::On => "on",
+            MaintenanceState::Unfinished => "unfinished",
+            MaintenanceState::Unknown => "unknown",
         }
     }
 }
@@ -111,7 +111,7 @@ impl State {
 #[derive(Debug, Clone)]
 pub struct Standing {
     /// In a word.
-    pub state: State,
+    pub state: MaintenanceState,
     /// What it is taken from.
     pub summary: String,
     /// Who turned it on.
@@ -172,14 +172,16 @@ pub fn look(
     let note = kept(system, deployment);
     let noted = matches!(note, Ok(Some(_)));
     match &deployment.maintenance {
-        Maintenance::None(instead) => none(State::None, format!("the runbook has no maintenance mode; {instead}")),
+        Maintenance::None(instead) => {
+            none(MaintenanceState::None, format!("the runbook has no maintenance mode; {instead}"))
+        }
         Maintenance::Page(page) => match placed(system, page) {
-            Err(trouble) => none(State::Unknown, trouble),
+            Err(trouble) => none(MaintenanceState::Unknown, trouble),
             Ok(placed) => {
                 let endpoints = placed.clone().unwrap_or_else(|| by_routes(deployment, page));
                 let answers = ask(system, &endpoints, page, limit);
                 let (state, summary) = judge_page(page, placed.is_some(), &answers);
-                let forgotten = noted && state == State::Off;
+                let forgotten = noted && state == MaintenanceState::Off;
                 Standing { state, summary, note: note.ok().flatten().filter(|_| !forgotten), answers, forgotten }
             }
         },
@@ -196,7 +198,7 @@ pub fn look(
                 }
             };
             let (state, summary) = judge_stop(stop, health, &note);
-            let forgotten = noted && state == State::Off;
+            let forgotten = noted && state == MaintenanceState::Off;
             let note = note.ok().flatten().filter(|_| !forgotten);
             Standing { state, summary, note, answers: Vec::new(), forgotten }
         }
@@ -211,7 +213,7 @@ pub fn tidy(system: &System, deployment: &Deployment, standing: &Standing) -> io
     if let Maintenance::Page(page) = &deployment.maintenance {
         page::tidy(system, page)?;
     }
-    if standing.state == State::Off { keep(system, deployment, None) } else { Ok(()) }
+    if standing.state == MaintenanceState::Off { keep(system, deployment, None) } else { Ok(()) }
 }
 
 /// Whether somebody may have turned it on: cheap, and wrong only towards looking closer.
@@ -265,7 +267,7 @@ fn ask(system: &System, endpoints: &[Endpoint], page: &'static Page, limit: Dura
     })
 }
 
-fn judge_page(page: &Page, placed: bool, answers: &[Asked]) -> (State, String) {
+fn judge_page(page: &Page, placed: bool, answers: &[Asked]) -> (MaintenanceState, String) {
     let sites: Vec<&Asked> = answers.iter().filter(|asked| asked.path == "/").collect();
     let shown = sites.iter().filter(|asked| asked.is_page()).count();
     let silent = sites.iter().filter(|asked| asked.answer.result.is_err()).count();
@@ -273,19 +275,21 @@ fn judge_page(page: &Page, placed: bool, answers: &[Asked]) -> (State, String) {
         sites.iter().find(|asked| wanted(asked)).map(|asked| asked.told()).unwrap_or_default()
     };
     match (placed, shown) {
-        (true, shown) if shown == sites.len() && shown > 0 => (State::On, every(shown, "503 with the page")),
-        (true, shown) if shown + silent == sites.len() => {
-            (State::Unknown, format!("{} is in place, but {}", page.file, told(|asked| asked.answer.result.is_err())))
-        }
+        (true, shown) if shown == sites.len() && shown > 0 => (MaintenanceState::On, every(shown, "503 with the page")),
+        (true, shown) if shown + silent == sites.len() => (
+            MaintenanceState::Unknown,
+            format!("{} is in place, but {}", page.file, told(|asked| asked.answer.result.is_err())),
+        ),
         (true, _) => {
             let other = told(|asked| asked.answer.result.is_ok() && !asked.is_page());
-            (State::Unfinished, format!("{} is in place, but {other}", page.file))
+            (MaintenanceState::Unfinished, format!("{} is in place, but {other}", page.file))
         }
-        (false, 0) if silent == sites.len() => {
-            (State::Unknown, format!("no page is in place, but {}", told(|asked| asked.answer.result.is_err())))
-        }
-        (false, 0) => (State::Off, every(sites.len() - silent, "for themselves")),
-        (false, _) => (State::Unfinished, format!("the page was taken away, but {}", told(Asked::is_page))),
+        (false, 0) if silent == sites.len() => (
+            MaintenanceState::Unknown,
+            format!("no page is in place, but {}", told(|asked| asked.answer.result.is_err())),
+        ),
+        (false, 0) => (MaintenanceState::Off, every(sites.len() - silent, "for themselves")),
+        (false, _) => (MaintenanceState::Unfinished, format!("the page was taken away, but {}", told(Asked::is_page))),
     }
 }
 
@@ -294,16 +298,20 @@ fn every(count: usize, what: &str) -> String {
     if count == 1 { format!("1 host answers {what}") } else { format!("{count} hosts answer {what}") }
 }
 
-fn judge_stop(stop: &Stop, health: &[ServiceHealth], note: &Result<Option<Note>, String>) -> (State, String) {
+fn judge_stop(
+    stop: &Stop,
+    health: &[ServiceHealth],
+    note: &Result<Option<Note>, String>,
+) -> (MaintenanceState, String) {
     let seen = |service: &&'static Service| health.iter().find(|judged| judged.name == service.name);
     let list = |services: &[&'static Service]| services.iter().map(|s| s.name).collect::<Vec<_>>().join(", ");
     let mut down = Vec::new();
     let mut up = Vec::new();
     for service in stop.services {
         match seen(service) {
-            None => return (State::Unknown, format!("{} is not to be seen on this host", service.name)),
+            None => return (MaintenanceState::Unknown, format!("{} is not to be seen on this host", service.name)),
             Some(judged) if judged.state == health::State::Unknown => {
-                return (State::Unknown, format!("{}: {}", service.name, judged.summary));
+                return (MaintenanceState::Unknown, format!("{}: {}", service.name, judged.summary));
             }
             Some(judged) if is_down(judged.state) => down.push(*service),
             Some(_) => up.push(*service),
@@ -313,16 +321,16 @@ fn judge_stop(stop: &Stop, health: &[ServiceHealth], note: &Result<Option<Note>,
         format!("{} {} {what}", list(services), if services.len() == 1 { "is" } else { "are" })
     };
     match (down.is_empty(), up.is_empty(), note) {
-        (true, _, _) => (State::Off, are(&up, "up")),
+        (true, _, _) => (MaintenanceState::Off, are(&up, "up")),
         (false, _, Err(trouble)) => {
-            (State::Unknown, format!("{}, for maintenance or not: {trouble}", are(&down, "stopped")))
+            (MaintenanceState::Unknown, format!("{}, for maintenance or not: {trouble}", are(&down, "stopped")))
         }
         (false, _, Ok(None)) => {
-            (State::Off, format!("{}, but not for maintenance: nobody turned it on", are(&down, "stopped")))
+            (MaintenanceState::Off, format!("{}, but not for maintenance: nobody turned it on", are(&down, "stopped")))
         }
-        (false, true, Ok(Some(_))) => (State::On, are(&down, "stopped")),
+        (false, true, Ok(Some(_))) => (MaintenanceState::On, are(&down, "stopped")),
         (false, false, Ok(Some(_))) => {
-            (State::Unfinished, format!("{}, but {}", are(&down, "stopped"), are(&up, "up")))
+            (MaintenanceState::Unfinished, format!("{}, but {}", are(&down, "stopped"), are(&up, "up")))
         }
     }
 }

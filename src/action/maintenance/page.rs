@@ -11,7 +11,7 @@ use crate::action::Risk;
 use crate::action::plan;
 use crate::context::Context;
 use crate::error::{Code, Error};
-use crate::host::exec::{Exit as Ended, Runner};
+use crate::host::exec::{ProcessEnd, Runner};
 use crate::host::files::own;
 use crate::host::system::System;
 use crate::host::tools::Argv;
@@ -70,7 +70,7 @@ pub enum Act {
 
 /// A step.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct PageStep {
     /// What it does, in a few words.
     pub title: String,
     /// The same, exactly.
@@ -93,7 +93,7 @@ pub struct Plan {
     /// Every way to ask for the site.
     pub endpoints: Vec<Endpoint>,
     /// Steps, in order.
-    pub steps: Vec<Step>,
+    pub steps: Vec<PageStep>,
 }
 
 impl Plan {
@@ -140,11 +140,11 @@ pub fn site(context: &Context<'_>, deployment: &'static Deployment, page: &Page)
     let unknown =
         |trouble: &dyn fmt::Display| Error::unknown(Code::Unknown, format!("{argv}: {trouble}; nothing was changed"));
     let output = match context.processes().run(&argv, context.patience()?) {
-        Ok(output) if output.exit == Ended::Code(0) => output,
+        Ok(output) if output.exit == ProcessEnd::Code(0) => output,
         Ok(output) => {
             let trouble = failure(&output);
             return Err(match output.exit {
-                Ended::Code(_) => refused(
+                ProcessEnd::Code(_) => refused(
                     format!("nginx does not take its configuration as it is now: {trouble}"),
                     Some("repair it first; nginx -t says the same".to_owned()),
                 ),
@@ -198,7 +198,7 @@ pub fn plan(
     reload: &plan::Plan,
     unwell: bool,
 ) -> Plan {
-    let step = |title: &str, act: Act, risk: Risk| Step { title: title.to_owned(), act, deadline: CHECK, risk };
+    let step = |title: &str, act: Act, risk: Risk| PageStep { title: title.to_owned(), act, deadline: CHECK, risk };
     let (aside, taken) = (beside(page.file, "new"), beside(page.file, "off"));
     let endpoints = site.endpoints();
     let before = system.read(page.file).ok();
@@ -231,7 +231,7 @@ pub fn plan(
             if unwell { Risk::Disruptive } else { Risk::Safe }
         }
     };
-    steps.extend(reload.parts.iter().flat_map(|part| &part.steps).map(|step| Step {
+    steps.extend(reload.parts.iter().flat_map(|part| &part.steps).map(|step| PageStep {
         title: step.title.clone(),
         act: Act::Run(step.argv.clone()),
         deadline: step.deadline,
@@ -241,7 +241,7 @@ pub fn plan(
         Direction::On => "see that every host answers 503 with the page",
         Direction::Off => "see that every host answers for itself",
     };
-    steps.push(Step { deadline: READY, ..step(look, Act::Look, Risk::ReadOnly) });
+    steps.push(PageStep { deadline: READY, ..step(look, Act::Look, Risk::ReadOnly) });
     if direction == Direction::Off {
         steps.push(step("remove the page", Act::Remove(taken), Risk::Safe));
     }

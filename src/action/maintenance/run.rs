@@ -4,7 +4,7 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::page::{Act, Direction, Plan, READY, Step};
+use super::page::{Act, Direction, PageStep, Plan, READY};
 use super::{Asked, Note, ask};
 use crate::action::Risk;
 use crate::action::audit;
@@ -13,7 +13,7 @@ use crate::action::lock::Lock;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::host::exec::{Exit as Ended, Runner};
+use crate::host::exec::{ProcessEnd, Runner};
 use crate::host::files::own;
 use crate::host::system::System;
 use crate::host::tools::Argv;
@@ -21,11 +21,11 @@ use crate::observe::probe::{PATIENCE, Trouble, failure};
 use crate::registry::Deployment;
 
 /// How often nginx is asked.
-const GLANCE: Duration = Duration::from_millis(100);
+const POLL_SITE: Duration = Duration::from_millis(100);
 
 /// How it ended.
 #[derive(Debug)]
-pub enum End {
+pub enum MaintenanceEnd {
     /// As wanted.
     Done,
     /// It was found before anything was changed that it would not work.
@@ -38,25 +38,25 @@ pub enum End {
     Pending(String),
 }
 
-impl End {
+impl MaintenanceEnd {
     /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {
-            End::Done => Exit::Success,
-            End::Refused(_) => Exit::Refused,
-            End::PutBack(_) => Exit::RolledBack,
-            End::Failed(_) => Exit::Failure,
-            End::Pending(_) => Exit::TimedOut,
+            MaintenanceEnd::Done => Exit::Success,
+            MaintenanceEnd::Refused(_) => Exit::Refused,
+            MaintenanceEnd::PutBack(_) => Exit::RolledBack,
+            MaintenanceEnd::Failed(_) => Exit::Failure,
+            MaintenanceEnd::Pending(_) => Exit::TimedOut,
         }
     }
 
     /// What went wrong, and how it stands.
     pub fn trouble(&self) -> Option<String> {
         match self {
-            End::Done => None,
-            End::Refused(what) => Some(format!("{what}; nothing was changed")),
-            End::PutBack(what) => Some(format!("{what}; what was before is back")),
-            End::Failed(what) | End::Pending(what) => Some(what.clone()),
+            MaintenanceEnd::Done => None,
+            MaintenanceEnd::Refused(what) => Some(format!("{what}; nothing was changed")),
+            MaintenanceEnd::PutBack(what) => Some(format!("{what}; what was before is back")),
+            MaintenanceEnd::Failed(what) | MaintenanceEnd::Pending(what) => Some(what.clone()),
         }
     }
 }
@@ -74,7 +74,7 @@ pub fn run(
     lock: &mut Lock,
     settle: Duration,
     notes: (Option<&Note>, Option<&Note>),
-) -> Result<(End, Vec<Asked>), Error> {
+) -> Result<(MaintenanceEnd, Vec<Asked>), Error> {
     let targets = vec![plan.page.proxy.name.to_owned()];
     let act = audit::begin(context, deployment, plan.direction.name(), targets, plan.commands())?;
     let (note, before) = notes;
@@ -83,13 +83,13 @@ pub fn run(
     let noted = if note.is_some() { keep(note) } else { Ok(()) };
     let mut answers = Vec::new();
     let end = match noted {
-        Err(error) => End::Refused(format!("who turns it on cannot be noted: {error}")),
+        Err(error) => MaintenanceEnd::Refused(format!("who turns it on cannot be noted: {error}")),
         Ok(()) => steps(context, plan, lock, settle, &mut answers),
     };
     let noted = match &end {
-        End::Done | End::Failed(_) => keep(note),
-        End::Refused(_) | End::PutBack(_) => keep(before),
-        End::Pending(_) => Ok(()),
+        MaintenanceEnd::Done | MaintenanceEnd::Failed(_) => keep(note),
+        MaintenanceEnd::Refused(_) | MaintenanceEnd::PutBack(_) => keep(before),
+        MaintenanceEnd::Pending(_) => Ok(()),
     };
     if let Err(error) = noted {
         context.ui.note(&format!("the note of who turned it on is not up to date: {error}"));
@@ -99,7 +99,13 @@ pub fn run(
 }
 
 /// Does one step after the other; when one fails, undoes them.
-fn steps(context: &Context<'_>, plan: &Plan, lock: &mut Lock, settle: Duration, answers: &mut Vec<Asked>) -> End {
+fn steps(
+    context: &Context<'_>,
+    plan: &Plan,
+    lock: &mut Lock,
+    settle: Duration,
+    answers: &mut Vec<Asked>,
+) -> MaintenanceEnd {
     let service = plan.page.proxy.name;
     for (index, step) in plan.steps.iter().enumerate() {
         lock.step(&format!("{service}: {}", step.title));
@@ -109,14 +115,16 @@ fn steps(context: &Context<'_>, plan: &Plan, lock: &mut Lock, settle: Duration, 
                 *answers = look(context, plan, settle);
                 let unlike = unlike(plan, answers);
                 if let (None, Some(trouble)) = (&unlike, unanswered(plan.direction, answers)) {
-                    return End::Failed(format!("the page is taken away, but {trouble}"));
+                    return MaintenanceEnd::Failed(format!("the page is taken away, but {trouble}"));
                 }
                 unlike
             }
             Act::Run(argv) => match command(context, argv, within(context, step.deadline)) {
                 Err(Trouble::TimedOut(after)) if step.risk > Risk::ReadOnly => {
                     let seconds = after.as_secs_f32();
-                    return End::Pending(format!("{argv} was not done in {seconds:.1} s and may still be under way"));
+                    return MaintenanceEnd::Pending(format!(
+                        "{argv} was not done in {seconds:.1} s and may still be under way"
+                    ));
                 }
                 done => done.err().map(|trouble| format!("{}: {trouble}", step.title)),
             },
@@ -127,7 +135,7 @@ fn steps(context: &Context<'_>, plan: &Plan, lock: &mut Lock, settle: Duration, 
         context.ui.progress(&format!("{service}: undo it, because of: {trouble}"));
         return undo(context, plan, &plan.steps[..=index], &trouble, answers);
     }
-    End::Done
+    MaintenanceEnd::Done
 }
 
 /// As long as that, but no longer than the whole command may take.
@@ -137,7 +145,7 @@ fn within(context: &Context<'_>, limit: Duration) -> Duration {
 
 fn command(context: &Context<'_>, argv: &Argv, limit: Duration) -> Result<(), Trouble> {
     match context.processes().run(argv, limit) {
-        Ok(output) if output.exit == Ended::Code(0) => Ok(()),
+        Ok(output) if output.exit == ProcessEnd::Code(0) => Ok(()),
         Ok(output) => Err(failure(&output)),
         Err(error) => Err(error.into()),
     }
@@ -168,7 +176,7 @@ fn look(context: &Context<'_>, plan: &Plan, settle: Duration) -> Vec<Asked> {
         if good.is_some_and(|since| since.elapsed() >= settle) || Instant::now() >= until {
             return answers;
         }
-        thread::sleep(GLANCE);
+        thread::sleep(POLL_SITE);
     }
 }
 
@@ -202,7 +210,13 @@ fn unanswered(direction: Direction, answers: &[Asked]) -> Option<String> {
 }
 
 /// Puts the files back as they were and, where nginx may have read the new ones, has it read the old ones.
-fn undo(context: &Context<'_>, plan: &Plan, done: &[Step], trouble: &str, answers: &mut Vec<Asked>) -> End {
+fn undo(
+    context: &Context<'_>,
+    plan: &Plan,
+    done: &[PageStep],
+    trouble: &str,
+    answers: &mut Vec<Asked>,
+) -> MaintenanceEnd {
     let system = context.system;
     let mut moved = false;
     let mut page_before = plan.direction == Direction::Off;
@@ -224,16 +238,19 @@ fn undo(context: &Context<'_>, plan: &Plan, done: &[Step], trouble: &str, answer
             Act::Remove(_) | Act::Look => Ok(()),
         };
         if let Err(error) = undone {
-            return End::Failed(format!("{trouble}; that could not be undone: {error}; look at {}", plan.page.file));
+            return MaintenanceEnd::Failed(format!(
+                "{trouble}; that could not be undone: {error}; look at {}",
+                plan.page.file
+            ));
         }
     }
     if told.is_empty() && !moved {
-        return End::Refused(trouble.to_owned());
+        return MaintenanceEnd::Refused(trouble.to_owned());
     }
     // Whatever time the whole command was given: it must not end half-way.
     for (argv, deadline) in told.into_iter().rev() {
         if let Err(error) = command(context, argv, deadline) {
-            return End::Failed(format!("{trouble}; the files are as before, but {argv}: {error}"));
+            return MaintenanceEnd::Failed(format!("{trouble}; the files are as before, but {argv}: {error}"));
         }
     }
     let until = Instant::now() + READY;
@@ -241,12 +258,12 @@ fn undo(context: &Context<'_>, plan: &Plan, done: &[Step], trouble: &str, answer
         *answers = ask(system, &plan.endpoints, plan.page, PATIENCE);
         let is_as_before = |asked: &&Asked| asked.is_page() == page_before;
         let Some(other) = answers.iter().filter(|asked| asked.path == "/").find(|asked| !is_as_before(asked)) else {
-            return End::PutBack(trouble.to_owned());
+            return MaintenanceEnd::PutBack(trouble.to_owned());
         };
         if Instant::now() >= until {
-            return End::Failed(format!("{trouble}; the files are as before, but {}", other.told()));
+            return MaintenanceEnd::Failed(format!("{trouble}; the files are as before, but {}", other.told()));
         }
-        thread::sleep(GLANCE);
+        thread::sleep(POLL_SITE);
     }
 }
 

@@ -19,7 +19,7 @@ const DIRECTORY: &str = "/var/lib/opsctl";
 /// A line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-enum Line {
+enum ReleaseLine {
     Release(Record),
     Baseline(Baseline),
     Begun(Migration),
@@ -96,13 +96,13 @@ impl Records {
         let mut records = Records::default();
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
             match serde_json::from_str(line) {
-                Ok(Line::Release(record)) => records.releases.push(record),
-                Ok(Line::Baseline(Baseline { time, files })) => {
+                Ok(ReleaseLine::Release(record)) => records.releases.push(record),
+                Ok(ReleaseLine::Baseline(Baseline { time, files })) => {
                     let files = files.into_iter().map(|(name, blob)| Migration { time, name, blob });
                     records.migrations.get_or_insert_default().extend(files);
                 }
-                Ok(Line::Begun(migration)) => records.begun.push(migration),
-                Ok(Line::Migration(migration)) => {
+                Ok(ReleaseLine::Begun(migration)) => records.begun.push(migration),
+                Ok(ReleaseLine::Migration(migration)) => {
                     records.begun.retain(|begun| begun.name != migration.name);
                     records.migrations.get_or_insert_default().push(migration);
                 }
@@ -150,7 +150,7 @@ pub fn read(system: &System, deployment: &Deployment) -> io::Result<Records> {
 /// # Errors
 /// As the operating system says.
 pub fn keep(system: &System, deployment: &Deployment, record: Record) -> io::Result<()> {
-    own::append_line(system, DIRECTORY, &path(deployment), &Line::Release(record))
+    own::append_line(system, DIRECTORY, &path(deployment), &ReleaseLine::Release(record))
 }
 
 /// Adds the migrations that were there before opsctl first looked.
@@ -158,7 +158,7 @@ pub fn keep(system: &System, deployment: &Deployment, record: Record) -> io::Res
 /// # Errors
 /// As the operating system says.
 pub fn baseline(system: &System, deployment: &Deployment, baseline: Baseline) -> io::Result<()> {
-    own::append_line(system, DIRECTORY, &path(deployment), &Line::Baseline(baseline))
+    own::append_line(system, DIRECTORY, &path(deployment), &ReleaseLine::Baseline(baseline))
 }
 
 /// Adds a migration that is about to be applied.
@@ -166,7 +166,7 @@ pub fn baseline(system: &System, deployment: &Deployment, baseline: Baseline) ->
 /// # Errors
 /// As the operating system says.
 pub fn begun(system: &System, deployment: &Deployment, migration: Migration) -> io::Result<()> {
-    own::append_line(system, DIRECTORY, &path(deployment), &Line::Begun(migration))
+    own::append_line(system, DIRECTORY, &path(deployment), &ReleaseLine::Begun(migration))
 }
 
 /// Adds a migration that was applied.
@@ -174,7 +174,7 @@ pub fn begun(system: &System, deployment: &Deployment, migration: Migration) -> 
 /// # Errors
 /// As the operating system says.
 pub fn applied(system: &System, deployment: &Deployment, migration: Migration) -> io::Result<()> {
-    own::append_line(system, DIRECTORY, &path(deployment), &Line::Migration(migration))
+    own::append_line(system, DIRECTORY, &path(deployment), &ReleaseLine::Migration(migration))
 }
 
 #[cfg(test)]
@@ -190,13 +190,17 @@ mod tests {
         Migration { time: Timestamp::UNIX_EPOCH, name: name.to_owned(), blob: "bb".to_owned() }
     }
 
-    fn lines(lines: &[Line]) -> Vec<String> {
+    fn lines(lines: &[ReleaseLine]) -> Vec<String> {
         lines.iter().map(|line| serde_json::to_string(line).unwrap() + "\n").collect()
     }
 
     #[test]
     fn k10_a_torn_line_is_counted_and_costs_no_other() {
-        let lines = lines(&[Line::Release(record("aa")), Line::Migration(migration("7")), Line::Release(record("cc"))]);
+        let lines = lines(&[
+            ReleaseLine::Release(record("aa")),
+            ReleaseLine::Migration(migration("7")),
+            ReleaseLine::Release(record("cc")),
+        ]);
         let whole = Records::parse(&lines.concat());
         assert_eq!((whole.releases.len(), whole.migrations.unwrap().len(), whole.damaged), (2, 1, 0));
         for cut in 1..lines[2].len() - 1 {
@@ -208,7 +212,8 @@ mod tests {
     #[test]
     fn j8_what_was_there_before_is_known_as_a_whole_or_not_at_all() {
         let files = [("001.sql", "aa"), ("002.sql", "bb")].map(|(name, blob)| (name.to_owned(), blob.to_owned()));
-        let line = lines(&[Line::Baseline(Baseline { time: Timestamp::UNIX_EPOCH, files: files.into() })]).concat();
+        let line =
+            lines(&[ReleaseLine::Baseline(Baseline { time: Timestamp::UNIX_EPOCH, files: files.into() })]).concat();
         let names = |text: &str| {
             let migrations = Records::parse(text).migrations?;
             Some(migrations.into_iter().map(|migration| migration.name).collect::<Vec<_>>())
@@ -222,10 +227,10 @@ mod tests {
     #[test]
     fn j8_a_migration_that_was_begun_and_not_ended_is_told() {
         let text = lines(&[
-            Line::Begun(migration("7")),
-            Line::Migration(migration("7")),
-            Line::Begun(migration("8")),
-            Line::Begun(migration("8")),
+            ReleaseLine::Begun(migration("7")),
+            ReleaseLine::Migration(migration("7")),
+            ReleaseLine::Begun(migration("8")),
+            ReleaseLine::Begun(migration("8")),
         ]);
         let names = |text: &[String]| -> Vec<String> {
             Records::parse(&text.concat()).begun.into_iter().map(|migration| migration.name).collect()

@@ -12,10 +12,10 @@ use crate::action::audit;
 use crate::action::consent::Consent;
 use crate::action::lock::Lock;
 use crate::action::plan::{Plan, Step};
-use crate::action::run::{self, Done, End};
+use crate::action::run::{self, ChangeEnd, Done};
 use crate::context::Context;
 use crate::error::Error;
-use crate::host::exec::{Exit as Ended, Output, Runner};
+use crate::host::exec::{Output, ProcessEnd, Runner};
 use crate::host::tools::{Argv, git, images, last_lines};
 use crate::observe::logs::line::Said;
 use crate::observe::probe::{self, PATIENCE, Trouble, failure};
@@ -245,9 +245,9 @@ impl<'a> Way<'a> {
             Err(error) => (Some(Trouble::from(error)), Vec::new(), None),
             Ok(output) => {
                 let trouble = match output.exit {
-                    Ended::Code(0) => None,
-                    Ended::TimedOut(after) => Some(Trouble::TimedOut(after)),
-                    Ended::Code(_) | Ended::Signal(_) | Ended::TooMuchOutput => Some(failure(&output)),
+                    ProcessEnd::Code(0) => None,
+                    ProcessEnd::TimedOut(after) => Some(Trouble::TimedOut(after)),
+                    ProcessEnd::Code(_) | ProcessEnd::Signal(_) | ProcessEnd::TooMuchOutput => Some(failure(&output)),
                 };
                 let says = if trouble.is_some() { Self::says(&output) } else { Vec::new() };
                 (trouble, says, Some(output))
@@ -274,7 +274,7 @@ impl<'a> Way<'a> {
     /// What a command prints, as it is.
     pub(super) fn bytes(&self, argv: &Argv) -> Result<Vec<u8>, String> {
         match self.context.processes().run(argv, PATIENCE) {
-            Ok(output) if output.exit == Ended::Code(0) => Ok(output.stdout),
+            Ok(output) if output.exit == ProcessEnd::Code(0) => Ok(output.stdout),
             Ok(output) => Err(failure(&output).to_string()),
             Err(error) => Err(error.to_string()),
         }
@@ -292,7 +292,7 @@ impl<'a> Way<'a> {
     fn switch(&mut self, plan: &Plan) -> (Vec<Told>, Option<String>) {
         let begun = self.context.system.now();
         let result = run::perform(&self.context, self.job.deployment, plan, self.lock, self.job.settle);
-        let wrong = result.done.iter().find(|done| !matches!(done.end, End::Well(_)));
+        let wrong = result.done.iter().find(|done| !matches!(done.end, ChangeEnd::Well(_)));
         let wrong = wrong.map(|wrong| format!("{}: {}", wrong.service.name, wrong.end.summary()));
         // Now, before anything else writes to the same log.
         let done: Vec<Told> =
@@ -303,7 +303,7 @@ impl<'a> Way<'a> {
         self.lock.step("see which version runs");
         let older = done.iter().find_map(|(done, _)| match &done.end {
             // Where services run images, these tell.
-            End::Well(health) if self.job.release.images.is_empty() => {
+            ChangeEnd::Well(health) if self.job.release.images.is_empty() => {
                 let since = health.since?;
                 (crate::units::later(since, SKEW) < begun)
                     .then(|| format!("{} still runs since {since:.0}, before the switch", health.name))
@@ -367,7 +367,7 @@ fn touched(job: &Job<'_>, done: &[Told]) -> Vec<&'static Service> {
     match job.release.switch {
         Switch::Compose { .. } => job.services.to_vec(),
         Switch::Restart | Switch::Reload => {
-            let tried = done.iter().filter(|(done, _)| !matches!(done.end, End::NotTried));
+            let tried = done.iter().filter(|(done, _)| !matches!(done.end, ChangeEnd::NotTried));
             tried.map(|(done, _)| done.service).collect()
         }
     }

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::record::{self, Records};
 use super::{Delivery, Version, Wanted};
 use crate::context::Context;
-use crate::host::exec::{Exit, Processes, Runner};
+use crate::host::exec::{ProcessEnd, Processes, Runner};
 use crate::host::system::System;
 use crate::host::threads::{join, task};
 use crate::host::tools::docker::ContainerState;
@@ -202,20 +202,20 @@ pub(super) fn ask<T>(
 ) -> Result<T, Trouble> {
     let output = processes.run(argv, limit)?;
     match output.exit {
-        Exit::Code(0) => Ok(parse(&String::from_utf8_lossy(&output.stdout))?),
-        Exit::TimedOut(after) => Err(Trouble::TimedOut(after)),
-        Exit::Code(_) | Exit::Signal(_) | Exit::TooMuchOutput => Err(failure(&output)),
+        ProcessEnd::Code(0) => Ok(parse(&String::from_utf8_lossy(&output.stdout))?),
+        ProcessEnd::TimedOut(after) => Err(Trouble::TimedOut(after)),
+        ProcessEnd::Code(_) | ProcessEnd::Signal(_) | ProcessEnd::TooMuchOutput => Err(failure(&output)),
     }
 }
 
-type Place = Result<(&'static str, Option<Account>), String>;
+type WorkingCopy = Result<(&'static str, Option<Account>), String>;
 
 /// Where the working copy is, and whose.
-fn source_of(system: &System, release: &'static Release) -> Option<Place> {
+fn source_of(system: &System, release: &'static Release) -> Option<WorkingCopy> {
     if release.source.is_empty() {
         return None;
     }
-    let look = || -> Place {
+    let look = || -> WorkingCopy {
         let path = system.first_existing(release.source).map_err(|error| error.to_string())?;
         let path = path.ok_or_else(|| format!("none of these exists: {}", release.source.join(", ")))?;
         let uid = system.metadata(path).map_err(|error| error.to_string())?.uid();
@@ -301,7 +301,7 @@ fn ask_origin(
 }
 
 /// Which of these commits the repository has; none when it cannot be asked.
-fn existing(processes: &Processes<'_>, source: Option<&Place>, ids: Vec<&str>, limit: Duration) -> Vec<String> {
+fn existing(processes: &Processes<'_>, source: Option<&WorkingCopy>, ids: Vec<&str>, limit: Duration) -> Vec<String> {
     match source {
         Some(Ok((path, owner))) if !ids.is_empty() => {
             let argv = git::which_exist(path, owner.as_ref(), ids);
@@ -314,7 +314,7 @@ fn existing(processes: &Processes<'_>, source: Option<&Place>, ids: Vec<&str>, l
 /// The commit that a name stands for.
 fn named(
     processes: &Processes<'_>,
-    source: Option<&Place>,
+    source: Option<&WorkingCopy>,
     wanted: &Wanted,
     limit: Duration,
 ) -> Option<Result<Commit, Trouble>> {
@@ -340,7 +340,7 @@ pub(super) fn containers(
     Ok(release.images.iter().filter_map(|image| Some((image.service.name, of(image.service)?))).collect())
 }
 
-fn free(system: &System, release: &Release, source: Option<&Place>) -> Vec<(String, io::Result<u64>)> {
+fn free(system: &System, release: &Release, source: Option<&WorkingCopy>) -> Vec<(String, io::Result<u64>)> {
     let mut paths: Vec<&str> = Vec::new();
     if let Some(Ok((path, _))) = source {
         paths.push(path);

@@ -77,7 +77,7 @@ struct World {
     bucket: BTreeMap<String, Vec<u8>>,
     /// All that was ever written there by anybody.
     history: Vec<(String, Vec<u8>)>,
-    lines: Vec<Line>,
+    lines: Vec<BackupLine>,
     /// What this host wrote, by path.
     own: BTreeMap<String, Vec<u8>>,
     last: u64,
@@ -128,7 +128,7 @@ impl World {
         prop_assert_eq!(sequence::gap(&recorded, &signed), None);
         self.last = sequence;
         let id = Id::new(self.clock, sequence, 7);
-        self.lines.push(Line::Begun { id, time: self.clock, sets: vec!["wallet".to_owned()] });
+        self.lines.push(BackupLine::Begun { id, time: self.clock, sets: vec!["wallet".to_owned()] });
         let copy = vec![sequence.to_le_bytes()[0]; SIZE];
         let path = name::copy("wallet", "db", id);
         self.own.insert(path.clone(), copy.clone());
@@ -144,7 +144,7 @@ impl World {
             false => Came::Failed("it".to_owned()),
         };
         let (set, rows) = ("wallet".to_owned(), BTreeMap::new());
-        self.lines.push(Line::Ended(Ended { id, time: self.clock, set, came, bytes: 0, rows, signed_by: None }));
+        self.lines.push(BackupLine::Ended(Ended { id, time: self.clock, set, came, bytes: 0, rows, signed_by: None }));
         Ok(())
     }
 
@@ -246,12 +246,13 @@ impl World {
         }
         for id in &decision.leftovers {
             let is_whole = self.own.contains_key(&name::manifest("wallet", *id));
-            let is_pruned = self.lines.iter().any(|line| matches!(line, Line::Pruned { ids, .. } if ids.contains(id)));
+            let is_pruned =
+                self.lines.iter().any(|line| matches!(line, BackupLine::Pruned { ids, .. } if ids.contains(id)));
             prop_assert!(!is_whole || is_pruned, "{} was proven, and its manifest was taken away", id);
         }
         if !decision.outlived.is_empty() {
             let ids = decision.outlived.clone();
-            self.lines.push(Line::Pruned { time: self.clock, set: "wallet".to_owned(), ids });
+            self.lines.push(BackupLine::Pruned { time: self.clock, set: "wallet".to_owned(), ids });
         }
         for path in manifests.iter().chain(&copies) {
             self.bucket.remove(path);

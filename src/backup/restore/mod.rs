@@ -18,11 +18,11 @@ use crate::exit::Exit;
 use crate::host::system::System;
 use crate::registry::{BackupSet, Deployment};
 use journal::{Journal, Phase, Restore};
-use place::Place;
+use place::RestoreTarget;
 
 /// How a restore ended.
 #[derive(Debug)]
-pub enum End {
+pub enum RestoreEnd {
     /// The copy is live, and its owners are well; where the old data is kept.
     Live(Option<String>),
     /// It was not come to the swap: the old data was never touched, and its owners are well again.
@@ -33,24 +33,24 @@ pub enum End {
     Stuck(String),
 }
 
-impl End {
+impl RestoreEnd {
     /// The exit code.
     pub const fn exit(&self) -> Exit {
         match self {
-            End::Live(_) => Exit::Success,
-            End::Untouched(_) | End::PutBack(_) => Exit::RolledBack,
-            End::Stuck(_) => Exit::Failure,
+            RestoreEnd::Live(_) => Exit::Success,
+            RestoreEnd::Untouched(_) | RestoreEnd::PutBack(_) => Exit::RolledBack,
+            RestoreEnd::Stuck(_) => Exit::Failure,
         }
     }
 
     /// In words.
     pub fn summary(&self) -> String {
         match self {
-            End::Live(Some(old)) => format!("live; the old data is kept as {old}"),
-            End::Live(None) => "live; there was nothing before".to_owned(),
-            End::Untouched(why) => format!("{why}; the live data was not touched"),
-            End::PutBack(why) => format!("{why}; the old data is back"),
-            End::Stuck(why) => why.clone(),
+            RestoreEnd::Live(Some(old)) => format!("live; the old data is kept as {old}"),
+            RestoreEnd::Live(None) => "live; there was nothing before".to_owned(),
+            RestoreEnd::Untouched(why) => format!("{why}; the live data was not touched"),
+            RestoreEnd::PutBack(why) => format!("{why}; the old data is back"),
+            RestoreEnd::Stuck(why) => why.clone(),
         }
     }
 }
@@ -64,7 +64,7 @@ pub struct Job<'a> {
     /// The set.
     pub set: &'static BackupSet,
     /// Its place.
-    pub place: &'a Place<'a>,
+    pub place: &'a RestoreTarget<'a>,
     /// Its owners.
     pub owners: &'a Owners<'a>,
 }
@@ -72,7 +72,7 @@ pub struct Job<'a> {
 /// What came of it, and of the services.
 pub struct Restored {
     /// How it ended.
-    pub end: End,
+    pub end: RestoreEnd,
     /// What came of each owner when it was started last.
     pub done: Vec<Done>,
     /// All of it.
@@ -111,7 +111,7 @@ impl Job<'_> {
         Restored { end, done, took: begun.elapsed() }
     }
 
-    fn steps(&self, journal: &mut Journal, restore: &mut Restore, lock: &mut Lock) -> (End, Vec<Done>) {
+    fn steps(&self, journal: &mut Journal, restore: &mut Restore, lock: &mut Lock) -> (RestoreEnd, Vec<Done>) {
         restore.phase = Phase::Stopping;
         if let Err(trouble) = self.note(journal, restore) {
             return self.untouched(journal, restore, trouble, lock);
@@ -168,7 +168,7 @@ impl Job<'_> {
         restore: &mut Restore,
         trouble: Option<String>,
         lock: &mut Lock,
-    ) -> (End, Vec<Done>) {
+    ) -> (RestoreEnd, Vec<Done>) {
         let (done, wrong) = match trouble {
             Some(trouble) => (Vec::new(), Some(trouble)),
             None => self.owners.all(Operation::Start, lock),
@@ -182,11 +182,11 @@ impl Job<'_> {
             if old.is_none() {
                 self.forget(journal, restore);
             }
-            return (End::Live(old), done);
+            return (RestoreEnd::Live(old), done);
         };
         if self.place.kept(&restore.parts).is_none() {
             self.forget(journal, restore);
-            return (End::Stuck(format!("{reason}; the copy is live, for there was nothing before")), done);
+            return (RestoreEnd::Stuck(format!("{reason}; the copy is live, for there was nothing before")), done);
         }
         self.context.ui.note(&format!("{reason}; putting the old data back"));
         let (end, back) = self.back(journal, restore, &reason, lock);
@@ -194,11 +194,17 @@ impl Job<'_> {
         (end, if done.is_empty() { back } else { done })
     }
 
-    fn back(&self, journal: &mut Journal, restore: &mut Restore, reason: &str, lock: &mut Lock) -> (End, Vec<Done>) {
+    fn back(
+        &self,
+        journal: &mut Journal,
+        restore: &mut Restore,
+        reason: &str,
+        lock: &mut Lock,
+    ) -> (RestoreEnd, Vec<Done>) {
         restore.phase = Phase::Undoing;
         let _ = self.note(journal, restore);
         let kept = self.place.kept(&restore.parts).unwrap_or_default();
-        let stuck = |what: String| End::Stuck(format!("{reason}; then {what}; the old data is in {kept}"));
+        let stuck = |what: String| RestoreEnd::Stuck(format!("{reason}; then {what}; the old data is in {kept}"));
         if let (done, Some(trouble)) = self.owners.all(Operation::Stop, lock) {
             return (stuck(format!("it could not be put back: {trouble}")), done);
         }
@@ -212,16 +218,24 @@ impl Job<'_> {
         let (done, wrong) = self.owners.all(Operation::Start, lock);
         self.forget(journal, restore);
         match wrong {
-            None => (End::PutBack(reason.to_owned()), done),
-            Some(trouble) => (End::Stuck(format!("{reason}; the old data is back, but {trouble}")), done),
+            None => (RestoreEnd::PutBack(reason.to_owned()), done),
+            Some(trouble) => (RestoreEnd::Stuck(format!("{reason}; the old data is back, but {trouble}")), done),
         }
     }
 
     /// What is live is the old, and stays.
-    fn untouched(&self, journal: &mut Journal, restore: &Restore, reason: String, lock: &mut Lock) -> (End, Vec<Done>) {
+    fn untouched(
+        &self,
+        journal: &mut Journal,
+        restore: &Restore,
+        reason: String,
+        lock: &mut Lock,
+    ) -> (RestoreEnd, Vec<Done>) {
         if let Err(error) = self.place.undo(&restore.parts) {
             return (
-                End::Stuck(format!("{reason}; what was laid beside the live data could not be removed: {error}")),
+                RestoreEnd::Stuck(format!(
+                    "{reason}; what was laid beside the live data could not be removed: {error}"
+                )),
                 Vec::new(),
             );
         }
@@ -234,9 +248,11 @@ impl Job<'_> {
         match wrong {
             None => {
                 self.forget(journal, restore);
-                (End::Untouched(reason), done)
+                (RestoreEnd::Untouched(reason), done)
             }
-            Some(trouble) => (End::Stuck(format!("{reason}; the live data was not touched, but {trouble}")), done),
+            Some(trouble) => {
+                (RestoreEnd::Stuck(format!("{reason}; the live data was not touched, but {trouble}")), done)
+            }
         }
     }
 
@@ -249,7 +265,7 @@ impl Job<'_> {
         let is_new = match is_new {
             Ok(is_new) => is_new,
             Err(error) => {
-                let end = End::Stuck(format!("{} cannot be looked at: {error}", self.set.source.place()));
+                let end = RestoreEnd::Stuck(format!("{} cannot be looked at: {error}", self.set.source.place()));
                 return Restored { end, done: Vec::new(), took: begun.elapsed() };
             }
         };

@@ -17,14 +17,14 @@ use crate::program;
 use crate::registry::{BackupSet, Source};
 
 /// The place of a set.
-pub enum Place<'a> {
+pub enum RestoreTarget<'a> {
     /// Files and directories.
     Files(Vec<Spot>),
     /// A database.
     Database(Box<Database<'a>>),
 }
 
-impl<'a> Place<'a> {
+impl<'a> RestoreTarget<'a> {
     /// The place of a set, for the restore of this name. `parts`: the paths that are exchanged.
     ///
     /// # Errors
@@ -35,7 +35,7 @@ impl<'a> Place<'a> {
                 Spot::open(context.system, path, id, form)
                     .map_err(|error| format!("the directory of {path} cannot be used: {error}"))
             };
-            parts.iter().map(open).collect::<Result<Vec<Spot>, String>>().map(Place::Files)
+            parts.iter().map(open).collect::<Result<Vec<Spot>, String>>().map(RestoreTarget::Files)
         };
         match &set.source {
             Source::Sqlite { .. } => spots(Form::Sqlite),
@@ -43,7 +43,7 @@ impl<'a> Place<'a> {
             Source::Postgres { service, database } => {
                 let server =
                     postgres::Server::find(context, service, database).map_err(|trouble| trouble.to_string())?;
-                Ok(Place::Database(Box::new(Database::new(server, id))))
+                Ok(RestoreTarget::Database(Box::new(Database::new(server, id))))
             }
             Source::Mongo { .. } => Err(format!(
                 "{0} is not exchanged by this {1}: {1} restore {0} --to FILE writes the proven archive, and mongorestore \
@@ -61,10 +61,10 @@ impl<'a> Place<'a> {
     pub fn parts(&self) -> io::Result<Vec<Part>> {
         let part = |what: String, old: Option<Mark>| Part { what, new: None, old };
         match self {
-            Place::Files(spots) => {
+            RestoreTarget::Files(spots) => {
                 spots.iter().map(|spot| Ok(part(spot.absolute.clone(), spot.live()?.map(|live| live.mark)))).collect()
             }
-            Place::Database(database) => Ok(vec![part(database.live().to_owned(), database.live_mark()?)]),
+            RestoreTarget::Database(database) => Ok(vec![part(database.live().to_owned(), database.live_mark()?)]),
         }
     }
 
@@ -75,8 +75,8 @@ impl<'a> Place<'a> {
     pub fn check(&self, context: &Context<'_>, bytes: u64) -> Result<(), String> {
         let spots = match self {
             // Where its disk is, the server knows; this is where it is by default.
-            Place::Database(_) => return staging::room(context.system, Path::new("/var/lib/docker"), bytes),
-            Place::Files(spots) => spots,
+            RestoreTarget::Database(_) => return staging::room(context.system, Path::new("/var/lib/docker"), bytes),
+            RestoreTarget::Files(spots) => spots,
         };
         for spot in spots {
             let live = spot.live().map_err(|error| format!("{}: {error}", spot.absolute))?;
@@ -95,8 +95,8 @@ impl<'a> Place<'a> {
     /// When it cannot be laid.
     pub fn lay(&self, context: &Context<'_>, set: &BackupSet, proof: &Proof) -> io::Result<Vec<Mark>> {
         let spots = match self {
-            Place::Database(database) => return Ok(vec![database.lay(&proof.copy, &proof.manifest.rows)?]),
-            Place::Files(spots) => spots,
+            RestoreTarget::Database(database) => return Ok(vec![database.lay(&proof.copy, &proof.manifest.rows)?]),
+            RestoreTarget::Files(spots) => spots,
         };
         let owner_of = |spot: &Spot| {
             let live = spot.live()?.map(|live| live.owner);
@@ -138,7 +138,7 @@ impl<'a> Place<'a> {
     /// When that cannot be known.
     pub fn users(&self, context: &Context<'_>) -> io::Result<Vec<String>> {
         match self {
-            Place::Files(spots) => {
+            RestoreTarget::Files(spots) => {
                 let mut marks = HashSet::new();
                 for spot in spots {
                     spot.marks(&mut marks);
@@ -146,7 +146,7 @@ impl<'a> Place<'a> {
                 let users = users(context.system, &marks);
                 Ok(users.into_iter().map(|(pid, name)| format!("{name} (process {pid})")).collect())
             }
-            Place::Database(database) => database.users(),
+            RestoreTarget::Database(database) => database.users(),
         }
     }
 
@@ -156,8 +156,8 @@ impl<'a> Place<'a> {
     /// When it cannot be done; some parts may be exchanged and others not.
     pub fn swap(&self, parts: &[Part]) -> io::Result<Option<String>> {
         match self {
-            Place::Database(database) => each(parts, |_, part| database.swap(part)).map(|()| None),
-            Place::Files(spots) => {
+            RestoreTarget::Database(database) => each(parts, |_, part| database.swap(part)).map(|()| None),
+            RestoreTarget::Files(spots) => {
                 let mut trouble = None;
                 each(parts, |index, part| {
                     if spots[index].live()?.map(|live| live.mark) == part.old {
@@ -176,9 +176,9 @@ impl<'a> Place<'a> {
     /// When that cannot be done.
     pub fn swap_back(&self, parts: &[Part]) -> io::Result<()> {
         each(parts, |index, part| match (self, part.old) {
-            (Place::Database(database), _) => database.swap_back(part),
-            (Place::Files(spots), Some(_)) => spots[index].swap_back(part),
-            (Place::Files(spots), None) => spots[index].undo(part),
+            (RestoreTarget::Database(database), _) => database.swap_back(part),
+            (RestoreTarget::Files(spots), Some(_)) => spots[index].swap_back(part),
+            (RestoreTarget::Files(spots), None) => spots[index].undo(part),
         })
     }
 
@@ -188,8 +188,8 @@ impl<'a> Place<'a> {
     /// When that cannot be done.
     pub fn undo(&self, parts: &[Part]) -> io::Result<()> {
         each(parts, |index, part| match self {
-            Place::Database(database) => database.undo(part),
-            Place::Files(spots) => spots[index].undo(part),
+            RestoreTarget::Database(database) => database.undo(part),
+            RestoreTarget::Files(spots) => spots[index].undo(part),
         })
     }
 
@@ -216,8 +216,8 @@ impl<'a> Place<'a> {
     /// When it is not, or cannot be deleted.
     pub fn forget(&self, parts: &[Part]) -> io::Result<()> {
         each(parts, |index, part| match self {
-            Place::Database(database) => database.forget(part),
-            Place::Files(spots) => spots[index].forget(part),
+            RestoreTarget::Database(database) => database.forget(part),
+            RestoreTarget::Files(spots) => spots[index].forget(part),
         })
     }
 
@@ -226,8 +226,8 @@ impl<'a> Place<'a> {
         let of = |(index, part): (usize, &Part)| {
             part.old?;
             Some(match self {
-                Place::Database(database) => format!("database {}", database.old()),
-                Place::Files(spots) => spots[index].old_path().display().to_string(),
+                RestoreTarget::Database(database) => format!("database {}", database.old()),
+                RestoreTarget::Files(spots) => spots[index].old_path().display().to_string(),
             })
         };
         let all: Vec<String> = parts.iter().enumerate().filter_map(of).collect();

@@ -13,7 +13,7 @@ use crate::backup::key::chance;
 use crate::backup::look::{self, Proof};
 use crate::backup::manifest::{Manifest, shrunk};
 use crate::backup::name::Id;
-use crate::backup::record::{self, How, Line, Looked, Records};
+use crate::backup::record::{self, BackupLine, How, Looked, Records};
 use crate::backup::sequence::{self, Gap};
 use crate::backup::staging::Staging;
 use crate::backup::store::Store;
@@ -314,7 +314,7 @@ fn tell(
         trouble: proof.found.as_ref().err().cloned(),
         took_ms: u64::try_from(proof.took.as_millis()).unwrap_or(u64::MAX),
     };
-    record::keep(context.system, deployment, &Line::Looked(looked)).map_err(|error| {
+    record::keep(context.system, deployment, &BackupLine::Looked(looked)).map_err(|error| {
         Error::failed(
             Code::RecordUnwritable,
             format!("{name}/{} was looked at, but that cannot be recorded: {error}", proof.id),

@@ -21,7 +21,7 @@ use crate::report::diagnosis::{Attempt, Diagnosis, FixOutcome};
 /// How long what a command starts may take to come up.
 const COMING_UP: Duration = Duration::from_secs(20);
 /// How often it is looked at meanwhile.
-const GLANCE: Duration = Duration::from_millis(500);
+const POLL_FIX: Duration = Duration::from_millis(500);
 
 /// Mends what was found, a finding after the other, as far as that is safe or consented to. What is there in the end, and
 /// everything that was tried.
@@ -138,7 +138,7 @@ fn try_one(
         && !new_fails(&again, &after).is_empty()
         && Instant::now() < until
     {
-        thread::sleep(GLANCE);
+        thread::sleep(POLL_FIX);
         after = look()?;
     }
     let new = new_fails(&again, &after);
@@ -190,7 +190,7 @@ fn apply(
     // Its settle time is that of the verb itself.
     let settle = duration(SETTLE).unwrap_or_default();
     let result = run::run(context, deployment, &plan, consent, lock, settle)?;
-    let wrong = result.done.iter().find(|done| !matches!(done.end, run::End::Well(_)));
+    let wrong = result.done.iter().find(|done| !matches!(done.end, run::ChangeEnd::Well(_)));
     Ok(wrong.map(|done| format!("{}: {}", done.service.name, done.end.summary())))
 }
 

@@ -110,7 +110,7 @@ fn unwell(context: &Context<'_>, deployment: &'static Deployment) -> Result<Vec<
 
 /// What came of it.
 pub(super) enum Done {
-    Page(paging::End, Vec<Asked>),
+    Page(paging::MaintenanceEnd, Vec<Asked>),
     Services(run::Result),
 }
 

@@ -12,10 +12,10 @@ use crate::backup::key::chance;
 use crate::backup::look::{Proof, prove};
 use crate::backup::name::Id;
 use crate::backup::owners::Owners;
-use crate::backup::record::{self, How, Line, Looked};
+use crate::backup::record::{self, BackupLine, How, Looked};
 use crate::backup::restore::journal::{Journal, Phase, Restore};
-use crate::backup::restore::place::Place;
-use crate::backup::restore::{End, Job, Restored};
+use crate::backup::restore::place::RestoreTarget;
+use crate::backup::restore::{Job, RestoreEnd, Restored};
 use crate::backup::source;
 use crate::commands::backup::look::{Extent as Sets, View, view};
 use crate::commands::backup::{locked, unreachable};
@@ -64,7 +64,7 @@ pub(super) fn proven(
         trouble: proof.found.as_ref().err().cloned(),
         took_ms: u64::try_from(proof.took.as_millis()).unwrap_or(u64::MAX),
     };
-    if let Err(error) = record::keep(context.system, deployment, &Line::Looked(looked)) {
+    if let Err(error) = record::keep(context.system, deployment, &BackupLine::Looked(looked)) {
         context.ui.note(&format!("that it was looked at cannot be recorded: {error}"));
     }
     match &proof.found {
@@ -94,8 +94,8 @@ pub(super) fn place<'a>(
     set: &BackupSet,
     id: Id,
     parts: &[String],
-) -> Result<Place<'a>, Error> {
-    Place::open(context, set, id, parts).map_err(|trouble| {
+) -> Result<RestoreTarget<'a>, Error> {
+    RestoreTarget::open(context, set, id, parts).map_err(|trouble| {
         let hint = "what a restore needs must be there: the directory above it, or the server that runs";
         Error::refused(Code::NoPlace, format!("{trouble}; nothing was changed")).hint(hint)
     })
@@ -158,8 +158,8 @@ pub(super) fn recover_only(
     let Some(set) = deployment.backup(&restore.set) else { return Ok(Exit::Failure) };
     let exit = match restored.end {
         // That it was undone is what was asked for.
-        End::Live(_) | End::Untouched(_) | End::PutBack(_) => Exit::Success,
-        End::Stuck(_) => Exit::Failure,
+        RestoreEnd::Live(_) | RestoreEnd::Untouched(_) | RestoreEnd::PutBack(_) => Exit::Success,
+        RestoreEnd::Stuck(_) => Exit::Failure,
     };
     let document = ended(context, deployment, set, restore.copy, &restored, exit);
     context.ui.report(&document)?;
@@ -175,10 +175,10 @@ fn ended(
     exit: Exit,
 ) -> Document {
     let (outcome, old) = match &restored.end {
-        End::Live(old) => ("live", old.clone()),
-        End::Untouched(_) => ("untouched", None),
-        End::PutBack(_) => ("put_back", None),
-        End::Stuck(_) => ("stuck", None),
+        RestoreEnd::Live(old) => ("live", old.clone()),
+        RestoreEnd::Untouched(_) => ("untouched", None),
+        RestoreEnd::PutBack(_) => ("put_back", None),
+        RestoreEnd::Stuck(_) => ("stuck", None),
     };
     let verdict = if exit == Exit::Success { Verdict::Pass } else { Verdict::Fail };
     Document {
@@ -212,7 +212,8 @@ pub(super) fn replace(
             let told =
                 format!("a restore of {} by {} did not come to its end; it is ended first", restore.set, restore.who);
             context.ui.note(&told);
-        } else if let Some(End::Stuck(trouble)) = recover(args, context, deployment)?.map(|(_, restored)| restored.end)
+        } else if let Some(RestoreEnd::Stuck(trouble)) =
+            recover(args, context, deployment)?.map(|(_, restored)| restored.end)
         {
             return Err(Error::failed(Code::Unfinished, trouble).into());
         }
@@ -290,7 +291,7 @@ fn replace_proven(
     lock.finish();
     let document = ended(context, deployment, set, proof.id, &restored, exit);
     let exit = change::tell(context, "restore", exit, &document);
-    if let End::Live(Some(_)) = restored.end {
+    if let RestoreEnd::Live(Some(_)) = restored.end {
         context.ui.note(&format!("once all is well: {}", program::command("restore --forget-old")));
     }
     Ok(exit)
@@ -332,11 +333,11 @@ fn exchange(
     };
     let restored = match lay(job, &mut journal, proof, restore) {
         Ok(restore) => job.go(&mut journal, restore, lock, consent),
-        Err(reason) => Restored { end: End::Untouched(reason), done: Vec::new(), took: Duration::ZERO },
+        Err(reason) => Restored { end: RestoreEnd::Untouched(reason), done: Vec::new(), took: Duration::ZERO },
     };
     let exit = match (&restored.end, restored.done.is_empty()) {
         // No service was stopped for it.
-        (End::Untouched(_), true) => Exit::Failure,
+        (RestoreEnd::Untouched(_), true) => Exit::Failure,
         (end, _) => end.exit(),
     };
     act.end(context, restored.end.summary(), exit);

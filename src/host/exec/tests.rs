@@ -14,11 +14,11 @@ fn a_stream_is_read_while_it_runs_and_tells_how_it_ended() {
     let mut running = stream("echo out; echo err >&2; exit 3", Streams::Apart, 10_000);
     let mut text = String::new();
     running.read_to_string(&mut text).unwrap();
-    assert_eq!((text.as_str(), running.finish()), ("out\n", (Exit::Code(3), "err\n".to_owned())));
+    assert_eq!((text.as_str(), running.finish()), ("out\n", (ProcessEnd::Code(3), "err\n".to_owned())));
     let mut running = stream("echo err >&2; echo out", Streams::Together, 10_000);
     let mut text = String::new();
     running.read_to_string(&mut text).unwrap();
-    assert_eq!((text.as_str(), running.finish()), ("err\nout\n", (Exit::Code(0), String::new())));
+    assert_eq!((text.as_str(), running.finish()), ("err\nout\n", (ProcessEnd::Code(0), String::new())));
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn a3_a_stream_that_falls_silent_is_ended_with_its_children() {
     let mut running = stream("echo before; sleep 603 & echo $!; wait", Streams::Apart, 100);
     let mut text = String::new();
     assert_eq!(running.read_to_string(&mut text).unwrap_err().kind(), ErrorKind::TimedOut);
-    assert!(matches!(running.finish().0, Exit::TimedOut(_)));
+    assert!(matches!(running.finish().0, ProcessEnd::TimedOut(_)));
     let child = text.lines().nth(1).unwrap_or_default().to_owned();
     let begun = Instant::now();
     while fs::read_to_string(format!("/proc/{child}/stat")).is_ok_and(|stat| !stat.contains(") Z ")) {
@@ -43,14 +43,17 @@ fn sh(script: &str, limit: u64) -> Output {
 #[test]
 fn output_and_exit_code_come_back() {
     let output = sh("echo out; echo err >&2; exit 3", 10_000);
-    assert_eq!((output.exit, &output.stdout[..], &output.stderr[..]), (Exit::Code(3), &b"out\n"[..], &b"err\n"[..]));
+    assert_eq!(
+        (output.exit, &output.stdout[..], &output.stderr[..]),
+        (ProcessEnd::Code(3), &b"out\n"[..], &b"err\n"[..])
+    );
 }
 
 #[test]
 fn a3_a_hung_command_is_ended_at_its_deadline() {
     let begun = Instant::now();
     let output = sh("echo before; sleep 600", 100);
-    assert!(matches!(output.exit, Exit::TimedOut(_)));
+    assert!(matches!(output.exit, ProcessEnd::TimedOut(_)));
     assert_eq!(output.stdout, b"before\n");
     assert!(begun.elapsed() < Duration::from_secs(5));
 }
@@ -58,7 +61,7 @@ fn a3_a_hung_command_is_ended_at_its_deadline() {
 #[test]
 fn a4_one_that_ignores_term_is_killed_with_its_children() {
     let output = sh("trap '' TERM; sleep 601 & echo $!; wait; sleep 602", 100);
-    assert!(matches!(output.exit, Exit::TimedOut(_)));
+    assert!(matches!(output.exit, ProcessEnd::TimedOut(_)));
     let child = String::from_utf8(output.stdout).unwrap();
     let gone = || {
         let stat = fs::read_to_string(format!("/proc/{}/stat", child.trim())).unwrap_or_default();
@@ -73,13 +76,13 @@ fn a4_one_that_ignores_term_is_killed_with_its_children() {
 
 #[test]
 fn a5_a_signal_from_elsewhere_is_told() {
-    assert_eq!(sh("kill -9 $$", 10_000).exit, Exit::Signal(9));
+    assert_eq!(sh("kill -9 $$", 10_000).exit, ProcessEnd::Signal(9));
 }
 
 #[test]
 fn a9_endless_output_is_capped() {
     let output = sh("yes", 60_000);
-    assert_eq!(output.exit, Exit::TooMuchOutput);
+    assert_eq!(output.exit, ProcessEnd::TooMuchOutput);
     assert_eq!(output.stdout.len(), OUTPUT_LIMIT);
 }
 
@@ -87,7 +90,7 @@ fn a9_endless_output_is_capped() {
 fn a11_a_grandchild_that_holds_stdout_is_not_waited_for() {
     let begun = Instant::now();
     let output = sh("sleep 20 & echo done", 15_000);
-    assert_eq!((output.exit, &output.stdout[..]), (Exit::Code(0), &b"done\n"[..]));
+    assert_eq!((output.exit, &output.stdout[..]), (ProcessEnd::Code(0), &b"done\n"[..]));
     assert!(begun.elapsed() < Duration::from_secs(10));
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
 
-use super::{DRAIN, Exit, GRACE, OUTPUT_LIMIT, Started, Take, kill_group};
+use super::{DRAIN, GRACE, OUTPUT_LIMIT, ProcessEnd, Started, Take, kill_group};
 
 /// A process that is read until it has ended, or is ended.
 pub(super) struct Watched<'a> {
@@ -23,7 +23,7 @@ impl Watched<'_> {
         begun: Instant,
         limit: Duration,
         take: Take<'_>,
-    ) -> (Option<Exit>, Vec<u8>, Vec<u8>) {
+    ) -> (Option<ProcessEnd>, Vec<u8>, Vec<u8>) {
         let mut kept = [Vec::new(), Vec::new()];
         let mut sifted = 0;
         let mut open = [true, true];
@@ -38,7 +38,7 @@ impl Watched<'_> {
                     break; // a grandchild keeps a stream open
                 }
                 if forced.is_none() {
-                    forced = Some(Exit::TimedOut(begun.elapsed()));
+                    forced = Some(ProcessEnd::TimedOut(begun.elapsed()));
                     kill_group(self.started.pid, Signal::TERM);
                     until = now + GRACE;
                 } else if !killed {
@@ -58,7 +58,7 @@ impl Watched<'_> {
             }
             sift(&mut kept[1], &mut sifted, take);
             if kept.iter().any(|stream| stream.len() > OUTPUT_LIMIT) && forced.is_none() {
-                forced = Some(Exit::TooMuchOutput);
+                forced = Some(ProcessEnd::TooMuchOutput);
                 killed = true;
                 kill_group(self.started.pid, Signal::KILL);
                 until = Instant::now() + GRACE;

@@ -24,7 +24,7 @@ use crate::host::system::System;
 use crate::host::tools::Account;
 pub use accounts::Guise;
 use deadline::{apart, within};
-use walk::{Last, Step, Writer, walk};
+use walk::{Last, PathStep, Writer, walk};
 
 /// Files larger than this are cut: nothing that is read whole here is ever near it.
 const READ_LIMIT: u64 = 4 << 20;
@@ -377,13 +377,13 @@ enum Found<T, F> {
 struct Theirs {
     uid: u32,
     gid: u32,
-    parent: Step,
+    parent: PathStep,
     name: OsString,
     stat: Stat,
 }
 
 /// Whether what was found may be opened at all: a regular file that nobody gave another name on the sly.
-fn is_readable(parent: &Step, stat: &Stat) -> io::Result<()> {
+fn is_readable(parent: &PathStep, stat: &Stat) -> io::Result<()> {
     let what = match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => {
             return match parent.writer {
@@ -404,7 +404,7 @@ fn is_readable(parent: &Step, stat: &Stat) -> io::Result<()> {
 }
 
 /// Opens what was found, and makes sure that it is that.
-fn open_same(parent: &Step, name: &OsStr, wanted: &Stat) -> io::Result<File> {
+fn open_same(parent: &PathStep, name: &OsStr, wanted: &Stat) -> io::Result<File> {
     let fd = openat(&parent.fd, name, READ, Mode::empty())?;
     let stat = fstat(&fd)?;
     match (stat.st_dev, stat.st_ino) == (wanted.st_dev, wanted.st_ino) {

@@ -34,7 +34,7 @@ pub(super) enum Writer {
 }
 
 /// A directory on the way.
-pub(super) struct Step {
+pub(super) struct PathStep {
     pub(super) fd: OwnedFd,
     pub(super) writer: Writer,
     /// Its name in the one before; none of the root.
@@ -44,9 +44,9 @@ pub(super) struct Step {
 }
 
 /// Where a path leads: a name in a directory, and what has this name, if anything.
-pub(super) struct Place {
+pub(super) struct Located {
     /// The directory.
-    pub(super) parent: Step,
+    pub(super) parent: PathStep,
     /// The last component; `.` for the root itself.
     pub(super) name: OsString,
     /// What is there, opened to be looked at.
@@ -55,12 +55,12 @@ pub(super) struct Place {
     pub(super) directory: PathBuf,
 }
 
-impl Place {
+impl Located {
     /// What is there.
     ///
     /// # Errors
     /// `NotFound` when nothing is.
-    pub(super) fn found(self) -> io::Result<(Step, OsString, OwnedFd, Stat)> {
+    pub(super) fn found(self) -> io::Result<(PathStep, OsString, OwnedFd, Stat)> {
         let (fd, stat) = self.found.ok_or(rustix::io::Errno::NOENT)?;
         Ok((self.parent, self.name, fd, stat))
     }
@@ -80,14 +80,14 @@ pub(super) enum Last {
 /// # Errors
 /// As the operating system says of a directory on the way; a link that somebody else could have put there is refused. That
 /// nothing has the last name is no error.
-pub(super) fn walk(root: &Path, path: &Path, last: Last) -> io::Result<Place> {
+pub(super) fn walk(root: &Path, path: &Path, last: Last) -> io::Result<Located> {
     patiently(Shortage::of, || go(root, path, last))
 }
 
 #[expect(clippy::disallowed_methods, reason = "where every way begins")]
-fn go(root: &Path, path: &Path, last: Last) -> io::Result<Place> {
+fn go(root: &Path, path: &Path, last: Last) -> io::Result<Located> {
     let start = rustix::fs::open(root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-    let first = Step { writer: writer(root, &fstat(&start)?), fd: start, name: OsString::new(), is_kernels: false };
+    let first = PathStep { writer: writer(root, &fstat(&start)?), fd: start, name: OsString::new(), is_kernels: false };
     let mut way = vec![first];
     let mut pending = components(path);
     let mut links = 0;
@@ -129,7 +129,7 @@ fn go(root: &Path, path: &Path, last: Last) -> io::Result<Place> {
             FileType::Directory => {
                 let is_kernels = here.is_kernels || (way.len() == 1 && (name == "proc" || name == "sys"));
                 let writer = if is_kernels { Writer::Nobody } else { writer(root, &stat) };
-                way.push(Step { fd, writer, name, is_kernels });
+                way.push(PathStep { fd, writer, name, is_kernels });
             }
             _ => return Err(io::ErrorKind::NotADirectory.into()),
         }
@@ -139,13 +139,13 @@ fn go(root: &Path, path: &Path, last: Last) -> io::Result<Place> {
     let fd = openat(&step.fd, ".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
     let stat = fstat(&fd)?;
     let directory = way.iter().chain([&step]).map(|step| &step.name).collect();
-    Ok(Place { parent: step, name: OsString::from("."), found: Some((fd, stat)), directory })
+    Ok(Located { parent: step, name: OsString::from("."), found: Some((fd, stat)), directory })
 }
 
-fn end(mut way: Vec<Step>, name: OsString, found: Option<(OwnedFd, Stat)>) -> Place {
+fn end(mut way: Vec<PathStep>, name: OsString, found: Option<(OwnedFd, Stat)>) -> Located {
     let directory = way.iter().map(|step| &step.name).collect();
     let parent = way.swap_remove(way.len() - 1);
-    Place { parent, name, found, directory }
+    Located { parent, name, found, directory }
 }
 
 fn components(path: &Path) -> VecDeque<OsString> {

@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Read};
 use jiff::Timestamp;
 
 use super::Argv;
-use super::lines::{KEPT, Line, Lines};
+use super::lines::{KEPT, Lines, OutputLine};
 
 /// Which rows of a container's log are wanted.
 #[derive(Debug, Clone, Copy, Default)]
@@ -52,7 +52,7 @@ fn moment(time: Timestamp) -> String {
 
 /// A row of a container's log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Row {
+pub struct ContainerLine {
     /// When the engine received it; `None` for what is no row of a log, such as the client's complaints.
     pub time: Option<Timestamp>,
     /// What it says, cut at [`KEPT`].
@@ -61,15 +61,19 @@ pub struct Row {
     pub length: u64,
 }
 
-impl Row {
-    fn of(line: Line<'_>) -> Self {
+impl ContainerLine {
+    fn of(line: OutputLine<'_>) -> Self {
         let (time, text) = match memchr::memchr(b' ', line.bytes) {
             Some(at) => (stamp(&line.bytes[..at]), &line.bytes[at + 1..]),
             None => (stamp(line.bytes), &line.bytes[line.bytes.len()..]),
         };
         match time {
-            Some(_) => Row { time, text: text.to_vec(), length: line.length - (line.bytes.len() - text.len()) as u64 },
-            None => Row { time, text: line.bytes.to_vec(), length: line.length },
+            Some(_) => ContainerLine {
+                time,
+                text: text.to_vec(),
+                length: line.length - (line.bytes.len() - text.len()) as u64,
+            },
+            None => ContainerLine { time, text: line.bytes.to_vec(), length: line.length },
         }
     }
 
@@ -89,7 +93,7 @@ impl Row {
     }
 
     /// Adds what belongs to the same line: docker cuts lines at 16 KiB.
-    fn extend(&mut self, more: &Row) {
+    fn extend(&mut self, more: &ContainerLine) {
         let room = KEPT.saturating_sub(self.text.len()).min(more.text.len());
         self.text.extend_from_slice(&more.text[..room]);
         self.length += more.length;
@@ -106,7 +110,7 @@ pub struct Rows<R> {
     lines: Lines<R>,
     form: Form,
     /// Lines of each stream whose end has not come yet.
-    begun: [Option<Row>; 3],
+    begun: [Option<ContainerLine>; 3],
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,12 +138,12 @@ impl<R: Read> Rows<R> {
     ///
     /// # Errors
     /// As the reader's; [`ErrorKind::InvalidData`] where a frame should be and is not.
-    pub fn next(&mut self) -> io::Result<Option<Row>> {
+    pub fn next(&mut self) -> io::Result<Option<ContainerLine>> {
         loop {
             if self.form == Form::Plain {
                 return Ok(match self.lines.next()? {
-                    Some(line) => Some(Row::of(trimmed(line)).without_seams()),
-                    None => self.lines.rest().map(|line| Row::of(trimmed(line)).without_seams()),
+                    Some(line) => Some(ContainerLine::of(trimmed(line)).without_seams()),
+                    None => self.lines.rest().map(|line| ContainerLine::of(trimmed(line)).without_seams()),
                 });
             }
             let Some(head) = self.lines.take(8)? else {
@@ -160,7 +164,7 @@ impl<R: Read> Rows<R> {
                     let rest = self.lines.next()?;
                     let rest = rest.map_or((Vec::new(), 0), |line| (line.bytes.to_vec(), line.length));
                     let bytes = [&head[..], &rest.0].concat();
-                    let row = Row::of(trimmed(Line { bytes: &bytes, length: rest.1 + 8 }));
+                    let row = ContainerLine::of(trimmed(OutputLine { bytes: &bytes, length: rest.1 + 8 }));
                     return Ok(Some(row.without_seams()));
                 }
             }
@@ -168,7 +172,7 @@ impl<R: Read> Rows<R> {
             let size = u32::from_be_bytes([head[4], head[5], head[6], head[7]]);
             let payload = self.lines.take(u64::from(size))?.ok_or_else(|| io::Error::from(ErrorKind::UnexpectedEof))?;
             let whole = payload.bytes.ends_with(b"\n") || payload.length > payload.bytes.len() as u64;
-            let part = Row::of(trimmed(payload));
+            let part = ContainerLine::of(trimmed(payload));
             let row = match self.begun[stream].take() {
                 Some(mut row) => {
                     row.extend(&part);
@@ -185,10 +189,10 @@ impl<R: Read> Rows<R> {
 }
 
 /// Without its line break, of either kind.
-fn trimmed(line: Line<'_>) -> Line<'_> {
+fn trimmed(line: OutputLine<'_>) -> OutputLine<'_> {
     let bytes = line.bytes.strip_suffix(b"\n").unwrap_or(line.bytes);
     let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-    Line { bytes, length: line.length - (line.bytes.len() - bytes.len()) as u64 }
+    OutputLine { bytes, length: line.length - (line.bytes.len() - bytes.len()) as u64 }
 }
 
 #[cfg(test)]

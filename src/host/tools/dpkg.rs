@@ -2,7 +2,7 @@
 
 /// What was done to packages within one minute.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Run {
+pub struct PackageRun {
     /// When the first was done, as the log has it: `2026-02-26T01:59:03`.
     pub time: String,
     /// What was done: `upgrade`.
@@ -11,7 +11,7 @@ pub struct Run {
     pub packages: Vec<String>,
 }
 
-impl Run {
+impl PackageRun {
     /// In words: `upgrade of caddy, libssl3 and 12 more packages`.
     pub fn words(&self) -> String {
         const SHOWN: usize = 3;
@@ -26,8 +26,8 @@ impl Run {
 }
 
 /// What the log tells, oldest first: `2026-02-26 01:59:03 upgrade caddy:amd64 2.6.2 2.6.3`. Other lines are passed over.
-pub fn runs(log: &str) -> Vec<Run> {
-    let mut found: Vec<Run> = Vec::new();
+pub fn runs(log: &str) -> Vec<PackageRun> {
+    let mut found: Vec<PackageRun> = Vec::new();
     for line in log.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [date, time, action @ ("install" | "upgrade" | "remove" | "purge"), package, ..] = words.as_slice() else {
@@ -38,7 +38,7 @@ pub fn runs(log: &str) -> Vec<Run> {
         let time = format!("{date}T{time}");
         match found.last_mut().filter(|last| last.action == *action && minute(&last.time) == minute(&time)) {
             Some(last) => last.packages.push(package),
-            None => found.push(Run { time, action: (*action).to_owned(), packages: vec![package] }),
+            None => found.push(PackageRun { time, action: (*action).to_owned(), packages: vec![package] }),
         }
     }
     found
@@ -55,7 +55,7 @@ mod tests {
             2026-02-26 02:10:00 remove nginx:all 1.26 <none>\n2026-02-26 02:1";
         let words: Vec<String> = runs(log).iter().map(|run| format!("{} {}", run.time, run.words())).collect();
         assert_eq!(words, ["2026-02-26T01:59:03 upgrade of caddy, libssl3t64", "2026-02-26T02:10:00 remove of nginx"]);
-        let many = Run {
+        let many = PackageRun {
             time: String::new(),
             action: "install".into(),
             packages: ["a", "b", "c", "d", "e"].map(str::to_owned).into(),

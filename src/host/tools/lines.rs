@@ -16,7 +16,7 @@ const CHUNK: usize = 64 << 10;
 
 /// A line, or as much of it as is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Line<'a> {
+pub struct OutputLine<'a> {
     /// Its first [`KEPT`] bytes, without the line break.
     pub bytes: &'a [u8],
     /// How long it truly was, bytes.
@@ -51,7 +51,7 @@ impl<R: Read> Lines<R> {
     ///
     /// # Errors
     /// As the reader's.
-    pub fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+    pub fn next(&mut self) -> io::Result<Option<OutputLine<'_>>> {
         self.forget();
         loop {
             let chunk = self.start..self.end;
@@ -66,27 +66,27 @@ impl<R: Read> Lines<R> {
             self.start = piece.end + 1;
             self.position += self.length + at as u64 + 1;
             if self.length == 0 {
-                return Ok(Some(Line { bytes: &self.chunk[piece.clone()], length: piece.len() as u64 }));
+                return Ok(Some(OutputLine { bytes: &self.chunk[piece.clone()], length: piece.len() as u64 }));
             }
             self.keep(piece);
             self.given = true;
-            return Ok(Some(Line { bytes: &self.kept, length: self.length }));
+            return Ok(Some(OutputLine { bytes: &self.kept, length: self.length }));
         }
     }
 
     /// The last line where it has no line break.
-    pub fn rest(&mut self) -> Option<Line<'_>> {
+    pub fn rest(&mut self) -> Option<OutputLine<'_>> {
         self.forget();
         self.position += self.length;
         self.given = true;
-        (self.length > 0).then_some(Line { bytes: &self.kept, length: self.length })
+        (self.length > 0).then_some(OutputLine { bytes: &self.kept, length: self.length })
     }
 
     /// The next `count` bytes, whatever they are. `None` when there are fewer.
     ///
     /// # Errors
     /// As the reader's.
-    pub fn take(&mut self, count: u64) -> io::Result<Option<Line<'_>>> {
+    pub fn take(&mut self, count: u64) -> io::Result<Option<OutputLine<'_>>> {
         self.forget();
         while self.length < count {
             let wanted = usize::try_from(count - self.length).unwrap_or(usize::MAX).min(self.end - self.start);
@@ -99,7 +99,7 @@ impl<R: Read> Lines<R> {
         }
         self.position = self.position.saturating_add(count);
         self.given = true;
-        Ok(Some(Line { bytes: &self.kept, length: self.length }))
+        Ok(Some(OutputLine { bytes: &self.kept, length: self.length }))
     }
 
     /// Where the next line begins, bytes from where reading began.

@@ -95,7 +95,7 @@ fn names(paths: &[String]) -> Input {
 /// A row of [`list`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Row {
+pub struct RemoteObject {
     /// Path below what was listed.
     pub path: String,
     /// Size, bytes; -1 where the remote does not say.
@@ -106,7 +106,7 @@ pub struct Row {
 ///
 /// # Errors
 /// When it is no list of objects, or not all of one.
-pub fn parse_list(text: &str) -> Result<Vec<Row>, Malformed> {
+pub fn parse_list(text: &str) -> Result<Vec<RemoteObject>, Malformed> {
     serde_json::from_str(text).map_err(|_| Malformed::new("a list of objects", text))
 }
 

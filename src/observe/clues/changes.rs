@@ -4,7 +4,7 @@
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::host::exec::Exit;
+use crate::host::exec::ProcessEnd;
 use crate::host::system::System;
 use crate::host::tools::{dpkg, journalctl};
 use crate::observe::probe::{Door, ManagerEvidence, failure};
@@ -91,7 +91,7 @@ pub fn looping_since(door: Door<'_>, service: &Service, managers: &ManagerEviden
     let unit = super::unit(service, managers)?;
     let now = door.system.now().as_microsecond();
     let answer = door.ask_with(&journalctl::restarts(&unit.id), |output| match output.exit {
-        Exit::Code(0) => Ok(journalctl::series(&output.stdout, now, GAP)?),
+        ProcessEnd::Code(0) => Ok(journalctl::series(&output.stdout, now, GAP)?),
         _ => Err(failure(output)),
     });
     answer.result.ok().flatten().and_then(|time| Timestamp::from_microsecond(time).ok())

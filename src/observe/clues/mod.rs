@@ -11,7 +11,7 @@ use std::thread;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::host::exec::Exit;
+use crate::host::exec::ProcessEnd;
 use crate::host::threads::{join, task};
 use crate::host::tools::systemctl::{self, UnitState};
 use crate::host::tools::{Argv, Upstream};
@@ -280,7 +280,7 @@ fn ask(door: Door<'_>, question: &'static Question) -> Answer<String> {
         argv.account = Some(account);
     }
     door.ask_with(&argv, |output| match output.exit {
-        Exit::Code(0) => Ok(text(&output.stdout)),
+        ProcessEnd::Code(0) => Ok(text(&output.stdout)),
         _ => Err(failure(output)),
     })
 }

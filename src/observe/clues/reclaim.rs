@@ -4,7 +4,7 @@
 
 use std::thread;
 
-use crate::host::exec::Exit;
+use crate::host::exec::ProcessEnd;
 use crate::host::threads::{join, task};
 use crate::host::tools::{Argv, images, journalctl};
 use crate::observe::probe::{Answer, Door, ManagerEvidence, Trouble, failure, text};
@@ -84,7 +84,7 @@ fn caches(door: Door<'_>) -> Vec<Reclaimable> {
     let du = Argv::new("du", ["--summarize", "--one-file-system", "--block-size=1", "--"]);
     let du = du.with(here.iter().map(|(_, path, _)| *path));
     let sizes = door.ask_with(&du, |output| match output.exit {
-        Exit::Code(0) => Ok(text(&output.stdout)),
+        ProcessEnd::Code(0) => Ok(text(&output.stdout)),
         _ => Err(failure(output)),
     });
     let size = |path: &str| -> Result<u64, String> {

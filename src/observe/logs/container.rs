@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{At, Place, Range, Raw, World};
+use super::{At, LogPlace, Range, Raw, World};
 use crate::host::tools::docker::Listed;
 use crate::host::tools::docker_logs::{Query, Rows};
 use crate::host::tools::excerpt;
@@ -30,7 +30,7 @@ pub fn read(
     };
     let query = Query {
         since: match range.from {
-            Some(Place::Moment(time)) => Some(time),
+            Some(LogPlace::Moment(time)) => Some(time),
             _ => range.since.and_then(|time| Timestamp::from_microsecond(time).ok()),
         },
         until: range.until.and_then(|time| Timestamp::from_microsecond(time).ok()),

@@ -12,15 +12,15 @@ use super::open::{open, size, trouble};
 use super::packed::{lines_packed, unpack};
 use super::parse;
 use super::source::Kind;
-use super::{At, Place, Range, Raw, World};
-use crate::host::exec::{Exit, Output};
+use super::{At, LogPlace, Range, Raw, World};
+use crate::host::exec::{Output, ProcessEnd};
 use crate::host::tools::lines::Lines;
 use crate::observe::probe::{Trouble, failure};
 
 /// Lines before the wanted ones that are read for the time that they state.
 const BEFORE: u64 = 20;
 /// How often a followed file is looked at.
-const GLANCE: Duration = Duration::from_millis(20);
+const POLL_FILE: Duration = Duration::from_millis(20);
 /// How much is read at once when looking backwards.
 const BLOCK: usize = 64 << 10;
 /// Lines at a place in a file of which one should have a time.
@@ -71,7 +71,7 @@ pub fn read(
     parts.push(path.clone());
     let mut start = 0;
     let mut first = parts.len() - 1;
-    if let Some(Place::Offset(inode, offset)) = range.from {
+    if let Some(LogPlace::Offset(inode, offset)) = range.from {
         first =
             parts.iter().position(|part| world.system.metadata(part).is_ok_and(|m| m.ino() == inode)).unwrap_or(first);
         start = offset;
@@ -253,7 +253,7 @@ fn earlier(
         return Ok(false);
     }
     match lines.into_reader().stream.finish() {
-        (Exit::Code(0), _) => Ok(true),
+        (ProcessEnd::Code(0), _) => Ok(true),
         (exit, said) => Err(failure(&Output { exit, stdout: Vec::new(), stderr: said.into_bytes() })),
     }
 }
@@ -356,7 +356,7 @@ pub fn follow(
             reached = Some(Reached { lines: Lines::new(file), inode });
             continue;
         }
-        thread::sleep(GLANCE);
+        thread::sleep(POLL_FILE);
     }
     Ok(())
 }

@@ -13,14 +13,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::source::Kind;
-use super::{At, Place, Range, Raw, World};
-use crate::host::exec::{Exit, Output, Processes, Runner, Streams};
+use super::{At, LogPlace, Range, Raw, World};
+use crate::host::exec::{Output, ProcessEnd, Processes, Runner, Streams};
 use crate::host::tools::journalctl::{self, Entries, Query};
 use crate::host::tools::{Malformed, excerpt, journalctl::Entry};
 use crate::observe::probe::{Trouble, failure};
 
 /// How often it is looked whether journald has written.
-const GLANCE: Duration = Duration::from_millis(15);
+const POLL_JOURNAL: Duration = Duration::from_millis(15);
 /// The least time between two questions to journalctl.
 const PACE: Duration = Duration::from_millis(40);
 /// How often it is looked for new files of the journal.
@@ -62,7 +62,7 @@ pub fn read(
         until: range.until,
         last: range.last,
         from: match &range.from {
-            Some(Place::Entry(cursor)) => Some(cursor.clone()),
+            Some(LogPlace::Entry(cursor)) => Some(cursor.clone()),
             _ => None,
         },
         after: None,
@@ -128,8 +128,8 @@ fn ask(world: &World, sources: &[usize], query: &Query, each: &mut dyn FnMut(&Ra
         return Err(DENIED);
     }
     match exit {
-        Exit::Code(0) if cut => Err(Trouble::Failed("its answer broke off in the middle of an entry".to_owned())),
-        Exit::Code(0) => {
+        ProcessEnd::Code(0) if cut => Err(Trouble::Failed("its answer broke off in the middle of an entry".to_owned())),
+        ProcessEnd::Code(0) => {
             for complaint in complaints.lines().filter(|line| !line.trim().is_empty()) {
                 world.incomplete(&format!("journalctl: {}", excerpt(complaint)));
             }
@@ -156,7 +156,7 @@ pub fn previous_run(world: &World, source: usize) -> Result<Option<String>, Trou
             return Err(DENIED);
         }
         let mut runs = match output.exit {
-            Exit::Code(0) => journalctl::runs(&output.stdout)?,
+            ProcessEnd::Code(0) => journalctl::runs(&output.stdout)?,
             _ => return Err(failure(&output)),
         };
         if runs.len() > 1 {
@@ -175,7 +175,7 @@ pub fn boot(processes: &Processes<'_>, boot: i32, silence: Duration) -> Result<(
             Ok(None) => {
                 let (exit, complaints) = entries.into_reader().finish();
                 match exit {
-                    Exit::Code(0) => Ok(None),
+                    ProcessEnd::Code(0) => Ok(None),
                     _ if journalctl::denied(&complaints) => Err(DENIED),
                     _ => Err(failure(&Output { exit, stdout: Vec::new(), stderr: complaints.into_bytes() })),
                 }
@@ -278,7 +278,7 @@ pub fn follow(world: &World, sources: &[usize], each: &mut dyn FnMut(&Raw<'_>) -
             if world.board.closed() {
                 return Ok(());
             }
-            thread::sleep(GLANCE);
+            thread::sleep(POLL_JOURNAL);
         }
     }
 }

@@ -19,7 +19,7 @@ const HOLD: Duration = Duration::from_millis(50);
 /// How long a lane may keep the others waiting.
 pub const LAG: Duration = Duration::from_millis(2400);
 /// How often it is looked whether anybody still reads.
-const GLANCE: Duration = Duration::from_millis(200);
+const POLL_SOURCES: Duration = Duration::from_millis(200);
 
 /// Finished lines of one lane.
 #[derive(Debug, Default)]
@@ -55,7 +55,7 @@ struct Lane {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct BoardState {
     lanes: Vec<Lane>,
     troubles: Vec<(String, Trouble)>,
     told: Vec<(String, Trouble)>,
@@ -65,16 +65,16 @@ struct State {
 /// Where the lanes meet.
 #[derive(Debug, Default)]
 pub struct Board {
-    state: Mutex<State>,
+    state: Mutex<BoardState>,
     changed: Condvar,
 }
 
 impl Board {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, BoardState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'a>(&self, state: MutexGuard<'a, State>, limit: Duration) -> MutexGuard<'a, State> {
+    fn wait<'a>(&self, state: MutexGuard<'a, BoardState>, limit: Duration) -> MutexGuard<'a, BoardState> {
         self.changed.wait_timeout(state, limit).unwrap_or_else(PoisonError::into_inner).0
     }
 
@@ -160,7 +160,7 @@ impl Pen {
         self.flushed = Some(Instant::now());
         let mut state = self.board.state();
         while state.lanes[self.lane].ahead > AHEAD && !state.closed {
-            state = self.board.wait(state, GLANCE);
+            state = self.board.wait(state, POLL_SOURCES);
         }
         let lane = &mut state.lanes[self.lane];
         lane.heard = Instant::now();
@@ -279,7 +279,7 @@ impl Merger<'_> {
                     }
                 }
             }
-            if looked.elapsed() >= GLANCE / 2 {
+            if looked.elapsed() >= POLL_SOURCES / 2 {
                 looked = Instant::now();
                 if self.watch.abandoned() {
                     return Err(io::ErrorKind::BrokenPipe.into());
@@ -288,13 +288,13 @@ impl Merger<'_> {
         }
     }
 
-    fn anything_new(&self, state: &State) -> bool {
+    fn anything_new(&self, state: &BoardState) -> bool {
         let empty = |index: usize| self.heads.get(index).is_none_or(Option::is_none);
         !state.troubles.is_empty()
             || state.lanes.iter().enumerate().any(|(index, lane)| empty(index) && !lane.queue.is_empty())
     }
 
-    fn turn(&mut self, state: &mut State) -> Turn {
+    fn turn(&mut self, state: &mut BoardState) -> Turn {
         let now = Instant::now();
         self.heads.resize_with(state.lanes.len(), || None);
         for (head, lane) in self.heads.iter_mut().zip(&mut state.lanes) {
@@ -352,7 +352,7 @@ impl Merger<'_> {
         }
         match first {
             None if state.lanes.iter().all(|lane| lane.phase == Phase::Ended) => Turn::End,
-            None => Turn::Wait(GLANCE),
+            None => Turn::Wait(POLL_SOURCES),
             Some(_) if !wait.is_zero() => Turn::Wait(wait),
             Some((_, lane)) => Turn::Print(lane, until),
         }

@@ -130,18 +130,18 @@ enum At<'a> {
 
 /// Where to begin reading.
 #[derive(Debug, Clone)]
-enum Place {
+enum LogPlace {
     Entry(String),
     Moment(Timestamp),
     Offset(u64, u64),
 }
 
 impl At<'_> {
-    fn place(self) -> Place {
+    fn place(self) -> LogPlace {
         match self {
-            At::Entry(cursor) => Place::Entry(cursor.to_owned()),
-            At::Moment(time) => Place::Moment(time),
-            At::Offset(inode, offset) => Place::Offset(inode, offset),
+            At::Entry(cursor) => LogPlace::Entry(cursor.to_owned()),
+            At::Moment(time) => LogPlace::Moment(time),
+            At::Offset(inode, offset) => LogPlace::Offset(inode, offset),
         }
     }
 }
@@ -152,7 +152,7 @@ struct Range {
     since: Option<i64>,
     until: Option<i64>,
     last: Option<u64>,
-    from: Option<Place>,
+    from: Option<LogPlace>,
     /// One run: an invocation of a unit, or a container.
     run: Option<String>,
 }

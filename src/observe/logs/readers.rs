@@ -8,7 +8,7 @@ use std::thread;
 use super::gaze::Gaze;
 use super::merge::{Board, Pen};
 use super::source::Kind;
-use super::{Finish, Place, Range, Raw, World, container, file, journal};
+use super::{Finish, LogPlace, Range, Raw, World, container, file, journal};
 use crate::host::shortage::Shortage;
 use crate::host::threads::{self, join, task};
 use crate::observe::probe::Trouble;
@@ -220,7 +220,7 @@ fn run(world: &World, source: usize, range: Range) -> Option<Range> {
 }
 
 /// Of one source: what to read of it, and time and place of the newest lines in that.
-type Found = (Range, VecDeque<(i64, Place)>);
+type Found = (Range, VecDeque<(i64, LogPlace)>);
 
 /// Where the newest `tail` lines that are wanted of all these sources together begin in each.
 fn newest(world: &Arc<World>, sources: &[usize], ranges: Vec<Option<Range>>, tail: u64) -> Vec<Option<Range>> {
@@ -259,7 +259,7 @@ fn newest(world: &Arc<World>, sources: &[usize], ranges: Vec<Option<Range>>, tai
 }
 
 /// Time and place of the newest `tail` lines that are wanted of a source, found by looking ever further back.
-fn latest(world: &World, source: usize, range: &Range, tail: u64) -> Result<VecDeque<(i64, Place)>, Trouble> {
+fn latest(world: &World, source: usize, range: &Range, tail: u64) -> Result<VecDeque<(i64, LogPlace)>, Trouble> {
     let limit = usize::try_from(tail).unwrap_or(usize::MAX);
     let mut window = tail.saturating_mul(8).max(1000);
     loop {

@@ -1,7 +1,7 @@
 //! Questions to databases beyond whether they answer: SQL through psql in the server's own container, and commands to Redis.
 
 use super::{Answer, Door, ManagerEvidence, Reply, Trouble, failure, is_container_of, network, text};
-use crate::host::exec::Exit;
+use crate::host::exec::ProcessEnd;
 use crate::host::protocol::redis;
 use crate::host::system::System;
 use crate::host::tools::docker::ContainerState;
@@ -27,7 +27,7 @@ pub fn query(door: Door<'_>, managers: &ManagerEvidence, query: &'static Query) 
     let input = Input::bytes(named, query.sql);
     let ask = |argv: &Argv| {
         door.ask_with(argv, |output| match output.exit {
-            Exit::Code(0) => Ok(text(&output.stdout)),
+            ProcessEnd::Code(0) => Ok(text(&output.stdout)),
             _ => Err(failure(output)),
         })
     };

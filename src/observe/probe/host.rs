@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::thread;
 
 use super::{Answer, Door, Served, Trouble, failure, text, tls};
-use crate::host::exec::Exit;
+use crate::host::exec::ProcessEnd;
 use crate::host::files::Entry;
 use crate::host::shortage::Shortage;
 use crate::host::threads::{join, task};
@@ -61,8 +61,8 @@ fn ask_disks(door: Door<'_>, deployment: &Deployment) -> Answer<Vec<FileSystem>>
         let complaints = text(&output.stderr);
         let absent = |line: &str| line.ends_with("No such file or directory");
         match output.exit {
-            Exit::Code(0) => Ok(df::parse(&text(&output.stdout))?),
-            Exit::Code(1) if complaints.lines().all(absent) => Ok(df::parse(&text(&output.stdout))?),
+            ProcessEnd::Code(0) => Ok(df::parse(&text(&output.stdout))?),
+            ProcessEnd::Code(1) if complaints.lines().all(absent) => Ok(df::parse(&text(&output.stdout))?),
             _ => Err(failure(output)),
         }
     })
@@ -77,7 +77,7 @@ fn ask_oom_kills(door: Door<'_>) -> Answer<Vec<OomKill>> {
     door.ask_with(&journalctl::oom_kills(), |output| match output.exit {
         _ if journalctl::denied(&text(&output.stderr)) => Err(Trouble::NeedsRoot("to read the kernel's journal")),
         // 1 without a complaint: nothing matched.
-        Exit::Code(0 | 1) if output.stderr.is_empty() => Ok(journalctl::parse_oom_kills(&text(&output.stdout))?),
+        ProcessEnd::Code(0 | 1) if output.stderr.is_empty() => Ok(journalctl::parse_oom_kills(&text(&output.stdout))?),
         _ => Err(failure(output)),
     })
 }

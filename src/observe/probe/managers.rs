@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Answer, Door, Reply, Trouble, engine, failure, is_container_of, text};
-use crate::host::exec::{Exit, Processes, Streams};
+use crate::host::exec::{ProcessEnd, Processes, Streams};
 use crate::host::system::System;
 use crate::host::threads::{join, task};
 use crate::host::tools::docker::{self, ContainerState, Listed, Unreachable};
@@ -245,7 +245,7 @@ fn list(door: Door<'_>) -> Answer<Vec<Listed>> {
         return engine::list(door, &socket);
     }
     door.ask_with(&docker::ps(), |output| match output.exit {
-        Exit::Code(0) => Ok(docker::parse_ps(&text(&output.stdout))?),
+        ProcessEnd::Code(0) => Ok(docker::parse_ps(&text(&output.stdout))?),
         _ => Err(engine_trouble(output)),
     })
 }
@@ -268,8 +268,8 @@ fn inspect_by_client<'a>(door: Door<'_>, containers: impl IntoIterator<Item = &'
     let mut answer = door.ask_with(&docker::inspect(containers), |output| {
         let complaints = text(&output.stderr);
         let missing = match output.exit {
-            Exit::Code(0) => 0,
-            Exit::Code(1) if docker::only_missing(&complaints) => {
+            ProcessEnd::Code(0) => 0,
+            ProcessEnd::Code(1) if docker::only_missing(&complaints) => {
                 complaints.lines().filter(|line| !line.trim().is_empty()).count()
             }
             _ => return Err(engine_trouble(output)),
@@ -314,7 +314,7 @@ fn ask_logs(door: Door<'_>, services: &[&'static Service], evidence: &mut Manage
                     service.name,
                     task(scope, move || {
                         door.ask_with(&docker::logs_since(&name, *within_seconds), |output| match output.exit {
-                            Exit::Code(0) => {
+                            ProcessEnd::Code(0) => {
                                 let both = text(&output.stdout) + &text(&output.stderr);
                                 Ok(Reply::LogLine(docker::newest_line(&both, contains)))
                             }

@@ -33,7 +33,7 @@ pub use {engine::parse_head as engine_head, tls::parse_one as certificate};
 
 use crate::host::threads::{join, task};
 
-use crate::host::exec::{Exit, Output, Processes, Runner, StartError};
+use crate::host::exec::{Output, ProcessEnd, Processes, Runner, StartError};
 use crate::host::protocol::mongo::Hello;
 use crate::host::protocol::postgres::Greeting;
 use crate::host::shortage::Shortage;
@@ -345,7 +345,7 @@ impl Door<'_> {
     /// Runs a command whose success is exit code 0, and parses what it printed.
     pub fn ask<T>(self, argv: &Argv, parse: impl FnOnce(&str) -> Result<T, Malformed>) -> Answer<T> {
         self.ask_with(argv, |output| match output.exit {
-            Exit::Code(0) => Ok(parse(&text(&output.stdout))?),
+            ProcessEnd::Code(0) => Ok(parse(&text(&output.stdout))?),
             _ => Err(failure(output)),
         })
     }
@@ -354,7 +354,7 @@ impl Door<'_> {
     pub fn ask_with<T>(self, argv: &Argv, judge: impl FnOnce(&Output) -> Result<T, Trouble>) -> Answer<T> {
         let result = match self.runner.run(argv, self.limit()) {
             Err(error) => Err(error.into()),
-            Ok(Output { exit: Exit::TimedOut(after), .. }) => Err(Trouble::TimedOut(after)),
+            Ok(Output { exit: ProcessEnd::TimedOut(after), .. }) => Err(Trouble::TimedOut(after)),
             Ok(output) => judge(&output),
         };
         Answer { command: argv.to_string(), result }
@@ -374,10 +374,10 @@ impl Door<'_> {
 /// A command that did not do what it was asked to.
 pub(crate) fn failure(output: &Output) -> Trouble {
     let how = match output.exit {
-        Exit::Code(code) => format!("exit {code}"),
-        Exit::Signal(signal) => format!("killed by signal {signal}"),
-        Exit::TimedOut(after) => return Trouble::TimedOut(after),
-        Exit::TooMuchOutput => "killed: it would not stop printing".to_owned(),
+        ProcessEnd::Code(code) => format!("exit {code}"),
+        ProcessEnd::Signal(signal) => format!("killed by signal {signal}"),
+        ProcessEnd::TimedOut(after) => return Trouble::TimedOut(after),
+        ProcessEnd::TooMuchOutput => "killed: it would not stop printing".to_owned(),
     };
     let said = ending(&text(&output.stderr));
     Trouble::Failed(if said.is_empty() { how } else { format!("{how}: {said}") })

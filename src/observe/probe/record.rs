@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::host::exec::{Exit, Output, Runner, StartError};
+use crate::host::exec::{Output, ProcessEnd, Runner, StartError};
 use crate::host::tools::Argv;
 
 /// A command that was run.
@@ -40,7 +40,7 @@ impl Runner for Recorder<'_> {
         let begun = Instant::now();
         let output = self.inner.run(argv, deadline);
         let exit_code = match &output {
-            Ok(Output { exit: Exit::Code(code), .. }) => Some(*code),
+            Ok(Output { exit: ProcessEnd::Code(code), .. }) => Some(*code),
             Ok(_) | Err(_) => None,
         };
         let record = Record { command: argv.to_string(), exit_code, duration: begun.elapsed() };

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::{Answer, Door, Trouble, failure, text};
-use crate::host::exec::{Exit, Runner};
+use crate::host::exec::{ProcessEnd, Runner};
 use crate::host::system::System;
 use crate::host::threads::{join, task};
 use crate::host::tools::compose::{self, Project};
@@ -94,7 +94,7 @@ fn ask_systemd(door: Door<'_>, units: &[&str]) -> Answer<Vec<Complaint>> {
     }
     // It fails when a unit is missing or wrong, which is what it is asked for.
     door.ask_with(&argv, |output| match output.exit {
-        Exit::Code(_) => Ok(systemd_analyze::parse(&text(&output.stderr))),
+        ProcessEnd::Code(_) => Ok(systemd_analyze::parse(&text(&output.stderr))),
         _ => Err(failure(output)),
     })
 }

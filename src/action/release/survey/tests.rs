@@ -62,12 +62,12 @@ impl Ground {
         let owner = Account { name: "owner".into(), uid, gid, home };
         let tools = ["/usr/local/bin", "/usr/bin", "/bin"].map(PathBuf::from).into();
         let ground = Ground { dir, system: System { tool_path: tools, ..System::real() }, owner, http: listen() };
-        assert_eq!(ground.sh(MAKE), (Exit::Code(0), String::new()));
+        assert_eq!(ground.sh(MAKE), (ProcessEnd::Code(0), String::new()));
         ground
     }
 
     /// Runs a script as the owner, in the directory; how it ended and what it complained of.
-    fn sh(&self, script: &str) -> (Exit, String) {
+    fn sh(&self, script: &str) -> (ProcessEnd, String) {
         let script = format!("cd '{}' || exit 9\n{script}", self.dir.display());
         let argv = Argv::new("sh", ["-c", &script]).by(Some(&self.owner)).at_home();
         let output = self.processes().run(&argv, LIMIT).unwrap();
@@ -82,7 +82,7 @@ impl Ground {
     fn lay(&self, setup: &str) -> String {
         let dir = self.dir.display();
         let script = format!("set -e; rm -rf repo home; mkdir home; cp -a base repo; E='{dir}/evil'; cd repo; {setup}");
-        assert_eq!(self.sh(&script).0, Exit::Code(0), "{setup}: {}", self.sh(&script).1);
+        assert_eq!(self.sh(&script).0, ProcessEnd::Code(0), "{setup}: {}", self.sh(&script).1);
         self.marked();
         format!("{dir}/repo")
     }
