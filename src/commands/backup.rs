@@ -41,10 +41,10 @@ const REST: Duration = Duration::from_secs(2);
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
-    /// BackupCommand to do with backups; makes them when nothing else is asked for.
+    /// What to do with backups; makes them when nothing else is asked for.
     #[command(subcommand)]
     what: Option<BackupCommand>,
-    /// BackupCommand to copy.
+    /// What to copy.
     #[command(flatten)]
     create: Create,
 }
@@ -68,7 +68,7 @@ struct Create {
     /// Sets to copy; all that have a schedule when none is named.
     #[arg(value_name = "SET", add = ArgValueCandidates::new(complete_sets))]
     sets: Vec<String>,
-    /// BackupCommand every change takes.
+    /// What every change takes.
     #[command(flatten)]
     change: Change,
 }
@@ -121,7 +121,7 @@ pub(super) fn needs_root(context: &Context<'_>, words: &str) -> Result<(), Error
     Err(change::no_root(words))
 }
 
-/// BackupCommand this host recorded of its backups.
+/// What this host recorded of its backups.
 pub(super) fn records(context: &Context<'_>, deployment: &Deployment) -> Result<Records, Error> {
     record::read(context.system, deployment).map_err(|error| {
         Error::unknown(
@@ -171,7 +171,7 @@ fn make(args: &Create, context: &Context<'_>) -> anyhow::Result<Exit> {
     })
 }
 
-/// BackupCommand an operator must know of a set whose owners rest.
+/// What an operator must know of a set whose owners rest.
 fn stopped(set: &BackupSet) -> String {
     let owners: Vec<&str> = set.owners.iter().map(|owner| owner.name).collect();
     let why = match set.schedule {

@@ -14,7 +14,7 @@ use crate::select::detect;
 /// Arguments of `get`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Listing to list.
+    /// What to list.
     #[arg(value_enum)]
     what: Listing,
 }
@@ -23,7 +23,7 @@ pub struct Args {
 enum Listing {
     /// Services of the deployment.
     Services,
-    /// Listing is kept of its data, where, how often and for how long.
+    /// What is kept of its data, where, how often and for how long.
     Backups,
     /// Failures that the deployment knows.
     Failures,

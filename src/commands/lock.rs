@@ -19,7 +19,7 @@ use crate::report::lock::LockFacts;
 /// Arguments of `lock`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// LockCommand to do with it; says who holds it when nothing else is asked for.
+    /// What to do with it; says who holds it when nothing else is asked for.
     #[command(subcommand)]
     what: Option<LockCommand>,
 }

@@ -27,7 +27,7 @@ const LONGEST: usize = 200;
 /// Arguments of `maintenance`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// MaintenanceCommand to do with it; says how it stands when nothing else is asked for.
+    /// What to do with it; says how it stands when nothing else is asked for.
     #[command(subcommand)]
     what: Option<MaintenanceCommand>,
 }
@@ -38,7 +38,7 @@ enum MaintenanceCommand {
     Status,
     /// Take the deployment out of service.
     On {
-        /// MaintenanceCommand for. Where visitors see a page, they read this on it: plain text, at most 200 characters.
+        /// What for. Where visitors see a page, they read this on it: plain text, at most 200 characters.
         #[arg(short, long, value_name = "TEXT", value_parser = message)]
         message: Option<String>,
         /// How it is changed.
@@ -58,7 +58,7 @@ struct How {
     /// How long it must stay as wanted before that is called success [default: 10s; 1s for a page].
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     settle: Option<Duration>,
-    /// MaintenanceCommand every change takes.
+    /// What every change takes.
     #[command(flatten)]
     change: Change,
 }
@@ -132,7 +132,7 @@ fn change(
         (Direction::On, MaintenanceState::On) => {
             message.is_none_or(|text| standing.note.as_ref().and_then(|note| note.message.as_ref()) == Some(text))
         }
-        // MaintenanceCommand was stopped otherwise is left to who stopped it.
+        // What was stopped otherwise is left to who stopped it.
         (Direction::Off, MaintenanceState::Off) => true,
         _ => false,
     };

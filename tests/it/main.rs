@@ -17,6 +17,7 @@ mod diagnose_containers;
 mod diagnose_databases;
 mod diagnose_truth;
 mod documents;
+mod faults;
 mod generated;
 mod hangs;
 mod invalid_registry;

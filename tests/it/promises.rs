@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 
 /// The text of all sources below a directory.
-fn sources(dir: PathBuf) -> String {
+pub fn sources(dir: PathBuf) -> String {
     let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
     let text = |path: PathBuf| match path.extension() {
         _ if path.is_dir() => sources(path),
