@@ -91,7 +91,7 @@ fn mail() -> Machine {
 
 /// Follows, lets `write` write what `next` hands over, and interrupts.
 fn followed(machine: &Machine, args: &[&str], write: impl FnOnce(&mut dyn FnMut() -> String)) {
-    let args = ["logs", "-f", "--timeout", "30s"].iter().chain(args);
+    let args = ["logs", "-f", "--timeout", "90s"].iter().chain(args);
     let mut child = machine.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     write(&mut || lines.next().unwrap().unwrap());
