@@ -137,7 +137,7 @@ impl From<Reclaimable> for Reclaim {
     fn from(room: Reclaimable) -> Self {
         Reclaim {
             what: room.what,
-            argv: words(&room.argv.to_string()),
+            argv: room.argv.words(),
             risk: room.risk,
             note: room.bytes.as_ref().err().cloned().unwrap_or_else(|| room.loses.to_owned()),
             bytes: room.bytes.ok(),

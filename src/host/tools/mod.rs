@@ -181,6 +181,31 @@ impl Argv {
         self
     }
 
+    /// The words for those who start it without a shell; what needs one is given to it whole.
+    pub fn words(&self) -> Vec<String> {
+        if self.input.is_some() || !self.secrets.is_empty() {
+            return vec!["sh".to_owned(), "-c".to_owned(), self.to_string()];
+        }
+        let account =
+            self.account.iter().flat_map(|account| ["sudo".to_owned(), "-u".to_owned(), account.name.clone()]);
+        let mut words: Vec<String> = account.collect();
+        let variables: Vec<String> = self.variables().map(|(key, value)| format!("{key}={value}")).collect();
+        if words.is_empty() && !variables.is_empty() {
+            words.push("env".to_owned());
+        }
+        words.extend(variables);
+        words.push(self.program.to_owned());
+        words.extend(self.args.iter().cloned());
+        words
+    }
+
+    /// What it is given in its environment beside secrets.
+    fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        let is_homeless = self.home == Home::None || (self.home == Home::Trusted && self.account.is_some());
+        let home = is_homeless.then_some(("HOME", NOWHERE));
+        home.into_iter().chain(self.env.iter().map(|(key, value)| (*key, value.as_str())))
+    }
+
     /// The words as they are executed when the account differs from the caller's: through setpriv, which drops to the
     /// account with its groups and forbids gaining privileges again.
     pub fn through_setpriv(&self, program: &str) -> Option<(&'static str, Vec<String>)> {
@@ -203,10 +228,7 @@ impl fmt::Display for Argv {
         if let Some(account) = &self.account {
             write!(f, "sudo -u {} ", quote(&account.name))?;
         }
-        if self.home == Home::None || (self.home == Home::Trusted && self.account.is_some()) {
-            write!(f, "HOME={NOWHERE} ")?;
-        }
-        for (key, value) in &self.env {
+        for (key, value) in self.variables() {
             write!(f, "{key}={} ", quote(value))?;
         }
         for (key, _) in &self.secrets {
@@ -359,6 +381,7 @@ mod tests {
     fn pasted_commands_become_words_again() {
         let argv = Argv::new("ss", ["-Hltnp", "sport = :80", "it's", "a b"]);
         assert_eq!(words(&argv.to_string()), ["ss", "-Hltnp", "sport = :80", "it's", "a b"]);
+        assert_eq!(argv.words(), words(&argv.to_string()));
         assert_eq!(words("a | b"), ["sh", "-c", "a | b"]);
         assert_eq!(words("  "), Vec::<String>::new());
         assert_eq!(words("x ''"), ["x", ""]);
@@ -370,6 +393,12 @@ mod tests {
         argv.env.push(("PM2_HOME", "/home/a b/.pm2".to_owned()));
         argv.account = Some(Account { name: "app".into(), uid: 1000, gid: 1000, home: "/home/app".into() });
         assert_eq!(argv.to_string(), r"sudo -u app HOME=/nonexistent PM2_HOME='/home/a b/.pm2' pm2 jlist 'it'\''s' ''");
+        let words = ["sudo", "-u", "app", "HOME=/nonexistent", "PM2_HOME=/home/a b/.pm2", "pm2", "jlist", "it's", ""];
+        assert_eq!(argv.words(), words);
+        assert_eq!(
+            Argv { home: Home::None, ..Argv::new("git", ["log"]) }.words(),
+            ["env", "HOME=/nonexistent", "git", "log"]
+        );
         assert_eq!(argv.at_home().to_string(), r"sudo -u app PM2_HOME='/home/a b/.pm2' pm2 jlist 'it'\''s' ''");
         assert_eq!(Argv { home: Home::None, ..Argv::new("git", ["log"]) }.to_string(), "HOME=/nonexistent git log");
         assert_eq!(Argv::new("git", ["log"]).at_home().to_string(), "git log");
