@@ -1,5 +1,6 @@
 //! What this program is called, so that what it advises can be typed: `opsctl`, or the name of somebody's own binary.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fmt::Display;
 use std::path::Path;
@@ -25,6 +26,15 @@ pub fn command(words: impl Display) -> String {
 /// The same for who is not root.
 pub fn as_root(words: impl Display) -> String {
     format!("sudo {} {words}", name())
+}
+
+/// A text of the registry, which calls this program `opsctl`, with the name that it has.
+pub fn called(text: &str) -> Cow<'_, str> {
+    match name() {
+        STOCK => Cow::Borrowed(text),
+        name if text == STOCK => Cow::Borrowed(name),
+        name => Cow::Owned(text.replace("opsctl ", &format!("{name} "))),
+    }
 }
 
 /// Takes the name from the first word of the command line; the first call counts.

@@ -21,11 +21,11 @@ pub struct Args {
 /// Shells with completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Shell {
-    /// To be sourced, or put into `/usr/share/bash-completion/completions/opsctl`.
+    /// To be sourced, or put into `/usr/share/bash-completion/completions` under the name of the program.
     Bash,
-    /// To be put into a directory of `fpath` as `_opsctl`.
+    /// To be put into a directory of `fpath`, under the name of the program after an underscore.
     Zsh,
-    /// To be put into `/usr/share/fish/vendor_completions.d/opsctl.fish`.
+    /// To be put into `/usr/share/fish/vendor_completions.d` as the name of the program and `.fish`.
     Fish,
 }
 

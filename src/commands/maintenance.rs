@@ -100,6 +100,12 @@ fn status(context: &Context<'_>, deployment: &'static Deployment) -> anyhow::Res
     Ok(exit)
 }
 
+/// The deployment has no maintenance mode.
+fn none(deployment: &Deployment, instead: &str) -> Error {
+    let message = format!("the runbook of {} has no maintenance mode; nothing was changed", deployment.name);
+    Error::refused(Code::NoMaintenance, message).hint(program::called(instead))
+}
+
 fn change(
     direction: Direction,
     message: Option<&String>,
@@ -110,9 +116,7 @@ fn change(
     let name = direction.name();
     let effect = match &deployment.maintenance {
         Maintenance::None(instead) => {
-            let message = format!("the runbook of {} has no maintenance mode; nothing was changed", deployment.name);
-            let hint = Some((*instead).to_owned());
-            return Err(Error::refused(Code::NoMaintenance, message).hint_if(hint).into());
+            return Err(none(deployment, instead).into());
         }
         Maintenance::Page(page) => page.effect,
         Maintenance::Stop(stop) => stop.effect,

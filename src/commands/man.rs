@@ -9,7 +9,7 @@ use crate::ui::Ui;
 /// Arguments of `man`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The verb whose page is wanted; opsctl's own when left out.
+    /// The verb whose page is wanted; the program's own when left out.
     #[arg(value_name = "VERB")]
     verb: Option<String>,
 }

@@ -3,6 +3,8 @@
 
 mod text;
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use schemars::JsonSchema;
@@ -16,6 +18,7 @@ use crate::judge::diagnosis::{self, Case, Fact};
 use crate::observe::clues::changes::Change;
 use crate::observe::clues::reclaim::Reclaimable;
 use crate::observe::probe::record::Record;
+use crate::program;
 use crate::registry::{Deployment, Ignore, Risk, Verdict};
 
 /// The longest excerpt that is shown, bytes.
@@ -83,7 +86,7 @@ pub struct Finding {
     /// What follows from it and would not be wrong without it.
     pub explains: Vec<Consequence>,
     /// Where the runbook speaks of it.
-    pub runbook: &'static str,
+    pub runbook: Cow<'static, str>,
 }
 
 /// What is not told.
@@ -268,7 +271,7 @@ impl Teller<'_> {
             changes: diagnosis::before(found, self.changes, self.case.evidence.time).into_iter().map(change).collect(),
             affects: affects.unwrap_or_default(),
             explains: found.folded.iter().map(consequence).collect(),
-            runbook: found.failure.section,
+            runbook: program::called(found.failure.section),
         }
     }
 

@@ -8,6 +8,7 @@ use super::backups::SetFacts;
 use super::explain_release::ReleaseWay;
 use super::list::ServiceRow;
 use crate::observe::logs::source;
+use crate::program;
 use crate::registry::{self, Condition, DataKind, Deployment, Http, Instances, Manager, Presence, Probe, Service, Url};
 use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
@@ -323,7 +324,7 @@ impl DeploymentFacts {
 
 fn maintenance(maintenance: &registry::Maintenance) -> String {
     match maintenance {
-        registry::Maintenance::None(instead) => format!("none; {instead}"),
+        registry::Maintenance::None(instead) => format!("none; {}", program::called(instead)),
         registry::Maintenance::Page(page) => format!("a page of {}, {}: {}", page.proxy.name, page.file, page.effect),
         registry::Maintenance::Stop(stop) => {
             let names: Vec<&str> = stop.services.iter().map(|service| service.name).collect();

@@ -1,6 +1,8 @@
 //! A failure of the registry in words: what `get failures`, `explain FAILURE` and `explain CODE` say, and how its fixes read
 //! beside a finding.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -35,7 +37,7 @@ pub struct FailureRow {
     /// Codes of its causes.
     pub codes: Vec<String>,
     /// Where the runbook speaks of it.
-    pub runbook: &'static str,
+    pub runbook: Cow<'static, str>,
 }
 
 impl FailureRow {
@@ -47,7 +49,7 @@ impl FailureRow {
             summary: failure.summary,
             severity: failure.severity.map(|level| level.id),
             codes: failure.causes().map(|cause| deployment.code(cause)).collect(),
-            runbook: failure.section,
+            runbook: program::called(failure.section),
         }
     }
 }
@@ -67,7 +69,7 @@ impl Report for Failures {
                 Cell::or_dash((!row.aliases.is_empty()).then(|| row.aliases.join(","))),
             ];
             if page.wide {
-                cells.push(Cell::plain(row.runbook));
+                cells.push(Cell::plain(row.runbook.clone()));
             }
             cells.push(Cell::plain(row.summary));
             cells
@@ -95,7 +97,7 @@ pub struct FailureFacts {
     /// What may be behind it; the one that was asked for, when a code was.
     pub causes: Vec<CauseFacts>,
     /// What else there is to know.
-    pub note: Option<&'static str>,
+    pub note: Option<Cow<'static, str>>,
 }
 
 /// A cause.
@@ -157,7 +159,8 @@ impl<'a> Names<'a> {
     /// The text with these names in it.
     pub fn fill(&self, text: &str) -> String {
         let port = self.port.map_or_else(|| "PORT".to_owned(), |port| port.to_string());
-        text.replace("{service}", self.service)
+        program::called(text)
+            .replace("{service}", self.service)
             .replace("{unit}", self.unit)
             .replace("{port}", &port)
             .replace("{env}", self.env)
@@ -201,7 +204,7 @@ impl FailureFacts {
             symptoms: failure.symptoms.to_vec(),
             services: failure.services.iter().map(|service| service.name).collect(),
             causes: failure.causes().filter(wanted).map(|cause| cause_facts(deployment, failure, cause)).collect(),
-            note: failure.note,
+            note: failure.note.map(program::called),
         }
     }
 }
@@ -257,9 +260,9 @@ impl Report for FailureFacts {
         if !self.services.is_empty() {
             fact(page, "about", self.services.join(", "));
         }
-        fact(page, "runbook", row.runbook.to_owned());
-        if let Some(note) = self.note {
-            fact(page, "note", note.to_owned());
+        fact(page, "runbook", row.runbook.to_string());
+        if let Some(note) = &self.note {
+            fact(page, "note", note.to_string());
         }
         fact(page, "look", program::command(format_args!("diagnose {}", row.name)));
         for cause in &self.causes {

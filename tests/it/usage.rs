@@ -2,6 +2,9 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
+use std::os::unix::process::CommandExt;
+
+use regex::Regex;
 
 use crate::machine::{Machine, Run};
 use crate::prim;
@@ -162,4 +165,104 @@ fn l5_only_the_script_of_a_shell_asks_for_completions() {
         let run = machine.run_with(["--", "opsctl", "rest"], &asked);
         assert!(run.code == 0 && run.stdout.contains("restart") && run.stdout.contains("restore"), "{run:?}");
     }
+}
+
+/// Somebody's own binary advises what can be typed there: its own name, wherever the stock one would say `opsctl`.
+#[test]
+fn a_binary_of_ones_own_speaks_of_itself_by_its_name() {
+    // What keeps that name under any: paths, documents and their first members, the version of the library, the journal's.
+    let kept = Regex::new(
+        r#"[\w.\-:]*/[\w./\-]*opsctl[\w./\-]*|"opsctl": ?"|"?opsctl/[a-z-]+/v1"?|\(opsctl [0-9.]+\)|opsctl-audit|OPSCTL_\w+"#,
+    )
+    .unwrap();
+    let machine = prim::quiet();
+    machine.answer("systemctl-show", "");
+    let verbs = [
+        "status",
+        "diagnose",
+        "logs",
+        "restart",
+        "redeploy",
+        "maintenance",
+        "backup",
+        "restore",
+        "get",
+        "explain",
+        "run",
+    ];
+    let helps = verbs.iter().map(|verb| vec![*verb, "--help"]);
+    let lines = [
+        "",
+        "--help",
+        "--version",
+        "nothing",
+        "status",
+        "status -o wide",
+        "diagnose",
+        "diagnose nothing",
+        "verify",
+        "logs",
+        "logs nothing",
+        "logs wallet -n 1",
+        "restart wallet",
+        "restart nothing",
+        "restart --all --dry-run",
+        "stop site -y",
+        "redeploy --dry-run",
+        "redeploy -y",
+        "rollback --list",
+        "rollback -y nothing",
+        "maintenance on -y",
+        "maintenance status",
+        "backup",
+        "backup list",
+        "backup verify",
+        "backup prune",
+        "restore wallet -y",
+        "restore wallet -y --at nothing",
+        "history",
+        "lock status",
+        "lock acquire -m x",
+        "lock release",
+        "run reboot --dry-run",
+        "explain wallet",
+        "explain disk-full",
+        "explain nothing",
+        "explain PRIM-DISK-FULL",
+        "explain prim",
+        "get services",
+        "get failures",
+        "get backups",
+        "get deployments",
+        "completion bash",
+        "completion zsh",
+        "completion fish",
+        "man",
+        "man restart",
+        "man nothing",
+        "schema nothing",
+        "-d plugspace explain redis-down",
+        "-d v-edfinance get failures -o wide",
+        "-d nothing status",
+    ];
+    let lines = lines.iter().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let (mut said, mut wrong) = (0, Vec::new());
+    for line in helps.chain(lines) {
+        let mut command = machine.command(&line);
+        let output = command.arg0("/usr/local/bin/shop-ctl").output().unwrap();
+        let all = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        said += all.matches("shop-ctl").count();
+        wrong.extend(
+            all.lines()
+                .filter(|line| kept.replace_all(line, "").contains("opsctl"))
+                .map(|text| format!("{line:?}: {text}")),
+        );
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(said >= 100, "{said}");
+    let version = machine.command(["--version"]).arg0("shop-ctl").output().unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&version.stdout),
+        concat!("shop-ctl (opsctl ", env!("CARGO_PKG_VERSION"), ")\n")
+    );
 }

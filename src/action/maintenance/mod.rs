@@ -173,7 +173,7 @@ pub fn look(
     let noted = matches!(note, Ok(Some(_)));
     match &deployment.maintenance {
         Maintenance::None(instead) => {
-            none(MaintenanceState::None, format!("the runbook has no maintenance mode; {instead}"))
+            none(MaintenanceState::None, format!("the runbook has no maintenance mode; {}", program::called(instead)))
         }
         Maintenance::Page(page) => match placed(system, page) {
             Err(trouble) => none(MaintenanceState::Unknown, trouble),

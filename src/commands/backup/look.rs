@@ -31,7 +31,7 @@ use crate::units::age;
 /// Arguments of `backup list`.
 #[derive(Debug, clap::Args)]
 pub(super) struct List {
-    /// Sets to list; all that opsctl copies by schedule when none is named.
+    /// Sets to list; all that are copied by schedule when none is named.
     #[arg(value_name = "SET", add = ArgValueCandidates::new(complete_sets))]
     sets: Vec<String>,
 }

@@ -69,11 +69,7 @@ pub(super) fn make(
     deployment: &'static Deployment,
 ) -> Result<Work, Error> {
     match &deployment.maintenance {
-        Maintenance::None(instead) => Err(Error::refused(
-            Code::NoMaintenance,
-            format!("the runbook of {} has no maintenance mode; nothing was changed", deployment.name),
-        )
-        .hint((*instead).to_owned())),
+        Maintenance::None(instead) => Err(super::none(deployment, instead)),
         Maintenance::Page(page) => {
             let site = page::site(context, deployment, page)?;
             let reload = operate::make(Operation::Reload, Extent::Named, context, deployment, &[page.proxy])?;
