@@ -6,37 +6,33 @@ use opsctl::registry::{
     Deployment, Host, HostChecks, Http, Level, Manager, Presence, Probe, Rule, Service, Unit, check,
 };
 
-static DOWN: Level = Level {
-    id: "P1",
-    criterion: "nobody can order",
-    response: "now",
-    response_seconds: Some(0),
-    action: "restart the shop, then read its log",
-    mttr: None,
-};
+static DOWN: Level = Level::new("P1")
+    .criterion("nobody can order")
+    .response("now")
+    .response_seconds(0)
+    .action("restart the shop, then read its log");
 
-static DATABASE: Service = Service {
-    managers: &[Manager::Systemd(Unit::new("postgresql.service"))],
-    ports: &[5432],
-    probes: &[Probe::Postgres { port: 5432, user: "shop" }],
-    presence: Presence::IfFound("this example runs anywhere"),
-    ..Service::new("database", "orders and stock", &DOWN, "the shop answers 500 without it")
-};
+static DATABASE: Service = Service::new("database", &DOWN)
+    .summary("orders and stock")
+    .severity_reason("the shop answers 500 without it")
+    .managers(&[Manager::Systemd(Unit::new("postgresql.service"))])
+    .ports(&[5432])
+    .probes(&[Probe::postgres(5432).user("shop")])
+    .presence(Presence::IfFound("this example runs anywhere"));
 
-static SHOP: Service = Service {
-    managers: &[Manager::Systemd(Unit { user: Some("shop"), ..Unit::new("shop.service") })],
-    ports: &[8000],
-    probes: &[Probe::Http(Http::get(8000, "/health", &[Rule::ok(200)]))],
-    needs: &[&DATABASE],
-    presence: Presence::IfFound("this example runs anywhere"),
-    ..Service::new("shop", "the web shop", &DOWN, "it is all that customers see")
-};
+static SHOP: Service = Service::new("shop", &DOWN)
+    .summary("the web shop")
+    .severity_reason("it is all that customers see")
+    .managers(&[Manager::Systemd(Unit::new("shop.service").user("shop"))])
+    .ports(&[8000])
+    .probes(&[Probe::Http(Http::get(8000, "/health", &[Rule::ok(200)]))])
+    .needs(&[&DATABASE])
+    .presence(Presence::IfFound("this example runs anywhere"));
 
-static MINE: Deployment = Deployment {
-    host: Host { address: Some("192.0.2.7"), ssh: Some("ssh root@192.0.2.7"), system: "Debian 13" },
-    detect: &["/srv/shop"],
-    ..Deployment::new("shop", "a web shop on one server", &[&DOWN], &[&DATABASE, &SHOP], HostChecks::new(&DOWN))
-};
+static MINE: Deployment = Deployment::new("shop", &[&DOWN], &[&DATABASE, &SHOP], HostChecks::new(&DOWN))
+    .summary("a web shop on one server")
+    .host(Host::running("Debian 13").address("192.0.2.7").ssh("ssh root@192.0.2.7"))
+    .detect(&["/srv/shop"]);
 
 // An invalid registry does not compile.
 const _: () = check::deployment(&MINE);

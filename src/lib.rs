@@ -1,43 +1,46 @@
 //! The incident runbook of a server, compiled into one binary.
 //!
-//! The library is what an operator needs to compile a deployment of their own: the [`registry`] model and [`main`].
+//! The library is what an operator needs to compile a deployment of their own: the [`registry`], whose first page says in which
+//! order to write one, and [`main`].
 //!
 //! ```no_run
-//! use opsctl::registry::{Deployment, HostChecks, Level, Manager, Probe, Http, Rule, Service, Unit};
+//! use opsctl::registry::{Deployment, HostChecks, Http, Level, Manager, Probe, Rule, Service, Unit, check};
 //!
-//! static DOWN: Level = Level {
-//!     id: "down",
-//!     criterion: "nobody can order",
-//!     response: "now",
-//!     response_seconds: Some(0),
-//!     action: "restart it",
-//!     mttr: None,
-//! };
-//! static SHOP: Service = Service {
-//!     managers: &[Manager::Systemd(Unit::new("shop.service"))],
-//!     ports: &[8000],
-//!     probes: &[Probe::Http(Http::get(8000, "/health", &[Rule::ok(200)]))],
-//!     ..Service::new("shop", "the shop", &DOWN, "it is all there is")
-//! };
+//! static DOWN: Level = Level::new("down")
+//!     .criterion("nobody can order")
+//!     .response("now")
+//!     .response_seconds(0)
+//!     .action("restart the shop, then read its log");
+//!
+//! static SHOP: Service = Service::new("shop", &DOWN)
+//!     .summary("the web shop")
+//!     .severity_reason("it is all that customers see")
+//!     .managers(&[Manager::Systemd(Unit::new("shop.service"))])
+//!     .ports(&[8000])
+//!     .probes(&[Probe::Http(Http::get(8000, "/health", &[Rule::ok(200)]))]);
+//!
 //! static MINE: Deployment =
-//!     Deployment::new("mine", "my own server", &[&DOWN], &[&SHOP], HostChecks::new(&DOWN));
-//! const _: () = opsctl::registry::check::deployment(&MINE);
+//!     Deployment::new("mine", &[&DOWN], &[&SHOP], HostChecks::new(&DOWN)).summary("my own server");
+//!
+//! // An invalid registry does not compile.
+//! const _: () = check::deployment(&MINE);
 //!
 //! fn main() -> std::process::ExitCode {
 //!     opsctl::main(&[&MINE])
 //! }
 //! ```
 //!
-//! An invalid registry does not compile:
+//! Without `summary`, say, the compiler stops at the `const` with the message `mine: summary is empty`:
 //!
 //! ```compile_fail
-//! # use opsctl::registry::{Deployment, HostChecks, Level, Service};
-//! # static DOWN: Level =
-//! #     Level { id: "x", criterion: "x", response: "x", response_seconds: None, action: "x", mttr: None };
-//! static NOTHING: Service = Service::new("nothing", "neither managed nor probed", &DOWN, "no reason");
-//! static MINE: Deployment =
-//!     Deployment::new("mine", "my own server", &[&DOWN], &[&NOTHING], HostChecks::new(&DOWN));
-//! const _: () = opsctl::registry::check::deployment(&MINE);
+//! # use opsctl::registry::{Deployment, HostChecks, Level, Manager, Service, Unit, check};
+//! # static DOWN: Level = Level::new("down").criterion("c").response("r").action("a");
+//! # static SHOP: Service = Service::new("shop", &DOWN)
+//! #     .summary("the web shop")
+//! #     .severity_reason("r")
+//! #     .managers(&[Manager::Systemd(Unit::new("shop.service"))]);
+//! static MINE: Deployment = Deployment::new("mine", &[&DOWN], &[&SHOP], HostChecks::new(&DOWN));
+//! const _: () = check::deployment(&MINE);
 //! ```
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests lay out what is to be found"))]
@@ -73,8 +76,12 @@ use std::process::ExitCode;
 
 use clap::FromArgMatches;
 
+// For tests and for what is generated; no part of the library's interface.
+#[doc(hidden)]
 pub use commands::completion::{Shell, script as completion_script};
+#[doc(hidden)]
 pub use commands::man::pages as man_pages;
+#[doc(hidden)]
 pub use host::system::System;
 
 use crate::commands::Cli;
@@ -87,13 +94,15 @@ use crate::report::Head;
 use crate::report::error::Failure;
 use crate::ui::{Format, Ui};
 
-/// Runs the command line of this process against these deployments and `localhost`. Closes the descriptors that this process
-/// inherited beside its three streams.
+/// Runs the command line of this process against these deployments and [`registry::LOCALHOST`], prints what comes of it, and
+/// returns the exit code of the process (README, "Exit codes"). Closes the descriptors that this process inherited beside its
+/// three streams. The first call decides on the deployments; call it once, first thing in `main`.
 pub fn main(deployments: &[&'static Deployment]) -> ExitCode {
     run(deployments, &System::real())
 }
 
 /// The same on another machine than this one, for tests.
+#[doc(hidden)]
 pub fn run(deployments: &[&'static Deployment], system: &System) -> ExitCode {
     host::exec::close_inherited();
     registry::loaded::set_deployments(deployments);

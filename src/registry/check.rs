@@ -1,25 +1,34 @@
-//! What must hold of a deployment before it may exist.
+//! Checks of a deployment: what must hold before it may exist.
 //!
-//! [`deployment`] runs in a `const _: () = …;` beside each table, so that an invalid registry does not compile and the
-//! compiler's message names the culprit. It is linear in the size of the table. What needs to walk the graph or compare
-//! every pair is in [`problems`], for a test to call.
+//! - [`deployment()`] is evaluated in a `const _: () = check::deployment(&MINE);` beside the deployment, so that an invalid one
+//!   does not compile; the compiler's message names the record and what is wrong with it. It takes time linear in the size of
+//!   the deployment.
+//! - [`problems`] is called in a test of one's own, for what needs a walk over the whole: names that are used twice, references
+//!   to another deployment's records, regular expressions.
+//!
+//! ```
+//! use opsctl::registry::{DEPLOYMENTS, check};
+//!
+//! assert_eq!(check::problems(DEPLOYMENTS), Vec::<String>::new());
+//! ```
 
 mod backup;
+mod causes;
 mod failures;
 mod release;
+mod service;
 
 use crate::registry::*;
 
-/// Refuses an invalid deployment at compile time.
+/// Refuses a deployment that lacks something or does not hold together.
 ///
 /// # Panics
-/// With the name of the record and what is wrong with it. In a `const` that is a compile error.
+/// With the name of the record and what is wrong with it: `shop: is probed on a port that is not one of its own`. In a `const`
+/// that is a compile error.
 pub const fn deployment(d: &Deployment) {
     name(d.name, "deployment name must be lower-case letters, digits and dashes");
     text(d.summary, d.name, "summary is empty");
-    if d.severities.is_empty() {
-        culprit(d.name, "has no severity levels");
-    }
+    severities(d);
     if d.services.is_empty() {
         culprit(d.name, "has no services");
     }
@@ -35,8 +44,8 @@ pub const fn deployment(d: &Deployment) {
     maintenance(&d.maintenance, d.name);
     let mut i = 0;
     while i < d.services.len() {
-        service(d.services[i]);
-        needs(d.services, i);
+        service::service(d.services[i]);
+        service::needs(d.services, i);
         i += 1;
     }
     let mut i = 0;
@@ -46,6 +55,57 @@ pub const fn deployment(d: &Deployment) {
     }
     if let Some(r) = d.release {
         release::release(r, d);
+    }
+    service::logs(d.logs, d.name);
+    people(d);
+    let mut i = 0;
+    while i < d.failures.len() {
+        causes::failure(d.failures[i]);
+        i += 1;
+    }
+    let mut i = 0;
+    while i < d.ignores.len() {
+        text(d.ignores[i].why, d.ignores[i].code, "is ignored without a reason: Ignore::why");
+        i += 1;
+    }
+}
+
+const fn severities(d: &Deployment) {
+    if d.severities.is_empty() {
+        culprit(d.name, "has no severity levels");
+    }
+    let mut i = 0;
+    while i < d.severities.len() {
+        let level = d.severities[i];
+        text(level.id, d.name, "has a severity level without an id");
+        text(level.criterion, level.id, "is a severity level that does not say when it applies: Level::criterion");
+        text(level.response, level.id, "is a severity level that does not say how soon to act: Level::response");
+        text(level.action, level.id, "is a severity level that does not say what to do first: Level::action");
+        if let Some(m) = &level.mttr
+            && (m.detect_seconds == 0 || m.mitigate_seconds == 0 || m.recover_seconds == 0 || m.total_seconds == 0)
+        {
+            culprit(level.id, "is a severity level with a target for repair of 0 seconds");
+        }
+        i += 1;
+    }
+}
+
+const fn people(d: &Deployment) {
+    let mut i = 0;
+    while i < d.escalation.len() {
+        text(d.escalation[i].who, d.name, "has an escalation to nobody");
+        text(
+            d.escalation[i].via,
+            d.escalation[i].who,
+            "is escalated to, but not where they are found: Escalation::via",
+        );
+        i += 1;
+    }
+    let mut i = 0;
+    while i < d.contacts.len() {
+        text(d.contacts[i].who, d.name, "has a contact without a name");
+        text(d.contacts[i].at, d.contacts[i].who, "is a contact without an address: Contact::at");
+        i += 1;
     }
 }
 
@@ -58,6 +118,7 @@ const fn maintenance(m: &Maintenance, owner: &str) {
             absolute(page.file, owner, "has a maintenance page at a path that is not absolute");
             absolute(page.health, owner, "has a maintenance page whose health path does not begin with /");
             text(page.message, owner, "has a maintenance page without a message");
+            text(page.effect, owner, "has a maintenance page that does not say what it means for users: Page::effect");
             if page.retry_after_seconds == 0 {
                 culprit(owner, "has a maintenance page without a Retry-After");
             }
@@ -67,154 +128,8 @@ const fn maintenance(m: &Maintenance, owner: &str) {
             if stop.services.is_empty() {
                 culprit(owner, "has a maintenance mode that stops nothing");
             }
+            text(stop.effect, owner, "has a maintenance mode that does not say what it means for users: Stop::effect");
         }
-    }
-}
-
-const fn service(s: &Service) {
-    name(s.name, "service name must be lower-case letters, digits and dashes");
-    text(s.summary, s.name, "summary is empty");
-    text(s.severity_reason, s.name, "has a severity without a reason");
-    if matches!(s.presence, Presence::Required) && s.managers.is_empty() && s.probes.is_empty() {
-        culprit(s.name, "is required but has neither a manager nor a probe, so nothing could be said of it");
-    }
-    let mut i = 0;
-    while i < s.ports.len() {
-        if s.ports[i] == 0 {
-            culprit(s.name, "has port 0");
-        }
-        i += 1;
-    }
-    let mut i = 0;
-    while i < s.routes.len() {
-        let route = &s.routes[i];
-        text(route.host, s.name, "has a route without a host");
-        absolute(route.path, s.name, "has a route whose path does not begin with /");
-        if !contains(s.ports, route.port) {
-            culprit(s.name, "has a route to a port that is not one of its own");
-        }
-        i += 1;
-    }
-    let mut i = 0;
-    while i < s.managers.len() {
-        manager(&s.managers[i], s.name);
-        i += 1;
-    }
-    let mut i = 0;
-    while i < s.probes.len() {
-        probe(&s.probes[i], s);
-        i += 1;
-    }
-    if let Some(env) = &s.env {
-        if env.paths.is_empty() {
-            culprit(s.name, "has an env file without a path");
-        }
-        paths(env.paths, s.name, "env file path is not absolute");
-        if env.mode & 0o007 != 0 {
-            culprit(s.name, "has an env file that others may read");
-        }
-    }
-    let mut i = 0;
-    while i < s.data.len() {
-        if !matches!(s.data[i].kind, DataKind::Volume) {
-            absolute(s.data[i].path, s.name, "has data at a path that is not absolute");
-        }
-        i += 1;
-    }
-    let mut i = 0;
-    while i < s.logs.len() {
-        match &s.logs[i] {
-            Log::Journal(unit) => argument(unit, s.name, "has a journal without a unit name"),
-            Log::File { path, .. } => absolute(path, s.name, "has a log file at a path that is not absolute"),
-            Log::Pm2 { out, error } => {
-                absolute(out, s.name, "has a log file at a path that is not absolute");
-                absolute(error, s.name, "has a log file at a path that is not absolute");
-            }
-            Log::Container | Log::Copy(_) => {}
-        }
-        i += 1;
-    }
-    if let Some(Memory { alarm_bytes: Some(alarm), limit_bytes: Some(limit), .. }) = &s.memory
-        && *alarm > *limit
-    {
-        culprit(s.name, "has a memory alarm above its limit");
-    }
-}
-
-/// What a service needs stands above it, which rules out circles as well.
-const fn needs(services: &[&Service], at: usize) {
-    let (above, _) = services.split_at(at);
-    let service = services[at];
-    let mut i = 0;
-    while i < service.needs.len() {
-        if !release::is_among(service.needs[i], above) {
-            culprit(service.name, "needs a service that does not stand above it in the table");
-        }
-        i += 1;
-    }
-}
-
-const fn manager(m: &Manager, owner: &str) {
-    match m {
-        Manager::Systemd(unit) => {
-            argument(unit.name, owner, "has a unit without a proper name");
-            if !has_dot(unit.name) {
-                culprit(owner, "has a unit name without its suffix (.service)");
-            }
-            let mut i = 0;
-            while i < unit.aliases.len() {
-                if !has_dot(unit.aliases[i]) {
-                    culprit(owner, "has a unit alias without its suffix (.service)");
-                }
-                i += 1;
-            }
-        }
-        Manager::Compose(compose) => {
-            argument(compose.project, owner, "has a compose project without a proper name");
-            argument(compose.service, owner, "has a compose service without a proper name");
-            paths(compose.files, owner, "compose file path is not absolute");
-        }
-        Manager::Docker(container) => {
-            if container.names.is_empty() {
-                culprit(owner, "has a container without a name");
-            }
-            let mut i = 0;
-            while i < container.names.len() {
-                argument(container.names[i], owner, "has a container without a proper name");
-                i += 1;
-            }
-        }
-        Manager::Pm2(app) => {
-            argument(app.name, owner, "has a pm2 application without a proper name");
-            argument(app.user, owner, "has a pm2 application without a user");
-            absolute(app.home, owner, "has a PM2_HOME that is not absolute");
-        }
-    }
-}
-
-const fn probe(p: &Probe, s: &Service) {
-    match p {
-        Probe::Http(http) => {
-            if http.rules.is_empty() {
-                culprit(s.name, "has an HTTP probe without rules");
-            }
-            if let Url::Local { port, path } = &http.url {
-                own_port(*port, s);
-                absolute(path, s.name, "has an HTTP probe whose path does not begin with /");
-            }
-        }
-        Probe::Banner { port, prefix } => {
-            own_port(*port, s);
-            text(prefix, s.name, "has a banner probe that accepts anything");
-        }
-        Probe::Redis { port, .. } | Probe::Postgres { port, .. } | Probe::Mongo { port } => own_port(*port, s),
-        Probe::LogLine { contains, within_seconds } => {
-            text(contains, s.name, "has a log probe that accepts anything");
-            if *within_seconds == 0 {
-                culprit(s.name, "has a log probe that nothing can satisfy");
-            }
-        }
-        Probe::DockerEngine => {}
     }
 }
 
@@ -277,18 +192,6 @@ const fn argument(value: &str, owner: &str, problem: &str) {
     }
 }
 
-const fn has_dot(name: &str) -> bool {
-    let bytes = name.as_bytes();
-    let mut i = 0;
-    while i < bytes.len() {
-        if bytes[i] == b'.' {
-            return true;
-        }
-        i += 1;
-    }
-    false
-}
-
 const fn name(value: &str, problem: &str) {
     let bytes = value.as_bytes();
     if bytes.is_empty() || !bytes[0].is_ascii_lowercase() {
@@ -325,8 +228,8 @@ const fn culprit(who: &str, what: &str) -> ! {
     }
 }
 
-/// Everything wrong with these deployments that only a walk over the whole can find, one sentence each. Empty when all is
-/// well. Call it in a test.
+/// Everything wrong with these deployments that only a walk over the whole can find, a sentence each; none where they are
+/// valid. Call it in a test.
 pub fn problems(deployments: &[&Deployment]) -> Vec<String> {
     let mut found = Vec::new();
     for (i, d) in deployments.iter().enumerate() {

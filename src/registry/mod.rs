@@ -1,14 +1,32 @@
-//! What exists: the five deployments and `localhost`, as data. Nothing here runs, reads or prints.
+//! What exists: deployments as data. Nothing here runs, reads or prints.
+//!
+//! # How to write a deployment
+//! A deployment is plain `static` data. Its parts refer to each other by reference (`&'static Service`, `&'static Level`),
+//! never by name, so a dangling reference does not compile. Write them in this order, a file each; every guide has an example:
+//!
+//! 1. [Severity levels](severity): how grave an outage is.
+//! 2. [Services](service): what runs, what manages it, how its health is probed, where it logs, what it needs.
+//! 3. [The deployment](deployment): the host, its checks and whom to ask. From here on `status`, `logs`, `restart`, `verify`
+//!    and `diagnose` work; the rest can follow later.
+//! 4. [Failures](failure): what can go wrong, what proves it, how it is fixed. [`usual`] has what any host may have.
+//! 5. [Backups](backup), [the release](release) and [the maintenance mode](maintenance).
+//!
+//! Each type starts from a constructor that takes what identifies it and what cannot be defaulted; methods of the same names
+//! as the fields add the rest. Fields are public to be read. What is missing or does not hold together is refused when
+//! [`check::deployment`] is evaluated beside the `static`, at compile time and by name; what only a walk over the whole can find
+//! is in [`check::problems`], for a test. Types can get more fields and variants without breaking a registry.
+//!
+//! [`DEPLOYMENTS`] are those of the stock binary; [`LOCALHOST`] is what any other machine gets.
 
-mod backup;
+pub mod backup;
 pub mod check;
-mod deployment;
-mod failure;
+pub mod deployment;
+pub mod failure;
 pub(crate) mod loaded;
-mod maintenance;
-mod release;
-mod service;
-mod severity;
+pub mod maintenance;
+pub mod release;
+pub mod service;
+pub mod severity;
 mod state;
 pub mod usual;
 mod verdict;
@@ -20,11 +38,13 @@ mod plugspace;
 mod prim;
 mod v_edfinance;
 
+pub use jiff::civil::{Date, date};
+
 pub use backup::*;
 pub use deployment::*;
 pub use failure::*;
 pub use localhost::LOCALHOST;
-pub use maintenance::{Maintenance, Page, Stop};
+pub use maintenance::*;
 pub use release::*;
 pub use service::*;
 pub use severity::*;

@@ -1,4 +1,4 @@
-//! What may become of a service, in one vocabulary for all managers.
+//! States of a service, in one vocabulary for all managers.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -6,6 +6,7 @@ use serde::Serialize;
 /// What a service's manager makes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum State {
     /// Its process runs.
     Running,
@@ -43,7 +44,7 @@ pub enum State {
 
 impl State {
     /// As `status` prints it.
-    pub const fn label(self) -> &'static str {
+    pub(crate) const fn label(self) -> &'static str {
         match self {
             State::Running => "running",
             State::Completed => "completed",

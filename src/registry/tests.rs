@@ -143,21 +143,20 @@ fn other_words_mean_what_an_operator_would_mean() {
 
 #[test]
 fn a_service_without_logs_is_read_where_its_managers_keep_what_it_prints() {
-    static LEVEL: Level =
-        Level { id: "down", criterion: "c", response: "now", response_seconds: None, action: "a", mttr: None };
-    static UNIT: Service = Service {
-        managers: &[Manager::Systemd(Unit::new("shop.service"))],
-        ..Service::new("shop", "the shop", &LEVEL, "all")
-    };
-    static CONTAINER: Service = Service {
-        managers: &[Manager::Docker(Container { names: &["shop"] })],
-        ..Service::new("shop", "the shop", &LEVEL, "all")
-    };
-    static STATED: Service = Service {
-        managers: &[Manager::Systemd(Unit::new("shop.service"))],
-        logs: &[Log::Journal("other.service")],
-        ..Service::new("shop", "the shop", &LEVEL, "all")
-    };
+    static LEVEL: Level = Level::new("down").criterion("c").response("now").action("a");
+    static UNIT: Service = Service::new("shop", &LEVEL)
+        .summary("the shop")
+        .severity_reason("all")
+        .managers(&[Manager::Systemd(Unit::new("shop.service"))]);
+    static CONTAINER: Service = Service::new("shop", &LEVEL)
+        .summary("the shop")
+        .severity_reason("all")
+        .managers(&[Manager::Docker(Container::new(&["shop"]))]);
+    static STATED: Service = Service::new("shop", &LEVEL)
+        .summary("the shop")
+        .severity_reason("all")
+        .managers(&[Manager::Systemd(Unit::new("shop.service"))])
+        .logs(&[Log::Journal("other.service")]);
     assert!(matches!(UNIT.log_sources()[..], [Log::Journal("shop.service")]));
     assert!(matches!(CONTAINER.log_sources()[..], [Log::Container]));
     assert!(matches!(STATED.log_sources()[..], [Log::Journal("other.service")]));

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 /// not be read is [`Verdict::Unknown`], and a failure outranks it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Verdict {
     /// Seen, and as it should be.
     Pass,

@@ -12,8 +12,9 @@ use regex::Regex;
 const ROOMS: &[(&str, &str, &[&str])] = &[
     (
         "registry",
-        "DATA. What exists: types (`service`, `deployment`, `failure`, `backup`, `release`, `maintenance`), `check/` (const \
-         validators), a folder a deployment, common causes (`usual`), the set that is compiled in (`loaded`)",
+        "DATA. What exists: types and their guides (`severity`, `service`, `deployment`, `failure`, `backup`, `release`, \
+         `maintenance`), `check/` (const validators), a folder a deployment, common causes (`usual`), the set that is compiled in \
+         (`loaded`)",
         &[],
     ),
     ("exit", "The numbers of exits", &["registry"]),

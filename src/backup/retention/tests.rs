@@ -53,7 +53,7 @@ fn tiers_keep_the_newest_of_each_day_week_and_month() {
     let mut all = daily(70);
     // A second one on the last day, which is older.
     all.push(known(id(71, 3), Worth::Verified));
-    let policy = Retention::Tiers { daily: 7, weekly: 4, monthly: 3 };
+    let policy = Retention::daily(7).weekly(4).monthly(3);
     let decision = decide(policy, &all, &well(&all), now(), Some(58)).unwrap();
     let kept: Vec<String> =
         decision.kept.iter().map(|(id, why)| format!("{} {why}", id.time.strftime("%m-%d %H"))).collect();
@@ -187,7 +187,8 @@ fn event() -> impl Strategy<Value = Event> {
 fn policy() -> impl Strategy<Value = Retention> {
     prop_oneof![
         (0_u16..40).prop_map(Retention::Days),
-        (0_u16..8, 0_u16..5, 0_u16..4).prop_map(|(daily, weekly, monthly)| Retention::Tiers { daily, weekly, monthly }),
+        (0_u16..8, 0_u16..5, 0_u16..4)
+            .prop_map(|(daily, weekly, monthly)| Retention::daily(daily).weekly(weekly).monthly(monthly)),
     ]
 }
 

@@ -195,7 +195,7 @@ fn there_is_one_door_to_programs_and_one_to_files() {
 
 /// Programs that are named outside of `tools/`, in the registry and beside it.
 fn other_programs() -> Vec<&'static str> {
-    let named = Regex::new(r#"(?:Argv::new\(|program: )"([a-z0-9-]+)""#).unwrap();
+    let named = Regex::new(r#"(?:Argv::new|Question::new|\.program)\(\s*"([a-z0-9-]+)""#).unwrap();
     let texts: Vec<String> = sources("src").into_values().collect();
     let found: BTreeSet<String> =
         texts.iter().flat_map(|text| named.captures_iter(text)).map(|found| found[1].to_owned()).collect();

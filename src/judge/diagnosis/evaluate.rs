@@ -62,9 +62,7 @@ impl<'a> Case<'a> {
             Clue::Backup(lapse) => host::backup(self, *lapse),
 
             Clue::File(path, clue) => place::file(self, path, clue),
-            Clue::Leftovers { dir, prefix, suffix, older_seconds } => {
-                place::leftovers(self, dir, prefix, suffix, *older_seconds)
-            }
+            Clue::Leftovers(left) => place::leftovers(self, left.dir, left.prefix, left.suffix, left.older_seconds),
             Clue::Port(number, listening) => place::port(self, *number, listening),
             Clue::Running(word) => place::running(self, word),
             Clue::FirewallCloses(port) => place::firewall(self, *port),

@@ -268,7 +268,7 @@ mod tests {
 
     #[test]
     fn a_part_is_weighed_against_the_whole_and_what_is_missing_is_unknown() {
-        let memory = Shows::Part(Share { part: "used:", whole: "max:", percent: 90 });
+        let memory = Shows::Part(Share::above(90).part("used:").whole("max:"));
         assert!(shown(Some(&says("used:95\nmax:100\n")), &memory).is_proven());
         assert!(shown(Some(&says("# x\nmax: 100\nused: 89\n")), &memory).is_ruled_out());
         // No bound at all.
@@ -283,8 +283,8 @@ mod tests {
 
     #[test]
     fn only_new_lines_of_the_kind_are_counted() {
-        let share = Share { part: r#"" 5\d\d \d+ ""#, whole: r#"" [1-5]\d\d \d+ ""#, percent: 5 };
-        let lines = LineShare { file: "/f", seconds: 300, share, least: 1 };
+        let share = Share::above(5).part(r#"" 5\d\d \d+ ""#).whole(r#"" [1-5]\d\d \d+ ""#);
+        let lines = LineShare::new("/f", share).seconds(300).least(1);
         let line = |time: &str, status: u16| {
             format!("203.0.113.9 - - [22/Nov/2026:{time} +0000] \"GET / HTTP/1.1\" {status} 12 \"-\" \"curl\" rt=0.1\n")
         };

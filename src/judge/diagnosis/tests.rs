@@ -67,37 +67,33 @@ static URGENT: Level = level("urgent");
 static LATER: Level = level("later");
 
 const fn level(id: &'static str) -> Level {
-    Level { id, criterion: "c", response: "now", response_seconds: Some(0), action: "a", mttr: None }
+    Level::new(id).criterion("c").response("now").response_seconds(0).action("a")
 }
 
-static KEEPER: Service = Service {
-    managers: &[Manager::Systemd(Unit::new("keeper.service"))],
-    ports: &[1000],
-    probes: &[Probe::Http(Http::get(1000, "/", &[Rule::ok(200)]))],
-    env: Some(EnvFile { paths: &["/etc/keeper.env"], owner: None, mode: 0o640, required: &["KEY", "OTHER"] }),
-    logs: &[crate::registry::Log::Journal("keeper.service")],
-    ..Service::new("keeper", "keeps", &LATER, "r")
-};
-static SHOP: Service = Service {
-    managers: &[Manager::Systemd(Unit::new("shop.service"))],
-    ports: &[2000],
-    probes: &[Probe::Http(Http::get(2000, "/", &[Rule::ok(200)]))],
-    needs: &[&KEEPER],
-    ..Service::new("shop", "sells", &URGENT, "r")
-};
-static FIX: Fix = Fix { title: "do", risk: Risk::ReadOnly, remedy: Remedy::Manual("it") };
-static SAYS_BOOM: Cause = Cause::new(
-    "BOOM",
-    "{service} says boom",
-    "e",
-    Clue::All(&[Clue::Unwell, Clue::Said("boom", Window::Run)]),
-    &[&FIX],
-);
-static DOWN: Failure = Failure::new("down", "s", "s", &[&[&SAYS_BOOM], usual::SERVICE]);
-static PLACE: Deployment = Deployment {
-    failures: &[&DOWN],
-    ..Deployment::new("place", "s", &[&URGENT, &LATER], &[&KEEPER, &SHOP], HostChecks::new(&LATER))
-};
+static KEEPER: Service = Service::new("keeper", &LATER)
+    .summary("keeps")
+    .severity_reason("r")
+    .managers(&[Manager::Systemd(Unit::new("keeper.service"))])
+    .ports(&[1000])
+    .probes(&[Probe::Http(Http::get(1000, "/", &[Rule::ok(200)]))])
+    .env(EnvFile::new(&["/etc/keeper.env"]).mode(0o640).required(&["KEY", "OTHER"]))
+    .logs(&[crate::registry::Log::Journal("keeper.service")]);
+static SHOP: Service = Service::new("shop", &URGENT)
+    .summary("sells")
+    .severity_reason("r")
+    .managers(&[Manager::Systemd(Unit::new("shop.service"))])
+    .ports(&[2000])
+    .probes(&[Probe::Http(Http::get(2000, "/", &[Rule::ok(200)]))])
+    .needs(&[&KEEPER]);
+static FIX: Fix = Fix::new("do", Risk::ReadOnly, Remedy::Manual("it"));
+static SAYS_BOOM: Cause = Cause::new("BOOM", Clue::All(&[Clue::Unwell, Clue::Said("boom", Window::Run)]))
+    .summary("{service} says boom")
+    .explanation("e")
+    .fixes(&[&FIX]);
+static DOWN: Failure = Failure::new("down", &[&[&SAYS_BOOM], usual::SERVICE]).summary("s").section("s");
+static PLACE: Deployment = Deployment::new("place", &[&URGENT, &LATER], &[&KEEPER, &SHOP], HostChecks::new(&LATER))
+    .summary("s")
+    .failures(&[&DOWN]);
 const _: () = crate::registry::check::deployment(&PLACE);
 
 #[test]
@@ -347,7 +343,7 @@ fn values_of_env_files_are_compared_and_never_told() {
     let mut made = Made::well();
     made.clues.env.insert("keeper", ok("ls", values("hunter2")));
     let (outcome, shown) = made.with(|case| {
-        let clue = Clue::Env(EnvClue::Unlike("KEY", "[0-9]+"));
+        let clue = Clue::Env(EnvClue::key("KEY").unlike("[0-9]+"));
         (case.outcome(&clue, Some(&KEEPER)), format!("{:?}", case.clues))
     });
     assert_eq!(

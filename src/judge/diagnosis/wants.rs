@@ -63,7 +63,7 @@ impl Case<'_> {
             Clue::ProxyRejects => wants.routes = true,
             Clue::File(path, FileClue::Contains(_)) => drop(wants.tails.insert(path)),
             Clue::File(path, _) => drop(wants.files.insert(path)),
-            Clue::Leftovers { dir, .. } => drop(wants.dirs.insert(dir)),
+            Clue::Leftovers(left) => drop(wants.dirs.insert(left.dir)),
             Clue::Port(..) => wants.listeners = true,
             Clue::Running(_) => wants.processes = true,
             Clue::FirewallCloses(_) => wants.firewall = true,

@@ -20,710 +20,626 @@ pub(super) static FAILURES: &[&Failure] = &[
 static ASKERS: &[&Service] = &[&WEB, &WORKER];
 
 // F7
-static DATA_CORRUPTION: Failure = Failure {
-    severity: Some(&P1),
-    aliases: &["corruption", "data-loss", "damaged"],
-    services: &[&POSTGRES],
-    symptoms: &["rows vanish that nobody deleted", "errors when rows are read"],
-    note: Some(
-        "stop web and worker first, keep what is there as incident_STAMP.dump, restart nothing; whether counts are too low only \
-         the last drill in docs/DECISION_LOG.md can say",
-    ),
-    ..Failure::new(
-        "data-corruption",
-        "the database is damaged, or has lost what was in it",
-        "Suspected Data Corruption (P1)",
-        &[&[&DATABASE_DAMAGED, &TABLE_MISSING, &NOBODY_LEFT, &MANY_DELETED]],
-    )
-};
+static DATA_CORRUPTION: Failure =
+    Failure::new("data-corruption", &[&[&DATABASE_DAMAGED, &TABLE_MISSING, &NOBODY_LEFT, &MANY_DELETED]])
+        .summary("the database is damaged, or has lost what was in it")
+        .section("Suspected Data Corruption (P1)")
+        .severity(&P1)
+        .aliases(&["corruption", "data-loss", "damaged"])
+        .services(&[&POSTGRES])
+        .symptoms(&["rows vanish that nobody deleted", "errors when rows are read"])
+        .note(
+            "stop web and worker first, keep what is there as incident_STAMP.dump, restart nothing; whether counts are \
+             too low only the last drill in docs/DECISION_LOG.md can say",
+        );
 
 // F2
-static DB_INACCESSIBLE: Failure = Failure {
-    severity: Some(&P1),
-    aliases: &["db", "database", "db-down", "500", "locks", "connections"],
-    services: &[&POSTGRES, &WEB],
-    symptoms: &["/api/health says degraded, checks.db fail", "API routes answer 500 INTERNAL_ERROR"],
-    note: Some(
-        "the runbook's names db, ai-fsm-db and role postgres exist nowhere (D1, D2); wait for healthy after a restart, not ten \
-         seconds (D23), and look at web and worker then: both may have ended",
-    ),
-    ..Failure::new(
-        "db-inaccessible",
-        "the database is down, full, blocked, or turns its users away",
-        "Database Inaccessible (P1)",
-        &[&[
-            &DATABASE_URL_HOST,
-            &DATABASE_REFUSES,
-            &CONNECTIONS_FULL,
-            &DATABASE_STARTING,
-            &POOL_EXHAUSTED,
-            &LOCK_CHAIN,
-            &DATABASE_WITHOUT_SPACE,
-        ]],
-    )
-};
+static DB_INACCESSIBLE: Failure = Failure::new(
+    "db-inaccessible",
+    &[&[
+        &DATABASE_URL_HOST,
+        &DATABASE_REFUSES,
+        &CONNECTIONS_FULL,
+        &DATABASE_STARTING,
+        &POOL_EXHAUSTED,
+        &LOCK_CHAIN,
+        &DATABASE_WITHOUT_SPACE,
+    ]],
+)
+.summary("the database is down, full, blocked, or turns its users away")
+.section("Database Inaccessible (P1)")
+.severity(&P1)
+.aliases(&["db", "database", "db-down", "500", "locks", "connections"])
+.services(&[&POSTGRES, &WEB])
+.symptoms(&["/api/health says degraded, checks.db fail", "API routes answer 500 INTERNAL_ERROR"])
+.note(
+    "the runbook's names db, ai-fsm-db and role postgres exist nowhere (D1, D2); wait for healthy after a restart, not \
+     ten seconds (D23), and look at web and worker then: both may have ended",
+);
 
 // F5
-static DISK_FULL_FAILURE: Failure = Failure {
-    severity: Some(&P1),
-    aliases: &["disk", "no-space", "enospc", "inodes"],
-    symptoms: &["the database cannot write", "containers end", "df shows / or /var at 100 %"],
-    note: Some(
-        "never docker system prune --volumes as the runbook has it: a crashed postgres counts as unused, and with it its data; \
-         the images are built here and cannot be pulled (D3). Start what is stopped before anything is pruned. Reading logs \
-         into /dev/null frees nothing (D19)",
-    ),
-    ..Failure::new(
-        "disk-full",
-        "a file system is full or fills up",
-        "Disk Full (P1)",
-        &[&[&DISK_FULL, &INODES_FULL, &LOGS_UNBOUNDED, &usual::DISK_FILLING, &usual::INODES_FILLING]],
-    )
-};
+static DISK_FULL_FAILURE: Failure = Failure::new(
+    "disk-full",
+    &[&[&DISK_FULL, &INODES_FULL, &LOGS_UNBOUNDED, &usual::DISK_FILLING, &usual::INODES_FILLING]],
+)
+.summary("a file system is full or fills up")
+.section("Disk Full (P1)")
+.severity(&P1)
+.aliases(&["disk", "no-space", "enospc", "inodes"])
+.symptoms(&["the database cannot write", "containers end", "df shows / or /var at 100 %"])
+.note(
+    "never docker system prune --volumes as the runbook has it: a crashed postgres counts as unused, and with it its \
+     data; the images are built here and cannot be pulled (D3). Start what is stopped before anything is pruned. \
+     Reading logs into /dev/null frees nothing (D19)",
+);
 
 // F1
-static APP_DOWN: Failure = Failure {
-    aliases: &["down", "web-down", "crash-loop", "service-down", "503"],
-    symptoms: &["/api/health does not answer, or with 503", "containers are stopped or end"],
-    note: Some("503: web is alive and its database is not; refused: web is down. A hung web is never restarted (D17)"),
-    ..Failure::new(
-        "app-down",
-        "a service is down or does not answer",
-        "Application Completely Down (P1)",
-        &[
-            &[&SECRET_SHORT, &IMAGE_GONE, &START_REFUSED],
-            usual::SERVICE,
-            &[&usual::ENGINE_DOWN, &FAILED_UNITS, &LOOPING_UNITS, &usual::CLOCK_ADRIFT, &usual::LOAD_HIGH],
-        ],
-    )
-};
+static APP_DOWN: Failure = Failure::new(
+    "app-down",
+    &[
+        &[&SECRET_SHORT, &IMAGE_GONE, &START_REFUSED],
+        usual::SERVICE,
+        &[&usual::ENGINE_DOWN, &FAILED_UNITS, &LOOPING_UNITS, &usual::CLOCK_ADRIFT, &usual::LOAD_HIGH],
+    ],
+)
+.summary("a service is down or does not answer")
+.section("Application Completely Down (P1)")
+.aliases(&["down", "web-down", "crash-loop", "service-down", "503"])
+.symptoms(&["/api/health does not answer, or with 503", "containers are stopped or end"])
+.note("503: web is alive and its database is not; refused: web is down. A hung web is never restarted (D17)");
 
 // F4
-static OOM: Failure = Failure {
-    severity: Some(&P2),
-    aliases: &["memory", "out-of-memory", "swap"],
-    symptoms: &["services restart at random", "the kernel's log has lines of the OOM killer"],
-    note: Some(
-        "`restart` does not apply a changed .env, `up -d` does (D7); swapoff under pressure can itself end processes; \
-         dphys-swapfile is on Raspberry Pi OS only, and needs its setup step (D8)",
-    ),
-    ..Failure::new(
-        "oom",
-        "services or the host run out of memory, or did",
-        "High Memory / OOM on Pi4 (P2)",
-        &[&[&HEAP_UNBOUNDED, &HEAP_EXHAUSTED, &usual::OUT_OF_MEMORY, &NO_SWAP], usual::MEMORY],
-    )
-};
+static OOM: Failure =
+    Failure::new("oom", &[&[&HEAP_UNBOUNDED, &HEAP_EXHAUSTED, &usual::OUT_OF_MEMORY, &NO_SWAP], usual::MEMORY])
+        .summary("services or the host run out of memory, or did")
+        .section("High Memory / OOM on Pi4 (P2)")
+        .severity(&P2)
+        .aliases(&["memory", "out-of-memory", "swap"])
+        .symptoms(&["services restart at random", "the kernel's log has lines of the OOM killer"])
+        .note(
+            "`restart` does not apply a changed .env, `up -d` does (D7); swapoff under pressure can itself end \
+             processes; dphys-swapfile is on Raspberry Pi OS only, and needs its setup step (D8)",
+        );
 
 // F3
-static AUTOMATION_FAILURES: Failure = Failure {
-    severity: Some(&P3),
-    aliases: &["automations", "reminders", "follow-ups", "worker-down"],
-    services: &[&WORKER],
-    symptoms: &["visit reminders or invoice follow-ups do not come"],
-    note: Some(
-        "next_run_at far in the past: it fails at every poll, and setting the time is pointless; in the future: it waits; \
-         \"sent\" means a row in audit_log",
-    ),
-    ..Failure::new(
-        "automation-failures",
-        "automations fail or do not run",
-        "Worker Automation Failures (P3)",
-        &[&[
-            &REMINDER_FAILS,
-            &FOLLOW_UP_FAILS,
-            &POLL_HIDDEN,
-            &POLL_SLOW,
-            &POLL_FAILS,
-            &AUTOMATIONS_OVERDUE,
-            &AUTOMATIONS_OFF,
-        ]],
-    )
-};
+static AUTOMATION_FAILURES: Failure = Failure::new(
+    "automation-failures",
+    &[&[
+        &REMINDER_FAILS,
+        &FOLLOW_UP_FAILS,
+        &POLL_HIDDEN,
+        &POLL_SLOW,
+        &POLL_FAILS,
+        &AUTOMATIONS_OVERDUE,
+        &AUTOMATIONS_OFF,
+    ]],
+)
+.summary("automations fail or do not run")
+.section("Worker Automation Failures (P3)")
+.severity(&P3)
+.aliases(&["automations", "reminders", "follow-ups", "worker-down"])
+.services(&[&WORKER])
+.symptoms(&["visit reminders or invoice follow-ups do not come"])
+.note(
+    "next_run_at far in the past: it fails at every poll, and setting the time is pointless; in the future: it waits; \
+     \"sent\" means a row in audit_log",
+);
 
 // F6
-static LOGIN_RATE_LIMITED: Failure = Failure {
-    severity: Some(&P3),
-    aliases: &["login", "429", "rate-limit", "locked-out"],
-    services: &[&WEB],
-    symptoms: &["users cannot log in: 429 RATE_LIMITED with Retry-After"],
-    note: Some(
-        "web keeps the limits in memory and does not log whom it turns away (D18): that nothing is found here proves nothing. A \
-         try of one's own would count as one of the five, so that none is made; ask a user for the answer's status and \
-         Retry-After. With no proxy in front all clients share one limit",
-    ),
-    ..Failure::new(
-        "login-rate-limited",
-        "logins are turned away for too many attempts",
-        "Rate Limit Exhausted / Login Loop (P3)",
-        &[&[&RATE_LIMITED]],
-    )
-};
+static LOGIN_RATE_LIMITED: Failure = Failure::new("login-rate-limited", &[&[&RATE_LIMITED]])
+    .summary("logins are turned away for too many attempts")
+    .section("Rate Limit Exhausted / Login Loop (P3)")
+    .severity(&P3)
+    .aliases(&["login", "429", "rate-limit", "locked-out"])
+    .services(&[&WEB])
+    .symptoms(&["users cannot log in: 429 RATE_LIMITED with Retry-After"])
+    .note(
+        "web keeps the limits in memory and does not log whom it turns away (D18): that nothing is found here proves \
+         nothing. A try of one's own would count as one of the five, so that none is made; ask a user for the answer's \
+         status and Retry-After. With no proxy in front all clients share one limit",
+    );
 
-static READ_WEB: Fix = Fix {
-    title: "read what it says",
-    risk: Risk::ReadOnly,
-    remedy: Remedy::Command(&["opsctl", "logs", "{service}", "-n", "100"]),
-};
-static CORRECT_ENV: Fix = Fix {
-    title: "correct the env file and make the container anew",
-    risk: Risk::Disruptive,
-    remedy: Remedy::Manual(
-        "edit {env}, then in the repository: docker compose --env-file .env -f infra/compose.pi.yml up -d {service} (restart \
-         keeps the old values, D7)",
+static READ_WEB: Fix =
+    Fix::new("read what it says", Risk::ReadOnly, Remedy::Command(&["opsctl", "logs", "{service}", "-n", "100"]));
+static CORRECT_ENV: Fix = Fix::new(
+    "correct the env file and make the container anew",
+    Risk::Disruptive,
+    Remedy::Manual(
+        "edit {env}, then in the repository: docker compose --env-file .env -f infra/compose.pi.yml up -d {service} \
+         (restart keeps the old values, D7)",
     ),
-};
-static RESTART: Fix = Fix { title: "restart {service}", risk: Risk::Disruptive, remedy: Remedy::Restart };
-static STOP_WRITERS: Fix = Fix {
-    title: "stop what writes, and keep what is there",
-    risk: Risk::Disruptive,
-    remedy: Remedy::Manual(
-        "opsctl stop web worker; docker exec ai-fsm-postgres sh -c 'pg_dump -U \"$POSTGRES_USER\" -Fc \"$POSTGRES_DB\"' \
-         >/home/pi/backups/incident_$(date +%Y%m%d_%H%M%S).dump; then see that it ended well and pg_restore --list reads it",
+);
+static RESTART: Fix = Fix::new("restart {service}", Risk::Disruptive, Remedy::Restart);
+static STOP_WRITERS: Fix = Fix::new(
+    "stop what writes, and keep what is there",
+    Risk::Disruptive,
+    Remedy::Manual(
+        "opsctl stop web worker; docker exec ai-fsm-postgres sh -c 'pg_dump -U \"$POSTGRES_USER\" -Fc \
+         \"$POSTGRES_DB\"' >/home/pi/backups/incident_$(date +%Y%m%d_%H%M%S).dump; then see that it ended well and \
+         pg_restore --list reads it",
     ),
-};
-static RESTORE: Fix = Fix {
-    title: "then restore the last good dump",
-    risk: Risk::Destructive,
-    remedy: Remedy::Manual(
-        "pg_restore --list the dump before anything is dropped (D12); docs/BACKUP_RUNBOOK.md; note it in docs/DECISION_LOG.md",
+);
+static RESTORE: Fix = Fix::new(
+    "then restore the last good dump",
+    Risk::Destructive,
+    Remedy::Manual(
+        "pg_restore --list the dump before anything is dropped (D12); docs/BACKUP_RUNBOOK.md; note it in \
+         docs/DECISION_LOG.md",
     ),
-};
+);
 
-static DATABASE_DAMAGED: Cause = Cause {
-    about: About::These(&[&POSTGRES]),
-    ..Cause::new(
-        "DATABASE-DAMAGED",
-        "PostgreSQL said in the last hour that its data is damaged",
-        "pages, indexes or its log cannot be read; a restart does not mend that and may make it worse",
-        Clue::Said(
-            r"(?i)invalid page in block|could not read block|page verification failed|could not locate a valid checkpoint|missing chunk number|unexpected chunk|compressed (pglz|lz4) data is corrupt|invalid memory alloc request|could not open file .base/|index .* contains (corrupted|unexpected)|could not access status of transaction|catalog is missing",
-            Window::Seconds(3600),
+static DATABASE_DAMAGED: Cause = Cause::new(
+    "DATABASE-DAMAGED",
+    Clue::Said(
+        concat!(
+            r"(?i)invalid page in block|could not read block|page verification failed",
+            r"|could not locate a valid checkpoint|missing chunk number|unexpected chunk",
+            r"|compressed (pglz|lz4) data is corrupt|invalid memory alloc request|could not open file .base/",
+            r"|index .* contains (corrupted|unexpected)|could not access status of transaction|catalog is missing"
         ),
-        &[&STOP_WRITERS, &RESTORE],
-    )
-};
+        Window::Seconds(3600),
+    ),
+)
+.summary("PostgreSQL said in the last hour that its data is damaged")
+.explanation("pages, indexes or its log cannot be read; a restart does not mend that and may make it worse")
+.about(About::These(&[&POSTGRES]))
+.fixes(&[&STOP_WRITERS, &RESTORE]);
 
-const TABLES: &str = "SELECT 'missing: ' || string_agg(name, ', ') FROM unnest(ARRAY['users', 'jobs', 'visits', 'estimates', \
-                      'invoices', 'payments', 'automations', 'audit_log']) AS name WHERE to_regclass(name) IS NULL";
+const TABLES: &str = "SELECT 'missing: ' || string_agg(name, ', ') FROM unnest(ARRAY['users', 'jobs', 'visits', \
+                      'estimates', 'invoices', 'payments', 'automations', 'audit_log']) AS name WHERE \
+                      to_regclass(name) IS NULL";
 /// One `SELECT`, for the application's own database.
 const fn asks(sql: &'static str) -> Query {
-    Query { server: &POSTGRES, database: Database::Own, name: None, sql }
+    Query::new(&POSTGRES, Database::Own, sql)
 }
 
 static TABLES_MISSING: Query = asks(TABLES);
 
-static TABLE_MISSING: Cause = Cause {
-    about: About::These(&[&POSTGRES]),
-    explains: &[&POLL_FAILS],
-    ..Cause::new(
-        "TABLE-MISSING",
-        "tables of the application are not in its database",
-        "they were dropped, a restore ended half-way, or it is another database than it should be",
-        All(&[Not(&Clue::Unwell), Clue::Query(&TABLES_MISSING, Shows::Line("^missing: "))]),
-        &[&STOP_WRITERS, &RESTORE],
-    )
-};
+static TABLE_MISSING: Cause =
+    Cause::new("TABLE-MISSING", All(&[Not(&Clue::Unwell), Clue::Query(&TABLES_MISSING, Shows::Line("^missing: "))]))
+        .summary("tables of the application are not in its database")
+        .explanation("they were dropped, a restore ended half-way, or it is another database than it should be")
+        .about(About::These(&[&POSTGRES]))
+        .explains(&[&POLL_FAILS])
+        .fixes(&[&STOP_WRITERS, &RESTORE]);
 
 static USERS: Query = asks("SELECT 'the table users is empty' WHERE NOT EXISTS (SELECT FROM users)");
 
-static NOBODY_LEFT: Cause = Cause {
-    about: About::These(&[&POSTGRES]),
-    ..Cause::new(
-        "NOBODY-LEFT",
-        "the database has no users: nobody can log in",
-        "its rows were deleted, or this is a new database without its data",
-        All(&[
-            Not(&Clue::Unwell),
-            Clue::Query(&TABLES_MISSING, Shows::NoLine("^missing: ")),
-            Clue::Query(&USERS, Shows::Line("empty")),
-        ]),
-        &[&STOP_WRITERS, &RESTORE],
-    )
-};
+static NOBODY_LEFT: Cause = Cause::new(
+    "NOBODY-LEFT",
+    All(&[
+        Not(&Clue::Unwell),
+        Clue::Query(&TABLES_MISSING, Shows::NoLine("^missing: ")),
+        Clue::Query(&USERS, Shows::Line("empty")),
+    ]),
+)
+.summary("the database has no users: nobody can log in")
+.explanation("its rows were deleted, or this is a new database without its data")
+.about(About::These(&[&POSTGRES]))
+.fixes(&[&STOP_WRITERS, &RESTORE]);
 
 static DELETED: Query = asks(
-    "SELECT count(*) || ' rows deleted in the last hour' FROM audit_log WHERE action = 'delete' AND created_at > now() - \
-          interval '1 hour' HAVING count(*) > 50",
+    "SELECT count(*) || ' rows deleted in the last hour' FROM audit_log WHERE action = 'delete' AND created_at > now() \
+     - interval '1 hour' HAVING count(*) > 50",
 );
 
-static MANY_DELETED: Cause = Cause {
-    about: About::These(&[&POSTGRES]),
-    verdict: Verdict::Warn,
-    ..Cause::new(
-        "MANY-DELETED",
-        "many rows were deleted in the last hour",
-        "more than 50, says audit_log, which names the actor of each; no document says what is usual",
-        All(&[
-            Not(&Clue::Unwell),
-            Clue::Query(&TABLES_MISSING, Shows::NoLine("^missing: ")),
-            Clue::Query(&DELETED, Shows::Line("rows deleted")),
-        ]),
-        &[
-            &Fix {
-                title: "see which and by whom, before anything else",
-                risk: Risk::ReadOnly,
-                remedy: Remedy::Manual(
-                    "docker exec -i ai-fsm-postgres psql --username=ROLE --dbname=ai_fsm, ROLE being POSTGRES_USER of {env}: \
-                     SELECT entity_type, actor_id, count(*) FROM audit_log WHERE action = 'delete' AND created_at > now() - \
-                     interval '1 hour' GROUP BY 1, 2",
-                ),
-            },
-            &STOP_WRITERS,
-        ],
-    )
-};
+static MANY_DELETED: Cause = Cause::new(
+    "MANY-DELETED",
+    All(&[
+        Not(&Clue::Unwell),
+        Clue::Query(&TABLES_MISSING, Shows::NoLine("^missing: ")),
+        Clue::Query(&DELETED, Shows::Line("rows deleted")),
+    ]),
+)
+.summary("many rows were deleted in the last hour")
+.explanation("more than 50, says audit_log, which names the actor of each; no document says what is usual")
+.about(About::These(&[&POSTGRES]))
+.verdict(Verdict::Warn)
+.fixes(&[
+    &Fix::new(
+        "see which and by whom, before anything else",
+        Risk::ReadOnly,
+        Remedy::Manual(
+            "docker exec -i ai-fsm-postgres psql --username=ROLE --dbname=ai_fsm, ROLE being POSTGRES_USER of {env}: \
+             SELECT entity_type, actor_id, count(*) FROM audit_log WHERE action = 'delete' AND created_at > now() - \
+             interval '1 hour' GROUP BY 1, 2",
+        ),
+    ),
+    &STOP_WRITERS,
+]);
 
-static DATABASE_URL_HOST: Cause = Cause {
-    about: About::These(&[&WEB]),
-    explains: &[&POLL_FAILS],
-    ..Cause::new(
-        "DATABASE-URL-HOST",
-        "DATABASE_URL does not name the host postgres",
-        "in a container localhost is the container itself; the example file has localhost. What runs still has the old value",
-        Clue::Env(EnvClue::Unlike("DATABASE_URL", "postgres(ql)?://.*@postgres(:5432)?/.+")),
-        &[&CORRECT_ENV],
-    )
-};
+static DATABASE_URL_HOST: Cause = Cause::new(
+    "DATABASE-URL-HOST",
+    Clue::Env(EnvClue::key("DATABASE_URL").unlike("postgres(ql)?://.*@postgres(:5432)?/.+")),
+)
+.summary("DATABASE_URL does not name the host postgres")
+.explanation(
+    "in a container localhost is the container itself; the example file has localhost. What runs still has the old \
+     value",
+)
+.about(About::These(&[&WEB]))
+.explains(&[&POLL_FAILS])
+.fixes(&[&CORRECT_ENV]);
 
-static DATABASE_REFUSES: Cause = Cause {
-    about: About::These(&[&POSTGRES]),
-    explains: &[&usual::BAD_ANSWER, &POLL_FAILS],
-    ..Cause::new(
-        "DATABASE-REFUSES",
-        "PostgreSQL turns web or worker away",
-        "the role, password or database of DATABASE_URL is not the one that the volume was made with; POSTGRES_PASSWORD in the \
-         env file counts only when the volume is made",
-        All(&[
-            Not(&Clue::Unwell),
-            Any(&[Of(&WEB, &Clue::Unwell), Of(&WORKER, &Clue::Unwell)]),
-            Clue::Said(
-                r"FATAL: +(password authentication failed|(role|database) .* does not exist|no pg_hba\.conf entry|role .* is not permitted)",
-                Window::Seconds(120),
+static DATABASE_REFUSES: Cause = Cause::new(
+    "DATABASE-REFUSES",
+    All(&[
+        Not(&Clue::Unwell),
+        Any(&[Of(&WEB, &Clue::Unwell), Of(&WORKER, &Clue::Unwell)]),
+        Clue::Said(
+            concat!(
+                r"FATAL: +(password authentication failed|(role|database) .* does not exist|no pg_hba\.conf entry",
+                r"|role .* is not permitted)"
             ),
-        ]),
-        &[&Fix {
-            title: "put role, password and database in agreement",
-            risk: Risk::Disruptive,
-            remedy: Remedy::Manual(
-                "bring back DATABASE_URL in {env} as it was, or give the role the new password (ALTER ROLE … PASSWORD); then docker \
-                 compose --env-file .env -f infra/compose.pi.yml up -d web worker",
-            ),
-        }],
-    )
-};
+            Window::Seconds(120),
+        ),
+    ]),
+)
+.summary("PostgreSQL turns web or worker away")
+.explanation(
+    "the role, password or database of DATABASE_URL is not the one that the volume was made with; POSTGRES_PASSWORD in \
+     the env file counts only when the volume is made",
+)
+.about(About::These(&[&POSTGRES]))
+.explains(&[&usual::BAD_ANSWER, &POLL_FAILS])
+.fixes(&[&Fix::new(
+    "put role, password and database in agreement",
+    Risk::Disruptive,
+    Remedy::Manual(
+        "bring back DATABASE_URL in {env} as it was, or give the role the new password (ALTER ROLE … PASSWORD); then \
+         docker compose --env-file .env -f infra/compose.pi.yml up -d web worker",
+    ),
+)]);
 
-static CONNECTIONS_FULL: Cause = Cause {
-    about: About::These(&[&POSTGRES]),
-    explains: &[&usual::BAD_ANSWER, &POLL_FAILS],
-    ..Cause::new(
-        "CONNECTIONS-FULL",
-        "PostgreSQL has no connection left",
-        "somebody opens connections and keeps them; web and worker have at most ten each",
-        Clue::Reply(Heard::Text("^53300")),
-        &[
-            &Fix {
-                title: "see who has them",
-                risk: Risk::ReadOnly,
-                remedy: Remedy::Command(&["ss", "-Htnp", "state", "established", "sport = :5432"]),
-            },
-            &RESTART,
-        ],
-    )
-};
+static CONNECTIONS_FULL: Cause = Cause::new("CONNECTIONS-FULL", Clue::Reply(Heard::Text("^53300")))
+    .summary("PostgreSQL has no connection left")
+    .explanation("somebody opens connections and keeps them; web and worker have at most ten each")
+    .about(About::These(&[&POSTGRES]))
+    .explains(&[&usual::BAD_ANSWER, &POLL_FAILS])
+    .fixes(&[
+        &Fix::new(
+            "see who has them",
+            Risk::ReadOnly,
+            Remedy::Command(&["ss", "-Htnp", "state", "established", "sport = :5432"]),
+        ),
+        &RESTART,
+    ]);
 
-static DATABASE_STARTING: Cause = Cause {
-    about: About::These(&[&POSTGRES]),
-    explains: &[&usual::BAD_ANSWER, &POLL_FAILS],
-    ..Cause::new(
-        "DATABASE-STARTING",
-        "PostgreSQL starts, stops or recovers, and takes nobody in yet",
-        "after a crash it replays its log first; ended again now it begins anew",
-        Clue::Reply(Heard::Text("^57P0[123]")),
-        &[&Fix {
-            title: "wait, and read how far it is",
-            risk: Risk::ReadOnly,
-            remedy: Remedy::Command(&["opsctl", "logs", "postgres", "-n", "20"]),
-        }],
-    )
-};
+static DATABASE_STARTING: Cause = Cause::new("DATABASE-STARTING", Clue::Reply(Heard::Text("^57P0[123]")))
+    .summary("PostgreSQL starts, stops or recovers, and takes nobody in yet")
+    .explanation("after a crash it replays its log first; ended again now it begins anew")
+    .about(About::These(&[&POSTGRES]))
+    .explains(&[&usual::BAD_ANSWER, &POLL_FAILS])
+    .fixes(&[&Fix::new(
+        "wait, and read how far it is",
+        Risk::ReadOnly,
+        Remedy::Command(&["opsctl", "logs", "postgres", "-n", "20"]),
+    )]);
 
 static BUSY: Query = asks(
-    "SELECT count(*) || ' sessions at work for more than 10 s' FROM pg_stat_activity WHERE backend_type = 'client backend' \
-          AND state <> 'idle' AND pid <> pg_backend_pid() AND coalesce(xact_start, query_start) < now() - interval '10 \
-          seconds' HAVING count(*) > 9",
+    "SELECT count(*) || ' sessions at work for more than 10 s' FROM pg_stat_activity WHERE backend_type = 'client \
+     backend' AND state <> 'idle' AND pid <> pg_backend_pid() AND coalesce(xact_start, query_start) < now() - interval \
+     '10 seconds' HAVING count(*) > 9",
 );
 
-static POOL_EXHAUSTED: Cause = Cause {
-    about: About::These(&[&WEB]),
-    ..Cause::new(
-        "POOL-EXHAUSTED",
-        "all ten database connections of {service} are taken",
-        "its pool has ten; whoever waits longer for one gets an error, and the health check waits with them",
-        All(&[
-            Clue::Unwell,
-            Not(&Of(&POSTGRES, &Clue::Unwell)),
-            Any(&[
-                Clue::Said(
-                    r"(?i)timeout exceeded when trying to connect|remaining connection slots",
-                    Window::Seconds(300),
-                ),
-                Of(&POSTGRES, &Clue::Query(&BUSY, Shows::Line("sessions at work"))),
-            ]),
+static POOL_EXHAUSTED: Cause = Cause::new(
+    "POOL-EXHAUSTED",
+    All(&[
+        Clue::Unwell,
+        Not(&Of(&POSTGRES, &Clue::Unwell)),
+        Any(&[
+            Clue::Said(r"(?i)timeout exceeded when trying to connect|remaining connection slots", Window::Seconds(300)),
+            Of(&POSTGRES, &Clue::Query(&BUSY, Shows::Line("sessions at work"))),
         ]),
-        &[&RESTART],
-    )
-};
+    ]),
+)
+.summary("all ten database connections of {service} are taken")
+.explanation("its pool has ten; whoever waits longer for one gets an error, and the health check waits with them")
+.about(About::These(&[&WEB]))
+.fixes(&[&RESTART]);
 
 static BLOCKERS: Query = asks(
     "SELECT 'pid ' || b.pid || ' (' || coalesce(b.state, '?') || ', for ' || extract(epoch FROM now() - \
-          coalesce(b.xact_start, b.query_start, now()))::int || ' s) blocks ' || count(*) || ' sessions' FROM pg_stat_activity w \
-          CROSS JOIN LATERAL unnest(pg_blocking_pids(w.pid)) AS p (pid) JOIN pg_stat_activity b ON b.pid = p.pid WHERE \
-          w.query_start < now() - interval '10 seconds' AND cardinality(pg_blocking_pids(b.pid)) = 0 GROUP BY b.pid, b.state, \
-          b.xact_start, b.query_start",
+     coalesce(b.xact_start, b.query_start, now()))::int || ' s) blocks ' || count(*) || ' sessions' FROM \
+     pg_stat_activity w CROSS JOIN LATERAL unnest(pg_blocking_pids(w.pid)) AS p (pid) JOIN pg_stat_activity b ON b.pid \
+     = p.pid WHERE w.query_start < now() - interval '10 seconds' AND cardinality(pg_blocking_pids(b.pid)) = 0 GROUP BY \
+     b.pid, b.state, b.xact_start, b.query_start",
 );
 
-static LOCK_CHAIN: Cause = Cause {
-    about: About::These(&[&POSTGRES]),
-    explains: &[&POOL_EXHAUSTED, &AUTOMATIONS_OVERDUE],
-    ..Cause::new(
-        "LOCK-CHAIN",
-        "a session blocks others for more than ten seconds",
-        "it holds a lock in a transaction that does not end; whoever waits for it takes a connection of the pool each",
-        All(&[Not(&Clue::Unwell), Clue::Query(&BLOCKERS, Shows::Line(" blocks "))]),
-        &[
-            &Fix {
-                title: "look at what it does, then end that one session",
-                risk: Risk::Disruptive,
-                remedy: Remedy::Manual(
-                    "docker exec -i ai-fsm-postgres psql --username=ROLE --dbname=ai_fsm, ROLE being POSTGRES_USER of {env}: SELECT \
-                     query FROM pg_stat_activity WHERE pid = PID; then SELECT pg_terminate_backend(PID)",
+static LOCK_CHAIN: Cause =
+    Cause::new("LOCK-CHAIN", All(&[Not(&Clue::Unwell), Clue::Query(&BLOCKERS, Shows::Line(" blocks "))]))
+        .summary("a session blocks others for more than ten seconds")
+        .explanation(
+            "it holds a lock in a transaction that does not end; whoever waits for it takes a connection of the pool \
+             each",
+        )
+        .about(About::These(&[&POSTGRES]))
+        .explains(&[&POOL_EXHAUSTED, &AUTOMATIONS_OVERDUE])
+        .fixes(&[
+            &Fix::new(
+                "look at what it does, then end that one session",
+                Risk::Disruptive,
+                Remedy::Manual(
+                    "docker exec -i ai-fsm-postgres psql --username=ROLE --dbname=ai_fsm, ROLE being POSTGRES_USER of \
+                     {env}: SELECT query FROM pg_stat_activity WHERE pid = PID; then SELECT pg_terminate_backend(PID)",
                 ),
-            },
+            ),
             &RESTART,
-        ],
-    )
-};
+        ]);
 
-static DATABASE_WITHOUT_SPACE: Cause = Cause {
-    about: About::These(&[&POSTGRES]),
-    ..Cause::new(
-        "DATABASE-WITHOUT-SPACE",
-        "PostgreSQL found no space to write in the last ten minutes",
-        "it still answers, but writes fail; without space for its log it ends",
-        All(&[Not(&Clue::Unwell), Clue::Said(r"(?i)no space left on device", Window::Seconds(600))]),
-        &[&SEE_SPACE],
-    )
-};
+static DATABASE_WITHOUT_SPACE: Cause = Cause::new(
+    "DATABASE-WITHOUT-SPACE",
+    All(&[Not(&Clue::Unwell), Clue::Said(r"(?i)no space left on device", Window::Seconds(600))]),
+)
+.summary("PostgreSQL found no space to write in the last ten minutes")
+.explanation("it still answers, but writes fail; without space for its log it ends")
+.about(About::These(&[&POSTGRES]))
+.fixes(&[&SEE_SPACE]);
 
-static SEE_SPACE: Fix = Fix {
-    title: "find out what takes the space",
-    risk: Risk::ReadOnly,
-    remedy: Remedy::Command(&["du", "-xhd1", "/var/lib/docker", "/var/log", "/home"]),
-};
+static SEE_SPACE: Fix = Fix::new(
+    "find out what takes the space",
+    Risk::ReadOnly,
+    Remedy::Command(&["du", "-xhd1", "/var/lib/docker", "/var/log", "/home"]),
+);
 
 static DISK_FULL: Cause = usual::disk_full(
     &[&usual::NO_SPACE, &DATABASE_WITHOUT_SPACE],
     &[
-        &Fix {
-            title: "remove docker's build cache, which the next build makes again",
-            risk: Risk::Safe,
-            remedy: Remedy::Command(&["docker", "builder", "prune", "--force"]),
-        },
+        &Fix::new(
+            "remove docker's build cache, which the next build makes again",
+            Risk::Safe,
+            Remedy::Command(&["docker", "builder", "prune", "--force"]),
+        ),
         &SEE_SPACE,
-        &Fix {
-            title: "remove dangling images, once all services run",
-            risk: Risk::Destructive,
-            remedy: Remedy::Command(&["docker", "image", "prune", "--force"]),
-        },
-        &Fix {
-            title: "remove dumps older than seven days by name, never the newest two, never incident_* or emergency_*",
-            risk: Risk::Destructive,
-            remedy: Remedy::Manual(
-                "ls -lt /home/pi/backups, then rm each ai_fsm_*.dump that is meant (the runbook's three days are wrong, D4)",
+        &Fix::new(
+            "remove dangling images, once all services run",
+            Risk::Destructive,
+            Remedy::Command(&["docker", "image", "prune", "--force"]),
+        ),
+        &Fix::new(
+            "remove dumps older than seven days by name, never the newest two, never incident_* or emergency_*",
+            Risk::Destructive,
+            Remedy::Manual(
+                "ls -lt /home/pi/backups, then rm each ai_fsm_*.dump that is meant (the runbook's three days are \
+                 wrong, D4)",
             ),
-        },
+        ),
     ],
 );
 
 static INODES_FULL: Cause = usual::inodes_full(&[&usual::NO_SPACE, &DATABASE_WITHOUT_SPACE]);
 
-static LOG_LIMITS: Question = Question {
-    program: "docker",
-    args: &[
-        "inspect",
-        "--type=container",
-        "--format={{.Name}} {{json .HostConfig.LogConfig}}",
-        "ai-fsm-web",
-        "ai-fsm-worker",
-        "ai-fsm-postgres",
-        "ai-fsm-redis",
-    ],
-    user: None,
-};
+static LOG_LIMITS: Question = Question::new("docker").args(&[
+    "inspect",
+    "--type=container",
+    "--format={{.Name}} {{json .HostConfig.LogConfig}}",
+    "ai-fsm-web",
+    "ai-fsm-worker",
+    "ai-fsm-postgres",
+    "ai-fsm-redis",
+]);
 
-static LOGS_UNBOUNDED: Cause = Cause {
-    about: About::Host,
-    verdict: Verdict::Warn,
-    ..Cause::new(
-        "LOGS-UNBOUNDED",
-        "a container writes its log without any bound, and the disk fills up",
-        "the compose file sets 50m x 3; a container that was made before that, or by hand, has no limit until it is made anew",
-        All(&[
-            Clue::Disk(Verdict::Warn),
-            Clue::Output(&LOG_LIMITS, Shows::Line(r#""Type":"json-file","Config":\{\}"#)),
+static LOGS_UNBOUNDED: Cause = Cause::new(
+    "LOGS-UNBOUNDED",
+    All(&[Clue::Disk(Verdict::Warn), Clue::Output(&LOG_LIMITS, Shows::Line(r#""Type":"json-file","Config":\{\}"#))]),
+)
+.summary("a container writes its log without any bound, and the disk fills up")
+.explanation(
+    "the compose file sets 50m x 3; a container that was made before that, or by hand, has no limit until it is made \
+     anew",
+)
+.about(About::Host)
+.verdict(Verdict::Warn)
+.fixes(&[&Fix::new(
+    "make the container anew, which drops its old log",
+    Risk::Destructive,
+    Remedy::Manual(
+        "in the repository: docker compose --env-file .env -f infra/compose.pi.yml up -d --force-recreate SERVICE",
+    ),
+)]);
+
+static SECRET_SHORT: Cause = Cause::new("SECRET-SHORT", Clue::Env(EnvClue::key("AUTH_SECRET").unlike(".{32,}")))
+    .summary("AUTH_SECRET has fewer than 32 characters")
+    .explanation("web refuses to start with it; what runs still has the old value and ends at the next `up -d`")
+    .about(About::These(&[&WEB]))
+    .explains(&[&START_REFUSED])
+    .fixes(&[&CORRECT_ENV]);
+
+static START_REFUSED: Cause =
+    Cause::new("START-REFUSED", All(&[Clue::Unwell, Clue::Said(r"\[startup\]", Window::Run)]))
+        .summary("{service} refuses to start with its environment")
+        .explanation(
+            "its own line says what it misses; the container has the values of its last `up -d`, not those of the file \
+             (D7)",
+        )
+        .about(About::These(&[&WEB]))
+        .depth(Depth::Effect)
+        .fixes(&[&CORRECT_ENV]);
+
+static OWN_IMAGES: Question =
+    Question::new("docker").args(&["image", "ls", "--format={{.Repository}}:{{.Tag}}", "--filter=reference=ai-fsm-*"]);
+
+static IMAGE_GONE: Cause = Cause::new(
+    "IMAGE-GONE",
+    All(&[
+        Clue::State(&[State::NotFound]),
+        Any(&[
+            Clue::Output(&OWN_IMAGES, Shows::NoLine("^ai-fsm-web:local$")),
+            Clue::Output(&OWN_IMAGES, Shows::NoLine("^ai-fsm-worker:local$")),
         ]),
-        &[&Fix {
-            title: "make the container anew, which drops its old log",
-            risk: Risk::Destructive,
-            remedy: Remedy::Manual(
-                "in the repository: docker compose --env-file .env -f infra/compose.pi.yml up -d --force-recreate SERVICE",
-            ),
-        }],
-    )
-};
+    ]),
+)
+.summary("the container of {service} and its image are gone")
+.explanation("images are built here and can be pulled from nowhere (D16): something pruned what was stopped (D3)")
+.about(About::These(ASKERS))
+.explains(&[&usual::NOT_FOUND])
+.fixes(&[&Fix::new(
+    "build it again and start it",
+    Risk::Disruptive,
+    Remedy::Manual(
+        "in the repository: docker compose --env-file .env -f infra/compose.pi.yml build {service}, then … up -d \
+         {service}",
+    ),
+)]);
 
-static SECRET_SHORT: Cause = Cause {
-    about: About::These(&[&WEB]),
-    explains: &[&START_REFUSED],
-    ..Cause::new(
-        "SECRET-SHORT",
-        "AUTH_SECRET has fewer than 32 characters",
-        "web refuses to start with it; what runs still has the old value and ends at the next `up -d`",
-        Clue::Env(EnvClue::Unlike("AUTH_SECRET", ".{32,}")),
-        &[&CORRECT_ENV],
-    )
-};
+static FAILED_UNITS: Cause = usual::unit_failed().verdict(Verdict::Warn);
+static LOOPING_UNITS: Cause = usual::unit_looping().verdict(Verdict::Warn);
 
-static START_REFUSED: Cause = Cause {
-    about: About::These(&[&WEB]),
-    depth: Depth::Effect,
-    ..Cause::new(
-        "START-REFUSED",
-        "{service} refuses to start with its environment",
-        "its own line says what it misses; the container has the values of its last `up -d`, not those of the file (D7)",
-        All(&[Clue::Unwell, Clue::Said(r"\[startup\]", Window::Run)]),
-        &[&CORRECT_ENV],
-    )
-};
-
-static OWN_IMAGES: Question = Question {
-    program: "docker",
-    args: &["image", "ls", "--format={{.Repository}}:{{.Tag}}", "--filter=reference=ai-fsm-*"],
-    user: None,
-};
-
-static IMAGE_GONE: Cause = Cause {
-    about: About::These(ASKERS),
-    explains: &[&usual::NOT_FOUND],
-    ..Cause::new(
-        "IMAGE-GONE",
-        "the container of {service} and its image are gone",
-        "images are built here and can be pulled from nowhere (D16): something pruned what was stopped (D3)",
-        All(&[
-            Clue::State(&[State::NotFound]),
-            Any(&[
-                Clue::Output(&OWN_IMAGES, Shows::NoLine("^ai-fsm-web:local$")),
-                Clue::Output(&OWN_IMAGES, Shows::NoLine("^ai-fsm-worker:local$")),
-            ]),
+static HEAP_UNBOUNDED: Cause = Cause::new(
+    "HEAP-UNBOUNDED",
+    All(&[
+        Clue::Unwell,
+        Clue::Ended(Ending::OutOfMemory),
+        Any(&[
+            Clue::Env(EnvClue::KeysMissing(&["NODE_OPTIONS"])),
+            Clue::Env(EnvClue::key("NODE_OPTIONS").unlike(".*--max-old-space-size=[0-9]+.*")),
         ]),
-        &[&Fix {
-            title: "build it again and start it",
-            risk: Risk::Disruptive,
-            remedy: Remedy::Manual(
-                "in the repository: docker compose --env-file .env -f infra/compose.pi.yml build {service}, then … up -d {service}",
-            ),
-        }],
-    )
-};
+    ]),
+)
+.summary("{service} was killed for want of memory, and nothing bounds its heap")
+.explanation("NODE_OPTIONS in the env file has no --max-old-space-size, so that Node grows until the container's limit")
+.about(About::These(&[&WEB]))
+.explains(&[&usual::OUT_OF_MEMORY])
+.fixes(&[&Fix::new(
+    "bound its heap and make the container anew",
+    Risk::Disruptive,
+    Remedy::Manual(
+        "NODE_OPTIONS=--max-old-space-size=256 in {env}, then in the repository: docker compose --env-file .env -f \
+         infra/compose.pi.yml up -d web (restart keeps the old values, D7)",
+    ),
+)]);
 
-static FAILED_UNITS: Cause = Cause { verdict: Verdict::Warn, ..usual::unit_failed() };
-static LOOPING_UNITS: Cause = Cause { verdict: Verdict::Warn, ..usual::unit_looping() };
+static HEAP_EXHAUSTED: Cause = Cause::new(
+    "HEAP-EXHAUSTED",
+    All(&[Clue::Unwell, Clue::Said(r"JavaScript heap out of memory|Reached heap limit", Window::Run)]),
+)
+.summary("the heap of {service} was full, and Node ended it")
+.explanation("it needs more than --max-old-space-size allows, or it leaks")
+.about(About::These(ASKERS))
+.fixes(&[&RESTART, &READ_WEB]);
 
-static HEAP_UNBOUNDED: Cause = Cause {
-    about: About::These(&[&WEB]),
-    explains: &[&usual::OUT_OF_MEMORY],
-    ..Cause::new(
-        "HEAP-UNBOUNDED",
-        "{service} was killed for want of memory, and nothing bounds its heap",
-        "NODE_OPTIONS in the env file has no --max-old-space-size, so that Node grows until the container's limit",
-        All(&[
-            Clue::Unwell,
-            Clue::Ended(Ending::OutOfMemory),
-            Any(&[
-                Clue::Env(EnvClue::KeysMissing(&["NODE_OPTIONS"])),
-                Clue::Env(EnvClue::Unlike("NODE_OPTIONS", ".*--max-old-space-size=[0-9]+.*")),
-            ]),
-        ]),
-        &[&Fix {
-            title: "bound its heap and make the container anew",
-            risk: Risk::Disruptive,
-            remedy: Remedy::Manual(
-                "NODE_OPTIONS=--max-old-space-size=256 in {env}, then in the repository: docker compose --env-file .env -f \
-                 infra/compose.pi.yml up -d web (restart keeps the old values, D7)",
-            ),
-        }],
-    )
-};
+static NO_SWAP: Cause = Cause::new(
+    "NO-SWAP",
+    All(&[
+        Any(&[Clue::OomKills, Clue::Memory(Verdict::Warn)]),
+        Clue::File("/proc/meminfo", FileClue::Contains("^SwapTotal: +[0-9]{1,6} kB")),
+    ]),
+)
+.summary("memory runs short, and the host has less than 1 GB of swap")
+.explanation("the documents want 1 GB: without it the kernel ends processes at the first peak")
+.about(About::Host)
+.verdict(Verdict::Warn)
+.fixes(&[&Fix::new(
+    "add swap, without taking away what there is",
+    Risk::Safe,
+    Remedy::Manual(
+        "on Raspberry Pi OS: CONF_SWAPSIZE=1024 in /etc/dphys-swapfile, dphys-swapfile setup, dphys-swapfile swapon; \
+         elsewhere: fallocate -l 1G /swapfile, chmod 600, mkswap, swapon",
+    ),
+)]);
 
-static HEAP_EXHAUSTED: Cause = Cause {
-    about: About::These(ASKERS),
-    ..Cause::new(
-        "HEAP-EXHAUSTED",
-        "the heap of {service} was full, and Node ended it",
-        "it needs more than --max-old-space-size allows, or it leaks",
-        All(&[Clue::Unwell, Clue::Said(r"JavaScript heap out of memory|Reached heap limit", Window::Run)]),
-        &[&RESTART, &READ_WEB],
-    )
-};
+static REMINDER_FAILS: Cause =
+    Cause::new("REMINDER-FAILS", Clue::Said("visit-reminder: failed to emit", Window::Seconds(120)))
+        .summary("visit reminders failed in the last two minutes")
+        .explanation("it is tried again at every poll; the error stands in the same line")
+        .about(About::These(&[&WORKER]))
+        .explains(&[&AUTOMATIONS_OVERDUE])
+        .fixes(&[&READ_WEB]);
 
-static NO_SWAP: Cause = Cause {
-    about: About::Host,
-    verdict: Verdict::Warn,
-    ..Cause::new(
-        "NO-SWAP",
-        "memory runs short, and the host has less than 1 GB of swap",
-        "the documents want 1 GB: without it the kernel ends processes at the first peak",
-        All(&[
-            Any(&[Clue::OomKills, Clue::Memory(Verdict::Warn)]),
-            Clue::File("/proc/meminfo", FileClue::Contains("^SwapTotal: +[0-9]{1,6} kB")),
-        ]),
-        &[&Fix {
-            title: "add swap, without taking away what there is",
-            risk: Risk::Safe,
-            remedy: Remedy::Manual(
-                "on Raspberry Pi OS: CONF_SWAPSIZE=1024 in /etc/dphys-swapfile, dphys-swapfile setup, dphys-swapfile swapon; \
-                 elsewhere: fallocate -l 1G /swapfile, chmod 600, mkswap, swapon",
-            ),
-        }],
-    )
-};
+static FOLLOW_UP_FAILS: Cause =
+    Cause::new("FOLLOW-UP-FAILS", Clue::Said("invoice-followup: failed to process", Window::Seconds(120)))
+        .summary("invoice follow-ups failed in the last two minutes")
+        .explanation("it is tried again at every poll; the error stands in the same line")
+        .about(About::These(&[&WORKER]))
+        .explains(&[&AUTOMATIONS_OVERDUE])
+        .fixes(&[&READ_WEB]);
 
-static REMINDER_FAILS: Cause = Cause {
-    about: About::These(&[&WORKER]),
-    explains: &[&AUTOMATIONS_OVERDUE],
-    ..Cause::new(
-        "REMINDER-FAILS",
-        "visit reminders failed in the last two minutes",
-        "it is tried again at every poll; the error stands in the same line",
-        Clue::Said("visit-reminder: failed to emit", Window::Seconds(120)),
-        &[&READ_WEB],
-    )
-};
+static POLL_HIDDEN: Cause = Cause::new(
+    "POLL-HIDDEN",
+    All(&[Clue::Unwell, Clue::Env(EnvClue::key("LOG_LEVEL").unlike("(?i)trace|debug|info"))]),
+)
+.summary("LOG_LEVEL hides the line by which {service} shows that it polls")
+.explanation("it may well work: \"automation poll\" is written at level info")
+.about(About::These(&[&WORKER]))
+.fixes(&[&CORRECT_ENV]);
 
-static FOLLOW_UP_FAILS: Cause = Cause {
-    about: About::These(&[&WORKER]),
-    explains: &[&AUTOMATIONS_OVERDUE],
-    ..Cause::new(
-        "FOLLOW-UP-FAILS",
-        "invoice follow-ups failed in the last two minutes",
-        "it is tried again at every poll; the error stands in the same line",
-        Clue::Said("invoice-followup: failed to process", Window::Seconds(120)),
-        &[&READ_WEB],
-    )
-};
+static POLL_SLOW: Cause = Cause::new(
+    "POLL-SLOW",
+    All(&[Clue::Unwell, Clue::Env(EnvClue::key("WORKER_POLL_MS").unlike("[0-9]{1,5}|1[01][0-9]{4}|120000"))]),
+)
+.summary("WORKER_POLL_MS lets {service} poll less often than every two minutes")
+.explanation("30000 is what the deployment runs with; automations come late by as much")
+.about(About::These(&[&WORKER]))
+.fixes(&[&CORRECT_ENV]);
 
-static POLL_HIDDEN: Cause = Cause {
-    about: About::These(&[&WORKER]),
-    ..Cause::new(
-        "POLL-HIDDEN",
-        "LOG_LEVEL hides the line by which {service} shows that it polls",
-        "it may well work: \"automation poll\" is written at level info",
-        All(&[Clue::Unwell, Clue::Env(EnvClue::Unlike("LOG_LEVEL", "(?i)trace|debug|info"))]),
-        &[&CORRECT_ENV],
-    )
-};
-
-static POLL_SLOW: Cause = Cause {
-    about: About::These(&[&WORKER]),
-    ..Cause::new(
-        "POLL-SLOW",
-        "WORKER_POLL_MS lets {service} poll less often than every two minutes",
-        "30000 is what the deployment runs with; automations come late by as much",
-        All(&[Clue::Unwell, Clue::Env(EnvClue::Unlike("WORKER_POLL_MS", "[0-9]{1,5}|1[01][0-9]{4}|120000"))]),
-        &[&CORRECT_ENV],
-    )
-};
-
-static POLL_FAILS: Cause = Cause {
-    about: About::These(&[&WORKER]),
-    depth: Depth::Effect,
-    explains: &[&AUTOMATIONS_OVERDUE],
-    ..Cause::new(
-        "POLL-FAILS",
-        "{service} could not ask for due automations in the last 45 seconds",
-        "the database does not answer it as it should; the error stands in the same line",
-        Clue::Said("worker poll failed", Window::Seconds(45)),
-        &[&READ_WEB],
-    )
-};
+static POLL_FAILS: Cause = Cause::new("POLL-FAILS", Clue::Said("worker poll failed", Window::Seconds(45)))
+    .summary("{service} could not ask for due automations in the last 45 seconds")
+    .explanation("the database does not answer it as it should; the error stands in the same line")
+    .about(About::These(&[&WORKER]))
+    .depth(Depth::Effect)
+    .explains(&[&AUTOMATIONS_OVERDUE])
+    .fixes(&[&READ_WEB]);
 
 static DUE: Query = asks(
-    "SELECT string_agg(type || ' ' || id || ' due for ' || extract(epoch FROM now() - next_run_at)::bigint / 60 || ' min', \
-          ', ' ORDER BY next_run_at) FROM automations WHERE enabled AND next_run_at < now() - interval '5 minutes'",
+    "SELECT string_agg(type || ' ' || id || ' due for ' || extract(epoch FROM now() - next_run_at)::bigint / 60 || ' \
+     min', ', ' ORDER BY next_run_at) FROM automations WHERE enabled AND next_run_at < now() - interval '5 minutes'",
 );
 
-static AUTOMATIONS_OVERDUE: Cause = Cause {
-    about: About::These(&[&WORKER]),
-    depth: Depth::Effect,
-    ..Cause::new(
-        "AUTOMATIONS-OVERDUE",
-        "automations are due for more than five minutes, and {service} has not handled them",
-        "it polls every 30 s: it fails at each, or it hangs",
-        All(&[
-            Not(&Of(&POSTGRES, &Clue::Unwell)),
-            Not(&Of(&POSTGRES, &Clue::Query(&TABLES_MISSING, Shows::Line("^missing: ")))),
-            Clue::Query(&DUE, Shows::Line(" due for ")),
-        ]),
-        &[&READ_WEB, &RESTART],
-    )
-};
+static AUTOMATIONS_OVERDUE: Cause = Cause::new(
+    "AUTOMATIONS-OVERDUE",
+    All(&[
+        Not(&Of(&POSTGRES, &Clue::Unwell)),
+        Not(&Of(&POSTGRES, &Clue::Query(&TABLES_MISSING, Shows::Line("^missing: ")))),
+        Clue::Query(&DUE, Shows::Line(" due for ")),
+    ]),
+)
+.summary("automations are due for more than five minutes, and {service} has not handled them")
+.explanation("it polls every 30 s: it fails at each, or it hangs")
+.about(About::These(&[&WORKER]))
+.depth(Depth::Effect)
+.fixes(&[&READ_WEB, &RESTART]);
 
 static SWITCHED_OFF: Query = asks(
     "SELECT 'all ' || count(*) || ' are switched off' FROM automations HAVING count(*) > 0 AND NOT bool_or(enabled)",
 );
 
-static AUTOMATIONS_OFF: Cause = Cause {
-    about: About::These(&[&WORKER]),
-    verdict: Verdict::Warn,
-    ..Cause::new(
-        "AUTOMATIONS-OFF",
-        "every automation is switched off",
-        "somebody set enabled to false in all of them; that may have been on purpose",
-        All(&[
-            Not(&Of(&POSTGRES, &Clue::Unwell)),
-            Not(&Of(&POSTGRES, &Clue::Query(&TABLES_MISSING, Shows::Line("^missing: ")))),
-            Clue::Query(&SWITCHED_OFF, Shows::Line("switched off")),
-        ]),
-        &[&Fix {
-            title: "switch on those that are wanted, in the application",
-            risk: Risk::Safe,
-            remedy: Remedy::Manual("as the owner, in the application's settings"),
-        }],
-    )
-};
+static AUTOMATIONS_OFF: Cause = Cause::new(
+    "AUTOMATIONS-OFF",
+    All(&[
+        Not(&Of(&POSTGRES, &Clue::Unwell)),
+        Not(&Of(&POSTGRES, &Clue::Query(&TABLES_MISSING, Shows::Line("^missing: ")))),
+        Clue::Query(&SWITCHED_OFF, Shows::Line("switched off")),
+    ]),
+)
+.summary("every automation is switched off")
+.explanation("somebody set enabled to false in all of them; that may have been on purpose")
+.about(About::These(&[&WORKER]))
+.verdict(Verdict::Warn)
+.fixes(&[&Fix::new(
+    "switch on those that are wanted, in the application",
+    Risk::Safe,
+    Remedy::Manual("as the owner, in the application's settings"),
+)]);
 
-static RATE_LIMITED: Cause = Cause {
-    about: About::These(&[&WEB]),
-    verdict: Verdict::Warn,
-    ..Cause::new(
-        "RATE-LIMITED",
-        "{service} turned somebody away for too many attempts in the last 15 minutes",
-        "five logins in 15 min are let through for each address in X-Forwarded-For; without a proxy all clients are one, and \
-         every retry prolongs it (D18)",
-        Clue::Said(r"RATE_LIMITED|/auth/login\S* 429", Window::Seconds(900)),
-        &[
-            &Fix {
-                title: "wait 15 minutes without any attempt",
-                risk: Risk::ReadOnly,
-                remedy: Remedy::Manual("tell the users not to try meanwhile"),
-            },
+static RATE_LIMITED: Cause =
+    Cause::new("RATE-LIMITED", Clue::Said(r"RATE_LIMITED|/auth/login\S* 429", Window::Seconds(900)))
+        .summary("{service} turned somebody away for too many attempts in the last 15 minutes")
+        .explanation(
+            "five logins in 15 min are let through for each address in X-Forwarded-For; without a proxy all clients \
+             are one, and every retry prolongs it (D18)",
+        )
+        .about(About::These(&[&WEB]))
+        .verdict(Verdict::Warn)
+        .fixes(&[
+            &Fix::new(
+                "wait 15 minutes without any attempt",
+                Risk::ReadOnly,
+                Remedy::Manual("tell the users not to try meanwhile"),
+            ),
             &RESTART,
-            &Fix {
-                title: "for good: a proxy in front that sets X-Forwarded-For",
-                risk: Risk::Disruptive,
-                remedy: Remedy::Manual("then everybody has a limit of their own"),
-            },
-        ],
-    )
-};
+            &Fix::new(
+                "for good: a proxy in front that sets X-Forwarded-For",
+                Risk::Disruptive,
+                Remedy::Manual("then everybody has a limit of their own"),
+            ),
+        ]);

@@ -3,6 +3,7 @@
 use super::super::backup::{BackupSet, Remote, Retention, Schedule, Source};
 use super::super::failure::Database;
 use super::release::{is, is_among};
+use super::service::secret;
 use super::{absolute, argument, culprit, name, paths, text};
 use crate::registry::{Deployment, Manager, Probe, Service};
 
@@ -81,7 +82,7 @@ const fn source(s: &Source, owner: &str, d: &Deployment) {
         Source::Mongo { service, database, uri } => {
             known(service, owner, d);
             argument(database, owner, "is a backup set without a proper name of its database");
-            absolute(uri.file, owner, "is a backup set of a database whose login is not at an absolute path");
+            secret(uri, owner);
         }
         Source::Files { paths: all, .. } => {
             if all.is_empty() {
@@ -130,7 +131,7 @@ const fn remote(r: &Remote, owner: &str) {
     let mut i = 0;
     while i < r.credentials.len() {
         argument(r.credentials[i].variable, owner, "has a credential that rclone would not read");
-        absolute(r.credentials[i].secret.file, owner, "has a credential in a file that is not at an absolute path");
+        secret(&r.credentials[i].secret, owner);
         i += 1;
     }
 }
@@ -143,24 +144,22 @@ mod tests {
 
     use crate::registry::*;
 
-    static DOWN: Level =
-        Level { id: "d", criterion: "c", response: "r", response_seconds: None, action: "a", mttr: None };
-    static SHOP: Service = Service {
-        managers: &[Manager::Systemd(Unit::new("shop.service"))],
-        ..Service::new("shop", "the shop", &DOWN, "all")
-    };
-    static OTHER: Service = Service::new("other", "another's", &DOWN, "none");
-    static GOOD: Remote =
-        Remote { name: "r2", config: "/root/rclone.conf", bucket: "mine", prefix: "opsctl/db", credentials: &[] };
+    static DOWN: Level = Level::new("d").criterion("c").response("r").action("a");
+    static SHOP: Service = Service::new("shop", &DOWN)
+        .summary("the shop")
+        .severity_reason("all")
+        .managers(&[Manager::Systemd(Unit::new("shop.service"))]);
+    static OTHER: Service = Service::new("other", &DOWN).summary("another's").severity_reason("none");
+    static GOOD: Remote = Remote::new("r2").config("/root/rclone.conf").bucket("mine").prefix("opsctl/db");
 
     fn list<const N: usize>(services: [&'static Service; N]) -> &'static [&'static Service] {
         Box::leak(Box::new(services))
     }
 
     fn plain() -> BackupSet {
-        let source = Source::Sqlite { path: "/srv/shop.db" };
-        let at = Schedule::Daily { hour: 3, minute: 0 };
-        BackupSet::daily("shop", "orders", source, list([&SHOP]), at, &GOOD)
+        let source = Source::sqlite("/srv/shop.db");
+        let at = Schedule::daily(3, 0);
+        BackupSet::new("shop", source, at, &GOOD).what("orders").owners(list([&SHOP]))
     }
 
     fn message(set: BackupSet) -> Option<String> {
@@ -169,7 +168,7 @@ mod tests {
         let levels: &'static [&'static Level] = Box::leak(Box::new([&DOWN]));
         let checks = HostChecks::new(&DOWN);
         let found = catch_unwind(|| {
-            deployment(&Deployment { backups: sets, ..Deployment::new("mine", "my own", levels, services, checks) });
+            deployment(&Deployment::new("mine", levels, services, checks).summary("my own").backups(sets));
         });
         found.err().and_then(|panic| panic.downcast_ref::<String>().cloned())
     }
@@ -179,16 +178,13 @@ mod tests {
     }
 
     const fn good() -> Remote {
-        Remote { name: "r2", config: "/root/rclone.conf", bucket: "mine", prefix: "db", credentials: &[] }
+        Remote::new("r2").config("/root/rclone.conf").bucket("mine").prefix("db")
     }
 
     #[test]
     fn a_set_that_holds_together_is_accepted() {
         assert_eq!(message(plain()), None);
-        assert_eq!(
-            message(BackupSet { retention: Retention::Tiers { daily: 0, weekly: 4, monthly: 0 }, ..plain() }),
-            None
-        );
+        assert_eq!(message(plain().retention(Retention::daily(0).weekly(4))), None);
     }
 
     #[test]
@@ -199,41 +195,29 @@ mod tests {
                 "Shop: backup set's name must be lower-case letters, digits and dashes",
             ),
             (BackupSet { name: "prune", ..plain() }, "prune: is a backup set that is called like a word of backup"),
+            (plain().retention(Retention::Days(0)), "shop: is a backup set whose copies are kept for no time"),
+            (plain().retention(Retention::daily(0)), "shop: is a backup set whose copies are kept for no time"),
+            (plain().owners(list([&OTHER])), "shop: is a backup set of a service of another deployment"),
             (
-                BackupSet { retention: Retention::Days(0), ..plain() },
-                "shop: is a backup set whose copies are kept for no time",
-            ),
-            (
-                BackupSet { retention: Retention::Tiers { daily: 0, weekly: 0, monthly: 0 }, ..plain() },
-                "shop: is a backup set whose copies are kept for no time",
-            ),
-            (
-                BackupSet { owners: list([&OTHER]), ..plain() },
-                "shop: is a backup set of a service of another deployment",
-            ),
-            (
-                BackupSet { source: Source::Sqlite { path: "shop.db" }, ..plain() },
+                BackupSet { source: Source::sqlite("shop.db"), ..plain() },
                 "shop: is a backup set at a path that is not absolute",
             ),
             (
-                BackupSet { source: Source::Postgres { service: &SHOP, database: Database::Own }, ..plain() },
+                BackupSet { source: Source::postgres(&SHOP, Database::Own), ..plain() },
                 "shop: is a backup set of a PostgreSQL that runs in no container",
             ),
             (
-                BackupSet { schedule: Schedule::Daily { hour: 24, minute: 0 }, ..plain() },
+                BackupSet { schedule: Schedule::daily(24, 0), ..plain() },
                 "shop: is a backup set at a time that no day has",
             ),
             (on(Remote { name: ":s3,env_auth", ..good() }), "shop: is kept on a remote without a proper name"),
             (on(Remote { name: "-r2", ..good() }), "shop: is kept on a remote without a proper name"),
-            (on(Remote { bucket: "../x", ..good() }), "shop: is kept in a bucket without a proper name"),
-            (
-                on(Remote { prefix: "", ..good() }),
-                "shop: is kept under no prefix, among whatever else the bucket holds",
-            ),
-            (on(Remote { prefix: "a/../b", ..good() }), "shop: is kept under a prefix that is no plain path"),
-            (on(Remote { prefix: "/a", ..good() }), "shop: is kept under a prefix that is no plain path"),
-            (on(Remote { prefix: "a/", ..good() }), "shop: is kept under a prefix that is no plain path"),
-            (on(Remote { prefix: "-a", ..good() }), "shop: is kept under a prefix that is no plain path"),
+            (on(good().bucket("../x")), "shop: is kept in a bucket without a proper name"),
+            (on(good().prefix("")), "shop: is kept under no prefix, among whatever else the bucket holds"),
+            (on(good().prefix("a/../b")), "shop: is kept under a prefix that is no plain path"),
+            (on(good().prefix("/a")), "shop: is kept under a prefix that is no plain path"),
+            (on(good().prefix("a/")), "shop: is kept under a prefix that is no plain path"),
+            (on(good().prefix("-a")), "shop: is kept under a prefix that is no plain path"),
         ];
         for (set, wanted) in cases {
             assert_eq!(message(set).as_deref(), Some(wanted));

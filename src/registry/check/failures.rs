@@ -22,9 +22,6 @@ pub(super) fn problems(d: &Deployment, found: &mut Vec<String>) {
             }
             words.push(word);
         }
-        if failure.summary.is_empty() || failure.section.is_empty() {
-            found.push(format!("{place}: lacks its summary or section"));
-        }
         if failure.causes().next().is_none() {
             found.push(format!("{place}: has no cause"));
         }
@@ -51,9 +48,6 @@ pub(super) fn problems(d: &Deployment, found: &mut Vec<String>) {
         if !causes.iter().any(|cause| cause.code == ignore.code) {
             found.push(format!("{place} is of no cause"));
         }
-        if ignore.why.is_empty() {
-            found.push(format!("{place} lacks its reason"));
-        }
     }
     for cause in &causes {
         for other in cause.explains.iter().filter(|other| !causes.iter().any(|known| std::ptr::eq(*known, **other))) {
@@ -70,15 +64,6 @@ fn problems_of(d: &Deployment, cause: &Cause, found: &mut Vec<String>) {
     let upper = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-';
     if cause.code.is_empty() || !cause.code.bytes().all(upper) {
         found.push(format!("{place}: its code is not upper-case words and dashes"));
-    }
-    if cause.summary.is_empty() || cause.explanation.is_empty() {
-        found.push(format!("{place}: lacks its summary or explanation"));
-    }
-    if cause.fixes.is_empty() {
-        found.push(format!("{place}: has no fix"));
-    }
-    if !matches!(cause.verdict, Verdict::Fail | Verdict::Warn) {
-        found.push(format!("{place}: is neither a failure nor a warning"));
     }
     if cause.severity.is_some_and(|level| !d.severities.iter().any(|known| std::ptr::eq(*known, level))) {
         found.push(format!("{place}: its severity is not one of the deployment's"));
@@ -113,7 +98,6 @@ fn clue(d: &Deployment, place: &str, proof: &Clue, alone: bool, found: &mut Vec<
         }
     };
     match proof {
-        Clue::All([]) | Clue::Any([]) => found.push(format!("{place}: has a clue without parts")),
         Clue::All(parts) | Clue::Any(parts) => parts.iter().for_each(|part| clue(d, place, part, alone, found)),
         Clue::Not(part) => clue(d, place, part, alone, found),
         Clue::Of(service, part) => {
@@ -135,7 +119,7 @@ fn clue(d: &Deployment, place: &str, proof: &Clue, alone: bool, found: &mut Vec<
             pattern(text);
             absolute(place, path, found);
         }
-        Clue::File(path, _) | Clue::Leftovers { dir: path, .. } => absolute(place, path, found),
+        Clue::File(path, _) => absolute(place, path, found),
         Clue::Query(query, shows) => {
             if let Shows::Line(text) | Shows::NoLine(text) = shows {
                 pattern(text);
@@ -158,7 +142,6 @@ fn clue(d: &Deployment, place: &str, proof: &Clue, alone: bool, found: &mut Vec<
         Clue::Lines(lines) => {
             pattern(lines.share.whole);
             pattern(lines.share.part);
-            absolute(place, lines.file, found);
         }
         Clue::Get(get, heard) => {
             if !matches!(get.url, Url::Local { .. }) {

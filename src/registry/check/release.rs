@@ -155,37 +155,35 @@ mod tests {
     use super::*;
     use crate::registry::{HostChecks, Image, Level, Manager, Unit};
 
-    static DOWN: Level =
-        Level { id: "down", criterion: "c", response: "now", response_seconds: Some(0), action: "a", mttr: None };
-    static SHOP: Service = Service {
-        managers: &[Manager::Systemd(Unit::new("shop.service"))],
-        ..Service::new("shop", "the shop", &DOWN, "it is all there is")
-    };
-    static OTHER: Service = Service::new("other", "another", &DOWN, "nobody needs it");
-    const BUILD: Task = Task { title: "build", program: "make", args: &[], deadline_seconds: 60 };
-    const IMAGE: Image = Image { service: &SHOP, tag: "shop:live", previous: "shop:previous" };
-    const MIGRATIONS: Schema = Schema::Migrations { directory: "db", except: "seed", container: "shop-db" };
+    static DOWN: Level = Level::new("down").criterion("c").response("now").response_seconds(0).action("a");
+    static SHOP: Service = Service::new("shop", &DOWN)
+        .summary("the shop")
+        .severity_reason("it is all there is")
+        .managers(&[Manager::Systemd(Unit::new("shop.service"))]);
+    static OTHER: Service = Service::new("other", &DOWN).summary("another").severity_reason("nobody needs it");
+    const BUILD: Task = Task::new("build").program("make").deadline_seconds(60);
+    const IMAGE: Image = Image::new("shop:live", &SHOP).previous("shop:previous");
+    const MIGRATIONS: Schema = Schema::migrations("db").except("seed").container("shop-db");
 
     fn list<T, const N: usize>(items: [T; N]) -> &'static [T] {
         Vec::from(items).leak()
     }
 
     fn plain() -> Release {
-        Release::new(&["/srv/shop"], "main", list([&SHOP]), "the database")
+        Release::new(list([&SHOP])).source(&["/srv/shop"]).branch("main").stays("the database")
     }
 
     fn composed(services: &'static [&'static str], file: &'static str) -> Switch {
-        Switch::Compose { env_file: None, file, project: "shop", services }
+        Switch::compose("shop").file(file).services(services)
     }
 
     fn message(release: Release) -> Option<String> {
         let release: &'static Release = Box::leak(Box::new(release));
         let found = catch_unwind(|| {
             let checks = HostChecks::new(&DOWN);
-            deployment(&Deployment {
-                release: Some(release),
-                ..Deployment::new("mine", "my own", list([&DOWN]), list([&SHOP]), checks)
-            });
+            deployment(
+                &Deployment::new("mine", list([&DOWN]), list([&SHOP]), checks).summary("my own").release(release),
+            );
         });
         found.err().and_then(|panic| panic.downcast_ref::<String>().cloned())
     }
@@ -193,15 +191,13 @@ mod tests {
     #[test]
     fn a_release_that_holds_together_is_accepted() {
         assert_eq!(message(plain()), None);
-        assert_eq!(message(Release { source: &[], branch: "", images: list([IMAGE]), ..plain() }), None);
-        let whole = Release {
-            images: list([IMAGE]),
-            build: &[BUILD],
-            schema: Some(MIGRATIONS),
-            backups: &["/srv/backups"],
-            switch: composed(&["shop"], "compose.yml"),
-            ..plain()
-        };
+        assert_eq!(message(plain().source(&[]).branch("").images(list([IMAGE]))), None);
+        let whole = plain()
+            .images(list([IMAGE]))
+            .build(&[BUILD])
+            .schema(MIGRATIONS)
+            .backups(&["/srv/backups"])
+            .switch(composed(&["shop"], "compose.yml"));
         assert_eq!(message(whole), None);
     }
 
@@ -213,55 +209,46 @@ mod tests {
                 Release { services: list([&OTHER]), ..plain() },
                 "other: runs a release of a deployment that it is not of",
             ),
-            (Release { source: &["srv"], ..plain() }, "mine: has a release whose source is not absolute"),
-            (Release { branch: "", ..plain() }, "mine: has a release out of a source without a branch"),
-            (Release { source: &[], ..plain() }, "mine: has a release with neither a source nor images"),
+            (plain().source(&["srv"]), "mine: has a release whose source is not absolute"),
+            (plain().branch(""), "mine: has a release out of a source without a branch"),
+            (plain().source(&[]), "mine: has a release with neither a source nor images"),
             (
-                Release { source: &[], images: list([IMAGE]), build: &[BUILD], ..plain() },
+                plain().source(&[]).images(list([IMAGE])).build(&[BUILD]),
                 "mine: has a release that is made out of a source, but none is named",
             ),
             (
-                Release { images: list([Image { service: &OTHER, ..IMAGE }]), ..plain() },
+                plain().images(list([Image { service: &OTHER, ..IMAGE }])),
                 "other: has an image in a release that it does not run",
             ),
             (
-                Release { images: list([Image { tag: "", ..IMAGE }]), ..plain() },
+                plain().images(list([Image { tag: "", ..IMAGE }])),
                 "mine: has an image whose name is not of the form name:tag",
             ),
             (
-                Release { images: list([Image { previous: "shop:", ..IMAGE }]), ..plain() },
+                plain().images(list([IMAGE.previous("shop:")])),
                 "mine: has an image whose name is not of the form name:tag",
             ),
             (
-                Release { images: list([Image { previous: "shop:live", ..IMAGE }]), ..plain() },
+                plain().images(list([IMAGE.previous("shop:live")])),
                 "mine: has an image that is kept under the name that it runs by",
             ),
             (
-                Release { switch: composed(&["shop", "web"], "compose.yml"), ..plain() },
+                plain().switch(composed(&["shop", "web"], "compose.yml")),
                 "mine: has a release with more or fewer names in the compose file than services",
             ),
             (
-                Release { switch: composed(&["-f"], "compose.yml"), ..plain() },
+                plain().switch(composed(&["-f"], "compose.yml")),
                 "mine: has a release with an improper name of a compose service",
             ),
             (
-                Release { switch: composed(&["shop"], "/etc/compose.yml"), ..plain() },
+                plain().switch(composed(&["shop"], "/etc/compose.yml")),
                 "mine: has a release whose compose file is not below its source",
             ),
-            (
-                Release { schema: Some(MIGRATIONS), ..plain() },
-                "mine: has a release that changes a schema, but no directory of backups",
-            ),
-            (
-                Release { backups: &["backups"], ..plain() },
-                "mine: has a release whose directory of backups is not absolute",
-            ),
-            (
-                Release { build: &[Task { deadline_seconds: 0, ..BUILD }], ..plain() },
-                "mine: has a task of a release without a deadline",
-            ),
-            (Release { free_bytes: 0, ..plain() }, "mine: has a release that needs no space"),
-            (Release { stays: "", ..plain() }, "mine: has a release that does not say what stays after a rollback"),
+            (plain().schema(MIGRATIONS), "mine: has a release that changes a schema, but no directory of backups"),
+            (plain().backups(&["backups"]), "mine: has a release whose directory of backups is not absolute"),
+            (plain().build(list([BUILD.deadline_seconds(0)])), "mine: has a task of a release without a deadline"),
+            (plain().free_bytes(0), "mine: has a release that needs no space"),
+            (plain().stays(""), "mine: has a release that does not say what stays after a rollback"),
         ];
         for (release, wanted) in cases {
             assert_eq!(message(release).as_deref(), Some(wanted));

@@ -4,9 +4,10 @@ use super::super::release::*;
 use super::services::*;
 
 /// The runbook's rollback needs a tag `previous` that nobody makes (D8): here it is made before each switch.
-pub static RELEASE: Release = Release {
-    images: &[Image { service: &WORKER, tag: "fondation-worker:latest", previous: "fondation-worker:previous" }],
-    free_bytes: 2 << 30,
-    note: Some("the new image comes with --load FILE or --pull=IMAGE; Convex functions are deployed apart"),
-    ..Release::new(&[], "", &[&WORKER], "Convex functions and schema, which are deployed apart; jobs that were active")
-};
+pub static RELEASE: Release = Release::new(&[&WORKER])
+    .source(&[])
+    .branch("")
+    .images(&[Image::new("fondation-worker:latest", &WORKER).previous("fondation-worker:previous")])
+    .free_bytes(2 << 30)
+    .stays("Convex functions and schema, which are deployed apart; jobs that were active")
+    .note("the new image comes with --load FILE or --pull=IMAGE; Convex functions are deployed apart");

@@ -2,74 +2,51 @@
 
 use super::super::backup::*;
 use super::services::*;
-use crate::registry::{Secret, Service};
+use crate::registry::Secret;
 
-static REMOTE: Remote = Remote {
-    name: "remote",
-    config: "/root/.config/rclone/rclone.conf",
-    bucket: "plugspace-backups",
-    prefix: "backups/opsctl",
-    credentials: &[],
-};
+static REMOTE: Remote = Remote::new("remote")
+    .config("/root/.config/rclone/rclone.conf")
+    .bucket("plugspace-backups")
+    .prefix("backups/opsctl");
 
-const NIGHTLY: Schedule = Schedule::Daily { hour: 2, minute: 0 };
-
-const fn files(
-    paths: &'static [&'static str],
-    without: &'static [&'static str],
-    secrecy: Secrecy,
-    owners: &'static [&'static Service],
-) -> BackupSet {
-    let source = Source::Files { paths, without, secrecy, owners: Owners::Running };
-    BackupSet::daily("files", "files", source, owners, NIGHTLY, &REMOTE)
+/// 02:00 UTC daily.
+const fn nightly(name: &'static str, source: Source) -> BackupSet {
+    BackupSet::new(name, source, Schedule::daily(2, 0), &REMOTE)
 }
 
 pub static BACKUPS: &[BackupSet] = &[
-    BackupSet {
-        note: Some(
-            "the runbook claims 6 h by an oplog that nothing dumps; what its script does is once a day (D3, D28)",
+    nightly(
+        "mongodb",
+        Source::mongo(
+            "plugspace",
+            &MONGODB,
+            Secret::in_file("/root/.plugspace/mongodb-credentials.txt").key("MONGODB_ADMIN_URI"),
         ),
-        ..BackupSet::daily(
-            "mongodb",
-            "database plugspace: all that users made",
-            Source::Mongo {
-                service: &MONGODB,
-                uri: Secret { file: "/root/.plugspace/mongodb-credentials.txt", key: "MONGODB_ADMIN_URI" },
-                database: "plugspace",
-            },
-            &[&API, &WORKER],
-            NIGHTLY,
-            &REMOTE,
-        )
-    },
-    BackupSet {
-        note: Some(
-            "while append-only is on, the server ignores a snapshot that is put in place (D7): a restore turns it off first",
+    )
+    .what("database plugspace: all that users made")
+    .owners(&[&API, &WORKER])
+    .note("the runbook claims 6 h by an oplog that nothing dumps; what its script does is once a day (D3, D28)"),
+    nightly("redis", Source::redis("/var/lib/redis/dump.rdb", &REDIS).config("/etc/redis/redis.conf"))
+        .what("sessions and queues")
+        .owners(&[&API, &VOICE, &WORKER, &REDIS])
+        .note(
+            "while append-only is on, the server ignores a snapshot that is put in place (D7): a restore turns it off \
+         first",
         ),
-        ..BackupSet::daily(
-            "redis",
-            "sessions and queues",
-            Source::Redis { service: &REDIS, path: "/var/lib/redis/dump.rdb", config: "/etc/redis/redis.conf" },
-            &[&API, &VOICE, &WORKER, &REDIS],
-            NIGHTLY,
-            &REMOTE,
-        )
-    },
-    BackupSet {
-        name: "app",
-        what: "the applications' files",
-        ..files(
-            &["/home/plugspace/plugspace"],
-            &["node_modules", ".next", "dist", ".git"],
-            Secrecy::Credentials,
-            &[&API, &VOICE, &WORKER, &FRONTEND, &STUDIO, &ADMIN],
-        )
-    },
-    BackupSet {
-        name: "config",
-        what: "nginx, databases, pm2 and environment",
-        retention: Retention::Days(90),
-        ..files(
+    nightly(
+        "app",
+        Source::files(&["/home/plugspace/plugspace"], Secrecy::Credentials).without(&[
+            "node_modules",
+            ".next",
+            "dist",
+            ".git",
+        ]),
+    )
+    .what("the applications' files")
+    .owners(&[&API, &VOICE, &WORKER, &FRONTEND, &STUDIO, &ADMIN]),
+    nightly(
+        "config",
+        Source::files(
             &[
                 "/etc/nginx",
                 "/etc/mongod.conf",
@@ -77,15 +54,13 @@ pub static BACKUPS: &[BackupSet] = &[
                 "/home/plugspace/plugspace/ecosystem.config.js",
                 "/home/plugspace/plugspace/.env",
             ],
-            &[],
             Secrecy::Credentials,
-            &[],
-        )
-    },
-    BackupSet {
-        name: "ssl",
-        what: "certificates and ACME account",
-        retention: Retention::Days(90),
-        ..files(&["/etc/letsencrypt"], &[], Secrecy::Credentials, &[&NGINX])
-    },
+        ),
+    )
+    .what("nginx, databases, pm2 and environment")
+    .retention(Retention::Days(90)),
+    nightly("ssl", Source::files(&["/etc/letsencrypt"], Secrecy::Credentials))
+        .what("certificates and ACME account")
+        .owners(&[&NGINX])
+        .retention(Retention::Days(90)),
 ];

@@ -12,135 +12,114 @@ use crate::registry::*;
 use services::*;
 
 /// The deployment.
-pub static DEPLOYMENT: Deployment = Deployment {
-    host: Host {
-        address: Some("plugspace.io"),
-        ssh: Some("ssh -p 2222 plugspace@plugspace.io"),
-        system: "Hostinger VPS, Ubuntu 24.04, at least 4 cores, 8 GB RAM, 100 GB SSD; Node 20, npm 10.2.5",
-    },
-    detect: &["/home/plugspace/plugspace", "/home/plugspace/app", "/var/www/plugspace"],
-    failures: failures::FAILURES,
-    release: Some(&release::RELEASE),
-    backups: backup::BACKUPS,
-    proxy: Some(Proxy::Nginx),
-    maintenance: Maintenance::Page(MAINTENANCE),
-    logs: &[
-        Log::File { path: "/var/log/plugspace/backup.log", what: "backup" },
-        Log::File { path: "/var/log/plugspace/restore.log", what: "restore" },
-        Log::File { path: "/var/log/plugspace/deploy.log", what: "deploy" },
-        Log::File { path: "/var/log/auth.log", what: "logins" },
-        Log::Journal("fail2ban.service"),
-    ],
-    escalation: &[
-        Escalation {
-            after_minutes: Some(0),
-            who: "on-call",
-            via: "PagerDuty; low severity waits for the next business day",
-        },
-        Escalation { after_minutes: None, who: "team lead", via: "critical and high only; no address documented" },
-        Escalation { after_minutes: None, who: "CTO", via: "critical only, after the team lead" },
-    ],
-    contacts: &[
-        Contact { who: "infrastructure lead", at: "infrastructure@plugspace.io" },
-        Contact { who: "security team", at: "security@plugspace.io" },
-        Contact { who: "alerts", at: "Slack #alerts; critical ones #alerts-critical" },
-        Contact { who: "security alerts", at: "Slack #security-alerts" },
-        Contact { who: "database alerts", at: "Slack #database-alerts" },
-        Contact { who: "alerts of the agents", at: "Slack #ai-alerts" },
-    ],
-    notes: &[
-        "SSH takes keys only, no root, user plugspace alone, three tries, no forwarding",
-        "plugspace may sudo a restart or reload of nginx, and pm2; MongoDB and Redis need the provider's console (D25)",
-        "plugspace is in group docker, which is root by another name",
-        "pm2 belongs to user plugspace: called by root it starts a second daemon and all applications twice (D24)",
-        "pm2 gives up after 10 restarts 5 s apart: an errored application waits for a start by hand",
-        "frontend, studio, api and voice wait for a ready signal that none sends: each reload lasts the whole timeout \
-         (D15)",
-        "pm2's memory limits add up to 26.5 GB on a host of 8 GB: they protect nothing (D37)",
-        "pm2 writes to /var/log/pm2, turned over by logrotate and by pm2-logrotate (50M, 14 kept) without a reopen \
-         (D38)",
-        "three paths and three ways to deploy: pm2 and the runbook use /home/plugspace/plugspace, the GitHub workflow \
-         /home/plugspace/app, scripts/deploy.sh /var/www/plugspace (D31)",
-        "infrastructure/docker is a second whole stack for the same ports; it opens MongoDB and Redis past UFW (D39)",
-        "UFW lets in 2222, 80, 443; a deny must be inserted before those or it does nothing (D17)",
-        "fail2ban: sshd 3 tries, 24 h; else 5 tries in 10 min, 1 h (nginx-http-auth; limit-req 10, botsearch 2)",
-        "kernel and limits as set up: nofile 65536, vm.overcommit_memory 1, swappiness 10",
-        "SECURITY.md has response times of its own: 1, 4, 24 and 72 h",
-        "pm2's deploy section also knows staging.plugspace.io",
-    ],
-    ..Deployment::new(
-        "plugspace",
-        "three Next.js sites, an API, a voice server and workers under pm2, with MongoDB, Redis and nginx, on one VPS",
-        SEVERITIES,
-        SERVICES,
-        HostChecks {
-            disk: Usage { warn_percent: 85, fail_percent: 95 },
-            disk_paths: &[
-                "/",
-                "/home/plugspace/backups",
-                "/var/lib/docker",
-                "/var/lib/mongodb",
-                "/var/lib/redis",
-                "/var/log",
-            ],
-            memory: Usage { warn_percent: 85, fail_percent: 95 },
-            certificates: Some(Certificates { port: 443, warn_days: 30, fail_days: 7, severity: &HIGH }),
-            disk_severity: &CRITICAL,
-            source: "alerts.yml: disk below 15 and 5 % free, memory above 85 and 95 %, certificates below 30 and 7 \
-                     days; load: opsctl's own default",
-            ..HostChecks::new(&HIGH)
-        },
-    )
-};
+pub static DEPLOYMENT: Deployment = Deployment::new(
+    "plugspace",
+    SEVERITIES,
+    SERVICES,
+    HostChecks::new(&HIGH)
+        .disk(Usage::warn_at(85).fail_at(95))
+        .disk_paths(&[
+            "/",
+            "/home/plugspace/backups",
+            "/var/lib/docker",
+            "/var/lib/mongodb",
+            "/var/lib/redis",
+            "/var/log",
+        ])
+        .memory(Usage::warn_at(85).fail_at(95))
+        .certificates(Certificates::new(443, &HIGH).warn_days(30).fail_days(7))
+        .disk_severity(&CRITICAL)
+        .source(
+            "alerts.yml: disk below 15 and 5 % free, memory above 85 and 95 %, certificates below 30 and 7 days; load: \
+             opsctl's own default",
+        ),
+)
+.summary("three Next.js sites, an API, a voice server and workers under pm2, with MongoDB, Redis and nginx, on one VPS")
+.host(
+    Host::running("Hostinger VPS, Ubuntu 24.04, at least 4 cores, 8 GB RAM, 100 GB SSD; Node 20, npm 10.2.5")
+        .address("plugspace.io")
+        .ssh("ssh -p 2222 plugspace@plugspace.io"),
+)
+.detect(&["/home/plugspace/plugspace", "/home/plugspace/app", "/var/www/plugspace"])
+.failures(failures::FAILURES)
+.release(&release::RELEASE)
+.backups(backup::BACKUPS)
+.proxy(Proxy::Nginx)
+.maintenance(Maintenance::Page(MAINTENANCE))
+.logs(&[
+    Log::file("/var/log/plugspace/backup.log").what("backup"),
+    Log::file("/var/log/plugspace/restore.log").what("restore"),
+    Log::file("/var/log/plugspace/deploy.log").what("deploy"),
+    Log::file("/var/log/auth.log").what("logins"),
+    Log::Journal("fail2ban.service"),
+])
+.escalation(&[
+    Escalation::to("on-call").after_minutes(0).via("PagerDuty; low severity waits for the next business day"),
+    Escalation::to("team lead").via("critical and high only; no address documented"),
+    Escalation::to("CTO").via("critical only, after the team lead"),
+])
+.contacts(&[
+    Contact::new("infrastructure lead").at("infrastructure@plugspace.io"),
+    Contact::new("security team").at("security@plugspace.io"),
+    Contact::new("alerts").at("Slack #alerts; critical ones #alerts-critical"),
+    Contact::new("security alerts").at("Slack #security-alerts"),
+    Contact::new("database alerts").at("Slack #database-alerts"),
+    Contact::new("alerts of the agents").at("Slack #ai-alerts"),
+])
+.notes(&[
+    "SSH takes keys only, no root, user plugspace alone, three tries, no forwarding",
+    "plugspace may sudo a restart or reload of nginx, and pm2; MongoDB and Redis need the provider's console (D25)",
+    "plugspace is in group docker, which is root by another name",
+    "pm2 belongs to user plugspace: called by root it starts a second daemon and all applications twice (D24)",
+    "pm2 gives up after 10 restarts 5 s apart: an errored application waits for a start by hand",
+    "frontend, studio, api and voice wait for a ready signal that none sends: each reload lasts the whole timeout \
+     (D15)",
+    "pm2's memory limits add up to 26.5 GB on a host of 8 GB: they protect nothing (D37)",
+    "pm2 writes to /var/log/pm2, turned over by logrotate and by pm2-logrotate (50M, 14 kept) without a reopen (D38)",
+    "three paths and three ways to deploy: pm2 and the runbook use /home/plugspace/plugspace, the GitHub workflow \
+     /home/plugspace/app, scripts/deploy.sh /var/www/plugspace (D31)",
+    "infrastructure/docker is a second whole stack for the same ports; it opens MongoDB and Redis past UFW (D39)",
+    "UFW lets in 2222, 80, 443; a deny must be inserted before those or it does nothing (D17)",
+    "fail2ban: sshd 3 tries, 24 h; else 5 tries in 10 min, 1 h (nginx-http-auth; limit-req 10, botsearch 2)",
+    "kernel and limits as set up: nofile 65536, vm.overcommit_memory 1, swappiness 10",
+    "SECURITY.md has response times of its own: 1, 4, 24 and 72 h",
+    "pm2's deploy section also knows staging.plugspace.io",
+]);
 
 const _: () = check::deployment(&DEPLOYMENT);
 
 /// The runbook only says `return 503` in the site's configuration, and never how it is taken out again. A file of our own
 /// needs no change of theirs; nginx-setup.sh includes conf.d before sites-enabled, as Debian does, so that it is read
 /// first. The nginx.conf of infrastructure/ includes neither: with that one it is refused.
-const MAINTENANCE: Page = Page {
-    proxy: &NGINX,
-    file: "/etc/nginx/conf.d/00-opsctl-maintenance.conf",
-    port: 443,
-    health: "/health",
-    message: "We are working on Plugspace. Please try again in a while.",
-    retry_after_seconds: 600,
-    effect: "every visitor gets 503 and the message; the applications go on behind it, and calls that are open on /voice \
-             last until they end",
-};
+const MAINTENANCE: Page = Page::new("/etc/nginx/conf.d/00-opsctl-maintenance.conf", &NGINX, 443)
+    .health("/health")
+    .message("We are working on Plugspace. Please try again in a while.")
+    .retry_after_seconds(600)
+    .effect(
+        "every visitor gets 503 and the message; the applications go on behind it, and calls that are open on /voice \
+         last until they end",
+    );
 
-static CRITICAL: Level = Level {
-    id: "critical",
-    criterion: "API, voice, MongoDB, Redis or nginx is down, or less than 5 % of the disk is free",
-    response: "within 15 min",
-    response_seconds: Some(900),
-    action: "restart what is down; on-call, team lead, CTO",
-    mttr: None,
-};
-static HIGH: Level = Level {
-    id: "high",
-    criterion: "a site or the workers are down, memory or processors run out, a certificate has under 7 days",
-    response: "within 1 h",
-    response_seconds: Some(3600),
-    action: "restart the application concerned; on-call, team lead",
-    mttr: None,
-};
-static MEDIUM: Level = Level {
-    id: "medium",
-    criterion: "admin or monitoring is down, answers are slow, a certificate has under 30 days",
-    response: "within 4 h",
-    response_seconds: Some(14_400),
-    action: "find the cause, then repair; on-call",
-    mttr: None,
-};
-static LOW: Level = Level {
-    id: "low",
-    criterion: "an exporter is down",
-    response: "within 24 h, on a business day",
-    response_seconds: Some(86_400),
-    action: "note it",
-    mttr: None,
-};
+static CRITICAL: Level = Level::new("critical")
+    .criterion("API, voice, MongoDB, Redis or nginx is down, or less than 5 % of the disk is free")
+    .response("within 15 min")
+    .response_seconds(900)
+    .action("restart what is down; on-call, team lead, CTO");
+static HIGH: Level = Level::new("high")
+    .criterion("a site or the workers are down, memory or processors run out, a certificate has under 7 days")
+    .response("within 1 h")
+    .response_seconds(3600)
+    .action("restart the application concerned; on-call, team lead");
+static MEDIUM: Level = Level::new("medium")
+    .criterion("admin or monitoring is down, answers are slow, a certificate has under 30 days")
+    .response("within 4 h")
+    .response_seconds(14_400)
+    .action("find the cause, then repair; on-call");
+static LOW: Level = Level::new("low")
+    .criterion("an exporter is down")
+    .response("within 24 h, on a business day")
+    .response_seconds(86_400)
+    .action("note it");
 static SEVERITIES: &[&Level] = &[&CRITICAL, &HIGH, &MEDIUM, &LOW];
 
 static SERVICES: &[&Service] = &[

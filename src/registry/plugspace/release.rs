@@ -7,37 +7,24 @@ use crate::registry::Service;
 static SERVICES: &[&Service] = &[&API, &VOICE, &WORKER, &FRONTEND, &STUDIO, &ADMIN];
 
 /// The schema is MongoDB's, so it is pushed, not migrated (D13); after the build, so that a failed one has changed nothing.
-pub static RELEASE: Release = Release {
-    build: &[
-        Task {
-            title: "install dependencies",
-            program: "npm",
-            args: &["--prefix", "{source}", "ci", "--no-audit", "--no-fund"],
-            deadline_seconds: 900,
-        },
-        Task {
-            title: "build",
-            program: "npm",
-            args: &["--prefix", "{source}", "run", "build"],
-            deadline_seconds: 1200,
-        },
-    ],
-    schema: Some(Schema::Push(Task {
-        title: "push the schema to MongoDB",
-        program: "npm",
-        args: &["--prefix", "{source}", "run", "db:push"],
-        deadline_seconds: 300,
-    })),
-    switch: Switch::Reload,
-    free_bytes: 3 << 30,
-    backups: &["/home/plugspace/backups"],
-    note: Some(
-        "four applications wait for a ready signal that none of them sends, so each reload lasts its time-out (D15)",
-    ),
-    ..Release::new(
-        &["/home/plugspace/plugspace", "/home/plugspace/app", "/var/www/plugspace"],
-        "main",
-        SERVICES,
-        "the database: what was pushed to its schema, and all data",
-    )
-};
+pub static RELEASE: Release = Release::new(SERVICES)
+    .source(&["/home/plugspace/plugspace", "/home/plugspace/app", "/var/www/plugspace"])
+    .branch("main")
+    .build(&[
+        Task::new("install dependencies")
+            .program("npm")
+            .args(&["--prefix", "{source}", "ci", "--no-audit", "--no-fund"])
+            .deadline_seconds(900),
+        Task::new("build").program("npm").args(&["--prefix", "{source}", "run", "build"]).deadline_seconds(1200),
+    ])
+    .schema(Schema::Push(
+        Task::new("push the schema to MongoDB")
+            .program("npm")
+            .args(&["--prefix", "{source}", "run", "db:push"])
+            .deadline_seconds(300),
+    ))
+    .switch(Switch::Reload)
+    .free_bytes(3 << 30)
+    .backups(&["/home/plugspace/backups"])
+    .stays("the database: what was pushed to its schema, and all data")
+    .note("four applications wait for a ready signal that none of them sends, so each reload lasts its time-out (D15)");

@@ -8,29 +8,21 @@ use crate::registry::Service;
 static SERVICES: &[&Service] =
     &[&WALLET, &STORE, &FAUCET, &SPAWN, &SEARCH, &EMAIL, &TOKEN, &MEM, &DOMAIN, &TRACK, &SITE];
 
-pub static RELEASE: Release = Release {
-    build: &[
-        Task {
-            title: "install dependencies",
-            program: "pnpm",
-            args: &["--dir", "{source}", "install", "--frozen-lockfile"],
-            deadline_seconds: 600,
-        },
-        Task {
-            title: "build the payment middleware",
-            program: "pnpm",
-            args: &["--dir", "{source}", "--filter", "@primsh/x402-middleware", "run", "build"],
-            deadline_seconds: 300,
-        },
-    ],
-    note: Some(
-        "delivered by rsync since 2026-02-26: where there is no .git the new version is on the host already, and an earlier one \
-         must be delivered again by CI (D12)",
-    ),
-    ..Release::new(
-        &["/opt/prim"],
-        "main",
-        SERVICES,
-        "databases: each service makes its tables when it starts, and nothing takes them back",
-    )
-};
+pub static RELEASE: Release = Release::new(SERVICES)
+    .source(&["/opt/prim"])
+    .branch("main")
+    .build(&[
+        Task::new("install dependencies")
+            .program("pnpm")
+            .args(&["--dir", "{source}", "install", "--frozen-lockfile"])
+            .deadline_seconds(600),
+        Task::new("build the payment middleware")
+            .program("pnpm")
+            .args(&["--dir", "{source}", "--filter", "@primsh/x402-middleware", "run", "build"])
+            .deadline_seconds(300),
+    ])
+    .stays("databases: each service makes its tables when it starts, and nothing takes them back")
+    .note(
+        "delivered by rsync since 2026-02-26: where there is no .git the new version is on the host already, and an \
+         earlier one must be delivered again by CI (D12)",
+    );

@@ -5,25 +5,18 @@ use super::super::backup::*;
 use super::super::failure::Database;
 use super::services::*;
 
-static R2: Remote = Remote {
-    name: "r2",
-    config: "/root/.config/rclone/rclone.conf",
-    bucket: "v-edfinance-backup",
-    prefix: "opsctl",
-    credentials: &[],
-};
+static R2: Remote =
+    Remote::new("r2").config("/root/.config/rclone/rclone.conf").bucket("v-edfinance-backup").prefix("opsctl");
 
-pub static BACKUPS: &[BackupSet] = &[BackupSet {
-    note: Some(
-        "documents know five names of the database, DATABASE_URL tells the live one (D8); the old script dumps the first \
-         container that is called postgres, which may be Dokploy's (D4)",
-    ),
-    ..BackupSet::daily(
-        "database",
-        "users, transactions, learning behaviour",
-        Source::Postgres { service: &POSTGRES, database: Database::InUrl(&API, "DATABASE_URL") },
-        &[&API],
-        Schedule::Daily { hour: 3, minute: 0 },
-        &R2,
-    )
-}];
+pub static BACKUPS: &[BackupSet] = &[BackupSet::new(
+    "database",
+    Source::postgres(&POSTGRES, Database::InUrl(&API, "DATABASE_URL")),
+    Schedule::daily(3, 0),
+    &R2,
+)
+.what("users, transactions, learning behaviour")
+.owners(&[&API])
+.note(
+    "documents know five names of the database, DATABASE_URL tells the live one (D8); the old script dumps the first \
+     container that is called postgres, which may be Dokploy's (D4)",
+)];

@@ -12,118 +12,93 @@ use crate::registry::*;
 use services::*;
 
 /// The deployment.
-pub static DEPLOYMENT: Deployment = Deployment {
-    host: Host {
-        address: Some("103.54.153.248"),
-        ssh: Some("ssh root@103.54.153.248"),
-        system: "TrumVPS, Ubuntu 22.04.1, 4 GB RAM, 30 GB disk, Docker 29.1.3, in Swarm mode on 2026-01-08",
-    },
-    detect: &["/root/v-edfinance", "/var/www/v-edfinance", "/opt/v-edfinance"],
-    failures: failures::FAILURES,
-    release: Some(&release::RELEASE),
-    backups: backup::BACKUPS,
-    logs: &[
-        Log::File {
-            path: "/var/log/health.log",
-            what: "health cron, every 4 h, emptied weekly; a report ends at its first failing check (D26)",
-        },
-        Log::File { path: "/var/log/backup.log", what: "backup" },
-        Log::File { path: "/var/log/r2-backup.log", what: "upload of the backup to R2" },
-        Log::File { path: "/backups/postgres/last_backup.log", what: "the last dump" },
-        Log::File { path: "/var/log/backup-test.log", what: "restore test, Sundays 04:00" },
-        Log::File { path: "/var/log/backup-test-summary.log", what: "restore test, outcome" },
-    ],
-    escalation: &[
-        Escalation { after_minutes: Some(0), who: "L1: whoever sees it", via: "the runbook of the failure" },
-        Escalation {
-            after_minutes: Some(10),
-            who: "L2: on-call engineer",
-            via: "Slack #ops-oncall; answers within 15 min",
-        },
-        Escalation {
-            after_minutes: Some(30),
-            who: "L3: specialist",
-            via: "Slack #database-experts, #security-team or #finance-team",
-        },
-        Escalation { after_minutes: Some(60), who: "L4: vendor", via: "VPS provider, Dokploy, Stripe or PostgreSQL" },
-    ],
-    contacts: &[
-        Contact { who: "on-call, by mail", at: "ops-oncall@vedfinance.com" },
-        Contact { who: "everybody, before a runbook is used", at: "Slack #ops-incidents" },
-        Contact { who: "alerts", at: "Slack #ops-alerts" },
-        Contact { who: "authors of the runbooks", at: "Slack #ops-runbooks" },
-        Contact { who: "all hands, for an outage", at: "Slack #critical-incidents" },
-        Contact { who: "back end on-call", at: "Slack #backend-oncall" },
-        Contact { who: "payments on-call", at: "Slack #payments-oncall" },
-        Contact { who: "security", at: "security@v-edfinance.com" },
-        Contact { who: "VPS provider", at: "TrumVPS support portal and web console" },
-        Contact { who: "Dokploy", at: "support@dokploy.com" },
-        Contact { who: "Stripe", at: "support in its dashboard; https://status.stripe.com" },
-        Contact { who: "PostgreSQL", at: "community forums" },
-    ],
-    notes: &[
-        "SSH goes to root with a key; a user deployer (sudo, docker) is only planned",
-        "UFW once locked everybody out: the way back is the provider's web console",
-        "UFW lets in 22 80 443 3000 19999 3002 61208 8090 9090 3003",
-        "a task of Swarm is restarted with `docker service update --force`, a container of its own with `docker \
-         restart`",
-        "a variable set inside a container is gone after its restart: set it where the container is made, redeploy \
-         (D13)",
-        "what Dokploy runs has its secrets in Dokploy's UI, not in the env files",
-        "passwords and keys are committed to the repository, and /debug asks for no login: rotate them (D27)",
-        "names begin with vedfinance or v-edfinance: a search for one misses the other (D6)",
-        "repair targets are the README's; single runbooks and INCIDENTS.md give others (D37)",
-    ],
-    ..Deployment::new(
-        "v-edfinance",
-        "learning and finance: NestJS API, Next.js front end, PostgreSQL and Redis in containers on one VPS",
-        SEVERITIES,
-        SERVICES,
-        HostChecks {
-            disk: Usage { warn_percent: 80, fail_percent: 90 },
-            disk_paths: &["/", "/root/backups", "/backups/postgres", "/var/lib/docker", "/var/log"],
-            memory: Usage { warn_percent: 85, fail_percent: 95 },
-            disk_severity: &P0,
-            source: "disk: health cron; memory warning: alerts.yml; memory failure and load: opsctl's own defaults",
-            ..HostChecks::new(&P1)
-        },
-    )
-};
+pub static DEPLOYMENT: Deployment = Deployment::new(
+    "v-edfinance",
+    SEVERITIES,
+    SERVICES,
+    HostChecks::new(&P1)
+        .disk(Usage::warn_at(80).fail_at(90))
+        .disk_paths(&["/", "/root/backups", "/backups/postgres", "/var/lib/docker", "/var/log"])
+        .memory(Usage::warn_at(85).fail_at(95))
+        .disk_severity(&P0)
+        .source("disk: health cron; memory warning: alerts.yml; memory failure and load: opsctl's own defaults"),
+)
+.summary("learning and finance: NestJS API, Next.js front end, PostgreSQL and Redis in containers on one VPS")
+.host(
+    Host::running("TrumVPS, Ubuntu 22.04.1, 4 GB RAM, 30 GB disk, Docker 29.1.3, in Swarm mode on 2026-01-08")
+        .address("103.54.153.248")
+        .ssh("ssh root@103.54.153.248"),
+)
+.detect(&["/root/v-edfinance", "/var/www/v-edfinance", "/opt/v-edfinance"])
+.failures(failures::FAILURES)
+.release(&release::RELEASE)
+.backups(backup::BACKUPS)
+.logs(&[
+    Log::file("/var/log/health.log")
+        .what("health cron, every 4 h, emptied weekly; a report ends at its first failing check (D26)"),
+    Log::file("/var/log/backup.log").what("backup"),
+    Log::file("/var/log/r2-backup.log").what("upload of the backup to R2"),
+    Log::file("/backups/postgres/last_backup.log").what("the last dump"),
+    Log::file("/var/log/backup-test.log").what("restore test, Sundays 04:00"),
+    Log::file("/var/log/backup-test-summary.log").what("restore test, outcome"),
+])
+.escalation(&[
+    Escalation::to("L1: whoever sees it").after_minutes(0).via("the runbook of the failure"),
+    Escalation::to("L2: on-call engineer").after_minutes(10).via("Slack #ops-oncall; answers within 15 min"),
+    Escalation::to("L3: specialist").after_minutes(30).via("Slack #database-experts, #security-team or #finance-team"),
+    Escalation::to("L4: vendor").after_minutes(60).via("VPS provider, Dokploy, Stripe or PostgreSQL"),
+])
+.contacts(&[
+    Contact::new("on-call, by mail").at("ops-oncall@vedfinance.com"),
+    Contact::new("everybody, before a runbook is used").at("Slack #ops-incidents"),
+    Contact::new("alerts").at("Slack #ops-alerts"),
+    Contact::new("authors of the runbooks").at("Slack #ops-runbooks"),
+    Contact::new("all hands, for an outage").at("Slack #critical-incidents"),
+    Contact::new("back end on-call").at("Slack #backend-oncall"),
+    Contact::new("payments on-call").at("Slack #payments-oncall"),
+    Contact::new("security").at("security@v-edfinance.com"),
+    Contact::new("VPS provider").at("TrumVPS support portal and web console"),
+    Contact::new("Dokploy").at("support@dokploy.com"),
+    Contact::new("Stripe").at("support in its dashboard; https://status.stripe.com"),
+    Contact::new("PostgreSQL").at("community forums"),
+])
+.notes(&[
+    "SSH goes to root with a key; a user deployer (sudo, docker) is only planned",
+    "UFW once locked everybody out: the way back is the provider's web console",
+    "UFW lets in 22 80 443 3000 19999 3002 61208 8090 9090 3003",
+    "a task of Swarm is restarted with `docker service update --force`, a container of its own with `docker restart`",
+    "a variable set inside a container is gone after its restart: set it where the container is made, redeploy (D13)",
+    "what Dokploy runs has its secrets in Dokploy's UI, not in the env files",
+    "passwords and keys are committed to the repository, and /debug asks for no login: rotate them (D27)",
+    "names begin with vedfinance or v-edfinance: a search for one misses the other (D6)",
+    "repair targets are the README's; single runbooks and INCIDENTS.md give others (D37)",
+]);
 
 const _: () = check::deployment(&DEPLOYMENT);
 
-static P0: Level = Level {
-    id: "P0",
-    criterion: "everything is down, or data is being lost",
-    response: "within 5 min",
-    response_seconds: Some(300),
-    action: "restart what stopped, then roll back or restore",
-    mttr: Some(Mttr { detect_seconds: 120, mitigate_seconds: 180, recover_seconds: 300, total_seconds: 600 }),
-};
-static P1: Level = Level {
-    id: "P1",
-    criterion: "a main feature is broken, or all is very slow",
-    response: "within 15 min",
-    response_seconds: Some(900),
-    action: "open its runbook: login, payment or slow queries",
-    mttr: Some(Mttr { detect_seconds: 300, mitigate_seconds: 600, recover_seconds: 900, total_seconds: 1800 }),
-};
-static P2: Level = Level {
-    id: "P2",
-    criterion: "a small defect with a way around it",
-    response: "within 1 h",
-    response_seconds: Some(3600),
-    action: "tell users the way around, then repair",
-    mttr: Some(Mttr { detect_seconds: 900, mitigate_seconds: 1800, recover_seconds: 3600, total_seconds: 7200 }),
-};
-static P3: Level = Level {
-    id: "P3",
-    criterion: "cosmetic; only INCIDENTS.md knows this level",
-    response: "within 4 h, repaired within 8 h",
-    response_seconds: Some(14_400),
-    action: "write it down and repair it the same day",
-    mttr: None,
-};
+static P0: Level = Level::new("P0")
+    .criterion("everything is down, or data is being lost")
+    .response("within 5 min")
+    .response_seconds(300)
+    .action("restart what stopped, then roll back or restore")
+    .mttr(Mttr::total_seconds(600).detect_seconds(120).mitigate_seconds(180).recover_seconds(300));
+static P1: Level = Level::new("P1")
+    .criterion("a main feature is broken, or all is very slow")
+    .response("within 15 min")
+    .response_seconds(900)
+    .action("open its runbook: login, payment or slow queries")
+    .mttr(Mttr::total_seconds(1800).detect_seconds(300).mitigate_seconds(600).recover_seconds(900));
+static P2: Level = Level::new("P2")
+    .criterion("a small defect with a way around it")
+    .response("within 1 h")
+    .response_seconds(3600)
+    .action("tell users the way around, then repair")
+    .mttr(Mttr::total_seconds(7200).detect_seconds(900).mitigate_seconds(1800).recover_seconds(3600));
+static P3: Level = Level::new("P3")
+    .criterion("cosmetic; only INCIDENTS.md knows this level")
+    .response("within 4 h, repaired within 8 h")
+    .response_seconds(14_400)
+    .action("write it down and repair it the same day");
 static SEVERITIES: &[&Level] = &[&P0, &P1, &P2, &P3];
 
 static SERVICES: &[&Service] = &[

@@ -4,26 +4,17 @@ use super::super::release::*;
 use super::services::*;
 
 /// Images come from elsewhere and must be on the host already (`pull_policy: never`).
-pub static RELEASE: Release = Release {
-    images: &[
-        Image { service: &API, tag: "luahoa/v-edfinance-api:staging", previous: "luahoa/v-edfinance-api:previous" },
-        Image { service: &WEB, tag: "luahoa/v-edfinance-web:staging", previous: "luahoa/v-edfinance-web:previous" },
-    ],
-    switch: Switch::Compose {
-        env_file: None,
-        file: "docker-compose.yml",
-        project: "v-edfinance",
-        services: &["api", "web"],
-    },
-    free_bytes: 2 << 30,
-    note: Some(
-        "images come with --load FILE or --pull; where Dokploy deploys the application, redeploy there, or it puts its own version \
-         back; migrations are run apart: docker exec vedfinance-api npx prisma migrate deploy",
-    ),
-    ..Release::new(
-        &["/root/v-edfinance"],
-        "main",
-        &[&API, &WEB],
-        "the database: prisma migrate resolve edits only history",
-    )
-};
+pub static RELEASE: Release = Release::new(&[&API, &WEB])
+    .source(&["/root/v-edfinance"])
+    .branch("main")
+    .images(&[
+        Image::new("luahoa/v-edfinance-api:staging", &API).previous("luahoa/v-edfinance-api:previous"),
+        Image::new("luahoa/v-edfinance-web:staging", &WEB).previous("luahoa/v-edfinance-web:previous"),
+    ])
+    .switch(Switch::compose("v-edfinance").file("docker-compose.yml").services(&["api", "web"]))
+    .free_bytes(2 << 30)
+    .stays("the database: prisma migrate resolve edits only history")
+    .note(
+        "images come with --load FILE or --pull; where Dokploy deploys the application, redeploy there, or it puts its \
+         own version back; migrations are run apart: docker exec vedfinance-api npx prisma migrate deploy",
+    );

@@ -2,10 +2,9 @@
 
 use opsctl::registry::{Deployment, HostChecks, Level, Service, check};
 
-static DOWN: Level =
-    Level { id: "down", criterion: "c", response: "now", response_seconds: Some(0), action: "a", mttr: None };
-static SHOP: Service = Service::new("shop", "the shop", &DOWN, "it is all there is");
-static MINE: Deployment = Deployment::new("mine", "my own server", &[&DOWN], &[&SHOP], HostChecks::new(&DOWN));
+static DOWN: Level = Level::new("down").criterion("c").response("now").response_seconds(0).action("a");
+static SHOP: Service = Service::new("shop", &DOWN).summary("the shop").severity_reason("it is all there is");
+static MINE: Deployment = Deployment::new("mine", &[&DOWN], &[&SHOP], HostChecks::new(&DOWN)).summary("my own server");
 const _: () = check::deployment(&MINE);
 
 fn main() {}

@@ -2,14 +2,13 @@
 
 use opsctl::registry::{Deployment, HostChecks, Http, Level, Probe, Rule, Service, check};
 
-static DOWN: Level =
-    Level { id: "down", criterion: "c", response: "now", response_seconds: Some(0), action: "a", mttr: None };
-static SHOP: Service = Service {
-    ports: &[8000],
-    probes: &[Probe::Http(Http::get(8001, "/health", &[Rule::ok(200)]))],
-    ..Service::new("shop", "the shop", &DOWN, "it is all there is")
-};
-static MINE: Deployment = Deployment::new("mine", "my own server", &[&DOWN], &[&SHOP], HostChecks::new(&DOWN));
+static DOWN: Level = Level::new("down").criterion("c").response("now").response_seconds(0).action("a");
+static SHOP: Service = Service::new("shop", &DOWN)
+    .summary("the shop")
+    .severity_reason("it is all there is")
+    .ports(&[8000])
+    .probes(&[Probe::Http(Http::get(8001, "/health", &[Rule::ok(200)]))]);
+static MINE: Deployment = Deployment::new("mine", &[&DOWN], &[&SHOP], HostChecks::new(&DOWN)).summary("my own server");
 const _: () = check::deployment(&MINE);
 
 fn main() {}

@@ -6,19 +6,14 @@ use crate::observe::clues::FileFound;
 use crate::registry::{Compose, Database, Ending, FileClue, Query, Share, Shows};
 
 /// A unit around a compose project.
-static WRAPPED: Service = Service {
-    managers: &[
-        Manager::Systemd(Unit::new("wrapped.service")),
-        Manager::Compose(Compose { project: "place", service: "app", container: None, files: &[] }),
-    ],
-    ..Service::new("wrapped", "works", &LATER, "r")
-};
+static WRAPPED: Service = Service::new("wrapped", &LATER).summary("works").severity_reason("r").managers(&[
+    Manager::Systemd(Unit::new("wrapped.service")),
+    Manager::Compose(Compose::new("app").project("place")),
+]);
 static PROBE: Http = Http::get(1000, "/health", &[]);
-static ASKED: Query = Query { server: &WRAPPED, database: Database::Own, name: None, sql: "SELECT 1" };
-static YARD: Deployment = Deployment {
-    failures: &[],
-    ..Deployment::new("yard", "s", &[&URGENT, &LATER], &[&WRAPPED], HostChecks::new(&LATER))
-};
+static ASKED: Query = Query::new(&WRAPPED, Database::Own, "SELECT 1");
+static YARD: Deployment =
+    Deployment::new("yard", &[&URGENT, &LATER], &[&WRAPPED], HostChecks::new(&LATER)).summary("s").failures(&[]);
 
 fn app(status: &str, exit_code: i64, oom_killed: bool) -> ContainerState {
     ContainerState {
@@ -105,8 +100,7 @@ fn times_and_shares_in_answers() {
     assert_eq!(since(&ago(601)), Proven(vec![Fact::new("curl", "last.job was 10m1s ago")]));
     assert!(since(&ago(600)).is_ruled_out());
     assert!(matches!(since("{}"), Unknown(_)));
-    let share =
-        |body: &str| replies::heard(&http(body), &Heard::Part(Share { part: "failed", whole: "all", percent: 50 }));
+    let share = |body: &str| replies::heard(&http(body), &Heard::Part(Share::above(50).part("failed").whole("all")));
     assert!(share(r#"{"failed":3,"all":5}"#).is_proven());
     assert!(share(r#"{"failed":0,"all":0}"#).is_ruled_out());
     assert!(matches!(share(r#"{"failed":3}"#), Unknown(_)));

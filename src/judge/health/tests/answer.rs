@@ -3,7 +3,7 @@
 use super::super::answer::judge;
 use super::*;
 use crate::host::protocol::mongo::Hello;
-use crate::registry::{Condition, Secret, Url};
+use crate::registry::{Condition, Secret};
 
 /// The whole check on one line.
 fn reads(probe: &Probe, reply: Reply) -> String {
@@ -14,28 +14,29 @@ fn http(status: u16, body: &str) -> Reply {
     Reply::Http { status, body: body.to_owned() }
 }
 
-static IDENTITY: Probe = Probe::Http(Http {
-    show: &["service", "status"],
-    ..Http::get(3001, "/", &[Rule::json(200, &[Condition::Is("service", "wallet.sh"), Condition::Is("status", "ok")])])
-});
-static RULES: Probe = Probe::Http(Http {
-    show: &["status", "jobs", "memory.percentUsed"],
-    ..Http::get(
+static IDENTITY: Probe = Probe::Http(
+    Http::get(
+        3001,
+        "/",
+        &[Rule::ok(200).when(&[Condition::at("service").is("wallet.sh"), Condition::at("status").is("ok")])],
+    )
+    .show(&["service", "status"]),
+);
+static RULES: Probe = Probe::Http(
+    Http::get(
         8080,
         "/health",
         &[
-            Rule { status: Some(200), when: &[], verdict: Verdict::Pass, meaning: "healthy" },
-            Rule {
-                status: Some(206),
-                when: &[Condition::Is("jobs", "0"), Condition::AtMost("memory.percentUsed", 75)],
-                verdict: Verdict::Pass,
-                meaning: "idle",
-            },
-            Rule { status: Some(206), when: &[], verdict: Verdict::Warn, meaning: "degraded" },
-            Rule { status: Some(503), when: &[], verdict: Verdict::Fail, meaning: "unhealthy" },
+            Rule::ok(200).meaning("healthy"),
+            Rule::ok(206)
+                .when(&[Condition::at("jobs").is("0"), Condition::at("memory.percentUsed").at_most(75)])
+                .meaning("idle"),
+            Rule::warn(206).meaning("degraded"),
+            Rule::fail(503).meaning("unhealthy"),
         ],
     )
-});
+    .show(&["status", "jobs", "memory.percentUsed"]),
+);
 
 #[test]
 fn a_check_says_source_verdict_summary_and_command() {
@@ -116,8 +117,11 @@ fn the_first_rule_that_fits_decides() {
 
 #[test]
 fn bounds_and_presence_in_a_body() {
-    static BOUNDED: Probe =
-        Probe::Http(Http::get(1, "/", &[Rule::json(200, &[Condition::Exists("a.b"), Condition::AtMost("n", 10)])]));
+    static BOUNDED: Probe = Probe::Http(Http::get(
+        1,
+        "/",
+        &[Rule::ok(200).when(&[Condition::at("a.b").exists(), Condition::at("n").at_most(10)])],
+    ));
     assert_eq!(reads(&BOUNDED, http(200, r#"{"a":{"b":null},"n":10}"#)), "http :1/: pass: answers [ask it]");
     for (body, why) in [
         (r#"{"a":{},"n":10}"#, "a.b is missing"),
@@ -144,18 +148,16 @@ fn what_is_shown_of_a_body_is_cut() {
 
 #[test]
 fn a_url_from_an_env_file_is_called_by_its_key() {
-    let probe = Probe::Http(Http {
-        url: Url::FromEnv(Secret { file: "/srv/.env", key: "QUEUE_URL" }),
-        host: None,
-        rules: &[Rule { status: None, when: &[], verdict: Verdict::Pass, meaning: "any HTTP answer" }],
-        show: &[],
-    });
-    assert_eq!(reads(&probe, http(404, "")), "http QUEUE_URL: pass: any HTTP answer [ask it]");
+    static QUEUE: Probe = Probe::Http(Http::get_from(
+        Secret::in_file("/srv/.env").key("QUEUE_URL"),
+        &[Rule::any_status(Verdict::Pass).meaning("any HTTP answer")],
+    ));
+    assert_eq!(reads(&QUEUE, http(404, "")), "http QUEUE_URL: pass: any HTTP answer [ask it]");
 }
 
 #[test]
 fn banners() {
-    let smtp = Probe::Banner { port: 25, prefix: "220" };
+    let smtp = Probe::banner(25, "220");
     let line = |text: &str| Reply::Line(text.to_owned());
     assert_eq!(reads(&smtp, line("220 mail ESMTP")), "banner :25: pass: greets [ask it]");
     assert_eq!(
@@ -167,8 +169,8 @@ fn banners() {
 
 #[test]
 fn redis() {
-    let open = Probe::Redis { port: 6379, password: None };
-    let locked = Probe::Redis { port: 6379, password: Some(Secret { file: "/root/redis.txt", key: "REDIS_PASSWORD" }) };
+    let open = Probe::redis(6379);
+    let locked = Probe::redis(6379).password(Secret::in_file("/root/redis.txt").key("REDIS_PASSWORD"));
     let line = |text: &str| Reply::Line(text.to_owned());
     for probe in [&open, &locked] {
         assert_eq!(reads(probe, line("+PONG")), "redis :6379: pass: PONG [ask it]");
@@ -189,7 +191,7 @@ fn redis() {
 
 #[test]
 fn postgres() {
-    let probe = Probe::Postgres { port: 5432, user: "postgres" };
+    let probe = Probe::postgres(5432);
     let refusing = |code: &str, message: &str| {
         reads(&probe, Reply::Postgres(Greeting::Refusing { code: code.to_owned(), message: message.to_owned() }))
     };
@@ -214,7 +216,7 @@ fn postgres() {
 
 #[test]
 fn mongo() {
-    let probe = Probe::Mongo { port: 27017 };
+    let probe = Probe::mongo(27017);
     let hello = |ok, writable_primary| reads(&probe, Reply::Mongo(Hello { ok, writable_primary }));
     assert_eq!(hello(true, true), "mongodb :27017: pass: primary [ask it]");
     assert_eq!(hello(true, false), "mongodb :27017: fail: no primary: it takes no writes [ask it]");
@@ -228,7 +230,7 @@ fn the_engine_and_the_log() {
         reads(&Probe::DockerEngine, Reply::Engine(vec!["job (restarting)".into(), "db (unhealthy)".into()])),
         "docker engine: warn: containers not well: job (restarting), db (unhealthy) [ask it]"
     );
-    let log = Probe::LogLine { contains: "poll", within_seconds: 120 };
+    let log = Probe::log_line("poll").within_seconds(120);
     assert_eq!(reads(&log, Reply::LogLine(Some(ago(75)))), "log: pass: wrote \"poll\" 1m15s ago [ask it]");
     assert_eq!(reads(&log, Reply::LogLine(None)), "log: fail: has not written \"poll\" for 120 s [ask it]");
     // A clock that is ahead makes no line younger than now.
@@ -239,12 +241,12 @@ fn the_engine_and_the_log() {
 fn what_does_not_answer_fails_and_what_cannot_be_asked_is_unknown() {
     let probes = [
         (&IDENTITY, "http :3001/"),
-        (&Probe::Banner { port: 25, prefix: "220" }, "banner :25"),
-        (&Probe::Redis { port: 6379, password: None }, "redis :6379"),
-        (&Probe::Postgres { port: 5432, user: "postgres" }, "postgres :5432"),
-        (&Probe::Mongo { port: 27017 }, "mongodb :27017"),
+        (&Probe::banner(25, "220"), "banner :25"),
+        (&Probe::redis(6379), "redis :6379"),
+        (&Probe::postgres(5432), "postgres :5432"),
+        (&Probe::mongo(27017), "mongodb :27017"),
         (&Probe::DockerEngine, "docker engine"),
-        (&Probe::LogLine { contains: "poll", within_seconds: 120 }, "log"),
+        (&Probe::log_line("poll").within_seconds(120), "log"),
     ];
     for (probe, source) in probes {
         let refused = Reply::Silent("connection refused".to_owned());
@@ -259,7 +261,7 @@ fn what_does_not_answer_fails_and_what_cannot_be_asked_is_unknown() {
 #[test]
 fn an_answer_to_another_question_is_not_taken_for_good() {
     assert_eq!(
-        reads(&Probe::Mongo { port: 27017 }, Reply::Line("+PONG".to_owned())),
+        reads(&Probe::mongo(27017), Reply::Line("+PONG".to_owned())),
         "mongodb :27017: unknown: an answer to another question [ask it]"
     );
     assert_eq!(

@@ -3,19 +3,14 @@
 use super::*;
 use crate::registry::Compose;
 
-static LONE: Service = Service {
-    managers: &[Manager::Docker(Container { names: &["lone", "lone-staging"] })],
-    ..Service::new("lone", "alone", &URGENT, "it is all there is")
-};
-static COMPOSED: Service = Service {
-    managers: &[Manager::Compose(Compose {
-        project: "infra",
-        service: "web",
-        container: None,
-        files: &["/srv/infra/compose.yml"],
-    })],
-    ..Service::new("web", "found by its labels", &URGENT, "it is all there is")
-};
+static LONE: Service = Service::new("lone", &URGENT)
+    .summary("alone")
+    .severity_reason("it is all there is")
+    .managers(&[Manager::Docker(Container::new(&["lone", "lone-staging"]))]);
+static COMPOSED: Service = Service::new("web", &URGENT)
+    .summary("found by its labels")
+    .severity_reason("it is all there is")
+    .managers(&[Manager::Compose(Compose::new("web").project("infra").files(&["/srv/infra/compose.yml"]))]);
 
 fn health(service: &'static Service, containers: Vec<ContainerState>) -> ServiceHealth {
     let mut evidence = all_well(&[service]);

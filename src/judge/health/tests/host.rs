@@ -10,30 +10,27 @@ use crate::registry::{Certificates, Presence, Route, Usage};
 
 const GIB: u64 = 1 << 30;
 
-pub(super) static FRONT: Service = Service {
-    managers: &[Manager::Systemd(Unit { aliases: &["front-other.service"], ..Unit::new("front.service") })],
-    ports: &[80],
-    routes: &[Route::new("shop.example", 80), Route::new("www.shop.example", 80)],
-    ..Service::new("front", "the edge", &URGENT, "it is the way in")
-};
-pub(super) static EXTRA: Service = Service {
-    managers: &[Manager::Systemd(Unit::new("extra.service"))],
-    ports: &[81],
-    routes: &[Route::new("extra.shop.example", 81), Route::new("www.shop.example", 81)],
-    presence: Presence::IfFound("not everywhere"),
-    ..Service::new("extra", "optional", &LATER, "nobody waits")
-};
+pub(super) static FRONT: Service = Service::new("front", &URGENT)
+    .summary("the edge")
+    .severity_reason("it is the way in")
+    .managers(&[Manager::Systemd(Unit::new("front.service").aliases(&["front-other.service"]))])
+    .ports(&[80])
+    .routes(&[Route::new("shop.example", 80), Route::new("www.shop.example", 80)]);
+pub(super) static EXTRA: Service = Service::new("extra", &LATER)
+    .summary("optional")
+    .severity_reason("nobody waits")
+    .managers(&[Manager::Systemd(Unit::new("extra.service"))])
+    .ports(&[81])
+    .routes(&[Route::new("extra.shop.example", 81), Route::new("www.shop.example", 81)])
+    .presence(Presence::IfFound("not everywhere"));
 /// Bounds of 85 and 95 % for disks, 90 and 97 % for memory, 2 a processor for load.
 static HOST: Deployment = Deployment::new(
     "host",
-    "a host",
     &[&URGENT, &LATER],
     &[&FRONT, &EXTRA],
-    HostChecks {
-        certificates: Some(Certificates { port: 443, warn_days: 21, fail_days: 7, severity: &URGENT }),
-        ..HostChecks::new(&LATER)
-    },
-);
+    HostChecks::new(&LATER).certificates(Certificates::new(443, &URGENT).warn_days(21).fail_days(7)),
+)
+.summary("a host");
 const _: () = crate::registry::check::deployment(&HOST);
 
 fn file_system(mounted_on: &str, used: u64) -> FileSystem {
@@ -290,16 +287,11 @@ fn processes_killed_for_want_of_memory() {
 fn bounds_are_the_deployments_own() {
     static STRICT: Deployment = Deployment::new(
         "strict",
-        "a host with other bounds",
         &[&URGENT],
         &[&FRONT],
-        HostChecks {
-            disk: Usage { warn_percent: 20, fail_percent: 30 },
-            failed_units: Verdict::Fail,
-            load_per_cpu: 0.25,
-            ..HostChecks::new(&URGENT)
-        },
-    );
+        HostChecks::new(&URGENT).disk(Usage::warn_at(20).fail_at(30)).failed_units(Verdict::Fail).load_per_cpu(0.25),
+    )
+    .summary("a host with other bounds");
     let mut evidence = all_well(&[&FRONT]);
     evidence.units().push(UnitState { active: "failed".to_owned(), ..running_unit("a.service") });
     evidence.host = Some(well());

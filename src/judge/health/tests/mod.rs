@@ -26,61 +26,41 @@ use crate::host::tools::systemctl::UnitState;
 use crate::observe::probe::{ManagerEvidence, PmDaemon, Reply};
 use crate::registry::{App, Container, HostChecks, Http, Instances, Level, Probe, Rule, Unit};
 
-static URGENT: Level = Level {
-    id: "urgent",
-    criterion: "users notice",
-    response: "now",
-    response_seconds: Some(0),
-    action: "repair it",
-    mttr: None,
-};
-static LATER: Level = Level {
-    id: "later",
-    criterion: "nobody notices",
-    response: "tomorrow",
-    response_seconds: Some(86_400),
-    action: "note it",
-    mttr: None,
-};
+static URGENT: Level =
+    Level::new("urgent").criterion("users notice").response("now").response_seconds(0).action("repair it");
+static LATER: Level =
+    Level::new("later").criterion("nobody notices").response("tomorrow").response_seconds(86_400).action("note it");
 
-static DATABASE: Service = Service {
-    managers: &[Manager::Systemd(Unit::new("database.service"))],
-    ports: &[5432],
-    probes: &[Probe::Postgres { port: 5432, user: "postgres" }],
-    ..Service::new("database", "all data", &URGENT, "nothing works without it")
-};
-static API: Service = Service {
-    managers: &[Manager::Docker(Container { names: &["api"] })],
-    ports: &[8000],
-    probes: &[Probe::Http(Http::get(8000, "/health", &[Rule::ok(200)]))],
-    needs: &[&DATABASE],
-    ..Service::new("api", "what the site asks", &URGENT, "the site is empty without it")
-};
-static WORKER: Service = Service {
-    managers: &[Manager::Pm2(App {
-        name: "worker",
-        user: "app",
-        home: "/home/app/.pm2",
-        instances: Instances::Cluster(2),
-        memory_restart_bytes: 1 << 30,
-    })],
-    needs: &[&DATABASE],
-    ..Service::new("worker", "jobs", &LATER, "jobs wait")
-};
-static SITE: Service = Service {
-    managers: &[Manager::Systemd(Unit::new("site.service"))],
-    ports: &[3000],
-    probes: &[Probe::Http(Http::get(3000, "/", &[Rule::ok(200)]))],
-    needs: &[&API],
-    ..Service::new("site", "the front end", &URGENT, "it is what users see")
-};
-static SHOP: Deployment = Deployment::new(
-    "shop",
-    "a small shop",
-    &[&URGENT, &LATER],
-    &[&DATABASE, &API, &WORKER, &SITE],
-    HostChecks::new(&LATER),
-);
+static DATABASE: Service = Service::new("database", &URGENT)
+    .summary("all data")
+    .severity_reason("nothing works without it")
+    .managers(&[Manager::Systemd(Unit::new("database.service"))])
+    .ports(&[5432])
+    .probes(&[Probe::postgres(5432)]);
+static API: Service = Service::new("api", &URGENT)
+    .summary("what the site asks")
+    .severity_reason("the site is empty without it")
+    .managers(&[Manager::Docker(Container::new(&["api"]))])
+    .ports(&[8000])
+    .probes(&[Probe::Http(Http::get(8000, "/health", &[Rule::ok(200)]))])
+    .needs(&[&DATABASE]);
+static WORKER: Service = Service::new("worker", &LATER)
+    .summary("jobs")
+    .severity_reason("jobs wait")
+    .managers(&[Manager::Pm2(
+        App::new("worker", Instances::Cluster(2)).user("app").home("/home/app/.pm2").memory_restart_bytes(1 << 30),
+    )])
+    .needs(&[&DATABASE]);
+static SITE: Service = Service::new("site", &URGENT)
+    .summary("the front end")
+    .severity_reason("it is what users see")
+    .managers(&[Manager::Systemd(Unit::new("site.service"))])
+    .ports(&[3000])
+    .probes(&[Probe::Http(Http::get(3000, "/", &[Rule::ok(200)]))])
+    .needs(&[&API]);
+static SHOP: Deployment =
+    Deployment::new("shop", &[&URGENT, &LATER], &[&DATABASE, &API, &WORKER, &SITE], HostChecks::new(&LATER))
+        .summary("a small shop");
 const _: () = crate::registry::check::deployment(&SHOP);
 
 /// When the evidence was gathered.

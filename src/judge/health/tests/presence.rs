@@ -1,24 +1,24 @@
 //! Services that need not be there, and ports in other hands.
 
 use super::*;
-static OPTIONAL: Service = Service {
-    managers: &[Manager::Systemd(Unit::new("optional.service"))],
-    ports: &[9000],
-    probes: &[Probe::Http(Http::get(9000, "/", &[Rule::ok(200)]))],
-    presence: Presence::IfFound("not set up everywhere"),
-    ..Service::new("optional", "here or not", &LATER, "nobody waits")
-};
-static UNMANAGED: Service = Service { managers: &[], ..Service { name: "unmanaged", ..OPTIONAL_PARTS } };
-const OPTIONAL_PARTS: Service = Service {
-    ports: &[9000],
-    probes: &[Probe::Http(Http::get(9000, "/", &[Rule::ok(200)]))],
-    presence: Presence::IfFound("not set up everywhere"),
-    ..Service::new("unmanaged", "here or not", &LATER, "nobody waits")
-};
-static FAR: Service = Service {
-    presence: Presence::Elsewhere("runs at the vendor's"),
-    ..Service::new("far", "not here", &LATER, "nobody waits")
-};
+static OPTIONAL: Service = Service::new("optional", &LATER)
+    .summary("here or not")
+    .severity_reason("nobody waits")
+    .managers(&[Manager::Systemd(Unit::new("optional.service"))])
+    .ports(&[9000])
+    .probes(&[Probe::Http(Http::get(9000, "/", &[Rule::ok(200)]))])
+    .presence(Presence::IfFound("not set up everywhere"));
+static UNMANAGED: Service = Service { name: "unmanaged", managers: &[], ..OPTIONAL_PARTS };
+const OPTIONAL_PARTS: Service = Service::new("unmanaged", &LATER)
+    .summary("here or not")
+    .severity_reason("nobody waits")
+    .ports(&[9000])
+    .probes(&[Probe::Http(Http::get(9000, "/", &[Rule::ok(200)]))])
+    .presence(Presence::IfFound("not set up everywhere"));
+static FAR: Service = Service::new("far", &LATER)
+    .summary("not here")
+    .severity_reason("nobody waits")
+    .presence(Presence::Elsewhere("runs at the vendor's"));
 
 /// What is made of a service that need not be there, by its unit and whether its port answers.
 fn optional(answers: bool, change: impl FnOnce(&mut UnitState)) -> String {
@@ -118,11 +118,11 @@ fn what_runs_elsewhere_is_never_judged() {
     assert_eq!(judged(&[&FAR], &all_well(&[&FAR])), "far: absent: runs at the vendor's\n");
 }
 
-static SILENT: Service = Service {
-    managers: &[Manager::Systemd(Unit::new("silent.service"))],
-    ports: &[3306],
-    ..Service::new("silent", "has a port and no probe", &LATER, "nobody waits")
-};
+static SILENT: Service = Service::new("silent", &LATER)
+    .summary("has a port and no probe")
+    .severity_reason("nobody waits")
+    .managers(&[Manager::Systemd(Unit::new("silent.service"))])
+    .ports(&[3306]);
 
 #[test]
 fn b16_a_port_in_other_hands() {

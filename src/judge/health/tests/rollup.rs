@@ -174,14 +174,14 @@ worker: pass, running: all well
 
 #[test]
 fn the_same_thing_is_not_said_twice() {
-    static TWICE: Service = Service {
-        probes: &[
+    static TWICE: Service = Service::new("twice", &URGENT)
+        .summary("asked twice")
+        .severity_reason("so it is")
+        .probes(&[
             Probe::Http(Http::get(1, "/health", &[Rule::ok(200)])),
             Probe::Http(Http::get(1, "/ready", &[Rule::ok(200)])),
-        ],
-        ports: &[1],
-        ..Service::new("twice", "asked twice", &URGENT, "so it is")
-    };
+        ])
+        .ports(&[1]);
     let mut evidence = all_well(&[&TWICE]);
     evidence.replies[0].fill(refused());
     assert_eq!(judged(&[&TWICE], &evidence), "twice: fail, -: connection refused\n");
@@ -336,11 +336,11 @@ api: pass, running: all well
 
 #[test]
 fn memory_above_its_alarm() {
-    static GREEDY: Service = Service {
-        managers: &[Manager::Systemd(Unit::new("greedy.service"))],
-        memory: Some(crate::registry::Memory { alarm_bytes: Some(1 << 30), limit_bytes: None, source: "the runbook" }),
-        ..Service::new("greedy", "leaks", &LATER, "nobody waits")
-    };
+    static GREEDY: Service = Service::new("greedy", &LATER)
+        .summary("leaks")
+        .severity_reason("nobody waits")
+        .managers(&[Manager::Systemd(Unit::new("greedy.service"))])
+        .memory(crate::registry::Memory::stated_in("the runbook").alarm_bytes(1 << 30));
     let with = |used: Option<u64>| {
         let mut evidence = all_well(&[&GREEDY]);
         evidence.unit("greedy.service").memory_bytes = used;
@@ -353,14 +353,14 @@ fn memory_above_its_alarm() {
 
 #[test]
 fn the_memory_of_a_container_beneath_a_unit_counts() {
-    static WRAPPED: Service = Service {
-        managers: &[
+    static WRAPPED: Service = Service::new("wrapped", &LATER)
+        .summary("leaks")
+        .severity_reason("nobody waits")
+        .managers(&[
             Manager::Systemd(Unit::new("wrapped.service")),
-            Manager::Docker(crate::registry::Container { names: &["wrapped"] }),
-        ],
-        memory: Some(crate::registry::Memory { alarm_bytes: Some(1 << 30), limit_bytes: None, source: "the runbook" }),
-        ..Service::new("wrapped", "leaks", &LATER, "nobody waits")
-    };
+            Manager::Docker(crate::registry::Container::new(&["wrapped"])),
+        ])
+        .memory(crate::registry::Memory::stated_in("the runbook").alarm_bytes(1 << 30));
     let mut evidence = all_well(&[&WRAPPED]);
     evidence.unit("wrapped.service").memory_bytes = Some(20 << 20);
     evidence.containers()[0].memory_bytes = Some(3 << 29);

@@ -3,10 +3,10 @@
 use super::*;
 
 /// A unit with a port of its own and nothing to probe.
-static LONE: Service = Service {
-    managers: &[Manager::Systemd(Unit { aliases: &["lone-other.service"], ..Unit::new("lone.service") })],
-    ..Service::new("lone", "alone", &URGENT, "it is all there is")
-};
+static LONE: Service = Service::new("lone", &URGENT)
+    .summary("alone")
+    .severity_reason("it is all there is")
+    .managers(&[Manager::Systemd(Unit::new("lone.service").aliases(&["lone-other.service"]))]);
 
 fn health(units: Vec<UnitState>) -> ServiceHealth {
     let mut evidence = all_well(&[&LONE]);
