@@ -93,6 +93,10 @@ fn retention(retention: Retention) -> String {
 }
 
 impl Report for BackupSets {
+    fn quotes_host(&self) -> bool {
+        false
+    }
+
     fn text(&self, page: &mut Text) {
         let mut headers = vec!["SET", "KIND", "SCHEDULE", "KEPT", "RPO"];
         if page.wide {

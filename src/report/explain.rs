@@ -186,6 +186,10 @@ fn facts<'a>(page: &mut Text, key: &str, values: impl IntoIterator<Item = &'a st
 }
 
 impl Report for ServiceFacts {
+    fn quotes_host(&self) -> bool {
+        false
+    }
+
     fn text(&self, page: &mut Text) {
         let service = &self.service;
         let title = format!("{} ({})", service.name, self.head.deployment.as_deref().unwrap_or_default());
@@ -353,6 +357,10 @@ fn escalation(step: &registry::Escalation) -> String {
 }
 
 impl Report for DeploymentFacts {
+    fn quotes_host(&self) -> bool {
+        false
+    }
+
     fn text(&self, page: &mut Text) {
         page.line(&[Cell(Tone::Strong, self.name.to_owned()), Cell::plain(format!(": {}", self.summary))]);
         facts(page, "host", [self.system]);

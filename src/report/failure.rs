@@ -55,6 +55,10 @@ impl FailureRow {
 }
 
 impl Report for Failures {
+    fn quotes_host(&self) -> bool {
+        false
+    }
+
     fn text(&self, page: &mut Text) {
         let mut headers = vec!["NAME", "SEVERITY", "CAUSES", "ALSO"];
         if page.wide {
@@ -243,6 +247,10 @@ fn one(services: &[&'static Service]) -> Option<&'static Service> {
 }
 
 impl Report for FailureFacts {
+    fn quotes_host(&self) -> bool {
+        false
+    }
+
     fn text(&self, page: &mut Text) {
         let fact = |page: &mut Text, key: &str, value: String| {
             page.line(&[Cell(Tone::Dim, format!("{key:<14}")), Cell::plain(value)]);

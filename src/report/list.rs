@@ -64,6 +64,10 @@ impl ServiceRow {
 }
 
 impl Report for Services {
+    fn quotes_host(&self) -> bool {
+        false
+    }
+
     fn text(&self, page: &mut Text) {
         let mut headers = vec!["NAME", "SEVERITY", "MANAGER", "UNIT", "PORT", "ENDPOINT"];
         if page.wide {
@@ -122,6 +126,10 @@ pub struct DeploymentRow {
 }
 
 impl Report for Deployments {
+    fn quotes_host(&self) -> bool {
+        false
+    }
+
     fn text(&self, page: &mut Text) {
         let rows = self.deployments.iter().map(|row| {
             vec![

@@ -11,4 +11,9 @@ pub trait Report: Serialize {
 
     /// The names it is about, for `-o name`.
     fn names(&self) -> Vec<String>;
+
+    /// Whether anything in it comes from the host; what the registry alone says holds no secret.
+    fn quotes_host(&self) -> bool {
+        true
+    }
 }

@@ -9,12 +9,13 @@ use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 use super::escape::is_hostile;
 use crate::redact;
 
-pub(super) fn pretty(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
-    write(out, value, PrettyFormatter::new())
+/// `quotes_host`: whether secrets are looked for.
+pub(super) fn pretty(out: &mut impl Write, value: &impl Serialize, quotes_host: bool) -> io::Result<()> {
+    write(out, value, PrettyFormatter::new(), quotes_host)
 }
 
 pub(super) fn compact(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
-    write(out, value, CompactFormatter)
+    write(out, value, CompactFormatter, true)
 }
 
 /// Adds one line of JSON to what is in memory.
@@ -24,13 +25,14 @@ pub(super) fn append(out: &mut Vec<u8>, value: &impl Serialize) -> serde_json::R
     Ok(())
 }
 
-fn write<F: Formatter>(out: &mut impl Write, value: &impl Serialize, layout: F) -> io::Result<()> {
+fn write<F: Formatter>(out: &mut impl Write, value: &impl Serialize, layout: F, quotes_host: bool) -> io::Result<()> {
     let mut buffer = Vec::with_capacity(16 << 10);
     value.serialize(&mut Serializer::with_formatter(&mut buffer, Harmless(layout)))?;
     buffer.push(b'\n');
     // What serializes to JSON is text.
     let text = String::from_utf8(buffer).map_err(io::Error::other)?;
-    out.write_all(redact::house().clean_document(text).as_bytes())?;
+    let text = if quotes_host { redact::house().clean_document(text) } else { text };
+    out.write_all(text.as_bytes())?;
     out.flush()
 }
 

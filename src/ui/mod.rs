@@ -66,7 +66,7 @@ impl Ui {
     pub fn report(self, report: &impl Report) -> io::Result<()> {
         let mut out = io::stdout().lock();
         match self.format {
-            Format::Json => json::pretty(&mut out, report)?,
+            Format::Json => json::pretty(&mut out, report, report.quotes_host())?,
             Format::Name => {
                 for name in report.names() {
                     writeln!(out, "{}", escape::line(&name))?;
@@ -121,14 +121,17 @@ impl Ui {
     /// When it cannot be written as JSON.
     pub fn document(document: &impl serde::Serialize) -> io::Result<Vec<u8>> {
         let mut out = Vec::new();
-        json::pretty(&mut out, document)?;
+        json::pretty(&mut out, document, true)?;
         Ok(out)
     }
 
     fn text(self, report: &impl Report) -> String {
         let mut text = Text::new(self.colored(), self.headers, self.format == Format::Wide);
         report.text(&mut text);
-        redact::house().clean_document(text.finish())
+        match report.quotes_host() {
+            true => redact::house().clean_document(text.finish()),
+            false => text.finish(),
+        }
     }
 
     fn colored(self) -> bool {
@@ -221,7 +224,8 @@ impl Ui {
     pub fn error(format: Format, one_line: bool, error: &Error, document: &impl Report) {
         if format == Format::Json {
             let mut out = io::stdout().lock();
-            let written = if one_line { json::compact(&mut out, document) } else { json::pretty(&mut out, document) };
+            let written =
+                if one_line { json::compact(&mut out, document) } else { json::pretty(&mut out, document, true) };
             match written {
                 Err(failed) if failed.kind() != io::ErrorKind::BrokenPipe => {}
                 _ => return,

@@ -31,7 +31,7 @@ pub use tls::{Served, Trust};
 #[cfg(any(test, feature = "fuzzing"))]
 pub use {engine::parse_head as engine_head, tls::parse_one as certificate};
 
-use crate::host::threads::{join, task};
+use crate::host::threads::{self, join, task};
 
 use crate::host::exec::{Output, ProcessEnd, Processes, Runner, StartError};
 use crate::host::protocol::mongo::Hello;
@@ -40,6 +40,7 @@ use crate::host::shortage::Shortage;
 use crate::host::system::System;
 use crate::host::tools::docker::Listed;
 use crate::host::tools::{Argv, Malformed, docker_logs, ending};
+use crate::redact;
 use crate::registry::{Deployment, Manager, Probe, Service, Url};
 
 /// How long any one source may take, unless the whole command has less time.
@@ -174,6 +175,10 @@ pub fn gather(
     limit: Duration,
 ) -> Evidence {
     let door = Door::new(system, runner, limit);
+    // Known, or nearly, when the first answer comes; where the thread is refused, that waits for it.
+    let _ = threads::start(|| {
+        redact::house();
+    });
     let (managers, replies, host) = thread::scope(|scope| {
         let managers = task(scope, || managers::ask(door, services, with_host));
         let host = with_host.then(|| task(scope, || host::ask(door, deployment, services)));
