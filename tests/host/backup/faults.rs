@@ -4,6 +4,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use super::killed;
 use super::page::part;
 use crate::machine::Machine;
 
@@ -89,18 +90,22 @@ fn fifteen_beside_a_shell_loop() {
         .to_owned();
     let (mut shell_handled, mut handled, mut wrong) = (0, 0, Vec::new());
     for (fault, words) in FAULTS {
-        let shell = Left::of(&machine, fault, "shell");
+        // What it is compared with takes most of the time and is not what is tested.
+        let shell = killed::is_whole().then(|| Left::of(&machine, fault, "shell"));
         let own = Left::of(&machine, fault, "opsctl");
         let yes = |left: &Left| if left.is_handled(fault) { "yes" } else { "**no**" };
-        writeln!(text, "| {words} | {} | {} | {} | {} |", shell.told(), yes(&shell), own.told(), yes(&own)).unwrap();
-        shell_handled += u32::from(shell.is_handled(fault));
+        if let Some(shell) = &shell {
+            writeln!(text, "| {words} | {} | {} | {} | {} |", shell.told(), yes(shell), own.told(), yes(&own)).unwrap();
+            shell_handled += u32::from(shell.is_handled(fault));
+        }
         match own.is_handled(fault) {
             true => handled += 1,
             false => wrong.push(fault),
         }
     }
-    writeln!(text, "\nHandled: shell loop {shell_handled} of 15, opsctl {handled} of 15.").unwrap();
-    eprintln!("{text}");
     assert!(wrong.is_empty(), "not handled: {wrong:?}");
-    part("faults", &text);
+    if killed::is_whole() {
+        writeln!(text, "\nHandled: shell loop {shell_handled} of 15, opsctl {handled} of 15.").unwrap();
+        part("faults", &text);
+    }
 }

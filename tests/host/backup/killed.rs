@@ -66,7 +66,7 @@ const MOST_OF_CALLS: usize = 12;
 /// On how many hosts of its own the points of the longest deed are spread, so that it ends with the others.
 const HOSTS: [usize; 3] = [1, 1, 2];
 /// How many points of a deed a plain run takes, spread over all.
-const SOME: usize = 40;
+const SOME: usize = 20;
 
 /// What is done to a deed at its points.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -176,10 +176,9 @@ fn sweep(deed: &Deed, kind: Kind, is_whole: bool, part: usize, parts: usize) -> 
     let mut points = points(&machine, deed, kind);
     if !is_whole {
         let (all, mut index) = (points.len(), 0);
-        let some = if kind == Kind::Errors { SOME / 2 } else { SOME };
         points.retain(|_| {
             index += 1;
-            index * some / all != (index - 1) * some / all
+            index * SOME / all != (index - 1) * SOME / all
         });
     }
     let mut sweep = Sweep::default();
@@ -266,7 +265,7 @@ fn drive(kind: Kind, is_whole: bool) -> (String, usize) {
     (text, all)
 }
 
-/// `OPSCTL_POINTS=all` takes all points; a plain run takes 40 of each deed.
+/// `OPSCTL_POINTS=all` takes all points; a plain run takes 20 of each deed.
 pub fn is_whole() -> bool {
     std::env::var("OPSCTL_POINTS").is_ok_and(|value| value == "all")
 }
