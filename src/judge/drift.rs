@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::host::tools::command::Command;
 use crate::host::tools::systemctl::UnitState;
 use crate::judge::health::{About, Check, Health, State};
 use crate::observe::probe::{Answer, Evidence, Holder, Survey, Trouble};
@@ -24,7 +25,7 @@ pub struct Comparison {
     /// Why it could not be read, or what follows from the disagreement.
     pub reason: Option<String>,
     /// The command that shows it.
-    pub command: String,
+    pub command: Command,
 }
 
 /// Compares all that the registry states of these services with what was found.
@@ -71,7 +72,7 @@ impl Of<'_> {
         expected: impl Into<String>,
         found: Option<String>,
         verdict: Verdict,
-        command: &str,
+        command: &Command,
     ) {
         self.all.push(Comparison {
             service: Some(self.service.name.to_owned()),
@@ -80,7 +81,7 @@ impl Of<'_> {
             found,
             verdict,
             reason: None,
-            command: command.to_owned(),
+            command: command.clone(),
         });
     }
 
@@ -93,7 +94,7 @@ impl Of<'_> {
     }
 
     /// Two words that must be equal.
-    fn equal(&mut self, what: &str, expected: &str, found: &str, command: &str, consequence: &str) {
+    fn equal(&mut self, what: &str, expected: &str, found: &str, command: &Command, consequence: &str) {
         let verdict = if expected == found { Verdict::Pass } else { Verdict::Fail };
         let shown = if found.is_empty() { "nothing" } else { found };
         self.push(what, expected, Some(shown.to_owned()), verdict, command);
@@ -113,7 +114,7 @@ impl Of<'_> {
         };
         let names = std::iter::once(&wanted.name).chain(wanted.aliases);
         let found = names.into_iter().find_map(|name| units.iter().find(|unit| unit.is(name) && unit.exists()));
-        let command = format!("systemctl cat {}", wanted.name);
+        let command = Command::new(["systemctl", "cat", wanted.name]);
         let Some(unit) = found else {
             self.push("unit", wanted.name, Some("not found".to_owned()), Verdict::Fail, &command);
             return self.because("nothing starts this service");
@@ -142,7 +143,7 @@ impl Of<'_> {
         self.complaints(unit, survey);
     }
 
-    fn unit_env(&mut self, unit: &UnitState, command: &str) {
+    fn unit_env(&mut self, unit: &UnitState, command: &Command) {
         let Some(env) = self.service.env.as_ref().filter(|_| self.service.managers.len() == 1) else { return };
         let found = unit.environment_files.join(", ");
         let fits = env.paths.iter().any(|path| unit.environment_files.iter().any(|file| file == path));
@@ -300,7 +301,7 @@ impl Of<'_> {
                     false => (Verdict::Fail, format!("missing {}", missing.join(", "))),
                 };
                 // Key names only: a value never leaves the file.
-                self.push("env keys", all, Some(found), verdict, &format!("cut -d= -f1 {}", facts.path));
+                self.push("env keys", all, Some(found), verdict, &Command::new(["cut", "-d=", "-f1", facts.path]));
                 self.because("the service does not start or does not work without them");
             }
         }
@@ -308,7 +309,7 @@ impl Of<'_> {
 
     fn port(&mut self, holder: &Holder, health: &Health) {
         let (Some(port), Some(manager)) = (self.service.ports.first(), self.service.managers.first()) else { return };
-        let command = format!("ss -Hltnp 'sport = :{port}'");
+        let command = Command::new(["ss", "-Hltnp", &format!("sport = :{port}")]);
         let expected = manager.unit();
         let what = format!("port {port}");
         let judged = health.services.iter().find(|judged| judged.name == self.service.name);

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::Head;
 pub use super::attempt::{Attempt, FixOutcome};
 use super::failure::{FixFacts, Names};
-use crate::host::tools::words;
+use crate::host::tools::command::Command;
 use crate::judge::diagnosis::{self, Case, Fact};
 use crate::observe::clues::changes::Change;
 use crate::observe::clues::reclaim::Reclaimable;
@@ -230,11 +230,11 @@ impl Teller<'_> {
     }
 
     fn evidence(&self, fact: &Fact) -> Evidence {
-        let by = |command: &str| self.records.iter().rfind(|record| !command.is_empty() && record.command == command);
-        let record = by(&fact.ran).or_else(|| by(&fact.command));
+        let by = |command: &Command| self.records.iter().rfind(|record| record.command == command.text());
+        let record = fact.ran.as_ref().and_then(by).or_else(|| by(&fact.command));
         let end = (0..=LONGEST.min(fact.says.len())).rfind(|end| fact.says.is_char_boundary(*end)).unwrap_or_default();
         Evidence {
-            argv: words(&fact.command),
+            argv: fact.command.words().to_vec(),
             exit_code: record.and_then(|record| record.exit_code),
             duration_ms: record.map(|record| u64::try_from(record.duration.as_millis()).unwrap_or(u64::MAX)),
             excerpt: fact.says[..end].to_owned(),

@@ -213,7 +213,7 @@ impl AnswerFacts {
             retry_after: edge.and_then(|edge| edge.retry_after.clone()),
             page: edge.is_some_and(|edge| edge.is_page),
             summary: asked.summary(),
-            command: asked.answer.command.clone(),
+            command: asked.answer.command.to_string(),
         }
     }
 }

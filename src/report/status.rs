@@ -197,13 +197,13 @@ fn absent_problem(service: &Service, reason: &str) -> Problem {
 /// The command that shows more: what the service wrote, else what was asked and did not please.
 fn look(service: &Service, judged: &ServiceHealth) -> String {
     if judged.state == State::NotFound {
-        return judged.checks.first().map(|check| check.command.clone()).unwrap_or_default();
+        return judged.checks.first().map(|check| check.command.to_string()).unwrap_or_default();
     }
     if !service.log_sources().is_empty() {
         return program::command(format_args!("logs {}", service.name));
     }
     let wrong = judged.checks.iter().find(|check| check.verdict != Verdict::Pass);
-    wrong.map(|check| check.command.clone()).unwrap_or_default()
+    wrong.map(|check| check.command.to_string()).unwrap_or_default()
 }
 
 fn host_problem(deployment: &Deployment, check: &Check) -> Problem {
@@ -216,7 +216,7 @@ fn host_problem(deployment: &Deployment, check: &Check) -> Problem {
         respond: level.response.to_owned(),
         reason: reason.to_owned(),
         affects: Vec::new(),
-        look: check.command.clone(),
+        look: check.command.to_string(),
         log: Vec::new(),
     }
 }

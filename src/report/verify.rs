@@ -52,7 +52,7 @@ impl Report for Drift {
                     Cell::or_dash(c.found.clone()),
                 ];
                 if page.wide {
-                    row.push(Cell(Tone::Dim, c.command.clone()));
+                    row.push(Cell(Tone::Dim, c.command.to_string()));
                 }
                 row.push(Cell::or_dash(c.reason.clone()));
                 row

@@ -38,7 +38,7 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
         "observe",
         "What is seen, errors included, all at once: `probe/` (services and host), `logs/` (one stream over journald, containers, \
          pm2 and files), `clues/` (what else decides between causes)",
-        &["registry", "program", "redact", "host"],
+        &["registry", "redact", "host"],
     ),
     (
         "judge",

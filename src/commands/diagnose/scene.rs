@@ -7,7 +7,7 @@ use crate::commands::status::backups;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::host::tools::Argv;
+use crate::host::tools::command::Command;
 use crate::judge::diagnosis::{self, By, Case, Ignores};
 use crate::judge::freshness::Freshness;
 use crate::judge::health::Health;
@@ -114,7 +114,7 @@ pub fn look(
     let door = || Door::new(context.system, &recorder, limit).with_trace(context.trace());
     scene.clues = clues::gather(door(), deployment, &scene.evidence.managers, &wants);
     scene.backups = wants.backups.then(|| Answer {
-        command: Argv::new("cat", [record::path(deployment)]).to_string(),
+        command: Command::new(["cat", &record::path(deployment)]),
         result: backups(context, deployment).map_err(Trouble::from),
     });
     let case = scene.case(deployment);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::command::Command;
 use super::{Account, Argv, Input, Malformed};
 
 /// All images, with what they are called.
@@ -66,8 +67,8 @@ pub fn question(container: &str, user: &str, database: &str, input: Input) -> Ar
 }
 
 /// One such question as one would type it.
-pub fn psql(container: &str, user: &str, database: &str, sql: &str) -> String {
-    Argv::new("docker", ["exec", container, "psql", "-U", user, "-d", database, "-Atc", sql]).to_string()
+pub fn psql(container: &str, user: &str, database: &str, sql: &str) -> Command {
+    Command::new(["docker", "exec", container, "psql", "-U", user, "-d", database, "-Atc", sql])
 }
 
 /// Asks the `psql` of a container, which prints bare values.
@@ -194,7 +195,7 @@ mod tests {
              statement_timeout=2s -c lock_timeout=1s' db psql --no-psqlrc --quiet --tuples-only --no-align \
              --set=ON_ERROR_STOP=1 --username=me --dbname=mine < a.sql"
         );
-        assert_eq!(psql("db", "me", "mine", "SELECT 1"), "docker exec db psql -U me -d mine -Atc 'SELECT 1'");
+        assert_eq!(psql("db", "me", "mine", "SELECT 1").text(), "docker exec db psql -U me -d mine -Atc 'SELECT 1'");
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! What is known when causes are judged.
 
 use super::outcome::{Conclusion, Why};
+use crate::host::tools::command::Command;
 use crate::judge::freshness::Freshness;
 use crate::judge::health::{Health, ServiceHealth};
 use crate::observe::clues::Clues;
 use crate::observe::probe::{Answer, Evidence, Trouble};
+use crate::program;
 use crate::registry::{Deployment, Service, State};
 
 /// All that is known.
@@ -48,7 +50,7 @@ impl<'a> Case<'a> {
 }
 
 /// What was asked, or why there is no answer.
-pub(super) fn asked<T>(answer: Option<&Answer<T>>) -> Result<(&str, &T), Conclusion> {
+pub(super) fn asked<T>(answer: Option<&Answer<T>>) -> Result<(&Command, &T), Conclusion> {
     match answer {
         None => Err(Conclusion::unknown("it was not asked")),
         Some(Answer { command, result: Ok(value) }) => Ok((command, value)),
@@ -57,13 +59,14 @@ pub(super) fn asked<T>(answer: Option<&Answer<T>>) -> Result<(&str, &T), Conclus
 }
 
 /// Which tool could not be asked, and why.
-pub(super) fn told(command: &str, trouble: &Trouble) -> Why {
-    let words: Vec<&str> = command.split_whitespace().take(3).collect();
+pub(super) fn told(command: &Command, trouble: &Trouble) -> Why {
+    let words: Vec<&str> = command.words().iter().map(String::as_str).collect();
     let tool = match words.as_slice() {
-        ["ls", _, path] | ["cat", path] => (*path).to_owned(),
+        ["ls", _, path, ..] | ["cat", path] => (*path).to_owned(),
         ["systemctl", ..] => "systemd".to_owned(),
-        ["opsctl", verb, name] => format!("{verb} of {name}"),
-        ["sudo", "-u", _] => command.split_whitespace().nth(3).unwrap_or("sudo").to_owned(),
+        [name, verb, subject, ..] if *name == program::name() => format!("{verb} of {subject}"),
+        ["sh", "-c", text] => text.split_whitespace().next().unwrap_or("sh").to_owned(),
+        ["sudo", "-u", _, rest @ ..] => rest.iter().find(|word| !word.contains('=')).unwrap_or(&"sudo").to_string(),
         [first, ..] => (*first).to_owned(),
         [] => "a source".to_owned(),
     };

@@ -3,8 +3,8 @@
 use super::case::{Case, Subject};
 use super::outcome::{Conclusion, Fact};
 use super::{host, place, replies, service, words};
+use crate::host::tools::command::Command;
 use crate::observe::probe::Holder;
-use crate::program;
 use crate::registry::{Clue, Service};
 
 impl<'a> Case<'a> {
@@ -21,7 +21,7 @@ impl<'a> Case<'a> {
             Clue::Of(other, part) => match self.subject(other) {
                 Some(_) => self.outcome(part, Some(other)),
                 None => Conclusion::RuledOut(vec![Fact::new(
-                    program::command(format_args!("status {}", other.name)),
+                    Command::own(["status", other.name]),
                     format!("{} is not on this host", other.name),
                 )]),
             },

@@ -2,9 +2,9 @@
 
 use super::case::{Case, asked};
 use super::outcome::{Conclusion, Fact, Why};
+use crate::host::tools::command::Command;
 use crate::judge::health::{self, About, HostHealth};
 use crate::observe::probe::Trouble;
-use crate::program;
 use crate::registry::{Flaw, Lapse, Manager, Usage, Verdict};
 use crate::units::{age, bytes};
 
@@ -18,7 +18,7 @@ fn doubt(host: &HostHealth, source: &str) -> Conclusion {
     Conclusion::unknown(check.map_or_else(|| format!("{source}: not known").into(), Why::of))
 }
 
-fn command(host: &HostHealth, source: &str) -> String {
+fn command(host: &HostHealth, source: &str) -> Command {
     host.checks
         .iter()
         .find(|check| check.source.starts_with(source))
@@ -49,7 +49,9 @@ pub(super) fn disk(case: &Case<'_>, bound: Verdict) -> Conclusion {
             bytes(disk.size_bytes),
             bytes(disk.available_bytes)
         );
-        let fact = Fact::new(format!("df -h {mount}"), says).ran(&command(host, "disk")).about(format!("disk {mount}"));
+        let fact = Fact::new(Command::new(["df", "-h", mount]), says)
+            .ran(&command(host, "disk"))
+            .about(format!("disk {mount}"));
         (reaches(disk.used_percent, &case.deployment.checks.disk, bound), fact)
     }))
 }
@@ -62,7 +64,7 @@ pub(super) fn inodes(case: &Case<'_>, bound: Verdict) -> Conclusion {
     let Some(disks) = &host.disks else { return doubt(host, "disk") };
     Conclusion::any_of(disks.iter().filter_map(|disk| {
         let (mount, percent) = (&disk.mounted_on, disk.inodes_used_percent?);
-        let fact = Fact::new(format!("df -i {mount}"), format!("{mount}: {percent}% of inodes used"));
+        let fact = Fact::new(Command::new(["df", "-i", mount]), format!("{mount}: {percent}% of inodes used"));
         let fact = fact.ran(&command(host, "disk")).about(format!("disk {mount}"));
         Some((reaches(percent, &case.deployment.checks.disk, bound), fact))
     }))
@@ -99,7 +101,7 @@ pub(super) fn load(case: &Case<'_>) -> Conclusion {
     };
     match host.checks.iter().find(|check| check.source == "load") {
         Some(check) if check.verdict != Verdict::Unknown => {
-            Conclusion::when(check.verdict != Verdict::Pass, vec![Fact::new(&*check.command, check.summary.clone())])
+            Conclusion::when(check.verdict != Verdict::Pass, vec![Fact::new(&check.command, check.summary.clone())])
         }
         Some(_) | None => doubt(host, "load"),
     }
@@ -156,17 +158,16 @@ pub(super) fn failed_units(case: &Case<'_>) -> Conclusion {
         None if without_systemd(units.map(|answer| &answer.result)) => Conclusion::RuledOut(Vec::new()),
         None => doubt(host, "failed units"),
         Some(failed) if failed.is_empty() => {
-            Conclusion::RuledOut(vec![Fact::new("systemctl --failed", "no unit has failed")])
+            Conclusion::RuledOut(vec![Fact::new(Command::new(["systemctl", "--failed"]), "no unit has failed")])
         }
         Some(failed) => {
             let known = |name: &str| units?.result.as_ref().ok()?.iter().find(|unit| unit.is(name));
             let fact = |name: &String| {
                 let ending = known(name).map(health::ending).unwrap_or_default();
                 let changed = known(name).and_then(|unit| unit.changed);
-                Fact::new(format!("systemctl status {name}"), format!("{name}: {ending}"))
-                    .ran(units.map_or("", |answer| &answer.command))
-                    .about(name.clone())
-                    .at(changed)
+                let fact = Fact::new(Command::new(["systemctl", "status", name]), format!("{name}: {ending}"));
+                let ran = units.map(|answer| answer.command.clone());
+                Fact { ran, ..fact }.about(name.clone()).at(changed)
             };
             Conclusion::Proven(failed.iter().map(fact).collect())
         }
@@ -192,11 +193,13 @@ pub(super) fn looping_units(case: &Case<'_>) -> Conclusion {
     let facts: Vec<Fact> = strangers
         .map(|unit| {
             let says = format!("{}: {} restarts, last: {}", unit.id, unit.restarts, health::ending(unit));
-            Fact::new(format!("systemctl status {}", unit.id), says).ran(command).about(unit.id.clone())
+            Fact::new(Command::new(["systemctl", "status", &unit.id]), says).ran(command).about(unit.id.clone())
         })
         .collect();
     match facts.is_empty() {
-        true => Conclusion::RuledOut(vec![Fact::new("systemctl list-units --state=auto-restart", "none").ran(command)]),
+        true => Conclusion::RuledOut(vec![
+            Fact::new(Command::new(["systemctl", "list-units", "--state=auto-restart"]), "none").ran(command),
+        ]),
         false => Conclusion::Proven(facts),
     }
 }
@@ -238,7 +241,7 @@ pub(super) fn certificate(case: &Case<'_>, flaw: Flaw) -> Conclusion {
             }
         };
         let says = format!("{}: {}", judged.host, judged.summary);
-        Some((holds, Fact::new(&*answer.command, says).about(format!("certificate {}", judged.host))))
+        Some((holds, Fact::new(&answer.command, says).about(format!("certificate {}", judged.host))))
     }))
 }
 
@@ -253,10 +256,14 @@ pub(super) fn strangers(case: &Case<'_>) -> Conclusion {
             Err(unknown) => unknown,
             Ok((command, _)) => {
                 let unwell = &managers.unwell_strangers;
-                let facts: Vec<Fact> =
-                    unwell.iter().map(|name| Fact::new("docker ps --all", &**name).ran(command)).collect();
+                let facts: Vec<Fact> = unwell
+                    .iter()
+                    .map(|name| Fact::new(Command::new(["docker", "ps", "--all"]), &**name).ran(command))
+                    .collect();
                 match facts.is_empty() {
-                    true => Conclusion::RuledOut(vec![Fact::new("docker ps --all", "none keeps failing").ran(command)]),
+                    true => Conclusion::RuledOut(vec![
+                        Fact::new(Command::new(["docker", "ps", "--all"]), "none keeps failing").ran(command),
+                    ]),
                     false => Conclusion::Proven(facts),
                 }
             }
@@ -321,7 +328,7 @@ pub(super) fn backup(case: &Case<'_>, lapse: Lapse) -> Conclusion {
         if fresh.verdict == Verdict::Unknown {
             return Conclusion::unknown(says);
         }
-        let fact = Fact::new(program::command(format_args!("backup list {}", fresh.set)), says).ran(command);
+        let fact = Fact::new(Command::own(["backup", "list", &fresh.set]), says).ran(command);
         Conclusion::when(fresh.verdict == wrong, vec![fact.about(format!("backup {}", fresh.set))])
     }))
 }

@@ -3,15 +3,16 @@
 
 use jiff::Timestamp;
 
+use crate::host::tools::command::Command;
 use crate::judge::health::Check;
 
 /// A thing that was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact {
-    /// The command that shows it, to be pasted into a shell.
-    pub command: String,
-    /// The command that was run in truth, where that is another one; empty otherwise.
-    pub ran: String,
+    /// The command that shows it.
+    pub command: Command,
+    /// The command that was run in truth, where that is another one.
+    pub ran: Option<Command>,
     /// What it shows, in a line.
     pub says: String,
     /// What it is about, where that is narrower than the host: `disk /var`, a host name, a unit.
@@ -22,14 +23,14 @@ pub struct Fact {
 
 impl Fact {
     /// Something that a command shows.
-    pub fn new(command: impl Into<String>, says: impl Into<String>) -> Self {
-        Fact { command: command.into(), ran: String::new(), says: says.into(), names: Vec::new(), time: None }
+    pub fn new(command: impl Into<Command>, says: impl Into<String>) -> Self {
+        Fact { command: command.into(), ran: None, says: says.into(), names: Vec::new(), time: None }
     }
 
     /// The same, seen by another command than the one to be pasted.
     #[must_use]
-    pub fn ran(mut self, command: &str) -> Self {
-        command.clone_into(&mut self.ran);
+    pub fn ran(mut self, command: &Command) -> Self {
+        self.ran = Some(command.clone());
         self
     }
 

@@ -6,6 +6,7 @@ use regex::Regex;
 
 use super::case::{Case, asked, told};
 use super::outcome::{Conclusion, Fact, Why};
+use crate::host::tools::command::Command;
 use crate::observe::logs::stamp::{self, Clock};
 use crate::observe::probe::{Answer, Reply, Trouble};
 use crate::registry::{FileClue, Http, LineShare, Listening, Query, Question, RedisQuestion, Share, Shows};
@@ -94,7 +95,7 @@ pub(super) fn port(case: &Case<'_>, port: u16, listening: &Listening) -> Conclus
         Err(unknown) => return unknown,
     };
     let own: Vec<_> = all.iter().filter(|(other, _)| *other == port).map(|(_, owner)| owner).collect();
-    let command = format!("ss -Hltnp 'sport = :{port}'");
+    let command = Command::new(["ss", "-Hltnp", &format!("sport = :{port}")]);
     let Some(first) = own.first() else {
         let holds = matches!(listening, Listening::Nobody);
         return Conclusion::when(holds, vec![Fact::new(command, format!("nobody listens on port {port}"))]);
@@ -120,7 +121,7 @@ pub(super) fn running(case: &Case<'_>, word: &str) -> Conclusion {
         Err(unknown) => return unknown,
     };
     let is = |argument: &String| argument == word || argument.rsplit('/').next() == Some(word);
-    let command = format!("pgrep -af {word}");
+    let command = Command::new(["pgrep", "-af", word]);
     match processes.iter().find(|(_, words)| words.iter().any(is)) {
         Some((pid, _)) => Conclusion::Proven(vec![Fact::new(command, format!("{word} runs (pid {pid})"))]),
         None => Conclusion::RuledOut(vec![Fact::new(command, format!("no {word} runs"))]),
@@ -144,12 +145,12 @@ pub(super) fn proxy(case: &Case<'_>) -> Conclusion {
         return Conclusion::unknown("the proxy's configuration was not asked for");
     };
     match &answer.result {
-        Ok(_) => Conclusion::RuledOut(vec![Fact::new(&*answer.command, "its configuration is valid")]),
+        Ok(_) => Conclusion::RuledOut(vec![Fact::new(&answer.command, "its configuration is valid")]),
         // What it says of a file that it does not take, and of nothing else.
         Err(Trouble::Failed(said))
             if ["adapting config", "Caddyfile:", "test failed"].iter().any(|w| said.contains(w)) =>
         {
-            Conclusion::Proven(vec![Fact::new(&*answer.command, said.clone())])
+            Conclusion::Proven(vec![Fact::new(&answer.command, said.clone())])
         }
         Err(trouble) => Conclusion::unknown(told(&answer.command, trouble)),
     }
@@ -263,7 +264,7 @@ mod tests {
     use crate::registry::Shows;
 
     fn says(text: &str) -> Answer<String> {
-        Answer { command: "ask".to_owned(), result: Ok(text.to_owned()) }
+        Answer { command: "ask".into(), result: Ok(text.to_owned()) }
     }
 
     #[test]
@@ -276,7 +277,7 @@ mod tests {
         for unclear in ["", "used:95\n", "used:x\nmax:100\n"] {
             assert!(matches!(shown(Some(&says(unclear)), &memory), Conclusion::Unknown(_)), "{unclear:?}");
         }
-        let failed = Answer { command: "ask".to_owned(), result: Err(Trouble::Missing("psql")) };
+        let failed = Answer { command: "ask".into(), result: Err(Trouble::Missing("psql")) };
         assert!(matches!(shown(Some(&failed), &Shows::NoLine("x")), Conclusion::Unknown(_)));
         assert!(matches!(shown(None, &Shows::NoLine("x")), Conclusion::Unknown(_)));
     }

@@ -19,7 +19,7 @@ pub(super) fn reply(case: &Case<'_>, subject: Subject<'_>, wanted: &Heard) -> Co
         if matches!(wanted, Heard::Bad) {
             let check = health::judge_reply(probe, answer, case.evidence.time);
             let silent = matches!(answer.result, Ok(Reply::Silent(_)));
-            let fact = Fact::new(&*check.command, format!("{}: {}", check.source, check.summary));
+            let fact = Fact::new(&check.command, format!("{}: {}", check.source, check.summary));
             return match check.verdict {
                 Verdict::Unknown => Conclusion::unknown(Why::of(&check)),
                 verdict => Conclusion::when(verdict == Verdict::Fail && !silent, vec![fact]),
@@ -75,7 +75,7 @@ pub(super) fn heard(answer: &Answer<Reply>, wanted: &Heard) -> Conclusion {
             other,
         ) => (false, shown(other)),
     };
-    Conclusion::when(holds, vec![Fact::new(&*answer.command, says)])
+    Conclusion::when(holds, vec![Fact::new(&answer.command, says)])
 }
 
 fn condition_holds(json: &Value, condition: &Condition) -> bool {

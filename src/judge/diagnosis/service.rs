@@ -2,12 +2,12 @@
 
 use super::case::{Case, Subject, asked};
 use super::outcome::{Conclusion, Fact, Why};
+use crate::host::tools::command::Command;
 use crate::host::tools::docker::ContainerState;
 use crate::host::tools::pm2::Process;
 use crate::host::tools::systemctl::UnitState;
 use crate::judge::health::Check;
 use crate::observe::probe::{Holder, Trouble, is_container_of};
-use crate::program;
 use crate::registry::{Ending, Manager, State, Verdict};
 use crate::units::bytes;
 
@@ -20,11 +20,12 @@ fn checks(case: &Case<'_>, subject: Subject<'_>, verdict: Verdict) -> Vec<Fact> 
 fn shows(case: &Case<'_>, check: &Check) -> Fact {
     let managers = &case.evidence.managers;
     let ran = match check.source.as_str() {
-        "systemd" => managers.units.as_ref().map(|answer| answer.command.as_str()),
-        "docker" => managers.containers.as_ref().map(|answer| answer.command.as_str()),
+        "systemd" => managers.units.as_ref().map(|answer| &answer.command),
+        "docker" => managers.containers.as_ref().map(|answer| &answer.command),
         _ => None,
     };
-    Fact::new(&*check.command, format!("{}: {}", check.source, check.summary)).ran(ran.unwrap_or_default())
+    let fact = Fact::new(&check.command, format!("{}: {}", check.source, check.summary));
+    Fact { ran: ran.cloned(), ..fact }
 }
 
 pub(super) fn unwell(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
@@ -52,10 +53,7 @@ pub(super) fn state(case: &Case<'_>, subject: Subject<'_>, states: &[State]) -> 
     let first = subject.health.checks.first().filter(|_| state != State::Unmanaged);
     let fact = match first {
         Some(check) => shows(case, check).at(since(subject)),
-        None => Fact::new(
-            program::command(format_args!("explain {}", subject.service.name)),
-            "nothing on this host manages it",
-        ),
+        None => Fact::new(Command::own(["explain", subject.service.name]), "nothing on this host manages it"),
     };
     Conclusion::when(states.contains(&state), vec![fact])
 }
@@ -87,7 +85,7 @@ enum Record<'e> {
 }
 
 /// The record of a manager, and the command that brought it. `Ok(None)` where the manager does not know it.
-fn record<'e>(case: &Case<'e>, manager: &'static Manager) -> Result<Option<(Record<'e>, &'e str)>, Conclusion> {
+fn record<'e>(case: &Case<'e>, manager: &'static Manager) -> Result<Option<(Record<'e>, &'e Command)>, Conclusion> {
     let managers = &case.evidence.managers;
     match manager {
         Manager::Systemd(wanted) => {
@@ -112,7 +110,7 @@ fn record<'e>(case: &Case<'e>, manager: &'static Manager) -> Result<Option<(Reco
 
 /// What comes of the record of one of its managers: a unit around a compose project ends as its container does. Where no
 /// engine runs, a container beneath a unit says nothing.
-fn of_managers(case: &Case<'_>, subject: Subject<'_>, look: impl Fn(Record<'_>, &str) -> Conclusion) -> Conclusion {
+fn of_managers(case: &Case<'_>, subject: Subject<'_>, look: impl Fn(Record<'_>, &Command) -> Conclusion) -> Conclusion {
     let first = subject.service.managers.first();
     Conclusion::any(subject.service.managers.iter().map(|manager| {
         let beneath = !first.is_some_and(|first| std::ptr::eq(first, manager));
@@ -141,9 +139,9 @@ pub(super) fn ended(case: &Case<'_>, subject: Subject<'_>, ending: &Ending) -> C
     of_managers(case, subject, |record, ran| ended_as(record, ran, ending))
 }
 
-fn ended_as(record: Record<'_>, ran: &str, ending: &Ending) -> Conclusion {
+fn ended_as(record: Record<'_>, ran: &Command, ending: &Ending) -> Conclusion {
     let unit = |unit: &UnitState, holds: bool, says: String| {
-        Conclusion::when(holds, vec![Fact::new(format!("systemctl status {}", unit.id), says).ran(ran)])
+        Conclusion::when(holds, vec![Fact::new(Command::new(["systemctl", "status", &unit.id]), says).ran(ran)])
     };
     let inspect = |container: &ContainerState, holds: bool, says: String| inspected(container, ran, holds, says);
     match (record, ending) {
@@ -211,7 +209,7 @@ pub(super) fn reload_needed(case: &Case<'_>, subject: Subject<'_>) -> Conclusion
             let says = format!("NeedDaemonReload={}", if unit.reload_needed { "yes" } else { "no" });
             Conclusion::when(
                 unit.reload_needed,
-                vec![Fact::new(format!("systemctl status {}", unit.id), says).ran(ran)],
+                vec![Fact::new(Command::new(["systemctl", "status", &unit.id]), says).ran(ran)],
             )
         }
         Record::Container(_) | Record::Processes(_) => Conclusion::RuledOut(Vec::new()),
@@ -242,8 +240,11 @@ pub(super) fn container(case: &Case<'_>, subject: Subject<'_>, words: &[&str]) -
     })
 }
 
-fn inspected(container: &ContainerState, ran: &str, holds: bool, says: String) -> Conclusion {
-    Conclusion::when(holds, vec![Fact::new(format!("docker inspect {}", container.identity.name), says).ran(ran)])
+fn inspected(container: &ContainerState, ran: &Command, holds: bool, says: String) -> Conclusion {
+    Conclusion::when(
+        holds,
+        vec![Fact::new(Command::new(["docker", "inspect", &container.identity.name]), says).ran(ran)],
+    )
 }
 
 pub(super) fn port(case: &Case<'_>, subject: Subject<'_>, holds: impl Fn(&Holder) -> bool) -> Conclusion {
@@ -266,7 +267,7 @@ pub(super) fn port(case: &Case<'_>, subject: Subject<'_>, holds: impl Fn(&Holder
         Holder::Own => format!("port {port} is its own"),
         Holder::Other { pid, name } => format!("port {port} is held by {name} (pid {pid})"),
     };
-    Conclusion::when(holds(holder), vec![Fact::new(format!("ss -Hltnp 'sport = :{port}'"), says)])
+    Conclusion::when(holds(holder), vec![Fact::new(Command::new(["ss", "-Hltnp", &format!("sport = :{port}")]), says)])
 }
 
 pub(super) fn memory(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {

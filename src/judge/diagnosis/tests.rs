@@ -135,7 +135,7 @@ fn silent() -> Reply {
 }
 
 fn ok<T>(command: &str, value: T) -> Answer<T> {
-    Answer { command: command.to_owned(), result: Ok(value) }
+    Answer { command: command.into(), result: Ok(value) }
 }
 
 impl Made {
@@ -174,7 +174,7 @@ impl Made {
 
     fn with<T>(self, ask: impl FnOnce(&Case<'_>) -> T) -> T {
         let services = PLACE.services.to_vec();
-        let units = Answer { command: "systemctl show".to_owned(), result: self.units };
+        let units = Answer { command: "systemctl show".into(), result: self.units };
         let evidence = Evidence {
             time: now(),
             managers: ManagerEvidence { units: Some(units), ..ManagerEvidence::default() },
@@ -227,7 +227,7 @@ fn a_backup_is_overdue_or_failed_only_by_what_is_recorded_of_it() {
     assert_eq!(told(&mixed), both("backup a", "backup b"));
     assert_eq!(told(&mixed[2..]), both("c: as judged", "c: as judged"));
     let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
-    let closed = Answer { command: "cat /var/lib/opsctl/place.backups.jsonl".to_owned(), result: Err(denied.into()) };
+    let closed = Answer { command: "cat /var/lib/opsctl/place.backups.jsonl".into(), result: Err(denied.into()) };
     let told = outcome(Some(closed), Lapse::Overdue);
     assert_eq!(named(&told), ["/var/lib/opsctl/place.backups.jsonl: needs root to look at it"]);
     assert_eq!(named(&outcome(None, Lapse::Failed)), ["it was not asked"]);

@@ -6,6 +6,7 @@ use regex::Regex;
 use super::case::{Case, Subject, asked};
 use super::outcome::{Conclusion, Fact};
 use super::service::{began, doubt};
+use crate::host::tools::command::Command;
 use crate::registry::{EnvClue, Presence, State, Window};
 use crate::units;
 
@@ -33,17 +34,17 @@ pub(super) fn env(case: &Case<'_>, subject: Subject<'_>, clue: &EnvClue) -> Conc
         };
         return match missing {
             Some(path) => {
-                Conclusion::Proven(vec![Fact::new(format!("ls -l {path}"), format!("{path} does not exist"))])
+                Conclusion::Proven(vec![Fact::new(Command::new(["ls", "-l", &path]), format!("{path} does not exist"))])
             }
             None => Conclusion::RuledOut(
-                found.path.iter().map(|path| Fact::new(format!("ls -l {path}"), "exists")).collect(),
+                found.path.iter().map(|path| Fact::new(Command::new(["ls", "-l", path]), "exists")).collect(),
             ),
         };
     }
     // What is not there has no keys: that is another cause.
     let Some(path) = &found.path else { return Conclusion::RuledOut(Vec::new()) };
     // Names only: no value is ever shown.
-    let fact = |says: String| Fact::new(format!("cut -d= -f1 {path}"), says);
+    let fact = |says: String| Fact::new(Command::new(["cut", "-d=", "-f1", path]), says);
     let value = |key: &str| found.values.0.get(key);
     match clue {
         EnvClue::FileMissing => Conclusion::RuledOut(Vec::new()),

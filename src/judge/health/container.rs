@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::{About, Check, LOOP_RESTARTS, LOOP_WINDOW, ManagerView, State};
+use crate::host::tools::command::Command;
 use crate::host::tools::docker::ContainerState;
 use crate::observe::probe::{Answer, is_container_of};
 use crate::program;
@@ -29,7 +30,7 @@ pub(super) fn judge(
     let (container, more) = match found.as_slice() {
         [] => {
             let summary = format!("container {} not found", manager.unit());
-            let look = Answer { command: "docker ps --all".to_owned(), result: Ok(()) };
+            let look = Answer { command: Command::new(["docker", "ps", "--all"]), result: Ok(()) };
             return ManagerView::new(
                 State::NotFound,
                 Check::new(SOURCE, &look, Verdict::Fail, summary).about(About::NoContainer),
@@ -39,7 +40,7 @@ pub(super) fn judge(
         [first, rest @ ..] => (*first, rest.len()),
     };
     let name = &container.identity.name;
-    let own = Answer { command: format!("docker inspect {name}"), result: Ok(()) };
+    let own = Answer { command: Command::new(["docker", "inspect", name]), result: Ok(()) };
     if more > 0 {
         let names: Vec<&str> = found.iter().map(|container| container.identity.name.as_str()).collect();
         let summary = format!("several containers could be {}: {}", service.name, names.join(", "));

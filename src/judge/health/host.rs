@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{About, Check};
+use crate::host::tools::command::Command;
 use crate::host::tools::df::FileSystem;
 use crate::host::tools::systemctl::UnitState;
 use crate::observe::probe::{Answer, Evidence, HostEvidence, Served, Trouble, Trust};
@@ -150,7 +151,7 @@ pub(super) fn judge(
     // Where systemd does not run there are no units, which is no failure to read them.
     let units = all.managers.units.as_ref().filter(|units| !matches!(units.result, Err(Trouble::Unavailable(_))));
     let failed_units = units.and_then(|answer| {
-        let answer = &Answer { command: "systemctl --failed".to_owned(), result: answer.result.clone() };
+        let answer = &Answer { command: Command::new(["systemctl", "--failed"]), result: answer.result.clone() };
         part(("failed units", About::Other), answer, &mut checks, |units, checks| {
             let failed = units.iter().filter(|unit| unit.active == "failed");
             let unaccounted = |unit: &&UnitState| !services.iter().any(|service| is_unit_of(service, unit));
@@ -233,7 +234,7 @@ fn disk(fs: &FileSystem) -> Disk {
     }
 }
 
-fn judge_disk(disk: &Disk, bounds: &Usage, command: &str) -> Check {
+fn judge_disk(disk: &Disk, bounds: &Usage, command: &Command) -> Check {
     let inodes = disk.inodes_used_percent.unwrap_or(0);
     let mut summary =
         format!("{}% of {} used, {} available", disk.used_percent, bytes(disk.size_bytes), bytes(disk.available_bytes));
@@ -245,7 +246,7 @@ fn judge_disk(disk: &Disk, bounds: &Usage, command: &str) -> Check {
         source: format!("disk {}", disk.mounted_on),
         verdict,
         summary,
-        command: command.to_owned(),
+        command: command.clone(),
         about: About::Disk,
         needs_root: false,
     }

@@ -17,6 +17,7 @@ pub use host::HostHealth;
 pub(crate) use host::{covers, ends_soon};
 pub(crate) use unit::ending;
 
+use crate::host::tools::command::Command;
 use crate::observe::probe::{Answer, Evidence, Holder, Reply, Trouble};
 use crate::registry::{Deployment, Manager, Presence, Probe, Service, Verdict};
 use crate::units::bytes;
@@ -36,7 +37,7 @@ pub struct Check {
     /// What it said, in a few words.
     pub summary: String,
     /// The command that asks the same, to be pasted into a shell.
-    pub command: String,
+    pub command: Command,
     /// What it is about, for whoever decides by that.
     #[serde(skip)]
     pub about: About,
@@ -337,7 +338,7 @@ fn unasked(source: &str, about: About) -> ManagerView {
         source: source.to_owned(),
         verdict: Verdict::Unknown,
         summary: "was not asked".to_owned(),
-        command: String::new(),
+        command: Command::default(),
         about,
         needs_root: false,
     };
@@ -351,7 +352,7 @@ fn port_owner(service: &Service, state: State, holder: &Holder, checks: &mut Vec
         about: About::Other,
         verdict: Verdict::Fail,
         summary,
-        command: format!("ss -Hltnp 'sport = :{port}'"),
+        command: Command::new(["ss", "-Hltnp", &format!("sport = :{port}")]),
         needs_root: false,
     };
     match holder {
@@ -379,7 +380,7 @@ fn memory(service: &Service, used: Option<u64>, checks: &mut Vec<Check>) {
             about: About::Other,
             verdict: Verdict::Warn,
             summary: format!("uses {} of memory, alarm is at {}", bytes(used), bytes(alarm)),
-            command: String::new(),
+            command: Command::default(),
             needs_root: false,
         });
     }

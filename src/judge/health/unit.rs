@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::{About, Check, LOOP_RESTARTS, LOOP_WINDOW, ManagerView, State};
+use crate::host::tools::command::Command;
 use crate::host::tools::systemctl::UnitState;
 use crate::observe::probe::Answer;
 use crate::program;
@@ -19,7 +20,7 @@ pub(super) fn judge(wanted: &Unit, optional: bool, answer: &Answer<Vec<UnitState
     let names = || std::iter::once(&wanted.name).chain(wanted.aliases);
     let known = |name: &str| units.iter().find(|unit| unit.is(name));
     let found = names().filter_map(|name| known(name)).find(|unit| unit.exists());
-    let command = |name: &str| Answer { command: format!("systemctl status {name}"), result: Ok(()) };
+    let command = |name: &str| Answer { command: Command::new(["systemctl", "status", name]), result: Ok(()) };
     let Some(unit) = found else {
         return if optional || names().any(|name| known(name).is_some()) {
             let summary = format!("{} not found", wanted.name);

@@ -9,9 +9,10 @@ use jiff::Timestamp;
 use super::{EnvFound, EnvValues, FileFound, Listening, Process};
 use crate::host::files::Entry;
 use crate::host::system::System;
+use crate::host::tools::command::Command;
 use crate::host::tools::procfs;
 use crate::host::tools::systemctl::UnitState;
-use crate::host::tools::{Argv, ufw};
+use crate::host::tools::ufw;
 use crate::observe::probe::{Answer, Door, ManagerEvidence, Trouble, text};
 use crate::registry::{EnvFile, Manager, Service};
 
@@ -27,8 +28,8 @@ pub(super) fn looked<T>(result: std::io::Result<T>) -> Result<Option<T>, Trouble
     }
 }
 
-fn ls(path: &str) -> String {
-    Argv::new("ls", ["-ld", path]).to_string()
+fn ls(path: &str) -> Command {
+    Command::new(["ls", "-ld", path])
 }
 
 pub(super) fn file(system: &System, path: &str) -> Answer<Option<FileFound>> {
@@ -51,7 +52,7 @@ pub(super) fn file(system: &System, path: &str) -> Answer<Option<FileFound>> {
 
 pub(super) fn tail(system: &System, path: &str) -> Answer<Option<String>> {
     let end = system.tail(path, TAIL).map(|(bytes, _)| text(&bytes));
-    Answer { command: Argv::new("tail", ["-c", "65536", path]).to_string(), result: looked(end) }
+    Answer { command: Command::new(["tail", "-c", "65536", path]), result: looked(end) }
 }
 
 pub(super) fn list(system: &System, dir: &str) -> Answer<Vec<(String, Timestamp)>> {
@@ -61,7 +62,7 @@ pub(super) fn list(system: &System, dir: &str) -> Answer<Vec<(String, Timestamp)
     };
     let entries = looked(system.list(dir)).map(Option::unwrap_or_default);
     let result = entries.map(|entries| entries.into_iter().filter_map(one).collect());
-    Answer { command: Argv::new("ls", ["-la", dir]).to_string(), result }
+    Answer { command: Command::new(["ls", "-la", dir]), result }
 }
 
 pub(super) fn env(system: &System, service: &'static Service, managers: &ManagerEvidence) -> Answer<EnvFound> {
@@ -70,7 +71,7 @@ pub(super) fn env(system: &System, service: &'static Service, managers: &Manager
         .filter(|unit| unit.result == "resources")
         .map(|unit| unit.environment_files.iter().map(String::as_str).collect())
         .unwrap_or_default();
-    let command = Argv::new("ls", ["-l"]).with(registered.iter().chain(&named).copied()).to_string();
+    let command = Command::new(["ls", "-l"].into_iter().chain(registered.iter().chain(&named).copied()));
     let look = || -> Result<EnvFound, Trouble> {
         let mut found = EnvFound::default();
         for path in named.iter().filter(|path| path.starts_with('/')) {
@@ -128,7 +129,7 @@ pub(super) fn listeners(system: &System) -> Answer<Vec<Listening>> {
         }
         Ok(found.into_iter().map(|listener| (listener.port, owners.get(&listener.inode).cloned())).collect())
     };
-    Answer { command: "ss -Hltnp".to_owned(), result: look() }
+    Answer { command: Command::new(["ss", "-Hltnp"]), result: look() }
 }
 
 pub(super) fn processes(system: &System) -> Answer<Vec<Process>> {
@@ -141,7 +142,7 @@ pub(super) fn processes(system: &System) -> Answer<Vec<Process>> {
         true => Err(Trouble::Failed("/proc shows no processes".to_owned())),
         false => Ok(found),
     };
-    Answer { command: "ps -eo pid,args".to_owned(), result }
+    Answer { command: Command::new(["ps", "-eo", "pid,args"]), result }
 }
 
 pub(super) fn firewall(door: Door<'_>) -> Answer<Option<Vec<u16>>> {
@@ -155,5 +156,5 @@ pub(super) fn firewall(door: Door<'_>) -> Answer<Option<Vec<u16>>> {
             true => Ok(Some(ufw::allowed(&read("/etc/ufw/user.rules")?.unwrap_or_default()))),
         }
     };
-    Answer { command: "ufw status".to_owned(), result: look() }
+    Answer { command: Command::new(["ufw", "status"]), result: look() }
 }

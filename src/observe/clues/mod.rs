@@ -13,12 +13,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::host::exec::ProcessEnd;
 use crate::host::threads::{join, task};
+use crate::host::tools::command::Command;
 use crate::host::tools::systemctl::{self, UnitState};
 use crate::host::tools::{Argv, Upstream};
 use crate::observe::logs::line::Said;
 use crate::observe::logs::{self, Wanted};
 use crate::observe::probe::{Answer, Door, ManagerEvidence, Reply, Trouble, databases, failure, http, survey, text};
-use crate::program;
 use crate::registry::{Deployment, Http, Query, Question, RedisQuestion, Service};
 pub use host::unit;
 use host::{env, file, firewall, list, listeners, processes, resident, tail};
@@ -214,9 +214,7 @@ type Lines = Vec<(&'static str, Answer<Vec<Said>>)>;
 
 fn run_lines(door: Door<'_>, deployment: &'static Deployment, services: &[&'static Service]) -> Lines {
     let wanted = Wanted { tail: Some(NEWEST), brief: true, ..Wanted::default() };
-    hear(door, deployment, services, wanted, |service| {
-        program::command(format_args!("logs {} -n {NEWEST}", service.name))
-    })
+    hear(door, deployment, services, wanted, |service| Command::own(["logs", service.name, "-n", &NEWEST.to_string()]))
 }
 
 /// A reading for each window, because a long one of one service must not become that of all.
@@ -237,7 +235,7 @@ fn late_lines(
         let wanted = Wanted { since, tail, brief: true, ..Wanted::default() };
         let last = tail.map_or_else(|| "all".to_owned(), |count| count.to_string());
         hear(door, deployment, services, wanted, |service| {
-            program::command(format_args!("logs {} --since {seconds}s -n {last}", service.name))
+            Command::own(["logs", service.name, "--since", &format!("{seconds}s"), "-n", &last])
         })
     };
     thread::scope(|scope| {
@@ -252,7 +250,7 @@ fn hear(
     deployment: &'static Deployment,
     services: &[&'static Service],
     wanted: Wanted,
-    command: impl Fn(&Service) -> String,
+    command: impl Fn(&Service) -> Command,
 ) -> Lines {
     let mut heard = logs::hear(door.system, door.trace, deployment, services, wanted, door.limit);
     let mut answers = Lines::new();
@@ -275,7 +273,7 @@ fn ask(door: Door<'_>, question: &'static Question) -> Answer<String> {
     if let Some(user) = question.user {
         let Some(account) = door.system.account(|account| account.name == user) else {
             let result = Err(Trouble::Unavailable(format!("there is no user {user} on this host")));
-            return Answer { command: argv.to_string(), result };
+            return Answer { command: argv.into(), result };
         };
         argv.account = Some(account);
     }
@@ -294,7 +292,7 @@ fn ask_looping(door: Door<'_>) -> Answer<Vec<UnitState>> {
     let argv = systemctl::looping();
     if !door.system.booted_with_systemd() {
         let reason = "this machine was not booted with systemd".to_owned();
-        return Answer { command: argv.to_string(), result: Err(Trouble::Unavailable(reason)) };
+        return Answer { command: argv.into(), result: Err(Trouble::Unavailable(reason)) };
     }
     door.ask(&argv, systemctl::parse_show)
 }

@@ -4,6 +4,7 @@ use super::{Answer, Door, ManagerEvidence, Reply, Trouble, failure, is_container
 use crate::host::exec::ProcessEnd;
 use crate::host::protocol::redis;
 use crate::host::system::System;
+use crate::host::tools::command::Command;
 use crate::host::tools::docker::ContainerState;
 use crate::host::tools::{Argv, Input, images, procfs};
 use crate::registry::{Database, Probe, Query, RedisQuestion, Secret, Service};
@@ -12,7 +13,7 @@ pub fn query(door: Door<'_>, managers: &ManagerEvidence, query: &'static Query) 
     let named = query.name.unwrap_or("query");
     let container = match container(managers, query) {
         Ok(container) => &container.identity.name,
-        Err(trouble) => return Answer { command: format!("psql < {named}"), result: Err(trouble) },
+        Err(trouble) => return Answer { command: Command::shell(format!("psql < {named}")), result: Err(trouble) },
     };
     let user = query.server.probes.iter().find_map(|probe| match probe {
         Probe::Postgres { user, .. } => Some(*user),
@@ -47,7 +48,7 @@ pub fn query(door: Door<'_>, managers: &ManagerEvidence, query: &'static Query) 
         }
         Database::InUrl(service, key) => match named_in(door.system, service, key) {
             Err(trouble) => {
-                let command = images::question(container, &user, &database, input).to_string();
+                let command = images::question(container, &user, &database, input).into();
                 return Answer { command, result: Err(trouble) };
             }
             Ok(name) => known = Some(format!("--set=database={name}")),
@@ -105,8 +106,7 @@ pub fn redis(door: Door<'_>, question: &RedisQuestion) -> Answer<String> {
         Some((port, password)) => (password, format!("-p {port} ")),
         None => (None, String::new()),
     };
-    let login = login.map(|secret| format!("REDISCLI_AUTH=<{} in {}> ", secret.key, secret.file));
-    let command = format!("{}redis-cli {port}{first}", login.unwrap_or_default());
+    let command = network::redis_cli(login, &format!("{port}{first}"));
     Answer { command, result: say_to_redis(door, question.server, question.commands) }
 }
 

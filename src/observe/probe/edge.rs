@@ -14,7 +14,7 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
 use super::{Answer, Trouble};
-use crate::host::tools::Argv;
+use crate::host::tools::command::Command;
 use crate::host::tools::nginx::page::{Endpoint, HEADER};
 
 /// How much of a body is read.
@@ -42,7 +42,7 @@ pub fn edge(endpoint: &Endpoint, loopback: std::net::IpAddr, path: &str, limit: 
     let url = format!("{scheme}://{authority}{path}");
     let address = address.unwrap_or(loopback);
     let resolve = format!("{host}:{port}:{address}");
-    let command = Argv::new("curl", ["-sSik", "-m", "3", "--resolve", &resolve, &url]).to_string();
+    let command = Command::new(["curl", "-sSik", "-m", "3", "--resolve", &resolve, &url]);
     Answer { command, result: ask(&url, SocketAddr::new(address, *port), limit) }
 }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::{Answer, Door, Trouble};
 use crate::host::net::{self, Timed};
 use crate::host::shortage::Shortage;
+use crate::host::tools::command::Command;
 use crate::host::tools::docker::{self, ContainerState, Listed};
 use crate::host::tools::excerpt;
 
@@ -30,7 +31,7 @@ pub(super) fn list(door: Door<'_>, socket: &Path) -> Answer<Vec<Listed>> {
         200 => Ok(docker::parse_api_list(&body)?),
         _ => Err(refusal(status, &body)),
     });
-    Answer { command: "docker ps --all".to_owned(), result }
+    Answer { command: Command::new(["docker", "ps", "--all"]), result }
 }
 
 /// Details of those of these containers that exist.
@@ -50,7 +51,7 @@ pub(super) fn inspect<'a>(
         Err(trouble) => Err(trouble),
     };
     let found: Result<Vec<Option<ContainerState>>, Trouble> = names.iter().map(one).collect();
-    let command = format!("docker inspect {}", names.join(" "));
+    let command = Command::new(["docker", "inspect"].into_iter().chain(names));
     Answer { command, result: found.map(|found| found.into_iter().flatten().collect()) }
 }
 

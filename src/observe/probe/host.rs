@@ -8,6 +8,7 @@ use crate::host::exec::ProcessEnd;
 use crate::host::files::Entry;
 use crate::host::shortage::Shortage;
 use crate::host::threads::{join, task};
+use crate::host::tools::command::Command;
 use crate::host::tools::df::{self, FileSystem};
 use crate::host::tools::journalctl::{self, OomKill};
 use crate::host::tools::procfs::{self, Memory};
@@ -105,7 +106,7 @@ fn ask_certificates(
     let served = tls::certificates(address, &hosts, door.limit, &authorities, door.system.now());
     let command = |host: &str| {
         let client = format!("openssl s_client -connect 127.0.0.1:{} -servername {host}", certificates.port);
-        format!("{client} </dev/null | openssl x509 -noout -dates")
+        Command::shell(format!("{client} </dev/null | openssl x509 -noout -dates"))
     };
     hosts
         .into_iter()

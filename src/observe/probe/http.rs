@@ -14,6 +14,7 @@ use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use super::{Answer, Door, Reply, Trouble};
 use crate::host::net;
 use crate::host::shortage::Shortage;
+use crate::host::tools::command::Command;
 use crate::host::tools::{Argv, excerpt};
 use crate::registry::{Http, Url};
 
@@ -29,16 +30,16 @@ const ADDRESSES: usize = 16;
 pub fn get(door: Door<'_>, probe: &Http) -> Answer<Reply> {
     let url = match super::url(door.system, &probe.url) {
         Ok(url) => url,
-        Err(trouble) => return Answer { command: String::new(), result: Err(trouble) },
+        Err(trouble) => return Answer { command: Command::default(), result: Err(trouble) },
     };
     let mut argv = Argv::new("curl", ["-sS", "-i", "-m", "3"]);
     if let Some(host) = probe.host {
         argv = argv.with(["-H".to_owned(), format!("Host: {host}")]);
     }
     let command = match &probe.url {
-        Url::Local { .. } => argv.with([url.as_str()]).to_string(),
+        Url::Local { .. } => argv.with([url.as_str()]).into(),
         // What stands in an env file stays there.
-        Url::FromEnv(secret) => format!("{argv} \"$(sed -n 's/^{}=//p' {})\"", secret.key, secret.file),
+        Url::FromEnv(secret) => Command::shell(format!("{argv} \"$(sed -n 's/^{}=//p' {})\"", secret.key, secret.file)),
     };
     Answer { command, result: request(door, &url, probe.host) }
 }

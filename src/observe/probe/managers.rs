@@ -11,6 +11,7 @@ use super::{Answer, Door, Reply, Trouble, engine, failure, is_container_of, text
 use crate::host::exec::{ProcessEnd, Processes, Streams};
 use crate::host::system::System;
 use crate::host::threads::{join, task};
+use crate::host::tools::command::Command;
 use crate::host::tools::docker::{self, ContainerState, Listed, Unreachable};
 use crate::host::tools::docker_logs::{self, Query, Rows};
 use crate::host::tools::pm2::{self, Process};
@@ -47,7 +48,7 @@ impl ManagerEvidence {
     /// The answer to a probe that a manager's tool answers.
     pub(super) fn reply(&self, probe: &Probe, service: &Service) -> Answer<Reply> {
         let unasked = || Answer {
-            command: docker::ps().to_string(),
+            command: (&docker::ps()).into(),
             result: Err(Trouble::Unavailable("its container was not found".to_owned())),
         };
         match probe {
@@ -127,7 +128,7 @@ fn ask_systemd(door: Door<'_>, units: &[&str], and_failed: bool) -> Answer<Vec<U
     let argv = systemctl::show(units.iter().copied().chain(always), and_failed);
     if !door.system.booted_with_systemd() {
         let reason = "this machine was not booted with systemd".to_owned();
-        return Answer { command: argv.to_string(), result: Err(Trouble::Unavailable(reason)) };
+        return Answer { command: argv.into(), result: Err(Trouble::Unavailable(reason)) };
     }
     let mut answer = door.ask(&argv, systemctl::parse_show);
     let wanting = answer.result.iter_mut().flatten().filter(|unit| unit.result == "resources");
@@ -168,7 +169,7 @@ fn ask_docker(door: Door<'_>, services: &[&'static Service], evidence: &mut Mana
     let engine = services.iter().flat_map(|service| service.probes).any(|probe| matches!(probe, Probe::DockerEngine));
     if (by_label || engine || !names.is_empty()) && !engine_runs(door.system) {
         let result = || Err(Trouble::Unavailable("the docker engine is not running".to_owned()));
-        evidence.listed = Some(Answer { command: "pidof dockerd".to_owned(), result: result() });
+        evidence.listed = Some(Answer { command: Command::new(["pidof", "dockerd"]), result: result() });
     } else if by_label || engine {
         evidence.listed = Some(list(door));
     }
@@ -265,7 +266,8 @@ fn inspect<'a>(door: Door<'_>, containers: impl IntoIterator<Item = &'a str>) ->
 fn inspect_by_client<'a>(door: Door<'_>, containers: impl IntoIterator<Item = &'a str>) -> Answer<Vec<ContainerState>> {
     let containers: Vec<&str> = containers.into_iter().collect();
     let asked = containers.len();
-    let mut answer = door.ask_with(&docker::inspect(containers), |output| {
+    let command = Command::new(["docker", "inspect"].into_iter().chain(containers.iter().copied()));
+    let answer = door.ask_with(&docker::inspect(containers), |output| {
         let complaints = text(&output.stderr);
         let missing = match output.exit {
             ProcessEnd::Code(0) => 0,
@@ -282,10 +284,7 @@ fn inspect_by_client<'a>(door: Door<'_>, containers: impl IntoIterator<Item = &'
         }
     });
     // The template is ours, not the operator's: what is worth pasting is the plain call.
-    if let Some((_, names)) = answer.command.split_once(" -- ") {
-        answer.command = format!("docker inspect {names}");
-    }
-    answer
+    Answer { command, ..answer }
 }
 
 fn engine_trouble(output: &crate::host::exec::Output) -> Trouble {
@@ -335,7 +334,7 @@ fn ask_logs(door: Door<'_>, services: &[&'static Service], evidence: &mut Manage
 }
 
 fn ask_pm2(door: Door<'_>, app: &App) -> Answer<Option<PmDaemon>> {
-    let not_asked = |result| Answer { command: format!("sudo -u {} pm2 jlist", app.user), result };
+    let not_asked = |result| Answer { command: Command::new(["sudo", "-u", app.user, "pm2", "jlist"]), result };
     let Some(account) = door.system.account(|account| account.name == app.user) else {
         return not_asked(Err(Trouble::Unavailable(format!("there is no user {} on this host", app.user))));
     };
@@ -354,7 +353,7 @@ fn ask_pm2(door: Door<'_>, app: &App) -> Answer<Option<PmDaemon>> {
             Err(error) => return not_asked(Err(super::of_file(&pid_file, &error))),
         };
     match alive {
-        None => Answer { command: format!("cat {pid_file}"), result: Ok(None) },
+        None => Answer { command: Command::new(["cat", &pid_file]), result: Ok(None) },
         Some(pid) => {
             let answer = door.ask(&pm2::jlist(account, app.home), pm2::parse_jlist);
             let daemon = |processes: Vec<Process>| match processes.is_empty() {

@@ -38,6 +38,7 @@ use crate::host::protocol::mongo::Hello;
 use crate::host::protocol::postgres::Greeting;
 use crate::host::shortage::Shortage;
 use crate::host::system::System;
+use crate::host::tools::command::Command;
 use crate::host::tools::docker::Listed;
 use crate::host::tools::{Argv, Malformed, docker_logs, ending};
 use crate::redact;
@@ -65,8 +66,8 @@ pub struct Evidence {
 /// What one source said, and by which command anybody can ask it again.
 #[derive(Debug, Clone)]
 pub struct Answer<T> {
-    /// The command, to be pasted into a shell. For a probe from within, the one that asks the same.
-    pub command: String,
+    /// The command that was run. For a probe from within, the one that asks the same.
+    pub command: Command,
     /// What came back.
     pub result: Result<T, Trouble>,
 }
@@ -362,7 +363,7 @@ impl Door<'_> {
             Ok(Output { exit: ProcessEnd::TimedOut(after), .. }) => Err(Trouble::TimedOut(after)),
             Ok(output) => judge(&output),
         };
-        Answer { command: argv.to_string(), result }
+        Answer { command: argv.into(), result }
     }
 
     /// Reads a file and parses it.
@@ -372,7 +373,7 @@ impl Door<'_> {
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err(Trouble::NeedsRoot("to read it")),
             Err(error) => Err(of_file(path, &error)),
         };
-        Answer { command: Argv::new("cat", [path]).to_string(), result }
+        Answer { command: Command::new(["cat", path]), result }
     }
 }
 

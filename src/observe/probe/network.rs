@@ -7,7 +7,7 @@ use super::{Answer, Door, Reply, Trouble};
 use crate::host::net;
 use crate::host::protocol::{mongo, postgres, redis};
 use crate::host::shortage::Shortage;
-use crate::host::tools::quote;
+use crate::host::tools::command::Command;
 use crate::registry::Secret;
 
 /// No answer that is looked for is longer.
@@ -19,7 +19,7 @@ pub(super) fn banner(door: Door<'_>, port: u16) -> Answer<Reply> {
         let end = received.iter().position(|byte| *byte == b'\n')?;
         Some(Ok(Reply::Line(super::text(&received[..end]).trim_end().to_owned())))
     });
-    Answer { command: format!("nc -w 3 127.0.0.1 {port} </dev/null"), result: reply }
+    Answer { command: Command::shell(format!("nc -w 3 127.0.0.1 {port} </dev/null")), result: reply }
 }
 
 pub(super) fn redis(door: Door<'_>, port: u16, password: Option<&Secret>) -> Answer<Reply> {
@@ -33,21 +33,31 @@ pub(super) fn redis(door: Door<'_>, port: u16, password: Option<&Secret>) -> Ans
             })
         }
     };
+    Answer { command: redis_cli(password, &format!("-p {port} ping")), result }
+}
+
+/// redis-cli, with the password that is in that file; the value stays there.
+pub(super) fn redis_cli(password: Option<&Secret>, words: &str) -> Command {
     let login = password.map(|secret| format!("REDISCLI_AUTH=<{} in {}> ", secret.key, secret.file));
-    Answer { command: format!("{}redis-cli -p {port} ping", login.unwrap_or_default()), result }
+    match login {
+        None => Command::new(["redis-cli"].into_iter().chain(words.split(' '))),
+        Some(login) => Command::shell(format!("{login}redis-cli {words}")),
+    }
 }
 
 pub(super) fn postgres(door: Door<'_>, port: u16, user: &str) -> Answer<Reply> {
     let reply = converse(door, port, &postgres::startup(user), |received| {
         postgres::greeting(received).map(|greeting| greeting.map(Reply::Postgres))
     });
-    Answer { command: format!("pg_isready -h 127.0.0.1 -p {port} -U {}", quote(user)), result: reply }
+    let words = ["pg_isready", "-h", "127.0.0.1", "-p", &port.to_string(), "-U", user];
+    Answer { command: Command::new(words), result: reply }
 }
 
 pub(super) fn mongo(door: Door<'_>, port: u16) -> Answer<Reply> {
     let reply =
         converse(door, port, &mongo::hello(), |received| mongo::answer(received).map(|hello| hello.map(Reply::Mongo)));
-    Answer { command: format!("mongosh --quiet --port {port} --eval 'db.hello()'"), result: reply }
+    let words = ["mongosh", "--quiet", "--port", &port.to_string(), "--eval", "db.hello()"];
+    Answer { command: Command::new(words), result: reply }
 }
 
 /// Connects, sends, and reads until `understood` makes something of what came, all within the limit.

@@ -11,6 +11,7 @@ use super::{Answer, Door, Trouble, failure, text};
 use crate::host::exec::{ProcessEnd, Runner};
 use crate::host::system::System;
 use crate::host::threads::{join, task};
+use crate::host::tools::command::Command;
 use crate::host::tools::compose::{self, Project};
 use crate::host::tools::systemd_analyze::{self, Complaint};
 use crate::host::tools::{Argv, Malformed, Upstream, caddy, nginx, procfs};
@@ -90,7 +91,7 @@ fn ask_systemd(door: Door<'_>, units: &[&str]) -> Answer<Vec<Complaint>> {
     let argv = systemd_analyze::verify(units.iter().copied());
     if !door.system.booted_with_systemd() {
         let reason = "this machine was not booted with systemd".to_owned();
-        return Answer { command: argv.to_string(), result: Err(Trouble::Unavailable(reason)) };
+        return Answer { command: argv.into(), result: Err(Trouble::Unavailable(reason)) };
     }
     // It fails when a unit is missing or wrong, which is what it is asked for.
     door.ask_with(&argv, |output| match output.exit {
@@ -103,7 +104,7 @@ pub fn ask_proxy(door: Door<'_>, proxy: &Proxy) -> Answer<Vec<Upstream>> {
     match proxy {
         Proxy::Caddy { config } => ask_author(door, config, caddy::adapt(config), caddy::parse),
         Proxy::Nginx if !door.system.is_root() => Answer {
-            command: nginx::dump().to_string(),
+            command: (&nginx::dump()).into(),
             result: Err(Trouble::NeedsRoot("to read nginx's configuration")),
         },
         Proxy::Nginx => door.ask(&nginx::dump(), nginx::parse),
@@ -121,7 +122,7 @@ fn ask_author<T>(
         Ok(author) => door.ask(&argv.by(author.as_ref()), parse),
         // The tool itself says best that there is no such file.
         Err(error) if error.kind() == ErrorKind::NotFound => door.ask(&argv, parse),
-        Err(error) => Answer { command: argv.to_string(), result: Err(super::of_file(file, &error)) },
+        Err(error) => Answer { command: argv.into(), result: Err(super::of_file(file, &error)) },
     }
 }
 
@@ -136,8 +137,8 @@ fn ask_compose(door: Door<'_>, paths: &'static [&'static str]) -> Answer<Project
     }
 }
 
-fn listing(paths: &[&str]) -> String {
-    Argv::new("ls", ["-l"]).with(paths.iter().copied()).to_string()
+fn listing(paths: &[&str]) -> Command {
+    Command::new(["ls", "-l"].into_iter().chain(paths.iter().copied()))
 }
 
 /// An env file as it is.

@@ -42,7 +42,7 @@ fn app(status: &str, exit_code: i64, oom_killed: bool) -> ContainerState {
 fn with(containers: Result<Vec<ContainerState>, Trouble>, clues: &Clues, clue: &Clue) -> Conclusion {
     let services = YARD.services.to_vec();
     let units = ok("systemctl show", vec![unit("wrapped.service", "active", "running")]);
-    let containers = Answer { command: "docker inspect".to_owned(), result: containers };
+    let containers = Answer { command: "docker inspect".into(), result: containers };
     let managers = ManagerEvidence { units: Some(units), containers: Some(containers), ..ManagerEvidence::default() };
     let evidence =
         Evidence { time: now(), managers, replies: vec![Vec::new()], holders: vec![Holder::Own], host: None };
@@ -62,7 +62,7 @@ fn a_container_beneath_a_unit_ends_for_both() {
     assert!(ask(app("running", 0, false), &Clue::Unhealthy).is_proven());
     assert_eq!(
         ask(app("restarting", 1, false), &Clue::Container(&["restarting"])),
-        Proven(vec![Fact::new("docker inspect place-app-1", "restarting, exit 1").ran("docker inspect")])
+        Proven(vec![Fact::new("docker inspect place-app-1", "restarting, exit 1").ran(&"docker inspect".into())])
     );
     assert!(ask(app("running", 0, false), &Clue::Container(&["paused", "exited"])).is_ruled_out());
     let hung = with(Err(Trouble::TimedOut(Duration::from_secs(2))), &clues, &Clue::Ended(Ending::OutOfMemory));
@@ -109,7 +109,7 @@ fn times_and_shares_in_answers() {
 #[test]
 fn a_database_that_cannot_be_asked_is_unknown() {
     let asked = |result: Result<String, Trouble>| {
-        let answer = Answer { command: "docker exec db psql".to_owned(), result };
+        let answer = Answer { command: "docker exec db psql".into(), result };
         let clues = Clues { queries: vec![(&ASKED, answer)], ..Clues::default() };
         with(Ok(Vec::new()), &clues, &Clue::Query(&ASKED, Shows::Above(0.0)))
     };

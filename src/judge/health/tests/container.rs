@@ -49,7 +49,7 @@ fn a_running_container_is_told_in_full() {
         source: "docker".into(),
         verdict: Verdict::Pass,
         summary: "running".into(),
-        command,
+        command: command.into(),
         about: About::Container,
         needs_root: false,
     };

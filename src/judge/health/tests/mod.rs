@@ -74,12 +74,12 @@ fn ago(seconds: i64) -> Timestamp {
 
 /// What a source said.
 fn said<T>(command: &str, value: T) -> Answer<T> {
-    Answer { command: command.to_owned(), result: Ok(value) }
+    Answer { command: command.into(), result: Ok(value) }
 }
 
 /// What a source that is in trouble did not say.
 fn silent<T>(command: &str, trouble: &Trouble) -> Answer<T> {
-    Answer { command: command.to_owned(), result: Err(trouble.clone()) }
+    Answer { command: command.into(), result: Err(trouble.clone()) }
 }
 
 /// One of each kind. A new kind does not compile until it is here.

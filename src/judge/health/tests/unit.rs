@@ -61,7 +61,7 @@ fn a_running_unit_is_told_in_full() {
         source: "systemd".into(),
         verdict: Verdict::Pass,
         summary: "active (running)".into(),
-        command,
+        command: command.into(),
         about: About::Other,
         needs_root: false,
     };
@@ -364,7 +364,7 @@ const RUNNING: &str = "Type=simple\nRestart=on-failure\nMainPID=165\nResult=succ
 fn verdict_of(text: &str) -> Verdict {
     let mut evidence = all_well(&[&LONE]);
     let result = crate::host::tools::systemctl::parse_show(text).map_err(Trouble::from);
-    evidence.managers.units = Some(Answer { command: "systemctl show".to_owned(), result });
+    evidence.managers.units = Some(Answer { command: "systemctl show".into(), result });
     judge(&SHOP, &[&LONE], &evidence).services.remove(0).verdict
 }
 
