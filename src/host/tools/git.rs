@@ -98,14 +98,15 @@ pub fn fetch(directory: &str, owner: Option<&Account>, settings: &Settings, bran
     change(directory, owner, settings).with(["fetch", "--quiet", "--no-tags", "origin", branch])
 }
 
-/// Moves the branch and the files forward to a commit; refused where that is not forward.
+/// Moves the branch and the files forward to a commit; refused where that is not forward. Half done the files would be of a
+/// version that the branch is not at, and count as changed by hand.
 pub fn forward(directory: &str, owner: Option<&Account>, settings: &Settings, revision: &str) -> Argv {
-    change(directory, owner, settings).with(["merge", "--quiet", "--ff-only", revision])
+    change(directory, owner, settings).with(["merge", "--quiet", "--ff-only", revision]).finishes()
 }
 
-/// Moves the branch and the files to a commit; refused where a local change would be lost.
+/// Moves the branch and the files to a commit; refused where a local change would be lost. As whole as [`forward`].
 pub fn reset(directory: &str, owner: Option<&Account>, settings: &Settings, revision: &str) -> Argv {
-    change(directory, owner, settings).with(["reset", "--quiet", "--keep", revision])
+    change(directory, owner, settings).with(["reset", "--quiet", "--keep", revision]).finishes()
 }
 
 /// The commit of a name.
@@ -357,5 +358,13 @@ mod tests {
              -c core.hooksPath=/dev/null -C /home/pi/x -c filter.lfs.clean= -c filter.lfs.smudge= -c filter.lfs.process= \
              -c filter.lfs.required=false status --porcelain=v2 --branch --untracked-files=no --ignore-submodules=dirty"
         );
+    }
+
+    #[test]
+    fn what_moves_a_branch_with_its_files_is_never_left_half_done() {
+        let settings = Settings::default();
+        for argv in [forward("/srv/x", None, &settings, "abc"), reset("/srv/x", None, &settings, "abc")] {
+            assert_eq!(argv.interrupted, crate::host::tools::Interrupted::Finishes, "{argv}");
+        }
     }
 }

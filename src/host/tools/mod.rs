@@ -123,7 +123,7 @@ impl Input {
 pub enum Interrupted {
     /// It is killed: it only asks, or what it leaves half done hurts nobody.
     Killed,
-    /// It is waited for: half done it would leave a service down.
+    /// It is waited for: half done it would leave a service down, or a working copy between two versions.
     Finishes,
 }
 
