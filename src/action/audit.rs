@@ -17,7 +17,7 @@ use crate::host::files::own;
 use crate::host::net;
 use crate::host::system::System;
 use crate::host::tools::journalctl;
-use crate::observe::probe::{Trouble, failure};
+use crate::host::trouble::{Trouble, failure};
 use crate::registry::Deployment;
 
 /// Where the trail is.

@@ -15,7 +15,7 @@ use crate::host::exec::{ProcessEnd, Runner};
 use crate::host::files::own;
 use crate::host::system::System;
 use crate::host::tools::Argv;
-use crate::observe::probe::{Trouble, failure};
+use crate::host::trouble::{Trouble, failure};
 use crate::registry::Deployment;
 
 /// Where what was seen before a change is kept.

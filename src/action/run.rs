@@ -14,8 +14,8 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::host::exec::{ProcessEnd, Runner};
+use crate::host::trouble::{Trouble, failure};
 use crate::judge::health::ServiceHealth;
-use crate::observe::probe::{Trouble, failure};
 use crate::registry::{Deployment, Service, Verdict};
 
 /// How long a service may take to answer after its manager says that it was started.

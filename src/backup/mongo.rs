@@ -11,7 +11,8 @@ use crate::context::Context;
 use crate::host::exec::{Output, ProcessEnd, Runner};
 use crate::host::files::private;
 use crate::host::tools::{Argv, Input, mongodump};
-use crate::observe::probe::{self, failure};
+use crate::host::trouble::failure;
+use crate::observe::probe::{self};
 use crate::redact::Redactor;
 use crate::registry::Secret;
 

@@ -14,7 +14,8 @@ use crate::context::Context;
 use crate::host::exec::{ProcessEnd, Runner, Streams};
 use crate::host::files::private;
 use crate::host::tools::{Argv, Input, images, postgres};
-use crate::observe::probe::{self, failure};
+use crate::host::trouble::failure;
+use crate::observe::probe::{self};
 use crate::registry::{Database, Service};
 
 /// How long a question may take: a name is changed only when nobody uses the database any more, for which PostgreSQL waits 5 s.

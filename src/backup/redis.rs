@@ -19,7 +19,8 @@ use crate::host::exec::{ProcessEnd, Runner};
 use crate::host::files::private;
 use crate::host::system::System;
 use crate::host::tools::redis_check_rdb;
-use crate::observe::probe::{self, failure};
+use crate::host::trouble::failure;
+use crate::observe::probe::{self};
 use crate::program;
 use crate::registry::Service;
 

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::host::exec::{ProcessEnd, Runner, StartError};
 use crate::host::files::private;
 use crate::host::tools::{Argv, age};
-use crate::observe::probe::{Trouble, failure};
+use crate::host::trouble::{Trouble, failure};
 use crate::redact::Redactor;
 
 /// The key: an identity of age, root's alone.

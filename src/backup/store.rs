@@ -8,7 +8,8 @@ use crate::context::Context;
 use crate::host::exec::{Output, ProcessEnd};
 use crate::host::tools::rclone::{self, Door};
 use crate::host::tools::{Argv, Hidden, procfs};
-use crate::observe::probe::{self, Trouble, failure};
+use crate::host::trouble::{Trouble, failure};
+use crate::observe::probe::{self};
 use crate::redact::Redactor;
 use crate::registry::Remote;
 

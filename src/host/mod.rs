@@ -8,3 +8,4 @@ pub mod shortage;
 pub mod system;
 pub mod threads;
 pub mod tools;
+pub mod trouble;

@@ -5,8 +5,9 @@ use serde::Serialize;
 
 use crate::host::tools::command::Command;
 use crate::host::tools::systemctl::UnitState;
+use crate::host::trouble::Trouble;
 use crate::judge::health::{About, Check, Health, State};
-use crate::observe::probe::{Answer, Evidence, Holder, Survey, Trouble};
+use crate::observe::probe::{Answer, Evidence, Holder, Survey};
 use crate::registry::{EnvFile, Instances, Manager, Presence, Service, Unit, Verdict};
 
 /// One thing that the registry states and the host shows.

@@ -17,7 +17,7 @@ use crate::host::system::System;
 use crate::host::tools::Argv;
 use crate::host::tools::nginx;
 use crate::host::tools::nginx::page::{self as pages, Endpoint, Objection, Site};
-use crate::observe::probe::{Trouble, failure};
+use crate::host::trouble::{Trouble, failure};
 use crate::program;
 use crate::registry::{Deployment, Page};
 

@@ -17,7 +17,8 @@ use crate::host::exec::{ProcessEnd, Runner};
 use crate::host::files::own;
 use crate::host::system::System;
 use crate::host::tools::Argv;
-use crate::observe::probe::{PATIENCE, Trouble, failure};
+use crate::host::trouble::{Trouble, failure};
+use crate::observe::probe::PATIENCE;
 use crate::registry::Deployment;
 
 /// How often nginx is asked.

@@ -17,8 +17,9 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::host::exec::{Output, ProcessEnd, Runner};
 use crate::host::tools::{Argv, git, images, last_lines};
+use crate::host::trouble::{Trouble, failure};
 use crate::observe::logs::line::Said;
-use crate::observe::probe::{self, PATIENCE, Trouble, failure};
+use crate::observe::probe::{self, PATIENCE};
 use crate::registry::{Service, Switch};
 
 /// How many lines of what a failed command said are kept.

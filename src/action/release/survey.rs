@@ -18,8 +18,9 @@ use crate::host::tools::docker::ContainerState;
 use crate::host::tools::git::{self, Commit, Settings, Status};
 use crate::host::tools::images::{self, Images};
 use crate::host::tools::{Account, Argv, Malformed};
+use crate::host::trouble::{Trouble, failure};
 use crate::judge::health::{self, ServiceHealth};
-use crate::observe::probe::{self, Evidence, Trouble, failure, is_container_of};
+use crate::observe::probe::{self, Evidence, is_container_of};
 use crate::registry::{Deployment, Release, Service};
 
 /// How long an origin may take to answer.

@@ -2,10 +2,11 @@
 
 use super::outcome::{Conclusion, Why};
 use crate::host::tools::command::Command;
+use crate::host::trouble::Trouble;
 use crate::judge::freshness::Freshness;
 use crate::judge::health::{Health, ServiceHealth};
 use crate::observe::clues::Clues;
-use crate::observe::probe::{Answer, Evidence, Trouble};
+use crate::observe::probe::{Answer, Evidence};
 use crate::program;
 use crate::registry::{Deployment, Service, State};
 

@@ -3,8 +3,8 @@
 use super::case::{Case, asked};
 use super::outcome::{Conclusion, Fact, Why};
 use crate::host::tools::command::Command;
+use crate::host::trouble::Trouble;
 use crate::judge::health::{self, About, HostHealth};
-use crate::observe::probe::Trouble;
 use crate::registry::{Flaw, Lapse, Manager, Usage, Verdict};
 use crate::units::{age, bytes};
 

@@ -6,8 +6,9 @@ use crate::host::tools::command::Command;
 use crate::host::tools::docker::ContainerState;
 use crate::host::tools::pm2::Process;
 use crate::host::tools::systemctl::UnitState;
+use crate::host::trouble::Trouble;
 use crate::judge::health::Check;
-use crate::observe::probe::{Holder, Trouble, is_container_of};
+use crate::observe::probe::{Holder, is_container_of};
 use crate::registry::{Ending, Manager, State, Verdict};
 use crate::units::bytes;
 

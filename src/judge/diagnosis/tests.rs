@@ -9,10 +9,11 @@ use std::time::Duration;
 use super::*;
 use crate::host::tools::Malformed;
 use crate::host::tools::systemctl::UnitState;
+use crate::host::trouble::Trouble;
 use crate::judge::health::{self, Health};
 use crate::observe::clues::{Clues, EnvFound, EnvValues};
 use crate::observe::logs::line::Said;
-use crate::observe::probe::{Answer, Evidence, Holder, ManagerEvidence, Reply, Trouble};
+use crate::observe::probe::{Answer, Evidence, Holder, ManagerEvidence, Reply};
 use crate::registry::{
     Clue, EnvClue, EnvFile, Fix, Heard, HostChecks, Http, Lapse, Manager, Probe, Remedy, Risk, Rule, State, Unit,
     Window, usual,

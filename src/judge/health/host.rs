@@ -8,7 +8,8 @@ use super::{About, Check};
 use crate::host::tools::command::Command;
 use crate::host::tools::df::FileSystem;
 use crate::host::tools::systemctl::UnitState;
-use crate::observe::probe::{Answer, Evidence, HostEvidence, Served, Trouble, Trust};
+use crate::host::trouble::Trouble;
+use crate::observe::probe::{Answer, Evidence, HostEvidence, Served, Trust};
 use crate::registry::{Certificates, Deployment, HostChecks, Manager, Service, Usage, Verdict};
 use crate::units::{age, bytes, duration};
 

@@ -18,7 +18,8 @@ pub(crate) use host::{covers, ends_soon};
 pub(crate) use unit::ending;
 
 use crate::host::tools::command::Command;
-use crate::observe::probe::{Answer, Evidence, Holder, Reply, Trouble};
+use crate::host::trouble::Trouble;
+use crate::observe::probe::{Answer, Evidence, Holder, Reply};
 use crate::registry::{Deployment, Manager, Presence, Probe, Service, Verdict};
 use crate::units::bytes;
 

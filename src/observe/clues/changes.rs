@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::host::exec::ProcessEnd;
 use crate::host::system::System;
 use crate::host::tools::{dpkg, journalctl};
-use crate::observe::probe::{Door, ManagerEvidence, failure};
+use crate::host::trouble::failure;
+use crate::observe::probe::{Door, ManagerEvidence};
 use crate::registry::{Deployment, Manager, Proxy, Service};
 
 /// Something that changed.

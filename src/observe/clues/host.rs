@@ -13,7 +13,8 @@ use crate::host::tools::command::Command;
 use crate::host::tools::procfs;
 use crate::host::tools::systemctl::UnitState;
 use crate::host::tools::ufw;
-use crate::observe::probe::{Answer, Door, ManagerEvidence, Trouble, text};
+use crate::host::trouble::Trouble;
+use crate::observe::probe::{Answer, Door, ManagerEvidence, text};
 use crate::registry::{EnvFile, Manager, Service};
 
 /// How much of the end of a file is looked through.
@@ -113,7 +114,7 @@ pub(super) fn resident(system: &System, pid: u32) -> Option<u64> {
 pub(super) fn listeners(system: &System) -> Answer<Vec<Listening>> {
     let look = || -> Result<Vec<Listening>, Trouble> {
         let table = |file: &str| -> Result<Vec<procfs::Listener>, Trouble> {
-            let text = system.read(file).map_err(|error| crate::observe::probe::of_file(file, &error))?;
+            let text = system.read(file).map_err(|error| crate::host::trouble::of_file(file, &error))?;
             Ok(procfs::listeners(&text)?)
         };
         let mut found = table("/proc/net/tcp")?;

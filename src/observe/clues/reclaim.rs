@@ -7,7 +7,8 @@ use std::thread;
 use crate::host::exec::ProcessEnd;
 use crate::host::threads::{join, task};
 use crate::host::tools::{Argv, images, journalctl};
-use crate::observe::probe::{Answer, Door, ManagerEvidence, Trouble, failure, text};
+use crate::host::trouble::{Trouble, failure};
+use crate::observe::probe::{Answer, Door, ManagerEvidence, text};
 use crate::registry::{Deployment, Risk};
 
 /// What takes space, and what frees it.

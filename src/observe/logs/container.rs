@@ -11,7 +11,8 @@ use super::{At, LogPlace, Range, Raw, World};
 use crate::host::tools::docker::Listed;
 use crate::host::tools::docker_logs::{Query, Rows};
 use crate::host::tools::excerpt;
-use crate::observe::probe::{self, Trouble, is_container_of};
+use crate::host::trouble::Trouble;
+use crate::observe::probe::{self, is_container_of};
 use crate::registry::Service;
 
 /// How often it is looked for a container that has gone.

@@ -15,7 +15,7 @@ use super::source::Kind;
 use super::{At, LogPlace, Range, Raw, World};
 use crate::host::exec::{Output, ProcessEnd};
 use crate::host::tools::lines::Lines;
-use crate::observe::probe::{Trouble, failure};
+use crate::host::trouble::{Trouble, failure};
 
 /// Lines before the wanted ones that are read for the time that they state.
 const BEFORE: u64 = 20;

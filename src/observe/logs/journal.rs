@@ -17,7 +17,7 @@ use super::{At, LogPlace, Range, Raw, World};
 use crate::host::exec::{Output, ProcessEnd, Processes, Runner, Streams};
 use crate::host::tools::journalctl::{self, Entries, Query};
 use crate::host::tools::{Malformed, excerpt, journalctl::Entry};
-use crate::observe::probe::{Trouble, failure};
+use crate::host::trouble::{Trouble, failure};
 
 /// How often it is looked whether journald has written.
 const POLL_JOURNAL: Duration = Duration::from_millis(15);

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::observe::probe::Trouble;
+use crate::host::trouble::Trouble;
 
 /// Bytes of finished lines after which a batch is handed over.
 const BATCH: usize = 32 << 10;

@@ -36,7 +36,7 @@ use crate::host::system::System;
 use crate::host::threads;
 use crate::host::tools::Argv;
 use crate::host::tools::docker::Listed;
-use crate::observe::probe::Trouble;
+use crate::host::trouble::Trouble;
 use crate::redact::{self, Memory, Redactor};
 use crate::registry::{Deployment, Service};
 use level::LogLevel;

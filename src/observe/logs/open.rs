@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use super::World;
-use crate::observe::probe::Trouble;
+use crate::host::trouble::Trouble;
 
 /// Opens a regular file; none when it does not exist.
 pub(super) fn open(world: &World, path: &Path) -> io::Result<Option<File>> {

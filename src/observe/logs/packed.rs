@@ -12,7 +12,7 @@ use super::open::{open, size, trouble};
 use crate::host::exec::{Stream, Streams};
 use crate::host::tools::lines::Lines;
 use crate::host::tools::{Argv, Content, Input};
-use crate::observe::probe::Trouble;
+use crate::host::trouble::Trouble;
 
 /// Logs shrink to a tenth or a fiftieth; what shrinks further than this says nothing.
 const RATIO: u64 = 250;

@@ -11,7 +11,7 @@ use super::source::Kind;
 use super::{Finish, LogPlace, Range, Raw, World, container, file, journal};
 use crate::host::shortage::Shortage;
 use crate::host::threads::{self, join, task};
-use crate::observe::probe::Trouble;
+use crate::host::trouble::Trouble;
 
 /// How many lines that no filter wants are passed over before it is said how far reading has come.
 const STRIDE: u32 = 2000;

@@ -1,12 +1,13 @@
 //! Questions to databases beyond whether they answer: SQL through psql in the server's own container, and commands to Redis.
 
-use super::{Answer, Door, ManagerEvidence, Reply, Trouble, failure, is_container_of, network, text};
+use super::{Answer, Door, ManagerEvidence, Reply, is_container_of, network, text};
 use crate::host::exec::ProcessEnd;
 use crate::host::protocol::redis;
 use crate::host::system::System;
 use crate::host::tools::command::Command;
 use crate::host::tools::docker::ContainerState;
 use crate::host::tools::{Argv, Input, images, procfs};
+use crate::host::trouble::{Trouble, failure};
 use crate::registry::{Database, Probe, Query, RedisQuestion, Secret, Service};
 
 pub fn query(door: Door<'_>, managers: &ManagerEvidence, query: &'static Query) -> Answer<String> {

@@ -13,9 +13,10 @@ use ureq::tls::TlsConfig;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
-use super::{Answer, Trouble};
+use super::Answer;
 use crate::host::tools::command::Command;
 use crate::host::tools::nginx::page::{Endpoint, HEADER};
+use crate::host::trouble::Trouble;
 
 /// How much of a body is read.
 const BODY_LIMIT: u64 = 8 << 10;

@@ -7,12 +7,13 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::{Answer, Door, Trouble};
+use super::{Answer, Door};
 use crate::host::net::{self, Timed};
 use crate::host::shortage::Shortage;
 use crate::host::tools::command::Command;
 use crate::host::tools::docker::{self, ContainerState, Listed};
 use crate::host::tools::excerpt;
+use crate::host::trouble::Trouble;
 
 /// The most that is read of one answer.
 const LIMIT: u64 = 8 << 20;

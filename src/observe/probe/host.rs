@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::thread;
 
-use super::{Answer, Door, Served, Trouble, failure, text, tls};
+use super::{Answer, Door, Served, text, tls};
 use crate::host::exec::ProcessEnd;
 use crate::host::files::Entry;
 use crate::host::shortage::Shortage;
@@ -13,6 +13,7 @@ use crate::host::tools::df::{self, FileSystem};
 use crate::host::tools::journalctl::{self, OomKill};
 use crate::host::tools::procfs::{self, Memory};
 use crate::host::tools::timedatectl;
+use crate::host::trouble::{Trouble, failure};
 use crate::registry::{Deployment, Service};
 
 /// What was asked of the host, and what came back.

@@ -11,11 +11,12 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
-use super::{Answer, Door, Reply, Trouble};
+use super::{Answer, Door, Reply};
 use crate::host::net;
 use crate::host::shortage::Shortage;
 use crate::host::tools::command::Command;
 use crate::host::tools::{Argv, excerpt};
+use crate::host::trouble::Trouble;
 use crate::registry::{Http, Url};
 
 /// How much of a body is read; health documents are far smaller.

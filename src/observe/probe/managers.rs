@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Answer, Door, Reply, Trouble, engine, failure, is_container_of, text};
+use super::{Answer, Door, Reply, engine, is_container_of, text};
 use crate::host::exec::{ProcessEnd, Processes, Streams};
 use crate::host::system::System;
 use crate::host::threads::{join, task};
@@ -16,6 +16,7 @@ use crate::host::tools::docker::{self, ContainerState, Listed, Unreachable};
 use crate::host::tools::docker_logs::{self, Query, Rows};
 use crate::host::tools::pm2::{self, Process};
 use crate::host::tools::systemctl::{self, UnitState};
+use crate::host::trouble::{Trouble, failure};
 use crate::registry::{App, Manager, Presence, Probe, Service};
 
 /// What the managers said. A manager that no service has is not asked.
@@ -350,7 +351,7 @@ fn ask_pm2(door: Door<'_>, app: &App) -> Answer<Option<PmDaemon>> {
                 door.system.process_name(*pid).is_some_and(|name| name.starts_with(pm2::DAEMON_NAME))
             }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => return not_asked(Err(super::of_file(&pid_file, &error))),
+            Err(error) => return not_asked(Err(crate::host::trouble::of_file(&pid_file, &error))),
         };
     match alive {
         None => Answer { command: Command::new(["cat", &pid_file]), result: Ok(None) },

@@ -13,9 +13,7 @@ pub mod record;
 pub mod survey;
 mod tls;
 
-use std::fmt;
-use std::io::{self, Read};
-use std::path::PathBuf;
+use std::io::Read;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -31,16 +29,16 @@ pub use tls::{Served, Trust};
 #[cfg(any(test, feature = "fuzzing"))]
 pub use {engine::parse_head as engine_head, tls::parse_one as certificate};
 
-use crate::host::threads::{self, join, task};
-
-use crate::host::exec::{Output, ProcessEnd, Processes, Runner, StartError};
+use crate::host::exec::{Output, ProcessEnd, Processes, Runner};
 use crate::host::protocol::mongo::Hello;
 use crate::host::protocol::postgres::Greeting;
 use crate::host::shortage::Shortage;
 use crate::host::system::System;
+use crate::host::threads::{self, join, task};
 use crate::host::tools::command::Command;
 use crate::host::tools::docker::Listed;
-use crate::host::tools::{Argv, Malformed, docker_logs, ending};
+use crate::host::tools::{Argv, Malformed, docker_logs};
+use crate::host::trouble::{Trouble, failure, of_file};
 use crate::redact;
 use crate::registry::{Deployment, Manager, Probe, Service, Url};
 
@@ -70,76 +68,6 @@ pub struct Answer<T> {
     pub command: Command,
     /// What came back.
     pub result: Result<T, Trouble>,
-}
-
-/// Why a source said nothing that could be used. None of these is ever read as good, or as bad.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trouble {
-    /// The tool is not installed.
-    Missing(&'static str),
-    /// The tool could be swapped by somebody other than root.
-    Untrusted(PathBuf),
-    /// It did not end in time.
-    TimedOut(Duration),
-    /// This user may not see it.
-    NeedsRoot(&'static str),
-    /// What would have answered does not run here.
-    Unavailable(String),
-    /// The tool failed.
-    Failed(String),
-    /// The tool's answer cannot be understood.
-    Malformed(Malformed),
-    /// opsctl itself had not what it takes to ask.
-    Shortage(Shortage),
-}
-
-impl Trouble {
-    /// Whether root would be answered.
-    pub fn needs_root(&self) -> bool {
-        matches!(self, Trouble::NeedsRoot(_))
-    }
-}
-
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Trouble::Missing(tool) => write!(f, "{tool} is not installed"),
-            Trouble::Untrusted(path) => write!(f, "not run: users other than root can change {}", path.display()),
-            Trouble::TimedOut(after) => write!(f, "no answer in {:.1} s", after.as_secs_f32()),
-            Trouble::NeedsRoot(what) => write!(f, "needs root {what}"),
-            Trouble::Unavailable(what) | Trouble::Failed(what) => f.write_str(what),
-            Trouble::Malformed(malformed) => malformed.fmt(f),
-            Trouble::Shortage(shortage) => shortage.fmt(f),
-        }
-    }
-}
-
-impl From<io::Error> for Trouble {
-    /// Of a file that was to be read.
-    fn from(error: io::Error) -> Self {
-        match (Shortage::of(&error), error.kind()) {
-            (Some(shortage), _) => Trouble::Shortage(shortage),
-            (None, io::ErrorKind::PermissionDenied) => Trouble::NeedsRoot("to look at it"),
-            (None, _) => Trouble::Failed(error.to_string()),
-        }
-    }
-}
-
-impl From<Malformed> for Trouble {
-    fn from(malformed: Malformed) -> Self {
-        Trouble::Malformed(malformed)
-    }
-}
-
-impl From<StartError> for Trouble {
-    fn from(error: StartError) -> Self {
-        match error {
-            StartError::Missing(tool) => Trouble::Missing(tool),
-            StartError::Untrusted(path) => Trouble::Untrusted(path),
-            StartError::Refused(reason) => Trouble::Failed(reason),
-            StartError::Short(shortage) => Trouble::Shortage(shortage),
-        }
-    }
 }
 
 /// What a service said of itself.
@@ -375,23 +303,6 @@ impl Door<'_> {
         };
         Answer { command: Command::new(["cat", path]), result }
     }
-}
-
-/// A command that did not do what it was asked to.
-pub(crate) fn failure(output: &Output) -> Trouble {
-    let how = match output.exit {
-        ProcessEnd::Code(code) => format!("exit {code}"),
-        ProcessEnd::Signal(signal) => format!("killed by signal {signal}"),
-        ProcessEnd::TimedOut(after) => return Trouble::TimedOut(after),
-        ProcessEnd::TooMuchOutput => "killed: it would not stop printing".to_owned(),
-    };
-    let said = ending(&text(&output.stderr));
-    Trouble::Failed(if said.is_empty() { how } else { format!("{how}: {said}") })
-}
-
-/// Why a file was not read.
-pub fn of_file(path: &str, error: &io::Error) -> Trouble {
-    Shortage::of(error).map_or_else(|| Trouble::Failed(format!("{path}: {error}")), Trouble::Shortage)
 }
 
 pub fn text(bytes: &[u8]) -> String {

@@ -3,11 +3,12 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
-use super::{Answer, Door, Reply, Trouble};
+use super::{Answer, Door, Reply};
 use crate::host::net;
 use crate::host::protocol::{mongo, postgres, redis};
 use crate::host::shortage::Shortage;
 use crate::host::tools::command::Command;
+use crate::host::trouble::Trouble;
 use crate::registry::Secret;
 
 /// No answer that is looked for is longer.

@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::thread;
 use std::time::Duration;
 
-use super::{Answer, Door, Trouble, failure, text};
+use super::{Answer, Door, text};
 use crate::host::exec::{ProcessEnd, Runner};
 use crate::host::system::System;
 use crate::host::threads::{join, task};
@@ -15,6 +15,7 @@ use crate::host::tools::command::Command;
 use crate::host::tools::compose::{self, Project};
 use crate::host::tools::systemd_analyze::{self, Complaint};
 use crate::host::tools::{Argv, Malformed, Upstream, caddy, nginx, procfs};
+use crate::host::trouble::{Trouble, failure};
 use crate::registry::{Data, DataKind, Deployment, EnvFile, Manager, Proxy, Service};
 
 /// What was found.
@@ -122,7 +123,7 @@ fn ask_author<T>(
         Ok(author) => door.ask(&argv.by(author.as_ref()), parse),
         // The tool itself says best that there is no such file.
         Err(error) if error.kind() == ErrorKind::NotFound => door.ask(&argv, parse),
-        Err(error) => Answer { command: argv.into(), result: Err(super::of_file(file, &error)) },
+        Err(error) => Answer { command: argv.into(), result: Err(crate::host::trouble::of_file(file, &error)) },
     }
 }
 

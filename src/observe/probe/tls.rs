@@ -16,9 +16,9 @@ use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, Signa
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 pub use self::trust::Authorities;
-use super::Trouble;
 use crate::host::net::{self, Timed};
 use crate::host::shortage::Shortage;
+use crate::host::trouble::Trouble;
 
 /// A certificate as it was served.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use crate::action::release::survey::Git;
 use crate::host::tools::docker::{ContainerState, parse_inspect};
 use crate::host::tools::git::{Commit, Settings, Status};
 use crate::host::tools::images::Images;
-use crate::observe::probe::Trouble;
+use crate::host::trouble::Trouble;
 use crate::registry::DEPLOYMENTS;
 
 const ONE: &str = "1111111111111111111111111111111111111111";
