@@ -78,11 +78,8 @@ pub fn script(shell: Shell) -> anyhow::Result<Vec<u8>> {
         // Loaded from fpath, the file is the body of the function: without this the first TAB only defines it.
         let begin = "if [ \"$funcstack[1]\" = \"_";
         script.extend_from_slice(
-            format!(
-                "{begin}{name}\" ]; then\n    _clap_dynamic_completer_{} \"$@\"\nfi\n",
-                name.replace(['-', '.'], "_")
-            )
-            .as_bytes(),
+            format!("{begin}{name}\" ]; then\n    _clap_dynamic_completer_{} \"$@\"\nfi\n", name.replace('-', "_"))
+                .as_bytes(),
         );
     }
     Ok(script)

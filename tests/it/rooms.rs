@@ -30,7 +30,7 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
     (
         "host",
         "The machine, each part through one door: `system` (what a test replaces), `files/`, `exec` (other programs), `net`, \
-         `threads`, `shortage` (what opsctl itself lacks); `tools/` (PURE: a file a wrapped tool, argv and parser) and \
+         `threads`, `shortage` (what opsctl itself lacks), `trouble` (why there is no answer); `tools/` (PURE: a file a wrapped tool, argv and parser) and \
          `protocol/` (PURE: Redis, PostgreSQL, MongoDB)",
         &["program", "redact"],
     ),
