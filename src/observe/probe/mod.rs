@@ -104,10 +104,12 @@ pub fn gather(
     limit: Duration,
 ) -> Evidence {
     let door = Door::new(system, runner, limit);
-    // Known, or nearly, when the first answer comes; where the thread is refused, that waits for it.
-    let _ = threads::start(|| {
-        redact::house();
-    });
+    if with_host {
+        // Known, or nearly, when the first answer comes; where the thread is refused, that waits for it.
+        let _ = threads::start(|| {
+            redact::house();
+        });
+    }
     let (managers, replies, host) = thread::scope(|scope| {
         let managers = task(scope, || managers::ask(door, services, with_host));
         let host = with_host.then(|| task(scope, || host::ask(door, deployment, services)));
