@@ -16,7 +16,7 @@ use crate::backup::{self, manifest, name};
 use crate::host::files::private;
 use crate::host::protocol::{mongo, postgres, redis};
 use crate::host::tools::command::Command;
-use crate::host::tools::{self, docker, docker_logs, git, images, journalctl, nginx, procfs, rclone, ufw};
+use crate::host::tools::{self, docker, docker_logs, git, images, journalctl, nginx, procfs, rclone, sockets, ufw};
 use crate::judge::health;
 use crate::observe::logs::line::{Line, Said};
 use crate::observe::logs::{parse, stamp};
@@ -204,8 +204,9 @@ pub fn http_body(bytes: &[u8]) {
     let reply = Reply::Http { status, body: body.to_owned() };
     let answer = Answer { command: Command::new(["curl"]), result: Ok(reply) };
     let services = registry::DEPLOYMENTS.iter().flat_map(|deployment| deployment.services);
-    for probe in services.flat_map(|service| service.probes) {
-        seen(health::judge_reply(probe, &answer, Timestamp::UNIX_EPOCH));
+    for service in services {
+        let replies = vec![answer.clone(); service.probes.len()];
+        seen(health::answers_well(service, &replies, Timestamp::UNIX_EPOCH));
     }
 }
 
@@ -341,7 +342,12 @@ pub fn postgres(bytes: &[u8]) {
 pub fn procfs(bytes: &[u8]) {
     let text = text(bytes);
     seen((procfs::meminfo(&text), procfs::start_time(&text), procfs::loadavg(&text), procfs::processors(&text)));
-    seen((procfs::uptime_seconds(&text), procfs::oom_kills(&text), procfs::listeners(&text)));
+    seen((
+        procfs::uptime_seconds(&text),
+        procfs::oom_kills(&text),
+        sockets::listeners(&text),
+        sockets::unix_listeners(&text),
+    ));
     seen((procfs::account(&text, |account| account.name == "app"), procfs::group_name(&text, 50)));
     seen((procfs::group_has_members(&text, &text, 50, 0), procfs::groups_of(&text, "app").count()));
     seen(procfs::env_entries(&text).count());

@@ -6,7 +6,7 @@ use super::Risk;
 use crate::host::tools::systemctl::{Abilities, UnitState};
 use crate::host::tools::{Account, Argv, caddy, docker, nginx, pm2, systemctl};
 use crate::judge::health::{ServiceHealth, State};
-use crate::observe::probe::ManagerEvidence;
+use crate::observe::probe::{ManagerEvidence, units_of};
 use crate::program;
 use crate::registry::{App, Deployment, Instances, Manager, Presence, Service};
 
@@ -226,8 +226,10 @@ fn steps(
 fn unit_of<'e>(manager: &Manager, evidence: &'e ManagerEvidence) -> Option<&'e UnitState> {
     let Manager::Systemd(wanted) = manager else { return None };
     let units = evidence.units.as_ref()?.result.as_ref().ok()?;
+    // An instance that is down by itself is no reason to touch those that serve.
+    let down = units_of(wanted, units).into_iter().next().filter(|unit| unit.active != "active");
     let mut names = std::iter::once(wanted.name).chain(wanted.aliases.iter().copied());
-    names.find_map(|name| units.iter().find(|unit| unit.is(name) && unit.exists()))
+    down.or_else(|| names.find_map(|name| units.iter().find(|unit| unit.is(name) && unit.exists())))
 }
 
 fn thing(manager: &Manager) -> &'static str {

@@ -31,11 +31,17 @@ pub fn examine(
     let mut evidence = probe::gather(system, runner, deployment, services, extent == Extent::Whole, limit);
     let health = health::judge(deployment, services, &evidence);
     // A port in the wrong hands is a cause, so it is looked for where there is something to explain, or nobody else to ask.
+    // What answers where several look for it answers for one of them.
+    let here = |service: &Service| health.services.iter().any(|judged| judged.name == service.name);
     let is_wanted = |service: &Service| {
         let unhealthy = |judged: &ServiceHealth| judged.name == service.name && judged.verdict != Verdict::Pass;
-        extent == Extent::Ports || service.probes.is_empty() || health.services.iter().any(unhealthy)
+        let same_port = |other: &&Service| {
+            other.name != service.name && other.ports.first() == service.ports.first() && here(other)
+        };
+        let contested = !service.ports.is_empty() && services.iter().copied().any(|other| same_port(&other));
+        extent == Extent::Ports || service.probes.is_empty() || contested || health.services.iter().any(unhealthy)
     };
-    evidence.holders = probe::holders(system, services, &evidence.managers, is_wanted);
+    probe::look_for_listeners(system, runner, services, &mut evidence, limit, is_wanted);
     let health = health::judge(deployment, services, &evidence);
     (evidence, health)
 }

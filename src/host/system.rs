@@ -62,6 +62,14 @@ impl System {
         SocketAddr::new(self.loopback, port)
     }
 
+    /// The address by which this host reaches who listens at `address`: at all addresses is at the loopback one.
+    pub fn nearest(&self, address: SocketAddr) -> SocketAddr {
+        match address.ip().to_canonical() {
+            ip if ip.is_unspecified() => self.local(address.port()),
+            ip => SocketAddr::new(ip, address.port()),
+        }
+    }
+
     /// Whether the caller is root.
     pub fn is_root(&self) -> bool {
         rustix::process::geteuid().is_root()
@@ -140,6 +148,22 @@ impl System {
     /// When a process was started, clock ticks since the boot: with its number this tells it from any other.
     pub fn process_started(&self, pid: u32) -> Option<u64> {
         procfs::start_time(&self.read(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    /// These processes and all that descend from them.
+    pub fn with_descendants(&self, pids: Vec<u32>) -> Vec<u32> {
+        let parent = |pid: u32| procfs::parent(&self.read(format!("/proc/{pid}/stat")).ok()?);
+        let parents: Vec<(u32, u32)> =
+            self.processes().into_iter().filter_map(|pid| Some((pid, parent(pid)?))).collect();
+        let mut all = pids;
+        let mut at = 0;
+        while let Some(&pid) = all.get(at) {
+            let children = parents.iter().filter(|(child, of)| *of == pid && !all.contains(child));
+            let children: Vec<u32> = children.map(|(child, _)| *child).collect();
+            all.extend(children);
+            at += 1;
+        }
+        all
     }
 
     /// The short name of a process.

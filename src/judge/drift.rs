@@ -324,13 +324,18 @@ impl Of<'_> {
                 self.push(&what, expected, Some(format!("{name} (pid {pid})")), Verdict::Fail, &command);
                 self.because("the service cannot listen, or another program answers for it");
             }
+            Holder::Elsewhere { at, .. } => {
+                let found = at.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                self.push(&what, expected, Some(format!("listens on {found}")), Verdict::Fail, &command);
+                self.because("what connects to this port does not reach the service");
+            }
             // A container's port may be forwarded by the kernel, where nobody listens.
-            Holder::Nobody if !matches!(manager, Manager::Systemd(_) | Manager::Pm2(_)) => {}
-            Holder::Nobody => {
+            Holder::Nobody | Holder::Hidden if !matches!(manager, Manager::Systemd(_) | Manager::Pm2(_)) => {}
+            Holder::Nobody | Holder::Hidden => {
                 self.push(&what, expected, Some("nobody".to_owned()), Verdict::Fail, &command);
                 self.because("the service does not listen");
             }
-            Holder::Unseen => {
+            Holder::Unseen | Holder::Unasked => {
                 self.push(&what, expected, None, Verdict::Unknown, &command);
                 self.because("needs root to see whose socket it is");
             }

@@ -35,6 +35,7 @@ pub static SERVICE: &[&Cause] = &[
     &START_TIMEOUT,
     &FAILED,
     &UNHEALTHY,
+    &LISTENS_ELSEWHERE,
     &NO_ANSWER,
     &BAD_ANSWER,
 ];
@@ -281,6 +282,26 @@ pub static UNHEALTHY: Cause =
         .depth(Depth::Effect)
         .fixes(&[&READ_LOG, &RESTART]);
 
+/// It runs and listens, and not where the registry says.
+pub static LISTENS_ELSEWHERE: Cause = Cause::new("LISTENS-ELSEWHERE", All(&[Clue::Unwell, Clue::ListensElsewhere]))
+    .summary("{service} does not listen on port {port}, but elsewhere")
+    .explanation(
+        "its own processes listen at another port, address or socket: its configuration differs from the registry, and \
+         a restart would not change that",
+    )
+    .depth(Depth::Effect)
+    .fixes(&[
+        &Fix::new("see where it listens", Risk::ReadOnly, Remedy::Command(&["ss", "-Hlntxp"])),
+        &Fix::new(
+            "let configuration and registry agree",
+            Risk::Disruptive,
+            Remedy::Manual(
+                "give it back port {port} in its own configuration and restart it, or, where the move is wanted, change \
+                 the port in the registry and in what connects to it",
+            ),
+        ),
+    ]);
+
 /// It runs and says nothing.
 pub static NO_ANSWER: Cause = Cause::new(
     "NO-ANSWER",
@@ -291,9 +312,7 @@ pub static NO_ANSWER: Cause = Cause::new(
     ]),
 )
 .summary("{service} runs, but does not answer")
-.explanation(
-    "its process is there and nothing comes back from its port: it hangs, is still starting, or listens elsewhere",
-)
+.explanation("its process is there and nothing comes back from its port: it hangs, or is still starting")
 .depth(Depth::Effect)
 .fixes(&[&RESTART, &READ_LOG]);
 

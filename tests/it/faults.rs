@@ -57,6 +57,8 @@ const FAULTS: &[(&str, &str)] = &[
     ("B14", "the journal may not be read"),
     ("B15", "the journal was rotated, dropped messages, or is corrupt"),
     ("B16", "another process has the port, or nobody listens"),
+    ("B23", "a service listens at another port, address or socket, or another program has its port"),
+    ("B24", "a unit only starts others, and one of these is down"),
     ("C1", "compose is missing, or of its first version"),
     ("C2", "the engine is down, hangs, or may not be asked"),
     ("C3", "the list of containers has another form"),

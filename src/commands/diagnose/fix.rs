@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::host::tools::Argv;
 use crate::registry::{Deployment, Remedy, Verdict};
-use crate::report::diagnosis::{Attempt, Diagnosis, FixOutcome};
+use crate::report::diagnosis::{Attempt, Diagnosis, Finding, FixOutcome};
 
 /// How long what a command starts may take to come up.
 const COMING_UP: Duration = Duration::from_secs(20);
@@ -73,8 +73,19 @@ fn next(seen: &Seen, attempts: &[Attempt]) -> Option<usize> {
     seen.document.findings.iter().position(|finding| !tried(&finding.code, &finding.subject))
 }
 
-fn is_there(seen: &Seen, attempt: &Attempt) -> bool {
-    seen.document.findings.iter().any(|finding| finding.code == attempt.code && finding.subject == attempt.subject)
+fn place(seen: &Seen, attempt: &Attempt) -> Option<usize> {
+    let same = |finding: &Finding| finding.code == attempt.code && finding.subject == attempt.subject;
+    seen.document.findings.iter().position(same)
+}
+
+/// What came of a fix that was about to be applied.
+enum Done {
+    /// It was; why it failed, where it did.
+    Applied(Option<String>),
+    /// What it was for is not there any more.
+    Gone,
+    /// What it was for is not borne out by a second source; why.
+    Unconfirmed(String),
 }
 
 /// What fails now and did not before, also not as what followed from something else: code and subject.
@@ -115,8 +126,9 @@ fn try_one(
     let ((again, done), _) = change::held(context, deployment, &name, flags, |lock| {
         // It may have gone away by itself while it was waited for an answer, or for the lock.
         let again = look()?;
-        if !is_there(&again, attempt) {
-            return Ok((again, None));
+        let Some(index) = place(&again, attempt) else { return Ok((again, Done::Gone)) };
+        if let Some(why) = again.remedies[index].as_ref().and_then(|candidate| candidate.unconfirmed.clone()) {
+            return Ok((again, Done::Unconfirmed(why)));
         }
         if candidate.fix.risk >= Risk::Disruptive
             && let Err(error) = mend::keep_evidence(context.system, &again.document)
@@ -125,11 +137,18 @@ fn try_one(
         }
         context.ui.progress(&format!("{}: {}", attempt.subject, attempt.title));
         let trouble = apply(context, deployment, candidate, attempt, &consent, lock)?;
-        Ok((again, Some(trouble)))
+        Ok((again, Done::Applied(trouble)))
     })?;
-    let Some(trouble) = done else {
-        attempt.outcome = FixOutcome::Gone;
-        return Ok(again);
+    let trouble = match done {
+        Done::Applied(trouble) => trouble,
+        Done::Gone => {
+            attempt.outcome = FixOutcome::Gone;
+            return Ok(again);
+        }
+        Done::Unconfirmed(why) => {
+            attempt.refuse(&format!("not restarted: {why}; nothing was changed"));
+            return Ok(again);
+        }
     };
     let mut after = look()?;
     // What a command starts may take a moment to come up; services were watched by the verb itself.
@@ -144,7 +163,7 @@ fn try_one(
     let new = new_fails(&again, &after);
     // What is wrong with the same subject in another way is the old trouble in another dress.
     let elsewhere = new.iter().any(|(_, subject)| *subject != attempt.subject);
-    let gone = !is_there(&after, attempt) && new.iter().all(|(_, subject)| *subject != attempt.subject);
+    let gone = place(&after, attempt).is_none() && new.iter().all(|(_, subject)| *subject != attempt.subject);
     attempt.outcome = match (gone, elsewhere) {
         (_, true) => FixOutcome::Worse,
         (false, false) => FixOutcome::Unchanged,

@@ -18,7 +18,7 @@ use crate::observe::clues::{self, Clues};
 use crate::observe::probe::record::{Record, Recorder};
 use crate::observe::probe::{Answer, Door, Evidence};
 use crate::program;
-use crate::registry::{Deployment, Failure, Fix, Risk, Service, Verdict};
+use crate::registry::{Deployment, Failure, Fix, Remedy, Risk, Service, Verdict};
 use crate::report::Head;
 use crate::report::diagnosis::{Diagnosis, Finding, Ignored, Reclaim, Teller};
 use crate::report::failure::FixFacts;
@@ -50,6 +50,8 @@ pub struct Candidate {
     pub fix: &'static Fix,
     /// As it is told.
     pub facts: FixFacts,
+    /// Why a restart is not borne out by a second source, where it is not.
+    pub unconfirmed: Option<String>,
 }
 
 /// What a look came to, and all that it was made of.
@@ -139,7 +141,7 @@ pub fn look(
             }
             Some(By::Registry(ignore)) => ignored.push(Ignored::registered(deployment, ignore, Some(subject))),
             None => {
-                remedies.push(candidate(finding, &told));
+                remedies.push(candidate(&case, finding, &told));
                 findings.push(told);
             }
         }
@@ -171,9 +173,11 @@ pub fn look(
 }
 
 /// The first fix of a finding that changes something.
-fn candidate(finding: &diagnosis::Finding, told: &Finding) -> Option<Candidate> {
+fn candidate(case: &Case<'_>, finding: &diagnosis::Finding, told: &Finding) -> Option<Candidate> {
     let (fix, facts) = finding.cause.fixes.iter().zip(&told.fixes).find(|(fix, _)| fix.risk > Risk::ReadOnly)?;
-    Some(Candidate { service: finding.service, fix, facts: facts.clone() })
+    let restarts = matches!(fix.remedy, Remedy::Restart | Remedy::RestartOf(_) | Remedy::Reload | Remedy::ReloadOf(_));
+    let unconfirmed = if restarts { case.unconfirmed(finding) } else { None };
+    Some(Candidate { service: finding.service, fix, facts: facts.clone(), unconfirmed })
 }
 
 /// What changed before what was found: on the host, and by opsctl's own hand.

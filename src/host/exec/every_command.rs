@@ -116,6 +116,7 @@ fn builders() -> Vec<(&'static str, Argv)> {
         ("redis_check_rdb::check", redis_check_rdb::check("/f")),
         ("systemctl::act", systemctl::act("restart", "u")),
         ("systemctl::daemon_reload", systemctl::daemon_reload()),
+        ("systemctl::instances", systemctl::instances(["u@*.service"])),
         ("systemctl::looping", systemctl::looping()),
         ("systemctl::reboot", systemctl::reboot()),
         ("systemctl::reset_failed", systemctl::reset_failed("u")),

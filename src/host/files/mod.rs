@@ -78,7 +78,12 @@ pub struct Located {
 
 /// A path that begins at an open directory, so that nobody can lead it elsewhere. It holds as long as the directory is open.
 pub fn anchored(directory: &OwnedFd, name: impl AsRef<Path>) -> PathBuf {
-    PathBuf::from(format!("/proc/self/fd/{}", directory.as_raw_fd())).join(name)
+    path_of(directory).join(name)
+}
+
+/// A path of what is open, which nobody can put something else under.
+pub fn path_of(open: &OwnedFd) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", open.as_raw_fd()))
 }
 
 /// When a file's content was last changed, microseconds since 1970.
@@ -301,6 +306,22 @@ impl System {
             let directory = openat(&place.parent.fd, ".", flags, Mode::empty())?;
             let path = root.join(&place.directory).join(&place.name);
             Ok(Located { directory, path, name: place.name })
+        })
+    }
+
+    /// A socket that has a path, opened to be connected to by [`path_of`] it; a link
+    /// in the last place is no socket.
+    ///
+    /// # Errors
+    /// As the operating system says; when it is no socket.
+    pub fn socket(&self, path: impl AsRef<Path>) -> io::Result<OwnedFd> {
+        let (root, wanted) = (self.root.clone(), path.as_ref().to_owned());
+        within(self.file_limit, path.as_ref(), move || {
+            let (_, _, fd, stat) = walk(&root, &wanted, Last::Itself)?.found()?;
+            match FileType::from_raw_mode(stat.st_mode) {
+                FileType::Socket => Ok(fd),
+                _ => Err(io::Error::other(format!("{} is not a socket", wanted.display()))),
+            }
         })
     }
 

@@ -20,6 +20,7 @@ pub mod postgres;
 pub mod procfs;
 pub mod rclone;
 pub mod redis_check_rdb;
+pub mod sockets;
 pub mod systemctl;
 pub mod systemd_analyze;
 pub mod timedatectl;

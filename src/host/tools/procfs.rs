@@ -38,6 +38,12 @@ pub fn start_time(stat: &str) -> Option<u64> {
     rest.split(' ').nth(19)?.parse().ok()
 }
 
+/// The parent of a process, out of `/proc/PID/stat`: its fourth field.
+pub fn parent(stat: &str) -> Option<u32> {
+    let (_, rest) = stat.rsplit_once(") ")?;
+    rest.split(' ').nth(1)?.parse().ok()
+}
+
 /// Parses the three averages of `/proc/loadavg`: 1, 5 and 15 minutes.
 ///
 /// # Errors
@@ -81,36 +87,6 @@ pub fn oom_kills(text: &str) -> Result<u64, Malformed> {
     text.lines()
         .find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
         .ok_or_else(|| Malformed::new("the counter oom_kill", ""))
-}
-
-/// A listening TCP socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Listener {
-    pub port: u16,
-    /// Inode of the socket, which `/proc/PID/fd` names.
-    pub inode: u64,
-}
-
-/// Parses `/proc/net/tcp` or `tcp6` to its listeners.
-///
-/// # Errors
-/// When a line is not a socket.
-pub fn listeners(text: &str) -> Result<Vec<Listener>, Malformed> {
-    const LISTEN: &str = "0A";
-    let mut found = Vec::new();
-    for line in text.lines().skip(1).filter(|line| !line.trim().is_empty()) {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let parsed = (|| {
-            let port = u16::from_str_radix(words.get(1)?.rsplit_once(':')?.1, 16).ok()?;
-            Some((*words.get(3)?, Listener { port, inode: words.get(9)?.parse().ok()? }))
-        })();
-        match parsed {
-            Some((LISTEN, listener)) => found.push(listener),
-            Some(_) => {}
-            None => return Err(Malformed::new("sockets in /proc/net/tcp", line)),
-        }
-    }
-    Ok(found)
 }
 
 /// Finds a user in `/etc/passwd`, by a test on the parsed entry.
@@ -239,16 +215,6 @@ mod tests {
         assert!(uptime_seconds("").is_err());
         assert_eq!(oom_kills("pgfault 1\noom_kill 3\n"), Ok(3));
         assert!(oom_kills("pgfault 1\n").is_err());
-    }
-
-    #[test]
-    fn only_listeners_are_told() {
-        let text = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
-            0: 0100007F:0BB9 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4242 1 0 100 0 0 10 0\n\
-            1: 0100007F:1F90 0100007F:9C40 01 00000000:00000000 00:00000000 00000000  1000        0 4243 1 0 20 4 30 10 -1\n";
-        assert_eq!(listeners(text), Ok(vec![Listener { port: 3001, inode: 4242 }]));
-        assert_eq!(listeners(""), Ok(vec![]));
-        assert!(listeners("header\nrubbish\n").is_err());
     }
 
     #[test]

@@ -22,6 +22,14 @@ pub fn show<'a>(units: impl IntoIterator<Item = &'a str>, and_failed: bool) -> A
     narrowed.with(units)
 }
 
+/// All that is asked of the units that fit these patterns, whatever their state: without `--all` a pattern stands for those that run. With one that is always there,
+/// because nothing fits a pattern where none is loaded.
+pub fn instances<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Argv {
+    Argv::new("systemctl", ["show", "--no-pager", "--timestamp=unix", "--property", PROPERTIES, "--all", "--"])
+        .with(patterns)
+        .with([ALWAYS_THERE])
+}
+
 /// Every unit that has ended and is about to be started again, which is in no list of failed ones. With one that is always
 /// there, so that silence is never taken for "none".
 pub fn looping() -> Argv {

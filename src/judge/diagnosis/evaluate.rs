@@ -37,7 +37,20 @@ impl<'a> Case<'a> {
             Clue::PortTaken => {
                 of(&|subject| service::port(self, subject, |holder| matches!(holder, Holder::Other { .. })))
             }
-            Clue::PortClosed => of(&|subject| service::port(self, subject, |holder| matches!(holder, Holder::Nobody))),
+            Clue::PortClosed => {
+                let closed = |holder: &Holder| match holder {
+                    Holder::Nobody | Holder::Hidden | Holder::Elsewhere { instead: None, .. } => true,
+                    Holder::Elsewhere { instead: Some(_), .. }
+                    | Holder::Unasked
+                    | Holder::Unseen
+                    | Holder::Own
+                    | Holder::Other { .. } => false,
+                };
+                of(&|subject| service::port(self, subject, closed))
+            }
+            Clue::ListensElsewhere => {
+                of(&|subject| service::port(self, subject, |holder| matches!(holder, Holder::Elsewhere { .. })))
+            }
             Clue::MemoryHigh => of(&|subject| service::memory(self, subject)),
             Clue::RouteElsewhere => of(&|subject| service::route(self, subject)),
             Clue::Env(clue) => of(&|subject| words::env(self, subject, clue)),

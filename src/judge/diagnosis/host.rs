@@ -183,13 +183,8 @@ pub(super) fn looping_units(case: &Case<'_>) -> Conclusion {
         Ok(found) => found,
         Err(unknown) => return unknown,
     };
-    let strangers = units.iter().filter(|unit| unit.active == "activating").filter(|unit| {
-        let own = |manager: &Manager| match manager {
-            Manager::Systemd(known) => unit.is(known.name) || known.aliases.iter().any(|name| unit.is(name)),
-            Manager::Compose(_) | Manager::Docker(_) | Manager::Pm2(_) => false,
-        };
-        !case.deployment.services.iter().flat_map(|service| service.managers).any(own)
-    });
+    let looping = units.iter().filter(|unit| unit.active == "activating");
+    let strangers = looping.filter(|unit| !case.health.units.contains(&unit.id));
     let facts: Vec<Fact> = strangers
         .map(|unit| {
             let says = format!("{}: {} restarts, last: {}", unit.id, unit.restarts, health::ending(unit));

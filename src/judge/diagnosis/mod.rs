@@ -4,6 +4,7 @@
 
 mod case;
 mod changes;
+mod confirm;
 mod evaluate;
 mod host;
 mod ignores;

@@ -15,9 +15,9 @@ use crate::registry::{Condition, Heard, Share, Verdict};
 /// What a service answered.
 pub(super) fn reply(case: &Case<'_>, subject: Subject<'_>, wanted: &Heard) -> Conclusion {
     let replies = &case.evidence.replies[subject.index];
-    let outcomes = subject.service.probes.iter().zip(replies).map(|(probe, answer)| {
+    let judged = health::judge_replies(subject.service, subject.index, case.evidence);
+    let outcomes = judged.into_iter().zip(replies).map(|(check, answer)| {
         if matches!(wanted, Heard::Bad) {
-            let check = health::judge_reply(probe, answer, case.evidence.time);
             let silent = matches!(answer.result, Ok(Reply::Silent(_)));
             let fact = Fact::new(&check.command, format!("{}: {}", check.source, check.summary));
             return match check.verdict {

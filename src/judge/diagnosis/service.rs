@@ -7,8 +7,8 @@ use crate::host::tools::docker::ContainerState;
 use crate::host::tools::pm2::Process;
 use crate::host::tools::systemctl::UnitState;
 use crate::host::trouble::Trouble;
-use crate::judge::health::Check;
-use crate::observe::probe::{Holder, is_container_of};
+use crate::judge::health::{self, Check};
+use crate::observe::probe::{Holder, is_container_of, units_of};
 use crate::registry::{Ending, Manager, State, Verdict};
 use crate::units::bytes;
 
@@ -91,9 +91,8 @@ fn record<'e>(case: &Case<'e>, manager: &'static Manager) -> Result<Option<(Reco
     match manager {
         Manager::Systemd(wanted) => {
             let (command, units) = asked(managers.units.as_ref())?;
-            let mut names = std::iter::once(&wanted.name).chain(wanted.aliases);
-            let found = names.find_map(|name| units.iter().find(|unit| unit.is(name) && unit.exists()));
-            Ok(found.map(|unit| (Record::Unit(unit), command)))
+            let found = units_of(wanted, units);
+            Ok(found.first().map(|unit| (Record::Unit(unit), command)))
         }
         Manager::Compose(_) | Manager::Docker(_) => {
             let (command, containers) = asked(managers.containers.as_ref())?;
@@ -258,13 +257,14 @@ pub(super) fn port(case: &Case<'_>, subject: Subject<'_>, holds: impl Fn(&Holder
     }
     let holder = &case.evidence.holders[subject.index];
     let says = match holder {
-        Holder::Unseen => {
+        Holder::Unasked | Holder::Unseen => {
             return Conclusion::unknown(Why {
                 says: format!("who holds port {port} cannot be seen (needs root)"),
                 needs_root: true,
             });
         }
-        Holder::Nobody => format!("nobody listens on port {port}"),
+        Holder::Nobody | Holder::Hidden => format!("nobody listens on port {port}"),
+        Holder::Elsewhere { .. } => health::listens(holder, *port),
         Holder::Own => format!("port {port} is its own"),
         Holder::Other { pid, name } => format!("port {port} is held by {name} (pid {pid})"),
     };

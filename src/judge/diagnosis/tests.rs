@@ -13,7 +13,7 @@ use crate::host::trouble::Trouble;
 use crate::judge::health::{self, Health};
 use crate::observe::clues::{Clues, EnvFound, EnvValues};
 use crate::observe::logs::line::Said;
-use crate::observe::probe::{Answer, Evidence, Holder, ManagerEvidence, Reply};
+use crate::observe::probe::{Answer, Evidence, Holder, ListenAddress, ManagerEvidence, Reply};
 use crate::registry::{
     Clue, EnvClue, EnvFile, Fix, Heard, HostChecks, Http, Lapse, Manager, Probe, Remedy, Risk, Rule, State, Unit,
     Window, usual,
@@ -397,6 +397,39 @@ fn of_changes_those_that_came_before_are_told_newest_first() {
     assert_eq!((finding.cause.code, finding.since), ("STOPPED", Some(at(3))));
     let told: Vec<&str> = before(finding, &changes, now()).into_iter().map(|change| change.what.as_str()).collect();
     assert_eq!(told, ["/etc/keeper.env was written", "the host was booted"]);
+}
+
+/// A restart rests on two sources: what the service answers, and whose the port is.
+#[test]
+fn m3_a_restart_for_what_is_only_seen_is_borne_out_by_a_second_source() {
+    let at = vec![ListenAddress::Unix("/run/keeper.sock".to_owned())];
+    let elsewhere = Holder::Elsewhere { at, answers: None, instead: None };
+    let with = |active: &str, holder: Holder| {
+        let mut made = Made::well();
+        made.units = Ok(vec![unit("keeper.service", active, "running"), unit("shop.service", "active", "running")]);
+        made.replies[0] = silent();
+        made.holders[0] = holder;
+        made.with(|case| {
+            let diagnosis = diagnose(case, PLACE.failures, None);
+            let finding = diagnosis.findings.iter().find(|finding| finding.subject == "keeper").unwrap();
+            (finding.cause.code, case.unconfirmed(finding))
+        })
+    };
+    let says = |code, why: &str| (code, Some(why.to_owned()));
+    assert_eq!(with("active", Holder::Own), ("NO-ANSWER", None));
+    assert_eq!(with("active", Holder::Nobody), ("NO-ANSWER", None));
+    assert_eq!(with("active", Holder::Unseen), says("NO-ANSWER", "who holds port 1000 could not be seen"));
+    assert_eq!(with("active", Holder::Hidden), says("NO-ANSWER", "who holds port 1000 could not be seen"));
+    assert_eq!(
+        with("active", elsewhere.clone()),
+        says("LISTENS-ELSEWHERE", "it listens on /run/keeper.sock and not on :1000")
+    );
+    assert_eq!(with("failed", Holder::Nobody), ("FAILED", None));
+    let serves = "its manager says that it failed, and its processes listen on :1000";
+    assert_eq!(with("failed", Holder::Own), says("FAILED", serves));
+    assert!(with("failed", elsewhere).1.is_some());
+    // A proven cause needs no second source.
+    assert_eq!(with("inactive", Holder::Nobody), ("STOPPED", None));
 }
 
 #[test]

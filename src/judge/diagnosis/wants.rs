@@ -100,6 +100,7 @@ impl Case<'_> {
             | Clue::Container(_)
             | Clue::PortTaken
             | Clue::PortClosed
+            | Clue::ListensElsewhere
             | Clue::Disk(_)
             | Clue::Inodes(_)
             | Clue::Memory(_)

@@ -6,12 +6,13 @@ use serde_json::Value;
 use super::Check;
 use crate::host::protocol::postgres::Greeting;
 use crate::host::tools::excerpt;
-use crate::observe::probe::{Answer, Reply};
+use crate::observe::probe::{Answer, ListenAddress, Reply};
 use crate::registry::{Condition, Http, Probe, Rule, Url, Verdict};
 use crate::units::age;
 
-pub(super) fn judge(probe: &Probe, answer: &Answer<Reply>, now: Timestamp) -> Check {
-    let source = source(probe);
+/// `at` is where it was asked instead of where its probe says.
+pub(super) fn judge(probe: &Probe, at: Option<&ListenAddress>, answer: &Answer<Reply>, now: Timestamp) -> Check {
+    let source = source(probe, at);
     let reply = match &answer.result {
         Ok(reply) => reply,
         Err(trouble) => return Check::unknown(source, answer, trouble),
@@ -52,16 +53,17 @@ pub(super) fn judge(probe: &Probe, answer: &Answer<Reply>, now: Timestamp) -> Ch
     Check::new(source, answer, verdict, summary)
 }
 
-fn source(probe: &Probe) -> String {
+fn source(probe: &Probe, at: Option<&ListenAddress>) -> String {
+    let at = |port: u16| at.map_or_else(|| format!(":{port}"), ToString::to_string);
     match probe {
         Probe::Http(http) => match &http.url {
-            Url::Local { port, path } => format!("http :{port}{path}"),
+            Url::Local { port, path } => format!("http {}{path}", at(*port)),
             Url::FromEnv(secret) => format!("http {}", secret.key),
         },
-        Probe::Banner { port, .. } => format!("banner :{port}"),
-        Probe::Redis { port, .. } => format!("redis :{port}"),
-        Probe::Postgres { port, .. } => format!("postgres :{port}"),
-        Probe::Mongo { port } => format!("mongodb :{port}"),
+        Probe::Banner { port, .. } => format!("banner {}", at(*port)),
+        Probe::Redis { port, .. } => format!("redis {}", at(*port)),
+        Probe::Postgres { port, .. } => format!("postgres {}", at(*port)),
+        Probe::Mongo { port } => format!("mongodb {}", at(*port)),
         Probe::DockerEngine => "docker engine".to_owned(),
         Probe::LogLine { .. } => "log".to_owned(),
     }

@@ -10,7 +10,7 @@ use crate::host::tools::df::FileSystem;
 use crate::host::tools::systemctl::UnitState;
 use crate::host::trouble::Trouble;
 use crate::observe::probe::{Answer, Evidence, HostEvidence, Served, Trust};
-use crate::registry::{Certificates, Deployment, HostChecks, Manager, Service, Usage, Verdict};
+use crate::registry::{Certificates, Deployment, HostChecks, Service, Usage, Verdict};
 use crate::units::{age, bytes, duration};
 
 /// The host, judged. A part that could not be read is `null`, and the check of its name says why.
@@ -109,6 +109,7 @@ pub(super) fn judge(
     deployment: &Deployment,
     services: &[&'static Service],
     absent: &[&str],
+    judged: &[String],
     evidence: &HostEvidence,
     all: &Evidence,
 ) -> HostHealth {
@@ -155,7 +156,8 @@ pub(super) fn judge(
         let answer = &Answer { command: Command::new(["systemctl", "--failed"]), result: answer.result.clone() };
         part(("failed units", About::Other), answer, &mut checks, |units, checks| {
             let failed = units.iter().filter(|unit| unit.active == "failed");
-            let unaccounted = |unit: &&UnitState| !services.iter().any(|service| is_unit_of(service, unit));
+            // Only what was judged as a service's is told with it.
+            let unaccounted = |unit: &&UnitState| !judged.contains(&unit.id);
             let others: Vec<String> = failed.filter(unaccounted).map(|unit| unit.id.clone()).collect();
             checks.push(match others.is_empty() {
                 true => Check::new("failed units", answer, Verdict::Pass, "none"),
@@ -269,13 +271,6 @@ fn judge_load(averages: [f64; 3], processors: Option<u32>, bounds: &HostChecks, 
         }
         None => Check::new("load", answer, Verdict::Unknown, format!("{summary} on an unknown number of processors")),
     }
-}
-
-fn is_unit_of(service: &Service, unit: &UnitState) -> bool {
-    service.managers.iter().any(|manager| match manager {
-        Manager::Systemd(wanted) => unit.is(wanted.name) || wanted.aliases.iter().any(|alias| unit.is(alias)),
-        Manager::Compose(_) | Manager::Docker(_) | Manager::Pm2(_) => false,
-    })
 }
 
 /// Up to four of them, and how many more.

@@ -6,6 +6,7 @@ mod app;
 mod container;
 mod host;
 mod order;
+mod port;
 mod unit;
 
 use jiff::{SignedDuration, Timestamp};
@@ -15,6 +16,7 @@ use serde::Serialize;
 pub use crate::registry::State;
 pub use host::HostHealth;
 pub(crate) use host::{covers, ends_soon};
+pub(crate) use port::listens;
 pub(crate) use unit::ending;
 
 use crate::host::tools::command::Command;
@@ -123,6 +125,8 @@ pub struct Health {
     pub services: Vec<ServiceHealth>,
     /// Services that are not, and why that is no failure.
     pub absent: Vec<(&'static Service, String)>,
+    /// Units that were judged as those of a service.
+    pub units: Vec<String>,
     /// The host.
     pub host: Option<HostHealth>,
 }
@@ -136,6 +140,8 @@ struct ManagerView {
     restarts: Option<u32>,
     pid: Option<u32>,
     memory_bytes: Option<u64>,
+    /// Units that this is about: a failure of theirs is told here.
+    units: Vec<String>,
     /// Known to the manager, but switched off or not meant for this host.
     unused: bool,
     /// Whether the manager said anything.
@@ -164,6 +170,7 @@ impl ManagerView {
             restarts: None,
             pid: None,
             memory_bytes: None,
+            units: Vec::new(),
             unused: false,
             answered: Answered::Yes,
         }
@@ -204,18 +211,28 @@ impl Check {
     }
 }
 
-/// What an answer to a probe means, by the probe's own rules.
-pub(crate) fn judge_reply(probe: &Probe, reply: &Answer<crate::observe::probe::Reply>, now: Timestamp) -> Check {
-    answer::judge(probe, reply, now)
+/// What each answer to the probes of a service means, by the probe's own rules.
+pub(crate) fn judge_replies(service: &'static Service, index: usize, evidence: &Evidence) -> Vec<Check> {
+    let moved = match &evidence.holders[index] {
+        Holder::Elsewhere { answers, .. } => answers.as_ref(),
+        _ => None,
+    };
+    let at = |probe: &Probe| moved.filter(|_| probe.port() == service.ports.first().copied());
+    let asked = service.probes.iter().zip(&evidence.replies[index]);
+    asked.map(|(probe, reply)| answer::judge(probe, at(probe), reply, evidence.time)).collect()
 }
 
 /// Judges these services by that evidence. `services` is what the evidence was gathered for.
 pub fn judge(deployment: &Deployment, services: &[&'static Service], evidence: &Evidence) -> Health {
     let mut judged = Vec::new();
     let mut absent = Vec::new();
+    let mut units = Vec::new();
     for (index, service) in services.iter().enumerate() {
         match assess(deployment, service, index, evidence) {
-            Ok(health) => judged.push((*service, health)),
+            Ok((health, own)) => {
+                judged.push((*service, health));
+                units.extend(own);
+            }
             Err(why) => absent.push((*service, why)),
         }
     }
@@ -225,48 +242,45 @@ pub fn judge(deployment: &Deployment, services: &[&'static Service], evidence: &
         .filter(|(service, health)| matches!(service.presence, Presence::IfFound(_)) && health.state == State::Unknown);
     let absent_or_doubtful: Vec<&str> =
         doubtful.map(|(service, _)| service.name).chain(absent.iter().map(|(service, _)| service.name)).collect();
-    let judge_host = |host| host::judge(deployment, services, &absent_or_doubtful, host, evidence);
+    let judge_host = |host| host::judge(deployment, services, &absent_or_doubtful, &units, host, evidence);
     let host = evidence.host.as_ref().map(judge_host);
-    Health { services: order::arrange(deployment, judged), absent, host }
+    Health { services: order::arrange(deployment, judged), absent, units, host }
 }
 
 /// Whether a service that answered this is well, as far as it says itself.
 pub fn answers_well(service: &Service, replies: &[Answer<Reply>], now: Timestamp) -> bool {
     let mut asked = service.probes.iter().zip(replies);
-    asked.all(|(probe, reply)| matches!(answer::judge(probe, reply, now).verdict, Verdict::Pass | Verdict::Warn))
+    asked.all(|(probe, reply)| matches!(answer::judge(probe, None, reply, now).verdict, Verdict::Pass | Verdict::Warn))
 }
 
-/// A service's health, or why it need not be here.
+/// A service's health and the units that this is about, or why it need not be here.
 fn assess(
     deployment: &Deployment,
     service: &'static Service,
     index: usize,
     evidence: &Evidence,
-) -> Result<ServiceHealth, String> {
+) -> Result<(ServiceHealth, Vec<String>), String> {
     if let Presence::Elsewhere(why) = service.presence {
         return Err(why.to_owned());
     }
     let views: Vec<ManagerView> = service.managers.iter().map(|manager| view(service, manager, evidence)).collect();
-    let replies = &evidence.replies[index];
-    let mut probes: Vec<Check> = Vec::new();
     let waits = views.first().is_some_and(|view| view.state == State::Waiting);
-    for (probe, reply) in service.probes.iter().zip(replies) {
-        // An engine that is started on demand is not asked, because that would start it.
-        if waits && matches!(probe, Probe::DockerEngine) {
-            continue;
-        }
-        probes.push(answer::judge(probe, reply, evidence.time));
-    }
+    let replies = service.probes.iter().zip(judge_replies(service, index, evidence));
+    // An engine that is started on demand is not asked, because that would start it.
+    let asked = replies.filter(|(probe, _)| !(waits && matches!(probe, Probe::DockerEngine)));
+    let mut probes: Vec<Check> = asked.map(|(_, check)| check).collect();
     let answered = views.first().map_or(Answered::Yes, |view| view.answered);
     let mut checks: Vec<Check> = views.iter().map(|view| view.check.clone()).collect();
     if let Presence::IfFound(why) = service.presence {
-        let nobody_answers = !probes.iter().any(|check| check.verdict == Verdict::Pass);
+        let nobody_answers = !probes.iter().any(|check| check.verdict == Verdict::Pass)
+            || port::another_answers(service, &evidence.holders[index]);
         let unused = views.first().is_none_or(|view| view.state == State::NotFound || view.unused);
         match answered {
             Answered::Yes if views.first().is_some_and(|view| view.state == State::NotFound) => {
                 return Err(why.to_owned());
             }
-            Answered::Yes if unused && nobody_answers => return Err(why.to_owned()),
+            Answered::Yes if unused && nobody_answers && service.managers.is_empty() => return Err(why.to_owned()),
+            Answered::Yes if unused && nobody_answers => return Err("installed, and not in use".to_owned()),
             Answered::NotHere | Answered::NoTool if nobody_answers => return Err(why.to_owned()),
             // What answers on its port is taken for it.
             Answered::NotHere => checks.clear(),
@@ -275,12 +289,14 @@ fn assess(
             Answered::Yes | Answered::No | Answered::NoTool => {}
         }
     }
+    port::doubt_default(service, state_of(&views), &evidence.replies[index], &evidence.holders[index], &mut probes);
     checks.append(&mut probes.clone());
     // A unit around a compose project counts little itself: the container beneath it has the memory.
     let memory_bytes = views.iter().filter_map(|view| view.memory_bytes).max();
+    let units = views.iter().flat_map(|view| view.units.iter().cloned()).collect();
+    let state = state_of(&views);
     let first = views.into_iter().next();
-    let state = first.as_ref().map_or(State::Unmanaged, |view| view.state);
-    let port_owner = port_owner(service, state, &evidence.holders[index], &mut checks);
+    let port_owner = port::owner(service, state, &evidence.holders[index], &mut checks);
     memory(service, memory_bytes, &mut checks);
     let verdict = checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Unknown);
     let mut summaries: Vec<&str> = Vec::new();
@@ -289,7 +305,7 @@ fn assess(
             summaries.push(&check.summary);
         }
     }
-    Ok(ServiceHealth {
+    let health = ServiceHealth {
         name: service.name.to_owned(),
         manager: service.managers.first().map(|manager| manager.kind().to_owned()),
         unit: first
@@ -313,7 +329,12 @@ fn assess(
         dependants: deployment.dependants(service).map(|dependant| dependant.name.to_owned()).collect(),
         port_owner,
         checks,
-    })
+    };
+    Ok((health, units))
+}
+
+fn state_of(views: &[ManagerView]) -> State {
+    views.first().map_or(State::Unmanaged, |view| view.state)
 }
 
 fn view(service: &Service, manager: &Manager, evidence: &Evidence) -> ManagerView {
@@ -344,31 +365,6 @@ fn unasked(source: &str, about: About) -> ManagerView {
         needs_root: false,
     };
     ManagerView::new(State::Unknown, check)
-}
-
-fn port_owner(service: &Service, state: State, holder: &Holder, checks: &mut Vec<Check>) -> Option<PortOwner> {
-    let port = *service.ports.first()?;
-    let check = |summary| Check {
-        source: format!("port :{port}"),
-        about: About::Other,
-        verdict: Verdict::Fail,
-        summary,
-        command: Command::new(["ss", "-Hltnp", &format!("sport = :{port}")]),
-        needs_root: false,
-    };
-    match holder {
-        // A unit that only starts others owns no port itself, and of one that cannot be asked nobody knows what it owns.
-        Holder::Other { .. } if matches!(state, State::Completed | State::Unmanaged | State::Unknown) => None,
-        Holder::Other { pid, name } => {
-            checks.push(check(format!("port {port} is held by {name} (pid {pid})")));
-            Some(PortOwner { pid: *pid, name: name.clone() })
-        }
-        Holder::Nobody if service.probes.is_empty() && state == State::Running => {
-            checks.push(check(format!("nothing listens on port {port}")));
-            None
-        }
-        Holder::Nobody | Holder::Own | Holder::Unseen => None,
-    }
 }
 
 fn memory(service: &Service, used: Option<u64>, checks: &mut Vec<Check>) {

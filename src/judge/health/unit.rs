@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{About, Check, LOOP_RESTARTS, LOOP_WINDOW, ManagerView, State};
 use crate::host::tools::command::Command;
 use crate::host::tools::systemctl::UnitState;
-use crate::observe::probe::Answer;
+use crate::observe::probe::{Answer, units_of};
 use crate::program;
 use crate::registry::{Unit, Verdict};
 
@@ -19,9 +19,9 @@ pub(super) fn judge(wanted: &Unit, optional: bool, answer: &Answer<Vec<UnitState
     };
     let names = || std::iter::once(&wanted.name).chain(wanted.aliases);
     let known = |name: &str| units.iter().find(|unit| unit.is(name));
-    let found = names().filter_map(|name| known(name)).find(|unit| unit.exists());
+    let counted = units_of(wanted, units);
     let command = |name: &str| Answer { command: Command::new(["systemctl", "status", name]), result: Ok(()) };
-    let Some(unit) = found else {
+    let Some(unit) = counted.first().copied() else {
         return if optional || names().any(|name| known(name).is_some()) {
             let summary = format!("{} not found", wanted.name);
             ManagerView::new(State::NotFound, Check::new(SOURCE, &command(wanted.name), Verdict::Fail, summary))
@@ -31,9 +31,11 @@ pub(super) fn judge(wanted: &Unit, optional: bool, answer: &Answer<Vec<UnitState
             ManagerView::new(State::Unknown, Check::new(SOURCE, answer, Verdict::Unknown, summary))
         };
     };
-    let trigger = units.iter().find(|other| unit.triggered_by.split_whitespace().any(|name| other.is(name)));
-    let armed = trigger.filter(|trigger| trigger.active == "active").map(|trigger| trigger.id.as_str());
-    let (state, verdict, summary) = reading(unit, armed, now);
+    let triggers = || units.iter().filter(|other| unit.triggered_by.split_whitespace().any(|name| other.is(name)));
+    let in_state = |state: &str| triggers().find(|trigger| trigger.active == state);
+    // What runs already needs none: a trigger that has failed is another failure then.
+    let trigger = (unit.active == "inactive").then(|| in_state("active").or_else(|| in_state("failed"))).flatten();
+    let (state, verdict, summary) = reading(unit, trigger, now);
     let enabled = matches!(unit.file_state.as_str(), "enabled" | "enabled-runtime" | "static" | "generated" | "alias");
     ManagerView {
         unit: Some(unit.id.clone()),
@@ -44,13 +46,14 @@ pub(super) fn judge(wanted: &Unit, optional: bool, answer: &Answer<Vec<UnitState
         restarts: Some(unit.restarts),
         pid: unit.main_pid,
         memory_bytes: unit.memory_bytes,
+        units: counted.iter().copied().chain(trigger).map(|unit| unit.id.clone()).collect(),
         unused: matches!(state, State::Masked | State::Skipped) || (state == State::Stopped && !enabled),
         ..ManagerView::new(state, Check::new(SOURCE, &command(&unit.id), verdict, summary))
     }
 }
 
-/// `armed` is the socket, timer or path that will start the unit when it is wanted.
-fn reading(unit: &UnitState, armed: Option<&str>, now: Timestamp) -> (State, Verdict, String) {
+/// `trigger` is the socket, timer or path that starts the unit when it is wanted.
+fn reading(unit: &UnitState, trigger: Option<&UnitState>, now: Timestamp) -> (State, Verdict, String) {
     match unit.load.as_str() {
         "loaded" => {}
         "masked" => return (State::Masked, Verdict::Fail, "masked: it cannot be started".to_owned()),
@@ -88,9 +91,15 @@ fn reading(unit: &UnitState, armed: Option<&str>, now: Timestamp) -> (State, Ver
             Verdict::Fail,
             "not started: a condition or assertion of its unit does not hold".to_owned(),
         ),
-        ("inactive", _) => match armed {
-            Some(trigger) => (State::Waiting, Verdict::Pass, format!("started on demand by {trigger}")),
-            None => (State::Stopped, Verdict::Fail, "stopped".to_owned()),
+        ("inactive", _) => match trigger.map(|trigger| (trigger, trigger.active.as_str())) {
+            Some((trigger, "active")) => {
+                (State::Waiting, Verdict::Pass, format!("started on demand by {}", trigger.id))
+            }
+            Some((trigger, "failed")) => {
+                let why = failure(trigger);
+                (State::Failed, Verdict::Fail, format!("not started on demand, because {} failed: {why}", trigger.id))
+            }
+            _ => (State::Stopped, Verdict::Fail, "stopped".to_owned()),
         },
         (active, sub) => {
             (State::Unknown, Verdict::Unknown, format!("in a state unknown to {}: {active} ({sub})", program::name()))
@@ -103,6 +112,7 @@ pub(crate) fn ending(unit: &UnitState) -> String {
     match unit.result.as_str() {
         "resources" => {
             return match unit.missing_files.as_slice() {
+                [] if unit.needed_files.is_empty() => "systemd could not get what it needs to start".to_owned(),
                 [] => "a file it needs to start is missing (EnvironmentFile?)".to_owned(),
                 files => format!("its EnvironmentFile {} does not exist", files.join(", ")),
             };

@@ -11,10 +11,11 @@ use crate::host::files::Entry;
 use crate::host::system::System;
 use crate::host::tools::command::Command;
 use crate::host::tools::procfs;
+use crate::host::tools::sockets;
 use crate::host::tools::systemctl::UnitState;
 use crate::host::tools::ufw;
 use crate::host::trouble::Trouble;
-use crate::observe::probe::{Answer, Door, ManagerEvidence, text};
+use crate::observe::probe::{Answer, Door, ManagerEvidence, text, units_of};
 use crate::registry::{EnvFile, Manager, Service};
 
 /// How much of the end of a file is looked through.
@@ -96,10 +97,7 @@ pub(super) fn env(system: &System, service: &'static Service, managers: &Manager
 pub fn unit<'e>(service: &Service, managers: &'e ManagerEvidence) -> Option<&'e UnitState> {
     let units = managers.units.as_ref()?.result.as_ref().ok()?;
     service.managers.iter().find_map(|manager| match manager {
-        Manager::Systemd(wanted) => {
-            let mut names = std::iter::once(&wanted.name).chain(wanted.aliases);
-            names.find_map(|name| units.iter().find(|unit| unit.is(name) && unit.exists()))
-        }
+        Manager::Systemd(wanted) => units_of(wanted, units).first().copied(),
         Manager::Compose(_) | Manager::Docker(_) | Manager::Pm2(_) => None,
     })
 }
@@ -113,9 +111,9 @@ pub(super) fn resident(system: &System, pid: u32) -> Option<u64> {
 
 pub(super) fn listeners(system: &System) -> Answer<Vec<Listening>> {
     let look = || -> Result<Vec<Listening>, Trouble> {
-        let table = |file: &str| -> Result<Vec<procfs::Listener>, Trouble> {
+        let table = |file: &str| -> Result<Vec<sockets::Listener>, Trouble> {
             let text = system.read(file).map_err(|error| crate::host::trouble::of_file(file, &error))?;
-            Ok(procfs::listeners(&text)?)
+            Ok(sockets::listeners(&text)?)
         };
         let mut found = table("/proc/net/tcp")?;
         // A kernel without IPv6 has no such table.
@@ -128,7 +126,7 @@ pub(super) fn listeners(system: &System) -> Answer<Vec<Listening>> {
                 }
             }
         }
-        Ok(found.into_iter().map(|listener| (listener.port, owners.get(&listener.inode).cloned())).collect())
+        Ok(found.into_iter().map(|listener| (listener.port(), owners.get(&listener.inode).cloned())).collect())
     };
     Answer { command: Command::new(["ss", "-Hltnp"]), result: look() }
 }

@@ -144,7 +144,13 @@ fn owner(world: &World, sources: &[usize], entry: &Entry) -> Option<usize> {
     if let [only] = sources {
         return Some(*only);
     }
-    let of = |unit: &String| sources.iter().copied().find(|source| units(world, *source).contains(unit));
+    // The name of one unit, or the pattern of several.
+    let is = |known: &String, unit: &str| match known.split_once('*') {
+        Some((begin, end)) => unit.strip_prefix(begin).is_some_and(|rest| rest.ends_with(end)),
+        None => known == unit,
+    };
+    let has = |source: usize, unit: &str| units(world, source).iter().any(|known| is(known, unit));
+    let of = |unit: &String| sources.iter().copied().find(|source| has(*source, unit));
     entry.units.iter().find_map(of)
 }
 

@@ -77,14 +77,14 @@ fn sources(service: Option<&'static Service>, log: &Log) -> Vec<Source> {
     }
 }
 
-/// The unit's name and those that it has elsewhere.
+/// The unit's name, those that it has elsewhere, and the pattern of its instances.
 fn names(service: Option<&'static Service>, unit: &str) -> Vec<String> {
     let managers = service.into_iter().flat_map(|service| service.managers);
-    let aliases = managers.filter_map(|manager| match manager {
-        Manager::Systemd(known) if known.name == unit => Some(known.aliases),
+    let others = managers.filter_map(|manager| match manager {
+        Manager::Systemd(known) if known.name == unit => Some(known.aliases.iter().chain(&known.instances)),
         _ => None,
     });
-    std::iter::once(unit).chain(aliases.flatten().copied()).map(str::to_owned).collect()
+    std::iter::once(unit).chain(others.flatten().copied()).map(str::to_owned).collect()
 }
 
 /// A source in the words of the tool that reads it.

@@ -102,12 +102,13 @@ fn name_in(url: &str) -> Option<String> {
 }
 
 pub fn redis(door: Door<'_>, question: &RedisQuestion) -> Answer<String> {
-    let first = question.commands.first().copied().unwrap_or_default().join(" ");
+    let first = question.commands.first().copied().unwrap_or_default();
     let (login, port) = match address(question.server) {
-        Some((port, password)) => (password, format!("-p {port} ")),
-        None => (None, String::new()),
+        Some((port, password)) => (password, Some(port.to_string())),
+        None => (None, None),
     };
-    let command = network::redis_cli(login, &format!("{port}{first}"));
+    let words: Vec<&str> = port.iter().flat_map(|port| ["-p", port]).chain(first.iter().copied()).collect();
+    let command = network::redis_cli(login, &words);
     Answer { command, result: say_to_redis(door, question.server, question.commands) }
 }
 
@@ -130,7 +131,8 @@ pub(super) fn say_to_redis(door: Door<'_>, server: &Service, commands: &[&[&str]
     };
     let setting = password.map(|secret| super::secret(door.system, secret)).transpose()?;
     let password = setting.as_deref().map(redis::password);
-    let reply = network::converse(door, port, &redis::request(password, commands), |received| {
+    let at = door.at(port);
+    let reply = network::converse(door, &at, &redis::request(password, commands), |received| {
         redis::answers(received, password.is_some(), commands).map(|answer| answer.map(Reply::Line))
     });
     match reply? {

@@ -1,6 +1,7 @@
 //! HTTP: one request, no redirects, no proxy, everything within the deadline.
 
 use std::io::{ErrorKind, Read};
+use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -29,7 +30,12 @@ const BUFFER: usize = 16 << 10;
 const ADDRESSES: usize = 16;
 
 pub fn get(door: Door<'_>, probe: &Http) -> Answer<Reply> {
-    let url = match super::url(door.system, &probe.url) {
+    get_at(door, probe, None)
+}
+
+/// The same at another address than that of the probe.
+pub(super) fn get_at(door: Door<'_>, probe: &Http, at: Option<SocketAddr>) -> Answer<Reply> {
+    let url = match super::url(door.system, &probe.url, at) {
         Ok(url) => url,
         Err(trouble) => return Answer { command: Command::default(), result: Err(trouble) },
     };

@@ -17,7 +17,7 @@ use crate::host::tools::docker_logs::{self, Query, Rows};
 use crate::host::tools::pm2::{self, Process};
 use crate::host::tools::systemctl::{self, UnitState};
 use crate::host::trouble::{Trouble, failure};
-use crate::registry::{App, Manager, Presence, Probe, Service};
+use crate::registry::{App, Manager, Presence, Probe, Service, Unit};
 
 /// What the managers said. A manager that no service has is not asked.
 #[derive(Debug, Default)]
@@ -68,6 +68,7 @@ impl ManagerEvidence {
 
 pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool) -> ManagerEvidence {
     let mut units: Vec<&str> = Vec::new();
+    let mut patterns: Vec<&str> = Vec::new();
     let mut systemd = with_host;
     let mut homes: BTreeMap<&'static str, &'static App> = BTreeMap::new();
     for (service, manager) in services.iter().flat_map(|service| service.managers.iter().map(move |m| (service, m))) {
@@ -79,6 +80,9 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool
                 let wanted =
                     |name: &&&'static str| service.presence == Presence::Required || has_file(door.system, name);
                 units.extend(names.filter(wanted));
+                // An instance has the file of its template.
+                let has_template = |pattern: &&str| has_file(door.system, &pattern.replace('*', ""));
+                patterns.extend(unit.instances.filter(has_template));
             }
             Manager::Pm2(app) => drop(homes.insert(app.home, app)),
             Manager::Compose(_) | Manager::Docker(_) => {}
@@ -87,10 +91,14 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool
     let mut evidence = ManagerEvidence::default();
     thread::scope(|scope| {
         let units = systemd.then(|| task(scope, || ask_systemd(door, &units, with_host)));
+        let instances = (!patterns.is_empty()).then(|| task(scope, || ask_instances(door, &patterns)));
         let apps: Vec<_> =
             homes.into_iter().map(|(home, app)| (home, task(scope, move || ask_pm2(door, app)))).collect();
         ask_docker(door, services, &mut evidence);
         evidence.units = units.map(join);
+        if let (Some(units), Some(instances)) = (&mut evidence.units, instances.map(join)) {
+            add(units, instances);
+        }
         evidence.apps = apps.into_iter().map(|(home, thread)| (home, join(thread))).collect();
     });
     evidence
@@ -122,6 +130,45 @@ const UNIT_PATH: [&str; 9] = [
     "/usr/lib/systemd/system",
     "/lib/systemd/system",
 ];
+
+/// Those units of these patterns that systemd has loaded.
+fn ask_instances(door: Door<'_>, patterns: &[&str]) -> Result<Vec<UnitState>, Trouble> {
+    if !door.system.booted_with_systemd() {
+        return Ok(Vec::new());
+    }
+    door.ask(&systemctl::instances(patterns.iter().copied()), systemctl::parse_show).result
+}
+
+/// Adds units to those that were asked for by name. Where they are not known, nor is what they would have changed.
+fn add(units: &mut Answer<Vec<UnitState>>, more: Result<Vec<UnitState>, Trouble>) {
+    match (&mut units.result, more) {
+        (Ok(units), Ok(more)) => {
+            let new: Vec<UnitState> = more.into_iter().filter(|unit| units.iter().all(|u| u.id != unit.id)).collect();
+            units.extend(new);
+        }
+        (result @ Ok(_), Err(trouble)) => *result = Err(trouble),
+        (Err(_), _) => {}
+    }
+}
+
+/// The units that stand for a wanted one, of those that systemd told of: its instances where it has any that count, what is
+/// worst first; else the first of its names under which there is one.
+pub fn units_of<'e>(wanted: &Unit, units: &'e [UnitState]) -> Vec<&'e UnitState> {
+    let mut names = std::iter::once(&wanted.name).chain(wanted.aliases);
+    let named = names.find_map(|name| units.iter().find(|unit| unit.is(name) && unit.exists()));
+    // One that does not run is missed where the unit that should have started it has done so.
+    let started = named.is_some_and(|unit| unit.active == "active");
+    let instances = units.iter().filter(|unit| wanted.is_instance(&unit.id) && unit.exists());
+    let mut counted: Vec<&UnitState> = instances.filter(|unit| started || unit.active != "inactive").collect();
+    counted.sort_by_key(|unit| match unit.active.as_str() {
+        "failed" => 0,
+        "activating" => 1,
+        "inactive" => 2,
+        "deactivating" => 3,
+        _ => 4,
+    });
+    if counted.is_empty() { named.into_iter().collect() } else { counted }
+}
 
 fn ask_systemd(door: Door<'_>, units: &[&str], and_failed: bool) -> Answer<Vec<UnitState>> {
     // With one unit that is always there, an empty answer can never be taken for "nothing has failed".

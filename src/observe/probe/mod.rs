@@ -3,6 +3,7 @@
 
 pub mod databases;
 mod edge;
+mod elsewhere;
 mod engine;
 mod host;
 pub mod http;
@@ -14,6 +15,7 @@ pub mod survey;
 mod tls;
 
 use std::io::Read;
+use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,9 +23,11 @@ use jiff::Timestamp;
 
 pub(crate) use databases::named_in;
 pub use edge::{Edge, edge};
+pub use elsewhere::look_for_listeners;
+use elsewhere::reply_at;
 pub use host::HostEvidence;
-pub use managers::{ManagerEvidence, PmDaemon};
-pub use ports::{Holder, holders};
+pub use managers::{ManagerEvidence, PmDaemon, units_of};
+pub use ports::{Holder, ListenAddress};
 pub use survey::{Survey, env_file, survey};
 pub use tls::{Served, Trust};
 #[cfg(any(test, feature = "fuzzing"))]
@@ -54,7 +58,7 @@ pub struct Evidence {
     pub managers: ManagerEvidence,
     /// What each service said of itself, in the order of the services and of their probes.
     pub replies: Vec<Vec<Answer<Reply>>>,
-    /// Who holds each service's main port: [`Holder::Unseen`] until [`holders`] has looked, which is only worth its time
+    /// Who holds each service's main port: [`Holder::Unasked`] until [`holders`] has looked, which is only worth its time
     /// where something is wrong.
     pub holders: Vec<Holder>,
     /// The host; not asked when only some services were.
@@ -130,7 +134,7 @@ pub fn gather(
             probes.map(|(probe, reply)| reply.unwrap_or_else(|| managers.reply(probe, service))).collect()
         })
         .collect();
-    let holders = services.iter().map(|_| Holder::Unseen).collect();
+    let holders = services.iter().map(|_| Holder::Unasked).collect();
     Evidence { time: system.now(), managers, replies, holders, host }
 }
 
@@ -268,6 +272,11 @@ impl Turn {
 }
 
 impl Door<'_> {
+    /// A port of a service of this host.
+    pub fn at(self, port: u16) -> ListenAddress {
+        ListenAddress::Tcp(self.system.local(port))
+    }
+
     /// How long a source that is asked now may take.
     pub fn limit(self) -> Duration {
         self.now().0.limit
@@ -316,10 +325,9 @@ fn reply(door: Door<'_>, probe: &Probe) -> Option<Answer<Reply>> {
     let (door, turn) = door.now();
     let answer = match probe {
         Probe::Http(probe) => http::get(door, probe),
-        Probe::Banner { port, .. } => network::banner(door, *port),
-        Probe::Redis { port, password } => network::redis(door, *port, password.as_ref()),
-        Probe::Postgres { port, user } => network::postgres(door, *port, user),
-        Probe::Mongo { port } => network::mongo(door, *port),
+        Probe::Banner { .. } | Probe::Redis { .. } | Probe::Postgres { .. } | Probe::Mongo { .. } => {
+            reply_at(door, probe, &door.at(probe.port()?))?
+        }
         Probe::DockerEngine | Probe::LogLine { .. } => return None,
     };
     Some(turn.judge(answer))
@@ -351,10 +359,13 @@ pub(crate) fn secret(system: &System, secret: &crate::registry::Secret) -> Resul
         .ok_or_else(|| Trouble::Failed(format!("{} is not set in {}", secret.key, secret.file)))
 }
 
-/// Local URL of an HTTP probe, or the one in an env file.
-fn url(system: &System, url: &Url) -> Result<String, Trouble> {
+/// Local URL of an HTTP probe, at that address where one is given, or the one in an env file.
+fn url(system: &System, url: &Url, at: Option<SocketAddr>) -> Result<String, Trouble> {
     match url {
-        Url::Local { port, path } => Ok(format!("http://{}{path}", system.local(*port))),
+        Url::Local { port, path } => {
+            let address = at.map_or_else(|| system.local(*port), |at| system.nearest(at));
+            Ok(format!("http://{address}{path}"))
+        }
         Url::FromEnv(key) => {
             let value = secret(system, key)?;
             let authority = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"));

@@ -1,20 +1,36 @@
-//! Who holds a service's port: its own process, another, or nobody.
+//! Who holds a service's port: its own process, another, or nobody; and where the service listens instead.
 
-use super::{ManagerEvidence, is_container_of};
+use std::fmt;
+use std::net::SocketAddr;
+
+use super::{ManagerEvidence, is_container_of, units_of};
 use crate::host::system::System;
-use crate::host::tools::procfs::{self, Listener};
+use crate::host::tools::sockets::{self, Listener};
 use crate::host::tools::systemctl::UnitState;
 use crate::registry::{Manager, Service};
 
 /// Who listens on a service's main port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Holder {
-    /// Not asked, or not visible to this user. Nothing follows from it.
+    /// Not looked at. Nothing follows from it.
+    Unasked,
+    /// Looked at, and not visible to this user.
     Unseen,
-    /// Nobody.
+    /// Nobody, and the service's processes listen nowhere else.
     Nobody,
+    /// Nobody; whether the service's processes listen elsewhere is not visible to this user.
+    Hidden,
     /// A process of the service itself.
     Own,
+    /// The service's processes listen, and not there.
+    Elsewhere {
+        /// Where they do.
+        at: Vec<ListenAddress>,
+        /// Which of these answers what the service is asked; `None` where none does, or nothing was asked.
+        answers: Option<ListenAddress>,
+        /// Who has its own port, where somebody else does.
+        instead: Option<(u32, String)>,
+    },
     /// Somebody else.
     Other {
         /// Process id.
@@ -24,8 +40,41 @@ pub enum Holder {
     },
 }
 
+/// Where a process waits for connections.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListenAddress {
+    /// A TCP port, at one of the host's addresses or at all of them.
+    Tcp(SocketAddr),
+    /// A socket with this path.
+    Unix(String),
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ListenAddress::Tcp(address) if is_usual(address) => write!(f, ":{}", address.port()),
+            ListenAddress::Tcp(address) => address.fmt(f),
+            ListenAddress::Unix(path) => f.write_str(path),
+        }
+    }
+}
+
+/// Whether a client of this host that knows the port alone finds it.
+fn is_usual(address: &SocketAddr) -> bool {
+    let ip = address.ip().to_canonical();
+    ip.is_unspecified() || (ip.is_ipv4() && ip.is_loopback())
+}
+
 /// Programs by which the engine forwards a container's port.
 const FORWARDERS: [&str; 3] = ["docker-proxy", "rootlessport", "dockerd"];
+/// How many addresses of a service are told and asked.
+const MOST: usize = 8;
+
+/// All sockets of this host that wait for connections.
+struct Listeners {
+    tcp: Vec<Listener>,
+    unix: Vec<(u64, String)>,
+}
 
 /// Who holds the main port of each of these services; only those that are `wanted` are looked at.
 pub fn holders(
@@ -35,44 +84,121 @@ pub fn holders(
     wanted: impl Fn(&Service) -> bool,
 ) -> Vec<Holder> {
     if !services.iter().any(|service| wanted(service)) {
-        return services.iter().map(|_| Holder::Unseen).collect();
+        return services.iter().map(|_| Holder::Unasked).collect();
     }
     // A kernel without IPv6 has no second table; without the first nothing is known.
-    let table = |file| procfs::listeners(&system.read(file).ok()?).ok();
-    let Some(mut tables) = table("/proc/net/tcp") else {
-        return services.iter().map(|_| Holder::Unseen).collect();
-    };
-    tables.extend(table("/proc/net/tcp6").unwrap_or_default());
-    let look = |service: &&'static Service| match wanted(service) {
-        true => holder(system, service, managers, &tables),
-        false => Holder::Unseen,
+    let table = |file| sockets::listeners(&system.read(file).ok()?).ok();
+    let listeners = table("/proc/net/tcp").map(|mut tcp| {
+        tcp.extend(table("/proc/net/tcp6").unwrap_or_default());
+        let unix = system.read("/proc/net/unix").map(|text| sockets::unix_listeners(&text)).unwrap_or_default();
+        Listeners { tcp, unix }
+    });
+    let look = |service: &&'static Service| match (wanted(service), &listeners) {
+        (false, _) => Holder::Unasked,
+        (true, None) => Holder::Unseen,
+        (true, Some(listeners)) => holder(system, service, managers, listeners),
     };
     services.iter().map(look).collect()
 }
 
-fn holder(system: &System, service: &Service, managers: &ManagerEvidence, listeners: &[Listener]) -> Holder {
+fn holder(system: &System, service: &Service, managers: &ManagerEvidence, all: &Listeners) -> Holder {
     let (Some(port), Some(manager)) = (service.ports.first(), service.managers.first()) else { return Holder::Unseen };
-    let sockets: Vec<u64> = listeners.iter().filter(|l| l.port == *port).map(|l| l.inode).collect();
-    if sockets.is_empty() {
-        return Holder::Nobody;
+    let there: Vec<&Listener> = all.tcp.iter().filter(|l| l.port() == *port && l.takes(system.loopback)).collect();
+    let holds = |open: &[u64]| there.iter().any(|listener| open.contains(&listener.inode));
+    let own = own(system, service, managers);
+    // Root would see them; that nobody listens is plain to everybody.
+    let seen = sockets_of(system, &own.first);
+    let unseen = if there.is_empty() { Holder::Hidden } else { Holder::Unseen };
+    let (sockets, nobody) = match seen {
+        Some(sockets) => (sockets, Holder::Nobody),
+        None => (Vec::new(), Holder::Hidden),
+    };
+    if holds(&sockets) || own.daemon.is_some_and(|pid| holds(&system.sockets_of(pid).unwrap_or_default())) {
+        return Holder::Own;
     }
-    let holds = |pid: u32| system.sockets_of(pid).is_some_and(|open| open.iter().any(|inode| sockets.contains(inode)));
-    if own(system, service, manager, managers).into_iter().any(holds) {
+    // What a wrapper started listens in its place: npm below pm2, an init in a container that has the host's network.
+    let sockets = match own.has_children {
+        true => sockets_of(system, &system.with_descendants(own.first.clone())).unwrap_or(sockets),
+        false => sockets,
+    };
+    if holds(&sockets) {
         return Holder::Own;
     }
     // Where its manager did not say which processes are its own, nobody is a stranger.
     if !is_known(manager, managers) {
-        return Holder::Unseen;
+        return unseen;
     }
-    let Some(pid) = system.processes().into_iter().find(|pid| holds(*pid)) else { return Holder::Unseen };
-    let name = system.process_name(pid).unwrap_or_default();
-    let forwarded = matches!(manager, Manager::Compose(_) | Manager::Docker(_)) || service.managers.len() > 1;
-    // Socket activation: systemd itself listens until the service is wanted.
-    let activated = pid == 1 && unit(manager, managers).is_some_and(|unit| unit.triggered_by.contains(".socket"));
-    match activated || (forwarded && FORWARDERS.contains(&name.as_str())) {
-        true => Holder::Own,
-        false => Holder::Other { pid, name },
+    let stranger = (!there.is_empty())
+        .then(|| {
+            let has = |pid: &u32| system.sockets_of(*pid).is_some_and(|open| holds(&open));
+            let pid = system.processes().into_iter().find(has)?;
+            Some((pid, system.process_name(pid).unwrap_or_default()))
+        })
+        .flatten();
+    if let Some((pid, name)) = &stranger {
+        let forwarded = own.has_containers && FORWARDERS.contains(&name.as_str());
+        // Socket activation: systemd itself listens until the service is wanted.
+        let units = units(manager, managers);
+        let activated = *pid == 1 && units.iter().any(|unit| unit.triggered_by.contains(".socket"));
+        if forwarded || activated {
+            return Holder::Own;
+        }
     }
+    let at = elsewhere(service, &sockets, all, system);
+    match (at.is_empty(), stranger) {
+        (false, instead) => Holder::Elsewhere { at, answers: None, instead },
+        (true, Some((pid, name))) => Holder::Other { pid, name },
+        (true, None) if there.is_empty() => nobody,
+        (true, None) => Holder::Unseen,
+    }
+}
+
+/// Where these sockets listen, but for the ports that the registry states; a port that every client of this host finds stands
+/// for all its addresses.
+fn elsewhere(service: &Service, own: &[u64], all: &Listeners, system: &System) -> Vec<ListenAddress> {
+    let stated = |listener: &Listener| service.ports.contains(&listener.port()) && listener.takes(system.loopback);
+    let mut tcp: Vec<SocketAddr> = all
+        .tcp
+        .iter()
+        .filter(|listener| own.contains(&listener.inode) && !stated(listener))
+        .map(|listener| listener.address)
+        .collect();
+    // Those first that others are meant to find.
+    tcp.sort_by_key(|address| (!is_usual(address), address.ip().is_loopback(), address.port()));
+    let usual: Vec<u16> = tcp.iter().filter(|address| is_usual(address)).map(SocketAddr::port).collect();
+    let mut found: Vec<ListenAddress> = Vec::new();
+    for address in tcp {
+        let told = usual.contains(&address.port());
+        let is_new = |other: &ListenAddress| match other {
+            ListenAddress::Tcp(other) => other.port() != address.port() || !told,
+            ListenAddress::Unix(_) => true,
+        };
+        if found.iter().all(is_new) {
+            found.push(ListenAddress::Tcp(address));
+        }
+    }
+    let unix = all.unix.iter().filter(|(inode, _)| own.contains(inode));
+    found.extend(unix.map(|(_, path)| ListenAddress::Unix(path.clone())));
+    found.truncate(MOST);
+    found
+}
+
+/// Processes that belong to a service.
+#[derive(Default)]
+struct Own {
+    /// Those that its managers name, most likely first.
+    first: Vec<u32>,
+    /// Whether what they started may listen in their place.
+    has_children: bool,
+    has_containers: bool,
+    /// pm2's daemon, which holds the ports of applications in cluster mode and sockets of its own.
+    daemon: Option<u32>,
+}
+
+/// Inodes of the sockets that these processes hold; `None` when there are such processes and none may be looked at.
+fn sockets_of(system: &System, pids: &[u32]) -> Option<Vec<u64>> {
+    let seen: Vec<Vec<u64>> = pids.iter().filter_map(|pid| system.sockets_of(*pid)).collect();
+    (!seen.is_empty() || pids.is_empty()).then(|| seen.concat())
 }
 
 /// Whether the manager answered.
@@ -84,34 +210,41 @@ fn is_known(manager: &Manager, managers: &ManagerEvidence) -> bool {
     }
 }
 
-fn unit<'e>(manager: &Manager, managers: &'e ManagerEvidence) -> Option<&'e UnitState> {
-    let Manager::Systemd(wanted) = manager else { return None };
-    let units = managers.units.as_ref()?.result.as_ref().ok()?;
-    let names = std::iter::once(&wanted.name).chain(wanted.aliases);
-    names.into_iter().find_map(|name| units.iter().find(|unit| unit.is(name) && unit.exists()))
+fn units<'e>(manager: &Manager, managers: &'e ManagerEvidence) -> Vec<&'e UnitState> {
+    let known = managers.units.as_ref().and_then(|answer| answer.result.as_ref().ok());
+    match (manager, known) {
+        (Manager::Systemd(wanted), Some(units)) => units_of(wanted, units),
+        (_, _) => Vec::new(),
+    }
 }
 
-/// Processes that belong to the service, most likely first.
-fn own(system: &System, service: &Service, manager: &Manager, managers: &ManagerEvidence) -> Vec<u32> {
-    match manager {
-        Manager::Systemd(_) => {
-            let Some(unit) = unit(manager, managers) else { return Vec::new() };
-            let mut pids: Vec<u32> = unit.main_pid.into_iter().collect();
-            pids.extend(members(system, &unit.control_group));
-            pids
-        }
-        Manager::Compose(_) | Manager::Docker(_) => {
-            let found = managers.containers.iter().filter_map(|answer| answer.result.as_ref().ok()).flatten();
-            let own = found.filter(|c| service.managers.iter().any(|m| is_container_of(m, &c.identity)));
-            own.map(|container| container.pid).filter(|pid| *pid != 0).collect()
-        }
-        Manager::Pm2(app) => {
-            let daemon = managers.apps.get(app.home).and_then(|answer| answer.result.as_ref().ok()?.as_ref());
-            let Some(daemon) = daemon else { return Vec::new() };
-            let processes = daemon.processes.iter().filter(|process| process.name == app.name);
-            processes.filter_map(|process| process.pid).chain([daemon.pid]).collect()
+fn own(system: &System, service: &Service, managers: &ManagerEvidence) -> Own {
+    let mut own = Own::default();
+    for manager in service.managers {
+        match manager {
+            Manager::Systemd(_) => {
+                for unit in units(manager, managers) {
+                    own.first.extend(unit.main_pid);
+                    own.first.extend(members(system, &unit.control_group));
+                }
+            }
+            Manager::Compose(_) | Manager::Docker(_) => {
+                (own.has_containers, own.has_children) = (true, true);
+                let found = managers.containers.iter().filter_map(|answer| answer.result.as_ref().ok()).flatten();
+                let found = found.filter(|container| is_container_of(manager, &container.identity));
+                own.first.extend(found.map(|container| container.pid).filter(|pid| *pid != 0));
+            }
+            Manager::Pm2(app) => {
+                own.has_children = true;
+                let daemon = managers.apps.get(app.home).and_then(|answer| answer.result.as_ref().ok()?.as_ref());
+                let Some(daemon) = daemon else { continue };
+                let processes = daemon.processes.iter().filter(|process| process.name == app.name);
+                own.first.extend(processes.filter_map(|process| process.pid));
+                own.daemon = Some(daemon.pid);
+            }
         }
     }
+    own
 }
 
 /// Processes of a control group, in the unified hierarchy or in systemd's own of the older layout.

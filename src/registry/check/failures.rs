@@ -163,6 +163,7 @@ fn clue(d: &Deployment, place: &str, proof: &Clue, alone: bool, found: &mut Vec<
         | Clue::ReloadNeeded
         | Clue::Unhealthy
         | Clue::PortTaken
+        | Clue::ListensElsewhere
         | Clue::PortClosed
         | Clue::MemoryHigh
         | Clue::RouteElsewhere

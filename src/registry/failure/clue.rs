@@ -38,6 +38,8 @@ pub enum Clue {
     PortTaken,
     /// Nobody listens on its main port.
     PortClosed,
+    /// Its own processes listen, and not on its main port.
+    ListensElsewhere,
     /// It uses more memory than its alarm bound.
     MemoryHigh,
     /// The proxy sends its public host somewhere else than to the port of its [`Route`](crate::registry::Route).

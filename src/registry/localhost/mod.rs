@@ -66,13 +66,7 @@ pub(super) static SERVICES: &[&Service] = &[
     &Service::new("postgresql", &HIGH)
         .summary("database")
         .severity_reason(SERVES)
-        .managers(&[Manager::Systemd(Unit::new("postgresql.service").aliases(&[
-            "postgresql@18-main.service",
-            "postgresql@17-main.service",
-            "postgresql@16-main.service",
-            "postgresql@15-main.service",
-            "postgresql@14-main.service",
-        ]))])
+        .managers(&[Manager::Systemd(Unit::new("postgresql.service").instances("postgresql@*.service"))])
         .ports(&[5432])
         .probes(&[Probe::postgres(5432)])
         .presence(FOUND)
@@ -81,7 +75,9 @@ pub(super) static SERVICES: &[&Service] = &[
     &Service::new("mariadb", &HIGH)
         .summary("database")
         .severity_reason(SERVES)
-        .managers(&[Manager::Systemd(Unit::new("mariadb.service").aliases(&["mysql.service"]))])
+        .managers(&[Manager::Systemd(
+            Unit::new("mariadb.service").aliases(&["mysql.service"]).instances("mariadb@*.service"),
+        )])
         .ports(&[3306])
         .presence(FOUND)
         .logs(&[Log::Journal("mariadb.service")])
@@ -89,7 +85,9 @@ pub(super) static SERVICES: &[&Service] = &[
     &Service::new("redis", &HIGH)
         .summary("in-memory store")
         .severity_reason(SERVES)
-        .managers(&[Manager::Systemd(Unit::new("redis-server.service").aliases(&["redis.service"]))])
+        .managers(&[Manager::Systemd(
+            Unit::new("redis-server.service").aliases(&["redis.service"]).instances("redis-server@*.service"),
+        )])
         .ports(&[6379])
         .probes(&[Probe::redis(6379)])
         .presence(FOUND)
@@ -105,7 +103,7 @@ pub(super) static SERVICES: &[&Service] = &[
     &Service::new("postfix", &HIGH)
         .summary("mail server")
         .severity_reason(SERVES)
-        .managers(&[Manager::Systemd(Unit::new("postfix.service").aliases(&["postfix@-.service"]))])
+        .managers(&[Manager::Systemd(Unit::new("postfix.service").instances("postfix@*.service"))])
         .ports(&[25])
         .probes(&[Probe::banner(25, "220")])
         .presence(FOUND)

@@ -49,6 +49,8 @@ pub struct Unit {
     pub name: &'static str,
     /// Names the same unit has on other distributions, tried when the first is not found.
     pub aliases: &'static [&'static str],
+    /// Pattern of the units that do its work where it only starts them: `postgresql@*.service`.
+    pub instances: Option<&'static str>,
     /// `User=`.
     pub user: Option<&'static str>,
     /// `WorkingDirectory=`.
@@ -62,7 +64,7 @@ pub struct Unit {
 impl Unit {
     /// The unit of this name with its suffix: `shop.service`. It must be enabled; `verify` compares what else is stated.
     pub const fn new(name: &'static str) -> Self {
-        Unit { name, aliases: &[], user: None, working_directory: None, restart: None, enabled: true }
+        Unit { name, aliases: &[], instances: None, user: None, working_directory: None, restart: None, enabled: true }
     }
 
     /// Names, with their suffix, that the same unit has on other distributions; tried in this order when the first is not
@@ -70,6 +72,23 @@ impl Unit {
     pub const fn aliases(mut self, names: &'static [&'static str]) -> Self {
         self.aliases = names;
         self
+    }
+
+    /// Pattern of the units that do its work, where the unit only starts them: `postgresql@*.service`, with one `*`. Those that
+    /// there are on a host are judged in its place.
+    pub const fn instances(mut self, pattern: &'static str) -> Self {
+        self.instances = Some(pattern);
+        self
+    }
+
+    /// Whether a unit of this name is one of its instances.
+    pub(crate) fn is_instance(&self, name: &str) -> bool {
+        let ends = self.instances.and_then(|pattern| pattern.split_once('*'));
+        ends.is_some_and(|(begin, end)| {
+            name.strip_prefix(begin)
+                .and_then(|rest| rest.strip_suffix(end))
+                .is_some_and(|instance| !instance.is_empty())
+        })
     }
 
     /// What `User=` must be.

@@ -53,6 +53,18 @@ pub enum Probe {
 }
 
 impl Probe {
+    /// The port of this host that it asks; `None` where it asks no port, or one that stands in an env file.
+    pub(crate) const fn port(&self) -> Option<u16> {
+        match self {
+            Probe::Http(Http { url: Url::Local { port, .. }, .. })
+            | Probe::Banner { port, .. }
+            | Probe::Redis { port, .. }
+            | Probe::Postgres { port, .. }
+            | Probe::Mongo { port } => Some(*port),
+            Probe::Http(Http { url: Url::FromEnv(_), .. }) | Probe::DockerEngine | Probe::LogLine { .. } => None,
+        }
+    }
+
     /// A connection to `port`, one of the service's own, is greeted with a line that begins with `prefix`, not empty: `220` of
     /// an SMTP server.
     pub const fn banner(port: u16, prefix: &'static str) -> Self {

@@ -7,7 +7,7 @@ use crate::registry::{Condition, Secret};
 
 /// The whole check on one line.
 fn reads(probe: &Probe, reply: Reply) -> String {
-    line(&judge(probe, &said("ask it", reply), now()))
+    line(&judge(probe, None, &said("ask it", reply), now()))
 }
 
 fn http(status: u16, body: &str) -> Reply {
@@ -42,7 +42,7 @@ static RULES: Probe = Probe::Http(
 fn a_check_says_source_verdict_summary_and_command() {
     let command = "curl -sS -i -m 3 http://127.0.0.1:3001/";
     assert_eq!(
-        judge(&IDENTITY, &said(command, http(200, r#"{"service":"wallet.sh","status":"ok"}"#)), now()),
+        judge(&IDENTITY, None, &said(command, http(200, r#"{"service":"wallet.sh","status":"ok"}"#)), now()),
         Check {
             source: "http :3001/".into(),
             about: About::Other,
@@ -252,7 +252,7 @@ fn what_does_not_answer_fails_and_what_cannot_be_asked_is_unknown() {
         let refused = Reply::Silent("connection refused".to_owned());
         assert_eq!(reads(probe, refused), format!("{source}: fail: connection refused [ask it]"));
         for trouble in troubles() {
-            let told = line(&judge(probe, &silent("ask it", &trouble), now()));
+            let told = line(&judge(probe, None, &silent("ask it", &trouble), now()));
             assert_eq!(told, format!("{source}: unknown: {trouble} [ask it]"));
         }
     }

@@ -248,8 +248,12 @@ fn failed_units_other_than_those_of_services() {
     };
     let none = "failed units: pass: none [systemctl --failed]".to_owned();
     assert_eq!(with_failed(&[]), (none.clone(), vec![]));
-    // The service's own check tells of these.
-    assert_eq!(with_failed(&["front.service", "front-other.service"]), (none, vec![]));
+    // The service's own check tells of its unit, and of that alone: another of its names is another unit here.
+    assert_eq!(with_failed(&["front.service"]), (none, vec![]));
+    assert_eq!(
+        with_failed(&["front.service", "front-other.service"]),
+        ("failed units: warn: front-other.service [systemctl --failed]".into(), vec!["front-other.service".into()])
+    );
     assert_eq!(
         with_failed(&["a.service", "front.service", "b.mount"]),
         (

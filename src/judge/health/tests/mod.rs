@@ -203,7 +203,7 @@ fn all_well(services: &[&'static Service]) -> Evidence {
             log_lines: std::collections::BTreeMap::new(),
         },
         replies: services.iter().map(|service| service.probes.iter().map(well).collect()).collect(),
-        holders: services.iter().map(|_| Holder::Unseen).collect(),
+        holders: services.iter().map(|_| Holder::Unasked).collect(),
         host: None,
     }
 }

@@ -1,6 +1,8 @@
 //! Services that need not be there, and ports in other hands.
 
 use super::*;
+use crate::observe::probe::ListenAddress;
+
 static OPTIONAL: Service = Service::new("optional", &LATER)
     .summary("here or not")
     .severity_reason("nobody waits")
@@ -53,11 +55,12 @@ fn what_need_not_be_there_is_judged_where_it_is() {
     assert_eq!(optional(false, missing), absent);
     // Another program on its port does not make it exist.
     assert_eq!(optional(true, missing), absent);
-    assert_eq!(optional(false, stopped("disabled")), absent);
+    let unused = "optional: absent: installed, and not in use\n";
+    assert_eq!(optional(false, stopped("disabled")), unused);
     assert_eq!(optional(true, stopped("disabled")), "optional: fail, stopped: stopped\n");
     assert_eq!(optional(false, stopped("enabled")), "optional: fail, stopped: stopped; connection refused\n");
     assert_eq!(optional(false, stopped("static")), "optional: fail, stopped: stopped; connection refused\n");
-    assert_eq!(optional(false, masked), absent);
+    assert_eq!(optional(false, masked), unused);
     assert_eq!(optional(false, failed), "optional: fail, failed: failed: not known; connection refused\n");
 }
 
@@ -169,4 +172,66 @@ fn of_a_service_that_cannot_be_asked_for_nobody_knows_which_process_is_its_own()
     evidence.managers.units = Some(silent("systemctl show", &Trouble::TimedOut(Duration::from_millis(2400))));
     evidence.holders = vec![Holder::Other { pid: 90, name: "bun".to_owned() }];
     assert_eq!(judged(&[&SITE], &evidence), "site: unknown, unknown: no answer in 2.4 s\n");
+}
+
+/// What is held against a registry that only states a default, or one that states where others look for it.
+fn elsewhere(at: &[&str], answers: bool) -> Holder {
+    let parse = |text: &&str| text.parse().map_or_else(|_| ListenAddress::Unix((*text).to_owned()), ListenAddress::Tcp);
+    let at: Vec<ListenAddress> = at.iter().map(parse).collect();
+    Holder::Elsewhere { answers: answers.then(|| at[0].clone()), at, instead: None }
+}
+
+#[test]
+fn b23_what_listens_elsewhere_is_told_with_both_addresses() {
+    let told = |service: &'static Service, holder: Holder, reply: Answer<Reply>| {
+        let mut evidence = all_well(&[service]);
+        evidence.holders = vec![holder];
+        if let Some(first) = evidence.replies[0].first_mut() {
+            *first = reply;
+        }
+        judged(&[service], &evidence)
+    };
+    let ok = || said("ask it", Reply::Http { status: 200, body: "ok".to_owned() });
+    // A default is only where to look first.
+    let moved = elsewhere(&["0.0.0.0:8080", "[::]:8080"], true);
+    assert_eq!(told(&OPTIONAL, moved, ok()), "optional: pass, running: all well\n");
+    // It runs, and its health was not seen.
+    let mute = elsewhere(&["/run/optional.sock"], false);
+    assert_eq!(
+        told(&OPTIONAL, mute, refused()),
+        "optional: unknown, running: listens on /run/optional.sock and not on :9000, and gives no answer there that is \
+         understood\n"
+    );
+    assert_eq!(
+        told(&OPTIONAL, Holder::Hidden, refused()),
+        "optional: unknown, running: nobody listens on :9000; where else it listens, root can see\n"
+    );
+    // Nobody listens, and root saw that: it is not a matter of the port.
+    assert_eq!(told(&OPTIONAL, Holder::Nobody, refused()), "optional: fail, running: connection refused\n");
+    // A runbook states where others look for it.
+    let moved = elsewhere(&["127.0.0.1:3999", "[::1]:3999"], true);
+    assert_eq!(told(&SITE, moved, ok()), "site: fail, running: listens on :3999, [::1]:3999 and not on :3000\n");
+    let v6 = elsewhere(&["[::1]:3000"], false);
+    assert_eq!(
+        told(&SITE, v6, refused()),
+        "site: fail, running: connection refused; listens on [::1]:3000 and not on :3000\n"
+    );
+    assert_eq!(
+        told(&SILENT, elsewhere(&["/run/mysqld.sock"], false), refused()),
+        "silent: fail, running: listens on /run/mysqld.sock and not on :3306\n"
+    );
+}
+
+#[test]
+fn b23_a_program_on_the_port_of_what_is_not_in_use_does_not_put_it_to_use() {
+    let with = |name: &str| {
+        let mut evidence = all_well(&[&OPTIONAL]);
+        let unit = evidence.unit("optional.service");
+        (unit.active, unit.file_state) = ("inactive".to_owned(), "disabled".to_owned());
+        evidence.holders = vec![Holder::Other { pid: 7, name: name.to_owned() }];
+        judged(&[&OPTIONAL], &evidence)
+    };
+    assert_eq!(with("caddy"), "optional: absent: installed, and not in use\n");
+    // Its own program, started by hand.
+    assert_eq!(with("optional"), "optional: fail, stopped: stopped; port 9000 is held by optional (pid 7)\n");
 }

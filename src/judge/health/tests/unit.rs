@@ -250,7 +250,7 @@ fn b7_b8_b9_results_of_systemd_become_reasons() {
             unit.exit_kind = 0;
         })
     };
-    assert_eq!(of("resources"), "fail, failed: failed: a file it needs to start is missing (EnvironmentFile?)");
+    assert_eq!(of("resources"), "fail, failed: failed: systemd could not get what it needs to start");
     assert_eq!(of("timeout"), "fail, failed: failed: did not start or stop in time");
     assert_eq!(of("oom-kill"), "fail, failed: failed: killed for want of memory");
     assert_eq!(of("watchdog"), "fail, failed: failed: killed by its watchdog, to which it did not report");
@@ -319,7 +319,10 @@ fn what_something_else_starts_on_demand_is_well_while_that_waits() {
         assert_eq!(with(trigger, "active", &inactive), format!("pass, on demand: started on demand by {trigger}"));
         // Nobody starts it any more.
         assert_eq!(with(trigger, "inactive", &inactive), "fail, stopped: stopped");
-        assert_eq!(with(trigger, "failed", &inactive), "fail, stopped: stopped");
+        assert_eq!(
+            with(trigger, "failed", &inactive),
+            format!("fail, failed: not started on demand, because {trigger} failed: not known")
+        );
     }
     // What systemd said nothing of does not wait, and a socket is no excuse for a crash.
     let alone = reads(|unit| {
@@ -378,4 +381,36 @@ fn a7_an_answer_cut_at_any_byte_is_not_good() {
         .map(|cut| cut.rsplit('\n').next().unwrap())
         .collect();
     assert_eq!(good, Vec::<&str>::new(), "ends of cut answers that pass");
+}
+
+static CLUSTERS: Service = Service::new("clusters", &LATER)
+    .summary("several servers behind one unit")
+    .severity_reason("nobody waits")
+    .managers(&[Manager::Systemd(Unit::new("db.service").instances("db@*.service"))]);
+
+#[test]
+fn b24_a_unit_that_only_starts_others_is_as_well_as_they_are() {
+    let told = |umbrella: &str, instances: &[(&str, &str)]| {
+        let unit = |name: &str, active: &str| UnitState {
+            active: active.to_owned(),
+            sub: if active == "active" && name == "db.service" { "exited" } else { "running" }.to_owned(),
+            ..running_unit(name)
+        };
+        let mut evidence = all_well(&[&CLUSTERS]);
+        *evidence.units() = vec![unit("db.service", umbrella)];
+        evidence.units().extend(instances.iter().map(|(name, active)| unit(name, active)));
+        let health = judge(&SHOP, &[&CLUSTERS], &evidence);
+        let service = &health.services[0];
+        format!("{} {}: {}", service.unit.as_deref().unwrap(), service.state.label(), word(service.verdict))
+    };
+    assert_eq!(told("active", &[]), "db.service completed: pass");
+    assert_eq!(told("active", &[("db@17-main.service", "active")]), "db@17-main.service running: pass");
+    let two = |second| told("active", &[("db@17-main.service", "active"), ("db@17-shop.service", second)]);
+    assert_eq!(two("failed"), "db@17-shop.service failed: fail");
+    // The unit that should have started it says that all is well.
+    assert_eq!(two("inactive"), "db@17-shop.service stopped: fail");
+    assert_eq!(told("inactive", &[("db@17-main.service", "inactive")]), "db.service stopped: fail");
+    assert_eq!(told("inactive", &[("db@17-main.service", "active")]), "db@17-main.service running: pass");
+    // Another unit with a similar name is none.
+    assert_eq!(told("active", &[("db@.service", "failed")]), "db.service completed: pass");
 }

@@ -1,0 +1,133 @@
+//! Sockets that wait for connections, out of `/proc/net/tcp`, `tcp6` and `unix`.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use super::Malformed;
+
+/// A TCP socket that waits for connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listener {
+    pub address: SocketAddr,
+    /// Inode of the socket, which `/proc/PID/fd` names.
+    pub inode: u64,
+}
+
+impl Listener {
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// Whether who connects to the port at `address` of this host comes to it.
+    pub fn takes(&self, address: IpAddr) -> bool {
+        let own = self.address.ip().to_canonical();
+        // An unspecified address of IPv6 takes those of IPv4 as well, unless the program asked for something else.
+        own.is_unspecified() || own == address
+    }
+}
+
+/// Parses `/proc/net/tcp` or `tcp6` to its listeners.
+///
+/// # Errors
+/// When a line is not a socket.
+pub fn listeners(text: &str) -> Result<Vec<Listener>, Malformed> {
+    const LISTEN: &str = "0A";
+    let mut found = Vec::new();
+    for line in text.lines().skip(1).filter(|line| !line.trim().is_empty()) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let parsed = (|| Some((address(words.get(1)?)?, *words.get(3)?, words.get(9)?.parse().ok()?)))();
+        match parsed {
+            Some((address, LISTEN, inode)) => found.push(Listener { address, inode }),
+            Some(_) => {}
+            None => return Err(Malformed::new("sockets in /proc/net/tcp", line)),
+        }
+    }
+    Ok(found)
+}
+
+/// `0100007F:0BB9`: each 32 bits of an address in the byte order of the machine, the port as a number.
+fn address(text: &str) -> Option<SocketAddr> {
+    let (ip, port) = text.split_once(':')?;
+    let word = |at: usize| u32::from_str_radix(ip.get(at..at + 8)?, 16).ok().map(u32::to_ne_bytes);
+    let ip = match ip.len() {
+        8 => IpAddr::V4(Ipv4Addr::from(word(0)?)),
+        32 => {
+            let words = [word(0)?, word(8)?, word(16)?, word(24)?];
+            let mut bytes = [0; 16];
+            bytes.iter_mut().zip(words.iter().flatten()).for_each(|(byte, part)| *byte = *part);
+            IpAddr::V6(Ipv6Addr::from(bytes))
+        }
+        _ => return None,
+    };
+    Some(SocketAddr::new(ip, u16::from_str_radix(port, 16).ok()?))
+}
+
+/// Parses `/proc/net/unix` to the stream sockets that wait for connections and have a path: inode and path. Lines of another
+/// form, and names that are no paths, are passed over.
+pub fn unix_listeners(text: &str) -> Vec<(u64, String)> {
+    const ACCEPTS: u32 = 1 << 16;
+    let one = |line: &str| {
+        // Num RefCount Protocol Flags Type St Inode Path
+        let mut rest = line;
+        let mut word = || {
+            let (word, tail) = rest.trim_start().split_once(' ')?;
+            rest = tail;
+            Some(word)
+        };
+        let (_, _, _) = (word()?, word()?, word()?);
+        let flags = u32::from_str_radix(word()?, 16).ok()?;
+        let (kind, _, inode) = (word()?, word()?, word()?.parse().ok()?);
+        let path = rest.trim_start();
+        (flags & ACCEPTS != 0 && kind == "0001" && path.starts_with('/')).then(|| (inode, path.to_owned()))
+    };
+    text.lines().skip(1).filter_map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_listeners_are_told() {
+        let text = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
+            0: 0100007F:0BB9 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4242 1 0 100 0 0 10 0\n\
+            1: 0100007F:1F90 0100007F:9C40 01 00000000:00000000 00:00000000 00000000  1000        0 4243 1 0 20 4 30 10 -1\n\
+            2: 00000000000000000000000001000000:18EB 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000  0 0 7 1\n";
+        let told: Vec<_> = listeners(text).unwrap().iter().map(|l| (l.address.to_string(), l.inode)).collect();
+        assert_eq!(told, [("127.0.0.1:3001".to_owned(), 4242), ("[::1]:6379".to_owned(), 7)]);
+        assert_eq!(listeners(""), Ok(vec![]));
+        for text in [
+            "header\nrubbish\n",
+            "header\n0: 01:0BB9 0 0A 0 0 0 0 0 1\n",
+            "header\n0: 0100007é:0BB9 0 0A 0 0 0 0 0 1\n",
+        ] {
+            assert!(listeners(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_comes_to_a_listener() {
+        let takes =
+            |own: &str, asked: &str| Listener { address: own.parse().unwrap(), inode: 1 }.takes(asked.parse().unwrap());
+        for own in ["0.0.0.0:80", "[::]:80", "127.0.0.1:80", "[::ffff:127.0.0.1]:80"] {
+            assert!(takes(own, "127.0.0.1"), "{own}");
+        }
+        for own in ["[::1]:80", "10.0.0.5:80", "127.0.0.2:80"] {
+            assert!(!takes(own, "127.0.0.1"), "{own}");
+        }
+    }
+
+    #[test]
+    fn streams_with_a_path_that_wait_for_connections() {
+        let text = "Num       RefCount Protocol Flags    Type St Inode Path\n\
+            0000000000000000: 00000002 00000000 00010000 0001 01 20599691 /var/run/postgresql/.s.PGSQL.5433\n\
+            0000000000000000: 00000002 00000000 00010000 0001 01 20599692 /run/with a blank/s\n\
+            0000000000000000: 00000003 00000000 00000000 0001 03 20599693 /run/connected\n\
+            0000000000000000: 00000002 00000000 00010000 0005 01 20599694 /run/packets\n\
+            0000000000000000: 00000002 00000000 00010000 0001 01 20599695 @abstract\n\
+            0000000000000000: 00000002 00000000 00010000 0001 01 20599696\n\
+            rubbish\n";
+        let wanted = [(20_599_691, "/var/run/postgresql/.s.PGSQL.5433"), (20_599_692, "/run/with a blank/s")];
+        assert_eq!(unix_listeners(text), wanted.map(|(inode, path)| (inode, path.to_owned())));
+        assert_eq!(unix_listeners(""), []);
+    }
+}
