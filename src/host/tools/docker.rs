@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::history::{History, Restart, RunEnd};
 use super::{Argv, Malformed, json_lines};
 
 const LIST: &str = concat!(
@@ -20,6 +21,7 @@ const DETAIL: &str = concat!(
     r#""restarts":{{json .RestartCount}},"status":{{json .State.Status}},"exit_code":{{json .State.ExitCode}},"#,
     r#""oom_killed":{{json .State.OOMKilled}},"error":{{json .State.Error}},"pid":{{json .State.Pid}},"#,
     r#""started":{{json .State.StartedAt}},"finished":{{json .State.FinishedAt}},"#,
+    r#""created":{{json .Created}},"policy":{{json .HostConfig.RestartPolicy.Name}},"#,
     r#""health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}null{{end}},"#,
     r#""project":{{json (index .Config.Labels "com.docker.compose.project")}},"#,
     r#""service":{{json (index .Config.Labels "com.docker.compose.service")}},"#,
@@ -61,6 +63,17 @@ pub struct Listed {
 }
 
 impl Listed {
+    /// Whether it may have been restarted within the last day, or waits for its first start, or did not come up: what its row
+    /// does not tell, and its details do.
+    pub fn is_worth_details(&self) -> bool {
+        match self.state.as_str() {
+            "created" | "exited" | "restarting" => true,
+            // `Up 47 hours`, then `Up 2 days`.
+            "running" => !["days", "weeks", "months", "years"].iter().any(|unit| self.status.contains(unit)),
+            _ => false,
+        }
+    }
+
     /// What is wrong with it, if it keeps failing: restarted again and again, or up with a health check that fails. One that
     /// has ended may be a job that is done.
     pub fn ailment(&self) -> Option<&str> {
@@ -120,9 +133,25 @@ pub struct ContainerState {
     pub finished: Option<Timestamp>,
     /// `starting healthy unhealthy`, `None` without a health check.
     pub health: Option<String>,
+    /// When it was made.
+    #[serde(default)]
+    pub created: Option<Timestamp>,
+    /// Its restart policy: `always`, `unless-stopped`, `on-failure`; `no` or empty for none.
+    #[serde(default)]
+    pub policy: String,
     /// Memory of its control group; not docker's answer but read beside it.
     #[serde(skip)]
     pub memory_bytes: Option<u64>,
+    /// When it was started again by itself, or why that is not known. Asked of those that were restarted lately.
+    #[serde(skip)]
+    pub history: Option<Result<History, String>>,
+}
+
+impl ContainerState {
+    /// Whether the engine is to start it again when it ends.
+    pub fn is_restarted(&self) -> bool {
+        !matches!(self.policy.as_str(), "" | "no")
+    }
 }
 
 fn without_slash<'de, D: serde::Deserializer<'de>>(input: D) -> Result<String, D::Error> {
@@ -137,12 +166,63 @@ fn or_empty<'de, D: serde::Deserializer<'de>>(input: D) -> Result<String, D::Err
 /// Where the engine listens.
 pub const SOCKET: &str = "/run/docker.sock";
 
+/// Names of the engine's process.
+pub const ENGINES: [&str; 3] = ["dockerd", "balenad", "balena-engine-d"];
+
 /// The engine's own list of all containers (<https://docs.docker.com/reference/api/engine/>).
 pub const API_LIST: &str = "/containers/json?all=1";
 
 /// The engine's own answer about one container.
 pub fn api_container(name: &str) -> String {
     format!("/containers/{name}/json")
+}
+
+/// When containers ended, as far back as the engine remembers: its newest 256 events of any kind. Ends by itself, because it
+/// asks for nothing that is yet to come.
+pub fn events(until: Timestamp) -> Argv {
+    let until = format!("--until={}.{:09}", until.as_second(), until.subsec_nanosecond());
+    Argv::new("docker", ["events", "--since=0", &until, "--filter=event=die", "--format={{json .}}"])
+}
+
+/// The same of the engine itself.
+pub fn api_events(until: Timestamp) -> String {
+    // {"event":["die"]}
+    let filters = "%7B%22event%22%3A%5B%22die%22%5D%7D";
+    format!("/events?since=0&until={}.{:09}&filters={filters}", until.as_second(), until.subsec_nanosecond())
+}
+
+/// How often which container ended, by its id, out of [`events`] or [`api_events`]; oldest first.
+///
+/// # Errors
+/// When a line is not an event.
+pub fn parse_events(text: &str) -> Result<BTreeMap<String, Vec<Restart>>, Malformed> {
+    #[derive(Deserialize)]
+    struct Row {
+        #[serde(rename = "Action")]
+        action: String,
+        #[serde(rename = "Actor")]
+        actor: Actor,
+        #[serde(rename = "timeNano")]
+        nanos: i64,
+    }
+    #[derive(Deserialize)]
+    struct Actor {
+        #[serde(rename = "ID")]
+        id: String,
+        #[serde(rename = "Attributes", default)]
+        attributes: BTreeMap<String, String>,
+    }
+    let rows: Vec<Row> = json_lines(text, "events from the docker engine")?;
+    let mut found: BTreeMap<String, Vec<Restart>> = BTreeMap::new();
+    for row in rows.into_iter().filter(|row| row.action == "die") {
+        let Ok(time) = Timestamp::from_nanosecond(i128::from(row.nanos)) else { continue };
+        let code = row.actor.attributes.get("exitCode").and_then(|code| code.parse().ok());
+        found.entry(row.actor.id).or_default().push(Restart { time, end: code.map(RunEnd::Exit) });
+    }
+    for ends in found.values_mut() {
+        ends.sort_by_key(|end| end.time);
+    }
+    Ok(found)
 }
 
 /// Parses the answer to [`API_LIST`].
@@ -182,8 +262,20 @@ pub fn parse_api_container(text: &str) -> Result<ContainerState, Malformed> {
         name: String,
         image: String,
         restart_count: u32,
+        created: Option<Timestamp>,
+        host_config: Option<HostConfig>,
         config: Config,
         state: State,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct HostConfig {
+        restart_policy: Option<RestartPolicy>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct RestartPolicy {
+        name: Option<String>,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -226,7 +318,10 @@ pub fn parse_api_container(text: &str) -> Result<ContainerState, Malformed> {
         started: state.started_at,
         finished: state.finished_at,
         health: state.health.map(|health| health.status),
+        created: container.created,
+        policy: container.host_config.and_then(|host| host.restart_policy?.name).unwrap_or_default(),
         memory_bytes: None,
+        history: None,
     })
 }
 

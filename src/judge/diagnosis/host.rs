@@ -1,10 +1,12 @@
 //! Clues about the host.
 
-use super::case::{Case, asked};
+use super::case::{Case, asked, told};
 use super::outcome::{Conclusion, Fact, Why};
 use crate::host::tools::command::Command;
+use crate::host::tools::systemctl::UnitState;
 use crate::host::trouble::Trouble;
 use crate::judge::health::{self, About, HostHealth};
+use crate::observe::probe::Answer;
 use crate::registry::{Flaw, Lapse, Manager, Usage, Verdict};
 use crate::units::{age, bytes};
 
@@ -41,7 +43,7 @@ pub(super) fn disk(case: &Case<'_>, bound: Verdict) -> Conclusion {
         Err(unknown) => return unknown,
     };
     let Some(disks) = &host.disks else { return doubt(host, "disk") };
-    Conclusion::any_of(disks.iter().map(|disk| {
+    Conclusion::any_of("file systems", disks.iter().map(|disk| {
         let mount = &disk.mounted_on;
         let says = format!(
             "{mount}: {}% of {} used, {} available",
@@ -62,7 +64,10 @@ pub(super) fn inodes(case: &Case<'_>, bound: Verdict) -> Conclusion {
         Err(unknown) => return unknown,
     };
     let Some(disks) = &host.disks else { return doubt(host, "disk") };
-    Conclusion::any_of(disks.iter().filter_map(|disk| {
+    if !disks.is_empty() && disks.iter().all(|disk| disk.inodes_used_percent.is_none()) {
+        return Conclusion::RuledOut(vec![Fact::new(command(host, "disk"), "no file system here counts inodes")]);
+    }
+    Conclusion::any_of("file systems", disks.iter().filter_map(|disk| {
         let (mount, percent) = (&disk.mounted_on, disk.inodes_used_percent?);
         let fact = Fact::new(Command::new(["df", "-i", mount]), format!("{mount}: {percent}% of inodes used"));
         let fact = fact.ran(&command(host, "disk")).about(format!("disk {mount}"));
@@ -183,19 +188,37 @@ pub(super) fn looping_units(case: &Case<'_>) -> Conclusion {
         Ok(found) => found,
         Err(unknown) => return unknown,
     };
-    let strangers = units.iter().filter(|unit| unit.active == "activating").filter(|unit| {
-        let own = |manager: &Manager| match manager {
+    let now = case.evidence.time;
+    let boot = case.evidence.host.as_ref().and_then(|host| host.booted(now));
+    // Those that ended a moment ago, and those that run again.
+    let restless = case.evidence.managers.restless.as_ref();
+    let again = restless.and_then(|answer| answer.result.as_ref().ok()).into_iter().flatten();
+    let own = |unit: &UnitState| {
+        let is = |manager: &Manager| match manager {
             Manager::Systemd(known) => unit.is(known.name) || known.aliases.iter().any(|name| unit.is(name)),
             Manager::Compose(_) | Manager::Docker(_) | Manager::Pm2(_) => false,
         };
-        !case.deployment.services.iter().flat_map(|service| service.managers).any(own)
-    });
-    let facts: Vec<Fact> = strangers
-        .map(|unit| {
-            let says = format!("{}: {} restarts, last: {}", unit.id, unit.restarts, health::ending(unit));
-            Fact::new(Command::new(["systemctl", "status", &unit.id]), says).ran(command).about(unit.id.clone())
-        })
-        .collect();
+        case.deployment.services.iter().flat_map(|service| service.managers).any(is)
+    };
+    let mut found: Vec<(&str, Fact)> = Vec::new();
+    let waiting = units.iter().filter(|unit| unit.active == "activating");
+    for unit in again.chain(waiting).filter(|unit| !own(unit)) {
+        let says = match health::restarting(unit, boot, now) {
+            Some(says) => format!("{}: {says}", unit.id),
+            None if unit.active == "activating" => {
+                format!("{}: {} restarts, last: {}", unit.id, unit.restarts, health::ending(unit))
+            }
+            None => continue,
+        };
+        if found.iter().all(|(id, _)| *id != unit.id) {
+            let fact = Fact::new(Command::new(["systemctl", "status", &unit.id]), says).ran(command);
+            found.push((&unit.id, fact.about(unit.id.clone())));
+        }
+    }
+    let facts: Vec<Fact> = found.into_iter().map(|(_, fact)| fact).collect();
+    if let (true, Some(Answer { command, result: Err(trouble) })) = (facts.is_empty(), restless) {
+        return Conclusion::unknown(told(command, trouble));
+    }
     match facts.is_empty() {
         true => Conclusion::RuledOut(vec![
             Fact::new(Command::new(["systemctl", "list-units", "--state=auto-restart"]), "none").ran(command),
@@ -249,22 +272,28 @@ pub(super) fn strangers(case: &Case<'_>) -> Conclusion {
     let managers = &case.evidence.managers;
     match &managers.listed {
         // Where there is no engine there are no containers.
-        None | Some(crate::observe::probe::Answer { result: Err(Trouble::Unavailable(_)), .. }) => {
-            Conclusion::RuledOut(Vec::new())
+        Some(Answer { command, result: Err(trouble @ Trouble::Unavailable(_)) }) => {
+            Conclusion::RuledOut(vec![Fact::new(command, trouble.to_string())])
         }
         listed => match asked(listed.as_ref()) {
             Err(unknown) => unknown,
             Ok((command, _)) => {
-                let unwell = &managers.unwell_strangers;
-                let facts: Vec<Fact> = unwell
+                let facts: Vec<Fact> = managers
+                    .strangers
                     .iter()
-                    .map(|name| Fact::new(Command::new(["docker", "ps", "--all"]), &**name).ran(command))
+                    .filter_map(|other| {
+                        let says = health::ailment(other, case.evidence.time)?;
+                        let name = &other.listed.identity.name;
+                        let fact = Fact::new(Command::new(["docker", "ps", "--all"]), format!("{name} ({says})"));
+                        Some(fact.ran(command))
+                    })
                     .collect();
-                match facts.is_empty() {
-                    true => Conclusion::RuledOut(vec![
+                match (facts.is_empty(), &managers.strangers_trouble) {
+                    (true, Some(trouble)) => Conclusion::unknown(told(command, trouble)),
+                    (true, None) => Conclusion::RuledOut(vec![
                         Fact::new(Command::new(["docker", "ps", "--all"]), "none keeps failing").ran(command),
                     ]),
-                    false => Conclusion::Proven(facts),
+                    (false, _) => Conclusion::Proven(facts),
                 }
             }
         },
@@ -305,6 +334,9 @@ pub(super) fn pm_down(case: &Case<'_>) -> Conclusion {
     });
     let mut homes: Vec<_> = apps.map(|app| (app.home, app.user)).collect();
     homes.dedup();
+    if homes.is_empty() {
+        return Conclusion::RuledOut(vec![Fact::new(Command::own(["status"]), "no service here is an application of pm2")]);
+    }
     Conclusion::any(homes.into_iter().map(|(home, user)| match asked(case.evidence.managers.apps.get(home)) {
         Err(unknown) => unknown,
         Ok((command, daemon)) => {
@@ -323,6 +355,9 @@ pub(super) fn backup(case: &Case<'_>, lapse: Lapse) -> Conclusion {
         Lapse::Overdue => Verdict::Fail,
         Lapse::Failed => Verdict::Warn,
     };
+    if sets.is_empty() {
+        return Conclusion::RuledOut(vec![Fact::new(command, "this host has made no copy of any set")]);
+    }
     Conclusion::any(sets.iter().map(|fresh| {
         let says = format!("{}: {}", fresh.set, fresh.summary);
         if fresh.verdict == Verdict::Unknown {

@@ -113,6 +113,9 @@ fn record<'e>(case: &Case<'e>, manager: &'static Manager) -> Result<Option<(Reco
 /// engine runs, a container beneath a unit says nothing.
 fn of_managers(case: &Case<'_>, subject: Subject<'_>, look: impl Fn(Record<'_>, &Command) -> Conclusion) -> Conclusion {
     let first = subject.service.managers.first();
+    if first.is_none() {
+        return Conclusion::RuledOut(vec![Fact::new(Command::own(["explain", subject.service.name]), "nothing manages it")]);
+    }
     Conclusion::any(subject.service.managers.iter().map(|manager| {
         let beneath = !first.is_some_and(|first| std::ptr::eq(first, manager));
         let containers = case.evidence.managers.containers.as_ref();
@@ -296,7 +299,7 @@ pub(super) fn route(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
         Ok(found) => found,
         Err(unknown) => return unknown,
     };
-    Conclusion::any_of(subject.service.routes.iter().filter_map(|route| {
+    Conclusion::any_of("its routes in the proxy's configuration", subject.service.routes.iter().filter_map(|route| {
         let path = route.path.trim_end_matches('/');
         let theirs = |path: &str| path.trim_start_matches('^').trim_end_matches('/').to_owned();
         let own = found.iter().find(|upstream| upstream.host == route.host && theirs(&upstream.path) == path)?;

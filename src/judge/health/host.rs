@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{About, Check};
+use super::{About, Check, restarting};
 use crate::host::tools::command::Command;
 use crate::host::tools::df::FileSystem;
 use crate::host::tools::systemctl::UnitState;
@@ -164,6 +164,7 @@ pub(super) fn judge(
             others
         })
     });
+    judge_restless(evidence, all, bounds.failed_units, &mut checks);
     let oom_kills = part(("memory kills", About::Other), &evidence.oom_kills, &mut checks, |kills, checks| {
         let (verdict, summary) = match kills.iter().max_by_key(|kill| kill.time) {
             None => (Verdict::Pass, "none in 24 h".to_owned()),
@@ -187,6 +188,26 @@ pub(super) fn judge(
         oom_kills,
         certificates,
         checks,
+    }
+}
+
+/// Units that no service names and that end again and again: a check only where there are any, or it is not known.
+fn judge_restless(evidence: &HostEvidence, all: &Evidence, verdict: Verdict, checks: &mut Vec<Check>) {
+    let Some(answer) = &all.managers.restless else { return };
+    let boot = evidence.booted(all.time);
+    match &answer.result {
+        Ok(units) => {
+            let told = |unit: &UnitState| {
+                Some((unit.id.clone(), format!("{}: {}", unit.id, restarting(unit, boot, all.time)?)))
+            };
+            let (names, says): (Vec<String>, Vec<String>) = units.iter().filter_map(told).unzip();
+            if !names.is_empty() {
+                let command = Command::new(["systemctl", "status"].into_iter().chain(names.iter().map(String::as_str)));
+                let check = Check::new("restarting units", answer, verdict, says.join("; "));
+                checks.push(Check { command, ..check });
+            }
+        }
+        Err(trouble) => checks.push(Check::unknown("restarting units", answer, trouble)),
     }
 }
 

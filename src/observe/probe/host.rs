@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::thread;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::{Answer, Door, Served, text, tls};
 use crate::host::exec::ProcessEnd;
 use crate::host::files::Entry;
@@ -15,6 +17,7 @@ use crate::host::tools::procfs::{self, Memory};
 use crate::host::tools::timedatectl;
 use crate::host::trouble::{Trouble, failure};
 use crate::registry::{Deployment, Service};
+use crate::units::earlier;
 
 /// What was asked of the host, and what came back.
 #[derive(Debug)]
@@ -35,6 +38,14 @@ pub struct HostEvidence {
     pub oom_kills: Answer<Vec<OomKill>>,
     /// Certificates by host name, as the edge on this machine serves them.
     pub certificates: Vec<(String, Answer<Result<Served, String>>)>,
+}
+
+impl HostEvidence {
+    /// When the host started, where that is known.
+    pub fn booted(&self, now: Timestamp) -> Option<Timestamp> {
+        let up = *self.uptime_seconds.result.as_ref().ok()?;
+        Some(earlier(now, SignedDuration::from_secs(i64::try_from(up).unwrap_or(i64::MAX))))
+    }
 }
 
 pub(super) fn ask(door: Door<'_>, deployment: &Deployment, services: &[&'static Service]) -> HostEvidence {

@@ -10,6 +10,7 @@ mod managers;
 mod network;
 mod ports;
 pub mod record;
+mod restarts;
 pub mod survey;
 mod tls;
 
@@ -22,7 +23,7 @@ use jiff::Timestamp;
 pub(crate) use databases::named_in;
 pub use edge::{Edge, edge};
 pub use host::HostEvidence;
-pub use managers::{ManagerEvidence, PmDaemon};
+pub use managers::{ManagerEvidence, PmDaemon, Stranger};
 pub use ports::{Holder, holders};
 pub use survey::{Survey, env_file, survey};
 pub use tls::{Served, Trust};
@@ -88,8 +89,8 @@ pub enum Reply {
     Postgres(Greeting),
     /// MongoDB's answer to `hello`.
     Mongo(Hello),
-    /// The Docker engine answered. Containers that no service accounts for and that are not well, each with its state.
-    Engine(Vec<String>),
+    /// The Docker engine answered. Containers that no service accounts for.
+    Engine(Vec<Stranger>),
     /// When the wanted line was written last.
     LogLine(Option<Timestamp>),
 }
