@@ -95,6 +95,7 @@ fn builders() -> Vec<(&'static str, Argv)> {
         ("journalctl::entries", journalctl::entries(&units)),
         ("journalctl::histories_of", journalctl::histories_of(["u"])),
         ("journalctl::oom_kills", journalctl::oom_kills()),
+        ("journalctl::oom_kills_of_all_boots", journalctl::oom_kills_of_all_boots()),
         ("journalctl::own_words", journalctl::own_words("u")),
         ("journalctl::restarts", journalctl::restarts("u")),
         ("journalctl::said_by_root", journalctl::said_by_root("i", 1)),

@@ -448,6 +448,21 @@ mod tests {
         assert_eq!(unreachable("Error: No such object: b"), None);
     }
 
+    const EVENT: &str = r#"{"status":"die","id":"7f9a","from":"test:1","Type":"container","Action":"die","Actor":{"ID":"7f9a","Attributes":{"execDuration":"6","exitCode":"3","image":"test:1","name":"loop"}},"scope":"local","time":1795695746,"timeNano":1795695746852703177}"#;
+
+    #[test]
+    fn c11_events_tell_when_a_container_ended_and_how() {
+        let other = r#"{"Type":"network","Action":"connect","Actor":{"ID":"1037","Attributes":{}},"scope":"local","time":1,"timeNano":1}"#;
+        let later = EVENT.replace("1795695746852703177", "1795695753138303507").replace("\"3\"", "\"x\"");
+        let found = parse_events(&format!("{later}\n{other}\n{EVENT}\n")).unwrap();
+        let ends: Vec<_> = found["7f9a"].iter().map(|end| (end.time.as_second(), end.end.clone())).collect();
+        assert_eq!(ends, [(1_795_695_746, Some(RunEnd::Exit(3))), (1_795_695_753, None)]);
+        assert_eq!((found.len(), parse_events("")), (1, Ok(BTreeMap::new())));
+        for end in 1..EVENT.len() {
+            assert!(parse_events(&EVENT[..end]).is_err(), "cut at {end}");
+        }
+    }
+
     #[test]
     fn the_newest_matching_line_counts() {
         let text = "2026-11-22T02:00:00.5Z {\"msg\":\"automation poll\"}\n2026-11-22T02:00:30Z x automation poll\n\

@@ -486,6 +486,22 @@ pub fn oom_kills() -> Argv {
     )
 }
 
+/// The same of the boots before as well.
+pub fn oom_kills_of_all_boots() -> Argv {
+    Argv::new(
+        "journalctl",
+        [
+            "--since=-24h",
+            "--grep=Killed process",
+            "--lines=20",
+            "--output=json",
+            "--no-pager",
+            "--quiet",
+            "_TRANSPORT=kernel",
+        ],
+    )
+}
+
 /// A process that the kernel killed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OomKill {

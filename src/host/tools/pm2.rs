@@ -189,6 +189,28 @@ mod tests {
     }
 
     #[test]
+    fn d14_its_log_tells_ends_from_restarts_on_purpose() {
+        let log = "2026-11-26T12:22:20: PM2 log: App [api:0] exited with code [1] via signal [SIGINT]\n\
+                   2026-11-26T12:22:21: PM2 log: Stopping app:api id:0\n\
+                   2026-11-26T12:22:21: PM2 log: App [api:0] exited with code [0] via signal [SIGINT]\n\
+                   2026-11-26T12:22:21: PM2 log: App [api:0] starting in -fork mode-\n\
+                   2026-11-26T12:22:28: PM2 log: App [api:0] exited with code [4] via signal [SIGINT]\n\
+                   2026-11-26T12:22:28: PM2 log: App [api-two:1] exited with code [5] via signal [SIGINT]\n\
+                   2026-11-26T12:22:29: PM2 log: App [api:0] starting in -fork mode-\n\
+                   2026-11-26T12:22:34: PM2 log: App [api:0] exited with code [0] via signal [SIGKILL]\nnoise";
+        let found = |app| restarts(log, app, &TimeZone::UTC);
+        let end = |time: &str, end| Restart { time: time.parse().unwrap(), end: Some(end) };
+        assert_eq!(
+            found("api"),
+            [end("2026-11-26T12:22:28Z", RunEnd::Exit(4)), end("2026-11-26T12:22:34Z", RunEnd::Signal(9))]
+        );
+        assert_eq!((found("api-two").len(), found("ap").len()), (1, 0));
+        for cut in 0..log.len() {
+            assert!(restarts(&log[..cut], "api", &TimeZone::UTC).len() <= 2, "cut at {cut}");
+        }
+    }
+
+    #[test]
     fn environments_are_not_kept() {
         assert!(!format!("{:?}", parse_jlist(ONE)).contains("hunter2"));
         assert!(!format!("{:?}", parse_jlist(&ONE[..ONE.len() - 1])).contains("hunter2"));

@@ -6,7 +6,7 @@ use crate::host::tools::command::Command;
 use crate::host::tools::systemctl::UnitState;
 use crate::host::trouble::Trouble;
 use crate::judge::health::{self, About, HostHealth};
-use crate::observe::probe::Answer;
+use crate::observe::probe::{Answer, TlsEdge};
 use crate::registry::{Flaw, Lapse, Manager, Usage, Verdict};
 use crate::units::{age, bytes};
 
@@ -132,17 +132,28 @@ pub(super) fn oom_kills(case: &Case<'_>) -> Conclusion {
     let Some(evidence) = &case.evidence.host else { return Conclusion::unknown("the host was not looked at") };
     match asked(Some(&evidence.oom_kills)) {
         Err(unknown) => unknown,
-        Ok((command, kills)) => {
-            let facts: Vec<Fact> = kills
+        Ok((command, record)) => {
+            let facts: Vec<Fact> = record
+                .kills
                 .iter()
                 .map(|kill| {
                     let says = format!("{} ago: {}", age(kill.time, case.evidence.time), kill.process);
                     Fact::new(command, says).about(kill.process.clone()).at(Some(kill.time))
                 })
                 .collect();
-            match facts.is_empty() {
-                true => Conclusion::RuledOut(vec![Fact::new(command, "no process was killed for want of memory")]),
-                false => Conclusion::Proven(facts),
+            // How far back that is known stands in the check.
+            let check = case.health.host.iter().flat_map(|host| &host.checks).find(|c| c.source == "memory kills");
+            let says = check.map_or("no process was killed for want of memory", |check| &check.summary);
+            match (facts.is_empty(), check.map(|check| check.verdict)) {
+                (false, _) => Conclusion::Proven(facts),
+                (true, Some(Verdict::Pass)) => {
+                    let says = format!("no process was killed for want of memory: {says}");
+                    Conclusion::RuledOut(vec![Fact::new(command, says)])
+                }
+                (true, Some(Verdict::Warn)) => Conclusion::Proven(vec![Fact::new(command, says)]),
+                (true, Some(Verdict::Unknown | Verdict::Fail) | None) => {
+                    Conclusion::unknown(format!("memory kills: {says}"))
+                }
             }
         }
     }
@@ -237,9 +248,6 @@ pub(super) fn certificate(case: &Case<'_>, flaw: Flaw) -> Conclusion {
         |source: &str| host.certificates.iter().any(|judged| source == format!("certificate {}", judged.host));
     let is_open =
         |c: &&health::Check| c.about == About::Certificate && c.verdict == Verdict::Unknown && !is_judged(&c.source);
-    if let Some(check) = host.checks.iter().find(is_open) {
-        return Conclusion::unknown(Why::of(check));
-    }
     let now = case.evidence.time;
     let served = |name: &str| {
         let all = case.evidence.host.iter().flat_map(|host| &host.certificates);
@@ -247,7 +255,7 @@ pub(super) fn certificate(case: &Case<'_>, flaw: Flaw) -> Conclusion {
             .find(|(host, _)| host == name)
             .and_then(|(_, answer)| Some((answer, answer.result.as_ref().ok()?)))
     };
-    Conclusion::any_of(host.certificates.iter().filter_map(|judged| {
+    let seen = Conclusion::any_of("certificates", host.certificates.iter().filter_map(|judged| {
         let (answer, served) = served(&judged.host)?;
         let holds = match (flaw, served) {
             (Flaw::Any, _) => judged.verdict == Verdict::Fail,
@@ -265,7 +273,28 @@ pub(super) fn certificate(case: &Case<'_>, flaw: Flaw) -> Conclusion {
         };
         let says = format!("{}: {}", judged.host, judged.summary);
         Some((holds, Fact::new(&answer.command, says).about(format!("certificate {}", judged.host))))
-    }))
+    }));
+    // What one shows is shown, whatever else could not be seen.
+    if seen.is_proven() {
+        return seen;
+    }
+    if let Some(check) = host.checks.iter().find(is_open) {
+        return Conclusion::unknown(Why::of(check));
+    }
+    let Some(evidence) = case.evidence.host.as_ref().filter(|_| host.certificates.is_empty()) else { return seen };
+    match &evidence.edge {
+        // Every name that was asked for is that of a service that is not here.
+        _ if !evidence.certificates.is_empty() => {
+            let command = Command::own(["status"]);
+            Conclusion::RuledOut(vec![Fact::new(command, "no service with a public name is on this host")])
+        }
+        TlsEdge::Nobody(port) => {
+            let command = Command::new(["ss", "-Hltnp", &format!("sport = :{port}")]);
+            Conclusion::RuledOut(vec![Fact::new(command, format!("nobody listens on port {port}"))])
+        }
+        TlsEdge::Unknown(why) => Conclusion::unknown(format!("certificates: {why}")),
+        TlsEdge::Asked(_) | TlsEdge::Unasked => Conclusion::unknown("certificates: none was looked at"),
+    }
 }
 
 pub(super) fn strangers(case: &Case<'_>) -> Conclusion {

@@ -7,6 +7,7 @@ mod engine;
 mod host;
 pub mod http;
 mod managers;
+mod names;
 mod network;
 mod ports;
 pub mod record;
@@ -22,7 +23,7 @@ use jiff::Timestamp;
 
 pub(crate) use databases::named_in;
 pub use edge::{Edge, edge};
-pub use host::HostEvidence;
+pub use host::{Edge as TlsEdge, HostEvidence, OomRecord};
 pub use managers::{ManagerEvidence, PmDaemon, Stranger};
 pub use ports::{Holder, holders};
 pub use survey::{Survey, env_file, survey};
