@@ -19,4 +19,5 @@ mod mask;
 mod plugspace;
 mod prim;
 mod releases;
+mod restarts;
 mod v_edfinance;

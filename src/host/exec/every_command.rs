@@ -58,6 +58,7 @@ fn builders() -> Vec<(&'static str, Argv)> {
         ("compose::config", compose::config("/f")),
         ("df::df", df::df(["/"])),
         ("docker::act", docker::act("restart", "c")),
+        ("docker::events", docker::events(jiff::Timestamp::UNIX_EPOCH)),
         ("docker::inspect", docker::inspect(["c"])),
         ("docker::logs_since", docker::logs_since("c", 60)),
         ("docker::ps", docker::ps()),

@@ -394,13 +394,14 @@ mod tests {
         assert_eq!((c.identity.project.as_str(), c.identity.swarm.as_str()), ("email", ""));
     }
 
-    const API: &str = r#"{"Id":"abc","Created":"2026-11-22T01:00:00Z","State":{"Status":"running","Running":true,"OOMKilled":false,"Pid":42,"ExitCode":0,"Error":"","StartedAt":"2026-11-22T02:00:00.123456789Z","FinishedAt":"0001-01-01T00:00:00Z","Health":{"Status":"healthy","Log":[]}},"Image":"sha256:1","Name":"/stalwart","RestartCount":3,"Config":{"Image":"stalwartlabs/stalwart:latest","Env":["KEY=hunter2"],"Labels":{"com.docker.compose.project":"email","com.docker.compose.service":"stalwart"}}}"#;
+    const API: &str = r#"{"Id":"abc","Created":"2026-11-22T01:00:00Z","State":{"Status":"running","Running":true,"OOMKilled":false,"Pid":42,"ExitCode":0,"Error":"","StartedAt":"2026-11-22T02:00:00.123456789Z","FinishedAt":"0001-01-01T00:00:00Z","Health":{"Status":"healthy","Log":[]}},"Image":"sha256:1","Name":"/stalwart","RestartCount":3,"HostConfig":{"RestartPolicy":{"Name":"always","MaximumRetryCount":0}},"Config":{"Image":"stalwartlabs/stalwart:latest","Env":["KEY=hunter2"],"Labels":{"com.docker.compose.project":"email","com.docker.compose.service":"stalwart"}}}"#;
 
     #[test]
     fn the_engine_and_its_client_tell_the_same() {
         let by_client = parse_inspect(RUNNING).unwrap().remove(0);
         let by_engine = parse_api_container(API).unwrap();
-        assert_eq!(by_engine, ContainerState { restarts: 3, health: Some("healthy".into()), ..by_client });
+        let created = "2026-11-22T01:00:00Z".parse().ok();
+        assert_eq!(by_engine, ContainerState { restarts: 3, health: Some("healthy".into()), created, policy: "always".into(), ..by_client });
         let rows = r#"[{"Id":"abc","Names":["/w-1"],"State":"exited","Status":"Exited (0)","Labels":{"com.docker.swarm.service.name":"w"}}]"#;
         let listed = parse_api_list(rows).unwrap();
         assert_eq!((listed[0].identity.name.as_str(), listed[0].identity.swarm.as_str()), ("w-1", "w"));

@@ -122,6 +122,9 @@ pub(super) fn running(case: &Case<'_>, word: &str) -> Conclusion {
         Ok(found) => found,
         Err(unknown) => return unknown,
     };
+    if processes.is_empty() {
+        return Conclusion::unknown("no process can be seen");
+    }
     let is = |argument: &String| argument == word || argument.rsplit('/').next() == Some(word);
     let command = Command::new(["pgrep", "-af", word]);
     match processes.iter().find(|(_, words)| words.iter().any(is)) {

@@ -106,7 +106,7 @@ pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, least: u32, pattern: &
     };
     // Of a window all that was written is read; of its last run nothing is kept, or nothing was written where anybody looks.
     if lines.is_empty() && matches!(window, Window::Run) {
-        return Conclusion::unknown(format!("{}: its log has no line", subject.service.name));
+        return Conclusion::unknown("its log has no line");
     }
     let last = lines.iter().filter_map(|line| line.time).max();
     let again = match subject.health.state {

@@ -196,6 +196,9 @@ fn judge_kills(record: &OomRecord, evidence: &HostEvidence, now: Timestamp) -> (
             format!("{} in 24 h, the last {} ago: {}", record.kills.len(), age(last.time, now), last.process),
         ),
         (None, None) => (Verdict::Pass, "none in 24 h".to_owned()),
+        (None, Some(_)) if record.is_shared && count > 0 => {
+            (Verdict::Pass, format!("none recorded in this container, {count} on the whole machine since boot"))
+        }
         (None, Some(reaches)) if count == 0 && reaches.is_zero() => {
             (Verdict::Unknown, "the kernel does not count them, and the journal does not reach back 24 h".to_owned())
         }

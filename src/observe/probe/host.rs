@@ -70,6 +70,8 @@ pub struct OomRecord {
     pub counted: u64,
     /// How far back that reaches; `None`: a day.
     pub reaches: Option<SignedDuration>,
+    /// Whether it was counted for a whole machine, of which this is a container, so that it need not have been here.
+    pub is_shared: bool,
 }
 
 impl HostEvidence {
@@ -120,17 +122,19 @@ fn ask_disks(door: Door<'_>, deployment: &Deployment) -> Answer<Vec<FileSystem>>
 /// The kernel counts since boot; the journal, which knows when, is only asked when there is something to know: kills, or a
 /// boot within the last day, before which there may have been some.
 fn ask_oom_kills(door: Door<'_>) -> Answer<OomRecord> {
-    let counted = door.read("/proc/vmstat", procfs::oom_kills);
+    let is_container = door.system.is_container();
+    // The kernel's counter is that of the whole machine; a container has one of its own where control groups count.
+    let own = is_container.then(|| door.read(OWN_EVENTS, procfs::oom_kills)).filter(|own| own.result.is_ok());
+    let is_shared = is_container && own.is_none();
+    let counted = own.unwrap_or_else(|| door.read("/proc/vmstat", procfs::oom_kills));
     let uptime = door.read("/proc/uptime", procfs::uptime_seconds).result.ok();
     let up = uptime.map(|seconds| SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX)));
     let short = up.filter(|up| *up < DAY);
     // What outlives a boot lies there.
-    let persists = short.is_some() && !door.system.is_container() && door.system.exists("/var/log/journal");
-    if let Ok(0) = counted.result
-        && !persists
-    {
-        let record = OomRecord { kills: Vec::new(), counted: 0, reaches: short };
-        return Answer { command: counted.command, result: Ok(record) };
+    let persists = short.is_some() && !is_container && door.system.exists("/var/log/journal");
+    let none = || OomRecord { kills: Vec::new(), counted: 0, reaches: short, is_shared };
+    if counted.result == Ok(0) && !persists {
+        return Answer { command: counted.command, result: Ok(none()) };
     }
     let argv = if persists { journalctl::oom_kills_of_all_boots() } else { journalctl::oom_kills() };
     let answer = door.ask_with(&argv, |output| match output.exit {
@@ -139,25 +143,24 @@ fn ask_oom_kills(door: Door<'_>) -> Answer<OomRecord> {
         ProcessEnd::Code(0 | 1) if output.stderr.is_empty() => Ok(journalctl::parse_oom_kills(&text(&output.stdout))?),
         _ => Err(failure(output)),
     });
-    let record = |kills: Vec<OomKill>| {
-        let reaches = match restarts::journal_reaches_a_day(door) {
-            Ok(true) => None,
-            // Since the boot the kernel itself counts.
-            Ok(false) | Err(_) => short.or(Some(SignedDuration::ZERO)),
-        };
-        OomRecord { kills, counted: counted.result.clone().unwrap_or_default(), reaches }
-    };
     match (answer.result, &counted.result) {
-        (Ok(kills), _) => Answer { command: answer.command, result: Ok(record(kills)) },
-        // The boots before are a courtesy.
-        (Err(_), Ok(0)) => {
-            let record = OomRecord { kills: Vec::new(), counted: 0, reaches: short };
-            Answer { command: counted.command, result: Ok(record) }
+        (Ok(kills), _) => {
+            let reaches = match kills.is_empty() && restarts::journal_reaches_a_day(door) != Ok(true) {
+                // Since the boot the kernel itself counts.
+                true => short.or(Some(SignedDuration::ZERO)),
+                false => None,
+            };
+            let counted = counted.result.unwrap_or_default();
+            Answer { command: answer.command, result: Ok(OomRecord { kills, counted, reaches, is_shared }) }
         }
+        // The boots before are a courtesy.
+        (Err(_), Ok(0)) => Answer { command: counted.command, result: Ok(none()) },
         (Err(trouble), _) => Answer { command: answer.command, result: Err(trouble) },
     }
 }
 
+/// What the control group of a whole container counts.
+const OWN_EVENTS: &str = "/sys/fs/cgroup/memory.events";
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// The other port at which servers commonly show certificates.
 const OTHER_PORT: u16 = 8443;

@@ -59,9 +59,11 @@ pub(super) fn of_units(door: Door<'_>, units: &mut [UnitState]) {
     let mut reaches = None;
     for unit in wanted {
         let mut history = histories.remove(&unit.id).unwrap_or_default();
-        // What is not recorded happened before the last day, or is lost: the journal knows how far back it reaches.
+        // What is not recorded happened before the last day, or is lost: the journal knows how far back it reaches. That none
+        // is recorded proves nothing, because the present run began with one: `LogLevelMax=` leaves them out.
+        let any = !history.restarts.is_empty();
         history.is_whole = history.restarts.len() >= unit.restarts as usize
-            || *reaches.get_or_insert_with(|| journal_reaches_a_day(door) == Ok(true));
+            || any && *reaches.get_or_insert_with(|| journal_reaches_a_day(door) == Ok(true));
         unit.history = Some(Ok(history));
     }
 }
