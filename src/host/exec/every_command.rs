@@ -98,6 +98,7 @@ fn builders() -> Vec<(&'static str, Argv)> {
         ("journalctl::oom_kills", journalctl::oom_kills()),
         ("journalctl::oom_kills_of_all_boots", journalctl::oom_kills_of_all_boots()),
         ("journalctl::own_words", journalctl::own_words("u")),
+        ("journalctl::restarted_lately", journalctl::restarted_lately()),
         ("journalctl::restarts", journalctl::restarts("u")),
         ("journalctl::said_by_root", journalctl::said_by_root("i", 1)),
         ("journalctl::suppressed", journalctl::suppressed(0)),

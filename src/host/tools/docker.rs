@@ -401,7 +401,16 @@ mod tests {
         let by_client = parse_inspect(RUNNING).unwrap().remove(0);
         let by_engine = parse_api_container(API).unwrap();
         let created = "2026-11-22T01:00:00Z".parse().ok();
-        assert_eq!(by_engine, ContainerState { restarts: 3, health: Some("healthy".into()), created, policy: "always".into(), ..by_client });
+        assert_eq!(
+            by_engine,
+            ContainerState {
+                restarts: 3,
+                health: Some("healthy".into()),
+                created,
+                policy: "always".into(),
+                ..by_client
+            }
+        );
         let rows = r#"[{"Id":"abc","Names":["/w-1"],"State":"exited","Status":"Exited (0)","Labels":{"com.docker.swarm.service.name":"w"}}]"#;
         let listed = parse_api_list(rows).unwrap();
         assert_eq!((listed[0].identity.name.as_str(), listed[0].identity.swarm.as_str()), ("w-1", "w"));

@@ -171,6 +171,24 @@ pub fn histories_of<'a>(units: impl IntoIterator<Item = &'a str>) -> Argv {
     argv.with(kinds).with(units.into_iter().map(|unit| format!("UNIT={unit}")))
 }
 
+/// The automatic restarts of every unit in the last half an hour, newest first, for [`histories`].
+pub fn restarted_lately() -> Argv {
+    Argv::new(
+        "journalctl",
+        [
+            "--output=export",
+            "--output-fields=UNIT,MESSAGE_ID,N_RESTARTS",
+            "--no-pager",
+            "--quiet",
+            "--since=-30min",
+            "--reverse",
+            "--lines=2000",
+            "_PID=1",
+            &format!("MESSAGE_ID={RESTARTS}"),
+        ],
+    )
+}
+
 /// The automatic restarts of each unit since it was last started on purpose, out of what [`histories_of`] prints.
 ///
 /// # Errors

@@ -43,19 +43,22 @@ pub(super) fn disk(case: &Case<'_>, bound: Verdict) -> Conclusion {
         Err(unknown) => return unknown,
     };
     let Some(disks) = &host.disks else { return doubt(host, "disk") };
-    Conclusion::any_of("file systems", disks.iter().map(|disk| {
-        let mount = &disk.mounted_on;
-        let says = format!(
-            "{mount}: {}% of {} used, {} available",
-            disk.used_percent,
-            bytes(disk.size_bytes),
-            bytes(disk.available_bytes)
-        );
-        let fact = Fact::new(Command::new(["df", "-h", mount]), says)
-            .ran(&command(host, "disk"))
-            .about(format!("disk {mount}"));
-        (reaches(disk.used_percent, &case.deployment.checks.disk, bound), fact)
-    }))
+    Conclusion::any_of(
+        "file systems",
+        disks.iter().map(|disk| {
+            let mount = &disk.mounted_on;
+            let says = format!(
+                "{mount}: {}% of {} used, {} available",
+                disk.used_percent,
+                bytes(disk.size_bytes),
+                bytes(disk.available_bytes)
+            );
+            let fact = Fact::new(Command::new(["df", "-h", mount]), says)
+                .ran(&command(host, "disk"))
+                .about(format!("disk {mount}"));
+            (reaches(disk.used_percent, &case.deployment.checks.disk, bound), fact)
+        }),
+    )
 }
 
 pub(super) fn inodes(case: &Case<'_>, bound: Verdict) -> Conclusion {
@@ -67,12 +70,15 @@ pub(super) fn inodes(case: &Case<'_>, bound: Verdict) -> Conclusion {
     if !disks.is_empty() && disks.iter().all(|disk| disk.inodes_used_percent.is_none()) {
         return Conclusion::RuledOut(vec![Fact::new(command(host, "disk"), "no file system here counts inodes")]);
     }
-    Conclusion::any_of("file systems", disks.iter().filter_map(|disk| {
-        let (mount, percent) = (&disk.mounted_on, disk.inodes_used_percent?);
-        let fact = Fact::new(Command::new(["df", "-i", mount]), format!("{mount}: {percent}% of inodes used"));
-        let fact = fact.ran(&command(host, "disk")).about(format!("disk {mount}"));
-        Some((reaches(percent, &case.deployment.checks.disk, bound), fact))
-    }))
+    Conclusion::any_of(
+        "file systems",
+        disks.iter().filter_map(|disk| {
+            let (mount, percent) = (&disk.mounted_on, disk.inodes_used_percent?);
+            let fact = Fact::new(Command::new(["df", "-i", mount]), format!("{mount}: {percent}% of inodes used"));
+            let fact = fact.ran(&command(host, "disk")).about(format!("disk {mount}"));
+            Some((reaches(percent, &case.deployment.checks.disk, bound), fact))
+        }),
+    )
 }
 
 pub(super) fn memory(case: &Case<'_>, bound: Verdict) -> Conclusion {
@@ -255,25 +261,28 @@ pub(super) fn certificate(case: &Case<'_>, flaw: Flaw) -> Conclusion {
             .find(|(host, _)| host == name)
             .and_then(|(_, answer)| Some((answer, answer.result.as_ref().ok()?)))
     };
-    let seen = Conclusion::any_of("certificates", host.certificates.iter().filter_map(|judged| {
-        let (answer, served) = served(&judged.host)?;
-        let holds = match (flaw, served) {
-            (Flaw::Any, _) => judged.verdict == Verdict::Fail,
-            (Flaw::None, Err(_)) => true,
-            (_, Err(_)) | (Flaw::None, Ok(_)) => false,
-            (Flaw::Expired, Ok(served)) => served.not_after < now,
-            (Flaw::Early, Ok(served)) => served.not_before > now,
-            (Flaw::OtherName, Ok(served)) => !served.names.iter().any(|name| health::covers(name, &judged.host)),
-            (Flaw::Ending, Ok(served)) => {
-                let named = served.names.iter().any(|name| health::covers(name, &judged.host));
-                let valid = served.not_before <= now && served.not_after >= now;
-                let bounds = case.deployment.checks.certificates.as_ref();
-                named && valid && bounds.is_some_and(|bounds| health::ends_soon(served, bounds, now))
-            }
-        };
-        let says = format!("{}: {}", judged.host, judged.summary);
-        Some((holds, Fact::new(&answer.command, says).about(format!("certificate {}", judged.host))))
-    }));
+    let seen = Conclusion::any_of(
+        "certificates",
+        host.certificates.iter().filter_map(|judged| {
+            let (answer, served) = served(&judged.host)?;
+            let holds = match (flaw, served) {
+                (Flaw::Any, _) => judged.verdict == Verdict::Fail,
+                (Flaw::None, Err(_)) => true,
+                (_, Err(_)) | (Flaw::None, Ok(_)) => false,
+                (Flaw::Expired, Ok(served)) => served.not_after < now,
+                (Flaw::Early, Ok(served)) => served.not_before > now,
+                (Flaw::OtherName, Ok(served)) => !served.names.iter().any(|name| health::covers(name, &judged.host)),
+                (Flaw::Ending, Ok(served)) => {
+                    let named = served.names.iter().any(|name| health::covers(name, &judged.host));
+                    let valid = served.not_before <= now && served.not_after >= now;
+                    let bounds = case.deployment.checks.certificates.as_ref();
+                    named && valid && bounds.is_some_and(|bounds| health::ends_soon(served, bounds, now))
+                }
+            };
+            let says = format!("{}: {}", judged.host, judged.summary);
+            Some((holds, Fact::new(&answer.command, says).about(format!("certificate {}", judged.host))))
+        }),
+    );
     // What one shows is shown, whatever else could not be seen.
     if seen.is_proven() {
         return seen;
@@ -364,7 +373,10 @@ pub(super) fn pm_down(case: &Case<'_>) -> Conclusion {
     let mut homes: Vec<_> = apps.map(|app| (app.home, app.user)).collect();
     homes.dedup();
     if homes.is_empty() {
-        return Conclusion::RuledOut(vec![Fact::new(Command::own(["status"]), "no service here is an application of pm2")]);
+        return Conclusion::RuledOut(vec![Fact::new(
+            Command::own(["status"]),
+            "no service here is an application of pm2",
+        )]);
     }
     Conclusion::any(homes.into_iter().map(|(home, user)| match asked(case.evidence.managers.apps.get(home)) {
         Err(unknown) => unknown,

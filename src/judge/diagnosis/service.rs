@@ -114,7 +114,10 @@ fn record<'e>(case: &Case<'e>, manager: &'static Manager) -> Result<Option<(Reco
 fn of_managers(case: &Case<'_>, subject: Subject<'_>, look: impl Fn(Record<'_>, &Command) -> Conclusion) -> Conclusion {
     let first = subject.service.managers.first();
     if first.is_none() {
-        return Conclusion::RuledOut(vec![Fact::new(Command::own(["explain", subject.service.name]), "nothing manages it")]);
+        return Conclusion::RuledOut(vec![Fact::new(
+            Command::own(["explain", subject.service.name]),
+            "nothing manages it",
+        )]);
     }
     Conclusion::any(subject.service.managers.iter().map(|manager| {
         let beneath = !first.is_some_and(|first| std::ptr::eq(first, manager));

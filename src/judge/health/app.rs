@@ -122,7 +122,9 @@ fn reading(own: &[&Process], now: Timestamp) -> (State, Verdict, String) {
             Pace::Slow(count) if pace::is_clean(history) => {
                 (State::Running, Verdict::Pass, format!("{summary}, {count}, each after exit 0"))
             }
-            Pace::Slow(count) => (State::Running, Verdict::Warn, format!("keeps restarting: {count}, last: {}", last())),
+            Pace::Slow(count) => {
+                (State::Running, Verdict::Warn, format!("keeps restarting: {count}, last: {}", last()))
+            }
             Pace::Open(why) => (State::Running, Verdict::Unknown, why),
             Pace::Lately if !pace::is_clean(history) => {
                 (State::Running, Verdict::Warn, format!("restarted by itself, before that: {}", last()))

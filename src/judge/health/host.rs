@@ -202,9 +202,7 @@ fn judge_kills(record: &OomRecord, evidence: &HostEvidence, now: Timestamp) -> (
         (None, Some(reaches)) if count == 0 && reaches.is_zero() => {
             (Verdict::Unknown, "the kernel does not count them, and the journal does not reach back 24 h".to_owned())
         }
-        (None, Some(reaches)) if count == 0 => {
-            (Verdict::Pass, format!("none in the {} since boot", duration(reaches)))
-        }
+        (None, Some(reaches)) if count == 0 => (Verdict::Pass, format!("none in the {} since boot", duration(reaches))),
         (None, Some(_)) if up.is_some_and(|up| up < SignedDuration::from_hours(24)) => {
             (Verdict::Warn, format!("{count} since boot; which, the journal does not tell"))
         }

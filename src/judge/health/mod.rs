@@ -14,9 +14,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use crate::registry::State;
+pub(crate) use container::ailment;
 pub use host::HostHealth;
 pub(crate) use host::{covers, ends_soon};
-pub(crate) use container::ailment;
 pub(crate) use unit::{ending, restarting};
 
 use crate::host::tools::command::Command;

@@ -56,8 +56,11 @@ pub(super) fn judge(
         unused: matches!(state, State::Masked | State::Skipped) || (state == State::Stopped && !enabled),
         ..ManagerView::new(
             state,
-            Check::new(SOURCE, &command(&unit.id), verdict, summary)
-                .about(if runs_on { About::Restarts } else { About::Other }),
+            Check::new(SOURCE, &command(&unit.id), verdict, summary).about(if runs_on {
+                About::Restarts
+            } else {
+                About::Other
+            }),
         )
     }
 }
@@ -90,12 +93,7 @@ fn runs(unit: &UnitState, boot: Option<Timestamp>) -> Runs<'_> {
 }
 
 /// `armed` is the socket, timer or path that will start the unit when it is wanted.
-fn reading(
-    unit: &UnitState,
-    armed: Option<&str>,
-    boot: Option<Timestamp>,
-    now: Timestamp,
-) -> (State, Verdict, String) {
+fn reading(unit: &UnitState, armed: Option<&str>, boot: Option<Timestamp>, now: Timestamp) -> (State, Verdict, String) {
     match unit.load.as_str() {
         "loaded" => {}
         "masked" => return (State::Masked, Verdict::Fail, "masked: it cannot be started".to_owned()),

@@ -88,7 +88,8 @@ pub(super) fn on_disk(door: Door<'_>) -> (Vec<OnDisk>, Option<Trouble>) {
 /// Files of certificates that nginx's configuration names. What it has loaded may differ: what is served decides.
 fn named_by_nginx(door: Door<'_>) -> Vec<String> {
     let texts = NGINX.iter().flat_map(|dir| {
-        let names = door.system.list(dir).unwrap_or_default().into_iter().filter_map(|entry| entry.name.into_string().ok());
+        let names =
+            door.system.list(dir).unwrap_or_default().into_iter().filter_map(|entry| entry.name.into_string().ok());
         names.map(move |name| format!("{dir}/{name}"))
     });
     let texts = texts.chain(["/etc/nginx/nginx.conf".to_owned()]).filter_map(|path| door.system.read(path).ok());

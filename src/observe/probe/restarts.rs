@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Answer, Door, PmDaemon, engine, text};
 use crate::host::exec::ProcessEnd;
+use crate::host::tools::Argv;
 use crate::host::tools::docker::{self, ContainerState};
 use crate::host::tools::history::History;
 use crate::host::tools::journalctl;
@@ -31,7 +32,8 @@ const LOG_TAIL: u64 = 64 << 10;
 pub(super) fn of_units(door: Door<'_>, units: &mut [UnitState]) {
     let since = units::earlier(door.system.now(), DAY);
     let lately = |unit: &&mut UnitState| {
-        let runs = matches!(unit.active.as_str(), "active" | "reloading" | "refreshing" | "activating" | "deactivating");
+        let runs =
+            matches!(unit.active.as_str(), "active" | "reloading" | "refreshing" | "activating" | "deactivating");
         let long = unit.active == "active" && unit.active_since.is_some_and(|time| time < since);
         runs && !long && unit.restarts > 0
     };
@@ -41,13 +43,7 @@ pub(super) fn of_units(door: Door<'_>, units: &mut [UnitState]) {
     }
     let names: BTreeSet<String> = wanted.iter().map(|unit| unit.id.clone()).collect();
     let (door, _) = door.now();
-    let argv = journalctl::histories_of(names.iter().map(String::as_str));
-    let answer = door.ask_with(&argv, |output| match output.exit {
-        _ if journalctl::denied(&text(&output.stderr)) => Err(Trouble::NeedsRoot("to read the journal")),
-        ProcessEnd::Code(0 | 1) if output.stderr.is_empty() => Ok(journalctl::histories(&output.stdout)?),
-        _ => Err(failure(output)),
-    });
-    let mut histories = match answer.result {
+    let mut histories = match ask_journal(door, &journalctl::histories_of(names.iter().map(String::as_str))) {
         Ok(histories) => histories,
         Err(trouble) => {
             for unit in wanted {
@@ -66,6 +62,15 @@ pub(super) fn of_units(door: Door<'_>, units: &mut [UnitState]) {
             || any && *reaches.get_or_insert_with(|| journal_reaches_a_day(door) == Ok(true));
         unit.history = Some(Ok(history));
     }
+}
+
+fn ask_journal(door: Door<'_>, argv: &Argv) -> Result<BTreeMap<String, History>, Trouble> {
+    let answer = door.ask_with(argv, |output| match output.exit {
+        _ if journalctl::denied(&text(&output.stderr)) => Err(Trouble::NeedsRoot("to read the journal")),
+        ProcessEnd::Code(0 | 1) if output.stderr.is_empty() => Ok(journalctl::histories(&output.stdout)?),
+        _ => Err(failure(output)),
+    });
+    answer.result
 }
 
 /// Whether the journal holds what was written a day ago.
@@ -94,7 +99,7 @@ pub(super) fn restless(door: Door<'_>, is_known: impl Fn(&str) -> bool) -> Optio
 
 /// Services that run and were started within the last day, but not with the boot. `None` where no unit was started or stopped
 /// lately and none of them: then nothing is restarted either, and systemd need not be asked.
-fn started_lately(door: Door<'_>) -> Option<Vec<String>> {
+fn started_lately(door: Door<'_>) -> Option<BTreeSet<String>> {
     if !door.system.booted_with_systemd() {
         return None;
     }
@@ -102,24 +107,27 @@ fn started_lately(door: Door<'_>) -> Option<Vec<String>> {
     let entries = match door.system.list(RUNNING_UNITS) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return None,
-        Err(_) => return Some(Vec::new()),
+        Err(_) => return Some(BTreeSet::new()),
     };
     let at = |micros: i64| Timestamp::from_microsecond(micros).unwrap_or(now);
     let boot = entries.iter().map(|entry| at(entry.modified())).min().unwrap_or(now);
     let is_young = now.duration_since(boot) < LATELY;
-    let late = |time: Timestamp| {
-        time >= units::earlier(now, DAY) && (is_young || time.duration_since(boot) >= BOOT)
-    };
+    let late = |time: Timestamp| time >= units::earlier(now, DAY) && (is_young || time.duration_since(boot) >= BOOT);
     let named = |entry: &crate::host::files::Entry| {
         let name = entry.name.to_str()?.strip_prefix("invocation:")?;
         name.ends_with(".service").then(|| name.to_owned())
     };
-    let started: Vec<String> =
+    let mut started: BTreeSet<String> =
         entries.iter().filter(|entry| late(at(entry.modified()))).filter_map(named).collect();
     // Between two runs a unit has no link, but the directory has changed.
     let changed = door.system.metadata(RUNNING_UNITS).and_then(|meta| meta.modified());
     let changed = changed.ok().and_then(|time| Timestamp::try_from(time).ok());
     let calm = changed.is_some_and(|time| now.duration_since(time) >= LATELY);
+    if !calm {
+        // One that ended when the links were read, and runs again when systemd is asked, is in neither answer. Where the
+        // journal may not be read, the next look finds it.
+        started.extend(ask_journal(door, &journalctl::restarted_lately()).unwrap_or_default().into_keys());
+    }
     (!started.is_empty() || !calm).then_some(started)
 }
 

@@ -139,7 +139,8 @@ fn b22_restarts_are_told_with_the_end_before_each() {
     let exit = |time, unit, code: &str, status: u32| {
         entry(time, unit, &format!("EXIT_STATUS={status}\nEXIT_CODE={code}\nMESSAGE_ID={PROCESS_ENDED}"))
     };
-    let failure = |time, unit, result: &str| entry(time, unit, &format!("MESSAGE_ID={UNIT_FAILED}\nUNIT_RESULT={result}"));
+    let failure =
+        |time, unit, result: &str| entry(time, unit, &format!("MESSAGE_ID={UNIT_FAILED}\nUNIT_RESULT={result}"));
     let clean = |time, unit| entry(time, unit, &format!("MESSAGE_ID={UNIT_ENDED}"));
     let mut all = [
         // Of before it was started on purpose.

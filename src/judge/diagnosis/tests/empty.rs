@@ -202,8 +202,7 @@ fn decided(host: Option<HostEvidence>, units: Result<Vec<UnitState>, Trouble>, c
     };
     let health = health::judge(&PLACE, &services, &evidence);
     let backups = backups.as_ref();
-    let case =
-        Case { deployment: &PLACE, services: &services, evidence: &evidence, health: &health, clues, backups };
+    let case = Case { deployment: &PLACE, services: &services, evidence: &evidence, health: &health, clues, backups };
     let outcomes = CLUES.iter().map(|clue| (name(clue), case.outcome(clue, Some(&KEEPER))));
     let known = outcomes.filter(|(_, outcome)| !matches!(outcome, Unknown(_)));
     known.map(|(name, outcome)| (name.to_owned(), outcome.is_proven())).collect()

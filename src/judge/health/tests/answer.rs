@@ -240,7 +240,10 @@ fn other(name: &str, state: &str, status: &str) -> Stranger {
 fn the_engine_and_the_log() {
     assert_eq!(reads(&Probe::DockerEngine, Reply::Engine(Vec::new())), "docker engine: pass: answers [ask it]");
     assert_eq!(
-        reads(&Probe::DockerEngine, Reply::Engine(vec![other("job", "restarting", ""), other("db", "running", "Up (unhealthy)")])),
+        reads(
+            &Probe::DockerEngine,
+            Reply::Engine(vec![other("job", "restarting", ""), other("db", "running", "Up (unhealthy)")])
+        ),
         "docker engine: warn: containers not well: job (restarting), db (unhealthy) [ask it]"
     );
     let log = Probe::log_line("poll").within_seconds(120);

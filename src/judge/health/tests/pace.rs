@@ -166,8 +166,7 @@ fn b22_what_stays_up_three_times_as_long_as_before_has_settled() {
         for _ in 0..20 {
             let life = SignedDuration::from_secs((3 * gap).max(600) + draw.below(3600));
             let times = (0..5).map(|index| now() - life - SignedDuration::from_secs(index * gap));
-            let mut restarts: Vec<Restart> =
-                times.map(|time| Restart { time, end: Some(RunEnd::Exit(1)) }).collect();
+            let mut restarts: Vec<Restart> = times.map(|time| Restart { time, end: Some(RunEnd::Exit(1)) }).collect();
             restarts.reverse();
             let mut unit = running_unit("lone.service");
             unit.restarts = 5;
@@ -206,7 +205,10 @@ fn b22_the_rate_decides_and_not_the_number() {
         unit_with(500, hours(1), every(hours(2), 11, hours(1), &failed)),
         "warn: keeps restarting: 11 restarts in 21h0m, last: exit 1"
     );
-    assert_eq!(unit_with(500, hours(2), None), "warn: keeps restarting: 500 restarts, the last 2h0m ago, last: not known");
+    assert_eq!(
+        unit_with(500, hours(2), None),
+        "warn: keeps restarting: 500 restarts, the last 2h0m ago, last: not known"
+    );
     // Some end on purpose, and have themselves started again.
     assert_eq!(
         unit_with(500, hours(1), every(hours(2), 11, hours(1), &RunEnd::Exit(0))),
@@ -223,7 +225,11 @@ fn b22_the_rate_decides_and_not_the_number() {
         "warn: restarted by itself, before that: killed by signal 9"
     );
     assert_eq!(
-        unit_with(3, minutes(1), every(SignedDuration::from_secs(65), 3, minutes(1), &RunEnd::Result("timeout".into()))),
+        unit_with(
+            3,
+            minutes(1),
+            every(SignedDuration::from_secs(65), 3, minutes(1), &RunEnd::Result("timeout".into()))
+        ),
         "fail: crash loop: 3 restarts in 3m10s, last: did not start or stop in time"
     );
     // Short bursts with an hour between them are told between them too.
