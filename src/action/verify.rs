@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::plan::Operation;
 use crate::context::Context;
-use crate::judge::health::{self, ServiceHealth, State};
+use crate::judge::health::{self, About, ServiceHealth, State};
 use crate::observe::probe::{self, PATIENCE};
 use crate::registry::{Deployment, Manager, Service, Verdict};
 
@@ -187,9 +187,14 @@ fn reading(operation: Operation, service: &Service, health: &ServiceHealth, ende
     }
     match health.state {
         State::Running | State::Completed | State::Waiting | State::Unmanaged => match health.health {
-            // What its managers have a doubt about, such as a container's own health check, is not as wanted yet.
+            // What its managers have a doubt about, such as a container's own health check, is not as wanted yet. Restarts
+            // from before are none of that: those from now on are counted.
             None | Some(Verdict::Pass | Verdict::Warn)
-                if health.checks.iter().take(service.managers.len()).any(|check| check.verdict != Verdict::Pass) =>
+                if health
+                    .checks
+                    .iter()
+                    .take(service.managers.len())
+                    .any(|check| check.verdict != Verdict::Pass && check.about != About::Restarts) =>
             {
                 Reading::NotYet
             }

@@ -471,7 +471,7 @@ pub static UNIT_LOOPING: Cause = unit_looping();
 pub const fn unit_looping() -> Cause {
     Cause::new("UNIT-LOOPING", Clue::LoopingUnits)
         .summary("units outside of the registry end and are started again, over and over")
-        .explanation("systemd counts such a unit as starting, so that it stands in no list of failed ones")
+        .explanation("systemd counts such a unit as active or starting, so that it stands in no list of failed ones")
         .about(About::Host)
         .fixes(LIST_LOOPING)
 }
@@ -479,7 +479,7 @@ pub const fn unit_looping() -> Cause {
 const LIST_LOOPING: &[&Fix] = &[&Fix::new(
     "see which, and why",
     Risk::ReadOnly,
-    Remedy::Command(&["systemctl", "list-units", "--state=auto-restart"]),
+    Remedy::Command(&["journalctl", "--since=-1h", "_PID=1", "--grep=restart counter is at"]),
 )];
 
 /// The docker engine does not run, although containers belong to the deployment.

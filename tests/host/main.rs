@@ -19,5 +19,6 @@ mod mask;
 mod plugspace;
 mod prim;
 mod releases;
+mod restarts;
 mod truth;
 mod v_edfinance;

@@ -17,6 +17,10 @@ static WORDS: Patterns = LazyLock::new(|| {
         (r"\b[0-9a-f]{64}\b", "[id]"),
         // The kernel's counter is the whole machine's: where it is not nought, the journal is asked as well.
         (r"^(cat /proc/vmstat|journalctl --dmesg --since=-24h .*)$", "[memory kills]"),
+        (
+            r"none (in the \S+ since boot|recorded in this container, \d+ on the whole machine since boot)",
+            "none in 24 h",
+        ),
     ])
 });
 
@@ -27,6 +31,10 @@ static TEXT: Patterns = LazyLock::new(|| {
         (r"\b\d+ restarts", "[n] restarts"),
         (r"\b(\d+d)?(\d+h)?(\d+m)?(\d+s)? (left|ago)\b", "[span] $5"),
         // As above; and the journal is not for everybody to read.
+        (
+            r"none (in the \S+ since boot|recorded in this container, \d+ on the whole machine since boot)",
+            "none in 24 h",
+        ),
         (r"(?m)^ +also +memory kills unknown \(P3\)\n", ""),
         (
             r"memory kills +(pass +none in 24 h|unknown +needs root to read the kernel's journal)",

@@ -57,6 +57,7 @@ const FAULTS: &[(&str, &str)] = &[
     ("B14", "the journal may not be read"),
     ("B15", "the journal was rotated, dropped messages, or is corrupt"),
     ("B16", "another process has the port, or nobody listens"),
+    ("B22", "a unit ends again and again, with long runs between"),
     ("B23", "a service listens at another port, address or socket, or another program has its port"),
     ("B24", "a unit only starts others, and one of these is down"),
     ("C1", "compose is missing, or of its first version"),
@@ -68,6 +69,7 @@ const FAULTS: &[(&str, &str)] = &[
     ("C7", "an image cannot be pulled"),
     ("C8", "a command in a container has no terminal"),
     ("C9", "a step would remove volumes"),
+    ("C11", "a container ends again and again, or never began"),
     ("D1", "the daemon does not run"),
     ("D2", "the daemon is another user's, or its list is empty"),
     ("D3", "noise around its answer"),
@@ -76,6 +78,7 @@ const FAULTS: &[(&str, &str)] = &[
     ("D6", "the daemon would inherit secrets and descriptors"),
     ("D8", "an image is kept under the tag of the version before"),
     ("D12", "a version came without git"),
+    ("D14", "an application ends again and again, with long runs between"),
     ("E1", "somebody writes all the time"),
     ("E2", "the database is locked"),
     ("E4", "the database is missing"),
@@ -151,6 +154,8 @@ const FAULTS: &[(&str, &str)] = &[
     ("M3", "the symptom is gone before the fix, or the fix does not help"),
     ("M5", "a fix would have to delete"),
     ("M6", "evidence cannot be read"),
+    ("M7", "a condition over nothing"),
+    ("M8", "who may not look does not know"),
 ];
 
 /// Tests of faults that their names do not say.

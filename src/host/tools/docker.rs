@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::history::{History, Restart, RunEnd};
 use super::{Argv, Malformed, json_lines};
 
 const LIST: &str = concat!(
@@ -20,6 +21,7 @@ const DETAIL: &str = concat!(
     r#""restarts":{{json .RestartCount}},"status":{{json .State.Status}},"exit_code":{{json .State.ExitCode}},"#,
     r#""oom_killed":{{json .State.OOMKilled}},"error":{{json .State.Error}},"pid":{{json .State.Pid}},"#,
     r#""started":{{json .State.StartedAt}},"finished":{{json .State.FinishedAt}},"#,
+    r#""created":{{json .Created}},"policy":{{json .HostConfig.RestartPolicy.Name}},"#,
     r#""health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}null{{end}},"#,
     r#""project":{{json (index .Config.Labels "com.docker.compose.project")}},"#,
     r#""service":{{json (index .Config.Labels "com.docker.compose.service")}},"#,
@@ -61,6 +63,17 @@ pub struct Listed {
 }
 
 impl Listed {
+    /// Whether it may have been restarted within the last day, or waits for its first start, or did not come up: what its row
+    /// does not tell, and its details do.
+    pub fn is_worth_details(&self) -> bool {
+        match self.state.as_str() {
+            "created" | "exited" | "restarting" => true,
+            // `Up 47 hours`, then `Up 2 days`.
+            "running" => !["days", "weeks", "months", "years"].iter().any(|unit| self.status.contains(unit)),
+            _ => false,
+        }
+    }
+
     /// What is wrong with it, if it keeps failing: restarted again and again, or up with a health check that fails. One that
     /// has ended may be a job that is done.
     pub fn ailment(&self) -> Option<&str> {
@@ -120,9 +133,25 @@ pub struct ContainerState {
     pub finished: Option<Timestamp>,
     /// `starting healthy unhealthy`, `None` without a health check.
     pub health: Option<String>,
+    /// When it was made.
+    #[serde(default)]
+    pub created: Option<Timestamp>,
+    /// Its restart policy: `always`, `unless-stopped`, `on-failure`; `no` or empty for none.
+    #[serde(default)]
+    pub policy: String,
     /// Memory of its control group; not docker's answer but read beside it.
     #[serde(skip)]
     pub memory_bytes: Option<u64>,
+    /// When it was started again by itself, or why that is not known. Asked of those that were restarted lately.
+    #[serde(skip)]
+    pub history: Option<Result<History, String>>,
+}
+
+impl ContainerState {
+    /// Whether the engine is to start it again when it ends.
+    pub fn is_restarted(&self) -> bool {
+        !matches!(self.policy.as_str(), "" | "no")
+    }
 }
 
 fn without_slash<'de, D: serde::Deserializer<'de>>(input: D) -> Result<String, D::Error> {
@@ -137,12 +166,63 @@ fn or_empty<'de, D: serde::Deserializer<'de>>(input: D) -> Result<String, D::Err
 /// Where the engine listens.
 pub const SOCKET: &str = "/run/docker.sock";
 
+/// Names of the engine's process.
+pub const ENGINES: [&str; 3] = ["dockerd", "balenad", "balena-engine-d"];
+
 /// The engine's own list of all containers (<https://docs.docker.com/reference/api/engine/>).
 pub const API_LIST: &str = "/containers/json?all=1";
 
 /// The engine's own answer about one container.
 pub fn api_container(name: &str) -> String {
     format!("/containers/{name}/json")
+}
+
+/// When containers ended, as far back as the engine remembers: its newest 256 events of any kind. Ends by itself, because it
+/// asks for nothing that is yet to come.
+pub fn events(until: Timestamp) -> Argv {
+    let until = format!("--until={}.{:09}", until.as_second(), until.subsec_nanosecond());
+    Argv::new("docker", ["events", "--since=0", &until, "--filter=event=die", "--format={{json .}}"])
+}
+
+/// The same of the engine itself.
+pub fn api_events(until: Timestamp) -> String {
+    // {"event":["die"]}
+    let filters = "%7B%22event%22%3A%5B%22die%22%5D%7D";
+    format!("/events?since=0&until={}.{:09}&filters={filters}", until.as_second(), until.subsec_nanosecond())
+}
+
+/// How often which container ended, by its id, out of [`events`] or [`api_events`]; oldest first.
+///
+/// # Errors
+/// When a line is not an event.
+pub fn parse_events(text: &str) -> Result<BTreeMap<String, Vec<Restart>>, Malformed> {
+    #[derive(Deserialize)]
+    struct Row {
+        #[serde(rename = "Action")]
+        action: String,
+        #[serde(rename = "Actor")]
+        actor: Actor,
+        #[serde(rename = "timeNano")]
+        nanos: i64,
+    }
+    #[derive(Deserialize)]
+    struct Actor {
+        #[serde(rename = "ID")]
+        id: String,
+        #[serde(rename = "Attributes", default)]
+        attributes: BTreeMap<String, String>,
+    }
+    let rows: Vec<Row> = json_lines(text, "events from the docker engine")?;
+    let mut found: BTreeMap<String, Vec<Restart>> = BTreeMap::new();
+    for row in rows.into_iter().filter(|row| row.action == "die") {
+        let Ok(time) = Timestamp::from_nanosecond(i128::from(row.nanos)) else { continue };
+        let code = row.actor.attributes.get("exitCode").and_then(|code| code.parse().ok());
+        found.entry(row.actor.id).or_default().push(Restart { time, end: code.map(RunEnd::Exit) });
+    }
+    for ends in found.values_mut() {
+        ends.sort_by_key(|end| end.time);
+    }
+    Ok(found)
 }
 
 /// Parses the answer to [`API_LIST`].
@@ -182,8 +262,20 @@ pub fn parse_api_container(text: &str) -> Result<ContainerState, Malformed> {
         name: String,
         image: String,
         restart_count: u32,
+        created: Option<Timestamp>,
+        host_config: Option<HostConfig>,
         config: Config,
         state: State,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct HostConfig {
+        restart_policy: Option<RestartPolicy>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct RestartPolicy {
+        name: Option<String>,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -226,7 +318,10 @@ pub fn parse_api_container(text: &str) -> Result<ContainerState, Malformed> {
         started: state.started_at,
         finished: state.finished_at,
         health: state.health.map(|health| health.status),
+        created: container.created,
+        policy: container.host_config.and_then(|host| host.restart_policy?.name).unwrap_or_default(),
         memory_bytes: None,
+        history: None,
     })
 }
 
@@ -299,13 +394,23 @@ mod tests {
         assert_eq!((c.identity.project.as_str(), c.identity.swarm.as_str()), ("email", ""));
     }
 
-    const API: &str = r#"{"Id":"abc","Created":"2026-11-22T01:00:00Z","State":{"Status":"running","Running":true,"OOMKilled":false,"Pid":42,"ExitCode":0,"Error":"","StartedAt":"2026-11-22T02:00:00.123456789Z","FinishedAt":"0001-01-01T00:00:00Z","Health":{"Status":"healthy","Log":[]}},"Image":"sha256:1","Name":"/stalwart","RestartCount":3,"Config":{"Image":"stalwartlabs/stalwart:latest","Env":["KEY=hunter2"],"Labels":{"com.docker.compose.project":"email","com.docker.compose.service":"stalwart"}}}"#;
+    const API: &str = r#"{"Id":"abc","Created":"2026-11-22T01:00:00Z","State":{"Status":"running","Running":true,"OOMKilled":false,"Pid":42,"ExitCode":0,"Error":"","StartedAt":"2026-11-22T02:00:00.123456789Z","FinishedAt":"0001-01-01T00:00:00Z","Health":{"Status":"healthy","Log":[]}},"Image":"sha256:1","Name":"/stalwart","RestartCount":3,"HostConfig":{"RestartPolicy":{"Name":"always","MaximumRetryCount":0}},"Config":{"Image":"stalwartlabs/stalwart:latest","Env":["KEY=hunter2"],"Labels":{"com.docker.compose.project":"email","com.docker.compose.service":"stalwart"}}}"#;
 
     #[test]
     fn the_engine_and_its_client_tell_the_same() {
         let by_client = parse_inspect(RUNNING).unwrap().remove(0);
         let by_engine = parse_api_container(API).unwrap();
-        assert_eq!(by_engine, ContainerState { restarts: 3, health: Some("healthy".into()), ..by_client });
+        let created = "2026-11-22T01:00:00Z".parse().ok();
+        assert_eq!(
+            by_engine,
+            ContainerState {
+                restarts: 3,
+                health: Some("healthy".into()),
+                created,
+                policy: "always".into(),
+                ..by_client
+            }
+        );
         let rows = r#"[{"Id":"abc","Names":["/w-1"],"State":"exited","Status":"Exited (0)","Labels":{"com.docker.swarm.service.name":"w"}}]"#;
         let listed = parse_api_list(rows).unwrap();
         assert_eq!((listed[0].identity.name.as_str(), listed[0].identity.swarm.as_str()), ("w-1", "w"));
@@ -351,6 +456,21 @@ mod tests {
             Some(Unreachable::Denied)
         );
         assert_eq!(unreachable("Error: No such object: b"), None);
+    }
+
+    const EVENT: &str = r#"{"status":"die","id":"7f9a","from":"test:1","Type":"container","Action":"die","Actor":{"ID":"7f9a","Attributes":{"execDuration":"6","exitCode":"3","image":"test:1","name":"loop"}},"scope":"local","time":1795695746,"timeNano":1795695746852703177}"#;
+
+    #[test]
+    fn c11_events_tell_when_a_container_ended_and_how() {
+        let other = r#"{"Type":"network","Action":"connect","Actor":{"ID":"1037","Attributes":{}},"scope":"local","time":1,"timeNano":1}"#;
+        let later = EVENT.replace("1795695746852703177", "1795695753138303507").replace("\"3\"", "\"x\"");
+        let found = parse_events(&format!("{later}\n{other}\n{EVENT}\n")).unwrap();
+        let ends: Vec<_> = found["7f9a"].iter().map(|end| (end.time.as_second(), end.end.clone())).collect();
+        assert_eq!(ends, [(1_795_695_746, Some(RunEnd::Exit(3))), (1_795_695_753, None)]);
+        assert_eq!((found.len(), parse_events("")), (1, Ok(BTreeMap::new())));
+        for end in 1..EVENT.len() {
+            assert!(parse_events(&EVENT[..end]).is_err(), "cut at {end}");
+        }
     }
 
     #[test]

@@ -4,12 +4,21 @@
 //! The export format (<https://systemd.io/JOURNAL_EXPORT_FORMATS>) is a third of the work of JSON for journalctl, and
 //! carries every field as it is: bytes, repeated fields, and values that JSON output replaces by `null` for their length.
 
+use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read};
 
 use jiff::Timestamp;
 
+use super::history::{History, Restart, RunEnd};
 use super::lines::Lines;
 use super::{Argv, Malformed, excerpt};
+
+/// Kinds of messages of systemd itself (`sd-messages.h`): an automatic restart, the end of a process, a unit that ended well,
+/// and one that failed.
+const RESTARTS: &str = "5eb03494b6584870a536b337290809b3";
+const PROCESS_ENDED: &str = "98e322203f7a4ed290d09fe03c09fe15";
+const UNIT_ENDED: &str = "7ad2d189f7e94e70a38c781354912448";
+const UNIT_FAILED: &str = "d9b373ed55a64feb8242e02dbe79a49c";
 
 /// Which entries are wanted.
 #[derive(Debug, Clone, Default)]
@@ -115,7 +124,7 @@ pub fn restarts(unit: &str) -> Argv {
             "--lines=1000",
             &format!("--unit={unit}"),
             "_PID=1",
-            "MESSAGE_ID=5eb03494b6584870a536b337290809b3",
+            &format!("MESSAGE_ID={RESTARTS}"),
         ],
     )
 }
@@ -141,6 +150,90 @@ pub fn series(output: &[u8], now: i64, gap: i64) -> Result<Option<i64>, Malforme
         }
     }
     Ok(None)
+}
+
+/// What systemd recorded of the ends and automatic restarts of these units in the last day, newest first, for [`histories`].
+pub fn histories_of<'a>(units: impl IntoIterator<Item = &'a str>) -> Argv {
+    let argv = Argv::new(
+        "journalctl",
+        [
+            "--output=export",
+            "--output-fields=UNIT,MESSAGE_ID,N_RESTARTS,EXIT_CODE,EXIT_STATUS,UNIT_RESULT",
+            "--no-pager",
+            "--quiet",
+            "--since=-24h",
+            "--reverse",
+            "--lines=5000",
+            "_PID=1",
+        ],
+    );
+    let kinds = [RESTARTS, PROCESS_ENDED, UNIT_ENDED, UNIT_FAILED].map(|id| format!("MESSAGE_ID={id}"));
+    argv.with(kinds).with(units.into_iter().map(|unit| format!("UNIT={unit}")))
+}
+
+/// The automatic restarts of every unit in the last half an hour, newest first, for [`histories`].
+pub fn restarted_lately() -> Argv {
+    Argv::new(
+        "journalctl",
+        [
+            "--output=export",
+            "--output-fields=UNIT,MESSAGE_ID,N_RESTARTS",
+            "--no-pager",
+            "--quiet",
+            "--since=-30min",
+            "--reverse",
+            "--lines=2000",
+            "_PID=1",
+            &format!("MESSAGE_ID={RESTARTS}"),
+        ],
+    )
+}
+
+/// The automatic restarts of each unit since it was last started on purpose, out of what [`histories_of`] prints.
+///
+/// # Errors
+/// When it is not in the export format.
+pub fn histories(output: &[u8]) -> Result<BTreeMap<String, History>, Malformed> {
+    let wrong = |_| Malformed::new("entries in the export format from `journalctl`", &String::from_utf8_lossy(output));
+    let mut entries = Entries::new(output);
+    let mut events = Vec::new();
+    while let Some(entry) = entries.next().map_err(wrong)? {
+        if let (Some(unit), Some(event)) = (entry.units.first(), &entry.event)
+            && let Ok(time) = Timestamp::from_microsecond(entry.time)
+        {
+            events.push((unit.clone(), time, event.clone()));
+        }
+    }
+    let mut found: BTreeMap<String, (History, Option<RunEnd>, u32)> = BTreeMap::new();
+    for (unit, time, event) in events.into_iter().rev() {
+        let (history, end, count) = found.entry(unit).or_default();
+        match event {
+            Event { id: EventId::Restart, restarts, .. } => {
+                let number = restarts.unwrap_or(count.saturating_add(1));
+                // systemd counts from 1 again after it was started on purpose.
+                if number <= *count {
+                    history.restarts.clear();
+                }
+                *count = number;
+                history.restarts.push(Restart { time, end: end.take() });
+            }
+            Event { id: EventId::ProcessEnd, exit, .. } => *end = exit.or(end.take()),
+            Event { id: EventId::UnitEnd, .. } => *end = end.take().or(Some(RunEnd::Exit(0))),
+            Event { id: EventId::UnitFailure, result, .. } => match result.as_str() {
+                "" | "exit-code" | "signal" | "core-dump" => {}
+                _ => *end = Some(RunEnd::Result(result)),
+            },
+        }
+    }
+    Ok(found.into_iter().map(|(unit, (history, ..))| (unit, history)).collect())
+}
+
+/// The newest entry that is older than a day: there is one where the journal reaches back so far.
+pub fn day_old() -> Argv {
+    Argv::new(
+        "journalctl",
+        ["--output=export", "--output-fields=PRIORITY", "--no-pager", "--quiet", "--until=-24h", "--lines=1"],
+    )
 }
 
 /// How much room the journal takes.
@@ -224,6 +317,25 @@ pub struct Entry {
     pub message: Option<Vec<u8>>,
     /// How long the message truly is, bytes.
     pub length: u64,
+    /// What systemd says of a unit's life, where it was asked for that.
+    pub event: Option<Event>,
+}
+
+/// What systemd says of a unit's life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    id: EventId,
+    restarts: Option<u32>,
+    exit: Option<RunEnd>,
+    result: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum EventId {
+    Restart,
+    ProcessEnd,
+    UnitEnd,
+    UnitFailure,
 }
 
 /// Reads entries in the export format.
@@ -233,12 +345,57 @@ pub struct Entries<R> {
     entry: Entry,
     /// The buffer of an earlier message, kept for the next.
     spare: Vec<u8>,
+    /// Fields of systemd's own messages, in whatever order they come.
+    own: OwnFields,
+}
+
+#[derive(Debug, Default)]
+struct OwnFields {
+    id: Option<EventId>,
+    restarts: Option<u32>,
+    exit_kind: String,
+    exit_status: Option<i64>,
+    result: String,
+}
+
+impl OwnFields {
+    fn set(&mut self, name: &[u8], value: &[u8]) {
+        let text = || std::str::from_utf8(value).unwrap_or_default();
+        match name {
+            b"MESSAGE_ID" => {
+                self.id = match text() {
+                    RESTARTS => Some(EventId::Restart),
+                    PROCESS_ENDED => Some(EventId::ProcessEnd),
+                    UNIT_ENDED => Some(EventId::UnitEnd),
+                    UNIT_FAILED => Some(EventId::UnitFailure),
+                    _ => None,
+                }
+            }
+            b"N_RESTARTS" => self.restarts = text().parse().ok(),
+            b"EXIT_CODE" => text().clone_into(&mut self.exit_kind),
+            b"EXIT_STATUS" => self.exit_status = text().parse().ok(),
+            b"UNIT_RESULT" => text().clone_into(&mut self.result),
+            _ => {}
+        }
+    }
+
+    /// What they say, and none of it for the next entry.
+    fn take(&mut self) -> Option<Event> {
+        let OwnFields { id, restarts, exit_kind, exit_status, result } = std::mem::take(self);
+        let exit = exit_status.and_then(|status| match exit_kind.as_str() {
+            "exited" => Some(RunEnd::Exit(status)),
+            "killed" => Some(RunEnd::Signal(status)),
+            "dumped" => Some(RunEnd::Dump(status)),
+            _ => None,
+        });
+        Some(Event { id: id?, restarts, exit, result })
+    }
 }
 
 impl<R: Read> Entries<R> {
     /// Of this reader.
     pub fn new(reader: R) -> Self {
-        Entries { lines: Lines::new(reader), entry: Entry::default(), spare: Vec::new() }
+        Entries { lines: Lines::new(reader), entry: Entry::default(), spare: Vec::new(), own: OwnFields::default() }
     }
 
     /// The next entry.
@@ -256,6 +413,7 @@ impl<R: Read> Entries<R> {
             };
             if line.bytes.is_empty() {
                 if began {
+                    self.entry.event = self.own.take();
                     return Ok(Some(&self.entry));
                 }
                 continue;
@@ -264,6 +422,7 @@ impl<R: Read> Entries<R> {
             if let Some(at) = memchr::memchr(b'=', line.bytes) {
                 let (name, value) = (&line.bytes[..at], &line.bytes[at + 1..]);
                 self.entry.set(name, value, line.length - at as u64 - 1, &mut self.spare);
+                self.own.set(name, value);
                 continue;
             }
             let name = line.bytes.to_vec();
@@ -300,6 +459,8 @@ impl<R: Read> Entries<R> {
         self.entry.units.clear();
         self.entry.invocation = None;
         self.entry.length = 0;
+        self.entry.event = None;
+        self.own = OwnFields::default();
     }
 }
 
@@ -340,6 +501,22 @@ pub fn oom_kills() -> Argv {
     Argv::new(
         "journalctl",
         ["--dmesg", "--since=-24h", "--grep=Killed process", "--lines=20", "--output=json", "--no-pager", "--quiet"],
+    )
+}
+
+/// The same of the boots before as well.
+pub fn oom_kills_of_all_boots() -> Argv {
+    Argv::new(
+        "journalctl",
+        [
+            "--since=-24h",
+            "--grep=Killed process",
+            "--lines=20",
+            "--output=json",
+            "--no-pager",
+            "--quiet",
+            "_TRANSPORT=kernel",
+        ],
     )
 }
 

@@ -10,6 +10,7 @@ pub mod docker;
 pub mod docker_logs;
 pub mod dpkg;
 pub mod git;
+pub mod history;
 pub mod images;
 pub mod journalctl;
 pub mod lines;

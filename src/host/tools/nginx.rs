@@ -53,6 +53,23 @@ pub fn parse(text: &str) -> Result<Vec<Upstream>, Malformed> {
     Ok(found)
 }
 
+/// Files of certificates that a piece of a configuration names; none where it cannot be understood.
+pub fn certificates(text: &str) -> Vec<String> {
+    fn look(block: &[Directive<'_>], found: &mut Vec<String>) {
+        for directive in block {
+            match directive.words.as_slice() {
+                ["ssl_certificate", path] if path.starts_with('/') && !path.contains('$') => {
+                    found.push((*path).to_owned());
+                }
+                _ => look(&directive.inner, found),
+            }
+        }
+    }
+    let mut found = Vec::new();
+    look(&tree(text).unwrap_or_default(), &mut found);
+    found
+}
+
 struct Directive<'a> {
     words: Vec<&'a str>,
     inner: Vec<Directive<'a>>,
@@ -170,6 +187,14 @@ fn tree(text: &str) -> Option<Vec<Directive<'_>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_of_certificates_are_found_in_whatever_block_they_stand() {
+        let text = "server { listen 443 ssl; ssl_certificate /etc/ssl/a.pem; ssl_certificate_key /etc/ssl/a.key; \
+                    ssl_certificate $dynamic; }\nssl_certificate '/etc/ssl/b.pem';";
+        assert_eq!(certificates(text), ["/etc/ssl/a.pem", "/etc/ssl/b.pem"]);
+        assert_eq!(certificates("server {"), Vec::<String>::new());
+    }
 
     #[test]
     fn braces_in_quotes_are_text() {

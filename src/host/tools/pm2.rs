@@ -3,8 +3,11 @@
 //! lies there, so it is given no home. Applications keep the one that they were started with.
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
+use super::history::{History, Restart, RunEnd};
 use super::{Account, Argv, Malformed};
 
 /// All applications of the daemon of `account`. `PM2_SILENT` keeps banners out of the answer.
@@ -45,6 +48,52 @@ pub struct Process {
     pub memory_bytes: Option<u64>,
     pub exit_code: Option<i64>,
     pub cluster: bool,
+    /// When the application was started again by itself, or why that is not known; the same for all of its processes. Read in
+    /// pm2's own log, where it was restarted lately.
+    pub history: Option<Result<History, String>>,
+}
+
+/// Where a daemon writes its own log, below its `PM2_HOME`.
+pub const LOG_FILE: &str = "pm2.log";
+
+/// How often an application ended by itself since it was last stopped on purpose, out of the end of the daemon's log, whose
+/// times are those of the daemon's clock on the wall.
+pub fn restarts(log: &str, app: &str, zone: &TimeZone) -> Vec<Restart> {
+    let mut found = Vec::new();
+    let mut is_stopping = false;
+    for line in log.lines() {
+        let Some((time, says)) = line.split_once(": PM2 log: ") else { continue };
+        let of_app = |rest: &str| rest.strip_prefix(app).is_some_and(|rest| rest.starts_with(':'));
+        if says.strip_prefix("Stopping app:").is_some_and(|rest| of_app(&rest.replacen(" id:", ":", 1))) {
+            // What happened before is no matter any more; what ends now was asked to.
+            found.clear();
+            is_stopping = true;
+            continue;
+        }
+        let Some((head, rest)) = says.strip_prefix("App [").and_then(|rest| rest.split_once("] ")) else { continue };
+        if !of_app(head) {
+            continue;
+        }
+        if rest.starts_with("starting in ") {
+            is_stopping = false;
+        } else if let Some(rest) = rest.strip_prefix("exited with code [")
+            && !is_stopping
+        {
+            let time = time.parse::<DateTime>().ok().and_then(|time| zone.to_timestamp(time).ok());
+            let code = rest.split(']').next().and_then(|code| code.parse().ok());
+            let signal = rest.split_once("via signal [").and_then(|(_, rest)| signal(rest.split(']').next()?));
+            let end = signal.map(RunEnd::Signal).or(code.map(RunEnd::Exit));
+            found.extend(time.map(|time| Restart { time, end }));
+        }
+    }
+    found
+}
+
+/// The number of a signal that ends a process. `SIGINT` is what pm2 writes where there was none.
+fn signal(name: &str) -> Option<i64> {
+    let known = [("SIGHUP", 1), ("SIGQUIT", 3), ("SIGILL", 4), ("SIGABRT", 6), ("SIGBUS", 7), ("SIGFPE", 8)];
+    let more = [("SIGKILL", 9), ("SIGSEGV", 11), ("SIGPIPE", 13), ("SIGTERM", 15)];
+    known.into_iter().chain(more).find(|(other, _)| *other == name).map(|(_, number)| number)
 }
 
 /// Parses the output of [`jlist`], which may have noise around the JSON array, `[` included.
@@ -100,6 +149,7 @@ pub fn parse_jlist(text: &str) -> Result<Vec<Process>, Malformed> {
                 memory_bytes: running.and(row.monit).and_then(|monit| monit.memory),
                 exit_code: row.pm2_env.exit_code,
                 cluster: row.pm2_env.exec_mode.as_deref() == Some("cluster_mode"),
+                history: None,
             }
         })
         .collect())
@@ -132,8 +182,31 @@ mod tests {
                     memory_bytes: Some(52_428_800),
                     exit_code: None,
                     cluster: true,
+                    history: None,
                 }
             );
+        }
+    }
+
+    #[test]
+    fn d14_its_log_tells_ends_from_restarts_on_purpose() {
+        let log = "2026-11-26T12:22:20: PM2 log: App [api:0] exited with code [1] via signal [SIGINT]\n\
+                   2026-11-26T12:22:21: PM2 log: Stopping app:api id:0\n\
+                   2026-11-26T12:22:21: PM2 log: App [api:0] exited with code [0] via signal [SIGINT]\n\
+                   2026-11-26T12:22:21: PM2 log: App [api:0] starting in -fork mode-\n\
+                   2026-11-26T12:22:28: PM2 log: App [api:0] exited with code [4] via signal [SIGINT]\n\
+                   2026-11-26T12:22:28: PM2 log: App [api-two:1] exited with code [5] via signal [SIGINT]\n\
+                   2026-11-26T12:22:29: PM2 log: App [api:0] starting in -fork mode-\n\
+                   2026-11-26T12:22:34: PM2 log: App [api:0] exited with code [0] via signal [SIGKILL]\nnoise";
+        let found = |app| restarts(log, app, &TimeZone::UTC);
+        let end = |time: &str, end| Restart { time: time.parse().unwrap(), end: Some(end) };
+        assert_eq!(
+            found("api"),
+            [end("2026-11-26T12:22:28Z", RunEnd::Exit(4)), end("2026-11-26T12:22:34Z", RunEnd::Signal(9))]
+        );
+        assert_eq!((found("api-two").len(), found("ap").len()), (1, 0));
+        for cut in 0..log.len() {
+            assert!(restarts(&log[..cut], "api", &TimeZone::UTC).len() <= 2, "cut at {cut}");
         }
     }
 

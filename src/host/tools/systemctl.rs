@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
+use super::history::History;
 use super::{Argv, Malformed};
 
 const PROPERTIES: &str = "Id,Names,LoadState,ActiveState,SubState,Result,UnitFileState,NRestarts,MainPID,ExecMainCode,\
@@ -39,6 +40,11 @@ pub fn looping() -> Argv {
         ["show", "--no-pager", "--timestamp=unix", "--property", PROPERTIES, states, "--", "*.service"],
     )
     .with([ALWAYS_THERE])
+}
+
+/// The same, and all of these units, whatever state they are in.
+pub fn looping_or<'a>(units: impl IntoIterator<Item = &'a str>) -> Argv {
+    looping().with(units)
 }
 
 /// `restart`, `reload`, `start` or `stop` of one unit, which waits for systemd to have done it.
@@ -108,6 +114,9 @@ pub struct UnitState {
     pub fragment: String,
     /// What may be done to it; `None` where systemd did not say all of it.
     pub able: Option<Abilities>,
+    /// When it was started again by itself, or why that is not known. Not told by `systemctl` but read beside it, of units that
+    /// were restarted lately.
+    pub history: Option<Result<History, String>>,
 }
 
 impl UnitState {

@@ -1,10 +1,12 @@
 //! Clues about the host.
 
-use super::case::{Case, asked};
+use super::case::{Case, asked, told};
 use super::outcome::{Conclusion, Fact, Why};
 use crate::host::tools::command::Command;
+use crate::host::tools::systemctl::UnitState;
 use crate::host::trouble::Trouble;
 use crate::judge::health::{self, About, HostHealth};
+use crate::observe::probe::{Answer, TlsEdge};
 use crate::registry::{Flaw, Lapse, Manager, Usage, Verdict};
 use crate::units::{age, bytes};
 
@@ -41,19 +43,22 @@ pub(super) fn disk(case: &Case<'_>, bound: Verdict) -> Conclusion {
         Err(unknown) => return unknown,
     };
     let Some(disks) = &host.disks else { return doubt(host, "disk") };
-    Conclusion::any_of(disks.iter().map(|disk| {
-        let mount = &disk.mounted_on;
-        let says = format!(
-            "{mount}: {}% of {} used, {} available",
-            disk.used_percent,
-            bytes(disk.size_bytes),
-            bytes(disk.available_bytes)
-        );
-        let fact = Fact::new(Command::new(["df", "-h", mount]), says)
-            .ran(&command(host, "disk"))
-            .about(format!("disk {mount}"));
-        (reaches(disk.used_percent, &case.deployment.checks.disk, bound), fact)
-    }))
+    Conclusion::any_of(
+        "file systems",
+        disks.iter().map(|disk| {
+            let mount = &disk.mounted_on;
+            let says = format!(
+                "{mount}: {}% of {} used, {} available",
+                disk.used_percent,
+                bytes(disk.size_bytes),
+                bytes(disk.available_bytes)
+            );
+            let fact = Fact::new(Command::new(["df", "-h", mount]), says)
+                .ran(&command(host, "disk"))
+                .about(format!("disk {mount}"));
+            (reaches(disk.used_percent, &case.deployment.checks.disk, bound), fact)
+        }),
+    )
 }
 
 pub(super) fn inodes(case: &Case<'_>, bound: Verdict) -> Conclusion {
@@ -62,12 +67,18 @@ pub(super) fn inodes(case: &Case<'_>, bound: Verdict) -> Conclusion {
         Err(unknown) => return unknown,
     };
     let Some(disks) = &host.disks else { return doubt(host, "disk") };
-    Conclusion::any_of(disks.iter().filter_map(|disk| {
-        let (mount, percent) = (&disk.mounted_on, disk.inodes_used_percent?);
-        let fact = Fact::new(Command::new(["df", "-i", mount]), format!("{mount}: {percent}% of inodes used"));
-        let fact = fact.ran(&command(host, "disk")).about(format!("disk {mount}"));
-        Some((reaches(percent, &case.deployment.checks.disk, bound), fact))
-    }))
+    if !disks.is_empty() && disks.iter().all(|disk| disk.inodes_used_percent.is_none()) {
+        return Conclusion::RuledOut(vec![Fact::new(command(host, "disk"), "no file system here counts inodes")]);
+    }
+    Conclusion::any_of(
+        "file systems",
+        disks.iter().filter_map(|disk| {
+            let (mount, percent) = (&disk.mounted_on, disk.inodes_used_percent?);
+            let fact = Fact::new(Command::new(["df", "-i", mount]), format!("{mount}: {percent}% of inodes used"));
+            let fact = fact.ran(&command(host, "disk")).about(format!("disk {mount}"));
+            Some((reaches(percent, &case.deployment.checks.disk, bound), fact))
+        }),
+    )
 }
 
 pub(super) fn memory(case: &Case<'_>, bound: Verdict) -> Conclusion {
@@ -127,17 +138,28 @@ pub(super) fn oom_kills(case: &Case<'_>) -> Conclusion {
     let Some(evidence) = &case.evidence.host else { return Conclusion::unknown("the host was not looked at") };
     match asked(Some(&evidence.oom_kills)) {
         Err(unknown) => unknown,
-        Ok((command, kills)) => {
-            let facts: Vec<Fact> = kills
+        Ok((command, record)) => {
+            let facts: Vec<Fact> = record
+                .kills
                 .iter()
                 .map(|kill| {
                     let says = format!("{} ago: {}", age(kill.time, case.evidence.time), kill.process);
                     Fact::new(command, says).about(kill.process.clone()).at(Some(kill.time))
                 })
                 .collect();
-            match facts.is_empty() {
-                true => Conclusion::RuledOut(vec![Fact::new(command, "no process was killed for want of memory")]),
-                false => Conclusion::Proven(facts),
+            // How far back that is known stands in the check.
+            let check = case.health.host.iter().flat_map(|host| &host.checks).find(|c| c.source == "memory kills");
+            let says = check.map_or("no process was killed for want of memory", |check| &check.summary);
+            match (facts.is_empty(), check.map(|check| check.verdict)) {
+                (false, _) => Conclusion::Proven(facts),
+                (true, Some(Verdict::Pass)) => {
+                    let says = format!("no process was killed for want of memory: {says}");
+                    Conclusion::RuledOut(vec![Fact::new(command, says)])
+                }
+                (true, Some(Verdict::Warn)) => Conclusion::Proven(vec![Fact::new(command, says)]),
+                (true, Some(Verdict::Unknown | Verdict::Fail) | None) => {
+                    Conclusion::unknown(format!("memory kills: {says}"))
+                }
             }
         }
     }
@@ -183,14 +205,32 @@ pub(super) fn looping_units(case: &Case<'_>) -> Conclusion {
         Ok(found) => found,
         Err(unknown) => return unknown,
     };
-    let looping = units.iter().filter(|unit| unit.active == "activating");
-    let strangers = looping.filter(|unit| !case.health.units.contains(&unit.id));
-    let facts: Vec<Fact> = strangers
-        .map(|unit| {
-            let says = format!("{}: {} restarts, last: {}", unit.id, unit.restarts, health::ending(unit));
-            Fact::new(Command::new(["systemctl", "status", &unit.id]), says).ran(command).about(unit.id.clone())
-        })
-        .collect();
+    let now = case.evidence.time;
+    let boot = case.evidence.host.as_ref().and_then(|host| host.booted(now));
+    // Those that ended a moment ago, and those that run again.
+    let restless = case.evidence.managers.restless.as_ref();
+    let again = restless.and_then(|answer| answer.result.as_ref().ok()).into_iter().flatten();
+    // What was judged as a service's is told with it.
+    let own = |unit: &UnitState| case.health.units.contains(&unit.id);
+    let mut found: Vec<(&str, Fact)> = Vec::new();
+    let waiting = units.iter().filter(|unit| unit.active == "activating");
+    for unit in again.chain(waiting).filter(|unit| !own(unit)) {
+        let says = match health::restarting(unit, boot, now) {
+            Some(says) => format!("{}: {says}", unit.id),
+            None if unit.active == "activating" => {
+                format!("{}: {} restarts, last: {}", unit.id, unit.restarts, health::ending(unit))
+            }
+            None => continue,
+        };
+        if found.iter().all(|(id, _)| *id != unit.id) {
+            let fact = Fact::new(Command::new(["systemctl", "status", &unit.id]), says).ran(command);
+            found.push((&unit.id, fact.about(unit.id.clone())));
+        }
+    }
+    let facts: Vec<Fact> = found.into_iter().map(|(_, fact)| fact).collect();
+    if let (true, Some(Answer { command, result: Err(trouble) })) = (facts.is_empty(), restless) {
+        return Conclusion::unknown(told(command, trouble));
+    }
     match facts.is_empty() {
         true => Conclusion::RuledOut(vec![
             Fact::new(Command::new(["systemctl", "list-units", "--state=auto-restart"]), "none").ran(command),
@@ -209,9 +249,6 @@ pub(super) fn certificate(case: &Case<'_>, flaw: Flaw) -> Conclusion {
         |source: &str| host.certificates.iter().any(|judged| source == format!("certificate {}", judged.host));
     let is_open =
         |c: &&health::Check| c.about == About::Certificate && c.verdict == Verdict::Unknown && !is_judged(&c.source);
-    if let Some(check) = host.checks.iter().find(is_open) {
-        return Conclusion::unknown(Why::of(check));
-    }
     let now = case.evidence.time;
     let served = |name: &str| {
         let all = case.evidence.host.iter().flat_map(|host| &host.certificates);
@@ -219,47 +256,77 @@ pub(super) fn certificate(case: &Case<'_>, flaw: Flaw) -> Conclusion {
             .find(|(host, _)| host == name)
             .and_then(|(_, answer)| Some((answer, answer.result.as_ref().ok()?)))
     };
-    Conclusion::any_of(host.certificates.iter().filter_map(|judged| {
-        let (answer, served) = served(&judged.host)?;
-        let holds = match (flaw, served) {
-            (Flaw::Any, _) => judged.verdict == Verdict::Fail,
-            (Flaw::None, Err(_)) => true,
-            (_, Err(_)) | (Flaw::None, Ok(_)) => false,
-            (Flaw::Expired, Ok(served)) => served.not_after < now,
-            (Flaw::Early, Ok(served)) => served.not_before > now,
-            (Flaw::OtherName, Ok(served)) => !served.names.iter().any(|name| health::covers(name, &judged.host)),
-            (Flaw::Ending, Ok(served)) => {
-                let named = served.names.iter().any(|name| health::covers(name, &judged.host));
-                let valid = served.not_before <= now && served.not_after >= now;
-                let bounds = case.deployment.checks.certificates.as_ref();
-                named && valid && bounds.is_some_and(|bounds| health::ends_soon(served, bounds, now))
-            }
-        };
-        let says = format!("{}: {}", judged.host, judged.summary);
-        Some((holds, Fact::new(&answer.command, says).about(format!("certificate {}", judged.host))))
-    }))
+    let seen = Conclusion::any_of(
+        "certificates",
+        host.certificates.iter().filter_map(|judged| {
+            let (answer, served) = served(&judged.host)?;
+            let holds = match (flaw, served) {
+                (Flaw::Any, _) => judged.verdict == Verdict::Fail,
+                (Flaw::None, Err(_)) => true,
+                (_, Err(_)) | (Flaw::None, Ok(_)) => false,
+                (Flaw::Expired, Ok(served)) => served.not_after < now,
+                (Flaw::Early, Ok(served)) => served.not_before > now,
+                (Flaw::OtherName, Ok(served)) => !served.names.iter().any(|name| health::covers(name, &judged.host)),
+                (Flaw::Ending, Ok(served)) => {
+                    let named = served.names.iter().any(|name| health::covers(name, &judged.host));
+                    let valid = served.not_before <= now && served.not_after >= now;
+                    let bounds = case.deployment.checks.certificates.as_ref();
+                    named && valid && bounds.is_some_and(|bounds| health::ends_soon(served, bounds, now))
+                }
+            };
+            let says = format!("{}: {}", judged.host, judged.summary);
+            Some((holds, Fact::new(&answer.command, says).about(format!("certificate {}", judged.host))))
+        }),
+    );
+    // What one shows is shown, whatever else could not be seen.
+    if seen.is_proven() {
+        return seen;
+    }
+    if let Some(check) = host.checks.iter().find(is_open) {
+        return Conclusion::unknown(Why::of(check));
+    }
+    let Some(evidence) = case.evidence.host.as_ref().filter(|_| host.certificates.is_empty()) else { return seen };
+    match &evidence.edge {
+        // Every name that was asked for is that of a service that is not here.
+        _ if !evidence.certificates.is_empty() => {
+            let command = Command::own(["status"]);
+            Conclusion::RuledOut(vec![Fact::new(command, "no service with a public name is on this host")])
+        }
+        TlsEdge::Nobody(port) => {
+            let command = Command::new(["ss", "-Hltnp", &format!("sport = :{port}")]);
+            Conclusion::RuledOut(vec![Fact::new(command, format!("nobody listens on port {port}"))])
+        }
+        TlsEdge::Unknown(why) => Conclusion::unknown(format!("certificates: {why}")),
+        TlsEdge::Asked(_) | TlsEdge::Unasked => Conclusion::unknown("certificates: none was looked at"),
+    }
 }
 
 pub(super) fn strangers(case: &Case<'_>) -> Conclusion {
     let managers = &case.evidence.managers;
     match &managers.listed {
         // Where there is no engine there are no containers.
-        None | Some(crate::observe::probe::Answer { result: Err(Trouble::Unavailable(_)), .. }) => {
-            Conclusion::RuledOut(Vec::new())
+        Some(Answer { command, result: Err(trouble @ Trouble::Unavailable(_)) }) => {
+            Conclusion::RuledOut(vec![Fact::new(command, trouble.to_string())])
         }
         listed => match asked(listed.as_ref()) {
             Err(unknown) => unknown,
             Ok((command, _)) => {
-                let unwell = &managers.unwell_strangers;
-                let facts: Vec<Fact> = unwell
+                let facts: Vec<Fact> = managers
+                    .strangers
                     .iter()
-                    .map(|name| Fact::new(Command::new(["docker", "ps", "--all"]), &**name).ran(command))
+                    .filter_map(|other| {
+                        let says = health::ailment(other, case.evidence.time)?;
+                        let name = &other.listed.identity.name;
+                        let fact = Fact::new(Command::new(["docker", "ps", "--all"]), format!("{name} ({says})"));
+                        Some(fact.ran(command))
+                    })
                     .collect();
-                match facts.is_empty() {
-                    true => Conclusion::RuledOut(vec![
+                match (facts.is_empty(), &managers.strangers_trouble) {
+                    (true, Some(trouble)) => Conclusion::unknown(told(command, trouble)),
+                    (true, None) => Conclusion::RuledOut(vec![
                         Fact::new(Command::new(["docker", "ps", "--all"]), "none keeps failing").ran(command),
                     ]),
-                    false => Conclusion::Proven(facts),
+                    (false, _) => Conclusion::Proven(facts),
                 }
             }
         },
@@ -300,6 +367,12 @@ pub(super) fn pm_down(case: &Case<'_>) -> Conclusion {
     });
     let mut homes: Vec<_> = apps.map(|app| (app.home, app.user)).collect();
     homes.dedup();
+    if homes.is_empty() {
+        return Conclusion::RuledOut(vec![Fact::new(
+            Command::own(["status"]),
+            "no service here is an application of pm2",
+        )]);
+    }
     Conclusion::any(homes.into_iter().map(|(home, user)| match asked(case.evidence.managers.apps.get(home)) {
         Err(unknown) => unknown,
         Ok((command, daemon)) => {
@@ -318,6 +391,9 @@ pub(super) fn backup(case: &Case<'_>, lapse: Lapse) -> Conclusion {
         Lapse::Overdue => Verdict::Fail,
         Lapse::Failed => Verdict::Warn,
     };
+    if sets.is_empty() {
+        return Conclusion::RuledOut(vec![Fact::new(command, "this host has made no copy of any set")]);
+    }
     Conclusion::any(sets.iter().map(|fresh| {
         let says = format!("{}: {}", fresh.set, fresh.summary);
         if fresh.verdict == Verdict::Unknown {

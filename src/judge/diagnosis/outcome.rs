@@ -95,11 +95,16 @@ impl Conclusion {
         if holds { Proven(facts) } else { RuledOut(facts) }
     }
 
-    /// Proven by the facts for which it holds; where there are none, ruled out by the others.
-    pub fn any_of(seen: impl IntoIterator<Item = (bool, Fact)>) -> Self {
+    /// Proven by the facts for which it holds; where there are none, ruled out by the others. Where nothing was seen at all it is
+    /// neither; `what` is what there was none of.
+    pub fn any_of(what: &str, seen: impl IntoIterator<Item = (bool, Fact)>) -> Self {
         let (hits, misses): (Vec<_>, Vec<_>) = seen.into_iter().partition(|(holds, _)| *holds);
         let facts = |seen: Vec<(bool, Fact)>| seen.into_iter().map(|(_, fact)| fact).collect();
-        if hits.is_empty() { RuledOut(facts(misses)) } else { Proven(facts(hits)) }
+        match (hits.is_empty(), misses.is_empty()) {
+            (false, _) => Proven(facts(hits)),
+            (true, false) => RuledOut(facts(misses)),
+            (true, true) => Conclusion::unknown(format!("{what}: none was seen")),
+        }
     }
 
     /// Whether it holds.
@@ -129,9 +134,13 @@ impl Conclusion {
         }
     }
 
-    /// Proven when one is, whatever is unknown.
+    /// Proven when one is, whatever is unknown. Of no part at all nothing follows.
     pub fn any(parts: impl IntoIterator<Item = Conclusion>) -> Self {
         let (mut hits, mut misses, mut whys, mut holds) = (Vec::new(), Vec::new(), Vec::new(), false);
+        let mut parts = parts.into_iter().peekable();
+        if parts.peek().is_none() {
+            return Conclusion::unknown("there is nothing to be judged");
+        }
         for part in parts {
             match part {
                 Proven(seen) => {

@@ -24,6 +24,7 @@ pub(super) fn file(case: &Case<'_>, path: &'static str, clue: &FileClue) -> Conc
         let line = text.iter().flat_map(|text| text.lines()).rfind(|line| pattern.is_match(line));
         return match line {
             Some(line) => Conclusion::Proven(vec![Fact::new(command, crate::host::tools::excerpt(line))]),
+            None if text.is_none() => Conclusion::RuledOut(vec![Fact::new(command, format!("{path} does not exist"))]),
             None => Conclusion::RuledOut(vec![Fact::new(command, format!("{path} does not say so"))]),
         };
     }
@@ -121,6 +122,9 @@ pub(super) fn running(case: &Case<'_>, word: &str) -> Conclusion {
         Ok(found) => found,
         Err(unknown) => return unknown,
     };
+    if processes.is_empty() {
+        return Conclusion::unknown("no process can be seen");
+    }
     let is = |argument: &String| argument == word || argument.rsplit('/').next() == Some(word);
     let command = Command::new(["pgrep", "-af", word]);
     match processes.iter().find(|(_, words)| words.iter().any(is)) {
@@ -240,7 +244,10 @@ pub(super) fn lines(case: &Case<'_>, lines: &LineShare) -> Conclusion {
         Ok(found) => found,
         Err(unknown) => return unknown,
     };
-    let Some((hits, all)) = weigh(text.as_deref().unwrap_or_default(), lines, case.evidence.time) else {
+    let Some(text) = text else {
+        return Conclusion::unknown(format!("{} does not exist", lines.file));
+    };
+    let Some((hits, all)) = weigh(text, lines, case.evidence.time) else {
         return Conclusion::unknown("its pattern is none");
     };
     let enough = hits >= lines.least && lines.share.is_exceeded(f64::from(hits), f64::from(all));

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::case::{Case, Subject, told};
 use super::outcome::{Conclusion, Fact, Why};
 use crate::host::protocol::postgres::Greeting;
+use crate::host::tools::command::Command;
 use crate::judge::health;
 use crate::observe::probe::{Answer, Reply};
 use crate::registry::{Condition, Heard, Share, Verdict};
@@ -15,6 +16,10 @@ use crate::registry::{Condition, Heard, Share, Verdict};
 /// What a service answered.
 pub(super) fn reply(case: &Case<'_>, subject: Subject<'_>, wanted: &Heard) -> Conclusion {
     let replies = &case.evidence.replies[subject.index];
+    if subject.service.probes.is_empty() {
+        let command = Command::own(["explain", subject.service.name]);
+        return Conclusion::RuledOut(vec![Fact::new(command, "it has no probe to answer")]);
+    }
     let judged = health::judge_replies(subject.service, subject.index, case.evidence);
     let outcomes = judged.into_iter().zip(replies).map(|(check, answer)| {
         if matches!(wanted, Heard::Bad) {

@@ -112,11 +112,19 @@ fn record<'e>(case: &Case<'e>, manager: &'static Manager) -> Result<Option<(Reco
 /// engine runs, a container beneath a unit says nothing.
 fn of_managers(case: &Case<'_>, subject: Subject<'_>, look: impl Fn(Record<'_>, &Command) -> Conclusion) -> Conclusion {
     let first = subject.service.managers.first();
+    if first.is_none() {
+        return Conclusion::RuledOut(vec![Fact::new(
+            Command::own(["explain", subject.service.name]),
+            "nothing manages it",
+        )]);
+    }
     Conclusion::any(subject.service.managers.iter().map(|manager| {
         let beneath = !first.is_some_and(|first| std::ptr::eq(first, manager));
         let containers = case.evidence.managers.containers.as_ref();
         match (record(case, manager), containers.map(|answer| &answer.result)) {
             (Ok(Some((record, ran))), _) => look(record, ran),
+            // Its manager said nothing of it, which is not that there is none.
+            (Ok(None), _) if !beneath && subject.health.state == State::Unknown => Conclusion::unknown(doubt(subject)),
             (Ok(None), _) => Conclusion::RuledOut(Vec::new()),
             (Err(_), Some(Err(Trouble::Unavailable(_)))) if beneath => Conclusion::RuledOut(Vec::new()),
             (Err(unknown), _) => unknown,
@@ -296,11 +304,22 @@ pub(super) fn route(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
         Ok(found) => found,
         Err(unknown) => return unknown,
     };
-    Conclusion::any_of(subject.service.routes.iter().filter_map(|route| {
-        let path = route.path.trim_end_matches('/');
-        let theirs = |path: &str| path.trim_start_matches('^').trim_end_matches('/').to_owned();
-        let own = found.iter().find(|upstream| upstream.host == route.host && theirs(&upstream.path) == path)?;
-        let says = format!("{} goes to {}, its port is {}", route.endpoint(), own.address, route.port);
-        Some((own.port() != Some(route.port), Fact::new(command, says)))
-    }))
+    let mut seen = subject
+        .service
+        .routes
+        .iter()
+        .filter_map(|route| {
+            let path = route.path.trim_end_matches('/');
+            let theirs = |path: &str| path.trim_start_matches('^').trim_end_matches('/').to_owned();
+            let own = found.iter().find(|upstream| upstream.host == route.host && theirs(&upstream.path) == path)?;
+            let says = format!("{} goes to {}, its port is {}", route.endpoint(), own.address, route.port);
+            Some((own.port() != Some(route.port), Fact::new(command, says)))
+        })
+        .peekable();
+    if seen.peek().is_none() {
+        // The whole configuration was read: what it does not name is sent nowhere else.
+        let says = format!("the proxy's configuration sends no address of {} anywhere", subject.service.name);
+        return Conclusion::RuledOut(vec![Fact::new(command, says)]);
+    }
+    Conclusion::any_of("its routes", seen)
 }

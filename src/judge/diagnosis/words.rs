@@ -94,7 +94,7 @@ pub(super) fn env(case: &Case<'_>, subject: Subject<'_>, clue: &EnvClue) -> Conc
 
 pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, least: u32, pattern: &str, window: Window) -> Conclusion {
     if subject.service.log_sources().is_empty() {
-        return Conclusion::RuledOut(Vec::new());
+        return Conclusion::unknown(format!("where {} logs is not known", subject.service.name));
     }
     let (command, lines) = match asked(case.clues.said.get(subject.service.name)) {
         Ok(found) => found,
@@ -104,6 +104,10 @@ pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, least: u32, pattern: &
         Ok(pattern) => pattern,
         Err(error) => return Conclusion::unknown(error.to_string()),
     };
+    // Of a window all that was written is read; of its last run nothing is kept, or nothing was written where anybody looks.
+    if lines.is_empty() && matches!(window, Window::Run) {
+        return Conclusion::unknown("its log has no line");
+    }
     let last = lines.iter().filter_map(|line| line.time).max();
     let again = match subject.health.state {
         State::CrashLoop | State::Restarting | State::Starting => true,

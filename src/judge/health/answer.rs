@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::Check;
+use super::{Check, ailment};
 use crate::host::protocol::postgres::Greeting;
 use crate::host::tools::excerpt;
-use crate::observe::probe::{Answer, ListenAddress, Reply};
+use crate::observe::probe::{Answer, ListenAddress, Reply, Stranger};
 use crate::registry::{Condition, Http, Probe, Rule, Url, Verdict};
 use crate::units::age;
 
@@ -38,10 +38,14 @@ pub(super) fn judge(probe: &Probe, at: Option<&ListenAddress>, answer: &Answer<R
             (true, false) => (Verdict::Fail, "no primary: it takes no writes".to_owned()),
             (false, _) => (Verdict::Fail, "answers hello with an error".to_owned()),
         },
-        (Probe::DockerEngine, Reply::Engine(unwell)) => match unwell.as_slice() {
-            [] => (Verdict::Pass, "answers".to_owned()),
-            unwell => (Verdict::Warn, format!("containers not well: {}", unwell.join(", "))),
-        },
+        (Probe::DockerEngine, Reply::Engine(strangers)) => {
+            let told = |other: &Stranger| Some(format!("{} ({})", other.listed.identity.name, ailment(other, now)?));
+            let unwell: Vec<String> = strangers.iter().filter_map(told).collect();
+            match unwell.as_slice() {
+                [] => (Verdict::Pass, "answers".to_owned()),
+                unwell => (Verdict::Warn, format!("containers not well: {}", unwell.join(", "))),
+            }
+        }
         (Probe::LogLine { contains, .. }, Reply::LogLine(Some(time))) => {
             (Verdict::Pass, format!("wrote \"{contains}\" {} ago", age(*time, now)))
         }

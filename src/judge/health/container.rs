@@ -2,10 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::{About, Check, LOOP_RESTARTS, LOOP_WINDOW, ManagerView, State};
+use super::pace::{self, Pace, Runs};
+use super::{About, Check, ManagerView, State};
 use crate::host::tools::command::Command;
 use crate::host::tools::docker::ContainerState;
-use crate::observe::probe::{Answer, is_container_of};
+use crate::host::tools::excerpt;
+use crate::host::tools::history::RunEnd;
+use crate::observe::probe::{Answer, Stranger, is_container_of};
 use crate::program;
 use crate::registry::{Manager, Service, Verdict};
 
@@ -50,6 +53,12 @@ pub(super) fn judge(
         );
     }
     let (state, verdict, summary) = reading(container, now);
+    let was_restarted = !matches!(pace::judge(&runs(container), now), Pace::Steady);
+    let healthy = !matches!(container.health.as_deref(), Some("unhealthy"));
+    let about = match was_restarted && healthy && state == State::Running && verdict != Verdict::Pass {
+        true => About::Restarts,
+        false => About::Container,
+    };
     ManagerView {
         unit: Some(name.clone()),
         since: match state {
@@ -61,21 +70,79 @@ pub(super) fn judge(
         restarts: Some(container.restarts),
         pid: Some(container.pid).filter(|pid| *pid != 0),
         memory_bytes: container.memory_bytes,
-        ..ManagerView::new(state, Check::new(SOURCE, &own, verdict, summary).about(About::Container))
+        ..ManagerView::new(state, Check::new(SOURCE, &own, verdict, summary).about(about))
+    }
+}
+
+/// What is wrong with a container that no service accounts for: it ends again and again, does not come up, or its health check
+/// fails. One that has ended may be a job that is done.
+pub(crate) fn ailment(stranger: &Stranger, now: Timestamp) -> Option<String> {
+    let listed = stranger.listed.ailment().map(str::to_owned);
+    let Some(detail) = &stranger.detail else { return listed };
+    let error = detail.error.trim();
+    let why = if error.is_empty() { String::new() } else { format!(": {}", excerpt(error)) };
+    match detail.status.as_str() {
+        "running" | "restarting" => match pace::judge(&runs(detail), now) {
+            Pace::Loop(count) => Some(format!("crash loop: {count}, last: {}", last_ending(detail))),
+            Pace::Slow(count) if !pace::is_clean(detail.history.as_ref()) => {
+                Some(format!("keeps restarting: {count}, last: {}", last_ending(detail)))
+            }
+            Pace::Open(count) => Some(count),
+            Pace::Steady | Pace::Lately | Pace::Slow(_) => listed,
+        },
+        "created" if detail.is_restarted() => Some(format!("created but never started{why}")),
+        // Somebody may have stopped it; the engine did not where it could not start it, or gave up.
+        "exited" if detail.is_restarted() && !error.is_empty() => Some(format!("did not start{why}")),
+        "exited" if detail.policy == "on-failure" && detail.exit_code != 0 && detail.restarts > 0 => {
+            Some(format!("given up after {} restarts, exit {}", detail.restarts, detail.exit_code))
+        }
+        _ => listed,
+    }
+}
+
+fn runs(container: &ContainerState) -> Runs<'_> {
+    Runs {
+        count: container.restarts,
+        began: container.started.filter(|_| container.status == "running"),
+        first: container.created,
+        history: container.history.as_ref(),
+        has_ended: false,
+    }
+}
+
+/// How the run before the present one ended. The engine keeps an exit code of the present run only, which is 0 while it lasts.
+fn last_ending(container: &ContainerState) -> String {
+    match pace::last(container.history.as_ref()) {
+        Some(RunEnd::Exit(code)) => format!("exit {code}"),
+        Some(RunEnd::Signal(signal) | RunEnd::Dump(signal)) => format!("killed by signal {signal}"),
+        Some(RunEnd::Result(result)) => result.clone(),
+        None if container.status == "running" => "not known".to_owned(),
+        None => format!("exit {}", container.exit_code),
     }
 }
 
 fn reading(container: &ContainerState, now: Timestamp) -> (State, Verdict, String) {
-    let young = container.started.is_some_and(|since| now.duration_since(since) < LOOP_WINDOW);
     let ending = match (container.oom_killed, container.exit_code) {
         (true, _) => "killed for want of memory".to_owned(),
         (false, code) => format!("exit {code}"),
     };
-    let looping = || format!("crash loop: {} restarts, last: {ending}", container.restarts);
+    let last = || match container.oom_killed {
+        true => ending.clone(),
+        false => last_ending(container),
+    };
+    let looping = |count: String| (State::CrashLoop, Verdict::Fail, format!("crash loop: {count}, last: {}", last()));
+    match (container.status.as_str(), pace::judge(&runs(container), now)) {
+        ("running" | "restarting", Pace::Loop(count)) => return looping(count),
+        ("running", _) if container.health.as_deref() == Some("unhealthy") => {}
+        ("running", Pace::Slow(count)) if !pace::is_clean(container.history.as_ref()) => {
+            let summary = format!("keeps restarting: {count}, last: {}", last());
+            return (State::Running, Verdict::Warn, summary);
+        }
+        ("running", Pace::Open(count)) => return (State::Running, Verdict::Unknown, count),
+        (_, _) => {}
+    }
     match container.status.as_str() {
-        "restarting" if container.restarts >= LOOP_RESTARTS => (State::CrashLoop, Verdict::Fail, looping()),
         "restarting" => (State::Restarting, Verdict::Fail, format!("ended, will be started again: {ending}")),
-        "running" if young && container.restarts >= LOOP_RESTARTS => (State::CrashLoop, Verdict::Fail, looping()),
         "running" => match container.health.as_deref() {
             Some("unhealthy") => (State::Running, Verdict::Fail, "its container's health check fails".to_owned()),
             Some("starting") => (State::Starting, Verdict::Warn, "health check has not passed yet".to_owned()),
@@ -86,7 +153,11 @@ fn reading(container: &ContainerState, now: Timestamp) -> (State, Verdict, Strin
             }
         },
         "paused" => (State::Paused, Verdict::Fail, "paused".to_owned()),
-        "created" => (State::Stopped, Verdict::Fail, "created but never started".to_owned()),
+        "created" => {
+            let error = container.error.trim();
+            let why = if error.is_empty() { String::new() } else { format!(": {}", excerpt(error)) };
+            (State::Stopped, Verdict::Fail, format!("created but never started{why}"))
+        }
         "exited" if container.exit_code == 0 && !container.oom_killed => {
             (State::Stopped, Verdict::Fail, "stopped (exit 0)".to_owned())
         }

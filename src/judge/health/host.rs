@@ -4,12 +4,12 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{About, Check};
+use super::{About, Check, restarting};
 use crate::host::tools::command::Command;
 use crate::host::tools::df::FileSystem;
 use crate::host::tools::systemctl::UnitState;
 use crate::host::trouble::Trouble;
-use crate::observe::probe::{Answer, Evidence, HostEvidence, Served, Trust};
+use crate::observe::probe::{Answer, Evidence, HostEvidence, OomRecord, Served, Trust};
 use crate::registry::{Certificates, Deployment, HostChecks, Service, Usage, Verdict};
 use crate::units::{age, bytes, duration};
 
@@ -166,16 +166,11 @@ pub(super) fn judge(
             others
         })
     });
-    let oom_kills = part(("memory kills", About::Other), &evidence.oom_kills, &mut checks, |kills, checks| {
-        let (verdict, summary) = match kills.iter().max_by_key(|kill| kill.time) {
-            None => (Verdict::Pass, "none in 24 h".to_owned()),
-            Some(last) => (
-                Verdict::Warn,
-                format!("{} in 24 h, the last {} ago: {}", kills.len(), age(last.time, now), last.process),
-            ),
-        };
+    judge_restless(evidence, all, bounds.failed_units, &mut checks);
+    let oom_kills = part(("memory kills", About::Other), &evidence.oom_kills, &mut checks, |record, checks| {
+        let (verdict, summary) = judge_kills(record, evidence, now);
         checks.push(Check::new("memory kills", &evidence.oom_kills, verdict, summary));
-        kills.iter().map(|kill| kill.process.clone()).collect()
+        record.kills.iter().map(|kill| kill.process.clone()).collect()
     });
     let certificates = judge_certificates(bounds.certificates.as_ref(), services, absent, evidence, now, &mut checks);
     HostHealth {
@@ -189,6 +184,54 @@ pub(super) fn judge(
         oom_kills,
         certificates,
         checks,
+    }
+}
+
+/// What is not recorded is not none: how far back the record reaches is said.
+fn judge_kills(record: &OomRecord, evidence: &HostEvidence, now: Timestamp) -> (Verdict, String) {
+    let uptime = evidence.uptime_seconds.result.as_ref().ok();
+    let up = uptime.map(|seconds| SignedDuration::from_secs(i64::try_from(*seconds).unwrap_or(i64::MAX)));
+    let count = record.counted;
+    match (record.kills.iter().max_by_key(|kill| kill.time), record.reaches) {
+        (Some(last), _) => (
+            Verdict::Warn,
+            format!("{} in 24 h, the last {} ago: {}", record.kills.len(), age(last.time, now), last.process),
+        ),
+        (None, None) => (Verdict::Pass, "none in 24 h".to_owned()),
+        (None, Some(_)) if record.is_shared && count > 0 => {
+            (Verdict::Pass, format!("none recorded in this container, {count} on the whole machine since boot"))
+        }
+        (None, Some(reaches)) if count == 0 && reaches.is_zero() => {
+            (Verdict::Unknown, "the kernel does not count them, and the journal does not reach back 24 h".to_owned())
+        }
+        (None, Some(reaches)) if count == 0 => (Verdict::Pass, format!("none in the {} since boot", duration(reaches))),
+        (None, Some(_)) if up.is_some_and(|up| up < SignedDuration::from_hours(24)) => {
+            (Verdict::Warn, format!("{count} since boot; which, the journal does not tell"))
+        }
+        (None, Some(_)) => (
+            Verdict::Unknown,
+            format!("{count} since boot, and the journal does not reach back 24 h: when they were is not known"),
+        ),
+    }
+}
+
+/// Units that no service names and that end again and again: a check only where there are any, or it is not known.
+fn judge_restless(evidence: &HostEvidence, all: &Evidence, verdict: Verdict, checks: &mut Vec<Check>) {
+    let Some(answer) = &all.managers.restless else { return };
+    let boot = evidence.booted(all.time);
+    match &answer.result {
+        Ok(units) => {
+            let told = |unit: &UnitState| {
+                Some((unit.id.clone(), format!("{}: {}", unit.id, restarting(unit, boot, all.time)?)))
+            };
+            let (names, says): (Vec<String>, Vec<String>) = units.iter().filter_map(told).unzip();
+            if !names.is_empty() {
+                let command = Command::new(["systemctl", "status"].into_iter().chain(names.iter().map(String::as_str)));
+                let check = Check::new("restarting units", answer, verdict, says.join("; "));
+                checks.push(Check { command, ..check });
+            }
+        }
+        Err(trouble) => checks.push(Check::unknown("restarting units", answer, trouble)),
     }
 }
 
@@ -312,6 +355,18 @@ fn judge_certificates(
         found.push(Check::new(format!("certificate {host}"), answer, verdict, summary).about(About::Certificate));
         judged.push(certificate);
     }
+    for file in &evidence.unserved {
+        let Some(ended) = file.not_after.filter(|end| *end < now) else { continue };
+        let summary = format!("expired {} ago, and no server here shows it", age(ended, now));
+        let openssl = ["openssl", "x509", "-noout", "-subject", "-enddate", "-in", &file.path];
+        let answer = Answer { command: Command::new(openssl), result: Ok(()) };
+        let check = Check::new(format!("certificate file {}", file.path), &answer, Verdict::Warn, summary);
+        checks.push(check.about(About::Other));
+    }
+    if let Some(trouble) = &evidence.names_trouble {
+        let answer = Answer { command: Command::new(["ls", "/etc/letsencrypt/live"]), result: Ok(()) };
+        checks.push(Check::unknown("certificates on disk", &answer, trouble).about(About::Certificate));
+    }
     // An edge that shows none for any host is one problem, not as many as there are hosts.
     match (&judged[..], found.first()) {
         ([first, rest @ ..], Some(check))
@@ -339,7 +394,8 @@ fn certificate(host: &str, served: &Result<Served, String>, bounds: &Certificate
         }
     };
     let left = served.not_after.duration_since(now);
-    let named = served.names.iter().any(|name| covers(name, host));
+    // One that is shown to whoever asks for no name, and has none itself.
+    let named = host.starts_with(':') || served.names.iter().any(|name| name == host || covers(name, host));
     let time_left = if served.is_endless { "it has no end".to_owned() } else { format!("{} left", duration(left)) };
     let (verdict, summary) = if left.is_negative() {
         (Verdict::Fail, format!("expired {} ago", duration(now.duration_since(served.not_after))))

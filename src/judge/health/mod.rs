@@ -6,29 +6,26 @@ mod app;
 mod container;
 mod host;
 mod order;
+mod pace;
 mod port;
 mod unit;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use crate::registry::State;
+pub(crate) use container::ailment;
 pub use host::HostHealth;
 pub(crate) use host::{covers, ends_soon};
 pub(crate) use port::listens;
-pub(crate) use unit::ending;
+pub(crate) use unit::{ending, restarting};
 
 use crate::host::tools::command::Command;
 use crate::host::trouble::Trouble;
 use crate::observe::probe::{Answer, Evidence, Holder, Reply};
 use crate::registry::{Deployment, Manager, Presence, Probe, Service, Verdict};
 use crate::units::bytes;
-
-/// How young a process with several restarts must be to count as one that crashes again and again.
-const LOOP_WINDOW: SignedDuration = SignedDuration::from_secs(60);
-/// How many automatic restarts make a loop.
-const LOOP_RESTARTS: u32 = 3;
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -60,6 +57,8 @@ pub enum About {
     Disk,
     /// A certificate that the edge shows.
     Certificate,
+    /// A service that runs, and that was restarted by itself before.
+    Restarts,
     /// Anything else.
     Other,
 }
@@ -341,7 +340,10 @@ fn view(service: &Service, manager: &Manager, evidence: &Evidence) -> ManagerVie
     let managers = &evidence.managers;
     match manager {
         Manager::Systemd(wanted) => match &managers.units {
-            Some(answer) => unit::judge(wanted, service.presence != Presence::Required, answer, evidence.time),
+            Some(answer) => {
+                let boot = evidence.host.as_ref().and_then(|host| host.booted(evidence.time));
+                unit::judge(wanted, service.presence != Presence::Required, answer, boot, evidence.time)
+            }
             None => unasked("systemd", About::Other),
         },
         Manager::Compose(_) | Manager::Docker(_) => match &managers.containers {

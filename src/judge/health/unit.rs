@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::{About, Check, LOOP_RESTARTS, LOOP_WINDOW, ManagerView, State};
+use super::pace::{self, Pace, Runs};
+use super::{About, Check, ManagerView, State};
 use crate::host::tools::command::Command;
+use crate::host::tools::history::RunEnd;
 use crate::host::tools::systemctl::UnitState;
 use crate::observe::probe::{Answer, units_of};
 use crate::program;
@@ -11,8 +13,14 @@ use crate::registry::{Unit, Verdict};
 
 const SOURCE: &str = "systemd";
 
-/// An `optional` unit without a file was not asked about, and so is not there.
-pub(super) fn judge(wanted: &Unit, optional: bool, answer: &Answer<Vec<UnitState>>, now: Timestamp) -> ManagerView {
+/// An `optional` unit without a file was not asked about, and so is not there. `boot`: when the host started, where that is known.
+pub(super) fn judge(
+    wanted: &Unit,
+    optional: bool,
+    answer: &Answer<Vec<UnitState>>,
+    boot: Option<Timestamp>,
+    now: Timestamp,
+) -> ManagerView {
     let units = match &answer.result {
         Ok(units) => units,
         Err(trouble) => return ManagerView::unasked(SOURCE, About::Other, answer, trouble),
@@ -35,7 +43,8 @@ pub(super) fn judge(wanted: &Unit, optional: bool, answer: &Answer<Vec<UnitState
     let in_state = |state: &str| triggers().find(|trigger| trigger.active == state);
     // What runs already needs none: a trigger that has failed is another failure then.
     let trigger = (unit.active == "inactive").then(|| in_state("active").or_else(|| in_state("failed"))).flatten();
-    let (state, verdict, summary) = reading(unit, trigger, now);
+    let (state, verdict, summary) = reading(unit, trigger, boot, now);
+    let runs_on = state == State::Running && verdict != Verdict::Pass && !unit.reload_needed;
     let enabled = matches!(unit.file_state.as_str(), "enabled" | "enabled-runtime" | "static" | "generated" | "alias");
     ManagerView {
         unit: Some(unit.id.clone()),
@@ -48,42 +57,93 @@ pub(super) fn judge(wanted: &Unit, optional: bool, answer: &Answer<Vec<UnitState
         memory_bytes: unit.memory_bytes,
         units: counted.iter().copied().chain(trigger).map(|unit| unit.id.clone()).collect(),
         unused: matches!(state, State::Masked | State::Skipped) || (state == State::Stopped && !enabled),
-        ..ManagerView::new(state, Check::new(SOURCE, &command(&unit.id), verdict, summary))
+        ..ManagerView::new(
+            state,
+            Check::new(SOURCE, &command(&unit.id), verdict, summary).about(if runs_on {
+                About::Restarts
+            } else {
+                About::Other
+            }),
+        )
+    }
+}
+
+/// What is wrong with a unit that no service names, if it ends again and again.
+pub(crate) fn restarting(unit: &UnitState, boot: Option<Timestamp>, now: Timestamp) -> Option<String> {
+    let (state, verdict, summary) = reading(unit, None, boot, now);
+    match state {
+        State::CrashLoop | State::Restarting => Some(summary),
+        State::Running if verdict != Verdict::Pass && slow(unit, boot, now) => Some(summary),
+        _ => None,
+    }
+}
+
+fn slow(unit: &UnitState, boot: Option<Timestamp>, now: Timestamp) -> bool {
+    matches!(pace::judge(&runs(unit, boot), now), Pace::Slow(_) | Pace::Open(_))
+}
+
+fn runs(unit: &UnitState, boot: Option<Timestamp>) -> Runs<'_> {
+    // The counter is raised only when the next start begins.
+    let has_ended = unit.sub.starts_with("auto-restart");
+    let runs = matches!(unit.active.as_str(), "active" | "reloading" | "refreshing" | "deactivating");
+    Runs {
+        count: unit.restarts,
+        began: unit.active_since.filter(|_| runs),
+        first: boot,
+        history: unit.history.as_ref(),
+        has_ended,
     }
 }
 
 /// `trigger` is the socket, timer or path that starts the unit when it is wanted.
-fn reading(unit: &UnitState, trigger: Option<&UnitState>, now: Timestamp) -> (State, Verdict, String) {
+fn reading(
+    unit: &UnitState,
+    trigger: Option<&UnitState>,
+    boot: Option<Timestamp>,
+    now: Timestamp,
+) -> (State, Verdict, String) {
     match unit.load.as_str() {
         "loaded" => {}
         "masked" => return (State::Masked, Verdict::Fail, "masked: it cannot be started".to_owned()),
         other => return (State::Failed, Verdict::Fail, format!("its unit file cannot be loaded ({other})")),
     }
-    let young = unit.active_since.is_some_and(|since| now.duration_since(since) < LOOP_WINDOW);
-    let looping = || format!("crash loop: {} restarts, last: {}", unit.restarts, ending(unit));
+    let pace = || pace::judge(&runs(unit, boot), now);
+    let looping =
+        |count: String| (State::CrashLoop, Verdict::Fail, format!("crash loop: {count}, last: {}", last_ending(unit)));
     match (unit.active.as_str(), unit.sub.as_str()) {
-        ("active" | "reloading" | "refreshing", _) if young && unit.restarts >= LOOP_RESTARTS => {
-            (State::CrashLoop, Verdict::Fail, looping())
-        }
         ("active" | "reloading" | "refreshing", sub) => {
             let state = if sub == "exited" { State::Completed } else { State::Running };
-            if unit.reload_needed {
-                (state, Verdict::Warn, "its unit file changed on disk: systemctl daemon-reload".to_owned())
-            } else if young && unit.restarts > 0 {
-                (state, Verdict::Warn, format!("restarted by itself, before that: {}", ending(unit)))
-            } else {
-                (state, Verdict::Pass, format!("{} ({sub})", unit.active))
+            match pace() {
+                Pace::Loop(count) => looping(count),
+                _ if unit.reload_needed => {
+                    (state, Verdict::Warn, "its unit file changed on disk: systemctl daemon-reload".to_owned())
+                }
+                // Some end on purpose after a while, and count on being started again.
+                Pace::Slow(count) if pace::is_clean(unit.history.as_ref()) => {
+                    (state, Verdict::Pass, format!("{} ({sub}), {count}, each after exit 0", unit.active))
+                }
+                Pace::Slow(count) => {
+                    (state, Verdict::Warn, format!("keeps restarting: {count}, last: {}", last_ending(unit)))
+                }
+                Pace::Open(count) => (state, Verdict::Unknown, count),
+                Pace::Lately => {
+                    (state, Verdict::Warn, format!("restarted by itself, before that: {}", last_ending(unit)))
+                }
+                Pace::Steady => (state, Verdict::Pass, format!("{} ({sub})", unit.active)),
             }
         }
-        // The counter is raised only when the next start begins.
-        ("activating", "auto-restart" | "auto-restart-queued") if unit.restarts.saturating_add(1) >= LOOP_RESTARTS => {
-            (State::CrashLoop, Verdict::Fail, looping())
-        }
-        ("activating", "auto-restart" | "auto-restart-queued") => {
-            (State::Restarting, Verdict::Fail, format!("ended, will be started again: {}", ending(unit)))
-        }
-        ("activating", _) if unit.restarts >= LOOP_RESTARTS => (State::CrashLoop, Verdict::Fail, looping()),
-        ("activating", sub) => (State::Starting, Verdict::Warn, format!("starting ({sub})")),
+        ("activating", "auto-restart" | "auto-restart-queued") => match pace() {
+            Pace::Loop(count) => looping(count),
+            Pace::Steady | Pace::Lately | Pace::Slow(_) | Pace::Open(_) => {
+                (State::Restarting, Verdict::Fail, format!("ended, will be started again: {}", ending(unit)))
+            }
+        },
+        ("activating", sub) => match pace() {
+            Pace::Loop(count) => looping(count),
+            Pace::Steady | Pace::Lately | Pace::Slow(_) | Pace::Open(_) => {
+                (State::Starting, Verdict::Warn, format!("starting ({sub})"))
+            }
+        },
         ("deactivating", sub) => (State::Stopping, Verdict::Warn, format!("stopping ({sub})")),
         ("failed", _) => (State::Failed, Verdict::Fail, format!("failed: {}", failure(unit))),
         ("inactive", _) if unit.condition_failed => (
@@ -107,33 +167,53 @@ fn reading(unit: &UnitState, trigger: Option<&UnitState>, now: Timestamp) -> (St
     }
 }
 
+/// How the run before the present one ended: by the journal, which keeps it, else by what systemd still knows.
+fn last_ending(unit: &UnitState) -> String {
+    match pace::last(unit.history.as_ref()) {
+        Some(RunEnd::Result(result)) => result_words(result, unit).unwrap_or_else(|| result.clone()),
+        Some(RunEnd::Exit(code)) => exit_words(*code),
+        Some(RunEnd::Signal(signal)) => format!("killed by signal {signal}"),
+        Some(RunEnd::Dump(signal)) => format!("core dump, signal {signal}"),
+        None => ending(unit),
+    }
+}
+
 /// How it ended the last time: by systemd's `Result` where that says more than the exit code.
 pub(crate) fn ending(unit: &UnitState) -> String {
-    match unit.result.as_str() {
-        "resources" => {
-            return match unit.missing_files.as_slice() {
-                [] if unit.needed_files.is_empty() => "systemd could not get what it needs to start".to_owned(),
-                [] => "a file it needs to start is missing (EnvironmentFile?)".to_owned(),
-                files => format!("its EnvironmentFile {} does not exist", files.join(", ")),
-            };
-        }
-        "timeout" => return "did not start or stop in time".to_owned(),
-        "oom-kill" => return "killed for want of memory".to_owned(),
-        "watchdog" => return "killed by its watchdog, to which it did not report".to_owned(),
-        "protocol" => return "ended before it announced that it is ready".to_owned(),
-        _ => {}
+    if let Some(words) = result_words(&unit.result, unit) {
+        return words;
     }
     match unit.exit_kind {
         0 => "not known".to_owned(),
         2 => format!("killed by signal {}", unit.exit_status),
         3 => format!("core dump, signal {}", unit.exit_status),
-        _ => match unit.exit_status {
-            // Codes of systemd itself, set before the program runs (systemd.exec(5)).
-            200 => "exit 200: its working directory is missing".to_owned(),
-            203 => "exit 203: its program cannot be executed".to_owned(),
-            217 => "exit 217: its user does not exist".to_owned(),
-            code => format!("exit {code}"),
+        _ => exit_words(unit.exit_status.into()),
+    }
+}
+
+/// What systemd's word for a result means, where it says more than the exit code.
+fn result_words(result: &str, unit: &UnitState) -> Option<String> {
+    Some(match result {
+        "resources" => match unit.missing_files.as_slice() {
+            [] if unit.needed_files.is_empty() => "systemd could not get what it needs to start".to_owned(),
+            [] => "a file it needs to start is missing (EnvironmentFile?)".to_owned(),
+            files => format!("its EnvironmentFile {} does not exist", files.join(", ")),
         },
+        "timeout" => "did not start or stop in time".to_owned(),
+        "oom-kill" => "killed for want of memory".to_owned(),
+        "watchdog" => "killed by its watchdog, to which it did not report".to_owned(),
+        "protocol" => "ended before it announced that it is ready".to_owned(),
+        _ => return None,
+    })
+}
+
+/// An exit code; those of systemd itself are set before the program runs (systemd.exec(5)).
+fn exit_words(code: i64) -> String {
+    match code {
+        200 => "exit 200: its working directory is missing".to_owned(),
+        203 => "exit 203: its program cannot be executed".to_owned(),
+        217 => "exit 217: its user does not exist".to_owned(),
+        code => format!("exit {code}"),
     }
 }
 

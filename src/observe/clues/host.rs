@@ -117,7 +117,9 @@ pub(super) fn listeners(system: &System) -> Answer<Vec<Listening>> {
         };
         let mut found = table("/proc/net/tcp")?;
         // A kernel without IPv6 has no such table.
-        found.extend(table("/proc/net/tcp6").unwrap_or_default());
+        if system.metadata("/proc/net/tcp6").is_ok() {
+            found.extend(table("/proc/net/tcp6")?);
+        }
         let mut owners: BTreeMap<u64, (u32, String)> = BTreeMap::new();
         for pid in system.processes() {
             for inode in system.sockets_of(pid).unwrap_or_default() {
@@ -137,7 +139,10 @@ pub(super) fn processes(system: &System) -> Answer<Vec<Process>> {
         Some((pid, line.split_terminator('\0').map(str::to_owned).collect()))
     };
     let found: Vec<Process> = system.processes().into_iter().filter_map(words).collect();
+    // Mounted with `hidepid`, /proc shows a user only what is his own.
+    let is_hidden = !system.is_root() && found.iter().all(|(pid, _)| *pid != 1);
     let result = match found.is_empty() {
+        _ if is_hidden => Err(Trouble::NeedsRoot("to see the processes of others")),
         true => Err(Trouble::Failed("/proc shows no processes".to_owned())),
         false => Ok(found),
     };

@@ -2,10 +2,13 @@
 //! `status` together. Where there is no socket at the usual place (rootless engines, podman, other contexts), the client
 //! is asked, which knows where to look.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
 
 use super::{Answer, Door};
 use crate::host::net::{self, Timed};
@@ -13,6 +16,7 @@ use crate::host::shortage::Shortage;
 use crate::host::tools::command::Command;
 use crate::host::tools::docker::{self, ContainerState, Listed};
 use crate::host::tools::excerpt;
+use crate::host::tools::history::Restart;
 use crate::host::trouble::Trouble;
 
 /// The most that is read of one answer.
@@ -54,6 +58,20 @@ pub(super) fn inspect<'a>(
     let found: Result<Vec<Option<ContainerState>>, Trouble> = names.iter().map(one).collect();
     let command = Command::new(["docker", "inspect"].into_iter().chain(names));
     Answer { command, result: found.map(|found| found.into_iter().flatten().collect()) }
+}
+
+/// When containers ended, by their ids, as far back as the engine remembers.
+pub(super) fn events(
+    door: Door<'_>,
+    socket: &Path,
+    until: Timestamp,
+) -> Result<BTreeMap<String, Vec<Restart>>, Trouble> {
+    let limit = door.limit();
+    let (status, body) = get(socket, &docker::api_events(until), Instant::now() + limit, limit)?;
+    match status {
+        200 => Ok(docker::parse_events(&body)?),
+        _ => Err(refusal(status, &body)),
+    }
 }
 
 fn refusal(status: u16, body: &str) -> Trouble {

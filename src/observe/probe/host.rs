@@ -1,20 +1,26 @@
 //! The host itself: disks, memory, load, clock, failed units, processes killed for want of memory, certificates.
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::thread;
 
-use super::{Answer, Door, Served, text, tls};
+use jiff::{SignedDuration, Timestamp};
+
+use super::names::{self, OnDisk};
+use super::{Answer, Door, Served, restarts, text, tls};
 use crate::host::exec::ProcessEnd;
-use crate::host::files::Entry;
+use crate::host::net;
 use crate::host::shortage::Shortage;
 use crate::host::threads::{join, task};
 use crate::host::tools::command::Command;
 use crate::host::tools::df::{self, FileSystem};
 use crate::host::tools::journalctl::{self, OomKill};
 use crate::host::tools::procfs::{self, Memory};
+use crate::host::tools::sockets;
 use crate::host::tools::timedatectl;
 use crate::host::trouble::{Trouble, failure};
 use crate::registry::{Deployment, Service};
+use crate::units::earlier;
 
 /// What was asked of the host, and what came back.
 #[derive(Debug)]
@@ -32,9 +38,49 @@ pub struct HostEvidence {
     /// Whether the clock is kept in step; not asked in a container, whose clock is another machine's.
     pub clock: Option<Answer<bool>>,
     /// Processes killed for want of memory in the last day.
-    pub oom_kills: Answer<Vec<OomKill>>,
+    pub oom_kills: Answer<OomRecord>,
     /// Certificates by host name, as the edge on this machine serves them.
     pub certificates: Vec<(String, Answer<Result<Served, String>>)>,
+    /// Where they were looked for.
+    pub edge: Edge,
+    /// Certificates on disk that the edge shows for none of their names.
+    pub unserved: Vec<OnDisk>,
+    /// Why this host may keep more of them than were found.
+    pub names_trouble: Option<Trouble>,
+}
+
+/// Whether there is a server that shows certificates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edge {
+    /// It was not looked for.
+    Unasked,
+    /// Nobody listens on its port.
+    Nobody(u16),
+    /// It was asked on this port.
+    Asked(u16),
+    /// It could not be asked for any name; why.
+    Unknown(String),
+}
+
+/// What is known of processes that were killed for want of memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OomRecord {
+    /// Those of the last day whose time is known.
+    pub kills: Vec<OomKill>,
+    /// How many the kernel counts since the boot.
+    pub counted: u64,
+    /// How far back that reaches; `None`: a day.
+    pub reaches: Option<SignedDuration>,
+    /// Whether it was counted for a whole machine, of which this is a container, so that it need not have been here.
+    pub is_shared: bool,
+}
+
+impl HostEvidence {
+    /// When the host started, where that is known.
+    pub fn booted(&self, now: Timestamp) -> Option<Timestamp> {
+        let up = *self.uptime_seconds.result.as_ref().ok()?;
+        Some(earlier(now, SignedDuration::from_secs(i64::try_from(up).unwrap_or(i64::MAX))))
+    }
 }
 
 pub(super) fn ask(door: Door<'_>, deployment: &Deployment, services: &[&'static Service]) -> HostEvidence {
@@ -43,7 +89,8 @@ pub(super) fn ask(door: Door<'_>, deployment: &Deployment, services: &[&'static 
         let clock =
             (!door.system.is_container()).then(|| task(scope, || door.ask(&timedatectl::show(), timedatectl::parse)));
         let oom_kills = task(scope, || ask_oom_kills(door));
-        let certificates = ask_certificates(door, deployment, services);
+        let Certificates { certificates, edge, unserved, trouble: names_trouble } =
+            ask_certificates(door, deployment, services);
         HostEvidence {
             memory: door.read("/proc/meminfo", procfs::meminfo),
             load: door.read("/proc/loadavg", procfs::loadavg),
@@ -53,6 +100,9 @@ pub(super) fn ask(door: Door<'_>, deployment: &Deployment, services: &[&'static 
             clock: clock.map(join),
             oom_kills: join(oom_kills),
             certificates,
+            edge,
+            unserved,
+            names_trouble,
         }
     })
 }
@@ -70,43 +120,141 @@ fn ask_disks(door: Door<'_>, deployment: &Deployment) -> Answer<Vec<FileSystem>>
     })
 }
 
-/// The kernel counts since boot; the journal, which knows when, is only asked when there is something to know.
-fn ask_oom_kills(door: Door<'_>) -> Answer<Vec<OomKill>> {
-    let counted = door.read("/proc/vmstat", procfs::oom_kills);
-    if counted.result == Ok(0) {
-        return Answer { command: counted.command, result: Ok(Vec::new()) };
+/// The kernel counts since boot; the journal, which knows when, is only asked when there is something to know: kills, or a
+/// boot within the last day, before which there may have been some.
+fn ask_oom_kills(door: Door<'_>) -> Answer<OomRecord> {
+    let is_container = door.system.is_container();
+    // The kernel's counter is that of the whole machine; a container has one of its own where control groups count.
+    let own = is_container.then(|| door.read(OWN_EVENTS, procfs::oom_kills)).filter(|own| own.result.is_ok());
+    let is_shared = is_container && own.is_none();
+    let counted = own.unwrap_or_else(|| door.read("/proc/vmstat", procfs::oom_kills));
+    let uptime = door.read("/proc/uptime", procfs::uptime_seconds).result.ok();
+    let up = uptime.map(|seconds| SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX)));
+    let short = up.filter(|up| *up < DAY);
+    // What outlives a boot lies there.
+    let persists = short.is_some() && !is_container && door.system.exists("/var/log/journal");
+    let none = || OomRecord { kills: Vec::new(), counted: 0, reaches: short, is_shared };
+    if counted.result == Ok(0) && !persists {
+        return Answer { command: counted.command, result: Ok(none()) };
     }
-    door.ask_with(&journalctl::oom_kills(), |output| match output.exit {
+    let argv = if persists { journalctl::oom_kills_of_all_boots() } else { journalctl::oom_kills() };
+    let answer = door.ask_with(&argv, |output| match output.exit {
         _ if journalctl::denied(&text(&output.stderr)) => Err(Trouble::NeedsRoot("to read the kernel's journal")),
         // 1 without a complaint: nothing matched.
         ProcessEnd::Code(0 | 1) if output.stderr.is_empty() => Ok(journalctl::parse_oom_kills(&text(&output.stdout))?),
         _ => Err(failure(output)),
-    })
+    });
+    match (answer.result, &counted.result) {
+        (Ok(kills), _) => {
+            let reaches = match kills.is_empty() && restarts::journal_reaches_a_day(door) != Ok(true) {
+                // Since the boot the kernel itself counts.
+                true => short.or(Some(SignedDuration::ZERO)),
+                false => None,
+            };
+            let counted = counted.result.unwrap_or_default();
+            Answer { command: answer.command, result: Ok(OomRecord { kills, counted, reaches, is_shared }) }
+        }
+        // The boots before are a courtesy.
+        (Err(_), Ok(0)) => Answer { command: counted.command, result: Ok(none()) },
+        (Err(trouble), _) => Answer { command: answer.command, result: Err(trouble) },
+    }
 }
 
-fn ask_certificates(
-    door: Door<'_>,
-    deployment: &Deployment,
-    services: &[&'static Service],
-) -> Vec<(String, Answer<Result<Served, String>>)> {
-    let Some(certificates) = &deployment.checks.certificates else { return Vec::new() };
-    let mut hosts: BTreeSet<String> =
+/// What the control group of a whole container counts.
+const OWN_EVENTS: &str = "/sys/fs/cgroup/memory.events";
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+/// The other port at which servers commonly show certificates.
+const OTHER_PORT: u16 = 8443;
+/// How many names are asked for that no route states.
+const MOST_NAMES: usize = 64;
+
+type ByName = Vec<(String, Answer<Result<Served, String>>)>;
+
+struct Certificates {
+    certificates: ByName,
+    edge: Edge,
+    unserved: Vec<OnDisk>,
+    trouble: Option<Trouble>,
+}
+
+fn ask_certificates(door: Door<'_>, deployment: &Deployment, services: &[&'static Service]) -> Certificates {
+    let none = |edge| Certificates { certificates: Vec::new(), edge, unserved: Vec::new(), trouble: None };
+    let Some(wanted) = &deployment.checks.certificates else { return none(Edge::Unasked) };
+    let hosts: BTreeSet<String> =
         services.iter().flat_map(|service| service.routes).map(|route| route.host.to_owned()).collect();
-    if hosts.is_empty() {
-        // No routes are known: ask for the names that this host keeps certificates for.
-        let entries = door.system.list("/etc/letsencrypt/live").unwrap_or_default().into_iter();
-        hosts = entries.filter(Entry::is_dir).filter_map(|entry| entry.name.into_string().ok()).collect();
+    if !hosts.is_empty() {
+        let hosts: Vec<String> = hosts.into_iter().collect();
+        let certificates = ask_names(door, wanted.port, hosts, &tls::Authorities::installed(door.system));
+        return Certificates { certificates, ..none(Edge::Asked(wanted.port)) };
     }
-    let hosts: Vec<String> = hosts.into_iter().collect();
-    let authorities = match hosts.is_empty() {
-        true => return Vec::new(),
-        false => tls::Authorities::installed(door.system),
+    // No routes are known: ask for what the server shows to anybody, and for the names in the certificates on disk.
+    let port = match listens(door, wanted.port) {
+        Ok(true) => wanted.port,
+        Ok(false) => match listens(door, OTHER_PORT) {
+            Ok(true) => OTHER_PORT,
+            Ok(false) | Err(_) => return none(Edge::Nobody(wanted.port)),
+        },
+        Err(why) => return none(Edge::Unknown(why)),
     };
-    let address = door.system.local(certificates.port);
+    let (on_disk, trouble) = names::on_disk(door);
+    let names: BTreeSet<String> = on_disk.iter().flat_map(|file| file.names.iter().cloned()).collect();
+    let hosts: Vec<String> = std::iter::once(tls::UNNAMED.to_owned()).chain(names).take(MOST_NAMES).collect();
+    let mut served = ask_names(door, port, hosts, &tls::Authorities::installed(door.system));
+    let first = (!served.is_empty()).then(|| served.remove(0));
+    let is_shown = |(name, answer): &(String, Answer<Result<Served, String>>)| match &answer.result {
+        Ok(Ok(served)) => served.names.iter().any(|own| own == name || covers(own, name)),
+        Ok(Err(_)) => false,
+        Err(_) => true,
+    };
+    // For the others it is no server's business.
+    served.retain(is_shown);
+    let shown = |file: &OnDisk| file.names.iter().any(|name| served.iter().any(|(host, _)| host == name));
+    let unserved = on_disk.iter().filter(|file| !shown(file)).cloned().collect();
+    let mut edge = Edge::Asked(port);
+    match first {
+        Some((_, answer)) => match &answer.result {
+            Ok(Ok(own)) => {
+                let known = served.iter().any(|(_, other)| other.result.as_ref().is_ok_and(|o| o.as_ref() == Ok(own)));
+                let name = own.names.first().cloned().unwrap_or_else(|| format!(":{port}"));
+                if !known && served.iter().all(|(host, _)| *host != name) {
+                    served.insert(0, (name, answer));
+                }
+            }
+            Ok(Err(why)) if served.is_empty() => {
+                edge = Edge::Unknown(format!("port {port} shows none to a client that asks for no name: {why}"));
+            }
+            // Some servers show none without a name.
+            Ok(Err(_)) => {}
+            Err(_) => served.insert(0, (format!(":{port}"), answer)),
+        },
+        None => edge = Edge::Unknown("no name was asked for".to_owned()),
+    }
+    Certificates { certificates: served, edge, unserved, trouble }
+}
+
+/// Whether anybody listens on a port of this host; why that is not known.
+fn listens(door: Door<'_>, port: u16) -> Result<bool, String> {
+    let (limited, _) = door.now();
+    match net::tcp(door.system.local(port), limited.until()) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
+            let tables = ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().filter_map(|path| door.system.read(path).ok());
+            let listeners = tables.filter_map(|text| sockets::listeners(&text).ok()).flatten();
+            match listeners.into_iter().any(|listener| listener.port() == port) {
+                true => Err(format!("something listens on port {port}, but not at the loopback address")),
+                false => Ok(false),
+            }
+        }
+        Err(error) => Err(format!("port {port}: {error}")),
+    }
+}
+
+fn ask_names(door: Door<'_>, port: u16, hosts: Vec<String>, authorities: &tls::Authorities) -> ByName {
     let (door, turn) = door.now();
-    let served = tls::certificates(address, &hosts, door.limit, &authorities, door.system.now());
+    let served = tls::certificates(door.system.local(port), &hosts, door.limit, authorities, door.system.now());
     let command = |host: &str| {
-        let client = format!("openssl s_client -connect 127.0.0.1:{} -servername {host}", certificates.port);
+        let name = if host == tls::UNNAMED { "-noservername".to_owned() } else { format!("-servername {host}") };
+        let client = format!("openssl s_client -connect 127.0.0.1:{port} {name}");
         Command::shell(format!("{client} </dev/null | openssl x509 -noout -dates"))
     };
     hosts
@@ -121,4 +269,12 @@ fn ask_certificates(
             (host, answer)
         })
         .collect()
+}
+
+/// Whether a name of a certificate, which may begin with `*.`, is that of a host.
+fn covers(name: &str, host: &str) -> bool {
+    match name.strip_prefix("*.") {
+        Some(parent) => host.split_once('.').is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(parent)),
+        None => name.eq_ignore_ascii_case(host),
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Answer, Door, Reply, engine, is_container_of, text};
+use super::{Answer, Door, Reply, engine, is_container_of, restarts, text};
 use crate::host::exec::{ProcessEnd, Processes, Streams};
 use crate::host::system::System;
 use crate::host::threads::{join, task};
@@ -26,14 +26,28 @@ pub struct ManagerEvidence {
     pub units: Option<Answer<Vec<UnitState>>>,
     /// All containers of the engine, where some are found by label or the engine itself is a service.
     pub listed: Option<Answer<Vec<Listed>>>,
-    /// Containers that no service accounts for and that are not well, each with its state.
-    pub unwell_strangers: Vec<String>,
+    /// Containers that no service accounts for.
+    pub strangers: Vec<Stranger>,
+    /// Why the details of some of those are not known.
+    pub strangers_trouble: Option<Trouble>,
+    /// Units that no service names and that were restarted by themselves or wait to be; with the host only, and `None` where
+    /// nothing was started lately.
+    pub restless: Option<Answer<Vec<UnitState>>>,
     /// Details of the services' containers.
     pub containers: Option<Answer<Vec<ContainerState>>>,
     /// Applications by the `PM2_HOME` of their daemon; `None` when no daemon runs.
     pub apps: BTreeMap<&'static str, Answer<Option<PmDaemon>>>,
     /// When the lines that log probes look for were written last, by service.
     pub log_lines: BTreeMap<&'static str, Answer<Reply>>,
+}
+
+/// A container that no service accounts for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stranger {
+    /// Its row in the engine's list.
+    pub listed: Listed,
+    /// Its details, where that row does not tell whether it is well.
+    pub detail: Option<ContainerState>,
 }
 
 /// A pm2 daemon and its applications.
@@ -56,7 +70,10 @@ impl ManagerEvidence {
             Probe::DockerEngine => self.listed.as_ref().map_or_else(unasked, |answer| Answer {
                 command: answer.command.clone(),
                 result: match &answer.result {
-                    Ok(_) => Ok(Reply::Engine(self.unwell_strangers.clone())),
+                    Ok(_) => match &self.strangers_trouble {
+                        Some(trouble) => Err(trouble.clone()),
+                        None => Ok(Reply::Engine(self.strangers.clone())),
+                    },
                     Err(Trouble::Unavailable(reason)) => Ok(Reply::Silent(reason.clone())),
                     Err(trouble) => Err(trouble.clone()),
                 },
@@ -89,16 +106,30 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool
         }
     }
     let mut evidence = ManagerEvidence::default();
+    let is_known = |name: &str| units.contains(&name);
     thread::scope(|scope| {
-        let units = systemd.then(|| task(scope, || ask_systemd(door, &units, with_host)));
-        let instances = (!patterns.is_empty()).then(|| task(scope, || ask_instances(door, &patterns)));
+        let restless = with_host.then(|| task(scope, || restarts::restless(door, is_known)));
+        let units = systemd.then(|| {
+            task(scope, || {
+                let mut answer = thread::scope(|scope| {
+                    let instances = (!patterns.is_empty()).then(|| task(scope, || ask_instances(door, &patterns)));
+                    let mut answer = ask_systemd(door, &units, with_host);
+                    if let Some(instances) = instances.map(join) {
+                        add(&mut answer, instances);
+                    }
+                    answer
+                });
+                if let Ok(units) = &mut answer.result {
+                    restarts::of_units(door, units);
+                }
+                answer
+            })
+        });
         let apps: Vec<_> =
             homes.into_iter().map(|(home, app)| (home, task(scope, move || ask_pm2(door, app)))).collect();
         ask_docker(door, services, &mut evidence);
         evidence.units = units.map(join);
-        if let (Some(units), Some(instances)) = (&mut evidence.units, instances.map(join)) {
-            add(units, instances);
-        }
+        evidence.restless = restless.and_then(join);
         evidence.apps = apps.into_iter().map(|(home, thread)| (home, join(thread))).collect();
     });
     evidence
@@ -215,17 +246,36 @@ fn ask_docker(door: Door<'_>, services: &[&'static Service], evidence: &mut Mana
         }
     }
     let engine = services.iter().flat_map(|service| service.probes).any(|probe| matches!(probe, Probe::DockerEngine));
-    if (by_label || engine || !names.is_empty()) && !engine_runs(door.system) {
-        let result = || Err(Trouble::Unavailable("the docker engine is not running".to_owned()));
-        evidence.listed = Some(Answer { command: Command::new(["pidof", "dockerd"]), result: result() });
-    } else if by_label || engine {
-        evidence.listed = Some(list(door));
+    if by_label || engine || !names.is_empty() {
+        match engine_may_be_asked(door) {
+            Err(trouble) => {
+                let command = match trouble {
+                    Trouble::Unavailable(_) => Command::new(["pidof", "dockerd"]),
+                    _ => Command::new(["systemctl", "status", "docker.service", "docker.socket"]),
+                };
+                evidence.listed = Some(Answer { command, result: Err(trouble) });
+            }
+            Ok(()) if by_label || engine => evidence.listed = Some(list(door)),
+            Ok(()) => {}
+        }
     }
     let is_known = |row: &Listed| managers.iter().any(|manager| is_container_of(manager, &row.identity));
     if let Some(Answer { result: Ok(listed), .. }) = &evidence.listed {
-        let strangers = listed.iter().filter(|row| !is_known(row));
-        let unwell = strangers.filter_map(|row| Some(format!("{} ({})", row.identity.name, row.ailment()?)));
-        evidence.unwell_strangers = unwell.collect();
+        let strangers: Vec<&Listed> = listed.iter().filter(|row| !is_known(row)).collect();
+        let worth: Vec<&str> =
+            strangers.iter().filter(|row| row.is_worth_details()).map(|row| row.id.as_str()).collect();
+        let details = match worth.is_empty() {
+            true => Ok(Vec::new()),
+            false => inspect(door, worth).result,
+        };
+        let (details, trouble) = match details {
+            Ok(details) => (details, None),
+            Err(trouble) => (Vec::new(), Some(trouble)),
+        };
+        let detail = |row: &Listed| details.iter().find(|detail| detail.id == row.id).cloned();
+        evidence.strangers =
+            strangers.into_iter().map(|row| Stranger { listed: row.clone(), detail: detail(row) }).collect();
+        evidence.strangers_trouble = trouble;
     }
     evidence.containers = match &evidence.listed {
         Some(Answer { result: Ok(listed), command }) if by_label => {
@@ -245,19 +295,32 @@ fn ask_docker(door: Door<'_>, services: &[&'static Service], evidence: &mut Mana
 }
 
 /// Whether the engine may be asked. Where its socket waits and no engine runs, asking would start one, and looking must
-/// change nothing. Where there is no such socket either, the client itself says best what is missing.
-fn engine_runs(system: &System) -> bool {
-    let is_engine = |pid: u32| system.process_name(pid).as_deref() == Some("dockerd");
+/// change nothing. That a process is not seen proves nothing: it may be hidden from this user, or of another name.
+fn engine_may_be_asked(door: Door<'_>) -> Result<(), Trouble> {
+    let system = door.system;
+    let is_engine = |pid: u32| system.process_name(pid).is_some_and(|name| docker::ENGINES.contains(&name.as_str()));
     let recorded = system.read("/run/docker.pid").ok().and_then(|pid| pid.trim().parse().ok());
-    recorded.is_some_and(is_engine) || !system.exists(docker::SOCKET) || system.processes().into_iter().any(is_engine)
+    // Where there is no such socket, the client itself says best what is missing.
+    if recorded.is_some_and(is_engine)
+        || is_missing(system, docker::SOCKET)
+        || system.processes().into_iter().any(is_engine)
+        // Only systemd starts an engine for whoever asks.
+        || !system.booted_with_systemd()
+    {
+        return Ok(());
+    }
+    let units = door.ask(&systemctl::show(["docker.socket", "docker.service"], false), systemctl::parse_show).result?;
+    let active = |name: &str| units.iter().any(|unit| unit.is(name) && unit.active == "active");
+    match active("docker.socket") && !active("docker.service") {
+        true => Err(Trouble::Unavailable("the docker engine is not running".to_owned())),
+        false => Ok(()),
+    }
 }
 
 /// All containers, or why they are not known.
 pub(super) fn containers(door: Door<'_>) -> Result<Vec<Listed>, Trouble> {
-    match engine_runs(door.system) {
-        true => list(door).result,
-        false => Err(Trouble::Unavailable("the docker engine is not running".to_owned())),
-    }
+    engine_may_be_asked(door)?;
+    list(door).result
 }
 
 /// When a container ended and was started last, if it has run before.
@@ -307,6 +370,9 @@ fn inspect<'a>(door: Door<'_>, containers: impl IntoIterator<Item = &'a str>) ->
     };
     for container in answer.result.iter_mut().flatten().filter(|container| container.pid != 0) {
         container.memory_bytes = door.system.memory_of(container.pid);
+    }
+    if let Ok(containers) = &mut answer.result {
+        restarts::of_containers(door, containers);
     }
     answer
 }
@@ -407,7 +473,11 @@ fn ask_pm2(door: Door<'_>, app: &App) -> Answer<Option<PmDaemon>> {
             let daemon = |processes: Vec<Process>| match processes.is_empty() {
                 // An empty list from a daemon that has applications means that the wrong daemon answered.
                 true => Err(Trouble::Failed("it lists no applications at all".to_owned())),
-                false => Ok(Some(PmDaemon { pid, processes })),
+                false => {
+                    let mut daemon = PmDaemon { pid, processes };
+                    restarts::of_apps(door, app.home, &mut daemon);
+                    Ok(Some(daemon))
+                }
             };
             Answer { command: answer.command, result: answer.result.and_then(daemon) }
         }

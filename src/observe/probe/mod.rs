@@ -8,9 +8,11 @@ mod engine;
 mod host;
 pub mod http;
 mod managers;
+mod names;
 mod network;
 mod ports;
 pub mod record;
+mod restarts;
 pub mod survey;
 mod tls;
 
@@ -25,8 +27,8 @@ pub(crate) use databases::named_in;
 pub use edge::{Edge, edge};
 pub use elsewhere::look_for_listeners;
 use elsewhere::reply_at;
-pub use host::HostEvidence;
-pub use managers::{ManagerEvidence, PmDaemon, units_of};
+pub use host::{Edge as TlsEdge, HostEvidence, OomRecord};
+pub use managers::{ManagerEvidence, PmDaemon, Stranger, units_of};
 pub use ports::{Holder, ListenAddress};
 pub use survey::{Survey, env_file, survey};
 pub use tls::{Served, Trust};
@@ -92,8 +94,8 @@ pub enum Reply {
     Postgres(Greeting),
     /// MongoDB's answer to `hello`.
     Mongo(Hello),
-    /// The Docker engine answered. Containers that no service accounts for and that are not well, each with its state.
-    Engine(Vec<String>),
+    /// The Docker engine answered. Containers that no service accounts for.
+    Engine(Vec<Stranger>),
     /// When the wanted line was written last.
     LogLine(Option<Timestamp>),
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
@@ -50,6 +51,28 @@ pub enum Trust {
     Unchecked(String),
 }
 
+/// In place of a name: none is asked for.
+pub(super) const UNNAMED: &str = "";
+
+/// Names and end of the first certificate in a file.
+pub(super) fn first_of(pem: &[u8]) -> Option<(Vec<String>, Timestamp)> {
+    let der = CertificateDer::pem_slice_iter(pem).next()?.ok()?;
+    let (_, certificate) = X509Certificate::from_der(&der).ok()?;
+    Some((names_of(&certificate), time(certificate.validity().not_after)))
+}
+
+/// DNS names that a certificate is for.
+fn names_of(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let names = certificate.subject_alternative_name().ok().flatten().map(|names| {
+        let dns = names.value.general_names.iter().filter_map(|name| match name {
+            GeneralName::DNSName(name) => Some((*name).to_owned()),
+            _ => None,
+        });
+        dns.collect()
+    });
+    names.unwrap_or_default()
+}
+
 /// Makes ring the process's cryptography, once.
 pub(super) fn install_crypto() {
     static ONCE: Once = Once::new();
@@ -80,7 +103,12 @@ pub(super) fn certificates(
         }
         let silent = |error: &Error| Unseen::Silent(error.to_string());
         let config = config.as_ref().map_err(silent)?;
-        let name = ServerName::try_from(host.clone());
+        let name = match host.as_str() {
+            // An address is no name to be asked for, so that the server shows what it shows to anybody.
+            UNNAMED => Ok(ServerName::IpAddress(std::net::Ipv4Addr::LOCALHOST.into())),
+            // A certificate for all names below one is shown for any of them.
+            host => ServerName::try_from(host.replacen('*', "www", 1)),
+        };
         let name = name.map_err(|_| Unseen::Silent(format!("{host} is not a host name")))?;
         let connection = ClientConnection::new(config.clone(), name).map_err(|error| silent(&error))?;
         let stream =
@@ -135,20 +163,13 @@ fn parse(chain: &[CertificateDer<'_>], authorities: &Authorities, now: Timestamp
     let der = chain.first()?;
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     let (not_before, not_after) = (certificate.validity().not_before, certificate.validity().not_after);
-    let names = certificate.subject_alternative_name().ok().flatten().map(|names| {
-        let dns = names.value.general_names.iter().filter_map(|name| match name {
-            GeneralName::DNSName(name) => Some((*name).to_owned()),
-            _ => None,
-        });
-        dns.collect()
-    });
     let issuer = certificate.issuer();
     let common = issuer.iter_common_name().next().and_then(|name| name.as_str().ok());
     Some(Served {
         not_before: time(not_before),
         not_after: time(not_after),
         is_endless: not_after.timestamp() == ENDLESS,
-        names: names.unwrap_or_default(),
+        names: names_of(&certificate),
         issuer: common.map_or_else(|| issuer.to_string(), str::to_owned),
         trust: authorities.judge(chain, &certificate, now),
     })

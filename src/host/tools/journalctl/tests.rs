@@ -46,6 +46,7 @@ fn the_journal_says_what_it_takes() {
 #[test]
 fn b13_fields_come_as_they_are() {
     let entry = |time, cursor: &str, priority, units: &[&str], message: &[u8]| Entry {
+        event: None,
         time,
         cursor: cursor.to_owned(),
         priority,
@@ -128,4 +129,58 @@ fn kernel_lines_name_the_process() {
     );
     assert_eq!(parse_oom_kills(""), Ok(vec![]));
     assert!(parse_oom_kills("-- No entries --").is_err());
+}
+
+/// As systemd 257 wrote of units whose process ended in one way or another, newest first.
+#[test]
+fn b22_restarts_are_told_with_the_end_before_each() {
+    let entry = |time: i64, unit: &str, fields: &str| format!("__REALTIME_TIMESTAMP={time}\nUNIT={unit}\n{fields}\n\n");
+    let restart = |time, unit, count: u32| entry(time, unit, &format!("MESSAGE_ID={RESTARTS}\nN_RESTARTS={count}"));
+    let exit = |time, unit, code: &str, status: u32| {
+        entry(time, unit, &format!("EXIT_STATUS={status}\nEXIT_CODE={code}\nMESSAGE_ID={PROCESS_ENDED}"))
+    };
+    let failure =
+        |time, unit, result: &str| entry(time, unit, &format!("MESSAGE_ID={UNIT_FAILED}\nUNIT_RESULT={result}"));
+    let clean = |time, unit| entry(time, unit, &format!("MESSAGE_ID={UNIT_ENDED}"));
+    let mut all = [
+        // Of before it was started on purpose.
+        restart(1, "a.service", 7),
+        exit(2, "a.service", "exited", 1),
+        failure(3, "a.service", "exit-code"),
+        restart(4, "a.service", 1),
+        clean(5, "b.service"),
+        restart(6, "b.service", 1),
+        exit(7, "a.service", "killed", 9),
+        failure(8, "a.service", "signal"),
+        restart(9, "a.service", 2),
+        failure(10, "a.service", "resources"),
+        restart(11, "a.service", 3),
+        restart(12, "a.service", 4),
+        exit(13, "a.service", "dumped", 11),
+    ];
+    all.reverse();
+    let output = all.concat();
+    let found = histories(output.as_bytes()).unwrap();
+    let ends = |unit: &str| -> Vec<(i64, Option<RunEnd>)> {
+        found[unit].restarts.iter().map(|restart| (restart.time.as_microsecond(), restart.end.clone())).collect()
+    };
+    assert_eq!(
+        ends("a.service"),
+        [
+            (4, Some(RunEnd::Exit(1))),
+            (9, Some(RunEnd::Signal(9))),
+            (11, Some(RunEnd::Result("resources".to_owned()))),
+            (12, None)
+        ]
+    );
+    assert_eq!(ends("b.service"), [(6, Some(RunEnd::Exit(0)))]);
+    assert!(found["b.service"].is_clean() && !found["a.service"].is_clean());
+    assert_eq!(histories(b""), Ok(BTreeMap::new()));
+    assert!(histories(b"no such thing").is_err());
+    // Whatever is cut, nothing is told that was not there.
+    for end in 0..output.len() {
+        if let Ok(part) = histories(&output.as_bytes()[..end]) {
+            assert!(part.values().map(|history| history.restarts.len()).sum::<usize>() <= 6, "cut at {end}");
+        }
+    }
 }

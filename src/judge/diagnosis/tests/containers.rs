@@ -35,7 +35,10 @@ fn app(status: &str, exit_code: i64, oom_killed: bool) -> ContainerState {
         started: None,
         finished: None,
         health: Some("unhealthy".to_owned()),
+        created: None,
+        policy: String::new(),
         memory_bytes: None,
+        history: None,
     }
 }
 

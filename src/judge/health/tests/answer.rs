@@ -3,6 +3,8 @@
 use super::super::answer::judge;
 use super::*;
 use crate::host::protocol::mongo::Hello;
+use crate::host::tools::docker::Listed;
+use crate::observe::probe::Stranger;
 use crate::registry::{Condition, Secret};
 
 /// The whole check on one line.
@@ -223,11 +225,25 @@ fn mongo() {
     assert_eq!(hello(false, true), "mongodb :27017: fail: answers hello with an error [ask it]");
 }
 
+/// A container that no service accounts for, of which nothing but its row is known.
+fn other(name: &str, state: &str, status: &str) -> Stranger {
+    let listed = Listed {
+        id: name.to_owned(),
+        identity: Identity { name: name.to_owned(), ..running_container(name).identity },
+        state: state.to_owned(),
+        status: status.to_owned(),
+    };
+    Stranger { listed, detail: None }
+}
+
 #[test]
 fn the_engine_and_the_log() {
     assert_eq!(reads(&Probe::DockerEngine, Reply::Engine(Vec::new())), "docker engine: pass: answers [ask it]");
     assert_eq!(
-        reads(&Probe::DockerEngine, Reply::Engine(vec!["job (restarting)".into(), "db (unhealthy)".into()])),
+        reads(
+            &Probe::DockerEngine,
+            Reply::Engine(vec![other("job", "restarting", ""), other("db", "running", "Up (unhealthy)")])
+        ),
         "docker engine: warn: containers not well: job (restarting), db (unhealthy) [ask it]"
     );
     let log = Probe::log_line("poll").within_seconds(120);

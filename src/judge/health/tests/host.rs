@@ -5,7 +5,7 @@ use crate::host::tools::df::FileSystem;
 use crate::host::tools::journalctl::OomKill;
 use crate::host::tools::procfs::Memory;
 use crate::judge::health::host::{Certificate, Clock, Disk, Load, MemoryUse};
-use crate::observe::probe::{HostEvidence, Served, Trust};
+use crate::observe::probe::{HostEvidence, OomRecord, Served, TlsEdge, Trust};
 use crate::registry::{Certificates, Presence, Route, Usage};
 
 const GIB: u64 = 1 << 30;
@@ -79,8 +79,14 @@ fn well() -> HostEvidence {
         processors: said("cat /proc/stat", 2),
         uptime_seconds: said("cat /proc/uptime", 86_400),
         clock: Some(said("timedatectl show", true)),
-        oom_kills: said("cat /proc/vmstat", Vec::new()),
+        oom_kills: said(
+            "cat /proc/vmstat",
+            OomRecord { kills: Vec::new(), counted: 0, reaches: None, is_shared: false },
+        ),
         certificates: vec![("shop.example".to_owned(), said("openssl", Ok(with_left("shop.example", days(60)))))],
+        edge: TlsEdge::Asked(443),
+        unserved: Vec::new(),
+        names_trouble: None,
     }
 }
 
@@ -282,7 +288,9 @@ fn where_systemd_does_not_run_no_unit_has_failed_or_is_unknown() {
 fn processes_killed_for_want_of_memory() {
     let kill = |seconds: i64, process: &str| OomKill { time: ago(seconds), process: process.to_owned() };
     let kills = vec![kill(7200, "node"), kill(300, "postgres"), kill(9000, "node")];
-    let health = health(&[&FRONT], |host, _| host.oom_kills = said("journalctl", kills));
+    let health = health(&[&FRONT], |host, _| {
+        host.oom_kills = said("journalctl", OomRecord { counted: 2, kills, reaches: None, is_shared: false })
+    });
     assert_eq!(lines(&health)[5], "memory kills: warn: 3 in 24 h, the last 5m0s ago: postgres [journalctl]");
     assert_eq!(health.oom_kills.unwrap(), ["node", "postgres", "node"]);
 }

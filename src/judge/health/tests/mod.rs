@@ -8,6 +8,7 @@ mod app;
 mod certificate;
 mod container;
 mod host;
+mod pace;
 mod presence;
 mod rollup;
 mod unit;
@@ -147,7 +148,10 @@ fn running_container(name: &str) -> ContainerState {
         started: Some(ago(3600)),
         finished: "0001-01-01T00:00:00Z".parse().ok(),
         health: None,
+        created: None,
+        policy: String::new(),
         memory_bytes: None,
+        history: None,
     }
 }
 
@@ -163,6 +167,7 @@ fn online(name: &str) -> Process {
         memory_bytes: Some(50 << 20),
         exit_code: None,
         cluster: true,
+        history: None,
     }
 }
 
@@ -195,12 +200,10 @@ fn all_well(services: &[&'static Service]) -> Evidence {
     Evidence {
         time: now(),
         managers: ManagerEvidence {
-            unwell_strangers: Vec::new(),
             units: Some(said("systemctl show", units.collect())),
-            listed: None,
             containers: Some(said("docker inspect", containers.collect())),
             apps: apps.collect(),
-            log_lines: std::collections::BTreeMap::new(),
+            ..ManagerEvidence::default()
         },
         replies: services.iter().map(|service| service.probes.iter().map(well).collect()).collect(),
         holders: services.iter().map(|_| Holder::Unasked).collect(),

@@ -1,0 +1,198 @@
+//! When services were started again by their managers, asked only where there were restarts lately: one sample of something
+//! that ends again and again shows a process that runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Answer, Door, PmDaemon, engine, text};
+use crate::host::exec::ProcessEnd;
+use crate::host::tools::Argv;
+use crate::host::tools::docker::{self, ContainerState};
+use crate::host::tools::history::History;
+use crate::host::tools::journalctl;
+use crate::host::tools::pm2;
+use crate::host::tools::systemctl::{self, UnitState};
+use crate::host::trouble::{Trouble, failure, of_file};
+use crate::units;
+
+/// What a restart further back says nothing of.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+/// What starts within that after the boot may have started with it.
+const BOOT: SignedDuration = SignedDuration::from_mins(2);
+/// How long it is after one start or stop that the next could belong to the same loop.
+const LATELY: SignedDuration = SignedDuration::from_mins(10);
+/// Where systemd keeps a link for each unit that runs, made when that was started.
+const RUNNING_UNITS: &str = "/run/systemd/units";
+/// How much of the end of pm2's log is read.
+const LOG_TAIL: u64 = 64 << 10;
+
+/// Adds to each unit that was restarted by itself lately when that was.
+pub(super) fn of_units(door: Door<'_>, units: &mut [UnitState]) {
+    let since = units::earlier(door.system.now(), DAY);
+    let lately = |unit: &&mut UnitState| {
+        let runs =
+            matches!(unit.active.as_str(), "active" | "reloading" | "refreshing" | "activating" | "deactivating");
+        let long = unit.active == "active" && unit.active_since.is_some_and(|time| time < since);
+        runs && !long && unit.restarts > 0
+    };
+    let wanted: Vec<&mut UnitState> = units.iter_mut().filter(lately).collect();
+    if wanted.is_empty() {
+        return;
+    }
+    let names: BTreeSet<String> = wanted.iter().map(|unit| unit.id.clone()).collect();
+    let (door, _) = door.now();
+    let mut histories = match ask_journal(door, &journalctl::histories_of(names.iter().map(String::as_str))) {
+        Ok(histories) => histories,
+        Err(trouble) => {
+            for unit in wanted {
+                unit.history = Some(Err(trouble.to_string()));
+            }
+            return;
+        }
+    };
+    let mut reaches = None;
+    for unit in wanted {
+        let mut history = histories.remove(&unit.id).unwrap_or_default();
+        // What is not recorded happened before the last day, or is lost: the journal knows how far back it reaches. That none
+        // is recorded proves nothing, because the present run began with one: `LogLevelMax=` leaves them out.
+        let any = !history.restarts.is_empty();
+        history.is_whole = history.restarts.len() >= unit.restarts as usize
+            || any && *reaches.get_or_insert_with(|| journal_reaches_a_day(door) == Ok(true));
+        unit.history = Some(Ok(history));
+    }
+}
+
+fn ask_journal(door: Door<'_>, argv: &Argv) -> Result<BTreeMap<String, History>, Trouble> {
+    let answer = door.ask_with(argv, |output| match output.exit {
+        _ if journalctl::denied(&text(&output.stderr)) => Err(Trouble::NeedsRoot("to read the journal")),
+        ProcessEnd::Code(0 | 1) if output.stderr.is_empty() => Ok(journalctl::histories(&output.stdout)?),
+        _ => Err(failure(output)),
+    });
+    answer.result
+}
+
+/// Whether the journal holds what was written a day ago.
+pub(super) fn journal_reaches_a_day(door: Door<'_>) -> Result<bool, Trouble> {
+    let answer = door.ask_with(&journalctl::day_old(), |output| match output.exit {
+        ProcessEnd::Code(0 | 1) if output.stderr.is_empty() => Ok(!output.stdout.is_empty()),
+        _ => Err(failure(output)),
+    });
+    answer.result
+}
+
+/// Units that are no service's and were restarted by themselves, or are about to be; `None` where nothing was started lately.
+pub(super) fn restless(door: Door<'_>, is_known: impl Fn(&str) -> bool) -> Option<Answer<Vec<UnitState>>> {
+    let started = started_lately(door)?;
+    let argv = systemctl::looping_or(started.iter().map(String::as_str).filter(|name| !is_known(name)));
+    let mut answer = door.ask(&argv, systemctl::parse_show);
+    if let Ok(units) = &mut answer.result {
+        units.retain(|unit| {
+            let known = is_known(&unit.id) || unit.names.iter().any(|name| is_known(name));
+            !known && (unit.restarts > 0 || unit.active == "activating")
+        });
+        of_units(door, units);
+    }
+    Some(answer)
+}
+
+/// Services that run and were started within the last day, but not with the boot. `None` where no unit was started or stopped
+/// lately and none of them: then nothing is restarted either, and systemd need not be asked.
+fn started_lately(door: Door<'_>) -> Option<BTreeSet<String>> {
+    if !door.system.booted_with_systemd() {
+        return None;
+    }
+    let now = door.system.now();
+    let entries = match door.system.list(RUNNING_UNITS) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return None,
+        Err(_) => return Some(BTreeSet::new()),
+    };
+    let at = |micros: i64| Timestamp::from_microsecond(micros).unwrap_or(now);
+    let boot = entries.iter().map(|entry| at(entry.modified())).min().unwrap_or(now);
+    let is_young = now.duration_since(boot) < LATELY;
+    let late = |time: Timestamp| time >= units::earlier(now, DAY) && (is_young || time.duration_since(boot) >= BOOT);
+    let named = |entry: &crate::host::files::Entry| {
+        let name = entry.name.to_str()?.strip_prefix("invocation:")?;
+        name.ends_with(".service").then(|| name.to_owned())
+    };
+    let mut started: BTreeSet<String> =
+        entries.iter().filter(|entry| late(at(entry.modified()))).filter_map(named).collect();
+    // Between two runs a unit has no link, but the directory has changed.
+    let changed = door.system.metadata(RUNNING_UNITS).and_then(|meta| meta.modified());
+    let changed = changed.ok().and_then(|time| Timestamp::try_from(time).ok());
+    let calm = changed.is_some_and(|time| now.duration_since(time) >= LATELY);
+    if !calm {
+        // One that ended when the links were read, and runs again when systemd is asked, is in neither answer. Where the
+        // journal may not be read, the next look finds it.
+        started.extend(ask_journal(door, &journalctl::restarted_lately()).unwrap_or_default().into_keys());
+    }
+    (!started.is_empty() || !calm).then_some(started)
+}
+
+/// Adds to each container that was restarted by itself lately when that was.
+pub(super) fn of_containers(door: Door<'_>, containers: &mut [ContainerState]) {
+    let now = door.system.now();
+    let since = units::earlier(now, DAY);
+    let lately = |container: &&mut ContainerState| {
+        let long = container.status == "running" && container.started.is_some_and(|time| time < since);
+        matches!(container.status.as_str(), "running" | "restarting") && !long && container.restarts > 0
+    };
+    let wanted: Vec<&mut ContainerState> = containers.iter_mut().filter(lately).collect();
+    if wanted.is_empty() {
+        return;
+    }
+    let (door, _) = door.now();
+    let ends = match engine::socket(door) {
+        Some(socket) => engine::events(door, &socket, now),
+        None => door.ask(&docker::events(now), docker::parse_events).result,
+    };
+    let mut ends = match ends {
+        Ok(ends) => ends,
+        Err(trouble) => {
+            for container in wanted {
+                container.history = Some(Err(trouble.to_string()));
+            }
+            return;
+        }
+    };
+    for container in wanted {
+        let all = ends.remove(&container.id).unwrap_or_default();
+        // Those before were before it was last started on purpose.
+        let count = container.restarts as usize;
+        let restarts = all[all.len().saturating_sub(count)..].to_vec();
+        // Of a container that is younger than a day the engine's own count is all there was.
+        let is_whole = restarts.len() >= count;
+        container.history = Some(Ok(History { restarts, is_whole }));
+    }
+}
+
+/// Adds to each application of a daemon that was restarted lately when that was.
+pub(super) fn of_apps(door: Door<'_>, home: &str, daemon: &mut PmDaemon) {
+    let since = units::earlier(door.system.now(), DAY);
+    let lately = |process: &pm2::Process| {
+        process.restarts > 0 && !process.started.is_some_and(|time| process.status == "online" && time < since)
+    };
+    let apps: BTreeSet<String> =
+        daemon.processes.iter().filter(|process| lately(process)).map(|process| process.name.clone()).collect();
+    if apps.is_empty() {
+        return;
+    }
+    let path = format!("{home}/{}", pm2::LOG_FILE);
+    let log = door.system.tail(&path, LOG_TAIL).map(|(bytes, _)| text(&bytes));
+    let zone = door.system.zone();
+    let histories: BTreeMap<String, Result<History, String>> = apps
+        .into_iter()
+        .map(|app| {
+            let history = match &log {
+                Ok(log) => Ok(History { restarts: pm2::restarts(log, &app, &zone), is_whole: true }),
+                Err(error) => Err(of_file(&path, error).to_string()),
+            };
+            (app, history)
+        })
+        .collect();
+    for process in &mut daemon.processes {
+        process.history = histories.get(&process.name).cloned();
+    }
+}
