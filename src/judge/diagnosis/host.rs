@@ -1,10 +1,11 @@
 //! Clues about the host.
 
+use super::DISK;
 use super::case::{Case, asked};
 use super::outcome::{Conclusion, Fact, Why};
 use crate::host::tools::command::Command;
 use crate::host::trouble::Trouble;
-use crate::judge::health::{self, About, HostHealth};
+use crate::judge::health::{self, About, Disk, HostHealth};
 use crate::registry::{Flaw, Lapse, Manager, Usage, Verdict};
 use crate::units::{age, bytes};
 
@@ -36,12 +37,7 @@ fn reaches(percent: u8, bounds: &Usage, bound: Verdict) -> bool {
 }
 
 pub(super) fn disk(case: &Case<'_>, bound: Verdict) -> Conclusion {
-    let host = match host(case) {
-        Ok(host) => host,
-        Err(unknown) => return unknown,
-    };
-    let Some(disks) = &host.disks else { return doubt(host, "disk") };
-    Conclusion::any_of(disks.iter().map(|disk| {
+    on_disks(case, |disk| {
         let mount = &disk.mounted_on;
         let says = format!(
             "{mount}: {}% of {} used, {} available",
@@ -49,25 +45,32 @@ pub(super) fn disk(case: &Case<'_>, bound: Verdict) -> Conclusion {
             bytes(disk.size_bytes),
             bytes(disk.available_bytes)
         );
-        let fact = Fact::new(Command::new(["df", "-h", mount]), says)
-            .ran(&command(host, "disk"))
-            .about(format!("disk {mount}"));
-        (reaches(disk.used_percent, &case.deployment.checks.disk, bound), fact)
-    }))
+        let holds = reaches(disk.used_percent, &case.deployment.checks.disk, bound);
+        Some((holds, Fact::new(Command::new(["df", "-h", mount]), says)))
+    })
 }
 
 pub(super) fn inodes(case: &Case<'_>, bound: Verdict) -> Conclusion {
+    on_disks(case, |disk| {
+        let (mount, percent) = (&disk.mounted_on, disk.inodes_used_percent?);
+        let holds = reaches(percent, &case.deployment.checks.disk, bound);
+        Some((holds, Fact::new(Command::new(["df", "-i", mount]), format!("{mount}: {percent}% of inodes used"))))
+    })
+}
+
+/// What holds of any file system. One that did not answer leaves it open.
+fn on_disks(case: &Case<'_>, one: impl Fn(&Disk) -> Option<(bool, Fact)>) -> Conclusion {
     let host = match host(case) {
         Ok(host) => host,
         Err(unknown) => return unknown,
     };
     let Some(disks) = &host.disks else { return doubt(host, "disk") };
-    Conclusion::any_of(disks.iter().filter_map(|disk| {
-        let (mount, percent) = (&disk.mounted_on, disk.inodes_used_percent?);
-        let fact = Fact::new(Command::new(["df", "-i", mount]), format!("{mount}: {percent}% of inodes used"));
-        let fact = fact.ran(&command(host, "disk")).about(format!("disk {mount}"));
-        Some((reaches(percent, &case.deployment.checks.disk, bound), fact))
-    }))
+    let seen = Conclusion::any_of(disks.iter().filter_map(|disk| {
+        let (holds, fact) = one(disk)?;
+        Some((holds, fact.about(format!("{DISK}{}", disk.mounted_on))))
+    }));
+    let silent = host.checks.iter().filter(|check| check.about == About::Disk && check.verdict == Verdict::Unknown);
+    Conclusion::any(std::iter::once(seen).chain(silent.map(|check| Conclusion::unknown(Why::of(check)))))
 }
 
 pub(super) fn memory(case: &Case<'_>, bound: Verdict) -> Conclusion {
@@ -192,7 +195,10 @@ pub(super) fn looping_units(case: &Case<'_>) -> Conclusion {
     });
     let facts: Vec<Fact> = strangers
         .map(|unit| {
-            let says = format!("{}: {} restarts, last: {}", unit.id, unit.restarts, health::ending(unit));
+            let says = match unit.brief {
+                true => format!("{}: {}", unit.id, unit.sub),
+                false => format!("{}: {} restarts, last: {}", unit.id, unit.restarts, health::ending(unit)),
+            };
             Fact::new(Command::new(["systemctl", "status", &unit.id]), says).ran(command).about(unit.id.clone())
         })
         .collect();

@@ -13,9 +13,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use crate::registry::State;
-pub use host::HostHealth;
+pub use host::{Disk, HostHealth};
 pub(crate) use host::{covers, ends_soon};
-pub(crate) use unit::ending;
+pub(crate) use unit::{NO_DETAILS, ending};
 
 use crate::host::tools::command::Command;
 use crate::host::trouble::Trouble;

@@ -10,6 +10,8 @@ use crate::program;
 use crate::registry::{Unit, Verdict};
 
 const SOURCE: &str = "systemd";
+/// Said of a unit of which only the state is known.
+pub(crate) const NO_DETAILS: &str = "systemd said no more of it in time";
 
 /// An `optional` unit without a file was not asked about, and so is not there.
 pub(super) fn judge(wanted: &Unit, optional: bool, answer: &Answer<Vec<UnitState>>, now: Timestamp) -> ManagerView {
@@ -41,7 +43,7 @@ pub(super) fn judge(wanted: &Unit, optional: bool, answer: &Answer<Vec<UnitState
             State::Running | State::Completed => unit.active_since,
             _ => unit.changed,
         },
-        restarts: Some(unit.restarts),
+        restarts: (!unit.brief).then_some(unit.restarts),
         pid: unit.main_pid,
         memory_bytes: unit.memory_bytes,
         unused: matches!(state, State::Masked | State::Skipped) || (state == State::Stopped && !enabled),
@@ -53,8 +55,12 @@ pub(super) fn judge(wanted: &Unit, optional: bool, answer: &Answer<Vec<UnitState
 fn reading(unit: &UnitState, armed: Option<&str>, now: Timestamp) -> (State, Verdict, String) {
     match unit.load.as_str() {
         "loaded" => {}
+        "" if unit.brief => return (State::Unknown, Verdict::Unknown, NO_DETAILS.to_owned()),
         "masked" => return (State::Masked, Verdict::Fail, "masked: it cannot be started".to_owned()),
         other => return (State::Failed, Verdict::Fail, format!("its unit file cannot be loaded ({other})")),
+    }
+    if unit.brief {
+        return brief(unit);
     }
     let young = unit.active_since.is_some_and(|since| now.duration_since(since) < LOOP_WINDOW);
     let looping = || format!("crash loop: {} restarts, last: {}", unit.restarts, ending(unit));
@@ -98,8 +104,26 @@ fn reading(unit: &UnitState, armed: Option<&str>, now: Timestamp) -> (State, Ver
     }
 }
 
+/// What is known of a unit of which only the state is: that it has failed, or, not how often it was restarted, nothing good.
+fn brief(unit: &UnitState) -> (State, Verdict, String) {
+    let told = format!("{} ({}); {NO_DETAILS}", unit.active, unit.sub);
+    match (unit.active.as_str(), unit.sub.as_str()) {
+        ("failed", _) => (State::Failed, Verdict::Fail, told),
+        ("activating", "auto-restart" | "auto-restart-queued") => (State::Restarting, Verdict::Fail, told),
+        ("active" | "reloading" | "refreshing", "exited") => (State::Completed, Verdict::Unknown, told),
+        ("active" | "reloading" | "refreshing", _) => (State::Running, Verdict::Unknown, told),
+        ("activating", _) => (State::Starting, Verdict::Unknown, told),
+        ("deactivating", _) => (State::Stopping, Verdict::Unknown, told),
+        // Stopped, or waiting for what starts it.
+        _ => (State::Unknown, Verdict::Unknown, told),
+    }
+}
+
 /// How it ended the last time: by systemd's `Result` where that says more than the exit code.
 pub(crate) fn ending(unit: &UnitState) -> String {
+    if unit.brief {
+        return format!("not known ({NO_DETAILS})");
+    }
     match unit.result.as_str() {
         "resources" => {
             return match unit.missing_files.as_slice() {

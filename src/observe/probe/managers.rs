@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Answer, Door, Reply, engine, is_container_of, text};
+use super::{Answer, Door, Reply, engine, is_container_of, text, units};
 use crate::host::exec::{ProcessEnd, Processes, Streams};
 use crate::host::system::System;
 use crate::host::threads::{join, task};
@@ -15,7 +15,7 @@ use crate::host::tools::command::Command;
 use crate::host::tools::docker::{self, ContainerState, Listed, Unreachable};
 use crate::host::tools::docker_logs::{self, Query, Rows};
 use crate::host::tools::pm2::{self, Process};
-use crate::host::tools::systemctl::{self, UnitState};
+use crate::host::tools::systemctl::UnitState;
 use crate::host::trouble::{Trouble, failure};
 use crate::registry::{App, Manager, Presence, Probe, Service};
 
@@ -123,15 +123,8 @@ const UNIT_PATH: [&str; 9] = [
     "/lib/systemd/system",
 ];
 
-fn ask_systemd(door: Door<'_>, units: &[&str], and_failed: bool) -> Answer<Vec<UnitState>> {
-    // With one unit that is always there, an empty answer can never be taken for "nothing has failed".
-    let always = units.is_empty().then_some(systemctl::ALWAYS_THERE);
-    let argv = systemctl::show(units.iter().copied().chain(always), and_failed);
-    if !door.system.booted_with_systemd() {
-        let reason = "this machine was not booted with systemd".to_owned();
-        return Answer { command: argv.into(), result: Err(Trouble::Unavailable(reason)) };
-    }
-    let mut answer = door.ask(&argv, systemctl::parse_show);
+fn ask_systemd(door: Door<'_>, names: &[&str], and_failed: bool) -> Answer<Vec<UnitState>> {
+    let mut answer = units::ask(door, names, and_failed);
     let wanting = answer.result.iter_mut().flatten().filter(|unit| unit.result == "resources");
     for unit in wanting {
         // Patterns are left to systemd.
@@ -142,8 +135,8 @@ fn ask_systemd(door: Door<'_>, units: &[&str], and_failed: bool) -> Answer<Vec<U
     let triggers: Vec<String> = idle.flat_map(|unit| unit.triggered_by.split_whitespace()).map(str::to_owned).collect();
     if !triggers.is_empty() {
         // A unit that waits to be triggered is only well when what triggers it is: worth a second call, which is rare.
-        let asked = door.ask(&systemctl::show(triggers.iter().map(String::as_str), false), systemctl::parse_show);
-        match (&mut answer.result, asked.result) {
+        let triggers: Vec<&str> = triggers.iter().map(String::as_str).collect();
+        match (&mut answer.result, units::ask(door, &triggers, false).result) {
             (Ok(units), Ok(more)) => units.extend(more),
             (result, Err(trouble)) => *result = Err(trouble),
             (Err(_), _) => {}

@@ -12,6 +12,7 @@ mod ports;
 pub mod record;
 pub mod survey;
 mod tls;
+mod units;
 
 use std::io::Read;
 use std::thread;
@@ -21,11 +22,12 @@ use jiff::Timestamp;
 
 pub(crate) use databases::named_in;
 pub use edge::{Edge, edge};
-pub use host::HostEvidence;
+pub use host::{HostEvidence, Silence};
 pub use managers::{ManagerEvidence, PmDaemon};
 pub use ports::{Holder, holders};
 pub use survey::{Survey, env_file, survey};
 pub use tls::{Served, Trust};
+pub use units::looping;
 #[cfg(any(test, feature = "fuzzing"))]
 pub use {engine::parse_head as engine_head, tls::parse_one as certificate};
 
@@ -42,7 +44,7 @@ use crate::host::trouble::{Trouble, failure, of_file};
 use crate::redact;
 use crate::registry::{Deployment, Manager, Probe, Service, Url};
 
-/// How long any one source may take, unless the whole command has less time.
+/// How long any one source may take, unless the whole command has less time, or a look has more.
 pub const PATIENCE: Duration = Duration::from_millis(2400);
 
 /// Everything that was asked, and what came back.
@@ -273,6 +275,12 @@ impl Door<'_> {
         self.now().0.limit
     }
 
+    /// The same for what has no more time than that.
+    #[must_use]
+    pub fn within(self, limit: Duration) -> Self {
+        Door { limit: limit.min(self.limit), ..self }
+    }
+
     /// When what is asked now must have answered.
     pub fn until(self) -> Instant {
         Instant::now() + self.limit()
@@ -300,7 +308,7 @@ impl Door<'_> {
     fn read<T>(self, path: &str, parse: impl FnOnce(&str) -> Result<T, Malformed>) -> Answer<T> {
         let result = match self.system.read(path) {
             Ok(text) => parse(&text).map_err(Trouble::from),
-            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err(Trouble::NeedsRoot("to read it")),
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err(Trouble::denied("to read it")),
             Err(error) => Err(of_file(path, &error)),
         };
         Answer { command: Command::new(["cat", path]), result }
@@ -342,7 +350,7 @@ pub(crate) fn is_container_of(manager: &Manager, identity: &crate::host::tools::
 /// The value of a named secret.
 pub(crate) fn secret(system: &System, secret: &crate::registry::Secret) -> Result<String, Trouble> {
     let text = system.read(secret.file).map_err(|error| match error.kind() {
-        std::io::ErrorKind::PermissionDenied => Trouble::NeedsRoot("to read its password"),
+        std::io::ErrorKind::PermissionDenied => Trouble::denied("to read its password"),
         _ => of_file(secret.file, &error),
     })?;
     crate::host::tools::procfs::env_entries(&text)
