@@ -194,8 +194,10 @@ impl Machine {
                 && point.starts_with('/')
                 && !points.contains(&point)
             {
-                let number = points.len() + 1;
-                writeln!(mounts, "{number} 0 8:{number} / {point} rw - {kind} /dev/sda{number} rw").unwrap();
+                // All others are mounted below the root.
+                let number = points.len() + 2;
+                let (id, parent) = if point == "/" { (1, 0) } else { (number, 1) };
+                writeln!(mounts, "{id} {parent} 8:{number} / {point} rw - {kind} /dev/sda{number} rw").unwrap();
                 points.push(point);
             }
         }

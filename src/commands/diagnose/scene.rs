@@ -16,7 +16,7 @@ use crate::observe::clues::changes::{self, Change};
 use crate::observe::clues::reclaim::reclaimable;
 use crate::observe::clues::{self, Clues};
 use crate::observe::probe::record::{Record, Recorder};
-use crate::observe::probe::{Answer, Door, Evidence};
+use crate::observe::probe::{self, Answer, Door, Evidence};
 use crate::program;
 use crate::registry::{Deployment, Failure, Fix, Risk, Service, Verdict};
 use crate::report::Head;
@@ -114,7 +114,8 @@ pub fn look(
     let case = scene.case(deployment);
     let wants = diagnosis::wants(&case, &question.failures, question.service);
     // What did not answer is not asked again.
-    recorder.give_up_silent();
+    let docker = probe::give_up_engine(&scene.evidence.managers, time.until).then_some(("docker", limit));
+    recorder.give_up_silent(docker);
     let door = || Door::new(context.system, &recorder, time.rest()).with_trace(context.trace());
     scene.clues = clues::gather(door(), deployment, &scene.evidence.managers, &wants);
     scene.backups = wants.backups.then(|| Answer {

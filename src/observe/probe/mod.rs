@@ -22,7 +22,9 @@ use jiff::Timestamp;
 
 pub(crate) use databases::named_in;
 pub use edge::{Edge, edge};
-pub use host::{HostEvidence, Silence};
+pub use host::HostEvidence;
+#[cfg(test)]
+pub use host::Silence;
 pub use managers::{ManagerEvidence, PmDaemon};
 pub use ports::{Holder, holders};
 pub use survey::{Survey, env_file, survey};
@@ -147,6 +149,17 @@ pub fn knock(
     let speaks = |probe: &Probe| !matches!(probe, Probe::DockerEngine | Probe::LogLine { .. });
     let alone = !service.probes.is_empty() && service.probes.iter().all(speaks);
     alone.then(|| service.probes.iter().filter_map(|probe| reply(door, probe)).collect())
+}
+
+/// Whether the docker engine was asked and did not answer in time. If so it is not asked again until then.
+pub fn give_up_engine(managers: &ManagerEvidence, until: Instant) -> bool {
+    let late = |result: Option<&Trouble>| matches!(result, Some(Trouble::TimedOut(_)));
+    let listed = managers.listed.as_ref().and_then(|answer| answer.result.as_ref().err());
+    let is_silent = late(listed) || late(managers.containers.as_ref().and_then(|answer| answer.result.as_ref().err()));
+    if is_silent {
+        engine::give_up(until);
+    }
+    is_silent
 }
 
 /// All containers of the engine.

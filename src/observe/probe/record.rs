@@ -33,8 +33,10 @@ impl<'a> Recorder<'a> {
         Recorder { inner, records: Mutex::default(), silent: Mutex::default(), gives_up: AtomicBool::new(false) }
     }
 
-    /// From now on a program that did not answer in time is not run again: it would only take the time of the others.
-    pub fn give_up_silent(&self) {
+    /// From now on a program that did not answer in time, and `also` this one, is not run again: it would only take the time of
+    /// the others.
+    pub fn give_up_silent(&self, also: Option<(&'static str, Duration)>) {
+        self.silent.lock().unwrap_or_else(PoisonError::into_inner).extend(also);
         self.gives_up.store(true, Ordering::Relaxed);
     }
 
