@@ -168,11 +168,13 @@ impl<'a> Context<'a> {
     pub fn look(&self) -> Result<Look, Error> {
         // A look that comes later, in a watch or after a change, has its own.
         const FIRST: Duration = Duration::from_secs(1);
+        // The rest of the three seconds goes into ending what ignores that, and into printing.
+        const LOOK: Duration = Duration::from_millis(2200);
         let now = Instant::now();
         match self.deadline {
             Some(_) => Ok(Look { until: now + self.at_most(Duration::MAX)? }),
-            None if self.begun.elapsed() < FIRST => Ok(Look { until: self.begun + PATIENCE }),
-            None => Ok(Look { until: now + PATIENCE }),
+            None if self.begun.elapsed() < FIRST => Ok(Look { until: self.begun + LOOK }),
+            None => Ok(Look { until: now + LOOK }),
         }
     }
 
