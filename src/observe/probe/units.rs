@@ -45,7 +45,7 @@ fn at_most_few(
     }
     let until = door.until();
     if named.len() <= FEW {
-        let answer = door.within(door.limit() / 3).ask(argv, systemctl::parse_show);
+        let answer = door.within(door.limit() / 2).ask(argv, systemctl::parse_show);
         if !matches!(answer.result, Err(Trouble::TimedOut(_))) {
             return answer;
         }
@@ -105,3 +105,6 @@ fn in_portions(
     units.extend(unknown);
     units
 }
+
+#[cfg(test)]
+mod tests;
