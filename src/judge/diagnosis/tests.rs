@@ -228,7 +228,7 @@ fn a_backup_is_overdue_or_failed_only_by_what_is_recorded_of_it() {
     assert_eq!(told(&mixed), both("backup a", "backup b"));
     assert_eq!(told(&mixed[2..]), both("c: as judged", "c: as judged"));
     let denied = Trouble::NeedsRoot("to look at it");
-    let closed = Answer { command: "cat /var/lib/opsctl/place.backups.jsonl".into(), result: Err(denied.into()) };
+    let closed = Answer { command: "cat /var/lib/opsctl/place.backups.jsonl".into(), result: Err(denied) };
     let told = outcome(Some(closed), Lapse::Overdue);
     assert_eq!(named(&told), ["/var/lib/opsctl/place.backups.jsonl: needs root to look at it"]);
     assert_eq!(named(&outcome(None, Lapse::Failed)), ["it was not asked"]);

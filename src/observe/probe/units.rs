@@ -84,14 +84,12 @@ fn in_portions(
     let detailed = threads::each(portions, |portion| {
         const LEAST: Duration = Duration::from_millis(60);
         let left = until.saturating_duration_since(Instant::now());
-        match left < LEAST {
-            true => Vec::new(),
-            false => {
-                let argv = systemctl::show(portion.iter().copied(), false);
-                // What a portion did not say is as the list has it, or missing.
-                door.within(left).ask(&argv, systemctl::parse_show).result.unwrap_or_default()
-            }
+        if left < LEAST {
+            return Vec::new();
         }
+        let argv = systemctl::show(portion.iter().copied(), false);
+        // What a portion did not say is as the list has it, or missing.
+        door.within(left).ask(&argv, systemctl::parse_show).result.unwrap_or_default()
     });
     let mut units: Vec<UnitState> = detailed.into_iter().flatten().collect();
     let missing: Vec<UnitState> =

@@ -1,5 +1,7 @@
 //! Tables as kernels wrote them, and made-up ones.
 
+use std::fmt::Write;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -122,7 +124,7 @@ proptest! {
             let parent = parent % points.len();
             let point = format!("{}/{name}", points[parent]);
             let flag = if *writable { "rw" } else { "ro" };
-            text += &format!("{} {} 8:{device} / {point} {flag} - {kind} /dev/x rw\n", index + 2, parent + 1);
+            writeln!(text, "{} {} 8:{device} / {point} {flag} - {kind} /dev/x rw", index + 2, parent + 1).unwrap();
             points.push(point);
         }
         let mounts = parse(&text).unwrap();
@@ -138,7 +140,7 @@ proptest! {
         }
         // The path that is asked leads to the mount that is meant.
         for mount in &found {
-            let last = mounts.iter().filter(|other| other.point == mount.point).next_back();
+            let last = mounts.iter().rfind(|other| other.point == mount.point);
             prop_assert_eq!(last.map(|last| &last.device), Some(&mount.device), "{}", text);
         }
         for image in ["squashfs", "proc"] {
