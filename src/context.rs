@@ -10,7 +10,7 @@ use crate::host::tools::Argv;
 use crate::observe::logs;
 use crate::observe::probe::PATIENCE;
 use crate::registry::{Deployment, LOCALHOST};
-use crate::select::{detect, hidden};
+use crate::select::{DETECTION, detect, detected, hidden, signs};
 use crate::ui::{self, Ui};
 
 /// What every verb can be asked for.
@@ -37,6 +37,28 @@ pub struct Context<'a> {
     known: OnceLock<&'static Deployment>,
     verbose: bool,
     deadline: Option<Instant>,
+    begun: Instant,
+}
+
+/// The time of one look at the machine, in which everything has to be asked: several rounds share it.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    /// When the last answer must have come.
+    pub until: Instant,
+}
+
+impl Look {
+    /// What is left, for the last round, or the only one.
+    pub fn rest(self) -> Duration {
+        // What can answer answers within that, also where others have used up the time.
+        const LEAST: Duration = Duration::from_millis(100);
+        self.until.saturating_duration_since(Instant::now()).max(LEAST)
+    }
+
+    /// For the first of two rounds: most of it, because the second asks only what the first left open.
+    pub fn first(self) -> Duration {
+        self.rest() * 3 / 5
+    }
 }
 
 impl<'a> Context<'a> {
@@ -49,6 +71,7 @@ impl<'a> Context<'a> {
             known: OnceLock::new(),
             verbose: settings.verbose,
             deadline: settings.timeout.map(|limit| Instant::now() + limit),
+            begun: Instant::now(),
         }
     }
 
@@ -56,6 +79,15 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn unhurried(&self) -> Self {
         Context { deadline: None, ..self.clone() }
+    }
+
+    /// The same on that machine.
+    #[must_use]
+    pub fn on<'b>(&self, system: &'b System) -> Context<'b>
+    where
+        'a: 'b,
+    {
+        Context { system, ..self.clone() }
     }
 
     /// The deployment that was named, else the only one on this host, else `localhost`.
@@ -78,9 +110,11 @@ impl<'a> Context<'a> {
         if let Some(chosen) = self.chosen {
             return Ok(chosen);
         }
-        match detect(self.system).as_slice() {
+        // A look has the rest.
+        let signs = signs(self.system, self.time_left().map_or(DETECTION, |left| DETECTION.max(left / 8).min(left)));
+        match detected(&signs).as_slice() {
             [] => {
-                let hidden = hidden(self.system);
+                let hidden = hidden(&signs);
                 if let [(_, why), ..] = &hidden[..] {
                     let names = hidden.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
                     self.ui.note(&format!("cannot check whether this host runs {names} ({why}); showing localhost"));
@@ -124,6 +158,24 @@ impl<'a> Context<'a> {
     /// When the time of the whole command is over.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
+    }
+
+    /// The time of a look. All of it is done within three seconds of the beginning, finding out which deployment is meant
+    /// included; with `--timeout` it has the time of the whole command, longer or shorter.
+    ///
+    /// # Errors
+    /// When the time of the whole command is over.
+    pub fn look(&self) -> Result<Look, Error> {
+        // A look that comes later, in a watch or after a change, has its own.
+        const FIRST: Duration = Duration::from_secs(1);
+        // The rest of the three seconds goes into ending what ignores that, and into printing.
+        const LOOK: Duration = Duration::from_millis(2200);
+        let now = Instant::now();
+        match self.deadline {
+            Some(_) => Ok(Look { until: now + self.at_most(Duration::MAX)? }),
+            None if self.begun.elapsed() < FIRST => Ok(Look { until: self.begun + LOOK }),
+            None => Ok(Look { until: now + LOOK }),
+        }
     }
 
     /// How long one source may take.

@@ -142,7 +142,7 @@ pub fn compose(bytes: &[u8]) {
 
 /// `df`.
 pub fn df(bytes: &[u8]) {
-    seen(tools::df::parse(&text(bytes)));
+    seen(tools::mountinfo::parse(&text(bytes)));
 }
 
 /// What `docker` and its engine say of containers.

@@ -1,9 +1,11 @@
 //! Which deployment and which services are meant.
 
 use std::io;
+use std::time::{Duration, Instant};
 
 use crate::error::{Code, Error};
 use crate::host::system::System;
+use crate::host::trouble::Trouble;
 use crate::registry::loaded::deployments;
 use crate::registry::{Deployment, Service};
 
@@ -34,26 +36,61 @@ fn unknown_service(deployment: &'static Deployment, name: &str) -> Error {
     }
 }
 
-/// The deployments that this host shows signs of.
-pub fn detect(system: &System) -> Vec<&'static Deployment> {
-    deployments().filter(|deployment| matches!(is_here(system, deployment), Ok(true))).collect()
+/// How long all file systems together are waited for when signs of deployments are looked for, unless there is more time.
+pub const DETECTION: Duration = Duration::from_millis(400);
+
+/// Which deployments this host shows signs of: looked for all at once, because any of them may lie on a mount that hangs.
+pub fn signs(system: &System, limit: Duration) -> Vec<(&'static Deployment, io::Result<bool>)> {
+    let system = system.with_files_until(Instant::now() + limit);
+    let paths = || deployments().flat_map(|deployment| deployment.detect.iter().copied());
+    let mut found = system.which_exist(paths()).into_iter();
+    deployments()
+        .map(|deployment| {
+            let own = found.by_ref().take(deployment.detect.len());
+            (deployment, is_here(&system, own))
+        })
+        .collect()
 }
 
 /// Whether this host shows a sign of a deployment. For root, a sign that is there and refused (its user put a link in its
-/// place) is a sign: nobody hides a deployment from root by what opsctl does not follow.
-fn is_here(system: &System, deployment: &Deployment) -> io::Result<bool> {
-    match system.first_existing(deployment.detect) {
-        Ok(found) => Ok(found.is_some()),
-        Err(error) if system.is_root() && error.kind() != io::ErrorKind::TimedOut => Ok(true),
-        Err(error) => Err(error),
+/// place) is a sign: nobody hides a deployment from root by what opsctl does not follow. One on a mount that is dead or hangs
+/// is none of that.
+fn is_here(system: &System, signs: impl Iterator<Item = io::Result<bool>>) -> io::Result<bool> {
+    let mut trouble = None;
+    let mut is_here = false;
+    for sign in signs {
+        match sign {
+            Ok(found) => is_here |= found,
+            Err(error) => trouble = Some(error),
+        }
+    }
+    match trouble {
+        _ if is_here => Ok(true),
+        None => Ok(false),
+        Some(error) if system.is_root() && !is_of_a_mount(&error) => Ok(true),
+        Some(error) => Err(error),
     }
 }
 
+/// Whether this is about a mount whose other side is gone, refuses or does not answer, not about what is there.
+fn is_of_a_mount(error: &io::Error) -> bool {
+    use io::ErrorKind::{HostUnreachable, NotConnected, PermissionDenied, StaleNetworkFileHandle, TimedOut};
+    matches!(error.kind(), HostUnreachable | NotConnected | PermissionDenied | StaleNetworkFileHandle | TimedOut)
+        || error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
+}
+
+/// The deployments that this host shows signs of.
+pub fn detect(system: &System) -> Vec<&'static Deployment> {
+    detected(&signs(system, DETECTION))
+}
+
+/// Those of them that show any.
+pub fn detected(signs: &[(&'static Deployment, io::Result<bool>)]) -> Vec<&'static Deployment> {
+    signs.iter().filter(|(_, found)| matches!(found, Ok(true))).map(|(deployment, _)| *deployment).collect()
+}
+
 /// The deployments whose signs cannot be checked, and why.
-pub fn hidden(system: &System) -> Vec<(&'static str, String)> {
-    let why = |error: &io::Error| match error.kind() {
-        io::ErrorKind::PermissionDenied => "needs root".to_owned(),
-        _ => error.to_string(),
-    };
-    deployments().filter_map(|d| Some((d.name, why(&is_here(system, d).err()?)))).collect()
+pub fn hidden(signs: &[(&'static Deployment, io::Result<bool>)]) -> Vec<(&'static str, String)> {
+    let why = |error: &io::Error| Trouble::from_io(error).to_string();
+    signs.iter().filter_map(|(deployment, found)| Some((deployment.name, why(found.as_ref().err()?)))).collect()
 }

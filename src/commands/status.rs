@@ -128,7 +128,10 @@ fn take(
     deployment: &'static Deployment,
     services: &[&'static Service],
 ) -> Result<Status, Error> {
-    let limit = context.patience()?;
+    let time = context.look()?;
+    let system = context.system.with_files_until(time.until);
+    let context = &context.on(&system);
+    let limit = time.rest();
     let with_host = args.services.is_empty();
     let extent = if with_host { Extent::Whole } else { Extent::Services };
     let (_, health) = examine(context.system, &context.processes(), deployment, services, extent, limit);
@@ -136,7 +139,7 @@ fn take(
     let maintenance = maintenance::is_likely(context.system, deployment)
         .then(|| {
             let judged = Some(health.services.as_slice());
-            maintenance::look(context.system, &context.processes(), deployment, judged, limit)
+            maintenance::look(context.system, &context.processes(), deployment, judged, time.rest())
         })
         .filter(|standing| standing.state != MaintenanceState::Off);
     let backups = if with_host { told_backups(context, deployment) } else { Vec::new() };
@@ -151,7 +154,7 @@ fn take(
     });
     status.maintenance = maintenance.map(|standing| StandingFacts::new(&deployment.maintenance, &standing));
     if let Some(service) = status.failed(deployment).filter(|service| !service.log_sources().is_empty()) {
-        let limit = LAST_WORDS.min(context.patience().unwrap_or_default());
+        let limit = LAST_WORDS.min(time.rest());
         status.add_last_words(&logs::last_words(context.system, context.trace(), deployment, service, None, 3, limit));
     }
     if !context.is_detected(deployment) {

@@ -1,5 +1,7 @@
 //! `opsctl verify`: does the compiled registry still match this host?
 
+use std::thread;
+
 use clap_complete::engine::ArgValueCandidates;
 
 use super::examine::{Extent, examine};
@@ -8,6 +10,7 @@ use crate::args::complete_services;
 use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
+use crate::host::threads::{join, task};
 use crate::judge::drift::{self, Comparison};
 use crate::judge::health::ServiceHealth;
 use crate::observe::probe;
@@ -32,10 +35,15 @@ pub struct Args {
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
     let services = services(deployment, &args.services)?;
-    let limit = context.patience()?;
+    let time = context.look()?;
+    let system = context.system.with_files_until(time.until);
     let processes = context.processes();
-    let (evidence, health) = examine(context.system, &processes, deployment, &services, Extent::Ports, limit);
-    let survey = probe::survey(context.system, &processes, deployment, &services, context.patience()?);
+    // Neither needs the other, and what hangs costs its time once.
+    let ((evidence, health), survey) = thread::scope(|scope| {
+        let survey = task(scope, || probe::survey(&system, &processes, deployment, &services, time.rest()));
+        let seen = examine(&system, &processes, deployment, &services, Extent::Ports, time.rest());
+        (seen, join(survey))
+    });
     let comparisons = match args.after_reboot {
         true => after_reboot(context, deployment, &health.services, &services)?,
         false => drift::compare(&services, &evidence, &health, &survey),

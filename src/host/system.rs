@@ -4,10 +4,11 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use rustix::fs::StatVfs;
 
 use crate::host::tools::{Account, procfs};
 
@@ -31,6 +32,10 @@ pub struct System {
     pub time: Option<Timestamp>,
     /// How long one answer of a file system is waited for.
     pub file_limit: Duration,
+    /// Until when all of them together are.
+    pub files_until: Option<Instant>,
+    /// What answers how full the file system is that is mounted at a path below a root, instead of the kernel.
+    pub statvfs: Option<fn(&Path, &Path) -> io::Result<StatVfs>>,
 }
 
 impl System {
@@ -43,6 +48,8 @@ impl System {
             loopback: IpAddr::V4(Ipv4Addr::LOCALHOST),
             time: None,
             file_limit: FILE_LIMIT,
+            files_until: None,
+            statvfs: None,
         }
     }
 

@@ -51,14 +51,37 @@ impl fmt::Display for Trouble {
     }
 }
 
-impl From<io::Error> for Trouble {
+impl Trouble {
     /// Of a file that was to be read.
-    fn from(error: io::Error) -> Self {
-        match (Shortage::of(&error), error.kind()) {
+    pub fn from_io(error: &io::Error) -> Self {
+        match (Shortage::of(error), error.kind()) {
             (Some(shortage), _) => Trouble::Shortage(shortage),
-            (None, io::ErrorKind::PermissionDenied) => Trouble::NeedsRoot("to look at it"),
-            (None, _) => Trouble::Failed(error.to_string()),
+            (None, io::ErrorKind::PermissionDenied) => Trouble::denied("to look at it"),
+            (None, _) => Trouble::Failed(words(error)),
         }
+    }
+
+    /// That it may not be seen. Root would be let, unless it is root who asks: then its file system refuses (FUSE and NFS do).
+    pub fn denied(what: &'static str) -> Self {
+        match rustix::process::geteuid().is_root() {
+            true => Trouble::Failed("permission denied, to root as well: its file system refuses".to_owned()),
+            false => Trouble::NeedsRoot(what),
+        }
+    }
+}
+
+/// What the operating system says of a file; of one on a mount whose other side is gone, that.
+fn words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotConnected => "the program or server behind its mount is gone".to_owned(),
+        io::ErrorKind::StaleNetworkFileHandle => "its mount is stale: the server no longer knows it".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Trouble::from_io(&error)
     }
 }
 
@@ -93,5 +116,6 @@ pub fn failure(output: &Output) -> Trouble {
 
 /// Why a file was not read.
 pub fn of_file(path: &str, error: &io::Error) -> Trouble {
-    Shortage::of(error).map_or_else(|| Trouble::Failed(format!("{path}: {error}")), Trouble::Shortage)
+    let failed = || Trouble::Failed(format!("{path}: {}", words(error)));
+    Shortage::of(error).map_or_else(failed, Trouble::Shortage)
 }

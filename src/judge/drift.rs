@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::host::tools::command::Command;
 use crate::host::tools::systemctl::UnitState;
 use crate::host::trouble::Trouble;
-use crate::judge::health::{About, Check, Health, State};
+use crate::judge::health::{About, Check, Health, NO_DETAILS, State};
 use crate::observe::probe::{Answer, Evidence, Holder, Survey};
 use crate::registry::{EnvFile, Instances, Manager, Presence, Service, Unit, Verdict};
 
@@ -113,9 +113,13 @@ impl Of<'_> {
             Ok(units) => units,
             Err(trouble) => return self.unknown("unit", wanted.name, answer, trouble),
         };
-        let names = std::iter::once(&wanted.name).chain(wanted.aliases);
-        let found = names.into_iter().find_map(|name| units.iter().find(|unit| unit.is(name) && unit.exists()));
+        let names = || std::iter::once(&wanted.name).chain(wanted.aliases);
+        let found = names().find_map(|name| units.iter().find(|unit| unit.is(name) && unit.exists()));
         let command = Command::new(["systemctl", "cat", wanted.name]);
+        if found.is_some_and(|unit| unit.brief) {
+            self.push("unit", wanted.name, None, Verdict::Unknown, &command);
+            return self.because(NO_DETAILS);
+        }
         let Some(unit) = found else {
             self.push("unit", wanted.name, Some("not found".to_owned()), Verdict::Fail, &command);
             return self.because("nothing starts this service");

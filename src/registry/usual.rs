@@ -323,11 +323,9 @@ pub static BAD_ANSWER: Cause = Cause::new("BAD-ANSWER", All(&[Clue::Unwell, Clue
     .depth(Depth::Effect)
     .fixes(&[&READ_LOG, &RESTART]);
 
-static WHERE_SPACE_WENT: Fix = Fix::new(
-    "find out what takes the space",
-    Risk::ReadOnly,
-    Remedy::Command(&["du", "-xhd1", "/var", "/opt", "/home"]),
-);
+/// Where the space of a full file system went.
+pub static WHERE_SPACE_WENT: Fix =
+    Fix::new("find out what takes the space", Risk::ReadOnly, Remedy::Command(&["du", "-xhd1", "{mount}"]));
 
 /// A file system at its failure bound.
 pub static DISK_FULL: Cause = disk_full(
@@ -337,7 +335,8 @@ pub static DISK_FULL: Cause = disk_full(
             "shrink the journal to 500 MB (old log lines are lost)",
             Risk::Destructive,
             Remedy::Command(&["journalctl", "--vacuum-size=500M"]),
-        ),
+        )
+        .frees(&["/var/log/journal"]),
         &WHERE_SPACE_WENT,
     ],
 );
@@ -346,9 +345,7 @@ pub static DISK_FULL: Cause = disk_full(
 pub const fn disk_full(explains: &'static [&'static Cause], fixes: &'static [&'static Fix]) -> Cause {
     Cause::new("DISK-FULL", Clue::Disk(Verdict::Fail))
         .summary("a file system is full")
-        .explanation(
-            "what writes to it fails, journald included; never remove volumes, databases or backups to make room",
-        )
+        .explanation("what writes to it fails; never remove volumes, databases or backups to make room")
         .about(About::Host)
         .explains(explains)
         .fixes(fixes)
@@ -378,7 +375,7 @@ pub const fn inodes_full(explains: &'static [&'static Cause]) -> Cause {
 const MANY_FILES: &[&Fix] = &[&Fix::new(
     "find the directory with so many files",
     Risk::ReadOnly,
-    Remedy::Command(&["du", "-x", "--inodes", "-d2", "/var", "/opt", "/home", "/tmp"]),
+    Remedy::Command(&["du", "-x", "--inodes", "-d2", "{mount}"]),
 )];
 
 /// Inodes at the warning bound.
@@ -390,7 +387,7 @@ pub static INODES_FILLING: Cause = Cause::new("INODES-FILLING", Clue::Inodes(Ver
     .fixes(&[&Fix::new(
         "find the directory with so many files",
         Risk::ReadOnly,
-        Remedy::Command(&["du", "-x", "--inodes", "-d2", "/var", "/opt", "/home", "/tmp"]),
+        Remedy::Command(&["du", "-x", "--inodes", "-d2", "{mount}"]),
     )]);
 
 static WHO_HAS_MEMORY: Fix =

@@ -244,7 +244,10 @@ impl Teller<'_> {
 
     /// A finding.
     pub fn finding(&self, found: &diagnosis::Finding) -> Finding {
+        let mounts = found.mounts();
         let names = self.names(found.service);
+        // Of several the first, as in the evidence.
+        let names = mounts.first().map_or(names, |mount| names.on(mount));
         let consequence = |folded: &diagnosis::Finding| Consequence {
             code: self.case.deployment.code(folded.cause),
             subject: folded.subject.clone(),
@@ -266,7 +269,7 @@ impl Teller<'_> {
             summary: names.fill(found.cause.summary),
             evidence: distinct(&found.facts).into_iter().map(|fact| self.evidence(fact)).collect(),
             cause: names.fill(found.cause.explanation),
-            fixes: found.cause.fixes.iter().map(|fix| FixFacts::new(fix, &names)).collect(),
+            fixes: found.fixes(&self.case.mounts()).map(|fix| FixFacts::new(fix, &names)).collect(),
             since: found.since,
             changes: diagnosis::before(found, self.changes, self.case.evidence.time).into_iter().map(change).collect(),
             affects: affects.unwrap_or_default(),

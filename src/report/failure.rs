@@ -134,6 +134,9 @@ pub struct FixFacts {
     pub manual: Option<String>,
 }
 
+/// Stands for the mount point of no file system in particular.
+const MOUNT: &str = "MOUNT";
+
 /// What stands for a subject in the texts of a cause.
 #[derive(Debug, Clone, Copy)]
 pub struct Names<'a> {
@@ -141,6 +144,7 @@ pub struct Names<'a> {
     unit: &'a str,
     port: Option<u16>,
     env: &'a str,
+    mount: &'a str,
 }
 
 impl<'a> Names<'a> {
@@ -152,12 +156,19 @@ impl<'a> Names<'a> {
             unit: unit.unwrap_or(registered),
             port: service.ports.first().copied(),
             env: service.env.as_ref().and_then(|env| env.paths.first()).unwrap_or(&"its env file"),
+            mount: MOUNT,
         }
     }
 
     /// Of no service in particular.
     pub const fn any() -> Self {
-        Names { service: "SERVICE", unit: "UNIT", port: None, env: "its env file" }
+        Names { service: "SERVICE", unit: "UNIT", port: None, env: "its env file", mount: MOUNT }
+    }
+
+    /// The same, of what is found of the file system that is mounted there.
+    #[must_use]
+    pub const fn on(self, mount: &'a str) -> Self {
+        Names { mount, ..self }
     }
 
     /// The text with these names in it.
@@ -168,6 +179,7 @@ impl<'a> Names<'a> {
             .replace("{unit}", self.unit)
             .replace("{port}", &port)
             .replace("{env}", self.env)
+            .replace("{mount}", self.mount)
     }
 }
 

@@ -43,10 +43,10 @@ const FAULTS: &[Fault] = &[
         heal: "mv /root/systemctl /usr/bin/systemctl",
     },
     Fault {
-        name: "a4-df-hangs-and-ignores-term",
-        inject: "mv /usr/bin/df /root/; printf '#!/bin/sh\\ntrap \"\" TERM\\nsleep 60\\nsleep 60\\n' > /usr/bin/df; \
-                 chmod 755 /usr/bin/df",
-        heal: "mv /root/df /usr/bin/df",
+        name: "a4-systemctl-hangs-and-ignores-term",
+        inject: "mv /usr/bin/systemctl /root/; printf '#!/bin/sh\\ntrap \"\" TERM\\nsleep 60\\nsleep 60\\n' > /usr/bin/systemctl; \
+                 chmod 755 /usr/bin/systemctl",
+        heal: "mv /root/systemctl /usr/bin/systemctl",
     },
 ];
 

@@ -16,6 +16,7 @@ mod fondation;
 mod logs;
 mod machine;
 mod mask;
+mod mounts;
 mod plugspace;
 mod prim;
 mod releases;

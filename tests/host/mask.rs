@@ -11,6 +11,7 @@ static WORDS: Patterns = LazyLock::new(|| {
     compiled(&[
         (r"\d+% of [\d.]+ [KMGT]?i?B used, [\d.]+ [KMGT]?i?B available", "[usage]"),
         (r"^[\d.]+ [\d.]+ [\d.]+ on \d+ processors$", "[load]"),
+        (r"no answer in [\d.]+ s\b", "no answer in [n] s"),
         (r"\d+ restarts", "[n] restarts"),
         (r"\(pid \d+\)", "(pid [pid])"),
         (r"\b(\d+d)?(\d+h)?(\d+m)?(\d+s)? (left|ago)\b", "[span] $5"),
@@ -28,6 +29,7 @@ static TEXT: Patterns = LazyLock::new(|| {
     compiled(&[
         (r"\d+% of [\d.]+ [KMGT]?i?B used, [\d.]+ [KMGT]?i?B available", "[usage]"),
         (r"[\d.]+ [\d.]+ [\d.]+ on \d+ processors", "[load]"),
+        (r"no answer in [\d.]+ s\b", "no answer in [n] s"),
         (r"\b\d+ restarts", "[n] restarts"),
         (r"\b(\d+d)?(\d+h)?(\d+m)?(\d+s)? (left|ago)\b", "[span] $5"),
         // As above; and the journal is not for everybody to read.

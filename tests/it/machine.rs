@@ -179,6 +179,29 @@ impl Machine {
         fs::write(dir.join("out"), out).unwrap();
         fs::write(dir.join("err"), err).unwrap();
         fs::write(dir.join("code"), format!("{code}\n")).unwrap();
+        if key == "df" {
+            self.mount(&String::from_utf8_lossy(out.as_ref()));
+        }
+    }
+
+    /// Mounts what a table of `df` has. How full it is is read there, by the stand-in of the kernel.
+    fn mount(&self, table: &str) {
+        let mut mounts = String::new();
+        let mut points: Vec<&str> = Vec::new();
+        for row in table.lines().skip(1) {
+            let words: Vec<&str> = row.split_whitespace().collect();
+            if let [kind, .., point] = words[..]
+                && point.starts_with('/')
+                && !points.contains(&point)
+            {
+                // All others are mounted below the root.
+                let number = points.len() + 2;
+                let (id, parent) = if point == "/" { (1, 0) } else { (number, 1) };
+                writeln!(mounts, "{id} {parent} 8:{number} / {point} rw - {kind} /dev/sda{number} rw").unwrap();
+                points.push(point);
+            }
+        }
+        self.file("/proc/self/mountinfo", &mounts);
     }
 
     /// Makes a tool never answer.

@@ -85,8 +85,7 @@ fn l5_no_tool_sees_the_callers_environment() {
     }
     tools.sort();
     tools.dedup();
-    let mut expected =
-        vec!["caddy", "df", "docker", "journalctl", "pm2", "systemctl", "systemd-analyze", "timedatectl"];
+    let mut expected = vec!["caddy", "docker", "journalctl", "pm2", "systemctl", "systemd-analyze", "timedatectl"];
     if is_root() {
         expected.push("nginx");
     }

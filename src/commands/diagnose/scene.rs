@@ -16,7 +16,7 @@ use crate::observe::clues::changes::{self, Change};
 use crate::observe::clues::reclaim::reclaimable;
 use crate::observe::clues::{self, Clues};
 use crate::observe::probe::record::{Record, Recorder};
-use crate::observe::probe::{Answer, Door, Evidence};
+use crate::observe::probe::{self, Answer, Door, Evidence};
 use crate::program;
 use crate::registry::{Deployment, Failure, Fix, Remedy, Risk, Service, Verdict};
 use crate::report::Head;
@@ -103,18 +103,22 @@ pub fn look(
     question: &Question,
     ignores: &Ignores,
 ) -> Result<Looked, Error> {
+    let time = context.look()?;
+    let system = context.system.with_files_until(time.until);
+    let context = &context.on(&system);
     let processes = context.processes();
     let recorder = Recorder::new(&processes);
-    let limit = context.patience()?;
+    let limit = time.first();
     // Everything, because a cause may lie anywhere.
     let services = deployment.services.to_vec();
     let (evidence, health) = examine(context.system, &recorder, deployment, &services, Extent::Whole, limit);
     let mut scene = Scene { services, evidence, health, clues: Clues::default(), backups: None };
     let case = scene.case(deployment);
     let wants = diagnosis::wants(&case, &question.failures, question.service);
-    let limit = context.patience()?;
-    // Each question has its time from when it is asked.
-    let door = || Door::new(context.system, &recorder, limit).with_trace(context.trace());
+    // What did not answer is not asked again.
+    let docker = probe::give_up_engine(&scene.evidence.managers, time.until).then_some(("docker", limit));
+    recorder.give_up_silent(docker);
+    let door = || Door::new(context.system, &recorder, time.rest()).with_trace(context.trace());
     scene.clues = clues::gather(door(), deployment, &scene.evidence.managers, &wants);
     scene.backups = wants.backups.then(|| Answer {
         command: Command::new(["cat", &record::path(deployment)]),
@@ -126,8 +130,14 @@ pub fn look(
         let looping = finding.service.filter(|service| case.is_looping(service));
         finding.since = looping.and_then(|s| changes::looping_since(door(), s, &case.evidence.managers));
     }
-    let is_full = found.findings.iter().any(diagnosis::Finding::is_about_space);
-    let room = if is_full { reclaimable(door(), deployment, &case.evidence.managers) } else { Vec::new() };
+    let full: Vec<&diagnosis::Finding> = found.findings.iter().filter(|finding| finding.is_about_space()).collect();
+    let mut room = match full.is_empty() {
+        true => Vec::new(),
+        false => reclaimable(door(), deployment, &case.evidence.managers),
+    };
+    // What lies on another file system than the full one makes no space there.
+    let mounts: Vec<&str> = full.iter().flat_map(|finding| finding.mounts()).collect();
+    room.retain(|room| diagnosis::is_on(&mounts, &case.mounts(), room.path));
     let changes = if found.findings.is_empty() { Vec::new() } else { changed(context, &case, &found) };
     let records = recorder.records();
     let teller = Teller { case: &case, records: &records, changes: &changes };
@@ -174,7 +184,8 @@ pub fn look(
 
 /// The first fix of a finding that changes something.
 fn candidate(case: &Case<'_>, finding: &diagnosis::Finding, told: &Finding) -> Option<Candidate> {
-    let (fix, facts) = finding.cause.fixes.iter().zip(&told.fixes).find(|(fix, _)| fix.risk > Risk::ReadOnly)?;
+    let mounts = case.mounts();
+    let (fix, facts) = finding.fixes(&mounts).zip(&told.fixes).find(|(fix, _)| fix.risk > Risk::ReadOnly)?;
     let restarts = matches!(fix.remedy, Remedy::Restart | Remedy::RestartOf(_) | Remedy::Reload | Remedy::ReloadOf(_));
     let unconfirmed = if restarts { case.unconfirmed(finding) } else { None };
     Some(Candidate { service: finding.service, fix, facts: facts.clone(), unconfirmed })

@@ -16,8 +16,8 @@ use std::path::Path;
 
 use super::*;
 use crate::host::tools::{
-    Account, Hidden, Input, age, caddy, compose, df, docker, docker_logs, git, images, journalctl, mongodump, nginx,
-    pm2, postgres, rclone, redis_check_rdb, systemctl, systemd_analyze, timedatectl,
+    Account, Hidden, Input, age, caddy, compose, docker, docker_logs, git, images, journalctl, mongodump, nginx, pm2,
+    postgres, rclone, redis_check_rdb, systemctl, systemd_analyze, timedatectl,
 };
 
 const ITSELF: &str = "host::exec::every_command::no_command_line_reaches_the_callers_terminal";
@@ -56,7 +56,6 @@ fn builders() -> Vec<(&'static str, Argv)> {
         ("caddy::adapt", caddy::adapt("/c")),
         ("caddy::validate", caddy::validate("/c")),
         ("compose::config", compose::config("/f")),
-        ("df::df", df::df(["/"])),
         ("docker::act", docker::act("restart", "c")),
         ("docker::events", docker::events(jiff::Timestamp::UNIX_EPOCH)),
         ("docker::inspect", docker::inspect(["c"])),
@@ -122,6 +121,7 @@ fn builders() -> Vec<(&'static str, Argv)> {
         ("systemctl::act", systemctl::act("restart", "u")),
         ("systemctl::daemon_reload", systemctl::daemon_reload()),
         ("systemctl::instances", systemctl::instances(["u@*.service"])),
+        ("systemctl::list", systemctl::list()),
         ("systemctl::looping", systemctl::looping()),
         ("systemctl::looping_or", systemctl::looping_or(["u"])),
         ("systemctl::reboot", systemctl::reboot()),

@@ -4,8 +4,8 @@
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::host::shortage::{Shortage, patiently};
 use crate::host::threads;
@@ -15,8 +15,9 @@ type Job = Box<dyn FnOnce() + Send>;
 
 /// Threads that have nothing to do.
 static IDLE: Mutex<Vec<Sender<Job>>> = Mutex::new(Vec::new());
-/// Mount points below which something did not answer in time; asked no more.
-static STUCK: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+/// Mount points below which something did not answer, and how long that was waited for; asked no more, unless by who has much
+/// more time.
+static STUCK: Mutex<Vec<(PathBuf, Duration)>> = Mutex::new(Vec::new());
 
 /// Does `job`, which concerns `path`, within `limit`.
 ///
@@ -48,8 +49,8 @@ fn wait<T: Send + 'static>(
     job: impl FnOnce() -> io::Result<T> + Send + 'static,
     start: impl FnOnce(Job) -> io::Result<()>,
 ) -> io::Result<T> {
-    if is_stuck(path) {
-        return Err(late(limit));
+    if let Some(waited) = waited_for(path, limit) {
+        return Err(late(waited));
     }
     let (answer, answered) = mpsc::sync_channel(1);
     start(Box::new(move || {
@@ -59,13 +60,73 @@ fn wait<T: Send + 'static>(
     match answered.recv_timeout(limit) {
         Ok(result) => result,
         Err(RecvTimeoutError::Timeout) => {
-            remember(path);
+            remember(path, limit);
             Err(late(limit))
         }
-        Err(RecvTimeoutError::Disconnected) => {
-            Err(io::Error::other(format!("{} failed while it read the file", program::name())))
+        Err(RecvTimeoutError::Disconnected) => Err(failed()),
+    }
+}
+
+/// What is asked of a file system.
+pub(super) type Question<T> = Box<dyn FnOnce() -> io::Result<T> + Send>;
+
+/// Asks all of these, each of which concerns a path, within `limit`. One after the other in one thread, which costs least; when
+/// one of them does not come back at once, another thread goes on with those behind it.
+pub(super) fn all<T: Send + 'static>(limit: Duration, questions: Vec<(PathBuf, Question<T>)>) -> Vec<io::Result<T>> {
+    /// Local file systems answer within that, unless the disk is overloaded.
+    const AT_ONCE: Duration = Duration::from_millis(20);
+    let until = Instant::now() + limit;
+    let paths: Vec<PathBuf> = questions.iter().map(|(path, _)| path.clone()).collect();
+    let mut found: Vec<Option<io::Result<T>>> = paths.iter().map(|_| None).collect();
+    let waiting = Arc::new(Mutex::new(questions.into_iter().enumerate()));
+    let (answer, answers) = mpsc::channel();
+    let help = || {
+        let (waiting, answer) = (Arc::clone(&waiting), answer.clone());
+        submit(Box::new(move || {
+            while let Some((index, (path, ask))) = { lock(&waiting).next() } {
+                let result = waited_for(&path, limit).map_or_else(ask, |waited| Err(late(waited)));
+                if answer.send((index, result)).is_err() {
+                    return;
+                }
+            }
+        }))
+    };
+    let mut refused = help().err();
+    let mut pending = paths.len();
+    while pending > 0 && (refused.is_none() || lock(&waiting).len() < pending) {
+        let left = until.saturating_duration_since(Instant::now());
+        match answers.recv_timeout(left.min(AT_ONCE)) {
+            Ok((index, result)) => {
+                found[index] = Some(result);
+                pending -= 1;
+            }
+            Err(_) if left.is_zero() => break,
+            Err(_) if lock(&waiting).len() > 0 && refused.is_none() => refused = help().err(),
+            Err(_) => {}
         }
     }
+    // Who is still asked after the deadline hangs; who was never asked, for want of a thread, does not.
+    let unasked: Vec<usize> = std::mem::take(&mut *lock(&waiting)).map(|(index, _)| index).collect();
+    let ended = found.into_iter().enumerate().map(|(index, result)| match (result, &refused) {
+        (Some(result), _) => result,
+        (None, Some(error)) if unasked.contains(&index) => Err(again(error)),
+        (None, _) => {
+            if !unasked.contains(&index) {
+                remember(&paths[index], limit);
+            }
+            Err(late(limit))
+        }
+    });
+    ended.collect()
+}
+
+/// The same error for another question.
+fn again(error: &io::Error) -> io::Error {
+    error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
+}
+
+fn failed() -> io::Error {
+    io::Error::other(format!("{} failed while it read the file", program::name()))
 }
 
 fn late(limit: Duration) -> io::Error {
@@ -112,29 +173,36 @@ fn start_worker() -> io::Result<Sender<Job>> {
     Ok(worker)
 }
 
-fn lock<T>(list: &Mutex<Vec<T>>) -> std::sync::MutexGuard<'_, Vec<T>> {
+fn lock<T>(list: &Mutex<T>) -> MutexGuard<'_, T> {
     list.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn is_stuck(path: &Path) -> bool {
-    lock(&STUCK).iter().any(|mount| path.starts_with(mount))
+/// How long something below the same mount was waited for in vain, where `limit` is not much more.
+fn waited_for(path: &Path, limit: Duration) -> Option<Duration> {
+    let stuck = lock(&STUCK);
+    let of_path = stuck.iter().filter(|(mount, _)| path.starts_with(mount)).map(|(_, waited)| *waited);
+    of_path.max().filter(|waited| limit < *waited * 2)
 }
 
 /// Notes the mount below which something hangs; the root is never given up.
 #[expect(clippy::disallowed_methods, reason = "a table of the kernel's, which asks no file system")]
-fn remember(path: &Path) {
+fn remember(path: &Path, waited: Duration) {
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     let points = mounts.lines().filter_map(|line| line.split(' ').nth(4)).map(Path::new);
     let found = points.filter(|point| path.starts_with(point)).max_by_key(|point| point.as_os_str().len());
-    if let Some(mount) = found.filter(|mount| *mount != Path::new("/")) {
-        lock(&STUCK).push(mount.to_owned());
+    // In /proc it is one process that does not answer, not the kernel.
+    let stuck = match found {
+        Some(mount) if mount == Path::new("/proc") => path.parent(),
+        found => found,
+    };
+    if let Some(stuck) = stuck.filter(|stuck| *stuck != Path::new("/") && *stuck != Path::new("/proc")) {
+        lock(&STUCK).push((stuck.to_owned(), waited));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Instant;
 
     #[test]
     fn what_does_not_come_back_is_left_behind() {
@@ -160,5 +228,41 @@ mod tests {
         let broken: io::Result<()> = within(Duration::from_secs(10), path, || panic!("broken"));
         assert!(broken.is_err());
         assert_eq!(within(Duration::from_secs(10), path, || Ok(7)).unwrap(), 7);
+    }
+
+    #[test]
+    fn k13_one_that_hangs_costs_the_others_nothing() {
+        let begun = Instant::now();
+        for hanging in 0..4 {
+            let questions = (0..40).map(|number| {
+                let ask: Question<usize> = Box::new(move || {
+                    if number % 40 < hanging {
+                        std::thread::sleep(Duration::from_secs(20));
+                    }
+                    Ok(number)
+                });
+                (PathBuf::from(format!("/nowhere/{hanging}/{number}")), ask)
+            });
+            let found = all(Duration::from_millis(400), questions.collect());
+            let late: Vec<usize> = (0..40).filter(|number| found[*number].is_err()).collect();
+            assert_eq!(late, (0..hanging).collect::<Vec<_>>());
+            assert!(found.iter().enumerate().all(|(number, it)| it.as_ref().map_or(true, |it| *it == number)));
+        }
+        assert!(begun.elapsed() < Duration::from_secs(15));
+    }
+
+    #[test]
+    fn k13_what_did_not_answer_is_asked_again_only_by_who_has_more_time() {
+        let (path, short) = (Path::new("/proc/a-process/fd"), Duration::from_millis(40));
+        let hang = || {
+            std::thread::sleep(Duration::from_secs(20));
+            Ok(())
+        };
+        assert!(within(short, path, hang).is_err());
+        let asked = |limit: Duration| within(limit, path, || Ok(())).is_ok();
+        assert!(!asked(short) && !asked(short * 3 / 2), "asked again");
+        assert!(asked(short * 2), "never asked again");
+        // Of one process nothing follows for another.
+        assert!(within(short, Path::new("/proc/another/fd"), || Ok(())).is_ok());
     }
 }

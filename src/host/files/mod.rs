@@ -7,6 +7,7 @@ mod deadline;
 pub mod own;
 pub mod private;
 mod program;
+mod space;
 mod walk;
 
 pub use deadline::ready;
@@ -16,7 +17,7 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, openat, statat};
 
@@ -144,7 +145,7 @@ impl System {
         then: impl FnOnce(File) -> io::Result<T> + Send + 'static,
     ) -> io::Result<T> {
         let (root, wanted) = (self.root.clone(), path.to_owned());
-        let found = within(self.file_limit, path, move || {
+        let found = within(self.file_wait(), path, move || {
             let (parent, name, _, stat) = walk(&root, &wanted, Last::Followed)?.found()?;
             is_readable(&parent, &stat)?;
             match parent.writer {
@@ -162,7 +163,7 @@ impl System {
             Found::Of(theirs, then) => {
                 let root = self.root.clone();
                 let Theirs { uid, gid, parent, name, stat } = *theirs;
-                apart(self.file_limit, path, move || {
+                apart(self.file_wait(), path, move || {
                     let _guise = accounts::become_user(&root, uid, gid)?;
                     // Root could open it, but would not know whose file it gives away.
                     let theirs = |error: io::Error| match error.kind() {
@@ -195,7 +196,7 @@ impl System {
 
     fn look(&self, path: &Path, last: Last) -> io::Result<Metadata> {
         let (root, wanted) = (self.root.clone(), path.to_owned());
-        within(self.file_limit, path, move || {
+        within(self.file_wait(), path, move || {
             let (_, _, fd, _) = walk(&root, &wanted, last)?.found()?;
             File::from(fd).metadata()
         })
@@ -212,7 +213,7 @@ impl System {
             return Ok(None);
         }
         let (root, wanted) = (self.root.clone(), path.as_ref().to_owned());
-        let whose = within(self.file_limit, path.as_ref(), move || {
+        let whose = within(self.file_wait(), path.as_ref(), move || {
             let (parent, _, _, stat) = walk(&root, &wanted, Last::Itself)?.found()?;
             Ok(match parent.writer {
                 Writer::Owner { uid, gid } => Some((uid, gid)),
@@ -234,7 +235,7 @@ impl System {
             return Ok(None);
         }
         let (root, wanted) = (self.root.clone(), path.as_ref().to_owned());
-        let uid = within(self.file_limit, path.as_ref(), move || {
+        let uid = within(self.file_wait(), path.as_ref(), move || {
             let (parent, _, _, stat) = walk(&root, &wanted, Last::Followed)?.found()?;
             let own = rustix::process::geteuid().as_raw();
             match parent.writer {
@@ -255,13 +256,27 @@ impl System {
         self.metadata(path).is_ok()
     }
 
+    /// Of each of these paths, whether something is there: all looked at at once, each for itself.
+    pub fn which_exist<'p>(&self, paths: impl IntoIterator<Item = &'p str>) -> Vec<io::Result<bool>> {
+        let look = |path: &'p str| -> (PathBuf, deadline::Question<bool>) {
+            let (root, wanted) = (self.root.clone(), PathBuf::from(path));
+            (wanted.clone(), Box::new(move || walk(&root, &wanted, Last::Followed).map(|it| it.found.is_some())))
+        };
+        let found = deadline::all(self.file_wait(), paths.into_iter().map(look).collect());
+        let absent = |error: &io::Error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+        found
+            .into_iter()
+            .map(|found| found.or_else(|error| if absent(&error) { Ok(false) } else { Err(error) }))
+            .collect()
+    }
+
     /// What a directory holds, in no order.
     ///
     /// # Errors
     /// As the operating system says; entries that vanish meanwhile are left out.
     pub fn list(&self, path: impl AsRef<Path>) -> io::Result<Vec<Entry>> {
         let (root, wanted) = (self.root.clone(), path.as_ref().to_owned());
-        within(self.file_limit, path.as_ref(), move || {
+        within(self.file_wait(), path.as_ref(), move || {
             let directory = open_directory(&root, &wanted)?;
             let stat = |name: OsString| {
                 let stat = statat(&directory, &name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
@@ -277,7 +292,7 @@ impl System {
     /// As the operating system says.
     pub fn available_space(&self, path: impl AsRef<Path>) -> io::Result<u64> {
         let (root, wanted) = (self.root.clone(), path.as_ref().to_owned());
-        within(self.file_limit, path.as_ref(), move || {
+        within(self.file_wait(), path.as_ref(), move || {
             let (_, _, fd, _) = walk(&root, &wanted, Last::Followed)?.found()?;
             let found = rustix::fs::fstatvfs(&fd)?;
             Ok(found.f_bavail.saturating_mul(found.f_frsize))
@@ -290,7 +305,7 @@ impl System {
     /// As [`System::open`].
     pub fn directory(&self, path: impl AsRef<Path>) -> io::Result<OwnedFd> {
         let (root, wanted) = (self.root.clone(), path.as_ref().to_owned());
-        within(self.file_limit, path.as_ref(), move || open_directory(&root, &wanted))
+        within(self.file_wait(), path.as_ref(), move || open_directory(&root, &wanted))
     }
 
     /// The directory of a path, opened, for what is done there by descriptor; links of the directory are followed under the
@@ -300,7 +315,7 @@ impl System {
     /// As the operating system says; that nothing has the last name is none.
     pub fn locate(&self, path: impl AsRef<Path>) -> io::Result<Located> {
         let (root, wanted) = (self.root.clone(), path.as_ref().to_owned());
-        within(self.file_limit, path.as_ref(), move || {
+        within(self.file_wait(), path.as_ref(), move || {
             let place = walk(&root, &wanted, Last::Itself)?;
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
             let directory = openat(&place.parent.fd, ".", flags, Mode::empty())?;
@@ -331,7 +346,7 @@ impl System {
     /// As the operating system says.
     pub fn names(&self, path: impl AsRef<Path>) -> io::Result<Vec<OsString>> {
         let (root, wanted) = (self.root.clone(), path.as_ref().to_owned());
-        within(self.file_limit, path.as_ref(), move || names(&open_directory(&root, &wanted)?))
+        within(self.file_wait(), path.as_ref(), move || names(&open_directory(&root, &wanted)?))
     }
 
     /// Where the links of a directory lead, as they are written; what is no link is left out.
@@ -340,7 +355,7 @@ impl System {
     /// As the operating system says.
     pub fn link_targets(&self, path: impl AsRef<Path>) -> io::Result<Vec<PathBuf>> {
         let (root, wanted) = (self.root.clone(), path.as_ref().to_owned());
-        within(self.file_limit, path.as_ref(), move || {
+        within(self.file_wait(), path.as_ref(), move || {
             let directory = open_directory(&root, &wanted)?;
             let target = |name: OsString| rustix::fs::readlinkat(&directory, name, Vec::new()).ok();
             let targets = names(&directory)?.into_iter().filter_map(target);
@@ -354,7 +369,7 @@ impl System {
     /// As the operating system says.
     pub fn open_files(&self, pid: u32) -> io::Result<Vec<(u64, u64)>> {
         let (root, wanted) = (self.root.clone(), PathBuf::from(format!("/proc/{pid}/fd")));
-        within(self.file_limit, &wanted.clone(), move || {
+        within(self.file_wait(), &wanted.clone(), move || {
             let directory = open_directory(&root, &wanted)?;
             // Through the kernel's own links, which are not paths.
             let stat = |name: OsString| statat(&directory, name, AtFlags::empty()).ok();
@@ -367,6 +382,24 @@ impl System {
     #[must_use]
     pub fn with_file_limit(&self, limit: Duration) -> Self {
         System { file_limit: limit.min(self.file_limit), ..self.clone() }
+    }
+
+    /// The same machine, on which all answers of file systems together are waited for until then. What is asked later is
+    /// waited for a moment only: a local file system answers within that.
+    #[must_use]
+    pub fn with_files_until(&self, until: Instant) -> Self {
+        System { files_until: Some(until), ..self.clone() }
+    }
+
+    /// How long an answer of a file system is waited for that is asked now.
+    pub(in crate::host) fn file_wait(&self) -> Duration {
+        self.files_left().map_or(self.file_limit, |left| left.min(self.file_limit))
+    }
+
+    /// What is left for all of them; `None` where that is not limited.
+    fn files_left(&self) -> Option<Duration> {
+        const LEAST: Duration = Duration::from_millis(100);
+        self.files_until.map(|until| until.saturating_duration_since(Instant::now()).max(LEAST))
     }
 }
 

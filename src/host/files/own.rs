@@ -29,7 +29,7 @@ const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
 /// As the operating system says; when it belongs to somebody else, or others can write to it.
 pub fn directory(system: &System, absolute: &str) -> io::Result<PathBuf> {
     let (root, path) = (system.root.clone(), PathBuf::from(absolute));
-    within(system.file_limit, Path::new(absolute), move || {
+    within(system.file_wait(), Path::new(absolute), move || {
         let place = walk(&root, &path, Last::Itself)?;
         if place.found.is_none() {
             match mkdirat(&place.parent.fd, &place.name, Mode::RWXU) {
@@ -83,7 +83,7 @@ pub enum Access {
 /// As the operating system says; when what is there is no regular file of this user's alone.
 pub fn open(system: &System, absolute: &str, access: Access) -> io::Result<File> {
     let (root, path) = (system.root.clone(), PathBuf::from(absolute));
-    within(system.file_limit, Path::new(absolute), move || {
+    within(system.file_wait(), Path::new(absolute), move || {
         let (directory, name) = place(&root, &path)?;
         let flags = match access {
             Access::Update => OFlags::RDWR,
@@ -109,7 +109,7 @@ pub fn append_line(system: &System, own: &str, absolute: &str, value: &impl Seri
     // What others said may be quoted in it.
     let mut text = redact::house().clean_document(serde_json::to_string(value)?).into_bytes();
     text.push(b'\n');
-    within(system.file_limit, Path::new(absolute), move || {
+    within(system.file_wait(), Path::new(absolute), move || {
         let size = file.metadata()?.len();
         let mut last = [b'\n'];
         if let Some(end) = size.checked_sub(1) {
@@ -131,7 +131,7 @@ pub fn append_line(system: &System, own: &str, absolute: &str, value: &impl Seri
 /// As the operating system says; when others can change the directory.
 pub fn write_new(system: &System, absolute: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
     let (root, path, bytes) = (system.root.clone(), PathBuf::from(absolute), bytes.to_owned());
-    within(system.file_limit, Path::new(absolute), move || {
+    within(system.file_wait(), Path::new(absolute), move || {
         let (directory, name) = place(&root, &path)?;
         unlink(&directory, &name)?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OWN;
@@ -148,7 +148,7 @@ pub fn write_new(system: &System, absolute: &str, bytes: &[u8], mode: u32) -> io
 /// As [`write_new`].
 pub fn remove(system: &System, absolute: &str) -> io::Result<()> {
     let (root, path) = (system.root.clone(), PathBuf::from(absolute));
-    within(system.file_limit, Path::new(absolute), move || {
+    within(system.file_wait(), Path::new(absolute), move || {
         let (directory, name) = match place(&root, &path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             other => other?,
@@ -170,7 +170,7 @@ fn unlink(directory: &OwnedFd, name: &OsString) -> io::Result<()> {
 /// As [`write_new`].
 pub fn link_new(system: &System, from: &str, to: &str) -> io::Result<bool> {
     let (root, from, to) = (system.root.clone(), PathBuf::from(from), PathBuf::from(to));
-    within(system.file_limit, &to.clone(), move || {
+    within(system.file_wait(), &to.clone(), move || {
         let ((old, name), (new, new_name)) = (place(&root, &from)?, place(&root, &to)?);
         match linkat(&old, &name, &new, &new_name, AtFlags::empty()) {
             Ok(()) => {}
@@ -188,7 +188,7 @@ pub fn link_new(system: &System, from: &str, to: &str) -> io::Result<bool> {
 /// As [`write_new`].
 pub fn rename(system: &System, from: &str, to: &str) -> io::Result<()> {
     let (root, from, to) = (system.root.clone(), PathBuf::from(from), PathBuf::from(to));
-    within(system.file_limit, &to.clone(), move || {
+    within(system.file_wait(), &to.clone(), move || {
         let ((old, name), (new, new_name)) = (place(&root, &from)?, place(&root, &to)?);
         renameat(&old, &name, &new, &new_name)?;
         sync(&new)

@@ -18,7 +18,7 @@ impl System {
     pub fn find_program(&self, program: &str) -> io::Result<Option<PathBuf>> {
         let paths: Vec<PathBuf> = self.tool_path.iter().map(|dir| dir.join(program)).collect();
         let first = paths.first().cloned().unwrap_or_default();
-        within(self.file_limit, &first, move || {
+        within(self.file_wait(), &first, move || {
             let executable = |path: &PathBuf| fs::metadata(path).is_ok_and(|m| m.is_file() && m.mode() & 0o111 != 0);
             Ok(paths.into_iter().find(executable))
         })
@@ -32,7 +32,7 @@ impl System {
     #[expect(clippy::disallowed_methods, reason = "links are what is judged here")]
     pub fn changeable_part(&self, path: &Path, owner: Option<u32>) -> io::Result<Option<PathBuf>> {
         let (root, path) = (self.root.clone(), path.to_owned());
-        within(self.file_limit, &path.clone(), move || {
+        within(self.file_wait(), &path.clone(), move || {
             let mut found = Vec::new();
             let mut link = path.clone();
             // As many as the kernel follows.

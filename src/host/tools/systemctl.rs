@@ -47,6 +47,35 @@ pub fn looping_or<'a>(units: impl IntoIterator<Item = &'a str>) -> Argv {
     looping().with(units)
 }
 
+/// The state of every unit that systemd has loaded, a line each: milliseconds, however many there are.
+pub fn list() -> Argv {
+    Argv::new("systemctl", ["list-units", "--all", "--full", "--plain", "--no-legend", "--no-pager"])
+}
+
+/// Units of which only the state is known.
+pub type Listing = Vec<UnitState>;
+
+/// Parses the output of [`list`].
+///
+/// # Errors
+/// When there is no unit, or a line without its three states.
+pub fn parse_list(text: &str) -> Result<Listing, Malformed> {
+    const EXPECTED: &str = "a list of units";
+    let units: Result<Listing, Malformed> =
+        text.lines().map(|line| listed(line).ok_or_else(|| Malformed::new(EXPECTED, line))).collect();
+    match units {
+        Ok(units) if units.is_empty() => Err(Malformed::new(EXPECTED, text)),
+        other => other,
+    }
+}
+
+fn listed(line: &str) -> Option<UnitState> {
+    let mut words = line.split_whitespace();
+    let id = words.next().filter(|id| id.contains('.'))?.to_owned();
+    let (load, active, sub) = (words.next()?.to_owned(), words.next()?.to_owned(), words.next()?.to_owned());
+    Some(UnitState { names: vec![id.clone()], id, load, active, sub, brief: true, ..UnitState::default() })
+}
+
 /// `restart`, `reload`, `start` or `stop` of one unit, which waits for systemd to have done it.
 pub fn act(verb: &str, unit: &str) -> Argv {
     Argv::new("systemctl", ["--no-ask-password", verb, "--", unit])
@@ -117,6 +146,8 @@ pub struct UnitState {
     /// When it was started again by itself, or why that is not known. Not told by `systemctl` but read beside it, of units that
     /// were restarted lately.
     pub history: Option<Result<History, String>>,
+    /// Only its name and its states are known: there was no time for the rest.
+    pub brief: bool,
 }
 
 impl UnitState {
@@ -311,6 +342,23 @@ mod tests {
             if let Ok(units) = parse_show(&LOOP[..end]) {
                 assert!(units.iter().all(|unit| unit.active != "active"), "cut at {end}");
             }
+        }
+    }
+
+    const LIST: &str = "proc-sys-fs-binfmt_misc.automount loaded active running Arbitrary Executable File Formats\n\
+        boot.automount not-found inactive dead boot.automount\n\
+        dev-disk-by\\x2duuid-x.device loaded active plugged a disk\n\
+        boom.service loaded failed failed /bin/false\n";
+
+    #[test]
+    fn b21_a_list_has_the_state_of_every_unit_and_nothing_else() {
+        let units = parse_list(LIST).unwrap();
+        let told: Vec<_> = units.iter().map(|u| [u.id.as_str(), &u.load, &u.active, &u.sub].join(" ")).collect();
+        assert_eq!(told[1], "boot.automount not-found inactive dead");
+        assert_eq!(told[3], "boom.service loaded failed failed");
+        assert!(units.iter().all(|unit| unit.brief && unit.able.is_none()) && !units[1].exists());
+        for text in ["", "Failed to connect to bus", "boom.service loaded\n"] {
+            assert!(parse_list(text).is_err(), "{text:?}");
         }
     }
 }

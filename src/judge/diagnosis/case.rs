@@ -43,6 +43,12 @@ impl<'a> Case<'a> {
         Some(Subject { service, health, index })
     }
 
+    /// The mount points of all file systems that answered.
+    pub fn mounts(&self) -> Vec<&'a str> {
+        let disks = self.health.host.iter().filter_map(|host| host.disks.as_ref()).flatten();
+        disks.map(|disk| disk.mounted_on.as_str()).collect()
+    }
+
     /// Whether a service is started again and again.
     pub fn is_looping(&self, service: &'static Service) -> bool {
         let state = self.subject(service).map(|subject| subject.health.state);

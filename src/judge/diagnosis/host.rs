@@ -1,11 +1,12 @@
 //! Clues about the host.
 
+use super::DISK;
 use super::case::{Case, asked, told};
 use super::outcome::{Conclusion, Fact, Why};
 use crate::host::tools::command::Command;
 use crate::host::tools::systemctl::UnitState;
 use crate::host::trouble::Trouble;
-use crate::judge::health::{self, About, HostHealth};
+use crate::judge::health::{self, About, Disk, HostHealth};
 use crate::observe::probe::{Answer, TlsEdge};
 use crate::registry::{Flaw, Lapse, Manager, Usage, Verdict};
 use crate::units::{age, bytes};
@@ -38,47 +39,46 @@ fn reaches(percent: u8, bounds: &Usage, bound: Verdict) -> bool {
 }
 
 pub(super) fn disk(case: &Case<'_>, bound: Verdict) -> Conclusion {
-    let host = match host(case) {
-        Ok(host) => host,
-        Err(unknown) => return unknown,
-    };
-    let Some(disks) = &host.disks else { return doubt(host, "disk") };
-    Conclusion::any_of(
-        "file systems",
-        disks.iter().map(|disk| {
-            let mount = &disk.mounted_on;
-            let says = format!(
-                "{mount}: {}% of {} used, {} available",
-                disk.used_percent,
-                bytes(disk.size_bytes),
-                bytes(disk.available_bytes)
-            );
-            let fact = Fact::new(Command::new(["df", "-h", mount]), says)
-                .ran(&command(host, "disk"))
-                .about(format!("disk {mount}"));
-            (reaches(disk.used_percent, &case.deployment.checks.disk, bound), fact)
-        }),
-    )
+    on_disks(case, |disk| {
+        let mount = &disk.mounted_on;
+        let says = format!(
+            "{mount}: {}% of {} used, {} available",
+            disk.used_percent,
+            bytes(disk.size_bytes),
+            bytes(disk.available_bytes)
+        );
+        let holds = reaches(disk.used_percent, &case.deployment.checks.disk, bound);
+        Some((holds, Fact::new(Command::new(["df", "-h", mount]), says)))
+    })
 }
 
 pub(super) fn inodes(case: &Case<'_>, bound: Verdict) -> Conclusion {
+    on_disks(case, |disk| {
+        let (mount, percent) = (&disk.mounted_on, disk.inodes_used_percent?);
+        let holds = reaches(percent, &case.deployment.checks.disk, bound);
+        Some((holds, Fact::new(Command::new(["df", "-i", mount]), format!("{mount}: {percent}% of inodes used"))))
+    })
+}
+
+/// What holds of any file system. One that did not answer leaves it open.
+fn on_disks(case: &Case<'_>, one: impl Fn(&Disk) -> Option<(bool, Fact)>) -> Conclusion {
     let host = match host(case) {
         Ok(host) => host,
         Err(unknown) => return unknown,
     };
     let Some(disks) = &host.disks else { return doubt(host, "disk") };
-    if !disks.is_empty() && disks.iter().all(|disk| disk.inodes_used_percent.is_none()) {
+    if !disks.is_empty() && disks.iter().all(|disk| one(disk).is_none()) {
         return Conclusion::RuledOut(vec![Fact::new(command(host, "disk"), "no file system here counts inodes")]);
     }
-    Conclusion::any_of(
+    let seen = Conclusion::any_of(
         "file systems",
         disks.iter().filter_map(|disk| {
-            let (mount, percent) = (&disk.mounted_on, disk.inodes_used_percent?);
-            let fact = Fact::new(Command::new(["df", "-i", mount]), format!("{mount}: {percent}% of inodes used"));
-            let fact = fact.ran(&command(host, "disk")).about(format!("disk {mount}"));
-            Some((reaches(percent, &case.deployment.checks.disk, bound), fact))
+            let (holds, fact) = one(disk)?;
+            Some((holds, fact.ran(&command(host, "disk")).about(format!("{DISK}{}", disk.mounted_on))))
         }),
-    )
+    );
+    let silent = host.checks.iter().filter(|check| check.about == About::Disk && check.verdict == Verdict::Unknown);
+    Conclusion::any(std::iter::once(seen).chain(silent.map(|check| Conclusion::unknown(Why::of(check)))))
 }
 
 pub(super) fn memory(case: &Case<'_>, bound: Verdict) -> Conclusion {
@@ -217,6 +217,7 @@ pub(super) fn looping_units(case: &Case<'_>) -> Conclusion {
     for unit in again.chain(waiting).filter(|unit| !own(unit)) {
         let says = match health::restarting(unit, boot, now) {
             Some(says) => format!("{}: {says}", unit.id),
+            None if unit.brief && unit.active == "activating" => format!("{}: {}", unit.id, unit.sub),
             None if unit.active == "activating" => {
                 format!("{}: {} restarts, last: {}", unit.id, unit.restarts, health::ending(unit))
             }

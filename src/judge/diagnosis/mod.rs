@@ -16,6 +16,8 @@ mod service;
 mod wants;
 mod words;
 
+use std::path::Path;
+
 use jiff::Timestamp;
 
 pub use case::Case;
@@ -25,7 +27,7 @@ use outcome::Why;
 pub use outcome::{Conclusion, Fact};
 
 use crate::observe::clues::Wants;
-use crate::registry::{About, Cause, Clue, Deployment, Depth, Failure, Level, Service, Verdict};
+use crate::registry::{About, Cause, Clue, Deployment, Depth, Failure, Fix, Level, Service, Verdict};
 
 /// A cause with one of its subjects, of the first failure that has it.
 #[derive(Debug, Clone, Copy)]
@@ -257,10 +259,32 @@ fn doubt(all: &mut Vec<Doubt>, suspicion: Suspicion, whys: &[Why]) {
     }
 }
 
+/// How facts name the file system that they are about, before its mount point.
+const DISK: &str = "disk ";
+
+/// Whether a path lies on one of these `mounts`, where `disks` are mounted; also where no mount is known.
+pub fn is_on(mounts: &[&str], disks: &[&str], path: &str) -> bool {
+    let holding = disks.iter().filter(|disk| Path::new(path).starts_with(disk)).max_by_key(|disk| disk.len());
+    mounts.is_empty() || holding.is_none_or(|disk| mounts.contains(disk))
+}
+
 impl Finding {
     /// Whether it says that a file system is full or fills up, or that something does not start or write for that.
     pub fn is_about_space(&self) -> bool {
         mentions(&self.cause.proof, &|clue| matches!(clue, Clue::Disk(_)))
+    }
+
+    /// The mount points that it is about.
+    pub fn mounts(&self) -> Vec<&str> {
+        self.facts.iter().flat_map(|fact| &fact.names).filter_map(|name| name.strip_prefix(DISK)).collect()
+    }
+
+    /// Its fixes; of a full file system those alone that free something there. `disks` are the mount points of all.
+    pub fn fixes<'a>(&'a self, disks: &'a [&'a str]) -> impl Iterator<Item = &'static Fix> + 'a {
+        self.cause.fixes.iter().copied().filter(move |fix| {
+            let frees = |path: &&str| is_on(&self.mounts(), disks, path);
+            fix.frees.is_empty() || fix.frees.iter().any(frees)
+        })
     }
 
     /// Whether it is one of the host that others follow from.

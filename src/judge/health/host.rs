@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{About, Check, restarting};
 use crate::host::tools::command::Command;
-use crate::host::tools::df::FileSystem;
+use crate::host::tools::mountinfo::FileSystem;
 use crate::host::tools::systemctl::UnitState;
 use crate::host::trouble::Trouble;
 use crate::observe::probe::{Answer, Evidence, HostEvidence, OomRecord, Served, Trust};
@@ -118,11 +118,18 @@ pub(super) fn judge(
     let mut checks = Vec::new();
     let disks = part(("disk", About::Disk), &evidence.disks, &mut checks, |file_systems, checks| {
         let disks: Vec<Disk> = file_systems.iter().filter(|fs| !always_full(fs)).map(disk).collect();
-        for disk in &disks {
-            checks.push(judge_disk(disk, &bounds.disk, &evidence.disks.command));
-        }
+        checks.extend(disks.iter().map(|disk| judge_disk(disk, &bounds.disk)));
         disks
     });
+    let silent = evidence.silent_disks.iter();
+    checks.extend(silent.map(|(mount, silence)| Check {
+        source: format!("disk {mount}"),
+        verdict: Verdict::Unknown,
+        summary: silence.trouble.to_string(),
+        command: silence.command.clone(),
+        about: About::Disk,
+        needs_root: silence.trouble.needs_root(),
+    }));
     let memory = part(("memory", About::Other), &evidence.memory, &mut checks, |memory, checks| {
         let used_percent = percent(memory.total.saturating_sub(memory.available), memory.total);
         let summary = format!("{used_percent}% of {} used, {} available", bytes(memory.total), bytes(memory.available));
@@ -280,7 +287,7 @@ fn disk(fs: &FileSystem) -> Disk {
     }
 }
 
-fn judge_disk(disk: &Disk, bounds: &Usage, command: &Command) -> Check {
+fn judge_disk(disk: &Disk, bounds: &Usage) -> Check {
     let inodes = disk.inodes_used_percent.unwrap_or(0);
     let mut summary =
         format!("{}% of {} used, {} available", disk.used_percent, bytes(disk.size_bytes), bytes(disk.available_bytes));
@@ -292,7 +299,7 @@ fn judge_disk(disk: &Disk, bounds: &Usage, command: &Command) -> Check {
         source: format!("disk {}", disk.mounted_on),
         verdict,
         summary,
-        command: command.clone(),
+        command: Command::new(["df", "-h", &disk.mounted_on]),
         about: About::Disk,
         needs_root: false,
     }

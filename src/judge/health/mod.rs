@@ -16,10 +16,10 @@ use serde::Serialize;
 
 pub use crate::registry::State;
 pub(crate) use container::ailment;
-pub use host::HostHealth;
+pub use host::{Disk, HostHealth};
 pub(crate) use host::{covers, ends_soon};
 pub(crate) use port::listens;
-pub(crate) use unit::{ending, restarting};
+pub(crate) use unit::{NO_DETAILS, ending, restarting};
 
 use crate::host::tools::command::Command;
 use crate::host::trouble::Trouble;

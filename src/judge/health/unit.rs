@@ -12,6 +12,8 @@ use crate::program;
 use crate::registry::{Unit, Verdict};
 
 const SOURCE: &str = "systemd";
+/// Said of a unit of which only the state is known.
+pub(crate) const NO_DETAILS: &str = "systemd said no more of it in time";
 
 /// An `optional` unit without a file was not asked about, and so is not there. `boot`: when the host started, where that is known.
 pub(super) fn judge(
@@ -52,7 +54,7 @@ pub(super) fn judge(
             State::Running | State::Completed => unit.active_since,
             _ => unit.changed,
         },
-        restarts: Some(unit.restarts),
+        restarts: (!unit.brief).then_some(unit.restarts),
         pid: unit.main_pid,
         memory_bytes: unit.memory_bytes,
         units: counted.iter().copied().chain(trigger).map(|unit| unit.id.clone()).collect(),
@@ -104,8 +106,12 @@ fn reading(
 ) -> (State, Verdict, String) {
     match unit.load.as_str() {
         "loaded" => {}
+        "" if unit.brief => return (State::Unknown, Verdict::Unknown, NO_DETAILS.to_owned()),
         "masked" => return (State::Masked, Verdict::Fail, "masked: it cannot be started".to_owned()),
         other => return (State::Failed, Verdict::Fail, format!("its unit file cannot be loaded ({other})")),
+    }
+    if unit.brief {
+        return brief(unit);
     }
     let pace = || pace::judge(&runs(unit, boot), now);
     let looping =
@@ -178,8 +184,26 @@ fn last_ending(unit: &UnitState) -> String {
     }
 }
 
+/// What is known of a unit of which only the state is: that it has failed, or, not how often it was restarted, nothing good.
+fn brief(unit: &UnitState) -> (State, Verdict, String) {
+    let told = format!("{} ({}); {NO_DETAILS}", unit.active, unit.sub);
+    match (unit.active.as_str(), unit.sub.as_str()) {
+        ("failed", _) => (State::Failed, Verdict::Fail, told),
+        ("activating", "auto-restart" | "auto-restart-queued") => (State::Restarting, Verdict::Fail, told),
+        ("active" | "reloading" | "refreshing", "exited") => (State::Completed, Verdict::Unknown, told),
+        ("active" | "reloading" | "refreshing", _) => (State::Running, Verdict::Unknown, told),
+        ("activating", _) => (State::Starting, Verdict::Unknown, told),
+        ("deactivating", _) => (State::Stopping, Verdict::Unknown, told),
+        // Stopped, or waiting for what starts it.
+        _ => (State::Unknown, Verdict::Unknown, told),
+    }
+}
+
 /// How it ended the last time: by systemd's `Result` where that says more than the exit code.
 pub(crate) fn ending(unit: &UnitState) -> String {
+    if unit.brief {
+        return format!("not known ({NO_DETAILS})");
+    }
     if let Some(words) = result_words(&unit.result, unit) {
         return words;
     }

@@ -93,11 +93,11 @@ pub(super) fn env(system: &System, service: &'static Service, managers: &Manager
     Answer { command, result: look() }
 }
 
-/// What systemd says of a service's unit, where it has one.
+/// What systemd says of a service's unit, where it has one and said all of it.
 pub fn unit<'e>(service: &Service, managers: &'e ManagerEvidence) -> Option<&'e UnitState> {
     let units = managers.units.as_ref()?.result.as_ref().ok()?;
     service.managers.iter().find_map(|manager| match manager {
-        Manager::Systemd(wanted) => units_of(wanted, units).first().copied(),
+        Manager::Systemd(wanted) => units_of(wanted, units).first().copied().filter(|unit| !unit.brief),
         Manager::Compose(_) | Manager::Docker(_) | Manager::Pm2(_) => None,
     })
 }

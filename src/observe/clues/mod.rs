@@ -14,12 +14,12 @@ use jiff::{SignedDuration, Timestamp};
 use crate::host::exec::ProcessEnd;
 use crate::host::threads::{join, task};
 use crate::host::tools::command::Command;
-use crate::host::tools::systemctl::{self, UnitState};
+use crate::host::tools::systemctl::UnitState;
 use crate::host::tools::{Argv, Upstream};
 use crate::host::trouble::{Trouble, failure};
 use crate::observe::logs::line::Said;
 use crate::observe::logs::{self, Wanted};
-use crate::observe::probe::{Answer, Door, ManagerEvidence, Reply, databases, http, survey, text};
+use crate::observe::probe::{Answer, Door, ManagerEvidence, Reply, databases, http, looping, survey, text};
 use crate::registry::{Deployment, Http, Query, Question, RedisQuestion, Service};
 pub use host::unit;
 use host::{env, file, firewall, list, listeners, processes, resident, tail};
@@ -159,7 +159,7 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
         let lately = (!wants.lately.is_empty()).then(|| task(scope, || late_lines(door, deployment, &wants.lately)));
         let routes = deployment.proxy.as_ref().filter(|_| wants.routes);
         let routes = routes.map(|proxy| task(scope, move || survey::ask_proxy(door, proxy)));
-        let looping = wants.looping.then(|| task(scope, || ask_looping(door)));
+        let again = wants.looping.then(|| task(scope, || looping(door)));
         let gets: Vec<_> = wants.gets.iter().map(|get| (*get, task(scope, move || get_in_turn(door, get)))).collect();
         let outputs: Vec<_> =
             wants.outputs.iter().map(|question| (*question, task(scope, move || ask(door, question)))).collect();
@@ -202,7 +202,7 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
             }
         }
         clues.routes = routes.map(join);
-        clues.looping = looping.map(join);
+        clues.looping = again.map(join);
         clues.gets = gets.into_iter().map(|(get, thread)| (get, join(thread))).collect();
         clues.outputs = outputs.into_iter().map(|(question, thread)| (question, join(thread))).collect();
         clues.queries = queries.into_iter().map(|(query, thread)| (query, join(thread))).collect();
@@ -287,13 +287,4 @@ fn ask(door: Door<'_>, question: &'static Question) -> Answer<String> {
 fn get_in_turn(door: Door<'_>, get: &Http) -> Answer<Reply> {
     let (door, turn) = door.now();
     turn.judge(http::get(door, get))
-}
-
-fn ask_looping(door: Door<'_>) -> Answer<Vec<UnitState>> {
-    let argv = systemctl::looping();
-    if !door.system.booted_with_systemd() {
-        let reason = "this machine was not booted with systemd".to_owned();
-        return Answer { command: argv.into(), result: Err(Trouble::Unavailable(reason)) };
-    }
-    door.ask(&argv, systemctl::parse_show)
 }

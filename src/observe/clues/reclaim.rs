@@ -16,6 +16,8 @@ use crate::registry::{Deployment, Risk};
 pub struct Reclaimable {
     /// What.
     pub what: String,
+    /// Where it lies.
+    pub path: &'static str,
     /// Bytes at most, or why that is not known.
     pub bytes: Result<u64, String>,
     /// What frees it.
@@ -25,6 +27,11 @@ pub struct Reclaimable {
     /// What is lost.
     pub loses: &'static str,
 }
+
+/// Where docker has its images and its build cache, unless it is told otherwise.
+const DOCKER: &str = "/var/lib/docker";
+/// Where the journal lies that outlasts a reboot.
+const JOURNAL: &str = "/var/log/journal";
 
 /// What the journal is shrunk to, as the runbooks do it.
 const JOURNAL_KEPT: (&str, u64) = ("--vacuum-size=500M", 500 << 20);
@@ -49,6 +56,7 @@ pub fn reclaimable(door: Door<'_>, deployment: &'static Deployment, managers: &M
     if !matches!(cache.result, Err(Trouble::Missing(_))) {
         found.push(Reclaimable {
             what: "docker's build cache".to_owned(),
+            path: DOCKER,
             bytes: known(&cache),
             argv: Argv::new("docker", ["builder", "prune", "--force"]),
             risk: Risk::Safe,
@@ -61,6 +69,7 @@ pub fn reclaimable(door: Door<'_>, deployment: &'static Deployment, managers: &M
     let (keep, kept) = JOURNAL_KEPT;
     found.push(Reclaimable {
         what: "the journal beyond 500 MB".to_owned(),
+        path: JOURNAL,
         bytes: known(&journal).map(|bytes| bytes.saturating_sub(kept)),
         argv: Argv::new("journalctl", [keep]),
         risk: Risk::Destructive,
@@ -94,10 +103,11 @@ fn caches(door: Door<'_>) -> Vec<Reclaimable> {
         let bytes = line.and_then(|(bytes, _)| bytes.parse().ok());
         bytes.ok_or_else(|| format!("{}: nothing said of {path}", sizes.command))
     };
-    let one = |(what, path, words): &(&str, &str, &'static [&'static str])| {
+    let one = |(what, path, words): &(&str, &'static str, &'static [&'static str])| {
         let (program, args) = words.split_first()?;
         Some(Reclaimable {
             what: (*what).to_owned(),
+            path,
             bytes: size(path),
             argv: Argv::new(program, args.iter().copied()),
             risk: Risk::Safe,
@@ -116,6 +126,7 @@ fn unused(
 ) -> Vec<Reclaimable> {
     let nameless = |bytes: Result<u64, String>| Reclaimable {
         what: "images without a name".to_owned(),
+        path: DOCKER,
         bytes,
         argv: Argv::new("docker", ["image", "prune", "--force"]),
         risk: Risk::Safe,
@@ -151,6 +162,7 @@ fn unused(
         |(id, name, _): &&(String, String, u64)| free(id) && repository(name).is_some_and(|name| own.contains(&name));
     found.extend(rows.iter().filter(old).map(|(_, name, bytes)| Reclaimable {
         what: format!("the old release {name}"),
+        path: DOCKER,
         bytes: Ok(*bytes),
         argv: Argv::new("docker", ["image", "rm", name]),
         risk: Risk::Destructive,

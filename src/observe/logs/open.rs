@@ -19,7 +19,7 @@ pub(super) fn open(world: &World, path: &Path) -> io::Result<Option<File>> {
 /// Why a log file was not read.
 pub(super) fn trouble(error: &io::Error) -> Trouble {
     match error.kind() {
-        ErrorKind::PermissionDenied => Trouble::NeedsRoot("to read it"),
+        ErrorKind::PermissionDenied => Trouble::denied("to read it"),
         _ => Trouble::Failed(error.to_string()),
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -78,8 +79,19 @@ fn refusal(status: u16, body: &str) -> Trouble {
     Trouble::Failed(format!("the docker engine answers {status}: {}", excerpt(body)))
 }
 
+/// Until when the engine is not asked.
+static GIVEN_UP: Mutex<Option<Instant>> = Mutex::new(None);
+
+/// It did not answer: until then nobody waits for it again, however often something of it is wanted.
+pub(super) fn give_up(until: Instant) {
+    *GIVEN_UP.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
+}
+
 /// Sends one request. HTTP/1.0, so that the engine ends its answer by closing.
 fn request(socket: &Path, path: &str, until: Instant) -> io::Result<Timed<UnixStream>> {
+    if GIVEN_UP.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| Instant::now() < until) {
+        return Err(ErrorKind::TimedOut.into());
+    }
     let mut stream = net::unix(socket, until)?;
     stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n").as_bytes())?;
     Ok(stream)

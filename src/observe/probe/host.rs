@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::thread;
 
 use jiff::{SignedDuration, Timestamp};
+use rustix::fs::StatVfs;
 
 use super::names::{self, OnDisk};
 use super::{Answer, Door, Served, restarts, text, tls};
@@ -13,8 +14,8 @@ use crate::host::net;
 use crate::host::shortage::Shortage;
 use crate::host::threads::{join, task};
 use crate::host::tools::command::Command;
-use crate::host::tools::df::{self, FileSystem};
 use crate::host::tools::journalctl::{self, OomKill};
+use crate::host::tools::mountinfo::{self, FileSystem, Mount};
 use crate::host::tools::procfs::{self, Memory};
 use crate::host::tools::sockets;
 use crate::host::tools::timedatectl;
@@ -25,8 +26,10 @@ use crate::units::earlier;
 /// What was asked of the host, and what came back.
 #[derive(Debug)]
 pub struct HostEvidence {
-    /// File systems that matter.
+    /// File systems that matter: those that hold what the registry names, and all others that can fill up.
     pub disks: Answer<Vec<FileSystem>>,
+    /// Mount points of those that did not answer.
+    pub silent_disks: Vec<(String, Silence)>,
     /// Memory.
     pub memory: Answer<Memory>,
     /// Load averages of 1, 5 and 15 minutes.
@@ -83,6 +86,15 @@ impl HostEvidence {
     }
 }
 
+/// A mount that did not answer, and the command by which anybody can ask it again.
+#[derive(Debug, Clone)]
+pub struct Silence {
+    /// The command.
+    pub command: Command,
+    /// Why there is no answer.
+    pub trouble: Trouble,
+}
+
 pub(super) fn ask(door: Door<'_>, deployment: &Deployment, services: &[&'static Service]) -> HostEvidence {
     thread::scope(|scope| {
         let disks = task(scope, || ask_disks(door, deployment));
@@ -91,12 +103,14 @@ pub(super) fn ask(door: Door<'_>, deployment: &Deployment, services: &[&'static 
         let oom_kills = task(scope, || ask_oom_kills(door));
         let Certificates { certificates, edge, unserved, trouble: names_trouble } =
             ask_certificates(door, deployment, services);
+        let (disks, silent_disks) = join(disks);
         HostEvidence {
             memory: door.read("/proc/meminfo", procfs::meminfo),
             load: door.read("/proc/loadavg", procfs::loadavg),
             processors: door.read("/proc/stat", procfs::processors),
             uptime_seconds: door.read("/proc/uptime", procfs::uptime_seconds),
-            disks: join(disks),
+            disks,
+            silent_disks,
             clock: clock.map(join),
             oom_kills: join(oom_kills),
             certificates,
@@ -107,17 +121,50 @@ pub(super) fn ask(door: Door<'_>, deployment: &Deployment, services: &[&'static 
     })
 }
 
-fn ask_disks(door: Door<'_>, deployment: &Deployment) -> Answer<Vec<FileSystem>> {
-    let argv = df::df(deployment.checks.disk_paths.iter().copied());
-    door.ask_with(&argv, |output| {
-        let complaints = text(&output.stderr);
-        let absent = |line: &str| line.ends_with("No such file or directory");
-        match output.exit {
-            ProcessEnd::Code(0) => Ok(df::parse(&text(&output.stdout))?),
-            ProcessEnd::Code(1) if complaints.lines().all(absent) => Ok(df::parse(&text(&output.stdout))?),
-            _ => Err(failure(output)),
+/// Each mount is asked for itself, so that one that is dead or hangs costs the others nothing.
+fn ask_disks(door: Door<'_>, deployment: &Deployment) -> (Answer<Vec<FileSystem>>, Vec<(String, Silence)>) {
+    let table = door.read("/proc/self/mountinfo", mountinfo::parse);
+    let mounts = match table.result {
+        Ok(mounts) => mounts,
+        Err(trouble) => return (Answer { command: table.command, result: Err(trouble) }, Vec::new()),
+    };
+    let own = rustix::process::geteuid().as_raw();
+    let watched = mountinfo::watched(&mounts, deployment.checks.disk_paths, own);
+    let answers = door.system.space(watched.iter().map(|mount| mount.point.as_str()));
+    let (mut found, mut silent) = (Vec::new(), Vec::new());
+    for (mount, answer) in watched.into_iter().zip(answers) {
+        match answer {
+            Ok(stat) => found.push(file_system(mount, &stat)),
+            // Unmounted meanwhile.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => {
+                // As it is, it would hang whoever pastes it.
+                let command = Command::new(["timeout", "3", "df", "-h", &mount.point]);
+                silent.push((mount.point.clone(), Silence { command, trouble: of_mount(&mount.kind, &error) }));
+            }
         }
-    })
+    }
+    (Answer { command: table.command, result: Ok(found) }, silent)
+}
+
+fn file_system(mount: &Mount, stat: &StatVfs) -> FileSystem {
+    let unit = if stat.f_frsize == 0 { stat.f_bsize } else { stat.f_frsize };
+    FileSystem {
+        kind: mount.kind.clone(),
+        size: stat.f_blocks.saturating_mul(unit),
+        used: stat.f_blocks.saturating_sub(stat.f_bfree).saturating_mul(unit),
+        available: stat.f_bavail.saturating_mul(unit),
+        inodes: (stat.f_files > 0).then(|| (stat.f_files, stat.f_files.saturating_sub(stat.f_ffree))),
+        mounted_on: mount.point.clone(),
+    }
+}
+
+/// Why a file system of this kind says nothing.
+fn of_mount(kind: &str, error: &std::io::Error) -> Trouble {
+    match Trouble::from_io(error) {
+        Trouble::Failed(why) => Trouble::Failed(format!("{why} ({kind})")),
+        other => other,
+    }
 }
 
 /// The kernel counts since boot; the journal, which knows when, is only asked when there is something to know: kills, or a

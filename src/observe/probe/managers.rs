@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Answer, Door, Reply, engine, is_container_of, restarts, text};
+use super::{Answer, Door, Reply, engine, is_container_of, restarts, text, units};
 use crate::host::exec::{ProcessEnd, Processes, Streams};
 use crate::host::system::System;
 use crate::host::threads::{join, task};
@@ -17,7 +17,7 @@ use crate::host::tools::docker_logs::{self, Query, Rows};
 use crate::host::tools::pm2::{self, Process};
 use crate::host::tools::systemctl::{self, UnitState};
 use crate::host::trouble::{Trouble, failure};
-use crate::registry::{App, Manager, Presence, Probe, Service, Unit};
+use crate::registry::{App, Manager, Presence, Probe, Service};
 
 /// What the managers said. A manager that no service has is not asked.
 #[derive(Debug, Default)]
@@ -109,13 +109,14 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool
     let is_known = |name: &str| units.contains(&name);
     thread::scope(|scope| {
         let restless = with_host.then(|| task(scope, || restarts::restless(door, is_known)));
-        let units = systemd.then(|| {
+        let told = systemd.then(|| {
             task(scope, || {
                 let mut answer = thread::scope(|scope| {
-                    let instances = (!patterns.is_empty()).then(|| task(scope, || ask_instances(door, &patterns)));
+                    let instances =
+                        (!patterns.is_empty()).then(|| task(scope, || units::ask_instances(door, &patterns)));
                     let mut answer = ask_systemd(door, &units, with_host);
                     if let Some(instances) = instances.map(join) {
-                        add(&mut answer, instances);
+                        units::add(&mut answer, instances);
                     }
                     answer
                 });
@@ -128,7 +129,7 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool
         let apps: Vec<_> =
             homes.into_iter().map(|(home, app)| (home, task(scope, move || ask_pm2(door, app)))).collect();
         ask_docker(door, services, &mut evidence);
-        evidence.units = units.map(join);
+        evidence.units = told.map(join);
         evidence.restless = restless.and_then(join);
         evidence.apps = apps.into_iter().map(|(home, thread)| (home, join(thread))).collect();
     });
@@ -162,54 +163,8 @@ const UNIT_PATH: [&str; 9] = [
     "/lib/systemd/system",
 ];
 
-/// Those units of these patterns that systemd has loaded.
-fn ask_instances(door: Door<'_>, patterns: &[&str]) -> Result<Vec<UnitState>, Trouble> {
-    if !door.system.booted_with_systemd() {
-        return Ok(Vec::new());
-    }
-    door.ask(&systemctl::instances(patterns.iter().copied()), systemctl::parse_show).result
-}
-
-/// Adds units to those that were asked for by name. Where they are not known, nor is what they would have changed.
-fn add(units: &mut Answer<Vec<UnitState>>, more: Result<Vec<UnitState>, Trouble>) {
-    match (&mut units.result, more) {
-        (Ok(units), Ok(more)) => {
-            let new: Vec<UnitState> = more.into_iter().filter(|unit| units.iter().all(|u| u.id != unit.id)).collect();
-            units.extend(new);
-        }
-        (result @ Ok(_), Err(trouble)) => *result = Err(trouble),
-        (Err(_), _) => {}
-    }
-}
-
-/// The units that stand for a wanted one, of those that systemd told of: its instances where it has any that count, what is
-/// worst first; else the first of its names under which there is one.
-pub fn units_of<'e>(wanted: &Unit, units: &'e [UnitState]) -> Vec<&'e UnitState> {
-    let mut names = std::iter::once(&wanted.name).chain(wanted.aliases);
-    let named = names.find_map(|name| units.iter().find(|unit| unit.is(name) && unit.exists()));
-    // One that does not run is missed where the unit that should have started it has done so.
-    let started = named.is_some_and(|unit| unit.active == "active");
-    let instances = units.iter().filter(|unit| wanted.is_instance(&unit.id) && unit.exists());
-    let mut counted: Vec<&UnitState> = instances.filter(|unit| started || unit.active != "inactive").collect();
-    counted.sort_by_key(|unit| match unit.active.as_str() {
-        "failed" => 0,
-        "activating" => 1,
-        "inactive" => 2,
-        "deactivating" => 3,
-        _ => 4,
-    });
-    if counted.is_empty() { named.into_iter().collect() } else { counted }
-}
-
-fn ask_systemd(door: Door<'_>, units: &[&str], and_failed: bool) -> Answer<Vec<UnitState>> {
-    // With one unit that is always there, an empty answer can never be taken for "nothing has failed".
-    let always = units.is_empty().then_some(systemctl::ALWAYS_THERE);
-    let argv = systemctl::show(units.iter().copied().chain(always), and_failed);
-    if !door.system.booted_with_systemd() {
-        let reason = "this machine was not booted with systemd".to_owned();
-        return Answer { command: argv.into(), result: Err(Trouble::Unavailable(reason)) };
-    }
-    let mut answer = door.ask(&argv, systemctl::parse_show);
+fn ask_systemd(door: Door<'_>, names: &[&str], and_failed: bool) -> Answer<Vec<UnitState>> {
+    let mut answer = units::ask(door, names, and_failed);
     let wanting = answer.result.iter_mut().flatten().filter(|unit| unit.result == "resources");
     for unit in wanting {
         // Patterns are left to systemd.
@@ -220,8 +175,8 @@ fn ask_systemd(door: Door<'_>, units: &[&str], and_failed: bool) -> Answer<Vec<U
     let triggers: Vec<String> = idle.flat_map(|unit| unit.triggered_by.split_whitespace()).map(str::to_owned).collect();
     if !triggers.is_empty() {
         // A unit that waits to be triggered is only well when what triggers it is: worth a second call, which is rare.
-        let asked = door.ask(&systemctl::show(triggers.iter().map(String::as_str), false), systemctl::parse_show);
-        match (&mut answer.result, asked.result) {
+        let triggers: Vec<&str> = triggers.iter().map(String::as_str).collect();
+        match (&mut answer.result, units::ask(door, &triggers, false).result) {
             (Ok(units), Ok(more)) => units.extend(more),
             (result, Err(trouble)) => *result = Err(trouble),
             (Err(_), _) => {}

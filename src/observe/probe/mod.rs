@@ -15,6 +15,7 @@ pub mod record;
 mod restarts;
 pub mod survey;
 mod tls;
+mod units;
 
 use std::io::Read;
 use std::net::SocketAddr;
@@ -27,11 +28,14 @@ pub(crate) use databases::named_in;
 pub use edge::{Edge, edge};
 pub use elsewhere::look_for_listeners;
 use elsewhere::reply_at;
+#[cfg(test)]
+pub use host::Silence;
 pub use host::{Edge as TlsEdge, HostEvidence, OomRecord};
-pub use managers::{ManagerEvidence, PmDaemon, Stranger, units_of};
+pub use managers::{ManagerEvidence, PmDaemon, Stranger};
 pub use ports::{Holder, ListenAddress};
 pub use survey::{Survey, env_file, survey};
 pub use tls::{Served, Trust};
+pub use units::{looping, units_of};
 #[cfg(any(test, feature = "fuzzing"))]
 pub use {engine::parse_head as engine_head, tls::parse_one as certificate};
 
@@ -48,7 +52,7 @@ use crate::host::trouble::{Trouble, failure, of_file};
 use crate::redact;
 use crate::registry::{Deployment, Manager, Probe, Service, Url};
 
-/// How long any one source may take, unless the whole command has less time.
+/// How long any one source may take, unless the whole command has less time, or a look has more.
 pub const PATIENCE: Duration = Duration::from_millis(2400);
 
 /// Everything that was asked, and what came back.
@@ -151,6 +155,17 @@ pub fn knock(
     let speaks = |probe: &Probe| !matches!(probe, Probe::DockerEngine | Probe::LogLine { .. });
     let alone = !service.probes.is_empty() && service.probes.iter().all(speaks);
     alone.then(|| service.probes.iter().filter_map(|probe| reply(door, probe)).collect())
+}
+
+/// Whether the docker engine was asked and did not answer in time. If so it is not asked again until then.
+pub fn give_up_engine(managers: &ManagerEvidence, until: Instant) -> bool {
+    let late = |result: Option<&Trouble>| matches!(result, Some(Trouble::TimedOut(_)));
+    let listed = managers.listed.as_ref().and_then(|answer| answer.result.as_ref().err());
+    let is_silent = late(listed) || late(managers.containers.as_ref().and_then(|answer| answer.result.as_ref().err()));
+    if is_silent {
+        engine::give_up(until);
+    }
+    is_silent
 }
 
 /// All containers of the engine.
@@ -284,6 +299,12 @@ impl Door<'_> {
         self.now().0.limit
     }
 
+    /// The same for what has no more time than that.
+    #[must_use]
+    pub fn within(self, limit: Duration) -> Self {
+        Door { limit: limit.min(self.limit), ..self }
+    }
+
     /// When what is asked now must have answered.
     pub fn until(self) -> Instant {
         Instant::now() + self.limit()
@@ -311,7 +332,7 @@ impl Door<'_> {
     fn read<T>(self, path: &str, parse: impl FnOnce(&str) -> Result<T, Malformed>) -> Answer<T> {
         let result = match self.system.read(path) {
             Ok(text) => parse(&text).map_err(Trouble::from),
-            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err(Trouble::NeedsRoot("to read it")),
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err(Trouble::denied("to read it")),
             Err(error) => Err(of_file(path, &error)),
         };
         Answer { command: Command::new(["cat", path]), result }
@@ -352,7 +373,7 @@ pub(crate) fn is_container_of(manager: &Manager, identity: &crate::host::tools::
 /// The value of a named secret.
 pub(crate) fn secret(system: &System, secret: &crate::registry::Secret) -> Result<String, Trouble> {
     let text = system.read(secret.file).map_err(|error| match error.kind() {
-        std::io::ErrorKind::PermissionDenied => Trouble::NeedsRoot("to read its password"),
+        std::io::ErrorKind::PermissionDenied => Trouble::denied("to read its password"),
         _ => of_file(secret.file, &error),
     })?;
     crate::host::tools::procfs::env_entries(&text)

@@ -204,7 +204,11 @@ fn sockets_of(system: &System, pids: &[u32]) -> Option<Vec<u64>> {
 /// Whether the manager answered.
 fn is_known(manager: &Manager, managers: &ManagerEvidence) -> bool {
     match manager {
-        Manager::Systemd(_) => managers.units.as_ref().is_some_and(|answer| answer.result.is_ok()),
+        Manager::Systemd(_) => {
+            // Of which processes one consists whose details are missing is not known.
+            managers.units.as_ref().is_some_and(|answer| answer.result.is_ok())
+                && units(manager, managers).iter().all(|unit| !unit.brief)
+        }
         Manager::Compose(_) | Manager::Docker(_) => managers.containers.as_ref().is_some_and(|a| a.result.is_ok()),
         Manager::Pm2(app) => managers.apps.get(app.home).is_some_and(|answer| answer.result.is_ok()),
     }

@@ -389,13 +389,15 @@ static DISK_FULL: Cause = usual::disk_full(
             "remove docker's build cache, which the next build makes again",
             Risk::Safe,
             Remedy::Command(&["docker", "builder", "prune", "--force"]),
-        ),
-        &SEE_SPACE,
+        )
+        .frees(&["/var/lib/docker"]),
+        &usual::WHERE_SPACE_WENT,
         &Fix::new(
             "remove dangling images, once all services run",
             Risk::Destructive,
             Remedy::Command(&["docker", "image", "prune", "--force"]),
-        ),
+        )
+        .frees(&["/var/lib/docker"]),
         &Fix::new(
             "remove dumps older than seven days by name, never the newest two, never incident_* or emergency_*",
             Risk::Destructive,
@@ -403,7 +405,8 @@ static DISK_FULL: Cause = usual::disk_full(
                 "ls -lt /home/pi/backups, then rm each ai_fsm_*.dump that is meant (the runbook's three days are \
                  wrong, D4)",
             ),
-        ),
+        )
+        .frees(&["/home/pi/backups"]),
     ],
 );
 

@@ -8,9 +8,10 @@ use crate::registry::verdict::Verdict;
 #[must_use]
 #[non_exhaustive]
 pub struct HostChecks {
-    /// Space and inodes of the file systems that hold these paths.
+    /// Space and inodes of all file systems that can fill up.
     pub disk: Usage,
-    /// Paths for [`HostChecks::disk`]; those that do not exist are passed over.
+    /// Paths whose file systems are told first, and also where they cannot be written to. All others that can fill up count as
+    /// well.
     pub disk_paths: &'static [&'static str],
     /// Memory in use: total less available.
     pub memory: Usage,
@@ -29,7 +30,7 @@ pub struct HostChecks {
 }
 
 impl HostChecks {
-    /// Usual bounds: disk 85 and 95 % of `/`, `/var` and `/home`, memory 90 and 97 %, load 2 for each processor; a failed unit
+    /// Usual bounds: disk 85 and 95 %, `/`, `/var` and `/home` first, memory 90 and 97 %, load 2 for each processor; a failed unit
     /// outside the registry is a warning, and certificates are not looked at. `severity` is that of a failure on the host,
     /// of a full disk as well; it is one of the deployment's levels.
     pub const fn new(severity: &'static Level) -> Self {
@@ -46,13 +47,14 @@ impl HostChecks {
         }
     }
 
-    /// Bounds of space and inodes in use, of each file system that holds one of [`disk_paths`](Self::disk_paths).
+    /// Bounds of space and inodes in use, of each file system that can fill up.
     pub const fn disk(mut self, bounds: Usage) -> Self {
         self.disk = bounds;
         self
     }
 
-    /// Absolute paths whose file systems are watched; those that do not exist are passed over.
+    /// Absolute paths whose file systems are told first, and also where they cannot be written to. All others that can fill up
+    /// are watched as well.
     pub const fn disk_paths(mut self, paths: &'static [&'static str]) -> Self {
         self.disk_paths = paths;
         self

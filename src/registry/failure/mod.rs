@@ -17,7 +17,8 @@
 //!   proven. Of several effects of one subject the first counts.
 //! - Order counts: a cause that several failures have is reported as the first one's, and of several effects the first counts.
 //!   Put what is particular (one service's failure) before what is general.
-//! - Texts may hold `{service}`, `{unit}`, `{port}` (its main one) and `{env}` (its env file) of the subject.
+//! - Texts may hold `{service}`, `{unit}`, `{port}` (its main one) and `{env}` (its env file) of the subject, and `{mount}`
+//!   where a cause is about a file system.
 //! - Every clue only looks. A [`Question`] must be a command that changes nothing, spawns nothing that stays and uses up
 //!   nothing (no login attempts).
 //!
@@ -321,13 +322,21 @@ pub struct Fix {
     pub risk: Risk,
     /// How.
     pub remedy: Remedy,
+    /// On a full file system: what it frees lies at these paths. Empty where it may be anywhere.
+    pub frees: &'static [&'static str],
 }
 
 impl Fix {
     /// A fix that is called this, in a few words, an imperative: `free the port`. `risk` is the worst that may come of it;
     /// consent is asked for accordingly.
     pub const fn new(title: &'static str, risk: Risk, remedy: Remedy) -> Self {
-        Fix { title, risk, remedy }
+        Fix { title, risk, remedy, frees: &[] }
+    }
+
+    /// What it frees lies at these absolute paths: it is proposed only where a file system that holds one of them is full.
+    pub const fn frees(mut self, paths: &'static [&'static str]) -> Self {
+        self.frees = paths;
+        self
     }
 }
 

@@ -698,22 +698,25 @@ static JOB_LONG: Cause = Cause::new(
 static DISK_FULL: Cause = usual::disk_full(
     &[&usual::NO_SPACE, &JOBS_WITHOUT_SPACE],
     &[
-        &SEE_SPACE,
+        &usual::WHERE_SPACE_WENT,
         &Fix::new(
             "shrink the journal to 500 MB (old log lines are lost)",
             Risk::Destructive,
             Remedy::Command(&["journalctl", "--vacuum-size=500M"]),
-        ),
+        )
+        .frees(&["/var/log/journal"]),
         &Fix::new(
             "remove dangling images, never others: the worker's are in no registry",
             Risk::Destructive,
             Remedy::Command(&["docker", "image", "prune", "--force"]),
-        ),
+        )
+        .frees(&["/var/lib/docker"]),
         &Fix::new(
             "remove old archives by their full paths, never the newest five of a kind",
             Risk::Destructive,
             Remedy::Manual("ls -lt /srv/backups, then rm each one that is meant; or grow the disk at the provider"),
-        ),
+        )
+        .frees(&["/srv/backups"]),
     ],
 );
 

@@ -273,7 +273,7 @@ const INJECTIONS: &[Injection] = &[
         code: "DISK-FULL",
         subject: "disk /home/pi/backups",
         decisive: "/home/pi/backups: 100% of",
-        fix: Fix::Offer,
+        fix: Fix::Person,
     },
     Injection {
         failure: "disk-full",
@@ -436,7 +436,7 @@ const INJECTIONS: &[Injection] = &[
         code: "DISK-FULL",
         subject: "disk /home/pi/backups",
         decisive: "/home/pi/backups: 100% of",
-        fix: Fix::Offer,
+        fix: Fix::Person,
     },
     backups!(overdue, "ai-fsm", "database"),
     backups!(failed, "ai-fsm", "database"),

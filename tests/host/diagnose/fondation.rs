@@ -239,7 +239,7 @@ const INJECTIONS: &[Injection] = &[
         code: "DISK-FULL",
         subject: "disk /srv",
         decisive: "/srv: 100% of",
-        fix: Fix::Grave,
+        fix: Fix::Person,
     },
     Injection {
         failure: "disk-full",
@@ -509,7 +509,7 @@ const INJECTIONS: &[Injection] = &[
         code: "DISK-FULL",
         subject: "disk /srv",
         decisive: "/srv: 100% of",
-        fix: Fix::Grave,
+        fix: Fix::Person,
     },
     backups!(overdue, "fondation", "credentials"),
     backups!(failed, "fondation", "credentials"),

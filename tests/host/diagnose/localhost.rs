@@ -91,6 +91,16 @@ const INJECTIONS: &[Injection] = &[
         code: "DISK-FULL",
         subject: "disk /srv",
         decisive: "/srv: 100% of",
+        fix: Fix::Look,
+    },
+    Injection {
+        failure: "disk-full",
+        what: "the file system of the journal full",
+        inject: "mount -t tmpfs -o size=2m tmpfs /var/log; head -c 2m /dev/zero > /var/log/fill 2>/dev/null || true",
+        heal: "umount -l /var/log",
+        code: "DISK-FULL",
+        subject: "disk /var/log",
+        decisive: "/var/log: 100% of",
         fix: Fix::Grave,
     },
     Injection {

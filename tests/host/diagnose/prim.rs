@@ -433,7 +433,7 @@ const INJECTIONS: &[Injection] = &[
         code: "DISK-FULL",
         subject: "disk /var/lib/prim",
         decisive: "/var/lib/prim: 100% of",
-        fix: Fix::Grave,
+        fix: Fix::Look,
     },
     Injection {
         failure: "disk-full",
@@ -608,7 +608,7 @@ const INJECTIONS: &[Injection] = &[
         code: "DISK-FULL",
         subject: "disk /var/lib/prim",
         decisive: "/var/lib/prim: 100% of",
-        fix: Fix::Grave,
+        fix: Fix::Look,
     },
     backups!(overdue, "prim", "wallet"),
     backups!(failed, "prim", "wallet"),

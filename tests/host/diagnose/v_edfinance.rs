@@ -153,7 +153,7 @@ const INJECTIONS: &[Injection] = &[
         code: "DISK-FULL",
         subject: "disk /root/backups",
         decisive: "/root/backups: 100% of",
-        fix: Fix::Grave,
+        fix: Fix::Look,
     },
     Injection {
         failure: "service-down",
@@ -757,7 +757,7 @@ const INJECTIONS: &[Injection] = &[
         code: "DISK-FULL",
         subject: "disk /root/backups",
         decisive: "/root/backups: 100% of",
-        fix: Fix::Grave,
+        fix: Fix::Look,
     },
     backups!(overdue, "v-edfinance", "database"),
     backups!(failed, "v-edfinance", "database"),

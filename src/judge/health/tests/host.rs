@@ -1,11 +1,12 @@
 //! The host's resources against bounds.
 
 use super::*;
-use crate::host::tools::df::FileSystem;
+use crate::host::tools::command::Command;
 use crate::host::tools::journalctl::OomKill;
+use crate::host::tools::mountinfo::FileSystem;
 use crate::host::tools::procfs::Memory;
 use crate::judge::health::host::{Certificate, Clock, Disk, Load, MemoryUse};
-use crate::observe::probe::{HostEvidence, OomRecord, Served, TlsEdge, Trust};
+use crate::observe::probe::{HostEvidence, OomRecord, Served, Silence, TlsEdge, Trust};
 use crate::registry::{Certificates, Presence, Route, Usage};
 
 const GIB: u64 = 1 << 30;
@@ -70,7 +71,8 @@ pub(super) fn with_left(name: &str, left: SignedDuration) -> Served {
 
 fn well() -> HostEvidence {
     HostEvidence {
-        disks: said("df", vec![file_system("/", 40)]),
+        disks: said("cat", vec![file_system("/", 40)]),
+        silent_disks: Vec::new(),
         memory: said(
             "cat /proc/meminfo",
             Memory { total: 8 * GIB, available: 4 * GIB, swap_total: GIB, swap_free: GIB / 2 },
@@ -148,7 +150,7 @@ fn a_host_that_is_well_is_told_in_full() {
                 summary: "60d0h left".into(),
             }],
             checks: vec![
-                passed("disk /", "40% of 110.0 GiB used, 60.0 GiB available", "df"),
+                passed("disk /", "40% of 110.0 GiB used, 60.0 GiB available", "df -h /"),
                 passed("memory", "50% of 8.0 GiB used, 4.0 GiB available", "cat /proc/meminfo"),
                 passed("load", "0.50 1.00 1.50 on 2 processors", "cat /proc/loadavg"),
                 passed("clock", "synchronized", "timedatectl show"),
@@ -162,20 +164,20 @@ fn a_host_that_is_well_is_told_in_full() {
 
 #[test]
 fn disks_at_their_bounds() {
-    let at = |used: u64| differs(|host| host.disks = said("df", vec![file_system("/", used)])).join("\n");
-    assert_eq!(at(84), "disk /: pass: 84% of 110.0 GiB used, 16.0 GiB available [df]");
-    assert_eq!(at(85), "disk /: warn: 85% of 110.0 GiB used, 15.0 GiB available [df]");
-    assert_eq!(at(94), "disk /: warn: 94% of 110.0 GiB used, 6.0 GiB available [df]");
-    assert_eq!(at(95), "disk /: fail: 95% of 110.0 GiB used, 5.0 GiB available [df]");
-    assert_eq!(at(100), "disk /: fail: 100% of 110.0 GiB used, 0 B available [df]");
+    let at = |used: u64| differs(|host| host.disks = said("cat", vec![file_system("/", used)])).join("\n");
+    assert_eq!(at(84), "disk /: pass: 84% of 110.0 GiB used, 16.0 GiB available [df -h /]");
+    assert_eq!(at(85), "disk /: warn: 85% of 110.0 GiB used, 15.0 GiB available [df -h /]");
+    assert_eq!(at(94), "disk /: warn: 94% of 110.0 GiB used, 6.0 GiB available [df -h /]");
+    assert_eq!(at(95), "disk /: fail: 95% of 110.0 GiB used, 5.0 GiB available [df -h /]");
+    assert_eq!(at(100), "disk /: fail: 100% of 110.0 GiB used, 0 B available [df -h /]");
 }
 
 #[test]
 fn a_share_is_rounded_up_as_df_does() {
     let full = FileSystem { used: 94 * GIB + 1, available: 6 * GIB - 1, ..file_system("/", 0) };
     assert_eq!(
-        differs(|host| host.disks = said("df", vec![full])),
-        ["disk /: fail: 95% of 110.0 GiB used, 6.0 GiB available [df]"]
+        differs(|host| host.disks = said("cat", vec![full])),
+        ["disk /: fail: 95% of 110.0 GiB used, 6.0 GiB available [df -h /]"]
     );
 }
 
@@ -183,13 +185,19 @@ fn a_share_is_rounded_up_as_df_does() {
 fn inodes_run_out_as_well() {
     let inodes = |used: u64| {
         let disk = FileSystem { inodes: Some((1000, used)), ..file_system("/srv", 10) };
-        differs(|host| host.disks = said("df", vec![disk])).join("\n")
+        differs(|host| host.disks = said("cat", vec![disk])).join("\n")
     };
-    assert_eq!(inodes(840), "disk /srv: pass: 10% of 110.0 GiB used, 90.0 GiB available [df]");
-    assert_eq!(inodes(850), "disk /srv: warn: 85% of inodes used; 10% of 110.0 GiB used, 90.0 GiB available [df]");
-    assert_eq!(inodes(941), "disk /srv: fail: 95% of inodes used; 10% of 110.0 GiB used, 90.0 GiB available [df]");
+    assert_eq!(inodes(840), "disk /srv: pass: 10% of 110.0 GiB used, 90.0 GiB available [df -h /srv]");
+    assert_eq!(
+        inodes(850),
+        "disk /srv: warn: 85% of inodes used; 10% of 110.0 GiB used, 90.0 GiB available [df -h /srv]"
+    );
+    assert_eq!(
+        inodes(941),
+        "disk /srv: fail: 95% of inodes used; 10% of 110.0 GiB used, 90.0 GiB available [df -h /srv]"
+    );
     let uncounted = FileSystem { inodes: None, ..file_system("/mnt", 10) };
-    let health = health(&[&FRONT], |host, _| host.disks = said("df", vec![uncounted]));
+    let health = health(&[&FRONT], |host, _| host.disks = said("cat", vec![uncounted]));
     assert_eq!(health.disks.unwrap()[0].inodes_used_percent, None);
 }
 
@@ -199,15 +207,15 @@ fn what_is_full_by_nature_is_passed_over() {
     let empty = FileSystem { size: 0, used: 0, available: 0, ..file_system("/proc", 0) };
     let usual = file_system("/", 40);
     assert_eq!(
-        differs(|host| host.disks = said("df", vec![full("squashfs"), full("iso9660"), full("erofs"), empty, usual])),
+        differs(|host| host.disks = said("cat", vec![full("squashfs"), full("iso9660"), full("erofs"), empty, usual])),
         Vec::<String>::new()
     );
 }
 
 #[test]
 fn several_disks_are_told_one_by_one() {
-    let told = differs(|host| host.disks = said("df", vec![file_system("/", 40), file_system("/var", 96)]));
-    assert_eq!(told, ["disk /var: fail: 96% of 110.0 GiB used, 4.0 GiB available [df]"]);
+    let told = differs(|host| host.disks = said("cat", vec![file_system("/", 40), file_system("/var", 96)]));
+    assert_eq!(told, ["disk /var: fail: 96% of 110.0 GiB used, 4.0 GiB available [df -h /var]"]);
 }
 
 #[test]
@@ -311,7 +319,7 @@ fn bounds_are_the_deployments_own() {
     assert_eq!(
         lines(&health),
         [
-            "disk /: fail: 40% of 110.0 GiB used, 60.0 GiB available [df]",
+            "disk /: fail: 40% of 110.0 GiB used, 60.0 GiB available [df -h /]",
             "memory: pass: 50% of 8.0 GiB used, 4.0 GiB available [cat /proc/meminfo]",
             "load: warn: 0.50 1.00 1.50 on 2 processors [cat /proc/loadavg]",
             "clock: pass: synchronized [timedatectl show]",
@@ -326,7 +334,7 @@ fn bounds_are_the_deployments_own() {
 fn m6_a_part_that_cannot_be_read_is_unknown_and_the_others_are_not() {
     for trouble in troubles() {
         let one = |change: &dyn Fn(&mut HostEvidence)| differs(|host| change(host));
-        assert_eq!(one(&|host| host.disks = silent("df", &trouble)), [format!("disk: unknown: {trouble} [df]")]);
+        assert_eq!(one(&|host| host.disks = silent("cat", &trouble)), [format!("disk: unknown: {trouble} [cat]")]);
         assert_eq!(one(&|host| host.memory = silent("cat", &trouble)), [format!("memory: unknown: {trouble} [cat]")]);
         assert_eq!(one(&|host| host.load = silent("cat", &trouble)), [format!("load: unknown: {trouble} [cat]")]);
         assert_eq!(
@@ -338,7 +346,7 @@ fn m6_a_part_that_cannot_be_read_is_unknown_and_the_others_are_not() {
             [format!("memory kills: unknown: {trouble} [journalctl]")]
         );
         let whole = health(&[&FRONT], |host, _| {
-            host.disks = silent("df", &trouble);
+            host.disks = silent("cat", &trouble);
             host.memory = silent("cat", &trouble);
             host.load = silent("cat", &trouble);
             host.uptime_seconds = silent("cat", &trouble);
@@ -349,5 +357,18 @@ fn m6_a_part_that_cannot_be_read_is_unknown_and_the_others_are_not() {
             (whole.verdict, whole.disks, whole.memory, whole.load, whole.uptime_seconds, whole.clock, whole.oom_kills),
             (Verdict::Unknown, None, None, None, None, None, None)
         );
+    }
+}
+
+#[test]
+fn k13_a_mount_that_does_not_answer_is_unknown_and_hides_no_other() {
+    let silence = |trouble: Trouble| Silence { command: Command::new(["timeout", "3", "df", "-h", "/srv"]), trouble };
+    for trouble in [Trouble::TimedOut(std::time::Duration::from_secs(2)), Trouble::Failed("gone (fuse)".to_owned())] {
+        let told = differs(|host| {
+            host.disks = said("cat", vec![file_system("/", 40), file_system("/opt", 100)]);
+            host.silent_disks = vec![("/srv".to_owned(), silence(trouble.clone()))];
+        });
+        let unknown = format!("disk /srv: unknown: {trouble} [timeout 3 df -h /srv]");
+        assert_eq!(told, ["disk /opt: fail: 100% of 110.0 GiB used, 0 B available [df -h /opt]", &unknown]);
     }
 }

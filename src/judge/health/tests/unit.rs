@@ -419,3 +419,22 @@ fn b24_a_unit_that_only_starts_others_is_as_well_as_they_are() {
     // Another unit with a similar name is none.
     assert_eq!(told("active", &[("db@.service", "failed")]), "db.service completed: pass");
 }
+
+/// Whatever its state is: without details a unit is never well, one that failed has failed, and its restarts are not told.
+#[test]
+fn b21_a_unit_without_details_never_passes() {
+    let states = ["active", "reloading", "activating", "deactivating", "failed", "inactive", "maintenance"];
+    let subs = ["running", "exited", "dead", "auto-restart", "auto-restart-queued", "failed", "start", "listening"];
+    for (active, sub) in states.iter().flat_map(|active| subs.iter().map(move |sub| (*active, *sub))) {
+        let (id, load) = ("lone.service".to_owned(), "loaded".to_owned());
+        let (active, sub) = (active.to_owned(), sub.to_owned());
+        let is_down = active == "failed" || (active == "activating" && sub.contains("auto"));
+        let told = health(vec![UnitState { id, load, active, sub, brief: true, ..UnitState::default() }]);
+        assert_eq!(told.verdict, if is_down { Verdict::Fail } else { Verdict::Unknown }, "{told:?}");
+        assert_eq!(told.restarts, None);
+        assert!(told.checks[0].summary.contains("no more of it in time"), "{told:?}");
+    }
+    // Of one that was not even listed nothing is known.
+    let told = health(vec![UnitState { id: "lone.service".to_owned(), brief: true, ..UnitState::default() }]);
+    assert_eq!((told.verdict, told.state), (Verdict::Unknown, State::Unknown));
+}
