@@ -10,6 +10,7 @@ mod managers;
 mod network;
 mod ports;
 pub mod record;
+pub(crate) mod settings;
 pub mod survey;
 mod tls;
 
@@ -24,6 +25,7 @@ pub use edge::{Edge, edge};
 pub use host::HostEvidence;
 pub use managers::{ManagerEvidence, PmDaemon};
 pub use ports::{Holder, holders};
+pub(crate) use settings::secret;
 pub use survey::{Survey, env_file, survey};
 pub use tls::{Served, Trust};
 #[cfg(any(test, feature = "fuzzing"))]
@@ -337,18 +339,6 @@ pub(crate) fn is_container_of(manager: &Manager, identity: &crate::host::tools::
         }
         Manager::Systemd(_) | Manager::Pm2(_) => false,
     }
-}
-
-/// The value of a named secret.
-pub(crate) fn secret(system: &System, secret: &crate::registry::Secret) -> Result<String, Trouble> {
-    let text = system.read(secret.file).map_err(|error| match error.kind() {
-        std::io::ErrorKind::PermissionDenied => Trouble::NeedsRoot("to read its password"),
-        _ => of_file(secret.file, &error),
-    })?;
-    crate::host::tools::procfs::env_entries(&text)
-        .find(|(key, _)| *key == secret.key)
-        .map(|(_, value)| value.to_owned())
-        .ok_or_else(|| Trouble::Failed(format!("{} is not set in {}", secret.key, secret.file)))
 }
 
 /// Local URL of an HTTP probe, or the one in an env file.
