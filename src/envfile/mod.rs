@@ -87,6 +87,15 @@ impl fmt::Debug for Reading {
     }
 }
 
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Known(_) => f.write_str("Known(…)"),
+            Value::Unknown(why) => f.debug_tuple("Unknown").field(why).finish(),
+        }
+    }
+}
+
 impl Value {
     /// The value, where it is known.
     pub fn known(&self) -> Option<&str> {

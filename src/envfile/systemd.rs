@@ -18,7 +18,7 @@ enum State {
     CommentEscape,
 }
 
-const SINCE_254: &str = "systemd before 254 takes the line for part of a comment";
+pub(super) const SINCE_254: &str = "systemd before 254 takes the line for part of a comment";
 
 /// What systemd sets. Where versions differ, the value is unknown.
 pub(super) fn read(content: &[u8]) -> Reading {

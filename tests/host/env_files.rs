@@ -27,6 +27,8 @@ const OWN: &[&str] = &[
     "MEMORY_PRESSURE_WATCH",
     "MEMORY_PRESSURE_WRITE",
     "APP_VERSION",
+    "NODE_EXTRA_CA_CERTS",
+    "NODE_PATH",
 ];
 
 /// What a process has in its environment, or `None` where the file is refused.
