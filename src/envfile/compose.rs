@@ -8,17 +8,32 @@ use super::{Elsewhere, FROM_ELSEWHERE, Lines, Reading, Refused, Setting, Value};
 
 /// What compose sets.
 pub(super) fn read(text: &str, elsewhere: &dyn Fn(&str) -> Elsewhere) -> Reading {
+    read_lines(text, elsewhere, false)
+}
+
+/// What it would set were every line that it refuses left out, for what must be kept secret.
+pub(super) fn read_all(text: &str, elsewhere: &dyn Fn(&str) -> Elsewhere) -> Reading {
+    read_lines(text, elsewhere, true)
+}
+
+fn read_lines(text: &str, elsewhere: &dyn Fn(&str) -> Elsewhere, go_on: bool) -> Reading {
     let lines = Lines::new(text.as_bytes());
-    let mut reader = Reader { text, lines, at: 0, own: HashMap::new(), elsewhere };
+    let mut reader = Reader { text, lines, at: 0, own: HashMap::new(), elsewhere, left: MOST };
     reader.at = text.len() - text.strip_prefix('\u{feff}').unwrap_or(text).len();
     let mut reading = Reading::default();
     loop {
+        let begin = reader.at;
         match reader.statement() {
             Ok(None) => break,
             Ok(Some(Statement::Nothing)) => {}
             Ok(Some(Statement::Sets(setting))) => {
                 reader.own.insert(setting.key.clone(), setting.value.clone());
                 reading.settings.push(setting);
+            }
+            Err(_) if go_on => {
+                // Behind the line of the statement, which may have taken others for its own.
+                let blank = text[begin..].find(|c: char| !c.is_whitespace()).unwrap_or(0);
+                reader.at = text[begin + blank..].find('\n').map_or(text.len(), |end| begin + blank + end + 1);
             }
             Err(why) => {
                 reading.refused = Some(Refused { line: reader.lines.of(reader.at), why });
@@ -47,10 +62,15 @@ struct Reader<'a> {
     /// What the file has set so far.
     own: HashMap<String, Value>,
     elsewhere: &'a dyn Fn(&str) -> Elsewhere,
+    /// How much more may be filled in, bytes.
+    left: usize,
 }
 
-impl Reader<'_> {
-    fn rest(&self) -> &str {
+/// How much is filled in of a file in all, bytes.
+const MOST: usize = 4 << 20;
+
+impl<'a> Reader<'a> {
+    fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }
 
@@ -159,7 +179,7 @@ impl Reader<'_> {
     }
 
     /// A value with its variables filled in.
-    fn fill(&self, value: &str) -> Result<Value, &'static str> {
+    fn fill(&mut self, value: &str) -> Result<Value, &'static str> {
         let map = |name: &str| match ((self.elsewhere)(name), self.own.get(name)) {
             (Elsewhere::Set(value), _) => Mapped::Set(value),
             // The environment of compose comes first, but it seldom sets what the file sets as well.
@@ -169,7 +189,15 @@ impl Reader<'_> {
             }
             (Elsewhere::Unset, None) => Mapped::Unset,
         };
-        Ok(substitute(value, &map, 0)?.map_or(Value::Unknown(FROM_ELSEWHERE), Value::Known))
+        let filled = substitute(value, &map, 0)?;
+        // What is filled in may be filled in again, so that a short file can come to any length.
+        self.left =
+            self.left.saturating_sub(filled.as_ref().map_or(0, |filled| filled.len().saturating_sub(value.len())));
+        Ok(match filled {
+            Some(_) if self.left == 0 => Value::Unknown("it is too long"),
+            Some(filled) => Value::Known(filled),
+            None => Value::Unknown(FROM_ELSEWHERE),
+        })
     }
 }
 

@@ -14,6 +14,9 @@ pub(super) enum Mapped {
 /// Defaults of defaults beyond which a value is not followed.
 const DEEPEST: usize = 32;
 
+/// The longest string that the kernel gives to a process, bytes (`MAX_ARG_STRLEN`).
+pub(super) const LONGEST: usize = 128 << 10;
+
 const WRONG: &str = "compose refuses the file: a `${` is no variable";
 const REQUIRED: &str = "compose refuses the file: a variable that it requires is not set";
 
@@ -41,10 +44,11 @@ pub(super) fn substitute(
     for found in pattern.captures_iter(text) {
         let Some(whole) = found.get(0) else { continue };
         let value = one(pattern, &found, whole.as_str(), map, depth)?;
-        filled = filled.zip(value).map(|(mut filled, value)| {
+        filled = filled.zip(value).and_then(|(mut filled, value)| {
             filled.push_str(&text[done..whole.start()]);
             filled.push_str(&value);
-            filled
+            // No process is started with it.
+            (filled.len() <= LONGEST).then_some(filled)
         });
         done = whole.end();
     }

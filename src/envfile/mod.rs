@@ -67,8 +67,7 @@ struct Ignored {
 pub enum Elsewhere {
     /// For this.
     Set(String),
-    /// For nothing. Only a test knows all of an environment.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the readers are tried with it"))]
+    /// For nothing.
     Unset,
     /// It cannot be known.
     Unknown,
@@ -209,7 +208,12 @@ pub fn read_in_project(content: &[u8], project: &[u8]) -> Reading {
 
 /// Every key and value that any reader sees in a file, and where it stands, for what must be kept secret whoever reads it.
 pub fn every_setting(text: &str) -> impl Iterator<Item = Setting> {
-    EnvReader::ALL.iter().flat_map(move |reader| read(*reader, text.as_bytes(), NOWHERE).settings)
+    // Without what comes from elsewhere as well: a default is no less secret where something else is put in its place.
+    let unset = |_: &str| Elsewhere::Unset;
+    let others = [EnvReader::Systemd, EnvReader::Docker, EnvReader::Dotenv];
+    let composed = [compose::read_all(text, NOWHERE), compose::read_all(text, &unset)];
+    let others = others.into_iter().map(|reader| read(reader, text.as_bytes(), NOWHERE));
+    composed.into_iter().chain(others.collect::<Vec<_>>()).flat_map(|reading| reading.settings)
 }
 
 /// The name by which a reader is called.
@@ -271,4 +275,4 @@ fn ignored(reader: EnvReader, text: &str, settings: &[Setting]) -> Vec<Ignored> 
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

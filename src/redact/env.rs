@@ -44,6 +44,8 @@ fn as_read(file: &str, found: &mut Vec<String>) {
         let is_secret = is_secret_name(name);
         if let Some(raw) = file.get(setting.raw.clone()) {
             of_value(is_secret, raw.trim(), found);
+            // Scripts read such files as well.
+            of_value(is_secret, &as_a_shell(&raw.trim().replace("\\\n", "")), found);
         }
         if let Some(value) = setting.value.known() {
             of_value(is_secret, value, found);
@@ -98,8 +100,7 @@ pub(super) fn of_value(is_secret: bool, value: &str, found: &mut Vec<String>) {
         let joined = forms[at].replace("\\\r\n", "").replace("\\\n", "");
         let plain = view::plain(&joined);
         let dollars = joined.replace("$$", "$");
-        let shell = as_a_shell(&joined);
-        for form in [joined, plain, dollars, shell] {
+        for form in [joined, plain, dollars] {
             if !forms.contains(&form) {
                 forms.push(form);
             }
