@@ -176,4 +176,149 @@ fn l13_env_files_are_what_processes_have() {
     let differing: Vec<_> = has.keys().chain(said.keys()).filter(|key| has.get(*key) != said.get(*key)).collect();
     assert_eq!(differing, Vec::<&String>::new());
     recorded("docker", &of_docker(&machine, corpus::FIRST.len()));
+    // A comment behind a value is none of it.
+    machine.sh("sed -i '/^CONVEX_URL=/s/$/ # the queue/' /srv/fondation/.env");
+    let status = machine.run(&["opsctl", "status", "convex"]);
+    assert_eq!(status.code, 0, "{status:#?}");
+}
+
+/// The env file of prim's search with these lines in the place of that of `key`, while `ask` looks.
+fn with_lines(machine: &Machine, key: &str, lines: &str, ask: impl FnOnce(&str)) {
+    let file = "/etc/prim/search.env";
+    let kept = machine.sh(&format!("cp -p {file} /root/kept.env; sed -n 's/^{key}=//p' {file}"));
+    let lines = lines.replace("VALUE", kept.trim_end());
+    machine.sh(&format!(
+        "grep -v '^{key}=' /root/kept.env >/root/new.env || true
+        cat >>/root/new.env <<'END'
+{lines}
+END
+        cat /root/new.env >{file}; systemctl reset-failed prim-search; systemctl restart prim-search"
+    ));
+    ask(&machine.sh("tr '\\0' '\\n' </proc/$(systemctl show -P MainPID prim-search)/environ 2>/dev/null || true"));
+    machine
+        .sh(&format!("cat /root/kept.env >{file}; systemctl reset-failed prim-search; systemctl restart prim-search"));
+}
+
+/// What `diagnose` says of search, without what has been changed lately.
+fn diagnosed(machine: &Machine) -> (i32, String) {
+    let ran = machine.run(&["opsctl", "diagnose", "service-crash-loop", "search"]);
+    (ran.code, ran.stdout)
+}
+
+/// Until search answers: its log is not what is tried here.
+fn settle(machine: &Machine) {
+    machine.sh("for i in $(seq 100); do curl -fs -o /dev/null http://127.0.0.1:3005/ && break; sleep 0.1; done");
+}
+
+#[test]
+fn l13_l15_env_files_of_prim() {
+    let machine = Machine::boot_as("prim", "it-env-prim");
+    with_lines(&machine, "PORT", "export PORT=VALUE", |_| {
+        let (code, said) = diagnosed(&machine);
+        assert_eq!(code, 3, "{said}");
+        let why = "/etc/prim/search.env lacks PORT: systemd ignores `export PORT=…` in line ";
+        assert!(said.contains("PRIM-PORT-MISSING") && said.contains(why), "{said}");
+        let verify = machine.run(&["opsctl", "verify", "search"]);
+        assert!(verify.stdout.contains("missing PORT") && verify.stdout.contains("systemd ignores"), "{verify:#?}");
+    });
+    // What systemd understands is no finding: a continued line, the last of two, quotes within, a comment's last character.
+    for (key, lines) in [
+        ("PORT", "PORT=30\\\n05"),
+        ("PORT", "PORT=9999\nPORT=3005"),
+        ("PRIM_NETWORK", "PRIM_NETWORK=wrong\nPRIM_NETWORK='VALUE'"),
+        ("PRIM_PAY_TO", "PRIM_PAY_TO=\"VALUE\"  "),
+    ] {
+        with_lines(&machine, key, lines, |environment| {
+            settle(&machine);
+            assert!(
+                environment.contains(&format!("\n{key}=")) || environment.starts_with(&format!("{key}=")),
+                "{environment}"
+            );
+            let (code, said) = diagnosed(&machine);
+            assert!(code == 0, "{lines}: {said}");
+        });
+    }
+    // What the file itself hides from systemd: the key is part of another's value.
+    with_lines(&machine, "PORT", "NOTE=\"of the\nPORT=VALUE\n\"", |_| {
+        let (_, said) = diagnosed(&machine);
+        assert!(said.contains("is part of the value of NOTE, which begins in line "), "{said}");
+    });
+    // The unit's own list of files counts: a later one sets what the first lacks.
+    machine.sh("mkdir -p /run/systemd/system/prim-search.service.d
+        printf '[Service]\\nEnvironmentFile=/etc/prim/more.env\\n' >/run/systemd/system/prim-search.service.d/more.conf
+        grep '^PORT=' /etc/prim/search.env >/etc/prim/more.env; chmod 640 /etc/prim/more.env; systemctl daemon-reload");
+    with_lines(&machine, "PORT", "# PORT is elsewhere", |_| {
+        settle(&machine);
+        let (code, said) = diagnosed(&machine);
+        assert!(code == 0 && !said.contains("lacks PORT"), "{said}");
+    });
+    machine.sh("rm -r /run/systemd/system/prim-search.service.d; systemctl daemon-reload");
+
+    // Of two equal keys the last is the remote's.
+    machine.sh(
+        "cp -p /etc/prim/store.env /root/store.env; sed -i '1i R2_SECRET_ACCESS_KEY=dummy-0ld-key' /etc/prim/store.env",
+    );
+    let list = machine.run(&["opsctl", "backup", "list"]);
+    machine.sh("cp -p /root/store.env /etc/prim/store.env");
+    assert!(list.code == 0 || !list.stderr.contains("403"), "{list:#?}");
+    assert!(!list.stderr.contains("403") && !list.stdout.contains("403"), "{list:#?}");
+
+    secrets(&machine);
+}
+
+/// Secrets of an env file, as whoever reads it may log them, are in nothing that is shown.
+fn secrets(machine: &Machine) {
+    let lines = r#"A_SECRET="dummy-pa\$\$word-77"
+B_SECRET=abc1"def2"ghi3
+C_SECRET=first-h4lf\
+sec0nd-half
+D_SECRET="l1ne-one
+l1ne-two
+"
+E_SECRET=dummy-v4lue # c0mment-too
+export F_SECRET=dummy-exp0rted
+G_SECRET="qu0ted" t4il"#;
+    let shown = [
+        "dummy-pa$$word-77",
+        r"dummy-pa\$\$word-77",
+        "abc1\"def2\"ghi3",
+        "abc1def2ghi3",
+        "first-h4lfsec0nd-half",
+        "first-h4lf",
+        "sec0nd-half",
+        "l1ne-one",
+        "l1ne-two",
+        "dummy-v4lue",
+        "dummy-exp0rted",
+        "qu0tedt4il",
+    ];
+    let said: String =
+        shown.iter().map(|secret| format!("[2026-01-01T00:00:00Z] error: key {secret} refused\n")).collect();
+    machine.sh(&format!(
+        "cp -p /etc/prim/search.env /root/kept.env
+        cat >>/etc/prim/search.env <<'END'
+{lines}
+END
+        cat >>/var/log/prim-backup.log <<'END'
+{said}END
+        systemctl restart prim-search"
+    ));
+    let mut all = String::new();
+    for args in [
+        &["logs", "--source", "prim-backup", "-n", "all"] as &[&str],
+        &["logs", "--source", "prim-backup", "-n", "all", "-o", "json"],
+        &["logs", "search", "-n", "50", "-o", "json"],
+        &["diagnose", "-o", "json"],
+        &["status", "search", "-v"],
+    ] {
+        let ran = machine.run(&[&["opsctl"], args].concat());
+        all.push_str(&ran.stdout);
+        all.push_str(&ran.stderr);
+    }
+    machine.sh("opsctl diagnose --bundle - >/root/bundle.tar");
+    all.push_str(&String::from_utf8_lossy(&fs::read(machine.root().join("root/bundle.tar")).unwrap()));
+    machine.sh("cat /root/kept.env >/etc/prim/search.env; systemctl restart prim-search");
+    assert!(all.matches("refused").count() >= 2 * shown.len(), "{all}");
+    let leaks: Vec<&str> = shown.into_iter().filter(|secret| all.contains(secret)).collect();
+    assert_eq!(leaks, Vec::<&str>::new());
 }
