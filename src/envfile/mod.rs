@@ -192,7 +192,13 @@ pub fn read(reader: EnvReader, content: &[u8], elsewhere: &dyn Fn(&str) -> Elsew
         EnvReader::Docker => docker::read(content, elsewhere),
         EnvReader::Dotenv => dotenv::read(&String::from_utf8_lossy(content)),
     };
-    reading.ignored = ignored(reader, &String::from_utf8_lossy(content), &reading.settings);
+    let text = String::from_utf8_lossy(content);
+    // Places are those in what the reader looked at.
+    let lines = match reader {
+        EnvReader::Systemd | EnvReader::Docker => Lines::new(content),
+        EnvReader::Compose | EnvReader::Dotenv => Lines::new(text.as_bytes()),
+    };
+    reading.ignored = ignored(reader, &text, &lines, &reading.settings);
     reading
 }
 
@@ -241,10 +247,9 @@ impl Lines {
 }
 
 /// Lines that look like a setting and are none.
-fn ignored(reader: EnvReader, text: &str, settings: &[Setting]) -> Vec<Ignored> {
+fn ignored(reader: EnvReader, text: &str, lines: &Lines, settings: &[Setting]) -> Vec<Ignored> {
     let mut found = Vec::new();
     let who = name_of(reader);
-    let lines = Lines::new(text.as_bytes());
     let spans: Vec<(&Setting, usize)> = settings.iter().map(|setting| (setting, lines.of(setting.raw.end))).collect();
     for (index, line) in text.lines().enumerate() {
         let number = index + 1;

@@ -166,7 +166,6 @@ const OTHERS: &[(&str, &str)] = &[
     ("G3", "fifteen_beside_a_shell_loop"),
     ("K5", "signals_at_each_boundary"),
     ("K9", "a14_too_few_processes"),
-    ("L9", "env_files_are_data"),
 ];
 
 /// Names of tests and of documents of faults below a directory.

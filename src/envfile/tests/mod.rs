@@ -121,7 +121,7 @@ fn l13_it_is_said_why_a_key_is_not_set() {
 
 /// Whatever stands in a file, no reader takes long or panics, and none says that a key is not set which it sets.
 #[test]
-fn l13_nonsense_is_read_quickly() {
+fn l9_l13_nonsense_is_read_quickly() {
     for piece in [
         "A='\\'",
         "${A:-",
