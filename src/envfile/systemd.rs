@@ -135,12 +135,11 @@ pub(super) fn parse(content: &[u8], comments_go_on: bool) -> (Reading, bool) {
             }
             State::Comment if c == b'\\' => State::CommentEscape,
             State::Comment if newline => State::PreKey,
-            State::Comment => State::Comment,
             State::CommentEscape if newline => {
                 escaped_comment = true;
                 if comments_go_on { State::Comment } else { State::PreKey }
             }
-            State::CommentEscape => State::Comment,
+            State::Comment | State::CommentEscape => State::Comment,
         };
     }
     match state {

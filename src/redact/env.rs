@@ -247,3 +247,6 @@ fn secret_part(value: &str) -> Option<&str> {
         None => (scheme.starts_with("http") || rest.contains('@')).then_some(value),
     }
 }
+
+#[cfg(test)]
+mod tests;

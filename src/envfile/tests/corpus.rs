@@ -65,21 +65,22 @@ fn value(dice: &mut Dice, before: &str) -> String {
 fn settings(dice: &mut Dice, file: usize) -> Vec<u8> {
     let mut text = String::new();
     let mut before = String::from("NOTHING_BEFORE");
-    text.push_str(&format!("{before}=x1\n"));
+    text.push_str("NOTHING_BEFORE=x1\n");
     for line in 0..45 {
         let name =
             format!("K{file}_{line}_{}", dice.one(&["SECRET", "API_KEY", "PASSWORD", "TOKEN", "DB_URL", "PORT"]));
         let end = dice.one(&["\n", "\n", "\n", "\n", "\r\n"]);
         let written = value(dice, &before);
-        match dice.below(16) {
-            0 => text.push_str(&format!("# {name}={written}").replace('\n', " ")),
-            1 => text.push_str(&format!("export {name}={written}")),
-            2 => text.push_str(&format!("  {name} = {written}")),
-            3 => text.push_str(&format!("{name}=first-{}{end}{name}={written}", dice.one(WORDS))),
-            4 => text.push_str(&format!("\t{name}\t={written}")),
-            5 => text.push_str(&format!("{end}{name}={written}")),
-            _ => text.push_str(&format!("{name}={written}")),
-        }
+        let line = match dice.below(16) {
+            0 => format!("# {name}={written}").replace('\n', " "),
+            1 => format!("export {name}={written}"),
+            2 => format!("  {name} = {written}"),
+            3 => format!("{name}=first-{}{end}{name}={written}", dice.one(WORDS)),
+            4 => format!("\t{name}\t={written}"),
+            5 => format!("{end}{name}={written}"),
+            _ => format!("{name}={written}"),
+        };
+        text.push_str(&line);
         text.push_str(end);
         before = name;
     }
@@ -159,7 +160,7 @@ fn nonsense(dice: &mut Dice) -> Vec<u8> {
 /// A few settings whose values are nonsense.
 fn odd(dice: &mut Dice) -> Vec<u8> {
     let mut text = Vec::new();
-    for line in 0..1 + dice.below(4) {
+    for line in 0..=dice.below(4) {
         text.extend_from_slice(dice.one(&["A", "B", "C_TOKEN", "export D", " E ", "F"]).as_bytes());
         text.extend_from_slice(dice.one(&["=", "=", "=", ": ", "= "]).as_bytes());
         for _ in 0..dice.below(5) {
