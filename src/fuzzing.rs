@@ -13,6 +13,7 @@ use serde::de::IgnoredAny;
 use crate::action::{audit, lock, release};
 use crate::backup::archive::Lay;
 use crate::backup::{self, manifest, name};
+use crate::envfile;
 use crate::host::files::private;
 use crate::host::protocol::{mongo, postgres, redis};
 use crate::host::tools::command::Command;
@@ -41,6 +42,7 @@ pub const TARGETS: &[Target] = &[
     ("docker-logs", docker_logs),
     ("dpkg", dpkg),
     ("engine", engine),
+    ("env-files", env_files),
     ("escape", escape),
     ("git", git),
     ("http-body", http_body),
@@ -350,7 +352,23 @@ pub fn procfs(bytes: &[u8]) {
     ));
     seen((procfs::account(&text, |account| account.name == "app"), procfs::group_name(&text, 50)));
     seen((procfs::group_has_members(&text, &text, 50, 0), procfs::groups_of(&text, "app").count()));
-    seen(procfs::env_entries(&text).count());
+}
+
+/// Env files, as each program reads them.
+pub fn env_files(bytes: &[u8]) {
+    let text = text(bytes);
+    for reader in registry::EnvReader::ALL {
+        let reading = envfile::read(*reader, bytes, envfile::NOWHERE);
+        seen(reading.keys().len());
+        for setting in &reading.settings {
+            // In the text that was read, which is longer where something in it is none.
+            let (start, end) = (setting.raw.start, setting.raw.end);
+            assert!(start <= end && end <= text.len(), "{reader:?}: {start}..{end}");
+            seen(reading.why_not(&setting.key).is_some());
+        }
+    }
+    seen(envfile::read_in_project(bytes, bytes).keys().len());
+    seen(envfile::every_setting(&text).count());
 }
 
 /// `rclone`.

@@ -52,6 +52,7 @@ mod backup;
 mod commands;
 mod context;
 mod defect;
+mod envfile;
 mod error;
 mod exit;
 #[cfg(any(test, feature = "fuzzing"))]

@@ -7,7 +7,7 @@ use super::catalogue::Listed;
 use crate::context::Context;
 use crate::host::exec::{Output, ProcessEnd};
 use crate::host::tools::rclone::{self, Door};
-use crate::host::tools::{Argv, Hidden, procfs};
+use crate::host::tools::{Argv, Hidden};
 use crate::host::trouble::{Trouble, failure};
 use crate::observe::probe::{self};
 use crate::redact::Redactor;
@@ -51,8 +51,7 @@ impl<'a> Store<'a> {
             }
         }
         // What stands in its configuration is as secret as what it is handed.
-        let own =
-            procfs::env_entries(&text).filter(|(key, _)| crate::redact::is_secret_name(key) || key.contains("key"));
+        let own = rclone::settings(&text).filter(|(key, _)| crate::redact::is_secret_name(key) || key.contains("key"));
         let values = own.map(|(_, value)| value).chain(secrets.iter().map(|(_, value)| value.expose()));
         let redactor = Redactor::new(values);
         let config = context.system.path(remote.config).to_string_lossy().into_owned();

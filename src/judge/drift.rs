@@ -296,18 +296,23 @@ impl Of<'_> {
             return;
         }
         let all = format!("{} keys", env.required.len());
-        match &facts.keys {
+        match &facts.reading {
             None => self.unknown("env keys", all, answer, &Trouble::NeedsRoot("to read key names")),
-            Some(keys) => {
-                let missing: Vec<&str> =
-                    env.required.iter().filter(|key| keys.iter().all(|set| set != *key)).copied().collect();
-                let (verdict, found) = match missing.is_empty() {
-                    true => (Verdict::Pass, "all set".to_owned()),
-                    false => (Verdict::Fail, format!("missing {}", missing.join(", "))),
+            Some(reading) => {
+                let (missing, unknown) = (reading.lacking(env.required), reading.unknown_among(env.required));
+                let (verdict, found) = match (missing.is_empty(), unknown) {
+                    (true, None) => (Verdict::Pass, Some("all set".to_owned())),
+                    (true, Some(_)) => (Verdict::Unknown, None),
+                    (false, _) => (Verdict::Fail, Some(format!("missing {}", missing.join(", ")))),
                 };
                 // Key names only: a value never leaves the file.
-                self.push("env keys", all, Some(found), verdict, &Command::new(["cut", "-d=", "-f1", facts.path]));
-                self.because("the service does not start or does not work without them");
+                self.push("env keys", all, found, verdict, &Command::new(["cut", "-d=", "-f1", facts.path]));
+                let because = unknown.map(|(key, why)| format!("{key}: {why}")).filter(|_| missing.is_empty());
+                let reasons = reading.why_lacking(&missing);
+                self.because(because.unwrap_or_else(|| match reasons.is_empty() {
+                    true => "the service does not start or does not work without them".to_owned(),
+                    false => format!("the service does not start or does not work without them: {reasons}"),
+                }));
             }
         }
     }

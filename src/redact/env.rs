@@ -4,12 +4,14 @@
 use super::known::is_ordinary;
 use super::suspect::{pattern, suspects, url_secret};
 use super::{MARK, SHORTEST, is_secret_name, view};
+use crate::envfile;
 
 /// No value is longer, bytes.
 const LONGEST: usize = 64 << 10;
 
 /// The secrets of a file of `NAME=value` lines.
 pub(super) fn secrets(file: &str, found: &mut Vec<String>) {
+    as_read(file, found);
     let mut at = 0;
     for line in file.split_inclusive('\n') {
         let begin = at;
@@ -30,6 +32,23 @@ pub(super) fn secrets(file: &str, found: &mut Vec<String>) {
         values.extend(value.split_once(" #").map(|(value, _)| value.trim()));
         for value in values {
             of_value(is_secret_name(name), value, found);
+        }
+    }
+}
+
+/// The secrets of a file as every program sees them that may read it: its own values, and how they are written.
+fn as_read(file: &str, found: &mut Vec<String>) {
+    for setting in envfile::every_setting(file) {
+        // `export API_KEY` is no name for some of them, but no less secret.
+        let name = setting.key.rsplit(|c: char| c.is_whitespace() || c == '\u{feff}').next().unwrap_or_default();
+        let is_secret = is_secret_name(name);
+        if let Some(raw) = file.get(setting.raw.clone()) {
+            of_value(is_secret, raw.trim(), found);
+            // Scripts read such files as well.
+            of_value(is_secret, &as_a_shell(&raw.trim().replace("\\\n", "")), found);
+        }
+        if let Some(value) = setting.value.known() {
+            of_value(is_secret, value, found);
         }
     }
 }
@@ -98,6 +117,26 @@ pub(super) fn of_value(is_secret: bool, value: &str, found: &mut Vec<String>) {
     }
     found.sort_unstable();
     found.dedup();
+}
+
+/// A word as a shell reads it, without variables: quotes may begin and end anywhere.
+fn as_a_shell(word: &str) -> String {
+    let mut plain = String::with_capacity(word.len());
+    let mut quote = None;
+    let mut letters = word.chars().peekable();
+    while let Some(c) = letters.next() {
+        match (c, quote) {
+            ('"' | '\'', None) => quote = Some(c),
+            (_, Some(open)) if c == open => quote = None,
+            ('\\', None) => plain.extend(letters.next()),
+            ('\\', Some('"')) => match letters.next_if(|next| matches!(next, '"' | '\\' | '$' | '`')) {
+                Some(next) => plain.push(next),
+                None => plain.push(c),
+            },
+            (_, _) => plain.push(c),
+        }
+    }
+    plain
 }
 
 fn push(value: &str, found: &mut Vec<String>) {
@@ -208,3 +247,6 @@ fn secret_part(value: &str) -> Option<&str> {
         None => (scheme.starts_with("http") || rest.contains('@')).then_some(value),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -195,12 +195,25 @@ impl Known {
 
     /// The places of whole values that are no words.
     pub(super) fn find_telling(&self, text: &str) -> Vec<Range<usize>> {
-        let mut found = self.find(text, &mut Vec::new());
-        let whole = |part: &[u8]| self.forms.iter().any(|form| form.kind != Kind::Base64 && *form.bytes == *part);
-        found.retain(|range| {
-            let part = &text.as_bytes()[range.clone()];
-            is_telling(part) && whole(part)
-        });
+        let bytes = text.as_bytes();
+        let telling = |form: &&Form| form.kind != Kind::Base64 && is_telling(&form.bytes);
+        let mut found = Vec::new();
+        for range in self.find(text, &mut Vec::new()) {
+            let part = &bytes[range.clone()];
+            if self.forms.iter().filter(telling).any(|form| *form.bytes == *part) {
+                found.push(range);
+                continue;
+            }
+            // A part of one value may be longer than the whole of another that begins in it.
+            for form in self.forms.iter().filter(telling) {
+                let length = form.bytes.len();
+                let window = &bytes[range.start..(range.end + length).min(bytes.len())];
+                let at = |at: usize| range.start + at..range.start + at + length;
+                found.extend(
+                    window.windows(length).enumerate().filter(|(_, six)| **six == *form.bytes).map(|(i, _)| at(i)),
+                );
+            }
+        }
         found
     }
 

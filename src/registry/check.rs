@@ -228,6 +228,28 @@ const fn culprit(who: &str, what: &str) -> ! {
     }
 }
 
+/// Secrets that probes are asked with.
+fn secrets_of(probes: &'static [Probe]) -> impl Iterator<Item = &'static Secret> {
+    probes.iter().filter_map(|probe| match probe {
+        Probe::Http(Http { url: Url::FromEnv(secret), .. }) => Some(secret),
+        Probe::Redis { password, .. } => password.as_ref(),
+        Probe::Http(_)
+        | Probe::Banner { .. }
+        | Probe::Postgres { .. }
+        | Probe::Mongo { .. }
+        | Probe::DockerEngine
+        | Probe::LogLine { .. } => None,
+    })
+}
+
+/// A secret in the env file of a service is what that service's reader sees.
+fn one_reader(d: &Deployment, place: &str, secret: &Secret, found: &mut Vec<String>) {
+    let reads = |s: &&Service| s.env.as_ref().is_some_and(|env| env.paths.contains(&secret.file));
+    for s in d.services.iter().copied().filter(reads).filter(|s| s.env_reader() != secret.reader) {
+        found.push(format!("{place}: {} is read by {:?} for {}: Secret::read_by", secret.file, s.env_reader(), s.name));
+    }
+}
+
 /// Everything wrong with these deployments that only a walk over the whole can find, a sentence each; none where they are
 /// valid. Call it in a test.
 pub fn problems(deployments: &[&Deployment]) -> Vec<String> {
@@ -250,6 +272,9 @@ pub fn problems(deployments: &[&Deployment]) -> Vec<String> {
             if !d.severities.iter().any(|level| std::ptr::eq(*level, s.severity)) {
                 found.push(format!("{place}: severity {} is not one of the deployment's", s.severity.id));
             }
+            for secret in secrets_of(s.probes) {
+                one_reader(d, &place, secret, &mut found);
+            }
             for probe in s.probes {
                 if matches!(probe, Probe::LogLine { .. })
                     && !s.managers.iter().any(|m| matches!(m, Manager::Compose(_) | Manager::Docker(_)))
@@ -262,6 +287,9 @@ pub fn problems(deployments: &[&Deployment]) -> Vec<String> {
             let place = format!("{}/{}", d.name, set.name);
             if d.backups[..i].iter().any(|other| other.name == set.name) {
                 found.push(format!("{place}: two backup sets have that name"));
+            }
+            for credential in set.remote.credentials {
+                one_reader(d, &place, &credential.secret, &mut found);
             }
             // One call lists, uploads or reads back all.
             if set.remote.place() != d.backups[0].remote.place() {

@@ -154,6 +154,9 @@ const FAULTS: &[(&str, &str)] = &[
     ("L9", "an env file with code, quotes, or without end"),
     ("L10", "a repository whose settings name programs"),
     ("L12", "a URL with credentials, or that leads elsewhere"),
+    ("L13", "an env file that the program which reads it takes otherwise than it looks"),
+    ("L14", "a value that an env file takes from elsewhere, or that versions read differently"),
+    ("L15", "secrets of env files in quotes, with escapes, over several lines or behind comments"),
     ("M1", "two causes at once"),
     ("M2", "nothing is wrong"),
     ("M3", "the symptom is gone before the fix, or the fix does not help"),
@@ -176,7 +179,6 @@ const OTHERS: &[(&str, &str)] = &[
     ("G3", "fifteen_beside_a_shell_loop"),
     ("K5", "signals_at_each_boundary"),
     ("K9", "a14_too_few_processes"),
-    ("L9", "env_files_are_data"),
 ];
 
 /// Names of tests and of documents of faults below a directory.

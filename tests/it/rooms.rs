@@ -22,10 +22,15 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
     ("units", "Sizes and spans of time, for people", &[]),
     ("program", "What this program is called, in what it advises", &[]),
     (
+        "envfile",
+        "PURE. Env files as the program understands them that reads them: `systemd`, `compose`, `docker`, `dotenv`",
+        &["registry"],
+    ),
+    (
         "redact",
         "PURE. Takes secrets out of text: by key and form (`suspect`, `value`), by value (`known`), keys line by line (`block`), \
          in every reading of a text (`view`)",
-        &[],
+        &["envfile"],
     ),
     (
         "host",
@@ -38,13 +43,13 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
         "observe",
         "What is seen, errors included, all at once: `probe/` (services and host), `logs/` (one stream over journald, containers, \
          pm2 and files), `clues/` (what else decides between causes)",
-        &["registry", "redact", "host"],
+        &["registry", "envfile", "redact", "host"],
     ),
     (
         "judge",
         "PURE. What was seen, judged: `health/`, `diagnosis/` (`evaluate` holds each clue against it), `drift`, `freshness` (of \
          backups)",
-        &["registry", "units", "program", "host", "observe"],
+        &["registry", "units", "program", "envfile", "host", "observe"],
     ),
     ("select", "The deployment and the services that are meant", &["registry", "error", "host"]),
     (

@@ -366,10 +366,13 @@ type Keys = (&'static str, Result<(&'static str, Vec<&'static str>), String>);
 fn keys(system: &System, service: &'static Service) -> Option<Keys> {
     let env = service.env.as_ref()?;
     let look = || {
-        let facts = probe::env_file(system, env).result.map_err(|trouble| trouble.to_string())?;
-        let keys = facts.keys.ok_or_else(|| format!("{} may not be read", facts.path))?;
-        let missing = env.required.iter().copied().filter(|key| keys.iter().all(|other| other != key));
-        Ok((facts.path, missing.collect()))
+        let facts = probe::env_file(system, service, env).result.map_err(|trouble| trouble.to_string())?;
+        let reading = facts.reading.ok_or_else(|| format!("{} may not be read", facts.path))?;
+        match (reading.refusal(), reading.unknown_among(env.required)) {
+            (Some(refusal), _) => Err(format!("{}: {refusal}", facts.path)),
+            (None, Some((key, why))) => Err(format!("{key} in {}: {why}", facts.path)),
+            (None, None) => Ok((facts.path, reading.lacking(env.required))),
+        }
     };
     Some((service.name, look()))
 }

@@ -19,8 +19,8 @@ use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::host::files::{anchored, private};
 use crate::host::system::System;
-use crate::host::tools::procfs;
 use crate::observe::logs::{self, Wanted};
+use crate::observe::probe;
 use crate::observe::probe::record::Record;
 use crate::program;
 use crate::registry::{Deployment, Manager, Proxy, Service};
@@ -245,7 +245,7 @@ fn logs(
 
 /// Files that decide how services run: units, env files, compose files, and the proxy's.
 fn config(context: &Context<'_>, deployment: &'static Deployment, scene: &Scene) -> Vec<ConfigFile> {
-    let mut paths: Vec<(String, Option<&'static str>, bool)> = Vec::new();
+    let mut paths: Vec<(String, Option<&'static Service>, bool)> = Vec::new();
     let proxy = match &deployment.proxy {
         Some(Proxy::Caddy { config }) => Some(*config),
         Some(Proxy::Nginx) => Some("/etc/nginx/nginx.conf"),
@@ -253,7 +253,7 @@ fn config(context: &Context<'_>, deployment: &'static Deployment, scene: &Scene)
     };
     paths.extend(proxy.map(|path| (path.to_owned(), None, false)));
     for service in scene.services() {
-        let name = Some(service.name);
+        let name = Some(service);
         paths.extend(scene.fragment(service).map(|path| (path.to_owned(), name, false)));
         paths.extend(service.env.iter().flat_map(|env| env.paths).map(|path| ((*path).to_owned(), name, true)));
         for manager in service.managers {
@@ -277,10 +277,10 @@ fn config(context: &Context<'_>, deployment: &'static Deployment, scene: &Scene)
 }
 
 /// A file; `None` where there is none.
-fn one(context: &Context<'_>, path: String, service: Option<&'static str>, settings: bool) -> Option<ConfigFile> {
+fn one(context: &Context<'_>, path: String, service: Option<&'static Service>, settings: bool) -> Option<ConfigFile> {
     let mut file = ConfigFile {
         path,
-        service,
+        service: service.map(|service| service.name),
         bytes: None,
         mode: None,
         written: None,
@@ -299,9 +299,10 @@ fn one(context: &Context<'_>, path: String, service: Option<&'static str>, setti
         }
         let content = context.system.read_bytes(&file.path, HASHED)?;
         file.sha256 = Some(hex(&Sha256::digest(&content)));
-        if settings {
-            let text = String::from_utf8_lossy(&content);
-            file.keys = procfs::env_entries(&text).map(|(key, _)| key.to_owned()).collect();
+        if let Some(service) = service.filter(|_| settings) {
+            let reading = probe::settings::of_service(context.system, service, &file.path)?;
+            file.keys = reading.keys().into_iter().map(str::to_owned).collect();
+            file.trouble = reading.refusal();
         }
         Ok(())
     };

@@ -137,55 +137,6 @@ pub fn group_name(group: &str, gid: u32) -> Option<&str> {
     })
 }
 
-/// Keys of a `KEY=value` file, and the value of one of them.
-///
-/// The file is data: nothing is expanded or run. `export` in front, blanks around the key, one pair of quotes around the
-/// value and a carriage return at the end of a line are taken off. A quoted value may be longer than a line.
-pub fn env_entries(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        while !rest.is_empty() {
-            let here = rest;
-            let (line, after) = here.split_once('\n').unwrap_or((here, ""));
-            rest = after;
-            let line = line.trim();
-            if line.starts_with('#') {
-                continue;
-            }
-            let Some((key, value)) = line.strip_prefix("export ").unwrap_or(line).split_once('=') else { continue };
-            let value = value.trim();
-            let unquoted = ['"', '\''].into_iter().find_map(|q| value.strip_prefix(q)?.strip_suffix(q));
-            if let (None, Some((inner, after))) = (unquoted, over_lines(here, value)) {
-                rest = after;
-                return Some((key.trim(), inner));
-            }
-            return Some((key.trim(), unquoted.unwrap_or(value)));
-        }
-        None
-    })
-}
-
-/// The inside of a value in quotes that are not closed on its first line, and what follows that; `text` begins with its line.
-fn over_lines<'t>(text: &'t str, value: &str) -> Option<(&'t str, &'t str)> {
-    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-    let start = text.find('=')? + 1;
-    let start = start + text[start..].find(quote)? + 1;
-    let mut escaped = false;
-    let close = text[start..].char_indices().find(|(_, c)| {
-        let closes = *c == quote && !escaped;
-        escaped = *c == '\\' && quote == '"' && !escaped;
-        closes
-    });
-    let end = start + close?.0;
-    if !text[start..end].contains('\n') {
-        return None;
-    }
-    let (behind, after) = text[end + 1..].split_once('\n').unwrap_or((&text[end + 1..], ""));
-    // Otherwise it is a lone quote, and the next one opens something else.
-    let behind = behind.trim();
-    (behind.is_empty() || behind.starts_with('#')).then_some((&text[start..end], after))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,20 +184,5 @@ mod tests {
         assert_eq!(groups_of(group, "app").collect::<Vec<_>>(), [60]);
         assert_eq!(group_name(group, 50), Some("staff"));
         assert_eq!(group_name(group, 51), None);
-    }
-
-    #[test]
-    fn env_files_are_data() {
-        let text = "# comment\nPORT=3001\r\nexport A = \"b c\"\nX='$(touch /x)'\nnonsense\nURL=redis://:p=w@h\n";
-        let all: Vec<_> = env_entries(text).collect();
-        assert_eq!(all, [("PORT", "3001"), ("A", "b c"), ("X", "$(touch /x)"), ("URL", "redis://:p=w@h")]);
-    }
-
-    #[test]
-    fn a_quoted_value_may_be_longer_than_a_line() {
-        let text = "KEY=\"-----BEGIN\nQUI9PQ==\n-----END\"\nA=\"x\nB='it\nC=1\nD='a\n=b' # c\nE=\"\\\"x\n\"";
-        let all: Vec<_> = env_entries(text).collect();
-        let first = ("KEY", "-----BEGIN\nQUI9PQ==\n-----END");
-        assert_eq!(all, [first, ("A", "\"x"), ("B", "'it"), ("C", "1"), ("D", "a\n=b"), ("E", "\\\"x\n")]);
     }
 }

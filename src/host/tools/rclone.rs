@@ -115,6 +115,13 @@ pub fn parse_version(text: &str) -> Option<String> {
     text.lines().next()?.strip_prefix("rclone ").map(|version| version.trim().to_owned())
 }
 
+/// Keys and values of a configuration, of all remotes in it. Everything behind `=` is the value.
+pub fn settings(config: &str) -> impl Iterator<Item = (&str, &str)> {
+    let comment = |line: &&str| line.starts_with(['#', ';', '[']);
+    let lines = config.lines().map(str::trim).filter(move |line| !comment(line));
+    lines.filter_map(|line| line.split_once('=')).map(|(key, value)| (key.trim(), value.trim()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Content;

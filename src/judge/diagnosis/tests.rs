@@ -8,11 +8,12 @@ mod empty;
 use std::time::Duration;
 
 use super::*;
+use crate::envfile::Reading;
 use crate::host::tools::Malformed;
 use crate::host::tools::systemctl::UnitState;
 use crate::host::trouble::Trouble;
 use crate::judge::health::{self, Health};
-use crate::observe::clues::{Clues, EnvFound, EnvValues};
+use crate::observe::clues::{Clues, EnvFound};
 use crate::observe::logs::line::Said;
 use crate::observe::probe::{Answer, Evidence, Holder, ListenAddress, ManagerEvidence, Reply};
 use crate::registry::{
@@ -145,7 +146,7 @@ impl Made {
         let env = |path: &str| EnvFound {
             path: Some(path.to_owned()),
             missing: Vec::new(),
-            values: EnvValues([("KEY", "a"), ("OTHER", "b")].map(|(k, v)| (k.to_owned(), v.to_owned())).into()),
+            settings: Reading::of([("KEY", "a"), ("OTHER", "b")]),
         };
         let mut clues = Clues::default();
         clues.env.insert("keeper", ok("ls -l /etc/keeper.env", env("/etc/keeper.env")));
@@ -340,7 +341,7 @@ fn values_of_env_files_are_compared_and_never_told() {
     let values = |value: &str| EnvFound {
         path: Some("/etc/keeper.env".into()),
         missing: Vec::new(),
-        values: EnvValues([("KEY".to_owned(), value.to_owned())].into()),
+        settings: Reading::of([("KEY", value)]),
     };
     let mut made = Made::well();
     made.clues.env.insert("keeper", ok("ls", values("hunter2")));

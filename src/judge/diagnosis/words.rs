@@ -6,6 +6,7 @@ use regex::Regex;
 use super::case::{Case, Subject, asked};
 use super::outcome::{Conclusion, Fact};
 use super::service::{began, doubt};
+use crate::envfile::Value;
 use crate::host::tools::command::Command;
 use crate::registry::{EnvClue, Presence, State, Window};
 use crate::units;
@@ -45,43 +46,65 @@ pub(super) fn env(case: &Case<'_>, subject: Subject<'_>, clue: &EnvClue) -> Conc
     let Some(path) = &found.path else { return Conclusion::RuledOut(Vec::new()) };
     // Names only: no value is ever shown.
     let fact = |says: String| Fact::new(Command::new(["cut", "-d=", "-f1", path]), says);
-    let value = |key: &str| found.values.0.get(key);
+    let not_set = |key: &str| match found.settings.why_lacking(&[key]) {
+        why if why.is_empty() => format!("{key} is not set"),
+        why => format!("{key} is not set: {why}"),
+    };
+    // What stands for it: of what only its reader knows nothing can be concluded.
+    let value = |key: &str| match found.settings.filled(key) {
+        Some(Value::Known(value)) => Ok(Some(value.as_str())),
+        Some(Value::Unknown(why)) => Err(Conclusion::unknown(format!("{key} in {path}: {why}"))),
+        None => Ok(None),
+    };
     match clue {
         EnvClue::FileMissing => Conclusion::RuledOut(Vec::new()),
         EnvClue::KeysMissing(keys) => {
             let required: &[&str] = if keys.is_empty() { wanted.map_or(&[], |env| env.required) } else { keys };
-            let missing: Vec<&str> = required.iter().filter(|key| value(key).is_none()).copied().collect();
-            match missing.is_empty() {
-                true => {
+            let missing = found.settings.lacking(required);
+            match (missing.is_empty(), found.settings.unknown_among(required)) {
+                (true, Some((key, why))) => Conclusion::unknown(format!("{key} in {path}: {why}")),
+                (true, None) => {
                     Conclusion::RuledOut(vec![fact(format!("{} of {} keys are set", required.len(), required.len()))])
                 }
-                false => Conclusion::Proven(vec![fact(format!("{path} lacks {}", missing.join(", ")))]),
+                (false, _) => {
+                    let lacks = format!("{path} lacks {}", missing.join(", "));
+                    Conclusion::Proven(vec![fact(match found.settings.why_lacking(&missing) {
+                        why if why.is_empty() => lacks,
+                        why => format!("{lacks}: {why}"),
+                    })])
+                }
             }
         }
         EnvClue::Differs(key, other) => match asked(case.clues.env.get(other.name)) {
             Err(unknown) => unknown,
-            Ok((_, theirs)) => match (value(key), theirs.values.0.get(*key)) {
-                (Some(own), Some(their)) => {
+            Ok((_, theirs)) => match (value(key), theirs.settings.filled(key)) {
+                (Err(unknown), _) => unknown,
+                (Ok(_), Some(Value::Unknown(why))) => Conclusion::unknown(format!("{key} of {}: {why}", other.name)),
+                (Ok(Some(own)), Some(Value::Known(their))) => {
                     let than = theirs.path.as_deref().unwrap_or(other.name);
                     let says = if own == their { "is the same as" } else { "differs from that" };
                     Conclusion::when(own != their, vec![fact(format!("{key} in {path} {says} in {than}"))])
                 }
-                (_, _) => Conclusion::RuledOut(vec![fact(format!("{key} is not set in both files"))]),
+                (Ok(None), _) | (Ok(_), None) => {
+                    Conclusion::RuledOut(vec![fact(format!("{key} is not set in both files"))])
+                }
             },
         },
         EnvClue::NotItsPort(key) => match (value(key), subject.service.ports.first()) {
-            (Some(own), Some(port)) => {
-                let same = *own == port.to_string();
+            (Err(unknown), _) => unknown,
+            (Ok(Some(own)), Some(port)) => {
+                let same = own == port.to_string();
                 let says = if same { "is" } else { "is not" };
                 Conclusion::when(!same, vec![fact(format!("{key} in {path} {says} {port}"))])
             }
-            (_, _) => Conclusion::RuledOut(vec![fact(format!("{key} is not set"))]),
+            (Ok(_), _) => Conclusion::RuledOut(vec![fact(not_set(key))]),
         },
         EnvClue::Like(key, form) | EnvClue::Unlike(key, form) => {
             match (value(key), Regex::new(&format!("^(?:{form})$"))) {
                 (_, Err(error)) => Conclusion::unknown(error.to_string()),
-                (None, Ok(_)) => Conclusion::RuledOut(vec![fact(format!("{key} is not set"))]),
-                (Some(own), Ok(pattern)) => {
+                (Err(unknown), Ok(_)) => unknown,
+                (Ok(None), Ok(_)) => Conclusion::RuledOut(vec![fact(not_set(key))]),
+                (Ok(Some(own)), Ok(pattern)) => {
                     let fits = pattern.is_match(own);
                     let says = if fits { "has" } else { "has not" };
                     let holds = fits == matches!(clue, EnvClue::Like(..));

@@ -6,17 +6,16 @@ use std::os::unix::fs::MetadataExt;
 
 use jiff::Timestamp;
 
-use super::{EnvFound, EnvValues, FileFound, Listening, Process};
+use super::{EnvFound, FileFound, Listening, Process};
 use crate::host::files::Entry;
 use crate::host::system::System;
 use crate::host::tools::command::Command;
-use crate::host::tools::procfs;
 use crate::host::tools::sockets;
 use crate::host::tools::systemctl::UnitState;
 use crate::host::tools::ufw;
 use crate::host::trouble::Trouble;
-use crate::observe::probe::{Answer, Door, ManagerEvidence, text, units_of};
-use crate::registry::{EnvFile, Manager, Service};
+use crate::observe::probe::{Answer, Door, ManagerEvidence, settings, text, units_of};
+use crate::registry::{EnvFile, EnvReader, Manager, Service};
 
 /// How much of the end of a file is looked through.
 const TAIL: u64 = 64 << 10;
@@ -73,6 +72,11 @@ pub(super) fn env(system: &System, service: &'static Service, managers: &Manager
         .filter(|unit| unit.result == "resources")
         .map(|unit| unit.environment_files.iter().map(String::as_str).collect())
         .unwrap_or_default();
+    // Where systemd starts the process, its files are those that the unit names, in that order.
+    let read_by_systemd: Vec<&str> = unit(service, managers)
+        .filter(|_| service.env.is_some() && service.env_reader() == EnvReader::Systemd)
+        .map(|unit| unit.environment_files.iter().map(String::as_str).filter(|path| path.starts_with('/')).collect())
+        .unwrap_or_default();
     let command = Command::new(["ls", "-l"].into_iter().chain(registered.iter().chain(&named).copied()));
     let look = || -> Result<EnvFound, Trouble> {
         let mut found = EnvFound::default();
@@ -81,11 +85,20 @@ pub(super) fn env(system: &System, service: &'static Service, managers: &Manager
                 found.missing.push((*path).to_owned());
             }
         }
+        for path in read_by_systemd {
+            let Some(reading) = looked(settings::of_service(system, service, path))? else { continue };
+            // What a later file sets counts.
+            let registers = registered.contains(&path);
+            found.path = found.path.take().filter(|_| !registers).or_else(|| Some(path.to_owned()));
+            found.settings = std::mem::take(&mut found.settings).with(reading);
+        }
+        if found.path.is_some() {
+            return Ok(found);
+        }
         for path in registered {
-            let Some(text) = looked(system.read(path))? else { continue };
+            let Some(reading) = looked(settings::of_service(system, service, path))? else { continue };
             found.path = Some((*path).to_owned());
-            let entries = procfs::env_entries(&text).filter(|(_, value)| !value.is_empty());
-            found.values = EnvValues(entries.map(|(key, value)| (key.to_owned(), value.to_owned())).collect());
+            found.settings = reading;
             break;
         }
         Ok(found)

@@ -6,11 +6,11 @@ mod host;
 pub mod reclaim;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::thread;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::envfile::Reading;
 use crate::host::exec::ProcessEnd;
 use crate::host::threads::{join, task};
 use crate::host::tools::command::Command;
@@ -119,18 +119,8 @@ pub struct EnvFound {
     pub path: Option<String>,
     /// Files that the unit names and that do not exist.
     pub missing: Vec<String>,
-    /// Its settings.
-    pub values: EnvValues,
-}
-
-/// Settings whose values are compared and never shown.
-#[derive(Clone, PartialEq, Eq, Default)]
-pub struct EnvValues(pub BTreeMap<String, String>);
-
-impl fmt::Debug for EnvValues {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
+    /// Its settings, whose values are compared and never shown.
+    pub settings: Reading,
 }
 
 /// Something in the file system.

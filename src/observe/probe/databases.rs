@@ -1,12 +1,13 @@
 //! Questions to databases beyond whether they answer: SQL through psql in the server's own container, and commands to Redis.
 
-use super::{Answer, Door, ManagerEvidence, Reply, is_container_of, network, text};
+use super::{Answer, Door, ManagerEvidence, Reply, is_container_of, network, settings, text};
+use crate::envfile::Value;
 use crate::host::exec::ProcessEnd;
 use crate::host::protocol::redis;
 use crate::host::system::System;
 use crate::host::tools::command::Command;
 use crate::host::tools::docker::ContainerState;
-use crate::host::tools::{Argv, Input, images, procfs};
+use crate::host::tools::{Argv, Input, images};
 use crate::host::trouble::{Trouble, failure};
 use crate::registry::{Database, Probe, Query, RedisQuestion, Secret, Service};
 
@@ -79,15 +80,18 @@ fn container<'e>(managers: &'e ManagerEvidence, query: &Query) -> Result<&'e Con
 pub(crate) fn named_in(system: &System, service: &Service, key: &str) -> Result<String, Trouble> {
     let unnamed = || Trouble::Unavailable(format!("no env file of {} names its database in {key}", service.name));
     for path in service.env.iter().flat_map(|env| env.paths) {
-        let text = match system.read(path) {
-            Ok(text) => text,
+        let reading = match settings::of_service(system, service, path) {
+            Ok(reading) => reading,
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
                 return Err(Trouble::NeedsRoot("to learn which database it is"));
             }
             Err(_) => continue,
         };
-        let url = procfs::env_entries(&text).find(|(name, _)| *name == key).map(|(_, url)| url.to_owned());
-        return url.and_then(|url| name_in(&url)).ok_or_else(unnamed);
+        return match reading.get(key) {
+            Some(Value::Known(url)) => name_in(url).ok_or_else(unnamed),
+            Some(Value::Unknown(why)) => Err(Trouble::Unavailable(format!("{key} in {path}: {why}"))),
+            None => Err(Trouble::Unavailable(settings::not_set(&reading, key, path))),
+        };
     }
     Err(unnamed())
 }

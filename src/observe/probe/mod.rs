@@ -13,6 +13,7 @@ mod network;
 mod ports;
 pub mod record;
 mod restarts;
+pub(crate) mod settings;
 pub mod survey;
 mod tls;
 mod units;
@@ -33,6 +34,7 @@ pub use host::Silence;
 pub use host::{Edge as TlsEdge, HostEvidence, OomRecord};
 pub use managers::{ManagerEvidence, PmDaemon, Stranger};
 pub use ports::{Holder, ListenAddress};
+pub(crate) use settings::secret;
 pub use survey::{Survey, env_file, survey};
 pub use tls::{Served, Trust};
 pub use units::{looping, units_of};
@@ -368,18 +370,6 @@ pub(crate) fn is_container_of(manager: &Manager, identity: &crate::host::tools::
         }
         Manager::Systemd(_) | Manager::Pm2(_) => false,
     }
-}
-
-/// The value of a named secret.
-pub(crate) fn secret(system: &System, secret: &crate::registry::Secret) -> Result<String, Trouble> {
-    let text = system.read(secret.file).map_err(|error| match error.kind() {
-        std::io::ErrorKind::PermissionDenied => Trouble::denied("to read its password"),
-        _ => of_file(secret.file, &error),
-    })?;
-    crate::host::tools::procfs::env_entries(&text)
-        .find(|(key, _)| *key == secret.key)
-        .map(|(_, value)| value.to_owned())
-        .ok_or_else(|| Trouble::Failed(format!("{} is not set in {}", secret.key, secret.file)))
 }
 
 /// Local URL of an HTTP probe, at that address where one is given, or the one in an env file.

@@ -7,7 +7,8 @@ use std::os::unix::fs::MetadataExt;
 use std::thread;
 use std::time::Duration;
 
-use super::{Answer, Door, text};
+use super::{Answer, Door, settings, text};
+use crate::envfile::Reading;
 use crate::host::exec::{ProcessEnd, Runner};
 use crate::host::system::System;
 use crate::host::threads::{join, task};
@@ -33,7 +34,7 @@ pub struct Survey {
     pub data: BTreeMap<&'static str, Answer<bool>>,
 }
 
-/// An env file as it is. Values are not kept.
+/// An env file as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnvFacts {
     /// Where it lies.
@@ -42,8 +43,8 @@ pub struct EnvFacts {
     pub owner: String,
     /// Permission bits.
     pub mode: u32,
-    /// Keys that are set to something; `None` when it may not be read.
-    pub keys: Option<Vec<String>>,
+    /// What it sets; `None` when it may not be read.
+    pub reading: Option<Reading>,
 }
 
 /// Surveys these services.
@@ -75,7 +76,7 @@ pub fn survey(
             files.into_iter().map(|paths| (paths, task(scope, move || ask_compose(door, paths)))).collect();
         let env_files = services.iter().filter_map(|service| {
             let env = service.env.as_ref()?;
-            Some((service.name, env_file(system, env)))
+            Some((service.name, env_file(system, service, env)))
         });
         let data = services.iter().flat_map(|service| service.data).filter(|data| data.kind != DataKind::Volume);
         Survey {
@@ -143,7 +144,7 @@ fn listing(paths: &[&str]) -> Command {
 }
 
 /// An env file as it is.
-pub fn env_file(system: &System, env: &'static EnvFile) -> Answer<EnvFacts> {
+pub fn env_file(system: &System, service: &Service, env: &'static EnvFile) -> Answer<EnvFacts> {
     let command = listing(env.paths);
     let look = || -> Result<EnvFacts, Trouble> {
         let found = system.first_existing(env.paths).map_err(Trouble::from)?;
@@ -153,15 +154,12 @@ pub fn env_file(system: &System, env: &'static EnvFile) -> Answer<EnvFacts> {
         let user = user.unwrap_or_else(|| meta.uid().to_string());
         let groups = system.read("/etc/group").unwrap_or_default();
         let group = procfs::group_name(&groups, meta.gid()).map_or_else(|| meta.gid().to_string(), str::to_owned);
-        let keys = match system.read(path) {
-            Ok(text) => {
-                let set = procfs::env_entries(&text).filter(|(_, value)| !value.is_empty());
-                Some(set.map(|(key, _)| key.to_owned()).collect())
-            }
+        let reading = match settings::of_service(system, service, path) {
+            Ok(reading) => Some(reading),
             Err(error) if error.kind() == ErrorKind::PermissionDenied => None,
             Err(error) => return Err(error.into()),
         };
-        Ok(EnvFacts { path, owner: format!("{user}:{group}"), mode: meta.mode() & 0o7777, keys })
+        Ok(EnvFacts { path, owner: format!("{user}:{group}"), mode: meta.mode() & 0o7777, reading })
     };
     Answer { command, result: look() }
 }

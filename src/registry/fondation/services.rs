@@ -26,7 +26,7 @@ pub static CONVEX: Service = Service::new("convex", &P1)
     .summary("database and job queue, at the vendor: users, repositories, jobs, docs, jobLogs")
     .severity_reason("it is the queue: nothing is claimed without it")
     .probes(&[Probe::Http(Http::get_from(
-        Secret::in_file(ENV).key("CONVEX_URL"),
+        Secret::in_file(ENV).key("CONVEX_URL").read_by(EnvReader::Compose),
         &[
             Rule::fail(502).meaning("its gateway gets no proper answer"),
             Rule::fail(503).meaning("says it is unavailable"),

@@ -1,5 +1,25 @@
 //! What a service has on disk and in memory: its env file, its data, its memory bounds.
 
+/// Programs that read files of `KEY=value` lines, each by rules of its own: what one sets, another ignores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EnvReader {
+    /// systemd, from `EnvironmentFile=`: close to what a shell reads, without `export` and without variables.
+    Systemd,
+    /// Compose, from `env_file:` and for the `.env` of a project: variables are filled in.
+    Compose,
+    /// docker's client, from `--env-file`: everything behind `=` as it is.
+    Docker,
+    /// The application itself, with Node's `dotenv`.
+    Dotenv,
+}
+
+impl EnvReader {
+    /// All of them.
+    pub const ALL: &'static [EnvReader] =
+        &[EnvReader::Systemd, EnvReader::Compose, EnvReader::Docker, EnvReader::Dotenv];
+}
+
 /// A file of `KEY=value` lines that a service reads at start.
 #[derive(Debug)]
 #[must_use]
@@ -13,12 +33,14 @@ pub struct EnvFile {
     pub mode: u32,
     /// Keys without which the service does not work. Values are never read out.
     pub required: &'static [&'static str],
+    /// Who reads it; `None` where that follows from the service's managers.
+    pub reader: Option<EnvReader>,
 }
 
 impl EnvFile {
     /// Absolute paths at which it may lie, at least one; the first that exists is taken. Only its owner may read it.
     pub const fn new(paths: &'static [&'static str]) -> Self {
-        EnvFile { paths, owner: None, mode: 0o600, required: &[] }
+        EnvFile { paths, owner: None, mode: 0o600, required: &[], reader: None }
     }
 
     /// Owner and group that it must have, `user:group`.
@@ -30,6 +52,13 @@ impl EnvFile {
     /// Permission bits that it may have at most, none of them for others; 0o600 without it.
     pub const fn mode(mut self, bits: u32) -> Self {
         self.mode = bits;
+        self
+    }
+
+    /// Who reads it, where that does not follow from the service's managers: compose reads it for a service that has a
+    /// container of compose among them, else docker for a container, `dotenv` for an application of pm2, systemd for a unit.
+    pub const fn read_by(mut self, reader: EnvReader) -> Self {
+        self.reader = Some(reader);
         self
     }
 

@@ -234,6 +234,20 @@ impl Service {
         };
         self.managers.iter().filter_map(kept).collect()
     }
+
+    /// Who reads its env file: as stated, else the manager that starts its process, which a unit around a compose project is not.
+    pub(crate) fn env_reader(&self) -> EnvReader {
+        let of = |manager: &Manager| match manager {
+            Manager::Compose(_) => EnvReader::Compose,
+            Manager::Docker(_) => EnvReader::Docker,
+            Manager::Pm2(_) => EnvReader::Dotenv,
+            Manager::Systemd(_) => EnvReader::Systemd,
+        };
+        let mut readers = self.managers.iter().map(of);
+        let stated = self.env.as_ref().and_then(|env| env.reader);
+        let inner = readers.clone().find(|reader| *reader != EnvReader::Systemd);
+        stated.or(inner).or_else(|| readers.next()).unwrap_or(EnvReader::Systemd)
+    }
 }
 
 /// A number in the JSON answer of an HTTP probe that says what a restart would lose.

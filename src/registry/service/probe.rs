@@ -1,5 +1,6 @@
 //! What a service is asked to know whether it is healthy.
 
+use super::data::EnvReader;
 use crate::registry::verdict::Verdict;
 
 /// A question that only the service itself can answer.
@@ -198,12 +199,21 @@ pub struct Secret {
     pub file: &'static str,
     /// Key in it. When the value is a URL with a password, the password is meant.
     pub key: &'static str,
+    /// Who else reads the file, and so decides what is in it.
+    pub reader: EnvReader,
 }
 
 impl Secret {
-    /// A value in the `KEY=value` file at this absolute path. [`key`](Self::key) must follow.
+    /// A value in the `KEY=value` file at this absolute path, which is read as systemd reads it, and nearly as a shell does.
+    /// [`key`](Self::key) must follow.
     pub const fn in_file(path: &'static str) -> Self {
-        Secret { file: path, key: "" }
+        Secret { file: path, key: "", reader: EnvReader::Systemd }
+    }
+
+    /// Who else reads the file, when that is not systemd.
+    pub const fn read_by(mut self, reader: EnvReader) -> Self {
+        self.reader = reader;
+        self
     }
 
     /// Its key. Where a password is wanted and the value is a URL with one, that password is meant. Required.

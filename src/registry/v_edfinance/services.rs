@@ -30,7 +30,7 @@ pub static POSTGRES: Service = Service::new("postgres", &P0)
     .ports(&[5432])
     .probes(&[Probe::postgres(5432)])
     .needs(&[&DOCKER])
-    .env(EnvFile::new(&["/root/.env"]).mode(0o640).required(&["POSTGRES_PASSWORD"]))
+    .env(EnvFile::new(&["/root/.env"]).read_by(EnvReader::Compose).mode(0o640).required(&["POSTGRES_PASSWORD"]))
     .data(&[Data::new(DataKind::Volume, "postgres_data")
         .what("users, transactions, learning behaviour; compose puts the project's name before it")])
     .logs(&[Log::Container])
@@ -91,18 +91,21 @@ pub static API: Service = Service::new("api", &P0)
         .show(&["status", "checks.database.status", "checks.memory.status", "database"]),
     )])
     .needs(&[&DOCKER, &POSTGRES, &REDIS])
-    .env(EnvFile::new(&["/root/v-edfinance/apps/api/.env", "/root/v-edfinance/.env.production"]).mode(0o640).required(
-        &[
-            "DATABASE_URL",
-            "JWT_SECRET",
-            "JWT_REFRESH_SECRET",
-            "ALLOWED_ORIGINS",
-            "REDIS_HOST",
-            "REDIS_PORT",
-            "STRIPE_SECRET_KEY",
-            "STRIPE_WEBHOOK_SECRET",
-        ],
-    ))
+    .env(
+        EnvFile::new(&["/root/v-edfinance/apps/api/.env", "/root/v-edfinance/.env.production"])
+            .read_by(EnvReader::Compose)
+            .mode(0o640)
+            .required(&[
+                "DATABASE_URL",
+                "JWT_SECRET",
+                "JWT_REFRESH_SECRET",
+                "ALLOWED_ORIGINS",
+                "REDIS_HOST",
+                "REDIS_PORT",
+                "STRIPE_SECRET_KEY",
+                "STRIPE_WEBHOOK_SECRET",
+            ]),
+    )
     .logs(&[Log::Container])
     .memory(
         Memory::stated_in(

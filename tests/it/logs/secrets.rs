@@ -142,3 +142,54 @@ fn a9_a_packed_log_that_unpacks_without_end_delays_nobody() {
     let run = machine.run(["logs", "--source", "prim-backup.log", "-n", "all", "--timeout", "100ms"]);
     assert!(run.code == 7 && begun.elapsed() < Duration::from_secs(2), "{:?} {}", begun.elapsed(), run.everything());
 }
+
+#[path = "../../../src/envfile/tests/corpus.rs"]
+mod corpus;
+
+/// Values that systemd and compose have been seen to take from the files of the corpus, all and line by line.
+fn seen_of(number: usize) -> Vec<String> {
+    let mut all = Vec::new();
+    for text in [
+        include_str!("../../../src/envfile/tests/systemd.json"),
+        include_str!("../../../src/envfile/tests/compose.json"),
+    ] {
+        let records: Vec<Option<std::collections::BTreeMap<String, String>>> = serde_json::from_str(text).unwrap();
+        for (key, value) in records.into_iter().nth(number).flatten().unwrap_or_default() {
+            if ["SECRET", "API_KEY", "PASSWORD", "TOKEN"].iter().any(|end| key.ends_with(end)) {
+                all.extend(value.lines().map(|line| line.trim().to_owned()));
+            }
+        }
+    }
+    all.retain(|secret| secret.len() >= 6);
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+#[test]
+fn l15_no_value_of_an_env_file_is_in_anything_that_is_shown() {
+    let machine = prim::two();
+    prim::files(&machine);
+    machine.change_unit("prim-wallet.service", &prim::CRASH_LOOP);
+    machine.stop(3001);
+    let files = corpus::files();
+    // Files of settings begin behind those that stand first.
+    let number = corpus::FIRST.len() + 7;
+    let secrets = seen_of(number);
+    assert!(secrets.len() > 30, "{}", secrets.len());
+    machine.file("/etc/prim/wallet.env", &String::from_utf8(files[number].clone()).unwrap());
+    for (at, secret) in secrets.iter().enumerate() {
+        said(
+            &machine,
+            &format!("05:{:02}:{:02} prim-wallet 0f 90 3", at / 60, at % 60),
+            &format!("error: {secret} refused"),
+        );
+    }
+    let json = |secret: &String| format!("{}\n", serde_json::json!({ "level": "error", "msg": secret }));
+    machine.file("/var/log/prim-backup.log", &secrets.iter().map(json).collect::<String>());
+    machine.answer_and("docker", &secrets.join(" "), "exit 1");
+    let all = everything(&machine);
+    assert!(all.matches("refused").count() > secrets.len(), "{all}");
+    let leaks: Vec<&String> = secrets.iter().filter(|secret| all.contains(secret.as_str())).collect();
+    assert_eq!(leaks, Vec::<&String>::new());
+}
