@@ -12,7 +12,7 @@ static WORDS: Patterns = LazyLock::new(|| {
         (r"\d+% of [\d.]+ [KMGT]?i?B used, [\d.]+ [KMGT]?i?B available", "[usage]"),
         (r"^[\d.]+ [\d.]+ [\d.]+ on \d+ processors$", "[load]"),
         (r"no answer in [\d.]+ s\b", "no answer in [n] s"),
-        (r"\d+ restarts", "[n] restarts"),
+        (r"\d+ restarts( in (\d+d)?(\d+h)?(\d+m)?(\d+s)?)?", "[n] restarts"),
         (r"\(pid \d+\)", "(pid [pid])"),
         (r"\b(\d+d)?(\d+h)?(\d+m)?(\d+s)? (left|ago)\b", "[span] $5"),
         (r"\b[0-9a-f]{64}\b", "[id]"),
@@ -30,7 +30,7 @@ static TEXT: Patterns = LazyLock::new(|| {
         (r"\d+% of [\d.]+ [KMGT]?i?B used, [\d.]+ [KMGT]?i?B available", "[usage]"),
         (r"[\d.]+ [\d.]+ [\d.]+ on \d+ processors", "[load]"),
         (r"no answer in [\d.]+ s\b", "no answer in [n] s"),
-        (r"\b\d+ restarts", "[n] restarts"),
+        (r"\b\d+ restarts( in (\d+d)?(\d+h)?(\d+m)?(\d+s)?)?", "[n] restarts"),
         (r"\b(\d+d)?(\d+h)?(\d+m)?(\d+s)? (left|ago)\b", "[span] $5"),
         // As above; and the journal is not for everybody to read.
         (

@@ -70,7 +70,7 @@ fn serve(machine: &Machine, dir: &str) {
 
 const EXPIRED: &str = "-not_before 20200101000000Z -not_after 20200301000000Z";
 
-fn m7_certificates(machine: &Machine) {
+fn certificates(machine: &Machine) {
     let findings = || machine.run(&["opsctl", "-d", "localhost", "diagnose", "tls-failure"]);
     // Nobody listens: there is nothing to judge, whatever lies on disk.
     certificate(machine, "/etc/letsencrypt/live/shop.example-0001", "DNS:*.shop.example,DNS:shop.example", "-days 60");
@@ -96,7 +96,7 @@ fn m7_certificates(machine: &Machine) {
 }
 
 /// An engine whose process has another name, and one that may not be seen.
-fn m8_the_engine_is_there(machine: &Machine) {
+fn the_engine_is_there(machine: &Machine) {
     machine.sh("mount --bind /dev/null /proc/$(cat /run/docker.pid)/comm");
     let (document, _) = status(machine);
     machine.sh("umount /proc/$(cat /run/docker.pid)/comm");
@@ -110,8 +110,8 @@ fn b22_c11_d14_m7_m8_what_ends_again_and_again_is_told_in_every_look() {
     machine.sh(LOOPS);
     let begun = Instant::now();
     // Until each has ended three times there is time to look at what else was not looked at.
-    m7_certificates(&machine);
-    m8_the_engine_is_there(&machine);
+    certificates(&machine);
+    the_engine_is_there(&machine);
     thread::sleep(Duration::from_secs(39).saturating_sub(begun.elapsed()));
     let mut looks = 0;
     while begun.elapsed() < Duration::from_secs(63) {

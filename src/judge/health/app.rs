@@ -103,7 +103,7 @@ fn reading(own: &[&Process], now: Timestamp) -> (State, Verdict, String) {
     let waiting = own.iter().find(|process| process.status == WAITING);
     let errored = own.iter().find(|process| process.status == "errored");
     if let Pace::Loop(count) = &pace
-        && own.iter().any(|process| alive(&process))
+        && own.iter().any(alive)
     {
         (State::CrashLoop, Verdict::Fail, format!("crash loop: {count}, last: {}", last()))
     } else if let Some(process) = own.iter().find(looping) {

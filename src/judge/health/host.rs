@@ -238,6 +238,8 @@ fn judge_restless(evidence: &HostEvidence, all: &Evidence, verdict: Verdict, che
                 checks.push(Check { command, ..check });
             }
         }
+        // Where systemd gave no answer at all, the check of failed units says so.
+        Err(_) if all.managers.units.as_ref().is_none_or(|units| units.result.is_err()) => {}
         Err(trouble) => checks.push(Check::unknown("restarting units", answer, trouble)),
     }
 }

@@ -147,7 +147,7 @@ fn lately(restarts: &[Restart], now: Timestamp) -> Vec<Timestamp> {
 }
 
 /// How the run before the present one ended, where that is recorded.
-pub(super) fn last<'a>(history: Option<&'a Result<History, String>>) -> Option<&'a RunEnd> {
+pub(super) fn last(history: Option<&Result<History, String>>) -> Option<&RunEnd> {
     history?.as_ref().ok()?.last()
 }
 

@@ -21,7 +21,6 @@ use crate::host::tools::sockets;
 use crate::host::tools::timedatectl;
 use crate::host::trouble::{Trouble, failure};
 use crate::registry::{Deployment, Service};
-use crate::units::earlier;
 
 /// What was asked of the host, and what came back.
 #[derive(Debug)]
@@ -82,7 +81,7 @@ impl HostEvidence {
     /// When the host started, where that is known.
     pub fn booted(&self, now: Timestamp) -> Option<Timestamp> {
         let up = *self.uptime_seconds.result.as_ref().ok()?;
-        Some(earlier(now, SignedDuration::from_secs(i64::try_from(up).unwrap_or(i64::MAX))))
+        Some(restarts::earlier(now, SignedDuration::from_secs(i64::try_from(up).unwrap_or(i64::MAX))))
     }
 }
 
@@ -101,7 +100,7 @@ pub(super) fn ask(door: Door<'_>, deployment: &Deployment, services: &[&'static 
         let clock =
             (!door.system.is_container()).then(|| task(scope, || door.ask(&timedatectl::show(), timedatectl::parse)));
         let oom_kills = task(scope, || ask_oom_kills(door));
-        let Certificates { certificates, edge, unserved, trouble: names_trouble } =
+        let Certificates { served: certificates, edge, unserved, trouble: names_trouble } =
             ask_certificates(door, deployment, services);
         let (disks, silent_disks) = join(disks);
         HostEvidence {
@@ -218,21 +217,21 @@ const MOST_NAMES: usize = 64;
 type ByName = Vec<(String, Answer<Result<Served, String>>)>;
 
 struct Certificates {
-    certificates: ByName,
+    served: ByName,
     edge: Edge,
     unserved: Vec<OnDisk>,
     trouble: Option<Trouble>,
 }
 
 fn ask_certificates(door: Door<'_>, deployment: &Deployment, services: &[&'static Service]) -> Certificates {
-    let none = |edge| Certificates { certificates: Vec::new(), edge, unserved: Vec::new(), trouble: None };
+    let none = |edge| Certificates { served: Vec::new(), edge, unserved: Vec::new(), trouble: None };
     let Some(wanted) = &deployment.checks.certificates else { return none(Edge::Unasked) };
     let hosts: BTreeSet<String> =
         services.iter().flat_map(|service| service.routes).map(|route| route.host.to_owned()).collect();
     if !hosts.is_empty() {
         let hosts: Vec<String> = hosts.into_iter().collect();
-        let certificates = ask_names(door, wanted.port, hosts, &tls::Authorities::installed(door.system));
-        return Certificates { certificates, ..none(Edge::Asked(wanted.port)) };
+        let served = ask_names(door, wanted.port, hosts, &tls::Authorities::installed(door.system));
+        return Certificates { served, ..none(Edge::Asked(wanted.port)) };
     }
     // No routes are known: ask for what the server shows to anybody, and for the names in the certificates on disk.
     let port = match listens(door, wanted.port) {
@@ -276,7 +275,7 @@ fn ask_certificates(door: Door<'_>, deployment: &Deployment, services: &[&'stati
         },
         None => edge = Edge::Unknown("no name was asked for".to_owned()),
     }
-    Certificates { certificates: served, edge, unserved, trouble }
+    Certificates { served, edge, unserved, trouble }
 }
 
 /// Whether anybody listens on a port of this host; why that is not known.

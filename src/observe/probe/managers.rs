@@ -425,14 +425,14 @@ fn ask_pm2(door: Door<'_>, app: &App) -> Answer<Option<PmDaemon>> {
         None => Answer { command: Command::new(["cat", &pid_file]), result: Ok(None) },
         Some(pid) => {
             let answer = door.ask(&pm2::jlist(account, app.home), pm2::parse_jlist);
-            let daemon = |processes: Vec<Process>| match processes.is_empty() {
+            let daemon = |processes: Vec<Process>| {
                 // An empty list from a daemon that has applications means that the wrong daemon answered.
-                true => Err(Trouble::Failed("it lists no applications at all".to_owned())),
-                false => {
-                    let mut daemon = PmDaemon { pid, processes };
-                    restarts::of_apps(door, app.home, &mut daemon);
-                    Ok(Some(daemon))
+                if processes.is_empty() {
+                    return Err(Trouble::Failed("it lists no applications at all".to_owned()));
                 }
+                let mut daemon = PmDaemon { pid, processes };
+                restarts::of_apps(door, app.home, &mut daemon);
+                Ok(Some(daemon))
             };
             Answer { command: answer.command, result: answer.result.and_then(daemon) }
         }

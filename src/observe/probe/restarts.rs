@@ -15,7 +15,6 @@ use crate::host::tools::journalctl;
 use crate::host::tools::pm2;
 use crate::host::tools::systemctl::{self, UnitState};
 use crate::host::trouble::{Trouble, failure, of_file};
-use crate::units;
 
 /// What a restart further back says nothing of.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -28,9 +27,14 @@ const RUNNING_UNITS: &str = "/run/systemd/units";
 /// How much of the end of pm2's log is read.
 const LOG_TAIL: u64 = 64 << 10;
 
+/// So long before; the beginning of time where that is beyond it.
+pub(super) fn earlier(time: Timestamp, span: SignedDuration) -> Timestamp {
+    time.checked_sub(span).unwrap_or(Timestamp::MIN)
+}
+
 /// Adds to each unit that was restarted by itself lately when that was.
 pub(super) fn of_units(door: Door<'_>, units: &mut [UnitState]) {
-    let since = units::earlier(door.system.now(), DAY);
+    let since = earlier(door.system.now(), DAY);
     let lately = |unit: &&mut UnitState| {
         let runs =
             matches!(unit.active.as_str(), "active" | "reloading" | "refreshing" | "activating" | "deactivating");
@@ -112,7 +116,7 @@ fn started_lately(door: Door<'_>) -> Option<BTreeSet<String>> {
     let at = |micros: i64| Timestamp::from_microsecond(micros).unwrap_or(now);
     let boot = entries.iter().map(|entry| at(entry.modified())).min().unwrap_or(now);
     let is_young = now.duration_since(boot) < LATELY;
-    let late = |time: Timestamp| time >= units::earlier(now, DAY) && (is_young || time.duration_since(boot) >= BOOT);
+    let late = |time: Timestamp| time >= earlier(now, DAY) && (is_young || time.duration_since(boot) >= BOOT);
     let named = |entry: &crate::host::files::Entry| {
         let name = entry.name.to_str()?.strip_prefix("invocation:")?;
         name.ends_with(".service").then(|| name.to_owned())
@@ -134,7 +138,7 @@ fn started_lately(door: Door<'_>) -> Option<BTreeSet<String>> {
 /// Adds to each container that was restarted by itself lately when that was.
 pub(super) fn of_containers(door: Door<'_>, containers: &mut [ContainerState]) {
     let now = door.system.now();
-    let since = units::earlier(now, DAY);
+    let since = earlier(now, DAY);
     let lately = |container: &&mut ContainerState| {
         let long = container.status == "running" && container.started.is_some_and(|time| time < since);
         matches!(container.status.as_str(), "running" | "restarting") && !long && container.restarts > 0
@@ -170,7 +174,7 @@ pub(super) fn of_containers(door: Door<'_>, containers: &mut [ContainerState]) {
 
 /// Adds to each application of a daemon that was restarted lately when that was.
 pub(super) fn of_apps(door: Door<'_>, home: &str, daemon: &mut PmDaemon) {
-    let since = units::earlier(door.system.now(), DAY);
+    let since = earlier(door.system.now(), DAY);
     let lately = |process: &pm2::Process| {
         process.restarts > 0 && !process.started.is_some_and(|time| process.status == "online" && time < since)
     };

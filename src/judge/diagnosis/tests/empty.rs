@@ -232,9 +232,7 @@ fn m7_an_empty_answer_decides_only_where_it_is_a_whole_one() {
 fn m8_what_may_not_be_read_decides_nothing() {
     let trouble = || Err(Trouble::NeedsRoot("to look at it"));
     let mut clues = Clues { looping: Some(unread("systemctl show")), ..nothing() };
-    for (name, all) in [("keeper", &mut clues.said)] {
-        all.insert(name, unread("opsctl logs keeper"));
-    }
+    clues.said.insert("keeper", unread("opsctl logs keeper"));
     (clues.listeners, clues.processes) = (Some(unread("ss")), Some(unread("ps")));
     (clues.firewall, clues.routes) = (Some(unread("ufw status")), Some(unread("caddy adapt")));
     clues.outputs = vec![(&OUTPUT, unread("uptime"))];

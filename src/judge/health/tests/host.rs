@@ -297,7 +297,7 @@ fn processes_killed_for_want_of_memory() {
     let kill = |seconds: i64, process: &str| OomKill { time: ago(seconds), process: process.to_owned() };
     let kills = vec![kill(7200, "node"), kill(300, "postgres"), kill(9000, "node")];
     let health = health(&[&FRONT], |host, _| {
-        host.oom_kills = said("journalctl", OomRecord { counted: 2, kills, reaches: None, is_shared: false })
+        host.oom_kills = said("journalctl", OomRecord { counted: 2, kills, reaches: None, is_shared: false });
     });
     assert_eq!(lines(&health)[5], "memory kills: warn: 3 in 24 h, the last 5m0s ago: postgres [journalctl]");
     assert_eq!(health.oom_kills.unwrap(), ["node", "postgres", "node"]);

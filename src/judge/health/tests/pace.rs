@@ -72,7 +72,7 @@ fn of_unit(line: &Timeline, known: bool) -> ServiceHealth {
         unit.sub = "auto-restart".to_owned();
         (unit.exit_kind, unit.exit_status, unit.main_pid) = (1, 1, None);
     }
-    unit.history = known.then(|| Ok(History { restarts, is_whole: true }));
+    unit.history = known.then_some(Ok(History { restarts, is_whole: true }));
     let mut evidence = all_well(&[&UNIT]);
     *evidence.units() = vec![unit];
     judge(&SHOP, &[&UNIT], &evidence).services.remove(0)
@@ -190,10 +190,10 @@ fn unit_with(restarts: u32, life: SignedDuration, history: Option<Result<History
     format!("{}: {}", word(health.verdict), health.checks[0].summary)
 }
 
-fn every(gap: SignedDuration, count: i32, last: SignedDuration, end: &RunEnd) -> Option<Result<History, String>> {
+fn every(gap: SignedDuration, count: i32, last: SignedDuration, end: &RunEnd) -> History {
     let time = |index: i32| now() - last - gap * index;
     let restarts = (0..count).rev().map(|index| Restart { time: time(index), end: Some(end.clone()) }).collect();
-    Some(Ok(History { restarts, is_whole: false }))
+    History { restarts, is_whole: false }
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn b22_the_rate_decides_and_not_the_number() {
     let failed = RunEnd::Exit(1);
     // It lives two hours each time, and has ended five hundred times.
     assert_eq!(
-        unit_with(500, hours(1), every(hours(2), 11, hours(1), &failed)),
+        unit_with(500, hours(1), Some(Ok(every(hours(2), 11, hours(1), &failed)))),
         "warn: keeps restarting: 11 restarts in 21h0m, last: exit 1"
     );
     assert_eq!(
@@ -211,7 +211,7 @@ fn b22_the_rate_decides_and_not_the_number() {
     );
     // Some end on purpose, and have themselves started again.
     assert_eq!(
-        unit_with(500, hours(1), every(hours(2), 11, hours(1), &RunEnd::Exit(0))),
+        unit_with(500, hours(1), Some(Ok(every(hours(2), 11, hours(1), &RunEnd::Exit(0))))),
         "pass: active (running), 11 restarts in 21h0m, each after exit 0"
     );
     // The third restart was a month ago.
@@ -221,14 +221,14 @@ fn b22_the_rate_decides_and_not_the_number() {
         "unknown: 3 restarts, the last 3m0s ago; when the others were is not known: needs root to read the journal"
     );
     assert_eq!(
-        unit_with(2, minutes(1), every(minutes(1), 2, minutes(1), &RunEnd::Signal(9))),
+        unit_with(2, minutes(1), Some(Ok(every(minutes(1), 2, minutes(1), &RunEnd::Signal(9))))),
         "warn: restarted by itself, before that: killed by signal 9"
     );
     assert_eq!(
         unit_with(
             3,
             minutes(1),
-            every(SignedDuration::from_secs(65), 3, minutes(1), &RunEnd::Result("timeout".into()))
+            Some(Ok(every(SignedDuration::from_secs(65), 3, minutes(1), &RunEnd::Result("timeout".into()))))
         ),
         "fail: crash loop: 3 restarts in 3m10s, last: did not start or stop in time"
     );
