@@ -17,6 +17,7 @@ mod open;
 mod packed;
 pub mod parse;
 mod readers;
+mod rotated;
 pub mod source;
 pub mod stamp;
 
