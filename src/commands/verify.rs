@@ -10,7 +10,7 @@ use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::judge::drift::{self, Comparison};
 use crate::judge::health::ServiceHealth;
-use crate::observe::probe;
+use crate::observe::{logs, probe};
 use crate::program;
 use crate::registry::{Deployment, Service, Verdict};
 use crate::report::Head;
@@ -38,7 +38,17 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let survey = probe::survey(context.system, &processes, deployment, &services, context.patience()?);
     let comparisons = match args.after_reboot {
         true => after_reboot(context, deployment, &health.services, &services)?,
-        false => drift::compare(&services, &evidence, &health, &survey),
+        false => {
+            let mut all = drift::compare(&services, &evidence, &health, &survey);
+            let here =
+                |service: &&&'static Service| health.absent.iter().all(|(absent, _)| absent.name != service.name);
+            let here: Vec<&'static Service> = services.iter().filter(here).copied().collect();
+            let daemons = Some(&evidence.managers.apps);
+            let limit = context.patience()?;
+            all.extend(drift::logs(logs::destinations(context.system, context.trace(), &here, daemons, limit).stated));
+            all.sort_by_key(|comparison| std::cmp::Reverse(comparison.verdict));
+            all
+        }
     };
     let verdict = comparisons.iter().map(|comparison| comparison.verdict).max().unwrap_or(Verdict::Unknown);
     let head = Head::of(context.system, "opsctl/verify/v1", deployment, verdict, Exit::of(verdict, false));

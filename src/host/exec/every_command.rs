@@ -17,7 +17,7 @@ use std::path::Path;
 use super::*;
 use crate::host::tools::{
     Account, Hidden, Input, age, caddy, compose, df, docker, docker_logs, git, images, journalctl, mongodump, nginx,
-    pm2, postgres, rclone, redis_check_rdb, systemctl, systemd_analyze, timedatectl, unpack,
+    pm2, postgres, rclone, redis_check_rdb, systemctl, systemd_analyze, timedatectl, unit_output, unpack,
 };
 
 const ITSELF: &str = "host::exec::every_command::no_command_line_reaches_the_callers_terminal";
@@ -92,6 +92,7 @@ fn builders() -> Vec<(&'static str, Argv)> {
         ("journalctl::boot_last", journalctl::boot_last(0)),
         ("journalctl::disk_usage", journalctl::disk_usage()),
         ("journalctl::entries", journalctl::entries(&units)),
+        ("journalctl::first", journalctl::first(&units)),
         ("journalctl::oom_kills", journalctl::oom_kills()),
         ("journalctl::own_words", journalctl::own_words("u")),
         ("journalctl::restarts", journalctl::restarts("u")),
@@ -122,6 +123,7 @@ fn builders() -> Vec<(&'static str, Argv)> {
         ("systemctl::show", systemctl::show(["u"], true)),
         ("systemd_analyze::verify", systemd_analyze::verify(["u"])),
         ("timedatectl::show", timedatectl::show()),
+        ("unit_output::show", unit_output::show(["u"])),
         ("unpack::unpack", unpack::unpack(unpack::Packing::Gzip, bytes())),
         ("unpack::unpack", unpack::unpack(unpack::Packing::Xz, bytes())),
         ("unpack::unpack", unpack::unpack(unpack::Packing::Zstd, bytes())),

@@ -28,6 +28,10 @@ pub struct Query {
     pub from: Option<String>,
     /// What comes after this entry, by its cursor.
     pub after: Option<String>,
+    /// From the journals of all namespaces, because a unit has one of its own.
+    pub namespaced: bool,
+    /// The newest first.
+    pub reverse: bool,
 }
 
 /// The entries of a query, oldest first, for [`Entries`].
@@ -38,6 +42,8 @@ pub fn entries(query: &Query) -> Argv {
         _ => "MESSAGE,PRIORITY,_SYSTEMD_UNIT,UNIT,OBJECT_SYSTEMD_UNIT,COREDUMP_UNIT",
     };
     let mut args = vec!["--output=export".to_owned(), format!("--output-fields={fields}"), "--no-pager".to_owned()];
+    args.extend(query.namespaced.then(|| "--namespace=*".to_owned()));
+    args.extend(query.reverse.then(|| "--reverse".to_owned()));
     args.extend(query.last.map(|count| format!("--lines={count}")));
     args.extend(query.since.map(|time| format!("--since=@{}", seconds(time))));
     args.extend(query.until.map(|time| format!("--until=@{}", seconds(time))));
@@ -53,6 +59,12 @@ pub fn entries(query: &Query) -> Argv {
         None => args.extend(query.units.iter().map(|unit| format!("--unit={unit}"))),
     }
     Argv::new("journalctl", args)
+}
+
+/// All entries, of which the first is read and no more.
+pub fn first(query: &Query) -> Argv {
+    let argv = Argv::new("journalctl", ["--output=export", "--output-fields=PRIORITY", "--no-pager"]);
+    if query.namespaced { argv.with(["--namespace=*"]) } else { argv }
 }
 
 fn seconds(micros: i64) -> String {
@@ -372,6 +384,11 @@ fn kill(entry: &serde_json::Value) -> Option<OomKill> {
 pub fn denied(stderr: &str) -> bool {
     let text = stderr.to_ascii_lowercase();
     text.contains("permission") || text.contains("not seeing messages from other users")
+}
+
+/// Whether the complaint is that there is no journal at all, which is no empty one.
+pub fn has_none(stderr: &str) -> bool {
+    stderr.contains("No journal files were found")
 }
 
 #[cfg(test)]

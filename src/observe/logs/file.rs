@@ -131,7 +131,7 @@ pub fn read(
 fn path(world: &World, source: usize) -> PathBuf {
     match &world.sources[source].kind {
         Kind::File { path, .. } => PathBuf::from(path),
-        Kind::Journal(_) | Kind::Container => PathBuf::new(),
+        Kind::Journal { .. } | Kind::Container => PathBuf::new(),
     }
 }
 

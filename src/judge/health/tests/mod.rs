@@ -163,6 +163,9 @@ fn online(name: &str) -> Process {
         memory_bytes: Some(50 << 20),
         exit_code: None,
         cluster: true,
+        out_log: None,
+        error_log: None,
+        both_log: None,
     }
 }
 
