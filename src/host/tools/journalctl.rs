@@ -386,10 +386,5 @@ pub fn denied(stderr: &str) -> bool {
     text.contains("permission") || text.contains("not seeing messages from other users")
 }
 
-/// Whether the complaint is that there is no journal at all, which is no empty one.
-pub fn has_none(stderr: &str) -> bool {
-    stderr.contains("No journal files were found")
-}
-
 #[cfg(test)]
 mod tests;

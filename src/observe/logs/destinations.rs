@@ -331,6 +331,7 @@ impl Finding<'_> {
             (None, Some((storage, file))) if storage == "none" => {
                 format!("no journal is kept (Storage=none in {file}): what services write is not recorded")
             }
+            (None, _) if super::kept::has_files(self.system) == Some(false) => super::journal::NONE_KEPT.to_owned(),
             (None, _) => return,
         };
         for owner in owners {

@@ -165,7 +165,6 @@ fn ask(
     }
     match exit {
         ProcessEnd::Code(0) if cut => Err(Trouble::Failed("its answer broke off in the middle of an entry".to_owned())),
-        ProcessEnd::Code(0) if journalctl::has_none(&complaints) => Err(Trouble::Failed(NONE_KEPT.to_owned())),
         ProcessEnd::Code(0) => {
             for complaint in complaints.lines().filter(|line| !line.trim().is_empty()) {
                 world.incomplete(&format!("journalctl: {}", excerpt(complaint)));

@@ -1,5 +1,7 @@
-//! Whether a journal is kept at all, as journald is set up (journald.conf(5)).
+//! Whether a journal is kept at all: as journald is set up (journald.conf(5)), and by its files.
 
+use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use crate::host::system::System;
@@ -33,6 +35,38 @@ pub(super) fn storage(system: &System) -> Option<(String, String)> {
         }
     }
     found
+}
+
+/// Whether there is any file of the journal; `None` where that cannot be seen. journalctl itself says nothing of it in most
+/// of its output modes.
+pub(super) fn has_files(system: &System) -> Option<bool> {
+    let names = |dir: &PathBuf| match system.names(dir) {
+        Ok(names) => Some(names),
+        Err(error) if error.kind() == ErrorKind::NotFound => Some(Vec::new()),
+        Err(_) => None,
+    };
+    let mut all_seen = true;
+    for place in ["/var/log/journal", "/run/log/journal"].map(PathBuf::from) {
+        let Some(dirs) = names(&place) else {
+            all_seen = false;
+            continue;
+        };
+        for dir in dirs.into_iter().map(|name| place.join(name)) {
+            // What is no directory holds none.
+            let found = match system.metadata(&dir) {
+                Ok(meta) if meta.is_dir() => names(&dir),
+                Ok(_) => Some(Vec::new()),
+                Err(_) => None,
+            };
+            let is_journal = |name: &OsString| name.to_str().is_some_and(|name| name.contains(".journal"));
+            match found {
+                Some(found) if found.iter().any(is_journal) => return Some(true),
+                Some(_) => {}
+                None => all_seen = false,
+            }
+        }
+    }
+    all_seen.then_some(false)
 }
 
 fn last(text: &str) -> Option<String> {

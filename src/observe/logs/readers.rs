@@ -63,7 +63,6 @@ fn tell(world: &World, sources: &[usize], trouble: Trouble) {
     // One tool that says no to many is told of once.
     let name = match &trouble {
         Trouble::NeedsRoot(_) | Trouble::Missing(_) | Trouble::Untrusted(_) if journal => "the journal".to_owned(),
-        Trouble::Failed(why) if journal && why == journal::NONE_KEPT => "the journal".to_owned(),
         _ if names.len() > 1 => "the journal".to_owned(),
         _ => names.concat(),
     };
