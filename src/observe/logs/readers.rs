@@ -43,13 +43,24 @@ fn read(
 fn pour(world: &World, sources: &[usize], range: &Range, pen: &mut Pen, finish: &Finish) -> Option<file::Reached> {
     let mut gaze = Gaze::new(world);
     let mut passed = 0;
+    let (mut count, mut oldest) = (0, None);
     let result = read(world, sources, range, &mut |raw| {
+        count += u64::from(!raw.before);
         let (place, wanted) = gaze.look(raw, |place, line| pen.line(place, |out| finish(raw.source, line, out)));
+        if !raw.before {
+            oldest.get_or_insert(place);
+        }
         wanted.unwrap_or_else(|| {
             passed += 1;
             passed % STRIDE != 0 || pen.reached(place)
         })
     });
+    // Not as many as somebody asked for, but as many as there is time for.
+    if let (Some(last), None, Some(oldest), [source]) = (range.last, world.wanted.tail, oldest, sources)
+        && count >= last
+    {
+        recent::note(world, *source, usize::try_from(count).unwrap_or(usize::MAX), oldest);
+    }
     gaze.leave(sources);
     result.unwrap_or_else(|trouble| {
         tell(world, sources, trouble);
@@ -164,6 +175,9 @@ fn group(world: &Arc<World>, sources: &[usize], pens: Vec<Pen>, finish: &Finish,
     let ranges: Vec<Option<Range>> = sources.iter().map(|source| run(world, *source, whole.clone())).collect();
     let filtered = wanted.level.is_some() || wanted.grep.is_some();
     let ranges = match wanted.tail {
+        None if wanted.brief => {
+            ranges.into_iter().map(|range| range.map(|range| Range { last: Some(recent::MOST), ..range })).collect()
+        }
         None => ranges,
         Some(tail) if sources.len() == 1 && !filtered => {
             ranges.into_iter().map(|range| range.map(|range| Range { last: Some(tail), ..range })).collect()

@@ -15,6 +15,8 @@ use crate::host::trouble::Trouble;
 const ALL: Bound = Bound { entries: 3000, bytes: 2 << 20 };
 /// Entries and bytes of one unit.
 const EACH: Bound = Bound { entries: 10_000, bytes: 4 << 20 };
+/// Lines of one container or file.
+pub(super) const MOST: u64 = 10_000;
 
 #[derive(Clone, Copy)]
 struct Bound {
@@ -59,7 +61,7 @@ pub(super) fn pour(
                 Ok((own, reached)) => {
                     if !reached {
                         let oldest = own.last().map_or(i64::MAX, |entry| entry.time);
-                        world.short.lock().unwrap_or_else(PoisonError::into_inner).push((*source, own.len(), oldest));
+                        note(world, *source, own.len(), oldest);
                     }
                     entries.extend(own);
                 }
@@ -90,6 +92,11 @@ pub(super) fn pour(
         }
     }
     failed.map_or(Ok(()), Err)
+}
+
+/// Notes that only so many of the newest lines of a source were read, and when the oldest of these was written.
+pub(super) fn note(world: &World, source: usize, count: usize, oldest: i64) {
+    world.short.lock().unwrap_or_else(PoisonError::into_inner).push((source, count, oldest));
 }
 
 /// The newest entries, newest first, and whether these are all that are wanted.
