@@ -36,19 +36,17 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let processes = context.processes();
     let (evidence, health) = examine(context.system, &processes, deployment, &services, Extent::Ports, limit);
     let survey = probe::survey(context.system, &processes, deployment, &services, context.patience()?);
-    let comparisons = match args.after_reboot {
-        true => after_reboot(context, deployment, &health.services, &services)?,
-        false => {
-            let mut all = drift::compare(&services, &evidence, &health, &survey);
-            let here =
-                |service: &&&'static Service| health.absent.iter().all(|(absent, _)| absent.name != service.name);
-            let here: Vec<&'static Service> = services.iter().filter(here).copied().collect();
-            let daemons = Some(&evidence.managers.apps);
-            let limit = context.patience()?;
-            all.extend(drift::logs(logs::destinations(context.system, context.trace(), &here, daemons, limit).stated));
-            all.sort_by_key(|comparison| std::cmp::Reverse(comparison.verdict));
-            all
-        }
+    let comparisons = if args.after_reboot {
+        after_reboot(context, deployment, &health.services, &services)?
+    } else {
+        let mut all = drift::compare(&services, &evidence, &health, &survey);
+        let here = |service: &&&'static Service| health.absent.iter().all(|(absent, _)| absent.name != service.name);
+        let here: Vec<&'static Service> = services.iter().filter(here).copied().collect();
+        let (daemons, limit) = (Some(&evidence.managers.apps), context.patience()?);
+        let found = logs::destinations(context.system, context.trace(), &here, daemons, limit);
+        all.extend(drift::logs(found.stated));
+        all.sort_by_key(|comparison| std::cmp::Reverse(comparison.verdict));
+        all
     };
     let verdict = comparisons.iter().map(|comparison| comparison.verdict).max().unwrap_or(Verdict::Unknown);
     let head = Head::of(context.system, "opsctl/verify/v1", deployment, verdict, Exit::of(verdict, false));

@@ -101,19 +101,16 @@ fn wrapped(text: &str, columns: usize, used: usize) -> Vec<String> {
             false => at + 1 + width(word) <= columns,
         };
         let line = lines.last_mut().filter(|line| fits(line));
-        match line {
-            Some(line) => {
-                if !line.is_empty() {
-                    line.push(' ');
-                    at += 1;
-                }
-                line.push_str(word);
-                at += width(word);
+        if let Some(line) = line {
+            if !line.is_empty() {
+                line.push(' ');
+                at += 1;
             }
-            None => {
-                lines.push(word.to_owned());
-                at = 4 + width(word);
-            }
+            line.push_str(word);
+            at += width(word);
+        } else {
+            lines.push(word.to_owned());
+            at = 4 + width(word);
         }
     }
     lines

@@ -193,7 +193,7 @@ mod tests {
 
     fn with(output: &str, error: &str, input: &str) -> UnitOutput {
         let (output, error, input) = (output.to_owned(), error.to_owned(), input.to_owned());
-        UnitOutput { output, error, input, ..parse(SHOP).unwrap().remove(0) }
+        UnitOutput { input, output, error, ..parse(SHOP).unwrap().remove(0) }
     }
 
     #[test]
@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(unit.files, ["/etc/systemd/system/shop@.service", "/etc/systemd/system/shop@.service.d/log.conf"]);
         let main = "[Unit]\nStandardOutput=append:/no\n[Service]\nStandardOutput=append:/var/log/a.log\n".to_owned();
         let file = |path: &str| Destination::File(path.to_owned());
-        assert_eq!(unit.destinations(&[main.clone()])[0], file("/var/log/a.log"));
+        assert_eq!(unit.destinations(std::slice::from_ref(&main))[0], file("/var/log/a.log"));
         let later = "[Service]\n# StandardOutput=append:/no\nStandardOutput = \\\n append:%L/%p/%i-%N.log\n".to_owned();
         assert_eq!(unit.destinations(&[main.clone(), later])[1], file("/var/log/shop/eu-shop@eu.log"));
         for unknown in ["%H.log", "%", "x.log", "/var/%"] {

@@ -232,19 +232,16 @@ impl Finding<'_> {
             }
             return;
         }
-        match (source.output, source.service) {
-            (Some(output), Some(service)) => self.application(source, service, output),
-            (None, _) | (_, None) => {
-                let path = path.clone();
-                // What need not be here is not looked for as long as there is something else.
-                let optional = source.service.is_some_and(|service| service.presence != Presence::Required);
-                if optional && has_others && !self.system.exists(&path) {
-                    return;
-                }
-                if !self.all.sources.iter().any(|other| other.is_file(&path) && owner(other) == owner(&source)) {
-                    self.all.sources.push(source);
-                }
-            }
+        if let (Some(output), Some(service)) = (source.output, source.service) {
+            return self.application(source, service, output);
+        }
+        // What need not be here is not looked for as long as there is something else.
+        let optional = source.service.is_some_and(|service| service.presence != Presence::Required);
+        if optional && has_others && !self.system.exists(path) {
+            return;
+        }
+        if !self.all.sources.iter().any(|other| other.is_file(path) && owner(other) == owner(&source)) {
+            self.all.sources.push(source);
         }
     }
 
@@ -351,5 +348,35 @@ fn stream_of(process: &Process, output: Output) -> Option<&str> {
     match own.as_deref() {
         Some(path) if nothing(&path) => both.or(Some("/dev/null")),
         own => own,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d13_every_way_of_pm2_to_write_a_stream_is_known() {
+        let process = |out: Option<&str>, error: Option<&str>, both: Option<&str>| {
+            let owned = |path: Option<&str>| path.map_or_else(|| "null".to_owned(), |path| format!(r#""{path}""#));
+            let (out, error, both) = (owned(out), owned(error), owned(both));
+            let text = format!(
+                r#"[{{"name":"a","pid":1,"pm2_env":{{"status":"online","pm_out_log_path":{out},"pm_err_log_path":{error},"pm_log_path":{both}}}}}]"#
+            );
+            crate::host::tools::pm2::parse_jlist(&text).unwrap().remove(0)
+        };
+        let streams = |process: &Process| {
+            [Output::Out, Output::Error].map(|output| stream_of(process, output).map(str::to_owned))
+        };
+        let some = |path: &str| Some(path.to_owned());
+        for nothing in ["/dev/null", "NULL", ""] {
+            let lost = process(Some(nothing), Some(nothing), None);
+            assert_eq!(streams(&lost), [some("/dev/null"), some("/dev/null")], "{nothing}");
+            let both = process(Some(nothing), Some("/e"), Some("/b"));
+            assert_eq!(streams(&both), [some("/b"), some("/e")], "{nothing}");
+            let none = process(Some(nothing), Some("/e"), Some(nothing));
+            assert_eq!(streams(&none), [some("/dev/null"), some("/e")], "{nothing}");
+        }
+        assert_eq!(streams(&process(None, Some("/e"), Some("/b"))), [None, some("/e")]);
     }
 }

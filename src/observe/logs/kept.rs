@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::host::system::System;
 
@@ -19,7 +19,7 @@ pub(super) fn storage(system: &System) -> Option<(String, String)> {
     let mut drops: Vec<PathBuf> = Vec::new();
     for dir in MAIN.map(|main| PathBuf::from(format!("{main}.d"))) {
         for name in system.names(&dir).unwrap_or_default() {
-            let is_setting = name.to_str().is_some_and(|name| name.ends_with(".conf"));
+            let is_setting = Path::new(&name).extension().is_some_and(|extension| extension == "conf");
             // Of one name only the first directory's counts.
             if is_setting && drops.iter().all(|known| known.file_name() != Some(&name)) {
                 drops.push(dir.join(name));
