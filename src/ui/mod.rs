@@ -1,5 +1,6 @@
 //! The way out: the only place that prints. A report is rendered to text or JSON here; stdout is data, stderr is prose.
 
+mod cell;
 mod document;
 pub mod escape;
 mod gauge;
@@ -13,9 +14,10 @@ use std::time::Instant;
 
 use clap::ValueEnum;
 
+pub use cell::{Cell, Tone};
 pub use document::Report;
 pub use stream::Stream;
-pub use text::{Cell, Text, Tone};
+pub use text::Text;
 
 use crate::error::Error;
 use crate::host::tools::Argv;

@@ -3,7 +3,7 @@
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 
-use super::text::Cell;
+use super::cell::Cell;
 
 /// The least columns that text is wrapped to: below that a terminal's own wrapping is no worse.
 const NARROWEST: usize = 20;
