@@ -163,7 +163,12 @@ enum Stop {
 
 fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, Stop> {
     let words = argv::screen(args).map_err(Stop::Wrong)?;
-    let parsed = commands::command().try_get_matches_from(words).and_then(|matches| Cli::from_arg_matches(&matches));
+    let mut command = commands::command();
+    // On a terminal so narrow, text beside its flag would be a column of words.
+    if ui::Ui::is_narrow() {
+        command = command.term_width(0);
+    }
+    let parsed = command.try_get_matches_from(words).and_then(|matches| Cli::from_arg_matches(&matches));
     parsed.map_err(|error| match error.kind() {
         clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion => {
             Stop::Told(error.render().to_string())

@@ -108,7 +108,12 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let wanted = wanted(args, context)?;
     let patience = context.patience()?;
     let follow = wanted.follow;
-    let (world, notes) = World::new(context.system, context.trace(), deployment, sources, wanted, patience);
+    let found = logs::destinations::find(context.system, &context.processes(), sources, None, PATIENCE.min(patience));
+    for (service, trouble) in &found.doubts {
+        context.ui.note(&format!("{service}: where it writes is not known: {trouble}; read where the registry says"));
+    }
+    let doubtful = !found.doubts.is_empty();
+    let (world, notes) = World::new(context.system, context.trace(), deployment, found, wanted, patience);
 
     let labels: Vec<&str> = world.sources.iter().map(|source| source.label.as_str()).collect();
     let prefix = args.prefix.unwrap_or(labels.len() > 1);
@@ -132,6 +137,15 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         () => {
             if !ending.any && !follow {
                 context.ui.note("no lines");
+                // What is not recorded, or elsewhere, is not nothing.
+                if doubtful || world.begins_late() {
+                    return match context.ui.format {
+                        Format::Json => {
+                            Err(Error::unknown(Code::Incomplete, "no lines where they were looked for").into())
+                        }
+                        Format::Text | Format::Wide | Format::Name => Ok(Exit::Unknown),
+                    };
+                }
             }
             Ok(Exit::Success)
         }

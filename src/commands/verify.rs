@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::host::threads::{join, task};
 use crate::judge::drift::{self, Comparison};
 use crate::judge::health::ServiceHealth;
-use crate::observe::probe;
+use crate::observe::{logs, probe};
 use crate::program;
 use crate::registry::{Deployment, Service, Verdict};
 use crate::report::Head;
@@ -44,9 +44,17 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         let seen = examine(&system, &processes, deployment, &services, Extent::Ports, time.rest());
         (seen, join(survey))
     });
-    let comparisons = match args.after_reboot {
-        true => after_reboot(context, deployment, &health.services, &services)?,
-        false => drift::compare(&services, &evidence, &health, &survey),
+    let comparisons = if args.after_reboot {
+        after_reboot(context, deployment, &health.services, &services)?
+    } else {
+        let mut all = drift::compare(&services, &evidence, &health, &survey);
+        let here = |service: &&&'static Service| health.absent.iter().all(|(absent, _)| absent.name != service.name);
+        let here: Vec<&'static Service> = services.iter().filter(here).copied().collect();
+        let daemons = Some(&evidence.managers.apps);
+        let found = logs::destinations(&system, context.trace(), &here, daemons, time.rest());
+        all.extend(drift::logs(found.stated));
+        all.sort_by_key(|comparison| std::cmp::Reverse(comparison.verdict));
+        all
     };
     let verdict = comparisons.iter().map(|comparison| comparison.verdict).max().unwrap_or(Verdict::Unknown);
     let head = Head::of(context.system, "opsctl/verify/v1", deployment, verdict, Exit::of(verdict, false));

@@ -7,6 +7,7 @@ use crate::host::tools::command::Command;
 use crate::host::tools::systemctl::UnitState;
 use crate::host::trouble::Trouble;
 use crate::judge::health::{About, Check, Health, NO_DETAILS, State};
+use crate::observe::logs::destinations::Stated;
 use crate::observe::probe::{Answer, Evidence, Holder, Survey};
 use crate::registry::{EnvFile, Instances, Manager, Presence, Service, Unit, Verdict};
 
@@ -58,6 +59,33 @@ pub fn compare(
     }
     all.sort_by_key(|comparison| std::cmp::Reverse(comparison.verdict));
     all
+}
+
+/// Compares where the registry says that services write with what their managers say.
+pub fn logs(stated: Vec<Stated>) -> Vec<Comparison> {
+    let one = |stated: Stated| {
+        let (found, verdict, reason) = match stated.manager {
+            Ok(found) if stated.agree => (Some(found), Verdict::Pass, None),
+            Ok(found) => {
+                let reason = match found.as_str() {
+                    "nowhere" => "nothing records what it writes there",
+                    _ => "its log is not where the runbook says; logs reads it where its manager says",
+                };
+                (Some(found), Verdict::Fail, Some(reason.to_owned()))
+            }
+            Err(trouble) => (None, Verdict::Unknown, Some(trouble.to_string())),
+        };
+        Comparison {
+            service: Some(stated.service.to_owned()),
+            what: stated.what,
+            expected: stated.registry,
+            found,
+            verdict,
+            reason,
+            command: stated.command,
+        }
+    };
+    stated.into_iter().map(one).collect()
 }
 
 /// The comparisons of one service under construction.

@@ -1,10 +1,12 @@
 //! The way out: the only place that prints. A report is rendered to text or JSON here; stdout is data, stderr is prose.
 
+mod cell;
 mod document;
 pub mod escape;
 mod gauge;
 mod json;
 mod stream;
+mod table;
 mod text;
 
 use std::io::{self, IsTerminal, Write};
@@ -12,9 +14,10 @@ use std::time::Instant;
 
 use clap::ValueEnum;
 
+pub use cell::{Cell, Tone};
 pub use document::Report;
 pub use stream::Stream;
-pub use text::{Cell, Text, Tone};
+pub use text::Text;
 
 use crate::error::Error;
 use crate::host::tools::Argv;
@@ -94,7 +97,7 @@ impl Ui {
     pub fn redraw(self, report: &impl Report) -> io::Result<()> {
         let mut frame = String::from("\x1b[H");
         // The first lines say most: on a small terminal the last are left out, so that the first do not scroll away.
-        let (rows, _) = window(&io::stdout());
+        let rows = rows(&io::stdout());
         for line in self.text(report).lines().take(rows.saturating_sub(1).max(1)) {
             frame.push_str(line);
             frame.push_str("\x1b[K\n");
@@ -126,7 +129,8 @@ impl Ui {
     }
 
     fn text(self, report: &impl Report) -> String {
-        let mut text = Text::new(self.colored(), self.headers, self.format == Format::Wide);
+        let wide = self.format == Format::Wide;
+        let mut text = Text::new(self.colored(), self.headers, wide, columns(&io::stdout()));
         report.text(&mut text);
         match report.quotes_host() {
             true => redact::house().clean_document(text.finish()),
@@ -145,6 +149,12 @@ impl Ui {
     /// Whether somebody looks at stdout.
     pub fn is_terminal() -> bool {
         io::stdout().is_terminal()
+    }
+
+    /// Whether stdout is a terminal on which prose beside a margin cannot be read.
+    pub fn is_narrow() -> bool {
+        const NARROW: usize = 60;
+        columns(&io::stdout()).is_some_and(|columns| columns < NARROW)
     }
 
     /// Whether whoever read stdout has gone.
@@ -194,7 +204,7 @@ impl Ui {
     pub fn gauge(self, percent: Option<u8>, words: &str) {
         if self.has_gauge() {
             let bar = percent.map(gauge::bar).unwrap_or_default();
-            let (_, columns) = window(&io::stderr());
+            let columns = columns(&io::stderr()).unwrap_or(80);
             let line = format!("  {bar}{}", escape::line(words));
             let line = gauge::cut(&line, columns);
             let _ = write!(io::stderr().lock(), "\r{line}\x1b[K");
@@ -254,11 +264,19 @@ fn can_read(until: Instant) -> bool {
     }
 }
 
-/// Rows and columns of a terminal. One that does not know them, such as a serial line, says 0.
-fn window(stream: &impl std::os::fd::AsFd) -> (usize, usize) {
-    let size = rustix::termios::tcgetwinsize(stream).ok();
-    let known = |count: Option<u16>, otherwise| count.filter(|count| *count > 0).map_or(otherwise, usize::from);
-    (known(size.map(|size| size.ws_row), usize::MAX), known(size.map(|size| size.ws_col), 80))
+/// Rows of a terminal; all of them where it does not know how many it has.
+fn rows(stream: &impl std::os::fd::AsFd) -> usize {
+    size(stream).0.unwrap_or(usize::MAX)
+}
+
+/// Columns of a terminal. One that does not know them, such as a serial line, says 0.
+fn columns(stream: &impl std::os::fd::AsFd) -> Option<usize> {
+    size(stream).1
+}
+
+fn size(stream: &impl std::os::fd::AsFd) -> (Option<usize>, Option<usize>) {
+    let known = |count: u16| (count > 0).then_some(usize::from(count));
+    rustix::termios::tcgetwinsize(stream).map_or((None, None), |size| (known(size.ws_row), known(size.ws_col)))
 }
 
 /// Prints a wrapped command as it runs.

@@ -1,40 +1,11 @@
 //! Text for people: lines and tables of toned cells. Everything is escaped on its way in; a tone is a colour and never the
 //! only carrier of a meaning.
 
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use owo_colors::{OwoColorize, Style};
 
-use super::escape;
+use super::cell::{Cell, Tone};
+use super::{escape, table};
 use crate::registry::Verdict;
-
-/// How a piece of text is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tone {
-    /// As it is.
-    Plain,
-    /// Of lesser weight.
-    Dim,
-    /// Of greater weight.
-    Strong,
-    /// As an outcome.
-    Of(Verdict),
-}
-
-/// A piece of text and its tone.
-#[derive(Debug, Clone)]
-pub struct Cell(pub Tone, pub String);
-
-impl Cell {
-    /// Text as it is.
-    pub fn plain(text: impl Into<String>) -> Self {
-        Cell(Tone::Plain, text.into())
-    }
-
-    /// Text, or a dash when there is none.
-    pub fn or_dash(text: Option<impl ToString>) -> Self {
-        text.map_or_else(|| Cell(Tone::Dim, "-".to_owned()), |text| Cell::plain(text.to_string()))
-    }
-}
 
 /// A page of text under construction.
 #[derive(Debug)]
@@ -43,12 +14,14 @@ pub struct Text {
     headers: bool,
     /// Every column is wanted.
     pub wide: bool,
+    /// Columns of the terminal, where there is one that knows.
+    columns: Option<usize>,
     page: String,
 }
 
 impl Text {
-    pub(super) fn new(color: bool, headers: bool, wide: bool) -> Self {
-        Text { color, headers, wide, page: String::new() }
+    pub(super) fn new(color: bool, headers: bool, wide: bool, columns: Option<usize>) -> Self {
+        Text { color, headers, wide, columns, page: String::new() }
     }
 
     pub(super) fn finish(self) -> String {
@@ -72,28 +45,19 @@ impl Text {
         }
     }
 
-    /// A table. Columns are as wide as their widest cell; on a terminal the last one wraps.
+    /// A table. Columns are as wide as their widest cell; on a terminal the last one wraps, and on a narrow one the cells of
+    /// a row stand below each other.
     pub fn table(&mut self, headers: &[&str], rows: Vec<Vec<Cell>>) {
         if rows.is_empty() {
             return;
         }
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-        if self.headers {
-            table.set_header(headers.iter().map(|header| self.paint(&Cell(Tone::Dim, (*header).to_owned()))));
-        }
-        for row in rows {
-            table.add_row(row.iter().map(|cell| self.paint(cell)));
-        }
-        let last = headers.len().saturating_sub(1);
-        for (index, column) in table.column_iter_mut().enumerate() {
-            column.set_padding((0, 2));
-            if index != last {
-                column.set_constraint(ColumnConstraint::ContentWidth);
-            }
-        }
-        for line in table.lines() {
-            self.page.push_str(line.trim_end());
+        // Escaped before they are measured.
+        let escaped = |Cell(tone, text): Cell| Cell(tone, escape::line(&text).into_owned());
+        let rows: Vec<Vec<Cell>> = rows.into_iter().map(|row| row.into_iter().map(escaped).collect()).collect();
+        let shown = if self.headers { headers } else { &[] };
+        let headers: Vec<Cell> = shown.iter().map(|header| Cell(Tone::Dim, (*header).to_owned())).collect();
+        for line in table::lines(&headers, &rows, self.columns, |cell| self.paint(cell)) {
+            self.page.push_str(&line);
             self.page.push('\n');
         }
     }

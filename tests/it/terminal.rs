@@ -7,24 +7,32 @@ use std::process::{Command, Stdio};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::actions::act;
 use crate::machine::{Machine, is_root, sample};
 use crate::{plugspace, prim};
 
-/// A terminal: the side of whoever sits at it, and the side of the programs.
-fn terminal() -> (File, OwnedFd) {
+/// A terminal of so many columns: the side of whoever sits at it, and the side of the programs.
+fn terminal(columns: u16) -> (File, OwnedFd) {
     let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&keyboard).unwrap();
     unlockpt(&keyboard).unwrap();
     let name = ptsname(&keyboard, Vec::new()).unwrap();
     let screen = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+    let rows = if columns == 0 { 0 } else { 24 };
+    tcsetwinsize(&screen, Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
     (keyboard.into(), screen)
 }
 
 /// Runs a program on a terminal of its own, with descriptors 7 and 9, types `typed`; what was on the screen.
 fn on_a_terminal(program: &Command, typed: &str) -> String {
-    let (mut keyboard, screen) = terminal();
+    on_columns(0, program, typed)
+}
+
+/// The same on a terminal of so many columns; 0 is one that does not know.
+fn on_columns(columns: u16, program: &Command, typed: &str) -> String {
+    let (mut keyboard, screen) = terminal(columns);
     let mut command = Command::new("setsid");
     command.args(["--ctty", "--wait", "sh", "-c", "exec 7</etc/passwd 9>&1; exec \"$@\"", "sh"]);
     command.arg(program.get_program()).args(program.get_args()).env_clear();
@@ -121,4 +129,52 @@ fn d2_another_users_tool_reaches_neither() {
     machine.answer("pm2-jlist", &sample("plugspace/pm2-jlist.json"));
     let count = tools_that_reach_nothing(&machine, &["-d", "plugspace", "status", "plugspace-worker"], "");
     assert!(count > usize::from(is_root()), "setpriv and pm2");
+}
+
+#[test]
+fn k12_every_text_view_is_legible_and_whole_at_every_width() {
+    let machine = prim::two();
+    prim::files(&machine);
+    machine.dir("/var/log");
+    let views: &[&[&str]] = &[
+        &["status"],
+        &["status", "-o", "wide"],
+        &["verify"],
+        &["diagnose"],
+        &["get", "services", "-o", "wide"],
+        &["get", "failures"],
+        &["explain", "wallet"],
+        &["logs", "--help"],
+    ];
+    let words = |text: &str| -> Vec<String> {
+        // Escapes are a terminal's; what has digits may be a time; headers are not said again in a record.
+        let escapes = regex::Regex::new("\x1b\\[[0-9;]*[A-Za-z]").unwrap();
+        let text = escapes.replace_all(text, "").into_owned();
+        let mut words: Vec<String> = text
+            .split_whitespace()
+            .map(|word| word.trim_end_matches(':').to_owned())
+            .filter(|word| word.contains(char::is_lowercase) && !word.contains(|c: char| c.is_ascii_digit()))
+            .collect();
+        words.sort();
+        words
+    };
+    for view in views {
+        let piped = machine.run(*view);
+        let piped = piped.stdout + &piped.stderr;
+        for columns in [0, 1, 20, 40, 59] {
+            let shown = on_columns(columns, &machine.command(*view), "");
+            let context = format!("{view:?} at {columns}:\n{shown}");
+            // What is printed is as long as before or longer by the headers that are said again.
+            let mut there = words(&shown);
+            for word in words(&piped) {
+                if let Ok(at) = there.binary_search(&word) {
+                    there.remove(at);
+                } else {
+                    panic!("{word} is lost: {context}");
+                }
+            }
+            let single = shown.lines().filter(|line| line.trim().chars().count() == 1).count();
+            assert!(single <= 2, "{single} lines of one character: {context}");
+        }
+    }
 }

@@ -17,7 +17,7 @@ use std::path::Path;
 use super::*;
 use crate::host::tools::{
     Account, Hidden, Input, age, caddy, compose, docker, docker_logs, git, images, journalctl, mongodump, nginx, pm2,
-    postgres, rclone, redis_check_rdb, systemctl, systemd_analyze, timedatectl,
+    postgres, rclone, redis_check_rdb, systemctl, systemd_analyze, timedatectl, unit_output, unpack,
 };
 
 const ITSELF: &str = "host::exec::every_command::no_command_line_reaches_the_callers_terminal";
@@ -93,6 +93,7 @@ fn builders() -> Vec<(&'static str, Argv)> {
         ("journalctl::disk_usage", journalctl::disk_usage()),
         ("journalctl::day_old", journalctl::day_old()),
         ("journalctl::entries", journalctl::entries(&units)),
+        ("journalctl::first", journalctl::first(&units)),
         ("journalctl::histories_of", journalctl::histories_of(["u"])),
         ("journalctl::oom_kills", journalctl::oom_kills()),
         ("journalctl::oom_kills_of_all_boots", journalctl::oom_kills_of_all_boots()),
@@ -129,6 +130,12 @@ fn builders() -> Vec<(&'static str, Argv)> {
         ("systemctl::show", systemctl::show(["u"], true)),
         ("systemd_analyze::verify", systemd_analyze::verify(["u"])),
         ("timedatectl::show", timedatectl::show()),
+        ("unit_output::show", unit_output::show(["u"])),
+        ("unpack::unpack", unpack::unpack(unpack::Packing::Gzip, bytes())),
+        ("unpack::unpack", unpack::unpack(unpack::Packing::Xz, bytes())),
+        ("unpack::unpack", unpack::unpack(unpack::Packing::Zstd, bytes())),
+        ("unpack::unpack", unpack::unpack(unpack::Packing::Bzip2, bytes())),
+        ("unpack::unpack", unpack::unpack(unpack::Packing::Lz4, bytes())),
     ]
 }
 
@@ -206,7 +213,7 @@ fn other_programs() -> Vec<&'static str> {
     let texts: Vec<String> = sources("src").into_values().collect();
     let found: BTreeSet<String> =
         texts.iter().flat_map(|text| named.captures_iter(text)).map(|found| found[1].to_owned()).collect();
-    assert!(found.contains("gzip") && found.contains("pnpm") && found.contains("ps"), "{found:?}");
+    assert!(found.contains("pnpm") && found.contains("ps"), "{found:?}");
     found.into_iter().map(|name| &*name.leak()).collect()
 }
 

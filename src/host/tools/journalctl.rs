@@ -37,6 +37,10 @@ pub struct Query {
     pub from: Option<String>,
     /// What comes after this entry, by its cursor.
     pub after: Option<String>,
+    /// From the journals of all namespaces, because a unit has one of its own.
+    pub namespaced: bool,
+    /// The newest first.
+    pub reverse: bool,
 }
 
 /// The entries of a query, oldest first, for [`Entries`].
@@ -47,6 +51,8 @@ pub fn entries(query: &Query) -> Argv {
         _ => "MESSAGE,PRIORITY,_SYSTEMD_UNIT,UNIT,OBJECT_SYSTEMD_UNIT,COREDUMP_UNIT",
     };
     let mut args = vec!["--output=export".to_owned(), format!("--output-fields={fields}"), "--no-pager".to_owned()];
+    args.extend(query.namespaced.then(|| "--namespace=*".to_owned()));
+    args.extend(query.reverse.then(|| "--reverse".to_owned()));
     args.extend(query.last.map(|count| format!("--lines={count}")));
     args.extend(query.since.map(|time| format!("--since=@{}", seconds(time))));
     args.extend(query.until.map(|time| format!("--until=@{}", seconds(time))));
@@ -62,6 +68,12 @@ pub fn entries(query: &Query) -> Argv {
         None => args.extend(query.units.iter().map(|unit| format!("--unit={unit}"))),
     }
     Argv::new("journalctl", args)
+}
+
+/// All entries, of which the first is read and no more.
+pub fn first(query: &Query) -> Argv {
+    let argv = Argv::new("journalctl", ["--output=export", "--output-fields=PRIORITY", "--no-pager"]);
+    if query.namespaced { argv.with(["--namespace=*"]) } else { argv }
 }
 
 fn seconds(micros: i64) -> String {

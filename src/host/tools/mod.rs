@@ -26,6 +26,8 @@ pub mod systemctl;
 pub mod systemd_analyze;
 pub mod timedatectl;
 pub mod ufw;
+pub mod unit_output;
+pub mod unpack;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -51,6 +51,12 @@ pub struct Process {
     /// When the application was started again by itself, or why that is not known; the same for all of its processes. Read in
     /// pm2's own log, where it was restarted lately.
     pub history: Option<Result<History, String>>,
+    /// Where its standard output goes.
+    pub out_log: Option<String>,
+    /// Where its standard error goes.
+    pub error_log: Option<String>,
+    /// Where both go once more.
+    pub both_log: Option<String>,
 }
 
 /// Where a daemon writes its own log, below its `PM2_HOME`.
@@ -119,6 +125,9 @@ pub fn parse_jlist(text: &str) -> Result<Vec<Process>, Malformed> {
         pm_uptime: Option<i64>,
         exit_code: Option<i64>,
         exec_mode: Option<String>,
+        pm_out_log_path: Option<String>,
+        pm_err_log_path: Option<String>,
+        pm_log_path: Option<String>,
     }
     #[derive(Deserialize)]
     struct Monit {
@@ -150,6 +159,9 @@ pub fn parse_jlist(text: &str) -> Result<Vec<Process>, Malformed> {
                 exit_code: row.pm2_env.exit_code,
                 cluster: row.pm2_env.exec_mode.as_deref() == Some("cluster_mode"),
                 history: None,
+                out_log: row.pm2_env.pm_out_log_path,
+                error_log: row.pm2_env.pm_err_log_path,
+                both_log: row.pm2_env.pm_log_path,
             }
         })
         .collect())
@@ -159,7 +171,7 @@ pub fn parse_jlist(text: &str) -> Result<Vec<Process>, Malformed> {
 mod tests {
     use super::*;
 
-    const ONE: &str = r#"[{"pid":77,"name":"plugspace-api","pm2_env":{"DATABASE_URL":"mongodb://u:hunter2@h/d","status":"online","restart_time":2,"unstable_restarts":0,"pm_uptime":1764000000000,"exec_mode":"cluster_mode"},"pm_id":0,"monit":{"memory":52428800,"cpu":0.1}}]"#;
+    const ONE: &str = r#"[{"pid":77,"name":"plugspace-api","pm2_env":{"DATABASE_URL":"mongodb://u:hunter2@h/d","status":"online","restart_time":2,"unstable_restarts":0,"pm_uptime":1764000000000,"exec_mode":"cluster_mode","pm_out_log_path":"/var/log/pm2/api-out.log"},"pm_id":0,"monit":{"memory":52428800,"cpu":0.1}}]"#;
 
     #[test]
     fn noise_around_the_array_is_passed_over() {
@@ -183,6 +195,9 @@ mod tests {
                     exit_code: None,
                     cluster: true,
                     history: None,
+                    out_log: Some("/var/log/pm2/api-out.log".into()),
+                    error_log: None,
+                    both_log: None,
                 }
             );
         }

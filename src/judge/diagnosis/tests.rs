@@ -293,6 +293,25 @@ fn a_line_of_an_earlier_run_proves_nothing() {
 }
 
 #[test]
+fn b19_lines_that_were_not_read_rule_nothing_out_and_those_that_were_prove() {
+    let said = |lines: Vec<Said>, since: Option<jiff::Timestamp>| {
+        let mut made = Made::loops();
+        made.clues.said.insert("keeper", ok("opsctl logs keeper", lines));
+        made.clues.partial.insert("keeper", (since, "its newest 10 lines reach back to 02:00 only".to_owned()));
+        let diagnosis = made.diagnose();
+        let open = diagnosis.doubts.iter().any(|doubt| format!("{doubt:?}").contains("newest 10 lines"));
+        (told(&diagnosis), open)
+    };
+    let effect = vec!["CRASH-LOOP keeper (BAD-ANSWER shop)".to_owned()];
+    assert_eq!(said(vec![line("fine")], None), (effect.clone(), true));
+    assert_eq!(said(vec![line("fine")], Some(now())), (effect.clone(), true));
+    // As far back as it matters.
+    let long_ago = now() - jiff::SignedDuration::from_hours(48);
+    assert_eq!(said(vec![line("fine")], Some(long_ago)), (effect, false));
+    assert_eq!(said(vec![line("it went boom")], None).0, ["BOOM keeper (BAD-ANSWER shop)"]);
+}
+
+#[test]
 fn one_service_is_asked_about_alone() {
     let diagnosis = Made::loops().with(|case| diagnose(case, PLACE.failures, Some(&SHOP)));
     assert_eq!(told(&diagnosis), ["BAD-ANSWER shop"]);

@@ -115,6 +115,12 @@ pub(super) fn env(case: &Case<'_>, subject: Subject<'_>, clue: &EnvClue) -> Conc
     }
 }
 
+/// Whether all lines of a service since `bound` were read.
+fn reaches(case: &Case<'_>, subject: Subject<'_>, bound: Option<jiff::Timestamp>) -> bool {
+    let partial = case.clues.partial.get(subject.service.name);
+    partial.is_none_or(|(since, _)| since.zip(bound).is_some_and(|(since, bound)| since <= bound))
+}
+
 pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, least: u32, pattern: &str, window: Window) -> Conclusion {
     if subject.service.log_sources().is_empty() {
         return Conclusion::unknown(format!("where {} logs is not known", subject.service.name));
@@ -182,6 +188,11 @@ pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, least: u32, pattern: &
     match (hits.len(), least as usize) {
         (found @ 1.., least) if found >= least => {
             Conclusion::Proven((least > 1).then(often).into_iter().chain(facts).collect())
+        }
+        // Lines that were not read may say so.
+        (_, _) if !reaches(case, subject, bound) => {
+            let partial = case.clues.partial.get(subject.service.name).map_or("", |(_, why)| why);
+            Conclusion::unknown(format!("logs of {}: {partial}", subject.service.name))
         }
         (found, least) => {
             let all = lines.iter().filter(|line| counts(line.time)).count();

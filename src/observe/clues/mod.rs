@@ -5,7 +5,9 @@ pub mod changes;
 mod host;
 pub mod reclaim;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 use std::thread;
 
 use jiff::{SignedDuration, Timestamp};
@@ -17,6 +19,7 @@ use crate::host::tools::command::Command;
 use crate::host::tools::systemctl::UnitState;
 use crate::host::tools::{Argv, Upstream};
 use crate::host::trouble::{Trouble, failure};
+use crate::observe::logs::destinations::Destinations;
 use crate::observe::logs::line::Said;
 use crate::observe::logs::{self, Wanted};
 use crate::observe::probe::{Answer, Door, ManagerEvidence, Reply, databases, http, looping, survey, text};
@@ -26,10 +29,6 @@ use host::{env, file, firewall, list, listeners, processes, resident, tail};
 
 /// How many of the newest lines of a service that is not well are read.
 const NEWEST: u64 = 60;
-/// Windows up to so many seconds are read whole.
-const SHORT: u32 = 900;
-/// How many lines of a longer window are read at most, the newest.
-const MOST: u64 = 2000;
 
 /// What is to be asked. Names and paths are the registry's; records are told apart by their address.
 #[expect(clippy::struct_excessive_bools, reason = "each says whether one thing is asked")]
@@ -82,6 +81,8 @@ pub type Process = (u32, Vec<String>);
 pub struct Clues {
     /// Lines of services, oldest first.
     pub said: BTreeMap<&'static str, Answer<Vec<Said>>>,
+    /// Services of which not all lines that are wanted could be read: since when they were, if at all, and why.
+    pub partial: BTreeMap<&'static str, (Option<Timestamp>, String)>,
     /// Env files of services.
     pub env: BTreeMap<&'static str, Answer<EnvFound>>,
     /// Paths; `None` for what does not exist.
@@ -144,9 +145,11 @@ pub struct FileFound {
 
 /// Asks all that is wanted. `managers` says which env files units name.
 pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &ManagerEvidence, wants: &Wants) -> Clues {
+    let found = OnceLock::new();
+    let ears = Ears { door, deployment, managers, wants, found: &found };
     thread::scope(|scope| {
-        let run = (!wants.run.is_empty()).then(|| task(scope, || run_lines(door, deployment, &wants.run)));
-        let lately = (!wants.lately.is_empty()).then(|| task(scope, || late_lines(door, deployment, &wants.lately)));
+        let run = (!wants.run.is_empty()).then(|| task(scope, || ears.run_lines()));
+        let lately = (!wants.lately.is_empty()).then(|| task(scope, || ears.late_lines()));
         let routes = deployment.proxy.as_ref().filter(|_| wants.routes);
         let routes = routes.map(|proxy| task(scope, move || survey::ask_proxy(door, proxy)));
         let again = wants.looping.then(|| task(scope, || looping(door)));
@@ -175,21 +178,8 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
             firewall: wants.firewall.then(|| firewall(door)),
             ..Clues::default()
         };
-        for (name, answer) in run.map(join).into_iter().chain(lately.map(join)).flatten() {
-            match clues.said.entry(name) {
-                std::collections::btree_map::Entry::Vacant(entry) => drop(entry.insert(answer)),
-                std::collections::btree_map::Entry::Occupied(mut entry) => {
-                    match (&mut entry.get_mut().result, answer.result) {
-                        (Ok(lines), Ok(more)) => {
-                            let new: Vec<Said> = more.into_iter().filter(|line| !lines.contains(line)).collect();
-                            lines.extend(new);
-                            lines.sort_by_key(|line| line.time);
-                        }
-                        (result @ Ok(_), Err(trouble)) => *result = Err(trouble),
-                        (Err(_), _) => {}
-                    }
-                }
-            }
+        for heard in run.map(join).into_iter().chain(lately.map(join)).flatten() {
+            add(&mut clues, heard);
         }
         clues.routes = routes.map(join);
         clues.looping = again.map(join);
@@ -201,62 +191,102 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
     })
 }
 
-type Lines = Vec<(&'static str, Answer<Vec<Said>>)>;
-
-fn run_lines(door: Door<'_>, deployment: &'static Deployment, services: &[&'static Service]) -> Lines {
-    let wanted = Wanted { tail: Some(NEWEST), brief: true, ..Wanted::default() };
-    hear(door, deployment, services, wanted, |service| Command::own(["logs", service.name, "-n", &NEWEST.to_string()]))
+/// What was read of one service: its lines, and why these are not all.
+struct Lines {
+    service: &'static str,
+    answer: Answer<Vec<Said>>,
+    partial: Option<(Option<Timestamp>, String)>,
 }
 
-/// A reading for each window, because a long one of one service must not become that of all.
-fn late_lines(
-    door: Door<'_>,
-    deployment: &'static Deployment,
-    wanted: &BTreeMap<&'static str, (&'static Service, u32)>,
-) -> Lines {
-    let mut windows: BTreeMap<u32, Vec<&'static Service>> = BTreeMap::new();
-    for (service, seconds) in wanted.values() {
-        windows.entry(*seconds).or_default().push(service);
+/// Adds lines of a service to those of another window.
+fn add(clues: &mut Clues, heard: Lines) {
+    let Lines { service, answer, partial } = heard;
+    if let Some(partial) = partial {
+        let known = clues.partial.entry(service).or_insert_with(|| partial.clone());
+        // None is the worst, then the later.
+        if known.0.is_some() && (partial.0.is_none() || partial.0 > known.0) {
+            *known = partial;
+        }
     }
-    let one = |seconds: u32, services: &[&'static Service]| {
-        let since = door.system.now() - SignedDuration::from_secs(i64::from(seconds));
-        let since = Some(since.as_microsecond());
-        // Short windows are read whole, all units in one call; of long ones the newest lines do.
-        let tail = (seconds > SHORT).then_some(MOST);
-        let wanted = Wanted { since, tail, brief: true, ..Wanted::default() };
-        let last = tail.map_or_else(|| "all".to_owned(), |count| count.to_string());
-        hear(door, deployment, services, wanted, |service| {
-            Command::own(["logs", service.name, "--since", &format!("{seconds}s"), "-n", &last])
-        })
-    };
-    thread::scope(|scope| {
-        let threads: Vec<_> =
-            windows.iter().map(|(seconds, services)| task(scope, move || one(*seconds, services))).collect();
-        threads.into_iter().flat_map(join).collect()
-    })
+    match clues.said.entry(service) {
+        Entry::Vacant(entry) => drop(entry.insert(answer)),
+        Entry::Occupied(mut entry) => match (&mut entry.get_mut().result, answer.result) {
+            (Ok(lines), Ok(more)) => {
+                let new: Vec<Said> = more.into_iter().filter(|line| !lines.contains(line)).collect();
+                lines.extend(new);
+                lines.sort_by_key(|line| line.time);
+            }
+            (result @ Ok(_), Err(trouble)) => *result = Err(trouble),
+            (Err(_), _) => {}
+        },
+    }
 }
 
-fn hear(
-    door: Door<'_>,
+/// What reading lines needs.
+#[derive(Clone, Copy)]
+struct Ears<'a> {
+    door: Door<'a>,
     deployment: &'static Deployment,
-    services: &[&'static Service],
-    wanted: Wanted,
-    command: impl Fn(&Service) -> Command,
-) -> Lines {
-    let mut heard = logs::hear(door.system, door.trace, deployment, services, wanted, door.limit);
-    let mut answers = Lines::new();
-    for service in services {
-        let trouble = heard.troubles.iter().find(|(name, _)| *name == service.name);
-        let (own, others) = std::mem::take(&mut heard.lines).into_iter().partition(|(name, _)| *name == service.name);
-        heard.lines = others;
-        let own: Vec<(&str, Said)> = own;
-        let result = match trouble {
-            Some((_, trouble)) => Err(trouble.clone()),
-            None => Ok(own.into_iter().map(|(_, said)| said).collect()),
+    managers: &'a ManagerEvidence,
+    wants: &'a Wants,
+    /// Where the services write, asked once.
+    found: &'a OnceLock<Destinations>,
+}
+
+impl Ears<'_> {
+    fn run_lines(self) -> Vec<Lines> {
+        let wanted = Wanted { tail: Some(NEWEST), brief: true, ..Wanted::default() };
+        let command = |service: &Service| Command::own(["logs", service.name, "-n", &NEWEST.to_string()]);
+        self.hear(&self.wants.run, wanted, command)
+    }
+
+    /// A reading for each window, because a long one of one service must not become that of all.
+    fn late_lines(self) -> Vec<Lines> {
+        let mut windows: BTreeMap<u32, Vec<&'static Service>> = BTreeMap::new();
+        for (service, seconds) in self.wants.lately.values() {
+            windows.entry(*seconds).or_default().push(service);
+        }
+        let one = |seconds: u32, services: &[&'static Service]| {
+            let since = self.door.system.now() - SignedDuration::from_secs(i64::from(seconds));
+            let since = Some(since.as_microsecond());
+            let wanted = Wanted { since, brief: true, ..Wanted::default() };
+            let command = |service: &Service| Command::own(["logs", service.name, "--since", &format!("{seconds}s")]);
+            self.hear(services, wanted, command)
         };
-        answers.push((service.name, Answer { command: command(service), result }));
+        thread::scope(|scope| {
+            let threads: Vec<_> =
+                windows.iter().map(|(seconds, services)| task(scope, move || one(*seconds, services))).collect();
+            threads.into_iter().flat_map(join).collect()
+        })
     }
-    answers
+
+    fn hear(self, services: &[&'static Service], wanted: Wanted, command: impl Fn(&Service) -> Command) -> Vec<Lines> {
+        let Ears { door, deployment, managers, wants, found } = self;
+        let found = found.get_or_init(|| {
+            let lately = wants.lately.values().map(|(service, _)| *service);
+            let mut all: Vec<&'static Service> = wants.run.iter().copied().chain(lately).collect();
+            all.sort_unstable_by_key(|service| service.name);
+            all.dedup_by_key(|service| service.name);
+            logs::destinations(door.system, door.trace, &all, Some(&managers.apps), door.limit)
+        });
+        let mut heard = logs::hear(door.system, door.trace, deployment, services, wanted, door.limit, found);
+        let of = |service: &&'static Service| {
+            let service = *service;
+            let trouble = heard.troubles.iter().find(|(name, _)| *name == service.name).map(|(_, trouble)| trouble);
+            let (own, others): (Vec<_>, Vec<_>) =
+                std::mem::take(&mut heard.lines).into_iter().partition(|(name, _)| *name == service.name);
+            heard.lines = others;
+            let reach = heard.reach.iter().find(|(name, ..)| *name == service.name);
+            let reach = reach.map(|(_, since, words)| (Some(*since), words.clone()));
+            let partial = trouble.filter(|_| !own.is_empty()).map(|trouble| (None, trouble.to_string())).or(reach);
+            let result = match trouble {
+                Some(trouble) if own.is_empty() => Err(trouble.clone()),
+                Some(_) | None => Ok(own.into_iter().map(|(_, said)| said).collect()),
+            };
+            Lines { service: service.name, answer: Answer { command: command(service), result }, partial }
+        };
+        services.iter().map(of).collect()
+    }
 }
 
 fn ask(door: Door<'_>, question: &'static Question) -> Answer<String> {

@@ -9,8 +9,9 @@ use std::thread;
 use std::time::Duration;
 
 use super::open::{open, size, trouble};
-use super::packed::{lines_packed, unpack};
+use super::packed::{lines_packed, packing, unpack};
 use super::parse;
+use super::rotated::is_copy;
 use super::source::Kind;
 use super::{At, LogPlace, Range, Raw, World};
 use crate::host::exec::{Output, ProcessEnd};
@@ -118,6 +119,10 @@ pub fn read(
         }
     }
     let offset = if first == parts.len() - 1 { start } else { 0 };
+    if packing(&path, &current)?.is_some() {
+        // What is written is packed as well: there is nothing to be followed.
+        return earlier(world, source, &path, offset, each).map(|_| None);
+    }
     let inode = current.metadata().map(|meta| meta.ino()).unwrap_or_default();
     let (lines, _) = pass_on(world, source, current, offset, each).map_err(|error| trouble(&error))?;
     Ok(Some(Reached { lines, inode }))
@@ -126,33 +131,23 @@ pub fn read(
 fn path(world: &World, source: usize) -> PathBuf {
     match &world.sources[source].kind {
         Kind::File { path, .. } => PathBuf::from(path),
-        Kind::Journal(_) | Kind::Container => PathBuf::new(),
+        Kind::Journal { .. } | Kind::Container => PathBuf::new(),
     }
 }
 
+/// The file, where it is not packed.
 fn plain(world: &World, path: &Path) -> Option<File> {
-    if is_packed(path) { None } else { open(world, path).ok().flatten() }
+    open(world, path).ok().flatten().filter(|file| packing(path, file) == Ok(None))
 }
 
-fn is_packed(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "gz")
-}
-
-/// What the file was before, oldest first, as logrotate (`x.log.1`, `x.log-20261122.gz`), Caddy (`x-2026-….log.gz`) and pm2
-/// (`x__2026-….log`) name it; of these, what may hold wanted lines.
+/// What the file was before, oldest first; of that, what may hold wanted lines.
 fn rotated(world: &World, path: &Path, range: &Range) -> Vec<PathBuf> {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return Vec::new() };
-    let stem = name.strip_suffix(".log").unwrap_or(name);
     let Some(dir) = path.parent() else { return Vec::new() };
     let siblings = world.system.list(dir).unwrap_or_default().into_iter();
     let mut found: Vec<(i64, PathBuf)> = siblings
-        .filter_map(|sibling| {
-            let rest = sibling.name.to_str()?.strip_prefix(stem)?;
-            let rest = rest.strip_prefix(".log").unwrap_or(rest);
-            let mark = rest.trim_start_matches(['.', '-', '_']);
-            let is_copy = rest.len() > mark.len() && mark.starts_with(|c: char| c.is_ascii_digit());
-            (is_copy && sibling.is_file()).then(|| (sibling.modified(), dir.join(&sibling.name)))
-        })
+        .filter(|sibling| sibling.is_file() && sibling.name.to_str().is_some_and(|other| is_copy(name, other)))
+        .map(|sibling| (sibling.modified(), dir.join(&sibling.name)))
         .filter(|(changed, _)| range.since.is_none_or(|since| *changed >= since))
         .collect();
     found.sort_unstable();
@@ -234,9 +229,12 @@ fn earlier(
     start: u64,
     each: &mut dyn FnMut(&Raw<'_>) -> bool,
 ) -> Result<bool, Trouble> {
-    if !is_packed(path) {
-        let Some(file) = open(world, path).map_err(|error| trouble(&error))? else { return Ok(true) };
-        return pass_on(world, source, file, start, each).map(|(_, more)| more).map_err(|error| trouble(&error));
+    let Some(file) = open(world, path).map_err(|error| trouble(&error))? else { return Ok(true) };
+    if packing(path, &file)?.is_none() {
+        let inode = file.metadata().map(|meta| meta.ino()).unwrap_or_default();
+        let (lines, more) = pass_on(world, source, file, start, each).map_err(|error| trouble(&error))?;
+        // Nobody writes there any more, so that its last line is whole.
+        return Ok(more && unfinished(world, source, &mut Reached { lines, inode }, each));
     }
     let meta = world.system.metadata(path).map_err(|error| trouble(&error))?;
     let mut lines = Lines::new(unpack(world, path)?);

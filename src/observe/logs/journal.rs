@@ -12,6 +12,8 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use super::source::Kind;
 use super::{At, LogPlace, Range, Raw, World};
 use crate::host::exec::{Output, ProcessEnd, Processes, Runner, Streams};
@@ -45,6 +47,9 @@ impl Seen {
     }
 }
 
+/// What is said where there is no journal at all.
+pub(super) const NONE_KEPT: &str = "no journal is kept on this host: what services write is not recorded";
+
 const DENIED: Trouble = Trouble::NeedsRoot("or membership of the group systemd-journal, to read the journal");
 
 /// Reads entries of these sources, oldest first, as long as `each` wants more.
@@ -66,8 +71,10 @@ pub fn read(
             _ => None,
         },
         after: None,
+        namespaced: namespaced(world, sources),
+        reverse: false,
     };
-    ask(world, sources, &query, &mut |raw| {
+    ask(world, sources, &query, world.silence, &mut |raw| {
         if let At::Entry(cursor) = raw.at
             && world.wanted.follow
             && raw.time >= Some(world.begun)
@@ -78,15 +85,44 @@ pub fn read(
     })
 }
 
+/// Reads what is wanted of these sources, the newest first, as long as `each` wants more and journalctl is not silent for longer.
+pub(super) fn newest_first(
+    world: &World,
+    sources: &[usize],
+    silence: Duration,
+    each: &mut dyn FnMut(&Raw<'_>) -> bool,
+) -> Result<(), Trouble> {
+    const LEAST: Duration = Duration::from_millis(300);
+    let query = Query {
+        units: sources.iter().flat_map(|index| units(world, *index)).cloned().collect(),
+        since: world.wanted.since,
+        until: world.wanted.until,
+        namespaced: namespaced(world, sources),
+        reverse: true,
+        ..Query::default()
+    };
+    ask(world, sources, &query, silence.max(LEAST), each)
+}
+
+fn namespaced(world: &World, sources: &[usize]) -> bool {
+    sources.iter().any(|source| matches!(world.sources[*source].kind, Kind::Journal { namespaced: true, .. }))
+}
+
 fn units(world: &World, source: usize) -> &[String] {
     match &world.sources[source].kind {
-        Kind::Journal(units) => units,
+        Kind::Journal { units, .. } => units,
         Kind::Container | Kind::File { .. } => &[],
     }
 }
 
-fn ask(world: &World, sources: &[usize], query: &Query, each: &mut dyn FnMut(&Raw<'_>) -> bool) -> Result<(), Trouble> {
-    let stream = world.processes().stream(&journalctl::entries(query), Streams::Apart, world.silence)?;
+fn ask(
+    world: &World,
+    sources: &[usize],
+    query: &Query,
+    silence: Duration,
+    each: &mut dyn FnMut(&Raw<'_>) -> bool,
+) -> Result<(), Trouble> {
+    let stream = world.processes().stream(&journalctl::entries(query), Streams::Apart, silence)?;
     let mut entries = Entries::new(stream);
     let mut cut = false;
     loop {
@@ -118,7 +154,7 @@ fn ask(world: &World, sources: &[usize], query: &Query, each: &mut dyn FnMut(&Ra
                     let expected = "entries in the export format from `journalctl`";
                     return Err(Malformed::new(expected, &error.to_string()).into());
                 }
-                ErrorKind::TimedOut => return Err(Trouble::TimedOut(world.silence)),
+                ErrorKind::TimedOut => return Err(Trouble::TimedOut(silence)),
                 _ => return Err(Trouble::Failed(format!("journalctl: {error}"))),
             },
         }
@@ -195,6 +231,23 @@ pub fn boot(processes: &Processes<'_>, boot: i32, silence: Duration) -> Result<(
     Ok((first, last))
 }
 
+/// Says how far back the journal reaches, where that is not as far as is asked for.
+pub fn tell_beginning(world: &World, sources: &[usize], since: i64) {
+    let query = Query { namespaced: namespaced(world, sources), ..Query::default() };
+    let Ok(stream) = world.processes().stream(&journalctl::first(&query), Streams::Apart, world.silence) else {
+        return;
+    };
+    let Ok(Some(first)) = Entries::new(stream).next().map(|entry| entry.map(|entry| entry.time)) else { return };
+    if first <= since {
+        return;
+    }
+    world.begins_late.store(true, Ordering::Relaxed);
+    if let Ok(time) = Timestamp::from_microsecond(first) {
+        let time = time.strftime("%Y-%m-%d %H:%M:%S UTC");
+        world.incomplete(&format!("the journal begins at {time}: what was written before is not kept"));
+    }
+}
+
 /// Says how many messages of these sources journald left out since `since`.
 pub fn tell_suppressed(world: &World, sources: &[usize], since: i64) {
     let Ok(stream) = world.processes().stream(&journalctl::suppressed(since), Streams::Apart, world.silence) else {
@@ -228,7 +281,8 @@ pub fn follow(world: &World, sources: &[usize], each: &mut dyn FnMut(&Raw<'_>) -
     let newest_only = world.wanted.tail.is_some();
     let before: Vec<i64> = world.seen.iter().map(|time| time.load(Ordering::Relaxed)).collect();
     let units: Vec<String> = sources.iter().flat_map(|index| units(world, *index)).cloned().collect();
-    let mut query = Query { units, since: Some(world.begun), ..Query::default() };
+    let namespaced = namespaced(world, sources);
+    let mut query = Query { units, since: Some(world.begun), namespaced, ..Query::default() };
     let mut watch = Watch::default();
     // Of the last answer: all entries, and the cursor of the last.
     let mut shown = Seen::default();
@@ -251,7 +305,7 @@ pub fn follow(world: &World, sources: &[usize], each: &mut dyn FnMut(&Raw<'_>) -
             }
             wanted
         };
-        let answer = ask(world, sources, &query, &mut one);
+        let answer = ask(world, sources, &query, world.silence, &mut one);
         if !wanted || world.board.closed() {
             return Ok(());
         }

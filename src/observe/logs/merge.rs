@@ -203,7 +203,7 @@ pub trait Watch {
 }
 
 /// How it ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ending {
     /// Whether the time was over before the lines were.
     pub timed_out: bool,
@@ -211,6 +211,8 @@ pub struct Ending {
     pub troubles: usize,
     /// Whether there was any line.
     pub any: bool,
+    /// Lanes that had not ended when the time was over.
+    pub unfinished: Vec<String>,
 }
 
 /// Prints the lanes' lines, in order, until all have ended, nobody reads any more or `deadline` has come.
@@ -255,14 +257,17 @@ impl Merger<'_> {
             let timed_out = deadline.is_some_and(|deadline| Instant::now() >= deadline);
             match turn {
                 _ if timed_out => {
+                    let unfinished = state.lanes.iter().filter(|lane| lane.phase != Phase::Ended);
+                    let unfinished = unfinished.map(|lane| lane.name.clone()).collect();
                     drop(state);
                     out.flush()?;
-                    return Ok(Ending { timed_out, troubles: self.troubles, any: self.any });
+                    return Ok(Ending { timed_out, troubles: self.troubles, any: self.any, unfinished });
                 }
                 Turn::End => {
                     drop(state);
                     out.flush()?;
-                    return Ok(Ending { timed_out, troubles: self.troubles, any: self.any });
+                    let unfinished = Vec::new();
+                    return Ok(Ending { timed_out, troubles: self.troubles, any: self.any, unfinished });
                 }
                 Turn::Print(lane, until) => {
                     drop(state);

@@ -6,9 +6,11 @@
 //! and read second, so that none need be held.
 
 mod container;
+pub mod destinations;
 mod file;
 mod gaze;
 mod journal;
+mod kept;
 pub mod level;
 pub mod line;
 mod mark;
@@ -17,13 +19,15 @@ mod open;
 mod packed;
 pub mod parse;
 mod readers;
+mod recent;
+mod rotated;
 pub mod source;
 pub mod stamp;
 
 pub use readers::start;
 
 use std::cell::RefCell;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -39,6 +43,7 @@ use crate::host::tools::docker::Listed;
 use crate::host::trouble::Trouble;
 use crate::redact::{self, Memory, Redactor};
 use crate::registry::{Deployment, Service};
+use destinations::{Daemons, Destinations};
 use level::LogLevel;
 use line::{Line, Said};
 use merge::Board;
@@ -93,6 +98,12 @@ pub struct World {
     /// The entries of the journal since then that were read before they are followed.
     entries: Mutex<journal::Seen>,
     containers: OnceLock<Result<Vec<Listed>, Trouble>>,
+    /// Of which sources how many of the newest lines were read, and when the oldest of these was written.
+    short: Mutex<Vec<(usize, usize, i64)>>,
+    /// Whether the journal does not reach back as far as is wanted.
+    begins_late: AtomicBool,
+    /// Of these sources, what is written where it cannot be read.
+    lost: Vec<(String, Trouble)>,
     /// Where the readers' lines meet.
     pub board: Arc<Board>,
     notes: Sender<String>,
@@ -169,11 +180,13 @@ impl World {
         system: &System,
         trace: Option<fn(&Argv)>,
         deployment: &'static Deployment,
-        sources: Vec<Source>,
+        found: Destinations,
         wanted: Wanted,
         patience: Duration,
     ) -> (Arc<Self>, Notes) {
         let (notes, told) = channel();
+        let Destinations { mut sources, lost, .. } = found;
+        source::label(&mut sources);
         let world = World {
             trace,
             patience,
@@ -185,6 +198,9 @@ impl World {
             begun: system.now().as_microsecond(),
             entries: Mutex::default(),
             containers: OnceLock::new(),
+            short: Mutex::default(),
+            begins_late: AtomicBool::new(false),
+            lost: lost.into_iter().map(|(_, name, trouble)| (name, trouble)).collect(),
             board: Arc::default(),
             notes,
             system: Arc::new(system.clone()),
@@ -216,6 +232,11 @@ impl World {
     fn has_others(&self, source: usize) -> bool {
         let name = |source: &Source| source.service.map(|service| service.name);
         self.sources.iter().filter(|other| name(other) == name(&self.sources[source])).count() > 1
+    }
+
+    /// Whether the journal begins after what is asked for, so that no line does not mean that none was written.
+    pub fn begins_late(&self) -> bool {
+        self.begins_late.load(Ordering::Relaxed)
     }
 
     /// Says that what is shown is not all.
@@ -254,13 +275,26 @@ pub fn last_words(
 ) -> Vec<Said> {
     let since = since.map(Timestamp::as_microsecond);
     let wanted = Wanted { since, tail: Some(NEWEST), brief: true, ..Wanted::default() };
-    let heard = hear(system, trace, deployment, &[service], wanted, limit);
+    let found = destinations(system, trace, &[service], None, limit);
+    let heard = hear(system, trace, deployment, &[service], wanted, limit, &found);
     let mut lines: Vec<Said> = heard.lines.into_iter().map(|(_, said)| said).collect();
     let is_error = |line: &Said| line.level >= Some(LogLevel::Error);
     if lines.iter().any(is_error) {
         lines.retain(is_error);
     }
     lines.split_off(lines.len().saturating_sub(count))
+}
+
+/// Where these services write, as registry and managers say.
+pub fn destinations(
+    system: &System,
+    trace: Option<fn(&Argv)>,
+    services: &[&'static Service],
+    daemons: Option<&Daemons>,
+    limit: Duration,
+) -> Destinations {
+    let sources = source::narrow(source::of_services(services), &[]);
+    destinations::find(system, &Processes::new(system, trace), sources, daemons, limit)
 }
 
 /// What services wrote, to be looked through.
@@ -270,9 +304,12 @@ pub struct Heard {
     pub lines: Vec<(&'static str, Said)>,
     /// Services of which not all could be read, and why.
     pub troubles: Vec<(&'static str, Trouble)>,
+    /// Services of which only the newest lines were read: since when, and in words.
+    pub reach: Vec<(&'static str, Timestamp, String)>,
 }
 
-/// Reads lines of these services, without secrets and in short. What is not read within `limit` is a trouble.
+/// Reads lines of these services where `found` says that they are, without secrets and in short. What is not read within
+/// `limit` is a trouble.
 pub fn hear(
     system: &System,
     trace: Option<fn(&Argv)>,
@@ -280,9 +317,13 @@ pub fn hear(
     services: &[&'static Service],
     wanted: Wanted,
     limit: Duration,
+    found: &Destinations,
 ) -> Heard {
-    let sources = source::narrow(source::of_services(services), &[]);
-    let (world, _notes) = World::new(system, trace, deployment, sources, wanted, limit);
+    let is_meant = |name: &str| services.iter().any(|service| service.name == name);
+    let own = |source: &&Source| source.service.is_some_and(|service| is_meant(service.name));
+    let sources = found.sources.iter().filter(own).cloned().collect();
+    let here = Destinations { sources, ..Destinations::default() };
+    let (world, _notes) = World::new(system, trace, deployment, here, wanted, limit);
     let (said, heard) = channel();
     let said = Mutex::new(said);
     let finish: Finish = Arc::new(move |_, line, _| {
@@ -296,13 +337,29 @@ pub fn hear(
     let watch = Quiet { world: &world, troubles: RefCell::default() };
     // Nothing is printed, so nothing can fail to be.
     let ending = merge::merge(&world.board, &mut std::io::sink(), &watch, Some(Instant::now() + limit));
-    let mut troubles = watch.troubles.into_inner();
-    if ending.is_ok_and(|ending| ending.timed_out) {
-        troubles.extend(services.iter().map(|service| (service.name, Trouble::TimedOut(limit))));
+    for name in ending.map(|ending| ending.unfinished).unwrap_or_default() {
+        watch.remember(&name, &Trouble::TimedOut(limit));
     }
+    let mut troubles = watch.troubles.into_inner();
+    let lost = found.lost.iter().filter_map(|(service, _, trouble)| Some(((*service)?, trouble.clone())));
+    troubles.extend(lost.filter(|(service, _)| is_meant(service)));
     let mut lines: Vec<(&'static str, Said)> = heard.try_iter().collect();
     lines.sort_by_key(|(_, line)| line.time);
-    Heard { lines, troubles }
+    let silent = |name: &str| lines.iter().all(|(service, _)| *service != name);
+    // Where nobody says where a service writes, that it wrote nothing is not known.
+    let doubts = found.doubts.iter().filter(|(name, _)| is_meant(name) && silent(name)).cloned();
+    troubles.extend(doubts);
+    let short = std::mem::take(&mut *world.short.lock().unwrap_or_else(PoisonError::into_inner));
+    let reach = short.into_iter().filter_map(|(source, count, oldest)| {
+        let service = world.sources[source].service?;
+        let oldest = Timestamp::from_microsecond(oldest).unwrap_or(Timestamp::MAX);
+        let words = match count {
+            0 => format!("none of its lines could be read in {:.1} s", limit.as_secs_f32()),
+            _ => format!("its newest {count} lines reach back to {} only", oldest.strftime("%H:%M:%S UTC")),
+        };
+        Some((service.name, oldest, words))
+    });
+    Heard { troubles, reach: reach.collect(), lines }
 }
 
 /// Says nothing, and remembers whose lines could not be read.
@@ -313,7 +370,7 @@ struct Quiet<'w> {
 
 impl Quiet<'_> {
     fn remember(&self, name: &str, trouble: &Trouble) {
-        let is_journal = |source: &Source| matches!(source.kind, source::Kind::Journal(_));
+        let is_journal = |source: &Source| matches!(source.kind, source::Kind::Journal { .. });
         let meant = |source: &&Source| source.name == name || (name == "the journal" && is_journal(source));
         let owners = self.world.sources.iter().filter(meant).filter_map(|source| source.service);
         self.troubles.borrow_mut().extend(owners.map(|service| (service.name, trouble.clone())));

@@ -1,7 +1,9 @@
 //! How far a packed log is read. It was written by whoever may write there, and a megabyte can become a terabyte.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,7 +13,8 @@ use super::merge::Board;
 use super::open::{open, size, trouble};
 use crate::host::exec::{Stream, Streams};
 use crate::host::tools::lines::Lines;
-use crate::host::tools::{Argv, Content, Input};
+use crate::host::tools::unpack::{self, Packing};
+use crate::host::tools::{Content, Input};
 use crate::host::trouble::Trouble;
 
 /// Logs shrink to a tenth or a fiftieth; what shrinks further than this says nothing.
@@ -20,6 +23,24 @@ const RATIO: u64 = 250;
 const LEAST: u64 = 64 << 20;
 /// And no more, bytes.
 const MOST: u64 = 4 << 30;
+
+/// How a file is packed, by its content; `None` where it is text.
+///
+/// # Errors
+/// Where it is neither text nor packed in a way that is known, or cannot be read.
+pub(super) fn packing(path: &Path, file: &File) -> Result<Option<Packing>, Trouble> {
+    let mut head = [0; unpack::HEAD];
+    let count = file.read_at(&mut head, 0).map_err(|error| trouble(&error))?;
+    let packing = unpack::packing(&head[..count]);
+    let named = path.to_str().is_some_and(|path| unpack::EXTENSIONS.iter().any(|end| path.ends_with(end)));
+    match packing {
+        _ if unpack::is_archive(&head[..count]) => {
+            Err(Trouble::Failed("is an archive, not a log: unpack it to read it".to_owned()))
+        }
+        None if named => Err(Trouble::Failed("is not packed as its name says".to_owned())),
+        packing => Ok(packing),
+    }
+}
 
 /// Where the last `count` lines of a packed file begin, bytes as they are unpacked, and how many there are. What cannot be unpacked is told
 /// when it is read.
@@ -56,12 +77,14 @@ pub(super) fn lines_packed(world: &World, path: &Path, count: u64) -> Result<(u6
 pub(super) fn unpack(world: &World, path: &Path) -> Result<Unpacked, Trouble> {
     // Neither a pipe nor anything else that would never end.
     let file = open(world, path).map_err(|error| trouble(&error))?;
-    let packed = file.ok_or_else(|| Trouble::Unavailable("does not exist".to_owned()))?;
-    let packed = size(&packed).map_err(|error| trouble(&error))?;
+    let file = file.ok_or_else(|| Trouble::Unavailable("does not exist".to_owned()))?;
+    let packed = size(&file).map_err(|error| trouble(&error))?;
+    let replaced = || Trouble::Failed("was replaced while it was read".to_owned());
+    let packing = packing(path, &file)?.ok_or_else(replaced)?;
     // Handed over open: by its path it could be another file by then.
     let content = Content::File(world.system.path(&path.to_string_lossy()));
     let input = Input { name: path.display().to_string(), content };
-    let argv = Argv { input: Some(input), ..Argv::new("gzip", ["-dc"]) };
+    let argv = unpack::unpack(packing, input);
     let stream = world.processes().stream(&argv, Streams::Apart, world.silence)?;
     Ok(Unpacked { stream, board: Arc::clone(&world.board), bounds: Bounds::of(packed, world.silence) })
 }

@@ -8,7 +8,7 @@ use std::thread;
 use super::gaze::Gaze;
 use super::merge::{Board, Pen};
 use super::source::Kind;
-use super::{Finish, LogPlace, Range, Raw, World, container, file, journal};
+use super::{Finish, LogPlace, Range, Raw, World, container, file, journal, recent};
 use crate::host::shortage::Shortage;
 use crate::host::threads::{self, join, task};
 use crate::host::trouble::Trouble;
@@ -25,7 +25,7 @@ fn read(
 ) -> Result<Option<file::Reached>, Trouble> {
     let Some(first) = sources.first() else { return Ok(None) };
     match &world.sources[*first].kind {
-        Kind::Journal(_) => journal::read(world, sources, range, each).map(|()| None),
+        Kind::Journal { .. } => journal::read(world, sources, range, each).map(|()| None),
         Kind::Container => container::read(world, *first, range, each).map(|()| None),
         Kind::File { .. } => {
             let mut reached = file::read(world, *first, range, each)?;
@@ -43,13 +43,24 @@ fn read(
 fn pour(world: &World, sources: &[usize], range: &Range, pen: &mut Pen, finish: &Finish) -> Option<file::Reached> {
     let mut gaze = Gaze::new(world);
     let mut passed = 0;
+    let (mut count, mut oldest) = (0, None);
     let result = read(world, sources, range, &mut |raw| {
+        count += u64::from(!raw.before);
         let (place, wanted) = gaze.look(raw, |place, line| pen.line(place, |out| finish(raw.source, line, out)));
+        if !raw.before {
+            oldest.get_or_insert(place);
+        }
         wanted.unwrap_or_else(|| {
             passed += 1;
             passed % STRIDE != 0 || pen.reached(place)
         })
     });
+    // Not as many as somebody asked for, but as many as there is time for.
+    if let (Some(last), None, Some(oldest), [source]) = (range.last, world.wanted.tail, oldest, sources)
+        && count >= last
+    {
+        recent::note(world, *source, usize::try_from(count).unwrap_or(usize::MAX), oldest);
+    }
     gaze.leave(sources);
     result.unwrap_or_else(|trouble| {
         tell(world, sources, trouble);
@@ -59,7 +70,7 @@ fn pour(world: &World, sources: &[usize], range: &Range, pen: &mut Pen, finish: 
 
 fn tell(world: &World, sources: &[usize], trouble: Trouble) {
     let names: Vec<&str> = sources.iter().map(|source| world.sources[*source].name.as_str()).collect();
-    let journal = sources.iter().all(|source| matches!(world.sources[*source].kind, Kind::Journal(_)));
+    let journal = sources.iter().all(|source| matches!(world.sources[*source].kind, Kind::Journal { .. }));
     // One tool that says no to many is told of once.
     let name = match &trouble {
         Trouble::NeedsRoot(_) | Trouble::Missing(_) | Trouble::Untrusted(_) if journal => "the journal".to_owned(),
@@ -79,18 +90,21 @@ fn beside(board: &Board, name: &str, read: impl FnOnce() + Send + 'static) {
 
 /// Starts to read. Lines come to the world's board.
 pub fn start(world: &Arc<World>, finish: &Finish) {
+    for (name, trouble) in &world.lost {
+        world.board.trouble(name, trouble.clone());
+    }
     let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     let mut together = Vec::new();
     for (index, source) in world.sources.iter().enumerate() {
         // All units at once, where no number of lines is asked for of each.
-        if matches!(source.kind, Kind::Journal(_)) && world.wanted.tail.is_none() && !world.wanted.previous {
+        if matches!(source.kind, Kind::Journal { .. }) && world.wanted.tail.is_none() && !world.wanted.previous {
             together.push(index);
         } else {
             groups.entry(source.service.map_or(source.label.as_str(), |service| service.name)).or_default().push(index);
         }
     }
     let journals: Vec<usize> =
-        (0..world.sources.len()).filter(|index| matches!(world.sources[*index].kind, Kind::Journal(_))).collect();
+        (0..world.sources.len()).filter(|index| matches!(world.sources[*index].kind, Kind::Journal { .. })).collect();
     let board = Arc::clone(&world.board);
     // Dropped by every reader of the journal when it has read what was written before.
     let (reading, read) = channel::<()>();
@@ -98,8 +112,14 @@ pub fn start(world: &Arc<World>, finish: &Finish) {
         let (world, finish, reading) = (Arc::clone(world), Arc::clone(finish), reading.clone());
         let mut pen = world.board.lane("the journal", false);
         beside(&board, "the journal", move || {
-            let range = Range { since: world.wanted.since, until: world.wanted.until, ..Range::default() };
-            pour(&world, &together, &range, &mut pen, &finish);
+            if world.wanted.brief {
+                if let Err((sources, trouble)) = recent::pour(&world, &together, &mut pen, &finish) {
+                    tell(&world, &sources, trouble);
+                }
+            } else {
+                let range = Range { since: world.wanted.since, until: world.wanted.until, ..Range::default() };
+                pour(&world, &together, &range, &mut pen, &finish);
+            }
             drop(reading);
         });
     }
@@ -130,6 +150,9 @@ fn after_journals(world: &World, sources: &[usize], read: &Receiver<()>, mut pen
     let _ = read.recv();
     if !world.wanted.brief && !world.board.is_troubled() {
         journal::tell_suppressed(world, sources, first);
+        if let Some(since) = world.wanted.since {
+            journal::tell_beginning(world, sources, since);
+        }
     }
     if !world.wanted.follow {
         return;
@@ -152,6 +175,9 @@ fn group(world: &Arc<World>, sources: &[usize], pens: Vec<Pen>, finish: &Finish,
     let ranges: Vec<Option<Range>> = sources.iter().map(|source| run(world, *source, whole.clone())).collect();
     let filtered = wanted.level.is_some() || wanted.grep.is_some();
     let ranges = match wanted.tail {
+        None if wanted.brief => {
+            ranges.into_iter().map(|range| range.map(|range| Range { last: Some(recent::MOST), ..range })).collect()
+        }
         None => ranges,
         Some(tail) if sources.len() == 1 && !filtered => {
             ranges.into_iter().map(|range| range.map(|range| Range { last: Some(tail), ..range })).collect()
@@ -166,7 +192,7 @@ fn group(world: &Arc<World>, sources: &[usize], pens: Vec<Pen>, finish: &Finish,
         beside(&board, &name, move || {
             let reached = range.and_then(|range| pour(&world, &[source], &range, &mut pen, &finish));
             drop(reading);
-            if !world.wanted.follow || matches!(world.sources[source].kind, Kind::Journal(_)) || !pen.live() {
+            if !world.wanted.follow || matches!(world.sources[source].kind, Kind::Journal { .. }) || !pen.live() {
                 return;
             }
             let mut gaze = Gaze::after(&world, &[source]);
@@ -178,7 +204,7 @@ fn group(world: &Arc<World>, sources: &[usize], pens: Vec<Pen>, finish: &Finish,
             let result = match world.sources[source].kind {
                 Kind::File { .. } => file::follow(&world, source, reached, &mut each),
                 Kind::Container => container::follow(&world, source, &mut each),
-                Kind::Journal(_) => Ok(()),
+                Kind::Journal { .. } => Ok(()),
             };
             if let Err(trouble) = result {
                 world.board.trouble(&world.sources[source].name, trouble);
@@ -194,7 +220,7 @@ fn run(world: &World, source: usize, range: Range) -> Option<Range> {
     }
     let name = &world.sources[source].name;
     let found = match &world.sources[source].kind {
-        Kind::Journal(_) => {
+        Kind::Journal { .. } => {
             journal::previous_run(world, source).map(|run| run.map(|run| Range { run: Some(run), ..range }))
         }
         Kind::Container => container::previous_run(world, source).map(|run| {

@@ -15,6 +15,8 @@ pub struct Source {
     pub label: String,
     /// How it is read.
     pub kind: Kind,
+    /// Which stream of a pm2 application it is.
+    pub output: Option<Output>,
     /// Whether it has the lines of another source once more.
     copy: bool,
 }
@@ -22,17 +24,75 @@ pub struct Source {
 /// How a source is read.
 #[derive(Debug, Clone)]
 pub enum Kind {
-    /// From the journal, by the unit under all its names.
-    Journal(Vec<String>),
+    /// From the journal.
+    Journal {
+        /// The unit under all its names.
+        units: Vec<String>,
+        /// Whether it has a journal of its own beside the one of all.
+        namespaced: bool,
+    },
     /// From the container of the service.
     Container,
     /// From a file.
     File {
         /// Absolute path.
-        path: &'static str,
+        path: String,
         /// Whether what is written there is an error unless it says otherwise: a program's standard error.
         complaints: bool,
     },
+}
+
+/// A stream of a pm2 application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Error,
+}
+
+impl Output {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Output::Out => "out_file",
+            Output::Error => "error_file",
+        }
+    }
+}
+
+impl Source {
+    /// A file that the registry does not name; `complaints` where it holds standard error alone.
+    pub(super) fn file_of(service: Option<&'static Service>, path: &str, complaints: bool) -> Self {
+        let file = path.rsplit('/').next().unwrap_or(path);
+        Source {
+            service,
+            name: format!("file:{path}"),
+            short: file.trim_end_matches(".log").to_owned(),
+            label: String::new(),
+            kind: Kind::File { path: path.to_owned(), complaints },
+            output: None,
+            copy: false,
+        }
+    }
+
+    /// The same at another path, the `index`-th of them.
+    pub(super) fn at(&self, path: &str, index: usize) -> Self {
+        let mut other = self.clone();
+        if let Kind::File { path: own, .. } = &mut other.kind {
+            path.clone_into(own);
+        }
+        if index > 0 {
+            other.name = format!("{}-{}", self.name, index + 1);
+            other.short = format!("{}-{}", self.short, index + 1);
+        }
+        other
+    }
+
+    /// Whether it is the file at this path.
+    pub(super) fn is_file(&self, wanted: &str) -> bool {
+        matches!(&self.kind, Kind::File { path, .. } if path == wanted)
+    }
 }
 
 /// The sources of these services. Copies are left out.
@@ -58,18 +118,23 @@ fn sources(service: Option<&'static Service>, log: &Log) -> Vec<Source> {
         short: short.to_owned(),
         label: String::new(),
         kind,
+        output: None,
         copy: false,
     };
+    let file = |path: &str, complaints| Kind::File { path: path.to_owned(), complaints };
     match log {
-        Log::Journal(unit) => vec![one(Kind::Journal(names(service, unit)), unit.trim_end_matches(".service"))],
+        Log::Journal(unit) => {
+            let kind = Kind::Journal { units: names(service, unit), namespaced: false };
+            vec![one(kind, unit.trim_end_matches(".service"))]
+        }
         Log::Container => vec![one(Kind::Container, "container")],
         Log::Pm2 { out, error } => vec![
-            one(Kind::File { path: out, complaints: false }, "out"),
-            one(Kind::File { path: error, complaints: true }, "error"),
+            Source { output: Some(Output::Out), ..one(file(out, false), "out") },
+            Source { output: Some(Output::Error), ..one(file(error, true), "error") },
         ],
         Log::File { path, .. } => {
-            let file = path.rsplit('/').next().unwrap_or(path);
-            vec![one(Kind::File { path, complaints: false }, file.trim_end_matches(".log"))]
+            let name = path.rsplit('/').next().unwrap_or(path);
+            vec![one(file(path, false), name.trim_end_matches(".log"))]
         }
         Log::Copy(original) => {
             sources(service, original).into_iter().map(|source| Source { copy: true, ..source }).collect()
@@ -104,16 +169,20 @@ pub fn name(service: Option<&Service>, log: &Log) -> String {
 
 /// Those that one of `wanted` is a part of the name of; all but the copies when nothing is wanted. Each gets its label.
 pub fn narrow(sources: Vec<Source>, wanted: &[String]) -> Vec<Source> {
-    let mut kept: Vec<Source> = sources
-        .into_iter()
-        .filter(|source| match wanted {
-            [] => !source.copy,
-            _ => wanted.iter().any(|part| source.name.contains(part) || source.short == *part),
-        })
-        .collect();
+    let is_wanted = |source: &Source| match wanted {
+        [] => !source.copy,
+        _ => wanted.iter().any(|part| source.name.contains(part) || source.short == *part),
+    };
+    let mut kept: Vec<Source> = sources.into_iter().filter(is_wanted).collect();
+    label(&mut kept);
+    kept
+}
+
+/// Gives each the label that tells it from the others.
+pub(super) fn label(kept: &mut [Source]) {
     let owner = |source: &Source| source.service.map(|service| service.name);
     let owners: Vec<_> = kept.iter().map(owner).collect();
-    for source in &mut kept {
+    for source in kept {
         source.label = match source.service {
             None => source.short.clone(),
             Some(service) => match owners.iter().filter(|other| **other == Some(service.name)).count() {
@@ -122,5 +191,4 @@ pub fn narrow(sources: Vec<Source>, wanted: &[String]) -> Vec<Source> {
             },
         };
     }
-    kept
 }

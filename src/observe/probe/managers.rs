@@ -402,6 +402,20 @@ fn ask_logs(door: Door<'_>, services: &[&'static Service], evidence: &mut Manage
     });
 }
 
+/// What the daemons of these services' applications say.
+pub(super) fn applications(
+    door: Door<'_>,
+    services: &[&'static Service],
+) -> BTreeMap<&'static str, Answer<Option<PmDaemon>>> {
+    let mut homes: BTreeMap<&'static str, &'static App> = BTreeMap::new();
+    for manager in services.iter().flat_map(|service| service.managers) {
+        if let Manager::Pm2(app) = manager {
+            homes.insert(app.home, app);
+        }
+    }
+    homes.into_iter().map(|(home, app)| (home, ask_pm2(door, app))).collect()
+}
+
 fn ask_pm2(door: Door<'_>, app: &App) -> Answer<Option<PmDaemon>> {
     let not_asked = |result| Answer { command: Command::new(["sudo", "-u", app.user, "pm2", "jlist"]), result };
     let Some(account) = door.system.account(|account| account.name == app.user) else {

@@ -170,6 +170,16 @@ pub fn give_up_engine(managers: &ManagerEvidence, until: Instant) -> bool {
     is_silent
 }
 
+/// What the daemons of these services' pm2 applications say, by their `PM2_HOME`.
+pub fn applications(
+    system: &System,
+    runner: &dyn Runner,
+    services: &[&'static Service],
+    limit: Duration,
+) -> std::collections::BTreeMap<&'static str, Answer<Option<PmDaemon>>> {
+    managers::applications(Door::new(system, runner, limit), services)
+}
+
 /// All containers of the engine.
 ///
 /// # Errors

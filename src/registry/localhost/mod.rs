@@ -70,7 +70,10 @@ pub(super) static SERVICES: &[&Service] = &[
         .ports(&[5432])
         .probes(&[Probe::postgres(5432)])
         .presence(FOUND)
-        .logs(&[Log::Journal("postgresql.service")])
+        .logs(&[
+            Log::Journal("postgresql.service"),
+            Log::file("/var/log/postgresql/*.log").what("server log of each cluster"),
+        ])
         .restart_loses("every open session"),
     &Service::new("mariadb", &HIGH)
         .summary("database")
@@ -80,7 +83,7 @@ pub(super) static SERVICES: &[&Service] = &[
         )])
         .ports(&[3306])
         .presence(FOUND)
-        .logs(&[Log::Journal("mariadb.service")])
+        .logs(&[Log::Journal("mariadb.service"), Log::file("/var/log/mysql/*.log").what("errors and slow queries")])
         .restart_loses("every open session"),
     &Service::new("redis", &HIGH)
         .summary("in-memory store")
@@ -91,7 +94,7 @@ pub(super) static SERVICES: &[&Service] = &[
         .ports(&[6379])
         .probes(&[Probe::redis(6379)])
         .presence(FOUND)
-        .logs(&[Log::Journal("redis-server.service")]),
+        .logs(&[Log::Journal("redis-server.service"), Log::file("/var/log/redis/*.log").what("server log")]),
     &Service::new("mongodb", &HIGH)
         .summary("database")
         .severity_reason(SERVES)
@@ -99,7 +102,7 @@ pub(super) static SERVICES: &[&Service] = &[
         .ports(&[27017])
         .probes(&[Probe::mongo(27017)])
         .presence(FOUND)
-        .logs(&[Log::Journal("mongod.service")]),
+        .logs(&[Log::Journal("mongod.service"), Log::file("/var/log/mongodb/*.log").what("JSON lines")]),
     &Service::new("postfix", &HIGH)
         .summary("mail server")
         .severity_reason(SERVES)
@@ -107,13 +110,16 @@ pub(super) static SERVICES: &[&Service] = &[
         .ports(&[25])
         .probes(&[Probe::banner(25, "220")])
         .presence(FOUND)
-        .logs(&[Log::Journal("postfix.service")]),
+        .logs(&[
+            Log::Journal("postfix.service"),
+            Log::file("/var/log/mail.log").what("mail, where rsyslog is installed"),
+        ]),
     &Service::new("fail2ban", &LOW)
         .summary("bans addresses that guess passwords")
         .severity_reason("the firewall still holds without it")
         .managers(&[Manager::Systemd(Unit::new("fail2ban.service"))])
         .presence(FOUND)
-        .logs(&[Log::Journal("fail2ban.service")]),
+        .logs(&[Log::Journal("fail2ban.service"), Log::file("/var/log/fail2ban.log").what("bans")]),
     &Service::new("time-sync", &LOW)
         .summary("keeps the clock")
         .severity_reason("a clock drifts slowly")
@@ -145,7 +151,7 @@ static CADDY: Service = Service::new("caddy", &HIGH)
     .ports(&[80])
     .probes(&[ANY_ANSWER_80])
     .presence(FOUND)
-    .logs(&[Log::Journal("caddy.service")]);
+    .logs(&[Log::Journal("caddy.service"), Log::file("/var/log/caddy/*.log").what("requests, where sites have a log")]);
 
 static NGINX: Service = Service::new("nginx", &HIGH)
     .summary("web server")
@@ -154,7 +160,7 @@ static NGINX: Service = Service::new("nginx", &HIGH)
     .ports(&[80])
     .probes(&[ANY_ANSWER_80])
     .presence(FOUND)
-    .logs(&[Log::Journal("nginx.service"), Log::file("/var/log/nginx/error.log").what("errors")]);
+    .logs(&[Log::Journal("nginx.service"), Log::file("/var/log/nginx/*.log").what("requests and errors of each site")]);
 
 static APACHE: Service = Service::new("apache", &HIGH)
     .summary("web server")
@@ -163,7 +169,11 @@ static APACHE: Service = Service::new("apache", &HIGH)
     .ports(&[80])
     .probes(&[ANY_ANSWER_80])
     .presence(FOUND)
-    .logs(&[Log::Journal("apache2.service")]);
+    .logs(&[
+        Log::Journal("apache2.service"),
+        Log::file("/var/log/apache2/*.log").what("requests and errors of each site"),
+        Log::file("/var/log/httpd/*_log").what("the same where it is called httpd"),
+    ]);
 
 static DOCKER: Service = Service::new("docker", &HIGH)
     .summary("container engine")

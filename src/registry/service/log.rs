@@ -30,7 +30,7 @@ pub enum Log {
 }
 
 impl Log {
-    /// The file at this absolute path. [`what`](Self::what) must follow.
+    /// The file at this absolute path, whose last part may have a `*` for names that differ. [`what`](Self::what) must follow.
     pub const fn file(path: &'static str) -> Self {
         Log::File { path, what: "" }
     }
@@ -45,6 +45,20 @@ impl Log {
             _ => panic!("Log::what is for a file only"),
         }
         self
+    }
+
+    /// Whether this is the file at that path, or one whose pattern stands for it.
+    pub fn is_file(&self, wanted: &str) -> bool {
+        match self {
+            Log::File { path, .. } => match path.split_once('*') {
+                Some((head, tail)) => {
+                    wanted.len() >= path.len() - 1 && wanted.starts_with(head) && wanted.ends_with(tail)
+                }
+                None => *path == wanted,
+            },
+            Log::Copy(original) => original.is_file(wanted),
+            Log::Journal(_) | Log::Container | Log::Pm2 { .. } => false,
+        }
     }
 
     /// The files of the service's pm2 application. [`out`](Self::out) and [`error`](Self::error) must follow.

@@ -3,6 +3,7 @@
 //! A test a deployment reads every source that it has. The others boot a bare host and make units, containers and files of
 //! the names that prim and plugspace have, because there nothing else writes: so whole outputs can be compared.
 
+mod destinations;
 mod follow;
 mod hostile;
 mod ranges;
@@ -152,7 +153,7 @@ impl<'m> Followed<'m> {
     }
 
     /// All lines up to the first that is wanted.
-    fn until(&self, is_wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
+    fn until(&self, mut is_wanted: impl FnMut(&Value) -> bool) -> Vec<Value> {
         let mut found = Vec::new();
         loop {
             let (_, line) = self.next();

@@ -157,9 +157,9 @@ fn b15_what_a_file_was_before_it_was_rotated_is_read_where_it_is_wanted() {
     let mut read = runs(&machine, lines);
     // What cannot be unpacked is told, and hides nothing of what can be read.
     let all = || machine.run(["logs", "--source", "prim-backup.log", "-n", "all"]);
-    machine.old_file("/var/log/prim-backup.log.2.gz", "2026-11-19T03:00:10Z", "not packed at all");
-    read.push(all());
     machine.uninstall("gzip");
+    read.push(all());
+    machine.old_file("/var/log/prim-backup.log.2.gz", "2026-11-19T03:00:10Z", "not packed at all");
     read.push(all());
     compare("logs_rotated", &read);
     for run in &read[5..] {

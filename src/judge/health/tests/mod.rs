@@ -168,6 +168,9 @@ fn online(name: &str) -> Process {
         exit_code: None,
         cluster: true,
         history: None,
+        out_log: None,
+        error_log: None,
+        both_log: None,
     }
 }
 
