@@ -109,7 +109,7 @@ fn a_socket_that_waits_for_docker_starts_no_engine() {
     let machine = prim::quiet();
     machine.file("/run/docker.sock", "");
     let run = machine.run(["status", "stalwart"]);
-    assert_eq!(run.ran, []);
+    assert!(run.ran.iter().all(|ran| ran.tool() != "docker"), "{:?}", run.ran);
     machine.process(500, "dockerd", &[]);
     let runs = [run, machine.run(["status", "stalwart"])];
     crate::transcript::compare("status_prim_docker_asleep", &runs);

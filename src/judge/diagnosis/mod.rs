@@ -232,6 +232,8 @@ fn rule_out(all: &mut Vec<RuledOut>, suspicion: Suspicion, facts: Vec<Fact>) {
 
 fn doubt(all: &mut Vec<Doubt>, suspicion: Suspicion, whys: &[Why]) {
     let because = whys.iter().map(|why| why.says.as_str()).collect::<Vec<_>>().join("; ");
+    // Told once of all services of which it is true.
+    let because = because.replace(&format!("logs of {}:", name(suspicion.subject)), "its logs:");
     let needs_root = whys.iter().any(|why| why.needs_root);
     let subject = name(suspicion.subject);
     let (failure, code) = (suspicion.failure.slug, suspicion.cause.code);
