@@ -3,6 +3,7 @@
 
 mod answer;
 mod app;
+mod certificate;
 mod container;
 mod host;
 mod order;
@@ -15,9 +16,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use crate::registry::State;
+pub(crate) use certificate::{covers, ends_soon};
 pub(crate) use container::ailment;
 pub use host::{Disk, HostHealth};
-pub(crate) use host::{covers, ends_soon};
 pub(crate) use port::listens;
 pub(crate) use unit::{NO_DETAILS, ending, restarting};
 

@@ -1,6 +1,7 @@
 //! Services and a [`Runner`] in, [`Evidence`] out: what every source said, errors included, all asked at once and each
 //! tool once. Nothing here judges.
 
+mod containers;
 pub mod databases;
 mod edge;
 mod elsewhere;
@@ -185,7 +186,7 @@ pub fn applications(
 /// # Errors
 /// Why they are not known.
 pub fn containers(system: &System, processes: &Processes<'_>, limit: Duration) -> Result<Vec<Listed>, Trouble> {
-    managers::containers(Door::new(system, processes, limit))
+    containers::all(Door::new(system, processes, limit))
 }
 
 /// Says commands to a Redis server, at the port and with the password of its probe; what it answers.
@@ -212,7 +213,7 @@ pub fn container_runs(
     id: &str,
     limit: Duration,
 ) -> Result<Option<(Timestamp, Timestamp)>, Trouble> {
-    managers::runs(Door::new(system, processes, limit), id)
+    containers::runs(Door::new(system, processes, limit), id)
 }
 
 /// Why nothing is read of a container that was removed meanwhile, or is about to be.
@@ -232,7 +233,7 @@ pub fn container_log(
     limit: Duration,
     silence: Duration,
 ) -> Result<docker_logs::Rows<Box<dyn Read + Send>>, Trouble> {
-    managers::log(Door::new(system, processes, limit), processes, id, query, silence)
+    containers::log(Door::new(system, processes, limit), processes, id, query, silence)
 }
 
 /// The way to the outside that every source is given.

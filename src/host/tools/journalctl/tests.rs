@@ -1,5 +1,7 @@
 //! What journalctl prints, and what is made of it.
 
+use std::io;
+
 use super::*;
 
 /// Two entries as journalctl 257 prints them; the second has a binary message with a line break and one more message.

@@ -2,7 +2,7 @@
 
 use super::host::{EXTRA, FRONT, days, health, hours, lines, served, with_left};
 use super::*;
-use crate::judge::health::host::Certificate;
+use crate::judge::health::certificate::Certificate;
 use crate::observe::probe::{Served, Trust};
 
 /// What is said of the one certificate that is shown for `shop.example`.

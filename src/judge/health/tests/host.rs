@@ -5,7 +5,8 @@ use crate::host::tools::command::Command;
 use crate::host::tools::journalctl::OomKill;
 use crate::host::tools::mountinfo::FileSystem;
 use crate::host::tools::procfs::Memory;
-use crate::judge::health::host::{Certificate, Clock, Disk, Load, MemoryUse};
+use crate::judge::health::certificate::Certificate;
+use crate::judge::health::host::{Clock, Disk, Load, MemoryUse};
 use crate::observe::probe::{HostEvidence, OomRecord, Served, Silence, TlsEdge, Trust};
 use crate::registry::{Certificates, Presence, Route, Usage};
 

@@ -1,0 +1,235 @@
+//! What the Docker engine says of containers: over its own socket, else through its client.
+
+use std::io::Read;
+use std::thread;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Answer, Door, ManagerEvidence, Reply, Stranger, engine, is_container_of, managers, restarts, text};
+use crate::host::exec::{ProcessEnd, Processes, Streams};
+use crate::host::threads::{join, task};
+use crate::host::tools::command::Command;
+use crate::host::tools::docker::{self, ContainerState, Listed, Unreachable};
+use crate::host::tools::docker_logs::{self, Query, Rows};
+use crate::host::tools::systemctl;
+use crate::host::trouble::{Trouble, failure};
+use crate::registry::{Manager, Probe, Service};
+
+/// What the engine says of the containers of these services, of itself, and of what is not well.
+pub(super) fn ask(door: Door<'_>, services: &[&'static Service], evidence: &mut ManagerEvidence) {
+    let mut names = Vec::new();
+    let mut by_label = false;
+    let managers: Vec<&Manager> = services.iter().flat_map(|service| service.managers).collect();
+    for manager in &managers {
+        match manager {
+            Manager::Compose(compose) => match compose.container {
+                Some(name) => names.push(name),
+                None => by_label = true,
+            },
+            // May be the name of a Swarm service, whose containers are called otherwise.
+            Manager::Docker(_) => by_label = true,
+            Manager::Systemd(_) | Manager::Pm2(_) => {}
+        }
+    }
+    let engine = services.iter().flat_map(|service| service.probes).any(|probe| matches!(probe, Probe::DockerEngine));
+    if by_label || engine || !names.is_empty() {
+        match engine_may_be_asked(door) {
+            Err(trouble) => {
+                let command = match trouble {
+                    Trouble::Unavailable(_) => Command::new(["pidof", "dockerd"]),
+                    _ => Command::new(["systemctl", "status", "docker.service", "docker.socket"]),
+                };
+                evidence.listed = Some(Answer { command, result: Err(trouble) });
+            }
+            Ok(()) if by_label || engine => evidence.listed = Some(list(door)),
+            Ok(()) => {}
+        }
+    }
+    let is_known = |row: &Listed| managers.iter().any(|manager| is_container_of(manager, &row.identity));
+    if let Some(Answer { result: Ok(listed), .. }) = &evidence.listed {
+        let strangers: Vec<&Listed> = listed.iter().filter(|row| !is_known(row)).collect();
+        let worth: Vec<&str> =
+            strangers.iter().filter(|row| row.is_worth_details()).map(|row| row.id.as_str()).collect();
+        let details = match worth.is_empty() {
+            true => Ok(Vec::new()),
+            false => inspect(door, worth).result,
+        };
+        let (details, trouble) = match details {
+            Ok(details) => (details, None),
+            Err(trouble) => (Vec::new(), Some(trouble)),
+        };
+        let detail = |row: &Listed| details.iter().find(|detail| detail.id == row.id).cloned();
+        evidence.strangers =
+            strangers.into_iter().map(|row| Stranger { listed: row.clone(), detail: detail(row) }).collect();
+        evidence.strangers_trouble = trouble;
+    }
+    evidence.containers = match &evidence.listed {
+        Some(Answer { result: Ok(listed), command }) if by_label => {
+            let ids: Vec<&str> = listed.iter().filter(|row| is_known(row)).map(|row| row.id.as_str()).collect();
+            match ids.is_empty() {
+                true => Some(Answer { command: command.clone(), result: Ok(Vec::new()) }),
+                false => Some(inspect(door, ids)),
+            }
+        }
+        Some(Answer { result: Err(trouble), command }) => {
+            Some(Answer { command: command.clone(), result: Err(trouble.clone()) })
+        }
+        _ if names.is_empty() => None,
+        _ => Some(inspect(door, names)),
+    };
+    ask_logs(door, services, evidence);
+}
+
+/// Whether the engine may be asked. Where its socket waits and no engine runs, asking would start one, and looking must
+/// change nothing. That a process is not seen proves nothing: it may be hidden from this user, or of another name.
+fn engine_may_be_asked(door: Door<'_>) -> Result<(), Trouble> {
+    let system = door.system;
+    let is_engine = |pid: u32| system.process_name(pid).is_some_and(|name| docker::ENGINES.contains(&name.as_str()));
+    let recorded = system.read("/run/docker.pid").ok().and_then(|pid| pid.trim().parse().ok());
+    // Where there is no such socket, the client itself says best what is missing.
+    if recorded.is_some_and(is_engine)
+        || managers::is_missing(system, docker::SOCKET)
+        || system.processes().into_iter().any(is_engine)
+        // Only systemd starts an engine for whoever asks.
+        || !system.booted_with_systemd()
+    {
+        return Ok(());
+    }
+    let units = door.ask(&systemctl::show(["docker.socket", "docker.service"], false), systemctl::parse_show).result?;
+    let active = |name: &str| units.iter().any(|unit| unit.is(name) && unit.active == "active");
+    match active("docker.socket") && !active("docker.service") {
+        true => Err(Trouble::Unavailable("the docker engine is not running".to_owned())),
+        false => Ok(()),
+    }
+}
+
+/// All containers, or why they are not known.
+pub(super) fn all(door: Door<'_>) -> Result<Vec<Listed>, Trouble> {
+    engine_may_be_asked(door)?;
+    list(door).result
+}
+
+/// When a container ended and was started last, if it has run before.
+pub(super) fn runs(door: Door<'_>, id: &str) -> Result<Option<(Timestamp, Timestamp)>, Trouble> {
+    let found = inspect(door, [id]).result?;
+    Ok(found.into_iter().next().and_then(|container| {
+        // The engine's word for never is the year 1.
+        let ended = container.finished.filter(|time| *time > Timestamp::UNIX_EPOCH)?;
+        Some((ended, container.started?)).filter(|(ended, started)| ended < started)
+    }))
+}
+
+/// A container's log, read as it comes: of the engine itself, else of its client.
+pub(super) fn log(
+    door: Door<'_>,
+    processes: &Processes<'_>,
+    id: &str,
+    query: Query,
+    silence: Duration,
+) -> Result<Rows<Box<dyn Read + Send>>, Trouble> {
+    if let Some(socket) = engine::socket(door) {
+        let path = docker_logs::api_logs(id, query);
+        let answer = engine::open(door, &socket, &path, (!query.follow).then_some(silence))?;
+        return Ok(Rows::framed(Box::new(answer)));
+    }
+    let silence = if query.follow { Duration::MAX } else { silence };
+    let stream = processes.stream(&docker_logs::logs(id, query), Streams::Together, silence)?;
+    Ok(Rows::plain(Box::new(stream)))
+}
+
+fn list(door: Door<'_>) -> Answer<Vec<Listed>> {
+    let (door, _) = door.now();
+    if let Some(socket) = engine::socket(door) {
+        return engine::list(door, &socket);
+    }
+    door.ask_with(&docker::ps(), |output| match output.exit {
+        ProcessEnd::Code(0) => Ok(docker::parse_ps(&text(&output.stdout))?),
+        _ => Err(engine_trouble(output)),
+    })
+}
+
+fn inspect<'a>(door: Door<'_>, containers: impl IntoIterator<Item = &'a str>) -> Answer<Vec<ContainerState>> {
+    let (door, _) = door.now();
+    let mut answer = match engine::socket(door) {
+        Some(socket) => engine::inspect(door, &socket, containers.into_iter()),
+        None => inspect_by_client(door, containers),
+    };
+    for container in answer.result.iter_mut().flatten().filter(|container| container.pid != 0) {
+        container.memory_bytes = door.system.memory_of(container.pid);
+    }
+    if let Ok(containers) = &mut answer.result {
+        restarts::of_containers(door, containers);
+    }
+    answer
+}
+
+fn inspect_by_client<'a>(door: Door<'_>, containers: impl IntoIterator<Item = &'a str>) -> Answer<Vec<ContainerState>> {
+    let containers: Vec<&str> = containers.into_iter().collect();
+    let asked = containers.len();
+    let command = Command::new(["docker", "inspect"].into_iter().chain(containers.iter().copied()));
+    let answer = door.ask_with(&docker::inspect(containers), |output| {
+        let complaints = text(&output.stderr);
+        let missing = match output.exit {
+            ProcessEnd::Code(0) => 0,
+            ProcessEnd::Code(1) if docker::only_missing(&complaints) => {
+                complaints.lines().filter(|line| !line.trim().is_empty()).count()
+            }
+            _ => return Err(engine_trouble(output)),
+        };
+        let found = docker::parse_inspect(&text(&output.stdout))?;
+        // Silence about a container is no word of its absence.
+        match found.len() + missing < asked {
+            true => Err(Trouble::Failed(format!("told of {} of {asked} containers only", found.len()))),
+            false => Ok(found),
+        }
+    });
+    // The template is ours, not the operator's: what is worth pasting is the plain call.
+    Answer { command, ..answer }
+}
+
+fn engine_trouble(output: &crate::host::exec::Output) -> Trouble {
+    match docker::unreachable(&text(&output.stderr)) {
+        Some(Unreachable::Down) => Trouble::Unavailable("the docker engine is not running".to_owned()),
+        Some(Unreachable::Denied) => Trouble::NeedsRoot("or membership of the group docker, to ask the docker engine"),
+        None => failure(output),
+    }
+}
+
+/// Log probes: one call a service, for there is no call for several.
+fn ask_logs(door: Door<'_>, services: &[&'static Service], evidence: &mut ManagerEvidence) {
+    let Some(containers) = &evidence.containers else { return };
+    let probes = services.iter().flat_map(|service| service.probes.iter().map(move |probe| (service, probe)));
+    evidence.log_lines = thread::scope(|scope| {
+        let mut asked = Vec::new();
+        for (service, probe) in probes {
+            let Probe::LogLine { contains, within_seconds } = probe else { continue };
+            let of_service = |c: &&ContainerState| service.managers.iter().any(|m| is_container_of(m, &c.identity));
+            let container = match &containers.result {
+                Ok(found) => found.iter().find(of_service).map(|container| container.identity.name.clone()).ok_or(None),
+                Err(trouble) => Err(Some(trouble.clone())),
+            };
+            match container {
+                Ok(name) => asked.push((
+                    service.name,
+                    task(scope, move || {
+                        door.ask_with(&docker::logs_since(&name, *within_seconds), |output| match output.exit {
+                            ProcessEnd::Code(0) => {
+                                let both = text(&output.stdout) + &text(&output.stderr);
+                                Ok(Reply::LogLine(docker::newest_line(&both, contains)))
+                            }
+                            _ => Err(engine_trouble(output)),
+                        })
+                    }),
+                )),
+                // The manager's own check says that the container is missing, or why it cannot be asked.
+                Err(None) => {}
+                Err(Some(trouble)) => {
+                    let answer = Answer { command: containers.command.clone(), result: Err(trouble) };
+                    asked.push((service.name, task(scope, move || answer)));
+                }
+            }
+        }
+        asked.into_iter().map(|(name, thread)| (name, join(thread))).collect()
+    });
+}
