@@ -57,7 +57,7 @@ impl Look {
 
     /// For the first of two rounds: most of it, because the second asks only what the first left open.
     pub fn first(self) -> Duration {
-        self.rest() * 3 / 5
+        self.rest() * 3 / 4
     }
 }
 
@@ -169,7 +169,7 @@ impl<'a> Context<'a> {
         // A look that comes later, in a watch or after a change, has its own.
         const FIRST: Duration = Duration::from_secs(1);
         // The rest of the three seconds goes into ending what ignores that, and into printing.
-        const LOOK: Duration = Duration::from_millis(2200);
+        const LOOK: Duration = Duration::from_millis(2400);
         let now = Instant::now();
         match self.deadline {
             Some(_) => Ok(Look { until: now + self.at_most(Duration::MAX)? }),

@@ -85,7 +85,14 @@ pub fn logs(stated: Vec<Stated>) -> Vec<Comparison> {
             command: stated.command,
         }
     };
-    stated.into_iter().map(one).collect()
+    let mut all: Vec<Comparison> = Vec::new();
+    for comparison in stated.into_iter().map(one) {
+        // A unit that has several names is one unit.
+        if !all.contains(&comparison) {
+            all.push(comparison);
+        }
+    }
+    all
 }
 
 /// The comparisons of one service under construction.

@@ -40,7 +40,8 @@ fn service<'v>(document: &'v Value, name: &str) -> &'v Value {
 
 /// The application of pm2, which the runbook of another deployment knows.
 fn application(machine: &Machine) -> Value {
-    let ran = machine.run(&["opsctl", "-d", "plugspace", "status", "plugspace-api", "-o", "json"]);
+    // A machine that is busy with other hosts gets no answer from pm2 in time now and then.
+    let ran = machine.run(&["opsctl", "-d", "plugspace", "status", "plugspace-api", "-o", "json", "--timeout", "20s"]);
     let document: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:#?}"));
     service(&document, "plugspace-api")["checks"][0].clone()
 }
