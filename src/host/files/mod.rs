@@ -324,6 +324,11 @@ impl System {
         })
     }
 
+    /// Whether it is certain that nothing has this path.
+    pub fn is_missing(&self, path: impl AsRef<Path>) -> bool {
+        self.metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    }
+
     /// A socket that has a path, opened to be connected to by [`path_of`] it; a link
     /// in the last place is no socket.
     ///

@@ -272,15 +272,15 @@ fn assess(
     let answered = views.first().map_or(Answered::Yes, |view| view.answered);
     let mut checks: Vec<Check> = views.iter().map(|view| view.check.clone()).collect();
     if let Presence::IfFound(why) = service.presence {
-        let nobody_answers = !probes.iter().any(|check| check.verdict == Verdict::Pass)
-            || port::another_answers(service, &evidence.holders[index]);
+        let nobody_answers = !probes.iter().any(|check| check.verdict == Verdict::Pass);
+        let not_itself = nobody_answers || port::another_answers(service, &evidence.holders[index]);
         let unused = views.first().is_none_or(|view| view.state == State::NotFound || view.unused);
         match answered {
             Answered::Yes if views.first().is_some_and(|view| view.state == State::NotFound) => {
                 return Err(why.to_owned());
             }
-            Answered::Yes if unused && nobody_answers && service.managers.is_empty() => return Err(why.to_owned()),
-            Answered::Yes if unused && nobody_answers => return Err("installed, and not in use".to_owned()),
+            Answered::Yes if unused && not_itself && service.managers.is_empty() => return Err(why.to_owned()),
+            Answered::Yes if unused && not_itself => return Err("installed, and not in use".to_owned()),
             Answered::NotHere | Answered::NoTool if nobody_answers => return Err(why.to_owned()),
             // What answers on its port is taken for it.
             Answered::NotHere => checks.clear(),

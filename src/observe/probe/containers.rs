@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Answer, Door, ManagerEvidence, Reply, Stranger, engine, is_container_of, managers, restarts, text};
+use super::{Answer, Door, ManagerEvidence, Reply, Stranger, engine, is_container_of, restarts, text};
 use crate::host::exec::{ProcessEnd, Processes, Streams};
 use crate::host::threads::{join, task};
 use crate::host::tools::command::Command;
@@ -89,7 +89,7 @@ fn engine_may_be_asked(door: Door<'_>) -> Result<(), Trouble> {
     let recorded = system.read("/run/docker.pid").ok().and_then(|pid| pid.trim().parse().ok());
     // Where there is no such socket, the client itself says best what is missing.
     if recorded.is_some_and(is_engine)
-        || managers::is_missing(system, docker::SOCKET)
+        || system.is_missing(docker::SOCKET)
         || system.processes().into_iter().any(is_engine)
         // Only systemd starts an engine for whoever asks.
         || !system.booted_with_systemd()

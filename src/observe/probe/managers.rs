@@ -130,11 +130,6 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool
     evidence
 }
 
-/// Whether it is certain that there is no such file.
-pub(super) fn is_missing(system: &System, path: &str) -> bool {
-    system.metadata(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
-}
-
 /// Whether a unit file of that name is in systemd's search path (systemd.unit(5)); of an instance, its template's.
 fn has_file(system: &System, name: &str) -> bool {
     let template =
@@ -162,7 +157,7 @@ fn ask_systemd(door: Door<'_>, names: &[&str], and_failed: bool) -> Answer<Vec<U
     let wanting = answer.result.iter_mut().flatten().filter(|unit| unit.result == "resources");
     for unit in wanting {
         // Patterns are left to systemd.
-        let missing = |path: &&String| !path.contains(['*', '?', '[']) && is_missing(door.system, path);
+        let missing = |path: &&String| !path.contains(['*', '?', '[']) && door.system.is_missing(path);
         unit.missing_files = unit.needed_files.iter().filter(missing).cloned().collect();
     }
     let idle = answer.result.iter().flatten().filter(|unit| unit.active == "inactive");

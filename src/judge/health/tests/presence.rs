@@ -235,3 +235,12 @@ fn b23_a_program_on_the_port_of_what_is_not_in_use_does_not_put_it_to_use() {
     // Its own program, started by hand.
     assert_eq!(with("optional"), "optional: fail, stopped: stopped; port 9000 is held by optional (pid 7)\n");
 }
+
+#[test]
+fn m6_what_answers_is_told_also_where_its_manager_does_not_and_nobody_sees_whose_port_it_is() {
+    let mut evidence = all_well(&[&OPTIONAL]);
+    evidence.managers.units = Some(silent("systemctl show", &Trouble::TimedOut(Duration::from_millis(2400))));
+    evidence.holders = vec![Holder::Unseen];
+    let health = judge(&SHOP, &[&OPTIONAL], &evidence);
+    assert_eq!(health.services[0].health, Some(Verdict::Pass));
+}
