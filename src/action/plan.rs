@@ -172,7 +172,7 @@ fn steps(
     let state = match judged {
         Some(judged) => judged.state,
         // One that need not be here and does not run counts as absent; its unit may be started all the same.
-        None if unit_of(manager, evidence).is_some() => State::Stopped,
+        None if unit_of(operation, manager, evidence).is_some() => State::Stopped,
         None => return Err(refuse("it is not on this host".to_owned(), None)),
     };
     // What runs is not started again, only looked at: pm2 would restart it.
@@ -195,7 +195,7 @@ fn steps(
     }
     match manager {
         Manager::Systemd(_) => {
-            let found = unit_of(manager, evidence);
+            let found = unit_of(operation, manager, evidence);
             let (Some(unit), Some(able)) = (found, found.and_then(|unit| unit.able.as_ref())) else {
                 return Err(Refusal { unknown: true, ..refuse("systemd said nothing of it".to_owned(), None) });
             };
@@ -222,12 +222,13 @@ fn steps(
     }
 }
 
-/// The unit of a service, as systemd told of it.
-fn unit_of<'e>(manager: &Manager, evidence: &'e ManagerEvidence) -> Option<&'e UnitState> {
+/// The unit of a service that this is done to, as systemd told of it.
+fn unit_of<'e>(operation: Operation, manager: &Manager, evidence: &'e ManagerEvidence) -> Option<&'e UnitState> {
     let Manager::Systemd(wanted) = manager else { return None };
     let units = evidence.units.as_ref()?.result.as_ref().ok()?;
     // An instance that is down by itself is no reason to touch those that serve.
-    let down = units_of(wanted, units).into_iter().next().filter(|unit| unit.active != "active");
+    let starts = matches!(operation, Operation::Start | Operation::Restart);
+    let down = units_of(wanted, units).into_iter().next().filter(|unit| starts && unit.active != "active");
     let mut names = std::iter::once(wanted.name).chain(wanted.aliases.iter().copied());
     down.or_else(|| names.find_map(|name| units.iter().find(|unit| unit.is(name) && unit.exists())))
 }

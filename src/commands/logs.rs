@@ -108,7 +108,16 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let wanted = wanted(args, context)?;
     let patience = context.patience()?;
     let follow = wanted.follow;
-    let found = logs::destinations::find(context.system, &context.processes(), sources, None, PATIENCE.min(patience));
+    let is_named_later = source::narrow(sources.clone(), &args.source).is_empty();
+    let mut found =
+        logs::destinations::find(context.system, &context.processes(), sources, None, PATIENCE.min(patience));
+    if is_named_later {
+        let names: Vec<String> = found.sources.iter().map(|source| source.name.clone()).collect();
+        found.sources = source::narrow(found.sources, &args.source);
+        if found.sources.is_empty() {
+            return Err(no_source(args, &names).into());
+        }
+    }
     for (service, trouble) in &found.doubts {
         context.ui.note(&format!("{service}: where it writes is not known: {trouble}; read where the registry says"));
     }
@@ -177,12 +186,18 @@ fn sources(args: &Args, context: &Context<'_>, deployment: &'static Deployment) 
         }
     }
     let names: Vec<String> = found.iter().map(|source| source.name.clone()).collect();
-    let kept = source::narrow(found, &args.source);
-    if kept.is_empty() {
-        return Err(Error::usage(Code::NoSource, format!("no source is called {}", args.source.join(" or ")))
-            .hint(format!("there are: {}", names.join(", "))));
+    let kept = source::narrow(found.clone(), &args.source);
+    // A name may be that of a file that a pattern of the registry stands for, or that a manager states.
+    match kept.is_empty() {
+        true if args.source.is_empty() || context.ui.format == Format::Name => Err(no_source(args, &names)),
+        true => Ok(found),
+        false => Ok(kept),
     }
-    Ok(kept)
+}
+
+fn no_source(args: &Args, names: &[String]) -> Error {
+    Error::usage(Code::NoSource, format!("no source is called {}", args.source.join(" or ")))
+        .hint(format!("there are: {}", names.join(", ")))
 }
 
 fn without_logs(service: &Service) -> Error {

@@ -115,8 +115,6 @@ pub(super) fn of_value(is_secret: bool, value: &str, found: &mut Vec<String>) {
             lines(form, found);
         }
     }
-    found.sort_unstable();
-    found.dedup();
 }
 
 /// A word as a shell reads it, without variables: quotes may begin and end anywhere.

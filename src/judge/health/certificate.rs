@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{About, Check};
 use crate::host::tools::command::Command;
-use crate::observe::probe::{Answer, HostEvidence, Served, Trust};
+use crate::observe::probe::{Answer, HostEvidence, Served, TlsEdge, Trust};
 use crate::registry::{Certificates, Service, Verdict};
 use crate::units::{age, duration};
 
@@ -64,6 +64,17 @@ pub(super) fn judge(
         let answer = Answer { command: Command::new(openssl), result: Ok(()) };
         let check = Check::new(format!("certificate file {}", file.path), &answer, Verdict::Warn, summary);
         checks.push(check.about(About::Other));
+    }
+    if let (TlsEdge::Unknown(why), true) = (&evidence.edge, evidence.certificates.is_empty()) {
+        let command = Command::new(["openssl", "s_client", "-connect", &format!("127.0.0.1:{}", bounds.port)]);
+        checks.push(Check {
+            source: "certificates".to_owned(),
+            verdict: Verdict::Unknown,
+            summary: format!("could not be asked for: {why}"),
+            command,
+            about: About::Certificate,
+            needs_root: false,
+        });
     }
     if let Some(trouble) = &evidence.names_trouble {
         let answer = Answer { command: Command::new(["ls", "/etc/letsencrypt/live"]), result: Ok(()) };

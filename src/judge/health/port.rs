@@ -3,7 +3,7 @@
 use super::{About, Check, PortOwner};
 use crate::host::tools::command::Command;
 use crate::observe::probe::{Answer, Holder, ListenAddress, Reply};
-use crate::registry::{Presence, Service, State, Verdict};
+use crate::registry::{Manager, Presence, Service, State, Verdict};
 
 /// Whether what answers on the port of a service that is not in use is not the service. Before it was looked whose it is, it is
 /// taken for the service's own.
@@ -83,7 +83,12 @@ pub(super) fn owner(service: &Service, state: State, holder: &Holder, checks: &m
             checks.push(check(Verdict::Fail, format!("port {port} is held by {name} (pid {pid})")));
             Some(PortOwner { pid: *pid, name: name.clone() })
         }
-        Holder::Nobody if service.probes.is_empty() && state == State::Running => {
+        // A container's port may be forwarded by the kernel, where nobody listens.
+        Holder::Nobody
+            if service.probes.is_empty()
+                && state == State::Running
+                && !service.managers.iter().any(|m| matches!(m, Manager::Compose(_) | Manager::Docker(_))) =>
+        {
             checks.push(check(Verdict::Fail, format!("nothing listens on port {port}")));
             None
         }

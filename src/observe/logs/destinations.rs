@@ -2,6 +2,7 @@
 //! first; what the manager says is read, and where that cannot be read it is said.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -213,10 +214,15 @@ impl Finding<'_> {
         {
             let fits =
                 |name: &str| name.len() >= head.len() + tail.len() && name.starts_with(head) && name.ends_with(tail);
-            let mut names: Vec<String> = self
-                .system
-                .list(dir)
-                .unwrap_or_default()
+            let entries = match self.system.list(dir) {
+                Ok(entries) => entries,
+                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Vec::new(),
+                Err(error) => {
+                    let lost = (owner(&source), source.name.clone(), Trouble::from_io(&error));
+                    return self.all.lost.push(lost);
+                }
+            };
+            let mut names: Vec<String> = entries
                 .into_iter()
                 .filter(crate::host::files::Entry::is_file)
                 .filter_map(|entry| entry.name.into_string().ok())
@@ -237,7 +243,7 @@ impl Finding<'_> {
         }
         // What need not be here is not looked for as long as there is something else.
         let optional = source.service.is_some_and(|service| service.presence != Presence::Required);
-        if optional && has_others && !self.system.exists(path) {
+        if optional && has_others && self.system.is_missing(path) {
             return;
         }
         if !self.all.sources.iter().any(|other| other.is_file(path) && owner(other) == owner(&source)) {

@@ -128,6 +128,14 @@ pub fn read(
     Ok(Some(Reached { lines, inode }))
 }
 
+/// The end of the file as it is now, from which it is followed where nothing of it is read; `None` where there is no such file.
+pub fn at_end(world: &World, source: usize) -> Option<Reached> {
+    let mut file = open(world, &path(world, source)).ok()??;
+    file.seek(SeekFrom::End(0)).ok()?;
+    let inode = file.metadata().ok()?.ino();
+    Some(Reached { lines: Lines::new(file), inode })
+}
+
 fn path(world: &World, source: usize) -> PathBuf {
     match &world.sources[source].kind {
         Kind::File { path, .. } => PathBuf::from(path),
@@ -156,6 +164,9 @@ fn rotated(world: &World, path: &Path, range: &Range) -> Vec<PathBuf> {
 
 /// Where the last `count` lines before `size` begin, and how many there are if there are fewer.
 fn lines_back(file: &File, size: u64, count: u64) -> io::Result<(u64, u64)> {
+    if count == 0 {
+        return Ok((size, 0));
+    }
     let mut block = vec![0; BLOCK];
     let mut found = 0;
     let mut end = size;

@@ -174,6 +174,10 @@ fn group(world: &Arc<World>, sources: &[usize], pens: Vec<Pen>, finish: &Finish,
     let whole = Range { since: wanted.since, until: wanted.until, ..Range::default() };
     let ranges: Vec<Option<Range>> = sources.iter().map(|source| run(world, *source, whole.clone())).collect();
     let filtered = wanted.level.is_some() || wanted.grep.is_some();
+    // What is only followed is followed from here: before it is looked which lines are the newest, so that none is missed.
+    let is_file = |source: usize| matches!(world.sources[source].kind, Kind::File { .. });
+    let here = |source: &usize| file::at_end(world, *source).filter(|_| wanted.follow && is_file(*source));
+    let ends: Vec<Option<file::Reached>> = sources.iter().map(here).collect();
     let ranges = match wanted.tail {
         None if wanted.brief => {
             ranges.into_iter().map(|range| range.map(|range| Range { last: Some(recent::MOST), ..range })).collect()
@@ -184,13 +188,13 @@ fn group(world: &Arc<World>, sources: &[usize], pens: Vec<Pen>, finish: &Finish,
         }
         Some(tail) => newest(world, sources, ranges, tail),
     };
-    for ((source, range), mut pen) in sources.iter().copied().zip(ranges).zip(pens) {
+    for (((source, range), mut pen), end) in sources.iter().copied().zip(ranges).zip(pens).zip(ends) {
         let (world, finish) = (Arc::clone(world), Arc::clone(finish));
         // A journal is followed elsewhere, all units at once, when this has been read.
         let reading = reading.clone();
         let (board, name) = (Arc::clone(&world.board), world.sources[source].name.clone());
         beside(&board, &name, move || {
-            let reached = range.and_then(|range| pour(&world, &[source], &range, &mut pen, &finish));
+            let reached = range.and_then(|range| pour(&world, &[source], &range, &mut pen, &finish)).or(end);
             drop(reading);
             if !world.wanted.follow || matches!(world.sources[source].kind, Kind::Journal { .. }) || !pen.live() {
                 return;

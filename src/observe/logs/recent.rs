@@ -128,7 +128,7 @@ fn newest(world: &World, sources: &[usize], bound: Bound, until: Instant) -> Res
         // What came before it fell silent is worth having.
         Err(Trouble::TimedOut(_)) if !entries.is_empty() => Ok((entries, false)),
         // Of all of them together that says nothing of each.
-        Err(Trouble::TimedOut(_)) if sources.len() > 1 => Ok((entries, false)),
+        Err(Trouble::TimedOut(_)) if sources.len() > 1 || bound.entries == ALL.entries => Ok((entries, false)),
         Err(trouble) => Err(trouble),
     }
 }

@@ -1,5 +1,6 @@
 //! Services that listen elsewhere than the registry states: asked there.
 
+use std::net::{Ipv6Addr, SocketAddr};
 use std::thread;
 use std::time::Duration;
 
@@ -28,20 +29,29 @@ pub fn look_for_listeners(
     evidence.holders = holders(system, services, &evidence.managers, wanted);
     let door = Door::new(system, runner, limit.min(BRIEF));
     let found: Vec<Option<Found>> = thread::scope(|scope| {
-        let ask = |(service, holder): (&&'static Service, &Holder)| match holder {
-            Holder::Elsewhere { at, .. } => {
-                let (service, at) = (*service, at.clone());
-                Some(task(scope, move || ask_at(door, service, &at)))
-            }
-            _ => None,
+        let ask = |((service, holder), replies): ((&&'static Service, &Holder), &Vec<Answer<Reply>>)| {
+            let service = *service;
+            let at = match holder {
+                Holder::Elsewhere { at, .. } => at.clone(),
+                // Its own port, which may be open to IPv6 alone: `listen [::]:80` of nginx.
+                Holder::Own if replies.iter().any(is_silent) => {
+                    vec![ListenAddress::Tcp(SocketAddr::new(Ipv6Addr::LOCALHOST.into(), *service.ports.first()?))]
+                }
+                _ => return None,
+            };
+            Some(task(scope, move || ask_at(door, service, &at)))
         };
-        let asked: Vec<_> = services.iter().zip(&evidence.holders).map(ask).collect();
+        let holders = services.iter().zip(&evidence.holders);
+        let asked: Vec<_> = holders.zip(&evidence.replies).map(ask).collect();
         asked.into_iter().map(|thread| thread.and_then(join)).collect()
     });
     for (index, found) in found.into_iter().enumerate() {
         let Some((address, replies)) = found else { continue };
-        if let Holder::Elsewhere { answers, .. } = &mut evidence.holders[index] {
-            *answers = Some(address);
+        match &mut evidence.holders[index] {
+            Holder::Elsewhere { answers, .. } => *answers = Some(address),
+            holder => {
+                *holder = Holder::Elsewhere { at: vec![address.clone()], answers: Some(address), instead: None };
+            }
         }
         for (probe, reply) in replies {
             evidence.replies[index][probe] = reply;
@@ -55,10 +65,14 @@ fn ask_at(door: Door<'_>, service: &'static Service, at: &[ListenAddress]) -> Op
     let moved =
         || service.probes.iter().enumerate().filter(|(_, probe)| probe.port().is_some() && probe.port() == main);
     let (_, first) = moved().next()?;
-    let spoken = |answer: &Answer<Reply>| matches!(&answer.result, Ok(reply) if !matches!(reply, Reply::Silent(_)));
+    let spoken = |answer: &Answer<Reply>| answer.result.is_ok() && !is_silent(answer);
     let address = at.iter().find(|address| reply_at(door, first, address).as_ref().is_some_and(spoken))?;
     let replies = moved().filter_map(|(index, probe)| Some((index, reply_at(door, probe, address)?))).collect();
     Some((address.clone(), replies))
+}
+
+fn is_silent(answer: &Answer<Reply>) -> bool {
+    matches!(answer.result, Ok(Reply::Silent(_)))
 }
 
 /// Asks a service at another address than the one that its probe states. `None` for what is not spoken there.

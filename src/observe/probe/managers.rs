@@ -1,6 +1,7 @@
 //! What systemd, docker and pm2 say of the services they manage: each asked once for all of them.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::thread;
 
 use super::{Answer, Door, Reply, containers, restarts, units};
@@ -135,7 +136,11 @@ fn has_file(system: &System, name: &str) -> bool {
     let template =
         name.split_once('@').zip(name.rsplit_once('.')).map(|((stem, _), (_, kind))| format!("{stem}@.{kind}"));
     UNIT_PATH.iter().any(|dir| {
-        let exists = |name: &str| system.symlink_metadata(format!("{dir}/{name}")).is_ok();
+        // What cannot be looked at may be there: systemd is asked.
+        let exists = |name: &str| match system.symlink_metadata(format!("{dir}/{name}")) {
+            Ok(_) => true,
+            Err(error) => !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
+        };
         exists(name) || template.as_deref().is_some_and(exists)
     })
 }

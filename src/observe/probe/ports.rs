@@ -108,10 +108,13 @@ fn holder(system: &System, service: &Service, managers: &ManagerEvidence, all: &
     let own = own(system, service, managers);
     // Root would see them; that nobody listens is plain to everybody.
     let seen = sockets_of(system, &own.first);
-    let unseen = if there.is_empty() { Holder::Hidden } else { Holder::Unseen };
+    let unseen = match all.tcp.iter().any(|listener| listener.port() == *port) {
+        true => Holder::Unseen,
+        false => Holder::Hidden,
+    };
     let (sockets, nobody) = match seen {
         Some(sockets) => (sockets, Holder::Nobody),
-        None => (Vec::new(), Holder::Hidden),
+        None => (Vec::new(), unseen.clone()),
     };
     if holds(&sockets) || own.daemon.is_some_and(|pid| holds(&system.sockets_of(pid).unwrap_or_default())) {
         return Holder::Own;

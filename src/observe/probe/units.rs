@@ -125,8 +125,8 @@ pub(super) fn add(units: &mut Answer<Vec<UnitState>>, more: Result<Vec<UnitState
     }
 }
 
-/// The units that stand for a wanted one, of those that systemd told of: its instances where it has any that count, what is
-/// worst first; else the first of its names under which there is one.
+/// The units that stand for a wanted one, of those that systemd told of: its instances where it has any that count, and itself
+/// where it does more than to start them, what is worst first; else the first of its names under which there is one.
 pub fn units_of<'e>(wanted: &Unit, units: &'e [UnitState]) -> Vec<&'e UnitState> {
     let mut names = std::iter::once(&wanted.name).chain(wanted.aliases);
     let named = names.find_map(|name| units.iter().find(|unit| unit.is(name) && unit.exists()));
@@ -134,6 +134,13 @@ pub fn units_of<'e>(wanted: &Unit, units: &'e [UnitState]) -> Vec<&'e UnitState>
     let started = named.is_some_and(|unit| unit.active == "active");
     let instances = units.iter().filter(|unit| wanted.is_instance(&unit.id) && unit.exists());
     let mut counted: Vec<&UnitState> = instances.filter(|unit| started || unit.active != "inactive").collect();
+    if counted.is_empty() {
+        return named.into_iter().collect();
+    }
+    // `redis-server.service` serves beside its instances; `postgresql.service` only starts them.
+    let serves =
+        |unit: &&UnitState| unit.kind != "oneshot" && (unit.active != "inactive" || unit.file_state == "enabled");
+    counted.extend(named.filter(serves));
     counted.sort_by_key(|unit| match unit.active.as_str() {
         "failed" => 0,
         "activating" => 1,
@@ -141,7 +148,7 @@ pub fn units_of<'e>(wanted: &Unit, units: &'e [UnitState]) -> Vec<&'e UnitState>
         "deactivating" => 3,
         _ => 4,
     });
-    if counted.is_empty() { named.into_iter().collect() } else { counted }
+    counted
 }
 
 #[cfg(test)]

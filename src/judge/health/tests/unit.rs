@@ -399,6 +399,7 @@ fn b24_a_unit_that_only_starts_others_is_as_well_as_they_are() {
         let unit = |name: &str, active: &str| UnitState {
             active: active.to_owned(),
             sub: if active == "active" && name == "db.service" { "exited" } else { "running" }.to_owned(),
+            kind: if name == "db.service" { "oneshot" } else { "simple" }.to_owned(),
             ..running_unit(name)
         };
         let mut evidence = all_well(&[&CLUSTERS]);
@@ -416,6 +417,17 @@ fn b24_a_unit_that_only_starts_others_is_as_well_as_they_are() {
     assert_eq!(two("inactive"), "db@17-shop.service stopped: fail");
     assert_eq!(told("inactive", &[("db@17-main.service", "inactive")]), "db.service stopped: fail");
     assert_eq!(told("inactive", &[("db@17-main.service", "active")]), "db@17-main.service running: pass");
+    // One that serves itself is judged beside its instances.
+    let beside = |active: &str| {
+        let mut evidence = all_well(&[&CLUSTERS]);
+        *evidence.units() = vec![running_unit("db@cache.service"), running_unit("db.service")];
+        evidence.unit("db.service").active = active.to_owned();
+        let health = judge(&SHOP, &[&CLUSTERS], &evidence);
+        (health.services[0].unit.clone().unwrap(), word(health.services[0].verdict))
+    };
+    assert_eq!(beside("active").1, "pass");
+    assert_eq!(beside("failed"), ("db.service".to_owned(), "fail"));
+    assert_eq!(beside("inactive"), ("db.service".to_owned(), "fail"));
     // Another unit with a similar name is none.
     assert_eq!(told("active", &[("db@.service", "failed")]), "db.service completed: pass");
 }
