@@ -187,10 +187,11 @@ fn sources(args: &Args, context: &Context<'_>, deployment: &'static Deployment) 
     }
     let names: Vec<String> = found.iter().map(|source| source.name.clone()).collect();
     let kept = source::narrow(found.clone(), &args.source);
-    // A name may be that of a file that a pattern of the registry stands for, or that a manager states.
+    // A name may be that of a file that a pattern of the registry stands for.
+    let stands_for_several = names.iter().any(|name| name.contains('*')) && context.ui.format != Format::Name;
     match kept.is_empty() {
-        true if args.source.is_empty() || context.ui.format == Format::Name => Err(no_source(args, &names)),
-        true => Ok(found),
+        true if stands_for_several => Ok(found),
+        true => Err(no_source(args, &names)),
         false => Ok(kept),
     }
 }
