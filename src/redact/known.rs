@@ -4,7 +4,7 @@
 //! Most texts hold none. A filter of four bytes each, asked at every third byte, passes over them: whatever is found is at
 //! least six bytes long, so one of its first three bytes begins four that the filter knows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::{MARK, SHORTEST, view};
@@ -106,10 +106,11 @@ impl Known {
     /// `values` as they are, with the forms in which they may be written. None when they are too many to be known.
     pub(super) fn new(values: &[String]) -> Option<Self> {
         let mut forms: Vec<Form> = Vec::new();
+        let mut seen: HashSet<Vec<u8>> = HashSet::new();
         let mut size = 0;
         for value in values {
             let mut add = |bytes: Vec<u8>, kind| {
-                if bytes.len() >= SHORTEST && !forms.iter().any(|form: &Form| *form.bytes == *bytes) {
+                if bytes.len() >= SHORTEST && seen.insert(bytes.clone()) {
                     size += bytes.len();
                     forms.push(Form { bytes: bytes.into(), kind });
                 }

@@ -35,9 +35,9 @@ pub(super) fn doubt_default(
             (format!("{}, and gives no answer there that is understood", listens(holder, *port)), false)
         }
         Holder::Hidden => (format!("nobody listens on :{port}; where else it listens, root can see"), true),
+        Holder::Unseen => (format!("no answer on :{port}; whose port it is, root can see"), true),
         Holder::Elsewhere { answers: Some(_), .. }
         | Holder::Unasked
-        | Holder::Unseen
         | Holder::Nobody
         | Holder::Own
         | Holder::Other { .. } => return,

@@ -248,12 +248,14 @@ impl World {
 
 /// Keeps the secrets of these services out, whoever prints them.
 pub(crate) fn redactor(system: &System, services: &[&'static Service]) -> Redactor {
+    /// Ten times what env files have; whoever writes more has no secrets in there that others know.
+    const MOST: usize = 128 << 10;
     let envs = services.iter().filter_map(|service| service.env.as_ref());
     let mut paths: Vec<&str> = envs.flat_map(|env| env.paths).copied().collect();
     paths.sort_unstable();
     paths.dedup();
     let files: Vec<String> = paths.iter().filter_map(|path| system.read(path).ok()).collect();
-    Redactor::of_settings(files.iter().map(String::as_str))
+    Redactor::of_settings(files.iter().map(|file| &file[..file.floor_char_boundary(MOST)]))
 }
 
 /// Has the secrets of a deployment kept out of whatever is quoted from outside.
