@@ -20,6 +20,8 @@ use crate::host::trouble::{Trouble, failure, of_file};
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// What starts within that after the boot may have started with it.
 const BOOT: SignedDuration = SignedDuration::from_mins(2);
+/// The same on a host that has just booted, where more would hide what ends every few seconds.
+const YOUNG_BOOT: SignedDuration = SignedDuration::from_secs(30);
 /// How long it is after one start or stop that the next could belong to the same loop.
 const LATELY: SignedDuration = SignedDuration::from_mins(10);
 /// Where systemd keeps a link for each unit that runs, made when that was started.
@@ -88,8 +90,11 @@ pub(super) fn journal_reaches_a_day(door: Door<'_>) -> Result<bool, Trouble> {
 
 /// Units that are no service's and were restarted by themselves, or are about to be; `None` where nothing was started lately.
 pub(super) fn restless(door: Door<'_>, is_known: impl Fn(&str) -> bool) -> Option<Answer<Vec<UnitState>>> {
-    let started = started_lately(door)?;
-    let argv = systemctl::looping_or(started.iter().map(String::as_str).filter(|name| !is_known(name)));
+    let started: BTreeSet<String> = started_lately(door)?.into_iter().filter(|name| !is_known(name)).collect();
+    if started.is_empty() {
+        return None;
+    }
+    let argv = systemctl::looping_or(started.iter().map(String::as_str));
     let mut answer = door.ask(&argv, systemctl::parse_show);
     if let Ok(units) = &mut answer.result {
         units.retain(|unit| {
@@ -101,8 +106,8 @@ pub(super) fn restless(door: Door<'_>, is_known: impl Fn(&str) -> bool) -> Optio
     Some(answer)
 }
 
-/// Services that run and were started within the last day, but not with the boot. `None` where no unit was started or stopped
-/// lately and none of them: then nothing is restarted either, and systemd need not be asked.
+/// Services that run and were started within the last day, but not with the boot, and those that the journal says were restarted
+/// lately. `None` where systemd does not run.
 fn started_lately(door: Door<'_>) -> Option<BTreeSet<String>> {
     if !door.system.booted_with_systemd() {
         return None;
@@ -116,7 +121,8 @@ fn started_lately(door: Door<'_>) -> Option<BTreeSet<String>> {
     let at = |micros: i64| Timestamp::from_microsecond(micros).unwrap_or(now);
     let boot = entries.iter().map(|entry| at(entry.modified())).min().unwrap_or(now);
     let is_young = now.duration_since(boot) < LATELY;
-    let late = |time: Timestamp| time >= earlier(now, DAY) && (is_young || time.duration_since(boot) >= BOOT);
+    let with_boot = if is_young { YOUNG_BOOT } else { BOOT };
+    let late = |time: Timestamp| time >= earlier(now, DAY) && time.duration_since(boot) >= with_boot;
     let named = |entry: &crate::host::files::Entry| {
         let name = entry.name.to_str()?.strip_prefix("invocation:")?;
         name.ends_with(".service").then(|| name.to_owned())
@@ -128,11 +134,13 @@ fn started_lately(door: Door<'_>) -> Option<BTreeSet<String>> {
     let changed = changed.ok().and_then(|time| Timestamp::try_from(time).ok());
     let calm = changed.is_some_and(|time| now.duration_since(time) >= LATELY);
     if !calm {
-        // One that ended when the links were read, and runs again when systemd is asked, is in neither answer. Where the
-        // journal may not be read, the next look finds it.
-        started.extend(ask_journal(door, &journalctl::restarted_lately()).unwrap_or_default().into_keys());
+        // One that has ended and waits to be started again has no link. Where the journal may not be read, systemd is asked.
+        match ask_journal(door, &journalctl::restarted_lately()) {
+            Ok(restarted) => started.extend(restarted.into_keys()),
+            Err(_) => drop(started.insert(systemctl::ALWAYS_THERE.to_owned())),
+        }
     }
-    (!started.is_empty() || !calm).then_some(started)
+    Some(started)
 }
 
 /// Adds to each container that was restarted by itself lately when that was.
