@@ -111,7 +111,11 @@ impl System {
 
     /// Whether systemd is the init system, by the test that `sd_booted(3)` documents.
     pub fn booted_with_systemd(&self) -> bool {
-        self.metadata("/run/systemd/system").is_ok_and(|meta| meta.is_dir())
+        match self.metadata("/run/systemd/system") {
+            Ok(meta) => meta.is_dir(),
+            // What could not be looked at may be there: systemd is asked, and says so where it does not run.
+            Err(error) => !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
+        }
     }
 
     /// Whether this is a container, whose clock and kernel belong to another machine.
@@ -157,20 +161,9 @@ impl System {
         procfs::start_time(&self.read(format!("/proc/{pid}/stat")).ok()?)
     }
 
-    /// These processes and all that descend from them.
-    pub fn with_descendants(&self, pids: Vec<u32>) -> Vec<u32> {
-        let parent = |pid: u32| procfs::parent(&self.read(format!("/proc/{pid}/stat")).ok()?);
-        let parents: Vec<(u32, u32)> =
-            self.processes().into_iter().filter_map(|pid| Some((pid, parent(pid)?))).collect();
-        let mut all = pids;
-        let mut at = 0;
-        while let Some(&pid) = all.get(at) {
-            let children = parents.iter().filter(|(child, of)| *of == pid && !all.contains(child));
-            let children: Vec<u32> = children.map(|(child, _)| *child).collect();
-            all.extend(children);
-            at += 1;
-        }
-        all
+    /// The parent of a process.
+    pub fn parent_of(&self, pid: u32) -> Option<u32> {
+        procfs::parent(&self.read(format!("/proc/{pid}/stat")).ok()?)
     }
 
     /// The short name of a process.

@@ -1,5 +1,6 @@
 //! Who holds a service's port: its own process, another, or nobody; and where the service listens instead.
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -70,10 +71,38 @@ const FORWARDERS: [&str; 3] = ["docker-proxy", "rootlessport", "dockerd"];
 /// How many addresses of a service are told and asked.
 const MOST: usize = 8;
 
-/// All sockets of this host that wait for connections.
+/// All sockets of this host that wait for connections, and what is found once for all services where one needs it.
 struct Listeners {
     tcp: Vec<Listener>,
     unix: Vec<(u64, String)>,
+    /// Each process with the sockets that it holds.
+    holders: OnceCell<Vec<(u32, Vec<u64>)>>,
+    /// Each process with its parent.
+    parents: OnceCell<Vec<(u32, u32)>>,
+}
+
+impl Listeners {
+    fn holders(&self, system: &System) -> &[(u32, Vec<u64>)] {
+        self.holders.get_or_init(|| {
+            let of = |pid: u32| Some((pid, system.sockets_of(pid)?));
+            system.processes().into_iter().filter_map(of).collect()
+        })
+    }
+
+    /// These processes and all that descend from them.
+    fn with_descendants(&self, system: &System, pids: Vec<u32>) -> Vec<u32> {
+        let of = |pid: u32| Some((pid, system.parent_of(pid)?));
+        let parents = self.parents.get_or_init(|| system.processes().into_iter().filter_map(of).collect());
+        let mut found = pids;
+        let mut at = 0;
+        while let Some(&pid) = found.get(at) {
+            let children = parents.iter().filter(|(child, parent)| *parent == pid && !found.contains(child));
+            let children: Vec<u32> = children.map(|(child, _)| *child).collect();
+            found.extend(children);
+            at += 1;
+        }
+        found
+    }
 }
 
 /// Who holds the main port of each of these services; only those that are `wanted` are looked at.
@@ -91,7 +120,7 @@ pub fn holders(
     let listeners = table("/proc/net/tcp").map(|mut tcp| {
         tcp.extend(table("/proc/net/tcp6").unwrap_or_default());
         let unix = system.read("/proc/net/unix").map(|text| sockets::unix_listeners(&text)).unwrap_or_default();
-        Listeners { tcp, unix }
+        Listeners { tcp, unix, holders: OnceCell::new(), parents: OnceCell::new() }
     });
     let look = |service: &&'static Service| match (wanted(service), &listeners) {
         (false, _) => Holder::Unasked,
@@ -121,7 +150,7 @@ fn holder(system: &System, service: &Service, managers: &ManagerEvidence, all: &
     }
     // What a wrapper started listens in its place: npm below pm2, an init in a container that has the host's network.
     let sockets = match own.has_children {
-        true => sockets_of(system, &system.with_descendants(own.first.clone())).unwrap_or(sockets),
+        true => sockets_of(system, &all.with_descendants(system, own.first.clone())).unwrap_or(sockets),
         false => sockets,
     };
     if holds(&sockets) {
@@ -133,9 +162,8 @@ fn holder(system: &System, service: &Service, managers: &ManagerEvidence, all: &
     }
     let stranger = (!there.is_empty())
         .then(|| {
-            let has = |pid: &u32| system.sockets_of(*pid).is_some_and(|open| holds(&open));
-            let pid = system.processes().into_iter().find(has)?;
-            Some((pid, system.process_name(pid).unwrap_or_default()))
+            let (pid, _) = all.holders(system).iter().find(|(_, open)| holds(open))?;
+            Some((*pid, system.process_name(*pid).unwrap_or_default()))
         })
         .flatten();
     if let Some((pid, name)) = &stranger {
