@@ -16,6 +16,9 @@ use crate::host::tools::systemctl;
 use crate::host::trouble::{Trouble, failure};
 use crate::registry::{Manager, Probe, Service};
 
+/// Of how many containers that no service accounts for details are asked. All of them are listed with their state.
+const MOST_DETAILS: usize = 64;
+
 /// What the engine says of the containers of these services, of itself, and of what is not well.
 pub(super) fn ask(door: Door<'_>, services: &[&'static Service], evidence: &mut ManagerEvidence) {
     let mut names = Vec::new();
@@ -47,23 +50,6 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], evidence: &mut 
         }
     }
     let is_known = |row: &Listed| managers.iter().any(|manager| is_container_of(manager, &row.identity));
-    if let Some(Answer { result: Ok(listed), .. }) = &evidence.listed {
-        let strangers: Vec<&Listed> = listed.iter().filter(|row| !is_known(row)).collect();
-        let worth: Vec<&str> =
-            strangers.iter().filter(|row| row.is_worth_details()).map(|row| row.id.as_str()).collect();
-        let details = match worth.is_empty() {
-            true => Ok(Vec::new()),
-            false => inspect(door, worth).result,
-        };
-        let (details, trouble) = match details {
-            Ok(details) => (details, None),
-            Err(trouble) => (Vec::new(), Some(trouble)),
-        };
-        let detail = |row: &Listed| details.iter().find(|detail| detail.id == row.id).cloned();
-        evidence.strangers =
-            strangers.into_iter().map(|row| Stranger { listed: row.clone(), detail: detail(row) }).collect();
-        evidence.strangers_trouble = trouble;
-    }
     evidence.containers = match &evidence.listed {
         Some(Answer { result: Ok(listed), command }) if by_label => {
             let ids: Vec<&str> = listed.iter().filter(|row| is_known(row)).map(|row| row.id.as_str()).collect();
@@ -78,6 +64,25 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], evidence: &mut 
         _ if names.is_empty() => None,
         _ => Some(inspect(door, names)),
     };
+    if let Some(Answer { result: Ok(listed), .. }) = &evidence.listed {
+        let strangers: Vec<&Listed> = listed.iter().filter(|row| !is_known(row)).collect();
+        // After those that have a name here, those that run first, and no more than can be asked in time.
+        let mut worth: Vec<&&Listed> = strangers.iter().filter(|row| row.is_worth_details()).collect();
+        worth.sort_by_key(|row| matches!(row.state.as_str(), "exited" | "created"));
+        let worth: Vec<&str> = worth.into_iter().take(MOST_DETAILS).map(|row| row.id.as_str()).collect();
+        let details = match worth.is_empty() {
+            true => Ok(Vec::new()),
+            false => inspect(door, worth).result,
+        };
+        let (details, trouble) = match details {
+            Ok(details) => (details, None),
+            Err(trouble) => (Vec::new(), Some(trouble)),
+        };
+        let detail = |row: &Listed| details.iter().find(|detail| detail.id == row.id).cloned();
+        evidence.strangers =
+            strangers.into_iter().map(|row| Stranger { listed: row.clone(), detail: detail(row) }).collect();
+        evidence.strangers_trouble = trouble;
+    }
     ask_logs(door, services, evidence);
 }
 
