@@ -18,11 +18,10 @@ pub(super) fn read_all(text: &str, elsewhere: &dyn Fn(&str) -> Elsewhere) -> Rea
 
 fn read_lines(text: &str, elsewhere: &dyn Fn(&str) -> Elsewhere, go_on: bool) -> Reading {
     let lines = Lines::new(text.as_bytes());
-    let mut reader = Reader { text, lines, at: 0, own: HashMap::new(), elsewhere, left: MOST };
+    let mut reader = Reader { text, lines, at: 0, begun: 0, own: HashMap::new(), elsewhere, left: MOST };
     reader.at = text.len() - text.strip_prefix('\u{feff}').unwrap_or(text).len();
     let mut reading = Reading::default();
     loop {
-        let begin = reader.at;
         match reader.statement() {
             Ok(None) => break,
             Ok(Some(Statement::Nothing)) => {}
@@ -32,8 +31,8 @@ fn read_lines(text: &str, elsewhere: &dyn Fn(&str) -> Elsewhere, go_on: bool) ->
             }
             Err(_) if go_on => {
                 // Behind the line of the statement, which may have taken others for its own.
-                let blank = text[begin..].find(|c: char| !c.is_whitespace()).unwrap_or(0);
-                reader.at = text[begin + blank..].find('\n').map_or(text.len(), |end| begin + blank + end + 1);
+                let begun = reader.begun;
+                reader.at = text[begun..].find('\n').map_or(text.len(), |end| begun + end + 1);
             }
             Err(why) => {
                 reading.refused = Some(Refused { line: reader.lines.of(reader.at), why });
@@ -59,6 +58,8 @@ struct Reader<'a> {
     text: &'a str,
     lines: Lines,
     at: usize,
+    /// Where the statement begins that is read.
+    begun: usize,
     /// What the file has set so far.
     own: HashMap<String, Value>,
     elsewhere: &'a dyn Fn(&str) -> Elsewhere,
@@ -88,6 +89,7 @@ impl<'a> Reader<'a> {
             }
         }
         let begin = self.at;
+        self.begun = begin;
         if let Some(after) = self.rest().strip_prefix("export")
             && after.starts_with(['\t', '\n', '\u{c}', '\r', ' '])
         {

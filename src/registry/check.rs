@@ -228,20 +228,6 @@ const fn culprit(who: &str, what: &str) -> ! {
     }
 }
 
-/// Secrets that probes are asked with.
-fn secrets_of(probes: &'static [Probe]) -> impl Iterator<Item = &'static Secret> {
-    probes.iter().filter_map(|probe| match probe {
-        Probe::Http(Http { url: Url::FromEnv(secret), .. }) => Some(secret),
-        Probe::Redis { password, .. } => password.as_ref(),
-        Probe::Http(_)
-        | Probe::Banner { .. }
-        | Probe::Postgres { .. }
-        | Probe::Mongo { .. }
-        | Probe::DockerEngine
-        | Probe::LogLine { .. } => None,
-    })
-}
-
 /// A secret in the env file of a service is what that service's reader sees.
 fn one_reader(d: &Deployment, place: &str, secret: &Secret, found: &mut Vec<String>) {
     let reads = |s: &&Service| s.env.as_ref().is_some_and(|env| env.paths.contains(&secret.file));
@@ -272,7 +258,7 @@ pub fn problems(deployments: &[&Deployment]) -> Vec<String> {
             if !d.severities.iter().any(|level| std::ptr::eq(*level, s.severity)) {
                 found.push(format!("{place}: severity {} is not one of the deployment's", s.severity.id));
             }
-            for secret in secrets_of(s.probes) {
+            for secret in s.probes.iter().filter_map(Probe::secret) {
                 one_reader(d, &place, secret, &mut found);
             }
             for probe in s.probes {

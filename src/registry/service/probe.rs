@@ -66,6 +66,20 @@ impl Probe {
         }
     }
 
+    /// The secret that it is asked with.
+    pub(crate) const fn secret(&self) -> Option<&Secret> {
+        match self {
+            Probe::Http(Http { url: Url::FromEnv(secret), .. }) => Some(secret),
+            Probe::Redis { password, .. } => password.as_ref(),
+            Probe::Http(_)
+            | Probe::Banner { .. }
+            | Probe::Postgres { .. }
+            | Probe::Mongo { .. }
+            | Probe::DockerEngine
+            | Probe::LogLine { .. } => None,
+        }
+    }
+
     /// A connection to `port`, one of the service's own, is greeted with a line that begins with `prefix`, not empty: `220` of
     /// an SMTP server.
     pub const fn banner(port: u16, prefix: &'static str) -> Self {
