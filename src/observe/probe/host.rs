@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::thread;
+use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 use rustix::fs::StatVfs;
@@ -244,10 +245,18 @@ fn ask_certificates(door: Door<'_>, deployment: &Deployment, services: &[&'stati
         },
         Err(why) => return none(Edge::Unknown(why)),
     };
-    let (on_disk, trouble) = names::on_disk(door);
+    let (on_disk, mut trouble) = names::on_disk(door);
     let names: BTreeSet<String> = on_disk.iter().flat_map(|file| file.names.iter().cloned()).collect();
+    if let more @ 1.. = (names.len() + 1).saturating_sub(MOST_NAMES) {
+        trouble = trouble.or(Some(Trouble::Failed(format!("{more} more names were not asked for"))));
+    }
     let hosts: Vec<String> = std::iter::once(tls::UNNAMED.to_owned()).chain(names).take(MOST_NAMES).collect();
+    let (begun, limit) = (Instant::now(), door.limit());
     let mut served = ask_names(door, port, hosts, &tls::Authorities::installed(door.system));
+    // Then the last of them had no answer, or were not asked.
+    if begun.elapsed() >= limit {
+        trouble = trouble.or(Some(Trouble::TimedOut(limit)));
+    }
     let first = (!served.is_empty()).then(|| served.remove(0));
     let is_shown = |(name, answer): &(String, Answer<Result<Served, String>>)| match &answer.result {
         Ok(Ok(served)) => served.names.iter().any(|own| own == name || covers(own, name)),
