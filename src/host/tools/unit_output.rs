@@ -33,7 +33,7 @@ pub struct UnitOutput {
 impl UnitOutput {
     /// Whether this is the unit that `name` means.
     pub fn is(&self, name: &str) -> bool {
-        self.load != "not-found" && (self.id == name || self.names.iter().any(|other| other == name))
+        self.load != "not-found" && (matches(name, &self.id) || self.names.iter().any(|other| other == name))
     }
 
     /// Whether either stream goes to a file, so that the unit files must be read for its path.
@@ -98,6 +98,14 @@ impl UnitOutput {
         }
         expanded.push_str(rest);
         Some(expanded)
+    }
+}
+
+/// Whether a unit is the one of this name, or fits it where that is a pattern with one `*`.
+pub fn matches(pattern: &str, unit: &str) -> bool {
+    match pattern.split_once('*') {
+        Some((begin, end)) => unit.strip_prefix(begin).is_some_and(|rest| rest.ends_with(end)),
+        None => pattern == unit,
     }
 }
 

@@ -18,6 +18,7 @@ use super::source::Kind;
 use super::{At, LogPlace, Range, Raw, World};
 use crate::host::exec::{Output, ProcessEnd, Processes, Runner, Streams};
 use crate::host::tools::journalctl::{self, Entries, Query};
+use crate::host::tools::unit_output::matches;
 use crate::host::tools::{Malformed, excerpt, journalctl::Entry};
 use crate::host::trouble::{Trouble, failure};
 
@@ -180,19 +181,15 @@ fn owner(world: &World, sources: &[usize], entry: &Entry) -> Option<usize> {
     if let [only] = sources {
         return Some(*only);
     }
-    // The name of one unit, or the pattern of several.
-    let is = |known: &String, unit: &str| match known.split_once('*') {
-        Some((begin, end)) => unit.strip_prefix(begin).is_some_and(|rest| rest.ends_with(end)),
-        None => known == unit,
-    };
-    let has = |source: usize, unit: &str| units(world, source).iter().any(|known| is(known, unit));
+    let has = |source: usize, unit: &str| units(world, source).iter().any(|known| matches(known, unit));
     let of = |unit: &String| sources.iter().copied().find(|source| has(*source, unit));
     entry.units.iter().find_map(of)
 }
 
 /// The run before the newest, by its invocation id.
 pub fn previous_run(world: &World, source: usize) -> Result<Option<String>, Trouble> {
-    for unit in units(world, source) {
+    // Of several instances each has runs of its own.
+    for unit in units(world, source).iter().filter(|unit| !unit.contains('*')) {
         let output = world.processes().run(&journalctl::own_words(unit), world.patience)?;
         if journalctl::denied(&String::from_utf8_lossy(&output.stderr)) {
             return Err(DENIED);

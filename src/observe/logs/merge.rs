@@ -257,7 +257,8 @@ impl Merger<'_> {
             let timed_out = deadline.is_some_and(|deadline| Instant::now() >= deadline);
             match turn {
                 _ if timed_out => {
-                    let unfinished = state.lanes.iter().filter(|lane| lane.phase != Phase::Ended);
+                    // A lane that only follows has read what there was.
+                    let unfinished = state.lanes.iter().filter(|lane| lane.phase == Phase::Behind);
                     let unfinished = unfinished.map(|lane| lane.name.clone()).collect();
                     drop(state);
                     out.flush()?;

@@ -42,7 +42,7 @@ use crate::host::tools::Argv;
 use crate::host::tools::docker::Listed;
 use crate::host::trouble::Trouble;
 use crate::redact::{self, Memory, Redactor};
-use crate::registry::{Deployment, Service};
+use crate::registry::{Deployment, Probe, Service};
 use destinations::{Daemons, Destinations};
 use level::LogLevel;
 use line::{Line, Said};
@@ -252,6 +252,8 @@ pub(crate) fn redactor(system: &System, services: &[&'static Service]) -> Redact
     const MOST: usize = 128 << 10;
     let envs = services.iter().filter_map(|service| service.env.as_ref());
     let mut paths: Vec<&str> = envs.flat_map(|env| env.paths).copied().collect();
+    paths
+        .extend(services.iter().flat_map(|service| service.probes).filter_map(Probe::secret).map(|secret| secret.file));
     paths.sort_unstable();
     paths.dedup();
     let files: Vec<String> = paths.iter().filter_map(|path| system.read(path).ok()).collect();
@@ -347,9 +349,8 @@ pub fn hear(
     troubles.extend(lost.filter(|(service, _)| is_meant(service)));
     let mut lines: Vec<(&'static str, Said)> = heard.try_iter().collect();
     lines.sort_by_key(|(_, line)| line.time);
-    let silent = |name: &str| lines.iter().all(|(service, _)| *service != name);
-    // Where nobody says where a service writes, that it wrote nothing is not known.
-    let doubts = found.doubts.iter().filter(|(name, _)| is_meant(name) && silent(name)).cloned();
+    // Where nobody says where a service writes, what was not found is not known.
+    let doubts = found.doubts.iter().filter(|(name, _)| is_meant(name)).cloned();
     troubles.extend(doubts);
     let short = std::mem::take(&mut *world.short.lock().unwrap_or_else(PoisonError::into_inner));
     let reach = short.into_iter().filter_map(|(source, count, oldest)| {
