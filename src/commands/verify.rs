@@ -50,8 +50,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         let mut all = drift::compare(&services, &evidence, &health, &survey);
         let here = |service: &&&'static Service| health.absent.iter().all(|(absent, _)| absent.name != service.name);
         let here: Vec<&'static Service> = services.iter().filter(here).copied().collect();
-        let daemons = Some(&evidence.managers.apps);
-        let found = logs::destinations(&system, context.trace(), &here, daemons, time.rest());
+        let found = logs::destinations(&system, context.trace(), &here, Some(&evidence.managers), time.rest());
         all.extend(drift::logs(found.stated));
         all.sort_by_key(|comparison| std::cmp::Reverse(comparison.verdict));
         all

@@ -217,7 +217,7 @@ fn logs(
     let services: Vec<&'static Service> =
         scene.services().filter(|service| !service.log_sources().is_empty()).collect();
     let wanted = Wanted { tail: Some(LINES), brief: true, ..Wanted::default() };
-    let found = logs::destinations(context.system, context.trace(), &services, None, limit);
+    let found = logs::destinations(context.system, context.trace(), &services, Some(&scene.evidence.managers), limit);
     let mut heard = logs::hear(context.system, context.trace(), deployment, &services, wanted, limit, &found);
     for service in services {
         let (own, others) = std::mem::take(&mut heard.lines).into_iter().partition(|(name, _)| *name == service.name);

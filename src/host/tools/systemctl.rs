@@ -5,12 +5,13 @@ use std::time::Duration;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
 use super::history::History;
+use super::unit_output::{self, UnitOutput};
 use super::{Argv, Malformed};
 
 const PROPERTIES: &str = "Id,Names,LoadState,ActiveState,SubState,Result,UnitFileState,NRestarts,MainPID,ExecMainCode,\
     ExecMainStatus,ActiveEnterTimestamp,StateChangeTimestamp,MemoryCurrent,ConditionResult,ConditionTimestamp,AssertResult,AssertTimestamp,NeedDaemonReload,ControlGroup,\
     TriggeredBy,Type,User,WorkingDirectory,EnvironmentFiles,Restart,FragmentPath,CanStart,CanStop,CanReload,RefuseManualStart,\
-    RefuseManualStop,TimeoutStartUSec,TimeoutStopUSec";
+    RefuseManualStop,TimeoutStartUSec,TimeoutStopUSec,DropInPaths,StandardInput,StandardOutput,StandardError,LogNamespace";
 
 /// The unit of systemd itself.
 pub const ALWAYS_THERE: &str = "init.scope";
@@ -143,6 +144,8 @@ pub struct UnitState {
     pub fragment: String,
     /// What may be done to it; `None` where systemd did not say all of it.
     pub able: Option<Abilities>,
+    /// Where its standard output and error go; `None` where only its state is known.
+    pub output: Option<UnitOutput>,
     /// When it was started again by itself, or why that is not known. Not told by `systemctl` but read beside it, of units that
     /// were restarted lately.
     pub history: Option<Result<History, String>>,
@@ -176,7 +179,7 @@ pub fn parse_show(text: &str) -> Result<Vec<UnitState>, Malformed> {
 }
 
 fn unit(block: &str) -> Option<UnitState> {
-    let mut unit = UnitState::default();
+    let mut unit = UnitState { output: unit_output::unit(block), ..UnitState::default() };
     let (mut condition_held, mut condition_looked_at) = (None, false);
     let (mut assert_held, mut assert_looked_at) = (true, false);
     let (mut can, mut refuses) = ([None; 3], [None; 2]);
@@ -323,6 +326,7 @@ mod tests {
                 environment_files: vec!["/etc/prim/wallet.env".into()],
                 needed_files: vec!["/etc/prim/wallet.env".into()],
                 restart: "on-failure".into(),
+                output: unit_output::unit(LOOP),
                 ..UnitState::default()
             }
         );

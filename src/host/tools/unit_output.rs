@@ -171,7 +171,8 @@ pub fn parse(text: &str) -> Result<Vec<UnitOutput>, Malformed> {
     blocks.into_iter().map(|block| unit(block).ok_or_else(|| Malformed::new(EXPECTED, block))).collect()
 }
 
-fn unit(block: &str) -> Option<UnitOutput> {
+/// What one block says.
+pub(super) fn unit(block: &str) -> Option<UnitOutput> {
     let mut unit = UnitOutput::default();
     for (key, value) in block.lines().filter_map(|line| line.split_once('=')) {
         match key {

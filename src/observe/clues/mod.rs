@@ -267,7 +267,7 @@ impl Ears<'_> {
             let mut all: Vec<&'static Service> = wants.run.iter().copied().chain(lately).collect();
             all.sort_unstable_by_key(|service| service.name);
             all.dedup_by_key(|service| service.name);
-            logs::destinations(door.system, door.trace, &all, Some(&managers.apps), door.limit)
+            logs::destinations(door.system, door.trace, &all, Some(managers), door.limit)
         });
         let mut heard = logs::hear(door.system, door.trace, deployment, services, wanted, door.limit, found);
         let of = |service: &&'static Service| {

@@ -13,8 +13,11 @@ use crate::host::tools::command::Command;
 use crate::host::tools::pm2::Process;
 use crate::host::tools::unit_output::{self, Destination, UnitOutput};
 use crate::host::trouble::{Trouble, failure};
-use crate::observe::probe::{self, Answer, PmDaemon};
+use crate::observe::probe::{self, Answer, ManagerEvidence, PmDaemon};
 use crate::registry::{App, Manager, Presence, Service};
+
+/// Where systemd keeps a link for each unit that runs.
+const LINKS: &str = "/run/systemd/units";
 
 /// What pm2's daemons said, by their `PM2_HOME`.
 pub type Daemons = BTreeMap<&'static str, Answer<Option<PmDaemon>>>;
@@ -49,12 +52,12 @@ pub struct Stated {
     pub command: Command,
 }
 
-/// Asks the managers. pm2's daemons are asked unless it is known what they say.
+/// Asks the managers what they have not said before: `known`.
 pub fn find(
     system: &System,
     runner: &dyn Runner,
     sources: Vec<Source>,
-    daemons: Option<&Daemons>,
+    known: Option<&ManagerEvidence>,
     limit: Duration,
 ) -> Destinations {
     let mut services: Vec<&'static Service> = sources.iter().filter_map(|source| source.service).collect();
@@ -63,14 +66,16 @@ pub fn find(
     let names: Vec<&str> = sources.iter().flat_map(units).map(String::as_str).collect();
     let mut asked = Daemons::new();
     let units = std::thread::scope(|scope| {
-        let units = (!names.is_empty() && system.booted_with_systemd())
+        let said = known.and_then(|known| of_units(system, known, &names));
+        let units = (said.is_none() && !names.is_empty() && system.booted_with_systemd())
             .then(|| crate::host::threads::task(scope, || ask(system, runner, &names, limit)));
-        if asks_pm2 && daemons.is_none() {
+        if asks_pm2 && known.is_none() {
             asked = probe::applications(system, runner, &services, limit);
         }
-        units.map(crate::host::threads::join)
+        said.or(units.map(crate::host::threads::join))
     });
-    let mut found = Finding { system, units, daemons: daemons.unwrap_or(&asked), all: Destinations::default() };
+    let daemons = known.map_or(&asked, |known| &known.apps);
+    let mut found = Finding { system, units, daemons, all: Destinations::default() };
     let owners: Vec<Option<&'static str>> = sources.iter().map(owner).collect();
     let files: Vec<bool> = sources.iter().map(|source| matches!(source.kind, Kind::File { .. })).collect();
     for (index, source) in sources.into_iter().enumerate() {
@@ -105,9 +110,8 @@ fn ask(system: &System, runner: &dyn Runner, names: &[&str], limit: Duration) ->
             ProcessEnd::Code(0) => {
                 unit_output::parse(&String::from_utf8_lossy(&output.stdout)).map_err(Trouble::from).map(|mut units| {
                     units.retain(|unit| unit.load != "not-found");
-                    for unit in units.iter_mut().filter(|unit| unit.has_file()) {
-                        // Kept by their contents from here on.
-                        unit.files = unit.files.iter().filter_map(|file| system.read(file).ok()).collect();
+                    for unit in &mut units {
+                        read_files(system, unit);
                     }
                     units
                 })
@@ -116,6 +120,34 @@ fn ask(system: &System, runner: &dyn Runner, names: &[&str], limit: Duration) ->
         },
     };
     Answer { command: (&argv).into(), result }
+}
+
+/// Unit files are kept by their contents from here on, where these are needed.
+fn read_files(system: &System, unit: &mut UnitOutput) {
+    if unit.has_file() {
+        unit.files = unit.files.iter().filter_map(|file| system.read(file).ok()).collect();
+    }
+}
+
+/// The same out of what systemd said of units before, and whether journald runs. `None` where it was not asked about one of them.
+fn of_units(system: &System, known: &ManagerEvidence, names: &[&str]) -> Option<Answer<Vec<UnitOutput>>> {
+    let answer = known.units.as_ref()?;
+    let units = answer.result.as_ref().ok()?;
+    let mut found: Vec<UnitOutput> = units.iter().filter_map(|unit| unit.output.clone()).collect();
+    if !names.iter().all(|name| found.iter().any(|unit| unit.is(name)) || !probe::has_unit_file(system, name)) {
+        return None;
+    }
+    for unit in &mut found {
+        read_files(system, unit);
+    }
+    let stopped = system.exists(LINKS) && system.is_missing(format!("{LINKS}/invocation:{}", unit_output::JOURNALD));
+    found.extend(stopped.then(|| UnitOutput {
+        id: unit_output::JOURNALD.to_owned(),
+        load: "loaded".to_owned(),
+        active: "inactive".to_owned(),
+        ..UnitOutput::default()
+    }));
+    Some(Answer { command: answer.command.clone(), result: Ok(found) })
 }
 
 struct Finding<'a> {

@@ -41,9 +41,10 @@ use crate::host::threads;
 use crate::host::tools::Argv;
 use crate::host::tools::docker::Listed;
 use crate::host::trouble::Trouble;
+use crate::observe::probe::ManagerEvidence;
 use crate::redact::{self, Memory, Redactor};
 use crate::registry::{Deployment, Probe, Service};
-use destinations::{Daemons, Destinations};
+use destinations::Destinations;
 use level::LogLevel;
 use line::{Line, Said};
 use merge::Board;
@@ -289,16 +290,16 @@ pub fn last_words(
     lines.split_off(lines.len().saturating_sub(count))
 }
 
-/// Where these services write, as registry and managers say.
+/// Where these services write, as registry and managers say. `known` is what the managers have said of them already.
 pub fn destinations(
     system: &System,
     trace: Option<fn(&Argv)>,
     services: &[&'static Service],
-    daemons: Option<&Daemons>,
+    known: Option<&ManagerEvidence>,
     limit: Duration,
 ) -> Destinations {
     let sources = source::narrow(source::of_services(services), &[]);
-    destinations::find(system, &Processes::new(system, trace), sources, daemons, limit)
+    destinations::find(system, &Processes::new(system, trace), sources, known, limit)
 }
 
 /// What services wrote, to be looked through.

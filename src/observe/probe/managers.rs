@@ -90,10 +90,10 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool
                 let names = std::iter::once(&unit.name).chain(unit.aliases);
                 // systemd takes as long to say that a unit is missing as to tell all of one that is there.
                 let wanted =
-                    |name: &&&'static str| service.presence == Presence::Required || has_file(door.system, name);
+                    |name: &&&'static str| service.presence == Presence::Required || has_unit_file(door.system, name);
                 units.extend(names.filter(wanted));
                 // An instance has the file of its template.
-                let has_template = |pattern: &&str| has_file(door.system, &pattern.replace('*', ""));
+                let has_template = |pattern: &&str| has_unit_file(door.system, &pattern.replace('*', ""));
                 patterns.extend(unit.instances.filter(has_template));
             }
             Manager::Pm2(app) => drop(homes.insert(app.home, app)),
@@ -132,7 +132,7 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool
 }
 
 /// Whether a unit file of that name is in systemd's search path (systemd.unit(5)); of an instance, its template's.
-fn has_file(system: &System, name: &str) -> bool {
+pub fn has_unit_file(system: &System, name: &str) -> bool {
     let template =
         name.split_once('@').zip(name.rsplit_once('.')).map(|((stem, _), (_, kind))| format!("{stem}@.{kind}"));
     UNIT_PATH.iter().any(|dir| {

@@ -33,7 +33,7 @@ use elsewhere::reply_at;
 #[cfg(test)]
 pub use host::Silence;
 pub use host::{Edge as TlsEdge, HostEvidence, OomRecord};
-pub use managers::{ManagerEvidence, PmDaemon, Stranger};
+pub use managers::{ManagerEvidence, PmDaemon, Stranger, has_unit_file};
 pub use ports::{Holder, ListenAddress};
 pub(crate) use settings::secret;
 pub use survey::{Survey, env_file, survey};
