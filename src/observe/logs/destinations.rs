@@ -140,14 +140,19 @@ fn of_units(system: &System, known: &ManagerEvidence, names: &[&str]) -> Option<
     for unit in &mut found {
         read_files(system, unit);
     }
-    let stopped = system.exists(LINKS) && system.is_missing(format!("{LINKS}/invocation:{}", unit_output::JOURNALD));
-    found.extend(stopped.then(|| UnitOutput {
+    found.extend(journald_is_stopped(system).then(|| UnitOutput {
         id: unit_output::JOURNALD.to_owned(),
         load: "loaded".to_owned(),
         active: "inactive".to_owned(),
         ..UnitOutput::default()
     }));
     Some(Answer { command: answer.command.clone(), result: Ok(found) })
+}
+
+/// Whether systemd keeps no link for journald. What the link points to is no file.
+fn journald_is_stopped(system: &System) -> bool {
+    let link = system.symlink_metadata(format!("{LINKS}/invocation:{}", unit_output::JOURNALD));
+    system.exists(LINKS) && link.is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
 struct Finding<'a> {
@@ -416,5 +421,20 @@ mod tests {
             assert_eq!(streams(&none), [some("/dev/null"), some("/e")], "{nothing}");
         }
         assert_eq!(streams(&process(None, Some("/e"), Some("/b"))), [None, some("/e")]);
+    }
+    /// systemd's links name an invocation, not a file.
+    #[test]
+    fn journald_is_stopped_only_where_systemd_keeps_links_and_none_for_it() {
+        let root = std::env::temp_dir().join(format!("opsctl-invocations-{}", std::process::id()));
+        let system = System { root: root.clone(), ..System::real() };
+        let links = root.join(LINKS.trim_start_matches('/'));
+        let without_links = journald_is_stopped(&system);
+        std::fs::create_dir_all(&links).unwrap();
+        let without_its_link = journald_is_stopped(&system);
+        let link = links.join(format!("invocation:{}", unit_output::JOURNALD));
+        std::os::unix::fs::symlink("83c3da63a76249468c3ba6af03b7a9fb", link).unwrap();
+        let with_it = journald_is_stopped(&system);
+        std::fs::remove_dir_all(root).unwrap();
+        assert_eq!([without_links, without_its_link, with_it], [false, true, false]);
     }
 }
