@@ -41,7 +41,7 @@ pub fn complete_services() -> Vec<CompletionCandidate> {
 /// Failures of the deployment that is meant, under all their names, and its services.
 pub fn complete_failures() -> Vec<CompletionCandidate> {
     let mut names: Vec<CompletionCandidate> = possible()
-        .flat_map(|d| d.failures)
+        .flat_map(Deployment::all_failures)
         .flat_map(|failure| {
             let words = std::iter::once(failure.slug).chain(failure.aliases.iter().copied());
             words.map(|word| candidate(word, failure.summary))

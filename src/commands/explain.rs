@@ -65,7 +65,7 @@ fn elsewhere(name: &str) -> Result<(&'static Deployment, &'static Service), Erro
         [] => {
             let mut names: Vec<&str> = deployments().flat_map(|d| d.services).map(|service| service.name).collect();
             names.extend(deployments().map(|deployment| deployment.name));
-            names.extend(deployments().flat_map(|d| d.failures).map(|failure| failure.slug));
+            names.extend(deployments().flat_map(Deployment::all_failures).map(|failure| failure.slug));
             names.sort_unstable();
             names.dedup();
             Err(Error::no_such(Code::UnknownName, "service, failure, code or deployment", name, names.into_iter()))

@@ -64,6 +64,11 @@ pub const fn deployment(d: &Deployment) {
         i += 1;
     }
     let mut i = 0;
+    while i < usual::EVERYWHERE.len() {
+        causes::failure(usual::EVERYWHERE[i]);
+        i += 1;
+    }
+    let mut i = 0;
     while i < d.ignores.len() {
         text(d.ignores[i].why, d.ignores[i].code, "is ignored without a reason: Ignore::why");
         i += 1;

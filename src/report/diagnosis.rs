@@ -248,10 +248,15 @@ impl Teller<'_> {
         let names = self.names(found.service);
         // Of several the first, as in the evidence.
         let names = mounts.first().map_or(names, |mount| names.on(mount));
-        let consequence = |folded: &diagnosis::Finding| Consequence {
-            code: self.case.deployment.code(folded.cause),
-            subject: folded.subject.clone(),
-            summary: self.names(folded.service).fill(folded.cause.summary),
+        let names = found.thing().map_or(names, |thing| names.blaming(thing));
+        let consequence = |folded: &diagnosis::Finding| {
+            let names = self.names(folded.service);
+            let names = folded.thing().map_or(names, |thing| names.blaming(thing));
+            Consequence {
+                code: self.case.deployment.code(folded.cause),
+                subject: folded.subject.clone(),
+                summary: names.fill(folded.cause.summary),
+            }
         };
         let judged =
             found.service.and_then(|service| self.case.health.services.iter().find(|j| j.name == service.name));

@@ -136,6 +136,8 @@ pub struct FixFacts {
 
 /// Stands for the mount point of no file system in particular.
 const MOUNT: &str = "MOUNT";
+/// Stands for what is at fault, where nothing in particular is.
+const THING: &str = "THING";
 
 /// What stands for a subject in the texts of a cause.
 #[derive(Debug, Clone, Copy)]
@@ -145,6 +147,7 @@ pub struct Names<'a> {
     port: Option<u16>,
     env: &'a str,
     mount: &'a str,
+    thing: &'a str,
 }
 
 impl<'a> Names<'a> {
@@ -157,18 +160,25 @@ impl<'a> Names<'a> {
             port: service.ports.first().copied(),
             env: service.env.as_ref().and_then(|env| env.paths.first()).unwrap_or(&"its env file"),
             mount: MOUNT,
+            thing: THING,
         }
     }
 
     /// Of no service in particular.
     pub const fn any() -> Self {
-        Names { service: "SERVICE", unit: "UNIT", port: None, env: "its env file", mount: MOUNT }
+        Names { service: "SERVICE", unit: "UNIT", port: None, env: "its env file", mount: MOUNT, thing: THING }
     }
 
     /// The same, of what is found of the file system that is mounted there.
     #[must_use]
     pub const fn on(self, mount: &'a str) -> Self {
         Names { mount, ..self }
+    }
+
+    /// The same, of what is found of this thing.
+    #[must_use]
+    pub const fn blaming(self, thing: &'a str) -> Self {
+        Names { thing, ..self }
     }
 
     /// The text with these names in it.
@@ -180,6 +190,8 @@ impl<'a> Names<'a> {
             .replace("{port}", &port)
             .replace("{env}", self.env)
             .replace("{mount}", self.mount)
+            // Last, because it is quoted from the host.
+            .replace("{thing}", self.thing)
     }
 }
 

@@ -23,7 +23,7 @@ use crate::judge::diagnosis::Ignores;
 use crate::judge::health;
 use crate::program;
 use crate::registry::loaded::deployments;
-use crate::registry::{Deployment, Verdict};
+use crate::registry::{Deployment, Failure, Verdict};
 use crate::report::Head;
 use crate::report::failure::{FailureRow, Failures};
 use crate::report::status::Status;
@@ -123,12 +123,12 @@ fn status(context: &Context<'_>, deployment: &'static Deployment, scene: &Scene)
 /// The failures of a deployment.
 pub(super) fn list(context: &Context<'_>, deployment: &'static Deployment) -> Failures {
     let head = Head::of(context.system, "opsctl/failures/v1", deployment, Verdict::Pass, Exit::Success);
-    let failures = deployment.failures.iter().map(|failure| FailureRow::new(deployment, failure)).collect();
+    let failures = deployment.all_failures().map(|failure| FailureRow::new(deployment, failure)).collect();
     Failures { head, failures }
 }
 
 fn understand(args: &Args, deployment: &'static Deployment) -> Result<Question, Error> {
-    let mut question = Question { failures: deployment.failures.to_vec(), failure: None, service: None };
+    let mut question = Question { failures: deployment.all_failures().collect(), failure: None, service: None };
     let mut service = args.service.as_deref();
     if let Some(word) = &args.failure {
         match (deployment.failure(word), deployment.service(word), service) {
@@ -148,8 +148,7 @@ fn understand(args: &Args, deployment: &'static Deployment) -> Result<Question, 
 
 fn unknown_failure(deployment: &'static Deployment, word: &str) -> Error {
     let names = deployment
-        .failures
-        .iter()
+        .all_failures()
         .flat_map(|failure| std::iter::once(failure.slug).chain(failure.aliases.iter().copied()));
     let what = format!("failure of {}", deployment.name);
     let error = Error::no_such(Code::UnknownFailure, &what, word, names);
@@ -167,7 +166,7 @@ fn ignore(deployment: &'static Deployment, text: &str) -> Result<(String, Option
     };
     let Some((_, cause)) = deployment.cause(code) else {
         let codes: Vec<String> =
-            deployment.failures.iter().flat_map(|f| f.causes()).map(|c| deployment.code(c)).collect();
+            deployment.all_failures().flat_map(Failure::causes).map(|c| deployment.code(c)).collect();
         let what = format!("finding of {}", deployment.name);
         let error = Error::no_such(Code::UnknownCode, &what, code, codes.iter().map(String::as_str));
         return Err(error.hint(program::command("get failures -o json lists the codes")));

@@ -276,6 +276,11 @@ impl Finding {
         mentions(&self.cause.proof, &|clue| matches!(clue, Clue::Disk(_)))
     }
 
+    /// The thing that is at fault, where its proof names one.
+    pub fn thing(&self) -> Option<&str> {
+        self.facts.iter().find_map(|fact| fact.thing.as_deref())
+    }
+
     /// The mount points that it is about.
     pub fn mounts(&self) -> Vec<&str> {
         self.facts.iter().flat_map(|fact| &fact.names).filter_map(|name| name.strip_prefix(DISK)).collect()

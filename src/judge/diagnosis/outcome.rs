@@ -17,6 +17,9 @@ pub struct Fact {
     pub says: String,
     /// What it is about, where that is narrower than the host: `disk /var`, a host name, a unit.
     pub names: Vec<String>,
+    /// The thing that is at fault, where a cause leaves it open: a path, `HOST:PORT`, the name of a role. What stands for `{thing}`
+    /// in the cause's texts.
+    pub thing: Option<String>,
     /// When that happened, where it is an event.
     pub time: Option<Timestamp>,
 }
@@ -24,7 +27,7 @@ pub struct Fact {
 impl Fact {
     /// Something that a command shows.
     pub fn new(command: impl Into<Command>, says: impl Into<String>) -> Self {
-        Fact { command: command.into(), ran: None, says: says.into(), names: Vec::new(), time: None }
+        Fact { command: command.into(), ran: None, says: says.into(), names: Vec::new(), thing: None, time: None }
     }
 
     /// The same, seen by another command than the one to be pasted.
@@ -38,6 +41,13 @@ impl Fact {
     #[must_use]
     pub fn about(mut self, name: impl Into<String>) -> Self {
         self.names.push(name.into());
+        self
+    }
+
+    /// The same, with this at fault.
+    #[must_use]
+    pub fn blaming(mut self, thing: impl Into<String>) -> Self {
+        self.thing = Some(thing.into());
         self
     }
 

@@ -8,7 +8,7 @@ use super::super::*;
 pub(super) fn problems(d: &Deployment, found: &mut Vec<String>) {
     let mut words: Vec<&str> = Vec::new();
     let mut causes: Vec<&Cause> = Vec::new();
-    for failure in d.failures {
+    for failure in d.all_failures() {
         let place = format!("{}/{}", d.name, failure.slug);
         for word in std::iter::once(failure.slug).chain(failure.aliases.iter().copied()) {
             if words.contains(&word) {
@@ -82,6 +82,14 @@ fn problems_of(d: &Deployment, cause: &Cause, found: &mut Vec<String>) {
             Remedy::Command([]) => found.push(format!("{place}: has a fix without a command")),
             Remedy::Command(["opsctl", ..]) if fix.risk != Risk::ReadOnly => {
                 found.push(format!("{place}: has a fix that would run opsctl itself: use Restart, Start or Reload"));
+            }
+            Remedy::Command(words)
+                if fix.risk != Risk::ReadOnly && words.iter().any(|word| word.contains("{thing}")) =>
+            {
+                found.push(format!("{place}: has a fix that would act on what the host names"));
+            }
+            Remedy::Manual(words) if words.contains("{thing}") => {
+                found.push(format!("{place}: has words to paste that hold what the host names"));
             }
             Remedy::Command(words) if words.contains(&"--volumes") => {
                 found.push(format!("{place}: has a fix that removes volumes"));

@@ -209,10 +209,15 @@ impl Deployment {
         self.backups.iter().find(|set| set.name == name)
     }
 
+    /// Its own failures, and after them those that every deployment has ([`usual::EVERYWHERE`]).
+    pub fn all_failures(&self) -> impl Iterator<Item = &'static Failure> + use<> {
+        self.failures.iter().chain(usual::EVERYWHERE).copied()
+    }
+
     /// The failure that this word means: its slug or one of its other names, in any case of letters.
     pub fn failure(&self, word: &str) -> Option<&'static Failure> {
-        let by_slug = self.failures.iter().find(|failure| failure.slug.eq_ignore_ascii_case(word));
-        by_slug.or_else(|| self.failures.iter().find(|failure| failure.is(word))).copied()
+        let by_slug = self.all_failures().find(|failure| failure.slug.eq_ignore_ascii_case(word));
+        by_slug.or_else(|| self.all_failures().find(|failure| failure.is(word)))
     }
 
     /// A cause's code as it is told: `PRIM-DISK-FULL`.
@@ -223,7 +228,7 @@ impl Deployment {
     /// The failure and cause of a code, told with or without the deployment's name, in any case of letters.
     pub fn cause(&self, code: &str) -> Option<(&'static Failure, &'static Cause)> {
         let is = |cause: &Cause| cause.code.eq_ignore_ascii_case(code) || self.code(cause).eq_ignore_ascii_case(code);
-        self.failures.iter().find_map(|failure| Some((*failure, failure.causes().find(|cause| is(cause))?)))
+        self.all_failures().find_map(|failure| Some((failure, failure.causes().find(|cause| is(cause))?)))
     }
 
     /// Services that ask `service` for something, directly.

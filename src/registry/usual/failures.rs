@@ -16,6 +16,9 @@ pub static FAILURES: &[&Failure] = &[
     &OVERLOAD,
 ];
 
+/// What every deployment has, whatever failures it states: how any server breaks, as any server shows it.
+pub static EVERYWHERE: &[&Failure] = &[];
+
 /// No space is left.
 pub static DISK_FULL_FAILURE: Failure = Failure::new("disk-full", &[&[&DISK_FULL, &DISK_FILLING]])
     .summary("a file system is full or fills up")
