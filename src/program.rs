@@ -8,6 +8,11 @@ use std::sync::OnceLock;
 
 const STOCK: &str = "opsctl";
 
+/// What its own requests call themselves, whatever its name, so that no log is judged by them.
+pub const USER_AGENT: &str = concat!("opsctl/", env!("CARGO_PKG_VERSION"));
+/// How that begins in every version.
+pub const ANY_USER_AGENT: &str = "opsctl/";
+
 /// Longest name that is taken over, bytes.
 const LONGEST: usize = 64;
 

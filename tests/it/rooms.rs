@@ -43,7 +43,7 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
         "observe",
         "What is seen, errors included, all at once: `probe/` (services and host), `logs/` (one stream over journald, containers, \
          pm2 and files), `clues/` (what else decides between causes)",
-        &["registry", "envfile", "redact", "host"],
+        &["registry", "program", "envfile", "redact", "host"],
     ),
     (
         "judge",

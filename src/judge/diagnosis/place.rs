@@ -10,6 +10,7 @@ use crate::host::tools::command::Command;
 use crate::host::trouble::Trouble;
 use crate::observe::logs::stamp::{self, Clock};
 use crate::observe::probe::{Answer, Reply};
+use crate::program;
 use crate::registry::{FileClue, Http, LineShare, Listening, Query, Question, RedisQuestion, Share, Shows};
 use crate::units;
 use crate::units::{age, bytes};
@@ -262,7 +263,9 @@ fn weigh(text: &str, lines: &LineShare, now: Timestamp) -> Option<(u32, u32)> {
     let since = units::earlier(now, SignedDuration::from_secs(i64::from(lines.seconds))).as_microsecond();
     // A line that was cut, or that has no time, is of no known age.
     let new = |line: &&str| stamp::leading(line, &clock).is_some_and(|(time, _)| time >= since);
-    let counted = text.lines().filter(new).filter(|line| among.is_match(line));
+    // Requests of its own say nothing of those that others make.
+    let own = format!("\"{}", program::ANY_USER_AGENT);
+    let counted = text.lines().filter(new).filter(|line| !line.contains(&own) && among.is_match(line));
     Some(counted.fold((0, 0), |(hits, all), line| (hits + u32::from(which.is_match(line)), all + 1)))
 }
 
@@ -300,6 +303,7 @@ mod tests {
         let text = ["HTTP/1.1\" 500 12 \"-\"\n".to_owned()]
             .into_iter()
             .chain([line("04:00:00", 500), line("05:29:00", 502), line("05:29:01", 200), line("05:29:02", 404)])
+            .chain([line("05:29:03", 503).replace("curl", "opsctl/9.1.0")])
             .collect::<String>();
         assert_eq!(weigh(&text, &lines, "2026-11-22T05:30:00Z".parse().unwrap_or_default()), Some((1, 3)));
         assert_eq!(weigh("", &lines, Timestamp::UNIX_EPOCH), Some((0, 0)));

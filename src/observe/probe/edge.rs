@@ -17,6 +17,7 @@ use super::Answer;
 use crate::host::tools::command::Command;
 use crate::host::tools::nginx::page::{Endpoint, HEADER};
 use crate::host::trouble::Trouble;
+use crate::program;
 
 /// How much of a body is read.
 const BODY_LIMIT: u64 = 8 << 10;
@@ -56,7 +57,7 @@ fn ask(url: &str, address: SocketAddr, limit: Duration) -> Result<Edge, Trouble>
         .max_redirects_will_error(false)
         .max_idle_connections(0)
         .proxy(None)
-        .user_agent(concat!("opsctl/", env!("CARGO_PKG_VERSION")))
+        .user_agent(program::USER_AGENT)
         .tls_config(TlsConfig::builder().disable_verification(true).build())
         .build();
     let agent = Agent::with_parts(config, DefaultConnector::default(), Here(address));

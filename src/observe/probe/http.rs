@@ -18,6 +18,7 @@ use crate::host::shortage::Shortage;
 use crate::host::tools::command::Command;
 use crate::host::tools::{Argv, excerpt};
 use crate::host::trouble::Trouble;
+use crate::program;
 use crate::registry::{Http, Url};
 
 /// How much of a body is read; health documents are far smaller.

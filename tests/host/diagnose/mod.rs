@@ -61,6 +61,7 @@ mod localhost;
 mod plugspace;
 mod prim;
 mod quiet;
+mod undisturbed;
 mod v_edfinance;
 
 use std::fmt::Write;
