@@ -58,6 +58,12 @@ pub static UNITS: &[&Cause] = &[&UNIT_FAILED, &UNIT_LOOPING];
 
 static RESTART: Fix = Fix::new("restart {service}", Risk::Disruptive, Remedy::Restart);
 static START: Fix = Fix::new("start {service}", Risk::Safe, Remedy::Start);
+/// Beside a restart, and alone where a restart would end as the last one did.
+static MEND_FIRST: Fix = Fix::new(
+    "mend what its log names, then start it",
+    Risk::Disruptive,
+    Remedy::Manual("opsctl logs {service} -n 100 shows why it ends; mend that first, then opsctl restart {service}"),
+);
 static READ_LOG: Fix = Fix::new(
     "find out why, in its log",
     Risk::ReadOnly,
@@ -243,14 +249,14 @@ pub static START_LIMIT: Cause = Cause::new(
 .summary("{service} was started too often, and systemd has given up on it")
 .explanation("it stays down until somebody starts it; why it ended each time stands in its log")
 .depth(Depth::Effect)
-.fixes(&[&READ_LOG, &RESTART]);
+.fixes(&[&READ_LOG, &RESTART, &MEND_FIRST]);
 
 /// It ends again and again, and nothing better is known.
 pub static CRASH_LOOP: Cause = Cause::new("CRASH-LOOP", Clue::State(&[State::CrashLoop, State::Restarting]))
     .summary("{service} ends and is started again, over and over")
     .explanation("no cause that opsctl knows is proven; its last log lines say why it ends")
     .depth(Depth::Effect)
-    .fixes(&[&READ_LOG, &RESTART]);
+    .fixes(&[&READ_LOG, &RESTART, &MEND_FIRST]);
 
 /// It neither came up nor went down within the time of its unit.
 pub static START_TIMEOUT: Cause = Cause::new(
@@ -272,7 +278,7 @@ pub static FAILED: Cause = Cause::new("FAILED", Clue::State(&[State::Failed]))
     .summary("{service} ended with an error and stays down")
     .explanation("no cause that opsctl knows is proven; its last log lines say why it ended")
     .depth(Depth::Effect)
-    .fixes(&[&READ_LOG, &RESTART]);
+    .fixes(&[&READ_LOG, &RESTART, &MEND_FIRST]);
 
 /// The container's own health check fails, and no probe says more.
 pub static UNHEALTHY: Cause =

@@ -79,14 +79,17 @@ pub(super) fn since(subject: Subject<'_>) -> Option<jiff::Timestamp> {
 }
 
 /// What its manager knows of it.
-enum Record<'e> {
+pub(super) enum Record<'e> {
     Unit(&'e UnitState),
     Container(&'e ContainerState),
     Processes(Vec<&'e Process>),
 }
 
 /// The record of a manager, and the command that brought it. `Ok(None)` where the manager does not know it.
-fn record<'e>(case: &Case<'e>, manager: &'static Manager) -> Result<Option<(Record<'e>, &'e Command)>, Conclusion> {
+pub(super) fn record<'e>(
+    case: &Case<'e>,
+    manager: &'static Manager,
+) -> Result<Option<(Record<'e>, &'e Command)>, Conclusion> {
     let managers = &case.evidence.managers;
     match manager {
         Manager::Systemd(wanted) => {
