@@ -9,7 +9,7 @@ mod failures;
 pub use failures::*;
 
 use super::{
-    About, Cause, Clue, Depth, Ending, EnvClue, Fix, Flaw, Heard, Lapse, Remedy, Risk, State, Verdict, Window,
+    About, Cause, Clue, Depth, Ending, EnvClue, Fix, Flaw, Heard, Holding, Lapse, Remedy, Risk, State, Verdict, Window,
 };
 use Clue::{All, Any};
 
@@ -136,19 +136,54 @@ pub static DIRECTORY_MISSING: Cause =
 
 /// Another process listens where the service should.
 pub static PORT_TAKEN: Cause = Cause::new("PORT-TAKEN", All(&[Clue::Unwell, Clue::PortTaken]))
-    .summary("another process holds port {port} of {service}")
+    .summary("{service} cannot listen on port {port}: {thing} holds it")
     .explanation(
-        "the service cannot listen, or another program answers in its place; often a second copy that was started by \
-         hand",
+        "another program answers in its place. Whoever holds the port may serve the public: it is for its owner to \
+         move or stop",
     )
     .explains(&[&STOPPED])
-    .fixes(&[&Fix::new(
-        "end the other process, then restart {service}",
+    .fixes(PORT_TAKEN_BY);
+
+/// What to do about each holder of a port. None of it ends the holder: who that is decides who may.
+const PORT_TAKEN_BY: &[&Fix] = &[
+    &Fix::new(
+        "where another service here holds it: compare the ports of both",
         Risk::Disruptive,
         Remedy::Manual(
-            "see whose it is (ss -Hltnp 'sport = :{port}'), end it by its process id, then opsctl restart {service}",
+            "one of the two has the other's port: compare the port in {env} and in the unit or compose file of both, \
+             correct the one that differs from opsctl get services -o wide, then opsctl restart that one",
         ),
-    )]);
+    )
+    .against(Holding::Service),
+    &Fix::new(
+        "where another unit holds it: decide which of the two is in use",
+        Risk::Disruptive,
+        Remedy::Manual(
+            "systemctl status of that unit shows what it serves. If it serves the public in place of {service}, let \
+             {service} stay off (systemctl disable {unit}); if not, give it another port in its own configuration",
+        ),
+    )
+    .against(Holding::Unit),
+    &Fix::new(
+        "where a container publishes it: publish another port there",
+        Risk::Disruptive,
+        Remedy::Manual(
+            "docker ps --filter publish={port} names the container; correct ports: in its compose file and make it \
+             anew there; then opsctl restart {service}",
+        ),
+    )
+    .against(Holding::Container),
+    &Fix::new(
+        "where somebody started it by hand: have it ended in its session",
+        Risk::Disruptive,
+        Remedy::Manual(
+            "loginctl session-status shows whose session it is; a second copy of {service} is ended there with \
+             Ctrl-C; then opsctl restart {service}",
+        ),
+    )
+    .against(Holding::Session),
+    &Fix::new("see whose it is", Risk::ReadOnly, Remedy::Command(&["ss", "-Hltnp", "sport = :{port}"])),
+];
 
 /// The kernel, or the memory limit of its unit or container, ended it.
 pub static OUT_OF_MEMORY: Cause = Cause::new("OUT-OF-MEMORY", All(&[Clue::Unwell, Clue::Ended(Ending::OutOfMemory)]))

@@ -2,7 +2,7 @@
 
 use super::case::{Case, Subject};
 use super::outcome::{Conclusion, Fact};
-use super::{host, place, replies, service, words};
+use super::{holder, host, place, replies, service, words};
 use crate::host::tools::command::Command;
 use crate::observe::probe::Holder;
 use crate::registry::{Clue, Service};
@@ -34,9 +34,7 @@ impl<'a> Case<'a> {
             Clue::ReloadNeeded => of(&|subject| service::reload_needed(self, subject)),
             Clue::Unhealthy => of(&|subject| service::unhealthy(self, subject)),
             Clue::Container(words) => of(&|subject| service::container(self, subject, words)),
-            Clue::PortTaken => {
-                of(&|subject| service::port(self, subject, |holder| matches!(holder, Holder::Other { .. })))
-            }
+            Clue::PortTaken => of(&|subject| holder::taken(self, subject)),
             Clue::PortClosed => {
                 let closed = |holder: &Holder| match holder {
                     Holder::Nobody | Holder::Hidden | Holder::Elsewhere { instead: None, .. } => true,

@@ -6,6 +6,7 @@ mod case;
 mod changes;
 mod confirm;
 mod evaluate;
+mod holder;
 mod host;
 mod ignores;
 mod order;
@@ -303,7 +304,9 @@ impl Finding {
         self.cause.fixes.iter().copied().filter(move |fix| {
             let frees = |path: &&str| is_on(&self.mounts(), disks, path);
             let helps = self.futile.is_none() || !self.restarts(fix);
-            helps && (fix.frees.is_empty() || fix.frees.iter().any(frees))
+            let holding = self.facts.iter().find_map(|fact| fact.holding);
+            let fits = fix.against.is_none() || fix.against == holding;
+            helps && fits && (fix.frees.is_empty() || fix.frees.iter().any(frees))
         })
     }
 

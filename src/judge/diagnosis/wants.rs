@@ -2,6 +2,7 @@
 
 use super::case::Case;
 use crate::observe::clues::Wants;
+use crate::observe::probe::Holder;
 use crate::registry::{Clue, EnvClue, FileClue, Service, Window};
 
 impl Case<'_> {
@@ -59,6 +60,12 @@ impl Case<'_> {
                 let bounded = here.is_some_and(|service| service.memory.is_some());
                 wants.memory.extend(uncounted.filter(|_| bounded).and_then(|health| health.pid));
             }
+            Clue::PortTaken => {
+                let holder = here.and_then(|service| self.subject(service)).map(|s| &self.evidence.holders[s.index]);
+                if let Some(Holder::Other { pid, .. }) = holder {
+                    wants.homes.insert(*pid);
+                }
+            }
             Clue::RouteElsewhere => wants.routes |= here.is_some(),
             Clue::ProxyRejects => wants.routes = true,
             Clue::File(path, FileClue::Contains(_)) => drop(wants.tails.insert(path)),
@@ -98,7 +105,6 @@ impl Case<'_> {
             | Clue::ReloadNeeded
             | Clue::Unhealthy
             | Clue::Container(_)
-            | Clue::PortTaken
             | Clue::PortClosed
             | Clue::ListensElsewhere
             | Clue::Disk(_)

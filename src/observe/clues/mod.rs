@@ -14,7 +14,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::envfile::Reading;
 use crate::host::exec::ProcessEnd;
+use crate::host::system::System;
 use crate::host::threads::{join, task};
+use crate::host::tools::cgroup::{self, Home};
 use crate::host::tools::command::Command;
 use crate::host::tools::systemctl::UnitState;
 use crate::host::tools::{Argv, Upstream};
@@ -48,6 +50,8 @@ pub struct Wants {
     pub dirs: BTreeSet<&'static str>,
     /// Processes whose memory is wanted.
     pub memory: BTreeSet<u32>,
+    /// Processes of which is wanted what they belong to.
+    pub homes: BTreeSet<u32>,
     /// Who listens on which port.
     pub listeners: bool,
     /// Which processes run.
@@ -93,6 +97,8 @@ pub struct Clues {
     pub dirs: BTreeMap<&'static str, Answer<Vec<(String, Timestamp)>>>,
     /// Resident memory of processes, bytes.
     pub memory: BTreeMap<u32, Option<u64>>,
+    /// What processes belong to; those missing that are gone.
+    pub homes: BTreeMap<u32, Home>,
     /// Listeners: port, and who, where that can be seen.
     pub listeners: Option<Answer<Vec<Listening>>>,
     /// Processes and their arguments.
@@ -173,6 +179,7 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
             tails: wants.tails.iter().map(|path| (*path, tail(system, path))).collect(),
             dirs: wants.dirs.iter().map(|dir| (*dir, list(system, dir))).collect(),
             memory: wants.memory.iter().map(|pid| (*pid, resident(system, *pid))).collect(),
+            homes: wants.homes.iter().filter_map(|pid| Some((*pid, home_of(system, *pid)?))).collect(),
             listeners: wants.listeners.then(|| listeners(system)),
             processes: wants.processes.then(|| processes(system)),
             firewall: wants.firewall.then(|| firewall(door)),
@@ -287,6 +294,11 @@ impl Ears<'_> {
         };
         services.iter().map(of).collect()
     }
+}
+
+/// What a process belongs to.
+fn home_of(system: &System, pid: u32) -> Option<Home> {
+    system.read(format!("/proc/{pid}/cgroup")).ok().map(|text| cgroup::home(&text))
 }
 
 fn ask(door: Door<'_>, question: &'static Question) -> Answer<String> {
