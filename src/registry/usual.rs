@@ -5,8 +5,10 @@
 //! [`FAILURES`] are those of a deployment that states none of its own.
 
 mod failures;
+mod slow;
 
 pub use failures::*;
+pub use slow::*;
 
 use super::{
     About, Cause, Clue, Depth, Ending, EnvClue, Fix, Flaw, Heard, Holding, Lapse, Remedy, Risk, State, Verdict, Window,

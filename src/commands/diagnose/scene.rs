@@ -1,5 +1,7 @@
 //! What `diagnose` looks at, and what it finds there.
 
+use std::time::Duration;
+
 use crate::action::audit::{self, Entry, Phase};
 use crate::action::lock;
 use crate::backup::record;
@@ -24,6 +26,11 @@ use crate::registry::{Deployment, Failure, Fix, Remedy, Risk, Service, Verdict};
 use crate::report::Head;
 use crate::report::diagnosis::{Diagnosis, Finding, Ignored, Reclaim, Teller};
 use crate::report::failure::FixFacts;
+
+/// How long what was late is waited for in a second look, at most.
+const SECOND_LOOK: Duration = Duration::from_millis(10_300);
+/// What ending and printing take.
+const ENDING: Duration = Duration::from_millis(300);
 
 /// What is asked.
 pub struct Question {
@@ -117,7 +124,8 @@ pub fn look(
     let purposes = excuse(context, deployment, &mut health, time.rest());
     let mut scene = Scene { services, evidence, health, clues: Clues::default(), backups: None };
     let case = scene.case(deployment);
-    let wants = diagnosis::wants(&case, &question.failures, question.service);
+    let mut wants = diagnosis::wants(&case, &question.failures, question.service);
+    wants.patience = context.within(SECOND_LOOK).saturating_sub(ENDING);
     // What did not answer is not asked again.
     let docker = probe::give_up_engine(&scene.evidence.managers, time.until).then_some(("docker", limit));
     recorder.give_up_silent(docker);

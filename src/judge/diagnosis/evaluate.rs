@@ -2,7 +2,7 @@
 
 use super::case::{Case, Subject};
 use super::outcome::{Conclusion, Fact};
-use super::{holder, host, place, replies, service, words};
+use super::{holder, host, place, replies, second, service, words};
 use crate::host::tools::command::Command;
 use crate::observe::probe::Holder;
 use crate::registry::{Clue, Service};
@@ -49,6 +49,8 @@ impl<'a> Case<'a> {
             Clue::ListensElsewhere => {
                 of(&|subject| service::port(self, subject, |holder| matches!(holder, Holder::Elsewhere { .. })))
             }
+            Clue::Slow => of(&|subject| second::slow(self, subject)),
+            Clue::Exhausted => of(&|subject| second::exhausted(self, subject)),
             Clue::MemoryHigh => of(&|subject| service::memory(self, subject)),
             Clue::RouteElsewhere => of(&|subject| service::route(self, subject)),
             Clue::Env(clue) => of(&|subject| words::env(self, subject, clue)),

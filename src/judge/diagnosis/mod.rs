@@ -15,6 +15,7 @@ mod place;
 mod purpose;
 mod remedy;
 mod replies;
+mod second;
 mod service;
 mod wants;
 mod words;

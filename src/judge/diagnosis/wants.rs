@@ -1,6 +1,7 @@
 //! What still has to be asked before causes can be judged: of each clue only what `status` has not decided already.
 
 use super::case::Case;
+use super::second;
 use crate::observe::clues::Wants;
 use crate::observe::probe::Holder;
 use crate::registry::{Clue, EnvClue, FileClue, Service, Window};
@@ -59,6 +60,13 @@ impl Case<'_> {
                 let uncounted = health.filter(|health| health.memory_bytes.is_none());
                 let bounded = here.is_some_and(|service| service.memory.is_some());
                 wants.memory.extend(uncounted.filter(|_| bounded).and_then(|health| health.pid));
+            }
+            Clue::Slow | Clue::Exhausted => {
+                let Some(service) = here else { return };
+                let late = self.subject(service).map(|subject| second::late(self, subject)).unwrap_or_default();
+                if !late.is_empty() {
+                    wants.second.insert(service.name, (service, late));
+                }
             }
             Clue::PortTaken => {
                 let holder = here.and_then(|service| self.subject(service)).map(|s| &self.evidence.holders[s.index]);

@@ -40,6 +40,10 @@ pub enum Clue {
     PortClosed,
     /// Its own processes listen, and not on its main port.
     ListensElsewhere,
+    /// A probe that got no answer in time gets one where it is waited for longer.
+    Slow,
+    /// A probe got no answer in time, and its processes use all descriptors or tasks that they may have, or nearly.
+    Exhausted,
     /// It uses more memory than its alarm bound.
     MemoryHigh,
     /// The proxy sends its public host somewhere else than to the port of its [`Route`](crate::registry::Route).
