@@ -5,9 +5,11 @@
 //! [`FAILURES`] are those of a deployment that states none of its own.
 
 mod failures;
+mod removed;
 mod slow;
 
 pub use failures::*;
+pub use removed::*;
 pub use slow::*;
 
 use super::{
@@ -149,7 +151,7 @@ pub static PORT_TAKEN: Cause = Cause::new("PORT-TAKEN", All(&[Clue::Unwell, Clue
 /// What to do about each holder of a port. None of it ends the holder: who that is decides who may.
 const PORT_TAKEN_BY: &[&Fix] = &[
     &Fix::new(
-        "where another service here holds it: compare the ports of both",
+        "another service here holds it: compare the ports of both",
         Risk::Disruptive,
         Remedy::Manual(
             "one of the two has the other's port: compare the port in {env} and in the unit or compose file of both, \
@@ -158,7 +160,7 @@ const PORT_TAKEN_BY: &[&Fix] = &[
     )
     .against(Holding::Service),
     &Fix::new(
-        "where another unit holds it: decide which of the two is in use",
+        "another unit holds it: decide which of the two is in use",
         Risk::Disruptive,
         Remedy::Manual(
             "systemctl status of that unit shows what it serves. If it serves the public in place of {service}, let \
@@ -167,7 +169,7 @@ const PORT_TAKEN_BY: &[&Fix] = &[
     )
     .against(Holding::Unit),
     &Fix::new(
-        "where a container publishes it: publish another port there",
+        "a container publishes it: publish another port there",
         Risk::Disruptive,
         Remedy::Manual(
             "docker ps --filter publish={port} names the container; correct ports: in its compose file and make it \
@@ -176,7 +178,7 @@ const PORT_TAKEN_BY: &[&Fix] = &[
     )
     .against(Holding::Container),
     &Fix::new(
-        "where somebody started it by hand: have it ended in its session",
+        "somebody started it by hand: have it ended in its session",
         Risk::Disruptive,
         Remedy::Manual(
             "loginctl session-status shows whose session it is; a second copy of {service} is ended there with \

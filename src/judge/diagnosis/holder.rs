@@ -17,7 +17,8 @@ pub(super) fn taken(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
     let Conclusion::Proven(facts) = found else { return found };
     let (holding, thing) = who(case, subject.service, *pid, name);
     let named = |fact: Fact| {
-        let says = format!("{}: {thing}", fact.says);
+        let port = subject.service.ports.first().copied().unwrap_or_default();
+        let says = format!("port {port} is held by {thing}");
         Fact { says, holding: Some(holding), ..fact }.blaming(thing.clone())
     };
     Conclusion::Proven(facts.into_iter().map(named).collect())

@@ -14,6 +14,7 @@ mod outcome;
 mod place;
 mod purpose;
 mod remedy;
+mod removed;
 mod replies;
 mod second;
 mod service;

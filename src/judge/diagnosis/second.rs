@@ -43,9 +43,20 @@ pub(super) fn slow(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
         return Conclusion::RuledOut(vec![Fact::new(command.unwrap_or_default(), says)]);
     };
     let took = seconds(*after);
-    let mut facts = vec![Fact::new(&answer.command, format!("answers after {took}")).blaming(took)];
+    let mut facts = vec![Fact::new(patient(&answer.command), format!("answers after {took}")).blaming(took)];
     facts.extend(strained(case, subject));
     Conclusion::Proven(facts)
+}
+
+/// The same command with the time that it takes: three seconds are too short for it.
+fn patient(command: &Command) -> Command {
+    let words = command.words();
+    let longer = |(index, word): (usize, &String)| match index.checked_sub(1).and_then(|at| words.get(at)) {
+        Some(before) if before == "-m" => "15".to_owned(),
+        _ => word.clone(),
+    };
+    let longer: Vec<String> = words.iter().enumerate().map(longer).collect();
+    if longer == words { command.clone() } else { Command::new(longer.iter().map(String::as_str)) }
 }
 
 /// Whether its processes have no descriptor or task left, or hardly any.

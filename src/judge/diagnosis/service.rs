@@ -30,6 +30,11 @@ fn shows(case: &Case<'_>, check: &Check) -> Fact {
 }
 
 pub(super) fn unwell(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
+    // What is kept down on purpose is excused, and helps nobody who needs it.
+    if let Some(purpose) = &subject.health.on_purpose {
+        let says = format!("{} is {}", subject.service.name, purpose.words());
+        return Conclusion::Proven(vec![Fact::new(Command::own(["status", subject.service.name]), says)]);
+    }
     match (subject.health.verdict, subject.health.health) {
         (Verdict::Fail, _) => Conclusion::Proven(checks(case, subject, Verdict::Fail)),
         // What answers as it should is well, whoever could not be asked about it.

@@ -1,7 +1,7 @@
 //! What still has to be asked before causes can be judged: of each clue only what `status` has not decided already.
 
 use super::case::Case;
-use super::second;
+use super::{removed, second};
 use crate::observe::clues::Wants;
 use crate::observe::probe::Holder;
 use crate::registry::{Clue, EnvClue, FileClue, Service, Window};
@@ -60,6 +60,10 @@ impl Case<'_> {
                 let uncounted = health.filter(|health| health.memory_bytes.is_none());
                 let bounded = here.is_some_and(|service| service.memory.is_some());
                 wants.memory.extend(uncounted.filter(|_| bounded).and_then(|health| health.pid));
+            }
+            Clue::ContainerRemoved => {
+                let gone = here.filter(|service| self.subject(service).is_some_and(removed::is_gone));
+                wants.files.extend(gone.into_iter().flat_map(removed::compose_files));
             }
             Clue::Slow | Clue::Exhausted => {
                 let Some(service) = here else { return };
@@ -126,6 +130,7 @@ impl Case<'_> {
             | Clue::Certificate(_)
             | Clue::EngineDown
             | Clue::PmDown
+            | Clue::PmEmpty
             | Clue::Strangers => {}
         }
     }

@@ -109,6 +109,8 @@ fn what_is_kept_down_on_purpose_is_no_finding_and_nothing_starts_it() {
             let verdicts: Vec<Verdict> = health.services.iter().map(|judged| judged.verdict).collect();
             assert_eq!((health.services[0].name.as_str(), verdicts[0]), ("keeper", Verdict::Warn));
             assert_eq!(health.services[1].cause.as_deref(), Some("keeper"));
+            // Who needs it does not find it well.
+            assert!(case.outcome(&Clue::Of(&KEEPER, &Clue::Unwell), None).is_proven());
             assert!(case.kept_down(&START_KEEPER, &[]).is_some());
             let argv = ["systemctl", "start", "keeper.service"].map(str::to_owned);
             assert!(case.kept_down(&UNIT, &argv).unwrap().starts_with("keeper is "));
