@@ -184,14 +184,22 @@ fn to_journal(system: &System, entry: &Entry, limit: Duration) -> io::Result<()>
 /// # Errors
 /// As the operating system says; a trail that was never begun is none.
 pub fn read(system: &System) -> io::Result<(Vec<Entry>, usize)> {
-    let (text, size) = match system.tail(FILE, READ_LIMIT) {
+    read_newest(system, READ_LIMIT)
+}
+
+/// The same of the last so many bytes.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_newest(system: &System, limit: u64) -> io::Result<(Vec<Entry>, usize)> {
+    let (text, size) = match system.tail(FILE, limit) {
         Ok(read) => read,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), 0)),
         Err(error) => return Err(error),
     };
     let text = String::from_utf8_lossy(&text);
     // Where only the end is read, it most likely begins in the middle of a line.
-    let whole = if size > READ_LIMIT { text.split_once('\n').map_or("", |(_, rest)| rest) } else { &text };
+    let whole = if size > limit { text.split_once('\n').map_or("", |(_, rest)| rest) } else { &text };
     let mut torn = 0;
     let lines = whole.lines().filter(|line| !line.trim().is_empty());
     let entries = lines.filter_map(|line| serde_json::from_str(line).inspect_err(|_| torn += 1).ok()).collect();

@@ -7,6 +7,7 @@ pub mod lock;
 pub mod maintenance;
 pub mod mend;
 pub mod plan;
+pub mod purpose;
 pub mod reboot;
 pub mod release;
 pub mod run;

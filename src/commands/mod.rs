@@ -13,6 +13,7 @@ pub mod logs;
 pub mod maintenance;
 pub mod man;
 pub mod operate;
+mod purpose;
 pub mod redeploy;
 pub mod restore;
 pub mod rollback;

@@ -8,8 +8,8 @@ use clap::ValueEnum;
 use clap_complete::engine::ArgValueCandidates;
 
 use super::examine::{Extent, examine};
+use super::purpose::excuse;
 use crate::action::lock;
-use crate::action::maintenance::{self, MaintenanceState};
 use crate::args::{complete_services, duration};
 use crate::backup::key::{KEY, Key};
 use crate::backup::record;
@@ -21,7 +21,6 @@ use crate::judge::freshness::{self, Freshness};
 use crate::observe::logs;
 use crate::registry::{BackupSet, Deployment, Service};
 use crate::report::Head;
-use crate::report::maintenance::StandingFacts;
 use crate::report::status::Status;
 use crate::select::services;
 use crate::ui::{Format, Ui};
@@ -134,14 +133,9 @@ fn take(
     let limit = time.rest();
     let with_host = args.services.is_empty();
     let extent = if with_host { Extent::Whole } else { Extent::Services };
-    let (_, health) = examine(context.system, &context.processes(), deployment, services, extent, limit);
+    let (_, mut health) = examine(context.system, &context.processes(), deployment, services, extent, limit);
     let holder = lock::holder(context.system, deployment);
-    let maintenance = maintenance::is_likely(context.system, deployment)
-        .then(|| {
-            let judged = Some(health.services.as_slice());
-            maintenance::look(context.system, &context.processes(), deployment, judged, time.rest())
-        })
-        .filter(|standing| standing.state != MaintenanceState::Off);
+    let purposes = excuse(context, deployment, &mut health, time.rest());
     let backups = if with_host { told_backups(context, deployment) } else { Vec::new() };
     let mut status = Status::new(deployment, health, !with_host, holder, backups, |verdict| {
         Head::of(
@@ -152,7 +146,7 @@ fn take(
             Exit::of(verdict, args.fail_on == FailOn::Warn),
         )
     });
-    status.maintenance = maintenance.map(|standing| StandingFacts::new(&deployment.maintenance, &standing));
+    status.maintenance = purposes.maintenance(deployment);
     if let Some(service) = status.failed(deployment).filter(|service| !service.log_sources().is_empty()) {
         let limit = LAST_WORDS.min(time.rest());
         status.add_last_words(&logs::last_words(context.system, context.trace(), deployment, service, None, 3, limit));

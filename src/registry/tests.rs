@@ -1,5 +1,9 @@
 //! Every failure that the five runbooks know, and `localhost`'s, is in the registry under its name.
 
+#![allow(clippy::unwrap_used)]
+
+mod advice;
+
 use super::*;
 
 /// Deployment, failure, and how many ways to it the runbook tells apart.

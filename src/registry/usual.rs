@@ -5,11 +5,15 @@
 //! [`FAILURES`] are those of a deployment that states none of its own.
 
 mod failures;
+mod removed;
+mod slow;
 
 pub use failures::*;
+pub use removed::*;
+pub use slow::*;
 
 use super::{
-    About, Cause, Clue, Depth, Ending, EnvClue, Fix, Flaw, Heard, Lapse, Remedy, Risk, State, Verdict, Window,
+    About, Cause, Clue, Depth, Ending, EnvClue, Fix, Flaw, Heard, Holding, Lapse, Remedy, Risk, State, Verdict, Window,
 };
 use Clue::{All, Any};
 
@@ -58,6 +62,12 @@ pub static UNITS: &[&Cause] = &[&UNIT_FAILED, &UNIT_LOOPING];
 
 static RESTART: Fix = Fix::new("restart {service}", Risk::Disruptive, Remedy::Restart);
 static START: Fix = Fix::new("start {service}", Risk::Safe, Remedy::Start);
+/// Beside a restart, and alone where a restart would end as the last one did.
+static MEND_FIRST: Fix = Fix::new(
+    "mend what its log names, then start it",
+    Risk::Disruptive,
+    Remedy::Manual("opsctl logs {service} -n 100 shows why it ends; mend that first, then opsctl restart {service}"),
+);
 static READ_LOG: Fix = Fix::new(
     "find out why, in its log",
     Risk::ReadOnly,
@@ -130,19 +140,54 @@ pub static DIRECTORY_MISSING: Cause =
 
 /// Another process listens where the service should.
 pub static PORT_TAKEN: Cause = Cause::new("PORT-TAKEN", All(&[Clue::Unwell, Clue::PortTaken]))
-    .summary("another process holds port {port} of {service}")
+    .summary("{service} cannot listen on port {port}: {thing} holds it")
     .explanation(
-        "the service cannot listen, or another program answers in its place; often a second copy that was started by \
-         hand",
+        "another program answers in its place. Whoever holds the port may serve the public: it is for its owner to \
+         move or stop",
     )
     .explains(&[&STOPPED])
-    .fixes(&[&Fix::new(
-        "end the other process, then restart {service}",
+    .fixes(PORT_TAKEN_BY);
+
+/// What to do about each holder of a port. None of it ends the holder: who that is decides who may.
+const PORT_TAKEN_BY: &[&Fix] = &[
+    &Fix::new(
+        "another service here holds it: compare the ports of both",
         Risk::Disruptive,
         Remedy::Manual(
-            "see whose it is (ss -Hltnp 'sport = :{port}'), end it by its process id, then opsctl restart {service}",
+            "one of the two has the other's port: compare the port in {env} and in the unit or compose file of both, \
+             correct the one that differs from opsctl get services -o wide, then opsctl restart that one",
         ),
-    )]);
+    )
+    .against(Holding::Service),
+    &Fix::new(
+        "another unit holds it: decide which of the two is in use",
+        Risk::Disruptive,
+        Remedy::Manual(
+            "systemctl status of that unit shows what it serves. If it serves the public in place of {service}, let \
+             {service} stay off (systemctl disable {unit}); if not, give it another port in its own configuration",
+        ),
+    )
+    .against(Holding::Unit),
+    &Fix::new(
+        "a container publishes it: publish another port there",
+        Risk::Disruptive,
+        Remedy::Manual(
+            "docker ps --filter publish={port} names the container; correct ports: in its compose file and make it \
+             anew there; then opsctl restart {service}",
+        ),
+    )
+    .against(Holding::Container),
+    &Fix::new(
+        "somebody started it by hand: have it ended in its session",
+        Risk::Disruptive,
+        Remedy::Manual(
+            "loginctl session-status shows whose session it is; a second copy of {service} is ended there with \
+             Ctrl-C; then opsctl restart {service}",
+        ),
+    )
+    .against(Holding::Session),
+    &Fix::new("see whose it is", Risk::ReadOnly, Remedy::Command(&["ss", "-Hltnp", "sport = :{port}"])),
+];
 
 /// The kernel, or the memory limit of its unit or container, ended it.
 pub static OUT_OF_MEMORY: Cause = Cause::new("OUT-OF-MEMORY", All(&[Clue::Unwell, Clue::Ended(Ending::OutOfMemory)]))
@@ -243,14 +288,14 @@ pub static START_LIMIT: Cause = Cause::new(
 .summary("{service} was started too often, and systemd has given up on it")
 .explanation("it stays down until somebody starts it; why it ended each time stands in its log")
 .depth(Depth::Effect)
-.fixes(&[&READ_LOG, &RESTART]);
+.fixes(&[&READ_LOG, &RESTART, &MEND_FIRST]);
 
 /// It ends again and again, and nothing better is known.
 pub static CRASH_LOOP: Cause = Cause::new("CRASH-LOOP", Clue::State(&[State::CrashLoop, State::Restarting]))
     .summary("{service} ends and is started again, over and over")
     .explanation("no cause that opsctl knows is proven; its last log lines say why it ends")
     .depth(Depth::Effect)
-    .fixes(&[&READ_LOG, &RESTART]);
+    .fixes(&[&READ_LOG, &RESTART, &MEND_FIRST]);
 
 /// It neither came up nor went down within the time of its unit.
 pub static START_TIMEOUT: Cause = Cause::new(
@@ -272,7 +317,7 @@ pub static FAILED: Cause = Cause::new("FAILED", Clue::State(&[State::Failed]))
     .summary("{service} ended with an error and stays down")
     .explanation("no cause that opsctl knows is proven; its last log lines say why it ended")
     .depth(Depth::Effect)
-    .fixes(&[&READ_LOG, &RESTART]);
+    .fixes(&[&READ_LOG, &RESTART, &MEND_FIRST]);
 
 /// The container's own health check fails, and no probe says more.
 pub static UNHEALTHY: Cause =

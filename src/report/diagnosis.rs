@@ -13,8 +13,12 @@ use serde::Serialize;
 use super::Head;
 pub use super::attempt::{Attempt, FixOutcome};
 use super::failure::{FixFacts, Names};
+use super::lock::LockState;
+use super::maintenance::StandingFacts;
 use crate::host::tools::command::Command;
 use crate::judge::diagnosis::{self, Case, Fact};
+use crate::judge::health::ServiceHealth;
+use crate::judge::health::purpose::OnPurpose;
 use crate::observe::clues::changes::Change;
 use crate::observe::clues::reclaim::Reclaimable;
 use crate::observe::probe::record::Record;
@@ -46,6 +50,12 @@ pub struct Diagnosis {
     pub expired_ignores: Vec<Ignored>,
     /// Where room can be made, the safest first; only where a file system is full or fills up.
     pub reclaim: Vec<Reclaim>,
+    /// Services that somebody keeps down on purpose: they are no finding, and nothing starts them.
+    pub on_purpose: Vec<Kept>,
+    /// How it stands with maintenance, where it is not plainly off; `null` otherwise.
+    pub maintenance: Option<StandingFacts>,
+    /// Whether somebody changes the deployment right now, or has left a change unfinished.
+    pub lock: LockState,
     /// What was done about it; only with `--fix`.
     pub attempts: Vec<Attempt>,
     /// How many causes were held against how many subjects in all.
@@ -77,6 +87,8 @@ pub struct Finding {
     pub cause: String,
     /// What to do, the best first.
     pub fixes: Vec<FixFacts>,
+    /// Why no restart is offered, where it would change nothing; `null` elsewhere.
+    pub no_restart: Option<String>,
     /// Since when; `null` where that is not known.
     pub since: Option<Timestamp>,
     /// What changed in the day before, newest first. That it came before does not make it the reason.
@@ -87,6 +99,20 @@ pub struct Finding {
     pub explains: Vec<Consequence>,
     /// Where the runbook speaks of it.
     pub runbook: Cow<'static, str>,
+}
+
+/// A service that somebody keeps down on purpose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Kept {
+    /// The service.
+    pub subject: String,
+    /// What keeps it down, since when, and who wanted it.
+    #[serde(flatten)]
+    pub purpose: OnPurpose,
+    /// All of it in a line.
+    pub summary: String,
+    /// Services that fail because of it.
+    pub affects: Vec<String>,
 }
 
 /// What is not told.
@@ -275,6 +301,7 @@ impl Teller<'_> {
             evidence: distinct(&found.facts).into_iter().map(|fact| self.evidence(fact)).collect(),
             cause: names.fill(found.cause.explanation),
             fixes: found.fixes(&self.case.mounts()).map(|fix| FixFacts::new(fix, &names)).collect(),
+            no_restart: found.futile.clone(),
             since: found.since,
             changes: diagnosis::before(found, self.changes, self.case.evidence.time).into_iter().map(change).collect(),
             affects: affects.unwrap_or_default(),
@@ -298,6 +325,18 @@ impl Teller<'_> {
             None if !stated => "it concerns the whole host",
             Some(_) | None => found.severity.criterion,
         }
+    }
+
+    /// What is kept down on purpose.
+    pub fn on_purpose(&self) -> Vec<Kept> {
+        let all = &self.case.health.services;
+        let kept = |judged: &ServiceHealth| {
+            let purpose = judged.on_purpose.clone()?;
+            let suffers = |other: &&ServiceHealth| other.cause.as_deref() == Some(judged.name.as_str());
+            let affects = all.iter().filter(suffers).map(|other| other.name.clone()).collect();
+            Some(Kept { subject: judged.name.clone(), summary: purpose.words(), purpose, affects })
+        };
+        all.iter().filter_map(kept).collect()
     }
 
     /// What could not be determined.

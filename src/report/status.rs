@@ -28,7 +28,7 @@ pub struct Status {
     pub worst: Option<Problem>,
     /// How recent the newest verified copy of each backup set is, as this host recorded it; empty where it never made any.
     pub backups: Vec<Freshness>,
-    /// How it stands with maintenance, where it is not plainly off; `null` otherwise. It excuses nothing.
+    /// How it stands with maintenance, where it is not plainly off; `null` otherwise. It excuses the services that it stopped.
     pub maintenance: Option<StandingFacts>,
     /// Every problem that no other explains, worst first, [`Status::worst`] included.
     pub problems: Vec<Problem>,

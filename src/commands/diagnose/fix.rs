@@ -51,6 +51,14 @@ pub(super) fn mend(
             attempts.push(attempt);
             continue;
         }
+        let same = |other: &Attempt| {
+            other.outcome == FixOutcome::Unchanged && other.subject == attempt.subject && other.title == attempt.title
+        };
+        if attempts.iter().any(same) {
+            attempt.refuse("the same has not helped before; nothing was changed");
+            attempts.push(attempt);
+            continue;
+        }
         let begun = Instant::now();
         let candidate = candidate.clone();
         seen = try_one(context, deployment, change, look, &candidate, seen, &mut attempt)?;
@@ -127,7 +135,14 @@ fn try_one(
         // It may have gone away by itself while it was waited for an answer, or for the lock.
         let again = look()?;
         let Some(index) = place(&again, attempt) else { return Ok((again, Done::Gone)) };
-        if let Some(why) = again.remedies[index].as_ref().and_then(|candidate| candidate.unconfirmed.clone()) {
+        let now = again.remedies[index].as_ref();
+        if let Some(why) = now.and_then(|candidate| candidate.unconfirmed.clone()) {
+            return Ok((again, Done::Unconfirmed(why)));
+        }
+        // By now it may be known that this changes nothing.
+        if now.is_none_or(|now| !std::ptr::eq(now.fix, candidate.fix)) {
+            let why = again.document.findings[index].no_restart.clone();
+            let why = why.unwrap_or_else(|| "it is not what helps here, as the second look shows".to_owned());
             return Ok((again, Done::Unconfirmed(why)));
         }
         if candidate.fix.risk >= Risk::Disruptive
@@ -146,7 +161,9 @@ fn try_one(
             return Ok(again);
         }
         Done::Unconfirmed(why) => {
-            attempt.refuse(&format!("not restarted: {why}; nothing was changed"));
+            let starts = matches!(candidate.fix.remedy, Remedy::Start | Remedy::Command(_));
+            let not_done = if starts { "not done" } else { "not restarted" };
+            attempt.refuse(&format!("{not_done}: {why}; nothing was changed"));
             return Ok(again);
         }
     };
@@ -173,10 +190,27 @@ fn try_one(
     let new: Vec<String> = new.into_iter().map(|(code, subject)| format!("{code} at {subject}")).collect();
     attempt.summary = match (trouble, new.as_slice()) {
         (Some(trouble), _) => Some(trouble),
+        (None, []) if attempt.outcome == FixOutcome::Unchanged => ruled_out(&candidate.fix.remedy),
         (None, []) => None,
         (None, new) => Some(format!("new: {}", new.join(", "))),
     };
     Ok(after)
+}
+
+/// What it rules out that a fix did not help.
+fn ruled_out(remedy: &Remedy) -> Option<String> {
+    let words = match remedy {
+        Remedy::Restart | Remedy::RestartOf(_) => {
+            "a fresh process fares no better: neither a hang nor a leak of the old one is the cause, but its \
+             configuration, its data, or what it needs"
+        }
+        Remedy::Start => "it was started and did not stay up: that it was stopped is not the cause",
+        Remedy::Reload | Remedy::ReloadOf(_) => {
+            "it reads its configuration anew and fares no better: old settings are not the cause"
+        }
+        Remedy::Command(_) | Remedy::Manual(_) => return None,
+    };
+    Some(words.to_owned())
 }
 
 /// Does it; why it failed, where it did.

@@ -13,6 +13,7 @@ use self::bundle::Target;
 use self::fix::mend;
 use self::scene::{Looked, Question, Scene, look};
 use super::change::Change;
+use super::purpose::excuse;
 use super::status::told_backups;
 use crate::action::lock;
 use crate::args::{complete_failures, complete_services, duration};
@@ -21,6 +22,7 @@ use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::judge::diagnosis::Ignores;
 use crate::judge::health;
+use crate::observe::probe::PATIENCE;
 use crate::program;
 use crate::registry::loaded::deployments;
 use crate::registry::{Deployment, Failure, Verdict};
@@ -112,12 +114,14 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
 
 /// What `status` would say of the same evidence.
 fn status(context: &Context<'_>, deployment: &'static Deployment, scene: &Scene) -> Status {
-    let health = health::judge(deployment, &scene.services, &scene.evidence);
+    let mut health = health::judge(deployment, &scene.services, &scene.evidence);
+    let purposes = excuse(context, deployment, &mut health, PATIENCE);
     let holder = lock::holder(context.system, deployment);
     let backups = told_backups(context, deployment);
-    Status::new(deployment, health, false, holder, backups, |verdict| {
+    let status = Status::new(deployment, health, false, holder, backups, |verdict| {
         Head::of(context.system, "opsctl/status/v1", deployment, verdict, Exit::of(verdict, false))
-    })
+    });
+    Status { maintenance: purposes.maintenance(deployment), ..status }
 }
 
 /// The failures of a deployment.

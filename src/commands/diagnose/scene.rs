@@ -1,8 +1,12 @@
 //! What `diagnose` looks at, and what it finds there.
 
+use std::time::Duration;
+
 use crate::action::audit::{self, Entry, Phase};
+use crate::action::lock;
 use crate::backup::record;
 use crate::commands::examine::{Extent, examine};
+use crate::commands::purpose::{Purposes, excuse};
 use crate::commands::status::backups;
 use crate::context::Context;
 use crate::error::Error;
@@ -22,6 +26,11 @@ use crate::registry::{Deployment, Failure, Fix, Remedy, Risk, Service, Verdict};
 use crate::report::Head;
 use crate::report::diagnosis::{Diagnosis, Finding, Ignored, Reclaim, Teller};
 use crate::report::failure::FixFacts;
+
+/// How long what was late is waited for in a second look, at most.
+const SECOND_LOOK: Duration = Duration::from_millis(10_300);
+/// What ending and printing take.
+const ENDING: Duration = Duration::from_millis(300);
 
 /// What is asked.
 pub struct Question {
@@ -111,10 +120,12 @@ pub fn look(
     let limit = time.first();
     // Everything, because a cause may lie anywhere.
     let services = deployment.services.to_vec();
-    let (evidence, health) = examine(context.system, &recorder, deployment, &services, Extent::Whole, limit);
+    let (evidence, mut health) = examine(context.system, &recorder, deployment, &services, Extent::Whole, limit);
+    let purposes = excuse(context, deployment, &mut health, time.rest());
     let mut scene = Scene { services, evidence, health, clues: Clues::default(), backups: None };
     let case = scene.case(deployment);
-    let wants = diagnosis::wants(&case, &question.failures, question.service);
+    let mut wants = diagnosis::wants(&case, &question.failures, question.service);
+    wants.patience = context.within(SECOND_LOOK).saturating_sub(ENDING);
     // What did not answer is not asked again.
     let docker = probe::give_up_engine(&scene.evidence.managers, time.until).then_some(("docker", limit));
     recorder.give_up_silent(docker);
@@ -151,15 +162,18 @@ pub fn look(
             }
             Some(By::Registry(ignore)) => ignored.push(Ignored::registered(deployment, ignore, Some(subject))),
             None => {
-                remedies.push(candidate(&case, finding, &told));
+                remedies.push(candidate(&case, finding, &told, &purposes));
                 findings.push(told);
             }
         }
     }
+    let on_purpose = teller.on_purpose();
     let worst = findings.iter().map(|finding| finding.verdict).max();
     let (verdict, exit) = match (worst, found.doubts.is_empty()) {
         (Some(worst), _) => (worst, Exit::Unhealthy),
         (None, false) => (Verdict::Unknown, Exit::Unknown),
+        // What is down on purpose is no finding, and not well either.
+        (None, true) if !on_purpose.is_empty() => (Verdict::Warn, Exit::Success),
         (None, true) => (Verdict::Pass, Exit::Success),
     };
     let narrow = question.failure.is_some() || question.service.is_some();
@@ -176,6 +190,9 @@ pub fn look(
             .map(|ignore| Ignored::registered(deployment, ignore, ignore.subject.map(str::to_owned)))
             .collect(),
         reclaim: room.into_iter().map(Reclaim::from).collect(),
+        on_purpose,
+        maintenance: purposes.maintenance(deployment),
+        lock: lock::holder(context.system, deployment).into(),
         attempts: Vec::new(),
         examined: found.examined,
     };
@@ -183,11 +200,19 @@ pub fn look(
 }
 
 /// The first fix of a finding that changes something.
-fn candidate(case: &Case<'_>, finding: &diagnosis::Finding, told: &Finding) -> Option<Candidate> {
+fn candidate(case: &Case<'_>, finding: &diagnosis::Finding, told: &Finding, purposes: &Purposes) -> Option<Candidate> {
     let mounts = case.mounts();
     let (fix, facts) = finding.fixes(&mounts).zip(&told.fixes).find(|(fix, _)| fix.risk > Risk::ReadOnly)?;
     let restarts = matches!(fix.remedy, Remedy::Restart | Remedy::RestartOf(_) | Remedy::Reload | Remedy::ReloadOf(_));
+    let starts = restarts || matches!(fix.remedy, Remedy::Start | Remedy::Command(_));
     let unconfirmed = if restarts { case.unconfirmed(finding) } else { None };
+    // What a fix starts beside its subject may be down on purpose; so may its subject, where the trail cannot be read.
+    let kept_down = starts.then(|| case.kept_down(fix, &facts.argv)).flatten();
+    let unread = || {
+        let error = purposes.trail.as_ref().err().filter(|_| starts && finding.is_stopped())?;
+        Some(format!("whether it was stopped on purpose is not known, because {}: {error}", audit::FILE))
+    };
+    let unconfirmed = unconfirmed.or(kept_down).or_else(unread);
     Some(Candidate { service: finding.service, fix, facts: facts.clone(), unconfirmed })
 }
 

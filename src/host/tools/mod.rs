@@ -3,6 +3,7 @@
 
 pub mod age;
 pub mod caddy;
+pub mod cgroup;
 pub mod command;
 pub mod compose;
 pub mod docker;

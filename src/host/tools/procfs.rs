@@ -44,6 +44,30 @@ pub fn parent(stat: &str) -> Option<u32> {
     rest.split(' ').nth(1)?.parse().ok()
 }
 
+/// How many clock ticks are a second, in what the kernel tells programs: 100 on every architecture that Linux has had since 2002.
+pub const TICKS_PER_SECOND: f64 = 100.0;
+
+/// The letter of a process' state, out of `/proc/PID/stat`: its third field.
+pub fn state(stat: &str) -> Option<char> {
+    let (_, rest) = stat.rsplit_once(") ")?;
+    rest.chars().next()
+}
+
+/// Processor time of a process, clock ticks, out of `/proc/PID/stat`: its 14th and 15th fields.
+pub fn processor_ticks(stat: &str) -> Option<u64> {
+    let (_, rest) = stat.rsplit_once(") ")?;
+    let mut fields = rest.split(' ').skip(11);
+    let own: u64 = fields.next()?.parse().ok()?;
+    let kernel: u64 = fields.next()?.parse().ok()?;
+    own.checked_add(kernel)
+}
+
+/// How many descriptors a process may have open, out of `/proc/PID/limits`; `None` where there is no bound.
+pub fn open_files_limit(limits: &str) -> Option<u64> {
+    let rest = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    rest.split_whitespace().next()?.parse().ok()
+}
+
 /// Parses the three averages of `/proc/loadavg`: 1, 5 and 15 minutes.
 ///
 /// # Errors
@@ -140,6 +164,18 @@ pub fn group_name(group: &str, gid: u32) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn state_time_and_bounds_of_a_process() {
+        let stat = "4242 (a) b (c) D 1 4242 4242 0 -1 4194560 1 2 3 4 70 6 7 8 20 0 1 0 987654 10 11 12";
+        assert_eq!((state(stat), processor_ticks(stat)), (Some('D'), Some(76)));
+        assert_eq!((state("4242 (a"), processor_ticks("4242 (a) S 1")), (None, None));
+        let limits = "Limit                     Soft Limit           Hard Limit           Units     \n\
+            Max open files            1024                 524288               files     \n";
+        assert_eq!(open_files_limit(limits), Some(1024));
+        assert_eq!(open_files_limit("Max open files   unlimited   unlimited   files"), None);
+        assert_eq!(open_files_limit(""), None);
+    }
 
     #[test]
     fn k2_a_process_is_known_by_its_start() {

@@ -44,6 +44,19 @@ pub fn listeners(text: &str) -> Result<Vec<Listener>, Malformed> {
     Ok(found)
 }
 
+/// How many connections wait to be taken on this port, and how many may, out of `/proc/net/tcp` or `tcp6`: of a listener the
+/// queues are counts of connections. The fullest, where several listen.
+pub fn backlog(text: &str, port: u16) -> Option<(u64, u64)> {
+    let one = |line: &str| {
+        let mut words = line.split_whitespace().skip(1);
+        let (at, _, state, queues) = (words.next()?, words.next()?, words.next()?, words.next()?);
+        let (most, waiting) = queues.split_once(':')?;
+        let number = |text: &str| u64::from_str_radix(text, 16).ok();
+        (state == "0A" && address(at)?.port() == port).then_some((number(waiting)?, number(most)?))
+    };
+    text.lines().skip(1).filter_map(one).max()
+}
+
 /// `0100007F:0BB9`: each 32 bits of an address in the byte order of the machine, the port as a number.
 fn address(text: &str) -> Option<SocketAddr> {
     let (ip, port) = text.split_once(':')?;
@@ -102,6 +115,15 @@ mod tests {
         ] {
             assert!(listeners(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn how_many_wait_at_a_listener() {
+        let text = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
+            0: 0100007F:0BB9 00000000:0000 0A 00000080:00000081 00:00000000 00000000  1000        0 4242 1 0 100 0 0 10 0\n\
+            1: 0100007F:0BB9 0100007F:9C40 01 0000FFFF:0000FFFF 00:00000000 00000000  1000        0 4243 1 0 20 4 30 10 -1\n";
+        assert_eq!(backlog(text, 3001), Some((129, 128)));
+        assert_eq!((backlog(text, 3002), backlog("", 1), backlog("x\ny z", 1)), (None, None, None));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::case::{Case, Subject};
 use super::outcome::{Conclusion, Fact};
-use super::{host, place, replies, service, words};
+use super::{holder, host, place, removed, replies, second, service, words};
 use crate::host::tools::command::Command;
 use crate::observe::probe::Holder;
 use crate::registry::{Clue, Service};
@@ -34,9 +34,7 @@ impl<'a> Case<'a> {
             Clue::ReloadNeeded => of(&|subject| service::reload_needed(self, subject)),
             Clue::Unhealthy => of(&|subject| service::unhealthy(self, subject)),
             Clue::Container(words) => of(&|subject| service::container(self, subject, words)),
-            Clue::PortTaken => {
-                of(&|subject| service::port(self, subject, |holder| matches!(holder, Holder::Other { .. })))
-            }
+            Clue::PortTaken => of(&|subject| holder::taken(self, subject)),
             Clue::PortClosed => {
                 let closed = |holder: &Holder| match holder {
                     Holder::Nobody | Holder::Hidden | Holder::Elsewhere { instead: None, .. } => true,
@@ -51,6 +49,9 @@ impl<'a> Case<'a> {
             Clue::ListensElsewhere => {
                 of(&|subject| service::port(self, subject, |holder| matches!(holder, Holder::Elsewhere { .. })))
             }
+            Clue::ContainerRemoved => of(&|subject| removed::container(self, subject)),
+            Clue::Slow => of(&|subject| second::slow(self, subject)),
+            Clue::Exhausted => of(&|subject| second::exhausted(self, subject)),
             Clue::MemoryHigh => of(&|subject| service::memory(self, subject)),
             Clue::RouteElsewhere => of(&|subject| service::route(self, subject)),
             Clue::Env(clue) => of(&|subject| words::env(self, subject, clue)),
@@ -72,6 +73,7 @@ impl<'a> Case<'a> {
             Clue::Strangers => host::strangers(self),
             Clue::EngineDown => host::engine_down(self),
             Clue::PmDown => host::pm_down(self),
+            Clue::PmEmpty => removed::pm_empty(self),
             Clue::Backup(lapse) => host::backup(self, *lapse),
 
             Clue::File(path, clue) => place::file(self, path, clue),

@@ -6,12 +6,17 @@ mod case;
 mod changes;
 mod confirm;
 mod evaluate;
+mod holder;
 mod host;
 mod ignores;
 mod order;
 mod outcome;
 mod place;
+mod purpose;
+mod remedy;
+mod removed;
 mod replies;
+mod second;
 mod service;
 mod wants;
 mod words;
@@ -55,6 +60,8 @@ pub struct Finding {
     pub facts: Vec<Fact>,
     /// Since when, where that is known.
     pub since: Option<Timestamp>,
+    /// Why a restart of its service would change nothing, where it would not.
+    pub futile: Option<String>,
     /// What follows from it.
     pub folded: Vec<Finding>,
 }
@@ -114,11 +121,17 @@ pub fn diagnose(case: &Case<'_>, failures: &[&'static Failure], only: Option<&'s
     for suspicion in suspicions(case, failures, only) {
         diagnosis.examined += 1;
         match case.outcome(&suspicion.cause.proof, suspicion.subject) {
-            Conclusion::Proven(facts) => proven.push(finding(case, suspicion, facts)),
+            Conclusion::Proven(facts) => {
+                let found = finding(case, suspicion, facts);
+                if !case.follows_from_purpose(&found) {
+                    proven.push(found);
+                }
+            }
             Conclusion::RuledOut(facts) => rule_out(&mut diagnosis.ruled_out, suspicion, facts),
             Conclusion::Unknown(whys) => doubt(&mut diagnosis.doubts, suspicion, &whys),
         }
     }
+    remedy::withhold(case, &mut proven);
     diagnosis.findings = order::arrange(case, proven);
     diagnosis
 }
@@ -149,6 +162,7 @@ fn subjects(
     let among = |list: &[&'static Service], service: &Service| list.iter().any(|other| other.name == service.name);
     let here = |service: &&'static Service| {
         case.subject(service).is_some()
+            && !case.is_kept_down(service)
             && only.is_none_or(|only| only.name == service.name)
             && (failure.services.is_empty() || among(failure.services, service))
     };
@@ -177,6 +191,7 @@ fn finding(case: &Case<'_>, suspicion: Suspicion, facts: Vec<Fact>) -> Finding {
         severity: severity(case.deployment, failure, cause, subject),
         since,
         facts,
+        futile: None,
         folded: Vec::new(),
     }
 }
@@ -290,7 +305,10 @@ impl Finding {
     pub fn fixes<'a>(&'a self, disks: &'a [&'a str]) -> impl Iterator<Item = &'static Fix> + 'a {
         self.cause.fixes.iter().copied().filter(move |fix| {
             let frees = |path: &&str| is_on(&self.mounts(), disks, path);
-            fix.frees.is_empty() || fix.frees.iter().any(frees)
+            let helps = self.futile.is_none() || !self.restarts(fix);
+            let holding = self.facts.iter().find_map(|fact| fact.holding);
+            let fits = fix.against.is_none() || fix.against == holding;
+            helps && fits && (fix.frees.is_empty() || fix.frees.iter().any(frees))
         })
     }
 

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use crate::host::tools::command::Command;
 use crate::judge::health::Check;
+use crate::registry::Holding;
 
 /// A thing that was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct Fact {
     /// The thing that is at fault, where a cause leaves it open: a path, `HOST:PORT`, the name of a role. What stands for `{thing}`
     /// in the cause's texts.
     pub thing: Option<String>,
+    /// What holds a port, where it is about that.
+    pub holding: Option<Holding>,
     /// When that happened, where it is an event.
     pub time: Option<Timestamp>,
 }
@@ -27,7 +30,15 @@ pub struct Fact {
 impl Fact {
     /// Something that a command shows.
     pub fn new(command: impl Into<Command>, says: impl Into<String>) -> Self {
-        Fact { command: command.into(), ran: None, says: says.into(), names: Vec::new(), thing: None, time: None }
+        Fact {
+            command: command.into(),
+            ran: None,
+            says: says.into(),
+            names: Vec::new(),
+            thing: None,
+            holding: None,
+            time: None,
+        }
     }
 
     /// The same, seen by another command than the one to be pasted.

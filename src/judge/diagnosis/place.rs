@@ -248,7 +248,7 @@ pub(super) fn lines(case: &Case<'_>, lines: &LineShare) -> Conclusion {
     let Some(text) = text else {
         return Conclusion::unknown(format!("{} does not exist", lines.file));
     };
-    let Some((hits, all)) = weigh(text, lines, case.evidence.time) else {
+    let Some((hits, all)) = weigh(text, lines, case.evidence.time, &case.health.in_maintenance) else {
         return Conclusion::unknown("its pattern is none");
     };
     let enough = hits >= lines.least && lines.share.is_exceeded(f64::from(hits), f64::from(all));
@@ -256,16 +256,28 @@ pub(super) fn lines(case: &Case<'_>, lines: &LineShare) -> Conclusion {
     Conclusion::when(enough, vec![Fact::new(command, says)])
 }
 
-/// How many lines are of the kind, and of how many.
-fn weigh(text: &str, lines: &LineShare, now: Timestamp) -> Option<(u32, u32)> {
+
+/// How many lines are of the kind, and of how many: without opsctl's own requests, and those that a maintenance page answered.
+fn weigh(
+    text: &str,
+    lines: &LineShare,
+    now: Timestamp,
+    in_maintenance: &[(Timestamp, Option<Timestamp>)],
+) -> Option<(u32, u32)> {
     let (among, which) = (Regex::new(lines.share.whole).ok()?, Regex::new(lines.share.part).ok()?);
     let clock = Clock { zone: TimeZone::UTC, now };
     let since = units::earlier(now, SignedDuration::from_secs(i64::from(lines.seconds))).as_microsecond();
     // A line that was cut, or that has no time, is of no known age.
-    let new = |line: &&str| stamp::leading(line, &clock).is_some_and(|(time, _)| time >= since);
     // Requests of its own say nothing of those that others make.
     let own = format!("\"{}", program::ANY_USER_AGENT);
-    let counted = text.lines().filter(new).filter(|line| !line.contains(&own) && among.is_match(line));
+    // Such a log knows no parts of a second.
+    let second = |time: Timestamp| time.as_second() * 1_000_000;
+    let excused = |time: i64| {
+        in_maintenance.iter().any(|(from, to)| time >= second(*from) && to.is_none_or(|to| time <= second(to)))
+    };
+    let counts = |time: i64| time >= since && !excused(time);
+    let new = |line: &&str| !line.contains(&own) && stamp::leading(line, &clock).is_some_and(|(time, _)| counts(time));
+    let counted = text.lines().filter(new).filter(|line| among.is_match(line));
     Some(counted.fold((0, 0), |(hits, all), line| (hits + u32::from(which.is_match(line)), all + 1)))
 }
 
@@ -305,7 +317,12 @@ mod tests {
             .chain([line("04:00:00", 500), line("05:29:00", 502), line("05:29:01", 200), line("05:29:02", 404)])
             .chain([line("05:29:03", 503).replace("curl", "opsctl/9.1.0")])
             .collect::<String>();
-        assert_eq!(weigh(&text, &lines, "2026-11-22T05:30:00Z".parse().unwrap_or_default()), Some((1, 3)));
-        assert_eq!(weigh("", &lines, Timestamp::UNIX_EPOCH), Some((0, 0)));
+        let now = "2026-11-22T05:30:00Z".parse().unwrap_or_default();
+        assert_eq!(weigh(&text, &lines, now, &[]), Some((1, 3)));
+        assert_eq!(weigh("", &lines, Timestamp::UNIX_EPOCH, &[]), Some((0, 0)));
+        // What opsctl asked itself is no visitor, and what the maintenance page answered no error.
+        assert_eq!(weigh(&text.replace("\"-\"", "\"opsctl/0.1.0\""), &lines, now, &[]), Some((0, 0)));
+        assert_eq!(weigh(&text, &lines, now, &[(Timestamp::UNIX_EPOCH, None)]), Some((0, 0)));
+        assert_eq!(weigh(&text, &lines, now, &[(Timestamp::UNIX_EPOCH, Some(Timestamp::UNIX_EPOCH))]), Some((1, 3)));
     }
 }

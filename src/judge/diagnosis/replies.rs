@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::case::{Case, Subject, told};
 use super::outcome::{Conclusion, Fact, Why};
+use super::second;
 use crate::host::protocol::postgres::Greeting;
 use crate::host::tools::command::Command;
 use crate::judge::health;
@@ -32,7 +33,14 @@ pub(super) fn reply(case: &Case<'_>, subject: Subject<'_>, wanted: &Heard) -> Co
         }
         heard(answer, wanted)
     });
-    Conclusion::any(outcomes)
+    match Conclusion::any(outcomes) {
+        // What its processes are short of goes with that.
+        Conclusion::Proven(mut facts) if matches!(wanted, Heard::Silence) => {
+            facts.extend(second::strained(case, subject));
+            Conclusion::Proven(facts)
+        }
+        other => other,
+    }
 }
 
 /// Whether an answer is what a clue wants to hear.

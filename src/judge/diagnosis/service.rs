@@ -30,6 +30,11 @@ fn shows(case: &Case<'_>, check: &Check) -> Fact {
 }
 
 pub(super) fn unwell(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
+    // What is kept down on purpose is excused, and helps nobody who needs it.
+    if let Some(purpose) = &subject.health.on_purpose {
+        let says = format!("{} is {}", subject.service.name, purpose.words());
+        return Conclusion::Proven(vec![Fact::new(Command::own(["status", subject.service.name]), says)]);
+    }
     match (subject.health.verdict, subject.health.health) {
         (Verdict::Fail, _) => Conclusion::Proven(checks(case, subject, Verdict::Fail)),
         // What answers as it should is well, whoever could not be asked about it.
@@ -79,14 +84,17 @@ pub(super) fn since(subject: Subject<'_>) -> Option<jiff::Timestamp> {
 }
 
 /// What its manager knows of it.
-enum Record<'e> {
+pub(super) enum Record<'e> {
     Unit(&'e UnitState),
     Container(&'e ContainerState),
     Processes(Vec<&'e Process>),
 }
 
 /// The record of a manager, and the command that brought it. `Ok(None)` where the manager does not know it.
-fn record<'e>(case: &Case<'e>, manager: &'static Manager) -> Result<Option<(Record<'e>, &'e Command)>, Conclusion> {
+pub(super) fn record<'e>(
+    case: &Case<'e>,
+    manager: &'static Manager,
+) -> Result<Option<(Record<'e>, &'e Command)>, Conclusion> {
     let managers = &case.evidence.managers;
     match manager {
         Manager::Systemd(wanted) => {

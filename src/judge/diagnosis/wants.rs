@@ -1,7 +1,9 @@
 //! What still has to be asked before causes can be judged: of each clue only what `status` has not decided already.
 
 use super::case::Case;
+use super::{removed, second};
 use crate::observe::clues::Wants;
+use crate::observe::probe::Holder;
 use crate::registry::{Clue, EnvClue, FileClue, Service, Window};
 
 impl Case<'_> {
@@ -59,6 +61,23 @@ impl Case<'_> {
                 let bounded = here.is_some_and(|service| service.memory.is_some());
                 wants.memory.extend(uncounted.filter(|_| bounded).and_then(|health| health.pid));
             }
+            Clue::ContainerRemoved => {
+                let gone = here.filter(|service| self.subject(service).is_some_and(removed::is_gone));
+                wants.files.extend(gone.into_iter().flat_map(removed::compose_files));
+            }
+            Clue::Slow | Clue::Exhausted => {
+                let Some(service) = here else { return };
+                let late = self.subject(service).map(|subject| second::late(self, subject)).unwrap_or_default();
+                if !late.is_empty() {
+                    wants.second.insert(service.name, (service, late));
+                }
+            }
+            Clue::PortTaken => {
+                let holder = here.and_then(|service| self.subject(service)).map(|s| &self.evidence.holders[s.index]);
+                if let Some(Holder::Other { pid, .. }) = holder {
+                    wants.homes.insert(*pid);
+                }
+            }
             Clue::RouteElsewhere => wants.routes |= here.is_some(),
             Clue::ProxyRejects => wants.routes = true,
             Clue::File(path, FileClue::Contains(_)) => drop(wants.tails.insert(path)),
@@ -98,7 +117,6 @@ impl Case<'_> {
             | Clue::ReloadNeeded
             | Clue::Unhealthy
             | Clue::Container(_)
-            | Clue::PortTaken
             | Clue::PortClosed
             | Clue::ListensElsewhere
             | Clue::Disk(_)
@@ -112,6 +130,7 @@ impl Case<'_> {
             | Clue::Certificate(_)
             | Clue::EngineDown
             | Clue::PmDown
+            | Clue::PmEmpty
             | Clue::Strangers => {}
         }
     }

@@ -9,6 +9,7 @@ mod host;
 mod order;
 mod pace;
 mod port;
+pub mod purpose;
 mod unit;
 
 use jiff::Timestamp;
@@ -114,6 +115,8 @@ pub struct ServiceHealth {
     pub dependants: Vec<String>,
     /// Who holds its port instead of it.
     pub port_owner: Option<PortOwner>,
+    /// That somebody keeps it down on purpose, and who; `null` where that is not so, or not recorded.
+    pub on_purpose: Option<purpose::OnPurpose>,
     /// All that was looked at.
     pub checks: Vec<Check>,
 }
@@ -129,6 +132,8 @@ pub struct Health {
     pub units: Vec<String>,
     /// The host.
     pub host: Option<HostHealth>,
+    /// When visitors were answered by a maintenance page, from and to: errors of that time are none.
+    pub in_maintenance: Vec<(Timestamp, Option<Timestamp>)>,
 }
 
 /// What a manager said of one service.
@@ -244,7 +249,7 @@ pub fn judge(deployment: &Deployment, services: &[&'static Service], evidence: &
         doubtful.map(|(service, _)| service.name).chain(absent.iter().map(|(service, _)| service.name)).collect();
     let judge_host = |host| host::judge(deployment, services, &absent_or_doubtful, &units, host, evidence);
     let host = evidence.host.as_ref().map(judge_host);
-    Health { services: order::arrange(deployment, judged), absent, units, host }
+    Health { services: order::arrange(deployment, judged), absent, units, host, in_maintenance: Vec::new() }
 }
 
 /// Whether a service that answered this is well, as far as it says itself.
@@ -328,6 +333,7 @@ fn assess(
         cause: None,
         dependants: deployment.dependants(service).map(|dependant| dependant.name.to_owned()).collect(),
         port_owner,
+        on_purpose: None,
         checks,
     };
     Ok((health, units))

@@ -4,17 +4,21 @@
 pub mod changes;
 mod host;
 pub mod reclaim;
+pub mod second;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 use std::thread;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::envfile::Reading;
 use crate::host::exec::ProcessEnd;
+use crate::host::system::System;
 use crate::host::threads::{join, task};
+use crate::host::tools::cgroup::{self, Home};
 use crate::host::tools::command::Command;
 use crate::host::tools::systemctl::UnitState;
 use crate::host::tools::{Argv, Upstream};
@@ -26,6 +30,7 @@ use crate::observe::probe::{Answer, Door, ManagerEvidence, Reply, databases, htt
 use crate::registry::{Deployment, Http, Query, Question, RedisQuestion, Service};
 pub use host::unit;
 use host::{env, file, firewall, list, listeners, processes, resident, tail};
+use second::SecondLook;
 
 /// How many of the newest lines of a service that is not well are read.
 const NEWEST: u64 = 60;
@@ -48,6 +53,12 @@ pub struct Wants {
     pub dirs: BTreeSet<&'static str>,
     /// Processes whose memory is wanted.
     pub memory: BTreeSet<u32>,
+    /// Services to be looked at a second time, and which of their probes were late.
+    pub second: BTreeMap<&'static str, (&'static Service, Vec<usize>)>,
+    /// How long these are waited for.
+    pub patience: Duration,
+    /// Processes of which is wanted what they belong to.
+    pub homes: BTreeSet<u32>,
     /// Who listens on which port.
     pub listeners: bool,
     /// Which processes run.
@@ -93,6 +104,10 @@ pub struct Clues {
     pub dirs: BTreeMap<&'static str, Answer<Vec<(String, Timestamp)>>>,
     /// Resident memory of processes, bytes.
     pub memory: BTreeMap<u32, Option<u64>>,
+    /// Second looks at services.
+    pub second: BTreeMap<&'static str, SecondLook>,
+    /// What processes belong to; those missing that are gone.
+    pub homes: BTreeMap<u32, Home>,
     /// Listeners: port, and who, where that can be seen.
     pub listeners: Option<Answer<Vec<Listening>>>,
     /// Processes and their arguments.
@@ -152,6 +167,14 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
         let lately = (!wants.lately.is_empty()).then(|| task(scope, || ears.late_lines()));
         let routes = deployment.proxy.as_ref().filter(|_| wants.routes);
         let routes = routes.map(|proxy| task(scope, move || survey::ask_proxy(door, proxy)));
+        let second: Vec<_> = wants
+            .second
+            .iter()
+            .filter(|_| !wants.patience.is_zero())
+            .map(|(name, (service, late))| {
+                (*name, task(scope, move || second::look(door, service, late, managers, wants.patience)))
+            })
+            .collect();
         let again = wants.looping.then(|| task(scope, || looping(door)));
         let gets: Vec<_> = wants.gets.iter().map(|get| (*get, task(scope, move || get_in_turn(door, get)))).collect();
         let outputs: Vec<_> =
@@ -173,6 +196,7 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
             tails: wants.tails.iter().map(|path| (*path, tail(system, path))).collect(),
             dirs: wants.dirs.iter().map(|dir| (*dir, list(system, dir))).collect(),
             memory: wants.memory.iter().map(|pid| (*pid, resident(system, *pid))).collect(),
+            homes: wants.homes.iter().filter_map(|pid| Some((*pid, home_of(system, *pid)?))).collect(),
             listeners: wants.listeners.then(|| listeners(system)),
             processes: wants.processes.then(|| processes(system)),
             firewall: wants.firewall.then(|| firewall(door)),
@@ -182,6 +206,7 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
             add(&mut clues, heard);
         }
         clues.routes = routes.map(join);
+        clues.second = second.into_iter().map(|(name, thread)| (name, join(thread))).collect();
         clues.looping = again.map(join);
         clues.gets = gets.into_iter().map(|(get, thread)| (get, join(thread))).collect();
         clues.outputs = outputs.into_iter().map(|(question, thread)| (question, join(thread))).collect();
@@ -287,6 +312,11 @@ impl Ears<'_> {
         };
         services.iter().map(of).collect()
     }
+}
+
+/// What a process belongs to.
+fn home_of(system: &System, pid: u32) -> Option<Home> {
+    system.read(format!("/proc/{pid}/cgroup")).ok().map(|text| cgroup::home(&text))
 }
 
 fn ask(door: Door<'_>, question: &'static Question) -> Answer<String> {

@@ -71,7 +71,8 @@ fn ask_at(door: Door<'_>, service: &'static Service, at: &[ListenAddress]) -> Op
     Some((address.clone(), replies))
 }
 
-fn is_silent(answer: &Answer<Reply>) -> bool {
+/// Whether nothing came back.
+pub fn is_silent(answer: &Answer<Reply>) -> bool {
     matches!(answer.result, Ok(Reply::Silent(_)))
 }
 

@@ -217,8 +217,9 @@ fn ask_pm2(door: Door<'_>, app: &App) -> Answer<Option<PmDaemon>> {
         Some(pid) => {
             let answer = door.ask(&pm2::jlist(account, app.home), pm2::parse_jlist);
             let daemon = |processes: Vec<Process>| {
-                // An empty list from a daemon that has applications means that the wrong daemon answered.
-                if processes.is_empty() {
+                // An empty list from a daemon that has applications, which are its children, means that another one answered.
+                let is_parent = |child: u32| door.system.parent_of(child) == Some(pid);
+                if processes.is_empty() && door.system.processes().into_iter().any(is_parent) {
                     return Err(Trouble::Failed("it lists no applications at all".to_owned()));
                 }
                 let mut daemon = PmDaemon { pid, processes };

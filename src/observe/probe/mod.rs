@@ -28,13 +28,13 @@ use jiff::Timestamp;
 
 pub(crate) use databases::named_in;
 pub use edge::{Edge, edge};
-pub use elsewhere::look_for_listeners;
 use elsewhere::reply_at;
+pub use elsewhere::{is_silent, look_for_listeners};
 #[cfg(test)]
 pub use host::Silence;
 pub use host::{Edge as TlsEdge, HostEvidence, OomRecord};
 pub use managers::{ManagerEvidence, PmDaemon, Stranger, has_unit_file};
-pub use ports::{Holder, ListenAddress};
+pub use ports::{Holder, ListenAddress, own_processes};
 pub(crate) use settings::secret;
 pub use survey::{Survey, env_file, survey};
 pub use tls::{Served, Trust};
@@ -318,6 +318,12 @@ impl Door<'_> {
         Door { limit: limit.min(self.limit), ..self }
     }
 
+    /// The same with so long from now, for what was late once.
+    #[must_use]
+    pub fn longer(self, limit: Duration) -> Self {
+        Door { limit, until: Instant::now() + limit, ..self }
+    }
+
     /// When what is asked now must have answered.
     pub fn until(self) -> Instant {
         Instant::now() + self.limit()
@@ -354,6 +360,16 @@ impl Door<'_> {
 
 pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Asks a service again what its probe asks.
+pub fn ask_again(door: Door<'_>, probe: &Probe) -> Option<Answer<Reply>> {
+    reply(door, probe)
+}
+
+/// Whether nothing came back in time, so that something may come later.
+pub fn is_late(answer: &Answer<Reply>) -> bool {
+    matches!(&answer.result, Ok(Reply::Silent(why)) if why.starts_with(network::NO_ANSWER))
 }
 
 /// Asks a service itself. `None` for what the managers' tools answer.

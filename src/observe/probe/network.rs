@@ -165,7 +165,10 @@ pub(super) fn describe(error: &io::Error, limit: Duration) -> String {
     }
 }
 
+/// How it begins that the deadline passed.
+pub(super) const NO_ANSWER: &str = "no answer in ";
+
 /// The deadline passed.
 pub(super) fn no_answer(limit: Duration) -> String {
-    format!("no answer in {:.1} s", limit.as_secs_f32())
+    format!("{NO_ANSWER}{:.1} s", limit.as_secs_f32())
 }

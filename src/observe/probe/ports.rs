@@ -282,6 +282,17 @@ fn own(system: &System, service: &Service, managers: &ManagerEvidence) -> Own {
     own
 }
 
+/// The processes of a service that its managers name, each once.
+pub fn own_processes(system: &System, service: &Service, managers: &ManagerEvidence) -> Vec<u32> {
+    let mut found: Vec<u32> = Vec::new();
+    for pid in own(system, service, managers).first {
+        if !found.contains(&pid) {
+            found.push(pid);
+        }
+    }
+    found
+}
+
 /// Processes of a control group, in the unified hierarchy or in systemd's own of the older layout.
 fn members(system: &System, group: &str) -> Vec<u32> {
     if group.is_empty() {

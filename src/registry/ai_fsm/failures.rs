@@ -168,6 +168,36 @@ static RESTORE: Fix = Fix::new(
     ),
 );
 
+static WHERE_TABLES_ARE: Fix = Fix::new(
+    "see in which schemas the tables are",
+    Risk::ReadOnly,
+    Remedy::Manual(
+        "docker exec ai-fsm-postgres sh -c 'psql -U \"$POSTGRES_USER\" \"$POSTGRES_DB\" -c \"SELECT schemaname, tablename \
+         FROM pg_tables\" -c \"SHOW search_path\"'",
+    ),
+);
+static OTHER_SCHEMA: Fix = Fix::new(
+    "where they are in another schema, correct the search path",
+    Risk::Disruptive,
+    Remedy::Manual(
+        "ALTER ROLE or ALTER DATABASE … SET search_path, or the URL in {env}: the rows are there. Where they are nowhere, \
+         opsctl backup list, and lay the newest copy out beside this database",
+    ),
+);
+static LIST_DATABASES: Fix = Fix::new(
+    "see whether the users are in another database",
+    Risk::ReadOnly,
+    Remedy::Manual("docker exec ai-fsm-postgres sh -c 'psql -U \"$POSTGRES_USER\" -l'; the volume may be a new one"),
+);
+static COMPARE_COPY: Fix = Fix::new(
+    "compare with the newest copy",
+    Risk::Disruptive,
+    Remedy::Manual(
+        "opsctl backup list; lay it out in a database beside this one (createdb, then the dump into it) and compare the \
+         rows; nothing is dropped before that",
+    ),
+);
+
 static DATABASE_DAMAGED: Cause = Cause::new(
     "DATABASE-DAMAGED",
     Clue::Said(
@@ -201,7 +231,7 @@ static TABLE_MISSING: Cause =
         .explanation("they were dropped, a restore ended half-way, or it is another database than it should be")
         .about(About::These(&[&POSTGRES]))
         .explains(&[&POLL_FAILS])
-        .fixes(&[&STOP_WRITERS, &RESTORE]);
+        .fixes(&[&WHERE_TABLES_ARE, &OTHER_SCHEMA]);
 
 static USERS: Query = asks("SELECT 'the table users is empty' WHERE NOT EXISTS (SELECT FROM users)");
 
@@ -216,7 +246,7 @@ static NOBODY_LEFT: Cause = Cause::new(
 .summary("the database has no users: nobody can log in")
 .explanation("its rows were deleted, or this is a new database without its data")
 .about(About::These(&[&POSTGRES]))
-.fixes(&[&STOP_WRITERS, &RESTORE]);
+.fixes(&[&LIST_DATABASES, &COMPARE_COPY]);
 
 static DELETED: Query = asks(
     "SELECT count(*) || ' rows deleted in the last hour' FROM audit_log WHERE action = 'delete' AND created_at > now() \

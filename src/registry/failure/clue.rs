@@ -40,6 +40,12 @@ pub enum Clue {
     PortClosed,
     /// Its own processes listen, and not on its main port.
     ListensElsewhere,
+    /// Its manager is docker compose, the engine has no container of it, and its compose file is there.
+    ContainerRemoved,
+    /// A probe that got no answer in time gets one where it is waited for longer.
+    Slow,
+    /// A probe got no answer in time, and its processes use all descriptors or tasks that they may have, or nearly.
+    Exhausted,
     /// It uses more memory than its alarm bound.
     MemoryHigh,
     /// The proxy sends its public host somewhere else than to the port of its [`Route`](crate::registry::Route).
@@ -78,6 +84,8 @@ pub enum Clue {
     EngineDown,
     /// The pm2 daemon of an application does not run.
     PmDown,
+    /// The pm2 daemon of an application runs and has no application at all.
+    PmEmpty,
     /// A backup set of the deployment, of which this host has made a copy before, is in this state.
     Backup(Lapse),
     /// A file or directory at this absolute path meets this condition.

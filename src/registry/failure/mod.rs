@@ -325,13 +325,15 @@ pub struct Fix {
     pub remedy: Remedy,
     /// On a full file system: what it frees lies at these paths. Empty where it may be anywhere.
     pub frees: &'static [&'static str],
+    /// Of a port that is taken: it is proposed where the holder is this. `None`: whoever it is.
+    pub against: Option<Holding>,
 }
 
 impl Fix {
     /// A fix that is called this, in a few words, an imperative: `free the port`. `risk` is the worst that may come of it;
     /// consent is asked for accordingly.
     pub const fn new(title: &'static str, risk: Risk, remedy: Remedy) -> Self {
-        Fix { title, risk, remedy, frees: &[] }
+        Fix { title, risk, remedy, frees: &[], against: None }
     }
 
     /// What it frees lies at these absolute paths: it is proposed only where a file system that holds one of them is full.
@@ -339,6 +341,28 @@ impl Fix {
         self.frees = paths;
         self
     }
+
+    /// It is proposed only where this holds the port of the service. Of a cause whose proof has [`Clue::PortTaken`].
+    pub const fn against(mut self, holding: Holding) -> Self {
+        self.against = Some(holding);
+        self
+    }
+}
+
+/// What holds the port of a service in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Holding {
+    /// Another service of the deployment.
+    Service,
+    /// A unit of systemd that is none.
+    Unit,
+    /// A container that is none.
+    Container,
+    /// A process that somebody started by hand, in a session.
+    Session,
+    /// Something that says nothing of itself.
+    Unknown,
 }
 
 /// How a fix is made.

@@ -335,11 +335,11 @@ static ROOTS_PM2: Cause = Cause::new("PM2-OF-ROOT", Clue::Output(&PROCESSES, Sho
     .about(About::Host)
     .explains(&[&usual::PORT_TAKEN])
     .fixes(&[&Fix::new(
-        "see what it runs, then end it",
+        "see what it runs, and take the second copies out of it",
         Risk::Disruptive,
         Remedy::Manual(
-            "as root: PM2_HOME=/root/.pm2 pm2 list, then PM2_HOME=/root/.pm2 pm2 kill; then opsctl restart what did \
-             not get its port",
+            "as root: PM2_HOME=/root/.pm2 pm2 list. What its own daemon has as well is deleted there by name, one after \
+             the other, each followed by opsctl restart of that service; what only it runs, the public may use",
         ),
     )]);
 
@@ -598,9 +598,12 @@ static MONGODB_LOCKED: Cause = Cause::new(
 .summary("another mongod uses the data directory")
 .explanation("a second one was started by hand or in a container, and holds mongod.lock")
 .fixes(&[&Fix::new(
-    "find it and stop it; never remove the lock while it runs",
+    "find which of the two serves; never remove the lock while one runs",
     Risk::Disruptive,
-    Remedy::Manual("pgrep -a mongod; docker ps; stop that one, then opsctl start mongodb"),
+    Remedy::Manual(
+        "pgrep -a mongod; docker ps. The applications may be connected to it (ss -tnp 'sport = :27017'): shut it down \
+         where it was started, then opsctl start mongodb",
+    ),
 )]);
 
 static MONGODB_SOCKET: Cause = Cause::new(
@@ -636,7 +639,9 @@ static MONGODB_DATA_OWNER: Cause = Cause::new(
 .fixes(&[&Fix::new(
     "give it back to mongodb, then start it",
     Risk::Safe,
-    Remedy::Manual("chown -R mongodb:mongodb /var/lib/mongodb, then opsctl start mongodb; where it is gone, restore"),
+    Remedy::Manual(
+        "chown -R mongodb:mongodb /var/lib/mongodb, then opsctl start mongodb; where it is gone, opsctl backup list",
+    ),
 )]);
 
 static NO_PRIMARY: Cause =
@@ -733,7 +738,9 @@ static REDIS_DATA_OWNER: Cause = Cause::new(
 .fixes(&[&Fix::new(
     "give it back to redis",
     Risk::Safe,
-    Remedy::Manual("chown -R redis:redis /var/lib/redis; where it is gone, restore; then opsctl restart redis"),
+    Remedy::Manual(
+        "chown -R redis:redis /var/lib/redis; where it is gone, opsctl backup list; then opsctl restart redis",
+    ),
 )]);
 
 static PASSWORD_REFUSED: Cause =
@@ -874,9 +881,12 @@ static HTTPS_PORT_TAKEN: Cause = Cause::new("HTTPS-PORT-TAKEN", Clue::Port(443, 
     .about(About::Host)
     .explains(&[&TLS_SILENT, &usual::CERTIFICATE_NAME, &usual::STOPPED, &usual::FAILED])
     .fixes(&[&Fix::new(
-        "stop that program, then restart nginx",
+        "decide which of the two is the edge",
         Risk::Disruptive,
-        Remedy::Manual("ss -Hltnp 'sport = :443' says whose it is; stop it, then opsctl restart nginx"),
+        Remedy::Manual(
+            "ss -Hltnp 'sport = :443' and docker ps say whose it is. It may serve the public: take 443 out of its own \
+             configuration, or leave nginx off; then opsctl restart nginx",
+        ),
     )]);
 
 static MANY_CONNECTIONS: Cause = Cause::new(

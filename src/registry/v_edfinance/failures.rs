@@ -442,23 +442,33 @@ static JWT_SECRET_SHORT: Cause = Cause::new("JWT-SECRET-SHORT", Clue::Env(EnvClu
         Remedy::Manual("openssl rand -base64 48, into {env} or Dokploy; then make the container anew"),
     )]);
 
-static USERS_MISSING: Cause =
-    Cause::new("USERS-MISSING", All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line("^no table User$"))]))
-        .summary("the API's database has no table User")
-        .explanation("scenario B: it was never migrated, or another database was restored or named in DATABASE_URL")
-        .severity(&P0)
-        .fixes(&[
-            &Fix::new(
-                "see whether DATABASE_URL names the right database",
-                Risk::ReadOnly,
-                Remedy::Command(&["docker", "exec", "vedfinance-postgres", "psql", "-U", "postgres", "-l"]),
-            ),
-            &Fix::new(
-                "restore the right backup, or migrate an empty database",
-                Risk::Destructive,
-                Remedy::Manual("docker exec vedfinance-api npx prisma migrate deploy; never seed production"),
-            ),
-        ]);
+static USERS_MISSING: Cause = Cause::new(
+    "USERS-MISSING",
+    All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line("^no table User$"))]),
+)
+.summary("the API's database has no table User")
+.explanation("scenario B: it was never migrated, or another database was restored or named in DATABASE_URL")
+.severity(&P0)
+.fixes(&[
+    &Fix::new(
+        "see whether DATABASE_URL names the right database",
+        Risk::ReadOnly,
+        Remedy::Command(&["docker", "exec", "vedfinance-postgres", "psql", "-U", "postgres", "-l"]),
+    ),
+    &Fix::new(
+        "see whether the table is in another schema",
+        Risk::ReadOnly,
+        Remedy::Manual(
+            "docker exec vedfinance-postgres psql -U postgres -l, then \\dt *.\"User\" in each database: what is \
+                     there needs the right DATABASE_URL or search_path, and nothing else",
+        ),
+    ),
+    &Fix::new(
+        "migrate it, where it is a new database",
+        Risk::Destructive,
+        Remedy::Manual("docker exec vedfinance-api npx prisma migrate deploy; never seed production"),
+    ),
+]);
 
 static USERS_EMPTY: Cause =
     Cause::new("USERS-EMPTY", All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line("^users: 0$"))]))
@@ -469,8 +479,8 @@ static USERS_EMPTY: Cause =
             "find the newest good backup before anybody registers anew",
             Risk::Destructive,
             Remedy::Manual(
-                "stop the API (opsctl stop api), restore into a new database, compare, then switch; seeds are for \
-                 staging",
+                "opsctl backup list; lay the copy out in a database beside this one and compare the rows; nothing is \
+                 replaced before that. Seeds are for staging",
             ),
         )]);
 
@@ -869,23 +879,28 @@ static TOO_MANY_CLIENTS: Cause = Cause::new(
     ),
 ]);
 
-static DATABASE_MISSING: Cause =
-    Cause::new("DATABASE-MISSING", All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line("^no database of that name$"))]))
-        .summary("the database that DATABASE_URL of api names does not exist")
-        .explanation("five names are documented (D8); a volume made anew has only one of them, and it is empty")
-        .about(About::These(&[&POSTGRES]))
-        .fixes(&[
-            &Fix::new(
-                "see which databases there are",
-                Risk::ReadOnly,
-                Remedy::Command(&["docker", "exec", "{unit}", "psql", "-U", "postgres", "-l"]),
-            ),
-            &Fix::new(
-                "correct DATABASE_URL of api, or restore the database",
-                Risk::Destructive,
-                Remedy::Manual("never create an empty one before it is clear where the data is"),
-            ),
-        ]);
+static DATABASE_MISSING: Cause = Cause::new(
+    "DATABASE-MISSING",
+    All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line("^no database of that name$"))]),
+)
+.summary("the database that DATABASE_URL of api names does not exist")
+.explanation("five names are documented (D8); a volume made anew has only one of them, and it is empty")
+.about(About::These(&[&POSTGRES]))
+.fixes(&[
+    &Fix::new(
+        "see which databases there are",
+        Risk::ReadOnly,
+        Remedy::Command(&["docker", "exec", "{unit}", "psql", "-U", "postgres", "-l"]),
+    ),
+    &Fix::new(
+        "correct DATABASE_URL of api",
+        Risk::Disruptive,
+        Remedy::Manual(
+            "where another name has the data, put that into {env}; never create an empty one before it is clear \
+                     where the data is",
+        ),
+    ),
+]);
 
 static DATABASE_LOGIN: Cause = Cause::new(
     "DATABASE-LOGIN",
@@ -936,9 +951,12 @@ static ADDRESS_IN_USE: Cause = Cause::new(
 )
 .explains(&[&usual::STOPPED, &usual::FAILED])
 .fixes(&[&Fix::new(
-    "stop the other one by its name, then start {service}",
+    "let both have ports of their own",
     Risk::Disruptive,
-    Remedy::Manual("ss -Hltnp 'sport = :{port}' and docker ps say whose it is; then opsctl restart {service}"),
+    Remedy::Manual(
+        "ss -Hltnp 'sport = :{port}' and docker ps say whose it is; correct the port in the file of the one that is \
+         wrong, then opsctl restart that one",
+    ),
 )]);
 
 static RELEASE_BROKEN: Cause = Cause::new(

@@ -44,6 +44,7 @@ impl Report for Diagnosis {
             page.line(&[Cell(Tone::Dim, format!("{:>7} ", "fix")), Cell::plain(attempt.words())]);
         }
         self.headline(page);
+        self.purposes(page);
         for (index, finding) in self.findings.iter().enumerate() {
             // What is wrong with several in the same way is told once.
             if self.findings[..index].iter().all(|other| other.code != finding.code) {
@@ -83,6 +84,32 @@ impl Report for Diagnosis {
 }
 
 impl Diagnosis {
+    /// What is down on purpose, one line for all that went down together; and who changes something right now.
+    fn purposes(&self, page: &mut Text) {
+        let note = |page: &mut Text, text: String| {
+            page.line(&[Cell(Tone::Dim, "   note ".to_owned()), Cell(Tone::Strong, text)]);
+        };
+        if let Some(maintenance) = &self.maintenance {
+            note(page, format!("maintenance is {}: {}", maintenance.told(), maintenance.summary));
+        }
+        let mut told: Vec<&str> = Vec::new();
+        for kept in &self.on_purpose {
+            if told.contains(&kept.summary.as_str()) {
+                continue;
+            }
+            told.push(&kept.summary);
+            let alike = self.on_purpose.iter().filter(|other| other.summary == kept.summary);
+            let (names, mut affects): (Vec<_>, Vec<_>) = alike.map(|kept| (&*kept.subject, &kept.affects)).unzip();
+            affects.retain(|affects| !affects.is_empty());
+            let hits: Vec<String> = affects.into_iter().flatten().cloned().collect();
+            let hits = if hits.is_empty() { String::new() } else { format!("; fails without: {}", hits.join(", ")) };
+            note(page, format!("{}: {}{hits}", names.join(", "), kept.summary));
+        }
+        if self.lock.state == "held" {
+            page.line(&[Cell(Tone::Dim, "   lock ".to_owned()), Cell::plain(self.lock.words())]);
+        }
+    }
+
     fn room(&self, page: &mut Text) {
         if self.reclaim.is_empty() {
             return;
@@ -195,6 +222,9 @@ impl Diagnosis {
         for (index, fix) in finding.fixes.iter().enumerate() {
             let words = format!("{}: {} ({})", fix.title, fix.how(), fix.risk.label());
             aside(page, if index == 0 { "fix" } else { "else" }, words);
+        }
+        if let Some(why) = &finding.no_restart {
+            aside(page, "not", format!("a restart: {why}"));
         }
     }
 }

@@ -53,6 +53,7 @@ fn all_processes_are_told_as_one_service() {
             cause: None,
             dependants: Vec::new(),
             port_owner: None,
+            on_purpose: None,
             checks: vec![both],
         }]
     );

@@ -51,6 +51,7 @@ fn a_service_says_who_it_is_and_who_needs_it() {
             cause: None,
             dependants: vec!["api".into(), "worker".into()],
             port_owner: None,
+            on_purpose: None,
             checks: vec![
                 passed("systemd", "active (running)", "systemctl status database.service"),
                 passed("postgres :5432", "accepting connections", "ask it"),

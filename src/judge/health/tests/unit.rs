@@ -87,6 +87,7 @@ fn a_running_unit_is_told_in_full() {
             cause: None,
             dependants: Vec::new(),
             port_owner: None,
+            on_purpose: None,
             checks: vec![running],
         }
     );

@@ -1,0 +1,79 @@
+//! Where a process belongs, out of `/proc/PID/cgroup`: the unit, container or session that started it.
+
+/// What a process belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Home {
+    /// A unit of systemd, or of a user's systemd: `caddy.service`.
+    Unit(String),
+    /// A container, by its id.
+    Container(String),
+    /// A session in which somebody is logged in, by its number: `3`.
+    Session(String),
+    /// None of these.
+    None,
+}
+
+/// How a container's id is written: 64 digits of base 16.
+fn id(text: &str) -> Option<&str> {
+    (text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(text)
+}
+
+/// Parses `/proc/PID/cgroup`, of the unified hierarchy (`0::PATH`) or of systemd's own of the older layout (`1:name=systemd:PATH`).
+/// The innermost group that says something counts.
+pub fn home(text: &str) -> Home {
+    let path = |prefix: &str| text.lines().find_map(|line| line.strip_prefix(prefix));
+    let systemd = || text.lines().find_map(|line| line.split_once(":name=systemd:").map(|(_, path)| path));
+    let Some(path) = path("0::").filter(|path| *path != "/").or_else(systemd) else { return Home::None };
+    for group in path.rsplit('/') {
+        let scope = group.strip_suffix(".scope");
+        let contained = scope.and_then(|name| id(name.rsplit_once('-')?.1)).or_else(|| id(group));
+        if let Some(container) = contained {
+            return Home::Container(container.to_owned());
+        }
+        if let Some(session) = scope.and_then(|name| name.strip_prefix("session-")) {
+            return Home::Session(session.to_owned());
+        }
+        // What a user's systemd started by itself stands below this one, whose name says nothing.
+        if group.ends_with(".service") && !group.starts_with("user@") {
+            return Home::Unit(group.to_owned());
+        }
+    }
+    Home::None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_belongs_to_the_innermost_group_that_says_something() {
+        let hex = "0123456789abcdef".repeat(4);
+        let unit = |name: &str| Home::Unit(name.to_owned());
+        let table = [
+            ("0::/system.slice/caddy.service\n".to_owned(), unit("caddy.service")),
+            ("0::/system.slice/caddy.service/worker\n".to_owned(), unit("caddy.service")),
+            (
+                "0::/system.slice/system-postgresql.slice/postgresql@17-main.service\n".to_owned(),
+                unit("postgresql@17-main.service"),
+            ),
+            (format!("0::/system.slice/docker-{hex}.scope\n"), Home::Container(hex.clone())),
+            (format!("0::/docker/{hex}\n"), Home::Container(hex.clone())),
+            (
+                format!("0::/user.slice/user-1000.slice/user@1000.service/app.slice/libpod-{hex}.scope\n"),
+                Home::Container(hex),
+            ),
+            ("0::/user.slice/user-1000.slice/session-3.scope\n".to_owned(), Home::Session("3".to_owned())),
+            (
+                "0::/user.slice/user-1000.slice/user@1000.service/app.slice/web.service\n".to_owned(),
+                unit("web.service"),
+            ),
+            ("0::/user.slice/user-1000.slice/user@1000.service/init.scope\n".to_owned(), Home::None),
+            ("12:pids:/x\n1:name=systemd:/system.slice/cron.service\n0::/\n".to_owned(), unit("cron.service")),
+            ("0::/\n".to_owned(), Home::None),
+            (String::new(), Home::None),
+        ];
+        for (text, wanted) in table {
+            assert_eq!(home(&text), wanted, "{text}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Which fixes are offered: a restart only where it can change something, and nothing for what is kept down on purpose.
+
+use super::*;
+use crate::judge::health::purpose::{self, Intent, OnPurpose, Recorded};
+
+/// The first finding about the keeper: its code, the fixes that are offered, and why no restart is.
+fn offered(made: Made) -> (String, Vec<&'static str>, Option<String>) {
+    made.with(|case| {
+        let diagnosis = diagnose(case, PLACE.failures, None);
+        let finding = diagnosis.findings.into_iter().find(|finding| finding.subject == "keeper").unwrap();
+        let titles = finding.fixes(&[]).map(|fix| fix.title).collect();
+        (finding.cause.code.to_owned(), titles, finding.futile)
+    })
+}
+
+fn keeper(change: impl FnOnce(&mut UnitState)) -> Made {
+    let mut made = Made::loops();
+    let mut unit = unit("keeper.service", "failed", "failed");
+    (unit.exit_kind, unit.exit_status) = (1, 1);
+    change(&mut unit);
+    made.units = Ok(vec![unit, super::unit("shop.service", "active", "running")]);
+    made
+}
+
+type Change = fn(&mut UnitState);
+
+const LOOK: &str = "find out why, in its log";
+const RESTART: &str = "restart {service}";
+const MEND: &str = "mend what its log names, then start it";
+
+#[test]
+fn a_restart_is_offered_only_where_it_can_change_something() {
+    let ago = |seconds: i64| Some(now() - jiff::SignedDuration::from_secs(seconds));
+    let ran = |lasted: i64| keeper(|unit| (unit.active_since, unit.changed) = (ago(lasted + 5), ago(5)));
+    let with = |why: &str| Some(why.to_owned());
+    assert_eq!(offered(ran(3)), ("FAILED".into(), vec![LOOK, MEND], with("it ended 3s after its last start: exit 1")));
+    assert_eq!(offered(ran(59)).1, [LOOK, MEND]);
+    assert_eq!(offered(ran(60)), ("FAILED".into(), vec![LOOK, RESTART, MEND], None));
+    // What systemd starts again by itself is not helped by one start more.
+    let again = with("its manager starts it again by itself, and it ends each time: exit 1");
+    assert_eq!(offered(Made::loops()), ("CRASH-LOOP".into(), vec![LOOK, MEND], again));
+    // What came from outside need not come again.
+    let cut: [Change; 5] = [
+        |unit| (unit.exit_kind, unit.exit_status) = (2, 9),
+        |unit| (unit.exit_kind, unit.exit_status) = (3, 11),
+        |unit| unit.result = "watchdog".into(),
+        |unit| unit.result = "timeout".into(),
+        |unit| unit.brief = true,
+    ];
+    for (index, change) in cut.into_iter().enumerate() {
+        let made = keeper(|unit| {
+            (unit.active_since, unit.changed) = (ago(8), ago(5));
+            change(unit);
+        });
+        let (code, titles, why) = offered(made);
+        assert!(titles.contains(&RESTART), "{index}: {code} {titles:?} {why:?}");
+    }
+}
+
+static BY_HAND: Cause = Cause::new("BY-HAND", Clue::All(&[Clue::Unwell, Clue::Env(EnvClue::KeysMissing(&["GONE"]))]))
+    .summary("{service} lacks a key")
+    .explanation("e")
+    .fixes(&[&FIX]);
+static LEAKS: Cause = Cause::new("LEAKS", Clue::Unwell)
+    .summary("{service} leaks")
+    .explanation("e")
+    .fixes(&[&Fix::new(RESTART, Risk::Disruptive, Remedy::Restart)]);
+static BOTH: Failure = Failure::new("both", &[&[&LEAKS, &BY_HAND]]).summary("s").section("s");
+
+#[test]
+fn no_restart_while_a_cause_of_the_same_service_stands_that_it_does_not_mend() {
+    let told = |made: Made| {
+        made.with(|case| {
+            let found = diagnose(case, &[&BOTH], None).findings;
+            let of = |finding: &Finding| (finding.cause.code, finding.fixes(&[]).count(), finding.futile.clone());
+            found.iter().filter(|finding| finding.subject == "keeper").map(of).collect::<Vec<_>>()
+        })
+    };
+    let stands = Some("PLACE-BY-HAND stands, which a restart does not mend".to_owned());
+    assert_eq!(told(Made::loops()), [("LEAKS", 0, stands), ("BY-HAND", 1, None)]);
+    let mut set = Made::loops();
+    let settings = Reading::of([("KEY", "a"), ("OTHER", "b"), ("GONE", "c")]);
+    let found = EnvFound { path: Some("/etc/keeper.env".into()), missing: Vec::new(), settings };
+    set.clues.env.insert("keeper", ok("ls", found));
+    assert_eq!(told(set), [("LEAKS", 1, None)]);
+}
+
+/// The keeper is down, and the shop fails without it.
+fn kept(intent: Intent) -> Recorded {
+    let purpose = OnPurpose { intent, since: now(), by: "ada".into(), operation: "stop keeper".into() };
+    Recorded { service: "keeper", purpose, ended: (intent == Intent::Stopped).then(now) }
+}
+
+#[test]
+fn what_is_kept_down_on_purpose_is_no_finding_and_nothing_starts_it() {
+    static START_KEEPER: Fix = Fix::new("restart keeper", Risk::Disruptive, Remedy::RestartOf(&KEEPER));
+    static UNIT: Fix = Fix::new("start it", Risk::Safe, Remedy::Command(&["systemctl", "start", "keeper.service"]));
+    for intent in [Intent::Maintenance, Intent::Stopped, Intent::Change] {
+        let mut made = keeper(|unit| {
+            (unit.active, unit.sub, unit.changed) = ("inactive".into(), "dead".into(), Some(now()));
+        });
+        made.clues.env.insert("keeper", ok("ls", EnvFound::default()));
+        let services = PLACE.services.to_vec();
+        made.with(|case| {
+            let mut health = health::judge(&PLACE, &services, case.evidence);
+            purpose::excuse(&PLACE, &mut health, &[kept(intent)]);
+            let case = Case { health: &health, ..*case };
+            assert_eq!(told(&diagnose(&case, PLACE.failures, None)), Vec::<String>::new(), "{intent:?}");
+            let verdicts: Vec<Verdict> = health.services.iter().map(|judged| judged.verdict).collect();
+            assert_eq!((health.services[0].name.as_str(), verdicts[0]), ("keeper", Verdict::Warn));
+            assert_eq!(health.services[1].cause.as_deref(), Some("keeper"));
+            // Who needs it does not find it well.
+            assert!(case.outcome(&Clue::Of(&KEEPER, &Clue::Unwell), None).is_proven());
+            assert!(case.kept_down(&START_KEEPER, &[]).is_some());
+            let argv = ["systemctl", "start", "keeper.service"].map(str::to_owned);
+            assert!(case.kept_down(&UNIT, &argv).unwrap().starts_with("keeper is "));
+            assert_eq!(case.kept_down(&UNIT, &argv[..2]), None);
+        });
+    }
+}
