@@ -4,8 +4,10 @@
 //! groups are about the host. They are written once and reported under each deployment's own name (`PRIM-CRASH-LOOP`).
 //! [`FAILURES`] are those of a deployment that states none of its own.
 
+mod drift;
 mod failures;
 
+pub use drift::*;
 pub use failures::*;
 
 use super::{

@@ -30,14 +30,16 @@ pub(crate) use databases::named_in;
 pub use edge::{Edge, edge};
 pub use elsewhere::look_for_listeners;
 use elsewhere::reply_at;
+pub use engine::engine_get;
 #[cfg(test)]
 pub use host::Silence;
 pub use host::{Edge as TlsEdge, HostEvidence, OomRecord};
 pub use managers::{ManagerEvidence, PmDaemon, Stranger, has_unit_file};
+pub(crate) use ports::members;
 pub use ports::{Holder, ListenAddress};
 pub(crate) use settings::secret;
 pub use survey::{Survey, env_file, survey};
-pub use tls::{Served, Trust};
+pub use tls::{PairFacts, Served, Trust, pair};
 pub use units::{looping, units_of};
 #[cfg(any(test, feature = "fuzzing"))]
 pub use {engine::parse_head as engine_head, tls::parse_one as certificate};

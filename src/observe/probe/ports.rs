@@ -283,7 +283,7 @@ fn own(system: &System, service: &Service, managers: &ManagerEvidence) -> Own {
 }
 
 /// Processes of a control group, in the unified hierarchy or in systemd's own of the older layout.
-fn members(system: &System, group: &str) -> Vec<u32> {
+pub fn members(system: &System, group: &str) -> Vec<u32> {
     if group.is_empty() {
         return Vec::new();
     }
