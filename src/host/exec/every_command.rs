@@ -56,7 +56,10 @@ fn builders() -> Vec<(&'static str, Argv)> {
         ("caddy::adapt", caddy::adapt("/c")),
         ("caddy::validate", caddy::validate("/c")),
         ("compose::config", compose::config("/f")),
-        ("compose::hash", compose::hash(&compose::Labels { files: vec!["/f".into()], ..compose::Labels::default() })),
+        (
+            "compose::resolved",
+            compose::resolved(&compose::Labels { files: vec!["/f".into()], ..compose::Labels::default() }),
+        ),
         ("docker::act", docker::act("restart", "c")),
         ("docker::events", docker::events(jiff::Timestamp::UNIX_EPOCH)),
         ("docker::inspect", docker::inspect(["c"])),

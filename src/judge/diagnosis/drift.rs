@@ -131,7 +131,7 @@ pub(super) fn outcome(case: &Case<'_>, drift: Drift, subject: Subject<'_>) -> Co
     match drift {
         Drift::Container => match own_container(case, subject) {
             Err(unknown) => unknown,
-            Ok(Some(_)) if compose(subject).is_some() => older(seen.containers.get(name), false),
+            Ok(Some(_)) if compose(subject).is_some() => older(seen.containers.get(name), true),
             Ok(_) => no(),
         },
         Drift::Image => image(case, subject),

@@ -224,7 +224,8 @@ fn broken(case: &Case<'_>, subject: Subject<'_>, passed: &Passed) -> Option<(Str
         (Some(runs), Some(file)) if runs != file => {
             format!(", which still sends them to {runs}, while its file says {file}")
         }
-        (Some(at), _) | (None, Some(at)) => format!(", which sends them to {at}"),
+        (Some(at), _) => format!(", which sends them to {at}"),
+        (None, Some(file)) => format!(", whose files say {file}: it has not read them yet, or cannot reach that"),
         (None, None) => String::new(),
     };
     let edge = case.services.iter().find(|service| is_edge(service)).map_or("the edge", |service| service.name);

@@ -24,7 +24,7 @@ pub enum Drift {
     Certificate,
     /// A private key that its files name does not belong to the certificate beside it.
     Key,
-    /// Its container was made by another compose configuration than the files have now.
+    /// Its container was made with other values than its compose files have now.
     Container,
     /// The tag of its container's image names another image by now.
     Image,

@@ -180,22 +180,26 @@ static SEE_PAIR: Fix = Fix::new(
 );
 
 /// It is down, and a key of it does not belong to its certificate.
-pub static KEY_MISMATCH: Cause = Cause::new("KEY-MISMATCH", All(&[Clue::Unwell, Clue::Drift(Drift::Key)]))
-    .summary("{service} cannot use a key that does not belong to its certificate: {thing}")
-    .explanation("the server refuses to start with such a pair")
-    .fixes(&[&SEE_PAIR]);
+pub static KEY_MISMATCH: Cause =
+    Cause::new("KEY-MISMATCH", All(&[Any(&[Clue::Unwell, Clue::Certificate(Flaw::None)]), Clue::Drift(Drift::Key)]))
+        .summary("{service} cannot use a key that does not belong to its certificate: {thing}")
+        .explanation("with such a pair the server does not start, or shows no certificate")
+        .explains(&[&KEY_CHANGED])
+        .fixes(&[&SEE_PAIR]);
 
 /// A key does not belong to its certificate, and nobody has noticed yet.
 pub static KEY_CHANGED: Cause = Cause::new("KEY-CHANGED", All(&[Clue::Not(&Clue::Unwell), Clue::Drift(Drift::Key)]))
     .summary("a key of {service} does not belong to its certificate: {thing}")
-    .explanation("it runs with the pair that it read before; the next reload fails, and the next start as well")
+    .explanation(
+        "it runs with the pair that it read before; the next reload or start fails, or no certificate is shown then",
+    )
     .verdict(Verdict::Warn)
     .fixes(&[&SEE_PAIR]);
 
 /// Its container is older than its compose file.
 pub static CONTAINER_OLD: Cause = Cause::new("CONTAINER-OLD", Clue::Drift(Drift::Container))
-    .summary("the container of {service} was made by an older configuration: {thing}")
-    .explanation("the next docker compose up replaces the container by one with the new configuration")
+    .summary("the container of {service} has older values than its compose files: {thing}")
+    .explanation("the files were written after the container was made; the next docker compose up replaces it by one with the new values")
     .verdict(Verdict::Warn)
     .fixes(&[&Fix::new(
         "check the change, then bring it up when it suits",

@@ -23,7 +23,7 @@ pub fn includes(text: &str) -> Vec<String> {
 pub struct Site {
     /// Its names that are plain host names.
     pub hosts: Vec<String>,
-    /// Certificate and key, where it names one of each.
+    /// Certificate and key, its own or those that stand outside of servers.
     pub pair: Option<(String, String)>,
     /// Path of a location and all addresses that it may send visitors to; locations by regular expression are left out.
     pub upstreams: Vec<(String, Vec<String>)>,
@@ -37,7 +37,19 @@ pub fn sites(texts: &[String]) -> Vec<Site> {
     for tree in &trees {
         collect(tree, &mut groups, &mut servers);
     }
-    servers.into_iter().map(|server| site(server, &groups)).collect()
+    let shared = trees.iter().filter_map(|tree| shared_pair(tree)).next_back();
+    servers.into_iter().map(|server| site(server, &groups, shared.as_ref())).collect()
+}
+
+/// Certificate and key that stand outside of servers, for all that have none of their own.
+fn shared_pair(block: &[Directive<'_>]) -> Option<(String, String)> {
+    let inner = block.iter().filter(|directive| directive.name() == "http");
+    inner.filter_map(|http| own_pair(&http.inner)).next_back().or_else(|| own_pair(block))
+}
+
+fn own_pair(block: &[Directive<'_>]) -> Option<(String, String)> {
+    let path = |key| words(block, key).next().filter(|path| path.starts_with('/') && !path.contains('$'));
+    path("ssl_certificate").zip(path("ssl_certificate_key")).map(|(one, two)| (one.to_owned(), two.to_owned()))
 }
 
 fn collect<'t, 'a>(
@@ -58,9 +70,10 @@ fn collect<'t, 'a>(
     }
 }
 
-fn site(server: &[Directive<'_>], groups: &[(&str, Vec<&str>)]) -> Site {
+fn site(server: &[Directive<'_>], groups: &[(&str, Vec<&str>)], shared: Option<&(String, String)>) -> Site {
     let plain = |name: &&str| name.contains('.') && !name.starts_with(['~', '.', '*']) && !name.contains('$');
-    let path = |key| words(server, key).next().filter(|path| path.starts_with('/') && !path.contains('$'));
+    let speaks_tls = words(server, "listen").any(|word| word == "ssl");
+    let shared = shared.filter(|_| speaks_tls).cloned();
     let mut upstreams = Vec::new();
     for location in server.iter().filter(|directive| directive.name() == "location") {
         let path = match location.words.as_slice() {
@@ -77,9 +90,7 @@ fn site(server: &[Directive<'_>], groups: &[(&str, Vec<&str>)]) -> Site {
     }
     Site {
         hosts: words(server, "server_name").filter(plain).map(str::to_owned).collect(),
-        pair: path("ssl_certificate")
-            .zip(path("ssl_certificate_key"))
-            .map(|(one, two)| (one.to_owned(), two.to_owned())),
+        pair: own_pair(server).or(shared),
         upstreams,
     }
 }
@@ -113,6 +124,10 @@ mod tests {
             }
         );
         assert_eq!(found[1], Site::default());
+        let shared = "ssl_certificate /s.pem; ssl_certificate_key /s.key;\nserver { listen 443 ssl; server_name b.test; }\n\
+                      server { listen 80; server_name c.test; }";
+        let pairs: Vec<_> = sites(&[shared.to_owned()]).into_iter().map(|site| site.pair).collect();
+        assert_eq!(pairs, [Some(("/s.pem".to_owned(), "/s.key".to_owned())), None]);
         for end in 0..SITE.len() {
             let _ = (sites(&[SITE[..end].to_owned()]), includes(&SITE[..end]));
         }

@@ -1,7 +1,9 @@
-//! Containers against what they would be made of now: the image that their tag names, and what compose makes of its files.
+//! Containers against what they would be made of now: the image that their tag names, and the environment that compose makes of
+//! its files. (The hash that compose notes on a container is not that of `config --hash` where a service has env files.)
 
 use std::collections::BTreeMap;
 
+use super::environment::told;
 use super::{Older, is_later, written};
 use crate::host::tools::command::Command;
 use crate::host::tools::compose::{self, Labels};
@@ -20,14 +22,14 @@ pub fn images(door: Door<'_>) -> Answer<BTreeMap<String, String>> {
     Answer { command: Command::new(["docker", "images", "--no-trunc"]), result }
 }
 
-/// Whether compose would make the container anew, where a file of its project was written since it was made.
+/// Whether compose would give the container another environment, where a file of its project was written since it was made.
 pub fn look(
     door: Door<'_>,
     service: &Service,
     wanted: &'static Compose,
     managers: &ManagerEvidence,
 ) -> Answer<Option<Older>> {
-    let command = |file: &str| Command::new(["docker", "compose", "--file", file, "config", "--hash", wanted.service]);
+    let command = |file: &str| Command::new(["ls", "-l", file]);
     let found = managers.containers.iter().filter_map(|answer| answer.result.as_ref().ok()).flatten();
     let manager = |identity: &crate::host::tools::docker::Identity| match wanted.container {
         Some(name) => identity.name == name,
@@ -62,14 +64,9 @@ pub fn look(
             return Err(Trouble::Unavailable(format!("{main} takes values from the environment of its caller")));
         }
         let author = system.author(main).map_err(|error| crate::host::trouble::of_file(main, &error))?;
-        let argv = compose::hash(&labels).by(author.as_ref());
-        let hash = door.ask(&argv, |text| compose::parse_hash(text, &labels.service)).result?;
-        Ok((hash != labels.hash).then(|| Older {
-            file,
-            written: time,
-            since,
-            differs: "docker compose up would replace it".to_owned(),
-        }))
+        let argv = compose::resolved(&labels).by(author.as_ref());
+        let keys = door.ask(&argv, |text| compose::differing(text, &labels.service, &body)).result?;
+        Ok((!keys.is_empty()).then(|| Older { file, written: time, since, differs: told(&keys) }))
     };
     let result = compare();
     let file = match &result {

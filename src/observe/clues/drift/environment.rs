@@ -58,7 +58,8 @@ fn differing(environ: &str, reading: &Reading) -> Vec<String> {
     reading.keys().into_iter().filter(differs).map(str::to_owned).collect()
 }
 
-fn told(keys: &[String]) -> String {
+/// Names of keys, the first few.
+pub(super) fn told(keys: &[String]) -> String {
     match keys.split_at_checked(NAMED) {
         Some((named, rest)) if !rest.is_empty() => format!("{} and {} more", named.join(", "), rest.len()),
         Some(_) | None => keys.join(", "),

@@ -96,11 +96,7 @@ fn visitor(host: &str, path: &str) -> Command {
 
 /// What a visitor of a name of this host gets: over TLS, and without where nobody speaks that; `None` where nobody listens.
 pub fn visit(door: Door<'_>, host: &str, path: &str) -> Result<Option<Edge>, Trouble> {
-    let ask = |tls: bool| {
-        let port = if tls { 443 } else { 80 };
-        let endpoint = Endpoint { host: host.to_owned(), port, tls, address: None, health: false };
-        edge(&endpoint, door.system.loopback, path, door.limit().min(PATIENCE)).result
-    };
+    let ask = |tls: bool| visit_by(door, host, path, tls);
     // The page of a site that is closed on purpose says so itself.
     match ask(true) {
         Ok(edge) => Ok(Some(edge).filter(|edge| !edge.is_page)),
@@ -112,6 +108,13 @@ pub fn visit(door: Door<'_>, host: &str, path: &str) -> Result<Option<Edge>, Tro
             Err(_) => Ok(None),
         },
     }
+}
+
+/// The same over TLS alone, or without.
+pub fn visit_by(door: Door<'_>, host: &str, path: &str, tls: bool) -> Result<Edge, Trouble> {
+    let port = if tls { 443 } else { 80 };
+    let endpoint = Endpoint { host: host.to_owned(), port, tls, address: None, health: false };
+    edge(&endpoint, door.system.loopback, path, door.limit().min(PATIENCE)).result
 }
 
 /// Where the edge sends a name: as it runs, and as its files say. What cannot be seen is left out.

@@ -76,10 +76,12 @@ pub fn look(
                 continue;
             }
             asked.push(&target.host);
-            let Some(passed) = routes::visit(door, &target.host, &target.path)? else { continue };
+            // A name may be served over TLS, without, or both: what fails for its visitors shows either way.
+            let answers = [true, false].map(|tls| routes::visit_by(door, &target.host, &target.path, tls));
+            let fails = answers.into_iter().flatten().find(|edge| FAILS.contains(&edge.status) && !edge.is_page);
             let endpoint =
                 if target.path == "/" { target.host.clone() } else { format!("{}{}", target.host, target.path) };
-            if FAILS.contains(&passed.status) {
+            if let Some(passed) = fails {
                 let address = target.addresses.first().cloned().unwrap_or_default();
                 dead.push(DeadSite { endpoint, address, status: passed.status });
             }
@@ -93,7 +95,11 @@ pub fn look(
 pub fn nginx_targets(system: &System) -> Result<Vec<Target>, Trouble> {
     let texts: Vec<String> = nginx_files(system)?.into_iter().map(|file| file.text).collect();
     let of_site = |site: sites::Site| {
-        let sites::Site { hosts, upstreams, .. } = site;
+        let sites::Site { mut hosts, upstreams, .. } = site;
+        // A site for whatever name is asked for is this host's own as well.
+        if hosts.is_empty() {
+            hosts.push("localhost".to_owned());
+        }
         let target = |host: &String, (path, addresses): &(String, Vec<String>)| Target {
             host: host.clone(),
             path: path.clone(),
