@@ -4,10 +4,12 @@
 //! groups are about the host. They are written once and reported under each deployment's own name (`PRIM-CRASH-LOOP`).
 //! [`FAILURES`] are those of a deployment that states none of its own.
 
+mod drift;
 mod failures;
 mod removed;
 mod slow;
 
+pub use drift::*;
 pub use failures::*;
 pub use removed::*;
 pub use slow::*;

@@ -56,6 +56,10 @@ fn builders() -> Vec<(&'static str, Argv)> {
         ("caddy::adapt", caddy::adapt("/c")),
         ("caddy::validate", caddy::validate("/c")),
         ("compose::config", compose::config("/f")),
+        (
+            "compose::resolved",
+            compose::resolved(&compose::Labels { files: vec!["/f".into()], ..compose::Labels::default() }),
+        ),
         ("docker::act", docker::act("restart", "c")),
         ("docker::events", docker::events(jiff::Timestamp::UNIX_EPOCH)),
         ("docker::inspect", docker::inspect(["c"])),
@@ -99,6 +103,7 @@ fn builders() -> Vec<(&'static str, Argv)> {
         ("journalctl::oom_kills_of_all_boots", journalctl::oom_kills_of_all_boots()),
         ("journalctl::own_words", journalctl::own_words("u")),
         ("journalctl::restarted_lately", journalctl::restarted_lately()),
+        ("journalctl::hangups", journalctl::hangups("u", jiff::Timestamp::UNIX_EPOCH)),
         ("journalctl::restarts", journalctl::restarts("u")),
         ("journalctl::said_by_root", journalctl::said_by_root("i", 1)),
         ("journalctl::suppressed", journalctl::suppressed(0)),

@@ -1,5 +1,7 @@
 //! `caddy adapt`: where a Caddyfile sends each host.
 
+pub mod sites;
+
 use serde_json::Value;
 
 use super::{Argv, Malformed, Upstream};

@@ -35,9 +35,176 @@ pub fn parse(text: &str) -> Result<Project, Malformed> {
     serde_json::from_str(text).map_err(|_| Malformed::new("a project from `docker compose config`", ""))
 }
 
+/// What compose notes on a container of how it made it, and what the container was made with.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Labels {
+    /// Project name.
+    pub project: String,
+    /// Service name in the files.
+    pub service: String,
+    /// Its files, as they were given.
+    pub files: Vec<String>,
+    /// The directory from which paths in them count.
+    pub directory: String,
+    /// Files of variables, where others than the project's `.env` were given.
+    pub env_files: Vec<String>,
+}
+
+impl Labels {
+    /// Out of the engine's answer about a container, of which nothing else is kept; `None` where compose did not make it.
+    ///
+    /// # Errors
+    /// When it is no such answer. The excerpt is left out: it may hold secrets.
+    pub fn parse(text: &str) -> Result<Option<Self>, Malformed> {
+        #[derive(Deserialize)]
+        struct Row {
+            #[serde(rename = "Config")]
+            config: Config,
+        }
+        #[derive(Deserialize)]
+        struct Config {
+            #[serde(rename = "Labels")]
+            labels: Option<BTreeMap<String, String>>,
+        }
+        let row: Row = serde_json::from_str(text).map_err(|_| Malformed::new("a container's details", ""))?;
+        let mut labels = row.config.labels.unwrap_or_default();
+        let mut label =
+            |key: &str| labels.remove(&format!("com.docker.compose.{key}")).filter(|value| !value.is_empty());
+        let list = |value: Option<String>| -> Vec<String> {
+            value.map(|value| value.split(',').map(str::to_owned).collect()).unwrap_or_default()
+        };
+        let (Some(project), Some(service)) = (label("project"), label("service")) else { return Ok(None) };
+        let (files, env_files) = (list(label("project.config_files")), list(label("project.environment_file")));
+        let directory = label("project.working_dir").unwrap_or_default();
+        Ok((!files.is_empty()).then_some(Labels { project, service, files, directory, env_files }))
+    }
+}
+
+/// The project as compose understands it with all its variables, read as it was read for that container. What it prints holds
+/// secrets.
+pub fn resolved(labels: &Labels) -> Argv {
+    let argv = Argv::new("docker", ["compose", "--project-name", &labels.project]);
+    let directory = ["--project-directory", labels.directory.as_str()];
+    let argv = if labels.directory.is_empty() { argv } else { argv.with(directory) };
+    let files = labels.files.iter().flat_map(|file| ["--file", file.as_str()]);
+    let env_files = labels.env_files.iter().flat_map(|file| ["--env-file", file.as_str()]);
+    argv.with(files).with(env_files).with(["config", "--format=json"])
+}
+
+/// Names of the variables of a service that a container was made with otherwise. `project` is what [`resolved`] prints, and
+/// `container` the engine's answer about it; values stay here.
+///
+/// # Errors
+/// When either is something else. Excerpts are left out: they may hold secrets.
+pub fn differing(project: &str, service: &str, container: &str) -> Result<Vec<String>, Malformed> {
+    #[derive(Deserialize)]
+    struct Files {
+        services: BTreeMap<String, Wanted>,
+    }
+    #[derive(Deserialize)]
+    struct Wanted {
+        #[serde(default)]
+        environment: Option<BTreeMap<String, Option<String>>>,
+    }
+    #[derive(Deserialize)]
+    struct Row {
+        #[serde(rename = "Config")]
+        config: Made,
+    }
+    #[derive(Deserialize)]
+    struct Made {
+        #[serde(rename = "Env")]
+        env: Option<Vec<String>>,
+    }
+    let malformed = |_| Malformed::new("a project and a container", "");
+    let mut files: Files = serde_json::from_str(project).map_err(malformed)?;
+    let made: Row = serde_json::from_str(container).map_err(malformed)?;
+    let made = made.config.env.unwrap_or_default();
+    let own: BTreeMap<&str, &str> = made.iter().filter_map(|entry| entry.split_once('=')).collect();
+    let wanted = files.services.remove(service).and_then(|wanted| wanted.environment).unwrap_or_default();
+    // One without a value comes from whoever called compose.
+    let wanted = wanted.into_iter().filter_map(|(key, value)| Some((key, value?)));
+    let differs = |(key, value): &(String, String)| {
+        own.get(key.as_str()).is_none_or(|own| *own != value && *own != value.replace("$$", "$"))
+    };
+    Ok(wanted.filter(differs).map(|(key, _)| key).collect())
+}
+
+/// Whether a compose file takes values that these variables do not have, so that the environment of its caller decides.
+pub fn depends_on_caller(file: &str, variables: &[&str]) -> bool {
+    let plain = file.replace("$$", "");
+    plain.split('$').skip(1).any(|rest| {
+        let rest = rest.strip_prefix('{').unwrap_or(rest);
+        let name: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+        !name.is_empty() && !variables.contains(&name.as_str())
+    })
+}
+
+/// Ids of images by tag, out of the engine's list of images.
+///
+/// # Errors
+/// When it is no such list.
+pub fn tags(text: &str) -> Result<BTreeMap<String, String>, Malformed> {
+    #[derive(Deserialize)]
+    struct Row {
+        #[serde(rename = "Id")]
+        id: String,
+        #[serde(rename = "RepoTags")]
+        tags: Option<Vec<String>>,
+    }
+    let rows: Vec<Row> = serde_json::from_str(text).map_err(|_| Malformed::new("images of the engine", text))?;
+    let of = |row: Row| row.tags.unwrap_or_default().into_iter().map(move |tag| (tag, row.id.clone()));
+    Ok(rows.into_iter().flat_map(of).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const DETAILS: &str = r#"{"Id":"x","Config":{"Env":["KEY=hunter2"],"Labels":{"com.docker.compose.project":"p","com.docker.compose.service":"s","com.docker.compose.project.config_files":"/a.yml,/b.yml","com.docker.compose.project.working_dir":"/d"}}}"#;
+
+    #[test]
+    fn what_compose_notes_of_a_container_says_how_to_ask_again() {
+        let labels = Labels::parse(DETAILS).unwrap().unwrap();
+        let asked =
+            "docker compose --project-name p --project-directory /d --file /a.yml --file /b.yml config --format=json";
+        assert_eq!(resolved(&labels).to_string(), asked);
+        assert_eq!(Labels::parse(r#"{"Config":{"Labels":null}}"#), Ok(None));
+        for end in 0..DETAILS.len() {
+            assert!(!Labels::parse(&DETAILS[..end]).unwrap_err().to_string().contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn variables_that_differ_are_named_and_values_are_not() {
+        let project = r#"{"services":{"s":{"environment":{"KEY":"other","SAME":"a$$b","FREE":null,"NEW":"1"}}}}"#;
+        let container = r#"{"Config":{"Env":["KEY=hunter2","SAME=a$b","PATH=/bin"]}}"#;
+        assert_eq!(differing(project, "s", container), Ok(vec!["KEY".to_owned(), "NEW".to_owned()]));
+        assert_eq!(differing(r#"{"services":{"s":{}}}"#, "s", container), Ok(Vec::new()));
+        for end in 0..container.len() {
+            assert!(!differing(project, "s", &container[..end]).unwrap_err().to_string().contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn what_the_caller_decides_is_known_as_such() {
+        for (text, depends) in [
+            ("image: a:${TAG}", true),
+            ("a: $X", true),
+            ("a: $$X", false),
+            ("a: ${SET:-1}", false),
+            ("cost: 5$", false),
+        ] {
+            assert_eq!(depends_on_caller(text, &["SET"]), depends, "{text}");
+        }
+    }
+
+    #[test]
+    fn tags_name_images() {
+        let text = r#"[{"Id":"sha256:1","RepoTags":["a:1","a:latest"]},{"Id":"sha256:2","RepoTags":null}]"#;
+        assert_eq!(tags(text).map(|tags| tags.get("a:latest").cloned()), Ok(Some("sha256:1".to_owned())));
+        assert!(tags("{}").is_err());
+    }
 
     #[test]
     fn services_and_container_names_are_kept_and_nothing_else() {

@@ -127,6 +127,12 @@ pub fn runs(output: &[u8]) -> Result<Vec<String>, Malformed> {
     Ok(found)
 }
 
+/// The newest line since then in which a daemon says that it was told by a signal to read its files again.
+pub fn hangups(unit: &str, since: jiff::Timestamp) -> Argv {
+    let (unit, since) = (format!("--unit={unit}"), format!("--since=@{}", since.as_second()));
+    Argv::new("journalctl", ["--output=cat", "--no-pager", "--quiet", "--lines=1", "--grep=SIGHUP", &unit, &since])
+}
+
 /// When systemd started this unit again by itself, newest first, for [`series`].
 pub fn restarts(unit: &str) -> Argv {
     Argv::new(

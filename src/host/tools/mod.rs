@@ -27,6 +27,7 @@ pub mod systemctl;
 pub mod systemd_analyze;
 pub mod timedatectl;
 pub mod ufw;
+pub mod unit_file;
 pub mod unit_output;
 pub mod unpack;
 

@@ -1,6 +1,7 @@
 //! `nginx -T`: where nginx sends each host.
 
 pub mod page;
+pub mod sites;
 
 use std::collections::BTreeMap;
 

@@ -2,7 +2,7 @@
 
 use super::case::{Case, Subject};
 use super::outcome::{Conclusion, Fact};
-use super::{holder, host, place, removed, replies, second, service, words};
+use super::{drift, drift_route, holder, host, place, removed, replies, second, service, words};
 use crate::host::tools::command::Command;
 use crate::observe::probe::Holder;
 use crate::registry::{Clue, Service};
@@ -92,6 +92,8 @@ impl<'a> Case<'a> {
             Clue::Query(query, shows) => place::query(self, query, shows),
             Clue::Redis(question, shows) => place::redis(self, question, shows),
             Clue::Lines(lines) => place::lines(self, lines),
+            Clue::Drift(kind) => of(&|subject| drift::outcome(self, *kind, subject)),
+            Clue::Route(kind) => of(&|subject| drift_route::outcome(self, *kind, subject)),
         }
     }
 }

@@ -5,6 +5,9 @@
 mod case;
 mod changes;
 mod confirm;
+mod drift;
+mod drift_route;
+mod drift_unit;
 mod evaluate;
 mod holder;
 mod host;

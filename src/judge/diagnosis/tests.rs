@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod containers;
+mod drift;
 mod empty;
 mod remedies;
 

@@ -1,7 +1,7 @@
 //! What still has to be asked before causes can be judged: of each clue only what `status` has not decided already.
 
 use super::case::Case;
-use super::{removed, second};
+use super::{drift, drift_route, removed, second};
 use crate::observe::clues::Wants;
 use crate::observe::probe::Holder;
 use crate::registry::{Clue, EnvClue, FileClue, Service, Window};
@@ -109,6 +109,16 @@ impl Case<'_> {
                 }
             }
             Clue::Lines(lines) => drop(wants.tails.insert(lines.file)),
+            Clue::Drift(kind) => {
+                if let Some(subject) = here.and_then(|service| self.subject(service)) {
+                    drift::want(self, *kind, subject, wants);
+                }
+            }
+            Clue::Route(kind) => {
+                if let Some(subject) = here.and_then(|service| self.subject(service)) {
+                    drift_route::want(self, *kind, subject, wants);
+                }
+            }
             Clue::Unwell
             | Clue::State(_)
             | Clue::Reply(_)

@@ -2,6 +2,7 @@
 //! of read-only commands. Only what a cause still needs is asked, each once, all at the same time.
 
 pub mod changes;
+pub mod drift;
 mod host;
 pub mod reclaim;
 pub mod second;
@@ -79,6 +80,8 @@ pub struct Wants {
     pub queries: Vec<&'static Query>,
     /// Commands to Redis.
     pub redis: Vec<&'static RedisQuestion>,
+    /// What runs against what is configured.
+    pub drift: drift::Wanted,
 }
 
 /// A port that is listened on, and the process that does, where that can be seen.
@@ -126,6 +129,8 @@ pub struct Clues {
     pub queries: Vec<(&'static Query, Answer<String>)>,
     /// Answers of Redis.
     pub redis: Vec<(&'static RedisQuestion, Answer<String>)>,
+    /// What runs against what is configured.
+    pub drift: drift::Seen,
 }
 
 /// An env file as it is.
@@ -189,6 +194,7 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
             .iter()
             .map(|question| (*question, task(scope, move || databases::redis(door, question))))
             .collect();
+        let drifted = task(scope, || drift::gather(door, deployment, managers, &wants.drift));
         let system = door.system;
         let mut clues = Clues {
             env: wants.env.iter().map(|(name, service)| (*name, env(system, service, managers))).collect(),
@@ -205,6 +211,7 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
         for heard in run.map(join).into_iter().chain(lately.map(join)).flatten() {
             add(&mut clues, heard);
         }
+        clues.drift = join(drifted);
         clues.routes = routes.map(join);
         clues.second = second.into_iter().map(|(name, thread)| (name, join(thread))).collect();
         clues.looping = again.map(join);

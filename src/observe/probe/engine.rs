@@ -61,6 +61,16 @@ pub(super) fn inspect<'a>(
     Answer { command, result: found.map(|found| found.into_iter().flatten().collect()) }
 }
 
+/// Whatever else the engine answers to a path; `None` where it has no socket at the usual place.
+pub fn engine_get(door: Door<'_>, path: &str) -> Result<Option<String>, Trouble> {
+    let Some(socket) = socket(door) else { return Ok(None) };
+    let limit = door.limit();
+    match get(&socket, path, Instant::now() + limit, limit)? {
+        (200, body) => Ok(Some(body)),
+        (status, body) => Err(refusal(status, &body)),
+    }
+}
+
 /// When containers ended, by their ids, as far back as the engine remembers.
 pub(super) fn events(
     door: Door<'_>,

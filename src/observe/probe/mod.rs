@@ -30,14 +30,16 @@ pub(crate) use databases::named_in;
 pub use edge::{Edge, edge};
 use elsewhere::reply_at;
 pub use elsewhere::{is_silent, look_for_listeners};
+pub use engine::engine_get;
 #[cfg(test)]
 pub use host::Silence;
 pub use host::{Edge as TlsEdge, HostEvidence, OomRecord};
 pub use managers::{ManagerEvidence, PmDaemon, Stranger, has_unit_file};
+pub(crate) use ports::members;
 pub use ports::{Holder, ListenAddress, own_processes};
 pub(crate) use settings::secret;
 pub use survey::{Survey, env_file, survey};
-pub use tls::{Served, Trust};
+pub use tls::{PairFacts, Served, Trust, pair};
 pub use units::{looping, units_of};
 #[cfg(any(test, feature = "fuzzing"))]
 pub use {engine::parse_head as engine_head, tls::parse_one as certificate};

@@ -294,7 +294,7 @@ pub fn own_processes(system: &System, service: &Service, managers: &ManagerEvide
 }
 
 /// Processes of a control group, in the unified hierarchy or in systemd's own of the older layout.
-fn members(system: &System, group: &str) -> Vec<u32> {
+pub fn members(system: &System, group: &str) -> Vec<u32> {
     if group.is_empty() {
         return Vec::new();
     }

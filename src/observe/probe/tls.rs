@@ -1,6 +1,7 @@
 //! The certificate that a server shows for a name. No data is sent, so none is at risk when it is not trusted; what is
 //! asked is how long it is valid, for whom, and whether clients that trust whom this host trusts would take it.
 
+mod pair;
 mod trust;
 
 use std::io;
@@ -16,6 +17,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
+pub use self::pair::{PairFacts, pair};
 pub use self::trust::Authorities;
 use crate::host::net::{self, Timed};
 use crate::host::shortage::Shortage;

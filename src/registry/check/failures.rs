@@ -52,7 +52,7 @@ pub(super) fn problems(d: &Deployment, found: &mut Vec<String>) {
     for cause in &causes {
         for other in cause.explains.iter().filter(|other| !causes.iter().any(|known| std::ptr::eq(*known, **other))) {
             // What every deployment shares may be left out by one.
-            if !usual::SERVICE.iter().any(|shared| std::ptr::eq(*shared, *other)) {
+            if !usual::SERVICE.iter().chain(usual::CERTIFICATES).any(|shared| std::ptr::eq(*shared, *other)) {
                 found.push(format!("{}: {} explains {}, which no failure has", d.name, cause.code, other.code));
             }
         }
@@ -176,6 +176,8 @@ fn clue(d: &Deployment, place: &str, proof: &Clue, alone: bool, found: &mut Vec<
         | Clue::MemoryHigh
         | Clue::RouteElsewhere
         | Clue::Env(_)
+        | Clue::Drift(_)
+        | Clue::Route(_)
             if alone =>
         {
             found.push(format!("{place}: has a clue about a service, and is about the host"));

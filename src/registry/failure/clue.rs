@@ -1,5 +1,6 @@
 //! Clues: conditions on the evidence.
 
+use super::drift::{Drift, Passage};
 use super::question::{LineShare, Query, Question, RedisQuestion, Share, Shows};
 use crate::registry::service::{Condition, Http, Service};
 use crate::registry::state::State;
@@ -114,6 +115,11 @@ pub enum Clue {
     Redis(&'static RedisQuestion, Shows),
     /// So many of the newest lines of a file are of that kind.
     Lines(&'static LineShare),
+
+    /// What runs differs from what is configured, in this way.
+    Drift(Drift),
+    /// Another answers where the service should, in this way.
+    Route(Passage),
 }
 
 /// The answer to a probe or a request.

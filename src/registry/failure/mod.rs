@@ -58,9 +58,11 @@
 //! ```
 
 mod clue;
+mod drift;
 mod question;
 
 pub use clue::*;
+pub use drift::*;
 pub use question::*;
 
 use jiff::civil::Date;

@@ -17,7 +17,7 @@ pub static FAILURES: &[&Failure] = &[
 ];
 
 /// What every deployment has, whatever failures it states: how any server breaks, as any server shows it.
-pub static EVERYWHERE: &[&Failure] = &[&SLOW, &REMOVED];
+pub static EVERYWHERE: &[&Failure] = &[&SLOW, &REMOVED, &CONFIGURATION_DRIFT, &WRONG_UPSTREAM];
 
 /// No space is left.
 pub static DISK_FULL_FAILURE: Failure = Failure::new("disk-full", &[&[&DISK_FULL, &DISK_FILLING]])

@@ -5,7 +5,8 @@ use super::*;
 use crate::host::tools::procfs::Memory;
 use crate::observe::probe::{HostEvidence, OomRecord, TlsEdge};
 use crate::registry::{
-    Database, Ending, FileClue, Flaw, Leftovers, LineShare, Listening, Query, Question, RedisQuestion, Share, Shows,
+    Database, Drift, Ending, FileClue, Flaw, Leftovers, LineShare, Listening, Passage, Query, Question, RedisQuestion,
+    Share, Shows,
 };
 
 static LOAD: Clue = Clue::Load;
@@ -71,6 +72,8 @@ static CLUES: &[Clue] = &[
     Clue::Query(&ROWS, Shows::Line("x")),
     Clue::Redis(&KEYS, Shows::Line("x")),
     Clue::Lines(&LINES),
+    Clue::Drift(Drift::Bound),
+    Clue::Route(Passage::Swapped),
 ];
 
 /// Its name. One that is new does not compile until it is here, and then in the list above.
@@ -126,6 +129,8 @@ fn name(clue: &Clue) -> &'static str {
         Clue::Query(..) => "Query",
         Clue::Redis(..) => "Redis",
         Clue::Lines(_) => "Lines",
+        Clue::Drift(_) => "Drift",
+        Clue::Route(_) => "Route",
     }
 }
 

@@ -1,0 +1,296 @@
+//! What runs is not what is configured, and another answers than should: on any host.
+
+use super::super::*;
+use super::*;
+
+/// What runs is not what is configured.
+pub static CONFIGURATION_DRIFT: Failure = Failure::new(
+    "configuration-drift",
+    &[&[
+        &PORT_SET_ELSEWHERE,
+        &NETWORK_CUT_OFF,
+        &PATH_DENIED,
+        &RUNS_AS_ANOTHER,
+        &BOUND_REACHED,
+        &START_HANGS,
+        &KEY_MISMATCH,
+        &CERTIFICATE_OUTDATED,
+        &ENVIRONMENT_OLD,
+        &CONFIGURATION_OLD,
+        &CERTIFICATE_NOT_SERVED,
+        &KEY_CHANGED,
+        &CONTAINER_OLD,
+        &IMAGE_MOVED,
+        &NOT_SAVED,
+    ]],
+)
+.summary("what runs is not what is configured")
+.section(ANYWHERE)
+.aliases(&["configuration-old", "stale-configuration", "drop-in", "reload-missing"])
+.symptoms(&[
+    "a change of a file has no effect, or has one after the next restart only",
+    "a service works by hand and not as a unit",
+]);
+
+/// Another answers than should.
+pub static WRONG_UPSTREAM: Failure = Failure::new(
+    "wrong-upstream",
+    &[&[&PORT_OF_ANOTHER, &ANSWERS_AS_ANOTHER, &ROUTE_BROKEN, &ROUTE_TO_ANOTHER, &UPSTREAM_DEAD]],
+)
+.summary("visitors or clients reach another program than they should, or none")
+.section(ANYWHERE)
+.aliases(&["ports-swapped", "wrong-site", "dead-upstream", "route-broken"])
+.symptoms(&["a site shows another one's pages", "502 for a name although its service answers on its port"]);
+
+const ANYWHERE: &str = "no runbook: what any Linux host shows";
+
+static SEE_UNIT: Fix =
+    Fix::new("see the unit with all its drop-ins", Risk::ReadOnly, Remedy::Command(&["systemctl", "cat", "{unit}"]));
+static CORRECT_UNIT: Fix = Fix::new(
+    "correct the setting, then restart {service}",
+    Risk::Disruptive,
+    Remedy::Manual("systemctl edit {unit} changes drop-ins; then systemctl daemon-reload and opsctl restart {service}"),
+);
+
+/// It listens where its own configuration sends it.
+pub static PORT_SET_ELSEWHERE: Cause =
+    Cause::new("PORT-SET-ELSEWHERE", All(&[Clue::Unwell, Clue::ListensElsewhere, Clue::Drift(Drift::Port)]))
+        .summary("{service} does not listen on port {port}: {thing}")
+        .explanation(
+            "its configuration sets another port than the registry has, and its processes listen there; what connects \
+             to port {port} reaches nobody, and a restart does not change that",
+        )
+        .fixes(&[
+            &SEE_UNIT,
+            &Fix::new(
+                "let configuration and registry agree",
+                Risk::Disruptive,
+                Remedy::Manual(
+                    "set port {port} again where it was changed, then opsctl restart {service}; where the move is \
+                     wanted, change the registry and what connects to it",
+                ),
+            ),
+        ]);
+
+/// Its unit leaves it no network.
+pub static NETWORK_CUT_OFF: Cause =
+    Cause::new("NETWORK-CUT-OFF", All(&[Clue::Unwell, Clue::Reply(Heard::Silence), Clue::Drift(Drift::Network)]))
+        .summary("{service} is cut off from the network: {thing}")
+        .explanation(
+            "with that setting of its unit its processes cannot serve a port of this host, however often they are \
+             restarted",
+        )
+        .fixes(&[&SEE_UNIT, &CORRECT_UNIT]);
+
+/// Its unit takes away what it needs.
+pub static PATH_DENIED: Cause = Cause::new("PATH-DENIED", All(&[Clue::Unwell, Clue::Drift(Drift::Paths)]))
+    .summary("the unit of {service} denies it a path that it needs: {thing}")
+    .explanation(
+        "the sandbox of its unit hides that path or makes it read-only, whatever its owner and mode; a restart does not \
+         change that",
+    )
+    .explains(&[&PROGRAM_MISSING, &DIRECTORY_MISSING])
+    .fixes(&[&SEE_UNIT, &CORRECT_UNIT]);
+
+/// Another user or directory than the registry has.
+pub static RUNS_AS_ANOTHER: Cause = Cause::new("RUNS-AS-ANOTHER", All(&[Clue::Unwell, Clue::Drift(Drift::Identity)]))
+    .summary("the unit of {service} differs from the registry: {thing}")
+    .explanation(
+        "its files belong to the user, and lie in the directory, that the registry states; started as another or \
+         elsewhere, it does not find or may not use them",
+    )
+    .explains(&[&USER_MISSING, &DIRECTORY_MISSING, &PROGRAM_MISSING])
+    .fixes(&[&SEE_UNIT, &CORRECT_UNIT]);
+
+/// A bound of its unit is too tight for it.
+pub static BOUND_REACHED: Cause = Cause::new("BOUND-REACHED", All(&[Clue::Unwell, Clue::Drift(Drift::Bound)]))
+    .summary("{service} has reached a bound of its unit: {thing}")
+    .explanation("it needs more than its unit allows; a restart helps until the bound is reached again")
+    .explains(&[&OUT_OF_MEMORY])
+    .fixes(&[&SEE_UNIT, &CORRECT_UNIT]);
+
+/// A step of its start does not end.
+pub static START_HANGS: Cause =
+    Cause::new("START-HANGS", All(&[Clue::State(&[State::Starting]), Clue::Drift(Drift::Hangs)]))
+        .summary("the start of {service} hangs in {thing}")
+        .explanation(
+            "systemd waits for that step of the start before it goes on; until it ends, or its time is over, the \
+             service is not there to answer",
+        )
+        .fixes(&[
+            &Fix::new("see what it waits for", Risk::ReadOnly, Remedy::Command(&["systemctl", "status", "{unit}"])),
+            &SEE_UNIT,
+        ]);
+
+/// Its process has older values than its env files.
+pub static ENVIRONMENT_OLD: Cause = Cause::new("ENVIRONMENT-OLD", Clue::Drift(Drift::Environment))
+    .summary("{service} runs with older values than its env file has: {thing}")
+    .explanation("the file was written after its process was started; the next restart changes what it runs with")
+    .verdict(Verdict::Warn)
+    .fixes(&[&Fix::new(
+        "check the new values, then restart {service} when it suits",
+        Risk::Disruptive,
+        Remedy::Manual("compare the file with its last backup; then opsctl restart {service}"),
+    )]);
+
+/// It has not read its configuration since that was written.
+pub static CONFIGURATION_OLD: Cause = Cause::new("CONFIGURATION-OLD", Clue::Drift(Drift::Configuration))
+    .summary("{service} runs with an older configuration than its files have: {thing}")
+    .explanation("the files were written after it last read them; the next reload or restart changes what it does")
+    .verdict(Verdict::Warn)
+    .fixes(&[&Fix::new(
+        "check the files, then reload {service}",
+        Risk::Disruptive,
+        Remedy::Manual(
+            "let it check its files first (nginx -t, caddy validate, sshd -t); then opsctl reload {service}",
+        ),
+    )]);
+
+static RELOAD_EDGE: Fix = Fix::new(
+    "reload {service}",
+    Risk::Disruptive,
+    Remedy::Manual("nginx -t says whether it would take its files; then opsctl reload {service}"),
+);
+
+/// The renewed certificate is not what is served, and the served one has expired.
+pub static CERTIFICATE_OUTDATED: Cause =
+    Cause::new("CERTIFICATE-OUTDATED", All(&[Clue::Certificate(Flaw::Expired), Clue::Drift(Drift::Certificate)]))
+        .summary("{service} still serves a certificate that has expired: {thing}")
+        .explanation("the certificate was renewed on disk, and the server has not read it since")
+        .explains(&[&CERTIFICATE_EXPIRED, &CERTIFICATE_NOT_SERVED])
+        .fixes(&[&RELOAD_EDGE]);
+
+/// The renewed certificate is not what is served.
+pub static CERTIFICATE_NOT_SERVED: Cause = Cause::new("CERTIFICATE-NOT-SERVED", Clue::Drift(Drift::Certificate))
+    .summary("{service} serves an older certificate than its files have: {thing}")
+    .explanation(
+        "the certificate was renewed on disk, and the server has not read it since; the one it serves ends sooner",
+    )
+    .verdict(Verdict::Warn)
+    .explains(&[&CERTIFICATE_ENDING])
+    .fixes(&[&RELOAD_EDGE]);
+
+static SEE_PAIR: Fix = Fix::new(
+    "compare their public keys",
+    Risk::ReadOnly,
+    Remedy::Manual(
+        "openssl x509 -noout -pubkey -in CERTIFICATE and openssl pkey -pubout -in KEY must print the same; bring back the \
+         pair that belongs together, then nginx -t",
+    ),
+);
+
+/// It is down, and a key of it does not belong to its certificate.
+pub static KEY_MISMATCH: Cause =
+    Cause::new("KEY-MISMATCH", All(&[Any(&[Clue::Unwell, Clue::Certificate(Flaw::None)]), Clue::Drift(Drift::Key)]))
+        .summary("{service} cannot use a key that does not belong to its certificate: {thing}")
+        .explanation("with such a pair the server does not start, or shows no certificate")
+        .explains(&[&KEY_CHANGED])
+        .fixes(&[&SEE_PAIR]);
+
+/// A key does not belong to its certificate, and nobody has noticed yet.
+pub static KEY_CHANGED: Cause = Cause::new("KEY-CHANGED", All(&[Clue::Not(&Clue::Unwell), Clue::Drift(Drift::Key)]))
+    .summary("a key of {service} does not belong to its certificate: {thing}")
+    .explanation(
+        "it runs with the pair that it read before; the next reload or start fails, or no certificate is shown then",
+    )
+    .verdict(Verdict::Warn)
+    .fixes(&[&SEE_PAIR]);
+
+/// Its container is older than its compose file.
+pub static CONTAINER_OLD: Cause = Cause::new("CONTAINER-OLD", Clue::Drift(Drift::Container))
+    .summary("the container of {service} has older values than its compose files: {thing}")
+    .explanation("the files were written after the container was made; the next docker compose up replaces it by one with the new values")
+    .verdict(Verdict::Warn)
+    .fixes(&[&Fix::new(
+        "check the change, then bring it up when it suits",
+        Risk::Disruptive,
+        Remedy::Manual("docker compose config shows the new configuration; docker compose up -d applies it"),
+    )]);
+
+/// Its image tag was moved.
+pub static IMAGE_MOVED: Cause = Cause::new("IMAGE-MOVED", Clue::Drift(Drift::Image))
+    .summary("the container of {service} runs another image than its tag names now: {thing}")
+    .explanation("the next docker compose up replaces the container by one of the new image; a restart does not")
+    .verdict(Verdict::Warn)
+    .fixes(&[&Fix::new(
+        "see which images there are",
+        Risk::ReadOnly,
+        Remedy::Command(&["docker", "images", "--no-trunc"]),
+    )]);
+
+/// pm2 would not start it at boot.
+pub static NOT_SAVED: Cause = Cause::new("PM2-NOT-SAVED", Clue::Drift(Drift::Saved))
+    .summary("{service} runs under pm2, but is not on the list that pm2 saved: {thing}")
+    .explanation("after a reboot, or a restart of the daemon, pm2 resurrect does not start it")
+    .verdict(Verdict::Warn)
+    .fixes(&[&Fix::new(
+        "save the list, once all that should run does",
+        Risk::Safe,
+        Remedy::Manual("as the user of the daemon: pm2 list, then pm2 save"),
+    )]);
+
+/// Its port is in the hands of another service of the deployment.
+pub static PORT_OF_ANOTHER: Cause = Cause::new("PORT-OF-ANOTHER", All(&[Clue::Unwell, Clue::Route(Passage::Swapped)]))
+    .summary("port {port} of {service} is served by another service: {thing}")
+    .explanation(
+        "both are services of this deployment, so that ending either hurts: one of them is configured with the other's \
+         port",
+    )
+    .explains(&[&PORT_TAKEN, &LISTENS_ELSEWHERE, &ANSWERS_AS_ANOTHER])
+    .fixes(&[&Fix::new(
+        "give each its own port again",
+        Risk::Disruptive,
+        Remedy::Manual(
+            "correct the port in the env file or unit of whichever differs from the registry, then opsctl restart both, \
+             first the one that holds the wrong port",
+        ),
+    )]);
+
+/// What answers on its port names itself otherwise.
+pub static ANSWERS_AS_ANOTHER: Cause =
+    Cause::new("ANSWERS-AS-ANOTHER", All(&[Clue::Unwell, Clue::Route(Passage::Impostor)]))
+        .summary("port {port} of {service} answers as another service: {thing}")
+        .explanation("what answers there names itself, and not as the registry has it")
+        .fixes(&[&Fix::new(
+            "see who listens there",
+            Risk::ReadOnly,
+            Remedy::Command(&["ss", "-Hltnp", "sport = :{port}"]),
+        )]);
+
+static READ_EDGE: Fix = Fix::new(
+    "compare what the edge runs with and what its files say",
+    Risk::ReadOnly,
+    Remedy::Manual(
+        "nginx -T or caddy adapt shows where its files send that name; where they are right, opsctl reload of the edge \
+         applies them, where not, correct them first",
+    ),
+);
+
+/// The edge fails where the service does not.
+pub static ROUTE_BROKEN: Cause =
+    Cause::new("ROUTE-BROKEN", All(&[Clue::Not(&Clue::Unwell), Clue::Route(Passage::Broken)]))
+        .summary("visitors do not reach {service}, although it answers on :{port}: {thing}")
+        .explanation("the proxy sends them elsewhere, or cannot reach the port itself; the service needs no restart")
+        .fixes(&[&READ_EDGE]);
+
+/// The edge shows another site.
+pub static ROUTE_TO_ANOTHER: Cause =
+    Cause::new("ROUTE-TO-ANOTHER", All(&[Clue::Not(&Clue::Unwell), Clue::Route(Passage::Elsewhere)]))
+        .summary("visitors of {service} reach another service: {thing}")
+        .explanation("the proxy sends the name to another port than the registry has; the service needs no restart")
+        .fixes(&[&READ_EDGE]);
+
+/// A site without anybody behind it.
+pub static UPSTREAM_DEAD: Cause = Cause::new("UPSTREAM-DEAD", Clue::Route(Passage::Dead))
+    .summary("visitors of a site of {service} get an error: {thing}")
+    .explanation("nobody listens where the site sends its visitors: what should is down, or listens elsewhere by now")
+    .fixes(&[
+        &Fix::new("see who listens where", Risk::ReadOnly, Remedy::Command(&["ss", "-Hltnp"])),
+        &Fix::new(
+            "start what should listen there, or correct the site",
+            Risk::Disruptive,
+            Remedy::Manual(
+                "start the program that serves that port; where the site is given up, remove it and reload {service}",
+            ),
+        ),
+    ]);
