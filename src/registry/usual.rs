@@ -5,8 +5,12 @@
 //! [`FAILURES`] are those of a deployment that states none of its own.
 
 mod failures;
+mod footing;
+mod unattended;
 
 pub use failures::*;
+pub use footing::*;
+pub use unattended::*;
 
 use super::{
     About, Cause, Clue, Depth, Ending, EnvClue, Fix, Flaw, Heard, Lapse, Remedy, Risk, State, Verdict, Window,

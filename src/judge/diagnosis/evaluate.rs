@@ -2,10 +2,10 @@
 
 use super::case::{Case, Subject};
 use super::outcome::{Conclusion, Fact};
-use super::{host, place, replies, service, words};
+use super::{footing, host, place, replies, service, unattended, words};
 use crate::host::tools::command::Command;
 use crate::observe::probe::Holder;
-use crate::registry::{Clue, Service};
+use crate::registry::{Clue, Service, Unattended};
 
 impl<'a> Case<'a> {
     /// What comes of a clue with this subject.
@@ -90,6 +90,9 @@ impl<'a> Case<'a> {
             Clue::Query(query, shows) => place::query(self, query, shows),
             Clue::Redis(question, shows) => place::redis(self, question, shows),
             Clue::Lines(lines) => place::lines(self, lines),
+            Clue::Unattended(Unattended::NotAtBoot) => of(&|subject| unattended::not_at_boot(self, subject)),
+            Clue::Unattended(clue) => unattended::of_host(self, *clue),
+            Clue::Footing(clue) => footing::of_host(self, *clue),
         }
     }
 }

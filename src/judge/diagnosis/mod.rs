@@ -6,6 +6,7 @@ mod case;
 mod changes;
 mod confirm;
 mod evaluate;
+mod footing;
 mod host;
 mod ignores;
 mod order;
@@ -13,6 +14,7 @@ mod outcome;
 mod place;
 mod replies;
 mod service;
+mod unattended;
 mod wants;
 mod words;
 

@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use crate::observe::clues::Wants;
-use crate::registry::{Clue, EnvClue, FileClue, Service, Window};
+use crate::registry::{Clue, EnvClue, FileClue, Footing, Service, Window};
 
 impl Case<'_> {
     /// Adds what this clue needs.
@@ -69,6 +69,11 @@ impl Case<'_> {
             Clue::FirewallCloses(_) => wants.firewall = true,
             Clue::LoopingUnits => wants.looping = true,
             Clue::Backup(_) => wants.backups = true,
+            Clue::Unattended(_) => wants.unattended = true,
+            Clue::Footing(clue) => {
+                wants.footing = true;
+                wants.deleted |= *clue == Footing::DeletedFiles;
+            }
             Clue::Get(get, _) | Clue::LongAgo(get, ..) => {
                 if !wants.gets.iter().any(|other| std::ptr::eq(*other, *get)) {
                     wants.gets.push(get);

@@ -1,6 +1,8 @@
 //! Clues: conditions on the evidence.
 
+use super::footing::Footing;
 use super::question::{LineShare, Query, Question, RedisQuestion, Share, Shows};
+use super::unattended::Unattended;
 use crate::registry::service::{Condition, Http, Service};
 use crate::registry::state::State;
 use crate::registry::verdict::Verdict;
@@ -106,6 +108,10 @@ pub enum Clue {
     Redis(&'static RedisQuestion, Shows),
     /// So many of the newest lines of a file are of that kind.
     Lines(&'static LineShare),
+    /// Something that should happen by itself does not.
+    Unattended(Unattended),
+    /// What the host stands on gives way.
+    Footing(Footing),
 }
 
 /// The answer to a probe or a request.

@@ -58,10 +58,14 @@
 //! ```
 
 mod clue;
+mod footing;
 mod question;
+mod unattended;
 
 pub use clue::*;
+pub use footing::*;
 pub use question::*;
+pub use unattended::*;
 
 use jiff::civil::Date;
 use schemars::JsonSchema;

@@ -5,7 +5,8 @@ use super::*;
 use crate::host::tools::procfs::Memory;
 use crate::observe::probe::{HostEvidence, OomRecord, TlsEdge};
 use crate::registry::{
-    Database, Ending, FileClue, Flaw, Leftovers, LineShare, Listening, Query, Question, RedisQuestion, Share, Shows,
+    Database, Ending, FileClue, Flaw, Footing, Leftovers, LineShare, Listening, Query, Question, RedisQuestion, Share,
+    Shows, Unattended,
 };
 
 static LOAD: Clue = Clue::Load;
@@ -67,6 +68,9 @@ static CLUES: &[Clue] = &[
     Clue::Query(&ROWS, Shows::Line("x")),
     Clue::Redis(&KEYS, Shows::Line("x")),
     Clue::Lines(&LINES),
+    Clue::Unattended(Unattended::NotAtBoot),
+    Clue::Footing(Footing::Resolver),
+    Clue::Footing(Footing::DeletedFiles),
 ];
 
 /// Its name. One that is new does not compile until it is here, and then in the list above.
@@ -118,6 +122,8 @@ fn name(clue: &Clue) -> &'static str {
         Clue::Query(..) => "Query",
         Clue::Redis(..) => "Redis",
         Clue::Lines(_) => "Lines",
+        Clue::Unattended(_) => "Unattended",
+        Clue::Footing(_) => "Footing",
     }
 }
 
@@ -146,6 +152,7 @@ const BY_EMPTY_ANSWER: &[(&str, &str)] = &[
     ("Output", "the command ended with success and said no such line"),
     ("Query", "the server answered with no such row"),
     ("Redis", "the server answered with no such line"),
+    ("Unattended", "systemd lists no unit of the service that runs"),
 ];
 
 fn unread<T>(command: &str) -> Answer<T> {
