@@ -26,6 +26,8 @@ pub struct Wanted {
     pub condition: bool,
     /// Units that start it.
     pub by: Vec<String>,
+    /// Sockets, timers and paths that do so when something happens.
+    pub triggered_by: Vec<String>,
 }
 
 /// Parses the output of [`wanted`].
@@ -35,14 +37,17 @@ pub struct Wanted {
 pub fn parse(text: &str) -> Result<Vec<Wanted>, Malformed> {
     let one = |block: &str| {
         let get = |key: &str| block.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
-        let by = ["WantedBy", "RequiredBy", "UpheldBy", "BoundBy", "TriggeredBy"];
+        let names = |keys: &[&str]| -> Vec<String> {
+            keys.iter().filter_map(|key| get(key)).flat_map(str::split_whitespace).map(str::to_owned).collect()
+        };
         Some(Wanted {
             id: get("Id")?.to_owned(),
             load: get("LoadState")?.to_owned(),
             active: get("ActiveState")?.to_owned(),
             file_state: get("UnitFileState").unwrap_or_default().to_owned(),
             condition: get("ConditionResult") == Some("yes"),
-            by: by.iter().filter_map(|key| get(key)).flat_map(str::split_whitespace).map(str::to_owned).collect(),
+            by: names(&["WantedBy", "RequiredBy", "UpheldBy", "BoundBy"]),
+            triggered_by: names(&["TriggeredBy"]),
         })
     };
     let blocks = text.split("\n\n").filter(|block| !block.trim().is_empty());

@@ -9,5 +9,5 @@ pub fn sshd() -> Argv {
 
 /// Says whether sudo would take its files. Needs root.
 pub fn visudo() -> Argv {
-    Argv::new("visudo", ["-c", "-q"])
+    Argv::new("visudo", ["-c"])
 }

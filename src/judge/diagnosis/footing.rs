@@ -6,7 +6,7 @@ use crate::host::tools::command::Command;
 use crate::host::tools::mountinfo::Mount;
 use crate::host::trouble::Trouble;
 use crate::observe::clues::footing::{Conf, Footing as Seen, Names, Planned};
-use crate::registry::{Checker, Footing, Proxy};
+use crate::registry::{Checker, Footing};
 use crate::units::{age, bytes};
 
 /// What a clue comes to.
@@ -57,7 +57,9 @@ pub(super) fn of_host(case: &Case<'_>, clue: Footing) -> Conclusion {
         Footing::SshClosed => facts(
             "the firewall is off, or lets ssh in",
             seen.closed.iter().map(|port| {
-                let says = format!("sshd listens on {port}, ufw denies what no rule allows, and no rule allows {port}");
+                let says = format!(
+                    "sshd listens on {port}, ufw denies what no rule allows, and no rule allows {port} over IPv4"
+                );
                 Fact::new(Command::new(["ufw", "status", "verbose"]), says).blaming(port.to_string())
             }),
         ),
@@ -79,14 +81,6 @@ fn open(what: &str, trouble: &Trouble) -> Conclusion {
 }
 
 fn rejected(case: &Case<'_>, seen: &Seen, checker: Checker) -> Conclusion {
-    // The deployment has a cause of its own for its proxy's.
-    let is_proxy = matches!(
-        (&case.deployment.proxy, checker),
-        (Some(Proxy::Nginx), Checker::Nginx) | (Some(Proxy::Caddy { .. }), Checker::Caddy)
-    );
-    if is_proxy && case.clues.routes.as_ref().is_some_and(|answer| matches!(answer.result, Err(Trouble::Failed(_)))) {
-        return facts("the proxy's own cause says it", []);
-    }
     let Some(checked) = seen.checked.iter().find(|checked| checked.checker == checker) else {
         return facts("nothing changed since it was read", []);
     };

@@ -5,7 +5,9 @@ use super::outcome::{Conclusion, Fact, Why};
 use crate::host::tools::boot::Wanted;
 use crate::host::tools::command::Command;
 use crate::host::trouble::Trouble;
-use crate::observe::clues::unattended::{Cron, Crontab, Reliance, Runnable, Unattended as Seen, idle, is_left_behind};
+use crate::observe::clues::unattended::{
+    Cron, Crontab, ENGINE, Reliance, Runnable, Unattended as Seen, idle, is_left_behind,
+};
 use crate::observe::probe::units_of;
 use crate::registry::{Job, Manager, Trigger, Unattended};
 
@@ -227,6 +229,7 @@ fn timers(seen: &Seen) -> Conclusion {
         .into_iter()
         .filter_map(|(name, reliance, state)| {
             let says = match reliance {
+                Reliance::Enabled if state.contains("masked") => format!("{name} {state}: nothing starts its service"),
                 Reliance::Enabled => format!("{name} {state}: what it starts does not run until the next boot"),
                 Reliance::Needed(otherwise) => format!("{name} {state}: {otherwise}"),
                 Reliance::Job(..) => return None,
@@ -245,7 +248,12 @@ fn timers(seen: &Seen) -> Conclusion {
 
 /// What of a unit proves that nothing starts it at boot.
 fn is_alone(unit: &Wanted) -> bool {
-    unit.load == "loaded" && unit.by.is_empty() && !unit.file_state.is_empty() && unit.file_state != "enabled"
+    let is_triggered = !unit.triggered_by.is_empty() && unit.id != ENGINE;
+    unit.load == "loaded"
+        && unit.by.is_empty()
+        && !is_triggered
+        && !unit.file_state.is_empty()
+        && unit.file_state != "enabled"
 }
 
 /// About a service.
@@ -308,9 +316,8 @@ fn daemons(seen: &Seen) -> Conclusion {
 }
 
 fn engine(case: &Case<'_>, seen: &Seen) -> Conclusion {
-    const UNIT: &str = "docker.service";
     let is_service = case.services.iter().flat_map(|service| service.managers).any(|manager| match manager {
-        Manager::Systemd(unit) => unit.name == UNIT,
+        Manager::Systemd(unit) => unit.name == ENGINE,
         Manager::Compose(_) | Manager::Docker(_) | Manager::Pm2(_) => false,
     });
     let Some(answer) = seen.units.as_ref().filter(|_| !is_service) else {
@@ -318,11 +325,11 @@ fn engine(case: &Case<'_>, seen: &Seen) -> Conclusion {
     };
     match asked(Some(answer)) {
         Err(unknown) => unknown,
-        Ok((_, units)) => match units.iter().find(|unit| unit.id == UNIT).filter(|unit| is_alone(unit)) {
+        Ok((_, units)) => match units.iter().find(|unit| unit.id == ENGINE).filter(|unit| is_alone(unit)) {
             None => ruled_out("the engine is started at boot, or runs nothing of the deployment"),
             Some(unit) => {
-                let says = format!("{UNIT} runs, is {}, and no unit wants it", unit.file_state);
-                Conclusion::Proven(vec![Fact::new(Command::new(["systemctl", "is-enabled", UNIT]), says)])
+                let says = format!("{ENGINE} runs, is {}, and no unit wants it", unit.file_state);
+                Conclusion::Proven(vec![Fact::new(Command::new(["systemctl", "is-enabled", ENGINE]), says)])
             }
         },
     }

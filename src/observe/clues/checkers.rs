@@ -12,7 +12,7 @@ use crate::host::system::System;
 use crate::host::tools::{Argv, caddy, checkers, ending, nginx, procfs};
 use crate::host::trouble::{Trouble, failure};
 use crate::observe::probe::{Answer, Door};
-use crate::registry::{Checker, Deployment, Proxy};
+use crate::registry::{Checker, Clue, Deployment, Failure, Proxy};
 
 /// What a program says of its configuration.
 #[derive(Debug)]
@@ -42,14 +42,23 @@ pub(super) fn look(door: Door<'_>, deployment: &'static Deployment) -> Vec<Check
         Some(Proxy::Caddy { config }) => *config,
         Some(Proxy::Nginx) | None => "/etc/caddy/Caddyfile",
     };
+    // Some deployments have a cause of their own for their proxy's.
+    let is_own =
+        deployment.all_failures().flat_map(Failure::causes).any(|cause| matches!(cause.proof, Clue::ProxyRejects));
+    let proxy = deployment.proxy.as_ref().filter(|_| is_own);
+    let (caddy, nginx) = (!matches!(proxy, Some(Proxy::Caddy { .. })), !matches!(proxy, Some(Proxy::Nginx)));
     let week = system.now() - RECENT;
     let sshd =
         || Some(noted(system, "/run/sshd.pid", "sshd").and_then(|pid| started(system, boot, pid)).unwrap_or(boot));
     [
         sshd().and_then(|read| one(door, Checker::Sshd, &["/etc/ssh"], read, &checkers::sshd())),
         one(door, Checker::Sudo, &["/etc/sudoers", "/etc/sudoers.d"], week.min(boot), &checkers::visudo()),
-        workers(system, boot).and_then(|read| one(door, Checker::Nginx, &["/etc/nginx"], read, &nginx::validate())),
-        loaded(system, boot).and_then(|read| one(door, Checker::Caddy, &[caddyfile], read, &caddy::adapt(caddyfile))),
+        workers(system, boot)
+            .filter(|_| nginx)
+            .and_then(|read| one(door, Checker::Nginx, &["/etc/nginx"], read, &nginx::validate())),
+        loaded(system, boot)
+            .filter(|_| caddy)
+            .and_then(|read| one(door, Checker::Caddy, &[caddyfile], read, &caddy::adapt(caddyfile))),
     ]
     .into_iter()
     .flatten()
@@ -121,7 +130,7 @@ fn gather(system: &System, place: &str, files: &mut BTreeSet<String>, depth: u8)
         for entry in system.list(place).unwrap_or_default() {
             let Some(name) = entry.name.to_str() else { continue };
             let below = gather(system, &format!("{place}/{name}"), files, depth + 1);
-            newest = below.into_iter().fold(newest, |one, other| if other.0 > one.0 { other } else { one });
+            newest = below.into_iter().fold(newest, |one, other| if other.0 >= one.0 { other } else { one });
         }
     }
     Some(newest)
@@ -157,6 +166,11 @@ fn writer(system: &System, checker: Checker, files: &BTreeSet<String>) -> Result
     Ok(())
 }
 
+/// The same without the lines that only frame a warning.
+fn unframed(said: &str) -> String {
+    said.lines().filter(|line| !line.starts_with('@')).collect::<Vec<_>>().join("\n")
+}
+
 /// What a program says: that it takes its configuration, or why not. How else it may fail says nothing of that.
 fn verdict(checker: Checker, output: &Output) -> Result<Option<String>, Trouble> {
     let said = String::from_utf8_lossy(&output.stderr);
@@ -172,7 +186,7 @@ fn verdict(checker: Checker, output: &Output) -> Result<Option<String>, Trouble>
     };
     match output.exit {
         ProcessEnd::Code(0) => Ok(None),
-        ProcessEnd::Code(_) if is_rejection => Ok(Some(ending(&said))),
+        ProcessEnd::Code(_) if is_rejection => Ok(Some(ending(&unframed(&said)))),
         _ => Err(failure(output)),
     }
 }

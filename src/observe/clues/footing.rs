@@ -239,7 +239,9 @@ fn flaw(system: &System, path: &str, sort: Sort, bits: u32) -> Option<String> {
     let mode = meta.mode() & 0o7777;
     match (is_that, mode & bits == bits) {
         (false, _) => Some(format!("it is not {what}")),
-        (true, false) => Some(format!("its mode is {mode:o}: users need {bits:03o} of it")),
+        (true, false) if bits & 0o1000 != 0 => Some(format!("its mode is {mode:o}, and must be 1777")),
+        (true, false) if sort == Sort::Directory => Some(format!("its mode is {mode:o}: users cannot enter it")),
+        (true, false) => Some(format!("its mode is {mode:o}: users cannot use it")),
         (true, true) => None,
     }
 }
@@ -330,7 +332,7 @@ fn closed(system: &System) -> Option<u16> {
     let inodes = system.sockets_of(pid).filter(|_| system.process_name(pid).as_deref() == Some("sshd"))?;
     let listeners = ["/proc/net/tcp", "/proc/net/tcp6"].iter().filter_map(|file| sockets::listeners(&read(file)?).ok());
     let own: Vec<_> = listeners.flatten().filter(|one| inodes.contains(&one.inode)).collect();
-    let rules = format!("{}\n{}", read("/etc/ufw/user.rules")?, read("/etc/ufw/user6.rules").unwrap_or_default());
+    let rules = read("/etc/ufw/user.rules")?;
     let others =
         ["/etc/ufw/before.rules", "/etc/ufw/after.rules"].iter().filter_map(|file| read(file)).collect::<String>();
     let admits = |port: u16| ufw::admits(&rules, port) || others.contains(&format!("--dport {port}"));

@@ -404,7 +404,6 @@ fn unlinked(
             .collect::<Vec<_>>()
     };
     let mut found: Vec<String> = deployment.services.iter().flat_map(|service| of(service)).collect();
-    const ENGINE: &str = "docker.service";
     let has_engine = ["/usr/lib/systemd/system", "/lib/systemd/system", UNITS]
         .iter()
         .any(|dir| system.exists(format!("{dir}/{ENGINE}")));
@@ -417,10 +416,16 @@ fn unlinked(
     found
 }
 
+/// The unit of the engine. A socket starts it as well, but not before somebody asks it, so that no container comes back.
+pub const ENGINE: &str = "docker.service";
+
 /// Whether a unit runs that is enabled nowhere, or only until the next boot.
 pub fn is_left_behind(unit: &UnitState) -> bool {
     let states = ["disabled", "enabled-runtime", "linked", "linked-runtime"];
-    !unit.brief && unit.active == "active" && unit.triggered_by.is_empty() && states.contains(&unit.file_state.as_str())
+    !unit.brief
+        && unit.active == "active"
+        && (unit.triggered_by.is_empty() || unit.id == ENGINE)
+        && states.contains(&unit.file_state.as_str())
 }
 
 fn daemons(system: &System, managers: &ManagerEvidence, starts: bool) -> Vec<Daemon> {
