@@ -4,6 +4,8 @@
 
 mod containers;
 mod empty;
+mod footing;
+mod unattended;
 
 use std::time::Duration;
 

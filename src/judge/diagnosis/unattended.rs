@@ -249,11 +249,10 @@ fn timers(seen: &Seen) -> Conclusion {
 /// What of a unit proves that nothing starts it at boot.
 fn is_alone(unit: &Wanted) -> bool {
     let is_triggered = !unit.triggered_by.is_empty() && unit.id != ENGINE;
-    unit.load == "loaded"
-        && unit.by.is_empty()
-        && !is_triggered
-        && !unit.file_state.is_empty()
-        && unit.file_state != "enabled"
+    // What is enabled until the next boot is wanted until then.
+    let passes = unit.file_state.ends_with("-runtime");
+    let is_enabled = unit.file_state.is_empty() || unit.file_state == "enabled";
+    unit.load == "loaded" && !is_enabled && (passes || unit.by.is_empty() && !is_triggered)
 }
 
 /// About a service.

@@ -100,6 +100,9 @@ const USER_TABS: &[&str] = &["/var/spool/cron/crontabs", "/var/spool/cron"];
 const PERIODS: &[&str] = &["/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly", "/etc/cron.monthly"];
 const UNITS: &str = "/etc/systemd/system";
 
+/// What a list of no applications takes at most, bytes.
+const EMPTY_LIST: u64 = 8;
+
 /// Looks at all of it.
 pub(super) fn look(door: Door<'_>, deployment: &'static Deployment, managers: &ManagerEvidence) -> Unattended {
     let system = door.system;
@@ -129,8 +132,9 @@ pub(super) fn look(door: Door<'_>, deployment: &'static Deployment, managers: &M
     let idle = loaded.iter().flat_map(|answer| &answer.result).flat_map(|units| idle(&timers, units));
     let asked: Vec<&str> = unlinked.iter().map(String::as_str).chain(idle).collect();
     let at_boot = |line: &crontab::Entry| line.schedule == "@reboot" && line.command.contains("pm2");
+    let starts = |text: &str| text.lines().any(|line| line.starts_with("ExecStart") && line.contains("pm2"));
     let starts_pm2 = lines.clone().any(at_boot)
-        || texts.iter().any(|(name, text)| linked.contains(name) && text.contains("pm2"))
+        || texts.iter().any(|(name, text)| linked.contains(name) && starts(text))
         || ["/etc/rc.local", "/etc/init.d/pm2-init.sh"]
             .iter()
             .any(|path| system.read(path).is_ok_and(|text| text.contains("pm2")));
@@ -432,7 +436,7 @@ fn daemons(system: &System, managers: &ManagerEvidence, starts: bool) -> Vec<Dae
     let one = |(home, answer): (&&'static str, &Answer<Option<crate::observe::probe::PmDaemon>>)| {
         let daemon = answer.result.as_ref().ok()?.as_ref()?;
         let dump = looked(system.metadata(format!("{home}/dump.pm2")));
-        let is_saved = dump.ok().map(|dump| dump.is_some_and(|meta| meta.len() > 2));
+        let is_saved = dump.ok().map(|dump| dump.is_some_and(|meta| meta.len() > EMPTY_LIST));
         Some(Daemon { home, applications: daemon.processes.len(), starts, is_saved })
     };
     managers.apps.iter().filter_map(one).filter(|daemon| daemon.applications > 0).collect()
