@@ -17,7 +17,10 @@ use crate::envfile;
 use crate::host::files::private;
 use crate::host::protocol::{mongo, postgres, redis};
 use crate::host::tools::command::Command;
-use crate::host::tools::{self, docker, docker_logs, git, images, journalctl, nginx, procfs, rclone, sockets, ufw};
+use crate::host::tools::{
+    self, boot, crontab, docker, docker_logs, fstab, git, images, journalctl, nginx, procfs, rclone, resolver, sockets,
+    ufw,
+};
 use crate::judge::health;
 use crate::observe::logs::line::{Line, Said};
 use crate::observe::logs::{parse, stamp};
@@ -350,6 +353,16 @@ pub fn procfs(bytes: &[u8]) {
         sockets::listeners(&text),
         sockets::unix_listeners(&text),
     ));
+    for kind in [crontab::Kind::System, crontab::Kind::User] {
+        for entry in crontab::parse(&text, kind).entries {
+            seen((entry.program(), entry.path_of("backup.sh")));
+        }
+    }
+    for entry in fstab::parse(&text) {
+        seen((entry.is_automatic(), entry.device_place()));
+    }
+    seen((resolver::nameservers(&text), resolver::sources(&text), resolver::addresses(&text, "localhost")));
+    seen((resolver::is_bound(&text, 53), boot::parse(&text), ufw::admits(&text, 22)));
     seen((procfs::account(&text, |account| account.name == "app"), procfs::group_name(&text, 50)));
     seen((procfs::group_has_members(&text, &text, 50, 0), procfs::groups_of(&text, "app").count()));
 }

@@ -6,13 +6,17 @@
 
 mod drift;
 mod failures;
+mod footing;
 mod removed;
 mod slow;
+mod unattended;
 
 pub use drift::*;
 pub use failures::*;
+pub use footing::*;
 pub use removed::*;
 pub use slow::*;
+pub use unattended::*;
 
 use super::{
     About, Cause, Clue, Depth, Ending, EnvClue, Fix, Flaw, Heard, Holding, Lapse, Remedy, Risk, State, Verdict, Window,

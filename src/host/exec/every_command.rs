@@ -16,8 +16,9 @@ use std::path::Path;
 
 use super::*;
 use crate::host::tools::{
-    Account, Hidden, Input, age, caddy, compose, docker, docker_logs, git, images, journalctl, mongodump, nginx, pm2,
-    postgres, rclone, redis_check_rdb, systemctl, systemd_analyze, timedatectl, unit_output, unpack,
+    Account, Hidden, Input, age, boot, caddy, checkers, compose, docker, docker_logs, git, images, journalctl,
+    mongodump, nginx, pm2, postgres, rclone, redis_check_rdb, systemctl, systemd_analyze, timedatectl, unit_output,
+    unpack,
 };
 
 const ITSELF: &str = "host::exec::every_command::no_command_line_reaches_the_callers_terminal";
@@ -53,6 +54,10 @@ fn builders() -> Vec<(&'static str, Argv)> {
     vec![
         ("age::decrypt", age::decrypt("/i", "/f", "/t")),
         ("age::encrypt", age::encrypt("/i", "/f", "/t")),
+        ("boot::timers", boot::timers()),
+        ("boot::wanted", boot::wanted(["a.service"])),
+        ("checkers::sshd", checkers::sshd()),
+        ("checkers::visudo", checkers::visudo()),
         ("caddy::adapt", caddy::adapt("/c")),
         ("caddy::validate", caddy::validate("/c")),
         ("compose::config", compose::config("/f")),

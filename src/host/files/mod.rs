@@ -66,6 +66,17 @@ impl Entry {
     }
 }
 
+/// A file that has no name any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deleted {
+    /// Its file system.
+    pub device: u64,
+    /// Which file.
+    pub inode: u64,
+    /// Bytes that it takes.
+    pub bytes: u64,
+}
+
 /// A name in an open directory.
 #[derive(Debug)]
 pub struct Located {
@@ -365,6 +376,24 @@ impl System {
             let target = |name: OsString| rustix::fs::readlinkat(&directory, name, Vec::new()).ok();
             let targets = names(&directory)?.into_iter().filter_map(target);
             Ok(targets.map(|target| PathBuf::from(text(target.as_bytes()))).collect())
+        })
+    }
+
+    /// Regular files that a process has open and that have no name any more.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn deleted_files(&self, pid: u32) -> io::Result<Vec<Deleted>> {
+        let (root, wanted) = (self.root.clone(), PathBuf::from(format!("/proc/{pid}/fd")));
+        within(self.file_wait(), &wanted.clone(), move || {
+            let directory = open_directory(&root, &wanted)?;
+            // Through the kernel's own links, which are not paths.
+            let stat = |name: OsString| statat(&directory, name, AtFlags::empty()).ok();
+            let open = names(&directory)?.into_iter().filter_map(stat);
+            let gone =
+                |stat: &Stat| stat.st_nlink == 0 && FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+            let taken = |stat: &Stat| u64::try_from(stat.st_blocks).unwrap_or_default().saturating_mul(512);
+            Ok(open.filter(gone).map(|s| Deleted { device: s.st_dev, inode: s.st_ino, bytes: taken(&s) }).collect())
         })
     }
 

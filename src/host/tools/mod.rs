@@ -2,13 +2,17 @@
 //! nothing here runs a command, reads a file or knows the time.
 
 pub mod age;
+pub mod boot;
 pub mod caddy;
 pub mod cgroup;
+pub mod checkers;
 pub mod command;
 pub mod compose;
+pub mod crontab;
 pub mod docker;
 pub mod docker_logs;
 pub mod dpkg;
+pub mod fstab;
 pub mod git;
 pub mod history;
 pub mod images;
@@ -22,6 +26,7 @@ pub mod postgres;
 pub mod procfs;
 pub mod rclone;
 pub mod redis_check_rdb;
+pub mod resolver;
 pub mod sockets;
 pub mod systemctl;
 pub mod systemd_analyze;

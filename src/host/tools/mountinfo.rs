@@ -71,6 +71,13 @@ pub struct Mount {
     options: String,
 }
 
+impl Mount {
+    /// Whether it can be written to.
+    pub fn is_writable(&self) -> bool {
+        self.is_writable
+    }
+}
+
 /// A mounted file system, bytes and counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileSystem {
@@ -112,7 +119,7 @@ fn mount(line: &str) -> Option<Mount> {
 }
 
 /// A name without the octal escapes of the kernel, which writes blanks and backslashes so.
-fn unescaped(word: &str) -> String {
+pub(super) fn unescaped(word: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = word.as_bytes();
     while let [first, tail @ ..] = rest {

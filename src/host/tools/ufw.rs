@@ -35,6 +35,22 @@ pub fn allowed(rules: &str) -> Vec<u16> {
     ports
 }
 
+/// Whether any rule lets anybody reach a TCP port, from wherever and over whatever interface.
+pub fn admits(rules: &str, port: u16) -> bool {
+    let covers = |range: &str| match range.split_once(':') {
+        None => range == "any" || range.parse() == Ok(port),
+        Some((from, to)) => {
+            matches!((from.parse::<u16>(), to.parse::<u16>()), (Ok(from), Ok(to)) if (from..=to).contains(&port))
+        }
+    };
+    rules.lines().filter_map(|line| line.strip_prefix("### tuple ### ")).any(|tuple| {
+        let words: Vec<&str> = tuple.split_whitespace().collect();
+        let [action, protocol, ports, ..] = words.as_slice() else { return false };
+        let allows = action.starts_with("allow") || action.starts_with("limit");
+        allows && matches!(*protocol, "tcp" | "any") && ports.split(',').any(covers)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,6 +62,10 @@ mod tests {
             ### tuple ### allow tcp 443 0.0.0.0/0 any 10.0.0.0/8 in\n### tuple ### allow any 8000:8002 0.0.0.0/0 any 0.0.0.0/0 in\n\
             ### tuple ### limit tcp 25,465 0.0.0.0/0 any 0.0.0.0/0 in\n### tuple ### allow udp 53 0.0.0.0/0 any 0.0.0.0/0 in\n";
         assert_eq!(allowed(rules), [22, 8000, 8001, 8002, 25, 465]);
+        for (port, admitted) in [(22, true), (80, false), (443, true), (8001, true), (465, true), (53, false)] {
+            assert_eq!(admits(rules, port), admitted, "{port}");
+        }
+        assert!(admits("### tuple ### allow any any 0.0.0.0/0 any 10.0.0.0/8 in_wg0\n", 22));
         assert!(is_enabled("# x\nENABLED=yes\n"));
         assert!(is_closed("IPV6=yes\nDEFAULT_INPUT_POLICY=\"DROP\"\n") && is_closed(""));
         assert!(!is_closed("DEFAULT_INPUT_POLICY=\"ACCEPT\"\n"));

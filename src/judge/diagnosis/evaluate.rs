@@ -2,10 +2,10 @@
 
 use super::case::{Case, Subject};
 use super::outcome::{Conclusion, Fact};
-use super::{drift, drift_route, holder, host, place, removed, replies, second, service, words};
+use super::{drift, drift_route, footing, holder, host, place, removed, replies, second, service, unattended, words};
 use crate::host::tools::command::Command;
 use crate::observe::probe::Holder;
-use crate::registry::{Clue, Service};
+use crate::registry::{Clue, Service, Unattended};
 
 impl<'a> Case<'a> {
     /// What comes of a clue with this subject.
@@ -94,6 +94,9 @@ impl<'a> Case<'a> {
             Clue::Lines(lines) => place::lines(self, lines),
             Clue::Drift(kind) => of(&|subject| drift::outcome(self, *kind, subject)),
             Clue::Route(kind) => of(&|subject| drift_route::outcome(self, *kind, subject)),
+            Clue::Unattended(Unattended::NotAtBoot) => of(&|subject| unattended::not_at_boot(self, subject)),
+            Clue::Unattended(clue) => unattended::of_host(self, *clue),
+            Clue::Footing(clue) => footing::of_host(self, *clue),
         }
     }
 }

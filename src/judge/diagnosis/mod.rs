@@ -9,6 +9,7 @@ mod drift;
 mod drift_route;
 mod drift_unit;
 mod evaluate;
+mod footing;
 mod holder;
 mod host;
 mod ignores;
@@ -21,6 +22,7 @@ mod removed;
 mod replies;
 mod second;
 mod service;
+mod unattended;
 mod wants;
 mod words;
 

@@ -256,7 +256,6 @@ pub(super) fn lines(case: &Case<'_>, lines: &LineShare) -> Conclusion {
     Conclusion::when(enough, vec![Fact::new(command, says)])
 }
 
-
 /// How many lines are of the kind, and of how many: without opsctl's own requests, and those that a maintenance page answered.
 fn weigh(
     text: &str,

@@ -5,7 +5,9 @@
 mod containers;
 mod drift;
 mod empty;
+mod footing;
 mod remedies;
+mod unattended;
 
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use super::case::Case;
 use super::{drift, drift_route, removed, second};
 use crate::observe::clues::Wants;
 use crate::observe::probe::Holder;
-use crate::registry::{Clue, EnvClue, FileClue, Service, Window};
+use crate::registry::{Clue, EnvClue, FileClue, Footing, Service, Window};
 
 impl Case<'_> {
     /// Adds what this clue needs.
@@ -88,6 +88,11 @@ impl Case<'_> {
             Clue::FirewallCloses(_) => wants.firewall = true,
             Clue::LoopingUnits => wants.looping = true,
             Clue::Backup(_) => wants.backups = true,
+            Clue::Unattended(_) => wants.unattended = true,
+            Clue::Footing(clue) => {
+                wants.footing = true;
+                wants.deleted |= *clue == Footing::DeletedFiles;
+            }
             Clue::Get(get, _) | Clue::LongAgo(get, ..) => {
                 if !wants.gets.iter().any(|other| std::ptr::eq(*other, *get)) {
                     wants.gets.push(get);

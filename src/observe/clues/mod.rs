@@ -2,10 +2,13 @@
 //! of read-only commands. Only what a cause still needs is asked, each once, all at the same time.
 
 pub mod changes;
+mod checkers;
 pub mod drift;
+pub mod footing;
 mod host;
 pub mod reclaim;
 pub mod second;
+pub mod unattended;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,6 +75,12 @@ pub struct Wants {
     pub looping: bool,
     /// How recent backups are.
     pub backups: bool,
+    /// What should happen by itself.
+    pub unattended: bool,
+    /// What the host stands on.
+    pub footing: bool,
+    /// Deleted files that processes hold.
+    pub deleted: bool,
     /// Requests.
     pub gets: Vec<&'static Http>,
     /// Commands.
@@ -121,6 +130,12 @@ pub struct Clues {
     pub routes: Option<Answer<Vec<Upstream>>>,
     /// Units that are about to be started again.
     pub looping: Option<Answer<Vec<UnitState>>>,
+    /// What should happen by itself.
+    pub unattended: Option<unattended::Unattended>,
+    /// What the host stands on.
+    pub footing: Option<footing::Footing>,
+    /// Deleted files that processes hold.
+    pub deleted: Option<Answer<Vec<footing::Held>>>,
     /// Answers to requests.
     pub gets: Vec<(&'static Http, Answer<Reply>)>,
     /// Outputs of commands.
@@ -180,6 +195,8 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
                 (*name, task(scope, move || second::look(door, service, late, managers, wants.patience)))
             })
             .collect();
+        let by_itself = wants.unattended.then(|| task(scope, move || unattended::look(door, deployment, managers)));
+        let stands = wants.footing.then(|| task(scope, move || footing::look(door, deployment)));
         let again = wants.looping.then(|| task(scope, || looping(door)));
         let gets: Vec<_> = wants.gets.iter().map(|get| (*get, task(scope, move || get_in_turn(door, get)))).collect();
         let outputs: Vec<_> =
@@ -205,6 +222,7 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
             homes: wants.homes.iter().filter_map(|pid| Some((*pid, home_of(system, *pid)?))).collect(),
             listeners: wants.listeners.then(|| listeners(system)),
             processes: wants.processes.then(|| processes(system)),
+            deleted: wants.deleted.then(|| footing::deleted(system)),
             firewall: wants.firewall.then(|| firewall(door)),
             ..Clues::default()
         };
@@ -215,6 +233,8 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
         clues.routes = routes.map(join);
         clues.second = second.into_iter().map(|(name, thread)| (name, join(thread))).collect();
         clues.looping = again.map(join);
+        clues.unattended = by_itself.map(join);
+        clues.footing = stands.map(join);
         clues.gets = gets.into_iter().map(|(get, thread)| (get, join(thread))).collect();
         clues.outputs = outputs.into_iter().map(|(question, thread)| (question, join(thread))).collect();
         clues.queries = queries.into_iter().map(|(query, thread)| (query, join(thread))).collect();

@@ -64,7 +64,7 @@ fn request(door: Door<'_>, url: &str, host: Option<&str>) -> Result<Reply, Troub
         .input_buffer_size(BUFFER)
         .output_buffer_size(BUFFER)
         .proxy(None)
-        .user_agent(concat!("opsctl/", env!("CARGO_PKG_VERSION")));
+        .user_agent(program::USER_AGENT);
     if url.starts_with("https:") {
         config = config.tls_config(TlsConfig::builder().root_certs(roots()?).build());
     }

@@ -28,6 +28,7 @@ pub static DEPLOYMENT: Deployment = Deployment::new(
 .failures(failures::FAILURES)
 .release(&release::RELEASE)
 .backups(backup::BACKUPS)
+.jobs(&[&BACKUP_JOB, &HEALTH_JOB])
 .logs(&[
     Log::file("/home/pi/logs/backup.log").what("backup cron, 02:00"),
     Log::file("/home/pi/logs/healthcheck.log").what("health check cron, every 5 minutes where set up"),
@@ -78,3 +79,10 @@ static P4: Level =
 static SEVERITIES: &[&Level] = &[&P1, &P2, &P3, &P4];
 
 static SERVICES: &[&Service] = &[&POSTGRES, &REDIS, &WEB, &WORKER];
+
+static BACKUP_JOB: Job = Job::cron("backup", &["backup_db.sh", "opsctl backup"])
+    .otherwise("the database is not dumped at 02:00: what is lost then is all since the last dump")
+    .expected();
+/// Recommended only.
+static HEALTH_JOB: Job = Job::cron("health check", &["healthcheck.sh", "opsctl check"])
+    .otherwise("nobody is notified when web is down; it is checked every five minutes");

@@ -178,6 +178,7 @@ fn clue(d: &Deployment, place: &str, proof: &Clue, alone: bool, found: &mut Vec<
         | Clue::Env(_)
         | Clue::Drift(_)
         | Clue::Route(_)
+        | Clue::Unattended(Unattended::NotAtBoot)
             if alone =>
         {
             found.push(format!("{place}: has a clue about a service, and is about the host"));

@@ -34,8 +34,10 @@
 //! ```
 
 mod host;
+mod job;
 
 pub use host::*;
+pub use job::*;
 
 use super::backup::BackupSet;
 use super::failure::{Cause, Failure, Ignore};
@@ -80,6 +82,8 @@ pub struct Deployment {
     pub contacts: &'static [Contact],
     /// Facts an operator must know that belong to no single service.
     pub notes: &'static [&'static str],
+    /// What runs by itself at certain times.
+    pub jobs: &'static [&'static Job],
     /// What can go wrong, in the runbook's order. A cause that several failures have is reported as the first one's.
     pub failures: &'static [&'static Failure],
     /// Findings that are known, and left out until a day.
@@ -115,6 +119,7 @@ impl Deployment {
             escalation: &[],
             contacts: &[],
             notes: &[],
+            jobs: &[],
             failures: usual::FAILURES,
             ignores: &[],
         }
@@ -183,6 +188,12 @@ impl Deployment {
     /// Facts an operator must know that belong to no single service, a sentence each.
     pub const fn notes(mut self, notes: &'static [&'static str]) -> Self {
         self.notes = notes;
+        self
+    }
+
+    /// What runs by itself at certain times, and what goes wrong when it does not.
+    pub const fn jobs(mut self, jobs: &'static [&'static Job]) -> Self {
+        self.jobs = jobs;
         self
     }
 

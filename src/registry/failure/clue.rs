@@ -1,7 +1,9 @@
 //! Clues: conditions on the evidence.
 
 use super::drift::{Drift, Passage};
+use super::footing::Footing;
 use super::question::{LineShare, Query, Question, RedisQuestion, Share, Shows};
+use super::unattended::Unattended;
 use crate::registry::service::{Condition, Http, Service};
 use crate::registry::state::State;
 use crate::registry::verdict::Verdict;
@@ -120,6 +122,10 @@ pub enum Clue {
     Drift(Drift),
     /// Another answers where the service should, in this way.
     Route(Passage),
+    /// Something that should happen by itself does not.
+    Unattended(Unattended),
+    /// What the host stands on gives way.
+    Footing(Footing),
 }
 
 /// The answer to a probe or a request.

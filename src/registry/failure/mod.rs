@@ -59,11 +59,15 @@
 
 mod clue;
 mod drift;
+mod footing;
 mod question;
+mod unattended;
 
 pub use clue::*;
 pub use drift::*;
+pub use footing::*;
 pub use question::*;
+pub use unattended::*;
 
 use jiff::civil::Date;
 use schemars::JsonSchema;

@@ -46,6 +46,7 @@ pub static DEPLOYMENT: Deployment = Deployment::new(
 .backups(backup::BACKUPS)
 .proxy(Proxy::Nginx)
 .maintenance(Maintenance::Page(MAINTENANCE))
+.jobs(&[&BACKUP_JOB, &RENEWAL_JOB])
 .logs(&[
     Log::file("/var/log/plugspace/backup.log").what("backup"),
     Log::file("/var/log/plugspace/restore.log").what("restore"),
@@ -142,3 +143,10 @@ static SERVICES: &[&Service] = &[
     &BLACKBOX_EXPORTER,
     &PM2_EXPORTER,
 ];
+
+/// No script installs it.
+static BACKUP_JOB: Job = Job::cron("backup", &["backup.sh", "opsctl backup"])
+    .otherwise("databases, uploads and configuration are not copied at 02:00");
+static RENEWAL_JOB: Job = Job::timer("certificate renewal", "certbot.timer")
+    .otherwise("certificates run out: certbot renews what has less than 30 days, twice a day")
+    .expected();

@@ -34,6 +34,7 @@ pub static DEPLOYMENT: Deployment = Deployment::new(
 .release(&release::RELEASE)
 .backups(backup::BACKUPS)
 .proxy(Proxy::caddy("/etc/caddy/Caddyfile"))
+.jobs(&[&HEALTH_JOB, &BACKUP_JOB])
 .logs(&[
     Log::file("/var/log/prim-health.log").what("health check cron, every 5 minutes"),
     Log::file("/var/log/prim-backup.log").what("backup cron, 03:00 UTC"),
@@ -82,3 +83,10 @@ static SERVICES: &[&Service] = &[
     &WALLET, &STORE, &FAUCET, &SPAWN, &SEARCH, &STALWART, &EMAIL, &TOKEN, &QDRANT, &MEM, &DOMAIN, &TRACK, &SITE,
     &INFER, &CADDY,
 ];
+
+static HEALTH_JOB: Job = Job::cron("health check", &["healthcheck.sh", "opsctl check"])
+    .otherwise("nobody is alerted when a public host goes down; it is checked every five minutes")
+    .expected();
+static BACKUP_JOB: Job = Job::cron("backup", &["backup.sh", "opsctl backup"])
+    .otherwise("no database is copied to R2 at 03:00 UTC: what is lost then is all since the last copy")
+    .expected();

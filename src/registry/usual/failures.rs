@@ -17,7 +17,17 @@ pub static FAILURES: &[&Failure] = &[
 ];
 
 /// What every deployment has, whatever failures it states: how any server breaks, as any server shows it.
-pub static EVERYWHERE: &[&Failure] = &[&SLOW, &REMOVED, &CONFIGURATION_DRIFT, &WRONG_UPSTREAM];
+pub static EVERYWHERE: &[&Failure] = &[
+    &SLOW,
+    &REMOVED,
+    &CONFIGURATION_DRIFT,
+    &WRONG_UPSTREAM,
+    &AUTOMATION_STOPPED,
+    &NEXT_BOOT,
+    &CONFIGURATION_REJECTED,
+    &NAME_RESOLUTION,
+    &HOST_FOOTING,
+];
 
 /// No space is left.
 pub static DISK_FULL_FAILURE: Failure = Failure::new("disk-full", &[&[&DISK_FULL, &DISK_FILLING]])
@@ -78,3 +88,50 @@ pub static OVERLOAD: Failure = Failure::new("overload", &[&[&LOAD_HIGH]])
     .section(HERE)
     .aliases(&["load", "slow", "cpu"])
     .symptoms(&["everything answers late"]);
+
+/// Jobs that do not run.
+pub static AUTOMATION_STOPPED: Failure = Failure::new("automation-stopped", &[AUTOMATION])
+    .summary("what should run by itself at certain times does not")
+    .section(HERE)
+    .aliases(&["crontab", "timer", "timers", "scheduled-jobs"])
+    .symptoms(&[
+        "no new backup, log or report appears",
+        "logs grow without being rotated",
+        "a certificate is not renewed",
+    ]);
+
+/// What the next boot does not bring back, or does not get past.
+pub static NEXT_BOOT: Failure = Failure::new("next-boot", &[NOT_AFTER_BOOT, MOUNTS])
+    .summary("the next boot leaves services down, or stops in emergency mode")
+    .section(HERE)
+    .aliases(&["after-reboot", "fstab", "not-enabled"])
+    .symptoms(&["services are down after a reboot", "the console asks for root's password for maintenance"]);
+
+/// What the next reload or restart does not take.
+pub static CONFIGURATION_REJECTED: Failure = Failure::new("configuration-rejected", &[REJECTED])
+    .summary("a changed configuration is rejected at the next reload, restart or call")
+    .section(HERE)
+    .aliases(&["next-reload", "config-test", "sshd-config", "sudoers"])
+    .symptoms(&["a reload fails and the old configuration goes on serving", "sudo refuses everybody"]);
+
+/// Names have no addresses.
+pub static NAME_RESOLUTION: Failure = Failure::new("name-resolution", &[NAMES])
+    .summary("this host cannot turn names into addresses")
+    .section(HERE)
+    .aliases(&["resolver", "resolv-conf", "dns-lookup"])
+    .symptoms(&[
+        "\"Temporary failure in name resolution\", EAI_AGAIN, ENOTFOUND",
+        "calls to other hosts fail, by address they work",
+    ]);
+
+/// What everything stands on.
+pub static HOST_FOOTING: Failure = Failure::new("host-footing", &[FOOTING])
+    .summary("a file system, path, lock or limit that everything relies on is not as it must be")
+    .section(HERE)
+    .aliases(&["footing", "read-only-disk", "deleted-files", "kernel-limits"])
+    .symptoms(&[
+        "\"Read-only file system\"",
+        "du shows less than df",
+        "\"Too many open files in system\"",
+        "logins are refused",
+    ]);

@@ -33,6 +33,7 @@ pub static DEPLOYMENT: Deployment = Deployment::new(
 .failures(failures::FAILURES)
 .release(&release::RELEASE)
 .backups(backup::BACKUPS)
+.jobs(&[&HEALTH_JOB, &BACKUP_JOB, &RESTORE_JOB])
 .logs(&[
     Log::file("/var/log/health.log")
         .what("health cron, every 4 h, emptied weekly; a report ends at its first failing check (D26)"),
@@ -119,3 +120,11 @@ static SERVICES: &[&Service] = &[
     &BESZEL,
     &BESZEL_AGENT,
 ];
+
+// No script installs these.
+static HEALTH_JOB: Job = Job::cron("health report", &["health-check-report.sh", "opsctl check"])
+    .otherwise("nobody is told of a full disk or a dead service; it is reported every four hours");
+static BACKUP_JOB: Job = Job::cron("backup", &["backup-to-r2.sh", "vps-backup.sh", "opsctl backup"])
+    .otherwise("the database is not copied to R2 at 03:00");
+static RESTORE_JOB: Job = Job::cron("restore test", &["backup-restore-test.sh", "opsctl backup drill"])
+    .otherwise("nobody notices on Sundays at 04:00 that a copy cannot be restored");

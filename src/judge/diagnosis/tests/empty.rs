@@ -5,8 +5,8 @@ use super::*;
 use crate::host::tools::procfs::Memory;
 use crate::observe::probe::{HostEvidence, OomRecord, TlsEdge};
 use crate::registry::{
-    Database, Drift, Ending, FileClue, Flaw, Leftovers, LineShare, Listening, Passage, Query, Question, RedisQuestion,
-    Share, Shows,
+    Database, Drift, Ending, FileClue, Flaw, Footing, Leftovers, LineShare, Listening, Passage, Query, Question,
+    RedisQuestion, Share, Shows, Unattended,
 };
 
 static LOAD: Clue = Clue::Load;
@@ -74,6 +74,9 @@ static CLUES: &[Clue] = &[
     Clue::Lines(&LINES),
     Clue::Drift(Drift::Bound),
     Clue::Route(Passage::Swapped),
+    Clue::Unattended(Unattended::NotAtBoot),
+    Clue::Footing(Footing::Resolver),
+    Clue::Footing(Footing::DeletedFiles),
 ];
 
 /// Its name. One that is new does not compile until it is here, and then in the list above.
@@ -131,6 +134,8 @@ fn name(clue: &Clue) -> &'static str {
         Clue::Lines(_) => "Lines",
         Clue::Drift(_) => "Drift",
         Clue::Route(_) => "Route",
+        Clue::Unattended(_) => "Unattended",
+        Clue::Footing(_) => "Footing",
     }
 }
 
@@ -159,6 +164,7 @@ const BY_EMPTY_ANSWER: &[(&str, &str)] = &[
     ("Output", "the command ended with success and said no such line"),
     ("Query", "the server answered with no such row"),
     ("Redis", "the server answered with no such line"),
+    ("Unattended", "systemd lists no unit of the service that runs"),
 ];
 
 fn unread<T>(command: &str) -> Answer<T> {

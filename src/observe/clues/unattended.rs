@@ -1,0 +1,443 @@
+//! What should happen by itself, as files say it: crontabs and what they run, timers, and what starts units at boot. systemd is
+//! asked only about what these leave open.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+
+use super::host::looked;
+use crate::host::files::Entry;
+use crate::host::system::System;
+use crate::host::tools::boot::{self, Wanted};
+use crate::host::tools::command::Command;
+use crate::host::tools::crontab::{self, Kind, Tab};
+use crate::host::tools::systemctl::{self, UnitState};
+use crate::host::trouble::Trouble;
+use crate::observe::probe::{Answer, Door, ManagerEvidence, units_of};
+use crate::registry::{Deployment, Job, Manager, Trigger};
+
+/// What was seen.
+#[derive(Debug)]
+pub struct Unattended {
+    /// Every crontab, and every script that run-parts is given.
+    pub tabs: Answer<Vec<Crontab>>,
+    /// What crontabs run by an absolute path.
+    pub programs: BTreeMap<String, Runnable>,
+    /// Whether cron runs.
+    pub cron: Result<Cron, Trouble>,
+    /// Jobs that a unit or a script of the host starts.
+    pub elsewhere: BTreeSet<&'static str>,
+    /// Timers that should run, and why.
+    pub timers: Vec<(String, Reliance)>,
+    /// Those that are loaded; asked where any should run.
+    pub loaded: Option<Answer<Vec<UnitState>>>,
+    /// Units that run and that no link starts at boot, by what systemd knows of them.
+    pub units: Option<Answer<Vec<Wanted>>>,
+    /// Daemons of pm2 that run applications, and whether they come back.
+    pub daemons: Vec<Daemon>,
+}
+
+/// A file that cron or run-parts is given.
+#[derive(Debug, Clone)]
+pub struct Crontab {
+    /// Where it lies.
+    pub path: String,
+    /// What is in it; nothing of a script.
+    pub tab: Tab,
+    /// Why cron passes over all of it.
+    pub flaw: Option<String>,
+}
+
+/// What is found where a crontab names a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runnable {
+    /// Something that can be run, or that could not be looked at.
+    Found,
+    /// Nothing.
+    Missing,
+    /// A file that nobody may execute.
+    NotExecutable,
+}
+
+/// The daemon that runs crontabs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cron {
+    /// It runs, or something of another kind reads crontabs here.
+    Runs,
+    /// It is installed and does not run; what systemd says of its unit.
+    Stopped(String),
+    /// There is no program of that kind.
+    Missing,
+}
+
+/// Why a timer should run.
+#[derive(Debug, Clone, Copy)]
+pub enum Reliance {
+    /// It is enabled.
+    Enabled,
+    /// It is not enabled, and this host relies on it; what goes wrong.
+    Needed(&'static str),
+    /// A job of the deployment.
+    Job(&'static Job),
+}
+
+/// A daemon of pm2.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Daemon {
+    /// Its directory.
+    pub home: &'static str,
+    /// How many applications it runs.
+    pub applications: usize,
+    /// Whether a unit, a crontab or an init script names pm2.
+    pub starts: bool,
+    /// Whether there is a list of applications to bring back.
+    pub is_saved: Option<bool>,
+}
+
+const SYSTEM_TAB: &str = "/etc/crontab";
+const SYSTEM_TABS: &str = "/etc/cron.d";
+const USER_TABS: &[&str] = &["/var/spool/cron/crontabs", "/var/spool/cron"];
+const PERIODS: &[&str] = &["/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly", "/etc/cron.monthly"];
+const UNITS: &str = "/etc/systemd/system";
+
+/// What a list of no applications takes at most, bytes.
+const EMPTY_LIST: u64 = 8;
+
+/// Looks at all of it.
+pub(super) fn look(door: Door<'_>, deployment: &'static Deployment, managers: &ManagerEvidence) -> Unattended {
+    let system = door.system;
+    let tabs = Answer { command: Command::new(["ls", "-la", SYSTEM_TABS, USER_TABS[0]]), result: tabs(system) };
+    let known = tabs.result.as_deref().unwrap_or_default();
+    let lines = known.iter().flat_map(|tab| &tab.tab.entries).filter(|entry| !entry.is_comment);
+    let mut programs = BTreeMap::new();
+    for entry in lines.clone() {
+        let named = deployment.jobs.iter().filter_map(|job| match job.trigger {
+            Trigger::Cron(words) => words.iter().find_map(|word| entry.path_of(word)),
+            Trigger::Timer(_) => None,
+        });
+        for (path, must_run) in entry.program().into_iter().chain(named) {
+            let found = runnable(system, path, must_run);
+            let known = programs.entry(path.to_owned()).or_insert(found);
+            *known = if *known == Runnable::Found { found } else { *known };
+        }
+    }
+    let linked = linked(system);
+    let texts = own_units(system);
+    let timers = timers(system, deployment, known, &linked);
+    let has_lines = lines.clone().next().is_some();
+    let cron = if has_lines { cron(door) } else { Ok(Cron::Runs) };
+    let loaded =
+        (!timers.is_empty() && system.booted_with_systemd()).then(|| door.ask(&boot::timers(), systemctl::parse_list));
+    let unlinked = unlinked(system, deployment, managers, &linked);
+    let idle = loaded.iter().flat_map(|answer| &answer.result).flat_map(|units| idle(&timers, units));
+    let asked: Vec<&str> = unlinked.iter().map(String::as_str).chain(idle).collect();
+    let at_boot = |line: &crontab::Entry| line.schedule == "@reboot" && line.command.contains("pm2");
+    let starts = |text: &str| text.lines().any(|line| line.starts_with("ExecStart") && line.contains("pm2"));
+    let starts_pm2 = lines.clone().any(at_boot)
+        || texts.iter().any(|(name, text)| linked.contains(name) && starts(text))
+        || ["/etc/rc.local", "/etc/init.d/pm2-init.sh"]
+            .iter()
+            .any(|path| system.read(path).is_ok_and(|text| text.contains("pm2")));
+    Unattended {
+        programs,
+        cron,
+        elsewhere: elsewhere(system, deployment, &texts),
+        units: (!asked.is_empty()).then(|| door.ask(&boot::wanted(asked.iter().copied()), boot::parse)),
+        daemons: daemons(system, managers, starts_pm2),
+        loaded,
+        timers,
+        tabs,
+    }
+}
+
+/// Timers that should run and do not.
+pub fn idle<'t>(timers: &'t [(String, Reliance)], loaded: &[UnitState]) -> impl Iterator<Item = &'t str> {
+    let runs = |name: &str| loaded.iter().any(|unit| unit.id == name && unit.active == "active");
+    timers.iter().map(|(name, _)| name.as_str()).filter(move |name| !runs(name)).collect::<Vec<_>>().into_iter()
+}
+
+fn tabs(system: &System) -> Result<Vec<Crontab>, Trouble> {
+    let mut found = Vec::new();
+    let is_debian = system.exists("/etc/debian_version");
+    found.extend(tab(system, SYSTEM_TAB, Kind::System, is_debian)?);
+    for entry in looked(system.list(SYSTEM_TABS))?.unwrap_or_default() {
+        let Some(name) = entry.name.to_str().filter(|name| !name.starts_with('.') && !entry.is_dir()) else { continue };
+        let Some(mut tab) = tab(system, &format!("{SYSTEM_TABS}/{name}"), Kind::System, is_debian)? else { continue };
+        if is_debian && !crontab::is_name(name) {
+            tab.flaw = Some("its name has other characters than letters, digits, - and _".to_owned());
+        }
+        found.push(tab);
+    }
+    for directory in USER_TABS {
+        for entry in looked(system.list(directory))?.unwrap_or_default().iter().filter(|entry| entry.is_file()) {
+            let Some(name) = entry.name.to_str().filter(|name| !name.starts_with("tmp.")) else { continue };
+            let Some(mut tab) = tab(system, &format!("{directory}/{name}"), Kind::User, is_debian)? else { continue };
+            let user = system.account(|account| account.name == name);
+            let mode = entry.stat.st_mode & 0o7777;
+            tab.flaw = match user {
+                None => tab.flaw.or_else(|| nobody(system, name)),
+                Some(user) if user.uid != entry.stat.st_uid => Some(format!("it does not belong to {name}")),
+                Some(_) if is_debian && mode != 0o600 => Some(format!("its mode is {mode:o}, and must be 600")),
+                Some(_) => tab.flaw,
+            };
+            found.push(tab);
+        }
+    }
+    for directory in PERIODS {
+        let scripts = looked(system.list(directory))?.unwrap_or_default();
+        found.extend(scripts.iter().filter(|_| is_debian).filter_map(|entry| passed_over(directory, entry)));
+    }
+    Ok(found)
+}
+
+/// Users may be known elsewhere than in a file.
+fn nobody(system: &System, name: &str) -> Option<String> {
+    let switch = system.read("/etc/nsswitch.conf").unwrap_or_default();
+    let line = switch.lines().find_map(|line| line.trim().strip_prefix("passwd:")).unwrap_or("files");
+    let only_files = line.split_whitespace().all(|word| matches!(word, "files" | "systemd" | "compat"));
+    (only_files && system.exists("/etc/passwd")).then(|| format!("there is no user {name}"))
+}
+
+fn tab(system: &System, path: &str, kind: Kind, is_debian: bool) -> Result<Option<Crontab>, Trouble> {
+    let text = match system.read(path) {
+        Ok(text) => text,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let tab = crontab::parse(&text, kind);
+    let meta = looked(system.metadata(path))?;
+    let runs = tab.entries.iter().any(|entry| !entry.is_comment);
+    let stranger =
+        tab.entries.iter().filter(|entry| !entry.is_comment).filter_map(|entry| entry.user.as_deref()).find_map(
+            |user| {
+                let user = user.split(':').next().unwrap_or(user);
+                system.account(|account| account.name == user).is_none().then(|| nobody(system, user)).flatten()
+            },
+        );
+    let flaw = match (kind, meta) {
+        (Kind::System, Some(meta)) if meta.uid() != 0 => Some("it does not belong to root".to_owned()),
+        (Kind::System, Some(meta)) if meta.mode() & 0o022 != 0 => {
+            Some(format!("its mode is {:o}: others than root can write to it", meta.mode() & 0o7777))
+        }
+        _ if is_debian && tab.is_unended && (runs || tab.flaw.is_some()) => {
+            Some("its last line has no newline".to_owned())
+        }
+        _ => tab.flaw.clone().or(stranger.filter(|_| kind == Kind::System)),
+    };
+    Ok(Some(Crontab { path: path.to_owned(), tab, flaw }))
+}
+
+/// A script that run-parts does not run for its name, although somebody made it executable.
+fn passed_over(directory: &str, entry: &Entry) -> Option<Crontab> {
+    let name = entry.name.to_str()?;
+    let ends = [".sh", ".py", ".pl", ".rb", ".bash"].iter().any(|end| name.ends_with(end));
+    let runs = entry.is_file() && entry.stat.st_mode & 0o111 != 0;
+    (ends && runs && !crontab::is_name(name)).then(|| Crontab {
+        path: format!("{directory}/{name}"),
+        tab: Tab::default(),
+        flaw: Some("run-parts runs no file with a dot in its name".to_owned()),
+    })
+}
+
+fn runnable(system: &System, path: &str, must_run: bool) -> Runnable {
+    let absent = |error: &std::io::Error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
+    match system.metadata(path) {
+        Ok(meta) if must_run && meta.is_file() && meta.mode() & 0o111 == 0 => Runnable::NotExecutable,
+        Err(error) if absent(&error) => Runnable::Missing,
+        Ok(_) | Err(_) => Runnable::Found,
+    }
+}
+
+/// Whether cron runs: its process, else what systemd says.
+fn cron(door: Door<'_>) -> Result<Cron, Trouble> {
+    let system = door.system;
+    // Those of systemd and of anacron read crontabs in their own ways.
+    let others = ["/usr/lib/systemd/system/cron.target", "/lib/systemd/system/cron.target", "/usr/sbin/fcron"];
+    if others.iter().any(|path| system.exists(path)) {
+        return Ok(Cron::Runs);
+    }
+    let is_cron = |pid: u32| matches!(system.process_name(pid).as_deref(), Some("cron" | "crond"));
+    let noted =
+        ["/run/crond.pid", "/run/cron.pid"].iter().filter_map(|path| system.read(path).ok()?.trim().parse().ok());
+    if noted.into_iter().any(is_cron) {
+        return Ok(Cron::Runs);
+    }
+    let processes = system.processes();
+    if processes.iter().any(|pid| is_cron(*pid) && system.parent_of(*pid) == Some(1)) {
+        return Ok(Cron::Runs);
+    }
+    if !processes.contains(&1) {
+        return Err(Trouble::NeedsRoot("to see whether cron runs"));
+    }
+    let programs = ["/usr/sbin/cron", "/usr/sbin/crond", "/usr/bin/crond", "/usr/bin/busybox", "/bin/busybox"];
+    if !programs.iter().take(3).any(|path| system.exists(path)) {
+        return Ok(Cron::Missing);
+    }
+    if !system.booted_with_systemd() {
+        return Ok(Cron::Stopped("no process of it runs".to_owned()));
+    }
+    let units = door.ask(&boot::wanted(["cron.service", "crond.service", "cronie.service"]), boot::parse).result?;
+    let Some(unit) = units.iter().find(|unit| unit.load != "not-found") else {
+        return Ok(Cron::Stopped("no process of it runs".to_owned()));
+    };
+    match unit.active.as_str() {
+        "active" | "activating" | "reloading" => Ok(Cron::Runs),
+        state => Ok(Cron::Stopped(format!("{} is {state} and {}", unit.id, unit.file_state))),
+    }
+}
+
+/// Names that a target or another unit starts: what is linked below `*.wants` and `*.requires` of the host's own units.
+fn linked(system: &System) -> BTreeSet<String> {
+    let directories = system.list(UNITS).unwrap_or_default();
+    let wants = directories
+        .iter()
+        .filter_map(|entry| entry.name.to_str())
+        .filter(|name| [".wants", ".requires", ".upholds"].iter().any(|end| name.ends_with(end)));
+    let names = wants.flat_map(|name| system.list(format!("{UNITS}/{name}")).unwrap_or_default());
+    names.filter_map(|entry| entry.name.into_string().ok()).collect()
+}
+
+/// Texts of the host's own units.
+fn own_units(system: &System) -> Vec<(String, String)> {
+    const MOST: usize = 200;
+    let entries = system.list(UNITS).unwrap_or_default();
+    let names = entries.iter().filter(|entry| entry.is_file()).filter_map(|entry| entry.name.to_str());
+    let services = names.filter(|name| name.ends_with(".service")).take(MOST);
+    services.filter_map(|name| Some((name.to_owned(), system.read(format!("{UNITS}/{name}")).ok()?))).collect()
+}
+
+fn elsewhere(system: &System, deployment: &'static Deployment, units: &[(String, String)]) -> BTreeSet<&'static str> {
+    let crons = deployment.jobs.iter().filter_map(|job| match job.trigger {
+        Trigger::Cron(words) => Some((job.name, words)),
+        Trigger::Timer(_) => None,
+    });
+    let crons: Vec<_> = crons.collect();
+    if crons.is_empty() {
+        return BTreeSet::new();
+    }
+    let scripts = PERIODS.iter().flat_map(|directory| {
+        let entries = system.list(directory).unwrap_or_default().into_iter().filter(Entry::is_file);
+        entries
+            .filter_map(|entry| system.read(format!("{directory}/{}", entry.name.to_str()?)).ok())
+            .collect::<Vec<_>>()
+    });
+    let texts: Vec<String> = scripts.chain(units.iter().map(|(_, text)| text.clone())).collect();
+    let names = |words: &[&str]| texts.iter().any(|text| words.iter().any(|word| text.contains(word)));
+    crons.into_iter().filter(|(_, words)| names(words)).map(|(name, _)| name).collect()
+}
+
+/// Timers that should run: those that are enabled, those of jobs, and those without which something here goes wrong.
+fn timers(
+    system: &System,
+    deployment: &'static Deployment,
+    tabs: &[Crontab],
+    linked: &BTreeSet<String>,
+) -> Vec<(String, Reliance)> {
+    let mut found: Vec<(String, Reliance)> = Vec::new();
+    for job in deployment.jobs {
+        if let Trigger::Timer(unit) = job.trigger
+            && (job.expected || linked.contains(unit))
+        {
+            found.push((unit.to_owned(), Reliance::Job(job)));
+        }
+    }
+    let enabled = linked.iter().filter(|name| name.ends_with(".timer"));
+    for name in enabled {
+        if found.iter().all(|(other, _)| other != name) {
+            found.push((name.clone(), Reliance::Enabled));
+        }
+    }
+    let has_unit = |name: &str| {
+        ["/usr/lib/systemd/system", "/lib/systemd/system", UNITS]
+            .iter()
+            .any(|dir| system.symlink_metadata(format!("{dir}/{name}")).is_ok())
+    };
+    let any = |directory: &str, end: &str| {
+        let names = system.list(directory).unwrap_or_default();
+        names.iter().any(|entry| entry.name.to_str().is_some_and(|name| name.ends_with(end)))
+    };
+    let by_cron = |word: &str| {
+        let lines = tabs.iter().flat_map(|tab| &tab.tab.entries);
+        // What distributions put there stands back where systemd runs.
+        lines
+            .filter(|line| !line.is_comment && !line.command.contains("/run/systemd/system"))
+            .any(|line| line.command.contains(word))
+    };
+    let renews = || any("/etc/letsencrypt/renewal", ".conf") && !by_cron("certbot");
+    let upgrades = || {
+        let settings = system.read("/etc/apt/apt.conf.d/20auto-upgrades").unwrap_or_default();
+        let on =
+            |line: &str| line.trim_start().starts_with("APT::Periodic::Unattended-Upgrade") && line.contains("\"1\"");
+        settings.lines().any(on) && system.exists("/usr/bin/unattended-upgrade")
+    };
+    let rotates =
+        || system.exists("/usr/sbin/logrotate") && system.exists("/etc/logrotate.conf") && !by_cron("logrotate");
+    let needs: [(&str, &str, &dyn Fn() -> bool); 3] = [
+        ("certbot.timer", "no certificate of Let's Encrypt is renewed: the first ends within 90 days", &renews),
+        ("logrotate.timer", "logs are not rotated at midnight, and grow until the disk is full", &rotates),
+        ("apt-daily-upgrade.timer", "security updates are not installed in the morning", &upgrades),
+    ];
+    let similar = |name: &str| linked.iter().any(|other| other.ends_with(".timer") && other.contains(name));
+    for (name, otherwise, is_needed) in needs {
+        let word = name.split(['.', '-']).next().unwrap_or(name);
+        let covered = if word == "apt" { linked.contains(name) } else { similar(word) };
+        if !covered && has_unit(name) && is_needed() && found.iter().all(|(other, _)| other != name) {
+            found.push((name.to_owned(), Reliance::Needed(otherwise)));
+        }
+    }
+    found
+}
+
+/// Units of services that run and that are not enabled, and the engine's where no service is its own.
+fn unlinked(
+    system: &System,
+    deployment: &'static Deployment,
+    managers: &ManagerEvidence,
+    linked: &BTreeSet<String>,
+) -> Vec<String> {
+    let units = managers.units.iter().flat_map(|answer| &answer.result).map(Vec::as_slice).next().unwrap_or_default();
+    let of = |service: &'static crate::registry::Service| {
+        let wanted = service.managers.iter().filter_map(|manager| match manager {
+            Manager::Systemd(wanted) => Some(wanted),
+            Manager::Compose(_) | Manager::Docker(_) | Manager::Pm2(_) => None,
+        });
+        wanted
+            .flat_map(|wanted| units_of(wanted, units))
+            .filter(|unit| is_left_behind(unit))
+            .map(|unit| unit.id.clone())
+            .collect::<Vec<_>>()
+    };
+    let mut found: Vec<String> = deployment.services.iter().flat_map(|service| of(service)).collect();
+    let has_engine = ["/usr/lib/systemd/system", "/lib/systemd/system", UNITS]
+        .iter()
+        .any(|dir| system.exists(format!("{dir}/{ENGINE}")));
+    let runs = managers.containers.iter().flat_map(|answer| &answer.result).any(|containers| !containers.is_empty());
+    if runs && has_engine && !linked.contains(ENGINE) && system.booted_with_systemd() {
+        found.push(ENGINE.to_owned());
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// The unit of the engine. A socket starts it as well, but not before somebody asks it, so that no container comes back.
+pub const ENGINE: &str = "docker.service";
+
+/// Whether a unit runs that is enabled nowhere, or only until the next boot.
+pub fn is_left_behind(unit: &UnitState) -> bool {
+    let states = ["disabled", "enabled-runtime", "linked", "linked-runtime"];
+    !unit.brief
+        && unit.active == "active"
+        && (unit.triggered_by.is_empty() || unit.id == ENGINE)
+        && states.contains(&unit.file_state.as_str())
+}
+
+fn daemons(system: &System, managers: &ManagerEvidence, starts: bool) -> Vec<Daemon> {
+    let one = |(home, answer): (&&'static str, &Answer<Option<crate::observe::probe::PmDaemon>>)| {
+        let daemon = answer.result.as_ref().ok()?.as_ref()?;
+        let dump = looked(system.metadata(format!("{home}/dump.pm2")));
+        let is_saved = dump.ok().map(|dump| dump.is_some_and(|meta| meta.len() > EMPTY_LIST));
+        Some(Daemon { home, applications: daemon.processes.len(), starts, is_saved })
+    };
+    managers.apps.iter().filter_map(one).filter(|daemon| daemon.applications > 0).collect()
+}
