@@ -74,14 +74,11 @@ fn cron(case: &Case<'_>, seen: &Seen) -> Conclusion {
         let line = if count == 1 { "line does" } else { "lines do" };
         Fact::new(cat(&tab.path), format!("{}: {count} {line} not run", tab.path))
     }));
-    let run = |job: &&&Job| match job.trigger {
-        Trigger::Cron(words) => waiting.iter().any(|tab| holds(tab, words, false).is_some()),
-        Trigger::Timer(_) => false,
-    };
-    let jobs = case.deployment.jobs.iter().filter(run);
-    facts.extend(jobs.map(|job| {
-        Fact::new(Command::own(["explain", case.deployment.name]), format!("{}: {}", job.name, job.otherwise))
-    }));
+    for job in case.deployment.jobs {
+        let Trigger::Cron(words) = job.trigger else { continue };
+        let Some(tab) = waiting.iter().find(|tab| holds(tab, words, false).is_some()) else { continue };
+        facts.push(Fact::new(cat(&tab.path), format!("{}: {}", job.name, job.otherwise)));
+    }
     Conclusion::Proven(facts)
 }
 

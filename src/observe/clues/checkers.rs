@@ -178,14 +178,14 @@ fn verdict(checker: Checker, output: &Output) -> Result<Option<String>, Trouble>
     let said = if said.trim().is_empty() { printed } else { said };
     let is_rejection = match checker {
         Checker::Sshd => !said.contains("privilege separation directory") && !said.trim().is_empty(),
-        Checker::Sudo => [": syntax error", "bad permissions", "wrong owner", "parse error", "undefined", "should be"]
-            .iter()
-            .any(|word| said.contains(word)),
+        Checker::Sudo => ["syntax error", "parse error", "wrong owner"].iter().any(|word| said.contains(word)),
         Checker::Nginx => said.contains("test failed"),
         Checker::Caddy => said.contains("adapting config") || said.contains("Caddyfile:"),
     };
     match output.exit {
         ProcessEnd::Code(0) => Ok(None),
+        // visudo wants 0440, sudo takes what others cannot write.
+        ProcessEnd::Code(_) if !is_rejection && said.contains("bad permissions") => Ok(None),
         ProcessEnd::Code(_) if is_rejection => Ok(Some(ending(&unframed(&said)))),
         _ => Err(failure(output)),
     }
@@ -209,6 +209,7 @@ mod tests {
             (Checker::Sshd, 255, "Missing privilege separation directory: /run/sshd\n", None),
             (Checker::Sshd, 255, "", None),
             (Checker::Sudo, 1, "/etc/sudoers.d/x:1:5: syntax error\n", Some(true)),
+            (Checker::Sudo, 1, "/etc/sudoers: bad permissions, should be mode 0440\n", Some(false)),
             (Checker::Sudo, 1, "visudo: unable to open\n", None),
             (Checker::Nginx, 1, "nginx: configuration file /etc/nginx/nginx.conf test failed\n", Some(true)),
             (Checker::Nginx, 1, "nginx: [alert] could not open error log file\n", None),

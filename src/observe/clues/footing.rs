@@ -156,7 +156,9 @@ fn fstab(system: &System) -> Result<Vec<Planned>, Trouble> {
     let planned = |entry: fstab::Entry| {
         let is_missing = entry.device_place().is_some_and(|(directory, name)| is_gone(system, directory, &name));
         let is_covering = system.list(&entry.point).is_ok_and(|entries| !entries.is_empty());
-        let is_link = system.symlink_metadata(&entry.point).is_ok_and(|meta| meta.is_symlink());
+        // What is mounted at is known by the path behind links.
+        let is_aside = entry.point.starts_with("/var/run/") || entry.point.starts_with("/var/lock/");
+        let is_link = is_aside || system.symlink_metadata(&entry.point).is_ok_and(|meta| meta.is_symlink());
         (!is_link).then_some(Planned { entry, is_missing, is_covering })
     };
     Ok(entries.into_iter().filter(needed).filter_map(planned).collect())
@@ -301,12 +303,21 @@ fn limits(system: &System) -> Vec<(&'static str, u64, u64, &'static str)> {
 
 fn keys(system: &System) -> Result<Option<String>, Trouble> {
     const KEYS: &str = "/root/.ssh/authorized_keys";
+    const PARTS: &str = "/etc/ssh/sshd_config.d";
     if !system.exists("/usr/sbin/sshd") {
         return Ok(None);
     }
-    let config = looked(system.read("/etc/ssh/sshd_config"))?.unwrap_or_default().to_ascii_lowercase();
+    let mut config = looked(system.read("/etc/ssh/sshd_config"))?.unwrap_or_default();
+    for part in looked(system.list(PARTS))?.unwrap_or_default() {
+        let text = part.name.to_str().map(|name| system.read(format!("{PARTS}/{name}")));
+        config.push_str(&text.and_then(Result::ok).unwrap_or_default());
+        config.push('\n');
+    }
+    let config = config.to_ascii_lowercase();
     let says = |key: &str, value: &str| config.lines().any(|line| line.split_whitespace().take(2).eq([key, value]));
-    if says("strictmodes", "no") || says("permitrootlogin", "no") {
+    // Keys may lie elsewhere, or count for nobody.
+    let elsewhere = config.lines().any(|line| line.trim_start().starts_with("authorizedkeysfile"));
+    if elsewhere || says("strictmodes", "no") || says("permitrootlogin", "no") || says("pubkeyauthentication", "no") {
         return Ok(None);
     }
     let Some(_) = looked(system.metadata(KEYS))?.filter(|meta| meta.len() > 0) else { return Ok(None) };
@@ -336,7 +347,7 @@ fn closed(system: &System) -> Option<u16> {
     let others =
         ["/etc/ufw/before.rules", "/etc/ufw/after.rules"].iter().filter_map(|file| read(file)).collect::<String>();
     let admits = |port: u16| ufw::admits(&rules, port) || others.contains(&format!("--dport {port}"));
-    let reached = own.iter().filter(|one| !one.address.ip().to_canonical().is_loopback()).map(|one| one.port());
+    let reached = own.iter().filter(|one| !one.address.ip().to_canonical().is_loopback()).map(|one| one.address.port());
     let ports: Vec<u16> = reached.collect();
     ports.iter().all(|port| !admits(*port)).then(|| ports.first().copied()).flatten()
 }

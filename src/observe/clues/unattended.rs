@@ -326,6 +326,10 @@ fn elsewhere(system: &System, deployment: &'static Deployment, units: &[(String,
     crons.into_iter().filter(|(_, words)| names(words)).map(|(name, _)| name).collect()
 }
 
+fn is_timer(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, kind)| kind == "timer")
+}
+
 /// Timers that should run: those that are enabled, those of jobs, and those without which something here goes wrong.
 fn timers(
     system: &System,
@@ -341,7 +345,7 @@ fn timers(
             found.push((unit.to_owned(), Reliance::Job(job)));
         }
     }
-    let enabled = linked.iter().filter(|name| name.ends_with(".timer"));
+    let enabled = linked.iter().filter(|name| is_timer(name));
     for name in enabled {
         if found.iter().all(|(other, _)| other != name) {
             found.push((name.clone(), Reliance::Enabled));
@@ -377,7 +381,7 @@ fn timers(
         ("logrotate.timer", "logs are not rotated at midnight, and grow until the disk is full", &rotates),
         ("apt-daily-upgrade.timer", "security updates are not installed in the morning", &upgrades),
     ];
-    let similar = |name: &str| linked.iter().any(|other| other.ends_with(".timer") && other.contains(name));
+    let similar = |name: &str| linked.iter().any(|other| is_timer(other) && other.contains(name));
     for (name, otherwise, is_needed) in needs {
         let word = name.split(['.', '-']).next().unwrap_or(name);
         let covered = if word == "apt" { linked.contains(name) } else { similar(word) };

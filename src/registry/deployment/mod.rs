@@ -7,6 +7,7 @@
 //! - [`Deployment::detect`] names paths that only this deployment's hosts have; without it `-d` must name the deployment.
 //! - [`HostChecks`] are the bounds of the host: disk, memory, load, certificates. Say in [`HostChecks::source`] where they come
 //!   from.
+//! - [`Deployment::jobs`] are what cron or timers start; `diagnose` says which of them does not run, and what goes wrong then.
 //! - Without [`Deployment::failures`] a deployment has those that any host has, [`usual::FAILURES`].
 //! - Put [`check::deployment`](super::check::deployment) beside the `static`: an invalid one does not compile.
 //!

@@ -75,7 +75,7 @@ pub static NOT_AT_BOOT: Cause = Cause::new("NOT-AT-BOOT", Clue::Unattended(Unatt
     .fixes(&[&Fix::new(
         "let it start at boot",
         Risk::Safe,
-        Remedy::Manual("systemctl enable {unit} changes nothing of what runs now"),
+        Remedy::Manual("systemctl enable {unit}; what runs now is not touched"),
     )]);
 
 /// Applications of pm2 end with the next boot.
@@ -95,5 +95,5 @@ pub static ENGINE_NOT_AT_BOOT: Cause = host("ENGINE-NOT-AT-BOOT", Unattended::En
     .fixes(&[&Fix::new(
         "let the engine start at boot",
         Risk::Safe,
-        Remedy::Manual("systemctl enable docker.service changes nothing of what runs now"),
+        Remedy::Manual("systemctl enable docker.service; what runs now is not touched"),
     )]);

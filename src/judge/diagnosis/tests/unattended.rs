@@ -23,7 +23,7 @@ fn seen(text: &str) -> Seen {
         tabs: ok("ls", vec![tab(text)]),
         programs: [("/opt/backup.sh".to_owned(), Runnable::Found)].into(),
         cron: Ok(Cron::Runs),
-        elsewhere: Default::default(),
+        elsewhere: std::collections::BTreeSet::default(),
         timers: vec![("a.timer".to_owned(), Reliance::Enabled)],
         loaded: Some(ok("systemctl list-units", vec![unit("a.timer", "active", "waiting")])),
         units: None,
