@@ -133,6 +133,8 @@ pub fn backup_name(bytes: &[u8]) {
 pub fn caddy(bytes: &[u8]) {
     let found = tools::caddy::parse(&text(bytes));
     seen(found.map(|upstreams| upstreams.iter().map(tools::Upstream::port).collect::<Vec<_>>()));
+    seen(tools::caddy::sites::targets(&text(bytes)));
+    seen(tools::caddy::sites::imports(&text(bytes)));
 }
 
 /// Certificates that servers show.
@@ -143,6 +145,8 @@ pub fn certificate(bytes: &[u8]) {
 /// `docker compose config`.
 pub fn compose(bytes: &[u8]) {
     seen(tools::compose::parse(&text(bytes)));
+    seen(tools::compose::Labels::parse(&text(bytes)));
+    seen(tools::compose::differing(&text(bytes), "s", &text(bytes)));
 }
 
 /// `df`.
@@ -319,6 +323,8 @@ pub fn mongodump(bytes: &[u8]) {
 /// `nginx -T`, for where hosts are sent.
 pub fn nginx(bytes: &[u8]) {
     seen(nginx::parse(&text(bytes)));
+    seen(nginx::sites::sites(&[text(bytes).into_owned()]));
+    seen(nginx::sites::includes(&text(bytes)));
 }
 
 /// `nginx -T`, for a page in place of a site. A page that is made is understood again.
@@ -455,6 +461,8 @@ pub fn stamp(bytes: &[u8]) {
 pub fn systemctl(bytes: &[u8]) {
     let units = tools::systemctl::parse_show(&text(bytes)).unwrap_or_default();
     seen(units.iter().filter(|unit| unit.exists()).count());
+    let settings = tools::unit_file::settings("/etc/systemd/system/a.service", &text(bytes));
+    seen((tools::unit_file::access(&settings, "/srv/a"), tools::unit_file::cut_off(&settings)));
 }
 
 /// `systemd-analyze verify`.

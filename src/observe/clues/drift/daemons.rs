@@ -67,7 +67,8 @@ pub struct ConfigFile {
     pub path: String,
     /// What is in it.
     pub text: String,
-    written: Option<Timestamp>,
+    /// When it was written last.
+    pub written: Option<Timestamp>,
 }
 
 /// Whether the files of a daemon were written since it read them.

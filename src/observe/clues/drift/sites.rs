@@ -54,9 +54,11 @@ pub fn look(
             Daemon::Caddy => {
                 let main = caddyfile(door.system, deployment, unit.main_pid);
                 let files = caddy_files(door.system, &main)?;
-                // Where every port that its files name is listened on, it need not be asked what it runs with.
-                let named = files.iter().flat_map(|file| file.text.split_whitespace());
-                match named.map(str::to_owned).any(|word| is_dead(&word)) {
+                // Where its files are those that it read, and every port that they name is listened on, it need not be asked.
+                let began = unit.active_since;
+                let is_newer = files.iter().any(|file| file.written > began);
+                let mut named = files.iter().flat_map(|file| file.text.split_whitespace());
+                match is_newer || named.any(|word| is_dead(&word.to_owned())) {
                     true => caddy_runs(door)?.map_or_else(|| Ok(Vec::new()), |config| caddy_sites::targets(&config))?,
                     false => Vec::new(),
                 }
