@@ -70,3 +70,8 @@ certificate() {
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 -subj "/CN=$2" -addext "subjectAltName=DNS:$2" \
         -keyout "$1.key" -out "$1.pem" 2>/dev/null
 }
+
+# as_plugspace COMMAND…: as the user of pm2, in its directory.
+as_plugspace() {
+    (cd /home/plugspace/plugspace && setpriv --reuid plugspace --regid plugspace --init-groups env -i PATH="$PATH" HOME=/home/plugspace USER=plugspace PM2_SILENT=true "$@" >/dev/null)
+}
