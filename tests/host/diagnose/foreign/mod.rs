@@ -41,7 +41,7 @@ const FOUND: u64 = 20;
 const PAUSE: Duration = Duration::from_millis(400);
 /// A restart offered as the fix; advice to restart once the cause is gone begins with what takes it away.
 const RESTARTS: &str = r"(?m)^\S*(opsctl|systemctl|docker|pm2)( -\S+)* (restart|start)\b";
-const KILLS: &str = r"\bp?kill\b|\b(end|stop) (it|the (process|program))\b";
+const KILLS: &str = r"\bp?kill\b|\b(end|stop) (it|the (other )?(process|program))\b";
 const RIGHT: &str = "right";
 const KEPT: &str = "## First run of the faults kept out of development";
 const TITLE: &str = "# What `diagnose` makes of the faults of other people's servers\n\n\
@@ -134,8 +134,10 @@ impl Fault {
 
     /// Whether the other cause is found too.
     fn others(&self, findings: &[Value]) -> bool {
-        let texts: Vec<String> =
-            findings.iter().map(|finding| format!("{}\n{}", finding["subject"].as_str().unwrap(), said(finding))).collect();
+        let texts: Vec<String> = findings
+            .iter()
+            .map(|finding| format!("{}\n{}", finding["subject"].as_str().unwrap(), said(finding)))
+            .collect();
         self.also.iter().all(|also| texts.iter().any(|text| also.is_match(text)))
     }
 
@@ -252,8 +254,9 @@ fn drive(layout: &str, host: &str) {
         None => kept || fault.sampled,
     };
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/accuracy/foreign.md");
-    let page = std::fs::read_to_string(&path).unwrap_or_else(|_| format!("{TITLE}\n{KEPT}\n"));
-    let (open_part, kept_part) = page.split_once(KEPT).unwrap_or((&page, ""));
+    let page = || std::fs::read_to_string(&path).unwrap_or_else(|_| format!("{TITLE}\n{KEPT}\n"));
+    let known_page = page();
+    let (open_part, kept_part) = known_page.split_once(KEPT).unwrap_or((&known_page, ""));
     let before = known(if kept { kept_part } else { open_part }, host);
 
     let machine = Machine::boot_as(layout, &format!("it-{layout}-foreign"));
@@ -279,10 +282,9 @@ fn drive(layout: &str, host: &str) {
         // What a kept fault came to at first stays.
         lines.push(was.filter(|_| kept).cloned().unwrap_or(own + &line));
     }
-    // A run of all six hosts: each adds its own table to what the others wrote.
-    let new = put(&page, kept, &table(host, &lines), host);
     if std::env::var("SNAPSHOTS").is_ok_and(|text| text == "overwrite") {
-        std::fs::write(&path, &new).unwrap();
+        // Read again, since the run of another host may have written its table meanwhile.
+        std::fs::write(&path, put(&page(), kept, &table(host, &lines), host)).unwrap();
     } else if named.is_some() || kept {
         let now = table(host, &lines);
         assert_data_eq!(now.raw(), Data::text(table(host, &before)).raw());
