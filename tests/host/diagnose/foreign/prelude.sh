@@ -76,9 +76,10 @@ as_plugspace() {
     (cd /home/plugspace/plugspace && setpriv --reuid plugspace --regid plugspace --init-groups env -i PATH="$PATH" HOME=/home/plugspace USER=plugspace PM2_SILENT=true "$@" >/dev/null)
 }
 
-# pm2_anew: all applications as they were saved, without a count of restarts.
+# pm2_anew: all applications as they were saved, without a count of restarts and with empty logs.
 pm2_anew() {
     as_plugspace pm2 delete all || :
+    for log in /var/log/pm2/*.log; do : >"$log"; done
     as_plugspace pm2 resurrect || :
     until_true 20 sh -c 'for port in 3000 3001 3002 4000/health 4001/health; do curl -sfm 2 -o /dev/null localhost:$port || exit 1; done'
 }
