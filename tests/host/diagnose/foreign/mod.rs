@@ -49,7 +49,7 @@ const TITLE: &str = "# What `diagnose` makes of the faults of other people's ser
     hosts, not the code that finds them. *right*: the first finding is about the right thing and names the root cause. *found later*: \
     another finding does. *vague*: the first is about the right thing and does not name the cause. *half*: of two causes only one is found. *harmful*: a fix is offered that \
     cannot help or hurts. *wrong*: the first finding is about something else. *nothing*: nothing was found. Of a *quiet* case, right \
-    means that nothing was found.\n";
+    means that nothing was found and `--fix` did nothing.\n";
 
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/host/diagnose/foreign")
@@ -185,6 +185,13 @@ fn found(code: i32, document: &Value) -> String {
     format!("`{}` {}: {summary}", first["code"].as_str().unwrap(), first["subject"].as_str().unwrap())
 }
 
+/// Whether `--fix` does anything, which it may not where nothing is wrong or all was meant.
+fn tries(machine: &Machine) -> bool {
+    let (_, document) = diagnose(machine, &["--fix"]);
+    let attempts = document["attempts"].as_array().unwrap();
+    attempts.iter().any(|attempt| ["fixed", "unchanged", "worse"].contains(&attempt["outcome"].as_str().unwrap()))
+}
+
 /// Drives a host through one fault: its line of the page without what it is, how it came out, and what stands in the way of the next.
 fn one(machine: &Machine, fault: &Fault) -> (String, &'static str, Option<String>) {
     let patience = std::env::var("OPSCTL_FOREIGN_SECONDS").map_or(FOUND, |text| text.parse().unwrap());
@@ -211,6 +218,10 @@ fn one(machine: &Machine, fault: &Fault) -> (String, &'static str, Option<String
             break (outcome, found(code, &document));
         }
         std::thread::sleep(PAUSE);
+    };
+    let outcome = match fault.subject {
+        None if tries(machine) => "harmful",
+        _ => outcome,
     };
     let healed = shell(&fault.heal);
     if healed.code != 0 {
