@@ -48,7 +48,8 @@ const TITLE: &str = "# What `diagnose` makes of the faults of other people's ser
     Written by the suite of real hosts (`tests/host/diagnose/foreign`). Whoever wrote these faults knew the kinds of faults and the \
     hosts, not the code that finds them. *right*: the first finding is about the right thing and names the root cause. *found later*: \
     another finding does. *vague*: the first is about the right thing and does not name the cause. *half*: of two causes only one is found. *harmful*: a fix is offered that \
-    cannot help or hurts. *wrong*: the first finding is about something else. *nothing*: nothing was found. Of a *quiet* case, right \
+    cannot help or hurts. *wrong*: the first finding is about something else. *nothing*: nothing was found. *open*: what would tell \
+    did not answer. Of a *quiet* case, right \
     means that nothing was found and `--fix` did nothing.\n";
 
 fn directory() -> PathBuf {
@@ -159,7 +160,12 @@ impl Fault {
     fn outcome(&self, code: i32, document: &Value) -> &'static str {
         let findings = document["findings"].as_array().unwrap();
         if self.subject.is_none() {
-            return if code == 0 && findings.is_empty() { RIGHT } else { "wrong" };
+            return match (findings.is_empty(), code) {
+                (true, 0) => RIGHT,
+                // A tool that did not answer in time; another look may be answered.
+                (true, _) => "open",
+                (false, _) => "wrong",
+            };
         }
         let Some(first) = findings.first() else { return "nothing" };
         if self.harm(findings) {
@@ -201,7 +207,7 @@ fn one(machine: &Machine, fault: &Fault) -> (String, &'static str, Option<String
     let mut trouble = (injected.code != 0).then(|| format!("not injected: {injected:#?}"));
     let begun = Instant::now();
     let mut rights = 0;
-    // What is on its way up or down may look right, or like nothing, for a moment. Of a quiet case every look counts.
+    // What is on its way up or down may look right, or like nothing, for a moment. Of a quiet case every finding counts.
     let (outcome, first) = loop {
         let (code, document) = diagnose(machine, &[]);
         let outcome = fault.outcome(code, &document);
@@ -209,7 +215,7 @@ fn one(machine: &Machine, fault: &Fault) -> (String, &'static str, Option<String
         rights = if right { rights + 1 } else { 0 };
         let enough = match fault.subject {
             Some(_) => rights == 2 || begun.elapsed() > Duration::from_secs(patience),
-            None => rights == 5 || !right,
+            None => rights == 5 || outcome == "wrong" || begun.elapsed() > Duration::from_secs(patience),
         };
         if enough {
             if !right && std::env::var_os("OPSCTL_FOREIGN_VERBOSE").is_some() {
