@@ -46,11 +46,11 @@ const RIGHT: &str = "right";
 const KEPT: &str = "## First run of the faults kept out of development";
 const TITLE: &str = "# What `diagnose` makes of the faults of other people's servers\n\n\
     Written by the suite of real hosts (`tests/host/diagnose/foreign`). Whoever wrote these faults knew the kinds of faults and the \
-    hosts, not the code that finds them. *right*: the first finding is about the right thing and names the root cause. *found later*: \
-    another finding does. *vague*: the first is about the right thing and does not name the cause. *half*: of two causes only one is found. *harmful*: a fix is offered that \
-    cannot help or hurts. *wrong*: the first finding is about something else. *nothing*: nothing was found. *open*: what would tell \
-    did not answer. Of a *quiet* case, right \
-    means that nothing was found and `--fix` did nothing.\n";
+    hosts, not the code that finds them. *right*: the first finding is about the right thing and names the root cause. *found \
+    later*: another finding does. *vague*: the first is about the right thing and does not name the cause. *half*: of two causes \
+    only one is found. *harmful*: a fix is offered that cannot help or hurts. *wrong*: the first finding is about something else. \
+    *nothing*: nothing was found. *open*: what would tell did not answer. Of a *quiet* case, right means that nothing was found and \
+    `--fix` did nothing.\n";
 
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/host/diagnose/foreign")
