@@ -57,6 +57,7 @@ macro_rules! proven {
 
 mod ai_fsm;
 mod fondation;
+mod foreign;
 mod localhost;
 mod plugspace;
 mod prim;
