@@ -4,6 +4,7 @@
 
 mod containers;
 mod empty;
+mod pairs;
 mod remedies;
 
 use std::time::Duration;
