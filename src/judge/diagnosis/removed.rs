@@ -33,7 +33,7 @@ pub(super) fn container(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
     }
     let unit = subject.service.managers.first().map_or("", Manager::unit);
     // One that was only renamed is still of its project.
-    let renamed = match asked(case.evidence.managers.listed.as_ref()) {
+    let renamed = match asked(case.clues.containers.as_ref()) {
         Err(unknown) => return unknown,
         Ok((_, all)) => {
             all.iter().map(|listed| &listed.identity).find(|identity| is_of_project(subject.service, identity))
