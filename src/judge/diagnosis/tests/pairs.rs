@@ -86,6 +86,17 @@ fn a_cause_of_its_own_is_not_taken_for_what_follows_from_another() {
     assert_eq!(found, ["PORT-TAKEN shop", "ENV-KEY-MISSING keeper"]);
 }
 
+/// A taken port explains that its own service is stopped, and not that another is.
+#[test]
+fn what_one_service_has_does_not_explain_another_that_does_not_need_it() {
+    let found = both(|made| {
+        keeper(made, "inactive", "dead", |unit| (unit.exit_kind, unit.exit_status) = (0, 0));
+        made.replies[1] = silent();
+        made.holders[1] = Holder::Other { pid: 8, name: "nc".to_owned() };
+    });
+    assert_eq!(found, ["PORT-TAKEN shop", "STOPPED keeper"]);
+}
+
 /// Its log cannot be read: what it says is open, what is seen without it is found.
 #[test]
 fn what_hides_evidence_leaves_open_what_it_hides() {
