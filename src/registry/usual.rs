@@ -192,6 +192,15 @@ const PORT_TAKEN_BY: &[&Fix] = &[
         ),
     )
     .against(Holding::Session),
+    &Fix::new(
+        "nothing says who started it: ask its owner to move it",
+        Risk::Disruptive,
+        Remedy::Manual(
+            "ss -Hltnp 'sport = :{port}' and ps -o user,lstart,args show whose it is and since when; once its owner has \
+             moved it, opsctl restart {service}",
+        ),
+    )
+    .against(Holding::Unknown),
     &Fix::new("see whose it is", Risk::ReadOnly, Remedy::Command(&["ss", "-Hltnp", "sport = :{port}"])),
 ];
 

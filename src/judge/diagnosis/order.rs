@@ -1,7 +1,7 @@
 //! What explains what, and what is told first.
 
 use super::{Case, Finding};
-use crate::registry::{Depth, Service, Verdict};
+use crate::registry::{About, Depth, Service, Verdict};
 
 /// Leaves out what a better finding of the same subject says, folds what follows from something else under it, and puts what
 /// explains most first, then by verdict and severity.
@@ -55,7 +55,15 @@ fn without_weaker(proven: Vec<Finding>) -> Vec<Finding> {
 fn parent(case: &Case<'_>, all: &[Finding], index: usize) -> Option<usize> {
     let own = &all[index];
     let name = |finding: &Finding| finding.service.map(|service| service.name);
-    let by_cause = |other: &Finding| other.cause.explains.iter().any(|cause| std::ptr::eq(*cause, own.cause));
+    // What any service may have explains what the same one has, or one that needs it: not what another has by chance.
+    let reaches = |other: &Finding| match (other.service, own.service) {
+        (Some(theirs), Some(service)) if matches!(other.cause.about, About::Each) => {
+            theirs.name == service.name || service.needs.iter().any(|need| need.name == theirs.name)
+        }
+        (_, _) => true,
+    };
+    let by_cause =
+        |other: &Finding| reaches(other) && other.cause.explains.iter().any(|cause| std::ptr::eq(*cause, own.cause));
     let candidates = || all.iter().enumerate().filter(|(other, _)| *other != index);
     let nearest = candidates().filter(|(_, other)| by_cause(other)).max_by_key(|(_, other)| name(other) == name(own));
     if let Some((parent, _)) = nearest {

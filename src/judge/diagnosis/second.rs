@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::case::{Case, Subject};
-use super::outcome::{Conclusion, Fact};
+use super::case::{Case, Subject, told};
+use super::outcome::{Conclusion, Fact, Why};
 use crate::host::tools::command::Command;
 use crate::observe::clues::second::{SecondLook, Strain};
 use crate::observe::probe::is_late;
@@ -25,7 +25,10 @@ fn seconds(time: Duration) -> String {
 
 fn found<'a>(case: &'a Case<'_>, subject: Subject<'_>) -> Result<&'a SecondLook, Conclusion> {
     if late(case, subject).is_empty() {
-        return Err(Conclusion::RuledOut(Vec::new()));
+        let replies = case.evidence.replies[subject.index].iter();
+        let unasked = replies.filter_map(|answer| Some(told(&answer.command, answer.result.as_ref().err()?)));
+        let unasked: Vec<Why> = unasked.collect();
+        return Err(if unasked.is_empty() { Conclusion::RuledOut(Vec::new()) } else { Conclusion::Unknown(unasked) });
     }
     let found = case.clues.second.get(subject.service.name);
     found.ok_or_else(|| Conclusion::unknown("it was not waited for any longer"))

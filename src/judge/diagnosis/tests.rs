@@ -6,6 +6,7 @@ mod containers;
 mod drift;
 mod empty;
 mod footing;
+mod pairs;
 mod remedies;
 mod unattended;
 

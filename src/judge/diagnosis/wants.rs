@@ -63,6 +63,7 @@ impl Case<'_> {
             }
             Clue::ContainerRemoved => {
                 let gone = here.filter(|service| self.subject(service).is_some_and(removed::is_gone));
+                wants.containers |= gone.is_some_and(|service| !removed::compose_files(service).is_empty());
                 wants.files.extend(gone.into_iter().flat_map(removed::compose_files));
             }
             Clue::Slow | Clue::Exhausted => {

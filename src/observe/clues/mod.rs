@@ -24,13 +24,16 @@ use crate::host::system::System;
 use crate::host::threads::{join, task};
 use crate::host::tools::cgroup::{self, Home};
 use crate::host::tools::command::Command;
+use crate::host::tools::docker::Listed;
 use crate::host::tools::systemctl::UnitState;
 use crate::host::tools::{Argv, Upstream};
 use crate::host::trouble::{Trouble, failure};
 use crate::observe::logs::destinations::Destinations;
 use crate::observe::logs::line::Said;
 use crate::observe::logs::{self, Wanted};
-use crate::observe::probe::{Answer, Door, ManagerEvidence, Reply, databases, http, looping, survey, text};
+use crate::observe::probe::{
+    Answer, Door, ManagerEvidence, Reply, databases, http, list_containers, looping, survey, text,
+};
 use crate::registry::{Deployment, Http, Query, Question, RedisQuestion, Service};
 pub use host::unit;
 use host::{env, file, firewall, list, listeners, processes, resident, tail};
@@ -59,6 +62,8 @@ pub struct Wants {
     pub memory: BTreeSet<u32>,
     /// Services to be looked at a second time, and which of their probes were late.
     pub second: BTreeMap<&'static str, (&'static Service, Vec<usize>)>,
+    /// All containers of the engine.
+    pub containers: bool,
     /// How long these are waited for.
     pub patience: Duration,
     /// Processes of which is wanted what they belong to.
@@ -116,6 +121,8 @@ pub struct Clues {
     pub dirs: BTreeMap<&'static str, Answer<Vec<(String, Timestamp)>>>,
     /// Resident memory of processes, bytes.
     pub memory: BTreeMap<u32, Option<u64>>,
+    /// All containers of the engine.
+    pub containers: Option<Answer<Vec<Listed>>>,
     /// Second looks at services.
     pub second: BTreeMap<&'static str, SecondLook>,
     /// What processes belong to; those missing that are gone.
@@ -197,6 +204,7 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
             .collect();
         let by_itself = wants.unattended.then(|| task(scope, move || unattended::look(door, deployment, managers)));
         let stands = wants.footing.then(|| task(scope, move || footing::look(door, deployment)));
+        let containers = wants.containers.then(|| task(scope, move || list_containers(door)));
         let again = wants.looping.then(|| task(scope, || looping(door)));
         let gets: Vec<_> = wants.gets.iter().map(|get| (*get, task(scope, move || get_in_turn(door, get)))).collect();
         let outputs: Vec<_> =
@@ -231,6 +239,7 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
         }
         clues.drift = join(drifted);
         clues.routes = routes.map(join);
+        clues.containers = containers.map(join);
         clues.second = second.into_iter().map(|(name, thread)| (name, join(thread))).collect();
         clues.looping = again.map(join);
         clues.unattended = by_itself.map(join);

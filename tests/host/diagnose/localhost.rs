@@ -38,7 +38,7 @@ const INJECTIONS: &[Injection] = &[
         code: "CRASH-LOOP",
         subject: "cron",
         decisive: "crash loop: [0-9]+ restarts, last: exit 1",
-        fix: Fix::Restart,
+        fix: Fix::Person,
     },
     Injection {
         failure: "unit-failed",
@@ -51,7 +51,7 @@ const INJECTIONS: &[Injection] = &[
         code: "START-LIMIT",
         subject: "cron",
         decisive: "repeated too quickly|start-limit-hit",
-        fix: Fix::Restart,
+        fix: Fix::Person,
     },
     Injection {
         failure: "unit-failed",

@@ -112,7 +112,7 @@ const INJECTIONS: &[Injection] = &[
         code: "CRASH-LOOP",
         subject: "faucet",
         decisive: "last: exit 7|will be started again: exit 7",
-        fix: Fix::Restart,
+        fix: Fix::Person,
     },
     Injection {
         failure: "service-crash-loop",

@@ -131,7 +131,7 @@ const INJECTIONS: &[Injection] = &[
         code: "CRASH-LOOP",
         subject: "grafana",
         decisive: "exit 7",
-        fix: Fix::Restart,
+        fix: Fix::Person,
     },
     Injection {
         failure: "service-down",

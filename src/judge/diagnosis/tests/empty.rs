@@ -141,6 +141,8 @@ fn name(clue: &Clue) -> &'static str {
 
 /// What the registry itself rules out, whatever is asked.
 const BY_REGISTRY: &[(&str, &str)] = &[
+    ("ContainerRemoved", "no compose file is stated for the service"),
+    ("PmEmpty", "no service here is an application of pm2"),
     ("MemoryHigh", "the service has no bound that it could exceed"),
     ("RouteElsewhere", "the service has no route"),
     ("EngineDown", "no service here is a container"),

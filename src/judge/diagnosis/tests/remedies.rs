@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::judge::health::purpose::{self, Intent, OnPurpose, Recorded};
+use crate::observe::clues::second::{SecondLook, Strain};
 
 /// The first finding about the keeper: its code, the fixes that are offered, and why no restart is.
 fn offered(made: Made) -> (String, Vec<&'static str>, Option<String>) {
@@ -117,4 +118,71 @@ fn what_is_kept_down_on_purpose_is_no_finding_and_nothing_starts_it() {
             assert_eq!(case.kept_down(&UNIT, &argv[..2]), None);
         });
     }
+}
+
+/// What a second look at the keeper came to, which gave no answer in time.
+fn late(change: impl FnOnce(&mut SecondLook)) -> Made {
+    let mut made = Made::well();
+    made.replies[0] = Reply::Silent("no answer in 2.4 s".to_owned());
+    let strain = Strain {
+        pid: 7,
+        name: "node".to_owned(),
+        files: Some((20, 1024)),
+        tasks: Some((11, 4096)),
+        busy: Some(0.1),
+        state: 'S',
+        waiting: Some((0, 128)),
+    };
+    let mut second = SecondLook { answer: None, waited: Duration::from_secs(10), strain: vec![strain] };
+    change(&mut second);
+    made.clues.second.insert("keeper", second);
+    made
+}
+
+#[test]
+fn what_answers_late_is_slow_and_what_is_short_of_something_says_of_what() {
+    static LATE: Failure =
+        Failure::new("late", &[&[&usual::EXHAUSTED, &usual::SLOW_ANSWER, &usual::NO_ANSWER]]).summary("s").section("s");
+    let found = |made: Made| {
+        made.with(|case| {
+            let found = diagnose(case, &[&LATE], None).findings;
+            let of = |finding: &Finding| {
+                let facts = finding.facts.iter().map(|fact| fact.says.clone()).collect::<Vec<_>>();
+                let restarts = finding.fixes(&[]).any(|fix| matches!(fix.remedy, Remedy::Restart));
+                (finding.cause.code, finding.thing().map(str::to_owned), restarts, facts)
+            };
+            found.iter().map(of).collect::<Vec<_>>()
+        })
+    };
+    let answered =
+        |second: &mut SecondLook| second.answer = Some((0, Duration::from_millis(6200), ok("curl -m 3 x", answers())));
+    let all = found(late(answered));
+    let [(code, thing, restarts, facts)] = all.as_slice() else { panic!("{all:?}") };
+    assert_eq!((*code, thing.as_deref(), *restarts), ("SLOW-ANSWER", Some("6.2 s"), false));
+    assert!(facts.contains(&"answers after 6.2 s".to_owned()), "{facts:?}");
+    // Silent in the second look as well: it hangs, and what is remarkable is said.
+    let all = found(late(|second| (second.strain[0].state, second.strain[0].busy) = ('T', Some(0.99))));
+    let [(code, _, restarts, facts)] = all.as_slice() else { panic!("{all:?}") };
+    assert_eq!((*code, *restarts), ("NO-ANSWER", true));
+    for wanted in ["node (pid 7) is halted by a signal (state T)", "node (pid 7) uses 99 % of a processor"] {
+        assert!(facts.contains(&wanted.to_owned()), "{facts:?}");
+    }
+    let table = [((1024, 1024), true), ((973, 1024), true), ((972, 1024), false)];
+    for (files, wanted) in table {
+        let all = found(late(|second| second.strain[0].files = Some(files)));
+        let codes: Vec<&str> = all.iter().map(|(code, ..)| *code).collect();
+        assert_eq!(codes, [if wanted { "EXHAUSTED" } else { "NO-ANSWER" }], "{files:?}");
+    }
+    let full = found(late(|second| {
+        second.strain[0].tasks = Some((4096, 4096));
+        answered(second);
+    }));
+    assert_eq!(
+        (full.len(), full[0].0, full[0].1.as_deref()),
+        (1, "EXHAUSTED", Some("4096 of 4096 processes and threads run"))
+    );
+    // Who refused the connection is not asked again.
+    let mut refused = Made::well();
+    refused.replies[0] = silent();
+    assert_eq!(found(refused)[0].0, "NO-ANSWER");
 }
