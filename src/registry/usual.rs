@@ -4,8 +4,12 @@
 //! groups are about the host. They are written once and reported under each deployment's own name (`PRIM-CRASH-LOOP`).
 //! [`FAILURES`] are those of a deployment that states none of its own.
 
+mod containers;
+mod data;
 mod failures;
 
+pub use containers::*;
+pub use data::*;
 pub use failures::*;
 
 use super::{

@@ -71,6 +71,18 @@ pub struct Mount {
     options: String,
 }
 
+impl Mount {
+    /// Whether it can be written to, by its own options and those of the file system.
+    pub fn takes_writes(&self) -> bool {
+        self.is_writable
+    }
+
+    /// Whether what was mounted there is gone: removed or replaced since.
+    pub fn is_gone(&self) -> bool {
+        self.root.ends_with("//deleted")
+    }
+}
+
 /// A mounted file system, bytes and counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileSystem {

@@ -2,7 +2,7 @@
 
 use super::case::{Case, Subject};
 use super::outcome::{Conclusion, Fact};
-use super::{host, place, replies, service, words};
+use super::{containers, data, host, place, replies, service, words};
 use crate::host::tools::command::Command;
 use crate::observe::probe::Holder;
 use crate::registry::{Clue, Service};
@@ -90,6 +90,8 @@ impl<'a> Case<'a> {
             Clue::Query(query, shows) => place::query(self, query, shows),
             Clue::Redis(question, shows) => place::redis(self, question, shows),
             Clue::Lines(lines) => place::lines(self, lines),
+            Clue::Data(clue) => of(&|subject| data::judge(self, subject, *clue)),
+            Clue::Surroundings(clue) => of(&|subject| containers::judge(self, subject, *clue)),
         }
     }
 }

@@ -5,6 +5,8 @@
 mod case;
 mod changes;
 mod confirm;
+mod containers;
+mod data;
 mod evaluate;
 mod host;
 mod ignores;

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod containers;
+mod data;
 mod empty;
+mod surroundings;
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! What still has to be asked before causes can be judged: of each clue only what `status` has not decided already.
 
 use super::case::Case;
+use super::{containers, data};
 use crate::observe::clues::Wants;
 use crate::registry::{Clue, EnvClue, FileClue, Service, Window};
 
@@ -90,6 +91,16 @@ impl Case<'_> {
                 }
             }
             Clue::Lines(lines) => drop(wants.tails.insert(lines.file)),
+            Clue::Data(clue) => {
+                if let Some(subject) = here.and_then(|service| self.subject(service)) {
+                    data::want(self, subject, *clue, wants);
+                }
+            }
+            Clue::Surroundings(_) => {
+                if let Some(subject) = here.and_then(|service| self.subject(service)) {
+                    containers::want(self, subject, wants);
+                }
+            }
             Clue::Unwell
             | Clue::State(_)
             | Clue::Reply(_)

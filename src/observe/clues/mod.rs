@@ -2,6 +2,8 @@
 //! of read-only commands. Only what a cause still needs is asked, each once, all at the same time.
 
 pub mod changes;
+pub mod containers;
+pub mod data;
 mod host;
 pub mod reclaim;
 
@@ -68,6 +70,10 @@ pub struct Wants {
     pub queries: Vec<&'static Query>,
     /// Commands to Redis.
     pub redis: Vec<&'static RedisQuestion>,
+    /// Services whose data is looked at: their process, and whether they are servers that can be asked.
+    pub data: BTreeMap<&'static str, (&'static Service, Option<u32>, bool)>,
+    /// Services whose containers' surroundings are looked at, and the container's id.
+    pub surroundings: BTreeMap<&'static str, (&'static Service, Option<String>)>,
 }
 
 /// A port that is listened on, and the process that does, where that can be seen.
@@ -111,6 +117,10 @@ pub struct Clues {
     pub queries: Vec<(&'static Query, Answer<String>)>,
     /// Answers of Redis.
     pub redis: Vec<(&'static RedisQuestion, Answer<String>)>,
+    /// The state of data.
+    pub data: BTreeMap<&'static str, data::DataFound>,
+    /// What surrounds containers.
+    pub surroundings: BTreeMap<&'static str, containers::ContainerFound>,
 }
 
 /// An env file as it is.
@@ -166,6 +176,13 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
             .iter()
             .map(|question| (*question, task(scope, move || databases::redis(door, question))))
             .collect();
+        let data: Vec<_> = wants
+            .data
+            .iter()
+            .map(|(name, (service, pid, server))| {
+                (*name, task(scope, move || data::ask(door, managers, service, *pid, *server)))
+            })
+            .collect();
         let system = door.system;
         let mut clues = Clues {
             env: wants.env.iter().map(|(name, service)| (*name, env(system, service, managers))).collect(),
@@ -176,6 +193,7 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
             listeners: wants.listeners.then(|| listeners(system)),
             processes: wants.processes.then(|| processes(system)),
             firewall: wants.firewall.then(|| firewall(door)),
+            surroundings: containers::of_all(system, managers, wants),
             ..Clues::default()
         };
         for heard in run.map(join).into_iter().chain(lately.map(join)).flatten() {
@@ -187,6 +205,8 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
         clues.outputs = outputs.into_iter().map(|(question, thread)| (question, join(thread))).collect();
         clues.queries = queries.into_iter().map(|(query, thread)| (query, join(thread))).collect();
         clues.redis = redis.into_iter().map(|(question, thread)| (question, join(thread))).collect();
+        clues.data = data.into_iter().map(|(name, thread)| (name, join(thread))).collect();
+        data::look_elsewhere(door, managers, wants, &mut clues);
         clues
     })
 }

@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-pub(crate) use databases::named_in;
+pub(crate) use databases::{named_in, say_and_show as say_to_redis};
 pub use edge::{Edge, edge};
 pub use elsewhere::look_for_listeners;
 use elsewhere::reply_at;

@@ -1,6 +1,8 @@
 //! Clues: conditions on the evidence.
 
+use super::data::DataClue;
 use super::question::{LineShare, Query, Question, RedisQuestion, Share, Shows};
+use super::surroundings::Surroundings;
 use crate::registry::service::{Condition, Http, Service};
 use crate::registry::state::State;
 use crate::registry::verdict::Verdict;
@@ -106,6 +108,10 @@ pub enum Clue {
     Redis(&'static RedisQuestion, Shows),
     /// So many of the newest lines of a file are of that kind.
     Lines(&'static LineShare),
+    /// The state inside a data server, or of a service's data files.
+    Data(DataClue),
+    /// What surrounds its container.
+    Surroundings(Surroundings),
 }
 
 /// The answer to a probe or a request.

@@ -58,10 +58,14 @@
 //! ```
 
 mod clue;
+mod data;
 mod question;
+mod surroundings;
 
 pub use clue::*;
+pub use data::*;
 pub use question::*;
+pub use surroundings::*;
 
 use jiff::civil::Date;
 use schemars::JsonSchema;

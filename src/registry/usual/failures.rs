@@ -17,7 +17,7 @@ pub static FAILURES: &[&Failure] = &[
 ];
 
 /// What every deployment has, whatever failures it states: how any server breaks, as any server shows it.
-pub static EVERYWHERE: &[&Failure] = &[];
+pub static EVERYWHERE: &[&Failure] = &[&DATABASE_STATE, &CONTAINER_ENVIRONMENT];
 
 /// No space is left.
 pub static DISK_FULL_FAILURE: Failure = Failure::new("disk-full", &[&[&DISK_FULL, &DISK_FILLING]])

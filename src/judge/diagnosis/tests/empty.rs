@@ -5,7 +5,8 @@ use super::*;
 use crate::host::tools::procfs::Memory;
 use crate::observe::probe::{HostEvidence, OomRecord, TlsEdge};
 use crate::registry::{
-    Database, Ending, FileClue, Flaw, Leftovers, LineShare, Listening, Query, Question, RedisQuestion, Share, Shows,
+    DataClue, Database, Ending, FileClue, Flaw, Leftovers, LineShare, Listening, Query, Question, RedisQuestion, Share,
+    Shows, Surroundings,
 };
 
 static LOAD: Clue = Clue::Load;
@@ -67,6 +68,8 @@ static CLUES: &[Clue] = &[
     Clue::Query(&ROWS, Shows::Line("x")),
     Clue::Redis(&KEYS, Shows::Line("x")),
     Clue::Lines(&LINES),
+    Clue::Data(DataClue::ReadOnlyDefault),
+    Clue::Surroundings(Surroundings::OffNetwork),
 ];
 
 /// Its name. One that is new does not compile until it is here, and then in the list above.
@@ -118,6 +121,8 @@ fn name(clue: &Clue) -> &'static str {
         Clue::Query(..) => "Query",
         Clue::Redis(..) => "Redis",
         Clue::Lines(_) => "Lines",
+        Clue::Data(_) => "Data",
+        Clue::Surroundings(_) => "Surroundings",
     }
 }
 
@@ -127,6 +132,8 @@ const BY_REGISTRY: &[(&str, &str)] = &[
     ("RouteElsewhere", "the service has no route"),
     ("EngineDown", "no service here is a container"),
     ("PmDown", "no service here is an application of pm2"),
+    ("Data", "no server answered that could be asked, and no file is registered: nothing is claimed"),
+    ("Surroundings", "the engine said nothing of a container: nothing is claimed"),
 ];
 
 /// What an empty answer rules out, because it is a whole one.
