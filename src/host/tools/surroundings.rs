@@ -30,7 +30,7 @@ pub struct Surroundings {
     /// Variables whose value names a host by one word, and the host.
     pub hosts: Vec<(String, String)>,
     /// Other variables whose values are no secrets.
-    variables: Vec<(String, String)>,
+    pub variables: Vec<(String, String)>,
 }
 
 /// A network that a container is on.

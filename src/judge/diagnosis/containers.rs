@@ -8,7 +8,7 @@ use crate::host::tools::surroundings::{Surroundings as Around, missing_part, una
 use crate::host::trouble::Trouble;
 use crate::observe::clues::Wants;
 use crate::observe::clues::containers::ContainerFound;
-use crate::observe::probe::{Answer, is_container_of};
+use crate::observe::probe::{Answer, Reply, is_container_of};
 use crate::registry::{Manager, State, Surroundings, Verdict};
 use crate::units::bytes;
 
@@ -55,7 +55,7 @@ pub(super) fn judge(case: &Case<'_>, subject: Subject<'_>, clue: Surroundings) -
             Some(says) if running => Conclusion::Proven(vec![inspect(says).blaming(around.network_mode.clone())]),
             Some(_) | None => none(),
         },
-        Surroundings::PublishedElsewhere => match elsewhere(subject, around) {
+        Surroundings::PublishedElsewhere => match elsewhere(case, subject, around) {
             Some((says, thing)) if running => {
                 Conclusion::Proven(vec![Fact::new(Command::new(["docker", "port", name]), says).blaming(thing)])
             }
@@ -158,13 +158,14 @@ fn off_network(container: &ContainerState, around: &Around) -> Option<String> {
 }
 
 /// Where it publishes, where its main port of the registry is not among that and does not answer.
-fn elsewhere(subject: Subject<'_>, around: &Around) -> Option<(String, String)> {
-    let wanted = *subject.service.ports.first()?;
-    if subject.health.health != Some(Verdict::Fail) || around.network_mode == "host" {
-        return None;
-    }
+fn elsewhere(case: &Case<'_>, subject: Subject<'_>, around: &Around) -> Option<(String, String)> {
     let open = |address: &str| matches!(address, "" | "0.0.0.0" | "::" | "127.0.0.1" | "::1");
-    if around.ports.iter().any(|port| port.port == wanted && open(&port.address)) {
+    // What nobody answers at, of what is asked.
+    let silent = subject.service.probes.iter().zip(&case.evidence.replies[subject.index]);
+    let mut silent = silent.filter(|(_, answer)| matches!(answer.result, Ok(Reply::Silent(_))));
+    let published = |wanted: u16| around.ports.iter().any(|port| port.port == wanted && open(&port.address));
+    let wanted = silent.find_map(|(probe, _)| probe.port().filter(|port| !published(*port)))?;
+    if subject.health.health != Some(Verdict::Fail) || around.network_mode == "host" {
         return None;
     }
     let mut others: Vec<String> =

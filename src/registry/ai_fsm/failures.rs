@@ -380,7 +380,7 @@ static LOCK_CHAIN: Cause =
              each",
         )
         .about(About::These(&[&POSTGRES]))
-        .explains(&[&POOL_EXHAUSTED, &AUTOMATIONS_OVERDUE])
+        .explains(&[&POOL_EXHAUSTED, &AUTOMATIONS_OVERDUE, &usual::PG_LOCK_WAIT])
         .fixes(&[
             &Fix::new(
                 "look at what it does, then end that one session",

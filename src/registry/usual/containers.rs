@@ -89,7 +89,7 @@ pub static CONTAINER_MOUNT_GONE: Cause = cause("CONTAINER-MOUNT-GONE", Surroundi
 
 /// Published elsewhere.
 pub static CONTAINER_PORT_ELSEWHERE: Cause = cause("CONTAINER-PORT-ELSEWHERE", Surroundings::PublishedElsewhere)
-    .summary("the container of {service} is published at {thing}, not at :{port}")
+    .summary("the container of {service} is published at {thing}, not where the registry has it")
     .explanation("it runs; who looks for it at its port reaches nobody, or somebody else")
     .fixes(&[
         &Fix::new("see what it publishes", Risk::ReadOnly, Remedy::Command(&["docker", "port", "{unit}"])),

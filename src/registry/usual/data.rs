@@ -314,7 +314,7 @@ pub static SQLITE_READ_ONLY: Cause = cause("SQLITE-READ-ONLY", DataClue::SqliteR
     ]);
 
 /// Another process keeps it locked.
-pub static SQLITE_LOCKED: Cause = cause("SQLITE-LOCKED", DataClue::SqliteLocked)
+pub static SQLITE_LOCKED: Cause = cause("SQLITE-WRITE-LOCKED", DataClue::SqliteLocked)
     .summary("{thing} keeps a database of {service} locked: it cannot write")
     .explanation("another process has a transaction open on it; the service's writes fail with \"database is locked\"")
     .fixes(&[&look(

@@ -255,7 +255,7 @@ SELECT to_regclass('"User"') IS NOT NULL AS users,
     AND attname IN ('passwordHash', 'lockedUntil') AND NOT attisdropped) AS logins,
   (SELECT count(*) = 2 FROM pg_attribute WHERE attrelid = to_regclass('"Transaction"')
     AND attname IN ('status', 'createdAt') AND NOT attisdropped) AS payments,
-  EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_stat_statements')
+  to_regclass('pg_stat_statements') IS NOT NULL
     AND current_setting('shared_preload_libraries') LIKE '%pg_stat_statements%' AS statements \gset
 SELECT 'User beyond search_path: ' || n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relname = 'User' AND c.relkind IN ('r', 'p') AND NOT pg_table_is_visible(c.oid);
@@ -1015,7 +1015,7 @@ static BLOCKED: Cause = Cause::new("BLOCKED", All(&[ASKABLE, Clue::Query(&SERVER
         "scenario D: the one that holds it is slow, or idle within a transaction; everybody who wants the row waits",
     )
     .about(About::These(&[&POSTGRES]))
-    .explains(&[&IDLE_IN_TRANSACTION, &RUNS_LONG, &POOL_EXHAUSTED])
+    .explains(&[&IDLE_IN_TRANSACTION, &RUNS_LONG, &POOL_EXHAUSTED, &usual::PG_LOCK_WAIT])
     .fixes(&[&Fix::new(
         "cancel the blocker; end its session only if that does not help",
         Risk::Disruptive,

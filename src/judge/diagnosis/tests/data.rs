@@ -61,17 +61,13 @@ const ALL: [DataClue; 24] = [
 ];
 
 /// Which clues are proven about a service, with what they blame.
-fn proven_of(
-    service: &'static Service,
-    reply: Result<Reply, Trouble>,
-    clues: &Clues,
-) -> Vec<(DataClue, Option<String>)> {
+fn proven_of(service: &'static Service, reply: &Reply, clues: &Clues) -> Vec<(DataClue, Option<String>)> {
     let services = STORE.services.to_vec();
     let units = ["sql", "cache", "shop"].map(|name| unit(&format!("{name}.service"), "active", "running"));
     let managers = ManagerEvidence { units: Some(ok("systemctl show", units.to_vec())), ..ManagerEvidence::default() };
     let own = |other: &Service| match other.name {
         "shop" => Vec::new(),
-        _ => vec![Answer { command: "probe".into(), result: reply.clone() }],
+        _ => vec![Answer { command: "probe".into(), result: Ok(reply.clone()) }],
     };
     let replies = services.iter().map(|service| own(service)).collect();
     let holders = services.iter().map(|_| Holder::Own).collect();
@@ -90,12 +86,12 @@ fn proven_of(
     found
 }
 
-fn greeted() -> Result<Reply, Trouble> {
-    Ok(Reply::Postgres(Greeting::Authenticating))
+fn greeted() -> Reply {
+    Reply::Postgres(Greeting::Authenticating)
 }
 
-fn refused(code: &str, message: &str) -> Result<Reply, Trouble> {
-    Ok(Reply::Postgres(Greeting::Refusing { code: code.into(), message: message.into() }))
+fn refused(code: &str, message: &str) -> Reply {
+    Reply::Postgres(Greeting::Refusing { code: code.into(), message: message.into() })
 }
 
 const WELL: &str = "recovery|f|f\nread_only|off\nconnections|3|100|3\ndatabase|t|-1|700|2|shop\n";
@@ -121,7 +117,7 @@ fn a_healthy_postgres_proves_nothing() {
         "setting|shop||f|default_transaction_read_only=off\nrole|10|3|f|app\n",
         "setting|||true|statement_timeout=0\nsetting|||true|lock_timeout=200\n",
     ] {
-        assert_eq!(proven_of(&SQL, greeted(), &rows(&format!("{WELL}{more}"))), [], "{more}");
+        assert_eq!(proven_of(&SQL, &greeted(), &rows(&format!("{WELL}{more}"))), [], "{more}");
     }
 }
 
@@ -148,21 +144,21 @@ fn each_state_of_postgres_is_told_with_the_thing_at_fault() {
         (format!("{WELL}rule|7|invalid connection type\n"), DataClue::RulesInvalid, "line 7"),
         (format!("{WELL}waits|5|99|6|idle in transaction|120|app\n"), DataClue::LockWait, "process 6"),
     ] {
-        assert_eq!(proven_of(&SQL, greeted(), &rows(&text)), [(clue, Some(thing.to_owned()))], "{text}");
+        assert_eq!(proven_of(&SQL, &greeted(), &rows(&text)), [(clue, Some(thing.to_owned()))], "{text}");
     }
 }
 
 #[test]
 fn what_a_server_says_before_it_knows_a_client_is_understood() {
     let none = Clues::default();
-    let full = proven_of(&SQL, refused("53300", "sorry, too many clients already"), &none);
+    let full = proven_of(&SQL, &refused("53300", "sorry, too many clients already"), &none);
     assert_eq!(full, [(DataClue::ConnectionsUsed, Some("the server".to_owned()))]);
-    let starting = proven_of(&SQL, refused("57P03", "the database system is starting up"), &none);
+    let starting = proven_of(&SQL, &refused("57P03", "the database system is starting up"), &none);
     assert_eq!(starting.iter().map(|(clue, _)| *clue).collect::<Vec<_>>(), [DataClue::NotAccepting]);
     // Who asks is not known to it: that is how it is set up.
     let asked = with("sql", DataFound { postgres: Some(ok("psql", Postgres::NotAtHand)), ..DataFound::default() });
-    assert_eq!(proven_of(&SQL, refused("28000", "no pg_hba.conf entry for host"), &asked), []);
-    assert_eq!(proven_of(&SQL, Ok(Reply::Silent("connection refused".into())), &none), []);
+    assert_eq!(proven_of(&SQL, &refused("28000", "no pg_hba.conf entry for host"), &asked), []);
+    assert_eq!(proven_of(&SQL, &Reply::Silent("connection refused".into()), &none), []);
 }
 
 #[test]
@@ -176,20 +172,20 @@ fn a_relation_in_another_schema_is_not_gone() {
         with("sql", DataFound { postgres: state(more), elsewhere, ..DataFound::default() })
     };
     let off = [(DataClue::SearchPath, Some("orders".to_owned()))];
-    assert_eq!(proven_of(&SQL, greeted(), &found("shop: old.orders", "")), off);
-    assert_eq!(proven_of(&SQL, greeted(), &found("shop: public.orders", "setting|shop||f|search_path=x\n")), off);
-    assert_eq!(proven_of(&SQL, greeted(), &found("shop: public.orders", "")), []);
+    assert_eq!(proven_of(&SQL, &greeted(), &found("shop: old.orders", "")), off);
+    assert_eq!(proven_of(&SQL, &greeted(), &found("shop: public.orders", "setting|shop||f|search_path=x\n")), off);
+    assert_eq!(proven_of(&SQL, &greeted(), &found("shop: public.orders", "")), []);
 }
 
 #[test]
 fn redis() {
     const WELL: &str = "role:master\nused_memory:5\nmaxmemory:10\nmaxmemory_policy:noeviction\nloading:0\n";
-    let pong = || Ok(Reply::Line("+PONG".to_owned()));
+    let pong = Reply::Line("+PONG".to_owned());
     let info = |text: &str| {
         with("cache", DataFound { redis: Some(ok("redis-cli", redis_info::parse(text))), ..DataFound::default() })
     };
     let clue_of =
-        |text: &str| proven_of(&CACHE, pong(), &info(text)).into_iter().map(|(clue, _)| clue).collect::<Vec<_>>();
+        |text: &str| proven_of(&CACHE, &pong, &info(text)).into_iter().map(|(clue, _)| clue).collect::<Vec<_>>();
     assert_eq!(clue_of(WELL), []);
     assert_eq!(clue_of(&WELL.replace("used_memory:5", "used_memory:11")), [DataClue::RedisFull]);
     assert_eq!(clue_of(&WELL.replace("used_memory:5", "used_memory:11").replace("noeviction", "allkeys-lru")), []);
@@ -203,7 +199,7 @@ fn redis() {
         ("-LOADING Redis is loading the dataset in memory", DataClue::RedisLoading),
         ("-MISCONF Redis is configured to save RDB snapshots", DataClue::RedisUnsaved),
     ] {
-        let found = proven_of(&CACHE, Ok(Reply::Line(line.to_owned())), &Clues::default());
+        let found = proven_of(&CACHE, &Reply::Line(line.to_owned()), &Clues::default());
         assert_eq!(found.into_iter().map(|(clue, _)| clue).collect::<Vec<_>>(), [clue], "{line}");
     }
 }
@@ -233,7 +229,7 @@ fn sqlite_and_files() {
         clues
     };
     let of = |sqlite: SqliteFound, env: FileFound| {
-        let found = proven_of(&SHOP, greeted(), &clues(sqlite, env));
+        let found = proven_of(&SHOP, &greeted(), &clues(sqlite, env));
         found.into_iter().map(|(clue, thing)| (clue, thing.unwrap())).collect::<Vec<_>>()
     };
     let path = || "/srv/shop.db".to_owned();
