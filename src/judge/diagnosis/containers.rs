@@ -95,7 +95,7 @@ pub(super) fn judge(case: &Case<'_>, subject: Subject<'_>, clue: Surroundings) -
             let limit = around.memory_limit;
             let tight = running && limit > 0 && used.saturating_mul(100) >= limit.saturating_mul(TIGHT);
             let stats = Command::new(["docker", "stats", "--no-stream", name]);
-            let says = format!("its processes use {} of {}", bytes(used), bytes(limit));
+            let says = format!("its processes have {} of {}", bytes(used), bytes(limit));
             any(tight.then(|| Fact::new(stats, says).blaming(bytes(limit))))
         }
         Surroundings::MemoryKills => {
