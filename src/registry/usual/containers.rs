@@ -119,7 +119,7 @@ pub static CONTAINER_MEMORY_KILLS: Cause = cause("CONTAINER-MEMORY-KILLS", Surro
 /// Held back by its CPU limit.
 pub static CONTAINER_THROTTLED: Cause = cause("CONTAINER-THROTTLED", Surroundings::Throttled)
     .summary("the container of {service} is held back by its CPU limit in more than half of all periods")
-    .explanation("it answers late or not in time because it may not use the processors, whoever else does")
+    .explanation("it answers late or not in time because the processors are kept from it, whoever else does")
     .fixes(&[&person_limit("raise cpus in its compose file or docker update --cpus; compare with what it had before")]);
 
 const fn person_limit(words: &'static str) -> Fix {

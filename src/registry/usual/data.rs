@@ -173,7 +173,7 @@ pub static PG_LOCK_WAIT: Cause = cause("PG-LOCK-WAIT", DataClue::LockWait)
 
 /// A line of pg_hba.conf is none.
 pub static PG_RULES_INVALID: Cause = cause("PG-HBA-INVALID", DataClue::RulesInvalid)
-    .summary("{service} cannot use pg_hba.conf: {thing} is not valid")
+    .summary("{service} cannot apply pg_hba.conf: {thing} is not valid")
     .explanation("until the next restart it goes by the rules that it has; then it does not start")
     .verdict(Verdict::Warn)
     .fixes(&[&look(
@@ -283,7 +283,7 @@ pub static MONGO_NO_PRIMARY: Cause = cause("MONGO-NOT-WRITABLE", DataClue::Mongo
 
 /// A file is none, or has nothing in it.
 pub static FILE_UNUSABLE: Cause = cause("FILE-UNUSABLE", DataClue::FileUnusable)
-    .summary("{service} cannot use {thing}: it is a directory or has no content")
+    .summary("{service} cannot read {thing}: it is a directory or has no content")
     .explanation(
         "docker makes a directory where a file to be mounted is missing; a copy that failed leaves an empty file",
     )
