@@ -15,7 +15,7 @@ use crate::backup::archive::Lay;
 use crate::backup::{self, manifest, name};
 use crate::envfile;
 use crate::host::files::private;
-use crate::host::protocol::{mongo, postgres, redis};
+use crate::host::protocol::{mongo, postgres, redis, redis_info};
 use crate::host::tools::command::Command;
 use crate::host::tools::{
     self, boot, crontab, docker, docker_logs, fstab, git, images, journalctl, nginx, procfs, rclone, resolver, sockets,
@@ -162,6 +162,12 @@ pub fn docker(bytes: &[u8]) {
         seen(row.ailment());
     }
     seen((docker::parse_inspect(&text), docker::parse_api_container(&text)));
+    seen((
+        tools::surroundings::of(&text),
+        tools::surroundings::missing_part(&text),
+        tools::surroundings::unable(-1, &text),
+    ));
+    seen((tools::surroundings::restart_policy(&text, "app"), tools::surroundings::has_service(&text, "app")));
     seen((docker::only_missing(&text), docker::unreachable(&text), docker::newest_line(&text, "e")));
 }
 
@@ -347,6 +353,13 @@ pub fn pm2(bytes: &[u8]) {
 /// Answers of PostgreSQL.
 pub fn postgres(bytes: &[u8]) {
     seen(postgres::greeting(bytes));
+    let text = text(bytes);
+    seen((
+        tools::postgres_state::parse(&text),
+        tools::postgres_state::refusal("", &text),
+        tools::mariadb::parse(&text),
+    ));
+    seen(crate::observe::clues::data::relation(&text));
 }
 
 /// Files of the kernel and of `/etc`, and env files.
@@ -370,6 +383,8 @@ pub fn procfs(bytes: &[u8]) {
     seen((resolver::nameservers(&text), resolver::sources(&text), resolver::addresses(&text, "localhost")));
     seen((resolver::is_bound(&text, 53), boot::parse(&text), ufw::admits(&text, 22)));
     seen((procfs::account(&text, |account| account.name == "app"), procfs::group_name(&text, 50)));
+    seen((procfs::bounds(&text, &text, &text), tools::sqlite_file::write_locks(&text)));
+    seen((tools::sqlite_file::header(bytes), tools::sqlite_file::is_damaged(bytes)));
     seen((procfs::group_has_members(&text, &text, 50, 0), procfs::groups_of(&text, "app").count()));
 }
 
@@ -434,6 +449,7 @@ pub fn redact(bytes: &[u8]) {
 pub fn redis(bytes: &[u8]) {
     let commands: &[&[&str]] = &[&["INFO"], &["LLEN", "jobs"]];
     seen((redis::answers(bytes, true, commands), redis::answers(bytes, false, commands)));
+    seen(redis_info::parse(&text(bytes)));
     seen((redis::answer(bytes, true), redis::answer(bytes, false), redis::password(&text(bytes)).len()));
 }
 

@@ -150,6 +150,32 @@ impl System {
         })
     }
 
+    /// How the bounds of the control group of a process are used, in either layout of the hierarchy.
+    pub fn bounds_of(&self, pid: u32) -> Option<procfs::Bounds> {
+        let groups = self.read(format!("/proc/{pid}/cgroup")).ok()?;
+        let group = |wanted: &str| {
+            let fields = |line: &str| {
+                let mut fields = line.splitn(3, ':').skip(1);
+                Some((fields.next()?.to_owned(), fields.next()?.to_owned()))
+            };
+            let mut all = groups.lines().filter_map(fields);
+            all.find(|(controllers, _)| controllers.split(',').any(|controller| controller == wanted))
+        };
+        let file = |controller: &str, new: &str, old: &str| {
+            let path = match (group(controller), group("")) {
+                (Some((controllers, group)), _) => format!("/sys/fs/cgroup/{controllers}{group}/{old}"),
+                (None, Some((_, group))) => format!("/sys/fs/cgroup{group}/{new}"),
+                (None, None) => return String::new(),
+            };
+            self.read(path).unwrap_or_default()
+        };
+        Some(procfs::bounds(
+            &file("memory", "memory.stat", "memory.stat"),
+            &file("memory", "memory.events", "memory.oom_control"),
+            &file("cpu", "cpu.stat", "cpu.stat"),
+        ))
+    }
+
     /// Ids of all processes.
     pub fn processes(&self) -> Vec<u32> {
         let entries = self.names("/proc").unwrap_or_default();

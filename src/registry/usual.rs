@@ -4,6 +4,8 @@
 //! groups are about the host. They are written once and reported under each deployment's own name (`PRIM-CRASH-LOOP`).
 //! [`FAILURES`] are those of a deployment that states none of its own.
 
+mod containers;
+mod data;
 mod drift;
 mod failures;
 mod footing;
@@ -11,6 +13,8 @@ mod removed;
 mod slow;
 mod unattended;
 
+pub use containers::*;
+pub use data::*;
 pub use drift::*;
 pub use failures::*;
 pub use footing::*;

@@ -16,9 +16,9 @@ use std::path::Path;
 
 use super::*;
 use crate::host::tools::{
-    Account, Hidden, Input, age, boot, caddy, checkers, compose, docker, docker_logs, git, images, journalctl,
-    mongodump, nginx, pm2, postgres, rclone, redis_check_rdb, systemctl, systemd_analyze, timedatectl, unit_output,
-    unpack,
+    Account, Hidden, Input, age, boot, caddy, checkers, compose, docker, docker_logs, git, images, journalctl, mariadb,
+    mongodump, nginx, pm2, postgres, postgres_state, rclone, redis_check_rdb, systemctl, systemd_analyze, timedatectl,
+    unit_output, unpack,
 };
 
 const ITSELF: &str = "host::exec::every_command::no_command_line_reaches_the_callers_terminal";
@@ -120,6 +120,9 @@ fn builders() -> Vec<(&'static str, Argv)> {
         ("nginx::validate_other", nginx::validate_other("/m")),
         ("pm2::act", pm2::act("restart", "a", app.clone(), "/p")),
         ("pm2::jlist", pm2::jlist(app.clone(), "/p")),
+        ("mariadb::state", mariadb::state("mariadb")),
+        ("postgres_state::of_container", postgres_state::of_container("c", "u", "d")),
+        ("postgres_state::of_host", postgres_state::of_host(&app, "/run/postgresql", 5432)),
         ("postgres::dump", postgres::dump("c", "u", "d")),
         ("postgres::restore", postgres::restore("c", "u", "d", file)),
         ("postgres::sql", postgres::sql("c", "u", "d", bytes())),

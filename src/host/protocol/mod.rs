@@ -4,3 +4,4 @@
 pub mod mongo;
 pub mod postgres;
 pub mod redis;
+pub mod redis_info;

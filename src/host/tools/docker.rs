@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::history::{History, Restart, RunEnd};
+use super::procfs::Bounds;
+use super::surroundings::{self, Surroundings};
 use super::{Argv, Malformed, json_lines};
 
 const LIST: &str = concat!(
@@ -142,6 +144,11 @@ pub struct ContainerState {
     /// Memory of its control group; not docker's answer but read beside it.
     #[serde(skip)]
     pub memory_bytes: Option<u64>,
+    /// What surrounds it, and how its bounds are used; where the engine itself was asked.
+    #[serde(skip)]
+    pub surroundings: Option<Surroundings>,
+    #[serde(skip)]
+    pub bounds: Option<Bounds>,
     /// When it was started again by itself, or why that is not known. Asked of those that were restarted lately.
     #[serde(skip)]
     pub history: Option<Result<History, String>>,
@@ -321,6 +328,8 @@ pub fn parse_api_container(text: &str) -> Result<ContainerState, Malformed> {
         created: container.created,
         policy: container.host_config.and_then(|host| host.restart_policy?.name).unwrap_or_default(),
         memory_bytes: None,
+        surroundings: Some(surroundings::of(text)),
+        bounds: None,
         history: None,
     })
 }
@@ -400,6 +409,8 @@ mod tests {
     fn the_engine_and_its_client_tell_the_same() {
         let by_client = parse_inspect(RUNNING).unwrap().remove(0);
         let by_engine = parse_api_container(API).unwrap();
+        // What only the engine tells.
+        let by_engine = ContainerState { surroundings: None, ..by_engine };
         let created = "2026-11-22T01:00:00Z".parse().ok();
         assert_eq!(
             by_engine,

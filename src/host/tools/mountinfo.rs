@@ -72,9 +72,14 @@ pub struct Mount {
 }
 
 impl Mount {
-    /// Whether it can be written to.
+    /// Whether it can be written to, by its own options and those of the file system.
     pub fn is_writable(&self) -> bool {
         self.is_writable
+    }
+
+    /// Whether what was mounted there is gone: removed or replaced since.
+    pub fn is_gone(&self) -> bool {
+        self.root.ends_with("//deleted")
     }
 }
 

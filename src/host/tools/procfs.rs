@@ -161,6 +161,32 @@ pub fn group_name(group: &str, gid: u32) -> Option<&str> {
     })
 }
 
+/// How the bounds of a control group are used, since it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Bounds {
+    /// Memory of its processes alone, bytes: without files, which the kernel gives up when it needs room.
+    pub own_memory: u64,
+    /// Processes that were killed at its limit.
+    pub kills: u64,
+    /// Periods of its CPU limit, and in how many of them it was held back.
+    pub periods: u64,
+    pub throttled: u64,
+}
+
+/// Reads the files of a control group: `memory.stat`, `memory.events` (`memory.oom_control` in the old layout) and `cpu.stat`.
+pub fn bounds(memory: &str, events: &str, cpu: &str) -> Bounds {
+    let number = |text: &str, names: &[&str]| {
+        let find = |name: &&str| text.lines().find_map(|line| line.strip_prefix(*name)?.strip_prefix(' '));
+        names.iter().find_map(find).and_then(|value| value.trim().parse().ok()).unwrap_or(0)
+    };
+    Bounds {
+        own_memory: number(memory, &["total_rss", "anon"]),
+        kills: number(events, &["oom_kill"]),
+        periods: number(cpu, &["nr_periods"]),
+        throttled: number(cpu, &["nr_throttled"]),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,5 +246,22 @@ mod tests {
         assert_eq!(groups_of(group, "app").collect::<Vec<_>>(), [60]);
         assert_eq!(group_name(group, 50), Some("staff"));
         assert_eq!(group_name(group, 51), None);
+    }
+
+    #[test]
+    fn bounds_in_both_layouts() {
+        let new = bounds(
+            "anon 100\nanon_thp 5\nfile 9\n",
+            "low 0\noom 2\noom_kill 1\n",
+            "usage_usec 1\nnr_periods 10\nnr_throttled 6\n",
+        );
+        assert_eq!(new, Bounds { own_memory: 100, kills: 1, periods: 10, throttled: 6 });
+        let old = bounds(
+            "rss 3\ntotal_cache 9\ntotal_rss 100\n",
+            "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n",
+            "nr_periods 10\nnr_throttled 6\n",
+        );
+        assert_eq!(old, new);
+        assert_eq!(bounds("", "x", "nr_periods x\n"), Bounds::default());
     }
 }

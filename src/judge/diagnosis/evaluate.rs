@@ -2,7 +2,10 @@
 
 use super::case::{Case, Subject};
 use super::outcome::{Conclusion, Fact};
-use super::{drift, drift_route, footing, holder, host, place, removed, replies, second, service, unattended, words};
+use super::{
+    containers, data, drift, drift_route, footing, holder, host, place, removed, replies, second, service, unattended,
+    words,
+};
 use crate::host::tools::command::Command;
 use crate::observe::probe::Holder;
 use crate::registry::{Clue, Service, Unattended};
@@ -97,6 +100,8 @@ impl<'a> Case<'a> {
             Clue::Unattended(Unattended::NotAtBoot) => of(&|subject| unattended::not_at_boot(self, subject)),
             Clue::Unattended(clue) => unattended::of_host(self, *clue),
             Clue::Footing(clue) => footing::of_host(self, *clue),
+            Clue::Data(clue) => of(&|subject| data::judge(self, subject, *clue)),
+            Clue::Surroundings(clue) => of(&|subject| containers::judge(self, subject, *clue)),
         }
     }
 }

@@ -5,6 +5,8 @@
 mod case;
 mod changes;
 mod confirm;
+mod containers;
+mod data;
 mod drift;
 mod drift_route;
 mod drift_unit;

@@ -1,7 +1,7 @@
 //! What explains what, and what is told first.
 
 use super::{Case, Finding};
-use crate::registry::{About, Depth, Service, Verdict};
+use crate::registry::{About, Clue, Depth, Service, Verdict};
 
 /// Leaves out what a better finding of the same subject says, folds what follows from something else under it, and puts what
 /// explains most first, then by verdict and severity.
@@ -71,7 +71,14 @@ fn parent(case: &Case<'_>, all: &[Finding], index: usize) -> Option<usize> {
     }
     // Only what says nothing of its own reason is put down to what it needs.
     let service = own.service.filter(|_| own.cause.depth == Depth::Effect)?;
-    let cause = case.subject(service)?.health.cause.as_deref()?;
+    let Some(cause) = case.subject(service)?.health.cause.as_deref() else {
+        // What it needs may answer and yet be of no use to it: its state says so.
+        let of_need = |other: &Finding| {
+            let needed = |need: &Service| other.service.is_some_and(|service: &Service| service.name == need.name);
+            is_state(other) && other.cause.verdict == Verdict::Fail && service.needs.iter().any(|need| needed(need))
+        };
+        return candidates().find(|(_, other)| of_need(other)).map(|(parent, _)| parent);
+    };
     let about = |other: &Finding, wanted: &str| {
         other.cause.verdict == Verdict::Fail && other.service.is_some_and(|service: &Service| service.name == wanted)
     };
@@ -79,6 +86,11 @@ fn parent(case: &Case<'_>, all: &[Finding], index: usize) -> Option<usize> {
 }
 
 /// The last of the chain of explanations. A circle explains nothing.
+/// Whether a finding is about a state that a service's own health does not show.
+fn is_state(finding: &Finding) -> bool {
+    matches!(finding.cause.proof, Clue::Data(_) | Clue::Surroundings(_))
+}
+
 fn top(parents: &[Option<usize>], index: usize) -> Option<usize> {
     let mut at = index;
     for _ in 0..parents.len() {

@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod containers;
+mod data;
 mod drift;
 mod empty;
 mod footing;
 mod pairs;
 mod remedies;
+mod surroundings;
 mod unattended;
 
 use std::time::Duration;

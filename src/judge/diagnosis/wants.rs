@@ -1,7 +1,7 @@
 //! What still has to be asked before causes can be judged: of each clue only what `status` has not decided already.
 
 use super::case::Case;
-use super::{drift, drift_route, removed, second};
+use super::{containers, data, drift, drift_route, removed, second};
 use crate::observe::clues::Wants;
 use crate::observe::probe::Holder;
 use crate::registry::{Clue, EnvClue, FileClue, Footing, Service, Window};
@@ -123,6 +123,16 @@ impl Case<'_> {
             Clue::Route(kind) => {
                 if let Some(subject) = here.and_then(|service| self.subject(service)) {
                     drift_route::want(self, *kind, subject, wants);
+                }
+            }
+            Clue::Data(clue) => {
+                if let Some(subject) = here.and_then(|service| self.subject(service)) {
+                    data::want(self, subject, *clue, wants);
+                }
+            }
+            Clue::Surroundings(_) => {
+                if let Some(subject) = here.and_then(|service| self.subject(service)) {
+                    containers::want(self, subject, wants);
                 }
             }
             Clue::Unwell

@@ -26,10 +26,11 @@ pub(super) fn judge(probe: &Probe, at: Option<&ListenAddress>, answer: &Answer<R
         },
         (Probe::Redis { password, .. }, Reply::Line(line)) => match line.as_str() {
             "+PONG" => (Verdict::Pass, "PONG".to_owned()),
-            // No password is known here; like pg_isready, that it asks for one shows that it works.
-            other if password.is_none() && other.starts_with("-NOAUTH") => {
-                (Verdict::Pass, "answers, wants a password".to_owned())
-            }
+            // That it asks for one shows that it runs, and nothing of whether it takes a write.
+            other if password.is_none() && other.starts_with("-NOAUTH") => (
+                Verdict::Warn,
+                "requires a password that the registry does not name; only that it runs is known".to_owned(),
+            ),
             other => (Verdict::Fail, format!("answers PING with {}", excerpt(other))),
         },
         (Probe::Postgres { .. }, Reply::Postgres(greeting)) => postgres(greeting),

@@ -3,6 +3,8 @@
 
 pub mod changes;
 mod checkers;
+pub mod containers;
+pub mod data;
 pub mod drift;
 pub mod footing;
 mod host;
@@ -96,6 +98,10 @@ pub struct Wants {
     pub redis: Vec<&'static RedisQuestion>,
     /// What runs against what is configured.
     pub drift: drift::Wanted,
+    /// Services whose data is looked at: their process, and whether they are servers that can be asked.
+    pub data: BTreeMap<&'static str, (&'static Service, Option<u32>, bool)>,
+    /// Services whose containers' surroundings are looked at, and the container's id.
+    pub surroundings: BTreeMap<&'static str, (&'static Service, Option<String>)>,
 }
 
 /// A port that is listened on, and the process that does, where that can be seen.
@@ -153,6 +159,10 @@ pub struct Clues {
     pub redis: Vec<(&'static RedisQuestion, Answer<String>)>,
     /// What runs against what is configured.
     pub drift: drift::Seen,
+    /// The state of data.
+    pub data: BTreeMap<&'static str, data::DataFound>,
+    /// What surrounds containers.
+    pub surroundings: BTreeMap<&'static str, containers::ContainerFound>,
 }
 
 /// An env file as it is.
@@ -220,6 +230,13 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
             .map(|question| (*question, task(scope, move || databases::redis(door, question))))
             .collect();
         let drifted = task(scope, || drift::gather(door, deployment, managers, &wants.drift));
+        let data: Vec<_> = wants
+            .data
+            .iter()
+            .map(|(name, (service, pid, server))| {
+                (*name, task(scope, move || data::ask(door, managers, service, *pid, *server)))
+            })
+            .collect();
         let system = door.system;
         let mut clues = Clues {
             env: wants.env.iter().map(|(name, service)| (*name, env(system, service, managers))).collect(),
@@ -232,6 +249,7 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
             processes: wants.processes.then(|| processes(system)),
             deleted: wants.deleted.then(|| footing::deleted(system)),
             firewall: wants.firewall.then(|| firewall(door)),
+            surroundings: containers::of_all(system, managers, wants),
             ..Clues::default()
         };
         for heard in run.map(join).into_iter().chain(lately.map(join)).flatten() {
@@ -248,6 +266,8 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
         clues.outputs = outputs.into_iter().map(|(question, thread)| (question, join(thread))).collect();
         clues.queries = queries.into_iter().map(|(query, thread)| (query, join(thread))).collect();
         clues.redis = redis.into_iter().map(|(question, thread)| (question, join(thread))).collect();
+        clues.data = data.into_iter().map(|(name, thread)| (name, join(thread))).collect();
+        data::look_elsewhere(door, managers, wants, &mut clues);
         clues
     })
 }

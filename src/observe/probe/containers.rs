@@ -162,6 +162,9 @@ fn inspect<'a>(door: Door<'_>, containers: impl IntoIterator<Item = &'a str>) ->
     };
     for container in answer.result.iter_mut().flatten().filter(|container| container.pid != 0) {
         container.memory_bytes = door.system.memory_of(container.pid);
+        let bounded =
+            container.surroundings.as_ref().is_some_and(|around| around.memory_limit > 0 || around.cpu_limited);
+        container.bounds = bounded.then(|| door.system.bounds_of(container.pid)).flatten();
     }
     if let Ok(containers) = &mut answer.result {
         restarts::of_containers(door, containers);

@@ -116,6 +116,18 @@ pub fn redis(door: Door<'_>, question: &RedisQuestion) -> Answer<String> {
     Answer { command, result: say_to_redis(door, question.server, question.commands) }
 }
 
+/// Says these commands to a server, and by which command anybody can say the first of them.
+pub(crate) fn say_and_show(
+    door: Door<'_>,
+    server: &Service,
+    commands: &[&[&str]],
+) -> (Command, Result<String, Trouble>) {
+    let (port, login) = address(server).map_or((String::new(), None), |(port, login)| (port.to_string(), login));
+    let first = commands.first().copied().unwrap_or_default();
+    let words: Vec<&str> = ["-p", &port].into_iter().chain(first.iter().copied()).collect();
+    (network::redis_cli(login, &words), say_to_redis(door, server, commands))
+}
+
 fn address(server: &Service) -> Option<(u16, Option<&Secret>)> {
     server.probes.iter().find_map(|probe| match probe {
         Probe::Redis { port, password } => Some((*port, password.as_ref())),

@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-pub(crate) use databases::named_in;
+pub(crate) use databases::{named_in, say_and_show as say_to_redis};
 pub use edge::{Edge, edge};
 use elsewhere::reply_at;
 pub use elsewhere::{is_silent, look_for_listeners};

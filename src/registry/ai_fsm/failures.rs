@@ -20,18 +20,20 @@ pub(super) static FAILURES: &[&Failure] = &[
 static ASKERS: &[&Service] = &[&WEB, &WORKER];
 
 // F7
-static DATA_CORRUPTION: Failure =
-    Failure::new("data-corruption", &[&[&DATABASE_DAMAGED, &TABLE_MISSING, &NOBODY_LEFT, &MANY_DELETED]])
-        .summary("the database is damaged, or has lost what was in it")
-        .section("Suspected Data Corruption (P1)")
-        .severity(&P1)
-        .aliases(&["corruption", "data-loss", "damaged"])
-        .services(&[&POSTGRES])
-        .symptoms(&["rows vanish that nobody deleted", "errors when rows are read"])
-        .note(
-            "stop web and worker first, keep what is there as incident_STAMP.dump, restart nothing; whether counts are \
+static DATA_CORRUPTION: Failure = Failure::new(
+    "data-corruption",
+    &[&[&DATABASE_DAMAGED, &TABLES_OFF_PATH, &TABLE_MISSING, &NOBODY_LEFT, &MANY_DELETED]],
+)
+.summary("the database is damaged, or has lost what was in it")
+.section("Suspected Data Corruption (P1)")
+.severity(&P1)
+.aliases(&["corruption", "data-loss", "damaged"])
+.services(&[&POSTGRES])
+.symptoms(&["rows vanish that nobody deleted", "errors when rows are read"])
+.note(
+    "stop web and worker first, keep what is there as incident_STAMP.dump, restart nothing; whether counts are \
              too low only the last drill in docs/DECISION_LOG.md can say",
-        );
+);
 
 // F2
 static DB_INACCESSIBLE: Failure = Failure::new(
@@ -160,10 +162,10 @@ static STOP_WRITERS: Fix = Fix::new(
     ),
 );
 static RESTORE: Fix = Fix::new(
-    "then restore the last good dump",
+    "restore the last good dump, only where the data is in no schema and no other database",
     Risk::Destructive,
     Remedy::Manual(
-        "pg_restore --list the dump before anything is dropped (D12); docs/BACKUP_RUNBOOK.md; note it in \
+        "\\l and \\dt *.* in psql first; pg_restore --list the dump before anything is dropped (D12); docs/BACKUP_RUNBOOK.md; note it in \
          docs/DECISION_LOG.md",
     ),
 );
@@ -215,9 +217,12 @@ static DATABASE_DAMAGED: Cause = Cause::new(
 .about(About::These(&[&POSTGRES]))
 .fixes(&[&STOP_WRITERS, &RESTORE]);
 
-const TABLES: &str = "SELECT 'missing: ' || string_agg(name, ', ') FROM unnest(ARRAY['users', 'jobs', 'visits', \
-                      'estimates', 'invoices', 'payments', 'automations', 'audit_log']) AS name WHERE \
-                      to_regclass(name) IS NULL";
+/// A table that the search path does not reach is not gone: a restore would replace what is there.
+const TABLES: &str = "SELECT kind || ': ' || string_agg(name, ', ') FROM (SELECT name, CASE WHEN EXISTS (SELECT FROM \
+                      pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relname = name AND c.relkind IN \
+                      ('r', 'p') AND n.nspname !~ '^pg_') THEN 'off path' ELSE 'missing' END AS kind FROM \
+                      unnest(ARRAY['users', 'jobs', 'visits', 'estimates', 'invoices', 'payments', 'automations', \
+                      'audit_log']) AS name WHERE to_regclass(name) IS NULL) AS lacking GROUP BY kind";
 /// One `SELECT`, for the application's own database.
 const fn asks(sql: &'static str) -> Query {
     Query::new(&POSTGRES, Database::Own, sql)
@@ -233,13 +238,34 @@ static TABLE_MISSING: Cause =
         .explains(&[&POLL_FAILS])
         .fixes(&[&WHERE_TABLES_ARE, &OTHER_SCHEMA]);
 
+static TABLES_OFF_PATH: Cause =
+    Cause::new("TABLES-OFF-PATH", All(&[Not(&Clue::Unwell), Clue::Query(&TABLES_MISSING, Shows::Line("^off path: "))]))
+        .summary("tables of the application are in a schema that its search path does not name")
+        .explanation(
+            "search_path was set for the database, a role or the server; the data is there, nothing is to be restored",
+        )
+        .about(About::These(&[&POSTGRES]))
+        .explains(&[&POLL_FAILS])
+        .fixes(&[
+            &Fix::new(
+                "see where the path is set",
+                Risk::ReadOnly,
+                Remedy::Manual("psql in {unit}: \\drds; SELECT * FROM pg_file_settings WHERE name = 'search_path'"),
+            ),
+            &Fix::new(
+                "take the setting back, then let clients connect anew",
+                Risk::Disruptive,
+                Remedy::Manual("ALTER DATABASE or ALTER ROLE … RESET search_path; then opsctl restart web worker"),
+            ),
+        ]);
+
 static USERS: Query = asks("SELECT 'the table users is empty' WHERE NOT EXISTS (SELECT FROM users)");
 
 static NOBODY_LEFT: Cause = Cause::new(
     "NOBODY-LEFT",
     All(&[
         Not(&Clue::Unwell),
-        Clue::Query(&TABLES_MISSING, Shows::NoLine("^missing: ")),
+        Clue::Query(&TABLES_MISSING, Shows::NoLine("^(missing|off path): ")),
         Clue::Query(&USERS, Shows::Line("empty")),
     ]),
 )
@@ -257,7 +283,7 @@ static MANY_DELETED: Cause = Cause::new(
     "MANY-DELETED",
     All(&[
         Not(&Clue::Unwell),
-        Clue::Query(&TABLES_MISSING, Shows::NoLine("^missing: ")),
+        Clue::Query(&TABLES_MISSING, Shows::NoLine("^(missing|off path): ")),
         Clue::Query(&DELETED, Shows::Line("rows deleted")),
     ]),
 )
@@ -384,7 +410,7 @@ static LOCK_CHAIN: Cause =
              each",
         )
         .about(About::These(&[&POSTGRES]))
-        .explains(&[&POOL_EXHAUSTED, &AUTOMATIONS_OVERDUE])
+        .explains(&[&POOL_EXHAUSTED, &AUTOMATIONS_OVERDUE, &usual::PG_LOCK_WAIT])
         .fixes(&[
             &Fix::new(
                 "look at what it does, then end that one session",
@@ -622,7 +648,7 @@ static AUTOMATIONS_OVERDUE: Cause = Cause::new(
     "AUTOMATIONS-OVERDUE",
     All(&[
         Not(&Of(&POSTGRES, &Clue::Unwell)),
-        Not(&Of(&POSTGRES, &Clue::Query(&TABLES_MISSING, Shows::Line("^missing: ")))),
+        Not(&Of(&POSTGRES, &Clue::Query(&TABLES_MISSING, Shows::Line("^(missing|off path): ")))),
         Clue::Query(&DUE, Shows::Line(" due for ")),
     ]),
 )
@@ -640,7 +666,7 @@ static AUTOMATIONS_OFF: Cause = Cause::new(
     "AUTOMATIONS-OFF",
     All(&[
         Not(&Of(&POSTGRES, &Clue::Unwell)),
-        Not(&Of(&POSTGRES, &Clue::Query(&TABLES_MISSING, Shows::Line("^missing: ")))),
+        Not(&Of(&POSTGRES, &Clue::Query(&TABLES_MISSING, Shows::Line("^(missing|off path): ")))),
         Clue::Query(&SWITCHED_OFF, Shows::Line("switched off")),
     ]),
 )

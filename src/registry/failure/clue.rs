@@ -1,8 +1,10 @@
 //! Clues: conditions on the evidence.
 
+use super::data::DataClue;
 use super::drift::{Drift, Passage};
 use super::footing::Footing;
 use super::question::{LineShare, Query, Question, RedisQuestion, Share, Shows};
+use super::surroundings::Surroundings;
 use super::unattended::Unattended;
 use crate::registry::service::{Condition, Http, Service};
 use crate::registry::state::State;
@@ -126,6 +128,10 @@ pub enum Clue {
     Unattended(Unattended),
     /// What the host stands on gives way.
     Footing(Footing),
+    /// The state inside a data server, or of a service's data files.
+    Data(DataClue),
+    /// What surrounds its container.
+    Surroundings(Surroundings),
 }
 
 /// The answer to a probe or a request.

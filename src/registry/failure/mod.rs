@@ -58,15 +58,19 @@
 //! ```
 
 mod clue;
+mod data;
 mod drift;
 mod footing;
 mod question;
+mod surroundings;
 mod unattended;
 
 pub use clue::*;
+pub use data::*;
 pub use drift::*;
 pub use footing::*;
 pub use question::*;
+pub use surroundings::*;
 pub use unattended::*;
 
 use jiff::civil::Date;

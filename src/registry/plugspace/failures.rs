@@ -750,6 +750,7 @@ static PASSWORD_REFUSED: Cause =
             "requirepass was changed, and /root/.plugspace/redis-credentials.txt was not: backups and opsctl use that \
              one, the applications REDIS_URL",
         )
+        .explains(&[&usual::REDIS_PASSWORD])
         .fixes(&[&Fix::new(
             "write the right password into it",
             Risk::Safe,
@@ -767,6 +768,7 @@ static REDIS_LOADING: Cause =
     Cause::new("REDIS-LOADING", All(&[ASKABLE, Clue::Redis(&INFO, Shows::Line("^loading:1$"))]))
         .summary("Redis is still loading its data")
         .explanation("it answers questions about data only when that is over")
+        .explains(&[&usual::REDIS_STILL_LOADING])
         .verdict(Verdict::Warn)
         .about(About::These(&[&REDIS]))
         .fixes(&[&READ_LOG]);
@@ -790,6 +792,7 @@ static SAVE_FAILS: Cause = Cause::new(
      own. Once snapshots fail it takes no writes and refuses even PING (MISCONF), and what is in memory only is lost \
      with the next restart",
 )
+.explains(&[&usual::REDIS_UNSAVED])
 .fixes(&[&Fix::new(
     "make room or give the directory back, then let it save",
     Risk::Safe,

@@ -453,6 +453,7 @@ static LOCKED: Cause =
     Cause::new("SQLITE-LOCKED", All(&[Clue::Said(LOCK_LINES, Window::Seconds(600)), Not(&Clue::Running("backup.sh"))]))
         .summary("{service} could not write its database in the last ten minutes: it was locked")
         .explanation("no backup runs now; a second copy of the service, or somebody with a shell on the file, holds it")
+        .explains(&[&usual::SQLITE_LOCKED])
         .about(About::These(UNITS))
         .fixes(&[
             &Fix::new(

@@ -87,7 +87,7 @@ impl Probe {
     }
 
     /// A Redis server at `port`, one of the service's own, answers `PING` with `PONG`. Where it demands a password and none is
-    /// stated, that demand passes as well.
+    /// stated, that demand is a warning: it shows that the server runs, and not that it takes a write.
     pub const fn redis(port: u16) -> Self {
         Probe::Redis { port, password: None }
     }

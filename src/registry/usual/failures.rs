@@ -20,6 +20,8 @@ pub static FAILURES: &[&Failure] = &[
 pub static EVERYWHERE: &[&Failure] = &[
     &SLOW,
     &REMOVED,
+    &DATABASE_STATE,
+    &CONTAINER_ENVIRONMENT,
     &CONFIGURATION_DRIFT,
     &WRONG_UPSTREAM,
     &AUTOMATION_STOPPED,

@@ -92,6 +92,7 @@ static LOGIN_FAILURE: Failure = Failure::new(
     &[&[
         &JWT_SECRET_MISSING,
         &JWT_SECRET_SHORT,
+        &USERS_OFF_PATH,
         &USERS_MISSING,
         &USERS_EMPTY,
         &HASH_CHANGED,
@@ -254,12 +255,14 @@ SELECT to_regclass('"User"') IS NOT NULL AS users,
     AND attname IN ('passwordHash', 'lockedUntil') AND NOT attisdropped) AS logins,
   (SELECT count(*) = 2 FROM pg_attribute WHERE attrelid = to_regclass('"Transaction"')
     AND attname IN ('status', 'createdAt') AND NOT attisdropped) AS payments,
-  EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_stat_statements')
+  to_regclass('pg_stat_statements') IS NOT NULL
     AND current_setting('shared_preload_libraries') LIKE '%pg_stat_statements%' AS statements \gset
+SELECT 'User beyond search_path: ' || n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relname = 'User' AND c.relkind IN ('r', 'p') AND NOT pg_table_is_visible(c.oid);
 \if :users
 SELECT 'users: ' || count(*) FROM "User";
 \else
-\echo no table User
+SELECT 'no table User' WHERE NOT EXISTS (SELECT FROM pg_class WHERE relname = 'User' AND relkind IN ('r', 'p'));
 \endif
 \if :logins
 SELECT 'locked users: ' || count(*) FROM "User" WHERE "lockedUntil" > now();
@@ -442,6 +445,26 @@ static JWT_SECRET_SHORT: Cause = Cause::new("JWT-SECRET-SHORT", Clue::Env(EnvClu
         Remedy::Manual("openssl rand -base64 48, into {env} or Dokploy; then make the container anew"),
     )]);
 
+static USERS_OFF_PATH: Cause =
+    Cause::new("USERS-OFF-PATH", All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line("^User beyond search_path: "))]))
+        .summary("the table User is in a schema that the search path does not name")
+        .explanation(
+            "search_path was set for the database, a role or the server; the data is there, nothing is to be restored",
+        )
+        .severity(&P0)
+        .fixes(&[
+            &Fix::new(
+                "see where the path is set",
+                Risk::ReadOnly,
+                Remedy::Command(&["docker", "exec", "vedfinance-postgres", "psql", "-U", "postgres", "-c", "\\drds"]),
+            ),
+            &Fix::new(
+                "take the setting back, then let the API connect anew",
+                Risk::Disruptive,
+                Remedy::Manual("ALTER DATABASE or ALTER ROLE … RESET search_path; then opsctl restart api"),
+            ),
+        ]);
+
 static USERS_MISSING: Cause = Cause::new(
     "USERS-MISSING",
     All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line("^no table User$"))]),
@@ -470,19 +493,25 @@ static USERS_MISSING: Cause = Cause::new(
     ),
 ]);
 
-static USERS_EMPTY: Cause =
-    Cause::new("USERS-EMPTY", All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line("^users: 0$"))]))
-        .summary("the table User is empty")
-        .explanation("scenario B: nobody can log in; a wrong backup was restored, or an empty database migrated")
-        .severity(&P0)
-        .fixes(&[&Fix::new(
-            "find the newest good backup before anybody registers anew",
-            Risk::Destructive,
-            Remedy::Manual(
-                "opsctl backup list; lay the copy out in a database beside this one and compare the rows; nothing is \
-                 replaced before that. Seeds are for staging",
-            ),
-        )]);
+static USERS_EMPTY: Cause = Cause::new(
+    "USERS-EMPTY",
+    All(&[
+        ASKABLE,
+        Clue::Query(&DATABASE, Shows::Line("^users: 0$")),
+        Clue::Query(&DATABASE, Shows::NoLine("^User beyond search_path: ")),
+    ]),
+)
+.summary("the table User is empty")
+.explanation("scenario B: nobody can log in; a wrong backup was restored, or an empty database migrated")
+.severity(&P0)
+.fixes(&[&Fix::new(
+    "find the newest good backup before anybody registers anew",
+    Risk::Destructive,
+    Remedy::Manual(
+        "opsctl backup list; lay the copy out in a database beside this one and compare the rows; nothing is replaced \
+         before that. Seeds are for staging",
+    ),
+)]);
 
 static HASH_CHANGED: Cause =
     Cause::new("HASH-CHANGED", All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line(r"^other hashes: [1-9]"))]))
@@ -1004,7 +1033,7 @@ static BLOCKED: Cause = Cause::new("BLOCKED", All(&[ASKABLE, Clue::Query(&SERVER
         "scenario D: the one that holds it is slow, or idle within a transaction; everybody who wants the row waits",
     )
     .about(About::These(&[&POSTGRES]))
-    .explains(&[&IDLE_IN_TRANSACTION, &RUNS_LONG, &POOL_EXHAUSTED])
+    .explains(&[&IDLE_IN_TRANSACTION, &RUNS_LONG, &POOL_EXHAUSTED, &usual::PG_LOCK_WAIT])
     .fixes(&[&Fix::new(
         "cancel the blocker; end its session only if that does not help",
         Risk::Disruptive,

@@ -38,6 +38,8 @@ fn app(status: &str, exit_code: i64, oom_killed: bool) -> ContainerState {
         created: None,
         policy: String::new(),
         memory_bytes: None,
+        surroundings: None,
+        bounds: None,
         history: None,
     }
 }

@@ -5,8 +5,8 @@ use super::*;
 use crate::host::tools::procfs::Memory;
 use crate::observe::probe::{HostEvidence, OomRecord, TlsEdge};
 use crate::registry::{
-    Database, Drift, Ending, FileClue, Flaw, Footing, Leftovers, LineShare, Listening, Passage, Query, Question,
-    RedisQuestion, Share, Shows, Unattended,
+    DataClue, Database, Drift, Ending, FileClue, Flaw, Footing, Leftovers, LineShare, Listening, Passage, Query,
+    Question, RedisQuestion, Share, Shows, Surroundings, Unattended,
 };
 
 static LOAD: Clue = Clue::Load;
@@ -77,6 +77,8 @@ static CLUES: &[Clue] = &[
     Clue::Unattended(Unattended::NotAtBoot),
     Clue::Footing(Footing::Resolver),
     Clue::Footing(Footing::DeletedFiles),
+    Clue::Data(DataClue::ReadOnlyDefault),
+    Clue::Surroundings(Surroundings::OffNetwork),
 ];
 
 /// Its name. One that is new does not compile until it is here, and then in the list above.
@@ -136,6 +138,8 @@ fn name(clue: &Clue) -> &'static str {
         Clue::Route(_) => "Route",
         Clue::Unattended(_) => "Unattended",
         Clue::Footing(_) => "Footing",
+        Clue::Data(_) => "Data",
+        Clue::Surroundings(_) => "Surroundings",
     }
 }
 
@@ -147,6 +151,8 @@ const BY_REGISTRY: &[(&str, &str)] = &[
     ("RouteElsewhere", "the service has no route"),
     ("EngineDown", "no service here is a container"),
     ("PmDown", "no service here is an application of pm2"),
+    ("Data", "no server answered that could be asked, and no file is registered: nothing is claimed"),
+    ("Surroundings", "the engine said nothing of a container: nothing is claimed"),
 ];
 
 /// What an empty answer rules out, because it is a whole one.

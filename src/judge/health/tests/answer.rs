@@ -187,7 +187,10 @@ fn redis() {
         }
     }
     let wants = "-NOAUTH Authentication required.";
-    assert_eq!(reads(&open, line(wants)), "redis :6379: pass: answers, wants a password [ask it]");
+    assert_eq!(
+        reads(&open, line(wants)),
+        "redis :6379: warn: requires a password that the registry does not name; only that it runs is known [ask it]"
+    );
     assert_eq!(reads(&locked, line(wants)), format!("redis :6379: fail: answers PING with {wants} [ask it]"));
 }
 

@@ -151,6 +151,8 @@ fn running_container(name: &str) -> ContainerState {
         created: None,
         policy: String::new(),
         memory_bytes: None,
+        surroundings: None,
+        bounds: None,
         history: None,
     }
 }

@@ -1,0 +1,82 @@
+//! What of a container's surroundings lies on the host: its compose file, and the mounts that its process has.
+
+use std::collections::BTreeMap;
+
+use crate::host::system::System;
+use crate::host::tools::docker::ContainerState;
+use crate::host::tools::mountinfo;
+use crate::host::tools::surroundings::{self, Mounted};
+use crate::observe::probe::ManagerEvidence;
+use crate::registry::{DataKind, Manager, Service};
+
+/// What was found around a container.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ContainerFound {
+    /// Its compose file, and the `restart:` that stands there.
+    pub policy: Option<(String, String)>,
+    /// Sources of its mounts that are gone or were replaced, and what they are now.
+    pub gone: Vec<(String, String)>,
+    /// A compose file that has the service, where there is no container.
+    pub removed: Option<String>,
+}
+
+/// What surrounds the containers that are wanted.
+pub(super) fn of_all(
+    system: &System,
+    managers: &ManagerEvidence,
+    wants: &super::Wants,
+) -> BTreeMap<&'static str, ContainerFound> {
+    let all = managers.containers.iter().filter_map(|answer| answer.result.as_ref().ok()).flatten();
+    let all: Vec<&ContainerState> = all.collect();
+    let one = |(name, (service, id)): (&&'static str, &(&'static Service, Option<String>))| {
+        let own = all.iter().copied().find(|container| id.as_ref() == Some(&container.id));
+        (*name, ask(system, service, own))
+    };
+    wants.surroundings.iter().map(one).collect()
+}
+
+fn ask(system: &System, service: &Service, container: Option<&ContainerState>) -> ContainerFound {
+    let mut found = ContainerFound::default();
+    let Some(container) = container else {
+        found.removed = compose_file(system, service);
+        return found;
+    };
+    let Some(around) = &container.surroundings else { return found };
+    if !container.is_restarted() && container.identity.swarm.is_empty() {
+        let named = around.compose.as_ref();
+        found.policy = named.and_then(|(file, own)| {
+            let policy = surroundings::restart_policy(&system.read(file).ok()?, own)?;
+            (policy != "no").then(|| (file.clone(), policy))
+        });
+    }
+    let binds: Vec<&Mounted> = around.mounts.iter().filter(|mount| mount.kind == "bind").collect();
+    if container.pid != 0 && !binds.is_empty() {
+        let table = system.read(format!("/proc/{}/mountinfo", container.pid)).unwrap_or_default();
+        let mounts = mountinfo::parse(&table).unwrap_or_default();
+        for bind in binds {
+            let was_removed = mounts.iter().any(|mount| mount.point == bind.target && mount.is_gone());
+            let is_missing = system.is_missing(&bind.source);
+            let is_data = service.data.iter().any(|d| d.kind == DataKind::Directory && d.path == bind.source);
+            let is_empty = || is_data && system.names(&bind.source).is_ok_and(|names| names.is_empty());
+            let what = match () {
+                () if is_missing => "does not exist any more",
+                () if was_removed => "is another one than the container has: it was removed and made anew",
+                () if is_empty() => "is empty",
+                () => continue,
+            };
+            found.gone.push((bind.source.clone(), what.to_owned()));
+        }
+    }
+    found
+}
+
+/// The compose file of the registry, where it has the service.
+fn compose_file(system: &System, service: &Service) -> Option<String> {
+    let compose = service.managers.iter().find_map(|manager| match manager {
+        Manager::Compose(compose) => Some(compose),
+        Manager::Systemd(_) | Manager::Docker(_) | Manager::Pm2(_) => None,
+    })?;
+    let file = system.first_existing(compose.files).ok()??;
+    let text = system.read(file).ok()?;
+    surroundings::has_service(&text, compose.service).then(|| file.to_owned())
+}
