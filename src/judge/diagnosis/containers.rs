@@ -38,12 +38,9 @@ pub(super) fn judge(case: &Case<'_>, subject: Subject<'_>, clue: Surroundings) -
         Some(Answer { command, result: Err(trouble) }) => return Conclusion::unknown(told(command, trouble)),
         Some(Answer { result: Ok(_), .. }) => {}
     }
-    let needs_look = matches!(clue, Surroundings::PolicyLost | Surroundings::MountGone | Surroundings::Removed);
+    let needs_look = matches!(clue, Surroundings::PolicyLost | Surroundings::MountGone);
     if needs_look && looked.is_none() && has_container(subject) {
         return Conclusion::unknown("it was not asked");
-    }
-    if clue == Surroundings::Removed {
-        return removed(subject, looked);
     }
     let Some(container) = container(case, subject) else { return none() };
     let Some(around) = &container.surroundings else { return none() };
@@ -111,7 +108,6 @@ pub(super) fn judge(case: &Case<'_>, subject: Subject<'_>, clue: Surroundings) -
             let says = format!("held back in {} of {} periods", bounds.throttled, bounds.periods);
             any((held && hurts).then(|| inspect(says)))
         }
-        Surroundings::Removed => none(),
     }
 }
 
@@ -126,14 +122,6 @@ fn container<'a>(case: &Case<'a>, subject: Subject<'_>) -> Option<&'a ContainerS
     let managers = subject.service.managers;
     let own = || all.iter().filter(|one| managers.iter().any(|manager| is_container_of(manager, &one.identity)));
     own().find(|one| one.status == "running").or_else(|| own().next())
-}
-
-fn removed(subject: Subject<'_>, looked: Option<&ContainerFound>) -> Conclusion {
-    let file = looked.and_then(|found| found.removed.as_ref()).filter(|_| subject.health.state == State::NotFound);
-    any(file.map(|file| {
-        let says = format!("{file} has the service, and there is no container");
-        Fact::new(Command::new(["docker", "ps", "--all"]), says).blaming(file.clone())
-    }))
 }
 
 /// Networks that are no network of their own.

@@ -16,8 +16,6 @@ pub struct ContainerFound {
     pub policy: Option<(String, String)>,
     /// Sources of its mounts that are gone or were replaced, and what they are now.
     pub gone: Vec<(String, String)>,
-    /// A compose file that has the service, where there is no container.
-    pub removed: Option<String>,
 }
 
 /// What surrounds the containers that are wanted.
@@ -37,10 +35,7 @@ pub(super) fn of_all(
 
 fn ask(system: &System, service: &Service, container: Option<&ContainerState>) -> ContainerFound {
     let mut found = ContainerFound::default();
-    let Some(container) = container else {
-        found.removed = compose_file(system, service);
-        return found;
-    };
+    let Some(container) = container else { return found };
     let Some(around) = &container.surroundings else { return found };
     if !container.is_restarted() && container.identity.swarm.is_empty() {
         let named = around.compose.as_ref();
@@ -68,15 +63,4 @@ fn ask(system: &System, service: &Service, container: Option<&ContainerState>) -
         }
     }
     found
-}
-
-/// The compose file of the registry, where it has the service.
-fn compose_file(system: &System, service: &Service) -> Option<String> {
-    let compose = service.managers.iter().find_map(|manager| match manager {
-        Manager::Compose(compose) => Some(compose),
-        Manager::Systemd(_) | Manager::Docker(_) | Manager::Pm2(_) => None,
-    })?;
-    let file = system.first_existing(compose.files).ok()??;
-    let text = system.read(file).ok()?;
-    surroundings::has_service(&text, compose.service).then(|| file.to_owned())
 }

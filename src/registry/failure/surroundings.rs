@@ -25,6 +25,4 @@ pub enum Surroundings {
     MemoryKills,
     /// It is held back by its CPU limit in half of all periods.
     Throttled,
-    /// It was removed, though its compose file has it.
-    Removed,
 }

@@ -12,7 +12,6 @@ pub static CONTAINER_ENVIRONMENT: Failure = Failure::new("container-environment"
 
 /// All of it.
 pub static CONTAINER: &[&Cause] = &[
-    &CONTAINER_REMOVED,
     &CONTAINER_OFF_NETWORK,
     &CONTAINER_NOT_STARTABLE,
     &CONTAINER_MOUNT_GONE,
@@ -38,17 +37,6 @@ static AGAIN: Fix = Fix::new(
         "docker compose up -d with its file and project, or the docker run that made it; a restart keeps what it has",
     ),
 );
-
-/// Removed.
-pub static CONTAINER_REMOVED: Cause = cause("CONTAINER-REMOVED", Surroundings::Removed)
-    .summary("the container of {service} was removed; {thing} has the service")
-    .explanation("somebody removed it (docker rm, compose down), or it was never made from that file; volumes stay")
-    .explains(&[&super::NOT_FOUND])
-    .fixes(&[&Fix::new(
-        "make it from its compose file",
-        Risk::Disruptive,
-        Remedy::Manual("see why it was removed (opsctl history, docker events --since 24h --until now), then docker compose up -d of it"),
-    )]);
 
 /// Not on its network.
 pub static CONTAINER_OFF_NETWORK: Cause = cause("CONTAINER-OFF-NETWORK", Surroundings::OffNetwork)

@@ -23,7 +23,7 @@ static FRONT: Service = Service::new("front", &LATER)
 static DOCK: Deployment =
     Deployment::new("dock", &[&URGENT, &LATER], &[&STORE, &FRONT], HostChecks::new(&LATER)).summary("s").failures(&[]);
 
-const ALL: [Surroundings; 11] = [
+const ALL: [Surroundings; 10] = [
     Surroundings::OffNetwork,
     Surroundings::PublishedElsewhere,
     Surroundings::NameUnresolved,
@@ -34,7 +34,6 @@ const ALL: [Surroundings; 11] = [
     Surroundings::MemoryTight,
     Surroundings::MemoryKills,
     Surroundings::Throttled,
-    Surroundings::Removed,
 ];
 
 fn container(name: &str, port: u16) -> ContainerState {
