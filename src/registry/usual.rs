@@ -5,8 +5,10 @@
 //! [`FAILURES`] are those of a deployment that states none of its own.
 
 mod failures;
+mod reasons;
 
 pub use failures::*;
+pub use reasons::*;
 
 use super::{
     About, Cause, Clue, Depth, Ending, EnvClue, Fix, Flaw, Heard, Lapse, Remedy, Risk, State, Verdict, Window,

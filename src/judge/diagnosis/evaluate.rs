@@ -2,7 +2,7 @@
 
 use super::case::{Case, Subject};
 use super::outcome::{Conclusion, Fact};
-use super::{host, place, replies, service, words};
+use super::{host, place, reasons, replies, service, words};
 use crate::host::tools::command::Command;
 use crate::observe::probe::Holder;
 use crate::registry::{Clue, Service};
@@ -58,6 +58,7 @@ impl<'a> Case<'a> {
             Clue::SaidTimes(least, pattern, window) => {
                 of(&|subject| words::said(self, subject, *least, pattern, *window))
             }
+            Clue::Reports(family) => of(&|subject| reasons::reports(self, subject, *family)),
 
             Clue::Disk(bound) => host::disk(self, *bound),
             Clue::Inodes(bound) => host::inodes(self, *bound),

@@ -11,6 +11,7 @@ mod ignores;
 mod order;
 mod outcome;
 mod place;
+mod reasons;
 mod replies;
 mod service;
 mod wants;
@@ -25,6 +26,7 @@ pub use changes::{REACH, before};
 pub use ignores::{By, Ignores};
 use outcome::Why;
 pub use outcome::{Conclusion, Fact};
+pub use reasons::{named, others};
 
 use crate::observe::clues::Wants;
 use crate::registry::{About, Cause, Clue, Deployment, Depth, Failure, Fix, Level, Service, Verdict};
@@ -120,6 +122,7 @@ pub fn diagnose(case: &Case<'_>, failures: &[&'static Failure], only: Option<&'s
         }
     }
     diagnosis.findings = order::arrange(case, proven);
+    diagnosis.findings.iter_mut().for_each(|finding| reasons::quote(case, finding));
     diagnosis
 }
 

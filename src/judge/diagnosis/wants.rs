@@ -4,6 +4,9 @@ use super::case::Case;
 use crate::observe::clues::Wants;
 use crate::registry::{Clue, EnvClue, FileClue, Service, Window};
 
+/// What a reason is read from.
+static LAST_RUN: Clue = Clue::Said("", Window::Run);
+
 impl Case<'_> {
     /// Adds what this clue needs.
     pub(super) fn want(&self, clue: &Clue, subject: Option<&'static Service>, wants: &mut Wants) {
@@ -39,6 +42,7 @@ impl Case<'_> {
                     }
                 }
             }
+            Clue::Reports(_) => self.want(&LAST_RUN, subject, wants),
             Clue::Env(clue) => {
                 let Some(service) = here else { return };
                 wants.env.insert(service.name, service);

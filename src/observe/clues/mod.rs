@@ -3,6 +3,7 @@
 
 pub mod changes;
 mod host;
+mod lookups;
 pub mod reclaim;
 
 use std::collections::btree_map::Entry;
@@ -26,6 +27,7 @@ use crate::observe::probe::{Answer, Door, ManagerEvidence, Reply, databases, htt
 use crate::registry::{Deployment, Http, Query, Question, RedisQuestion, Service};
 pub use host::unit;
 use host::{env, file, firewall, list, listeners, processes, resident, tail};
+pub use lookups::{Lookups, look_up};
 
 /// How many of the newest lines of a service that is not well are read.
 const NEWEST: u64 = 60;
@@ -111,6 +113,10 @@ pub struct Clues {
     pub queries: Vec<(&'static Query, Answer<String>)>,
     /// Answers of Redis.
     pub redis: Vec<(&'static RedisQuestion, Answer<String>)>,
+    /// Last lines of units and containers that no service is, oldest first, by their names.
+    pub others: BTreeMap<String, Answer<Vec<Said>>>,
+    /// Paths that log lines name; `None` for what does not exist.
+    pub named: BTreeMap<String, Answer<Option<FileFound>>>,
 }
 
 /// An env file as it is.

@@ -176,6 +176,7 @@ fn clue(d: &Deployment, place: &str, proof: &Clue, alone: bool, found: &mut Vec<
         | Clue::MemoryHigh
         | Clue::RouteElsewhere
         | Clue::Env(_)
+        | Clue::Reports(_)
             if alone =>
         {
             found.push(format!("{place}: has a clue about a service, and is about the host"));

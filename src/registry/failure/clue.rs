@@ -1,5 +1,6 @@
 //! Clues: conditions on the evidence.
 
+use super::family::Family;
 use super::question::{LineShare, Query, Question, RedisQuestion, Share, Shows};
 use crate::registry::service::{Condition, Http, Service};
 use crate::registry::state::State;
@@ -51,6 +52,9 @@ pub enum Clue {
     Said(&'static str, Window),
     /// At least so many of its log lines of that window match this regular expression.
     SaidTimes(u32, &'static str, Window),
+    /// The log of its last run, or its manager, gives a reason of this family as the one that decides. What it names is the thing
+    /// at fault, `{thing}`.
+    Reports(Family),
 
     /// A file system at the bound of that verdict: at or above it, and for a warning not yet at that of a failure.
     Disk(Verdict),

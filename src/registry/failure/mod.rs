@@ -58,9 +58,11 @@
 //! ```
 
 mod clue;
+mod family;
 mod question;
 
 pub use clue::*;
+pub use family::Family;
 pub use question::*;
 
 use jiff::civil::Date;

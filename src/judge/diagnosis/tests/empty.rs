@@ -5,7 +5,8 @@ use super::*;
 use crate::host::tools::procfs::Memory;
 use crate::observe::probe::{HostEvidence, OomRecord, TlsEdge};
 use crate::registry::{
-    Database, Ending, FileClue, Flaw, Leftovers, LineShare, Listening, Query, Question, RedisQuestion, Share, Shows,
+    Database, Ending, Family, FileClue, Flaw, Leftovers, LineShare, Listening, Query, Question, RedisQuestion, Share,
+    Shows,
 };
 
 static LOAD: Clue = Clue::Load;
@@ -36,6 +37,7 @@ static CLUES: &[Clue] = &[
     Clue::Env(EnvClue::KeysMissing(&["KEY"])),
     Clue::Said("boom", Window::Run),
     Clue::SaidTimes(2, "boom", Window::Run),
+    Clue::Reports(Family::FileMissing),
     Clue::Disk(Verdict::Fail),
     Clue::Inodes(Verdict::Fail),
     Clue::Memory(Verdict::Fail),
@@ -92,6 +94,7 @@ fn name(clue: &Clue) -> &'static str {
         Clue::Env(_) => "Env",
         Clue::Said(..) => "Said",
         Clue::SaidTimes(..) => "SaidTimes",
+        Clue::Reports(_) => "Reports",
         Clue::Disk(_) => "Disk",
         Clue::Inodes(_) => "Inodes",
         Clue::Memory(_) => "Memory",
