@@ -26,6 +26,8 @@ pub struct Reason {
     pub thing: Option<String>,
     /// The line that says so.
     pub line: usize,
+    /// The line before it that names the thing, where it does not itself.
+    pub names: Option<usize>,
 }
 
 impl Reason {
@@ -100,6 +102,7 @@ pub fn read<'l>(lines: impl IntoIterator<Item = &'l str>) -> Option<Reason> {
         }
     }
     reason.line += before;
+    reason.names = reason.names.map(|line| line + before);
     Some(reason)
 }
 
@@ -109,7 +112,7 @@ fn hits(run: &[&str]) -> Vec<Hit> {
     for (line, text) in run.iter().enumerate() {
         if let Some(said) = rules::say(text) {
             let hinted = || {
-                let (at, hint) = place.as_ref()?;
+                let (at, hint) = place.as_ref().filter(|_| said.thing.is_none())?;
                 let fits = matches!(
                     said.family,
                     Family::SyntaxError
@@ -118,10 +121,13 @@ fn hits(run: &[&str]) -> Vec<Hit> {
                         | Family::FileMissing
                         | Family::PermissionDenied
                 );
-                (fits && line - at <= HINT_WITHIN).then(|| hint.clone())
+                (fits && line - at <= HINT_WITHIN).then(|| (*at, hint.clone()))
             };
-            let thing = said.thing.clone().or_else(hinted).map(|thing| tidy(&thing)).filter(|thing| !thing.is_empty());
-            found.push(Hit { reason: Reason { family: said.family, thing, line }, weight: said.weight });
+            let hinted = hinted();
+            let names = hinted.as_ref().map(|(at, _)| *at);
+            let thing = said.thing.or(hinted.map(|(_, hint)| hint));
+            let thing = thing.map(|thing| tidy(&thing)).filter(|thing| !thing.is_empty());
+            found.push(Hit { reason: Reason { family: said.family, thing, line, names }, weight: said.weight });
         }
         if let Some(hint) = rules::hint(text) {
             place = Some((line, hint));
@@ -133,7 +139,11 @@ fn hits(run: &[&str]) -> Vec<Hit> {
 /// A thing on one line, without quotes and what ends a sentence.
 fn tidy(thing: &str) -> String {
     let plain: String = thing.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let plain = plain.trim().trim_matches(|c| matches!(c, '\'' | '`' | ',' | ';')).trim_end_matches(['.', ':']);
+    let mut plain = plain.trim().trim_end_matches([',', ';', '.', ':']);
+    for quote in ['\'', '`', '"'] {
+        let inner = plain.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
+        plain = inner.filter(|inner| !inner.contains(quote)).unwrap_or(plain);
+    }
     // `:::3000` is every address, as `*:3000` is.
     let plain = match plain.strip_prefix(":::") {
         Some(port) => format!(":{port}"),
@@ -154,6 +164,9 @@ const ENDS: &[&str] = &[
     "Deactivated successfully",
 ];
 
+/// What it writes when it does not try again.
+const REFUSED: &str = "Start request repeated";
+
 /// Where the last attempt begins that came to an end; what one says that has only begun is not known yet.
 fn last_attempt(lines: &[&str]) -> usize {
     let starts: Vec<usize> =
@@ -161,7 +174,9 @@ fn last_attempt(lines: &[&str]) -> usize {
     let ended = |from: usize, to: usize| lines[from..to].iter().any(|line| ENDS.iter().any(|end| line.contains(end)));
     let mut to = lines.len();
     for start in starts.into_iter().rev() {
-        if ended(start, to) {
+        // One that was refused for want of tries began nothing.
+        let was_refused = lines[start..to].iter().any(|line| line.contains(REFUSED));
+        if ended(start, to) && !was_refused {
             return start;
         }
         to = start;
@@ -183,7 +198,7 @@ fn counts(line: &str) -> bool {
         && !managers.iter().any(|word| text.contains(word))
         && !ENDS.iter().any(|end| text.contains(end))
         && !text.contains("Consumed ")
-        && !text.contains("Start request repeated")
+        && !text.contains(REFUSED)
 }
 
 /// The indices of the last lines that are the program's own; of a run that has none, its last lines.

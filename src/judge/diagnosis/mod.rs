@@ -51,6 +51,8 @@ pub struct Finding {
     pub service: Option<&'static Service>,
     /// The service's name, or what of the host it is.
     pub subject: String,
+    /// What is wrong, where that is more than its cause's summary.
+    pub summary: Option<String>,
     /// How bad it is.
     pub severity: &'static Level,
     /// What proves it.
@@ -116,7 +118,11 @@ pub fn diagnose(case: &Case<'_>, failures: &[&'static Failure], only: Option<&'s
     for suspicion in suspicions(case, failures, only) {
         diagnosis.examined += 1;
         match case.outcome(&suspicion.cause.proof, suspicion.subject) {
-            Conclusion::Proven(facts) => proven.push(finding(case, suspicion, facts)),
+            Conclusion::Proven(facts) => {
+                for (facts, summary) in reasons::apart(&suspicion.cause.proof, facts) {
+                    proven.push(Finding { summary, ..finding(case, suspicion, facts) });
+                }
+            }
             Conclusion::RuledOut(facts) => rule_out(&mut diagnosis.ruled_out, suspicion, facts),
             Conclusion::Unknown(whys) => doubt(&mut diagnosis.doubts, suspicion, &whys),
         }
@@ -177,6 +183,7 @@ fn finding(case: &Case<'_>, suspicion: Suspicion, facts: Vec<Fact>) -> Finding {
             (None, [first]) => (*first).to_owned(),
             (None, [first, rest @ ..]) => format!("{first} and {} more", rest.len()),
         },
+        summary: None,
         severity: severity(case.deployment, failure, cause, subject),
         since,
         facts,

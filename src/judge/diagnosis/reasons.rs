@@ -27,7 +27,8 @@ const LATELY: jiff::SignedDuration = jiff::SignedDuration::from_mins(15);
 /// The reason that decides, and what shows it.
 struct Found {
     reason: Reason,
-    fact: Fact,
+    /// The line that says so, and the one before it that names the thing.
+    facts: Vec<Fact>,
 }
 
 /// Whether a service in this state has a last run whose lines say why it is as it is, and whether that run has ended. Of what was
@@ -65,7 +66,7 @@ fn refused(case: &Case<'_>, service: &Service) -> Option<Found> {
     let error = state.error.trim();
     let reason = reasons::read([error])?;
     let command = Command::new(["docker", "inspect", &state.identity.name]);
-    Some(Found { fact: Fact::new(command, crate::host::tools::excerpt(error)), reason })
+    Some(Found { facts: vec![Fact::new(command, crate::host::tools::excerpt(error))], reason })
 }
 
 /// The reason that its last run, or its manager, gives; none where that gives none.
@@ -83,7 +84,11 @@ fn find(case: &Case<'_>, subject: Subject<'_>) -> Result<Option<Found>, Conclusi
         has_ended || (is_late && !reason.family.is_an_end())
     };
     match reason.filter(still_holds) {
-        Some(reason) => Ok(lines.all.get(reason.line).map(|line| Found { fact: lines.fact(line), reason })),
+        Some(reason) => {
+            let quoted = reason.names.into_iter().chain([reason.line]);
+            let facts = quoted.filter_map(|index| lines.all.get(index)).map(|line| lines.fact(line)).collect();
+            Ok(Some(Found { facts, reason }))
+        }
         None => lines.doubt(case, subject).map_or(Ok(None), Err),
     }
 }
@@ -95,9 +100,9 @@ pub(super) fn reports(case: &Case<'_>, subject: Subject<'_>, family: Family) -> 
             let command = Command::own(["logs", subject.service.name]);
             Conclusion::RuledOut(vec![Fact::new(command, "its last run gives no such reason")])
         }
-        Ok(Some(Found { reason, fact })) if reason.family != family => Conclusion::RuledOut(vec![fact]),
-        Ok(Some(Found { reason, fact })) => {
-            let mut facts = vec![fact.blaming(reason.about())];
+        Ok(Some(Found { reason, facts })) if reason.family != family => Conclusion::RuledOut(facts),
+        Ok(Some(Found { reason, mut facts })) => {
+            facts.iter_mut().for_each(|fact| fact.thing = Some(reason.about().to_owned()));
             facts.extend(looked_up(case, Some(subject.service), &reason));
             Conclusion::Proven(facts)
         }
@@ -249,8 +254,10 @@ pub(super) fn with_lines(case: &Case<'_>, name: &str, fact: Fact) -> Vec<Fact> {
     let quoted = |says: String| Fact::new(&answer.command, says);
     match of_other(case, name) {
         Some((reason, line)) => {
-            facts.push(quoted(format!("{name} {}", reason.words())).blaming(reason.about()));
-            facts.push(quoted(format!("{name}: {line}")));
+            // Several containers are told together: each in a sentence as well.
+            let is_container = case.evidence.managers.strangers.iter().any(|o| o.listed.identity.name == name);
+            facts.extend(is_container.then(|| quoted(format!("{name} {}", reason.words()))));
+            facts.push(quoted(format!("{name}: {line}")).blaming(reason.words()));
             facts.extend(looked_up(case, None, &reason));
         }
         None => {
@@ -261,6 +268,35 @@ pub(super) fn with_lines(case: &Case<'_>, name: &str, fact: Fact) -> Vec<Fact> {
         }
     }
     facts
+}
+
+/// What is wrong with several units or containers, one by one where the reason of one is known: what proves it, and in a sentence.
+/// The rest stays together.
+pub(super) fn apart(clue: &Clue, facts: Vec<Fact>) -> Vec<(Vec<Fact>, Option<String>)> {
+    if !matches!(clue, Clue::FailedUnits | Clue::LoopingUnits) {
+        return vec![(facts, None)];
+    }
+    let mut groups: Vec<Vec<Fact>> = Vec::new();
+    for fact in facts {
+        match groups.last_mut().filter(|_| fact.names.is_empty()) {
+            Some(group) => group.push(fact),
+            None => groups.push(vec![fact]),
+        }
+    }
+    let sentence = |group: &Vec<Fact>| {
+        let words = group.iter().find_map(|fact| fact.thing.as_deref())?;
+        Some(format!("{} {words}", group.first()?.names.first()?))
+    };
+    let (known, rest): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| sentence(group).is_some());
+    let mut parts: Vec<(Vec<Fact>, Option<String>)> = known
+        .into_iter()
+        .map(|group| {
+            let words = sentence(&group);
+            (group, words)
+        })
+        .collect();
+    parts.extend((!rest.is_empty()).then(|| (rest.into_iter().flatten().collect(), None)));
+    parts
 }
 
 /// Adds the last lines of the run to what only says that a service failed.
@@ -317,10 +353,11 @@ pub(super) fn without_repeats(proven: Vec<Finding>) -> Vec<Finding> {
             std::ptr::eq(*cause, other.cause) && families.contains(&own_family)
         };
         let thing = own.thing().unwrap_or_default();
-        let quoted = own.facts.first().map_or("", |fact| &fact.says);
+        let quoted: Vec<&str> =
+            own.facts.iter().filter(|fact| fact.thing.is_some()).map(|fact| fact.says.as_str()).collect();
         let names = |fact: &Fact| {
             (thing.len() > 4 && fact.says.contains(thing) && thing.contains(['/', ':']))
-                || fact.says == quoted
+                || quoted.contains(&fact.says.as_str())
                 || reasons::read([fact.says.as_str()]).is_some_and(|reason| reason.family == own_family)
         };
         let about_env_file = std::ptr::eq(&raw const usual::ENV_FILE_MISSING, std::ptr::from_ref(other.cause));

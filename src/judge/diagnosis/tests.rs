@@ -4,6 +4,7 @@
 
 mod containers;
 mod empty;
+mod reasons;
 
 use std::time::Duration;
 

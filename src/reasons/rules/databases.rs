@@ -43,7 +43,10 @@ pub(super) const RULES: &[Rule] = &[
     // PostgreSQL: its clients.
     passing(ConnectRefused, r#"server at "(?P<h>[^"]+)"(?: \([^)]*\))?, port (?P<p>\d+) failed: connection refused"#),
     passing(ConnectTimeout, r#"server at "(?P<h>[^"]+)"(?: \([^)]*\))?, port (?P<p>\d+) failed: .{0,20}timed? ?out"#),
-    passing(ConnectRefused, r#"connection to server on socket "(?P<t>[^"]+)" failed"#),
+    passing(
+        ConnectRefused,
+        r#"connection to server on socket "(?P<t>[^"]+)" failed: (?:connection refused|no such file)"#,
+    ),
     passing(NameUnresolved, r#"could not translate host name "(?P<t>[^"]+)" to address"#),
     passing(
         AuthRefused,

@@ -12,7 +12,10 @@ pub(super) const RULES: &[Rule] = &[
     fatal(FileMissing, r"chdir to cwd \(\\?\x22(?P<t>[^\x22\\]+)\\?\x22\).{0,60}no such file"),
     fatal(AccountMissing, r"unable to find (?:user|group) (?P<t>[^\s:]+): no matching entries"),
     fatal(AddressInUse, r"bind for (?P<t>\S+) failed: port is already allocated"),
-    fatal(AddressInUse, r"failed to bind host port (?:for )?(?P<t>[\d.\[\]:]*:\d+).{0,80}address already in use"),
+    fatal(
+        AddressInUse,
+        r"failed to bind host port (?:for )?(?P<t>(?:[\d.]*|\[[\da-f:]*\]):\d+).{0,80}address already in use",
+    ),
     fatal(AddressInUse, r"userland proxy: listen tcp[46]? (?P<t>\S+): bind: address already in use"),
     fatal(AddressUnavailable, r"userland proxy: listen tcp[46]? (?P<t>\S+): bind: cannot assign"),
     fatal(
@@ -27,7 +30,7 @@ pub(super) const RULES: &[Rule] = &[
     passing(ConnectRefused, r"cannot connect to the docker daemon at (?P<t>\S+?)\.? is the docker daemon"),
     fatal(FileMissing, r"env file (?P<t>/\S+) not found"),
     fatal(FileMissing, r"no configuration file provided: not found").of("a compose file"),
-    fatal(SettingUnknown, r"additional propert(?:y|ies) '?(?P<t>[\w.-]+)'? (?:is|are) not allowed"),
+    fatal(SettingUnknown, r"additional propert(?:y|ies) '?(?P<t>[\w.-]+)'? (?:(?:is|are) )?not allowed"),
     fatal(SettingUnknown, r"no such service: (?P<t>[\w.-]+)"),
     fatal(SyntaxError, r"(?P<t>/\S+\.ya?ml): .{0,40}(?:yaml: |line \d+: ).{0,80}"),
     fatal(SyntaxError, r"\byaml: (?P<t>line \d+)"),

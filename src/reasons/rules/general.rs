@@ -59,7 +59,7 @@ pub(super) const RULES: &[Rule] = &[
     // What the host lacks.
     passing(NoSpace, r"(?P<t>/[^\s'\x22:,()]+)['\x22)]?:? .{0,40}(?:no space left on device|disk quota exceeded)"),
     passing(NoSpace, r"no space left on device|disk quota exceeded|\bENOSPC\b|\bEDQUOT\b|database or disk is full"),
-    passing(TooManyFiles, r"(?P<t>too many open files(?: in system)?)|\bEMFILE\b|\bENFILE\b|error 24\b"),
+    passing(TooManyFiles, r"too many open files|\bEMFILE\b|\bENFILE\b|error 24\b"),
     passing(
         OutOfMemory,
         r"(?P<t>cannot allocate memory|out of memory|failed to allocate \w+|memory allocation of \d+ bytes failed|std::bad_alloc|\bENOMEM\b)",
@@ -116,4 +116,7 @@ pub(super) const RULES: &[Rule] = &[
         Locked,
         r"(?:could not|cannot|can't|unable to|failed to) (?:acquire|obtain|get|take) (?:the |an? )?(?:exclusive )?(?:file )?lock.{0,40}?(?P<t>/[^\s'\x22:,()]+)",
     ),
+    // An error that nobody caught, by its own words.
+    fatal(Crashed, r"PHP Fatal error: +(?P<t>.{1,100})"),
+    passing(Crashed, r"^(?:.{0,30} )?(?P<t>(?-i:[A-Z][A-Za-z]*(?:Error|Exception))(?: \[\w+\])?: .{1,120})"),
 ];

@@ -23,7 +23,7 @@ pub(super) const RULES: &[Rule] = &[
     fatal(SettingMissing, r"required variable (?P<t>\w+) is missing a value"),
     fatal(
         SettingMissing,
-        r"database is uninitialized and (?P<t>(?:superuser )?password)[\w ]+ (?:is|are) not specified",
+        r"database is uninitialized and (?P<t>(?:superuser )?password)[\w ]{0,20} (?:is|are) not specified",
     ),
     fatal(
         SettingMissing,
@@ -113,7 +113,7 @@ pub(super) const RULES: &[Rule] = &[
     fatal(ReadOnly, r"\b(?:open|mkdir|write|unlink|rename|create) (?P<t>/[^\s:]+): read-only file system"),
     fatal(WrongKind, r"\b(?:open|read) (?P<t>/[^\s:]+): (?:is a directory|not a directory)"),
     passing(PeerUntrusted, r"x509: certificate (?:is valid for .{0,80}not (?P<t>\S+)|.{0,80})"),
-    fatal(Crashed, r"^(?:.{0,40} )?(?P<t>panic: .{1,120})"),
+    fatal(Crashed, r"^(?:.{0,40} )?(?P<t>(?-i:panic): .{1,120})"),
     fatal(Crashed, r"^(?P<t>fatal error: (?:all goroutines|concurrent map|stack overflow|runtime).{0,80})"),
     // Rust.
     fatal(Crashed, r"panicked at (?:'.{0,200}', )?(?P<t>[^\s,:']+:\d+)"),
@@ -152,7 +152,4 @@ pub(super) const RULES: &[Rule] = &[
     fatal(AccountMissing, r"cannot get [ug]id for (?:user|group) '(?P<t>[^']+)'"),
     fatal(AddressInUse, r"unable to bind listening socket for address '(?P<t>[^']+)': address already in use"),
     fatal(PermissionDenied, r"unable to bind listening socket for address '(?P<t>/[^']+)': permission denied"),
-    fatal(Crashed, r"PHP Fatal error: +(?P<t>.{1,100})"),
-    // An error that nobody caught, by its own words.
-    passing(Crashed, r"^(?:.{0,30} )?(?P<t>(?-i:[A-Z][A-Za-z]*(?:Error|Exception))(?: \[\w+\])?: .{1,120})"),
 ];

@@ -35,8 +35,8 @@ pub(super) const RULES: &[Rule] = &[
         r"(?:Caddyfile|\S+:\d+)[: -].{0,60}unrecognized (?:directive|subdirective|global option|parameter):? ?(?P<t>\S+)",
     ),
     fatal(SettingUnknown, r"module not registered: (?P<t>[\w.]+)"),
-    fatal(SyntaxError, r"adapting config using \w+: .{0,200}(?P<t>(?:/\S+|Caddyfile):\d+)"),
-    fatal(SyntaxError, r"(?:error during parsing|parsing caddyfile).{0,100}(?P<t>(?:/\S+|Caddyfile):\d+)"),
+    fatal(SyntaxError, r"adapting config using \w+: .{0,200}?(?P<t>(?:/[^\s:]+|\bCaddyfile):\d+)"),
+    fatal(SyntaxError, r"(?:error during parsing|parsing caddyfile).{0,100}?(?P<t>(?:/[^\s:]+|\bCaddyfile):\d+)"),
     fatal(SyntaxError, r"adapting config using (?P<t>\w+): "),
     fatal(SettingInvalid, r"loading (?:new |initial )?config: .{0,160}(?P<t>provision [\w.]+|unknown field \S+): "),
     // Apache.
@@ -77,10 +77,9 @@ pub(super) const RULES: &[Rule] = &[
         PeerUntrusted,
         r"self[- ]signed certificate|unable to (?:get (?:local )?issuer|verify the first) certificate|CERTIFICATE_VERIFY_FAILED|certificate verify failed|unknown authority|UnknownIssuer|PKIX path building failed",
     ),
-    passing(
-        PeerUntrusted,
-        r"altnames.{0,80}host: (?P<t>[\w.-]+)|hostname mismatch, certificate is not valid for '(?P<h>[^']+)'|ERR_TLS_CERT_ALTNAME_INVALID",
-    ),
+    passing(PeerUntrusted, r"altnames.{0,80}host: (?P<t>[\w.-]+)"),
+    passing(PeerUntrusted, r"hostname mismatch, certificate is not valid for '(?P<t>[^']+)'"),
+    passing(PeerUntrusted, r"ERR_TLS_CERT_ALTNAME_INVALID"),
     // pm2.
     fatal(FileMissing, r"script not found:? (?P<t>\S+)"),
     fatal(FileMissing, r"interpreter (?P<t>\S+) is NOT AVAILABLE in PATH"),

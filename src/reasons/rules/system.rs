@@ -7,7 +7,6 @@ pub(super) const RULES: &[Rule] = &[
     // systemd: its own messages about a unit.
     fatal(NotExecutable, r"failed at step EXEC spawning (?P<t>[^:]+): (?:exec format error|permission denied)"),
     fatal(FileMissing, r"failed at step EXEC spawning (?P<t>[^:]+): no such file"),
-    fatal(FileMissing, r"unable to locate executable '(?P<t>[^']+)'"),
     fatal(FileMissing, r"changing to the requested working directory failed: no such file").of("its working directory"),
     fatal(FileMissing, r"failed at step CHDIR spawning [^:]+: no such file").of("its working directory"),
     fatal(PermissionDenied, r"(?:working directory failed|failed at step CHDIR spawning [^:]+): permission denied")
