@@ -74,6 +74,9 @@ fn find(case: &Case<'_>, subject: Subject<'_>) -> Result<Option<Found>, Conclusi
     if let Some(found) = refused(case, subject.service) {
         return Ok(Some(found));
     }
+    if subject.health.state == State::Unknown {
+        return Err(Conclusion::unknown(super::service::doubt(subject)));
+    }
     let Some(has_ended) = last_run(subject.health.state) else { return Ok(None) };
     let lines = lines_of(case, subject, Window::Run)?;
     let reason = reasons::read(lines.all.iter().map(|line| line.text.as_str()));
@@ -324,7 +327,7 @@ fn family(finding: &Finding) -> Option<Family> {
     family_of(&finding.cause.proof)
 }
 
-fn family_of(clue: &Clue) -> Option<Family> {
+pub(super) fn family_of(clue: &Clue) -> Option<Family> {
     match clue {
         Clue::Reports(family) => Some(*family),
         Clue::All(parts) => parts.iter().find_map(family_of),

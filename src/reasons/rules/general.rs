@@ -19,6 +19,8 @@ pub(super) const NOTHING: &[Rule] = &[
         r"sshd\S*: (?:Failed|Invalid user|Connection (?:closed|reset)|Disconnected|Received disconnect|error: kex_|error: maximum auth|pam_unix)",
     ),
     nothing(r"\bpam_\w+\("),
+    // systemd says so of commands too whose failure it ignores; of others it says at which step they failed.
+    nothing(r"unable to locate executable '"),
     // Settings that are ignored, and optional files.
     nothing(
         r"(?:ignoring|skipping|not fatal|harmless|will be created|falling back|fallback|using default|defaulting to)",
