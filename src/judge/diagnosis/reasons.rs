@@ -90,7 +90,7 @@ fn find(case: &Case<'_>, subject: Subject<'_>) -> Result<Option<Found>, Conclusi
         Some(reason) => {
             let quoted = reason.names.into_iter().chain([reason.line]);
             let facts = quoted.filter_map(|index| lines.all.get(index)).map(|line| lines.fact(line)).collect();
-            Ok(Some(Found { facts, reason }))
+            Ok(Some(Found { reason, facts }))
         }
         None => lines.doubt(case, subject).map_or(Ok(None), Err),
     }
@@ -105,7 +105,9 @@ pub(super) fn reports(case: &Case<'_>, subject: Subject<'_>, family: Family) -> 
         }
         Ok(Some(Found { reason, facts })) if reason.family != family => Conclusion::RuledOut(facts),
         Ok(Some(Found { reason, mut facts })) => {
-            facts.iter_mut().for_each(|fact| fact.thing = Some(reason.about().to_owned()));
+            for fact in &mut facts {
+                fact.thing = Some(reason.about().to_owned());
+            }
             facts.extend(looked_up(case, Some(subject.service), &reason));
             Conclusion::Proven(facts)
         }
@@ -255,20 +257,17 @@ pub(super) fn with_lines(case: &Case<'_>, name: &str, fact: Fact) -> Vec<Fact> {
     let mut facts = vec![fact];
     let Some(answer) = case.clues.others.get(name) else { return facts };
     let quoted = |says: String| Fact::new(&answer.command, says);
-    match of_other(case, name) {
-        Some((reason, line)) => {
-            // Several containers are told together: each in a sentence as well.
-            let is_container = case.evidence.managers.strangers.iter().any(|o| o.listed.identity.name == name);
-            facts.extend(is_container.then(|| quoted(format!("{name} {}", reason.words()))));
-            facts.push(quoted(format!("{name}: {line}")).blaming(reason.words()));
-            facts.extend(looked_up(case, None, &reason));
-        }
-        None => {
-            let (_, lines) = run_of_other(case, name).unwrap_or((&answer.command, Vec::new()));
-            let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
-            let last = reasons::last_lines(&texts, QUOTED_OF_OTHER);
-            facts.extend(last.into_iter().map(|index| quoted(format!("{name}: {}", texts[index]))));
-        }
+    if let Some((reason, line)) = of_other(case, name) {
+        // Several containers are told together: each in a sentence as well.
+        let is_container = case.evidence.managers.strangers.iter().any(|o| o.listed.identity.name == name);
+        facts.extend(is_container.then(|| quoted(format!("{name} {}", reason.words()))));
+        facts.push(quoted(format!("{name}: {line}")).blaming(reason.words()));
+        facts.extend(looked_up(case, None, &reason));
+    } else {
+        let (_, lines) = run_of_other(case, name).unwrap_or((&answer.command, Vec::new()));
+        let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+        let last = reasons::last_lines(&texts, QUOTED_OF_OTHER);
+        facts.extend(last.into_iter().map(|index| quoted(format!("{name}: {}", texts[index]))));
     }
     facts
 }

@@ -10,9 +10,9 @@ pub(super) const RULES: &[Rule] = &[
     fatal(SyntaxError, r#"syntax error in file "(?P<t>[^"]+)" line (?P<l>\d+)"#),
     fatal(SettingInvalid, r#"invalid value for parameter "(?P<t>[^"]+)""#),
     fatal(SettingInvalid, r#"(?:parameter|setting) "(?P<t>[^"]+)" (?:requires|cannot be|must be)"#),
-    fatal(SettingInvalid, r#"\b(?P<t>\d+.{0,20}) is outside the valid range for parameter"#),
+    fatal(SettingInvalid, r"\b(?P<t>\d+.{0,20}) is outside the valid range for parameter"),
     vague(SyntaxError, r#"configuration file "(?P<t>[^"]+)" contains errors"#),
-    fatal(SyntaxError, r#"(?:could not load|invalid (?:entry|line).{0,30} in) (?P<t>/\S*pg_(?:hba|ident)\.conf)"#),
+    fatal(SyntaxError, r"(?:could not load|invalid (?:entry|line).{0,30} in) (?P<t>/\S*pg_(?:hba|ident)\.conf)"),
     fatal(PermissionDenied, r#"data directory "(?P<t>[^"]+)" has (?:invalid permissions|wrong ownership)"#),
     fatal(CertificateUnusable, r#"private key file "(?P<t>[^"]+)" (?:has group|must be owned)"#),
     fatal(

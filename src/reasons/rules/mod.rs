@@ -2,6 +2,8 @@
 //! a line, in bytes and whatever the case. What is at fault is the group `t`; where there are groups `h`, `p` and `l`, it is a host, a
 //! port, and the line of a file.
 
+#![allow(clippy::enum_glob_use, reason = "tables of families")]
+
 mod databases;
 mod engines;
 mod general;

@@ -7,7 +7,7 @@ pub(super) const RULES: &[Rule] = &[
     // Settings that are required.
     fatal(
         SettingMissing,
-        r#"(?:missing|required|undefined|unset)(?: required)? env(?:ironment)?(?: var(?:iable)?s?)?[^\w]{1,4}(?P<t>(?-i:[A-Z][A-Z0-9_]{2,}))"#,
+        r"(?:missing|required|undefined|unset)(?: required)? env(?:ironment)?(?: var(?:iable)?s?)?[^\w]{1,4}(?P<t>(?-i:[A-Z][A-Z0-9_]{2,}))",
     ),
     fatal(
         SettingMissing,
