@@ -63,6 +63,7 @@ pub const TARGETS: &[Target] = &[
     ("postgres", postgres),
     ("procfs", procfs),
     ("rclone", rclone),
+    ("reasons", reasons),
     ("records", records),
     ("redact", redact),
     ("redis", redis),
@@ -106,6 +107,16 @@ pub fn archive(bytes: &[u8]) {
     assert!(beside <= 2, "something lies beside the target directory");
     let _ = private::remove_dir_all(&SCRATCH);
     seen(laid);
+}
+
+/// Last lines of a run: what is quoted of them is short and on one line.
+pub fn reasons(bytes: &[u8]) {
+    let text = text(bytes);
+    if let Some(reason) = crate::reasons::read(text.lines()) {
+        assert!(reason.about().len() <= 200 && !reason.about().chars().any(char::is_control));
+        assert!(reason.line < text.lines().count() && reason.names.is_none_or(|line| line < reason.line));
+        seen((reason.path().map(str::to_owned), reason.port(), reason.words()));
+    }
 }
 
 /// Lines of the audit trail.

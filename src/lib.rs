@@ -63,6 +63,7 @@ mod judge;
 mod limits;
 mod observe;
 mod program;
+mod reasons;
 mod redact;
 pub mod registry;
 mod report;

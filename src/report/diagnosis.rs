@@ -297,7 +297,7 @@ impl Teller<'_> {
             respond: found.severity.response,
             reason: self.reason(found),
             subject: found.subject.clone(),
-            summary: names.fill(found.cause.summary),
+            summary: found.summary.clone().unwrap_or_else(|| names.fill(found.cause.summary)),
             evidence: distinct(&found.facts).into_iter().map(|fact| self.evidence(fact)).collect(),
             cause: names.fill(found.cause.explanation),
             fixes: found.fixes(&self.case.mounts()).map(|fix| FixFacts::new(fix, &names)).collect(),

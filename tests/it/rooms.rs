@@ -27,6 +27,12 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
         &["registry"],
     ),
     (
+        "reasons",
+        "PURE. Why a program failed, read from its last lines: the line that decides, its family and the thing that it names; \
+         `rules/` are the wordings",
+        &["registry"],
+    ),
+    (
         "redact",
         "PURE. Takes secrets out of text: by key and form (`suspect`, `value`), by value (`known`), keys line by line (`block`), \
          in every reading of a text (`view`)",
@@ -49,7 +55,7 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
         "judge",
         "PURE. What was seen, judged: `health/`, `diagnosis/` (`evaluate` holds each clue against it), `drift`, `freshness` (of \
          backups)",
-        &["registry", "units", "program", "envfile", "host", "observe"],
+        &["registry", "units", "program", "envfile", "reasons", "host", "observe"],
     ),
     ("select", "The deployment and the services that are meant", &["registry", "error", "host"]),
     (

@@ -131,6 +131,10 @@ pub fn look(
     recorder.give_up_silent(docker);
     let door = || Door::new(context.system, &recorder, time.rest()).with_trace(context.trace());
     scene.clues = clues::gather(door(), deployment, &scene.evidence.managers, &wants);
+    let wanted = diagnosis::others(&scene.case(deployment), &question.failures);
+    clues::look_up(door(), deployment, &mut scene.clues, &wanted);
+    let wanted = diagnosis::named(&scene.case(deployment), &question.failures);
+    clues::look_up(door(), deployment, &mut scene.clues, &wanted);
     scene.backups = wants.backups.then(|| Answer {
         command: Command::new(["cat", &record::path(deployment)]),
         result: backups(context, deployment).map_err(Trouble::from),

@@ -3,8 +3,8 @@
 use super::case::{Case, Subject};
 use super::outcome::{Conclusion, Fact};
 use super::{
-    containers, data, drift, drift_route, footing, holder, host, place, removed, replies, second, service, unattended,
-    words,
+    containers, data, drift, drift_route, footing, holder, host, place, reasons, removed, replies, second, service,
+    unattended, words,
 };
 use crate::host::tools::command::Command;
 use crate::observe::probe::Holder;
@@ -62,6 +62,7 @@ impl<'a> Case<'a> {
             Clue::SaidTimes(least, pattern, window) => {
                 of(&|subject| words::said(self, subject, *least, pattern, *window))
             }
+            Clue::Reports(family) => of(&|subject| reasons::reports(self, subject, *family)),
 
             Clue::Disk(bound) => host::disk(self, *bound),
             Clue::Inodes(bound) => host::inodes(self, *bound),

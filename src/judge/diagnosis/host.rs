@@ -3,6 +3,7 @@
 use super::DISK;
 use super::case::{Case, asked, told};
 use super::outcome::{Conclusion, Fact, Why};
+use super::reasons;
 use crate::host::tools::command::Command;
 use crate::host::tools::systemctl::UnitState;
 use crate::host::trouble::Trouble;
@@ -191,7 +192,7 @@ pub(super) fn failed_units(case: &Case<'_>) -> Conclusion {
                 let ran = units.map(|answer| answer.command.clone());
                 Fact { ran, ..fact }.about(name.clone()).at(changed)
             };
-            Conclusion::Proven(failed.iter().map(fact).collect())
+            Conclusion::Proven(failed.iter().flat_map(|name| reasons::with_lines(case, name, fact(name))).collect())
         }
     }
 }
@@ -228,7 +229,7 @@ pub(super) fn looping_units(case: &Case<'_>) -> Conclusion {
             found.push((&unit.id, fact.about(unit.id.clone())));
         }
     }
-    let facts: Vec<Fact> = found.into_iter().map(|(_, fact)| fact).collect();
+    let facts: Vec<Fact> = found.into_iter().flat_map(|(id, fact)| reasons::with_lines(case, id, fact)).collect();
     if let (true, Some(Answer { command, result: Err(trouble) })) = (facts.is_empty(), restless) {
         return Conclusion::unknown(told(command, trouble));
     }
@@ -319,8 +320,9 @@ pub(super) fn strangers(case: &Case<'_>) -> Conclusion {
                         let says = health::ailment(other, case.evidence.time)?;
                         let name = &other.listed.identity.name;
                         let fact = Fact::new(Command::new(["docker", "ps", "--all"]), format!("{name} ({says})"));
-                        Some(fact.ran(command))
+                        Some(reasons::with_lines(case, name, fact.ran(command)))
                     })
+                    .flatten()
                     .collect();
                 match (facts.is_empty(), &managers.strangers_trouble) {
                     (true, Some(trouble)) => Conclusion::unknown(told(command, trouble)),

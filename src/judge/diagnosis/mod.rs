@@ -19,6 +19,7 @@ mod order;
 mod outcome;
 mod place;
 mod purpose;
+mod reasons;
 mod remedy;
 mod removed;
 mod replies;
@@ -37,6 +38,7 @@ pub use changes::{REACH, before};
 pub use ignores::{By, Ignores};
 use outcome::Why;
 pub use outcome::{Conclusion, Fact};
+pub use reasons::{named, others};
 
 use crate::observe::clues::Wants;
 use crate::registry::{About, Cause, Clue, Deployment, Depth, Failure, Fix, Level, Service, Verdict};
@@ -61,6 +63,8 @@ pub struct Finding {
     pub service: Option<&'static Service>,
     /// The service's name, or what of the host it is.
     pub subject: String,
+    /// What is wrong, where that is more than its cause's summary.
+    pub summary: Option<String>,
     /// How bad it is.
     pub severity: &'static Level,
     /// What proves it.
@@ -129,9 +133,11 @@ pub fn diagnose(case: &Case<'_>, failures: &[&'static Failure], only: Option<&'s
         diagnosis.examined += 1;
         match case.outcome(&suspicion.cause.proof, suspicion.subject) {
             Conclusion::Proven(facts) => {
-                let found = finding(case, suspicion, facts);
-                if !case.follows_from_purpose(&found) {
-                    proven.push(found);
+                for (facts, summary) in reasons::apart(&suspicion.cause.proof, facts) {
+                    let found = Finding { summary, ..finding(case, suspicion, facts) };
+                    if !case.follows_from_purpose(&found) {
+                        proven.push(found);
+                    }
                 }
             }
             Conclusion::RuledOut(facts) => rule_out(&mut diagnosis.ruled_out, suspicion, facts),
@@ -140,6 +146,7 @@ pub fn diagnose(case: &Case<'_>, failures: &[&'static Failure], only: Option<&'s
     }
     remedy::withhold(case, &mut proven);
     diagnosis.findings = order::arrange(case, proven);
+    diagnosis.findings.iter_mut().for_each(|finding| reasons::quote(case, finding));
     diagnosis
 }
 
@@ -195,6 +202,7 @@ fn finding(case: &Case<'_>, suspicion: Suspicion, facts: Vec<Fact>) -> Finding {
             (None, [first]) => (*first).to_owned(),
             (None, [first, rest @ ..]) => format!("{first} and {} more", rest.len()),
         },
+        summary: None,
         severity: severity(case.deployment, failure, cause, subject),
         since,
         facts,

@@ -1,12 +1,12 @@
 //! What explains what, and what is told first.
 
-use super::{Case, Finding};
+use super::{Case, Finding, reasons};
 use crate::registry::{About, Clue, Depth, Service, Verdict};
 
 /// Leaves out what a better finding of the same subject says, folds what follows from something else under it, and puts what
 /// explains most first, then by verdict and severity.
 pub(super) fn arrange(case: &Case<'_>, proven: Vec<Finding>) -> Vec<Finding> {
-    let mut kept = without_weaker(proven);
+    let mut kept = without_weaker(reasons::without_repeats(proven));
     let mut roots: Vec<Finding> = Vec::new();
     // Each finding goes under the one that explains it, which may itself be under another.
     let parents: Vec<Option<usize>> = (0..kept.len()).map(|index| parent(case, &kept, index)).collect();
@@ -68,6 +68,9 @@ fn parent(case: &Case<'_>, all: &[Finding], index: usize) -> Option<usize> {
     let nearest = candidates().filter(|(_, other)| by_cause(other)).max_by_key(|(_, other)| name(other) == name(own));
     if let Some((parent, _)) = nearest {
         return Some(parent);
+    }
+    if let Some(peer) = reasons::peer(all, index) {
+        return Some(peer);
     }
     // Only what says nothing of its own reason is put down to what it needs.
     let service = own.service.filter(|_| own.cause.depth == Depth::Effect)?;

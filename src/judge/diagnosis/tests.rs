@@ -8,6 +8,7 @@ mod drift;
 mod empty;
 mod footing;
 mod pairs;
+mod reasons;
 mod remedies;
 mod surroundings;
 mod unattended;

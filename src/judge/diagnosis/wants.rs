@@ -6,6 +6,9 @@ use crate::observe::clues::Wants;
 use crate::observe::probe::Holder;
 use crate::registry::{Clue, EnvClue, FileClue, Footing, Service, Window};
 
+/// What a reason is read from.
+static LAST_RUN: Clue = Clue::Said("", Window::Run);
+
 impl Case<'_> {
     /// Adds what this clue needs.
     pub(super) fn want(&self, clue: &Clue, subject: Option<&'static Service>, wants: &mut Wants) {
@@ -41,6 +44,7 @@ impl Case<'_> {
                     }
                 }
             }
+            Clue::Reports(_) => self.want(&LAST_RUN, subject, wants),
             Clue::Env(clue) => {
                 let Some(service) = here else { return };
                 wants.env.insert(service.name, service);

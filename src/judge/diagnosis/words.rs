@@ -1,6 +1,6 @@
 //! Clues in what a service is told and what it says: its env file and its log.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 
 use super::case::{Case, Subject, asked};
@@ -8,6 +8,7 @@ use super::outcome::{Conclusion, Fact};
 use super::service::{began, doubt};
 use crate::envfile::Value;
 use crate::host::tools::command::Command;
+use crate::observe::logs::line::Said;
 use crate::registry::{EnvClue, Presence, State, Window};
 use crate::units;
 
@@ -116,29 +117,40 @@ pub(super) fn env(case: &Case<'_>, subject: Subject<'_>, clue: &EnvClue) -> Conc
 }
 
 /// Whether all lines of a service since `bound` were read.
-fn reaches(case: &Case<'_>, subject: Subject<'_>, bound: Option<jiff::Timestamp>) -> bool {
+fn reaches(case: &Case<'_>, subject: Subject<'_>, bound: Option<Timestamp>) -> bool {
     let partial = case.clues.partial.get(subject.service.name);
     partial.is_none_or(|(since, _)| since.zip(bound).is_some_and(|(since, bound)| since <= bound))
 }
 
-pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, least: u32, pattern: &str, window: Window) -> Conclusion {
-    if subject.service.log_sources().is_empty() {
-        return Conclusion::unknown(format!("where {} logs is not known", subject.service.name));
+/// Lines of a service that count.
+pub(super) struct Lines<'a> {
+    /// What brought them.
+    pub(super) command: &'a Command,
+    /// Those of the window, oldest first.
+    pub(super) all: Vec<&'a Said>,
+    /// Since when they count.
+    bound: Option<Timestamp>,
+}
+
+impl<'a> Lines<'a> {
+    /// One of them as what shows something.
+    pub(super) fn fact(&self, line: &Said) -> Fact {
+        let time = line.time.map(|time| time.strftime("%H:%M:%S ").to_string()).unwrap_or_default();
+        Fact::new(self.command, format!("{time}{}", line.text))
     }
-    let (command, lines) = match asked(case.clues.said.get(subject.service.name)) {
-        Ok(found) => found,
-        Err(unknown) => return unknown,
-    };
-    let pattern = match Regex::new(pattern) {
-        Ok(pattern) => pattern,
-        Err(error) => return Conclusion::unknown(error.to_string()),
-    };
-    // Of a window all that was written is read; of its last run nothing is kept, or nothing was written where anybody looks.
-    if lines.is_empty() && matches!(window, Window::Run) {
-        return Conclusion::unknown("its log has no line");
+
+    /// Why lines that were not read may say more; `None` where all were.
+    pub(super) fn doubt(&self, case: &Case<'a>, subject: Subject<'_>) -> Option<Conclusion> {
+        let partial = case.clues.partial.get(subject.service.name);
+        partial
+            .filter(|_| !reaches(case, subject, self.bound))
+            .map(|(_, why)| Conclusion::unknown(format!("logs of {}: {why}", subject.service.name)))
     }
-    let last = lines.iter().filter_map(|line| line.time).max();
-    let again = match subject.health.state {
+}
+
+/// Whether it is started again and again, or is about to be.
+pub(super) fn is_started_again(state: State) -> bool {
+    match state {
         State::CrashLoop | State::Restarting | State::Starting => true,
         State::Failed
         | State::Running
@@ -153,8 +165,22 @@ pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, least: u32, pattern: &
         | State::NotFound
         | State::Unmanaged
         | State::Unknown => false,
-    };
+    }
+}
+
+/// The lines of a window, or why they are not known.
+pub(super) fn lines_of<'a>(case: &Case<'a>, subject: Subject<'_>, window: Window) -> Result<Lines<'a>, Conclusion> {
+    if subject.service.log_sources().is_empty() {
+        return Err(Conclusion::unknown(format!("where {} logs is not known", subject.service.name)));
+    }
+    let (command, lines) = asked(case.clues.said.get(subject.service.name))?;
+    // Of a window all that was written is read; of its last run nothing is kept, or nothing was written where anybody looks.
+    if lines.is_empty() && matches!(window, Window::Run) {
+        return Err(Conclusion::unknown("its log has no line"));
+    }
+    let last = lines.iter().filter_map(|line| line.time).max();
     // One that is started again and again may not have come to say it this time.
+    let again = is_started_again(subject.health.state);
     let began = began(case, subject).map(|began| if again { units::earlier(began, ATTEMPT) } else { began });
     let bound = match window {
         Window::Run => began.or(last.map(|last| units::earlier(last, LAST_RUN))),
@@ -162,7 +188,7 @@ pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, least: u32, pattern: &
             Some(units::earlier(case.evidence.time, SignedDuration::from_secs(i64::from(seconds)))).max(began)
         }
     };
-    let counts = |time: Option<jiff::Timestamp>| match (time, bound) {
+    let counts = |time: Option<Timestamp>| match (time, bound) {
         // Some logs state whole seconds: what is of the same second may be later.
         (Some(time), Some(bound)) if time.subsec_nanosecond() == 0 => {
             units::later(time, SignedDuration::from_secs(1)) > bound
@@ -170,8 +196,19 @@ pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, least: u32, pattern: &
         (Some(time), Some(bound)) => time >= bound,
         (_, _) => true,
     };
-    let hits: Vec<_> =
-        lines.iter().filter(|line| counts(line.time)).filter(|line| pattern.is_match(&line.text)).collect();
+    Ok(Lines { command, all: lines.iter().filter(|line| counts(line.time)).collect(), bound })
+}
+
+pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, least: u32, pattern: &str, window: Window) -> Conclusion {
+    let lines = match lines_of(case, subject, window) {
+        Ok(lines) => lines,
+        Err(unknown) => return unknown,
+    };
+    let pattern = match Regex::new(pattern) {
+        Ok(pattern) => pattern,
+        Err(error) => return Conclusion::unknown(error.to_string()),
+    };
+    let hits: Vec<&Said> = lines.all.iter().copied().filter(|line| pattern.is_match(&line.text)).collect();
     let mut shown: Vec<_> = hits.clone();
     shown.reverse();
     let mut told: Vec<&str> = Vec::new();
@@ -180,27 +217,23 @@ pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, least: u32, pattern: &
         told.extend(new.then_some(line.text.as_str()));
         new
     });
-    let facts = shown.iter().rev().map(|line| {
-        let time = line.time.map(|time| time.strftime("%H:%M:%S ").to_string()).unwrap_or_default();
-        Fact::new(command, format!("{time}{}", line.text))
-    });
-    let often = || Fact::new(command, format!("{} lines like these:", hits.len()));
+    let facts = shown.iter().rev().map(|line| lines.fact(line));
+    let often = || Fact::new(lines.command, format!("{} lines like these:", hits.len()));
     match (hits.len(), least as usize) {
         (found @ 1.., least) if found >= least => {
             Conclusion::Proven((least > 1).then(often).into_iter().chain(facts).collect())
         }
-        // Lines that were not read may say so.
-        (_, _) if !reaches(case, subject, bound) => {
-            let partial = case.clues.partial.get(subject.service.name).map_or("", |(_, why)| why);
-            Conclusion::unknown(format!("logs of {}: {partial}", subject.service.name))
-        }
         (found, least) => {
-            let all = lines.iter().filter(|line| counts(line.time)).count();
+            // Lines that were not read may say so.
+            if let Some(unknown) = lines.doubt(case, subject) {
+                return unknown;
+            }
+            let all = lines.all.len();
             let says = match (found, least) {
                 (0, _) => format!("none of {all} lines says so"),
                 (found, least) => format!("{found} of {all} lines say so, {least} would count"),
             };
-            Conclusion::RuledOut(vec![Fact::new(command, says)])
+            Conclusion::RuledOut(vec![Fact::new(lines.command, says)])
         }
     }
 }

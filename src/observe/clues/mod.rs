@@ -8,6 +8,7 @@ pub mod data;
 pub mod drift;
 pub mod footing;
 mod host;
+mod lookups;
 pub mod reclaim;
 pub mod second;
 pub mod unattended;
@@ -39,6 +40,7 @@ use crate::observe::probe::{
 use crate::registry::{Deployment, Http, Query, Question, RedisQuestion, Service};
 pub use host::unit;
 use host::{env, file, firewall, list, listeners, processes, resident, tail};
+pub use lookups::{Lookups, look_up};
 use second::SecondLook;
 
 /// How many of the newest lines of a service that is not well are read.
@@ -163,6 +165,10 @@ pub struct Clues {
     pub data: BTreeMap<&'static str, data::DataFound>,
     /// What surrounds containers.
     pub surroundings: BTreeMap<&'static str, containers::ContainerFound>,
+    /// Last lines of units and containers that no service is, oldest first, by their names.
+    pub others: BTreeMap<String, Answer<Vec<Said>>>,
+    /// Paths that log lines name; `None` for what does not exist.
+    pub named: BTreeMap<String, Answer<Option<FileFound>>>,
 }
 
 /// An env file as it is.

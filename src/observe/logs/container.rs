@@ -26,7 +26,12 @@ pub fn read(
     each: &mut dyn FnMut(&Raw<'_>) -> bool,
 ) -> Result<(), Trouble> {
     let found = world.containers.get_or_init(|| containers(world)).clone()?;
-    let Some(container) = newest(service(world, source), &found) else {
+    let named = named(world, source);
+    let container = match named {
+        Some(name) => found.iter().find(|container| container.identity.name == name),
+        None => newest(service(world, source), &found),
+    };
+    let Some(container) = container else {
         return Err(Trouble::Unavailable("it has no container here".to_owned()));
     };
     let query = Query {
@@ -55,6 +60,12 @@ fn containers(world: &World) -> Result<Vec<Listed>, Trouble> {
 
 fn service(world: &World, source: usize) -> Option<&'static Service> {
     world.sources[source].service
+}
+
+/// The container's own name, where it is no service's.
+fn named(world: &World, source: usize) -> Option<&str> {
+    let source = &world.sources[source];
+    source.name.strip_prefix("container:").filter(|_| source.service.is_none())
 }
 
 fn is_of(service: Option<&'static Service>, container: &Listed) -> bool {

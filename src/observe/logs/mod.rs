@@ -16,6 +16,7 @@ pub mod line;
 mod mark;
 pub mod merge;
 mod open;
+pub mod others;
 mod packed;
 pub mod parse;
 mod readers;
@@ -339,7 +340,7 @@ pub fn hear(
     });
     start(&world, &finish);
     drop(finish);
-    let watch = Quiet { world: &world, troubles: RefCell::default() };
+    let watch = Quiet::of(&world);
     // Nothing is printed, so nothing can fail to be.
     let ending = merge::merge(&world.board, &mut std::io::sink(), &watch, Some(Instant::now() + limit));
     for name in ending.map(|ending| ending.unfinished).unwrap_or_default() {
@@ -370,10 +371,21 @@ pub fn hear(
 struct Quiet<'w> {
     world: &'w World,
     troubles: RefCell<Vec<(&'static str, Trouble)>>,
+    first: RefCell<Option<Trouble>>,
 }
 
-impl Quiet<'_> {
+impl<'w> Quiet<'w> {
+    fn of(world: &'w World) -> Self {
+        Quiet { world, troubles: RefCell::default(), first: RefCell::default() }
+    }
+
+    /// What went wrong first, whoever it is about.
+    fn first_trouble(&self) -> Option<Trouble> {
+        self.first.borrow().clone()
+    }
+
     fn remember(&self, name: &str, trouble: &Trouble) {
+        self.first.borrow_mut().get_or_insert_with(|| trouble.clone());
         let is_journal = |source: &Source| matches!(source.kind, source::Kind::Journal { .. });
         let meant = |source: &&Source| source.name == name || (name == "the journal" && is_journal(source));
         let owners = self.world.sources.iter().filter(meant).filter_map(|source| source.service);

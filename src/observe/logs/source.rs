@@ -76,6 +76,12 @@ impl Source {
         }
     }
 
+    /// Something that no service of the registry is.
+    pub(super) fn without_service(name: String, kind: Kind) -> Self {
+        let short = name.split_once(':').map_or("", |(_, name)| name).to_owned();
+        Source { service: None, name, short, label: String::new(), kind, output: None, copy: false }
+    }
+
     /// The same at another path, the `index`-th of them.
     pub(super) fn at(&self, path: &str, index: usize) -> Self {
         let mut other = self.clone();

@@ -179,6 +179,7 @@ fn clue(d: &Deployment, place: &str, proof: &Clue, alone: bool, found: &mut Vec<
         | Clue::Drift(_)
         | Clue::Route(_)
         | Clue::Unattended(Unattended::NotAtBoot)
+        | Clue::Reports(_)
             if alone =>
         {
             found.push(format!("{place}: has a clue about a service, and is about the host"));

@@ -2,6 +2,7 @@
 
 use super::data::DataClue;
 use super::drift::{Drift, Passage};
+use super::family::Family;
 use super::footing::Footing;
 use super::question::{LineShare, Query, Question, RedisQuestion, Share, Shows};
 use super::surroundings::Surroundings;
@@ -62,6 +63,9 @@ pub enum Clue {
     Said(&'static str, Window),
     /// At least so many of its log lines of that window match this regular expression.
     SaidTimes(u32, &'static str, Window),
+    /// The log of its last run, or its manager, gives a reason of this family as the one that decides. What it names is the thing
+    /// at fault, `{thing}`.
+    Reports(Family),
 
     /// A file system at the bound of that verdict: at or above it, and for a warning not yet at that of a failure.
     Disk(Verdict),

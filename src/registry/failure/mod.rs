@@ -60,6 +60,7 @@
 mod clue;
 mod data;
 mod drift;
+mod family;
 mod footing;
 mod question;
 mod surroundings;
@@ -68,6 +69,7 @@ mod unattended;
 pub use clue::*;
 pub use data::*;
 pub use drift::*;
+pub use family::Family;
 pub use footing::*;
 pub use question::*;
 pub use surroundings::*;

@@ -18,6 +18,7 @@ pub static FAILURES: &[&Failure] = &[
 
 /// What every deployment has, whatever failures it states: how any server breaks, as any server shows it.
 pub static EVERYWHERE: &[&Failure] = &[
+    &STARTUP_ERROR,
     &SLOW,
     &REMOVED,
     &DATABASE_STATE,
@@ -30,6 +31,13 @@ pub static EVERYWHERE: &[&Failure] = &[
     &NAME_RESOLUTION,
     &HOST_FOOTING,
 ];
+
+/// A service says itself why it fails.
+pub static STARTUP_ERROR: Failure = Failure::new("startup-error", &[REASONS])
+    .summary("a service fails, and its last lines say why")
+    .section(HERE)
+    .aliases(&["startup", "error", "exception"])
+    .symptoms(&["a service ends right after its start", "its log ends with an error", "a restart changes nothing"]);
 
 /// No space is left.
 pub static DISK_FULL_FAILURE: Failure = Failure::new("disk-full", &[&[&DISK_FULL, &DISK_FILLING]])

@@ -47,7 +47,7 @@ impl Report for Diagnosis {
         self.purposes(page);
         for (index, finding) in self.findings.iter().enumerate() {
             // What is wrong with several in the same way is told once.
-            if self.findings[..index].iter().all(|other| other.code != finding.code) {
+            if !self.findings[..index].iter().any(|other| is_alike(other, finding)) {
                 page.gap();
                 self.finding(finding, page);
             }
@@ -211,7 +211,7 @@ impl Diagnosis {
             let likewise = if others.is_empty() { String::new() } else { format!("; likewise {}", others.join(", ")) };
             aside(page, "so", format!("{}{likewise}", folded.summary));
         }
-        let alike = self.findings.iter().filter(|other| other.code == finding.code && *other != finding);
+        let alike = self.findings.iter().filter(|other| is_alike(other, finding) && *other != finding);
         let alike: Vec<&str> = alike.map(|other| other.subject.as_str()).collect();
         if !alike.is_empty() {
             aside(page, "also", alike.join(", "));
@@ -227,6 +227,12 @@ impl Diagnosis {
             aside(page, "not", format!("a restart: {why}"));
         }
     }
+}
+
+/// Whether the same is wrong with both: of one cause, and in the same words but for the subject.
+fn is_alike(one: &Finding, other: &Finding) -> bool {
+    let words = |finding: &Finding| finding.summary.replace(&finding.subject, "");
+    one.code == other.code && words(one) == words(other)
 }
 
 fn seen(evidence: &Evidence) -> String {

@@ -5,8 +5,8 @@ use super::*;
 use crate::host::tools::procfs::Memory;
 use crate::observe::probe::{HostEvidence, OomRecord, TlsEdge};
 use crate::registry::{
-    DataClue, Database, Drift, Ending, FileClue, Flaw, Footing, Leftovers, LineShare, Listening, Passage, Query,
-    Question, RedisQuestion, Share, Shows, Surroundings, Unattended,
+    DataClue, Database, Drift, Ending, Family, FileClue, Flaw, Footing, Leftovers, LineShare, Listening, Passage,
+    Query, Question, RedisQuestion, Share, Shows, Surroundings, Unattended,
 };
 
 static LOAD: Clue = Clue::Load;
@@ -41,6 +41,7 @@ static CLUES: &[Clue] = &[
     Clue::Env(EnvClue::KeysMissing(&["KEY"])),
     Clue::Said("boom", Window::Run),
     Clue::SaidTimes(2, "boom", Window::Run),
+    Clue::Reports(Family::FileMissing),
     Clue::Disk(Verdict::Fail),
     Clue::Inodes(Verdict::Fail),
     Clue::Memory(Verdict::Fail),
@@ -108,6 +109,7 @@ fn name(clue: &Clue) -> &'static str {
         Clue::Env(_) => "Env",
         Clue::Said(..) => "Said",
         Clue::SaidTimes(..) => "SaidTimes",
+        Clue::Reports(_) => "Reports",
         Clue::Disk(_) => "Disk",
         Clue::Inodes(_) => "Inodes",
         Clue::Memory(_) => "Memory",
