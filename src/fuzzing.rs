@@ -178,7 +178,7 @@ pub fn docker(bytes: &[u8]) {
         tools::surroundings::missing_part(&text),
         tools::surroundings::unable(-1, &text),
     ));
-    seen((tools::surroundings::restart_policy(&text, "app"), tools::surroundings::has_service(&text, "app")));
+    seen(tools::surroundings::restart_policy(&text, "app"));
     seen((docker::only_missing(&text), docker::unreachable(&text), docker::newest_line(&text, "e")));
 }
 

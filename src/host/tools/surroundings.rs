@@ -223,11 +223,6 @@ pub fn restart_policy(file: &str, service: &str) -> Option<String> {
     known.contains(&name).then(|| name.to_owned())
 }
 
-/// Whether a compose file has a service.
-pub fn has_service(file: &str, service: &str) -> bool {
-    service_lines(file, service).is_some()
-}
-
 /// The lines of a service in a compose file.
 fn service_lines<'f>(file: &'f str, service: &str) -> Option<Vec<&'f str>> {
     let depth = |line: &str| line.len() - line.trim_start_matches(' ').len();
@@ -328,7 +323,6 @@ mod tests {
         for none in ["job", "data", "web"] {
             assert_eq!(restart_policy(file, none), None, "{none}");
         }
-        assert!(has_service(file, "job") && !has_service(file, "data"));
         assert_eq!(restart_policy("services:\n  a:\n    restart: ${POLICY}\n", "a"), None);
         assert_eq!(restart_policy("", "a"), None);
     }

@@ -7,9 +7,8 @@ use crate::host::tools::docker::ContainerState;
 use crate::host::tools::surroundings::{Surroundings as Around, missing_part, unable};
 use crate::host::trouble::Trouble;
 use crate::observe::clues::Wants;
-use crate::observe::clues::containers::ContainerFound;
 use crate::observe::probe::{Answer, Reply, is_container_of};
-use crate::registry::{Manager, State, Surroundings, Verdict};
+use crate::registry::{Manager, Surroundings, Verdict};
 use crate::units::bytes;
 
 /// Per cent of its limit at which a container's memory is tight.

@@ -7,7 +7,7 @@ use crate::host::tools::docker::ContainerState;
 use crate::host::tools::mountinfo;
 use crate::host::tools::surroundings::{self, Mounted};
 use crate::observe::probe::ManagerEvidence;
-use crate::registry::{DataKind, Manager, Service};
+use crate::registry::{DataKind, Service};
 
 /// What was found around a container.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -26,7 +26,7 @@ pub static REASONS: &[&Cause] = &[
     &OBJECT_MISSING,
     &SCHEMA_MISMATCH,
     &VERSION_MISMATCH,
-    &READ_ONLY,
+    &PATH_READ_ONLY,
     &TOO_MANY_FILES,
     &MEMORY_EXHAUSTED,
     &PROCESS_LIMIT,
@@ -366,7 +366,7 @@ pub static VERSION_MISMATCH: Cause = Cause::new("VERSION-MISMATCH", All(&[Unwell
     ]);
 
 /// [`Family::ReadOnly`].
-pub static READ_ONLY: Cause = Cause::new("READ-ONLY", All(&[Unwell, Reports(Family::ReadOnly)]))
+pub static PATH_READ_ONLY: Cause = Cause::new("PATH-READ-ONLY", All(&[Unwell, Reports(Family::ReadOnly)]))
     .summary("{service} cannot write {thing}: read-only")
     .explanation("the file system is mounted read-only, the unit's sandbox makes it so, or the database is a replica")
     .fixes(&[
