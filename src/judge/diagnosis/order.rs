@@ -55,10 +55,13 @@ fn without_weaker(proven: Vec<Finding>) -> Vec<Finding> {
 fn parent(case: &Case<'_>, all: &[Finding], index: usize) -> Option<usize> {
     let own = &all[index];
     let name = |finding: &Finding| finding.service.map(|service| service.name);
-    // What any service may have explains what the same one has, or one that needs it: not what another has by chance.
+    // What any service may have explains what the same one has, one that needs it, or one that it names: not what another has
+    // by chance.
     let reaches = |other: &Finding| match (other.service, own.service) {
         (Some(theirs), Some(service)) if matches!(other.cause.about, About::Each) => {
-            theirs.name == service.name || service.needs.iter().any(|need| need.name == theirs.name)
+            theirs.name == service.name
+                || service.needs.iter().any(|need| need.name == theirs.name)
+                || other.thing().and_then(|thing| thing.split([' ', ',']).next()) == Some(service.name)
         }
         (_, _) => true,
     };

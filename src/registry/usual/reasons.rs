@@ -74,8 +74,7 @@ pub static FILE_MISSING: Cause = Cause::new("FILE-MISSING", All(&[Unwell, Report
             "bring it back, or correct the path",
             Risk::Disruptive,
             Remedy::Manual(
-                "restore the file from the backup or the package, or correct the path in the configuration of \
-         {service}",
+                "put the file back from its package or template, or correct the path in the configuration of {service}",
             ),
         ),
         &READ_LOG,
@@ -327,7 +326,7 @@ pub static OBJECT_MISSING: Cause = Cause::new("OBJECT-MISSING", All(&[Unwell, Re
             Risk::Disruptive,
             Remedy::Manual(
                 "compare the database in the configuration of {service} with those of the server, and see whether its \
-         migrations ran; do not restore anything before that",
+         migrations ran; where another schema has it, correct search_path and nothing else",
             ),
         ),
         &READ_LOG,
@@ -501,7 +500,7 @@ pub static DATA_CORRUPT: Cause = Cause::new("DATA-CORRUPT", All(&[Unwell, Report
             "save what is there, then check it",
             Risk::Disruptive,
             Remedy::Manual(
-                "stop writing, copy the files aside, and check them with the program's own tool; a restore comes last",
+                "stop writing, copy the files aside, and check the copy with the program's own tool before anything is replaced",
             ),
         ),
         &READ_LOG,
