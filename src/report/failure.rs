@@ -137,7 +137,7 @@ pub struct FixFacts {
 /// Stands for the mount point of no file system in particular.
 const MOUNT: &str = "MOUNT";
 /// Stands for what is at fault, where nothing in particular is.
-const THING: &str = "THING";
+const THING: &str = "something";
 
 /// What stands for a subject in the texts of a cause.
 #[derive(Debug, Clone, Copy)]

@@ -78,6 +78,7 @@ fn a_bundle_is_a_new_file_for_its_owner_alone() {
     let machine = prim();
     let path = machine.path("/tmp");
     std::fs::create_dir_all(&path).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o1777)).unwrap();
     let file = path.join("evidence.tar");
     let name = file.to_str().unwrap();
     let run = machine.run(["diagnose", "--bundle", name]);

@@ -40,6 +40,21 @@ pub fn healthy() -> Machine {
         machine.serve(port, servers::always(200, "# HELP"));
     }
     machine.serve(443, servers::tls(&HOSTS));
+    machine.unit(
+        "certbot.timer",
+        "Id=certbot.timer\nNames=certbot.timer\nLoadState=loaded\nActiveState=active\nSubState=waiting\nConditionResult=yes\n",
+    );
+    machine.file("/home/plugspace/.pm2/dump.pm2", &sample("plugspace/pm2-jlist.json"));
+    machine.file(
+        "/etc/systemd/system/pm2-plugspace.service",
+        "[Service]\nExecStart=/usr/local/bin/pm2 resurrect\n[Install]\nWantedBy=multi-user.target\n",
+    );
+    machine.dir("/etc/systemd/system/multi-user.target.wants");
+    std::os::unix::fs::symlink(
+        "/etc/systemd/system/pm2-plugspace.service",
+        machine.path("/etc/systemd/system/multi-user.target.wants/pm2-plugspace.service"),
+    )
+    .unwrap();
     machine
 }
 

@@ -150,7 +150,7 @@ pub fn files(machine: &Machine) {
     for name in ["wallet", "store", "faucet", "spawn", "email", "token", "mem", "domain"] {
         machine.file(&format!("/opt/prim/{name}.db"), "SQLite format 3\0canary-database");
     }
-    machine.file("/var/lib/prim/allowlist.db", "SQLite format 3\0");
+    machine.file("/var/lib/prim/allowlist.db", "SQLite format 3\0\u{10}\0\u{1}\u{1}\0@  ");
     machine.answer("caddy-adapt", &sample("prim/caddy-adapt.json"));
     machine.answer("docker-compose", &sample("prim/docker-compose-config.json"));
     machine.answer_with("systemd-analyze-verify", "", "Unit prim-infer.service not found.\n", 1);

@@ -194,8 +194,10 @@ fn uses() -> BTreeMap<Module, BTreeSet<Module>> {
     for (module, text) in &modules {
         let used = uses.entry(module.clone()).or_default();
         for path in paths(text) {
+            // `use {` in a text is no import.
+            let Some(first) = path.first() else { continue };
             let above = path.iter().take_while(|part| *part == "super").count();
-            let mut full: Module = match path[0].as_str() {
+            let mut full: Module = match first.as_str() {
                 "crate" => Vec::new(),
                 "super" => module[..module.len().saturating_sub(above)].to_vec(),
                 _ => module.clone(),

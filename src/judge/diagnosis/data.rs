@@ -11,7 +11,7 @@ use crate::host::tools::{excerpt, mariadb};
 use crate::observe::clues::Wants;
 use crate::observe::clues::data::{Mysql, Postgres, SqliteFound};
 use crate::observe::probe::{Answer, Reply};
-use crate::registry::{DataClue, DataKind, Manager, Probe};
+use crate::registry::{DataClue, DataKind, Manager, Probe, Verdict};
 use crate::units::bytes;
 
 /// A time limit below this ends what people do, milliseconds.
@@ -122,7 +122,13 @@ pub(super) fn judge(case: &Case<'_>, subject: Subject<'_>, clue: DataClue) -> Co
         })),
         DataClue::SqliteMalformed | DataClue::SqliteReadOnly | DataClue::SqliteLocked => {
             let files = found.map(|found| found.sqlite.as_slice()).unwrap_or_default();
-            any(files.iter().filter_map(|file| sqlite(file, clue)))
+            // SQLite takes an empty file for a new database: a program that is healthy may not have written yet.
+            let is_fault = |file: &&SqliteFound| {
+                file.header != Some(Header::Empty)
+                    || clue != DataClue::SqliteMalformed
+                    || subject.health.verdict == Verdict::Fail
+            };
+            any(files.iter().filter(is_fault).filter_map(|file| sqlite(file, clue)))
         }
         DataClue::FileUnusable if paths(subject).any(|path| !case.clues.files.contains_key(path)) => {
             Conclusion::unknown("it was not asked")

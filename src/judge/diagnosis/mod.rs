@@ -15,6 +15,7 @@ mod footing;
 mod holder;
 mod host;
 mod ignores;
+mod lookups;
 mod order;
 mod outcome;
 mod place;
@@ -36,9 +37,9 @@ use jiff::Timestamp;
 pub use case::Case;
 pub use changes::{REACH, before};
 pub use ignores::{By, Ignores};
+pub use lookups::{named, others};
 use outcome::Why;
 pub use outcome::{Conclusion, Fact};
-pub use reasons::{named, others};
 
 use crate::observe::clues::Wants;
 use crate::registry::{About, Cause, Clue, Deployment, Depth, Failure, Fix, Level, Service, Verdict};

@@ -6,13 +6,11 @@ use super::outcome::{Conclusion, Fact};
 use super::words::{Lines, lines_of};
 use crate::host::tools::command::Command;
 use crate::host::tools::docker::ContainerState;
-use crate::judge::health;
-use crate::observe::clues::{FileFound, Lookups};
+use crate::observe::clues::FileFound;
 use crate::observe::logs::line::Said;
-use crate::observe::logs::others::Other;
 use crate::observe::probe::is_container_of;
 use crate::reasons::{self, Reason};
-use crate::registry::{Cause, Clue, Depth, Failure, Family, Manager, Service, State, Verdict, Window, usual};
+use crate::registry::{Cause, Clue, Depth, Family, Manager, Service, State, Verdict, Window, usual};
 use crate::units;
 
 /// How many last lines are quoted where no reason is known.
@@ -25,8 +23,8 @@ const OF_OTHER: jiff::SignedDuration = jiff::SignedDuration::from_secs(30);
 const LATELY: jiff::SignedDuration = jiff::SignedDuration::from_mins(15);
 
 /// The reason that decides, and what shows it.
-struct Found {
-    reason: Reason,
+pub(super) struct Found {
+    pub(super) reason: Reason,
     /// The line that says so, and the one before it that names the thing.
     facts: Vec<Fact>,
 }
@@ -70,7 +68,7 @@ fn refused(case: &Case<'_>, service: &Service) -> Option<Found> {
 }
 
 /// The reason that its last run, or its manager, gives; none where that gives none.
-fn find(case: &Case<'_>, subject: Subject<'_>) -> Result<Option<Found>, Conclusion> {
+pub(super) fn find(case: &Case<'_>, subject: Subject<'_>) -> Result<Option<Found>, Conclusion> {
     if let Some(found) = refused(case, subject.service) {
         return Ok(Some(found));
     }
@@ -166,66 +164,8 @@ fn describe(path: &str, file: &FileFound) -> String {
 }
 
 /// A path, and those of the directories that it lies in.
-fn paths(path: &str) -> impl Iterator<Item = &str> {
+pub(super) fn paths(path: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(path), |path| path.rsplit_once('/').map(|(parent, _)| parent)).filter(|p| !p.is_empty())
-}
-
-/// Whether one of these failures asks for this.
-fn asks(failures: &[&'static Failure], wanted: impl Fn(&Clue) -> bool) -> bool {
-    failures.iter().flat_map(|failure| failure.causes()).any(|cause| super::mentions(&cause.proof, &wanted))
-}
-
-/// The units and containers that something is wrong with and no service of the registry is: their last lines are wanted.
-pub fn others(case: &Case<'_>, failures: &[&'static Failure]) -> Lookups {
-    let mut wanted = Lookups::default();
-    let unit = |name: &String| Other::Unit(name.clone());
-    if asks(failures, |clue| matches!(clue, Clue::FailedUnits)) {
-        let failed = case.health.host.iter().filter_map(|host| host.failed_units.as_ref()).flatten();
-        let mut failed: Vec<&String> = failed.collect();
-        // The last to fail first: of very many not all are read.
-        let units = case.evidence.managers.units.iter().filter_map(|answer| answer.result.as_ref().ok()).flatten();
-        let changed: Vec<_> = units.filter_map(|unit| Some((unit.id.as_str(), unit.changed?))).collect();
-        let since = |name: &str| changed.iter().find(|(id, _)| *id == name).map(|(_, time)| *time);
-        failed.sort_by_key(|name| std::cmp::Reverse(since(name)));
-        wanted.others.extend(failed.into_iter().map(unit));
-    }
-    if asks(failures, |clue| matches!(clue, Clue::LoopingUnits))
-        && let Conclusion::Proven(facts) = super::host::looping_units(case)
-    {
-        wanted.others.extend(facts.iter().flat_map(|fact| &fact.names).map(unit));
-    }
-    if asks(failures, |clue| matches!(clue, Clue::Strangers)) {
-        let ailing = case.evidence.managers.strangers.iter();
-        let ailing = ailing.filter(|other| health::ailment(other, case.evidence.time).is_some());
-        wanted.others.extend(ailing.map(|other| Other::Container(other.listed.identity.name.clone())));
-    }
-    wanted
-}
-
-/// What the lines that were read name: paths and ports to be looked up.
-pub fn named(case: &Case<'_>, failures: &[&'static Failure]) -> Lookups {
-    let mut wanted = Lookups::default();
-    if !asks(failures, |clue| matches!(clue, Clue::Reports(_) | Clue::FailedUnits | Clue::LoopingUnits)) {
-        return wanted;
-    }
-    let mut want = |reason: &Reason| {
-        wanted.paths.extend(reason.path().into_iter().flat_map(paths).map(str::to_owned));
-        wanted.listeners |= reason.family == Family::AddressInUse;
-    };
-    for service in case.services {
-        let Some(subject) = case.subject(service).filter(|subject| subject.health.verdict == Verdict::Fail) else {
-            continue;
-        };
-        if let Ok(Some(found)) = find(case, subject) {
-            want(&found.reason);
-        }
-    }
-    for name in case.clues.others.keys() {
-        if let Some((reason, _)) = of_other(case, name) {
-            want(&reason);
-        }
-    }
-    wanted
 }
 
 /// The lines of the last run of something that no service is.
@@ -238,7 +178,7 @@ fn run_of_other<'a>(case: &Case<'a>, name: &str) -> Option<(&'a Command, Vec<&'a
     Some((&answer.command, run.collect()))
 }
 
-fn of_other(case: &Case<'_>, name: &str) -> Option<(Reason, String)> {
+pub(super) fn of_other(case: &Case<'_>, name: &str) -> Option<(Reason, String)> {
     let stranger = case.evidence.managers.strangers.iter().find(|other| other.listed.identity.name == name);
     let error = stranger.and_then(|other| other.detail.as_ref()).map(|detail| detail.error.trim());
     if let Some(error) = error.filter(|error| !error.is_empty())

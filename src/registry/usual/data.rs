@@ -7,7 +7,7 @@ use super::super::*;
 pub static DATABASE_STATE: Failure = Failure::new("database-state", &[POSTGRES, MYSQL, REDIS, MONGODB, SQLITE])
     .summary("a data server or file answers, and cannot be used")
     .section("every deployment: what PostgreSQL, MySQL, Redis, MongoDB and SQLite report of themselves")
-    .aliases(&["read-only", "database-read-only", "too-many-clients", "locked-database", "noauth"])
+    .aliases(&["read-only", "database-read-only", "connections-used", "locked-database", "noauth"])
     .symptoms(&[
         "cannot execute INSERT in a read-only transaction",
         "sorry, too many clients already",

@@ -17,8 +17,8 @@ pub static FOOTING: &[&Cause] = &[
     &BASE_PATH,
     &DELETED_FILES,
     &KERNEL_LIMIT,
-    &LOGINS_REFUSED,
-    &ACCOUNTS_LOCKED,
+    &LOGIN_CLOSED,
+    &ACCOUNT_FILES_LOCKED,
     &ROOT_KEYS_IGNORED,
     &SSH_CLOSED,
 ];
@@ -151,14 +151,14 @@ pub static KERNEL_LIMIT: Cause = host("KERNEL-LIMIT", Footing::KernelLimit)
     )]);
 
 /// Nobody but root.
-pub static LOGINS_REFUSED: Cause = host("LOGINS-REFUSED", Footing::LoginsRefused)
+pub static LOGIN_CLOSED: Cause = host("LOGIN-CLOSED", Footing::LoginsRefused)
     .summary("all users but root are refused at login: {thing} exists")
     .explanation("pam_nologin refuses them while the file is there; a maintenance or an interrupted shutdown left it")
     .verdict(Verdict::Warn)
     .fixes(LOOK);
 
 /// useradd and passwd fail.
-pub static ACCOUNTS_LOCKED: Cause = host("ACCOUNTS-LOCKED", Footing::AccountsLocked)
+pub static ACCOUNT_FILES_LOCKED: Cause = host("ACCOUNT-FILES-LOCKED", Footing::AccountsLocked)
     .summary("no account can be changed: {thing} was left behind")
     .explanation("useradd, passwd and package scripts that add users fail; the process that held the lock is gone")
     .verdict(Verdict::Warn)

@@ -9,9 +9,9 @@ pub static REASONS: &[&Cause] = &[
     &PERMISSION_DENIED,
     &FILE_MISSING,
     &WRONG_KIND,
-    &MODULE_MISSING,
+    &MODULE_NOT_FOUND,
     &NOT_EXECUTABLE,
-    &ADDRESS_IN_USE,
+    &ADDRESS_TAKEN,
     &ADDRESS_UNAVAILABLE,
     &PORT_PRIVILEGED,
     &SYNTAX_ERROR,
@@ -99,7 +99,7 @@ pub static WRONG_KIND: Cause = Cause::new("WRONG-KIND", All(&[Unwell, Reports(Fa
     ]);
 
 /// [`Family::ModuleMissing`].
-pub static MODULE_MISSING: Cause = Cause::new("MODULE-MISSING", All(&[Unwell, Reports(Family::ModuleMissing)]))
+pub static MODULE_NOT_FOUND: Cause = Cause::new("MODULE-NOT-FOUND", All(&[Unwell, Reports(Family::ModuleMissing)]))
     .summary("{service} cannot load {thing}: the module or library is missing")
     .explanation("its last run ends with this; a dependency is not installed, not built, or of another runtime")
     .fixes(&[
@@ -128,7 +128,7 @@ pub static NOT_EXECUTABLE: Cause = Cause::new("NOT-EXECUTABLE", All(&[Unwell, Re
     ]);
 
 /// [`Family::AddressInUse`].
-pub static ADDRESS_IN_USE: Cause = Cause::new("ADDRESS-IN-USE", All(&[Unwell, Reports(Family::AddressInUse)]))
+pub static ADDRESS_TAKEN: Cause = Cause::new("ADDRESS-TAKEN", All(&[Unwell, Reports(Family::AddressInUse)]))
     .summary("{service} cannot listen on {thing}: the address is in use")
     .explanation(
         "another process listens there; often a second copy, or two services with one port in their \

@@ -239,7 +239,8 @@ fn sqlite_and_files() {
     let damaged = SqliteFound { header: Some(Header::Foreign), damaged: true, ..well.clone() };
     assert_eq!(of(damaged, file(9, false)), [(DataClue::SqliteMalformed, path())]);
     let empty = SqliteFound { header: Some(Header::Empty), ..well.clone() };
-    assert_eq!(of(empty, file(9, false)), [(DataClue::SqliteMalformed, path())]);
+    // One that is healthy may not have written yet.
+    assert_eq!(of(empty, file(9, false)), []);
     let closed = SqliteFound { closed: Some("mode".into()), ..well.clone() };
     assert_eq!(of(closed, file(9, false)), [(DataClue::SqliteReadOnly, path())]);
     let locked = SqliteFound { locked: Some((7, "sqlite3".into())), ..well.clone() };

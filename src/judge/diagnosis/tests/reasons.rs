@@ -85,7 +85,7 @@ fn one_that_cannot_connect_to_a_failed_service_is_told_below_it() {
     ]);
     made.clues.said.insert("shop", ok("opsctl logs shop", vec![line("Error: connect ECONNREFUSED 127.0.0.1:1000")]));
     made.holders = [Holder::Nobody, Holder::Nobody];
-    assert_eq!(told(&with_usual(made)), ["MODULE-MISSING keeper (CONNECT-REFUSED shop)"]);
+    assert_eq!(told(&with_usual(made)), ["MODULE-NOT-FOUND keeper (CONNECT-REFUSED shop)"]);
 }
 
 #[test]

@@ -1,0 +1,69 @@
+//! What is looked up once it is known what has failed: last lines of what no service is, and what lines name.
+
+use super::case::Case;
+use super::outcome::Conclusion;
+use super::reasons::{find, of_other, paths};
+use super::{host, mentions};
+use crate::judge::health;
+use crate::observe::clues::Lookups;
+use crate::observe::logs::others::Other;
+use crate::reasons::Reason;
+use crate::registry::{Clue, Failure, Family, Verdict};
+
+/// Whether one of these failures asks for this.
+fn asks(failures: &[&'static Failure], wanted: impl Fn(&Clue) -> bool) -> bool {
+    failures.iter().flat_map(|failure| failure.causes()).any(|cause| mentions(&cause.proof, &wanted))
+}
+
+/// The units and containers that something is wrong with and no service of the registry is: their last lines are wanted.
+pub fn others(case: &Case<'_>, failures: &[&'static Failure]) -> Lookups {
+    let mut wanted = Lookups::default();
+    let unit = |name: &String| Other::Unit(name.clone());
+    if asks(failures, |clue| matches!(clue, Clue::FailedUnits)) {
+        let failed = case.health.host.iter().filter_map(|host| host.failed_units.as_ref()).flatten();
+        let mut failed: Vec<&String> = failed.collect();
+        // The last to fail first: of very many not all are read.
+        let units = case.evidence.managers.units.iter().filter_map(|answer| answer.result.as_ref().ok()).flatten();
+        let changed: Vec<_> = units.filter_map(|unit| Some((unit.id.as_str(), unit.changed?))).collect();
+        let since = |name: &str| changed.iter().find(|(id, _)| *id == name).map(|(_, time)| *time);
+        failed.sort_by_key(|name| std::cmp::Reverse(since(name)));
+        wanted.others.extend(failed.into_iter().map(unit));
+    }
+    if asks(failures, |clue| matches!(clue, Clue::LoopingUnits))
+        && let Conclusion::Proven(facts) = host::looping_units(case)
+    {
+        wanted.others.extend(facts.iter().flat_map(|fact| &fact.names).map(unit));
+    }
+    if asks(failures, |clue| matches!(clue, Clue::Strangers)) {
+        let ailing = case.evidence.managers.strangers.iter();
+        let ailing = ailing.filter(|other| health::ailment(other, case.evidence.time).is_some());
+        wanted.others.extend(ailing.map(|other| Other::Container(other.listed.identity.name.clone())));
+    }
+    wanted
+}
+
+/// What the lines that were read name: paths and ports to be looked up.
+pub fn named(case: &Case<'_>, failures: &[&'static Failure]) -> Lookups {
+    let mut wanted = Lookups::default();
+    if !asks(failures, |clue| matches!(clue, Clue::Reports(_) | Clue::FailedUnits | Clue::LoopingUnits)) {
+        return wanted;
+    }
+    let mut want = |reason: &Reason| {
+        wanted.paths.extend(reason.path().into_iter().flat_map(paths).map(str::to_owned));
+        wanted.listeners |= reason.family == Family::AddressInUse;
+    };
+    for service in case.services {
+        let Some(subject) = case.subject(service).filter(|subject| subject.health.verdict == Verdict::Fail) else {
+            continue;
+        };
+        if let Ok(Some(found)) = find(case, subject) {
+            want(&found.reason);
+        }
+    }
+    for name in case.clues.others.keys() {
+        if let Some((reason, _)) = of_other(case, name) {
+            want(&reason);
+        }
+    }
+    wanted
+}
