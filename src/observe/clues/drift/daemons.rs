@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Older, expand, is_later, raw, written};
 use crate::host::exec::ProcessEnd;
 use crate::host::system::System;
-use crate::host::tools::caddy::sites::{self as caddy_sites, ADMIN};
+use crate::host::tools::caddy::sites::{self as caddy_sites, ADMIN, Target};
 use crate::host::tools::command::Command;
 use crate::host::tools::nginx::sites;
 use crate::host::tools::systemctl::UnitState;
@@ -116,6 +116,25 @@ pub fn look(
         Ok(None) | Err(_) => String::new(),
     };
     Answer { command: if file.is_empty() { command(&[]) } else { command(&[&file]) }, result }
+}
+
+/// Where nginx's files send the visitors of each site.
+pub fn nginx_targets(system: &System) -> Result<Vec<Target>, Trouble> {
+    let texts: Vec<String> = nginx_files(system)?.into_iter().map(|file| file.text).collect();
+    let of_site = |site: sites::Site| {
+        let sites::Site { mut hosts, upstreams, .. } = site;
+        // A site for whatever name is asked for is this host's own as well.
+        if hosts.is_empty() {
+            hosts.push("localhost".to_owned());
+        }
+        let target = |host: &String, (path, addresses): &(String, Vec<String>)| Target {
+            host: host.clone(),
+            path: path.clone(),
+            addresses: addresses.clone(),
+        };
+        hosts.iter().flat_map(|host| upstreams.iter().map(move |upstream| target(host, upstream))).collect::<Vec<_>>()
+    };
+    Ok(sites::sites(&texts).into_iter().flat_map(of_site).collect())
 }
 
 /// nginx's main file and all that it includes.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{raw, sites};
+use super::raw;
 use crate::host::tools::caddy::sites::{self as caddy_sites, Target};
 use crate::host::tools::command::Command;
 use crate::host::tools::nginx::page::Endpoint;
@@ -137,7 +137,7 @@ fn sends(door: Door<'_>, deployment: &Deployment, route: &Route) -> [Option<Stri
                 .and_then(|author| door.ask(&argv.by(author.as_ref()), caddy_sites::targets).result.ok());
             [runs, adapted.and_then(of)]
         }
-        Some(Proxy::Nginx) => [None, sites::nginx_targets(door.system).ok().and_then(of)],
+        Some(Proxy::Nginx) => [None, super::daemons::nginx_targets(door.system).ok().and_then(of)],
         None => [None, None],
     }
 }

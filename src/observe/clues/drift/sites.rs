@@ -3,12 +3,11 @@
 
 use std::net::SocketAddr;
 
-use super::daemons::{self, Daemon, caddy_files, caddy_runs, caddyfile, nginx_files};
+use super::daemons::{self, Daemon, caddy_files, caddy_runs, caddyfile, nginx_targets};
 use super::routes::{self, FAILS};
 use crate::host::system::System;
 use crate::host::tools::caddy::sites::{self as caddy_sites, Target};
 use crate::host::tools::command::Command;
-use crate::host::tools::nginx::sites;
 use crate::host::tools::sockets;
 use crate::host::trouble::Trouble;
 use crate::observe::probe::{Answer, Door, ManagerEvidence};
@@ -91,25 +90,6 @@ pub fn look(
         Ok(dead)
     };
     Answer { command, result: find() }
-}
-
-/// Where nginx's files send the visitors of each site.
-pub fn nginx_targets(system: &System) -> Result<Vec<Target>, Trouble> {
-    let texts: Vec<String> = nginx_files(system)?.into_iter().map(|file| file.text).collect();
-    let of_site = |site: sites::Site| {
-        let sites::Site { mut hosts, upstreams, .. } = site;
-        // A site for whatever name is asked for is this host's own as well.
-        if hosts.is_empty() {
-            hosts.push("localhost".to_owned());
-        }
-        let target = |host: &String, (path, addresses): &(String, Vec<String>)| Target {
-            host: host.clone(),
-            path: path.clone(),
-            addresses: addresses.clone(),
-        };
-        hosts.iter().flat_map(|host| upstreams.iter().map(move |upstream| target(host, upstream))).collect::<Vec<_>>()
-    };
-    Ok(sites::sites(&texts).into_iter().flat_map(of_site).collect())
 }
 
 /// The port of an address of this host; `None` for any other.
