@@ -78,13 +78,13 @@ const PLUGSPACE: &[Deed] = &[
 const BARE: &[Deed] = &[
     deed(
         "one proxy beside an idle other",
-        "printf ':80 {\\n respond hello\\n}\\n' > /etc/caddy/Caddyfile; systemctl start caddy; sleep 1",
-        "systemctl stop caddy",
+        "printf ':80 {\\n respond hello\\n}\\n' > /etc/caddy/Caddyfile; systemctl enable -q --now caddy; sleep 1",
+        "systemctl disable -q --now caddy",
     ),
     deed(
         "a server of keys and one of rows",
-        "systemctl start redis-server postgresql; sleep 3",
-        "systemctl stop redis-server postgresql",
+        "systemctl enable -q --now redis-server postgresql; sleep 3",
+        "systemctl disable -q --now redis-server postgresql",
     ),
 ];
 
