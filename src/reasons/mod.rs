@@ -14,6 +14,8 @@ const FATAL_WITHIN: usize = 60;
 const PASSING_WITHIN: usize = 6;
 /// How far before a line the place may be named that it complains of.
 const HINT_WITHIN: usize = 12;
+/// How far apart lines of one kind may be of which only one names the thing: a stack trace lies between them.
+const ALIKE_WITHIN: usize = 40;
 /// Longest thing that is quoted, bytes.
 const LONGEST: usize = 200;
 
@@ -97,7 +99,7 @@ pub fn read<'l>(lines: impl IntoIterator<Item = &'l str>) -> Option<Reason> {
         // Another line of the same kind, near by, may name it.
         let alike = hits.iter().filter(|hit| hit.reason.family == reason.family && hit.reason.thing.is_some());
         let nearest = alike.min_by_key(|hit| hit.reason.line.abs_diff(reason.line));
-        if let Some(other) = nearest.filter(|hit| hit.reason.line.abs_diff(reason.line) <= HINT_WITHIN) {
+        if let Some(other) = nearest.filter(|hit| hit.reason.line.abs_diff(reason.line) <= ALIKE_WITHIN) {
             reason = other.reason.clone();
         }
     }

@@ -152,7 +152,7 @@ pub static DIRECTORY_MISSING: Cause =
 
 /// Another process listens where the service should.
 pub static PORT_TAKEN: Cause = Cause::new("PORT-TAKEN", All(&[Clue::Unwell, Clue::PortTaken]))
-    .summary("{service} cannot listen on port {port}: {thing} holds it")
+    .summary("{service} cannot listen: port {port} is in use by {thing}")
     .explanation(
         "another program answers in its place. Whoever holds the port may serve the public: it is for its owner to \
          move or stop",

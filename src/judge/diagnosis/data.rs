@@ -283,7 +283,7 @@ fn connections(state: &State) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let open = state.most.saturating_sub(state.reserved);
     if state.most > 0 && state.used >= open {
-        let says = format!("{} connections, {} are for ordinary roles", state.used, open);
+        let says = format!("{} connections of {open} for ordinary roles (max_connections {})", state.used, state.most);
         found.push((says, "the server".to_owned()));
     }
     let full = |limit: i64, used: i64| limit > 0 && used >= limit;
@@ -345,7 +345,8 @@ fn redis(case: &Case<'_>, subject: Subject<'_>, clue: DataClue) -> Conclusion {
 fn of_info(info: &Info, clue: DataClue, needed: bool) -> Option<String> {
     match clue {
         DataClue::RedisFull => {
-            let full = info.most > 0 && info.used >= info.most && info.policy == "noeviction";
+            // A write that would pass the bound is refused before that is reached.
+            let full = info.most > 0 && info.used >= info.most - info.most / 20 && info.policy == "noeviction";
             full.then(|| format!("used_memory is {}, maxmemory {} with noeviction", bytes(info.used), bytes(info.most)))
         }
         DataClue::RedisReplica => {

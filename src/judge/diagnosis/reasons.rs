@@ -187,9 +187,27 @@ pub(super) fn of_other(case: &Case<'_>, name: &str) -> Option<(Reason, String)> 
         return Some((reason, crate::host::tools::excerpt(error)));
     }
     let (_, lines) = run_of_other(case, name)?;
-    let reason = reasons::read(lines.iter().map(|line| line.text.as_str()))?;
+    let mut reason = reasons::read(lines.iter().map(|line| line.text.as_str()))?;
     let line = lines.get(reason.line)?.text.clone();
+    if let Some(setting) = setting_of(case, name, reason.family) {
+        reason.thing = Some(setting);
+    }
     Some((reason, line))
+}
+
+/// What systemd's complaint is about and does not name: the user or the working directory that the unit has.
+fn setting_of(case: &Case<'_>, name: &str, family: Family) -> Option<String> {
+    let managers = &case.evidence.managers;
+    let answers = [managers.units.as_ref(), managers.restless.as_ref(), case.clues.looping.as_ref()];
+    let units = answers.into_iter().flatten().filter_map(|answer| answer.result.as_ref().ok()).flatten();
+    let ended =
+        |code: u32| units.clone().find(|unit| unit.id == name && unit.exit_kind == 1 && unit.exit_status == code);
+    match family {
+        Family::FileMissing => ended(200).map(|unit| unit.working_directory.clone()),
+        Family::AccountMissing => ended(217).map(|unit| unit.user.clone()),
+        _ => None,
+    }
+    .filter(|setting| !setting.is_empty())
 }
 
 /// A fact about something that no service is, and why it failed in its own words, else its last lines.

@@ -155,6 +155,15 @@ pub(super) fn ended(case: &Case<'_>, subject: Subject<'_>, ending: &Ending) -> C
     of_managers(case, subject, |record, ran| ended_as(record, ran, ending))
 }
 
+/// The setting that systemd's own exit codes are about, as the unit has it.
+fn setting(state: &UnitState) -> String {
+    match state.exit_status {
+        200 if !state.working_directory.is_empty() => format!(" (WorkingDirectory={})", state.working_directory),
+        217 if !state.user.is_empty() => format!(" (User={})", state.user),
+        _ => String::new(),
+    }
+}
+
 fn ended_as(record: Record<'_>, ran: &Command, ending: &Ending) -> Conclusion {
     let unit = |unit: &UnitState, holds: bool, says: String| {
         Conclusion::when(holds, vec![Fact::new(Command::new(["systemctl", "status", &unit.id]), says).ran(ran)])
@@ -164,7 +173,7 @@ fn ended_as(record: Record<'_>, ran: &Command, ending: &Ending) -> Conclusion {
         (Record::Unit(state), Ending::Exit(codes)) => {
             // CLD_EXITED: what it ended with is an exit code and no signal.
             let holds = state.exit_kind == 1 && codes.contains(&state.exit_status);
-            unit(state, holds, format!("its last process ended with exit {}", state.exit_status))
+            unit(state, holds, format!("its last process ended with exit {}{}", state.exit_status, setting(state)))
         }
         (Record::Unit(state), Ending::Signal(signals)) => {
             let killed = matches!(state.exit_kind, 2 | 3);

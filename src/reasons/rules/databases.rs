@@ -109,6 +109,7 @@ pub(super) const RULES: &[Rule] = &[
     passing(ConnectionsExhausted, r"ERROR 1040|too many connections$").of("the database"),
     // Redis and Valkey.
     fatal(SettingUnknown, r"bad directive or wrong number of arguments"),
+    fatal(SettingUnknown, r"module configuration detected without loadmodule directive"),
     fatal(
         SettingInvalid,
         r"^(?:argument(?:s?) must be|invalid (?:save|memory|argument|port|log level|dir)|unrecognized option or bad number of args).{0,80}$",

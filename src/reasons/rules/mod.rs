@@ -80,7 +80,7 @@ const TABLES: &[&[Rule]] = &[
 /// What in a line names the place or the setting that a later line complains of.
 const HINTS: &[&str] = &[
     r#"^\s*File "(?P<t>[^"]+)", line (?P<l>\d+)"#,
-    r"^>>> '(?P<t>[^']+)'",
+    r"(?:^|# )>>> '(?P<t>[^']+)'",
     r"^(?P<t>/[^\s:]+\.(?:js|mjs|cjs|ts|tsx|py|rb|php|json|ya?ml|toml)):(?P<l>\d+)",
     r"^\s+at .{0,80}?\(?(?P<t>/[^\s:()]+):(?P<l>\d+):\d+\)?$",
 ];

@@ -182,7 +182,7 @@ static SEE_PAIR: Fix = Fix::new(
 /// It is down, and a key of it does not belong to its certificate.
 pub static KEY_MISMATCH: Cause =
     Cause::new("KEY-MISMATCH", All(&[Any(&[Clue::Unwell, Clue::Certificate(Flaw::None)]), Clue::Drift(Drift::Key)]))
-        .summary("{service} cannot use a key that does not belong to its certificate: {thing}")
+        .summary("{service} cannot use {thing}: the key does not match its certificate")
         .explanation("with such a pair the server does not start, or shows no certificate")
         .explains(&[&KEY_CHANGED])
         .fixes(&[&SEE_PAIR]);
