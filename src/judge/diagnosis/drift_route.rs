@@ -98,6 +98,10 @@ fn swapped(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
         let says = format!("port {port} is held by {name} (pid {pid}), which is no service of the deployment");
         return Conclusion::RuledOut(vec![Fact::new(command, says)]);
     };
+    if other.ports.contains(&port) {
+        let says = format!("port {port} is held by {name} (pid {pid}) of {}, whose port it is as well", other.name);
+        return Conclusion::RuledOut(vec![Fact::new(command, says)]);
+    }
     let theirs = other.ports.first().copied().filter(|theirs| listens_on(case, subject.service, *theirs));
     let Some(theirs) = theirs else {
         let says = format!("port {port} is held by {name} (pid {pid}) of {}", other.name);

@@ -38,6 +38,10 @@ fn who(case: &Case<'_>, own: &Service, pid: u32, name: &str) -> (Holding, String
         Some(Home::None) | None => format!("{name} (pid {pid})"),
     };
     match (sibling, home) {
+        // Two for the same port are no mix-up: one of them is to serve.
+        (Some(other), Some(Home::Unit(_))) if own.ports.first().is_some_and(|port| other.ports.contains(port)) => {
+            (Holding::Unit, what)
+        }
         (Some(other), _) => (Holding::Service, format!("{}, which is {what}", other.name)),
         (None, Some(Home::Unit(_))) => (Holding::Unit, what),
         (None, Some(Home::Container(_))) => (Holding::Container, what),

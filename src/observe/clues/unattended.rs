@@ -407,7 +407,7 @@ fn unlinked(
         });
         wanted
             .flat_map(|wanted| units_of(wanted, units))
-            .filter(|unit| is_left_behind(unit))
+            .filter(|unit| is_left_behind(unit) && !is_generated(system, &unit.id))
             .map(|unit| unit.id.clone())
             .collect::<Vec<_>>()
     };
@@ -422,6 +422,15 @@ fn unlinked(
     found.sort();
     found.dedup();
     found
+}
+
+/// Whether a generator makes the link that starts a unit, as it does anew at each boot (systemd.generator(7)).
+fn is_generated(system: &System, unit: &str) -> bool {
+    ["/run/systemd/generator", "/run/systemd/generator.early", "/run/systemd/generator.late"].iter().any(|dir| {
+        let names = system.names(dir).unwrap_or_default();
+        let mut links = names.iter().filter_map(|name| name.to_str());
+        links.any(|links| system.symlink_metadata(format!("{dir}/{links}/{unit}")).is_ok())
+    })
 }
 
 /// The unit of the engine. A socket starts it as well, but not before somebody asks it, so that no container comes back.
