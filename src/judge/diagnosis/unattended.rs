@@ -270,7 +270,11 @@ pub(super) fn not_at_boot(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
     if own.is_empty() {
         return ruled_out("its unit is started at boot, or does not run");
     }
-    let seen = case.clues.unattended.as_ref().and_then(|seen| seen.units.as_ref());
+    let seen = match case.clues.unattended.as_ref() {
+        // What a generator starts leaves nothing to be asked.
+        Some(seen) if seen.units.is_none() => return ruled_out("a generator starts it at each boot"),
+        seen => seen.and_then(|seen| seen.units.as_ref()),
+    };
     let known = match asked(seen) {
         Ok((_, known)) => known,
         Err(unknown) => return unknown,

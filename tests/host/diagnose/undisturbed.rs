@@ -94,7 +94,19 @@ fn rounds() -> usize {
 }
 
 fn quiet(machine: &Machine, what: &str, args: &[&str]) -> Option<String> {
-    let (code, document): (i32, Value) = diagnose(machine, args);
+    let silent = |document: &Value| {
+        let open = document["undetermined"].as_array().unwrap();
+        !open.is_empty() && open.iter().all(|open| open["because"].as_str().unwrap().contains("no answer in"))
+    };
+    let begun = Instant::now();
+    let (code, document): (i32, Value) = loop {
+        let (code, document) = diagnose(machine, args);
+        // What a busy machine does not answer in time is unknown, and no finding.
+        if code != 4 || !silent(&document) || begun.elapsed() > Duration::from_secs(60) {
+            break (code, document);
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    };
     let found: Vec<String> = document["findings"]
         .as_array()
         .unwrap()
