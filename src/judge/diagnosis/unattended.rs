@@ -272,7 +272,9 @@ pub(super) fn not_at_boot(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
     }
     let seen = match case.clues.unattended.as_ref() {
         // What a generator starts leaves nothing to be asked.
-        Some(seen) if seen.units.is_none() => return ruled_out("a generator starts it at each boot"),
+        Some(seen) if seen.units.is_none() && own.iter().all(|unit| unit.file_state.ends_with("-runtime")) => {
+            return ruled_out("a generator starts it at each boot");
+        }
         seen => seen.and_then(|seen| seen.units.as_ref()),
     };
     let known = match asked(seen) {

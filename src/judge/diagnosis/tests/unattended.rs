@@ -205,6 +205,9 @@ fn a_unit_that_nothing_starts_at_boot_does_not_come_back() {
     // What was not asked is open.
     let own = UnitState { file_state: "disabled".into(), ..unit("keeper.service", "active", "running") };
     assert_eq!(says(&outcome(seen(LINE), Unattended::NotAtBoot, vec![own])), "open");
+    // What a generator links is enabled until the next boot, which links it again: nothing is asked of it.
+    let own = UnitState { file_state: "enabled-runtime".into(), ..unit("keeper.service", "active", "running") };
+    assert_eq!(says(&outcome(seen(LINE), Unattended::NotAtBoot, vec![own])), "out");
 }
 
 #[test]
