@@ -139,10 +139,21 @@ pub fn nginx_targets(system: &System) -> Result<Vec<Target>, Trouble> {
 
 /// nginx's main file and all that it includes.
 pub fn nginx_files(system: &System) -> Result<Vec<ConfigFile>, Trouble> {
-    const HOME: &str = "/etc/nginx";
+    let denied = || Trouble::denied("to read nginx's configuration");
+    with_included(system, "/etc/nginx/nginx.conf", "/etc/nginx", sites::includes, denied)
+}
+
+/// A main file and all that it names; what does not begin with `/` lies in `home`.
+fn with_included<T: AsRef<str>>(
+    system: &System,
+    main: &str,
+    home: &str,
+    named: impl Fn(&str) -> Vec<T>,
+    denied: impl Fn() -> Trouble,
+) -> Result<Vec<ConfigFile>, Trouble> {
     let mut found: Vec<ConfigFile> = Vec::new();
     let mut seen: BTreeSet<String> = BTreeSet::new();
-    let mut open = vec![format!("{HOME}/nginx.conf")];
+    let mut open = vec![main.to_owned()];
     while let Some(path) = open.pop() {
         if found.len() >= FILES || !seen.insert(path.clone()) {
             continue;
@@ -150,13 +161,12 @@ pub fn nginx_files(system: &System) -> Result<Vec<ConfigFile>, Trouble> {
         let text = match system.read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-                return Err(Trouble::denied("to read nginx's configuration"));
-            }
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => return Err(denied()),
             Err(error) => return Err(of_file(&path, &error)),
         };
-        for pattern in sites::includes(&text) {
-            let pattern = if pattern.starts_with('/') { pattern } else { format!("{HOME}/{pattern}") };
+        for pattern in named(&text) {
+            let pattern = pattern.as_ref();
+            let pattern = if pattern.starts_with('/') { pattern.to_owned() } else { format!("{home}/{pattern}") };
             open.extend(expand(system, &pattern));
         }
         let written = written(system, &path)?;
@@ -268,30 +278,8 @@ pub fn caddyfile(system: &System, deployment: &Deployment, pid: Option<u32>) -> 
 
 /// A Caddyfile and what it imports.
 pub fn caddy_files(system: &System, main: &str) -> Result<Vec<ConfigFile>, Trouble> {
-    let home = Path::new(main).parent().and_then(Path::to_str).unwrap_or("/etc/caddy").to_owned();
-    let mut found: Vec<ConfigFile> = Vec::new();
-    let mut seen: BTreeSet<String> = BTreeSet::new();
-    let mut open = vec![main.to_owned()];
-    while let Some(path) = open.pop() {
-        if found.len() >= FILES || !seen.insert(path.clone()) {
-            continue;
-        }
-        let text = match system.read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-                return Err(Trouble::denied("to read Caddy's configuration"));
-            }
-            Err(error) => return Err(of_file(&path, &error)),
-        };
-        for pattern in caddy_sites::imports(&text) {
-            let pattern = if pattern.starts_with('/') { pattern } else { format!("{home}/{pattern}") };
-            open.extend(expand(system, &pattern));
-        }
-        let written = written(system, &path)?;
-        found.push(ConfigFile { path, text, written });
-    }
-    Ok(found)
+    let home = Path::new(main).parent().and_then(Path::to_str).unwrap_or("/etc/caddy");
+    with_included(system, main, home, caddy_sites::imports, || Trouble::denied("to read Caddy's configuration"))
 }
 
 /// What Caddy runs with, by its admin interface; `None` where that is closed.
