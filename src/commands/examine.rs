@@ -1,11 +1,14 @@
 //! The state of services as `status`, `diagnose` and `verify` see it: what every source reports, and what it comes to.
 
+use std::thread;
 use std::time::Duration;
 
 use crate::host::exec::Runner;
 use crate::host::system::System;
+use crate::host::threads::{join, task};
 use crate::judge::health::{self, Health, ServiceHealth};
-use crate::observe::probe::{self, Evidence};
+use crate::observe::clues::ahead::{self, Ahead};
+use crate::observe::probe::{self, Door, Evidence};
 use crate::registry::{Deployment, Service, Verdict};
 
 /// What is examined.
@@ -44,4 +47,20 @@ pub fn examine(
     probe::look_for_listeners(system, runner, services, &mut evidence, limit, is_wanted);
     let health = health::judge(deployment, services, &evidence);
     (evidence, health)
+}
+
+/// The same of everything, and beside it what is wanted ahead.
+pub fn examine_with(
+    system: &System,
+    runner: &dyn Runner,
+    deployment: &'static Deployment,
+    services: &[&'static Service],
+    limit: Duration,
+    wanted: ahead::Wanted,
+) -> (Evidence, Health, Ahead) {
+    thread::scope(|scope| {
+        let ahead = task(scope, || ahead::ask(Door::new(system, runner, limit), deployment, wanted));
+        let (evidence, health) = examine(system, runner, deployment, services, Extent::Whole, limit);
+        (evidence, health, join(ahead))
+    })
 }

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use clap_complete::engine::ArgValueCandidates;
+use jiff::tz::TimeZone;
 
-use super::examine::{Extent, examine};
+use super::examine::{Extent, examine, examine_with};
 use super::purpose::excuse;
 use crate::action::lock;
 use crate::args::{complete_services, duration};
@@ -17,11 +18,15 @@ use crate::backup::retention::LastRun;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::judge::diagnosis::{self, Case, Ignores};
 use crate::judge::freshness::{self, Freshness};
-use crate::observe::logs;
-use crate::registry::{BackupSet, Deployment, Service};
+use crate::judge::health::Health;
+use crate::observe::probe::Door;
+use crate::observe::{clues, logs};
+use crate::registry::{BackupSet, Deployment, Service, usual};
 use crate::report::Head;
-use crate::report::status::Status;
+use crate::report::diagnosis::{Finding, Teller};
+use crate::report::status::{Beside, Status};
 use crate::select::services;
 use crate::ui::{Format, Ui};
 
@@ -121,6 +126,36 @@ pub(super) fn told_backups(context: &Context<'_>, deployment: &Deployment) -> Ve
     }
 }
 
+/// The health of all services and of the host, and what goes wrong later.
+fn everything(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    services: &[&'static Service],
+    limit: Duration,
+) -> (Health, Vec<Finding>) {
+    let processes = context.processes();
+    let failures = usual::NOTICED;
+    let (evidence, health, ahead) =
+        examine_with(context.system, &processes, deployment, services, limit, diagnosis::ahead(failures));
+    let case = |clues| Case { deployment, services, evidence: &evidence, health: &health, clues, backups: None };
+    let nothing = clues::Clues::default();
+    let wants = diagnosis::wants(&case(&nothing), failures, None);
+    let door = Door::new(context.system, &processes, limit);
+    let clues = clues::gather(door, deployment, &evidence.managers, &wants, ahead);
+    let noticed = noticed(context, &case(&clues));
+    (health, noticed)
+}
+
+/// What goes wrong later, as far as that is known without further questions and the registry does not leave it out.
+pub(super) fn noticed(context: &Context<'_>, case: &Case<'_>) -> Vec<Finding> {
+    let found = diagnosis::diagnose(case, usual::NOTICED, None);
+    let teller = Teller { case, records: &[], changes: &[] };
+    let today = context.system.now().to_zoned(TimeZone::UTC).date();
+    let ignores = Ignores::new(case.deployment, Vec::new(), today);
+    let findings = found.findings.iter().map(|finding| teller.finding(finding));
+    findings.filter(|finding| ignores.cover(&finding.code, &finding.subject).is_none()).collect()
+}
+
 fn take(
     args: &Args,
     context: &Context<'_>,
@@ -132,12 +167,16 @@ fn take(
     let context = &context.on(&system);
     let limit = time.rest();
     let with_host = args.services.is_empty();
-    let extent = if with_host { Extent::Whole } else { Extent::Services };
-    let (_, mut health) = examine(context.system, &context.processes(), deployment, services, extent, limit);
+    let processes = context.processes();
+    let (mut health, noticed) = match with_host {
+        true => everything(context, deployment, services, limit),
+        false => (examine(context.system, &processes, deployment, services, Extent::Services, limit).1, Vec::new()),
+    };
     let holder = lock::holder(context.system, deployment);
     let purposes = excuse(context, deployment, &mut health, time.rest());
     let backups = if with_host { told_backups(context, deployment) } else { Vec::new() };
-    let mut status = Status::new(deployment, health, !with_host, holder, backups, |verdict| {
+    let beside = Beside { holder, backups, noticed };
+    let mut status = Status::new(deployment, health, !with_host, beside, |verdict| {
         Head::of(
             context.system,
             "opsctl/status/v1",

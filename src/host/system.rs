@@ -4,6 +4,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -34,6 +35,8 @@ pub struct System {
     pub file_limit: Duration,
     /// Until when all of them together are.
     pub files_until: Option<Instant>,
+    /// `/etc/passwd` as it was read first, for as long as one look takes.
+    pub passwd: Option<Arc<OnceLock<String>>>,
     /// What answers how full the file system is that is mounted at a path below a root, instead of the kernel.
     pub statvfs: Option<fn(&Path, &Path) -> io::Result<StatVfs>>,
 }
@@ -49,6 +52,7 @@ impl System {
             time: None,
             file_limit: FILE_LIMIT,
             files_until: None,
+            passwd: None,
             statvfs: None,
         }
     }
@@ -126,7 +130,11 @@ impl System {
 
     /// A user of this host.
     pub fn account(&self, wanted: impl Fn(&Account) -> bool) -> Option<Account> {
-        procfs::account(&self.read("/etc/passwd").ok()?, wanted)
+        let read = || self.read("/etc/passwd").unwrap_or_default();
+        match &self.passwd {
+            Some(known) => procfs::account(known.get_or_init(read), wanted),
+            None => procfs::account(&read(), wanted),
+        }
     }
 
     /// The socket inodes that a process holds open. `None` when it is gone or may not be looked at.

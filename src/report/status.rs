@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Head;
+use super::diagnosis::Finding;
 use super::lock::LockState;
 use super::maintenance::StandingFacts;
 use crate::action::lock::{Holder, Note};
@@ -74,18 +75,29 @@ pub struct Absent {
     pub reason: String,
 }
 
+/// What is reported beside the health of services and of the host.
+#[derive(Debug)]
+pub struct Beside {
+    /// Who has the lock.
+    pub holder: Holder,
+    /// How recent backups are.
+    pub backups: Vec<Freshness>,
+    /// What goes wrong later, by the causes that need no more than this look.
+    pub noticed: Vec<Finding>,
+}
+
 impl Status {
     /// Puts the document together. `head` carries everything but the verdict's consequences.
     /// Of a service that was `named`, that it is not here is no answer to whether it is well.
-    /// `holder` has the lock: an earlier change that did not come to an end is a problem, one that is under way is told of.
+    /// An earlier change that did not come to an end is a problem, one that is under way is told of.
     pub fn new(
         deployment: &Deployment,
         health: Health,
         named: bool,
-        holder: Holder,
-        backups: Vec<Freshness>,
+        beside: Beside,
         head: impl FnOnce(Verdict) -> Head,
     ) -> Self {
+        let Beside { holder, backups, noticed } = beside;
         let mut problems = problems(deployment, &health);
         if let Holder::Unfinished(note) = &holder {
             problems.push(unfinished_problem(deployment, note));
@@ -96,6 +108,7 @@ impl Status {
                 .filter(|fresh| fresh.verdict != Verdict::Pass)
                 .map(|fresh| backup_problem(deployment, fresh)),
         );
+        problems.extend(noticed.into_iter().map(noticed_problem));
         if named {
             problems.extend(health.absent.iter().map(|(service, reason)| absent_problem(service, reason)));
         }
@@ -176,6 +189,20 @@ fn backup_problem(deployment: &Deployment, fresh: &Freshness) -> Problem {
         reason: "what is lost now cannot be brought back".to_owned(),
         affects: Vec::new(),
         look: program::command(format_args!("backup list {}", fresh.set)),
+        log: Vec::new(),
+    }
+}
+
+fn noticed_problem(found: Finding) -> Problem {
+    Problem {
+        look: program::command(format_args!("explain {}", found.code)),
+        subject: found.subject,
+        verdict: found.verdict,
+        summary: found.summary,
+        severity: found.severity.to_owned(),
+        respond: found.respond.to_owned(),
+        reason: found.reason.to_owned(),
+        affects: found.affects,
         log: Vec::new(),
     }
 }

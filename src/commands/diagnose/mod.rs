@@ -14,7 +14,7 @@ use self::fix::mend;
 use self::scene::{Looked, Question, Scene, look};
 use super::change::Change;
 use super::purpose::excuse;
-use super::status::told_backups;
+use super::status::{noticed, told_backups};
 use crate::action::lock;
 use crate::args::{complete_failures, complete_services, duration};
 use crate::context::Context;
@@ -28,7 +28,7 @@ use crate::registry::loaded::deployments;
 use crate::registry::{Deployment, Failure, Verdict};
 use crate::report::Head;
 use crate::report::failure::{FailureRow, Failures};
-use crate::report::status::Status;
+use crate::report::status::{Beside, Status};
 use crate::select::services;
 
 /// Arguments of `diagnose`.
@@ -118,7 +118,8 @@ fn status(context: &Context<'_>, deployment: &'static Deployment, scene: &Scene)
     let purposes = excuse(context, deployment, &mut health, PATIENCE);
     let holder = lock::holder(context.system, deployment);
     let backups = told_backups(context, deployment);
-    let status = Status::new(deployment, health, false, holder, backups, |verdict| {
+    let beside = Beside { holder, backups, noticed: noticed(context, &scene.case(deployment)) };
+    let status = Status::new(deployment, health, false, beside, |verdict| {
         Head::of(context.system, "opsctl/status/v1", deployment, verdict, Exit::of(verdict, false))
     });
     Status { maintenance: purposes.maintenance(deployment), ..status }

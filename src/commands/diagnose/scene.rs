@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::action::audit::{self, Entry, Phase};
 use crate::action::lock;
 use crate::backup::record;
-use crate::commands::examine::{Extent, examine};
+use crate::commands::examine::examine_with;
 use crate::commands::purpose::{Purposes, excuse};
 use crate::commands::status::backups;
 use crate::context::Context;
@@ -96,7 +96,8 @@ impl Scene {
         clues::unit(service, &self.evidence.managers).map(|unit| unit.fragment.as_str())
     }
 
-    fn case(&self, deployment: &'static Deployment) -> Case<'_> {
+    /// What is held against the causes.
+    pub fn case(&self, deployment: &'static Deployment) -> Case<'_> {
         let Scene { services, evidence, health, clues, backups } = self;
         Case { deployment, services, evidence, health, clues, backups: backups.as_ref() }
     }
@@ -120,7 +121,8 @@ pub fn look(
     let limit = time.first();
     // Everything, because a cause may lie anywhere.
     let services = deployment.services.to_vec();
-    let (evidence, mut health) = examine(context.system, &recorder, deployment, &services, Extent::Whole, limit);
+    let wanted = diagnosis::ahead(&question.failures);
+    let (evidence, mut health, ahead) = examine_with(context.system, &recorder, deployment, &services, limit, wanted);
     let purposes = excuse(context, deployment, &mut health, time.rest());
     let mut scene = Scene { services, evidence, health, clues: Clues::default(), backups: None };
     let case = scene.case(deployment);
@@ -130,7 +132,7 @@ pub fn look(
     let docker = probe::give_up_engine(&scene.evidence.managers, time.until).then_some(("docker", limit));
     recorder.give_up_silent(docker);
     let door = || Door::new(context.system, &recorder, time.rest()).with_trace(context.trace());
-    scene.clues = clues::gather(door(), deployment, &scene.evidence.managers, &wants);
+    scene.clues = clues::gather(door(), deployment, &scene.evidence.managers, &wants, ahead);
     let wanted = diagnosis::others(&scene.case(deployment), &question.failures);
     clues::look_up(door(), deployment, &mut scene.clues, &wanted);
     let wanted = diagnosis::named(&scene.case(deployment), &question.failures);

@@ -136,7 +136,6 @@ fn builders() -> Vec<(&'static str, Argv)> {
         ("systemctl::daemon_reload", systemctl::daemon_reload()),
         ("systemctl::instances", systemctl::instances(["u@*.service"])),
         ("systemctl::list", systemctl::list()),
-        ("systemctl::looping", systemctl::looping()),
         ("systemctl::looping_or", systemctl::looping_or(["u"])),
         ("systemctl::reboot", systemctl::reboot()),
         ("systemctl::reset_failed", systemctl::reset_failed("u")),

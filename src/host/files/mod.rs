@@ -6,6 +6,7 @@ mod accounts;
 mod deadline;
 pub mod own;
 pub mod private;
+mod processes;
 mod program;
 mod space;
 mod walk;
@@ -17,6 +18,7 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, openat, statat};
@@ -64,17 +66,6 @@ impl Entry {
     pub fn size(&self) -> u64 {
         u64::try_from(self.stat.st_size).unwrap_or_default()
     }
-}
-
-/// A file that has no name any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Deleted {
-    /// Its file system.
-    pub device: u64,
-    /// Which file.
-    pub inode: u64,
-    /// Bytes that it takes.
-    pub bytes: u64,
 }
 
 /// A name in an open directory.
@@ -365,53 +356,6 @@ impl System {
         within(self.file_wait(), path.as_ref(), move || names(&open_directory(&root, &wanted)?))
     }
 
-    /// Where the links of a directory lead, as they are written; what is no link is left out.
-    ///
-    /// # Errors
-    /// As the operating system says.
-    pub fn link_targets(&self, path: impl AsRef<Path>) -> io::Result<Vec<PathBuf>> {
-        let (root, wanted) = (self.root.clone(), path.as_ref().to_owned());
-        within(self.file_wait(), path.as_ref(), move || {
-            let directory = open_directory(&root, &wanted)?;
-            let target = |name: OsString| rustix::fs::readlinkat(&directory, name, Vec::new()).ok();
-            let targets = names(&directory)?.into_iter().filter_map(target);
-            Ok(targets.map(|target| PathBuf::from(text(target.as_bytes()))).collect())
-        })
-    }
-
-    /// Regular files that a process has open and that have no name any more.
-    ///
-    /// # Errors
-    /// As the operating system says.
-    pub fn deleted_files(&self, pid: u32) -> io::Result<Vec<Deleted>> {
-        let (root, wanted) = (self.root.clone(), PathBuf::from(format!("/proc/{pid}/fd")));
-        within(self.file_wait(), &wanted.clone(), move || {
-            let directory = open_directory(&root, &wanted)?;
-            // Through the kernel's own links, which are not paths.
-            let stat = |name: OsString| statat(&directory, name, AtFlags::empty()).ok();
-            let open = names(&directory)?.into_iter().filter_map(stat);
-            let gone =
-                |stat: &Stat| stat.st_nlink == 0 && FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
-            let taken = |stat: &Stat| u64::try_from(stat.st_blocks).unwrap_or_default().saturating_mul(512);
-            Ok(open.filter(gone).map(|s| Deleted { device: s.st_dev, inode: s.st_ino, bytes: taken(&s) }).collect())
-        })
-    }
-
-    /// Device and inode of what a process has open.
-    ///
-    /// # Errors
-    /// As the operating system says.
-    pub fn open_files(&self, pid: u32) -> io::Result<Vec<(u64, u64)>> {
-        let (root, wanted) = (self.root.clone(), PathBuf::from(format!("/proc/{pid}/fd")));
-        within(self.file_wait(), &wanted.clone(), move || {
-            let directory = open_directory(&root, &wanted)?;
-            // Through the kernel's own links, which are not paths.
-            let stat = |name: OsString| statat(&directory, name, AtFlags::empty()).ok();
-            let open = names(&directory)?.into_iter().filter_map(stat);
-            Ok(open.map(|stat| (stat.st_dev, stat.st_ino)).collect())
-        })
-    }
-
     /// The same machine, waiting no longer than this for one answer of a file system.
     #[must_use]
     pub fn with_file_limit(&self, limit: Duration) -> Self {
@@ -419,10 +363,10 @@ impl System {
     }
 
     /// The same machine, on which all answers of file systems together are waited for until then. What is asked later is
-    /// waited for a moment only: a local file system answers within that.
+    /// waited for a moment only: a local file system answers within that. Accounts are read once.
     #[must_use]
     pub fn with_files_until(&self, until: Instant) -> Self {
-        System { files_until: Some(until), ..self.clone() }
+        System { files_until: Some(until), passwd: Some(Arc::default()), ..self.clone() }
     }
 
     /// How long an answer of a file system is waited for that is asked now.

@@ -13,14 +13,18 @@ const PROPERTIES: &str = "Id,Names,LoadState,ActiveState,SubState,Result,UnitFil
     TriggeredBy,Type,User,WorkingDirectory,EnvironmentFiles,Restart,FragmentPath,CanStart,CanStop,CanReload,RefuseManualStart,\
     RefuseManualStop,TimeoutStartUSec,TimeoutStopUSec,DropInPaths,StandardInput,StandardOutput,StandardError,LogNamespace";
 
+/// States of units that run and should not have ended. One that waits to be started again is in no list of failed ones.
+const FAILED: &str = "--state=failed,auto-restart,auto-restart-queued";
+
 /// The unit of systemd itself.
 pub const ALWAYS_THERE: &str = "init.scope";
 
-/// All that is asked of these units, in one call; with `and_failed`, of every other unit that has failed as well.
+/// All that is asked of these units, in one call; with `and_failed`, of every other unit that has failed, or has ended and is about
+/// to be started again, as well.
 pub fn show<'a>(units: impl IntoIterator<Item = &'a str>, and_failed: bool) -> Argv {
     let argv = Argv::new("systemctl", ["show", "--no-pager", "--timestamp=unix", "--property", PROPERTIES]);
     // The state narrows down what the pattern stands for, not the units that are named.
-    let narrowed = if and_failed { argv.with(["--state=failed", "--", "*"]) } else { argv.with(["--"]) };
+    let narrowed = if and_failed { argv.with([FAILED, "--", "*"]) } else { argv.with(["--"]) };
     narrowed.with(units)
 }
 
@@ -32,20 +36,16 @@ pub fn instances<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Argv {
         .with([ALWAYS_THERE])
 }
 
-/// Every unit that has ended and is about to be started again, which is in no list of failed ones. With one that is always
-/// there, so that silence is never taken for "none".
-pub fn looping() -> Argv {
+/// Every unit that has ended and is about to be started again, and all of these, whatever state they are in.
+pub fn looping_or<'a>(units: impl IntoIterator<Item = &'a str>) -> Argv {
     let states = "--state=auto-restart,auto-restart-queued";
+    // With one that is always there, so that silence is never taken for "none".
     Argv::new(
         "systemctl",
         ["show", "--no-pager", "--timestamp=unix", "--property", PROPERTIES, states, "--", "*.service"],
     )
     .with([ALWAYS_THERE])
-}
-
-/// The same, and all of these units, whatever state they are in.
-pub fn looping_or<'a>(units: impl IntoIterator<Item = &'a str>) -> Argv {
-    looping().with(units)
+    .with(units)
 }
 
 /// The state of every unit that systemd has loaded, a line each: milliseconds, however many there are.
@@ -162,6 +162,11 @@ impl UnitState {
     /// Whether systemd knows a unit file of that name. (`show` succeeds for units that do not exist.)
     pub fn exists(&self) -> bool {
         self.load != "not-found"
+    }
+
+    /// Whether it has ended and is about to be started again.
+    pub fn waits_to_restart(&self) -> bool {
+        matches!(self.sub.as_str(), "auto-restart" | "auto-restart-queued")
     }
 }
 
@@ -298,7 +303,7 @@ mod tests {
             format!("systemctl show --no-pager --timestamp=unix --property {PROPERTIES} -- a.service b.service")
         );
         let argv = show(["a.service"], true).to_string();
-        assert!(argv.ends_with(" --state=failed -- '*' a.service"), "{argv}");
+        assert!(argv.ends_with(" --state=failed,auto-restart,auto-restart-queued -- '*' a.service"), "{argv}");
     }
 
     #[test]

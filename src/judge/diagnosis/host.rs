@@ -198,7 +198,7 @@ pub(super) fn failed_units(case: &Case<'_>) -> Conclusion {
 }
 
 pub(super) fn looping_units(case: &Case<'_>) -> Conclusion {
-    let answer = case.clues.looping.as_ref();
+    let answer = case.evidence.managers.units.as_ref();
     if without_systemd(answer.map(|answer| &answer.result)) {
         return Conclusion::RuledOut(Vec::new());
     }
@@ -214,7 +214,7 @@ pub(super) fn looping_units(case: &Case<'_>) -> Conclusion {
     // What was judged as a service's is told with it.
     let own = |unit: &UnitState| case.health.units.contains(&unit.id);
     let mut found: Vec<(&str, Fact)> = Vec::new();
-    let waiting = units.iter().filter(|unit| unit.active == "activating");
+    let waiting = units.iter().filter(|unit| unit.waits_to_restart());
     for unit in again.chain(waiting).filter(|unit| !own(unit)) {
         let says = match health::restarting(unit, boot, now) {
             Some(says) => format!("{}: {says}", unit.id),

@@ -41,7 +41,7 @@ pub use lookups::{named, others};
 use outcome::Why;
 pub use outcome::{Conclusion, Fact};
 
-use crate::observe::clues::Wants;
+use crate::observe::clues::{Wants, ahead};
 use crate::registry::{About, Cause, Clue, Deployment, Depth, Failure, Fix, Level, Service, Verdict};
 
 /// A cause with one of its subjects, of the first failure that has it.
@@ -124,6 +124,15 @@ pub fn wants(case: &Case<'_>, failures: &[&'static Failure], only: Option<&'stat
         case.want(&suspicion.cause.proof, suspicion.subject, &mut wants);
     }
     wants
+}
+
+/// What of that is asked whatever services are found to be.
+pub fn ahead(failures: &[&'static Failure]) -> ahead::Wanted {
+    let mut wanted = ahead::Wanted::default();
+    for cause in failures.iter().flat_map(|failure| failure.causes()) {
+        wants::ahead(&cause.proof, &mut wanted);
+    }
+    wanted
 }
 
 /// Holds every cause of these failures against the evidence; with `only`, with no other service as its subject.

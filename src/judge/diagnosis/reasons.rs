@@ -198,7 +198,7 @@ pub(super) fn of_other(case: &Case<'_>, name: &str) -> Option<(Reason, String)> 
 /// What systemd's complaint is about and does not name: the user or the working directory that the unit has.
 fn setting_of(case: &Case<'_>, name: &str, family: Family) -> Option<String> {
     let managers = &case.evidence.managers;
-    let answers = [managers.units.as_ref(), managers.restless.as_ref(), case.clues.looping.as_ref()];
+    let answers = [managers.units.as_ref(), managers.restless.as_ref()];
     let units = answers.into_iter().flatten().filter_map(|answer| answer.result.as_ref().ok()).flatten();
     let ended =
         |code: u32| units.clone().find(|unit| unit.id == name && unit.exit_kind == 1 && unit.exit_status == code);

@@ -3,11 +3,27 @@
 use super::case::Case;
 use super::{containers, data, drift, drift_route, removed, second};
 use crate::observe::clues::Wants;
+use crate::observe::clues::ahead::Wanted;
 use crate::observe::probe::Holder;
 use crate::registry::{Clue, EnvClue, FileClue, Footing, Service, Window};
 
 /// What a reason is read from.
 static LAST_RUN: Clue = Clue::Said("", Window::Run);
+
+/// Adds what this clue needs first, where that is the same on every host.
+pub(super) fn ahead(clue: &Clue, wanted: &mut Wanted) {
+    match clue {
+        Clue::Any(parts) => parts.iter().for_each(|part| ahead(part, wanted)),
+        // The others may not be needed any more when the first is known.
+        Clue::All(parts) => parts.iter().take(1).for_each(|part| ahead(part, wanted)),
+        Clue::Not(part) => ahead(part, wanted),
+        Clue::RouteElsewhere | Clue::ProxyRejects => wanted.routes = true,
+        Clue::Unattended(_) => wanted.unattended = true,
+        Clue::Footing(Footing::DeletedFiles) => (wanted.footing, wanted.deleted) = (true, true),
+        Clue::Footing(_) => wanted.footing = true,
+        _ => {}
+    }
+}
 
 impl Case<'_> {
     /// Adds what this clue needs.
@@ -91,7 +107,6 @@ impl Case<'_> {
             Clue::Port(..) => wants.listeners = true,
             Clue::Running(_) => wants.processes = true,
             Clue::FirewallCloses(_) => wants.firewall = true,
-            Clue::LoopingUnits => wants.looping = true,
             Clue::Backup(_) => wants.backups = true,
             Clue::Unattended(_) => wants.unattended = true,
             Clue::Footing(clue) => {
@@ -157,6 +172,7 @@ impl Case<'_> {
             | Clue::ClockAdrift
             | Clue::OomKills
             | Clue::FailedUnits
+            | Clue::LoopingUnits
             | Clue::Certificate(_)
             | Clue::EngineDown
             | Clue::PmDown

@@ -374,8 +374,8 @@ pub(super) fn deleted(system: &System) -> Answer<Vec<Held>> {
         return Answer { command, result: Err(Trouble::NeedsRoot("to see which files processes hold")) };
     }
     let mut found: Vec<Held> = Vec::new();
-    for pid in system.processes() {
-        for file in system.deleted_files(pid).unwrap_or_default() {
+    for (pid, files) in system.deleted_files(&system.processes()) {
+        for file in files {
             let device = format!("{}:{}", rustix::fs::major(file.device), rustix::fs::minor(file.device));
             if found.iter().all(|held| (held.device.as_str(), held.inode) != (device.as_str(), file.inode)) {
                 let process = system.process_name(pid).unwrap_or_default();

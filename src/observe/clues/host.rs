@@ -147,11 +147,7 @@ pub(super) fn listeners(system: &System) -> Answer<Vec<Listening>> {
 }
 
 pub(super) fn processes(system: &System) -> Answer<Vec<Process>> {
-    let words = |pid: u32| {
-        let line = system.read(format!("/proc/{pid}/cmdline")).ok()?;
-        Some((pid, line.split_terminator('\0').map(str::to_owned).collect()))
-    };
-    let found: Vec<Process> = system.processes().into_iter().filter_map(words).collect();
+    let found: Vec<Process> = system.command_lines();
     // Mounted with `hidepid`, /proc shows a user only what is his own.
     let is_hidden = !system.is_root() && found.iter().all(|(pid, _)| *pid != 1);
     let result = match found.is_empty() {

@@ -1,6 +1,7 @@
 //! What diagnosis asks beyond what `status` asks: log lines, files, env files, listeners, requests of its own and the output
 //! of read-only commands. Only what a cause still needs is asked, each once, all at the same time.
 
+pub mod ahead;
 pub mod changes;
 mod checkers;
 pub mod containers;
@@ -21,6 +22,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use ahead::Ahead;
+
 use crate::envfile::Reading;
 use crate::host::exec::ProcessEnd;
 use crate::host::system::System;
@@ -28,15 +31,12 @@ use crate::host::threads::{join, task};
 use crate::host::tools::cgroup::{self, Home};
 use crate::host::tools::command::Command;
 use crate::host::tools::docker::Listed;
-use crate::host::tools::systemctl::UnitState;
 use crate::host::tools::{Argv, Upstream};
 use crate::host::trouble::{Trouble, failure};
 use crate::observe::logs::destinations::Destinations;
 use crate::observe::logs::line::Said;
 use crate::observe::logs::{self, Wanted};
-use crate::observe::probe::{
-    Answer, Door, ManagerEvidence, Reply, databases, http, list_containers, looping, survey, text,
-};
+use crate::observe::probe::{Answer, Door, ManagerEvidence, Reply, databases, http, list_containers, text};
 use crate::registry::{Deployment, Http, Query, Question, RedisQuestion, Service};
 pub use host::unit;
 use host::{env, file, firewall, list, listeners, processes, resident, tail};
@@ -80,8 +80,6 @@ pub struct Wants {
     pub firewall: bool,
     /// Where the proxy sends whom.
     pub routes: bool,
-    /// Units that are about to be started again.
-    pub looping: bool,
     /// How recent backups are.
     pub backups: bool,
     /// What should happen by itself.
@@ -143,8 +141,6 @@ pub struct Clues {
     pub firewall: Option<Answer<Option<Vec<u16>>>>,
     /// Routes of the proxy.
     pub routes: Option<Answer<Vec<Upstream>>>,
-    /// Units that are about to be started again.
-    pub looping: Option<Answer<Vec<UnitState>>>,
     /// What should happen by itself.
     pub unattended: Option<unattended::Unattended>,
     /// What the host stands on.
@@ -201,15 +197,28 @@ pub struct FileFound {
     pub is_dir: bool,
 }
 
-/// Asks all that is wanted. `managers` says which env files units name.
-pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &ManagerEvidence, wants: &Wants) -> Clues {
+/// Asks all that is wanted and was not asked `ahead`. `managers` says which env files units name.
+pub fn gather(
+    door: Door<'_>,
+    deployment: &'static Deployment,
+    managers: &ManagerEvidence,
+    wants: &Wants,
+    ahead: Ahead,
+) -> Clues {
     let found = OnceLock::new();
     let ears = Ears { door, deployment, managers, wants, found: &found };
     thread::scope(|scope| {
         let run = (!wants.run.is_empty()).then(|| task(scope, || ears.run_lines()));
         let lately = (!wants.lately.is_empty()).then(|| task(scope, || ears.late_lines()));
-        let routes = deployment.proxy.as_ref().filter(|_| wants.routes);
-        let routes = routes.map(|proxy| task(scope, move || survey::ask_proxy(door, proxy)));
+        let left = ahead::Wanted {
+            routes: wants.routes && ahead.routes.is_none(),
+            unattended: wants.unattended && ahead.unattended.is_none(),
+            footing: wants.footing && ahead.footing.is_none(),
+            deleted: wants.deleted && ahead.deleted.is_none(),
+        };
+        let late = (left != ahead::Wanted::default()).then(|| task(scope, move || ahead::ask(door, deployment, left)));
+        let Ahead { routes, unattended, footing, deleted } = ahead;
+        let by_itself = unattended.map(|seen| task(scope, move || unattended::add(door, deployment, managers, seen)));
         let second: Vec<_> = wants
             .second
             .iter()
@@ -218,10 +227,7 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
                 (*name, task(scope, move || second::look(door, service, late, managers, wants.patience)))
             })
             .collect();
-        let by_itself = wants.unattended.then(|| task(scope, move || unattended::look(door, deployment, managers)));
-        let stands = wants.footing.then(|| task(scope, move || footing::look(door, deployment)));
         let containers = wants.containers.then(|| task(scope, move || list_containers(door)));
-        let again = wants.looping.then(|| task(scope, || looping(door)));
         let gets: Vec<_> = wants.gets.iter().map(|get| (*get, task(scope, move || get_in_turn(door, get)))).collect();
         let outputs: Vec<_> =
             wants.outputs.iter().map(|question| (*question, task(scope, move || ask(door, question)))).collect();
@@ -253,7 +259,6 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
             homes: wants.homes.iter().filter_map(|pid| Some((*pid, home_of(system, *pid)?))).collect(),
             listeners: wants.listeners.then(|| listeners(system)),
             processes: wants.processes.then(|| processes(system)),
-            deleted: wants.deleted.then(|| footing::deleted(system)),
             firewall: wants.firewall.then(|| firewall(door)),
             surroundings: containers::of_all(system, managers, wants),
             ..Clues::default()
@@ -262,12 +267,14 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
             add(&mut clues, heard);
         }
         clues.drift = join(drifted);
-        clues.routes = routes.map(join);
+        let late = late.map(join).unwrap_or_default();
+        clues.routes = routes.or(late.routes);
+        clues.footing = footing.or(late.footing);
+        clues.deleted = deleted.or(late.deleted);
+        let add = |seen| unattended::add(door, deployment, managers, seen);
+        clues.unattended = by_itself.map(join).or_else(|| late.unattended.map(add));
         clues.containers = containers.map(join);
         clues.second = second.into_iter().map(|(name, thread)| (name, join(thread))).collect();
-        clues.looping = again.map(join);
-        clues.unattended = by_itself.map(join);
-        clues.footing = stands.map(join);
         clues.gets = gets.into_iter().map(|(get, thread)| (get, join(thread))).collect();
         clues.outputs = outputs.into_iter().map(|(question, thread)| (question, join(thread))).collect();
         clues.queries = queries.into_iter().map(|(query, thread)| (query, join(thread))).collect();

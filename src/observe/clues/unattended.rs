@@ -103,8 +103,18 @@ const UNITS: &str = "/etc/systemd/system";
 /// What a list of no applications takes at most, bytes.
 const EMPTY_LIST: u64 = 8;
 
-/// Looks at all of it.
-pub(super) fn look(door: Door<'_>, deployment: &'static Deployment, managers: &ManagerEvidence) -> Unattended {
+/// What was seen so far, whatever runs.
+#[derive(Debug)]
+pub struct Standing {
+    seen: Unattended,
+    /// What a target or another unit starts.
+    linked: BTreeSet<String>,
+    /// Whether a unit, a crontab or an init script names pm2.
+    starts_pm2: bool,
+}
+
+/// Asks all that does not depend on what runs.
+pub(super) fn ask(door: Door<'_>, deployment: &'static Deployment) -> Standing {
     let system = door.system;
     let tabs = Answer { command: Command::new(["ls", "-la", SYSTEM_TABS, USER_TABS[0]]), result: tabs(system) };
     let known = tabs.result.as_deref().unwrap_or_default();
@@ -128,9 +138,6 @@ pub(super) fn look(door: Door<'_>, deployment: &'static Deployment, managers: &M
     let cron = if has_lines { cron(door) } else { Ok(Cron::Runs) };
     let loaded =
         (!timers.is_empty() && system.booted_with_systemd()).then(|| door.ask(&boot::timers(), systemctl::parse_list));
-    let unlinked = unlinked(system, deployment, managers, &linked);
-    let idle = loaded.iter().flat_map(|answer| &answer.result).flat_map(|units| idle(&timers, units));
-    let asked: Vec<&str> = unlinked.iter().map(String::as_str).chain(idle).collect();
     let at_boot = |line: &crontab::Entry| line.schedule == "@reboot" && line.command.contains("pm2");
     let starts = |text: &str| text.lines().any(|line| line.starts_with("ExecStart") && line.contains("pm2"));
     let starts_pm2 = lines.clone().any(at_boot)
@@ -138,16 +145,25 @@ pub(super) fn look(door: Door<'_>, deployment: &'static Deployment, managers: &M
         || ["/etc/rc.local", "/etc/init.d/pm2-init.sh"]
             .iter()
             .any(|path| system.read(path).is_ok_and(|text| text.contains("pm2")));
-    Unattended {
-        programs,
-        cron,
-        elsewhere: elsewhere(system, deployment, &texts),
-        units: (!asked.is_empty()).then(|| door.ask(&boot::wanted(asked.iter().copied()), boot::parse)),
-        daemons: daemons(system, managers, starts_pm2),
-        loaded,
-        timers,
-        tabs,
-    }
+    let elsewhere = elsewhere(system, deployment, &texts);
+    let seen = Unattended { tabs, programs, cron, elsewhere, timers, loaded, units: None, daemons: Vec::new() };
+    Standing { seen, linked, starts_pm2 }
+}
+
+/// Adds what depends on what runs.
+pub(super) fn add(
+    door: Door<'_>,
+    deployment: &'static Deployment,
+    managers: &ManagerEvidence,
+    standing: Standing,
+) -> Unattended {
+    let Standing { mut seen, linked, starts_pm2 } = standing;
+    let unlinked = unlinked(door.system, deployment, managers, &linked);
+    let idle = seen.loaded.iter().flat_map(|answer| &answer.result).flat_map(|units| idle(&seen.timers, units));
+    let asked: Vec<&str> = unlinked.iter().map(String::as_str).chain(idle).collect();
+    seen.units = (!asked.is_empty()).then(|| door.ask(&boot::wanted(asked.iter().copied()), boot::parse));
+    seen.daemons = daemons(door.system, managers, starts_pm2);
+    seen
 }
 
 /// Timers that should run and do not.

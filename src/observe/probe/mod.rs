@@ -40,7 +40,7 @@ pub use ports::{Holder, ListenAddress, own_processes};
 pub(crate) use settings::secret;
 pub use survey::{Survey, env_file, survey};
 pub use tls::{PairFacts, Served, Trust, pair};
-pub use units::{looping, units_of};
+pub use units::units_of;
 #[cfg(any(test, feature = "fuzzing"))]
 pub use {engine::parse_head as engine_head, tls::parse_one as certificate};
 

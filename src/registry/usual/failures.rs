@@ -32,6 +32,14 @@ pub static EVERYWHERE: &[&Failure] = &[
     &HOST_FOOTING,
 ];
 
+/// What `status` looks for as well, because nothing else shows it before it is needed.
+pub static NOTICED: &[&Failure] = &[&NOT_BY_ITSELF];
+
+/// What is left out of what should happen by itself, now or after the next boot.
+static NOT_BY_ITSELF: Failure = Failure::new("automation", &[AUTOMATION, NOT_AFTER_BOOT])
+    .summary("what should happen by itself does not")
+    .section(HERE);
+
 /// A service says itself why it fails.
 pub static STARTUP_ERROR: Failure = Failure::new("startup-error", &[REASONS])
     .summary("a service fails, and its last lines say why")

@@ -200,7 +200,6 @@ fn bare_host() -> HostEvidence {
 
 fn nothing() -> Clues {
     let mut clues = Clues {
-        looping: Some(ok("systemctl show", Vec::new())),
         listeners: Some(ok("ss", Vec::new())),
         processes: Some(ok("ps", Vec::new())),
         firewall: Some(ok("ufw status", None)),
@@ -260,7 +259,7 @@ fn m7_an_empty_answer_decides_only_where_it_is_a_whole_one() {
 #[test]
 fn m8_what_may_not_be_read_decides_nothing() {
     let trouble = || Err(Trouble::NeedsRoot("to look at it"));
-    let mut clues = Clues { looping: Some(unread("systemctl show")), ..nothing() };
+    let mut clues = nothing();
     clues.said.insert("keeper", unread("opsctl logs keeper"));
     (clues.listeners, clues.processes) = (Some(unread("ss")), Some(unread("ps")));
     (clues.firewall, clues.routes) = (Some(unread("ufw status")), Some(unread("caddy adapt")));

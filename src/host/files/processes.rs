@@ -1,0 +1,99 @@
+//! What processes hold, by the kernel's own links below `/proc`. Of many all are asked one after the other in one thread: a thread
+//! for each answer would cost more than the answers.
+
+use std::ffi::OsString;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, FileType, Stat, statat};
+
+use super::deadline::{self, within};
+use super::walk::{Last, walk};
+use super::{READ_LIMIT, is_readable, names, open_directory, open_same, text};
+use crate::host::system::System;
+
+/// A file that has no name any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deleted {
+    /// Its file system.
+    pub device: u64,
+    /// Which file.
+    pub inode: u64,
+    /// Bytes that it takes.
+    pub bytes: u64,
+}
+
+/// What the descriptors of a process lead to.
+fn held(root: &Path, directory: &Path) -> io::Result<Vec<Stat>> {
+    let directory = open_directory(root, directory)?;
+    let stat = |name: OsString| statat(&directory, name, AtFlags::empty()).ok();
+    Ok(names(&directory)?.into_iter().filter_map(stat).collect())
+}
+
+fn descriptors(pid: u32) -> PathBuf {
+    PathBuf::from(format!("/proc/{pid}/fd"))
+}
+
+impl System {
+    /// Where the links of a directory lead, as they are written; what is no link is left out.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn link_targets(&self, path: impl AsRef<Path>) -> io::Result<Vec<PathBuf>> {
+        let (root, wanted) = (self.root.clone(), path.as_ref().to_owned());
+        within(self.file_wait(), path.as_ref(), move || {
+            let directory = open_directory(&root, &wanted)?;
+            let target = |name: OsString| rustix::fs::readlinkat(&directory, name, Vec::new()).ok();
+            let targets = names(&directory)?.into_iter().filter_map(target);
+            Ok(targets.map(|target| PathBuf::from(text(target.as_bytes()))).collect())
+        })
+    }
+
+    /// Device and inode of what a process has open.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn open_files(&self, pid: u32) -> io::Result<Vec<(u64, u64)>> {
+        let (root, wanted) = (self.root.clone(), descriptors(pid));
+        within(self.file_wait(), &wanted.clone(), move || {
+            Ok(held(&root, &wanted)?.into_iter().map(|stat| (stat.st_dev, stat.st_ino)).collect())
+        })
+    }
+
+    /// Regular files that these processes have open and that have no name any more. Of a process that is gone, or may not be looked
+    /// at, none.
+    pub fn deleted_files(&self, pids: &[u32]) -> Vec<(u32, Vec<Deleted>)> {
+        let look = |pid: &u32| -> (PathBuf, deadline::Question<Vec<Deleted>>) {
+            let (root, wanted) = (self.root.clone(), descriptors(*pid));
+            let of = |root: &Path, wanted: &Path| {
+                let gone =
+                    |stat: &Stat| stat.st_nlink == 0 && FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+                let taken = |stat: &Stat| u64::try_from(stat.st_blocks).unwrap_or_default().saturating_mul(512);
+                let gone = held(root, wanted)?.into_iter().filter(gone);
+                Ok(gone.map(|s| Deleted { device: s.st_dev, inode: s.st_ino, bytes: taken(&s) }).collect())
+            };
+            (wanted.clone(), Box::new(move || of(&root, &wanted)))
+        };
+        let found = deadline::all(self.file_wait(), pids.iter().map(look).collect());
+        pids.iter().copied().zip(found).filter_map(|(pid, found)| Some((pid, found.ok()?))).collect()
+    }
+
+    /// The command lines of all processes, word by word; those left out that are gone or do not answer.
+    pub fn command_lines(&self) -> Vec<(u32, Vec<String>)> {
+        let pids = self.processes();
+        let look = |pid: &u32| -> (PathBuf, deadline::Question<String>) {
+            let (root, wanted) = (self.root.clone(), PathBuf::from(format!("/proc/{pid}/cmdline")));
+            let of = |root: &Path, wanted: &Path| {
+                let (parent, name, _, stat) = walk(root, wanted, Last::Followed)?.found()?;
+                is_readable(&parent, &stat)?;
+                let mut bytes = Vec::new();
+                open_same(&parent, &name, &stat)?.take(READ_LIMIT).read_to_end(&mut bytes)?;
+                Ok(String::from_utf8_lossy(&bytes).into_owned())
+            };
+            (wanted.clone(), Box::new(move || of(&root, &wanted)))
+        };
+        let lines = deadline::all(self.file_wait(), pids.iter().map(look).collect());
+        let words = |line: String| line.split_terminator('\0').map(str::to_owned).collect();
+        pids.into_iter().zip(lines).filter_map(|(pid, line)| Some((pid, words(line.ok()?)))).collect()
+    }
+}
