@@ -139,12 +139,37 @@ fn b23_m3_services_that_listen_elsewhere_are_well_and_are_not_restarted() {
     another_program_has_the_port(&machine);
     clusters(&machine);
     sockets(&machine);
+    what_the_next_boot_leaves_out(&machine);
+}
+
+/// What runs and does not come back, and what should start by itself and does not, is a warning before it is missed.
+fn what_the_next_boot_leaves_out(machine: &Machine) {
+    let seen = || {
+        let document = status(machine);
+        let problems = document["problems"].as_array().unwrap().iter();
+        let told = problems.map(|problem| format!("{}: {}", problem["subject"], problem["summary"]).replace('"', ""));
+        let of_these = |told: &String| ["caddy", "host", "logrotate.timer"].iter().any(|name| told.starts_with(name));
+        told.filter(of_these).collect::<Vec<_>>()
+    };
+    machine.sh("systemctl enable -q --now caddy cron logrotate.timer");
+    assert_eq!(seen(), Vec::<String>::new());
+    machine.sh("systemctl disable -q caddy; systemctl stop cron logrotate.timer");
+    let told = seen().join("\n");
+    for wanted in [
+        "caddy: caddy does not come back after a reboot: caddy.service is not enabled",
+        "host: cron does not run: no crontab's jobs are started",
+        "logrotate.timer: logrotate.timer does not run: what it starts is left out",
+    ] {
+        assert!(told.contains(wanted), "{wanted} is not in:\n{told}");
+    }
+    let strict = machine.run(&["opsctl", "-d", "localhost", "status", "--fail-on", "warn"]);
+    assert_eq!(strict.code, 3, "{strict:#?}");
 }
 
 /// nginx is installed and not in use; Caddy serves port 80.
 fn another_program_has_the_port(machine: &Machine) {
     machine.sh("systemctl disable --now nginx 2>/dev/null; printf ':80\\nrespond ok\\n' > /etc/caddy/Caddyfile; \
-                systemctl restart caddy; sleep 0.5");
+                systemctl enable -q caddy; systemctl restart caddy; sleep 0.5");
     let document = status(machine);
     assert_eq!(document["verdict"], "pass", "{document:#}");
     assert_eq!(service(&document, "nginx").0, "absent");

@@ -7,6 +7,7 @@ mod data;
 mod drift;
 mod empty;
 mod footing;
+mod holder;
 mod pairs;
 mod reasons;
 mod remedies;
