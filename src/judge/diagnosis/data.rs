@@ -14,6 +14,9 @@ use crate::observe::probe::{Answer, Reply};
 use crate::registry::{DataClue, DataKind, Manager, Probe, Verdict};
 use crate::units::bytes;
 
+/// Per cent of its bound at which a Redis that has refused writes still does, and at which one that has not will soon.
+const REFUSES: u64 = 80;
+const NEAR: u64 = 95;
 /// A time limit below this ends what people do, milliseconds.
 const TINY: u64 = 1000;
 /// PostgreSQL refuses new transaction numbers three million before two thousand million; from here it is urgent.
@@ -110,9 +113,11 @@ pub(super) fn judge(case: &Case<'_>, subject: Subject<'_>, clue: DataClue) -> Co
                 Ok(None) | Err(_) => ruled_out(),
             }
         }
-        DataClue::RedisFull | DataClue::RedisReplica | DataClue::RedisLoading | DataClue::RedisUnsaved => {
-            redis(case, subject, clue)
-        }
+        DataClue::RedisFull
+        | DataClue::RedisNearlyFull
+        | DataClue::RedisReplica
+        | DataClue::RedisLoading
+        | DataClue::RedisUnsaved => redis(case, subject, clue),
         DataClue::RedisPassword | DataClue::RedisLocked => password(case, subject, clue),
         DataClue::MongoNoPrimary => any(replies(case, subject).find_map(|(_, answer)| match &answer.result {
             Ok(Reply::Mongo(hello)) if hello.ok && !hello.writable_primary => {
@@ -243,11 +248,20 @@ fn of_state(state: &State, clue: DataClue, needed: bool) -> Vec<(String, String)
         }
         DataClue::LockWait => {
             let one = |wait: &crate::host::tools::postgres_state::Wait| {
+                let of = |what: &str| if what.is_empty() { String::new() } else { format!(", {}", excerpt(what)) };
                 let says = format!(
-                    "process {} has waited for {} s for a lock of process {} ({}, {} for {} s)",
-                    wait.pid, wait.seconds, wait.by, wait.role, wait.state, wait.by_seconds
+                    "process {} of database {} has waited for {} s for a lock of process {} ({}{}, {} for {} s)",
+                    wait.pid,
+                    wait.database,
+                    wait.seconds,
+                    wait.by,
+                    wait.role,
+                    of(&wait.client),
+                    wait.state,
+                    wait.by_seconds
                 );
-                (says, format!("process {}", wait.by))
+                let thing = format!("process {} ({}{}, {})", wait.by, wait.role, of(&wait.client), wait.state);
+                (says, thing)
             };
             state.waits.iter().map(one).collect()
         }
@@ -283,7 +297,12 @@ fn connections(state: &State) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let open = state.most.saturating_sub(state.reserved);
     if state.most > 0 && state.used >= open {
-        let says = format!("{} connections of {open} for ordinary roles (max_connections {})", state.used, state.most);
+        let says = format!(
+            "{} connections of {open} for ordinary roles are in use (max_connections {}){}",
+            state.used,
+            state.most,
+            holders(state)
+        );
         found.push((says, "the server".to_owned()));
     }
     let full = |limit: i64, used: i64| limit > 0 && used >= limit;
@@ -302,6 +321,16 @@ fn connections(state: &State) -> Vec<(String, String)> {
         )
     }));
     found
+}
+
+/// Who has most of the connections, and what they do.
+fn holders(state: &State) -> String {
+    let one = |held: &crate::host::tools::postgres_state::Sessions| {
+        let client = if held.client.is_empty() { String::new() } else { format!(" by {}", excerpt(&held.client)) };
+        format!("{} {} of role {}{client}", held.count, held.state, held.role)
+    };
+    let all: Vec<String> = state.sessions.iter().map(one).collect();
+    if all.is_empty() { String::new() } else { format!(": {}", all.join(", ")) }
 }
 
 fn mysql(seen: &Mysql, clue: DataClue) -> Option<String> {
@@ -342,12 +371,30 @@ fn redis(case: &Case<'_>, subject: Subject<'_>, clue: DataClue) -> Conclusion {
     any(of_info(info, clue, needed).map(|says| Fact::new(answer.command.clone(), says)))
 }
 
+/// How much of its bound is used, per cent; 0 without a bound.
+fn percent(info: &Info) -> u64 {
+    info.used.saturating_mul(100).checked_div(info.most).unwrap_or(0)
+}
+
+fn in_memory(info: &Info) -> String {
+    format!("used_memory is {}, maxmemory {} with noeviction", bytes(info.used), bytes(info.most))
+}
+
 fn of_info(info: &Info, clue: DataClue, needed: bool) -> Option<String> {
     match clue {
         DataClue::RedisFull => {
-            // A write that would pass the bound is refused before that is reached.
-            let full = info.most > 0 && info.used >= info.most - info.most / 20 && info.policy == "noeviction";
-            full.then(|| format!("used_memory is {}, maxmemory {} with noeviction", bytes(info.used), bytes(info.most)))
+            // A write that would pass the bound is refused before that is reached: what a client sends counts meanwhile.
+            let refuses = info.refused > 0 && percent(info) >= REFUSES;
+            let full = info.policy == "noeviction" && (percent(info) >= 100 || refuses);
+            full.then(|| match info.refused {
+                0 => in_memory(info),
+                refused => format!("{}, {refused} commands refused (OOM)", in_memory(info)),
+            })
+        }
+        DataClue::RedisNearlyFull => {
+            let refuses = info.refused > 0 && percent(info) >= REFUSES;
+            let near = info.policy == "noeviction" && (NEAR..100).contains(&percent(info)) && !refuses;
+            near.then(|| in_memory(info))
         }
         DataClue::RedisReplica => {
             let link = if info.link_down { "down" } else { "up" };
@@ -402,8 +449,8 @@ fn sqlite(file: &SqliteFound, clue: DataClue) -> Option<Fact> {
         DataClue::SqliteReadOnly => Fact::new(ls(), file.closed.clone()?),
         DataClue::SqliteLocked => {
             let (pid, name) = file.locked.as_ref()?;
-            let says = format!("{} is locked for writes by {name} (pid {pid})", file.path);
-            return Some(Fact::new(Command::new(["cat", "/proc/locks"]), says).blaming(format!("{name} (pid {pid})")));
+            let says = format!("{} is locked by {name} (pid {pid})", file.path);
+            return Some(Fact::new(Command::new(["cat", "/proc/locks"]), says.clone()).blaming(says));
         }
         _ => return None,
     };

@@ -153,8 +153,8 @@ impl Made {
     fn well() -> Self {
         let env = |path: &str| EnvFound {
             path: Some(path.to_owned()),
-            missing: Vec::new(),
             settings: Reading::of([("KEY", "a"), ("OTHER", "b")]),
+            ..EnvFound::default()
         };
         let mut clues = Clues::default();
         clues.env.insert("keeper", ok("ls -l /etc/keeper.env", env("/etc/keeper.env")));
@@ -367,8 +367,8 @@ fn only_what_may_still_decide_is_asked_for() {
 fn values_of_env_files_are_compared_and_never_told() {
     let values = |value: &str| EnvFound {
         path: Some("/etc/keeper.env".into()),
-        missing: Vec::new(),
         settings: Reading::of([("KEY", value)]),
+        ..EnvFound::default()
     };
     let mut made = Made::well();
     made.clues.env.insert("keeper", ok("ls", values("hunter2")));

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::host::exec::{Output, ProcessEnd};
 use crate::host::protocol::redis_info::{self, Info};
 use crate::host::system::System;
+use crate::host::tools::cgroup::{self, Home};
 use crate::host::tools::command::Command;
 use crate::host::tools::docker::ContainerState;
 use crate::host::tools::postgres_state::{self, Refusal, State};
@@ -72,7 +73,7 @@ pub struct SqliteFound {
     pub damaged: bool,
     /// Why the user of the service cannot write it.
     pub closed: Option<String>,
-    /// The process, other than the service's own, that has kept its write lock: id and name.
+    /// The process, other than the service's own, that has kept its write lock: id, and name with the unit that it belongs to.
     pub locked: Option<(u32, String)>,
 }
 
@@ -376,10 +377,14 @@ fn closed_to(system: &System, who: &User, path: &'static str, bytes: Option<&[u8
         };
         (meta.mode() >> shift) & bits == bits
     };
-    let owned = |meta: &std::fs::Metadata| format!("{}:{}, mode {:o}", meta.uid(), meta.gid(), meta.mode() & 0o7777);
+    let owned = |meta: &std::fs::Metadata| {
+        let owner = system.account(|account| account.uid == meta.uid());
+        let name = owner.map_or_else(|| format!("uid {}", meta.uid()), |account| account.name);
+        format!("{name}, mode {:04o}", meta.mode() & 0o7777)
+    };
     // Access lists are not read here, and may let it in. They show in the group's bits, which are their mask.
     let whose = |what: &str, meta: &std::fs::Metadata| {
-        Some(format!("{what} belongs to {}; it runs as {}", owned(meta), who.name))
+        Some(format!("permission denied: {what} belongs to {}, and it runs as {}", owned(meta), who.name))
     };
     match bytes.map(sqlite_file::header) {
         _ if !may(&meta, 0o6) && !has_list(&meta) => whose(path, &meta),
@@ -421,7 +426,14 @@ fn held(system: &System, own: Option<u32>, paths: &[&'static str]) -> Vec<(&'sta
             let is_own = own == Some(pid) || (mine.is_some() && group(pid) == mine);
             let has_it = system.open_files(pid).is_ok_and(|open| wanted.is_some_and(|file| open.contains(&file)));
             if !is_own && has_it {
-                found.push((*path, pid, system.process_name(pid).unwrap_or_default()));
+                let name = system.process_name(pid).unwrap_or_default();
+                let whose = match group(pid).map(|text| cgroup::home(&text)) {
+                    Some(Home::Unit(unit)) => format!(" of {unit}"),
+                    Some(Home::Container(id)) => format!(" of container {}", &id[..id.floor_char_boundary(12)]),
+                    Some(Home::Session(_)) => " of a login session".to_owned(),
+                    Some(Home::None) | None => String::new(),
+                };
+                found.push((*path, pid, format!("{name}{whose}")));
             }
         }
     }

@@ -218,7 +218,7 @@ static PORT_MISSING: Cause = Cause::new("PORT-MISSING", Clue::Env(EnvClue::KeysM
     .fixes(&[&CORRECT_ENV]);
 
 static PORT_DIFFERS: Cause = Cause::new("PORT-DIFFERS", Clue::Env(EnvClue::key("PORT").not_its_port()))
-    .summary("PORT of {service} is not {port}")
+    .summary("{service} is configured for another port than {port}: {thing}")
     .explanation("Caddy sends its host to {port}, and everybody who needs it asks there")
     .about(About::These(NETWORKED))
     .fixes(&[&CORRECT_ENV]);
@@ -450,10 +450,9 @@ static LOCKED_BY_BACKUP: Cause =
         )]);
 
 static LOCKED: Cause =
-    Cause::new("SQLITE-LOCKED", All(&[Clue::Said(LOCK_LINES, Window::Seconds(600)), Not(&Clue::Running("backup.sh"))]))
+    Cause::new("SQLITE-LOCKED", All(&[Clue::Said(LOCK_LINES, Window::Seconds(600)), Not(&Clue::Running("backup.sh")), Not(&Clue::Data(DataClue::SqliteLocked))]))
         .summary("{service} could not write its database in the last ten minutes: it was locked")
-        .explanation("no backup runs now; a second copy of the service, or somebody with a shell on the file, holds it")
-        .explains(&[&usual::SQLITE_LOCKED])
+        .explanation("no backup runs and nobody holds it now; a second copy of the service, or somebody with a shell on the file, held it")
         .about(About::These(UNITS))
         .fixes(&[
             &Fix::new(
