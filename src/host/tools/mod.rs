@@ -28,6 +28,7 @@ pub mod postgres_state;
 pub mod procfs;
 pub mod rclone;
 pub mod redis_check_rdb;
+pub mod redis_cli;
 pub mod resolver;
 pub mod sockets;
 pub mod sqlite_file;

@@ -13,6 +13,8 @@ use crate::units::bytes;
 
 /// Per cent of its limit at which a container's memory is tight.
 const TIGHT: u64 = 95;
+/// Thousandths of a processor with which a service cannot do any work in time.
+const TINY: u64 = 30;
 /// Of how many periods the throttled share says something: a period is a tenth of a second.
 const PERIODS: u64 = 20;
 
@@ -115,7 +117,9 @@ pub(super) fn judge(case: &Case<'_>, subject: Subject<'_>, clue: Surroundings) -
         Surroundings::Throttled => {
             let bounds = container.bounds.unwrap_or_default();
             let held = bounds.periods >= PERIODS && bounds.throttled.saturating_mul(2) >= bounds.periods;
-            let hurts = running && around.cpu_limited && subject.health.verdict != Verdict::Pass;
+            // So little is too little, whatever it answered when it was asked.
+            let hurts = subject.health.verdict != Verdict::Pass || (1..=TINY).contains(&around.cpu_limit);
+            let hurts = running && around.cpu_limited && hurts;
             let limit = match around.cpu_limit {
                 0 => "a CPU limit".to_owned(),
                 limit => {

@@ -9,7 +9,7 @@ use crate::host::tools::postgres_state::{Refusal, State, refusal};
 use crate::host::tools::sqlite_file::Header;
 use crate::host::tools::{excerpt, mariadb};
 use crate::observe::clues::Wants;
-use crate::observe::clues::data::{Mysql, Postgres, SqliteFound};
+use crate::observe::clues::data::{Mysql, Postgres, SqliteFound, unpublished_redis};
 use crate::observe::probe::{Answer, Reply};
 use crate::registry::{DataClue, DataKind, Manager, Probe, Verdict};
 use crate::units::bytes;
@@ -36,7 +36,8 @@ fn want_state(case: &Case<'_>, subject: Subject<'_>, wants: &mut Wants) {
         Ok(Reply::Line(line)) => line == "+PONG",
         _ => false,
     });
-    if has_files || is_mysql || answers {
+    let is_inside = unpublished_redis(&case.evidence.managers, service).is_some();
+    if has_files || is_mysql || answers || is_inside {
         wants.data.insert(service.name, (service, subject.health.pid, answers));
     }
 }

@@ -386,6 +386,27 @@ fn values_of_env_files_are_compared_and_never_told() {
 }
 
 #[test]
+fn another_port_is_told_with_its_file_and_whose_it_is() {
+    let told = |value: &str| {
+        let mut made = Made::well();
+        let settings = Reading::of([("KEY", value)]);
+        let places =
+            vec![("/etc/keeper.env".into(), vec!["OTHER".into()]), ("/etc/more.env".into(), vec!["KEY".into()])];
+        let found = EnvFound { path: Some("/etc/keeper.env".into()), settings, places, ..EnvFound::default() };
+        made.clues.env.insert("keeper", ok("ls", found));
+        made.with(|case| match case.outcome(&Clue::Env(EnvClue::key("KEY").not_its_port()), Some(&KEEPER)) {
+            Proven(facts) => facts[0].says.clone(),
+            outcome => format!("{}", outcome.is_ruled_out()),
+        })
+    };
+    assert_eq!(told("2000"), "KEY=2000 in /etc/more.env, the port of shop");
+    assert_eq!(told("1001"), "KEY=1001 in /etc/more.env");
+    assert_eq!(told("1000"), "true");
+    // What is no port may be a secret.
+    assert_eq!(told("hunter2"), "KEY in /etc/more.env is not 1000");
+}
+
+#[test]
 fn numbers_are_found_in_answers() {
     let answer = ok("curl", Reply::Http { status: 200, body: r#"{"a":{"x":{"p99":3},"y":{"p99":700}},"b":1}"#.into() });
     assert!(replies::heard(&answer, &Heard::Above("a.*.p99", 500)).is_proven());

@@ -14,7 +14,7 @@ use crate::host::tools::command::Command;
 use crate::host::tools::docker::ContainerState;
 use crate::host::tools::postgres_state::{self, Refusal, State};
 use crate::host::tools::sqlite_file::{self, Header, WriteLock};
-use crate::host::tools::{Argv, images, mariadb, mountinfo, procfs};
+use crate::host::tools::{Argv, images, mariadb, mountinfo, procfs, redis_cli};
 use crate::host::trouble::{Trouble, failure};
 use crate::observe::logs::line::Said;
 use crate::observe::probe::{self, Answer, Door, ManagerEvidence, is_container_of, text};
@@ -92,6 +92,9 @@ pub fn ask(
             Probe::Redis { .. } => found.redis = Some(redis(door, service)),
             _ => {}
         }
+    }
+    if let Some(container) = unpublished_redis(managers, service) {
+        found.redis = Some(redis_inside(door, &container.identity.name));
     }
     if let Some(program) = mysql_program(door.system, service).filter(|_| pid.is_some()) {
         found.mysql = Some(mysql(door, program));
@@ -272,6 +275,21 @@ fn mysql(door: Door<'_>, program: &'static str) -> Answer<Option<Mysql>> {
             _ => None,
         })
     })
+}
+
+/// The running container of a Redis server that the registry cannot ask at a port of the host.
+pub fn unpublished_redis<'e>(managers: &'e ManagerEvidence, service: &Service) -> Option<&'e ContainerState> {
+    let is_asked = service.probes.iter().any(|probe| matches!(probe, Probe::Redis { .. }));
+    container(managers, service).filter(|container| !is_asked && redis_cli::is_server(&container.image))
+}
+
+fn redis_inside(door: Door<'_>, container: &str) -> Answer<Option<Info>> {
+    // One that wants a password, or has no such client, says nothing of its state.
+    let answer = door.ask_with(&redis_cli::info(container), |output| match output.exit {
+        ProcessEnd::Code(0) => Ok(redis_info::parse(&text(&output.stdout))),
+        _ => Ok(None),
+    });
+    Answer { command: answer.command, result: Ok(answer.result.unwrap_or_default()) }
 }
 
 fn redis(door: Door<'_>, service: &'static Service) -> Answer<Option<Info>> {

@@ -278,7 +278,7 @@ static CADDYFILE_INVALID: Cause = Cause::new("CADDYFILE-INVALID", Clue::ProxyRej
     )]);
 
 static ROUTE_ELSEWHERE: Cause = Cause::new("ROUTE-ELSEWHERE", Clue::RouteElsewhere)
-    .summary("Caddy sends the public host of {service} to another port than {port}")
+    .summary("Caddy sends visitors of {service} to {thing} instead of port {port}")
     .explanation("the Caddyfile and the service's PORT disagree")
     .fixes(&[&Fix::new(
         "correct the upstream and reload",

@@ -278,6 +278,7 @@ pub static REDIS_REPLICA: Cause = cause("REDIS-REPLICA", DataClue::RedisReplica)
 /// It cannot save.
 pub static REDIS_UNSAVED: Cause = cause("REDIS-UNSAVED", DataClue::RedisUnsaved)
     .summary("{service} could not save: its last snapshot or append failed")
+    .explains(&[&PERMISSION_DENIED, &PATH_READ_ONLY, &FILE_MISSING])
     .explanation(
         "with stop-writes-on-bgsave-error it refuses writes (MISCONF); what is in memory only is lost with a restart",
     )
