@@ -109,7 +109,7 @@ static MAIL_INBOUND_DOWN: Failure =
         );
 
 // F5
-static SQLITE_LOCKED: Failure = Failure::new("sqlite-locked", &[&[&LOCKED_BY_BACKUP, &LOCKED]])
+static SQLITE_LOCKED: Failure = Failure::new("sqlite-locked", &[&[&LOCKED_BY_BACKUP, &LOCKED, &usual::SQLITE_LOCKED]])
     .summary("a service cannot write its database because somebody else holds it")
     .section("7. Failure: SQLite locked")
     .aliases(&["locked", "sqlite", "busy", "sqlite_busy"])
@@ -441,6 +441,7 @@ static LOCKED_BY_BACKUP: Cause =
     Cause::new("LOCKED-BY-BACKUP", All(&[Clue::Said(LOCK_LINES, Window::Seconds(600)), Clue::Running("backup.sh")]))
         .summary("the backup holds the database of {service}")
         .explanation("it reads the file while the service wants to write; that is over when the backup is")
+        .explains(&[&usual::SQLITE_LOCKED])
         .about(About::These(UNITS))
         .verdict(Verdict::Warn)
         .fixes(&[&Fix::new(
@@ -449,19 +450,28 @@ static LOCKED_BY_BACKUP: Cause =
             Remedy::Command(&["pgrep", "-af", "backup.sh"]),
         )]);
 
-static LOCKED: Cause =
-    Cause::new("SQLITE-LOCKED", All(&[Clue::Said(LOCK_LINES, Window::Seconds(600)), Not(&Clue::Running("backup.sh")), Not(&Clue::Data(DataClue::SqliteLocked))]))
-        .summary("{service} could not write its database in the last ten minutes: it was locked")
-        .explanation("no backup runs and nobody holds it now; a second copy of the service, or somebody with a shell on the file, held it")
-        .about(About::These(UNITS))
-        .fixes(&[
-            &Fix::new(
-                "see who holds the databases",
-                Risk::ReadOnly,
-                Remedy::Manual("fuser -v /opt/prim/*.db /var/lib/prim/*.db"),
-            ),
-            &RESTART,
-        ]);
+static LOCKED: Cause = Cause::new(
+    "SQLITE-LOCKED",
+    All(&[
+        Clue::Said(LOCK_LINES, Window::Seconds(600)),
+        Not(&Clue::Running("backup.sh")),
+        Not(&Clue::Data(DataClue::SqliteLocked)),
+    ]),
+)
+.summary("{service} could not write its database in the last ten minutes: it was locked")
+.explanation(
+    "no backup runs and nobody holds it now; a second copy of the service, or somebody with a shell on the file, \
+             held it",
+)
+.about(About::These(UNITS))
+.fixes(&[
+    &Fix::new(
+        "see who holds the databases",
+        Risk::ReadOnly,
+        Remedy::Manual("fuser -v /opt/prim/*.db /var/lib/prim/*.db"),
+    ),
+    &RESTART,
+]);
 
 const LOCK_LINES: &str = r"(?i)SQLITE_BUSY|database (table )?is locked";
 
