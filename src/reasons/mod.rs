@@ -14,6 +14,8 @@ const FATAL_WITHIN: usize = 60;
 const PASSING_WITHIN: usize = 6;
 /// How far before a line the place may be named that it complains of.
 const HINT_WITHIN: usize = 12;
+/// How far behind a complaint of code the place may be named: runtimes write it on the next line.
+const PLACE_WITHIN: usize = 2;
 /// How far apart lines of one kind may be of which only one names the thing: a stack trace lies between them.
 const ALIKE_WITHIN: usize = 40;
 /// Longest thing that is quoted, bytes.
@@ -28,7 +30,7 @@ pub struct Reason {
     pub thing: Option<String>,
     /// The line that says so.
     pub line: usize,
-    /// The line before it that names the thing, where it does not itself.
+    /// The line before or behind it that names the thing, where it does not itself.
     pub names: Option<usize>,
 }
 
@@ -125,7 +127,12 @@ fn hits(run: &[&str]) -> Vec<Hit> {
                 );
                 (fits && line - at <= HINT_WITHIN).then(|| (*at, hint.clone()))
             };
-            let hinted = hinted();
+            let behind = || {
+                let is_code = said.thing.is_none() && said.family == Family::SyntaxError;
+                let next = run.iter().enumerate().skip(line + 1).take(PLACE_WITHIN).filter(|_| is_code);
+                next.into_iter().find_map(|(at, text)| Some((at, rules::hint(text)?)))
+            };
+            let hinted = hinted().or_else(behind);
             let names = hinted.as_ref().map(|(at, _)| *at);
             let thing = said.thing.or(hinted.map(|(_, hint)| hint));
             let thing = thing.map(|thing| tidy(&thing)).filter(|thing| !thing.is_empty());

@@ -17,8 +17,8 @@ use std::path::Path;
 use super::*;
 use crate::host::tools::{
     Account, Hidden, Input, age, boot, caddy, checkers, compose, docker, docker_logs, git, images, journalctl, mariadb,
-    mongodump, nginx, pm2, postgres, postgres_state, rclone, redis_check_rdb, systemctl, systemd_analyze, timedatectl,
-    unit_output, unpack,
+    mongodump, nginx, pm2, postgres, postgres_state, rclone, redis_check_rdb, redis_cli, systemctl, systemd_analyze,
+    timedatectl, unit_output, unpack,
 };
 
 const ITSELF: &str = "host::exec::every_command::no_command_line_reaches_the_callers_terminal";
@@ -132,6 +132,7 @@ fn builders() -> Vec<(&'static str, Argv)> {
         ("rclone::upload", rclone::upload(&remote(true), "/d")),
         ("rclone::version", rclone::version()),
         ("redis_check_rdb::check", redis_check_rdb::check("/f")),
+        ("redis_cli::info", redis_cli::info("c")),
         ("systemctl::act", systemctl::act("restart", "u")),
         ("systemctl::daemon_reload", systemctl::daemon_reload()),
         ("systemctl::instances", systemctl::instances(["u@*.service"])),

@@ -15,6 +15,8 @@ pub struct Info {
     pub most: u64,
     /// What it drops at the bound: `noeviction`.
     pub policy: String,
+    /// Commands that it refused for want of memory since it was started; versions before 6.2 do not count them.
+    pub refused: u64,
     /// It is a replica.
     pub replica: bool,
     /// It is a replica and has no link to its master.
@@ -39,6 +41,7 @@ pub fn parse(text: &str) -> Option<Info> {
         used: number("used_memory"),
         most: number("maxmemory"),
         policy: field("maxmemory_policy").to_owned(),
+        refused: field("errorstat_OOM").strip_prefix("count=").and_then(|count| count.parse().ok()).unwrap_or(0),
         replica: role == "slave",
         link_down: field("master_link_status") == "down",
         master: format!("{}:{}", field("master_host"), field("master_port")),
@@ -54,9 +57,10 @@ mod tests {
     #[test]
     fn a_master_and_a_replica() {
         let master = "# Memory\nused_memory:900\nused_memory_human:900B\nmaxmemory:1000\nmaxmemory_policy:noeviction\n\
-                      # Persistence\nloading:0\nrdb_last_bgsave_status:ok\naof_last_write_status:ok\n# Replication\nrole:master\n";
+                      # Errorstats\nerrorstat_OOM:count=7\n# Persistence\nloading:0\nrdb_last_bgsave_status:ok\naof_last_write_status:ok\n# Replication\nrole:master\n";
         let info = parse(master).unwrap();
         assert_eq!((info.used, info.most, info.policy.as_str(), info.replica), (900, 1000, "noeviction", false));
+        assert_eq!(info.refused, 7);
         assert!(!info.loading && !info.snapshot_failed && !info.link_down);
         let replica = "role:slave\r\nmaster_host:10.0.0.5\r\nmaster_port:6379\r\nmaster_link_status:down\r\nloading:1\r\n\
                        rdb_last_bgsave_status:err\r\naof_last_write_status:err\r\n";

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::history::{History, Restart, RunEnd};
 use super::procfs::Bounds;
-use super::surroundings::{self, Surroundings};
+use super::surroundings::{self, Published, Surroundings};
 use super::{Argv, Malformed, json_lines};
 
 const LIST: &str = concat!(
@@ -62,6 +62,9 @@ pub struct Listed {
     pub state: String,
     /// In words: `Up 2 hours (unhealthy)`.
     pub status: String,
+    /// What it publishes, where the engine itself was asked; its client is not asked for that.
+    #[serde(skip)]
+    pub ports: Vec<Published>,
 }
 
 impl Listed {
@@ -245,7 +248,22 @@ pub fn parse_api_list(text: &str) -> Result<Vec<Listed>, Malformed> {
         state: String,
         status: String,
         labels: Option<BTreeMap<String, String>>,
+        #[serde(default)]
+        ports: serde_json::Value,
     }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Binding {
+        #[serde(rename = "IP")]
+        address: Option<String>,
+        private_port: u16,
+        public_port: Option<u16>,
+        r#type: String,
+    }
+    let published = |port: Binding| {
+        let inside = format!("{}/{}", port.private_port, port.r#type);
+        Some(Published { inside, address: port.address.unwrap_or_default(), port: port.public_port? })
+    };
     let rows: Vec<Row> =
         serde_json::from_str(text).map_err(|_| Malformed::new("containers from the docker engine", ""))?;
     let listed = |row: Row| Listed {
@@ -253,6 +271,12 @@ pub fn parse_api_list(text: &str) -> Result<Vec<Listed>, Malformed> {
         id: row.id,
         state: row.state,
         status: row.status,
+        // Engines differ in their form: of another, nothing is known.
+        ports: serde_json::from_value::<Vec<Binding>>(row.ports)
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(published)
+            .collect(),
     };
     Ok(rows.into_iter().map(listed).collect())
 }

@@ -28,6 +28,7 @@ pub mod postgres_state;
 pub mod procfs;
 pub mod rclone;
 pub mod redis_check_rdb;
+pub mod redis_cli;
 pub mod resolver;
 pub mod sockets;
 pub mod sqlite_file;
@@ -323,15 +324,23 @@ pub fn excerpt(text: &str) -> String {
     excerpt_by(redact::house(), text)
 }
 
+/// The same of 400 bytes: a line of a log, which begins with a time and names, and ends with what it is about.
+pub fn sentence(text: &str) -> String {
+    excerpt_to(redact::house(), text, 400)
+}
+
 /// The same by what this redactor knows.
 pub(crate) fn excerpt_by(redactor: &Redactor, text: &str) -> String {
-    const LONGEST: usize = 200;
+    excerpt_to(redactor, text, 200)
+}
+
+fn excerpt_to(redactor: &Redactor, text: &str, longest: usize) -> String {
     let text = text.trim();
-    let near = &text[..text.floor_char_boundary(LONGEST + MARGIN)];
+    let near = &text[..text.floor_char_boundary(longest + MARGIN)];
     let quoted = redactor.quote(near);
     // Where there is more, half a secret may stand at the end of what was looked through.
-    let end = if near.len() < text.len() { quoted.rfind(char::is_whitespace).unwrap_or(LONGEST) } else { quoted.len() };
-    quoted[..quoted.floor_char_boundary(end.min(LONGEST))].trim().to_owned()
+    let end = if near.len() < text.len() { quoted.rfind(char::is_whitespace).unwrap_or(longest) } else { quoted.len() };
+    quoted[..quoted.floor_char_boundary(end.min(longest))].trim().to_owned()
 }
 
 /// The last lines that are not empty, oldest first, without secrets.

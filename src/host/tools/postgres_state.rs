@@ -26,9 +26,12 @@ const SELECT: &str = concat!(
     "UNION ALL SELECT 'rule|' || line_number || '|' || error FROM pg_hba_file_rules WHERE error IS NOT NULL ",
     "UNION ALL SELECT 'waits|' || w.pid || '|' || extract(epoch FROM now() - w.state_change)::int || '|' || b.pid || '|' || ",
     "coalesce(b.state, '') || '|' || coalesce(extract(epoch FROM now() - b.state_change)::int, 0) || '|' || ",
-    "coalesce(b.usename, '') ",
+    "coalesce(w.datname, '') || '|' || coalesce(b.usename, '') || '|' || coalesce(b.application_name, '') ",
     "FROM pg_stat_activity w CROSS JOIN unnest(pg_blocking_pids(w.pid)) p JOIN pg_stat_activity b ON b.pid = p ",
-    "WHERE w.wait_event_type = 'Lock' AND w.state_change < now() - interval '60 s'",
+    "WHERE w.wait_event_type = 'Lock' AND w.state_change < now() - interval '60 s' ",
+    "UNION ALL (SELECT 'sessions|' || count(*) || '|' || coalesce(state, '') || '|' || coalesce(usename, '') || '|' || ",
+    "coalesce(application_name, '') FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() ",
+    "GROUP BY state, usename, application_name ORDER BY count(*) DESC LIMIT 3)",
 );
 
 /// No statement and no wait of ours lasts longer, whatever the server's own bounds are.
@@ -99,6 +102,19 @@ pub struct State {
     pub bad_rules: Vec<(u32, String)>,
     /// Sessions that have waited for a lock for more than a minute.
     pub waits: Vec<Wait>,
+    /// Who has most connections, most first: three groups of sessions that are alike.
+    pub sessions: Vec<Sessions>,
+}
+
+/// Sessions of one role and one program in one state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sessions {
+    pub count: u32,
+    /// `active`, `idle`, `idle in transaction`.
+    pub state: String,
+    pub role: String,
+    /// What the program calls itself (`application_name`); often nothing.
+    pub client: String,
 }
 
 /// A database.
@@ -182,8 +198,12 @@ pub struct Wait {
     pub state: String,
     /// For how long it has been in that state, seconds.
     pub by_seconds: u64,
-    /// Role of that session.
+    /// Database in which it waits.
+    pub database: String,
+    /// Role of the session that holds the lock.
     pub role: String,
+    /// What that session's program calls itself (`application_name`); often nothing.
+    pub client: String,
 }
 
 /// Parses what [`of_host`] and [`of_container`] print.
@@ -248,16 +268,24 @@ fn row(state: &mut State, line: &str) -> Option<u32> {
             state.bad_rules.push((number.parse().ok()?, error.to_owned()));
         }
         ("waits", _) => {
-            let [pid, seconds, by, is, since, role] = parts(6).try_into().ok()?;
+            let [pid, seconds, by, is, since, database, role, client] = parts(8).try_into().ok()?;
             state.waits.push(Wait {
                 pid: pid.parse().ok()?,
                 seconds: seconds.parse().ok()?,
                 by: by.parse().ok()?,
                 state: is.to_owned(),
                 by_seconds: since.parse().ok()?,
+                database: database.to_owned(),
                 role: role.to_owned(),
+                client: client.to_owned(),
             });
         }
+        ("sessions", [count, is, role, client]) => state.sessions.push(Sessions {
+            count: count.parse().ok()?,
+            state: (*is).to_owned(),
+            role: (*role).to_owned(),
+            client: (*client).to_owned(),
+        }),
         _ => return None,
     }
     Some(0)
@@ -328,7 +356,7 @@ mod tests {
         let text = format!(
             "{HEALTHY}database|f|-2|1|0|a|b\nrole|5|5|t|app\nsetting|shop||f|search_path=\"x\", public\n\
              setting|||true|statement_timeout=50ms\nrule|12|invalid authentication method \"x|y\"\n\
-             waits|11|70|12|idle in transaction|90|app\n"
+             waits|11|70|12|idle in transaction|90|shop|app|a|b\nsessions|5|idle|app|pool|1\n"
         );
         let state = parse(&text).unwrap();
         assert_eq!(state.databases[1].name, "a|b");
@@ -337,7 +365,9 @@ mod tests {
         assert_eq!(state.settings[0].value, "\"x\", public");
         assert_eq!(state.settings[1].milliseconds(), Some(50));
         assert_eq!(state.bad_rules, [(12, "invalid authentication method \"x|y\"".to_owned())]);
-        assert_eq!((state.waits[0].by, state.waits[0].state.as_str()), (12, "idle in transaction"));
+        let wait = &state.waits[0];
+        assert_eq!((wait.by, wait.state.as_str(), wait.client.as_str()), (12, "idle in transaction", "a|b"));
+        assert_eq!((state.sessions[0].count, state.sessions[0].client.as_str()), (5, "pool|1"));
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub struct Surroundings {
     pub memory_limit: u64,
     /// It has a CPU limit.
     pub cpu_limited: bool,
+    /// That limit, thousandths of a processor; 0 for none or one that is not known.
+    pub cpu_limit: u64,
     /// Its health check as it was made, and what its last run came to: exit code and output.
     pub check: Option<(String, i64, String)>,
     /// Compose file that it was made from, and its service there.
@@ -91,6 +93,15 @@ pub fn of(text: &str) -> Surroundings {
         mounts: mounts(value.pointer("/Mounts")),
         memory_limit: u64::try_from(number("/HostConfig/Memory")).unwrap_or_default(),
         cpu_limited: number("/HostConfig/NanoCpus") > 0 || number("/HostConfig/CpuQuota") > 0,
+        cpu_limit: u64::try_from(match (number("/HostConfig/NanoCpus"), number("/HostConfig/CpuQuota")) {
+            (nano @ 1.., _) => nano / 1_000_000,
+            // The kernel's own period, where none is set, is a tenth of a second.
+            (_, quota) => match number("/HostConfig/CpuPeriod") {
+                period @ 1.. => quota.saturating_mul(1000) / period,
+                _ => quota / 100,
+            },
+        })
+        .unwrap_or_default(),
         check: check(&value),
         // Several files are laid over each other: what one says is not what counts.
         compose: (!service.is_empty() && file.starts_with('/') && !file.contains(',')).then_some((file, service)),
@@ -269,7 +280,11 @@ mod tests {
         assert_eq!(found.networks[0].names, ["api", "abc"]);
         assert_eq!(found.ports, [Published { inside: "80/tcp".into(), address: "0.0.0.0".into(), port: 8081 }]);
         assert_eq!(found.mounts[0].source, "/srv/data");
-        assert_eq!((found.memory_limit, found.cpu_limited), (268_435_456, true));
+        assert_eq!((found.memory_limit, found.cpu_limited, found.cpu_limit), (268_435_456, true, 100));
+        let limit = |text: &str| of(&format!(r#"{{"HostConfig":{{{text}}}}}"#)).cpu_limit;
+        assert_eq!(limit(r#""CpuQuota":5000"#), 50);
+        assert_eq!(limit(r#""CpuQuota":50000,"CpuPeriod":25000"#), 2000);
+        assert_eq!((limit(r#""CpuQuota":-1"#), limit("")), (0, 0));
         let host = |key: &str, name: &str| (key.to_owned(), name.to_owned());
         assert_eq!(found.hosts, [host("DATABASE_URL", "db"), host("REDIS_HOST", "cache")]);
         assert_eq!(found.variable("POSTGRES_USER"), Some("owner"));

@@ -1,20 +1,22 @@
 //! What surrounds a service's container: networks, ports, mounts, bounds.
 
-use super::case::{Case, Subject, told};
+use super::case::{Case, Subject, asked, told};
 use super::outcome::{Conclusion, Fact};
 use crate::host::tools::command::Command;
-use crate::host::tools::docker::ContainerState;
-use crate::host::tools::surroundings::{Surroundings as Around, missing_part, unable};
+use crate::host::tools::docker::{ContainerState, Listed};
+use crate::host::tools::surroundings::{Published, Surroundings as Around, missing_part, unable};
 use crate::host::trouble::Trouble;
 use crate::observe::clues::Wants;
 use crate::observe::probe::{Answer, Reply, is_container_of};
-use crate::registry::{Manager, Surroundings, Verdict};
+use crate::registry::{Manager, Service, Surroundings, Verdict};
 use crate::units::bytes;
 
 /// Per cent of its limit at which a container's memory is tight.
 const TIGHT: u64 = 95;
+/// Thousandths of a processor with which a service cannot do any work in time.
+const TINY: u64 = 30;
 /// Of how many periods the throttled share says something: a period is a tenth of a second.
-const PERIODS: u64 = 100;
+const PERIODS: u64 = 20;
 
 /// What has to be looked at: the compose file where a policy is missing or a container is, the mounts of what runs.
 pub(super) fn want(case: &Case<'_>, subject: Subject<'_>, wants: &mut Wants) {
@@ -23,6 +25,7 @@ pub(super) fn want(case: &Case<'_>, subject: Subject<'_>, wants: &mut Wants) {
         let own = container(case, subject).map(|container| container.id.clone());
         wants.surroundings.insert(subject.service.name, (subject.service, own));
     }
+    wants.containers |= known && is_unmanaged(case, subject);
 }
 
 fn has_container(subject: Subject<'_>) -> bool {
@@ -37,9 +40,13 @@ pub(super) fn judge(case: &Case<'_>, subject: Subject<'_>, clue: Surroundings) -
         Some(Answer { command, result: Err(trouble) }) => return Conclusion::unknown(told(command, trouble)),
         Some(Answer { result: Ok(_), .. }) => {}
     }
-    let needs_look = matches!(clue, Surroundings::PolicyLost | Surroundings::MountGone);
+    let needs_look =
+        matches!(clue, Surroundings::PolicyLost | Surroundings::MountGone | Surroundings::ListensElsewhere);
     if needs_look && looked.is_none() && has_container(subject) {
         return Conclusion::unknown("it was not asked");
+    }
+    if clue == Surroundings::PublishedElsewhere && subject.service.managers.is_empty() {
+        return unmanaged(case, subject);
     }
     let Some(container) = container(case, subject) else { return none() };
     let Some(around) = &container.surroundings else { return none() };
@@ -57,6 +64,13 @@ pub(super) fn judge(case: &Case<'_>, subject: Subject<'_>, clue: Surroundings) -
             }
             Some(_) | None => none(),
         },
+        Surroundings::ListensElsewhere => {
+            let found = looked.and_then(|found| found.listens.as_ref()).filter(|_| running);
+            any(found.and_then(|listens| unserved(subject, around, listens)).map(|(says, thing)| {
+                Fact::new(Command::new(["nsenter", "-t", &container.pid.to_string(), "-n", "ss", "-Hltn"]), says)
+                    .blaming(thing)
+            }))
+        }
         Surroundings::NameUnresolved => {
             if !running || subject.health.verdict != Verdict::Fail {
                 return none();
@@ -103,9 +117,18 @@ pub(super) fn judge(case: &Case<'_>, subject: Subject<'_>, clue: Surroundings) -
         Surroundings::Throttled => {
             let bounds = container.bounds.unwrap_or_default();
             let held = bounds.periods >= PERIODS && bounds.throttled.saturating_mul(2) >= bounds.periods;
-            let hurts = running && around.cpu_limited && subject.health.verdict != Verdict::Pass;
-            let says = format!("held back in {} of {} periods", bounds.throttled, bounds.periods);
-            any((held && hurts).then(|| inspect(says)))
+            // So little is too little, whatever it answered when it was asked.
+            let hurts = subject.health.verdict != Verdict::Pass || (1..=TINY).contains(&around.cpu_limit);
+            let hurts = running && around.cpu_limited && hurts;
+            let limit = match around.cpu_limit {
+                0 => "a CPU limit".to_owned(),
+                limit => {
+                    let number = format!("{}.{:03}", limit / 1000, limit % 1000);
+                    format!("{} CPUs", number.trim_end_matches('0').trim_end_matches('.'))
+                }
+            };
+            let says = format!("limited to {limit}: throttled in {} of {} periods", bounds.throttled, bounds.periods);
+            any((held && hurts).then(|| inspect(says).blaming(limit)))
         }
     }
 }
@@ -144,34 +167,125 @@ fn off_network(container: &ContainerState, around: &Around) -> Option<String> {
     }
 }
 
-/// Where it publishes, where its main port of the registry is not among that and does not answer.
+/// Whether who connects to the port at this address of the host comes from here, too.
+fn open(address: &str) -> bool {
+    matches!(address, "" | "0.0.0.0" | "::" | "127.0.0.1" | "::1")
+}
+
+fn publishes(around: &Around, wanted: u16) -> bool {
+    around.ports.iter().any(|port| port.port == wanted && open(&port.address))
+}
+
+/// Where it publishes, where a port of the registry is not among that, and does not answer or is another service's container's.
 fn elsewhere(case: &Case<'_>, subject: Subject<'_>, around: &Around) -> Option<(String, String)> {
-    let open = |address: &str| matches!(address, "" | "0.0.0.0" | "::" | "127.0.0.1" | "::1");
-    // What nobody answers at, of what is asked.
-    let silent = subject.service.probes.iter().zip(&case.evidence.replies[subject.index]);
-    let mut silent = silent.filter(|(_, answer)| matches!(answer.result, Ok(Reply::Silent(_))));
-    let published = |wanted: u16| around.ports.iter().any(|port| port.port == wanted && open(&port.address));
-    let wanted = silent.find_map(|(probe, _)| probe.port().filter(|port| !published(*port)))?;
     if subject.health.health != Some(Verdict::Fail) || around.network_mode == "host" {
         return None;
     }
-    let mut others: Vec<String> =
-        around
-            .ports
-            .iter()
-            .map(|port| {
-                if open(&port.address) { format!(":{}", port.port) } else { format!("{}:{}", port.address, port.port) }
+    let own = subject.service.probes.iter().zip(&case.evidence.replies[subject.index]);
+    let mut own = own.filter_map(|(probe, answer)| Some((probe.port()?, answer)));
+    let (wanted, instead) = own.find_map(|(port, answer)| {
+        let taken = || published_by(case, subject.service, port);
+        match &answer.result {
+            _ if publishes(around, port) => None,
+            Ok(Reply::Silent(_)) => Some((port, taken())),
+            Ok(_) => Some((port, Some(taken()?))),
+            Err(_) => None,
+        }
+    })?;
+    let instead = instead.map(|other| format!(", which the container of {other} publishes")).unwrap_or_default();
+    match places(around) {
+        None if around.networks.is_empty() => None,
+        None => Some((format!("it publishes no port, the registry has :{wanted}{instead}"), "no port".to_owned())),
+        Some(places) => Some((format!("it is published at {places}, the registry has :{wanted}{instead}"), places)),
+    }
+}
+
+/// All ports of the host that lead to it.
+fn places(around: &Around) -> Option<String> {
+    let place = |port: &Published| match open(&port.address) {
+        true => format!(":{}", port.port),
+        false => format!("{}:{}", port.address, port.port),
+    };
+    let mut all: Vec<String> = around.ports.iter().map(place).collect();
+    all.sort();
+    all.dedup();
+    (!all.is_empty()).then(|| all.join(", "))
+}
+
+/// The other service whose running container publishes that port.
+fn published_by(case: &Case<'_>, own: &Service, port: u16) -> Option<&'static str> {
+    let others = case.services.iter().copied().filter(|other| other.name != own.name);
+    let leads = |other: &&'static Service| {
+        let found = case.subject(other).and_then(|subject| container(case, subject));
+        let around = found.filter(|one| one.status == "running").and_then(|one| one.surroundings.as_ref());
+        around.is_some_and(|around| publishes(around, port))
+    };
+    others.into_iter().find(leads).map(|other| other.name)
+}
+
+/// Whether it is a service that the registry gives no manager, and does not answer: a container may be it, published elsewhere.
+fn is_unmanaged(case: &Case<'_>, subject: Subject<'_>) -> bool {
+    let mut replies = case.evidence.replies[subject.index].iter();
+    subject.service.managers.is_empty()
+        && !subject.service.ports.is_empty()
+        && replies.any(|answer| matches!(answer.result, Ok(Reply::Silent(_))))
+}
+
+/// Where a running container of its name publishes its port, of a service without a manager.
+fn unmanaged(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
+    let none = || Conclusion::RuledOut(Vec::new());
+    let Some(wanted) = subject.service.ports.first().filter(|_| is_unmanaged(case, subject)) else { return none() };
+    let all = match asked(case.clues.containers.as_ref()) {
+        Ok((_, all)) => all,
+        Err(unknown) => return unknown,
+    };
+    let name = subject.service.name;
+    let inside = format!("{wanted}/tcp");
+    let is_it = |one: &&Listed| one.state == "running" && (one.identity.name == name || one.identity.service == name);
+    let leads = |port: &&Published| port.inside == inside;
+    let found = all.iter().filter(is_it).find_map(|one| Some((one, one.ports.iter().find(leads)?)));
+    match found {
+        Some((one, port)) if port.port != *wanted && !one.ports.iter().any(|port| port.port == *wanted) => {
+            let thing = format!(":{}", port.port);
+            let says = format!("container {} is published at {thing}, the registry has :{wanted}", one.identity.name);
+            Conclusion::Proven(vec![
+                Fact::new(Command::new(["docker", "port", &one.identity.name]), says).blaming(thing),
+            ])
+        }
+        Some(_) | None => none(),
+    }
+}
+
+/// A port of the registry that leads into the container, where nothing listens on it, and something on another.
+fn unserved(subject: Subject<'_>, around: &Around, listens: &[std::net::SocketAddr]) -> Option<(String, String)> {
+    let is_host = around.network_mode == "host" || around.network_mode.contains(':');
+    if subject.health.health != Some(Verdict::Fail) || is_host || listens.is_empty() {
+        return None;
+    }
+    let registered = subject.service.probes.iter().filter_map(crate::registry::Probe::port);
+    registered.into_iter().find_map(|port| {
+        let published = around.ports.iter().find(|published| published.port == port)?;
+        let inside: u16 = published.inside.strip_suffix("/tcp")?.parse().ok()?;
+        let own: Vec<_> = listens.iter().filter(|address| address.port() == inside).collect();
+        if own.iter().any(|address| !address.ip().to_canonical().is_loopback()) {
+            return None;
+        }
+        let all = if own.is_empty() { listens.iter().collect() } else { own };
+        let mut all: Vec<String> = all
+            .into_iter()
+            .map(|address| match address.ip().is_unspecified() {
+                true => format!(":{}", address.port()),
+                false => address.to_string(),
             })
             .collect();
-    others.sort();
-    others.dedup();
-    match others.as_slice() {
-        [] if around.networks.is_empty() => None,
-        [] => Some((format!("it publishes no port, the registry has :{wanted}"), "no port".to_owned())),
-        others => {
-            Some((format!("it is published at {}, the registry has :{wanted}", others.join(", ")), others.join(", ")))
-        }
-    }
+        all.sort();
+        all.dedup();
+        let thing = all.join(", ");
+        let says = format!(
+            "port {port} leads to :{inside} of the container, where nothing listens; its processes listen on {thing}"
+        );
+        Some((says, thing))
+    })
 }
 
 /// Hosts that its environment names, which are containers that run and share no network with it.

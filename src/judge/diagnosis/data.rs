@@ -1,18 +1,17 @@
 //! The state inside data servers and of data files.
 
 use super::case::{Case, Subject, told};
+use super::data_redis;
 use super::outcome::{Conclusion, Fact};
 use crate::host::protocol::postgres::Greeting;
-use crate::host::protocol::redis_info::Info;
 use crate::host::tools::command::Command;
 use crate::host::tools::postgres_state::{Refusal, State, refusal};
 use crate::host::tools::sqlite_file::Header;
 use crate::host::tools::{excerpt, mariadb};
 use crate::observe::clues::Wants;
-use crate::observe::clues::data::{Mysql, Postgres, SqliteFound};
+use crate::observe::clues::data::{Mysql, Postgres, SqliteFound, unpublished_redis};
 use crate::observe::probe::{Answer, Reply};
 use crate::registry::{DataClue, DataKind, Manager, Probe, Verdict};
-use crate::units::bytes;
 
 /// A time limit below this ends what people do, milliseconds.
 const TINY: u64 = 1000;
@@ -33,7 +32,8 @@ fn want_state(case: &Case<'_>, subject: Subject<'_>, wants: &mut Wants) {
         Ok(Reply::Line(line)) => line == "+PONG",
         _ => false,
     });
-    if has_files || is_mysql || answers {
+    let is_inside = unpublished_redis(&case.evidence.managers, service).is_some();
+    if has_files || is_mysql || answers || is_inside {
         wants.data.insert(service.name, (service, subject.health.pid, answers));
     }
 }
@@ -110,10 +110,12 @@ pub(super) fn judge(case: &Case<'_>, subject: Subject<'_>, clue: DataClue) -> Co
                 Ok(None) | Err(_) => ruled_out(),
             }
         }
-        DataClue::RedisFull | DataClue::RedisReplica | DataClue::RedisLoading | DataClue::RedisUnsaved => {
-            redis(case, subject, clue)
-        }
-        DataClue::RedisPassword | DataClue::RedisLocked => password(case, subject, clue),
+        DataClue::RedisFull
+        | DataClue::RedisNearlyFull
+        | DataClue::RedisReplica
+        | DataClue::RedisLoading
+        | DataClue::RedisUnsaved => data_redis::state(case, subject, clue),
+        DataClue::RedisPassword | DataClue::RedisLocked => data_redis::password(case, subject, clue),
         DataClue::MongoNoPrimary => any(replies(case, subject).find_map(|(_, answer)| match &answer.result {
             Ok(Reply::Mongo(hello)) if hello.ok && !hello.writable_primary => {
                 Some(Fact::new(answer.command.clone(), "isWritablePrimary is false"))
@@ -243,11 +245,20 @@ fn of_state(state: &State, clue: DataClue, needed: bool) -> Vec<(String, String)
         }
         DataClue::LockWait => {
             let one = |wait: &crate::host::tools::postgres_state::Wait| {
+                let of = |what: &str| if what.is_empty() { String::new() } else { format!(", {}", excerpt(what)) };
                 let says = format!(
-                    "process {} has waited for {} s for a lock of process {} ({}, {} for {} s)",
-                    wait.pid, wait.seconds, wait.by, wait.role, wait.state, wait.by_seconds
+                    "process {} of database {} has waited for {} s for a lock of process {} ({}{}, {} for {} s)",
+                    wait.pid,
+                    wait.database,
+                    wait.seconds,
+                    wait.by,
+                    wait.role,
+                    of(&wait.client),
+                    wait.state,
+                    wait.by_seconds
                 );
-                (says, format!("process {}", wait.by))
+                let thing = format!("process {} ({}{}, {})", wait.by, wait.role, of(&wait.client), wait.state);
+                (says, thing)
             };
             state.waits.iter().map(one).collect()
         }
@@ -283,7 +294,12 @@ fn connections(state: &State) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let open = state.most.saturating_sub(state.reserved);
     if state.most > 0 && state.used >= open {
-        let says = format!("{} connections of {open} for ordinary roles (max_connections {})", state.used, state.most);
+        let says = format!(
+            "{} connections of {open} for ordinary roles are in use (max_connections {}){}",
+            state.used,
+            state.most,
+            holders(state)
+        );
         found.push((says, "the server".to_owned()));
     }
     let full = |limit: i64, used: i64| limit > 0 && used >= limit;
@@ -304,6 +320,16 @@ fn connections(state: &State) -> Vec<(String, String)> {
     found
 }
 
+/// Who has most of the connections, and what they do.
+fn holders(state: &State) -> String {
+    let one = |held: &crate::host::tools::postgres_state::Sessions| {
+        let client = if held.client.is_empty() { String::new() } else { format!(" by {}", excerpt(&held.client)) };
+        format!("{} {} of role {}{client}", held.count, held.state, held.role)
+    };
+    let all: Vec<String> = state.sessions.iter().map(one).collect();
+    if all.is_empty() { String::new() } else { format!(": {}", all.join(", ")) }
+}
+
 fn mysql(seen: &Mysql, clue: DataClue) -> Option<String> {
     match (seen, clue) {
         (Mysql::State(mariadb::State { read_only: true, .. }), DataClue::MysqlReadOnly) => {
@@ -315,77 +341,6 @@ fn mysql(seen: &Mysql, clue: DataClue) -> Option<String> {
         (Mysql::Full(line), DataClue::MysqlConnectionsUsed) => Some(line.clone()),
         (_, _) => None,
     }
-}
-
-fn redis(case: &Case<'_>, subject: Subject<'_>, clue: DataClue) -> Conclusion {
-    let said = replies(case, subject).find_map(|(probe, answer)| match (probe, &answer.result) {
-        (Probe::Redis { .. }, Ok(Reply::Line(line))) if line.starts_with('-') => {
-            let is_this = match clue {
-                DataClue::RedisLoading => line.starts_with("-LOADING"),
-                DataClue::RedisUnsaved => line.starts_with("-MISCONF"),
-                DataClue::RedisReplica => line.starts_with("-MASTERDOWN") || line.starts_with("-READONLY"),
-                DataClue::RedisFull => line.starts_with("-OOM"),
-                _ => false,
-            };
-            is_this.then(|| Fact::new(answer.command.clone(), excerpt(line)))
-        }
-        _ => None,
-    });
-    if let Some(fact) = said {
-        return Conclusion::Proven(vec![fact]);
-    }
-    let Some(answer) = case.clues.data.get(subject.service.name).and_then(|found| found.redis.as_ref()) else {
-        return ruled_out();
-    };
-    let Ok(Some(info)) = &answer.result else { return ruled_out() };
-    let needed = case.deployment.dependants(subject.service).next().is_some();
-    any(of_info(info, clue, needed).map(|says| Fact::new(answer.command.clone(), says)))
-}
-
-fn of_info(info: &Info, clue: DataClue, needed: bool) -> Option<String> {
-    match clue {
-        DataClue::RedisFull => {
-            // A write that would pass the bound is refused before that is reached.
-            let full = info.most > 0 && info.used >= info.most - info.most / 20 && info.policy == "noeviction";
-            full.then(|| format!("used_memory is {}, maxmemory {} with noeviction", bytes(info.used), bytes(info.most)))
-        }
-        DataClue::RedisReplica => {
-            let link = if info.link_down { "down" } else { "up" };
-            (info.replica && (needed || info.link_down))
-                .then(|| format!("role:slave of {}, link {link}", excerpt(&info.master)))
-        }
-        DataClue::RedisLoading => info.loading.then(|| "loading:1".to_owned()),
-        DataClue::RedisUnsaved => match (info.snapshot_failed, info.append_failed) {
-            (true, _) => Some("rdb_last_bgsave_status:err".to_owned()),
-            (false, true) => Some("aof_last_write_status:err".to_owned()),
-            (false, false) => None,
-        },
-        _ => None,
-    }
-}
-
-fn password(case: &Case<'_>, subject: Subject<'_>, clue: DataClue) -> Conclusion {
-    any(replies(case, subject).find_map(|(probe, answer)| {
-        let (Probe::Redis { password, .. }, Ok(Reply::Line(line))) = (probe, &answer.result) else { return None };
-        let refused = ["-NOAUTH", "-WRONGPASS", "-ERR invalid password"].iter().any(|word| line.starts_with(word));
-        let fact = |says: String| Fact::new(answer.command.clone(), says);
-        match (clue, password) {
-            (DataClue::RedisPassword, Some(secret)) if refused => {
-                let says = format!("{} with {} of {}", excerpt(line), secret.key, secret.file);
-                Some(fact(says).blaming(secret.file))
-            }
-            (DataClue::RedisPassword, Some(secret)) if line.starts_with("-ERR AUTH") => {
-                let says = format!("it has no password, {} has one", secret.file);
-                Some(fact(says).blaming(secret.file))
-            }
-            (DataClue::RedisLocked, None)
-                if refused && case.deployment.dependants(subject.service).next().is_some() =>
-            {
-                Some(fact(excerpt(line)))
-            }
-            (_, _) => None,
-        }
-    }))
 }
 
 fn sqlite(file: &SqliteFound, clue: DataClue) -> Option<Fact> {
@@ -402,8 +357,8 @@ fn sqlite(file: &SqliteFound, clue: DataClue) -> Option<Fact> {
         DataClue::SqliteReadOnly => Fact::new(ls(), file.closed.clone()?),
         DataClue::SqliteLocked => {
             let (pid, name) = file.locked.as_ref()?;
-            let says = format!("{} is locked for writes by {name} (pid {pid})", file.path);
-            return Some(Fact::new(Command::new(["cat", "/proc/locks"]), says).blaming(format!("{name} (pid {pid})")));
+            let says = format!("{} is locked by {name} (pid {pid})", file.path);
+            return Some(Fact::new(Command::new(["cat", "/proc/locks"]), says.clone()).blaming(says));
         }
         _ => return None,
     };

@@ -213,6 +213,25 @@ fn passed(case: &Case<'_>, subject: Subject<'_>, judge: &dyn Fn(&Passed) -> Opti
     }
 }
 
+/// What visitors get of it, and that nobody listens where they are sent, beside where the files send them.
+pub(super) fn with_answer(case: &Case<'_>, subject: Subject<'_>, sent: Conclusion) -> Conclusion {
+    let Conclusion::Proven(mut facts) = sent else { return sent };
+    let aim = facts.iter().find_map(|fact| fact.thing.clone()).unwrap_or_default();
+    let seen = &case.clues.drift;
+    let passed =
+        seen.routes.iter().filter_map(|(_, answer)| Some((&answer.command, answer.result.as_ref().ok()?.as_ref()?)));
+    let own = passed.filter(|(_, passed)| passed.service == subject.service.name);
+    facts.extend(own.map(|(command, passed)| match elsewhere(case, subject, passed) {
+        Some((says, _)) => Fact::new(command, says),
+        None => Fact::new(command, format!("{} gets HTTP {}", passed.endpoint, passed.status)),
+    }));
+    let dead = seen.sites.values().filter_map(|answer| Some((&answer.command, answer.result.as_ref().ok()?)));
+    let dead = dead.flat_map(|(command, sites)| sites.iter().map(move |site| (command, site)));
+    let mut dead = dead.filter(|(_, site)| site.address == aim);
+    facts.extend(dead.next().map(|(command, site)| Fact::new(command, format!("nobody listens at {}", site.address))));
+    Conclusion::Proven(facts)
+}
+
 /// Whether the proxy's files send a host of the service elsewhere, and a cause of the deployment says so.
 fn told_of_files(case: &Case<'_>, subject: Subject<'_>) -> bool {
     let looks = |clue: &Clue| matches!(clue, Clue::RouteElsewhere);

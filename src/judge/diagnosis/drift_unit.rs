@@ -205,14 +205,31 @@ fn step(unit: &UnitState, files: &UnitFiles) -> Option<String> {
         Some((pid, name)) => format!(" ({name}, pid {pid})"),
         None => String::new(),
     };
+    let named = |key: &str| format!("{key}={}{by}", command(files, key).unwrap_or_default());
     match unit.sub.as_str() {
-        "condition" => Some(format!("ExecCondition={by}")),
-        "start-pre" => Some(format!("ExecStartPre={by}")),
-        "start-post" => Some(format!("ExecStartPost={by}")),
+        "condition" => Some(named("ExecCondition")),
+        "start-pre" => Some(named("ExecStartPre")),
+        "start-post" => Some(named("ExecStartPost")),
         "start" if unit.kind.starts_with("notify") => {
             Some(format!("Type={}: it never reports that it is ready{by}", unit.kind))
         }
         "start" if unit.kind == "forking" => Some(format!("Type=forking: its first process never ends{by}")),
         _ => None,
     }
+}
+
+/// The program of this step, without its arguments, which may hold secrets: the one that runs, or the only one.
+fn command(files: &UnitFiles, key: &str) -> Option<String> {
+    let program = |setting: &Setting| {
+        let word = words(&setting.value).into_iter().next()?;
+        Some(word.trim_start_matches(['@', '-', ':', '+', '!', '|']).to_owned())
+    };
+    let all: Vec<String> = list(&files.settings, key).into_iter().filter_map(program).collect();
+    // The kernel keeps fifteen bytes of a name.
+    let short = |path: &String| {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        name[..name.floor_char_boundary(15)].to_owned()
+    };
+    let runs = all.iter().find(|path| files.processes.iter().any(|(_, name)| *name == short(path)));
+    runs.or_else(|| all.first().filter(|_| all.len() == 1)).cloned()
 }

@@ -56,7 +56,9 @@ impl<'a> Case<'a> {
             Clue::Slow => of(&|subject| second::slow(self, subject)),
             Clue::Exhausted => of(&|subject| second::exhausted(self, subject)),
             Clue::MemoryHigh => of(&|subject| service::memory(self, subject)),
-            Clue::RouteElsewhere => of(&|subject| service::route(self, subject)),
+            Clue::RouteElsewhere => {
+                of(&|subject| drift_route::with_answer(self, subject, service::route(self, subject)))
+            }
             Clue::Env(clue) => of(&|subject| words::env(self, subject, clue)),
             Clue::Said(pattern, window) => of(&|subject| words::said(self, subject, 1, pattern, *window)),
             Clue::SaidTimes(least, pattern, window) => {

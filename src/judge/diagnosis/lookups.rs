@@ -1,8 +1,8 @@
 //! What is looked up once it is known what has failed: last lines of what no service is, and what lines name.
 
-use super::case::Case;
+use super::case::{Case, Subject};
 use super::outcome::Conclusion;
-use super::reasons::{find, of_other, paths};
+use super::reasons::{container, find, of_other, paths};
 use super::{host, mentions};
 use crate::judge::health;
 use crate::observe::clues::Lookups;
@@ -58,6 +58,9 @@ pub fn named(case: &Case<'_>, failures: &[&'static Failure]) -> Lookups {
         };
         if let Ok(Some(found)) = find(case, subject) {
             want(&found.reason);
+            if found.reason.family == Family::CertificateUnusable && found.reason.path().is_none() {
+                wanted.pairs.insert(service.name, directories(case, subject));
+            }
         }
     }
     for name in case.clues.others.keys() {
@@ -66,4 +69,14 @@ pub fn named(case: &Case<'_>, failures: &[&'static Failure]) -> Lookups {
         }
     }
     wanted
+}
+
+/// Directories that a service has: what is mounted into its container, and what the registry names.
+fn directories(case: &Case<'_>, subject: Subject<'_>) -> Vec<String> {
+    let mounted = container(case, subject.service).and_then(|container| container.surroundings.as_ref());
+    let mounts = mounted.into_iter().flat_map(|around| &around.mounts).filter(|mount| mount.kind == "bind");
+    // The system's own directories hold others' certificates.
+    let own = |path: &&str| !["/", "/usr", "/etc", "/var", "/etc/ssl"].contains(path) && !path.starts_with("/usr/");
+    let data = subject.service.data.iter().map(|data| data.path).filter(|path| path.starts_with('/'));
+    mounts.map(|mount| mount.source.as_str()).chain(data).filter(own).map(str::to_owned).collect()
 }

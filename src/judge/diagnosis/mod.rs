@@ -7,6 +7,7 @@ mod changes;
 mod confirm;
 mod containers;
 mod data;
+mod data_redis;
 mod drift;
 mod drift_route;
 mod drift_unit;

@@ -1,7 +1,7 @@
 //! What explains what, and what is told first.
 
 use super::{Case, Finding, reasons};
-use crate::registry::{About, Clue, Depth, Service, Verdict};
+use crate::registry::{About, Clue, Depth, EnvClue, Service, Verdict, usual};
 
 /// Leaves out what a better finding of the same subject says, folds what follows from something else under it, and puts what
 /// explains most first, then by verdict and severity.
@@ -65,8 +65,10 @@ fn parent(case: &Case<'_>, all: &[Finding], index: usize) -> Option<usize> {
         }
         (_, _) => true,
     };
-    let by_cause =
-        |other: &Finding| reaches(other) && other.cause.explains.iter().any(|cause| std::ptr::eq(*cause, own.cause));
+    let by_cause = |other: &Finding| {
+        let explains = other.cause.explains.iter().any(|cause| std::ptr::eq(*cause, own.cause));
+        reaches(other) && (explains || (is_of_port(own) && says_whose_port(other)))
+    };
     let candidates = || all.iter().enumerate().filter(|(other, _)| *other != index);
     let nearest = candidates().filter(|(_, other)| by_cause(other)).max_by_key(|(_, other)| name(other) == name(own));
     if let Some((parent, _)) = nearest {
@@ -89,6 +91,16 @@ fn parent(case: &Case<'_>, all: &[Finding], index: usize) -> Option<usize> {
         other.cause.verdict == Verdict::Fail && other.service.is_some_and(|service: &Service| service.name == wanted)
     };
     candidates().find(|(_, other)| about(other, cause)).map(|(parent, _)| parent)
+}
+
+/// Whether a finding says no more than that an env file has another port.
+fn is_of_port(finding: &Finding) -> bool {
+    matches!(finding.cause.proof, Clue::Env(EnvClue::NotItsPort(_)))
+}
+
+/// Whether a finding says who has the port, or where another one is set: the same, and more.
+fn says_whose_port(finding: &Finding) -> bool {
+    [&usual::PORT_OF_ANOTHER, &usual::PORT_SET_ELSEWHERE].into_iter().any(|cause| std::ptr::eq(cause, finding.cause))
 }
 
 /// The last of the chain of explanations. A circle explains nothing.

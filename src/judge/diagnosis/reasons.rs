@@ -47,7 +47,7 @@ fn last_run(state: State) -> Option<bool> {
 }
 
 /// Its container, where it has one.
-fn container<'a>(case: &Case<'a>, service: &Service) -> Option<&'a ContainerState> {
+pub(super) fn container<'a>(case: &Case<'a>, service: &Service) -> Option<&'a ContainerState> {
     let all = case.evidence.managers.containers.as_ref()?.result.as_ref().ok()?;
     let is_own =
         |state: &&ContainerState| service.managers.iter().any(|manager| is_container_of(manager, &state.identity));
@@ -106,7 +106,14 @@ pub(super) fn reports(case: &Case<'_>, subject: Subject<'_>, family: Family) -> 
             for fact in &mut facts {
                 fact.thing = Some(reason.about().to_owned());
             }
-            facts.extend(looked_up(case, Some(subject.service), &reason));
+            let known = looked_up(case, Some(subject.service), &reason);
+            // What the line does not name, what was found may.
+            if let Some(thing) = known.iter().find_map(|fact| fact.thing.clone()).filter(|_| reason.thing.is_none()) {
+                for fact in &mut facts {
+                    fact.thing = Some(thing.clone());
+                }
+            }
+            facts.extend(known);
             Conclusion::Proven(facts)
         }
     }
@@ -131,6 +138,13 @@ fn looked_up(case: &Case<'_>, service: Option<&Service>, reason: &Reason) -> Vec
             [] => {}
         }
     }
+    let beside = service.and_then(|service| case.clues.pairs.get(service.name)).into_iter().flatten();
+    let foreign =
+        beside.filter(|pair| reason.family == Family::CertificateUnusable && pair.facts.belongs == Some(false));
+    facts.extend(foreign.map(|pair| {
+        let says = format!("{} is not the key of {}", pair.key, pair.certificate);
+        Fact::new(Command::new(["openssl", "pkey", "-pubout", "-in", &pair.key]), says).blaming(pair.key.clone())
+    }));
     let Some(port) = reason.port() else { return facts };
     match reason.family {
         Family::AddressInUse => {
@@ -348,6 +362,8 @@ pub(super) fn peer(all: &[Finding], index: usize) -> Option<usize> {
             && match own_family {
                 family if family.is_of_a_peer() => port.is_none() || listens,
                 Family::ConnectionsExhausted | Family::ReadOnly | Family::AuthRefused => true,
+                // What a client does not find there.
+                Family::ObjectMissing | Family::SchemaMismatch => other.cause.depth == Depth::Root,
                 _ => false,
             };
         other.cause.verdict == Verdict::Fail && (by_need || (own_family.is_of_a_peer() && listens))

@@ -330,7 +330,7 @@ pub(super) fn route(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
             let theirs = |path: &str| path.trim_start_matches('^').trim_end_matches('/').to_owned();
             let own = found.iter().find(|upstream| upstream.host == route.host && theirs(&upstream.path) == path)?;
             let says = format!("{} goes to {}, its port is {}", route.endpoint(), own.address, route.port);
-            Some((own.port() != Some(route.port), Fact::new(command, says)))
+            Some((own.port() != Some(route.port), Fact::new(command, says).blaming(own.address.clone())))
         })
         .peekable();
     if seen.peek().is_none() {

@@ -9,7 +9,7 @@ use super::service::{began, doubt};
 use crate::envfile::Value;
 use crate::host::tools::command::Command;
 use crate::observe::logs::line::Said;
-use crate::registry::{EnvClue, Presence, State, Window};
+use crate::registry::{EnvClue, Presence, Service, State, Window};
 use crate::units;
 
 /// How far before its last start the attempt before may have been.
@@ -95,8 +95,21 @@ pub(super) fn env(case: &Case<'_>, subject: Subject<'_>, clue: &EnvClue) -> Conc
             (Err(unknown), _) => unknown,
             (Ok(Some(own)), Some(port)) => {
                 let same = own == port.to_string();
-                let says = if same { "is" } else { "is not" };
-                Conclusion::when(!same, vec![fact(format!("{key} in {path} {says} {port}"))])
+                let file = found.place(key).unwrap_or(path);
+                let fact = |says| Fact::new(Command::new(["grep", &format!("^{key}="), file]), says);
+                // A port is no secret; what is none may be one.
+                match own.parse::<u16>() {
+                    _ if same => Conclusion::RuledOut(vec![fact(format!("{key} in {file} is {port}"))]),
+                    Err(_) => Conclusion::Proven(vec![fact(format!("{key} in {file} is not {port}"))]),
+                    Ok(own) => {
+                        let is_its =
+                            |other: &&&Service| other.name != subject.service.name && other.ports.contains(&own);
+                        let whose =
+                            case.services.iter().find(is_its).map(|other| format!(", the port of {}", other.name));
+                        let says = format!("{key}={own} in {file}{}", whose.unwrap_or_default());
+                        Conclusion::Proven(vec![fact(says.clone()).blaming(says)])
+                    }
+                }
             }
             (Ok(_), _) => Conclusion::RuledOut(vec![fact(not_set(key))]),
         },

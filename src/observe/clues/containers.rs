@@ -1,10 +1,12 @@
 //! What of a container's surroundings lies on the host: its compose file, and the mounts that its process has.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::host::system::System;
 use crate::host::tools::docker::ContainerState;
 use crate::host::tools::mountinfo;
+use crate::host::tools::sockets;
 use crate::host::tools::surroundings::{self, Mounted};
 use crate::observe::probe::ManagerEvidence;
 use crate::registry::{DataKind, Service};
@@ -14,6 +16,8 @@ use crate::registry::{DataKind, Service};
 pub struct ContainerFound {
     /// Its compose file, and the `restart:` that stands there.
     pub policy: Option<(String, String)>,
+    /// Where its processes listen; `None` where that cannot be seen, or is the host's matter.
+    pub listens: Option<Vec<SocketAddr>>,
     /// Sources of its mounts that are gone or were replaced, and what they are now.
     pub gone: Vec<(String, String)>,
 }
@@ -44,6 +48,9 @@ fn ask(system: &System, service: &Service, container: Option<&ContainerState>) -
             (policy != "no").then(|| (file.clone(), policy))
         });
     }
+    if container.pid != 0 && !around.ports.is_empty() {
+        found.listens = listens(system, container.pid);
+    }
     let binds: Vec<&Mounted> = around.mounts.iter().filter(|mount| mount.kind == "bind").collect();
     if container.pid != 0 && !binds.is_empty() {
         let table = system.read(format!("/proc/{}/mountinfo", container.pid)).unwrap_or_default();
@@ -63,4 +70,14 @@ fn ask(system: &System, service: &Service, container: Option<&ContainerState>) -
         }
     }
     found
+}
+
+/// Where processes in the network of this one listen, the engine's resolver left out.
+fn listens(system: &System, pid: u32) -> Option<Vec<SocketAddr>> {
+    let resolver = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 11));
+    let table = |name: &str| sockets::listeners(&system.read(format!("/proc/{pid}/net/{name}")).ok()?).ok();
+    let mut all = table("tcp")?;
+    // A kernel without IPv6 has no such file.
+    all.extend(table("tcp6").unwrap_or_default());
+    Some(all.into_iter().map(|listener| listener.address).filter(|address| address.ip() != resolver).collect())
 }

@@ -90,6 +90,7 @@ pub(super) fn env(system: &System, service: &'static Service, managers: &Manager
             // What a later file sets counts.
             let registers = registered.contains(&path);
             found.path = found.path.take().filter(|_| !registers).or_else(|| Some(path.to_owned()));
+            found.places.push((path.to_owned(), reading.keys().into_iter().map(str::to_owned).collect()));
             found.settings = std::mem::take(&mut found.settings).with(reading);
         }
         if found.path.is_some() {

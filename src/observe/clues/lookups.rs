@@ -1,8 +1,8 @@
 //! What is looked up once it is known what log lines name, and the lines of what is no service: only where something is wrong.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Clues, file, listeners};
+use super::{Clues, file, listeners, pairs};
 use crate::host::threads::{join, task};
 use crate::host::tools::command::Command;
 use crate::observe::logs::others::{self, Other};
@@ -23,6 +23,8 @@ pub struct Lookups {
     pub paths: BTreeSet<String>,
     /// Who listens on which port.
     pub listeners: bool,
+    /// Services that cannot use their certificate, and directories in which it may lie.
+    pub pairs: BTreeMap<&'static str, Vec<String>>,
 }
 
 /// Looks it up, and adds it to what is known.
@@ -43,6 +45,8 @@ pub fn look_up(door: Door<'_>, deployment: &'static Deployment, clues: &mut Clue
     let paths = wanted.paths.iter().filter(|path| !clues.named.contains_key(*path));
     let found: Vec<_> = paths.map(|path| (path.clone(), file(door.system, path))).collect();
     clues.named.extend(found);
+    let below = |(name, directories): (&&'static str, &Vec<String>)| (*name, pairs::below(door.system, directories));
+    clues.pairs.extend(wanted.pairs.iter().map(below));
     if wanted.listeners && clues.listeners.is_none() {
         clues.listeners = Some(listeners(door.system));
     }

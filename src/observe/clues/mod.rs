@@ -10,6 +10,7 @@ pub mod drift;
 pub mod footing;
 mod host;
 mod lookups;
+pub mod pairs;
 pub mod reclaim;
 pub mod second;
 pub mod unattended;
@@ -163,6 +164,8 @@ pub struct Clues {
     pub surroundings: BTreeMap<&'static str, containers::ContainerFound>,
     /// Last lines of units and containers that no service is, oldest first, by their names.
     pub others: BTreeMap<String, Answer<Vec<Said>>>,
+    /// Certificates and keys of services that cannot use theirs.
+    pub pairs: BTreeMap<&'static str, Vec<pairs::Beside>>,
     /// Paths that log lines name; `None` for what does not exist.
     pub named: BTreeMap<String, Answer<Option<FileFound>>>,
 }
@@ -176,6 +179,16 @@ pub struct EnvFound {
     pub missing: Vec<String>,
     /// Its settings, whose values are compared and never shown.
     pub settings: Reading,
+    /// Files that are read together, in that order, and the keys that each sets.
+    pub places: Vec<(String, Vec<String>)>,
+}
+
+impl EnvFound {
+    /// The file whose value of this key counts.
+    pub fn place(&self, key: &str) -> Option<&str> {
+        let sets = |(_, keys): &&(String, Vec<String>)| keys.iter().any(|own| own == key);
+        self.places.iter().rev().find(sets).map(|(path, _)| path.as_str()).or(self.path.as_deref())
+    }
 }
 
 /// Something in the file system.

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::level::LogLevel;
 use super::parse::Fields;
-use crate::host::tools::excerpt;
+use crate::host::tools::sentence;
 
 /// A log line: one JSON document a line.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -57,7 +57,7 @@ pub struct Said {
     pub source: String,
     /// How grave it is; `null` where nothing tells.
     pub level: Option<LogLevel>,
-    /// What it says, at most 200 bytes of it, on one line.
+    /// What it says, at most 400 bytes of it, on one line.
     pub text: String,
 }
 
@@ -65,7 +65,7 @@ impl Said {
     /// The same as a line of its own.
     pub fn of(line: &Line<'_>) -> Self {
         let words = line.words();
-        let text = excerpt(&words.split_whitespace().collect::<Vec<_>>().join(" "));
+        let text = sentence(&words.split_whitespace().collect::<Vec<_>>().join(" "));
         Said { time: line.time, source: line.source.to_owned(), level: line.level, text }
     }
 }

@@ -130,6 +130,10 @@ pub(super) const RULES: &[Rule] = &[
         DataCorrupt,
         r"(?P<t>bad file format reading the append only file|short read or OOM loading DB|wrong signature trying to load DB|unrecoverable error aborting now|internal error in RDB|unexpected end of file reading the append only file)",
     ),
+    passing(
+        PermissionDenied,
+        r"failed opening (?:the )?(?:temp )?RDB file \S+ \(in server root dir (?P<t>/[^)]+)\).{0,60}permission denied",
+    ),
     passing(PermissionDenied, r"failed opening (?:the )?(?:temp )?RDB file (?P<t>\S+) .{0,80}permission denied"),
     passing(ReadOnly, r"you can't write against a read only (?P<t>replica|slave)"),
     passing(OutOfMemory, r"(?P<t>OOM command not allowed)"),

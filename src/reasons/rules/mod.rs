@@ -82,7 +82,7 @@ const HINTS: &[&str] = &[
     r#"^\s*File "(?P<t>[^"]+)", line (?P<l>\d+)"#,
     r"(?:^|# )>>> '(?P<t>[^']+)'",
     r"^(?P<t>/[^\s:]+\.(?:js|mjs|cjs|ts|tsx|py|rb|php|json|ya?ml|toml)):(?P<l>\d+)",
-    r"^\s+at .{0,80}?\(?(?P<t>/[^\s:()]+):(?P<l>\d+):\d+\)?$",
+    r"^\s*at .{0,80}?\(?(?P<t>/[^\s:()]+):(?P<l>\d+):\d+\)?$",
 ];
 
 /// What stands on a line that ends a program, whatever it says beside.

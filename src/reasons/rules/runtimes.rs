@@ -33,6 +33,7 @@ pub(super) const RULES: &[Rule] = &[
     fatal(ModuleMissing, r#"(?:cannot|could not) (?:find|resolve) (?:module|package) ['"](?P<t>[^'"]+)['"]"#),
     fatal(ModuleMissing, r#"module not found:? ['"]?(?P<t>[^'"\s]+)"#),
     vague(ModuleMissing, r"code: 'ERR_MODULE_NOT_FOUND'|code: 'MODULE_NOT_FOUND'"),
+    vague(CertificateUnusable, r"code: 'ERR_OSSL_X509_KEY_VALUES_MISMATCH'"),
     fatal(ModuleMissing, r"@prisma/client did not initialize yet").of("the generated Prisma client"),
     fatal(
         ModuleMissing,
@@ -61,6 +62,10 @@ pub(super) const RULES: &[Rule] = &[
     fatal(OutOfMemory, r"(?P<t>javascript heap out of memory|reached heap limit)"),
     fatal(SyntaxError, r"SyntaxError: (?:.{0,80} in JSON|JSON Parse)").of("a JSON text"),
     fatal(SyntaxError, r"error: (?:expected|unexpected) .{1,60} at (?P<t>/[^\s:]+:\d+)"),
+    fatal(
+        SyntaxError,
+        r#"^(?:\S+ )?error: (?:expected .{1,60} but found |(?:unexpected|unterminated) (?:end of file|string|template|regular|token|[`'"]|\S{1,3}$)|syntax error|cannot assign to |.{1,60} has already been declared)"#,
+    ),
     fatal(SyntaxError, r"\b(?:SyntaxError|IndentationError|TabError|ParseError): "),
     fatal(SettingInvalid, r"ERR_INVALID_URL|TypeError: Invalid URL").of("a URL"),
     fatal(SettingInvalid, r"ERR_SOCKET_BAD_PORT|port should be >= 0 and < 65536").of("its port"),

@@ -395,33 +395,35 @@ static POOL_EXHAUSTED: Cause = Cause::new(
 .fixes(&[&RESTART]);
 
 static BLOCKERS: Query = asks(
-    "SELECT 'pid ' || b.pid || ' (' || coalesce(b.state, '?') || ', for ' || extract(epoch FROM now() - \
-     coalesce(b.xact_start, b.query_start, now()))::int || ' s) blocks ' || count(*) || ' sessions' FROM \
-     pg_stat_activity w CROSS JOIN LATERAL unnest(pg_blocking_pids(w.pid)) AS p (pid) JOIN pg_stat_activity b ON b.pid \
-     = p.pid WHERE w.query_start < now() - interval '10 seconds' AND cardinality(pg_blocking_pids(b.pid)) = 0 GROUP BY \
-     b.pid, b.state, b.xact_start, b.query_start",
+    "SELECT 'pid ' || b.pid || ' (role ' || coalesce(b.usename, '?') || coalesce(', ' || nullif(b.application_name, ''), \
+     '') || ', ' || coalesce(b.state, '?') || ', for ' || extract(epoch FROM now() - coalesce(b.xact_start, \
+     b.query_start, now()))::int || ' s) blocks ' || count(DISTINCT w.pid) || ' sessions' || coalesce(' by its lock on ' \
+     || string_agg(DISTINCT c.relname, ', '), '') FROM pg_stat_activity w CROSS JOIN LATERAL \
+     unnest(pg_blocking_pids(w.pid)) AS p (pid) JOIN pg_stat_activity b ON b.pid = p.pid LEFT JOIN LATERAL (SELECT \
+     k.relname FROM pg_locks l JOIN pg_locks h ON h.relation = l.relation AND h.pid = b.pid AND h.granted JOIN pg_class k \
+     ON k.oid = l.relation AND k.relkind IN ('r', 'p') WHERE l.pid = w.pid AND l.database = (SELECT oid FROM pg_database \
+     WHERE datname = current_database()) AND h.mode <> 'AccessShareLock') c ON true WHERE w.query_start < now() - \
+     interval '10 seconds' AND cardinality(pg_blocking_pids(b.pid)) = 0 GROUP BY b.pid, b.usename, b.application_name, \
+     b.state, b.xact_start, b.query_start",
 );
 
 static LOCK_CHAIN: Cause =
     Cause::new("LOCK-CHAIN", All(&[Not(&Clue::Unwell), Clue::Query(&BLOCKERS, Shows::Line(" blocks "))]))
-        .summary("a session blocks others for more than ten seconds")
+        .summary("a session holds a lock that others wait for, for more than ten seconds")
         .explanation(
             "it holds a lock in a transaction that does not end; whoever waits for it takes a connection of the pool \
              each",
         )
         .about(About::These(&[&POSTGRES]))
         .explains(&[&POOL_EXHAUSTED, &AUTOMATIONS_OVERDUE, &usual::PG_LOCK_WAIT])
-        .fixes(&[
-            &Fix::new(
-                "look at what it does, then end that one session",
-                Risk::Disruptive,
-                Remedy::Manual(
-                    "docker exec -i ai-fsm-postgres psql --username=ROLE --dbname=ai_fsm, ROLE being POSTGRES_USER of \
+        .fixes(&[&Fix::new(
+            "look at what it does, then end that one session",
+            Risk::Disruptive,
+            Remedy::Manual(
+                "docker exec -i ai-fsm-postgres psql --username=ROLE --dbname=ai_fsm, ROLE being POSTGRES_USER of \
                      {env}: SELECT query FROM pg_stat_activity WHERE pid = PID; then SELECT pg_terminate_backend(PID)",
-                ),
             ),
-            &RESTART,
-        ]);
+        )]);
 
 static DATABASE_WITHOUT_SPACE: Cause = Cause::new(
     "DATABASE-WITHOUT-SPACE",

@@ -34,6 +34,8 @@ pub enum DataClue {
     MysqlConnectionsUsed,
     /// Redis has reached `maxmemory` and its policy drops nothing.
     RedisFull,
+    /// Redis has used nearly all of its memory bound, and may evict nothing.
+    RedisNearlyFull,
     /// Redis is a replica, which takes no writes, or has lost its master.
     RedisReplica,
     /// Redis reads its data and answers nothing else.

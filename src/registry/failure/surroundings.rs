@@ -9,6 +9,8 @@ pub enum Surroundings {
     OffNetwork,
     /// It publishes other ports or addresses than the registry's.
     PublishedElsewhere,
+    /// A port of the registry leads into it to a port that nothing in it listens on, and something listens on another.
+    ListensElsewhere,
     /// A host name in its environment belongs to a container that shares no network with it or does not run.
     NameUnresolved,
     /// Its health check cannot be run: no such program, or no end in time.

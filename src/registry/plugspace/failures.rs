@@ -472,7 +472,7 @@ static BUILD_MISSING: Cause = Cause::new(
 )]);
 
 static ROUTE_ELSEWHERE: Cause = Cause::new("ROUTE-ELSEWHERE", Clue::RouteElsewhere)
-    .summary("nginx sends the public host of {service} to another port than {port}")
+    .summary("nginx sends visitors of {service} to {thing} instead of port {port}")
     .explanation("of the two nginx designs one or the other was put in place, or an upstream was changed (D31, D32)")
     .about(About::These(APPS))
     .fixes(&[&Fix::new(

@@ -109,7 +109,7 @@ static MAIL_INBOUND_DOWN: Failure =
         );
 
 // F5
-static SQLITE_LOCKED: Failure = Failure::new("sqlite-locked", &[&[&LOCKED_BY_BACKUP, &LOCKED]])
+static SQLITE_LOCKED: Failure = Failure::new("sqlite-locked", &[&[&LOCKED_BY_BACKUP, &LOCKED, &usual::SQLITE_LOCKED]])
     .summary("a service cannot write its database because somebody else holds it")
     .section("7. Failure: SQLite locked")
     .aliases(&["locked", "sqlite", "busy", "sqlite_busy"])
@@ -218,7 +218,7 @@ static PORT_MISSING: Cause = Cause::new("PORT-MISSING", Clue::Env(EnvClue::KeysM
     .fixes(&[&CORRECT_ENV]);
 
 static PORT_DIFFERS: Cause = Cause::new("PORT-DIFFERS", Clue::Env(EnvClue::key("PORT").not_its_port()))
-    .summary("PORT of {service} is not {port}")
+    .summary("{service} is configured for another port than {port}: {thing}")
     .explanation("Caddy sends its host to {port}, and everybody who needs it asks there")
     .about(About::These(NETWORKED))
     .fixes(&[&CORRECT_ENV]);
@@ -278,7 +278,7 @@ static CADDYFILE_INVALID: Cause = Cause::new("CADDYFILE-INVALID", Clue::ProxyRej
     )]);
 
 static ROUTE_ELSEWHERE: Cause = Cause::new("ROUTE-ELSEWHERE", Clue::RouteElsewhere)
-    .summary("Caddy sends the public host of {service} to another port than {port}")
+    .summary("Caddy sends visitors of {service} to {thing} instead of port {port}")
     .explanation("the Caddyfile and the service's PORT disagree")
     .fixes(&[&Fix::new(
         "correct the upstream and reload",
@@ -441,6 +441,7 @@ static LOCKED_BY_BACKUP: Cause =
     Cause::new("LOCKED-BY-BACKUP", All(&[Clue::Said(LOCK_LINES, Window::Seconds(600)), Clue::Running("backup.sh")]))
         .summary("the backup holds the database of {service}")
         .explanation("it reads the file while the service wants to write; that is over when the backup is")
+        .explains(&[&usual::SQLITE_LOCKED])
         .about(About::These(UNITS))
         .verdict(Verdict::Warn)
         .fixes(&[&Fix::new(
@@ -449,20 +450,28 @@ static LOCKED_BY_BACKUP: Cause =
             Remedy::Command(&["pgrep", "-af", "backup.sh"]),
         )]);
 
-static LOCKED: Cause =
-    Cause::new("SQLITE-LOCKED", All(&[Clue::Said(LOCK_LINES, Window::Seconds(600)), Not(&Clue::Running("backup.sh"))]))
-        .summary("{service} could not write its database in the last ten minutes: it was locked")
-        .explanation("no backup runs now; a second copy of the service, or somebody with a shell on the file, holds it")
-        .explains(&[&usual::SQLITE_LOCKED])
-        .about(About::These(UNITS))
-        .fixes(&[
-            &Fix::new(
-                "see who holds the databases",
-                Risk::ReadOnly,
-                Remedy::Manual("fuser -v /opt/prim/*.db /var/lib/prim/*.db"),
-            ),
-            &RESTART,
-        ]);
+static LOCKED: Cause = Cause::new(
+    "SQLITE-LOCKED",
+    All(&[
+        Clue::Said(LOCK_LINES, Window::Seconds(600)),
+        Not(&Clue::Running("backup.sh")),
+        Not(&Clue::Data(DataClue::SqliteLocked)),
+    ]),
+)
+.summary("{service} could not write its database in the last ten minutes: it was locked")
+.explanation(
+    "no backup runs and nobody holds it now; a second copy of the service, or somebody with a shell on the file, \
+             held it",
+)
+.about(About::These(UNITS))
+.fixes(&[
+    &Fix::new(
+        "see who holds the databases",
+        Risk::ReadOnly,
+        Remedy::Manual("fuser -v /opt/prim/*.db /var/lib/prim/*.db"),
+    ),
+    &RESTART,
+]);
 
 const LOCK_LINES: &str = r"(?i)SQLITE_BUSY|database (table )?is locked";
 

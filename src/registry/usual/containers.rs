@@ -1,6 +1,7 @@
 //! What surrounds containers: networks, ports, mounts and bounds. Nothing here is mended by a restart of the same container.
 
 use super::super::*;
+use super::{EXHAUSTED, SLOW_ANSWER};
 
 /// A container runs and cannot be reached, or cannot do its work.
 pub static CONTAINER_ENVIRONMENT: Failure = Failure::new("container-environment", &[CONTAINER])
@@ -16,6 +17,7 @@ pub static CONTAINER: &[&Cause] = &[
     &CONTAINER_NOT_STARTABLE,
     &CONTAINER_MOUNT_GONE,
     &CONTAINER_PORT_ELSEWHERE,
+    &CONTAINER_PORT_UNSERVED,
     &CONTAINER_CHECK_BROKEN,
     &CONTAINER_MEMORY_TIGHT,
     &CONTAINER_MEMORY_KILLS,
@@ -84,6 +86,24 @@ pub static CONTAINER_PORT_ELSEWHERE: Cause = cause("CONTAINER-PORT-ELSEWHERE", S
         &AGAIN,
     ]);
 
+/// Its program listens on another port than the one that leads into it.
+pub static CONTAINER_PORT_UNSERVED: Cause = cause("CONTAINER-PORT-UNSERVED", Surroundings::ListensElsewhere)
+    .summary("{service} listens on {thing} in its container, where its published port does not lead")
+    .explanation(
+        "its environment or command sets another port or address than its ports: publish; a restart keeps both as they are",
+    )
+    .fixes(&[
+        &Fix::new("see what it publishes", Risk::ReadOnly, Remedy::Command(&["docker", "port", "{unit}"])),
+        &Fix::new(
+            "let port and published port agree, then make the container anew",
+            Risk::Disruptive,
+            Remedy::Manual(
+                "compare PORT, HOST or the like of its environment with ports: of its compose file; correct the one that \
+                 differs, then docker compose up -d with its file and project. A program in a container listens on 0.0.0.0",
+            ),
+        ),
+    ]);
+
 /// The check itself is broken.
 pub static CONTAINER_CHECK_BROKEN: Cause = cause("CONTAINER-CHECK-BROKEN", Surroundings::CheckBroken)
     .summary("the health check of {service}'s container cannot be run: {thing}")
@@ -106,8 +126,9 @@ pub static CONTAINER_MEMORY_KILLS: Cause = cause("CONTAINER-MEMORY-KILLS", Surro
 
 /// Held back by its CPU limit.
 pub static CONTAINER_THROTTLED: Cause = cause("CONTAINER-THROTTLED", Surroundings::Throttled)
-    .summary("the container of {service} is held back by its CPU limit in more than half of all periods")
+    .summary("the container of {service} is throttled by its CPU limit of {thing} in more than half of all periods")
     .explanation("it answers late or not in time because the processors are kept from it, whoever else does")
+    .explains(&[&SLOW_ANSWER, &EXHAUSTED])
     .fixes(&[&person_limit("raise cpus in its compose file or docker update --cpus; compare with what it had before")]);
 
 const fn person_limit(words: &'static str) -> Fix {

@@ -2,6 +2,7 @@
 //! server that can be read is never restarted or restored for its state.
 
 use super::super::*;
+use super::{CRASHED, DATA_CORRUPT, FILE_MISSING, HELD_BY_OTHER, PATH_READ_ONLY, PERMISSION_DENIED};
 
 /// A data server answers and does not take what its clients give it.
 pub static DATABASE_STATE: Failure = Failure::new("database-state", &[POSTGRES, MYSQL, REDIS, MONGODB, SQLITE])
@@ -36,8 +37,15 @@ pub static POSTGRES: &[&Cause] = &[
 /// MySQL and MariaDB.
 pub static MYSQL: &[&Cause] = &[&MYSQL_READ_ONLY, &MYSQL_CONNECTIONS_USED];
 /// Redis.
-pub static REDIS: &[&Cause] =
-    &[&REDIS_PASSWORD, &REDIS_LOCKED, &REDIS_FULL, &REDIS_REPLICA, &REDIS_UNSAVED, &REDIS_STILL_LOADING];
+pub static REDIS: &[&Cause] = &[
+    &REDIS_PASSWORD,
+    &REDIS_LOCKED,
+    &REDIS_FULL,
+    &REDIS_NEARLY_FULL,
+    &REDIS_REPLICA,
+    &REDIS_UNSAVED,
+    &REDIS_STILL_LOADING,
+];
 /// MongoDB.
 pub static MONGODB: &[&Cause] = &[&MONGO_NO_PRIMARY];
 /// SQLite and other files.
@@ -162,7 +170,7 @@ pub static PG_NOT_ACCEPTING: Cause = cause("PG-NOT-ACCEPTING", DataClue::NotAcce
 
 /// Sessions wait for a lock.
 pub static PG_LOCK_WAIT: Cause = cause("PG-LOCK-WAIT", DataClue::LockWait)
-    .summary("sessions of {service} have waited for more than a minute for a lock of {thing}")
+    .summary("sessions of {service} have waited for more than a minute for a lock that {thing} holds")
     .explanation("what they were asked waits with them, and soon everything that uses the same rows or table")
     .verdict(Verdict::Warn)
     .fixes(&[&look(
@@ -245,6 +253,16 @@ pub static REDIS_FULL: Cause = cause("REDIS-FULL", DataClue::RedisFull)
         ),
     ]);
 
+/// It is nearly full and drops nothing.
+pub static REDIS_NEARLY_FULL: Cause = cause("REDIS-NEARLY-FULL", DataClue::RedisNearlyFull)
+    .summary("{service} will soon refuse writes: nearly all of maxmemory is used, and its policy is noeviction")
+    .explanation("at maxmemory every command that needs memory is refused (OOM); reads and deletes succeed")
+    .verdict(Verdict::Warn)
+    .fixes(&[
+        &look("see what takes it", "redis-cli --bigkeys and INFO memory, with REDISCLI_AUTH"),
+        &person("give it more, or fewer keys", "raise maxmemory in redis.conf, or delete what is not needed"),
+    ]);
+
 /// It is a replica.
 pub static REDIS_REPLICA: Cause = cause("REDIS-REPLICA", DataClue::RedisReplica)
     .summary("{service} takes no writes: it is a replica")
@@ -260,6 +278,7 @@ pub static REDIS_REPLICA: Cause = cause("REDIS-REPLICA", DataClue::RedisReplica)
 /// It cannot save.
 pub static REDIS_UNSAVED: Cause = cause("REDIS-UNSAVED", DataClue::RedisUnsaved)
     .summary("{service} could not save: its last snapshot or append failed")
+    .explains(&[&PERMISSION_DENIED, &PATH_READ_ONLY, &FILE_MISSING])
     .explanation(
         "with stop-writes-on-bgsave-error it refuses writes (MISCONF); what is in memory only is lost with a restart",
     )
@@ -294,7 +313,8 @@ pub static FILE_UNUSABLE: Cause = cause("FILE-UNUSABLE", DataClue::FileUnusable)
 
 /// No database.
 pub static SQLITE_MALFORMED: Cause = cause("SQLITE-MALFORMED", DataClue::SqliteMalformed)
-    .summary("{service} has no database in {thing}: the file is empty or does not begin as one")
+    .summary("{service} has no database in {thing}: the file is empty or not a database")
+    .explains(&[&DATA_CORRUPT, &CRASHED])
     .explanation("it was overwritten or truncated; a process that has it open may still have pages and a log of it")
     .fixes(&[&look(
         "keep all that is there before anything restarts {service}",
@@ -303,7 +323,8 @@ pub static SQLITE_MALFORMED: Cause = cause("SQLITE-MALFORMED", DataClue::SqliteM
 
 /// No right to write.
 pub static SQLITE_READ_ONLY: Cause = cause("SQLITE-READ-ONLY", DataClue::SqliteReadOnly)
-    .summary("{service} cannot write {thing}: owner, mode or mount do not let it")
+    .summary("{service} cannot open {thing} to write: owner, mode or mount deny it")
+    .explains(&[&PERMISSION_DENIED, &PATH_READ_ONLY, &FILE_MISSING, &CRASHED])
     .explanation("SQLite needs to write the file and to make files beside it; reads may succeed meanwhile")
     .fixes(&[
         &Fix::new("see who may", Risk::ReadOnly, Remedy::Command(&["ls", "-la", "{thing}"])),
@@ -315,7 +336,8 @@ pub static SQLITE_READ_ONLY: Cause = cause("SQLITE-READ-ONLY", DataClue::SqliteR
 
 /// Another process keeps it locked.
 pub static SQLITE_LOCKED: Cause = cause("SQLITE-WRITE-LOCKED", DataClue::SqliteLocked)
-    .summary("{thing} keeps a database of {service} locked: it cannot write")
+    .summary("{service} cannot write its database: {thing}")
+    .explains(&[&HELD_BY_OTHER, &CRASHED])
     .explanation("another process has a transaction open on it; the service's writes fail with \"database is locked\"")
     .fixes(&[&look(
         "see whose process that is, and let it end its transaction",

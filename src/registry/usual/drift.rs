@@ -89,7 +89,16 @@ pub static PATH_DENIED: Cause = Cause::new("PATH-DENIED", All(&[Clue::Unwell, Cl
         "the sandbox of its unit hides that path or makes it read-only, whatever its owner and mode; a restart does not \
          change that",
     )
-    .explains(&[&PROGRAM_MISSING, &DIRECTORY_MISSING])
+    .explains(&[
+        &PROGRAM_MISSING,
+        &DIRECTORY_MISSING,
+        &SQLITE_READ_ONLY,
+        &PATH_READ_ONLY,
+        &PERMISSION_DENIED,
+        &FILE_MISSING,
+        &NOT_EXECUTABLE,
+        &CRASHED,
+    ])
     .fixes(&[&SEE_UNIT, &CORRECT_UNIT]);
 
 /// Another user or directory than the registry has.
@@ -99,7 +108,16 @@ pub static RUNS_AS_ANOTHER: Cause = Cause::new("RUNS-AS-ANOTHER", All(&[Clue::Un
         "its files belong to the user, and lie in the directory, that the registry states; started as another or \
          elsewhere, it does not find or may not use them",
     )
-    .explains(&[&USER_MISSING, &DIRECTORY_MISSING, &PROGRAM_MISSING])
+    .explains(&[
+        &USER_MISSING,
+        &DIRECTORY_MISSING,
+        &PROGRAM_MISSING,
+        &SQLITE_READ_ONLY,
+        &PATH_READ_ONLY,
+        &PERMISSION_DENIED,
+        &FILE_MISSING,
+        &CRASHED,
+    ])
     .fixes(&[&SEE_UNIT, &CORRECT_UNIT]);
 
 /// A bound of its unit is too tight for it.
@@ -117,6 +135,7 @@ pub static START_HANGS: Cause =
             "systemd waits for that step of the start before it goes on; until it ends, or its time is over, the \
              service is not there to answer",
         )
+        .explains(REASONS)
         .fixes(&[
             &Fix::new("see what it waits for", Risk::ReadOnly, Remedy::Command(&["systemctl", "status", "{unit}"])),
             &SEE_UNIT,

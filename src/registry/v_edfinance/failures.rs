@@ -175,7 +175,7 @@ static DATABASE_FAILURE: Failure = Failure::new(
 static SERVICE_DOWN: Failure = Failure::new(
     "service-down",
     &[
-        &[&usual::ENGINE_DOWN, &ADDRESS_IN_USE, &DATABASE_UNREACHABLE, &RELEASE_BROKEN],
+        &[&usual::ENGINE_DOWN, &ADDRESS_IN_USE, &DATABASE_UNREACHABLE, &RELEASE_BROKEN, &PAGES_FROM_API],
         USUAL,
         usual::DISK,
         &[&CONTAINERS_UNWELL, &FAILED_UNITS, &LOOPING_UNITS],
@@ -294,7 +294,7 @@ SELECT 'statistics: ' || relname || ', ' || n_mod_since_analyze || ' rows change
   AND coalesce(greatest(last_analyze, last_autoanalyze), '-infinity') < now() - interval '7 days'
   ORDER BY n_mod_since_analyze DESC LIMIT 1;
 \else
-\echo no database of that name
+\echo no database of that name: :database
 \endif
 "#,
 )
@@ -908,11 +908,35 @@ static TOO_MANY_CLIENTS: Cause = Cause::new(
     ),
 ]);
 
+/// What visitors are shown: the edge's own /health is a fixed text.
+static ROOT_PAGE: Http = Http::get(80, "/", &[]);
+
+static PAGES_FROM_API: Cause = Cause::new(
+    "PAGES-FROM-API",
+    All(&[
+        Of(&WEB, &Not(&Clue::Unwell)),
+        Not(&Clue::Unwell),
+        Clue::Get(&ROOT_PAGE, Heard::Text(r#""message":\s*"Cannot GET /""#)),
+    ]),
+)
+.summary("visitors of / reach api instead of web: nginx sends them to the wrong upstream")
+.explanation("web answers on its own port; through nginx on port 80 the API answers in its place, with 404")
+.about(About::These(&[&NGINX]))
+.fixes(&[&Fix::new(
+    "compare what nginx runs with its file, then correct proxy_pass of location /",
+    Risk::Disruptive,
+    Remedy::Manual(
+        "docker exec {unit} nginx -T shows what it has; apps/nginx/nginx.conf in the repository is what it is meant to \
+         have: location / goes to web:3000. Then docker exec {unit} nginx -s reload",
+    ),
+)]);
+
 static DATABASE_MISSING: Cause = Cause::new(
     "DATABASE-MISSING",
-    All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line("^no database of that name$"))]),
+    All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line("^no database of that name"))]),
 )
 .summary("the database that DATABASE_URL of api names does not exist")
+.explains(&[&usual::OBJECT_MISSING])
 .explanation("five names are documented (D8); a volume made anew has only one of them, and it is empty")
 .about(About::These(&[&POSTGRES]))
 .fixes(&[

@@ -202,7 +202,7 @@ const INJECTIONS: &[Injection] = &[
         ),
         code: "LOCK-CHAIN",
         subject: "postgres",
-        decisive: "^pid [0-9]+ \\(active, for [0-9]+ s\\) blocks 1 sessions$",
+        decisive: "^pid [0-9]+ \\(role \\S+, psql, active, for [0-9]+ s\\) blocks 1 sessions by its lock on jobs$",
         fix: Fix::Person,
     },
     Injection {

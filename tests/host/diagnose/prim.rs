@@ -78,7 +78,7 @@ const INJECTIONS: &[Injection] = &[
         heal: concat!("cp -a /root/t /etc/prim/token.env; ", again!("token")),
         code: "PORT-DIFFERS",
         subject: "token",
-        decisive: "PORT in /etc/prim/token.env is not 3007",
+        decisive: "PORT=3999 in /etc/prim/token.env",
         fix: Fix::Person,
     },
     Injection {

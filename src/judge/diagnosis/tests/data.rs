@@ -33,7 +33,7 @@ static STORE: Deployment =
         .summary("s")
         .failures(&[]);
 
-const ALL: [DataClue; 24] = [
+const ALL: [DataClue; 25] = [
     DataClue::Recovering,
     DataClue::ReadOnlyDefault,
     DataClue::ConnectionsUsed,
@@ -48,6 +48,7 @@ const ALL: [DataClue; 24] = [
     DataClue::MysqlReadOnly,
     DataClue::MysqlConnectionsUsed,
     DataClue::RedisFull,
+    DataClue::RedisNearlyFull,
     DataClue::RedisReplica,
     DataClue::RedisLoading,
     DataClue::RedisUnsaved,
@@ -142,7 +143,12 @@ fn each_state_of_postgres_is_told_with_the_thing_at_fault() {
         (format!("{WELL}role|2|2|f|app\n"), DataClue::ConnectionsUsed, "role app"),
         (format!("{WELL}role|-1|0|t|app\n"), DataClue::RoleExpired, "app"),
         (format!("{WELL}rule|7|invalid connection type\n"), DataClue::RulesInvalid, "line 7"),
-        (format!("{WELL}waits|5|99|6|idle in transaction|120|app\n"), DataClue::LockWait, "process 6"),
+        (
+            format!("{WELL}waits|5|99|6|idle in transaction|120|shop|app|psql\n"),
+            DataClue::LockWait,
+            "process 6 (app, psql, idle in transaction)",
+        ),
+        (format!("{WELL}waits|5|99|6|active|120|shop|app|\n"), DataClue::LockWait, "process 6 (app, active)"),
     ] {
         assert_eq!(proven_of(&SQL, &greeted(), &rows(&text)), [(clue, Some(thing.to_owned()))], "{text}");
     }
@@ -189,6 +195,21 @@ fn redis() {
     assert_eq!(clue_of(WELL), []);
     assert_eq!(clue_of(&WELL.replace("used_memory:5", "used_memory:11")), [DataClue::RedisFull]);
     assert_eq!(clue_of(&WELL.replace("used_memory:5", "used_memory:11").replace("noeviction", "allkeys-lru")), []);
+    // A write that would pass the bound is refused below it; what a client sends counts meanwhile.
+    let used = |used: u32, refused: u32| {
+        let text =
+            WELL.replace("maxmemory:10", "maxmemory:100").replace("used_memory:5", &format!("used_memory:{used}"));
+        clue_of(&format!("{text}errorstat_OOM:count={refused}\n"))
+    };
+    assert_eq!(
+        (used(94, 0), used(95, 0), used(99, 0)),
+        (vec![], vec![DataClue::RedisNearlyFull], vec![DataClue::RedisNearlyFull])
+    );
+    assert_eq!(
+        (used(81, 3), used(60, 3), used(100, 0)),
+        (vec![DataClue::RedisFull], vec![], vec![DataClue::RedisFull])
+    );
+    assert_eq!(clue_of(&WELL.replace("maxmemory:10", "maxmemory:0")), []);
     assert_eq!(clue_of(&WELL.replace("role:master", "role:slave")), [DataClue::RedisReplica]);
     assert_eq!(clue_of(&WELL.replace("loading:0", "loading:1")), [DataClue::RedisLoading]);
     assert_eq!(clue_of(&format!("{WELL}rdb_last_bgsave_status:err\n")), [DataClue::RedisUnsaved]);
@@ -244,7 +265,10 @@ fn sqlite_and_files() {
     let closed = SqliteFound { closed: Some("mode".into()), ..well.clone() };
     assert_eq!(of(closed, file(9, false)), [(DataClue::SqliteReadOnly, path())]);
     let locked = SqliteFound { locked: Some((7, "sqlite3".into())), ..well.clone() };
-    assert_eq!(of(locked, file(9, false)), [(DataClue::SqliteLocked, "sqlite3 (pid 7)".to_owned())]);
+    assert_eq!(
+        of(locked, file(9, false)),
+        [(DataClue::SqliteLocked, "/srv/shop.db is locked by sqlite3 (pid 7)".to_owned())]
+    );
     let env = "/etc/shop.env".to_owned();
     assert_eq!(of(well.clone(), file(0, false)), [(DataClue::FileUnusable, env.clone())]);
     assert_eq!(of(well, file(4096, true)), [(DataClue::FileUnusable, env)]);
@@ -280,4 +304,24 @@ fn what_was_not_asked_is_open() {
         let outcome = case.outcome(&Clue::Data(clue), Some(service));
         assert!(matches!(outcome, Unknown(_)), "{clue:?}: {outcome:?}");
     }
+}
+
+#[test]
+fn who_has_the_connections_is_named() {
+    let text = WELL.replace("connections|3", "connections|97");
+    let clues = rows(&format!("{text}sessions|90|idle|app|pool\nsessions|7|idle in transaction|batch|\n"));
+    let services = STORE.services.to_vec();
+    let replies = vec![vec![ok("probe", greeted())], Vec::new(), Vec::new()];
+    let holders = services.iter().map(|_| Holder::Own).collect();
+    let evidence = Evidence { time: now(), managers: ManagerEvidence::default(), replies, holders, host: None };
+    let health = health::judge(&STORE, &services, &evidence);
+    let clues = &clues;
+    let case =
+        Case { deployment: &STORE, services: &services, evidence: &evidence, health: &health, clues, backups: None };
+    let Proven(facts) = case.outcome(&Clue::Data(DataClue::ConnectionsUsed), Some(&SQL)) else { panic!("not proven") };
+    assert_eq!(
+        facts[0].says,
+        "97 connections of 97 for ordinary roles are in use (max_connections 100): 90 idle of role app by pool, 7 idle in \
+         transaction of role batch"
+    );
 }

@@ -219,14 +219,22 @@ fn the_port_is_looked_for_where_it_is_set() {
 
 #[test]
 fn a_start_hangs_only_after_a_while() {
-    let hangs = |sub: &str, seconds: i64| {
-        let mut world = World::down("");
+    let hangs_with = |settings: &str, process: &str, sub: &str, seconds: i64| {
+        let mut world = World::down(settings);
         (world.mill.active, world.mill.sub) = ("activating".to_owned(), sub.to_owned());
         world.mill.changed = Some(now() - jiff::SignedDuration::from_secs(seconds));
         let answer = world.seen.units.get_mut("mill").unwrap();
-        answer.result.as_mut().unwrap().processes = vec![(44, "sleep".to_owned())];
+        answer.result.as_mut().unwrap().processes = vec![(44, process.to_owned())];
         thing(&world.drift(Drift::Hangs)).to_owned()
     };
+    let hangs = |sub: &str, seconds: i64| hangs_with("", "sleep", sub, seconds);
+    // Its program is named, and not its arguments.
+    let one = "ExecStartPre=-/usr/local/bin/wait-for-registrar --token s3cret";
+    let named = "ExecStartPre=/usr/local/bin/wait-for-registrar (wait-for-regist, pid 44)";
+    assert_eq!(hangs_with(one, "wait-for-regist", "start-pre", 30), named);
+    let two = format!("ExecStartPre=/bin/mkdir -p /x\n{one}");
+    assert_eq!(hangs_with(&two, "wait-for-regist", "start-pre", 30), named);
+    assert_eq!(hangs_with(&two, "sleep", "start-pre", 30), "ExecStartPre= (sleep, pid 44)");
     assert_eq!(hangs("start-pre", 30), "ExecStartPre= (sleep, pid 44)");
     assert_eq!(hangs("start-pre", 3), "ruled out");
     assert_eq!(hangs("auto-restart", 30), "ruled out");

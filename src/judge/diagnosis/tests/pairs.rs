@@ -19,7 +19,7 @@ fn keeper(made: &mut Made, active: &str, sub: &str, change: impl FnOnce(&mut Uni
 
 fn lacks_a_key(made: &mut Made) {
     let settings = Reading::of([("KEY", "a")]);
-    let found = EnvFound { path: Some("/etc/keeper.env".into()), missing: Vec::new(), settings };
+    let found = EnvFound { path: Some("/etc/keeper.env".into()), settings, ..EnvFound::default() };
     made.clues.env.insert("keeper", ok("ls", found));
 }
 

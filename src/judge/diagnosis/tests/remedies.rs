@@ -81,7 +81,7 @@ fn no_restart_while_a_cause_of_the_same_service_stands_that_it_does_not_mend() {
     assert_eq!(told(Made::loops()), [("LEAKS", 0, stands), ("BY-HAND", 1, None)]);
     let mut set = Made::loops();
     let settings = Reading::of([("KEY", "a"), ("OTHER", "b"), ("GONE", "c")]);
-    let found = EnvFound { path: Some("/etc/keeper.env".into()), missing: Vec::new(), settings };
+    let found = EnvFound { path: Some("/etc/keeper.env".into()), settings, ..EnvFound::default() };
     set.clues.env.insert("keeper", ok("ls", found));
     assert_eq!(told(set), [("LEAKS", 1, None)]);
 }

@@ -1,7 +1,7 @@
 //! What surrounds containers, on evidence made by hand.
 
 use super::*;
-use crate::host::tools::docker::{ContainerState, Identity};
+use crate::host::tools::docker::{ContainerState, Identity, Listed};
 use crate::host::tools::procfs::Bounds;
 use crate::host::tools::surroundings::{Network, Published, Surroundings as Around};
 use crate::observe::clues::containers::ContainerFound;
@@ -23,9 +23,10 @@ static FRONT: Service = Service::new("front", &LATER)
 static DOCK: Deployment =
     Deployment::new("dock", &[&URGENT, &LATER], &[&STORE, &FRONT], HostChecks::new(&LATER)).summary("s").failures(&[]);
 
-const ALL: [Surroundings; 10] = [
+const ALL: [Surroundings; 11] = [
     Surroundings::OffNetwork,
     Surroundings::PublishedElsewhere,
+    Surroundings::ListensElsewhere,
     Surroundings::NameUnresolved,
     Surroundings::CheckBroken,
     Surroundings::PolicyLost,
@@ -183,10 +184,124 @@ fn checks_mounts_policies_and_bounds() {
     let killed = bound(Bounds { kills: 2, ..Bounds::default() });
     assert_eq!(proven_of(killed, true, ContainerFound::default()), blamed(Surroundings::MemoryKills, "100 B"));
     let slow = bound(Bounds { periods: 1000, throttled: 700, ..Bounds::default() });
-    assert_eq!(proven_of(slow, false, ContainerFound::default()), [(Surroundings::Throttled, None)]);
+    assert_eq!(proven_of(slow, false, ContainerFound::default()), blamed(Surroundings::Throttled, "a CPU limit"));
+    // With so little nothing is done in time, whatever it answered.
+    for (limit, answers, throttled, told) in
+        [(10, true, 15, true), (10, true, 9, false), (500, true, 15, false), (500, false, 15, true)]
+    {
+        let front = changed(|front, around| {
+            (around.cpu_limited, around.cpu_limit) = (true, limit);
+            front.bounds = Some(Bounds { periods: 20, throttled, ..Bounds::default() });
+        });
+        let thing = if limit == 10 { "0.01 CPUs" } else { "0.5 CPUs" };
+        let wanted = if told { blamed(Surroundings::Throttled, thing) } else { Vec::new() };
+        assert_eq!(proven_of(front, answers, ContainerFound::default()), wanted, "{limit} {answers} {throttled}");
+    }
     let stuck = changed(|front, _| {
         front.status = "created".into();
         front.error = "network 8d2f not found".into();
     });
     assert_eq!(proven_of(stuck, false, ContainerFound::default()), blamed(Surroundings::NotStartable, "8d2f"));
+}
+
+#[test]
+fn what_listens_in_a_container_is_compared_with_what_leads_into_it() {
+    let listens = |addresses: &[&str]| ContainerFound {
+        listens: Some(addresses.iter().map(|address| address.parse().unwrap()).collect()),
+        ..ContainerFound::default()
+    };
+    let front = || container("front", 3000);
+    let told = |addresses: &[&str]| proven_of(front(), false, listens(addresses));
+    assert_eq!(told(&["0.0.0.0:3011"]), blamed(Surroundings::ListensElsewhere, ":3011"));
+    assert_eq!(told(&["127.0.0.1:3000"]), blamed(Surroundings::ListensElsewhere, "127.0.0.1:3000"));
+    // It hangs, it starts, or its network is the host's.
+    assert_eq!((told(&["[::]:3000", "127.0.0.1:9229"]), told(&[])), (vec![], vec![]));
+    assert_eq!(proven_of(changed(|_, around| around.network_mode = "host".into()), false, listens(&["0.0.0.0:1"])), []);
+    assert_eq!(proven_of(front(), true, listens(&["0.0.0.0:3011"])), []);
+}
+
+#[test]
+fn a_container_that_publishes_anothers_port_is_named() {
+    let services = DOCK.services.to_vec();
+    let swapped = changed(|_, around| around.ports[0].port = 5432);
+    let mut store = container("store", 5432);
+    store.surroundings.as_mut().unwrap().ports[0].port = 3000;
+    let managers =
+        ManagerEvidence { containers: Some(ok("docker inspect", vec![store, swapped])), ..ManagerEvidence::default() };
+    let replies = vec![
+        vec![ok("probe", Reply::Silent("no PostgreSQL".into()))],
+        vec![ok("curl", Reply::Http { status: 404, body: String::new() })],
+    ];
+    let evidence = Evidence { time: now(), managers, replies, holders: vec![Holder::Own, Holder::Own], host: None };
+    let health = health::judge(&DOCK, &services, &evidence);
+    let clues = Clues::default();
+    let case = Case {
+        deployment: &DOCK,
+        services: &services,
+        evidence: &evidence,
+        health: &health,
+        clues: &clues,
+        backups: None,
+    };
+    let Proven(facts) = case.outcome(&Clue::Surroundings(Surroundings::PublishedElsewhere), Some(&FRONT)) else {
+        panic!("not proven");
+    };
+    assert_eq!(
+        facts[0].says,
+        "it is published at :5432, the registry has :3000, which the container of store publishes"
+    );
+}
+
+static VECTORS: Service = Service::new("vectors", &LATER)
+    .summary("finds")
+    .severity_reason("r")
+    .ports(&[6333])
+    .probes(&[Probe::Http(Http::get(6333, "/", &[Rule::ok(200)]))]);
+static LOOSE: Deployment =
+    Deployment::new("loose", &[&URGENT, &LATER], &[&VECTORS], HostChecks::new(&LATER)).summary("s").failures(&[]);
+
+/// The registry gives it no manager, and a container of its name is elsewhere.
+#[test]
+fn a_service_without_a_manager_is_looked_for_among_all_containers() {
+    let outcome = |name: &str, port: u16, reply: Reply| {
+        let services = LOOSE.services.to_vec();
+        let managers =
+            ManagerEvidence { containers: Some(ok("docker inspect", Vec::new())), ..ManagerEvidence::default() };
+        let evidence = Evidence {
+            time: now(),
+            managers,
+            replies: vec![vec![ok("curl", reply)]],
+            holders: vec![Holder::Unasked],
+            host: None,
+        };
+        let health = health::judge(&LOOSE, &services, &evidence);
+        let listed = Listed {
+            id: "1".into(),
+            identity: container(name, 1).identity,
+            state: "running".into(),
+            status: "Up 3 days".into(),
+            ports: vec![Published { inside: "6333/tcp".into(), address: "127.0.0.1".into(), port }],
+        };
+        let clues = Clues { containers: Some(ok("docker ps", vec![listed])), ..Clues::default() };
+        let case = Case {
+            deployment: &LOOSE,
+            services: &services,
+            evidence: &evidence,
+            health: &health,
+            clues: &clues,
+            backups: None,
+        };
+        case.outcome(&Clue::Surroundings(Surroundings::PublishedElsewhere), Some(&VECTORS))
+    };
+    let silent = || Reply::Silent("connection refused".into());
+    let Proven(facts) = outcome("vectors", 6433, silent()) else { panic!("not proven") };
+    assert_eq!(facts[0].says, "container vectors is published at :6433, the registry has :6333");
+    for (name, port, reply) in [
+        ("vectors", 6333, silent()),
+        ("other", 6433, silent()),
+        ("vectors", 6433, Reply::Http { status: 200, body: String::new() }),
+    ] {
+        let found = outcome(name, port, reply);
+        assert!(matches!(found, RuledOut(_)), "{name} {port}: {found:?}");
+    }
 }
