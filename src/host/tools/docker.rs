@@ -62,6 +62,9 @@ pub struct Listed {
     pub state: String,
     /// In words: `Up 2 hours (unhealthy)`.
     pub status: String,
+    /// Ports of the host at which it is published; where the engine itself was asked.
+    #[serde(skip)]
+    pub published: Vec<u16>,
 }
 
 impl Listed {
@@ -245,6 +248,13 @@ pub fn parse_api_list(text: &str) -> Result<Vec<Listed>, Malformed> {
         state: String,
         status: String,
         labels: Option<BTreeMap<String, String>>,
+        #[serde(default)]
+        ports: Option<Vec<Port>>,
+    }
+    #[derive(Deserialize)]
+    struct Port {
+        #[serde(rename = "PublicPort", default)]
+        public: Option<u16>,
     }
     let rows: Vec<Row> =
         serde_json::from_str(text).map_err(|_| Malformed::new("containers from the docker engine", ""))?;
@@ -253,6 +263,7 @@ pub fn parse_api_list(text: &str) -> Result<Vec<Listed>, Malformed> {
         id: row.id,
         state: row.state,
         status: row.status,
+        published: row.ports.into_iter().flatten().filter_map(|port| port.public).collect(),
     };
     Ok(rows.into_iter().map(listed).collect())
 }

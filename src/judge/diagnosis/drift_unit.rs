@@ -14,7 +14,7 @@ use crate::registry::{Clue, DataKind, Drift, EnvClue, Failure, Manager};
 use crate::units;
 
 /// How long a step of a start may take before it hangs, seconds. Units wait for ninety.
-const LONG: i64 = 10;
+pub(super) const LONG: i64 = 10;
 /// How many periods of the processor bound must have passed, and how many per cent of them it must have held back.
 const THROTTLED: (u64, u64) = (50, 50);
 
@@ -200,7 +200,7 @@ fn bound(unit: &UnitState, files: &UnitFiles) -> Option<String> {
 }
 
 /// The step of its start at which it is.
-fn step(unit: &UnitState, files: &UnitFiles) -> Option<String> {
+pub(super) fn step(unit: &UnitState, files: &UnitFiles) -> Option<String> {
     let by = match files.processes.first() {
         Some((pid, name)) => format!(" ({name}, pid {pid})"),
         None => String::new(),

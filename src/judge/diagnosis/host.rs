@@ -3,7 +3,7 @@
 use super::DISK;
 use super::case::{Case, asked, told};
 use super::outcome::{Conclusion, Fact, Why};
-use super::reasons;
+use super::{reasons, strangers, unmanaged};
 use crate::host::tools::command::Command;
 use crate::host::tools::systemctl::UnitState;
 use crate::host::trouble::Trouble;
@@ -215,7 +215,10 @@ pub(super) fn looping_units(case: &Case<'_>) -> Conclusion {
     let own = |unit: &UnitState| case.health.units.contains(&unit.id);
     let mut found: Vec<(&str, Fact)> = Vec::new();
     let waiting = units.iter().filter(|unit| unit.active == "activating");
-    for unit in again.chain(waiting).filter(|unit| !own(unit)) {
+    // What hangs in a step of its first start has not ended once.
+    let hangs = unmanaged::long_starts(case);
+    let hangs = |unit: &UnitState| hangs.iter().any(|other| other.id == unit.id);
+    for unit in again.chain(waiting).filter(|unit| !own(unit) && !hangs(unit)) {
         let says = match health::restarting(unit, boot, now) {
             Some(says) => format!("{}: {says}", unit.id),
             None if unit.brief && unit.active == "activating" => format!("{}: {}", unit.id, unit.sub),
@@ -318,9 +321,7 @@ pub(super) fn strangers(case: &Case<'_>) -> Conclusion {
                     .iter()
                     .filter_map(|other| {
                         let says = health::ailment(other, case.evidence.time)?;
-                        let name = &other.listed.identity.name;
-                        let fact = Fact::new(Command::new(["docker", "ps", "--all"]), format!("{name} ({says})"));
-                        Some(reasons::with_lines(case, name, fact.ran(command)))
+                        Some(strangers::facts(case, other, &says, command))
                     })
                     .flatten()
                     .collect();

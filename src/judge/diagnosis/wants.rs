@@ -94,6 +94,7 @@ impl Case<'_> {
             Clue::LoopingUnits => wants.looping = true,
             Clue::Backup(_) => wants.backups = true,
             Clue::Unattended(_) => wants.unattended = true,
+            Clue::Unmanaged(_) => wants.unmanaged = true,
             Clue::Footing(clue) => {
                 wants.footing = true;
                 wants.deleted |= *clue == Footing::DeletedFiles;

@@ -215,6 +215,27 @@ pub(crate) fn ending(unit: &UnitState) -> String {
     }
 }
 
+/// What its manager did to it, in a sentence without its subject, where that says more than the lines of its log: it was ended for
+/// not reporting in time, or for want of memory.
+pub(crate) fn ended_by_manager(unit: &UnitState) -> Option<String> {
+    let recorded = match pace::last(unit.history.as_ref()) {
+        Some(RunEnd::Result(result)) => Some(result.as_str()),
+        Some(RunEnd::Exit(_) | RunEnd::Signal(_) | RunEnd::Dump(_)) | None => None,
+    };
+    let result = recorded.filter(|_| unit.result == "success").unwrap_or(&unit.result);
+    let words = match result {
+        "watchdog" => "does not report to its watchdog in time (WatchdogSec=): systemd killed it",
+        "timeout" if unit.kind.starts_with("notify") && unit.active != "active" => {
+            "does not report that it is ready (READY=1) in time: its start timed out"
+        }
+        "timeout" => "does not start or stop in time: systemd ended it at its time-out",
+        "oom-kill" => "was killed for want of memory (oom-kill)",
+        "protocol" => "ended before it reported that it is ready",
+        _ => return None,
+    };
+    Some(words.to_owned())
+}
+
 /// What systemd's word for a result means, where it says more than the exit code.
 fn result_words(result: &str, unit: &UnitState) -> Option<String> {
     Some(match result {

@@ -142,7 +142,7 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
 const SLACK: i64 = 2;
 
 /// Whether a file was written after something began, by more than times may be off.
-fn is_later(written: Timestamp, since: Timestamp) -> bool {
+pub(super) fn is_later(written: Timestamp, since: Timestamp) -> bool {
     written.as_second() > since.as_second().saturating_add(SLACK)
 }
 

@@ -12,6 +12,7 @@ mod lookups;
 pub mod reclaim;
 pub mod second;
 pub mod unattended;
+pub mod unmanaged;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,7 +36,7 @@ use crate::observe::logs::destinations::Destinations;
 use crate::observe::logs::line::Said;
 use crate::observe::logs::{self, Wanted};
 use crate::observe::probe::{
-    Answer, Door, ManagerEvidence, Reply, databases, http, list_containers, looping, survey, text,
+    Answer, Door, ManagerEvidence, Reply, databases, http, list_containers, looping, settings, survey, text,
 };
 use crate::registry::{Deployment, Http, Query, Question, RedisQuestion, Service};
 pub use host::unit;
@@ -88,6 +89,8 @@ pub struct Wants {
     pub unattended: bool,
     /// What the host stands on.
     pub footing: bool,
+    /// Units that no service is.
+    pub unmanaged: bool,
     /// Deleted files that processes hold.
     pub deleted: bool,
     /// Requests.
@@ -149,6 +152,8 @@ pub struct Clues {
     pub unattended: Option<unattended::Unattended>,
     /// What the host stands on.
     pub footing: Option<footing::Footing>,
+    /// Units that no service is.
+    pub unmanaged: Option<unmanaged::Unmanaged>,
     /// Deleted files that processes hold.
     pub deleted: Option<Answer<Vec<footing::Held>>>,
     /// Answers to requests.
@@ -220,6 +225,7 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
             .collect();
         let by_itself = wants.unattended.then(|| task(scope, move || unattended::look(door, deployment, managers)));
         let stands = wants.footing.then(|| task(scope, move || footing::look(door, deployment)));
+        let unmanaged = wants.unmanaged.then(|| task(scope, move || unmanaged::look(door, deployment, managers)));
         let containers = wants.containers.then(|| task(scope, move || list_containers(door)));
         let again = wants.looping.then(|| task(scope, || looping(door)));
         let gets: Vec<_> = wants.gets.iter().map(|get| (*get, task(scope, move || get_in_turn(door, get)))).collect();
@@ -268,6 +274,7 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
         clues.looping = again.map(join);
         clues.unattended = by_itself.map(join);
         clues.footing = stands.map(join);
+        clues.unmanaged = unmanaged.map(join);
         clues.gets = gets.into_iter().map(|(get, thread)| (get, join(thread))).collect();
         clues.outputs = outputs.into_iter().map(|(question, thread)| (question, join(thread))).collect();
         clues.queries = queries.into_iter().map(|(query, thread)| (query, join(thread))).collect();
@@ -374,6 +381,11 @@ impl Ears<'_> {
         };
         services.iter().map(of).collect()
     }
+}
+
+/// An env file as systemd reads it.
+fn environment(system: &System, path: &str) -> std::io::Result<Reading> {
+    settings::of_systemd(system, path)
 }
 
 /// What a process belongs to.

@@ -55,7 +55,18 @@ static CONTAINERS_UNWELL: Cause = Cause::new("CONTAINERS-UNWELL", Clue::Stranger
     .explanation("they are restarted again and again, or their health check fails; what they are for is not known here")
     .about(About::These(&[&DOCKER]))
     .verdict(Verdict::Warn)
-    .fixes(&[&Fix::new("see which, and read their logs", Risk::ReadOnly, Remedy::Command(&["docker", "ps", "--all"]))]);
+    .fixes(&[
+        &Fix::new(
+            "read its last lines",
+            Risk::ReadOnly,
+            Remedy::Command(&["docker", "logs", "--tail", "50", "{thing}"]),
+        ),
+        &Fix::new(
+            "see how it was made and how it ended",
+            Risk::ReadOnly,
+            Remedy::Command(&["docker", "inspect", "{thing}"]),
+        ),
+    ]);
 
 static TLS_SILENT: Cause = usual::tls_silent(All(&[
     Any(&[

@@ -30,6 +30,7 @@ pub static EVERYWHERE: &[&Failure] = &[
     &CONFIGURATION_REJECTED,
     &NAME_RESOLUTION,
     &HOST_FOOTING,
+    &UNMANAGED_UNITS,
 ];
 
 /// A service says itself why it fails.

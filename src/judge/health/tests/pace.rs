@@ -255,6 +255,7 @@ fn c11_containers_of_nobody() {
             identity: detail.identity.clone(),
             state: detail.status.clone(),
             status: "Up 5 seconds".to_owned(),
+            published: Vec::new(),
         };
         ailment(&Stranger { listed, detail: Some(detail) }, now())
     };

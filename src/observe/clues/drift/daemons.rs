@@ -9,6 +9,7 @@ use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::super::checkers::{booted, started};
 use super::{Older, expand, is_later, raw, written};
 use crate::host::exec::ProcessEnd;
 use crate::host::system::System;
@@ -24,8 +25,8 @@ use crate::registry::{Deployment, Manager, Proxy, Service};
 
 /// How many files of a configuration are read.
 const FILES: usize = 400;
-/// Clock ticks of a second, in which the kernel tells when a process was started (`USER_HZ`).
-const TICKS: u64 = 100;
+/// How far apart the start of a worker and the writing of a file in whole seconds are at least, if it has not read it.
+const ONE_GO: SignedDuration = SignedDuration::from_secs(1);
 /// How much of the end of a server log is looked through, bytes.
 const TAIL: u64 = 256 << 10;
 
@@ -214,15 +215,14 @@ fn by_workers(
     files: Vec<(Timestamp, String)>,
 ) -> Option<Older> {
     let (written, file) = files.into_iter().max()?;
-    if !is_later(written, began) {
+    if written < began {
         return None;
     }
-    let main = system.process_started(pid)?;
+    let boot = booted(system)?;
     let workers = members(system, &unit.control_group).into_iter().filter(|own| system.parent_of(*own) == Some(pid));
-    let newest = workers.filter_map(|worker| system.process_started(worker)).max()?;
-    let after = i64::try_from(newest.saturating_sub(main) / TICKS).ok()?;
-    let since = began.checked_add(SignedDuration::from_secs(after)).ok()?;
-    is_later(written, since).then(|| Older { file, written, since, differs: String::new() })
+    let since = workers.filter_map(|worker| started(system, boot, worker)).max()?;
+    // Who writes a file and reloads does so in one go.
+    (written >= since.checked_add(ONE_GO).ok()?).then(|| Older { file, written, since, differs: String::new() })
 }
 
 /// When systemd last changed its state is when it was last reloaded; `told` says whether somebody else did so since the file was

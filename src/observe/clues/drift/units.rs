@@ -32,6 +32,15 @@ pub struct UnitFiles {
 
 /// Reads them.
 pub fn look(system: &System, service: &Service, unit: &UnitState) -> Answer<UnitFiles> {
+    read(system, unit, |path| settings::of_service(system, service, path))
+}
+
+/// The same of any unit; `parse` reads an env file.
+pub fn read(
+    system: &System,
+    unit: &UnitState,
+    parse: impl Fn(&str) -> std::io::Result<Reading>,
+) -> Answer<UnitFiles> {
     let read = || -> Result<UnitFiles, Trouble> {
         let mut found = UnitFiles { changed: unit.changed, ..UnitFiles::default() };
         for path in unit.output.iter().flat_map(|output| &output.files) {
@@ -43,7 +52,7 @@ pub fn look(system: &System, service: &Service, unit: &UnitState) -> Answer<Unit
         }
         for path in unit.environment_files.iter().filter(|path| path.starts_with('/')) {
             // One that may not be read, or is not there, is another cause's matter.
-            let reading = settings::of_service(system, service, path);
+            let reading = parse(path);
             found.env_files.extend(reading.ok().map(|reading| (path.clone(), reading)));
         }
         let group = unit.control_group.as_str();
