@@ -52,7 +52,10 @@ const HERE: &str = "no runbook: what any Linux host shows";
 
 static CONTAINERS_UNWELL: Cause = Cause::new("CONTAINERS-UNWELL", Clue::Strangers)
     .summary("containers keep failing")
-    .explanation("they are restarted again and again, or their health check fails; what they are for is not known here")
+    .explanation(
+        "the engine could not start it, starts it again and again, or its health check fails; no service of the registry \
+         is this container",
+    )
     .about(About::These(&[&DOCKER]))
     .verdict(Verdict::Warn)
     .fixes(&[

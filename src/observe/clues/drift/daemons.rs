@@ -222,7 +222,9 @@ fn by_workers(
     let workers = members(system, &unit.control_group).into_iter().filter(|own| system.parent_of(*own) == Some(pid));
     let since = workers.filter_map(|worker| started(system, boot, worker)).max()?;
     // Who writes a file and reloads does so in one go.
-    (written >= since.checked_add(ONE_GO).ok()?).then(|| Older { file, written, since, differs: String::new() })
+    let is_later = written >= since.checked_add(ONE_GO).ok()?;
+    let since = Timestamp::from_second(since.as_second()).ok()?;
+    is_later.then(|| Older { file, written, since, differs: String::new() })
 }
 
 /// When systemd last changed its state is when it was last reloaded; `told` says whether somebody else did so since the file was
