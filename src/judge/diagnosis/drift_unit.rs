@@ -60,7 +60,7 @@ pub(super) fn outcome(
         | Drift::Key
         | Drift::Container
         | Drift::Image
-        | Drift::Saved => Conclusion::unknown("it is not a matter of its unit"),
+        | Drift::Script => Conclusion::unknown("it is not a matter of its unit"),
     }
 }
 

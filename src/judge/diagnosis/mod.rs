@@ -192,7 +192,12 @@ fn subjects(
 
 fn finding(case: &Case<'_>, suspicion: Suspicion, facts: Vec<Fact>) -> Finding {
     let Suspicion { failure, cause, subject } = suspicion;
-    let names: Vec<&str> = facts.iter().flat_map(|fact| &fact.names).map(String::as_str).collect();
+    let mut names: Vec<&str> = Vec::new();
+    for name in facts.iter().flat_map(|fact| &fact.names) {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
     let since = subject.and_then(|service| case.subject(service)).and_then(service::since);
     let since = facts.iter().filter_map(|fact| fact.time).min().or(since);
     Finding {

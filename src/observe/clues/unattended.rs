@@ -90,6 +90,8 @@ pub struct Daemon {
     pub applications: usize,
     /// Whether a unit, a crontab or an init script names pm2.
     pub starts: bool,
+    /// A unit that would, and that nothing starts at boot.
+    pub unit: Option<String>,
     /// Whether there is a list of applications to bring back.
     pub is_saved: Option<bool>,
 }
@@ -138,12 +140,14 @@ pub(super) fn look(door: Door<'_>, deployment: &'static Deployment, managers: &M
         || ["/etc/rc.local", "/etc/init.d/pm2-init.sh"]
             .iter()
             .any(|path| system.read(path).is_ok_and(|text| text.contains("pm2")));
+    let idle_pm2 = texts.iter().find(|(name, text)| !linked.contains(name) && starts(text));
+    let idle_pm2 = idle_pm2.map(|(name, _)| name.clone()).filter(|_| !starts_pm2);
     Unattended {
         programs,
         cron,
         elsewhere: elsewhere(system, deployment, &texts),
         units: (!asked.is_empty()).then(|| door.ask(&boot::wanted(asked.iter().copied()), boot::parse)),
-        daemons: daemons(system, managers, starts_pm2),
+        daemons: daemons(system, managers, starts_pm2, idle_pm2.as_deref()),
         loaded,
         timers,
         tabs,
@@ -445,12 +449,12 @@ pub fn is_left_behind(unit: &UnitState) -> bool {
         && states.contains(&unit.file_state.as_str())
 }
 
-fn daemons(system: &System, managers: &ManagerEvidence, starts: bool) -> Vec<Daemon> {
+fn daemons(system: &System, managers: &ManagerEvidence, starts: bool, unit: Option<&str>) -> Vec<Daemon> {
     let one = |(home, answer): (&&'static str, &Answer<Option<crate::observe::probe::PmDaemon>>)| {
         let daemon = answer.result.as_ref().ok()?.as_ref()?;
         let dump = looked(system.metadata(format!("{home}/dump.pm2")));
         let is_saved = dump.ok().map(|dump| dump.is_some_and(|meta| meta.len() > EMPTY_LIST));
-        Some(Daemon { home, applications: daemon.processes.len(), starts, is_saved })
+        Some(Daemon { home, applications: daemon.processes.len(), starts, unit: unit.map(str::to_owned), is_saved })
     };
     managers.apps.iter().filter_map(one).filter(|daemon| daemon.applications > 0).collect()
 }

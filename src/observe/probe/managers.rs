@@ -217,9 +217,15 @@ fn ask_pm2(door: Door<'_>, app: &App) -> Answer<Option<PmDaemon>> {
         Some(pid) => {
             let answer = door.ask(&pm2::jlist(account, app.home), pm2::parse_jlist);
             let daemon = |processes: Vec<Process>| {
-                // An empty list from a daemon that has applications, which are its children, means that another one answered.
+                // An empty list from a daemon that has applications, which are its children, means that another one answered; with no
+                // other daemon, they are what it has forgotten.
                 let is_parent = |child: u32| door.system.parent_of(child) == Some(pid);
-                if processes.is_empty() && door.system.processes().into_iter().any(is_parent) {
+                let is_other = |other: u32| {
+                    let name = door.system.process_name(other).unwrap_or_default();
+                    other != pid && name.starts_with(pm2::DAEMON_NAME)
+                };
+                let all = || door.system.processes().into_iter();
+                if processes.is_empty() && all().any(is_parent) && all().any(is_other) {
                     return Err(Trouble::Failed("it lists no applications at all".to_owned()));
                 }
                 let mut daemon = PmDaemon { pid, processes };

@@ -28,8 +28,8 @@ pub enum Drift {
     Container,
     /// The tag of its container's image names another image by now.
     Image,
-    /// It runs under pm2, and is not on the list that pm2 starts at boot.
-    Saved,
+    /// pm2 starts it from a file that does not exist.
+    Script,
 }
 
 /// Who answers where a service should.

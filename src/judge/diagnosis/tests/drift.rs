@@ -256,7 +256,7 @@ fn older_configuration_is_told_by_what_was_compared() {
     // Nothing had to be asked of what is no such daemon, or reads no such file.
     assert_eq!(thing(&World::well().drift(Drift::Configuration)), "ruled out");
     assert_eq!(thing(&World::well().drift(Drift::Environment)), "ruled out");
-    for kind in [Drift::Container, Drift::Image, Drift::Saved, Drift::Key, Drift::Certificate] {
+    for kind in [Drift::Container, Drift::Image, Drift::Script, Drift::Key, Drift::Certificate] {
         assert_eq!(thing(&World::well().drift(kind)), "ruled out", "{kind:?}");
     }
 }
