@@ -198,6 +198,7 @@ mod tests {
                     memory_bytes: Some(52_428_800),
                     exit_code: None,
                     cluster: true,
+                    script: None,
                     history: None,
                     out_log: Some("/var/log/pm2/api-out.log".into()),
                     error_log: None,

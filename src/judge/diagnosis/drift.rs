@@ -91,6 +91,7 @@ pub(super) fn want(case: &Case<'_>, drift: Drift, subject: Subject<'_>, wants: &
             wants.scripts.extend(scripts.into_iter().flatten().map(str::to_owned));
         }
         Drift::Port
+        | Drift::PortMoved
         | Drift::Network
         | Drift::Paths
         | Drift::Identity
@@ -100,6 +101,9 @@ pub(super) fn want(case: &Case<'_>, drift: Drift, subject: Subject<'_>, wants: &
         | Drift::Configuration
         | Drift::Certificate
         | Drift::Key => {
+            if drift == Drift::PortMoved && !unit_files::is_elsewhere(case, subject) {
+                return;
+            }
             let Ok(Some(unit)) = own_unit(case, subject) else { return };
             match drift {
                 Drift::Environment => {
@@ -147,18 +151,23 @@ pub(super) fn outcome(case: &Case<'_>, drift: Drift, subject: Subject<'_>) -> Co
             Ok(_) => no(),
         },
         Drift::Certificate | Drift::Key if daemon(subject.service) != Some(Daemon::Nginx) => no(),
+        Drift::PortMoved if !unit_files::is_elsewhere(case, subject) => no(),
         Drift::Certificate => certificate(case, subject),
         Drift::Key => key(case, subject),
-        Drift::Port | Drift::Network | Drift::Paths | Drift::Identity | Drift::Bound | Drift::Hangs => {
-            match own_unit(case, subject) {
+        Drift::Port
+        | Drift::PortMoved
+        | Drift::Network
+        | Drift::Paths
+        | Drift::Identity
+        | Drift::Bound
+        | Drift::Hangs => match own_unit(case, subject) {
+            Err(unknown) => unknown,
+            Ok(None) => no(),
+            Ok(Some(unit)) => match asked(seen.units.get(name)) {
                 Err(unknown) => unknown,
-                Ok(None) => no(),
-                Ok(Some(unit)) => match asked(seen.units.get(name)) {
-                    Err(unknown) => unknown,
-                    Ok((command, files)) => unit_files::outcome(case, drift, subject, unit, files, command),
-                },
-            }
-        }
+                Ok((command, files)) => unit_files::outcome(case, drift, subject, unit, files, command),
+            },
+        },
     }
 }
 

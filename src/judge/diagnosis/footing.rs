@@ -123,7 +123,8 @@ fn complaint(said: &str) -> String {
     };
     let parts = || said.split("; ").map(str::trim).filter(|part| !part.is_empty());
     let best = parts().find(names_line).or_else(|| parts().next()).unwrap_or(said);
-    let best = ["nginx: ", "sshd: ", "visudo: "].iter().fold(best, |text, name| text.strip_prefix(name).unwrap_or(text));
+    let best =
+        ["nginx: ", "sshd: ", "visudo: "].iter().fold(best, |text, name| text.strip_prefix(name).unwrap_or(text));
     let best = best.split_once("[emerg] ").map_or(best, |(_, rest)| rest);
     // nginx states its process and thread: `27199#27199: `.
     let is_process = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'#');

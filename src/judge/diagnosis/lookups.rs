@@ -50,7 +50,9 @@ pub fn others(case: &Case<'_>, failures: &[&'static Failure]) -> Lookups {
 /// What the lines that were read name: paths and ports to be looked up.
 pub fn named(case: &Case<'_>, failures: &[&'static Failure]) -> Lookups {
     let mut wanted = Lookups::default();
-    if !asks(failures, |clue| matches!(clue, Clue::Reports(_) | Clue::FailedUnits | Clue::LoopingUnits | Clue::Strangers)) {
+    if !asks(failures, |clue| {
+        matches!(clue, Clue::Reports(_) | Clue::FailedUnits | Clue::LoopingUnits | Clue::Strangers)
+    }) {
         return wanted;
     }
     let want = |wanted: &mut Lookups, reason: &Reason| {

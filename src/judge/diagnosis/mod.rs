@@ -323,7 +323,12 @@ impl Finding {
     fn names(&self) -> impl Iterator<Item = &str> {
         let mut seen: Vec<&str> = Vec::new();
         let all = self.facts.iter().flat_map(|fact| &fact.names).map(String::as_str);
-        all.filter(move |name| !seen.contains(name) && { seen.push(name); true })
+        all.filter(move |name| {
+            !seen.contains(name) && {
+                seen.push(name);
+                true
+            }
+        })
     }
 
     /// The mount points that it is about.

@@ -206,8 +206,7 @@ fn units<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a UnitState> {
 
 /// What systemd's complaint is about and does not name: the user or the working directory that the unit has.
 fn setting_of(case: &Case<'_>, name: &str, family: Family) -> Option<String> {
-    let ended =
-        |code: u32| units(case).find(|unit| unit.id == name && unit.exit_kind == 1 && unit.exit_status == code);
+    let ended = |code: u32| units(case).find(|unit| unit.id == name && unit.exit_kind == 1 && unit.exit_status == code);
     match family {
         Family::FileMissing => ended(200).map(|unit| unit.working_directory.clone()),
         Family::AccountMissing => ended(217).map(|unit| unit.user.clone()),
@@ -271,8 +270,9 @@ pub(super) fn apart(clue: &Clue, facts: Vec<Fact>) -> Vec<(Vec<Fact>, Option<Str
             // Of a container its own name stands in commands.
             if matches!(clue, Clue::Strangers) {
                 let name = group.first().and_then(|fact| fact.names.first().cloned());
-                group.iter_mut().for_each(|fact| fact.thing = None);
-                group.iter_mut().take(1).for_each(|fact| fact.thing.clone_from(&name));
+                for (at, fact) in group.iter_mut().enumerate() {
+                    fact.thing = name.clone().filter(|_| at == 0);
+                }
             }
             (group, words)
         })

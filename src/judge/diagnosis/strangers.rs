@@ -50,7 +50,11 @@ fn stated(detail: &ContainerState, ailment: &str) -> Option<(String, String)> {
             0 => "is killed: the host has no memory left for it".to_owned(),
             limit => format!("is killed at its memory limit of {}", bytes(limit)),
         };
-        let how = if kills > 0 { format!("{kills} processes killed in this run") } else { format!("OOMKilled, exit {}", detail.exit_code) };
+        let how = if kills > 0 {
+            format!("{kills} processes killed in this run")
+        } else {
+            format!("OOMKilled, exit {}", detail.exit_code)
+        };
         let limit = if limit > 0 { format!("memory limit {}", bytes(limit)) } else { "no memory limit".to_owned() };
         return Some((words, format!("{how}, {limit}")));
     }
@@ -59,7 +63,8 @@ fn stated(detail: &ContainerState, ailment: &str) -> Option<(String, String)> {
         let said = excerpt(output.lines().find(|line| !line.trim().is_empty()).unwrap_or_default());
         let program = excerpt(program);
         let words = match unable(*exit, output) {
-            Some(why) => format!("is unhealthy: its health check \"{program}\" {why} ({said})"),
+            Some(why) if why.contains("time") => format!("is unhealthy: its health check \"{program}\" {why}"),
+            Some(_) => format!("is unhealthy: it cannot run its health check \"{program}\": {said}"),
             None => format!("is unhealthy: its health check \"{program}\" fails, exit {exit}"),
         };
         return Some((words, format!("health check \"{program}\": exit {exit}, {said}")));
@@ -74,9 +79,13 @@ fn by_lines(case: &Case<'_>, other: &Stranger) -> Vec<Fact> {
     let name = &other.listed.identity.name;
     let logs = || Command::new(["docker", "logs", "--tail", "40", name]);
     let Some((reason, line)) = of_other(case, name) else {
-        let (command, lines) = run_of_other(case, name).map_or((logs(), Vec::new()), |(command, lines)| (command.clone(), lines));
+        let (command, lines) =
+            run_of_other(case, name).map_or((logs(), Vec::new()), |(command, lines)| (command.clone(), lines));
         let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
-        return last_lines(&texts, QUOTED).into_iter().map(|at| Fact::new(&command, format!("{name}: {}", texts[at]))).collect();
+        return last_lines(&texts, QUOTED)
+            .into_iter()
+            .map(|at| Fact::new(&command, format!("{name}: {}", texts[at])))
+            .collect();
     };
     let is_error = other.detail.as_ref().is_some_and(|detail| !detail.error.trim().is_empty());
     let command = if is_error { Command::new(["docker", "inspect", name]) } else { logs() };
@@ -129,5 +138,8 @@ fn publisher(case: &Case<'_>, other: &Stranger, reason: &Reason) -> Option<Strin
 
 fn published(holder: &str, reason: &Reason) -> Fact {
     let port = reason.port().unwrap_or_default();
-    Fact::new(Command::new(["docker", "port", holder]), format!("port {port} of this host is published by container {holder}"))
+    Fact::new(
+        Command::new(["docker", "port", holder]),
+        format!("port {port} of this host is published by container {holder}"),
+    )
 }

@@ -40,7 +40,11 @@ fn of_units(seen: &Seen, one: impl Fn(&UnitState) -> Option<Vec<Fact>>) -> Concl
         Err(unknown) => unknown,
         Ok((command, units)) => {
             let facts: Vec<Fact> = units.iter().filter_map(one).flatten().map(|fact| fact.ran(command)).collect();
-            if facts.is_empty() { none("systemd has every unit as its files have it") } else { Conclusion::Proven(facts) }
+            if facts.is_empty() {
+                none("systemd has every unit as its files have it")
+            } else {
+                Conclusion::Proven(facts)
+            }
         }
     }
 }
@@ -60,12 +64,15 @@ fn rejected(case: &Case<'_>, unit: &UnitState) -> Option<Vec<Fact>> {
     if !matches!(unit.load.as_str(), "bad-setting" | "error") {
         return None;
     }
-    let lines = case.clues.others.get(&unit.id).and_then(|answer| Some((&answer.command, answer.result.as_ref().ok()?)));
+    let lines =
+        case.clues.others.get(&unit.id).and_then(|answer| Some((&answer.command, answer.result.as_ref().ok()?)));
     let own = lines.iter().flat_map(|(command, lines)| lines.iter().map(move |line| (*command, line.text.as_str())));
     // Lines of the journal on which systemd complains of a line of the file, or refuses the whole.
     let is_complaint = |text: &str| {
         let place = text.strip_prefix('/').is_some_and(|rest| {
-            rest.split_whitespace().next().is_some_and(|path| path.contains(':') && path.contains(unit.id.as_str()) || path.contains(".conf:"))
+            rest.split_whitespace()
+                .next()
+                .is_some_and(|path| path.contains(':') && path.contains(unit.id.as_str()) || path.contains(".conf:"))
         });
         place || text.contains("Refusing") || text.contains("bad unit file setting") || text.contains("Failed to parse")
     };
@@ -96,7 +103,10 @@ fn environment(seen: &Seen) -> Conclusion {
         match &answer.result {
             Ok(None) => {}
             Ok(Some(older)) => {
-                let says = format!("{} was written at {}: the process has other values of {}", older.file, older.written, older.differs);
+                let says = format!(
+                    "{} was written at {}: the process has other values of {}",
+                    older.file, older.written, older.differs
+                );
                 let fact = Fact::new(&answer.command, says).at(Some(older.written)).about(unit.clone());
                 facts.push(fact.blaming(format!("{} ({})", older.differs, older.file)));
             }
@@ -129,14 +139,19 @@ fn hanging(case: &Case<'_>, seen: &Seen) -> Conclusion {
         let says = format!("activating ({}) for more than {LONG} s: {step}", unit.sub);
         facts.push(Fact::new(status, says).at(unit.changed).about(unit.id.clone()).blaming(step.clone()));
         let cat = Command::new(["systemctl", "cat", &unit.id]);
-        let commands = crate::host::tools::unit_file::list(&files.settings, key).into_iter().filter(|_| key.starts_with("Exec"));
+        let commands =
+            crate::host::tools::unit_file::list(&files.settings, key).into_iter().filter(|_| key.starts_with("Exec"));
         facts.extend(commands.map(|set| {
             // Of a command line only the program is shown: the rest may hold a secret.
             let program = set.value.split_whitespace().next().unwrap_or_default();
             Fact::new(cat.clone(), format!("{key}={program} in {}", set.file))
         }));
     }
-    if facts.is_empty() { none("no unit outside of the registry hangs in its start") } else { Conclusion::Proven(facts) }
+    if facts.is_empty() {
+        none("no unit outside of the registry hangs in its start")
+    } else {
+        Conclusion::Proven(facts)
+    }
 }
 
 fn open_files(seen: &Seen) -> Conclusion {

@@ -141,8 +141,9 @@ fn own_units(system: &System) -> BTreeMap<String, Own> {
             let own = all.entry(unit.to_owned()).or_default();
             // A drop-in that was taken away changes the directory.
             own.changed = own.changed.max(changed(system, &path));
-            let mut parts: Vec<String> = system.names(&path).unwrap_or_default().into_iter().filter_map(|n| n.into_string().ok()).collect();
-            parts.retain(|part| part.ends_with(".conf"));
+            let mut parts: Vec<String> =
+                system.names(&path).unwrap_or_default().into_iter().filter_map(|n| n.into_string().ok()).collect();
+            parts.retain(|part| part.strip_suffix(".conf").is_some());
             parts.sort();
             for part in parts.into_iter().map(|part| format!("{path}/{part}")) {
                 own.changed = own.changed.max(changed(system, &part));
@@ -169,9 +170,9 @@ fn candidates(system: &System) -> Vec<String> {
         let is_one = match runs.get(name) {
             Some(started) => {
                 unit.changed.is_some_and(|changed| changed.as_second() >= started.as_second())
-                    || env_files(system, &unit.files).iter().any(|path| {
-                        changed(system, path).is_some_and(|changed| is_later(changed, *started))
-                    })
+                    || env_files(system, &unit.files)
+                        .iter()
+                        .any(|path| changed(system, path).is_some_and(|changed| is_later(changed, *started)))
             }
             // systemd says of one that it cannot load nothing anywhere, not even among the failed ones.
             None => unit.is_whole && !name.contains('@') && unit.changed.is_some_and(|changed| changed >= recent),
@@ -213,7 +214,7 @@ fn open_files(system: &System) -> Answer<Vec<OpenFiles>> {
         if open.saturating_mul(100) < most.saturating_mul(NEAR) {
             return None;
         }
-        let home = system.read(format!("/proc/{pid}/cgroup")).map(|text| cgroup::home(&text)).unwrap_or(Home::None);
+        let home = system.read(format!("/proc/{pid}/cgroup")).map_or(Home::None, |text| cgroup::home(&text));
         Some(OpenFiles { pid, process: system.process_name(pid).unwrap_or_default(), home, open, most })
     };
     Answer { command, result: Ok(system.processes().into_iter().filter_map(one).collect()) }

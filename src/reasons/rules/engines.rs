@@ -15,7 +15,10 @@ pub(super) const RULES: &[Rule] = &[
     ),
     fatal(SyntaxError, r"daemon with file (?P<t>/\S+): (?:invalid character|unexpected end|unexpected EOF|json:)"),
     fatal(SettingInvalid, r"daemon with file (?P<t>/\S+): "),
-    fatal(Locked, r"process with PID (?P<t>\d+) is still running|pid file found, ensure docker is not running or delete (?P<h>/\S+)"),
+    fatal(
+        Locked,
+        r"process with PID (?P<t>\d+) is still running|pid file found, ensure docker is not running or delete (?P<h>/\S+)",
+    ),
     fatal(FileMissing, r#"exec: \\?"(?P<t>[^"\\]+)\\?": (?:executable file not found|stat .{0,80}no such file)"#),
     fatal(NotExecutable, r#"exec: \\?"(?P<t>[^"\\]+)\\?": permission denied"#),
     fatal(WrongKind, r#"error mounting "(?P<t>[^"]+)" to rootfs.{0,200}not a directory"#),

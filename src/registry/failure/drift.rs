@@ -6,6 +6,8 @@
 pub enum Drift {
     /// Its unit or an env file of it sets the port on which its own processes listen instead of its main port.
     Port,
+    /// It is judged where it is found, and a drop-in that is new moved it there from its main port, where nobody listens.
+    PortMoved,
     /// A setting of its unit keeps its processes off the network of the host.
     Network,
     /// A setting of its unit takes away a path that it needs: its program, its directory, its data.

@@ -8,6 +8,7 @@ pub static CONFIGURATION_DRIFT: Failure = Failure::new(
     "configuration-drift",
     &[&[
         &PORT_SET_ELSEWHERE,
+        &PORT_MOVED,
         &NETWORK_CUT_OFF,
         &PATH_DENIED,
         &RUNS_AS_ANOTHER,
@@ -71,6 +72,29 @@ pub static PORT_SET_ELSEWHERE: Cause =
                 ),
             ),
         ]);
+
+/// A drop-in moved it, and it is well there.
+pub static PORT_MOVED: Cause = Cause::new(
+    "PORT-MOVED",
+    All(&[Clue::Not(&Clue::Unwell), Clue::Drift(Drift::PortMoved)]),
+)
+.summary("{service} left port {port}, where clients look for it: {thing}")
+.explanation(
+    "a drop-in of the last week starts it at another port than its package; it answers there, and what connects to \
+         port {port} is refused",
+)
+.verdict(Verdict::Warn)
+.fixes(&[
+    &SEE_UNIT,
+    &Fix::new(
+        "move it back, or let its clients follow",
+        Risk::Disruptive,
+        Remedy::Manual(
+            "systemctl revert {unit} drops all drop-ins, systemctl edit {unit} changes them; then opsctl restart \
+                 {service}. Where the move is wanted, correct the clients",
+        ),
+    ),
+]);
 
 /// Its unit leaves it no network.
 pub static NETWORK_CUT_OFF: Cause =

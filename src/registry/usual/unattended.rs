@@ -91,7 +91,9 @@ pub static PM_NOT_AT_BOOT: Cause = host("PM2-NOT-AT-BOOT", Unattended::PmNotAtBo
 /// Some applications of pm2 end with the next boot.
 pub static NOT_SAVED: Cause = host("PM2-NOT-SAVED", Unattended::PmNotSaved)
     .summary("the list that pm2 saved lacks applications that run: {thing}")
-    .explanation("at the next boot, or after a restart of the daemon, pm2 resurrect does not start those that are missing")
+    .explanation(
+        "at the next boot, or after a restart of the daemon, pm2 resurrect does not start those that are missing",
+    )
     .fixes(&[&Fix::new(
         "save the list, once all that should run does",
         Risk::Safe,

@@ -20,11 +20,8 @@ const fn unit(code: &'static str, what: Unmanaged) -> Cause {
     Cause::new(code, Clue::Unmanaged(what)).about(About::Host)
 }
 
-static SEE_UNIT: Fix = Fix::new(
-    "see the unit with all its drop-ins",
-    Risk::ReadOnly,
-    Remedy::Command(&["systemctl", "cat", "{unit}"]),
-);
+static SEE_UNIT: Fix =
+    Fix::new("see the unit with all its drop-ins", Risk::ReadOnly, Remedy::Command(&["systemctl", "cat", "{unit}"]));
 
 /// What would not start again.
 pub static UNIT_FILE_REJECTED: Cause = unit("UNIT-FILE-REJECTED", Unmanaged::FileRejected)
@@ -39,14 +36,18 @@ pub static UNIT_FILE_REJECTED: Cause = unit("UNIT-FILE-REJECTED", Unmanaged::Fil
         &Fix::new(
             "correct the unit file",
             Risk::Disruptive,
-            Remedy::Manual("correct the line in the unit file (systemctl edit --full {unit}); then systemctl daemon-reload"),
+            Remedy::Manual(
+                "correct the line in the unit file (systemctl edit --full {unit}); then systemctl daemon-reload",
+            ),
         ),
     ]);
 
 /// It neither runs nor fails.
 pub static UNIT_START_HANGS: Cause = unit("UNIT-START-HANGS", Unmanaged::StartHangs)
     .summary("the start of {unit} hangs in {thing}")
-    .explanation("systemd waits for that step before it goes on; until it ends, or its time is over, the unit does no work")
+    .explanation(
+        "systemd waits for that step before it goes on; until it ends, or its time is over, the unit does no work",
+    )
     .fixes(&[
         &Fix::new(
             "see what it waits for",
@@ -92,10 +93,8 @@ pub static OPEN_FILES_NEAR: Cause = unit("OPEN-FILES-NEAR", Unmanaged::OpenFiles
     .summary("{unit} has nearly as many open files as it may: {thing}")
     .explanation("at the bound it accepts no connection and opens no file (EMFILE, \"Too many open files\")")
     .verdict(Verdict::Warn)
-    .fixes(&[
-        &Fix::new(
-            "see the bound; raise LimitNOFILE= in a drop-in if it needs that many, else find what it leaks",
-            Risk::ReadOnly,
-            Remedy::Command(&["systemctl", "show", "-p", "LimitNOFILE,LimitNOFILESoft,MainPID", "{unit}"]),
-        ),
-    ]);
+    .fixes(&[&Fix::new(
+        "see the bound; raise LimitNOFILE= in a drop-in if it needs that many, else find what it leaks",
+        Risk::ReadOnly,
+        Remedy::Command(&["systemctl", "show", "-p", "LimitNOFILE,LimitNOFILESoft,MainPID", "{unit}"]),
+    )]);

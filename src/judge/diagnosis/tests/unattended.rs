@@ -226,7 +226,7 @@ fn an_engine_that_only_its_socket_starts_brings_no_container_back() {
 #[test]
 fn pm2_comes_back_by_a_unit_and_a_list() {
     let of = |starts, is_saved| {
-        let daemon = Daemon { home: "/home/app/.pm2", applications: 3, starts, is_saved };
+        let daemon = Daemon { home: "/home/app/.pm2", applications: 3, starts, unit: None, is_saved };
         says(&outcome(Seen { daemons: vec![daemon], ..seen(LINE) }, Unattended::PmNotAtBoot, running()))
     };
     assert_eq!(of(true, Some(true)), "out");

@@ -235,8 +235,8 @@ fn other(name: &str, state: &str, status: &str) -> Stranger {
         identity: Identity { name: name.to_owned(), ..running_container(name).identity },
         state: state.to_owned(),
         status: status.to_owned(),
-            published: Vec::new(),
-        };
+        published: Vec::new(),
+    };
     Stranger { listed, detail: None }
 }
 
