@@ -241,7 +241,9 @@ pub static MASKED: Cause = Cause::new("MASKED", Clue::State(&[State::Masked]))
     .fixes(&[&Fix::new(
         "unmask and start it, if it is wanted",
         Risk::Safe,
-        Remedy::Manual("systemctl unmask {unit}; opsctl start {service}"),
+        Remedy::Manual(
+            "systemctl unmask {unit} (with --runtime where it is masked until the next boot); then opsctl start {service}",
+        ),
     )]);
 
 /// A `Condition…=` or `Assert…=` of the unit does not hold.

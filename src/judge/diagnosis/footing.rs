@@ -330,3 +330,34 @@ fn deleted(case: &Case<'_>) -> Conclusion {
     }
     facts("no full file system is full of deleted files", found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_complaint_that_names_a_line_is_the_one_that_is_told() {
+        for (said, told) in [
+            (
+                "/etc/ssh/sshd_config.d/a.conf: line 1: Bad configuration option: PermitRootLogn; /etc/ssh/sshd_config.d/a.conf: terminating, 1 bad configuration options",
+                "/etc/ssh/sshd_config.d/a.conf: line 1: Bad configuration option: PermitRootLogn",
+            ),
+            (
+                "2026/11/26 20:02:20 [emerg] 27199#27199: unknown directive \"lisen\" in /etc/nginx/conf.d/shop.conf:2; nginx: configuration file /etc/nginx/nginx.conf test failed",
+                "unknown directive \"lisen\" in /etc/nginx/conf.d/shop.conf:2",
+            ),
+            (
+                "nginx: [emerg] invalid port in \"808o\" of the \"listen\" directive in /etc/nginx/sites-enabled/a:7; nginx: configuration file /etc/nginx/nginx.conf test failed",
+                "invalid port in \"808o\" of the \"listen\" directive in /etc/nginx/sites-enabled/a:7",
+            ),
+            (
+                "/etc/sudoers.d/deploy:1:35: syntax error; deploy ALL=(ALL) NOPASSWD /usr/bin/x",
+                "/etc/sudoers.d/deploy:1:35: syntax error",
+            ),
+            ("sshd: no hostkeys available -- exiting.", "no hostkeys available -- exiting."),
+            ("", ""),
+        ] {
+            assert_eq!(complaint(said), told, "{said}");
+        }
+    }
+}

@@ -10,6 +10,7 @@ mod footing;
 mod pairs;
 mod reasons;
 mod remedies;
+mod strangers;
 mod surroundings;
 mod unattended;
 mod unmanaged;

@@ -152,6 +152,11 @@ fn reading(
         },
         ("deactivating", sub) => (State::Stopping, Verdict::Warn, format!("stopping ({sub})")),
         ("failed", _) => (State::Failed, Verdict::Fail, format!("failed: {}", failure(unit))),
+        ("inactive", _) if unit.runtime_mask => (
+            State::Masked,
+            Verdict::Fail,
+            "stopped, and masked until the next boot (systemctl mask --runtime)".to_owned(),
+        ),
         ("inactive", _) if unit.condition_failed => (
             State::Skipped,
             Verdict::Fail,
@@ -208,6 +213,10 @@ pub(crate) fn ending(unit: &UnitState) -> String {
         return words;
     }
     match unit.exit_kind {
+        // The main process was never started.
+        0 if unit.result == "exit-code" => {
+            "a step before its main process ended with an error (ExecStartPre=)".to_owned()
+        }
         0 => "not known".to_owned(),
         2 => format!("killed by signal {}", unit.exit_status),
         3 => format!("core dump, signal {}", unit.exit_status),

@@ -167,22 +167,33 @@ fn candidates(system: &System) -> Vec<String> {
     let recent = system.now() - LATELY;
     let mut found: Vec<String> = Vec::new();
     for (name, unit) in &own {
-        let is_one = match runs.get(name) {
-            Some(started) => {
-                unit.changed.is_some_and(|changed| changed.as_second() >= started.as_second())
-                    || env_files(system, &unit.files)
-                        .iter()
-                        .any(|path| changed(system, path).is_some_and(|changed| is_later(changed, *started)))
-            }
-            // systemd says of one that it cannot load nothing anywhere, not even among the failed ones.
-            None => unit.is_whole && !name.contains('@') && unit.changed.is_some_and(|changed| changed >= recent),
-        };
+        // systemd says of one that it cannot load nothing anywhere, not even among the failed ones.
+        let is_new = unit.is_whole && !name.contains('@') && unit.changed.is_some_and(|changed| changed >= recent);
+        let is_one = runs.get(name).map_or(is_new, |started| is_newer(system, unit, *started));
         found.extend(is_one.then(|| name.clone()));
+    }
+    // An instance has the file of its template.
+    for (name, started) in runs.iter().filter(|(name, _)| !own.contains_key(*name)) {
+        let template = template(name).and_then(|template| own.get(&template));
+        found.extend(template.filter(|unit| is_newer(system, unit, *started)).map(|_| name.clone()));
     }
     // What runs on without its file.
     let gone = |name: &&String| name.ends_with(".service") && !has_unit_file(system, name);
     found.extend(runs.keys().filter(|name| !own.contains_key(*name)).filter(gone).cloned());
     found
+}
+
+/// Whether a file of a unit, or an env file that it names, changed after its start.
+fn is_newer(system: &System, unit: &Own, started: Timestamp) -> bool {
+    let env_files = || env_files(system, &unit.files);
+    let is_later = |path: &String| changed(system, path).is_some_and(|changed| is_later(changed, started));
+    unit.changed.is_some_and(|changed| changed.as_second() >= started.as_second()) || env_files().iter().any(is_later)
+}
+
+/// `foo@.service` of `foo@1.service`.
+fn template(name: &str) -> Option<String> {
+    let (stem, rest) = name.split_once('@')?;
+    Some(format!("{stem}@.{}", rest.rsplit_once('.')?.1))
 }
 
 /// Env files that unit files name plainly.
@@ -218,4 +229,65 @@ fn open_files(system: &System) -> Answer<Vec<OpenFiles>> {
         Some(OpenFiles { pid, process: system.process_name(pid).unwrap_or_default(), home, open, most })
     };
     Answer { command, result: Ok(system.processes().into_iter().filter_map(one).collect()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    /// A host on which these units run since two hours, and `change` is made after that.
+    fn candidates_of(running: &[&str], change: impl Fn(&Path)) -> Vec<String> {
+        let root = std::env::temp_dir().join(format!("opsctl-unmanaged-{}-{:p}", std::process::id(), &change));
+        let dirs = [root.join("etc/systemd/system"), root.join("run/systemd/units")];
+        for dir in &dirs {
+            fs::create_dir_all(dir).unwrap();
+        }
+        let unit = "[Service]\nEnvironmentFile=-/etc/lamp.env\nEnvironmentFile=/etc/%i.env\nExecStart=/bin/lamp\n";
+        fs::write(dirs[0].join("lamp.service"), unit).unwrap();
+        fs::write(dirs[0].join("lamp@.service"), unit).unwrap();
+        for name in running {
+            let link = fs::File::create(dirs[1].join(format!("invocation:{name}"))).unwrap();
+            link.set_modified(std::time::SystemTime::now() + std::time::Duration::from_mins(1)).unwrap();
+        }
+        change(&root);
+        let system = System { root: root.clone(), ..System::real() };
+        let found = candidates(&system);
+        fs::remove_dir_all(root).unwrap();
+        found
+    }
+
+    /// Makes a file newer than all that runs.
+    fn touch(root: &Path, path: &str) {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let file = fs::File::options().create(true).append(true).open(path).unwrap();
+        file.set_modified(std::time::SystemTime::now() + std::time::Duration::from_mins(2)).unwrap();
+    }
+
+    #[test]
+    fn systemd_is_asked_only_of_units_whose_files_are_newer_than_their_start() {
+        let lamp = &["lamp.service"][..];
+        assert_eq!(candidates_of(lamp, |_| ()), Vec::<String>::new());
+        for path in ["etc/systemd/system/lamp.service", "etc/systemd/system/lamp.service.d/a.conf", "etc/lamp.env"] {
+            assert_eq!(candidates_of(lamp, |root| touch(root, path)), lamp, "{path}");
+        }
+        for path in ["etc/other.env", "etc/systemd/system/other.conf"] {
+            assert_eq!(candidates_of(lamp, |root| touch(root, path)), Vec::<String>::new(), "{path}");
+        }
+        // One that does not run and is new may be one that systemd refuses.
+        assert_eq!(candidates_of(&[], |_| ()), lamp);
+        let instance = &["lamp@1.service", "lamp.service"][..];
+        assert_eq!(candidates_of(instance, |root| touch(root, "etc/lamp.env")), ["lamp.service", "lamp@1.service"]);
+        // What runs without a unit file.
+        assert_eq!(candidates_of(&["lamp.service", "gone.service", "a.scope"], |_| ()), ["gone.service"]);
+    }
+
+    #[test]
+    fn an_instance_has_a_template() {
+        assert_eq!(template("lamp@a.b.service").as_deref(), Some("lamp@.service"));
+        assert_eq!(template("lamp.service"), None);
+    }
 }

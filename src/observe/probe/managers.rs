@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
+use std::os::unix::fs::FileTypeExt;
 use std::thread;
 
 use super::{Answer, Door, Reply, containers, restarts, units};
@@ -165,6 +166,9 @@ fn ask_systemd(door: Door<'_>, names: &[&str], and_failed: bool) -> Answer<Vec<U
         let missing = |path: &&String| !path.contains(['*', '?', '[']) && door.system.is_missing(path);
         unit.missing_files = unit.needed_files.iter().filter(missing).cloned().collect();
     }
+    for unit in answer.result.iter_mut().flatten().filter(|unit| unit.active == "inactive" && unit.load == "loaded") {
+        unit.runtime_mask = is_masked_at_runtime(door.system, &unit.id);
+    }
     let idle = answer.result.iter().flatten().filter(|unit| unit.active == "inactive");
     let triggers: Vec<String> = idle.flat_map(|unit| unit.triggered_by.split_whitespace()).map(str::to_owned).collect();
     if !triggers.is_empty() {
@@ -177,6 +181,13 @@ fn ask_systemd(door: Door<'_>, names: &[&str], and_failed: bool) -> Answer<Vec<U
         }
     }
     answer
+}
+
+/// Whether somebody ran `systemctl mask --runtime`: a link to `/dev/null`, and no unit file.
+fn is_masked_at_runtime(system: &System, id: &str) -> bool {
+    let path = format!("/run/systemd/system/{id}");
+    let is_link = system.symlink_metadata(&path).is_ok_and(|meta| meta.is_symlink());
+    is_link && system.metadata(&path).is_ok_and(|meta| meta.file_type().is_char_device())
 }
 
 /// What the daemons of these services' applications say.

@@ -39,6 +39,10 @@ pub enum Daemon {
     Caddy,
     Sshd,
     Postgres,
+    /// MariaDB and MySQL read their files at the start alone.
+    MariaDb,
+    /// So does mongod.
+    Mongo,
 }
 
 /// Which daemon a service is, by the name of its unit in the registry.
@@ -55,6 +59,8 @@ fn by_unit(name: &str) -> Option<Daemon> {
         "apache2.service" | "httpd.service" => Some(Daemon::Apache),
         "caddy.service" => Some(Daemon::Caddy),
         "ssh.service" | "sshd.service" => Some(Daemon::Sshd),
+        "mariadb.service" | "mysql.service" => Some(Daemon::MariaDb),
+        "mongod.service" | "mongodb.service" => Some(Daemon::Mongo),
         "postgresql.service" => Some(Daemon::Postgres),
         name if name.starts_with("postgresql@") => Some(Daemon::Postgres),
         name if name.starts_with("php") && name.contains("-fpm") => Some(Daemon::Php),
@@ -100,6 +106,12 @@ pub fn look(
             let files = dated(system, &["/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/*.conf"]);
             by_reload(unit, since, files, |written| told_by_journal(door, &unit.id, written))
         }
+        Daemon::MariaDb => {
+            let patterns = ["my.cnf", "mariadb.cnf", "conf.d/*.cnf", "mariadb.conf.d/*.cnf", "mysql.conf.d/*.cnf"];
+            let patterns = patterns.map(|pattern| format!("/etc/mysql/{pattern}"));
+            by_reload(unit, since, dated(system, &patterns.each_ref().map(String::as_str)), |_| Ok(false))
+        }
+        Daemon::Mongo => by_reload(unit, since, dated(system, &["/etc/mongod.conf"]), |_| Ok(false)),
         Daemon::Postgres => {
             let cluster = unit.id.strip_prefix("postgresql@").and_then(|id| id.strip_suffix(".service"));
             match cluster.and_then(|cluster| cluster.split_once('-')) {
