@@ -120,13 +120,19 @@ fn environment(seen: &Seen) -> Conclusion {
     }
 }
 
+/// How long a unit of a package may take for a step of its start, seconds: some wait for the network.
+const PACKAGED: i64 = 90;
+
 /// Units that are being started for longer than starts take.
-pub(super) fn long_starts<'a>(case: &Case<'a>) -> Vec<&'a UnitState> {
-    let bound = units::earlier(case.evidence.time, SignedDuration::from_secs(LONG));
+fn long_starts<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a UnitState> {
     let restless = case.evidence.managers.restless.as_ref().and_then(|answer| answer.result.as_ref().ok());
-    let own = |unit: &&UnitState| case.health.units.contains(&unit.id);
+    let (own, now) = (&case.health.units, case.evidence.time);
     let all = restless.into_iter().flatten().filter(|unit| !unit.brief && is_being_started(unit));
-    all.filter(|unit| !own(unit) && unit.restarts == 0 && unit.changed.is_some_and(|since| since <= bound)).collect()
+    all.filter(move |unit| {
+        let most = if unit.fragment.starts_with("/etc/") { LONG } else { PACKAGED };
+        let bound = units::earlier(now, SignedDuration::from_secs(most));
+        !own.contains(&unit.id) && unit.restarts == 0 && unit.changed.is_some_and(|since| since <= bound)
+    })
 }
 
 fn hanging(case: &Case<'_>, seen: &Seen) -> Conclusion {

@@ -279,3 +279,29 @@ fn failure(unit: &UnitState) -> String {
         _ => ending(unit),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_systemd_did_is_told_where_it_did_something() {
+        let of = |result: &str, kind: &str| {
+            let unit = UnitState { result: result.to_owned(), kind: kind.to_owned(), ..UnitState::default() };
+            ended_by_manager(&unit).unwrap_or_default()
+        };
+        for (result, kind, begins) in [
+            ("watchdog", "notify", "does not report to its watchdog"),
+            ("timeout", "notify", "does not report that it is ready"),
+            ("timeout", "simple", "does not start or stop in time"),
+            ("oom-kill", "simple", "was killed for want of memory"),
+            ("protocol", "notify", "ended before it reported"),
+            ("exit-code", "simple", ""),
+            ("success", "simple", ""),
+            ("core-dump", "simple", ""),
+        ] {
+            let said = of(result, kind);
+            assert!(said.starts_with(begins) && said.is_empty() == begins.is_empty(), "{result} {kind}: {said}");
+        }
+    }
+}

@@ -136,7 +136,7 @@ fn a_start_hangs_after_ten_seconds_in_one_step_and_is_no_loop() {
     {
         assert_eq!(of(sub, seconds, restarts), "out", "{sub} {seconds} {restarts}");
     }
-    // It has not ended once, so that it is in no loop.
+    // It has not ended once, so that it is in no loop; nor is a job that takes its time.
     let hanging =
         UnitState { changed: Some(now() - jiff::SignedDuration::from_secs(30)), ..lamp("activating", "start-pre") };
     let looping = |unit: UnitState| {
