@@ -188,7 +188,9 @@ fn steps(
             return Err(refuse(format!("there is no such {}: {seen}", thing(manager)), Some(hint)));
         }
         State::Masked if operation != Operation::Stop => {
-            let hint = format!("if it is meant to run: systemctl unmask {}", manager.unit());
+            let is_runtime = unit_of(operation, manager, evidence).is_some_and(|unit| unit.runtime_mask);
+            let runtime = if is_runtime { "--runtime " } else { "" };
+            let hint = format!("if it is meant to run: systemctl unmask {runtime}{}", manager.unit());
             return Err(refuse("its unit is masked, so that nobody starts it".to_owned(), Some(hint)));
         }
         _ => {}

@@ -13,6 +13,7 @@ mod reasons;
 mod removed;
 mod slow;
 mod unattended;
+mod unmanaged;
 
 pub use containers::*;
 pub use data::*;
@@ -23,6 +24,7 @@ pub use reasons::*;
 pub use removed::*;
 pub use slow::*;
 pub use unattended::*;
+pub use unmanaged::*;
 
 use super::{
     About, Cause, Clue, Depth, Ending, EnvClue, Fix, Flaw, Heard, Holding, Lapse, Remedy, Risk, State, Verdict, Window,
@@ -239,7 +241,9 @@ pub static MASKED: Cause = Cause::new("MASKED", Clue::State(&[State::Masked]))
     .fixes(&[&Fix::new(
         "unmask and start it, if it is wanted",
         Risk::Safe,
-        Remedy::Manual("systemctl unmask {unit}; opsctl start {service}"),
+        Remedy::Manual(
+            "systemctl unmask {unit} (with --runtime where it is masked until the next boot); then opsctl start {service}",
+        ),
     )]);
 
 /// A `Condition…=` or `Assert…=` of the unit does not hold.
@@ -525,7 +529,17 @@ pub const fn unit_failed() -> Cause {
         .fixes(LIST_FAILED)
 }
 
-const LIST_FAILED: &[&Fix] = &[&Fix::new("see why", Risk::ReadOnly, Remedy::Command(&["systemctl", "--failed"]))];
+const LIST_FAILED: &[&Fix] = &[
+    &Fix::new("see why", Risk::ReadOnly, Remedy::Command(&["systemctl", "status", "--no-pager", "{unit}"])),
+    &UNIT_LINES,
+    &Fix::new("see all that failed", Risk::ReadOnly, Remedy::Command(&["systemctl", "--failed"])),
+];
+
+static UNIT_LINES: Fix = Fix::new(
+    "read its last lines",
+    Risk::ReadOnly,
+    Remedy::Command(&["journalctl", "--no-pager", "-u", "{unit}", "-n", "50"]),
+);
 
 /// Units that no service of the registry is end again and again.
 pub static UNIT_LOOPING: Cause = unit_looping();
@@ -539,11 +553,19 @@ pub const fn unit_looping() -> Cause {
         .fixes(LIST_LOOPING)
 }
 
-const LIST_LOOPING: &[&Fix] = &[&Fix::new(
-    "see which, and why",
-    Risk::ReadOnly,
-    Remedy::Command(&["journalctl", "--since=-1h", "_PID=1", "--grep=restart counter is at"]),
-)];
+const LIST_LOOPING: &[&Fix] = &[
+    &UNIT_LINES,
+    &Fix::new(
+        "see how often it was started again",
+        Risk::ReadOnly,
+        Remedy::Command(&["systemctl", "show", "-p", "NRestarts,Result,ExecMainStatus", "{unit}"]),
+    ),
+    &Fix::new(
+        "see which were started again, and why",
+        Risk::ReadOnly,
+        Remedy::Command(&["journalctl", "--since=-1h", "_PID=1", "--grep=restart counter is at"]),
+    ),
+];
 
 /// The docker engine does not run, although containers belong to the deployment.
 pub static ENGINE_DOWN: Cause = Cause::new("ENGINE-DOWN", Clue::EngineDown)

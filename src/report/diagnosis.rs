@@ -275,6 +275,7 @@ impl Teller<'_> {
         // Of several the first, as in the evidence.
         let names = mounts.first().map_or(names, |mount| names.on(mount));
         let names = found.thing().map_or(names, |thing| names.blaming(thing));
+        let names = if found.service.is_none() { names.of_unit(&found.subject) } else { names };
         let consequence = |folded: &diagnosis::Finding| {
             let names = self.names(folded.service);
             let names = folded.thing().map_or(names, |thing| names.blaming(thing));

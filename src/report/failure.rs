@@ -181,6 +181,14 @@ impl<'a> Names<'a> {
         Names { thing, ..self }
     }
 
+    /// The same, of what is found of this unit or container, if that is the name of one.
+    #[must_use]
+    pub fn of_unit(self, name: &'a str) -> Self {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || ":_.@-\\".contains(c);
+        let is_name = !name.starts_with('-') && name.chars().all(is_plain);
+        if is_name && !name.is_empty() { Names { unit: name, ..self } } else { self }
+    }
+
     /// The text with these names in it.
     pub fn fill(&self, text: &str) -> String {
         let port = self.port.map_or_else(|| "PORT".to_owned(), |port| port.to_string());

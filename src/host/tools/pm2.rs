@@ -48,6 +48,8 @@ pub struct Process {
     pub memory_bytes: Option<u64>,
     pub exit_code: Option<i64>,
     pub cluster: bool,
+    /// The file that it is started from.
+    pub script: Option<String>,
     /// When the application was started again by itself, or why that is not known; the same for all of its processes. Read in
     /// pm2's own log, where it was restarted lately.
     pub history: Option<Result<History, String>>,
@@ -125,6 +127,7 @@ pub fn parse_jlist(text: &str) -> Result<Vec<Process>, Malformed> {
         pm_uptime: Option<i64>,
         exit_code: Option<i64>,
         exec_mode: Option<String>,
+        pm_exec_path: Option<String>,
         pm_out_log_path: Option<String>,
         pm_err_log_path: Option<String>,
         pm_log_path: Option<String>,
@@ -158,6 +161,7 @@ pub fn parse_jlist(text: &str) -> Result<Vec<Process>, Malformed> {
                 memory_bytes: running.and(row.monit).and_then(|monit| monit.memory),
                 exit_code: row.pm2_env.exit_code,
                 cluster: row.pm2_env.exec_mode.as_deref() == Some("cluster_mode"),
+                script: row.pm2_env.pm_exec_path,
                 history: None,
                 out_log: row.pm2_env.pm_out_log_path,
                 error_log: row.pm2_env.pm_err_log_path,
@@ -194,6 +198,7 @@ mod tests {
                     memory_bytes: Some(52_428_800),
                     exit_code: None,
                     cluster: true,
+                    script: None,
                     history: None,
                     out_log: Some("/var/log/pm2/api-out.log".into()),
                     error_log: None,

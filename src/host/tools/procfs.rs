@@ -103,6 +103,18 @@ pub fn uptime_seconds(text: &str) -> Result<u64, Malformed> {
     whole.parse().map_err(|_| Malformed::new("seconds since boot", text))
 }
 
+/// Milliseconds since boot, from `/proc/uptime`, which has hundredths of a second.
+///
+/// # Errors
+/// When it does not begin with a number.
+pub fn uptime_millis(text: &str) -> Result<i64, Malformed> {
+    let malformed = || Malformed::new("seconds since boot", text);
+    let (whole, part) = text.split_whitespace().next().and_then(|word| word.split_once('.')).ok_or_else(malformed)?;
+    let hundredths: i64 = part.get(..2).and_then(|part| part.parse().ok()).ok_or_else(malformed)?;
+    let seconds: i64 = whole.parse().map_err(|_| malformed())?;
+    Ok(seconds.saturating_mul(1000).saturating_add(hundredths.saturating_mul(10)))
+}
+
 /// How many processes the kernel has killed for want of memory since boot, from `/proc/vmstat`.
 ///
 /// # Errors

@@ -110,6 +110,7 @@ pub struct Abilities {
 }
 
 /// A unit as systemd sees it. A missing property is empty, zero or `None`, never a good value.
+#[expect(clippy::struct_excessive_bools, reason = "each is one property")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UnitState {
     pub id: String,
@@ -140,6 +141,8 @@ pub struct UnitState {
     /// Those of these that do not exist. Not told by systemd: only looked for where it
     /// could not start the unit for want of something.
     pub missing_files: Vec<String>,
+    /// A mask until the next boot, which a unit file in `/etc` outdoes: systemd does not say so. Looked for where it does not run.
+    pub runtime_mask: bool,
     pub restart: String,
     pub fragment: String,
     /// What may be done to it; `None` where systemd did not say all of it.

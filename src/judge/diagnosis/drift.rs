@@ -86,12 +86,12 @@ pub(super) fn want(case: &Case<'_>, drift: Drift, subject: Subject<'_>, wants: &
             }
         }
         Drift::Image => wants.images |= matches!(own_container(case, subject), Ok(Some(_))),
-        Drift::Saved => {
-            if let Some(app) = app(subject) {
-                wants.saved.insert(app.home, app);
-            }
+        Drift::Script => {
+            let scripts = app(subject).and_then(|app| scripts(case, app).ok());
+            wants.scripts.extend(scripts.into_iter().flatten().map(str::to_owned));
         }
         Drift::Port
+        | Drift::PortMoved
         | Drift::Network
         | Drift::Paths
         | Drift::Identity
@@ -101,6 +101,9 @@ pub(super) fn want(case: &Case<'_>, drift: Drift, subject: Subject<'_>, wants: &
         | Drift::Configuration
         | Drift::Certificate
         | Drift::Key => {
+            if drift == Drift::PortMoved && !unit_files::is_elsewhere(case, subject) {
+                return;
+            }
             let Ok(Some(unit)) = own_unit(case, subject) else { return };
             match drift {
                 Drift::Environment => {
@@ -135,7 +138,7 @@ pub(super) fn outcome(case: &Case<'_>, drift: Drift, subject: Subject<'_>) -> Co
             Ok(_) => no(),
         },
         Drift::Image => image(case, subject),
-        Drift::Saved => saved(case, subject),
+        Drift::Script => script(case, subject),
         Drift::Environment => match own_unit(case, subject) {
             Err(unknown) => unknown,
             Ok(Some(unit)) if reads_env_files(unit) => older(seen.environments.get(name), true),
@@ -148,18 +151,23 @@ pub(super) fn outcome(case: &Case<'_>, drift: Drift, subject: Subject<'_>) -> Co
             Ok(_) => no(),
         },
         Drift::Certificate | Drift::Key if daemon(subject.service) != Some(Daemon::Nginx) => no(),
+        Drift::PortMoved if !unit_files::is_elsewhere(case, subject) => no(),
         Drift::Certificate => certificate(case, subject),
         Drift::Key => key(case, subject),
-        Drift::Port | Drift::Network | Drift::Paths | Drift::Identity | Drift::Bound | Drift::Hangs => {
-            match own_unit(case, subject) {
+        Drift::Port
+        | Drift::PortMoved
+        | Drift::Network
+        | Drift::Paths
+        | Drift::Identity
+        | Drift::Bound
+        | Drift::Hangs => match own_unit(case, subject) {
+            Err(unknown) => unknown,
+            Ok(None) => no(),
+            Ok(Some(unit)) => match asked(seen.units.get(name)) {
                 Err(unknown) => unknown,
-                Ok(None) => no(),
-                Ok(Some(unit)) => match asked(seen.units.get(name)) {
-                    Err(unknown) => unknown,
-                    Ok((command, files)) => unit_files::outcome(case, drift, subject, unit, files, command),
-                },
-            }
-        }
+                Ok((command, files)) => unit_files::outcome(case, drift, subject, unit, files, command),
+            },
+        },
     }
 }
 
@@ -206,29 +214,27 @@ fn image(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
     }
 }
 
-fn saved(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
+/// The files that pm2 starts a service's processes from, by their absolute paths.
+fn scripts<'a>(case: &Case<'a>, app: &App) -> Result<Vec<&'a str>, Conclusion> {
+    let (_, daemon) = asked(case.evidence.managers.apps.get(app.home))?;
+    let own = daemon.iter().flat_map(|daemon| &daemon.processes).filter(|process| process.name == app.name);
+    Ok(own.filter_map(|process| process.script.as_deref()).filter(|path| path.starts_with('/')).collect())
+}
+
+fn script(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
     let Some(app) = app(subject) else { return no() };
-    let (_, daemon) = match asked(case.evidence.managers.apps.get(app.home)) {
+    let scripts = match scripts(case, app) {
         Err(unknown) => return unknown,
-        Ok(answer) => answer,
+        Ok(scripts) if scripts.is_empty() => return no(),
+        Ok(scripts) => scripts,
     };
-    let runs = daemon
-        .iter()
-        .flat_map(|daemon| &daemon.processes)
-        .any(|process| process.name == app.name && process.status == "online");
-    if !runs {
-        return no();
-    }
-    match asked(case.clues.drift.saved.get(app.home)) {
+    Conclusion::any(scripts.into_iter().map(|path| match asked(case.clues.drift.scripts.get(path)) {
         Err(unknown) => unknown,
-        // That nothing was ever saved is another matter.
-        Ok((_, None)) => no(),
-        Ok((command, Some(names))) => {
-            let path = format!("{}/dump.pm2", app.home);
-            let says = format!("{} is online and not among the {} applications in {path}", app.name, names.len());
-            Conclusion::when(!names.contains(app.name), vec![Fact::new(command, says).blaming(path)])
+        Ok((_, Some(_))) => no(),
+        Ok((command, None)) => {
+            Conclusion::Proven(vec![Fact::new(command, format!("{path} does not exist")).blaming(path)])
         }
-    }
+    }))
 }
 
 fn pairs<'a>(case: &Case<'a>, subject: Subject<'a>) -> Result<(&'a Command, &'a [Pair]), Conclusion> {

@@ -14,7 +14,9 @@ use crate::registry::{Clue, DataKind, Drift, EnvClue, Failure, Manager};
 use crate::units;
 
 /// How long a step of a start may take before it hangs, seconds. Units wait for ninety.
-const LONG: i64 = 10;
+pub(super) const LONG: i64 = 10;
+/// How many hours a change is new.
+const LATELY: i64 = 7 * 24;
 /// How many periods of the processor bound must have passed, and how many per cent of them it must have held back.
 const THROTTLED: (u64, u64) = (50, 50);
 
@@ -34,6 +36,20 @@ pub(super) fn outcome(
     let settings = &files.settings;
     match drift {
         Drift::Port => port(case, subject, files, &shown),
+        Drift::PortMoved => match port(case, subject, files, &shown) {
+            Conclusion::Proven(facts) => {
+                let recent = units::earlier(case.evidence.time, SignedDuration::from_hours(LATELY));
+                // What was moved long ago was meant.
+                let is_new = |fact: &Fact| {
+                    let thing = fact.thing.as_deref().unwrap_or_default();
+                    let by =
+                        files.written.iter().find(|(path, _)| thing.ends_with(path.as_str()) && path.contains(".d/"));
+                    by.is_some_and(|(_, written)| *written >= recent)
+                };
+                Conclusion::when(facts.iter().any(is_new), facts)
+            }
+            other => other,
+        },
         Drift::Network => {
             let activated = unit.triggered_by.contains(".socket") || subject.service.ports.is_empty();
             shown(cut_off(settings).filter(|_| !activated).map(told))
@@ -60,8 +76,13 @@ pub(super) fn outcome(
         | Drift::Key
         | Drift::Container
         | Drift::Image
-        | Drift::Saved => Conclusion::unknown("it is not a matter of its unit"),
+        | Drift::Script => Conclusion::unknown("it is not a matter of its unit"),
     }
+}
+
+/// Whether its own processes listen, and nobody on its main port.
+pub(super) fn is_elsewhere(case: &Case<'_>, subject: Subject<'_>) -> bool {
+    matches!(case.evidence.holders[subject.index], Holder::Elsewhere { .. })
 }
 
 /// A setting whose value is no secret, and where it stands.
@@ -200,7 +221,7 @@ fn bound(unit: &UnitState, files: &UnitFiles) -> Option<String> {
 }
 
 /// The step of its start at which it is.
-fn step(unit: &UnitState, files: &UnitFiles) -> Option<String> {
+pub(super) fn step(unit: &UnitState, files: &UnitFiles) -> Option<String> {
     let by = match files.processes.first() {
         Some((pid, name)) => format!(" ({name}, pid {pid})"),
         None => String::new(),

@@ -93,10 +93,43 @@ fn rejected(case: &Case<'_>, seen: &Seen, checker: Checker) -> Conclusion {
                 Command::new(["ls", "-ld", &checked.changed]),
                 format!("{} changed {ago} ago", checked.changed),
             );
-            let said = Fact::new(&checked.answer.command, said.clone()).blaming(checked.changed.clone());
-            Conclusion::Proven(vec![said, changed])
+            // Of Caddy the file stands in the command that shows it.
+            let thing = if checker == Checker::Caddy { checked.changed.clone() } else { complaint(said) };
+            let said = Fact::new(&checked.answer.command, said.clone()).blaming(thing);
+            Conclusion::Proven(vec![said.about(program(checker)), changed])
         }
     }
+}
+
+/// What a finding about a rejected configuration is about.
+fn program(checker: Checker) -> &'static str {
+    match checker {
+        Checker::Sshd => "sshd",
+        Checker::Sudo => "sudo",
+        Checker::Nginx => "nginx",
+        Checker::Caddy => "caddy",
+    }
+}
+
+/// The complaint that names a line, out of all that a program says of its configuration: `FILE: line 3: Bad configuration option: X`.
+fn complaint(said: &str) -> String {
+    let names_line = |part: &&str| {
+        let number = part.split_once(": line ").or_else(|| part.rsplit_once(':')).map(|(_, after)| after);
+        number.is_some_and(|after| after.starts_with(|c: char| c.is_ascii_digit()))
+            || part.split_whitespace().any(|word| {
+                let place = word.split_once(':').map(|(path, line)| (path.contains('/'), line));
+                place.is_some_and(|(is_path, line)| is_path && line.starts_with(|c: char| c.is_ascii_digit()))
+            })
+    };
+    let parts = || said.split("; ").map(str::trim).filter(|part| !part.is_empty());
+    let best = parts().find(names_line).or_else(|| parts().next()).unwrap_or(said);
+    let best =
+        ["nginx: ", "sshd: ", "visudo: "].iter().fold(best, |text, name| text.strip_prefix(name).unwrap_or(text));
+    let best = best.split_once("[emerg] ").map_or(best, |(_, rest)| rest);
+    // nginx states its process and thread: `27199#27199: `.
+    let is_process = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'#');
+    let best = best.split_once(": ").filter(|(head, _)| is_process(head)).map_or(best, |(_, rest)| rest);
+    best.to_owned()
 }
 
 fn planned(seen: &Seen) -> Result<&[Planned], Conclusion> {
@@ -292,7 +325,39 @@ fn deleted(case: &Case<'_>) -> Conclusion {
             most.process,
             most.pid
         );
-        found.push(Fact::new(command, says).blaming(format!("{} (pid {})", most.process, most.pid)));
+        let fact = Fact::new(command, says).blaming(format!("{} (pid {})", most.process, most.pid));
+        found.push(fact.about(format!("{}{}", super::DISK, disk.mounted_on)));
     }
     facts("no full file system is full of deleted files", found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_complaint_that_names_a_line_is_the_one_that_is_told() {
+        for (said, told) in [
+            (
+                "/etc/ssh/sshd_config.d/a.conf: line 1: Bad configuration option: PermitRootLogn; /etc/ssh/sshd_config.d/a.conf: terminating, 1 bad configuration options",
+                "/etc/ssh/sshd_config.d/a.conf: line 1: Bad configuration option: PermitRootLogn",
+            ),
+            (
+                "2026/11/26 20:02:20 [emerg] 27199#27199: unknown directive \"lisen\" in /etc/nginx/conf.d/shop.conf:2; nginx: configuration file /etc/nginx/nginx.conf test failed",
+                "unknown directive \"lisen\" in /etc/nginx/conf.d/shop.conf:2",
+            ),
+            (
+                "nginx: [emerg] invalid port in \"808o\" of the \"listen\" directive in /etc/nginx/sites-enabled/a:7; nginx: configuration file /etc/nginx/nginx.conf test failed",
+                "invalid port in \"808o\" of the \"listen\" directive in /etc/nginx/sites-enabled/a:7",
+            ),
+            (
+                "/etc/sudoers.d/deploy:1:35: syntax error; deploy ALL=(ALL) NOPASSWD /usr/bin/x",
+                "/etc/sudoers.d/deploy:1:35: syntax error",
+            ),
+            ("sshd: no hostkeys available -- exiting.", "no hostkeys available -- exiting."),
+            ("", ""),
+        ] {
+            assert_eq!(complaint(said), told, "{said}");
+        }
+    }
 }

@@ -3,11 +3,12 @@
 use super::DISK;
 use super::case::{Case, asked, told};
 use super::outcome::{Conclusion, Fact, Why};
-use super::reasons;
+use super::{reasons, strangers};
 use crate::host::tools::command::Command;
 use crate::host::tools::systemctl::UnitState;
 use crate::host::trouble::Trouble;
 use crate::judge::health::{self, About, Disk, HostHealth};
+use crate::observe::clues::unmanaged::is_being_started;
 use crate::observe::probe::{Answer, TlsEdge};
 use crate::registry::{Flaw, Lapse, Manager, Usage, Verdict};
 use crate::units::{age, bytes};
@@ -215,7 +216,9 @@ pub(super) fn looping_units(case: &Case<'_>) -> Conclusion {
     let own = |unit: &UnitState| case.health.units.contains(&unit.id);
     let mut found: Vec<(&str, Fact)> = Vec::new();
     let waiting = units.iter().filter(|unit| unit.waits_to_restart());
-    for unit in again.chain(waiting).filter(|unit| !own(unit)) {
+    // What is in its first start has not ended once: a job that takes its time, or a step that hangs.
+    let is_first = |unit: &UnitState| unit.restarts == 0 && is_being_started(unit);
+    for unit in again.chain(waiting).filter(|unit| !own(unit) && !is_first(unit)) {
         let says = match health::restarting(unit, boot, now) {
             Some(says) => format!("{}: {says}", unit.id),
             None if unit.brief && unit.active == "activating" => format!("{}: {}", unit.id, unit.sub),
@@ -318,9 +321,7 @@ pub(super) fn strangers(case: &Case<'_>) -> Conclusion {
                     .iter()
                     .filter_map(|other| {
                         let says = health::ailment(other, case.evidence.time)?;
-                        let name = &other.listed.identity.name;
-                        let fact = Fact::new(Command::new(["docker", "ps", "--all"]), format!("{name} ({says})"));
-                        Some(reasons::with_lines(case, name, fact.ran(command)))
+                        Some(strangers::facts(case, other, &says, command))
                     })
                     .flatten()
                     .collect();

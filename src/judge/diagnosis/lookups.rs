@@ -3,12 +3,12 @@
 use super::case::{Case, Subject};
 use super::outcome::Conclusion;
 use super::reasons::{container, find, of_other, paths};
-use super::{host, mentions};
+use super::{host, mentions, strangers};
 use crate::judge::health;
 use crate::observe::clues::Lookups;
 use crate::observe::logs::others::Other;
 use crate::reasons::Reason;
-use crate::registry::{Clue, Failure, Family, Verdict};
+use crate::registry::{Clue, Failure, Family, Unmanaged, Verdict};
 
 /// Whether one of these failures asks for this.
 fn asks(failures: &[&'static Failure], wanted: impl Fn(&Clue) -> bool) -> bool {
@@ -34,6 +34,11 @@ pub fn others(case: &Case<'_>, failures: &[&'static Failure]) -> Lookups {
     {
         wanted.others.extend(facts.iter().flat_map(|fact| &fact.names).map(unit));
     }
+    if asks(failures, |clue| matches!(clue, Clue::Unmanaged(Unmanaged::FileRejected))) {
+        let units = case.clues.unmanaged.iter().filter_map(|seen| seen.units.as_ref()?.result.as_ref().ok()).flatten();
+        let rejected = units.filter(|unit| matches!(unit.load.as_str(), "bad-setting" | "error"));
+        wanted.others.extend(rejected.map(|unit| Other::Unit(unit.id.clone())));
+    }
     if asks(failures, |clue| matches!(clue, Clue::Strangers)) {
         let ailing = case.evidence.managers.strangers.iter();
         let ailing = ailing.filter(|other| health::ailment(other, case.evidence.time).is_some());
@@ -45,10 +50,12 @@ pub fn others(case: &Case<'_>, failures: &[&'static Failure]) -> Lookups {
 /// What the lines that were read name: paths and ports to be looked up.
 pub fn named(case: &Case<'_>, failures: &[&'static Failure]) -> Lookups {
     let mut wanted = Lookups::default();
-    if !asks(failures, |clue| matches!(clue, Clue::Reports(_) | Clue::FailedUnits | Clue::LoopingUnits)) {
+    if !asks(failures, |clue| {
+        matches!(clue, Clue::Reports(_) | Clue::FailedUnits | Clue::LoopingUnits | Clue::Strangers)
+    }) {
         return wanted;
     }
-    let mut want = |reason: &Reason| {
+    let want = |wanted: &mut Lookups, reason: &Reason| {
         wanted.paths.extend(reason.path().into_iter().flat_map(paths).map(str::to_owned));
         wanted.listeners |= reason.family == Family::AddressInUse;
     };
@@ -57,15 +64,18 @@ pub fn named(case: &Case<'_>, failures: &[&'static Failure]) -> Lookups {
             continue;
         };
         if let Ok(Some(found)) = find(case, subject) {
-            want(&found.reason);
+            want(&mut wanted, &found.reason);
             if found.reason.family == Family::CertificateUnusable && found.reason.path().is_none() {
                 wanted.pairs.insert(service.name, directories(case, subject));
             }
         }
     }
     for name in case.clues.others.keys() {
-        if let Some((reason, _)) = of_other(case, name) {
-            want(&reason);
+        let Some((reason, _)) = of_other(case, name) else { continue };
+        // In a container a path is another one: that of its mount.
+        match case.evidence.managers.strangers.iter().find(|other| other.listed.identity.name == *name) {
+            Some(other) => wanted.paths.extend(strangers::sources(other, &reason).into_iter().map(str::to_owned)),
+            None => want(&mut wanted, &reason),
         }
     }
     wanted

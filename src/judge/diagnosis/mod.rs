@@ -27,7 +27,9 @@ mod removed;
 mod replies;
 mod second;
 mod service;
+mod strangers;
 mod unattended;
+mod unmanaged;
 mod wants;
 mod words;
 
@@ -200,7 +202,12 @@ fn subjects(
 
 fn finding(case: &Case<'_>, suspicion: Suspicion, facts: Vec<Fact>) -> Finding {
     let Suspicion { failure, cause, subject } = suspicion;
-    let names: Vec<&str> = facts.iter().flat_map(|fact| &fact.names).map(String::as_str).collect();
+    let mut names: Vec<&str> = Vec::new();
+    for name in facts.iter().flat_map(|fact| &fact.names) {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
     let since = subject.and_then(|service| case.subject(service)).and_then(service::since);
     let since = facts.iter().filter_map(|fact| fact.time).min().or(since);
     Finding {
@@ -322,6 +329,18 @@ impl Finding {
         self.facts.iter().find_map(|fact| fact.thing.as_deref())
     }
 
+    /// What of the host it is about, each once.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let mut seen: Vec<&str> = Vec::new();
+        let all = self.facts.iter().flat_map(|fact| &fact.names).map(String::as_str);
+        all.filter(move |name| {
+            !seen.contains(name) && {
+                seen.push(name);
+                true
+            }
+        })
+    }
+
     /// The mount points that it is about.
     pub fn mounts(&self) -> Vec<&str> {
         self.facts.iter().flat_map(|fact| &fact.names).filter_map(|name| name.strip_prefix(DISK)).collect()
@@ -334,7 +353,9 @@ impl Finding {
             let helps = self.futile.is_none() || !self.restarts(fix);
             let holding = self.facts.iter().find_map(|fact| fact.holding);
             let fits = fix.against.is_none() || fix.against == holding;
-            helps && fits && (fix.frees.is_empty() || fix.frees.iter().any(frees))
+            // Of several units no command names one.
+            let is_named = self.service.is_some() || self.names().count() == 1 || !fix.remedy.mentions("{unit}");
+            helps && fits && is_named && (fix.frees.is_empty() || fix.frees.iter().any(frees))
         })
     }
 

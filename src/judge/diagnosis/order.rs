@@ -1,7 +1,8 @@
 //! What explains what, and what is told first.
 
-use super::{Case, Finding, reasons};
-use crate::registry::{About, Clue, Depth, EnvClue, Service, Verdict, usual};
+use super::{Case, DISK, Finding, mentions, reasons};
+use crate::observe::clues::drift::daemons::{Daemon, daemon};
+use crate::registry::{About, Checker, Clue, Depth, EnvClue, Footing, Service, Verdict, usual};
 
 /// Leaves out what a better finding of the same subject says, folds what follows from something else under it, and puts what
 /// explains most first, then by verdict and severity.
@@ -63,6 +64,17 @@ fn parent(case: &Case<'_>, all: &[Finding], index: usize) -> Option<usize> {
                 || service.needs.iter().any(|need| need.name == theirs.name)
                 || other.thing().and_then(|thing| thing.split([' ', ',']).next()) == Some(service.name)
         }
+        // What a program rejects is its own configuration.
+        (None, Some(service)) => match other.cause.proof {
+            Clue::Footing(Footing::Rejected(checker)) => daemon(service) == reader(checker),
+            _ => true,
+        },
+        // Deleted files explain the file systems that they lie on.
+        (None, None) if mentions(&other.cause.proof, &|clue| matches!(clue, Clue::Footing(Footing::DeletedFiles))) => {
+            let held = other.facts.iter().filter(|fact| fact.thing.is_some()).flat_map(|fact| &fact.names);
+            let held: Vec<&str> = held.filter_map(|name| name.strip_prefix(DISK)).collect();
+            own.mounts().iter().all(|mount| held.contains(mount))
+        }
         (_, _) => true,
     };
     let by_cause = |other: &Finding| {
@@ -101,6 +113,16 @@ fn is_of_port(finding: &Finding) -> bool {
 /// Whether a finding says who has the port, or where another one is set: the same, and more.
 fn says_whose_port(finding: &Finding) -> bool {
     [&usual::PORT_OF_ANOTHER, &usual::PORT_SET_ELSEWHERE].into_iter().any(|cause| std::ptr::eq(cause, finding.cause))
+}
+
+/// The daemon that reads what this program checks.
+fn reader(checker: Checker) -> Option<Daemon> {
+    match checker {
+        Checker::Sshd => Some(Daemon::Sshd),
+        Checker::Nginx => Some(Daemon::Nginx),
+        Checker::Caddy => Some(Daemon::Caddy),
+        Checker::Sudo => None,
+    }
 }
 
 /// The last of the chain of explanations. A circle explains nothing.

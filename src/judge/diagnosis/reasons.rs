@@ -6,6 +6,8 @@ use super::outcome::{Conclusion, Fact};
 use super::words::{Lines, lines_of};
 use crate::host::tools::command::Command;
 use crate::host::tools::docker::ContainerState;
+use crate::host::tools::systemctl::UnitState;
+use crate::judge::health;
 use crate::observe::clues::FileFound;
 use crate::observe::logs::line::Said;
 use crate::observe::probe::is_container_of;
@@ -172,7 +174,7 @@ fn looked_up(case: &Case<'_>, service: Option<&Service>, reason: &Reason) -> Vec
     facts
 }
 
-fn describe(path: &str, file: &FileFound) -> String {
+pub(super) fn describe(path: &str, file: &FileFound) -> String {
     let what = if file.is_dir { "directory" } else { "file" };
     format!("{path}: {what} of {}, mode {:04o}", file.owner, file.mode)
 }
@@ -183,7 +185,7 @@ pub(super) fn paths(path: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The lines of the last run of something that no service is.
-fn run_of_other<'a>(case: &Case<'a>, name: &str) -> Option<(&'a Command, Vec<&'a Said>)> {
+pub(super) fn run_of_other<'a>(case: &Case<'a>, name: &str) -> Option<(&'a Command, Vec<&'a Said>)> {
     let answer = case.clues.others.get(name)?;
     let lines = answer.result.as_ref().ok()?;
     let last = lines.iter().filter_map(|line| line.time).max();
@@ -209,13 +211,16 @@ pub(super) fn of_other(case: &Case<'_>, name: &str) -> Option<(Reason, String)> 
     Some((reason, line))
 }
 
-/// What systemd's complaint is about and does not name: the user or the working directory that the unit has.
-fn setting_of(case: &Case<'_>, name: &str, family: Family) -> Option<String> {
+/// All units of which systemd said anything, services or not.
+fn units<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a UnitState> {
     let managers = &case.evidence.managers;
     let answers = [managers.units.as_ref(), managers.restless.as_ref()];
-    let units = answers.into_iter().flatten().filter_map(|answer| answer.result.as_ref().ok()).flatten();
-    let ended =
-        |code: u32| units.clone().find(|unit| unit.id == name && unit.exit_kind == 1 && unit.exit_status == code);
+    answers.into_iter().flatten().filter_map(|answer| answer.result.as_ref().ok()).flatten()
+}
+
+/// What systemd's complaint is about and does not name: the user or the working directory that the unit has.
+fn setting_of(case: &Case<'_>, name: &str, family: Family) -> Option<String> {
+    let ended = |code: u32| units(case).find(|unit| unit.id == name && unit.exit_kind == 1 && unit.exit_status == code);
     match family {
         Family::FileMissing => ended(200).map(|unit| unit.working_directory.clone()),
         Family::AccountMissing => ended(217).map(|unit| unit.user.clone()),
@@ -229,10 +234,16 @@ pub(super) fn with_lines(case: &Case<'_>, name: &str, fact: Fact) -> Vec<Fact> {
     let mut facts = vec![fact];
     let Some(answer) = case.clues.others.get(name) else { return facts };
     let quoted = |says: String| Fact::new(&answer.command, says);
-    if let Some((reason, line)) = of_other(case, name) {
-        // Several containers are told together: each in a sentence as well.
-        let is_container = case.evidence.managers.strangers.iter().any(|o| o.listed.identity.name == name);
-        facts.extend(is_container.then(|| quoted(format!("{name} {}", reason.words()))));
+    let found = of_other(case, name);
+    // That it was killed is what systemd did, and why, systemd knows.
+    let is_vague = found.as_ref().is_none_or(|(reason, _)| reason.family.is_an_end());
+    let unit = units(case).find(|unit| unit.id == name).filter(|_| is_vague);
+    if let Some(words) = unit.and_then(health::ended_by_manager) {
+        facts[0].thing = Some(words);
+        facts.extend(found.map(|(_, line)| quoted(format!("{name}: {line}"))));
+        return facts;
+    }
+    if let Some((reason, line)) = found {
         facts.push(quoted(format!("{name}: {line}")).blaming(reason.words()));
         facts.extend(looked_up(case, None, &reason));
     } else {
@@ -247,7 +258,7 @@ pub(super) fn with_lines(case: &Case<'_>, name: &str, fact: Fact) -> Vec<Fact> {
 /// What is wrong with several units or containers, one by one where the reason of one is known: what proves it, and in a sentence.
 /// The rest stays together.
 pub(super) fn apart(clue: &Clue, facts: Vec<Fact>) -> Vec<(Vec<Fact>, Option<String>)> {
-    if !matches!(clue, Clue::FailedUnits | Clue::LoopingUnits) {
+    if !matches!(clue, Clue::FailedUnits | Clue::LoopingUnits | Clue::Strangers | Clue::Unmanaged(_)) {
         return vec![(facts, None)];
     }
     let mut groups: Vec<Vec<Fact>> = Vec::new();
@@ -257,6 +268,10 @@ pub(super) fn apart(clue: &Clue, facts: Vec<Fact>) -> Vec<(Vec<Fact>, Option<Str
             None => groups.push(vec![fact]),
         }
     }
+    // The cause says in its own words what is wrong with each.
+    if matches!(clue, Clue::Unmanaged(_)) {
+        return groups.into_iter().map(|group| (group, None)).collect();
+    }
     let sentence = |group: &Vec<Fact>| {
         let words = group.iter().find_map(|fact| fact.thing.as_deref())?;
         Some(format!("{} {words}", group.first()?.names.first()?))
@@ -264,8 +279,15 @@ pub(super) fn apart(clue: &Clue, facts: Vec<Fact>) -> Vec<(Vec<Fact>, Option<Str
     let (known, rest): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| sentence(group).is_some());
     let mut parts: Vec<(Vec<Fact>, Option<String>)> = known
         .into_iter()
-        .map(|group| {
+        .map(|mut group| {
             let words = sentence(&group);
+            // Of a container its own name stands in commands.
+            if matches!(clue, Clue::Strangers) {
+                let name = group.first().and_then(|fact| fact.names.first().cloned());
+                for (at, fact) in group.iter_mut().enumerate() {
+                    fact.thing = name.clone().filter(|_| at == 0);
+                }
+            }
             (group, words)
         })
         .collect();

@@ -11,8 +11,10 @@ mod holder;
 mod pairs;
 mod reasons;
 mod remedies;
+mod strangers;
 mod surroundings;
 mod unattended;
+mod unmanaged;
 
 use std::time::Duration;
 
@@ -185,11 +187,17 @@ impl Made {
     }
 
     fn with<T>(self, ask: impl FnOnce(&Case<'_>) -> T) -> T {
+        self.with_restless(Vec::new(), ask)
+    }
+
+    /// The same, with units that no service is and that were started lately.
+    fn with_restless<T>(self, restless: Vec<UnitState>, ask: impl FnOnce(&Case<'_>) -> T) -> T {
+        let restless = (!restless.is_empty()).then(|| ok("systemctl show", restless));
         let services = PLACE.services.to_vec();
         let units = Answer { command: "systemctl show".into(), result: self.units };
         let evidence = Evidence {
             time: now(),
-            managers: ManagerEvidence { units: Some(units), ..ManagerEvidence::default() },
+            managers: ManagerEvidence { units: Some(units), restless, ..ManagerEvidence::default() },
             replies: self.replies.map(|reply| vec![ok("curl", reply)]).into(),
             holders: self.holders.into(),
             host: None,

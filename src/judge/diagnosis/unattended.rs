@@ -21,6 +21,7 @@ pub(super) fn of_host(case: &Case<'_>, clue: Unattended) -> Conclusion {
         Unattended::JobProgram => programs(seen),
         Unattended::TimerOff => timers(seen),
         Unattended::PmNotAtBoot => daemons(seen),
+        Unattended::PmNotSaved => super::removed::pm_unsaved(case),
         Unattended::EngineNotAtBoot => engine(case, seen),
         Unattended::NotAtBoot => Conclusion::unknown("no service is meant"),
     }
@@ -303,11 +304,15 @@ fn daemons(seen: &Seen) -> Conclusion {
         let list = format!("{}/dump.pm2", daemon.home);
         if daemon.is_saved == Some(false) {
             let says = format!("{list} is missing or empty: none of its {} processes comes back", daemon.applications);
-            facts.push(Fact::new(Command::new(["ls", "-l", &list]), says).blaming(daemon.home));
+            facts.push(Fact::new(Command::new(["ls", "-l", &list]), says).about("pm2").blaming(daemon.home));
         }
         if !daemon.starts {
-            let says = format!("no enabled unit and no crontab starts pm2 for its {} processes", daemon.applications);
-            facts.push(Fact::new(unit(), says).blaming(daemon.home));
+            let count = daemon.applications;
+            let says = match &daemon.unit {
+                Some(unit) => format!("{unit} is not enabled: nothing starts pm2 and its {count} processes at boot"),
+                None => format!("no unit that is enabled and no crontab starts pm2 at boot for its {count} processes"),
+            };
+            facts.push(Fact::new(unit(), says).about("pm2").blaming(daemon.home));
         }
     }
     if facts.is_empty() {

@@ -5,7 +5,7 @@ use super::{containers, data, drift, drift_route, removed, second};
 use crate::observe::clues::Wants;
 use crate::observe::clues::ahead::Wanted;
 use crate::observe::probe::Holder;
-use crate::registry::{Clue, EnvClue, FileClue, Footing, Service, Window};
+use crate::registry::{Clue, EnvClue, FileClue, Footing, Service, Unattended, Window};
 
 /// What a reason is read from.
 static LAST_RUN: Clue = Clue::Said("", Window::Run);
@@ -108,7 +108,13 @@ impl Case<'_> {
             Clue::Running(_) => wants.processes = true,
             Clue::FirewallCloses(_) => wants.firewall = true,
             Clue::Backup(_) => wants.backups = true,
-            Clue::Unattended(_) => wants.unattended = true,
+            Clue::Unattended(clue) => {
+                wants.unattended = true;
+                if *clue == Unattended::PmNotSaved {
+                    wants.drift.saved.extend(removed::homes(self));
+                }
+            }
+            Clue::Unmanaged(_) => wants.unmanaged = true,
             Clue::Footing(clue) => {
                 wants.footing = true;
                 wants.deleted |= *clue == Footing::DeletedFiles;

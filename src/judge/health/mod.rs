@@ -21,7 +21,7 @@ pub(crate) use certificate::{covers, ends_soon};
 pub(crate) use container::ailment;
 pub use host::{Disk, HostHealth};
 pub(crate) use port::listens;
-pub(crate) use unit::{NO_DETAILS, ending, restarting};
+pub(crate) use unit::{NO_DETAILS, ended_by_manager, ending, restarting};
 
 use crate::host::tools::command::Command;
 use crate::host::trouble::Trouble;

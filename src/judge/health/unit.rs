@@ -152,6 +152,11 @@ fn reading(
         },
         ("deactivating", sub) => (State::Stopping, Verdict::Warn, format!("stopping ({sub})")),
         ("failed", _) => (State::Failed, Verdict::Fail, format!("failed: {}", failure(unit))),
+        ("inactive", _) if unit.runtime_mask => (
+            State::Masked,
+            Verdict::Fail,
+            "stopped, and masked until the next boot (systemctl mask --runtime)".to_owned(),
+        ),
         ("inactive", _) if unit.condition_failed => (
             State::Skipped,
             Verdict::Fail,
@@ -208,11 +213,36 @@ pub(crate) fn ending(unit: &UnitState) -> String {
         return words;
     }
     match unit.exit_kind {
+        // The main process was never started.
+        0 if unit.result == "exit-code" => {
+            "a step before its main process ended with an error (ExecStartPre=)".to_owned()
+        }
         0 => "not known".to_owned(),
         2 => format!("killed by signal {}", unit.exit_status),
         3 => format!("core dump, signal {}", unit.exit_status),
         _ => exit_words(unit.exit_status.into()),
     }
+}
+
+/// What its manager did to it, in a sentence without its subject, where that says more than the lines of its log: it was ended for
+/// not reporting in time, or for want of memory.
+pub(crate) fn ended_by_manager(unit: &UnitState) -> Option<String> {
+    let recorded = match pace::last(unit.history.as_ref()) {
+        Some(RunEnd::Result(result)) => Some(result.as_str()),
+        Some(RunEnd::Exit(_) | RunEnd::Signal(_) | RunEnd::Dump(_)) | None => None,
+    };
+    let result = recorded.filter(|_| unit.result == "success").unwrap_or(&unit.result);
+    let words = match result {
+        "watchdog" => "does not report to its watchdog in time (WatchdogSec=): systemd killed it",
+        "timeout" if unit.kind.starts_with("notify") && unit.active != "active" => {
+            "does not report that it is ready (READY=1) in time: its start timed out"
+        }
+        "timeout" => "does not start or stop in time: systemd ended it at its time-out",
+        "oom-kill" => "was killed for want of memory (oom-kill)",
+        "protocol" => "ended before it reported that it is ready",
+        _ => return None,
+    };
+    Some(words.to_owned())
 }
 
 /// What systemd's word for a result means, where it says more than the exit code.
@@ -247,5 +277,31 @@ fn failure(unit: &UnitState) -> String {
         "start-limit-hit" => format!("started too often (start limit), last: {}", ending(unit)),
         _ if unit.restarts > 0 => format!("{} after {} restarts", ending(unit), unit.restarts),
         _ => ending(unit),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_systemd_did_is_told_where_it_did_something() {
+        let of = |result: &str, kind: &str| {
+            let unit = UnitState { result: result.to_owned(), kind: kind.to_owned(), ..UnitState::default() };
+            ended_by_manager(&unit).unwrap_or_default()
+        };
+        for (result, kind, begins) in [
+            ("watchdog", "notify", "does not report to its watchdog"),
+            ("timeout", "notify", "does not report that it is ready"),
+            ("timeout", "simple", "does not start or stop in time"),
+            ("oom-kill", "simple", "was killed for want of memory"),
+            ("protocol", "notify", "ended before it reported"),
+            ("exit-code", "simple", ""),
+            ("success", "simple", ""),
+            ("core-dump", "simple", ""),
+        ] {
+            let said = of(result, kind);
+            assert!(said.starts_with(begins) && said.is_empty() == begins.is_empty(), "{result} {kind}: {said}");
+        }
     }
 }

@@ -66,14 +66,14 @@ pub(super) fn look(door: Door<'_>, deployment: &'static Deployment) -> Vec<Check
 }
 
 /// When the kernel was started, whose clock counts for processes.
-fn booted(system: &System) -> Option<Timestamp> {
-    let seconds = procfs::uptime_seconds(&system.read("/proc/uptime").ok()?).ok()?;
-    system.now().checked_sub(SignedDuration::from_secs(i64::try_from(seconds).ok()?)).ok()
+pub(super) fn booted(system: &System) -> Option<Timestamp> {
+    let millis = procfs::uptime_millis(&system.read("/proc/uptime").ok()?).ok()?;
+    system.now().checked_sub(SignedDuration::from_millis(millis)).ok()
 }
 
-fn started(system: &System, boot: Timestamp, pid: u32) -> Option<Timestamp> {
-    let seconds = i64::try_from(system.process_started(pid)? / TICKS).ok()?;
-    boot.checked_add(SignedDuration::from_secs(seconds)).ok()
+pub(super) fn started(system: &System, boot: Timestamp, pid: u32) -> Option<Timestamp> {
+    let millis = i64::try_from(system.process_started(pid)?.saturating_mul(1000) / TICKS).ok()?;
+    boot.checked_add(SignedDuration::from_millis(millis)).ok()
 }
 
 /// The process that a file names, if it is of that program.
@@ -121,7 +121,8 @@ fn one(door: Door<'_>, checker: Checker, places: &[&str], read: Timestamp, argv:
 /// What of a place changed last, content, owner or mode; collects its files.
 fn gather(system: &System, place: &str, files: &mut BTreeSet<String>, depth: u8) -> Option<(Timestamp, String)> {
     let meta = system.metadata(place).ok()?;
-    let changed = Timestamp::from_second(meta.mtime().max(meta.ctime())).ok()?;
+    let (seconds, nanos) = (meta.mtime(), meta.mtime_nsec()).max((meta.ctime(), meta.ctime_nsec()));
+    let changed = Timestamp::new(seconds, i32::try_from(nanos).ok()?).ok()?;
     let mut newest = (changed, place.to_owned());
     if meta.is_file() && files.len() < MOST {
         files.insert(place.to_owned());

@@ -17,10 +17,11 @@ use std::thread;
 
 use jiff::Timestamp;
 
+use super::FileFound;
 use crate::host::system::System;
 use crate::host::threads::{join, task};
 use crate::observe::probe::{Answer, Door, ManagerEvidence};
-use crate::registry::{App, Compose, Deployment, Service};
+use crate::registry::{Compose, Deployment, Service};
 
 /// Services, by name.
 type Services = BTreeMap<&'static str, &'static Service>;
@@ -45,7 +46,9 @@ pub struct Wanted {
     /// Which images the tags of the engine name.
     pub images: bool,
     /// pm2 daemons whose saved list is read, by their `PM2_HOME`.
-    pub saved: BTreeMap<&'static str, &'static App>,
+    pub saved: BTreeSet<&'static str>,
+    /// Files that pm2 starts applications from.
+    pub scripts: BTreeSet<String>,
     /// Processes whose unit or container is wanted.
     pub owners: BTreeSet<u32>,
 }
@@ -71,6 +74,8 @@ pub struct Seen {
     pub images: Option<Answer<BTreeMap<String, String>>>,
     /// Names of applications that pm2 saved, by `PM2_HOME`; `None` where it never did.
     pub saved: BTreeMap<&'static str, Answer<Option<BTreeSet<String>>>>,
+    /// Files that pm2 starts applications from; `None` for what does not exist.
+    pub scripts: BTreeMap<String, Answer<Option<FileFound>>>,
     /// Whose processes are.
     pub owners: BTreeMap<u32, owners::Owner>,
 }
@@ -116,7 +121,8 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
         let system = door.system;
         let on = |service: &&'static Service| super::unit(service, managers);
         let mut seen = Seen {
-            saved: wanted.saved.keys().map(|home| (*home, saved::look(system, home))).collect(),
+            saved: wanted.saved.iter().map(|home| (*home, saved::look(system, home))).collect(),
+            scripts: wanted.scripts.iter().map(|path| (path.clone(), super::file(system, path))).collect(),
             owners: wanted.owners.iter().map(|pid| (*pid, owners::look(system, *pid))).collect(),
             ..Seen::default()
         };
@@ -142,7 +148,7 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
 const SLACK: i64 = 2;
 
 /// Whether a file was written after something began, by more than times may be off.
-fn is_later(written: Timestamp, since: Timestamp) -> bool {
+pub(super) fn is_later(written: Timestamp, since: Timestamp) -> bool {
     written.as_second() > since.as_second().saturating_add(SLACK)
 }
 

@@ -14,6 +14,7 @@ pub mod pairs;
 pub mod reclaim;
 pub mod second;
 pub mod unattended;
+pub mod unmanaged;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,7 +38,7 @@ use crate::host::trouble::{Trouble, failure};
 use crate::observe::logs::destinations::Destinations;
 use crate::observe::logs::line::Said;
 use crate::observe::logs::{self, Wanted};
-use crate::observe::probe::{Answer, Door, ManagerEvidence, Reply, databases, http, list_containers, text};
+use crate::observe::probe::{Answer, Door, ManagerEvidence, Reply, databases, http, list_containers, settings, text};
 use crate::registry::{Deployment, Http, Query, Question, RedisQuestion, Service};
 pub use host::unit;
 use host::{env, file, firewall, list, listeners, processes, resident, tail};
@@ -87,6 +88,8 @@ pub struct Wants {
     pub unattended: bool,
     /// What the host stands on.
     pub footing: bool,
+    /// Units that no service is.
+    pub unmanaged: bool,
     /// Deleted files that processes hold.
     pub deleted: bool,
     /// Requests.
@@ -146,6 +149,8 @@ pub struct Clues {
     pub unattended: Option<unattended::Unattended>,
     /// What the host stands on.
     pub footing: Option<footing::Footing>,
+    /// Units that no service is.
+    pub unmanaged: Option<unmanaged::Unmanaged>,
     /// Deleted files that processes hold.
     pub deleted: Option<Answer<Vec<footing::Held>>>,
     /// Answers to requests.
@@ -240,6 +245,7 @@ pub fn gather(
                 (*name, task(scope, move || second::look(door, service, late, managers, wants.patience)))
             })
             .collect();
+        let unmanaged = wants.unmanaged.then(|| task(scope, move || unmanaged::look(door, deployment, managers)));
         let containers = wants.containers.then(|| task(scope, move || list_containers(door)));
         let gets: Vec<_> = wants.gets.iter().map(|get| (*get, task(scope, move || get_in_turn(door, get)))).collect();
         let outputs: Vec<_> =
@@ -288,6 +294,7 @@ pub fn gather(
         clues.unattended = by_itself.map(join).or_else(|| late.unattended.map(add));
         clues.containers = containers.map(join);
         clues.second = second.into_iter().map(|(name, thread)| (name, join(thread))).collect();
+        clues.unmanaged = unmanaged.map(join);
         clues.gets = gets.into_iter().map(|(get, thread)| (get, join(thread))).collect();
         clues.outputs = outputs.into_iter().map(|(question, thread)| (question, join(thread))).collect();
         clues.queries = queries.into_iter().map(|(query, thread)| (query, join(thread))).collect();
@@ -394,6 +401,11 @@ impl Ears<'_> {
         };
         services.iter().map(of).collect()
     }
+}
+
+/// An env file as systemd reads it.
+fn environment(system: &System, path: &str) -> std::io::Result<Reading> {
+    settings::of_systemd(system, path)
 }
 
 /// What a process belongs to.

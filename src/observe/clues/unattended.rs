@@ -90,6 +90,8 @@ pub struct Daemon {
     pub applications: usize,
     /// Whether a unit, a crontab or an init script names pm2.
     pub starts: bool,
+    /// A unit that would, and that nothing starts at boot.
+    pub unit: Option<String>,
     /// Whether there is a list of applications to bring back.
     pub is_saved: Option<bool>,
 }
@@ -111,6 +113,8 @@ pub struct Standing {
     linked: BTreeSet<String>,
     /// Whether a unit, a crontab or an init script names pm2.
     starts_pm2: bool,
+    /// The unit that would start pm2 and is not enabled.
+    idle_pm2: Option<String>,
 }
 
 /// Asks all that does not depend on what runs.
@@ -145,9 +149,11 @@ pub(super) fn ask(door: Door<'_>, deployment: &'static Deployment) -> Standing {
         || ["/etc/rc.local", "/etc/init.d/pm2-init.sh"]
             .iter()
             .any(|path| system.read(path).is_ok_and(|text| text.contains("pm2")));
+    let idle_pm2 = texts.iter().find(|(name, text)| !linked.contains(name) && starts(text));
+    let idle_pm2 = idle_pm2.map(|(name, _)| name.clone()).filter(|_| !starts_pm2);
     let elsewhere = elsewhere(system, deployment, &texts);
     let seen = Unattended { tabs, programs, cron, elsewhere, timers, loaded, units: None, daemons: Vec::new() };
-    Standing { seen, linked, starts_pm2 }
+    Standing { seen, linked, starts_pm2, idle_pm2 }
 }
 
 /// Adds what depends on what runs.
@@ -157,12 +163,12 @@ pub(super) fn add(
     managers: &ManagerEvidence,
     standing: Standing,
 ) -> Unattended {
-    let Standing { mut seen, linked, starts_pm2 } = standing;
+    let Standing { mut seen, linked, starts_pm2, idle_pm2 } = standing;
     let unlinked = unlinked(door.system, deployment, managers, &linked);
     let idle = seen.loaded.iter().flat_map(|answer| &answer.result).flat_map(|units| idle(&seen.timers, units));
     let asked: Vec<&str> = unlinked.iter().map(String::as_str).chain(idle).collect();
     seen.units = (!asked.is_empty()).then(|| door.ask(&boot::wanted(asked.iter().copied()), boot::parse));
-    seen.daemons = daemons(door.system, managers, starts_pm2);
+    seen.daemons = daemons(door.system, managers, starts_pm2, idle_pm2.as_deref());
     seen
 }
 
@@ -461,12 +467,12 @@ pub fn is_left_behind(unit: &UnitState) -> bool {
         && states.contains(&unit.file_state.as_str())
 }
 
-fn daemons(system: &System, managers: &ManagerEvidence, starts: bool) -> Vec<Daemon> {
+fn daemons(system: &System, managers: &ManagerEvidence, starts: bool, unit: Option<&str>) -> Vec<Daemon> {
     let one = |(home, answer): (&&'static str, &Answer<Option<crate::observe::probe::PmDaemon>>)| {
         let daemon = answer.result.as_ref().ok()?.as_ref()?;
         let dump = looked(system.metadata(format!("{home}/dump.pm2")));
         let is_saved = dump.ok().map(|dump| dump.is_some_and(|meta| meta.len() > EMPTY_LIST));
-        Some(Daemon { home, applications: daemon.processes.len(), starts, is_saved })
+        Some(Daemon { home, applications: daemon.processes.len(), starts, unit: unit.map(str::to_owned), is_saved })
     };
     managers.apps.iter().filter_map(one).filter(|daemon| daemon.applications > 0).collect()
 }

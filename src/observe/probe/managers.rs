@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
+use std::os::unix::fs::FileTypeExt;
 use std::thread;
 
 use super::{Answer, Door, Reply, containers, restarts, units};
@@ -165,6 +166,9 @@ fn ask_systemd(door: Door<'_>, names: &[&str], and_failed: bool) -> Answer<Vec<U
         let missing = |path: &&String| !path.contains(['*', '?', '[']) && door.system.is_missing(path);
         unit.missing_files = unit.needed_files.iter().filter(missing).cloned().collect();
     }
+    for unit in answer.result.iter_mut().flatten().filter(|unit| unit.active == "inactive" && unit.load == "loaded") {
+        unit.runtime_mask = is_masked_at_runtime(door.system, &unit.id);
+    }
     let idle = answer.result.iter().flatten().filter(|unit| unit.active == "inactive");
     let triggers: Vec<String> = idle.flat_map(|unit| unit.triggered_by.split_whitespace()).map(str::to_owned).collect();
     if !triggers.is_empty() {
@@ -177,6 +181,13 @@ fn ask_systemd(door: Door<'_>, names: &[&str], and_failed: bool) -> Answer<Vec<U
         }
     }
     answer
+}
+
+/// Whether somebody ran `systemctl mask --runtime`: a link to `/dev/null`, and no unit file.
+fn is_masked_at_runtime(system: &System, id: &str) -> bool {
+    let path = format!("/run/systemd/system/{id}");
+    let is_link = system.symlink_metadata(&path).is_ok_and(|meta| meta.is_symlink());
+    is_link && system.metadata(&path).is_ok_and(|meta| meta.file_type().is_char_device())
 }
 
 /// What the daemons of these services' applications say.
@@ -217,9 +228,15 @@ fn ask_pm2(door: Door<'_>, app: &App) -> Answer<Option<PmDaemon>> {
         Some(pid) => {
             let answer = door.ask(&pm2::jlist(account, app.home), pm2::parse_jlist);
             let daemon = |processes: Vec<Process>| {
-                // An empty list from a daemon that has applications, which are its children, means that another one answered.
+                // An empty list from a daemon that has applications, which are its children, means that another one answered; with no
+                // other daemon, they are what it has forgotten.
                 let is_parent = |child: u32| door.system.parent_of(child) == Some(pid);
-                if processes.is_empty() && door.system.processes().into_iter().any(is_parent) {
+                let is_other = |other: u32| {
+                    let name = door.system.process_name(other).unwrap_or_default();
+                    other != pid && name.starts_with(pm2::DAEMON_NAME)
+                };
+                let all = || door.system.processes().into_iter();
+                if processes.is_empty() && all().any(is_parent) && all().any(is_other) {
                     return Err(Trouble::Failed("it lists no applications at all".to_owned()));
                 }
                 let mut daemon = PmDaemon { pid, processes };

@@ -21,6 +21,11 @@ pub(crate) fn of_service(system: &System, service: &Service, path: &str) -> io::
     file(system, path, service.env_reader(), project.unwrap_or(path))
 }
 
+/// The env file at this path, as systemd reads those of units.
+pub(crate) fn of_systemd(system: &System, path: &str) -> io::Result<Reading> {
+    file(system, path, EnvReader::Systemd, path)
+}
+
 /// A file that this program reads, which is that of a compose project for the project of `beside`.
 fn file(system: &System, path: &str, reader: EnvReader, beside: &str) -> io::Result<Reading> {
     let content = system.read_bytes(path, LONGEST)?;

@@ -4,6 +4,21 @@ use super::{Rule, fatal, passing};
 use crate::registry::Family::*;
 
 pub(super) const RULES: &[Rule] = &[
+    // dockerd itself, of its own configuration.
+    fatal(
+        SettingUnknown,
+        r"daemon with file \S+: .{0,40}directives don't match any configuration option: (?P<t>[\w.-]+)",
+    ),
+    fatal(
+        SettingInvalid,
+        r"daemon with file \S+: .{0,40}directives are specified both as a flag and in the configuration file: (?P<t>[\w.-]+)",
+    ),
+    fatal(SyntaxError, r"daemon with file (?P<t>/\S+): (?:invalid character|unexpected end|unexpected EOF|json:)"),
+    fatal(SettingInvalid, r"daemon with file (?P<t>/\S+): "),
+    fatal(
+        Locked,
+        r"process with PID (?P<t>\d+) is still running|pid file found, ensure docker is not running or delete (?P<h>/\S+)",
+    ),
     fatal(FileMissing, r#"exec: \\?"(?P<t>[^"\\]+)\\?": (?:executable file not found|stat .{0,80}no such file)"#),
     fatal(NotExecutable, r#"exec: \\?"(?P<t>[^"\\]+)\\?": permission denied"#),
     fatal(WrongKind, r#"error mounting "(?P<t>[^"]+)" to rootfs.{0,200}not a directory"#),

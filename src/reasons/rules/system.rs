@@ -48,6 +48,8 @@ pub(super) const RULES: &[Rule] = &[
     fatal(SettingMissing, r"line \d+: (?P<t>\w+): (?:unbound variable|parameter not set|parameter null or not set)"),
     fatal(SettingMissing, r"\d+: (?P<t>\w+): parameter not set"),
     fatal(SyntaxError, r"(?P<t>[^\s:]+): (?:line )?(?P<l>\d+): syntax error"),
+    // Tools that name no path when they read what is none.
+    fatal(WrongKind, r"^\w+: (?:read error|error reading input file): is a directory"),
     // The dynamic loader and the C library.
     fatal(ModuleMissing, r"error while loading shared libraries: (?P<t>[^:\s]+):"),
     fatal(ModuleMissing, r"error loading shared library (?P<t>[^:\s]+)"),

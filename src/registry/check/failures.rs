@@ -52,7 +52,12 @@ pub(super) fn problems(d: &Deployment, found: &mut Vec<String>) {
     for cause in &causes {
         for other in cause.explains.iter().filter(|other| !causes.iter().any(|known| std::ptr::eq(*known, **other))) {
             // What every deployment shares may be left out by one.
-            if !usual::SERVICE.iter().chain(usual::CERTIFICATES).any(|shared| std::ptr::eq(*shared, *other)) {
+            if !usual::SERVICE
+                .iter()
+                .chain(usual::CERTIFICATES)
+                .chain(usual::DISK)
+                .any(|shared| std::ptr::eq(*shared, *other))
+            {
                 found.push(format!("{}: {} explains {}, which no failure has", d.name, cause.code, other.code));
             }
         }

@@ -7,6 +7,7 @@ use super::footing::Footing;
 use super::question::{LineShare, Query, Question, RedisQuestion, Share, Shows};
 use super::surroundings::Surroundings;
 use super::unattended::Unattended;
+use super::unmanaged::Unmanaged;
 use crate::registry::service::{Condition, Http, Service};
 use crate::registry::state::State;
 use crate::registry::verdict::Verdict;
@@ -132,6 +133,8 @@ pub enum Clue {
     Unattended(Unattended),
     /// What the host stands on gives way.
     Footing(Footing),
+    /// Something is wrong with units that no service of the registry is.
+    Unmanaged(Unmanaged),
     /// The state inside a data server, or of a service's data files.
     Data(DataClue),
     /// What surrounds its container.

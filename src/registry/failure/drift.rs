@@ -6,6 +6,8 @@
 pub enum Drift {
     /// Its unit or an env file of it sets the port on which its own processes listen instead of its main port.
     Port,
+    /// It is judged where it is found, and a drop-in that is new moved it there from its main port, where nobody listens.
+    PortMoved,
     /// A setting of its unit keeps its processes off the network of the host.
     Network,
     /// A setting of its unit takes away a path that it needs: its program, its directory, its data.
@@ -28,8 +30,8 @@ pub enum Drift {
     Container,
     /// The tag of its container's image names another image by now.
     Image,
-    /// It runs under pm2, and is not on the list that pm2 starts at boot.
-    Saved,
+    /// pm2 starts it from a file that does not exist.
+    Script,
 }
 
 /// Who answers where a service should.

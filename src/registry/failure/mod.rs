@@ -65,6 +65,7 @@ mod footing;
 mod question;
 mod surroundings;
 mod unattended;
+mod unmanaged;
 
 pub use clue::*;
 pub use data::*;
@@ -74,6 +75,7 @@ pub use footing::*;
 pub use question::*;
 pub use surroundings::*;
 pub use unattended::*;
+pub use unmanaged::*;
 
 use jiff::civil::Date;
 use schemars::JsonSchema;
@@ -358,6 +360,17 @@ impl Fix {
     pub const fn against(mut self, holding: Holding) -> Self {
         self.against = Some(holding);
         self
+    }
+}
+
+impl Remedy {
+    /// Whether its text holds this: `{unit}`.
+    pub(crate) fn mentions(&self, text: &str) -> bool {
+        match self {
+            Remedy::Command(words) => words.iter().any(|word| word.contains(text)),
+            Remedy::Manual(words) => words.contains(text),
+            Remedy::Restart | Remedy::Start | Remedy::Reload | Remedy::RestartOf(_) | Remedy::ReloadOf(_) => false,
+        }
     }
 }
 

@@ -18,6 +18,8 @@ pub enum Unattended {
     NotAtBoot,
     /// A pm2 daemon runs applications, and nothing starts them at boot.
     PmNotAtBoot,
+    /// The list that pm2 starts at boot lacks applications of the deployment that run.
+    PmNotSaved,
     /// The engine runs services' containers, and nothing starts it at boot.
     EngineNotAtBoot,
 }

@@ -52,10 +52,24 @@ const HERE: &str = "no runbook: what any Linux host shows";
 
 static CONTAINERS_UNWELL: Cause = Cause::new("CONTAINERS-UNWELL", Clue::Strangers)
     .summary("containers keep failing")
-    .explanation("they are restarted again and again, or their health check fails; what they are for is not known here")
+    .explanation(
+        "the engine could not start it, starts it again and again, or its health check fails; no service of the registry \
+         is this container",
+    )
     .about(About::These(&[&DOCKER]))
     .verdict(Verdict::Warn)
-    .fixes(&[&Fix::new("see which, and read their logs", Risk::ReadOnly, Remedy::Command(&["docker", "ps", "--all"]))]);
+    .fixes(&[
+        &Fix::new(
+            "read its last lines",
+            Risk::ReadOnly,
+            Remedy::Command(&["docker", "logs", "--tail", "50", "{thing}"]),
+        ),
+        &Fix::new(
+            "see how it was made and how it ended",
+            Risk::ReadOnly,
+            Remedy::Command(&["docker", "inspect", "{thing}"]),
+        ),
+    ]);
 
 static TLS_SILENT: Cause = usual::tls_silent(All(&[
     Any(&[

@@ -8,6 +8,7 @@ pub static CONFIGURATION_DRIFT: Failure = Failure::new(
     "configuration-drift",
     &[&[
         &PORT_SET_ELSEWHERE,
+        &PORT_MOVED,
         &NETWORK_CUT_OFF,
         &PATH_DENIED,
         &RUNS_AS_ANOTHER,
@@ -21,7 +22,7 @@ pub static CONFIGURATION_DRIFT: Failure = Failure::new(
         &KEY_CHANGED,
         &CONTAINER_OLD,
         &IMAGE_MOVED,
-        &NOT_SAVED,
+        &SCRIPT_MISSING,
     ]],
 )
 .summary("what runs is not what is configured")
@@ -71,6 +72,29 @@ pub static PORT_SET_ELSEWHERE: Cause =
                 ),
             ),
         ]);
+
+/// A drop-in moved it, and it is well there.
+pub static PORT_MOVED: Cause = Cause::new(
+    "PORT-MOVED",
+    All(&[Clue::Not(&Clue::Unwell), Clue::Drift(Drift::PortMoved)]),
+)
+.summary("{service} left port {port}, where clients look for it: {thing}")
+.explanation(
+    "a drop-in of the last week starts it at another port than its package; it answers there, and what connects to \
+         port {port} is refused",
+)
+.verdict(Verdict::Warn)
+.fixes(&[
+    &SEE_UNIT,
+    &Fix::new(
+        "move it back, or let its clients follow",
+        Risk::Disruptive,
+        Remedy::Manual(
+            "systemctl revert {unit} drops all drop-ins, systemctl edit {unit} changes them; then opsctl restart \
+                 {service}. Where the move is wanted, correct the clients",
+        ),
+    ),
+]);
 
 /// Its unit leaves it no network.
 pub static NETWORK_CUT_OFF: Cause =
@@ -237,16 +261,21 @@ pub static IMAGE_MOVED: Cause = Cause::new("IMAGE-MOVED", Clue::Drift(Drift::Ima
         Remedy::Command(&["docker", "images", "--no-trunc"]),
     )]);
 
-/// pm2 would not start it at boot.
-pub static NOT_SAVED: Cause = Cause::new("PM2-NOT-SAVED", Clue::Drift(Drift::Saved))
-    .summary("{service} runs under pm2, but is not on the list that pm2 saved: {thing}")
-    .explanation("after a reboot, or a restart of the daemon, pm2 resurrect does not start it")
-    .verdict(Verdict::Warn)
-    .fixes(&[&Fix::new(
-        "save the list, once all that should run does",
-        Risk::Safe,
-        Remedy::Manual("as the user of the daemon: pm2 list, then pm2 save"),
-    )]);
+/// pm2 starts what is not there: in cluster mode its log has no line of it.
+pub static SCRIPT_MISSING: Cause = Cause::new("PM2-SCRIPT-MISSING", All(&[Clue::Unwell, Clue::Drift(Drift::Script)]))
+    .summary("pm2 cannot start {service}: its file {thing} is missing")
+    .explanation(
+        "pm2 starts the application from that file, and there is no such file: a build, a checkout or a clean-up took it \
+         away. In cluster mode nothing is logged, and a restart changes nothing",
+    )
+    .fixes(&[
+        &Fix::new("see what is there", Risk::ReadOnly, Remedy::Command(&["ls", "-ld", "{thing}"])),
+        &Fix::new(
+            "bring the file back",
+            Risk::Disruptive,
+            Remedy::Manual("build or check out the release again, so that the file exists; then opsctl restart {service}"),
+        ),
+    ]);
 
 /// Its port is in the hands of another service of the deployment.
 pub static PORT_OF_ANOTHER: Cause = Cause::new("PORT-OF-ANOTHER", All(&[Clue::Unwell, Clue::Route(Passage::Swapped)]))

@@ -30,6 +30,7 @@ pub static EVERYWHERE: &[&Failure] = &[
     &CONFIGURATION_REJECTED,
     &NAME_RESOLUTION,
     &HOST_FOOTING,
+    &UNMANAGED_UNITS,
 ];
 
 /// What `status` looks for as well, because nothing else shows it before it is needed.

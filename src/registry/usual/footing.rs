@@ -1,6 +1,7 @@
 //! What a host stands on and that gives way: at the next reload, at the next boot, or now.
 
 use super::super::*;
+use super::{CONFIGURATION_OLD, DISK_FILLING};
 
 /// Configurations that are not taken.
 pub static REJECTED: &[&Cause] = &[&SSHD_REJECTS, &SUDOERS_REJECTED, &NGINX_REJECTS, &CADDY_REJECTS];
@@ -32,8 +33,9 @@ const LOOK: &[&Fix] =
 
 /// The way in is closed by the next restart.
 pub static SSHD_REJECTS: Cause = host("SSHD-REJECTS", Footing::Rejected(Checker::Sshd))
-    .summary("sshd rejects its configuration: after the next restart or boot nobody can log in")
-    .explanation("{thing} changed since sshd read it; it still runs with what it read before, and will not start again")
+    .summary("sshd rejects its configuration, and nobody can log in after the next restart or boot: {thing}")
+    .explanation("a file changed since sshd read it; it still runs with what it read before, and will not start again")
+    .explains(&[&CONFIGURATION_OLD])
     .verdict(Verdict::Warn)
     .fixes(&[&Fix::new(
         "set right the line that it names, while a session is open",
@@ -44,7 +46,7 @@ pub static SSHD_REJECTS: Cause = host("SSHD-REJECTS", Footing::Rejected(Checker:
 /// Nobody becomes root.
 pub static SUDOERS_REJECTED: Cause = host("SUDOERS-REJECTED", Footing::Rejected(Checker::Sudo))
     .summary("sudo's files do not hold together: sudo ignores part of them, or refuses everybody")
-    .explanation("sudo reads them at every call; {thing} changed last")
+    .explanation("sudo reads them at every call: {thing}")
     .fixes(&[&Fix::new(
         "see which line it is, and set it right with visudo",
         Risk::ReadOnly,
@@ -53,8 +55,9 @@ pub static SUDOERS_REJECTED: Cause = host("SUDOERS-REJECTED", Footing::Rejected(
 
 /// The next reload of nginx fails.
 pub static NGINX_REJECTS: Cause = host("NGINX-REJECTS", Footing::Rejected(Checker::Nginx))
-    .summary("nginx rejects its configuration: the next reload changes nothing, after the next restart it is down")
-    .explanation("{thing} changed since nginx read its files; it serves by what it read before")
+    .summary("nginx rejects its configuration, and is down after the next restart: {thing}")
+    .explanation("a file changed since nginx read it; it serves by what it read before, and a reload changes nothing")
+    .explains(&[&CONFIGURATION_OLD])
     .verdict(Verdict::Warn)
     .fixes(&[&Fix::new(
         "set right the line that it names, then reload",
@@ -66,6 +69,7 @@ pub static NGINX_REJECTS: Cause = host("NGINX-REJECTS", Footing::Rejected(Checke
 pub static CADDY_REJECTS: Cause = host("CADDY-REJECTS", Footing::Rejected(Checker::Caddy))
     .summary("Caddy rejects its configuration: the next reload changes nothing, after the next restart it is down")
     .explanation("{thing} changed since Caddy read it; it serves by what it read before")
+    .explains(&[&CONFIGURATION_OLD])
     .verdict(Verdict::Warn)
     .fixes(&[&Fix::new(
         "set right the line that it names, then reload",
@@ -130,6 +134,7 @@ pub static DELETED_FILES: Cause = Cause::new(
     ]),
 )
 .about(About::Host)
+.explains(&[&DISK_FILLING])
 .summary("deleted files fill a disk: {thing} still holds them")
 .explanation("du does not show them; their space is free as soon as the process closes them, and not before")
 .verdict(Verdict::Warn)

@@ -6,7 +6,7 @@ use super::super::*;
 pub static AUTOMATION: &[&Cause] = &[&JOB_MISSING, &JOB_PROGRAM, &CRONTAB_IGNORED, &TIMER_OFF, &CRON_STOPPED];
 
 /// What the next boot does not bring back.
-pub static NOT_AFTER_BOOT: &[&Cause] = &[&NOT_AT_BOOT, &PM_NOT_AT_BOOT, &ENGINE_NOT_AT_BOOT];
+pub static NOT_AFTER_BOOT: &[&Cause] = &[&NOT_AT_BOOT, &PM_NOT_AT_BOOT, &NOT_SAVED, &ENGINE_NOT_AT_BOOT];
 
 const fn host(code: &'static str, what: Unattended) -> Cause {
     Cause::new(code, Clue::Unattended(what)).about(About::Host).verdict(Verdict::Warn)
@@ -86,6 +86,18 @@ pub static PM_NOT_AT_BOOT: Cause = host("PM2-NOT-AT-BOOT", Unattended::PmNotAtBo
         "save the list and let pm2 start at boot",
         Risk::Safe,
         Remedy::Manual("as the user of pm2: pm2 save; then run what pm2 startup prints"),
+    )]);
+
+/// Some applications of pm2 end with the next boot.
+pub static NOT_SAVED: Cause = host("PM2-NOT-SAVED", Unattended::PmNotSaved)
+    .summary("the list that pm2 saved lacks applications that run: {thing}")
+    .explanation(
+        "at the next boot, or after a restart of the daemon, pm2 resurrect does not start those that are missing",
+    )
+    .fixes(&[&Fix::new(
+        "save the list, once all that should run does",
+        Risk::Safe,
+        Remedy::Manual("as the user of the daemon: pm2 list, then pm2 save"),
     )]);
 
 /// Containers end with the next boot.

@@ -264,7 +264,7 @@ fn older_configuration_is_told_by_what_was_compared() {
     // Nothing had to be asked of what is no such daemon, or reads no such file.
     assert_eq!(thing(&World::well().drift(Drift::Configuration)), "ruled out");
     assert_eq!(thing(&World::well().drift(Drift::Environment)), "ruled out");
-    for kind in [Drift::Container, Drift::Image, Drift::Saved, Drift::Key, Drift::Certificate] {
+    for kind in [Drift::Container, Drift::Image, Drift::Script, Drift::Key, Drift::Certificate] {
         assert_eq!(thing(&World::well().drift(kind)), "ruled out", "{kind:?}");
     }
 }
@@ -346,4 +346,34 @@ fn a_route_is_broken_where_the_service_itself_answers_otherwise() {
     assert_eq!(found(Some(other), Passage::Elsewhere), "mill.test shows baker");
     assert_eq!(thing(&World::well().route(Passage::Broken, &MILL)), "unknown");
     assert_eq!(thing(&World::well().route(Passage::Broken, &BAKER)), "ruled out");
+}
+
+/// One that is judged where it is found: only what a new drop-in moved is told, and nothing of what listens at its port.
+#[test]
+fn a_port_is_left_by_a_drop_in_that_is_new() {
+    let moved = |settings: &str, file: &str, days: i64, holder: Holder| {
+        let mut world = World::down("");
+        world.holders[0] = holder;
+        let files = UnitFiles {
+            settings: unit_file::settings(file, &format!("[Service]\n{settings}\n")),
+            written: vec![(file.to_owned(), now() - jiff::SignedDuration::from_hours(24 * days))],
+            ..UnitFiles::default()
+        };
+        world.seen.units.insert("mill", ok("systemctl cat mill.service", files));
+        thing(&world.drift(Drift::PortMoved)).to_owned()
+    };
+    let start = "ExecStart=\nExecStart=/bin/mill --port 1001";
+    let there = || elsewhere(1001, None);
+    assert_eq!(moved(start, FILE, 1, there()), format!("ExecStart= names port 1001 in {FILE}"));
+    assert_eq!(moved("Environment=PORT=1001", FILE, 1, there()), format!("Environment=PORT=1001 in {FILE}"));
+    for (settings, file, days, holder) in [
+        (start, FILE, 8, there()),
+        // The whole unit file is how it was installed.
+        (start, "/etc/systemd/system/mill.service", 1, there()),
+        ("ExecStart=/bin/mill", FILE, 1, there()),
+        (start, FILE, 1, Holder::Own),
+        (start, FILE, 1, Holder::Unasked),
+    ] {
+        assert_eq!(moved(settings, file, days, holder), "ruled out", "{settings} {file} {days}");
+    }
 }

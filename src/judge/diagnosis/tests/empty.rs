@@ -78,6 +78,8 @@ static CLUES: &[Clue] = &[
     Clue::Unattended(Unattended::NotAtBoot),
     Clue::Footing(Footing::Resolver),
     Clue::Footing(Footing::DeletedFiles),
+    Clue::Unmanaged(crate::registry::Unmanaged::FileChanged),
+    Clue::Unmanaged(crate::registry::Unmanaged::OpenFiles),
     Clue::Data(DataClue::ReadOnlyDefault),
     Clue::Surroundings(Surroundings::OffNetwork),
 ];
@@ -140,6 +142,7 @@ fn name(clue: &Clue) -> &'static str {
         Clue::Route(_) => "Route",
         Clue::Unattended(_) => "Unattended",
         Clue::Footing(_) => "Footing",
+        Clue::Unmanaged(_) => "Unmanaged",
         Clue::Data(_) => "Data",
         Clue::Surroundings(_) => "Surroundings",
     }

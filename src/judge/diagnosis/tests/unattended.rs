@@ -226,7 +226,7 @@ fn an_engine_that_only_its_socket_starts_brings_no_container_back() {
 #[test]
 fn pm2_comes_back_by_a_unit_and_a_list() {
     let of = |starts, is_saved| {
-        let daemon = Daemon { home: "/home/app/.pm2", applications: 3, starts, is_saved };
+        let daemon = Daemon { home: "/home/app/.pm2", applications: 3, starts, unit: None, is_saved };
         says(&outcome(Seen { daemons: vec![daemon], ..seen(LINE) }, Unattended::PmNotAtBoot, running()))
     };
     assert_eq!(of(true, Some(true)), "out");
@@ -235,5 +235,5 @@ fn pm2_comes_back_by_a_unit_and_a_list() {
         of(true, Some(false)),
         "/home/app/.pm2/dump.pm2 is missing or empty: none of its 3 processes comes back"
     );
-    assert_eq!(of(false, Some(true)), "no enabled unit and no crontab starts pm2 for its 3 processes");
+    assert_eq!(of(false, Some(true)), "no unit that is enabled and no crontab starts pm2 at boot for its 3 processes");
 }

@@ -169,6 +169,7 @@ fn online(name: &str) -> Process {
         memory_bytes: Some(50 << 20),
         exit_code: None,
         cluster: true,
+        script: None,
         history: None,
         out_log: None,
         error_log: None,

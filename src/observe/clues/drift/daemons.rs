@@ -9,6 +9,7 @@ use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::super::checkers::{booted, started};
 use super::{Older, expand, is_later, raw, written};
 use crate::host::exec::ProcessEnd;
 use crate::host::system::System;
@@ -24,8 +25,8 @@ use crate::registry::{Deployment, Manager, Proxy, Service};
 
 /// How many files of a configuration are read.
 const FILES: usize = 400;
-/// Clock ticks of a second, in which the kernel tells when a process was started (`USER_HZ`).
-const TICKS: u64 = 100;
+/// How far apart the start of a worker and the writing of a file in whole seconds are at least, if it has not read it.
+const ONE_GO: SignedDuration = SignedDuration::from_secs(1);
 /// How much of the end of a server log is looked through, bytes.
 const TAIL: u64 = 256 << 10;
 
@@ -38,6 +39,10 @@ pub enum Daemon {
     Caddy,
     Sshd,
     Postgres,
+    /// MariaDB and MySQL read their files at the start alone.
+    MariaDb,
+    /// So does mongod.
+    Mongo,
 }
 
 /// Which daemon a service is, by the name of its unit in the registry.
@@ -54,6 +59,8 @@ fn by_unit(name: &str) -> Option<Daemon> {
         "apache2.service" | "httpd.service" => Some(Daemon::Apache),
         "caddy.service" => Some(Daemon::Caddy),
         "ssh.service" | "sshd.service" => Some(Daemon::Sshd),
+        "mariadb.service" | "mysql.service" => Some(Daemon::MariaDb),
+        "mongod.service" | "mongodb.service" => Some(Daemon::Mongo),
         "postgresql.service" => Some(Daemon::Postgres),
         name if name.starts_with("postgresql@") => Some(Daemon::Postgres),
         name if name.starts_with("php") && name.contains("-fpm") => Some(Daemon::Php),
@@ -99,6 +106,12 @@ pub fn look(
             let files = dated(system, &["/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/*.conf"]);
             by_reload(unit, since, files, |written| told_by_journal(door, &unit.id, written))
         }
+        Daemon::MariaDb => {
+            let patterns = ["my.cnf", "mariadb.cnf", "conf.d/*.cnf", "mariadb.conf.d/*.cnf", "mysql.conf.d/*.cnf"];
+            let patterns = patterns.map(|pattern| format!("/etc/mysql/{pattern}"));
+            by_reload(unit, since, dated(system, &patterns.each_ref().map(String::as_str)), |_| Ok(false))
+        }
+        Daemon::Mongo => by_reload(unit, since, dated(system, &["/etc/mongod.conf"]), |_| Ok(false)),
         Daemon::Postgres => {
             let cluster = unit.id.strip_prefix("postgresql@").and_then(|id| id.strip_suffix(".service"));
             match cluster.and_then(|cluster| cluster.split_once('-')) {
@@ -214,15 +227,16 @@ fn by_workers(
     files: Vec<(Timestamp, String)>,
 ) -> Option<Older> {
     let (written, file) = files.into_iter().max()?;
-    if !is_later(written, began) {
+    if written < began {
         return None;
     }
-    let main = system.process_started(pid)?;
+    let boot = booted(system)?;
     let workers = members(system, &unit.control_group).into_iter().filter(|own| system.parent_of(*own) == Some(pid));
-    let newest = workers.filter_map(|worker| system.process_started(worker)).max()?;
-    let after = i64::try_from(newest.saturating_sub(main) / TICKS).ok()?;
-    let since = began.checked_add(SignedDuration::from_secs(after)).ok()?;
-    is_later(written, since).then(|| Older { file, written, since, differs: String::new() })
+    let since = workers.filter_map(|worker| started(system, boot, worker)).max()?;
+    // Who writes a file and reloads does so in one go.
+    let is_later = written >= since.checked_add(ONE_GO).ok()?;
+    let since = Timestamp::from_second(since.as_second()).ok()?;
+    is_later.then(|| Older { file, written, since, differs: String::new() })
 }
 
 /// When systemd last changed its state is when it was last reloaded; `told` says whether somebody else did so since the file was

@@ -16,6 +16,15 @@ const NAMED: usize = 5;
 
 /// Which keys of its env files the main process of a unit was started with otherwise, where a file was written since.
 pub fn look(system: &System, service: &Service, unit: &UnitState) -> Answer<Option<Older>> {
+    of_unit(system, unit, |path| settings::of_service(system, service, path))
+}
+
+/// The same of any unit; `parse` reads an env file.
+pub fn of_unit(
+    system: &System,
+    unit: &UnitState,
+    parse: impl Fn(&str) -> std::io::Result<Reading>,
+) -> Answer<Option<Older>> {
     let files: Vec<&str> =
         unit.environment_files.iter().map(String::as_str).filter(|path| path.starts_with('/')).collect();
     let command = Command::new(["ls", "-l"].into_iter().chain(files.iter().copied()));
@@ -38,7 +47,7 @@ pub fn look(system: &System, service: &Service, unit: &UnitState) -> Answer<Opti
         };
         let mut reading = Reading::default();
         for path in &files {
-            if let Ok(file) = settings::of_service(system, service, path) {
+            if let Ok(file) = parse(path) {
                 reading = reading.with(file);
             }
         }

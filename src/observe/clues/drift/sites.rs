@@ -62,7 +62,9 @@ pub fn look(
                     false => Vec::new(),
                 }
             }
-            Daemon::Apache | Daemon::Php | Daemon::Sshd | Daemon::Postgres => Vec::new(),
+            Daemon::Apache | Daemon::Php | Daemon::Sshd | Daemon::Postgres | Daemon::MariaDb | Daemon::Mongo => {
+                Vec::new()
+            }
         };
         let mut dead: Vec<DeadSite> = Vec::new();
         let mut asked: Vec<&str> = Vec::new();

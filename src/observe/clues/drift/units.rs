@@ -16,6 +16,8 @@ use crate::registry::Service;
 pub struct UnitFiles {
     /// All settings of its section `[Service]`, those that count more later.
     pub settings: Vec<Setting>,
+    /// When each of its files was written.
+    pub written: Vec<(String, Timestamp)>,
     /// Its env files that are there, in the order in which they are read.
     pub env_files: Vec<(String, Reading)>,
     /// Of how many periods its processes were held back in how many, where the kernel counts.
@@ -32,6 +34,11 @@ pub struct UnitFiles {
 
 /// Reads them.
 pub fn look(system: &System, service: &Service, unit: &UnitState) -> Answer<UnitFiles> {
+    read(system, unit, |path| settings::of_service(system, service, path))
+}
+
+/// The same of any unit; `parse` reads an env file.
+pub fn read(system: &System, unit: &UnitState, parse: impl Fn(&str) -> std::io::Result<Reading>) -> Answer<UnitFiles> {
     let read = || -> Result<UnitFiles, Trouble> {
         let mut found = UnitFiles { changed: unit.changed, ..UnitFiles::default() };
         for path in unit.output.iter().flat_map(|output| &output.files) {
@@ -40,10 +47,11 @@ pub fn look(system: &System, service: &Service, unit: &UnitState) -> Answer<Unit
                 _ => of_file(path, &error),
             })?;
             found.settings.extend(unit_file::settings(path, &text));
+            found.written.extend(super::written(system, path).ok().flatten().map(|time| (path.clone(), time)));
         }
         for path in unit.environment_files.iter().filter(|path| path.starts_with('/')) {
             // One that may not be read, or is not there, is another cause's matter.
-            let reading = settings::of_service(system, service, path);
+            let reading = parse(path);
             found.env_files.extend(reading.ok().map(|reading| (path.clone(), reading)));
         }
         let group = unit.control_group.as_str();
