@@ -13,6 +13,7 @@ mod reasons;
 mod removed;
 mod slow;
 mod unattended;
+mod values;
 
 pub use containers::*;
 pub use data::*;
@@ -23,6 +24,7 @@ pub use reasons::*;
 pub use removed::*;
 pub use slow::*;
 pub use unattended::*;
+pub use values::*;
 
 use super::{
     About, Cause, Clue, Depth, Ending, EnvClue, Fix, Flaw, Heard, Holding, Lapse, Remedy, Risk, State, Verdict, Window,

@@ -7,6 +7,7 @@ mod deadline;
 pub mod own;
 pub mod private;
 mod program;
+pub mod reach;
 mod space;
 mod walk;
 

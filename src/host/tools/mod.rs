@@ -18,6 +18,7 @@ pub mod history;
 pub mod images;
 pub mod journalctl;
 pub mod lines;
+pub mod login_file;
 pub mod mariadb;
 pub mod mongodump;
 pub mod mountinfo;

@@ -4,7 +4,7 @@ use super::case::{Case, Subject};
 use super::outcome::{Conclusion, Fact};
 use super::{
     containers, data, drift, drift_route, footing, holder, host, place, reasons, removed, replies, second, service,
-    unattended, words,
+    unattended, values, words,
 };
 use crate::host::tools::command::Command;
 use crate::observe::probe::Holder;
@@ -102,6 +102,7 @@ impl<'a> Case<'a> {
             Clue::Unattended(clue) => unattended::of_host(self, *clue),
             Clue::Footing(clue) => footing::of_host(self, *clue),
             Clue::Data(clue) => of(&|subject| data::judge(self, subject, *clue)),
+            Clue::Values(clue) => of(&|subject| values::judge(self, subject, *clue)),
             Clue::Surroundings(clue) => of(&|subject| containers::judge(self, subject, *clue)),
         }
     }

@@ -12,6 +12,7 @@ mod drift_route;
 mod drift_unit;
 mod evaluate;
 mod footing;
+mod form;
 mod holder;
 mod host;
 mod ignores;
@@ -27,6 +28,7 @@ mod replies;
 mod second;
 mod service;
 mod unattended;
+mod values;
 mod wants;
 mod words;
 
@@ -145,6 +147,7 @@ pub fn diagnose(case: &Case<'_>, failures: &[&'static Failure], only: Option<&'s
             Conclusion::Unknown(whys) => doubt(&mut diagnosis.doubts, suspicion, &whys),
         }
     }
+    proven = values::absorbed(proven);
     remedy::withhold(case, &mut proven);
     diagnosis.findings = order::arrange(case, proven);
     diagnosis.findings.iter_mut().for_each(|finding| reasons::quote(case, finding));

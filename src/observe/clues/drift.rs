@@ -11,6 +11,7 @@ pub mod routes;
 pub mod saved;
 pub mod sites;
 pub mod units;
+mod whose;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
@@ -110,7 +111,7 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
             .containers
             .iter()
             .map(|(name, (service, compose))| {
-                (*name, task(scope, move || containers::look(door, service, compose, managers)))
+                (*name, task(scope, move || containers::look(door, deployment, service, compose, managers)))
             })
             .collect();
         let system = door.system;
@@ -124,7 +125,8 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
             seen.units.extend(on(service).map(|unit| (service.name, units::look(system, service, unit))));
         }
         for service in wanted.environments.values() {
-            seen.environments.extend(on(service).map(|unit| (service.name, environment::look(system, service, unit))));
+            seen.environments
+                .extend(on(service).map(|unit| (service.name, environment::look(system, deployment, service, unit))));
         }
         for service in wanted.pairs.values() {
             seen.pairs.insert(service.name, pairs::look(system));
@@ -147,7 +149,7 @@ fn is_later(written: Timestamp, since: Timestamp) -> bool {
 }
 
 /// When the content of what a path leads to was changed last, in whole seconds; `None` where nothing is there.
-fn written(system: &System, path: &str) -> std::io::Result<Option<Timestamp>> {
+pub(super) fn written(system: &System, path: &str) -> std::io::Result<Option<Timestamp>> {
     use std::io::ErrorKind::{NotADirectory, NotFound};
     match system.metadata(path) {
         Ok(meta) => Ok(meta.modified().ok().and_then(|time| {

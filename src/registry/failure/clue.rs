@@ -7,6 +7,7 @@ use super::footing::Footing;
 use super::question::{LineShare, Query, Question, RedisQuestion, Share, Shows};
 use super::surroundings::Surroundings;
 use super::unattended::Unattended;
+use super::values::Values;
 use crate::registry::service::{Condition, Http, Service};
 use crate::registry::state::State;
 use crate::registry::verdict::Verdict;
@@ -136,6 +137,8 @@ pub enum Clue {
     Data(DataClue),
     /// What surrounds its container.
     Surroundings(Surroundings),
+    /// The values that it runs with, and that its next start takes.
+    Values(Values),
 }
 
 /// The answer to a probe or a request.
@@ -290,6 +293,13 @@ pub enum FileClue {
     ClosedTo(u32),
     /// A file of more than so many bytes.
     Larger(u64),
+    /// A file of no bytes.
+    Empty,
+    /// A directory.
+    Directory,
+    /// A JSON file whose first of these (paths of keys joined by dots) is a time in the past, milliseconds since 1970, and whose
+    /// second, with which that could be renewed, is missing or empty. What else it holds is not kept.
+    Expired(&'static str, &'static str),
     /// A file in whose last 64 KiB this regular expression matches a line.
     Contains(&'static str),
 }

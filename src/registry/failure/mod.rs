@@ -65,6 +65,7 @@ mod footing;
 mod question;
 mod surroundings;
 mod unattended;
+mod values;
 
 pub use clue::*;
 pub use data::*;
@@ -74,6 +75,7 @@ pub use footing::*;
 pub use question::*;
 pub use surroundings::*;
 pub use unattended::*;
+pub use values::*;
 
 use jiff::civil::Date;
 use schemars::JsonSchema;

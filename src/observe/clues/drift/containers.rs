@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use super::environment::told;
+use super::whose::is_of_others;
 use super::{Older, is_later, written};
 use crate::host::tools::command::Command;
 use crate::host::tools::compose::{self, Labels};
 use crate::host::trouble::Trouble;
 use crate::observe::probe::{Answer, Door, ManagerEvidence, engine_get};
-use crate::registry::{Compose, Service};
+use crate::registry::{Compose, Deployment, Service};
 
 /// Ids of all images, by tag.
 pub fn images(door: Door<'_>) -> Answer<BTreeMap<String, String>> {
@@ -25,6 +26,7 @@ pub fn images(door: Door<'_>) -> Answer<BTreeMap<String, String>> {
 /// Whether compose would give the container another environment, where a file of its project was written since it was made.
 pub fn look(
     door: Door<'_>,
+    deployment: &Deployment,
     service: &Service,
     wanted: &'static Compose,
     managers: &ManagerEvidence,
@@ -65,7 +67,8 @@ pub fn look(
         }
         let author = system.author(main).map_err(|error| crate::host::trouble::of_file(main, &error))?;
         let argv = compose::resolved(&labels).by(author.as_ref());
-        let keys = door.ask(&argv, |text| compose::differing(text, &labels.service, &body)).result?;
+        let mut keys = door.ask(&argv, |text| compose::differing(text, &labels.service, &body)).result?;
+        keys.retain(|key| !is_of_others(deployment, service, key));
         Ok((!keys.is_empty()).then(|| Older { file, written: time, since, differs: told(&keys) }))
     };
     let result = compare();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::whose::is_of_others;
 use super::{Older, is_later, written};
 use crate::envfile::Reading;
 use crate::host::system::System;
@@ -9,13 +10,13 @@ use crate::host::tools::command::Command;
 use crate::host::tools::systemctl::UnitState;
 use crate::host::trouble::Trouble;
 use crate::observe::probe::{Answer, settings};
-use crate::registry::Service;
+use crate::registry::{Deployment, Service};
 
 /// How many keys are named.
 const NAMED: usize = 5;
 
 /// Which keys of its env files the main process of a unit was started with otherwise, where a file was written since.
-pub fn look(system: &System, service: &Service, unit: &UnitState) -> Answer<Option<Older>> {
+pub fn look(system: &System, deployment: &Deployment, service: &Service, unit: &UnitState) -> Answer<Option<Older>> {
     let files: Vec<&str> =
         unit.environment_files.iter().map(String::as_str).filter(|path| path.starts_with('/')).collect();
     let command = Command::new(["ls", "-l"].into_iter().chain(files.iter().copied()));
@@ -42,7 +43,8 @@ pub fn look(system: &System, service: &Service, unit: &UnitState) -> Answer<Opti
                 reading = reading.with(file);
             }
         }
-        let keys = differing(&environ, &reading);
+        let mut keys = differing(&environ, &reading);
+        keys.retain(|key| !is_of_others(deployment, service, key));
         Ok((!keys.is_empty()).then(|| Older { file: path.to_owned(), written: time, since, differs: told(&keys) }))
     };
     Answer { command, result: compare() }
