@@ -156,7 +156,7 @@ pub enum Heard {
     /// An HTTP answer whose JSON body has these two numbers (paths as above), of which one is too great a part of the other.
     Part(Share),
     /// An HTTP body, a banner, a reply of Redis, a refusal of PostgreSQL, or what MongoDB makes of itself (`primary`, `no
-    /// primary`) that matches this regular expression.
+    /// primary`) that matches this regular expression. What its group `thing` matches is the thing at fault, `{thing}`.
     Text(&'static str),
     /// An answer that the probe's own rules judge as a failure. Not for requests of a clue's own, which have no rules.
     Bad,

@@ -478,18 +478,22 @@ static OUTBOUND_CLOSED: Cause = Cause::new(
     Remedy::Manual("ufw default allow outgoing (or ufw allow out 443/tcp and 53), then opsctl diagnose"),
 )]);
 
-static CONVEX_NAME: Cause = Cause::new(
-    "CONVEX-NAME",
-    All(&[Clue::Unwell, Clue::Reply(Heard::Text("(?i)cannot be resolved|lookup|name or service not known"))]),
-)
-.summary("the host name in CONVEX_URL cannot be resolved")
-.explanation("the name is wrong, the deployment was removed, or this host has no working name server")
-.about(About::These(&[&CONVEX]))
-.explains(&[&CONVEX_SILENT, &CLAIM_FAILS])
-.fixes(&[
-    &Fix::new("see whether other names resolve", Risk::ReadOnly, Remedy::Command(&["getent", "hosts", "github.com"])),
-    &CORRECT_NAME,
-]);
+static CONVEX_NAME: Cause = Cause::new("CONVEX-NAME", All(&[Clue::Unwell, Clue::Reply(Heard::Text(UNRESOLVED))]))
+    .summary("the host name in CONVEX_URL cannot be resolved: {thing}")
+    .explanation("the name is wrong, the deployment was removed, or this host has no working name server")
+    .about(About::These(&[&CONVEX]))
+    .explains(&[&CONVEX_SILENT, &CLAIM_FAILS])
+    .fixes(&[
+        &Fix::new(
+            "see whether other names resolve",
+            Risk::ReadOnly,
+            Remedy::Command(&["getent", "hosts", "github.com"]),
+        ),
+        &CORRECT_NAME,
+    ]);
+
+const UNRESOLVED: &str =
+    r"(?i)(?P<thing>[a-z0-9._-]*\.[a-z0-9._-]+) cannot be resolved|cannot be resolved|lookup|name or service not known";
 
 static CORRECT_NAME: Fix = Fix::new(
     "correct CONVEX_URL, or the name server",
