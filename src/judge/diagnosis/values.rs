@@ -8,7 +8,7 @@ use crate::envfile::{Reading, Value};
 use crate::host::tools::command::Command;
 use crate::observe::clues::EnvFound;
 use crate::observe::clues::values::{Barred, Running, ValuesFound};
-use crate::registry::{Clue, Depth, EnvFile, EnvReader, Service, State, Values, Verdict};
+use crate::registry::{Clue, Depth, Drift, EnvFile, EnvReader, Service, State, Values, Verdict};
 use crate::units;
 
 /// How long after a start a file that was written before it may seem to be newer: times have whole seconds.
@@ -52,6 +52,12 @@ pub(super) fn judge(case: &Case<'_>, subject: Subject<'_>, clue: Values) -> Conc
     let look = Look { env, file, seen, reader: service.env_reader(), is_down };
     let facts: Vec<Fact> = look.keys().into_iter().filter_map(|key| look.fact(key, clue)).collect();
     Conclusion::when(!facts.is_empty(), facts)
+}
+
+/// Whether its application may not read its env file.
+pub(super) fn is_barred(case: &Case<'_>, subject: Subject<'_>) -> bool {
+    let seen = case.clues.values.get(subject.service.name);
+    seen.and_then(|answer| answer.result.as_ref().ok()).is_some_and(|seen| seen.barred.is_some())
 }
 
 fn barred(barred: &Barred) -> Fact {
@@ -198,17 +204,11 @@ pub(super) fn absorbed(mut proven: Vec<Finding>) -> Vec<Finding> {
         let mut own = Vec::new();
         for fact in facts {
             let key = fact.thing.as_deref().and_then(|thing| thing.split(' ').next()).unwrap_or_default().to_owned();
-            let names = |finding: &Finding| {
-                finding.facts.iter().any(|fact| {
-                    let mut words = fact.says.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-                    words.any(|word| word == key)
-                })
-            };
             let name = proven[at].service.map(|service| service.name);
             let is_own = |other: &Finding| {
                 let is_root = other.cause.depth == Depth::Root && other.cause.verdict == Verdict::Fail;
                 let mentions = super::mentions(&other.cause.proof, &|clue| matches!(clue, Clue::Env(_)));
-                is_root && mentions && other.service.map(|service| service.name) == name && names(other)
+                is_root && mentions && other.service.map(|service| service.name) == name && names(other, &key)
             };
             match (0..proven.len()).find(|other| *other != at && is_own(&proven[*other])) {
                 Some(other) => proven[other].facts.push(Fact { thing: None, ..fact }),
@@ -218,5 +218,38 @@ pub(super) fn absorbed(mut proven: Vec<Finding>) -> Vec<Finding> {
         proven[at].facts = own;
     }
     proven.retain(|finding| !is_rule(finding) || !finding.facts.is_empty());
-    proven
+    follow(proven)
+}
+
+/// Puts what only says that a value changed under the finding that says what is wrong with that value.
+fn follow(proven: Vec<Finding>) -> Vec<Finding> {
+    let is_change = |finding: &Finding| {
+        matches!(finding.cause.proof, Clue::Drift(Drift::Environment | Drift::Container)) && finding.folded.is_empty()
+    };
+    let (changes, mut rest): (Vec<_>, Vec<_>) = proven.into_iter().partition(is_change);
+    for change in changes {
+        let thing = change.thing().unwrap_or_default();
+        let keys: Vec<&str> = thing.split(" (").next().unwrap_or_default().split(", ").collect();
+        let name = change.service.map(|service| service.name);
+        let says = |finding: &&mut Finding| {
+            let about_values = super::mentions(&finding.cause.proof, &|clue| matches!(clue, Clue::Env(_)));
+            about_values
+                && finding.cause.depth == Depth::Root
+                && finding.service.map(|service| service.name) == name
+                && keys.iter().all(|key| names(finding, key))
+        };
+        match rest.iter_mut().find(says) {
+            Some(finding) => finding.folded.push(change),
+            None => rest.push(change),
+        }
+    }
+    rest
+}
+
+/// Whether what proves a finding names this key.
+fn names(finding: &Finding, key: &str) -> bool {
+    finding.facts.iter().any(|fact| {
+        let mut words = fact.says.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        words.any(|word| word == key)
+    })
 }
