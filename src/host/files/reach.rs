@@ -55,11 +55,10 @@ fn first_bar(root: &Path, asked: &Path, wanted: Use) -> Result<Option<PathBuf>, 
     steps.push((asked, rights));
     for (step, rights) in steps {
         match rustix::fs::accessat(CWD, step, rights, AtFlags::EACCESS) {
-            Ok(()) => {}
+            // A mount that is read-only is no matter of users.
+            Ok(()) | Err(Errno::ROFS) => {}
             Err(Errno::ACCESS | Errno::PERM) => return Ok(Some(step.to_owned())),
             Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
-            // A mount that is read-only is no matter of users.
-            Err(Errno::ROFS) => {}
             Err(error) => return Err(error),
         }
     }

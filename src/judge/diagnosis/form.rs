@@ -6,7 +6,7 @@ use crate::units;
 
 /// What is wrong with a value, as the rest of a sentence that begins with its key; `None` where nothing is. `other` gives the value
 /// of another key.
-pub(super) fn flaw<'v>(form: &Form, value: &str, other: impl Fn(&str) -> Option<&'v str>) -> Option<String> {
+pub(crate) fn flaw<'v>(form: &Form, value: &str, other: impl Fn(&str) -> Option<&'v str>) -> Option<String> {
     let value = value.trim();
     match form {
         Form::Milliseconds(least, most) => out_of(value, *least, *most, span),

@@ -27,6 +27,7 @@ mod removed;
 mod replies;
 mod second;
 mod service;
+mod sqlite;
 mod unattended;
 mod values;
 mod wants;
@@ -38,6 +39,8 @@ use jiff::Timestamp;
 
 pub use case::Case;
 pub use changes::{REACH, before};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use form::flaw;
 pub use ignores::{By, Ignores};
 pub use lookups::{named, others};
 use outcome::Why;
@@ -147,7 +150,7 @@ pub fn diagnose(case: &Case<'_>, failures: &[&'static Failure], only: Option<&'s
             Conclusion::Unknown(whys) => doubt(&mut diagnosis.doubts, suspicion, &whys),
         }
     }
-    proven = values::absorbed(proven);
+    proven = sqlite::joined(values::absorbed(proven));
     remedy::withhold(case, &mut proven);
     diagnosis.findings = order::arrange(case, proven);
     diagnosis.findings.iter_mut().for_each(|finding| reasons::quote(case, finding));

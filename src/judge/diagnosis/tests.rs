@@ -12,6 +12,7 @@ mod reasons;
 mod remedies;
 mod surroundings;
 mod unattended;
+mod values;
 
 use std::time::Duration;
 

@@ -376,7 +376,8 @@ fn closed_to(system: &System, who: &User, path: &'static str, bytes: Option<&[u8
         };
         (meta.mode() >> shift) & bits == bits
     };
-    let owned = |meta: &std::fs::Metadata| format!("{}:{}, mode {:o}", meta.uid(), meta.gid(), meta.mode() & 0o7777);
+    let owner = |uid: u32| system.account(|account| account.uid == uid).map_or_else(|| uid.to_string(), |a| a.name);
+    let owned = |meta: &std::fs::Metadata| format!("{}, mode {:o}", owner(meta.uid()), meta.mode() & 0o7777);
     // Access lists are not read here, and may let it in. They show in the group's bits, which are their mask.
     let whose = |what: &str, meta: &std::fs::Metadata| {
         Some(format!("{what} belongs to {}; it runs as {}", owned(meta), who.name))

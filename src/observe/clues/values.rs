@@ -241,3 +241,41 @@ fn named(service: &Service, texts: &[String]) -> BTreeSet<&'static str> {
     };
     keys(service).filter(|key| texts.iter().any(|text| names(text, key))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::{EnvFile, Form, Level, Setting};
+
+    static LEVEL: Level = Level::new("P1").criterion("c").response("r").action("a");
+    static SHOP: Service = Service::new("shop", &LEVEL)
+        .env(EnvFile::new(&["/env"]).required(&["TOKEN"]).settings(&[Setting::new("POLL", Form::Count(1, 2))]));
+
+    #[test]
+    fn of_an_environment_only_the_keys_of_the_registry_are_kept() {
+        let reading = environment("PATH=/bin\0TOKEN=x\0POLL=1=2\0OTHER=hunter2\0TOKEN_FILE=/x\0broken", &SHOP);
+        assert_eq!(reading.keys(), ["TOKEN", "POLL", "TOKEN_FILE"]);
+        assert_eq!(reading.get("POLL").and_then(|value| value.known()), Some("1=2"));
+        assert!(environment("", &SHOP).keys().is_empty());
+    }
+
+    #[test]
+    fn a_key_is_named_elsewhere_only_as_a_whole_word() {
+        let of = |text: &str| named(&SHOP, &[text.to_owned()]).into_iter().collect::<Vec<_>>();
+        for text in ["Environment=TOKEN=x", "environment:\n  TOKEN: x", "- TOKEN=${OTHER}", "x TOKEN"] {
+            assert_eq!(of(text), ["TOKEN"], "{text}");
+        }
+        for text in ["Environment=MY_TOKEN=x", "TOKENS=1", "token: x", ""] {
+            assert_eq!(of(text), Vec::<&str>::new(), "{text}");
+        }
+        assert_eq!(of("POLL=1 TOKEN=2"), ["POLL", "TOKEN"]);
+    }
+
+    #[test]
+    fn what_the_engine_says_of_an_environment_is_read_or_left_alone() {
+        assert_eq!(config_env(r#"{"Config":{"Env":["A=1","B"]}}"#), Some(vec!["A=1".to_owned(), "B".to_owned()]));
+        for other in ["", "[]", r#"{"Config":{}}"#, r#"{"Config":{"Env":null}}"#] {
+            assert_eq!(config_env(other), None, "{other}");
+        }
+    }
+}

@@ -6,7 +6,7 @@ use crate::host::tools::procfs::Memory;
 use crate::observe::probe::{HostEvidence, OomRecord, TlsEdge};
 use crate::registry::{
     DataClue, Database, Drift, Ending, Family, FileClue, Flaw, Footing, Leftovers, LineShare, Listening, Passage,
-    Query, Question, RedisQuestion, Share, Shows, Surroundings, Unattended,
+    Query, Question, RedisQuestion, Share, Shows, Surroundings, Unattended, Values,
 };
 
 static LOAD: Clue = Clue::Load;
@@ -80,6 +80,7 @@ static CLUES: &[Clue] = &[
     Clue::Footing(Footing::DeletedFiles),
     Clue::Data(DataClue::ReadOnlyDefault),
     Clue::Surroundings(Surroundings::OffNetwork),
+    Clue::Values(Values::InUse),
 ];
 
 /// Its name. One that is new does not compile until it is here, and then in the list above.
@@ -142,6 +143,7 @@ fn name(clue: &Clue) -> &'static str {
         Clue::Footing(_) => "Footing",
         Clue::Data(_) => "Data",
         Clue::Surroundings(_) => "Surroundings",
+        Clue::Values(_) => "Values",
     }
 }
 
