@@ -27,6 +27,7 @@ pub mod pm2;
 pub mod postgres;
 pub mod postgres_state;
 pub mod procfs;
+pub mod program_file;
 pub mod rclone;
 pub mod redis_check_rdb;
 pub mod resolver;

@@ -7,6 +7,7 @@ use super::outcome::{Conclusion, Fact};
 use crate::envfile::{Reading, Value};
 use crate::host::tools::command::Command;
 use crate::observe::clues::EnvFound;
+use crate::observe::clues::starts::Obstacle;
 use crate::observe::clues::values::{Barred, Running, ValuesFound};
 use crate::registry::{Clue, Depth, Drift, EnvFile, EnvReader, Service, State, Values, Verdict};
 use crate::units;
@@ -21,12 +22,16 @@ pub(super) fn concerns(service: &Service, clue: Values) -> bool {
         Values::InUse | Values::AtNextStart => {
             env.is_some_and(|env| !env.settings.is_empty() || !env.required.is_empty())
         }
+        Values::Unstartable => true,
         Values::Unreadable => env.is_some() && service.env_reader() == EnvReader::Dotenv,
     }
 }
 
 pub(super) fn judge(case: &Case<'_>, subject: Subject<'_>, clue: Values) -> Conclusion {
     let service = subject.service;
+    if clue == Values::Unstartable {
+        return unstartable(case, subject);
+    }
     let Some(env) = service.env.as_ref().filter(|_| concerns(service, clue)) else {
         return Conclusion::RuledOut(Vec::new());
     };
@@ -52,6 +57,28 @@ pub(super) fn judge(case: &Case<'_>, subject: Subject<'_>, clue: Values) -> Conc
     let look = Look { env, file, seen, reader: service.env_reader(), is_down };
     let facts: Vec<Fact> = look.keys().into_iter().filter_map(|key| look.fact(key, clue)).collect();
     Conclusion::when(!facts.is_empty(), facts)
+}
+
+/// Whether a service runs as a unit that says all of itself.
+pub(super) fn runs_as_unit(case: &Case<'_>, subject: Subject<'_>) -> bool {
+    let unit = crate::observe::clues::unit(subject.service, &case.evidence.managers);
+    // What fails already is told by what it fails with.
+    unit.is_some_and(|unit| unit.active == "active" && unit.main_pid.is_some() && !unit.brief)
+}
+
+fn unstartable(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
+    if !runs_as_unit(case, subject) {
+        return Conclusion::RuledOut(Vec::new());
+    }
+    let (_, found) = match asked(case.clues.starts.get(subject.service.name)) {
+        Ok(found) => found,
+        Err(unknown) => return unknown,
+    };
+    let fact = |obstacle: &Obstacle| {
+        let says = format!("{} {}", obstacle.path, obstacle.what);
+        Fact::new(obstacle.command.clone(), says.clone()).blaming(says)
+    };
+    Conclusion::when(!found.is_empty(), found.iter().map(fact).collect())
 }
 
 /// Whether its application may not read its env file.
@@ -142,7 +169,8 @@ impl<'a> Look<'a> {
 
     fn is_newer(&self, running: &Running) -> bool {
         let times = self.seen.written.zip(running.since);
-        times.is_some_and(|(written, since)| written > units::later(since, SLACK))
+        let bound = |since| if running.is_exact { since } else { units::later(since, SLACK) };
+        times.is_some_and(|(written, since)| written > bound(since))
     }
 
     /// What is wrong with a value.

@@ -4,7 +4,7 @@ use super::case::Case;
 use super::{containers, data, drift, drift_route, removed, second, values};
 use crate::observe::clues::Wants;
 use crate::observe::probe::Holder;
-use crate::registry::{Clue, EnvClue, FileClue, Footing, Service, Window};
+use crate::registry::{Clue, EnvClue, FileClue, Footing, Service, Values, Window};
 
 /// What a reason is read from.
 static LAST_RUN: Clue = Clue::Said("", Window::Run);
@@ -133,6 +133,13 @@ impl Case<'_> {
             Clue::Data(clue) => {
                 if let Some(subject) = here.and_then(|service| self.subject(service)) {
                     data::want(self, subject, *clue, wants);
+                }
+            }
+            Clue::Values(Values::Unstartable) => {
+                if let Some(subject) = here.and_then(|service| self.subject(service))
+                    && values::runs_as_unit(self, subject)
+                {
+                    wants.starts.insert(subject.service.name, subject.service);
                 }
             }
             Clue::Values(clue) => {

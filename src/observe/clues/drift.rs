@@ -149,13 +149,16 @@ fn is_later(written: Timestamp, since: Timestamp) -> bool {
 }
 
 /// When the content of what a path leads to was changed last, in whole seconds; `None` where nothing is there.
-pub(super) fn written(system: &System, path: &str) -> std::io::Result<Option<Timestamp>> {
+fn written(system: &System, path: &str) -> std::io::Result<Option<Timestamp>> {
+    Ok(written_at(system, path)?.and_then(|time| Timestamp::from_second(time.as_second()).ok()))
+}
+
+/// The same, as exactly as the file system has it. The engine notes when a container was made as exactly, after its files were read:
+/// one that is later was written since.
+pub(super) fn written_at(system: &System, path: &str) -> std::io::Result<Option<Timestamp>> {
     use std::io::ErrorKind::{NotADirectory, NotFound};
     match system.metadata(path) {
-        Ok(meta) => Ok(meta.modified().ok().and_then(|time| {
-            let time = Timestamp::try_from(time).ok()?;
-            Timestamp::from_second(time.as_second()).ok()
-        })),
+        Ok(meta) => Ok(meta.modified().ok().and_then(|time| Timestamp::try_from(time).ok())),
         Err(error) if matches!(error.kind(), NotFound | NotADirectory) => Ok(None),
         Err(error) => Err(error),
     }

@@ -11,6 +11,7 @@ mod host;
 mod lookups;
 pub mod reclaim;
 pub mod second;
+pub mod starts;
 pub mod unattended;
 pub mod values;
 
@@ -106,6 +107,8 @@ pub struct Wants {
     pub drift: drift::Wanted,
     /// Services whose data is looked at: their process, and whether they are servers that can be asked.
     pub data: BTreeMap<&'static str, (&'static Service, Option<u32>, bool)>,
+    /// Services that run, of which is wanted whether they could be started again.
+    pub starts: BTreeMap<&'static str, &'static Service>,
     /// Services of which is wanted what they run with.
     pub values: BTreeMap<&'static str, &'static Service>,
     /// Services whose containers' surroundings are looked at, and the container's id.
@@ -171,6 +174,8 @@ pub struct Clues {
     pub drift: drift::Seen,
     /// The state of data.
     pub data: BTreeMap<&'static str, data::DataFound>,
+    /// What would keep services from starting again.
+    pub starts: BTreeMap<&'static str, Answer<Vec<starts::Obstacle>>>,
     /// What services run with.
     pub values: BTreeMap<&'static str, Answer<values::ValuesFound>>,
     /// What surrounds containers.
@@ -284,6 +289,7 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
         clues.queries = queries.into_iter().map(|(query, thread)| (query, join(thread))).collect();
         clues.redis = redis.into_iter().map(|(question, thread)| (question, join(thread))).collect();
         clues.data = data.into_iter().map(|(name, thread)| (name, join(thread))).collect();
+        clues.starts = starts::look_at_all(system, managers, wants).collect();
         values::look_at_all(door, managers, wants, &mut clues);
         data::look_elsewhere(door, managers, wants, &mut clues);
         clues

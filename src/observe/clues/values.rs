@@ -7,7 +7,7 @@ use std::io::ErrorKind;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::drift::written;
+use super::drift::written_at;
 use super::host::{env, file, unit};
 use super::{Clues, EnvFound, FileFound, Wants};
 use crate::envfile::Reading;
@@ -38,6 +38,8 @@ pub struct Running {
     pub command: Command,
     /// Since when it has it.
     pub since: Option<Timestamp>,
+    /// Whether that is exact: systemd and pm2 note whole seconds, or a time after the environment was made.
+    pub is_exact: bool,
     /// The keys of it that the registry names.
     pub environment: Reading,
     /// Keys that its manager sets itself, so that its env file does not decide of them.
@@ -83,7 +85,7 @@ fn look(door: Door<'_>, managers: &ManagerEvidence, service: &'static Service) -
         let named = read.as_ref().and_then(|found| found.path.clone());
         let mut newest = None;
         for path in files(service, managers, named.as_deref()) {
-            newest = newest.max(written(system, &path)?);
+            newest = newest.max(written_at(system, &path)?);
         }
         let running = match service.env_reader() {
             EnvReader::Systemd => of_unit(system, service, managers)?,
@@ -158,7 +160,7 @@ fn environ(system: &System, pid: u32, service: &Service) -> Result<Option<Readin
 
 fn of_process(pid: u32, since: Option<Timestamp>, environment: Reading, elsewhere: BTreeSet<&'static str>) -> Running {
     let command = Command::new(["ps", "-o", "pid,lstart,args", "-p", &pid.to_string()]);
-    Running { of: format!("process {pid}"), command, since, environment, elsewhere }
+    Running { of: format!("process {pid}"), command, since, is_exact: false, environment, elsewhere }
 }
 
 fn of_unit(system: &System, service: &Service, managers: &ManagerEvidence) -> Result<Option<Running>, Trouble> {
@@ -212,6 +214,7 @@ fn of_container(
         of: format!("container {name}"),
         command: Command::new(["docker", "inspect", name]),
         since: container.created,
+        is_exact: true,
         environment: reading,
         elsewhere: named(service, &texts),
     }))

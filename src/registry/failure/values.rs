@@ -10,6 +10,9 @@ pub enum Values {
     InUse,
     /// Its process has a sound value, and its files, which were written since, break a rule or leave a required key without a value.
     AtNextStart,
+    /// It runs as a unit, and its next start fails: its program, the script that this runs or its working directory is gone, of
+    /// another kind, closed to its user, or for another machine.
+    Unstartable,
     /// The application reads its env file itself, and its user may not.
     Unreadable,
 }

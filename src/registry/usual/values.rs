@@ -5,16 +5,18 @@ use super::super::*;
 use super::*;
 
 /// A setting keeps a service from its work, now or from its next start on.
-pub static RUINOUS_SETTING: Failure =
-    Failure::new("ruinous-setting", &[&[&ENV_FILE_UNREADABLE, &SETTING_RUINOUS, &SETTING_AT_NEXT_START]])
-        .summary("a value in an env file keeps a service from its work, or will from its next start on")
-        .section("each deployment's own: what the registry states of the settings of its services")
-        .aliases(&["setting", "settings", "env-value", "misconfiguration"])
-        .symptoms(&["a service is healthy and does nothing", "a service that ran for weeks does not start again"])
-        .note(
-            "only keys with a rule or that are required are judged; of values only numbers, lengths and the hosts of \
+pub static RUINOUS_SETTING: Failure = Failure::new(
+    "ruinous-setting",
+    &[&[&ENV_FILE_UNREADABLE, &SETTING_RUINOUS, &SETTING_AT_NEXT_START, &CANNOT_START_AGAIN]],
+)
+.summary("a setting or file keeps a service from its work, or will from its next start on")
+.section("each deployment's own: what the registry states of the settings of its services")
+.aliases(&["setting", "settings", "env-value", "misconfiguration"])
+.symptoms(&["a service is healthy and does nothing", "a service that ran for weeks does not start again"])
+.note(
+    "only keys with a rule or that are required are judged; of values only numbers, lengths and the hosts of \
              URLs are shown",
-        );
+);
 
 static CORRECT: Fix = Fix::new(
     "correct the value, then restart {service}",
@@ -47,6 +49,24 @@ pub static SETTING_AT_NEXT_START: Cause = Cause::new("SETTING-AT-NEXT-START", Cl
         Risk::Safe,
         Remedy::Manual("set it in {env} as it was; nothing has to be restarted for that"),
     )]);
+
+/// It runs from what is no longer there.
+pub static CANNOT_START_AGAIN: Cause = Cause::new("CANNOT-START-AGAIN", Clue::Values(Values::Unstartable))
+    .summary("{service} runs, and cannot start again: {thing}")
+    .explanation(
+        "the process still has what it was started from; its next start fails, by a restart, a crash or a reboot",
+    )
+    .verdict(Verdict::Warn)
+    .fixes(&[
+        &Fix::new("see what its unit starts", Risk::ReadOnly, Remedy::Command(&["systemctl", "cat", "{unit}"])),
+        &Fix::new(
+            "bring it back before anything restarts {service}",
+            Risk::Disruptive,
+            Remedy::Manual(
+                "deploy it again, or copy it back with its owner and mode; nothing has to be restarted for that",
+            ),
+        ),
+    ]);
 
 /// The application may not read it.
 pub static ENV_FILE_UNREADABLE: Cause = Cause::new("ENV-FILE-UNREADABLE", Clue::Values(Values::Unreadable))

@@ -84,6 +84,7 @@ impl World {
             of: "process 10".to_owned(),
             command: "ps".into(),
             since: Some(since),
+            is_exact: false,
             environment,
             elsewhere: self.elsewhere,
         });
@@ -402,4 +403,35 @@ fn the_line_about_a_database_file_stands_with_what_is_wrong_with_the_file() {
     assert_eq!(joined[0].thing(), Some("thing"));
     assert_eq!(sqlite::joined(vec![finding(crash(), "TypeError: x is undefined"), file()]).len(), 2);
     assert_eq!(sqlite::joined(vec![finding(crash(), "SQLiteError: x")]).len(), 1);
+}
+
+#[test]
+fn what_runs_and_could_not_be_started_again_is_told_and_what_fails_already_is_not() {
+    use crate::observe::clues::starts::Obstacle;
+
+    let gone = || Obstacle { path: "/srv/x.js".into(), what: "does not exist".into(), command: "ls".into() };
+    let judge = |state, pid, found: Option<Answer<Vec<Obstacle>>>| {
+        let units =
+            Some(ok("systemctl show", vec![UnitState { main_pid: pid, ..unit("mill.service", state, "running") }]));
+        let world = World { state, ..World::of(&MILL, with(&[]), with(&[]), false) };
+        world.with(&VILLAGE, |case| {
+            let evidence = Evidence {
+                time: now(),
+                managers: ManagerEvidence { units, ..ManagerEvidence::default() },
+                replies: vec![vec![ok("curl", answers())]],
+                holders: vec![Holder::Own],
+                host: None,
+            };
+            let clues = Clues { starts: found.into_iter().map(|found| ("mill", found)).collect(), ..Clues::default() };
+            let case = Case { evidence: &evidence, clues: &clues, ..*case };
+            case.outcome(&Clue::Values(Values::Unstartable), Some(&MILL))
+        })
+    };
+    let Proven(facts) = judge("active", Some(1), Some(ok("x", vec![gone()]))) else { panic!("it could not") };
+    assert_eq!(facts[0].thing.as_deref(), Some("/srv/x.js does not exist"));
+    assert!(judge("active", Some(1), Some(ok("x", vec![]))).is_ruled_out());
+    assert!(judge("failed", None, Some(ok("x", vec![gone()]))).is_ruled_out());
+    assert!(matches!(judge("active", Some(1), None), Unknown(_)));
+    let denied = Answer { command: "x".into(), result: Err(Trouble::NeedsRoot("to look at it")) };
+    assert!(matches!(judge("active", Some(1), Some(denied)), Unknown(_)));
 }
