@@ -246,7 +246,28 @@ pub(super) fn absorbed(mut proven: Vec<Finding>) -> Vec<Finding> {
         proven[at].facts = own;
     }
     proven.retain(|finding| !is_rule(finding) || !finding.facts.is_empty());
-    follow(proven)
+    together(follow(proven))
+}
+
+/// Several services that could not be started again for the same path are one matter: they go under what is found of that path, else
+/// under the first of them.
+fn together(proven: Vec<Finding>) -> Vec<Finding> {
+    let is_start = |finding: &Finding| matches!(finding.cause.proof, Clue::Values(Values::Unstartable));
+    let (starts, mut rest): (Vec<_>, Vec<_>) = proven.into_iter().partition(is_start);
+    for start in starts {
+        let thing = start.thing().unwrap_or_default().to_owned();
+        let path = thing.split(' ').next().unwrap_or_default().to_owned();
+        let is_same = |other: &&mut Finding| {
+            let is_wide = other.service.is_none() && other.cause.verdict == Verdict::Fail;
+            (is_start(other) && other.thing() == Some(&thing))
+                || (is_wide && other.facts.iter().any(|fact| fact.says.split([' ', ':']).any(|word| word == path)))
+        };
+        match rest.iter_mut().find(is_same) {
+            Some(other) => other.folded.push(start),
+            None => rest.push(start),
+        }
+    }
+    rest
 }
 
 /// Puts what only says that a value changed under the finding that says what is wrong with that value.

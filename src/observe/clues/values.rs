@@ -16,7 +16,7 @@ use crate::host::system::System;
 use crate::host::tools::command::Command;
 use crate::host::trouble::Trouble;
 use crate::observe::probe::{Answer, Door, ManagerEvidence, engine_get, is_container_of};
-use crate::registry::{EnvReader, Manager, Service};
+use crate::registry::{EnvFile, EnvReader, Manager, Service};
 
 /// What was seen of one service.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -60,9 +60,8 @@ pub struct Barred {
 }
 
 /// The keys of a service that anything is said of.
-pub fn keys(service: &Service) -> impl Iterator<Item = &'static str> {
-    let env = service.env.iter();
-    env.flat_map(|env| env.required.iter().copied().chain(env.settings.iter().map(|rule| rule.key)))
+fn keys(service: &Service) -> impl Iterator<Item = &'static str> {
+    service.env.iter().flat_map(EnvFile::keys)
 }
 
 /// Looks at all services that are wanted.
@@ -248,7 +247,7 @@ fn named(service: &Service, texts: &[String]) -> BTreeSet<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::{EnvFile, Form, Level, Setting};
+    use crate::registry::{Form, Level, Setting};
 
     static LEVEL: Level = Level::new("P1").criterion("c").response("r").action("a");
     static SHOP: Service = Service::new("shop", &LEVEL)

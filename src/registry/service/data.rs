@@ -73,6 +73,11 @@ impl EnvFile {
         self
     }
 
+    /// The keys that anything is said of.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.required.iter().copied().chain(self.settings.iter().map(|rule| rule.key))
+    }
+
     /// Keys without which the service does not work. Values are never shown.
     pub const fn required(mut self, keys: &'static [&'static str]) -> Self {
         self.required = keys;

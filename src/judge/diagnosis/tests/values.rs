@@ -435,3 +435,28 @@ fn what_runs_and_could_not_be_started_again_is_told_and_what_fails_already_is_no
     let denied = Answer { command: "x".into(), result: Err(Trouble::NeedsRoot("to look at it")) };
     assert!(matches!(judge("active", Some(1), Some(denied)), Unknown(_)));
 }
+
+#[test]
+fn what_several_services_miss_is_told_once() {
+    let finding = |cause: &'static Cause, service: Option<&'static Service>, says: &str| Finding {
+        failure: &WRONG,
+        cause,
+        service,
+        subject: "x".to_owned(),
+        summary: None,
+        severity: &URGENT,
+        facts: vec![Fact::new("look", says).blaming(says)],
+        since: None,
+        futile: None,
+        folded: Vec::new(),
+    };
+    let start = |service, says| finding(&usual::CANNOT_START_AGAIN, Some(service), says);
+    let gone = "/bin/bun does not exist";
+    let codes = |found: Vec<Finding>| found.iter().map(|f| (f.cause.code, f.folded.len())).collect::<Vec<_>>();
+    let both = absorbed(vec![start(&MILL, gone), start(&APP, gone)]);
+    assert_eq!(codes(both), [("CANNOT-START-AGAIN", 1)]);
+    let wide = finding(&POLL_ODD, None, "/bin/bun has mode 644");
+    assert_eq!(codes(absorbed(vec![start(&MILL, gone), wide])), [("POLL-ODD", 1)]);
+    let other = absorbed(vec![start(&MILL, gone), start(&APP, "/srv/x.js is empty")]);
+    assert_eq!(codes(other), [("CANNOT-START-AGAIN", 0), ("CANNOT-START-AGAIN", 0)]);
+}
