@@ -10,9 +10,7 @@ pub(crate) fn flaw<'v>(form: &Form, value: &str, other: impl Fn(&str) -> Option<
     let value = value.trim();
     match form {
         Form::Milliseconds(least, most) => out_of(value, *least, *most, span),
-        Form::Seconds(least, most) => {
-            out_of(value, *least, *most, |seconds| span(seconds.saturating_mul(1000)).replace(" ms", " s"))
-        }
+        Form::Seconds(least, most) => out_of(value, *least, *most, seconds),
         Form::Count(least, most) => out_of(value, *least, *most, |number| number.to_string()),
         Form::MillisecondsBelow(key, without) => {
             let Some(own) = number(value) else { return Some(no_number(value)) };
@@ -77,6 +75,14 @@ fn span(milliseconds: u64) -> String {
     match whole {
         Some(ms) => format!("{ms} ms ({})", units::duration(jiff::SignedDuration::from_millis(ms))),
         None => format!("{milliseconds} ms"),
+    }
+}
+
+/// The same of seconds: `3600 s (1h0m)`.
+fn seconds(number: u64) -> String {
+    match i64::try_from(number).ok().filter(|seconds| *seconds >= 60) {
+        Some(whole) => format!("{number} s ({})", units::duration(jiff::SignedDuration::from_secs(whole))),
+        None => format!("{number} s"),
     }
 }
 
@@ -201,6 +207,8 @@ mod tests {
             (Form::Milliseconds(100, 300_000), "-5", "is negative"),
             (Form::Milliseconds(100, 300_000), "5s", "is no number"),
             (Form::Milliseconds(100, 300_000), "hunter2", "is no number"),
+            (Form::Seconds(60, 86_400), "1", "is 1 s, less than 60 s (1m0s)"),
+            (Form::Seconds(60, 86_400), "99999", "is 99999 s (1d3h), more than 86400 s (1d0h)"),
             (Form::Count(1, 16), "0", "is 0, less than 1"),
             (Form::Count(1, 16), "99999999999999999999999", "is no number"),
             (
