@@ -473,6 +473,12 @@ pub fn redis_check_rdb(bytes: &[u8]) {
 pub fn settings(bytes: &[u8]) {
     let text = text(bytes);
     seen(Redactor::of_settings([&*text]).clean(&text).len());
+    seen((tools::program_file::head(bytes), tools::program_file::command(&text)));
+    seen(tools::login_file::parse(bytes, "claudeAiOauth.expiresAt", "claudeAiOauth.refreshToken"));
+    let rules = registry::DEPLOYMENTS.iter().flat_map(|deployment| deployment.services);
+    for rule in rules.flat_map(|service| service.env.iter().flat_map(|env| env.settings)) {
+        seen(crate::judge::diagnosis::flaw(&rule.form, &text, |_| Some("1")));
+    }
 }
 
 /// Times in lines and in fields. What follows one begins at a character.

@@ -171,8 +171,7 @@ impl Reading {
         self
     }
 
-    /// Settings that are known, for tests of what judges them.
-    #[cfg(test)]
+    /// Settings that are known, as of a process's environment.
     pub fn of<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Reading {
         let setting = |(key, value): (&str, &str)| Setting {
             key: key.to_owned(),

@@ -14,6 +14,7 @@ mod removed;
 mod slow;
 mod unattended;
 mod unmanaged;
+mod values;
 
 pub use containers::*;
 pub use data::*;
@@ -25,6 +26,7 @@ pub use removed::*;
 pub use slow::*;
 pub use unattended::*;
 pub use unmanaged::*;
+pub use values::*;
 
 use super::{
     About, Cause, Clue, Depth, Ending, EnvClue, Fix, Flaw, Heard, Holding, Lapse, Remedy, Risk, State, Verdict, Window,

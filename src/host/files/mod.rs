@@ -8,6 +8,7 @@ pub mod own;
 pub mod private;
 mod processes;
 mod program;
+pub mod reach;
 mod space;
 mod walk;
 

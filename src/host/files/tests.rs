@@ -285,3 +285,34 @@ fn the_kernel_s_files_belong_to_nobody_else() {
     assert!(system.read("/proc/self/status").unwrap().contains("Uid:"));
     assert!(system.read("/proc/net/tcp").is_ok());
 }
+
+/// The kernel answers for the user, so that modes, owners, groups and directories above all count.
+#[test]
+fn what_keeps_a_user_from_a_path_is_named() {
+    use super::reach::Use;
+
+    let tree = Tree::new("reach");
+    fs::write(tree.path("srv/app/.env"), "A=1").unwrap();
+    if !tree.0.is_root() {
+        let denied = tree.0.barred("/srv/app/.env", APP, APP, Use::Read).unwrap_err();
+        return assert_eq!(denied.kind(), ErrorKind::PermissionDenied);
+    }
+    let bars = |path: &str, wanted| tree.0.barred(path, APP, APP, wanted).unwrap();
+    let mode = |path: &str, mode| fs::set_permissions(tree.path(path), fs::Permissions::from_mode(mode)).unwrap();
+    let env = "/srv/app/.env";
+    mode(env.trim_start_matches('/'), 0o600);
+    assert_eq!(bars(env, Use::Read).as_deref(), Some(env));
+    tree.give("srv/app/.env");
+    assert_eq!((bars(env, Use::Read), bars(env, Use::ReadWrite)), (None, None));
+    assert_eq!(bars(env, Use::Execute).as_deref(), Some(env));
+    // Of root, and the user is in its group.
+    chown(tree.path("srv/app/.env"), Some(0), Some(50)).unwrap();
+    mode("srv/app/.env", 0o640);
+    assert_eq!(bars(env, Use::Read), None);
+    assert_eq!(bars(env, Use::ReadWrite).as_deref(), Some(env));
+    mode("srv", 0o700);
+    assert_eq!(bars(env, Use::Read).as_deref(), Some("/srv"));
+    assert_eq!(bars("/root/none", Use::Read), None);
+    // Root again, in this thread and in all others.
+    assert!(tree.0.read("/root/secret").is_ok());
+}

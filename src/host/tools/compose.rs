@@ -91,7 +91,7 @@ pub fn resolved(labels: &Labels) -> Argv {
     argv.with(files).with(env_files).with(["config", "--format=json"])
 }
 
-/// Names of the variables of a service that a container was made with otherwise. `project` is what [`resolved`] prints, and
+/// Ports of a service that a container does not publish, and names of the variables that it was made with otherwise. `project` is what [`resolved`] prints, and
 /// `container` the engine's answer about it; values stay here.
 ///
 /// # Errors
@@ -105,11 +105,34 @@ pub fn differing(project: &str, service: &str, container: &str) -> Result<Vec<St
     struct Wanted {
         #[serde(default)]
         environment: Option<BTreeMap<String, Option<String>>>,
+        #[serde(default)]
+        ports: Option<Vec<Publish>>,
+    }
+    #[derive(Deserialize)]
+    struct Publish {
+        #[serde(default)]
+        target: u16,
+        #[serde(default)]
+        published: Option<serde_json::Value>,
+        #[serde(default)]
+        protocol: Option<String>,
     }
     #[derive(Deserialize)]
     struct Row {
         #[serde(rename = "Config")]
         config: Made,
+        #[serde(rename = "HostConfig", default)]
+        host: Host,
+    }
+    #[derive(Deserialize, Default)]
+    struct Host {
+        #[serde(rename = "PortBindings", default)]
+        bindings: Option<BTreeMap<String, Option<Vec<Binding>>>>,
+    }
+    #[derive(Deserialize)]
+    struct Binding {
+        #[serde(rename = "HostPort", default)]
+        port: String,
     }
     #[derive(Deserialize)]
     struct Made {
@@ -119,15 +142,29 @@ pub fn differing(project: &str, service: &str, container: &str) -> Result<Vec<St
     let malformed = |_| Malformed::new("a project and a container", "");
     let mut files: Files = serde_json::from_str(project).map_err(malformed)?;
     let made: Row = serde_json::from_str(container).map_err(malformed)?;
-    let made = made.config.env.unwrap_or_default();
-    let own: BTreeMap<&str, &str> = made.iter().filter_map(|entry| entry.split_once('=')).collect();
-    let wanted = files.services.remove(service).and_then(|wanted| wanted.environment).unwrap_or_default();
+    let env = made.config.env.unwrap_or_default();
+    let own: BTreeMap<&str, &str> = env.iter().filter_map(|entry| entry.split_once('=')).collect();
+    let Some(wanted) = files.services.remove(service) else { return Ok(Vec::new()) };
+    let bound = made.host.bindings.unwrap_or_default();
+    let moved = |publish: &Publish| {
+        // One without a port of the host, or with a range of them, is given one by the engine.
+        let port = publish.published.as_ref().map(|port| port.to_string().trim_matches('"').to_owned());
+        let port = port.filter(|port| port.parse::<u16>().is_ok())?;
+        let inside = format!("{}/{}", publish.target, publish.protocol.as_deref().unwrap_or("tcp"));
+        let own: Vec<&str> = bound.get(&inside).into_iter().flatten().flatten().map(|b| b.port.as_str()).collect();
+        (!own.contains(&port.as_str())).then(|| match own.first() {
+            Some(own) => format!("port {port} instead of {own}"),
+            None => format!("port {port}"),
+        })
+    };
+    let ports: Vec<String> = wanted.ports.iter().flatten().filter_map(moved).collect();
+    let wanted = wanted.environment.unwrap_or_default();
     // One without a value comes from whoever called compose.
     let wanted = wanted.into_iter().filter_map(|(key, value)| Some((key, value?)));
     let differs = |(key, value): &(String, String)| {
         own.get(key.as_str()).is_none_or(|own| *own != value && *own != value.replace("$$", "$"))
     };
-    Ok(wanted.filter(differs).map(|(key, _)| key).collect())
+    Ok(ports.into_iter().chain(wanted.filter(differs).map(|(key, _)| key)).collect())
 }
 
 /// Whether a compose file takes values that these variables do not have, so that the environment of its caller decides.
@@ -181,6 +218,18 @@ mod tests {
         let container = r#"{"Config":{"Env":["KEY=hunter2","SAME=a$b","PATH=/bin"]}}"#;
         assert_eq!(differing(project, "s", container), Ok(vec!["KEY".to_owned(), "NEW".to_owned()]));
         assert_eq!(differing(r#"{"services":{"s":{}}}"#, "s", container), Ok(Vec::new()));
+        let published = |port: &str| {
+            format!(
+                r#"{{"services":{{"s":{{"ports":[{{"mode":"ingress","target":80,"published":{port},"protocol":"tcp"}}]}}}}}}"#
+            )
+        };
+        let bound = r#"{"Config":{},"HostConfig":{"PortBindings":{"80/tcp":[{"HostIp":"","HostPort":"8080"}]}}}"#;
+        let moved = |port: &str, made: &str| differing(&published(port), "s", made).unwrap();
+        assert_eq!((moved("\"8080\"", bound), moved("8080", bound)), (vec![], vec![]));
+        assert_eq!(moved("\"8081\"", bound), ["port 8081 instead of 8080"]);
+        assert_eq!(moved("\"8081\"", r#"{"Config":{}}"#), ["port 8081"]);
+        // The engine chooses.
+        assert_eq!((moved("null", bound), moved("\"8000-8010\"", bound)), (vec![], vec![]));
         for end in 0..container.len() {
             assert!(!differing(project, "s", &container[..end]).unwrap_err().to_string().contains("hunter2"));
         }

@@ -4,7 +4,7 @@ use super::case::{Case, Subject};
 use super::outcome::{Conclusion, Fact};
 use super::{
     containers, data, drift, drift_route, footing, holder, host, place, reasons, removed, replies, second, service,
-    unattended, unmanaged, words,
+    unattended, unmanaged, values, words,
 };
 use crate::host::tools::command::Command;
 use crate::observe::probe::Holder;
@@ -105,6 +105,7 @@ impl<'a> Case<'a> {
             Clue::Footing(clue) => footing::of_host(self, *clue),
             Clue::Unmanaged(clue) => unmanaged::of_host(self, *clue),
             Clue::Data(clue) => of(&|subject| data::judge(self, subject, *clue)),
+            Clue::Values(clue) => of(&|subject| values::judge(self, subject, *clue)),
             Clue::Surroundings(clue) => of(&|subject| containers::judge(self, subject, *clue)),
         }
     }

@@ -13,6 +13,7 @@ mod drift_route;
 mod drift_unit;
 mod evaluate;
 mod footing;
+mod form;
 mod holder;
 mod host;
 mod ignores;
@@ -27,9 +28,11 @@ mod removed;
 mod replies;
 mod second;
 mod service;
+mod sqlite;
 mod strangers;
 mod unattended;
 mod unmanaged;
+mod values;
 mod wants;
 mod words;
 
@@ -39,6 +42,8 @@ use jiff::Timestamp;
 
 pub use case::Case;
 pub use changes::{REACH, before};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use form::flaw;
 pub use ignores::{By, Ignores};
 pub use lookups::{named, others};
 use outcome::Why;
@@ -157,6 +162,7 @@ pub fn diagnose(case: &Case<'_>, failures: &[&'static Failure], only: Option<&'s
             Conclusion::Unknown(whys) => doubt(&mut diagnosis.doubts, suspicion, &whys),
         }
     }
+    proven = sqlite::joined(values::absorbed(proven));
     remedy::withhold(case, &mut proven);
     diagnosis.findings = order::arrange(case, proven);
     diagnosis.findings.iter_mut().for_each(|finding| reasons::quote(case, finding));

@@ -7,6 +7,7 @@ use regex::Regex;
 use super::case::{Case, asked, told};
 use super::outcome::{Conclusion, Fact, Why};
 use crate::host::tools::command::Command;
+use crate::host::tools::login_file::Login;
 use crate::host::trouble::Trouble;
 use crate::observe::logs::stamp::{self, Clock};
 use crate::observe::probe::{Answer, Reply};
@@ -28,6 +29,9 @@ pub(super) fn file(case: &Case<'_>, path: &'static str, clue: &FileClue) -> Conc
             None if text.is_none() => Conclusion::RuledOut(vec![Fact::new(command, format!("{path} does not exist"))]),
             None => Conclusion::RuledOut(vec![Fact::new(command, format!("{path} does not say so"))]),
         };
+    }
+    if let FileClue::Expired(..) = clue {
+        return expired(case, path);
     }
     let (command, found) = match asked(case.clues.files.get(path)) {
         Ok(found) => found,
@@ -64,9 +68,30 @@ pub(super) fn file(case: &Case<'_>, path: &'static str, clue: &FileClue) -> Conc
             (*number != 0 && bits & wanted != wanted, says)
         }
         FileClue::Larger(size) => (found.size > *size, format!("{path} has {}", bytes(found.size))),
-        FileClue::Contains(_) => return Conclusion::unknown("it was not asked"),
+        FileClue::Empty => (found.size == 0 && !found.is_dir, format!("{path} has {}", bytes(found.size))),
+        FileClue::Directory => {
+            (found.is_dir, format!("{path} is a {}", if found.is_dir { "directory" } else { "file" }))
+        }
+        FileClue::Contains(_) | FileClue::Expired(..) => return Conclusion::unknown("it was not asked"),
     };
     Conclusion::when(holds, vec![Fact::new(command, says)])
+}
+
+fn expired(case: &Case<'_>, path: &'static str) -> Conclusion {
+    let (command, login) = match asked(case.clues.logins.get(path)) {
+        Ok(found) => found,
+        Err(unknown) => return unknown,
+    };
+    let fact = |says: String| vec![Fact::new(command, says)];
+    match login {
+        Some(Login { until: Some(until), renewable }) if *until < case.evidence.time => {
+            let ago = age(*until, case.evidence.time);
+            let renewal = if *renewable { "and can be renewed" } else { "and holds nothing that renews it" };
+            Conclusion::when(!renewable, fact(format!("the login in {path} expired {ago} ago, at {until}, {renewal}")))
+        }
+        Some(Login { until: Some(until), .. }) => Conclusion::RuledOut(fact(format!("it is valid until {until}"))),
+        Some(Login { until: None, .. }) | None => Conclusion::RuledOut(fact(format!("{path} states no time"))),
+    }
 }
 
 pub(super) fn leftovers(

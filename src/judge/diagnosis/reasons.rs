@@ -105,8 +105,9 @@ pub(super) fn reports(case: &Case<'_>, subject: Subject<'_>, family: Family) -> 
         }
         Ok(Some(Found { reason, facts })) if reason.family != family => Conclusion::RuledOut(facts),
         Ok(Some(Found { reason, mut facts })) => {
+            let thing = in_compose_file(case, subject.service, &reason, &facts);
             for fact in &mut facts {
-                fact.thing = Some(reason.about().to_owned());
+                fact.thing = Some(thing.clone().unwrap_or_else(|| reason.about().to_owned()));
             }
             let known = looked_up(case, Some(subject.service), &reason);
             // What the line does not name, what was found may.
@@ -119,6 +120,23 @@ pub(super) fn reports(case: &Case<'_>, subject: Subject<'_>, family: Family) -> 
             Conclusion::Proven(facts)
         }
     }
+}
+
+/// Compose names the line of what it cannot parse, and not the file.
+fn in_compose_file(case: &Case<'_>, service: &Service, reason: &Reason, facts: &[Fact]) -> Option<String> {
+    let number = reason.thing.as_deref()?.strip_prefix("line ")?;
+    let is_compose = reason.family == Family::SyntaxError && facts.iter().any(|fact| fact.says.contains("yaml: "));
+    let files = service.managers.iter().find_map(|manager| match manager {
+        Manager::Compose(compose) => Some(compose.files),
+        Manager::Systemd(_) | Manager::Docker(_) | Manager::Pm2(_) => None,
+    });
+    let is_there = |path: &&&str| {
+        let found = case.clues.files.get(**path).and_then(|answer| answer.result.as_ref().ok());
+        found.is_some_and(Option::is_some)
+    };
+    let file = files.filter(|_| is_compose)?;
+    let file = file.iter().find(is_there).or_else(|| file.first().filter(|_| file.len() == 1))?;
+    Some(format!("{file}, line {number}"))
 }
 
 /// What is known of the thing that a reason names.

@@ -88,7 +88,16 @@ pub(super) fn heard(answer: &Answer<Reply>, wanted: &Heard) -> Conclusion {
             other,
         ) => (false, shown(other)),
     };
-    Conclusion::when(holds, vec![Fact::new(&answer.command, says)])
+    // What the expression calls `thing` is at fault.
+    let thing = match (wanted, text_of(reply)) {
+        (Heard::Text(pattern), Some(text)) if holds => Regex::new(pattern).ok().and_then(|pattern| {
+            let found = pattern.captures(&text)?.name("thing")?;
+            Some(crate::host::tools::excerpt(found.as_str()))
+        }),
+        (_, _) => None,
+    };
+    let fact = Fact::new(&answer.command, says);
+    Conclusion::when(holds, vec![Fact { thing, ..fact }])
 }
 
 fn condition_holds(json: &Value, condition: &Condition) -> bool {

@@ -15,6 +15,7 @@ mod strangers;
 mod surroundings;
 mod unattended;
 mod unmanaged;
+mod values;
 
 use std::time::Duration;
 

@@ -1,11 +1,11 @@
 //! What still has to be asked before causes can be judged: of each clue only what `status` has not decided already.
 
 use super::case::Case;
-use super::{containers, data, drift, drift_route, removed, second};
+use super::{containers, data, drift, drift_route, removed, second, values};
 use crate::observe::clues::Wants;
 use crate::observe::clues::ahead::Wanted;
 use crate::observe::probe::Holder;
-use crate::registry::{Clue, EnvClue, FileClue, Footing, Service, Unattended, Window};
+use crate::registry::{Clue, EnvClue, FileClue, Footing, Service, Unattended, Values, Window};
 
 /// What a reason is read from.
 static LAST_RUN: Clue = Clue::Said("", Window::Run);
@@ -102,6 +102,7 @@ impl Case<'_> {
             Clue::RouteElsewhere => wants.routes |= here.is_some(),
             Clue::ProxyRejects => wants.routes = true,
             Clue::File(path, FileClue::Contains(_)) => drop(wants.tails.insert(path)),
+            Clue::File(path, FileClue::Expired(until, renewal)) => drop(wants.logins.insert((path, until, renewal))),
             Clue::File(path, _) => drop(wants.files.insert(path)),
             Clue::Leftovers(left) => drop(wants.dirs.insert(left.dir)),
             Clue::Port(..) => wants.listeners = true,
@@ -153,6 +154,19 @@ impl Case<'_> {
             Clue::Data(clue) => {
                 if let Some(subject) = here.and_then(|service| self.subject(service)) {
                     data::want(self, subject, *clue, wants);
+                }
+            }
+            Clue::Values(Values::Unstartable) => {
+                if let Some(subject) = here.and_then(|service| self.subject(service))
+                    && values::runs_as_unit(self, subject)
+                {
+                    wants.starts.insert(subject.service.name, subject.service);
+                }
+            }
+            Clue::Values(clue) => {
+                if let Some(service) = here.filter(|service| values::concerns(service, *clue)) {
+                    wants.env.insert(service.name, service);
+                    wants.values.insert(service.name, service);
                 }
             }
             Clue::Surroundings(_) => {

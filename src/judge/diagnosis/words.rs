@@ -6,6 +6,7 @@ use regex::Regex;
 use super::case::{Case, Subject, asked};
 use super::outcome::{Conclusion, Fact};
 use super::service::{began, doubt};
+use super::values;
 use crate::envfile::Value;
 use crate::host::tools::command::Command;
 use crate::observe::logs::line::Said;
@@ -21,6 +22,8 @@ const SHOWN: usize = 2;
 
 pub(super) fn env(case: &Case<'_>, subject: Subject<'_>, clue: &EnvClue) -> Conclusion {
     let (_, found) = match asked(case.clues.env.get(subject.service.name)) {
+        // That nobody may read it is a cause of its own, which leaves nothing else open.
+        Err(_) if values::is_barred(case, subject) => return Conclusion::RuledOut(Vec::new()),
         Ok(found) => found,
         Err(unknown) => return unknown,
     };

@@ -11,6 +11,7 @@ pub mod routes;
 pub mod saved;
 pub mod sites;
 pub mod units;
+mod whose;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
@@ -115,7 +116,7 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
             .containers
             .iter()
             .map(|(name, (service, compose))| {
-                (*name, task(scope, move || containers::look(door, service, compose, managers)))
+                (*name, task(scope, move || containers::look(door, deployment, service, compose, managers)))
             })
             .collect();
         let system = door.system;
@@ -130,7 +131,8 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
             seen.units.extend(on(service).map(|unit| (service.name, units::look(system, service, unit))));
         }
         for service in wanted.environments.values() {
-            seen.environments.extend(on(service).map(|unit| (service.name, environment::look(system, service, unit))));
+            seen.environments
+                .extend(on(service).map(|unit| (service.name, environment::look(system, deployment, service, unit))));
         }
         for service in wanted.pairs.values() {
             seen.pairs.insert(service.name, pairs::look(system));
@@ -154,12 +156,15 @@ pub(super) fn is_later(written: Timestamp, since: Timestamp) -> bool {
 
 /// When the content of what a path leads to was changed last, in whole seconds; `None` where nothing is there.
 fn written(system: &System, path: &str) -> std::io::Result<Option<Timestamp>> {
+    Ok(written_at(system, path)?.and_then(|time| Timestamp::from_second(time.as_second()).ok()))
+}
+
+/// The same, as exactly as the file system has it. The engine notes when a container was made as exactly, after its files were read:
+/// one that is later was written since.
+pub(super) fn written_at(system: &System, path: &str) -> std::io::Result<Option<Timestamp>> {
     use std::io::ErrorKind::{NotADirectory, NotFound};
     match system.metadata(path) {
-        Ok(meta) => Ok(meta.modified().ok().and_then(|time| {
-            let time = Timestamp::try_from(time).ok()?;
-            Timestamp::from_second(time.as_second()).ok()
-        })),
+        Ok(meta) => Ok(meta.modified().ok().and_then(|time| Timestamp::try_from(time).ok())),
         Err(error) if matches!(error.kind(), NotFound | NotADirectory) => Ok(None),
         Err(error) => Err(error),
     }

@@ -10,6 +10,7 @@ use super::{EnvFound, FileFound, Listening, Process};
 use crate::host::files::Entry;
 use crate::host::system::System;
 use crate::host::tools::command::Command;
+use crate::host::tools::login_file::{self, Login};
 use crate::host::tools::sockets;
 use crate::host::tools::systemctl::UnitState;
 use crate::host::tools::ufw;
@@ -54,6 +55,21 @@ pub(super) fn file(system: &System, path: &str) -> Answer<Option<FileFound>> {
 pub(super) fn tail(system: &System, path: &str) -> Answer<Option<String>> {
     let end = system.tail(path, TAIL).map(|(bytes, _)| text(&bytes));
     Answer { command: Command::new(["tail", "-c", "65536", path]), result: looked(end) }
+}
+
+/// The login in a file; `None` for what is no file, or is empty.
+pub(super) fn login(
+    system: &System,
+    (path, until, renewal): (&'static str, &'static str, &'static str),
+) -> Answer<Option<Login>> {
+    let look = || -> Result<Option<Login>, Trouble> {
+        let meta = looked(system.metadata(path))?;
+        if !meta.is_some_and(|meta| meta.is_file() && meta.len() > 0) {
+            return Ok(None);
+        }
+        Ok(login_file::parse(&system.read_bytes(path, TAIL)?, until, renewal))
+    };
+    Answer { command: ls(path), result: look() }
 }
 
 pub(super) fn list(system: &System, dir: &str) -> Answer<Vec<(String, Timestamp)>> {

@@ -13,8 +13,10 @@ mod lookups;
 pub mod pairs;
 pub mod reclaim;
 pub mod second;
+pub mod starts;
 pub mod unattended;
 pub mod unmanaged;
+pub mod values;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +35,7 @@ use crate::host::threads::{join, task};
 use crate::host::tools::cgroup::{self, Home};
 use crate::host::tools::command::Command;
 use crate::host::tools::docker::Listed;
+use crate::host::tools::login_file::Login;
 use crate::host::tools::{Argv, Upstream};
 use crate::host::trouble::{Trouble, failure};
 use crate::observe::logs::destinations::Destinations;
@@ -62,6 +65,8 @@ pub struct Wants {
     pub files: BTreeSet<&'static str>,
     /// Files whose ends are wanted.
     pub tails: BTreeSet<&'static str>,
+    /// Files with a login, and where in them stands until when it is valid, and what renews it.
+    pub logins: BTreeSet<(&'static str, &'static str, &'static str)>,
     /// Directories to list.
     pub dirs: BTreeSet<&'static str>,
     /// Processes whose memory is wanted.
@@ -104,6 +109,10 @@ pub struct Wants {
     pub drift: drift::Wanted,
     /// Services whose data is looked at: their process, and whether they are servers that can be asked.
     pub data: BTreeMap<&'static str, (&'static Service, Option<u32>, bool)>,
+    /// Services that run, of which is wanted whether they could be started again.
+    pub starts: BTreeMap<&'static str, &'static Service>,
+    /// Services of which is wanted what they run with.
+    pub values: BTreeMap<&'static str, &'static Service>,
     /// Services whose containers' surroundings are looked at, and the container's id.
     pub surroundings: BTreeMap<&'static str, (&'static Service, Option<String>)>,
 }
@@ -127,6 +136,8 @@ pub struct Clues {
     pub files: BTreeMap<&'static str, Answer<Option<FileFound>>>,
     /// Ends of files; `None` for what does not exist.
     pub tails: BTreeMap<&'static str, Answer<Option<String>>>,
+    /// Logins in files; `None` for what is none.
+    pub logins: BTreeMap<&'static str, Answer<Option<Login>>>,
     /// Names in directories and when they were changed last; none in one that does not exist.
     pub dirs: BTreeMap<&'static str, Answer<Vec<(String, Timestamp)>>>,
     /// Resident memory of processes, bytes.
@@ -165,6 +176,10 @@ pub struct Clues {
     pub drift: drift::Seen,
     /// The state of data.
     pub data: BTreeMap<&'static str, data::DataFound>,
+    /// What would keep services from starting again.
+    pub starts: BTreeMap<&'static str, Answer<Vec<starts::Obstacle>>>,
+    /// What services run with.
+    pub values: BTreeMap<&'static str, Answer<values::ValuesFound>>,
     /// What surrounds containers.
     pub surroundings: BTreeMap<&'static str, containers::ContainerFound>,
     /// Last lines of units and containers that no service is, oldest first, by their names.
@@ -273,6 +288,7 @@ pub fn gather(
             env: wants.env.iter().map(|(name, service)| (*name, env(system, service, managers))).collect(),
             files: wants.files.iter().map(|path| (*path, file(system, path))).collect(),
             tails: wants.tails.iter().map(|path| (*path, tail(system, path))).collect(),
+            logins: wants.logins.iter().map(|wanted| (wanted.0, host::login(system, *wanted))).collect(),
             dirs: wants.dirs.iter().map(|dir| (*dir, list(system, dir))).collect(),
             memory: wants.memory.iter().map(|pid| (*pid, resident(system, *pid))).collect(),
             homes: wants.homes.iter().filter_map(|pid| Some((*pid, home_of(system, *pid)?))).collect(),
@@ -300,6 +316,8 @@ pub fn gather(
         clues.queries = queries.into_iter().map(|(query, thread)| (query, join(thread))).collect();
         clues.redis = redis.into_iter().map(|(question, thread)| (question, join(thread))).collect();
         clues.data = data.into_iter().map(|(name, thread)| (name, join(thread))).collect();
+        clues.starts = starts::look_at_all(system, managers, wants).collect();
+        values::look_at_all(door, managers, wants, &mut clues);
         data::look_elsewhere(door, managers, wants, &mut clues);
         clues
     })

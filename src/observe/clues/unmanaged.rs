@@ -81,7 +81,7 @@ pub(super) fn look(door: Door<'_>, deployment: &'static Deployment, managers: &M
     let argv = systemctl::show(names.iter().map(String::as_str), false);
     let answer = door.ask(&argv, systemctl::parse_show);
     for unit in answer.result.iter().flatten().filter(|unit| unit.active == "active" && unit.main_pid.is_some()) {
-        let own = of_unit(system, unit, |path| super::environment(system, path));
+        let own = of_unit(system, unit, |path| super::environment(system, path), |_| true);
         found.environments.insert(unit.id.clone(), own);
     }
     found.units = Some(answer);

@@ -79,7 +79,7 @@ fn request(door: Door<'_>, url: &str, host: Option<&str>) -> Result<Reply, Troub
         response.into_body().into_reader().take(BODY_LIMIT).read_to_end(&mut body)?;
         Ok(Reply::Http { status, body: super::text(&body) })
     });
-    answer.or_else(|error| super::network::silence(shortage(&error), reason(&error, limit)))
+    answer.or_else(|error| super::network::silence(shortage(&error), reason_at(url, &error, limit)))
 }
 
 /// Resolves names by the system's resolver, which by itself knows no deadline.
@@ -124,6 +124,15 @@ pub(super) fn shortage(error: &ureq::Error) -> Option<Shortage> {
         // To be tried again is what a thread was told that was to look a name up; a deadline of a socket has its own error.
         ureq::Error::Io(error) => Shortage::of_start(error),
         _ => None,
+    }
+}
+
+/// The same, with the name of the host where that is at fault: a name is no secret, whatever else a URL holds.
+fn reason_at(url: &str, error: &ureq::Error, limit: Duration) -> String {
+    let host = url.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned));
+    match (error, host.filter(|host| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte)))) {
+        (ureq::Error::HostNotFound, Some(host)) => format!("its name {host} cannot be resolved"),
+        (_, _) => reason(error, limit),
     }
 }
 

@@ -23,6 +23,19 @@ const fn env(required: &'static [&'static str]) -> EnvFile {
         .required(required)
 }
 
+/// In a container localhost is the container itself; the example file has localhost.
+const DATABASE: Setting = Setting::new(
+    "DATABASE_URL",
+    Form::Url(UrlForm::with_scheme(&["postgresql", "postgres"]).at(&["postgres"]).port(5432)),
+)
+.otherwise("the database is not reached");
+/// Its start fails below that.
+const SECRET: Setting =
+    Setting::new("AUTH_SECRET", Form::Length(32)).otherwise("web ends at its start with a \"[startup]\" line");
+/// Its log line is looked for within two minutes; 30000 is what the deployment runs with.
+const POLL: Setting = Setting::new("WORKER_POLL_MS", Form::Milliseconds(100, 120_000))
+    .otherwise("reminders and follow-ups come late by as much; 30000 is what the runbook has");
+
 /// A limit of the compose file, in which Docker reads `M` as MiB.
 const fn limit(mib: u64, source: &'static str) -> Memory {
     Memory::stated_in(source).limit_bytes(mib << 20)
@@ -78,7 +91,7 @@ pub static WEB: Service = Service::new("web", &P1)
         .show(&["status", "checks.db"]),
     )])
     .needs(&[&POSTGRES])
-    .env(env(&["DATABASE_URL", "REDIS_URL", "AUTH_SECRET"]))
+    .env(env(&["DATABASE_URL", "REDIS_URL", "AUTH_SECRET"]).settings(&[DATABASE, SECRET]))
     .logs(&[Log::Container])
     .memory(limit(700, "compose file, 700M read as MiB; about 200 MiB when idle"))
     .restart_loses("the rate limits, which it keeps in memory: every lock-out ends")
@@ -94,7 +107,7 @@ pub static WORKER: Service = Service::new("worker", &P3)
     .managers(&[Manager::Compose(compose("worker").container("ai-fsm-worker"))])
     .probes(&[Probe::log_line("automation poll").within_seconds(120)])
     .needs(&[&POSTGRES])
-    .env(env(&["DATABASE_URL"]))
+    .env(env(&["DATABASE_URL"]).settings(&[DATABASE, POLL]))
     .logs(&[Log::Container])
     .memory(limit(256, "compose file, 256M read as MiB; about 64 MiB when idle"))
     .note(

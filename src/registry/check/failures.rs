@@ -181,6 +181,7 @@ fn clue(d: &Deployment, place: &str, proof: &Clue, alone: bool, found: &mut Vec<
         | Clue::MemoryHigh
         | Clue::RouteElsewhere
         | Clue::Env(_)
+        | Clue::Values(_)
         | Clue::Drift(_)
         | Clue::Route(_)
         | Clue::Unattended(Unattended::NotAtBoot)

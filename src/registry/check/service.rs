@@ -47,6 +47,11 @@ pub(super) const fn service(s: &Service) {
         if env.mode & 0o007 != 0 {
             culprit(s.name, "has an env file that others may read");
         }
+        let mut i = 0;
+        while i < env.settings.len() {
+            setting(&env.settings[i], s.name);
+            i += 1;
+        }
     }
     let mut i = 0;
     while i < s.data.len() {
@@ -64,6 +69,29 @@ pub(super) const fn service(s: &Service) {
     if let Some(at_stake) = &s.at_stake {
         text(at_stake.path, s.name, "has a number at stake without a path");
         text(at_stake.what, s.name, "has a number at stake that does not say what it counts: AtStake::what");
+    }
+}
+
+const fn setting(rule: &Setting, owner: &str) {
+    argument(rule.key, owner, "has a rule for a setting without its key");
+    text(rule.otherwise, owner, "has a rule for a setting that does not say what happens: Setting::otherwise");
+    match rule.form {
+        Form::Milliseconds(least, most) | Form::Seconds(least, most) | Form::Count(least, most) => {
+            if least > most {
+                culprit(owner, "has a rule for a setting whose range ends before it begins");
+            }
+        }
+        Form::Word(list) | Form::Host(list) => {
+            if list.is_empty() {
+                culprit(owner, "has a rule for a setting that nothing satisfies");
+            }
+        }
+        Form::Url(url) => {
+            if url.schemes.is_empty() {
+                culprit(owner, "has a rule for a URL without a scheme");
+            }
+        }
+        Form::MillisecondsBelow(..) | Form::Port(_) | Form::Boolean | Form::Length(_) => {}
     }
 }
 

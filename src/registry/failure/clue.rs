@@ -8,6 +8,7 @@ use super::question::{LineShare, Query, Question, RedisQuestion, Share, Shows};
 use super::surroundings::Surroundings;
 use super::unattended::Unattended;
 use super::unmanaged::Unmanaged;
+use super::values::Values;
 use crate::registry::service::{Condition, Http, Service};
 use crate::registry::state::State;
 use crate::registry::verdict::Verdict;
@@ -139,6 +140,8 @@ pub enum Clue {
     Data(DataClue),
     /// What surrounds its container.
     Surroundings(Surroundings),
+    /// The values that it runs with, and that its next start takes.
+    Values(Values),
 }
 
 /// The answer to a probe or a request.
@@ -156,7 +159,7 @@ pub enum Heard {
     /// An HTTP answer whose JSON body has these two numbers (paths as above), of which one is too great a part of the other.
     Part(Share),
     /// An HTTP body, a banner, a reply of Redis, a refusal of PostgreSQL, or what MongoDB makes of itself (`primary`, `no
-    /// primary`) that matches this regular expression.
+    /// primary`) that matches this regular expression. What its group `thing` matches is the thing at fault, `{thing}`.
     Text(&'static str),
     /// An answer that the probe's own rules judge as a failure. Not for requests of a clue's own, which have no rules.
     Bad,
@@ -293,6 +296,13 @@ pub enum FileClue {
     ClosedTo(u32),
     /// A file of more than so many bytes.
     Larger(u64),
+    /// A file of no bytes.
+    Empty,
+    /// A directory.
+    Directory,
+    /// A JSON file whose first of these (paths of keys joined by dots) is a time in the past, milliseconds since 1970, and whose
+    /// second, with which that could be renewed, is missing or empty. What else it holds is not kept.
+    Expired(&'static str, &'static str),
     /// A file in whose last 64 KiB this regular expression matches a line.
     Contains(&'static str),
 }

@@ -66,6 +66,7 @@ mod question;
 mod surroundings;
 mod unattended;
 mod unmanaged;
+mod values;
 
 pub use clue::*;
 pub use data::*;
@@ -76,6 +77,7 @@ pub use question::*;
 pub use surroundings::*;
 pub use unattended::*;
 pub use unmanaged::*;
+pub use values::*;
 
 use jiff::civil::Date;
 use schemars::JsonSchema;

@@ -96,18 +96,20 @@ static DISK_FULL_FAILURE: Failure = Failure::new(
 );
 
 // F4
-static CLAUDE_AUTH_FAILED: Failure =
-    Failure::new("claude-auth-failed", &[&[&LOGIN_MISSING, &LOGIN_UNREADABLE, &LOGIN_REFUSED]])
-        .summary("the Claude CLI has no valid login")
-        .section("4. Claude CLI Authentication Failed")
-        .severity(&P1)
-        .aliases(&["claude", "auth", "login", "401", "unauthorized"])
-        .services(&[&WORKER])
-        .symptoms(&["\"Unauthorized\", \"Invalid API key\" or 401 in the log", "jobs fail within 100 ms"])
-        .note(
-            "the runbook's table has it as P3, but no job succeeds without the login: P1; `claude --version` proves \
+static CLAUDE_AUTH_FAILED: Failure = Failure::new(
+    "claude-auth-failed",
+    &[&[&LOGIN_MISSING, &LOGIN_EMPTY, &LOGIN_DIRECTORY, &LOGIN_EXPIRED, &LOGIN_UNREADABLE, &LOGIN_REFUSED]],
+)
+.summary("the Claude CLI has no valid login")
+.section("4. Claude CLI Authentication Failed")
+.severity(&P1)
+.aliases(&["claude", "auth", "login", "401", "unauthorized"])
+.services(&[&WORKER])
+.symptoms(&["\"Unauthorized\", \"Invalid API key\" or 401 in the log", "jobs fail within 100 ms"])
+.note(
+    "the runbook's table has it as P3, but no job succeeds without the login: P1; `claude --version` proves \
              nothing, and a real prompt costs, so that none is made here",
-        );
+);
 
 // F2
 static JOBS_STUCK: Failure =
@@ -476,18 +478,22 @@ static OUTBOUND_CLOSED: Cause = Cause::new(
     Remedy::Manual("ufw default allow outgoing (or ufw allow out 443/tcp and 53), then opsctl diagnose"),
 )]);
 
-static CONVEX_NAME: Cause = Cause::new(
-    "CONVEX-NAME",
-    All(&[Clue::Unwell, Clue::Reply(Heard::Text("(?i)cannot be resolved|lookup|name or service not known"))]),
-)
-.summary("the host name in CONVEX_URL cannot be resolved")
-.explanation("the name is wrong, the deployment was removed, or this host has no working name server")
-.about(About::These(&[&CONVEX]))
-.explains(&[&CONVEX_SILENT, &CLAIM_FAILS])
-.fixes(&[
-    &Fix::new("see whether other names resolve", Risk::ReadOnly, Remedy::Command(&["getent", "hosts", "github.com"])),
-    &CORRECT_NAME,
-]);
+static CONVEX_NAME: Cause = Cause::new("CONVEX-NAME", All(&[Clue::Unwell, Clue::Reply(Heard::Text(UNRESOLVED))]))
+    .summary("the host name in CONVEX_URL cannot be resolved: {thing}")
+    .explanation("the name is wrong, the deployment was removed, or this host has no working name server")
+    .about(About::These(&[&CONVEX]))
+    .explains(&[&CONVEX_SILENT, &CLAIM_FAILS])
+    .fixes(&[
+        &Fix::new(
+            "see whether other names resolve",
+            Risk::ReadOnly,
+            Remedy::Command(&["getent", "hosts", "github.com"]),
+        ),
+        &CORRECT_NAME,
+    ]);
+
+const UNRESOLVED: &str =
+    r"(?i)(?P<thing>[a-z0-9._-]*\.[a-z0-9._-]+) cannot be resolved|cannot be resolved|lookup|name or service not known";
 
 static CORRECT_NAME: Fix = Fix::new(
     "correct CONVEX_URL, or the name server",
@@ -565,18 +571,58 @@ static RESTORE_LOGIN: Fix = Fix::new(
     ),
 );
 
+const NO_OTHER_LOGIN: Clue = All(&[
+    Clue::Env(EnvClue::KeysMissing(&["CLAUDE_TOKEN"])),
+    Clue::Env(EnvClue::KeysMissing(&["ANTHROPIC_API_KEY"])),
+    Clue::Env(EnvClue::KeysMissing(&["CLAUDE_CODE_OAUTH_TOKEN"])),
+]);
+
 static LOGIN_MISSING: Cause = Cause::new(
     "LOGIN-MISSING",
-    All(&[
-        Clue::File(CREDENTIALS, FileClue::Missing),
-        Clue::Env(EnvClue::KeysMissing(&["CLAUDE_TOKEN"])),
-        Clue::Env(EnvClue::KeysMissing(&["ANTHROPIC_API_KEY"])),
-        Clue::Env(EnvClue::KeysMissing(&["CLAUDE_CODE_OAUTH_TOKEN"])),
-    ]),
+    All(&[Clue::File(CREDENTIALS, FileClue::Missing), NO_OTHER_LOGIN]),
 )
 .summary("the Claude login of {service} is not there")
 .explanation(
     "/srv/claude-creds holds no credentials file, and the env file names no other way to log in: every job fails",
+)
+.about(About::These(&[&WORKER]))
+.explains(&[&LOGIN_REFUSED, &JOBS_FAIL])
+.fixes(&[&LOG_IN, &RESTORE_LOGIN]);
+
+static LOGIN_EMPTY: Cause = Cause::new("LOGIN-EMPTY", All(&[Clue::File(CREDENTIALS, FileClue::Empty), NO_OTHER_LOGIN]))
+    .summary("{service} has no Claude login: /srv/claude-creds/.credentials.json is empty")
+    .explanation("the file is there and holds no login, and the env file names no other way to log in: every job fails")
+    .about(About::These(&[&WORKER]))
+    .explains(&[&LOGIN_REFUSED, &JOBS_FAIL])
+    .fixes(&[&LOG_IN, &RESTORE_LOGIN]);
+
+static LOGIN_DIRECTORY: Cause = Cause::new(
+    "LOGIN-DIRECTORY",
+    All(&[Clue::File(CREDENTIALS, FileClue::Directory), NO_OTHER_LOGIN]),
+)
+.summary("{service} has no Claude login: /srv/claude-creds/.credentials.json is a directory")
+.explanation(
+    "a restore or a mount made a directory of the name of the file, and the env file names no other way to log in: \
+     every job fails",
+)
+.about(About::These(&[&WORKER]))
+.explains(&[&LOGIN_REFUSED, &JOBS_FAIL])
+.fixes(&[
+    &Fix::new("see what is in it, then move it aside", Risk::ReadOnly, Remedy::Command(&["ls", "-la", CREDENTIALS])),
+    &LOG_IN,
+    &RESTORE_LOGIN,
+]);
+
+static LOGIN_EXPIRED: Cause = Cause::new(
+    "LOGIN-EXPIRED",
+    All(&[
+        Clue::File(CREDENTIALS, FileClue::Expired("claudeAiOauth.expiresAt", "claudeAiOauth.refreshToken")),
+        NO_OTHER_LOGIN,
+    ]),
+)
+.summary("the Claude login of {service} in /srv/claude-creds/.credentials.json has expired")
+.explanation(
+    "its time is over and the file holds no token that renews it: every job fails until somebody logs in again",
 )
 .about(About::These(&[&WORKER]))
 .explains(&[&LOGIN_REFUSED, &JOBS_FAIL])

@@ -6,6 +6,21 @@ use crate::registry::*;
 /// The one configuration file, which also tells where Convex is.
 const ENV: &str = "/srv/fondation/.env";
 
+/// What the worker's configuration allows (config.ts, OPERATIONS.md): it polls every 5 s and holds a lease for 5 min, 10 for long
+/// jobs, which a heartbeat renews; no job lasts longer than an hour.
+static SETTINGS: &[Setting] = &[
+    Setting::new("CONVEX_URL", Form::Url(UrlForm::with_scheme(&["https", "http"])))
+        .otherwise("nothing is claimed from the queue"),
+    Setting::new("POLL_INTERVAL", Form::Milliseconds(100, 300_000))
+        .otherwise("a queued job waits for as long before it is claimed; 5000 is the default"),
+    Setting::new("LEASE_TIME", Form::Milliseconds(10_000, 3_600_000))
+        .otherwise("a job is claimed twice, or stays stranded for as long; 300000 is the default"),
+    Setting::new("HEARTBEAT_INTERVAL", Form::MillisecondsBelow("LEASE_TIME", 300_000))
+        .otherwise("a lease ends before it is renewed, and another worker claims the same job"),
+    Setting::new("MAX_CONCURRENT_JOBS", Form::Count(1, 64))
+        .otherwise("with 0 no job is claimed, with many the memory limit ends them; 1 is the default"),
+];
+
 const GIB: u64 = 1 << 30;
 
 pub static DOCKER: Service = Service::new("docker", &P1)
@@ -77,7 +92,7 @@ pub static WORKER: Service = Service::new("worker", &P1)
         )),
     ])
     .needs(&[&DOCKER, &CONVEX])
-    .env(EnvFile::new(&[ENV]).mode(0o640).required(&["CONVEX_URL"]))
+    .env(EnvFile::new(&[ENV]).mode(0o640).required(&["CONVEX_URL"]).settings(SETTINGS))
     .data(&[
         Data::new(DataKind::Directory, "/srv/fondation")
             .what("compose file, env file and the scripts update-worker, monitor, auth-claude and backup-creds"),

@@ -6,6 +6,15 @@ use crate::registry::*;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
+/// What the API reads with dotenv: its servers are on this host, at the ports of their units.
+static SETTINGS: &[Setting] = &[
+    Setting::new("DATABASE_URL", Form::Url(UrlForm::with_scheme(&["mongodb", "mongodb+srv"]).port(27017)))
+        .otherwise("the database is not reached"),
+    Setting::new("REDIS_URL", Form::Url(UrlForm::with_scheme(&["redis", "rediss"]).port(6379)))
+        .otherwise("sessions and queues are not reached"),
+    Setting::new("API_PORT", Form::Port(4000)).otherwise("nginx and Prometheus ask port 4000"),
+];
+
 /// An application of user plugspace's pm2.
 const fn app(name: &'static str, instances: Instances, memory_restart_bytes: u64) -> Manager {
     Manager::Pm2(
@@ -107,7 +116,12 @@ pub static API: Service = Service::new("plugspace-api", &CRITICAL)
         Probe::Http(Http::get(4000, "/ready", &[Rule::ok(200).meaning("ready"), Rule::fail(503).meaning("not ready")])),
     ])
     .needs(&[&MONGODB, &REDIS])
-    .env(EnvFile::new(&["/home/plugspace/plugspace/.env"]).mode(0o640).required(&["DATABASE_URL", "REDIS_URL"]))
+    .env(
+        EnvFile::new(&["/home/plugspace/plugspace/.env"])
+            .mode(0o640)
+            .required(&["DATABASE_URL", "REDIS_URL"])
+            .settings(SETTINGS),
+    )
     .logs(&[Log::pm2().out("/var/log/pm2/api-out.log").error("/var/log/pm2/api-error.log")])
     .restart_loses("requests that take longer than 10 s to end")
     .note(

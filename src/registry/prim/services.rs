@@ -11,8 +11,23 @@ const fn unit(name: &'static str) -> Manager {
 
 /// An env file in `/etc/prim`, which setup.sh makes `root:prim` 640.
 const fn env(paths: &'static [&'static str], required: &'static [&'static str]) -> EnvFile {
-    EnvFile::new(paths).owner("root:prim").mode(0o640).required(required)
+    EnvFile::new(paths).owner("root:prim").mode(0o640).required(required).settings(SETTINGS)
 }
+
+/// Of all services: wallet, Stalwart and Qdrant are asked on this host, at the ports of their units; what asks the network goes out.
+static SETTINGS: &[Setting] = &[
+    Setting::new("PRIM_NETWORK", Form::Word(&["eip155:8453", "eip155:84532"])).otherwise("payments fail"),
+    Setting::new("WALLET_INTERNAL_URL", Form::Url(UrlForm::with_scheme(WEB).port(3001)))
+        .otherwise("wallet's allowlist is not reached, and every payer gets 403"),
+    Setting::new("STALWART_URL", Form::Url(UrlForm::with_scheme(WEB).port(8080)))
+        .otherwise("the mail server is not reached"),
+    Setting::new("QDRANT_URL", Form::Url(UrlForm::with_scheme(WEB).port(6333)))
+        .otherwise("collections are not reached"),
+    Setting::new("BASE_RPC_URL", Form::Url(UrlForm::with_scheme(&["https", "http", "wss", "ws"])))
+        .otherwise("the chain is not reached, and no token is deployed"),
+    Setting::new("FACILITATOR_URL", Form::Url(UrlForm::with_scheme(WEB))).otherwise("no payment is verified"),
+];
+const WEB: &[&str] = &["http", "https"];
 
 /// Health of a service that names itself: `{"service":"wallet.sh","status":"ok"}`.
 const fn named(port: u16, rules: &'static [Rule]) -> Probe {

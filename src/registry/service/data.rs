@@ -1,5 +1,7 @@
 //! What a service has on disk and in memory: its env file, its data, its memory bounds.
 
+use super::setting::Setting;
+
 /// Programs that read files of `KEY=value` lines, each by rules of its own: what one sets, another ignores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -35,12 +37,14 @@ pub struct EnvFile {
     pub required: &'static [&'static str],
     /// Who reads it; `None` where that follows from the service's managers.
     pub reader: Option<EnvReader>,
+    /// What values must be.
+    pub settings: &'static [Setting],
 }
 
 impl EnvFile {
     /// Absolute paths at which it may lie, at least one; the first that exists is taken. Only its owner may read it.
     pub const fn new(paths: &'static [&'static str]) -> Self {
-        EnvFile { paths, owner: None, mode: 0o600, required: &[], reader: None }
+        EnvFile { paths, owner: None, mode: 0o600, required: &[], reader: None, settings: &[] }
     }
 
     /// Owner and group that it must have, `user:group`.
@@ -60,6 +64,18 @@ impl EnvFile {
     pub const fn read_by(mut self, reader: EnvReader) -> Self {
         self.reader = Some(reader);
         self
+    }
+
+    /// What values of its keys must be, those that are set. Keys that another service of the same file has here, and this one has
+    /// not, are none that this one uses.
+    pub const fn settings(mut self, rules: &'static [Setting]) -> Self {
+        self.settings = rules;
+        self
+    }
+
+    /// The keys that anything is said of.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.required.iter().copied().chain(self.settings.iter().map(|rule| rule.key))
     }
 
     /// Keys without which the service does not work. Values are never shown.

@@ -54,11 +54,13 @@ mod data;
 mod log;
 mod manager;
 mod probe;
+mod setting;
 
 pub use data::*;
 pub use log::*;
 pub use manager::*;
 pub use probe::*;
+pub use setting::*;
 
 use super::severity::Level;
 

@@ -6,6 +6,16 @@ use crate::registry::*;
 
 const MIB: u64 = 1 << 20;
 
+/// What the API reads. A token of less than a minute logs everybody out at once; the runbook has an hour.
+static SETTINGS: &[Setting] = &[
+    Setting::new("DATABASE_URL", Form::Url(UrlForm::with_scheme(&["postgresql", "postgres"])))
+        .otherwise("the database is not reached"),
+    Setting::new("JWT_EXPIRATION_SECONDS", Form::Seconds(60, 2_592_000))
+        .otherwise("users are logged out at once, or hardly ever; 3600 is the default"),
+    Setting::new("REDIS_PORT", Form::Count(1, 65_535)).otherwise("Redis is not reached"),
+    Setting::new("PORT", Form::Count(1, 65_535)).otherwise("it listens nowhere"),
+];
+
 const fn container(names: &'static [&'static str]) -> Manager {
     Manager::Docker(Container::new(names))
 }
@@ -104,7 +114,8 @@ pub static API: Service = Service::new("api", &P0)
                 "REDIS_PORT",
                 "STRIPE_SECRET_KEY",
                 "STRIPE_WEBHOOK_SECRET",
-            ]),
+            ])
+            .settings(SETTINGS),
     )
     .logs(&[Log::Container])
     .memory(

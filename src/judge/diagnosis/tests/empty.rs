@@ -6,7 +6,7 @@ use crate::host::tools::procfs::Memory;
 use crate::observe::probe::{HostEvidence, OomRecord, TlsEdge};
 use crate::registry::{
     DataClue, Database, Drift, Ending, Family, FileClue, Flaw, Footing, Leftovers, LineShare, Listening, Passage,
-    Query, Question, RedisQuestion, Share, Shows, Surroundings, Unattended,
+    Query, Question, RedisQuestion, Share, Shows, Surroundings, Unattended, Values,
 };
 
 static LOAD: Clue = Clue::Load;
@@ -82,6 +82,7 @@ static CLUES: &[Clue] = &[
     Clue::Unmanaged(crate::registry::Unmanaged::OpenFiles),
     Clue::Data(DataClue::ReadOnlyDefault),
     Clue::Surroundings(Surroundings::OffNetwork),
+    Clue::Values(Values::InUse),
 ];
 
 /// Its name. One that is new does not compile until it is here, and then in the list above.
@@ -145,6 +146,7 @@ fn name(clue: &Clue) -> &'static str {
         Clue::Unmanaged(_) => "Unmanaged",
         Clue::Data(_) => "Data",
         Clue::Surroundings(_) => "Surroundings",
+        Clue::Values(_) => "Values",
     }
 }
 

@@ -3,13 +3,16 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::environment::told;
-use super::{Older, is_later, written};
+use super::whose::is_of_others;
+use super::{Older, written_at};
 use crate::host::tools::command::Command;
 use crate::host::tools::compose::{self, Labels};
 use crate::host::trouble::Trouble;
 use crate::observe::probe::{Answer, Door, ManagerEvidence, engine_get};
-use crate::registry::{Compose, Service};
+use crate::registry::{Compose, Deployment, Service};
 
 /// Ids of all images, by tag.
 pub fn images(door: Door<'_>) -> Answer<BTreeMap<String, String>> {
@@ -25,6 +28,7 @@ pub fn images(door: Door<'_>) -> Answer<BTreeMap<String, String>> {
 /// Whether compose would give the container another environment, where a file of its project was written since it was made.
 pub fn look(
     door: Door<'_>,
+    deployment: &Deployment,
     service: &Service,
     wanted: &'static Compose,
     managers: &ManagerEvidence,
@@ -48,11 +52,11 @@ pub fn look(
         files.extend(service.env.iter().flat_map(|env| env.paths).map(|path| (*path).to_owned()));
         let mut newest = None;
         for path in files {
-            if let Some(time) = written(system, &path)? {
+            if let Some(time) = written_at(system, &path)? {
                 newest = newest.max(Some((time, path)));
             }
         }
-        let Some((time, file)) = newest.filter(|(time, _)| is_later(*time, since)) else { return Ok(None) };
+        let Some((time, file)) = newest.filter(|(time, _)| *time > since) else { return Ok(None) };
         let Some(body) = engine_get(door, &format!("/containers/{}/json", container.id))? else { return Ok(None) };
         let Some(labels) = Labels::parse(&body)? else { return Ok(None) };
         let Some(main) = labels.files.first().filter(|path| path.starts_with('/')) else { return Ok(None) };
@@ -65,8 +69,11 @@ pub fn look(
         }
         let author = system.author(main).map_err(|error| crate::host::trouble::of_file(main, &error))?;
         let argv = compose::resolved(&labels).by(author.as_ref());
-        let keys = door.ask(&argv, |text| compose::differing(text, &labels.service, &body)).result?;
-        Ok((!keys.is_empty()).then(|| Older { file, written: time, since, differs: told(&keys) }))
+        let mut keys = door.ask(&argv, |text| compose::differing(text, &labels.service, &body)).result?;
+        keys.retain(|key| !is_of_others(deployment, service, key));
+        let whole = |time: Timestamp| Timestamp::from_second(time.as_second()).unwrap_or(time);
+        let (written, since) = (whole(time), whole(since));
+        Ok((!keys.is_empty()).then(|| Older { file, written, since, differs: told(&keys) }))
     };
     let result = compare();
     let file = match &result {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::whose::is_of_others;
 use super::{Older, is_later, written};
 use crate::envfile::Reading;
 use crate::host::system::System;
@@ -9,21 +10,23 @@ use crate::host::tools::command::Command;
 use crate::host::tools::systemctl::UnitState;
 use crate::host::trouble::Trouble;
 use crate::observe::probe::{Answer, settings};
-use crate::registry::Service;
+use crate::registry::{Deployment, Service};
 
 /// How many keys are named.
 const NAMED: usize = 5;
 
 /// Which keys of its env files the main process of a unit was started with otherwise, where a file was written since.
-pub fn look(system: &System, service: &Service, unit: &UnitState) -> Answer<Option<Older>> {
-    of_unit(system, unit, |path| settings::of_service(system, service, path))
+pub fn look(system: &System, deployment: &Deployment, service: &Service, unit: &UnitState) -> Answer<Option<Older>> {
+    let parse = |path: &str| settings::of_service(system, service, path);
+    of_unit(system, unit, parse, |key| !is_of_others(deployment, service, key))
 }
 
-/// The same of any unit; `parse` reads an env file.
+/// The same of any unit; `parse` reads an env file, and only keys count that `counts`.
 pub fn of_unit(
     system: &System,
     unit: &UnitState,
     parse: impl Fn(&str) -> std::io::Result<Reading>,
+    counts: impl Fn(&str) -> bool,
 ) -> Answer<Option<Older>> {
     let files: Vec<&str> =
         unit.environment_files.iter().map(String::as_str).filter(|path| path.starts_with('/')).collect();
@@ -51,7 +54,8 @@ pub fn of_unit(
                 reading = reading.with(file);
             }
         }
-        let keys = differing(&environ, &reading);
+        let mut keys = differing(&environ, &reading);
+        keys.retain(|key| counts(key));
         Ok((!keys.is_empty()).then(|| Older { file: path.to_owned(), written: time, since, differs: told(&keys) }))
     };
     Answer { command, result: compare() }
