@@ -93,11 +93,10 @@ pub fn is_being_started(unit: &UnitState) -> bool {
     unit.active == "activating" && !unit.sub.starts_with("auto-restart")
 }
 
-/// Names of units that services are judged by.
+/// Names of units that services are judged by, and of those that have failed, of which all is known.
 fn known(deployment: &Deployment, managers: &ManagerEvidence) -> BTreeSet<String> {
     let units = managers.units.iter().filter_map(|answer| answer.result.as_ref().ok()).flatten();
-    let failed = |unit: &&UnitState| unit.active != "failed";
-    let mut all: BTreeSet<String> = units.filter(failed).flat_map(|unit| unit.names.iter().cloned()).collect();
+    let mut all: BTreeSet<String> = units.flat_map(|unit| unit.names.iter().cloned()).collect();
     let of_services = deployment.services.iter().flat_map(|service| service.managers);
     for manager in of_services {
         if let Manager::Systemd(unit) = manager {
