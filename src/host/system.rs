@@ -1,10 +1,11 @@
 //! The machine as opsctl sees it: where tools are looked for, under which root files are read, which address stands for
 //! the loopback interface. Tests put another machine in its place; the stock binary always uses [`System::real`].
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -19,6 +20,9 @@ const FILE_LIMIT: Duration = Duration::from_secs(2);
 
 /// Rules of a time zone are a few kilobytes.
 const ZONE_LIMIT: u64 = 1 << 20;
+
+/// Texts by the path that they were read from; nothing of a file that could not be read.
+pub type Texts = BTreeMap<&'static str, Arc<OnceLock<Option<Arc<str>>>>>;
 
 /// Where to look.
 #[derive(Debug, Clone)]
@@ -35,8 +39,8 @@ pub struct System {
     pub file_limit: Duration,
     /// Until when all of them together are.
     pub files_until: Option<Instant>,
-    /// `/etc/passwd` as it was read first, for as long as one look takes.
-    pub passwd: Option<Arc<OnceLock<String>>>,
+    /// Texts that were read of the whole host, each once for as long as one look takes.
+    pub once: Option<Arc<Mutex<Texts>>>,
     /// What answers how full the file system is that is mounted at a path below a root, instead of the kernel.
     pub statvfs: Option<fn(&Path, &Path) -> io::Result<StatVfs>>,
 }
@@ -52,7 +56,7 @@ impl System {
             time: None,
             file_limit: FILE_LIMIT,
             files_until: None,
-            passwd: None,
+            once: None,
             statvfs: None,
         }
     }
@@ -128,13 +132,25 @@ impl System {
         marks.iter().any(|mark| self.exists(mark))
     }
 
+    /// The text of a file that stands for the whole host and costs time: read once for as long as one look takes.
+    ///
+    /// # Errors
+    /// As [`System::read`].
+    pub fn read_once(&self, path: &'static str) -> io::Result<Arc<str>> {
+        let Some(once) = &self.once else { return self.read(path).map(Arc::from) };
+        let text = Arc::clone(once.lock().unwrap_or_else(PoisonError::into_inner).entry(path).or_default());
+        let mut trouble = None;
+        let read = || self.read(path).map(Arc::from).map_err(|error| trouble = Some(error)).ok();
+        match text.get_or_init(read) {
+            Some(text) => Ok(Arc::clone(text)),
+            // Whoever comes later learns why from the file itself.
+            None => trouble.map_or_else(|| self.read(path).map(Arc::from), Err),
+        }
+    }
+
     /// A user of this host.
     pub fn account(&self, wanted: impl Fn(&Account) -> bool) -> Option<Account> {
-        let read = || self.read("/etc/passwd").unwrap_or_default();
-        match &self.passwd {
-            Some(known) => procfs::account(known.get_or_init(read), wanted),
-            None => procfs::account(&read(), wanted),
-        }
+        procfs::account(&self.read_once("/etc/passwd").ok()?, wanted)
     }
 
     /// The socket inodes that a process holds open. `None` when it is gone or may not be looked at.

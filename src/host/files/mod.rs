@@ -364,10 +364,11 @@ impl System {
     }
 
     /// The same machine, on which all answers of file systems together are waited for until then. What is asked later is
-    /// waited for a moment only: a local file system answers within that. Accounts are read once.
+    /// waited for a moment only: a local file system answers within that. What stands for the whole
+    /// host is read once ([`System::read_once`]).
     #[must_use]
     pub fn with_files_until(&self, until: Instant) -> Self {
-        System { files_until: Some(until), passwd: Some(Arc::default()), ..self.clone() }
+        System { files_until: Some(until), once: Some(Arc::default()), ..self.clone() }
     }
 
     /// How long an answer of a file system is waited for that is asked now.

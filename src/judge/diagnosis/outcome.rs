@@ -140,19 +140,16 @@ impl Conclusion {
 
     /// Proven when all are. One that is ruled out decides, whatever is unknown.
     pub fn all(parts: impl IntoIterator<Item = Conclusion>) -> Self {
-        let (mut facts, mut whys, mut out) = (Vec::new(), Vec::new(), None);
+        let (mut facts, mut whys) = (Vec::new(), Vec::new());
         for part in parts {
             match part {
                 Proven(seen) => merge(&mut facts, seen),
                 Unknown(why) => merge(&mut whys, why),
-                RuledOut(seen) => out = out.or(Some(seen)),
+                // Whatever the others come to.
+                RuledOut(seen) => return RuledOut(seen),
             }
         }
-        match out {
-            Some(seen) => RuledOut(seen),
-            None if whys.is_empty() => Proven(facts),
-            None => Unknown(whys),
-        }
+        if whys.is_empty() { Proven(facts) } else { Unknown(whys) }
     }
 
     /// Proven when one is, whatever is unknown. Of no part at all nothing follows.

@@ -9,9 +9,9 @@ use super::host::looked;
 use crate::host::system::System;
 use crate::host::tools::command::Command;
 use crate::host::tools::mountinfo::{self, Mount};
-use crate::host::tools::{fstab, resolver, sockets, ufw};
+use crate::host::tools::{fstab, resolver, ufw};
 use crate::host::trouble::Trouble;
-use crate::observe::probe::{Answer, Door};
+use crate::observe::probe::{Answer, Door, tcp_listeners};
 use crate::registry::{DataKind, Deployment};
 
 /// What was seen.
@@ -130,7 +130,7 @@ pub(super) fn look(door: Door<'_>, deployment: &'static Deployment) -> Footing {
     Footing {
         checked: checkers::look(door, deployment),
         mounts: system
-            .read("/proc/self/mountinfo")
+            .read_once("/proc/self/mountinfo")
             .map_err(Trouble::from)
             .and_then(|text| Ok(mountinfo::parse(&text)?)),
         fstab: fstab(system),
@@ -212,8 +212,7 @@ fn names(system: &System, deployment: &'static Deployment) -> Result<Names, Trou
 
 /// In which families the ports of services are listened on.
 fn ports(system: &System, deployment: &'static Deployment) -> Vec<(&'static str, u16, bool, bool)> {
-    let table = |file: &str| system.read(file).ok().and_then(|text| sockets::listeners(&text).ok()).unwrap_or_default();
-    let all: Vec<_> = table("/proc/net/tcp").into_iter().chain(table("/proc/net/tcp6")).collect();
+    let all = tcp_listeners(system).unwrap_or_default();
     let of = |service: &'static crate::registry::Service| {
         service
             .ports
@@ -341,8 +340,8 @@ fn closed(system: &System) -> Option<u16> {
     }
     let pid: u32 = read("/run/sshd.pid")?.trim().parse().ok()?;
     let inodes = system.sockets_of(pid).filter(|_| system.process_name(pid).as_deref() == Some("sshd"))?;
-    let listeners = ["/proc/net/tcp", "/proc/net/tcp6"].iter().filter_map(|file| sockets::listeners(&read(file)?).ok());
-    let own: Vec<_> = listeners.flatten().filter(|one| inodes.contains(&one.inode)).collect();
+    let listeners = tcp_listeners(system).unwrap_or_default();
+    let own: Vec<_> = listeners.iter().filter(|one| inodes.contains(&one.inode)).collect();
     let rules = read("/etc/ufw/user.rules")?;
     let others =
         ["/etc/ufw/before.rules", "/etc/ufw/after.rules"].iter().filter_map(|file| read(file)).collect::<String>();

@@ -11,11 +11,10 @@ use crate::host::files::Entry;
 use crate::host::system::System;
 use crate::host::tools::command::Command;
 use crate::host::tools::login_file::{self, Login};
-use crate::host::tools::sockets;
 use crate::host::tools::systemctl::UnitState;
 use crate::host::tools::ufw;
 use crate::host::trouble::Trouble;
-use crate::observe::probe::{Answer, Door, ManagerEvidence, settings, text, units_of};
+use crate::observe::probe::{Answer, Door, ManagerEvidence, settings, tcp_listeners, text, units_of};
 use crate::registry::{EnvFile, EnvReader, Manager, Service};
 
 /// How much of the end of a file is looked through.
@@ -141,15 +140,7 @@ pub(super) fn resident(system: &System, pid: u32) -> Option<u64> {
 
 pub(super) fn listeners(system: &System) -> Answer<Vec<Listening>> {
     let look = || -> Result<Vec<Listening>, Trouble> {
-        let table = |file: &str| -> Result<Vec<sockets::Listener>, Trouble> {
-            let text = system.read(file).map_err(|error| crate::host::trouble::of_file(file, &error))?;
-            Ok(sockets::listeners(&text)?)
-        };
-        let mut found = table("/proc/net/tcp")?;
-        // A kernel without IPv6 has no such table.
-        if system.metadata("/proc/net/tcp6").is_ok() {
-            found.extend(table("/proc/net/tcp6")?);
-        }
+        let found = tcp_listeners(system)?;
         let mut owners: BTreeMap<u64, (u32, String)> = BTreeMap::new();
         for pid in system.processes() {
             for inode in system.sockets_of(pid).unwrap_or_default() {

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use rustix::fs::StatVfs;
 
 use super::names::{self, OnDisk};
+use super::ports::tcp_listeners;
 use super::{Answer, Door, Served, restarts, text, tls};
 use crate::host::exec::ProcessEnd;
 use crate::host::net;
@@ -18,7 +19,6 @@ use crate::host::tools::command::Command;
 use crate::host::tools::journalctl::{self, OomKill};
 use crate::host::tools::mountinfo::{self, FileSystem, Mount};
 use crate::host::tools::procfs::{self, Memory};
-use crate::host::tools::sockets;
 use crate::host::tools::timedatectl;
 use crate::host::trouble::{Trouble, failure};
 use crate::registry::{Deployment, Service};
@@ -295,8 +295,7 @@ fn listens(door: Door<'_>, port: u16) -> Result<bool, String> {
     match net::tcp(door.system.local(port), limited.until()) {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
-            let tables = ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().filter_map(|path| door.system.read(path).ok());
-            let listeners = tables.filter_map(|text| sockets::listeners(&text).ok()).flatten();
+            let listeners = tcp_listeners(door.system).unwrap_or_default();
             match listeners.into_iter().any(|listener| listener.port() == port) {
                 true => Err(format!("something listens on port {port}, but not at the loopback address")),
                 false => Ok(false),

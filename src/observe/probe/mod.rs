@@ -36,7 +36,7 @@ pub use host::Silence;
 pub use host::{Edge as TlsEdge, HostEvidence, OomRecord};
 pub use managers::{ManagerEvidence, PmDaemon, Stranger, has_unit_file};
 pub(crate) use ports::members;
-pub use ports::{Holder, ListenAddress, own_processes};
+pub use ports::{Holder, ListenAddress, own_processes, tcp_listeners};
 pub(crate) use settings::secret;
 pub use survey::{Survey, env_file, survey};
 pub use tls::{PairFacts, Served, Trust, pair};

@@ -8,6 +8,7 @@ use super::{ManagerEvidence, is_container_of, units_of};
 use crate::host::system::System;
 use crate::host::tools::sockets::{self, Listener};
 use crate::host::tools::systemctl::UnitState;
+use crate::host::trouble::{Trouble, of_file};
 use crate::registry::{Manager, Service};
 
 /// Who listens on a service's main port.
@@ -105,6 +106,23 @@ impl Listeners {
     }
 }
 
+/// All sockets that wait for connections over TCP.
+///
+/// # Errors
+/// When a table cannot be read or understood.
+pub fn tcp_listeners(system: &System) -> Result<Vec<Listener>, Trouble> {
+    let table = |file: &'static str| -> Result<Vec<Listener>, Trouble> {
+        let text = system.read_once(file).map_err(|error| of_file(file, &error))?;
+        Ok(sockets::listeners(&text)?)
+    };
+    let mut found = table("/proc/net/tcp")?;
+    // A kernel without IPv6 has no such table.
+    if system.exists("/proc/net/tcp6") {
+        found.extend(table("/proc/net/tcp6")?);
+    }
+    Ok(found)
+}
+
 /// Who holds the main port of each of these services; only those that are `wanted` are looked at.
 pub fn holders(
     system: &System,
@@ -115,10 +133,7 @@ pub fn holders(
     if !services.iter().any(|service| wanted(service)) {
         return services.iter().map(|_| Holder::Unasked).collect();
     }
-    // A kernel without IPv6 has no second table; without the first nothing is known.
-    let table = |file| sockets::listeners(&system.read(file).ok()?).ok();
-    let listeners = table("/proc/net/tcp").map(|mut tcp| {
-        tcp.extend(table("/proc/net/tcp6").unwrap_or_default());
+    let listeners = tcp_listeners(system).ok().map(|tcp| {
         let unix = system.read("/proc/net/unix").map(|text| sockets::unix_listeners(&text)).unwrap_or_default();
         Listeners { tcp, unix, holders: OnceCell::new(), parents: OnceCell::new() }
     });

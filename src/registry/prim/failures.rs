@@ -218,7 +218,7 @@ static PORT_MISSING: Cause = Cause::new("PORT-MISSING", Clue::Env(EnvClue::KeysM
     .fixes(&[&CORRECT_ENV]);
 
 static PORT_DIFFERS: Cause = Cause::new("PORT-DIFFERS", Clue::Env(EnvClue::key("PORT").not_its_port()))
-    .summary("{service} is configured for another port than {port}: {thing}")
+    .summary("{service} is configured for another port than {port}")
     .explanation("Caddy sends its host to {port}, and everybody who needs it asks there")
     .about(About::These(NETWORKED))
     .fixes(&[&CORRECT_ENV]);

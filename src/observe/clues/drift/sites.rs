@@ -1,16 +1,14 @@
 //! Sites of this host's edge behind which nobody listens. Sites and listeners are compared on paper; only one that seems dead is
 //! asked for, as a visitor would.
 
-use std::net::SocketAddr;
-
 use super::daemons::{self, Daemon, caddy_files, caddy_runs, caddyfile, nginx_targets};
 use super::routes::{self, FAILS};
 use crate::host::system::System;
 use crate::host::tools::caddy::sites::{self as caddy_sites, Target};
 use crate::host::tools::command::Command;
-use crate::host::tools::sockets;
+use crate::host::tools::sockets::Listener;
 use crate::host::trouble::Trouble;
-use crate::observe::probe::{Answer, Door, ManagerEvidence};
+use crate::observe::probe::{Answer, Door, ManagerEvidence, tcp_listeners};
 use crate::registry::{Deployment, Service};
 
 /// How many names are asked for.
@@ -103,16 +101,7 @@ fn local_port(address: &str) -> Option<u16> {
 }
 
 fn listening(system: &System) -> Result<Vec<u16>, Trouble> {
-    let table = |file: &str| -> Result<Vec<u16>, Trouble> {
-        let text = system.read(file).map_err(|error| crate::host::trouble::of_file(file, &error))?;
-        Ok(sockets::listeners(&text)?.iter().map(|listener| SocketAddr::port(&listener.address)).collect())
-    };
-    let mut found = table("/proc/net/tcp")?;
-    // A kernel without IPv6 has no such table.
-    if system.exists("/proc/net/tcp6") {
-        found.extend(table("/proc/net/tcp6")?);
-    }
-    Ok(found)
+    Ok(tcp_listeners(system)?.iter().map(Listener::port).collect())
 }
 
 #[cfg(test)]
