@@ -31,12 +31,7 @@ fn who(case: &Case<'_>, own: &Service, pid: u32, name: &str) -> (Holding, String
     }
     let home = case.clues.homes.get(&pid);
     let sibling = case.services.iter().find(|other| other.name != own.name && is_of(case, other, pid, home));
-    let what = match home {
-        Some(Home::Unit(unit)) => format!("{unit} ({name}, pid {pid})"),
-        Some(Home::Container(id)) => format!("container {} ({name}, pid {pid})", id.get(..12).unwrap_or(id)),
-        Some(Home::Session(session)) => format!("{name} (pid {pid}), started by hand in session {session}"),
-        Some(Home::None) | None => format!("{name} (pid {pid})"),
-    };
+    let what = described(home, pid, name);
     match (sibling, home) {
         // Two for the same port are no mix-up: one of them is to serve.
         (Some(other), Some(Home::Unit(_))) if own.ports.first().is_some_and(|port| other.ports.contains(port)) => {
@@ -47,6 +42,16 @@ fn who(case: &Case<'_>, own: &Service, pid: u32, name: &str) -> (Holding, String
         (None, Some(Home::Container(_))) => (Holding::Container, what),
         (None, Some(Home::Session(_))) => (Holding::Session, what),
         (None, Some(Home::None) | None) => (Holding::Unknown, what),
+    }
+}
+
+/// A process and what it belongs to, in words.
+pub(super) fn described(home: Option<&Home>, pid: u32, name: &str) -> String {
+    match home {
+        Some(Home::Unit(unit)) => format!("{unit} ({name}, pid {pid})"),
+        Some(Home::Container(id)) => format!("container {} ({name}, pid {pid})", id.get(..12).unwrap_or(id)),
+        Some(Home::Session(session)) => format!("{name} (pid {pid}), started by hand in session {session}"),
+        Some(Home::None) | None => format!("{name} (pid {pid})"),
     }
 }
 

@@ -57,7 +57,7 @@ pub fn named(case: &Case<'_>, failures: &[&'static Failure]) -> Lookups {
     }
     let want = |wanted: &mut Lookups, reason: &Reason| {
         wanted.paths.extend(reason.path().into_iter().flat_map(paths).map(str::to_owned));
-        wanted.listeners |= reason.family == Family::AddressInUse;
+        wanted.ports.extend(reason.port().filter(|_| reason.family == Family::AddressInUse));
     };
     for service in case.services {
         let Some(subject) = case.subject(service).filter(|subject| subject.health.verdict == Verdict::Fail) else {

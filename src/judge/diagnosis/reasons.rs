@@ -2,6 +2,7 @@
 
 use super::Finding;
 use super::case::{Case, Subject};
+use super::holder::described;
 use super::outcome::{Conclusion, Fact};
 use super::words::{Lines, lines_of};
 use crate::host::tools::command::Command;
@@ -172,7 +173,8 @@ fn looked_up(case: &Case<'_>, service: Option<&Service>, reason: &Reason) -> Vec
             let holder = listeners.filter(|(other, _)| *other == port).find_map(|(_, holder)| holder.as_ref());
             facts.extend(holder.map(|(pid, name)| {
                 let command = Command::new(["ss", "-Hltnp", &format!("sport = :{port}")]);
-                Fact::new(command, format!("port {port} is held by {name} (pid {pid})"))
+                let who = described(case.clues.homes.get(pid), *pid, name);
+                Fact::new(command, format!("port {port} is held by {who}"))
             }));
         }
         family if family.is_of_a_peer() => {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Clues, file, listeners, pairs};
+use super::{Clues, file, home_of, listeners, pairs};
 use crate::host::threads::{join, task};
 use crate::host::tools::command::Command;
 use crate::observe::logs::others::{self, Other};
@@ -21,8 +21,8 @@ pub struct Lookups {
     pub others: Vec<Other>,
     /// Paths.
     pub paths: BTreeSet<String>,
-    /// Who listens on which port.
-    pub listeners: bool,
+    /// Ports of which is wanted who listens there, and what that process belongs to.
+    pub ports: BTreeSet<u16>,
     /// Services that cannot use their certificate, and directories in which it may lie.
     pub pairs: BTreeMap<&'static str, Vec<String>>,
 }
@@ -47,7 +47,11 @@ pub fn look_up(door: Door<'_>, deployment: &'static Deployment, clues: &mut Clue
     clues.named.extend(found);
     let below = |(name, directories): (&&'static str, &Vec<String>)| (*name, pairs::below(door.system, directories));
     clues.pairs.extend(wanted.pairs.iter().map(below));
-    if wanted.listeners && clues.listeners.is_none() {
-        clues.listeners = Some(listeners(door.system));
+    if wanted.ports.is_empty() {
+        return;
     }
+    let known = clues.listeners.get_or_insert_with(|| listeners(door.system));
+    let holders = known.result.iter().flatten().filter(|(port, _)| wanted.ports.contains(port));
+    let pids = holders.filter_map(|(_, holder)| holder.as_ref().map(|(pid, _)| *pid));
+    clues.homes.extend(pids.filter_map(|pid| Some((pid, home_of(door.system, pid)?))));
 }
