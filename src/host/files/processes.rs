@@ -78,11 +78,10 @@ impl System {
         pids.iter().copied().zip(found).filter_map(|(pid, found)| Some((pid, found.ok()?))).collect()
     }
 
-    /// The command lines of all processes, word by word; those left out that are gone or do not answer.
-    pub fn command_lines(&self) -> Vec<(u32, Vec<String>)> {
-        let pids = self.processes();
+    /// The text of the file of that name below `/proc` of each of these processes; those left out that are gone or do not answer.
+    pub fn read_of(&self, pids: &[u32], name: &str) -> Vec<(u32, String)> {
         let look = |pid: &u32| -> (PathBuf, deadline::Question<String>) {
-            let (root, wanted) = (self.root.clone(), PathBuf::from(format!("/proc/{pid}/cmdline")));
+            let (root, wanted) = (self.root.clone(), PathBuf::from(format!("/proc/{pid}/{name}")));
             let of = |root: &Path, wanted: &Path| {
                 let (parent, name, _, stat) = walk(root, wanted, Last::Followed)?.found()?;
                 is_readable(&parent, &stat)?;
@@ -92,8 +91,13 @@ impl System {
             };
             (wanted.clone(), Box::new(move || of(&root, &wanted)))
         };
-        let lines = deadline::all(self.file_wait(), pids.iter().map(look).collect());
+        let texts = deadline::all(self.file_wait(), pids.iter().map(look).collect());
+        pids.iter().copied().zip(texts).filter_map(|(pid, text)| Some((pid, text.ok()?))).collect()
+    }
+
+    /// The command lines of all processes, word by word.
+    pub fn command_lines(&self) -> Vec<(u32, Vec<String>)> {
         let words = |line: String| line.split_terminator('\0').map(str::to_owned).collect();
-        pids.into_iter().zip(lines).filter_map(|(pid, line)| Some((pid, words(line.ok()?)))).collect()
+        self.read_of(&self.processes(), "cmdline").into_iter().map(|(pid, line)| (pid, words(line))).collect()
     }
 }

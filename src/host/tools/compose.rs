@@ -107,6 +107,13 @@ pub fn differing(project: &str, service: &str, container: &str) -> Result<Vec<St
         environment: Option<BTreeMap<String, Option<String>>>,
         #[serde(default)]
         ports: Option<Vec<Publish>>,
+        /// Bytes, as a text.
+        #[serde(default)]
+        mem_limit: Option<String>,
+        #[serde(default)]
+        command: Option<Vec<String>>,
+        #[serde(default)]
+        user: Option<String>,
     }
     #[derive(Deserialize)]
     struct Publish {
@@ -128,6 +135,8 @@ pub fn differing(project: &str, service: &str, container: &str) -> Result<Vec<St
     struct Host {
         #[serde(rename = "PortBindings", default)]
         bindings: Option<BTreeMap<String, Option<Vec<Binding>>>>,
+        #[serde(rename = "Memory", default)]
+        memory: u64,
     }
     #[derive(Deserialize)]
     struct Binding {
@@ -138,6 +147,10 @@ pub fn differing(project: &str, service: &str, container: &str) -> Result<Vec<St
     struct Made {
         #[serde(rename = "Env")]
         env: Option<Vec<String>>,
+        #[serde(rename = "Cmd", default)]
+        command: Option<Vec<String>>,
+        #[serde(rename = "User", default)]
+        user: String,
     }
     let malformed = |_| Malformed::new("a project and a container", "");
     let mut files: Files = serde_json::from_str(project).map_err(malformed)?;
@@ -158,13 +171,21 @@ pub fn differing(project: &str, service: &str, container: &str) -> Result<Vec<St
         })
     };
     let ports: Vec<String> = wanted.ports.iter().flatten().filter_map(moved).collect();
+    // What a file does not say is the image's, or the engine's.
+    let memory = wanted.mem_limit.as_ref().and_then(|limit| limit.parse::<u64>().ok());
+    let others = [
+        ("mem_limit", memory.is_some_and(|memory| memory != made.host.memory)),
+        ("command", wanted.command.as_ref().is_some_and(|command| made.config.command.as_ref() != Some(command))),
+        ("user", wanted.user.as_ref().is_some_and(|user| *user != made.config.user)),
+    ];
+    let others = others.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key.to_owned());
     let wanted = wanted.environment.unwrap_or_default();
     // One without a value comes from whoever called compose.
     let wanted = wanted.into_iter().filter_map(|(key, value)| Some((key, value?)));
     let differs = |(key, value): &(String, String)| {
         own.get(key.as_str()).is_none_or(|own| *own != value && *own != value.replace("$$", "$"))
     };
-    Ok(ports.into_iter().chain(wanted.filter(differs).map(|(key, _)| key)).collect())
+    Ok(ports.into_iter().chain(others).chain(wanted.filter(differs).map(|(key, _)| key)).collect())
 }
 
 /// Whether a compose file takes values that these variables do not have, so that the environment of its caller decides.
@@ -230,6 +251,12 @@ mod tests {
         assert_eq!(moved("\"8081\"", r#"{"Config":{}}"#), ["port 8081"]);
         // The engine chooses.
         assert_eq!((moved("null", bound), moved("\"8000-8010\"", bound)), (vec![], vec![]));
+        let set = |keys: &str| format!(r#"{{"services":{{"s":{{{keys}}}}}}}"#);
+        let made = r#"{"Config":{"Cmd":["serve"],"User":"1000"},"HostConfig":{"Memory":2147483648}}"#;
+        let same = r#""mem_limit":"2147483648","command":["serve"],"user":"1000""#;
+        assert_eq!(differing(&set(same), "s", made), Ok(Vec::new()));
+        let other = r#""mem_limit":"3221225472","command":["serve","-v"],"user":"0""#;
+        assert_eq!(differing(&set(other), "s", made).unwrap(), ["mem_limit", "command", "user"]);
         for end in 0..container.len() {
             assert!(!differing(project, "s", &container[..end]).unwrap_err().to_string().contains("hunter2"));
         }

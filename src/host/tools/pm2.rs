@@ -50,6 +50,8 @@ pub struct Process {
     pub cluster: bool,
     /// The file that it is started from.
     pub script: Option<String>,
+    /// `PORT` of its environment.
+    pub port: Option<u16>,
     /// When the application was started again by itself, or why that is not known; the same for all of its processes. Read in
     /// pm2's own log, where it was restarted lately.
     pub history: Option<Result<History, String>>,
@@ -128,6 +130,8 @@ pub fn parse_jlist(text: &str) -> Result<Vec<Process>, Malformed> {
         exit_code: Option<i64>,
         exec_mode: Option<String>,
         pm_exec_path: Option<String>,
+        #[serde(rename = "PORT", default)]
+        port: serde_json::Value,
         pm_out_log_path: Option<String>,
         pm_err_log_path: Option<String>,
         pm_log_path: Option<String>,
@@ -162,6 +166,7 @@ pub fn parse_jlist(text: &str) -> Result<Vec<Process>, Malformed> {
                 exit_code: row.pm2_env.exit_code,
                 cluster: row.pm2_env.exec_mode.as_deref() == Some("cluster_mode"),
                 script: row.pm2_env.pm_exec_path,
+                port: row.pm2_env.port.to_string().trim_matches('"').parse().ok(),
                 history: None,
                 out_log: row.pm2_env.pm_out_log_path,
                 error_log: row.pm2_env.pm_err_log_path,
@@ -199,6 +204,7 @@ mod tests {
                     exit_code: None,
                     cluster: true,
                     script: None,
+                    port: None,
                     history: None,
                     out_log: Some("/var/log/pm2/api-out.log".into()),
                     error_log: None,

@@ -9,6 +9,7 @@ use super::outcome::{Conclusion, Fact};
 use super::service::route;
 use crate::host::tools::command::Command;
 use crate::host::tools::excerpt;
+use crate::host::tools::pm2::Process;
 use crate::observe::clues::Wants;
 use crate::observe::clues::drift::daemons::{Daemon, daemon};
 use crate::observe::clues::drift::routes::{FAILS, Passed};
@@ -28,7 +29,7 @@ pub(super) fn want(case: &Case<'_>, passage: Passage, subject: Subject<'_>, want
     let service = subject.service;
     match passage {
         Passage::Swapped => wants.drift.owners.extend(holder(case, subject).map(|(pid, _)| pid)),
-        Passage::Impostor => {}
+        Passage::SwappedApps | Passage::Impostor => {}
         Passage::Broken | Passage::Elsewhere => {
             if !service.routes.is_empty() && case.deployment.proxy.is_some() {
                 wants.drift.routes.insert(service.name, service);
@@ -47,6 +48,10 @@ pub(super) fn want(case: &Case<'_>, passage: Passage, subject: Subject<'_>, want
 pub(super) fn outcome(case: &Case<'_>, passage: Passage, subject: Subject<'_>) -> Conclusion {
     match passage {
         Passage::Swapped => swapped(case, subject),
+        Passage::SwappedApps => {
+            let found = swapped_by_pm2(case, subject);
+            Conclusion::when(found.is_some(), found.into_iter().collect())
+        }
         Passage::Impostor => impostor(case, subject),
         Passage::Broken => passed(case, subject, &|passed| broken(case, subject, passed)),
         Passage::Elsewhere => passed(case, subject, &|passed| elsewhere(case, subject, passed)),
@@ -72,6 +77,23 @@ fn listens_on(case: &Case<'_>, service: &'static Service, port: u16) -> bool {
     let at = case.subject(service).map(|subject| &case.evidence.holders[subject.index]);
     let is = |address: &ListenAddress| matches!(address, ListenAddress::Tcp(address) if address.port() == port);
     matches!(at, Some(Holder::Elsewhere { at, .. }) if at.iter().any(is))
+}
+
+/// An application of pm2 whose environment has the port of another one, which has its own: told of the first of the two.
+fn swapped_by_pm2(case: &Case<'_>, subject: Subject<'_>) -> Option<Fact> {
+    let port = *subject.service.ports.first()?;
+    let own = processes(case, subject.service);
+    let theirs = own.iter().find_map(|process| process.port.filter(|other| *other != port))?;
+    let is_theirs = |other: &&&'static Service| other.ports.first() == Some(&theirs);
+    let other = case.services.iter().find(is_theirs)?;
+    let has_own = processes(case, other).iter().any(|process| process.port == Some(port));
+    let position = |service: &Service| case.services.iter().position(|known| known.name == service.name);
+    if !has_own || position(other) < position(subject.service) {
+        return None;
+    }
+    let says = format!("pm2 runs {} with PORT={theirs} and {} with PORT={port}", subject.service.name, other.name);
+    let thing = format!("{}, whose port {theirs} it has itself", other.name);
+    Some(Fact::new(Command::new(["pm2", "env", "ID"]), says).blaming(thing))
 }
 
 fn swapped(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
@@ -119,6 +141,10 @@ fn swapped(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
 
 /// Processes of a service under pm2.
 fn applications(case: &Case<'_>, service: &Service) -> Vec<u32> {
+    processes(case, service).into_iter().filter_map(|process| process.pid).collect()
+}
+
+fn processes<'a>(case: &Case<'a>, service: &Service) -> Vec<&'a Process> {
     let apps = service.managers.iter().filter_map(|manager| match manager {
         crate::registry::Manager::Pm2(app) => Some(app),
         _ => None,
@@ -126,7 +152,7 @@ fn applications(case: &Case<'_>, service: &Service) -> Vec<u32> {
     apps.flat_map(|app| {
         let daemon = case.evidence.managers.apps.get(app.home).and_then(|answer| answer.result.as_ref().ok()?.as_ref());
         let processes = daemon.into_iter().flat_map(|daemon| &daemon.processes);
-        processes.filter(|process| process.name == app.name).filter_map(|process| process.pid).collect::<Vec<_>>()
+        processes.filter(|process| process.name == app.name).collect::<Vec<_>>()
     })
     .collect()
 }

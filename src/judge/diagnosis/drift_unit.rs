@@ -194,7 +194,10 @@ fn identity(subject: Subject<'_>, unit: &UnitState, settings: &[Setting]) -> Opt
     })
 }
 
-/// A bound that its files state, and that it has reached.
+/// With so few descriptors left the next request can fail.
+const FEW: u64 = 2;
+
+/// A bound that it has reached.
 fn bound(unit: &UnitState, files: &UnitFiles) -> Option<String> {
     let settings = &files.settings;
     if unit.result == "oom-kill"
@@ -203,10 +206,10 @@ fn bound(unit: &UnitState, files: &UnitFiles) -> Option<String> {
         return Some(told(setting));
     }
     if let Some((open, most)) = files.open_files
-        && let Some(setting) = last(settings, "LimitNOFILE")
-        && open.saturating_mul(100) >= most.saturating_mul(95)
+        && (open.saturating_mul(100) >= most.saturating_mul(95) || most.saturating_sub(open) <= FEW)
     {
-        return Some(format!("{open} of {most} files are open: {}", told(setting)));
+        let by = last(settings, "LimitNOFILE").map_or_else(|| "its limit of open files".to_owned(), told);
+        return Some(format!("{open} of {most} descriptors are in use: {by}"));
     }
     if files.tasks_refused.is_some_and(|count| count > 0)
         && let Some(setting) = last(settings, "TasksMax")

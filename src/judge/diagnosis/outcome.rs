@@ -55,6 +55,12 @@ impl Fact {
         self
     }
 
+    /// The same for a finding that is about something else.
+    #[must_use]
+    pub fn only_evidence(self) -> Self {
+        Fact { thing: None, names: Vec::new(), ..self }
+    }
+
     /// The same, with this at fault.
     #[must_use]
     pub fn blaming(mut self, thing: impl Into<String>) -> Self {

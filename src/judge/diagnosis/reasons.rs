@@ -383,11 +383,29 @@ pub(super) fn without_repeats(proven: Vec<Finding>) -> Vec<Finding> {
             && own.service.map(|service| service.name) == other.service.map(|service| service.name)
             && (SAME.iter().any(is_same) || is_env_file || other.facts.iter().any(names))
     };
-    let repeats: Vec<bool> = proven
+    let better: Vec<Option<usize>> = proven
         .iter()
-        .map(|own| family(own).is_some_and(|family| proven.iter().any(|other| is_better(own, family, other))))
+        .map(|own| family(own).and_then(|family| proven.iter().position(|other| is_better(own, family, other))))
         .collect();
-    proven.into_iter().zip(repeats).filter(|(_, repeats)| !repeats).map(|(finding, _)| finding).collect()
+    let mut kept: Vec<Option<Finding>> = Vec::new();
+    let mut lent: Vec<(usize, Vec<Fact>)> = Vec::new();
+    for (finding, better) in proven.into_iter().zip(better) {
+        match better {
+            None => kept.push(Some(finding)),
+            Some(other) => {
+                // What it quotes is evidence of the better one as well.
+                lent.push((other, finding.facts));
+                kept.push(None);
+            }
+        }
+    }
+    for (other, facts) in lent {
+        let Some(finding) = kept.get_mut(other).and_then(Option::as_mut) else { continue };
+        let is_new = |fact: &Fact| finding.facts.iter().all(|known| !known.says.contains(&fact.says));
+        let new: Vec<Fact> = facts.into_iter().filter(is_new).map(Fact::only_evidence).collect();
+        finding.facts.extend(new);
+    }
+    kept.into_iter().flatten().collect()
 }
 
 /// The finding about the server that a service cannot reach, or is refused by: the deeper of the two.

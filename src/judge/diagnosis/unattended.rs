@@ -69,7 +69,7 @@ fn cron(case: &Case<'_>, seen: &Seen) -> Conclusion {
     if seen.cron == Ok(Cron::Missing) && !waiting.iter().any(|tab| own(&tab)) {
         return none("no cron is installed, and no user has a crontab");
     }
-    let mut facts = vec![Fact::new(command, says).blaming("cron")];
+    let mut facts = vec![Fact::new(command, says).about("cron").blaming("cron")];
     facts.extend(waiting.iter().map(|tab| {
         let count = lines(tab);
         let line = if count == 1 { "line does" } else { "lines do" };

@@ -211,13 +211,19 @@ fn open_files(system: &System) -> Answer<Vec<OpenFiles>> {
     if !system.is_root() {
         return Answer { command, result: Err(Trouble::NeedsRoot("to see how many files processes have open")) };
     }
-    let one = |pid: u32| {
-        let limits = system.read(format!("/proc/{pid}/limits")).ok()?;
+    // The table of descriptors is never shorter than what is open: where it is short, nothing has to be counted.
+    let sizes: BTreeMap<u32, u64> = system
+        .read_of(&system.processes(), "status")
+        .into_iter()
+        .filter_map(|(pid, text)| {
+            Some((pid, text.lines().find_map(|line| line.strip_prefix("FDSize:"))?.trim().parse().ok()?))
+        })
+        .filter(|(_, size)| size * 100 >= FEWEST * NEAR)
+        .collect();
+    let candidates: Vec<u32> = sizes.keys().copied().collect();
+    let one = |(pid, limits): (u32, String)| {
         let most = procfs::open_files_limit(&limits).filter(|most| *most >= FEWEST)?;
-        // The table of descriptors is never shorter than what is open: where it is short, nothing has to be counted.
-        let status = system.read(format!("/proc/{pid}/status")).ok()?;
-        let size: u64 = status.lines().find_map(|line| line.strip_prefix("FDSize:"))?.trim().parse().ok()?;
-        if size.saturating_mul(100) < most.saturating_mul(NEAR) {
+        if sizes.get(&pid)?.saturating_mul(100) < most.saturating_mul(NEAR) {
             return None;
         }
         let open = system.names(format!("/proc/{pid}/fd")).ok()?.len() as u64;
@@ -227,7 +233,7 @@ fn open_files(system: &System) -> Answer<Vec<OpenFiles>> {
         let home = system.read(format!("/proc/{pid}/cgroup")).map_or(Home::None, |text| cgroup::home(&text));
         Some(OpenFiles { pid, process: system.process_name(pid).unwrap_or_default(), home, open, most })
     };
-    Answer { command, result: Ok(system.processes().into_iter().filter_map(one).collect()) }
+    Answer { command, result: Ok(system.read_of(&candidates, "limits").into_iter().filter_map(one).collect()) }
 }
 
 #[cfg(test)]

@@ -40,6 +40,8 @@ pub enum Drift {
 pub enum Passage {
     /// Another service of the deployment listens on its main port.
     Swapped,
+    /// pm2 runs it with the port of another application, and that one with its own.
+    SwappedApps,
     /// What answers on its main port names itself as another service does.
     Impostor,
     /// The edge answers visitors of one of its routes with 502, 503 or 504, and itself it answers otherwise.

@@ -278,21 +278,24 @@ pub static SCRIPT_MISSING: Cause = Cause::new("PM2-SCRIPT-MISSING", All(&[Clue::
     ]);
 
 /// Its port is in the hands of another service of the deployment.
-pub static PORT_OF_ANOTHER: Cause = Cause::new("PORT-OF-ANOTHER", All(&[Clue::Unwell, Clue::Route(Passage::Swapped)]))
-    .summary("port {port} of {service} is served by another service: {thing}")
-    .explanation(
-        "both are services of this deployment, so that ending either hurts: one of them is configured with the other's \
+pub static PORT_OF_ANOTHER: Cause = Cause::new(
+    "PORT-OF-ANOTHER",
+    Clue::Any(&[All(&[Clue::Unwell, Clue::Route(Passage::Swapped)]), Clue::Route(Passage::SwappedApps)]),
+)
+.summary("port {port} of {service} is served by another service: {thing}")
+.explanation(
+    "both are services of this deployment, so that ending either hurts: one of them is configured with the other's \
          port",
-    )
-    .explains(&[&PORT_TAKEN, &LISTENS_ELSEWHERE, &ANSWERS_AS_ANOTHER])
-    .fixes(&[&Fix::new(
-        "give each its own port again",
-        Risk::Disruptive,
-        Remedy::Manual(
-            "correct the port in the env file or unit of whichever differs from the registry, then opsctl restart both, \
+)
+.explains(&[&PORT_TAKEN, &LISTENS_ELSEWHERE, &ANSWERS_AS_ANOTHER])
+.fixes(&[&Fix::new(
+    "give each its own port again",
+    Risk::Disruptive,
+    Remedy::Manual(
+        "correct the port in the env file or unit of whichever differs from the registry, then opsctl restart both, \
              first the one that holds the wrong port",
-        ),
-    )]);
+    ),
+)]);
 
 /// What answers on its port names itself otherwise.
 pub static ANSWERS_AS_ANOTHER: Cause =

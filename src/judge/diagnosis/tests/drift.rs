@@ -3,13 +3,14 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::*;
-use crate::host::tools::unit_file;
 use crate::host::tools::unit_output::UnitOutput;
+use crate::host::tools::{pm2, unit_file};
 use crate::observe::clues::drift::owners::Owner;
 use crate::observe::clues::drift::routes::Passed;
 use crate::observe::clues::drift::units::UnitFiles;
 use crate::observe::clues::drift::{Older, Seen};
-use crate::registry::{Condition, Data, DataKind, Drift, Passage, Proxy, Route};
+use crate::observe::probe::PmDaemon;
+use crate::registry::{App, Condition, Data, DataKind, Drift, Instances, Passage, Proxy, Route};
 
 const FILE: &str = "/etc/systemd/system/mill.service.d/x.conf";
 
@@ -179,8 +180,13 @@ fn bounds_count_where_they_were_reached() {
     // Killed for want of memory of the host.
     assert_eq!(bound("", &|_| (), "oom-kill"), "ruled out");
     let files = |open| move |files: &mut UnitFiles| files.open_files = Some((open, 64));
-    assert_eq!(bound("LimitNOFILE=64", &files(63), ""), format!("63 of 64 files are open: LimitNOFILE=64 in {FILE}"));
+    assert_eq!(
+        bound("LimitNOFILE=64", &files(63), ""),
+        format!("63 of 64 descriptors are in use: LimitNOFILE=64 in {FILE}")
+    );
     assert_eq!(bound("LimitNOFILE=64", &files(20), ""), "ruled out");
+    // Set by somebody while it runs.
+    assert_eq!(bound("", &files(62), ""), "62 of 64 descriptors are in use: its limit of open files");
     let held = |held| move |files: &mut UnitFiles| files.throttled = Some((100, held));
     assert!(bound("CPUQuota=2%", &held(80), "").starts_with("held back in 80 of 100 periods"));
     assert_eq!(bound("CPUQuota=200%", &held(3), ""), "ruled out");
@@ -296,6 +302,49 @@ fn a_port_in_the_hands_of_another_service_is_no_strangers() {
     assert_eq!(held(21, owner("baker.service", &[21])), "baker");
     assert_eq!(held(22, owner("session.scope", &[22, 20])), "baker");
     assert_eq!(held(23, owner("session.scope", &[23])), "ruled out");
+}
+
+const fn app(name: &'static str) -> Manager {
+    Manager::Pm2(App::new(name, Instances::Fork).user("u").home("/home/u/.pm2").memory_restart_bytes(1))
+}
+
+static LEFT: Service = Service::new("left", &LATER).managers(&[app("left")]).ports(&[3001]);
+static RIGHT: Service = Service::new("right", &LATER).managers(&[app("right")]).ports(&[3002]);
+
+#[test]
+fn applications_that_pm2_runs_with_each_others_port_are_told_once() {
+    let listed = |left: &str, right: &str| {
+        let row = |name: &str, port: &str| {
+            format!(r#"{{"pid":1,"name":"{name}","pm2_env":{{"status":"online","PORT":{port}}},"pm_id":0}}"#)
+        };
+        let processes = pm2::parse_jlist(&format!("[{},{}]", row("left", left), row("right", right))).unwrap();
+        let daemon = Some(PmDaemon { pid: 9, processes });
+        let apps = [("/home/u/.pm2", Answer { command: "pm2 jlist".into(), result: Ok(daemon) })].into();
+        let services: Vec<&'static Service> = vec![&LEFT, &RIGHT];
+        let evidence = Evidence {
+            time: now(),
+            managers: ManagerEvidence { apps, ..ManagerEvidence::default() },
+            replies: vec![Vec::new(), Vec::new()],
+            holders: vec![Holder::Unasked, Holder::Unasked],
+            host: None,
+        };
+        let health = health::judge(&VILLAGE, &services, &evidence);
+        let clues = Clues::default();
+        let case = Case {
+            deployment: &VILLAGE,
+            services: &services,
+            evidence: &evidence,
+            health: &health,
+            clues: &clues,
+            backups: None,
+        };
+        let of = |service| case.outcome(&Clue::Route(Passage::SwappedApps), Some(service)).is_proven();
+        (of(&LEFT), of(&RIGHT))
+    };
+    assert_eq!(listed("3002", "\"3001\""), (true, false));
+    for (left, right) in [("3001", "3002"), ("3002", "3002"), ("3009", "3001"), ("null", "3001"), ("\"x\"", "{}")] {
+        assert_eq!(listed(left, right), (false, false), "{left} {right}");
+    }
 }
 
 #[test]

@@ -170,6 +170,7 @@ fn online(name: &str) -> Process {
         exit_code: None,
         cluster: true,
         script: None,
+        port: None,
         history: None,
         out_log: None,
         error_log: None,
