@@ -18,8 +18,8 @@ use crate::host::files::private;
 use crate::host::protocol::{mongo, postgres, redis, redis_info};
 use crate::host::tools::command::Command;
 use crate::host::tools::{
-    self, boot, crontab, docker, docker_logs, fstab, git, images, journalctl, nginx, procfs, rclone, resolver, sockets,
-    ufw,
+    self, boot, crontab, docker, docker_engine, docker_logs, fstab, git, images, journalctl, nginx, procfs, rclone,
+    resolver, sockets, ufw,
 };
 use crate::judge::health;
 use crate::observe::logs::line::{Line, Said};
@@ -169,10 +169,10 @@ pub fn df(bytes: &[u8]) {
 pub fn docker(bytes: &[u8]) {
     let text = text(bytes);
     let listed = docker::parse_ps(&text).unwrap_or_default().into_iter();
-    for row in listed.chain(docker::parse_api_list(&text).unwrap_or_default()) {
+    for row in listed.chain(docker_engine::parse_api_list(&text).unwrap_or_default()) {
         seen(row.ailment());
     }
-    seen((docker::parse_inspect(&text), docker::parse_api_container(&text)));
+    seen((docker::parse_inspect(&text), docker_engine::parse_api_container(&text)));
     seen((
         tools::surroundings::of(&text),
         tools::surroundings::missing_part(&text),

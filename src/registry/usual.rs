@@ -137,6 +137,7 @@ pub static USER_MISSING: Cause =
     Cause::new("USER-MISSING", All(&[Clue::Unwell, Clue::Ended(Ending::Exit(&[216, 217]))]))
         .summary("the user or group that {service} runs as does not exist")
         .explanation("systemd ended with 216/GROUP or 217/USER before the program was started")
+        .explains(&[&RUNS_AS_ANOTHER])
         .fixes(&[&Fix::new(
             "see which user is meant, and add it",
             Risk::ReadOnly,
@@ -148,6 +149,7 @@ pub static DIRECTORY_MISSING: Cause =
     Cause::new("DIRECTORY-MISSING", All(&[Clue::Unwell, Clue::Ended(Ending::Exit(&[200]))]))
         .summary("the working directory of {service} is missing")
         .explanation("systemd ended with 200/CHDIR before the program was started")
+        .explains(&[&RUNS_AS_ANOTHER])
         .fixes(&[&Fix::new(
             "see which directory is meant, and bring it back",
             Risk::ReadOnly,

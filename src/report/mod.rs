@@ -16,6 +16,7 @@ pub mod list;
 pub mod lock;
 pub mod logs;
 pub mod maintenance;
+pub mod problem;
 pub mod release;
 pub mod restore;
 pub mod status;

@@ -16,9 +16,9 @@ use std::path::Path;
 
 use super::*;
 use crate::host::tools::{
-    Account, Hidden, Input, age, boot, caddy, checkers, compose, docker, docker_logs, git, images, journalctl, mariadb,
-    mongodump, nginx, pm2, postgres, postgres_state, rclone, redis_check_rdb, redis_cli, systemctl, systemd_analyze,
-    timedatectl, unit_output, unpack,
+    Account, Hidden, Input, age, boot, caddy, checkers, compose, docker, docker_engine, docker_logs, git, images,
+    journalctl, mariadb, mongodump, nginx, pm2, postgres, postgres_state, rclone, redis_check_rdb, redis_cli,
+    systemctl, systemd_analyze, timedatectl, unit_output, unpack,
 };
 
 const ITSELF: &str = "host::exec::every_command::no_command_line_reaches_the_callers_terminal";
@@ -66,7 +66,7 @@ fn builders() -> Vec<(&'static str, Argv)> {
             compose::resolved(&compose::Labels { files: vec!["/f".into()], ..compose::Labels::default() }),
         ),
         ("docker::act", docker::act("restart", "c")),
-        ("docker::events", docker::events(jiff::Timestamp::UNIX_EPOCH)),
+        ("docker_engine::events", docker_engine::events(jiff::Timestamp::UNIX_EPOCH)),
         ("docker::inspect", docker::inspect(["c"])),
         ("docker::logs_since", docker::logs_since("c", 60)),
         ("docker::ps", docker::ps()),

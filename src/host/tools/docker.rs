@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::history::{History, Restart, RunEnd};
+use super::history::History;
 use super::procfs::Bounds;
-use super::surroundings::{self, Published, Surroundings};
+use super::surroundings::{Published, Surroundings};
 use super::{Argv, Malformed, json_lines};
 
 const LIST: &str = concat!(
@@ -107,7 +107,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    fn new(name: &str, labels: Option<BTreeMap<String, String>>) -> Self {
+    pub(super) fn new(name: &str, labels: Option<BTreeMap<String, String>>) -> Self {
         let mut labels = labels.unwrap_or_default();
         let mut label = |key: &str| labels.remove(key).unwrap_or_default();
         Identity {
@@ -173,191 +173,6 @@ fn or_empty<'de, D: serde::Deserializer<'de>>(input: D) -> Result<String, D::Err
     Ok(Option::<String>::deserialize(input)?.unwrap_or_default())
 }
 
-/// Where the engine listens.
-pub const SOCKET: &str = "/run/docker.sock";
-
-/// Names of the engine's process.
-pub const ENGINES: [&str; 3] = ["dockerd", "balenad", "balena-engine-d"];
-
-/// The engine's own list of all containers (<https://docs.docker.com/reference/api/engine/>).
-pub const API_LIST: &str = "/containers/json?all=1";
-
-/// The engine's own answer about one container.
-pub fn api_container(name: &str) -> String {
-    format!("/containers/{name}/json")
-}
-
-/// When containers ended, as far back as the engine remembers: its newest 256 events of any kind. Ends by itself, because it
-/// asks for nothing that is yet to come.
-pub fn events(until: Timestamp) -> Argv {
-    let until = format!("--until={}.{:09}", until.as_second(), until.subsec_nanosecond());
-    Argv::new("docker", ["events", "--since=0", &until, "--filter=event=die", "--format={{json .}}"])
-}
-
-/// The same of the engine itself.
-pub fn api_events(until: Timestamp) -> String {
-    // {"event":["die"]}
-    let filters = "%7B%22event%22%3A%5B%22die%22%5D%7D";
-    format!("/events?since=0&until={}.{:09}&filters={filters}", until.as_second(), until.subsec_nanosecond())
-}
-
-/// How often which container ended, by its id, out of [`events`] or [`api_events`]; oldest first.
-///
-/// # Errors
-/// When a line is not an event.
-pub fn parse_events(text: &str) -> Result<BTreeMap<String, Vec<Restart>>, Malformed> {
-    #[derive(Deserialize)]
-    struct Row {
-        #[serde(rename = "Action")]
-        action: String,
-        #[serde(rename = "Actor")]
-        actor: Actor,
-        #[serde(rename = "timeNano")]
-        nanos: i64,
-    }
-    #[derive(Deserialize)]
-    struct Actor {
-        #[serde(rename = "ID")]
-        id: String,
-        #[serde(rename = "Attributes", default)]
-        attributes: BTreeMap<String, String>,
-    }
-    let rows: Vec<Row> = json_lines(text, "events from the docker engine")?;
-    let mut found: BTreeMap<String, Vec<Restart>> = BTreeMap::new();
-    for row in rows.into_iter().filter(|row| row.action == "die") {
-        let Ok(time) = Timestamp::from_nanosecond(i128::from(row.nanos)) else { continue };
-        let code = row.actor.attributes.get("exitCode").and_then(|code| code.parse().ok());
-        found.entry(row.actor.id).or_default().push(Restart { time, end: code.map(RunEnd::Exit) });
-    }
-    for ends in found.values_mut() {
-        ends.sort_by_key(|end| end.time);
-    }
-    Ok(found)
-}
-
-/// Parses the answer to [`API_LIST`].
-///
-/// # Errors
-/// When it is not a list of containers. The excerpt is left out: it may hold secrets.
-pub fn parse_api_list(text: &str) -> Result<Vec<Listed>, Malformed> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Row {
-        id: String,
-        names: Vec<String>,
-        state: String,
-        status: String,
-        labels: Option<BTreeMap<String, String>>,
-        #[serde(default)]
-        ports: serde_json::Value,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Binding {
-        #[serde(rename = "IP")]
-        address: Option<String>,
-        private_port: u16,
-        public_port: Option<u16>,
-        r#type: String,
-    }
-    let published = |port: Binding| {
-        let inside = format!("{}/{}", port.private_port, port.r#type);
-        Some(Published { inside, address: port.address.unwrap_or_default(), port: port.public_port? })
-    };
-    let rows: Vec<Row> =
-        serde_json::from_str(text).map_err(|_| Malformed::new("containers from the docker engine", ""))?;
-    let listed = |row: Row| Listed {
-        identity: Identity::new(row.names.first().map_or("", String::as_str), row.labels),
-        id: row.id,
-        state: row.state,
-        status: row.status,
-        // Engines differ in their form: of another, nothing is known.
-        ports: serde_json::from_value::<Vec<Binding>>(row.ports)
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(published)
-            .collect(),
-    };
-    Ok(rows.into_iter().map(listed).collect())
-}
-
-/// Parses the answer to [`api_container`]. Its environment holds secrets and is not kept.
-///
-/// # Errors
-/// When it is not a container. The excerpt is left out: it may hold secrets.
-pub fn parse_api_container(text: &str) -> Result<ContainerState, Malformed> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Container {
-        id: String,
-        name: String,
-        image: String,
-        restart_count: u32,
-        created: Option<Timestamp>,
-        host_config: Option<HostConfig>,
-        config: Config,
-        state: State,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct HostConfig {
-        restart_policy: Option<RestartPolicy>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct RestartPolicy {
-        name: Option<String>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Config {
-        image: String,
-        labels: Option<BTreeMap<String, String>>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct State {
-        status: String,
-        exit_code: i64,
-        #[serde(rename = "OOMKilled")]
-        oom_killed: bool,
-        error: String,
-        pid: u32,
-        started_at: Option<Timestamp>,
-        finished_at: Option<Timestamp>,
-        health: Option<Health>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Health {
-        status: String,
-    }
-    let container: Container =
-        serde_json::from_str(text).map_err(|_| Malformed::new("a container from the docker engine", ""))?;
-    let state = container.state;
-    Ok(ContainerState {
-        identity: Identity::new(&container.name, container.config.labels),
-        id: container.id,
-        image: container.config.image,
-        image_id: container.image,
-        restarts: container.restart_count,
-        status: state.status,
-        exit_code: state.exit_code,
-        oom_killed: state.oom_killed,
-        error: state.error,
-        pid: state.pid,
-        started: state.started_at,
-        finished: state.finished_at,
-        health: state.health.map(|health| health.status),
-        created: container.created,
-        policy: container.host_config.and_then(|host| host.restart_policy?.name).unwrap_or_default(),
-        memory_bytes: None,
-        surroundings: Some(surroundings::of(text)),
-        bounds: None,
-        history: None,
-    })
-}
-
 /// Parses the output of [`ps`].
 ///
 /// # Errors
@@ -413,6 +228,8 @@ pub fn newest_line(text: &str, needle: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::docker_engine::{parse_api_container, parse_api_list, parse_events};
+    use super::super::history::RunEnd;
     use super::*;
 
     const RUNNING: &str = r#"{"id":"abc","name":"/stalwart","image":"stalwartlabs/stalwart:latest","image_id":"sha256:1","restarts":0,"status":"running","exit_code":0,"oom_killed":false,"error":"","pid":42,"started":"2026-11-22T02:00:00.123456789Z","finished":"0001-01-01T00:00:00Z","health":null,"project":"email","service":"stalwart","swarm":null}"#;

@@ -10,6 +10,7 @@ pub mod command;
 pub mod compose;
 pub mod crontab;
 pub mod docker;
+pub mod docker_engine;
 pub mod docker_logs;
 pub mod dpkg;
 pub mod fstab;

@@ -11,6 +11,7 @@ use crate::host::exec::{ProcessEnd, Processes, Streams};
 use crate::host::threads::{join, task};
 use crate::host::tools::command::Command;
 use crate::host::tools::docker::{self, ContainerState, Listed, Unreachable};
+use crate::host::tools::docker_engine;
 use crate::host::tools::docker_logs::{self, Query, Rows};
 use crate::host::tools::systemctl;
 use crate::host::trouble::{Trouble, failure};
@@ -90,11 +91,12 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], evidence: &mut 
 /// change nothing. That a process is not seen proves nothing: it may be hidden from this user, or of another name.
 fn engine_may_be_asked(door: Door<'_>) -> Result<(), Trouble> {
     let system = door.system;
-    let is_engine = |pid: u32| system.process_name(pid).is_some_and(|name| docker::ENGINES.contains(&name.as_str()));
+    let is_engine =
+        |pid: u32| system.process_name(pid).is_some_and(|name| docker_engine::ENGINES.contains(&name.as_str()));
     let recorded = system.read("/run/docker.pid").ok().and_then(|pid| pid.trim().parse().ok());
     // Where there is no such socket, the client itself says best what is missing.
     if recorded.is_some_and(is_engine)
-        || system.is_missing(docker::SOCKET)
+        || system.is_missing(docker_engine::SOCKET)
         || system.processes().into_iter().any(is_engine)
         // Only systemd starts an engine for whoever asks.
         || !system.booted_with_systemd()

@@ -15,7 +15,8 @@ use super::{Answer, Door};
 use crate::host::net::{self, Timed};
 use crate::host::shortage::Shortage;
 use crate::host::tools::command::Command;
-use crate::host::tools::docker::{self, ContainerState, Listed};
+use crate::host::tools::docker::{ContainerState, Listed};
+use crate::host::tools::docker_engine;
 use crate::host::tools::excerpt;
 use crate::host::tools::history::Restart;
 use crate::host::trouble::Trouble;
@@ -27,16 +28,17 @@ const HEAD_LIMIT: usize = 64 << 10;
 
 /// The socket, where there is one.
 pub(super) fn socket(door: Door<'_>) -> Option<PathBuf> {
-    door.system.exists(docker::SOCKET).then(|| door.system.path(docker::SOCKET))
+    door.system.exists(docker_engine::SOCKET).then(|| door.system.path(docker_engine::SOCKET))
 }
 
 /// All containers.
 pub(super) fn list(door: Door<'_>, socket: &Path) -> Answer<Vec<Listed>> {
     let limit = door.limit();
-    let result = get(socket, docker::API_LIST, Instant::now() + limit, limit).and_then(|(status, body)| match status {
-        200 => Ok(docker::parse_api_list(&body)?),
-        _ => Err(refusal(status, &body)),
-    });
+    let result =
+        get(socket, docker_engine::API_LIST, Instant::now() + limit, limit).and_then(|(status, body)| match status {
+            200 => Ok(docker_engine::parse_api_list(&body)?),
+            _ => Err(refusal(status, &body)),
+        });
     Answer { command: Command::new(["docker", "ps", "--all"]), result }
 }
 
@@ -50,8 +52,8 @@ pub(super) fn inspect<'a>(
     // Of all of them together.
     let limit = door.limit();
     let until = Instant::now() + limit;
-    let one = |name: &&str| match get(socket, &docker::api_container(name), until, limit) {
-        Ok((200, body)) => docker::parse_api_container(&body).map(Some).map_err(Trouble::from),
+    let one = |name: &&str| match get(socket, &docker_engine::api_container(name), until, limit) {
+        Ok((200, body)) => docker_engine::parse_api_container(&body).map(Some).map_err(Trouble::from),
         Ok((404, _)) => Ok(None),
         Ok((status, body)) => Err(refusal(status, &body)),
         Err(trouble) => Err(trouble),
@@ -78,9 +80,9 @@ pub(super) fn events(
     until: Timestamp,
 ) -> Result<BTreeMap<String, Vec<Restart>>, Trouble> {
     let limit = door.limit();
-    let (status, body) = get(socket, &docker::api_events(until), Instant::now() + limit, limit)?;
+    let (status, body) = get(socket, &docker_engine::api_events(until), Instant::now() + limit, limit)?;
     match status {
-        200 => Ok(docker::parse_events(&body)?),
+        200 => Ok(docker_engine::parse_events(&body)?),
         _ => Err(refusal(status, &body)),
     }
 }
@@ -119,7 +121,7 @@ fn trouble(error: &io::Error, limit: Duration) -> Trouble {
         ErrorKind::ConnectionRefused => Trouble::Unavailable("the docker engine is not running".to_owned()),
         ErrorKind::InvalidData => no_http(),
         ErrorKind::UnexpectedEof => Trouble::Failed("the docker engine's answer broke off".to_owned()),
-        _ => Trouble::Failed(format!("{}: {error}", docker::SOCKET)),
+        _ => Trouble::Failed(format!("{}: {error}", docker_engine::SOCKET)),
     }
 }
 
@@ -133,7 +135,7 @@ fn status_of(head: &str) -> Option<u16> {
 }
 
 fn no_http() -> Trouble {
-    Trouble::Failed(format!("{} does not speak HTTP", docker::SOCKET))
+    Trouble::Failed(format!("{} does not speak HTTP", docker_engine::SOCKET))
 }
 
 /// How long the body is that follows this head, where that is said.

@@ -9,7 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Answer, Door, PmDaemon, engine, text};
 use crate::host::exec::ProcessEnd;
 use crate::host::tools::Argv;
-use crate::host::tools::docker::{self, ContainerState};
+use crate::host::tools::docker::ContainerState;
+use crate::host::tools::docker_engine;
 use crate::host::tools::history::History;
 use crate::host::tools::journalctl;
 use crate::host::tools::pm2;
@@ -158,7 +159,7 @@ pub(super) fn of_containers(door: Door<'_>, containers: &mut [ContainerState]) {
     let (door, _) = door.now();
     let ends = match engine::socket(door) {
         Some(socket) => engine::events(door, &socket, now),
-        None => door.ask(&docker::events(now), docker::parse_events).result,
+        None => door.ask(&docker_engine::events(now), docker_engine::parse_events).result,
     };
     let mut ends = match ends {
         Ok(ends) => ends,

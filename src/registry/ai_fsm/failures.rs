@@ -533,7 +533,7 @@ static IMAGE_GONE: Cause = Cause::new(
 .summary("the container of {service} and its image are gone")
 .explanation("images are built here and can be pulled from nowhere (D16): something pruned what was stopped (D3)")
 .about(About::These(ASKERS))
-.explains(&[&usual::NOT_FOUND])
+.explains(&[&usual::NOT_FOUND, &usual::CONTAINER_REMOVED])
 .fixes(&[&Fix::new(
     "build it again and start it",
     Risk::Disruptive,

@@ -257,14 +257,15 @@ static QUEUE_FAILED: Failure = Failure::new("queue-failed", &[&[&JOBS_FAIL]])
     .services(&[&WORKER])
     .symptoms(&["alert QueueFailedJobs"]);
 
-static REDIS_MEMORY: Failure = Failure::new("redis-memory", &[&[&EVICTING, &MAXMEMORY]])
-    .summary("Redis is near the end of its memory")
-    .section("alerts.yml: RedisHighMemory")
-    .severity(&MEDIUM)
-    .aliases(&["maxmemory", "eviction", "redishighmemory"])
-    .services(&[&REDIS])
-    .symptoms(&["alert RedisHighMemory", "jobs vanish"])
-    .note("maxmemory is read from INFO: CONFIG GET, as the runbook has it, is removed on this server (D11)");
+static REDIS_MEMORY: Failure =
+    Failure::new("redis-memory", &[&[&EVICTING, &MAXMEMORY, &usual::REDIS_FULL, &usual::REDIS_NEARLY_FULL]])
+        .summary("Redis is near the end of its memory")
+        .section("alerts.yml: RedisHighMemory")
+        .severity(&MEDIUM)
+        .aliases(&["maxmemory", "eviction", "redishighmemory"])
+        .services(&[&REDIS])
+        .symptoms(&["alert RedisHighMemory", "jobs vanish"])
+        .note("maxmemory is read from INFO: CONFIG GET, as the runbook has it, is removed on this server (D11)");
 
 static MONGODB_CONNECTIONS: Failure = Failure::new("mongodb-connections", &[&[&CONNECTIONS_REFUSED]])
     .summary("MongoDB runs out of connections")

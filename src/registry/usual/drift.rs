@@ -132,16 +132,7 @@ pub static RUNS_AS_ANOTHER: Cause = Cause::new("RUNS-AS-ANOTHER", All(&[Clue::Un
         "its files belong to the user, and lie in the directory, that the registry states; started as another or \
          elsewhere, it does not find or may not use them",
     )
-    .explains(&[
-        &USER_MISSING,
-        &DIRECTORY_MISSING,
-        &PROGRAM_MISSING,
-        &SQLITE_READ_ONLY,
-        &PATH_READ_ONLY,
-        &PERMISSION_DENIED,
-        &FILE_MISSING,
-        &CRASHED,
-    ])
+    .explains(&[&PROGRAM_MISSING, &SQLITE_READ_ONLY, &PATH_READ_ONLY, &PERMISSION_DENIED, &FILE_MISSING, &CRASHED])
     .fixes(&[&SEE_UNIT, &CORRECT_UNIT]);
 
 /// A bound of its unit is too tight for it.

@@ -186,7 +186,7 @@ const INJECTIONS: &[Injection] = &[
         code: "CONNECTIONS-FULL",
         subject: "postgres",
         decisive: "53300",
-        fix: Fix::Restart,
+        fix: Fix::Look,
     },
     Injection {
         failure: "db-inaccessible",
@@ -319,7 +319,7 @@ const INJECTIONS: &[Injection] = &[
         code: "HEAP-EXHAUSTED",
         subject: "web",
         decisive: "heap limit|heap out of memory",
-        fix: Fix::Restart,
+        fix: Fix::Look,
     },
     Injection {
         failure: "automation-failures",

@@ -37,7 +37,7 @@ const INJECTIONS: &[Injection] = &[
                systemctl reset-failed cron || true; systemctl start cron",
         code: "CRASH-LOOP",
         subject: "cron",
-        decisive: "crash loop: [0-9]+ restarts, last: exit 1",
+        decisive: "crash loop: [0-9]+ restarts( in [0-9a-z]+)?, last: exit 1",
         fix: Fix::Person,
     },
     Injection {
@@ -70,7 +70,7 @@ const INJECTIONS: &[Injection] = &[
         heal: "systemctl stop looper; systemctl reset-failed looper || true",
         code: "UNIT-LOOPING",
         subject: "looper.service",
-        decisive: "looper.service: [0-9]+ restarts, last: exit 1",
+        decisive: "looper.service: (crash loop: )?[0-9]+ restarts( in [0-9a-z]+)?, last: exit 1",
         fix: Fix::Look,
     },
     Injection {

@@ -205,9 +205,9 @@ const INJECTIONS: &[Injection] = &[
                  done",
         heal: "for i in $(seq 60); do REDISCLI_AUTH=dummy-secret-redis-password redis-cli DEL fill:$i >/dev/null; \
                done; cp -a /root/r.conf /etc/redis/plugspace.conf; systemctl restart redis-server",
-        code: "MAXMEMORY",
+        code: "REDIS-FULL",
         subject: "redis",
-        decisive: "used_memory:",
+        decisive: "noeviction|maxmemory",
         fix: Fix::Person,
     },
     Injection {

@@ -1,0 +1,165 @@
+//! What `status` has to tell first: a problem each, of a service, of the host, of backups, of a change, and of what goes wrong later.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::diagnosis::Finding;
+use crate::action::lock::Note;
+use crate::action::run;
+use crate::judge::freshness::Freshness;
+use crate::judge::health::{About, Check, Health, ServiceHealth, State};
+use crate::observe::logs::line::Said;
+use crate::program;
+use crate::registry::{Deployment, HostChecks, Level, Service, Verdict};
+
+/// Something that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Problem {
+    /// The service or resource.
+    pub subject: String,
+    /// `warn`, `unknown` or `fail`.
+    pub verdict: Verdict,
+    /// What is wrong, in one line.
+    pub summary: String,
+    /// The deployment's severity level.
+    pub severity: String,
+    /// How soon that level wants an answer.
+    pub respond: String,
+    /// Why it has that severity.
+    pub reason: String,
+    /// Services that suffer with it.
+    pub affects: Vec<String>,
+    /// The command that shows more.
+    pub look: String,
+    /// What the service wrote last, oldest first; only of the worst problem.
+    pub log: Vec<Said>,
+}
+
+pub(super) fn problems(deployment: &Deployment, health: &Health) -> Vec<Problem> {
+    let mut found: Vec<Problem> = health
+        .services
+        .iter()
+        .filter(|service| service.verdict != Verdict::Pass && service.cause.is_none())
+        .filter_map(|judged| Some(service_problem(deployment.service(&judged.name)?, judged, &health.services)))
+        .collect();
+    let checks = health.host.iter().flat_map(|host| &host.checks);
+    found.extend(checks.filter(|check| check.verdict != Verdict::Pass).map(|check| host_problem(deployment, check)));
+    let rank = |id: &str| deployment.severities.iter().position(|level| level.id == id);
+    found.sort_by_key(|problem| (std::cmp::Reverse(problem.verdict), rank(&problem.severity)));
+    found
+}
+
+fn service_problem(service: &Service, judged: &ServiceHealth, all: &[ServiceHealth]) -> Problem {
+    let explained = |other: &&ServiceHealth| other.cause.as_deref() == Some(service.name);
+    let mut affects: Vec<String> = all.iter().filter(explained).map(|other| other.name.clone()).collect();
+    if judged.verdict == Verdict::Fail {
+        let on_host = |name: &&String| all.iter().any(|other| other.name == **name);
+        affects.extend(judged.dependants.iter().filter(on_host).cloned());
+        affects.sort_unstable();
+        affects.dedup();
+    }
+    Problem {
+        subject: judged.name.clone(),
+        verdict: judged.verdict,
+        summary: judged.summary.clone(),
+        severity: judged.severity.clone(),
+        respond: judged.respond.clone(),
+        reason: service.severity_reason.to_owned(),
+        affects,
+        look: look(service, judged),
+        log: Vec::new(),
+    }
+}
+
+pub(super) fn unfinished_problem(deployment: &Deployment, note: &Note) -> Problem {
+    Problem {
+        subject: "change".to_owned(),
+        verdict: Verdict::Warn,
+        summary: run::unfinished(note),
+        severity: deployment.checks.severity.id.to_owned(),
+        respond: deployment.checks.severity.response.to_owned(),
+        reason: "what was begun is not known to have ended well".to_owned(),
+        affects: Vec::new(),
+        look: format!("{} (again), or {}", program::command(&note.what), program::command("lock release")),
+        log: Vec::new(),
+    }
+}
+
+pub(super) fn backup_problem(deployment: &Deployment, fresh: &Freshness) -> Problem {
+    Problem {
+        subject: format!("backup {}", fresh.set),
+        verdict: fresh.verdict,
+        summary: fresh.summary.clone(),
+        severity: deployment.checks.severity.id.to_owned(),
+        respond: deployment.checks.severity.response.to_owned(),
+        reason: "what is lost now cannot be brought back".to_owned(),
+        affects: Vec::new(),
+        look: program::command(format_args!("backup list {}", fresh.set)),
+        log: Vec::new(),
+    }
+}
+
+pub(super) fn noticed_problem(found: Finding) -> Problem {
+    Problem {
+        look: program::command(format_args!("explain {}", found.code)),
+        subject: found.subject,
+        verdict: found.verdict,
+        summary: found.summary,
+        severity: found.severity.to_owned(),
+        respond: found.respond.to_owned(),
+        reason: found.reason.to_owned(),
+        affects: found.affects,
+        log: Vec::new(),
+    }
+}
+
+pub(super) fn absent_problem(service: &Service, reason: &str) -> Problem {
+    Problem {
+        subject: service.name.to_owned(),
+        verdict: Verdict::Unknown,
+        summary: format!("not on this host: {reason}"),
+        severity: service.severity.id.to_owned(),
+        respond: service.severity.response.to_owned(),
+        reason: service.severity_reason.to_owned(),
+        affects: Vec::new(),
+        look: String::new(),
+        log: Vec::new(),
+    }
+}
+
+/// The command that shows more: what the service wrote, else what was asked and did not please.
+fn look(service: &Service, judged: &ServiceHealth) -> String {
+    if judged.state == State::NotFound {
+        return judged.checks.first().map(|check| check.command.to_string()).unwrap_or_default();
+    }
+    if !service.log_sources().is_empty() {
+        return program::command(format_args!("logs {}", service.name));
+    }
+    let wrong = judged.checks.iter().find(|check| check.verdict != Verdict::Pass);
+    wrong.map(|check| check.command.to_string()).unwrap_or_default()
+}
+
+fn host_problem(deployment: &Deployment, check: &Check) -> Problem {
+    let (level, reason) = host_severity(&deployment.checks, check.about);
+    Problem {
+        subject: check.source.clone(),
+        verdict: check.verdict,
+        summary: check.summary.clone(),
+        severity: level.id.to_owned(),
+        respond: level.response.to_owned(),
+        reason: reason.to_owned(),
+        affects: Vec::new(),
+        look: check.command.to_string(),
+        log: Vec::new(),
+    }
+}
+
+fn host_severity(checks: &HostChecks, about: About) -> (&Level, &'static str) {
+    match &checks.certificates {
+        Some(certificates) if about == About::Certificate => {
+            (certificates.severity, "clients refuse a host whose certificate is not valid")
+        }
+        _ if about == About::Disk => (checks.disk_severity, "a full disk stops every service that writes"),
+        _ => (checks.severity, "it concerns the whole host"),
+    }
+}
