@@ -148,7 +148,7 @@ fn what_the_next_boot_leaves_out(machine: &Machine) {
         let document = status(machine);
         let problems = document["problems"].as_array().unwrap().iter();
         let told = problems.map(|problem| format!("{}: {}", problem["subject"], problem["summary"]).replace('"', ""));
-        let of_these = |told: &String| ["caddy", "host", "logrotate.timer"].iter().any(|name| told.starts_with(name));
+        let of_these = |told: &String| ["caddy", "cron", "logrotate.timer"].iter().any(|name| told.starts_with(name));
         told.filter(of_these).collect::<Vec<_>>()
     };
     machine.sh("systemctl enable -q --now caddy cron logrotate.timer");
@@ -157,7 +157,7 @@ fn what_the_next_boot_leaves_out(machine: &Machine) {
     let told = seen().join("\n");
     for wanted in [
         "caddy: caddy does not come back after a reboot: caddy.service is not enabled",
-        "host: cron does not run: no crontab's jobs are started",
+        "cron: cron does not run: no crontab's jobs are started",
         "logrotate.timer: logrotate.timer does not run: what it starts is left out",
     ] {
         assert!(told.contains(wanted), "{wanted} is not in:\n{told}");
