@@ -25,7 +25,8 @@ use crate::observe::probe::Door;
 use crate::observe::{clues, logs};
 use crate::registry::{BackupSet, Deployment, Service, usual};
 use crate::report::Head;
-use crate::report::diagnosis::{Finding, Teller};
+use crate::report::diagnosis::Teller;
+use crate::report::problem::Noticed;
 use crate::report::status::{Beside, Status};
 use crate::select::services;
 use crate::ui::{Format, Ui};
@@ -126,34 +127,37 @@ pub(super) fn told_backups(context: &Context<'_>, deployment: &Deployment) -> Ve
     }
 }
 
-/// The health of all services and of the host, and what goes wrong later.
+/// The health of all services and of the host, and what goes wrong later; both rounds of it share the time of one.
 fn everything(
     context: &Context<'_>,
     deployment: &'static Deployment,
     services: &[&'static Service],
-    limit: Duration,
-) -> (Health, Vec<Finding>) {
+    left: impl Fn() -> Duration,
+) -> (Health, Noticed) {
     let processes = context.processes();
     let failures = usual::NOTICED;
     let (evidence, health, ahead) =
-        examine_with(context.system, &processes, deployment, services, limit, diagnosis::ahead(failures));
+        examine_with(context.system, &processes, deployment, services, left(), diagnosis::ahead(failures));
     let case = |clues| Case { deployment, services, evidence: &evidence, health: &health, clues, backups: None };
     let nothing = clues::Clues::default();
     let wants = diagnosis::wants(&case(&nothing), failures, None);
-    let door = Door::new(context.system, &processes, limit);
+    let door = Door::new(context.system, &processes, left());
     let clues = clues::gather(door, deployment, &evidence.managers, &wants, ahead);
     let noticed = noticed(context, &case(&clues));
     (health, noticed)
 }
 
 /// What goes wrong later, as far as that is known without further questions and the registry does not leave it out.
-pub(super) fn noticed(context: &Context<'_>, case: &Case<'_>) -> Vec<Finding> {
+pub(super) fn noticed(context: &Context<'_>, case: &Case<'_>) -> Noticed {
     let found = diagnosis::diagnose(case, usual::NOTICED, None);
     let teller = Teller { case, records: &[], changes: &[] };
     let today = context.system.now().to_zoned(TimeZone::UTC).date();
     let ignores = Ignores::new(case.deployment, Vec::new(), today);
     let findings = found.findings.iter().map(|finding| teller.finding(finding));
-    findings.filter(|finding| ignores.cover(&finding.code, &finding.subject).is_none()).collect()
+    let findings = findings.filter(|finding| ignores.cover(&finding.code, &finding.subject).is_none()).collect();
+    // What is root's alone is left out, as with backups.
+    let open = found.doubts.into_iter().find(|doubt| !doubt.needs_root).map(|doubt| doubt.because);
+    Noticed { findings, open }
 }
 
 fn take(
@@ -165,12 +169,13 @@ fn take(
     let time = context.look()?;
     let system = context.system.with_files_until(time.until);
     let context = &context.on(&system);
-    let limit = time.rest();
     let with_host = args.services.is_empty();
     let processes = context.processes();
-    let (mut health, noticed) = match with_host {
-        true => everything(context, deployment, services, limit),
-        false => (examine(context.system, &processes, deployment, services, Extent::Services, limit).1, Vec::new()),
+    let (mut health, noticed) = if with_host {
+        everything(context, deployment, services, || time.rest())
+    } else {
+        let (_, health) = examine(context.system, &processes, deployment, services, Extent::Services, time.rest());
+        (health, Noticed::default())
     };
     let holder = lock::holder(context.system, deployment);
     let purposes = excuse(context, deployment, &mut health, time.rest());

@@ -99,7 +99,37 @@ pub(super) fn backup_problem(deployment: &Deployment, fresh: &Freshness) -> Prob
     }
 }
 
-pub(super) fn noticed_problem(found: Finding) -> Problem {
+/// What goes wrong later, by the causes that `status` looks for as well.
+#[derive(Debug, Default)]
+pub struct Noticed {
+    /// What was found.
+    pub findings: Vec<Finding>,
+    /// Why not all of it is known; `None` where it is, or is root's alone.
+    pub open: Option<String>,
+}
+
+pub(super) fn noticed_problems(deployment: &Deployment, health: &Health, noticed: Noticed) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = noticed.findings.into_iter().map(noticed_problem).collect();
+    let services = health.services.iter().map(|service| service.verdict);
+    let mut verdicts = services.chain(health.host.iter().flat_map(|host| &host.checks).map(|check| check.verdict));
+    // Where a source is silent, that is reported of what it was asked for first.
+    if let Some(because) = noticed.open.filter(|_| !verdicts.any(|verdict| verdict == Verdict::Unknown)) {
+        problems.push(Problem {
+            subject: "automation".to_owned(),
+            verdict: Verdict::Unknown,
+            summary: because,
+            severity: deployment.checks.severity.id.to_owned(),
+            respond: deployment.checks.severity.response.to_owned(),
+            reason: "jobs, timers and the next boot could not be checked".to_owned(),
+            affects: Vec::new(),
+            look: program::command("diagnose automation-stopped"),
+            log: Vec::new(),
+        });
+    }
+    problems
+}
+
+fn noticed_problem(found: Finding) -> Problem {
     Problem {
         look: program::command(format_args!("explain {}", found.code)),
         subject: found.subject,
@@ -161,5 +191,33 @@ fn host_severity(checks: &HostChecks, about: About) -> (&Level, &'static str) {
         }
         _ if about == About::Disk => (checks.disk_severity, "a full disk stops every service that writes"),
         _ => (checks.severity, "it concerns the whole host"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::HostChecks;
+
+    static LEVEL: Level = Level::new("L").criterion("c").response("soon").action("a");
+    static PLACE: Deployment = Deployment::new("place", &[&LEVEL], &[], HostChecks::new(&LEVEL)).summary("s");
+
+    #[test]
+    fn what_could_not_be_checked_is_a_problem_and_no_silence() {
+        let health = Health {
+            services: Vec::new(),
+            absent: Vec::new(),
+            units: Vec::new(),
+            host: None,
+            in_maintenance: Vec::new(),
+        };
+        let of = |open: Option<&str>| {
+            let noticed = Noticed { findings: Vec::new(), open: open.map(str::to_owned) };
+            let found = noticed_problems(&PLACE, &health, noticed);
+            found.into_iter().map(|problem| (problem.subject, problem.verdict, problem.summary)).collect::<Vec<_>>()
+        };
+        assert_eq!(of(None), []);
+        let because = "crontabs: no answer from its file system in 2.0 s";
+        assert_eq!(of(Some(because)), [("automation".to_owned(), Verdict::Unknown, because.to_owned())]);
     }
 }

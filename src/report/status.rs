@@ -5,10 +5,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Head;
-use super::diagnosis::Finding;
 use super::lock::LockState;
 use super::maintenance::StandingFacts;
-use super::problem::{Problem, absent_problem, backup_problem, noticed_problem, problems, unfinished_problem};
+use super::problem::{
+    Noticed, Problem, absent_problem, backup_problem, noticed_problems, problems, unfinished_problem,
+};
 use crate::action::lock::Holder;
 use crate::judge::freshness::Freshness;
 use crate::judge::health::{About, Check, Health, HostHealth, ServiceHealth, State};
@@ -59,8 +60,8 @@ pub struct Beside {
     pub holder: Holder,
     /// How recent backups are.
     pub backups: Vec<Freshness>,
-    /// What goes wrong later, by the causes that need no more than this look.
-    pub noticed: Vec<Finding>,
+    /// What goes wrong later.
+    pub noticed: Noticed,
 }
 
 impl Status {
@@ -85,7 +86,7 @@ impl Status {
                 .filter(|fresh| fresh.verdict != Verdict::Pass)
                 .map(|fresh| backup_problem(deployment, fresh)),
         );
-        problems.extend(noticed.into_iter().map(noticed_problem));
+        problems.extend(noticed_problems(deployment, &health, noticed));
         if named {
             problems.extend(health.absent.iter().map(|(service, reason)| absent_problem(service, reason)));
         }

@@ -2,7 +2,7 @@
 
 use super::{Case, DISK, Finding, mentions, reasons};
 use crate::observe::clues::drift::daemons::{Daemon, daemon};
-use crate::registry::{About, Checker, Clue, Depth, EnvClue, Footing, Service, Verdict, usual};
+use crate::registry::{About, Checker, Clue, Depth, EnvClue, Family, Footing, Service, Verdict, usual};
 
 /// Leaves out what a better finding of the same subject says, folds what follows from something else under it, and puts what
 /// explains most first, then by verdict and severity.
@@ -79,7 +79,10 @@ fn parent(case: &Case<'_>, all: &[Finding], index: usize) -> Option<usize> {
     };
     let by_cause = |other: &Finding| {
         let explains = other.cause.explains.iter().any(|cause| std::ptr::eq(*cause, own.cause));
-        reaches(other) && (explains || (is_of_port(own) && says_whose_port(other)))
+        // It listens where its configuration says, and finds that taken.
+        let is_taken = reasons::family_of(&own.cause.proof) == Some(Family::AddressInUse);
+        let by_port = is_taken && is_of_port(other) && name(other) == name(own);
+        reaches(other) && (explains || by_port || (is_of_port(own) && says_whose_port(other)))
     };
     let candidates = || all.iter().enumerate().filter(|(other, _)| *other != index);
     let nearest = candidates().filter(|(_, other)| by_cause(other)).max_by_key(|(_, other)| name(other) == name(own));

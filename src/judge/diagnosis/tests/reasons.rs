@@ -113,3 +113,25 @@ fn an_effect_without_a_cause_quotes_the_last_lines() {
     assert_eq!(last.len(), 5, "{says:?}");
     assert_eq!(says.last(), Some(&"02:00:00 six"));
 }
+
+static OTHER_PORT: Cause = Cause::new("OTHER-PORT", Clue::Env(EnvClue::key("KEY").not_its_port()))
+    .summary("{service} is configured for another port")
+    .explanation("e")
+    .about(About::These(&[&KEEPER]))
+    .fixes(&[&FIX]);
+static PORTS: Failure = Failure::new("ports", &[&[&OTHER_PORT]]).summary("s").section("s");
+
+#[test]
+fn a_port_that_is_taken_follows_from_the_file_that_sets_another_services() {
+    let mut made = saying(&["Error: listen EADDRINUSE: address already in use :::2000"]);
+    let found = EnvFound {
+        path: Some("/etc/keeper.env".into()),
+        settings: Reading::of([("KEY", "2000"), ("OTHER", "b")]),
+        ..EnvFound::default()
+    };
+    made.clues.env.insert("keeper", ok("ls", found));
+    let failures: Vec<&'static Failure> = std::iter::once(&PORTS).chain(PLACE.all_failures()).collect();
+    let found = made.with(|case| diagnose(case, &failures, None));
+    assert!(told(&found).iter().any(|text| text.starts_with("OTHER-PORT keeper (")), "{:?}", told(&found));
+    assert!(!told(&found).iter().any(|text| text.starts_with("ADDRESS-TAKEN")), "{:?}", told(&found));
+}
