@@ -1,8 +1,10 @@
 //! Every parser of text that others write, as one function of bytes, driven by `fuzz/` and by tests. It may refuse what it reads;
 //! it may not panic, overflow or take long. Only there in tests and with the feature `fuzzing`.
 
+mod bytes;
+mod output;
+
 use std::collections::BTreeMap;
-use std::hint::black_box;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
@@ -17,16 +19,16 @@ use crate::envfile;
 use crate::host::files::private;
 use crate::host::protocol::{mongo, postgres, redis, redis_info};
 use crate::host::tools::command::Command;
-use crate::host::tools::{
-    self, boot, crontab, docker, docker_engine, docker_logs, fstab, git, images, journalctl, nginx, procfs, rclone,
-    resolver, sockets, ufw,
-};
+use crate::host::tools::{self, journalctl};
 use crate::judge::health;
 use crate::observe::logs::line::{Line, Said};
 use crate::observe::logs::{parse, stamp};
-use crate::observe::probe::{self, Answer, Reply};
+use crate::observe::probe::{Answer, Reply};
 use crate::redact::{self, Redactor};
 use crate::{registry, ui};
+
+use bytes::{seen, text};
+use output::*;
 
 /// A target: its name, which is also that of its corpus in `fuzz/corpus/`, and what it does with some bytes.
 pub type Target = (&'static str, fn(&[u8]));
@@ -76,15 +78,6 @@ pub const TARGETS: &[Target] = &[
     ("ufw", ufw),
     ("words", words),
 ];
-
-/// Keeps the compiler from leaving out what nobody uses.
-fn seen<T>(parsed: T) {
-    drop(black_box(parsed));
-}
-
-fn text(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
-    String::from_utf8_lossy(bytes)
-}
 
 /// `age`: its complaints, and key files.
 pub fn age(bytes: &[u8]) {
@@ -140,86 +133,12 @@ pub fn backup_name(bytes: &[u8]) {
     seen(name::Id::parse(&text));
 }
 
-/// `caddy adapt`.
-pub fn caddy(bytes: &[u8]) {
-    let found = tools::caddy::parse(&text(bytes));
-    seen(found.map(|upstreams| upstreams.iter().map(tools::Upstream::port).collect::<Vec<_>>()));
-    seen(tools::caddy::sites::targets(&text(bytes)));
-    seen(tools::caddy::sites::imports(&text(bytes)));
-}
-
-/// Certificates that servers show.
-pub fn certificate(bytes: &[u8]) {
-    seen(probe::certificate(bytes));
-}
-
-/// `docker compose config`.
-pub fn compose(bytes: &[u8]) {
-    seen(tools::compose::parse(&text(bytes)));
-    seen(tools::compose::Labels::parse(&text(bytes)));
-    seen(tools::compose::differing(&text(bytes), "s", &text(bytes)));
-}
-
-/// `df`.
-pub fn df(bytes: &[u8]) {
-    seen(tools::mountinfo::parse(&text(bytes)));
-}
-
-/// What `docker` and its engine say of containers.
-pub fn docker(bytes: &[u8]) {
-    let text = text(bytes);
-    let listed = docker::parse_ps(&text).unwrap_or_default().into_iter();
-    for row in listed.chain(docker_engine::parse_api_list(&text).unwrap_or_default()) {
-        seen(row.ailment());
-    }
-    seen((docker::parse_inspect(&text), docker_engine::parse_api_container(&text)));
-    seen((
-        tools::surroundings::of(&text),
-        tools::surroundings::missing_part(&text),
-        tools::surroundings::unable(-1, &text),
-    ));
-    seen(tools::surroundings::restart_policy(&text, "app"));
-    seen((docker::only_missing(&text), docker::unreachable(&text), docker::newest_line(&text, "e")));
-}
-
-/// Logs of containers, in frames and without. Nothing is kept of a line beyond its bound.
-pub fn docker_logs(bytes: &[u8]) {
-    for mut rows in [docker_logs::Rows::framed(bytes), docker_logs::Rows::plain(bytes)] {
-        while let Ok(Some(row)) = rows.next() {
-            assert!(row.text.len() <= tools::lines::LINE_LIMIT && row.text.len() as u64 <= row.length);
-        }
-    }
-}
-
-/// The log of `dpkg`.
-pub fn dpkg(bytes: &[u8]) {
-    for run in tools::dpkg::runs(&text(bytes)) {
-        seen(run.words());
-    }
-}
-
-/// Answers of the docker engine before their body.
-pub fn engine(bytes: &[u8]) {
-    seen(probe::engine_head(&text(bytes)));
-}
-
 /// Text on its way to a terminal: nothing that could drive one is left.
 pub fn escape(bytes: &[u8]) {
     let text = text(bytes);
     assert!(!ui::escape::line(&text).chars().any(ui::escape::is_hostile));
     let kept = |c: char| ui::escape::is_hostile(c) && c != '\n' && c != '\t';
     assert!(!ui::escape::lines(&text).chars().any(kept));
-}
-
-/// `git`.
-pub fn git(bytes: &[u8]) {
-    let text = text(bytes);
-    seen((git::parse_status(&text), git::parse_commit(&text), git::parse_revision(&text)));
-    seen((git::parse_existing(&text), git::parse_files(&text), git::is_revision(&text)));
-    let settings = git::parse_settings(&text).unwrap_or_default();
-    seen(git::parse_filters(&text, &settings));
-    seen(git::status("/srv/app", None, &settings).to_string());
-    seen(git::fetch("/srv/app", None, &settings, "main").to_string());
 }
 
 /// Bodies of health endpoints: a status, then the body, held against every probe of the registry.
@@ -234,13 +153,6 @@ pub fn http_body(bytes: &[u8]) {
         let replies = vec![answer.clone(); service.probes.len()];
         seen(health::answers_well(service, &replies, Timestamp::UNIX_EPOCH));
     }
-}
-
-/// `docker image` and `docker system df`.
-pub fn images(bytes: &[u8]) {
-    let text = text(bytes);
-    seen((images::parse_loaded(&text), images::parse_sizes(&text), images::parse_build_cache(&text)));
-    seen(images::parse_list(&text));
 }
 
 /// The journal in its export format, read at once and in pieces of few bytes: it says the same both times.
@@ -273,16 +185,6 @@ impl std::io::Read for Pieces<'_> {
         self.0 = rest;
         Ok(piece.len())
     }
-}
-
-/// What else `journalctl` says.
-pub fn journalctl(bytes: &[u8]) {
-    let text = text(bytes);
-    seen((journalctl::parse_disk_usage(&text), journalctl::parse_oom_kills(&text)));
-    for line in text.lines() {
-        seen(journalctl::parse_suppressed(line));
-    }
-    seen(journalctl::denied(&text));
 }
 
 static CLOCK: LazyLock<stamp::Clock> = LazyLock::new(|| stamp::Clock {
@@ -332,35 +234,6 @@ pub fn mongo(bytes: &[u8]) {
     seen(mongo::answer(bytes));
 }
 
-/// `mongorestore`.
-pub fn mongodump(bytes: &[u8]) {
-    seen(tools::mongodump::parse_restored(&text(bytes), "shop"));
-}
-
-/// `nginx -T`, for where hosts are sent.
-pub fn nginx(bytes: &[u8]) {
-    seen(nginx::parse(&text(bytes)));
-    seen(nginx::sites::sites(&[text(bytes).into_owned()]));
-    seen(nginx::sites::includes(&text(bytes)));
-}
-
-/// `nginx -T`, for a page in place of a site. A page that is made is understood again.
-pub fn nginx_page(bytes: &[u8]) {
-    let text = text(bytes);
-    let file = "/etc/nginx/conf.d/00-opsctl.conf";
-    if let Ok(site) = nginx::page::site(&text, &["plugspace.io"], file, "/health") {
-        let page = site.page("/health", &text, 60);
-        seen(site.main_with(file));
-        assert_eq!(nginx::page::endpoints_of_page(&page), Some(site.endpoints()), "{page}");
-    }
-    seen(nginx::page::endpoints_of_page(&text));
-}
-
-/// `pm2 jlist`.
-pub fn pm2(bytes: &[u8]) {
-    seen(tools::pm2::parse_jlist(&text(bytes)));
-}
-
 /// Answers of PostgreSQL.
 pub fn postgres(bytes: &[u8]) {
     seen(postgres::greeting(bytes));
@@ -371,32 +244,6 @@ pub fn postgres(bytes: &[u8]) {
         tools::mariadb::parse(&text),
     ));
     seen(crate::observe::clues::data::relation(&text));
-}
-
-/// Files of the kernel and of `/etc`, and env files.
-pub fn procfs(bytes: &[u8]) {
-    let text = text(bytes);
-    seen((procfs::meminfo(&text), procfs::start_time(&text), procfs::loadavg(&text), procfs::processors(&text)));
-    seen((
-        procfs::uptime_seconds(&text),
-        procfs::oom_kills(&text),
-        sockets::listeners(&text),
-        sockets::unix_listeners(&text),
-    ));
-    for kind in [crontab::Kind::System, crontab::Kind::User] {
-        for entry in crontab::parse(&text, kind).entries {
-            seen((entry.program(), entry.path_of("backup.sh")));
-        }
-    }
-    for entry in fstab::parse(&text) {
-        seen((entry.is_automatic(), entry.device_place()));
-    }
-    seen((resolver::nameservers(&text), resolver::sources(&text), resolver::addresses(&text, "localhost")));
-    seen((resolver::is_bound(&text, 53), boot::parse(&text), ufw::admits(&text, 22)));
-    seen((procfs::account(&text, |account| account.name == "app"), procfs::group_name(&text, 50)));
-    seen((procfs::bounds(&text, &text, &text), tools::sqlite_file::write_locks(&text)));
-    seen((tools::sqlite_file::header(bytes), tools::sqlite_file::is_damaged(bytes)));
-    seen((procfs::group_has_members(&text, &text, 50, 0), procfs::groups_of(&text, "app").count()));
 }
 
 /// Env files, as each program reads them.
@@ -414,15 +261,6 @@ pub fn env_files(bytes: &[u8]) {
     }
     seen(envfile::read_in_project(bytes, bytes).keys().len());
     seen(envfile::every_setting(&text).count());
-}
-
-/// `rclone`.
-pub fn rclone(bytes: &[u8]) {
-    let text = text(bytes);
-    seen((rclone::parse_list(&text), rclone::parse_version(&text)));
-    for line in text.lines() {
-        seen(rclone::parse_stats(line));
-    }
 }
 
 /// What is kept of runs of backups and of releases, and how far a restore is.
@@ -464,11 +302,6 @@ pub fn redis(bytes: &[u8]) {
     seen((redis::answer(bytes, true), redis::answer(bytes, false), redis::password(&text(bytes)).len()));
 }
 
-/// `redis-check-rdb`.
-pub fn redis_check_rdb(bytes: &[u8]) {
-    seen(tools::redis_check_rdb::parse(&text(bytes)));
-}
-
 /// Files of settings, and what is then taken out of them.
 pub fn settings(bytes: &[u8]) {
     let text = text(bytes);
@@ -488,30 +321,6 @@ pub fn stamp(bytes: &[u8]) {
         assert!(text.is_char_boundary(at), "{text:?} at {at}");
     }
     seen(stamp::of_value(&text, &CLOCK));
-}
-
-/// `systemctl show`.
-pub fn systemctl(bytes: &[u8]) {
-    let units = tools::systemctl::parse_show(&text(bytes)).unwrap_or_default();
-    seen(units.iter().filter(|unit| unit.exists()).count());
-    let settings = tools::unit_file::settings("/etc/systemd/system/a.service", &text(bytes));
-    seen((tools::unit_file::access(&settings, "/srv/a"), tools::unit_file::cut_off(&settings)));
-}
-
-/// `systemd-analyze verify`.
-pub fn systemd_analyze(bytes: &[u8]) {
-    seen(tools::systemd_analyze::parse(&text(bytes)));
-}
-
-/// `timedatectl show`.
-pub fn timedatectl(bytes: &[u8]) {
-    seen(tools::timedatectl::parse(&text(bytes)));
-}
-
-/// Rules of `ufw`.
-pub fn ufw(bytes: &[u8]) {
-    let text = text(bytes);
-    seen((ufw::is_enabled(&text), ufw::is_closed(&text), ufw::allowed(&text)));
 }
 
 /// What is shown of output.
