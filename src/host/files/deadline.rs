@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::host::shortage::{Shortage, patiently};
+use crate::host::system::System;
 use crate::host::threads;
 use crate::program;
 
@@ -197,6 +198,33 @@ fn remember(path: &Path, waited: Duration) {
     };
     if let Some(stuck) = stuck.filter(|stuck| *stuck != Path::new("/") && *stuck != Path::new("/proc")) {
         lock(&STUCK).push((stuck.to_owned(), waited));
+    }
+}
+
+impl System {
+    /// The same machine, waiting no longer than this for one answer of a file system.
+    #[must_use]
+    pub fn with_file_limit(&self, limit: Duration) -> Self {
+        System { file_limit: limit.min(self.file_limit), ..self.clone() }
+    }
+
+    /// The same machine, on which all answers of file systems together are waited for until then. What is asked later is
+    /// waited for a moment only: a local file system answers within that. What stands for the whole
+    /// host is read once ([`System::read_once`]).
+    #[must_use]
+    pub fn with_files_until(&self, until: Instant) -> Self {
+        System { files_until: Some(until), once: Some(Arc::default()), ..self.clone() }
+    }
+
+    /// How long an answer of a file system is waited for that is asked now.
+    pub(in crate::host) fn file_wait(&self) -> Duration {
+        self.files_left().map_or(self.file_limit, |left| left.min(self.file_limit))
+    }
+
+    /// What is left for all of them; `None` where that is not limited.
+    pub(super) fn files_left(&self) -> Option<Duration> {
+        const LEAST: Duration = Duration::from_millis(100);
+        self.files_until.map(|until| until.saturating_duration_since(Instant::now()).max(LEAST))
     }
 }
 

@@ -19,8 +19,6 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, openat, statat};
 
@@ -355,31 +353,6 @@ impl System {
     pub fn names(&self, path: impl AsRef<Path>) -> io::Result<Vec<OsString>> {
         let (root, wanted) = (self.root.clone(), path.as_ref().to_owned());
         within(self.file_wait(), path.as_ref(), move || names(&open_directory(&root, &wanted)?))
-    }
-
-    /// The same machine, waiting no longer than this for one answer of a file system.
-    #[must_use]
-    pub fn with_file_limit(&self, limit: Duration) -> Self {
-        System { file_limit: limit.min(self.file_limit), ..self.clone() }
-    }
-
-    /// The same machine, on which all answers of file systems together are waited for until then. What is asked later is
-    /// waited for a moment only: a local file system answers within that. What stands for the whole
-    /// host is read once ([`System::read_once`]).
-    #[must_use]
-    pub fn with_files_until(&self, until: Instant) -> Self {
-        System { files_until: Some(until), once: Some(Arc::default()), ..self.clone() }
-    }
-
-    /// How long an answer of a file system is waited for that is asked now.
-    pub(in crate::host) fn file_wait(&self) -> Duration {
-        self.files_left().map_or(self.file_limit, |left| left.min(self.file_limit))
-    }
-
-    /// What is left for all of them; `None` where that is not limited.
-    fn files_left(&self) -> Option<Duration> {
-        const LEAST: Duration = Duration::from_millis(100);
-        self.files_until.map(|until| until.saturating_duration_since(Instant::now()).max(LEAST))
     }
 }
 
