@@ -534,7 +534,7 @@ pub const fn unit_failed() -> Cause {
 }
 
 const LIST_FAILED: &[&Fix] = &[
-    &Fix::new("see why", Risk::ReadOnly, Remedy::Command(&["systemctl", "status", "--no-pager", "{unit}"])),
+    &Fix::new("see why", Risk::ReadOnly, Remedy::Command(&["systemctl", "status", "--no-pager", "--", "{unit}"])),
     &UNIT_LINES,
     &Fix::new("see all that failed", Risk::ReadOnly, Remedy::Command(&["systemctl", "--failed"])),
 ];
