@@ -22,7 +22,7 @@ const FILE_LIMIT: Duration = Duration::from_secs(2);
 const ZONE_LIMIT: u64 = 1 << 20;
 
 /// Texts by the path that they were read from; nothing of a file that could not be read.
-pub type Texts = BTreeMap<&'static str, Arc<OnceLock<Option<Arc<str>>>>>;
+pub type Texts = BTreeMap<String, Arc<OnceLock<Option<Arc<str>>>>>;
 
 /// Where to look.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ pub struct System {
     pub file_limit: Duration,
     /// Until when all of them together are.
     pub files_until: Option<Instant>,
-    /// Texts that were read of the whole host, each once for as long as one look takes.
+    /// Texts that several ask for, each read once for as long as one look takes.
     pub once: Option<Arc<Mutex<Texts>>>,
     /// What answers how full the file system is that is mounted at a path below a root, instead of the kernel.
     pub statvfs: Option<fn(&Path, &Path) -> io::Result<StatVfs>>,
@@ -132,13 +132,16 @@ impl System {
         marks.iter().any(|mark| self.exists(mark))
     }
 
-    /// The text of a file that stands for the whole host and costs time: read once for as long as one look takes.
+    /// The text of a file that several ask for, or that costs time: read once for as long as one look takes.
     ///
     /// # Errors
     /// As [`System::read`].
-    pub fn read_once(&self, path: &'static str) -> io::Result<Arc<str>> {
+    pub fn read_once(&self, path: &str) -> io::Result<Arc<str>> {
         let Some(once) = &self.once else { return self.read(path).map(Arc::from) };
-        let text = Arc::clone(once.lock().unwrap_or_else(PoisonError::into_inner).entry(path).or_default());
+        let text = {
+            let mut known = once.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(known.entry(path.to_owned()).or_default())
+        };
         let mut trouble = None;
         let read = || self.read(path).map(Arc::from).map_err(|error| trouble = Some(error)).ok();
         match text.get_or_init(read) {

@@ -62,6 +62,14 @@ pub fn processor_ticks(stat: &str) -> Option<u64> {
     own.checked_add(kernel)
 }
 
+/// Whether so many of what there may be `most` of are so many that the next ones can fail: 95 per cent.
+pub fn is_near(used: u64, most: u64) -> bool {
+    used.saturating_mul(100) >= most.saturating_mul(NEAR)
+}
+
+/// Per cent of a bound.
+const NEAR: u64 = 95;
+
 /// How many descriptors a process may have open, out of `/proc/PID/limits`; `None` where there is no bound.
 pub fn open_files_limit(limits: &str) -> Option<u64> {
     let rest = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;

@@ -6,6 +6,7 @@ use super::case::{Case, Subject};
 use super::mentions;
 use super::outcome::{Conclusion, Fact};
 use crate::host::tools::command::Command;
+use crate::host::tools::procfs;
 use crate::host::tools::systemctl::UnitState;
 use crate::host::tools::unit_file::{Access, Setting, access, cut_off, last, list, words};
 use crate::observe::clues::drift::units::UnitFiles;
@@ -206,7 +207,7 @@ fn bound(unit: &UnitState, files: &UnitFiles) -> Option<String> {
         return Some(told(setting));
     }
     if let Some((open, most)) = files.open_files
-        && (open.saturating_mul(100) >= most.saturating_mul(95) || most.saturating_sub(open) <= FEW)
+        && (procfs::is_near(open, most) || most.saturating_sub(open) <= FEW)
     {
         let by = last(settings, "LimitNOFILE").map_or_else(|| "its limit of open files".to_owned(), told);
         return Some(format!("{open} of {most} descriptors are in use: {by}"));

@@ -5,11 +5,10 @@ use std::time::Duration;
 use super::case::{Case, Subject, told};
 use super::outcome::{Conclusion, Fact, Why};
 use crate::host::tools::command::Command;
+use crate::host::tools::procfs;
 use crate::observe::clues::second::{SecondLook, Strain};
 use crate::observe::probe::is_late;
 
-/// From which part of a bound on something is short of it, per cent.
-const NEAR: u64 = 95;
 /// From which part of a processor on a process keeps it to itself.
 const BUSY: f64 = 0.9;
 
@@ -76,7 +75,7 @@ pub(super) fn exhausted(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
 /// Bounds of a process, whether it is near them, and in words.
 fn bounds(strain: &Strain) -> Vec<(bool, Fact, String)> {
     let Strain { pid, name, files, tasks, .. } = strain;
-    let near = |(used, most): (u64, u64)| used.saturating_mul(100) >= most.saturating_mul(NEAR);
+    let near = |(used, most): (u64, u64)| procfs::is_near(used, most);
     let mut all = Vec::new();
     if let Some((used, most)) = *files {
         let thing = format!("{used} of {most} descriptors are open");

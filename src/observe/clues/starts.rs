@@ -42,7 +42,7 @@ pub fn look_at_all<'w>(
 
 fn look(system: &System, unit: &UnitState) -> Result<Vec<Obstacle>, Trouble> {
     let files = unit.output.iter().flat_map(|output| &output.files);
-    let texts = files.filter_map(|path| Some(unit_file::settings(path, &system.read(path).ok()?)));
+    let texts = files.filter_map(|path| Some(unit_file::settings(path, &system.read_once(path).ok()?)));
     let settings: Vec<_> = texts.flatten().collect();
     let has = |key: &str| unit_file::last(&settings, key).is_some();
     // In another root paths are other ones.

@@ -59,9 +59,6 @@ pub struct OpenFiles {
     pub most: u64,
 }
 
-/// From which part of its bound a process is near it, per cent.
-const NEAR: u64 = 95;
-
 /// Looks at them.
 pub(super) fn look(door: Door<'_>, deployment: &'static Deployment, managers: &ManagerEvidence) -> Unmanaged {
     let system = door.system;
@@ -199,7 +196,7 @@ fn template(name: &str) -> Option<String> {
 fn env_files(system: &System, files: &[String]) -> Vec<String> {
     let mut settings = Vec::new();
     for path in files {
-        settings.extend(system.read(path).map(|text| unit_file::settings(path, &text)).unwrap_or_default());
+        settings.extend(system.read_once(path).map(|text| unit_file::settings(path, &text)).unwrap_or_default());
     }
     let named = unit_file::list(&settings, "EnvironmentFile");
     let plain = |path: &&str| path.starts_with('/') && !path.contains(['%', '*', '?', '[']);
@@ -218,16 +215,16 @@ fn open_files(system: &System) -> Answer<Vec<OpenFiles>> {
         .filter_map(|(pid, text)| {
             Some((pid, text.lines().find_map(|line| line.strip_prefix("FDSize:"))?.trim().parse().ok()?))
         })
-        .filter(|(_, size)| size * 100 >= FEWEST * NEAR)
+        .filter(|(_, size)| procfs::is_near(*size, FEWEST))
         .collect();
     let candidates: Vec<u32> = sizes.keys().copied().collect();
     let one = |(pid, limits): (u32, String)| {
         let most = procfs::open_files_limit(&limits).filter(|most| *most >= FEWEST)?;
-        if sizes.get(&pid)?.saturating_mul(100) < most.saturating_mul(NEAR) {
+        if !procfs::is_near(*sizes.get(&pid)?, most) {
             return None;
         }
         let open = system.names(format!("/proc/{pid}/fd")).ok()?.len() as u64;
-        if open.saturating_mul(100) < most.saturating_mul(NEAR) {
+        if !procfs::is_near(open, most) {
             return None;
         }
         let home = system.read(format!("/proc/{pid}/cgroup")).map_or(Home::None, |text| cgroup::home(&text));

@@ -166,8 +166,8 @@ fn of_unit(system: &System, service: &Service, managers: &ManagerEvidence) -> Re
     let Some(unit) = unit(service, managers).filter(|unit| unit.active == "active") else { return Ok(None) };
     let Some(pid) = unit.main_pid else { return Ok(None) };
     let Some(environment) = environ(system, pid, service)? else { return Ok(None) };
-    let texts = unit.output.iter().flat_map(|output| &output.files).filter_map(|path| system.read(path).ok());
-    let texts: Vec<String> = texts.collect();
+    let texts = unit.output.iter().flat_map(|output| &output.files).filter_map(|path| system.read_once(path).ok());
+    let texts: Vec<String> = texts.map(|text| text.to_string()).collect();
     Ok(Some(of_process(pid, unit.active_since, environment, named(service, &texts))))
 }
 

@@ -111,7 +111,7 @@ impl Listeners {
 /// # Errors
 /// When a table cannot be read or understood.
 pub fn tcp_listeners(system: &System) -> Result<Vec<Listener>, Trouble> {
-    let table = |file: &'static str| -> Result<Vec<Listener>, Trouble> {
+    let table = |file: &str| -> Result<Vec<Listener>, Trouble> {
         let text = system.read_once(file).map_err(|error| of_file(file, &error))?;
         Ok(sockets::listeners(&text)?)
     };

@@ -42,7 +42,7 @@ pub fn read(system: &System, unit: &UnitState, parse: impl Fn(&str) -> std::io::
     let read = || -> Result<UnitFiles, Trouble> {
         let mut found = UnitFiles { changed: unit.changed, ..UnitFiles::default() };
         for path in unit.output.iter().flat_map(|output| &output.files) {
-            let text = system.read(path).map_err(|error| match error.kind() {
+            let text = system.read_once(path).map_err(|error| match error.kind() {
                 std::io::ErrorKind::PermissionDenied => Trouble::denied("to read its unit files"),
                 _ => of_file(path, &error),
             })?;
