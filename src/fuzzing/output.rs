@@ -1,11 +1,11 @@
 //! Parsers of what wrapped tools print.
 
 use super::bytes::{seen, text};
-use crate::observe::probe;
 use crate::host::tools::{
-    self, boot, crontab, docker, docker_engine, docker_logs, fstab, git, images, journalctl, nginx, procfs, rclone, resolver, sockets,
-    ufw,
+    self, boot, crontab, docker, docker_engine, docker_logs, fstab, git, images, journalctl, nginx, procfs, rclone,
+    resolver, sockets, ufw,
 };
+use crate::observe::probe;
 
 /// `caddy adapt`.
 pub fn caddy(bytes: &[u8]) {

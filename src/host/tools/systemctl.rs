@@ -13,18 +13,20 @@ const PROPERTIES: &str = "Id,Names,LoadState,ActiveState,SubState,Result,UnitFil
     TriggeredBy,Type,User,WorkingDirectory,EnvironmentFiles,Restart,FragmentPath,CanStart,CanStop,CanReload,RefuseManualStart,\
     RefuseManualStop,TimeoutStartUSec,TimeoutStopUSec,DropInPaths,StandardInput,StandardOutput,StandardError,LogNamespace";
 
-/// States of units that run and should not have ended. One that waits to be started again is in no list of failed ones.
-const FAILED: &str = "--state=failed,auto-restart,auto-restart-queued";
+/// States of units that are not up: failed, or being started, which one that waits for its next start counts as.
+const NOT_UP: &str = "--state=failed,activating";
+/// The latter of them.
+const ACTIVATING: &str = "--state=activating";
 
 /// The unit of systemd itself.
 pub const ALWAYS_THERE: &str = "init.scope";
 
-/// All that is asked of these units, in one call; with `and_failed`, of every other unit that has failed, or has ended and is about
-/// to be started again, as well.
+/// All that is asked of these units, in one call; with `and_failed`, of every other unit that has failed, is being started, or has
+/// ended and is about to be started again, as well.
 pub fn show<'a>(units: impl IntoIterator<Item = &'a str>, and_failed: bool) -> Argv {
     let argv = Argv::new("systemctl", ["show", "--no-pager", "--timestamp=unix", "--property", PROPERTIES]);
     // The state narrows down what the pattern stands for, not the units that are named.
-    let narrowed = if and_failed { argv.with([FAILED, "--", "*"]) } else { argv.with(["--"]) };
+    let narrowed = if and_failed { argv.with([NOT_UP, "--", "*"]) } else { argv.with(["--"]) };
     narrowed.with(units)
 }
 
@@ -36,13 +38,12 @@ pub fn instances<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Argv {
         .with([ALWAYS_THERE])
 }
 
-/// Every unit that has ended and is about to be started again, and all of these, whatever state they are in.
+/// Every service that is being started, or is about to be started again, and all of these units, whatever state they are in.
 pub fn looping_or<'a>(units: impl IntoIterator<Item = &'a str>) -> Argv {
-    let states = "--state=auto-restart,auto-restart-queued";
     // With one that is always there, so that silence is never taken for "none".
     Argv::new(
         "systemctl",
-        ["show", "--no-pager", "--timestamp=unix", "--property", PROPERTIES, states, "--", "*.service"],
+        ["show", "--no-pager", "--timestamp=unix", "--property", PROPERTIES, ACTIVATING, "--", "*.service"],
     )
     .with([ALWAYS_THERE])
     .with(units)
@@ -170,6 +171,11 @@ impl UnitState {
     /// Whether it has ended and is about to be started again.
     pub fn waits_to_restart(&self) -> bool {
         matches!(self.sub.as_str(), "auto-restart" | "auto-restart-queued")
+    }
+
+    /// Whether a step of its start is under way.
+    pub fn is_being_started(&self) -> bool {
+        self.active == "activating" && !self.waits_to_restart()
     }
 }
 
@@ -306,7 +312,7 @@ mod tests {
             format!("systemctl show --no-pager --timestamp=unix --property {PROPERTIES} -- a.service b.service")
         );
         let argv = show(["a.service"], true).to_string();
-        assert!(argv.ends_with(" --state=failed,auto-restart,auto-restart-queued -- '*' a.service"), "{argv}");
+        assert!(argv.ends_with(" --state=failed,activating -- '*' a.service"), "{argv}");
     }
 
     #[test]

@@ -8,7 +8,6 @@ use crate::host::tools::command::Command;
 use crate::host::tools::systemctl::UnitState;
 use crate::host::trouble::Trouble;
 use crate::judge::health::{self, About, Disk, HostHealth};
-use crate::observe::clues::unmanaged::is_being_started;
 use crate::observe::probe::{Answer, TlsEdge};
 use crate::registry::{Flaw, Lapse, Manager, Usage, Verdict};
 use crate::units::{age, bytes};
@@ -217,7 +216,7 @@ pub(super) fn looping_units(case: &Case<'_>) -> Conclusion {
     let mut found: Vec<(&str, Fact)> = Vec::new();
     let waiting = units.iter().filter(|unit| unit.waits_to_restart());
     // What is in its first start has not ended once: a job that takes its time, or a step that hangs.
-    let is_first = |unit: &UnitState| unit.restarts == 0 && is_being_started(unit);
+    let is_first = |unit: &UnitState| unit.restarts == 0 && unit.is_being_started();
     for unit in again.chain(waiting).filter(|unit| !own(unit) && !is_first(unit)) {
         let says = match health::restarting(unit, boot, now) {
             Some(says) => format!("{}: {says}", unit.id),

@@ -7,7 +7,6 @@ use super::outcome::{Conclusion, Fact};
 use super::words::{Lines, lines_of};
 use crate::host::tools::command::Command;
 use crate::host::tools::docker::ContainerState;
-use crate::host::tools::systemctl::UnitState;
 use crate::judge::health;
 use crate::observe::clues::FileFound;
 use crate::observe::logs::line::Said;
@@ -231,16 +230,14 @@ pub(super) fn of_other(case: &Case<'_>, name: &str) -> Option<(Reason, String)> 
     Some((reason, line))
 }
 
-/// All units of which systemd said anything, services or not.
-fn units<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a UnitState> {
-    let managers = &case.evidence.managers;
-    let answers = [managers.units.as_ref(), managers.restless.as_ref()];
-    answers.into_iter().flatten().filter_map(|answer| answer.result.as_ref().ok()).flatten()
-}
-
 /// What systemd's complaint is about and does not name: the user or the working directory that the unit has.
 fn setting_of(case: &Case<'_>, name: &str, family: Family) -> Option<String> {
-    let ended = |code: u32| units(case).find(|unit| unit.id == name && unit.exit_kind == 1 && unit.exit_status == code);
+    let ended = |code: u32| {
+        case.evidence
+            .managers
+            .all_units()
+            .find(|unit| unit.id == name && unit.exit_kind == 1 && unit.exit_status == code)
+    };
     match family {
         Family::FileMissing => ended(200).map(|unit| unit.working_directory.clone()),
         Family::AccountMissing => ended(217).map(|unit| unit.user.clone()),
@@ -257,7 +254,7 @@ pub(super) fn with_lines(case: &Case<'_>, name: &str, fact: Fact) -> Vec<Fact> {
     let found = of_other(case, name);
     // That it was killed is what systemd did, and why, systemd knows.
     let is_vague = found.as_ref().is_none_or(|(reason, _)| reason.family.is_an_end());
-    let unit = units(case).find(|unit| unit.id == name).filter(|_| is_vague);
+    let unit = case.evidence.managers.all_units().find(|unit| unit.id == name).filter(|_| is_vague);
     if let Some(words) = unit.and_then(health::ended_by_manager) {
         facts[0].thing = Some(words);
         facts.extend(found.map(|(_, line)| quoted(format!("{name}: {line}"))));

@@ -1,5 +1,7 @@
 //! Units that no service of the registry is: what runs against their files, what systemd refuses, and what hangs.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 
 use super::case::{Case, asked, told};
@@ -9,7 +11,7 @@ use crate::host::tools::cgroup::Home;
 use crate::host::tools::command::Command;
 use crate::host::tools::systemctl::UnitState;
 use crate::host::trouble::Trouble;
-use crate::observe::clues::unmanaged::{OpenFiles, Unmanaged as Seen, is_being_started};
+use crate::observe::clues::unmanaged::{OpenFiles, Unmanaged as Seen};
 use crate::observe::probe::Answer;
 use crate::registry::Unmanaged;
 use crate::units;
@@ -125,10 +127,10 @@ const PACKAGED: i64 = 90;
 
 /// Units that are being started for longer than starts take.
 fn long_starts<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a UnitState> {
-    let restless = case.evidence.managers.restless.as_ref().and_then(|answer| answer.result.as_ref().ok());
     let (own, now) = (&case.health.units, case.evidence.time);
-    let all = restless.into_iter().flatten().filter(|unit| !unit.brief && is_being_started(unit));
-    all.filter(move |unit| {
+    let mut known = BTreeSet::new();
+    let all = case.evidence.managers.all_units().filter(|unit| !unit.brief && unit.is_being_started());
+    all.filter(move |unit| known.insert(&unit.id)).filter(move |unit| {
         let most = if unit.fragment.starts_with("/etc/") { LONG } else { PACKAGED };
         let bound = units::earlier(now, SignedDuration::from_secs(most));
         !own.contains(&unit.id) && unit.restarts == 0 && unit.changed.is_some_and(|since| since <= bound)

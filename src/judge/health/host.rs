@@ -1,5 +1,7 @@
 //! The host's resources against the bounds of the registry.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -157,7 +159,7 @@ pub(super) fn judge(
             others
         })
     });
-    judge_restless(evidence, all, bounds.failed_units, &mut checks);
+    judge_restless(evidence, all, judged, bounds.failed_units, &mut checks);
     let oom_kills = part(("memory kills", About::Other), &evidence.oom_kills, &mut checks, |record, checks| {
         let (verdict, summary) = judge_kills(record, evidence, now);
         checks.push(Check::new("memory kills", &evidence.oom_kills, verdict, summary));
@@ -207,24 +209,31 @@ fn judge_kills(record: &OomRecord, evidence: &HostEvidence, now: Timestamp) -> (
 }
 
 /// Units that no service names and that end again and again: a check only where there are any, or it is not known.
-fn judge_restless(evidence: &HostEvidence, all: &Evidence, verdict: Verdict, checks: &mut Vec<Check>) {
-    let Some(answer) = &all.managers.restless else { return };
+fn judge_restless(
+    evidence: &HostEvidence,
+    all: &Evidence,
+    judged: &[String],
+    verdict: Verdict,
+    checks: &mut Vec<Check>,
+) {
+    let managers = &all.managers;
     let boot = evidence.booted(all.time);
-    match &answer.result {
-        Ok(units) => {
-            let told = |unit: &UnitState| {
-                Some((unit.id.clone(), format!("{}: {}", unit.id, restarting(unit, boot, all.time)?)))
-            };
-            let (names, says): (Vec<String>, Vec<String>) = units.iter().filter_map(told).unzip();
-            if !names.is_empty() {
-                let command = Command::new(["systemctl", "status"].into_iter().chain(names.iter().map(String::as_str)));
-                let check = Check::new("restarting units", answer, verdict, says.join("; "));
-                checks.push(Check { command, ..check });
-            }
+    let mut restarts = BTreeMap::new();
+    for unit in managers.all_units().filter(|unit| !judged.contains(&unit.id)) {
+        if let Some(summary) = restarting(unit, boot, all.time) {
+            restarts.insert(unit.id.as_str(), format!("{}: {summary}", unit.id));
         }
+    }
+    const SOURCE: &str = "restarting units";
+    if !restarts.is_empty() {
+        let command = Command::new(["systemctl", "status"].into_iter().chain(restarts.keys().copied()));
+        let summary = restarts.into_values().collect::<Vec<_>>().join("; ");
+        checks.push(Check::new(SOURCE, &Answer { command, result: Ok(()) }, verdict, summary));
+    } else if let Some(answer @ Answer { result: Err(trouble), .. }) = &managers.restless
         // Where systemd gave no answer at all, the check of failed units says so.
-        Err(_) if all.managers.units.as_ref().is_none_or(|units| units.result.is_err()) => {}
-        Err(trouble) => checks.push(Check::unknown("restarting units", answer, trouble)),
+        && managers.units.as_ref().is_some_and(|units| units.result.is_ok())
+    {
+        checks.push(Check::unknown(SOURCE, answer, trouble));
     }
 }
 

@@ -66,9 +66,11 @@ pub(super) fn look(door: Door<'_>, deployment: &'static Deployment, managers: &M
     if !system.booted_with_systemd() {
         return found;
     }
-    let restless = managers.restless.iter().filter_map(|answer| answer.result.as_ref().ok()).flatten();
-    for unit in restless.filter(|unit| is_being_started(unit)) {
-        found.starting.insert(unit.id.clone(), read_files(system, unit, |path| super::environment(system, path)));
+    for unit in managers.all_units().filter(|unit| unit.is_being_started()) {
+        found
+            .starting
+            .entry(unit.id.clone())
+            .or_insert_with(|| read_files(system, unit, |path| super::environment(system, path)));
     }
     let known = known(deployment, managers);
     let names: Vec<String> = candidates(system).into_iter().filter(|name| !known.contains(name)).take(MOST).collect();
@@ -83,11 +85,6 @@ pub(super) fn look(door: Door<'_>, deployment: &'static Deployment, managers: &M
     }
     found.units = Some(answer);
     found
-}
-
-/// Whether a step of its start is under way.
-pub fn is_being_started(unit: &UnitState) -> bool {
-    unit.active == "activating" && !unit.sub.starts_with("auto-restart")
 }
 
 /// Names of units that services are judged by, and of those that have failed, of which all is known.

@@ -18,7 +18,7 @@ use crate::registry::{App, Manager, Presence, Probe, Service};
 /// What the managers said. A manager that no service has is not asked.
 #[derive(Debug, Default)]
 pub struct ManagerEvidence {
-    /// systemd's units: those asked for, under any of their names, and with the host every one that has failed.
+    /// systemd's units: those asked for, under any of their names, and with the host every one that has failed or is being started.
     pub units: Option<Answer<Vec<UnitState>>>,
     /// All containers of the engine, where some are found by label or the engine itself is a service.
     pub listed: Option<Answer<Vec<Listed>>>,
@@ -56,6 +56,12 @@ pub struct PmDaemon {
 }
 
 impl ManagerEvidence {
+    /// All units of which systemd said anything, services or not; some of them twice.
+    pub fn all_units(&self) -> impl Iterator<Item = &UnitState> {
+        let answers = [self.units.as_ref(), self.restless.as_ref()];
+        answers.into_iter().flatten().filter_map(|answer| answer.result.as_ref().ok()).flatten()
+    }
+
     /// The answer to a probe that a manager's tool answers.
     pub(super) fn reply(&self, probe: &Probe, service: &Service) -> Answer<Reply> {
         let unasked = || Answer {
@@ -126,7 +132,7 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool
             homes.into_iter().map(|(home, app)| (home, task(scope, move || ask_pm2(door, app)))).collect();
         containers::ask(door, services, &mut evidence);
         evidence.units = told.map(join);
-        evidence.restless = restless.and_then(join);
+        evidence.restless = restless.map(join).and_then(|restless| restless.complete(door, is_known));
         evidence.apps = apps.into_iter().map(|(home, thread)| (home, join(thread))).collect();
     });
     evidence

@@ -89,12 +89,51 @@ pub(super) fn journal_reaches_a_day(door: Door<'_>) -> Result<bool, Trouble> {
     answer.result
 }
 
-/// Units that are no service's and were restarted by themselves, or are about to be; `None` where nothing was started lately.
-pub(super) fn restless(door: Door<'_>, is_known: impl Fn(&str) -> bool) -> Option<Answer<Vec<UnitState>>> {
-    let started: BTreeSet<String> = started_lately(door)?.into_iter().filter(|name| !is_known(name)).collect();
-    if started.is_empty() {
-        return None;
+/// Units that are no service's and were restarted by themselves, or are about to be.
+#[derive(Default)]
+pub(super) struct Restless {
+    /// Those that were started lately, which systemd was asked about.
+    started: BTreeSet<String>,
+    /// `None` where nothing was started lately.
+    answer: Option<Answer<Vec<UnitState>>>,
+}
+
+pub(super) fn restless(door: Door<'_>, is_known: impl Fn(&str) -> bool) -> Restless {
+    let Some(links) = Links::read(door) else { return Restless::default() };
+    let mut started = links.late;
+    if !links.is_calm {
+        // One that has ended and waits to be started again has no link. Where the journal may not be read, systemd is asked.
+        match ask_journal(door, &journalctl::restarted_lately()) {
+            Ok(restarted) => started.extend(restarted.into_keys()),
+            Err(_) => drop(started.insert(systemctl::ALWAYS_THERE.to_owned())),
+        }
     }
+    started.retain(|name| !is_known(name));
+    let answer = (!started.is_empty()).then(|| ask(door, &started, is_known));
+    Restless { started, answer }
+}
+
+impl Restless {
+    /// All of them, once systemd has answered about every other unit: one that waited when the links were read may have run when
+    /// systemd was asked. The links are read once more, and systemd is asked only about what is new.
+    pub(super) fn complete(self, door: Door<'_>, is_known: impl Fn(&str) -> bool) -> Option<Answer<Vec<UnitState>>> {
+        let Self { started, mut answer } = self;
+        let late = Links::read(door).map(|links| links.late).unwrap_or_default();
+        let missed =
+            late.into_iter().filter(|name| !started.contains(name) && !is_known(name)).collect::<BTreeSet<_>>();
+        if !missed.is_empty() {
+            let more = ask(door, &missed, is_known);
+            match answer.as_mut().map(|answer| &mut answer.result) {
+                None => answer = Some(more),
+                Some(Ok(units)) => units.extend(more.result.unwrap_or_default()),
+                Some(Err(_)) => {}
+            }
+        }
+        answer
+    }
+}
+
+fn ask(door: Door<'_>, started: &BTreeSet<String>, is_known: impl Fn(&str) -> bool) -> Answer<Vec<UnitState>> {
     let argv = systemctl::looping_or(started.iter().map(String::as_str));
     let mut answer = door.ask(&argv, systemctl::parse_show);
     if let Ok(units) = &mut answer.result {
@@ -104,44 +143,43 @@ pub(super) fn restless(door: Door<'_>, is_known: impl Fn(&str) -> bool) -> Optio
         });
         of_units(door, units);
     }
-    Some(answer)
+    answer
 }
 
-/// Services that run and were started within the last day, but not with the boot, and those that the journal says were restarted
-/// lately. `None` where systemd does not run.
-fn started_lately(door: Door<'_>) -> Option<BTreeSet<String>> {
-    if !door.system.booted_with_systemd() {
-        return None;
-    }
-    let now = door.system.now();
-    let entries = match door.system.list(RUNNING_UNITS) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return None,
-        Err(_) => return Some(BTreeSet::new()),
-    };
-    let at = |micros: i64| Timestamp::from_microsecond(micros).unwrap_or(now);
-    let boot = entries.iter().map(|entry| at(entry.modified())).min().unwrap_or(now);
-    let is_young = now.duration_since(boot) < LATELY;
-    let with_boot = if is_young { YOUNG_BOOT } else { BOOT };
-    let late = |time: Timestamp| time >= earlier(now, DAY) && time.duration_since(boot) >= with_boot;
-    let named = |entry: &crate::host::files::Entry| {
-        let name = entry.name.to_str()?.strip_prefix("invocation:")?;
-        name.ends_with(".service").then(|| name.to_owned())
-    };
-    let mut started: BTreeSet<String> =
-        entries.iter().filter(|entry| late(at(entry.modified()))).filter_map(named).collect();
-    // Between two runs a unit has no link, but the directory has changed.
-    let changed = door.system.metadata(RUNNING_UNITS).and_then(|meta| meta.modified());
-    let changed = changed.ok().and_then(|time| Timestamp::try_from(time).ok());
-    let calm = changed.is_some_and(|time| now.duration_since(time) >= LATELY);
-    if !calm {
-        // One that has ended and waits to be started again has no link. Where the journal may not be read, systemd is asked.
-        match ask_journal(door, &journalctl::restarted_lately()) {
-            Ok(restarted) => started.extend(restarted.into_keys()),
-            Err(_) => drop(started.insert(systemctl::ALWAYS_THERE.to_owned())),
+/// What systemd keeps a link of in [`RUNNING_UNITS`].
+struct Links {
+    /// Services that run and were started within the last day, but not with the boot.
+    late: BTreeSet<String>,
+    /// Whether no unit was started or has ended for a while: between two runs it has no link, but then the directory has changed.
+    is_calm: bool,
+}
+
+impl Links {
+    /// `None` where systemd does not run.
+    fn read(door: Door<'_>) -> Option<Self> {
+        if !door.system.booted_with_systemd() {
+            return None;
         }
+        let now = door.system.now();
+        let entries = match door.system.list(RUNNING_UNITS) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return None,
+            Err(_) => return Some(Self { late: BTreeSet::new(), is_calm: true }),
+        };
+        let at = |micros: i64| Timestamp::from_microsecond(micros).unwrap_or(now);
+        let boot = entries.iter().map(|entry| at(entry.modified())).min().unwrap_or(now);
+        let is_young = now.duration_since(boot) < LATELY;
+        let with_boot = if is_young { YOUNG_BOOT } else { BOOT };
+        let is_late = |time: Timestamp| time >= earlier(now, DAY) && time.duration_since(boot) >= with_boot;
+        let named = |entry: &crate::host::files::Entry| {
+            let name = entry.name.to_str()?.strip_prefix("invocation:")?;
+            name.ends_with(".service").then(|| name.to_owned())
+        };
+        let late = entries.iter().filter(|entry| is_late(at(entry.modified()))).filter_map(named).collect();
+        let changed = door.system.metadata(RUNNING_UNITS).and_then(|meta| meta.modified());
+        let changed = changed.ok().and_then(|time| Timestamp::try_from(time).ok());
+        Some(Self { late, is_calm: changed.is_some_and(|time| now.duration_since(time) >= LATELY) })
     }
-    Some(started)
 }
 
 /// Adds to each container that was restarted by itself lately when that was.

@@ -17,12 +17,12 @@ const PORTION: usize = 32;
 /// Of how many units that nobody named details are read. All of them are counted and listed.
 const UNNAMED: usize = 64;
 
-/// The named units, and with `and_failed` every other that has failed or is about to be started again.
+/// The named units, and with `and_failed` every other that has failed, is being started or is about to be started again.
 pub(super) fn ask(door: Door<'_>, named: &[&str], and_failed: bool) -> Answer<Vec<UnitState>> {
     // With one unit that is always there, an empty answer can never be taken for "nothing has failed".
     let always = named.is_empty().then_some(systemctl::ALWAYS_THERE);
     let argv = systemctl::show(named.iter().copied().chain(always), and_failed);
-    at_most_few(door, named, &argv, |unit| and_failed && (unit.active == "failed" || unit.waits_to_restart()))
+    at_most_few(door, named, &argv, |unit| and_failed && matches!(unit.active.as_str(), "failed" | "activating"))
 }
 
 /// One call for all of it, which is enough nearly everywhere. When that takes long, there is much to be told.

@@ -129,6 +129,14 @@ fn a_start_hangs_after_ten_seconds_in_one_step_and_is_no_loop() {
         says(seen, Unmanaged::StartHangs, |_, restless| restless.push(unit.clone()))
     };
     let found = of("start-pre", 11, 0);
+    // One that hangs since the boot is in the answer about all units only.
+    let of_all = |sub: &str| {
+        let unit = UnitState { changed: Some(now() - jiff::SignedDuration::from_secs(11)), ..lamp("activating", sub) };
+        let seen = Seen { starting: [(UNIT.to_owned(), answer(UnitFiles::default()))].into(), ..seen() };
+        says(seen, Unmanaged::StartHangs, |made, _| made.units.as_mut().unwrap().push(unit.clone()))
+    };
+    assert!(of_all("start-pre").starts_with("lamp.service: ExecStartPre="), "{}", of_all("start-pre"));
+    assert_eq!(of_all("start"), "out");
     // Its program, and none of its arguments.
     let step = "ExecStartPre=/srv/wait-for-db (wait-for-db, pid 7)";
     assert_eq!(found, format!("lamp.service: {step} | activating (start-pre) for more than 10 s: {step}"));
