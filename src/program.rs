@@ -11,7 +11,7 @@ const STOCK: &str = "opsctl";
 /// What its own requests call themselves, whatever its name, so that no log is judged by them.
 pub const USER_AGENT: &str = concat!("opsctl/", env!("CARGO_PKG_VERSION"));
 /// How that begins in every version.
-pub const ANY_USER_AGENT: &str = "opsctl/";
+const ANY_USER_AGENT: &str = "opsctl/";
 
 /// Longest name that is taken over, bytes.
 const LONGEST: usize = 64;
@@ -42,6 +42,15 @@ pub fn called(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Whether a line of an access log is about a request of this program, in any version: it says nothing of what others get.
+pub fn is_own_request(line: &str) -> bool {
+    let follows = |at: usize| line.as_bytes().get(at + ANY_USER_AGENT.len()).is_some_and(u8::is_ascii_digit);
+    let is_word = |at: usize| {
+        line[..at].chars().next_back().is_none_or(|before| !before.is_alphanumeric() && !"/._-".contains(before))
+    };
+    line.match_indices(ANY_USER_AGENT).any(|(at, _)| follows(at) && is_word(at))
+}
+
 /// Takes the name from the first word of the command line; the first call counts.
 pub fn set_name(first: Option<&OsStr>) {
     if let Some(name) = first.and_then(usable) {
@@ -69,6 +78,22 @@ fn usable(first: &OsStr) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn own_requests_are_known_in_every_form_of_access_log() {
+        for line in [
+            &format!("127.0.0.1 - - [26/Feb/2026:02:00:00 +0000] \"GET / HTTP/1.1\" 502 1 \"-\" \"{USER_AGENT}\""),
+            r#"{"status":502,"headers":{"User-Agent":["opsctl/0.1.0"]}}"#,
+            "GET /health 503 2 ms - opsctl/2.0.0",
+        ] {
+            assert!(is_own_request(line), "{line}");
+        }
+        for line in
+            ["cannot open /etc/opsctl/1", "GET /opsctl/1 502", "opsctl/", "my-opsctl/1", "sudo opsctl restart wallet"]
+        {
+            assert!(!is_own_request(line), "{line}");
+        }
+    }
 
     #[test]
     fn only_a_plain_word_is_taken_for_its_name() {

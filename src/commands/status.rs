@@ -156,7 +156,7 @@ pub(super) fn noticed(context: &Context<'_>, case: &Case<'_>) -> Noticed {
     let findings = found.findings.iter().map(|finding| teller.finding(finding));
     let findings = findings.filter(|finding| ignores.cover(&finding.code, &finding.subject).is_none()).collect();
     // What is root's alone is left out, as with backups.
-    let open = found.doubts.into_iter().find(|doubt| !doubt.needs_root).map(|doubt| doubt.because);
+    let open = found.doubts.into_iter().find(|doubt| !doubt.needs_root);
     Noticed { findings, open }
 }
 

@@ -55,7 +55,7 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
         "judge",
         "PURE. What was seen, judged: `health/`, `diagnosis/` (`evaluate` holds each clue against it), `drift`, `freshness` (of \
          backups)",
-        &["registry", "units", "program", "envfile", "reasons", "host", "observe"],
+        &["registry", "units", "program", "envfile", "redact", "reasons", "host", "observe"],
     ),
     ("select", "The deployment and the services that are meant", &["registry", "error", "host"]),
     (

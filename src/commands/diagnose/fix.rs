@@ -70,7 +70,7 @@ pub(super) fn mend(
         }
     }
     let mut document = seen.document;
-    document.head.exit_code = exit(&document, &attempts, change.dry_run);
+    document.head.exit_code = exit(&document, &attempts);
     document.attempts = attempts;
     Ok(document)
 }
@@ -247,7 +247,7 @@ fn apply(
     Ok(wrong.map(|done| format!("{}: {}", done.service.name, done.end.summary())))
 }
 
-fn exit(document: &Diagnosis, attempts: &[Attempt], dry_run: bool) -> Exit {
+fn exit(document: &Diagnosis, attempts: &[Attempt]) -> Exit {
     let any = |wanted: &[FixOutcome]| attempts.iter().any(|attempt| wanted.contains(&attempt.outcome));
     let found = match (document.findings.is_empty(), document.undetermined.is_empty()) {
         (false, _) => Exit::Unhealthy,
@@ -255,7 +255,6 @@ fn exit(document: &Diagnosis, attempts: &[Attempt], dry_run: bool) -> Exit {
         (true, true) => Exit::Success,
     };
     match () {
-        () if dry_run => Exit::Success,
         () if any(&[FixOutcome::Worse, FixOutcome::Unchanged, FixOutcome::Failed]) => {
             if any(&[FixOutcome::Fixed]) {
                 Exit::Partial

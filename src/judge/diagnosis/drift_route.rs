@@ -7,14 +7,16 @@ use super::drift::own_unit;
 use super::mentions;
 use super::outcome::{Conclusion, Fact};
 use super::service::route;
+use crate::host::tools::caddy::sites::Target;
 use crate::host::tools::command::Command;
 use crate::host::tools::excerpt;
 use crate::host::tools::pm2::Process;
 use crate::observe::clues::Wants;
 use crate::observe::clues::drift::daemons::{Daemon, daemon};
 use crate::observe::clues::drift::routes::{FAILS, Passed};
+use crate::observe::clues::drift::sites::local_port;
 use crate::observe::probe::{Holder, ListenAddress, Reply};
-use crate::registry::{Clue, Condition, Failure, Passage, Probe, Service, Verdict};
+use crate::registry::{Clue, Condition, Failure, Passage, Probe, Route, Service, Verdict};
 
 fn no() -> Conclusion {
     Conclusion::RuledOut(Vec::new())
@@ -30,10 +32,8 @@ pub(super) fn want(case: &Case<'_>, passage: Passage, subject: Subject<'_>, want
     match passage {
         Passage::Swapped => wants.drift.owners.extend(holder(case, subject).map(|(pid, _)| pid)),
         Passage::SwappedApps | Passage::Impostor => {}
-        Passage::Broken | Passage::Elsewhere => {
-            if !service.routes.is_empty() && case.deployment.proxy.is_some() {
-                wants.drift.routes.insert(service.name, service);
-            }
+        Passage::Broken | Passage::Elsewhere | Passage::Differs => {
+            wants.passages |= !service.routes.is_empty() && case.deployment.proxy.is_some();
         }
         Passage::Dead => {
             let runs = |unit: &crate::host::tools::systemctl::UnitState| unit.active == "active";
@@ -55,8 +55,37 @@ pub(super) fn outcome(case: &Case<'_>, passage: Passage, subject: Subject<'_>) -
         Passage::Impostor => impostor(case, subject),
         Passage::Broken => passed(case, subject, &|passed| broken(case, subject, passed)),
         Passage::Elsewhere => passed(case, subject, &|passed| elsewhere(case, subject, passed)),
+        Passage::Differs => differs(case, subject),
         Passage::Dead => dead(case, subject),
     }
+}
+
+/// Where its routes lead, where that is another port of this host than the registry has.
+fn differs(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
+    let service = subject.service;
+    if service.routes.is_empty() || case.deployment.proxy.is_none() || told_of_files(case, subject) {
+        return no();
+    }
+    let Some(passages) = &case.clues.passages else { return Conclusion::unknown("it was not asked") };
+    // Where no edge answers, its configuration leads nobody anywhere.
+    if !passages.answers.iter().any(|(_, answer)| matches!(answer.result, Ok(Some(_)))) {
+        return no();
+    }
+    let (command, targets) = match asked(Some(&passages.targets)) {
+        Err(unknown) => return unknown,
+        Ok(found) => found,
+    };
+    let one = |route: &Route| -> Option<Fact> {
+        let path = route.path.trim_end_matches('/');
+        let is_own = |target: &&Target| target.host == route.host && target.path.trim_end_matches('/') == path;
+        let target = targets.iter().find(is_own)?;
+        let ports: Vec<u16> = target.addresses.iter().map(|address| local_port(address)).collect::<Option<_>>()?;
+        let first = *ports.first().filter(|_| !ports.contains(&route.port))?;
+        let thing = format!("{} goes to :{first}", route.endpoint());
+        Some(Fact::new(command, format!("{thing}, the registry has :{}", route.port)).blaming(thing))
+    };
+    let facts: Vec<Fact> = service.routes.iter().filter_map(one).collect();
+    Conclusion::when(!facts.is_empty(), facts)
 }
 
 /// The process that holds its main port instead of its own.
@@ -216,7 +245,7 @@ fn passed(case: &Case<'_>, subject: Subject<'_>, judge: &dyn Fn(&Passed) -> Opti
     }
     let mut facts = Vec::new();
     let mut is_asked = false;
-    for (host, answer) in &case.clues.drift.routes {
+    for (host, answer) in case.clues.passages.iter().flat_map(|passages| &passages.answers) {
         if !service.routes.iter().any(|route| route.host == *host) {
             continue;
         }
@@ -243,15 +272,15 @@ fn passed(case: &Case<'_>, subject: Subject<'_>, judge: &dyn Fn(&Passed) -> Opti
 pub(super) fn with_answer(case: &Case<'_>, subject: Subject<'_>, sent: Conclusion) -> Conclusion {
     let Conclusion::Proven(mut facts) = sent else { return sent };
     let aim = facts.iter().find_map(|fact| fact.thing.clone()).unwrap_or_default();
-    let seen = &case.clues.drift;
-    let passed =
-        seen.routes.iter().filter_map(|(_, answer)| Some((&answer.command, answer.result.as_ref().ok()?.as_ref()?)));
+    let answers = case.clues.passages.iter().flat_map(|passages| &passages.answers);
+    let passed = answers.filter_map(|(_, answer)| Some((&answer.command, answer.result.as_ref().ok()?.as_ref()?)));
     let own = passed.filter(|(_, passed)| passed.service == subject.service.name);
     facts.extend(own.map(|(command, passed)| match elsewhere(case, subject, passed) {
         Some((says, _)) => Fact::new(command, says),
         None => Fact::new(command, format!("{} gets HTTP {}", passed.endpoint, passed.status)),
     }));
-    let dead = seen.sites.values().filter_map(|answer| Some((&answer.command, answer.result.as_ref().ok()?)));
+    let dead =
+        case.clues.drift.sites.values().filter_map(|answer| Some((&answer.command, answer.result.as_ref().ok()?)));
     let dead = dead.flat_map(|(command, sites)| sites.iter().map(move |site| (command, site)));
     let mut dead = dead.filter(|(_, site)| site.address == aim);
     facts.extend(dead.next().map(|(command, site)| Fact::new(command, format!("nobody listens at {}", site.address))));

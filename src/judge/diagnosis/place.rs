@@ -292,15 +292,15 @@ fn weigh(
     let clock = Clock { zone: TimeZone::UTC, now };
     let since = units::earlier(now, SignedDuration::from_secs(i64::from(lines.seconds))).as_microsecond();
     // A line that was cut, or that has no time, is of no known age.
-    // Requests of its own say nothing of those that others make.
-    let own = format!("\"{}", program::ANY_USER_AGENT);
     // Such a log knows no parts of a second.
     let second = |time: Timestamp| time.as_second() * 1_000_000;
     let excused = |time: i64| {
         in_maintenance.iter().any(|(from, to)| time >= second(*from) && to.is_none_or(|to| time <= second(to)))
     };
     let counts = |time: i64| time >= since && !excused(time);
-    let new = |line: &&str| !line.contains(&own) && stamp::leading(line, &clock).is_some_and(|(time, _)| counts(time));
+    let new = |line: &&str| {
+        !program::is_own_request(line) && stamp::leading(line, &clock).is_some_and(|(time, _)| counts(time))
+    };
     let counted = text.lines().filter(new).filter(|line| among.is_match(line));
     Some(counted.fold((0, 0), |(hits, all), line| (hits + u32::from(which.is_match(line)), all + 1)))
 }

@@ -22,6 +22,7 @@ use std::time::Duration;
 use super::*;
 use crate::envfile::Reading;
 use crate::host::tools::Malformed;
+use crate::host::tools::command::Command;
 use crate::host::tools::systemctl::UnitState;
 use crate::host::trouble::Trouble;
 use crate::judge::health::{self, Health};
@@ -388,7 +389,10 @@ fn values_of_env_files_are_compared_and_never_told() {
     });
     assert_eq!(
         outcome,
-        Proven(vec![Fact::new("cut -d= -f1 /etc/keeper.env", "KEY in /etc/keeper.env has not the form [0-9]+")])
+        Proven(vec![Fact::new(
+            Command::new(["grep", "-cP", r#"^(export +)?KEY=["']?(?:[0-9]+)["']?$"#, "/etc/keeper.env"]),
+            "KEY in /etc/keeper.env has not the form [0-9]+"
+        )])
     );
     assert!(shown.contains("KEY") && !shown.contains("hunter2"), "{shown}");
     let missing = Made::well().with(|case| case.outcome(&Clue::Env(EnvClue::KeysMissing(&["NOPE"])), Some(&KEEPER)));

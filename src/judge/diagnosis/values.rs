@@ -9,6 +9,7 @@ use crate::host::tools::command::Command;
 use crate::observe::clues::EnvFound;
 use crate::observe::clues::starts::Obstacle;
 use crate::observe::clues::values::{Barred, Running, ValuesFound};
+use crate::redact::is_secret_name;
 use crate::registry::{Clue, Depth, Drift, EnvFile, EnvReader, Service, State, Values, Verdict};
 use crate::units;
 
@@ -200,8 +201,12 @@ impl<'a> Look<'a> {
             why => format!(" ({why})"),
         };
         let says = format!("{key} {flaw}, in {path}{several}{why}{}", self.otherwise(key));
-        // Names only: a line may hold a secret.
-        Fact::new(Command::new(["cut", "-d=", "-f1", path]), says)
+        // Of what may be a secret, whether it is set.
+        let command = match is_secret_name(key) {
+            true => Command::new(["grep", "-cE", &format!("^(export +)?{key}=."), path]),
+            false => Command::new(["grep", "-nE", &format!("^(export +)?{key}="), path]),
+        };
+        Fact::new(command, says)
     }
 
     fn otherwise(&self, key: &str) -> String {

@@ -5,7 +5,7 @@ use super::{containers, data, drift, drift_route, removed, second, values};
 use crate::observe::clues::Wants;
 use crate::observe::clues::ahead::Wanted;
 use crate::observe::probe::Holder;
-use crate::registry::{Clue, EnvClue, FileClue, Footing, Service, Unattended, Values, Window};
+use crate::registry::{Clue, EnvClue, FileClue, Footing, Passage, Service, Unattended, Values, Window};
 
 /// What a reason is read from.
 static LAST_RUN: Clue = Clue::Said("", Window::Run);
@@ -14,10 +14,14 @@ static LAST_RUN: Clue = Clue::Said("", Window::Run);
 pub(super) fn ahead(clue: &Clue, wanted: &mut Wanted) {
     match clue {
         Clue::Any(parts) => parts.iter().for_each(|part| ahead(part, wanted)),
-        // The others may not be needed any more when the first is known.
-        Clue::All(parts) => parts.iter().take(1).for_each(|part| ahead(part, wanted)),
+        // The others may not be needed any more when the first is known; what visitors get is asked in any case.
+        Clue::All(parts) => {
+            let is_route = |part: &&Clue| matches!(part, Clue::Route(_));
+            parts.iter().take(1).chain(parts.iter().skip(1).filter(is_route)).for_each(|part| ahead(part, wanted));
+        }
         Clue::Not(part) => ahead(part, wanted),
         Clue::RouteElsewhere | Clue::ProxyRejects => wanted.routes = true,
+        Clue::Route(Passage::Broken | Passage::Elsewhere | Passage::Differs) => wanted.passages = true,
         Clue::Unattended(_) => wanted.unattended = true,
         Clue::Footing(Footing::DeletedFiles) => (wanted.footing, wanted.deleted) = (true, true),
         Clue::Footing(_) => wanted.footing = true,

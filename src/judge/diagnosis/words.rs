@@ -87,7 +87,11 @@ pub(super) fn env(case: &Case<'_>, subject: Subject<'_>, clue: &EnvClue) -> Conc
                 (Ok(Some(own)), Some(Value::Known(their))) => {
                     let than = theirs.path.as_deref().unwrap_or(other.name);
                     let says = if own == their { "is the same as" } else { "differs from that" };
-                    Conclusion::when(own != their, vec![fact(format!("{key} in {path} {says} in {than}"))])
+                    // How many values they have, and none of them.
+                    let files = Command::new([path, than]);
+                    let count = Command::shell(format!("grep -hE '^{key}=' {files} | sort -u | wc -l"));
+                    let fact = Fact::new(count, format!("{key} in {path} {says} in {than}"));
+                    Conclusion::when(own != their, vec![fact])
                 }
                 (Ok(None), _) | (Ok(_), None) => {
                     Conclusion::RuledOut(vec![fact(format!("{key} is not set in both files"))])
@@ -125,7 +129,10 @@ pub(super) fn env(case: &Case<'_>, subject: Subject<'_>, clue: &EnvClue) -> Conc
                     let fits = pattern.is_match(own);
                     let says = if fits { "has" } else { "has not" };
                     let holds = fits == matches!(clue, EnvClue::Like(..));
-                    Conclusion::when(holds, vec![fact(format!("{key} in {path} {says} the form {form}"))])
+                    // How many lines have it, and not what stands there.
+                    let lines = format!("^(export +)?{key}=[\"']?(?:{form})[\"']?$");
+                    let says = format!("{key} in {path} {says} the form {form}");
+                    Conclusion::when(holds, vec![Fact::new(Command::new(["grep", "-cP", &lines, path]), says)])
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 use std::thread;
 
+use super::drift::routes::{self, Passages};
 use super::{footing, unattended};
 use crate::host::threads::{join, task};
 use crate::host::tools::Upstream;
@@ -14,6 +15,8 @@ use crate::registry::Deployment;
 pub struct Wanted {
     /// Where the proxy sends whom.
     pub routes: bool,
+    /// What visitors of public routes get, and where the proxy sends them as it runs.
+    pub passages: bool,
     /// What should happen by itself.
     pub unattended: bool,
     /// What the host stands on.
@@ -27,6 +30,8 @@ pub struct Wanted {
 pub struct Ahead {
     /// Routes of the proxy.
     pub routes: Option<Answer<Vec<Upstream>>>,
+    /// Public routes as visitors find them.
+    pub passages: Option<Passages>,
     /// What should happen by itself, but for what depends on what runs.
     pub unattended: Option<unattended::Standing>,
     /// What the host stands on.
@@ -38,11 +43,19 @@ pub struct Ahead {
 /// Asks what is wanted, all at once.
 pub fn ask(door: Door<'_>, deployment: &'static Deployment, wanted: Wanted) -> Ahead {
     thread::scope(|scope| {
-        let proxy = deployment.proxy.as_ref().filter(|_| wanted.routes);
-        let routes = proxy.map(|proxy| task(scope, move || survey::ask_proxy(door, proxy)));
+        let proxy = deployment.proxy.as_ref();
+        let routes = proxy.filter(|_| wanted.routes).map(|proxy| task(scope, move || survey::ask_proxy(door, proxy)));
+        let passages = proxy.filter(|_| wanted.passages);
+        let passages = passages.map(|proxy| task(scope, move || routes::ask_all(door, deployment, proxy)));
         let unattended = wanted.unattended.then(|| task(scope, move || unattended::ask(door, deployment)));
         let footing = wanted.footing.then(|| task(scope, move || footing::look(door, deployment)));
         let deleted = wanted.deleted.then(|| footing::deleted(door.system));
-        Ahead { routes: routes.map(join), unattended: unattended.map(join), footing: footing.map(join), deleted }
+        Ahead {
+            routes: routes.map(join),
+            passages: passages.map(join),
+            unattended: unattended.map(join),
+            footing: footing.map(join),
+            deleted,
+        }
     })
 }

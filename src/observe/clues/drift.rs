@@ -40,8 +40,6 @@ pub struct Wanted {
     pub pairs: Services,
     /// Edges whose sites are held against who listens.
     pub sites: Services,
-    /// Services whose routes are asked through the edge.
-    pub routes: Services,
     /// Services whose container is held against its compose files.
     pub containers: BTreeMap<&'static str, (&'static Service, &'static Compose)>,
     /// Which images the tags of the engine name.
@@ -67,8 +65,6 @@ pub struct Seen {
     pub pairs: BTreeMap<&'static str, Answer<Vec<pairs::Pair>>>,
     /// Sites of an edge behind which nobody listens.
     pub sites: BTreeMap<&'static str, Answer<Vec<sites::DeadSite>>>,
-    /// Routes as the edge answers them, by host name; `None` where there is no edge.
-    pub routes: Vec<(&'static str, Answer<Option<routes::Passed>>)>,
     /// Containers against compose files; `None` where these are not newer, or come to the same.
     pub containers: BTreeMap<&'static str, Answer<Option<Older>>>,
     /// Ids of images by tag.
@@ -107,10 +103,6 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
             .values()
             .map(|service| (service.name, task(scope, move || sites::look(door, deployment, service, managers))))
             .collect();
-        let routes: Vec<_> = routes::by_host(wanted.routes.values().copied())
-            .into_iter()
-            .map(|(service, route)| (route.host, task(scope, move || routes::ask(door, deployment, service, route))))
-            .collect();
         let images = wanted.images.then(|| task(scope, move || containers::images(door)));
         let containers: Vec<_> = wanted
             .containers
@@ -139,7 +131,6 @@ pub fn gather(door: Door<'_>, deployment: &'static Deployment, managers: &Manage
         }
         seen.daemons = daemons.into_iter().map(|(name, thread)| (name, join(thread))).collect();
         seen.sites = sites.into_iter().map(|(name, thread)| (name, join(thread))).collect();
-        seen.routes = routes.into_iter().map(|(host, thread)| (host, join(thread))).collect();
         seen.images = images.map(join);
         seen.containers = containers.into_iter().map(|(name, thread)| (name, join(thread))).collect();
         seen

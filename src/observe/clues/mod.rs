@@ -42,6 +42,7 @@ use crate::observe::logs::destinations::Destinations;
 use crate::observe::logs::line::Said;
 use crate::observe::logs::{self, Wanted};
 use crate::observe::probe::{Answer, Door, ManagerEvidence, Reply, databases, http, list_containers, settings, text};
+use crate::program;
 use crate::registry::{Deployment, Http, Query, Question, RedisQuestion, Service};
 pub use host::unit;
 use host::{env, file, firewall, list, listeners, processes, resident, tail};
@@ -87,6 +88,8 @@ pub struct Wants {
     pub firewall: bool,
     /// Where the proxy sends whom.
     pub routes: bool,
+    /// What visitors of public routes get.
+    pub passages: bool,
     /// How recent backups are.
     pub backups: bool,
     /// What should happen by itself.
@@ -156,6 +159,8 @@ pub struct Clues {
     pub firewall: Option<Answer<Option<Vec<u16>>>>,
     /// Routes of the proxy.
     pub routes: Option<Answer<Vec<Upstream>>>,
+    /// Public routes as visitors find them.
+    pub passages: Option<drift::routes::Passages>,
     /// What should happen by itself.
     pub unattended: Option<unattended::Unattended>,
     /// What the host stands on.
@@ -245,12 +250,13 @@ pub fn gather(
         let lately = (!wants.lately.is_empty()).then(|| task(scope, || ears.late_lines()));
         let left = ahead::Wanted {
             routes: wants.routes && ahead.routes.is_none(),
+            passages: wants.passages && ahead.passages.is_none(),
             unattended: wants.unattended && ahead.unattended.is_none(),
             footing: wants.footing && ahead.footing.is_none(),
             deleted: wants.deleted && ahead.deleted.is_none(),
         };
         let late = (left != ahead::Wanted::default()).then(|| task(scope, move || ahead::ask(door, deployment, left)));
-        let Ahead { routes, unattended, footing, deleted } = ahead;
+        let Ahead { routes, passages, unattended, footing, deleted } = ahead;
         let by_itself = unattended.map(|seen| task(scope, move || unattended::add(door, deployment, managers, seen)));
         let second: Vec<_> = wants
             .second
@@ -304,6 +310,7 @@ pub fn gather(
         clues.drift = join(drifted);
         let late = late.map(join).unwrap_or_default();
         clues.routes = routes.or(late.routes);
+        clues.passages = passages.or(late.passages);
         clues.footing = footing.or(late.footing);
         clues.deleted = deleted.or(late.deleted);
         let add = |seen| unattended::add(door, deployment, managers, seen);
@@ -413,7 +420,10 @@ impl Ears<'_> {
             let partial = trouble.filter(|_| !own.is_empty()).map(|trouble| (None, trouble.to_string())).or(reach);
             let result = match trouble {
                 Some(trouble) if own.is_empty() => Err(trouble.clone()),
-                Some(_) | None => Ok(own.into_iter().map(|(_, said)| said).collect()),
+                Some(_) | None => {
+                    let lines = own.into_iter().map(|(_, said)| said);
+                    Ok(lines.filter(|line| !program::is_own_request(&line.text)).collect())
+                }
             };
             Lines { service: service.name, answer: Answer { command: command(service), result }, partial }
         };

@@ -48,6 +48,8 @@ pub enum Passage {
     Broken,
     /// The edge answers visitors of one of its routes as another service does.
     Elsewhere,
+    /// The edge sends visitors of one of its routes to another port of this host than the registry has.
+    Differs,
     /// It is the edge, and answers visitors of a site with 502, 503 or 504, because nobody listens where it sends them.
     Dead,
 }

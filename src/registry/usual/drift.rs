@@ -36,7 +36,7 @@ pub static CONFIGURATION_DRIFT: Failure = Failure::new(
 /// Another answers than should.
 pub static WRONG_UPSTREAM: Failure = Failure::new(
     "wrong-upstream",
-    &[&[&PORT_OF_ANOTHER, &ANSWERS_AS_ANOTHER, &ROUTE_BROKEN, &ROUTE_TO_ANOTHER, &UPSTREAM_DEAD]],
+    &[&[&PORT_OF_ANOTHER, &ANSWERS_AS_ANOTHER, &ROUTE_BROKEN, &ROUTE_TO_ANOTHER, &ROUTE_DIFFERS, &UPSTREAM_DEAD]],
 )
 .summary("visitors or clients reach another program than they should, or none")
 .section(ANYWHERE)
@@ -321,6 +321,21 @@ pub static ROUTE_TO_ANOTHER: Cause =
         .summary("visitors of {service} reach another service: {thing}")
         .explanation("the proxy sends the name to another port than the registry has; the service needs no restart")
         .fixes(&[&READ_EDGE]);
+
+/// The edge has another port than the registry, and what visitors get is no error.
+pub static ROUTE_DIFFERS: Cause = Cause::new(
+    "ROUTE-DIFFERS",
+    All(&[
+        Clue::Not(&Clue::Unwell),
+        Clue::Route(Passage::Differs),
+        Clue::Not(&Clue::Route(Passage::Broken)),
+        Clue::Not(&Clue::Route(Passage::Elsewhere)),
+    ]),
+)
+.summary("the proxy sends visitors of {service} to another port than the registry has: {thing}")
+.explanation("{service} answers on :{port}, and its visitors reach whatever answers on the other port")
+.verdict(Verdict::Warn)
+.fixes(&[&READ_EDGE]);
 
 /// A site without anybody behind it.
 pub static UPSTREAM_DEAD: Cause = Cause::new("UPSTREAM-DEAD", Clue::Route(Passage::Dead))

@@ -35,10 +35,16 @@ pub static EVERYWHERE: &[&Failure] = &[
 ];
 
 /// What `status` looks for as well, because nothing else shows it before it is needed.
-pub static NOTICED: &[&Failure] = &[&NOT_BY_ITSELF];
+pub static NOTICED: &[&Failure] = &[&NOT_BY_ITSELF, &PUBLIC_ROUTES];
+
+/// What visitors of a healthy service get instead of it.
+static PUBLIC_ROUTES: Failure =
+    Failure::new("public-routes", &[&[&ROUTE_BROKEN, &ROUTE_TO_ANOTHER, &ROUTE_DIFFERS, &UPSTREAM_DEAD]])
+        .summary("visitors reach another program than they should, or none")
+        .section(HERE);
 
 /// What is left out of what should happen by itself, now or after the next boot.
-static NOT_BY_ITSELF: Failure = Failure::new("automation", &[AUTOMATION, NOT_AFTER_BOOT])
+pub static NOT_BY_ITSELF: Failure = Failure::new("automation", &[AUTOMATION, NOT_AFTER_BOOT])
     .summary("what should happen by itself does not")
     .section(HERE);
 

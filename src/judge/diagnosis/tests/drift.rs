@@ -3,10 +3,11 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::*;
+use crate::host::tools::caddy::sites::Target;
 use crate::host::tools::unit_output::UnitOutput;
 use crate::host::tools::{pm2, unit_file};
 use crate::observe::clues::drift::owners::Owner;
-use crate::observe::clues::drift::routes::Passed;
+use crate::observe::clues::drift::routes::{Passages, Passed};
 use crate::observe::clues::drift::units::UnitFiles;
 use crate::observe::clues::drift::{Older, Seen};
 use crate::observe::probe::PmDaemon;
@@ -50,6 +51,7 @@ struct World {
     replies: [Reply; 3],
     holders: [Holder; 3],
     seen: Seen,
+    passages: Option<Passages>,
 }
 
 impl World {
@@ -65,6 +67,7 @@ impl World {
             replies: [named("mill.sh"), named("baker.sh"), answers()],
             holders: [Holder::Own, Holder::Own, Holder::Own],
             seen: Seen::default(),
+            passages: None,
         }
     }
 
@@ -96,7 +99,7 @@ impl World {
             host: None,
         };
         let health = health::judge(&VILLAGE, &services, &evidence);
-        let clues = Clues { drift: self.seen, ..Clues::default() };
+        let clues = Clues { drift: self.seen, passages: self.passages, ..Clues::default() };
         ask(&Case {
             deployment: &VILLAGE,
             services: &services,
@@ -372,7 +375,7 @@ fn a_route_is_broken_where_the_service_itself_answers_otherwise() {
     };
     let found = |passed: Option<Passed>, kind: Passage| {
         let mut world = World::well();
-        world.seen.routes = vec![("mill.test", ok("curl", passed))];
+        world.passages = Some(passages(passed, Vec::new()));
         thing(&world.route(kind, &MILL)).to_owned()
     };
     let old = passed(502, Some(200), [Some("localhost:3999"), Some("localhost:1000")], "");
@@ -395,6 +398,47 @@ fn a_route_is_broken_where_the_service_itself_answers_otherwise() {
     assert_eq!(found(Some(other), Passage::Elsewhere), "mill.test shows baker");
     assert_eq!(thing(&World::well().route(Passage::Broken, &MILL)), "unknown");
     assert_eq!(thing(&World::well().route(Passage::Broken, &BAKER)), "ruled out");
+}
+
+fn passages(passed: Option<Passed>, targets: Vec<Target>) -> Passages {
+    Passages { answers: vec![("mill.test", ok("curl", passed))], targets: ok("curl", targets) }
+}
+
+#[test]
+fn a_route_differs_where_the_edge_sends_it_to_another_port_of_this_host() {
+    let passed = Some(Passed {
+        endpoint: "mill.test".to_owned(),
+        service: "mill",
+        status: 200,
+        body: String::new(),
+        own: None,
+        sends: [None, None],
+    });
+    let found = |host: &str, path: &str, addresses: &[&str]| {
+        let addresses = addresses.iter().map(|&address| address.to_owned()).collect();
+        let target = Target { host: host.to_owned(), path: path.to_owned(), addresses };
+        let world = World { passages: Some(passages(passed.clone(), vec![target])), ..World::well() };
+        thing(&world.route(Passage::Differs, &MILL)).to_owned()
+    };
+    assert_eq!(found("mill.test", "/", &["localhost:3099"]), "mill.test goes to :3099");
+    assert_eq!(found("mill.test", "", &["127.0.0.1:3099", "127.0.0.1:3098"]), "mill.test goes to :3099");
+    for (host, path, addresses) in [
+        ("mill.test", "/", &["localhost:1000"][..]),
+        ("mill.test", "/", &["localhost:1001", "localhost:1000"]),
+        ("mill.test", "/", &["10.0.0.5:3099"]),
+        ("mill.test", "/", &["unix//run/mill.sock"]),
+        ("mill.test", "/", &[]),
+        ("mill.test", "/assets", &["localhost:3099"]),
+        ("other.test", "/", &["localhost:3099"]),
+    ] {
+        assert_eq!(found(host, path, addresses), "ruled out", "{host}{path} {addresses:?}");
+    }
+    let failed = Answer { command: "curl".into(), result: Err(Trouble::TimedOut(std::time::Duration::from_secs(1))) };
+    let silent =
+        World { passages: Some(Passages { targets: failed, ..passages(passed, Vec::new()) }), ..World::well() };
+    assert_eq!(thing(&silent.route(Passage::Differs, &MILL)), "unknown");
+    assert_eq!(thing(&World::well().route(Passage::Differs, &MILL)), "unknown");
+    assert_eq!(thing(&World::well().route(Passage::Differs, &BAKER)), "ruled out");
 }
 
 /// One that is judged where it is found: only what a new drop-in moved is told, and nothing of what listens at its port.

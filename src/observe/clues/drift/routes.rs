@@ -1,12 +1,14 @@
 //! Public routes as visitors find them: each host name asked once, at the edge of this host. Certificates are not judged here.
 
+use std::thread;
 use std::time::Duration;
 
 use super::raw;
+use crate::host::threads::{join, task};
 use crate::host::tools::caddy::sites::{self as caddy_sites, Target};
 use crate::host::tools::command::Command;
 use crate::host::tools::nginx::page::Endpoint;
-use crate::host::trouble::Trouble;
+use crate::host::trouble::{Trouble, of_file};
 use crate::observe::probe::{Answer, Door, Edge, edge};
 use crate::registry::{Deployment, Maintenance, Probe, Proxy, Route, Service, Url};
 
@@ -14,6 +16,15 @@ use crate::registry::{Deployment, Maintenance, Probe, Proxy, Route, Service, Url
 pub const FAILS: [u16; 3] = [502, 503, 504];
 /// How long the edge may take. One that is slower is no finding.
 const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// Public routes of a deployment, as visitors find them.
+#[derive(Debug)]
+pub struct Passages {
+    /// What the edge answers, by host name; `None` where there is no edge.
+    pub answers: Vec<(&'static str, Answer<Option<Passed>>)>,
+    /// Where it sends whom: as Caddy runs, by its admin interface, or as the files say.
+    pub targets: Answer<Vec<Target>>,
+}
 
 /// What a visitor of a route gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,8 +70,48 @@ fn path_of(service: &Service, route: &Route) -> &'static str {
     probed.filter(|_| route.path == "/").unwrap_or(route.path)
 }
 
+/// Asks for every public route of a deployment, all at once.
+pub fn ask_all(door: Door<'_>, deployment: &'static Deployment, proxy: &Proxy) -> Passages {
+    thread::scope(|scope| {
+        let routes: Vec<_> = by_host(deployment.services.iter().copied())
+            .into_iter()
+            .map(|(service, route)| (route.host, task(scope, move || ask(door, deployment, service, route))))
+            .collect();
+        let targets = targets(door, proxy);
+        Passages { answers: routes.into_iter().map(|(host, thread)| (host, join(thread))).collect(), targets }
+    })
+}
+
+fn targets(door: Door<'_>, proxy: &Proxy) -> Answer<Vec<Target>> {
+    match proxy {
+        Proxy::Caddy { config } => {
+            let url = format!("http://localhost:{}/config/", caddy_sites::ADMIN);
+            let command = Command::new(["curl", "-s", &url]);
+            match super::daemons::caddy_runs(door) {
+                Ok(Some(runs)) => Answer { command, result: caddy_sites::targets(&runs).map_err(Trouble::from) },
+                // Without an admin interface its file is what is left.
+                Ok(None) => adapted(door, config),
+                Err(trouble) => Answer { command, result: Err(trouble) },
+            }
+        }
+        Proxy::Nginx => {
+            let command = (&crate::host::tools::nginx::dump()).into();
+            Answer { command, result: super::daemons::nginx_targets(door.system) }
+        }
+    }
+}
+
+/// Where Caddy's file sends whom.
+fn adapted(door: Door<'_>, config: &str) -> Answer<Vec<Target>> {
+    let argv = crate::host::tools::caddy::adapt(config);
+    match door.system.author(config) {
+        Ok(author) => door.ask(&argv.by(author.as_ref()), caddy_sites::targets),
+        Err(error) => Answer { command: (&argv).into(), result: Err(of_file(config, &error)) },
+    }
+}
+
 /// Asks the edge for a route, and where it fails the service itself.
-pub fn ask(
+fn ask(
     door: Door<'_>,
     deployment: &Deployment,
     service: &'static Service,
@@ -129,13 +180,7 @@ fn sends(door: Door<'_>, deployment: &Deployment, route: &Route) -> [Option<Stri
         Some(Proxy::Caddy { config }) => {
             let runs = super::daemons::caddy_runs(door).ok().flatten();
             let runs = runs.and_then(|config| caddy_sites::targets(&config).ok()).and_then(of);
-            let argv = crate::host::tools::caddy::adapt(config);
-            let adapted = door
-                .system
-                .author(config)
-                .ok()
-                .and_then(|author| door.ask(&argv.by(author.as_ref()), caddy_sites::targets).result.ok());
-            [runs, adapted.and_then(of)]
+            [runs, adapted(door, config).result.ok().and_then(of)]
         }
         Some(Proxy::Nginx) => [None, super::daemons::nginx_targets(door.system).ok().and_then(of)],
         None => [None, None],

@@ -93,7 +93,7 @@ pub fn look(
 }
 
 /// The port of an address of this host; `None` for any other.
-fn local_port(address: &str) -> Option<u16> {
+pub fn local_port(address: &str) -> Option<u16> {
     let (host, port) = address.rsplit_once(':')?;
     let host = host.rsplit_once("://").map_or(host, |(_, host)| host);
     let is_local = matches!(host, "localhost" | "127.0.0.1" | "[::1]" | "0.0.0.0");
