@@ -155,8 +155,11 @@ pub(super) fn noticed(context: &Context<'_>, case: &Case<'_>) -> Noticed {
     let ignores = Ignores::new(case.deployment, Vec::new(), today);
     let findings = found.findings.iter().map(|finding| teller.finding(finding));
     let findings = findings.filter(|finding| ignores.cover(&finding.code, &finding.subject).is_none()).collect();
-    // What is root's alone is left out, as with backups.
-    let open = found.doubts.into_iter().find(|doubt| !doubt.needs_root);
+    // What is root's alone is left out, as with backups. Whether visitors reach a service was asked; what its proxy's files say
+    // beside that is the business of `diagnose`.
+    let automation = usual::NOT_BY_ITSELF.slug;
+    let open = found.doubts.into_iter().find(|doubt| !doubt.needs_root && doubt.failures.contains(&automation));
+    let open = open.map(|doubt| doubt.because);
     Noticed { findings, open }
 }
 

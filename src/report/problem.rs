@@ -6,12 +6,11 @@ use serde::Serialize;
 use super::diagnosis::Finding;
 use crate::action::lock::Note;
 use crate::action::run;
-use crate::judge::diagnosis::Doubt;
 use crate::judge::freshness::Freshness;
 use crate::judge::health::{About, Check, Health, ServiceHealth};
 use crate::observe::logs::line::Said;
 use crate::program;
-use crate::registry::{Deployment, HostChecks, Level, Service, Verdict, usual};
+use crate::registry::{Deployment, HostChecks, Level, Service, Verdict};
 
 /// Something that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -67,7 +66,7 @@ fn service_problem(service: &Service, judged: &ServiceHealth, all: &[ServiceHeal
         respond: judged.respond.clone(),
         reason: service.severity_reason.to_owned(),
         affects,
-        look: look(service, judged),
+        look: program::command(format_args!("diagnose {}", service.name)),
         log: Vec::new(),
     }
 }
@@ -106,7 +105,7 @@ pub struct Noticed {
     /// What was found.
     pub findings: Vec<Finding>,
     /// Why not all of it is known; `None` where it is, or is root's alone.
-    pub open: Option<Doubt>,
+    pub open: Option<String>,
 }
 
 pub(super) fn noticed_problems(deployment: &Deployment, health: &Health, noticed: Noticed) -> Vec<Problem> {
@@ -115,22 +114,16 @@ pub(super) fn noticed_problems(deployment: &Deployment, health: &Health, noticed
     let services = health.services.iter().map(|service| service.verdict);
     let mut verdicts = services.chain(health.host.iter().flat_map(|host| &host.checks).map(|check| check.verdict));
     // Where a source is silent, that is reported of what it was asked for first.
-    if let Some(open) = noticed.open.filter(|_| !verdicts.any(|verdict| verdict == Verdict::Unknown)) {
-        let (subject, reason, look) = match open.failures.contains(&usual::NOT_BY_ITSELF.slug) {
-            true => {
-                ("automation", "jobs, timers and the next boot could not be checked", "diagnose automation-stopped")
-            }
-            false => ("routes", "which program visitors reach could not be checked", "diagnose wrong-upstream"),
-        };
+    if let Some(because) = noticed.open.filter(|_| !verdicts.any(|verdict| verdict == Verdict::Unknown)) {
         problems.push(Problem {
-            subject: subject.to_owned(),
+            subject: "automation".to_owned(),
             verdict: Verdict::Unknown,
-            summary: open.because,
+            summary: because,
             severity: deployment.checks.severity.id.to_owned(),
             respond: deployment.checks.severity.response.to_owned(),
-            reason: reason.to_owned(),
+            reason: "jobs, timers and the next boot could not be checked".to_owned(),
             affects: Vec::new(),
-            look: program::command(look),
+            look: program::command("diagnose automation-stopped"),
             log: Vec::new(),
         });
     }
@@ -166,15 +159,6 @@ pub(super) fn absent_problem(service: &Service, reason: &str) -> Problem {
         look: String::new(),
         log: Vec::new(),
     }
-}
-
-/// The command that shows more: the causes of what is wrong, else what was asked and gave no answer.
-fn look(service: &Service, judged: &ServiceHealth) -> String {
-    if judged.verdict != Verdict::Unknown {
-        return program::command(format_args!("diagnose {}", service.name));
-    }
-    let unknown = judged.checks.iter().find(|check| check.verdict != Verdict::Pass);
-    unknown.map(|check| check.command.to_string()).unwrap_or_default()
 }
 
 fn host_problem(deployment: &Deployment, check: &Check) -> Problem {
@@ -219,23 +203,13 @@ mod tests {
             host: None,
             in_maintenance: Vec::new(),
         };
-        let of = |open: Option<(&str, &'static str)>| {
-            let doubt = |(because, failure): (&str, &'static str)| Doubt {
-                because: because.to_owned(),
-                needs_root: false,
-                failures: vec![failure],
-                codes: Vec::new(),
-                subjects: Vec::new(),
-            };
-            let noticed = Noticed { findings: Vec::new(), open: open.map(doubt) };
+        let of = |open: Option<&str>| {
+            let noticed = Noticed { findings: Vec::new(), open: open.map(str::to_owned) };
             let found = noticed_problems(&PLACE, &health, noticed);
             found.into_iter().map(|problem| (problem.subject, problem.verdict, problem.summary)).collect::<Vec<_>>()
         };
         assert_eq!(of(None), []);
         let because = "crontabs: no answer from its file system in 2.0 s";
-        for (failure, subject) in [("automation", "automation"), ("public-routes", "routes")] {
-            let told = [(subject.to_owned(), Verdict::Unknown, because.to_owned())];
-            assert_eq!(of(Some((because, failure))), told);
-        }
+        assert_eq!(of(Some(because)), [("automation".to_owned(), Verdict::Unknown, because.to_owned())]);
     }
 }

@@ -75,6 +75,9 @@ fn differs(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
         Err(unknown) => return unknown,
         Ok(found) => found,
     };
+    let Some(targets) = targets else {
+        return Conclusion::RuledOut(vec![Fact::new(command, "it cannot be asked: what visitors get counts")]);
+    };
     let one = |route: &Route| -> Option<Fact> {
         let path = route.path.trim_end_matches('/');
         let is_own = |target: &&Target| target.host == route.host && target.path.trim_end_matches('/') == path;

@@ -114,7 +114,7 @@ pub fn ask_proxy(door: Door<'_>, proxy: &Proxy) -> Answer<Vec<Upstream>> {
 }
 
 /// Has a tool read a configuration as the user who wrote it: what that includes, root must not read for somebody else.
-fn ask_author<T>(
+pub fn ask_author<T>(
     door: Door<'_>,
     file: &str,
     argv: Argv,

@@ -401,7 +401,7 @@ fn a_route_is_broken_where_the_service_itself_answers_otherwise() {
 }
 
 fn passages(passed: Option<Passed>, targets: Vec<Target>) -> Passages {
-    Passages { answers: vec![("mill.test", ok("curl", passed))], targets: ok("curl", targets) }
+    Passages { answers: vec![("mill.test", ok("curl", passed))], targets: ok("curl", Some(targets)) }
 }
 
 #[test]

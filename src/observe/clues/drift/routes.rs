@@ -8,8 +8,8 @@ use crate::host::threads::{join, task};
 use crate::host::tools::caddy::sites::{self as caddy_sites, Target};
 use crate::host::tools::command::Command;
 use crate::host::tools::nginx::page::Endpoint;
-use crate::host::trouble::{Trouble, of_file};
-use crate::observe::probe::{Answer, Door, Edge, edge};
+use crate::host::trouble::Trouble;
+use crate::observe::probe::{Answer, Door, Edge, edge, survey};
 use crate::registry::{Deployment, Maintenance, Probe, Proxy, Route, Service, Url};
 
 /// What an edge answers that does not reach who should answer.
@@ -22,8 +22,8 @@ const PATIENCE: Duration = Duration::from_millis(1500);
 pub struct Passages {
     /// What the edge answers, by host name; `None` where there is no edge.
     pub answers: Vec<(&'static str, Answer<Option<Passed>>)>,
-    /// Where it sends whom: as Caddy runs, by its admin interface, or as the files say.
-    pub targets: Answer<Vec<Target>>,
+    /// Where it sends whom: as Caddy runs, by its admin interface, or as nginx's files say. `None` where that interface is closed.
+    pub targets: Answer<Option<Vec<Target>>>,
 }
 
 /// What a visitor of a route gets.
@@ -82,31 +82,18 @@ pub fn ask_all(door: Door<'_>, deployment: &'static Deployment, proxy: &Proxy) -
     })
 }
 
-fn targets(door: Door<'_>, proxy: &Proxy) -> Answer<Vec<Target>> {
+fn targets(door: Door<'_>, proxy: &Proxy) -> Answer<Option<Vec<Target>>> {
     match proxy {
-        Proxy::Caddy { config } => {
+        Proxy::Caddy { .. } => {
             let url = format!("http://localhost:{}/config/", caddy_sites::ADMIN);
-            let command = Command::new(["curl", "-s", &url]);
-            match super::daemons::caddy_runs(door) {
-                Ok(Some(runs)) => Answer { command, result: caddy_sites::targets(&runs).map_err(Trouble::from) },
-                // Without an admin interface its file is what is left.
-                Ok(None) => adapted(door, config),
-                Err(trouble) => Answer { command, result: Err(trouble) },
-            }
+            let runs = super::daemons::caddy_runs(door);
+            let read = |config: Option<String>| Ok(config.map(|config| caddy_sites::targets(&config)).transpose()?);
+            Answer { command: Command::new(["curl", "-s", &url]), result: runs.and_then(read) }
         }
         Proxy::Nginx => {
             let command = (&crate::host::tools::nginx::dump()).into();
-            Answer { command, result: super::daemons::nginx_targets(door.system) }
+            Answer { command, result: super::daemons::nginx_targets(door.system).map(Some) }
         }
-    }
-}
-
-/// Where Caddy's file sends whom.
-fn adapted(door: Door<'_>, config: &str) -> Answer<Vec<Target>> {
-    let argv = crate::host::tools::caddy::adapt(config);
-    match door.system.author(config) {
-        Ok(author) => door.ask(&argv.by(author.as_ref()), caddy_sites::targets),
-        Err(error) => Answer { command: (&argv).into(), result: Err(of_file(config, &error)) },
     }
 }
 
@@ -180,7 +167,9 @@ fn sends(door: Door<'_>, deployment: &Deployment, route: &Route) -> [Option<Stri
         Some(Proxy::Caddy { config }) => {
             let runs = super::daemons::caddy_runs(door).ok().flatten();
             let runs = runs.and_then(|config| caddy_sites::targets(&config).ok()).and_then(of);
-            [runs, adapted(door, config).result.ok().and_then(of)]
+            let argv = crate::host::tools::caddy::adapt(config);
+            let adapted = survey::ask_author(door, config, argv, caddy_sites::targets);
+            [runs, adapted.result.ok().and_then(of)]
         }
         Some(Proxy::Nginx) => [None, super::daemons::nginx_targets(door.system).ok().and_then(of)],
         None => [None, None],
