@@ -1,4 +1,4 @@
-//! PostgreSQL: a dump by the server's own tools in the server's own container, and databases that a dump is brought into: for a
+//! PostgreSQL: a dump by the server's own tools, in its container or on this host, and databases that a dump is brought into: for a
 //! trial, or to take the live one's place.
 
 use std::collections::BTreeMap;
@@ -13,10 +13,11 @@ use super::trouble::CopyTrouble;
 use crate::context::Context;
 use crate::host::exec::{ProcessEnd, Runner, Streams};
 use crate::host::files::private;
-use crate::host::tools::{Argv, Input, images, postgres};
+use crate::host::tools::postgres::{self, Access};
+use crate::host::tools::{Argv, Input, images};
 use crate::host::trouble::failure;
 use crate::observe::probe::{self};
-use crate::registry::{Database, Service};
+use crate::registry::{Database, Manager, Service};
 
 /// How long a question may take: a name is changed only when nobody uses the database any more, for which PostgreSQL waits 5 s.
 const QUESTION: Duration = Duration::from_secs(20);
@@ -26,7 +27,9 @@ const SILENCE: Duration = Duration::from_mins(2);
 const RESTORE: Duration = Duration::from_mins(5);
 /// The slowest that is waited for, bytes of a dump a second.
 const SLOWEST: u64 = 100 << 10;
-/// The database that every server has.
+/// The port of a server whose service states none.
+const PORT: u16 = 5432;
+/// The database that every server has; also the role that every server begins with, and on a host its owner.
 const ALWAYS: &str = "postgres";
 /// What databases begin with that a trial has made; what is found of them later is left over.
 const TRIAL: &str = "opsctl_trial_";
@@ -40,18 +43,47 @@ const COUNT: &str = "SELECT n.nspname || '.' || c.relname, (xpath('/row/c/text()
 /// A server that runs, and the database of it that is meant.
 pub struct Server<'a> {
     context: &'a Context<'a>,
-    container: String,
+    access: Access,
     user: String,
     /// The database.
     pub database: String,
 }
 
+fn named_in(context: &Context<'_>, service: &Service, key: &str) -> Result<String, CopyTrouble> {
+    let named = probe::named_in(context.system, service, key);
+    named.map_err(|trouble| CopyTrouble::Wrong(format!("which database it is: {trouble}")))
+}
+
 impl<'a> Server<'a> {
-    /// Finds the container, its role, and the name of the database.
+    /// Finds the server, its role, and the name of the database.
     ///
     /// # Errors
     /// Why it is not known which that is.
     pub fn find(context: &'a Context<'a>, service: &Service, database: &Database) -> Result<Self, CopyTrouble> {
+        match service.managers.first() {
+            Some(Manager::Systemd(_)) => Self::on_host(context, service, database),
+            Some(Manager::Compose(_) | Manager::Docker(_) | Manager::Pm2(_)) | None => {
+                Self::in_container(context, service, database)
+            }
+        }
+    }
+
+    /// The server of this host, as its owner, who is `postgres` in all distributions.
+    fn on_host(context: &'a Context<'a>, service: &Service, database: &Database) -> Result<Self, CopyTrouble> {
+        let wrong = |told: String| CopyTrouble::Wrong(told);
+        let owner = context.system.account(|account| account.name == ALWAYS);
+        let owner =
+            owner.ok_or_else(|| wrong(format!("this host has no user {ALWAYS}, whom its server would trust")))?;
+        let database = match database {
+            Database::Named(name) => (*name).to_owned(),
+            Database::Own | Database::Postgres => ALWAYS.to_owned(),
+            Database::InUrl(service, key) => named_in(context, service, key)?,
+        };
+        let port = service.ports.first().copied().unwrap_or(PORT);
+        Ok(Server { context, access: Access::Socket { owner, port }, user: ALWAYS.to_owned(), database })
+    }
+
+    fn in_container(context: &'a Context<'a>, service: &Service, database: &Database) -> Result<Self, CopyTrouble> {
         let wrong = |told: String| CopyTrouble::Wrong(told);
         let limit = context.patience_to_change().map_err(|error| wrong(error.message))?;
         let all = probe::containers(context.system, &context.processes(), limit);
@@ -76,10 +108,10 @@ impl<'a> Server<'a> {
         let database = match database {
             Database::Own => named("POSTGRES_DB")?.unwrap_or_else(|| user.clone()),
             Database::Postgres => ALWAYS.to_owned(),
-            Database::InUrl(service, key) => probe::named_in(context.system, service, key)
-                .map_err(|trouble| wrong(format!("which database it is: {trouble}")))?,
+            Database::Named(name) => (*name).to_owned(),
+            Database::InUrl(service, key) => named_in(context, service, key)?,
         };
-        Ok(Server { context, container, user, database })
+        Ok(Server { context, access: Access::Container(container), user, database })
     }
 
     /// Has statements run in the database that every server has; what they print.
@@ -91,7 +123,7 @@ impl<'a> Server<'a> {
     }
 
     fn ask_in(&self, database: &str, statements: &str, limit: Duration) -> Result<String, String> {
-        let argv = postgres::sql(&self.container, &self.user, database, Input::bytes("statements", statements));
+        let argv = postgres::sql(&self.access, &self.user, database, Input::bytes("statements", statements));
         self.run(&argv, limit)
     }
 
@@ -123,7 +155,7 @@ impl<'a> Server<'a> {
 
     /// The command that dumps the database.
     pub fn dump_argv(&self) -> Argv {
-        postgres::dump(&self.container, &self.user, &self.database)
+        postgres::dump(&self.access, &self.user, &self.database)
     }
 
     /// Dumps the database to a new file.
@@ -158,7 +190,7 @@ impl<'a> Server<'a> {
     pub fn fill(&self, name: &str, dump: &Path) -> Result<Rows, String> {
         self.create(name)?;
         let bytes = private::metadata(dump).map_or(0, |meta| meta.len());
-        let argv = postgres::restore(&self.container, &self.user, name, Input::file(dump));
+        let argv = postgres::restore(&self.access, &self.user, name, Input::file(dump));
         let restored = self.run(&argv, RESTORE.saturating_add(Duration::from_secs(bytes / SLOWEST)));
         let restored = restored.map_err(|trouble| format!("it cannot be restored: {trouble}"));
         let counted = restored.and_then(|_| self.count(name));

@@ -9,7 +9,7 @@ use crate::host::trouble::Trouble;
 use crate::judge::health::{About, Check, Health, NO_DETAILS, State};
 use crate::observe::logs::destinations::Stated;
 use crate::observe::probe::{Answer, Evidence, Holder, Survey};
-use crate::registry::{EnvFile, Instances, Manager, Presence, Service, Unit, Verdict};
+use crate::registry::{EnvFile, EnvReader, Instances, Manager, Presence, Service, Unit, Verdict};
 
 /// One thing that the registry states and the host shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -186,11 +186,24 @@ impl Of<'_> {
     fn unit_env(&mut self, unit: &UnitState, command: &Command) {
         let Some(env) = self.service.env.as_ref().filter(|_| self.service.managers.len() == 1) else { return };
         let found = unit.environment_files.join(", ");
+        // What the application reads by itself stands in no unit file.
+        if self.service.env_reader() != EnvReader::Systemd {
+            return;
+        }
         let fits = env.paths.iter().any(|path| unit.environment_files.iter().any(|file| file == path));
+        let home = format!("{}/.env", unit.working_directory.trim_end_matches('/'));
+        let is_at_home = env.paths.iter().any(|path| path.starts_with(&home));
+        let (verdict, consequence) = match found.is_empty() {
+            _ if fits => (Verdict::Pass, ""),
+            true if is_at_home => (
+                Verdict::Warn,
+                "it lies in the working directory: where the application reads it, the registry says read_by(EnvReader::Dotenv)",
+            ),
+            _ => (Verdict::Fail, "it reads other settings than the runbook assumes"),
+        };
         let shown = if found.is_empty() { "nothing".to_owned() } else { found };
-        let verdict = if fits { Verdict::Pass } else { Verdict::Fail };
         self.push("EnvironmentFile=", env.paths.join(" or "), Some(shown), verdict, command);
-        self.because("it reads other settings than the runbook assumes");
+        self.because(consequence);
     }
 
     fn complaints(&mut self, unit: &UnitState, survey: &Survey) {

@@ -35,6 +35,14 @@ pub struct Problem {
     pub log: Vec<Said>,
 }
 
+impl Problem {
+    /// Sorts the worst first, and of these the one whose level stands first in the deployment.
+    pub(super) fn rank(&self, deployment: &Deployment) -> impl Ord + use<> {
+        let level = deployment.severities.iter().position(|level| level.id == self.severity);
+        (std::cmp::Reverse(self.verdict), level.unwrap_or(usize::MAX))
+    }
+}
+
 pub(super) fn problems(deployment: &Deployment, health: &Health) -> Vec<Problem> {
     let mut found: Vec<Problem> = health
         .services
@@ -44,8 +52,7 @@ pub(super) fn problems(deployment: &Deployment, health: &Health) -> Vec<Problem>
         .collect();
     let checks = health.host.iter().flat_map(|host| &host.checks);
     found.extend(checks.filter(|check| check.verdict != Verdict::Pass).map(|check| host_problem(deployment, check)));
-    let rank = |id: &str| deployment.severities.iter().position(|level| level.id == id);
-    found.sort_by_key(|problem| (std::cmp::Reverse(problem.verdict), rank(&problem.severity)));
+    found.sort_by_key(|problem| problem.rank(deployment));
     found
 }
 

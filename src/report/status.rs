@@ -91,7 +91,7 @@ impl Status {
             problems.extend(health.absent.iter().map(|(service, reason)| absent_problem(service, reason)));
         }
         let verdict = problems.iter().map(|problem| problem.verdict).max().unwrap_or(Verdict::Pass);
-        problems.sort_by_key(|problem| std::cmp::Reverse(problem.verdict));
+        problems.sort_by_key(|problem| problem.rank(deployment));
         let absent = health.absent.into_iter();
         Status {
             head: head(verdict),

@@ -14,6 +14,17 @@ const FAULTS: &[Fault] = &[
         heal: "sed -i 's/^PRIM_NETWORK=.*/PRIM_NETWORK=eip155:8453/' /etc/prim/wallet.env; \
                systemctl stop prim-wallet; systemctl reset-failed prim-wallet || true; systemctl start prim-wallet",
     },
+    Fault {
+        name: "route-to-a-port-where-nobody-listens",
+        inject: "sed -i s/localhost:3001/localhost:3099/ /etc/caddy/Caddyfile; systemctl reload caddy",
+        heal: "sed -i s/localhost:3099/localhost:3001/ /etc/caddy/Caddyfile; systemctl reload caddy",
+    },
+    Fault {
+        name: "route-to-another-program",
+        inject: "systemd-run --quiet --unit=other python3 -m http.server 3099; sleep 2; \
+                 sed -i s/localhost:3001/localhost:3099/ /etc/caddy/Caddyfile; systemctl reload caddy",
+        heal: "sed -i s/localhost:3099/localhost:3001/ /etc/caddy/Caddyfile; systemctl reload caddy; systemctl stop other",
+    },
     Fault { name: "store-stopped", inject: "systemctl stop prim-store", heal: "systemctl start prim-store" },
     Fault {
         name: "search-active-but-not-answering",

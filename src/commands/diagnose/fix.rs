@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::host::tools::Argv;
-use crate::registry::{Deployment, Remedy, Verdict};
+use crate::registry::{Deployment, Remedy, Service, Verdict};
 use crate::report::diagnosis::{Attempt, Diagnosis, Finding, FixOutcome};
 
 /// How long what a command starts may take to come up.
@@ -23,8 +23,26 @@ const COMING_UP: Duration = Duration::from_secs(20);
 /// How often it is looked at meanwhile.
 const POLL_FIX: Duration = Duration::from_millis(500);
 
-/// Mends what was found, a finding after the other, as far as that is safe or consented to. What is there in the end, and
-/// everything that was tried.
+/// A fix that is about to be applied.
+struct Try {
+    attempt: Attempt,
+    candidate: Candidate,
+}
+
+/// What a fix does to which service, where it is an operation of a verb.
+fn operation(candidate: &Candidate) -> Option<(Operation, &'static Service)> {
+    match (&candidate.fix.remedy, candidate.service) {
+        (Remedy::Restart, Some(service)) => Some((Operation::Restart, service)),
+        (Remedy::Start, Some(service)) => Some((Operation::Start, service)),
+        (Remedy::Reload, Some(service)) => Some((Operation::Reload, service)),
+        (Remedy::RestartOf(service), _) => Some((Operation::Restart, service)),
+        (Remedy::ReloadOf(service), _) => Some((Operation::Reload, service)),
+        (Remedy::Restart | Remedy::Start | Remedy::Reload, None) | (Remedy::Command(_) | Remedy::Manual(_), _) => None,
+    }
+}
+
+/// Fixes what was found, as far as that is safe or consented to: a finding after the other, and the same operation on services that
+/// do not need each other in one plan, which settles once. What is there in the end, and everything that was tried.
 pub(super) fn mend(
     context: &Context<'_>,
     deployment: &'static Deployment,
@@ -34,37 +52,20 @@ pub(super) fn mend(
     let mut seen = look()?;
     let mut attempts: Vec<Attempt> = Vec::new();
     while let Some(index) = next(&seen, &attempts) {
-        let finding = &seen.document.findings[index];
-        let fix = seen.remedies[index].as_ref().map(|candidate| &candidate.facts);
-        let mut attempt = Attempt::new(&finding.code, &finding.subject, fix);
-        let Some(candidate) = &seen.remedies[index] else {
-            attempts.push(attempt);
-            continue;
+        let first = match prepare(&seen, index, &attempts, change) {
+            Ok(first) => first,
+            Err(attempt) => {
+                attempts.push(attempt);
+                continue;
+            }
         };
-        attempt.outcome = match (candidate.fix.risk, &candidate.fix.remedy) {
-            (_, Remedy::Manual(_)) => FixOutcome::Manual,
-            (Risk::Destructive, _) => FixOutcome::TooGrave,
-            (_, _) if change.dry_run => FixOutcome::Planned,
-            (_, _) => FixOutcome::Failed,
-        };
-        if attempt.outcome != FixOutcome::Failed {
-            attempts.push(attempt);
-            continue;
-        }
-        let same = |other: &Attempt| {
-            other.outcome == FixOutcome::Unchanged && other.subject == attempt.subject && other.title == attempt.title
-        };
-        if attempts.iter().any(same) {
-            attempt.refuse("the same has not helped before; nothing was changed");
-            attempts.push(attempt);
-            continue;
-        }
+        let tries = with_similar(&seen, first, &attempts, change);
         let begun = Instant::now();
-        let candidate = candidate.clone();
-        seen = try_one(context, deployment, change, look, &candidate, seen, &mut attempt)?;
-        attempt.seconds = begun.elapsed().as_secs_f64();
-        let stop = attempt.outcome == FixOutcome::Worse;
-        attempts.push(attempt);
+        let (after, tried) = try_together(context, deployment, change, look, tries, seen)?;
+        seen = after;
+        let stop = tried.iter().any(|attempt| attempt.outcome == FixOutcome::Worse);
+        let seconds = begun.elapsed().as_secs_f64();
+        attempts.extend(tried.into_iter().map(|attempt| Attempt { seconds, ..attempt }));
         if stop {
             break;
         }
@@ -75,25 +76,71 @@ pub(super) fn mend(
     Ok(document)
 }
 
+/// The fix of a finding that is to be applied; else what came of it without.
+fn prepare(seen: &Seen, index: usize, attempts: &[Attempt], change: &Change) -> Result<Try, Attempt> {
+    let finding = &seen.document.findings[index];
+    let candidate = seen.remedies[index].as_ref();
+    let mut attempt = Attempt::new(&finding.code, &finding.subject, candidate.map(|candidate| &candidate.facts));
+    let Some(candidate) = candidate else { return Err(attempt) };
+    let left = match (candidate.fix.risk, &candidate.fix.remedy) {
+        (_, Remedy::Manual(_)) => Some(FixOutcome::Manual),
+        (Risk::Destructive, _) => Some(FixOutcome::TooGrave),
+        (_, _) if change.dry_run => Some(FixOutcome::Planned),
+        (_, _) => None,
+    };
+    if let Some(outcome) = left {
+        return Err(Attempt { outcome, ..attempt });
+    }
+    let same = |other: &Attempt| {
+        other.outcome == FixOutcome::Unchanged && other.subject == attempt.subject && other.title == attempt.title
+    };
+    if attempts.iter().any(same) {
+        attempt.refuse("the same has not helped before; nothing was changed");
+        return Err(attempt);
+    }
+    attempt.outcome = FixOutcome::Failed;
+    Ok(Try { attempt, candidate: candidate.clone() })
+}
+
+/// Whether a service needs another, directly or through others.
+fn needs(one: &Service, other: &Service) -> bool {
+    one.needs.iter().any(|needed| needed.name == other.name || needs(needed, other))
+}
+
+/// This one, and the same operation on other services that were not tried yet. A service that needs another one of them is left out:
+/// it may be healthy when that one is.
+fn with_similar(seen: &Seen, first: Try, attempts: &[Attempt], change: &Change) -> Vec<Try> {
+    let mut tries = vec![first];
+    let Some((kind, service)) = operation(&tries[0].candidate) else { return tries };
+    let mut services = vec![service];
+    for index in untried(seen, attempts).skip(1) {
+        let Ok(other) = prepare(seen, index, attempts, change) else { continue };
+        let Some((_, service)) = operation(&other.candidate).filter(|(other, _)| *other == kind) else { continue };
+        let is_apart =
+            |known: &&Service| known.name != service.name && !needs(known, service) && !needs(service, known);
+        if services.iter().all(is_apart) {
+            services.push(service);
+            tries.push(other);
+        }
+    }
+    tries
+}
+
 /// The first finding that was not tried yet.
 fn next(seen: &Seen, attempts: &[Attempt]) -> Option<usize> {
+    untried(seen, attempts).next()
+}
+
+/// Findings that were not tried yet.
+fn untried(seen: &Seen, attempts: &[Attempt]) -> impl Iterator<Item = usize> {
     let tried = |code: &str, subject: &str| attempts.iter().any(|a| a.code == code && a.subject == subject);
-    seen.document.findings.iter().position(|finding| !tried(&finding.code, &finding.subject))
+    let findings = seen.document.findings.iter().enumerate();
+    findings.filter(move |(_, finding)| !tried(&finding.code, &finding.subject)).map(|(index, _)| index)
 }
 
 fn place(seen: &Seen, attempt: &Attempt) -> Option<usize> {
     let same = |finding: &Finding| finding.code == attempt.code && finding.subject == attempt.subject;
     seen.document.findings.iter().position(same)
-}
-
-/// What came of a fix that was about to be applied.
-enum Done {
-    /// It was; why it failed, where it did.
-    Applied(Option<String>),
-    /// What it was for is not there any more.
-    Gone,
-    /// What it was for is not borne out by a second source; why.
-    Unconfirmed(String),
 }
 
 /// What fails now and did not before, also not as what followed from something else: code and subject.
@@ -109,68 +156,68 @@ fn new_fails(before: &Seen, after: &Seen) -> Vec<(String, String)> {
     new.map(|finding| (finding.code.clone(), finding.subject.clone())).collect()
 }
 
-/// Looks again, mends, and looks once more.
-fn try_one(
+/// Checks again, applies these fixes, and checks once more. What was not come to is in no attempt.
+fn try_together(
     context: &Context<'_>,
     deployment: &'static Deployment,
     flags: &Change,
     look: &dyn Fn() -> Result<Seen, Error>,
-    candidate: &Candidate,
+    tries: Vec<Try>,
     before: Seen,
-    attempt: &mut Attempt,
-) -> Result<Seen, Error> {
-    if !context.system.is_root() {
-        attempt.refuse("needs root; nothing was changed");
-        return Ok(before);
-    }
-    let name = format!("{} (diagnose --fix)", attempt.title);
-    let consent = match consent::obtain(context.deadline(), &attempt.title, candidate.fix.risk, flags.yes, &[]) {
-        Ok(consent) => consent,
-        Err(error) => {
-            attempt.refuse(&error.message);
-            return Ok(before);
+) -> Result<(Seen, Vec<Attempt>), Error> {
+    let mut ended: Vec<Attempt> = Vec::new();
+    let mut wanted: Vec<(Try, Consent)> = Vec::new();
+    for Try { mut attempt, candidate } in tries {
+        if !context.system.is_root() {
+            attempt.refuse("needs root; nothing was changed");
+            ended.push(attempt);
+            continue;
         }
-    };
-    let ((again, done), _) = change::held(context, deployment, &name, flags, |lock| {
+        match consent::obtain(context.deadline(), &attempt.title, candidate.fix.risk, flags.yes, &[]) {
+            Ok(consent) => wanted.push((Try { attempt, candidate }, consent)),
+            Err(error) => {
+                attempt.refuse(&error.message);
+                ended.push(attempt);
+            }
+        }
+    }
+    if wanted.is_empty() {
+        return Ok((before, ended));
+    }
+    let titles: Vec<&str> = wanted.iter().map(|(one, _)| one.attempt.title.as_str()).collect();
+    let name = format!("{} (diagnose --fix)", titles.join("; "));
+    let ((again, applied), _) = change::held(context, deployment, &name, flags, |lock| {
         // It may have gone away by itself while it was waited for an answer, or for the lock.
         let again = look()?;
-        let Some(index) = place(&again, attempt) else { return Ok((again, Done::Gone)) };
-        let now = again.remedies[index].as_ref();
-        if let Some(why) = now.and_then(|candidate| candidate.unconfirmed.clone()) {
-            return Ok((again, Done::Unconfirmed(why)));
+        let mut confirmed = Vec::new();
+        for (mut one, consent) in wanted {
+            match unconfirmed(&again, &one) {
+                Ok(()) => confirmed.push((one, consent)),
+                Err(None) => ended.push(Attempt { outcome: FixOutcome::Gone, ..one.attempt }),
+                Err(Some(why)) => {
+                    one.attempt.refuse(&why);
+                    ended.push(one.attempt);
+                }
+            }
         }
-        // By now it may be known that this changes nothing.
-        if now.is_none_or(|now| !std::ptr::eq(now.fix, candidate.fix)) {
-            let why = again.document.findings[index].no_restart.clone();
-            let why = why.unwrap_or_else(|| "it is not what helps here, as the second look shows".to_owned());
-            return Ok((again, Done::Unconfirmed(why)));
-        }
-        if candidate.fix.risk >= Risk::Disruptive
+        if confirmed.iter().any(|(one, _)| one.candidate.fix.risk >= Risk::Disruptive)
             && let Err(error) = mend::keep_evidence(context.system, &again.document)
         {
-            context.ui.note(&format!("what was seen could not be kept in {}: {error}", mend::EVIDENCE));
+            context.ui.note(&format!("the evidence could not be kept in {}: {error}", mend::EVIDENCE));
         }
-        context.ui.progress(&format!("{}: {}", attempt.subject, attempt.title));
-        let trouble = apply(context, deployment, candidate, attempt, &consent, lock)?;
-        Ok((again, Done::Applied(trouble)))
+        for (one, _) in &confirmed {
+            context.ui.progress(&format!("{}: {}", one.attempt.subject, one.attempt.title));
+        }
+        let applied = apply(context, deployment, confirmed, lock)?;
+        Ok((again, applied))
     })?;
-    let trouble = match done {
-        Done::Applied(trouble) => trouble,
-        Done::Gone => {
-            attempt.outcome = FixOutcome::Gone;
-            return Ok(again);
-        }
-        Done::Unconfirmed(why) => {
-            let starts = matches!(candidate.fix.remedy, Remedy::Start | Remedy::Command(_));
-            let not_done = if starts { "not done" } else { "not restarted" };
-            attempt.refuse(&format!("{not_done}: {why}; nothing was changed"));
-            return Ok(again);
-        }
-    };
+    if applied.is_empty() {
+        return Ok((again, ended));
+    }
     let mut after = look()?;
     // What a command starts may take a moment to come up; services were watched by the verb itself.
     let until = Instant::now() + context.within(COMING_UP);
-    while matches!(candidate.fix.remedy, Remedy::Command(_))
+    while applied.iter().any(|(one, _)| matches!(one.candidate.fix.remedy, Remedy::Command(_)))
         && !new_fails(&again, &after).is_empty()
         && Instant::now() < until
     {
@@ -179,22 +226,54 @@ fn try_one(
     }
     let new = new_fails(&again, &after);
     // What is wrong with the same subject in another way is the old trouble in another dress.
-    let elsewhere = new.iter().any(|(_, subject)| *subject != attempt.subject);
-    let gone = place(&after, attempt).is_none() && new.iter().all(|(_, subject)| *subject != attempt.subject);
-    attempt.outcome = match (gone, elsewhere) {
-        (_, true) => FixOutcome::Worse,
-        (false, false) => FixOutcome::Unchanged,
-        (true, false) if after.document.undetermined.len() > again.document.undetermined.len() => FixOutcome::Unclear,
-        (true, false) => FixOutcome::Fixed,
+    let subjects: Vec<String> = applied.iter().map(|(one, _)| one.attempt.subject.clone()).collect();
+    let elsewhere = new.iter().any(|(_, subject)| !subjects.contains(subject));
+    let is_unclear = after.document.undetermined.len() > again.document.undetermined.len();
+    for (Try { mut attempt, candidate }, trouble) in applied {
+        let own = |(_, subject): &&(String, String)| *subject == attempt.subject;
+        let gone = place(&after, &attempt).is_none() && !new.iter().any(|new| own(&new));
+        attempt.outcome = match (gone, elsewhere) {
+            (_, true) => FixOutcome::Worse,
+            (false, false) => FixOutcome::Unchanged,
+            (true, false) if is_unclear => FixOutcome::Unclear,
+            (true, false) => FixOutcome::Fixed,
+        };
+        let told: Vec<String> = new
+            .iter()
+            .filter(|new| elsewhere || own(new))
+            .map(|(code, subject)| format!("{code} at {subject}"))
+            .collect();
+        attempt.summary = match (trouble, told.as_slice()) {
+            (Some(trouble), _) => Some(trouble),
+            (None, []) if attempt.outcome == FixOutcome::Unchanged => ruled_out(&candidate.fix.remedy),
+            (None, []) => None,
+            (None, told) => Some(format!("new: {}", told.join(", "))),
+        };
+        ended.push(attempt);
+    }
+    Ok((after, ended))
+}
+
+/// Whether a fix is still what helps, by what is seen now.
+///
+/// # Errors
+/// Why nothing is to be changed; `None` when the finding is gone.
+fn unconfirmed(again: &Seen, one: &Try) -> Result<(), Option<String>> {
+    let Some(index) = place(again, &one.attempt) else { return Err(None) };
+    let now = again.remedies[index].as_ref();
+    let other = now.is_none_or(|now| !std::ptr::eq(now.fix, one.candidate.fix));
+    let why = match now.and_then(|candidate| candidate.unconfirmed.clone()) {
+        Some(why) => why,
+        // By now it may be known that this changes nothing.
+        None if other => {
+            let why = again.document.findings[index].no_restart.clone();
+            why.unwrap_or_else(|| "it is not what helps here, as the second check shows".to_owned())
+        }
+        None => return Ok(()),
     };
-    let new: Vec<String> = new.into_iter().map(|(code, subject)| format!("{code} at {subject}")).collect();
-    attempt.summary = match (trouble, new.as_slice()) {
-        (Some(trouble), _) => Some(trouble),
-        (None, []) if attempt.outcome == FixOutcome::Unchanged => ruled_out(&candidate.fix.remedy),
-        (None, []) => None,
-        (None, new) => Some(format!("new: {}", new.join(", "))),
-    };
-    Ok(after)
+    let starts = matches!(one.candidate.fix.remedy, Remedy::Start | Remedy::Command(_));
+    let not_done = if starts { "not done" } else { "not restarted" };
+    Err(Some(format!("{not_done}: {why}; nothing was changed")))
 }
 
 /// What it rules out that a fix did not help.
@@ -213,38 +292,60 @@ fn ruled_out(remedy: &Remedy) -> Option<String> {
     Some(words.to_owned())
 }
 
-/// Does it; why it failed, where it did.
+/// Applies these fixes. Each that was begun, and why it failed, where it did.
 fn apply(
     context: &Context<'_>,
     deployment: &'static Deployment,
-    candidate: &Candidate,
-    attempt: &Attempt,
-    consent: &Consent,
+    fixes: Vec<(Try, Consent)>,
     lock: &mut Lock,
-) -> Result<Option<String>, Error> {
-    let (operation, service) = match (&candidate.fix.remedy, candidate.service) {
-        (Remedy::Restart, Some(service)) => (Operation::Restart, service),
-        (Remedy::Start, Some(service)) => (Operation::Start, service),
-        (Remedy::Reload, Some(service)) => (Operation::Reload, service),
-        (Remedy::RestartOf(service), _) => (Operation::Restart, *service),
-        (Remedy::ReloadOf(service), _) => (Operation::Reload, *service),
-        (Remedy::Command(words), _) => {
-            let Some(program) = words.first() else { return Ok(Some("has no command".to_owned())) };
-            let argv = Argv::new(program, attempt.argv.iter().skip(1).cloned());
-            return mend::command(context, deployment, &argv, &attempt.subject, consent, lock);
-        }
-        (Remedy::Restart | Remedy::Start | Remedy::Reload, None) => return Ok(Some("is about no service".to_owned())),
-        (Remedy::Manual(_), _) => return Ok(Some("is for a person".to_owned())),
+) -> Result<Vec<(Try, Option<String>)>, Error> {
+    let mut fixes = fixes;
+    let Some((first, consent)) = fixes.first() else { return Ok(Vec::new()) };
+    let Some((kind, _)) = operation(&first.candidate) else {
+        let trouble = match &first.candidate.fix.remedy {
+            Remedy::Command(words) => match words.first() {
+                Some(program) => {
+                    let argv = Argv::new(program, first.attempt.argv.iter().skip(1).cloned());
+                    mend::command(context, deployment, &argv, &first.attempt.subject, consent, lock)?
+                }
+                None => Some("has no command".to_owned()),
+            },
+            Remedy::Manual(_) => Some("is for a person".to_owned()),
+            _ => Some("is about no service".to_owned()),
+        };
+        return Ok(fixes.into_iter().take(1).map(|(one, _)| (one, trouble.clone())).collect());
     };
-    let plan = match operate::make(operation, Extent::Named, context, deployment, &[service]) {
-        Ok(plan) => plan,
-        Err(refused) => return Ok(Some(refused.message)),
+    let services = |fixes: &[(Try, Consent)]| -> Vec<&'static Service> {
+        fixes.iter().filter_map(|(one, _)| Some(operation(&one.candidate)?.1)).collect()
+    };
+    let make = |services: &[&'static Service]| operate::make(kind, Extent::Named, context, deployment, services);
+    let mut plan = make(&services(&fixes));
+    // What is refused of one of them is refused of that one.
+    if plan.is_err() && fixes.len() > 1 {
+        fixes.truncate(1);
+        plan = make(&services(&fixes));
+    }
+    let (plan, consent) = match (plan, fixes.first()) {
+        (Ok(plan), Some((_, consent))) => (plan, consent),
+        (Err(refused), _) => {
+            return Ok(fixes.into_iter().map(|(one, _)| (one, Some(refused.message.clone()))).collect());
+        }
+        (Ok(_), None) => return Ok(Vec::new()),
     };
     // Its settle time is that of the verb itself.
     let settle = duration(SETTLE).unwrap_or_default();
     let result = run::run(context, deployment, &plan, consent, lock, settle)?;
-    let wrong = result.done.iter().find(|done| !matches!(done.end, run::ChangeEnd::Well(_)));
-    Ok(wrong.map(|done| format!("{}: {}", done.service.name, done.end.summary())))
+    let told = |(one, _): (Try, Consent)| {
+        let service = operation(&one.candidate)?.1;
+        let done = result.done.iter().find(|done| done.service.name == service.name);
+        match done.map(|done| &done.end) {
+            None | Some(run::ChangeEnd::Well(_)) => Some((one, None)),
+            // It is tried by itself later.
+            Some(run::ChangeEnd::NotTried) => None,
+            Some(end) => Some((one, Some(format!("{}: {}", service.name, end.summary())))),
+        }
+    };
+    Ok(fixes.into_iter().filter_map(told).collect())
 }
 
 fn exit(document: &Diagnosis, attempts: &[Attempt]) -> Exit {

@@ -38,6 +38,8 @@ ls -l "/proc/$$/fd"
 /// Every public builder of `tools/`, with and without what it may be given.
 fn builders() -> Vec<(&'static str, Argv)> {
     let app = Account { name: "nobody".into(), uid: 65_534, gid: 65_534, home: "/home/nobody".into() };
+    let inside = postgres::Access::Container("c".to_owned());
+    let by_socket = postgres::Access::Socket { owner: app.clone(), port: 5432 };
     let owner = Some(&app);
     let remote = |tells| rclone::Door {
         config: "/r".into(),
@@ -123,9 +125,9 @@ fn builders() -> Vec<(&'static str, Argv)> {
         ("mariadb::state", mariadb::state("mariadb")),
         ("postgres_state::of_container", postgres_state::of_container("c", "u", "d")),
         ("postgres_state::of_host", postgres_state::of_host(&app, "/run/postgresql", 5432)),
-        ("postgres::dump", postgres::dump("c", "u", "d")),
-        ("postgres::restore", postgres::restore("c", "u", "d", file)),
-        ("postgres::sql", postgres::sql("c", "u", "d", bytes())),
+        ("postgres::dump", postgres::dump(&by_socket, "u", "d")),
+        ("postgres::restore", postgres::restore(&inside, "u", "d", file)),
+        ("postgres::sql", postgres::sql(&inside, "u", "d", bytes())),
         ("rclone::delete", rclone::delete(&remote(false), &paths)),
         ("rclone::fetch", rclone::fetch(&remote(true), &paths, "/d")),
         ("rclone::list", rclone::list(&remote(false))),

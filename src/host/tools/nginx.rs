@@ -37,11 +37,9 @@ pub fn parse(text: &str) -> Result<Vec<Upstream>, Malformed> {
     let mut found = Vec::new();
     for server in servers {
         let names: Vec<&str> = words(server, "server_name").collect();
-        for location in server.iter().filter(|d| d.name() == "location") {
-            let path = location.words.last().copied().unwrap_or("/");
-            for target in words(&location.inner, "proxy_pass") {
-                let authority = target.split_once("://").map_or(target, |(_, rest)| rest);
-                let authority = authority.split('/').next().unwrap_or(authority);
+        for (location, authorities) in locations(server) {
+            let path = location.last().copied().unwrap_or("/");
+            for authority in authorities {
                 let address = groups.get(authority).copied().unwrap_or(authority);
                 found.extend(names.iter().map(|host| Upstream {
                     host: (*host).to_owned(),
@@ -103,6 +101,52 @@ fn collect<'t, 'a>(
             _ => collect(&directive.inner, groups, servers),
         }
     }
+}
+
+/// Directives that send a request on.
+const PASSES: [&str; 5] = ["proxy_pass", "grpc_pass", "uwsgi_pass", "fastcgi_pass", "scgi_pass"];
+
+/// The locations of a server that send requests on: their words, and the authorities that they name, directly or by the named
+/// locations that they fall back to. What the server itself falls back to is its location `/`, where it has no other.
+fn locations<'t, 'a>(server: &'t [Directive<'a>]) -> Vec<(Vec<&'a str>, Vec<&'a str>)> {
+    fn own<'a>(block: &[Directive<'a>], server: &[Directive<'a>], depth: usize, found: &mut Vec<&'a str>) {
+        for directive in block.iter().filter(|_| depth < 4) {
+            let name = directive.name();
+            if PASSES.contains(&name) {
+                let target = directive.words.get(1).copied().unwrap_or_default();
+                let authority = target.split_once("://").map_or(target, |(_, rest)| rest);
+                found.push(if authority.starts_with("unix:") { authority } else { until_path(authority) });
+            } else if matches!(name, "try_files" | "error_page") {
+                let named = directive.words.last().copied().filter(|word| word.starts_with('@'));
+                let is_it = |other: &&Directive<'a>| other.name() == "location" && other.words.last().copied() == named;
+                for location in server.iter().filter(|_| named.is_some()).filter(is_it) {
+                    own(&location.inner, server, depth + 1, found);
+                }
+            }
+        }
+    }
+    let mut all = Vec::new();
+    let mut has_root = false;
+    for location in server.iter().filter(|directive| directive.name() == "location") {
+        if location.words.last().is_some_and(|word| word.starts_with('@')) {
+            continue;
+        }
+        has_root |= location.words.as_slice() == ["location", "/"];
+        let mut found = Vec::new();
+        own(&location.inner, server, 0, &mut found);
+        all.push((location.words.clone(), found));
+    }
+    if !has_root {
+        let mut found = Vec::new();
+        own(server, server, 0, &mut found);
+        all.push((vec!["location", "/"], found));
+    }
+    all.retain(|(_, found)| !found.is_empty());
+    all
+}
+
+fn until_path(authority: &str) -> &str {
+    authority.split('/').next().unwrap_or(authority)
 }
 
 /// A piece of a configuration.
@@ -195,6 +239,35 @@ mod tests {
                     ssl_certificate $dynamic; }\nssl_certificate '/etc/ssl/b.pem';";
         assert_eq!(certificates(text), ["/etc/ssl/a.pem", "/etc/ssl/b.pem"]);
         assert_eq!(certificates("server {"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_location_sends_on_what_its_named_locations_do() {
+        // As Mastodon's nginx.conf has it.
+        let text = "upstream backend { server 127.0.0.1:3000; } upstream streaming { server 127.0.0.1:4000; }
+            server { server_name m.test; location / { try_files $uri @proxy; } location = /sw.js { try_files $uri =404; }
+                location ^~ /api/v1/streaming { proxy_pass http://streaming; } location @proxy { proxy_pass http://backend; }
+                error_page 500 501 502 503 504 /500.html; }
+            server { server_name a.test; try_files $uri @app; location @app { error_page 502 = @other; uwsgi_pass a:1; }
+                location @other { grpc_pass grpc://b:2; } location @round { error_page 500 @round; } }
+            server { server_name p.test; location / { fastcgi_pass unix:/run/php/fpm.sock; } }";
+        let found = parse(text).unwrap();
+        let told: Vec<_> = found.iter().map(|up| format!("{}{} {}", up.host, up.path, up.address)).collect();
+        assert_eq!(
+            told,
+            [
+                "m.test/ 127.0.0.1:3000",
+                "m.test/api/v1/streaming 127.0.0.1:4000",
+                "a.test/ b:2",
+                "a.test/ a:1",
+                "p.test/ unix:/run/php/fpm.sock"
+            ]
+        );
+        let sites: Vec<_> = sites::sites(&[text.to_owned()]).into_iter().map(|site| site.upstreams.len()).collect();
+        assert_eq!(sites, [2, 2, 1]);
+        assert!(
+            parse("server { server_name r.test; try_files @r; location @r { try_files @r; } }").unwrap().is_empty()
+        );
     }
 
     #[test]

@@ -1,29 +1,50 @@
-//! `pg_dump`, `pg_restore` and `psql` in the server's own container, so that they are of the server's own version.
+//! `pg_dump`, `pg_restore` and `psql` where the server is, so that they are of the server's own version.
 
-use super::{Argv, Input};
+use super::{Account, Argv, Input};
 
 /// How long a dump waits for a table that another has locked, milliseconds.
 const LOCK_WAIT: &str = "--lock-wait-timeout=60000";
 
-fn inside(container: &str, program: &str, user: &str, database: &str) -> Argv {
-    Argv::new("docker", ["exec", "--interactive", container, program, "--no-password"])
-        .with([format!("--username={user}"), format!("--dbname={database}")])
+/// How a server is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Access {
+    /// In its running container, by name or id.
+    Container(String),
+    /// On this host, by its socket, as its owner, whom it trusts (`peer` in pg_hba.conf).
+    Socket {
+        /// The user of this host that the server runs as.
+        owner: Account,
+        /// Its port, which names the socket.
+        port: u16,
+    },
+}
+
+fn tool(access: &Access, program: &'static str, user: &str, database: &str) -> Argv {
+    let names = [format!("--username={user}"), format!("--dbname={database}")];
+    match access {
+        Access::Container(container) => {
+            Argv::new("docker", ["exec", "--interactive", container, program, "--no-password"]).with(names)
+        }
+        Access::Socket { owner, port } => {
+            Argv::new(program, ["--no-password"]).with(names).with([format!("--port={port}")]).by(Some(owner))
+        }
+    }
 }
 
 /// Prints a dump of a database in PostgreSQL's own form, compressed.
-pub fn dump(container: &str, user: &str, database: &str) -> Argv {
-    inside(container, "pg_dump", user, database).with(["--format=custom", LOCK_WAIT])
+pub fn dump(access: &Access, user: &str, database: &str) -> Argv {
+    tool(access, "pg_dump", user, database).with(["--format=custom", LOCK_WAIT])
 }
 
 /// Brings a dump into an empty database: all of it, or nothing.
-pub fn restore(container: &str, user: &str, database: &str, dump: Input) -> Argv {
-    let argv = inside(container, "pg_restore", user, database).with(["--exit-on-error", "--single-transaction"]);
+pub fn restore(access: &Access, user: &str, database: &str, dump: Input) -> Argv {
+    let argv = tool(access, "pg_restore", user, database).with(["--exit-on-error", "--single-transaction"]);
     Argv { input: Some(dump), ..argv }
 }
 
 /// Has statements run, each by itself, up to the first that fails; a row a line, its values between bars.
-pub fn sql(container: &str, user: &str, database: &str, statements: Input) -> Argv {
-    let argv = inside(container, "psql", user, database).with([
+pub fn sql(access: &Access, user: &str, database: &str, statements: Input) -> Argv {
+    let argv = tool(access, "psql", user, database).with([
         "--no-psqlrc",
         "--quiet",
         "--tuples-only",
@@ -46,23 +67,35 @@ pub fn text(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::procfs;
     use super::*;
 
     #[test]
     fn commands() {
+        let inside = Access::Container("db".to_owned());
+        let owner = procfs::account("postgres:x:112:117::/var/lib/postgresql:/bin/bash\n", |_| true).unwrap();
+        let on_host = dump(&Access::Socket { owner, port: 5433 }, "postgres", "shop");
+        assert_eq!(on_host.account.as_ref().map(|account| account.uid), Some(112));
+        assert!(
+            on_host.to_string().ends_with(
+                "pg_dump --no-password --username=postgres --dbname=shop --port=5433 --format=custom \
+                 --lock-wait-timeout=60000"
+            ),
+            "{on_host}"
+        );
         assert_eq!(
-            dump("db", "app", "shop").to_string(),
+            dump(&inside, "app", "shop").to_string(),
             "docker exec --interactive db pg_dump --no-password --username=app --dbname=shop --format=custom \
              --lock-wait-timeout=60000"
         );
         let file = Input::file(std::path::Path::new("/x/a.dump"));
         assert_eq!(
-            restore("db", "app", "scratch", file).to_string(),
+            restore(&inside, "app", "scratch", file).to_string(),
             "docker exec --interactive db pg_restore --no-password --username=app --dbname=scratch --exit-on-error \
              --single-transaction < /x/a.dump"
         );
         assert_eq!(
-            sql("db", "app", "postgres", Input::bytes("statements", "SELECT 1;")).to_string(),
+            sql(&inside, "app", "postgres", Input::bytes("statements", "SELECT 1;")).to_string(),
             "docker exec --interactive db psql --no-password --username=app --dbname=postgres --no-psqlrc --quiet \
              --tuples-only --no-align --set=ON_ERROR_STOP=1 --file=- < statements"
         );

@@ -37,6 +37,7 @@ pub fn query(door: Door<'_>, managers: &ManagerEvidence, query: &'static Query) 
     let mut known = None;
     match query.database {
         Database::Postgres => {}
+        Database::Named(name) => name.clone_into(&mut database),
         Database::Own => {
             let own = ask(&images::variables(container, &["POSTGRES_USER", "POSTGRES_DB"]));
             let Answer { result: Ok(own), .. } = own else { return own };

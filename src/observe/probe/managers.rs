@@ -87,7 +87,7 @@ impl ManagerEvidence {
 
 pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool) -> ManagerEvidence {
     let mut units: Vec<&str> = Vec::new();
-    let mut patterns: Vec<&str> = Vec::new();
+    let mut patterns: Vec<String> = Vec::new();
     let mut systemd = with_host;
     let mut homes: BTreeMap<&'static str, &'static App> = BTreeMap::new();
     for (service, manager) in services.iter().flat_map(|service| service.managers.iter().map(move |m| (service, m))) {
@@ -100,8 +100,10 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool
                     |name: &&&'static str| service.presence == Presence::Required || has_unit_file(door.system, name);
                 units.extend(names.filter(wanted));
                 // An instance has the file of its template.
-                let has_template = |pattern: &&str| has_unit_file(door.system, &pattern.replace('*', ""));
-                patterns.extend(unit.instances.filter(has_template));
+                let has_template = |pattern: &String| has_unit_file(door.system, &pattern.replace('*', ""));
+                patterns.extend(unit.instances.map(str::to_owned).filter(has_template));
+                let only_starts = |pattern: &String| has_template(pattern) && is_job(door.system, unit.name);
+                patterns.extend(unit.own_template().filter(only_starts));
             }
             Manager::Pm2(app) => drop(homes.insert(app.home, app)),
             Manager::Compose(_) | Manager::Docker(_) => {}
@@ -150,6 +152,12 @@ pub fn has_unit_file(system: &System, name: &str) -> bool {
         };
         exists(name) || template.as_deref().is_some_and(exists)
     })
+}
+
+/// Whether the unit file of that name says that it runs once, and not on.
+fn is_job(system: &System, name: &str) -> bool {
+    let text = UNIT_PATH.iter().find_map(|dir| system.read_once(&format!("{dir}/{name}")).ok());
+    text.is_some_and(|text| text.lines().any(|line| line.trim() == "Type=oneshot"))
 }
 
 const UNIT_PATH: [&str; 9] = [

@@ -8,7 +8,7 @@ use crate::host::threads;
 use crate::host::tools::Argv;
 use crate::host::tools::systemctl::{self, Listing, UnitState};
 use crate::host::trouble::Trouble;
-use crate::registry::Unit;
+use crate::registry::{Unit, is_one_of};
 
 /// How many are asked about in one call. systemd takes two to four milliseconds for each.
 const FEW: usize = 64;
@@ -98,11 +98,11 @@ fn in_portions(
 }
 
 /// Those units of these patterns that systemd has loaded.
-pub(super) fn ask_instances(door: Door<'_>, patterns: &[&str]) -> Result<Vec<UnitState>, Trouble> {
+pub(super) fn ask_instances(door: Door<'_>, patterns: &[String]) -> Result<Vec<UnitState>, Trouble> {
     if !door.system.booted_with_systemd() {
         return Ok(Vec::new());
     }
-    door.ask(&systemctl::instances(patterns.iter().copied()), systemctl::parse_show).result
+    door.ask(&systemctl::instances(patterns.iter().map(String::as_str)), systemctl::parse_show).result
 }
 
 /// Adds units to those that were asked for by name. Where they are not known, nor is what they would have changed.
@@ -124,7 +124,10 @@ pub fn units_of<'e>(wanted: &Unit, units: &'e [UnitState]) -> Vec<&'e UnitState>
     let named = names.find_map(|name| units.iter().find(|unit| unit.is(name) && unit.exists()));
     // One that does not run is missed where the unit that should have started it has done so.
     let started = named.is_some_and(|unit| unit.active == "active");
-    let instances = units.iter().filter(|unit| wanted.is_instance(&unit.id) && unit.exists());
+    // A job that has the name of a template starts what that stands for, as `postgresql.service` does on Debian.
+    let template = wanted.own_template().filter(|_| named.is_some_and(|unit| unit.kind == "oneshot"));
+    let is_own = |name: &str| template.as_deref().is_some_and(|pattern| is_one_of(pattern, name));
+    let instances = units.iter().filter(|unit| (wanted.is_instance(&unit.id) || is_own(&unit.id)) && unit.exists());
     let mut counted: Vec<&UnitState> = instances.filter(|unit| started || unit.active != "inactive").collect();
     if counted.is_empty() {
         return named.into_iter().collect();

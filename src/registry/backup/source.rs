@@ -14,11 +14,10 @@ pub enum Source {
         /// Absolute path.
         path: &'static str,
     },
-    /// A PostgreSQL database, by `pg_dump` in the server's own container with the role of that container. Made by
-    /// [`Source::postgres`].
+    /// A PostgreSQL database, by the server's own `pg_dump`. Made by [`Source::postgres`].
     #[non_exhaustive]
     Postgres {
-        /// The service whose container it is.
+        /// The service of the server.
         service: &'static Service,
         /// Which of its databases.
         database: Database,
@@ -63,8 +62,9 @@ impl Source {
         Source::Sqlite { path }
     }
 
-    /// A database of this PostgreSQL server, whose first manager must be a container. It is copied by the container's own
-    /// `pg_dump`, with the role of that container.
+    /// A database of this PostgreSQL server. Where its first manager is a container, the container's own `pg_dump` copies it,
+    /// with the role of that container; where that is a unit, the `pg_dump` of the host, as the user `postgres`, by the socket of
+    /// the service's first port (5432 where it states none).
     pub const fn postgres(service: &'static Service, database: Database) -> Self {
         Source::Postgres { service, database }
     }

@@ -75,8 +75,17 @@ const fn source(s: &Source, owner: &str, d: &Deployment) {
                 known(service, owner, d);
             }
             known(service, owner, d);
-            if service.managers.is_empty() || !matches!(service.managers[0], Manager::Compose(_) | Manager::Docker(_)) {
-                culprit(owner, "is a backup set of a PostgreSQL that runs in no container");
+            if let Database::Named(name) = database {
+                argument(name, owner, "is a backup set of a database without a proper name");
+            }
+            match service.managers {
+                [Manager::Compose(_) | Manager::Docker(_), ..] => {}
+                [Manager::Systemd(_), ..] => {
+                    if matches!(database, Database::Own) {
+                        culprit(owner, "is a backup set of a PostgreSQL on the host whose database is not named");
+                    }
+                }
+                _ => culprit(owner, "is a backup set of a PostgreSQL that neither systemd nor an engine runs"),
             }
         }
         Source::Mongo { service, database, uri } => {
@@ -204,7 +213,7 @@ mod tests {
             ),
             (
                 BackupSet { source: Source::postgres(&SHOP, Database::Own), ..plain() },
-                "shop: is a backup set of a PostgreSQL that runs in no container",
+                "shop: is a backup set of a PostgreSQL on the host whose database is not named",
             ),
             (
                 BackupSet { schedule: Schedule::daily(24, 0), ..plain() },

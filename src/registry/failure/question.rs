@@ -72,6 +72,8 @@ pub enum Database {
     /// What `POSTGRES_DB` names in the container, as its `POSTGRES_USER`: what an env file says now need not be what the
     /// container was made with.
     Own,
+    /// The one of this name, as the user of the server's probe; in a backup, of a server on the host, as its owner.
+    Named(&'static str),
     /// `postgres`, which every server has, as the user of the server's probe.
     Postgres,
     /// The same; and the script has as `:database` what the URL under this key of the env file of this service names. Where

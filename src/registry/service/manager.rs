@@ -81,14 +81,15 @@ impl Unit {
         self
     }
 
-    /// Whether a unit of this name is one of its instances.
+    /// Whether a unit of this name is one of its stated instances.
     pub(crate) fn is_instance(&self, name: &str) -> bool {
-        let ends = self.instances.and_then(|pattern| pattern.split_once('*'));
-        ends.is_some_and(|(begin, end)| {
-            name.strip_prefix(begin)
-                .and_then(|rest| rest.strip_suffix(end))
-                .is_some_and(|instance| !instance.is_empty())
-        })
+        self.instances.is_some_and(|pattern| is_one_of(pattern, name))
+    }
+
+    /// The pattern of the instances of the template that has its name, where no other is stated: `shop@*.service`.
+    pub(crate) fn own_template(&self) -> Option<String> {
+        let (stem, suffix) = self.name.rsplit_once('.').filter(|(stem, _)| !stem.contains('@'))?;
+        self.instances.is_none().then(|| format!("{stem}@*.{suffix}"))
     }
 
     /// What `User=` must be.
@@ -214,6 +215,13 @@ impl App {
         self.memory_restart_bytes = bytes;
         self
     }
+}
+
+/// Whether a unit of this name fits a pattern with one `*`.
+pub(crate) fn is_one_of(pattern: &str, name: &str) -> bool {
+    pattern.split_once('*').is_some_and(|(begin, end)| {
+        name.strip_prefix(begin).and_then(|rest| rest.strip_suffix(end)).is_some_and(|instance| !instance.is_empty())
+    })
 }
 
 /// `instances` of a pm2 application.

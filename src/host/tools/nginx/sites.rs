@@ -1,7 +1,7 @@
 //! What stands in nginx's own files: which others they include, which sites there are, and where each sends its visitors. Read
 //! file by file, because `nginx -T` opens every key and log on the way.
 
-use super::{Directive, tree, words};
+use super::{Directive, locations, tree, words};
 
 /// Patterns of files that a piece of the configuration includes, as they are written.
 pub fn includes(text: &str) -> Vec<String> {
@@ -75,14 +75,12 @@ fn site(server: &[Directive<'_>], groups: &[(&str, Vec<&str>)], shared: Option<&
     let speaks_tls = words(server, "listen").any(|word| word == "ssl");
     let shared = shared.filter(|_| speaks_tls).cloned();
     let mut upstreams = Vec::new();
-    for location in server.iter().filter(|directive| directive.name() == "location") {
-        let path = match location.words.as_slice() {
+    for (location, authorities) in locations(server) {
+        let path = match location.as_slice() {
             ["location", path] | ["location", "=" | "^~", path] if path.starts_with('/') => *path,
             _ => continue,
         };
-        for target in words(&location.inner, "proxy_pass") {
-            let authority = target.split_once("://").map_or(target, |(_, rest)| rest);
-            let authority = authority.split('/').next().unwrap_or(authority);
+        for authority in authorities {
             let group = groups.iter().find(|(name, _)| *name == authority);
             let addresses = group.map_or_else(|| vec![authority], |(_, servers)| servers.clone());
             upstreams.push((path.to_owned(), addresses.into_iter().map(str::to_owned).collect()));

@@ -394,21 +394,32 @@ static CLUSTERS: Service = Service::new("clusters", &LATER)
     .severity_reason("nobody waits")
     .managers(&[Manager::Systemd(Unit::new("db.service").instances("db@*.service"))]);
 
+/// The same, of which nobody stated that there are instances.
+static UNSTATED: Service = Service::new("unstated", &LATER)
+    .summary("several servers behind one unit")
+    .severity_reason("nobody waits")
+    .managers(&[Manager::Systemd(Unit::new("db.service"))]);
+
 #[test]
 fn b24_a_unit_that_only_starts_others_is_as_well_as_they_are() {
-    let told = |umbrella: &str, instances: &[(&str, &str)]| {
+    let told_of = |service: &'static Service, umbrella: &str, instances: &[(&str, &str)]| {
         let unit = |name: &str, active: &str| UnitState {
             active: active.to_owned(),
             sub: if active == "active" && name == "db.service" { "exited" } else { "running" }.to_owned(),
             kind: if name == "db.service" { "oneshot" } else { "simple" }.to_owned(),
             ..running_unit(name)
         };
-        let mut evidence = all_well(&[&CLUSTERS]);
+        let mut evidence = all_well(&[service]);
         *evidence.units() = vec![unit("db.service", umbrella)];
         evidence.units().extend(instances.iter().map(|(name, active)| unit(name, active)));
-        let health = judge(&SHOP, &[&CLUSTERS], &evidence);
+        let health = judge(&SHOP, &[service], &evidence);
         let service = &health.services[0];
         format!("{} {}: {}", service.unit.as_deref().unwrap(), service.state.label(), word(service.verdict))
+    };
+    let told = |umbrella: &str, instances: &[(&str, &str)]| {
+        let stated = told_of(&CLUSTERS, umbrella, instances);
+        assert_eq!(stated, told_of(&UNSTATED, umbrella, instances));
+        stated
     };
     assert_eq!(told("active", &[]), "db.service completed: pass");
     assert_eq!(told("active", &[("db@17-main.service", "active")]), "db@17-main.service running: pass");
