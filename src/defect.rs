@@ -21,9 +21,9 @@ pub fn guarded<T>(act: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> 
         let place = PLACE.lock().unwrap_or_else(PoisonError::into_inner).take();
         Err(Error::failed(
             Code::Defect,
-            format!("{} itself is wrong, at {}", program::name(), place.as_deref().unwrap_or("an unknown place")),
+            format!("{} has a bug, at {}", program::name(), place.as_deref().unwrap_or("an unknown location")),
         )
-        .hint(program::command("lock status tells what was being changed; please report the place"))
+        .hint(program::command("lock status shows the interrupted operation; please report this location"))
         .into())
     })
 }

@@ -55,7 +55,7 @@ impl<'a> Server<'a> {
         let wrong = |told: String| CopyTrouble::Wrong(told);
         let limit = context.patience_to_change().map_err(|error| wrong(error.message))?;
         let all = probe::containers(context.system, &context.processes(), limit);
-        let all = all.map_err(|trouble| wrong(format!("the containers cannot be seen: {trouble}")))?;
+        let all = all.map_err(|trouble| wrong(format!("the containers cannot be listed: {trouble}")))?;
         let is_own = |identity: &_| service.managers.iter().any(|manager| probe::is_container_of(manager, identity));
         let container = all.into_iter().find(|container| container.state == "running" && is_own(&container.identity));
         let container = container.ok_or_else(|| wrong(format!("{} does not run", service.name)))?.identity.name;
@@ -77,7 +77,7 @@ impl<'a> Server<'a> {
             Database::Own => named("POSTGRES_DB")?.unwrap_or_else(|| user.clone()),
             Database::Postgres => ALWAYS.to_owned(),
             Database::InUrl(service, key) => probe::named_in(context.system, service, key)
-                .map_err(|trouble| wrong(format!("which database it is: {trouble}")))?,
+                .map_err(|trouble| wrong(format!("its database: {trouble}")))?,
         };
         Ok(Server { context, container, user, database })
     }
@@ -147,7 +147,7 @@ impl<'a> Server<'a> {
                 Err(format!("pg_dump: {}", failure(&output)))
             }
             (Err(error), _) => Err(told(error)),
-            (Ok(_), _) => Err("pg_dump did not end well".to_owned()),
+            (Ok(_), _) => Err("pg_dump failed".to_owned()),
         }
     }
 
@@ -212,7 +212,7 @@ impl<'a> Server<'a> {
         }
         let name = format!("{TRIAL}{:08x}", id.chance);
         let rows = self.fill(&name, dump)?;
-        self.drop(&name).map_err(|trouble| format!("the database {name} of its trial was left there: {trouble}"))?;
+        self.drop(&name).map_err(|trouble| format!("the test database {name} was not removed: {trouble}"))?;
         Ok(rows)
     }
 
@@ -222,7 +222,7 @@ impl<'a> Server<'a> {
     /// What the server says.
     pub fn drop(&self, name: &str) -> Result<(), String> {
         if !name.starts_with("opsctl_") {
-            return Err(format!("{name} is no database of opsctl"));
+            return Err(format!("{name} is not a database of opsctl"));
         }
         let name = postgres::name(name);
         self.ask_in(ALWAYS, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE);"), QUESTION.saturating_mul(3))

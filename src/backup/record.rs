@@ -155,7 +155,7 @@ impl Records {
         });
         let Some(begun) = begun else { return LastRun::None };
         match self.ended(set).find(|ended| ended.id == begun) {
-            None => LastRun::Failed(format!("run {begun} did not come to its end")),
+            None => LastRun::Failed(format!("run {begun} did not finish")),
             Some(ended) => match &ended.came {
                 Came::Proven => LastRun::Well(begun),
                 Came::Doubted(what) | Came::Failed(what) => LastRun::Failed(what.clone()),
@@ -293,7 +293,7 @@ pub fn keep(system: &System, deployment: &Deployment, line: &BackupLine) -> io::
 pub fn unwritable(error: &io::Error) -> Error {
     Error::failed(
         Code::RecordUnwritable,
-        format!("what is done cannot be recorded in {DIRECTORY}: {error}; what was begun counts as failed"),
+        format!("the run cannot be recorded in {DIRECTORY}: {error}; it counts as failed"),
     )
 }
 

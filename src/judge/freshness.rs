@@ -34,7 +34,7 @@ pub fn unknown(set: &BackupSet, why: &str) -> Freshness {
         verdict: Verdict::Unknown,
         age_seconds: None,
         rpo_seconds: set.rpo_seconds,
-        summary: format!("what is recorded of its copies: {why}"),
+        summary: format!("the records of its copies: {why}"),
     }
 }
 
@@ -45,7 +45,7 @@ pub fn unsigned(set: &BackupSet, key: &str) -> Freshness {
         verdict: Verdict::Fail,
         age_seconds: None,
         rpo_seconds: set.rpo_seconds,
-        summary: format!("no copy is signed with the key of this host, {key}; the next backup is"),
+        summary: format!("no copy is signed with the key of this host, {key}; the next backup will be"),
     }
 }
 
@@ -57,11 +57,11 @@ pub fn judge(set: &BackupSet, newest: Option<Timestamp>, failed: Option<&str>, n
     let (verdict, summary) = match age {
         None => (Verdict::Fail, "there is no verified copy".to_owned()),
         Some(age) if age < -SKEW => {
-            (Verdict::Unknown, "the newest verified copy is of the future: is the clock right?".to_owned())
+            (Verdict::Unknown, "the newest verified copy is in the future: check the clock".to_owned())
         }
         Some(age) if age > oldest => (
             Verdict::Fail,
-            format!("the newest verified copy is {} old, at most {} may be lost", duration(age), duration(rpo)),
+            format!("the newest verified copy is {} old, the limit is {}", duration(age), duration(rpo)),
         ),
         Some(age) => match failed {
             Some(what) => (

@@ -78,7 +78,7 @@ fn certificates(machine: &Machine) {
     certificate(machine, "/etc/letsencrypt/live/old.example", "DNS:old.example", EXPIRED);
     let (document, _) = status(machine);
     assert_eq!(host(&document, "certificate"), Vec::<String>::new());
-    assert!(findings().stdout.contains("nobody listens on port 443"), "{:#?}", findings());
+    assert!(findings().stdout.contains("nothing listens on port 443"), "{:#?}", findings());
     // Its names are those in it, and not that of its directory; one that nobody shows is no failure.
     serve(machine, "/etc/letsencrypt/live/shop.example-0001");
     let (document, _) = status(machine);

@@ -157,7 +157,7 @@ fn what_the_next_boot_leaves_out(machine: &Machine) {
     let told = seen().join("\n");
     for wanted in [
         "caddy: caddy does not come back after a reboot: caddy.service is not enabled",
-        "cron: cron does not run: no crontab's jobs are started",
+        "cron: cron does not run: no job of any crontab starts",
         "logrotate.timer: logrotate.timer does not run: what it starts is left out",
     ] {
         assert!(told.contains(wanted), "{wanted} is not in:\n{told}");

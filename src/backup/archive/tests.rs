@@ -225,7 +225,7 @@ fn f6_what_is_no_file_is_told_and_never_opened() {
         told,
         [
             "/srv/creds/pipe: a FIFO",
-            "/srv/creds/setuid: it is kept without its set-user-id and set-group-id bits",
+            "/srv/creds/setuid: it is copied without its set-user-id and set-group-id bits",
             "/srv/creds/socket: a socket",
         ]
     );

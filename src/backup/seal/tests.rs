@@ -88,7 +88,8 @@ fn f7_without_a_key_that_is_ours_alone_nothing_is_sealed_and_nothing_is_left() {
     fs::remove_file(&path).unwrap();
     assert_eq!(
         seal(),
-        "no key to encrypt with: install -d -m 700 /etc/opsctl && age-keygen -o /etc/opsctl/backup.key, then keep a copy of it somewhere else"
+        "no key to encrypt with: install -d -m 700 /etc/opsctl && age-keygen -o /etc/opsctl/backup.key, then store a \
+         copy of it elsewhere"
     );
     machine.file("elsewhere", ONE.as_bytes());
     symlink(machine.at("elsewhere"), &path).unwrap();

@@ -126,7 +126,7 @@ fn e4_e5_e9_what_is_no_database_is_told() {
     fs::write(scratch.file("empty.db"), "").unwrap();
     assert_eq!(told(&scratch.file("empty.db")), "it is empty, 0 bytes");
     fs::write(scratch.file("text.db"), "not a database, but long enough for one").unwrap();
-    assert_eq!(told(&scratch.file("text.db")), "it is no SQLite database");
+    assert_eq!(told(&scratch.file("text.db")), "it is not an SQLite database");
     std::os::unix::fs::symlink(&good, scratch.file("link.db")).unwrap();
     assert_eq!(told(&scratch.file("link.db")), "it is a symbolic link");
     assert_eq!(told(&scratch.0), "it is no file, but a directory");

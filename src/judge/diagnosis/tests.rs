@@ -247,11 +247,11 @@ fn a_backup_is_overdue_or_failed_only_by_what_is_recorded_of_it() {
     let mixed = [fresh("a", Verdict::Fail), fresh("b", Verdict::Warn), fresh("c", Verdict::Unknown)];
     assert_eq!(told(&mixed), both("backup a", "backup b"));
     assert_eq!(told(&mixed[2..]), both("c: as judged", "c: as judged"));
-    let denied = Trouble::NeedsRoot("to look at it");
+    let denied = Trouble::NeedsRoot("to read it");
     let closed = Answer { command: "cat /var/lib/opsctl/place.backups.jsonl".into(), result: Err(denied) };
     let told = outcome(Some(closed), Lapse::Overdue);
     assert_eq!(named(&told), ["/var/lib/opsctl/place.backups.jsonl: needs root to look at it"]);
-    assert_eq!(named(&outcome(None, Lapse::Failed)), ["it was not asked"]);
+    assert_eq!(named(&outcome(None, Lapse::Failed)), ["it was not checked"]);
 }
 
 fn line(text: &str) -> Said {

@@ -84,17 +84,17 @@ const WORDS: &[(Family, &str, &str)] = &[
     (Family::PermissionDenied, "cannot use {thing}: permission denied", "a file"),
     (Family::FileMissing, "cannot find {thing}", "a file"),
     (Family::WrongKind, "cannot use {thing}: directory and file are mixed up", "a path"),
-    (Family::ModuleMissing, "cannot load {thing}: the module or library is missing", "a module"),
+    (Family::ModuleMissing, "cannot load {thing}: module or library missing", "a module"),
     (Family::NotExecutable, "cannot execute {thing}", "a program"),
     (Family::AddressInUse, "cannot listen on {thing}: the address is in use", "its port"),
     (Family::AddressUnavailable, "cannot listen on {thing}: the host has no such address", "its address"),
-    (Family::PortPrivileged, "may not listen on {thing}: the port needs a privilege", "its port"),
+    (Family::PortPrivileged, "cannot listen on {thing}: the port needs a privilege", "its port"),
     (Family::SyntaxError, "cannot parse {thing}: syntax error", "a file"),
     (Family::SettingUnknown, "does not know the setting {thing}", "that it is given"),
     (Family::SettingInvalid, "rejects the value of {thing}", "a setting"),
     (Family::SettingMissing, "requires {thing}, which is not set", "a setting"),
     (Family::ConnectRefused, "cannot connect to {thing}: connection refused", "a server"),
-    (Family::ConnectTimeout, "gets no answer from {thing} in time", "a server"),
+    (Family::ConnectTimeout, "gets no answer from {thing} before its timeout", "a server"),
     (Family::Unreachable, "cannot reach {thing}: no route", "a server"),
     (Family::NameUnresolved, "cannot resolve {thing}", "a host name"),
     (Family::AuthRefused, "cannot log in as {thing}: refused", "its account"),
@@ -106,7 +106,7 @@ const WORDS: &[(Family, &str, &str)] = &[
     (Family::TooManyFiles, "cannot open more files: {thing}", "its limit is reached"),
     (Family::OutOfMemory, "gets no more memory: {thing}", "its limit is reached"),
     (Family::ProcessLimit, "gets no more processes or threads: {thing}", "its limit is reached"),
-    (Family::ConnectionsExhausted, "gets no connection: {thing} takes no more", "the server"),
+    (Family::ConnectionsExhausted, "gets no connection: {thing} accepts no more", "the server"),
     (
         Family::CertificateUnusable,
         "cannot use {thing}: certificate or key is not valid or does not match",
@@ -132,7 +132,7 @@ impl Family {
 
     fn entry(self) -> (&'static str, &'static str) {
         let own = WORDS.iter().find(|(family, ..)| *family == self);
-        own.map_or(("fails: {thing}", "it does not say of what"), |(_, phrase, thing)| (phrase, thing))
+        own.map_or(("fails: {thing}", "its log names no cause"), |(_, phrase, thing)| (phrase, thing))
     }
 
     /// What a program does or cannot do, with `{thing}`.

@@ -157,7 +157,7 @@ fn units(machine: &Machine) {
     says(machine, "restart track -y --settle 500ms --timeout 2s", 7, &["may still be under way"]);
     machine.sh("sleep 4; systemctl is-active prim-track");
     must(machine, "restart track -y --settle 500ms", 0);
-    says(machine, "stop track -y --settle 500ms", 0, &["did not start or stop in time"]);
+    says(machine, "stop track -y --settle 500ms", 0, &["did not start or stop before its timeout"]);
     machine.sh(HEAL);
 
     // B16

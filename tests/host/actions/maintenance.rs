@@ -153,7 +153,8 @@ fn refusals(machine: &Machine, config: &str) {
     let site = "/etc/nginx/sites-available/plugspace";
     let wrong = [
         (format!("echo 'nonsense on;' >> {site}"), 5, "unknown directive"),
-        (format!("sed -i 's/listen 443 ssl;/listen 443 ssl/' {site}"), 5, "nginx does not take its configuration as it is now"),
+        (format!("sed -i 's/listen 443 ssl;/listen 443 ssl/' {site}"), 5, "nginx rejects its configuration as it is \
+         now"),
         ("sed -i '/conf.d/d' /etc/nginx/nginx.conf; cp /etc/nginx/conf.d/plugspace-log.conf /etc/nginx/sites-enabled/0".to_owned(), 5, "nginx reads no "),
         (
             "sed -i '/conf.d/d; s,include /etc/nginx/sites-enabled.*,&\\ninclude /etc/nginx/conf.d/*.conf;,' /etc/nginx/nginx.conf
@@ -203,7 +204,7 @@ fn tools_that_fail(machine: &Machine, config: &str) {
             "echo no >&2; exit 1".to_owned(),
             "",
             5,
-            "check nginx's configuration with it: exit 1: no; nothing was changed",
+            "check nginx's configuration with the page: exit 1: no; nothing was changed",
         ),
         ("nginx", "*-c*", "sleep 60".to_owned(), " --timeout 4s", 5, "no answer in"),
         (
@@ -405,7 +406,7 @@ fn maintenance_of_fondation() {
     let machine = Machine::boot_as("fondation", "it-fondation-maintenance");
     let plan = [
         "right now 0 active jobs",
-        "the queue at Convex keeps filling, and no user is told",
+        "the queue at Convex keeps filling, and users get no message",
         "stop fondation-worker.service",
     ];
     says(&machine, "maintenance on --dry-run", 0, &plan);

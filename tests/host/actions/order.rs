@@ -107,7 +107,7 @@ fn consent_on_a_terminal(machine: &Machine) {
     for (typed, codes) in refusals {
         let ran = answer(typed, "restart caddy --settle 300ms");
         assert!(codes.contains(&ran.code), "{typed:?} {ran:#?}");
-        let asked = "caddy loses: every open connection of every host; a reload loses none\nrestart caddy? [y/N] ";
+        let asked = "caddy loses: every open connection of every host; a reload drops none\nrestart caddy? [y/N] ";
         assert!(ran.stdout.starts_with(asked), "{ran:#?}");
     }
     assert_eq!(pid(machine, "caddy"), caddy);

@@ -315,7 +315,7 @@ const INJECTIONS: &[Injection] = &[
         heal: "ufw allow 80/tcp >/dev/null",
         code: "HTTP-CLOSED",
         subject: "host",
-        decisive: "80/tcp is let in by no rule",
+        decisive: "80/tcp is allowed by no rule",
         fix: Fix::Person,
     },
     Injection {

@@ -83,7 +83,7 @@ fn good(machine: &Machine, first: &str) -> String {
     assert_eq!((&plan["from"]["revision"], &plan["to"]["revision"]), (&first.into(), &second.as_str().into()));
     let (done, document) = release(machine, "redeploy -y --settle 500ms");
     assert_eq!(done, came(0, "done", &each("done"), ""), "{document:#}");
-    let move_ = format!("move the files to {}", &second[..12]);
+    let move_ = format!("check out {}", &second[..12]);
     let wanted = ["fetch the new version", &move_, "install dependencies", "build", "push the schema to MongoDB"];
     assert_eq!(titles(&document), wanted);
     assert!(document["steps"].as_array().unwrap().iter().all(|step| step["user"] == "plugspace"), "{document:#}");

@@ -46,7 +46,7 @@ fn good(machine: &Machine, first: &str) -> String {
 
     let (done, document) = release(machine, "redeploy -y --settle 500ms");
     assert_eq!(done, came(0, "done", &each("done"), ""));
-    let move_ = format!("move the files to {}", &second[..12]);
+    let move_ = format!("check out {}", &second[..12]);
     let wanted = ["fetch the new version", &move_, "install dependencies", "build the payment middleware"];
     assert_eq!(titles(&document), wanted);
     assert!(document["steps"].as_array().unwrap().iter().all(|step| step["user"] == "prim"), "{document:#}");

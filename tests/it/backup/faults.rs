@@ -22,7 +22,7 @@ const fn one(name: &'static str, provoke: fn(&Machine), says: &'static str) -> F
 const FAULTS: [Fault; 20] = [
     one("E4 database missing", |m| m.remove("/opt/prim/wallet.db"), "FAILED  wallet: it is missing"),
     one("E5 zero bytes", |m| m.file("/opt/prim/wallet.db", ""), "FAILED  wallet: it is empty, 0 bytes"),
-    one("E5 no database", |m| m.file("/opt/prim/wallet.db", "hello"), "FAILED  wallet: it is no SQLite database"),
+    one("E5 no database", |m| m.file("/opt/prim/wallet.db", "hello"), "FAILED  wallet: it is not an SQLite database"),
     one("E5 newer form", |m| patch(m, 18, 4), "FAILED  wallet: it is of form 4, which this opsctl does not know"),
     one("E6 corrupt index", corrupt, "FAILED  wallet: it is corrupt: "),
     one("E9 symbolic link", link, "FAILED  wallet: it is a symbolic link"),
@@ -42,12 +42,12 @@ const FAULTS: [Fault; 20] = [
         "it could not be sent: exit 1: AccessDenied: ",
     ),
     all("G3 truncated", |m| fault(m, "truncated", ""), "FAILED  wallet: it came back with "),
-    all("G3 altered", |m| fault(m, "altered", ""), "FAILED  wallet: it came back with another content"),
-    all("G3 nothing stored", |m| fault(m, "nothing", ""), "FAILED  wallet: it did not come back from the remote"),
+    all("G3 altered", |m| fault(m, "altered", ""), "FAILED  wallet: read back it has other content"),
+    all("G3 nothing stored", |m| fault(m, "nothing", ""), "FAILED  wallet: it was not read back from the remote"),
     all(
         "G7 under another name",
         |m| fault(m, "other-name", ""),
-        "FAILED  wallet: it did not come back from the remote",
+        "FAILED  wallet: it was not read back from the remote",
     ),
     all("A5 rclone killed", |m| fault(m, "copy-killed", ""), "it could not be sent: killed by signal 9"),
     all(

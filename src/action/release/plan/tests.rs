@@ -133,7 +133,7 @@ fn a_new_version_is_kept_reviewed_and_made_before_the_database_is_touched() {
         "keep what runs as ai-fsm-web:previous",
         "keep what runs as ai-fsm-worker:previous",
         "fetch the new version",
-        "see which migrations it adds",
+        "list the migrations that it adds",
         "move the files to 333333333333",
         "build the images of web and worker",
         "apply each migration that it adds",
@@ -270,7 +270,7 @@ fn d8_without_a_record_the_tags_of_the_runbook_name_the_version_before_if_all_do
     let (web, worker) = ("ai-fsm-web:previous", "ai-fsm-worker:previous");
     let both = found(&[(web, "sha256:bbbb"), (worker, "sha256:xxxx")]);
     assert_eq!(both, Ok(version(None, &[(WEB, "sha256:bbbb"), (WORKER, "sha256:xxxx")])));
-    let none = Err("no earlier version is recorded, and no image is tagged as the one before".to_owned());
+    let none = Err("no earlier version is recorded, and no image is tagged as the previous one".to_owned());
     assert_eq!(found(&[(web, "sha256:bbbb")]), none);
     assert_eq!(found(&[(web, "sha256:aaaa"), (worker, "sha256:xxxx")]), none);
 }

@@ -70,7 +70,7 @@ fn f8_what_would_leave_its_place_is_refused() {
             vec![directory("srv"), directory("srv/d"), file("srv/e"), file("srv/d/x")],
         ),
         ("/srv/a/b: it is below no directory", vec![directory("srv"), file("srv/a/b")]),
-        ("/srv/l: it is a link to nothing", vec![directory("srv"), link("srv/l", "")]),
+        ("/srv/l: it is a link without a target", vec![directory("srv"), link("srv/l", "")]),
         (
             "/srv/h: it is a hard link",
             vec![directory("srv"), Entry(b"srv/h", EntryType::Link, 0o644, b"srv/../../outside/file", b"")],
@@ -99,7 +99,7 @@ fn f8_what_would_leave_its_place_is_refused() {
             vec![directory("srv"), Entry(b"srv/s", EntryType::Continuous, 0o755, b"", b"")],
         ),
         (
-            "it is not whole: it ends with a name",
+            "it is incomplete: it ends with a name",
             vec![directory("srv"), Entry(b"x", EntryType::GNULongName, 0, b"", b"a\0")],
         ),
         ("a name in it without an end", vec![Entry(b"x", EntryType::GNULongName, 0, b"", &long)]),
@@ -107,7 +107,7 @@ fn f8_what_would_leave_its_place_is_refused() {
             "/srv/../x: it is not a name",
             vec![directory("srv"), Entry(b"x", EntryType::GNULongName, 0, b"", b"srv/../x\0"), file("srv/x")],
         ),
-        ("there is nothing in it", vec![]),
+        ("it is empty", vec![]),
     ];
     let count = cases.len();
     for (at, (told, entries)) in cases.into_iter().enumerate() {
@@ -140,5 +140,5 @@ fn a_name_that_never_ends_is_not_read() {
     let name = vec![b'n'; 1 << 20];
     crafted(&[Entry(b"x", EntryType::GNULongName, 0, b"", &name), file("srv")], &scratch.at("hostile"));
     let told = unpack(&scratch.at("hostile"), &["/srv"], Lay::Scratch(&scratch.empty("into"))).unwrap_err();
-    assert_eq!(told, "there is a name in it that is too long");
+    assert_eq!(told, "it contains a name that is too long");
 }

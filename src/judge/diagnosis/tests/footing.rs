@@ -79,12 +79,12 @@ fn a_boot_needs_the_devices_that_may_not_fail() {
     // It is told once.
     assert_eq!(of(line, true, unmounted), "out");
     assert_eq!(of(line, false, device), "out");
-    assert_eq!(of(line, false, unmounted), "/srv is not mounted (fstab: UUID=1); files lie in its place");
+    assert_eq!(of(line, false, unmounted), "/srv is not mounted (fstab: UUID=1); its mount point contains files");
     let may_fail = "UUID=1 /srv ext4 nofail 0 2\n";
     assert_eq!(of(may_fail, true, device), "out");
     assert_eq!(
         of(may_fail, true, unmounted),
-        "/srv is not mounted (fstab: UUID=1, which does not exist); files lie in its place"
+        "/srv is not mounted (fstab: UUID=1, which does not exist); its mount point contains files"
     );
     assert_eq!(of("tmpfs /tmp tmpfs defaults 0 0\n", false, unmounted), "out");
     let unread = Seen { fstab: Err(Trouble::Failed("no".into())), ..seen() };
@@ -144,7 +144,7 @@ fn localhost_is_where_services_listen() {
         says(Seen { names: Ok(Names { localhost, ports, ..names() }), ..seen() }, Footing::Localhost)
     };
     assert_eq!(of(&[], vec![]), "/etc/hosts has no line for localhost");
-    assert_eq!(of(&["10.0.0.5"], vec![]), "/etc/hosts has localhost at 10.0.0.5, which is no loopback address");
+    assert_eq!(of(&["10.0.0.5"], vec![]), "/etc/hosts has localhost at 10.0.0.5, which is not a loopback address");
     let four = || vec![("keeper", 1000, true, false)];
     let both = || vec![("keeper", 1000, true, true)];
     assert_eq!(of(&["::1"], four()), "localhost is ::1 alone, and keeper listens on port 1000 of IPv4 alone");

@@ -25,9 +25,9 @@ fn keeper(change: impl FnOnce(&mut UnitState)) -> Made {
 
 type Change = fn(&mut UnitState);
 
-const LOOK: &str = "find out why, in its log";
+const LOOK: &str = "find the cause in its log";
 const RESTART: &str = "restart {service}";
-const MEND: &str = "mend what its log names, then start it";
+const MEND: &str = "fix what its log names, then start it";
 
 #[test]
 fn a_restart_is_offered_only_where_it_can_change_something() {

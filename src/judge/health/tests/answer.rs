@@ -189,7 +189,8 @@ fn redis() {
     let wants = "-NOAUTH Authentication required.";
     assert_eq!(
         reads(&open, line(wants)),
-        "redis :6379: warn: requires a password that the registry does not name; only that it runs is known [ask it]"
+        "redis :6379: warn: requires a password that the registry does not name; it runs, and no more was checked \
+         [ask it]"
     );
     assert_eq!(reads(&locked, line(wants)), format!("redis :6379: fail: answers PING with {wants} [ask it]"));
 }
@@ -224,7 +225,7 @@ fn mongo() {
     let probe = Probe::mongo(27017);
     let hello = |ok, writable_primary| reads(&probe, Reply::Mongo(Hello { ok, writable_primary }));
     assert_eq!(hello(true, true), "mongodb :27017: pass: primary [ask it]");
-    assert_eq!(hello(true, false), "mongodb :27017: fail: no primary: it takes no writes [ask it]");
+    assert_eq!(hello(true, false), "mongodb :27017: fail: no primary: it accepts no writes [ask it]");
     assert_eq!(hello(false, true), "mongodb :27017: fail: answers hello with an error [ask it]");
 }
 

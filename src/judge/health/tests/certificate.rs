@@ -62,13 +62,13 @@ fn certificates_that_clients_refuse() {
 #[test]
 fn certificates_of_nobody_known_are_never_good() {
     let of = |left: SignedDuration, trust: Trust| certificate(Ok(Served { trust, ..with_left("shop.example", left) }));
-    let unknown = || Trust::Unknown("it is signed by itself".to_owned());
-    assert_eq!(of(days(60), unknown()), "warn: it is signed by itself; 60d0h left");
-    assert_eq!(of(days(10), unknown()), "warn: it is signed by itself; ends in 10d0h");
-    assert_eq!(of(days(1), unknown()), "fail: ends in 1d0h; it is signed by itself");
-    assert_eq!(of(days(-1), unknown()), "fail: expired 1d0h ago; it is signed by itself");
+    let unknown = || Trust::Unknown("it is self-signed".to_owned());
+    assert_eq!(of(days(60), unknown()), "warn: it is self-signed; 60d0h left");
+    assert_eq!(of(days(10), unknown()), "warn: it is self-signed; ends in 10d0h");
+    assert_eq!(of(days(1), unknown()), "fail: ends in 1d0h; it is self-signed");
+    assert_eq!(of(days(-1), unknown()), "fail: expired 1d0h ago; it is self-signed");
     let other = Served { trust: unknown(), ..with_left("other.example", days(60)) };
-    assert_eq!(certificate(Ok(other)), "fail: is for other.example; it is signed by itself");
+    assert_eq!(certificate(Ok(other)), "fail: is for other.example; it is self-signed");
     let refused = || Trust::Refused("the certificate of its issuer X has expired".to_owned());
     assert_eq!(of(days(60), refused()), "fail: the certificate of its issuer X has expired; 60d0h left");
     assert_eq!(of(days(-1), refused()), "fail: expired 1d0h ago");

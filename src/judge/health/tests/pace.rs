@@ -230,7 +230,7 @@ fn b22_the_rate_decides_and_not_the_number() {
             minutes(1),
             Some(Ok(every(SignedDuration::from_secs(65), 3, minutes(1), &RunEnd::Result("timeout".into()))))
         ),
-        "fail: crash loop: 3 restarts in 3m10s, last: did not start or stop in time"
+        "fail: crash loop: 3 restarts in 3m10s, last: did not start or stop before its timeout"
     );
     // Short bursts with an hour between them are told between them too.
     let mut bursts: Vec<Restart> = Vec::new();

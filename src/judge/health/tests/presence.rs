@@ -204,7 +204,7 @@ fn b23_what_listens_elsewhere_is_told_with_both_addresses() {
     );
     assert_eq!(
         told(&OPTIONAL, Holder::Hidden, refused()),
-        "optional: unknown, running: nobody listens on :9000; where else it listens, root can see\n"
+        "optional: unknown, running: nothing listens on :9000; where else it listens, root can see\n"
     );
     // Nobody listens, and root saw that: it is not a matter of the port.
     assert_eq!(told(&OPTIONAL, Holder::Nobody, refused()), "optional: fail, running: connection refused\n");

@@ -234,7 +234,7 @@ fn b6_a_condition_that_does_not_hold() {
         inactive(unit);
         unit.condition_failed = true;
     });
-    assert_eq!(skipped, "fail, skipped: not started: a condition or assertion of its unit does not hold");
+    assert_eq!(skipped, "fail, skipped: not started: a condition or assertion of its unit is not met");
 }
 
 #[test]
@@ -256,11 +256,11 @@ fn b7_b8_b9_results_of_systemd_become_reasons() {
             unit.exit_kind = 0;
         })
     };
-    assert_eq!(of("resources"), "fail, failed: failed: systemd could not get what it needs to start");
-    assert_eq!(of("timeout"), "fail, failed: failed: did not start or stop in time");
-    assert_eq!(of("oom-kill"), "fail, failed: failed: killed for want of memory");
-    assert_eq!(of("watchdog"), "fail, failed: failed: killed by its watchdog, to which it did not report");
-    assert_eq!(of("protocol"), "fail, failed: failed: ended before it announced that it is ready");
+    assert_eq!(of("resources"), "fail, failed: failed: systemd lacked a resource for its start");
+    assert_eq!(of("timeout"), "fail, failed: failed: did not start or stop before its timeout");
+    assert_eq!(of("oom-kill"), "fail, failed: failed: OOM-killed");
+    assert_eq!(of("watchdog"), "fail, failed: failed: killed: it missed its watchdog");
+    assert_eq!(of("protocol"), "fail, failed: failed: ended before it reported that it is ready");
     assert_eq!(reads(failed(200)), "fail, failed: failed: exit 200: its working directory is missing");
     assert_eq!(reads(failed(203)), "fail, failed: failed: exit 203: its program cannot be executed");
     assert_eq!(reads(failed(217)), "fail, failed: failed: exit 217: its user does not exist");
