@@ -229,8 +229,8 @@ fn held(deployment: &Deployment, note: Option<&Note>) -> Error {
         |note| format!("{} ({}) since {:.0}, process {}", note.what, note.who, note.since, note.pid),
     );
     let by_hand = note.is_some_and(|note| note.by_hand);
-    Error::locked(format!("{by} is changing {}; nothing was changed", deployment.name)).hint(match by_hand {
-        true => program::command("lock release ends it"),
+    Error::locked(format!("{} is locked by {by}; nothing was changed", deployment.name)).hint(match by_hand {
+        true => program::command("lock release"),
         false => "wait for it with --lock-wait=2m".to_owned(),
     })
 }

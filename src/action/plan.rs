@@ -184,7 +184,7 @@ fn steps(
             return Err(Refusal { unknown: true, ..refuse(reason, None) });
         }
         State::NotFound => {
-            let hint = program::command("verify compares the registry with this host");
+            let hint = program::command("verify");
             return Err(refuse(format!("there is no such {}: {seen}", thing(manager)), Some(hint)));
         }
         State::Masked if operation != Operation::Stop => {

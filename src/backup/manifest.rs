@@ -206,10 +206,16 @@ mod tests {
         let before = rows(&[("a", 100), ("b", 10), ("c", 0)]);
         assert_eq!(shrunk(&before, &before), None);
         assert_eq!(shrunk(&before, &rows(&[("a", 60), ("b", 9)])), None);
-        assert_eq!(shrunk(&before, &rows(&[("a", 44), ("b", 10)])), Some("54 rows, 110 in the copy before".to_owned()));
-        assert_eq!(shrunk(&before, &rows(&[("a", 100)])), Some("b with rows in the copy before is missing".to_owned()));
+        assert_eq!(
+            shrunk(&before, &rows(&[("a", 44), ("b", 10)])),
+            Some("54 rows, 110 in the previous copy".to_owned())
+        );
+        assert_eq!(
+            shrunk(&before, &rows(&[("a", 100)])),
+            Some("b with rows in the previous copy is missing".to_owned())
+        );
         let emptied = shrunk(&before, &rows(&[("a", 100), ("b", 0)]));
-        assert_eq!(emptied, Some("b had rows in the copy before and has none".to_owned()));
+        assert_eq!(emptied, Some("b had rows in the previous copy and has none".to_owned()));
         assert_eq!(shrunk(&rows(&[]), &rows(&[])), None);
     }
 
@@ -258,11 +264,11 @@ mod tests {
             [("x", "wallet", manifest.id), ("prim", "store", manifest.id), ("prim", "wallet", other)]
         {
             let read = Manifest::read(&text, Some(&Key::of(1)), deployment, set(name), id);
-            let about = "its manifest is about wallet/20261122T053000Z-42-9f3a61c0 of prim";
+            let about = "its manifest is for wallet/20261122T053000Z-42-9f3a61c0 of prim";
             assert_eq!(read, Read::failed(about.to_owned()), "{deployment} {name} {id}");
         }
         let newer = Manifest { form: 2, ..manifest.clone() }.signed(&Key::of(1)).unwrap();
-        assert_eq!(read(&newer).manifest, Err("its manifest is of form 2, this opsctl knows 1".to_owned()));
+        assert_eq!(read(&newer).manifest, Err("its manifest has format 2, this opsctl reads format 1".to_owned()));
         for other in [
             Manifest { kind: "redis".to_owned(), ..manifest.clone() },
             Manifest { object: Some("wallet/x.db".to_owned()), ..manifest.clone() },

@@ -341,7 +341,7 @@ mod tests {
         assert_eq!(one.last_run("b"), LastRun::Failed("missing".to_owned()));
         assert_eq!(one.last_run("c"), LastRun::None);
         let two = records(&all);
-        assert!(matches!(two.last_run("a"), LastRun::Failed(told) if told.ends_with("did not come to its end")));
+        assert!(matches!(two.last_run("a"), LastRun::Failed(told) if told.ends_with("did not finish")));
         assert_eq!(two.last_proven("a").unwrap().id, id(1));
         assert_eq!(two.sequences(), [1, 2]);
         assert_eq!(two.last_signed("a", "mark").map(|ended| ended.id), Some(id(1)));

@@ -129,7 +129,7 @@ mod tests {
         // Of a read with a deadline it means that nothing has come; of a start, that nothing more may run.
         assert_eq!(of(Errno::AGAIN), None);
         assert_eq!(Shortage::of_start(&Errno::AGAIN.into()), Some(Shortage::Tasks));
-        assert!(Shortage::Descriptors.to_string().starts_with("opsctl can open no more files (limit "));
+        assert!(Shortage::Descriptors.to_string().starts_with("opsctl cannot open more files (limit "));
     }
 
     #[test]

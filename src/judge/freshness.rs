@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(judged(60, None), (Verdict::Pass, "the newest verified copy is 1h0m old".to_owned()));
         // The run of the next day is under way.
         assert_eq!(judged(24 * 60 + 30, None).0, Verdict::Pass);
-        let old = "the newest verified copy is 1d3h old, at most 1d0h may be lost";
+        let old = "the newest verified copy is 1d3h old, the limit is 1d0h";
         assert_eq!(judged(27 * 60, None), (Verdict::Fail, old.to_owned()));
         assert_eq!(judged(-10, None).0, Verdict::Unknown);
         let failed = Some("it is missing");

@@ -85,7 +85,7 @@ fn certificates(machine: &Machine) {
     let told = host(&document, "certificate");
     assert_eq!(told.len(), 3, "{told:#?}");
     assert!(told.iter().all(|told| told.starts_with("warn: ")), "{told:#?}");
-    assert!(told[0].contains("no server here shows it"), "{told:#?}");
+    assert!(told[0].contains("no server here serves it"), "{told:#?}");
     // An expired one that no file tells of.
     certificate(machine, "/root/edge", "DNS:unheard.example", EXPIRED);
     serve(machine, "/root/edge");

@@ -57,7 +57,7 @@ const FAULTS: &[(&str, &str)] = &[
     ("B13", "entries of the journal without a message, with two, or with bytes"),
     ("B14", "the journal may not be read"),
     ("B15", "the journal was rotated, dropped messages, or is corrupt"),
-    ("B16", "another process has the port, or nothing listens"),
+    ("B16", "another process has the port, or nobody listens"),
     ("B17", "a service writes where the registry does not say, or nothing is recorded of it"),
     ("B18", "no journal is kept, or it begins after what is asked for"),
     ("B19", "one unit writes more than can be read in time"),

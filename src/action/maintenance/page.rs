@@ -158,10 +158,9 @@ pub fn site(context: &Context<'_>, deployment: &'static Deployment, page: &Page)
     let directory = page.file.rsplit_once('/').map_or("/", |(directory, _)| directory);
     let site = pages::site(&dump, &hosts, page.file, page.health).map_err(|objection| match objection {
         Objection::Malformed(malformed) => unknown(&malformed),
-        Objection::NoServer => refused(
-            format!("nginx has no server for any of {}", hosts.join(", ")),
-            Some(program::command("verify compares the registry with this host")),
-        ),
+        Objection::NoServer => {
+            refused(format!("nginx has no server for any of {}", hosts.join(", ")), Some(program::command("verify")))
+        }
         Objection::NotRead => refused(
             format!("nginx does not read {}: its configuration does not include it", page.file),
             Some(format!("as the first line of http in nginx.conf: include {directory}/*.conf;")),

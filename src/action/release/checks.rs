@@ -217,7 +217,7 @@ pub(super) fn env(survey: &Survey, checks: &mut Vec<Checked>) {
             Ok((_, missing)) if missing.is_empty() => {}
             Ok((file, missing)) => checks.push(
                 Checked::new("env", Verdict::Fail, format!("{service} needs {} in {file}", missing.join(", ")))
-                    .hint(program::command("verify shows every key that is missing")),
+                    .hint(program::command("verify")),
             ),
             Err(error) => checks.push(Checked::new("env", Verdict::Unknown, format!("{service}: {error}"))),
         }
@@ -264,10 +264,7 @@ pub(super) fn existing(survey: &Survey, to: &Version, checks: &mut Vec<Checked>)
         Some(Ok(images)) => {
             for (tag, id) in to.images.iter().filter(|(_, id)| !images.ids.contains(*id)) {
                 let summary = format!("image {} of {tag} no longer exists; it was probably pruned", short(id));
-                checks.push(
-                    Checked::new("target", Verdict::Fail, summary)
-                        .hint(program::command("rollback --list shows the remaining versions")),
-                );
+                checks.push(Checked::new("target", Verdict::Fail, summary).hint(program::command("rollback --list")));
             }
         }
         None => {}

@@ -161,8 +161,7 @@ fn target(release: &Release, survey: &Survey, from: &Version, name: Option<&str>
             author: Some(commit.author.clone()),
             ..Version::default()
         }),
-        ([], _) => Err(none(format!("no version {name} is recorded"))
-            .hint(program::command("rollback --list shows the recorded versions"))),
+        ([], _) => Err(none(format!("no version {name} is recorded")).hint(program::command("rollback --list"))),
     }
 }
 

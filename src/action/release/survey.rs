@@ -136,7 +136,7 @@ impl Survey {
             .health
             .iter()
             .find(|health| health.since.is_some_and(|since| crate::units::later(since, SKEW) < *moved));
-        older.map(|health| format!("{} started before the working copy was at this commit", health.name))
+        older.map(|health| format!("{} started before the last checkout of the working copy", health.name))
     }
 }
 

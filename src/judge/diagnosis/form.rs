@@ -225,7 +225,7 @@ mod tests {
             (Form::Host(&["redis"]), "user:hunter2@x", "is not a host name"),
             (DATABASE, "postgres://u:hunter2@postgress:5432/x", "names host postgress, not postgres or db.internal"),
             (DATABASE, "postgres://u:hunter2@postgres:5433/x", "names port 5433 of postgres, not 5432"),
-            (DATABASE, "mysql://u:hunter2@postgres/x", "is no URL of postgres or postgresql"),
+            (DATABASE, "mysql://u:hunter2@postgres/x", "is not a URL of postgres or postgresql"),
             (DATABASE, "hunter2", "is not a URL"),
             (DATABASE, "postgres:///x", "names no host"),
             (

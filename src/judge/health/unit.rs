@@ -289,9 +289,9 @@ mod tests {
             ended_by_manager(&unit).unwrap_or_default()
         };
         for (result, kind, begins) in [
-            ("watchdog", "notify", "does not report to its watchdog"),
-            ("timeout", "notify", "does not report that it is ready"),
-            ("timeout", "simple", "does not start or stop in time"),
+            ("watchdog", "notify", "missed its watchdog"),
+            ("timeout", "notify", "does not report READY=1"),
+            ("timeout", "simple", "does not start or stop before"),
             ("oom-kill", "simple", "was OOM-killed"),
             ("protocol", "notify", "ended before it reported"),
             ("exit-code", "simple", ""),

@@ -180,7 +180,7 @@ mod tests {
         fs::remove_dir_all(at("srv/mill")).unwrap();
         assert_eq!(told(&system, &unit), ["/srv/mill does not exist"]);
         fs::write(at("srv/mill"), "x").unwrap();
-        assert_eq!(told(&system, &unit), ["/srv/mill is no directory"]);
+        assert_eq!(told(&system, &unit), ["/srv/mill is not a directory"]);
         let _ = fs::remove_dir_all(&system.root);
     }
 

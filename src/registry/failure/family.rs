@@ -83,7 +83,7 @@ pub enum Family {
 const WORDS: &[(Family, &str, &str)] = &[
     (Family::PermissionDenied, "cannot use {thing}: permission denied", "a file"),
     (Family::FileMissing, "cannot find {thing}", "a file"),
-    (Family::WrongKind, "cannot use {thing}: directory and file are mixed up", "a path"),
+    (Family::WrongKind, "cannot use {thing}: it is a directory instead of a file, or the reverse", "a path"),
     (Family::ModuleMissing, "cannot load {thing}: module or library missing", "a module"),
     (Family::NotExecutable, "cannot execute {thing}", "a program"),
     (Family::AddressInUse, "cannot listen on {thing}: the address is in use", "its port"),

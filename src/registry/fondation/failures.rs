@@ -118,7 +118,7 @@ static JOBS_STUCK: Failure =
         .services(&[&WORKER])
         .symptoms(&[
             "a job is running for more than 30 minutes",
-            "leases end and nothing changes, while the worker looks healthy",
+            "leases end and nothing changes, while the worker reports healthy",
         ])
         .note(
             "only Convex's dashboard shows leases (leaseUntil in the past). No schedule reclaims them, and the \

@@ -85,7 +85,7 @@ static SERVICES: &[&Service] = &[
 ];
 
 static HEALTH_JOB: Job = Job::cron("health check", &["healthcheck.sh", "opsctl check"])
-    .otherwise("a public host that goes down raises no alert; the cron job checks every five minutes")
+    .otherwise("a failed public host raises no alert; the cron job checks every five minutes")
     .expected();
 static BACKUP_JOB: Job = Job::cron("backup", &["backup.sh", "opsctl backup"])
     .otherwise("no database is copied to R2 at 03:00 UTC; a loss includes all data since the last copy")

@@ -234,7 +234,7 @@ fn no_value_is_ever_shown() {
             let failures: Vec<&'static Failure> = vec![&usual::RUINOUS_SETTING];
             format!("{:?}", diagnose(case, &failures, None))
         });
-        assert!(told.contains("POLL is no number") && told.contains("names host x, not db"), "{told}");
+        assert!(told.contains("POLL is not a number") && told.contains("names host x, not db"), "{told}");
         assert!(!told.contains("hunter2"), "{told}");
     }
 }

@@ -249,7 +249,7 @@ fn the_engine_and_the_log() {
             &Probe::DockerEngine,
             Reply::Engine(vec![other("job", "restarting", ""), other("db", "running", "Up (unhealthy)")])
         ),
-        "docker engine: warn: containers not well: job (restarting), db (unhealthy) [ask it]"
+        "docker engine: warn: unhealthy containers: job (restarting), db (unhealthy) [ask it]"
     );
     let log = Probe::log_line("poll").within_seconds(120);
     assert_eq!(reads(&log, Reply::LogLine(Some(ago(75)))), "log: pass: wrote \"poll\" 1m15s ago [ask it]");
