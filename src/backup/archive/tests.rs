@@ -197,7 +197,7 @@ fn sizes_are_those_of_what_is_there() {
     let told = |paths: &[&str]| size(paths, &[]).unwrap_err().to_string();
     assert_eq!(
         told(&["/srv/app/link", "/srv/.env"]),
-        "/srv/app/link is a symbolic link: what it points to would be missing"
+        "/srv/app/link is a symbolic link: the copy would not contain its target"
     );
     assert_eq!(told(&["/srv/app", "/srv/app/in"]), "/srv/app/in is already a part of /srv/app");
     assert_eq!(told(&["/srv/app", "/srv/app"]), "/srv/app is already a part of /srv/app");

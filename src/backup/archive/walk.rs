@@ -106,7 +106,7 @@ fn root(system: &System, absolute: &str) -> Result<Option<Root>, CopyTrouble> {
         // The archive would have a link in it, and nothing of what it points to.
         FileType::Symlink => {
             return Err(CopyTrouble::Wrong(format!(
-                "{absolute} is a symbolic link: what it points to would be missing"
+                "{absolute} is a symbolic link: the copy would not contain its target"
             )));
         }
         kind @ (FileType::Fifo

@@ -32,7 +32,7 @@ pub(crate) fn flaw<'v>(form: &Form, value: &str, other: impl Fn(&str) -> Option<
             (!words.iter().any(|word| value.eq_ignore_ascii_case(word))).then(|| "is neither true nor false".to_owned())
         }
         Form::Word(words) => (!words.iter().any(|word| value.eq_ignore_ascii_case(word)))
-            .then(|| format!("is none of {}", words.join(", "))),
+            .then(|| format!("is not one of {}", words.join(", "))),
         Form::Length(least) => {
             let length = value.chars().count();
             (length < *least).then(|| format!("has {length} characters, not {least}"))
@@ -219,7 +219,7 @@ mod tests {
             (Form::Port(4000), "4010", "is 4010, not 4000"),
             (Form::Port(4000), "hunter2", "is not a number"),
             (Form::Boolean, "hunter2", "is neither true nor false"),
-            (Form::Word(&["debug", "info"]), "hunter2", "is none of debug, info"),
+            (Form::Word(&["debug", "info"]), "hunter2", "is not one of debug, info"),
             (Form::Length(32), "hunter2", "has 7 characters, not 32"),
             (Form::Host(&["redis"]), "rediss", "names host rediss, not redis"),
             (Form::Host(&["redis"]), "user:hunter2@x", "is not a host name"),

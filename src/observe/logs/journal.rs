@@ -49,7 +49,7 @@ impl Seen {
 }
 
 /// What is said where there is no journal at all.
-pub(super) const NONE_KEPT: &str = "no journal is kept on this host: what services write is not recorded";
+pub(super) const NONE_KEPT: &str = "no journal is kept on this host: the output of services is not recorded";
 
 const DENIED: Trouble = Trouble::NeedsRoot("or membership of the group systemd-journal, to read the journal");
 

@@ -48,7 +48,7 @@ static JOURNAL_TROUBLE: Failure = Failure::new("journal-trouble", &[&[&JOURNAL_D
     .aliases(&["journal", "journald", "logs"])
     .symptoms(&["log lines are missing", "journalctl shows nothing new"]);
 
-const HERE: &str = "no runbook: what any Linux host shows";
+const HERE: &str = "no runbook: general checks of Linux hosts";
 
 static CONTAINERS_UNWELL: Cause = Cause::new("CONTAINERS-UNWELL", Clue::Strangers)
     .summary("containers keep failing")
