@@ -148,7 +148,7 @@ fn read(file: &File) -> Result<Key, String> {
         return Err("root does not own it, or it is not a regular file".to_owned());
     }
     if meta.mode() & 0o077 != 0 {
-        return Err("others can read it: chmod 600; if they did read it, rename it and make a backup".to_owned());
+        return Err("others can use it: chmod 600; if they did, rename it and make a backup".to_owned());
     }
     let mut text = String::new();
     file.take(LARGEST).read_to_string(&mut text).map_err(|error| error.to_string())?;

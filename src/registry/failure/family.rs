@@ -84,7 +84,7 @@ const WORDS: &[(Family, &str, &str)] = &[
     (Family::PermissionDenied, "cannot use {thing}: permission denied", "a file"),
     (Family::FileMissing, "cannot find {thing}", "a file"),
     (Family::WrongKind, "cannot use {thing}: it is a directory instead of a file, or the reverse", "a path"),
-    (Family::ModuleMissing, "cannot load {thing}: module or library missing", "a module"),
+    (Family::ModuleMissing, "cannot load {thing}: the module or library is missing", "a module"),
     (Family::NotExecutable, "cannot execute {thing}", "a program"),
     (Family::AddressInUse, "cannot listen on {thing}: the address is in use", "its port"),
     (Family::AddressUnavailable, "cannot listen on {thing}: the host has no such address", "its address"),
@@ -114,12 +114,12 @@ const WORDS: &[(Family, &str, &str)] = &[
     ),
     (Family::PeerUntrusted, "does not trust the certificate of {thing}", "its peer"),
     (Family::Locked, "waits for {thing}: another process holds it", "a lock"),
-    (Family::DataCorrupt, "finds damaged data: {thing}", "its files"),
+    (Family::DataCorrupt, "reports damaged data: {thing}", "its files"),
     (Family::AccountMissing, "needs the user or group {thing}, which does not exist", "that it runs as"),
     (Family::SandboxFailed, "cannot start: systemd cannot set up {thing}", "its sandbox"),
     (Family::ImageMissing, "has no image: {thing}", "it is not on this host"),
     (Family::AttachmentMissing, "has no network or volume {thing}", "of that name"),
-    (Family::Killed, "was killed from outside: {thing}", "by a signal"),
+    (Family::Killed, "was killed by a signal: {thing}", "by a signal"),
     (Family::Crashed, "crashed: {thing}", "by a fault of its own"),
 ];
 

@@ -87,15 +87,15 @@ fn f8_what_would_leave_its_place_is_refused() {
             vec![directory("srv"), Entry(b"srv/s", EntryType::Regular, 0o2755, b"", b"evil")],
         ),
         (
-            "which no archive of ours has",
+            "which archives of opsctl do not contain",
             vec![directory("srv"), Entry(b"srv/s", EntryType::GNUSparse, 0o755, b"", b"")],
         ),
         (
-            "which no archive of ours has",
+            "which archives of opsctl do not contain",
             vec![directory("srv"), Entry(b"srv/s", EntryType::XHeader, 0o755, b"", b"a=b")],
         ),
         (
-            "which no archive of ours has",
+            "which archives of opsctl do not contain",
             vec![directory("srv"), Entry(b"srv/s", EntryType::Continuous, 0o755, b"", b"")],
         ),
         (

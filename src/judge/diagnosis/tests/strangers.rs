@@ -125,7 +125,7 @@ fn each_says_why_in_a_sentence_of_its_own() {
     );
     assert_eq!(
         summary(kiosk(), &["Error: Cannot find module 'express'"]),
-        "kiosk cannot load express: module or library missing"
+        "kiosk cannot load express: the module or library is missing"
     );
     assert_eq!(summary(ContainerState { exit_code: 137, ..kiosk() }, &[]), "kiosk is killed by signal 9 (KILL)");
     // Without a reason it keeps failing, and no more is said.
