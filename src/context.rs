@@ -201,9 +201,7 @@ impl<'a> Context<'a> {
         let Some(deadline) = self.deadline else { return Ok(longest) };
         let left = deadline.saturating_duration_since(Instant::now());
         match left.checked_sub(RESERVE).unwrap_or(left / 2) {
-            Duration::ZERO => {
-                Err(Error::timed_out("no time is left to ask anything").hint("allow more with --timeout"))
-            }
+            Duration::ZERO => Err(Error::timed_out("no time is left to check anything").hint("raise --timeout")),
             left => Ok(left.min(longest)),
         }
     }

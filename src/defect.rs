@@ -21,9 +21,13 @@ pub fn guarded<T>(act: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> 
         let place = PLACE.lock().unwrap_or_else(PoisonError::into_inner).take();
         Err(Error::failed(
             Code::Defect,
-            format!("{} itself is wrong, at {}", program::name(), place.as_deref().unwrap_or("an unknown place")),
+            format!(
+                "{} has a bug at {}; please report this location",
+                program::name(),
+                place.as_deref().unwrap_or("an unknown location")
+            ),
         )
-        .hint(program::command("lock status tells what was being changed; please report the place"))
+        .hint(program::command("lock status"))
         .into())
     })
 }
@@ -45,7 +49,7 @@ mod tests {
         let result = guarded(|| -> anyhow::Result<()> { panic!("password hunter2") });
         panic::set_hook(usual);
         let error = result.unwrap_err().downcast::<Error>().unwrap();
-        assert!(error.message.starts_with("opsctl itself is wrong, at src/defect.rs:"), "{}", error.message);
+        assert!(error.message.starts_with("opsctl has a bug at src/defect.rs:"), "{}", error.message);
         assert_eq!(error.exit, crate::exit::Exit::Failure);
         assert_eq!(short("/home/x/.cargo/registry/src/y/jiff-0.2.43/src/tz.rs"), "jiff-0.2.43/src/tz.rs");
     }

@@ -60,14 +60,14 @@ fn end(signal: i32) {
     if signal == SIGXCPU {
         let limit = getrlimit(Resource::Cpu).current.unwrap_or_default();
         Ui::warn(&format!(
-            "timed out after {limit} s of processor time (ulimit -t); {} tells what was being changed",
+            "timed out after {limit} s of processor time (ulimit -t); {} shows the interrupted operation",
             program::command("lock status")
         ));
     }
     if exec::must_finish() {
         // Apart, because stderr may be held by one who hangs in writing to it; without a thread it is not said.
         let _ = threads::start(|| {
-            Ui::warn("told to end: as soon as the command under way has ended, which must not be left half done");
+            Ui::warn("asked to end: waiting for the running command, which must not be interrupted");
         });
     }
     exec::kill_all();

@@ -77,7 +77,7 @@ pub enum Phase {
 
 /// An act whose beginning is recorded.
 #[derive(Debug)]
-#[must_use = "its end is to be recorded too"]
+#[must_use = "the end of the operation must also be recorded"]
 pub struct Act {
     entry: Entry,
     at: Instant,
@@ -158,7 +158,7 @@ fn write(system: &System, entry: &Entry, limit: Duration) -> Result<(), Error> {
     to_journal(system, entry, limit).map_err(|journal| {
         Error::refused(
             Code::AuditUnwritable,
-            format!("nothing is changed that cannot be recorded: {FILE}: {file}; journal: {journal}"),
+            format!("cannot record the operation, nothing was changed: {FILE}: {file}; journal: {journal}"),
         )
     })
 }
@@ -173,7 +173,7 @@ fn to_journal(system: &System, entry: &Entry, limit: Duration) -> io::Result<()>
     let message = format!("SYSLOG_IDENTIFIER={IDENTIFIER}\nPRIORITY=5\nMESSAGE={line}\n");
     match net::tell(&system.path(JOURNAL), message.as_bytes(), Instant::now() + limit) {
         Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-            Err(io::Error::new(error.kind(), format!("journald took nothing in {:.1} s", limit.as_secs_f32())))
+            Err(io::Error::new(error.kind(), format!("journald accepted nothing within {:.1} s", limit.as_secs_f32())))
         }
         other => other,
     }

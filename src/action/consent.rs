@@ -19,17 +19,20 @@ pub fn obtain(until: Option<Instant>, what: &str, risk: Risk, yes: bool, blast: 
         return Ok(Consent(()));
     }
     if !Ui::can_ask() {
-        let message = format!("{what} is {} and nobody is here to be asked; nothing was changed", risk.label());
-        let hint = "consent with --yes; --dry-run shows what would be done";
+        let message = format!(
+            "{what} is {} and needs a confirmation, but there is no terminal to ask; nothing was \
+         changed",
+            risk.label()
+        );
+        let hint = "confirm with --yes; --dry-run shows the plan";
         return Err(Error::refused(Code::NoConsent, message).hint(hint));
     }
     match Ui::ask(&format!("{what}?"), blast, until) {
         Some(true) => Ok(Consent(())),
         Some(false) => {
-            Err(Error::refused(Code::Declined, "declined; nothing was changed")
-                .hint("--dry-run shows what would be done"))
+            Err(Error::refused(Code::Declined, "declined; nothing was changed").hint("--dry-run shows the plan"))
         }
-        None => Err(Error::timed_out(format!("{what}: nobody answered in time; nothing was changed"))
-            .hint("allow more with --timeout, or consent with --yes")),
+        None => Err(Error::timed_out(format!("{what}: no answer before the timeout; nothing was changed"))
+            .hint("raise --timeout, or confirm with --yes")),
     }
 }

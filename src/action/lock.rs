@@ -153,7 +153,7 @@ fn take_file(
 ) -> Result<(Lock, Option<Note>), Error> {
     let unsafe_ = |error: io::Error| {
         Error::refused(Code::LockUnusable, format!("the lock {file} cannot be taken: {error}; nothing was changed"))
-            .hint_if(system.is_root().then(|| format!("look at {DIRECTORY}: it must be root's own directory")))
+            .hint_if(system.is_root().then(|| format!("check {DIRECTORY}: root must own it")))
     };
     let mut file = open(system, file).map_err(unsafe_)?;
     let until = Instant::now() + wait;
@@ -229,8 +229,8 @@ fn held(deployment: &Deployment, note: Option<&Note>) -> Error {
         |note| format!("{} ({}) since {:.0}, process {}", note.what, note.who, note.since, note.pid),
     );
     let by_hand = note.is_some_and(|note| note.by_hand);
-    Error::locked(format!("{} is being changed by {by}; nothing was changed", deployment.name)).hint(match by_hand {
-        true => program::command("lock release ends it"),
+    Error::locked(format!("{} is locked by {by}; nothing was changed", deployment.name)).hint(match by_hand {
+        true => program::command("lock release"),
         false => "wait for it with --lock-wait=2m".to_owned(),
     })
 }

@@ -167,7 +167,7 @@ fn steps(
 ) -> Result<Vec<Step>, Refusal> {
     let refuse = |reason: String, hint: Option<String>| Refusal { service: service.name, reason, hint, unknown: false };
     let Some(manager) = service.managers.first() else {
-        return Err(refuse("nothing on this host starts or stops it".to_owned(), None));
+        return Err(refuse("no manager on this host starts or stops it".to_owned(), None));
     };
     let state = match judged {
         Some(judged) => judged.state,
@@ -184,14 +184,14 @@ fn steps(
             return Err(Refusal { unknown: true, ..refuse(reason, None) });
         }
         State::NotFound => {
-            let hint = program::command("verify compares the registry with this host");
+            let hint = program::command("verify");
             return Err(refuse(format!("there is no such {}: {seen}", thing(manager)), Some(hint)));
         }
         State::Masked if operation != Operation::Stop => {
             let is_runtime = unit_of(operation, manager, evidence).is_some_and(|unit| unit.runtime_mask);
             let runtime = if is_runtime { "--runtime " } else { "" };
-            let hint = format!("if it is meant to run: systemctl unmask {runtime}{}", manager.unit());
-            return Err(refuse("its unit is masked, so that nobody starts it".to_owned(), Some(hint)));
+            let hint = format!("systemctl unmask {runtime}{}", manager.unit());
+            return Err(refuse("its unit is masked".to_owned(), Some(hint)));
         }
         _ => {}
     }
@@ -199,7 +199,7 @@ fn steps(
         Manager::Systemd(_) => {
             let found = unit_of(operation, manager, evidence);
             let (Some(unit), Some(able)) = (found, found.and_then(|unit| unit.able.as_ref())) else {
-                return Err(Refusal { unknown: true, ..refuse("systemd said nothing of it".to_owned(), None) });
+                return Err(Refusal { unknown: true, ..refuse("systemd did not report it".to_owned(), None) });
             };
             let steps = systemd(operation, service, unit, able).map_err(|(reason, hint)| refuse(reason, hint))?;
             Ok(if idle { Vec::new() } else { steps })
@@ -217,7 +217,7 @@ fn steps(
             };
             if !matches!(evidence.apps.get(app.home).map(|answer| &answer.result), Some(Ok(Some(_)))) {
                 let hint = format!("sudo -u {} pm2 resurrect", app.user);
-                return Err(refuse("no pm2 daemon runs that knows it".to_owned(), Some(hint)));
+                return Err(refuse("no running pm2 daemon has it".to_owned(), Some(hint)));
             }
             Ok(if idle { Vec::new() } else { vec![application(operation, service, app, account, state)] })
         }
@@ -254,10 +254,10 @@ fn systemd(
 ) -> Result<Vec<Step>, Objection> {
     let verb = operation.verb();
     if matches!(operation, Operation::Restart | Operation::Start) && !able.start {
-        return Err((format!("{} may not be started by hand", unit.id), None));
+        return Err((format!("{} refuses manual starts (RefuseManualStart=)", unit.id), None));
     }
     if matches!(operation, Operation::Restart | Operation::Stop) && !able.stop {
-        return Err((format!("{} may not be stopped by hand", unit.id), None));
+        return Err((format!("{} refuses manual stops (RefuseManualStop=)", unit.id), None));
     }
     if operation == Operation::Reload {
         if !able.reload {
@@ -265,7 +265,7 @@ fn systemd(
             return Err((format!("{} cannot be reloaded, only restarted", unit.id), Some(hint)));
         }
         if unit.active != "active" {
-            return Err((format!("{} does not run, so there is nothing to reload", unit.id), None));
+            return Err((format!("{} does not run, so it cannot be reloaded", unit.id), None));
         }
     }
     let risk = match operation {
@@ -282,13 +282,13 @@ fn systemd(
         steps.push(step("check its configuration".to_owned(), argv, quick, Risk::ReadOnly));
     }
     if unit.reload_needed && operation != Operation::Stop {
-        let title = "let systemd read its unit file, which has changed".to_owned();
+        let title = "reload its changed unit file (systemctl daemon-reload)".to_owned();
         steps.push(step(title, systemctl::daemon_reload(), quick, Risk::Safe));
     }
     if matches!(operation, Operation::Restart | Operation::Start) {
         // A deliberate restart must not be the one too many that systemd refuses after it has stopped the service.
         // It knows nothing of units that were not used lately, and then there is nothing to forget.
-        let forget = step("forget earlier starts".to_owned(), systemctl::reset_failed(&unit.id), quick, Risk::Safe);
+        let forget = step("reset its start counter".to_owned(), systemctl::reset_failed(&unit.id), quick, Risk::Safe);
         steps.push(Step { optional: true, ..forget });
     }
     // systemd's own limits end what hangs; the client is waited for a little longer than that.

@@ -148,9 +148,9 @@ impl ChangeEnd {
                 _ => format!("{what}; it is {} now", health.state.label()),
             },
             ChangeEnd::Failed(health) => health.summary.clone(),
-            ChangeEnd::Pending(what) => format!("not as wanted yet: {what}"),
+            ChangeEnd::Pending(what) => format!("not done yet: {what}"),
             ChangeEnd::Unknown(what) => format!("could not be determined: {what}"),
-            ChangeEnd::NotTried => "left alone, because something before it failed".to_owned(),
+            ChangeEnd::NotTried => "skipped: an earlier step failed".to_owned(),
         }
     }
 }
@@ -181,7 +181,7 @@ fn change(
                     // Killing the client does not take back what it asked for.
                     let seconds = after.as_secs_f32();
                     return ChangeEnd::Pending(format!(
-                        "{} was not done in {seconds:.1} s and may still be under way",
+                        "{} did not finish within {seconds:.1} s and may still run",
                         step.argv
                     ));
                 }
@@ -238,7 +238,7 @@ fn end(outcome: SettleOutcome) -> ChangeEnd {
         SettleOutcome::Done(health) => ChangeEnd::Well(health),
         SettleOutcome::Failed(health) => ChangeEnd::Failed(health),
         SettleOutcome::Pending(health) => ChangeEnd::Pending(match health.summary.is_empty() {
-            true => "it has not stayed up for long enough".to_owned(),
+            true => "it has not run for the whole settle time yet".to_owned(),
             false => health.summary,
         }),
         SettleOutcome::Unknown(what) => ChangeEnd::Unknown(what),

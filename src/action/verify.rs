@@ -229,6 +229,6 @@ fn outcome(reading: Reading, settled: bool, health: Option<&ServiceHealth>) -> S
         (Reading::Bad, Some(health)) => SettleOutcome::Failed(health.clone()),
         (Reading::Good | Reading::NotYet, Some(health)) => SettleOutcome::Pending(health.clone()),
         (_, Some(health)) => SettleOutcome::Unknown(health.summary.clone()),
-        (_, None) => SettleOutcome::Unknown("it is not to be seen on this host".to_owned()),
+        (_, None) => SettleOutcome::Unknown("it was not found on this host".to_owned()),
     }
 }

@@ -31,18 +31,18 @@ pub fn number(
     let recorded = records.sequences();
     let signed = signed(context, deployment, &recorded, store, listed, key.as_ref().ok());
     if let Some(gap) = signed.as_deref().ok().and_then(|signed| sequence::gap(&recorded, signed)) {
-        context.ui.note(&format!("{}; this run takes the number after that", gap.words()));
+        context.ui.note(&format!("{}; this run uses the next number", gap.words()));
     }
     let sequence = sequence::next(&recorded, signed.as_deref().unwrap_or_default()).map_err(|trouble| {
         Error::refused(Code::NoNumber, format!("{trouble}; nothing was copied"))
-            .hint(format!("keep {} aside, and begin a new one", record::path(deployment)))
+            .hint(format!("rename {}; the next run begins a new one", record::path(deployment)))
     })?;
     let chance = chance().map_err(|error| record::unwritable(&error))?;
     let id = Id::new(system.now(), sequence, chance);
     if !id.is_possible() {
         return Err(Error::refused(
             Code::NoTime,
-            format!("the clock of this host says {:.0}; nothing was copied", system.now()),
+            format!("the clock of this host is at {:.0}; nothing was copied", system.now()),
         )
         .hint("timedatectl"));
     }
@@ -54,9 +54,8 @@ pub fn number(
 fn key(context: &Context<'_>) -> Result<Key, String> {
     let (key, is_new) = Key::obtain(context.system)?;
     if is_new {
-        let told = format!(
-            "manifests are signed with a new key, {KEY}: keep a copy of it somewhere else, as of the one of age"
-        );
+        let told =
+            format!("manifests are signed with a new key, {KEY}: store a copy of it elsewhere, like the age key");
         context.ui.note(&told);
     }
     Ok(key)

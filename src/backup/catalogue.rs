@@ -82,10 +82,10 @@ impl Backup {
         let Read { manifest, unsigned } = read;
         let trouble = match (&manifest, pieces.copy) {
             (Err(trouble), _) => Some(trouble.clone()),
-            (Ok(_), None) => Some("the copy that its manifest is of is missing".to_owned()),
-            (Ok(_), Some(_)) if pieces.twice => Some("there are two objects of its name".to_owned()),
+            (Ok(_), None) => Some("the copy of its manifest is missing".to_owned()),
+            (Ok(_), Some(_)) if pieces.twice => Some("two objects have its name".to_owned()),
             (Ok(manifest), Some(bytes)) if bytes != manifest.bytes => {
-                Some(format!("it has {bytes} bytes, its manifest says {}", manifest.bytes))
+                Some(format!("it has {bytes} bytes, its manifest has {}", manifest.bytes))
             }
             (Ok(_), Some(_)) => bad.map(str::to_owned),
         };

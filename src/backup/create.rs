@@ -83,7 +83,7 @@ impl Run {
             CopyEnd::Proven(..) | CopyEnd::Absent(_) => None,
         });
         let wrong: Vec<String> = wrong.collect();
-        if wrong.is_empty() { format!("{} proven", self.id) } else { wrong.join("; ") }
+        if wrong.is_empty() { format!("{} verified", self.id) } else { wrong.join("; ") }
     }
 }
 
@@ -132,7 +132,8 @@ pub fn run(
     let outcomes: Vec<CopyOutcome> = sets
         .iter()
         .map(|set| {
-            let end = work.ends.remove(set.name).unwrap_or_else(|| CopyEnd::Failed("it was not come to".to_owned()));
+            let end =
+                work.ends.remove(set.name).unwrap_or_else(|| CopyEnd::Failed("the run did not reach it".to_owned()));
             CopyOutcome { set, end }
         })
         .collect();
@@ -321,7 +322,7 @@ impl Work<'_> {
         let back = self.staging.inner("back").map_err(|error| error.to_string())?;
         let paths: Vec<String> = copies.iter().map(|copy| copy.path.clone()).collect();
         store.fetch(&paths, &back, total).map_err(|trouble| format!("it could not be read back: {trouble}"))?;
-        self.say(lock, "restore in scratch");
+        self.say(lock, "restore it for a test");
         let proofs = each(copies.iter().collect(), |copy: &Copy| {
             let there = back.join(&copy.path);
             let same = source::compare(&there, copy.bytes, &copy.sha256);
@@ -391,12 +392,12 @@ impl Work<'_> {
             match same.unsigned.map_or(same.manifest, Err) {
                 Ok(same) if same == manifest => {
                     let shrunk = self.records.last_proven(set.name).and_then(|last| shrunk(&last.rows, &manifest.rows));
-                    let left_out = manifest.left_out.iter().map(|what| format!("left out {what}"));
+                    let left_out = manifest.left_out.iter().map(|what| format!("not copied: {what}"));
                     let doubts: Vec<String> = left_out.chain(shrunk).collect();
                     let doubt = (!doubts.is_empty()).then(|| doubts.join("; "));
                     self.ends.insert(set.name, CopyEnd::Proven(Box::new(manifest), doubt));
                 }
-                Ok(_) => self.fail(set, "its manifest came back as another"),
+                Ok(_) => self.fail(set, "its manifest differs when read back"),
                 Err(trouble) => self.fail(set, trouble),
             }
         }

@@ -82,7 +82,7 @@ impl Key {
         let made = Self::random().map_err(told)?;
         let is_ours = made.write(system).map_err(told)?;
         // What is on the disk counts: another run may have made one meanwhile.
-        let key = Self::find(system)?.ok_or_else(|| format!("{KEY} was made and is not there"))?;
+        let key = Self::find(system)?.ok_or_else(|| format!("{KEY} was created and does not exist"))?;
         Ok((key, is_ours))
     }
 
@@ -145,14 +145,14 @@ fn read(file: &File) -> Result<Key, String> {
     let meta = file.metadata().map_err(|error| error.to_string())?;
     let own = rustix::process::geteuid().as_raw();
     if !meta.is_file() || !(meta.uid() == 0 || meta.uid() == own) {
-        return Err("it is not a file of root's".to_owned());
+        return Err("root does not own it, or it is not a regular file".to_owned());
     }
     if meta.mode() & 0o077 != 0 {
-        return Err("others can use it: chmod 600, and where they did, move it away and make a backup".to_owned());
+        return Err("others can use it: chmod 600; if they did, rename it and make a backup".to_owned());
     }
     let mut text = String::new();
     file.take(LARGEST).read_to_string(&mut text).map_err(|error| error.to_string())?;
-    Key::parse(&text).ok_or_else(|| format!("it is not a key that {} has made", program::name()))
+    Key::parse(&text).ok_or_else(|| format!("it is not a key that {} created", program::name()))
 }
 
 fn hex(bytes: &[u8]) -> String {

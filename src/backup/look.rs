@@ -144,6 +144,6 @@ fn as_described(context: &Context<'_>, set: &BackupSet, manifest: &Manifest, cop
     let rows = source::prove(context, set, manifest.id, copy)?;
     match rows == manifest.rows {
         true => Ok(rows),
-        false => Err(format!("it has {} rows, its manifest says {}", total(&rows), manifest.total_rows())),
+        false => Err(format!("it has {} rows, its manifest has {}", total(&rows), manifest.total_rows())),
     }
 }

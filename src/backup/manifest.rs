@@ -102,7 +102,7 @@ impl Manifest {
     /// When it cannot be written, or would be too large to be read again.
     pub fn signed(&self, key: &Key) -> Result<Vec<u8>, String> {
         let text = serde_json::to_string_pretty(self).map_err(|error| error.to_string())?;
-        let body = text.strip_suffix(END).ok_or("it does not end as a manifest does")?;
+        let body = text.strip_suffix(END).ok_or("it does not end like a manifest")?;
         let signature = key.sign(&[body.as_bytes(), END.as_bytes()]);
         let signed = format!("{body}{SIGNED}{signature}\"{END}").into_bytes();
         match u64::try_from(signed.len()).is_ok_and(|size| size <= LARGEST) {
@@ -135,14 +135,14 @@ impl Manifest {
         let object = name::copy(set.name, set.source.extension(), id);
         match () {
             () if found.form != FORM => {
-                Err(format!("its manifest is of form {}, this {} knows {FORM}", found.form, program::name()))
+                Err(format!("its manifest has format {}, this {} reads format {FORM}", found.form, program::name()))
             }
             () if found.id != id || found.set != set.name || found.deployment != deployment => {
                 let about = format!("{}/{} of {}", found.set, found.id, found.deployment);
-                Err(format!("its manifest is about {}", excerpt(&about)))
+                Err(format!("its manifest is for {}", excerpt(&about)))
             }
             () if found.kind != set.source.kind() || found.object.as_ref().is_some_and(|named| *named != object) => {
-                Err(format!("its manifest is about another kind of copy than {object}"))
+                Err(format!("its manifest is for another type of copy than {object}"))
             }
             () if found.sha256.len() != DIGITS => Err("its manifest has no hash".to_owned()),
             () => Ok(found),
@@ -177,7 +177,7 @@ pub fn shrunk(before: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>) -> Op
         .collect();
     if !gone.is_empty() {
         return Some(format!(
-            "{} with rows in the copy before {} missing",
+            "{} with rows in the previous copy {} missing",
             gone.join(", "),
             if gone.len() == 1 { "is" } else { "are" }
         ));
@@ -188,9 +188,9 @@ pub fn shrunk(before: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>) -> Op
         .map(|(t, _)| t.as_str())
         .collect();
     if is < was.div_ceil(2) {
-        return Some(format!("{is} rows, {was} in the copy before"));
+        return Some(format!("{is} rows, {was} in the previous copy"));
     }
-    (!emptied.is_empty()).then(|| format!("{} had rows in the copy before and has none", emptied.join(", ")))
+    (!emptied.is_empty()).then(|| format!("{} had rows in the previous copy and has none", emptied.join(", ")))
 }
 
 #[cfg(test)]
@@ -206,10 +206,16 @@ mod tests {
         let before = rows(&[("a", 100), ("b", 10), ("c", 0)]);
         assert_eq!(shrunk(&before, &before), None);
         assert_eq!(shrunk(&before, &rows(&[("a", 60), ("b", 9)])), None);
-        assert_eq!(shrunk(&before, &rows(&[("a", 44), ("b", 10)])), Some("54 rows, 110 in the copy before".to_owned()));
-        assert_eq!(shrunk(&before, &rows(&[("a", 100)])), Some("b with rows in the copy before is missing".to_owned()));
+        assert_eq!(
+            shrunk(&before, &rows(&[("a", 44), ("b", 10)])),
+            Some("54 rows, 110 in the previous copy".to_owned())
+        );
+        assert_eq!(
+            shrunk(&before, &rows(&[("a", 100)])),
+            Some("b with rows in the previous copy is missing".to_owned())
+        );
         let emptied = shrunk(&before, &rows(&[("a", 100), ("b", 0)]));
-        assert_eq!(emptied, Some("b had rows in the copy before and has none".to_owned()));
+        assert_eq!(emptied, Some("b had rows in the previous copy and has none".to_owned()));
         assert_eq!(shrunk(&rows(&[]), &rows(&[])), None);
     }
 
@@ -258,11 +264,11 @@ mod tests {
             [("x", "wallet", manifest.id), ("prim", "store", manifest.id), ("prim", "wallet", other)]
         {
             let read = Manifest::read(&text, Some(&Key::of(1)), deployment, set(name), id);
-            let about = "its manifest is about wallet/20261122T053000Z-42-9f3a61c0 of prim";
+            let about = "its manifest is for wallet/20261122T053000Z-42-9f3a61c0 of prim";
             assert_eq!(read, Read::failed(about.to_owned()), "{deployment} {name} {id}");
         }
         let newer = Manifest { form: 2, ..manifest.clone() }.signed(&Key::of(1)).unwrap();
-        assert_eq!(read(&newer).manifest, Err("its manifest is of form 2, this opsctl knows 1".to_owned()));
+        assert_eq!(read(&newer).manifest, Err("its manifest has format 2, this opsctl reads format 1".to_owned()));
         for other in [
             Manifest { kind: "redis".to_owned(), ..manifest.clone() },
             Manifest { object: Some("wallet/x.db".to_owned()), ..manifest.clone() },

@@ -35,8 +35,8 @@ impl<'a> Server<'a> {
     /// # Errors
     /// When the URI is not where it should be, or is none.
     pub fn find(context: &'a Context<'a>, uri: &Secret, database: &'static str) -> Result<Self, String> {
-        let told = probe::secret(context.system, uri).map_err(|trouble| format!("how to log in: {trouble}"))?;
-        let uri = without_database(&told).ok_or_else(|| format!("{} in {} is no URI", uri.key, uri.file))?;
+        let told = probe::secret(context.system, uri).map_err(|trouble| format!("its login: {trouble}"))?;
+        let uri = without_database(&told).ok_or_else(|| format!("{} in {} is not a URI", uri.key, uri.file))?;
         Ok(Server { context, redactor: Redactor::new([told.as_str(), uri.as_str()]), uri, database })
     }
 
@@ -71,7 +71,7 @@ impl<'a> Server<'a> {
         let dump = |config: &str| mongodump::dump(config, self.database, &to.to_string_lossy());
         self.logged_in(scratch, |config| self.run(&dump(config), DUMP))?;
         let made = private::open(to).and_then(|file| file.set_permissions(PermissionsExt::from_mode(0o600)));
-        made.map_err(|error| format!("mongodump made no archive: {error}"))
+        made.map_err(|error| format!("mongodump created no archive: {error}"))
     }
 
     /// Brings a dump into a database of its own, counts, and drops it.
@@ -100,7 +100,7 @@ impl<'a> Server<'a> {
         let uri = serde_json::to_string(&self.uri).map_err(|error| error.to_string())?;
         let statements = format!("connect({uri}).getSiblingDB(\"{trial}\").dropDatabase();\n");
         let done = self.run(&mongodump::shell(Input::bytes("statements", statements)), STATEMENT);
-        done.map(drop).map_err(|trouble| format!("the database {trial} of its trial was left there: {trouble}"))
+        done.map(drop).map_err(|trouble| format!("the test database {trial} was not removed: {trouble}"))
     }
 }
 

@@ -51,7 +51,7 @@ pub struct Server<'a> {
 
 fn named_in(context: &Context<'_>, service: &Service, key: &str) -> Result<String, CopyTrouble> {
     let named = probe::named_in(context.system, service, key);
-    named.map_err(|trouble| CopyTrouble::Wrong(format!("which database it is: {trouble}")))
+    named.map_err(|trouble| CopyTrouble::Wrong(format!("its database: {trouble}")))
 }
 
 impl<'a> Server<'a> {
@@ -87,7 +87,7 @@ impl<'a> Server<'a> {
         let wrong = |told: String| CopyTrouble::Wrong(told);
         let limit = context.patience_to_change().map_err(|error| wrong(error.message))?;
         let all = probe::containers(context.system, &context.processes(), limit);
-        let all = all.map_err(|trouble| wrong(format!("the containers cannot be seen: {trouble}")))?;
+        let all = all.map_err(|trouble| wrong(format!("the containers cannot be listed: {trouble}")))?;
         let is_own = |identity: &_| service.managers.iter().any(|manager| probe::is_container_of(manager, identity));
         let container = all.into_iter().find(|container| container.state == "running" && is_own(&container.identity));
         let container = container.ok_or_else(|| wrong(format!("{} does not run", service.name)))?.identity.name;
@@ -179,7 +179,7 @@ impl<'a> Server<'a> {
                 Err(format!("pg_dump: {}", failure(&output)))
             }
             (Err(error), _) => Err(told(error)),
-            (Ok(_), _) => Err("pg_dump did not end well".to_owned()),
+            (Ok(_), _) => Err("pg_dump failed".to_owned()),
         }
     }
 
@@ -244,7 +244,7 @@ impl<'a> Server<'a> {
         }
         let name = format!("{TRIAL}{:08x}", id.chance);
         let rows = self.fill(&name, dump)?;
-        self.drop(&name).map_err(|trouble| format!("the database {name} of its trial was left there: {trouble}"))?;
+        self.drop(&name).map_err(|trouble| format!("the test database {name} was not removed: {trouble}"))?;
         Ok(rows)
     }
 
@@ -254,7 +254,7 @@ impl<'a> Server<'a> {
     /// What the server says.
     pub fn drop(&self, name: &str) -> Result<(), String> {
         if !name.starts_with("opsctl_") {
-            return Err(format!("{name} is no database of opsctl"));
+            return Err(format!("{name} is not a database of opsctl"));
         }
         let name = postgres::name(name);
         self.ask_in(ALWAYS, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE);"), QUESTION.saturating_mul(3))

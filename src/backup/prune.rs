@@ -118,7 +118,7 @@ pub fn run(store: &Store<'_>, plans: &[Plan], before: &[Listed]) -> Done {
             Done { gone: all.len().saturating_sub(left), left, trouble }
         }
         Err(error) => {
-            let error = format!("what is left could not be listed: {error}");
+            let error = format!("the remaining copies could not be listed: {error}");
             Done {
                 gone: 0,
                 left: all.len(),

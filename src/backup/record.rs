@@ -155,7 +155,7 @@ impl Records {
         });
         let Some(begun) = begun else { return LastRun::None };
         match self.ended(set).find(|ended| ended.id == begun) {
-            None => LastRun::Failed(format!("run {begun} did not come to its end")),
+            None => LastRun::Failed(format!("run {begun} did not finish")),
             Some(ended) => match &ended.came {
                 Came::Proven => LastRun::Well(begun),
                 Came::Doubted(what) | Came::Failed(what) => LastRun::Failed(what.clone()),
@@ -293,7 +293,7 @@ pub fn keep(system: &System, deployment: &Deployment, line: &BackupLine) -> io::
 pub fn unwritable(error: &io::Error) -> Error {
     Error::failed(
         Code::RecordUnwritable,
-        format!("what is done cannot be recorded in {DIRECTORY}: {error}; what was begun counts as failed"),
+        format!("the run cannot be recorded in {DIRECTORY}: {error}; it counts as failed"),
     )
 }
 
@@ -341,7 +341,7 @@ mod tests {
         assert_eq!(one.last_run("b"), LastRun::Failed("missing".to_owned()));
         assert_eq!(one.last_run("c"), LastRun::None);
         let two = records(&all);
-        assert!(matches!(two.last_run("a"), LastRun::Failed(told) if told.ends_with("did not come to its end")));
+        assert!(matches!(two.last_run("a"), LastRun::Failed(told) if told.ends_with("did not finish")));
         assert_eq!(two.last_proven("a").unwrap().id, id(1));
         assert_eq!(two.sequences(), [1, 2]);
         assert_eq!(two.last_signed("a", "mark").map(|ended| ended.id), Some(id(1)));

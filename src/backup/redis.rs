@@ -77,7 +77,7 @@ impl<'a> Server<'a> {
     fn last_save(&self) -> Result<u64, String> {
         let told = self.say(&[&["LASTSAVE"]])?;
         let number = told.trim().strip_prefix("LASTSAVE: ").and_then(|number| number.parse().ok());
-        number.ok_or_else(|| "it does not say when it was saved last".to_owned())
+        number.ok_or_else(|| "it does not report its last save".to_owned())
     }
 
     /// Has the server make a snapshot, waits for it, and copies it to a new file.
@@ -97,12 +97,12 @@ impl<'a> Server<'a> {
             let busy = self.fact("persistence", "rdb_bgsave_in_progress")?.is_some_and(|busy| busy != "0");
             if failed && !busy {
                 return Err(format!(
-                    "its snapshot failed: {} and the room on its disk say why",
+                    "its snapshot failed: check {} and the free space of its disk",
                     program::command("logs")
                 ));
             }
             if begun.elapsed() > limit {
-                return Err(format!("its snapshot was not done in {} s", SNAPSHOT.as_secs()));
+                return Err(format!("its snapshot did not finish within {} s", SNAPSHOT.as_secs()));
             }
             thread::sleep(AGAIN);
         }
@@ -113,7 +113,7 @@ impl<'a> Server<'a> {
         // Elsewhere configured, it would be an old file that lies there.
         if u64::try_from(meta.mtime()).unwrap_or(0).saturating_add(1) < saved {
             return Err(format!(
-                "{} is not the snapshot that was made: is it configured elsewhere?",
+                "{} is not the new snapshot: check dir and dbfilename of redis.conf",
                 snapshot.display()
             ));
         }
@@ -139,11 +139,11 @@ pub fn prove(context: &Context<'_>, copy: &Path) -> Result<Rows, String> {
     let mut head = [0; MAGIC.len()];
     let read = private::open(copy).and_then(|mut file| io::Read::read_exact(&mut file, &mut head));
     if read.is_err() || head != MAGIC {
-        return Err("it is no snapshot of Redis".to_owned());
+        return Err("it is not a Redis snapshot".to_owned());
     }
     let limit = context.time_left().map_or(CHECK, |left| left.min(CHECK));
     let output = context.processes().run(&redis_check_rdb::check(&copy.to_string_lossy()), limit);
-    let output = output.map_err(|error| format!("it cannot be looked through: {error}"))?;
+    let output = output.map_err(|error| format!("it cannot be checked: {error}"))?;
     if output.exit != ProcessEnd::Code(0) {
         return Err(format!("redis-check-rdb: {}", failure(&output)));
     }

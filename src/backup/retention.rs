@@ -79,17 +79,17 @@ impl Refusal {
     /// In words.
     pub fn words(&self) -> String {
         match self {
-            Refusal::FailedRun(what) => format!("the last run did not end well: {what}"),
+            Refusal::FailedRun(what) => format!("the last run failed: {what}"),
             Refusal::NothingVerified => "there is no verified copy".to_owned(),
-            Refusal::Incomplete(id) => format!("{id}, which the last run proved, is not there or not good any more"),
+            Refusal::Incomplete(id) => format!("{id}, which the last run verified, is missing or no longer good"),
             Refusal::Clock(id) => {
                 format!("the last copy, {id}, is more than 48 h away from the host's clock")
             }
             Refusal::Apart(some, newer, older) => format!(
-                "{some} would go, but {newer} and {older} before it are more than 48 h apart: is the clock right?"
+                "{some} would be deleted, but {newer} and {older} before it are more than 48 h apart: check the clock"
             ),
             Refusal::Policy => "the policy keeps nothing".to_owned(),
-            Refusal::TooMany(some, all) => format!("{some} of {all} copies would go at once"),
+            Refusal::TooMany(some, all) => format!("{some} of {all} copies would be deleted at once"),
             Refusal::Gap(gap) => gap.words(),
         }
     }
@@ -127,7 +127,7 @@ pub fn decide(
     let last = match last {
         LastRun::Well(id) => *id,
         LastRun::Failed(what) => return Err(Refusal::FailedRun(what.clone())),
-        LastRun::None => return Err(Refusal::FailedRun("this host knows of no run".to_owned())),
+        LastRun::None => return Err(Refusal::FailedRun("this host has recorded no run".to_owned())),
     };
     let is_future = |id: &Id| id.time.duration_since(now) > SKEW;
     let mut verified: Vec<Id> = known.iter().filter(|k| k.worth == Worth::Verified).map(|k| k.id).collect();

@@ -31,7 +31,7 @@ pub fn seal(context: &Context<'_>, plain: &Path, to: &Path) -> Result<(), String
     sealed.map_err(|trouble| {
         // Half of it is nothing.
         let _ = private::remove_file(to);
-        format!("it cannot be sealed: {trouble}")
+        format!("it cannot be encrypted: {trouble}")
     })
 }
 
@@ -50,8 +50,8 @@ pub fn opened<T>(
     let _plain = Gone(plain);
     let argv = age::decrypt(&key.path, &text(sealed)?, &text(plain)?);
     key.run(context, &argv, sealed).map_err(|trouble| match age::is_other_key(&trouble) {
-        true => format!("it was sealed with another key than {KEY}"),
-        false => format!("it cannot be opened: {trouble}"),
+        true => format!("it was encrypted with another key than {KEY}"),
+        false => format!("it cannot be decrypted: {trouble}"),
     })?;
     work(plain)
 }
@@ -81,7 +81,7 @@ fn new(path: &Path) -> Result<(), String> {
 }
 
 fn text(path: &Path) -> Result<String, String> {
-    path.to_str().map(str::to_owned).ok_or_else(|| format!("{}: it is no text", path.display()))
+    path.to_str().map(str::to_owned).ok_or_else(|| format!("{}: it is not text", path.display()))
 }
 
 struct Key {
@@ -95,22 +95,22 @@ impl Key {
         let meta = match context.system.symlink_metadata(KEY) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Err(format!(
-                    "no key to encrypt with: install -d -m 700 /etc/opsctl && age-keygen -o {KEY}, then keep a copy of it \
-                     somewhere else"
+                    "no key to encrypt with: install -d -m 700 /etc/opsctl && age-keygen -o {KEY}, then store a copy \
+                     of it elsewhere"
                 ));
             }
             meta => meta.map_err(|error| format!("{KEY}: {error}"))?,
         };
         let own = rustix::process::geteuid().as_raw();
         if !meta.is_file() || !(meta.uid() == 0 || meta.uid() == own) {
-            return Err(format!("{KEY} is not a file of root's"));
+            return Err(format!("root does not own {KEY}, or it is not a regular file"));
         }
         if meta.mode() & 0o077 != 0 {
-            return Err(format!("others can read {KEY}, which is a key: chmod 600, and make a new one if they did"));
+            return Err(format!("others can read the key {KEY}: chmod 600; if they did read it, create a new one"));
         }
         let content = context.system.read(KEY).map_err(|error| format!("{KEY}: {error}"))?;
         if !age::is_identity(&content) {
-            return Err(format!("{KEY} is not a key that age-keygen has made"));
+            return Err(format!("{KEY} is not a key of age-keygen"));
         }
         let secrets = content.lines().filter(|line| !line.starts_with('#'));
         Ok(Key { path: text(&path)?, redactor: Redactor::new(secrets) })

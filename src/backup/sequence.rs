@@ -30,7 +30,7 @@ impl Gap {
 pub fn next(recorded: &[u64], signed: &[u64]) -> Result<u64, String> {
     let last = recorded.iter().chain(signed).copied().max().unwrap_or(0);
     let next = last.checked_add(1).filter(|next| *next <= name::LAST);
-    next.ok_or_else(|| format!("run {last} has the greatest number that there is"))
+    next.ok_or_else(|| format!("run {last} has the largest possible number"))
 }
 
 /// Where the newest numbers do not follow each other. `recorded` are numbers of this host's record, `signed` those of copies that

@@ -164,14 +164,14 @@ pub fn parts(system: &System, set: &BackupSet, manifest: &Manifest) -> Vec<Strin
 /// How it differs.
 pub fn compare(copy: &Path, bytes: u64, sha256: &str) -> Result<(), String> {
     let (size, hash) = staging::hash(copy).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => "it did not come back from the remote".to_owned(),
+        std::io::ErrorKind::NotFound => "it was not read back from the remote".to_owned(),
         _ => format!("it cannot be read back: {error}"),
     })?;
     if size != bytes {
-        return Err(format!("it came back with {size} bytes, not {bytes}"));
+        return Err(format!("read back it has {size} bytes, not {bytes}"));
     }
     if hash != sha256 {
-        return Err("it came back with another content".to_owned());
+        return Err("read back it has other content".to_owned());
     }
     Ok(())
 }
@@ -185,7 +185,7 @@ pub fn prove(context: &Context<'_>, set: &BackupSet, id: Id, copy: &Path) -> Res
         Source::Sqlite { .. } => sqlite::prove(copy, context.time_left()),
         Source::Postgres { service, database } => {
             let server = postgres::Server::find(context, service, database);
-            server.map_err(|trouble| format!("it cannot be tried: {trouble}"))?.try_out(copy, id)
+            server.map_err(|trouble| format!("its test restore failed: {trouble}"))?.try_out(copy, id)
         }
         Source::Redis { .. } => redis::prove(context, copy),
         Source::Files { paths, secrecy, .. } => with_archive(context, *secrecy, copy, |archive| {

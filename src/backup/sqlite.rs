@@ -53,7 +53,7 @@ pub fn look(path: &Path) -> Result<(u64, Owner), String> {
         return Err("it is a symbolic link".to_owned());
     }
     if !meta.is_file() {
-        return Err(format!("it is no file, but {}", kind(&meta)));
+        return Err(format!("it is not a regular file, but {}", kind(&meta)));
     }
     let mut file = system.open(path).map_err(told)?;
     let meta = file.metadata().map_err(|error| error.to_string())?;
@@ -84,8 +84,8 @@ fn check_sides(system: &System, path: &Path) -> Result<u64, String> {
             meta => meta.map_err(|error| format!("its {side}: {error}"))?,
         };
         match () {
-            () if !meta.is_file() => return Err(format!("its {side} is no file, but {}", kind(&meta))),
-            () if meta.nlink() > 1 => return Err(format!("its {side} has another name elsewhere")),
+            () if !meta.is_file() => return Err(format!("its {side} is not a regular file, but {}", kind(&meta))),
+            () if meta.nlink() > 1 => return Err(format!("its {side} has a second hard link elsewhere")),
             () if side == "-wal" => log = meta.len(),
             () => {}
         }
@@ -114,12 +114,12 @@ fn check_head(file: &mut File, size: u64) -> Result<(), String> {
     let mut head = [0; 20];
     match file.read_exact(&mut head) {
         Ok(()) if head[..16] == MAGIC[..] => {}
-        _ => return Err("it is no SQLite database".to_owned()),
+        _ => return Err("it is not an SQLite database".to_owned()),
     }
     // https://www.sqlite.org/fileformat2.html: the versions that one must know to write and to read it.
     match head[18].max(head[19]) {
         form if form > NEWEST_FORM => {
-            Err(format!("it is of form {form}, which this {} does not know", program::name()))
+            Err(format!("it has format {form}, which this {} does not read", program::name()))
         }
         _ => Ok(()),
     }
@@ -159,7 +159,7 @@ fn copy_watched(from: &Path, to: &Path, watch: &Watch) -> Result<(), String> {
         match backup.step(-1).map_err(told)? {
             StepResult::Done => return Ok(()),
             _ if begun.elapsed() < BUSY => thread::sleep(AGAIN),
-            _ => return Err(format!("it is locked by another for more than {} s", BUSY.as_secs())),
+            _ => return Err(format!("another process has locked it for more than {} s", BUSY.as_secs())),
         }
     }
 }
@@ -173,7 +173,7 @@ fn first_page(source: &Connection, watch: &Watch) -> Result<(), String> {
             Ok(_) => return Ok(()),
             Err(error) if is_busy(&error) && begun.elapsed() < BUSY => thread::sleep(AGAIN),
             Err(error) if is_busy(&error) => {
-                return Err(format!("it is locked by another for more than {} s", BUSY.as_secs()));
+                return Err(format!("another process has locked it for more than {} s", BUSY.as_secs()));
             }
             Err(error) => return Err(words(&error)),
         }
@@ -251,7 +251,7 @@ fn settle_watched(path: &Path, watch: &Watch) -> Result<(), String> {
     let _: i64 = database.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(told)?;
     let busy: i64 = database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(told)?;
     if busy != 0 {
-        return Err("another still uses it".to_owned());
+        return Err("another process still uses it".to_owned());
     }
     database.close().map_err(|(_, error)| words(&error))
 }
@@ -265,7 +265,7 @@ fn words(error: &rusqlite::Error) -> String {
     match error {
         rusqlite::Error::SqliteFailure(code, Some(message)) => match code.code {
             rusqlite::ErrorCode::DatabaseCorrupt => format!("it is corrupt: {message}"),
-            rusqlite::ErrorCode::NotADatabase => "it is no SQLite database".to_owned(),
+            rusqlite::ErrorCode::NotADatabase => "it is not an SQLite database".to_owned(),
             _ => message.clone(),
         },
         other => other.to_string(),

@@ -108,7 +108,7 @@ pub fn room(system: &System, path: &Path, bytes: u64) -> Result<(), String> {
     let shown = crate::units::bytes;
     match free < needed {
         true => {
-            Err(format!("no room: {} are free below {}, {} are needed", shown(free), there.display(), shown(needed)))
+            Err(format!("not enough space: {} free below {}, {} needed", shown(free), there.display(), shown(needed)))
         }
         false => Ok(()),
     }

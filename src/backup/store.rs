@@ -37,17 +37,17 @@ impl<'a> Store<'a> {
         use std::os::unix::fs::MetadataExt;
         let meta = context.system.metadata(remote.config).map_err(|error| format!("{}: {error}", remote.config))?;
         if meta.mode() & 0o077 != 0 {
-            return Err(format!("others can read {}, which has keys in it: chmod 600", remote.config));
+            return Err(format!("others can read {}, which contains keys: chmod 600", remote.config));
         }
         let text = context.system.read(remote.config).map_err(|error| format!("{}: {error}", remote.config))?;
         if !text.lines().any(|line| line.trim() == format!("[{}]", remote.name)) {
-            return Err(format!("{} knows of no remote {}", remote.config, remote.name));
+            return Err(format!("{} has no remote {}", remote.config, remote.name));
         }
         let mut secrets = Vec::new();
         for credential in remote.credentials {
             match probe::secret(context.system, &credential.secret) {
                 Ok(value) => secrets.push((credential.variable, Hidden::new(value))),
-                Err(trouble) => return Err(format!("no key to {}: {trouble}", remote.name)),
+                Err(trouble) => return Err(format!("no credentials for {}: {trouble}", remote.name)),
             }
         }
         // What stands in its configuration is as secret as what it is handed.

@@ -97,7 +97,7 @@ impl<'a> Reader<'a> {
         }
         let (key, alone) = self.key()?;
         if key.contains(' ') {
-            return Err("compose refuses the file: a key holds a blank");
+            return Err("compose refuses the file: a key contains a space");
         }
         let line = self.lines.of(begin);
         if alone {
@@ -129,11 +129,11 @@ impl<'a> Reader<'a> {
                 '_' | '.' | '-' | '[' | ']' => {}
                 // Letters and numbers, as Go has them.
                 _ if c.is_alphanumeric() => {}
-                _ => return Err("compose refuses the file: a key holds a character that no name may have"),
+                _ => return Err("compose refuses the file: a key contains an invalid character"),
             }
         }
         if rest.is_empty() {
-            return Err("compose refuses the file: nothing stands behind export");
+            return Err("compose refuses the file: export has no variable");
         }
         let (key, offset, alone) = found;
         let key = key.trim_end().to_owned();
@@ -177,7 +177,7 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        Err("compose refuses the file: a quoted value has no end")
+        Err("compose refuses the file: a quoted value is not closed")
     }
 
     /// A value with its variables filled in.

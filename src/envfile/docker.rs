@@ -14,7 +14,7 @@ pub(super) fn read(content: &[u8], elsewhere: &dyn Fn(&str) -> Elsewhere) -> Rea
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let end = begin + line.len();
         let Ok(line) = str::from_utf8(line) else {
-            reading.refused = Some(Refused { line: number, why: "docker refuses the file: it is no UTF-8" });
+            reading.refused = Some(Refused { line: number, why: "docker refuses the file: it is not UTF-8" });
             break;
         };
         let line = if index == 0 { line.strip_prefix('\u{feff}').unwrap_or(line) } else { line }.trim_start();
@@ -24,7 +24,7 @@ pub(super) fn read(content: &[u8], elsewhere: &dyn Fn(&str) -> Elsewhere) -> Rea
         let (key, value) = line.split_once('=').map_or((line, None), |(key, value)| (key, Some(value)));
         let why = match key {
             "" => Some("docker refuses the file: a line begins with ="),
-            _ if key.contains([' ', '\t']) => Some("docker refuses the file: a name holds a blank"),
+            _ if key.contains([' ', '\t']) => Some("docker refuses the file: a name contains a space"),
             _ => None,
         };
         if let Some(why) = why {

@@ -17,7 +17,7 @@ const DEEPEST: usize = 32;
 /// The longest string that the kernel gives to a process, bytes (`MAX_ARG_STRLEN`).
 pub(super) const LONGEST: usize = 128 << 10;
 
-const WRONG: &str = "compose refuses the file: a `${` is no variable";
+const WRONG: &str = "compose refuses the file: a `${` does not begin a variable";
 const REQUIRED: &str = "compose refuses the file: a variable that it requires is not set";
 
 /// The same expression as compose's. The last brace of a line may be taken for that of the first variable.

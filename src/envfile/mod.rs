@@ -271,7 +271,7 @@ fn ignored(reader: EnvReader, text: &str, lines: &Lines, settings: &[Setting]) -
             }
             _ if bare.len() < plain.len() => format!("line {number} is a comment"),
             _ if exported.is_some() => format!("{who} ignores `export {name}=…` in line {number}"),
-            _ => format!("{who} does not take line {number} for a setting"),
+            _ => format!("{who} does not read line {number} as a setting"),
         };
         found.push(Ignored { name: name.to_owned(), why });
     }

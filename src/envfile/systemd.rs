@@ -18,12 +18,12 @@ enum State {
     CommentEscape,
 }
 
-pub(super) const SINCE_254: &str = "systemd before 254 takes the line for part of a comment";
+pub(super) const SINCE_254: &str = "systemd before 254 reads the line as part of a comment";
 
 /// What systemd sets. Where versions differ, the value is unknown.
 pub(super) fn read(content: &[u8]) -> Reading {
     if let Some(at) = content.iter().position(|byte| *byte == 0) {
-        return refused(content, at, "systemd refuses the file: it holds a NUL byte");
+        return refused(content, at, "systemd refuses the file: it contains a NUL byte");
     }
     let (now, escaped) = parse(content, false);
     if !escaped {
@@ -177,7 +177,7 @@ impl Entry {
     /// Adds it to the reading; what is no UTF-8 makes systemd refuse the whole file.
     fn push(&mut self, lines: &Lines, end: usize, reading: &mut Reading) -> Result<(), &'static str> {
         let text = |bytes: &mut Vec<u8>| {
-            String::from_utf8(std::mem::take(bytes)).map_err(|_| "systemd refuses the file: it is no UTF-8")
+            String::from_utf8(std::mem::take(bytes)).map_err(|_| "systemd refuses the file: it is not UTF-8")
         };
         let (key, value) = (text(&mut self.key)?, text(&mut self.value)?);
         let line = lines.of(self.begin);

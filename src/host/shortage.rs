@@ -67,15 +67,15 @@ impl fmt::Display for Shortage {
             Shortage::Descriptors => {
                 write!(
                     f,
-                    "{} can open no more files ({}, see ulimit -n)",
+                    "{} cannot open more files ({}, see ulimit -n)",
                     program::name(),
                     limit(Resource::Nofile, "no limit")
                 )
             }
-            Shortage::HostDescriptors => f.write_str("this host can open no more files (see sysctl fs.file-max)"),
+            Shortage::HostDescriptors => f.write_str("this host cannot open more files (see sysctl fs.file-max)"),
             Shortage::Tasks => {
                 let limit = limit(Resource::Nproc, "no limit of its own");
-                write!(f, "{} can start no more processes ({limit}, see ulimit -u and TasksMax)", program::name())
+                write!(f, "{} cannot start more processes ({limit}, see ulimit -u and TasksMax)", program::name())
             }
             Shortage::Memory => {
                 write!(
@@ -90,7 +90,7 @@ impl fmt::Display for Shortage {
             }
             Shortage::Buffers => f.write_str("this host has no buffer space for a connection"),
             Shortage::Turns => {
-                write!(f, "not asked: {} lacks the resources to ask everything in time", program::name())
+                write!(f, "not checked: {} lacks the resources to check everything before the timeout", program::name())
             }
         }
     }
@@ -129,7 +129,7 @@ mod tests {
         // Of a read with a deadline it means that nothing has come; of a start, that nothing more may run.
         assert_eq!(of(Errno::AGAIN), None);
         assert_eq!(Shortage::of_start(&Errno::AGAIN.into()), Some(Shortage::Tasks));
-        assert!(Shortage::Descriptors.to_string().starts_with("opsctl can open no more files (limit "));
+        assert!(Shortage::Descriptors.to_string().starts_with("opsctl cannot open more files (limit "));
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl Trouble {
     pub fn from_io(error: &io::Error) -> Self {
         match (Shortage::of(error), error.kind()) {
             (Some(shortage), _) => Trouble::Shortage(shortage),
-            (None, io::ErrorKind::PermissionDenied) => Trouble::denied("to look at it"),
+            (None, io::ErrorKind::PermissionDenied) => Trouble::denied("to read it"),
             (None, _) => Trouble::Failed(words(error)),
         }
     }
@@ -64,7 +64,7 @@ impl Trouble {
     /// That it may not be seen. Root would be let, unless it is root who asks: then its file system refuses (FUSE and NFS do).
     pub fn denied(what: &'static str) -> Self {
         match rustix::process::geteuid().is_root() {
-            true => Trouble::Failed("permission denied, to root as well: its file system refuses".to_owned()),
+            true => Trouble::Failed("permission denied, also for root: its file system refuses".to_owned()),
             false => Trouble::NeedsRoot(what),
         }
     }
@@ -74,7 +74,7 @@ impl Trouble {
 fn words(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotConnected => "the program or server behind its mount is gone".to_owned(),
-        io::ErrorKind::StaleNetworkFileHandle => "its mount is stale: the server no longer knows it".to_owned(),
+        io::ErrorKind::StaleNetworkFileHandle => "its mount is stale: the server no longer has it".to_owned(),
         _ => error.to_string(),
     }
 }
@@ -108,7 +108,7 @@ pub fn failure(output: &Output) -> Trouble {
         ProcessEnd::Code(code) => format!("exit {code}"),
         ProcessEnd::Signal(signal) => format!("killed by signal {signal}"),
         ProcessEnd::TimedOut(after) => return Trouble::TimedOut(after),
-        ProcessEnd::TooMuchOutput => "killed: it would not stop printing".to_owned(),
+        ProcessEnd::TooMuchOutput => "killed: its output did not end".to_owned(),
     };
     let said = ending(&String::from_utf8_lossy(&output.stderr));
     Trouble::Failed(if said.is_empty() { how } else { format!("{how}: {said}") })

@@ -68,8 +68,8 @@ pub fn logs(stated: Vec<Stated>) -> Vec<Comparison> {
             Ok(found) if stated.agree => (Some(found), Verdict::Pass, None),
             Ok(found) => {
                 let reason = match found.as_str() {
-                    "nowhere" => "nothing records what it writes there",
-                    _ => "its log is not where the runbook says; logs reads it where its manager says",
+                    "nowhere" => "nothing records its output",
+                    _ => "its log is not at the runbook's path; logs reads the path of its manager",
                 };
                 (Some(found), Verdict::Fail, Some(reason.to_owned()))
             }
@@ -159,16 +159,16 @@ impl Of<'_> {
             self.push("unit", wanted.name, Some("not found".to_owned()), Verdict::Fail, &command);
             return self.because("nothing starts this service");
         };
-        self.equal("unit", "loaded", &unit.load, &command, "systemd cannot use its unit file");
+        self.equal("unit", "loaded", &unit.load, &command, "systemd cannot load its unit file");
         if wanted.enabled {
             let enabled = ["enabled", "enabled-runtime", "static", "alias", "generated", "indirect"];
             let state = if enabled.contains(&unit.file_state.as_str()) { "enabled" } else { unit.file_state.as_str() };
-            self.equal("start at boot", "enabled", state, &command, "it stays down after a reboot");
+            self.equal("start at boot", "enabled", state, &command, "it does not start after a reboot");
         }
         let settings = [
-            ("User=", wanted.user, &unit.user, "it has other rights than the runbook assumes"),
+            ("User=", wanted.user, &unit.user, "it has other permissions than the runbook assumes"),
             ("WorkingDirectory=", wanted.working_directory, &unit.working_directory, "relative paths lead elsewhere"),
-            ("Restart=", wanted.restart, &unit.restart, "it is not restarted when it fails as the runbook assumes"),
+            ("Restart=", wanted.restart, &unit.restart, "it is not restarted after a failure as the runbook assumes"),
         ];
         for (what, expected, found, consequence) in settings {
             if let Some(expected) = expected {
@@ -248,7 +248,7 @@ impl Of<'_> {
                                 verdict,
                                 &answer.command,
                             );
-                            self.because("no command of the runbook finds it");
+                            self.because("commands of the runbook do not find it");
                         }
                         Some(service) => {
                             self.equal("compose service", compose.service, compose.service, &answer.command, "");
@@ -259,7 +259,7 @@ impl Of<'_> {
                                 expected,
                                 found,
                                 &answer.command,
-                                "no command of the runbook finds it",
+                                "commands of the runbook do not find it",
                             );
                         }
                     }
@@ -307,7 +307,7 @@ impl Of<'_> {
                     let verdict = if count == own.len() { Verdict::Pass } else { Verdict::Warn };
                     let found = Some(own.len().to_string());
                     self.push("pm2 instances", count.to_string(), found, verdict, &answer.command);
-                    self.because("it carries more or less than planned");
+                    self.because("it has another capacity than planned");
                 }
             }
         }
@@ -373,10 +373,10 @@ impl Of<'_> {
         let judged = health.services.iter().find(|judged| judged.name == self.service.name);
         if judged.is_some_and(|judged| judged.state == State::Unknown) && *holder != Holder::Own {
             self.push(&what, expected, None, Verdict::Unknown, &command);
-            return self.because("its manager could not be asked which processes are its own");
+            return self.because("its manager did not report its processes");
         }
         match holder {
-            Holder::Own => self.push(&what, expected, Some("its own".to_owned()), Verdict::Pass, &command),
+            Holder::Own => self.push(&what, expected, Some("its own process".to_owned()), Verdict::Pass, &command),
             Holder::Other { pid, name } => {
                 self.push(&what, expected, Some(format!("{name} (pid {pid})")), Verdict::Fail, &command);
                 self.because("the service cannot listen, or another program answers for it");
@@ -384,7 +384,7 @@ impl Of<'_> {
             Holder::Elsewhere { at, .. } => {
                 let found = at.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 self.push(&what, expected, Some(format!("listens on {found}")), Verdict::Fail, &command);
-                self.because("what connects to this port does not reach the service");
+                self.because("clients of this port do not reach the service");
             }
             // A container's port may be forwarded by the kernel, where nobody listens.
             Holder::Nobody | Holder::Hidden if !matches!(manager, Manager::Systemd(_) | Manager::Pm2(_)) => {}
@@ -394,7 +394,7 @@ impl Of<'_> {
             }
             Holder::Unseen | Holder::Unasked => {
                 self.push(&what, expected, None, Verdict::Unknown, &command);
-                self.because("needs root to see whose socket it is");
+                self.because("needs root to see which process listens");
             }
         }
     }
@@ -419,7 +419,7 @@ impl Of<'_> {
                 }
                 Some(upstream) => {
                     self.push(&what, expected, Some(upstream.address.clone()), Verdict::Fail, &answer.command);
-                    self.because("the proxy sends this host somewhere else");
+                    self.because("the proxy has another upstream for this host");
                 }
                 None => {
                     self.push(&what, expected, Some("no such route".to_owned()), Verdict::Warn, &answer.command);
@@ -437,7 +437,7 @@ impl Of<'_> {
                 Err(trouble) => self.unknown(&what, "exists", answer, trouble),
                 Ok(true) => self.push(&what, "exists", Some("exists".to_owned()), Verdict::Pass, &answer.command),
                 Ok(false) => {
-                    let found = Some("missing, empty or of another kind".to_owned());
+                    let found = Some("missing, empty or of another type".to_owned());
                     self.push(&what, "exists", found, Verdict::Fail, &answer.command);
                     self.because(data.what);
                 }

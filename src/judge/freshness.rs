@@ -34,7 +34,7 @@ pub fn unknown(set: &BackupSet, why: &str) -> Freshness {
         verdict: Verdict::Unknown,
         age_seconds: None,
         rpo_seconds: set.rpo_seconds,
-        summary: format!("what is recorded of its copies: {why}"),
+        summary: format!("the records of its copies: {why}"),
     }
 }
 
@@ -45,7 +45,7 @@ pub fn unsigned(set: &BackupSet, key: &str) -> Freshness {
         verdict: Verdict::Fail,
         age_seconds: None,
         rpo_seconds: set.rpo_seconds,
-        summary: format!("no copy is signed with the key of this host, {key}; the next backup is"),
+        summary: format!("no copy is signed with the key of this host, {key}; the next backup will be"),
     }
 }
 
@@ -57,11 +57,11 @@ pub fn judge(set: &BackupSet, newest: Option<Timestamp>, failed: Option<&str>, n
     let (verdict, summary) = match age {
         None => (Verdict::Fail, "there is no verified copy".to_owned()),
         Some(age) if age < -SKEW => {
-            (Verdict::Unknown, "the newest verified copy is of the future: is the clock right?".to_owned())
+            (Verdict::Unknown, "the newest verified copy is in the future: check the clock".to_owned())
         }
         Some(age) if age > oldest => (
             Verdict::Fail,
-            format!("the newest verified copy is {} old, at most {} may be lost", duration(age), duration(rpo)),
+            format!("the newest verified copy is {} old, the limit is {}", duration(age), duration(rpo)),
         ),
         Some(age) => match failed {
             Some(what) => (
@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(judged(60, None), (Verdict::Pass, "the newest verified copy is 1h0m old".to_owned()));
         // The run of the next day is under way.
         assert_eq!(judged(24 * 60 + 30, None).0, Verdict::Pass);
-        let old = "the newest verified copy is 1d3h old, at most 1d0h may be lost";
+        let old = "the newest verified copy is 1d3h old, the limit is 1d0h";
         assert_eq!(judged(27 * 60, None), (Verdict::Fail, old.to_owned()));
         assert_eq!(judged(-10, None).0, Verdict::Unknown);
         let failed = Some("it is missing");

@@ -77,19 +77,19 @@ pub const fn deployment(d: &Deployment) {
 
 const fn severities(d: &Deployment) {
     if d.severities.is_empty() {
-        culprit(d.name, "has no severity levels");
+        culprit(d.name, "has no severities");
     }
     let mut i = 0;
     while i < d.severities.len() {
         let level = d.severities[i];
-        text(level.id, d.name, "has a severity level without an id");
-        text(level.criterion, level.id, "is a severity level that does not say when it applies: Level::criterion");
-        text(level.response, level.id, "is a severity level that does not say how soon to act: Level::response");
-        text(level.action, level.id, "is a severity level that does not say what to do first: Level::action");
+        text(level.id, d.name, "has a severity without an id");
+        text(level.criterion, level.id, "is a severity without a criterion: Level::criterion");
+        text(level.response, level.id, "is a severity without a response time: Level::response");
+        text(level.action, level.id, "is a severity without a first action: Level::action");
         if let Some(m) = &level.mttr
             && (m.detect_seconds == 0 || m.mitigate_seconds == 0 || m.recover_seconds == 0 || m.total_seconds == 0)
         {
-            culprit(level.id, "is a severity level with a target for repair of 0 seconds");
+            culprit(level.id, "is a severity with a repair target of 0 seconds");
         }
         i += 1;
     }
@@ -98,11 +98,11 @@ const fn severities(d: &Deployment) {
 const fn people(d: &Deployment) {
     let mut i = 0;
     while i < d.escalation.len() {
-        text(d.escalation[i].who, d.name, "has an escalation to nobody");
+        text(d.escalation[i].who, d.name, "has an escalation without a recipient");
         text(
             d.escalation[i].via,
             d.escalation[i].who,
-            "is escalated to, but not where they are found: Escalation::via",
+            "has an escalation without a way to reach them: Escalation::via",
         );
         i += 1;
     }
@@ -117,13 +117,13 @@ const fn people(d: &Deployment) {
 const fn maintenance(m: &Maintenance, owner: &str) {
     match m {
         Maintenance::None(instead) => {
-            text(instead, owner, "has no maintenance mode and does not say what to do instead");
+            text(instead, owner, "has no maintenance mode and names no alternative");
         }
         Maintenance::Page(page) => {
             absolute(page.file, owner, "has a maintenance page at a path that is not absolute");
             absolute(page.health, owner, "has a maintenance page whose health path does not begin with /");
             text(page.message, owner, "has a maintenance page without a message");
-            text(page.effect, owner, "has a maintenance page that does not say what it means for users: Page::effect");
+            text(page.effect, owner, "has a maintenance page without its effect on users: Page::effect");
             if page.retry_after_seconds == 0 {
                 culprit(owner, "has a maintenance page without a Retry-After");
             }
@@ -133,7 +133,7 @@ const fn maintenance(m: &Maintenance, owner: &str) {
             if stop.services.is_empty() {
                 culprit(owner, "has a maintenance mode that stops nothing");
             }
-            text(stop.effect, owner, "has a maintenance mode that does not say what it means for users: Stop::effect");
+            text(stop.effect, owner, "has a maintenance mode without its effect on users: Stop::effect");
         }
     }
 }
@@ -284,7 +284,7 @@ pub fn problems(deployments: &[&Deployment]) -> Vec<String> {
             }
             // One call lists, uploads or reads back all.
             if set.remote.place() != d.backups[0].remote.place() {
-                found.push(format!("{place}: is not kept where the others of its deployment are"));
+                found.push(format!("{place}: has another remote than the other sets of its deployment"));
             }
         }
         failures::problems(d, &mut found);

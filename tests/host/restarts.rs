@@ -78,14 +78,14 @@ fn certificates(machine: &Machine) {
     certificate(machine, "/etc/letsencrypt/live/old.example", "DNS:old.example", EXPIRED);
     let (document, _) = status(machine);
     assert_eq!(host(&document, "certificate"), Vec::<String>::new());
-    assert!(findings().stdout.contains("nobody listens on port 443"), "{:#?}", findings());
+    assert!(findings().stdout.contains("nothing listens on port 443"), "{:#?}", findings());
     // Its names are those in it, and not that of its directory; one that nobody shows is no failure.
     serve(machine, "/etc/letsencrypt/live/shop.example-0001");
     let (document, _) = status(machine);
     let told = host(&document, "certificate");
     assert_eq!(told.len(), 3, "{told:#?}");
     assert!(told.iter().all(|told| told.starts_with("warn: ")), "{told:#?}");
-    assert!(told[0].contains("no server here shows it"), "{told:#?}");
+    assert!(told[0].contains("no server here serves it"), "{told:#?}");
     // An expired one that no file tells of.
     certificate(machine, "/root/edge", "DNS:unheard.example", EXPIRED);
     serve(machine, "/root/edge");

@@ -156,9 +156,9 @@ fn what_the_next_boot_leaves_out(machine: &Machine) {
     machine.sh("systemctl disable -q caddy; systemctl stop cron logrotate.timer");
     let told = seen().join("\n");
     for wanted in [
-        "caddy: caddy does not come back after a reboot: caddy.service is not enabled",
-        "cron: cron does not run: no crontab's jobs are started",
-        "logrotate.timer: logrotate.timer does not run: what it starts is left out",
+        "caddy: caddy does not start after a reboot: caddy.service is not enabled",
+        "cron: cron does not run: no job of any crontab starts",
+        "logrotate.timer: logrotate.timer does not run, nor does the service that it starts",
     ] {
         assert!(told.contains(wanted), "{wanted} is not in:\n{told}");
     }

@@ -169,7 +169,7 @@ fn judge(output: &Output, took: Duration, is_lines: bool, known: &BTreeSet<Strin
     if took > LONGEST {
         wrong.push(format!("takes {took:?}"));
     }
-    for sign in ["panicked", "opsctl itself is wrong", "memory allocation", "overflowed its stack"] {
+    for sign in ["panicked", "opsctl has a bug", "memory allocation", "overflowed its stack"] {
         if stderr.contains(sign) || String::from_utf8_lossy(&output.stdout).contains(sign) {
             wrong.push(format!("tells of {sign}: {stderr}{}", String::from_utf8_lossy(&output.stdout)));
         }

@@ -33,3 +33,4 @@ mod streams;
 mod terminal;
 mod truth;
 mod usage;
+mod words;

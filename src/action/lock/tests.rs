@@ -67,7 +67,7 @@ fn losers_of_the_same_moment_are_told_who_holds_it() {
         let winner = winners.first().unwrap();
         let pid = std::process::id();
         for message in losers {
-            let (before, after) = (format!("is being changed by {winner} (ann) since 2"), format!(", process {pid}; "));
+            let (before, after) = (format!("is locked by {winner} (ann) since 2"), format!(", process {pid}; "));
             assert!(message.contains(&before) && message.contains(&after), "{winner}: {message}");
         }
     }

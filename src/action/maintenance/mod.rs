@@ -73,7 +73,7 @@ fn kept(system: &System, deployment: &Deployment) -> Result<Option<Note>, String
     match system.read(&path) {
         Ok(text) => serde_json::from_str(&text).map(Some).map_err(|_| format!("{path} is damaged")),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => Err("only root may read the note".to_owned()),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Err("only root can read the note".to_owned()),
         Err(error) => Err(format!("{path}: {error}")),
     }
 }
@@ -228,9 +228,9 @@ pub fn is_likely(system: &System, deployment: &Deployment) -> bool {
 /// The hosts of the page that is in place; `None` when none is.
 fn placed(system: &System, page: &Page) -> Result<Option<Vec<Endpoint>>, String> {
     match system.read(page.file) {
-        Ok(text) => {
-            endpoints_of_page(&text).map(Some).ok_or_else(|| format!("{} is not {}'s", page.file, program::name()))
-        }
+        Ok(text) => endpoints_of_page(&text)
+            .map(Some)
+            .ok_or_else(|| format!("{} does not belong to {}", page.file, program::name())),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(format!("{}: {error}", page.file)),
     }
@@ -278,18 +278,18 @@ fn judge_page(page: &Page, placed: bool, answers: &[Asked]) -> (MaintenanceState
         (true, shown) if shown == sites.len() && shown > 0 => (MaintenanceState::On, every(shown, "503 with the page")),
         (true, shown) if shown + silent == sites.len() => (
             MaintenanceState::Unknown,
-            format!("{} is in place, but {}", page.file, told(|asked| asked.answer.result.is_err())),
+            format!("{} is installed, but {}", page.file, told(|asked| asked.answer.result.is_err())),
         ),
         (true, _) => {
             let other = told(|asked| asked.answer.result.is_ok() && !asked.is_page());
-            (MaintenanceState::Unfinished, format!("{} is in place, but {other}", page.file))
+            (MaintenanceState::Unfinished, format!("{} is installed, but {other}", page.file))
         }
         (false, 0) if silent == sites.len() => (
             MaintenanceState::Unknown,
-            format!("no page is in place, but {}", told(|asked| asked.answer.result.is_err())),
+            format!("no page is installed, but {}", told(|asked| asked.answer.result.is_err())),
         ),
-        (false, 0) => (MaintenanceState::Off, every(sites.len() - silent, "for themselves")),
-        (false, _) => (MaintenanceState::Unfinished, format!("the page was taken away, but {}", told(Asked::is_page))),
+        (false, 0) => (MaintenanceState::Off, every(sites.len() - silent, "without the page")),
+        (false, _) => (MaintenanceState::Unfinished, format!("the page was removed, but {}", told(Asked::is_page))),
     }
 }
 
@@ -309,7 +309,7 @@ fn judge_stop(
     let mut up = Vec::new();
     for service in stop.services {
         match seen(service) {
-            None => return (MaintenanceState::Unknown, format!("{} is not to be seen on this host", service.name)),
+            None => return (MaintenanceState::Unknown, format!("{} was not found on this host", service.name)),
             Some(judged) if judged.state == health::State::Unknown => {
                 return (MaintenanceState::Unknown, format!("{}: {}", service.name, judged.summary));
             }
@@ -323,10 +323,10 @@ fn judge_stop(
     match (down.is_empty(), up.is_empty(), note) {
         (true, _, _) => (MaintenanceState::Off, are(&up, "up")),
         (false, _, Err(trouble)) => {
-            (MaintenanceState::Unknown, format!("{}, for maintenance or not: {trouble}", are(&down, "stopped")))
+            (MaintenanceState::Unknown, format!("{}, perhaps not for maintenance: {trouble}", are(&down, "stopped")))
         }
         (false, _, Ok(None)) => {
-            (MaintenanceState::Off, format!("{}, but not for maintenance: nobody turned it on", are(&down, "stopped")))
+            (MaintenanceState::Off, format!("{}, but maintenance is not on", are(&down, "stopped")))
         }
         (false, true, Ok(Some(_))) => (MaintenanceState::On, are(&down, "stopped")),
         (false, false, Ok(Some(_))) => {

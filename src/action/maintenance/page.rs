@@ -145,8 +145,8 @@ pub fn site(context: &Context<'_>, deployment: &'static Deployment, page: &Page)
             let trouble = failure(&output);
             return Err(match output.exit {
                 ProcessEnd::Code(_) => refused(
-                    format!("nginx does not take its configuration as it is now: {trouble}"),
-                    Some("repair it first; nginx -t says the same".to_owned()),
+                    format!("nginx rejects its present configuration: {trouble}"),
+                    Some("nginx -t shows the error; correct it first".to_owned()),
                 ),
                 _ => unknown(&trouble),
             });
@@ -158,17 +158,16 @@ pub fn site(context: &Context<'_>, deployment: &'static Deployment, page: &Page)
     let directory = page.file.rsplit_once('/').map_or("/", |(directory, _)| directory);
     let site = pages::site(&dump, &hosts, page.file, page.health).map_err(|objection| match objection {
         Objection::Malformed(malformed) => unknown(&malformed),
-        Objection::NoServer => refused(
-            format!("nginx has no server for any of {}", hosts.join(", ")),
-            Some(program::command("verify compares the registry with this host")),
-        ),
+        Objection::NoServer => {
+            refused(format!("nginx has no server for any of {}", hosts.join(", ")), Some(program::command("verify")))
+        }
         Objection::NotRead => refused(
-            format!("nginx reads no {}: nothing in its configuration includes it", page.file),
+            format!("nginx does not read {}: its configuration does not include it", page.file),
             Some(format!("as the first line of http in nginx.conf: include {directory}/*.conf;")),
         ),
         Objection::Behind(names, path) => refused(
-            format!("nginx would go on showing {names}, which it reads in {path} before {}", page.file),
-            Some(format!("have nginx include {directory}/*.conf before it")),
+            format!("nginx would still serve {names}, which it reads in {path} before {}", page.file),
+            Some(format!("include {directory}/*.conf in nginx's configuration before it")),
         ),
     })?;
     for directory in [directory, site.main.rsplit_once('/').map_or("/", |(directory, _)| directory)] {
@@ -208,24 +207,20 @@ pub fn plan(
             let other = beside(&site.main, "opsctl");
             let content = site.page(page.health, message, page.retry_after_seconds);
             if before.as_ref() != Some(&content) {
-                steps.push(step("write the page beside its place", Act::Write(aside.clone(), content), Risk::Safe));
-                let title = "write a main file that includes it";
+                steps.push(step("write the page to a temp file", Act::Write(aside.clone(), content), Risk::Safe));
+                let title = "write a temporary main file that includes it";
                 steps.push(step(title, Act::Write(other.clone(), site.main_with(&aside)), Risk::Safe));
                 let argv = nginx::validate_other(&other);
-                steps.push(step("check nginx's configuration with it", Act::Run(argv), Risk::ReadOnly));
-                steps.push(step("remove that main file", Act::Remove(other), Risk::Safe));
-                steps.push(step(
-                    "put the page in its place",
-                    Act::Move(aside, page.file.to_owned(), before),
-                    Risk::Safe,
-                ));
+                steps.push(step("check nginx's configuration with the page", Act::Run(argv), Risk::ReadOnly));
+                steps.push(step("remove the temporary main file", Act::Remove(other), Risk::Safe));
+                steps.push(step("install the page", Act::Move(aside, page.file.to_owned(), before), Risk::Safe));
             }
             Risk::Disruptive
         }
         Direction::Off => {
             if before.is_some() {
                 let act = Act::Move(page.file.to_owned(), taken.clone(), None);
-                steps.push(step("take the page out of its place", act, Risk::Safe));
+                steps.push(step("uninstall the page", act, Risk::Safe));
             }
             // Visitors who would meet errors are better off with the page.
             if unwell { Risk::Disruptive } else { Risk::Safe }
@@ -238,8 +233,8 @@ pub fn plan(
         risk: if step.risk == Risk::ReadOnly { Risk::ReadOnly } else { grave },
     }));
     let look = match direction {
-        Direction::On => "see that every host answers 503 with the page",
-        Direction::Off => "see that every host answers for itself",
+        Direction::On => "check that every host answers 503 with the page",
+        Direction::Off => "check that every host answers without the page",
     };
     steps.push(PageStep { deadline: READY, ..step(look, Act::Look, Risk::ReadOnly) });
     if direction == Direction::Off {

@@ -56,7 +56,7 @@ impl MaintenanceEnd {
         match self {
             MaintenanceEnd::Done => None,
             MaintenanceEnd::Refused(what) => Some(format!("{what}; nothing was changed")),
-            MaintenanceEnd::PutBack(what) => Some(format!("{what}; what was before is back")),
+            MaintenanceEnd::PutBack(what) => Some(format!("{what}; rolled back")),
             MaintenanceEnd::Failed(what) | MaintenanceEnd::Pending(what) => Some(what.clone()),
         }
     }
@@ -84,7 +84,7 @@ pub fn run(
     let noted = if note.is_some() { keep(note) } else { Ok(()) };
     let mut answers = Vec::new();
     let end = match noted {
-        Err(error) => MaintenanceEnd::Refused(format!("who turns it on cannot be noted: {error}")),
+        Err(error) => MaintenanceEnd::Refused(format!("the note of who turned it on cannot be written: {error}")),
         Ok(()) => steps(context, plan, lock, settle, &mut answers),
     };
     let noted = match &end {
@@ -116,7 +116,7 @@ fn steps(
                 *answers = look(context, plan, settle);
                 let unlike = unlike(plan, answers);
                 if let (None, Some(trouble)) = (&unlike, unanswered(plan.direction, answers)) {
-                    return MaintenanceEnd::Failed(format!("the page is taken away, but {trouble}"));
+                    return MaintenanceEnd::Failed(format!("the page was removed, but {trouble}"));
                 }
                 unlike
             }
@@ -124,7 +124,7 @@ fn steps(
                 Err(Trouble::TimedOut(after)) if step.risk > Risk::ReadOnly => {
                     let seconds = after.as_secs_f32();
                     return MaintenanceEnd::Pending(format!(
-                        "{argv} was not done in {seconds:.1} s and may still be under way"
+                        "{argv} did not finish within {seconds:.1} s and may still run"
                     ));
                 }
                 done => done.err().map(|trouble| format!("{}: {trouble}", step.title)),
@@ -196,7 +196,7 @@ fn unlike(plan: &Plan, answers: &[Asked]) -> Option<String> {
         (_, Direction::Off, _) => !asked.is_page(),
     };
     answers.iter().find(|asked| !is_wanted(asked)).map(|asked| match (plan.direction, asked.is_page()) {
-        (Direction::On, true) => format!("{}, not as it was written", asked.told()),
+        (Direction::On, true) => format!("{}, which differs from the written page", asked.told()),
         (Direction::On, false) | (Direction::Off, _) => asked.told(),
     })
 }
@@ -240,7 +240,7 @@ fn undo(
         };
         if let Err(error) = undone {
             return MaintenanceEnd::Failed(format!(
-                "{trouble}; that could not be undone: {error}; look at {}",
+                "{trouble}; the rollback failed: {error}; check {}",
                 plan.page.file
             ));
         }

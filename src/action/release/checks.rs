@@ -49,8 +49,7 @@ pub(super) fn working_copy(release: &Release, survey: &Survey, wanted: &Wanted, 
     };
     let path = source.path;
     let Some(git) = &source.git else {
-        let summary =
-            format!("{path} has no .git, so the version is what was delivered there; its revision is not known");
+        let summary = format!("{path} has no .git, so its revision is unknown");
         let check = match wanted {
             Wanted::Earlier(_) if release.images.is_empty() => Checked::new("source", Verdict::Fail, summary)
                 .hint(format!("deliver the earlier version again, then: {}", program::command("redeploy"))),
@@ -81,8 +80,12 @@ pub(super) fn working_copy(release: &Release, survey: &Survey, wanted: &Wanted, 
             });
             if !status.changed.is_empty() {
                 checks.push(
-                    Checked::new("tree", Verdict::Fail, format!("changed by hand: {}", listed(&status.changed)))
-                        .hint(format!("git -C {path} diff shows what; git -C {path} stash puts it aside")),
+                    Checked::new("tree", Verdict::Fail, format!("changed by hand: {}", listed(&status.changed))).hint(
+                        format!(
+                            "git -C {path} diff shows the changes; git -C {path} stash saves and removes \
+                         them"
+                        ),
+                    ),
                 );
             }
             if !status.unclear.is_empty() {
@@ -90,8 +93,7 @@ pub(super) fn working_copy(release: &Release, survey: &Survey, wanted: &Wanted, 
                 let more = status.unclear.len().saturating_sub(shown.len());
                 let more = if more == 0 { String::new() } else { format!(" and {more} more") };
                 let files = format!("{}{more}", shown.join(", "));
-                let summary =
-                    format!("a check does not run the repository's filters; perhaps changed by hand: {files}");
+                let summary = format!("perhaps changed by hand (the check runs no filters of the repository): {files}");
                 checks.push(Checked::new("tree", Verdict::Warn, summary).hint(format!("git -C {path} status")));
             }
         }
@@ -107,7 +109,7 @@ pub(super) fn working_copy(release: &Release, survey: &Survey, wanted: &Wanted, 
             },
         )),
         Some(Err(trouble)) => {
-            checks.push(Checked::new("origin", Verdict::Unknown, format!("origin cannot be asked: {trouble}")));
+            checks.push(Checked::new("origin", Verdict::Unknown, format!("origin cannot be reached: {trouble}")));
         }
     }
 }
@@ -124,14 +126,14 @@ fn listed(files: &[String]) -> String {
 /// Whether the containers are for opsctl to make anew.
 pub(super) fn foreign(release: &Release, survey: &Survey, checks: &mut Vec<Checked>) {
     if let Err(trouble) = &survey.containers {
-        checks.push(Checked::new("images", Verdict::Unknown, format!("containers cannot be seen: {trouble}")));
+        checks.push(Checked::new("images", Verdict::Unknown, format!("containers cannot be listed: {trouble}")));
     }
     for image in release.images {
         let Some(container) = survey.container(image.service) else { continue };
         let foreign = match &release.switch {
             _ if !container.identity.swarm.is_empty() => "Docker Swarm runs it, most likely for Dokploy".to_owned(),
             Switch::Compose { project, .. } if container.identity.project != *project => {
-                format!("it is not of the compose project {project}")
+                format!("it does not belong to the compose project {project}")
             }
             Switch::Compose { .. } | Switch::Restart | Switch::Reload => continue,
         };
@@ -158,10 +160,10 @@ pub(super) fn deliverable(release: &Release, survey: &Survey, delivery: &Deliver
         match (images.named.get(image.tag), container) {
             (None, _) if !comes => checks.push(
                 Checked::new("images", Verdict::Fail, format!("there is no image {}", image.tag))
-                    .hint("bring it with --load FILE or --pull"),
+                    .hint("add it with --load FILE or --pull"),
             ),
             (Some(id), Some(container)) if !comes && *id == container.image_id => {
-                checks.push(Checked::new("images", Verdict::Warn, format!("{} is what runs already", image.tag)));
+                checks.push(Checked::new("images", Verdict::Warn, format!("{} already runs", image.tag)));
             }
             (Some(id), _) if !comes => {
                 checks.push(Checked::new("images", Verdict::Pass, format!("{} is {}", image.tag, short(id))));
@@ -184,14 +186,12 @@ pub(super) fn backup(release: &Release, survey: &Survey, old: OldBackup, checks:
     let check = match (fresh, schema, old) {
         (true, _, _) => Checked::new("backup", Verdict::Pass, summary),
         (false, _, OldBackup::Accepted) => Checked::new("backup", Verdict::Warn, summary),
-        (false, Schema::Migrations { .. }, OldBackup::Refused) => Checked::new(
-            "backup",
-            Verdict::Warn,
-            format!("{summary}: a version that brings migrations will be refused"),
-        ),
+        (false, Schema::Migrations { .. }, OldBackup::Refused) => {
+            Checked::new("backup", Verdict::Warn, format!("{summary}: a version with migrations will be refused"))
+        }
         (false, Schema::Push(_), OldBackup::Refused) => {
             Checked::new("backup", Verdict::Fail, format!("{summary}, and the schema may change"))
-                .hint("make a backup first, or go without one: --old-backup")
+                .hint("make a backup first, or continue without one: --old-backup")
         }
     };
     checks.push(check);
@@ -202,8 +202,8 @@ pub fn objection(release: &Release, survey: &Survey, new: &[String], old: OldBac
     let fresh = survey.backup.is_some_and(|time| survey.time.duration_since(time) < BACKUP_AGE);
     (!new.is_empty() && !fresh && old == OldBackup::Refused).then(|| {
         format!(
-            "the new version brings migrations ({}) and there is no backup of the last 24 h in {}: make one first, or go without \
-             one: --old-backup",
+            "the new version has migrations ({}) and {} has no backup of the last 24 h: make one first, or continue \
+             without one: --old-backup",
             new.join(", "),
             release.backups.join(" or ")
         )
@@ -217,7 +217,7 @@ pub(super) fn env(survey: &Survey, checks: &mut Vec<Checked>) {
             Ok((_, missing)) if missing.is_empty() => {}
             Ok((file, missing)) => checks.push(
                 Checked::new("env", Verdict::Fail, format!("{service} needs {} in {file}", missing.join(", ")))
-                    .hint(program::command("verify shows every key that is missing")),
+                    .hint(program::command("verify")),
             ),
             Err(error) => checks.push(Checked::new("env", Verdict::Unknown, format!("{service}: {error}"))),
         }
@@ -236,7 +236,10 @@ pub(super) fn room(release: &Release, survey: &Survey, checks: &mut Vec<Checked>
                 Verdict::Fail,
                 format!("{:.1} GiB free at {path}, less than {:.1}", gib(*free), gib(release.free_bytes)),
             )
-            .hint("make room first: docker image prune removes images without a name, journalctl --vacuum-size=500M old logs"),
+            .hint(
+                "free disk space first: docker image prune removes unnamed images, journalctl --vacuum-size=500M \
+             old logs",
+            ),
             Ok(free) => Checked::new("disk", Verdict::Pass, format!("{:.1} GiB free at {path}", gib(*free))),
         });
     }
@@ -252,7 +255,7 @@ pub(super) fn existing(survey: &Survey, to: &Version, checks: &mut Vec<Checked>)
     {
         let named = matches!(&survey.named, Some(Ok(commit)) if commit.revision == *revision);
         if !named && !survey.commits.contains(revision) {
-            let summary = format!("commit {} is gone from the repository", short(revision));
+            let summary = format!("commit {} is no longer in the repository", short(revision));
             checks.push(Checked::new("target", Verdict::Fail, summary));
         }
     }
@@ -260,11 +263,8 @@ pub(super) fn existing(survey: &Survey, to: &Version, checks: &mut Vec<Checked>)
         Some(Err(trouble)) => checks.push(Checked::new("images", Verdict::Unknown, format!("docker: {trouble}"))),
         Some(Ok(images)) => {
             for (tag, id) in to.images.iter().filter(|(_, id)| !images.ids.contains(*id)) {
-                let summary = format!("image {} of {tag} is gone, most likely pruned", short(id));
-                checks.push(
-                    Checked::new("target", Verdict::Fail, summary)
-                        .hint(program::command("rollback --list shows what is left")),
-                );
+                let summary = format!("image {} of {tag} no longer exists; it was probably pruned", short(id));
+                checks.push(Checked::new("target", Verdict::Fail, summary).hint(program::command("rollback --list")));
             }
         }
         None => {}
@@ -273,6 +273,8 @@ pub(super) fn existing(survey: &Survey, to: &Version, checks: &mut Vec<Checked>)
         format!("{}{}", to.id(), to.subject.as_ref().map(|subject| format!(" ({subject})")).unwrap_or_default());
     checks.push(match known(to) {
         true => Checked::new("target", Verdict::Pass, summary),
-        false => Checked::new("target", Verdict::Warn, format!("{summary}, which {} never saw work", program::name())),
+        false => {
+            Checked::new("target", Verdict::Warn, format!("{summary}, which {} never saw healthy", program::name()))
+        }
     });
 }

@@ -129,14 +129,17 @@ impl Ending {
         match self {
             Ending::Live => "done".to_owned(),
             Ending::Refused(reason) | Ending::Unswitched { reason, left: None } => {
-                format!("{reason}; what serves was not touched")
+                format!("{reason}; the running version was not changed")
             }
             Ending::Unswitched { reason, left: Some(left) } => {
-                format!("{reason}; what serves was not touched, but its files are not as they were: {left}")
+                format!("{reason}; the running version was not changed, but its files differ from before: {left}")
             }
-            Ending::Bad(reason) => format!("{reason}; left as it is"),
-            Ending::RolledBack(reason, _) => format!("{reason}; the version before was put back"),
-            Ending::Stuck { reason, back, .. } => format!("{reason}; the version before does not work either: {back}"),
+            Ending::Bad(reason) => format!("{reason}; not rolled back"),
+            Ending::RolledBack(reason, _) => format!("{reason}; rolled back to the previous version"),
+            Ending::Stuck { reason, back, .. } => format!(
+                "{reason}; the previous version does not work either: \
+             {back}"
+            ),
         }
     }
 }

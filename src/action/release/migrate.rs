@@ -49,7 +49,9 @@ impl Way<'_> {
         }
         for migration in &known {
             if wanted.get(&migration.name).is_some_and(|blob| *blob != migration.blob) {
-                self.context.ui.note(&format!("{} has changed since; it is not applied again", migration.name));
+                self.context
+                    .ui
+                    .note(&format!("{} has changed since it was applied; it is not applied again", migration.name));
             }
         }
         let time = self.context.system.now();
@@ -69,10 +71,12 @@ impl Way<'_> {
             ask(&self.context.processes(), &argv, PATIENCE, git::parse_files).map_err(|error| error.to_string())?;
         let time = self.context.system.now();
         record::baseline(self.context.system, job.deployment, Baseline { time, files: files.clone() })
-            .map_err(|error| format!("which migrations are there already cannot be recorded: {error}"))?;
+            .map_err(|error| format!("the applied migrations cannot be recorded: {error}"))?;
         let names: Vec<&str> = files.keys().map(String::as_str).collect();
         if !names.is_empty() {
-            self.context.ui.note(&format!("taken for applied, as they are in what runs: {}", names.join(", ")));
+            self.context
+                .ui
+                .note(&format!("assumed applied, because the running version has them: {}", names.join(", ")));
         }
         Ok(files.into_iter().map(|(name, blob)| Migration { time, name, blob }).collect())
     }
@@ -112,7 +116,7 @@ impl Way<'_> {
         record::applied(self.context.system, self.job.deployment, migration)
             .map_err(|error| format!("{name} was applied, but cannot be recorded: {error}"))?;
         if let Err(reason) = self.query(container, login, &unmark) {
-            self.context.ui.note(&format!("the mark of {name} in the database was left there: {reason}"));
+            self.context.ui.note(&format!("the marker of {name} was not removed from the database: {reason}"));
         }
         Ok(())
     }
@@ -125,7 +129,7 @@ impl Way<'_> {
         let mut values = values.lines().map(str::to_owned);
         match (values.next(), values.next()) {
             (Some(user), Some(database)) => Ok(Login { user, database }),
-            _ => Err(format!("{container} does not say which role and database it has")),
+            _ => Err(format!("the environment of {container} has no role or database")),
         }
     }
 

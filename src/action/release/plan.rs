@@ -92,7 +92,14 @@ pub fn prepare(release: &'static Release, survey: &Survey, wanted: &Wanted, old_
     room(release, survey, &mut checks);
     env(survey, &mut checks);
     if let Some(doubt) = survey.doubt(release) {
-        checks.push(Checked::new("now", Verdict::Warn, format!("{doubt}; what runs now is not recorded as good")));
+        checks.push(Checked::new(
+            "now",
+            Verdict::Warn,
+            format!(
+                "{doubt}; the running version is not recorded as \
+         healthy"
+            ),
+        ));
     }
     Preparation { from, to, checks, stages }
 }
@@ -109,7 +116,7 @@ fn running(release: &Release, survey: &Survey) -> Version {
 fn target(release: &Release, survey: &Survey, from: &Version, name: Option<&str>) -> Result<Version, Checked> {
     let none = |summary: String| Checked::new("target", Verdict::Fail, summary);
     let records = survey.records.as_ref().map_err(|error| {
-        Checked::new("target", Verdict::Unknown, format!("what is recorded cannot be read: {error}"))
+        Checked::new("target", Verdict::Unknown, format!("the recorded versions cannot be read: {error}"))
     })?;
     let Some(name) = name else {
         if let Some(record) = records.before(from) {
@@ -125,7 +132,7 @@ fn target(release: &Release, survey: &Survey, from: &Version, name: Option<&str>
         let before = Version { images: before.collect(), ..Version::default() };
         return match before.images.len() == release.images.len() && !before.is(from) {
             true => Ok(before),
-            false => Err(none("no earlier version is recorded, and no image is tagged as the one before".to_owned())),
+            false => Err(none("no earlier version is recorded, and no image is tagged as the previous one".to_owned())),
         };
     };
     let listed: Vec<(&Version, String)> =
@@ -146,7 +153,7 @@ fn target(release: &Release, survey: &Survey, from: &Version, name: Option<&str>
         ([(one, _)], _) => Ok((*one).clone()),
         ([_, _, ..], _) => {
             let ids: Vec<&str> = meant.iter().map(|(_, id)| id.as_str()).collect();
-            Err(none(format!("{name} could be each of {}", ids.join(", "))))
+            Err(none(format!("{name} is ambiguous: {}", ids.join(", "))))
         }
         ([], Some(Ok(commit))) if release.images.is_empty() => Ok(Version {
             revision: Some(commit.revision.clone()),
@@ -154,8 +161,7 @@ fn target(release: &Release, survey: &Survey, from: &Version, name: Option<&str>
             author: Some(commit.author.clone()),
             ..Version::default()
         }),
-        ([], _) => Err(none(format!("no version {name} is recorded"))
-            .hint(program::command("rollback --list shows those that are"))),
+        ([], _) => Err(none(format!("no version {name} is recorded")).hint(program::command("rollback --list"))),
     }
 }
 
@@ -177,7 +183,7 @@ fn forward(release: &'static Release, survey: &Survey, delivery: &Delivery, from
         if let Some(id) = from.images.get(image.tag)
             && is_to_be_kept(survey, image.tag, image.previous, id)
         {
-            stages.push(name(format!("keep what runs as {}", image.previous), id, image.previous));
+            stages.push(name(format!("tag the running image as {}", image.previous), id, image.previous));
         }
     }
     let source = match &survey.source {
@@ -195,11 +201,11 @@ fn forward(release: &'static Release, survey: &Survey, delivery: &Delivery, from
         }
         if let Some(Schema::Migrations { directory, .. }) = &release.schema {
             let argv = git::files(path, owner, &revision, directory);
-            stages.push(Stage::Review(step("see which migrations it adds", argv, QUICK, Risk::ReadOnly)));
+            stages.push(Stage::Review(step("list the migrations that it adds", argv, QUICK, Risk::ReadOnly)));
         }
         if moves {
             let argv = git::forward(path, owner, &git.settings, &revision);
-            let title = format!("move the files to {}", short(&revision));
+            let title = format!("check out {}", short(&revision));
             stages.push(Stage::Move(step(title, argv, QUICK * 4, Risk::Safe), revision));
         }
     }
@@ -214,7 +220,7 @@ fn forward(release: &'static Release, survey: &Survey, delivery: &Delivery, from
         Delivery::PullAs(name) => {
             stages.push(Stage::Make(step(format!("pull {name}"), images::pull(name), TRANSFER, Risk::Safe)));
             stages.extend(release.images.iter().take(1).map(|image| {
-                Stage::Make(step(format!("call it {}", image.tag), images::tag(name, image.tag), QUICK, Risk::Safe))
+                Stage::Make(step(format!("tag it as {}", image.tag), images::tag(name, image.tag), QUICK, Risk::Safe))
             }));
         }
     }
@@ -258,10 +264,10 @@ pub fn towards(release: &'static Release, survey: &Survey, to: &Version) -> Vec<
         && let Some(revision) = &to.revision
     {
         let argv = git::reset(path, owner.as_ref(), &git.settings, revision);
-        let title = format!("move the files back to {}", short(revision));
+        let title = format!("check out {} again", short(revision));
         stages.push(Stage::Move(step(title, argv, QUICK * 4, Risk::Safe), revision.clone()));
     }
-    stages.extend(to.images.iter().map(|(tag, id)| name(format!("call {} {tag}", short(id)), id, tag)));
+    stages.extend(to.images.iter().map(|(tag, id)| name(format!("tag {} as {tag}", short(id)), id, tag)));
     if to.images.is_empty() {
         stages.extend(build(release, source));
     }
@@ -272,7 +278,7 @@ pub fn towards(release: &'static Release, survey: &Survey, to: &Version) -> Vec<
 pub fn kept(release: &'static Release, survey: &Survey) -> Vec<Stage> {
     let Some(Ok(images)) = &survey.images else { return Vec::new() };
     let kept = release.images.iter().filter_map(|image| Some((image.previous, images.named.get(image.previous)?)));
-    kept.map(|(tag, id)| name(format!("call {} {tag}", short(id)), id, tag)).collect()
+    kept.map(|(tag, id)| name(format!("tag {} as {tag}", short(id)), id, tag)).collect()
 }
 
 fn name(title: String, id: &str, tag: &str) -> Stage {
@@ -306,7 +312,7 @@ pub fn compose(
     let names: Vec<&'static str> = chosen.map(|(_, name)| *name).collect();
     let owner: Option<&Account> = owner.as_ref();
     let argv = images::up(owner, &below(file), env_file.map(below).as_deref(), project, &names);
-    let mut up = Some(step("make the containers anew", argv, Duration::from_mins(5), Risk::Disruptive));
+    let mut up = Some(step("recreate the containers", argv, Duration::from_mins(5), Risk::Disruptive));
     let parts = services.iter().map(|service| Part { service, steps: up.take().into_iter().collect() }).collect();
     let loses = services.iter().filter_map(|s| Some((s.name.to_owned(), s.restart_loses?.to_owned()))).collect();
     let mut affects: Vec<&'static str> =

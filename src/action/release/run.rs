@@ -114,7 +114,7 @@ impl<'a> Way<'a> {
             _ => None,
         };
         let Some(back) = back else { return (done, Ending::Bad(reason)) };
-        self.context.ui.note(&format!("{reason}; going back to {}", back.id()));
+        self.context.ui.note(&format!("{reason}; rolling back to {}", back.id()));
         let ending = match self.go_back(&back, &touched(job, &done)) {
             Ok(restored) => Ending::RolledBack(reason, restored),
             Err((back, restored)) => Ending::Stuck { reason, back, done: restored },
@@ -168,7 +168,7 @@ impl<'a> Way<'a> {
         let again =
             matches!(job.wanted, Wanted::New(_)) && !kept.is_empty() && self.version().is(&job.preparation.from);
         if again && let Err(reason) = self.others(kept) {
-            self.context.ui.note(&format!("the version before has lost its name: {reason}"));
+            self.context.ui.note(&format!("the previous version has lost its tag: {reason}"));
         }
     }
 
@@ -222,12 +222,14 @@ impl<'a> Way<'a> {
                     Ok(commit) if commit.revision == *wanted => {}
                     Ok(commit) => {
                         return Err(Stop::Failed(format!(
-                            "{path} is at {}, not at {}: it has commits that its origin has not",
+                            "{path} is at {}, not at {}: it has commits that are not in its origin",
                             short(&commit.revision),
                             short(wanted)
                         )));
                     }
-                    Err(trouble) => return Err(Stop::Failed(format!("where {path} is cannot be seen: {trouble}"))),
+                    Err(trouble) => {
+                        return Err(Stop::Failed(format!("the commit of {path} cannot be read: {trouble}")));
+                    }
                 }
             }
             Stage::Migrate(_) => self.migrate()?,
@@ -301,13 +303,13 @@ impl<'a> Way<'a> {
         if let Some(reason) = wrong {
             return (done, Some(reason));
         }
-        self.lock.step("see which version runs");
+        self.lock.step("check which version runs");
         let older = done.iter().find_map(|(done, _)| match &done.end {
             // Where services run images, these tell.
             ChangeEnd::Well(health) if self.job.release.images.is_empty() => {
                 let since = health.since?;
                 (crate::units::later(since, SKEW) < begun)
-                    .then(|| format!("{} still runs since {since:.0}, before the switch", health.name))
+                    .then(|| format!("{} has run since {since:.0}, before the switch", health.name))
             }
             _ => None,
         });
@@ -324,13 +326,13 @@ impl<'a> Way<'a> {
         let processes = self.context.processes();
         let named = match ask(&processes, &images::list(), PATIENCE, images::parse_list) {
             Ok(images) => images.named,
-            Err(trouble) => return Some(format!("which image runs cannot be seen: {trouble}")),
+            Err(trouble) => return Some(format!("the running image cannot be read: {trouble}")),
         };
         let evidence =
             probe::gather(self.context.system, &processes, self.job.deployment, self.job.services, false, PATIENCE);
         let running = match survey::containers(release, &evidence) {
             Ok(running) => running,
-            Err(trouble) => return Some(format!("which image runs cannot be seen: {trouble}")),
+            Err(trouble) => return Some(format!("the running image cannot be read: {trouble}")),
         };
         let chosen =
             release.images.iter().filter(|image| self.job.services.iter().any(|s| s.name == image.service.name));
@@ -345,7 +347,7 @@ impl<'a> Way<'a> {
                     image.tag
                 )),
                 (_, None) => Some(format!("there is no image {}", image.tag)),
-                (None, _) => Some(format!("which image {} runs cannot be seen", image.service.name)),
+                (None, _) => Some(format!("the image of {} cannot be read", image.service.name)),
             },
         )
     }

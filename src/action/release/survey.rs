@@ -125,7 +125,7 @@ impl Survey {
         for health in &self.health {
             // Of one that cannot be probed only its manager tells.
             if health.health.unwrap_or(health.verdict) > crate::registry::Verdict::Warn {
-                return Some(format!("{} is not well: {}", health.name, health.summary));
+                return Some(format!("{} is unhealthy: {}", health.name, health.summary));
             }
         }
         let Some(Ok(Source { git: Some(Git { moved: Some(moved), .. }), .. })) = &self.source else { return None };
@@ -136,7 +136,7 @@ impl Survey {
             .health
             .iter()
             .find(|health| health.since.is_some_and(|since| crate::units::later(since, SKEW) < *moved));
-        older.map(|health| format!("{} runs since before the working copy came to this commit", health.name))
+        older.map(|health| format!("{} started before the last checkout of the working copy", health.name))
     }
 }
 
@@ -224,7 +224,7 @@ fn source_of(system: &System, release: &'static Release) -> Option<WorkingCopy> 
             return Ok((path, None));
         }
         let owner = system.account(|account| account.uid == uid);
-        Ok((path, Some(owner.ok_or_else(|| format!("{path} belongs to {uid}, who is no user of this host"))?)))
+        Ok((path, Some(owner.ok_or_else(|| format!("{path} belongs to {uid}, which is not a user of this host"))?)))
     };
     Some(look())
 }
@@ -295,7 +295,7 @@ fn ask_origin(
     match (answer, settings.left_out()) {
         (Err(Trouble::Failed(reason)), left_out @ [_, ..]) => {
             let left_out = left_out.join(", ");
-            Err(Trouble::Failed(format!("{reason}; a check does not run the program that {left_out} names")))
+            Err(Trouble::Failed(format!("{reason}; the check does not run the program of {left_out}")))
         }
         (answer, _) => answer,
     }
@@ -367,7 +367,7 @@ fn keys(system: &System, service: &'static Service) -> Option<Keys> {
     let env = service.env.as_ref()?;
     let look = || {
         let facts = probe::env_file(system, service, env).result.map_err(|trouble| trouble.to_string())?;
-        let reading = facts.reading.ok_or_else(|| format!("{} may not be read", facts.path))?;
+        let reading = facts.reading.ok_or_else(|| format!("{} cannot be read: permission denied", facts.path))?;
         match (reading.refusal(), reading.unknown_among(env.required)) {
             (Some(refusal), _) => Err(format!("{}: {refusal}", facts.path)),
             (None, Some((key, why))) => Err(format!("{key} in {}: {why}", facts.path)),

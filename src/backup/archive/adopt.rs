@@ -41,7 +41,7 @@ pub fn adopt(live: &Path, new: &Path, without: &[&str]) -> io::Result<()> {
 /// Looks for what was left out in a directory that both trees have.
 fn both(live: BorrowedFd<'_>, new: BorrowedFd<'_>, without: &[&str], depth: usize) -> io::Result<()> {
     if depth == 0 {
-        return Err(io::Error::other(format!("it lies more than {DEPTH} directories deep")));
+        return Err(io::Error::other(format!("it is more than {DEPTH} directories deep")));
     }
     let before = fstat(new)?;
     let mut adopted = false;
@@ -68,7 +68,7 @@ fn both(live: BorrowedFd<'_>, new: BorrowedFd<'_>, without: &[&str], depth: usiz
 /// Makes a directory again, with second names for all that is in it.
 fn copy(live: BorrowedFd<'_>, new: BorrowedFd<'_>, name: &OsStr, depth: usize) -> io::Result<()> {
     if depth == 0 {
-        return Err(io::Error::other(format!("it lies more than {DEPTH} directories deep")));
+        return Err(io::Error::other(format!("it is more than {DEPTH} directories deep")));
     }
     let from = openat(live, name, DIRECTORY, Mode::empty())?;
     mkdirat(new, name, Mode::RWXU)?;

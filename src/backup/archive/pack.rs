@@ -144,7 +144,7 @@ impl Packer {
         let mode = stat.st_mode & 0o7777;
         if mode & !NOT_SET_ID != 0 {
             // Nobody should find such a program because an archive had it.
-            self.left.add(met.path, "it is kept without its set-user-id and set-group-id bits");
+            self.left.add(met.path, "it is copied without its set-user-id and set-group-id bits");
         }
         let mut header = header(&stat, EntryType::Regular, mode & NOT_SET_ID, bytes(&stat));
         let mut exactly = Exactly::new(file, &stat);

@@ -171,7 +171,7 @@ fn a_tree_comes_back_as_it_was() {
     assert_eq!(tree(&single), tree(&scratch.live("/srv/one/.env")));
     // What is there is not touched, not even where it fails.
     let again = unpack(&packed, &paths, lay).unwrap_err();
-    assert!(again.contains("/etc/app: it cannot be laid: File exists"), "{again}");
+    assert!(again.contains("/etc/app: it cannot be staged: File exists"), "{again}");
     assert_eq!(tree(&beside), live);
     let absent = unpack(&packed, &paths, Lay::Beside { root: paths[2], at: &scratch.at("x") }).unwrap_err();
     assert_eq!(absent, "/opt/nowhere/.env is not in the archive");
@@ -197,10 +197,10 @@ fn sizes_are_those_of_what_is_there() {
     let told = |paths: &[&str]| size(paths, &[]).unwrap_err().to_string();
     assert_eq!(
         told(&["/srv/app/link", "/srv/.env"]),
-        "/srv/app/link is a symbolic link: what it points to would be missing"
+        "/srv/app/link is a symbolic link: the copy would not contain its target"
     );
-    assert_eq!(told(&["/srv/app", "/srv/app/in"]), "/srv/app/in is a part of /srv/app already");
-    assert_eq!(told(&["/srv/app", "/srv/app"]), "/srv/app is a part of /srv/app already");
+    assert_eq!(told(&["/srv/app", "/srv/app/in"]), "/srv/app/in is already a part of /srv/app");
+    assert_eq!(told(&["/srv/app", "/srv/app"]), "/srv/app is already a part of /srv/app");
     // What a left-out directory is called a file may be called.
     let (packed, told) = scratch.pack(&["/srv/app"], &without);
     assert_eq!(told, Vec::<String>::new());
@@ -225,7 +225,7 @@ fn f6_what_is_no_file_is_told_and_never_opened() {
         told,
         [
             "/srv/creds/pipe: a FIFO",
-            "/srv/creds/setuid: it is kept without its set-user-id and set-group-id bits",
+            "/srv/creds/setuid: it is copied without its set-user-id and set-group-id bits",
             "/srv/creds/socket: a socket",
         ]
     );
@@ -265,7 +265,7 @@ fn what_lies_too_deep_is_told() {
     scratch.file("/srv/a", b"a");
     let (packed, told) = scratch.pack(&["/srv"], &[]);
     assert_eq!(told.len(), 1);
-    assert!(told[0].ends_with("/d: what is in it lies more than 200 directories deep"), "{}", told[0]);
+    assert!(told[0].ends_with("/d: its content is more than 200 directories deep"), "{}", told[0]);
     let found = unpack(&packed, &["/srv"], Lay::Scratch(&scratch.empty("into"))).unwrap();
     assert_eq!(found["/srv"], 1);
 }

@@ -56,7 +56,7 @@ pub fn unpack(archive: &Path, paths: &[&str], lay: Lay<'_>) -> Result<BTreeMap<S
         Lay::Scratch(into) => private::directory(into).map_err(|error| format!("{}: {error}", into.display()))?,
         Lay::Beside { root, at } => {
             if !paths.contains(&root) {
-                return Err(format!("{root} is none of the set's paths"));
+                return Err(format!("{root} is not a path of the set"));
             }
             private::parent(at).map_err(|error| format!("{}: {error}", at.display()))?
         }
@@ -114,7 +114,7 @@ type Spot<'a> = Option<(BorrowedFd<'a>, &'a OsStr)>;
 
 impl Unpacker<'_> {
     fn all(&mut self, decoder: Decoder<'_, BufReader<File>>) -> Result<(), String> {
-        let broken = |error: io::Error| format!("it is not whole: {error}");
+        let broken = |error: io::Error| format!("it is incomplete: {error}");
         let mut archive = Archive::new(decoder);
         let (mut name, mut target) = (None, None);
         for entry in archive.entries().map_err(broken)?.raw(true) {
@@ -131,11 +131,11 @@ impl Unpacker<'_> {
             }
         }
         if name.is_some() || target.is_some() {
-            return Err("it is not whole: it ends with a name".to_owned());
+            return Err("it is incomplete: it ends with a name".to_owned());
         }
-        self.leave(0).map_err(|error| format!("it cannot be laid: {error}"))?;
+        self.leave(0).map_err(|error| format!("it cannot be staged: {error}"))?;
         if self.found.is_empty() {
-            return Err("there is nothing in it".to_owned());
+            return Err("it is empty".to_owned());
         }
         let mut decoder = archive.into_inner();
         // The sum of all comes last: it is looked at when there is no more to be read.
@@ -144,11 +144,11 @@ impl Unpacker<'_> {
             match decoder.read(&mut rest).map_err(broken)? {
                 0 => break,
                 count if rest[..count].iter().all(|byte| *byte == 0) => {}
-                _ => return Err("there is something after its end".to_owned()),
+                _ => return Err("it has data after its end".to_owned()),
             }
         }
         if !decoder.finish().fill_buf().map_err(broken)?.is_empty() {
-            return Err("there is something after its end".to_owned());
+            return Err("it has data after its end".to_owned());
         }
         match self.lay {
             Lay::Beside { .. } => fsync(&self.base).map_err(|errno| format!("it cannot be made durable: {errno}")),
@@ -163,9 +163,9 @@ impl Unpacker<'_> {
         target: Option<Vec<u8>>,
         entry: &mut Entry<'_, impl Read>,
     ) -> Result<(), String> {
-        let told = |error: io::Error| format!("it cannot be laid: {error}");
+        let told = |error: io::Error| format!("it cannot be staged: {error}");
         if name.split(|byte| *byte == b'/').any(|part| matches!(part, b"" | b"." | b"..")) || name.contains(&0) {
-            return Err("it is not a name that an archive of ours has".to_owned());
+            return Err("it is not a valid name in an archive of opsctl".to_owned());
         }
         let below = |path: &&&str| {
             name.strip_prefix(inside(path).as_bytes()).is_some_and(|rest| rest.first().is_none_or(|byte| *byte == b'/'))
@@ -175,16 +175,16 @@ impl Unpacker<'_> {
         };
         let is_root = name.len() == inside(root).len();
         if is_root && self.found.insert(root.to_owned(), 0).is_some() {
-            return Err("it is there twice".to_owned());
+            return Err("it occurs twice".to_owned());
         }
         let parent = name.iter().rposition(|byte| *byte == b'/').map_or(&b""[..], |at| &name[..at]);
         let depth = self.open.iter().rposition(|level| level.path == parent && !is_root);
         self.leave(depth.map_or(0, |at| at.saturating_add(1))).map_err(told)?;
         if depth.is_none() && !is_root {
-            return Err("it is below no directory of the archive".to_owned());
+            return Err("its directory is not in the archive".to_owned());
         }
         if self.open.len() > DEPTH {
-            return Err(format!("it lies more than {DEPTH} directories deep"));
+            return Err(format!("it is more than {DEPTH} directories deep"));
         }
         let made_parents;
         let last = OsStr::from_bytes(name.rsplit(|byte| *byte == b'/').next().unwrap_or(name));
@@ -195,7 +195,7 @@ impl Unpacker<'_> {
                 Some((made_parents.as_fd(), last))
             }
             (None, Lay::Beside { root: wanted, at }) if wanted == root => {
-                Some((self.base.as_fd(), at.file_name().ok_or("there is no name to lay it under")?))
+                Some((self.base.as_fd(), at.file_name().ok_or("it has no name")?))
             }
             (None, Lay::Beside { .. }) => None,
         };
@@ -213,7 +213,7 @@ impl Unpacker<'_> {
                 self.count(root);
             }
             EntryType::Symlink => {
-                let target = target.filter(|target| !target.is_empty()).ok_or("it is a link to nothing")?;
+                let target = target.filter(|target| !target.is_empty()).ok_or("it is a link without a target")?;
                 if let Some(spot) = spot {
                     link(spot, &target, stamp, &mut self.laid).map_err(|errno| told(errno.into()))?;
                 }
@@ -223,7 +223,10 @@ impl Unpacker<'_> {
             EntryType::Char | EntryType::Block => return Err("it is a device".to_owned()),
             EntryType::Fifo => return Err("it is a FIFO".to_owned()),
             other => {
-                return Err(format!("it is of kind {:?}, which no archive of ours has", char::from(other.as_byte())));
+                return Err(format!(
+                    "it has type {:?}, which archives of opsctl do not contain",
+                    char::from(other.as_byte())
+                ));
             }
         }
         Ok(())
@@ -266,12 +269,12 @@ impl Unpacker<'_> {
 fn long(entry: &mut Entry<'_, impl Read>) -> Result<Vec<u8>, String> {
     let size = entry.size();
     if size > LONGEST_NAME {
-        return Err("there is a name in it that is too long".to_owned());
+        return Err("it contains a name that is too long".to_owned());
     }
     let mut name = Vec::new();
-    entry.read_to_end(&mut name).map_err(|error| format!("it is not whole: {error}"))?;
+    entry.read_to_end(&mut name).map_err(|error| format!("it is incomplete: {error}"))?;
     if name.pop() != Some(0) || (name.len() as u64).checked_add(1) != Some(size) {
-        return Err("there is a name in it without an end".to_owned());
+        return Err("it contains an unterminated name".to_owned());
     }
     Ok(name)
 }
@@ -282,8 +285,9 @@ fn shown(name: &[u8]) -> String {
 
 fn stamp(header: &Header) -> Result<Stamp, String> {
     let broken = |error: io::Error| format!("its header is broken: {error}");
-    let id = |id: u64| u32::try_from(id).ok().filter(|id| *id != u32::MAX).ok_or("its owner cannot be".to_owned());
-    let seconds = i64::try_from(header.mtime().map_err(broken)?).map_err(|_| "its time cannot be".to_owned())?;
+    let id =
+        |id: u64| u32::try_from(id).ok().filter(|id| *id != u32::MAX).ok_or("its owner is out of range".to_owned());
+    let seconds = i64::try_from(header.mtime().map_err(broken)?).map_err(|_| "its time is out of range".to_owned())?;
     let time = Timespec { tv_sec: seconds, tv_nsec: 0 };
     Ok(Stamp {
         uid: Uid::from_raw(id(header.uid().map_err(broken)?)?),

@@ -53,14 +53,14 @@ pub(super) const fn special(kind: FileType) -> &'static str {
         FileType::Symlink => "a symbolic link",
         FileType::Directory => "a directory",
         FileType::RegularFile => "a file",
-        FileType::Unknown => "of an unknown kind",
+        FileType::Unknown => "a file of unknown type",
     }
 }
 
 /// What is told of something that could be looked at a moment ago.
 pub(super) fn unread(errno: Errno) -> String {
     match errno {
-        Errno::NOENT => "it went away meanwhile".to_owned(),
+        Errno::NOENT => "it was removed meanwhile".to_owned(),
         // What is said of a link and of what is no directory any more.
         Errno::LOOP | Errno::NOTDIR => "it changed while it was read".to_owned(),
         other => format!("it cannot be read: {}", io::Error::from(other)),
@@ -81,7 +81,7 @@ pub(super) fn roots(system: &System, paths: &[&str]) -> Result<Vec<Root>, CopyTr
         let others = paths.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, other)| other);
         // Each name is in an archive once.
         if let Some(other) = others.into_iter().find(|other| Path::new(path).starts_with(other)) {
-            return Err(CopyTrouble::Wrong(format!("{path} is a part of {other} already")));
+            return Err(CopyTrouble::Wrong(format!("{path} is already a part of {other}")));
         }
     }
     let mut found = Vec::new();
@@ -106,7 +106,7 @@ fn root(system: &System, absolute: &str) -> Result<Option<Root>, CopyTrouble> {
         // The archive would have a link in it, and nothing of what it points to.
         FileType::Symlink => {
             return Err(CopyTrouble::Wrong(format!(
-                "{absolute} is a symbolic link: what it points to would be missing"
+                "{absolute} is a symbolic link: the copy would not contain its target"
             )));
         }
         kind @ (FileType::Fifo
@@ -131,7 +131,7 @@ fn visit(met: &Met<'_>, without: &[&str], depth: usize, visitor: &mut impl Visit
         return Ok(());
     }
     if depth == 0 {
-        visitor.passed(met.path, &format!("what is in it lies more than {DEPTH} directories deep"));
+        visitor.passed(met.path, &format!("its content is more than {DEPTH} directories deep"));
         return Ok(());
     }
     let opened = openat(met.parent, met.name, DIRECTORY, Mode::empty());

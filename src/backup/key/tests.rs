@@ -39,7 +39,7 @@ fn what_is_no_safe_key_is_none_and_never_written_over() {
     let good = fs::read_to_string(&path).unwrap();
     for wrong in ["", "hello", FORM, &good[..good.len() - 2], &good.to_uppercase(), &format!("{good}{good}")] {
         fs::write(&path, wrong).unwrap();
-        assert!(Key::obtain(&system).unwrap_err().contains("not a key that opsctl has made"), "{wrong:?}");
+        assert!(Key::obtain(&system).unwrap_err().contains("not a key that opsctl created"), "{wrong:?}");
         assert_eq!(fs::read_to_string(&path).unwrap(), wrong);
     }
     fs::write(&path, &good).unwrap();

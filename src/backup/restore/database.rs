@@ -63,9 +63,9 @@ impl<'a> Database<'a> {
     pub fn lay(&self, dump: &std::path::Path, rows: &Rows) -> io::Result<Mark> {
         let laid = self.server.fill(&self.laid(), dump).map_err(io::Error::other)?;
         if laid != *rows {
-            return Err(io::Error::other("it has other rows than it was proven with"));
+            return Err(io::Error::other("its rows differ from the verified copy"));
         }
-        self.mark(&self.laid())?.ok_or_else(|| io::Error::other("what was laid beside it is gone"))
+        self.mark(&self.laid())?.ok_or_else(|| io::Error::other("its staged copy is gone"))
     }
 
     /// Who uses the live database.
@@ -104,7 +104,7 @@ impl<'a> Database<'a> {
     /// What the server says.
     pub fn swap_back(&self, part: &Part) -> io::Result<()> {
         if part.old.is_none() {
-            return Err(io::Error::other("there was nothing before"));
+            return Err(io::Error::other("there was no earlier data"));
         }
         if self.live_mark()? != part.old {
             self.rename(&[(self.live(), &self.laid()), (&self.old(), self.live())])?;

@@ -47,9 +47,9 @@ impl RestoreEnd {
     pub fn summary(&self) -> String {
         match self {
             RestoreEnd::Live(Some(old)) => format!("live; the old data is kept as {old}"),
-            RestoreEnd::Live(None) => "live; there was nothing before".to_owned(),
-            RestoreEnd::Untouched(why) => format!("{why}; the live data was not touched"),
-            RestoreEnd::PutBack(why) => format!("{why}; the old data is back"),
+            RestoreEnd::Live(None) => "live; there was no earlier data".to_owned(),
+            RestoreEnd::Untouched(why) => format!("{why}; the live data was not changed"),
+            RestoreEnd::PutBack(why) => format!("{why}; rolled back to the old data"),
             RestoreEnd::Stuck(why) => why.clone(),
         }
     }
@@ -90,7 +90,7 @@ impl Job<'_> {
             Some(known) => *known = restore.clone(),
             None => journal.restores.push(restore.clone()),
         }
-        journal.write(self.system(), self.deployment).map_err(|error| format!("what is done cannot be noted: {error}"))
+        journal.write(self.system(), self.deployment).map_err(|error| format!("the step cannot be recorded: {error}"))
     }
 
     fn forget(&self, journal: &mut Journal, restore: &Restore) {
@@ -119,11 +119,11 @@ impl Job<'_> {
         if let (_, Some(trouble)) = self.owners.all(Operation::Stop, lock) {
             return self.untouched(journal, restore, trouble, lock);
         }
-        self.say(lock, "see who still has it open");
+        self.say(lock, "check which processes still have it open");
         let users = match self.place.users(self.context) {
             Ok(users) if users.is_empty() => None,
             Ok(users) => Some(format!("it is still open in {}", users.join(", "))),
-            Err(error) => Some(format!("it is not known who has it open: {error}")),
+            Err(error) => Some(format!("the processes that have it open cannot be determined: {error}")),
         };
         // What a server writes when it ends has taken the place of what was there when it was looked at first.
         let trouble = users.or_else(|| self.look_again(restore).err().map(|error| error.to_string()));
@@ -134,7 +134,7 @@ impl Job<'_> {
         if let Err(trouble) = self.note(journal, restore) {
             return self.untouched(journal, restore, trouble, lock);
         }
-        self.say(lock, "exchange old and new");
+        self.say(lock, "swap old and new data");
         // That it was done is seen, not taken from an exit code.
         let swapped = self.place.swap(&restore.parts);
         match swapped.and_then(|trouble| Ok((trouble, self.place.is_new(&restore.parts)?))) {
@@ -143,11 +143,16 @@ impl Job<'_> {
                 self.context.ui.note(&format!("the old data is kept with its logs beside it: {trouble}"));
             }
             Ok((_, false)) => {
-                let reason = "what is live is not the new data, although nothing failed".to_owned();
+                let reason = "the live data is not the new data, although no step failed".to_owned();
                 return self.untouched(journal, restore, reason, lock);
             }
             Err(error) => {
-                return self.untouched(journal, restore, format!("old and new could not be exchanged: {error}"), lock);
+                return self.untouched(
+                    journal,
+                    restore,
+                    format!("old and new data could not be swapped: {error}"),
+                    lock,
+                );
             }
         }
         restore.phase = Phase::Starting;
@@ -186,9 +191,9 @@ impl Job<'_> {
         };
         if self.place.kept(&restore.parts).is_none() {
             self.forget(journal, restore);
-            return (RestoreEnd::Stuck(format!("{reason}; the copy is live, for there was nothing before")), done);
+            return (RestoreEnd::Stuck(format!("{reason}; the copy is live, because there was no earlier data")), done);
         }
-        self.context.ui.note(&format!("{reason}; putting the old data back"));
+        self.context.ui.note(&format!("{reason}; rolling back to the old data"));
         let (end, back) = self.back(journal, restore, &reason, lock);
         // What went wrong with the new data says more than that the old works.
         (end, if done.is_empty() { back } else { done })
@@ -206,20 +211,20 @@ impl Job<'_> {
         let kept = self.place.kept(&restore.parts).unwrap_or_default();
         let stuck = |what: String| RestoreEnd::Stuck(format!("{reason}; then {what}; the old data is in {kept}"));
         if let (done, Some(trouble)) = self.owners.all(Operation::Stop, lock) {
-            return (stuck(format!("it could not be put back: {trouble}")), done);
+            return (stuck(format!("the rollback failed: {trouble}")), done);
         }
         match self.place.swap_back(&restore.parts).and_then(|()| self.place.is_old(&restore.parts)) {
             Ok(true) => {}
             Ok(false) => {
-                return (stuck("what is live is not the old data, although nothing failed".to_owned()), Vec::new());
+                return (stuck("the live data is not the old data, although no step failed".to_owned()), Vec::new());
             }
-            Err(error) => return (stuck(format!("it could not be put back: {error}")), Vec::new()),
+            Err(error) => return (stuck(format!("the rollback failed: {error}")), Vec::new()),
         }
         let (done, wrong) = self.owners.all(Operation::Start, lock);
         self.forget(journal, restore);
         match wrong {
             None => (RestoreEnd::PutBack(reason.to_owned()), done),
-            Some(trouble) => (RestoreEnd::Stuck(format!("{reason}; the old data is back, but {trouble}")), done),
+            Some(trouble) => (RestoreEnd::Stuck(format!("{reason}; rolled back to the old data, but {trouble}")), done),
         }
     }
 
@@ -232,12 +237,7 @@ impl Job<'_> {
         lock: &mut Lock,
     ) -> (RestoreEnd, Vec<Done>) {
         if let Err(error) = self.place.undo(&restore.parts) {
-            return (
-                RestoreEnd::Stuck(format!(
-                    "{reason}; what was laid beside the live data could not be removed: {error}"
-                )),
-                Vec::new(),
-            );
+            return (RestoreEnd::Stuck(format!("{reason}; the staged copy could not be removed: {error}")), Vec::new());
         }
         let (done, wrong) = match restore.phase {
             Phase::Laying => (Vec::new(), None),
@@ -251,7 +251,7 @@ impl Job<'_> {
                 (RestoreEnd::Untouched(reason), done)
             }
             Some(trouble) => {
-                (RestoreEnd::Stuck(format!("{reason}; the live data was not touched, but {trouble}")), done)
+                (RestoreEnd::Stuck(format!("{reason}; the live data was not changed, but {trouble}")), done)
             }
         }
     }
@@ -265,15 +265,15 @@ impl Job<'_> {
         let is_new = match is_new {
             Ok(is_new) => is_new,
             Err(error) => {
-                let end = RestoreEnd::Stuck(format!("{} cannot be looked at: {error}", self.set.source.place()));
+                let end = RestoreEnd::Stuck(format!("{} cannot be checked: {error}", self.set.source.place()));
                 return Restored { end, done: Vec::new(), took: begun.elapsed() };
             }
         };
         let (end, done) = match (is_new, restore.phase) {
-            (true, Phase::Undoing) => self.back(journal, &mut restore, "it was being undone", lock),
+            (true, Phase::Undoing) => self.back(journal, &mut restore, "it was being rolled back", lock),
             (true, _) => self.start(journal, &mut restore, None, lock),
             // Put back, but its owners may not have been started.
-            (false, _) => self.untouched(journal, &restore, "it did not come to its end".to_owned(), lock),
+            (false, _) => self.untouched(journal, &restore, "it did not finish".to_owned(), lock),
         };
         Restored { end, done, took: begun.elapsed() }
     }

@@ -46,8 +46,8 @@ impl<'a> RestoreTarget<'a> {
                 Ok(RestoreTarget::Database(Box::new(Database::new(server, id))))
             }
             Source::Mongo { .. } => Err(format!(
-                "{0} is not exchanged by this {1}: {1} restore {0} --to FILE writes the proven archive, and mongorestore \
-                 --gzip --archive=FILE --drop brings it in",
+                "this {1} does not replace {0}: {1} restore {0} --to FILE writes the verified archive, and \
+                 mongorestore --gzip --archive=FILE --drop loads it",
                 set.name,
                 program::name()
             )),
@@ -82,7 +82,7 @@ impl<'a> RestoreTarget<'a> {
             let live = spot.live().map_err(|error| format!("{}: {error}", spot.absolute))?;
             if let Some(live) = live.filter(|live| live.names != 1) {
                 let (path, names) = (&spot.absolute, live.names);
-                return Err(format!("{path} has {names} names, so that another would go on with the old data"));
+                return Err(format!("{path} has {names} hard links, so another would keep the old data"));
             }
             staging::room(context.system, Path::new(&spot.absolute).parent().unwrap_or(Path::new("/")), bytes)?;
         }
@@ -112,7 +112,7 @@ impl<'a> RestoreTarget<'a> {
                         let lay = Lay::Beside { root: &spot.absolute, at: &spot.laid_path() };
                         let found = archive::unpack(archive, paths, lay)?;
                         if found != proof.manifest.rows {
-                            return Err("it has other files than it was proven with".to_owned());
+                            return Err("its files differ from the verified copy".to_owned());
                         }
                         archive::adopt(&spot.live_path(), &spot.laid_path(), without).map_err(|error| error.to_string())
                     })

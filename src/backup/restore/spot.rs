@@ -64,7 +64,7 @@ impl Spot {
     /// When its parent cannot be used.
     pub fn open(system: &System, absolute: &str, id: Id, form: Form) -> io::Result<Self> {
         let Located { directory, path, name } = system.locate(absolute)?;
-        let name = name.into_string().map_err(|_| io::Error::other("it has no name"))?;
+        let name = name.into_string().map_err(|_| io::Error::other("its path has no file name"))?;
         Ok(Spot { directory, absolute: absolute.to_owned(), path, name, id, form })
     }
 
@@ -110,7 +110,7 @@ impl Spot {
     /// # Errors
     /// When there is none.
     pub fn laid_mark(&self) -> io::Result<Mark> {
-        let found = self.look(&self.laid())?.ok_or_else(|| io::Error::other("what was laid beside it is gone"))?;
+        let found = self.look(&self.laid())?.ok_or_else(|| io::Error::other("its staged copy is gone"))?;
         Ok(found.mark)
     }
 
@@ -122,7 +122,7 @@ impl Spot {
         let is_directory = match rustix::fs::FileType::from_raw_mode(stat.st_mode) {
             rustix::fs::FileType::RegularFile => false,
             rustix::fs::FileType::Directory if self.form == Form::Tree => true,
-            _ => return Err(io::Error::other(format!("{name} is no plain file"))),
+            _ => return Err(io::Error::other(format!("{name} is not a plain file"))),
         };
         Ok(Some(Live {
             mark: Mark { device: stat.st_dev, inode: stat.st_ino },
@@ -142,7 +142,7 @@ impl Spot {
         let mut file = File::from(new);
         let (_, hash) = staging::copy_hashed(&mut private::open(copy)?, &mut file)?;
         if hash != sha256 {
-            return Err(io::Error::other("the copy has changed since it was proven"));
+            return Err(io::Error::other("the copy has changed since it was verified"));
         }
         fchown(&file, Some(Uid::from_raw(owner.uid)), Some(Gid::from_raw(owner.gid)))?;
         fchmod(&file, Mode::from_raw_mode(owner.mode))?;
@@ -184,7 +184,7 @@ impl Spot {
                     renameat(&self.directory, self.laid(), &self.directory, self.old())?;
                 }
             }
-            (_, None) => return Err(io::Error::other("what was laid beside it is gone")),
+            (_, None) => return Err(io::Error::other("its staged copy is gone")),
             (None, Some(_)) => renameat(&self.directory, self.laid(), &self.directory, &self.name)?,
             (Some(live), Some(laid)) if live.is_directory || laid.is_directory => {
                 self.exchange()?;
@@ -206,7 +206,7 @@ impl Spot {
         renameat_with(&self.directory, self.laid(), &self.directory, &self.name, flags).map_err(|error| match error {
             // What a layer of an overlay says of a directory that lies below it.
             Errno::XDEV => {
-                io::Error::other(format!("{} lies on a file system that cannot move it", self.path.display()))
+                io::Error::other(format!("the file system of {} cannot swap it atomically", self.path.display()))
             }
             other => other.into(),
         })
@@ -221,7 +221,7 @@ impl Spot {
             self.swap(part)?;
         }
         let Some(old) = self.look(&self.old())? else {
-            return Err(io::Error::other("there was nothing before"));
+            return Err(io::Error::other("there was no earlier data"));
         };
         if self.form == Form::Sqlite {
             // What the new file has written to its own logs must not lie beside the old one.

@@ -82,7 +82,7 @@ fn h1_nothing_goes_after_a_run_that_failed_or_was_never_seen_to_end() {
     let all = daily(40);
     let failed = LastRun::Failed("wallet: the database is missing".to_owned());
     let told = decide(Retention::Days(30), &all, &failed, now(), None).unwrap_err();
-    assert_eq!(told.words(), "the last run did not end well: wallet: the database is missing");
+    assert_eq!(told.words(), "the last run failed: wallet: the database is missing");
     assert!(matches!(decide(Retention::Days(30), &all, &LastRun::None, now(), None), Err(Refusal::FailedRun(_))));
 }
 
@@ -117,7 +117,7 @@ fn h3_a_copy_of_the_future_is_neither_the_newest_nor_ever_deleted() {
 fn h4_many_at_once_need_their_exact_number() {
     let all = daily(60);
     let told = decide(Retention::Days(30), &all, &well(&all), now(), None).unwrap_err();
-    assert_eq!(told.words(), "30 of 60 copies would go at once");
+    assert_eq!(told.words(), "30 of 60 copies would be deleted at once");
     for wrong in [1, 29, 31, 60] {
         assert_eq!(decide(Retention::Days(30), &all, &well(&all), now(), Some(wrong)), Err(told.clone()));
     }

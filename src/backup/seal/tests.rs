@@ -79,20 +79,20 @@ fn f7_without_a_key_that_is_ours_alone_nothing_is_sealed_and_nothing_is_left() {
     machine.key(ONE, 0o640);
     assert_eq!(
         seal(),
-        "others can read /etc/opsctl/backup.key, which is a key: chmod 600, and make a new one if they did"
+        "others can read the key /etc/opsctl/backup.key: chmod 600; if they did read it, create a new one"
     );
     for none in ["", "AGE-SECRET-KEY", "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"] {
         machine.key(none, 0o600);
-        assert_eq!(seal(), "/etc/opsctl/backup.key is not a key that age-keygen has made");
+        assert_eq!(seal(), "/etc/opsctl/backup.key is not a key of age-keygen");
     }
     fs::remove_file(&path).unwrap();
     assert_eq!(
         seal(),
-        "no key to encrypt with: install -d -m 700 /etc/opsctl && age-keygen -o /etc/opsctl/backup.key, then keep a copy of it somewhere else"
+        "no key to encrypt with: install -d -m 700 /etc/opsctl && age-keygen -o /etc/opsctl/backup.key, then store a copy of it elsewhere"
     );
     machine.file("elsewhere", ONE.as_bytes());
     symlink(machine.at("elsewhere"), &path).unwrap();
-    assert_eq!(seal(), "/etc/opsctl/backup.key is not a file of root's");
+    assert_eq!(seal(), "root does not own /etc/opsctl/backup.key, or it is not a regular file");
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn without_age_its_package_is_named() {
     let machine = Machine::new(ONE);
     let plain = machine.file("plain", b"token");
     let told = machine.with(&[], |context| seal(context, &plain, &machine.at("sealed"))).unwrap_err();
-    assert_eq!(told, "it cannot be sealed: age is not installed: apt-get install age");
+    assert_eq!(told, "it cannot be encrypted: age is not installed: apt-get install age");
     assert!(!plain.exists() && !machine.at("sealed").exists());
     assert_eq!(machine.with(&[], ready).unwrap_err(), "age is not installed: apt-get install age");
 }
@@ -115,7 +115,7 @@ fn f7_what_one_key_has_sealed_no_other_opens() {
     match machine.with(&REAL, |context| seal(context, &plain, &sealed)) {
         Ok(()) => {}
         Err(told) => {
-            assert_eq!(told, "it cannot be sealed: age is not installed: apt-get install age");
+            assert_eq!(told, "it cannot be encrypted: age is not installed: apt-get install age");
             assert!(REAL.iter().all(|directory| !Path::new(directory).join("age").exists()));
             return;
         }
@@ -142,19 +142,19 @@ fn f7_what_one_key_has_sealed_no_other_opens() {
     assert_eq!(fs::read(&plain).unwrap(), b"mine");
     fs::remove_file(&plain).unwrap();
     machine.key(OTHER, 0o600);
-    assert_eq!(open(&read), Err("it was sealed with another key than /etc/opsctl/backup.key".to_owned()));
+    assert_eq!(open(&read), Err("it was encrypted with another key than /etc/opsctl/backup.key".to_owned()));
     machine.key(ONE, 0o600);
     for (cut, flipped) in [(0, 0), (100, 0), (whole.len() - 1, 0), (whole.len(), 1)] {
         let mut damaged = whole[..cut].to_vec();
         damaged.iter_mut().skip(whole.len() / 2).take(flipped).for_each(|byte| *byte ^= 1);
         fs::write(&sealed, damaged).unwrap();
         let told = open(&read).unwrap_err();
-        assert!(told.starts_with("it cannot be opened: "), "{cut}: {told}");
+        assert!(told.starts_with("it cannot be decrypted: "), "{cut}: {told}");
     }
     // What age says of a key that is broken says nothing of the key.
     let broken = format!("{}X", &ONE[..ONE.len() - 1]);
     machine.key(&broken, 0o600);
     fs::write(&sealed, &whole).unwrap();
     let told = open(&read).unwrap_err();
-    assert!(told.starts_with("it cannot be opened: ") && !told.contains(&broken[16..]), "{told}");
+    assert!(told.starts_with("it cannot be decrypted: ") && !told.contains(&broken[16..]), "{told}");
 }

@@ -111,7 +111,7 @@ fn e2_a_database_that_another_holds_alone_is_waited_for_and_then_given_up() {
     holder.execute_batch("BEGIN EXCLUSIVE").unwrap();
     let begun = Instant::now();
     let told = copy(&path, &scratch.file("copy"), None).unwrap_err();
-    assert_eq!(told, "it is locked by another for more than 10 s");
+    assert_eq!(told, "another process has locked it for more than 10 s");
     assert!(begun.elapsed() < BUSY + Duration::from_secs(2));
 }
 
@@ -126,14 +126,14 @@ fn e4_e5_e9_what_is_no_database_is_told() {
     fs::write(scratch.file("empty.db"), "").unwrap();
     assert_eq!(told(&scratch.file("empty.db")), "it is empty, 0 bytes");
     fs::write(scratch.file("text.db"), "not a database, but long enough for one").unwrap();
-    assert_eq!(told(&scratch.file("text.db")), "it is no SQLite database");
+    assert_eq!(told(&scratch.file("text.db")), "it is not an SQLite database");
     std::os::unix::fs::symlink(&good, scratch.file("link.db")).unwrap();
     assert_eq!(told(&scratch.file("link.db")), "it is a symbolic link");
-    assert_eq!(told(&scratch.0), "it is no file, but a directory");
+    assert_eq!(told(&scratch.0), "it is not a regular file, but a directory");
     let mut bytes = fs::read(&good).unwrap();
     bytes[18] = 3;
     fs::write(scratch.file("newer.db"), &bytes).unwrap();
-    assert_eq!(told(&scratch.file("newer.db")), "it is of form 3, which this opsctl does not know");
+    assert_eq!(told(&scratch.file("newer.db")), "it has format 3, which this opsctl does not read");
     // integrity_check says "ok" of a database without anything in it.
     let bare = Connection::open(scratch.file("bare.db")).unwrap();
     bare.execute_batch("PRAGMA user_version=1").unwrap();

@@ -41,7 +41,7 @@ impl Watch {
 
     /// Whether somebody still waits.
     pub(super) fn goes_on(&self) -> Result<(), String> {
-        if self.given_up.load(Ordering::SeqCst) { Err("nobody waits for it any more".to_owned()) } else { Ok(()) }
+        if self.given_up.load(Ordering::SeqCst) { Err("its caller no longer waits".to_owned()) } else { Ok(()) }
     }
 
     fn give_up(&self) {
@@ -70,7 +70,7 @@ pub(super) fn within<T: Send + 'static>(
     })?;
     match told.recv_timeout(limit) {
         Ok(done) => done,
-        Err(RecvTimeoutError::Disconnected) => Err(format!("{} itself is wrong there", program::name())),
+        Err(RecvTimeoutError::Disconnected) => Err(format!("{} has a bug there", program::name())),
         Err(RecvTimeoutError::Timeout) => {
             watch.give_up();
             // What can be ended has ended before its files are cleared away.

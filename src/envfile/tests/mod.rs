@@ -108,7 +108,7 @@ fn l13_it_is_said_why_a_key_is_not_set() {
         ("PORT", Some("systemd ignores `export PORT=…` in line 1")),
         ("HOST", Some("line 2 is a comment")),
         ("B", Some("line 4 is part of the value of A, which begins in line 3")),
-        ("E", Some("systemd does not take line 7 for a setting")),
+        ("E", Some("systemd does not read line 7 as a setting")),
         ("A", None),
         ("Z", None),
     ] {
@@ -116,7 +116,7 @@ fn l13_it_is_said_why_a_key_is_not_set() {
     }
     let refused = read(EnvReader::Compose, b"A=1\nB=\"open\n", NOWHERE);
     assert_eq!((refused.get("A"), refused.keys().len()), (None, 0));
-    assert_eq!(refused.why_lacking(&["A"]), "compose refuses the file: a quoted value has no end (line 2)");
+    assert_eq!(refused.why_lacking(&["A"]), "compose refuses the file: a quoted value is not closed (line 2)");
 }
 
 /// Whatever stands in a file, no reader takes long or panics, and none says that a key is not set which it sets.

@@ -169,7 +169,7 @@ impl System {
                     // Root could open it, but would not know whose file it gives away.
                     let theirs = |error: io::Error| match error.kind() {
                         io::ErrorKind::PermissionDenied => {
-                            io::Error::other(format!("user {uid}, who owns its directory, may not read it"))
+                            io::Error::other(format!("user {uid}, who owns its directory, cannot read it"))
                         }
                         _ => error,
                     };
@@ -249,7 +249,12 @@ impl System {
         })?;
         let Some(uid) = uid else { return Ok(None) };
         let account = self.account(|account| account.uid == uid);
-        account.map(Some).ok_or_else(|| io::Error::other(format!("it belongs to {uid}, who is no user of this host")))
+        account.map(Some).ok_or_else(|| {
+            io::Error::other(format!(
+                "it belongs to {uid}, which is not a user of this \
+         host"
+            ))
+        })
     }
 
     /// Whether something is there; `false` also where that cannot be seen.
@@ -405,7 +410,7 @@ fn is_readable(parent: &PathStep, stat: &Stat) -> io::Result<()> {
         FileType::Socket => "a socket",
         FileType::CharacterDevice | FileType::BlockDevice => "a device",
         FileType::Symlink => "a symbolic link",
-        FileType::Unknown => "of an unknown kind",
+        FileType::Unknown => "a file of unknown type",
     };
     Err(io::Error::other(format!("is {what}, not a regular file")))
 }

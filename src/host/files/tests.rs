@@ -112,7 +112,7 @@ fn l7_what_another_user_puts_in_the_way_leads_nowhere() {
     symlink("/root", tree.path("srv/app/data")).unwrap();
     symlink("/proc/self/environ", tree.path("srv/app/.env")).unwrap();
     fs::hard_link(tree.path("root/secret"), tree.path("srv/app/hard")).unwrap();
-    fs::write(tree.path("srv/app/own"), "its own").unwrap();
+    fs::write(tree.path("srv/app/own"), "its own process").unwrap();
     for path in ["var/log/app/app.log", "srv/app/data", "srv/app/.env", "srv/app/own"] {
         tree.give(path);
     }
@@ -122,12 +122,12 @@ fn l7_what_another_user_puts_in_the_way_leads_nowhere() {
     for path in ["/var/log/app/app.log", "/srv/app/data/secret", "/srv/app/data"] {
         assert!(tree.0.metadata(path).is_err() && tree.0.list(path).is_err() && tree.0.directory(path).is_err());
     }
-    assert_eq!(tree.refused("/srv/app/hard"), "user 4242, who owns its directory, may not read it");
-    assert_eq!(tree.0.read("/srv/app/own").unwrap(), "its own");
+    assert_eq!(tree.refused("/srv/app/hard"), "user 4242, who owns its directory, cannot read it");
+    assert_eq!(tree.0.read("/srv/app/own").unwrap(), "its own process");
     // A path that another link leads through to the same place is no better.
     symlink("/srv/app", tree.path("srv/by-root")).unwrap();
     assert!(tree.refused("/srv/by-root/data/secret").contains("is a symbolic link"));
-    assert_eq!(tree.0.read("/srv/by-root/own").unwrap(), "its own");
+    assert_eq!(tree.0.read("/srv/by-root/own").unwrap(), "its own process");
 }
 
 #[test]

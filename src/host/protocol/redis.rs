@@ -51,7 +51,7 @@ pub fn answers(received: &[u8], with_password: bool, commands: &[&[&str]]) -> Op
                 rest = rest.get(length.saturating_add(2)..)?;
                 told.push_str(&String::from_utf8_lossy(text).replace("\r\n", "\n"));
             }
-            _ => return Some(Err("an answer of another kind".to_owned())),
+            _ => return Some(Err("an answer of another type".to_owned())),
         }
     }
     Some(Ok(told))
@@ -105,7 +105,7 @@ mod tests {
             Some(Err("an answer of 18446744073709551615 bytes".to_owned()))
         );
         assert!(answers(b"$18446744073709551616\r\n", false, commands).unwrap().is_err());
-        assert_eq!(answers(b"*0\r\n", false, commands), Some(Err("an answer of another kind".to_owned())));
+        assert_eq!(answers(b"*0\r\n", false, commands), Some(Err("an answer of another type".to_owned())));
     }
 
     #[test]

@@ -189,7 +189,7 @@ pub fn unable(exit: i64, output: &str) -> Option<&'static str> {
         }
         126 => Some("cannot be executed"),
         127 => Some("does not exist"),
-        -1 if said(&["Health check exceeded timeout"]) => Some("does not end in time"),
+        -1 if said(&["Health check exceeded timeout"]) => Some("times out"),
         -1 if said(&["executable file not found", "no such file or directory"]) => Some("does not exist"),
         _ => None,
     }
@@ -204,12 +204,12 @@ pub fn missing_part(error: &str) -> Option<(&'static str, String)> {
     };
     let found = [
         ("the source of a mount does not exist", "bind source path does not exist"),
-        ("a mount is a directory where a file is wanted, or a file for a directory", "error mounting"),
+        ("a mount is a directory instead of a file, or the reverse", "error mounting"),
         ("its network does not exist", "network "),
         ("its image does not exist", "No such image"),
-        ("its port is taken", "Bind for "),
-        ("its port is taken", "listen tcp4 "),
-        ("its port is taken", "listen tcp "),
+        ("its port is in use", "Bind for "),
+        ("its port is in use", "listen tcp4 "),
+        ("its port is in use", "listen tcp "),
     ];
     found.into_iter().find_map(|(what, word)| {
         let fits = match word {
@@ -305,7 +305,7 @@ mod tests {
         {
             assert_eq!(unable(exit, output), None, "{exit} {output}");
         }
-        assert_eq!(unable(-1, "Health check exceeded timeout (1s): "), Some("does not end in time"));
+        assert_eq!(unable(-1, "Health check exceeded timeout (1s): "), Some("times out"));
         assert_eq!(unable(127, "/bin/sh: curl: not found"), Some("does not exist"));
     }
 

@@ -65,7 +65,9 @@ impl UnitOutput {
         let path = stated.as_deref().and_then(|value| value.split_once(':')).and_then(|(_, path)| self.expanded(path));
         match path.filter(|path| path.starts_with('/')) {
             Some(path) => Destination::File(path),
-            None => Destination::Elsewhere(format!("a file that its unit files do not name plainly ({key}={setting})")),
+            None => {
+                Destination::Elsewhere(format!("a file that its unit files do not name directly ({key}={setting})"))
+            }
         }
     }
 
@@ -133,9 +135,9 @@ fn named(setting: &str) -> Destination {
         "" | "journal" | "journal+console" | "syslog" | "syslog+console" => Destination::Journal,
         "null" => Destination::Discarded,
         "kmsg" | "kmsg+console" => elsewhere("the kernel's log, which journalctl --dmesg shows"),
-        "tty" | "tty-force" | "tty-fail" => elsewhere("a terminal, where nothing keeps it"),
-        "socket" => elsewhere("whoever connects to its socket"),
-        "fd" => elsewhere("a descriptor that its socket unit hands over"),
+        "tty" | "tty-force" | "tty-fail" => elsewhere("a terminal, which keeps no log"),
+        "socket" => elsewhere("the clients of its socket"),
+        "fd" => elsewhere("a descriptor that its socket unit passes"),
         other => elsewhere(other),
     }
 }

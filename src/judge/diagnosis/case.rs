@@ -59,7 +59,7 @@ impl<'a> Case<'a> {
 /// What was asked, or why there is no answer.
 pub(super) fn asked<T>(answer: Option<&Answer<T>>) -> Result<(&Command, &T), Conclusion> {
     match answer {
-        None => Err(Conclusion::unknown("it was not asked")),
+        None => Err(Conclusion::unknown("it was not checked")),
         Some(Answer { command, result: Ok(value) }) => Ok((command, value)),
         Some(Answer { command, result: Err(trouble) }) => Err(Conclusion::unknown(told(command, trouble))),
     }

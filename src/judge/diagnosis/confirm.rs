@@ -31,11 +31,11 @@ impl Case<'_> {
         match holder {
             Holder::Elsewhere { .. } => Some(format!("it {}", listens(holder, *port))),
             Holder::Own if !runs => {
-                Some(format!("its manager says that it failed, and its processes listen on :{port}"))
+                Some(format!("its manager reports that it failed, and its processes listen on :{port}"))
             }
             Holder::Other { pid, name } if runs => Some(format!("port {port} is held by {name} (pid {pid})")),
             Holder::Unasked | Holder::Unseen | Holder::Hidden if runs => {
-                Some(format!("who holds port {port} could not be seen"))
+                Some(format!("the process on port {port} could not be determined"))
             }
             // What has no processes holds no port.
             Holder::Own | Holder::Nobody | Holder::Other { .. } | Holder::Unasked | Holder::Unseen | Holder::Hidden => {

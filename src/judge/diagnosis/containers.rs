@@ -43,7 +43,7 @@ pub(super) fn judge(case: &Case<'_>, subject: Subject<'_>, clue: Surroundings) -
     let needs_look =
         matches!(clue, Surroundings::PolicyLost | Surroundings::MountGone | Surroundings::ListensElsewhere);
     if needs_look && looked.is_none() && has_container(subject) {
-        return Conclusion::unknown("it was not asked");
+        return Conclusion::unknown("it was not checked");
     }
     if clue == Surroundings::PublishedElsewhere && subject.service.managers.is_empty() {
         return unmanaged(case, subject);
@@ -88,7 +88,7 @@ pub(super) fn judge(case: &Case<'_>, subject: Subject<'_>, clue: Surroundings) -
         }
         Surroundings::PolicyLost => any(looked.and_then(|found| found.policy.as_ref()).map(|(file, policy)| {
             let has = if container.policy.is_empty() { "no" } else { container.policy.as_str() };
-            inspect(format!("its restart policy is {has}, {file} says {policy}")).blaming(policy.clone())
+            inspect(format!("its restart policy is {has}, {file} has {policy}")).blaming(policy.clone())
         })),
         Surroundings::MountGone => {
             let gone = looked.map(|found| found.gone.as_slice()).unwrap_or_default();
@@ -159,8 +159,8 @@ fn off_network(container: &ContainerState, around: &Around) -> Option<String> {
     }
     let names: Vec<&str> = around.networks.iter().map(|network| network.name.as_str()).collect();
     match (is_named(mode), names.as_slice()) {
-        (true, []) => Some(format!("it was made for network {mode} and is on no network")),
-        (true, names) => Some(format!("it was made for network {mode} and is on {} only", names.join(", "))),
+        (true, []) => Some(format!("it was created for network {mode} and is on no network")),
+        (true, names) => Some(format!("it was created for network {mode} and is only on {}", names.join(", "))),
         // Somebody may have moved it from the common network to one of its own.
         (false, []) if matches!(mode, "default" | "bridge") => Some("it is on no network".to_owned()),
         (false, _) => None,
@@ -282,7 +282,8 @@ fn unserved(subject: Subject<'_>, around: &Around, listens: &[std::net::SocketAd
         all.dedup();
         let thing = all.join(", ");
         let says = format!(
-            "port {port} leads to :{inside} of the container, where nothing listens; its processes listen on {thing}"
+            "port {port} is mapped to :{inside} of the container, where nothing listens; its processes listen on \
+             {thing}"
         );
         Some((says, thing))
     })

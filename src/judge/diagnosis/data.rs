@@ -78,7 +78,7 @@ fn paths(subject: Subject<'_>) -> impl Iterator<Item = &'static str> {
 pub(super) fn judge(case: &Case<'_>, subject: Subject<'_>, clue: DataClue) -> Conclusion {
     let found = case.clues.data.get(subject.service.name);
     if found.is_none() && clue != DataClue::FileUnusable && is_wanted(case, subject) {
-        return Conclusion::unknown("it was not asked");
+        return Conclusion::unknown("it was not checked");
     }
     match clue {
         DataClue::Recovering
@@ -133,7 +133,7 @@ pub(super) fn judge(case: &Case<'_>, subject: Subject<'_>, clue: DataClue) -> Co
             any(files.iter().filter(is_fault).filter_map(|file| sqlite(file, clue)))
         }
         DataClue::FileUnusable if paths(subject).any(|path| !case.clues.files.contains_key(path)) => {
-            Conclusion::unknown("it was not asked")
+            Conclusion::unknown("it was not checked")
         }
         DataClue::FileUnusable => any(paths(subject).filter_map(|path| {
             let answer = case.clues.files.get(path)?;
@@ -232,8 +232,10 @@ fn of_state(state: &State, clue: DataClue, needed: bool) -> Vec<(String, String)
         DataClue::DatabaseClosed => {
             let one = |database: &&crate::host::tools::postgres_state::Database| match (database.limit, database.open) {
                 (-2, _) => Some(format!("a DROP DATABASE of {} was interrupted (datconnlimit -2)", database.name)),
-                (0, _) => Some(format!("database {} may have no connection (datconnlimit 0)", database.name)),
-                (_, false) => Some(format!("database {} takes no connections (datallowconn is false)", database.name)),
+                (0, _) => Some(format!("database {} allows no connection (datconnlimit 0)", database.name)),
+                (_, false) => {
+                    Some(format!("database {} accepts no connections (datallowconn is false)", database.name))
+                }
                 (_, true) => None,
             };
             state.databases.iter().filter_map(|d| Some((one(&d)?, d.name.clone()))).collect()
@@ -306,14 +308,14 @@ fn connections(state: &State) -> Vec<(String, String)> {
     let databases = state.databases.iter().filter(|d| full(d.limit, d.used));
     found.extend(databases.map(|d| {
         (
-            format!("database {} has {} connections, it may have {}", d.name, d.used, d.limit),
+            format!("database {} has {} connections, its limit is {}", d.name, d.used, d.limit),
             format!("database {}", d.name),
         )
     }));
     let roles = state.roles.iter().filter(|role| role.limit >= 0 && role.used >= role.limit);
     found.extend(roles.map(|role| {
         (
-            format!("role {} has {} connections, it may have {}", role.name, role.used, role.limit),
+            format!("role {} has {} connections, its limit is {}", role.name, role.used, role.limit),
             format!("role {}", role.name),
         )
     }));

@@ -277,7 +277,7 @@ fn certificate(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
         };
         facts.extend(pairs.iter().filter(newer).map(|pair| {
             let says = format!(
-                "{host} shows a certificate until {}, {} has one until {}",
+                "{host} serves a certificate until {}, {} has one until {}",
                 served.not_after, pair.certificate, pair.facts.not_after
             );
             Fact::new(command, says).blaming(format!("{} for {host}", pair.certificate))

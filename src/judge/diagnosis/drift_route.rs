@@ -124,7 +124,7 @@ fn swapped_by_pm2(case: &Case<'_>, subject: Subject<'_>) -> Option<Fact> {
         return None;
     }
     let says = format!("pm2 runs {} with PORT={theirs} and {} with PORT={port}", subject.service.name, other.name);
-    let thing = format!("{}, whose port {theirs} it has itself", other.name);
+    let thing = format!("{}, and itself has the port {theirs} of that service", other.name);
     Some(Fact::new(Command::new(["pm2", "env", "ID"]), says).blaming(thing))
 }
 
@@ -132,7 +132,7 @@ fn swapped(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
     let Some(port) = subject.service.ports.first().copied() else { return no() };
     let holders = &case.evidence.holders[subject.index];
     if matches!(holders, Holder::Unasked | Holder::Unseen) {
-        return Conclusion::unknown(format!("who holds port {port} cannot be seen"));
+        return Conclusion::unknown(format!("the process on port {port} cannot be determined"));
     }
     let Some((pid, name)) = holder(case, subject) else { return no() };
     let owner = case.clues.drift.owners.get(&pid);
@@ -149,11 +149,11 @@ fn swapped(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
     };
     let command = Command::new(["ss", "-Hltnp", &format!("sport = :{port}")]);
     let Some(other) = case.services.iter().copied().find(is_own) else {
-        let says = format!("port {port} is held by {name} (pid {pid}), which is no service of the deployment");
+        let says = format!("port {port} is held by {name} (pid {pid}), which is not a service of the deployment");
         return Conclusion::RuledOut(vec![Fact::new(command, says)]);
     };
     if other.ports.contains(&port) {
-        let says = format!("port {port} is held by {name} (pid {pid}) of {}, whose port it is as well", other.name);
+        let says = format!("port {port} is held by {name} (pid {pid}) of {}, which has the same port", other.name);
         return Conclusion::RuledOut(vec![Fact::new(command, says)]);
     }
     let theirs = other.ports.first().copied().filter(|theirs| listens_on(case, subject.service, *theirs));
@@ -166,7 +166,7 @@ fn swapped(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
     let told = case.subject(other).is_some_and(|other| other.health.verdict == Verdict::Fail);
     let says =
         format!("{} listens on :{port} and {} on :{theirs}: their ports are swapped", other.name, subject.service.name);
-    let thing = format!("{}, whose port {theirs} it has itself", other.name);
+    let thing = format!("{}, and itself has the port {theirs} of that service", other.name);
     let is_second = told && position(other) < position(subject.service);
     Conclusion::when(!is_second, vec![Fact::new(command, says).blaming(thing)])
 }
@@ -236,7 +236,7 @@ fn impostor(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
     }
     match heard {
         true => no(),
-        false => Conclusion::unknown("what it answers was not seen"),
+        false => Conclusion::unknown("its answer was not read"),
     }
 }
 
@@ -266,7 +266,7 @@ fn passed(case: &Case<'_>, subject: Subject<'_>, judge: &dyn Fn(&Passed) -> Opti
         facts.extend(own.and_then(judge).map(|(says, thing)| Fact::new(command, says).blaming(thing)));
     }
     match is_asked {
-        false => Conclusion::unknown("it was not asked"),
+        false => Conclusion::unknown("it was not checked"),
         true => Conclusion::when(!facts.is_empty(), facts),
     }
 }
@@ -286,7 +286,7 @@ pub(super) fn with_answer(case: &Case<'_>, subject: Subject<'_>, sent: Conclusio
         case.clues.drift.sites.values().filter_map(|answer| Some((&answer.command, answer.result.as_ref().ok()?)));
     let dead = dead.flat_map(|(command, sites)| sites.iter().map(move |site| (command, site)));
     let mut dead = dead.filter(|(_, site)| site.address == aim);
-    facts.extend(dead.next().map(|(command, site)| Fact::new(command, format!("nobody listens at {}", site.address))));
+    facts.extend(dead.next().map(|(command, site)| Fact::new(command, format!("nothing listens at {}", site.address))));
     Conclusion::Proven(facts)
 }
 
@@ -303,10 +303,13 @@ fn broken(case: &Case<'_>, subject: Subject<'_>, passed: &Passed) -> Option<(Str
     let port = subject.service.ports.first().copied().unwrap_or_default();
     let aim = match (runs, file) {
         (Some(runs), Some(file)) if runs != file => {
-            format!(", which still sends them to {runs}, while its file says {file}")
+            format!(", whose running upstream is {runs}, while its file has {file}")
         }
-        (Some(at), _) => format!(", which sends them to {at}"),
-        (None, Some(file)) => format!(", whose files say {file}: it has not read them yet, or cannot reach that"),
+        (Some(at), _) => format!(", whose upstream is {at}"),
+        (None, Some(file)) => format!(
+            ", whose files have {file}: it has not read them yet, or cannot reach that \
+         upstream"
+        ),
         (None, None) => String::new(),
     };
     let edge = case.services.iter().find(|service| is_edge(service)).map_or("the edge", |service| service.name);
@@ -334,7 +337,7 @@ fn dead(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
         Err(unknown) => unknown,
         Ok((command, sites)) => {
             let fact = |site: &crate::observe::clues::drift::sites::DeadSite| {
-                let says = format!("{} gets {}: nobody listens at {}", site.endpoint, site.status, site.address);
+                let says = format!("{} gets {}: nothing listens at {}", site.endpoint, site.status, site.address);
                 Fact::new(command, says.clone()).blaming(says)
             };
             Conclusion::when(!sites.is_empty(), sites.iter().map(fact).collect())

@@ -77,7 +77,7 @@ pub(super) fn outcome(
         | Drift::Key
         | Drift::Container
         | Drift::Image
-        | Drift::Script => Conclusion::unknown("it is not a matter of its unit"),
+        | Drift::Script => Conclusion::unknown("its unit is not the cause"),
     }
 }
 
@@ -100,7 +100,7 @@ fn port(
     let at = match &case.evidence.holders[subject.index] {
         Holder::Elsewhere { at, .. } => at,
         Holder::Unasked | Holder::Unseen | Holder::Hidden => {
-            return Conclusion::unknown("where its processes listen cannot be seen");
+            return Conclusion::unknown("the ports of its processes cannot be determined");
         }
         Holder::Nobody | Holder::Own | Holder::Other { .. } => return Conclusion::RuledOut(Vec::new()),
     };
@@ -221,7 +221,7 @@ fn bound(unit: &UnitState, files: &UnitFiles) -> Option<String> {
     let (periods, held) = files.throttled?;
     let setting = last(settings, "CPUQuota")?;
     let is_held = periods >= least && held.saturating_mul(100) >= periods.saturating_mul(percent);
-    is_held.then(|| format!("held back in {held} of {periods} periods: {}", told(setting)))
+    is_held.then(|| format!("throttled in {held} of {periods} periods: {}", told(setting)))
 }
 
 /// The step of its start at which it is.

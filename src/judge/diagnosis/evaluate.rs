@@ -15,7 +15,7 @@ impl<'a> Case<'a> {
     pub fn outcome(&self, clue: &Clue, subject: Option<&'static Service>) -> Conclusion {
         let of = |judge: &dyn Fn(Subject<'a>) -> Conclusion| match subject.and_then(|service| self.subject(service)) {
             Some(subject) => judge(subject),
-            None => Conclusion::unknown("no service is meant, or it is not on this host"),
+            None => Conclusion::unknown("no service of this host is concerned"),
         };
         match clue {
             Clue::All(parts) => Conclusion::all(parts.iter().map(|part| self.outcome(part, subject))),
@@ -90,7 +90,7 @@ impl<'a> Case<'a> {
             Clue::ProxyRejects => place::proxy(self),
             Clue::Get(get, wanted) => {
                 let answer = self.clues.gets.iter().find(|(other, _)| std::ptr::eq(*other, *get));
-                let unasked = || Conclusion::unknown("it was not asked");
+                let unasked = || Conclusion::unknown("it was not checked");
                 answer.map_or_else(unasked, |(_, answer)| replies::heard(answer, wanted))
             }
             Clue::LongAgo(get, path, seconds) => place::long_ago(self, get, path, *seconds),

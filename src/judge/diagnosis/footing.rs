@@ -14,7 +14,7 @@ pub(super) fn of_host(case: &Case<'_>, clue: Footing) -> Conclusion {
     if clue == Footing::DeletedFiles {
         return deleted(case);
     }
-    let Some(seen) = &case.clues.footing else { return Conclusion::unknown("it was not asked") };
+    let Some(seen) = &case.clues.footing else { return Conclusion::unknown("it was not checked") };
     match clue {
         Footing::Rejected(checker) => rejected(case, seen, checker),
         Footing::FstabDevice => devices(seen),
@@ -24,7 +24,7 @@ pub(super) fn of_host(case: &Case<'_>, clue: Footing) -> Conclusion {
         Footing::NameSwitch => names(seen, switch),
         Footing::Localhost => names(seen, localhost),
         Footing::BasePath => facts(
-            "every path is as it must be",
+            "every basic path is correct",
             seen.paths.iter().map(|(path, flaw)| {
                 Fact::new(Command::new(["ls", "-ld", path]), format!("{path}: {flaw}")).blaming(*path)
             }),
@@ -47,7 +47,7 @@ pub(super) fn of_host(case: &Case<'_>, clue: Footing) -> Conclusion {
         Footing::RootKeys => match &seen.keys {
             Err(trouble) => open("root's keys", trouble),
             Ok(flaw) => facts(
-                "sshd takes root's keys, or need not",
+                "sshd accepts root's keys, or needs none",
                 flaw.iter().map(|flaw| {
                     let command = Command::new(["ls", "-ld", "/root", "/root/.ssh", "/root/.ssh/authorized_keys"]);
                     Fact::new(command, flaw.clone())
@@ -55,15 +55,14 @@ pub(super) fn of_host(case: &Case<'_>, clue: Footing) -> Conclusion {
             ),
         },
         Footing::SshClosed => facts(
-            "the firewall is off, or lets ssh in",
+            "the firewall is off, or allows ssh",
             seen.closed.iter().map(|port| {
-                let says = format!(
-                    "sshd listens on {port}, ufw denies what no rule allows, and no rule allows {port} over IPv4"
-                );
+                let says =
+                    format!("sshd listens on {port}, ufw denies by default, and no rule allows {port} over IPv4");
                 Fact::new(Command::new(["ufw", "status", "verbose"]), says).blaming(port.to_string())
             }),
         ),
-        Footing::DeletedFiles => Conclusion::unknown("it was not asked"),
+        Footing::DeletedFiles => Conclusion::unknown("it was not checked"),
     }
 }
 
@@ -86,7 +85,7 @@ fn rejected(case: &Case<'_>, seen: &Seen, checker: Checker) -> Conclusion {
     };
     match &checked.answer.result {
         Err(trouble) => Conclusion::unknown(told(&checked.answer.command, trouble)),
-        Ok(None) => Conclusion::RuledOut(vec![Fact::new(&checked.answer.command, "it takes its configuration")]),
+        Ok(None) => Conclusion::RuledOut(vec![Fact::new(&checked.answer.command, "it accepts its configuration")]),
         Ok(Some(said)) => {
             let ago = age(checked.time, case.evidence.time);
             let changed = Fact::new(
@@ -169,11 +168,11 @@ fn unmounted(seen: &Seen) -> Conclusion {
     let told = |planned: &&Planned| planned.is_missing && !planned.entry.may_fail();
     let found = planned.iter().filter(absent).filter(|planned| !told(planned));
     facts(
-        "what fstab mounts is mounted",
+        "all mounts of fstab are mounted",
         found.map(|planned| {
             let entry = &planned.entry;
             let why = if planned.is_missing { ", which does not exist" } else { "" };
-            let below = if planned.is_covering { "; files lie in its place" } else { "" };
+            let below = if planned.is_covering { "; its mount point contains files" } else { "" };
             let says = format!("{} is not mounted (fstab: {}{why}){below}", entry.point, entry.device);
             Fact::new(Command::new(["findmnt", &entry.point]), says)
                 .about(entry.point.clone())
@@ -206,7 +205,7 @@ fn read_only(seen: &Seen) -> Conclusion {
         }
     }
     facts(
-        "what is written to is writable",
+        "all file systems in use are writable",
         found.into_iter().map(|(mount, paths)| {
             let says = format!("{} is mounted read-only, and holds {}", mount.point, paths.join(", "));
             let command = Command::new(["findmnt", "-no", "OPTIONS", &mount.point]);
@@ -234,22 +233,22 @@ fn resolver(names: &Names) -> Conclusion {
                 && !names.is_served
                 && servers.iter().all(|server| matches!(server.as_str(), "127.0.0.53" | "127.0.0.54")) =>
         {
-            "/etc/resolv.conf names the stub of systemd-resolved alone, and nothing listens there"
+            "/etc/resolv.conf names only the stub of systemd-resolved, and nothing listens there"
         }
         Conf::Missing | Conf::Names(_) | Conf::Unasked => {
-            return facts("name servers are named, and none that is known to be gone", []);
+            return facts("name servers are set, and none is known to be down", []);
         }
     };
     facts("", [Fact::new(Command::new(["ls", "-l", "/etc/resolv.conf"]), says)])
 }
 
 fn switch(names: &Names) -> Conclusion {
-    let Some(sources) = &names.sources else { return facts("nsswitch.conf says nothing of hosts", []) };
+    let Some(sources) = &names.sources else { return facts("nsswitch.conf has no line for hosts", []) };
     let has = |words: &[&str]| sources.iter().any(|own| words.contains(&own.as_str()));
     let lacks = match (has(&["dns", "resolve"]), has(&["files", "resolve", "myhostname"])) {
-        (true, true) => return facts("nsswitch.conf asks files and DNS", []),
-        (false, true) => "asks no DNS: names of other hosts have no address",
-        (_, false) => "does not ask /etc/hosts: localhost and what stands there has no address",
+        (true, true) => return facts("nsswitch.conf uses files and DNS", []),
+        (false, true) => "omits DNS: names of other hosts do not resolve",
+        (_, false) => "omits /etc/hosts: localhost and its other names do not resolve",
     };
     let says = format!("/etc/nsswitch.conf \"hosts: {}\" {lacks}", sources.join(" "));
     facts("", [Fact::new(Command::new(["grep", "^hosts:", "/etc/nsswitch.conf"]), says)])
@@ -264,18 +263,18 @@ fn localhost(names: &Names) -> Conclusion {
     if let Some(other) = found.iter().find(|address| !address.is_loopback()) {
         return facts(
             "",
-            [Fact::new(command(), format!("/etc/hosts has localhost at {other}, which is no loopback address"))],
+            [Fact::new(command(), format!("/etc/hosts has localhost at {other}, which is not a loopback address"))],
         );
     }
     let is_six = found.iter().all(std::net::IpAddr::is_ipv6);
     let apart = names.ports.iter().filter(|(_, _, four, six)| if is_six { *four && !six } else { *six && !four });
     let (own, other) = if is_six { ("::1", "IPv4") } else { ("127.0.0.1", "IPv6") };
     facts(
-        "localhost is where services listen",
+        "localhost is the address of the services",
         apart.map(|(service, port, ..)| {
             Fact::new(
                 command(),
-                format!("localhost is {own} alone, and {service} listens on port {port} of {other} alone"),
+                format!("localhost is only {own}, and {service} listens on port {port} of only {other}"),
             )
         }),
     )
@@ -285,7 +284,7 @@ fn limits(seen: &Seen) -> Conclusion {
     const NEAR: u64 = 90;
     let near = seen.limits.iter().filter(|(_, used, most, _)| used.saturating_mul(100) >= most.saturating_mul(NEAR));
     facts(
-        "the kernel is at no bound",
+        "the kernel is at no limit",
         near.map(|(what, used, most, path)| {
             Fact::new(Command::new(["cat", path]), format!("{used} of {most} {what} are used")).blaming(*what)
         }),
@@ -303,7 +302,7 @@ fn deleted(case: &Case<'_>) -> Conclusion {
     let mounts = match case.clues.footing.as_ref().map(|seen| &seen.mounts) {
         Some(Ok(mounts)) => mounts,
         Some(Err(trouble)) => return open("mounts", trouble),
-        None => return Conclusion::unknown("it was not asked"),
+        None => return Conclusion::unknown("it was not checked"),
     };
     let bound = case.deployment.checks.disk.warn_percent;
     let disks = case.health.host.iter().filter_map(|host| host.disks.as_ref()).flatten();
@@ -318,7 +317,7 @@ fn deleted(case: &Case<'_>) -> Conclusion {
             continue;
         };
         let says = format!(
-            "{}: {} of deleted files are held, {} by {} (pid {})",
+            "{}: processes hold {} of deleted files, {} by {} (pid {})",
             disk.mounted_on,
             bytes(sum),
             bytes(most.bytes),

@@ -32,7 +32,7 @@ pub(crate) fn flaw<'v>(form: &Form, value: &str, other: impl Fn(&str) -> Option<
             (!words.iter().any(|word| value.eq_ignore_ascii_case(word))).then(|| "is neither true nor false".to_owned())
         }
         Form::Word(words) => (!words.iter().any(|word| value.eq_ignore_ascii_case(word)))
-            .then(|| format!("is none of {}", words.join(", "))),
+            .then(|| format!("is not one of {}", words.join(", "))),
         Form::Length(least) => {
             let length = value.chars().count();
             (length < *least).then(|| format!("has {length} characters, not {least}"))
@@ -40,7 +40,7 @@ pub(crate) fn flaw<'v>(form: &Form, value: &str, other: impl Fn(&str) -> Option<
         Form::Host(hosts) => match host(value) {
             Some(name) if hosts.iter().any(|host| name.eq_ignore_ascii_case(host)) => None,
             Some(name) => Some(format!("names host {name}, not {}", hosts.join(" or "))),
-            None => Some("is no name of a host".to_owned()),
+            None => Some("is not a host name".to_owned()),
         },
         Form::Url(wanted) => url_flaw(wanted, value),
     }
@@ -56,7 +56,7 @@ fn number(value: &str) -> Option<u64> {
 fn no_number(value: &str) -> String {
     match value.strip_prefix('-').map(number) {
         Some(Some(_)) => "is negative".to_owned(),
-        _ => "is no number".to_owned(),
+        _ => "is not a number".to_owned(),
     }
 }
 
@@ -123,9 +123,9 @@ pub(super) fn named(url: &str) -> Option<Named<'_>> {
 }
 
 fn url_flaw(wanted: &UrlForm, value: &str) -> Option<String> {
-    let Some((scheme, rest)) = value.split_once("://") else { return Some("is no URL".to_owned()) };
+    let Some((scheme, rest)) = value.split_once("://") else { return Some("is not a URL".to_owned()) };
     if !wanted.schemes.iter().any(|known| known.eq_ignore_ascii_case(scheme)) {
-        return Some(format!("is no URL of {}", wanted.schemes.join(" or ")));
+        return Some(format!("is not a URL of {}", wanted.schemes.join(" or ")));
     }
     if rest.is_empty() || rest.starts_with('/') {
         return Some("names no host".to_owned());
@@ -205,28 +205,28 @@ mod tests {
             (Form::Milliseconds(100, 300_000), "3600000", "is 3600000 ms (1h0m), more than 300000 ms (5m0s)"),
             (Form::Milliseconds(100, 300_000), "0", "is 0 ms, less than 100 ms"),
             (Form::Milliseconds(100, 300_000), "-5", "is negative"),
-            (Form::Milliseconds(100, 300_000), "5s", "is no number"),
-            (Form::Milliseconds(100, 300_000), "hunter2", "is no number"),
+            (Form::Milliseconds(100, 300_000), "5s", "is not a number"),
+            (Form::Milliseconds(100, 300_000), "hunter2", "is not a number"),
             (Form::Seconds(60, 86_400), "1", "is 1 s, less than 60 s (1m0s)"),
             (Form::Seconds(60, 86_400), "99999", "is 99999 s (1d3h), more than 86400 s (1d0h)"),
             (Form::Count(1, 16), "0", "is 0, less than 1"),
-            (Form::Count(1, 16), "99999999999999999999999", "is no number"),
+            (Form::Count(1, 16), "99999999999999999999999", "is not a number"),
             (
                 Form::MillisecondsBelow("LEASE", 300_000),
                 "300000",
                 "is 300000 ms (5m0s), not below the default of LEASE (300000 ms (5m0s))",
             ),
             (Form::Port(4000), "4010", "is 4010, not 4000"),
-            (Form::Port(4000), "hunter2", "is no number"),
+            (Form::Port(4000), "hunter2", "is not a number"),
             (Form::Boolean, "hunter2", "is neither true nor false"),
-            (Form::Word(&["debug", "info"]), "hunter2", "is none of debug, info"),
+            (Form::Word(&["debug", "info"]), "hunter2", "is not one of debug, info"),
             (Form::Length(32), "hunter2", "has 7 characters, not 32"),
             (Form::Host(&["redis"]), "rediss", "names host rediss, not redis"),
-            (Form::Host(&["redis"]), "user:hunter2@x", "is no name of a host"),
+            (Form::Host(&["redis"]), "user:hunter2@x", "is not a host name"),
             (DATABASE, "postgres://u:hunter2@postgress:5432/x", "names host postgress, not postgres or db.internal"),
             (DATABASE, "postgres://u:hunter2@postgres:5433/x", "names port 5433 of postgres, not 5432"),
-            (DATABASE, "mysql://u:hunter2@postgres/x", "is no URL of postgres or postgresql"),
-            (DATABASE, "hunter2", "is no URL"),
+            (DATABASE, "mysql://u:hunter2@postgres/x", "is not a URL of postgres or postgresql"),
+            (DATABASE, "hunter2", "is not a URL"),
             (DATABASE, "postgres:///x", "names no host"),
             (
                 CLOUD,

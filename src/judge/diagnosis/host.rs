@@ -13,13 +13,13 @@ use crate::registry::{Flaw, Lapse, Manager, Usage, Verdict};
 use crate::units::{age, bytes};
 
 fn host<'a>(case: &Case<'a>) -> Result<&'a HostHealth, Conclusion> {
-    case.health.host.as_ref().ok_or_else(|| Conclusion::unknown("the host was not looked at"))
+    case.health.host.as_ref().ok_or_else(|| Conclusion::unknown("the host was not checked"))
 }
 
 /// Why a part of the host is not known.
 fn doubt(host: &HostHealth, source: &str) -> Conclusion {
     let check = host.checks.iter().find(|check| check.source == source);
-    Conclusion::unknown(check.map_or_else(|| format!("{source}: not known").into(), Why::of))
+    Conclusion::unknown(check.map_or_else(|| format!("{source}: unknown").into(), Why::of))
 }
 
 fn command(host: &HostHealth, source: &str) -> Command {
@@ -136,7 +136,7 @@ pub(super) fn clock(case: &Case<'_>) -> Conclusion {
 }
 
 pub(super) fn oom_kills(case: &Case<'_>) -> Conclusion {
-    let Some(evidence) = &case.evidence.host else { return Conclusion::unknown("the host was not looked at") };
+    let Some(evidence) = &case.evidence.host else { return Conclusion::unknown("the host was not checked") };
     match asked(Some(&evidence.oom_kills)) {
         Err(unknown) => unknown,
         Ok((command, record)) => {
@@ -150,11 +150,11 @@ pub(super) fn oom_kills(case: &Case<'_>) -> Conclusion {
                 .collect();
             // How far back that is known stands in the check.
             let check = case.health.host.iter().flat_map(|host| &host.checks).find(|c| c.source == "memory kills");
-            let says = check.map_or("no process was killed for want of memory", |check| &check.summary);
+            let says = check.map_or("no process was OOM-killed", |check| &check.summary);
             match (facts.is_empty(), check.map(|check| check.verdict)) {
                 (false, _) => Conclusion::Proven(facts),
                 (true, Some(Verdict::Pass)) => {
-                    let says = format!("no process was killed for want of memory: {says}");
+                    let says = format!("no process was OOM-killed: {says}");
                     Conclusion::RuledOut(vec![Fact::new(command, says)])
                 }
                 (true, Some(Verdict::Warn)) => Conclusion::Proven(vec![Fact::new(command, says)]),
@@ -298,10 +298,10 @@ pub(super) fn certificate(case: &Case<'_>, flaw: Flaw) -> Conclusion {
         }
         TlsEdge::Nobody(port) => {
             let command = Command::new(["ss", "-Hltnp", &format!("sport = :{port}")]);
-            Conclusion::RuledOut(vec![Fact::new(command, format!("nobody listens on port {port}"))])
+            Conclusion::RuledOut(vec![Fact::new(command, format!("nothing listens on port {port}"))])
         }
         TlsEdge::Unknown(why) => Conclusion::unknown(format!("certificates: {why}")),
-        TlsEdge::Asked(_) | TlsEdge::Unasked => Conclusion::unknown("certificates: none was looked at"),
+        TlsEdge::Asked(_) | TlsEdge::Unasked => Conclusion::unknown("certificates: none was checked"),
     }
 }
 
@@ -349,7 +349,7 @@ pub(super) fn engine_down(case: &Case<'_>) -> Conclusion {
     let answer =
         answer.or(managers.containers.as_ref().map(|answer| (&answer.command, answer.result.as_ref().map(drop))));
     match answer {
-        None => Conclusion::unknown("docker was not asked"),
+        None => Conclusion::unknown("docker was not checked"),
         Some((command, Ok(()))) => Conclusion::RuledOut(vec![Fact::new(command, "the docker engine answers")]),
         // The engine itself is not there to be asked; any other trouble says nothing of it.
         Some((command, Err(trouble @ Trouble::Unavailable(_)))) => {
@@ -395,7 +395,7 @@ pub(super) fn backup(case: &Case<'_>, lapse: Lapse) -> Conclusion {
         Lapse::Failed => Verdict::Warn,
     };
     if sets.is_empty() {
-        return Conclusion::RuledOut(vec![Fact::new(command, "this host has made no copy of any set")]);
+        return Conclusion::RuledOut(vec![Fact::new(command, "this host has no copy of any set")]);
     }
     Conclusion::any(sets.iter().map(|fresh| {
         let says = format!("{}: {}", fresh.set, fresh.summary);

@@ -130,7 +130,7 @@ impl Conclusion {
         match (hits.is_empty(), misses.is_empty()) {
             (false, _) => Proven(facts(hits)),
             (true, false) => RuledOut(facts(misses)),
-            (true, true) => Conclusion::unknown(format!("{what}: none was seen")),
+            (true, true) => Conclusion::unknown(format!("{what}: none was found")),
         }
     }
 
@@ -163,7 +163,7 @@ impl Conclusion {
         let (mut hits, mut misses, mut whys, mut holds) = (Vec::new(), Vec::new(), Vec::new(), false);
         let mut parts = parts.into_iter().peekable();
         if parts.peek().is_none() {
-            return Conclusion::unknown("there is nothing to be judged");
+            return Conclusion::unknown("there is nothing to judge");
         }
         for part in parts {
             match part {

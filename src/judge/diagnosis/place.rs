@@ -22,12 +22,12 @@ pub(super) fn file(case: &Case<'_>, path: &'static str, clue: &FileClue) -> Conc
             Ok(found) => found,
             Err(unknown) => return unknown,
         };
-        let Ok(pattern) = Regex::new(pattern) else { return Conclusion::unknown("its pattern is none") };
+        let Ok(pattern) = Regex::new(pattern) else { return Conclusion::unknown("its pattern is invalid") };
         let line = text.iter().flat_map(|text| text.lines()).rfind(|line| pattern.is_match(line));
         return match line {
             Some(line) => Conclusion::Proven(vec![Fact::new(command, crate::host::tools::excerpt(line))]),
             None if text.is_none() => Conclusion::RuledOut(vec![Fact::new(command, format!("{path} does not exist"))]),
-            None => Conclusion::RuledOut(vec![Fact::new(command, format!("{path} does not say so"))]),
+            None => Conclusion::RuledOut(vec![Fact::new(command, format!("{path} does not contain it"))]),
         };
     }
     if let FileClue::Expired(..) = clue {
@@ -50,7 +50,7 @@ pub(super) fn file(case: &Case<'_>, path: &'static str, clue: &FileClue) -> Conc
                 let says = format!("{path} was changed {} ago", age(changed, case.evidence.time));
                 (old > SignedDuration::from_secs(i64::from(*seconds)), says)
             }
-            (_, _) => return Conclusion::unknown(format!("{path}: when it was changed is not known")),
+            (_, _) => return Conclusion::unknown(format!("{path}: its change time is unknown")),
         },
         FileClue::NotExecutable => {
             (found.is_dir || found.mode & 0o111 == 0, format!("{path} has mode {:o}", found.mode))
@@ -72,7 +72,7 @@ pub(super) fn file(case: &Case<'_>, path: &'static str, clue: &FileClue) -> Conc
         FileClue::Directory => {
             (found.is_dir, format!("{path} is a {}", if found.is_dir { "directory" } else { "file" }))
         }
-        FileClue::Contains(_) | FileClue::Expired(..) => return Conclusion::unknown("it was not asked"),
+        FileClue::Contains(_) | FileClue::Expired(..) => return Conclusion::unknown("it was not checked"),
     };
     Conclusion::when(holds, vec![Fact::new(command, says)])
 }
@@ -86,7 +86,7 @@ fn expired(case: &Case<'_>, path: &'static str) -> Conclusion {
     match login {
         Some(Login { until: Some(until), renewable }) if *until < case.evidence.time => {
             let ago = age(*until, case.evidence.time);
-            let renewal = if *renewable { "and can be renewed" } else { "and holds nothing that renews it" };
+            let renewal = if *renewable { "and can be renewed" } else { "and nothing in the file renews it" };
             Conclusion::when(!renewable, fact(format!("the login in {path} expired {ago} ago, at {until}, {renewal}")))
         }
         Some(Login { until: Some(until), .. }) => Conclusion::RuledOut(fact(format!("it is valid until {until}"))),
@@ -126,7 +126,7 @@ pub(super) fn port(case: &Case<'_>, port: u16, listening: &Listening) -> Conclus
     let command = Command::new(["ss", "-Hltnp", &format!("sport = :{port}")]);
     let Some(first) = own.first() else {
         let holds = matches!(listening, Listening::Nobody);
-        return Conclusion::when(holds, vec![Fact::new(command, format!("nobody listens on port {port}"))]);
+        return Conclusion::when(holds, vec![Fact::new(command, format!("nothing listens on port {port}"))]);
     };
     let names = match listening {
         Listening::Nobody => return Conclusion::RuledOut(vec![Fact::new(command, format!("port {port} is open"))]),
@@ -134,7 +134,7 @@ pub(super) fn port(case: &Case<'_>, port: u16, listening: &Listening) -> Conclus
     };
     let Some((pid, name)) = own.iter().find_map(|owner| owner.as_ref()).or(first.as_ref()) else {
         return Conclusion::unknown(Why {
-            says: format!("who holds port {port} cannot be seen (needs root)"),
+            says: format!("the process on port {port} cannot be determined (needs root)"),
             needs_root: true,
         });
     };
@@ -149,7 +149,7 @@ pub(super) fn running(case: &Case<'_>, word: &str) -> Conclusion {
         Err(unknown) => return unknown,
     };
     if processes.is_empty() {
-        return Conclusion::unknown("no process can be seen");
+        return Conclusion::unknown("no process is visible");
     }
     let is = |argument: &String| argument == word || argument.rsplit('/').next() == Some(word);
     let command = Command::new(["pgrep", "-af", word]);
@@ -162,10 +162,10 @@ pub(super) fn running(case: &Case<'_>, word: &str) -> Conclusion {
 pub(super) fn firewall(case: &Case<'_>, port: u16) -> Conclusion {
     match asked(case.clues.firewall.as_ref()) {
         Err(unknown) => unknown,
-        Ok((command, None)) => Conclusion::RuledOut(vec![Fact::new(command, "ufw is off, or lets everybody in")]),
+        Ok((command, None)) => Conclusion::RuledOut(vec![Fact::new(command, "ufw is off, or allows everything")]),
         Ok((command, Some(ports))) => {
             let open = ports.contains(&port);
-            let says = if open { "is let in" } else { "is let in by no rule" };
+            let says = if open { "is allowed" } else { "is allowed by no rule" };
             Conclusion::when(!open, vec![Fact::new(command, format!("{port}/tcp {says}"))])
         }
     }
@@ -173,7 +173,7 @@ pub(super) fn firewall(case: &Case<'_>, port: u16) -> Conclusion {
 
 pub(super) fn proxy(case: &Case<'_>) -> Conclusion {
     let Some(answer) = &case.clues.routes else {
-        return Conclusion::unknown("the proxy's configuration was not asked for");
+        return Conclusion::unknown("the proxy's configuration was not checked");
     };
     match &answer.result {
         Ok(_) => Conclusion::RuledOut(vec![Fact::new(&answer.command, "its configuration is valid")]),
@@ -274,7 +274,7 @@ pub(super) fn lines(case: &Case<'_>, lines: &LineShare) -> Conclusion {
         return Conclusion::unknown(format!("{} does not exist", lines.file));
     };
     let Some((hits, all)) = weigh(text, lines, case.evidence.time, &case.health.in_maintenance) else {
-        return Conclusion::unknown("its pattern is none");
+        return Conclusion::unknown("its pattern is invalid");
     };
     let enough = hits >= lines.least && lines.share.is_exceeded(f64::from(hits), f64::from(all));
     let says = format!("{hits} of {all} lines of the last {} s", lines.seconds);

@@ -101,7 +101,7 @@ pub(super) fn reports(case: &Case<'_>, subject: Subject<'_>, family: Family) -> 
         Err(unknown) => unknown,
         Ok(None) => {
             let command = Command::own(["logs", subject.service.name]);
-            Conclusion::RuledOut(vec![Fact::new(command, "its last run gives no such reason")])
+            Conclusion::RuledOut(vec![Fact::new(command, "its last run has no such reason")])
         }
         Ok(Some(Found { reason, facts })) if reason.family != family => Conclusion::RuledOut(facts),
         Ok(Some(Found { reason, mut facts })) => {
@@ -184,7 +184,7 @@ fn looked_up(case: &Case<'_>, service: Option<&Service>, reason: &Reason) -> Vec
             facts.extend(peer.map(|peer| {
                 let health = peer.health;
                 let state = if health.summary.is_empty() { "healthy" } else { &health.summary };
-                let says = format!("port {port} is that of {}: {state}", health.name);
+                let says = format!("port {port} belongs to {}: {state}", health.name);
                 Fact::new(Command::own(["status", &health.name]), says)
             }));
         }

@@ -51,7 +51,7 @@ pub(super) fn withhold(case: &Case<'_>, findings: &mut [Finding]) {
         let Some(service) = finding.service else { continue };
         let stands = roots.iter().find(|(name, cause)| *name == service.name && !std::ptr::eq(*cause, finding.cause));
         finding.futile = match stands {
-            Some((_, cause)) => Some(format!("{} stands, which a restart does not mend", case.deployment.code(cause))),
+            Some((_, cause)) => Some(format!("{} remains, which a restart does not fix", case.deployment.code(cause))),
             None if finding.cause.depth == Depth::Effect => case.subject(service).and_then(|s| futile(case, s)),
             None => None,
         };
@@ -66,9 +66,7 @@ fn futile(case: &Case<'_>, subject: Subject<'_>) -> Option<String> {
         _ => return None,
     };
     match last_run(case, subject) {
-        LastRun::Own(how, _) if again => {
-            Some(format!("its manager starts it again by itself, and it ends each time: {how}"))
-        }
+        LastRun::Own(how, _) if again => Some(format!("its manager restarts it, and it ends each time: {how}")),
         LastRun::Own(how, Some(lasted)) if lasted < LONG => {
             let lasted = units::duration(lasted.max(SignedDuration::from_secs(0)));
             Some(format!("it ended {lasted} after its last start: {how}"))

@@ -42,14 +42,14 @@ pub(super) fn container(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
         }
     };
     if let Some(identity) = renamed {
-        let says = format!("the container {} is of its compose service", identity.name);
+        let says = format!("the container {} belongs to its compose service", identity.name);
         return Conclusion::RuledOut(vec![Fact::new(Command::new(["docker", "ps", "--all"]), says)]);
     }
     Conclusion::any(paths.into_iter().map(|path| match asked(case.clues.files.get(path)) {
         Err(unknown) => unknown,
         Ok((command, found)) => {
             let says = match found {
-                Some(_) => format!("{path} is there, and docker has no container {unit}"),
+                Some(_) => format!("{path} exists, and docker has no container {unit}"),
                 None => format!("{path} does not exist"),
             };
             let fact = Fact::new(Command::new(["docker", "ps", "--all"]), says).ran(command).blaming(path);

@@ -19,7 +19,7 @@ pub(super) fn reply(case: &Case<'_>, subject: Subject<'_>, wanted: &Heard) -> Co
     let replies = &case.evidence.replies[subject.index];
     if subject.service.probes.is_empty() {
         let command = Command::own(["explain", subject.service.name]);
-        return Conclusion::RuledOut(vec![Fact::new(command, "it has no probe to answer")]);
+        return Conclusion::RuledOut(vec![Fact::new(command, "it has no probe")]);
     }
     let judged = health::judge_replies(subject.service, subject.index, case.evidence);
     let outcomes = judged.into_iter().zip(replies).map(|(check, answer)| {
@@ -152,6 +152,6 @@ fn shown(reply: &Reply) -> String {
         },
         Reply::Engine(_) => "answers".to_owned(),
         Reply::LogLine(Some(time)) => format!("last written {time}"),
-        Reply::LogLine(None) => "not written lately".to_owned(),
+        Reply::LogLine(None) => "not written recently".to_owned(),
     }
 }

@@ -30,7 +30,7 @@ fn found<'a>(case: &'a Case<'_>, subject: Subject<'_>) -> Result<&'a SecondLook,
         return Err(if unasked.is_empty() { Conclusion::RuledOut(Vec::new()) } else { Conclusion::Unknown(unasked) });
     }
     let found = case.clues.second.get(subject.service.name);
-    found.ok_or_else(|| Conclusion::unknown("it was not waited for any longer"))
+    found.ok_or_else(|| Conclusion::unknown("the time for the second check was over"))
 }
 
 /// Whether it answers where it is waited for longer.
@@ -41,7 +41,7 @@ pub(super) fn slow(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
     };
     let Some((_, after, answer)) = &second.answer else {
         let command = case.evidence.replies[subject.index].first().map(|answer| answer.command.clone());
-        let says = format!("no answer in {} either", seconds(second.waited));
+        let says = format!("no answer within {} either", seconds(second.waited));
         return Conclusion::RuledOut(vec![Fact::new(command.unwrap_or_default(), says)]);
     };
     let took = seconds(*after);
@@ -117,7 +117,7 @@ pub(super) fn strained(case: &Case<'_>, subject: Subject<'_>) -> Vec<Fact> {
             && *most > 0
         {
             let filter = format!("sport = :{port}");
-            let says = format!("{waits} connections wait to be taken on port {port}, {most} may");
+            let says = format!("{waits} connections wait for accept on port {port}, the limit is {most}");
             let fact = Fact::new(Command::new(["ss", "-Hltn", &filter]), says);
             if !facts.contains(&fact) {
                 facts.push(fact);

@@ -48,7 +48,7 @@ pub(super) fn unwell(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
 /// Why nothing is known of it.
 pub(super) fn doubt(subject: Subject<'_>) -> Why {
     let check = subject.health.checks.iter().find(|check| check.verdict == Verdict::Unknown);
-    check.map_or_else(|| "nothing was said of it".into(), Why::of)
+    check.map_or_else(|| "nothing was reported of it".into(), Why::of)
 }
 
 pub(super) fn state(case: &Case<'_>, subject: Subject<'_>, states: &[State]) -> Conclusion {
@@ -178,7 +178,7 @@ fn ended_as(record: Record<'_>, ran: &Command, ending: &Ending) -> Conclusion {
         (Record::Unit(state), Ending::Signal(signals)) => {
             let killed = matches!(state.exit_kind, 2 | 3);
             let says = match killed {
-                true => format!("its last process was ended by signal {}", state.exit_status),
+                true => format!("its last process was killed by signal {}", state.exit_status),
                 false => format!("its last process ended with exit {}", state.exit_status),
             };
             unit(state, killed && signals.contains(&state.exit_status), says)
@@ -284,11 +284,11 @@ pub(super) fn port(case: &Case<'_>, subject: Subject<'_>, holds: impl Fn(&Holder
     let says = match holder {
         Holder::Unasked | Holder::Unseen => {
             return Conclusion::unknown(Why {
-                says: format!("who holds port {port} cannot be seen (needs root)"),
+                says: format!("the process on port {port} cannot be determined (needs root)"),
                 needs_root: true,
             });
         }
-        Holder::Nobody | Holder::Hidden => format!("nobody listens on port {port}"),
+        Holder::Nobody | Holder::Hidden => format!("nothing listens on port {port}"),
         Holder::Elsewhere { .. } => health::listens(holder, *port),
         Holder::Own => format!("port {port} is its own"),
         Holder::Other { pid, name } => format!("port {port} is held by {name} (pid {pid})"),
@@ -304,7 +304,7 @@ pub(super) fn memory(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
     let Some(used) = subject.health.memory_bytes.or(alone) else {
         // What does not run uses none.
         return match subject.health.pid {
-            Some(_) => Conclusion::unknown("how much memory it uses is not counted here"),
+            Some(_) => Conclusion::unknown("its memory use is not counted here"),
             None => Conclusion::RuledOut(Vec::new()),
         };
     };
@@ -329,13 +329,13 @@ pub(super) fn route(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
             let path = route.path.trim_end_matches('/');
             let theirs = |path: &str| path.trim_start_matches('^').trim_end_matches('/').to_owned();
             let own = found.iter().find(|upstream| upstream.host == route.host && theirs(&upstream.path) == path)?;
-            let says = format!("{} goes to {}, its port is {}", route.endpoint(), own.address, route.port);
+            let says = format!("the upstream of {} is {}, its port is {}", route.endpoint(), own.address, route.port);
             Some((own.port() != Some(route.port), Fact::new(command, says).blaming(own.address.clone())))
         })
         .peekable();
     if seen.peek().is_none() {
         // The whole configuration was read: what it does not name is sent nowhere else.
-        let says = format!("the proxy's configuration sends no address of {} anywhere", subject.service.name);
+        let says = format!("the proxy's configuration has no upstream for {}", subject.service.name);
         return Conclusion::RuledOut(vec![Fact::new(command, says)]);
     }
     Conclusion::any_of("its routes", seen)

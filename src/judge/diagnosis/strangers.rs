@@ -47,7 +47,7 @@ fn stated(detail: &ContainerState, ailment: &str) -> Option<(String, String)> {
     let kills = detail.bounds.map_or(0, |bounds| bounds.kills);
     if detail.oom_killed || (kills > 0 && limit > 0) {
         let words = match limit {
-            0 => "is killed: the host has no memory left for it".to_owned(),
+            0 => "is killed: the host is out of memory".to_owned(),
             limit => format!("is killed at its memory limit of {}", bytes(limit)),
         };
         let how = if kills > 0 {
@@ -119,8 +119,8 @@ pub(super) fn sources<'a>(other: &'a Stranger, reason: &Reason) -> Vec<&'a str> 
 fn directory(case: &Case<'_>, other: &Stranger, reason: &Reason) -> Option<(String, Fact)> {
     let found = |source: &str| {
         let file = case.clues.named.get(source)?.result.as_ref().ok()?.as_ref().filter(|file| file.is_dir)?;
-        let words = format!("cannot use {source}: it is a directory, and a file is wanted");
-        let says = format!("{}: docker makes one where the source of a mount is missing", describe(source, file));
+        let words = format!("cannot use {source}: it is a directory, and a file is needed");
+        let says = format!("{}: docker creates one if the source of a mount is missing", describe(source, file));
         Some((words, Fact::new(Command::new(["ls", "-ld", source]), says)))
     };
     sources(other, reason).into_iter().find_map(found)

@@ -248,11 +248,11 @@ fn a_backup_is_overdue_or_failed_only_by_what_is_recorded_of_it() {
     let mixed = [fresh("a", Verdict::Fail), fresh("b", Verdict::Warn), fresh("c", Verdict::Unknown)];
     assert_eq!(told(&mixed), both("backup a", "backup b"));
     assert_eq!(told(&mixed[2..]), both("c: as judged", "c: as judged"));
-    let denied = Trouble::NeedsRoot("to look at it");
+    let denied = Trouble::NeedsRoot("to read it");
     let closed = Answer { command: "cat /var/lib/opsctl/place.backups.jsonl".into(), result: Err(denied) };
     let told = outcome(Some(closed), Lapse::Overdue);
-    assert_eq!(named(&told), ["/var/lib/opsctl/place.backups.jsonl: needs root to look at it"]);
-    assert_eq!(named(&outcome(None, Lapse::Failed)), ["it was not asked"]);
+    assert_eq!(named(&told), ["/var/lib/opsctl/place.backups.jsonl: needs root to read it"]);
+    assert_eq!(named(&outcome(None, Lapse::Failed)), ["it was not checked"]);
 }
 
 fn line(text: &str) -> Said {
@@ -316,7 +316,7 @@ fn b19_lines_that_were_not_read_rule_nothing_out_and_those_that_were_prove() {
     let said = |lines: Vec<Said>, since: Option<jiff::Timestamp>| {
         let mut made = Made::loops();
         made.clues.said.insert("keeper", ok("opsctl logs keeper", lines));
-        made.clues.partial.insert("keeper", (since, "its newest 10 lines reach back to 02:00 only".to_owned()));
+        made.clues.partial.insert("keeper", (since, "its newest 10 lines reach back only to 02:00".to_owned()));
         let diagnosis = made.diagnose();
         let open = diagnosis.doubts.iter().any(|doubt| format!("{doubt:?}").contains("newest 10 lines"));
         (told(&diagnosis), open)
@@ -391,7 +391,7 @@ fn values_of_env_files_are_compared_and_never_told() {
         outcome,
         Proven(vec![Fact::new(
             Command::new(["grep", "-cP", r#"^(export +)?KEY=["']?(?:[0-9]+)["']?$"#, "/etc/keeper.env"]),
-            "KEY in /etc/keeper.env has not the form [0-9]+"
+            "KEY in /etc/keeper.env does not have the form [0-9]+"
         )])
     );
     assert!(shown.contains("KEY") && !shown.contains("hunter2"), "{shown}");
@@ -482,14 +482,14 @@ fn m3_a_restart_for_what_is_only_seen_is_borne_out_by_a_second_source() {
     let says = |code, why: &str| (code, Some(why.to_owned()));
     assert_eq!(with("active", Holder::Own), ("NO-ANSWER", None));
     assert_eq!(with("active", Holder::Nobody), ("NO-ANSWER", None));
-    assert_eq!(with("active", Holder::Unseen), says("NO-ANSWER", "who holds port 1000 could not be seen"));
-    assert_eq!(with("active", Holder::Hidden), says("NO-ANSWER", "who holds port 1000 could not be seen"));
+    assert_eq!(with("active", Holder::Unseen), says("NO-ANSWER", "the process on port 1000 could not be determined"));
+    assert_eq!(with("active", Holder::Hidden), says("NO-ANSWER", "the process on port 1000 could not be determined"));
     assert_eq!(
         with("active", elsewhere.clone()),
         says("LISTENS-ELSEWHERE", "it listens on /run/keeper.sock and not on :1000")
     );
     assert_eq!(with("failed", Holder::Nobody), ("FAILED", None));
-    let serves = "its manager says that it failed, and its processes listen on :1000";
+    let serves = "its manager reports that it failed, and its processes listen on :1000";
     assert_eq!(with("failed", Holder::Own), says("FAILED", serves));
     assert!(with("failed", elsewhere).1.is_some());
     // A proven cause needs no second source.

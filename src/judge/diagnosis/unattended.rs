@@ -13,7 +13,7 @@ use crate::registry::{Job, Manager, Trigger, Unattended};
 
 /// About the host.
 pub(super) fn of_host(case: &Case<'_>, clue: Unattended) -> Conclusion {
-    let Some(seen) = &case.clues.unattended else { return Conclusion::unknown("it was not asked") };
+    let Some(seen) = &case.clues.unattended else { return Conclusion::unknown("it was not checked") };
     match clue {
         Unattended::CronStopped => cron(case, seen),
         Unattended::CrontabIgnored => ignored(seen),
@@ -23,7 +23,7 @@ pub(super) fn of_host(case: &Case<'_>, clue: Unattended) -> Conclusion {
         Unattended::PmNotAtBoot => daemons(seen),
         Unattended::PmNotSaved => super::removed::pm_unsaved(case),
         Unattended::EngineNotAtBoot => engine(case, seen),
-        Unattended::NotAtBoot => Conclusion::unknown("no service is meant"),
+        Unattended::NotAtBoot => Conclusion::unknown("no service is concerned"),
     }
 }
 
@@ -167,7 +167,7 @@ fn jobs(case: &Case<'_>, seen: &Seen) -> Conclusion {
     match (facts.is_empty(), open) {
         (false, _) => Conclusion::Proven(facts),
         (true, Some(unknown)) if seen.timers.iter().any(|(_, why)| matches!(why, Reliance::Job(..))) => unknown,
-        (true, _) => none("every job of the deployment is there"),
+        (true, _) => none("every job of the deployment exists"),
     }
 }
 
@@ -189,7 +189,7 @@ fn programs(seen: &Seen) -> Conclusion {
         let says = format!("{path} {what}: \"{}\" of {} fails each time", entry.schedule, tab.path);
         facts.push(Fact::new(Command::new(["ls", "-l", path]), says).about(path.clone()).blaming(path.clone()));
     }
-    if facts.is_empty() { none("what crontabs plainly name is there") } else { Conclusion::Proven(facts) }
+    if facts.is_empty() { none("all programs that crontabs name exist") } else { Conclusion::Proven(facts) }
 }
 
 /// Timers that should run and do not, and how they stand.
@@ -228,7 +228,7 @@ fn timers(seen: &Seen) -> Conclusion {
         .filter_map(|(name, reliance, state)| {
             let says = match reliance {
                 Reliance::Enabled if state.contains("masked") => format!("{name} {state}: nothing starts its service"),
-                Reliance::Enabled => format!("{name} {state}: what it starts does not run until the next boot"),
+                Reliance::Enabled => format!("{name} {state}: its service does not run until the next boot"),
                 Reliance::Needed(otherwise) => format!("{name} {state}: {otherwise}"),
                 Reliance::Job(..) => return None,
             };
@@ -269,7 +269,7 @@ pub(super) fn not_at_boot(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
     });
     let own: Vec<_> = wanted.flat_map(|wanted| units_of(wanted, units)).filter(|unit| is_left_behind(unit)).collect();
     if own.is_empty() {
-        return ruled_out("its unit is started at boot, or does not run");
+        return ruled_out("its unit starts at boot, or does not run");
     }
     let seen = match case.clues.unattended.as_ref() {
         // What a generator starts leaves nothing to be asked.
@@ -303,7 +303,8 @@ fn daemons(seen: &Seen) -> Conclusion {
     for daemon in &seen.daemons {
         let list = format!("{}/dump.pm2", daemon.home);
         if daemon.is_saved == Some(false) {
-            let says = format!("{list} is missing or empty: none of its {} processes comes back", daemon.applications);
+            let says =
+                format!("{list} is missing or empty: none of its {} processes starts at boot", daemon.applications);
             facts.push(Fact::new(Command::new(["ls", "-l", &list]), says).about("pm2").blaming(daemon.home));
         }
         if !daemon.starts {
@@ -316,7 +317,7 @@ fn daemons(seen: &Seen) -> Conclusion {
         }
     }
     if facts.is_empty() {
-        ruled_out("pm2 comes back with its list, or does not run")
+        ruled_out("pm2 starts with its list at boot, or does not run")
     } else {
         Conclusion::Proven(facts)
     }
@@ -328,12 +329,12 @@ fn engine(case: &Case<'_>, seen: &Seen) -> Conclusion {
         Manager::Compose(_) | Manager::Docker(_) | Manager::Pm2(_) => false,
     });
     let Some(answer) = seen.units.as_ref().filter(|_| !is_service) else {
-        return ruled_out("the engine is started at boot, or runs nothing of the deployment");
+        return ruled_out("the engine starts at boot, or runs nothing of the deployment");
     };
     match asked(Some(answer)) {
         Err(unknown) => unknown,
         Ok((_, units)) => match units.iter().find(|unit| unit.id == ENGINE).filter(|unit| is_alone(unit)) {
-            None => ruled_out("the engine is started at boot, or runs nothing of the deployment"),
+            None => ruled_out("the engine starts at boot, or runs nothing of the deployment"),
             Some(unit) => {
                 let says = format!("{ENGINE} runs, is {}, and no unit wants it", unit.file_state);
                 Conclusion::Proven(vec![Fact::new(Command::new(["systemctl", "is-enabled", ENGINE]), says)])

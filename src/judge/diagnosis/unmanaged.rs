@@ -18,7 +18,7 @@ use crate::units;
 
 /// About the host.
 pub(super) fn of_host(case: &Case<'_>, clue: Unmanaged) -> Conclusion {
-    let Some(seen) = &case.clues.unmanaged else { return Conclusion::unknown("it was not asked") };
+    let Some(seen) = &case.clues.unmanaged else { return Conclusion::unknown("it was not checked") };
     match clue {
         Unmanaged::FileChanged => of_units(seen, |unit| {
             let is_stale = unit.load == "loaded" && unit.reload_needed && unit.active != "inactive";
@@ -43,7 +43,7 @@ fn of_units(seen: &Seen, one: impl Fn(&UnitState) -> Option<Vec<Fact>>) -> Concl
         Ok((command, units)) => {
             let facts: Vec<Fact> = units.iter().filter_map(one).flatten().map(|fact| fact.ran(command)).collect();
             if facts.is_empty() {
-                none("systemd has every unit as its files have it")
+                none("systemd has loaded every unit as in its files")
             } else {
                 Conclusion::Proven(facts)
             }
@@ -164,7 +164,7 @@ fn hanging(case: &Case<'_>, seen: &Seen) -> Conclusion {
 
 fn open_files(seen: &Seen) -> Conclusion {
     let all = match &seen.open_files {
-        None => return Conclusion::unknown("it was not asked"),
+        None => return Conclusion::unknown("it was not checked"),
         Some(Answer { command, result: Err(trouble @ Trouble::NeedsRoot(_)) }) => {
             return Conclusion::unknown(told(command, trouble));
         }
@@ -184,5 +184,5 @@ fn open_files(seen: &Seen) -> Conclusion {
             Fact::new(command, thing.clone()).about(name).blaming(thing)
         })
         .collect();
-    if facts.is_empty() { none("no process is near its bound of open files") } else { Conclusion::Proven(facts) }
+    if facts.is_empty() { none("no process is near its limit of open files") } else { Conclusion::Proven(facts) }
 }

@@ -93,7 +93,7 @@ fn barred(barred: &Barred) -> Fact {
     let whose = match found {
         Some(found) if found.is_dir => format!("directory {bar} of {}, mode {:04o}", found.owner, found.mode),
         Some(found) => format!("{bar} belongs to {}, mode {:04o}", found.owner, found.mode),
-        None => format!("{bar} is closed"),
+        None => format!("{bar} denies access"),
     };
     Fact::new(Command::new(["ls", "-ld", bar]), format!("{whose}: {user} has no permission (EACCES)"))
         .blaming(path.clone())

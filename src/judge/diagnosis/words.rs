@@ -127,7 +127,7 @@ pub(super) fn env(case: &Case<'_>, subject: Subject<'_>, clue: &EnvClue) -> Conc
                 (Ok(None), Ok(_)) => Conclusion::RuledOut(vec![fact(not_set(key))]),
                 (Ok(Some(own)), Ok(pattern)) => {
                     let fits = pattern.is_match(own);
-                    let says = if fits { "has" } else { "has not" };
+                    let says = if fits { "has" } else { "does not have" };
                     let holds = fits == matches!(clue, EnvClue::Like(..));
                     // How many lines have it, and not what stands there.
                     let lines = format!("^(export +)?{key}=[\"']?(?:{form})[\"']?$");
@@ -194,7 +194,7 @@ pub(super) fn is_started_again(state: State) -> bool {
 /// The lines of a window, or why they are not known.
 pub(super) fn lines_of<'a>(case: &Case<'a>, subject: Subject<'_>, window: Window) -> Result<Lines<'a>, Conclusion> {
     if subject.service.log_sources().is_empty() {
-        return Err(Conclusion::unknown(format!("where {} logs is not known", subject.service.name)));
+        return Err(Conclusion::unknown(format!("the log of {} is unknown", subject.service.name)));
     }
     let (command, lines) = asked(case.clues.said.get(subject.service.name))?;
     // Of a window all that was written is read; of its last run nothing is kept, or nothing was written where anybody looks.
@@ -241,7 +241,7 @@ pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, least: u32, pattern: &
         new
     });
     let facts = shown.iter().rev().map(|line| lines.fact(line));
-    let often = || Fact::new(lines.command, format!("{} lines like these:", hits.len()));
+    let often = || Fact::new(lines.command, format!("{} similar lines:", hits.len()));
     match (hits.len(), least as usize) {
         (found @ 1.., least) if found >= least => {
             Conclusion::Proven((least > 1).then(often).into_iter().chain(facts).collect())
@@ -253,8 +253,8 @@ pub(super) fn said(case: &Case<'_>, subject: Subject<'_>, least: u32, pattern: &
             }
             let all = lines.all.len();
             let says = match (found, least) {
-                (0, _) => format!("none of {all} lines says so"),
-                (found, least) => format!("{found} of {all} lines say so, {least} would count"),
+                (0, _) => format!("none of {all} lines matches"),
+                (found, least) => format!("{found} of {all} lines match, the threshold is {least}"),
             };
             Conclusion::RuledOut(vec![Fact::new(lines.command, says)])
         }

@@ -29,14 +29,14 @@ pub(super) fn judge(probe: &Probe, at: Option<&ListenAddress>, answer: &Answer<R
             // That it asks for one shows that it runs, and nothing of whether it takes a write.
             other if password.is_none() && other.starts_with("-NOAUTH") => (
                 Verdict::Warn,
-                "requires a password that the registry does not name; only that it runs is known".to_owned(),
+                "requires a password that the registry does not name; it runs, and no more was checked".to_owned(),
             ),
             other => (Verdict::Fail, format!("answers PING with {}", excerpt(other))),
         },
         (Probe::Postgres { .. }, Reply::Postgres(greeting)) => postgres(greeting),
         (Probe::Mongo { .. }, Reply::Mongo(hello)) => match (hello.ok, hello.writable_primary) {
             (true, true) => (Verdict::Pass, "primary".to_owned()),
-            (true, false) => (Verdict::Fail, "no primary: it takes no writes".to_owned()),
+            (true, false) => (Verdict::Fail, "no primary: it accepts no writes".to_owned()),
             (false, _) => (Verdict::Fail, "answers hello with an error".to_owned()),
         },
         (Probe::DockerEngine, Reply::Engine(strangers)) => {
@@ -44,7 +44,7 @@ pub(super) fn judge(probe: &Probe, at: Option<&ListenAddress>, answer: &Answer<R
             let unwell: Vec<String> = strangers.iter().filter_map(told).collect();
             match unwell.as_slice() {
                 [] => (Verdict::Pass, "answers".to_owned()),
-                unwell => (Verdict::Warn, format!("containers not well: {}", unwell.join(", "))),
+                unwell => (Verdict::Warn, format!("unhealthy containers: {}", unwell.join(", "))),
             }
         }
         (Probe::LogLine { contains, .. }, Reply::LogLine(Some(time))) => {

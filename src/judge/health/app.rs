@@ -71,7 +71,7 @@ fn unrecorded(own: &[&Process], why: &str, now: Timestamp) -> Pace {
         Some(process) => {
             let last = process.started.map_or_else(String::new, |since| age(since, now));
             let count = process.restarts;
-            Pace::Open(format!("{count} restarts, the last {last} ago; whether by itself is not known: {why}"))
+            Pace::Open(format!("{count} restarts, the last {last} ago; whether automatic is unknown: {why}"))
         }
         None => Pace::Steady,
     }
@@ -92,7 +92,7 @@ fn reading(own: &[&Process], now: Timestamp) -> (State, Verdict, String) {
         Some(RunEnd::Exit(code)) => format!("exit {code}"),
         Some(RunEnd::Signal(signal) | RunEnd::Dump(signal)) => format!("killed by signal {signal}"),
         Some(RunEnd::Result(result)) => result.clone(),
-        None => "not known".to_owned(),
+        None => "unknown".to_owned(),
     };
     let looping = |process: &&&Process| {
         let young = process.started.is_some_and(|since| now.duration_since(since) < UNSTABLE);

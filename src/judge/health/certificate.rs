@@ -59,7 +59,7 @@ pub(super) fn judge(
     }
     for file in &evidence.unserved {
         let Some(ended) = file.not_after.filter(|end| *end < now) else { continue };
-        let summary = format!("expired {} ago, and no server here shows it", age(ended, now));
+        let summary = format!("expired {} ago, and no server here serves it", age(ended, now));
         let openssl = ["openssl", "x509", "-noout", "-subject", "-enddate", "-in", &file.path];
         let answer = Answer { command: Command::new(openssl), result: Ok(()) };
         let check = Check::new(format!("certificate file {}", file.path), &answer, Verdict::Warn, summary);
@@ -70,7 +70,7 @@ pub(super) fn judge(
         checks.push(Check {
             source: "certificates".to_owned(),
             verdict: Verdict::Unknown,
-            summary: format!("could not be asked for: {why}"),
+            summary: format!("could not be checked: {why}"),
             command,
             about: About::Certificate,
             needs_root: false,
@@ -109,7 +109,8 @@ fn certificate(host: &str, served: &Result<Served, String>, bounds: &Certificate
     let left = served.not_after.duration_since(now);
     // One that is shown to whoever asks for no name, and has none itself.
     let named = host.starts_with(':') || served.names.iter().any(|name| name == host || covers(name, host));
-    let time_left = if served.is_endless { "it has no end".to_owned() } else { format!("{} left", duration(left)) };
+    let time_left =
+        if served.is_endless { "it has no expiry date".to_owned() } else { format!("{} left", duration(left)) };
     let (verdict, summary) = if left.is_negative() {
         (Verdict::Fail, format!("expired {} ago", duration(now.duration_since(served.not_after))))
     } else if served.not_before > now {
@@ -119,9 +120,9 @@ fn certificate(host: &str, served: &Result<Served, String>, bounds: &Certificate
     } else if let Trust::Refused(why) = &served.trust {
         (Verdict::Fail, format!("{why}; {time_left}"))
     } else if left < bound(served, bounds.fail_days) {
-        (Verdict::Fail, format!("ends in {}", duration(left)))
+        (Verdict::Fail, format!("expires in {}", duration(left)))
     } else if left < bound(served, bounds.warn_days) {
-        (Verdict::Warn, format!("ends in {}", duration(left)))
+        (Verdict::Warn, format!("expires in {}", duration(left)))
     } else {
         (Verdict::Pass, time_left)
     };

@@ -94,7 +94,7 @@ pub(crate) fn ailment(stranger: &Stranger, now: Timestamp) -> Option<String> {
         // Somebody may have stopped it; the engine did not where it could not start it, or gave up.
         "exited" if detail.is_restarted() && !error.is_empty() => Some(format!("did not start{why}")),
         "exited" if detail.policy == "on-failure" && detail.exit_code != 0 && detail.restarts > 0 => {
-            Some(format!("given up after {} restarts, exit {}", detail.restarts, detail.exit_code))
+            Some(format!("not restarted any more after {} restarts, exit {}", detail.restarts, detail.exit_code))
         }
         _ => listed,
     }
@@ -116,14 +116,14 @@ fn last_ending(container: &ContainerState) -> String {
         Some(RunEnd::Exit(code)) => format!("exit {code}"),
         Some(RunEnd::Signal(signal) | RunEnd::Dump(signal)) => format!("killed by signal {signal}"),
         Some(RunEnd::Result(result)) => result.clone(),
-        None if container.status == "running" => "not known".to_owned(),
+        None if container.status == "running" => "unknown".to_owned(),
         None => format!("exit {}", container.exit_code),
     }
 }
 
 fn reading(container: &ContainerState, now: Timestamp) -> (State, Verdict, String) {
     let ending = match (container.oom_killed, container.exit_code) {
-        (true, _) => "killed for want of memory".to_owned(),
+        (true, _) => "OOM-killed".to_owned(),
         (false, code) => format!("exit {code}"),
     };
     let last = || match container.oom_killed {
@@ -142,7 +142,7 @@ fn reading(container: &ContainerState, now: Timestamp) -> (State, Verdict, Strin
         (_, _) => {}
     }
     match container.status.as_str() {
-        "restarting" => (State::Restarting, Verdict::Fail, format!("ended, will be started again: {ending}")),
+        "restarting" => (State::Restarting, Verdict::Fail, format!("ended, will be restarted: {ending}")),
         "running" => match container.health.as_deref() {
             Some("unhealthy") => (State::Running, Verdict::Fail, "its container's health check fails".to_owned()),
             Some("starting") => (State::Starting, Verdict::Warn, "health check has not passed yet".to_owned()),

@@ -195,16 +195,15 @@ fn judge_kills(record: &OomRecord, evidence: &HostEvidence, now: Timestamp) -> (
             (Verdict::Pass, format!("none recorded in this container, {count} on the whole machine since boot"))
         }
         (None, Some(reaches)) if count == 0 && reaches.is_zero() => {
-            (Verdict::Unknown, "the kernel does not count them, and the journal does not reach back 24 h".to_owned())
+            (Verdict::Unknown, "the kernel does not count them, and the journal covers less than 24 h".to_owned())
         }
         (None, Some(reaches)) if count == 0 => (Verdict::Pass, format!("none in the {} since boot", duration(reaches))),
         (None, Some(_)) if up.is_some_and(|up| up < SignedDuration::from_hours(24)) => {
-            (Verdict::Warn, format!("{count} since boot; which, the journal does not tell"))
+            (Verdict::Warn, format!("{count} since boot; the journal does not show which"))
         }
-        (None, Some(_)) => (
-            Verdict::Unknown,
-            format!("{count} since boot, and the journal does not reach back 24 h: when they were is not known"),
-        ),
+        (None, Some(_)) => {
+            (Verdict::Unknown, format!("{count} since boot at unknown times: the journal covers less than 24 h"))
+        }
     }
 }
 

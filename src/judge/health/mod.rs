@@ -368,7 +368,7 @@ fn unasked(source: &str, about: About) -> ManagerView {
     let check = Check {
         source: source.to_owned(),
         verdict: Verdict::Unknown,
-        summary: "was not asked".to_owned(),
+        summary: "was not checked".to_owned(),
         command: Command::default(),
         about,
         needs_root: false,

@@ -128,10 +128,10 @@ fn uncertain(runs: &Runs<'_>, life: SignedDuration, now: Timestamp) -> Pace {
         true => {
             let why = match runs.history {
                 Some(Err(why)) => format!(": {why}"),
-                Some(Ok(_)) => ": that is not recorded".to_owned(),
+                Some(Ok(_)) => ": not recorded".to_owned(),
                 None => String::new(),
             };
-            Pace::Open(format!("{count}, the last {last} ago; when the others were is not known{why}"))
+            Pace::Open(format!("{count}, the last {last} ago; times of the others unknown{why}"))
         }
         false => Pace::Slow(format!("{count}, the last {last} ago")),
     }

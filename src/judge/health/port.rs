@@ -32,10 +32,10 @@ pub(super) fn doubt_default(
     let (Presence::IfFound(_), Some(port), true) = (service.presence, service.ports.first(), runs) else { return };
     let (why, needs_root) = match holder {
         Holder::Elsewhere { answers: None, .. } => {
-            (format!("{}, and gives no answer there that is understood", listens(holder, *port)), false)
+            (format!("{}, and its answer there is not understood", listens(holder, *port)), false)
         }
-        Holder::Hidden => (format!("nobody listens on :{port}; where else it listens, root can see"), true),
-        Holder::Unseen => (format!("no answer on :{port}; whose port it is, root can see"), true),
+        Holder::Hidden => (format!("nothing listens on :{port}; finding its other ports needs root"), true),
+        Holder::Unseen => (format!("no answer on :{port}; finding the process on it needs root"), true),
         Holder::Elsewhere { answers: Some(_), .. }
         | Holder::Unasked
         | Holder::Nobody

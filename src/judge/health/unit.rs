@@ -13,7 +13,7 @@ use crate::registry::{Unit, Verdict};
 
 const SOURCE: &str = "systemd";
 /// Said of a unit of which only the state is known.
-pub(crate) const NO_DETAILS: &str = "systemd said no more of it in time";
+pub(crate) const NO_DETAILS: &str = "systemd reported no details before the timeout";
 
 /// An `optional` unit without a file was not asked about, and so is not there. `boot`: when the host started, where that is known.
 pub(super) fn judge(
@@ -37,7 +37,7 @@ pub(super) fn judge(
             ManagerView::new(State::NotFound, Check::new(SOURCE, &command(wanted.name), Verdict::Fail, summary))
         } else {
             // systemd answers for every name it is asked for, so its answer was cut.
-            let summary = format!("said nothing of {}", wanted.name);
+            let summary = format!("did not report {}", wanted.name);
             ManagerView::new(State::Unknown, Check::new(SOURCE, answer, Verdict::Unknown, summary))
         };
     };
@@ -141,7 +141,7 @@ fn reading(
         ("activating", "auto-restart" | "auto-restart-queued") => match pace() {
             Pace::Loop(count) => looping(count),
             Pace::Steady | Pace::Lately | Pace::Slow(_) | Pace::Open(_) => {
-                (State::Restarting, Verdict::Fail, format!("ended, will be started again: {}", ending(unit)))
+                (State::Restarting, Verdict::Fail, format!("ended, will be restarted: {}", ending(unit)))
             }
         },
         ("activating", sub) => match pace() {
@@ -157,11 +157,9 @@ fn reading(
             Verdict::Fail,
             "stopped, and masked until the next boot (systemctl mask --runtime)".to_owned(),
         ),
-        ("inactive", _) if unit.condition_failed => (
-            State::Skipped,
-            Verdict::Fail,
-            "not started: a condition or assertion of its unit does not hold".to_owned(),
-        ),
+        ("inactive", _) if unit.condition_failed => {
+            (State::Skipped, Verdict::Fail, "not started: a condition or assertion of its unit is not met".to_owned())
+        }
         ("inactive", _) => match trigger.map(|trigger| (trigger, trigger.active.as_str())) {
             Some((trigger, "active")) => {
                 (State::Waiting, Verdict::Pass, format!("started on demand by {}", trigger.id))
@@ -207,7 +205,7 @@ fn brief(unit: &UnitState) -> (State, Verdict, String) {
 /// How it ended the last time: by systemd's `Result` where that says more than the exit code.
 pub(crate) fn ending(unit: &UnitState) -> String {
     if unit.brief {
-        return format!("not known ({NO_DETAILS})");
+        return format!("unknown ({NO_DETAILS})");
     }
     if let Some(words) = result_words(&unit.result, unit) {
         return words;
@@ -217,7 +215,7 @@ pub(crate) fn ending(unit: &UnitState) -> String {
         0 if unit.result == "exit-code" => {
             "a step before its main process ended with an error (ExecStartPre=)".to_owned()
         }
-        0 => "not known".to_owned(),
+        0 => "unknown".to_owned(),
         2 => format!("killed by signal {}", unit.exit_status),
         3 => format!("core dump, signal {}", unit.exit_status),
         _ => exit_words(unit.exit_status.into()),
@@ -233,12 +231,12 @@ pub(crate) fn ended_by_manager(unit: &UnitState) -> Option<String> {
     };
     let result = recorded.filter(|_| unit.result == "success").unwrap_or(&unit.result);
     let words = match result {
-        "watchdog" => "does not report to its watchdog in time (WatchdogSec=): systemd killed it",
+        "watchdog" => "missed its watchdog (WatchdogSec=): systemd killed it",
         "timeout" if unit.kind.starts_with("notify") && unit.active != "active" => {
-            "does not report that it is ready (READY=1) in time: its start timed out"
+            "does not report READY=1 before its start timeout"
         }
-        "timeout" => "does not start or stop in time: systemd ended it at its time-out",
-        "oom-kill" => "was killed for want of memory (oom-kill)",
+        "timeout" => "does not start or stop before its timeout: systemd killed it",
+        "oom-kill" => "was OOM-killed (oom-kill)",
         "protocol" => "ended before it reported that it is ready",
         _ => return None,
     };
@@ -249,14 +247,14 @@ pub(crate) fn ended_by_manager(unit: &UnitState) -> Option<String> {
 fn result_words(result: &str, unit: &UnitState) -> Option<String> {
     Some(match result {
         "resources" => match unit.missing_files.as_slice() {
-            [] if unit.needed_files.is_empty() => "systemd could not get what it needs to start".to_owned(),
-            [] => "a file it needs to start is missing (EnvironmentFile?)".to_owned(),
+            [] if unit.needed_files.is_empty() => "systemd lacked a resource for its start".to_owned(),
+            [] => "a required file is missing (perhaps its EnvironmentFile)".to_owned(),
             files => format!("its EnvironmentFile {} does not exist", files.join(", ")),
         },
-        "timeout" => "did not start or stop in time".to_owned(),
-        "oom-kill" => "killed for want of memory".to_owned(),
-        "watchdog" => "killed by its watchdog, to which it did not report".to_owned(),
-        "protocol" => "ended before it announced that it is ready".to_owned(),
+        "timeout" => "did not start or stop before its timeout".to_owned(),
+        "oom-kill" => "OOM-killed".to_owned(),
+        "watchdog" => "killed: it missed its watchdog".to_owned(),
+        "protocol" => "ended before it reported that it is ready".to_owned(),
         _ => return None,
     })
 }
@@ -274,7 +272,7 @@ fn exit_words(code: i64) -> String {
 /// Why it failed.
 fn failure(unit: &UnitState) -> String {
     match unit.result.as_str() {
-        "start-limit-hit" => format!("started too often (start limit), last: {}", ending(unit)),
+        "start-limit-hit" => format!("too many starts (start limit), last: {}", ending(unit)),
         _ if unit.restarts > 0 => format!("{} after {} restarts", ending(unit), unit.restarts),
         _ => ending(unit),
     }
@@ -291,10 +289,10 @@ mod tests {
             ended_by_manager(&unit).unwrap_or_default()
         };
         for (result, kind, begins) in [
-            ("watchdog", "notify", "does not report to its watchdog"),
-            ("timeout", "notify", "does not report that it is ready"),
-            ("timeout", "simple", "does not start or stop in time"),
-            ("oom-kill", "simple", "was killed for want of memory"),
+            ("watchdog", "notify", "missed its watchdog"),
+            ("timeout", "notify", "does not report READY=1"),
+            ("timeout", "simple", "does not start or stop before"),
+            ("oom-kill", "simple", "was OOM-killed"),
             ("protocol", "notify", "ended before it reported"),
             ("exit-code", "simple", ""),
             ("success", "simple", ""),

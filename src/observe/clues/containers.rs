@@ -61,8 +61,8 @@ fn ask(system: &System, service: &Service, container: Option<&ContainerState>) -
             let is_data = service.data.iter().any(|d| d.kind == DataKind::Directory && d.path == bind.source);
             let is_empty = || is_data && system.names(&bind.source).is_ok_and(|names| names.is_empty());
             let what = match () {
-                () if is_missing => "does not exist any more",
-                () if was_removed => "is another one than the container has: it was removed and made anew",
+                () if is_missing => "no longer exists",
+                () if was_removed => "is not the one of the container: it was removed and recreated",
                 () if is_empty() => "is empty",
                 () => continue,
             };

@@ -38,7 +38,7 @@ const JOURNAL_KEPT: (&str, u64) = ("--vacuum-size=500M", 500 << 20);
 
 /// Caches that are filled again by themselves: what they are, where, and what empties them.
 const CACHES: &[(&str, &str, &[&str])] = &[
-    ("packages that apt has installed already", "/var/cache/apt/archives", &["apt-get", "clean"]),
+    ("packages that apt has already installed", "/var/cache/apt/archives", &["apt-get", "clean"]),
     ("npm's cache of root", "/root/.npm/_cacache", &["npm", "cache", "clean", "--force"]),
     ("Bun's cache of root", "/root/.bun/install/cache", &["bun", "pm", "cache", "rm"]),
 ];
@@ -101,7 +101,7 @@ fn caches(door: Door<'_>) -> Vec<Reclaimable> {
         let told = sizes.result.as_ref().map_err(|trouble| format!("{}: {trouble}", sizes.command))?;
         let line = told.lines().find_map(|line| line.split_once('\t').filter(|(_, of)| *of == path));
         let bytes = line.and_then(|(bytes, _)| bytes.parse().ok());
-        bytes.ok_or_else(|| format!("{}: nothing said of {path}", sizes.command))
+        bytes.ok_or_else(|| format!("{}: no size for {path}", sizes.command))
     };
     let one = |(what, path, words): &(&str, &'static str, &'static [&'static str])| {
         let (program, args) = words.split_first()?;
@@ -111,7 +111,7 @@ fn caches(door: Door<'_>) -> Vec<Reclaimable> {
             bytes: size(path),
             argv: Argv::new(program, args.iter().copied()),
             risk: Risk::Safe,
-            loses: "they are fetched again when they are needed",
+            loses: "apt downloads them again when needed",
         })
     };
     here.into_iter().filter_map(one).collect()
@@ -125,12 +125,12 @@ fn unused(
     sizes: &Answer<Vec<(String, String, u64)>>,
 ) -> Vec<Reclaimable> {
     let nameless = |bytes: Result<u64, String>| Reclaimable {
-        what: "images without a name".to_owned(),
+        what: "unnamed images".to_owned(),
         path: DOCKER,
         bytes,
         argv: Argv::new("docker", ["image", "prune", "--force"]),
         risk: Risk::Safe,
-        loses: "nothing that runs or has a name",
+        loses: "no running or named image",
     };
     let rows = match &sizes.result {
         Ok(rows) => rows,
@@ -139,8 +139,8 @@ fn unused(
     // Whether something still runs from an image must be known before it counts as unused.
     let used = match managers.containers.as_ref().map(|answer| &answer.result) {
         Some(Ok(containers)) => containers.iter().map(|container| container.image_id.as_str()).collect::<Vec<_>>(),
-        Some(Err(trouble)) => return vec![nameless(Err(format!("which images are used is not known: {trouble}")))],
-        None => return vec![nameless(Err("which images are used was not asked".to_owned()))],
+        Some(Err(trouble)) => return vec![nameless(Err(format!("the images in use are unknown: {trouble}")))],
+        None => return vec![nameless(Err("the images in use were not checked".to_owned()))],
     };
     let kept: Vec<&str> = deployment
         .release
@@ -166,7 +166,7 @@ fn unused(
         bytes: Ok(*bytes),
         argv: Argv::new("docker", ["image", "rm", name]),
         risk: Risk::Destructive,
-        loses: "going back to it",
+        loses: "a rollback to it",
     }));
     found
 }

@@ -86,14 +86,14 @@ fn obstacle(path: &str, what: impl Into<String>) -> Obstacle {
 /// What is wrong with the kind of something at a path.
 fn wrong(system: &System, path: &str, is_directory: bool) -> Result<Option<Obstacle>, Trouble> {
     Ok(match system.metadata(path) {
-        Ok(meta) if is_directory && !meta.is_dir() => Some(obstacle(path, "is no directory")),
+        Ok(meta) if is_directory && !meta.is_dir() => Some(obstacle(path, "is not a directory")),
         Ok(meta) if !is_directory && meta.is_dir() => Some(obstacle(path, "is a directory")),
         Ok(meta) if !is_directory && meta.len() == 0 && meta.is_file() => Some(obstacle(path, "is empty")),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             Some(obstacle(path, "does not exist"))
         }
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            return Err(Trouble::denied("to see what its unit starts"));
+            return Err(Trouble::denied("to read its unit's program"));
         }
         Ok(_) | Err(_) => None,
     })
@@ -180,7 +180,7 @@ mod tests {
         fs::remove_dir_all(at("srv/mill")).unwrap();
         assert_eq!(told(&system, &unit), ["/srv/mill does not exist"]);
         fs::write(at("srv/mill"), "x").unwrap();
-        assert_eq!(told(&system, &unit), ["/srv/mill is no directory"]);
+        assert_eq!(told(&system, &unit), ["/srv/mill is not a directory"]);
         let _ = fs::remove_dir_all(&system.root);
     }
 

@@ -236,7 +236,7 @@ fn timers(
     let rotates =
         || system.exists("/usr/sbin/logrotate") && system.exists("/etc/logrotate.conf") && !by_cron("logrotate");
     let needs: [(&str, &str, &dyn Fn() -> bool); 3] = [
-        ("certbot.timer", "no certificate of Let's Encrypt is renewed: the first ends within 90 days", &renews),
+        ("certbot.timer", "no certificate of Let's Encrypt is renewed: the first expires within 90 days", &renews),
         ("logrotate.timer", "logs are not rotated at midnight, and grow until the disk is full", &rotates),
         ("apt-daily-upgrade.timer", "security updates are not installed in the morning", &upgrades),
     ];

@@ -151,7 +151,7 @@ fn environ(system: &System, pid: u32, service: &Service) -> Result<Option<Readin
         Ok(text) => Ok(Some(environment(&text, service))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            Err(Trouble::denied("to see what its process was started with"))
+            Err(Trouble::denied("to read the environment of its process"))
         }
         Err(error) => Err(error.into()),
     }

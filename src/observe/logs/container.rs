@@ -131,7 +131,7 @@ fn pass_on(
             Err(error) => {
                 return Err(match error.kind() {
                     ErrorKind::TimedOut | ErrorKind::WouldBlock => Trouble::TimedOut(world.silence),
-                    ErrorKind::UnexpectedEof => Trouble::Failed("its log broke off in the middle of a row".to_owned()),
+                    ErrorKind::UnexpectedEof => Trouble::Failed("its log ended in the middle of a row".to_owned()),
                     ErrorKind::InvalidData => Trouble::Failed("its log is not in the engine's format".to_owned()),
                     _ => Trouble::Failed(format!("its log: {error}")),
                 });
@@ -171,7 +171,7 @@ pub fn follow(world: &World, source: usize, each: &mut dyn FnMut(&Raw<'_>) -> bo
             // Said once: an engine that is restarted comes back, and its containers with it.
             Err(trouble) if !troubled => {
                 troubled = true;
-                world.incomplete(&format!("{}: {trouble}; asking again", world.sources[source].name));
+                world.incomplete(&format!("{}: {trouble}; retrying", world.sources[source].name));
             }
             Err(_) => {}
         }

@@ -220,7 +220,7 @@ impl Finding<'_> {
             if is_lost {
                 let why = match to {
                     Destination::Discarded => format!("{what} is discarded ({setting}null): nothing records it"),
-                    to => format!("{what} goes to {}", words(to)),
+                    to => format!("{what} is written to {}", words(to)),
                 };
                 let name = format!("journal:{}", unit.id);
                 self.all.lost.push((owner(source), name, Trouble::Failed(why)));
@@ -369,7 +369,7 @@ impl Finding<'_> {
         let why = match (stopped, super::kept::storage(self.system)) {
             (Some(unit), _) => format!("{} is {}: nothing is recorded", unit_output::JOURNALD, unit.active),
             (None, Some((storage, file))) if storage == "none" => {
-                format!("no journal is kept (Storage=none in {file}): what services write is not recorded")
+                format!("no journal is kept (Storage=none in {file}): the output of services is not recorded")
             }
             (None, _) if super::kept::has_files(self.system) == Some(false) => super::journal::NONE_KEPT.to_owned(),
             (None, _) => return,

@@ -49,7 +49,7 @@ impl Seen {
 }
 
 /// What is said where there is no journal at all.
-pub(super) const NONE_KEPT: &str = "no journal is kept on this host: what services write is not recorded";
+pub(super) const NONE_KEPT: &str = "no journal is kept on this host: the output of services is not recorded";
 
 const DENIED: Trouble = Trouble::NeedsRoot("or membership of the group systemd-journal, to read the journal");
 
@@ -165,7 +165,7 @@ fn ask(
         return Err(DENIED);
     }
     match exit {
-        ProcessEnd::Code(0) if cut => Err(Trouble::Failed("its answer broke off in the middle of an entry".to_owned())),
+        ProcessEnd::Code(0) if cut => Err(Trouble::Failed("its output ended in the middle of an entry".to_owned())),
         ProcessEnd::Code(0) => {
             for complaint in complaints.lines().filter(|line| !line.trim().is_empty()) {
                 world.incomplete(&format!("journalctl: {}", excerpt(complaint)));
@@ -223,7 +223,7 @@ pub fn boot(processes: &Processes<'_>, boot: i32, silence: Duration) -> Result<(
         }
     };
     let first = edge(journalctl::boot_first(boot))?;
-    let first = first.ok_or_else(|| Trouble::Unavailable(format!("the journal has nothing of boot {boot}")))?;
+    let first = first.ok_or_else(|| Trouble::Unavailable(format!("the journal has no entries of boot {boot}")))?;
     let last = if boot == 0 { None } else { edge(journalctl::boot_last(boot))? };
     Ok((first, last))
 }
@@ -241,7 +241,7 @@ pub fn tell_beginning(world: &World, sources: &[usize], since: i64) {
     world.begins_late.store(true, Ordering::Relaxed);
     if let Ok(time) = Timestamp::from_microsecond(first) {
         let time = time.strftime("%Y-%m-%d %H:%M:%S UTC");
-        world.incomplete(&format!("the journal begins at {time}: what was written before is not kept"));
+        world.incomplete(&format!("the journal begins at {time}: older entries are not kept"));
     }
 }
 
@@ -262,7 +262,7 @@ pub fn tell_suppressed(world: &World, sources: &[usize], since: i64) {
     }
     for (source, count) in world.sources.iter().zip(counts).filter(|(_, count)| *count > 0) {
         let name = &source.name;
-        world.incomplete(&format!("{name}: {count} lines are missing; journald drops what comes too fast"));
+        world.incomplete(&format!("{name}: {count} lines are missing; journald drops lines above its rate limit"));
     }
 }
 
@@ -325,7 +325,7 @@ pub fn follow(world: &World, sources: &[usize], each: &mut dyn FnMut(&Raw<'_>) -
                 if troubled {
                     thread::sleep(RENEW);
                 } else {
-                    world.incomplete(&format!("journal: {trouble}; asking again"));
+                    world.incomplete(&format!("journal: {trouble}; retrying"));
                 }
                 troubled = true;
             }

@@ -37,7 +37,7 @@ pub(super) fn packing(path: &Path, file: &File) -> Result<Option<Packing>, Troub
         _ if unpack::is_archive(&head[..count]) => {
             Err(Trouble::Failed("is an archive, not a log: unpack it to read it".to_owned()))
         }
-        None if named => Err(Trouble::Failed("is not packed as its name says".to_owned())),
+        None if named => Err(Trouble::Failed("is not compressed as its name indicates".to_owned())),
         packing => Ok(packing),
     }
 }

@@ -231,14 +231,14 @@ fn run(world: &World, source: usize, range: Range) -> Option<Range> {
             run.map(|(id, until)| Range { run: Some(id), until: range.until.into_iter().chain(until).min(), ..range })
         }),
         Kind::File { .. } => {
-            world.incomplete(&format!("{name}: a file does not tell runs apart; left out"));
+            world.incomplete(&format!("{name}: a log file has no runs; skipped"));
             return None;
         }
     };
     match found {
         Ok(Some(range)) => Some(range),
         Ok(None) => {
-            let none = "no run before the present one is known".to_owned();
+            let none = "no earlier run is known".to_owned();
             world.board.trouble(name, Trouble::Unavailable(none));
             None
         }

@@ -190,7 +190,7 @@ fn inspect_by_client<'a>(door: Door<'_>, containers: impl IntoIterator<Item = &'
         let found = docker::parse_inspect(&text(&output.stdout))?;
         // Silence about a container is no word of its absence.
         match found.len() + missing < asked {
-            true => Err(Trouble::Failed(format!("told of {} of {asked} containers only", found.len()))),
+            true => Err(Trouble::Failed(format!("reported only {} of {asked} containers", found.len()))),
             false => Ok(found),
         }
     });

@@ -69,7 +69,7 @@ pub fn query(door: Door<'_>, managers: &ManagerEvidence, query: &'static Query) 
 
 /// The running container of the server.
 fn container<'e>(managers: &'e ManagerEvidence, query: &Query) -> Result<&'e ContainerState, Trouble> {
-    let unknown = || Trouble::Unavailable("the containers were not asked for".to_owned());
+    let unknown = || Trouble::Unavailable("the containers were not checked".to_owned());
     let all = managers.containers.as_ref().ok_or_else(unknown)?.result.as_ref().map_err(Clone::clone)?;
     let own =
         |container: &&ContainerState| query.server.managers.iter().any(|m| is_container_of(m, &container.identity));
@@ -84,7 +84,7 @@ pub(crate) fn named_in(system: &System, service: &Service, key: &str) -> Result<
         let reading = match settings::of_service(system, service, path) {
             Ok(reading) => reading,
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-                return Err(Trouble::NeedsRoot("to learn which database it is"));
+                return Err(Trouble::NeedsRoot("to find its database"));
             }
             Err(_) => continue,
         };
@@ -144,7 +144,7 @@ fn address(server: &Service) -> Option<(u16, Option<&Secret>)> {
 /// Says these commands to a server, and tells what it answers, as [`redis::answers`] puts it.
 pub(super) fn say_to_redis(door: Door<'_>, server: &Service, commands: &[&[&str]]) -> Result<String, Trouble> {
     let Some((port, password)) = address(server) else {
-        return Err(Trouble::Unavailable(format!("{} is no Redis server", server.name)));
+        return Err(Trouble::Unavailable(format!("{} is not a Redis server", server.name)));
     };
     let setting = password.map(|secret| super::secret(door.system, secret)).transpose()?;
     let password = setting.as_deref().map(redis::password);

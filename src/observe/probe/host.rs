@@ -248,7 +248,7 @@ fn ask_certificates(door: Door<'_>, deployment: &Deployment, services: &[&'stati
     let (on_disk, mut trouble) = names::on_disk(door);
     let names: BTreeSet<String> = on_disk.iter().flat_map(|file| file.names.iter().cloned()).collect();
     if let more @ 1.. = (names.len() + 1).saturating_sub(MOST_NAMES) {
-        trouble = trouble.or(Some(Trouble::Failed(format!("{more} more names were not asked for"))));
+        trouble = trouble.or(Some(Trouble::Failed(format!("{more} more names were not checked"))));
     }
     let hosts: Vec<String> = std::iter::once(tls::UNNAMED.to_owned()).chain(names).take(MOST_NAMES).collect();
     let (begun, limit) = (Instant::now(), door.limit());
@@ -278,13 +278,13 @@ fn ask_certificates(door: Door<'_>, deployment: &Deployment, services: &[&'stati
                 }
             }
             Ok(Err(why)) if served.is_empty() => {
-                edge = Edge::Unknown(format!("port {port} shows none to a client that asks for no name: {why}"));
+                edge = Edge::Unknown(format!("port {port} serves none to a client without SNI: {why}"));
             }
             // Some servers show none without a name.
             Ok(Err(_)) => {}
             Err(_) => served.insert(0, (format!(":{port}"), answer)),
         },
-        None => edge = Edge::Unknown("no name was asked for".to_owned()),
+        None => edge = Edge::Unknown("no name was checked".to_owned()),
     }
     Certificates { served, edge, unserved, trouble }
 }

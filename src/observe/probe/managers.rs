@@ -251,7 +251,7 @@ fn ask_pm2(door: Door<'_>, app: &App) -> Answer<Option<PmDaemon>> {
                 };
                 let all = || door.system.processes().into_iter();
                 if processes.is_empty() && all().any(is_parent) && all().any(is_other) {
-                    return Err(Trouble::Failed("it lists no applications at all".to_owned()));
+                    return Err(Trouble::Failed("it lists no applications".to_owned()));
                 }
                 let mut daemon = PmDaemon { pid, processes };
                 restarts::of_apps(door, app.home, &mut daemon);

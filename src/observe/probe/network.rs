@@ -138,7 +138,7 @@ pub(super) fn converse(
                 return Err(ErrorKind::UnexpectedEof.into());
             }
             if received.len() > LIMIT {
-                return Ok(Err("says far too much".to_owned()));
+                return Ok(Err("sends too much".to_owned()));
             }
         }
     };

@@ -118,9 +118,9 @@ pub(super) fn certificates(
         let shaken = shake(connection, stream, &witness);
         let chain = witness.take().ok_or_else(|| match shaken {
             Err(error) => unseen(&error, limit),
-            Ok(()) => Unseen::Silent("no certificate was shown".to_owned()),
+            Ok(()) => Unseen::Silent("no certificate was served".to_owned()),
         })?;
-        parse(&chain, authorities, now).ok_or_else(|| Unseen::Silent("its certificate cannot be read".to_owned()))
+        parse(&chain, authorities, now).ok_or_else(|| Unseen::Silent("its certificate cannot be parsed".to_owned()))
     };
     let told = |served| match served {
         Ok(served) => Ok(Ok(served)),

@@ -14,8 +14,8 @@ pub static BACKUPS: &[BackupSet] = &[
         .what("all data of the product")
         .owners(&[&WEB, &WORKER])
         .note(
-            "the runbook keeps dumps in the home directory, and copies them to rclone's `remote` only where that is \
-             set up",
+            "the runbook keeps dumps in the home directory, and copies them to rclone's `remote` only if it is \
+             configured",
         ),
     BackupSet::new(
         "env",
@@ -27,6 +27,6 @@ pub static BACKUPS: &[BackupSet] = &[
         &OFFSITE,
     )
     .what("passwords and keys of the deployment")
-    .optional("the repository lies in one of four places")
-    .note("in no backup of the runbook"),
+    .optional("the repository is in one of four directories")
+    .note("the runbook does not back it up"),
 ];

@@ -24,15 +24,15 @@ static DATA_CORRUPTION: Failure = Failure::new(
     "data-corruption",
     &[&[&DATABASE_DAMAGED, &TABLES_OFF_PATH, &TABLE_MISSING, &NOBODY_LEFT, &MANY_DELETED]],
 )
-.summary("the database is damaged, or has lost what was in it")
-.section("Suspected Data Corruption (P1)")
+.summary("the database is damaged, or has lost data")
+.section("Suspected Data Corruption")
 .severity(&P1)
 .aliases(&["corruption", "data-loss", "damaged"])
 .services(&[&POSTGRES])
-.symptoms(&["rows vanish that nobody deleted", "errors when rows are read"])
+.symptoms(&["rows disappear that nobody deleted", "errors when rows are read"])
 .note(
-    "stop web and worker first, keep what is there as incident_STAMP.dump, restart nothing; whether counts are \
-             too low only the last drill in docs/DECISION_LOG.md can say",
+    "stop web and worker first, dump the present data as incident_STAMP.dump, restart nothing; the last drill in \
+             docs/DECISION_LOG.md has the expected counts",
 );
 
 // F2
@@ -48,15 +48,15 @@ static DB_INACCESSIBLE: Failure = Failure::new(
         &DATABASE_WITHOUT_SPACE,
     ]],
 )
-.summary("the database is down, full, blocked, or turns its users away")
-.section("Database Inaccessible (P1)")
+.summary("the database is down, full, blocked, or rejects its users")
+.section("Database Inaccessible")
 .severity(&P1)
 .aliases(&["db", "database", "db-down", "500", "locks", "connections"])
 .services(&[&POSTGRES, &WEB])
-.symptoms(&["/api/health says degraded, checks.db fail", "API routes answer 500 INTERNAL_ERROR"])
+.symptoms(&["/api/health reports degraded, checks.db fail", "API routes answer 500 INTERNAL_ERROR"])
 .note(
-    "the runbook's names db, ai-fsm-db and role postgres exist nowhere (D1, D2); wait for healthy after a restart, not \
-     ten seconds (D23), and look at web and worker then: both may have ended",
+    "the runbook's names db, ai-fsm-db and role postgres do not exist; after a restart wait for healthy, not ten \
+     seconds, then check web and worker: both may have ended",
 );
 
 // F5
@@ -64,15 +64,15 @@ static DISK_FULL_FAILURE: Failure = Failure::new(
     "disk-full",
     &[&[&DISK_FULL, &INODES_FULL, &LOGS_UNBOUNDED, &usual::DISK_FILLING, &usual::INODES_FILLING]],
 )
-.summary("a file system is full or fills up")
-.section("Disk Full (P1)")
+.summary("a file system is full or nearly full")
+.section("Disk Full")
 .severity(&P1)
 .aliases(&["disk", "no-space", "enospc", "inodes"])
 .symptoms(&["the database cannot write", "containers end", "df shows / or /var at 100 %"])
 .note(
-    "never docker system prune --volumes as the runbook has it: a crashed postgres counts as unused, and with it its \
-     data; the images are built here and cannot be pulled (D3). Start what is stopped before anything is pruned. \
-     Reading logs into /dev/null frees nothing (D19)",
+    "never run the runbook's docker system prune --volumes: a crashed postgres and its data count as unused; the \
+     images are built here and cannot be pulled. Start stopped containers before you prune anything. Reading logs \
+     into /dev/null frees no space",
 );
 
 // F1
@@ -85,22 +85,22 @@ static APP_DOWN: Failure = Failure::new(
     ],
 )
 .summary("a service is down or does not answer")
-.section("Application Completely Down (P1)")
+.section("Application Completely Down")
 .aliases(&["down", "web-down", "crash-loop", "service-down", "503"])
 .symptoms(&["/api/health does not answer, or with 503", "containers are stopped or end"])
-.note("503: web is alive and its database is not; refused: web is down. A hung web is never restarted (D17)");
+.note("503: web runs and its database does not; refused: web is down. Nothing restarts a web that hangs");
 
 // F4
 static OOM: Failure =
     Failure::new("oom", &[&[&HEAP_UNBOUNDED, &HEAP_EXHAUSTED, &usual::OUT_OF_MEMORY, &NO_SWAP], usual::MEMORY])
-        .summary("services or the host run out of memory, or did")
-        .section("High Memory / OOM on Pi4 (P2)")
+        .summary("services or the host run out of memory")
+        .section("High Memory / OOM on Pi4")
         .severity(&P2)
         .aliases(&["memory", "out-of-memory", "swap"])
         .symptoms(&["services restart at random", "the kernel's log has lines of the OOM killer"])
         .note(
-            "`restart` does not apply a changed .env, `up -d` does (D7); swapoff under pressure can itself end \
-             processes; dphys-swapfile is on Raspberry Pi OS only, and needs its setup step (D8)",
+            "`restart` does not apply a changed .env, `up -d` does; swapoff under memory pressure can itself trigger \
+             OOM kills; dphys-swapfile exists only on Raspberry Pi OS, and needs its setup step",
         );
 
 // F3
@@ -117,56 +117,56 @@ static AUTOMATION_FAILURES: Failure = Failure::new(
     ]],
 )
 .summary("automations fail or do not run")
-.section("Worker Automation Failures (P3)")
+.section("Worker Automation Failures")
 .severity(&P3)
 .aliases(&["automations", "reminders", "follow-ups", "worker-down"])
 .services(&[&WORKER])
-.symptoms(&["visit reminders or invoice follow-ups do not come"])
+.symptoms(&["visit reminders or invoice follow-ups do not arrive"])
 .note(
-    "next_run_at far in the past: it fails at every poll, and setting the time is pointless; in the future: it waits; \
-     \"sent\" means a row in audit_log",
+    "next_run_at far in the past: the automation fails at every poll, and changing the time does not help; in the \
+     future: it waits; \"sent\" means a row in audit_log",
 );
 
 // F6
 static LOGIN_RATE_LIMITED: Failure = Failure::new("login-rate-limited", &[&[&RATE_LIMITED]])
-    .summary("logins are turned away for too many attempts")
-    .section("Rate Limit Exhausted / Login Loop (P3)")
+    .summary("logins are rejected after too many attempts")
+    .section("Rate Limit Exhausted / Login Loop")
     .severity(&P3)
     .aliases(&["login", "429", "rate-limit", "locked-out"])
     .services(&[&WEB])
     .symptoms(&["users cannot log in: 429 RATE_LIMITED with Retry-After"])
     .note(
-        "web keeps the limits in memory and does not log whom it turns away (D18): that nothing is found here proves \
-         nothing. A try of one's own would count as one of the five, so that none is made; ask a user for the answer's \
-         status and Retry-After. With no proxy in front all clients share one limit",
+        "web keeps the limits in memory and does not log rejections, so no finding proves nothing. opsctl tries no \
+         login, because a try counts as one of the five; ask a user for the status and Retry-After of the answer. \
+         Without a proxy all clients share one limit",
     );
 
 static READ_WEB: Fix =
-    Fix::new("read what it says", Risk::ReadOnly, Remedy::Command(&["opsctl", "logs", "{service}", "-n", "100"]));
+    Fix::new("read its log", Risk::ReadOnly, Remedy::Command(&["opsctl", "logs", "{service}", "-n", "100"]));
 static CORRECT_ENV: Fix = Fix::new(
-    "correct the env file and make the container anew",
+    "correct the env file and recreate the container",
     Risk::Disruptive,
     Remedy::Manual(
         "edit {env}, then in the repository: docker compose --env-file .env -f infra/compose.pi.yml up -d {service} \
-         (restart keeps the old values, D7)",
+         (restart keeps the old values)",
     ),
 );
 static RESTART: Fix = Fix::new("restart {service}", Risk::Disruptive, Remedy::Restart);
 static STOP_WRITERS: Fix = Fix::new(
-    "stop what writes, and keep what is there",
+    "stop all writers, and dump the present data",
     Risk::Disruptive,
     Remedy::Manual(
         "opsctl stop web worker; docker exec ai-fsm-postgres sh -c 'pg_dump -U \"$POSTGRES_USER\" -Fc \
-         \"$POSTGRES_DB\"' >/home/pi/backups/incident_$(date +%Y%m%d_%H%M%S).dump; then see that it ended well and \
-         pg_restore --list reads it",
+         \"$POSTGRES_DB\"' >/home/pi/backups/incident_$(date +%Y%m%d_%H%M%S).dump; then check that it ended with 0 \
+         and that pg_restore --list reads it",
     ),
 );
 static RESTORE: Fix = Fix::new(
-    "restore the last good dump, only where the data is in no schema and no other database",
+    "restore the last good dump, only if the data is in no schema and no other database",
     Risk::Destructive,
     Remedy::Manual(
-        "\\l and \\dt *.* in psql first; pg_restore --list the dump before anything is dropped (D12); docs/BACKUP_RUNBOOK.md; note it in \
-         docs/DECISION_LOG.md",
+        "\\l and \\dt *.* in psql first; pg_restore --list the dump before anything is dropped; \
+         docs/BACKUP_RUNBOOK.md; note it in docs/DECISION_LOG.md",
     ),
 );
 
@@ -179,24 +179,24 @@ static WHERE_TABLES_ARE: Fix = Fix::new(
     ),
 );
 static OTHER_SCHEMA: Fix = Fix::new(
-    "where they are in another schema, correct the search path",
+    "if they are in another schema, correct search_path",
     Risk::Disruptive,
     Remedy::Manual(
-        "ALTER ROLE or ALTER DATABASE … SET search_path, or the URL in {env}: the rows are there. Where they are nowhere, \
-         opsctl backup list, and lay the newest copy out beside this database",
+        "ALTER ROLE or ALTER DATABASE … SET search_path, or the URL in {env}: the rows exist. If no schema has them, \
+         opsctl backup list, and load the newest copy into a separate database",
     ),
 );
 static LIST_DATABASES: Fix = Fix::new(
-    "see whether the users are in another database",
+    "check whether the users are in another database",
     Risk::ReadOnly,
-    Remedy::Manual("docker exec ai-fsm-postgres sh -c 'psql -U \"$POSTGRES_USER\" -l'; the volume may be a new one"),
+    Remedy::Manual("docker exec ai-fsm-postgres sh -c 'psql -U \"$POSTGRES_USER\" -l'; the volume may be new"),
 );
 static COMPARE_COPY: Fix = Fix::new(
     "compare with the newest copy",
     Risk::Disruptive,
     Remedy::Manual(
-        "opsctl backup list; lay it out in a database beside this one (createdb, then the dump into it) and compare the \
-         rows; nothing is dropped before that",
+        "opsctl backup list; load the copy into a separate database (createdb, then load the dump) and compare the \
+         rows before you drop anything",
     ),
 );
 
@@ -212,8 +212,8 @@ static DATABASE_DAMAGED: Cause = Cause::new(
         Window::Seconds(3600),
     ),
 )
-.summary("PostgreSQL said in the last hour that its data is damaged")
-.explanation("pages, indexes or its log cannot be read; a restart does not mend that and may make it worse")
+.summary("PostgreSQL reported damaged data in the last hour")
+.explanation("it cannot read pages, indexes or its WAL; a restart does not repair them and may increase the damage")
 .about(About::These(&[&POSTGRES]))
 .fixes(&[&STOP_WRITERS, &RESTORE]);
 
@@ -233,27 +233,25 @@ static TABLES_MISSING: Query = asks(TABLES);
 static TABLE_MISSING: Cause =
     Cause::new("TABLE-MISSING", All(&[Not(&Clue::Unwell), Clue::Query(&TABLES_MISSING, Shows::Line("^missing: "))]))
         .summary("tables of the application are not in its database")
-        .explanation("they were dropped, a restore ended half-way, or it is another database than it should be")
+        .explanation("they were dropped, a restore stopped half-way, or this is the wrong database")
         .about(About::These(&[&POSTGRES]))
         .explains(&[&POLL_FAILS])
         .fixes(&[&WHERE_TABLES_ARE, &OTHER_SCHEMA]);
 
 static TABLES_OFF_PATH: Cause =
     Cause::new("TABLES-OFF-PATH", All(&[Not(&Clue::Unwell), Clue::Query(&TABLES_MISSING, Shows::Line("^off path: "))]))
-        .summary("tables of the application are in a schema that its search path does not name")
-        .explanation(
-            "search_path was set for the database, a role or the server; the data is there, nothing is to be restored",
-        )
+        .summary("tables of the application are in a schema that its search_path does not name")
+        .explanation("search_path was set for the database, a role or the server; the data exists, so restore nothing")
         .about(About::These(&[&POSTGRES]))
         .explains(&[&POLL_FAILS])
         .fixes(&[
             &Fix::new(
-                "see where the path is set",
+                "see where search_path is set",
                 Risk::ReadOnly,
                 Remedy::Manual("psql in {unit}: \\drds; SELECT * FROM pg_file_settings WHERE name = 'search_path'"),
             ),
             &Fix::new(
-                "take the setting back, then let clients connect anew",
+                "reset search_path, then make clients reconnect",
                 Risk::Disruptive,
                 Remedy::Manual("ALTER DATABASE or ALTER ROLE … RESET search_path; then opsctl restart web worker"),
             ),
@@ -288,12 +286,12 @@ static MANY_DELETED: Cause = Cause::new(
     ]),
 )
 .summary("many rows were deleted in the last hour")
-.explanation("more than 50, says audit_log, which names the actor of each; no document says what is usual")
+.explanation("audit_log has more than 50 deletions, each with its actor; no document states a usual number")
 .about(About::These(&[&POSTGRES]))
 .verdict(Verdict::Warn)
 .fixes(&[
     &Fix::new(
-        "see which and by whom, before anything else",
+        "first see which rows were deleted and by whom",
         Risk::ReadOnly,
         Remedy::Manual(
             "docker exec -i ai-fsm-postgres psql --username=ROLE --dbname=ai_fsm, ROLE being POSTGRES_USER of {env}: \
@@ -310,8 +308,8 @@ static DATABASE_URL_HOST: Cause = Cause::new(
 )
 .summary("DATABASE_URL does not name the host postgres")
 .explanation(
-    "in a container localhost is the container itself; the example file has localhost. What runs still has the old \
-     value",
+    "in a container localhost is the container itself; the example file has localhost. Running containers still have \
+     the old value",
 )
 .about(About::These(&[&WEB]))
 .explains(&[&POLL_FAILS])
@@ -331,30 +329,30 @@ static DATABASE_REFUSES: Cause = Cause::new(
         ),
     ]),
 )
-.summary("PostgreSQL turns web or worker away")
+.summary("PostgreSQL rejects web or worker")
 .explanation(
-    "the role, password or database of DATABASE_URL is not the one that the volume was made with; POSTGRES_PASSWORD in \
-     the env file counts only when the volume is made",
+    "the volume was created with another role, password or database than DATABASE_URL has; POSTGRES_PASSWORD in the \
+     env file counts only when the volume is created",
 )
 .about(About::These(&[&POSTGRES]))
 .explains(&[&usual::BAD_ANSWER, &POLL_FAILS])
 .fixes(&[&Fix::new(
-    "put role, password and database in agreement",
+    "make role, password and database match",
     Risk::Disruptive,
     Remedy::Manual(
-        "bring back DATABASE_URL in {env} as it was, or give the role the new password (ALTER ROLE … PASSWORD); then \
-         docker compose --env-file .env -f infra/compose.pi.yml up -d web worker",
+        "set DATABASE_URL in {env} as it was, or give the role the new password (ALTER ROLE … PASSWORD); then docker \
+         compose --env-file .env -f infra/compose.pi.yml up -d web worker",
     ),
 )]);
 
 static CONNECTIONS_FULL: Cause = Cause::new("CONNECTIONS-FULL", Clue::Reply(Heard::Text("^53300")))
     .summary("PostgreSQL has no connection left")
-    .explanation("somebody opens connections and keeps them; web and worker have at most ten each")
+    .explanation("a client opens connections and keeps them; web and worker have at most ten each")
     .about(About::These(&[&POSTGRES]))
     .explains(&[&usual::BAD_ANSWER, &POLL_FAILS])
     .fixes(&[
         &Fix::new(
-            "see who has them",
+            "see which clients have them",
             Risk::ReadOnly,
             Remedy::Command(&["ss", "-Htnp", "state", "established", "sport = :5432"]),
         ),
@@ -362,12 +360,12 @@ static CONNECTIONS_FULL: Cause = Cause::new("CONNECTIONS-FULL", Clue::Reply(Hear
     ]);
 
 static DATABASE_STARTING: Cause = Cause::new("DATABASE-STARTING", Clue::Reply(Heard::Text("^57P0[123]")))
-    .summary("PostgreSQL starts, stops or recovers, and takes nobody in yet")
-    .explanation("after a crash it replays its log first; ended again now it begins anew")
+    .summary("PostgreSQL starts, stops or recovers, and accepts no connections yet")
+    .explanation("after a crash it first replays its WAL; a restart now starts the replay again")
     .about(About::These(&[&POSTGRES]))
     .explains(&[&usual::BAD_ANSWER, &POLL_FAILS])
     .fixes(&[&Fix::new(
-        "wait, and read how far it is",
+        "wait, and read its progress",
         Risk::ReadOnly,
         Remedy::Command(&["opsctl", "logs", "postgres", "-n", "20"]),
     )]);
@@ -390,7 +388,7 @@ static POOL_EXHAUSTED: Cause = Cause::new(
     ]),
 )
 .summary("all ten database connections of {service} are taken")
-.explanation("its pool has ten; whoever waits longer for one gets an error, and the health check waits with them")
+.explanation("its pool has ten; requests that wait too long for one fail, and the health check waits too")
 .about(About::These(&[&WEB]))
 .fixes(&[&RESTART]);
 
@@ -409,15 +407,12 @@ static BLOCKERS: Query = asks(
 
 static LOCK_CHAIN: Cause =
     Cause::new("LOCK-CHAIN", All(&[Not(&Clue::Unwell), Clue::Query(&BLOCKERS, Shows::Line(" blocks "))]))
-        .summary("a session holds a lock that others wait for, for more than ten seconds")
-        .explanation(
-            "it holds a lock in a transaction that does not end; whoever waits for it takes a connection of the pool \
-             each",
-        )
+        .summary("other sessions have waited more than ten seconds for a lock of one session")
+        .explanation("its transaction does not end; each session that waits uses a connection of the pool")
         .about(About::These(&[&POSTGRES]))
         .explains(&[&POOL_EXHAUSTED, &AUTOMATIONS_OVERDUE, &usual::PG_LOCK_WAIT])
         .fixes(&[&Fix::new(
-            "look at what it does, then end that one session",
+            "see what it does, then end only that session",
             Risk::Disruptive,
             Remedy::Manual(
                 "docker exec -i ai-fsm-postgres psql --username=ROLE --dbname=ai_fsm, ROLE being POSTGRES_USER of \
@@ -429,13 +424,13 @@ static DATABASE_WITHOUT_SPACE: Cause = Cause::new(
     "DATABASE-WITHOUT-SPACE",
     All(&[Not(&Clue::Unwell), Clue::Said(r"(?i)no space left on device", Window::Seconds(600))]),
 )
-.summary("PostgreSQL found no space to write in the last ten minutes")
-.explanation("it still answers, but writes fail; without space for its log it ends")
+.summary("PostgreSQL ran out of disk space in the last ten minutes")
+.explanation("it still answers, but writes fail; without space for its WAL it ends")
 .about(About::These(&[&POSTGRES]))
 .fixes(&[&SEE_SPACE]);
 
 static SEE_SPACE: Fix = Fix::new(
-    "find out what takes the space",
+    "find what uses the space",
     Risk::ReadOnly,
     Remedy::Command(&["du", "-xhd1", "/var/lib/docker", "/var/log", "/home"]),
 );
@@ -444,7 +439,7 @@ static DISK_FULL: Cause = usual::disk_full(
     &[&usual::NO_SPACE, &DATABASE_WITHOUT_SPACE],
     &[
         &Fix::new(
-            "remove docker's build cache, which the next build makes again",
+            "remove docker's build cache, which the next build recreates",
             Risk::Safe,
             Remedy::Command(&["docker", "builder", "prune", "--force"]),
         )
@@ -460,8 +455,8 @@ static DISK_FULL: Cause = usual::disk_full(
             "remove dumps older than seven days by name, never the newest two, never incident_* or emergency_*",
             Risk::Destructive,
             Remedy::Manual(
-                "ls -lt /home/pi/backups, then rm each ai_fsm_*.dump that is meant (the runbook's three days are \
-                 wrong, D4)",
+                "ls -lt /home/pi/backups, then rm each ai_fsm_*.dump older than seven days (do not use the runbook's \
+                 three days)",
             ),
         )
         .frees(&["/home/pi/backups"]),
@@ -484,15 +479,14 @@ static LOGS_UNBOUNDED: Cause = Cause::new(
     "LOGS-UNBOUNDED",
     All(&[Clue::Disk(Verdict::Warn), Clue::Output(&LOG_LIMITS, Shows::Line(r#""Type":"json-file","Config":\{\}"#))]),
 )
-.summary("a container writes its log without any bound, and the disk fills up")
+.summary("a container writes an unlimited log, and the disk is nearly full")
 .explanation(
-    "the compose file sets 50m x 3; a container that was made before that, or by hand, has no limit until it is made \
-     anew",
+    "the compose file sets 50m x 3; a container created before that, or by hand, has no limit until it is recreated",
 )
 .about(About::Host)
 .verdict(Verdict::Warn)
 .fixes(&[&Fix::new(
-    "make the container anew, which drops its old log",
+    "recreate the container, which drops its old log",
     Risk::Destructive,
     Remedy::Manual(
         "in the repository: docker compose --env-file .env -f infra/compose.pi.yml up -d --force-recreate SERVICE",
@@ -501,7 +495,10 @@ static LOGS_UNBOUNDED: Cause = Cause::new(
 
 static SECRET_SHORT: Cause = Cause::new("SECRET-SHORT", Clue::Env(EnvClue::key("AUTH_SECRET").unlike(".{32,}")))
     .summary("AUTH_SECRET has fewer than 32 characters")
-    .explanation("web refuses to start with it; what runs still has the old value and ends at the next `up -d`")
+    .explanation(
+        "web refuses to start with it; the running container still has the old value and ends at the next \
+     `up -d`",
+    )
     .about(About::These(&[&WEB]))
     .explains(&[&START_REFUSED])
     .fixes(&[&CORRECT_ENV]);
@@ -510,8 +507,8 @@ static START_REFUSED: Cause =
     Cause::new("START-REFUSED", All(&[Clue::Unwell, Clue::Said(r"\[startup\]", Window::Run)]))
         .summary("{service} refuses to start with its environment")
         .explanation(
-            "its own line says what it misses; the container has the values of its last `up -d`, not those of the file \
-             (D7)",
+            "its log line names the missing variable; the container has the values of its last `up -d`, not those of \
+             the file",
         )
         .about(About::These(&[&WEB]))
         .depth(Depth::Effect)
@@ -531,7 +528,7 @@ static IMAGE_GONE: Cause = Cause::new(
     ]),
 )
 .summary("the container of {service} and its image are gone")
-.explanation("images are built here and can be pulled from nowhere (D16): something pruned what was stopped (D3)")
+.explanation("images are built here and cannot be pulled; a prune removed them while the container was stopped")
 .about(About::These(ASKERS))
 .explains(&[&usual::NOT_FOUND, &usual::CONTAINER_REMOVED])
 .fixes(&[&Fix::new(
@@ -557,16 +554,16 @@ static HEAP_UNBOUNDED: Cause = Cause::new(
         ]),
     ]),
 )
-.summary("{service} was killed for want of memory, and nothing bounds its heap")
-.explanation("NODE_OPTIONS in the env file has no --max-old-space-size, so that Node grows until the container's limit")
+.summary("{service} was OOM-killed, and nothing limits its heap")
+.explanation("NODE_OPTIONS in the env file has no --max-old-space-size, so Node grows up to the container's limit")
 .about(About::These(&[&WEB]))
 .explains(&[&usual::OUT_OF_MEMORY])
 .fixes(&[&Fix::new(
-    "bound its heap and make the container anew",
+    "limit its heap and recreate the container",
     Risk::Disruptive,
     Remedy::Manual(
         "NODE_OPTIONS=--max-old-space-size=256 in {env}, then in the repository: docker compose --env-file .env -f \
-         infra/compose.pi.yml up -d web (restart keeps the old values, D7)",
+         infra/compose.pi.yml up -d web (restart keeps the old values)",
     ),
 )]);
 
@@ -586,12 +583,12 @@ static NO_SWAP: Cause = Cause::new(
         Clue::File("/proc/meminfo", FileClue::Contains("^SwapTotal: +[0-9]{1,6} kB")),
     ]),
 )
-.summary("memory runs short, and the host has less than 1 GB of swap")
-.explanation("the documents want 1 GB: without it the kernel ends processes at the first peak")
+.summary("memory is low, and the host has less than 1 GB of swap")
+.explanation("the documents require 1 GB: without it the kernel kills processes at the first peak")
 .about(About::Host)
 .verdict(Verdict::Warn)
 .fixes(&[&Fix::new(
-    "add swap, without taking away what there is",
+    "add swap, and keep the present swap",
     Risk::Safe,
     Remedy::Manual(
         "on Raspberry Pi OS: CONF_SWAPSIZE=1024 in /etc/dphys-swapfile, dphys-swapfile setup, dphys-swapfile swapon; \
@@ -602,7 +599,7 @@ static NO_SWAP: Cause = Cause::new(
 static REMINDER_FAILS: Cause =
     Cause::new("REMINDER-FAILS", Clue::Said("visit-reminder: failed to emit", Window::Seconds(120)))
         .summary("visit reminders failed in the last two minutes")
-        .explanation("it is tried again at every poll; the error stands in the same line")
+        .explanation("the worker retries at every poll; the same log line has the error")
         .about(About::These(&[&WORKER]))
         .explains(&[&AUTOMATIONS_OVERDUE])
         .fixes(&[&READ_WEB]);
@@ -610,7 +607,7 @@ static REMINDER_FAILS: Cause =
 static FOLLOW_UP_FAILS: Cause =
     Cause::new("FOLLOW-UP-FAILS", Clue::Said("invoice-followup: failed to process", Window::Seconds(120)))
         .summary("invoice follow-ups failed in the last two minutes")
-        .explanation("it is tried again at every poll; the error stands in the same line")
+        .explanation("the worker retries at every poll; the same log line has the error")
         .about(About::These(&[&WORKER]))
         .explains(&[&AUTOMATIONS_OVERDUE])
         .fixes(&[&READ_WEB]);
@@ -619,8 +616,8 @@ static POLL_HIDDEN: Cause = Cause::new(
     "POLL-HIDDEN",
     All(&[Clue::Unwell, Clue::Env(EnvClue::key("LOG_LEVEL").unlike("(?i)trace|debug|info"))]),
 )
-.summary("LOG_LEVEL hides the line by which {service} shows that it polls")
-.explanation("it may well work: \"automation poll\" is written at level info")
+.summary("LOG_LEVEL hides the log line of the polls of {service}")
+.explanation("it may work: it logs \"automation poll\" at level info")
 .about(About::These(&[&WORKER]))
 .fixes(&[&CORRECT_ENV]);
 
@@ -628,14 +625,14 @@ static POLL_SLOW: Cause = Cause::new(
     "POLL-SLOW",
     All(&[Clue::Unwell, Clue::Env(EnvClue::key("WORKER_POLL_MS").unlike("[0-9]{1,5}|1[01][0-9]{4}|120000"))]),
 )
-.summary("WORKER_POLL_MS lets {service} poll less often than every two minutes")
-.explanation("30000 is what the deployment runs with; automations come late by as much")
+.summary("WORKER_POLL_MS makes {service} poll less often than every two minutes")
+.explanation("the deployment uses 30000; automations are late by the same time")
 .about(About::These(&[&WORKER]))
 .fixes(&[&CORRECT_ENV]);
 
 static POLL_FAILS: Cause = Cause::new("POLL-FAILS", Clue::Said("worker poll failed", Window::Seconds(45)))
-    .summary("{service} could not ask for due automations in the last 45 seconds")
-    .explanation("the database does not answer it as it should; the error stands in the same line")
+    .summary("{service} could not read due automations in the last 45 seconds")
+    .explanation("its database query fails; the same log line has the error")
     .about(About::These(&[&WORKER]))
     .depth(Depth::Effect)
     .explains(&[&AUTOMATIONS_OVERDUE])
@@ -654,8 +651,8 @@ static AUTOMATIONS_OVERDUE: Cause = Cause::new(
         Clue::Query(&DUE, Shows::Line(" due for ")),
     ]),
 )
-.summary("automations are due for more than five minutes, and {service} has not handled them")
-.explanation("it polls every 30 s: it fails at each, or it hangs")
+.summary("automations are overdue by more than five minutes, and {service} has not run them")
+.explanation("it polls every 30 s: each poll fails, or it hangs")
 .about(About::These(&[&WORKER]))
 .depth(Depth::Effect)
 .fixes(&[&READ_WEB, &RESTART]);
@@ -673,21 +670,21 @@ static AUTOMATIONS_OFF: Cause = Cause::new(
     ]),
 )
 .summary("every automation is switched off")
-.explanation("somebody set enabled to false in all of them; that may have been on purpose")
+.explanation("enabled is false in all of them, perhaps on purpose")
 .about(About::These(&[&WORKER]))
 .verdict(Verdict::Warn)
 .fixes(&[&Fix::new(
-    "switch on those that are wanted, in the application",
+    "switch on the needed ones, in the application",
     Risk::Safe,
     Remedy::Manual("as the owner, in the application's settings"),
 )]);
 
 static RATE_LIMITED: Cause =
     Cause::new("RATE-LIMITED", Clue::Said(r"RATE_LIMITED|/auth/login\S* 429", Window::Seconds(900)))
-        .summary("{service} turned somebody away for too many attempts in the last 15 minutes")
+        .summary("{service} rejected a login after too many attempts in the last 15 minutes")
         .explanation(
-            "five logins in 15 min are let through for each address in X-Forwarded-For; without a proxy all clients \
-             are one, and every retry prolongs it (D18)",
+            "it allows five logins in 15 min per address in X-Forwarded-For; without a proxy all clients count as \
+             one, and every retry extends the time",
         )
         .about(About::These(&[&WEB]))
         .verdict(Verdict::Warn)
@@ -695,12 +692,12 @@ static RATE_LIMITED: Cause =
             &Fix::new(
                 "wait 15 minutes without any attempt",
                 Risk::ReadOnly,
-                Remedy::Manual("tell the users not to try meanwhile"),
+                Remedy::Manual("ask the users not to retry meanwhile"),
             ),
             &RESTART,
             &Fix::new(
-                "for good: a proxy in front that sets X-Forwarded-For",
+                "permanently: put a proxy in front that sets X-Forwarded-For",
                 Risk::Disruptive,
-                Remedy::Manual("then everybody has a limit of their own"),
+                Remedy::Manual("then every client has its own limit"),
             ),
         ]);

@@ -29,4 +29,4 @@ pub static RELEASE: Release = Release::new(&[&WEB, &WORKER])
     .switch(Switch::compose("infra").env_file(".env").file("infra/compose.pi.yml").services(&["web", "worker"]))
     .free_bytes(2 << 30)
     .backups(&["/home/pi/backups", "/home/nick/backups"])
-    .stays("migrations: there is no way down but a restore");
+    .stays("migrations: only a restore undoes them");

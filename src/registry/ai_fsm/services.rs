@@ -34,7 +34,7 @@ const SECRET: Setting =
     Setting::new("AUTH_SECRET", Form::Length(32)).otherwise("web ends at its start with a \"[startup]\" line");
 /// Its log line is looked for within two minutes; 30000 is what the deployment runs with.
 const POLL: Setting = Setting::new("WORKER_POLL_MS", Form::Milliseconds(100, 120_000))
-    .otherwise("reminders and follow-ups come late by as much; 30000 is what the runbook has");
+    .otherwise("reminders and follow-ups are late by this time; the runbook has 30000");
 
 /// A limit of the compose file, in which Docker reads `M` as MiB.
 const fn limit(mib: u64, source: &'static str) -> Memory {
@@ -43,7 +43,7 @@ const fn limit(mib: u64, source: &'static str) -> Memory {
 
 pub static POSTGRES: Service = Service::new("postgres", &P1)
     .summary("the database, PostgreSQL 16")
-    .severity_reason("web and worker can do nothing without it")
+    .severity_reason("web and worker do not work without it")
     .managers(&[Manager::Compose(compose("postgres").container("ai-fsm-postgres"))])
     .ports(&[5432])
     .probes(&[Probe::postgres(5432).user("ai_fsm")])
@@ -52,24 +52,24 @@ pub static POSTGRES: Service = Service::new("postgres", &P1)
         .what("all data of the product, database ai_fsm; pgdata_pi in the compose file")])
     .logs(&[Log::Container])
     .memory(limit(900, "compose file, 900M read as MiB; about 150 MiB when idle"))
-    .restart_loses("every session; web and worker may exit on that, so look at all three afterwards")
+    .restart_loses("every session; web and worker may exit, so check all three afterwards")
     .note(
-        "the seed calls it db and ai-fsm-db, names that exist nowhere (D1); its role is POSTGRES_USER of the env file, \
-         so the seed's role postgres does not exist (D2); never `down -v`, and no volume prune while it is down: that \
-         takes the database (D3); its port is open on every interface (D21)",
+        "the runbook's names db and ai-fsm-db do not exist; its role is POSTGRES_USER of the env file, and a role \
+         postgres does not exist; never run `down -v`, and no volume prune while it is down: both delete the \
+         database; its port is open on every interface",
     );
 
 pub static REDIS: Service = Service::new("redis", &P4)
     .summary("Redis 7, unused")
-    .severity_reason("the code has no Redis client: do not page for it (D20)")
+    .severity_reason("the code has no Redis client: do not page for it")
     .managers(&[Manager::Compose(compose("redis").container("ai-fsm-redis"))])
     .data(&[Data::new(DataKind::Volume, "infra_redis_pi")
-        .what("append-only file that no program of the product writes to; redis_pi in the compose file")])
+        .what("append-only file that no program of the product writes; redis_pi in the compose file")])
     .logs(&[Log::Container])
     .memory(limit(128, "compose file, 128M read as MiB; about 30 MiB when idle"))
     .note(
-        "publishes no port, so only its container is judged; web and worker wait for its start but never use it, so \
-         neither needs it; the seed does not mention it",
+        "it publishes no port, so opsctl checks only its container; web and worker wait for its start but never use \
+         it, so neither needs it; the runbook does not list it",
     );
 
 pub static WEB: Service = Service::new("web", &P1)
@@ -94,16 +94,16 @@ pub static WEB: Service = Service::new("web", &P1)
     .env(env(&["DATABASE_URL", "REDIS_URL", "AUTH_SECRET"]).settings(&[DATABASE, SECRET]))
     .logs(&[Log::Container])
     .memory(limit(700, "compose file, 700M read as MiB; about 200 MiB when idle"))
-    .restart_loses("the rate limits, which it keeps in memory: every lock-out ends")
+    .restart_loses("the rate limits, which it keeps in memory: every lockout ends")
     .note(
         "AUTH_SECRET shorter than 32 characters or an empty REDIS_URL stops its start with a \"[startup]\" line; its \
-         container has no health check, so a hung one stays (D17); with no proxy in front all clients share one rate \
-         limit, and denials are not logged (D18); it runs with NODE_ENV=development (D21) and SECURE_COOKIES=false",
+         container has no health check, so nothing restarts it when it hangs; without a proxy all clients share one \
+         rate limit, and denials are not logged; it runs with NODE_ENV=development and SECURE_COOKIES=false",
     );
 
 pub static WORKER: Service = Service::new("worker", &P3)
     .summary("automations: visit reminders and invoice follow-ups")
-    .severity_reason("automations wait, the application goes on")
+    .severity_reason("automations wait, the application keeps running")
     .managers(&[Manager::Compose(compose("worker").container("ai-fsm-worker"))])
     .probes(&[Probe::log_line("automation poll").within_seconds(120)])
     .needs(&[&POSTGRES])
@@ -111,6 +111,7 @@ pub static WORKER: Service = Service::new("worker", &P3)
     .logs(&[Log::Container])
     .memory(limit(256, "compose file, 256M read as MiB; about 64 MiB when idle"))
     .note(
-        "polls every 30 s, and writes the line only after the database has answered; a LOG_LEVEL above info hides it, \
-         a WORKER_POLL_MS above 120000 makes it late; \"sent\" means a row in audit_log: no message leaves the host",
+        "it polls every 30 s, and writes the line only after the database has answered; a LOG_LEVEL above info hides \
+         the line, a WORKER_POLL_MS above 120000 delays it; \"sent\" means a row in audit_log: no message leaves the \
+         host",
     );

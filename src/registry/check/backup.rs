@@ -16,13 +16,13 @@ pub(super) const fn set(s: &BackupSet, d: &Deployment) {
     let mut i = 0;
     while i < VERBS.len() {
         if is(s.name, VERBS[i]) {
-            culprit(s.name, "is a backup set that is called like a word of backup");
+            culprit(s.name, "is a backup set with the name of a subcommand of backup");
         }
         i += 1;
     }
-    text(s.what, s.name, "is a backup set that does not say what is in it");
+    text(s.what, s.name, "is a backup set without a description of its content");
     if s.rpo_seconds == 0 {
-        culprit(s.name, "is a backup set that may lose nothing, which no copy can promise");
+        culprit(s.name, "is a backup set with a maximum loss of 0, which no copy can promise");
     }
     let mut i = 0;
     while i < s.owners.len() {
@@ -38,20 +38,20 @@ pub(super) const fn set(s: &BackupSet, d: &Deployment) {
     match s.schedule {
         Schedule::Daily { hour, minute } => {
             if hour > 23 || minute > 59 {
-                culprit(s.name, "is a backup set at a time that no day has");
+                culprit(s.name, "is a backup set with an invalid time of day");
             }
         }
-        Schedule::ByHand(why) => text(why, s.name, "is a backup set by hand without a reason"),
+        Schedule::ByHand(why) => text(why, s.name, "is a manual backup set without a reason"),
     }
     match s.retention {
         Retention::Days(days) => {
             if days == 0 {
-                culprit(s.name, "is a backup set whose copies are kept for no time");
+                culprit(s.name, "is a backup set with a retention of 0");
             }
         }
         Retention::Tiers { daily, weekly, monthly } => {
             if daily == 0 && weekly == 0 && monthly == 0 {
-                culprit(s.name, "is a backup set whose copies are kept for no time");
+                culprit(s.name, "is a backup set with a retention of 0");
             }
         }
     }
@@ -66,12 +66,12 @@ const fn source(s: &Source, owner: &str, d: &Deployment) {
             absolute(config, owner, "is a backup set of a Redis whose configuration is not at an absolute path");
             known(service, owner, d);
             if !speaks_redis(service) {
-                culprit(owner, "is a backup set of a Redis that no probe knows the port of");
+                culprit(owner, "is a backup set of a Redis without a probe that has its port");
             }
         }
         Source::Postgres { service, database } => {
             if let Database::InUrl(service, key) = database {
-                argument(key, owner, "is a backup set of a database whose name stands under no proper key");
+                argument(key, owner, "is a backup set of a database with an invalid key for its name");
                 known(service, owner, d);
             }
             known(service, owner, d);
@@ -90,12 +90,12 @@ const fn source(s: &Source, owner: &str, d: &Deployment) {
         }
         Source::Mongo { service, database, uri } => {
             known(service, owner, d);
-            argument(database, owner, "is a backup set without a proper name of its database");
+            argument(database, owner, "is a backup set with an invalid database name");
             secret(uri, owner);
         }
         Source::Files { paths: all, .. } => {
             if all.is_empty() {
-                culprit(owner, "is a backup set of no files");
+                culprit(owner, "is a backup set without files");
             }
             paths(all, owner, "is a backup set at a path that is not absolute");
         }
@@ -121,25 +121,25 @@ const fn speaks_redis(service: &Service) -> bool {
 
 /// What is handed to rclone must be no option, no connection string and no local path.
 const fn remote(r: &Remote, owner: &str) {
-    argument(r.name, owner, "is kept on a remote without a proper name");
-    argument(r.bucket, owner, "is kept in a bucket without a proper name");
-    absolute(r.config, owner, "is kept on a remote whose configuration is not at an absolute path");
+    argument(r.name, owner, "has a remote with an invalid name");
+    argument(r.bucket, owner, "has a bucket with an invalid name");
+    absolute(r.config, owner, "has a remote whose configuration path is not absolute");
     let bytes = r.prefix.as_bytes();
     let mut i = 0;
     if bytes.is_empty() {
-        culprit(owner, "is kept under no prefix, among whatever else the bucket holds");
+        culprit(owner, "has no prefix, so it shares the bucket's root with other objects");
     }
     while i < bytes.len() {
         let b = bytes[i];
         let inner = b == b'/' && i > 0 && i + 1 < bytes.len() && bytes[i - 1] != b'/';
         if !(b.is_ascii_alphanumeric() || b == b'_' || (b == b'-' && i > 0) || inner) {
-            culprit(owner, "is kept under a prefix that is no plain path");
+            culprit(owner, "has a prefix that is not a plain path");
         }
         i += 1;
     }
     let mut i = 0;
     while i < r.credentials.len() {
-        argument(r.credentials[i].variable, owner, "has a credential that rclone would not read");
+        argument(r.credentials[i].variable, owner, "has a credential that rclone does not read");
         secret(&r.credentials[i].secret, owner);
         i += 1;
     }
@@ -203,9 +203,9 @@ mod tests {
                 BackupSet { name: "Shop", ..plain() },
                 "Shop: backup set's name must be lower-case letters, digits and dashes",
             ),
-            (BackupSet { name: "prune", ..plain() }, "prune: is a backup set that is called like a word of backup"),
-            (plain().retention(Retention::Days(0)), "shop: is a backup set whose copies are kept for no time"),
-            (plain().retention(Retention::daily(0)), "shop: is a backup set whose copies are kept for no time"),
+            (BackupSet { name: "prune", ..plain() }, "prune: is a backup set with the name of a subcommand of backup"),
+            (plain().retention(Retention::Days(0)), "shop: is a backup set with a retention of 0"),
+            (plain().retention(Retention::daily(0)), "shop: is a backup set with a retention of 0"),
             (plain().owners(list([&OTHER])), "shop: is a backup set of a service of another deployment"),
             (
                 BackupSet { source: Source::sqlite("shop.db"), ..plain() },
@@ -217,16 +217,16 @@ mod tests {
             ),
             (
                 BackupSet { schedule: Schedule::daily(24, 0), ..plain() },
-                "shop: is a backup set at a time that no day has",
+                "shop: is a backup set with an invalid time of day",
             ),
-            (on(Remote { name: ":s3,env_auth", ..good() }), "shop: is kept on a remote without a proper name"),
-            (on(Remote { name: "-r2", ..good() }), "shop: is kept on a remote without a proper name"),
-            (on(good().bucket("../x")), "shop: is kept in a bucket without a proper name"),
-            (on(good().prefix("")), "shop: is kept under no prefix, among whatever else the bucket holds"),
-            (on(good().prefix("a/../b")), "shop: is kept under a prefix that is no plain path"),
-            (on(good().prefix("/a")), "shop: is kept under a prefix that is no plain path"),
-            (on(good().prefix("a/")), "shop: is kept under a prefix that is no plain path"),
-            (on(good().prefix("-a")), "shop: is kept under a prefix that is no plain path"),
+            (on(Remote { name: ":s3,env_auth", ..good() }), "shop: has a remote with an invalid name"),
+            (on(Remote { name: "-r2", ..good() }), "shop: has a remote with an invalid name"),
+            (on(good().bucket("../x")), "shop: has a bucket with an invalid name"),
+            (on(good().prefix("")), "shop: has no prefix, so it shares the bucket's root with other objects"),
+            (on(good().prefix("a/../b")), "shop: has a prefix that is not a plain path"),
+            (on(good().prefix("/a")), "shop: has a prefix that is not a plain path"),
+            (on(good().prefix("a/")), "shop: has a prefix that is not a plain path"),
+            (on(good().prefix("-a")), "shop: has a prefix that is not a plain path"),
         ];
         for (set, wanted) in cases {
             assert_eq!(message(set).as_deref(), Some(wanted));

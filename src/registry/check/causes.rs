@@ -7,7 +7,7 @@ use crate::registry::*;
 pub(super) const fn failure(f: &Failure) {
     text(f.slug, "a failure", "has no name");
     text(f.summary, f.slug, "is a failure without a summary: Failure::summary");
-    text(f.section, f.slug, "is a failure that does not say where it is described: Failure::section");
+    text(f.section, f.slug, "is a failure without its section: Failure::section");
     let mut i = 0;
     while i < f.causes.len() {
         let mut j = 0;
@@ -41,7 +41,7 @@ const fn clue(clue_: &Clue, owner: &str) {
     match clue_ {
         Clue::All(parts) | Clue::Any(parts) => {
             if parts.is_empty() {
-                culprit(owner, "has a clue without parts");
+                culprit(owner, "has a condition without parts");
             }
             let mut i = 0;
             while i < parts.len() {
@@ -50,7 +50,7 @@ const fn clue(clue_: &Clue, owner: &str) {
             }
         }
         Clue::Not(part) | Clue::Of(_, part) => clue(part, owner),
-        Clue::Leftovers(left) => absolute(left.dir, owner, "looks for files in a directory that is not absolute"),
+        Clue::Leftovers(left) => absolute(left.dir, owner, "lists files of a directory that is not absolute"),
         Clue::Reply(Heard::Part(part)) | Clue::Get(_, Heard::Part(part)) => share(part, owner),
         Clue::Output(_, Shows::Part(part)) | Clue::Query(_, Shows::Part(part)) | Clue::Redis(_, Shows::Part(part)) => {
             share(part, owner);
@@ -58,7 +58,7 @@ const fn clue(clue_: &Clue, owner: &str) {
         Clue::Lines(lines) => {
             absolute(lines.file, owner, "counts lines of a file that is not at an absolute path");
             if lines.seconds == 0 {
-                culprit(owner, "counts lines of no time: LineShare::seconds");
+                culprit(owner, "counts lines of 0 seconds: LineShare::seconds");
             }
             share(&lines.share, owner);
         }
@@ -67,6 +67,6 @@ const fn clue(clue_: &Clue, owner: &str) {
 }
 
 const fn share(share: &Share, owner: &str) {
-    text(share.part, owner, "weighs no part: Share::part");
-    text(share.whole, owner, "weighs a part of nothing: Share::whole");
+    text(share.part, owner, "has an empty part: Share::part");
+    text(share.whole, owner, "has an empty whole: Share::whole");
 }

@@ -12,10 +12,10 @@ pub(super) fn problems(d: &Deployment, found: &mut Vec<String>) {
         let place = format!("{}/{}", d.name, failure.slug);
         for word in std::iter::once(failure.slug).chain(failure.aliases.iter().copied()) {
             if words.contains(&word) {
-                found.push(format!("{place}: {word} means two failures"));
+                found.push(format!("{place}: two failures have the name {word}"));
             }
             if !word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b)) {
-                found.push(format!("{place}: {word} is no lower-case word"));
+                found.push(format!("{place}: {word} is not a lower-case name"));
             }
             if d.service(word).is_some() {
                 found.push(format!("{place}: {word} is the name of a service"));
@@ -30,14 +30,14 @@ pub(super) fn problems(d: &Deployment, found: &mut Vec<String>) {
         }
         for service in failure.services {
             if d.service(service.name).is_none() {
-                found.push(format!("{place}: {} is no service of the deployment", service.name));
+                found.push(format!("{place}: {} is not a service of the deployment", service.name));
             }
         }
         for cause in failure.causes() {
             if !causes.iter().any(|other| std::ptr::eq(*other, cause)) {
                 problems_of(d, cause, found);
                 if causes.iter().any(|other| other.code == cause.code) {
-                    found.push(format!("{place}: code {} means two causes", cause.code));
+                    found.push(format!("{place}: two causes have the code {}", cause.code));
                 }
                 causes.push(cause);
             }
@@ -75,7 +75,7 @@ fn problems_of(d: &Deployment, cause: &Cause, found: &mut Vec<String>) {
     }
     if let About::These(services) = cause.about {
         for service in services.iter().filter(|service| d.service(service.name).is_none()) {
-            found.push(format!("{place}: {} is no service of the deployment", service.name));
+            found.push(format!("{place}: {} is not a service of the deployment", service.name));
         }
     }
     clue(d, &place, &cause.proof, matches!(cause.about, About::Host), found);
@@ -91,10 +91,10 @@ fn problems_of(d: &Deployment, cause: &Cause, found: &mut Vec<String>) {
             Remedy::Command(words)
                 if fix.risk != Risk::ReadOnly && words.iter().any(|word| word.contains("{thing}")) =>
             {
-                found.push(format!("{place}: has a fix that would act on what the host names"));
+                found.push(format!("{place}: has a fix that would change an object that the host names"));
             }
             Remedy::Manual(words) if words.contains("{thing}") => {
-                found.push(format!("{place}: has words to paste that hold what the host names"));
+                found.push(format!("{place}: has a command to paste that contains text of the host"));
             }
             Remedy::Command(words) if words.contains(&"--volumes") => {
                 found.push(format!("{place}: has a fix that removes volumes"));
@@ -107,7 +107,7 @@ fn problems_of(d: &Deployment, cause: &Cause, found: &mut Vec<String>) {
 fn clue(d: &Deployment, place: &str, proof: &Clue, alone: bool, found: &mut Vec<String>) {
     let mut pattern = |text: &str| {
         if let Err(error) = Regex::new(text) {
-            found.push(format!("{place}: a pattern is none: {error}"));
+            found.push(format!("{place}: a pattern is invalid: {error}"));
         }
     };
     match proof {
@@ -115,14 +115,14 @@ fn clue(d: &Deployment, place: &str, proof: &Clue, alone: bool, found: &mut Vec<
         Clue::Not(part) => clue(d, place, part, alone, found),
         Clue::Of(service, part) => {
             if d.service(service.name).is_none() {
-                found.push(format!("{place}: {} is no service of the deployment", service.name));
+                found.push(format!("{place}: {} is not a service of the deployment", service.name));
             }
             clue(d, place, part, false, found);
         }
         Clue::Said(text, _) | Clue::SaidTimes(_, text, _) => {
             pattern(text);
             if alone {
-                found.push(format!("{place}: asks what a service said, and is about the host"));
+                found.push(format!("{place}: reads the log of a service, and is about the host"));
             }
         }
         Clue::Env(EnvClue::Like(_, text) | EnvClue::Unlike(_, text))
@@ -138,10 +138,10 @@ fn clue(d: &Deployment, place: &str, proof: &Clue, alone: bool, found: &mut Vec<
                 pattern(text);
             }
             if !query.server.probes.iter().any(|probe| matches!(probe, Probe::Postgres { .. })) {
-                found.push(format!("{place}: asks {} in SQL, which is no PostgreSQL server", query.server.name));
+                found.push(format!("{place}: sends SQL to {}, which is not a PostgreSQL server", query.server.name));
             }
             if query.name.is_none() && (!query.sql.starts_with("SELECT ") || query.sql.contains(';')) {
-                found.push(format!("{place}: asks a database something else than one SELECT"));
+                found.push(format!("{place}: sends a database something other than one SELECT"));
             }
         }
         Clue::Redis(question, shows) => {
@@ -149,7 +149,8 @@ fn clue(d: &Deployment, place: &str, proof: &Clue, alone: bool, found: &mut Vec<
                 pattern(text);
             }
             if !question.server.probes.iter().any(|probe| matches!(probe, Probe::Redis { .. })) {
-                found.push(format!("{place}: asks {}, which is no Redis server", question.server.name));
+                found
+                    .push(format!("{place}: sends a command to {}, which is not a Redis server", question.server.name));
             }
         }
         Clue::Lines(lines) => {
@@ -158,14 +159,14 @@ fn clue(d: &Deployment, place: &str, proof: &Clue, alone: bool, found: &mut Vec<
         }
         Clue::Get(get, heard) => {
             if !matches!(get.url, Url::Local { .. }) {
-                found.push(format!("{place}: asks beyond this host"));
+                found.push(format!("{place}: sends a request beyond this host"));
             }
             if matches!(heard, Heard::Bad) {
-                found.push(format!("{place}: judges a request of its own by rules that it has not"));
+                found.push(format!("{place}: has a request without rules to judge its answer"));
             }
         }
         Clue::LongAgo(get, ..) if !matches!(get.url, Url::Local { .. }) => {
-            found.push(format!("{place}: asks beyond this host"));
+            found.push(format!("{place}: sends a request beyond this host"));
         }
         Clue::Unwell
         | Clue::State(_)
@@ -188,7 +189,7 @@ fn clue(d: &Deployment, place: &str, proof: &Clue, alone: bool, found: &mut Vec<
         | Clue::Reports(_)
             if alone =>
         {
-            found.push(format!("{place}: has a clue about a service, and is about the host"));
+            found.push(format!("{place}: has a condition on a service, and is about the host"));
         }
         _ => {}
     }

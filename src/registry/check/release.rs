@@ -8,12 +8,12 @@ use crate::registry::{Deployment, Service};
 pub(super) const fn release(r: &Release, d: &Deployment) {
     let owner = d.name;
     if r.services.is_empty() {
-        culprit(owner, "has a release that no service runs");
+        culprit(owner, "has a release without services");
     }
     let mut i = 0;
     while i < r.services.len() {
         if !is_among(r.services[i], d.services) {
-            culprit(r.services[i].name, "runs a release of a deployment that it is not of");
+            culprit(r.services[i].name, "runs a release of another deployment");
         }
         i += 1;
     }
@@ -30,7 +30,7 @@ pub(super) const fn release(r: &Release, d: &Deployment) {
         Some(Schema::Migrations { directory, except, container }) => {
             below(directory, owner, "has a release whose migrations are not below its source");
             text(except, owner, "has a release whose migrations are all excepted");
-            argument(container, owner, "has a release whose migrations have no proper container");
+            argument(container, owner, "has a release whose migrations have an invalid container name");
         }
     }
     if let Switch::Compose { env_file, file, project, services } = &r.switch {
@@ -38,20 +38,20 @@ pub(super) const fn release(r: &Release, d: &Deployment) {
         if let Some(file) = env_file {
             below(file, owner, "has a release whose compose env file is not below its source");
         }
-        argument(project, owner, "has a release whose compose project has no proper name");
+        argument(project, owner, "has a release whose compose project has an invalid name");
         if services.len() != r.services.len() {
             culprit(owner, "has a release with more or fewer names in the compose file than services");
         }
         let mut i = 0;
         while i < services.len() {
-            argument(services[i], owner, "has a release with an improper name of a compose service");
+            argument(services[i], owner, "has a release with an invalid name of a compose service");
             i += 1;
         }
     }
     if r.free_bytes == 0 {
-        culprit(owner, "has a release that needs no space");
+        culprit(owner, "has a release with a space requirement of 0");
     }
-    text(r.stays, owner, "has a release that does not say what stays after a rollback");
+    text(r.stays, owner, "has a release without a list of what a rollback keeps");
 }
 
 const fn source(r: &Release, owner: &str) {
@@ -63,7 +63,7 @@ const fn source(r: &Release, owner: &str) {
         culprit(owner, "has a release with neither a source nor images");
     }
     if !r.build.is_empty() || r.schema.is_some() || matches!(r.switch, Switch::Compose { .. }) {
-        culprit(owner, "has a release that is made out of a source, but none is named");
+        culprit(owner, "has a release that builds from a source, but names none");
     }
 }
 
@@ -77,7 +77,7 @@ const fn images(r: &Release, owner: &str) {
         tag(image.tag, owner);
         tag(image.previous, owner);
         if is(image.tag, image.previous) {
-            culprit(owner, "has an image that is kept under the name that it runs by");
+            culprit(owner, "has an image whose kept name is its running name");
         }
         i += 1;
     }
@@ -109,7 +109,7 @@ const fn tasks(all: &[Task], owner: &str) {
 
 const fn one(task: &Task, owner: &str) {
     text(task.title, owner, "has a task of a release without a title");
-    argument(task.program, owner, "has a task of a release without a proper program");
+    argument(task.program, owner, "has a task of a release with an invalid program");
     if task.deadline_seconds == 0 {
         culprit(owner, "has a task of a release without a deadline");
     }
@@ -204,17 +204,14 @@ mod tests {
     #[test]
     fn a_release_that_does_not_hold_together_is_refused_by_name() {
         let cases = [
-            (Release { services: &[], ..plain() }, "mine: has a release that no service runs"),
-            (
-                Release { services: list([&OTHER]), ..plain() },
-                "other: runs a release of a deployment that it is not of",
-            ),
+            (Release { services: &[], ..plain() }, "mine: has a release without services"),
+            (Release { services: list([&OTHER]), ..plain() }, "other: runs a release of another deployment"),
             (plain().source(&["srv"]), "mine: has a release whose source is not absolute"),
             (plain().branch(""), "mine: has a release out of a source without a branch"),
             (plain().source(&[]), "mine: has a release with neither a source nor images"),
             (
                 plain().source(&[]).images(list([IMAGE])).build(&[BUILD]),
-                "mine: has a release that is made out of a source, but none is named",
+                "mine: has a release that builds from a source, but names none",
             ),
             (
                 plain().images(list([Image { service: &OTHER, ..IMAGE }])),
@@ -230,7 +227,7 @@ mod tests {
             ),
             (
                 plain().images(list([IMAGE.previous("shop:live")])),
-                "mine: has an image that is kept under the name that it runs by",
+                "mine: has an image whose kept name is its running name",
             ),
             (
                 plain().switch(composed(&["shop", "web"], "compose.yml")),
@@ -238,7 +235,7 @@ mod tests {
             ),
             (
                 plain().switch(composed(&["-f"], "compose.yml")),
-                "mine: has a release with an improper name of a compose service",
+                "mine: has a release with an invalid name of a compose service",
             ),
             (
                 plain().switch(composed(&["shop"], "/etc/compose.yml")),
@@ -247,8 +244,8 @@ mod tests {
             (plain().schema(MIGRATIONS), "mine: has a release that changes a schema, but no directory of backups"),
             (plain().backups(&["backups"]), "mine: has a release whose directory of backups is not absolute"),
             (plain().build(list([BUILD.deadline_seconds(0)])), "mine: has a task of a release without a deadline"),
-            (plain().free_bytes(0), "mine: has a release that needs no space"),
-            (plain().stays(""), "mine: has a release that does not say what stays after a rollback"),
+            (plain().free_bytes(0), "mine: has a release with a space requirement of 0"),
+            (plain().stays(""), "mine: has a release without a list of what a rollback keeps"),
         ];
         for (release, wanted) in cases {
             assert_eq!(message(release).as_deref(), Some(wanted));

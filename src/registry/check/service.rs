@@ -10,7 +10,7 @@ pub(super) const fn service(s: &Service) {
     text(s.summary, s.name, "summary is empty");
     text(s.severity_reason, s.name, "has a severity without a reason");
     if matches!(s.presence, Presence::Required) && s.managers.is_empty() && s.probes.is_empty() {
-        culprit(s.name, "is required but has neither a manager nor a probe, so nothing could be said of it");
+        culprit(s.name, "is required but has neither a manager nor a probe, so opsctl could not check it");
     }
     let mut i = 0;
     while i < s.ports.len() {
@@ -59,7 +59,7 @@ pub(super) const fn service(s: &Service) {
         if !matches!(s.data[i].kind, DataKind::Volume) {
             absolute(s.data[i].path, s.name, "has data at a path that is not absolute");
         }
-        text(s.data[i].what, s.name, "has data that does not say what it is: Data::what");
+        text(s.data[i].what, s.name, "has data without a description: Data::what");
         i += 1;
     }
     logs(s.logs, s.name);
@@ -68,13 +68,13 @@ pub(super) const fn service(s: &Service) {
     }
     if let Some(at_stake) = &s.at_stake {
         text(at_stake.path, s.name, "has a number at stake without a path");
-        text(at_stake.what, s.name, "has a number at stake that does not say what it counts: AtStake::what");
+        text(at_stake.what, s.name, "has a number at stake without a description: AtStake::what");
     }
 }
 
 const fn setting(rule: &Setting, owner: &str) {
     argument(rule.key, owner, "has a rule for a setting without its key");
-    text(rule.otherwise, owner, "has a rule for a setting that does not say what happens: Setting::otherwise");
+    text(rule.otherwise, owner, "has a rule for a setting without its effect: Setting::otherwise");
     match rule.form {
         Form::Milliseconds(least, most) | Form::Seconds(least, most) | Form::Count(least, most) => {
             if least > most {
@@ -111,7 +111,7 @@ pub(super) const fn logs(all: &[Log], owner: &str) {
             Log::Journal(unit) => argument(unit, owner, "has a journal without a unit name"),
             Log::File { path, what } => {
                 absolute(path, owner, "has a log file at a path that is not absolute");
-                text(what, owner, "has a log file that does not say what is in it: Log::what");
+                text(what, owner, "has a log file without a description: Log::what");
             }
             Log::Pm2 { out, error } => {
                 absolute(out, owner, "has a log file at a path that is not absolute");
@@ -136,7 +136,7 @@ pub(super) const fn needs(services: &[&Service], at: usize) {
     let mut i = 0;
     while i < service.needs.len() {
         if !is_among(service.needs[i], above) {
-            culprit(service.name, "needs a service that does not stand above it in the table");
+            culprit(service.name, "needs a service that is not above it in the table");
         }
         i += 1;
     }
@@ -145,7 +145,7 @@ pub(super) const fn needs(services: &[&Service], at: usize) {
 const fn manager(m: &Manager, owner: &str) {
     match m {
         Manager::Systemd(unit) => {
-            argument(unit.name, owner, "has a unit without a proper name");
+            argument(unit.name, owner, "has a unit with an invalid name");
             if !has_dot(unit.name) {
                 culprit(owner, "has a unit name without its suffix (.service)");
             }
@@ -158,8 +158,8 @@ const fn manager(m: &Manager, owner: &str) {
             }
         }
         Manager::Compose(compose) => {
-            argument(compose.project, owner, "has a compose project without a proper name");
-            argument(compose.service, owner, "has a compose service without a proper name");
+            argument(compose.project, owner, "has a compose project with an invalid name");
+            argument(compose.service, owner, "has a compose service with an invalid name");
             paths(compose.files, owner, "compose file path is not absolute");
         }
         Manager::Docker(container) => {
@@ -168,12 +168,12 @@ const fn manager(m: &Manager, owner: &str) {
             }
             let mut i = 0;
             while i < container.names.len() {
-                argument(container.names[i], owner, "has a container without a proper name");
+                argument(container.names[i], owner, "has a container with an invalid name");
                 i += 1;
             }
         }
         Manager::Pm2(app) => {
-            argument(app.name, owner, "has a pm2 application without a proper name");
+            argument(app.name, owner, "has a pm2 application with an invalid name");
             argument(app.user, owner, "has a pm2 application without a user");
             absolute(app.home, owner, "has a PM2_HOME that is not absolute");
             if app.memory_restart_bytes == 0 {
@@ -198,7 +198,7 @@ const fn probe(p: &Probe, s: &Service) {
             }
             let mut i = 0;
             while i < http.rules.len() {
-                text(http.rules[i].meaning, s.name, "has an HTTP rule that does not say what it means: Rule::meaning");
+                text(http.rules[i].meaning, s.name, "has an HTTP rule without a meaning: Rule::meaning");
                 i += 1;
             }
         }

@@ -43,7 +43,7 @@ impl HostChecks {
             failed_units: Verdict::Warn,
             severity,
             disk_severity: severity,
-            source: "opsctl's own defaults; the runbook states none",
+            source: "opsctl's defaults; the runbook states none",
         }
     }
 

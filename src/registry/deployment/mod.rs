@@ -115,7 +115,7 @@ impl Deployment {
             proxy: None,
             release: None,
             backups: &[],
-            maintenance: Maintenance::None("stop what users must not reach: opsctl stop SERVICE"),
+            maintenance: Maintenance::None("stop the services that users must not reach: opsctl stop SERVICE"),
             logs: &[],
             escalation: &[],
             contacts: &[],

@@ -83,18 +83,18 @@ pub enum Family {
 const WORDS: &[(Family, &str, &str)] = &[
     (Family::PermissionDenied, "cannot use {thing}: permission denied", "a file"),
     (Family::FileMissing, "cannot find {thing}", "a file"),
-    (Family::WrongKind, "cannot use {thing}: directory and file are mixed up", "a path"),
+    (Family::WrongKind, "cannot use {thing}: it is a directory instead of a file, or the reverse", "a path"),
     (Family::ModuleMissing, "cannot load {thing}: the module or library is missing", "a module"),
     (Family::NotExecutable, "cannot execute {thing}", "a program"),
     (Family::AddressInUse, "cannot listen on {thing}: the address is in use", "its port"),
     (Family::AddressUnavailable, "cannot listen on {thing}: the host has no such address", "its address"),
-    (Family::PortPrivileged, "may not listen on {thing}: the port needs a privilege", "its port"),
+    (Family::PortPrivileged, "cannot listen on {thing}: the port needs a privilege", "its port"),
     (Family::SyntaxError, "cannot parse {thing}: syntax error", "a file"),
     (Family::SettingUnknown, "does not know the setting {thing}", "that it is given"),
     (Family::SettingInvalid, "rejects the value of {thing}", "a setting"),
     (Family::SettingMissing, "requires {thing}, which is not set", "a setting"),
     (Family::ConnectRefused, "cannot connect to {thing}: connection refused", "a server"),
-    (Family::ConnectTimeout, "gets no answer from {thing} in time", "a server"),
+    (Family::ConnectTimeout, "gets no answer from {thing} before its timeout", "a server"),
     (Family::Unreachable, "cannot reach {thing}: no route", "a server"),
     (Family::NameUnresolved, "cannot resolve {thing}", "a host name"),
     (Family::AuthRefused, "cannot log in as {thing}: refused", "its account"),
@@ -106,7 +106,7 @@ const WORDS: &[(Family, &str, &str)] = &[
     (Family::TooManyFiles, "cannot open more files: {thing}", "its limit is reached"),
     (Family::OutOfMemory, "gets no more memory: {thing}", "its limit is reached"),
     (Family::ProcessLimit, "gets no more processes or threads: {thing}", "its limit is reached"),
-    (Family::ConnectionsExhausted, "gets no connection: {thing} takes no more", "the server"),
+    (Family::ConnectionsExhausted, "gets no connection: {thing} accepts no more", "the server"),
     (
         Family::CertificateUnusable,
         "cannot use {thing}: certificate or key is not valid or does not match",
@@ -114,12 +114,12 @@ const WORDS: &[(Family, &str, &str)] = &[
     ),
     (Family::PeerUntrusted, "does not trust the certificate of {thing}", "its peer"),
     (Family::Locked, "waits for {thing}: another process holds it", "a lock"),
-    (Family::DataCorrupt, "finds damaged data: {thing}", "its files"),
+    (Family::DataCorrupt, "reports damaged data: {thing}", "its files"),
     (Family::AccountMissing, "needs the user or group {thing}, which does not exist", "that it runs as"),
     (Family::SandboxFailed, "cannot start: systemd cannot set up {thing}", "its sandbox"),
     (Family::ImageMissing, "has no image: {thing}", "it is not on this host"),
     (Family::AttachmentMissing, "has no network or volume {thing}", "of that name"),
-    (Family::Killed, "was killed from outside: {thing}", "by a signal"),
+    (Family::Killed, "was killed by a signal: {thing}", "by a signal"),
     (Family::Crashed, "crashed: {thing}", "by a fault of its own"),
 ];
 
@@ -132,7 +132,7 @@ impl Family {
 
     fn entry(self) -> (&'static str, &'static str) {
         let own = WORDS.iter().find(|(family, ..)| *family == self);
-        own.map_or(("fails: {thing}", "it does not say of what"), |(_, phrase, thing)| (phrase, thing))
+        own.map_or(("fails: {thing}", "its log names no cause"), |(_, phrase, thing)| (phrase, thing))
     }
 
     /// What a program does or cannot do, with `{thing}`.

@@ -6,8 +6,8 @@ use super::services::*;
 static OFFSITE: Remote =
     Remote::new("offsite").config("/root/.config/rclone/rclone.conf").bucket("fondation-backups").prefix("opsctl");
 
-const NOTE: &str = "the runbook keeps archives on the host alone, in /srv/backups, all of them pruned by age or count (D14, D16, \
-     D17); rclone's remote `offsite` must be set up";
+const NOTE: &str = "the runbook keeps archives only on the host, in /srv/backups, and prunes them by age or count; \
+     configure rclone's remote `offsite`";
 
 pub static BACKUPS: &[BackupSet] = &[
     BackupSet::new(

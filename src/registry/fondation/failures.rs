@@ -44,16 +44,13 @@ static WORKER_NOT_PROCESSING: Failure = Failure::new(
         &[&NOT_RESTARTED, &FAILED_UNITS, &LOOPING_UNITS],
     ],
 )
-.summary("the worker, or the engine beneath it, is down")
+.summary("the worker or its container engine is down")
 .section("1. Worker Not Processing Jobs")
 .severity(&P1)
 .aliases(&["worker-down", "down", "not-processing", "crash-loop", "docker-down", "203"])
 .services(&[&DOCKER, &WORKER])
-.symptoms(&["the queue grows and nothing leaves pending", "/health does not answer, or says unhealthy"])
-.note(
-    "206 with no active job only means that it is idle; how long the queue is stands in Convex's dashboard and cannot \
-     be seen from here",
-);
+.symptoms(&["the queue grows and nothing leaves pending", "/health does not answer, or reports unhealthy"])
+.note("206 with no active job only means that it is idle; only Convex's dashboard shows the length of the queue");
 
 // F6
 static CONVEX_UNREACHABLE: Failure = Failure::new(
@@ -78,7 +75,7 @@ static CONVEX_UNREACHABLE: Failure = Failure::new(
     "\"Failed to connect to Convex\", \"Error claiming job\"",
     "nothing is claimed; degraded after ten minutes",
 ])
-.note("/health asks nothing of Convex (D11): the worker says healthy while it claims nothing");
+.note("/health does not check Convex: the worker reports healthy while it claims nothing");
 
 // F7
 static DISK_FULL_FAILURE: Failure = Failure::new(
@@ -91,8 +88,8 @@ static DISK_FULL_FAILURE: Failure = Failure::new(
 .aliases(&["disk", "no-space", "enospc", "inodes"])
 .symptoms(&["write errors", "jobs fail at random"])
 .note(
-    "the runbook prescribes docker system prune -a --volumes: with the worker stopped that deletes the only copies of \
-     its images (D4); its `ls | tail | xargs rm` over /srv/backups takes the newest archives where there are few (D14)",
+    "do not run the runbook's docker system prune -a --volumes: with the worker stopped it deletes the only copies \
+     of its images. Its `ls | tail | xargs rm` over /srv/backups deletes the newest archives where there are few",
 );
 
 // F4
@@ -107,26 +104,25 @@ static CLAUDE_AUTH_FAILED: Failure = Failure::new(
 .services(&[&WORKER])
 .symptoms(&["\"Unauthorized\", \"Invalid API key\" or 401 in the log", "jobs fail within 100 ms"])
 .note(
-    "the runbook's table has it as P3, but no job succeeds without the login: P1; `claude --version` proves \
-             nothing, and a real prompt costs, so that none is made here",
+    "the runbook's table has it as P3, but no job succeeds without the login, so it is P1 here. `claude --version` \
+             proves nothing, and opsctl sends no real prompt because a prompt costs money",
 );
 
 // F2
 static JOBS_STUCK: Failure =
     Failure::new("jobs-stuck", &[&[&NO_HEARTBEAT, &LEASE_LOST, &KILLED_AT_WORK, &HEARTBEAT_FAILS, &JOB_LONG]])
-        .summary("jobs stay in progress, and nobody works on them")
+        .summary("jobs remain in progress, and no worker processes them")
         .section("2. Jobs Stuck in Running State")
         .severity(&P1)
         .aliases(&["stuck", "queue-stuck", "lease", "heartbeat"])
         .services(&[&WORKER])
         .symptoms(&[
             "a job is running for more than 30 minutes",
-            "leases end and nothing changes, while the worker looks healthy",
+            "leases end and nothing changes, while the worker reports healthy",
         ])
         .note(
-            "leases are only seen in Convex's dashboard (leaseUntil in the past); no schedule reclaims them (D10), and \
-             the runbook's curl cannot: queue:reclaimExpired is internal (D7). It counts an attempt and ignores \
-             maxAttempts (D9)",
+            "only Convex's dashboard shows leases (leaseUntil in the past). No schedule reclaims them, and the \
+             runbook's curl cannot: queue:reclaimExpired is internal. It counts an attempt and ignores maxAttempts",
         );
 
 // F3
@@ -139,10 +135,10 @@ static HIGH_MEMORY: Failure = Failure::new(
 .severity(&P2)
 .aliases(&["memory", "oom", "heap", "leak"])
 .services(&[&WORKER])
-.symptoms(&["more than 1.5 GB in use", "kills for want of memory", "slow answers"])
+.symptoms(&["more than 1.5 GB in use", "OOM kills", "slow answers"])
 .note(
-    "the runbook's `docker exec … rm -rf /tmp/fondation/*` does nothing: the host expands the star (D6); \
-     MAX_CONCURRENT_JOBS=1 is the default already",
+    "the runbook's `docker exec … rm -rf /tmp/fondation/*` does nothing, because the host's shell expands the star. \
+     MAX_CONCURRENT_JOBS=1 is already the default",
 );
 
 // F5
@@ -192,16 +188,16 @@ static IMAGE_NO_ARTIFACTS: Failure = Failure::new("image-no-artifacts", &[&[&NO_
     .severity(&P2)
     .aliases(&["no-artifacts", "no-docs"])
     .services(&[&WORKER])
-    .symptoms(&["a run ends well and leaves no .claude-tutorial-output", "docsCount is 0"]);
+    .symptoms(&["a run succeeds and leaves no .claude-tutorial-output", "docsCount is 0"]);
 
 static JOB_HANGS: Failure = Failure::new("job-hangs-at-step-0", &[&[&DOCKER_IN_DOCKER, &NO_PROGRESS]])
-    .summary("a job is worked on and makes no progress")
+    .summary("a job is running and makes no progress")
     .section(IMAGE_RUNBOOK)
     .severity(&P2)
     .aliases(&["step-0", "hangs", "no-progress"])
     .services(&[&WORKER])
-    .symptoms(&["the front end stays at step 0 of 7"])
-    .note("documents disagree on when a job hangs: 2, 5, 10 and 30 minutes (D25); here it is 5 without progress");
+    .symptoms(&["the front end remains at step 0 of 7"])
+    .note("documents disagree on when a job hangs (2, 5, 10 or 30 minutes); opsctl uses 5 minutes without progress");
 
 static SILENT_SUCCESS: Failure = Failure::new("silent-success", &[&[&SUCCEEDS_AT_ONCE]])
     .summary("jobs succeed without any work")
@@ -219,7 +215,7 @@ static HIGH_ERROR_RATE: Failure = Failure::new("high-error-rate", &[&[&JOBS_FAIL
     .aliases(&["errors", "jobs-fail"])
     .services(&[&WORKER])
     .symptoms(&["jobs_failure_rate is high"])
-    .note("no document says what is high: more than half of at least ten jobs since the worker's start counts here");
+    .note("no document defines high; opsctl uses more than half of at least ten jobs since the worker's start");
 
 static SLOW_PROCESSING: Failure = Failure::new("slow-processing", &[&[&usual::LOAD_HIGH, &JOBS_SLOW]])
     .summary("jobs take long")
@@ -228,21 +224,21 @@ static SLOW_PROCESSING: Failure = Failure::new("slow-processing", &[&[&usual::LO
     .aliases(&["slow", "load", "latency"])
     .services(&[&WORKER])
     .symptoms(&["jobs_duration_average_ms is high"])
-    .note("no document says what is slow: ten minutes, the limit of the image's runbook, counts here");
+    .note("no document defines slow; opsctl uses ten minutes, the limit of the image's runbook");
 
 static HEALTH: Http = Http::get(8080, "/health", &[]);
 static METRICS: Http = Http::get(8080, "/metrics", &[]);
 
 static RESTART: Fix = Fix::new("restart {service}", Risk::Disruptive, Remedy::Restart);
 static READ_ERRORS: Fix =
-    Fix::new("read what it says", Risk::ReadOnly, Remedy::Command(&["opsctl", "logs", "worker", "-n", "100"]));
+    Fix::new("read its log", Risk::ReadOnly, Remedy::Command(&["opsctl", "logs", "worker", "-n", "100"]));
 static CORRECT_URL: Fix = Fix::new(
     "correct CONVEX_URL and restart",
     Risk::Disruptive,
     Remedy::Manual("set CONVEX_URL in {env} as the dashboard shows it, then opsctl restart worker"),
 );
 static REBUILD: Fix = Fix::new(
-    "bring a sound image",
+    "deploy an image that works",
     Risk::Disruptive,
     Remedy::Manual(
         "rebuild it on the development machine, then opsctl redeploy --load FILE (or --pull=IMAGE); until then opsctl \
@@ -250,7 +246,7 @@ static REBUILD: Fix = Fix::new(
     ),
 );
 static RECLAIM: Fix = Fix::new(
-    "give expired leases back to the queue",
+    "return expired leases to the queue",
     Risk::Disruptive,
     Remedy::Manual(
         "from packages/web with the deploy key: npx convex run queue:reclaimExpired (or in the dashboard); one job by \
@@ -264,7 +260,7 @@ static DOCKER_DOWN: Cause = Cause::new(
 )
 .summary("the docker engine does not run")
 .explanation(
-    "the worker's unit requires it and stopped with it; the unit does not come back by itself when the engine does",
+    "the worker's unit requires docker and stopped with it; the unit does not start again by itself with the engine",
 )
 .about(About::These(&[&DOCKER]))
 .explains(&[
@@ -279,7 +275,7 @@ static DOCKER_DOWN: Cause = Cause::new(
 .fixes(&[
     &Fix::new("start the worker, whose unit starts the engine", Risk::Disruptive, Remedy::RestartOf(&WORKER)),
     &Fix::new(
-        "find out why the engine does not start",
+        "find why the engine does not start",
         Risk::ReadOnly,
         Remedy::Command(&["opsctl", "logs", "docker", "-n", "100"]),
     ),
@@ -295,16 +291,16 @@ static COMPOSE_MISSING: Cause = Cause::new(
 )
 .summary("the unit of {service} calls docker-compose, which is not installed")
 .explanation(
-    "the setup installs compose v2 only (`docker compose`), and the shipped unit calls /usr/bin/docker-compose (D2)",
+    "the setup installs only compose v2 (`docker compose`), and the shipped unit calls /usr/bin/docker-compose",
 )
 .about(About::These(&[&WORKER]))
 .explains(&[&usual::PROGRAM_MISSING])
 .fixes(&[&Fix::new(
-    "let the unit call compose v2",
+    "make the unit call compose v2",
     Risk::Disruptive,
     Remedy::Manual(
-        "in /etc/systemd/system/{unit} write `/usr/bin/docker compose` for docker-compose, drop the ExecStartPre= pull \
-         (D3), set Restart=always (D1); systemctl daemon-reload; opsctl start worker",
+        "in /etc/systemd/system/{unit} write `/usr/bin/docker compose` for docker-compose, drop the ExecStartPre= \
+         pull, set Restart=always; systemctl daemon-reload; opsctl start worker",
     ),
 )]);
 
@@ -321,17 +317,17 @@ static IMAGE_GONE: Cause = Cause::new(
 )
 .summary("the image fondation-worker:latest is not on this host")
 .explanation(
-    "it is built elsewhere and in no registry: what pruned it (docker system prune -a, with the worker stopped) cannot \
-     be undone by a pull (D4)",
+    "it is built elsewhere and is in no registry, so a pull cannot restore it. docker system prune -a with the \
+     worker stopped removes it",
 )
 .about(About::These(&[&WORKER]))
 .explains(&[&PULL_FAILED])
 .fixes(&[&Fix::new(
-    "bring the image back",
+    "load the image again",
     Risk::Disruptive,
     Remedy::Manual(
-        "opsctl rollback --list shows what is left; else on the development machine docker save, here opsctl redeploy \
-         --load FILE",
+        "opsctl rollback --list shows the images that are left; otherwise docker save on the development machine, \
+         then opsctl redeploy --load FILE here",
     ),
 )]);
 
@@ -351,24 +347,24 @@ static PULL_FAILED: Cause = Cause::new(
 .summary("{service} does not start because its image cannot be pulled")
 .explanation(
     "the name fondation-worker:latest is in no registry; the unit's ExecStartPre= pull fails although the image is \
-     here (D3)",
+     here",
 )
 .about(About::These(&[&WORKER]))
 .fixes(&[&Fix::new(
-    "take the pull out of the unit",
+    "remove the pull from the unit",
     Risk::Disruptive,
     Remedy::Manual("drop ExecStartPre= from /etc/systemd/system/{unit}; systemctl daemon-reload; opsctl start worker"),
 )]);
 
 static CONTAINER_PAUSED: Cause = Cause::new("CONTAINER-PAUSED", Clue::Container(&["paused"]))
     .summary("the container of {service} is paused")
-    .explanation("its processes are halted in memory; connections hang rather than fail, and leases end meanwhile")
+    .explanation("its processes are frozen; connections hang rather than fail, and leases expire")
     .about(About::These(&[&WORKER]))
-    .fixes(&[&Fix::new("let it go on", Risk::Safe, Remedy::Command(&["docker", "unpause", "fondation-worker-1"]))]);
+    .fixes(&[&Fix::new("unpause it", Risk::Safe, Remedy::Command(&["docker", "unpause", "fondation-worker-1"]))]);
 
 static CONTAINER_LOOPS: Cause = Cause::new("CONTAINER-LOOPS", Clue::Container(&["restarting"]))
-    .summary("the container of {service} ends and is started again, over and over")
-    .explanation("the unit is active all the while; the last log lines say why it ends")
+    .summary("the container of {service} is in a crash loop")
+    .explanation("the unit remains active meanwhile; the last log lines show why the container ends")
     .about(About::These(&[&WORKER]))
     .depth(Depth::Effect)
     .fixes(&[&READ_ERRORS]);
@@ -376,7 +372,10 @@ static CONTAINER_LOOPS: Cause = Cause::new("CONTAINER-LOOPS", Clue::Container(&[
 static CONTAINER_DOWN: Cause =
     Cause::new("CONTAINER-DOWN", All(&[Clue::Unwell, Clue::Container(&["exited", "dead", "created"])]))
         .summary("the container of {service} does not run")
-        .explanation("docker starts none again that was stopped or killed by hand, and compose ends with it")
+        .explanation(
+            "docker does not restart a container that was stopped or killed by hand, and compose ends with \
+         it",
+        )
         .about(About::These(&[&WORKER]))
         .depth(Depth::Effect)
         .fixes(&[&RESTART, &READ_ERRORS]);
@@ -388,14 +387,14 @@ static NOT_RESTARTED: Cause = Cause::new(
     "NOT-RESTARTED",
     All(&[Clue::State(&[State::Failed]), Clue::Output(&RESTART_SETTING, Shows::Line("^Restart=no$"))]),
 )
-.summary("systemd does not start {service} again by itself")
+.summary("systemd does not restart {service} after a failure")
 .explanation(
-    "Restart=unless-stopped is a word of Docker: systemd ignores it, and the unit stays down after any failure (D1)",
+    "Restart=unless-stopped is a Docker value: systemd ignores it, and the unit remains down after any failure",
 )
 .about(About::These(&[&WORKER]))
 .verdict(Verdict::Warn)
 .fixes(&[&Fix::new(
-    "set a word that systemd knows",
+    "set a value that systemd knows",
     Risk::Safe,
     Remedy::Manual("Restart=always in /etc/systemd/system/{unit}, then systemctl daemon-reload"),
 )]);
@@ -407,8 +406,8 @@ static HEAP_FULL: Cause = Cause::new(
     "HEAP-FULL",
     All(&[Clue::Reply(Heard::Status(&[503])), Clue::Get(&HEALTH, Heard::Above("memory.percentUsed", 90))]),
 )
-.summary("{service} says that it is unhealthy: its heap is more than 90 % full")
-.explanation("heap in use against heap reserved is a poor measure (D11), but above this the worker says 503 itself")
+.summary("{service} reports unhealthy: its heap is more than 90 % full")
+.explanation("used against reserved heap is a poor measure, but above this the worker itself answers 503")
 .about(About::These(&[&WORKER]))
 .fixes(&[&RESTART]);
 
@@ -419,12 +418,12 @@ static OVERLOADED: Cause = Cause::new(
         Clue::Get(&HEALTH, Heard::Body(Condition::at("memory.percentUsed").at_most(90))),
     ]),
 )
-.summary("{service} says that it is unhealthy: the load is above twice its processors")
-.explanation("its heap is not full, and the load is the only other thing that makes it say 503")
+.summary("{service} reports unhealthy: the load is above twice its processors")
+.explanation("its heap is not full, and load is the only other cause of its 503")
 .about(About::These(&[&WORKER]))
 .fixes(&[
     &Fix::new(
-        "see who is busy",
+        "see which processes are busy",
         Risk::ReadOnly,
         Remedy::Command(&["ps", "-eo", "pcpu,pid,user,stat,comm", "--sort=-pcpu"]),
     ),
@@ -435,8 +434,8 @@ static HEAP_HIGH: Cause = Cause::new(
     "HEAP-HIGH",
     All(&[Clue::Reply(Heard::Status(&[206])), Clue::Get(&HEALTH, Heard::Above("memory.percentUsed", 75))]),
 )
-.summary("{service} says that it is degraded: its heap is more than 75 % full")
-.explanation("heap in use against heap reserved is a poor measure (D11): look at the memory of the container as well")
+.summary("{service} reports degraded: its heap is more than 75 % full")
+.explanation("used against reserved heap is a poor measure: also check the memory of the container")
 .about(About::These(&[&WORKER]))
 .verdict(Verdict::Warn)
 .fixes(&[
@@ -454,7 +453,7 @@ static URL_IS_EXAMPLE: Cause =
 
 static URL_MALFORMED: Cause =
     Cause::new("URL-MALFORMED", Clue::Env(EnvClue::key("CONVEX_URL").unlike(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?/?")))
-        .summary("CONVEX_URL is no plain URL of a host")
+        .summary("CONVEX_URL is not a plain URL of a host")
         .explanation("it should be https://NAME.convex.cloud, without quotes, a path or a password in it")
         .about(About::These(&[&WORKER]))
         .explains(&[&CONVEX_NAME, &CONVEX_SILENT, &CLAIM_FAILS])
@@ -468,12 +467,12 @@ static OUTBOUND_CLOSED: Cause = Cause::new(
         Clue::File("/etc/default/ufw", FileClue::Contains("^DEFAULT_OUTPUT_POLICY=\"?(DROP|REJECT)")),
     ]),
 )
-.summary("the firewall lets nothing out, and Convex cannot be reached")
-.explanation("ufw is on and its default for outgoing traffic is to deny it")
+.summary("the firewall blocks outgoing traffic, and Convex cannot be reached")
+.explanation("ufw is active, and its default denies outgoing traffic")
 .about(About::Host)
 .explains(&[&CONVEX_NAME, &CONVEX_SILENT, &CLAIM_FAILS, &CLONE_NETWORK])
 .fixes(&[&Fix::new(
-    "let outgoing traffic pass",
+    "allow outgoing traffic",
     Risk::Safe,
     Remedy::Manual("ufw default allow outgoing (or ufw allow out 443/tcp and 53), then opsctl diagnose"),
 )]);
@@ -485,7 +484,7 @@ static CONVEX_NAME: Cause = Cause::new("CONVEX-NAME", All(&[Clue::Unwell, Clue::
     .explains(&[&CONVEX_SILENT, &CLAIM_FAILS])
     .fixes(&[
         &Fix::new(
-            "see whether other names resolve",
+            "check whether other names resolve",
             Risk::ReadOnly,
             Remedy::Command(&["getent", "hosts", "github.com"]),
         ),
@@ -499,21 +498,22 @@ static CORRECT_NAME: Fix = Fix::new(
     "correct CONVEX_URL, or the name server",
     Risk::Disruptive,
     Remedy::Manual(
-        "compare CONVEX_URL in /srv/fondation/.env with the dashboard, /etc/resolv.conf with the provider's; then \
-         opsctl restart worker",
+        "compare CONVEX_URL in /srv/fondation/.env with the dashboard, and /etc/resolv.conf with the provider's; \
+         then opsctl restart worker",
     ),
 );
 
 static CONVEX_SILENT: Cause = Cause::new("CONVEX-SILENT", All(&[Clue::Unwell, Clue::Reply(Heard::Silence)]))
     .summary("Convex does not answer this host")
     .explanation(
-        "the worker claims nothing meanwhile, and leases of active jobs end; it goes on by itself when Convex is back",
+        "the worker claims nothing meanwhile, and leases of active jobs expire; it resumes by itself when Convex \
+         answers again",
     )
     .about(About::These(&[&CONVEX]))
     .explains(&[&CLAIM_FAILS, &HEARTBEAT_FAILS])
     .fixes(&[
         &Fix::new(
-            "see whether it is Convex or this host",
+            "check whether Convex or this host is at fault",
             Risk::ReadOnly,
             Remedy::Command(&["curl", "-sS", "-m", "5", "-o", "/dev/null", "-w", "%{http_code}", "https://github.com"]),
         ),
@@ -524,7 +524,7 @@ static CONVEX_ERRORS: Cause =
     Cause::new("CONVEX-ERRORS", All(&[Clue::Unwell, Clue::Reply(Heard::Status(&[502, 503, 504]))]))
         .summary("Convex answers that it cannot serve")
         .explanation(
-            "its own gateway says 502, 503 or 504: only the vendor can mend that, and the worker goes on by itself \
+            "its gateway answers 502, 503 or 504: only the vendor can fix that, and the worker resumes by itself \
              afterwards",
         )
         .about(About::These(&[&CONVEX]))
@@ -543,8 +543,8 @@ static CLAIM_FAILS: Cause = Cause::new(
 )
 .summary("{service} could not claim jobs in the last 30 seconds")
 .explanation(
-    "where nothing is found of Convex itself, this host reaches it and the container does not: look at the container's \
-     own names and network, then at what Convex answers",
+    "if there is no finding about Convex itself, this host reaches it and the container does not: check the \
+     container's name resolution and network, then what Convex answers",
 )
 .about(About::These(&[&WORKER]))
 .depth(Depth::Effect)
@@ -553,21 +553,21 @@ static CLAIM_FAILS: Cause = Cause::new(
 const CREDENTIALS: &str = "/srv/claude-creds/.credentials.json";
 
 static LOG_IN: Fix = Fix::new(
-    "log in again, let the container's user read it, restart",
+    "log in again, let the container's user read the file, restart",
     Risk::Disruptive,
     Remedy::Manual(
-        "keep the present state first (cp -a /srv/claude-creds /srv/claude-creds.before); as the owner of \
-         /srv/fondation: ./auth-claude.sh; then chown -R 1001:1001 /srv/claude-creds (the script gives it to the \
-         host's user, D22); opsctl restart worker",
+        "copy the present state first (cp -a /srv/claude-creds /srv/claude-creds.before); as the owner of \
+         /srv/fondation: ./auth-claude.sh; then chown -R 1001:1001 /srv/claude-creds, because the script gives it to \
+         the host's user; opsctl restart worker",
     ),
 );
 static RESTORE_LOGIN: Fix = Fix::new(
-    "or put back the newest archive that has a login",
+    "or unpack the newest archive that has a login",
     Risk::Destructive,
     Remedy::Manual(
         "tar -tzf each of /srv/backups/claude-creds-*.tar.gz, newest first, until one lists \
-         claude-creds/.credentials.json; move /srv/claude-creds aside; tar -xzf it with -C /srv; opsctl restart \
-         worker. There is no archive called LATEST (D15)",
+         claude-creds/.credentials.json; mv /srv/claude-creds /srv/claude-creds.before; tar -xzf it with -C /srv; \
+         opsctl restart worker. There is no archive called LATEST",
     ),
 );
 
@@ -581,7 +581,7 @@ static LOGIN_MISSING: Cause = Cause::new(
     "LOGIN-MISSING",
     All(&[Clue::File(CREDENTIALS, FileClue::Missing), NO_OTHER_LOGIN]),
 )
-.summary("the Claude login of {service} is not there")
+.summary("the Claude login of {service} is missing")
 .explanation(
     "/srv/claude-creds holds no credentials file, and the env file names no other way to log in: every job fails",
 )
@@ -591,7 +591,7 @@ static LOGIN_MISSING: Cause = Cause::new(
 
 static LOGIN_EMPTY: Cause = Cause::new("LOGIN-EMPTY", All(&[Clue::File(CREDENTIALS, FileClue::Empty), NO_OTHER_LOGIN]))
     .summary("{service} has no Claude login: /srv/claude-creds/.credentials.json is empty")
-    .explanation("the file is there and holds no login, and the env file names no other way to log in: every job fails")
+    .explanation("the file exists and holds no login, and the env file names no other way to log in: every job fails")
     .about(About::These(&[&WORKER]))
     .explains(&[&LOGIN_REFUSED, &JOBS_FAIL])
     .fixes(&[&LOG_IN, &RESTORE_LOGIN]);
@@ -602,13 +602,13 @@ static LOGIN_DIRECTORY: Cause = Cause::new(
 )
 .summary("{service} has no Claude login: /srv/claude-creds/.credentials.json is a directory")
 .explanation(
-    "a restore or a mount made a directory of the name of the file, and the env file names no other way to log in: \
-     every job fails",
+    "a restore or a mount created a directory under the name of the file, and the env file names no other way to log \
+     in: every job fails",
 )
 .about(About::These(&[&WORKER]))
 .explains(&[&LOGIN_REFUSED, &JOBS_FAIL])
 .fixes(&[
-    &Fix::new("see what is in it, then move it aside", Risk::ReadOnly, Remedy::Command(&["ls", "-la", CREDENTIALS])),
+    &Fix::new("see what is in it, then rename it", Risk::ReadOnly, Remedy::Command(&["ls", "-la", CREDENTIALS])),
     &LOG_IN,
     &RESTORE_LOGIN,
 ]);
@@ -621,9 +621,7 @@ static LOGIN_EXPIRED: Cause = Cause::new(
     ]),
 )
 .summary("the Claude login of {service} in /srv/claude-creds/.credentials.json has expired")
-.explanation(
-    "its time is over and the file holds no token that renews it: every job fails until somebody logs in again",
-)
+.explanation("it expired and the file holds no token that renews it: every job fails until somebody logs in again")
 .about(About::These(&[&WORKER]))
 .explains(&[&LOGIN_REFUSED, &JOBS_FAIL])
 .fixes(&[&LOG_IN, &RESTORE_LOGIN]);
@@ -635,11 +633,8 @@ static LOGIN_UNREADABLE: Cause = Cause::new(
         Clue::File(CREDENTIALS, FileClue::ClosedTo(1001)),
     ]),
 )
-.summary("{service} may not read its Claude login")
-.explanation(
-    "the container's user has number 1001, and auth-claude.sh gives the files to the host's user (D22): every job \
-     fails",
-)
+.summary("{service} cannot read its Claude login: permission denied")
+.explanation("the container runs as uid 1001, and auth-claude.sh gives the files to the host's user: every job fails")
 .about(About::These(&[&WORKER]))
 .explains(&[&LOGIN_REFUSED, &JOBS_FAIL])
 .fixes(&[&Fix::new(
@@ -658,8 +653,8 @@ static LOGIN_REFUSED: Cause = Cause::new(
         Window::Seconds(3600),
     ),
 )
-.summary("Anthropic turned the login of {service} away in the last hour")
-.explanation("it has expired or was revoked: the mount is read-only, so that a refreshed token is never kept (D22)")
+.summary("Anthropic rejected the login of {service} in the last hour")
+.explanation("it expired or was revoked; the mount is read-only, so a refreshed token is lost")
 .about(About::These(&[&WORKER]))
 .explains(&[&JOBS_FAIL])
 .fixes(&[&LOG_IN, &RESTORE_LOGIN]);
@@ -675,8 +670,8 @@ static NO_HEARTBEAT: Cause = Cause::new(
 )
 .summary("{service} has an active job and has sent no heartbeat for three minutes")
 .explanation(
-    "a heartbeat is due every 60 s, and the lease ends after 5 min: then the job belongs to nobody, and nothing takes \
-     it back",
+    "a heartbeat is due every 60 s, and the lease ends after 5 min: then no worker owns the job, and nothing \
+     requeues it",
 )
 .about(About::These(&[&WORKER]))
 .fixes(&[&RESTART, &RECLAIM]);
@@ -685,10 +680,9 @@ static LEASE_LOST: Cause = Cause::new(
     "LEASE-LOST",
     Clue::Said(r"(?i)unhandled ?(promise ?)?rejection|uncaughtexception.*frompromise", Window::Seconds(3600)),
 )
-.summary("{service} ended in the last hour because of an error that nobody caught")
+.summary("{service} ended in the last hour because of an uncaught error")
 .explanation(
-    "most often it tried to fail a job whose lease it had lost (D20); docker started it again, its job stays in \
-     progress",
+    "usually it tried to fail a job whose lease it had lost; docker restarted it, and its job remains in progress",
 )
 .about(About::These(&[&WORKER]))
 .verdict(Verdict::Warn)
@@ -708,16 +702,20 @@ static KILLED_AT_WORK: Cause = Cause::new(
     "KILLED-AT-WORK",
     Clue::Output(&ENDINGS, Shows::Line(r"failed to exit within \d+s of signal|exited with code 137")),
 )
-.summary("{service} was killed in the last hour, and may have left jobs behind")
+.summary("{service} was killed in the last hour, and may have left jobs in progress")
 .explanation(
-    "it waits up to 30 s for active jobs, docker kills it after 10 (D10); such jobs stay in progress until somebody \
+    "it waits up to 30 s for active jobs, but docker kills it after 10; such jobs remain in progress until somebody \
      reclaims them",
 )
 .about(About::These(&[&WORKER]))
 .verdict(Verdict::Warn)
 .fixes(&[
     &RECLAIM,
-    &Fix::new("give it time to end", Risk::Safe, Remedy::Manual("stop_grace_period: 40s in docker-compose.prod.yml")),
+    &Fix::new(
+        "give it more time to stop",
+        Risk::Safe,
+        Remedy::Manual("stop_grace_period: 40s in docker-compose.prod.yml"),
+    ),
 ]);
 
 static HEARTBEAT_FAILS: Cause = Cause::new("HEARTBEAT-FAILS", Clue::Said("(?i)heartbeat failed", Window::Seconds(180)))
@@ -735,8 +733,8 @@ static JOB_LONG: Cause = Cause::new(
         Clue::LongAgo(&HEALTH, "lastJobTime", 1800),
     ]),
 )
-.summary("{service} has worked on a job for more than 30 minutes")
-.explanation("the runbook calls that stuck; the worker itself ends a run after 60 min (D25)")
+.summary("{service} has run a job for more than 30 minutes")
+.explanation("the runbook calls this stuck; the worker itself ends a run after 60 min")
 .about(About::These(&[&WORKER]))
 .verdict(Verdict::Warn)
 .fixes(&[&READ_ERRORS, &RESTART]);
@@ -758,7 +756,7 @@ static DISK_FULL: Cause = usual::disk_full(
         )
         .frees(&["/var/lib/docker"]),
         &Fix::new(
-            "remove old archives by their full paths, never the newest five of a kind",
+            "remove old archives by their full paths, never the newest five of each type",
             Risk::Destructive,
             Remedy::Manual("ls -lt /srv/backups, then rm each one that is meant; or grow the disk at the provider"),
         )
@@ -769,7 +767,7 @@ static DISK_FULL: Cause = usual::disk_full(
 static INODES_FULL: Cause = usual::inodes_full(&[&usual::NO_SPACE, &JOBS_WITHOUT_SPACE]);
 
 static SEE_SPACE: Fix = Fix::new(
-    "find out what takes the space",
+    "find what uses the space",
     Risk::ReadOnly,
     Remedy::Command(&["du", "-xhd1", "/var/lib/docker", "/srv", "/var/log"]),
 );
@@ -782,7 +780,7 @@ static JOBS_WITHOUT_SPACE: Cause = Cause::new(
     ]),
 )
 .summary("jobs of {service} found no space to write in the last hour")
-.explanation("its log says so; clones go to the volume fondation_worker-tmp on the host's disk")
+.explanation("its log reports it; clones are written to the volume fondation_worker-tmp on the host's disk")
 .about(About::These(&[&WORKER]))
 .fixes(&[&SEE_SPACE]);
 
@@ -795,10 +793,10 @@ static SCRATCH_LEFT: Cause = Cause::new(
         Clue::Get(&HEALTH, Heard::Body(Condition::at("activeJobs").is("0"))),
     ]),
 )
-.summary("clones of ended jobs were left behind")
+.summary("clones of ended jobs were not removed")
 .explanation(
-    "a job lasts 60 min at most, these are older than two hours, and the worker has no active job; the runbook removes \
-     /tmp/fondation on the host, where they are not (D6)",
+    "a job lasts at most 60 min, these are older than two hours, and the worker has no active job. The runbook \
+     removes /tmp/fondation on the host, but the clones are in the container",
 )
 .about(About::Host)
 .verdict(Verdict::Warn)
@@ -826,7 +824,7 @@ static SCRATCH_LEFT: Cause = Cause::new(
 )]);
 
 static GITHUB_STATUS: Fix = Fix::new(
-    "ask GitHub how it is",
+    "check GitHub's status",
     Risk::ReadOnly,
     Remedy::Command(&["curl", "-sS", "-m", "5", "https://www.githubstatus.com/api/v2/status.json"]),
 );
@@ -857,11 +855,11 @@ static CLONE_REFUSED: Cause = Cause::new(
     ),
 )
 .summary("GitHub refused a repository to {service} in the last hour")
-.explanation("it is private, was renamed or removed; the worker asks without a token, so that private ones always fail")
+.explanation("it is private, was renamed or removed; the worker uses no token, so private repositories always fail")
 .about(About::These(&[&WORKER]))
 .verdict(Verdict::Warn)
 .fixes(&[&Fix::new(
-    "tell its owner; a retry changes nothing while it is private",
+    "contact its owner; a retry fails while it is private",
     Risk::ReadOnly,
     Remedy::Command(&[
         "opsctl",
@@ -879,7 +877,7 @@ static CLONE_BRANCH: Cause = Cause::new(
     Clue::Said(r"(?i)remote branch .* not found|couldn't find remote ref", Window::Seconds(3600)),
 )
 .summary("a branch that {service} should clone does not exist")
-.explanation("the default branch that Convex has for the repository is another one than GitHub's")
+.explanation("Convex has another default branch for the repository than GitHub")
 .about(About::These(&[&WORKER]))
 .verdict(Verdict::Warn)
 .fixes(&[&Fix::new(
@@ -915,7 +913,7 @@ static IMPORTS_UNPATCHED: Cause = Cause::new(
     ),
 )
 .summary("{service} cannot find a module of its own: ./config")
-.explanation("the build step patch-esm-imports did not run, so that imports lack their endings")
+.explanation("the build step patch-esm-imports did not run, so imports lack their file extensions")
 .about(About::These(&[&WORKER]))
 .explains(&[&JOBS_FAIL])
 .fixes(&[&REBUILD]);
@@ -925,12 +923,12 @@ static MODULE_UNRESOLVED: Cause = Cause::new(
     Clue::Said(r"(?i)cannot find (module|package) '@anthropic-ai/claude-code", Window::Seconds(3600)),
 )
 .summary("{service} does not find @anthropic-ai/claude-code")
-.explanation("NODE_PATH is not /app/node_modules where the CLI is started")
+.explanation("NODE_PATH of the CLI is not /app/node_modules")
 .about(About::These(&[&WORKER]))
 .explains(&[&JOBS_FAIL])
 .fixes(&[
     &Fix::new(
-        "set NODE_PATH and make the container anew",
+        "set NODE_PATH and recreate the container",
         Risk::Disruptive,
         Remedy::Manual("NODE_PATH=/app/node_modules in {env}, then opsctl restart worker"),
     ),
@@ -948,7 +946,7 @@ static NO_ARTIFACTS: Cause = Cause::new(
         Window::Seconds(3600),
     ),
 )
-.summary("a run of {service} ended well and left nothing in the last hour")
+.summary("a run of {service} succeeded and left no output in the last hour")
 .explanation("the directory /app/packages/cli/prompts is missing in the image")
 .about(About::These(&[&WORKER]))
 .fixes(&[&REBUILD]);
@@ -960,13 +958,13 @@ static DOCKER_IN_DOCKER: Cause = Cause::new(
         Window::Seconds(3600),
     ),
 )
-.summary("{service} tries to start docker inside of its container")
-.explanation("it did not see that it is in one already (DOCKER_CONTAINER), and there is no engine in it")
+.summary("{service} tries to start docker inside its container")
+.explanation("it did not detect that it runs in a container (DOCKER_CONTAINER), and the container has no engine")
 .about(About::These(&[&WORKER]))
 .explains(&[&NO_PROGRESS])
 .fixes(&[
     &Fix::new(
-        "tell it where it runs and make the container anew",
+        "set DOCKER_CONTAINER and recreate the container",
         Risk::Disruptive,
         Remedy::Manual("DOCKER_CONTAINER=true in {env}, then opsctl restart worker"),
     ),
@@ -985,8 +983,7 @@ static NO_PROGRESS: Cause = Cause::new(
 )
 .summary("{service} has an active job that made no progress in the last five minutes")
 .explanation(
-    "heartbeats come, steps do not: a wrong command in the container, the docker path, or progress that is not \
-     understood",
+    "heartbeats arrive, steps do not: a wrong command in the container, a wrong docker path, or unreadable progress",
 )
 .about(About::These(&[&WORKER]))
 .fixes(&[&READ_ERRORS, &RESTART]);
@@ -1001,7 +998,7 @@ static SUCCEEDS_AT_ONCE: Cause = Cause::new(
     ]),
 )
 .summary("all jobs of {service} succeeded, in less than 100 ms on average")
-.explanation("the bundled CLI was started, which does nothing, instead of packages/cli/dist")
+.explanation("the worker started the bundled CLI, which does nothing, instead of packages/cli/dist")
 .about(About::These(&[&WORKER]))
 .fixes(&[&REBUILD]);
 
@@ -1014,11 +1011,11 @@ static JOBS_FAIL: Cause = Cause::new(
     ]),
 )
 .summary("more than half of the jobs of {service} failed since its start")
-.explanation("no cause that opsctl knows is proven; its log says what each failed of")
+.explanation("opsctl found no known cause; its log shows why each job failed")
 .about(About::These(&[&WORKER]))
 .depth(Depth::Effect)
 .fixes(&[&Fix::new(
-    "read why",
+    "read the errors in its log",
     Risk::ReadOnly,
     Remedy::Command(&["opsctl", "logs", "worker", "-g", "ERROR|❌", "-n", "50"]),
 )]);
@@ -1031,4 +1028,4 @@ static JOBS_SLOW: Cause = Cause::new(
 .explanation("large repositories, a slow Anthropic, or too few processors")
 .about(About::These(&[&WORKER]))
 .verdict(Verdict::Warn)
-.fixes(&[&Fix::new("see load and memory, then the log", Risk::ReadOnly, Remedy::Command(&["opsctl", "status"]))]);
+.fixes(&[&Fix::new("check load and memory, then the log", Risk::ReadOnly, Remedy::Command(&["opsctl", "status"]))]);

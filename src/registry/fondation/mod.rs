@@ -21,8 +21,8 @@ pub static DEPLOYMENT: Deployment = Deployment::new(
         .disk_paths(&["/", "/srv", "/var/log", "/var/lib/docker"])
         .disk_severity(&P2)
         .source(
-            "disk warning: OPERATIONS.md wants more than 20 % free; load: /health turns unhealthy above 2 a processor; \
-             disk failure and memory: opsctl's own defaults",
+            "disk warning: OPERATIONS.md requires more than 20 % free; load: /health reports unhealthy above 2 per \
+             processor; disk failure and memory: opsctl's defaults",
         ),
 )
 .summary("one queue worker in a container; queue at Convex, front end at Vercel")
@@ -31,7 +31,10 @@ pub static DEPLOYMENT: Deployment = Deployment::new(
 .failures(failures::FAILURES)
 .release(&release::RELEASE)
 .backups(backup::BACKUPS)
-.maintenance(Maintenance::Stop(Stop::new(&[&WORKER]).effect("the queue at Convex keeps filling, and no user is told")))
+.maintenance(Maintenance::Stop(Stop::new(&[&WORKER]).effect(
+    "the queue at Convex keeps filling, and users get no \
+ message",
+)))
 .escalation(&[
     Escalation::to("on-call").after_minutes(0).via("PagerDuty; a page is acknowledged within 5 min"),
     Escalation::to("team lead").via("when nobody acknowledges; no address documented"),
@@ -43,13 +46,13 @@ pub static DEPLOYMENT: Deployment = Deployment::new(
     Contact::new("Anthropic support").at("support@anthropic.com"),
 ])
 .notes(&[
-    "the host's address is in no document; root logs in to set it up, afterwards any sudo user in group docker",
-    "several hosts may work on the queue at once, each with its own WORKER_ID: work is held by lease",
-    "worker log: errors carry ERROR or a red cross, start-up lines a rocket; a job at work, \"Heartbeat for job\"",
-    "documents disagree on how long a job may run: 10, 30 or 60 min (D25)",
-    "OPERATIONS.md also wants CPU use below 80 % and fewer than 100 queued jobs; neither is measured here",
-    "OPERATIONS.md wants ufw to allow 22 and deny 8080; the setup script never touches ufw",
-    "jq is not installed, so monitor.sh reports even a healthy worker as not responding (D18)",
+    "no document has the host's address; root logs in for the setup, afterwards any sudo user in group docker",
+    "several hosts may process the queue at once, each with its own WORKER_ID: leases assign the jobs",
+    "worker log: error lines have ERROR or a red cross, start-up lines a rocket, running jobs \"Heartbeat for job\"",
+    "documents disagree on how long a job may run: 10, 30 or 60 min",
+    "OPERATIONS.md also requires CPU use below 80 % and fewer than 100 queued jobs; opsctl measures neither",
+    "OPERATIONS.md requires ufw to allow 22 and deny 8080; the setup script does not configure ufw",
+    "jq is not installed, so monitor.sh reports even a healthy worker as not responding",
 ]);
 
 const _: () = check::deployment(&DEPLOYMENT);
@@ -70,7 +73,7 @@ static P3: Level = Level::new("P3")
     .response_seconds(14_400)
     .action("open a ticket");
 static P4: Level =
-    Level::new("P4").criterion("small defects").response("next business day").action("write it down for review");
+    Level::new("P4").criterion("small defects").response("next business day").action("note it for review");
 static SEVERITIES: &[&Level] = &[&P1, &P2, &P3, &P4];
 
 static SERVICES: &[&Service] = &[&DOCKER, &CONVEX, &WORKER, &WEB];

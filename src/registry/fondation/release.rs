@@ -9,5 +9,5 @@ pub static RELEASE: Release = Release::new(&[&WORKER])
     .branch("")
     .images(&[Image::new("fondation-worker:latest", &WORKER).previous("fondation-worker:previous")])
     .free_bytes(2 << 30)
-    .stays("Convex functions and schema, which are deployed apart; jobs that were active")
-    .note("the new image comes with --load FILE or --pull=IMAGE; Convex functions are deployed apart");
+    .stays("Convex functions and schema, which are deployed separately; jobs that were active")
+    .note("the new image comes with --load FILE or --pull=IMAGE; Convex functions are deployed separately");

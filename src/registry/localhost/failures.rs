@@ -21,7 +21,7 @@ static UNIT_FAILED: Failure = Failure::new("unit-failed", &[usual::SERVICE, usua
     .summary("a service or another unit has failed")
     .section(HERE)
     .aliases(&["crash-loop", "failed-unit", "service-crash-loop", "service-down", "down", "systemd"])
-    .symptoms(&["systemctl --failed lists units", "a service is restarted over and over"]);
+    .symptoms(&["systemctl --failed lists units", "a service restarts repeatedly"]);
 
 static PORT_CONFLICT: Failure = Failure::new("port-conflict", &[&[&usual::PORT_TAKEN]])
     .summary("another program holds a service's port")
@@ -30,17 +30,17 @@ static PORT_CONFLICT: Failure = Failure::new("port-conflict", &[&[&usual::PORT_T
     .symptoms(&["\"Address already in use\" in a log"]);
 
 static CONTAINER_TROUBLE: Failure = Failure::new("container-trouble", &[&[&CONTAINERS_UNWELL], usual::SERVICE])
-    .summary("the docker engine or a container is not well")
+    .summary("the docker engine or a container is unhealthy")
     .section(HERE)
     .aliases(&["containers", "docker-down"])
     .symptoms(&["\"Cannot connect to the Docker daemon\"", "containers restart again and again"])
     .services(&[&DOCKER]);
 
 static TLS_FAILURE: Failure = Failure::new("tls-failure", &[usual::CERTIFICATES, &[&TLS_SILENT]])
-    .summary("a certificate is not valid, or ends soon")
+    .summary("a certificate is not valid, or expires soon")
     .section(HERE)
     .aliases(&["tls", "certificate", "https"])
-    .symptoms(&["browsers warn of the certificate", "clients say \"certificate has expired\""]);
+    .symptoms(&["browsers warn of the certificate", "clients report \"certificate has expired\""]);
 
 static JOURNAL_TROUBLE: Failure = Failure::new("journal-trouble", &[&[&JOURNAL_DOWN, &JOURNAL_DROPS]])
     .summary("journald does not run, or drops messages")
@@ -48,13 +48,13 @@ static JOURNAL_TROUBLE: Failure = Failure::new("journal-trouble", &[&[&JOURNAL_D
     .aliases(&["journal", "journald", "logs"])
     .symptoms(&["log lines are missing", "journalctl shows nothing new"]);
 
-const HERE: &str = "no runbook: what any Linux host shows";
+const HERE: &str = "no runbook: general checks of Linux hosts";
 
 static CONTAINERS_UNWELL: Cause = Cause::new("CONTAINERS-UNWELL", Clue::Strangers)
     .summary("containers keep failing")
     .explanation(
-        "the engine could not start it, starts it again and again, or its health check fails; no service of the registry \
-         is this container",
+        "the engine could not start it, restarts it repeatedly, or its health check fails; the container is not a \
+         service of the registry",
     )
     .about(About::These(&[&DOCKER]))
     .verdict(Verdict::Warn)
@@ -65,7 +65,7 @@ static CONTAINERS_UNWELL: Cause = Cause::new("CONTAINERS-UNWELL", Clue::Stranger
             Remedy::Command(&["docker", "logs", "--tail", "50", "{thing}"]),
         ),
         &Fix::new(
-            "see how it was made and how it ended",
+            "see how it was created and how it ended",
             Risk::ReadOnly,
             Remedy::Command(&["docker", "inspect", "{thing}"]),
         ),
@@ -97,7 +97,7 @@ static JOURNAL_DOWN: Cause = Cause::new(
     ]),
 )
 .summary("journald does not run")
-.explanation("nothing that services write is kept, and programs that log a lot may hang")
+.explanation("nothing keeps the logs of services, and programs that log a lot may hang")
 .about(About::Host)
 .fixes(&[&Fix::new("start it", Risk::Safe, Remedy::Command(&["systemctl", "start", "systemd-journald.service"]))]);
 
@@ -118,12 +118,12 @@ static JOURNAL_DROPS: Cause = Cause::new(
         Clue::Output(&SUPPRESSED, Shows::Line("Suppressed")),
     ]),
 )
-.summary("journald left out messages in the last hour")
-.explanation("a service writes more than journald takes (RateLimitBurst=), so that what it says is incomplete")
+.summary("journald dropped messages in the last hour")
+.explanation("a service writes more than journald accepts (RateLimitBurst=), so its log is incomplete")
 .about(About::Host)
 .verdict(Verdict::Warn)
 .fixes(&[&Fix::new(
-    "see which service, and quiet it or raise its limit",
+    "see which service, and reduce its logging or raise its limit",
     Risk::ReadOnly,
     Remedy::Command(&["journalctl", "--since=-1h", "-u", "systemd-journald.service"]),
 )]);

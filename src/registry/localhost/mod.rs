@@ -16,25 +16,25 @@ pub static LOCALHOST: Deployment = Deployment::new(
         .failed_units(Verdict::Fail)
         .disk_severity(&CRITICAL),
 )
-.summary("this machine: systemd, docker, resources, and the well-known services that exist on it")
+.summary("this machine: systemd, docker, resources, and the common services that exist on it")
 .failures(failures::FAILURES)
 .logs(&[Log::file("/var/log/syslog").what("everything, where rsyslog is installed")])
-.notes(&["no runbook is compiled in for this machine; what is known of it is what any Linux host shows"]);
+.notes(&["no runbook is compiled in for this machine; opsctl uses general checks of Linux hosts"]);
 
 const _: () = check::deployment(&LOCALHOST);
 
 static CRITICAL: Level = Level::new("critical")
-    .criterion("the machine or the way into it is in danger")
+    .criterion("the machine or the access to it is in danger")
     .response("now")
     .response_seconds(0)
-    .action("act before looking for causes");
+    .action("restore access before you search for causes");
 static HIGH: Level = Level::new("high")
-    .criterion("something that runs here is down")
+    .criterion("a service of this machine is down")
     .response("within the hour")
     .response_seconds(3600)
     .action("read its log, then restart it");
 static LOW: Level = Level::new("low")
-    .criterion("nobody is waiting for it")
+    .criterion("nobody waits for it")
     .response("today")
     .response_seconds(86_400)
     .action("read its log");
@@ -45,17 +45,17 @@ const SERVES: &str = "programs on this machine depend on it";
 pub(super) static SERVICES: &[&Service] = &[
     &Service::new("ssh", &CRITICAL)
         .summary("remote login")
-        .severity_reason("without it only the console is left")
+        .severity_reason("without it only the console gives access")
         .managers(&[Manager::Systemd(Unit::new("ssh.service").aliases(&["sshd.service", "ssh.socket"]))])
         .presence(FOUND)
         .logs(&[Log::Journal("ssh.service")])
         .note(
-            "not probed: since OpenSSH 9.8 a connection that does not log in counts against its source \
-             (PerSourcePenalties), so that looking often would lock the looker out",
+            "not probed: since OpenSSH 9.8 a connection without a login counts against its source \
+             (PerSourcePenalties), so frequent probes would lock the prober out",
         ),
     &Service::new("cron", &HIGH)
         .summary("scheduled jobs")
-        .severity_reason("backups and renewals usually hang on it")
+        .severity_reason("backups and renewals usually depend on it")
         .managers(&[Manager::Systemd(Unit::new("cron.service").aliases(&["crond.service", "cronie.service"]))])
         .presence(FOUND)
         .logs(&[Log::Journal("cron.service")]),
@@ -138,7 +138,7 @@ const ANY_ANSWER_80: Probe = Probe::Http(Http::get(
     "/",
     &[
         Rule::warn(502).meaning("its upstream does not answer"),
-        Rule::warn(503).meaning("says it is unavailable"),
+        Rule::warn(503).meaning("reports that it is unavailable"),
         Rule::warn(504).meaning("its upstream is too slow"),
         Rule::any_status(Verdict::Pass),
     ],
@@ -177,7 +177,7 @@ static APACHE: Service = Service::new("apache", &HIGH)
 
 static DOCKER: Service = Service::new("docker", &HIGH)
     .summary("container engine")
-    .severity_reason("all containers hang on it")
+    .severity_reason("all containers depend on it")
     .managers(&[Manager::Systemd(Unit::new("docker.service"))])
     .probes(&[Probe::DockerEngine])
     .presence(FOUND)

@@ -23,16 +23,13 @@ pub static BACKUPS: &[BackupSet] = &[
             Secret::in_file("/root/.plugspace/mongodb-credentials.txt").key("MONGODB_ADMIN_URI"),
         ),
     )
-    .what("database plugspace: all that users made")
+    .what("database plugspace: all user data")
     .owners(&[&API, &WORKER])
-    .note("the runbook claims 6 h by an oplog that nothing dumps; what its script does is once a day (D3, D28)"),
+    .note("the runbook claims 6 h from an oplog that nothing dumps; its script runs once a day"),
     nightly("redis", Source::redis("/var/lib/redis/dump.rdb", &REDIS).config("/etc/redis/redis.conf"))
         .what("sessions and queues")
         .owners(&[&API, &VOICE, &WORKER, &REDIS])
-        .note(
-            "while append-only is on, the server ignores a snapshot that is put in place (D7): a restore turns it off \
-         first",
-        ),
+        .note("while appendonly is on, the server ignores a new dump.rdb at start: a restore turns it off first"),
     nightly(
         "app",
         Source::files(&["/home/plugspace/plugspace"], Secrecy::Credentials).without(&[

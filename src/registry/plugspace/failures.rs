@@ -86,28 +86,27 @@ static API_DOWN: Failure = Failure::new(
         USUAL,
     ],
 )
-.summary("the API does not answer, or calls itself degraded")
+.summary("the API does not answer, or reports degraded")
 .section("API Down")
 .aliases(&["api", "502", "503", "servicedown"])
 .services(&[&API])
 .symptoms(&["the API answers 502 or 503", "pm2 shows plugspace-api errored or stopped", "alert ServiceDown"])
 .note(
-    "the runbook verifies with https://plugspace.io/api/health, which the API does not have, and /health at the edge \
-     is a fixed text (D1): ask localhost:4000/health. After ten restarts pm2 gives up and waits for a start by hand. \
-     Never call pm2 as root: that starts a second daemon and all applications twice (D24). ServiceDown always fires, \
-     whatever is up (D29)",
+    "the runbook verifies with https://plugspace.io/api/health, which does not exist, and /health at the edge is a \
+     fixed text: use localhost:4000/health. After ten restarts pm2 gives up and waits for a manual start. Never run \
+     pm2 as root: it starts a second daemon and all applications twice. The alert ServiceDown always fires",
 );
 
 // F2
 static VOICE_DOWN: Failure = Failure::new("voice-down", &[&[&GEMINI_KEY_MISSING, &GEMINI_FAILS], APPLICATION, USUAL])
-    .summary("the voice server does not take calls")
+    .summary("the voice server accepts no calls")
     .section("Voice Server Down")
     .aliases(&["voice", "websocket", "voiceserverdown"])
     .services(&[&VOICE])
     .symptoms(&["WebSocket connections fail", "calls end"])
     .note(
-        "its /health says healthy even without Redis; an upgrade on /voice must give 101, or a close with 4001 to \
-         4003, and not 502. A restart ends all calls after 30 s",
+        "its /health reports healthy even without Redis; an upgrade on /voice must get 101, or a close with 4001 to \
+         4003, not 502. A restart ends all calls after 30 s",
     );
 
 // F3
@@ -115,16 +114,15 @@ static MONGODB_DOWN: Failure = Failure::new(
     "mongodb-down",
     &[&[&MONGODB_CONFIG, &MONGODB_DAMAGED, &MONGODB_LOCKED, &MONGODB_SOCKET, &MONGODB_DATA_OWNER, &NO_PRIMARY], USUAL],
 )
-.summary("MongoDB does not answer, or takes no writes")
+.summary("MongoDB does not answer, or accepts no writes")
 .section("MongoDB Down")
 .aliases(&["mongo", "mongod", "database", "mongodbdown"])
 .services(&[&MONGODB])
 .symptoms(&["\"connection refused\" on 27017 in the API's log", "nothing is saved", "alert MongoDBDown"])
 .note(
-    "plugspace may not sudo systemctl for it, and root cannot log in over SSH: use the provider's console (D25). \
-     rs.status needs a login, which the runbook leaves out (D10); opsctl asks hello, which needs none. rs.initiate \
-     only on a node that was never initiated, with _id plugspace-rs and localhost:27017: anything else destroys the \
-     set",
+    "user plugspace cannot sudo systemctl for it, and root cannot log in over SSH: use the provider's console. \
+     rs.status needs a login, which the runbook omits; opsctl uses hello, which needs none. Run rs.initiate only on \
+     a node that was never initiated, with _id plugspace-rs and localhost:27017: anything else destroys the set",
 );
 
 // F4
@@ -138,21 +136,21 @@ static REDIS_DOWN: Failure = Failure::new(
 .services(&[&REDIS])
 .symptoms(&["sessions fail", "queues stop", "alert RedisDown"])
 .note(
-    "CONFIG, FLUSHALL, FLUSHDB and DEBUG are removed on this server (D11): change redis.conf and restart. Its password \
-     belongs in REDISCLI_AUTH, never in the arguments (D6). While appendonly is on, a dump.rdb that is put in place is \
-     ignored at the start (D7)",
+    "CONFIG, FLUSHALL, FLUSHDB and DEBUG are removed on this server: change redis.conf and restart. Pass its \
+     password in REDISCLI_AUTH, never in the arguments. While appendonly is on, the server ignores a new dump.rdb at \
+     start",
 );
 
 // F9
 static DISK_LOW: Failure = Failure::new("disk-low", &[&[&LOGS_BIG, &BACKUPS_OLD], usual::DISK])
-    .summary("a file system is full or fills up")
+    .summary("a file system is full or nearly full")
     .section("Disk Space Low")
     .aliases(&["disk", "disk-full", "no-space", "enospc", "inodes"])
     .symptoms(&["less than 15 % of the disk is free", "MongoDB or Redis cannot write"])
     .note(
-        "the runbook deletes backups older than 7 days, although 30 are to be kept, and its find may match the \
-         directory itself (D21, D22): never remove the newest three that were verified. docker system prune -a and pm2 \
-         flush lose evidence: they come last",
+        "the runbook deletes backups older than 7 days, although the policy keeps 30, and its find may match the \
+         directory itself: never remove the newest three verified ones. docker system prune -a and pm2 flush destroy \
+         evidence: use them last",
     );
 
 // F8
@@ -160,14 +158,14 @@ static CERTIFICATE_EXPIRING: Failure = Failure::new(
     "certificate-expiring",
     &[&[&RENEWAL_OFF, &RENEWAL_FAILS, &HTTP_CLOSED], usual::CERTIFICATES, &[&TLS_SILENT]],
 )
-.summary("a certificate is not valid, or ends soon")
+.summary("a certificate is not valid, or expires soon")
 .section("SSL Certificate Expiring")
 .aliases(&["certificate", "tls", "ssl", "https", "certbot"])
 .symptoms(&["browsers warn of the certificate", "alert SSLCertificateExpiring"])
 .note(
-    "the certificate of ssl-setup.sh names plugspace.io and www only, but is used for studio, api, admin and \
-     *.projects (D33); a wildcard needs a DNS challenge. --force-renewal only when it is due: five equal certificates \
-     a week are all there are",
+    "the certificate of ssl-setup.sh names only plugspace.io and www, but nginx uses it for studio, api, admin and \
+     *.projects; a wildcard needs a DNS challenge. Use --force-renewal only when a renewal is due: the limit is five \
+     equal certificates per week",
 );
 
 // F10
@@ -183,14 +181,14 @@ static SERVICE_DOWN: Failure = Failure::new(
     "service-down",
     &[APPLICATION, USUAL, &[&usual::ENGINE_DOWN, &FAILED_UNITS, &LOOPING_UNITS, &usual::CLOCK_ADRIFT]],
 )
-.summary("a site, the workers or something that watches does not do its work")
+.summary("a site, the workers or the monitoring is not working")
 .section("alerts.yml: ServiceDown")
 .aliases(&["down", "frontend-down", "worker-down", "crash-loop", "errored", "pm2"])
 .services(OTHERS)
 .symptoms(&["a site answers 502", "pm2 shows an application errored"])
 .note(
-    "expect plugspace-worker errored where the repository's own build was used: its script is never built, and would \
-     only export a class (D14)",
+    "the repository's own build leaves plugspace-worker errored: its script is never built, and would only export a \
+     class",
 );
 
 // F6
@@ -201,20 +199,20 @@ static HIGH_MEMORY: Failure = Failure::new("high-memory", &[&[&HEAP_EXHAUSTED], 
     .aliases(&["memory", "oom", "heap"])
     .symptoms(&["more than 85 % of the memory is used", "\"JavaScript heap out of memory\""])
     .note(
-        "pm2's limits add up to 26.5 GB on a host of 8 GB (D37): they never protect it. MongoDB's cache is 2 GB \
+        "pm2's limits add up to 26.5 GB on a host of 8 GB: they do not protect it. MongoDB's cache is 2 GB \
          (cacheSizeGB in /etc/mongod.conf)",
     );
 
 // F5
 static HIGH_CPU: Failure = Failure::new("high-cpu", &[&[&usual::LOAD_HIGH]])
-    .summary("the host has more to do than its processors can take")
+    .summary("the host is overloaded: more work than its processors can do")
     .section("High CPU Usage")
     .severity(&HIGH)
     .aliases(&["cpu", "load"])
     .symptoms(&["alert HighCPUUsage", "everything answers late"])
     .note(
-        "pm2 scale plugspace-api +2, as the runbook has it, makes it worse: the instances are more than the four \
-         processors already. The next reload of the ecosystem file undoes it",
+        "the runbook's pm2 scale plugspace-api +2 increases the load: there are already more instances than the four \
+         processors. The next reload of the ecosystem file undoes it",
     );
 
 // F7
@@ -225,16 +223,16 @@ static HIGH_LATENCY: Failure = Failure::new("high-latency", &[&[&SLOW_OPERATIONS
     .aliases(&["slow", "latency", "highresponsetime"])
     .symptoms(&["answers take more than 1 s", "alert HighResponseTime"])
     .note(
-        "currentOp and the slow log of Redis need a login, and the former is shown without one in the runbook (D10). \
-         More than 5 % of the answers over a second is what the alert means by its 95th percentile",
+        "currentOp and the slow log of Redis need a login; the runbook shows currentOp without one. The alert's 95th \
+         percentile means that more than 5 % of the answers take over a second",
     );
 
 static ERROR_RATE: Failure = Failure::new("error-rate", &[&[&ERRORS_MANY, &ERRORS_SOME]])
-    .summary("many answers are errors of the server")
+    .summary("many answers are server errors")
     .section("alerts.yml: HighErrorRate")
     .aliases(&["errors", "5xx", "500", "higherrorrate"])
     .symptoms(&["alert HighErrorRate or CriticalErrorRate"])
-    .note("counted in the access log of nginx: the API has no metrics of its own (D29)");
+    .note("counted in nginx's access log, because the API has no metrics");
 
 static QUEUE_BACKLOG: Failure = Failure::new("queue-backlog", &[&[&BACKLOG]])
     .summary("jobs wait in a queue")
@@ -245,8 +243,8 @@ static QUEUE_BACKLOG: Failure = Failure::new("queue-backlog", &[&[&BACKLOG]])
     .symptoms(&["jobs wait", "alert QueueBacklog"])
     .note(
         "the six queues are plugspace:architect, design, code, analyze, deploy and export; jobs with a priority wait \
-         in a set of their own (prioritized), which the alert does not count. It wants five minutes of it, opsctl \
-         looks once",
+         in a separate set (prioritized), which the alert does not count. The alert needs five minutes, opsctl \
+         checks once",
     );
 
 static QUEUE_FAILED: Failure = Failure::new("queue-failed", &[&[&JOBS_FAIL]])
@@ -259,13 +257,13 @@ static QUEUE_FAILED: Failure = Failure::new("queue-failed", &[&[&JOBS_FAIL]])
 
 static REDIS_MEMORY: Failure =
     Failure::new("redis-memory", &[&[&EVICTING, &MAXMEMORY, &usual::REDIS_FULL, &usual::REDIS_NEARLY_FULL]])
-        .summary("Redis is near the end of its memory")
+        .summary("Redis is nearly out of memory")
         .section("alerts.yml: RedisHighMemory")
         .severity(&MEDIUM)
         .aliases(&["maxmemory", "eviction", "redishighmemory"])
         .services(&[&REDIS])
-        .symptoms(&["alert RedisHighMemory", "jobs vanish"])
-        .note("maxmemory is read from INFO: CONFIG GET, as the runbook has it, is removed on this server (D11)");
+        .symptoms(&["alert RedisHighMemory", "jobs disappear"])
+        .note("opsctl reads maxmemory from INFO, because the runbook's CONFIG GET is removed on this server");
 
 static MONGODB_CONNECTIONS: Failure = Failure::new("mongodb-connections", &[&[&CONNECTIONS_REFUSED]])
     .summary("MongoDB runs out of connections")
@@ -275,8 +273,8 @@ static MONGODB_CONNECTIONS: Failure = Failure::new("mongodb-connections", &[&[&C
     .services(&[&MONGODB])
     .symptoms(&["alert MongoDBHighConnections"])
     .note(
-        "how many are open, only serverStatus tells, which needs a login; what is seen here is that mongod turns \
-         clients away",
+        "only serverStatus has the number of connections, and it needs a login; opsctl detects that mongod rejects \
+         clients",
     );
 
 static MONGODB_REPLICATION_LAG: Failure = Failure::new("mongodb-replication-lag", &[&[&NO_PRIMARY]])
@@ -285,7 +283,7 @@ static MONGODB_REPLICATION_LAG: Failure = Failure::new("mongodb-replication-lag"
     .aliases(&["replication", "lag", "mongodbreplicationlag"])
     .services(&[&MONGODB])
     .symptoms(&["alert MongoDBReplicationLag"])
-    .note("the set has one member, which cannot lag behind itself: what can be is that it is no primary");
+    .note("the set has one member, which cannot lag; it can only be without a primary");
 
 static NGINX_CONNECTIONS: Failure = Failure::new("nginx-connections", &[&[&MANY_CONNECTIONS]])
     .summary("nginx has very many connections")
@@ -296,21 +294,21 @@ static NGINX_CONNECTIONS: Failure = Failure::new("nginx-connections", &[&[&MANY_
     .symptoms(&["alert HighNginxConnections"]);
 
 static VOICE_LATENCY: Failure = Failure::new("voice-latency", &[&[&CALLS_SLOW]])
-    .summary("replies come late in calls")
+    .summary("replies in calls are late")
     .section("alerts.yml: HighVoiceLatency")
     .severity(&MEDIUM)
     .aliases(&["highvoicelatency"])
     .services(&[&VOICE])
-    .symptoms(&["alert HighVoiceLatency", "replies come late in calls"])
-    .note("/metrics of the voice server is JSON, which Prometheus cannot read (D29); its average is that of the day");
+    .symptoms(&["alert HighVoiceLatency", "replies in calls are late"])
+    .note("/metrics of the voice server is JSON, which Prometheus cannot read; its average covers the day");
 
 static VOICE_ERRORS: Failure = Failure::new("voice-errors", &[&[&GEMINI_KEY_MISSING, &CALLS_FAIL]])
-    .summary("calls break off")
+    .summary("calls are cut off")
     .section("alerts.yml: VoiceSessionErrors")
     .severity(&MEDIUM)
     .aliases(&["voicesessionerrors"])
     .services(&[&VOICE])
-    .symptoms(&["alert VoiceSessionErrors", "calls break off"]);
+    .symptoms(&["alert VoiceSessionErrors", "calls are cut off"]);
 
 static RESTART: Fix = Fix::new("restart {service}", Risk::Disruptive, Remedy::Restart);
 static RESTART_API: Fix = Fix::new("restart plugspace-api", Risk::Disruptive, Remedy::RestartOf(&API));
@@ -321,26 +319,27 @@ static CORRECT_ENV: Fix = Fix::new(
     Risk::Disruptive,
     Remedy::Manual(
         "edit /home/plugspace/plugspace/.env as plugspace, then opsctl restart plugspace-api plugspace-worker; the \
-         application reads the file itself, so that a restart is enough",
+         application reads the file itself, so a restart is enough",
     ),
 );
 
 // --- applications
 
 static ROOTS_PM2: Cause = Cause::new("PM2-OF-ROOT", Clue::Output(&PROCESSES, Shows::Line(r"God Daemon \(/root/")))
-    .summary("root has a pm2 daemon of its own")
+    .summary("root runs a second pm2 daemon")
     .explanation(
-        "somebody called pm2 as root, as restore.sh does (D24): it holds ports and runs applications a second time, as \
-         root",
+        "somebody ran pm2 as root, as restore.sh does: the daemon holds ports and runs applications a second time, \
+         as root",
     )
     .about(About::Host)
     .explains(&[&usual::PORT_TAKEN])
     .fixes(&[&Fix::new(
-        "see what it runs, and take the second copies out of it",
+        "see what it runs, and delete the second copies from it",
         Risk::Disruptive,
         Remedy::Manual(
-            "as root: PM2_HOME=/root/.pm2 pm2 list. What its own daemon has as well is deleted there by name, one after \
-             the other, each followed by opsctl restart of that service; what only it runs, the public may use",
+            "as root: PM2_HOME=/root/.pm2 pm2 list. Delete by name, one at a time, each application that also runs \
+             under plugspace's daemon; after each, opsctl restart that service. The public may use applications that \
+             run only under root",
         ),
     )]);
 
@@ -359,10 +358,10 @@ static OTHER_STACK: Cause = Cause::new(
         Clue::Port(6379, Listening::By(&["docker-proxy"])),
     ]),
 )
-.summary("docker holds ports of the applications")
+.summary("docker uses ports of the applications")
 .explanation(
-    "infrastructure/docker is a second whole stack for the same ports; it also opens MongoDB and Redis past the \
-     firewall, with a password that everybody knows (D39)",
+    "infrastructure/docker is a second complete stack on the same ports; it also exposes MongoDB and Redis past the \
+     firewall, with a public password",
 )
 .about(About::Host)
 .explains(&[&usual::PORT_TAKEN])
@@ -370,23 +369,24 @@ static OTHER_STACK: Cause = Cause::new(
     "stop that stack, and keep its volumes",
     Risk::Disruptive,
     Remedy::Manual(
-        "docker compose stop in infrastructure/docker of the checkout, then opsctl restart what did not get its port",
+        "docker compose stop in infrastructure/docker of the checkout, then opsctl restart the services that did not \
+         get their port",
     ),
 )]);
 
 static ENV_FILE_MISSING: Cause = Cause::new("ENV-FILE-MISSING", Clue::Env(EnvClue::FileMissing))
     .summary("the env file of {service} is missing")
     .explanation(
-        "API and workers read it themselves at start: what runs goes on, what is restarted finds neither database nor \
+        "API and workers read it at start: running processes continue, restarted ones reach neither database nor \
          Redis",
     )
     .about(About::These(&[&API]))
     .fixes(&[&Fix::new(
-        "put the env file back",
+        "recreate the env file",
         Risk::Safe,
         Remedy::Manual(
-            "bring {env} back from the last backup (config_STAMP.tar.gz), owner plugspace, mode 600; opsctl never \
-             makes one up",
+            "copy {env} from the last backup (config_STAMP.tar.gz), owner plugspace, mode 600; opsctl never invents \
+             an env file",
         ),
     )]);
 
@@ -407,10 +407,10 @@ static DATABASE_REFUSED: Cause = Cause::new(
         ]),
     ]),
 )
-.summary("{service} cannot use MongoDB, although that answers")
+.summary("{service} cannot use MongoDB, although MongoDB answers")
 .explanation(
-    "DATABASE_URL has another password, host or database than the server: after a rotation the literal OLD_PASSWORD of \
-     the runbook's command changes nothing (D16). plugspace_app is defined in database plugspace, not in admin",
+    "DATABASE_URL has another password, host or database than the server; in a rotation the runbook's command with \
+     the literal OLD_PASSWORD changes nothing. plugspace_app is defined in database plugspace, not in admin",
 )
 .about(About::These(&[&API]))
 .fixes(&[&CORRECT_ENV]);
@@ -426,7 +426,7 @@ static REDIS_REFUSED: Cause = Cause::new(
         ]),
     ]),
 )
-.summary("{service} cannot use Redis, although that answers")
+.summary("{service} cannot use Redis, although Redis answers")
 .explanation("REDIS_URL has another password or port than the server; sessions and queues stop")
 .about(About::These(&[&API]))
 .fixes(&[&CORRECT_ENV]);
@@ -443,14 +443,14 @@ static MODULE_MISSING: Cause = Cause::new(
 )
 .summary("{service} cannot find a module or its own script")
 .explanation(
-    "npm ci was broken off, or the build does not make it: npm ci in the live directory takes modules away under \
-     running processes (D34), and the workers' script is never built (D14)",
+    "npm ci was interrupted, or the build does not create it: npm ci in the live directory removes modules of \
+     running processes, and the workers' script is never built",
 )
 .about(About::These(APPS))
 .fixes(&[&Fix::new(
-    "build again, aside, and switch",
+    "build again in another directory, and switch",
     Risk::Disruptive,
-    Remedy::Manual("opsctl redeploy {service}, or opsctl rollback {service} to the version before"),
+    Remedy::Manual("opsctl redeploy {service}, or opsctl rollback {service} to the previous version"),
 )]);
 
 static BUILD_MISSING: Cause = Cause::new(
@@ -464,17 +464,17 @@ static BUILD_MISSING: Cause = Cause::new(
     ]),
 )
 .summary("{service} has no production build")
-.explanation(".next was removed or overwritten by a build that failed (D34)")
+.explanation(".next was removed or overwritten by a build that failed")
 .about(About::These(&[&FRONTEND, &STUDIO, &ADMIN]))
 .fixes(&[&Fix::new(
-    "build again, aside, and switch",
+    "build again in another directory, and switch",
     Risk::Disruptive,
     Remedy::Manual("opsctl redeploy {service}, or opsctl rollback {service}"),
 )]);
 
 static ROUTE_ELSEWHERE: Cause = Cause::new("ROUTE-ELSEWHERE", Clue::RouteElsewhere)
     .summary("nginx sends visitors of {service} to {thing} instead of port {port}")
-    .explanation("of the two nginx designs one or the other was put in place, or an upstream was changed (D31, D32)")
+    .explanation("the other of the two nginx designs was installed, or an upstream was changed")
     .about(About::These(APPS))
     .fixes(&[&Fix::new(
         "correct the upstream and reload",
@@ -484,7 +484,7 @@ static ROUTE_ELSEWHERE: Cause = Cause::new("ROUTE-ELSEWHERE", Clue::RouteElsewhe
 
 static INSTANCES_MISSING: Cause = Cause::new("INSTANCES-MISSING", Clue::State(&[State::Partial]))
     .summary("only some instances of {service} run")
-    .explanation("the others were stopped, or pm2 has given up on them; those that are left take all the work")
+    .explanation("the others were stopped, or pm2 gave up on them; the remaining instances do all the work")
     .about(About::These(APPS))
     .verdict(Verdict::Warn)
     .depth(Depth::Effect)
@@ -495,7 +495,7 @@ static HEAP_EXHAUSTED: Cause = Cause::new(
     Clue::Said(r"JavaScript heap out of memory|Reached heap limit|Ineffective mark-compacts", Window::Seconds(3600)),
 )
 .summary("{service} ended because its JavaScript heap was full")
-.explanation("it leaks, or handles something too big; Node's own limit is below pm2's")
+.explanation("it leaks memory or handles too large an object; Node's limit is below pm2's")
 .about(About::These(APPS))
 .fixes(&[&RESTART, &READ_LOG]);
 
@@ -508,8 +508,8 @@ static GEMINI_KEY_MISSING: Cause = Cause::new(
 )
 .summary("{service} has no key for Google's Gemini")
 .explanation(
-    "calls connect, and nobody replies; neither GOOGLE_AI_API_KEY, which the code reads, nor GEMINI_API_KEY is set in \
-     the env file that it shares with the API",
+    "calls connect, and get no replies; the env file that it shares with the API sets neither GOOGLE_AI_API_KEY, \
+     which the code reads, nor GEMINI_API_KEY",
 )
 .about(About::These(&[&VOICE]))
 .fixes(&[&Fix::new(
@@ -529,7 +529,7 @@ static GEMINI_FAILS: Cause = Cause::new(
     ),
 )
 .summary("Google's Gemini failed {service} in the last ten minutes")
-.explanation("the key is refused, the quota is used up, or Google does not answer; its message says which")
+.explanation("the key is refused, the quota is used up, or Google does not answer; its message shows which")
 .about(About::These(&[&VOICE]))
 .verdict(Verdict::Warn)
 .fixes(&[&READ_LOG]);
@@ -557,14 +557,14 @@ static MONGODB_CONFIG: Cause = Cause::new(
 )
 .summary("MongoDB refuses its configuration")
 .explanation(
-    "D9: storage.journal.enabled is gone since 6.1, and login with a replica set needs a keyFile; the shipped \
-     mongod.conf has the one and lacks the other",
+    " MongoDB 6.1 removed storage.journal.enabled, and login with a replica set needs a keyFile; the shipped \
+     mongod.conf has the first and lacks the second",
 )
 .fixes(&[&Fix::new(
     "correct /etc/mongod.conf, then start it",
     Risk::Safe,
     Remedy::Manual(
-        "take storage.journal out; security.keyFile: a file with openssl rand -base64 756, owner mongodb, mode 400; \
+        "remove storage.journal; security.keyFile: a file with openssl rand -base64 756, owner mongodb, mode 400; \
          then opsctl start mongodb",
     ),
 )]);
@@ -579,13 +579,14 @@ static MONGODB_DAMAGED: Cause = Cause::new(
         ),
     ]),
 )
-.summary("MongoDB finds its files damaged")
-.explanation("WiredTiger cannot read them; a restart does not mend that, and repair may throw data away")
+.summary("MongoDB reports damaged files")
+.explanation("WiredTiger cannot read them; a restart does not repair them, and a repair may discard data")
 .fixes(&[&Fix::new(
-    "copy the directory aside, then restore the newest verified backup",
+    "copy the directory, then restore the newest verified backup",
     Risk::Destructive,
     Remedy::Manual(
-        "opsctl stop mongodb; cp -a /var/lib/mongodb aside; restore into an empty directory; keep the old one",
+        "opsctl stop mongodb; cp -a /var/lib/mongodb /var/lib/mongodb.before; restore into an empty directory; keep \
+         the old one",
     ),
 )]);
 
@@ -597,7 +598,7 @@ static MONGODB_LOCKED: Cause = Cause::new(
     ]),
 )
 .summary("another mongod uses the data directory")
-.explanation("a second one was started by hand or in a container, and holds mongod.lock")
+.explanation("a second mongod was started by hand or in a container, and holds mongod.lock")
 .fixes(&[&Fix::new(
     "find which of the two serves; never remove the lock while one runs",
     Risk::Disruptive,
@@ -618,7 +619,7 @@ static MONGODB_SOCKET: Cause = Cause::new(
     ]),
 )
 .summary("MongoDB cannot replace its socket in /tmp: it belongs to another user")
-.explanation("somebody started mongod as root by hand; its socket stayed")
+.explanation("somebody started mongod as root by hand, and left its socket")
 .fixes(&[&Fix::new(
     "remove the socket, then start it",
     Risk::Safe,
@@ -636,26 +637,26 @@ static MONGODB_DATA_OWNER: Cause = Cause::new(
     ]),
 )
 .summary("MongoDB cannot use its data directory")
-.explanation("/var/lib/mongodb must belong to mongodb; a restore or mongod run as root left files of root there")
+.explanation("mongodb must own /var/lib/mongodb; a restore or mongod run as root left files of root there")
 .fixes(&[&Fix::new(
-    "give it back to mongodb, then start it",
+    "make mongodb its owner, then start it",
     Risk::Safe,
     Remedy::Manual(
-        "chown -R mongodb:mongodb /var/lib/mongodb, then opsctl start mongodb; where it is gone, opsctl backup list",
+        "chown -R mongodb:mongodb /var/lib/mongodb, then opsctl start mongodb; if it is missing, opsctl backup list",
     ),
 )]);
 
 static NO_PRIMARY: Cause =
     Cause::new("NO-PRIMARY", All(&[Clue::State(&[State::Running]), Clue::Reply(Heard::Text("^no primary$"))]))
-        .summary("MongoDB answers, but is no primary: it takes no writes")
+        .summary("MongoDB answers, but is not primary: it accepts no writes")
         .explanation(
-            "the one member stepped down, is recovering, or does not find itself under the name of its configuration \
-             (localhost:27017); or the set was never initiated",
+            "the only member stepped down, is recovering, or cannot resolve its configured name (localhost:27017); \
+             or the set was never initiated",
         )
         .severity(&CRITICAL)
         .fixes(&[
             &Fix::new(
-                "ask it why, with a login",
+                "see its replica set status, with a login",
                 Risk::ReadOnly,
                 Remedy::Manual("mongosh with the admin URI given on standard input: rs.status(), rs.conf()"),
             ),
@@ -666,22 +667,20 @@ static CONNECTIONS_REFUSED: Cause = Cause::new(
     "CONNECTIONS-REFUSED",
     Clue::Said("(?i)too many open connections|too many open files", Window::Seconds(600)),
 )
-.summary("MongoDB turns clients away: too many connections")
-.explanation(
-    "all that the limit of open files allows are in use; an application opens new clients and does not close them",
-)
+.summary("MongoDB rejects clients: too many connections")
+.explanation("it reached its limit of open files; an application opens clients and does not close them")
 .about(About::These(&[&MONGODB]))
 .fixes(&[&RESTART_API, &READ_LOG]);
 
 static SLOW_OPERATIONS: Cause = Cause::new("SLOW-OPERATIONS", Clue::SaidTimes(50, "Slow query", Window::Seconds(300)))
-    .summary("MongoDB called 50 operations or more slow in the last five minutes")
-    .explanation("slower than 100 ms each; most often an index is missing")
+    .summary("MongoDB logged 50 or more slow operations in the last five minutes")
+    .explanation("each took more than 100 ms; usually an index is missing")
     .about(About::These(&[&MONGODB]))
     .verdict(Verdict::Warn)
     .severity(&MEDIUM)
     .explains(&[&ANSWERS_SLOW])
     .fixes(&[&Fix::new(
-        "see which, then add an index or end one",
+        "see which operations, then add an index or end one operation",
         Risk::ReadOnly,
         Remedy::Command(&["opsctl", "logs", "mongodb", "-g", "Slow query", "-n", "20"]),
     )]);
@@ -716,13 +715,13 @@ static AOF_DAMAGED: Cause = Cause::new(
     ]),
 )
 .summary("Redis cannot read its append-only file")
-.explanation("the end of it is cut or damaged, as after a full disk or a power failure")
+.explanation("its end is cut or damaged, for example after a full disk or a power failure")
 .fixes(&[&Fix::new(
-    "copy appendonlydir aside, then cut off the damaged end",
+    "copy appendonlydir, then truncate the damaged end",
     Risk::Destructive,
     Remedy::Manual(
-        "cp -a /var/lib/redis/appendonlydir aside; redis-check-aof --fix on the file that the log names; then opsctl \
-         start redis",
+        "cp -a /var/lib/redis/appendonlydir /var/lib/redis/appendonlydir.before; redis-check-aof --fix on the file \
+         that the log names; then opsctl start redis",
     ),
 )]);
 
@@ -735,12 +734,12 @@ static REDIS_DATA_OWNER: Cause = Cause::new(
     ]),
 )
 .summary("Redis cannot use its data directory")
-.explanation("/var/lib/redis must belong to redis; a restore as root left it otherwise")
+.explanation("redis must own /var/lib/redis; a restore as root changed the owner")
 .fixes(&[&Fix::new(
-    "give it back to redis",
+    "make redis its owner",
     Risk::Safe,
     Remedy::Manual(
-        "chown -R redis:redis /var/lib/redis; where it is gone, opsctl backup list; then opsctl restart redis",
+        "chown -R redis:redis /var/lib/redis; if it is missing, opsctl backup list; then opsctl restart redis",
     ),
 )]);
 
@@ -748,8 +747,8 @@ static PASSWORD_REFUSED: Cause =
     Cause::new("PASSWORD-REFUSED", Clue::Reply(Heard::Text("^-(WRONGPASS|NOAUTH|ERR AUTH|ERR invalid password)")))
         .summary("Redis refuses the password in its credentials file")
         .explanation(
-            "requirepass was changed, and /root/.plugspace/redis-credentials.txt was not: backups and opsctl use that \
-             one, the applications REDIS_URL",
+            "requirepass was changed, and /root/.plugspace/redis-credentials.txt was not: backups and opsctl use \
+             that file, the applications use REDIS_URL",
         )
         .explains(&[&usual::REDIS_PASSWORD])
         .fixes(&[&Fix::new(
@@ -768,7 +767,7 @@ static INFO: RedisQuestion = RedisQuestion::new(&REDIS, &[&["INFO"]]);
 static REDIS_LOADING: Cause =
     Cause::new("REDIS-LOADING", All(&[ASKABLE, Clue::Redis(&INFO, Shows::Line("^loading:1$"))]))
         .summary("Redis is still loading its data")
-        .explanation("it answers questions about data only when that is over")
+        .explanation("it answers data commands only after loading")
         .explains(&[&usual::REDIS_STILL_LOADING])
         .verdict(Verdict::Warn)
         .about(About::These(&[&REDIS]))
@@ -789,23 +788,23 @@ static SAVE_FAILS: Cause = Cause::new(
 )
 .summary("Redis cannot write its data to the disk")
 .explanation(
-    "its last snapshot, or its last write to the append-only file, failed: a full disk, or a directory that is not its \
-     own. Once snapshots fail it takes no writes and refuses even PING (MISCONF), and what is in memory only is lost \
-     with the next restart",
+    "its last snapshot, or its last write to the append-only file, failed: the disk is full, or redis does not own \
+     the directory. Once snapshots fail it accepts no writes and refuses even PING (MISCONF), and the next restart \
+     loses all data that is only in memory",
 )
 .explains(&[&usual::REDIS_UNSAVED])
 .fixes(&[&Fix::new(
-    "make room or give the directory back, then let it save",
+    "free disk space or correct the owner of the directory, then save",
     Risk::Safe,
-    Remedy::Manual("df /var/lib/redis; ls -ld /var/lib/redis; then BGSAVE, and look at INFO persistence"),
+    Remedy::Manual("df /var/lib/redis; ls -ld /var/lib/redis; then BGSAVE, and check INFO persistence"),
 )]);
 
 static EVICTING: Cause =
     Cause::new("EVICTING", All(&[ASKABLE, Clue::Redis(&INFO, Shows::Line("^evicted_keys:[1-9]"))]))
-        .summary("Redis throws keys away to make room")
+        .summary("Redis evicts keys because its memory is full")
         .explanation(
-            "D12: its policy is allkeys-lru, which takes queued jobs as well as sessions; BullMQ needs noeviction. \
-             Counted since its start",
+            " its policy is allkeys-lru, which evicts queued jobs and sessions; BullMQ needs noeviction. Counted \
+             since its start",
         )
         .verdict(Verdict::Warn)
         .fixes(&[&Fix::new(
@@ -818,10 +817,10 @@ const MEMORY_USED: Share = Share::above(90).part("used_memory:").whole("maxmemor
 
 static MAXMEMORY: Cause = Cause::new("MAXMEMORY", All(&[ASKABLE, Clue::Redis(&INFO, Shows::Part(MEMORY_USED))]))
     .summary("Redis uses more than nine tenths of its memory")
-    .explanation("what comes then throws other keys away")
+    .explanation("at the limit it evicts keys")
     .verdict(Verdict::Warn)
     .fixes(&[&Fix::new(
-        "find what grows, or give it more",
+        "find what grows, or raise maxmemory",
         Risk::Disruptive,
         Remedy::Manual("redis-cli --bigkeys with REDISCLI_AUTH; maxmemory in redis.conf, then opsctl restart redis"),
     )]);
@@ -859,10 +858,10 @@ static BACKLOG: Cause = Cause::new(
 static JOBS_FAIL: Cause =
     Cause::new("JOBS-FAIL", Clue::SaidTimes(11, "(?i)worker job failed|task failed", Window::Seconds(300)))
         .summary("more than ten jobs failed in the last five minutes")
-        .explanation("the log says of each why")
+        .explanation("the log shows the reason of each")
         .verdict(Verdict::Warn)
         .fixes(&[&Fix::new(
-            "read why",
+            "read the errors in its log",
             Risk::ReadOnly,
             Remedy::Command(&["opsctl", "logs", "plugspace-worker", "-g", "(?i)failed", "-n", "20"]),
         )]);
@@ -870,8 +869,8 @@ static JOBS_FAIL: Cause =
 // --- the edge
 
 static NGINX_CONFIG: Cause = Cause::new("NGINX-CONFIG", Clue::ProxyRejects)
-    .summary("nginx does not take its configuration")
-    .explanation("it runs on with the old one until it is restarted; then every public host is down")
+    .summary("nginx rejects its configuration")
+    .explanation("it serves with the old one until it is restarted; then every public host is down")
     .fixes(&[&Fix::new(
         "correct it; nginx -t must pass before anything is restarted",
         Risk::Safe,
@@ -879,8 +878,8 @@ static NGINX_CONFIG: Cause = Cause::new("NGINX-CONFIG", Clue::ProxyRejects)
     )]);
 
 static HTTPS_PORT_TAKEN: Cause = Cause::new("HTTPS-PORT-TAKEN", Clue::Port(443, Listening::NotBy(&["nginx"])))
-    .summary("another program than nginx holds port 443")
-    .explanation("the docker stack has an edge of its own; whoever starts first at boot has the port")
+    .summary("another program than nginx listens on port 443")
+    .explanation("the docker stack has its own edge; the first to start at boot gets the port")
     .severity(&CRITICAL)
     .about(About::Host)
     .explains(&[&TLS_SILENT, &usual::CERTIFICATE_NAME, &usual::STOPPED, &usual::FAILED])
@@ -888,8 +887,8 @@ static HTTPS_PORT_TAKEN: Cause = Cause::new("HTTPS-PORT-TAKEN", Clue::Port(443, 
         "decide which of the two is the edge",
         Risk::Disruptive,
         Remedy::Manual(
-            "ss -Hltnp 'sport = :443' and docker ps say whose it is. It may serve the public: take 443 out of its own \
-             configuration, or leave nginx off; then opsctl restart nginx",
+            "ss -Hltnp 'sport = :443' and docker ps show which process listens. It may serve the public: remove 443 \
+             from its configuration, or leave nginx off; then opsctl restart nginx",
         ),
     )]);
 
@@ -901,14 +900,12 @@ static MANY_CONNECTIONS: Cause = Cause::new(
     ]),
 )
 .summary("nginx has more than 5,000 connections")
-.explanation("an attack, a client that does not close, or calls; worker_connections is the end of it")
+.explanation("an attack, a client that does not close, or calls; worker_connections is the limit")
 .verdict(Verdict::Warn)
 .fixes(&[&Fix::new(
-    "see from where",
+    "see where they come from",
     Risk::ReadOnly,
-    Remedy::Manual(
-        "ss -Htn state established '( sport = :443 )', counted by address; block one with ufw insert 1 (D17)",
-    ),
+    Remedy::Manual("ss -Htn state established '( sport = :443 )', counted by address; block one with ufw insert 1"),
 )]);
 
 static NGINX_STATUS: Http = Http::get(8080, "/nginx_status", &[]);
@@ -920,7 +917,7 @@ static SLOW: LineShare = requests(Share::above(5).part(r"\brt=[1-9]").whole(REQU
 static ANSWERS_SLOW: Cause = Cause::new("ANSWERS-SLOW", Clue::Lines(&SLOW))
     .summary("more than one answer in twenty took longer than a second")
     .explanation(
-        "counted over the last five minutes in nginx's access log, calls left out; applications, database or \
+        "counted over the last five minutes in nginx's access log, without calls; applications, database or \
          processors are slow",
     )
     .about(About::Host)
@@ -980,11 +977,11 @@ static RENEWAL_OFF: Cause = Cause::new(
     All(&[A_CERTIFICATE_TROUBLES, Clue::Output(&CERTBOT, Shows::NoLine("^ActiveState=active$"))]),
 )
 .summary("nothing renews certificates: certbot.timer is off")
-.explanation("it looks twice a day and renews what has less than 30 days")
+.explanation("it runs twice a day and renews certificates with less than 30 days left")
 .about(About::Host)
 .explains(&[&usual::CERTIFICATE_ENDING, &usual::CERTIFICATE_EXPIRED])
 .fixes(&[&Fix::new(
-    "switch it on; it looks within half a day",
+    "enable it; it runs within half a day",
     Risk::Safe,
     Remedy::Command(&["systemctl", "enable", "--now", "certbot.timer"]),
 )]);
@@ -1003,26 +1000,22 @@ static RENEWAL_FAILS: Cause = Cause::new(
 )
 .summary("certbot could not renew a certificate")
 .explanation(
-    "its last words say why: the name points elsewhere, port 80 is closed, or a rate limit, which more tries make \
-     longer",
+    "its last messages show why: the name points elsewhere, port 80 is closed, or a rate limit, which further \
+     attempts extend",
 )
 .about(About::Host)
 .explains(&[&usual::CERTIFICATE_ENDING, &usual::CERTIFICATE_EXPIRED])
 .fixes(&[&Fix::new(
-    "put that right, then try without effect first",
+    "fix that, then start with a dry run",
     Risk::ReadOnly,
     Remedy::Manual("certbot renew --dry-run; then certbot renew, and opsctl reload nginx"),
 )]);
 
 static HTTP_CLOSED: Cause = Cause::new("HTTP-CLOSED", Any(&[Clue::FirewallCloses(80), Clue::FirewallCloses(443)]))
-    .summary("the firewall lets nobody in to port 80 or 443")
+    .summary("the firewall blocks port 80 or 443")
     .explanation("Let's Encrypt must reach port 80 to renew, and visitors must reach 443")
     .about(About::Host)
-    .fixes(&[&Fix::new(
-        "let everybody in to 80 and 443",
-        Risk::Safe,
-        Remedy::Manual("ufw allow 80/tcp; ufw allow 443/tcp"),
-    )]);
+    .fixes(&[&Fix::new("allow ports 80 and 443", Risk::Safe, Remedy::Manual("ufw allow 80/tcp; ufw allow 443/tcp"))]);
 
 static TLS_SILENT: Cause = usual::tls_silent(All(&[Clue::Certificate(Flaw::None), Not(&Of(&NGINX, &Clue::Unwell))]));
 
@@ -1044,17 +1037,15 @@ static LOGS_BIG: Cause = Cause::new(
         ]),
     ]),
 )
-.summary("a log of the applications has more than 100 MB while the disk fills up")
-.explanation(
-    "logrotate and pm2-logrotate both turn /var/log/pm2 over, and neither tells pm2 to open its files again (D38)",
-)
+.summary("a log of the applications has more than 100 MB while the disk is nearly full")
+.explanation("logrotate and pm2-logrotate both rotate /var/log/pm2, and neither makes pm2 reopen its files")
 .about(About::Host)
 .verdict(Verdict::Warn)
 .fixes(&[&Fix::new(
-    "turn the logs over now",
+    "rotate the logs now",
     Risk::Safe,
     Remedy::Manual(
-        "logrotate --force /etc/logrotate.conf; pm2 flush loses what is in them, so only if that is not enough",
+        "logrotate --force /etc/logrotate.conf; pm2 flush deletes their content, so use it only if that is not enough",
     ),
 )]);
 
@@ -1065,8 +1056,8 @@ static BACKUPS_OLD: Cause = Cause::new(
         Clue::Leftovers(Leftovers::in_dir("/home/plugspace/backups").prefix("20").older_seconds(30 * 86_400)),
     ]),
 )
-.summary("backups older than 30 days lie on the disk while it fills up")
-.explanation("the script's own clean-up counts after it has deleted and may match the directory itself (D22)")
+.summary("backups older than 30 days are on the disk while it is nearly full")
+.explanation("the script's own cleanup counts after it has deleted and may match the directory itself")
 .about(About::Host)
 .verdict(Verdict::Warn)
 .fixes(&[&Fix::new(
@@ -1086,7 +1077,7 @@ static CALLS_SLOW: Cause = Cause::new(
         Clue::Get(&VOICE_METRICS, Heard::Above("avgLatency", 500)),
     ]),
 )
-.summary("calls have more than half a second of delay on average today")
+.summary("calls have an average delay of more than half a second today")
 .explanation("Gemini is slow, or the processors are busy")
 .about(About::These(&[&VOICE]))
 .verdict(Verdict::Warn)
@@ -1106,7 +1097,7 @@ static CALLS_FAIL: Cause = Cause::new(
     ),
 )
 .summary("{service} had an error every ten seconds in the last five minutes")
-.explanation("what the alert means by 0.1 a second; the log says of each why")
+.explanation("the alert's threshold of 0.1 per second; the log shows the reason of each")
 .about(About::These(&[&VOICE]))
 .verdict(Verdict::Warn)
 .fixes(&[&READ_LOG]);

@@ -30,8 +30,8 @@ pub static DEPLOYMENT: Deployment = Deployment::new(
         .certificates(Certificates::new(443, &HIGH).warn_days(30).fail_days(7))
         .disk_severity(&CRITICAL)
         .source(
-            "alerts.yml: disk below 15 and 5 % free, memory above 85 and 95 %, certificates below 30 and 7 days; load: \
-             opsctl's own default",
+            "alerts.yml: disk below 15 and 5 % free, memory above 85 and 95 %, certificates below 30 and 7 days; \
+             load: opsctl's default",
         ),
 )
 .summary("three Next.js sites, an API, a voice server and workers under pm2, with MongoDB, Redis and nginx, on one VPS")
@@ -68,23 +68,23 @@ pub static DEPLOYMENT: Deployment = Deployment::new(
     Contact::new("alerts of the agents").at("Slack #ai-alerts"),
 ])
 .notes(&[
-    "SSH takes keys only, no root, user plugspace alone, three tries, no forwarding",
-    "plugspace may sudo a restart or reload of nginx, and pm2; MongoDB and Redis need the provider's console (D25)",
-    "plugspace is in group docker, which is root by another name",
-    "pm2 belongs to user plugspace: called by root it starts a second daemon and all applications twice (D24)",
-    "pm2 gives up after 10 restarts 5 s apart: an errored application waits for a start by hand",
-    "frontend, studio, api and voice wait for a ready signal that none sends: each reload lasts the whole timeout \
-     (D15)",
-    "pm2's memory limits add up to 26.5 GB on a host of 8 GB: they protect nothing (D37)",
-    "pm2 writes to /var/log/pm2, turned over by logrotate and by pm2-logrotate (50M, 14 kept) without a reopen (D38)",
+    "SSH accepts only keys, only user plugspace, no root, three tries, no forwarding",
+    "plugspace may sudo a restart or reload of nginx, and pm2; MongoDB and Redis need the provider's console",
+    "plugspace is in group docker, which is equivalent to root",
+    "pm2 belongs to user plugspace: run as root it starts a second daemon and all applications twice",
+    "pm2 gives up after 10 restarts 5 s apart: an errored application waits for a manual start",
+    "frontend, studio, api and voice never send the ready signal that pm2 waits for: each reload lasts the whole \
+     timeout",
+    "pm2's memory limits add up to 26.5 GB on a host of 8 GB: they do not protect the host",
+    "pm2 writes to /var/log/pm2; logrotate and pm2-logrotate (50M, 14 kept) rotate it without a reopen",
     "three paths and three ways to deploy: pm2 and the runbook use /home/plugspace/plugspace, the GitHub workflow \
-     /home/plugspace/app, scripts/deploy.sh /var/www/plugspace (D31)",
-    "infrastructure/docker is a second whole stack for the same ports; it opens MongoDB and Redis past UFW (D39)",
-    "UFW lets in 2222, 80, 443; a deny must be inserted before those or it does nothing (D17)",
+     /home/plugspace/app, scripts/deploy.sh /var/www/plugspace",
+    "infrastructure/docker is a second complete stack on the same ports; it exposes MongoDB and Redis past UFW",
+    "UFW allows 2222, 80, 443; insert a deny before those or it has no effect",
     "fail2ban: sshd 3 tries, 24 h; else 5 tries in 10 min, 1 h (nginx-http-auth; limit-req 10, botsearch 2)",
     "kernel and limits as set up: nofile 65536, vm.overcommit_memory 1, swappiness 10",
-    "SECURITY.md has response times of its own: 1, 4, 24 and 72 h",
-    "pm2's deploy section also knows staging.plugspace.io",
+    "SECURITY.md has other response times: 1, 4, 24 and 72 h",
+    "pm2's deploy section also has staging.plugspace.io",
 ]);
 
 const _: () = check::deployment(&DEPLOYMENT);
@@ -97,7 +97,7 @@ const MAINTENANCE: Page = Page::new("/etc/nginx/conf.d/00-opsctl-maintenance.con
     .message("We are working on Plugspace. Please try again in a while.")
     .retry_after_seconds(600)
     .effect(
-        "every visitor gets 503 and the message; the applications go on behind it, and calls that are open on /voice \
+        "every visitor gets 503 and the message; the applications keep running behind it, and open calls on /voice \
          last until they end",
     );
 
@@ -107,12 +107,12 @@ static CRITICAL: Level = Level::new("critical")
     .response_seconds(900)
     .action("restart what is down; on-call, team lead, CTO");
 static HIGH: Level = Level::new("high")
-    .criterion("a site or the workers are down, memory or processors run out, a certificate has under 7 days")
+    .criterion("a site or the workers are down, memory or processors run out, a certificate has under 7 days left")
     .response("within 1 h")
     .response_seconds(3600)
     .action("restart the application concerned; on-call, team lead");
 static MEDIUM: Level = Level::new("medium")
-    .criterion("admin or monitoring is down, answers are slow, a certificate has under 30 days")
+    .criterion("admin or monitoring is down, answers are slow, a certificate has under 30 days left")
     .response("within 4 h")
     .response_seconds(14_400)
     .action("find the cause, then repair; on-call");
@@ -148,5 +148,5 @@ static SERVICES: &[&Service] = &[
 static BACKUP_JOB: Job = Job::cron("backup", &["backup.sh", "opsctl backup"])
     .otherwise("databases, uploads and configuration are not copied at 02:00");
 static RENEWAL_JOB: Job = Job::timer("certificate renewal", "certbot.timer")
-    .otherwise("certificates run out: certbot renews what has less than 30 days, twice a day")
+    .otherwise("certificates expire: certbot runs twice a day and renews those with less than 30 days left")
     .expected();

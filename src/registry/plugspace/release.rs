@@ -26,5 +26,5 @@ pub static RELEASE: Release = Release::new(SERVICES)
     .switch(Switch::Reload)
     .free_bytes(3 << 30)
     .backups(&["/home/plugspace/backups"])
-    .stays("the database: what was pushed to its schema, and all data")
-    .note("four applications wait for a ready signal that none of them sends, so each reload lasts its time-out (D15)");
+    .stays("the database: pushed schema changes, and all data")
+    .note("four applications never send the ready signal that pm2 waits for, so each reload lasts its whole timeout");

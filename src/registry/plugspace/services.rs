@@ -12,7 +12,7 @@ static SETTINGS: &[Setting] = &[
         .otherwise("the database is not reached"),
     Setting::new("REDIS_URL", Form::Url(UrlForm::with_scheme(&["redis", "rediss"]).port(6379)))
         .otherwise("sessions and queues are not reached"),
-    Setting::new("API_PORT", Form::Port(4000)).otherwise("nginx and Prometheus ask port 4000"),
+    Setting::new("API_PORT", Form::Port(4000)).otherwise("nginx and Prometheus connect to port 4000"),
 ];
 
 /// An application of user plugspace's pm2.
@@ -32,34 +32,34 @@ const fn unit(name: &'static str) -> Manager {
 const ANSWERS: &[Rule] = &[Rule::ok(200)];
 
 const MONITORING: Presence = Presence::IfFound("started with compose's profile monitoring, or on the host by hand");
-const NO_SCRIPT: Presence = Presence::IfFound("Prometheus asks for it, but no script installs it");
+const NO_SCRIPT: Presence = Presence::IfFound("Prometheus scrapes it, but no script installs it");
 
-const WATCHES: &str = "it only watches; users notice nothing";
+const WATCHES: &str = "it only monitors; users are not affected";
 const MEASURES: &str = "one set of metrics";
 
 pub static MONGODB: Service = Service::new("mongodb", &CRITICAL)
     .summary("the database")
-    .severity_reason("API and workers can do nothing without it")
+    .severity_reason("API and workers do not work without it")
     .managers(&[unit("mongod.service")])
     .ports(&[27017])
     .probes(&[Probe::mongo(27017)])
     .data(&[
-        Data::new(DataKind::Directory, "/var/lib/mongodb").what("database plugspace: all that users made"),
+        Data::new(DataKind::Directory, "/var/lib/mongodb").what("database plugspace: all user data"),
         Data::new(DataKind::File, "/root/.plugspace/mongodb-credentials.txt").what(
-            "passwords and URIs of admin and application, mode 600; its URIs hold an unquoted &, so it must be parsed, \
-             never sourced (D2); the backup needs it, though setup says to delete it (D8)",
+            "passwords and URIs of admin and application, mode 600; its URIs have an unquoted &, so parse it and \
+             never source it; the backup needs it, although the setup asks to delete it",
         ),
     ])
     .logs(&[
         Log::Journal("mongod.service"),
         Log::file("/var/log/mongodb/mongod.log").what("JSON lines; operations slower than 100 ms"),
     ])
-    .restart_loses("the API answers 503 until it is back")
+    .restart_loses("the API answers 503 until it runs again")
     .note(
         "MongoDB 7, replica set plugspace-rs of the one member localhost:27017, cache 2 GB; plugspace_app is defined \
-         in database plugspace, admin in admin; the shipped mongod.conf is refused at start: an option of before 6.1, \
-         and login with a replica set but no keyFile (D9); rs.status and currentOp need a login; rs.initiate only on \
-         an empty node, with that name and address (D10)",
+         in database plugspace, admin in admin; mongod refuses the shipped mongod.conf: it has an option from before \
+         6.1, and login with a replica set but no keyFile; rs.status and currentOp need a login; run rs.initiate \
+         only on an empty node, with that name and address",
     );
 
 pub static REDIS: Service = Service::new("redis", &CRITICAL)
@@ -73,7 +73,7 @@ pub static REDIS: Service = Service::new("redis", &CRITICAL)
     .data(&[
         Data::new(DataKind::Directory, "/var/lib/redis").what(
             "sessions and queues: appendonlydir, synced every second, and dump.rdb (900/1 300/10 60/10000), which is \
-             ignored at start while append-only is on (D7)",
+             ignored at start while appendonly is on",
         ),
         Data::new(DataKind::File, "/root/.plugspace/redis-credentials.txt").what("password and URL, mode 600"),
     ])
@@ -82,16 +82,16 @@ pub static REDIS: Service = Service::new("redis", &CRITICAL)
         Memory::stated_in("alert redis-memory: 90 % of maxmemory 1gb, which Redis itself keeps")
             .alarm_bytes(GIB * 9 / 10),
     )
-    .restart_loses("sessions, queues and cache stop until it is back")
+    .restart_loses("sessions, queues and cache stop until it runs again")
     .note(
-        "evicts by allkeys-lru, which may drop queued jobs; noeviction is right for BullMQ (D12); CONFIG, FLUSHALL, \
-         FLUSHDB and DEBUG are removed (D11); SHUTDOWN is renamed, so the unit's ExecStop fails and SIGTERM stops it \
-         (D41); its password belongs in REDISCLI_AUTH, never in argv (D6)",
+        "evicts by allkeys-lru, which may drop queued jobs; noeviction is right for BullMQ; CONFIG, FLUSHALL, \
+         FLUSHDB and DEBUG are removed; SHUTDOWN is renamed, so the unit's ExecStop fails and SIGTERM stops it; pass \
+         its password in REDISCLI_AUTH, never in argv",
     );
 
 pub static API: Service = Service::new("plugspace-api", &CRITICAL)
     .summary("the API (Express, tRPC)")
-    .severity_reason("all three sites ask it for everything")
+    .severity_reason("all three sites depend on it")
     .managers(&[app("plugspace-api", Instances::Cluster(4), 2 * GIB)])
     .ports(&[4000])
     .routes(&[
@@ -125,15 +125,14 @@ pub static API: Service = Service::new("plugspace-api", &CRITICAL)
     .logs(&[Log::pm2().out("/var/log/pm2/api-out.log").error("/var/log/pm2/api-error.log")])
     .restart_loses("requests that take longer than 10 s to end")
     .note(
-        "its port comes from API_PORT, not PORT; /api/health does not exist, though every check of the runbook asks it \
-         (D1); of the two nginx designs one sends /api/ and /trpc/ here, the other api.plugspace.io (D31), and /api/ \
-         also takes the /api/trpc that the front end rewrites itself (D32); no /api/metrics, so Prometheus always \
-         calls it down (D29)",
+        "its port is API_PORT, not PORT; /api/health does not exist, although every check of the runbook uses it; \
+         one nginx design sends /api/ and /trpc/ here, the other api.plugspace.io, and /api/ also includes the \
+         /api/trpc that the front end rewrites itself; it has no /api/metrics, so Prometheus always reports it down",
     );
 
 pub static VOICE: Service = Service::new("plugspace-voice", &CRITICAL)
     .summary("the voice server (WebSocket)")
-    .severity_reason("all voice features end without it")
+    .severity_reason("all voice features fail without it")
     .managers(&[app("plugspace-voice", Instances::Cluster(2), GIB)])
     .ports(&[4001])
     .routes(&[Route::new("plugspace.io", 4001).path("/voice")])
@@ -145,25 +144,25 @@ pub static VOICE: Service = Service::new("plugspace-voice", &CRITICAL)
     .logs(&[Log::pm2().out("/var/log/pm2/voice-out.log").error("/var/log/pm2/voice-error.log")])
     .restart_loses("calls: they have 30 s to end")
     .note(
-        "calls itself healthy even without Redis; it also needs Google's Gemini; an upgrade on /voice that works gives \
-         101, or a close with 4001 to 4003 when not logged in; nginx.conf of infrastructure has no route to it (D32)",
+        "it reports healthy even without Redis; it also needs Google's Gemini; a working upgrade on /voice gets 101, \
+         or a close with 4001 to 4003 when not logged in; nginx.conf of infrastructure has no route to it",
     );
 
 pub static WORKER: Service = Service::new("plugspace-worker", &HIGH)
     .summary("the queue workers (BullMQ)")
-    .severity_reason("jobs pile up in Redis; the sites go on")
+    .severity_reason("jobs queue up in Redis; the sites keep running")
     .managers(&[app("plugspace-worker", Instances::Cluster(4), 2 * GIB)])
     .needs(&[&MONGODB, &REDIS])
     .logs(&[Log::pm2().out("/var/log/pm2/worker-out.log").error("/var/log/pm2/worker-error.log")])
     .restart_loses("jobs that take longer than 60 s to end are cut off")
     .note(
-        "expect it errored: its script is never built, and would only export a class (D14); no port: what it does \
-         shows in the depth of the queues",
+        "it is usually errored: its script is never built, and would only export a class; it has no port: the length \
+         of the queues shows its work",
     );
 
 pub static FRONTEND: Service = Service::new("plugspace-frontend", &HIGH)
     .summary("the public site (Next.js)")
-    .severity_reason("visitors see nothing; API and voice go on")
+    .severity_reason("visitors see no pages; API and voice keep running")
     .managers(&[app("plugspace-frontend", Instances::ClusterMax, GIB)])
     .ports(&[3000])
     .routes(&[Route::new("plugspace.io", 3000), Route::new("www.plugspace.io", 3000)])
@@ -172,15 +171,15 @@ pub static FRONTEND: Service = Service::new("plugspace-frontend", &HIGH)
     .logs(&[Log::pm2().out("/var/log/pm2/frontend-out.log").error("/var/log/pm2/frontend-error.log")]);
 
 pub static STUDIO: Service = Service::new("plugspace-studio", &HIGH)
-    .summary("the users' workshop (Next.js)")
-    .severity_reason("users cannot work; API and voice go on")
+    .summary("the users' workspace (Next.js)")
+    .severity_reason("users cannot work; API and voice keep running")
     .managers(&[app("plugspace-studio", Instances::ClusterMax, GIB)])
     .ports(&[3001])
     .routes(&[Route::new("studio.plugspace.io", 3001)])
     .probes(&[Probe::Http(Http::get(3001, "/", ANSWERS))])
     .needs(&[&API])
     .logs(&[Log::pm2().out("/var/log/pm2/studio-out.log").error("/var/log/pm2/studio-error.log")])
-    .note("nginx-setup.sh has no host for it (D32)");
+    .note("nginx-setup.sh has no host for it");
 
 pub static ADMIN: Service = Service::new("plugspace-admin", &MEDIUM)
     .summary("administration (Next.js)")
@@ -211,10 +210,11 @@ pub static NGINX: Service = Service::new("nginx", &CRITICAL)
         Log::file("/var/log/nginx/access.log").what("requests, with rt, uct, uht and urt in seconds"),
         Log::file("/var/log/nginx/error.log").what("errors"),
     ])
-    .restart_loses("every open connection of every host; a reload loses none")
+    .restart_loses("every open connection of every host; a reload drops none")
     .note(
-        "its /health is a fixed OK and says nothing of the applications (D1); the certificate names plugspace.io and \
-         www only, so studio, api, admin and *.projects fail by name (D33); 8080 is its own status page, local only",
+        "its /health is a fixed OK and does not show the state of the applications; the certificate names only \
+         plugspace.io and www, so studio, api, admin and *.projects fail by name; 8080 is its own status page, local \
+         only",
     );
 
 pub static PROMETHEUS: Service = Service::new("prometheus", &MEDIUM)
@@ -226,8 +226,8 @@ pub static PROMETHEUS: Service = Service::new("prometheus", &MEDIUM)
     .presence(MONITORING)
     .logs(&[Log::Container])
     .note(
-        "no witness: its ServiceDown always fires and mutes every other alert (D29); in a container its localhost \
-         targets are the container itself, and its rules lie where it does not look (D30)",
+        "it is not reliable: its ServiceDown always fires and mutes every other alert; in a container its localhost \
+         targets are the container itself, and its rules are in a directory that it does not read",
     );
 
 pub static ALERTMANAGER: Service = Service::new("alertmanager", &MEDIUM)
@@ -239,8 +239,8 @@ pub static ALERTMANAGER: Service = Service::new("alertmanager", &MEDIUM)
     .presence(MONITORING)
     .logs(&[Log::Container])
     .note(
-        "does not start with the shipped file: it fills in no ${VARIABLES} (D30); groups for 30 s, then every 5 min, \
-         repeats every 4 h; critical: 10 s and 1 h; a silence must be sent as JSON (D18)",
+        "it does not start with the shipped file, because it does not fill in ${VARIABLES}; it groups for 30 s, then \
+         every 5 min, and repeats every 4 h (critical: 10 s and 1 h); send a silence as JSON",
     );
 
 pub static GRAFANA: Service = Service::new("grafana", &MEDIUM)
@@ -281,7 +281,7 @@ pub static REDIS_EXPORTER: Service = Service::new("redis-exporter", &LOW)
     .presence(Presence::IfFound("set up by redis-setup.sh"))
     .needs(&[&REDIS])
     .logs(&[Log::Journal("redis_exporter.service")])
-    .note("its unit holds the password of Redis in argv, for every user to read (D6)");
+    .note("its unit has the password of Redis in argv, which every user can read");
 
 pub static MONGODB_EXPORTER: Service = Service::new("mongodb-exporter", &LOW)
     .summary("metrics of MongoDB")
@@ -292,7 +292,7 @@ pub static MONGODB_EXPORTER: Service = Service::new("mongodb-exporter", &LOW)
     .needs(&[&MONGODB]);
 
 pub static BLACKBOX_EXPORTER: Service = Service::new("blackbox-exporter", &LOW)
-    .summary("asks the public addresses")
+    .summary("probes the public addresses")
     .severity_reason(MEASURES)
     .ports(&[9115])
     .probes(&[Probe::Http(Http::get(9115, "/metrics", ANSWERS))])

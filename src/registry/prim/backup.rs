@@ -25,7 +25,7 @@ const fn nightly(name: &'static str, source: Source) -> BackupSet {
     BackupSet::new(name, source, Schedule::daily(3, 0), &R2)
 }
 
-const LATER: &str = "the runbook of 2026-02-26 has four databases; the repository added it on 2026-02-27";
+const LATER: &str = "the repository added it on 2026-02-27; the runbook of 2026-02-26 lists four databases";
 
 pub static BACKUPS: &[BackupSet] = &[
     nightly("wallet", Source::sqlite("/opt/prim/wallet.db")).what("wallets and spending policy").owners(&[&WALLET]),
@@ -37,8 +37,8 @@ pub static BACKUPS: &[BackupSet] = &[
     nightly("allowlist", Source::sqlite("/var/lib/prim/allowlist.db"))
         .what("who may use the product")
         .owners(&[&WALLET])
-        .optional("made by wallet when it first starts")
-        .note("in no backup of the runbook; without it every paid service answers 403"),
+        .optional("wallet creates it at its first start")
+        .note("the runbook does not back it up; without it every paid service answers 403"),
     nightly("email", Source::sqlite("/opt/prim/email.db"))
         .what("mailboxes, domains, webhooks")
         .owners(&[&EMAIL])
@@ -60,7 +60,7 @@ pub static BACKUPS: &[BackupSet] = &[
     )
     .what("all mail")
     .owners(&[&STALWART])
-    .optional("only where mail is served")
+    .optional("only on hosts that serve mail")
     .rpo_seconds(7 * DAY_SECONDS)
-    .note("Qdrant, /etc/prim and Caddy's certificates are in no backup of the runbook"),
+    .note("the runbook does not back up Qdrant, /etc/prim and Caddy's certificates"),
 ];

@@ -42,19 +42,19 @@ static HOST_UNREACHABLE: Failure = Failure::new("host-unreachable", &[&[&CADDYFI
     .aliases(&["edge-down", "caddy-down", "down"])
     .services(&[&CADDY])
     .symptoms(&["no host name answers", "SSH or the provider's console is the only way in"])
-    .note("that the host itself cannot be reached is only seen from elsewhere; here Caddy is looked at");
+    .note("only another host can see that this host is unreachable; opsctl checks Caddy here");
 
 // F6
 static DISK_FULL: Failure = Failure::new("disk-full", &[usual::DISK, &[&STALE_COPIES]])
-    .summary("a file system is full or fills up")
+    .summary("a file system is full or nearly full")
     .section("7. Failure: disk full")
     .aliases(&["disk", "no-space", "enospc", "inodes"])
     .symptoms(&["writes fail with \"No space left on device\"", "journald stops"])
-    .note("docker system prune removes a stopped stalwart container; with --volumes also Qdrant's data: never");
+    .note("never run docker system prune: it removes a stopped stalwart container, with --volumes also Qdrant's data");
 
 // F7
 static BUN_MISSING: Failure = Failure::new("bun-missing", &[&[&BUN_GONE]])
-    .summary("Bun, which every unit runs, is gone")
+    .summary("Bun, which every unit runs, is missing")
     .section("7. Failure: Bun missing after reboot")
     .severity(&P0)
     .aliases(&["bun", "203"])
@@ -74,11 +74,11 @@ static SERVICE_CRASH_LOOP: Failure = Failure::new(
     "service-crash-loop",
     &[CRASHES, usual::SERVICE, &[&usual::ENGINE_DOWN, &FAILED_UNITS, &LOOPING_UNITS]],
 )
-.summary("a service does not stay up, or does not answer")
+.summary("a service is in a crash loop or does not answer")
 .section("7. Failure: service crash loop")
 .aliases(&["crash-loop", "service-down", "unit-failed"])
 .symptoms(&["the unit is activating (auto-restart) or failed"])
-.note("RestartSec=5 never reaches the start limit, so that a broken unit loops for ever");
+.note("RestartSec=5 never reaches the start limit, so a broken unit restarts forever");
 
 // F3
 static TLS_FAILURE: Failure = Failure::new(
@@ -89,33 +89,33 @@ static TLS_FAILURE: Failure = Failure::new(
         &[&TLS_SILENT],
     ],
 )
-.summary("a certificate is not valid, or ends soon")
+.summary("a certificate is not valid, or expires soon")
 .section("7. Failure: TLS certificate")
 .aliases(&["tls", "certificate", "https", "acme"])
-.symptoms(&["clients say that a certificate has expired or is not theirs"])
+.symptoms(&["clients report that a certificate has expired or is for another name"])
 .note("restarting Caddy drops every host and forces no renewal: reload it, and read the ACME errors");
 
 // F4
 static MAIL_INBOUND_DOWN: Failure =
     Failure::new("mail-inbound-down", &[&[&MAIL_STORE_DAMAGED, &MAIL_SILENT], usual::SERVICE, &[&usual::ENGINE_DOWN]])
-        .summary("Stalwart takes no mail")
+        .summary("Stalwart accepts no mail")
         .section("7. Failure: inbound mail")
         .aliases(&["mail", "smtp"])
         .services(&[&STALWART])
         .symptoms(&["senders get no 220 banner on port 25"])
         .note(
-            "never remove stalwart-data: it is all mail. Port 25 accepts connections through docker's proxy even when \
-             the server is dead",
+            "never remove stalwart-data: it holds all mail. Port 25 accepts connections through docker's proxy even \
+             when the server is down",
         );
 
 // F5
 static SQLITE_LOCKED: Failure = Failure::new("sqlite-locked", &[&[&LOCKED_BY_BACKUP, &LOCKED, &usual::SQLITE_LOCKED]])
-    .summary("a service cannot write its database because somebody else holds it")
+    .summary("a service cannot write its database because another process locks it")
     .section("7. Failure: SQLite locked")
     .aliases(&["locked", "sqlite", "busy", "sqlite_busy"])
     .symptoms(&["SQLITE_BUSY or \"database is locked\" in the journal"])
     .note(
-        "rollback journal and no busy timeout: any reader that holds the file, such as the backup at 03:00, blocks a \
+        "the databases use a rollback journal and no busy timeout: a reader, such as the backup at 03:00, blocks a \
          commit at once",
     );
 
@@ -136,7 +136,7 @@ static X402_PAYMENT_FAILURE: Failure = Failure::new(
         CRASHES,
     ],
 )
-.summary("paid routes take no payment, or turn those away who may pay")
+.summary("paid routes accept no payment, or reject permitted payers")
 .section("7. Failure: x402 payments")
 .severity(&P1)
 .aliases(&["x402", "402", "403", "payment"])
@@ -152,19 +152,19 @@ static BAD_GATEWAY: Failure = Failure::new("bad-gateway", &[&[&ROUTE_ELSEWHERE],
     .section("7. Failure: 502")
     .aliases(&["502", "upstream"])
     .services(&[&WALLET, &STORE, &FAUCET, &SPAWN, &SEARCH, &STALWART, &EMAIL, &TOKEN, &MEM, &DOMAIN, &TRACK, &INFER])
-    .symptoms(&["an HTTPS host answers 502: Caddy is well, its upstream does not listen"]);
+    .symptoms(&["an HTTPS host answers 502: Caddy is healthy, its upstream does not listen"]);
 
 static MAIL_OUTBOUND_REJECTED: Failure =
     Failure::new("mail-outbound-rejected", &[&[&SIGNER_UNKNOWN, &REFUSED_BY_RECEIVERS]])
-        .summary("mail that goes out is refused")
+        .summary("outgoing mail is refused")
         .section("docs/ops, 2026-02-27")
         .severity(&P2)
         .aliases(&["mail-out", "dkim", "spf"])
         .services(&[&STALWART])
         .symptoms(&["receivers refuse or junk what Stalwart sends"])
         .note(
-            "PTR, SPF and MX are in the world's DNS and are not looked at from here: dig +short -x ADDRESS, dig TXT \
-             prim.sh; the certificate of ports 465 and 993 is Stalwart's own",
+            "opsctl does not check PTR, SPF and MX in public DNS: use dig +short -x ADDRESS and dig TXT prim.sh. \
+             Stalwart has its own certificate for ports 465 and 993",
         );
 
 // F11
@@ -176,7 +176,7 @@ static DEGRADED: Failure = Failure::new(
 .section("9. Severity, P3")
 .severity(&P3)
 .aliases(&["slow", "memory", "oom", "load", "latency"])
-.symptoms(&["answers take long", "errors come and go"]);
+.symptoms(&["answers are slow", "errors are intermittent"]);
 
 static CORRECT_ENV: Fix = Fix::new(
     "correct its env file and restart it",
@@ -187,7 +187,8 @@ static REDEPLOY: Fix = Fix::new(
     "install what is missing and restart",
     Risk::Disruptive,
     Remedy::Manual(
-        "bash /opt/prim/deploy/prim/deploy.sh, then opsctl restart token mem domain track (the script forgets these)",
+        "bash /opt/prim/deploy/prim/deploy.sh, then opsctl restart token mem domain track (the script does not \
+         restart these)",
     ),
 );
 static RESTART: Fix = Fix::new("restart {service}", Risk::Disruptive, Remedy::Restart);
@@ -201,7 +202,7 @@ static NETWORK_UNKNOWN: Cause = Cause::new(
         Clue::Env(EnvClue::key("PRIM_NETWORK").unlike(NETWORKS)),
     ]),
 )
-.summary("PRIM_NETWORK of {service} is none that it knows")
+.summary("PRIM_NETWORK of {service} is unknown to it")
 .explanation(
     "valid are eip155:8453 (Base, also when it is not set) and eip155:84532 (Base Sepolia); most services end at \
      start, faucet and domain fail at each request",
@@ -213,13 +214,16 @@ const NETWORKS: &str = "eip155:(8453|84532)";
 
 static PORT_MISSING: Cause = Cause::new("PORT-MISSING", Clue::Env(EnvClue::KeysMissing(&["PORT"])))
     .summary("PORT is not set for {service}")
-    .explanation("Bun then takes port 3000, where Caddy does not look, and where a second such service cannot listen")
+    .explanation(
+        "Bun then listens on port 3000: Caddy does not send requests there, and a second such service \
+     cannot listen there",
+    )
     .about(About::These(NETWORKED))
     .fixes(&[&CORRECT_ENV]);
 
 static PORT_DIFFERS: Cause = Cause::new("PORT-DIFFERS", Clue::Env(EnvClue::key("PORT").not_its_port()))
     .summary("{service} is configured for another port than {port}")
-    .explanation("Caddy sends its host to {port}, and everybody who needs it asks there")
+    .explanation("Caddy and its clients connect to port {port}")
     .about(About::These(NETWORKED))
     .fixes(&[&CORRECT_ENV]);
 
@@ -252,14 +256,14 @@ static STATE_NOT_WRITABLE: Cause = Cause::new(
         ),
     ]),
 )
-.summary("wallet cannot open its databases: /var/lib/prim does not belong to prim")
+.summary("wallet cannot open its databases: prim does not own /var/lib/prim")
 .explanation(
-    "root's health cron makes the directory as root where it is missing; wallet, as prim, must create allowlist.db \
-     there (D10)",
+    "root's health cron creates the directory as root if it is missing; wallet runs as prim and must create \
+     allowlist.db there",
 )
 .about(About::These(&[&WALLET]))
 .fixes(&[&Fix::new(
-    "give the directory back to prim, then restart wallet",
+    "make prim the owner of the directory, then restart wallet",
     Risk::Disruptive,
     Remedy::Manual("chown -R prim:prim /var/lib/prim, then opsctl restart wallet"),
 )]);
@@ -268,11 +272,11 @@ static FAILED_UNITS: Cause = usual::unit_failed().verdict(Verdict::Warn);
 static LOOPING_UNITS: Cause = usual::unit_looping();
 
 static CADDYFILE_INVALID: Cause = Cause::new("CADDYFILE-INVALID", Clue::ProxyRejects)
-    .summary("Caddy does not take its Caddyfile")
-    .explanation("it runs on with the old one until it is restarted; then every public host is down")
+    .summary("Caddy rejects its Caddyfile")
+    .explanation("it serves with the old one until it is restarted; then every public host is down")
     .about(About::These(&[&CADDY]))
     .fixes(&[&Fix::new(
-        "see what is wrong with it",
+        "see its errors",
         Risk::ReadOnly,
         Remedy::Command(&["caddy", "adapt", "--config", "/etc/caddy/Caddyfile"]),
     )]);
@@ -293,10 +297,8 @@ static STALE_COPIES: Cause = Cause::new(
         Not(&Clue::Running("backup.sh")),
     ]),
 )
-.summary("an ended backup left copies of databases in /tmp")
-.explanation(
-    "backup.sh removes its copies only when all goes well; they take space and are readable by others (mode 644)",
-)
+.summary("a finished backup left copies of databases in /tmp")
+.explanation("backup.sh removes its copies only on success; they use space, and other users can read them (mode 644)")
 .about(About::Host)
 .verdict(Verdict::Warn)
 .severity(&P3)
@@ -308,11 +310,11 @@ static STALE_COPIES: Cause = Cause::new(
 
 static BUN_GONE: Cause = Cause::new("BUN-MISSING", Clue::File("/home/prim/.bun/bin/bun", FileClue::NotExecutable))
     .summary("Bun is missing or cannot be executed")
-    .explanation("every prim unit runs /home/prim/.bun/bin/bun; whatever is restarted now stays down")
+    .explanation("every prim unit runs /home/prim/.bun/bin/bun; a unit that is restarted now does not start again")
     .about(About::Host)
     .explains(&[&usual::PROGRAM_MISSING, &usual::CRASH_LOOP, &usual::FAILED])
     .fixes(&[&Fix::new(
-        "install Bun again as prim, in the version that was in use, then restart all units, wallet first",
+        "reinstall the same version of Bun as prim, then restart all units, wallet first",
         Risk::Disruptive,
         Remedy::Manual(
             "as prim: curl -fsSL https://bun.sh/install | bash -s bun-vVERSION; then opsctl restart wallet, and the \
@@ -321,13 +323,13 @@ static BUN_GONE: Cause = Cause::new("BUN-MISSING", Clue::File("/home/prim/.bun/b
     )]);
 
 static HTTPS_PORT_TAKEN: Cause = Cause::new("HTTPS-PORT-TAKEN", Clue::Port(443, Listening::NotBy(&["caddy"])))
-    .summary("another program than Caddy holds port 443")
-    .explanation("the compose file of Stalwart publishes 443 as well: whoever starts first at boot has it (D23)")
+    .summary("another program than Caddy listens on port 443")
+    .explanation("the compose file of Stalwart also publishes 443: the first to start at boot gets the port")
     .about(About::Host)
     .severity(&P0)
     .explains(&[&TLS_SILENT, &usual::CERTIFICATE_NAME, &usual::CRASH_LOOP, &usual::FAILED, &usual::NO_ANSWER])
     .fixes(&[&Fix::new(
-        "take 443 out of the compose file, recreate the container, start Caddy",
+        "remove 443 from the compose file, recreate the container, start Caddy",
         Risk::Disruptive,
         Remedy::Manual(
             "remove 443:443 from /opt/prim/deploy/email/docker-compose.yml, docker compose up -d there, then opsctl \
@@ -336,11 +338,11 @@ static HTTPS_PORT_TAKEN: Cause = Cause::new("HTTPS-PORT-TAKEN", Clue::Port(443, 
     )]);
 
 static HTTP_CLOSED: Cause = Cause::new("HTTP-CLOSED", Any(&[Clue::FirewallCloses(80), Clue::FirewallCloses(443)]))
-    .summary("the firewall lets nobody in to port 80 or 443")
+    .summary("the firewall blocks port 80 or 443")
     .explanation("Let's Encrypt must reach port 80 (or 443) to renew, and visitors must reach 443")
     .about(About::Host)
     .fixes(&[&Fix::new(
-        "let everybody in to 80 and 443",
+        "allow ports 80 and 443",
         Risk::Safe,
         Remedy::Manual("ufw allow 80/tcp; ufw allow 443/tcp; then opsctl reload caddy"),
     )]);
@@ -363,12 +365,12 @@ static ACME_RATE_LIMIT: Cause = Cause::new(
     ]),
 )
 .summary("Let's Encrypt refuses new certificates for now: a rate limit")
-.explanation("more tries make it last longer; wait until the time that its message states")
+.explanation("further attempts extend the limit; wait until the time in its message")
 .about(About::These(&[&CADDY]))
 .severity(&P2)
 .verdict(Verdict::Warn)
 .fixes(&[&Fix::new(
-    "read until when, and wait",
+    "read the end time, and wait",
     Risk::ReadOnly,
     Remedy::Command(&["opsctl", "logs", "caddy", "-g", "rateLimited|too many", "-n", "20"]),
 )]);
@@ -387,7 +389,7 @@ static ACME_FAILS: Cause = Cause::new(
     ]),
 )
 .summary("Caddy cannot get a certificate")
-.explanation("the name points elsewhere, or Let's Encrypt cannot reach this host; its message says which")
+.explanation("the name points elsewhere, or Let's Encrypt cannot reach this host; its message shows which")
 .about(About::These(&[&CADDY]))
 .severity(&P2)
 .verdict(Verdict::Warn)
@@ -395,12 +397,12 @@ static ACME_FAILS: Cause = Cause::new(
 
 static STORE_NOT_WRITABLE: Cause =
     Cause::new("CADDY-STORE", Clue::File("/var/lib/caddy", FileClue::OwnedByOther("caddy")))
-        .summary("Caddy cannot write where it keeps its certificates")
-        .explanation("/var/lib/caddy must belong to caddy; what it renews is lost at the next restart")
+        .summary("Caddy cannot write its certificate directory")
+        .explanation("caddy must own /var/lib/caddy; renewed certificates are lost at the next restart")
         .about(About::Host)
         .severity(&P2)
         .fixes(&[&Fix::new(
-            "give it back to caddy, then reload",
+            "make caddy its owner, then reload",
             Risk::Safe,
             Remedy::Manual("chown -R caddy:caddy /var/lib/caddy, then opsctl reload caddy"),
         )]);
@@ -412,14 +414,14 @@ static MAIL_STORE_DAMAGED: Cause = Cause::new(
     All(&[Clue::Unwell, Clue::Said(r"(?i)rocksdb.*(corrupt|checksum)|corruption:|checksum mismatch", Window::Run)]),
 )
 .summary("Stalwart cannot read its store")
-.explanation("RocksDB says that its files are damaged; a restart does not mend that")
+.explanation("RocksDB reports damaged files; a restart does not repair them")
 .about(About::These(&[&STALWART]))
 .fixes(&[&Fix::new(
-    "restore stalwart-data from its newest archive, with the old one kept aside",
+    "restore stalwart-data from its newest archive, and keep the old directory",
     Risk::Destructive,
     Remedy::Manual(
-        "docker compose stop in /opt/prim/deploy/email, move stalwart-data aside (never remove it), unpack the \
-         archive, docker compose start",
+        "docker compose stop in /opt/prim/deploy/email; mv stalwart-data stalwart-data.before (never remove it); \
+         unpack the archive; docker compose start",
     ),
 )]);
 
@@ -431,21 +433,21 @@ static MAIL_SILENT: Cause = Cause::new(
         Any(&[Clue::Reply(Heard::Silence), Clue::Reply(Heard::Bad)]),
     ]),
 )
-.summary("nothing greets on the mail port")
-.explanation("the container runs, and docker's proxy takes connections for it, but no 220 banner comes")
+.summary("the mail port sends no banner")
+.explanation("the container runs, and docker's proxy accepts connections for it, but no 220 banner arrives")
 .about(About::These(&[&STALWART]))
 .depth(Depth::Effect)
 .fixes(&[&RESTART]);
 
 static LOCKED_BY_BACKUP: Cause =
     Cause::new("LOCKED-BY-BACKUP", All(&[Clue::Said(LOCK_LINES, Window::Seconds(600)), Clue::Running("backup.sh")]))
-        .summary("the backup holds the database of {service}")
-        .explanation("it reads the file while the service wants to write; that is over when the backup is")
+        .summary("the backup locks the database of {service}")
+        .explanation("the backup reads the file while the service tries to write; the lock ends with the backup")
         .explains(&[&usual::SQLITE_LOCKED])
         .about(About::These(UNITS))
         .verdict(Verdict::Warn)
         .fixes(&[&Fix::new(
-            "wait until the backup has ended",
+            "wait until the backup ends",
             Risk::ReadOnly,
             Remedy::Command(&["pgrep", "-af", "backup.sh"]),
         )]);
@@ -459,14 +461,11 @@ static LOCKED: Cause = Cause::new(
     ]),
 )
 .summary("{service} could not write its database in the last ten minutes: it was locked")
-.explanation(
-    "no backup runs and nobody holds it now; a second copy of the service, or somebody with a shell on the file, \
-             held it",
-)
+.explanation("no backup runs and no process locks it now; a second copy of the service or an sqlite3 shell locked it")
 .about(About::These(UNITS))
 .fixes(&[
     &Fix::new(
-        "see who holds the databases",
+        "see which processes have the databases open",
         Risk::ReadOnly,
         Remedy::Manual("fuser -v /opt/prim/*.db /var/lib/prim/*.db"),
     ),
@@ -478,14 +477,14 @@ const LOCK_LINES: &str = r"(?i)SQLITE_BUSY|database (table )?is locked";
 static NETWORK_DIFFERS: Cause =
     Cause::new("NETWORK-DIFFERS", Clue::Env(EnvClue::key("PRIM_NETWORK").differs_from(&WALLET)))
         .summary("{service} is paid on another network than wallet")
-        .explanation("whoever pays on one is asked to pay again on the other: 402 for ever")
+        .explanation("a payment on one network does not count on the other: 402 every time")
         .about(About::These(PAID))
         .fixes(&[&CORRECT_ENV]);
 
 static PAY_TO_DIFFERS: Cause =
     Cause::new("PAY-TO-DIFFERS", Clue::Env(EnvClue::key("PRIM_PAY_TO").differs_from(&WALLET)))
         .summary("{service} is paid to another address than wallet")
-        .explanation("payments go where nobody looks for them, or to somebody else")
+        .explanation("payments go to an unintended account")
         .about(About::These(PAID))
         .fixes(&[&CORRECT_ENV]);
 
@@ -497,8 +496,8 @@ static PAY_TO_INVALID: Cause = Cause::new(
         Clue::Env(EnvClue::key("PRIM_PAY_TO").like("0x0{40}")),
     ]),
 )
-.summary("PRIM_PAY_TO of {service} is not set, zero, or no address")
-.explanation("without it the code falls back to the zero address: what is paid is lost (D20)")
+.summary("PRIM_PAY_TO of {service} is unset, zero, or not an address")
+.explanation("the code then uses the zero address: payments are lost")
 .about(About::These(&[&WALLET, &STORE, &SPAWN, &SEARCH, &EMAIL, &TOKEN, &MEM, &DOMAIN, &TRACK]))
 .fixes(&[&CORRECT_ENV]);
 
@@ -510,23 +509,21 @@ static INTERNAL_KEY_MISSING: Cause = Cause::new(
     ]),
 )
 .summary("{service} has no key for wallet's allowlist")
-.explanation("wallet answers 401 without it, and every payer gets 403; the templates give the key to wallet only (D18)")
+.explanation("wallet answers 401 without it, and every payer gets 403; the templates contain the key only for wallet")
 .about(About::These(PAID))
 .fixes(&[&CORRECT_ENV]);
 
 static INTERNAL_KEY_DIFFERS: Cause =
     Cause::new("INTERNAL-KEY-DIFFERS", Clue::Env(EnvClue::key("PRIM_INTERNAL_KEY").differs_from(&WALLET)))
         .summary("{service} has another key for the allowlist than wallet")
-        .explanation(
-            "wallet answers 401, and every payer gets 403; all env files change together when the key is rotated",
-        )
+        .explanation("wallet answers 401, and every payer gets 403; a key rotation must change all env files")
         .about(About::These(PAID))
         .fixes(&[&CORRECT_ENV]);
 
 static ALLOWLIST_REFUSED: Cause =
     Cause::new("ALLOWLIST-REFUSED", Clue::Said(r"wallet\.sh allowlist check answered [45]\d\d", Window::Seconds(600)))
-        .summary("wallet turned the question of {service} for the allowlist away")
-        .explanation("401: the key is another one; 501: wallet has none itself. Payers get 403 meanwhile")
+        .summary("wallet rejected the allowlist request of {service}")
+        .explanation("401: the keys differ; 501: wallet itself has no key. Payers get 403 meanwhile")
         .about(About::These(PAID))
         .depth(Depth::Effect)
         .fixes(&[&CORRECT_ENV]);
@@ -534,15 +531,11 @@ static ALLOWLIST_REFUSED: Cause =
 static ALLOWLIST_UNREACHABLE: Cause =
     Cause::new("ALLOWLIST-UNREACHABLE", Clue::Said(r"wallet\.sh allowlist check failed", Window::Seconds(600)))
         .summary("{service} could not ask wallet for the allowlist in the last ten minutes")
-        .explanation("it turns every payer away with 403 while wallet does not answer within two seconds")
+        .explanation("it rejects every payer with 403 while wallet does not answer within two seconds")
         .about(About::These(PAID))
         .depth(Depth::Effect)
         .verdict(Verdict::Warn)
-        .fixes(&[&Fix::new(
-            "see how wallet is",
-            Risk::ReadOnly,
-            Remedy::Command(&["opsctl", "diagnose", "wallet-down"]),
-        )]);
+        .fixes(&[&Fix::new("check wallet", Risk::ReadOnly, Remedy::Command(&["opsctl", "diagnose", "wallet-down"]))]);
 
 static FACILITATOR_DOWN: Cause = Cause::new(
     "FACILITATOR-DOWN",
@@ -555,11 +548,11 @@ static FACILITATOR_DOWN: Cause = Cause::new(
     ),
 )
 .summary("{service} could not reach the x402 facilitator in the last ten minutes")
-.explanation("payments cannot be settled while https://facilitator.payai.network (or FACILITATOR_URL) does not answer")
+.explanation("no payment settles while https://facilitator.payai.network (or FACILITATOR_URL) does not answer")
 .about(About::These(PAID))
 .verdict(Verdict::Warn)
 .fixes(&[&Fix::new(
-    "ask the facilitator from here",
+    "call the facilitator from this host",
     Risk::ReadOnly,
     Remedy::Command(&["curl", "-sS", "-m", "5", "https://facilitator.payai.network/supported"]),
 )]);
@@ -571,15 +564,14 @@ static SIGNER_UNKNOWN: Cause = Cause::new(
         Window::Seconds(3600),
     ),
 )
-.summary("Stalwart does not find the key that it should sign mail with")
+.summary("Stalwart does not find its DKIM signing key")
 .explanation(
-    "the ids of its DKIM signers come from report.domain; after that was changed the old ids are asked for \
-     (2026-02-27)",
+    "report.domain sets the ids of its DKIM signers; after it changed, Stalwart still uses the old ids (2026-02-27)",
 )
 .about(About::These(&[&STALWART]))
 .verdict(Verdict::Warn)
 .fixes(&[&Fix::new(
-    "name the signers again",
+    "correct the signer ids",
     Risk::Safe,
     Remedy::Manual("correct the signer ids in Stalwart's settings (auth.dkim.sign), then opsctl restart stalwart"),
 )]);
@@ -592,11 +584,11 @@ static REFUSED_BY_RECEIVERS: Cause = Cause::new(
     ),
 )
 .summary("receivers refused mail in the last hour")
-.explanation("SPF names another host, there is no PTR, or the DKIM signature fails; their answers say which")
+.explanation("SPF names another host, PTR is missing, or the DKIM signature fails; their answers show which")
 .about(About::These(&[&STALWART]))
 .verdict(Verdict::Warn)
 .fixes(&[&Fix::new(
-    "read what they said",
+    "read their answers",
     Risk::ReadOnly,
     Remedy::Command(&["opsctl", "logs", "stalwart", "-g", "55[0-9]|5\\.7\\.", "-n", "20"]),
 )]);
@@ -613,11 +605,11 @@ static SLOW_ANSWERS: Cause = Cause::new(
     ]),
 )
 .summary("a service answers slower than 500 ms at its 99th percentile")
-.explanation("the hard limit of the load tests; the counters begin anew at each restart of a service")
+.explanation("this is the hard limit of the load tests; each restart of a service resets its counters")
 .about(About::Host)
 .verdict(Verdict::Warn)
 .fixes(&[&Fix::new(
-    "look at load, memory and disk, then at the log of the slow one",
+    "check load, memory and disk, then the log of the slow service",
     Risk::ReadOnly,
     Remedy::Command(&["opsctl", "status"]),
 )]);

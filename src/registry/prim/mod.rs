@@ -21,7 +21,7 @@ pub static DEPLOYMENT: Deployment = Deployment::new(
         .disk_paths(&["/", "/opt/prim", "/var/lib/prim", "/var/log", "/var/lib/docker"])
         .certificates(Certificates::new(443, &P2).warn_days(21).fail_days(7))
         .disk_severity(&P1)
-        .source("runbook: a disk is well again with more than 10 % free; certificates: Caddy renews at 30 days left"),
+        .source("runbook: a disk is healthy with more than 10 % free; certificates: Caddy renews at 30 days left"),
 )
 .summary("eleven Bun services, a Caddy edge and Stalwart mail on one VPS")
 .host(
@@ -42,8 +42,8 @@ pub static DEPLOYMENT: Deployment = Deployment::new(
     Log::file("/var/log/ufw.log").what("firewall"),
 ])
 .maintenance(Maintenance::None(
-    "no flow consults the wallet's circuit breaker at this commit, so that pausing it stops nothing; stop what must \
-     rest: opsctl stop SERVICE",
+    "the code does not check the wallet's circuit breaker, so pausing it stops nothing; stop a service instead: \
+     opsctl stop SERVICE",
 ))
 .escalation(&[
     Escalation::to("the operator").after_minutes(0).via("ssh root@157.230.187.207"),
@@ -51,9 +51,9 @@ pub static DEPLOYMENT: Deployment = Deployment::new(
 ])
 .contacts(&[Contact::new("operator").at("anyone with SSH access; no pager, no status page")])
 .notes(&[
-    "wallet first: every paid service asks it for the allowlist and fails closed (403) without it",
+    "wallet first: every paid service checks its allowlist and fails closed (403) without it",
     "one node, no failover; take a backup before a deploy that touches a db.ts",
-    "deploy.sh restarts six of the ten services: token, mem, domain and track must be restarted as well",
+    "deploy.sh restarts six of the ten services: also restart token, mem, domain and track",
 ]);
 
 const _: () = check::deployment(&DEPLOYMENT);
@@ -62,7 +62,7 @@ static P0: Level = Level::new("P0")
     .criterion("host unreachable or Caddy down")
     .response("immediately")
     .response_seconds(0)
-    .action("SSH in, look at Caddy, provider console, reboot last");
+    .action("SSH in, check Caddy, provider console, reboot last");
 static P1: Level = Level::new("P1")
     .criterion("wallet unresponsive: payments are blocked for every service")
     .response("immediately")
@@ -76,7 +76,7 @@ static P2: Level = Level::new("P2")
 static P3: Level = Level::new("P3")
     .criterion("slow answers, intermittent errors")
     .response("next business day")
-    .action("read the logs, look at disk and memory, schedule a fix");
+    .action("read the logs, check disk and memory, schedule a fix");
 static SEVERITIES: &[&Level] = &[&P0, &P1, &P2, &P3];
 
 static SERVICES: &[&Service] = &[
@@ -85,8 +85,8 @@ static SERVICES: &[&Service] = &[
 ];
 
 static HEALTH_JOB: Job = Job::cron("health check", &["healthcheck.sh", "opsctl check"])
-    .otherwise("nobody is alerted when a public host goes down; it is checked every five minutes")
+    .otherwise("a failed public host raises no alert; the cron job checks every five minutes")
     .expected();
 static BACKUP_JOB: Job = Job::cron("backup", &["backup.sh", "opsctl backup"])
-    .otherwise("no database is copied to R2 at 03:00 UTC: what is lost then is all since the last copy")
+    .otherwise("no database is copied to R2 at 03:00 UTC; a loss includes all data since the last copy")
     .expected();

@@ -21,8 +21,8 @@ pub static RELEASE: Release = Release::new(SERVICES)
             .args(&["--dir", "{source}", "--filter", "@primsh/x402-middleware", "run", "build"])
             .deadline_seconds(300),
     ])
-    .stays("databases: each service makes its tables when it starts, and nothing takes them back")
+    .stays("databases: each service creates its tables at start, and no rollback removes them")
     .note(
-        "delivered by rsync since 2026-02-26: where there is no .git the new version is on the host already, and an \
-         earlier one must be delivered again by CI (D12)",
+        "CI delivers by rsync since 2026-02-26: without .git the new version is already on the host, and CI must \
+         deliver an earlier one again",
     );

@@ -37,8 +37,8 @@ const fn named(port: u16, rules: &'static [Rule]) -> Probe {
 const PAID: &str = "one service of ten; the others keep working";
 
 pub static WALLET: Service = Service::new("wallet", &P1)
-    .summary("keystone: payments and the allowlist that every paid service asks")
-    .severity_reason("every paid service asks wallet for the allowlist and answers 403 without it")
+    .summary("payments, and the allowlist that every paid service checks")
+    .severity_reason("every paid service checks wallet's allowlist and answers 403 without it")
     .managers(&[unit("prim-wallet.service")])
     .ports(&[3001])
     .routes(&[Route::new("wallet.prim.sh", 3001)])
@@ -50,10 +50,10 @@ pub static WALLET: Service = Service::new("wallet", &P1)
     .data(&[
         Data::new(DataKind::Sqlite, "/opt/prim/wallet.db").what("wallets and spending policy"),
         Data::new(DataKind::Sqlite, "/var/lib/prim/allowlist.db")
-            .what("who may use the product at all; in no backup of the runbook"),
+            .what("who may use the product; the runbook does not back it up"),
     ])
     .logs(&[Log::Journal("prim-wallet.service")])
-    .note("seed's backup leaves allowlist.db out; /var/lib/prim must belong to prim or wallet cannot start (D7, D10)");
+    .note("the runbook's backup omits allowlist.db; prim must own /var/lib/prim or wallet cannot start");
 
 pub static STORE: Service = Service::new("store", &P2)
     .summary("object storage on Cloudflare R2")
@@ -80,7 +80,7 @@ pub static STORE: Service = Service::new("store", &P2)
     ))
     .data(&[Data::new(DataKind::Sqlite, "/opt/prim/store.db").what("buckets")])
     .logs(&[Log::Journal("prim-store.service")])
-    .note("its env file also holds the credentials of the backup (D6)");
+    .note("its env file also holds the backup credentials");
 
 pub static FAUCET: Service = Service::new("faucet", &P2)
     .summary("test-net tokens")
@@ -152,8 +152,8 @@ pub static STALWART: Service = Service::new("stalwart", &P2)
     .logs(&[Log::Container])
     .restart_loses("mail is refused for the time of the restart; senders try again")
     .note(
-        "docker's port proxy accepts connections for a dead server, so the 220 banner is read (D24); its compose file \
-         also publishes 443, which Caddy holds (D23)",
+        "docker's port proxy accepts connections for a dead server, so opsctl reads the 220 banner; its compose file \
+         also publishes 443, which Caddy uses",
     );
 
 pub static EMAIL: Service = Service::new("email", &P2)
@@ -181,7 +181,7 @@ pub static EMAIL: Service = Service::new("email", &P2)
     ))
     .data(&[Data::new(DataKind::Sqlite, "/opt/prim/email.db").what("mailboxes, domains, webhooks")])
     .logs(&[Log::Journal("prim-email.service")])
-    .note("the HTTP wrapper only; the seed says it has no database, the repository has one (D1)");
+    .note("the HTTP wrapper only; the runbook lists no database for it, but the repository has one");
 
 pub static TOKEN: Service = Service::new("token", &P2)
     .summary("token deployments on Base")
@@ -208,14 +208,14 @@ pub static TOKEN: Service = Service::new("token", &P2)
     ))
     .data(&[Data::new(DataKind::Sqlite, "/opt/prim/token.db").what("deployments and pools")])
     .logs(&[Log::Journal("prim-token.service")])
-    .note("TOKEN_MASTER_KEY must never be lost or rotated by schedule; deploy.sh forgets this unit (D11)");
+    .note("TOKEN_MASTER_KEY must never be lost or rotated by schedule; deploy.sh does not restart this unit");
 
 pub static QDRANT: Service = Service::new("qdrant", &P2)
     .summary("vector database behind mem")
     .severity_reason("only mem needs it")
     .ports(&[6333])
     .probes(&[Probe::Http(Http::get(6333, "/healthz", &[Rule::ok(200)]))])
-    .note("the repository does not say what starts it; needs 1.10 or later");
+    .note("the repository does not document what starts it; it needs 1.10 or later");
 
 pub static MEM: Service = Service::new("mem", &P2)
     .summary("vector memory")
@@ -231,7 +231,7 @@ pub static MEM: Service = Service::new("mem", &P2)
     ))
     .data(&[Data::new(DataKind::Sqlite, "/opt/prim/mem.db").what("collections and cache")])
     .logs(&[Log::Journal("prim-mem.service")])
-    .note("GET / answers plain text, not JSON; deploy.sh forgets this unit (D11)");
+    .note("GET / answers plain text, not JSON; deploy.sh does not restart this unit");
 
 pub static DOMAIN: Service = Service::new("domain", &P2)
     .summary("domain registration and DNS")
@@ -259,7 +259,7 @@ pub static DOMAIN: Service = Service::new("domain", &P2)
     .data(&[Data::new(DataKind::Sqlite, "/opt/prim/domain.db")
         .what("zones, records, registrations and the recovery tokens of domains")])
     .logs(&[Log::Journal("prim-domain.service")])
-    .note("an unknown PRIM_NETWORK fails per request, not at start; deploy.sh forgets this unit (D11)");
+    .note("an unknown PRIM_NETWORK fails per request, not at start; deploy.sh does not restart this unit");
 
 pub static TRACK: Service = Service::new("track", &P2)
     .summary("parcel tracking")
@@ -277,7 +277,7 @@ pub static TRACK: Service = Service::new("track", &P2)
         &["PORT", "PRIM_PAY_TO", "PRIM_NETWORK", "WALLET_INTERNAL_URL", "TRACKINGMORE_API_KEY"],
     ))
     .logs(&[Log::Journal("prim-track.service")])
-    .note("deploy.sh forgets this unit (D11)");
+    .note("deploy.sh does not restart this unit");
 
 pub static SITE: Service = Service::new("site", &P3)
     .summary("the marketing page")
@@ -285,9 +285,9 @@ pub static SITE: Service = Service::new("site", &P3)
     .managers(&[unit("prim-site.service")])
     .ports(&[3000])
     .probes(&[Probe::Http(Http::get(3000, "/", &[Rule::ok(200)]))])
-    .presence(Presence::IfFound("moved to Cloudflare Pages on 2026-02-26, when its unit was deleted (D15)"))
+    .presence(Presence::IfFound("moved to Cloudflare Pages on 2026-02-26, when its unit was deleted"))
     .logs(&[Log::Journal("prim-site.service")])
-    .note("port 3000 is also where any prim unit without PORT ends up (D16)");
+    .note("any prim unit without PORT also listens on port 3000");
 
 pub static INFER: Service = Service::new("infer", &P2)
     .summary("model inference")
@@ -303,7 +303,7 @@ pub static INFER: Service = Service::new("infer", &P2)
     .needs(&[&WALLET])
     .env(env(&["/etc/prim/infer.env"], &["PORT"]))
     .logs(&[Log::Journal("prim-infer.service")])
-    .note("as of 2026-02-28 the Caddyfile has no block for it (D29)");
+    .note("as of 2026-02-28 the Caddyfile has no block for it");
 
 pub static CADDY: Service = Service::new("caddy", &P0)
     .summary("the edge: TLS and routing for every host")
@@ -321,5 +321,5 @@ pub static CADDY: Service = Service::new("caddy", &P0)
         Log::file("/var/log/caddy/store-access.log").what("JSON access log, since March 2026"),
         Log::file("/var/log/caddy/search-access.log").what("JSON access log, since March 2026"),
     ])
-    .restart_loses("every open connection of every host; a reload loses none")
-    .note("reload after a change of the Caddyfile; a restart does not force a renewal of certificates (D22)");
+    .restart_loses("every open connection of every host; a reload drops none")
+    .note("reload after a change of the Caddyfile; a restart does not force a renewal of certificates");

@@ -25,11 +25,11 @@ pub static CONFIGURATION_DRIFT: Failure = Failure::new(
         &SCRIPT_MISSING,
     ]],
 )
-.summary("what runs is not what is configured")
+.summary("running services differ from their configuration")
 .section(ANYWHERE)
 .aliases(&["configuration-old", "stale-configuration", "drop-in", "reload-missing"])
 .symptoms(&[
-    "a change of a file has no effect, or has one after the next restart only",
+    "a changed file has no effect, or only after the next restart",
     "a service works by hand and not as a unit",
 ]);
 
@@ -38,12 +38,12 @@ pub static WRONG_UPSTREAM: Failure = Failure::new(
     "wrong-upstream",
     &[&[&PORT_OF_ANOTHER, &ANSWERS_AS_ANOTHER, &ROUTE_BROKEN, &ROUTE_TO_ANOTHER, &ROUTE_DIFFERS, &UPSTREAM_DEAD]],
 )
-.summary("visitors or clients reach another program than they should, or none")
+.summary("visitors or clients reach the wrong program, or none")
 .section(ANYWHERE)
 .aliases(&["ports-swapped", "wrong-site", "dead-upstream", "route-broken"])
-.symptoms(&["a site shows another one's pages", "502 for a name although its service answers on its port"]);
+.symptoms(&["a site shows another one's pages", "502 for a host name although its service answers on its port"]);
 
-const ANYWHERE: &str = "no runbook: what any Linux host shows";
+const ANYWHERE: &str = "no runbook: general checks of Linux hosts";
 
 static SEE_UNIT: Fix =
     Fix::new("see the unit with all its drop-ins", Risk::ReadOnly, Remedy::Command(&["systemctl", "cat", "{unit}"]));
@@ -58,17 +58,17 @@ pub static PORT_SET_ELSEWHERE: Cause =
     Cause::new("PORT-SET-ELSEWHERE", All(&[Clue::Unwell, Clue::ListensElsewhere, Clue::Drift(Drift::Port)]))
         .summary("{service} does not listen on port {port}: {thing}")
         .explanation(
-            "its configuration sets another port than the registry has, and its processes listen there; what connects \
-             to port {port} reaches nobody, and a restart does not change that",
+            "its configuration sets another port than the registry has, and its processes listen there. Clients of \
+             port {port} reach nothing, and a restart does not change that",
         )
         .fixes(&[
             &SEE_UNIT,
             &Fix::new(
-                "let configuration and registry agree",
+                "make configuration and registry match",
                 Risk::Disruptive,
                 Remedy::Manual(
-                    "set port {port} again where it was changed, then opsctl restart {service}; where the move is \
-                     wanted, change the registry and what connects to it",
+                    "set port {port} again where it was changed, then opsctl restart {service}. If the new port is \
+                     intended, change the registry and the clients",
                 ),
             ),
         ]);
@@ -78,20 +78,20 @@ pub static PORT_MOVED: Cause = Cause::new(
     "PORT-MOVED",
     All(&[Clue::Not(&Clue::Unwell), Clue::Drift(Drift::PortMoved)]),
 )
-.summary("{service} left port {port}, where clients look for it: {thing}")
+.summary("{service} no longer listens on port {port}, which clients use: {thing}")
 .explanation(
-    "a drop-in of the last week starts it at another port than its package; it answers there, and what connects to \
-         port {port} is refused",
+    "a drop-in of the last week starts it on another port than its package. It answers there, and clients of port \
+         {port} are refused",
 )
 .verdict(Verdict::Warn)
 .fixes(&[
     &SEE_UNIT,
     &Fix::new(
-        "move it back, or let its clients follow",
+        "set the old port, or change its clients",
         Risk::Disruptive,
         Remedy::Manual(
             "systemctl revert {unit} drops all drop-ins, systemctl edit {unit} changes them; then opsctl restart \
-                 {service}. Where the move is wanted, correct the clients",
+                 {service}. If the new port is intended, change the clients",
         ),
     ),
 ]);
@@ -101,17 +101,15 @@ pub static NETWORK_CUT_OFF: Cause =
     Cause::new("NETWORK-CUT-OFF", All(&[Clue::Unwell, Clue::Reply(Heard::Silence), Clue::Drift(Drift::Network)]))
         .summary("{service} is cut off from the network: {thing}")
         .explanation(
-            "with that setting of its unit its processes cannot serve a port of this host, however often they are \
-             restarted",
+            "with that setting of its unit its processes cannot serve a port of this host; a restart does not help",
         )
         .fixes(&[&SEE_UNIT, &CORRECT_UNIT]);
 
 /// Its unit takes away what it needs.
 pub static PATH_DENIED: Cause = Cause::new("PATH-DENIED", All(&[Clue::Unwell, Clue::Drift(Drift::Paths)]))
-    .summary("the unit of {service} denies it a path that it needs: {thing}")
+    .summary("the unit of {service} denies access to a path that it needs: {thing}")
     .explanation(
-        "the sandbox of its unit hides that path or makes it read-only, whatever its owner and mode; a restart does not \
-         change that",
+        "the sandbox of its unit hides that path or makes it read-only; owner, mode and a restart do not change that",
     )
     .explains(&[
         &PROGRAM_MISSING,
@@ -129,16 +127,16 @@ pub static PATH_DENIED: Cause = Cause::new("PATH-DENIED", All(&[Clue::Unwell, Cl
 pub static RUNS_AS_ANOTHER: Cause = Cause::new("RUNS-AS-ANOTHER", All(&[Clue::Unwell, Clue::Drift(Drift::Identity)]))
     .summary("the unit of {service} differs from the registry: {thing}")
     .explanation(
-        "its files belong to the user, and lie in the directory, that the registry states; started as another or \
-         elsewhere, it does not find or may not use them",
+        "its files have the owner and directory of the registry; with another user or directory it does not find \
+         them or cannot use them",
     )
     .explains(&[&PROGRAM_MISSING, &SQLITE_READ_ONLY, &PATH_READ_ONLY, &PERMISSION_DENIED, &FILE_MISSING, &CRASHED])
     .fixes(&[&SEE_UNIT, &CORRECT_UNIT]);
 
 /// A bound of its unit is too tight for it.
 pub static BOUND_REACHED: Cause = Cause::new("BOUND-REACHED", All(&[Clue::Unwell, Clue::Drift(Drift::Bound)]))
-    .summary("{service} has reached a bound of its unit: {thing}")
-    .explanation("it needs more than its unit allows; a restart helps until the bound is reached again")
+    .summary("{service} has reached a limit of its unit: {thing}")
+    .explanation("it needs more than its unit allows; a restart helps until it reaches the limit again")
     .explains(&[&OUT_OF_MEMORY])
     .fixes(&[&SEE_UNIT, &CORRECT_UNIT]);
 
@@ -147,8 +145,7 @@ pub static START_HANGS: Cause =
     Cause::new("START-HANGS", All(&[Clue::State(&[State::Starting]), Clue::Drift(Drift::Hangs)]))
         .summary("the start of {service} hangs in {thing}")
         .explanation(
-            "systemd waits for that step of the start before it goes on; until it ends, or its time is over, the \
-             service is not there to answer",
+            "systemd waits for that step of the start; until it ends or times out, the service does not answer",
         )
         .explains(REASONS)
         .fixes(&[
@@ -158,32 +155,30 @@ pub static START_HANGS: Cause =
 
 /// Its process has older values than its env files.
 pub static ENVIRONMENT_OLD: Cause = Cause::new("ENVIRONMENT-OLD", Clue::Drift(Drift::Environment))
-    .summary("{service} runs with older values than its env file has: {thing}")
-    .explanation("the file was written after its process was started; the next restart changes what it runs with")
+    .summary("{service} runs with older values than its env file: {thing}")
+    .explanation("the file was written after the start of its process; the next restart applies its values")
     .verdict(Verdict::Warn)
     .fixes(&[&Fix::new(
-        "check the new values, then restart {service} when it suits",
+        "check the new values, then restart {service} at a suitable time",
         Risk::Disruptive,
         Remedy::Manual("compare the file with its last backup; then opsctl restart {service}"),
     )]);
 
 /// It has not read its configuration since that was written.
 pub static CONFIGURATION_OLD: Cause = Cause::new("CONFIGURATION-OLD", Clue::Drift(Drift::Configuration))
-    .summary("{service} runs with an older configuration than its files have: {thing}")
-    .explanation("the files were written after it last read them; the next reload or restart changes what it does")
+    .summary("{service} runs with an older configuration than its files: {thing}")
+    .explanation("the files were written after it last read them; the next reload or restart applies them")
     .verdict(Verdict::Warn)
     .fixes(&[&Fix::new(
         "check the files, then reload {service}",
         Risk::Disruptive,
-        Remedy::Manual(
-            "let it check its files first (nginx -t, caddy validate, sshd -t); then opsctl reload {service}",
-        ),
+        Remedy::Manual("check its files first (nginx -t, caddy validate, sshd -t); then opsctl reload {service}"),
     )]);
 
 static RELOAD_EDGE: Fix = Fix::new(
     "reload {service}",
     Risk::Disruptive,
-    Remedy::Manual("nginx -t says whether it would take its files; then opsctl reload {service}"),
+    Remedy::Manual("nginx -t checks its files; then opsctl reload {service}"),
 );
 
 /// The renewed certificate is not what is served, and the served one has expired.
@@ -196,9 +191,9 @@ pub static CERTIFICATE_OUTDATED: Cause =
 
 /// The renewed certificate is not what is served.
 pub static CERTIFICATE_NOT_SERVED: Cause = Cause::new("CERTIFICATE-NOT-SERVED", Clue::Drift(Drift::Certificate))
-    .summary("{service} serves an older certificate than its files have: {thing}")
+    .summary("{service} serves an older certificate than its files: {thing}")
     .explanation(
-        "the certificate was renewed on disk, and the server has not read it since; the one it serves ends sooner",
+        "the certificate was renewed on disk, and the server has not read it since; the served one expires sooner",
     )
     .verdict(Verdict::Warn)
     .explains(&[&CERTIFICATE_ENDING])
@@ -208,8 +203,8 @@ static SEE_PAIR: Fix = Fix::new(
     "compare their public keys",
     Risk::ReadOnly,
     Remedy::Manual(
-        "openssl x509 -noout -pubkey -in CERTIFICATE and openssl pkey -pubout -in KEY must print the same; bring back the \
-         pair that belongs together, then nginx -t",
+        "openssl x509 -noout -pubkey -in CERTIFICATE and openssl pkey -pubout -in KEY must print the same; install \
+         the matching pair, then nginx -t",
     ),
 );
 
@@ -217,54 +212,51 @@ static SEE_PAIR: Fix = Fix::new(
 pub static KEY_MISMATCH: Cause =
     Cause::new("KEY-MISMATCH", All(&[Any(&[Clue::Unwell, Clue::Certificate(Flaw::None)]), Clue::Drift(Drift::Key)]))
         .summary("{service} cannot use {thing}: the key does not match its certificate")
-        .explanation("with such a pair the server does not start, or shows no certificate")
+        .explanation("with this pair the server does not start, or shows no certificate")
         .explains(&[&KEY_CHANGED])
         .fixes(&[&SEE_PAIR]);
 
 /// A key does not belong to its certificate, and nobody has noticed yet.
 pub static KEY_CHANGED: Cause = Cause::new("KEY-CHANGED", All(&[Clue::Not(&Clue::Unwell), Clue::Drift(Drift::Key)]))
-    .summary("a key of {service} does not belong to its certificate: {thing}")
-    .explanation(
-        "it runs with the pair that it read before; the next reload or start fails, or no certificate is shown then",
-    )
+    .summary("a key of {service} does not match its certificate: {thing}")
+    .explanation("it runs with the pair that it read earlier; the next reload or start fails, or shows no certificate")
     .verdict(Verdict::Warn)
     .fixes(&[&SEE_PAIR]);
 
 /// Its container is older than its compose file.
 pub static CONTAINER_OLD: Cause = Cause::new("CONTAINER-OLD", Clue::Drift(Drift::Container))
     .summary("the container of {service} has older values than its compose files: {thing}")
-    .explanation("the files were written after the container was made; the next docker compose up replaces it by one with the new values")
+    .explanation(
+        "the files were written after the container was created; the next docker compose up recreates it \
+     with the new values",
+    )
     .verdict(Verdict::Warn)
     .fixes(&[&Fix::new(
-        "check the change, then bring it up when it suits",
+        "check the change, then run docker compose up at a suitable time",
         Risk::Disruptive,
         Remedy::Manual("docker compose config shows the new configuration; docker compose up -d applies it"),
     )]);
 
 /// Its image tag was moved.
 pub static IMAGE_MOVED: Cause = Cause::new("IMAGE-MOVED", Clue::Drift(Drift::Image))
-    .summary("the container of {service} runs another image than its tag names now: {thing}")
-    .explanation("the next docker compose up replaces the container by one of the new image; a restart does not")
+    .summary("the container of {service} runs another image than its tag now names: {thing}")
+    .explanation("the next docker compose up recreates the container with the new image; a restart does not")
     .verdict(Verdict::Warn)
-    .fixes(&[&Fix::new(
-        "see which images there are",
-        Risk::ReadOnly,
-        Remedy::Command(&["docker", "images", "--no-trunc"]),
-    )]);
+    .fixes(&[&Fix::new("list the images", Risk::ReadOnly, Remedy::Command(&["docker", "images", "--no-trunc"]))]);
 
 /// pm2 starts what is not there: in cluster mode its log has no line of it.
 pub static SCRIPT_MISSING: Cause = Cause::new("PM2-SCRIPT-MISSING", All(&[Clue::Unwell, Clue::Drift(Drift::Script)]))
     .summary("pm2 cannot start {service}: its file {thing} is missing")
     .explanation(
-        "pm2 starts the application from that file, and there is no such file: a build, a checkout or a clean-up took it \
-         away. In cluster mode nothing is logged, and a restart changes nothing",
+        "pm2 starts the application from that file: a build, a checkout or a cleanup removed it. In cluster mode pm2 \
+         logs nothing, and a restart does not help",
     )
     .fixes(&[
-        &Fix::new("see what is there", Risk::ReadOnly, Remedy::Command(&["ls", "-ld", "{thing}"])),
+        &Fix::new("see what exists there", Risk::ReadOnly, Remedy::Command(&["ls", "-ld", "{thing}"])),
         &Fix::new(
-            "bring the file back",
+            "rebuild the file",
             Risk::Disruptive,
-            Remedy::Manual("build or check out the release again, so that the file exists; then opsctl restart {service}"),
+            Remedy::Manual("build or check out the release again to recreate the file; then opsctl restart {service}"),
         ),
     ]);
 
@@ -274,17 +266,14 @@ pub static PORT_OF_ANOTHER: Cause = Cause::new(
     Clue::Any(&[All(&[Clue::Unwell, Clue::Route(Passage::Swapped)]), Clue::Route(Passage::SwappedApps)]),
 )
 .summary("port {port} of {service} is served by another service: {thing}")
-.explanation(
-    "both are services of this deployment, so that ending either hurts: one of them is configured with the other's \
-         port",
-)
+.explanation("both are services of this deployment, so end neither: one of them is configured with the other's port")
 .explains(&[&PORT_TAKEN, &LISTENS_ELSEWHERE, &ANSWERS_AS_ANOTHER])
 .fixes(&[&Fix::new(
-    "give each its own port again",
+    "set the right port of each",
     Risk::Disruptive,
     Remedy::Manual(
-        "correct the port in the env file or unit of whichever differs from the registry, then opsctl restart both, \
-             first the one that holds the wrong port",
+        "correct the port in the env file or unit that differs from the registry; then opsctl restart both, first \
+             the one on the wrong port",
     ),
 )]);
 
@@ -292,19 +281,19 @@ pub static PORT_OF_ANOTHER: Cause = Cause::new(
 pub static ANSWERS_AS_ANOTHER: Cause =
     Cause::new("ANSWERS-AS-ANOTHER", All(&[Clue::Unwell, Clue::Route(Passage::Impostor)]))
         .summary("port {port} of {service} answers as another service: {thing}")
-        .explanation("what answers there names itself, and not as the registry has it")
+        .explanation("the answer names another service than the registry")
         .fixes(&[&Fix::new(
-            "see who listens there",
+            "see which process listens there",
             Risk::ReadOnly,
             Remedy::Command(&["ss", "-Hltnp", "sport = :{port}"]),
         )]);
 
 static READ_EDGE: Fix = Fix::new(
-    "compare what the edge runs with and what its files say",
+    "compare the edge's running configuration with its files",
     Risk::ReadOnly,
     Remedy::Manual(
-        "nginx -T or caddy adapt shows where its files send that name; where they are right, opsctl reload of the edge \
-         applies them, where not, correct them first",
+        "nginx -T or caddy adapt shows the upstream of that host name in its files. If it is wrong, correct it; then \
+         opsctl reload the edge",
     ),
 );
 
@@ -312,14 +301,17 @@ static READ_EDGE: Fix = Fix::new(
 pub static ROUTE_BROKEN: Cause =
     Cause::new("ROUTE-BROKEN", All(&[Clue::Not(&Clue::Unwell), Clue::Route(Passage::Broken)]))
         .summary("visitors do not reach {service}, although it answers on :{port}: {thing}")
-        .explanation("the proxy sends them elsewhere, or cannot reach the port itself; the service needs no restart")
+        .explanation("the proxy uses another upstream, or cannot reach the port itself; the service needs no restart")
         .fixes(&[&READ_EDGE]);
 
 /// The edge shows another site.
 pub static ROUTE_TO_ANOTHER: Cause =
     Cause::new("ROUTE-TO-ANOTHER", All(&[Clue::Not(&Clue::Unwell), Clue::Route(Passage::Elsewhere)]))
         .summary("visitors of {service} reach another service: {thing}")
-        .explanation("the proxy sends the name to another port than the registry has; the service needs no restart")
+        .explanation(
+            "the proxy's upstream of that host name is another port than the registry's; the service needs \
+         no restart",
+        )
         .fixes(&[&READ_EDGE]);
 
 /// The edge has another port than the registry, and what visitors get is no error.
@@ -340,14 +332,14 @@ pub static ROUTE_DIFFERS: Cause = Cause::new(
 /// A site without anybody behind it.
 pub static UPSTREAM_DEAD: Cause = Cause::new("UPSTREAM-DEAD", Clue::Route(Passage::Dead))
     .summary("visitors of a site of {service} get an error: {thing}")
-    .explanation("nobody listens where the site sends its visitors: what should is down, or listens elsewhere by now")
+    .explanation("nothing listens on the upstream of the site: its program is down, or listens elsewhere")
     .fixes(&[
-        &Fix::new("see who listens where", Risk::ReadOnly, Remedy::Command(&["ss", "-Hltnp"])),
+        &Fix::new("see which processes listen where", Risk::ReadOnly, Remedy::Command(&["ss", "-Hltnp"])),
         &Fix::new(
-            "start what should listen there, or correct the site",
+            "start the program of that upstream, or correct the site",
             Risk::Disruptive,
             Remedy::Manual(
-                "start the program that serves that port; where the site is given up, remove it and reload {service}",
+                "start the program that serves that port; if the site is retired, remove it and reload {service}",
             ),
         ),
     ]);

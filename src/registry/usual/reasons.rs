@@ -50,16 +50,16 @@ pub static PERMISSION_DENIED: Cause = Cause::new(
 )
 .summary("{service} cannot use {thing}: permission denied")
 .explanation(
-    "its last run ends with this; owner, mode or a directory above it keeps the service's user out, or a \
-         database refuses its role",
+    "its last run ended with this: owner, mode or a parent directory denies the service's user, or a database \
+         refuses its role",
 )
 .fixes(&[
     &Fix::new(
-        "give its user the right to it",
+        "give its user access",
         Risk::Disruptive,
         Remedy::Manual(
-            "compare owner and mode of the path and of the directories above it with the user that {service} runs \
-         as, and change the one that is wrong",
+            "compare owner and mode of the path and its parent directories with the user of {service}, and change \
+         the wrong one",
         ),
     ),
     &READ_LOG,
@@ -68,13 +68,13 @@ pub static PERMISSION_DENIED: Cause = Cause::new(
 /// [`Family::FileMissing`].
 pub static FILE_MISSING: Cause = Cause::new("FILE-MISSING", All(&[Unwell, Reports(Family::FileMissing)]))
     .summary("{service} cannot find {thing}")
-    .explanation("its last run ends with this; the path was moved or removed, or the configuration names a wrong one")
+    .explanation("its last run ended with this: the path was moved or removed, or the configuration names a wrong one")
     .fixes(&[
         &Fix::new(
-            "bring it back, or correct the path",
+            "recreate it, or correct the path",
             Risk::Disruptive,
             Remedy::Manual(
-                "put the file back from its package or template, or correct the path in the configuration of {service}",
+                "copy the file from its package or template, or correct the path in the configuration of {service}",
             ),
         ),
         &READ_LOG,
@@ -82,18 +82,16 @@ pub static FILE_MISSING: Cause = Cause::new("FILE-MISSING", All(&[Unwell, Report
 
 /// [`Family::WrongKind`].
 pub static WRONG_KIND: Cause = Cause::new("WRONG-KIND", All(&[Unwell, Reports(Family::WrongKind)]))
-    .summary("{service} cannot use {thing}: directory and file are mixed up")
+    .summary("{service} cannot use {thing}: it is a directory instead of a file, or the reverse")
     .explanation(
-        "a directory stands where a file should be, or the other way round; Docker makes a directory of a \
-         mounted file that is missing",
+        "a directory exists where a file should be, or the reverse; Docker creates a directory for a missing mounted \
+         file",
     )
     .fixes(&[
         &Fix::new(
-            "put the right kind in its place",
+            "replace it with the right type",
             Risk::Disruptive,
-            Remedy::Manual(
-                "move away what is there, and put the file or directory in its place that {service} expects",
-            ),
+            Remedy::Manual("rename what exists there, and create the file or directory that {service} expects"),
         ),
         &READ_LOG,
     ]);
@@ -101,12 +99,12 @@ pub static WRONG_KIND: Cause = Cause::new("WRONG-KIND", All(&[Unwell, Reports(Fa
 /// [`Family::ModuleMissing`].
 pub static MODULE_NOT_FOUND: Cause = Cause::new("MODULE-NOT-FOUND", All(&[Unwell, Reports(Family::ModuleMissing)]))
     .summary("{service} cannot load {thing}: the module or library is missing")
-    .explanation("its last run ends with this; a dependency is not installed, not built, or of another runtime")
+    .explanation("its last run ended with this: a dependency is not installed, not built, or for another runtime")
     .fixes(&[
         &Fix::new(
-            "install what is missing",
+            "install the missing dependency",
             Risk::Disruptive,
-            Remedy::Manual("install or build the dependencies of {service} again, as its release does it"),
+            Remedy::Manual("install or build the dependencies of {service} again, with the steps of its release"),
         ),
         &READ_LOG,
     ]);
@@ -114,13 +112,10 @@ pub static MODULE_NOT_FOUND: Cause = Cause::new("MODULE-NOT-FOUND", All(&[Unwell
 /// [`Family::NotExecutable`].
 pub static NOT_EXECUTABLE: Cause = Cause::new("NOT-EXECUTABLE", All(&[Unwell, Reports(Family::NotExecutable)]))
     .summary("{service} cannot execute {thing}")
-    .explanation(
-        "the file lacks the permission to execute, is made for another architecture, or names an interpreter \
-         that is not there",
-    )
+    .explanation("the file is not executable, is built for another architecture, or names a missing interpreter")
     .fixes(&[
         &Fix::new(
-            "see what kind of file it is, and mend that",
+            "see the type of the file, and correct it",
             Risk::Disruptive,
             Remedy::Manual("check mode, architecture (file) and first line of the program of {service}"),
         ),
@@ -130,16 +125,13 @@ pub static NOT_EXECUTABLE: Cause = Cause::new("NOT-EXECUTABLE", All(&[Unwell, Re
 /// [`Family::AddressInUse`].
 pub static ADDRESS_TAKEN: Cause = Cause::new("ADDRESS-TAKEN", All(&[Unwell, Reports(Family::AddressInUse)]))
     .summary("{service} cannot listen on {thing}: the address is in use")
-    .explanation(
-        "another process listens there; often a second copy, or two services with one port in their \
-         configuration",
-    )
+    .explanation("another process listens there: often a second copy, or two services with the same configured port")
     .fixes(&[
         &Fix::new(
-            "find out whose port it is",
+            "find which process listens there",
             Risk::Disruptive,
             Remedy::Manual(
-                "see who listens there (ss -Hltnp) and change the configuration of the one that should not; do not \
+                "ss -Hltnp shows which process listens there; change the configuration of the wrong one, and do not \
          end a process that serves",
             ),
         ),
@@ -150,7 +142,7 @@ pub static ADDRESS_TAKEN: Cause = Cause::new("ADDRESS-TAKEN", All(&[Unwell, Repo
 pub static ADDRESS_UNAVAILABLE: Cause =
     Cause::new("ADDRESS-UNAVAILABLE", All(&[Unwell, Reports(Family::AddressUnavailable)]))
         .summary("{service} cannot listen on {thing}: the host has no such address")
-        .explanation("the configuration names an address that no interface of this host has")
+        .explanation("no interface of this host has the configured address")
         .fixes(&[
             &Fix::new(
                 "correct the address",
@@ -164,11 +156,11 @@ pub static ADDRESS_UNAVAILABLE: Cause =
 
 /// [`Family::PortPrivileged`].
 pub static PORT_PRIVILEGED: Cause = Cause::new("PORT-PRIVILEGED", All(&[Unwell, Reports(Family::PortPrivileged)]))
-    .summary("{service} may not listen on {thing}: the port needs a privilege")
+    .summary("{service} cannot listen on {thing}: the port needs a privilege")
     .explanation("ports below 1024 need CAP_NET_BIND_SERVICE, or root")
     .fixes(&[
         &Fix::new(
-            "give it the capability, or a higher port",
+            "grant the capability, or use a higher port",
             Risk::Disruptive,
             Remedy::Manual(
                 "set AmbientCapabilities=CAP_NET_BIND_SERVICE in its unit, or a port above 1023 in its configuration",
@@ -180,14 +172,12 @@ pub static PORT_PRIVILEGED: Cause = Cause::new("PORT-PRIVILEGED", All(&[Unwell, 
 /// [`Family::SyntaxError`].
 pub static SYNTAX_ERROR: Cause = Cause::new("SYNTAX-ERROR", All(&[Unwell, Reports(Family::SyntaxError)]))
     .summary("{service} cannot parse {thing}: syntax error")
-    .explanation("the last change of that file left something that cannot be parsed; a restart fails on it each time")
+    .explanation("the last change of that file left a syntax error; each restart fails on it")
     .fixes(&[
         &Fix::new(
             "correct the file",
             Risk::Disruptive,
-            Remedy::Manual(
-                "correct the line that is named, check the file with the program's own test, then start {service}",
-            ),
+            Remedy::Manual("correct the named line, check the file with the program's own test, then start {service}"),
         ),
         &READ_LOG,
     ]);
@@ -195,7 +185,7 @@ pub static SYNTAX_ERROR: Cause = Cause::new("SYNTAX-ERROR", All(&[Unwell, Report
 /// [`Family::SettingUnknown`].
 pub static SETTING_UNKNOWN: Cause = Cause::new("SETTING-UNKNOWN", All(&[Unwell, Reports(Family::SettingUnknown)]))
     .summary("{service} does not know the setting {thing}")
-    .explanation("the name is misspelt, belongs to another version, or to a module that is not loaded")
+    .explanation("the name is misspelt, or belongs to another version or to a module that is not loaded")
     .fixes(&[
         &Fix::new(
             "correct the setting",
@@ -208,7 +198,7 @@ pub static SETTING_UNKNOWN: Cause = Cause::new("SETTING-UNKNOWN", All(&[Unwell, 
 /// [`Family::SettingInvalid`].
 pub static SETTING_INVALID: Cause = Cause::new("SETTING-INVALID", All(&[Unwell, Reports(Family::SettingInvalid)]))
     .summary("{service} rejects the value of {thing}")
-    .explanation("the value has the wrong form, or is outside of what the program accepts")
+    .explanation("the value has the wrong format, or is outside the accepted range")
     .fixes(&[
         &Fix::new(
             "correct the value",
@@ -222,8 +212,7 @@ pub static SETTING_INVALID: Cause = Cause::new("SETTING-INVALID", All(&[Unwell, 
 pub static SETTING_MISSING: Cause = Cause::new("SETTING-MISSING", All(&[Unwell, Reports(Family::SettingMissing)]))
     .summary("{service} requires {thing}, which is not set")
     .explanation(
-        "the program ends because the setting is not there; its env file or configuration was changed, or is \
-         not read",
+        "the program ends because the setting is missing: its env file or configuration was changed, or is not read",
     )
     .fixes(&[
         &Fix::new(
@@ -237,16 +226,13 @@ pub static SETTING_MISSING: Cause = Cause::new("SETTING-MISSING", All(&[Unwell, 
 /// [`Family::ConnectRefused`].
 pub static CONNECT_REFUSED: Cause = Cause::new("CONNECT-REFUSED", All(&[Unwell, Reports(Family::ConnectRefused)]))
     .summary("{service} cannot connect to {thing}: connection refused")
-    .explanation(
-        "nobody listens there: the server is down, listens elsewhere, or the address in the configuration is \
-         wrong",
-    )
+    .explanation("nothing listens there: the server is down, listens elsewhere, or the configured address is wrong")
     .fixes(&[
         &Fix::new(
-            "see to the other server, or correct the address",
+            "start the other server, or correct the address",
             Risk::Disruptive,
             Remedy::Manual(
-                "check that the server runs and listens at that address; else correct the address in the \
+                "check that the server runs and listens at that address; otherwise correct the address in the \
          configuration of {service}",
             ),
         ),
@@ -255,11 +241,11 @@ pub static CONNECT_REFUSED: Cause = Cause::new("CONNECT-REFUSED", All(&[Unwell, 
 
 /// [`Family::ConnectTimeout`].
 pub static CONNECT_TIMEOUT: Cause = Cause::new("CONNECT-TIMEOUT", All(&[Unwell, Reports(Family::ConnectTimeout)]))
-    .summary("{service} gets no answer from {thing} in time")
-    .explanation("packets are dropped on the way, or the server hangs: a firewall, a wrong address, overload")
+    .summary("{service} gets no answer from {thing} before its timeout")
+    .explanation("packets are dropped, or the server hangs: a firewall, a wrong address, overload")
     .fixes(&[
         &Fix::new(
-            "find out where packets are lost",
+            "find where packets are lost",
             Risk::Disruptive,
             Remedy::Manual("check address, firewall and the server at the other end"),
         ),
@@ -272,7 +258,7 @@ pub static UNREACHABLE: Cause = Cause::new("UNREACHABLE", All(&[Unwell, Reports(
     .explanation("the host has no route to that address: a wrong address, an interface that is down, a lost network")
     .fixes(&[
         &Fix::new(
-            "find out which route is missing",
+            "find which route is missing",
             Risk::Disruptive,
             Remedy::Manual("check the address and the routes of this host (ip route)"),
         ),
@@ -283,8 +269,8 @@ pub static UNREACHABLE: Cause = Cause::new("UNREACHABLE", All(&[Unwell, Reports(
 pub static NAME_UNRESOLVED: Cause = Cause::new("NAME-UNRESOLVED", All(&[Unwell, Reports(Family::NameUnresolved)]))
     .summary("{service} cannot resolve {thing}")
     .explanation(
-        "the name is misspelt, or the resolver does not answer; in a container the name of another one holds \
-         on a common network only",
+        "the name is misspelt, or the resolver does not answer; a container resolves names of other containers only \
+         on a shared network",
     )
     .fixes(&[
         &Fix::new(
@@ -300,14 +286,14 @@ pub static NAME_UNRESOLVED: Cause = Cause::new("NAME-UNRESOLVED", All(&[Unwell, 
 /// [`Family::AuthRefused`].
 pub static AUTH_REFUSED: Cause = Cause::new("AUTH-REFUSED", All(&[Unwell, Reports(Family::AuthRefused)]))
     .summary("{service} cannot log in as {thing}: refused")
-    .explanation("the password, key or account in its configuration is not the one that the server has")
+    .explanation("the server has another password, key or account than its configuration")
     .fixes(&[
         &Fix::new(
-            "make both agree",
+            "make both match",
             Risk::Disruptive,
             Remedy::Manual(
-                "compare account and password in the configuration of {service} with those of the server, and correct \
-         the one that is wrong",
+                "compare account and password in the configuration of {service} with those of the server, and \
+         correct the wrong one",
             ),
         ),
         &READ_LOG,
@@ -317,16 +303,16 @@ pub static AUTH_REFUSED: Cause = Cause::new("AUTH-REFUSED", All(&[Unwell, Report
 pub static OBJECT_MISSING: Cause = Cause::new("OBJECT-MISSING", All(&[Unwell, Reports(Family::ObjectMissing)]))
     .summary("{service} cannot find {thing} in its database")
     .explanation(
-        "the server answers, and what is asked for is not there: a wrong database in the URL, a migration \
-         that did not run, another search path",
+        "the server answers and the object is missing: a wrong database in the URL, a migration that did not run, or \
+         another search_path",
     )
     .fixes(&[
         &Fix::new(
-            "see what the database has",
+            "see what the database contains",
             Risk::Disruptive,
             Remedy::Manual(
-                "compare the database in the configuration of {service} with those of the server, and see whether its \
-         migrations ran; where another schema has it, correct search_path and nothing else",
+                "compare the database in the configuration of {service} with those of the server, and check whether \
+         its migrations ran. If another schema has the object, correct only search_path",
             ),
         ),
         &READ_LOG,
@@ -336,12 +322,11 @@ pub static OBJECT_MISSING: Cause = Cause::new("OBJECT-MISSING", All(&[Unwell, Re
 pub static SCHEMA_MISMATCH: Cause = Cause::new("SCHEMA-MISMATCH", All(&[Unwell, Reports(Family::SchemaMismatch)]))
     .summary("{service} does not fit the schema of its database: {thing}")
     .explanation(
-        "program and database are of different releases: a migration did not run, failed, or is of a newer \
-         release",
+        "program and database have different releases: a migration did not run, failed, or belongs to a newer release",
     )
     .fixes(&[
         &Fix::new(
-            "bring migrations and release together",
+            "make migrations and release match",
             Risk::Disruptive,
             Remedy::Manual("see which migrations ran, and run the missing ones or deploy the release that fits"),
         ),
@@ -351,14 +336,14 @@ pub static SCHEMA_MISMATCH: Cause = Cause::new("SCHEMA-MISMATCH", All(&[Unwell, 
 /// [`Family::VersionMismatch`].
 pub static VERSION_MISMATCH: Cause = Cause::new("VERSION-MISMATCH", All(&[Unwell, Reports(Family::VersionMismatch)]))
     .summary("{service} does not fit the version of {thing}")
-    .explanation("after an upgrade the data, a native module or a library is of another version than the program")
+    .explanation("after an upgrade the data, a native module or a library has another version than the program")
     .fixes(&[
         &Fix::new(
-            "bring back the version that fits",
+            "install the matching version",
             Risk::Disruptive,
             Remedy::Manual(
-                "install the version that fits, or migrate the data or rebuild the module as the program's \
-         documentation says",
+                "install the matching version, or follow the program's documentation to migrate the data or rebuild \
+         the module",
             ),
         ),
         &READ_LOG,
@@ -367,14 +352,14 @@ pub static VERSION_MISMATCH: Cause = Cause::new("VERSION-MISMATCH", All(&[Unwell
 /// [`Family::ReadOnly`].
 pub static PATH_READ_ONLY: Cause = Cause::new("PATH-READ-ONLY", All(&[Unwell, Reports(Family::ReadOnly)]))
     .summary("{service} cannot write {thing}: read-only")
-    .explanation("the file system is mounted read-only, the unit's sandbox makes it so, or the database is a replica")
+    .explanation("the file system or the unit's sandbox is read-only, or the database is a replica")
     .fixes(&[
         &Fix::new(
-            "find out what makes it read-only",
+            "find what makes it read-only",
             Risk::Disruptive,
             Remedy::Manual(
-                "see the mount (findmnt), ReadOnlyPaths= and ProtectSystem= of the unit, and whether the database is \
-         a replica",
+                "check the mount (findmnt), ReadOnlyPaths= and ProtectSystem= of the unit, and whether the database \
+         is a replica",
             ),
         ),
         &READ_LOG,
@@ -383,10 +368,10 @@ pub static PATH_READ_ONLY: Cause = Cause::new("PATH-READ-ONLY", All(&[Unwell, Re
 /// [`Family::TooManyFiles`].
 pub static TOO_MANY_FILES: Cause = Cause::new("TOO-MANY-FILES", All(&[Unwell, Reports(Family::TooManyFiles)]))
     .summary("{service} cannot open more files: {thing}")
-    .explanation("the limit of open files is reached: it is too low, or descriptors leak")
+    .explanation("it reached the limit of open files: the limit is too low, or descriptors leak")
     .fixes(&[
         &Fix::new(
-            "see limit and use",
+            "compare limit and use",
             Risk::Disruptive,
             Remedy::Manual(
                 "compare LimitNOFILE= of the unit with the descriptors in use (ls /proc/PID/fd), and raise the limit \
@@ -405,10 +390,11 @@ pub static MEMORY_EXHAUSTED: Cause = Cause::new("MEMORY-EXHAUSTED", All(&[Unwell
     )
     .fixes(&[
         &Fix::new(
-            "find out which limit it is",
+            "find which limit it is",
             Risk::Disruptive,
             Remedy::Manual(
-                "see limit and use of memory (systemctl show, docker stats, free), and raise the limit or use less",
+                "compare limit and use of memory (systemctl show, docker stats, free), and raise the limit or reduce \
+                 the use",
             ),
         ),
         &READ_LOG,
@@ -417,12 +403,12 @@ pub static MEMORY_EXHAUSTED: Cause = Cause::new("MEMORY-EXHAUSTED", All(&[Unwell
 /// [`Family::ProcessLimit`].
 pub static PROCESS_LIMIT: Cause = Cause::new("PROCESS-LIMIT", All(&[Unwell, Reports(Family::ProcessLimit)]))
     .summary("{service} gets no more processes or threads: {thing}")
-    .explanation("TasksMax= of the unit, the limit of the user, or of the container is reached")
+    .explanation("it reached TasksMax= of the unit, or the limit of the user or container")
     .fixes(&[
         &Fix::new(
-            "see limit and use",
+            "compare limit and use",
             Risk::Disruptive,
-            Remedy::Manual("compare TasksMax= and TasksCurrent of the unit, and see which processes are there"),
+            Remedy::Manual("compare TasksMax= and TasksCurrent of the unit, and list its processes"),
         ),
         &READ_LOG,
     ]);
@@ -430,37 +416,33 @@ pub static PROCESS_LIMIT: Cause = Cause::new("PROCESS-LIMIT", All(&[Unwell, Repo
 /// [`Family::ConnectionsExhausted`].
 pub static CONNECTIONS_EXHAUSTED: Cause =
     Cause::new("CONNECTIONS-EXHAUSTED", All(&[Unwell, Reports(Family::ConnectionsExhausted)]))
-        .summary("{service} gets no connection: {thing} takes no more")
-        .explanation("all connections that the server allows are taken, or the database takes none")
+        .summary("{service} gets no connection: {thing} accepts no more")
+        .explanation("the server has reached its connection limit, or the database accepts none")
         .fixes(&[
             &Fix::new(
-                "see who holds them",
+                "see which clients hold them",
                 Risk::Disruptive,
-                Remedy::Manual(
-                    "see who is connected to the server, and bring the pools of its clients below its limit",
-                ),
+                Remedy::Manual("list the clients of the server, and reduce their pools below its limit"),
             ),
             &READ_LOG,
         ]);
 
 /// [`Family::CertificateUnusable`].
-pub static CERTIFICATE_UNUSABLE: Cause = Cause::new(
-    "CERTIFICATE-UNUSABLE",
-    All(&[Unwell, Reports(Family::CertificateUnusable)]),
-)
-.summary("{service} cannot use {thing}: certificate or key is not valid or does not match")
-.explanation("the file is missing, cannot be read, is damaged, or the key belongs to another certificate")
-.fixes(&[
-    &Fix::new(
-        "put a pair in place that matches",
-        Risk::Disruptive,
-        Remedy::Manual(
-            "compare the public keys of certificate and key (openssl x509 -pubkey, openssl pkey -pubout), and put \
-         a matching pair in place",
-        ),
-    ),
-    &READ_LOG,
-]);
+pub static CERTIFICATE_UNUSABLE: Cause =
+    Cause::new("CERTIFICATE-UNUSABLE", All(&[Unwell, Reports(Family::CertificateUnusable)]))
+        .summary("{service} cannot use {thing}: certificate or key is not valid or does not match")
+        .explanation("the file is missing, unreadable or damaged, or the key belongs to another certificate")
+        .fixes(&[
+            &Fix::new(
+                "install a matching pair",
+                Risk::Disruptive,
+                Remedy::Manual(
+                    "compare the public keys of certificate and key (openssl x509 -pubkey, openssl pkey -pubout), and \
+         install a matching pair",
+                ),
+            ),
+            &READ_LOG,
+        ]);
 
 /// [`Family::PeerUntrusted`].
 pub static PEER_UNTRUSTED: Cause = Cause::new("PEER-UNTRUSTED", All(&[Unwell, Reports(Family::PeerUntrusted)]))
@@ -473,7 +455,7 @@ pub static PEER_UNTRUSTED: Cause = Cause::new("PEER-UNTRUSTED", All(&[Unwell, Re
         &Fix::new(
             "see the certificate of the server",
             Risk::Disruptive,
-            Remedy::Manual("see which certificate the server shows and who issued it; renew it, or trust its issuer"),
+            Remedy::Manual("see the certificate and issuer that the server shows; renew it, or trust its issuer"),
         ),
         &READ_LOG,
     ]);
@@ -484,23 +466,24 @@ pub static HELD_BY_OTHER: Cause = Cause::new("HELD-BY-OTHER", All(&[Unwell, Repo
     .explanation("a second copy runs, a long transaction holds it, or a lock file was left behind")
     .fixes(&[
         &Fix::new(
-            "see who holds it",
+            "see which process holds it",
             Risk::Disruptive,
-            Remedy::Manual("see which process holds it (fuser, lslocks) before anything is removed"),
+            Remedy::Manual("see which process holds it (fuser, lslocks) before you remove anything"),
         ),
         &READ_LOG,
     ]);
 
 /// [`Family::DataCorrupt`].
 pub static DATA_CORRUPT: Cause = Cause::new("DATA-CORRUPT", All(&[Unwell, Reports(Family::DataCorrupt)]))
-    .summary("{service} finds damaged data: {thing}")
-    .explanation("the program refuses to go on with data that it cannot trust")
+    .summary("{service} reports damaged data: {thing}")
+    .explanation("the program refuses to run with damaged data")
     .fixes(&[
         &Fix::new(
-            "save what is there, then check it",
+            "copy the data, then check it",
             Risk::Disruptive,
             Remedy::Manual(
-                "stop writing, copy the files aside, and check the copy with the program's own tool before anything is replaced",
+                "stop all writers, copy the files to another directory, and check the copy with the program's own \
+                 tool before you replace anything",
             ),
         ),
         &READ_LOG,
@@ -509,7 +492,7 @@ pub static DATA_CORRUPT: Cause = Cause::new("DATA-CORRUPT", All(&[Unwell, Report
 /// [`Family::AccountMissing`].
 pub static ACCOUNT_MISSING: Cause = Cause::new("ACCOUNT-MISSING", All(&[Unwell, Reports(Family::AccountMissing)]))
     .summary("{service} needs the user or group {thing}, which does not exist")
-    .explanation("the user or group in its unit or configuration is not on this host")
+    .explanation("the user or group in its unit or configuration does not exist on this host")
     .fixes(&[
         &Fix::new(
             "create it, or correct the name",
@@ -525,14 +508,16 @@ pub static ACCOUNT_MISSING: Cause = Cause::new("ACCOUNT-MISSING", All(&[Unwell, 
 pub static SANDBOX_FAILED: Cause = Cause::new("SANDBOX-FAILED", All(&[Unwell, Reports(Family::SandboxFailed)]))
     .summary("{service} cannot start: systemd cannot set up {thing}")
     .explanation(
-        "a setting of the unit (ReadWritePaths=, StateDirectory=, PrivateTmp= and the like) names what cannot \
-         be set up",
+        "systemd cannot apply a setting of the unit (ReadWritePaths=, StateDirectory=, PrivateTmp= and similar)",
     )
     .fixes(&[
         &Fix::new(
             "correct the unit",
             Risk::Disruptive,
-            Remedy::Manual("see the setting that names it (systemctl cat), and create the path or correct the setting"),
+            Remedy::Manual(
+                "find the setting that names it (systemctl cat), and create the path or correct the \
+             setting",
+            ),
         ),
         &READ_LOG,
     ]);
@@ -543,12 +528,9 @@ pub static IMAGE_MISSING: Cause = Cause::new("IMAGE-MISSING", All(&[Unwell, Repo
     .explanation("the image was removed, or its tag is wrong, and it cannot be pulled")
     .fixes(&[
         &Fix::new(
-            "bring the image back",
+            "get the image again",
             Risk::Disruptive,
-            Remedy::Manual(
-                "list the images that are here (docker images); build or pull the one that is named, or correct the \
-         tag",
-            ),
+            Remedy::Manual("list the images (docker images); build or pull the named one, or correct the tag"),
         ),
         &READ_LOG,
     ]);
@@ -557,14 +539,14 @@ pub static IMAGE_MISSING: Cause = Cause::new("IMAGE-MISSING", All(&[Unwell, Repo
 pub static ATTACHMENT_MISSING: Cause =
     Cause::new("ATTACHMENT-MISSING", All(&[Unwell, Reports(Family::AttachmentMissing)]))
         .summary("{service} has no network or volume {thing}")
-        .explanation("the network or volume was removed, or the container was made before it was made anew")
+        .explanation("the network or volume was removed, or was recreated after the container")
         .fixes(&[
             &Fix::new(
-                "make it, or make the container anew",
+                "create it, or recreate the container",
                 Risk::Disruptive,
                 Remedy::Manual(
-                    "list what is there (docker network ls, docker volume ls), make what is missing, and make the \
-         container anew with compose",
+                    "list them (docker network ls, docker volume ls), create the missing one, and recreate the \
+         container with compose",
                 ),
             ),
             &READ_LOG,
@@ -572,14 +554,14 @@ pub static ATTACHMENT_MISSING: Cause =
 
 /// [`Family::Killed`].
 pub static KILLED: Cause = Cause::new("KILLED", All(&[Unwell, Reports(Family::Killed)]))
-    .summary("{service} was killed from outside: {thing}")
-    .explanation("SIGKILL came from outside: the kernel for want of memory, systemd after a time-out, or a person")
+    .summary("{service} was killed by a signal: {thing}")
+    .explanation("the kernel (OOM), systemd (timeout) or a person sent SIGKILL")
     .fixes(&[
         &Fix::new(
-            "find out who killed it",
+            "find which of them killed it",
             Risk::Disruptive,
             Remedy::Manual(
-                "read the journal around that time: a time-out of systemd, the kernel's OOM killer, or a person",
+                "read the journal around that time: a timeout of systemd, the kernel's OOM killer, or a person",
             ),
         ),
         &READ_LOG,
@@ -588,14 +570,14 @@ pub static KILLED: Cause = Cause::new("KILLED", All(&[Unwell, Reports(Family::Ki
 /// [`Family::Crashed`].
 pub static CRASHED: Cause = Cause::new("CRASHED", All(&[Unwell, Reports(Family::Crashed)]))
     .summary("{service} crashed: {thing}")
-    .explanation("the program ended by a fault of its own; the line names it")
+    .explanation("the program crashed by its own fault; the line names it")
     .fixes(&[
         &Fix::new(
-            "see what was changed, and go back if it began with that",
+            "find what changed, and roll back if the crashes began with it",
             Risk::Disruptive,
             Remedy::Manual(
-                "read the lines before it; if it began with a release or a change of configuration, go back to the \
-         one before",
+                "read the lines before it; if the crashes began with a release or a configuration change, roll that \
+         back",
             ),
         ),
         &READ_LOG,

@@ -14,13 +14,13 @@ const fn host(code: &'static str, what: Unattended) -> Cause {
 
 /// Nothing that crontabs say happens.
 pub static CRON_STOPPED: Cause = host("CRON-STOPPED", Unattended::CronStopped)
-    .summary("cron does not run: no crontab's jobs are started")
-    .explanation("backups, renewals and checks that stand in crontabs are left out from now on, and nobody is told")
+    .summary("cron does not run: no job of any crontab starts")
+    .explanation("backups, renewals and checks in crontabs do not run from now on, without any message")
     .fixes(&[&Fix::new(
-        "start cron, and let it start at boot",
+        "start cron, and enable it at boot",
         Risk::Safe,
         Remedy::Manual(
-            "see whether it was stopped on purpose (systemctl status cron); then systemctl enable --now cron",
+            "check whether it was stopped on purpose (systemctl status cron); then systemctl enable --now cron",
         ),
     )]);
 
@@ -28,11 +28,11 @@ pub static CRON_STOPPED: Cause = host("CRON-STOPPED", Unattended::CronStopped)
 pub static CRONTAB_IGNORED: Cause = host("CRONTAB-IGNORED", Unattended::CrontabIgnored)
     .summary("cron ignores {thing}: none of its jobs runs")
     .explanation(
-        "cron passes over the whole file, from its next reading on, for its owner, its mode, its name or one bad line; it logs \
-         that once and nothing else shows it",
+        "at its next read cron skips the whole file because of its owner, mode, name or one bad line; it logs that \
+         only once",
     )
     .fixes(&[&Fix::new(
-        "see the file, and set right what the evidence names",
+        "read the file, and correct the fault in the evidence",
         Risk::ReadOnly,
         Remedy::Command(&["ls", "-l", "{thing}"]),
     )]);
@@ -40,27 +40,27 @@ pub static CRONTAB_IGNORED: Cause = host("CRONTAB-IGNORED", Unattended::CrontabI
 /// A job of the runbook is not scheduled.
 pub static JOB_MISSING: Cause = host("JOB-MISSING", Unattended::JobMissing)
     .summary("nothing starts the job \"{thing}\"")
-    .explanation("its line was removed or made a comment, or its timer is off; that it does not run shows nowhere else")
+    .explanation("its line was removed or commented out, or its timer is off; nothing else reports this")
     .fixes(&[&Fix::new(
-        "schedule it again, unless something else does its work",
+        "schedule it again, unless another job replaces it",
         Risk::Safe,
-        Remedy::Manual("put its line back (crontab -e) or enable its timer (systemctl enable --now)"),
+        Remedy::Manual("add its line again (crontab -e) or enable its timer (systemctl enable --now)"),
     )]);
 
 /// What a crontab runs is gone.
 pub static JOB_PROGRAM: Cause = host("JOB-PROGRAM", Unattended::JobProgram)
-    .summary("a crontab runs {thing}, which cannot be run")
-    .explanation("the job fails at each of its times with 127 (no such file) or 126 (permission denied), and only a mail says so")
+    .summary("a crontab runs {thing}, which cannot be executed")
+    .explanation("each run fails with 127 (no such file) or 126 (permission denied), and only a mail reports it")
     .fixes(&[&Fix::new(
-        "bring the program back or make it executable, else remove the line",
+        "reinstall the program or make it executable; otherwise remove the line",
         Risk::ReadOnly,
         Remedy::Command(&["ls", "-l", "{thing}"]),
     )]);
 
 /// A timer that this host relies on.
 pub static TIMER_OFF: Cause = host("TIMER-OFF", Unattended::TimerOff)
-    .summary("{thing} does not run: what it starts is left out")
-    .explanation("the timer was stopped, disabled or masked; its service is started by nothing else")
+    .summary("{thing} does not run, nor does the service that it starts")
+    .explanation("the timer was stopped, disabled or masked; nothing else starts its service")
     .fixes(&[&Fix::new(
         "see when and why it was stopped, then enable and start it",
         Risk::ReadOnly,
@@ -69,43 +69,41 @@ pub static TIMER_OFF: Cause = host("TIMER-OFF", Unattended::TimerOff)
 
 /// It runs, and nothing starts it at boot.
 pub static NOT_AT_BOOT: Cause = Cause::new("NOT-AT-BOOT", Clue::Unattended(Unattended::NotAtBoot))
-    .summary("{service} does not come back after a reboot: {unit} is not enabled")
-    .explanation("it was started by hand, or disabled since; it runs until the next boot and stays down after it")
+    .summary("{service} does not start after a reboot: {unit} is not enabled")
+    .explanation("it was started by hand, or disabled since; it runs only until the next boot")
     .verdict(Verdict::Warn)
     .fixes(&[&Fix::new(
-        "let it start at boot",
+        "enable it at boot",
         Risk::Safe,
-        Remedy::Manual("systemctl enable {unit}; what runs now is not touched"),
+        Remedy::Manual("systemctl enable {unit}; this does not restart it"),
     )]);
 
 /// Applications of pm2 end with the next boot.
 pub static PM_NOT_AT_BOOT: Cause = host("PM2-NOT-AT-BOOT", Unattended::PmNotAtBoot)
-    .summary("the applications of pm2 in {thing} do not come back after a reboot")
-    .explanation("pm2 needs a unit that starts it (pm2 startup) and a list of what to start (pm2 save)")
+    .summary("the applications of pm2 in {thing} do not start after a reboot")
+    .explanation("pm2 needs a unit that starts it (pm2 startup) and a saved list of applications (pm2 save)")
     .fixes(&[&Fix::new(
-        "save the list and let pm2 start at boot",
+        "save the list and enable pm2 at boot",
         Risk::Safe,
-        Remedy::Manual("as the user of pm2: pm2 save; then run what pm2 startup prints"),
+        Remedy::Manual("as the user of pm2: pm2 save; then run the command that pm2 startup prints"),
     )]);
 
 /// Some applications of pm2 end with the next boot.
 pub static NOT_SAVED: Cause = host("PM2-NOT-SAVED", Unattended::PmNotSaved)
-    .summary("the list that pm2 saved lacks applications that run: {thing}")
-    .explanation(
-        "at the next boot, or after a restart of the daemon, pm2 resurrect does not start those that are missing",
-    )
+    .summary("pm2's saved list lacks running applications: {thing}")
+    .explanation("at the next boot or restart of the daemon, pm2 resurrect does not start the missing ones")
     .fixes(&[&Fix::new(
-        "save the list, once all that should run does",
+        "save the list, once all needed applications run",
         Risk::Safe,
         Remedy::Manual("as the user of the daemon: pm2 list, then pm2 save"),
     )]);
 
 /// Containers end with the next boot.
 pub static ENGINE_NOT_AT_BOOT: Cause = host("ENGINE-NOT-AT-BOOT", Unattended::EngineNotAtBoot)
-    .summary("no container comes back after a reboot: docker.service is not enabled")
-    .explanation("restart policies are the engine's, and nothing starts the engine at boot")
+    .summary("no container starts after a reboot: docker.service is not enabled")
+    .explanation("the engine applies restart policies, and nothing starts the engine at boot")
     .fixes(&[&Fix::new(
-        "let the engine start at boot",
+        "enable the engine at boot",
         Risk::Safe,
-        Remedy::Manual("systemctl enable docker.service; what runs now is not touched"),
+        Remedy::Manual("systemctl enable docker.service; this does not restart anything"),
     )]);

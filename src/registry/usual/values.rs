@@ -9,62 +9,59 @@ pub static RUINOUS_SETTING: Failure = Failure::new(
     "ruinous-setting",
     &[&[&ENV_FILE_UNREADABLE, &SETTING_RUINOUS, &SETTING_AT_NEXT_START, &CANNOT_START_AGAIN]],
 )
-.summary("a setting or file keeps a service from its work, or will from its next start on")
-.section("each deployment's own: what the registry states of the settings of its services")
+.summary("a setting or file stops a service from working, now or after its next start")
+.section("each deployment's own: the registry's rules for the settings of its services")
 .aliases(&["setting", "settings", "env-value", "misconfiguration"])
-.symptoms(&["a service is healthy and does nothing", "a service that ran for weeks does not start again"])
-.note(
-    "only keys with a rule or that are required are judged; of values only numbers, lengths and the hosts of \
-             URLs are shown",
-);
+.symptoms(&["a service is healthy and does no work", "a service that ran for weeks does not start again"])
+.note("opsctl checks only required keys and keys with a rule; it shows only numbers, lengths and the hosts of URLs");
 
 static CORRECT: Fix = Fix::new(
     "correct the value, then restart {service}",
     Risk::Disruptive,
     Remedy::Manual(
-        "set it in {env}; then opsctl restart {service} (a container keeps its environment until it is made anew: \
+        "set it in {env}; then opsctl restart {service} (a container keeps its environment until it is recreated: \
          docker compose up -d)",
     ),
 );
 
 /// It runs with such a value.
 pub static SETTING_RUINOUS: Cause = Cause::new("SETTING-RUINOUS", Clue::Values(Values::InUse))
-    .summary("{service} has a ruinous setting: {thing}")
+    .summary("{service} has a harmful setting: {thing}")
     .explanation(
-        "the value is well-formed, so that nothing complains; with it the service does not do its work as the runbook \
-         assumes. A restart alone changes nothing",
+        "the value has a valid format, so nothing reports it, but the service does not work with it as the runbook \
+         assumes. A restart alone does not help",
     )
     .fixes(&[&CORRECT]);
 
 /// It will.
 pub static SETTING_AT_NEXT_START: Cause = Cause::new("SETTING-AT-NEXT-START", Clue::Values(Values::AtNextStart))
-    .summary("{service} still runs on its old environment, and its next start takes a ruinous setting: {thing}")
-    .explanation(
-        "the env file was written after the service was started; a restart, a crash or a reboot makes it count",
-    )
+    .summary("{service} still runs on its old environment, and its next start applies a harmful setting: {thing}")
+    .explanation("the env file was written after the start of the service; a restart, a crash or a reboot applies it")
     .verdict(Verdict::Warn)
     .explains(&[&ENVIRONMENT_OLD, &CONTAINER_OLD])
     .fixes(&[&Fix::new(
-        "correct the value before anything restarts {service}",
+        "correct the value before any restart of {service}",
         Risk::Safe,
-        Remedy::Manual("set it in {env} as it was; nothing has to be restarted for that"),
+        Remedy::Manual("set it in {env} as it was; this needs no restart"),
     )]);
 
 /// It runs from what is no longer there.
 pub static CANNOT_START_AGAIN: Cause = Cause::new("CANNOT-START-AGAIN", Clue::Values(Values::Unstartable))
     .summary("{service} runs, and cannot start again: {thing}")
     .explanation(
-        "the process still has what it was started from; its next start fails, by a restart, a crash or a reboot",
+        "the running process does not need it any more; its next start fails, after a restart, a crash or a reboot",
     )
     .verdict(Verdict::Warn)
     .fixes(&[
-        &Fix::new("see what its unit starts", Risk::ReadOnly, Remedy::Command(&["systemctl", "cat", "{unit}"])),
         &Fix::new(
-            "bring it back before anything restarts {service}",
+            "see which program its unit starts",
+            Risk::ReadOnly,
+            Remedy::Command(&["systemctl", "cat", "{unit}"]),
+        ),
+        &Fix::new(
+            "recreate it before any restart of {service}",
             Risk::Disruptive,
-            Remedy::Manual(
-                "deploy it again, or copy it back with its owner and mode; nothing has to be restarted for that",
-            ),
+            Remedy::Manual("deploy it again, or copy it with its owner and mode; this needs no restart"),
         ),
     ]);
 
@@ -72,14 +69,14 @@ pub static CANNOT_START_AGAIN: Cause = Cause::new("CANNOT-START-AGAIN", Clue::Va
 pub static ENV_FILE_UNREADABLE: Cause = Cause::new("ENV-FILE-UNREADABLE", Clue::Values(Values::Unreadable))
     .summary("{service} cannot read {thing}: permission denied")
     .explanation(
-        "the application reads that file itself when it starts, as its own user; it then runs without any of its \
-         settings. What was started before goes on until its next start",
+        "the application reads that file itself at start, as its own user, and then runs without any of its \
+         settings. A running process is unaffected until its next start",
     )
     .explains(&[&ENV_FILE_MISSING, &ENV_KEY_MISSING])
     .fixes(&[
-        &Fix::new("see whose it is", Risk::ReadOnly, Remedy::Command(&["ls", "-ld", "{env}"])),
+        &Fix::new("see its owner", Risk::ReadOnly, Remedy::Command(&["ls", "-ld", "{env}"])),
         &Fix::new(
-            "give it back to the user of {service}",
+            "make the user of {service} its owner",
             Risk::Disruptive,
             Remedy::Manual("chown {env} to the user that runs {service}, mode 600; then opsctl restart {service}"),
         ),

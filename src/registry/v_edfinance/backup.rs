@@ -17,6 +17,6 @@ pub static BACKUPS: &[BackupSet] = &[BackupSet::new(
 .what("users, transactions, learning behaviour")
 .owners(&[&API])
 .note(
-    "documents know five names of the database, DATABASE_URL tells the live one (D8); the old script dumps the first \
-     container that is called postgres, which may be Dokploy's (D4)",
+    "the documents have five names for the database, and DATABASE_URL has the live one; the old script dumps the \
+     first container named postgres, which may be Dokploy's",
 )];

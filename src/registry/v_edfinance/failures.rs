@@ -80,10 +80,10 @@ static MEMORY_LEAK: Failure = Failure::new(
 .services(&[&API, &WEB])
 .symptoms(&["api uses more than 1.8 GB", "\"JavaScript heap out of memory\"", "api restarts again and again"])
 .note(
-    "docker exec api node -e process.memoryUsage() measures a new process, not the server (D12): opsctl reads the \
-     container's own count. A cache without bound (pattern C) leaves no trace on the host: where memory is high and no \
-     other pattern is proven, compare two readings a minute apart and look at what the API keeps. 4g, as the runbook \
-     has it, is all the memory of this host",
+    "docker exec api node -e process.memoryUsage() measures a new process, not the server; opsctl reads the \
+     container's memory counter. An unbounded cache (runbook pattern C) leaves no trace on the host: if memory is \
+     high and no other pattern is proven, compare two readings a minute apart and check what the API keeps in \
+     memory. The runbook's 4g is all the memory of this host",
 );
 
 // F4
@@ -110,9 +110,9 @@ static LOGIN_FAILURE: Failure = Failure::new(
 .services(&[&API])
 .symptoms(&["users cannot log in", "more than 100 answers of 401 a minute", "\"JWT secret\" in the log"])
 .note(
-    "logins are in the database, not in Redis: do not flush it for them (D32). A variable set with docker exec is gone \
-     after the restart (D13): set it where the container is made, and redeploy. opsctl logs in nowhere: what a login \
-     answers is to be tried by hand, with the body from a file (D34)",
+    "logins are in the database, not in Redis: do not flush Redis for them. A variable set with docker exec is lost \
+     at the restart: set it where the container is created, and redeploy. opsctl does not log in: try a login by \
+     hand, with the body from a file",
 );
 
 // F5
@@ -131,17 +131,17 @@ static PAYMENT_FAILURE: Failure = Failure::new(
         &PAYMENTS_PENDING,
     ]],
 )
-.summary("payments fail, or are not noticed")
+.summary("payments fail, or are not recorded")
 .section("p1-payment-failure.md")
 .severity(&P1)
 .aliases(&["payment", "payments", "stripe", "webhook", "checkout"])
 .services(&[&API])
-.symptoms(&["charged, but the order failed", "payments stay PENDING", "Stripe's webhooks end in 400"])
+.symptoms(&["charged, but the order failed", "payments remain PENDING", "Stripe's webhooks end in 400"])
 .note(
-    "card_declined and authentication_required are no incidents. Stripe's own state is in its dashboard and on \
-     https://status.stripe.com, not on this host: here its answers in the log, the form of the keys and the rows of \
-     the database are looked at. Compare payment intents with payment intents (pi_), not with charges (ch_), and page \
-     (D33); never give the key to curl as an argument (D34)",
+    "card_declined and authentication_required are no incidents. opsctl checks Stripe's answers in the log, the \
+     format of the keys and the rows of the database; Stripe's own state is in its dashboard and on \
+     https://status.stripe.com. Compare payment intents with payment intents (pi_), not with charges (ch_), and read \
+     all result pages; never pass the key to curl as an argument",
 );
 
 // F2
@@ -160,15 +160,14 @@ static DATABASE_FAILURE: Failure = Failure::new(
         USUAL,
     ],
 )
-.summary("PostgreSQL is down, damaged, full or not the one that the API wants")
+.summary("PostgreSQL is down, damaged, full or not the server of the API")
 .section("p0-database-failure.md")
 .aliases(&["database", "db", "pg", "postgresql", "db-down", "corruption", "too-many-clients"])
 .services(&[&POSTGRES])
 .symptoms(&["every request ends in 500", "ECONNREFUSED on 5432", "FATAL in the log of the database"])
 .note(
-    "dokploy-postgres is the control plane's: never take it for this one (D4). Never VACUUM FULL on a full disk: it \
-     needs room for a copy (D30). The scripts vps-backup.sh and vps-restore.sh that the runbook calls were deleted the \
-     day it was written (D1)",
+    "dokploy-postgres belongs to the control plane: do not confuse the two. Never VACUUM FULL on a full disk: it \
+     needs space for a copy. The runbook's scripts vps-backup.sh and vps-restore.sh no longer exist",
 );
 
 // F1
@@ -181,15 +180,15 @@ static SERVICE_DOWN: Failure = Failure::new(
         &[&CONTAINERS_UNWELL, &FAILED_UNITS, &LOOPING_UNITS],
     ],
 )
-.summary("api, web or something around them does not do its work")
+.summary("api, web or a service near them is not working")
 .section("p0-service-down.md")
 .aliases(&["down", "crash-loop", "502", "503", "disk", "disk-full", "enospc", "port-conflict", "eaddrinuse"])
 .services(OTHERS)
 .symptoms(&["api or web does not answer", "a container has exited or restarts again and again"])
 .note(
-    "a task of Swarm is restarted with docker service update --force, not docker restart. Dokploy, the runbook's main \
-     way back, had no api, web or nginx when it was looked at (D2): opsctl rollback needs no Dokploy. Never kill -9 \
-     whoever holds a port, never empty the logs of all containers: both are evidence",
+    "restart a Swarm task with docker service update --force, not docker restart. The runbook rolls back with \
+     Dokploy, which had no api, web or nginx on 2026-01-08; opsctl rollback needs no Dokploy. Never kill -9 the \
+     process on a port and never empty the logs of all containers: both are evidence",
 );
 
 // F6
@@ -216,9 +215,9 @@ static SLOW_QUERIES: Failure = Failure::new(
 .services(&[&POSTGRES, &API])
 .symptoms(&["answers take more than 3 s", "statements time out", "the database is busy"])
 .note(
-    "EXPLAIN ANALYZE runs the statement: give writes a transaction that is rolled back. pg_stat_statements must be \
-     preloaded and created; without it neither mean times nor numbers of calls are known, and nothing is said of them. \
-     Its numbers count from its last reset: keep them before you reset",
+    "EXPLAIN ANALYZE runs the statement: wrap writes in a transaction and roll it back. pg_stat_statements must be \
+     preloaded and created; without it opsctl reports no mean times and no call counts. It counts from its last \
+     reset: save its numbers before a reset",
 );
 
 /// How the server is, whichever database is the application's.
@@ -310,27 +309,27 @@ static RESTART_API: Fix = Fix::new("restart api", Risk::Disruptive, Remedy::Rest
 static READ_LOG: Fix =
     Fix::new("read its log", Risk::ReadOnly, Remedy::Command(&["opsctl", "logs", "{service}", "-n", "100"]));
 static SET_AND_REDEPLOY: Fix = Fix::new(
-    "set it where the container is made, then make the container anew",
+    "set it where the container is created, then recreate the container",
     Risk::Disruptive,
     Remedy::Manual(
         "correct it in {env} and docker compose up -d api in /root/v-edfinance, or in Dokploy and redeploy there; a \
-         restart alone keeps the old value (D13)",
+         restart alone keeps the old value",
     ),
 );
 
 static ENV_FILE_MISSING: Cause = Cause::new("ENV-FILE-MISSING", All(&[Clue::Unwell, Clue::Env(EnvClue::FileMissing)]))
     .summary("the env file of {service} is missing")
     .explanation(
-        "compose makes no container without it; what Dokploy runs needs none, so it counts only while the service is \
-         down",
+        "compose creates no container without it; a container of Dokploy needs none, so this counts only while the \
+         service is down",
     )
     .about(About::These(&[&API, &POSTGRES]))
     .fixes(&[&Fix::new(
-        "put the env file back",
+        "recreate the env file",
         Risk::Safe,
         Remedy::Manual(
-            "bring {env} back from where the secrets are kept, mode 600, then docker compose up -d in \
-             /root/v-edfinance. opsctl never makes one up",
+            "copy {env} from your secret store, mode 600, then docker compose up -d in /root/v-edfinance. opsctl \
+             never invents an env file",
         ),
     )]);
 
@@ -342,8 +341,7 @@ static HEAP_EXHAUSTED: Cause = Cause::new(
 )
 .summary("{service} ended because its JavaScript heap was full")
 .explanation(
-    "Node gives up at the limit of its own heap, often below that of the container; it leaks, or handles something too \
-     big",
+    "Node aborts at its heap limit, often below the container's limit; it leaks memory or handles too large an object",
 )
 .explains(&[&usual::OUT_OF_MEMORY, &usual::MEMORY_HIGH])
 .fixes(&[&RESTART, &READ_LOG]);
@@ -351,7 +349,10 @@ static HEAP_EXHAUSTED: Cause = Cause::new(
 static LISTENERS_LEAK: Cause =
     Cause::new("LISTENERS-LEAK", Clue::Said(r"MaxListenersExceededWarning|Possible EventEmitter memory leak", HOUR))
         .summary("{service} adds event listeners and does not remove them")
-        .explanation("pattern B: each WebSocket or event stream leaves some behind; Node warns at eleven of one kind")
+        .explanation(
+            "runbook pattern B: each WebSocket or event stream leaves listeners behind; Node warns at \
+         eleven of one type",
+        )
         .verdict(Verdict::Warn)
         .explains(&[&usual::MEMORY_HIGH])
         .fixes(&[
@@ -359,7 +360,7 @@ static LISTENERS_LEAK: Cause =
             &Fix::new(
                 "remove the listeners when a connection closes",
                 Risk::Disruptive,
-                Remedy::Manual("correct the code that the warning names, then opsctl redeploy api"),
+                Remedy::Manual("fix the code that the warning names, then opsctl redeploy api"),
             ),
         ]);
 
@@ -372,13 +373,14 @@ static UPLOADS_IN_MEMORY: Cause = Cause::new(
 )
 .summary("uploads are held in the memory of {service}")
 .explanation(
-    "pattern D: memory is short, and uploads beyond the limit were refused within the hour; each is held as a whole",
+    "runbook pattern D: memory is low, and uploads above the limit were refused in the last hour; each upload is \
+     held as a whole",
 )
 .verdict(Verdict::Warn)
 .about(About::These(&[&API]))
 .explains(&[&usual::MEMORY_HIGH])
 .fixes(&[&Fix::new(
-    "let uploads go to the disk, with a limit",
+    "write uploads to disk, with a limit",
     Risk::Disruptive,
     Remedy::Manual("multer with diskStorage and limits.fileSize, then opsctl redeploy api"),
 )]);
@@ -389,8 +391,8 @@ static SESSIONS_LEFT_OPEN: Cause = Cause::new(
 )
 .summary("database sessions are left open")
 .explanation(
-    "pattern A: more than 20 sessions have done nothing for five minutes, although one Prisma client keeps ten at \
-     most: clients are made anew and never closed",
+    "runbook pattern A: more than 20 sessions were idle for five minutes, although one Prisma client keeps at most \
+     ten: the code creates clients and never closes them",
 )
 .verdict(Verdict::Warn)
 .about(About::These(&[&API]))
@@ -423,43 +425,39 @@ static JWT_SECRET_MISSING: Cause = Cause::new(
     ]),
 )
 .summary("JWT_SECRET is not set")
-.explanation("scenario A: the API does not start without it; what still runs will not come back after a restart")
+.explanation("runbook scenario A: the API does not start without it; a running process cannot start again")
 // Without it the API does not start: that is more than a login that fails.
 .severity(&P0)
 .explains(&[&usual::ENV_KEY_MISSING])
 .fixes(&[&Fix::new(
-    "set it again, to the same value if that is known",
+    "set it again, to the same value if you know it",
     Risk::Disruptive,
-    Remedy::Manual(
-        "set JWT_SECRET in {env} or in Dokploy and make the container anew; another value logs everybody out",
-    ),
+    Remedy::Manual("set JWT_SECRET in {env} or in Dokploy and recreate the container; a new value logs all users out"),
 )]);
 
 static JWT_SECRET_SHORT: Cause = Cause::new("JWT-SECRET-SHORT", Clue::Env(EnvClue::key("JWT_SECRET").unlike(".{33,}")))
     .summary("JWT_SECRET is not longer than 32 characters")
-    .explanation("scenario A: the runbook wants more than 32; a short one can be guessed from any token")
+    .explanation("runbook scenario A: the runbook requires more than 32; a short one can be guessed from any token")
     .verdict(Verdict::Warn)
     .fixes(&[&Fix::new(
-        "make a longer one; everybody is logged out",
+        "create a longer one; it logs all users out",
         Risk::Disruptive,
-        Remedy::Manual("openssl rand -base64 48, into {env} or Dokploy; then make the container anew"),
+        Remedy::Manual("openssl rand -base64 48, into {env} or Dokploy; then recreate the container"),
     )]);
 
 static USERS_OFF_PATH: Cause =
     Cause::new("USERS-OFF-PATH", All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line("^User beyond search_path: "))]))
         .summary("the table User is in a schema that the search path does not name")
-        .explanation(
-            "search_path was set for the database, a role or the server; the data is there, nothing is to be restored",
-        )
+        .explanation("search_path was set for the database, a role or the server; the data exists, so restore nothing")
         .severity(&P0)
         .fixes(&[
             &Fix::new(
-                "see where the path is set",
+                "see where search_path is set",
                 Risk::ReadOnly,
                 Remedy::Command(&["docker", "exec", "vedfinance-postgres", "psql", "-U", "postgres", "-c", "\\drds"]),
             ),
             &Fix::new(
-                "take the setting back, then let the API connect anew",
+                "reset search_path, then make the API reconnect",
                 Risk::Disruptive,
                 Remedy::Manual("ALTER DATABASE or ALTER ROLE … RESET search_path; then opsctl restart api"),
             ),
@@ -470,7 +468,7 @@ static USERS_MISSING: Cause = Cause::new(
     All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line("^no table User$"))]),
 )
 .summary("the API's database has no table User")
-.explanation("scenario B: it was never migrated, or another database was restored or named in DATABASE_URL")
+.explanation("runbook scenario B: it was never migrated, or DATABASE_URL or a restore has another database")
 .severity(&P0)
 .fixes(&[
     &Fix::new(
@@ -482,14 +480,14 @@ static USERS_MISSING: Cause = Cause::new(
         "see whether the table is in another schema",
         Risk::ReadOnly,
         Remedy::Manual(
-            "docker exec vedfinance-postgres psql -U postgres -l, then \\dt *.\"User\" in each database: what is \
-                     there needs the right DATABASE_URL or search_path, and nothing else",
+            "docker exec vedfinance-postgres psql -U postgres -l, then \\dt *.\"User\" in each database; if the \
+                     table exists, correct only DATABASE_URL or search_path",
         ),
     ),
     &Fix::new(
-        "migrate it, where it is a new database",
+        "migrate it if it is a new database",
         Risk::Destructive,
-        Remedy::Manual("docker exec vedfinance-api npx prisma migrate deploy; never seed production"),
+        Remedy::Manual("docker exec vedfinance-api npx prisma migrate deploy; never load test data into production"),
     ),
 ]);
 
@@ -502,28 +500,28 @@ static USERS_EMPTY: Cause = Cause::new(
     ]),
 )
 .summary("the table User is empty")
-.explanation("scenario B: nobody can log in; a wrong backup was restored, or an empty database migrated")
+.explanation("runbook scenario B: nobody can log in; the wrong backup was restored, or an empty database migrated")
 .severity(&P0)
 .fixes(&[&Fix::new(
-    "find the newest good backup before anybody registers anew",
+    "find the newest good backup before anybody registers again",
     Risk::Destructive,
     Remedy::Manual(
-        "opsctl backup list; lay the copy out in a database beside this one and compare the rows; nothing is replaced \
-         before that. Seeds are for staging",
+        "opsctl backup list; load the copy into a separate database and compare the rows before you replace \
+         anything. Prisma's test data is only for staging",
     ),
 )]);
 
 static HASH_CHANGED: Cause =
     Cause::new("HASH-CHANGED", All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line(r"^other hashes: [1-9]"))]))
-        .summary("passwords are stored that are no bcrypt hashes")
+        .summary("some stored passwords are not bcrypt hashes")
         .explanation(
-            "scenario D: a hash of bcrypt has 60 characters and begins with $2; those that have not can never be \
-             logged in with",
+            "runbook scenario D: a bcrypt hash has 60 characters and begins with $2; users with other hashes cannot \
+             log in",
         )
         .fixes(&[&Fix::new(
-            "go back to the version before, and let those concerned set a new password",
+            "roll back to the previous version, and ask the users concerned to set a new password",
             Risk::Disruptive,
-            Remedy::Manual("opsctl rollback api; lock the version of bcrypt before the next release"),
+            Remedy::Manual("opsctl rollback api; pin the version of bcrypt before the next release"),
         )]);
 
 static REDIS_UNREACHABLE: Cause = Cause::new(
@@ -539,10 +537,10 @@ static REDIS_UNREACHABLE: Cause = Cause::new(
         ),
     ]),
 )
-.summary("{service} does not reach Redis, although that answers")
+.summary("{service} does not reach Redis, although Redis answers")
 .explanation(
-    "scenario C: REDIS_HOST or REDIS_PORT is another's (6379 inside the network, 6380 on the host), or both are not in \
-     the same network",
+    "runbook scenario C: REDIS_HOST or REDIS_PORT is wrong (6379 inside the network, 6380 on the host), or the two \
+     containers share no network",
 )
 .fixes(&[&SET_AND_REDEPLOY]);
 
@@ -555,8 +553,8 @@ static ORIGINS: Cause = Cause::new(
 )
 .summary("ALLOWED_ORIGINS is missing or not a list of origins")
 .explanation(
-    "scenario E: browsers refuse what curl gets; an origin is scheme, host and port, without a slash at its end, and \
-     several are parted by commas without spaces",
+    "runbook scenario E: browsers refuse what curl accepts; an origin is scheme, host and port without a final \
+     slash, and commas without spaces separate several",
 )
 .verdict(Verdict::Warn)
 .fixes(&[&SET_AND_REDEPLOY]);
@@ -565,8 +563,7 @@ static ACCOUNTS_LOCKED: Cause =
     Cause::new("ACCOUNTS-LOCKED", All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line(r"^locked users: [1-9]"))]))
         .summary("accounts are locked")
         .explanation(
-            "scenario F, in no runbook: five wrong passwords lock an account for 30 minutes; the answer is 401 all the \
-             same",
+            "no runbook has this: five wrong passwords lock an account for 30 minutes; the answer is still 401",
         )
         .verdict(Verdict::Warn)
         .severity(&P2)
@@ -574,8 +571,8 @@ static ACCOUNTS_LOCKED: Cause =
             "wait 30 minutes, or unlock one account",
             Risk::Safe,
             Remedy::Manual(
-                "one account, after asking who it is: UPDATE \"User\" SET \"failedLoginAttempts\" = 0, \"lockedUntil\" \
-                 = NULL WHERE id = …",
+                "one account, after you verified its user: UPDATE \"User\" SET \"failedLoginAttempts\" = 0, \
+                 \"lockedUntil\" = NULL WHERE id = …",
             ),
         )]);
 
@@ -588,7 +585,7 @@ static LOGINS_REFUSED: Cause = Cause::new(
     ),
 )
 .summary("more than 100 logins were refused in the last minute")
-.explanation("somebody tries passwords, or a release refuses the right ones")
+.explanation("somebody guesses passwords, or a release refuses correct ones")
 .depth(Depth::Effect)
 .verdict(Verdict::Warn)
 .fixes(&[&READ_LOG]);
@@ -602,9 +599,10 @@ static STRIPE_KEY_FORM: Cause = Cause::new(
         Clue::Env(EnvClue::key("STRIPE_SECRET_KEY").unlike("(sk|rk)_(live|test)_[0-9A-Za-z_]{8,}")),
     ]),
 )
-.summary("STRIPE_SECRET_KEY is missing or no secret key of Stripe")
+.summary("STRIPE_SECRET_KEY is missing or not a secret key of Stripe")
 .explanation(
-    "scenario A: such keys begin with sk_live_, sk_test_ or rk_; pk_ is the public one, which can charge nobody",
+    "runbook scenario A: such keys begin with sk_live_, sk_test_ or rk_; pk_ is the public one, which can charge \
+     nobody",
 )
 .explains(&[&STRIPE_KEY_REFUSED])
 .fixes(&[&SET_AND_REDEPLOY]);
@@ -614,11 +612,11 @@ static STRIPE_KEY_REFUSED: Cause = Cause::new(
     Clue::Said(r"(?i)(invalid|expired) api key|StripeAuthenticationError|api_key_expired", HOUR),
 )
 .summary("Stripe refuses the key of {service}")
-.explanation("scenario A: it was rotated, revoked or cut when it was pasted; every payment fails")
+.explanation("runbook scenario A: it was rotated, revoked or truncated when pasted; every payment fails")
 .fixes(&[&Fix::new(
-    "take a new key from Stripe's dashboard",
+    "copy a new key from Stripe's dashboard",
     Risk::Disruptive,
-    Remedy::Manual("put it into {env} or Dokploy, for api and web, make the containers anew, and try a small payment"),
+    Remedy::Manual("put it into {env} or Dokploy, for api and web, recreate the containers, and try a small payment"),
 )]);
 
 static STRIPE_TEST_KEY: Cause = Cause::new(
@@ -632,21 +630,21 @@ static STRIPE_TEST_KEY: Cause = Cause::new(
     ]),
 )
 .summary("production uses Stripe's test key")
-.explanation("scenario E: nobody is charged, and real cards are refused")
+.explanation("runbook scenario E: no card is charged, and real cards are refused")
 .fixes(&[&Fix::new(
-    "set the live key, and tell those who paid meanwhile",
+    "set the live key, and contact the users who paid meanwhile",
     Risk::Disruptive,
-    Remedy::Manual("put sk_live_… into {env} or Dokploy and make the container anew"),
+    Remedy::Manual("put sk_live_… into {env} or Dokploy and recreate the container"),
 )]);
 
 static WEBHOOK_RAW_BODY: Cause = Cause::new(
     "WEBHOOK-RAW-BODY",
     Clue::Said(r"(?i)payload must be provided as a string or a Buffer|payload was provided as a parsed", HOUR),
 )
-.summary("{service} checks Stripe's signatures against a parsed body")
+.summary("{service} verifies Stripe's signatures against a parsed body")
 .explanation(
-    "scenario B, D39: the application is made without rawBody, so that every webhook ends in 400, whatever the secret; \
-     rotating it changes nothing",
+    "runbook scenario B: the application is created without rawBody, so every webhook gets 400 with any secret; \
+     rotating the secret changes nothing",
 )
 .explains(&[&WEBHOOK_SIGNATURE, &PAYMENTS_PENDING])
 .fixes(&[&Fix::new(
@@ -664,8 +662,8 @@ static WEBHOOK_SECRET_FORM: Cause = Cause::new(
         Clue::Env(EnvClue::key("STRIPE_WEBHOOK_SECRET").unlike("whsec_[0-9A-Za-z+/=]{8,}")),
     ]),
 )
-.summary("STRIPE_WEBHOOK_SECRET is missing or no secret of a webhook")
-.explanation("scenario B: it begins with whsec_; without it no payment is ever marked as paid")
+.summary("STRIPE_WEBHOOK_SECRET is missing or not a webhook secret")
+.explanation("runbook scenario B: it begins with whsec_; without it no payment is ever marked as paid")
 .explains(&[&WEBHOOK_SIGNATURE, &PAYMENTS_PENDING])
 .fixes(&[&SET_AND_REDEPLOY]);
 
@@ -682,13 +680,13 @@ static WEBHOOK_SIGNATURE: Cause = Cause::new(
 )
 .summary("{service} refused webhooks of Stripe for their signature, three times or more in the last hour")
 .explanation(
-    "scenario B: the secret is another endpoint's, or somebody else sends them; if correctly signed ones are refused \
-     too, it is the raw body (D39) and not the secret",
+    "runbook scenario B: the secret belongs to another endpoint, or another sender signs them; if correctly signed \
+     webhooks also fail, the raw body is the cause, not the secret",
 )
 .explains(&[&PAYMENTS_PENDING])
 .fixes(&[
     &Fix::new(
-        "ask the handler: a wrong signature must give 400, and not 500 or nothing",
+        "test the handler: a wrong signature must get 400, not 500 or no answer",
         Risk::ReadOnly,
         Remedy::Manual(
             "curl -s -o /dev/null -w '%{http_code}' -X POST -H 'stripe-signature: t=1,v1=0' -d '{}' \
@@ -710,15 +708,15 @@ static PAYMENT_NOT_STORED: Cause = Cause::new(
 )
 .summary("{service} could not store a payment in the last hour")
 .explanation(
-    "scenario C: Stripe took the money, and the database refused the row: a constraint, a time-out, or a user that was \
-     deleted",
+    "runbook scenario C: Stripe charged the card, and the database refused the row: a constraint, a timeout, or a \
+     deleted user",
 )
 .fixes(&[&Fix::new(
-    "reconcile by hand: intents of Stripe against rows",
+    "reconcile by hand: Stripe's intents against the rows",
     Risk::ReadOnly,
     Remedy::Manual(
-        "export Stripe's payment intents and the transactions of 24 h, match on stripePaymentIntentId; apply only rows \
-         that two have looked at",
+        "export Stripe's payment intents and the transactions of 24 h, match on stripePaymentIntentId; apply only \
+         rows that two people reviewed",
     ),
 )]);
 
@@ -732,13 +730,13 @@ static STRIPE_RATE_LIMIT: Cause = Cause::new(
         HOUR,
     ),
 )
-.summary("Stripe turned requests of {service} away: too many a second")
-.explanation("scenario D: about 100 a second are allowed; a loop or a bulk job asks too much")
+.summary("Stripe rejected requests of {service}: too many per second")
+.explanation("runbook scenario D: Stripe allows about 100 per second; a loop or a bulk job sends too many")
 .verdict(Verdict::Warn)
 .fixes(&[&Fix::new(
     "queue the requests",
     Risk::Disruptive,
-    Remedy::Manual("find who asks so much in the log, and let it wait between requests"),
+    Remedy::Manual("find the sender in the log, and add a delay between its requests"),
 )]);
 
 static STRIPE_UNREACHABLE: Cause = Cause::new(
@@ -753,10 +751,10 @@ static STRIPE_UNREACHABLE: Cause = Cause::new(
     ),
 )
 .summary("{service} did not reach Stripe in the last hour")
-.explanation("Stripe is down, or this host has no way out; https://status.stripe.com says which")
+.explanation("Stripe is down (see https://status.stripe.com), or this host has no outgoing connection")
 .verdict(Verdict::Warn)
 .fixes(&[&Fix::new(
-    "ask Stripe from here",
+    "call Stripe from this host",
     Risk::ReadOnly,
     Remedy::Command(&["curl", "-sS", "-m", "5", "https://status.stripe.com/api/v2/status.json"]),
 )]);
@@ -769,9 +767,7 @@ static PAYMENTS_PENDING: Cause = Cause::new(
     ]),
 )
 .summary("more than ten payments of the last hour are still pending")
-.explanation(
-    "one or two are a matter of single customers, more than ten are everybody's; no cause that opsctl knows is proven",
-)
+.explanation("one or two affect single customers, more than ten affect everybody; opsctl found no known cause")
 .depth(Depth::Effect)
 .fixes(&[&Fix::new(
     "compare with Stripe's dashboard: paid there, or never finished?",
@@ -792,8 +788,11 @@ static CORRUPTION: Cause = Cause::new(
         HOUR,
     ),
 )
-.summary("PostgreSQL finds its files damaged")
-.explanation("scenario C: it cannot read a block or an index, or its journal; every further write may make it worse")
+.summary("PostgreSQL reports damaged files")
+.explanation(
+    "runbook scenario C: it cannot read a block, an index or its WAL; every further write may increase the \
+ damage",
+)
 .about(About::These(&[&POSTGRES]))
 .severity(&P0)
 .fixes(&[
@@ -801,15 +800,16 @@ static CORRUPTION: Cause = Cause::new(
         "stop what writes, and copy the volume before anything else",
         Risk::Destructive,
         Remedy::Manual(
-            "opsctl stop api; opsctl stop postgres; copy the volume postgres_data aside; then start postgres alone",
+            "opsctl stop api; opsctl stop postgres; copy the volume postgres_data to another directory; then start \
+             postgres alone",
         ),
     ),
     &Fix::new(
-        "an index: build it anew by name; else restore",
+        "an index: rebuild it by name; otherwise restore",
         Risk::Destructive,
         Remedy::Manual(
-            "REINDEX INDEX CONCURRENTLY \"NAME\" (the runbook's loop takes headings for names, D31); a damaged table \
-             is restored from a backup, with the old volume kept",
+            "REINDEX INDEX CONCURRENTLY \"NAME\" (the runbook's loop uses headings as names); restore a damaged \
+             table from a backup, and keep the old volume",
         ),
     ),
 ]);
@@ -824,17 +824,17 @@ static STALE_LOCK: Cause = Cause::new(
         ),
     ]),
 )
-.summary("PostgreSQL does not start: a lock file lies in its data directory")
+.summary("PostgreSQL does not start: its data directory has a lock file")
 .explanation(
-    "scenario B: another server uses the same volume, or one was killed; removing the file while another runs destroys \
-     the database (D29)",
+    "runbook scenario B: another server uses the same volume, or one was killed; removing the file while another \
+     server runs destroys the database",
 )
 .about(About::These(&[&POSTGRES]))
 .fixes(&[&Fix::new(
     "prove that no other server uses the volume, then remove the file",
     Risk::Destructive,
     Remedy::Manual(
-        "docker ps -a --filter volume=v-edfinance_postgres_data must list this container alone; opsctl stop postgres; \
+        "docker ps -a --filter volume=v-edfinance_postgres_data must list only this container; opsctl stop postgres; \
          remove postmaster.pid from the volume's directory on the host; opsctl start postgres",
     ),
 )]);
@@ -847,14 +847,14 @@ static OTHER_VERSION: Cause = Cause::new(
     ]),
 )
 .summary("PostgreSQL does not start: its files are of another version")
-.explanation("the files name 15, 16, 17 and pgvector (D3); a newer image does not read the files of an older one")
+.explanation("the compose files name 15, 16, 17 and pgvector; a newer image cannot read the data of an older one")
 .about(About::These(&[&POSTGRES]))
 .fixes(&[&Fix::new(
-    "go back to the image whose version the volume has",
+    "use the image whose version the volume has",
     Risk::Disruptive,
     Remedy::Manual(
-        "set the tag in docker-compose.yml to the version that the message names, docker compose up -d postgres; never \
-         make the volume anew",
+        "set the tag in docker-compose.yml to the version that the message names, docker compose up -d postgres; \
+         never recreate the volume",
     ),
 )]);
 
@@ -871,11 +871,11 @@ static DATA_NOT_OWNED: Cause = Cause::new(
         ),
     ]),
 )
-.summary("PostgreSQL does not start: its files belong to somebody else")
+.summary("PostgreSQL does not start: another user owns its files")
 .explanation("a restore or a copy left them with another owner or mode")
 .about(About::These(&[&POSTGRES]))
 .fixes(&[&Fix::new(
-    "give them back to the image's postgres user",
+    "make the image's postgres user their owner",
     Risk::Disruptive,
     Remedy::Manual(
         "opsctl stop postgres; chown -R the volume's directory to the owner that the image's postgres has (70 in \
@@ -893,8 +893,11 @@ static TOO_MANY_CLIENTS: Cause = Cause::new(
         ]),
     ]),
 )
-.summary("PostgreSQL takes no more connections")
-.explanation("scenario E: all of max_connections are used; sessions that nobody closes, or too big pools")
+.summary("PostgreSQL accepts no more connections")
+.explanation(
+    "runbook scenario E: all of max_connections are in use: sessions that are never closed, or pools that \
+ are too large",
+)
 .about(About::These(&[&POSTGRES]))
 .fixes(&[
     &RESTART_API,
@@ -919,15 +922,15 @@ static PAGES_FROM_API: Cause = Cause::new(
         Clue::Get(&ROOT_PAGE, Heard::Text(r#""message":\s*"Cannot GET /""#)),
     ]),
 )
-.summary("visitors of / reach api instead of web: nginx sends them to the wrong upstream")
-.explanation("web answers on its own port; through nginx on port 80 the API answers in its place, with 404")
+.summary("visitors of / reach api instead of web: nginx uses the wrong upstream")
+.explanation("web answers on its own port; through nginx on port 80 the API answers instead, with 404")
 .about(About::These(&[&NGINX]))
 .fixes(&[&Fix::new(
     "compare what nginx runs with its file, then correct proxy_pass of location /",
     Risk::Disruptive,
     Remedy::Manual(
-        "docker exec {unit} nginx -T shows what it has; apps/nginx/nginx.conf in the repository is what it is meant to \
-         have: location / goes to web:3000. Then docker exec {unit} nginx -s reload",
+        "docker exec {unit} nginx -T shows what it runs; in apps/nginx/nginx.conf of the repository location / has \
+         proxy_pass to web:3000. Then docker exec {unit} nginx -s reload",
     ),
 )]);
 
@@ -937,7 +940,7 @@ static DATABASE_MISSING: Cause = Cause::new(
 )
 .summary("the database that DATABASE_URL of api names does not exist")
 .explains(&[&usual::OBJECT_MISSING])
-.explanation("five names are documented (D8); a volume made anew has only one of them, and it is empty")
+.explanation("the documents have five names; a new volume has only one of them, and it is empty")
 .about(About::These(&[&POSTGRES]))
 .fixes(&[
     &Fix::new(
@@ -949,7 +952,7 @@ static DATABASE_MISSING: Cause = Cause::new(
         "correct DATABASE_URL of api",
         Risk::Disruptive,
         Remedy::Manual(
-            "where another name has the data, put that into {env}; never create an empty one before it is clear \
+            "if another name has the data, put that name into {env}; never create an empty database before you know \
                      where the data is",
         ),
     ),
@@ -960,14 +963,14 @@ static DATABASE_LOGIN: Cause = Cause::new(
     Of(&API, &All(&[Clue::Unwell, Clue::Said(r"password authentication failed|P1000\b|28P01", Window::Seconds(120))])),
 )
 .summary("PostgreSQL refuses the password of api")
-.explanation("it was changed on one side only; POSTGRES_PASSWORD counts only when the volume is made, not later")
+.explanation("it was changed on one side only; POSTGRES_PASSWORD counts only when the volume is created")
 .about(About::These(&[&POSTGRES]))
 .fixes(&[&Fix::new(
-    "make role and DATABASE_URL agree",
+    "make role and DATABASE_URL match",
     Risk::Disruptive,
     Remedy::Manual(
-        "\\password in psql inside the container, and DATABASE_URL in /root/v-edfinance/apps/api/.env or Dokploy; then \
-         make the API's container anew",
+        "\\password in psql inside the container, and DATABASE_URL in /root/v-edfinance/apps/api/.env or Dokploy; \
+         then recreate the API's container",
     ),
 )]);
 
@@ -986,8 +989,8 @@ static DATABASE_UNREACHABLE: Cause = Cause::new(
         ),
     ]),
 )
-.summary("{service} does not reach the database, although that answers")
-.explanation("scenario A: DATABASE_URL names another host or port, or both are not in the same network")
+.summary("{service} does not reach the database, although the database answers")
+.explanation("runbook scenario A: DATABASE_URL names another host or port, or the two containers share no network")
 .about(About::These(&[&API]))
 .fixes(&[&SET_AND_REDEPLOY, &RESTART]);
 
@@ -999,16 +1002,16 @@ static ADDRESS_IN_USE: Cause = Cause::new(
 )
 .summary("{service} cannot listen: its address is in use")
 .explanation(
-    "scenario B: Grafana's file wants 3001, which is the API's, Uptime Kuma 3002, which is web's, and the API's own \
-     file 3000, which is Dokploy's (D7)",
+    "runbook scenario B: Grafana's file publishes 3001, the port of the API; Uptime Kuma 3002, the port of web; the \
+     API's own file 3000, the port of Dokploy",
 )
 .explains(&[&usual::STOPPED, &usual::FAILED])
 .fixes(&[&Fix::new(
-    "let both have ports of their own",
+    "give each its own port",
     Risk::Disruptive,
     Remedy::Manual(
-        "ss -Hltnp 'sport = :{port}' and docker ps say whose it is; correct the port in the file of the one that is \
-         wrong, then opsctl restart that one",
+        "ss -Hltnp 'sport = :{port}' and docker ps show which process holds it; correct the port in the file of the \
+         wrong one, then opsctl restart that one",
     ),
 )]);
 
@@ -1026,20 +1029,20 @@ static RELEASE_BROKEN: Cause = Cause::new(
         ),
     ]),
 )
-.summary("{service} ends right after its start: the release does not fit together")
-.explanation("scenario D: a module or a provider that it wants is not in the image")
+.summary("{service} ends right after its start: its release is incomplete")
+.explanation("runbook scenario D: a required module or provider is not in the image")
 .about(About::These(&[&API, &WEB]))
 .fixes(&[&Fix::new(
-    "go back to the version before",
+    "roll back to the previous version",
     Risk::Disruptive,
-    Remedy::Manual("opsctl rollback {service}; where Dokploy deploys it, roll back there, or it comes again"),
+    Remedy::Manual("opsctl rollback {service}; if Dokploy deploys it, roll back there, or Dokploy deploys it again"),
 )]);
 
 static CONTAINERS_UNWELL: Cause = Cause::new("CONTAINERS-UNWELL", Clue::Strangers)
-    .summary("containers keep failing that are none of the registry's")
+    .summary("containers outside of the registry keep failing")
     .explanation(
-        "they are restarted again and again, or their health check fails; a container under another name is no service \
-         here",
+        "they restart repeatedly, or their health check fails; a container under another name is not a service of \
+         the registry",
     )
     .about(About::These(&[&DOCKER]))
     .verdict(Verdict::Warn)
@@ -1052,17 +1055,18 @@ static LOOPING_UNITS: Cause = usual::unit_looping().severity(&P2);
 // --- slow-queries
 
 static BLOCKED: Cause = Cause::new("BLOCKED", All(&[ASKABLE, Clue::Query(&SERVER, Shows::Line("^blocked: "))]))
-    .summary("a session has waited for another's lock for more than five seconds")
+    .summary("a session has waited more than five seconds for a lock of another")
     .explanation(
-        "scenario D: the one that holds it is slow, or idle within a transaction; everybody who wants the row waits",
+        "runbook scenario D: the session that holds it is slow, or idle in a transaction; all others that need the \
+         row wait",
     )
     .about(About::These(&[&POSTGRES]))
     .explains(&[&IDLE_IN_TRANSACTION, &RUNS_LONG, &POOL_EXHAUSTED, &usual::PG_LOCK_WAIT])
     .fixes(&[&Fix::new(
-        "cancel the blocker; end its session only if that does not help",
+        "cancel the blocking query; end its session only if that does not help",
         Risk::Disruptive,
         Remedy::Manual(
-            "look at its query first (pg_stat_activity); SELECT pg_cancel_backend(PID), then pg_terminate_backend(PID)",
+            "check its query first (pg_stat_activity); SELECT pg_cancel_backend(PID), then pg_terminate_backend(PID)",
         ),
     )]);
 
@@ -1070,19 +1074,19 @@ static POOL_EXHAUSTED: Cause = Cause::new(
     "POOL-EXHAUSTED",
     Clue::Said(r"P2024\b|Timed out fetching a new connection from the connection pool", Window::Seconds(600)),
 )
-.summary("{service} waited in vain for a connection of its pool")
-.explanation("scenario E: all ten connections (connection_limit) are held by slow or forgotten work")
+.summary("{service} timed out waiting for a connection of its pool")
+.explanation("runbook scenario E: slow or forgotten work holds all ten connections (connection_limit)")
 .about(About::These(&[&API]))
 .fixes(&[
     &Fix::new(
-        "see what holds them",
+        "see which queries hold them",
         Risk::ReadOnly,
         Remedy::Command(&["opsctl", "diagnose", "slow-queries", "postgres"]),
     ),
     &Fix::new(
-        "give it more",
+        "give it more connections",
         Risk::Disruptive,
-        Remedy::Manual("connection_limit=20 in DATABASE_URL, then make the container anew"),
+        Remedy::Manual("connection_limit=20 in DATABASE_URL, then recreate the container"),
     ),
 ]);
 
@@ -1092,7 +1096,8 @@ static CONNECTIONS_SHORT: Cause =
     Cause::new("CONNECTIONS-SHORT", All(&[ASKABLE, Clue::Query(&SERVER, Shows::Part(CONNECTIONS))]))
         .summary("more than four fifths of PostgreSQL's connections are in use")
         .explanation(
-            "scenario E: at the end of them everybody is turned away; the alert HighDatabaseConnections means the same",
+            "runbook scenario E: at the limit PostgreSQL rejects all clients; the alert HighDatabaseConnections \
+             means the same",
         )
         .about(About::These(&[&POSTGRES]))
         .verdict(Verdict::Warn)
@@ -1101,9 +1106,7 @@ static CONNECTIONS_SHORT: Cause =
 static INDEX_INVALID: Cause =
     Cause::new("INDEX-INVALID", All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line("^invalid index: "))]))
         .summary("an index is invalid")
-        .explanation(
-            "CREATE INDEX CONCURRENTLY was broken off and left it: it is kept up at each write and used by no query",
-        )
+        .explanation("an interrupted CREATE INDEX CONCURRENTLY left it: each write updates it, and no query uses it")
         .about(About::These(&[&POSTGRES]))
         .verdict(Verdict::Warn)
         .fixes(&[&Fix::new(
@@ -1114,10 +1117,11 @@ static INDEX_INVALID: Cause =
 
 static INDEX_MISSING: Cause =
     Cause::new("INDEX-MISSING", All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line("^read as a whole: "))]))
-        .summary("a big table is read as a whole again and again")
+        .summary("a large table is scanned as a whole repeatedly")
         .explanation(
-            "scenario A: more often than any of its indexes was used, and more than 10,000 rows each time; candidates \
-             are BehaviorLog (userId, timestamp), OptimizationLog (createdAt), Transaction (userId, status)",
+            "runbook scenario A: scans outnumber the uses of any of its indexes, with more than 10,000 rows each; \
+             candidates are BehaviorLog (userId, timestamp), OptimizationLog (createdAt), Transaction (userId, \
+             status)",
         )
         .about(About::These(&[&POSTGRES]))
         .verdict(Verdict::Warn)
@@ -1129,8 +1133,8 @@ static INDEX_MISSING: Cause =
 
 static CALLED_TOO_OFTEN: Cause =
     Cause::new("CALLED-TOO-OFTEN", All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line("^called often: "))]))
-        .summary("one SELECT is called more than 1,000 times a minute")
-        .explanation("scenario B: a loop asks for one row at a time (N+1)")
+        .summary("one SELECT runs more than 1,000 times per minute")
+        .explanation("runbook scenario B: a loop reads one row at a time (N+1)")
         .about(About::These(&[&POSTGRES]))
         .verdict(Verdict::Warn)
         .fixes(&[&Fix::new(
@@ -1142,23 +1146,23 @@ static CALLED_TOO_OFTEN: Cause =
 static STATISTICS_STALE: Cause =
     Cause::new("STATISTICS-STALE", All(&[ASKABLE, Clue::Query(&DATABASE, Shows::Line("^statistics: "))]))
         .summary("a table changed a lot and was not analyzed for a week")
-        .explanation("scenario C: the planner works with what the table was")
+        .explanation("runbook scenario C: the planner uses old statistics of the table")
         .about(About::These(&[&POSTGRES]))
         .verdict(Verdict::Warn)
         .fixes(&[&Fix::new(
             "analyze that table",
             Risk::Safe,
-            Remedy::Manual("ANALYZE \"TABLE\" in psql; see why autovacuum does not do it"),
+            Remedy::Manual("ANALYZE \"TABLE\" in psql; find why autovacuum does not do it"),
         )]);
 
 static IDLE_IN_TRANSACTION: Cause =
     Cause::new("IDLE-IN-TRANSACTION", All(&[ASKABLE, Clue::Query(&SERVER, Shows::Line("^idle in transaction: "))]))
-        .summary("a session has done nothing within a transaction for more than a minute")
-        .explanation("it keeps its locks, and old rows cannot be cleaned up")
+        .summary("a session has been idle in a transaction for more than a minute")
+        .explanation("it keeps its locks, and vacuum cannot remove old rows")
         .about(About::These(&[&POSTGRES]))
         .verdict(Verdict::Warn)
         .fixes(&[&Fix::new(
-            "see whose it is, then end it",
+            "see which client it is, then end it",
             Risk::Disruptive,
             Remedy::Manual(
                 "SELECT pid, application_name, client_addr FROM pg_stat_activity WHERE state LIKE 'idle in%'; \
@@ -1182,11 +1186,11 @@ static STATEMENT_SLOW: Cause =
 
 static RUNS_LONG: Cause = Cause::new("RUNS-LONG", All(&[ASKABLE, Clue::Query(&SERVER, Shows::Line("^runs long: "))]))
     .summary("a query has run for more than five seconds")
-    .explanation("a report, a missing index, or a client that asks for everything")
+    .explanation("a report, a missing index, or a client that reads everything")
     .about(About::These(&[&POSTGRES]))
     .verdict(Verdict::Warn)
     .fixes(&[&Fix::new(
-        "look at it, and cancel it if nobody needs it",
+        "read the query, and cancel it if nobody needs it",
         Risk::Disruptive,
         Remedy::Manual("SELECT left(query, 200) FROM pg_stat_activity WHERE pid = PID; pg_cancel_backend(PID)"),
     )]);

@@ -36,7 +36,7 @@ pub static DEPLOYMENT: Deployment = Deployment::new(
 .jobs(&[&HEALTH_JOB, &BACKUP_JOB, &RESTORE_JOB])
 .logs(&[
     Log::file("/var/log/health.log")
-        .what("health cron, every 4 h, emptied weekly; a report ends at its first failing check (D26)"),
+        .what("health cron, every 4 h, emptied weekly; a report ends at its first failing check"),
     Log::file("/var/log/backup.log").what("backup"),
     Log::file("/var/log/r2-backup.log").what("upload of the backup to R2"),
     Log::file("/backups/postgres/last_backup.log").what("the last dump"),
@@ -64,15 +64,15 @@ pub static DEPLOYMENT: Deployment = Deployment::new(
     Contact::new("PostgreSQL").at("community forums"),
 ])
 .notes(&[
-    "SSH goes to root with a key; a user deployer (sudo, docker) is only planned",
-    "UFW once locked everybody out: the way back is the provider's web console",
+    "SSH logs in as root with a key; a user deployer (sudo, docker) is only planned",
+    "UFW once locked everybody out: the provider's web console still works then",
     "UFW lets in 22 80 443 3000 19999 3002 61208 8090 9090 3003",
-    "a task of Swarm is restarted with `docker service update --force`, a container of its own with `docker restart`",
-    "a variable set inside a container is gone after its restart: set it where the container is made, redeploy (D13)",
-    "what Dokploy runs has its secrets in Dokploy's UI, not in the env files",
-    "passwords and keys are committed to the repository, and /debug asks for no login: rotate them (D27)",
-    "names begin with vedfinance or v-edfinance: a search for one misses the other (D6)",
-    "repair targets are the README's; single runbooks and INCIDENTS.md give others (D37)",
+    "restart a Swarm task with `docker service update --force`, other containers with `docker restart`",
+    "a variable set inside a container is lost at its restart: set it where the container is created, and redeploy",
+    "containers of Dokploy have their secrets in Dokploy's UI, not in the env files",
+    "the repository contains passwords and keys, and /debug requires no login: rotate them",
+    "names begin with vedfinance or v-edfinance: a search for one misses the other",
+    "repair targets are from the README; some runbooks and INCIDENTS.md have others",
 ]);
 
 const _: () = check::deployment(&DEPLOYMENT);
@@ -84,22 +84,22 @@ static P0: Level = Level::new("P0")
     .action("restart what stopped, then roll back or restore")
     .mttr(Mttr::total_seconds(600).detect_seconds(120).mitigate_seconds(180).recover_seconds(300));
 static P1: Level = Level::new("P1")
-    .criterion("a main feature is broken, or all is very slow")
+    .criterion("a main feature is broken, or everything is very slow")
     .response("within 15 min")
     .response_seconds(900)
     .action("open its runbook: login, payment or slow queries")
     .mttr(Mttr::total_seconds(1800).detect_seconds(300).mitigate_seconds(600).recover_seconds(900));
 static P2: Level = Level::new("P2")
-    .criterion("a small defect with a way around it")
+    .criterion("a small defect with a workaround")
     .response("within 1 h")
     .response_seconds(3600)
-    .action("tell users the way around, then repair")
+    .action("publish the workaround, then repair")
     .mttr(Mttr::total_seconds(7200).detect_seconds(900).mitigate_seconds(1800).recover_seconds(3600));
 static P3: Level = Level::new("P3")
-    .criterion("cosmetic; only INCIDENTS.md knows this level")
+    .criterion("cosmetic; only INCIDENTS.md has this severity")
     .response("within 4 h, repaired within 8 h")
     .response_seconds(14_400)
-    .action("write it down and repair it the same day");
+    .action("note it and repair it the same day");
 static SEVERITIES: &[&Level] = &[&P0, &P1, &P2, &P3];
 
 static SERVICES: &[&Service] = &[
@@ -123,8 +123,8 @@ static SERVICES: &[&Service] = &[
 
 // No script installs these.
 static HEALTH_JOB: Job = Job::cron("health report", &["health-check-report.sh", "opsctl check"])
-    .otherwise("nobody is told of a full disk or a dead service; it is reported every four hours");
+    .otherwise("a full disk or a failed service raises no alert; the cron job reports every four hours");
 static BACKUP_JOB: Job = Job::cron("backup", &["backup-to-r2.sh", "vps-backup.sh", "opsctl backup"])
     .otherwise("the database is not copied to R2 at 03:00");
 static RESTORE_JOB: Job = Job::cron("restore test", &["backup-restore-test.sh", "opsctl backup drill"])
-    .otherwise("nobody notices on Sundays at 04:00 that a copy cannot be restored");
+    .otherwise("a copy that cannot be restored is not detected on Sundays at 04:00");

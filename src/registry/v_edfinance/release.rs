@@ -15,6 +15,7 @@ pub static RELEASE: Release = Release::new(&[&API, &WEB])
     .free_bytes(2 << 30)
     .stays("the database: prisma migrate resolve edits only history")
     .note(
-        "images come with --load FILE or --pull; where Dokploy deploys the application, redeploy there, or it puts its \
-         own version back; migrations are run apart: docker exec vedfinance-api npx prisma migrate deploy",
+        "images come with --load FILE or --pull; if Dokploy deploys the application, redeploy there, or Dokploy \
+         deploys its own version again; run migrations separately: docker exec vedfinance-api npx prisma migrate \
+         deploy",
     );

@@ -11,18 +11,18 @@ static SETTINGS: &[Setting] = &[
     Setting::new("DATABASE_URL", Form::Url(UrlForm::with_scheme(&["postgresql", "postgres"])))
         .otherwise("the database is not reached"),
     Setting::new("JWT_EXPIRATION_SECONDS", Form::Seconds(60, 2_592_000))
-        .otherwise("users are logged out at once, or hardly ever; 3600 is the default"),
+        .otherwise("users are logged out at once, or almost never; the default is 3600"),
     Setting::new("REDIS_PORT", Form::Count(1, 65_535)).otherwise("Redis is not reached"),
-    Setting::new("PORT", Form::Count(1, 65_535)).otherwise("it listens nowhere"),
+    Setting::new("PORT", Form::Count(1, 65_535)).otherwise("it does not listen"),
 ];
 
 const fn container(names: &'static [&'static str]) -> Manager {
     Manager::Docker(Container::new(names))
 }
 
-const MONITORING: Presence = Presence::IfFound("the monitoring stack is set up apart from the application");
-const DOKPLOY_FOUND: Presence = Presence::IfFound("no Dokploy on 2026-01-07, three Swarm services on 2026-01-08 (D2)");
-const WATCHES: &str = "it only watches; users notice nothing";
+const MONITORING: Presence = Presence::IfFound("the monitoring stack is installed separately from the application");
+const DOKPLOY_FOUND: Presence = Presence::IfFound("no Dokploy on 2026-01-07, three Swarm services on 2026-01-08");
+const WATCHES: &str = "it only monitors; users are not affected";
 
 pub static DOCKER: Service = Service::new("docker", &P0)
     .summary("container engine")
@@ -31,34 +31,34 @@ pub static DOCKER: Service = Service::new("docker", &P0)
     .probes(&[Probe::DockerEngine])
     .logs(&[Log::Journal("docker.service")])
     .restart_loses("every container without live-restore stops and starts again")
-    .note("`docker events` without --until never ends (D38)");
+    .note("`docker events` without --until never ends");
 
 pub static POSTGRES: Service = Service::new("postgres", &P0)
     .summary("the database")
-    .severity_reason("the API can do nothing without it")
+    .severity_reason("the API does not work without it")
     .managers(&[container(&["vedfinance-postgres", "v-edfinance-postgres"])])
     .ports(&[5432])
     .probes(&[Probe::postgres(5432)])
     .needs(&[&DOCKER])
     .env(EnvFile::new(&["/root/.env"]).read_by(EnvReader::Compose).mode(0o640).required(&["POSTGRES_PASSWORD"]))
     .data(&[Data::new(DataKind::Volume, "postgres_data")
-        .what("users, transactions, learning behaviour; compose puts the project's name before it")])
+        .what("users, transactions, learning behaviour; compose prefixes it with the project's name")])
     .logs(&[Log::Container])
     .memory(
-        Memory::stated_in("dokploy.yaml; compose has 768M, and the runbook gives it 2g after it was killed for memory")
+        Memory::stated_in("dokploy.yaml; compose has 768M, and the runbook gives it 2g after an OOM kill")
             .limit_bytes(1024 * MIB),
     )
     .restart_loses("every open session; restart api once it accepts connections")
     .note(
-        "dokploy-postgres is another server, the control plane's: never take it for this one (D4); a Swarm task and an \
-         older container of the two names have run side by side; which database is live only DATABASE_URL tells: five \
-         names are documented (D8); image 15, 16, 17 or pgvector (D3); compose of 2026-02-01 publishes 5433; \
-         pg_stat_statements must be preloaded, which takes a restart",
+        "dokploy-postgres is another server, of the control plane: do not confuse the two; a Swarm task and an older \
+         container of the two names have run in parallel; only DATABASE_URL has the name of the live database, the \
+         documents have five; image 15, 16, 17 or pgvector; compose of 2026-02-01 publishes 5433; pg_stat_statements \
+         must be preloaded, which takes a restart",
     );
 
 pub static REDIS: Service = Service::new("redis", &P1)
     .summary("cache")
-    .severity_reason("features that cache fail or slow down; data and logins stay")
+    .severity_reason("features that cache fail or slow down; data and logins are kept")
     .managers(&[container(&["vedfinance-redis"])])
     .ports(&[6380])
     .probes(&[Probe::redis(6380)])
@@ -66,7 +66,7 @@ pub static REDIS: Service = Service::new("redis", &P1)
     .logs(&[Log::Container])
     .memory(Memory::stated_in("compose and dokploy.yaml").limit_bytes(256 * MIB))
     .restart_loses("the whole cache: it has no volume")
-    .note("6379 inside its network; it holds no logins, those are in the database: do not flush it for them (D32)");
+    .note("6379 inside its network; logins are in the database: do not flush Redis for them");
 
 pub static API: Service = Service::new("api", &P0)
     .summary("the API (NestJS): logins, courses, payments")
@@ -86,13 +86,13 @@ pub static API: Service = Service::new("api", &P0)
                 Rule::fail(200).when(&[Condition::at("database").exists()]).meaning("its database is down"),
                 Rule::ok(200)
                     .when(&[Condition::at("status").is("ok")])
-                    .meaning("answers; says nothing of its database"),
+                    .meaning("answers, without the state of its database"),
                 Rule::ok(200)
                     .when(&[Condition::at("status").is("healthy")])
-                    .meaning("answers; says nothing of its database"),
+                    .meaning("answers, without the state of its database"),
                 Rule::warn(503)
                     .when(&[Condition::at("checks.database.status").is("up")])
-                    .meaning("degraded, but its database is up (also said when its heap is three quarters full)"),
+                    .meaning("degraded, but its database is up (also reported when its heap is three quarters full)"),
                 Rule::fail(503).meaning("unhealthy"),
                 Rule::fail(404)
                     .meaning("no such route: a build without the health module, or another program on its port"),
@@ -127,15 +127,15 @@ pub static API: Service = Service::new("api", &P0)
         .limit_bytes(2048 * MIB),
     )
     .note(
-        "/health speaks differently in each version, so known answers are tried in turn; the fuller one turns 503 also \
-         for its heap (D5); compose of 2026-01-04 publishes 3000, which is Dokploy's (D7); routes have no /api before \
-         them (D11); without JWT_SECRET it does not start; `docker exec API node` measures itself, not the server \
-         (D12); Stripe's webhooks all end in 400 for want of the raw body (D39)",
+        "/health has another format in each version, so opsctl tries the known formats in turn; the longer one also \
+         answers 503 for a full heap; compose of 2026-01-04 publishes 3000, the port of Dokploy; routes have no /api \
+         prefix; without JWT_SECRET it does not start; `docker exec API node` measures itself, not the server; all \
+         of Stripe's webhooks get 400 because the raw body is missing",
     );
 
 pub static WEB: Service = Service::new("web", &P0)
     .summary("the front end (Next.js)")
-    .severity_reason("users see nothing; documents leave P0 or P1 open, the worse is taken")
+    .severity_reason("users see no pages; the documents have P0 and P1, the higher severity is used")
     .managers(&[container(&["v-edfinance-web-staging", "vedfinance-web"])])
     .ports(&[3002])
     .probes(&[Probe::Http(Http::get(
@@ -146,7 +146,7 @@ pub static WEB: Service = Service::new("web", &P0)
     .needs(&[&DOCKER, &API])
     .logs(&[Log::Container])
     .memory(Memory::stated_in("dokploy.yaml, production; the least documented is 512M").limit_bytes(1024 * MIB))
-    .note("3000 in its container; one `docker run` publishes 3100; Cloudflare Pages serves the front end as well");
+    .note("3000 in its container; one `docker run` publishes 3100; Cloudflare Pages also serves the front end");
 
 pub static NGINX: Service = Service::new("nginx", &P0)
     .summary("the edge")
@@ -162,8 +162,9 @@ pub static NGINX: Service = Service::new("nginx", &P0)
     .needs(&[&DOCKER, &API, &WEB])
     .logs(&[Log::Container])
     .note(
-        "its /health is a fixed text and says nothing of api or web; the image must lie on the host, compose never \
-         pulls it; no file names its container, so documents and compose's own naming are followed",
+        "its /health is a fixed text and does not show the state of api or web; the image must be on the host, \
+         because compose never pulls it; no file names its container, so opsctl uses the names of the documents and \
+         of compose",
     );
 
 pub static DOKPLOY_POSTGRES: Service = Service::new("dokploy-postgres", &P1)
@@ -184,7 +185,7 @@ pub static DOKPLOY_REDIS: Service = Service::new("dokploy-redis", &P1)
 
 pub static DOKPLOY: Service = Service::new("dokploy", &P1)
     .summary("control plane: deploys and rolls back")
-    .severity_reason("the product runs on, but cannot be rolled back")
+    .severity_reason("the product keeps running, but Dokploy cannot roll it back")
     .managers(&[container(&["dokploy"])])
     .ports(&[3000])
     .probes(&[Probe::Http(
@@ -193,7 +194,7 @@ pub static DOKPLOY: Service = Service::new("dokploy", &P1)
     .presence(DOKPLOY_FOUND)
     .needs(&[&DOCKER, &DOKPLOY_POSTGRES, &DOKPLOY_REDIS])
     .logs(&[Log::Container])
-    .note("on 2026-01-08 it had postgres, but no api, web or nginx: without them it can roll nothing back (D2)");
+    .note("on 2026-01-08 it had postgres, but no api, web or nginx: it cannot roll those back");
 
 pub static PROMETHEUS: Service = Service::new("prometheus", &P3)
     .summary("metrics")
@@ -207,7 +208,7 @@ pub static PROMETHEUS: Service = Service::new("prometheus", &P3)
     .logs(&[Log::Container])
     .note(
         "its alerts cannot fire: no exporters, one invented metric, Dokploy and bare PostgreSQL as targets, no \
-         Alertmanager (D25)",
+         Alertmanager",
     );
 
 pub static GRAFANA: Service = Service::new("grafana", &P3)
@@ -224,7 +225,7 @@ pub static GRAFANA: Service = Service::new("grafana", &P3)
     .needs(&[&DOCKER, &PROMETHEUS])
     .data(&[Data::new(DataKind::Volume, "grafana-data").what("dashboards and users")])
     .logs(&[Log::Container])
-    .note("compose publishes it on 3001, which is the API's; 3003 is in use (D7)");
+    .note("compose publishes it on 3001, the port of the API; 3003 is in use");
 
 pub static UPTIME_KUMA: Service = Service::new("uptime-kuma", &P3)
     .summary("watches the public addresses")
@@ -236,7 +237,7 @@ pub static UPTIME_KUMA: Service = Service::new("uptime-kuma", &P3)
     .needs(&[&DOCKER])
     .data(&[Data::new(DataKind::Volume, "uptime-kuma-data").what("monitors and their history")])
     .logs(&[Log::Container])
-    .note("3002 is also the port of web: only one of them can have it (D7)");
+    .note("3002 is also the port of web: only one of them can have it");
 
 pub static NETDATA: Service = Service::new("netdata", &P3)
     .summary("metrics of the host")
@@ -280,10 +281,10 @@ pub static BESZEL: Service = Service::new("beszel", &P3)
     .logs(&[Log::Container]);
 
 pub static BESZEL_AGENT: Service = Service::new("beszel-agent", &P3)
-    .summary("gathers for beszel")
+    .summary("collects metrics for beszel")
     .severity_reason(WATCHES)
     .managers(&[container(&["v-edfinance-beszel-agent"])])
     .presence(MONITORING)
     .needs(&[&DOCKER, &BESZEL])
     .logs(&[Log::Container])
-    .note("seen restarting without end");
+    .note("the documents show it in an endless crash loop");

@@ -25,7 +25,7 @@ const BROKEN: &[Broken] = &[
         name: "B3: ends at once, every five seconds",
         unit: "[Service]\nExecStart=\nExecStart=/bin/sh -c 'exit 3'\nRestartSec=5\n",
         settle: "1s",
-        says: "ended, will be started again: exit 3",
+        says: "ended, will be restarted: exit 3",
     },
     Broken {
         name: "B4: dies after a second",
@@ -43,7 +43,7 @@ const BROKEN: &[Broken] = &[
         name: "B6: its condition does not hold",
         unit: "[Unit]\nConditionPathExists=/nonexistent\n",
         settle: "1s",
-        says: "a condition or assertion of its unit does not hold",
+        says: "a condition or assertion of its unit is not met",
     },
     Broken {
         name: "B6: its assertion does not hold",
@@ -154,10 +154,10 @@ fn units(machine: &Machine) {
          printf '[Service]\\nTimeoutStopSec=3\\nExecStart=\\nExecStart=/bin/sh -c \"trap : TERM; /home/prim/.bun/bin/bun run packages/track/src/index.ts & while :; do sleep 1; done\"\\n' > /etc/systemd/system/prim-track.service.d/x.conf
          systemctl daemon-reload; systemctl restart prim-track; sleep 1",
     );
-    says(machine, "restart track -y --settle 500ms --timeout 2s", 7, &["may still be under way"]);
+    says(machine, "restart track -y --settle 500ms --timeout 2s", 7, &["may still run"]);
     machine.sh("sleep 4; systemctl is-active prim-track");
     must(machine, "restart track -y --settle 500ms", 0);
-    says(machine, "stop track -y --settle 500ms", 0, &["did not start or stop in time"]);
+    says(machine, "stop track -y --settle 500ms", 0, &["did not start or stop before its timeout"]);
     machine.sh(HEAL);
 
     // B16

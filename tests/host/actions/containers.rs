@@ -155,7 +155,7 @@ fn pm2_of_plugspace() {
     machine
         .sh(&format!("systemctl stop pm2-plugspace || true; {PM2} pm2 kill; pkill -9 -u plugspace || true; sleep 0.5"));
     for verb in ["restart", "reload", "start", "stop"] {
-        says(&machine, &format!("{verb} plugspace-api -y"), 5, &["no pm2 daemon runs that knows it"]);
+        says(&machine, &format!("{verb} plugspace-api -y"), 5, &["no running pm2 daemon has it"]);
         must(&machine, &format!("{verb} plugspace-api --dry-run"), 5);
     }
     assert_eq!(machine.sh("pgrep -u plugspace || pgrep -f '[G]od Daemon' || true"), "");

@@ -66,7 +66,7 @@ fn maintenance_of_plugspace() {
         0,
         &["8 steps, disruptive", "return 503", "systemctl --no-ask-password reload"],
     );
-    says(&machine, "maintenance on", 5, &["nobody is here to be asked"]);
+    says(&machine, "maintenance on", 5, &["there is no terminal to ask"]);
     says(&machine, "maintenance off", 0, &["already maintenance off"]);
     unchanged(&machine, &before);
     let config = configuration(&machine);
@@ -129,7 +129,7 @@ fn maintenance_of_plugspace() {
     };
     pm2("stop");
     says(&machine, "maintenance off --dry-run", 0, &["not well behind the page: plugspace-studio:"]);
-    says(&machine, "maintenance off", 5, &["nobody is here to be asked"]);
+    says(&machine, "maintenance off", 5, &["there is no terminal to ask"]);
     out_of_service(&machine);
     let failed = ops(&machine, "maintenance off -y");
     assert!(
@@ -153,8 +153,9 @@ fn refusals(machine: &Machine, config: &str) {
     let site = "/etc/nginx/sites-available/plugspace";
     let wrong = [
         (format!("echo 'nonsense on;' >> {site}"), 5, "unknown directive"),
-        (format!("sed -i 's/listen 443 ssl;/listen 443 ssl/' {site}"), 5, "nginx does not take its configuration as it is now"),
-        ("sed -i '/conf.d/d' /etc/nginx/nginx.conf; cp /etc/nginx/conf.d/plugspace-log.conf /etc/nginx/sites-enabled/0".to_owned(), 5, "nginx reads no "),
+        (format!("sed -i 's/listen 443 ssl;/listen 443 ssl/' {site}"), 5, "nginx rejects its configuration as it is \
+         now"),
+        ("sed -i '/conf.d/d' /etc/nginx/nginx.conf; cp /etc/nginx/conf.d/plugspace-log.conf /etc/nginx/sites-enabled/0".to_owned(), 5, "nginx does not read "),
         (
             "sed -i '/conf.d/d; s,include /etc/nginx/sites-enabled.*,&\\ninclude /etc/nginx/conf.d/*.conf;,' /etc/nginx/nginx.conf
              mv /etc/nginx/conf.d/plugspace-log.conf /etc/nginx/sites-enabled/0".to_owned(),
@@ -203,7 +204,7 @@ fn tools_that_fail(machine: &Machine, config: &str) {
             "echo no >&2; exit 1".to_owned(),
             "",
             5,
-            "check nginx's configuration with it: exit 1: no; nothing was changed",
+            "check nginx's configuration with the page: exit 1: no; nothing was changed",
         ),
         ("nginx", "*-c*", "sleep 60".to_owned(), " --timeout 4s", 5, "no answer in"),
         (
@@ -212,18 +213,11 @@ fn tools_that_fail(machine: &Machine, config: &str) {
             "echo no >&2; exit 1".to_owned(),
             "",
             9,
-            "check its configuration: exit 1: no; what was before is back",
+            "check its configuration: exit 1: no; rolled back",
         ),
-        (
-            "systemctl",
-            "*reload*",
-            once("echo no >&2; exit 1"),
-            "",
-            9,
-            "reload nginx.service: exit 1: no; what was before is back",
-        ),
+        ("systemctl", "*reload*", once("echo no >&2; exit 1"), "", 9, "reload nginx.service: exit 1: no; rolled back"),
         // It says that it has, and has not.
-        ("systemctl", "*reload*", once("exit 0"), "", 9, "answers 200; what was before is back"),
+        ("systemctl", "*reload*", once("exit 0"), "", 9, "answers 200; rolled back"),
     ];
     for (tool, when, what, limit, code, said) in cases {
         shim(tool, when, &what);
@@ -251,22 +245,15 @@ type Case = (&'static str, &'static str, &'static str, &'static str, i32, &'stat
 
 fn cases_off() -> [Case; 3] {
     [
-        (
-            "nginx",
-            "'-t -q'",
-            "echo no >&2; exit 1",
-            "",
-            9,
-            "check its configuration: exit 1: no; what was before is back",
-        ),
-        ("systemctl", "*reload*", "[ -e /run/once ] || { touch /run/once; exit 1; }", "", 9, "what was before is back"),
+        ("nginx", "'-t -q'", "echo no >&2; exit 1", "", 9, "check its configuration: exit 1: no; rolled back"),
+        ("systemctl", "*reload*", "[ -e /run/once ] || { touch /run/once; exit 1; }", "", 9, "rolled back"),
         (
             "systemctl",
             "*reload*",
             "[ -e /run/once ] || { touch /run/once; exit 0; }",
             "",
             9,
-            "503 with the page, Retry-After 600; what was before is back",
+            "503 with the page, Retry-After 600; rolled back",
         ),
     ]
 }
@@ -351,9 +338,9 @@ fn maintenance_of_ai_fsm() {
         &machine,
         "maintenance on --dry-run",
         0,
-        &["docker stop -- ai-fsm-worker", "docker stop -- ai-fsm-web", "the database stays up"],
+        &["docker stop -- ai-fsm-worker", "docker stop -- ai-fsm-web", "the database keeps running"],
     );
-    says(&machine, "maintenance on", 5, &["nobody is here to be asked"]);
+    says(&machine, "maintenance on", 5, &["there is no terminal to ask"]);
     unchanged(&machine, &before);
 
     must(&machine, "maintenance on -y --settle 500ms -m migration", 0);
@@ -382,7 +369,7 @@ fn maintenance_of_ai_fsm() {
     must(&machine, "status", 0);
     // What is stopped otherwise is no maintenance, and is left to who stopped it.
     machine.sh("docker stop -t 1 ai-fsm-web ai-fsm-worker");
-    says(&machine, "maintenance", 0, &["maintenance off", "nobody turned it on"]);
+    says(&machine, "maintenance", 0, &["maintenance off", "maintenance is not on"]);
     says(&machine, "maintenance off", 0, &["already maintenance off"]);
     machine.sh("docker start ai-fsm-web ai-fsm-worker");
     // Killed between the two.
@@ -405,7 +392,7 @@ fn maintenance_of_fondation() {
     let machine = Machine::boot_as("fondation", "it-fondation-maintenance");
     let plan = [
         "right now 0 active jobs",
-        "the queue at Convex keeps filling, and no user is told",
+        "the queue at Convex keeps filling, and users get no message",
         "stop fondation-worker.service",
     ];
     says(&machine, "maintenance on --dry-run", 0, &plan);

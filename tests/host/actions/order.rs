@@ -107,7 +107,7 @@ fn consent_on_a_terminal(machine: &Machine) {
     for (typed, codes) in refusals {
         let ran = answer(typed, "restart caddy --settle 300ms");
         assert!(codes.contains(&ran.code), "{typed:?} {ran:#?}");
-        let asked = "caddy loses: every open connection of every host; a reload loses none\nrestart caddy? [y/N] ";
+        let asked = "caddy loses: every open connection of every host; a reload drops none\nrestart caddy? [y/N] ";
         assert!(ran.stdout.starts_with(asked), "{ran:#?}");
     }
     assert_eq!(pid(machine, "caddy"), caddy);
@@ -182,7 +182,7 @@ fn surroundings(machine: &Machine) {
 /// K1, K2: one change at a time, and nothing to clean up after the dead.
 fn locked(machine: &Machine) {
     let run = "for i in $(seq 20); do (s=$(date +%s%N); c=0; opsctl restart wallet -y --settle 2s >/run/said.$i 2>&1 || c=$?;
-               echo $c $(( ($(date +%s%N) - s) / 1000000 )) $(grep -c 'is being changed by restart wallet (root) since' /run/said.$i || true)) & done; wait";
+               echo $c $(( ($(date +%s%N) - s) / 1000000 )) $(grep -c 'is locked by restart wallet (root) since' /run/said.$i || true)) & done; wait";
     let said = machine.sh(run);
     let (mut won, mut lost) = (Vec::new(), Vec::new());
     for line in said.lines() {
@@ -200,7 +200,7 @@ fn locked(machine: &Machine) {
     assert_eq!(machine.sh(run), "0\n".repeat(8));
 
     must(machine, "lock acquire -m moving", 0);
-    says(machine, "restart wallet -y", 6, &["is being changed by moving (root) since", "opsctl lock release"]);
+    says(machine, "restart wallet -y", 6, &["is locked by moving (root) since", "opsctl lock release"]);
     says(machine, "status wallet", 0, &["lock held: moving (root) since"]);
     must(machine, "lock release", 0);
     must(machine, "lock release", 0);

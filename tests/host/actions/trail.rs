@@ -33,7 +33,7 @@ pub(super) fn written(machine: &Machine) {
     assert_eq!(history(), known + 1);
     let track = pid(machine, "prim-track");
     machine.sh("mv /run/systemd/journal/socket /run/systemd/journal/socket.away");
-    says(machine, "restart track -y --settle 200ms", 5, &["nothing is changed that cannot be recorded"]);
+    says(machine, "restart track -y --settle 200ms", 5, &["cannot record the operation, nothing was changed"]);
     machine.sh("mv /run/systemd/journal/socket.away /run/systemd/journal/socket; umount /var/log/opsctl");
     assert_eq!(pid(machine, "prim-track"), track);
 }

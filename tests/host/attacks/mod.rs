@@ -236,7 +236,7 @@ fn call(machine: &Machine, with: &str, verb: &str) -> Result<Ran, String> {
         "root's secret is given away".to_owned()
     } else if let Some(c) = all.chars().find(|c| drives_a_terminal(*c)) {
         format!("{c:?} reaches the terminal")
-    } else if all.contains("opsctl itself") || all.contains("panicked at") {
+    } else if all.contains("opsctl has a bug") || all.contains("panicked at") {
         "it panics".to_owned()
     } else if left != "-" {
         format!("it leaves {left}")

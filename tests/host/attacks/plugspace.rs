@@ -83,7 +83,7 @@ const ATTEMPTS: &[Attempt] = &[
         plant: "cd /home/plugspace/plugspace; mv .env .env.kept; cp /root/keep/.env /home/root.env; chmod 600 /home/root.env
                 ln /home/root.env .env",
         verbs: &["status", "verify", "diagnose --bundle -", "logs plugspace-api -n 5"],
-        says: "who owns its directory, may not read it",
+        says: "who owns its directory, cannot read it",
         heal: "cd /home/plugspace/plugspace; mv .env.kept .env; rm -f /home/root.env",
         ..NONE
     },

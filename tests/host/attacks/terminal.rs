@@ -94,7 +94,7 @@ pub fn attempts(machine: &Machine) -> Vec<Row> {
         if !is_code_of_theirs && marks.contains("uid=") {
             let _ = write!(problem, "what is planted was run: {marks}");
         }
-        if shown.contains("opsctl itself") || shown.contains("panicked") || shown.lines().count() < 3 {
+        if shown.contains("opsctl has a bug") || shown.contains("panicked") || shown.lines().count() < 3 {
             let _ = write!(problem, "no answer: {shown:?}");
         }
         if !problem.is_empty() {

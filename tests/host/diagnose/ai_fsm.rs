@@ -74,7 +74,7 @@ const INJECTIONS: &[Injection] = &[
     },
     Injection {
         failure: "app-down",
-        what: "web hangs, and no health check sees it (D17)",
+        what: "web hangs, and no health check sees it",
         inject: "kill -STOP $(docker inspect -f '{{.State.Pid}}' ai-fsm-web)",
         heal: "kill -CONT $(docker inspect -f '{{.State.Pid}}' ai-fsm-web)",
         code: "NO-ANSWER",
@@ -94,7 +94,7 @@ const INJECTIONS: &[Injection] = &[
     },
     Injection {
         failure: "app-down",
-        what: "AUTH_SECRET put right in .env, and web only restarted (D7)",
+        what: "AUTH_SECRET put right in .env, and web only restarted",
         inject: concat!(
             env!("s/^AUTH_SECRET=.*/AUTH_SECRET=hunter22/", "web"),
             "; cp -p /root/env .env; docker restart -t 1 ai-fsm-web; sleep 2"
@@ -117,7 +117,7 @@ const INJECTIONS: &[Injection] = &[
     },
     Injection {
         failure: "app-down",
-        what: "web's container and image pruned (D3)",
+        what: "web's container and image pruned",
         inject: "docker rm -f ai-fsm-web; docker tag ai-fsm-web:local kept:1; docker rmi ai-fsm-web:local",
         heal: "docker tag kept:1 ai-fsm-web:local; docker rmi kept:1; cd /home/pi/ai-fsm; docker compose --progress quiet -f \
                infra/compose.pi.yml up -d --no-deps web; sleep 2",
@@ -277,7 +277,7 @@ const INJECTIONS: &[Injection] = &[
     },
     Injection {
         failure: "disk-full",
-        what: "a file system fills up, and redis writes its log without a bound",
+        what: "a file system is nearly full, and redis writes its log without a bound",
         inject: "mount -t tmpfs -o size=10m tmpfs /home/pi/backups; head -c 9100k /dev/zero >/home/pi/backups/fill; \
                  docker rename ai-fsm-redis kept; docker stop -t 1 kept; \
                  docker run -d --name ai-fsm-redis --label com.docker.compose.project=infra --label \
@@ -445,7 +445,7 @@ const INJECTIONS: &[Injection] = &[
 const NOT_HERE: &[(&str, &str)] = &[
     (
         "a lock-out by six wrong logins",
-        "web does not say so anywhere (D18), and a try of one's own would prolong it: not seen",
+        "web does not say so anywhere, and a try of one's own would prolong it: not seen",
     ),
     ("POOL-EXHAUSTED", "the stand-in opens a connection for each question; driven by log lines in ring 1"),
     ("POLL-HIDDEN", "the stand-in writes its line at any LOG_LEVEL"),

@@ -72,7 +72,7 @@ const INJECTIONS: &[Injection] = &[
     },
     Injection {
         failure: "worker-not-processing",
-        what: "the unit calls docker-compose, which is not installed (D2)",
+        what: "the unit calls docker-compose, which is not installed",
         inject: concat!(
             "mv /usr/bin/docker-compose /root/; ",
             unit!("ExecStart=\\nExecStart=/usr/bin/docker-compose -f docker-compose.prod.yml up")
@@ -86,7 +86,7 @@ const INJECTIONS: &[Injection] = &[
     },
     Injection {
         failure: "worker-not-processing",
-        what: "the unit pulls before it starts, from where its image is not (D3)",
+        what: "the unit pulls before it starts, from where its image is not",
         inject: unit!("ExecStartPre=/usr/bin/docker compose -f docker-compose.prod.yml pull"),
         heal: UNIT_AGAIN,
         code: "PULL-FAILED",
@@ -96,7 +96,7 @@ const INJECTIONS: &[Injection] = &[
     },
     Injection {
         failure: "worker-not-processing",
-        what: "the image pruned while the worker was stopped (D4)",
+        what: "the image pruned while the worker was stopped",
         inject: "systemctl stop fondation-worker; docker tag fondation-worker:latest kept:1; docker rmi fondation-worker:latest; \
                  systemctl start fondation-worker; sleep 4",
         heal: "docker tag kept:1 fondation-worker:latest; docker rmi kept:1; systemctl reset-failed fondation-worker || true; \
@@ -273,7 +273,7 @@ const INJECTIONS: &[Injection] = &[
     },
     Injection {
         failure: "claude-auth-failed",
-        what: "the login given to the host's user, as auth-claude.sh does (D22)",
+        what: "the login given to the host's user, as auth-claude.sh does",
         inject: "chown -R ubuntu /srv/claude-creds",
         heal: "chown -R 1001:1001 /srv/claude-creds",
         code: "LOGIN-UNREADABLE",
@@ -331,7 +331,7 @@ const INJECTIONS: &[Injection] = &[
     },
     Injection {
         failure: "jobs-stuck",
-        what: "an error that nobody catches ends a program (D20)",
+        what: "an error that nobody catches ends a program",
         inject: says!(
             "node -e \"process.on(\\\"unhandledRejection\\\", (why) => { console.error(\\\"Unhandled Rejection:\\\", why); \
              process.exit(1); }); Promise.reject(7)\""
@@ -344,7 +344,7 @@ const INJECTIONS: &[Injection] = &[
     },
     Injection {
         failure: "jobs-stuck",
-        what: "the worker restarted while it works on a job of a minute (D10)",
+        what: "the worker restarted while it works on a job of a minute",
         inject: "echo '[{\"_id\":\"j1\",\"status\":\"pending\",\"millis\":60000}]' >/etc/test-host/jobs.json; sleep 7; \
                  systemctl restart fondation-worker; sleep 2",
         heal: "rm -f /etc/test-host/jobs.json; journalctl --quiet --rotate; journalctl --quiet --vacuum-time=1s",

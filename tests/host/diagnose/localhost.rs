@@ -161,7 +161,7 @@ const INJECTIONS: &[Injection] = &[
     },
     Injection {
         failure: "journal-trouble",
-        what: "a service writes more than journald takes",
+        what: "a service writes more than journald accepts",
         inject: "mkdir -p /run/systemd/journald.conf.d; \
                  printf '[Journal]\\nRateLimitIntervalSec=5s\\nRateLimitBurst=50\\n' > /run/systemd/journald.conf.d/x.conf; \
                  systemctl restart systemd-journald; \

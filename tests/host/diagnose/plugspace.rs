@@ -26,7 +26,7 @@ const INJECTIONS: &[Injection] = &[
     },
     Injection {
         failure: "mongodb-down",
-        what: "a configuration that MongoDB 7 refuses, in its words (D9)",
+        what: "a configuration that MongoDB 7 refuses, in its words",
         inject: "mkdir -p /run/systemd/system/mongod.service.d; printf '[Service]\\nExecStart=\\nExecStart=/bin/sh \
                  -c \"echo Unrecognized option: storage.journal.enabled; exit 2\"\\n' > \
                  /run/systemd/system/mongod.service.d/x.conf; systemctl daemon-reload; systemctl restart mongod; \
@@ -284,7 +284,7 @@ const INJECTIONS: &[Injection] = &[
     },
     Injection {
         failure: "certificate-expiring",
-        what: "a certificate for plugspace.io and www only (D33)",
+        what: "a certificate for plugspace.io and www only",
         inject: "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=plugspace.io -days \
                  90 -addext subjectAltName=DNS:plugspace.io,DNS:www.plugspace.io -keyout /root/k.pem -out \
                  /root/c.pem 2>/dev/null; sed -i 's|/etc/letsencrypt/live/plugspace.io/fullchain.pem|/root/c.pem|; \
@@ -305,7 +305,7 @@ const INJECTIONS: &[Injection] = &[
         heal: "ufw allow 80/tcp >/dev/null",
         code: "HTTP-CLOSED",
         subject: "host",
-        decisive: "80/tcp is let in by no rule",
+        decisive: "80/tcp is allowed by no rule",
         fix: Fix::Person,
     },
     Injection {

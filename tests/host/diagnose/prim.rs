@@ -221,7 +221,7 @@ const INJECTIONS: &[Injection] = &[
         heal: "cp -a /root/c /etc/caddy/Caddyfile; systemctl reload caddy",
         code: "ROUTE-ELSEWHERE",
         subject: "mem",
-        decisive: "mem.prim.sh goes to localhost:3018",
+        decisive: "the upstream of mem.prim.sh is localhost:3018",
         fix: Fix::Person,
     },
     Injection {
@@ -315,7 +315,7 @@ const INJECTIONS: &[Injection] = &[
         heal: "ufw allow 80/tcp >/dev/null",
         code: "HTTP-CLOSED",
         subject: "host",
-        decisive: "80/tcp is let in by no rule",
+        decisive: "80/tcp is allowed by no rule",
         fix: Fix::Person,
     },
     Injection {

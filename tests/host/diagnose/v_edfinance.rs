@@ -533,7 +533,7 @@ const INJECTIONS: &[Injection] = &[
     },
     Injection {
         failure: "payment-failure",
-        what: "webhooks checked against a parsed body, in Stripe's words (scenario B, D39)",
+        what: "webhooks checked against a parsed body, in Stripe's words (scenario B)",
         inject: "docker exec vedfinance-api sh -c 'for i in $(seq 3); do echo \"ERROR [PaymentController] Webhook \
                  payload must be provided as a string or a Buffer\"; done >/proc/1/fd/1'",
         heal: "docker restart -t 1 vedfinance-api >/dev/null",

@@ -72,7 +72,7 @@ fn runs_of_units(machine: &Machine) {
     machine.sh("systemctl start prim-store; sleep 0.5");
     // A first run has none before it.
     let ran = opsctl(machine, "-d prim store -p");
-    let why = "opsctl: journal:prim-store.service: no run before the present one is known\n";
+    let why = "opsctl: journal:prim-store.service: no earlier run is known\n";
     assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (4, "", why));
     machine.sh("systemctl restart prim-store; sleep 0.5; systemctl restart prim-store; sleep 0.5");
     let whole = |run: u32, before: &[&str], after: &[&str]| -> Vec<String> {
@@ -117,7 +117,7 @@ fn runs_of_containers(machine: &Machine) {
          'n=$(($(cat /runs) + 1)); echo $n > /runs; echo run $n a; echo run $n b; exec sleep 1000' > /dev/null; sleep 0.5",
     );
     let ran = opsctl(machine, "-d prim stalwart -p");
-    let why = "opsctl: container:stalwart: no run before the present one is known\n";
+    let why = "opsctl: container:stalwart: no earlier run is known\n";
     assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (4, "", why));
     machine.sh("docker restart -t 0 stalwart; sleep 0.5");
     let found = read(machine, "-d prim stalwart -p");

@@ -47,7 +47,7 @@ fn logs_prim() {
 
     // The earlier container is gone, and what it wrote with it.
     let ran = opsctl(&machine, "stalwart -p");
-    let why = "opsctl: container:stalwart: no run before the present one is known\n";
+    let why = "opsctl: container:stalwart: no earlier run is known\n";
     assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (4, "", why));
 
     // What is in the env files is kept out, wherever a program writes it.

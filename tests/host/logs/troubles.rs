@@ -147,7 +147,7 @@ fn suppressed(machine: &Machine) {
     let missing = 101 - count;
     let ran = opsctl(machine, "-d prim token");
     let why = format!(
-        "opsctl: journal:prim-token.service: {missing} lines are missing; journald drops what comes too fast\n"
+        "opsctl: journal:prim-token.service: {missing} lines are missing; journald drops lines above its rate limit\n"
     );
     assert_eq!((ran.code, ran.stderr), (0, why));
     assert!(missing > 10 && ran.stdout.ends_with("last\n") || ran.stdout.contains("last\n"), "{}", ran.stdout);

@@ -52,7 +52,7 @@ fn good(machine: &Machine, first: &str) -> String {
     let before = images(machine);
     assert_eq!(before.clone().map(|id| id.is_empty()), [false, true, false, true]);
     let second = push_fsm(machine, &titled("AI-FSM two"), "Web: second version");
-    assert!(refused(machine, "redeploy", 5).contains("nobody is here to be asked"));
+    assert!(refused(machine, "redeploy", 5).contains("there is no terminal to ask"));
     let plan = planned(machine, "redeploy");
     assert_eq!((&plan["from"]["revision"], &plan["to"]["revision"]), (&first.into(), &second.as_str().into()));
     assert!(refused(machine, "rollback -y", 5).contains("no earlier version is recorded"));
@@ -111,7 +111,7 @@ fn migrations(machine: &Machine) {
     push_fsm(machine, "echo 'INSERT INTO note VALUES (5);' >> db/migrations/007_note.sql", "Changed afterwards");
     let ran = machine.run(&["opsctl", "redeploy", "-y", "--settle", "500ms"]);
     assert_eq!((ran.code, sql(machine, query).as_str()), (0, "ai_fsm|1|2"), "{ran:#?}");
-    assert!(ran.stderr.contains("007_note.sql has changed since; it is not applied again"), "{ran:#?}");
+    assert!(ran.stderr.contains("007_note.sql has changed since it was applied; it is not applied again"), "{ran:#?}");
 
     // Without a backup of the last day, where the operator says so.
     backup(machine, "3 days ago");
@@ -135,7 +135,7 @@ fn bad_migration(machine: &Machine) {
     assert_eq!(failed, came(1, "unswitched", "", ""), "{document:#}");
     let reason = document["reason"].as_str().unwrap();
     assert!(reason.starts_with("apply 010_half.sql: "), "{reason}");
-    assert!(reason.contains("division by zero") && reason.ends_with("what serves was not touched"), "{reason}");
+    assert!(reason.contains("division by zero") && reason.ends_with("the running version was not changed"), "{reason}");
     assert_eq!(sql(machine, "SELECT to_regclass('half')"), "");
     assert_eq!((images(machine), runs(machine, "ai-fsm-web"), head(machine, COPY)), before);
     assert!(page(machine, WEB).contains("AI-FSM three"));

@@ -39,7 +39,7 @@ fn of_version<'a>(document: &'a Value, field: &str) -> &'a str {
 /// D8: where nothing is recorded the runbook's own tag names the one before; without that tag there is none.
 fn unrecorded(machine: &Machine) {
     let one = runs(machine, CONTAINER);
-    assert!(refused(machine, "rollback -y", 5).contains("no image is tagged as the one before"));
+    assert!(refused(machine, "rollback -y", 5).contains("no image is tagged as the previous one"));
     machine.sh(&format!("docker build -q --build-arg VERSION=0.9.0 -t {PREVIOUS} {WORKER} >/dev/null 2>&1"));
     let zero = tagged(machine, PREVIOUS);
     planned(machine, "rollback");
@@ -54,11 +54,11 @@ fn unrecorded(machine: &Machine) {
 /// An archive: what runs is kept as `previous`, the new one is seen to run.
 fn loaded(machine: &Machine) {
     let one = runs(machine, CONTAINER);
-    assert!(refused(machine, "redeploy --load /root/two.tar", 5).contains("nobody is here to be asked"));
+    assert!(refused(machine, "redeploy --load /root/two.tar", 5).contains("there is no terminal to ask"));
     planned(machine, "redeploy --load /root/two.tar");
     let (done, document) = release(machine, "redeploy --load /root/two.tar -y --settle 500ms");
     assert_eq!(done, came(0, "done", "worker done", ""), "{document:#}");
-    assert_eq!(titles(&document), ["keep what runs as fondation-worker:previous", "load the new images"]);
+    assert_eq!(titles(&document), ["tag the running image as fondation-worker:previous", "load the new images"]);
     assert_eq!((version(machine).as_str(), tagged(machine, PREVIOUS)), ("2.0.0", one));
     assert_eq!(of_version(&document, "to"), runs(machine, CONTAINER));
     // The same archive again changes nothing that could be taken for a version.
@@ -81,7 +81,10 @@ fn undeliverable(machine: &Machine) {
         let (failed, document) = release(machine, &format!("redeploy {words} -y --settle 500ms"));
         assert_eq!(failed, came(1, "unswitched", "", ""), "{document:#}");
         let reason = document["reason"].as_str().unwrap();
-        assert!(reason.starts_with(wanted) && reason.ends_with("what serves was not touched"), "{words}: {reason}");
+        assert!(
+            reason.starts_with(wanted) && reason.ends_with("the running version was not changed"),
+            "{words}: {reason}"
+        );
         assert_eq!((runs(machine, CONTAINER), tagged(machine, TAG), tagged(machine, PREVIOUS)), before, "{words}");
     }
     assert_eq!(machine.sh(&format!("docker inspect -f '{{{{.State.StartedAt}}}}' {CONTAINER}")), started);

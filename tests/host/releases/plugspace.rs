@@ -83,7 +83,7 @@ fn good(machine: &Machine, first: &str) -> String {
     assert_eq!((&plan["from"]["revision"], &plan["to"]["revision"]), (&first.into(), &second.as_str().into()));
     let (done, document) = release(machine, "redeploy -y --settle 500ms");
     assert_eq!(done, came(0, "done", &each("done"), ""), "{document:#}");
-    let move_ = format!("move the files to {}", &second[..12]);
+    let move_ = format!("check out {}", &second[..12]);
     let wanted = ["fetch the new version", &move_, "install dependencies", "build", "push the schema to MongoDB"];
     assert_eq!(titles(&document), wanted);
     assert!(document["steps"].as_array().unwrap().iter().all(|step| step["user"] == "plugspace"), "{document:#}");
@@ -111,7 +111,7 @@ fn bad_build(machine: &Machine) {
         let (failed, document) = release(machine, "redeploy -y --settle 500ms");
         assert_eq!(failed, came(1, "unswitched", "", ""), "{document:#}");
         let reason = document["reason"].as_str().unwrap();
-        assert!(reason.starts_with(wanted) && reason.ends_with("what serves was not touched"), "{reason}");
+        assert!(reason.starts_with(wanted) && reason.ends_with("the running version was not changed"), "{reason}");
         assert_eq!((instances(machine), head(machine, COPY)), before, "{reason}");
         push_it(machine, "git revert -n HEAD", "Mended");
     }
@@ -158,7 +158,7 @@ fn back(machine: &Machine, first: &str, second: &str) {
     machine.sh(&format!("sed -i s/{first}/{}/g {record}", "f".repeat(40)));
     let before = state(machine);
     let said = refused(machine, "rollback -y --to ffffffff", 5);
-    assert!(said.contains("commit ffffffffffff is gone from the repository"), "{said}");
+    assert!(said.contains("commit ffffffffffff is no longer in the repository"), "{said}");
     assert_eq!(state(machine), before);
     let listed = machine.sh("opsctl rollback --list");
     assert!(listed.lines().any(|line| line.starts_with("ffffffffffff") && line.contains("gone")), "{listed}");

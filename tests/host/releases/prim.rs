@@ -39,14 +39,14 @@ fn good(machine: &Machine, first: &str) -> String {
         "systemctl show -P MainPID prim-wallet prim-track; git -c safe.directory='*' -C /opt/prim rev-parse HEAD";
     let before = machine.sh(pids);
     let second = push(machine, "prim", "echo '// two' >> packages/track/src/index.ts", "Track: second version");
-    assert!(refused(machine, "redeploy", 5).contains("nobody is here to be asked"));
+    assert!(refused(machine, "redeploy", 5).contains("there is no terminal to ask"));
     let (_, plan) = release(machine, "redeploy --dry-run");
     assert_eq!((&plan["from"]["revision"], &plan["to"]["revision"]), (&first.into(), &second.as_str().into()));
     assert_eq!((machine.sh(pids), machine.sh("ls /var/lib/opsctl 2>/dev/null | wc -l")), (before, "0\n".to_owned()));
 
     let (done, document) = release(machine, "redeploy -y --settle 500ms");
     assert_eq!(done, came(0, "done", &each("done"), ""));
-    let move_ = format!("move the files to {}", &second[..12]);
+    let move_ = format!("check out {}", &second[..12]);
     let wanted = ["fetch the new version", &move_, "install dependencies", "build the payment middleware"];
     assert_eq!(titles(&document), wanted);
     assert!(document["steps"].as_array().unwrap().iter().all(|step| step["user"] == "prim"), "{document:#}");
@@ -81,7 +81,7 @@ fn bad(machine: &Machine, second: &str) {
     assert_eq!(machine.sh("systemctl show -P MainPID prim-wallet"), wallet);
     let reason = document["reason"].as_str().unwrap();
     assert!(reason.starts_with("build the payment middleware: exit 7"), "{reason}");
-    assert!(reason.ends_with("what serves was not touched"), "{reason}");
+    assert!(reason.ends_with("the running version was not changed"), "{reason}");
 
     let edit = "git reset -q --hard HEAD~1; sed -i '1i console.error(\"no such table: quotas\"); process.exit(3);' packages/store/src/index.ts";
     let broken = push(machine, "prim", edit, "Does not start");
@@ -133,7 +133,7 @@ fn in_the_way(machine: &Machine, second: &str) {
             "mv /srv/origin/prim.git /srv/away".to_owned(),
             "mv /srv/away /srv/origin/prim.git".to_owned(),
             4,
-            "origin cannot be asked",
+            "origin cannot be reached",
         ),
         (
             "mv /opt/prim/.git/HEAD /root/HEAD".to_owned(),
@@ -193,7 +193,7 @@ fn back(machine: &Machine, first: &str, second: &str) {
     }
     machine.sh(&format!("sed -i s/{first}/{}/g /var/lib/opsctl/prim.releases.jsonl", "f".repeat(40)));
     let said = refused(machine, "rollback -y --to ffffffff", 5);
-    assert!(said.contains("commit ffffffffffff is gone from the repository"), "{said}");
+    assert!(said.contains("commit ffffffffffff is no longer in the repository"), "{said}");
     machine.sh(&format!("sed -i s/{}/{first}/g /var/lib/opsctl/prim.releases.jsonl", "f".repeat(40)));
     machine.sh("opsctl status");
 }

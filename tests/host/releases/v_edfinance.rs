@@ -62,7 +62,10 @@ fn undeliverable(machine: &Machine) {
         let (failed, document) = release(machine, &format!("redeploy {words} -y --settle 500ms"));
         assert_eq!(failed, came(1, "unswitched", "", ""), "{document:#}");
         let reason = document["reason"].as_str().unwrap();
-        assert!(reason.starts_with(wanted) && reason.ends_with("what serves was not touched"), "{words}: {reason}");
+        assert!(
+            reason.starts_with(wanted) && reason.ends_with("the running version was not changed"),
+            "{words}: {reason}"
+        );
         assert_eq!((images(machine), head(machine, COPY), machine.sh("docker ps -aq | sort")), before, "{words}");
     }
     let said = refused(machine, "redeploy --pull=luahoa/v-edfinance-api:4 -y", 2);
@@ -104,7 +107,7 @@ fn of_others(machine: &Machine) {
     for (label, wanted) in [
         ("com.docker.swarm.service.name=vedfinance-api", "container of api: Docker Swarm runs it"),
         // An image that compose built has this label, and gives it to each container of it.
-        ("com.docker.compose.project=", "container of api: it is not of the compose project v-edfinance"),
+        ("com.docker.compose.project=", "container of api: it does not belong to the compose project v-edfinance"),
     ] {
         machine.sh(&format!(
             "docker rm -f vedfinance-api >/dev/null

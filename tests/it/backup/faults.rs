@@ -22,8 +22,8 @@ const fn one(name: &'static str, provoke: fn(&Machine), says: &'static str) -> F
 const FAULTS: [Fault; 20] = [
     one("E4 database missing", |m| m.remove("/opt/prim/wallet.db"), "FAILED  wallet: it is missing"),
     one("E5 zero bytes", |m| m.file("/opt/prim/wallet.db", ""), "FAILED  wallet: it is empty, 0 bytes"),
-    one("E5 no database", |m| m.file("/opt/prim/wallet.db", "hello"), "FAILED  wallet: it is no SQLite database"),
-    one("E5 newer form", |m| patch(m, 18, 4), "FAILED  wallet: it is of form 4, which this opsctl does not know"),
+    one("E5 no database", |m| m.file("/opt/prim/wallet.db", "hello"), "FAILED  wallet: it is not an SQLite database"),
+    one("E5 newer form", |m| patch(m, 18, 4), "FAILED  wallet: it has format 4, which this opsctl does not read"),
     one("E6 corrupt index", corrupt, "FAILED  wallet: it is corrupt: "),
     one("E9 symbolic link", link, "FAILED  wallet: it is a symbolic link"),
     all(
@@ -42,12 +42,12 @@ const FAULTS: [Fault; 20] = [
         "it could not be sent: exit 1: AccessDenied: ",
     ),
     all("G3 truncated", |m| fault(m, "truncated", ""), "FAILED  wallet: it came back with "),
-    all("G3 altered", |m| fault(m, "altered", ""), "FAILED  wallet: it came back with another content"),
-    all("G3 nothing stored", |m| fault(m, "nothing", ""), "FAILED  wallet: it did not come back from the remote"),
+    all("G3 altered", |m| fault(m, "altered", ""), "FAILED  wallet: read back it has other content"),
+    all("G3 nothing stored", |m| fault(m, "nothing", ""), "FAILED  wallet: it was not read back from the remote"),
     all(
         "G7 under another name",
         |m| fault(m, "other-name", ""),
-        "FAILED  wallet: it did not come back from the remote",
+        "FAILED  wallet: it was not read back from the remote",
     ),
     all("A5 rclone killed", |m| fault(m, "copy-killed", ""), "it could not be sent: killed by signal 9"),
     all(
@@ -58,11 +58,11 @@ const FAULTS: [Fault; 20] = [
     all("G10 listing cut", |m| fault(m, "lsjson-cut", ""), "the remote cannot be reached: expected a list of objects"),
     all("A1 no rclone", |m| m.uninstall("rclone"), "rclone is not installed"),
     all("G12 configuration open to others", open_config, "others can read /root/.config/rclone/rclone.conf"),
-    all("G12 no such remote", |m| rewrite_config(m, "[other]\n"), "rclone.conf knows of no remote r2backup"),
+    all("G12 no such remote", |m| rewrite_config(m, "[other]\n"), "rclone.conf has no remote r2backup"),
     all(
         "F3 no key",
         |m| m.file("/etc/prim/store.env", "PORT=1\n"),
-        "no key to r2backup: R2_ACCESS_KEY_ID is not set in /etc/prim/store.env",
+        "no credentials for r2backup: R2_ACCESS_KEY_ID is not set in /etc/prim/store.env",
     ),
 ];
 
@@ -287,7 +287,7 @@ fn f5_a_database_that_shrank_is_told_and_nothing_goes() {
     database(&machine, "wallet", 10);
     let run = machine.run(["backup", "wallet"]);
     assert!(
-        run.stdout.starts_with("ODD     wallet: ") && run.stdout.contains("10 rows, 100 in the copy before"),
+        run.stdout.starts_with("ODD     wallet: ") && run.stdout.contains("10 rows, 100 in the previous copy"),
         "{}",
         run.stdout
     );

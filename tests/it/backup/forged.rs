@@ -113,7 +113,7 @@ fn what_another_made_counts_for_nothing_and_is_never_deleted() {
     assert_eq!(machine.run(["backup", "verify", "wallet", "--all"]).code, 0);
     // The quarter that may go at once is one of ours.
     let refused = machine.run(["backup", "prune", "wallet", "--yes"]);
-    assert!(refused.stdout.contains("10 of 13 copies would go at once"), "{}", refused.everything());
+    assert!(refused.stdout.contains("10 of 13 copies would be deleted at once"), "{}", refused.everything());
     assert_eq!(machine.run(["backup", "prune", "wallet", "--yes", "--count", "10"]).code, 0);
     for id in &forged {
         for end in ["db", "json"] {

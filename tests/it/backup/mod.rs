@@ -237,7 +237,7 @@ fn status_says_how_recent_backups_are() {
     assert_eq!(machine.run(["backup"]).code, 0);
     assert_eq!(told_of(&machine, "2026-11-23T05:00:00Z"), (Vec::new(), 4));
     let (old, _) = told_of(&machine, "2026-11-24T05:30:00Z");
-    let wanted = "the newest verified copy is 2d0h old, at most 1d0h may be lost".to_owned();
+    let wanted = "the newest verified copy is 2d0h old, the limit is 1d0h".to_owned();
     assert_eq!(old.iter().map(|(_, what)| what).collect::<Vec<_>>(), vec![&wanted; 4]);
     machine.remove("/opt/prim/wallet.db");
     assert_eq!(machine.run(["backup"]).code, 8);

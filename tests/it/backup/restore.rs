@@ -130,7 +130,7 @@ fn i1_a_file_that_somebody_has_open_is_not_exchanged() {
     let run = restore(&machine, &["-y"]);
     assert_eq!(run.code, 9, "{}", run.everything());
     assert!(
-        run.stdout.contains("it is still open in backup.sh (process 4711); the live data was not touched"),
+        run.stdout.contains("it is still open in backup.sh (process 4711); the live data was not changed"),
         "{}",
         run.stdout
     );

@@ -130,11 +130,11 @@ fn only(survey: &Survey, name: &str, wanted: &Wanted, check: (&str, Verdict, &st
 #[test]
 fn a_new_version_is_kept_reviewed_and_made_before_the_database_is_touched() {
     let wanted = [
-        "keep what runs as ai-fsm-web:previous",
-        "keep what runs as ai-fsm-worker:previous",
+        "tag the running image as ai-fsm-web:previous",
+        "tag the running image as ai-fsm-worker:previous",
         "fetch the new version",
-        "see which migrations it adds",
-        "move the files to 333333333333",
+        "list the migrations that it adds",
+        "check out 333333333333",
         "build the images of web and worker",
         "apply each migration that it adds",
     ];
@@ -153,7 +153,7 @@ fn a_schema_is_pushed_after_the_build() {
     let survey = Survey { source: Some(Ok(copy(ONE, Some(NEW)))), ..nothing() };
     let wanted = [
         "fetch the new version",
-        "move the files to 333333333333",
+        "check out 333333333333",
         "install dependencies",
         "build",
         "push the schema to MongoDB",
@@ -180,12 +180,12 @@ fn going_back_moves_the_files_and_names_or_builds_again() {
     let earlier = version(Some(TWO), &[(WEB, "sha256:bbbb"), (WORKER, "sha256:xxxx")]);
     let stages = towards(release("ai-fsm"), &fsm(), &earlier);
     let titles: Vec<&str> = stages.iter().map(|stage| stage.step().title.as_str()).collect();
-    let wanted = ["move the files back to 222222222222", "call bbbb ai-fsm-web:local", "call xxxx ai-fsm-worker:local"];
+    let wanted = ["check out 222222222222 again", "tag bbbb as ai-fsm-web:local", "tag xxxx as ai-fsm-worker:local"];
     assert_eq!(titles, wanted);
     let survey = Survey { source: Some(Ok(copy(ONE, None))), ..nothing() };
     let stages = towards(release("plugspace"), &survey, &version(Some(TWO), &[]));
     let titles: Vec<&str> = stages.iter().map(|stage| stage.step().title.as_str()).collect();
-    assert_eq!(titles, ["move the files back to 222222222222", "install dependencies", "build"]);
+    assert_eq!(titles, ["check out 222222222222 again", "install dependencies", "build"]);
 }
 
 #[test]
@@ -246,13 +246,13 @@ fn the_version_before_is_the_newest_that_was_seen_to_work_and_is_not_what_runs()
     let twins = version(Some("1111000000000000000000000000000000000000"), &[(WEB, "sha256:cccc")]);
     let survey = Survey { records: records(&[a.clone(), twins]), ..nothing() };
     let several = target(release("ai-fsm"), &survey, &a, Some("1111")).unwrap_err();
-    assert_eq!(several.summary, "1111 could be each of 111100000000, 111111111111");
+    assert_eq!(several.summary, "1111 is ambiguous: 111100000000, 111111111111");
     // The same commit with other images: as they are listed they are told apart.
     let again = version(Some(ONE), &[(WEB, "sha256:dddd")]);
     let survey = Survey { records: records(&[a.clone(), again.clone()]), ..nothing() };
     assert_eq!(target(release("ai-fsm"), &survey, &a, Some("dddd")), Ok(again));
     let several = target(release("ai-fsm"), &survey, &a, Some("11111")).unwrap_err();
-    assert_eq!(several.summary, "11111 could be each of dddd, aaaa");
+    assert_eq!(several.summary, "11111 is ambiguous: dddd, aaaa");
     let survey = Survey { records: Err("permission denied".into()), ..nothing() };
     let unread = target(release("ai-fsm"), &survey, &a, None).unwrap_err();
     assert_eq!(unread.verdict, Verdict::Unknown);
@@ -270,7 +270,7 @@ fn d8_without_a_record_the_tags_of_the_runbook_name_the_version_before_if_all_do
     let (web, worker) = ("ai-fsm-web:previous", "ai-fsm-worker:previous");
     let both = found(&[(web, "sha256:bbbb"), (worker, "sha256:xxxx")]);
     assert_eq!(both, Ok(version(None, &[(WEB, "sha256:bbbb"), (WORKER, "sha256:xxxx")])));
-    let none = Err("no earlier version is recorded, and no image is tagged as the one before".to_owned());
+    let none = Err("no earlier version is recorded, and no image is tagged as the previous one".to_owned());
     assert_eq!(found(&[(web, "sha256:bbbb")]), none);
     assert_eq!(found(&[(web, "sha256:aaaa"), (worker, "sha256:xxxx")]), none);
 }
@@ -283,7 +283,7 @@ fn a_commit_that_was_never_seen_to_work_is_said_to_be_such() {
         &survey,
         "plugspace",
         &wanted,
-        ("target", Verdict::Warn, "222222222222 (Change), which opsctl never saw work"),
+        ("target", Verdict::Warn, "222222222222 (Change), which opsctl never saw healthy"),
     );
 }
 
@@ -302,9 +302,9 @@ fn j4_what_is_gone_is_no_target() {
     let checks = |survey: &Survey| verdicts(&plan("ai-fsm", survey, &Wanted::Earlier(None)), "target");
     let there = (Verdict::Pass, "222222222222".to_owned());
     assert_eq!(checks(&survey(&["sha256:bbbb"], &[TWO])), std::slice::from_ref(&there));
-    let pruned = "image bbbb of ai-fsm-web:local is gone, most likely pruned".to_owned();
+    let pruned = "image bbbb of ai-fsm-web:local no longer exists; it was probably pruned".to_owned();
     assert_eq!(checks(&survey(&[], &[TWO])), [(Verdict::Fail, pruned), there.clone()]);
-    let commit = "commit 222222222222 is gone from the repository".to_owned();
+    let commit = "commit 222222222222 is no longer in the repository".to_owned();
     assert_eq!(checks(&survey(&["sha256:bbbb"], &[])), [(Verdict::Fail, commit), there]);
 }
 

@@ -379,7 +379,7 @@ fn j1_origins_are_asked_with_what_they_need_and_no_more() {
         assert_eq!(ground.origin(&lay(setup)).unwrap(), FAR, "{setup}");
     }
     let refused = ground.origin(&lay("git config credential.helper \"!$E\"")).unwrap_err().to_string();
-    assert!(refused.ends_with("; a check does not run the program that credential.helper names"), "{refused}");
+    assert!(refused.ends_with("; the check does not run the program of credential.helper"), "{refused}");
     assert!(!ground.origin(&lay(":")).unwrap_err().to_string().contains("a check does not run"));
     assert!(!ground.marked());
 }

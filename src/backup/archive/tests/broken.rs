@@ -42,7 +42,7 @@ fn an_archive_that_is_cut_short_or_goes_on_is_found() {
     }
     for more in [&b"\0"[..], b"x", &whole] {
         let told = lay(&scratch, &[&whole[..], more].concat()).unwrap_err();
-        assert_eq!(told, "there is something after its end");
+        assert_eq!(told, "it has data after its end");
     }
 }
 

@@ -84,7 +84,7 @@ fn f6_an_archive_is_whole_whatever_happens_meanwhile() {
             let (packed, left) = scratch.pack(&["/srv/app"], &[]);
             told += left.len();
             for line in &left {
-                let known = ["a FIFO", "it went away meanwhile", "it changed while it was read"];
+                let known = ["a FIFO", "it was removed meanwhile", "it changed while it was read"];
                 assert!(known.iter().any(|why| line.ends_with(why)), "{line}");
             }
             let into = scratch.empty("into");

@@ -48,29 +48,29 @@ fn f8_what_would_leave_its_place_is_refused() {
     let above = format!("{out}/planted");
     let long = "x".repeat(300).into_bytes();
     let cases: Vec<(&str, Vec<Entry<'_>>)> = vec![
-        ("/srv/../x: it is not a name", vec![directory("srv"), file("srv/../x")]),
-        ("/../x: it is not a name", vec![file("../x")]),
-        ("it is not a name", vec![file(&above)]),
-        ("it is not a name", vec![directory("srv"), file("srv//x")]),
-        ("it is not a name", vec![directory("srv"), file("srv/./x")]),
-        ("it is not a name", vec![directory("srv/")]),
-        ("/: it is not a name", vec![file("")]),
+        ("/srv/../x: it is not a valid name", vec![directory("srv"), file("srv/../x")]),
+        ("/../x: it is not a valid name", vec![file("../x")]),
+        ("it is not a valid name", vec![file(&above)]),
+        ("it is not a valid name", vec![directory("srv"), file("srv//x")]),
+        ("it is not a valid name", vec![directory("srv"), file("srv/./x")]),
+        ("it is not a valid name", vec![directory("srv/")]),
+        ("/: it is not a valid name", vec![file("")]),
         ("/etc/passwd: it is outside of the set", vec![directory("srv"), file("etc/passwd")]),
         ("/srvx: it is outside of the set", vec![file("srvx")]),
-        ("/srv/l/x: it is below no directory", vec![directory("srv"), link("srv/l", out), file("srv/l/x")]),
-        ("/srv/x: it is below no directory", vec![link("srv", out), file("srv/x")]),
-        ("/srv/l: it cannot be laid: File exists", vec![directory("srv"), link("srv/l", out), directory("srv/l")]),
-        ("/srv/l: it cannot be laid: File exists", vec![directory("srv"), link("srv/l", &above), file("srv/l")]),
-        ("/srv/a: it cannot be laid: File exists", vec![directory("srv"), file("srv/a"), file("srv/a")]),
-        ("/srv/a: it cannot be laid: File exists", vec![directory("srv"), file("srv/a"), link("srv/a", out)]),
-        ("/srv/d: it cannot be laid: File exists", vec![directory("srv"), directory("srv/d"), directory("srv/d")]),
-        ("/srv: it is there twice", vec![directory("srv"), directory("srv")]),
+        ("/srv/l/x: its directory is not in the archive", vec![directory("srv"), link("srv/l", out), file("srv/l/x")]),
+        ("/srv/x: its directory is not in the archive", vec![link("srv", out), file("srv/x")]),
+        ("/srv/l: it cannot be staged: File exists", vec![directory("srv"), link("srv/l", out), directory("srv/l")]),
+        ("/srv/l: it cannot be staged: File exists", vec![directory("srv"), link("srv/l", &above), file("srv/l")]),
+        ("/srv/a: it cannot be staged: File exists", vec![directory("srv"), file("srv/a"), file("srv/a")]),
+        ("/srv/a: it cannot be staged: File exists", vec![directory("srv"), file("srv/a"), link("srv/a", out)]),
+        ("/srv/d: it cannot be staged: File exists", vec![directory("srv"), directory("srv/d"), directory("srv/d")]),
+        ("/srv: it occurs twice", vec![directory("srv"), directory("srv")]),
         (
-            "/srv/d/x: it is below no directory",
+            "/srv/d/x: its directory is not in the archive",
             vec![directory("srv"), directory("srv/d"), file("srv/e"), file("srv/d/x")],
         ),
-        ("/srv/a/b: it is below no directory", vec![directory("srv"), file("srv/a/b")]),
-        ("/srv/l: it is a link to nothing", vec![directory("srv"), link("srv/l", "")]),
+        ("/srv/a/b: its directory is not in the archive", vec![directory("srv"), file("srv/a/b")]),
+        ("/srv/l: it is a link without a target", vec![directory("srv"), link("srv/l", "")]),
         (
             "/srv/h: it is a hard link",
             vec![directory("srv"), Entry(b"srv/h", EntryType::Link, 0o644, b"srv/../../outside/file", b"")],
@@ -87,27 +87,27 @@ fn f8_what_would_leave_its_place_is_refused() {
             vec![directory("srv"), Entry(b"srv/s", EntryType::Regular, 0o2755, b"", b"evil")],
         ),
         (
-            "which no archive of ours has",
+            "which archives of opsctl do not contain",
             vec![directory("srv"), Entry(b"srv/s", EntryType::GNUSparse, 0o755, b"", b"")],
         ),
         (
-            "which no archive of ours has",
+            "which archives of opsctl do not contain",
             vec![directory("srv"), Entry(b"srv/s", EntryType::XHeader, 0o755, b"", b"a=b")],
         ),
         (
-            "which no archive of ours has",
+            "which archives of opsctl do not contain",
             vec![directory("srv"), Entry(b"srv/s", EntryType::Continuous, 0o755, b"", b"")],
         ),
         (
-            "it is not whole: it ends with a name",
+            "it is incomplete: it ends with a name",
             vec![directory("srv"), Entry(b"x", EntryType::GNULongName, 0, b"", b"a\0")],
         ),
-        ("a name in it without an end", vec![Entry(b"x", EntryType::GNULongName, 0, b"", &long)]),
+        ("an unterminated name", vec![Entry(b"x", EntryType::GNULongName, 0, b"", &long)]),
         (
-            "/srv/../x: it is not a name",
+            "/srv/../x: it is not a valid name",
             vec![directory("srv"), Entry(b"x", EntryType::GNULongName, 0, b"", b"srv/../x\0"), file("srv/x")],
         ),
-        ("there is nothing in it", vec![]),
+        ("it is empty", vec![]),
     ];
     let count = cases.len();
     for (at, (told, entries)) in cases.into_iter().enumerate() {
@@ -140,5 +140,5 @@ fn a_name_that_never_ends_is_not_read() {
     let name = vec![b'n'; 1 << 20];
     crafted(&[Entry(b"x", EntryType::GNULongName, 0, b"", &name), file("srv")], &scratch.at("hostile"));
     let told = unpack(&scratch.at("hostile"), &["/srv"], Lay::Scratch(&scratch.empty("into"))).unwrap_err();
-    assert_eq!(told, "there is a name in it that is too long");
+    assert_eq!(told, "it contains a name that is too long");
 }

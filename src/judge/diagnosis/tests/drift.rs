@@ -191,7 +191,7 @@ fn bounds_count_where_they_were_reached() {
     // Set by somebody while it runs.
     assert_eq!(bound("", &files(62), ""), "62 of 64 descriptors are in use: its limit of open files");
     let held = |held| move |files: &mut UnitFiles| files.throttled = Some((100, held));
-    assert!(bound("CPUQuota=2%", &held(80), "").starts_with("held back in 80 of 100 periods"));
+    assert!(bound("CPUQuota=2%", &held(80), "").starts_with("throttled in 80 of 100 periods"));
     assert_eq!(bound("CPUQuota=200%", &held(3), ""), "ruled out");
 }
 
@@ -381,7 +381,7 @@ fn a_route_is_broken_where_the_service_itself_answers_otherwise() {
     let old = passed(502, Some(200), [Some("localhost:3999"), Some("localhost:1000")], "");
     assert_eq!(
         found(Some(old), Passage::Broken),
-        "mill.test gets 502 from caddy, which still sends them to localhost:3999, while its file says localhost:1000"
+        "mill.test gets 502 from caddy, whose running upstream is localhost:3999, while its file has localhost:1000"
     );
     for fine in [
         None,

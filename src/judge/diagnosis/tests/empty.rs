@@ -183,7 +183,7 @@ const BY_EMPTY_ANSWER: &[(&str, &str)] = &[
 ];
 
 fn unread<T>(command: &str) -> Answer<T> {
-    Answer { command: command.into(), result: Err(Trouble::NeedsRoot("to look at it")) }
+    Answer { command: command.into(), result: Err(Trouble::NeedsRoot("to read it")) }
 }
 
 fn bare_host() -> HostEvidence {
@@ -251,7 +251,7 @@ fn ruled_out_by(lists: &[&[(&str, &str)]]) -> Vec<(String, bool)> {
 
 #[test]
 fn m7_nothing_is_decided_by_what_nobody_asked() {
-    let found = decided(None, Err(Trouble::NeedsRoot("to look at it")), &Clues::default());
+    let found = decided(None, Err(Trouble::NeedsRoot("to read it")), &Clues::default());
     assert_eq!(found, ruled_out_by(&[BY_REGISTRY]));
 }
 
@@ -263,7 +263,7 @@ fn m7_an_empty_answer_decides_only_where_it_is_a_whole_one() {
 
 #[test]
 fn m8_what_may_not_be_read_decides_nothing() {
-    let trouble = || Err(Trouble::NeedsRoot("to look at it"));
+    let trouble = || Err(Trouble::NeedsRoot("to read it"));
     let mut clues = nothing();
     clues.said.insert("keeper", unread("opsctl logs keeper"));
     (clues.listeners, clues.processes) = (Some(unread("ss")), Some(unread("ps")));

@@ -79,12 +79,12 @@ fn a_boot_needs_the_devices_that_may_not_fail() {
     // It is told once.
     assert_eq!(of(line, true, unmounted), "out");
     assert_eq!(of(line, false, device), "out");
-    assert_eq!(of(line, false, unmounted), "/srv is not mounted (fstab: UUID=1); files lie in its place");
+    assert_eq!(of(line, false, unmounted), "/srv is not mounted (fstab: UUID=1); its mount point contains files");
     let may_fail = "UUID=1 /srv ext4 nofail 0 2\n";
     assert_eq!(of(may_fail, true, device), "out");
     assert_eq!(
         of(may_fail, true, unmounted),
-        "/srv is not mounted (fstab: UUID=1, which does not exist); files lie in its place"
+        "/srv is not mounted (fstab: UUID=1, which does not exist); its mount point contains files"
     );
     assert_eq!(of("tmpfs /tmp tmpfs defaults 0 0\n", false, unmounted), "out");
     let unread = Seen { fstab: Err(Trouble::Failed("no".into())), ..seen() };
@@ -130,8 +130,8 @@ fn only_what_is_certain_to_resolve_nothing_is_found() {
         let sources = Some(words.iter().map(|word| (*word).to_owned()).collect());
         says(Seen { names: Ok(Names { sources, ..names() }), ..seen() }, Footing::NameSwitch)
     };
-    assert!(switch(&["files"]).contains("asks no DNS"));
-    assert!(switch(&["dns"]).contains("does not ask /etc/hosts"));
+    assert!(switch(&["files"]).contains("omits DNS"));
+    assert!(switch(&["dns"]).contains("omits /etc/hosts"));
     for fine in [&["files", "dns"][..], &["mymachines", "resolve", "myhostname"], &["files", "mdns4_minimal", "dns"]] {
         assert_eq!(switch(fine), "out", "{fine:?}");
     }
@@ -144,15 +144,15 @@ fn localhost_is_where_services_listen() {
         says(Seen { names: Ok(Names { localhost, ports, ..names() }), ..seen() }, Footing::Localhost)
     };
     assert_eq!(of(&[], vec![]), "/etc/hosts has no line for localhost");
-    assert_eq!(of(&["10.0.0.5"], vec![]), "/etc/hosts has localhost at 10.0.0.5, which is no loopback address");
+    assert_eq!(of(&["10.0.0.5"], vec![]), "/etc/hosts has localhost at 10.0.0.5, which is not a loopback address");
     let four = || vec![("keeper", 1000, true, false)];
     let both = || vec![("keeper", 1000, true, true)];
-    assert_eq!(of(&["::1"], four()), "localhost is ::1 alone, and keeper listens on port 1000 of IPv4 alone");
+    assert_eq!(of(&["::1"], four()), "localhost is only ::1, and keeper listens on port 1000 of only IPv4");
     assert_eq!(of(&["::1"], both()), "out");
     assert_eq!(of(&["127.0.0.1"], four()), "out");
     assert_eq!(
         of(&["127.0.0.1"], vec![("keeper", 1000, false, true)]),
-        "localhost is 127.0.0.1 alone, and keeper listens on port 1000 of IPv6 alone"
+        "localhost is only 127.0.0.1, and keeper listens on port 1000 of only IPv6"
     );
 }
 

@@ -25,9 +25,9 @@ fn keeper(change: impl FnOnce(&mut UnitState)) -> Made {
 
 type Change = fn(&mut UnitState);
 
-const LOOK: &str = "find out why, in its log";
+const LOOK: &str = "find the cause in its log";
 const RESTART: &str = "restart {service}";
-const MEND: &str = "mend what its log names, then start it";
+const MEND: &str = "fix what its log names, then start it";
 
 #[test]
 fn a_restart_is_offered_only_where_it_can_change_something() {
@@ -38,7 +38,7 @@ fn a_restart_is_offered_only_where_it_can_change_something() {
     assert_eq!(offered(ran(59)).1, [LOOK, MEND]);
     assert_eq!(offered(ran(60)), ("FAILED".into(), vec![LOOK, RESTART, MEND], None));
     // What systemd starts again by itself is not helped by one start more.
-    let again = with("its manager starts it again by itself, and it ends each time: exit 1");
+    let again = with("its manager restarts it, and it ends each time: exit 1");
     assert_eq!(offered(Made::loops()), ("CRASH-LOOP".into(), vec![LOOK, MEND], again));
     // What came from outside need not come again.
     let cut: [Change; 5] = [
@@ -77,7 +77,7 @@ fn no_restart_while_a_cause_of_the_same_service_stands_that_it_does_not_mend() {
             found.iter().filter(|finding| finding.subject == "keeper").map(of).collect::<Vec<_>>()
         })
     };
-    let stands = Some("PLACE-BY-HAND stands, which a restart does not mend".to_owned());
+    let stands = Some("PLACE-BY-HAND remains, which a restart does not fix".to_owned());
     assert_eq!(told(Made::loops()), [("LEAKS", 0, stands), ("BY-HAND", 1, None)]);
     let mut set = Made::loops();
     let settings = Reading::of([("KEY", "a"), ("OTHER", "b"), ("GONE", "c")]);

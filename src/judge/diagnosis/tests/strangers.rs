@@ -142,7 +142,7 @@ fn a_directory_in_place_of_a_mounted_file_is_named_by_its_place_on_the_host() {
         ..kiosk()
     };
     let lines = ["cat: read error: Is a directory"];
-    let wrong = "kiosk cannot use /etc/relay/relay.conf: it is a directory, and a file is wanted";
+    let wrong = "kiosk cannot use /etc/relay/relay.conf: it is a directory, and a file is needed";
     assert_eq!(told(detail(), &lines, Some("/etc/relay/relay.conf")).0, wrong);
     // A directory that is meant to be one is not to blame.
     assert_ne!(told(detail(), &lines, Some("/srv/data")).0, wrong);

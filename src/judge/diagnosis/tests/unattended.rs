@@ -169,7 +169,7 @@ fn a_timer_is_off_where_systemd_says_so() {
     let stopped = || Wanted { condition: true, ..wanted("a.timer", "inactive", "enabled") };
     assert_eq!(
         of(Some(stopped()), Reliance::Enabled),
-        "a.timer is inactive and enabled: what it starts does not run until the next boot"
+        "a.timer is inactive and enabled: its service does not run until the next boot"
     );
     // A condition kept it from starting.
     assert_eq!(of(Some(wanted("a.timer", "inactive", "enabled")), Reliance::Enabled), "out");
@@ -233,7 +233,7 @@ fn pm2_comes_back_by_a_unit_and_a_list() {
     assert_eq!(of(true, None), "out");
     assert_eq!(
         of(true, Some(false)),
-        "/home/app/.pm2/dump.pm2 is missing or empty: none of its 3 processes comes back"
+        "/home/app/.pm2/dump.pm2 is missing or empty: none of its 3 processes starts at boot"
     );
     assert_eq!(of(false, Some(true)), "no unit that is enabled and no crontab starts pm2 at boot for its 3 processes");
 }

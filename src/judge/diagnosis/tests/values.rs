@@ -234,7 +234,7 @@ fn no_value_is_ever_shown() {
             let failures: Vec<&'static Failure> = vec![&usual::RUINOUS_SETTING];
             format!("{:?}", diagnose(case, &failures, None))
         });
-        assert!(told.contains("POLL is no number") && told.contains("names host x, not db"), "{told}");
+        assert!(told.contains("POLL is not a number") && told.contains("names host x, not db"), "{told}");
         assert!(!told.contains("hunter2"), "{told}");
     }
 }
@@ -353,7 +353,7 @@ fn a_login_has_expired_only_where_nothing_in_it_renews_it() {
     for sound in [login(at(60), false), login(at(-60), true), login(None, false), judge(ok("ls", None))] {
         assert!(sound.is_ruled_out(), "{sound:?}");
     }
-    let denied = judge(Answer { command: "ls".into(), result: Err(Trouble::NeedsRoot("to look at it")) });
+    let denied = judge(Answer { command: "ls".into(), result: Err(Trouble::NeedsRoot("to read it")) });
     assert!(matches!(denied, Unknown(_)));
 }
 
@@ -432,7 +432,7 @@ fn what_runs_and_could_not_be_started_again_is_told_and_what_fails_already_is_no
     assert!(judge("active", Some(1), Some(ok("x", vec![]))).is_ruled_out());
     assert!(judge("failed", None, Some(ok("x", vec![gone()]))).is_ruled_out());
     assert!(matches!(judge("active", Some(1), None), Unknown(_)));
-    let denied = Answer { command: "x".into(), result: Err(Trouble::NeedsRoot("to look at it")) };
+    let denied = Answer { command: "x".into(), result: Err(Trouble::NeedsRoot("to read it")) };
     assert!(matches!(judge("active", Some(1), Some(denied)), Unknown(_)));
 }
 

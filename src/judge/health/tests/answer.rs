@@ -189,7 +189,8 @@ fn redis() {
     let wants = "-NOAUTH Authentication required.";
     assert_eq!(
         reads(&open, line(wants)),
-        "redis :6379: warn: requires a password that the registry does not name; only that it runs is known [ask it]"
+        "redis :6379: warn: requires a password that the registry does not name; it runs, and no more was checked \
+         [ask it]"
     );
     assert_eq!(reads(&locked, line(wants)), format!("redis :6379: fail: answers PING with {wants} [ask it]"));
 }
@@ -224,7 +225,7 @@ fn mongo() {
     let probe = Probe::mongo(27017);
     let hello = |ok, writable_primary| reads(&probe, Reply::Mongo(Hello { ok, writable_primary }));
     assert_eq!(hello(true, true), "mongodb :27017: pass: primary [ask it]");
-    assert_eq!(hello(true, false), "mongodb :27017: fail: no primary: it takes no writes [ask it]");
+    assert_eq!(hello(true, false), "mongodb :27017: fail: no primary: it accepts no writes [ask it]");
     assert_eq!(hello(false, true), "mongodb :27017: fail: answers hello with an error [ask it]");
 }
 
@@ -248,7 +249,7 @@ fn the_engine_and_the_log() {
             &Probe::DockerEngine,
             Reply::Engine(vec![other("job", "restarting", ""), other("db", "running", "Up (unhealthy)")])
         ),
-        "docker engine: warn: containers not well: job (restarting), db (unhealthy) [ask it]"
+        "docker engine: warn: unhealthy containers: job (restarting), db (unhealthy) [ask it]"
     );
     let log = Probe::log_line("poll").within_seconds(120);
     assert_eq!(reads(&log, Reply::LogLine(Some(ago(75)))), "log: pass: wrote \"poll\" 1m15s ago [ask it]");

@@ -19,10 +19,10 @@ fn certificates_of_ninety_days_at_their_bounds() {
     let left = |left: SignedDuration| certificate(Ok(with_left("shop.example", left)));
     assert_eq!(left(days(90)), "pass: 90d0h left");
     assert_eq!(left(days(21)), "pass: 21d0h left");
-    assert_eq!(left(days(21) - hours(1)), "warn: ends in 20d23h");
-    assert_eq!(left(days(7)), "warn: ends in 7d0h");
-    assert_eq!(left(days(7) - hours(1)), "fail: ends in 6d23h");
-    assert_eq!(left(hours(0)), "fail: ends in 0s");
+    assert_eq!(left(days(21) - hours(1)), "warn: expires in 20d23h");
+    assert_eq!(left(days(7)), "warn: expires in 7d0h");
+    assert_eq!(left(days(7) - hours(1)), "fail: expires in 6d23h");
+    assert_eq!(left(hours(0)), "fail: expires in 0s");
     assert_eq!(left(hours(-1)), "fail: expired 1h0m ago");
     assert_eq!(left(days(-40)), "fail: expired 40d0h ago");
 }
@@ -33,13 +33,13 @@ fn certificates_of_other_lives() {
     let year =
         |left: SignedDuration| certificate(Ok(served(now() + left - days(365), now() + left, &["shop.example"])));
     assert_eq!(year(days(21)), "pass: 21d0h left");
-    assert_eq!(year(days(20)), "warn: ends in 20d0h");
+    assert_eq!(year(days(20)), "warn: expires in 20d0h");
     // Six days: 21 and 7 of 90 are 33.6 and 11.2 hours.
     let short = |left: SignedDuration| certificate(Ok(served(now() + left - days(6), now() + left, &["shop.example"])));
     assert_eq!(short(hours(34)), "pass: 1d10h left");
-    assert_eq!(short(hours(33)), "warn: ends in 1d9h");
-    assert_eq!(short(hours(12)), "warn: ends in 12h0m");
-    assert_eq!(short(hours(11)), "fail: ends in 11h0m");
+    assert_eq!(short(hours(33)), "warn: expires in 1d9h");
+    assert_eq!(short(hours(12)), "warn: expires in 12h0m");
+    assert_eq!(short(hours(11)), "fail: expires in 11h0m");
 }
 
 #[test]
@@ -62,26 +62,26 @@ fn certificates_that_clients_refuse() {
 #[test]
 fn certificates_of_nobody_known_are_never_good() {
     let of = |left: SignedDuration, trust: Trust| certificate(Ok(Served { trust, ..with_left("shop.example", left) }));
-    let unknown = || Trust::Unknown("it is signed by itself".to_owned());
-    assert_eq!(of(days(60), unknown()), "warn: it is signed by itself; 60d0h left");
-    assert_eq!(of(days(10), unknown()), "warn: it is signed by itself; ends in 10d0h");
-    assert_eq!(of(days(1), unknown()), "fail: ends in 1d0h; it is signed by itself");
-    assert_eq!(of(days(-1), unknown()), "fail: expired 1d0h ago; it is signed by itself");
+    let unknown = || Trust::Unknown("it is self-signed".to_owned());
+    assert_eq!(of(days(60), unknown()), "warn: it is self-signed; 60d0h left");
+    assert_eq!(of(days(10), unknown()), "warn: it is self-signed; expires in 10d0h");
+    assert_eq!(of(days(1), unknown()), "fail: expires in 1d0h; it is self-signed");
+    assert_eq!(of(days(-1), unknown()), "fail: expired 1d0h ago; it is self-signed");
     let other = Served { trust: unknown(), ..with_left("other.example", days(60)) };
-    assert_eq!(certificate(Ok(other)), "fail: is for other.example; it is signed by itself");
+    assert_eq!(certificate(Ok(other)), "fail: is for other.example; it is self-signed");
     let refused = || Trust::Refused("the certificate of its issuer X has expired".to_owned());
     assert_eq!(of(days(60), refused()), "fail: the certificate of its issuer X has expired; 60d0h left");
     assert_eq!(of(days(-1), refused()), "fail: expired 1d0h ago");
     let unchecked = || Trust::Unchecked("no authorities are installed".to_owned());
     assert_eq!(of(days(60), unchecked()), "unknown: no authorities are installed; 60d0h left");
-    assert_eq!(of(days(10), unchecked()), "unknown: no authorities are installed; ends in 10d0h");
-    assert_eq!(of(days(1), unchecked()), "fail: ends in 1d0h");
+    assert_eq!(of(days(10), unchecked()), "unknown: no authorities are installed; expires in 10d0h");
+    assert_eq!(of(days(1), unchecked()), "fail: expires in 1d0h");
 }
 
 #[test]
 fn certificates_at_the_ends_of_time() {
     let endless = Served { is_endless: true, ..served(now() - days(1), Timestamp::MAX, &["shop.example"]) };
-    assert_eq!(certificate(Ok(endless)), "pass: it has no end");
+    assert_eq!(certificate(Ok(endless)), "pass: it has no expiry date");
     assert_eq!(certificate(Ok(served(Timestamp::MIN, Timestamp::MIN, &[]))).split(' ').next(), Some("fail:"));
     assert_eq!(certificate(Ok(served(Timestamp::MAX, Timestamp::MAX, &[]))), "fail: not valid yet");
     assert_eq!(certificate(Ok(served(Timestamp::MAX, Timestamp::MIN, &[]))).split(' ').next(), Some("fail:"));

@@ -107,8 +107,8 @@ fn c4_killed_for_want_of_memory() {
             container.oom_killed = true;
         })
     };
-    assert_eq!(killed("exited", 137), "fail, failed: failed: killed for want of memory");
-    assert_eq!(killed("exited", 0), "fail, failed: failed: killed for want of memory");
+    assert_eq!(killed("exited", 137), "fail, failed: failed: OOM-killed");
+    assert_eq!(killed("exited", 0), "fail, failed: failed: OOM-killed");
     // The same code without the kernel's doing.
     assert_eq!(reads(ended("exited", 137)), "fail, failed: failed: exit 137");
 }

@@ -207,7 +207,7 @@ fn b22_the_rate_decides_and_not_the_number() {
     );
     assert_eq!(
         unit_with(500, hours(2), None),
-        "warn: keeps restarting: 500 restarts, the last 2h0m ago, last: not known"
+        "warn: keeps restarting: 500 restarts, the last 2h0m ago, last: unknown"
     );
     // Some end on purpose, and have themselves started again.
     assert_eq!(
@@ -218,7 +218,7 @@ fn b22_the_rate_decides_and_not_the_number() {
     assert_eq!(unit_with(3, hours(24 * 30), None), "pass: active (running)");
     assert_eq!(
         unit_with(3, minutes(3), Some(Err("needs root to read the journal".to_owned()))),
-        "unknown: 3 restarts, the last 3m0s ago; when the others were is not known: needs root to read the journal"
+        "unknown: 3 restarts, the last 3m0s ago; times of the others unknown: needs root to read the journal"
     );
     assert_eq!(
         unit_with(2, minutes(1), Some(Ok(every(minutes(1), 2, minutes(1), &RunEnd::Signal(9))))),
@@ -230,7 +230,7 @@ fn b22_the_rate_decides_and_not_the_number() {
             minutes(1),
             Some(Ok(every(SignedDuration::from_secs(65), 3, minutes(1), &RunEnd::Result("timeout".into()))))
         ),
-        "fail: crash loop: 3 restarts in 3m10s, last: did not start or stop in time"
+        "fail: crash loop: 3 restarts in 3m10s, last: did not start or stop before its timeout"
     );
     // Short bursts with an hour between them are told between them too.
     let mut bursts: Vec<Restart> = Vec::new();
@@ -281,7 +281,7 @@ fn c11_containers_of_nobody() {
         (detail.status, detail.policy) = ("exited".to_owned(), "on-failure".to_owned());
         (detail.exit_code, detail.restarts) = (7, 5);
     };
-    assert_eq!(told(&gave_up).as_deref(), Some("given up after 5 restarts, exit 7"));
+    assert_eq!(told(&gave_up).as_deref(), Some("not restarted any more after 5 restarts, exit 7"));
     // Somebody stopped it.
     let stopped = |detail: &mut ContainerState| (detail.status, detail.exit_code) = ("exited".to_owned(), 137);
     assert_eq!(told(&stopped), None);
@@ -298,7 +298,7 @@ fn d14_restarts_on_purpose_are_none() {
     };
     assert_eq!(with(Some(Ok(History { restarts: Vec::new(), is_whole: true })), 50, 5), "pass: online");
     assert_eq!(
-        with(Some(Err("needs root to look at it".to_owned())), 50, 90),
-        "unknown: 50 restarts, the last 1m30s ago; whether by itself is not known: needs root to look at it"
+        with(Some(Err("needs root to read it".to_owned())), 50, 90),
+        "unknown: 50 restarts, the last 1m30s ago; whether automatic is unknown: needs root to read it"
     );
 }

@@ -61,7 +61,7 @@ fn what_need_not_be_there_is_judged_where_it_is() {
     assert_eq!(optional(false, stopped("enabled")), "optional: fail, stopped: stopped; connection refused\n");
     assert_eq!(optional(false, stopped("static")), "optional: fail, stopped: stopped; connection refused\n");
     assert_eq!(optional(false, masked), unused);
-    assert_eq!(optional(false, failed), "optional: fail, failed: failed: not known; connection refused\n");
+    assert_eq!(optional(false, failed), "optional: fail, failed: failed: unknown; connection refused\n");
 }
 
 #[test]
@@ -199,12 +199,11 @@ fn b23_what_listens_elsewhere_is_told_with_both_addresses() {
     let mute = elsewhere(&["/run/optional.sock"], false);
     assert_eq!(
         told(&OPTIONAL, mute, refused()),
-        "optional: unknown, running: listens on /run/optional.sock and not on :9000, and gives no answer there that is \
-         understood\n"
+        "optional: unknown, running: listens on /run/optional.sock and not on :9000, and its answer there is not understood\n"
     );
     assert_eq!(
         told(&OPTIONAL, Holder::Hidden, refused()),
-        "optional: unknown, running: nobody listens on :9000; where else it listens, root can see\n"
+        "optional: unknown, running: nothing listens on :9000; finding its other ports needs root\n"
     );
     // Nobody listens, and root saw that: it is not a matter of the port.
     assert_eq!(told(&OPTIONAL, Holder::Nobody, refused()), "optional: fail, running: connection refused\n");

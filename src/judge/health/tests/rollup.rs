@@ -148,11 +148,10 @@ fn promise_10_what_was_not_asked_is_not_good() {
     evidence.managers = ManagerEvidence::default();
     assert_eq!(
         judged(&ALL, &evidence),
-        "\
-database: unknown, unknown: was not asked
-api: unknown, unknown: was not asked
-site: unknown, unknown: was not asked
-worker: unknown, unknown: was not asked
+        "database: unknown, unknown: was not checked
+api: unknown, unknown: was not checked
+site: unknown, unknown: was not checked
+worker: unknown, unknown: was not checked
 "
     );
 }

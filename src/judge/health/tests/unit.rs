@@ -128,7 +128,7 @@ fn b1_a_unit_that_does_not_exist_is_not_a_stopped_one() {
     let cut = health(vec![running_unit("something-else.service")]);
     assert_eq!(
         (cut.state, cut.verdict, cut.summary.as_str()),
-        (State::Unknown, Verdict::Unknown, "said nothing of lone.service")
+        (State::Unknown, Verdict::Unknown, "did not report lone.service")
     );
 }
 
@@ -153,8 +153,8 @@ fn b2_masked_disabled_and_static_units() {
 #[test]
 fn b3_crash_loops_fast_and_slow() {
     // Waiting for its next start; the counter is raised only when that begins.
-    assert_eq!(reads(waits_to_restart(0)), "fail, restarting: ended, will be started again: exit 3");
-    assert_eq!(reads(waits_to_restart(1)), "fail, restarting: ended, will be started again: exit 3");
+    assert_eq!(reads(waits_to_restart(0)), "fail, restarting: ended, will be restarted: exit 3");
+    assert_eq!(reads(waits_to_restart(1)), "fail, restarting: ended, will be restarted: exit 3");
     assert_eq!(reads(waits_to_restart(2)), "fail, crash loop: crash loop: 2 restarts, last: exit 3");
     assert_eq!(reads(waits_to_restart(40)), "fail, crash loop: crash loop: 40 restarts, last: exit 3");
     let queued = reads(|unit| {
@@ -225,7 +225,7 @@ fn b5_the_start_limit() {
         unit.result = "start-limit-hit".to_owned();
         (unit.exit_kind, unit.exit_status) = (2, 15);
     });
-    assert_eq!(hit, "fail, failed: failed: started too often (start limit), last: killed by signal 15");
+    assert_eq!(hit, "fail, failed: failed: too many starts (start limit), last: killed by signal 15");
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn b6_a_condition_that_does_not_hold() {
         inactive(unit);
         unit.condition_failed = true;
     });
-    assert_eq!(skipped, "fail, skipped: not started: a condition or assertion of its unit does not hold");
+    assert_eq!(skipped, "fail, skipped: not started: a condition or assertion of its unit is not met");
 }
 
 #[test]
@@ -256,11 +256,11 @@ fn b7_b8_b9_results_of_systemd_become_reasons() {
             unit.exit_kind = 0;
         })
     };
-    assert_eq!(of("resources"), "fail, failed: failed: systemd could not get what it needs to start");
-    assert_eq!(of("timeout"), "fail, failed: failed: did not start or stop in time");
-    assert_eq!(of("oom-kill"), "fail, failed: failed: killed for want of memory");
-    assert_eq!(of("watchdog"), "fail, failed: failed: killed by its watchdog, to which it did not report");
-    assert_eq!(of("protocol"), "fail, failed: failed: ended before it announced that it is ready");
+    assert_eq!(of("resources"), "fail, failed: failed: systemd lacked a resource for its start");
+    assert_eq!(of("timeout"), "fail, failed: failed: did not start or stop before its timeout");
+    assert_eq!(of("oom-kill"), "fail, failed: failed: OOM-killed");
+    assert_eq!(of("watchdog"), "fail, failed: failed: killed: it missed its watchdog");
+    assert_eq!(of("protocol"), "fail, failed: failed: ended before it reported that it is ready");
     assert_eq!(reads(failed(200)), "fail, failed: failed: exit 200: its working directory is missing");
     assert_eq!(reads(failed(203)), "fail, failed: failed: exit 203: its program cannot be executed");
     assert_eq!(reads(failed(217)), "fail, failed: failed: exit 217: its user does not exist");
@@ -327,7 +327,7 @@ fn what_something_else_starts_on_demand_is_well_while_that_waits() {
         assert_eq!(with(trigger, "inactive", &inactive), "fail, stopped: stopped");
         assert_eq!(
             with(trigger, "failed", &inactive),
-            format!("fail, failed: not started on demand, because {trigger} failed: not known")
+            format!("fail, failed: not started on demand, because {trigger} failed: unknown")
         );
     }
     // What systemd said nothing of does not wait, and a socket is no excuse for a crash.
@@ -456,7 +456,7 @@ fn b21_a_unit_without_details_never_passes() {
         let told = health(vec![UnitState { id, load, active, sub, brief: true, ..UnitState::default() }]);
         assert_eq!(told.verdict, if is_down { Verdict::Fail } else { Verdict::Unknown }, "{told:?}");
         assert_eq!(told.restarts, None);
-        assert!(told.checks[0].summary.contains("no more of it in time"), "{told:?}");
+        assert!(told.checks[0].summary.contains("no details before the timeout"), "{told:?}");
     }
     // Of one that was not even listed nothing is known.
     let told = health(vec![UnitState { id: "lone.service".to_owned(), brief: true, ..UnitState::default() }]);

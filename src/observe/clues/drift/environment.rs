@@ -44,7 +44,7 @@ pub fn of_unit(
             Ok(environ) => environ,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-                return Err(Trouble::denied("to see what its process was started with"));
+                return Err(Trouble::denied("to read the environment of its process"));
             }
             Err(error) => return Err(error.into()),
         };

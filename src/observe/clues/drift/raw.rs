@@ -31,7 +31,7 @@ pub(super) fn get(door: Door<'_>, port: u16, host: &str, path: &str) -> Result<O
     let mut answer = Vec::new();
     stream.write_all(request.as_bytes()).map_err(|error| failed(&error))?;
     stream.take(LIMIT).read_to_end(&mut answer).map_err(|error| failed(&error))?;
-    parse(&answer).map(Some).ok_or_else(|| Trouble::Failed(format!(":{port}: answers something else than HTTP")))
+    parse(&answer).map(Some).ok_or_else(|| Trouble::Failed(format!(":{port}: its answer is not HTTP")))
 }
 
 fn parse(answer: &[u8]) -> Option<(u16, String)> {

@@ -17,7 +17,7 @@ pub fn look(system: &System, home: &str) -> Answer<Option<BTreeSet<String>>> {
     let result = match system.read(&path) {
         Ok(text) => names(&text).map(Some).map_err(Trouble::from),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(Trouble::denied("to read what pm2 saved")),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(Trouble::denied("to read pm2's saved list")),
         Err(error) => Err(error.into()),
     };
     Answer { command: Command::new(["cat", &path]), result }
@@ -29,7 +29,7 @@ fn names(text: &str) -> Result<BTreeSet<String>, Malformed> {
         name: String,
     }
     let rows: Result<Vec<Row>, _> = serde_json::from_str(text);
-    let rows = rows.map_err(|_| Malformed::new("the list of applications that pm2 saved", ""))?;
+    let rows = rows.map_err(|_| Malformed::new("pm2's saved list of applications", ""))?;
     Ok(rows.into_iter().map(|row| row.name).collect())
 }
 

@@ -73,16 +73,16 @@ fn a_certificate_is_worth_what_leads_to_an_authority() {
     let refused = |why: &str| Trust::Refused(why.to_owned());
     assert_eq!(trust(&[leaf(FROM, UNTIL, &known)]), Trust::Known);
     assert_eq!(trust(&[leaf(FROM, UNTIL, &middle), der(&middle)]), Trust::Known);
-    assert_eq!(trust(from_ref(&self_signed)), unknown("it is signed by itself"));
-    assert_eq!(trust(&[own_ca]), unknown("it is signed by itself"));
+    assert_eq!(trust(from_ref(&self_signed)), unknown("it is self-signed"));
+    assert_eq!(trust(&[own_ca]), unknown("it is self-signed"));
     assert_eq!(
         trust(&[leaf(FROM, UNTIL, &other)]),
-        unknown("its issuer other root is not known, and no intermediate certificate is sent")
+        unknown("its issuer other root is unknown, and no intermediate certificate is sent")
     );
-    assert_eq!(trust(&[leaf(FROM, UNTIL, &other), der(&other)]), unknown("its issuer other root is not known"));
+    assert_eq!(trust(&[leaf(FROM, UNTIL, &other), der(&other)]), unknown("its issuer other root is unknown"));
     assert_eq!(
         trust(&[leaf(FROM, UNTIL, &middle)]),
-        unknown("its issuer middle is not known, and no intermediate certificate is sent")
+        unknown("its issuer middle is unknown, and no intermediate certificate is sent")
     );
     assert_eq!(
         trust(&[leaf(FROM, UNTIL, &old), der(&old)]),

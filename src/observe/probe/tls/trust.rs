@@ -44,7 +44,7 @@ impl Authorities {
     /// of the moment of its validity that is nearest.
     pub(super) fn judge(&self, chain: &[CertificateDer<'_>], leaf: &X509Certificate<'_>, now: Timestamp) -> Trust {
         let Some((first, others)) = chain.split_first() else {
-            return Trust::Unchecked("nothing was shown".to_owned());
+            return Trust::Unchecked("no certificate was served".to_owned());
         };
         if self.all.is_empty() {
             return Trust::Unchecked("no authorities are installed (package ca-certificates)".to_owned());
@@ -57,7 +57,7 @@ impl Authorities {
         let at = now.min(end).max(start);
         match self.verify(first, others, at) {
             Ok(()) => Trust::Known,
-            Err(_) if leaf.issuer() == leaf.subject() => Trust::Unknown("it is signed by itself".to_owned()),
+            Err(_) if leaf.issuer() == leaf.subject() => Trust::Unknown("it is self-signed".to_owned()),
             Err(error) => worth(&error, leaf, others, at),
         }
     }
@@ -82,7 +82,7 @@ fn worth(error: &Error, leaf: &X509Certificate<'_>, others: &[CertificateDer<'_>
     match error {
         Error::InvalidCertificate(UnknownIssuer) => {
             let alone = if others.is_empty() { ", and no intermediate certificate is sent" } else { "" };
-            Trust::Unknown(format!("its issuer {} is not known{alone}", name(leaf.issuer())))
+            Trust::Unknown(format!("its issuer {} is unknown{alone}", name(leaf.issuer())))
         }
         Error::InvalidCertificate(Expired | ExpiredContext { .. }) => {
             let which = called(&|other| time(other.validity().not_after) < at);
@@ -94,7 +94,7 @@ fn worth(error: &Error, leaf: &X509Certificate<'_>, others: &[CertificateDer<'_>
         }
         // The library reads less than clients do: no time before 1970, for one.
         Error::InvalidCertificate(CertificateError::BadEncoding) => {
-            Trust::Unchecked("its issuer cannot be checked: it is written in an unusual way".to_owned())
+            Trust::Unchecked("its issuer cannot be checked: its encoding is unusual".to_owned())
         }
         Error::InvalidCertificate(other) => Trust::Refused(format!("clients refuse it: {other}")),
         other => Trust::Unchecked(format!("its issuer cannot be checked: {other}")),

@@ -37,7 +37,7 @@ fn j1_the_state_of_the_working_copy() {
             git(|git| git.status.as_mut().unwrap().unclear = vec!["big.bin".into()]),
             "tree",
             Verdict::Warn,
-            "a check does not run the repository's filters; perhaps changed by hand: big.bin",
+            "perhaps changed by hand (the check runs no filters of the repository): big.bin",
         ),
         (
             git(|git| git.status = Err(Trouble::Failed("exit 128".into()))),
@@ -49,7 +49,7 @@ fn j1_the_state_of_the_working_copy() {
             git(|git| git.remote = Some(Err(Trouble::Failed("exit 128".into())))),
             "origin",
             Verdict::Unknown,
-            "origin cannot be asked: exit 128",
+            "origin cannot be reached: exit 128",
         ),
     ];
     for (survey, what, verdict, summary) in refuse {
@@ -60,7 +60,7 @@ fn j1_the_state_of_the_working_copy() {
 #[test]
 fn d12_what_was_delivered_without_git_can_only_go_back_by_its_images() {
     let bare = || Some(Ok(Source { git: None, ..copy(ONE, None) }));
-    let said = "/srv/copy has no .git, so the version is what was delivered there; its revision is not known";
+    let said = "/srv/copy has no .git, so its revision is unknown";
     let back = Wanted::Earlier(None);
     only(&Survey { source: bare(), ..nothing() }, "prim", &new(), ("source", Verdict::Warn, said));
     only(&Survey { source: bare(), ..nothing() }, "prim", &back, ("source", Verdict::Fail, said));
@@ -79,7 +79,7 @@ fn images_must_be_there_or_come_and_be_ours() {
     };
     let latest = "fondation-worker:latest";
     let same = fondation(&[(latest, "sha256:aaaa")], "");
-    check(&same, &new(), Verdict::Warn, "fondation-worker:latest is what runs already");
+    check(&same, &new(), Verdict::Warn, "fondation-worker:latest already runs");
     check(&fondation(&[(latest, "sha256:bbbb")], ""), &new(), Verdict::Pass, "fondation-worker:latest is bbbb");
     check(&fondation(&[], ""), &new(), Verdict::Fail, "there is no image fondation-worker:latest");
     assert_eq!(verdicts(&plan("fondation", &fondation(&[], ""), &Wanted::New(Delivery::Pull)), "images"), []);
@@ -87,7 +87,7 @@ fn images_must_be_there_or_come_and_be_ours() {
     check(&hangs, &new(), Verdict::Unknown, "docker: exit 1");
     let unseen = Survey { containers: Err("no answer in 4.0 s".into()), ..same };
     let pulled = Wanted::New(Delivery::Pull);
-    check(&unseen, &pulled, Verdict::Unknown, "containers cannot be seen: no answer in 4.0 s");
+    check(&unseen, &pulled, Verdict::Unknown, "containers cannot be listed: no answer in 4.0 s");
     let swarm = "container of worker: Docker Swarm runs it, most likely for Dokploy";
     let theirs = fondation(&[(latest, "sha256:aaaa")], "shop_worker");
     check(&theirs, &pulled, Verdict::Fail, swarm);
@@ -96,7 +96,7 @@ fn images_must_be_there_or_come_and_be_ours() {
         &other,
         "ai-fsm",
         &new(),
-        ("images", Verdict::Fail, "container of web: it is not of the compose project infra"),
+        ("images", Verdict::Fail, "container of web: it does not belong to the compose project infra"),
     );
     assert_eq!(verdicts(&plan("ai-fsm", &fsm(), &new()), "images"), []);
 }
@@ -116,7 +116,7 @@ fn a_backup_of_the_last_day_is_asked_for_where_the_schema_changes() {
     check(&hours(23), "ai-fsm", OldBackup::Refused, Verdict::Pass, &fresh);
     let old = format!("the newest in {place} is 24 h old");
     check(&hours(24), "ai-fsm", OldBackup::Accepted, Verdict::Warn, &old);
-    let later = format!("{old}: a version that brings migrations will be refused");
+    let later = format!("{old}: a version with migrations will be refused");
     check(&hours(24), "ai-fsm", OldBackup::Refused, Verdict::Warn, &later);
     let none = "there is none in /home/plugspace/backups, and the schema may change";
     check(&nothing(), "plugspace", OldBackup::Refused, Verdict::Fail, none);
@@ -142,6 +142,11 @@ fn room_and_settings() {
     check(&free(Err(denied)), "disk", Verdict::Unknown, "/var/lib/docker: permission denied");
     let keys = |keys| Survey { keys: vec![("web", keys)], ..fsm() };
     check(&keys(Ok(("/x/.env", vec!["A", "B"]))), "env", Verdict::Fail, "web needs A, B in /x/.env");
-    check(&keys(Err("/x/.env may not be read".into())), "env", Verdict::Unknown, "web: /x/.env may not be read");
+    check(
+        &keys(Err("/x/.env cannot be read: permission denied".into())),
+        "env",
+        Verdict::Unknown,
+        "web: /x/.env cannot be read: permission denied",
+    );
     assert_eq!(verdicts(&plan("ai-fsm", &keys(Ok(("/x/.env", Vec::new()))), &new()), "env"), []);
 }
