@@ -52,6 +52,7 @@ mod backup;
 mod commands;
 mod context;
 mod defect;
+mod demo;
 mod envfile;
 mod error;
 mod exit;
