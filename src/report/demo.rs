@@ -9,7 +9,7 @@ use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
 
 /// The first line of every screen.
-pub const BANNER: &str = "DEMO    a made-up host: nothing below is about this machine, no command is run";
+pub const BANNER: &str = "DEMO    a made-up host: nothing below is about this machine, and no command runs";
 
 /// A document as the verb itself prints it, and that it is about no real host.
 #[derive(Debug, Serialize)]

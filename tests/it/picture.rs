@@ -148,11 +148,11 @@ fn draw(text: &str, theme: &Theme) -> String {
 fn the_picture_is_what_a_terminal_shows() {
     let machine = Machine::new();
     let mut session = String::new();
-    for view in ["status", "diagnose"] {
-        let mut command = machine.command(["demo", view, "--color", "always"]);
+    for view in [&["status", "wallet", "store"] as &[&str], &["diagnose"]] {
+        let mut command = machine.command([&["demo"], view, &["--color", "always"]].concat());
         command.env("TERM", "xterm-256color");
         let shown = on_columns(u16::try_from(COLUMNS).unwrap(), &command, "");
-        write!(session, "\x1b[1m$ opsctl demo {view}\x1b[0m\n{shown}\n").unwrap();
+        write!(session, "\x1b[1m$ opsctl demo {}\x1b[0m\n{shown}\n", view.join(" ")).unwrap();
     }
     for theme in &THEMES {
         same_as_file(&draw(&session, theme), &Path::new("docs").join(format!("picture-{}.svg", theme.name)));
