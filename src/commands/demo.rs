@@ -18,7 +18,7 @@ use crate::program;
 use crate::registry::{Deployment, Service, Verdict};
 use crate::report::Head;
 use crate::report::action::Action;
-use crate::report::demo::{BANNER, Demo, DemoLine};
+use crate::report::demo::{BANNER, MadeUp, MadeUpLine};
 use crate::report::diagnosis::{Diagnosis, Teller};
 use crate::report::problem::Noticed;
 use crate::report::status::{Beside, Status};
@@ -106,7 +106,7 @@ fn status(
         }
     }
     let exit = status.head.exit_code;
-    context.ui.report(&Demo { demo: true, document: status, plan: None, next: next.to_vec() })?;
+    context.ui.report(&MadeUp { demo: true, document: status, plan: None, next: next.to_vec() })?;
     Ok(exit)
 }
 
@@ -156,7 +156,7 @@ fn diagnose(
     let plan = plan
         .ok()
         .map(|plan| Action::new(head("opsctl/action/v1", deployment, Verdict::Pass, Exit::Success), &plan, None, None));
-    context.ui.report(&Demo { demo: true, document, plan, next: Vec::new() })?;
+    context.ui.report(&MadeUp { demo: true, document, plan, next: Vec::new() })?;
     Ok(exit)
 }
 
@@ -165,7 +165,7 @@ fn logs(context: &Context<'_>, deployment: &'static Deployment, chosen: &[&'stat
     match context.ui.format {
         Format::Json => {
             for (_, line) in lines {
-                Ui::json_line(&DemoLine { demo: true, line })?;
+                Ui::json_line(&MadeUpLine { demo: true, line })?;
             }
         }
         Format::Name => {

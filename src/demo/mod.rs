@@ -174,7 +174,7 @@ fn host() -> HostEvidence {
             cat("/proc/uptime"),
             procfs::uptime_seconds(&format!("{}.00 1000000.00\n", NOW - BOOTED)),
         ),
-        clock: Some(parsed(&timedatectl::show(), timedatectl::parse("NTPSynchronized=yes\n"))),
+        clock: Some(parsed(timedatectl::show(), timedatectl::parse("NTPSynchronized=yes\n"))),
         oom_kills: said(
             cat("/proc/vmstat"),
             OomRecord { kills: Vec::new(), counted: 0, reaches: None, is_shared: false },

@@ -13,7 +13,7 @@ pub const BANNER: &str = "DEMO    a made-up host: nothing below is about this ma
 
 /// A document as the verb itself prints it, and that it is about no real host.
 #[derive(Debug, Serialize)]
-pub struct Demo<R> {
+pub struct MadeUp<R> {
     /// Always `true`; documents of real hosts do not have it.
     pub demo: bool,
     /// The document.
@@ -26,7 +26,7 @@ pub struct Demo<R> {
     pub next: Vec<String>,
 }
 
-impl<R: Report> Report for Demo<R> {
+impl<R: Report> Report for MadeUp<R> {
     fn text(&self, page: &mut Text) {
         page.line(&[Cell(Tone::Strong, BANNER.to_owned())]);
         self.document.text(page);
@@ -51,7 +51,7 @@ impl<R: Report> Report for Demo<R> {
 
 /// A log line of a host that is made up.
 #[derive(Debug, Serialize)]
-pub struct DemoLine<'a> {
+pub struct MadeUpLine<'a> {
     /// Always `true`.
     pub demo: bool,
     /// The line.
@@ -59,7 +59,7 @@ pub struct DemoLine<'a> {
     pub line: Line<'a>,
 }
 
-impl Report for DemoLine<'_> {
+impl Report for MadeUpLine<'_> {
     fn text(&self, page: &mut Text) {
         page.line(&[Cell::plain(self.line.words())]);
     }

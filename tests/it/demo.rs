@@ -3,6 +3,7 @@
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 
+use crate::documents::{misfits, schema};
 use crate::machine::{Machine, NOW, needs_root};
 use crate::transcript::compare;
 
@@ -28,12 +29,18 @@ fn every_view_says_that_it_is_a_demo() {
 }
 
 #[test]
-fn its_documents_are_those_of_the_verbs_and_one_field_more() {
+fn its_documents_are_those_of_the_verbs_and_two_fields_more() {
     let machine = Machine::new();
     let runs = ["status", "diagnose"].map(|view| machine.run(["demo", view, "-o", "json"]));
     for run in &runs {
         let document = run.json();
         assert_eq!((&document["demo"], &document["host"]), (&true.into(), &"demo-host".into()));
+        let mut found = Vec::new();
+        let name = document["schema"].as_str().unwrap().split('/').nth(1).unwrap();
+        let schema = schema(&machine, name);
+        misfits(&document, &schema, &schema, name, &mut found);
+        let [demo, plan] = ["demo", "plan"].map(|field| format!("{name}.{field}: is not in the schema"));
+        assert_eq!(found, [demo, plan]);
     }
     let [status, diagnosis] = runs.map(|run| run.json());
     assert_eq!(status["worst"]["subject"], "wallet");

@@ -99,10 +99,15 @@ fn rows(text: &str) -> Vec<Vec<(usize, Style, String)>> {
     rows
 }
 
+/// A count in a drawing.
+fn px(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap())
+}
+
 fn draw(text: &str, theme: &Theme) -> String {
     let rows = rows(text);
-    let width = MARGIN.0.mul_add(2.0, CELL.0 * COLUMNS as f64);
-    let height = CELL.1.mul_add(rows.len() as f64, MARGIN.1 + MARGIN.0);
+    let width = MARGIN.0.mul_add(2.0, CELL.0 * px(COLUMNS));
+    let height = CELL.1.mul_add(px(rows.len()), MARGIN.1 + MARGIN.0);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
          viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" aria-label=\"opsctl demo on a terminal\">\n\
@@ -123,19 +128,19 @@ fn draw(text: &str, theme: &Theme) -> String {
     )
     .unwrap();
     for (number, row) in rows.iter().enumerate() {
-        let y = CELL.1.mul_add(number as f64, MARGIN.1 + 8.0);
+        let y = CELL.1.mul_add(px(number), MARGIN.1 + 8.0);
         for (column, style, text) in row.iter().filter(|(_, _, text)| !text.trim().is_empty()) {
             // A browser may not keep blanks at the beginning.
             let blank = text.len() - text.trim_start().len();
             let text = text.trim();
-            let x = CELL.0.mul_add((column + blank) as f64, MARGIN.0);
+            let x = CELL.0.mul_add(px(column + blank), MARGIN.0);
             let fill = match (style.colour, style.dim) {
                 (Some(colour), _) => format!(" fill=\"{}\"", theme.colours[colour]),
                 (None, true) => format!(" fill=\"{}\"", theme.dim),
                 (None, false) => String::new(),
             };
             let weight = if style.bold { " font-weight=\"bold\"" } else { "" };
-            let length = CELL.0 * text.chars().count() as f64;
+            let length = CELL.0 * px(text.chars().count());
             let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
             writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.0}\" textLength=\"{length:.1}\"{fill}{weight}>{text}</text>")
                 .unwrap();

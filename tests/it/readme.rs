@@ -5,6 +5,7 @@
 //! anew, from the transcripts that are there: a run after the one that wrote those.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -29,10 +30,14 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+fn has_extension(name: &str, extension: &str) -> bool {
+    Path::new(name).extension().is_some_and(|own| own == extension)
+}
+
 fn pages() -> Vec<PathBuf> {
     let docs =
         fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let docs = docs.filter(|name| name.ends_with(".md") && !OTHERS.contains(&name.as_str()));
+    let docs = docs.filter(|name| has_extension(name, "md") && !OTHERS.contains(&name.as_str()));
     let mut pages: Vec<PathBuf> = docs.map(|name| Path::new("docs").join(name)).collect();
     pages.extend(["README.md", "CHANGELOG.md", "SECURITY.md"].map(PathBuf::from));
     pages.sort();
@@ -71,16 +76,16 @@ fn renewed(transcript: &str, block: &str) -> String {
     let mut made = String::new();
     for session in block.split("$ opsctl").skip(1) {
         let (command, shown) = session.split_once('\n').unwrap_or((session, ""));
-        made.push_str(&format!("$ opsctl{command}\n"));
+        writeln!(made, "$ opsctl{command}").unwrap();
         let all = output(transcript, command.trim());
         let shown: Vec<&str> = shown.trim_end().lines().collect();
         match shown.last() {
             Some(&"…") => {
                 let kept: Vec<&str> = all.lines().take(shown.len() - 1).collect();
-                made.push_str(&format!("{}\n…\n", kept.join("\n")));
+                writeln!(made, "{}\n…", kept.join("\n")).unwrap();
             }
             _ if all.is_empty() => {}
-            _ => made.push_str(&format!("{all}\n")),
+            _ => writeln!(made, "{all}").unwrap(),
         }
     }
     made
@@ -164,6 +169,6 @@ fn the_index_has_every_page() {
     let index = fs::read_to_string(root().join("docs/README.md")).unwrap();
     for entry in fs::read_dir(root().join("docs")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        assert!(name == "README.md" || name.ends_with(".svg") || index.contains(&format!("({name}")), "{name}");
+        assert!(name == "README.md" || has_extension(&name, "svg") || index.contains(&format!("({name}")), "{name}");
     }
 }
