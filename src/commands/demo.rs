@@ -2,11 +2,10 @@
 //! nothing asked over the network: what would be asked is compiled in, and judged and printed as anywhere else.
 
 use clap::ValueEnum;
-use clap_complete::engine::ArgValueCandidates;
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 use crate::action::lock::Holder;
 use crate::action::plan::{self, Operation};
-use crate::args::complete_services;
 use crate::context::Context;
 use crate::demo as host;
 use crate::error::{Code, Error};
@@ -35,7 +34,7 @@ pub struct Args {
     #[arg(value_enum, value_name = "VIEW")]
     view: Option<View>,
     /// Services to show [default: all].
-    #[arg(value_name = "SERVICE", add = ArgValueCandidates::new(complete_services))]
+    #[arg(value_name = "SERVICE", add = ArgValueCandidates::new(candidates))]
     services: Vec<String>,
 }
 
@@ -48,6 +47,12 @@ enum View {
     Diagnose,
     /// What the services logged.
     Logs,
+}
+
+/// Services of the made-up host.
+fn candidates() -> Vec<CompletionCandidate> {
+    let services = host::deployment().into_iter().flat_map(|deployment| deployment.services);
+    services.map(|service| CompletionCandidate::new(service.name)).collect()
 }
 
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {

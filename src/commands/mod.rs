@@ -129,6 +129,9 @@ pub enum Verb {
     /// Compare the registry with this host.
     Verify(verify::Args),
     /// Show a made-up host with a broken service.
+    ///
+    /// Its evidence is compiled in and goes through the code of real hosts: no process is started, no file read, and root is
+    /// not needed. Views: `opsctl demo`, `opsctl demo diagnose`, `opsctl demo logs wallet`.
     Demo(demo::Args),
     /// Print the JSON Schema of a document.
     Schema(schema::Args),
