@@ -52,6 +52,7 @@ mod backup;
 mod commands;
 mod context;
 mod defect;
+mod demo;
 mod envfile;
 mod error;
 mod exit;
@@ -97,7 +98,7 @@ use crate::report::error::Failure;
 use crate::ui::{Format, Ui};
 
 /// Runs the command line of this process against these deployments and [`registry::LOCALHOST`], prints what comes of it, and
-/// returns the exit code of the process (README, "Exit codes"). Closes the descriptors that this process inherited beside its
+/// returns the exit code of the process (`docs/exit-codes.md`). Closes the descriptors that this process inherited beside its
 /// three streams. The first call decides on the deployments; call it once, first thing in `main`. What it advises names the
 /// program as it was called, by the first word of the command line. Build with `overflow-checks = true`, as the stock binary is.
 pub fn main(deployments: &[&'static Deployment]) -> ExitCode {

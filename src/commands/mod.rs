@@ -3,6 +3,7 @@
 pub mod backup;
 mod change;
 pub mod completion;
+pub mod demo;
 pub mod diagnose;
 mod examine;
 pub mod explain;
@@ -127,6 +128,11 @@ pub enum Verb {
     Lock(lock::Args),
     /// Compare the registry with this host.
     Verify(verify::Args),
+    /// Show a made-up host with a broken service.
+    ///
+    /// Its evidence is compiled in and goes through the code of real hosts: no process is started, no file read, and root is
+    /// not needed. Views: `opsctl demo`, `opsctl demo diagnose`, `opsctl demo logs wallet`.
+    Demo(demo::Args),
     /// Print the JSON Schema of a document.
     Schema(schema::Args),
     /// Print the completion script of a shell.
@@ -163,6 +169,7 @@ pub fn run(verb: &Verb, context: &Context<'_>) -> anyhow::Result<Exit> {
         Verb::Get(args) => get::run(args, context),
         Verb::Explain(args) => explain::run(args, context),
         Verb::Verify(args) => verify::run(args, context),
+        Verb::Demo(args) => demo::run(args, context),
         Verb::Schema(args) => schema::run(args),
         Verb::Completion(args) => completion::run(args),
         Verb::Logs(args) => logs::run(args, context),

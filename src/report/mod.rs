@@ -6,6 +6,7 @@ pub mod attempt;
 pub mod backup;
 pub mod backups;
 pub mod bundle;
+pub mod demo;
 pub mod diagnosis;
 pub mod error;
 pub mod explain;

@@ -8,14 +8,14 @@ use crate::machine::{Machine, Run};
 use crate::prim;
 
 /// The JSON Schema of a document, as the command line prints it.
-fn schema(machine: &Machine, name: &str) -> Value {
+pub fn schema(machine: &Machine, name: &str) -> Value {
     let run = machine.run(["schema", name]);
     assert_eq!(run.code, 0, "{name}");
     serde_json::from_str(&run.stdout).unwrap()
 }
 
 /// Where the value does not fit the schema: types, required keys, keys that are not in it.
-fn misfits(value: &Value, schema: &Value, root: &Value, path: &str, found: &mut Vec<String>) {
+pub fn misfits(value: &Value, schema: &Value, root: &Value, path: &str, found: &mut Vec<String>) {
     if let Some(reference) = schema["$ref"].as_str() {
         let name = reference.rsplit('/').next().unwrap();
         return misfits(value, &root["$defs"][name], root, path, found);

@@ -11,6 +11,7 @@ mod transcript;
 
 mod actions;
 mod backup;
+mod demo;
 mod diagnose;
 mod diagnose_bundle;
 mod diagnose_containers;
@@ -23,7 +24,9 @@ mod hangs;
 mod invalid_registry;
 mod limits;
 mod logs;
+mod picture;
 mod promises;
+mod readme;
 mod registry;
 mod releases;
 mod rooms;

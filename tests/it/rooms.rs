@@ -57,6 +57,11 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
          backups)",
         &["registry", "units", "program", "envfile", "redact", "reasons", "host", "observe"],
     ),
+    (
+        "demo",
+        "DATA. A host that is made up: what its tools printed and its services answered, read by the parsers of real hosts",
+        &["registry", "envfile", "host", "observe"],
+    ),
     ("select", "The deployment and the services that are meant", &["registry", "error", "host"]),
     (
         "ui",
@@ -97,8 +102,8 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
         "commands",
         "The command line (`mod`) and a file or folder a verb: its arguments and what it does",
         &[
-            "registry", "exit", "error", "units", "program", "host", "observe", "judge", "select", "ui", "context",
-            "action", "backup", "report", "args",
+            "registry", "exit", "error", "units", "program", "host", "observe", "judge", "demo", "select", "ui",
+            "context", "action", "backup", "report", "args",
         ],
     ),
 ];

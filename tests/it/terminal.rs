@@ -31,7 +31,7 @@ fn on_a_terminal(program: &Command, typed: &str) -> String {
 }
 
 /// The same on a terminal of so many columns; 0 is one that does not know.
-fn on_columns(columns: u16, program: &Command, typed: &str) -> String {
+pub fn on_columns(columns: u16, program: &Command, typed: &str) -> String {
     let (mut keyboard, screen) = terminal(columns);
     let mut command = Command::new("setsid");
     command.args(["--ctty", "--wait", "sh", "-c", "exec 7</etc/passwd 9>&1; exec \"$@\"", "sh"]);

@@ -117,6 +117,20 @@ fn the_plan_that_would_be_run_is_shown_and_leaves_no_trace() {
     compare("action_dry_run", &runs);
 }
 
+/// The end of the incident that README.md tells.
+#[test]
+#[ignore = "needs root"]
+fn the_incident_of_the_readme_ends() {
+    let machine = host();
+    let lines: [&[&str]; 4] = [
+        &["restart", "wallet", "--dry-run"],
+        &["restart", "wallet", "--yes", "--settle", "1s"],
+        &["status", "wallet"],
+        &["history"],
+    ];
+    compare("incident", &lines.map(|line| told(machine.run(line))));
+}
+
 #[test]
 #[ignore = "needs root"]
 fn a_change_is_recorded_made_in_order_and_seen() {
