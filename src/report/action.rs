@@ -13,8 +13,11 @@ use crate::observe::logs::line::Said;
 use crate::program;
 use crate::registry::Verdict;
 use crate::ui::Report;
-use crate::ui::{Cell, Text, Tone};
+use crate::ui::{Cell, Column, Text, Tone};
 
+/// What a table of steps says of each.
+pub(super) const STEPS: [Column; 4] =
+    [Column::key("SERVICE"), Column::prose("STEP"), Column::key("RISK"), Column::key("COMMAND")];
 /// Who the steps of a reboot are for, which is no service.
 const HOST: &str = "the host";
 
@@ -92,7 +95,7 @@ impl StepFacts {
             Cell::plain(self.service.clone()),
             Cell::plain(self.title.clone()),
             Cell::plain(self.risk.label()),
-            Cell::plain(user + &words.join(" ")),
+            Cell::command(user + &words.join(" ")),
         ]
     }
 }
@@ -217,7 +220,7 @@ impl Report for Action {
                 page.line(&[Cell::plain(format!("  needed by: {}", self.affects.join(", ")))]);
             }
             page.gap();
-            page.table(&["SERVICE", "STEP", "RISK", "COMMAND"], self.steps.iter().map(StepFacts::row).collect());
+            page.table(&STEPS, self.steps.iter().map(StepFacts::row).collect());
             return;
         }
         for target in &self.targets {
@@ -244,18 +247,13 @@ impl Target {
             ChangeOutcome::Failed => ("FAILED", Verdict::Fail),
             ChangeOutcome::Pending => ("PENDING", Verdict::Unknown),
             ChangeOutcome::Unknown => ("UNKNOWN", Verdict::Unknown),
-            ChangeOutcome::NotTried => ("left", Verdict::Unknown),
+            ChangeOutcome::NotTried => ("skipped", Verdict::Unknown),
         };
-        page.line(&[
-            Cell(Tone::Of(verdict), format!("{word:<8}")),
-            Cell::plain(format!("{operation} {}: {} ({:.1} s)", self.service, self.summary, self.seconds)),
-        ]);
+        let what = format!("{operation} {}: {} ({:.1} s)", self.service, self.summary, self.seconds);
+        page.outcome(verdict, word, &[Cell::plain(what)]);
         self.log.iter().for_each(|line| super::logs::said(page, line));
         if !matches!(self.outcome, ChangeOutcome::Done | ChangeOutcome::NotTried) {
-            page.line(&[
-                Cell(Tone::Dim, "   look ".to_owned()),
-                Cell::plain(program::command(format_args!("logs {}", self.service))),
-            ]);
+            page.aside("next", &[Cell::command(program::command(format_args!("logs {}", self.service)))]);
         }
     }
 }

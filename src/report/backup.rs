@@ -15,7 +15,7 @@ use crate::judge::freshness::Freshness;
 use crate::program;
 use crate::registry::Verdict;
 use crate::ui::Report;
-use crate::ui::{Cell, Text, Tone};
+use crate::ui::{Cell, Column, Text, Tone};
 use crate::units::{age, bytes};
 
 /// A run.
@@ -135,9 +135,10 @@ impl Report for Backup {
                     Cell::plain(set.summary.clone()),
                 ]
             };
-            page.table(&["SET", "SIZE", "WHAT"], self.sets.iter().map(cells).collect());
+            let columns = [Column::key("SET"), Column::key("SIZE"), Column::prose("SOURCE")];
+            page.table(&columns, self.sets.iter().map(cells).collect());
             page.gap();
-            self.commands.iter().for_each(|command| page.line(&[Cell::plain(command.clone())]));
+            self.commands.iter().for_each(|command| page.line(&[Cell::command(command.clone())]));
             return;
         }
         for set in &self.sets {
@@ -145,22 +146,16 @@ impl Report for Backup {
                 BackupOutcome::Proven if set.warning.is_some() => ("ODD", Verdict::Warn),
                 BackupOutcome::Planned | BackupOutcome::Proven => ("proven", Verdict::Pass),
                 BackupOutcome::Failed => ("FAILED", Verdict::Fail),
-                BackupOutcome::Absent => ("left", Verdict::Pass),
+                BackupOutcome::Absent => ("absent", Verdict::Pass),
             };
             let warning = set.warning.as_ref().map(|what| format!("; {what}")).unwrap_or_default();
-            page.line(&[
-                Cell(Tone::Of(verdict), format!("{word:<8}")),
-                Cell::plain(format!("{}: {}{warning}", set.set, set.summary)),
-            ]);
+            page.outcome(verdict, word, &[Cell::plain(format!("{}: {}{warning}", set.set, set.summary))]);
         }
-        let aside = |page: &mut Text, key: &str, text: String| {
-            page.line(&[Cell(Tone::Dim, format!("{key:>7} ")), Cell::plain(text)]);
-        };
         if let (Some(id), Some(seconds)) = (self.id, self.seconds) {
-            aside(page, "run", format!("{id} on {} ({seconds:.1} s)", self.remote));
+            page.aside("run", &[Cell::plain(format!("{id} on {} ({seconds:.1} s)", self.remote))]);
         }
         if let Some(kept) = &self.kept {
-            aside(page, "kept", format!("unproven copies in {kept}"));
+            page.aside("kept", &[Cell::plain(format!("unproven copies in {kept}"))]);
         }
     }
 
@@ -235,29 +230,39 @@ impl Report for Backups {
             row.push(Cell::plain(backup.trouble.clone().unwrap_or_default()));
             row
         });
-        page.table(&["SET", "ID", "AGE", "SIZE", "ROWS", "VERIFIED", "RESTORED", "TROUBLE"], rows.collect());
+        let columns = [
+            Column::key("SET"),
+            Column::key("ID"),
+            Column::key("AGE"),
+            Column::key("SIZE").rank(1),
+            Column::key("ROWS").rank(3),
+            Column::key("VERIFIED"),
+            Column::key("RESTORED").rank(2),
+            Column::prose("PROBLEM"),
+        ];
+        page.table(&columns, rows.collect());
         let wrong: Vec<&Freshness> = self.sets.iter().filter(|set| set.verdict != Verdict::Pass).collect();
         if !wrong.is_empty() {
             page.gap();
         }
         for set in wrong {
             let word = super::status::label(set.verdict).to_uppercase();
-            page.line(&[
-                Cell(Tone::Of(set.verdict), format!("{word:<8}")),
-                Cell::plain(format!("{}: {}", set.set, set.summary)),
-            ]);
+            page.outcome(set.verdict, &word, &[Cell::plain(format!("{}: {}", set.set, set.summary))]);
         }
         if self.others > 0 {
             page.line(&[Cell(
                 Tone::Dim,
-                format!("also there: {} that are no copies: of others, or of runs that did not finish", self.others),
+                format!(
+                    "other objects on the remote: {} (not made by this host, or left by runs that did not finish)",
+                    self.others
+                ),
             )]);
         }
         for path in self.foreign.iter().take(SHOWN) {
-            page.line(&[Cell(Tone::Dim, format!("foreign {path}"))]);
+            page.line(&[Cell(Tone::Dim, format!("foreign: {path}"))]);
         }
         if let Some(more @ 1..) = self.foreign.len().checked_sub(SHOWN) {
-            page.line(&[Cell(Tone::Dim, format!("foreign {more} more: {}", program::command("backup list -o json")))]);
+            page.line(&[Cell(Tone::Dim, format!("foreign: {more} more; {}", program::command("backup list -o json")))]);
         }
     }
 
@@ -301,17 +306,14 @@ pub struct ProofFacts {
 impl Report for Proofs {
     fn text(&self, page: &mut Text) {
         for proof in &self.proofs {
-            let (word, tone) = match proof.verdict {
-                Verdict::Pass => ("good", Tone::Of(Verdict::Pass)),
-                other => (super::status::label(other), Tone::Of(other)),
+            let word = match proof.verdict {
+                Verdict::Pass => "proven".to_owned(),
+                other => super::status::label(other).to_uppercase(),
             };
-            let word = if proof.verdict == Verdict::Pass { word.to_owned() } else { word.to_uppercase() };
             let id = proof.id.map(|id| format!(" {id}")).unwrap_or_default();
             let took = proof.seconds.map(|seconds| format!(" ({seconds:.1} s)")).unwrap_or_default();
-            page.line(&[
-                Cell(tone, format!("{word:<8}")),
-                Cell::plain(format!("{}{id}: {}{took}", proof.set, proof.summary)),
-            ]);
+            let what = format!("{}{id}: {}{took}", proof.set, proof.summary);
+            page.outcome(proof.verdict, &word, &[Cell::plain(what)]);
         }
     }
 
@@ -394,24 +396,20 @@ impl Report for Prune {
                     (false, None) => "done",
                     (false, Some(_)) => "tried",
                 };
-                (word, Verdict::Pass, format!("{going} go, {} stay", set.kept.len()))
+                (word, Verdict::Pass, format!("delete {going}, keep {}", set.kept.len()))
             };
-            let foreign =
-                if set.foreign > 0 { format!("; {} not ours, left alone", set.foreign) } else { String::new() };
-            page.line(&[
-                Cell(Tone::Of(verdict), format!("{word:<8}")),
-                Cell::plain(format!("{}: {told}{foreign}", set.set)),
-            ]);
-            let what =
-                |id: &Id, why: &str| vec![Cell(Tone::Dim, "   goes ".to_owned()), Cell::plain(format!("{id}: {why}"))];
-            set.outlived.iter().for_each(|id| page.line(&what(id, "outlived")));
-            set.leftovers.iter().for_each(|id| page.line(&what(id, "left of a run that did not finish")));
+            let foreign = if set.foreign > 0 {
+                format!("; {} not made by this host, not touched", set.foreign)
+            } else {
+                String::new()
+            };
+            page.outcome(verdict, word, &[Cell::plain(format!("{}: {told}{foreign}", set.set))]);
+            let mut delete = |id: &Id, why: &str| page.aside("delete", &[Cell::plain(format!("{id}: {why}"))]);
+            set.outlived.iter().for_each(|id| delete(id, "older than the retention policy keeps"));
+            set.leftovers.iter().for_each(|id| delete(id, "left by a run that did not finish"));
         }
         if let Some(trouble) = &self.trouble {
-            page.line(&[
-                Cell(Tone::Of(Verdict::Fail), "FAILED  ".to_owned()),
-                Cell::plain(format!("{trouble}; the next prune goes on")),
-            ]);
+            page.outcome(Verdict::Fail, "FAILED", &[Cell::plain(format!("{trouble}; the next prune continues"))]);
         }
     }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::Head;
 use crate::registry::{BackupSet, Retention, Schedule, Secrecy, Source};
 use crate::ui::Report;
-use crate::ui::{Cell, Text};
+use crate::ui::{Cell, Column, Text};
 
 /// The backup sets of a deployment.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -98,11 +98,17 @@ impl Report for BackupSets {
     }
 
     fn text(&self, page: &mut Text) {
-        let mut headers = vec!["SET", "KIND", "SCHEDULE", "KEPT", "RPO"];
+        let mut columns = vec![
+            Column::key("SET"),
+            Column::key("KIND"),
+            Column::key("SCHEDULE"),
+            Column::key("RETENTION").rank(3),
+            Column::key("RPO").rank(2),
+        ];
         if page.wide {
-            headers.extend(["OWNERS", "REMOTE"]);
+            columns.extend([Column::prose("OWNERS"), Column::prose("REMOTE")]);
         }
-        headers.extend(["SOURCE", "WHAT"]);
+        columns.extend([Column::prose("SOURCE").rank(1), Column::prose("SUMMARY")]);
         let rows = self.sets.iter().map(|set| {
             let mut row = vec![
                 Cell::plain(set.name),
@@ -125,7 +131,7 @@ impl Report for BackupSets {
             row
         });
         let rows = rows.collect();
-        page.table(&headers, rows);
+        page.table(&columns, rows);
     }
 
     fn names(&self) -> Vec<String> {

@@ -11,7 +11,7 @@ use crate::judge::diagnosis;
 use crate::program;
 use crate::registry::{About, Cause, Deployment, Failure, Fix, Remedy, Risk, Service};
 use crate::ui::Report;
-use crate::ui::{Cell, Text, Tone};
+use crate::ui::{Cell, Column, Text, Tone};
 
 /// The failures of a deployment.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -60,11 +60,16 @@ impl Report for Failures {
     }
 
     fn text(&self, page: &mut Text) {
-        let mut headers = vec!["NAME", "SEVERITY", "CAUSES", "ALSO"];
+        let mut columns = vec![
+            Column::key("NAME"),
+            Column::key("SEVERITY"),
+            Column::key("CAUSES").rank(1),
+            Column::prose("ALIASES").rank(2),
+        ];
         if page.wide {
-            headers.push("RUNBOOK");
+            columns.push(Column::prose("RUNBOOK"));
         }
-        headers.push("WHAT");
+        columns.push(Column::prose("SUMMARY"));
         let rows = self.failures.iter().map(|row| {
             let mut cells = vec![
                 Cell::plain(row.name),
@@ -78,7 +83,7 @@ impl Report for Failures {
             cells.push(Cell::plain(row.summary));
             cells
         });
-        page.table(&headers, rows.collect());
+        page.table(&columns, rows.collect());
     }
 
     fn names(&self) -> Vec<String> {
@@ -219,6 +224,12 @@ impl FixFacts {
         FixFacts { title: names.fill(fix.title), argv, risk: fix.risk, manual }
     }
 
+    /// What it does, the command and the risk.
+    pub(super) fn cells(&self) -> [Cell; 3] {
+        let how = if self.manual.is_some() { Cell::plain(self.how()) } else { Cell::command(self.how()) };
+        [Cell::plain(format!("{}: ", self.title)), how, Cell::plain(format!(" ({})", self.risk.label()))]
+    }
+
     /// The command as it would be pasted, or the words.
     pub fn how(&self) -> String {
         match &self.manual {
@@ -285,35 +296,36 @@ impl Report for FailureFacts {
 
     fn text(&self, page: &mut Text) {
         let fact = |page: &mut Text, key: &str, value: String| {
-            page.line(&[Cell(Tone::Dim, format!("{key:<14}")), Cell::plain(value)]);
+            page.headed(Cell(Tone::Dim, format!("{key:<14}")), &[Cell::plain(value)]);
         };
         let row = &self.failure;
         let title = format!("{} ({})", row.name, self.head.deployment.as_deref().unwrap_or_default());
         page.line(&[Cell(Tone::Strong, title), Cell::plain(format!(": {}", row.summary))]);
         fact(page, "severity", row.severity.unwrap_or("that of the service or resource").to_owned());
         for (index, symptom) in self.symptoms.iter().enumerate() {
-            fact(page, if index == 0 { "seen as" } else { "" }, (*symptom).to_owned());
+            fact(page, if index == 0 { "symptoms" } else { "" }, (*symptom).to_owned());
         }
         if !row.aliases.is_empty() {
             fact(page, "also called", row.aliases.join(", "));
         }
         if !self.services.is_empty() {
-            fact(page, "about", self.services.join(", "));
+            fact(page, "services", self.services.join(", "));
         }
         fact(page, "runbook", row.runbook.to_string());
         if let Some(note) = &self.note {
             fact(page, "note", note.to_string());
         }
-        fact(page, "look", program::command(format_args!("diagnose {}", row.name)));
+        let next = program::command(format_args!("diagnose {}", row.name));
+        page.headed(Cell(Tone::Dim, format!("{:<14}", "next")), &[Cell::command(next)]);
         for cause in &self.causes {
             page.gap();
             page.line(&[Cell(Tone::Strong, cause.code.clone()), Cell::plain(format!(": {}", cause.summary))]);
-            fact(page, "why", cause.explanation.clone());
+            fact(page, "cause", cause.explanation.clone());
             let severity = cause.severity.map_or_else(String::new, |id| format!(" ({id})"));
-            fact(page, "looked for at", format!("{}{severity}", cause.about));
+            fact(page, "checked on", format!("{}{severity}", cause.about));
             for (index, fix) in cause.fixes.iter().enumerate() {
-                let words = format!("{}: {} ({})", fix.title, fix.how(), fix.risk.label());
-                fact(page, if index == 0 { "fix" } else { "else" }, words);
+                let key = if index == 0 { "fix" } else { "or" };
+                page.headed(Cell(Tone::Dim, format!("{key:<14}")), &fix.cells());
             }
         }
     }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Head;
-use super::action::{self, Loss, StepFacts, Target, target};
+use super::action::{self, Loss, STEPS, StepFacts, Target, target};
 use super::status::label;
 use crate::action::Risk;
 use crate::action::lock::Note;
@@ -17,7 +17,7 @@ use crate::action::release::record::{self, How, Record};
 use crate::program;
 use crate::registry::{Release as Facts, Verdict};
 use crate::ui::Report;
-use crate::ui::{Cell, Text, Tone};
+use crate::ui::{Cell, Column, Text, Tone};
 
 /// A new version, or an earlier one.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -232,7 +232,7 @@ impl Release {
         if !self.affects.is_empty() {
             page.line(&[Cell::plain(format!("  needed by {}", self.affects.join(", ")))]);
         }
-        page.line(&[Cell::plain(format!("  stays after a rollback: {}", self.stays))]);
+        page.line(&[Cell::plain(format!("  not rolled back: {}", self.stays))]);
         if let Some(note) = self.note {
             page.line(&[Cell::plain(format!("  note   {note}"))]);
         }
@@ -244,9 +244,9 @@ impl Release {
                 Cell::plain(check.summary.clone()),
             ]
         });
-        page.table(&["VERDICT", "CHECK", "SEEN"], rows.collect());
+        page.table(&[Column::key("VERDICT"), Column::key("CHECK"), Column::prose("EVIDENCE")], rows.collect());
         page.gap();
-        page.table(&["FOR", "STEP", "RISK", "COMMAND"], self.steps.iter().map(|step| step.step.row()).collect());
+        page.table(&STEPS, self.steps.iter().map(|step| step.step.row()).collect());
     }
 
     fn came(&self, outcome: ReleaseOutcome, page: &mut Text) {
@@ -254,28 +254,23 @@ impl Release {
             ReleaseOutcome::Done => ("done", Verdict::Pass),
             ReleaseOutcome::Refused => ("REFUSED", Verdict::Fail),
             ReleaseOutcome::Unswitched | ReleaseOutcome::Bad => ("FAILED", Verdict::Fail),
-            ReleaseOutcome::RolledBack => ("BACK", Verdict::Fail),
+            ReleaseOutcome::RolledBack => ("REVERTED", Verdict::Fail),
             ReleaseOutcome::Stuck => ("STUCK", Verdict::Fail),
         };
         let what = match (&self.reason, self.to.is_unknown()) {
             (Some(reason), _) => reason.clone(),
-            (None, true) => "it runs".to_owned(),
-            (None, false) => format!("{} runs", title(&self.to)),
+            (None, true) => "the version is live".to_owned(),
+            (None, false) => format!("{} is live", title(&self.to)),
         };
         let seconds = self.seconds.unwrap_or_default();
-        page.line(&[
-            Cell(Tone::Of(verdict), format!("{word:<8}")),
-            Cell::plain(format!("{}: {what} ({seconds:.1} s)", self.operation)),
-        ]);
+        page.outcome(verdict, word, &[Cell::plain(format!("{}: {what} ({seconds:.1} s)", self.operation))]);
         for step in &self.steps {
             let (word, seconds) = (if step.failed.is_some() { "FAILED" } else { "" }, step.seconds.unwrap_or_default());
             let tone = if step.failed.is_some() { Tone::Of(Verdict::Fail) } else { Tone::Dim };
-            page.line(&[
-                Cell(tone, format!("{word:<8}")),
-                Cell::plain(format!("{} ({seconds:.1} s)", step.step.title)),
-            ]);
+            let what = format!("{} ({seconds:.1} s)", step.step.title);
+            page.headed(Cell(tone, format!("{word:<9}")), &[Cell::plain(what)]);
             for line in &step.says {
-                page.line(&[Cell(Tone::Dim, "   says ".to_owned()), Cell::plain(line.clone())]);
+                page.aside("log", &[Cell::plain(line.clone())]);
             }
         }
         let (left, tried): (Vec<&Target>, Vec<&Target>) =
@@ -285,18 +280,18 @@ impl Release {
         }
         if !left.is_empty() {
             let names: Vec<&str> = left.iter().map(|target| target.service.as_str()).collect();
-            let what = format!("{}: not switched, because something before failed", names.join(", "));
-            page.line(&[Cell::plain(format!("{:<8}", "left")), Cell::plain(what)]);
+            let what = format!("{}: not switched, an earlier service failed", names.join(", "));
+            page.outcome(Verdict::Unknown, "skipped", &[Cell::plain(what)]);
         }
         for target in &self.restored {
-            target.text("put back", page);
+            target.text("roll back", page);
         }
         match outcome {
             ReleaseOutcome::RolledBack | ReleaseOutcome::Stuck => {
-                page.line(&[Cell(Tone::Dim, "  stays ".to_owned()), Cell::plain(self.stays)]);
+                page.aside("remains", &[Cell::plain(self.stays)]);
             }
             ReleaseOutcome::Done if self.operation == "rollback" => {
-                page.line(&[Cell(Tone::Dim, "  stays ".to_owned()), Cell::plain(self.stays)]);
+                page.aside("remains", &[Cell::plain(self.stays)]);
             }
             ReleaseOutcome::Done | ReleaseOutcome::Refused | ReleaseOutcome::Unswitched | ReleaseOutcome::Bad => {}
         }
@@ -362,16 +357,16 @@ impl Report for Releases {
     fn text(&self, page: &mut Text) {
         if self.releases.is_empty() {
             page.line(&[Cell::plain(format!(
-                "no version is recorded yet; {} records what it has seen to work",
+                "no version is recorded yet; {} records each version that it verified",
                 program::command("redeploy")
             ))]);
         }
         let rows = self.releases.iter().map(|release| {
             let state = match (release.current, release.available) {
-                (true, _) => "runs now",
+                (true, _) => "current",
                 (false, Some(true)) => "",
-                (false, Some(false)) => "gone",
-                (false, None) => "not known",
+                (false, Some(false)) => "missing",
+                (false, None) => "unknown",
             };
             let how = match release.how {
                 How::Found => "found",
@@ -381,7 +376,7 @@ impl Report for Releases {
             let text = |field: &Option<String>| Cell::plain(field.clone().unwrap_or_else(|| "-".to_owned()));
             vec![
                 Cell::plain(release.id.clone()),
-                Cell::plain(release.time.strftime("%Y-%m-%d %H:%M UTC").to_string()),
+                Cell::plain(page.time(release.time)),
                 Cell::plain(how),
                 Cell::plain(release.by.clone()),
                 Cell::plain(state),
@@ -391,7 +386,16 @@ impl Report for Releases {
         });
         let rows: Vec<Vec<Cell>> = rows.collect();
         if !rows.is_empty() {
-            page.table(&["VERSION", "SEEN TO WORK", "HOW", "BY", "STATE", "AUTHOR", "SUBJECT"], rows);
+            let columns = [
+                Column::key("VERSION"),
+                Column::key("VERIFIED"),
+                Column::key("ORIGIN"),
+                Column::prose("BY").rank(2),
+                Column::key("STATE"),
+                Column::prose("AUTHOR").rank(1),
+                Column::prose("SUBJECT"),
+            ];
+            page.table(&columns, rows);
         }
         if self.damaged > 0 {
             page.line(&[Cell::plain(format!("{} lines of the record are damaged", self.damaged))]);

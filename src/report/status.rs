@@ -17,7 +17,7 @@ use crate::observe::logs::line::Said;
 use crate::program;
 use crate::registry::{Deployment, Service, Verdict};
 use crate::ui::Report;
-use crate::ui::{Cell, Text, Tone};
+use crate::ui::{Cell, Column, Text, Tone};
 use crate::units::{age, bytes};
 
 /// The roll-up of a deployment.
@@ -136,18 +136,18 @@ impl Report for Status {
         self.headline(page);
         self.lock(page);
         if let Some(maintenance) = &self.maintenance {
-            let told = format!("maintenance is {}: {}", maintenance.told(), maintenance.summary);
-            page.line(&[Cell(Tone::Dim, "   note ".to_owned()), Cell(Tone::Strong, told)]);
+            let told = format!("maintenance is {}: {}", maintenance.told(page), maintenance.summary);
+            page.aside("note", &[Cell(Tone::Strong, told)]);
         }
         let well = self.backups.iter().filter(|fresh| fresh.verdict == Verdict::Pass).count();
         if well > 0 && well == self.backups.len() {
             let oldest = self.backups.iter().filter_map(|fresh| fresh.age_seconds).max().unwrap_or_default();
             let oldest = crate::units::duration(jiff::SignedDuration::from_secs(oldest));
             let told = match well {
-                1 => format!("1 backup proven, {oldest} ago"),
-                _ => format!("{well} backups proven, the oldest {oldest} ago"),
+                1 => format!("1 verified, {oldest} ago"),
+                _ => format!("{well} verified, the oldest {oldest} ago"),
             };
-            page.line(&[Cell(Tone::Dim, "   kept ".to_owned()), Cell::plain(told)]);
+            page.aside("backups", &[Cell::plain(told)]);
         }
         self.services(page);
         if !self.absent.is_empty() {
@@ -168,44 +168,44 @@ impl Status {
     /// Who changes this deployment right now: what is not well may be on its way.
     fn lock(&self, page: &mut Text) {
         if self.lock.state == "held" {
-            page.line(&[Cell(Tone::Dim, "   lock ".to_owned()), Cell::plain(self.lock.words())]);
+            let words = self.lock.words(page);
+            page.aside("lock", &[Cell::plain(words)]);
         }
     }
 
     fn headline(&self, page: &mut Text) {
         let verdict = self.head.verdict;
         let place = format!("{} on {}: ", self.head.deployment.as_deref().unwrap_or("?"), self.head.host);
-        let first = Cell(Tone::Of(verdict), format!("{:<8}", label(verdict).to_uppercase()));
+        let word = label(verdict).to_uppercase();
         let Some(worst) = &self.worst else {
             let count = self.services.len();
             let host = if self.host_resources.is_some() { ", host resources within bounds" } else { "" };
             let services = match count {
-                0 => format!("no service that {} knows", program::name()),
-                1 => "1 service well".to_owned(),
-                _ => format!("{count} services well"),
+                0 => format!("no service known to {}", program::name()),
+                1 => "1 service healthy".to_owned(),
+                _ => format!("{count} services healthy"),
             };
-            let well = services + host;
-            page.line(&[first, Cell::plain(place + &well)]);
+            let healthy = services + host;
+            page.outcome(verdict, &word, &[Cell::plain(place + &healthy)]);
             return;
         };
         let summary = format!("{place}{}: {}", worst.subject, worst.summary);
-        page.line(&[first, Cell(Tone::Strong, summary)]);
+        page.outcome(verdict, &word, &[Cell(Tone::Strong, summary)]);
         let aside = |page: &mut Text, key: &str, text: String| {
-            page.line(&[Cell(Tone::Dim, format!("{key:>7} ")), Cell::plain(text)]);
+            page.aside(key, &[Cell::plain(text)]);
         };
         // A warning has time; what it would be if it failed stands in the JSON.
         if verdict != Verdict::Warn {
-            aside(page, "act", format!("{} ({}: {})", worst.respond, worst.severity, worst.reason));
+            aside(page, "respond", format!("{} ({}: {})", worst.respond, worst.severity, worst.reason));
         }
         if !worst.affects.is_empty() {
-            aside(page, "hits", worst.affects.join(", "));
+            aside(page, "affects", worst.affects.join(", "));
         }
         for line in &worst.log {
-            let time = line.time.map(|time| time.strftime("%H:%M:%S ").to_string()).unwrap_or_default();
-            aside(page, "says", time + &line.text);
+            super::logs::said(page, line);
         }
         if !worst.look.is_empty() {
-            aside(page, "look", worst.look.clone());
+            page.aside("next", &[Cell::command(worst.look.clone())]);
         }
         if let Some(others) = self.problems.get(1..).filter(|others| !others.is_empty()) {
             let named =
@@ -215,11 +215,18 @@ impl Status {
     }
 
     fn services(&self, page: &mut Text) {
-        let mut headers = vec!["SERVICE", "STATE", "HEALTH", "UP", "RESTARTS", "MEMORY"];
+        let mut columns = vec![
+            Column::key("SERVICE"),
+            Column::key("STATE"),
+            Column::key("HEALTH"),
+            Column::key("UP").rank(1),
+            Column::key("RESTARTS").rank(2),
+            Column::key("MEMORY").rank(3),
+        ];
         if page.wide {
-            headers.extend(["SEVERITY", "MANAGER", "UNIT", "PID", "PORT", "ENDPOINT"]);
+            columns.extend(["SEVERITY", "MANAGER", "UNIT", "PID", "PORT", "ENDPOINT"].map(Column::key));
         }
-        headers.push("DETAIL");
+        columns.push(Column::prose("DETAIL"));
         let rows = self.services.iter().map(|service| {
             let indent = if service.cause.is_some() { "  " } else { "" };
             let up = match service.state {
@@ -252,7 +259,7 @@ impl Status {
         });
         let rows: Vec<_> = rows.collect();
         page.gap();
-        page.table(&headers, rows);
+        page.table(&columns, rows);
     }
 }
 
@@ -298,10 +305,10 @@ fn host_table(host: &HostHealth, now: Timestamp, page: &mut Text) {
         let up = crate::units::duration(jiff::SignedDuration::from_secs(uptime));
         rows.push(vec![Cell::plain("uptime"), Cell(Tone::Dim, "-".to_owned()), Cell::plain(up)]);
     }
-    let time = now.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+    let time = page.time(now);
     rows.push(vec![Cell::plain("time"), Cell(Tone::Dim, "-".to_owned()), Cell::plain(time)]);
     page.gap();
-    page.table(&["HOST", "STATE", "DETAIL"], rows);
+    page.table(&[Column::key("HOST"), Column::key("STATE"), Column::prose("DETAIL")], rows);
 }
 
 /// The word for an outcome.

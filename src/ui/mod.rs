@@ -1,6 +1,7 @@
 //! The way out: the only place that prints. A report is rendered to text or JSON here; stdout is data, stderr is prose.
 
 mod cell;
+mod clock;
 mod document;
 pub mod escape;
 mod gauge;
@@ -8,13 +9,15 @@ mod json;
 mod stream;
 mod table;
 mod text;
+mod wrap;
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Instant;
 
 use clap::ValueEnum;
 
-pub use cell::{Cell, Tone};
+pub use cell::{Cell, Column, Tone};
+pub use clock::Clock;
 pub use document::Report;
 pub use stream::Stream;
 pub use text::Text;
@@ -59,6 +62,8 @@ pub struct Ui {
     pub color: Color,
     /// No prose beside errors.
     pub quiet: bool,
+    /// Times in UTC also on a terminal.
+    pub utc: bool,
 }
 
 impl Ui {
@@ -130,12 +135,24 @@ impl Ui {
 
     fn text(self, report: &impl Report) -> String {
         let wide = self.format == Format::Wide;
-        let mut text = Text::new(self.colored(), self.headers, wide, columns(&io::stdout()));
+        let mut text = Text::new(text::Sheet {
+            color: self.colored(),
+            headers: self.headers,
+            wide,
+            columns: columns(&io::stdout()),
+            quotes_host: report.quotes_host(),
+            clock: self.clock(),
+        });
         report.text(&mut text);
         match report.quotes_host() {
             true => redact::house().clean_document(text.finish()),
             false => text.finish(),
         }
+    }
+
+    /// How times are told on stdout.
+    pub fn clock(self) -> Clock {
+        Clock::new(self.utc || !Ui::is_terminal())
     }
 
     fn colored(self) -> bool {
@@ -269,9 +286,10 @@ fn rows(stream: &impl std::os::fd::AsFd) -> usize {
     size(stream).0.unwrap_or(usize::MAX)
 }
 
-/// Columns of a terminal. One that does not know them, such as a serial line, says 0.
-fn columns(stream: &impl std::os::fd::AsFd) -> Option<usize> {
-    size(stream).1
+/// Columns of a terminal, `None` where there is none. One that does not know them, such as a serial line, says 0.
+fn columns(stream: &(impl std::os::fd::AsFd + IsTerminal)) -> Option<usize> {
+    const USUAL: usize = 80;
+    stream.is_terminal().then(|| size(stream).1.unwrap_or(USUAL))
 }
 
 fn size(stream: &impl std::os::fd::AsFd) -> (Option<usize>, Option<usize>) {
