@@ -1,4 +1,4 @@
-//! `backup`, `backup list`, `verify`, `drill`, `prune`: what would be done, what there is, and what came of it.
+//! `backup`, `backup list`, `verify`, `drill`, `prune`: the plan, the inventory and the outcome.
 
 use std::collections::BTreeMap;
 
@@ -24,30 +24,30 @@ pub struct Backup {
     /// Common head.
     #[serde(flatten)]
     pub head: Head,
-    /// Whether it was only planned.
+    /// Whether it is a dry run.
     pub dry_run: bool,
-    /// The run; `null` when it was only planned.
+    /// The run; `null` for a dry run.
     pub id: Option<Id>,
     /// Where copies go.
     pub remote: String,
     /// By set.
     pub sets: Vec<SetOutcome>,
-    /// Commands that are run for all of it, as they can be pasted; only when it was only planned.
+    /// Commands that are run for all of it, as they can be pasted; only for a dry run.
     pub commands: Vec<String>,
-    /// Where copies lie on this host that could not be sent or proven; `null` where there are none.
+    /// Directory on this host of copies that could not be uploaded or verified; `null` where there are none.
     pub kept: Option<String>,
-    /// How long it took; `null` when it was only planned.
+    /// How long it took, seconds; `null` for a dry run.
     pub seconds: Option<f64>,
 }
 
-/// What came of a set.
+/// Outcome of a set.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct SetOutcome {
     /// Its name.
     pub set: String,
-    /// In a word.
+    /// Its outcome.
     pub outcome: BackupOutcome,
-    /// What was seen, or what went wrong.
+    /// What the copy holds, or why it failed.
     pub summary: String,
     /// Size of the copy, or of what would be copied, bytes; `null` where there is none.
     pub bytes: Option<u64>,
@@ -55,11 +55,11 @@ pub struct SetOutcome {
     pub sha256: Option<String>,
     /// Rows of each table.
     pub rows: BTreeMap<String, u64>,
-    /// What is odd about a copy that was proven; nothing is pruned then.
+    /// What is unusual about a verified copy; nothing is pruned then.
     pub warning: Option<String>,
 }
 
-/// In a word.
+/// Its outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BackupOutcome {
@@ -143,7 +143,7 @@ impl Report for Backup {
         }
         for set in &self.sets {
             let (word, verdict) = match set.outcome {
-                BackupOutcome::Proven if set.warning.is_some() => ("ODD", Verdict::Warn),
+                BackupOutcome::Proven if set.warning.is_some() => ("WARN", Verdict::Warn),
                 BackupOutcome::Planned | BackupOutcome::Proven => ("proven", Verdict::Pass),
                 BackupOutcome::Failed => ("FAILED", Verdict::Fail),
                 BackupOutcome::Absent => ("absent", Verdict::Pass),
@@ -167,7 +167,7 @@ impl Report for Backup {
 /// How many foreign objects are listed by name.
 const SHOWN: usize = 5;
 
-/// What lies on the remote.
+/// Inventory of the remote.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Backups {
     /// Common head.
@@ -180,9 +180,9 @@ pub struct Backups {
     pub backups: Vec<BackupRow>,
     /// How recent each set's newest verified copy is.
     pub sets: Vec<Freshness>,
-    /// Objects there that opsctl did not make, and runs that did not finish.
+    /// Number of objects that opsctl did not make, or that are left by runs that did not finish.
     pub others: usize,
-    /// Paths of objects of which nobody can say that this host made them: they count for nothing, and are never deleted.
+    /// Paths of objects that this host did not verifiably make: they do not count as backups, and are never deleted.
     pub foreign: Vec<String>,
 }
 
@@ -199,9 +199,9 @@ pub struct BackupRow {
     pub age_seconds: i64,
     /// Size, bytes; `null` where its manifest cannot be read.
     pub bytes: Option<u64>,
-    /// Whether it was proven, and nothing is known against it since.
+    /// Whether it was verified, and nothing contradicts that since.
     pub verified: bool,
-    /// Whether its manifest carries the signature of this host; else it counts for nothing.
+    /// Whether this host signed its manifest; without a signature it does not count as a backup.
     pub signed: bool,
     /// Why it is not verified.
     pub trouble: Option<String>,
@@ -273,7 +273,7 @@ impl Report for Backups {
     }
 }
 
-/// Copies that were looked at again.
+/// Copies that were verified again.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Proofs {
     /// Common head.
@@ -286,16 +286,16 @@ pub struct Proofs {
     pub proofs: Vec<ProofFacts>,
 }
 
-/// What came of a copy.
+/// Outcome of a copy.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ProofFacts {
-    /// The run; `null` where there is no copy to look at.
+    /// The run; `null` where there is no copy.
     pub id: Option<Id>,
     /// The set.
     pub set: String,
-    /// What it comes to.
+    /// Verdict.
     pub verdict: Verdict,
-    /// What was seen, or what is wrong.
+    /// What the copy holds, or what is wrong with it.
     pub summary: String,
     /// Rows of each table.
     pub rows: BTreeMap<String, u64>,
@@ -327,42 +327,42 @@ pub fn proven(found: &BTreeMap<String, u64>, size: u64) -> String {
     format!("restored in scratch: {}, {}", bytes(size), rows(found))
 }
 
-/// What goes, or went.
+/// Copies to delete, or that were deleted.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Prune {
     /// Common head.
     #[serde(flatten)]
     pub head: Head,
-    /// Whether it was only planned.
+    /// Whether it is a dry run.
     pub dry_run: bool,
     /// By set.
     pub sets: Vec<PruneSet>,
-    /// Objects that are gone; `null` when it was only planned.
+    /// Objects that are gone; `null` for a dry run.
     pub gone: Option<usize>,
     /// Objects that should be gone and are not.
     pub left: usize,
-    /// What went wrong; `null` when nothing did.
+    /// Why it failed; `null` when it did not.
     pub trouble: Option<String>,
 }
 
-/// What goes of a set.
+/// Copies of a set to delete and to keep.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct PruneSet {
     /// The set.
     pub set: String,
-    /// Copies that the policy has no use for.
+    /// Copies older than the retention policy keeps.
     pub outlived: Vec<Id>,
-    /// What is left of runs that never finished.
+    /// Leftovers of runs that did not finish.
     pub leftovers: Vec<Id>,
-    /// Copies that stay, and why.
+    /// Copies that are kept, and why.
     pub kept: Vec<Kept>,
-    /// Objects of which nobody can say that this host made them; they are left alone.
+    /// Objects that this host did not verifiably make; they are never deleted.
     pub foreign: usize,
-    /// Why nothing goes; `null` where nothing speaks against it.
+    /// Why nothing is deleted; `null` where there is no blocker.
     pub refused: Option<String>,
 }
 
-/// A copy that stays.
+/// A copy that is kept.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Kept {
     /// The run.
@@ -390,7 +390,7 @@ impl Report for Prune {
                 ("REFUSED", Verdict::Fail, refused.clone())
             } else {
                 let going = set.outlived.len() + set.leftovers.len();
-                // What of it was done where something went wrong is told below.
+                // What was done before a failure is told below.
                 let word = match (self.dry_run, &self.trouble) {
                     (true, _) => "plan",
                     (false, None) => "done",

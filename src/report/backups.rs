@@ -35,9 +35,9 @@ pub struct SetFacts {
     pub owners: Vec<&'static str>,
     /// Whether it is encrypted before it leaves the host.
     pub encrypted: bool,
-    /// When a copy is made, in words.
+    /// When a copy is made.
     pub schedule: String,
-    /// How long copies are kept, in words.
+    /// How long copies are kept.
     pub retention: String,
     /// Where copies are kept, as rclone takes it.
     pub remote: String,
@@ -66,7 +66,7 @@ impl SetFacts {
         }
     }
 
-    /// The line that tells it.
+    /// As one line.
     pub fn line(&self) -> String {
         let hours = self.rpo_seconds / 3600;
         let optional = if self.optional.is_some() { " where it exists" } else { "" };

@@ -24,7 +24,7 @@ pub struct ServiceFacts {
     pub service: ServiceRow,
     /// Why it has its severity.
     pub severity_reason: &'static str,
-    /// How soon that severity wants an answer.
+    /// How soon that severity requires a response.
     pub respond: &'static str,
     /// What is done first.
     pub action: &'static str,
@@ -46,7 +46,7 @@ pub struct ServiceFacts {
     pub restart_loses: Option<&'static str>,
     /// When it is not on a host, why that is no failure.
     pub presence: Option<&'static str>,
-    /// What else there is to know.
+    /// Further notes.
     pub note: Option<&'static str>,
 }
 
@@ -243,13 +243,13 @@ pub struct DeploymentFacts {
     pub detected_by: Vec<&'static str>,
     /// Severity levels, worst first.
     pub severities: Vec<SeverityFacts>,
-    /// Services, most wanted first.
+    /// Services, the most important first.
     pub services: Vec<&'static str>,
     /// Bounds of the host's resources.
     pub bounds: String,
     /// How new versions come; `null` where the registry does not say.
     pub release: Option<ReleaseWay>,
-    /// What is kept of its data.
+    /// Backups of its data.
     pub backups: Vec<SetFacts>,
     /// How it is taken out of service on purpose.
     pub maintenance: String,
@@ -259,7 +259,7 @@ pub struct DeploymentFacts {
     pub escalation: Vec<String>,
     /// Addresses.
     pub contacts: Vec<String>,
-    /// What else there is to know.
+    /// Further notes.
     pub notes: Vec<&'static str>,
 }
 
@@ -270,7 +270,7 @@ pub struct SeverityFacts {
     pub id: &'static str,
     /// When it applies.
     pub criterion: &'static str,
-    /// How soon it wants an answer.
+    /// How soon it requires a response.
     pub respond: &'static str,
     /// The same in seconds; `null` where it is no fixed time.
     pub respond_seconds: Option<u32>,

@@ -1,4 +1,4 @@
-//! A failure of the registry in words: what `get failures`, `explain FAILURE` and `explain CODE` say, and how its fixes read
+//! A failure of the registry in words: the documents of `get failures`, `explain FAILURE` and `explain CODE`, and how its fixes read
 //! beside a finding.
 
 use std::borrow::Cow;
@@ -28,7 +28,7 @@ pub struct Failures {
 pub struct FailureRow {
     /// Name.
     pub name: &'static str,
-    /// Other words for it.
+    /// Other names of it.
     pub aliases: Vec<&'static str>,
     /// What it is.
     pub summary: &'static str,
@@ -36,7 +36,7 @@ pub struct FailureRow {
     pub severity: Option<&'static str>,
     /// Codes of its causes.
     pub codes: Vec<String>,
-    /// Where the runbook speaks of it.
+    /// Section of the runbook.
     pub runbook: Cow<'static, str>,
 }
 
@@ -99,13 +99,13 @@ pub struct FailureFacts {
     pub head: Head,
     /// The failure.
     pub failure: FailureRow,
-    /// What is seen from outside.
+    /// What users and operators notice.
     pub symptoms: Vec<&'static str>,
-    /// Services that it is about; all when empty.
+    /// Services it concerns; all when empty.
     pub services: Vec<&'static str>,
-    /// What may be behind it; the one that was asked for, when a code was.
+    /// Possible causes; only one where a code was given.
     pub causes: Vec<CauseFacts>,
-    /// What else there is to know.
+    /// Further notes.
     pub note: Option<Cow<'static, str>>,
 }
 
@@ -118,24 +118,24 @@ pub struct CauseFacts {
     pub summary: String,
     /// Why, and what follows from it.
     pub explanation: String,
-    /// With whom it is looked for.
+    /// Services it is checked on, or the host.
     pub about: String,
     /// Severity level; `null`: that of its service or resource.
     pub severity: Option<&'static str>,
-    /// What to do, the best first.
+    /// Fixes, the preferred one first.
     pub fixes: Vec<FixFacts>,
 }
 
-/// What to do.
+/// A fix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FixFacts {
-    /// In a few words.
+    /// Short title.
     pub title: String,
     /// The command; empty for what only a person can do.
     pub argv: Vec<String>,
-    /// What may come of it.
+    /// Risk of the command.
     pub risk: Risk,
-    /// What only a person can do, in words; `null` for a command.
+    /// What only a person can do; `null` for a command.
     pub manual: Option<String>,
 }
 
@@ -230,7 +230,7 @@ impl FixFacts {
         [Cell::plain(format!("{}: ", self.title)), how, Cell::plain(format!(" ({})", self.risk.label()))]
     }
 
-    /// The command as it would be pasted, or the words.
+    /// The command to paste, or what a person does.
     pub fn how(&self) -> String {
         match &self.manual {
             Some(words) => words.clone(),

@@ -1,4 +1,4 @@
-//! What a service wrote, beneath what another document says of it.
+//! Log lines of a service beneath its outcome.
 
 use crate::observe::logs::line::Said;
 use crate::ui::{Cell, Text};

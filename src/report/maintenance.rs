@@ -23,14 +23,14 @@ pub struct MaintenanceFacts {
     pub head: Head,
     /// `status`, `on` or `off`.
     pub operation: &'static str,
-    /// Whether it was only planned.
+    /// Whether it is a dry run.
     pub dry_run: bool,
-    /// How it stands.
+    /// Maintenance state.
     #[serde(flatten)]
     pub standing: StandingFacts,
-    /// The gravest risk of the plan; `null` where nothing is planned.
+    /// The highest risk of the plan; `null` where nothing is planned.
     pub risk: Option<Risk>,
-    /// What is lost by it; before a page is taken away, what is wrong behind it.
+    /// What it loses; for `off` of a page, what is unhealthy behind it.
     pub loses: Vec<Loss>,
     /// Other services that need one of those that are changed.
     pub affects: Vec<String>,
@@ -38,32 +38,32 @@ pub struct MaintenanceFacts {
     pub steps: Vec<MaintenanceStep>,
     /// What the edge answers.
     pub answers: Vec<AnswerFacts>,
-    /// What went wrong with all of it; `null` when nothing did.
+    /// Why it failed; `null` when it did not.
     pub trouble: Option<String>,
-    /// What came of each service.
+    /// Outcome of each service.
     pub targets: Vec<Target>,
-    /// What an earlier run left unfinished; `null` when nothing.
+    /// The change that an earlier run did not finish; `null` when there is none.
     pub unfinished: Option<lock::Note>,
 }
 
-/// How it stands.
+/// Maintenance state.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct StandingFacts {
     /// `page`: the proxy answers 503 with a message; `stop`: services are stopped; `none`.
     pub mode: &'static str,
-    /// In a word.
+    /// On or off.
     pub state: MaintenanceState,
-    /// What it is taken from.
+    /// What shows it.
     pub summary: String,
     /// What it means for users; `null` where there is no maintenance mode.
     pub effect: Option<&'static str>,
-    /// Since when it is on, as far as that was noted.
+    /// Since when it is on; `null` when not recorded.
     pub since: Option<Timestamp>,
     /// Who turned it on.
     pub by: Option<String>,
     /// The address at the other end of SSH.
     pub from: Option<String>,
-    /// What for, or what visitors are told.
+    /// Its purpose, or the message that visitors see.
     pub message: Option<String>,
 }
 
@@ -94,14 +94,14 @@ pub struct AnswerFacts {
     pub retry_after: Option<String>,
     /// Whether it is the page.
     pub page: bool,
-    /// In a few words.
+    /// In one line.
     pub summary: String,
     /// The command that asks the same, to be pasted into a shell.
     pub command: String,
 }
 
 impl StandingFacts {
-    /// Of what was seen.
+    /// From what was observed.
     pub fn new(mode: &Maintenance, standing: &Standing) -> Self {
         let (mode, effect) = match mode {
             Maintenance::None(_) => ("none", None),
@@ -132,7 +132,7 @@ impl StandingFacts {
 }
 
 impl MaintenanceFacts {
-    /// How it stands.
+    /// Maintenance state.
     pub fn new(head: Head, operation: &'static str, standing: StandingFacts, answers: &[Asked]) -> Self {
         MaintenanceFacts {
             head,
@@ -272,7 +272,7 @@ impl MaintenanceFacts {
         }
         let rows = self.steps.iter().map(|step| {
             let mut row = step.command.row();
-            // What is no command is told in words.
+            // A step without a command says what it does.
             if let (Some(command), true) = (row.last_mut(), step.command.argv.is_empty()) {
                 let file = step.file.as_ref();
                 *command = Cell::plain(file.map_or("(probes nginx)".to_owned(), |file| format!("(writes {file})")));

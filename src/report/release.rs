@@ -1,4 +1,4 @@
-//! `redeploy` and `rollback`: what would be done, what came of it, and which versions are recorded.
+//! `redeploy` and `rollback`: the plan, the outcome, and the recorded versions.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -27,82 +27,88 @@ pub struct Release {
     pub head: Head,
     /// The verb.
     pub operation: &'static str,
-    /// Whether it was only planned.
+    /// Whether it is a dry run.
     pub dry_run: bool,
-    /// The gravest risk of the plan.
+    /// The highest risk of the plan.
     pub risk: Risk,
     /// What ran before.
     pub from: Version,
     /// What was to run; what it runs since, once it does.
     pub to: Version,
-    /// What was looked at beforehand.
+    /// Preflight checks.
     pub checks: Vec<CheckFacts>,
-    /// What is lost by it.
+    /// What it loses.
     pub loses: Vec<Loss>,
     /// Other services that need one of those that are switched.
     pub affects: Vec<String>,
     /// Commands, in order: those of the plan, or those that were run.
     pub steps: Vec<ReleaseStep>,
-    /// What came of each service; empty for a dry run and where none was switched.
+    /// Outcome of each service; empty for a dry run and where none was switched.
     pub targets: Vec<Target>,
-    /// What came of each on the way back, where the version did not work.
+    /// Outcome of each service in the rollback, where the version failed.
     pub restored: Vec<Target>,
     /// How it ended; `null` for a dry run.
     pub outcome: Option<ReleaseOutcome>,
-    /// Why it ended so; `null` where it is as wanted.
+    /// Why it failed; `null` where it did not.
     pub reason: Option<String>,
-    /// What going back to an earlier version does not take back.
+    /// The same as `not_rolled_back`.
+    #[schemars(extend("deprecated" = true))]
     pub stays: &'static str,
-    /// What the runbook says to know about it.
+    /// What a rollback does not undo.
+    pub not_rolled_back: &'static str,
+    /// Note of the runbook.
     pub note: Option<&'static str>,
-    /// How long it took; `null` for a dry run.
+    /// How long it took, seconds; `null` for a dry run.
     pub seconds: Option<f64>,
-    /// What an earlier run left unfinished; `null` when nothing.
+    /// The change that an earlier run did not finish; `null` when there is none.
     pub unfinished: Option<Note>,
 }
 
-/// Something that was looked at beforehand.
+/// A preflight check.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct CheckFacts {
     /// What: `source`, `disk`, `backup`, …
     pub what: &'static str,
-    /// What follows.
+    /// Verdict.
     pub verdict: Verdict,
-    /// What was seen.
+    /// Its evidence.
     pub summary: String,
-    /// What to do about it.
+    /// How to fix it.
     pub hint: Option<String>,
 }
 
-/// A command, and what came of it.
+/// A command and its outcome.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ReleaseStep {
     /// The command.
     #[serde(flatten)]
     pub step: StepFacts,
-    /// How long it took; `null` when it was not run.
+    /// How long it took, seconds; `null` when it was not run.
     pub seconds: Option<f64>,
     /// Why it failed; `null` when it did not.
     pub failed: Option<String>,
-    /// What it said last, where it failed.
+    /// The same as `log`.
+    #[schemars(extend("deprecated" = true))]
     pub says: Vec<String>,
+    /// Its last lines of output, where it failed.
+    pub log: Vec<String>,
 }
 
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReleaseOutcome {
-    /// As wanted, and it stayed so.
+    /// The version is live and stayed healthy for the settle time.
     Done,
-    /// What was found on the way spoke against it; nothing that serves was touched.
+    /// A precondition failed on the way; no running service was changed.
     Refused,
-    /// It failed before anything that serves was touched.
+    /// It failed before any running service was changed.
     Unswitched,
-    /// It does not work, and stays.
+    /// It is unhealthy, and was not rolled back.
     Bad,
-    /// It does not work, and the one before was put back.
+    /// It was unhealthy, and the previous version was restored.
     RolledBack,
-    /// Neither it nor the one before works.
+    /// Neither it nor the previous version is healthy.
     Stuck,
 }
 
@@ -122,7 +128,8 @@ impl Release {
         let services =
             switch.parts.iter().flat_map(|part| part.steps.iter().map(|step| StepFacts::new(part.service.name, step)));
         let steps = before.chain(services);
-        let steps = steps.map(|step| ReleaseStep { step, seconds: None, failed: None, says: Vec::new() });
+        let steps =
+            steps.map(|step| ReleaseStep { step, seconds: None, failed: None, says: Vec::new(), log: Vec::new() });
         let stages = preparation.stages.iter().map(|stage| stage.step().risk);
         let checks = preparation.checks.iter().map(|check| CheckFacts {
             what: check.what,
@@ -147,6 +154,7 @@ impl Release {
             outcome: None,
             reason: None,
             stays: facts.stays,
+            not_rolled_back: facts.stays,
             note: facts.note,
             seconds: None,
             unfinished: None,
@@ -187,6 +195,7 @@ fn ran(ran: &Ran) -> ReleaseStep {
         seconds: Some(rounded(ran.took.as_secs_f64())),
         failed: ran.failed.clone(),
         says: ran.says.clone(),
+        log: ran.says.clone(),
     }
 }
 
@@ -232,7 +241,7 @@ impl Release {
         if !self.affects.is_empty() {
             page.line(&[Cell::plain(format!("  needed by {}", self.affects.join(", ")))]);
         }
-        page.line(&[Cell::plain(format!("  not rolled back: {}", self.stays))]);
+        page.line(&[Cell::plain(format!("  not rolled back: {}", self.not_rolled_back))]);
         if let Some(note) = self.note {
             page.line(&[Cell::plain(format!("  note   {note}"))]);
         }
@@ -269,7 +278,7 @@ impl Release {
             let tone = if step.failed.is_some() { Tone::Of(Verdict::Fail) } else { Tone::Dim };
             let what = format!("{} ({seconds:.1} s)", step.step.title);
             page.headed(Cell(tone, format!("{word:<9}")), &[Cell::plain(what)]);
-            for line in &step.says {
+            for line in &step.log {
                 page.aside("log", &[Cell::plain(line.clone())]);
             }
         }
@@ -288,17 +297,17 @@ impl Release {
         }
         match outcome {
             ReleaseOutcome::RolledBack | ReleaseOutcome::Stuck => {
-                page.aside("remains", &[Cell::plain(self.stays)]);
+                page.aside("remains", &[Cell::plain(self.not_rolled_back)]);
             }
             ReleaseOutcome::Done if self.operation == "rollback" => {
-                page.aside("remains", &[Cell::plain(self.stays)]);
+                page.aside("remains", &[Cell::plain(self.not_rolled_back)]);
             }
             ReleaseOutcome::Done | ReleaseOutcome::Refused | ReleaseOutcome::Unswitched | ReleaseOutcome::Bad => {}
         }
     }
 }
 
-/// Versions that were seen to work.
+/// Versions that were verified.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Releases {
     /// Common head.
@@ -311,28 +320,28 @@ pub struct Releases {
     pub damaged: usize,
 }
 
-/// A version that was seen to work.
+/// A version that was verified.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ReleaseFacts {
     /// By what `--to` finds it.
     pub id: String,
-    /// When it was seen.
+    /// When it was verified.
     pub time: Timestamp,
-    /// How it came.
+    /// How it was deployed.
     pub how: How,
-    /// Who was at it.
+    /// Who deployed it.
     pub by: String,
     /// What it is.
     #[serde(flatten)]
     pub version: Version,
     /// Whether it runs now.
     pub current: bool,
-    /// Whether its commit and images are still there; `null` when that could not be seen.
+    /// Whether its commit and images are still there; `null` when undetermined.
     pub available: Option<bool>,
 }
 
 impl Releases {
-    /// Of what is recorded; `available` tells of each whether it is still there.
+    /// From the record; `available` states whether a version is still there.
     pub fn new(
         head: Head,
         records: &[Record],

@@ -34,7 +34,7 @@ pub struct Restore {
     pub blast: Vec<String>,
     /// `planned`, `live`, `written`, `untouched`, `put_back`, `stuck`, `forgotten`.
     pub outcome: &'static str,
-    /// In words.
+    /// In one line.
     pub summary: String,
     /// What came of the services.
     pub targets: Vec<Target>,

@@ -26,11 +26,11 @@ pub struct Status {
     /// Common head.
     #[serde(flatten)]
     pub head: Head,
-    /// The worst thing; `null` when all is well.
+    /// The worst problem; `null` when there is none.
     pub worst: Option<Problem>,
     /// How recent the newest verified copy of each backup set is, as this host recorded it; empty where it never made any.
     pub backups: Vec<Freshness>,
-    /// How it stands with maintenance, where it is not plainly off; `null` otherwise. It excuses the services that it stopped.
+    /// Maintenance state; `null` when it is off. Services that it stopped are no problem.
     pub maintenance: Option<StandingFacts>,
     /// Every problem that no other explains, worst first, [`Status::worst`] included.
     pub problems: Vec<Problem>,
@@ -38,7 +38,7 @@ pub struct Status {
     pub services: Vec<ServiceHealth>,
     /// Services of the deployment that are not on this host, and why that is no failure.
     pub absent: Vec<Absent>,
-    /// Whether somebody changes it right now, or has left a change unfinished.
+    /// Lock: whether a change is under way or unfinished.
     pub lock: LockState,
     /// The host; `null` when only some services were asked for.
     pub host_resources: Option<HostHealth>,
@@ -66,8 +66,8 @@ pub struct Beside {
 
 impl Status {
     /// Puts the document together. `head` carries everything but the verdict's consequences.
-    /// Of a service that was `named`, that it is not here is no answer to whether it is well.
-    /// An earlier change that did not come to an end is a problem, one that is under way is told of.
+    /// A service that was `named` and is not on this host is a problem.
+    /// A change that did not finish is a problem; one that is under way is reported.
     pub fn new(
         deployment: &Deployment,
         health: Health,
@@ -92,6 +92,7 @@ impl Status {
         }
         let verdict = problems.iter().map(|problem| problem.verdict).max().unwrap_or(Verdict::Pass);
         problems.sort_by_key(|problem| std::cmp::Reverse(problem.verdict));
+        problems.iter_mut().for_each(|problem| problem.look.clone_from(&problem.next));
         let absent = health.absent.into_iter();
         Status {
             head: head(verdict),
@@ -108,7 +109,7 @@ impl Status {
 }
 
 impl Status {
-    /// The service that failed worst, whose last words are worth reading.
+    /// The worst failed service, whose last log lines are worth reading.
     pub fn failed(&self, deployment: &Deployment) -> Option<&'static Service> {
         let worst = self.worst.as_ref().filter(|worst| worst.verdict == Verdict::Fail)?;
         deployment.service(&worst.subject)
@@ -117,13 +118,14 @@ impl Status {
     /// Names the deployment in commands that would otherwise be about another.
     pub fn name_deployment(&mut self, name: &str) {
         for problem in self.worst.iter_mut().chain(&mut self.problems) {
-            if let Some(rest) = problem.look.strip_prefix(&program::command("")) {
-                problem.look = program::command(format_args!("-d {name} {rest}"));
+            if let Some(rest) = problem.next.strip_prefix(&program::command("")) {
+                problem.next = program::command(format_args!("-d {name} {rest}"));
+                problem.look.clone_from(&problem.next);
             }
         }
     }
 
-    /// Adds what that service wrote last.
+    /// Adds the last log lines of that service.
     pub fn add_last_words(&mut self, said: &[Said]) {
         for problem in self.worst.iter_mut().chain(self.problems.first_mut()) {
             problem.log = said.to_vec();
@@ -165,7 +167,7 @@ impl Report for Status {
 }
 
 impl Status {
-    /// Who changes this deployment right now: what is not well may be on its way.
+    /// A change under way: what is unhealthy may be part of it.
     fn lock(&self, page: &mut Text) {
         if self.lock.state == "held" {
             let words = self.lock.words(page);
@@ -194,7 +196,7 @@ impl Status {
         let aside = |page: &mut Text, key: &str, text: String| {
             page.aside(key, &[Cell::plain(text)]);
         };
-        // A warning has time; what it would be if it failed stands in the JSON.
+        // A warning has time; its severity is in the JSON.
         if verdict != Verdict::Warn {
             aside(page, "respond", format!("{} ({}: {})", worst.respond, worst.severity, worst.reason));
         }
@@ -204,8 +206,8 @@ impl Status {
         for line in &worst.log {
             super::logs::said(page, line);
         }
-        if !worst.look.is_empty() {
-            page.aside("next", &[Cell::command(worst.look.clone())]);
+        if !worst.next.is_empty() {
+            page.aside("next", &[Cell::command(worst.next.clone())]);
         }
         if let Some(others) = self.problems.get(1..).filter(|others| !others.is_empty()) {
             let named =
@@ -263,11 +265,11 @@ impl Status {
     }
 }
 
-/// What is wrong and who says so; of what is well, the probe's answer.
+/// Failed checks with their source; of a healthy service the answer of its probe.
 fn detail(service: &ServiceHealth, wide: bool) -> Cell {
     let told = |check: &Check| format!("{}: {}", check.source, check.summary);
     let wrong: Vec<String> = service.checks.iter().filter(|c| c.verdict != Verdict::Pass).map(told).collect();
-    // When a probe has answered, what the manager says is in the columns already.
+    // When a probe has answered, the manager's state is in the columns already.
     let managed = usize::from(!wide && service.manager.is_some() && service.health.is_some());
     let mut text = if wrong.is_empty() {
         service.checks.iter().skip(managed).map(told).collect::<Vec<_>>().join("; ")

@@ -1,4 +1,4 @@
-//! A diagnosis as text: what was found, what could not be determined, what it is not.
+//! A diagnosis as text: findings, what could not be determined, what is ruled out.
 
 use super::{Diagnosis, Evidence, Finding, Ignored};
 use crate::program;
@@ -8,11 +8,11 @@ use crate::ui::Report;
 use crate::ui::{Cell, Column, Text, Tone};
 use crate::units::{age, bytes};
 
-/// How many things that only root may see are told one by one.
+/// Most checks that need root that are listed one by one.
 const MOST_ROOT: usize = 3;
 
 impl Diagnosis {
-    /// What could not be determined; all that only root may see in one line, because the way out is one.
+    /// What could not be determined; all that needs root in one line, because one command answers it.
     fn doubts(&self, page: &mut Text) {
         let unknown = |page: &mut Text, what: String| {
             page.outcome(Verdict::Unknown, "UNKNOWN", &[Cell::plain(what)]);
@@ -85,7 +85,7 @@ impl Report for Diagnosis {
 }
 
 impl Diagnosis {
-    /// What is down on purpose, one line for all that went down together; and who changes something right now.
+    /// Services stopped on purpose, one line for all that were stopped together; and a change under way.
     fn purposes(&self, page: &mut Text) {
         let note = |page: &mut Text, text: String| {
             page.aside("note", &[Cell(Tone::Strong, text)]);
