@@ -81,7 +81,9 @@ impl ReleaseWay {
             lines.push(format!("from {}, branch {branch}", self.source.join(" or ")));
         }
         let images = self.images.iter();
-        lines.extend(images.map(|image| format!("{} runs {}, previous image {}", image.service, image.tag, image.previous)));
+        lines.extend(
+            images.map(|image| format!("{} runs {}, previous image {}", image.service, image.tag, image.previous)),
+        );
         lines.extend(self.build.iter().map(|command| format!("build: {command}")));
         lines.extend(self.schema.iter().map(|schema| format!("schema: {schema}")));
         lines.push(format!("switch {}: {}", self.services.join(", "), self.switch));

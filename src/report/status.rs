@@ -1,6 +1,5 @@
 //! `status`: what is wrong first, then every service, then the host.
 
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -42,6 +41,18 @@ pub struct Status {
     pub lock: LockState,
     /// The host; `null` when only some services were asked for.
     pub host_resources: Option<HostHealth>,
+    /// What a screen shows of earlier checks.
+    #[serde(skip)]
+    pub watched: Watched,
+}
+
+/// What differs from earlier checks.
+#[derive(Debug, Default)]
+pub struct Watched {
+    /// Names of services and host checks that differ from the check before.
+    differs: Vec<String>,
+    /// Changes, newest first.
+    changes: Vec<String>,
 }
 
 /// A service that is not on this host.
@@ -104,11 +115,52 @@ impl Status {
             absent: absent.map(|(service, reason)| Absent { name: service.name.to_owned(), reason }).collect(),
             lock: holder.into(),
             host_resources: health.host,
+            watched: Watched::default(),
         }
     }
 }
 
 impl Status {
+    /// Marks what differs from an earlier check: `wallet: fail, was pass`.
+    pub fn compare(&mut self, earlier: &Status) -> Vec<String> {
+        let of = |status: &Status| {
+            let services = status.services.iter();
+            let services = services.map(|s| (s.name.clone(), s.verdict, s.state.label(), s.restarts));
+            let checks = status.host_resources.iter().flat_map(|host| &host.checks);
+            let checks = checks.map(|check| (check.source.clone(), check.verdict, "", None));
+            services.chain(checks).collect::<Vec<_>>()
+        };
+        let before = of(earlier);
+        let mut changes = Vec::new();
+        for (name, verdict, state, restarts) in of(self) {
+            let Some((_, was, was_state, was_restarts)) = before.iter().find(|(other, ..)| *other == name) else {
+                continue;
+            };
+            let change = if verdict != *was {
+                format!("{name}: {}, was {}", label(verdict), label(*was))
+            } else if state != *was_state {
+                format!("{name}: {state}, was {was_state}")
+            } else if restarts > *was_restarts {
+                format!("{name}: restarted by its manager")
+            } else {
+                continue;
+            };
+            self.watched.differs.push(name);
+            changes.push(change);
+        }
+        changes
+    }
+
+    /// Shows these changes as well, newest first.
+    pub fn remember(&mut self, changes: &[String]) {
+        self.watched.changes = changes.to_vec();
+    }
+
+    /// The name with a mark where it differs from the check before.
+    fn marked(&self, name: &str) -> String {
+        if self.watched.differs.iter().any(|other| other == name) { format!("* {name}") } else { name.to_owned() }
+    }
+
     /// The worst failed service, whose last log lines are worth reading.
     pub fn failed(&self, deployment: &Deployment) -> Option<&'static Service> {
         let worst = self.worst.as_ref().filter(|worst| worst.verdict == Verdict::Fail)?;
@@ -151,13 +203,16 @@ impl Report for Status {
             };
             page.aside("backups", &[Cell::plain(told)]);
         }
+        for change in &self.watched.changes {
+            page.aside("changed", &[Cell::plain(change.clone())]);
+        }
         self.services(page);
         if !self.absent.is_empty() {
             let names: Vec<&str> = self.absent.iter().map(|absent| absent.name.as_str()).collect();
             page.line(&[Cell(Tone::Dim, format!("not on this host: {}", names.join(", ")))]);
         }
         if let Some(host) = &self.host_resources {
-            host_table(host, self.head.time, page);
+            self.host(host, page);
         }
     }
 
@@ -236,7 +291,7 @@ impl Status {
                 _ => None,
             };
             let mut row = vec![
-                Cell(tone(service.verdict), format!("{indent}{}", service.name)),
+                Cell(tone(service.verdict), format!("{indent}{}", self.marked(&service.name))),
                 Cell::plain(service.state.label()),
                 service.health.map_or_else(
                     || Cell(Tone::Dim, "-".to_owned()),
@@ -263,6 +318,37 @@ impl Status {
         page.gap();
         page.table(&columns, rows);
     }
+
+    fn host(&self, host: &HostHealth, page: &mut Text) {
+        let mut rows = Vec::new();
+        let (certificates, others): (Vec<&Check>, Vec<&Check>) =
+            host.checks.iter().partition(|check| check.about == About::Certificate);
+        let (bad, good): (Vec<&Check>, Vec<&Check>) =
+            certificates.into_iter().partition(|check| check.verdict != Verdict::Pass);
+        for check in others.into_iter().chain(bad) {
+            rows.push(vec![
+                Cell(tone(check.verdict), self.marked(&check.source)),
+                Cell(Tone::Of(check.verdict), label(check.verdict).to_owned()),
+                Cell::plain(check.summary.clone()),
+            ]);
+        }
+        let soonest = host.certificates.iter().filter(|c| c.verdict == Verdict::Pass).min_by_key(|c| c.not_after);
+        if let Some(soonest) = soonest {
+            rows.push(vec![
+                Cell::plain("certificates"),
+                Cell(Tone::Of(Verdict::Pass), label(Verdict::Pass).to_owned()),
+                Cell::plain(format!("{} valid, the first to end is {}: {}", good.len(), soonest.host, soonest.summary)),
+            ]);
+        }
+        if let Some(uptime) = host.uptime_seconds.and_then(|seconds| i64::try_from(seconds).ok()) {
+            let up = crate::units::duration(jiff::SignedDuration::from_secs(uptime));
+            rows.push(vec![Cell::plain("uptime"), Cell(Tone::Dim, "-".to_owned()), Cell::plain(up)]);
+        }
+        let time = page.time(self.head.time);
+        rows.push(vec![Cell::plain("time"), Cell(Tone::Dim, "-".to_owned()), Cell::plain(time)]);
+        page.gap();
+        page.table(&[Column::key("HOST"), Column::key("STATE"), Column::prose("DETAIL")], rows);
+    }
 }
 
 /// Failed checks with their source; of a healthy service the answer of its probe.
@@ -280,37 +366,6 @@ fn detail(service: &ServiceHealth, wide: bool) -> Cell {
         text = format!("because of {cause}: {text}");
     }
     Cell(if wrong.is_empty() { Tone::Dim } else { Tone::Plain }, text)
-}
-
-fn host_table(host: &HostHealth, now: Timestamp, page: &mut Text) {
-    let mut rows = Vec::new();
-    let (certificates, others): (Vec<&Check>, Vec<&Check>) =
-        host.checks.iter().partition(|check| check.about == About::Certificate);
-    let (bad, good): (Vec<&Check>, Vec<&Check>) =
-        certificates.into_iter().partition(|check| check.verdict != Verdict::Pass);
-    for check in others.into_iter().chain(bad) {
-        rows.push(vec![
-            Cell(tone(check.verdict), check.source.clone()),
-            Cell(Tone::Of(check.verdict), label(check.verdict).to_owned()),
-            Cell::plain(check.summary.clone()),
-        ]);
-    }
-    let soonest = host.certificates.iter().filter(|c| c.verdict == Verdict::Pass).min_by_key(|c| c.not_after);
-    if let Some(soonest) = soonest {
-        rows.push(vec![
-            Cell::plain("certificates"),
-            Cell(Tone::Of(Verdict::Pass), label(Verdict::Pass).to_owned()),
-            Cell::plain(format!("{} valid, the first to end is {}: {}", good.len(), soonest.host, soonest.summary)),
-        ]);
-    }
-    if let Some(uptime) = host.uptime_seconds.and_then(|seconds| i64::try_from(seconds).ok()) {
-        let up = crate::units::duration(jiff::SignedDuration::from_secs(uptime));
-        rows.push(vec![Cell::plain("uptime"), Cell(Tone::Dim, "-".to_owned()), Cell::plain(up)]);
-    }
-    let time = page.time(now);
-    rows.push(vec![Cell::plain("time"), Cell(Tone::Dim, "-".to_owned()), Cell::plain(time)]);
-    page.gap();
-    page.table(&[Column::key("HOST"), Column::key("STATE"), Column::prose("DETAIL")], rows);
 }
 
 /// The word for an outcome.

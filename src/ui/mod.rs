@@ -4,8 +4,10 @@ mod cell;
 mod clock;
 mod document;
 pub mod escape;
+mod fit;
 mod gauge;
 mod json;
+pub mod screen;
 mod stream;
 mod table;
 mod text;
@@ -95,22 +97,24 @@ impl Ui {
         out.flush()
     }
 
-    /// Prints a report over what stood on the terminal before.
+    /// Prints a report as a block of its own, for a terminal that shows one below the other.
     ///
     /// # Errors
     /// When stdout cannot be written.
-    pub fn redraw(self, report: &impl Report) -> io::Result<()> {
-        let mut frame = String::from("\x1b[H");
-        // The first lines say most: on a small terminal the last are left out, so that the first do not scroll away.
-        let rows = rows(&io::stdout());
-        for line in self.text(report).lines().take(rows.saturating_sub(1).max(1)) {
-            frame.push_str(line);
-            frame.push_str("\x1b[K\n");
-        }
-        frame.push_str("\x1b[J");
+    pub fn block(self, report: &impl Report) -> io::Result<()> {
         let mut out = io::stdout().lock();
-        out.write_all(frame.as_bytes())?;
+        out.write_all((self.text(report) + "\n").as_bytes())?;
         out.flush()
+    }
+
+    /// Draws a report on a screen, below a line that says what it is.
+    ///
+    /// # Errors
+    /// When the terminal cannot be written.
+    pub fn draw(self, screen: &mut screen::Screen, head: &str, report: &impl Report) -> io::Result<()> {
+        let width = columns(&io::stdout()).unwrap_or(usize::MAX);
+        let head: String = escape::line(head).chars().take(width).collect();
+        screen.draw(&format!("{head}\n{}", self.text(report)))
     }
 
     /// Prints text that opsctl made itself: completion scripts, manual pages, schemas, help.
@@ -281,9 +285,9 @@ fn can_read(until: Instant) -> bool {
     }
 }
 
-/// Rows of a terminal; all of them where it does not know how many it has.
-fn rows(stream: &impl std::os::fd::AsFd) -> usize {
-    size(stream).0.unwrap_or(usize::MAX)
+/// Rows of a terminal that knows them.
+fn rows(stream: &impl std::os::fd::AsFd) -> Option<usize> {
+    size(stream).0
 }
 
 /// Columns of a terminal, `None` where there is none. One that does not know them, such as a serial line, says 0.
