@@ -89,14 +89,12 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let names: Vec<String> = named.into_iter().chain(&args.services).cloned().collect();
     let services = services(deployment, &names)?;
     let check = || take(args, context, deployment, &services, names.is_empty());
-    match interval {
-        Some(interval) => watching::run(context, interval, check),
-        None => {
-            let status = check()?;
-            context.ui.report(&status)?;
-            Ok(status.head.exit_code)
-        }
+    if let Some(interval) = interval {
+        return watching::run(context, interval, check);
     }
+    let status = check()?;
+    context.ui.report(&status)?;
+    Ok(status.head.exit_code)
 }
 
 /// How recent backups are, by what this host recorded of them: the remote is not asked, for it may be far away. Nothing of a

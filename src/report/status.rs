@@ -103,7 +103,9 @@ impl Status {
         }
         let verdict = problems.iter().map(|problem| problem.verdict).max().unwrap_or(Verdict::Pass);
         problems.sort_by_key(|problem| std::cmp::Reverse(problem.verdict));
-        problems.iter_mut().for_each(|problem| problem.look.clone_from(&problem.next));
+        for problem in &mut problems {
+            problem.look.clone_from(&problem.next);
+        }
         let absent = health.absent.into_iter();
         Status {
             head: head(verdict),

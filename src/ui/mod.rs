@@ -140,10 +140,8 @@ impl Ui {
     fn text(self, report: &impl Report) -> String {
         let wide = self.format == Format::Wide;
         let mut text = Text::new(text::Sheet {
+            layout: table::Layout { headers: self.headers, wide, columns: columns(&io::stdout()) },
             color: self.colored(),
-            headers: self.headers,
-            wide,
-            columns: columns(&io::stdout()),
             quotes_host: report.quotes_host(),
             clock: self.clock(),
         });

@@ -80,7 +80,7 @@ impl Screen {
         self.size = size();
         let (rows, columns) = self.size;
         let lines = fit::rows(text.lines(), rows, columns);
-        write(format!("\x1b[H{}\x1b[K\x1b[J", lines.join("\x1b[K\r\n")).as_bytes())
+        write(format!("\x1b[H{}\x1b[K\x1b[J", lines.join("\x1b[K\n")).as_bytes())
     }
 
     /// Waits until then for something to happen.

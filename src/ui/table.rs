@@ -7,7 +7,7 @@ use super::cell::{Cell, Column, Tone};
 use super::wrap::{self, width};
 
 /// The least width of a column that wraps.
-const PROSE: usize = 24;
+const PROSE: usize = 20;
 /// The same as long as there is a column that can be left out.
 const COMFORTABLE: usize = 32;
 /// What stands between two columns.

@@ -14,14 +14,11 @@ use crate::registry::Verdict;
 /// Columns of the outcome or label before a line, with the space behind it.
 const LABEL: usize = 9;
 
-/// How a page is laid out.
-#[derive(Debug, Clone)]
+/// How a page is made.
+#[derive(Debug)]
 pub(super) struct Sheet {
+    pub(super) layout: Layout,
     pub(super) color: bool,
-    pub(super) headers: bool,
-    pub(super) wide: bool,
-    /// Columns of the terminal; `None` where there is none.
-    pub(super) columns: Option<usize>,
     /// Secrets are looked for.
     pub(super) quotes_host: bool,
     pub(super) clock: Clock,
@@ -30,20 +27,15 @@ pub(super) struct Sheet {
 /// A page of text under construction.
 #[derive(Debug)]
 pub struct Text {
-    color: bool,
-    headers: bool,
     /// Every column is wanted.
     pub wide: bool,
-    columns: Option<usize>,
-    quotes_host: bool,
-    clock: Clock,
+    sheet: Sheet,
     page: String,
 }
 
 impl Text {
     pub(super) fn new(sheet: Sheet) -> Self {
-        let Sheet { color, headers, wide, columns, quotes_host, clock } = sheet;
-        Text { color, headers, wide, columns, quotes_host, clock, page: String::new() }
+        Text { wide: sheet.layout.wide, sheet, page: String::new() }
     }
 
     pub(super) fn finish(self) -> String {
@@ -52,12 +44,12 @@ impl Text {
 
     /// A date and time as whoever reads it has it: `2026-02-26 02:11:07 UTC`.
     pub fn time(&self, time: Timestamp) -> String {
-        self.clock.stamp(time)
+        self.sheet.clock.stamp(time)
     }
 
     /// A time of day: `02:11:07`.
     pub fn time_of_day(&self, time: Timestamp) -> String {
-        self.clock.time_of_day(time)
+        self.sheet.clock.time_of_day(time)
     }
 
     /// A line that begins with an outcome in a word.
@@ -85,7 +77,7 @@ impl Text {
 
     fn hanging(&mut self, cells: &[Cell], hang: usize) {
         let cells: Vec<Cell> = cells.iter().map(|cell| self.ready(cell)).collect();
-        let lines = match self.columns {
+        let lines = match self.sheet.layout.columns {
             Some(columns) => table::wrapped(&cells, columns, hang, |cell| self.paint(cell)),
             None => vec![cells.iter().map(|cell| self.paint(cell)).collect()],
         };
@@ -108,9 +100,9 @@ impl Text {
         if rows.is_empty() {
             return;
         }
-        let rows: Vec<Vec<Cell>> = rows.iter().map(|row| row.iter().map(|cell| self.ready(cell)).collect()).collect();
-        let layout = Layout { headers: self.headers, wide: self.wide, columns: self.columns };
-        for line in table::lines(columns, &rows, layout, |cell| self.paint(cell)) {
+        let rows: Vec<Vec<Cell>> =
+            rows.into_iter().map(|row| row.iter().map(|cell| self.ready(cell)).collect()).collect();
+        for line in table::lines(columns, &rows, self.sheet.layout, |cell| self.paint(cell)) {
             self.page.push_str(&line);
             self.page.push('\n');
         }
@@ -118,13 +110,16 @@ impl Text {
 
     /// The cell without what may not be shown, before it is measured and its text comes apart.
     fn ready(&self, Cell(tone, text): &Cell) -> Cell {
-        let clean =
-            if self.quotes_host && self.columns.is_some() { redact::house().clean_known(text) } else { text.into() };
+        let clean = if self.sheet.quotes_host && self.sheet.layout.columns.is_some() {
+            redact::house().clean_known(text)
+        } else {
+            text.into()
+        };
         Cell(*tone, escape::line(&clean).into_owned())
     }
 
     fn paint(&self, Cell(tone, text): &Cell) -> String {
-        if !self.color || matches!(tone, Tone::Plain | Tone::Command) || text.is_empty() {
+        if !self.sheet.color || matches!(tone, Tone::Plain | Tone::Command) || text.is_empty() {
             return text.clone();
         }
         let style = match tone {

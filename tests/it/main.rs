@@ -33,3 +33,5 @@ mod streams;
 mod terminal;
 mod truth;
 mod usage;
+mod watch;
+mod widths;

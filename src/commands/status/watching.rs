@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::program;
 use crate::report::status::Status;
 use crate::ui::screen::{Event, Screen};
 use crate::ui::{Format, Ui};
@@ -42,34 +41,30 @@ pub(super) fn run(
         }
         status.remember(&changes);
         let next = Instant::now() + context.within(interval.saturating_sub(begun.elapsed()));
-        match &mut screen {
-            Some(screen) => {
-                let head = head(context, &status, interval);
-                loop {
-                    context.ui.draw(screen, &head, &status)?;
-                    match screen.wait(next) {
-                        Event::Resized => {}
-                        Event::Due => break,
-                        Event::Quit | Event::Lost => return Ok(Exit::Success),
-                    }
+        if let Some(screen) = &mut screen {
+            let head = head(context, &status, interval);
+            loop {
+                context.ui.draw(screen, &head, &status)?;
+                match screen.wait(next) {
+                    Event::Resized => {}
+                    Event::Due => break,
+                    Event::Quit | Event::Lost => return Ok(Exit::Success),
                 }
             }
-            None => {
-                match on_terminal {
-                    true => context.ui.block(&status)?,
-                    false => Ui::json_line(&status)?,
-                }
-                thread::sleep(next.saturating_duration_since(Instant::now()));
+        } else {
+            match on_terminal {
+                true => context.ui.block(&status)?,
+                false => Ui::json_line(&status)?,
             }
+            thread::sleep(next.saturating_duration_since(Instant::now()));
         }
         before = Some(status);
     }
 }
 
-/// `prim on vps1, 2026-02-26 03:11:07 +01:00, every 2s, q quits`.
+/// `prim on vps1: 2026-02-26 03:11:07 +01:00, every 2s, q quits`.
 fn head(context: &Context<'_>, status: &Status, interval: Duration) -> String {
     let deployment = status.head.deployment.as_deref().unwrap_or_default();
     let time = context.ui.clock().stamp(status.head.time);
-    let name = program::command("status --watch");
-    format!("{name}: {deployment} on {}, {time}, every {interval:?}, q quits", status.head.host)
+    format!("{deployment} on {}: {time}, every {interval:?}, q quits", status.head.host)
 }
