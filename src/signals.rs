@@ -17,7 +17,7 @@ use crate::host::exec;
 use crate::host::system::System;
 use crate::host::threads;
 use crate::program;
-use crate::ui::Ui;
+use crate::ui::{Ui, screen};
 
 /// Whoever ignores them on our behalf (`nohup`, a shell that starts us in the background) wants us to live on.
 const UNLESS_IGNORED: [i32; 9] = [SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGXCPU];
@@ -71,6 +71,7 @@ fn end(signal: i32) {
         });
     }
     exec::kill_all();
+    screen::close();
     // At once: what is done at a usual end waits for output that nobody may read.
     signal_hook::low_level::exit(code(signal));
 }

@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::judge::health::{self, About, ServiceHealth, State};
 use crate::observe::probe::{self, PATIENCE};
 use crate::registry::{Deployment, Manager, Service, Verdict};
+use crate::ui::Ui;
 
 /// How often it is looked.
 const POLL_SERVICE: Duration = Duration::from_millis(100);
@@ -51,6 +52,7 @@ pub fn watch(
     let until = first + limit;
     let processes = context.processes();
     let mut good: Vec<Option<(Settling, Instant)>> = services.iter().map(|_| None).collect();
+    let mut countdown = Countdown { ui: context.ui, told: String::new() };
     // How often each had been restarted by itself when it was seen first.
     let mut before: Vec<Option<u32>> = vec![None; services.len()];
     if !limit.is_zero() && operation != Operation::Stop {
@@ -98,11 +100,13 @@ pub fn watch(
         let settling = good.iter().all(|good| good.as_ref().is_some_and(|(_, since)| *since <= until));
         let over = now >= until && !settling || context.deadline().is_some_and(|deadline| now >= deadline);
         if good.iter().all(settled) || hopeless || over {
+            context.ui.end_gauge();
             let found = services.iter().zip(&good).zip(readings);
             return found
                 .map(|((service, good), (reading, health))| (*service, outcome(reading, settled(good), health)))
                 .collect();
         }
+        countdown.tell(&wait(services, &good, settle, until));
         // The last look should end when the time is over, not begin then.
         let took = now - begun;
         let left = good.iter().flatten().map(|(_, since)| settle.saturating_sub(since.elapsed() + took)).max();
@@ -120,6 +124,41 @@ pub fn watch(
             thread::sleep(left.map_or(quick, |left| left.min(POLL_SERVICE)));
         }
     }
+}
+
+/// A line on a terminal that says what is waited for. It is written only when it changes.
+struct Countdown {
+    ui: Ui,
+    told: String,
+}
+
+impl Countdown {
+    fn tell(&mut self, words: &str) {
+        if self.told != words {
+            self.ui.gauge(None, words);
+            words.clone_into(&mut self.told);
+        }
+    }
+}
+
+/// What is waited for and for how long: until all have settled, or at most until then.
+fn wait(
+    services: &[&'static Service],
+    good: &[Option<(Settling, Instant)>],
+    settle: Duration,
+    until: Instant,
+) -> String {
+    // Whole seconds, the last of which ends at zero.
+    let seconds = |left: Duration| left.as_millis().div_ceil(1000);
+    let silent = services.iter().zip(good).filter(|(_, good)| good.is_none());
+    let silent: Vec<&str> = silent.map(|(service, _)| service.name).collect();
+    if !silent.is_empty() {
+        let left = seconds(until.saturating_duration_since(Instant::now()));
+        return format!("waiting, at most {left} s left: {}", silent.join(", "));
+    }
+    let left = good.iter().flatten().map(|(_, since)| settle.saturating_sub(since.elapsed())).max();
+    let names: Vec<&str> = services.iter().map(|service| service.name).collect();
+    format!("settling, {} s left: {}", seconds(left.unwrap_or_default()), names.join(", "))
 }
 
 /// What came of waiting for answers.

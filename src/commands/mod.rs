@@ -150,7 +150,7 @@ impl Global {
     /// What these flags ask for.
     pub fn settings(&self) -> Settings {
         Settings {
-            ui: Ui { format: self.output, headers: !self.no_headers, color: self.color, quiet: self.quiet },
+            ui: Ui { format: self.output, headers: !self.no_headers, color: self.color, quiet: self.quiet, utc: false },
             deployment: self.deployment,
             verbose: self.verbose,
             timeout: self.timeout,

@@ -1,8 +1,9 @@
 //! `opsctl status`: what is wrong first, then every service, then the host.
 
+mod watching;
+
 use std::io;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::ValueEnum;
 use clap_complete::engine::ArgValueCandidates;
@@ -29,7 +30,6 @@ use crate::report::diagnosis::Teller;
 use crate::report::problem::Noticed;
 use crate::report::status::{Beside, Status};
 use crate::select::services;
-use crate::ui::{Format, Ui};
 
 /// How long may be spent on what the worst failed service wrote last.
 const LAST_WORDS: Duration = Duration::from_millis(800);
@@ -37,16 +37,36 @@ const LAST_WORDS: Duration = Duration::from_millis(800);
 /// Arguments of `status`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Services to look at; all of them, and the host, when none is named.
+    /// Services to check [default: all, and the host].
     #[arg(value_name = "SERVICE", add = ArgValueCandidates::new(complete_services))]
     services: Vec<String>,
-    /// Look again and again: redrawn on a terminal, a JSON document a line otherwise.
-    #[arg(short, long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "2s",
-          value_parser = duration)]
-    watch: Option<Duration>,
+    /// Check again at this interval until q or Ctrl-C [default interval: 2s].
+    ///
+    /// On a terminal the screen is redrawn and marks what changed; elsewhere each check is one JSON document a line.
+    #[arg(short, long, value_name = "INTERVAL", num_args = 0..=1, default_missing_value = "2s", value_parser = watch,
+          add = ArgValueCandidates::new(complete_services))]
+    watch: Option<Watch>,
     /// The mildest outcome that makes the exit code 3.
     #[arg(long, value_enum, default_value = "fail", value_name = "VERDICT")]
     fail_on: FailOn,
+}
+
+/// The word behind `--watch`.
+#[derive(Debug, Clone)]
+enum Watch {
+    /// How often.
+    Interval(Duration),
+    /// A service: the flag has no value.
+    Service(String),
+}
+
+/// Understands `-w 5s` as an interval and `-w wallet` as a service.
+fn watch(word: &str) -> Result<Watch, String> {
+    match duration(word) {
+        Ok(interval) => Ok(Watch::Interval(interval)),
+        Err(error) if word.starts_with(|c: char| c.is_ascii_digit()) => Err(error),
+        Err(_) => Ok(Watch::Service(word.to_owned())),
+    }
 }
 
 /// What counts as unhealthy.
@@ -59,29 +79,22 @@ enum FailOn {
 }
 
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
+    const USUAL: Duration = Duration::from_secs(2);
     let deployment = context.deployment()?;
-    let services = services(deployment, &args.services)?;
-    let look = || take(args, context, deployment, &services);
-    let Some(interval) = args.watch else {
-        let status = look()?;
-        context.ui.report(&status)?;
-        return Ok(status.head.exit_code);
+    let (interval, named) = match &args.watch {
+        None => (None, None),
+        Some(Watch::Interval(interval)) => (Some(*interval), None),
+        Some(Watch::Service(name)) => (Some(USUAL), Some(name)),
     };
-    let redraw = Ui::is_terminal() && context.ui.format != Format::Json;
-    loop {
-        let begun = Instant::now();
-        let status = match look() {
-            Ok(status) => status,
-            // The time that was given is over: that is the end of watching, not a failure.
-            Err(error) if error.exit == Exit::TimedOut => return Ok(Exit::Success),
-            Err(error) => return Err(error.into()),
-        };
-        match redraw {
-            true => context.ui.redraw(&status)?,
-            false => Ui::json_line(&status)?,
-        }
-        thread::sleep(context.within(interval.saturating_sub(begun.elapsed())));
+    let names: Vec<String> = named.into_iter().chain(&args.services).cloned().collect();
+    let services = services(deployment, &names)?;
+    let check = || take(args, context, deployment, &services, names.is_empty());
+    if let Some(interval) = interval {
+        return watching::run(context, interval, check);
     }
+    let status = check()?;
+    context.ui.report(&status)?;
+    Ok(status.head.exit_code)
 }
 
 /// How recent backups are, by what this host recorded of them: the remote is not asked, for it may be far away. Nothing of a
@@ -168,11 +181,11 @@ fn take(
     context: &Context<'_>,
     deployment: &'static Deployment,
     services: &[&'static Service],
+    with_host: bool,
 ) -> Result<Status, Error> {
     let time = context.look()?;
     let system = context.system.with_files_until(time.until);
     let context = &context.on(&system);
-    let with_host = args.services.is_empty();
     let processes = context.processes();
     let (mut health, noticed) = if with_host {
         everything(context, deployment, services, || time.rest())

@@ -13,8 +13,11 @@ use crate::observe::logs::line::Said;
 use crate::program;
 use crate::registry::Verdict;
 use crate::ui::Report;
-use crate::ui::{Cell, Text, Tone};
+use crate::ui::{Cell, Column, Text, Tone};
 
+/// Columns of a table of steps.
+pub(super) const STEPS: [Column; 4] =
+    [Column::key("SERVICE"), Column::prose("STEP"), Column::key("RISK"), Column::key("COMMAND")];
 /// Who the steps of a reboot are for, which is no service.
 const HOST: &str = "the host";
 
@@ -26,19 +29,19 @@ pub struct Action {
     pub head: Head,
     /// The verb.
     pub operation: &'static str,
-    /// Whether it was only planned.
+    /// Whether it is a dry run.
     pub dry_run: bool,
-    /// The gravest risk of the plan.
+    /// The highest risk of the plan.
     pub risk: Risk,
-    /// What is lost by it.
+    /// What it loses.
     pub loses: Vec<Loss>,
     /// Other services on this host that need one of those that are changed.
     pub affects: Vec<String>,
     /// Commands, in order.
     pub steps: Vec<StepFacts>,
-    /// What came of each service; empty for a dry run.
+    /// Outcome of each service; empty for a dry run.
     pub targets: Vec<Target>,
-    /// What an earlier run left unfinished; `null` when nothing.
+    /// The change that an earlier run did not finish; `null` when there is none.
     pub unfinished: Option<Note>,
 }
 
@@ -58,13 +61,13 @@ pub struct StepFacts {
     pub service: String,
     /// What it does.
     pub title: String,
-    /// Its words.
+    /// The command and its arguments.
     pub argv: Vec<String>,
-    /// The user it runs as, when not the caller.
+    /// User it runs as; `null` for the caller.
     pub user: Option<String>,
-    /// Directory it runs in; `null` where that does not matter.
+    /// Working directory; `null` where it makes no difference.
     pub cwd: Option<String>,
-    /// What may come of it.
+    /// Risk of the command.
     pub risk: Risk,
     /// How long it may take.
     pub deadline_seconds: u64,
@@ -92,48 +95,48 @@ impl StepFacts {
             Cell::plain(self.service.clone()),
             Cell::plain(self.title.clone()),
             Cell::plain(self.risk.label()),
-            Cell::plain(user + &words.join(" ")),
+            Cell::command(user + &words.join(" ")),
         ]
     }
 }
 
-/// What came of a service.
+/// Outcome of a service.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Target {
     /// Its name.
     pub service: String,
-    /// In a word.
+    /// Its outcome.
     pub outcome: ChangeOutcome,
-    /// What was seen, or what went wrong.
+    /// The state that was reached, or why it was not.
     pub summary: String,
-    /// What its manager says; `null` when it could not be seen.
+    /// State that its manager reports; `null` when undetermined.
     pub state: Option<State>,
-    /// What it says of itself.
+    /// What its own probe reports.
     pub health: Option<Verdict>,
-    /// How long it took.
+    /// How long it took, seconds.
     pub seconds: f64,
-    /// What it wrote last, when it is not well.
+    /// Its last log lines, when it is unhealthy.
     pub log: Vec<Said>,
 }
 
-/// In a word.
+/// Its outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeOutcome {
-    /// As wanted, and it stayed so.
+    /// It reached the wanted state and kept it for the settle time.
     Done,
-    /// Not as wanted, for good.
+    /// It cannot reach the wanted state any more.
     Failed,
-    /// Not as wanted yet.
+    /// It has not reached the wanted state yet.
     Pending,
-    /// Not to be seen.
+    /// Its state could not be determined.
     Unknown,
-    /// Left alone.
+    /// Not changed.
     NotTried,
 }
 
 impl Action {
-    /// Of a plan and, unless it was only planned, of what came of it with the last words of those that are not well.
+    /// From a plan and, unless it is a dry run, the outcome of each service with the last log lines of unhealthy ones.
     pub fn new(head: Head, plan: &Plan, done: Option<Vec<(Done, Vec<Said>)>>, unfinished: Option<Note>) -> Self {
         let steps =
             plan.parts.iter().flat_map(|part| part.steps.iter().map(|step| StepFacts::new(part.service.name, step)));
@@ -217,7 +220,7 @@ impl Report for Action {
                 page.line(&[Cell::plain(format!("  needed by: {}", self.affects.join(", ")))]);
             }
             page.gap();
-            page.table(&["SERVICE", "STEP", "RISK", "COMMAND"], self.steps.iter().map(StepFacts::row).collect());
+            page.table(&STEPS, self.steps.iter().map(StepFacts::row).collect());
             return;
         }
         for target in &self.targets {
@@ -237,25 +240,20 @@ impl Report for Action {
 }
 
 impl Target {
-    /// A line of what came of it, and what it said last where it is not well.
+    /// Its outcome, and its last log lines where it is unhealthy.
     pub(super) fn text(&self, operation: &str, page: &mut Text) {
         let (word, verdict) = match self.outcome {
             ChangeOutcome::Done => ("done", Verdict::Pass),
             ChangeOutcome::Failed => ("FAILED", Verdict::Fail),
             ChangeOutcome::Pending => ("PENDING", Verdict::Unknown),
             ChangeOutcome::Unknown => ("UNKNOWN", Verdict::Unknown),
-            ChangeOutcome::NotTried => ("left", Verdict::Unknown),
+            ChangeOutcome::NotTried => ("skipped", Verdict::Unknown),
         };
-        page.line(&[
-            Cell(Tone::Of(verdict), format!("{word:<8}")),
-            Cell::plain(format!("{operation} {}: {} ({:.1} s)", self.service, self.summary, self.seconds)),
-        ]);
+        let what = format!("{operation} {}: {} ({:.1} s)", self.service, self.summary, self.seconds);
+        page.outcome(verdict, word, &[Cell::plain(what)]);
         self.log.iter().for_each(|line| super::logs::said(page, line));
         if !matches!(self.outcome, ChangeOutcome::Done | ChangeOutcome::NotTried) {
-            page.line(&[
-                Cell(Tone::Dim, "   look ".to_owned()),
-                Cell::plain(program::command(format_args!("logs {}", self.service))),
-            ]);
+            page.aside("next", &[Cell::command(program::command(format_args!("logs {}", self.service)))]);
         }
     }
 }

@@ -17,15 +17,15 @@ pub struct Attempt {
     pub title: String,
     /// Its command; empty for what only a person can do.
     pub argv: Vec<String>,
-    /// What only a person can do, in words.
+    /// What only a person can do.
     pub manual: Option<String>,
     /// What may come of it; `null` where there is nothing to do.
     pub risk: Option<Risk>,
     /// What came of it.
     pub outcome: FixOutcome,
-    /// What went wrong, where something did.
+    /// Why it failed; `null` where it did not.
     pub summary: Option<String>,
-    /// How long it took, with looking before and after.
+    /// How long it took, seconds, with the checks before and after.
     pub seconds: f64,
 }
 
@@ -33,32 +33,32 @@ pub struct Attempt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FixOutcome {
-    /// The finding is gone, and nothing new is there.
+    /// The finding is gone, and there is no new one.
     Fixed,
     /// The finding is still there.
     Unchanged,
-    /// Something else is wrong now.
+    /// There is a new finding.
     Worse,
-    /// The finding is not seen any more, but less could be seen than before.
+    /// The finding is gone, but more is undetermined than before.
     Unclear,
-    /// It could not be done.
+    /// The command failed.
     Failed,
-    /// Nobody consented, or it may not be done by this user.
+    /// Nobody consented, or this user may not run it.
     Refused,
     /// The finding was gone before anything was done.
     Gone,
     /// Only a person can do it.
     Manual,
-    /// It destroys something, so that a person must do it.
+    /// It is destructive, so a person must run it.
     TooGrave,
-    /// It would be done.
+    /// It would run.
     Planned,
-    /// There is nothing to do but to look.
+    /// No command fixes it.
     NoFix,
 }
 
 impl FixOutcome {
-    /// The words for it.
+    /// As text.
     const fn label(self) -> &'static str {
         match self {
             FixOutcome::Fixed => "fixed",
@@ -67,11 +67,11 @@ impl FixOutcome {
             FixOutcome::Unclear => "unclear",
             FixOutcome::Failed => "failed",
             FixOutcome::Refused => "refused",
-            FixOutcome::Gone => "gone by itself",
-            FixOutcome::Manual => "for a person",
-            FixOutcome::TooGrave => "not done: it destroys something",
-            FixOutcome::Planned => "would be done",
-            FixOutcome::NoFix => "nothing to be done but to look",
+            FixOutcome::Gone => "gone before the fix",
+            FixOutcome::Manual => "manual",
+            FixOutcome::TooGrave => "not run: destructive",
+            FixOutcome::Planned => "would run",
+            FixOutcome::NoFix => "no fix",
         }
     }
 }
@@ -110,6 +110,6 @@ impl Attempt {
         let took = if self.seconds > 0.0 { format!(" ({:.1} s)", self.seconds) } else { String::new() };
         let why = self.summary.as_ref().map(|why| format!("; {why}")).unwrap_or_default();
         let title = if self.title.is_empty() { String::new() } else { format!(", {}{how}", self.title) };
-        format!("{}{took}: {} at {}{title}{why}", self.outcome.label(), self.code, self.subject)
+        format!("{}{took}: {} on {}{title}{why}", self.outcome.label(), self.code, self.subject)
     }
 }

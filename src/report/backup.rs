@@ -1,4 +1,4 @@
-//! `backup`, `backup list`, `verify`, `drill`, `prune`: what would be done, what there is, and what came of it.
+//! `backup`, `backup list`, `verify`, `drill`, `prune`: the plan, the inventory and the outcome.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::judge::freshness::Freshness;
 use crate::program;
 use crate::registry::Verdict;
 use crate::ui::Report;
-use crate::ui::{Cell, Text, Tone};
+use crate::ui::{Cell, Column, Text, Tone};
 use crate::units::{age, bytes};
 
 /// A run.
@@ -24,30 +24,30 @@ pub struct Backup {
     /// Common head.
     #[serde(flatten)]
     pub head: Head,
-    /// Whether it was only planned.
+    /// Whether it is a dry run.
     pub dry_run: bool,
-    /// The run; `null` when it was only planned.
+    /// The run; `null` for a dry run.
     pub id: Option<Id>,
     /// Where copies go.
     pub remote: String,
     /// By set.
     pub sets: Vec<SetOutcome>,
-    /// Commands that are run for all of it, as they can be pasted; only when it was only planned.
+    /// Commands that are run for all of it, as they can be pasted; only for a dry run.
     pub commands: Vec<String>,
-    /// Where copies lie on this host that could not be sent or proven; `null` where there are none.
+    /// Directory on this host of copies that could not be uploaded or verified; `null` where there are none.
     pub kept: Option<String>,
-    /// How long it took; `null` when it was only planned.
+    /// How long it took, seconds; `null` for a dry run.
     pub seconds: Option<f64>,
 }
 
-/// What came of a set.
+/// Outcome of a set.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct SetOutcome {
     /// Its name.
     pub set: String,
-    /// In a word.
+    /// Its outcome.
     pub outcome: BackupOutcome,
-    /// What was seen, or what went wrong.
+    /// What the copy holds, or why it failed.
     pub summary: String,
     /// Size of the copy, or of what would be copied, bytes; `null` where there is none.
     pub bytes: Option<u64>,
@@ -55,11 +55,11 @@ pub struct SetOutcome {
     pub sha256: Option<String>,
     /// Rows of each table.
     pub rows: BTreeMap<String, u64>,
-    /// What is odd about a copy that was proven; nothing is pruned then.
+    /// What is unusual about a verified copy; nothing is pruned then.
     pub warning: Option<String>,
 }
 
-/// In a word.
+/// Its outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BackupOutcome {
@@ -135,32 +135,27 @@ impl Report for Backup {
                     Cell::plain(set.summary.clone()),
                 ]
             };
-            page.table(&["SET", "SIZE", "WHAT"], self.sets.iter().map(cells).collect());
+            let columns = [Column::key("SET"), Column::key("SIZE"), Column::prose("SOURCE")];
+            page.table(&columns, self.sets.iter().map(cells).collect());
             page.gap();
-            self.commands.iter().for_each(|command| page.line(&[Cell::plain(command.clone())]));
+            self.commands.iter().for_each(|command| page.line(&[Cell::command(command.clone())]));
             return;
         }
         for set in &self.sets {
             let (word, verdict) = match set.outcome {
-                BackupOutcome::Proven if set.warning.is_some() => ("ODD", Verdict::Warn),
+                BackupOutcome::Proven if set.warning.is_some() => ("WARN", Verdict::Warn),
                 BackupOutcome::Planned | BackupOutcome::Proven => ("proven", Verdict::Pass),
                 BackupOutcome::Failed => ("FAILED", Verdict::Fail),
-                BackupOutcome::Absent => ("left", Verdict::Pass),
+                BackupOutcome::Absent => ("absent", Verdict::Pass),
             };
             let warning = set.warning.as_ref().map(|what| format!("; {what}")).unwrap_or_default();
-            page.line(&[
-                Cell(Tone::Of(verdict), format!("{word:<8}")),
-                Cell::plain(format!("{}: {}{warning}", set.set, set.summary)),
-            ]);
+            page.outcome(verdict, word, &[Cell::plain(format!("{}: {}{warning}", set.set, set.summary))]);
         }
-        let aside = |page: &mut Text, key: &str, text: String| {
-            page.line(&[Cell(Tone::Dim, format!("{key:>7} ")), Cell::plain(text)]);
-        };
         if let (Some(id), Some(seconds)) = (self.id, self.seconds) {
-            aside(page, "run", format!("{id} on {} ({seconds:.1} s)", self.remote));
+            page.aside("run", &[Cell::plain(format!("{id} on {} ({seconds:.1} s)", self.remote))]);
         }
         if let Some(kept) = &self.kept {
-            aside(page, "kept", format!("unproven copies in {kept}"));
+            page.aside("kept", &[Cell::plain(format!("unproven copies in {kept}"))]);
         }
     }
 
@@ -172,7 +167,7 @@ impl Report for Backup {
 /// How many foreign objects are listed by name.
 const SHOWN: usize = 5;
 
-/// What lies on the remote.
+/// Inventory of the remote.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Backups {
     /// Common head.
@@ -185,9 +180,9 @@ pub struct Backups {
     pub backups: Vec<BackupRow>,
     /// How recent each set's newest verified copy is.
     pub sets: Vec<Freshness>,
-    /// Objects there that opsctl did not make, and runs that did not finish.
+    /// Number of objects that opsctl did not make, or that are left by runs that did not finish.
     pub others: usize,
-    /// Paths of objects of which nobody can say that this host made them: they count for nothing, and are never deleted.
+    /// Paths of objects that this host did not verifiably make: they do not count as backups, and are never deleted.
     pub foreign: Vec<String>,
 }
 
@@ -204,9 +199,9 @@ pub struct BackupRow {
     pub age_seconds: i64,
     /// Size, bytes; `null` where its manifest cannot be read.
     pub bytes: Option<u64>,
-    /// Whether it was proven, and nothing is known against it since.
+    /// Whether it was verified, and nothing contradicts that since.
     pub verified: bool,
-    /// Whether its manifest carries the signature of this host; else it counts for nothing.
+    /// Whether this host signed its manifest; without a signature it does not count as a backup.
     pub signed: bool,
     /// Why it is not verified.
     pub trouble: Option<String>,
@@ -235,29 +230,39 @@ impl Report for Backups {
             row.push(Cell::plain(backup.trouble.clone().unwrap_or_default()));
             row
         });
-        page.table(&["SET", "ID", "AGE", "SIZE", "ROWS", "VERIFIED", "RESTORED", "TROUBLE"], rows.collect());
+        let columns = [
+            Column::key("SET"),
+            Column::key("ID"),
+            Column::key("AGE"),
+            Column::key("SIZE").rank(1),
+            Column::key("ROWS").rank(3),
+            Column::key("VERIFIED"),
+            Column::key("RESTORED").rank(2),
+            Column::prose("PROBLEM"),
+        ];
+        page.table(&columns, rows.collect());
         let wrong: Vec<&Freshness> = self.sets.iter().filter(|set| set.verdict != Verdict::Pass).collect();
         if !wrong.is_empty() {
             page.gap();
         }
         for set in wrong {
             let word = super::status::label(set.verdict).to_uppercase();
-            page.line(&[
-                Cell(Tone::Of(set.verdict), format!("{word:<8}")),
-                Cell::plain(format!("{}: {}", set.set, set.summary)),
-            ]);
+            page.outcome(set.verdict, &word, &[Cell::plain(format!("{}: {}", set.set, set.summary))]);
         }
         if self.others > 0 {
             page.line(&[Cell(
                 Tone::Dim,
-                format!("also there: {} that are no copies: of others, or of runs that did not finish", self.others),
+                format!(
+                    "other objects on the remote: {} (not made by this host, or left by runs that did not finish)",
+                    self.others
+                ),
             )]);
         }
         for path in self.foreign.iter().take(SHOWN) {
-            page.line(&[Cell(Tone::Dim, format!("foreign {path}"))]);
+            page.line(&[Cell(Tone::Dim, format!("foreign: {path}"))]);
         }
         if let Some(more @ 1..) = self.foreign.len().checked_sub(SHOWN) {
-            page.line(&[Cell(Tone::Dim, format!("foreign {more} more: {}", program::command("backup list -o json")))]);
+            page.line(&[Cell(Tone::Dim, format!("foreign: {more} more; {}", program::command("backup list -o json")))]);
         }
     }
 
@@ -268,7 +273,7 @@ impl Report for Backups {
     }
 }
 
-/// Copies that were looked at again.
+/// Copies that were verified again.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Proofs {
     /// Common head.
@@ -281,16 +286,16 @@ pub struct Proofs {
     pub proofs: Vec<ProofFacts>,
 }
 
-/// What came of a copy.
+/// Outcome of a copy.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ProofFacts {
-    /// The run; `null` where there is no copy to look at.
+    /// The run; `null` where there is no copy.
     pub id: Option<Id>,
     /// The set.
     pub set: String,
-    /// What it comes to.
+    /// Verdict.
     pub verdict: Verdict,
-    /// What was seen, or what is wrong.
+    /// What the copy holds, or what is wrong with it.
     pub summary: String,
     /// Rows of each table.
     pub rows: BTreeMap<String, u64>,
@@ -301,17 +306,14 @@ pub struct ProofFacts {
 impl Report for Proofs {
     fn text(&self, page: &mut Text) {
         for proof in &self.proofs {
-            let (word, tone) = match proof.verdict {
-                Verdict::Pass => ("good", Tone::Of(Verdict::Pass)),
-                other => (super::status::label(other), Tone::Of(other)),
+            let word = match proof.verdict {
+                Verdict::Pass => "proven".to_owned(),
+                other => super::status::label(other).to_uppercase(),
             };
-            let word = if proof.verdict == Verdict::Pass { word.to_owned() } else { word.to_uppercase() };
             let id = proof.id.map(|id| format!(" {id}")).unwrap_or_default();
             let took = proof.seconds.map(|seconds| format!(" ({seconds:.1} s)")).unwrap_or_default();
-            page.line(&[
-                Cell(tone, format!("{word:<8}")),
-                Cell::plain(format!("{}{id}: {}{took}", proof.set, proof.summary)),
-            ]);
+            let what = format!("{}{id}: {}{took}", proof.set, proof.summary);
+            page.outcome(proof.verdict, &word, &[Cell::plain(what)]);
         }
     }
 
@@ -325,42 +327,42 @@ pub fn proven(found: &BTreeMap<String, u64>, size: u64) -> String {
     format!("restored in scratch: {}, {}", bytes(size), rows(found))
 }
 
-/// What goes, or went.
+/// Copies to delete, or that were deleted.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Prune {
     /// Common head.
     #[serde(flatten)]
     pub head: Head,
-    /// Whether it was only planned.
+    /// Whether it is a dry run.
     pub dry_run: bool,
     /// By set.
     pub sets: Vec<PruneSet>,
-    /// Objects that are gone; `null` when it was only planned.
+    /// Objects that are gone; `null` for a dry run.
     pub gone: Option<usize>,
     /// Objects that should be gone and are not.
     pub left: usize,
-    /// What went wrong; `null` when nothing did.
+    /// Why it failed; `null` when it did not.
     pub trouble: Option<String>,
 }
 
-/// What goes of a set.
+/// Copies of a set to delete and to keep.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct PruneSet {
     /// The set.
     pub set: String,
-    /// Copies that the policy has no use for.
+    /// Copies older than the retention policy keeps.
     pub outlived: Vec<Id>,
-    /// What is left of runs that never finished.
+    /// Leftovers of runs that did not finish.
     pub leftovers: Vec<Id>,
-    /// Copies that stay, and why.
+    /// Copies that are kept, and why.
     pub kept: Vec<Kept>,
-    /// Objects of which nobody can say that this host made them; they are left alone.
+    /// Objects that this host did not verifiably make; they are never deleted.
     pub foreign: usize,
-    /// Why nothing goes; `null` where nothing speaks against it.
+    /// Why nothing is deleted; `null` where there is no blocker.
     pub refused: Option<String>,
 }
 
-/// A copy that stays.
+/// A copy that is kept.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Kept {
     /// The run.
@@ -388,30 +390,26 @@ impl Report for Prune {
                 ("REFUSED", Verdict::Fail, refused.clone())
             } else {
                 let going = set.outlived.len() + set.leftovers.len();
-                // What of it was done where something went wrong is told below.
+                // What was done before a failure is told below.
                 let word = match (self.dry_run, &self.trouble) {
                     (true, _) => "plan",
                     (false, None) => "done",
                     (false, Some(_)) => "tried",
                 };
-                (word, Verdict::Pass, format!("{going} go, {} stay", set.kept.len()))
+                (word, Verdict::Pass, format!("delete {going}, keep {}", set.kept.len()))
             };
-            let foreign =
-                if set.foreign > 0 { format!("; {} not ours, left alone", set.foreign) } else { String::new() };
-            page.line(&[
-                Cell(Tone::Of(verdict), format!("{word:<8}")),
-                Cell::plain(format!("{}: {told}{foreign}", set.set)),
-            ]);
-            let what =
-                |id: &Id, why: &str| vec![Cell(Tone::Dim, "   goes ".to_owned()), Cell::plain(format!("{id}: {why}"))];
-            set.outlived.iter().for_each(|id| page.line(&what(id, "outlived")));
-            set.leftovers.iter().for_each(|id| page.line(&what(id, "left of a run that did not finish")));
+            let foreign = if set.foreign > 0 {
+                format!("; {} not made by this host, not touched", set.foreign)
+            } else {
+                String::new()
+            };
+            page.outcome(verdict, word, &[Cell::plain(format!("{}: {told}{foreign}", set.set))]);
+            let mut delete = |id: &Id, why: &str| page.aside("delete", &[Cell::plain(format!("{id}: {why}"))]);
+            set.outlived.iter().for_each(|id| delete(id, "older than the retention policy keeps"));
+            set.leftovers.iter().for_each(|id| delete(id, "left by a run that did not finish"));
         }
         if let Some(trouble) = &self.trouble {
-            page.line(&[
-                Cell(Tone::Of(Verdict::Fail), "FAILED  ".to_owned()),
-                Cell::plain(format!("{trouble}; the next prune goes on")),
-            ]);
+            page.outcome(Verdict::Fail, "FAILED", &[Cell::plain(format!("{trouble}; the next prune continues"))]);
         }
     }
 

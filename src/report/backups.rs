@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::Head;
 use crate::registry::{BackupSet, Retention, Schedule, Secrecy, Source};
 use crate::ui::Report;
-use crate::ui::{Cell, Text};
+use crate::ui::{Cell, Column, Text};
 
 /// The backup sets of a deployment.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -35,9 +35,9 @@ pub struct SetFacts {
     pub owners: Vec<&'static str>,
     /// Whether it is encrypted before it leaves the host.
     pub encrypted: bool,
-    /// When a copy is made, in words.
+    /// When a copy is made.
     pub schedule: String,
-    /// How long copies are kept, in words.
+    /// How long copies are kept.
     pub retention: String,
     /// Where copies are kept, as rclone takes it.
     pub remote: String,
@@ -66,7 +66,7 @@ impl SetFacts {
         }
     }
 
-    /// The line that tells it.
+    /// As one line.
     pub fn line(&self) -> String {
         let hours = self.rpo_seconds / 3600;
         let optional = if self.optional.is_some() { " where it exists" } else { "" };
@@ -98,11 +98,17 @@ impl Report for BackupSets {
     }
 
     fn text(&self, page: &mut Text) {
-        let mut headers = vec!["SET", "KIND", "SCHEDULE", "KEPT", "RPO"];
+        let mut columns = vec![
+            Column::key("SET"),
+            Column::key("KIND"),
+            Column::key("SCHEDULE"),
+            Column::key("RETENTION").rank(3),
+            Column::key("RPO").rank(2),
+        ];
         if page.wide {
-            headers.extend(["OWNERS", "REMOTE"]);
+            columns.extend([Column::prose("OWNERS"), Column::prose("REMOTE")]);
         }
-        headers.extend(["SOURCE", "WHAT"]);
+        columns.extend([Column::prose("SOURCE").rank(1), Column::prose("SUMMARY")]);
         let rows = self.sets.iter().map(|set| {
             let mut row = vec![
                 Cell::plain(set.name),
@@ -125,7 +131,7 @@ impl Report for BackupSets {
             row
         });
         let rows = rows.collect();
-        page.table(&headers, rows);
+        page.table(&columns, rows);
     }
 
     fn names(&self) -> Vec<String> {

@@ -1,5 +1,5 @@
-//! `diagnose`: what is wrong, what proves it and what to do; then what could not be determined, and for one question what it
-//! is not.
+//! `diagnose`: what is wrong, the evidence and the fix; then what could not be determined, and for one question what is
+//! ruled out.
 
 mod text;
 
@@ -42,30 +42,30 @@ pub struct Diagnosis {
     pub findings: Vec<Finding>,
     /// What could not be determined, one entry a reason.
     pub undetermined: Vec<Undetermined>,
-    /// What it is not; only for one failure or one service.
+    /// Causes that are ruled out; only for one failure or one service.
     pub ruled_out: Vec<NotThis>,
-    /// Findings that were left out, because somebody asked for it or the registry does so until a day.
+    /// Findings that were left out, by `--ignore` or by the registry until a date.
     pub ignored: Vec<Ignored>,
-    /// What the registry left out until a day that is over: it is told again.
+    /// Ignores of the registry that have expired: their findings are reported again.
     pub expired_ignores: Vec<Ignored>,
-    /// Where room can be made, the safest first; only where a file system is full or fills up.
+    /// Reclaimable space, the safest first; only where a file system is full or fills up.
     pub reclaim: Vec<Reclaim>,
-    /// Services that somebody keeps down on purpose: they are no finding, and nothing starts them.
+    /// Services stopped on purpose: they are no finding, and no fix starts them.
     pub on_purpose: Vec<Kept>,
-    /// How it stands with maintenance, where it is not plainly off; `null` otherwise.
+    /// Maintenance state; `null` when it is off.
     pub maintenance: Option<StandingFacts>,
-    /// Whether somebody changes the deployment right now, or has left a change unfinished.
+    /// Lock: whether a change is under way or unfinished.
     pub lock: LockState,
-    /// What was done about it; only with `--fix`.
+    /// Fixes that were tried; only with `--fix`.
     pub attempts: Vec<Attempt>,
-    /// How many causes were held against how many subjects in all.
+    /// Number of checks: causes times subjects.
     pub examined: usize,
 }
 
 /// Something that is wrong.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Finding {
-    /// Stable code of the cause; `opsctl explain CODE` tells more.
+    /// Stable code of the cause; `opsctl explain CODE` shows more.
     pub code: String,
     /// The failure that it belongs to.
     pub failure: &'static str,
@@ -73,7 +73,7 @@ pub struct Finding {
     pub verdict: Verdict,
     /// The deployment's severity level.
     pub severity: &'static str,
-    /// How soon that level wants an answer.
+    /// How soon that level requires a response.
     pub respond: &'static str,
     /// When that level applies, or why the service has it.
     pub reason: &'static str,
@@ -83,30 +83,30 @@ pub struct Finding {
     pub summary: String,
     /// What proves it.
     pub evidence: Vec<Evidence>,
-    /// Why it is wrong, and what follows from it.
+    /// Cause and impact.
     pub cause: String,
-    /// What to do, the best first.
+    /// Fixes, the preferred one first.
     pub fixes: Vec<FixFacts>,
     /// Why no restart is offered, where it would change nothing; `null` elsewhere.
     pub no_restart: Option<String>,
     /// Since when; `null` where that is not known.
     pub since: Option<Timestamp>,
-    /// What changed in the day before, newest first. That it came before does not make it the reason.
+    /// Changes in the day before, newest first. They are not necessarily the cause.
     pub changes: Vec<ChangeFacts>,
-    /// Services that suffer with it.
+    /// Services it affects.
     pub affects: Vec<String>,
-    /// What follows from it and would not be wrong without it.
+    /// Impact: further findings that this one explains.
     pub explains: Vec<Consequence>,
-    /// Where the runbook speaks of it.
+    /// Section of the runbook.
     pub runbook: Cow<'static, str>,
 }
 
-/// A service that somebody keeps down on purpose.
+/// A service stopped on purpose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Kept {
     /// The service.
     pub subject: String,
-    /// What keeps it down, since when, and who wanted it.
+    /// What keeps it down, since when, and who stopped it.
     #[serde(flatten)]
     pub purpose: OnPurpose,
     /// All of it in a line.
@@ -115,14 +115,14 @@ pub struct Kept {
     pub affects: Vec<String>,
 }
 
-/// What is not told.
+/// A finding that is left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Ignored {
     /// Code of the cause.
     pub code: String,
     /// The service, or what of the host it is; `null`: any.
     pub subject: Option<String>,
-    /// The last day on which it is left out, UTC; `null` where somebody asked for it now.
+    /// The last day on which it is left out, UTC; `null` for `--ignore`.
     pub until: Option<Date>,
     /// Why the registry leaves it out.
     pub why: Option<&'static str>,
@@ -147,18 +147,18 @@ impl Ignored {
     }
 }
 
-/// Where room can be made.
+/// Reclaimable space.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Reclaim {
-    /// What takes it.
+    /// What uses it.
     pub what: String,
-    /// How much at most; `null` where that could not be learnt.
+    /// Upper bound, bytes; `null` when undetermined.
     pub bytes: Option<u64>,
-    /// What makes the room. Nothing of it is done without a person.
+    /// Command that reclaims it. `--fix` never runs it.
     pub argv: Vec<String>,
-    /// What may come of that.
+    /// Risk of the command.
     pub risk: Risk,
-    /// What is lost with it; why it is not known how much it is.
+    /// What is lost with it, or why its size is unknown.
     pub note: String,
 }
 
@@ -194,18 +194,18 @@ pub struct Consequence {
     pub summary: String,
 }
 
-/// Something that was seen.
+/// An observation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Evidence {
-    /// The command that shows it. Where opsctl asked by itself (a request, a file), the one that asks the same.
+    /// The command that shows it. For a probe made in process (a request, a file), the equivalent command.
     pub argv: Vec<String>,
     /// How it ended; `null` where no command was run, or it did not end by itself.
     pub exit_code: Option<i32>,
     /// How long it took, milliseconds; `null` where no command was run.
     pub duration_ms: Option<u64>,
-    /// What it shows.
+    /// Excerpt of its output.
     pub excerpt: String,
-    /// Whether there is more of that.
+    /// Whether the excerpt is cut.
     pub truncated: bool,
 }
 
@@ -214,31 +214,31 @@ pub struct Evidence {
 pub struct Undetermined {
     /// Why.
     pub because: String,
-    /// Root would be answered.
+    /// Root could determine it.
     #[serde(skip)]
     pub needs_root: bool,
     /// Failures that this leaves open.
     pub failures: Vec<&'static str>,
-    /// Codes of the causes that may be or not.
+    /// Codes of the causes that stay open.
     pub codes: Vec<String>,
-    /// With whom: services, or `host`.
+    /// Services, or `host`.
     pub subjects: Vec<String>,
 }
 
-/// What it is not.
+/// A cause that is ruled out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct NotThis {
     /// Code of the cause.
     pub code: String,
     /// What it would be.
     pub summary: String,
-    /// With whom it was looked for: services, or `host`.
+    /// Services it was checked on, or `host`.
     pub subjects: Vec<String>,
-    /// What rules it out, where it was looked for with one subject.
+    /// What rules it out, where it was checked on one subject.
     pub evidence: Vec<Evidence>,
 }
 
-/// Puts what was found into words.
+/// Makes documents of findings.
 pub struct Teller<'a> {
     /// What it was found in.
     pub case: &'a Case<'a>,
@@ -328,7 +328,7 @@ impl Teller<'_> {
         }
     }
 
-    /// What is kept down on purpose.
+    /// Services stopped on purpose.
     pub fn on_purpose(&self) -> Vec<Kept> {
         let all = &self.case.health.services;
         let kept = |judged: &ServiceHealth| {
@@ -352,7 +352,7 @@ impl Teller<'_> {
         }
     }
 
-    /// What it is not.
+    /// Causes that are ruled out.
     pub fn not_this(&self, ruled_out: &diagnosis::RuledOut) -> NotThis {
         let service = match ruled_out.subjects.as_slice() {
             [one] => self.case.deployment.service(one),
@@ -367,7 +367,7 @@ impl Teller<'_> {
     }
 }
 
-/// The facts but those that another of the same command says already.
+/// The facts without those that another of the same command contains.
 fn distinct(facts: &[Fact]) -> Vec<&Fact> {
     let said = |index: usize, fact: &Fact| {
         let same = facts.iter().enumerate().filter(|(other, _)| *other != index);

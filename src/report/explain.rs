@@ -24,7 +24,7 @@ pub struct ServiceFacts {
     pub service: ServiceRow,
     /// Why it has its severity.
     pub severity_reason: &'static str,
-    /// How soon that severity wants an answer.
+    /// How soon that severity requires a response.
     pub respond: &'static str,
     /// What is done first.
     pub action: &'static str,
@@ -46,7 +46,7 @@ pub struct ServiceFacts {
     pub restart_loses: Option<&'static str>,
     /// When it is not on a host, why that is no failure.
     pub presence: Option<&'static str>,
-    /// What else there is to know.
+    /// Further notes.
     pub note: Option<&'static str>,
 }
 
@@ -181,7 +181,7 @@ fn memory(memory: &registry::Memory) -> String {
 fn facts<'a>(page: &mut Text, key: &str, values: impl IntoIterator<Item = &'a str>) {
     for (index, value) in values.into_iter().enumerate() {
         let key = if index == 0 { key } else { "" };
-        page.line(&[Cell(Tone::Dim, format!("{key:<14}")), Cell::plain(value)]);
+        page.headed(Cell(Tone::Dim, format!("{key:<14}")), &[Cell::plain(value)]);
     }
 }
 
@@ -194,13 +194,13 @@ impl Report for ServiceFacts {
         let service = &self.service;
         let title = format!("{} ({})", service.name, self.head.deployment.as_deref().unwrap_or_default());
         page.line(&[Cell(Tone::Strong, title), Cell::plain(format!(": {}", service.summary))]);
-        let severity = format!("{}, act {}: {}", service.severity, self.respond, self.severity_reason);
+        let severity = format!("{}, respond {}: {}", service.severity, self.respond, self.severity_reason);
         facts(page, "severity", [severity.as_str()]);
-        facts(page, "first", [self.action]);
+        facts(page, "first step", [self.action]);
         facts(page, "manager", self.managers.iter().map(String::as_str));
         facts(page, "ports", list(service.ports.iter().map(ToString::to_string)).as_deref());
-        facts(page, "reached at", service.endpoints.iter().map(String::as_str));
-        facts(page, "healthy when", self.probes.iter().map(String::as_str));
+        facts(page, "endpoints", service.endpoints.iter().map(String::as_str));
+        facts(page, "probes", self.probes.iter().map(String::as_str));
         facts(page, "needs", list(service.needs.iter().map(ToString::to_string)).as_deref());
         facts(page, "needed by", list(self.dependants.iter().map(ToString::to_string)).as_deref());
         facts(page, "env file", self.env_file.as_deref());
@@ -243,13 +243,13 @@ pub struct DeploymentFacts {
     pub detected_by: Vec<&'static str>,
     /// Severity levels, worst first.
     pub severities: Vec<SeverityFacts>,
-    /// Services, most wanted first.
+    /// Services, the most important first.
     pub services: Vec<&'static str>,
     /// Bounds of the host's resources.
     pub bounds: String,
     /// How new versions come; `null` where the registry does not say.
     pub release: Option<ReleaseWay>,
-    /// What is kept of its data.
+    /// Backups of its data.
     pub backups: Vec<SetFacts>,
     /// How it is taken out of service on purpose.
     pub maintenance: String,
@@ -259,7 +259,7 @@ pub struct DeploymentFacts {
     pub escalation: Vec<String>,
     /// Addresses.
     pub contacts: Vec<String>,
-    /// What else there is to know.
+    /// Further notes.
     pub notes: Vec<&'static str>,
 }
 
@@ -270,7 +270,7 @@ pub struct SeverityFacts {
     pub id: &'static str,
     /// When it applies.
     pub criterion: &'static str,
-    /// How soon it wants an answer.
+    /// How soon it requires a response.
     pub respond: &'static str,
     /// The same in seconds; `null` where it is no fixed time.
     pub respond_seconds: Option<u32>,
@@ -373,13 +373,13 @@ impl Report for DeploymentFacts {
             .iter()
             .map(|level| {
                 let target = level.mttr_total_seconds.map(|total| format!(", repaired within {} min", total / 60));
-                format!("{}: {}; act {}{}", level.id, level.criterion, level.respond, target.unwrap_or_default())
+                format!("{}: {}; respond {}{}", level.id, level.criterion, level.respond, target.unwrap_or_default())
             })
             .collect();
         facts(page, "severities", severities.iter().map(String::as_str));
         facts(page, "bounds", [self.bounds.as_str()]);
         let release = self.release.as_ref().map(ReleaseWay::lines).unwrap_or_default();
-        facts(page, "new versions", release.iter().map(String::as_str));
+        facts(page, "releases", release.iter().map(String::as_str));
         let backups: Vec<String> = self.backups.iter().map(SetFacts::line).collect();
         facts(page, "backups", backups.iter().map(String::as_str));
         facts(page, "maintenance", [self.maintenance.as_str()]);

@@ -15,9 +15,9 @@ pub struct ReleaseWay {
     pub branch: Option<&'static str>,
     /// Images that services run.
     pub images: Vec<ImageWay>,
-    /// Commands that make a version, before anything that serves is touched. Run as the owner of the source.
+    /// Build commands, run as the owner of the source before any running service is changed.
     pub build: Vec<String>,
-    /// How the schema of the database follows; `null` where it does not.
+    /// How the database schema is migrated; `null` where it is not.
     pub schema: Option<String>,
     /// Services that run the version, in the order in which they are switched.
     pub services: Vec<&'static str>,
@@ -25,9 +25,12 @@ pub struct ReleaseWay {
     pub switch: String,
     /// Space that must be free, bytes.
     pub free_bytes: u64,
-    /// What a rollback does not take back.
+    /// The same as `not_rolled_back`.
+    #[schemars(extend("deprecated" = true))]
     pub stays: &'static str,
-    /// What else there is to know.
+    /// What a rollback does not undo.
+    pub not_rolled_back: &'static str,
+    /// Further notes.
     pub note: Option<&'static str>,
 }
 
@@ -38,7 +41,7 @@ pub struct ImageWay {
     pub service: &'static str,
     /// The name that it runs.
     pub tag: &'static str,
-    /// The name that the one before is kept under.
+    /// Name that keeps the previous image.
     pub previous: &'static str,
 }
 
@@ -61,27 +64,30 @@ impl ReleaseWay {
                 Switch::Restart => "each is restarted".to_owned(),
                 Switch::Reload => "each is reloaded, instance by instance".to_owned(),
                 Switch::Compose { project, file, .. } => {
-                    format!("compose makes what has changed anew: project {project}, file {file}")
+                    format!("compose recreates changed containers: project {project}, file {file}")
                 }
             },
             free_bytes: release.free_bytes,
             stays: release.stays,
+            not_rolled_back: release.stays,
             note: release.note,
         }
     }
 
-    /// The lines that tell it.
+    /// As lines.
     pub fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         if let Some(branch) = self.branch {
             lines.push(format!("from {}, branch {branch}", self.source.join(" or ")));
         }
         let images = self.images.iter();
-        lines.extend(images.map(|image| format!("{} runs {}, before it {}", image.service, image.tag, image.previous)));
-        lines.extend(self.build.iter().map(|command| format!("made by {command}")));
+        lines.extend(
+            images.map(|image| format!("{} runs {}, previous image {}", image.service, image.tag, image.previous)),
+        );
+        lines.extend(self.build.iter().map(|command| format!("build: {command}")));
         lines.extend(self.schema.iter().map(|schema| format!("schema: {schema}")));
-        lines.push(format!("then {}: {}", self.services.join(", "), self.switch));
-        lines.push(format!("stays after a rollback: {}", self.stays));
+        lines.push(format!("switch {}: {}", self.services.join(", "), self.switch));
+        lines.push(format!("not rolled back: {}", self.not_rolled_back));
         lines.extend(self.note.map(str::to_owned));
         lines
     }
@@ -93,7 +99,7 @@ fn command(task: &Task) -> String {
 }
 
 fn schema_of(schema: &Schema, backups: &[&str]) -> String {
-    let asked = format!("there must be a backup of the last 24 h in {}", backups.join(" or "));
+    let asked = format!("requires a backup of the last 24 h in {}", backups.join(" or "));
     match schema {
         Schema::Migrations { directory, except, container } => {
             format!("new files of {directory}, but none named {except}, once each in {container}; {asked}")

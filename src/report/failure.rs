@@ -1,4 +1,4 @@
-//! A failure of the registry in words: what `get failures`, `explain FAILURE` and `explain CODE` say, and how its fixes read
+//! A failure of the registry in words: the documents of `get failures`, `explain FAILURE` and `explain CODE`, and how its fixes read
 //! beside a finding.
 
 use std::borrow::Cow;
@@ -11,7 +11,7 @@ use crate::judge::diagnosis;
 use crate::program;
 use crate::registry::{About, Cause, Deployment, Failure, Fix, Remedy, Risk, Service};
 use crate::ui::Report;
-use crate::ui::{Cell, Text, Tone};
+use crate::ui::{Cell, Column, Text, Tone};
 
 /// The failures of a deployment.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -28,7 +28,7 @@ pub struct Failures {
 pub struct FailureRow {
     /// Name.
     pub name: &'static str,
-    /// Other words for it.
+    /// Other names of it.
     pub aliases: Vec<&'static str>,
     /// What it is.
     pub summary: &'static str,
@@ -36,7 +36,7 @@ pub struct FailureRow {
     pub severity: Option<&'static str>,
     /// Codes of its causes.
     pub codes: Vec<String>,
-    /// Where the runbook speaks of it.
+    /// Section of the runbook.
     pub runbook: Cow<'static, str>,
 }
 
@@ -60,11 +60,16 @@ impl Report for Failures {
     }
 
     fn text(&self, page: &mut Text) {
-        let mut headers = vec!["NAME", "SEVERITY", "CAUSES", "ALSO"];
+        let mut columns = vec![
+            Column::key("NAME"),
+            Column::key("SEVERITY"),
+            Column::key("CAUSES").rank(1),
+            Column::prose("ALIASES").rank(2),
+        ];
         if page.wide {
-            headers.push("RUNBOOK");
+            columns.push(Column::prose("RUNBOOK"));
         }
-        headers.push("WHAT");
+        columns.push(Column::prose("SUMMARY"));
         let rows = self.failures.iter().map(|row| {
             let mut cells = vec![
                 Cell::plain(row.name),
@@ -78,7 +83,7 @@ impl Report for Failures {
             cells.push(Cell::plain(row.summary));
             cells
         });
-        page.table(&headers, rows.collect());
+        page.table(&columns, rows.collect());
     }
 
     fn names(&self) -> Vec<String> {
@@ -94,13 +99,13 @@ pub struct FailureFacts {
     pub head: Head,
     /// The failure.
     pub failure: FailureRow,
-    /// What is seen from outside.
+    /// What users and operators notice.
     pub symptoms: Vec<&'static str>,
-    /// Services that it is about; all when empty.
+    /// Services it concerns; all when empty.
     pub services: Vec<&'static str>,
-    /// What may be behind it; the one that was asked for, when a code was.
+    /// Possible causes; only one where a code was given.
     pub causes: Vec<CauseFacts>,
-    /// What else there is to know.
+    /// Further notes.
     pub note: Option<Cow<'static, str>>,
 }
 
@@ -113,24 +118,24 @@ pub struct CauseFacts {
     pub summary: String,
     /// Why, and what follows from it.
     pub explanation: String,
-    /// With whom it is looked for.
+    /// Services it is checked on, or the host.
     pub about: String,
     /// Severity level; `null`: that of its service or resource.
     pub severity: Option<&'static str>,
-    /// What to do, the best first.
+    /// Fixes, the preferred one first.
     pub fixes: Vec<FixFacts>,
 }
 
-/// What to do.
+/// A fix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FixFacts {
-    /// In a few words.
+    /// Short title.
     pub title: String,
     /// The command; empty for what only a person can do.
     pub argv: Vec<String>,
-    /// What may come of it.
+    /// Risk of the command.
     pub risk: Risk,
-    /// What only a person can do, in words; `null` for a command.
+    /// What only a person can do; `null` for a command.
     pub manual: Option<String>,
 }
 
@@ -219,7 +224,13 @@ impl FixFacts {
         FixFacts { title: names.fill(fix.title), argv, risk: fix.risk, manual }
     }
 
-    /// The command as it would be pasted, or the words.
+    /// What it does, the command and the risk.
+    pub(super) fn cells(&self) -> [Cell; 3] {
+        let how = if self.manual.is_some() { Cell::plain(self.how()) } else { Cell::command(self.how()) };
+        [Cell::plain(format!("{}: ", self.title)), how, Cell::plain(format!(" ({})", self.risk.label()))]
+    }
+
+    /// The command to paste, or what a person does.
     pub fn how(&self) -> String {
         match &self.manual {
             Some(words) => words.clone(),
@@ -285,35 +296,36 @@ impl Report for FailureFacts {
 
     fn text(&self, page: &mut Text) {
         let fact = |page: &mut Text, key: &str, value: String| {
-            page.line(&[Cell(Tone::Dim, format!("{key:<14}")), Cell::plain(value)]);
+            page.headed(Cell(Tone::Dim, format!("{key:<14}")), &[Cell::plain(value)]);
         };
         let row = &self.failure;
         let title = format!("{} ({})", row.name, self.head.deployment.as_deref().unwrap_or_default());
         page.line(&[Cell(Tone::Strong, title), Cell::plain(format!(": {}", row.summary))]);
         fact(page, "severity", row.severity.unwrap_or("that of the service or resource").to_owned());
         for (index, symptom) in self.symptoms.iter().enumerate() {
-            fact(page, if index == 0 { "seen as" } else { "" }, (*symptom).to_owned());
+            fact(page, if index == 0 { "symptoms" } else { "" }, (*symptom).to_owned());
         }
         if !row.aliases.is_empty() {
             fact(page, "also called", row.aliases.join(", "));
         }
         if !self.services.is_empty() {
-            fact(page, "about", self.services.join(", "));
+            fact(page, "services", self.services.join(", "));
         }
         fact(page, "runbook", row.runbook.to_string());
         if let Some(note) = &self.note {
             fact(page, "note", note.to_string());
         }
-        fact(page, "look", program::command(format_args!("diagnose {}", row.name)));
+        let next = program::command(format_args!("diagnose {}", row.name));
+        page.headed(Cell(Tone::Dim, format!("{:<14}", "next")), &[Cell::command(next)]);
         for cause in &self.causes {
             page.gap();
             page.line(&[Cell(Tone::Strong, cause.code.clone()), Cell::plain(format!(": {}", cause.summary))]);
-            fact(page, "why", cause.explanation.clone());
+            fact(page, "cause", cause.explanation.clone());
             let severity = cause.severity.map_or_else(String::new, |id| format!(" ({id})"));
-            fact(page, "looked for at", format!("{}{severity}", cause.about));
+            fact(page, "checked on", format!("{}{severity}", cause.about));
             for (index, fix) in cause.fixes.iter().enumerate() {
-                let words = format!("{}: {} ({})", fix.title, fix.how(), fix.risk.label());
-                fact(page, if index == 0 { "fix" } else { "else" }, words);
+                let key = if index == 0 { "fix" } else { "or" };
+                page.headed(Cell(Tone::Dim, format!("{key:<14}")), &fix.cells());
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::action::audit::{Entry, Phase};
 use crate::program;
 use crate::registry::Verdict;
 use crate::ui::Report;
-use crate::ui::{Cell, Text, Tone};
+use crate::ui::{Cell, Column, Text, Tone};
 
 /// What was changed.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -86,14 +86,20 @@ impl History {
 impl Report for History {
     fn text(&self, page: &mut Text) {
         if self.changes.is_empty() {
-            page.line(&[Cell::plain(format!("nothing was changed by {} yet", program::name()))]);
+            page.line(&[Cell::plain(format!("{} changed nothing yet", program::name()))]);
             return;
         }
-        let mut headers = vec!["TIME", "WHO", "FROM", "CHANGE", "SECONDS"];
+        let mut columns = vec![
+            Column::key("TIME"),
+            Column::key("WHO"),
+            Column::key("FROM").rank(2),
+            Column::prose("CHANGE"),
+            Column::key("SECONDS").rank(1),
+        ];
         if page.wide {
-            headers.push("COMMANDS");
+            columns.push(Column::prose("COMMANDS"));
         }
-        headers.push("OUTCOME");
+        columns.push(Column::prose("OUTCOME"));
         let rows = self.changes.iter().map(|change| {
             let verdict = match change.exit_code {
                 Some(0) => Verdict::Pass,
@@ -101,7 +107,7 @@ impl Report for History {
                 None => Verdict::Unknown,
             };
             let mut row = vec![
-                Cell::plain(change.time.strftime("%Y-%m-%d %H:%M:%S").to_string()),
+                Cell::plain(page.time(change.time)),
                 Cell::plain(change.user.clone()),
                 Cell::or_dash(change.from.clone()),
                 Cell::plain(format!("{} {}", change.operation, change.targets.join(" "))),
@@ -114,7 +120,7 @@ impl Report for History {
             row
         });
         let rows = rows.collect();
-        page.table(&headers, rows);
+        page.table(&columns, rows);
     }
 
     fn names(&self) -> Vec<String> {

@@ -7,7 +7,7 @@ use super::Head;
 use crate::observe::logs::source;
 use crate::registry::{self, Presence, Service};
 use crate::ui::Report;
-use crate::ui::{Cell, Text};
+use crate::ui::{Cell, Column, Text};
 
 /// The services of a deployment.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -69,11 +69,18 @@ impl Report for Services {
     }
 
     fn text(&self, page: &mut Text) {
-        let mut headers = vec!["NAME", "SEVERITY", "MANAGER", "UNIT", "PORT", "ENDPOINT"];
+        let mut columns = vec![
+            Column::key("NAME"),
+            Column::key("SEVERITY"),
+            Column::key("MANAGER").rank(3),
+            Column::key("UNIT").rank(2),
+            Column::key("PORT"),
+            Column::prose("ENDPOINT").rank(1),
+        ];
         if page.wide {
-            headers.extend(["NEEDS", "LOGS"]);
+            columns.extend([Column::prose("NEEDS"), Column::prose("LOGS")]);
         }
-        headers.push("WHAT");
+        columns.push(Column::prose("SUMMARY"));
         let rows = self.services.iter().map(|row| {
             let mut cells = vec![
                 Cell::plain(row.name),
@@ -92,7 +99,7 @@ impl Report for Services {
             cells
         });
         let rows = rows.collect();
-        page.table(&headers, rows);
+        page.table(&columns, rows);
     }
 
     fn names(&self) -> Vec<String> {
@@ -140,7 +147,14 @@ impl Report for Deployments {
                 Cell::plain(row.summary),
             ]
         });
-        page.table(&["NAME", "HERE", "SERVICES", "SSH", "WHAT"], rows.collect());
+        let columns = [
+            Column::key("NAME"),
+            Column::key("HERE"),
+            Column::key("SERVICES").rank(2),
+            Column::prose("SSH").rank(1),
+            Column::prose("SUMMARY"),
+        ];
+        page.table(&columns, rows.collect());
     }
 
     fn names(&self) -> Vec<String> {

@@ -42,9 +42,9 @@ impl From<Holder> for LockState {
 
 impl LockState {
     /// In a line.
-    pub fn words(&self) -> String {
+    pub fn words(&self, page: &Text) -> String {
         let Some(note) = &self.holder else { return self.state.to_owned() };
-        let since = note.since.strftime("%Y-%m-%d %H:%M:%S UTC");
+        let since = page.time(note.since);
         let step = note.step.as_ref().map(|step| format!(", at: {step}")).unwrap_or_default();
         format!("{}: {} ({}) since {since}{step}", self.state, note.what, note.who)
     }
@@ -52,7 +52,8 @@ impl LockState {
 
 impl Report for LockFacts {
     fn text(&self, page: &mut Text) {
-        page.line(&[Cell::plain(self.lock.words())]);
+        let words = self.lock.words(page);
+        page.line(&[Cell::plain(words)]);
     }
 
     fn names(&self) -> Vec<String> {

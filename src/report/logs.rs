@@ -1,10 +1,10 @@
-//! What a service wrote, beneath what another document says of it.
+//! Log lines of a service beneath its outcome.
 
 use crate::observe::logs::line::Said;
-use crate::ui::{Cell, Text, Tone};
+use crate::ui::{Cell, Text};
 
 /// As a line beneath what it is about.
 pub(super) fn said(page: &mut Text, said: &Said) {
-    let time = said.time.map(|time| time.strftime("%H:%M:%S ").to_string()).unwrap_or_default();
-    page.line(&[Cell(Tone::Dim, "   says ".to_owned()), Cell::plain(time + &said.text)]);
+    let time = said.time.map(|time| page.time_of_day(time) + " ").unwrap_or_default();
+    page.aside("log", &[Cell::plain(time + &said.text)]);
 }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Head;
-use super::action::{Action, ChangeOutcome, Loss, StepFacts, Target};
+use super::action::{Action, ChangeOutcome, Loss, STEPS, StepFacts, Target};
 use crate::action::Risk;
 use crate::action::lock;
 use crate::action::maintenance::page::{Act, Plan};
@@ -13,7 +13,7 @@ use crate::action::maintenance::{Asked, MaintenanceState, Standing};
 use crate::program;
 use crate::registry::{Maintenance, Verdict};
 use crate::ui::Report;
-use crate::ui::{Cell, Text, Tone};
+use crate::ui::{Cell, Column, Text, Tone};
 
 /// The maintenance of a deployment.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -23,14 +23,14 @@ pub struct MaintenanceFacts {
     pub head: Head,
     /// `status`, `on` or `off`.
     pub operation: &'static str,
-    /// Whether it was only planned.
+    /// Whether it is a dry run.
     pub dry_run: bool,
-    /// How it stands.
+    /// Maintenance state.
     #[serde(flatten)]
     pub standing: StandingFacts,
-    /// The gravest risk of the plan; `null` where nothing is planned.
+    /// The highest risk of the plan; `null` where nothing is planned.
     pub risk: Option<Risk>,
-    /// What is lost by it; before a page is taken away, what is wrong behind it.
+    /// What it loses; for `off` of a page, what is unhealthy behind it.
     pub loses: Vec<Loss>,
     /// Other services that need one of those that are changed.
     pub affects: Vec<String>,
@@ -38,32 +38,32 @@ pub struct MaintenanceFacts {
     pub steps: Vec<MaintenanceStep>,
     /// What the edge answers.
     pub answers: Vec<AnswerFacts>,
-    /// What went wrong with all of it; `null` when nothing did.
+    /// Why it failed; `null` when it did not.
     pub trouble: Option<String>,
-    /// What came of each service.
+    /// Outcome of each service.
     pub targets: Vec<Target>,
-    /// What an earlier run left unfinished; `null` when nothing.
+    /// The change that an earlier run did not finish; `null` when there is none.
     pub unfinished: Option<lock::Note>,
 }
 
-/// How it stands.
+/// Maintenance state.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct StandingFacts {
     /// `page`: the proxy answers 503 with a message; `stop`: services are stopped; `none`.
     pub mode: &'static str,
-    /// In a word.
+    /// On or off.
     pub state: MaintenanceState,
-    /// What it is taken from.
+    /// What shows it.
     pub summary: String,
     /// What it means for users; `null` where there is no maintenance mode.
     pub effect: Option<&'static str>,
-    /// Since when it is on, as far as that was noted.
+    /// Since when it is on; `null` when not recorded.
     pub since: Option<Timestamp>,
     /// Who turned it on.
     pub by: Option<String>,
     /// The address at the other end of SSH.
     pub from: Option<String>,
-    /// What for, or what visitors are told.
+    /// Its purpose, or the message that visitors see.
     pub message: Option<String>,
 }
 
@@ -94,14 +94,14 @@ pub struct AnswerFacts {
     pub retry_after: Option<String>,
     /// Whether it is the page.
     pub page: bool,
-    /// In a few words.
+    /// In one line.
     pub summary: String,
     /// The command that asks the same, to be pasted into a shell.
     pub command: String,
 }
 
 impl StandingFacts {
-    /// Of what was seen.
+    /// From what was observed.
     pub fn new(mode: &Maintenance, standing: &Standing) -> Self {
         let (mode, effect) = match mode {
             Maintenance::None(_) => ("none", None),
@@ -122,17 +122,17 @@ impl StandingFacts {
     }
 
     /// `on since 2026-02-26 02:11:07 UTC (alice: moving the disk)`.
-    pub fn told(&self) -> String {
+    pub fn told(&self, page: &Text) -> String {
         let state = self.state.label();
         let (Some(since), Some(by)) = (self.since, &self.by) else { return state.to_owned() };
         let word = if self.state == MaintenanceState::On { " since" } else { ", turned on" };
         let message = self.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
-        format!("{state}{word} {} ({by}{message})", since.strftime("%Y-%m-%d %H:%M:%S UTC"))
+        format!("{state}{word} {} ({by}{message})", page.time(since))
     }
 }
 
 impl MaintenanceFacts {
-    /// How it stands.
+    /// Maintenance state.
     pub fn new(head: Head, operation: &'static str, standing: StandingFacts, answers: &[Asked]) -> Self {
         MaintenanceFacts {
             head,
@@ -228,11 +228,11 @@ impl Report for MaintenanceFacts {
                     MaintenanceState::None | MaintenanceState::Off | MaintenanceState::On => Tone::Strong,
                 };
                 let name = self.head.deployment.as_deref().unwrap_or_default();
-                page.line(&[Cell(tone, format!("{name}: maintenance {}", self.standing.told()))]);
+                page.line(&[Cell(tone, format!("{name}: maintenance {}", self.standing.told(page)))]);
                 page.line(&[Cell::plain(format!("  {}", self.standing.summary))]);
                 if self.standing.state == MaintenanceState::Unfinished {
-                    let ways = format!("  either settles it: {0} maintenance on, {0} maintenance off", program::name());
-                    page.line(&[Cell::plain(ways)]);
+                    let command = |word: &str| Cell::command(format!("{} maintenance {word}", program::name()));
+                    page.line(&[Cell::plain("  next: "), command("on"), Cell::plain(" or "), command("off")]);
                 }
                 self.answers(page);
             }
@@ -249,7 +249,7 @@ impl MaintenanceFacts {
     fn plan(&self, page: &mut Text) {
         let risk = self.risk.unwrap_or(Risk::ReadOnly).label();
         let count = match self.steps.len() {
-            0 => format!("nothing to do, it is {}", self.standing.told()),
+            0 => format!("nothing to do, it is {}", self.standing.told(page)),
             1 => format!("1 step, {risk}; nothing was changed"),
             count => format!("{count} steps, {risk}; nothing was changed"),
         };
@@ -262,7 +262,7 @@ impl MaintenanceFacts {
         }
         for loss in &self.loses {
             let line = match self.standing.mode {
-                "page" => format!("  not well behind the page: {}: {}", loss.service, loss.what),
+                "page" => format!("  unhealthy behind the page: {}: {}", loss.service, loss.what),
                 _ => format!("  {} loses: {}", loss.service, loss.what),
             };
             page.line(&[Cell::plain(line)]);
@@ -272,22 +272,22 @@ impl MaintenanceFacts {
         }
         let rows = self.steps.iter().map(|step| {
             let mut row = step.command.row();
-            // What is no command is told in words.
+            // A step without a command says what it does.
             if let (Some(command), true) = (row.last_mut(), step.command.argv.is_empty()) {
                 let file = step.file.as_ref();
-                *command = Cell::plain(file.map_or("(asks nginx)".to_owned(), |file| format!("(writes {file})")));
+                *command = Cell::plain(file.map_or("(probes nginx)".to_owned(), |file| format!("(writes {file})")));
             }
             row
         });
         page.gap();
-        page.table(&["SERVICE", "STEP", "RISK", "COMMAND"], rows.collect());
+        page.table(&STEPS, rows.collect());
         // The page; the main file beside it is nginx's own but for one line.
         if let Some((file, content)) = self.steps.first().and_then(|step| step.file.as_ref().zip(step.content.as_ref()))
         {
             page.gap();
             page.line(&[Cell(Tone::Dim, format!("{file}:"))]);
             for line in content.lines() {
-                page.line(&[Cell::plain(format!("  {line}"))]);
+                page.line(&[Cell::plain("  "), Cell::command(line)]);
             }
         }
     }
@@ -305,7 +305,8 @@ impl MaintenanceFacts {
         if !rows.is_empty() {
             page.gap();
         }
-        page.table(&["HOST", "PORT", "PATH", "ANSWERS"], rows);
+        let columns = [Column::key("HOST"), Column::key("PORT"), Column::key("PATH"), Column::prose("ANSWER")];
+        page.table(&columns, rows);
     }
 
     fn outcome(&self, page: &mut Text) {
@@ -315,13 +316,13 @@ impl MaintenanceFacts {
             (Verdict::Unknown, _) => ("PENDING", Verdict::Unknown),
             (Verdict::Fail, _) => ("FAILED", Verdict::Fail),
         };
-        let now = format!("maintenance {}: {}", self.standing.told(), self.standing.summary);
+        let now = format!("maintenance {}: {}", self.standing.told(page), self.standing.summary);
         let (told, now) = match (&self.trouble, verdict) {
             (None, Verdict::Pass) => (now, None),
             (None, _) => (format!("maintenance {}", self.operation), Some(now)),
             (Some(trouble), _) => (format!("maintenance {}: {trouble}", self.operation), Some(now)),
         };
-        page.line(&[Cell(Tone::Of(verdict), format!("{word:<8}")), Cell::plain(told)]);
+        page.outcome(verdict, word, &[Cell::plain(told)]);
         for target in &self.targets {
             let tone = match target.outcome {
                 ChangeOutcome::Done => Verdict::Pass,
@@ -333,7 +334,7 @@ impl MaintenanceFacts {
             target.log.iter().for_each(|line| super::logs::said(page, line));
         }
         if let Some(now) = now {
-            page.line(&[Cell(Tone::Dim, "    now ".to_owned()), Cell::plain(now)]);
+            page.aside("now", &[Cell::plain(now)]);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a command has to say: one serializable value a document, with its view as text. Rendering is the next step, in
+//! The documents of commands: one serializable value each, with its view as text. Rendering is the next step, in
 //! [`crate::ui`]; nothing here prints.
 
 pub mod action;
@@ -39,18 +39,18 @@ pub struct Head {
     pub schema: &'static str,
     /// Version of opsctl.
     pub opsctl: &'static str,
-    /// Deployment that was looked at; `null` when none was chosen yet.
+    /// Deployment; `null` when none is chosen.
     pub deployment: Option<String>,
     /// Name of this host.
     pub host: String,
     /// When the document was made.
     pub time: Timestamp,
-    /// What it comes to.
+    /// Verdict.
     pub verdict: Verdict,
     /// Exit code of the command.
     #[schemars(with = "u8")]
     pub exit_code: Exit,
-    /// What went wrong with the command itself; `null` when nothing did.
+    /// Error of the command itself; `null` when there is none.
     pub error: Option<ErrorBody>,
 }
 
@@ -98,7 +98,7 @@ pub struct ErrorBody {
     pub code: Code,
     /// What is wrong.
     pub message: String,
-    /// What to try next.
+    /// Next command to try.
     pub hint: Option<String>,
 }
 

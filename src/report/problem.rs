@@ -1,4 +1,4 @@
-//! What `status` has to tell first: a problem each, of a service, of the host, of backups, of a change, and of what goes wrong later.
+//! Problems that `status` reports first: of services, the host, backups, a change, and of what goes wrong later.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::observe::logs::line::Said;
 use crate::program;
 use crate::registry::{Deployment, HostChecks, Level, Service, Verdict};
 
-/// Something that is not as it should be.
+/// A problem.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Problem {
     /// The service or resource.
@@ -23,15 +23,18 @@ pub struct Problem {
     pub summary: String,
     /// The deployment's severity level.
     pub severity: String,
-    /// How soon that level wants an answer.
+    /// How soon that level requires a response.
     pub respond: String,
     /// Why it has that severity.
     pub reason: String,
-    /// Services that suffer with it.
+    /// Services it affects.
     pub affects: Vec<String>,
-    /// The command that shows more.
+    /// The same as `next`.
+    #[schemars(extend("deprecated" = true))]
     pub look: String,
-    /// What the service wrote last, oldest first; only of the worst problem.
+    /// The next command to run.
+    pub next: String,
+    /// Last log lines of the service, oldest first; only of the worst problem.
     pub log: Vec<Said>,
 }
 
@@ -73,7 +76,8 @@ fn service_problem(service: &Service, judged: &ServiceHealth, all: &[ServiceHeal
         respond: judged.respond.clone(),
         reason: service.severity_reason.to_owned(),
         affects,
-        look: program::command(format_args!("diagnose {}", service.name)),
+        look: String::new(),
+        next: program::command(format_args!("diagnose {}", service.name)),
         log: Vec::new(),
     }
 }
@@ -85,9 +89,10 @@ pub(super) fn unfinished_problem(deployment: &Deployment, note: &Note) -> Proble
         summary: run::unfinished(note),
         severity: deployment.checks.severity.id.to_owned(),
         respond: deployment.checks.severity.response.to_owned(),
-        reason: "what was begun is not known to have ended well".to_owned(),
+        reason: "the outcome of the change is unknown".to_owned(),
         affects: Vec::new(),
-        look: format!("{} (again), or {}", program::command(&note.what), program::command("lock release")),
+        look: String::new(),
+        next: format!("{} (again), or {}", program::command(&note.what), program::command("lock release")),
         log: Vec::new(),
     }
 }
@@ -99,14 +104,15 @@ pub(super) fn backup_problem(deployment: &Deployment, fresh: &Freshness) -> Prob
         summary: fresh.summary.clone(),
         severity: deployment.checks.severity.id.to_owned(),
         respond: deployment.checks.severity.response.to_owned(),
-        reason: "what is lost now cannot be brought back".to_owned(),
+        reason: "data lost now cannot be restored".to_owned(),
         affects: Vec::new(),
-        look: program::command(format_args!("backup list {}", fresh.set)),
+        look: String::new(),
+        next: program::command(format_args!("backup list {}", fresh.set)),
         log: Vec::new(),
     }
 }
 
-/// What goes wrong later, by the causes that `status` looks for as well.
+/// What goes wrong later, by the causes that `status` checks as well.
 #[derive(Debug, Default)]
 pub struct Noticed {
     /// What was found.
@@ -130,7 +136,8 @@ pub(super) fn noticed_problems(deployment: &Deployment, health: &Health, noticed
             respond: deployment.checks.severity.response.to_owned(),
             reason: "jobs, timers and the next boot could not be checked".to_owned(),
             affects: Vec::new(),
-            look: program::command("diagnose automation-stopped"),
+            look: String::new(),
+            next: program::command("diagnose automation-stopped"),
             log: Vec::new(),
         });
     }
@@ -139,7 +146,8 @@ pub(super) fn noticed_problems(deployment: &Deployment, health: &Health, noticed
 
 fn noticed_problem(deployment: &Deployment, found: Finding) -> Problem {
     Problem {
-        look: match deployment.service(&found.subject) {
+        look: String::new(),
+        next: match deployment.service(&found.subject) {
             Some(service) => program::command(format_args!("diagnose {}", service.name)),
             None => program::command(format_args!("explain {}", found.code)),
         },
@@ -164,6 +172,7 @@ pub(super) fn absent_problem(service: &Service, reason: &str) -> Problem {
         reason: service.severity_reason.to_owned(),
         affects: Vec::new(),
         look: String::new(),
+        next: String::new(),
         log: Vec::new(),
     }
 }
@@ -178,7 +187,8 @@ fn host_problem(deployment: &Deployment, check: &Check) -> Problem {
         respond: level.response.to_owned(),
         reason: reason.to_owned(),
         affects: Vec::new(),
-        look: check.command.to_string(),
+        look: String::new(),
+        next: check.command.to_string(),
         log: Vec::new(),
     }
 }

@@ -1,11 +1,11 @@
-//! `redeploy` and `rollback`: what would be done, what came of it, and which versions are recorded.
+//! `redeploy` and `rollback`: the plan, the outcome, and the recorded versions.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Head;
-use super::action::{self, Loss, StepFacts, Target, target};
+use super::action::{self, Loss, STEPS, StepFacts, Target, target};
 use super::status::label;
 use crate::action::Risk;
 use crate::action::lock::Note;
@@ -17,7 +17,7 @@ use crate::action::release::record::{self, How, Record};
 use crate::program;
 use crate::registry::{Release as Facts, Verdict};
 use crate::ui::Report;
-use crate::ui::{Cell, Text, Tone};
+use crate::ui::{Cell, Column, Text, Tone};
 
 /// A new version, or an earlier one.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -27,82 +27,88 @@ pub struct Release {
     pub head: Head,
     /// The verb.
     pub operation: &'static str,
-    /// Whether it was only planned.
+    /// Whether it is a dry run.
     pub dry_run: bool,
-    /// The gravest risk of the plan.
+    /// The highest risk of the plan.
     pub risk: Risk,
     /// What ran before.
     pub from: Version,
     /// What was to run; what it runs since, once it does.
     pub to: Version,
-    /// What was looked at beforehand.
+    /// Preflight checks.
     pub checks: Vec<CheckFacts>,
-    /// What is lost by it.
+    /// What it loses.
     pub loses: Vec<Loss>,
     /// Other services that need one of those that are switched.
     pub affects: Vec<String>,
     /// Commands, in order: those of the plan, or those that were run.
     pub steps: Vec<ReleaseStep>,
-    /// What came of each service; empty for a dry run and where none was switched.
+    /// Outcome of each service; empty for a dry run and where none was switched.
     pub targets: Vec<Target>,
-    /// What came of each on the way back, where the version did not work.
+    /// Outcome of each service in the rollback, where the version failed.
     pub restored: Vec<Target>,
     /// How it ended; `null` for a dry run.
     pub outcome: Option<ReleaseOutcome>,
-    /// Why it ended so; `null` where it is as wanted.
+    /// Why it failed; `null` where it did not.
     pub reason: Option<String>,
-    /// What going back to an earlier version does not take back.
+    /// The same as `not_rolled_back`.
+    #[schemars(extend("deprecated" = true))]
     pub stays: &'static str,
-    /// What the runbook says to know about it.
+    /// What a rollback does not undo.
+    pub not_rolled_back: &'static str,
+    /// Note of the runbook.
     pub note: Option<&'static str>,
-    /// How long it took; `null` for a dry run.
+    /// How long it took, seconds; `null` for a dry run.
     pub seconds: Option<f64>,
-    /// What an earlier run left unfinished; `null` when nothing.
+    /// The change that an earlier run did not finish; `null` when there is none.
     pub unfinished: Option<Note>,
 }
 
-/// Something that was looked at beforehand.
+/// A preflight check.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct CheckFacts {
     /// What: `source`, `disk`, `backup`, …
     pub what: &'static str,
-    /// What follows.
+    /// Verdict.
     pub verdict: Verdict,
-    /// What was seen.
+    /// Its evidence.
     pub summary: String,
-    /// What to do about it.
+    /// How to fix it.
     pub hint: Option<String>,
 }
 
-/// A command, and what came of it.
+/// A command and its outcome.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ReleaseStep {
     /// The command.
     #[serde(flatten)]
     pub step: StepFacts,
-    /// How long it took; `null` when it was not run.
+    /// How long it took, seconds; `null` when it was not run.
     pub seconds: Option<f64>,
     /// Why it failed; `null` when it did not.
     pub failed: Option<String>,
-    /// What it said last, where it failed.
+    /// The same as `log`.
+    #[schemars(extend("deprecated" = true))]
     pub says: Vec<String>,
+    /// Its last lines of output, where it failed.
+    pub log: Vec<String>,
 }
 
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReleaseOutcome {
-    /// As wanted, and it stayed so.
+    /// The version is live and stayed healthy for the settle time.
     Done,
-    /// What was found on the way spoke against it; nothing that serves was touched.
+    /// A precondition failed on the way; no running service was changed.
     Refused,
-    /// It failed before anything that serves was touched.
+    /// It failed before any running service was changed.
     Unswitched,
-    /// It does not work, and stays.
+    /// It is unhealthy, and was not rolled back.
     Bad,
-    /// It does not work, and the one before was put back.
+    /// It was unhealthy, and the previous version was restored.
     RolledBack,
-    /// Neither it nor the one before works.
+    /// Neither it nor the previous version is healthy.
     Stuck,
 }
 
@@ -122,7 +128,8 @@ impl Release {
         let services =
             switch.parts.iter().flat_map(|part| part.steps.iter().map(|step| StepFacts::new(part.service.name, step)));
         let steps = before.chain(services);
-        let steps = steps.map(|step| ReleaseStep { step, seconds: None, failed: None, says: Vec::new() });
+        let steps =
+            steps.map(|step| ReleaseStep { step, seconds: None, failed: None, says: Vec::new(), log: Vec::new() });
         let stages = preparation.stages.iter().map(|stage| stage.step().risk);
         let checks = preparation.checks.iter().map(|check| CheckFacts {
             what: check.what,
@@ -147,6 +154,7 @@ impl Release {
             outcome: None,
             reason: None,
             stays: facts.stays,
+            not_rolled_back: facts.stays,
             note: facts.note,
             seconds: None,
             unfinished: None,
@@ -187,6 +195,7 @@ fn ran(ran: &Ran) -> ReleaseStep {
         seconds: Some(rounded(ran.took.as_secs_f64())),
         failed: ran.failed.clone(),
         says: ran.says.clone(),
+        log: ran.says.clone(),
     }
 }
 
@@ -232,7 +241,7 @@ impl Release {
         if !self.affects.is_empty() {
             page.line(&[Cell::plain(format!("  needed by {}", self.affects.join(", ")))]);
         }
-        page.line(&[Cell::plain(format!("  stays after a rollback: {}", self.stays))]);
+        page.line(&[Cell::plain(format!("  not rolled back: {}", self.not_rolled_back))]);
         if let Some(note) = self.note {
             page.line(&[Cell::plain(format!("  note   {note}"))]);
         }
@@ -244,9 +253,9 @@ impl Release {
                 Cell::plain(check.summary.clone()),
             ]
         });
-        page.table(&["VERDICT", "CHECK", "SEEN"], rows.collect());
+        page.table(&[Column::key("VERDICT"), Column::key("CHECK"), Column::prose("EVIDENCE")], rows.collect());
         page.gap();
-        page.table(&["FOR", "STEP", "RISK", "COMMAND"], self.steps.iter().map(|step| step.step.row()).collect());
+        page.table(&STEPS, self.steps.iter().map(|step| step.step.row()).collect());
     }
 
     fn came(&self, outcome: ReleaseOutcome, page: &mut Text) {
@@ -254,28 +263,23 @@ impl Release {
             ReleaseOutcome::Done => ("done", Verdict::Pass),
             ReleaseOutcome::Refused => ("REFUSED", Verdict::Fail),
             ReleaseOutcome::Unswitched | ReleaseOutcome::Bad => ("FAILED", Verdict::Fail),
-            ReleaseOutcome::RolledBack => ("BACK", Verdict::Fail),
+            ReleaseOutcome::RolledBack => ("REVERTED", Verdict::Fail),
             ReleaseOutcome::Stuck => ("STUCK", Verdict::Fail),
         };
         let what = match (&self.reason, self.to.is_unknown()) {
             (Some(reason), _) => reason.clone(),
-            (None, true) => "it runs".to_owned(),
-            (None, false) => format!("{} runs", title(&self.to)),
+            (None, true) => "the version is live".to_owned(),
+            (None, false) => format!("{} is live", title(&self.to)),
         };
         let seconds = self.seconds.unwrap_or_default();
-        page.line(&[
-            Cell(Tone::Of(verdict), format!("{word:<8}")),
-            Cell::plain(format!("{}: {what} ({seconds:.1} s)", self.operation)),
-        ]);
+        page.outcome(verdict, word, &[Cell::plain(format!("{}: {what} ({seconds:.1} s)", self.operation))]);
         for step in &self.steps {
             let (word, seconds) = (if step.failed.is_some() { "FAILED" } else { "" }, step.seconds.unwrap_or_default());
             let tone = if step.failed.is_some() { Tone::Of(Verdict::Fail) } else { Tone::Dim };
-            page.line(&[
-                Cell(tone, format!("{word:<8}")),
-                Cell::plain(format!("{} ({seconds:.1} s)", step.step.title)),
-            ]);
-            for line in &step.says {
-                page.line(&[Cell(Tone::Dim, "   says ".to_owned()), Cell::plain(line.clone())]);
+            let what = format!("{} ({seconds:.1} s)", step.step.title);
+            page.headed(Cell(tone, format!("{word:<9}")), &[Cell::plain(what)]);
+            for line in &step.log {
+                page.aside("log", &[Cell::plain(line.clone())]);
             }
         }
         let (left, tried): (Vec<&Target>, Vec<&Target>) =
@@ -285,25 +289,25 @@ impl Release {
         }
         if !left.is_empty() {
             let names: Vec<&str> = left.iter().map(|target| target.service.as_str()).collect();
-            let what = format!("{}: not switched, because something before failed", names.join(", "));
-            page.line(&[Cell::plain(format!("{:<8}", "left")), Cell::plain(what)]);
+            let what = format!("{}: not switched, an earlier service failed", names.join(", "));
+            page.outcome(Verdict::Unknown, "skipped", &[Cell::plain(what)]);
         }
         for target in &self.restored {
-            target.text("put back", page);
+            target.text("roll back", page);
         }
         match outcome {
             ReleaseOutcome::RolledBack | ReleaseOutcome::Stuck => {
-                page.line(&[Cell(Tone::Dim, "  stays ".to_owned()), Cell::plain(self.stays)]);
+                page.aside("remains", &[Cell::plain(self.not_rolled_back)]);
             }
             ReleaseOutcome::Done if self.operation == "rollback" => {
-                page.line(&[Cell(Tone::Dim, "  stays ".to_owned()), Cell::plain(self.stays)]);
+                page.aside("remains", &[Cell::plain(self.not_rolled_back)]);
             }
             ReleaseOutcome::Done | ReleaseOutcome::Refused | ReleaseOutcome::Unswitched | ReleaseOutcome::Bad => {}
         }
     }
 }
 
-/// Versions that were seen to work.
+/// Versions that were verified.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Releases {
     /// Common head.
@@ -316,28 +320,28 @@ pub struct Releases {
     pub damaged: usize,
 }
 
-/// A version that was seen to work.
+/// A version that was verified.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ReleaseFacts {
     /// By what `--to` finds it.
     pub id: String,
-    /// When it was seen.
+    /// When it was verified.
     pub time: Timestamp,
-    /// How it came.
+    /// How it was deployed.
     pub how: How,
-    /// Who was at it.
+    /// Who deployed it.
     pub by: String,
     /// What it is.
     #[serde(flatten)]
     pub version: Version,
     /// Whether it runs now.
     pub current: bool,
-    /// Whether its commit and images are still there; `null` when that could not be seen.
+    /// Whether its commit and images are still there; `null` when undetermined.
     pub available: Option<bool>,
 }
 
 impl Releases {
-    /// Of what is recorded; `available` tells of each whether it is still there.
+    /// From the record; `available` states whether a version is still there.
     pub fn new(
         head: Head,
         records: &[Record],
@@ -362,16 +366,16 @@ impl Report for Releases {
     fn text(&self, page: &mut Text) {
         if self.releases.is_empty() {
             page.line(&[Cell::plain(format!(
-                "no version is recorded yet; {} records what it has seen to work",
+                "no version is recorded yet; {} records each version that it verified",
                 program::command("redeploy")
             ))]);
         }
         let rows = self.releases.iter().map(|release| {
             let state = match (release.current, release.available) {
-                (true, _) => "runs now",
+                (true, _) => "current",
                 (false, Some(true)) => "",
-                (false, Some(false)) => "gone",
-                (false, None) => "not known",
+                (false, Some(false)) => "missing",
+                (false, None) => "unknown",
             };
             let how = match release.how {
                 How::Found => "found",
@@ -381,7 +385,7 @@ impl Report for Releases {
             let text = |field: &Option<String>| Cell::plain(field.clone().unwrap_or_else(|| "-".to_owned()));
             vec![
                 Cell::plain(release.id.clone()),
-                Cell::plain(release.time.strftime("%Y-%m-%d %H:%M UTC").to_string()),
+                Cell::plain(page.time(release.time)),
                 Cell::plain(how),
                 Cell::plain(release.by.clone()),
                 Cell::plain(state),
@@ -391,7 +395,16 @@ impl Report for Releases {
         });
         let rows: Vec<Vec<Cell>> = rows.collect();
         if !rows.is_empty() {
-            page.table(&["VERSION", "SEEN TO WORK", "HOW", "BY", "STATE", "AUTHOR", "SUBJECT"], rows);
+            let columns = [
+                Column::key("VERSION"),
+                Column::key("VERIFIED"),
+                Column::key("ORIGIN"),
+                Column::prose("BY").rank(2),
+                Column::key("STATE"),
+                Column::prose("AUTHOR").rank(1),
+                Column::prose("SUBJECT"),
+            ];
+            page.table(&columns, rows);
         }
         if self.damaged > 0 {
             page.line(&[Cell::plain(format!("{} lines of the record are damaged", self.damaged))]);

@@ -10,7 +10,7 @@ use crate::action::run::Done;
 use crate::backup::name::Id;
 use crate::observe::logs::line::Said;
 use crate::ui::Report;
-use crate::ui::{Cell, Text, Tone};
+use crate::ui::{Cell, Column, Text, Tone};
 
 /// A restore.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -34,7 +34,7 @@ pub struct Restore {
     pub blast: Vec<String>,
     /// `planned`, `live`, `written`, `untouched`, `put_back`, `stuck`, `forgotten`.
     pub outcome: &'static str,
-    /// In words.
+    /// In one line.
     pub summary: String,
     /// What came of the services.
     pub targets: Vec<Target>,
@@ -62,7 +62,7 @@ impl Report for Restore {
             page.gap();
             let rows = self.steps.iter().enumerate();
             page.table(
-                &["STEP", "WHAT"],
+                &[Column::key("STEP"), Column::prose("ACTION")],
                 rows.map(|(n, step)| vec![Cell::plain((n + 1).to_string()), Cell::plain(step.clone())]).collect(),
             );
             return;
@@ -70,10 +70,8 @@ impl Report for Restore {
         let word = if verdict == crate::registry::Verdict::Pass { "done" } else { "FAILED" };
         let took = self.seconds.map(|seconds| format!(" ({seconds:.1} s)")).unwrap_or_default();
         let copy = self.copy.map(|id| format!(" {id}")).unwrap_or_default();
-        page.line(&[
-            Cell(Tone::Of(verdict), format!("{word:<8}")),
-            Cell::plain(format!("restore {}{copy}: {}{took}", self.set, self.summary)),
-        ]);
+        let what = format!("restore {}{copy}: {}{took}", self.set, self.summary);
+        page.outcome(verdict, word, &[Cell::plain(what)]);
         for target in &self.targets {
             target.text("start", page);
         }

@@ -1,6 +1,5 @@
 //! `status`: what is wrong first, then every service, then the host.
 
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -17,7 +16,7 @@ use crate::observe::logs::line::Said;
 use crate::program;
 use crate::registry::{Deployment, Service, Verdict};
 use crate::ui::Report;
-use crate::ui::{Cell, Text, Tone};
+use crate::ui::{Cell, Column, Text, Tone};
 use crate::units::{age, bytes};
 
 /// The roll-up of a deployment.
@@ -26,11 +25,11 @@ pub struct Status {
     /// Common head.
     #[serde(flatten)]
     pub head: Head,
-    /// The worst thing; `null` when all is well.
+    /// The worst problem; `null` when there is none.
     pub worst: Option<Problem>,
     /// How recent the newest verified copy of each backup set is, as this host recorded it; empty where it never made any.
     pub backups: Vec<Freshness>,
-    /// How it stands with maintenance, where it is not plainly off; `null` otherwise. It excuses the services that it stopped.
+    /// Maintenance state; `null` when it is off. Services that it stopped are no problem.
     pub maintenance: Option<StandingFacts>,
     /// Every problem that no other explains, worst first, [`Status::worst`] included.
     pub problems: Vec<Problem>,
@@ -38,10 +37,22 @@ pub struct Status {
     pub services: Vec<ServiceHealth>,
     /// Services of the deployment that are not on this host, and why that is no failure.
     pub absent: Vec<Absent>,
-    /// Whether somebody changes it right now, or has left a change unfinished.
+    /// Lock: whether a change is under way or unfinished.
     pub lock: LockState,
     /// The host; `null` when only some services were asked for.
     pub host_resources: Option<HostHealth>,
+    /// What a screen shows of earlier checks.
+    #[serde(skip)]
+    pub watched: Watched,
+}
+
+/// What differs from earlier checks.
+#[derive(Debug, Default)]
+pub struct Watched {
+    /// Names of services and host checks that differ from the check before.
+    differs: Vec<String>,
+    /// Changes, newest first.
+    changes: Vec<String>,
 }
 
 /// A service that is not on this host.
@@ -66,8 +77,8 @@ pub struct Beside {
 
 impl Status {
     /// Puts the document together. `head` carries everything but the verdict's consequences.
-    /// Of a service that was `named`, that it is not here is no answer to whether it is well.
-    /// An earlier change that did not come to an end is a problem, one that is under way is told of.
+    /// A service that was `named` and is not on this host is a problem.
+    /// A change that did not finish is a problem; one that is under way is reported.
     pub fn new(
         deployment: &Deployment,
         health: Health,
@@ -92,6 +103,9 @@ impl Status {
         }
         let verdict = problems.iter().map(|problem| problem.verdict).max().unwrap_or(Verdict::Pass);
         problems.sort_by_key(|problem| problem.rank(deployment));
+        for problem in &mut problems {
+            problem.look.clone_from(&problem.next);
+        }
         let absent = health.absent.into_iter();
         Status {
             head: head(verdict),
@@ -103,12 +117,53 @@ impl Status {
             absent: absent.map(|(service, reason)| Absent { name: service.name.to_owned(), reason }).collect(),
             lock: holder.into(),
             host_resources: health.host,
+            watched: Watched::default(),
         }
     }
 }
 
 impl Status {
-    /// The service that failed worst, whose last words are worth reading.
+    /// Marks what differs from an earlier check: `wallet: fail, was pass`.
+    pub fn compare(&mut self, earlier: &Status) -> Vec<String> {
+        let of = |status: &Status| {
+            let services = status.services.iter();
+            let services = services.map(|s| (s.name.clone(), s.verdict, s.state.label(), s.restarts));
+            let checks = status.host_resources.iter().flat_map(|host| &host.checks);
+            let checks = checks.map(|check| (check.source.clone(), check.verdict, "", None));
+            services.chain(checks).collect::<Vec<_>>()
+        };
+        let before = of(earlier);
+        let mut changes = Vec::new();
+        for (name, verdict, state, restarts) in of(self) {
+            let Some((_, was, was_state, was_restarts)) = before.iter().find(|(other, ..)| *other == name) else {
+                continue;
+            };
+            let change = if verdict != *was {
+                format!("{name}: {}, was {}", label(verdict), label(*was))
+            } else if state != *was_state {
+                format!("{name}: {state}, was {was_state}")
+            } else if restarts > *was_restarts {
+                format!("{name}: restarted by its manager")
+            } else {
+                continue;
+            };
+            self.watched.differs.push(name);
+            changes.push(change);
+        }
+        changes
+    }
+
+    /// Shows these changes as well, newest first.
+    pub fn remember(&mut self, changes: &[String]) {
+        self.watched.changes = changes.to_vec();
+    }
+
+    /// The name with a mark where it differs from the check before.
+    fn marked(&self, name: &str) -> String {
+        if self.watched.differs.iter().any(|other| other == name) { format!("* {name}") } else { name.to_owned() }
+    }
+
+    /// The worst failed service, whose last log lines are worth reading.
     pub fn failed(&self, deployment: &Deployment) -> Option<&'static Service> {
         let worst = self.worst.as_ref().filter(|worst| worst.verdict == Verdict::Fail)?;
         deployment.service(&worst.subject)
@@ -117,13 +172,14 @@ impl Status {
     /// Names the deployment in commands that would otherwise be about another.
     pub fn name_deployment(&mut self, name: &str) {
         for problem in self.worst.iter_mut().chain(&mut self.problems) {
-            if let Some(rest) = problem.look.strip_prefix(&program::command("")) {
-                problem.look = program::command(format_args!("-d {name} {rest}"));
+            if let Some(rest) = problem.next.strip_prefix(&program::command("")) {
+                problem.next = program::command(format_args!("-d {name} {rest}"));
+                problem.look.clone_from(&problem.next);
             }
         }
     }
 
-    /// Adds what that service wrote last.
+    /// Adds the last log lines of that service.
     pub fn add_last_words(&mut self, said: &[Said]) {
         for problem in self.worst.iter_mut().chain(self.problems.first_mut()) {
             problem.log = said.to_vec();
@@ -136,18 +192,21 @@ impl Report for Status {
         self.headline(page);
         self.lock(page);
         if let Some(maintenance) = &self.maintenance {
-            let told = format!("maintenance is {}: {}", maintenance.told(), maintenance.summary);
-            page.line(&[Cell(Tone::Dim, "   note ".to_owned()), Cell(Tone::Strong, told)]);
+            let told = format!("maintenance is {}: {}", maintenance.told(page), maintenance.summary);
+            page.aside("note", &[Cell(Tone::Strong, told)]);
         }
         let well = self.backups.iter().filter(|fresh| fresh.verdict == Verdict::Pass).count();
         if well > 0 && well == self.backups.len() {
             let oldest = self.backups.iter().filter_map(|fresh| fresh.age_seconds).max().unwrap_or_default();
             let oldest = crate::units::duration(jiff::SignedDuration::from_secs(oldest));
             let told = match well {
-                1 => format!("1 backup proven, {oldest} ago"),
-                _ => format!("{well} backups proven, the oldest {oldest} ago"),
+                1 => format!("1 verified, {oldest} ago"),
+                _ => format!("{well} verified, the oldest {oldest} ago"),
             };
-            page.line(&[Cell(Tone::Dim, "   kept ".to_owned()), Cell::plain(told)]);
+            page.aside("backups", &[Cell::plain(told)]);
+        }
+        for change in &self.watched.changes {
+            page.aside("changed", &[Cell::plain(change.clone())]);
         }
         self.services(page);
         if !self.absent.is_empty() {
@@ -155,7 +214,7 @@ impl Report for Status {
             page.line(&[Cell(Tone::Dim, format!("not on this host: {}", names.join(", ")))]);
         }
         if let Some(host) = &self.host_resources {
-            host_table(host, self.head.time, page);
+            self.host(host, page);
         }
     }
 
@@ -165,47 +224,47 @@ impl Report for Status {
 }
 
 impl Status {
-    /// Who changes this deployment right now: what is not well may be on its way.
+    /// A change under way: what is unhealthy may be part of it.
     fn lock(&self, page: &mut Text) {
         if self.lock.state == "held" {
-            page.line(&[Cell(Tone::Dim, "   lock ".to_owned()), Cell::plain(self.lock.words())]);
+            let words = self.lock.words(page);
+            page.aside("lock", &[Cell::plain(words)]);
         }
     }
 
     fn headline(&self, page: &mut Text) {
         let verdict = self.head.verdict;
         let place = format!("{} on {}: ", self.head.deployment.as_deref().unwrap_or("?"), self.head.host);
-        let first = Cell(Tone::Of(verdict), format!("{:<8}", label(verdict).to_uppercase()));
+        let word = label(verdict).to_uppercase();
         let Some(worst) = &self.worst else {
             let count = self.services.len();
             let host = if self.host_resources.is_some() { ", host resources within bounds" } else { "" };
             let services = match count {
-                0 => format!("no service that {} knows", program::name()),
-                1 => "1 service well".to_owned(),
-                _ => format!("{count} services well"),
+                0 => format!("no service known to {}", program::name()),
+                1 => "1 service healthy".to_owned(),
+                _ => format!("{count} services healthy"),
             };
-            let well = services + host;
-            page.line(&[first, Cell::plain(place + &well)]);
+            let healthy = services + host;
+            page.outcome(verdict, &word, &[Cell::plain(place + &healthy)]);
             return;
         };
         let summary = format!("{place}{}: {}", worst.subject, worst.summary);
-        page.line(&[first, Cell(Tone::Strong, summary)]);
+        page.outcome(verdict, &word, &[Cell(Tone::Strong, summary)]);
         let aside = |page: &mut Text, key: &str, text: String| {
-            page.line(&[Cell(Tone::Dim, format!("{key:>7} ")), Cell::plain(text)]);
+            page.aside(key, &[Cell::plain(text)]);
         };
-        // A warning has time; what it would be if it failed stands in the JSON.
+        // A warning has time; its severity is in the JSON.
         if verdict != Verdict::Warn {
-            aside(page, "act", format!("{} ({}: {})", worst.respond, worst.severity, worst.reason));
+            aside(page, "respond", format!("{} ({}: {})", worst.respond, worst.severity, worst.reason));
         }
         if !worst.affects.is_empty() {
-            aside(page, "hits", worst.affects.join(", "));
+            aside(page, "affects", worst.affects.join(", "));
         }
         for line in &worst.log {
-            let time = line.time.map(|time| time.strftime("%H:%M:%S ").to_string()).unwrap_or_default();
-            aside(page, "says", time + &line.text);
+            super::logs::said(page, line);
         }
-        if !worst.look.is_empty() {
-            aside(page, "look", worst.look.clone());
+        if !worst.next.is_empty() {
+            page.aside("next", &[Cell::command(worst.next.clone())]);
         }
         if let Some(others) = self.problems.get(1..).filter(|others| !others.is_empty()) {
             let named =
@@ -215,11 +274,18 @@ impl Status {
     }
 
     fn services(&self, page: &mut Text) {
-        let mut headers = vec!["SERVICE", "STATE", "HEALTH", "UP", "RESTARTS", "MEMORY"];
+        let mut columns = vec![
+            Column::key("SERVICE"),
+            Column::key("STATE"),
+            Column::key("HEALTH"),
+            Column::key("UP").rank(1),
+            Column::key("RESTARTS").rank(2),
+            Column::key("MEMORY").rank(3),
+        ];
         if page.wide {
-            headers.extend(["SEVERITY", "MANAGER", "UNIT", "PID", "PORT", "ENDPOINT"]);
+            columns.extend(["SEVERITY", "MANAGER", "UNIT", "PID", "PORT", "ENDPOINT"].map(Column::key));
         }
-        headers.push("DETAIL");
+        columns.push(Column::prose("DETAIL"));
         let rows = self.services.iter().map(|service| {
             let indent = if service.cause.is_some() { "  " } else { "" };
             let up = match service.state {
@@ -227,7 +293,7 @@ impl Status {
                 _ => None,
             };
             let mut row = vec![
-                Cell(tone(service.verdict), format!("{indent}{}", service.name)),
+                Cell(tone(service.verdict), format!("{indent}{}", self.marked(&service.name))),
                 Cell::plain(service.state.label()),
                 service.health.map_or_else(
                     || Cell(Tone::Dim, "-".to_owned()),
@@ -252,15 +318,46 @@ impl Status {
         });
         let rows: Vec<_> = rows.collect();
         page.gap();
-        page.table(&headers, rows);
+        page.table(&columns, rows);
+    }
+
+    fn host(&self, host: &HostHealth, page: &mut Text) {
+        let mut rows = Vec::new();
+        let (certificates, others): (Vec<&Check>, Vec<&Check>) =
+            host.checks.iter().partition(|check| check.about == About::Certificate);
+        let (bad, good): (Vec<&Check>, Vec<&Check>) =
+            certificates.into_iter().partition(|check| check.verdict != Verdict::Pass);
+        for check in others.into_iter().chain(bad) {
+            rows.push(vec![
+                Cell(tone(check.verdict), self.marked(&check.source)),
+                Cell(Tone::Of(check.verdict), label(check.verdict).to_owned()),
+                Cell::plain(check.summary.clone()),
+            ]);
+        }
+        let soonest = host.certificates.iter().filter(|c| c.verdict == Verdict::Pass).min_by_key(|c| c.not_after);
+        if let Some(soonest) = soonest {
+            rows.push(vec![
+                Cell::plain("certificates"),
+                Cell(Tone::Of(Verdict::Pass), label(Verdict::Pass).to_owned()),
+                Cell::plain(format!("{} valid, the first to end is {}: {}", good.len(), soonest.host, soonest.summary)),
+            ]);
+        }
+        if let Some(uptime) = host.uptime_seconds.and_then(|seconds| i64::try_from(seconds).ok()) {
+            let up = crate::units::duration(jiff::SignedDuration::from_secs(uptime));
+            rows.push(vec![Cell::plain("uptime"), Cell(Tone::Dim, "-".to_owned()), Cell::plain(up)]);
+        }
+        let time = page.time(self.head.time);
+        rows.push(vec![Cell::plain("time"), Cell(Tone::Dim, "-".to_owned()), Cell::plain(time)]);
+        page.gap();
+        page.table(&[Column::key("HOST"), Column::key("STATE"), Column::prose("DETAIL")], rows);
     }
 }
 
-/// What is wrong and who says so; of what is well, the probe's answer.
+/// Failed checks with their source; of a healthy service the answer of its probe.
 fn detail(service: &ServiceHealth, wide: bool) -> Cell {
     let told = |check: &Check| format!("{}: {}", check.source, check.summary);
     let wrong: Vec<String> = service.checks.iter().filter(|c| c.verdict != Verdict::Pass).map(told).collect();
-    // When a probe has answered, what the manager says is in the columns already.
+    // When a probe has answered, the manager's state is in the columns already.
     let managed = usize::from(!wide && service.manager.is_some() && service.health.is_some());
     let mut text = if wrong.is_empty() {
         service.checks.iter().skip(managed).map(told).collect::<Vec<_>>().join("; ")
@@ -271,37 +368,6 @@ fn detail(service: &ServiceHealth, wide: bool) -> Cell {
         text = format!("because of {cause}: {text}");
     }
     Cell(if wrong.is_empty() { Tone::Dim } else { Tone::Plain }, text)
-}
-
-fn host_table(host: &HostHealth, now: Timestamp, page: &mut Text) {
-    let mut rows = Vec::new();
-    let (certificates, others): (Vec<&Check>, Vec<&Check>) =
-        host.checks.iter().partition(|check| check.about == About::Certificate);
-    let (bad, good): (Vec<&Check>, Vec<&Check>) =
-        certificates.into_iter().partition(|check| check.verdict != Verdict::Pass);
-    for check in others.into_iter().chain(bad) {
-        rows.push(vec![
-            Cell(tone(check.verdict), check.source.clone()),
-            Cell(Tone::Of(check.verdict), label(check.verdict).to_owned()),
-            Cell::plain(check.summary.clone()),
-        ]);
-    }
-    let soonest = host.certificates.iter().filter(|c| c.verdict == Verdict::Pass).min_by_key(|c| c.not_after);
-    if let Some(soonest) = soonest {
-        rows.push(vec![
-            Cell::plain("certificates"),
-            Cell(Tone::Of(Verdict::Pass), label(Verdict::Pass).to_owned()),
-            Cell::plain(format!("{} valid, the first to end is {}: {}", good.len(), soonest.host, soonest.summary)),
-        ]);
-    }
-    if let Some(uptime) = host.uptime_seconds.and_then(|seconds| i64::try_from(seconds).ok()) {
-        let up = crate::units::duration(jiff::SignedDuration::from_secs(uptime));
-        rows.push(vec![Cell::plain("uptime"), Cell(Tone::Dim, "-".to_owned()), Cell::plain(up)]);
-    }
-    let time = now.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
-    rows.push(vec![Cell::plain("time"), Cell(Tone::Dim, "-".to_owned()), Cell::plain(time)]);
-    page.gap();
-    page.table(&["HOST", "STATE", "DETAIL"], rows);
 }
 
 /// The word for an outcome.

@@ -8,7 +8,7 @@ use super::status::label;
 use crate::judge::drift::Comparison;
 use crate::registry::Verdict;
 use crate::ui::Report;
-use crate::ui::{Cell, Text, Tone};
+use crate::ui::{Cell, Column, Text, Tone};
 
 /// The comparison of the registry with this host.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -30,17 +30,14 @@ impl Report for Drift {
         let count = self.comparisons.len();
         let unknown = bad.iter().filter(|comparison| comparison.verdict == Verdict::Unknown).count();
         let told = match (bad.len() - unknown, unknown) {
-            (0, 0) if count == 0 => format!("{place}: there is nothing here to compare"),
+            (0, 0) if count == 0 => format!("{place}: nothing to compare on this host"),
             (0, 0) => format!("{place}: registry and host agree in all {count} comparisons"),
             (n, 0) => format!("{place}: registry and host disagree in {n} of {count} comparisons"),
             (n, m) => {
-                format!("{place}: registry and host disagree in {n} of {count} comparisons, {m} could not be made")
+                format!("{place}: registry and host disagree in {n} of {count} comparisons, {m} could not be checked")
             }
         };
-        page.line(&[
-            Cell(Tone::Of(verdict), format!("{:<8}", label(verdict).to_uppercase())),
-            Cell(Tone::Strong, told),
-        ]);
+        page.outcome(verdict, &label(verdict).to_uppercase(), &[Cell(Tone::Strong, told)]);
         let shown = self.comparisons.iter().filter(|c| page.wide || c.verdict != Verdict::Pass);
         let rows: Vec<Vec<Cell>> = shown
             .map(|c| {
@@ -52,21 +49,27 @@ impl Report for Drift {
                     Cell::or_dash(c.found.clone()),
                 ];
                 if page.wide {
-                    row.push(Cell(Tone::Dim, c.command.to_string()));
+                    row.push(Cell::command(c.command.to_string()));
                 }
                 row.push(Cell::or_dash(c.reason.clone()));
                 row
             })
             .collect();
-        let mut headers = vec!["SERVICE", "STATE", "WHAT", "REGISTRY", "HOST"];
+        let mut columns = vec![
+            Column::key("SERVICE"),
+            Column::key("STATE"),
+            Column::prose("CHECK"),
+            Column::prose("REGISTRY"),
+            Column::prose("HOST"),
+        ];
         if page.wide {
-            headers.push("COMMAND");
+            columns.push(Column::key("COMMAND"));
         }
-        headers.push("WHY IT MATTERS");
+        columns.push(Column::prose("IMPACT").rank(1));
         if !rows.is_empty() {
             page.gap();
         }
-        page.table(&headers, rows);
+        page.table(&columns, rows);
     }
 
     fn names(&self) -> Vec<String> {

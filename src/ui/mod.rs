@@ -1,20 +1,25 @@
 //! The way out: the only place that prints. A report is rendered to text or JSON here; stdout is data, stderr is prose.
 
 mod cell;
+mod clock;
 mod document;
 pub mod escape;
+mod fit;
 mod gauge;
 mod json;
+pub mod screen;
 mod stream;
 mod table;
 mod text;
+mod wrap;
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Instant;
 
 use clap::ValueEnum;
 
-pub use cell::{Cell, Tone};
+pub use cell::{Cell, Column, Tone};
+pub use clock::Clock;
 pub use document::Report;
 pub use stream::Stream;
 pub use text::Text;
@@ -59,6 +64,8 @@ pub struct Ui {
     pub color: Color,
     /// No prose beside errors.
     pub quiet: bool,
+    /// Times in UTC also on a terminal.
+    pub utc: bool,
 }
 
 impl Ui {
@@ -90,22 +97,24 @@ impl Ui {
         out.flush()
     }
 
-    /// Prints a report over what stood on the terminal before.
+    /// Prints a report as a block of its own, for a terminal that shows one below the other.
     ///
     /// # Errors
     /// When stdout cannot be written.
-    pub fn redraw(self, report: &impl Report) -> io::Result<()> {
-        let mut frame = String::from("\x1b[H");
-        // The first lines say most: on a small terminal the last are left out, so that the first do not scroll away.
-        let rows = rows(&io::stdout());
-        for line in self.text(report).lines().take(rows.saturating_sub(1).max(1)) {
-            frame.push_str(line);
-            frame.push_str("\x1b[K\n");
-        }
-        frame.push_str("\x1b[J");
+    pub fn block(self, report: &impl Report) -> io::Result<()> {
         let mut out = io::stdout().lock();
-        out.write_all(frame.as_bytes())?;
+        out.write_all((self.text(report) + "\n").as_bytes())?;
         out.flush()
+    }
+
+    /// Draws a report on a screen, below a line that says what it is.
+    ///
+    /// # Errors
+    /// When the terminal cannot be written.
+    pub fn draw(self, screen: &mut screen::Screen, head: &str, report: &impl Report) -> io::Result<()> {
+        let width = columns(&io::stdout()).unwrap_or(usize::MAX);
+        let head: String = escape::line(head).chars().take(width).collect();
+        screen.draw(&format!("{head}\n{}", self.text(report)))
     }
 
     /// Prints text that opsctl made itself: completion scripts, manual pages, schemas, help.
@@ -130,12 +139,22 @@ impl Ui {
 
     fn text(self, report: &impl Report) -> String {
         let wide = self.format == Format::Wide;
-        let mut text = Text::new(self.colored(), self.headers, wide, columns(&io::stdout()));
+        let mut text = Text::new(text::Sheet {
+            layout: table::Layout { headers: self.headers, wide, columns: columns(&io::stdout()) },
+            color: self.colored(),
+            quotes_host: report.quotes_host(),
+            clock: self.clock(),
+        });
         report.text(&mut text);
         match report.quotes_host() {
             true => redact::house().clean_document(text.finish()),
             false => text.finish(),
         }
+    }
+
+    /// How times are told on stdout.
+    pub fn clock(self) -> Clock {
+        Clock::new(self.utc || !Ui::is_terminal())
     }
 
     fn colored(self) -> bool {
@@ -264,14 +283,15 @@ fn can_read(until: Instant) -> bool {
     }
 }
 
-/// Rows of a terminal; all of them where it does not know how many it has.
-fn rows(stream: &impl std::os::fd::AsFd) -> usize {
-    size(stream).0.unwrap_or(usize::MAX)
+/// Rows of a terminal that knows them.
+fn rows(stream: &impl std::os::fd::AsFd) -> Option<usize> {
+    size(stream).0
 }
 
-/// Columns of a terminal. One that does not know them, such as a serial line, says 0.
-fn columns(stream: &impl std::os::fd::AsFd) -> Option<usize> {
-    size(stream).1
+/// Columns of a terminal, `None` where there is none. One that does not know them, such as a serial line, says 0.
+fn columns(stream: &(impl std::os::fd::AsFd + IsTerminal)) -> Option<usize> {
+    const USUAL: usize = 80;
+    stream.is_terminal().then(|| size(stream).1.unwrap_or(USUAL))
 }
 
 fn size(stream: &impl std::os::fd::AsFd) -> (Option<usize>, Option<usize>) {

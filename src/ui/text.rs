@@ -1,41 +1,90 @@
 //! Text for people: lines and tables of toned cells. Everything is escaped on its way in; a tone is a colour and never the
 //! only carrier of a meaning.
 
+use jiff::Timestamp;
 use owo_colors::{OwoColorize, Style};
 
-use super::cell::{Cell, Tone};
-use super::{escape, table};
+use super::cell::{Cell, Column, Tone};
+use super::clock::Clock;
+use super::table::{self, Layout};
+use super::{escape, wrap};
+use crate::redact;
 use crate::registry::Verdict;
+
+/// Columns of the outcome or label before a line, with the space behind it.
+const LABEL: usize = 9;
+
+/// How a page is made.
+#[derive(Debug)]
+pub(super) struct Sheet {
+    pub(super) layout: Layout,
+    pub(super) color: bool,
+    /// Secrets are looked for.
+    pub(super) quotes_host: bool,
+    pub(super) clock: Clock,
+}
 
 /// A page of text under construction.
 #[derive(Debug)]
 pub struct Text {
-    color: bool,
-    headers: bool,
     /// Every column is wanted.
     pub wide: bool,
-    /// Columns of the terminal, where there is one that knows.
-    columns: Option<usize>,
+    sheet: Sheet,
     page: String,
 }
 
 impl Text {
-    pub(super) fn new(color: bool, headers: bool, wide: bool, columns: Option<usize>) -> Self {
-        Text { color, headers, wide, columns, page: String::new() }
+    pub(super) fn new(sheet: Sheet) -> Self {
+        Text { wide: sheet.layout.wide, sheet, page: String::new() }
     }
 
     pub(super) fn finish(self) -> String {
         self.page
     }
 
-    /// A line made of these pieces.
+    /// A date and time as whoever reads it has it: `2026-02-26 02:11:07 UTC`.
+    pub fn time(&self, time: Timestamp) -> String {
+        self.sheet.clock.stamp(time)
+    }
+
+    /// A time of day: `02:11:07`.
+    pub fn time_of_day(&self, time: Timestamp) -> String {
+        self.sheet.clock.time_of_day(time)
+    }
+
+    /// A line that begins with an outcome in a word.
+    pub fn outcome(&mut self, verdict: Verdict, word: &str, cells: &[Cell]) {
+        self.headed(Cell(Tone::Of(verdict), format!("{word:<width$} ", width = LABEL - 1)), cells);
+    }
+
+    /// A line beneath, behind its label.
+    pub fn aside(&mut self, label: &str, cells: &[Cell]) {
+        self.headed(Cell(Tone::Dim, format!("{label:>width$} ", width = LABEL - 1)), cells);
+    }
+
+    /// A line behind a head in whose width the lines that follow are indented.
+    pub fn headed(&mut self, head: Cell, cells: &[Cell]) {
+        let hang = wrap::width(&head.1);
+        let all: Vec<Cell> = std::iter::once(head).chain(cells.iter().cloned()).collect();
+        self.hanging(&all, hang);
+    }
+
+    /// A line made of these pieces. One that is too long goes on two columns further in.
     pub fn line(&mut self, cells: &[Cell]) {
-        let mut line = String::new();
-        for cell in cells {
-            line.push_str(&self.paint(cell));
+        let text: String = cells.iter().map(|Cell(_, text)| text.as_str()).collect();
+        self.hanging(cells, text.len() - text.trim_start_matches(' ').len() + 2);
+    }
+
+    fn hanging(&mut self, cells: &[Cell], hang: usize) {
+        let cells: Vec<Cell> = cells.iter().map(|cell| self.ready(cell)).collect();
+        let lines = match self.sheet.layout.columns {
+            Some(columns) => table::wrapped(&cells, columns, hang, |cell| self.paint(cell)),
+            None => vec![cells.iter().map(|cell| self.paint(cell)).collect()],
+        };
+        for line in lines {
+            self.page.push_str(line.trim_end());
+            self.page.push('\n');
         }
-        self.page.push_str(line.trim_end());
-        self.page.push('\n');
     }
 
     /// An empty line, unless the page begins here.
@@ -45,30 +94,36 @@ impl Text {
         }
     }
 
-    /// A table. Columns are as wide as their widest cell; on a terminal the last one wraps, and on a narrow one the cells of
-    /// a row stand below each other.
-    pub fn table(&mut self, headers: &[&str], rows: Vec<Vec<Cell>>) {
+    /// A table. Columns are as wide as their widest cell; on a terminal prose wraps, and on a narrow one columns are left out
+    /// by their rank, or the cells of a row stand below each other.
+    pub fn table(&mut self, columns: &[Column], rows: Vec<Vec<Cell>>) {
         if rows.is_empty() {
             return;
         }
-        // Escaped before they are measured.
-        let escaped = |Cell(tone, text): Cell| Cell(tone, escape::line(&text).into_owned());
-        let rows: Vec<Vec<Cell>> = rows.into_iter().map(|row| row.into_iter().map(escaped).collect()).collect();
-        let shown = if self.headers { headers } else { &[] };
-        let headers: Vec<Cell> = shown.iter().map(|header| Cell(Tone::Dim, (*header).to_owned())).collect();
-        for line in table::lines(&headers, &rows, self.columns, |cell| self.paint(cell)) {
+        let rows: Vec<Vec<Cell>> =
+            rows.into_iter().map(|row| row.iter().map(|cell| self.ready(cell)).collect()).collect();
+        for line in table::lines(columns, &rows, self.sheet.layout, |cell| self.paint(cell)) {
             self.page.push_str(&line);
             self.page.push('\n');
         }
     }
 
+    /// The cell without what may not be shown, before it is measured and its text comes apart.
+    fn ready(&self, Cell(tone, text): &Cell) -> Cell {
+        let clean = if self.sheet.quotes_host && self.sheet.layout.columns.is_some() {
+            redact::house().clean_known(text)
+        } else {
+            text.into()
+        };
+        Cell(*tone, escape::line(&clean).into_owned())
+    }
+
     fn paint(&self, Cell(tone, text): &Cell) -> String {
-        let text = escape::line(text);
-        if !self.color || *tone == Tone::Plain {
-            return text.into_owned();
+        if !self.sheet.color || matches!(tone, Tone::Plain | Tone::Command) || text.is_empty() {
+            return text.clone();
         }
         let style = match tone {
-            Tone::Plain => Style::new(),
+            Tone::Plain | Tone::Command => Style::new(),
             Tone::Dim => Style::new().dimmed(),
             Tone::Strong => Style::new().bold(),
             Tone::Of(Verdict::Pass) => Style::new().green(),

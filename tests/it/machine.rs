@@ -65,9 +65,9 @@ impl Machine {
         static COUNT: AtomicU8 = AtomicU8::new(1);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let pid = std::process::id();
-        // All of 127.0.0.0/8 is this machine. The highest bit keeps clear of 127.0.0.1 and its neighbours.
-        let [_, _, high, low] = pid.to_be_bytes();
-        let address = Ipv4Addr::new(127, high | 0x80, low, count);
+        // All of 127.0.0.0/8 is this machine. Three digits each, so that texts are as long on every machine.
+        let [high, low] = [128 + pid % (128 * 156) / 156, 100 + pid % 156].map(|octet| u8::try_from(octet).unwrap());
+        let address = Ipv4Addr::new(127, high, low, 100 + count % 156);
         let dir = ground().join(format!("machine-{pid}-{count}"));
         let machine =
             Machine { dir, address, servers: RefCell::new(Vec::new()), sockets: RefCell::new(BTreeMap::new()) };

@@ -36,4 +36,6 @@ mod streams;
 mod terminal;
 mod truth;
 mod usage;
+mod watch;
+mod widths;
 mod words;

@@ -1,39 +1,36 @@
-//! A diagnosis as text: what was found, what could not be determined, what it is not.
+//! A diagnosis as text: findings, what could not be determined, what is ruled out.
 
 use super::{Diagnosis, Evidence, Finding, Ignored};
 use crate::program;
 use crate::registry::Verdict;
 use crate::report::status::label;
 use crate::ui::Report;
-use crate::ui::{Cell, Text, Tone};
+use crate::ui::{Cell, Column, Text, Tone};
 use crate::units::{age, bytes};
 
-/// How many things that only root may see are told one by one.
+/// Most checks that need root that are listed one by one.
 const MOST_ROOT: usize = 3;
 
 impl Diagnosis {
-    /// What could not be determined; all that only root may see in one line, because the way out is one.
+    /// What could not be determined; all that needs root in one line, because one command answers it.
     fn doubts(&self, page: &mut Text) {
         let unknown = |page: &mut Text, what: String| {
-            page.line(&[Cell(Tone::Of(Verdict::Unknown), "UNKNOWN ".to_owned()), Cell::plain(what)]);
+            page.outcome(Verdict::Unknown, "UNKNOWN", &[Cell::plain(what)]);
         };
         let (for_root, mut others): (Vec<_>, Vec<_>) = self.undetermined.iter().partition(|doubt| doubt.needs_root);
         if for_root.len() > MOST_ROOT {
             let mut failures: Vec<&str> = for_root.iter().flat_map(|doubt| doubt.failures.iter().copied()).collect();
             failures.sort_unstable();
             failures.dedup();
-            let what = format!(
-                "could not be determined without root: {} ({})",
-                failures.join(", "),
-                program::as_root("diagnose")
-            );
+            let what =
+                format!("cannot determine without root: {} ({})", failures.join(", "), program::as_root("diagnose"));
             unknown(page, what);
         } else {
             others = self.undetermined.iter().collect();
         }
         for doubt in others {
             let what = format!("{} ({})", doubt.failures.join(", "), some(&doubt.subjects));
-            unknown(page, format!("could not be determined: {what} because {}", doubt.because));
+            unknown(page, format!("cannot determine {what}: {}", doubt.because));
         }
     }
 }
@@ -41,7 +38,7 @@ impl Diagnosis {
 impl Report for Diagnosis {
     fn text(&self, page: &mut Text) {
         for attempt in &self.attempts {
-            page.line(&[Cell(Tone::Dim, format!("{:>7} ", "fix")), Cell::plain(attempt.words())]);
+            page.aside("fix", &[Cell::plain(attempt.words())]);
         }
         self.headline(page);
         self.purposes(page);
@@ -60,19 +57,23 @@ impl Report for Diagnosis {
             page.gap();
         }
         // What the same thing rules out is told together.
-        let mut told: Vec<(String, Vec<&str>)> = Vec::new();
+        let mut told: Vec<(Vec<Cell>, Vec<&str>)> = Vec::new();
+        let is_same =
+            |one: &[Cell], other: &[Cell]| one.iter().map(|cell| &cell.1).eq(other.iter().map(|cell| &cell.1));
         for not in &self.ruled_out {
-            let because = not.evidence.first().map_or_else(|| format!("looked for at {}", some(&not.subjects)), seen);
-            match told.iter_mut().find(|(other, _)| *other == because) {
+            let because = not
+                .evidence
+                .first()
+                .map_or_else(|| vec![Cell::plain(format!("checked on {}", some(&not.subjects)))], seen);
+            match told.iter_mut().find(|(other, _)| is_same(other, &because)) {
                 Some((_, codes)) => codes.push(&not.code),
                 None => told.push((because, vec![&not.code])),
             }
         }
         for (because, codes) in told {
-            page.line(&[
-                Cell(Tone::Dim, "not this ".to_owned()),
-                Cell::plain(format!("{}: {because}", codes.join(", "))),
-            ]);
+            let told: Vec<Cell> =
+                std::iter::once(Cell::plain(format!("{}: ", codes.join(", ")))).chain(because).collect();
+            page.headed(Cell(Tone::Dim, "ruled out ".to_owned()), &told);
         }
         self.room(page);
         self.left_out(page);
@@ -84,13 +85,14 @@ impl Report for Diagnosis {
 }
 
 impl Diagnosis {
-    /// What is down on purpose, one line for all that went down together; and who changes something right now.
+    /// Services stopped on purpose, one line for all that were stopped together; and a change under way.
     fn purposes(&self, page: &mut Text) {
         let note = |page: &mut Text, text: String| {
-            page.line(&[Cell(Tone::Dim, "   note ".to_owned()), Cell(Tone::Strong, text)]);
+            page.aside("note", &[Cell(Tone::Strong, text)]);
         };
         if let Some(maintenance) = &self.maintenance {
-            note(page, format!("maintenance is {}: {}", maintenance.told(), maintenance.summary));
+            let told = maintenance.told(page);
+            note(page, format!("maintenance is {told}: {}", maintenance.summary));
         }
         let mut told: Vec<&str> = Vec::new();
         for kept in &self.on_purpose {
@@ -101,12 +103,13 @@ impl Diagnosis {
             let alike = self.on_purpose.iter().filter(|other| other.summary == kept.summary);
             let (names, mut affects): (Vec<_>, Vec<_>) = alike.map(|kept| (&*kept.subject, &kept.affects)).unzip();
             affects.retain(|affects| !affects.is_empty());
-            let hits: Vec<String> = affects.into_iter().flatten().cloned().collect();
-            let hits = if hits.is_empty() { String::new() } else { format!("; fails without: {}", hits.join(", ")) };
-            note(page, format!("{}: {}{hits}", names.join(", "), kept.summary));
+            let without: Vec<String> = affects.into_iter().flatten().cloned().collect();
+            let affects = if without.is_empty() { String::new() } else { format!("; affects: {}", without.join(", ")) };
+            note(page, format!("{}: {}{affects}", names.join(", "), kept.summary));
         }
         if self.lock.state == "held" {
-            page.line(&[Cell(Tone::Dim, "   lock ".to_owned()), Cell::plain(self.lock.words())]);
+            let words = self.lock.words(page);
+            page.aside("lock", &[Cell::plain(words)]);
         }
     }
 
@@ -117,7 +120,7 @@ impl Diagnosis {
         page.gap();
         page.line(&[Cell(
             Tone::Strong,
-            "Room can be made here, the safest first; never remove volumes, databases or backups:".to_owned(),
+            "Reclaimable space, the safest first; never remove volumes, databases or backups:".to_owned(),
         )]);
         let rows = self.reclaim.iter().map(|room| {
             let command: Vec<_> = room.argv.iter().map(|word| crate::host::tools::quote(word).into_owned()).collect();
@@ -125,11 +128,18 @@ impl Diagnosis {
                 Cell::or_dash(room.bytes.map(bytes)),
                 Cell::plain(room.risk.label()),
                 Cell::plain(&*room.what),
-                Cell::plain(command.join(" ")),
+                Cell::command(command.join(" ")),
                 Cell::plain(&*room.note),
             ]
         });
-        page.table(&["UP TO", "RISK", "WHAT", "COMMAND", "NOTE"], rows.collect());
+        let columns = [
+            Column::key("UP TO"),
+            Column::key("RISK"),
+            Column::prose("SOURCE"),
+            Column::key("COMMAND"),
+            Column::prose("NOTE").rank(1),
+        ];
+        page.table(&columns, rows.collect());
     }
 
     fn left_out(&self, page: &mut Text) {
@@ -137,14 +147,14 @@ impl Diagnosis {
         let mut lines = Vec::new();
         if !asked.is_empty() {
             let names: Vec<String> = asked.iter().map(|ignored| ignored.name()).collect();
-            lines.push(format!("ignored, as asked for: {}", names.join(", ")));
+            lines.push(format!("ignored by --ignore: {}", names.join(", ")));
         }
         let told = |words: &str, ignored: &Ignored| {
             let until = ignored.until.map(|day| day.to_string()).unwrap_or_default();
             format!("{words} {until}: {} ({})", ignored.name(), ignored.why.unwrap_or_default())
         };
         lines.extend(registered.into_iter().map(|ignored| told("ignored until", ignored)));
-        lines.extend(self.expired_ignores.iter().map(|ignored| told("not ignored any more since", ignored)));
+        lines.extend(self.expired_ignores.iter().map(|ignored| told("no longer ignored since", ignored)));
         for line in lines {
             page.line(&[Cell(Tone::Dim, line)]);
         }
@@ -161,44 +171,40 @@ impl Diagnosis {
         };
         let open = match self.undetermined.len() {
             0 => String::new(),
-            1 => ", one thing could not be determined".to_owned(),
-            count => format!(", {count} things could not be determined"),
+            1 => ", one check undetermined".to_owned(),
+            count => format!(", {count} checks undetermined"),
         };
         let found = match self.findings.len() {
             0 => format!("nothing found{about} ({} possible causes examined)", self.examined),
             1 => format!("one finding{about}"),
             count => format!("{count} findings{about}"),
         };
-        let first = Cell(Tone::Of(verdict), format!("{:<8}", label(verdict).to_uppercase()));
-        page.line(&[first, Cell(Tone::Strong, format!("{place}{found}{open}"))]);
+        let told = Cell(Tone::Strong, format!("{place}{found}{open}"));
+        page.outcome(verdict, &label(verdict).to_uppercase(), &[told]);
     }
 
     fn finding(&self, finding: &Finding, page: &mut Text) {
         let aside = |page: &mut Text, key: &str, text: String| {
-            page.line(&[Cell(Tone::Dim, format!("{key:>7} ")), Cell::plain(text)]);
+            page.aside(key, &[Cell::plain(text)]);
         };
-        let first = Cell(Tone::Of(finding.verdict), format!("{:<8}", label(finding.verdict).to_uppercase()));
-        page.line(&[
-            first,
+        let told = [
             Cell(Tone::Strong, format!("{}: {}", finding.subject, finding.summary)),
             Cell(Tone::Dim, format!("  {}", finding.code)),
-        ]);
+        ];
+        page.outcome(finding.verdict, &label(finding.verdict).to_uppercase(), &told);
         if finding.verdict == Verdict::Fail {
-            aside(page, "act", format!("{} ({}: {})", finding.respond, finding.severity, finding.reason));
+            aside(page, "respond", format!("{} ({}: {})", finding.respond, finding.severity, finding.reason));
         }
-        aside(page, "why", finding.cause.clone());
+        aside(page, "cause", finding.cause.clone());
         for evidence in &finding.evidence {
-            aside(page, "seen", seen(evidence));
+            page.aside("evidence", &seen(evidence));
         }
         if let Some(since) = finding.since {
-            aside(
-                page,
-                "since",
-                format!("{} ({} ago)", since.strftime("%Y-%m-%d %H:%M:%S UTC"), age(since, self.head.time)),
-            );
+            let told = format!("{} ({} ago)", page.time(since), age(since, self.head.time));
+            aside(page, "since", told);
         }
         for change in &finding.changes {
-            aside(page, "before", format!("{} ago: {}", age(change.time, self.head.time), change.what));
+            aside(page, "changed", format!("{} ago: {}", age(change.time, self.head.time), change.what));
         }
         let mut codes: Vec<&str> = Vec::new();
         for folded in &finding.explains {
@@ -208,8 +214,8 @@ impl Diagnosis {
             codes.push(&folded.code);
             let same = finding.explains.iter().filter(|other| other.code == folded.code && *other != folded);
             let others: Vec<&str> = same.map(|other| other.subject.as_str()).collect();
-            let likewise = if others.is_empty() { String::new() } else { format!("; likewise {}", others.join(", ")) };
-            aside(page, "so", format!("{}{likewise}", folded.summary));
+            let likewise = if others.is_empty() { String::new() } else { format!("; also {}", others.join(", ")) };
+            aside(page, "impact", format!("{}{likewise}", folded.summary));
         }
         let alike = self.findings.iter().filter(|other| is_alike(other, finding) && *other != finding);
         let alike: Vec<&str> = alike.map(|other| other.subject.as_str()).collect();
@@ -217,14 +223,13 @@ impl Diagnosis {
             aside(page, "also", alike.join(", "));
         }
         if !finding.affects.is_empty() {
-            aside(page, "hits", finding.affects.join(", "));
+            aside(page, "affects", finding.affects.join(", "));
         }
         for (index, fix) in finding.fixes.iter().enumerate() {
-            let words = format!("{}: {} ({})", fix.title, fix.how(), fix.risk.label());
-            aside(page, if index == 0 { "fix" } else { "else" }, words);
+            page.aside(if index == 0 { "fix" } else { "or" }, &fix.cells());
         }
         if let Some(why) = &finding.no_restart {
-            aside(page, "not", format!("a restart: {why}"));
+            aside(page, "note", format!("no restart: {why}"));
         }
     }
 }
@@ -235,15 +240,20 @@ fn is_alike(one: &Finding, other: &Finding) -> bool {
     one.code == other.code && words(one) == words(other)
 }
 
-fn seen(evidence: &Evidence) -> String {
+/// What it shows, and the command that shows it.
+fn seen(evidence: &Evidence) -> Vec<Cell> {
     let more = if evidence.truncated { "…" } else { "" };
     let command: Vec<_> = match evidence.argv.as_slice() {
         [sh, flag, line] if sh == "sh" && flag == "-c" => vec![line.clone()],
         argv => argv.iter().map(|word| crate::host::tools::quote(word).into_owned()).collect(),
     };
     match command.is_empty() {
-        true => format!("{}{more}", evidence.excerpt),
-        false => format!("{}{more} ({})", evidence.excerpt, command.join(" ")),
+        true => vec![Cell::plain(format!("{}{more}", evidence.excerpt))],
+        false => vec![
+            Cell::plain(format!("{}{more} (", evidence.excerpt)),
+            Cell::command(command.join(" ")),
+            Cell::plain(")"),
+        ],
     }
 }
 
