@@ -163,7 +163,7 @@ enum Stop {
 }
 
 fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, Stop> {
-    let words = argv::screen(args).map_err(Stop::Wrong)?;
+    let words = argv::joined(argv::screen(args).map_err(Stop::Wrong)?);
     let mut command = commands::command();
     // On a terminal so narrow, text beside its flag would be a column of words.
     if ui::Ui::is_narrow() {
@@ -172,17 +172,10 @@ fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, Stop> {
     let parsed = command.try_get_matches_from(words).and_then(|matches| Cli::from_arg_matches(&matches));
     parsed.map_err(|error| match error.kind() {
         clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion => {
-            Stop::Told(error.render().to_string())
+            let text = error.render();
+            Stop::Told(if Ui::is_colored() { text.ansi().to_string() } else { text.to_string() })
         }
-        clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Stop::Wrong(
-            Error::usage(Code::Usage, "no verb was given")
-                .hint(format!("try {0} status, or {0} --help for all verbs", program::name())),
-        ),
-        _ => {
-            let text = error.render().to_string();
-            let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
-            Stop::Wrong(Error::usage(Code::Usage, text))
-        }
+        _ => Stop::Wrong(commands::usage::refused(&error)),
     })
 }
 

@@ -20,7 +20,7 @@ use crate::observe::logs::{self, Finish, Notes, Wanted, World};
 use crate::observe::probe::PATIENCE;
 use crate::program;
 use crate::registry::{Deployment, Presence, Service};
-use crate::select::services;
+use crate::select::{or_all, services};
 use crate::ui::{Format, Stream, Ui};
 
 /// Lines of each service that are shown when nothing else is asked for.
@@ -172,7 +172,7 @@ fn sources(args: &Args, context: &Context<'_>, deployment: &'static Deployment) 
             names.join(", ")
         )));
     }
-    let chosen = services(deployment, &args.services)?;
+    let chosen = services(context.system, deployment, &args.services).map_err(|error| or_all(error, &args.services))?;
     let mut found = source::of_services(&chosen);
     if everything {
         found.extend(source::of_host(deployment));

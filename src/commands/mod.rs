@@ -20,6 +20,7 @@ pub mod rollback;
 pub mod run;
 pub mod schema;
 pub mod status;
+pub mod usage;
 pub mod verify;
 
 use std::time::Duration;

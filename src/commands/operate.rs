@@ -21,7 +21,7 @@ use crate::program;
 use crate::registry::{Deployment, Manager, Presence, Service, Verdict};
 use crate::report::Head;
 use crate::report::action::Action;
-use crate::select::services;
+use crate::select::{or_all, services};
 
 /// How long may be spent on what a service wrote last.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -45,9 +45,10 @@ pub struct Args {
 
 pub(super) fn run(operation: Operation, args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
-    let chosen = services(deployment, &args.services)?;
+    let chosen = services(context.system, deployment, &args.services).map_err(|error| or_all(error, &args.services))?;
     let planned = Planned::now();
-    let extent = if args.all { Extent::All } else { Extent::Named };
+    let is_all = args.all || args.services.iter().any(|word| word == "*");
+    let extent = if is_all { Extent::All } else { Extent::Named };
     let plan = make(operation, extent, context, deployment, &chosen).map_err(|error| {
         // What cannot be seen without root could not be changed without it either.
         let unseen = error.exit == Exit::Unknown && !args.change.dry_run && !context.system.is_root();

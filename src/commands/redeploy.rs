@@ -100,7 +100,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let ask = Ask {
         deployment,
         release,
-        chosen: chosen(deployment, release, &args.services)?,
+        chosen: chosen(context, deployment, release, &args.services)?,
         wanted: Wanted::New(delivery),
         bad: if args.no_rollback { Bad::Left } else { Bad::TakenBack },
         old_backup: if args.old_backup { OldBackup::Accepted } else { OldBackup::Refused },
@@ -123,6 +123,7 @@ pub(super) fn release_of(deployment: &Deployment) -> Result<&'static Release, Er
 
 /// The services of these names that run what is deployed; all of them when there are no names.
 pub(super) fn chosen(
+    context: &Context<'_>,
     deployment: &'static Deployment,
     release: &'static Release,
     names: &[String],
@@ -130,9 +131,11 @@ pub(super) fn chosen(
     if names.is_empty() {
         return Ok(release.services.to_vec());
     }
-    let named = services(deployment, names)?;
+    let named = services(context.system, deployment, names)?;
     let runs = |service: &&&'static Service| release.services.iter().any(|other| other.name == service.name);
-    if let Some(other) = named.iter().find(|service| !runs(service)) {
+    // A pattern means those of its services that are deployed.
+    let is_pattern = names.iter().any(|name| name.contains(['*', '?'])) && named.iter().any(|service| runs(&service));
+    if let Some(other) = named.iter().find(|service| !is_pattern && !runs(service)) {
         let those: Vec<&str> = release.services.iter().map(|service| service.name).collect();
         let problem = format!("{} is not deployed with the others", other.name);
         return Err(Error::usage(Code::Usage, problem).hint(format!("these are: {}", those.join(", "))));

@@ -58,7 +58,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         let ask = Ask {
             deployment,
             release,
-            chosen: chosen(deployment, release, &args.services)?,
+            chosen: chosen(context, deployment, release, &args.services)?,
             wanted: Wanted::Earlier(args.to.clone()),
             bad: Bad::Left,
             old_backup: OldBackup::Accepted,

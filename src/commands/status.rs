@@ -60,7 +60,7 @@ enum FailOn {
 
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
-    let services = services(deployment, &args.services)?;
+    let services = services(context.system, deployment, &args.services)?;
     let look = || take(args, context, deployment, &services);
     let Some(interval) = args.watch else {
         let status = look()?;

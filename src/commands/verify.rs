@@ -34,7 +34,7 @@ pub struct Args {
 
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
-    let services = services(deployment, &args.services)?;
+    let services = services(context.system, deployment, &args.services)?;
     let time = context.look()?;
     let system = context.system.with_files_until(time.until);
     let processes = context.processes();

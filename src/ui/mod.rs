@@ -142,8 +142,13 @@ impl Ui {
         match self.color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
+            Color::Auto => Ui::is_colored(),
         }
+    }
+
+    /// Whether stdout takes colour, where no flag says so.
+    pub fn is_colored() -> bool {
+        anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
     }
 
     /// Whether somebody looks at stdout.

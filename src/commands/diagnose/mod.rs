@@ -24,12 +24,11 @@ use crate::judge::diagnosis::Ignores;
 use crate::judge::health;
 use crate::observe::probe::PATIENCE;
 use crate::program;
-use crate::registry::loaded::deployments;
 use crate::registry::{Deployment, Failure, Verdict};
 use crate::report::Head;
 use crate::report::failure::{FailureRow, Failures};
 use crate::report::status::{Beside, Status};
-use crate::select::services;
+use crate::select::{detect, listed, meant, services};
 
 /// Arguments of `diagnose`.
 #[derive(Debug, clap::Args)]
@@ -81,7 +80,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         context.ui.report(&list(context, deployment))?;
         return Ok(Exit::Success);
     }
-    let question = understand(args, deployment)?;
+    let question = understand(args, context, deployment)?;
     let asked = args.ignore.iter().map(|text| ignore(deployment, text)).collect::<Result<Vec<_>, _>>()?;
     let today = context.system.now().to_zoned(TimeZone::UTC).date();
     let ignores = Ignores::new(deployment, asked, today);
@@ -132,32 +131,50 @@ pub(super) fn list(context: &Context<'_>, deployment: &'static Deployment) -> Fa
     Failures { head, failures }
 }
 
-fn understand(args: &Args, deployment: &'static Deployment) -> Result<Question, Error> {
+fn understand(args: &Args, context: &Context<'_>, deployment: &'static Deployment) -> Result<Question, Error> {
     let mut question = Question { failures: deployment.all_failures().collect(), failure: None, service: None };
     let mut service = args.service.as_deref();
     if let Some(word) = &args.failure {
-        match (deployment.failure(word), deployment.service(word), service) {
-            (Some(failure), _, _) => {
+        match (deployment.failure(word), service) {
+            (Some(failure), _) => {
                 question.failures = vec![failure];
                 question.failure = Some(failure);
             }
-            (None, Some(_), None) => service = Some(word),
-            (None, _, _) => return Err(unknown_failure(deployment, word)),
+            (None, None) if is_service(deployment, word)? => service = Some(word),
+            (None, _) => return Err(unknown_failure(context, deployment, word)),
         }
     }
     if let Some(name) = service {
-        question.service = services(deployment, &[name.to_owned()])?.first().copied();
+        question.service = match services(context.system, deployment, &[name.to_owned()])?[..] {
+            [one] => Some(one),
+            ref several => {
+                let names: Vec<&str> = several.iter().map(|service| service.name).collect();
+                return Err(Error::usage(Code::AmbiguousName, format!("{name} means {}", names.join(", ")))
+                    .hint(program::command(format_args!("diagnose {}", names[0]))));
+            }
+        };
     }
     Ok(question)
 }
 
-fn unknown_failure(deployment: &'static Deployment, word: &str) -> Error {
+/// Whether this word, or one of those between its commas, is what a service is called.
+fn is_service(deployment: &'static Deployment, word: &str) -> Result<bool, Error> {
+    for part in listed(&[word.to_owned()]) {
+        if !meant(deployment, part)?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn unknown_failure(context: &Context<'_>, deployment: &'static Deployment, word: &str) -> Error {
     let names = deployment
         .all_failures()
-        .flat_map(|failure| std::iter::once(failure.slug).chain(failure.aliases.iter().copied()));
-    let what = format!("failure of {}", deployment.name);
+        .flat_map(|failure| std::iter::once(failure.slug).chain(failure.aliases.iter().copied()))
+        .chain(deployment.services.iter().map(|service| service.name));
+    let what = format!("failure or service of {}", deployment.name);
     let error = Error::no_such(Code::UnknownFailure, &what, word, names);
-    match deployments().find(|other| other.failure(word).is_some()) {
+    match detect(context.system).into_iter().find(|other| other.failure(word).is_some()) {
         Some(other) => error.hint(format!("{} has it: -d {}", other.name, other.name)),
         None => error,
     }
