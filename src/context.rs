@@ -22,6 +22,8 @@ pub struct Settings {
     pub deployment: Option<&'static Deployment>,
     /// Whether each command is printed before it runs.
     pub verbose: bool,
+    /// Whether times are in UTC in text, too.
+    pub utc: bool,
     /// How long the whole command may take.
     pub timeout: Option<Duration>,
 }
@@ -36,6 +38,9 @@ pub struct Context<'a> {
     chosen: Option<&'static Deployment>,
     known: OnceLock<&'static Deployment>,
     verbose: bool,
+    /// Whether times are in UTC in text, too.
+    #[allow(dead_code, reason = "the views of times read it")]
+    pub utc: bool,
     deadline: Option<Instant>,
     begun: Instant,
 }
@@ -70,6 +75,7 @@ impl<'a> Context<'a> {
             chosen: settings.deployment,
             known: OnceLock::new(),
             verbose: settings.verbose,
+            utc: settings.utc,
             deadline: settings.timeout.map(|limit| Instant::now() + limit),
             begun: Instant::now(),
         }

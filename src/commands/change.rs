@@ -115,5 +115,5 @@ pub(super) fn tell(context: &Context<'_>, name: &str, exit: Exit, document: &imp
 
 /// The refusal of what only root can do.
 pub(super) fn no_root(words: &str) -> Error {
-    Error::refused(Code::NeedsRoot, format!("{words} needs root; nothing was changed")).hint(program::as_root(words))
+    Error::refused(Code::NeedsRoot, format!("{words} needs root; nothing was changed")).hint(program::again_as_root(words))
 }

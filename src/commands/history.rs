@@ -22,7 +22,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
     let (entries, torn) = audit::read(context.system).map_err(|error| {
         Error::unknown(Code::AuditUnreadable, format!("{} cannot be read: {error}", audit::FILE))
-            .hint_if((!context.system.is_root()).then(|| format!("it is root's: {}", program::as_root("history"))))
+            .hint_if((!context.system.is_root()).then(|| format!("it is root's: {}", program::again_as_root("history"))))
     })?;
     if torn > 0 {
         let lines = match torn {

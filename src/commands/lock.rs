@@ -44,7 +44,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         LockCommand::Status => match lock::holder(context.system, deployment) {
             Holder::Unknown(why) => {
                 return Err(Error::unknown(Code::LockUnreadable, format!("who holds the lock cannot be told: {why}"))
-                    .hint_if((!context.system.is_root()).then(|| program::as_root("lock status")))
+                    .hint_if((!context.system.is_root()).then(|| program::again_as_root("lock status")))
                     .into());
             }
             known @ (Holder::None | Holder::Held(_) | Holder::Unfinished(_)) => known,

@@ -43,13 +43,13 @@ pub struct Args {
     #[arg(short, long, conflicts_with_all = ["until", "previous"])]
     follow: bool,
     /// Only so many of the newest lines of each service; 100 unless a time is given, then all.
-    #[arg(short = 'n', long, value_name = "LINES", value_parser = tail)]
+    #[arg(short = 'n', long, alias = "lines", value_name = "LINES", value_parser = tail)]
     tail: Option<Tail>,
     /// From this time on: 10m, 2h, yesterday, 2026-02-26, 2026-02-26T02:11:07Z.
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    #[arg(long, short_alias = 'S', value_name = "TIME", value_parser = moment, allow_hyphen_values = true)]
     since: Option<Moment>,
     /// Up to this time.
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    #[arg(long, short_alias = 'U', value_name = "TIME", value_parser = moment, allow_hyphen_values = true)]
     until: Option<Moment>,
     /// Of one boot: 0 is the running one, -1 the one before.
     #[arg(short, long, value_name = "BOOT", num_args = 0..=1, require_equals = true, default_missing_value = "0",
@@ -214,7 +214,9 @@ fn wanted(args: &Args, context: &Context<'_>) -> anyhow::Result<Wanted> {
     let (now, zone) = (context.system.now(), context.system.zone());
     let micros = |moment: &Moment| moment.at(now, &zone).map(Timestamp::as_microsecond);
     let mut since = args.since.as_ref().and_then(micros);
-    let mut until = args.until.as_ref().and_then(micros);
+    let begin = args.since.as_ref().and_then(|moment| moment.at(now, &zone));
+    let ending = |moment: &Moment| moment.ending(begin, now, &zone).map(Timestamp::as_microsecond);
+    let mut until = args.until.as_ref().and_then(ending);
     if let (Some(since), Some(until)) = (since, until)
         && since > until
     {

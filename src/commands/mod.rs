@@ -1,8 +1,10 @@
 //! The command line and its verbs, one a file: arguments and what is done with them.
 
 pub mod backup;
+pub mod bare;
 mod change;
 pub mod completion;
+pub mod describe;
 pub mod diagnose;
 mod examine;
 pub mod explain;
@@ -22,6 +24,7 @@ pub mod schema;
 pub mod status;
 pub mod usage;
 pub mod verify;
+mod version;
 
 use std::time::Duration;
 
@@ -51,7 +54,7 @@ pub struct Cli {
     pub global: Global,
     /// What to do.
     #[command(subcommand)]
-    pub verb: Verb,
+    pub verb: Option<Verb>,
 }
 
 const EXIT_CODES: &str = "Exit codes:
@@ -78,6 +81,12 @@ pub struct Global {
     /// When to use colour.
     #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
     pub color: Color,
+    /// Print one JSON document, as -o json does.
+    #[arg(long, global = true, conflicts_with = "output")]
+    pub json: bool,
+    /// Print times in UTC [default: local on terminals].
+    #[arg(long, global = true)]
+    pub utc: bool,
     /// Nothing on stderr but errors.
     #[arg(short, long, global = true)]
     pub quiet: bool,
@@ -94,6 +103,8 @@ pub struct Global {
 pub enum Verb {
     /// Show what is wrong, worst first, then every service and the host.
     Status(status::Args),
+    /// Describe one service: state, facts and last log lines.
+    Describe(describe::Args),
     /// Say which failure it is, what proves it, and what to do about it.
     Diagnose(diagnose::Args),
     /// Show what services wrote, from the journal, containers, pm2 and files, as one stream.
@@ -134,6 +145,8 @@ pub enum Verb {
     Completion(completion::Args),
     /// Print the manual page.
     Man(man::Args),
+    /// Print version, commit, date and target.
+    Version,
 }
 
 /// The command line's definition, under the name that this program has.
@@ -142,12 +155,18 @@ pub fn command() -> Command {
 }
 
 impl Global {
+    /// The form of the output.
+    pub fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.output }
+    }
+
     /// What these flags ask for.
     pub fn settings(&self) -> Settings {
         Settings {
-            ui: Ui { format: self.output, headers: !self.no_headers, color: self.color, quiet: self.quiet },
+            ui: Ui { format: self.format(), headers: !self.no_headers, color: self.color, quiet: self.quiet },
             deployment: self.deployment,
             verbose: self.verbose,
+            utc: self.utc,
             timeout: self.timeout,
         }
     }
@@ -160,6 +179,7 @@ impl Global {
 pub fn run(verb: &Verb, context: &Context<'_>) -> anyhow::Result<Exit> {
     match verb {
         Verb::Status(args) => status::run(args, context),
+        Verb::Describe(args) => describe::run(args, context),
         Verb::Diagnose(args) => diagnose::run(args, context),
         Verb::Get(args) => get::run(args, context),
         Verb::Explain(args) => explain::run(args, context),
@@ -180,6 +200,7 @@ pub fn run(verb: &Verb, context: &Context<'_>) -> anyhow::Result<Exit> {
         Verb::History(args) => history::run(args, context),
         Verb::Lock(args) => lock::run(args, context),
         Verb::Man(args) => man::run(args),
+        Verb::Version => version::run(context),
     }
 }
 

@@ -74,7 +74,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
             Code::RecordUnreadable,
             format!("what is recorded of {} cannot be read: {error}", deployment.name),
         )
-        .hint_if((!context.system.is_root()).then(|| program::as_root("rollback --list")))
+        .hint_if((!context.system.is_root()).then(|| program::again_as_root("rollback --list")))
     })?;
     let has_git = matches!(&seen.source, Some(Ok(Source { git: Some(_), .. })));
     let available = |version: &Version| {

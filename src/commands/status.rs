@@ -22,9 +22,11 @@ use crate::judge::diagnosis::{self, Case, Ignores};
 use crate::judge::freshness::{self, Freshness};
 use crate::judge::health::Health;
 use crate::observe::probe::Door;
+use crate::observe::logs::line::Said;
 use crate::observe::{clues, logs};
 use crate::registry::{BackupSet, Deployment, Service, usual};
 use crate::report::Head;
+use crate::report::describe::Description;
 use crate::report::diagnosis::Teller;
 use crate::report::problem::Noticed;
 use crate::report::status::{Beside, Status};
@@ -33,6 +35,9 @@ use crate::ui::{Format, Ui};
 
 /// How long may be spent on what the worst failed service wrote last.
 const LAST_WORDS: Duration = Duration::from_millis(800);
+
+/// How many of its last lines are shown of one service.
+const TAIL: usize = 10;
 
 /// Arguments of `status`.
 #[derive(Debug, clap::Args)]
@@ -64,8 +69,17 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let look = || take(args, context, deployment, &services);
     let Some(interval) = args.watch else {
         let status = look()?;
-        context.ui.report(&status)?;
-        return Ok(status.head.exit_code);
+        let exit = status.head.exit_code;
+        // Of one service people also want its checks and what it wrote, as systemctl prints them.
+        match (&services[..], context.ui.format) {
+            ([service], Format::Text | Format::Wide) if !args.services.is_empty() => {
+                let log = tail(context, deployment, service)?;
+                let head = Head::of(context.system, "opsctl/status/v1", deployment, status.head.verdict, exit);
+                context.ui.report(&Description { head, status, facts: None, log })?;
+            }
+            _ => context.ui.report(&status)?,
+        }
+        return Ok(exit);
     };
     let redraw = Ui::is_terminal() && context.ui.format != Format::Json;
     loop {
@@ -82,6 +96,33 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         }
         thread::sleep(context.within(interval.saturating_sub(begun.elapsed())));
     }
+}
+
+/// The state of everything.
+pub(super) fn all(context: &Context<'_>, deployment: &'static Deployment) -> Result<Status, Error> {
+    let args = Args { services: Vec::new(), watch: None, fail_on: FailOn::Fail };
+    take(&args, context, deployment, deployment.services)
+}
+
+/// The state of one service, and what it wrote last.
+pub(super) fn with_tail(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    service: &'static Service,
+) -> Result<(Status, Vec<Said>), Error> {
+    let args = Args { services: vec![service.name.to_owned()], watch: None, fail_on: FailOn::Fail };
+    let status = take(&args, context, deployment, &[service])?;
+    Ok((status, tail(context, deployment, service)?))
+}
+
+/// What a service wrote last.
+fn tail(context: &Context<'_>, deployment: &'static Deployment, service: &'static Service) -> Result<Vec<Said>, Error> {
+    if service.log_sources().is_empty() {
+        return Ok(Vec::new());
+    }
+    let time = context.look()?;
+    let system = context.system.with_files_until(time.until);
+    Ok(logs::newest(&system, context.trace(), deployment, service, TAIL, LAST_WORDS.min(time.rest())))
 }
 
 /// How recent backups are, by what this host recorded of them: the remote is not asked, for it may be far away. Nothing of a

@@ -37,7 +37,8 @@ fn suggestion(error: &clap::Error) -> Option<String> {
     let kinds = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue];
     let words = kinds.into_iter().find_map(|kind| match error.get(kind)? {
         ContextValue::String(word) => Some(word.clone()),
-        ContextValue::Strings(words) if !words.is_empty() => Some(words.join(" or ")),
+        // The likeliest is the last.
+        ContextValue::Strings(words) => words.last().cloned(),
         _ => None,
     })?;
     Some(format!("did you mean {words}?"))
