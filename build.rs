@@ -27,7 +27,8 @@ fn main() {
         }
     }
     let commit = git(&["rev-parse", "--short=10", "HEAD"]).or_else(|| env::var("OPSCTL_COMMIT").ok());
-    let date = git(&["log", "-1", "--format=%cs"]).or_else(|| env::var("SOURCE_DATE_EPOCH").ok().map(|at| format!("@{at}")));
+    let date =
+        git(&["log", "-1", "--format=%cs"]).or_else(|| env::var("SOURCE_DATE_EPOCH").ok().map(|at| format!("@{at}")));
     let plain = |text: Option<String>| text.filter(|text| !text.contains(char::is_whitespace));
     println!("cargo::rustc-env=OPSCTL_BUILD_COMMIT={}", plain(commit).as_deref().unwrap_or("unknown"));
     println!("cargo::rustc-env=OPSCTL_BUILD_DATE={}", plain(date).as_deref().unwrap_or("unknown"));

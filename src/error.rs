@@ -252,12 +252,10 @@ fn related<'a>(word: &str, known: &[&'a str]) -> Vec<&'a str> {
         if found.len() <= MOST { found } else { Vec::new() }
     };
     let is_part = |whole: &str, part: &str| part.len() >= SHORTEST && whole.split(['-', '.', '_']).any(|p| p == part);
-    let rules: [&dyn Fn(&str) -> bool; 4] = [
-        &|name| name == word,
-        &|name| name.ends_with(&format!("-{word}")),
-        &|name| name.contains(&word),
-        &|name| is_part(&word, name),
-    ];
+    let rules: [&dyn Fn(&str) -> bool; 4] =
+        [&|name| name == word, &|name| name.ends_with(&format!("-{word}")), &|name| name.contains(&word), &|name| {
+            is_part(&word, name)
+        }];
     rules.iter().map(|rule| found(*rule)).find(|names| !names.is_empty()).unwrap_or_default()
 }
 

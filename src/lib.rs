@@ -136,10 +136,12 @@ fn work(system: &System, args: Vec<OsString>, format: Format) -> Exit {
             let context = Context::new(system, cli.global.settings());
             let one_line = matches!(cli.verb, Some(commands::Verb::Logs(_)));
             prepare()
-                .and_then(|()| defect::guarded(|| match &cli.verb {
-                    Some(verb) => commands::run(verb, &context),
-                    None => commands::bare::run(&context),
-                }))
+                .and_then(|()| {
+                    defect::guarded(|| match &cli.verb {
+                        Some(verb) => commands::run(verb, &context),
+                        None => commands::bare::run(&context),
+                    })
+                })
                 .unwrap_or_else(|error| fail(system, context.known_deployment(), cli.global.format(), one_line, error))
         }
         Err(Stop::Told(text)) => match Ui::raw(text.as_bytes()) {

@@ -57,7 +57,8 @@ pub fn meant(deployment: &'static Deployment, word: &str) -> Result<Vec<&'static
         let pattern = glob::Pattern::new(word)
             .map_err(|error| Error::usage(Code::BadArgument, format!("{word} is not a pattern: {error}")))?;
         let fits = |service: &&Service| {
-            pattern.matches(service.name) || service.managers.iter().any(|m| is_called(m, &|name| pattern.matches(name)))
+            pattern.matches(service.name)
+                || service.managers.iter().any(|m| is_called(m, &|name| pattern.matches(name)))
         };
         return Ok(all.filter(fits).collect());
     }

@@ -107,7 +107,8 @@ pub fn moment(text: &str) -> Result<Moment, String> {
         return Ok(Moment::Local(time));
     }
     duration(ago).map(Moment::Ago).map_err(|_| {
-        "expected a time such as 10m, 2h, 12:00, yesterday, 2026-02-26, '2026-02-26 02:11' or 2026-02-26T02:11:07Z".to_owned()
+        "expected a time such as 10m, 2h, 12:00, yesterday, 2026-02-26, '2026-02-26 02:11' or 2026-02-26T02:11:07Z"
+            .to_owned()
     })
 }
 
@@ -154,7 +155,9 @@ mod tests {
         assert_eq!(ending("23:00", "07:00"), "2026-11-22T06:00:00Z");
         assert_eq!(ending("23:00", "06:00"), "2026-11-22T05:00:00Z");
         assert_eq!(ending("22:00", "23:00"), "2026-11-21T22:00:00Z");
-        for wrong in ["", "10", "soon", "2026-13-01", "yesterdays", "1y", "25:00", "12:", ":", "yesterday12:00", "@", "@x"] {
+        for wrong in
+            ["", "10", "soon", "2026-13-01", "yesterdays", "1y", "25:00", "12:", ":", "yesterday12:00", "@", "@x"]
+        {
             assert!(moment(wrong).is_err(), "{wrong:?}");
         }
     }

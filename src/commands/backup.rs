@@ -41,7 +41,7 @@ const REST: Duration = Duration::from_secs(2);
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
-    /// What to do with backups; makes them when nothing else is asked for.
+    /// What to do [default: create]
     #[command(subcommand)]
     what: Option<BackupCommand>,
     /// What to copy.
@@ -51,21 +51,21 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum BackupCommand {
-    /// Copy what is kept to its remote, read it back, and restore it in scratch.
+    /// Back up to the remote, then verify the copies
     Create(Create),
-    /// List what lies on the remote.
+    /// List copies on the remote
     List(look::List),
-    /// Read copies again and restore them in scratch: the newest of each set, or those named.
+    /// Verify copies: read them again, restore in scratch
     Verify(look::Verify),
-    /// Restore the newest copy of each set in scratch, count its rows, and record how long that took.
+    /// Rehearse a restore and record how long it took
     Drill(look::Drill),
-    /// Show which copies the policy has no use for any more, and let them go with --yes.
+    /// Show copies past their retention; delete with --yes
     Prune(prune::Prune),
 }
 
 #[derive(Debug, clap::Args)]
 struct Create {
-    /// Sets to copy; all that have a schedule when none is named.
+    /// Sets to back up [default: all that have a schedule]
     #[arg(value_name = "SET", add = ArgValueCandidates::new(complete_sets))]
     sets: Vec<String>,
     /// What every change takes.

@@ -17,7 +17,7 @@ use crate::select::services;
 /// Arguments of `describe`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Service to describe.
+    /// Service to describe
     #[arg(value_name = "SERVICE", add = ArgValueCandidates::new(complete_services))]
     service: String,
 }

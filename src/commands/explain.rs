@@ -9,14 +9,14 @@ use crate::exit::Exit;
 use crate::registry::loaded::deployments;
 use crate::registry::{Cause, Deployment, Failure, Service, Verdict};
 use crate::report::Head;
-use crate::select::meant;
 use crate::report::explain::{DeploymentFacts, ServiceFacts};
 use crate::report::failure::FailureFacts;
+use crate::select::meant;
 
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A service or failure of the deployment, the code of a finding, or a deployment.
+    /// Service, failure, finding code or deployment
     #[arg(value_name = "NAME", add = ArgValueCandidates::new(complete_names))]
     name: String,
 }

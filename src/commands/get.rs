@@ -8,35 +8,35 @@ use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::registry::loaded::deployments;
+use crate::registry::{BackupSet, Deployment, Verdict};
 use crate::report::Head;
 use crate::report::backups::{BackupSets, SetFacts};
 use crate::report::list::{DeploymentRow, Deployments, ServiceRow, Services};
-use crate::registry::{BackupSet, Deployment, Verdict};
 use crate::select::{detect, listed, services};
 
 /// Arguments of `get`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What to list.
+    /// What to list
     #[arg(value_enum)]
     what: Listing,
-    /// Names to list [default: all].
+    /// Names to list [default: all]
     #[arg(value_name = "NAME", add = ArgValueCandidates::new(complete_names))]
     names: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Listing {
-    /// Services of the deployment.
+    /// Services of the deployment
     #[value(aliases = ["service", "svc", "svcs"])]
     Services,
-    /// What is kept of its data, where, how often and for how long.
+    /// Backup sets: where, how often, for how long
     #[value(aliases = ["backup", "sets", "set"])]
     Backups,
-    /// Failures that the deployment knows.
+    /// Failures that the registry knows
     #[value(aliases = ["failure", "causes"])]
     Failures,
-    /// Deployments compiled into this binary.
+    /// Deployments compiled into this binary
     #[value(aliases = ["deployment", "deploy"])]
     Deployments,
 }

@@ -13,16 +13,17 @@ use crate::report::history::History;
 /// Arguments of `history`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Only so many of the newest changes.
-    #[arg(short = 'n', long, value_name = "CHANGES", default_value_t = 20)]
+    /// Print this many of the newest changes [default: 20]
+    #[arg(short = 'n', long, value_name = "CHANGES", default_value_t = 20, hide_default_value = true)]
     tail: usize,
 }
 
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
     let (entries, torn) = audit::read(context.system).map_err(|error| {
-        Error::unknown(Code::AuditUnreadable, format!("{} cannot be read: {error}", audit::FILE))
-            .hint_if((!context.system.is_root()).then(|| format!("it is root's: {}", program::again_as_root("history"))))
+        Error::unknown(Code::AuditUnreadable, format!("{} cannot be read: {error}", audit::FILE)).hint_if(
+            (!context.system.is_root()).then(|| format!("it is root's: {}", program::again_as_root("history"))),
+        )
     })?;
     if torn > 0 {
         let lines = match torn {

@@ -19,22 +19,22 @@ use crate::report::lock::LockFacts;
 /// Arguments of `lock`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What to do with it; says who holds it when nothing else is asked for.
+    /// What to do [default: status]
     #[command(subcommand)]
     what: Option<LockCommand>,
 }
 
 #[derive(Debug, Subcommand)]
 enum LockCommand {
-    /// Say who holds it.
+    /// Show who holds the lock
     Status,
-    /// Hold it until it is released, so that nobody's change comes between yours.
+    /// Hold the lock until it is released
     Acquire {
-        /// Why; shown to whoever is kept waiting.
+        /// Reason, shown to others who want the lock
         #[arg(short, long, value_name = "TEXT")]
         message: String,
     },
-    /// Let others change the deployment again.
+    /// Release the lock
     Release,
 }
 

@@ -30,48 +30,60 @@ const TAIL: u64 = 100;
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Services whose lines are wanted.
+    /// Services to read [default: none; see --all]
+    ///
+    /// A unit, container, pm2 application, pattern such as 'prim-*', or several with commas between them.
     #[arg(value_name = "SERVICE", add = ArgValueCandidates::new(complete_services))]
     services: Vec<String>,
-    /// Every service of the deployment, and the host's own logs.
+    /// Read every service and the host's logs
     #[arg(long, conflicts_with = "services")]
     all: bool,
-    /// Only sources with this in their name, such as journal or access.log; `get services -o wide` lists them.
+    /// Read only sources with this in their name
+    ///
+    /// Such as journal or access.log; `get services -o wide` lists them.
     #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(complete_sources))]
     source: Vec<String>,
-    /// Go on with new lines until interrupted.
+    /// Print new lines until interrupted
     #[arg(short, long, conflicts_with_all = ["until", "previous"])]
     follow: bool,
-    /// Only so many of the newest lines of each service; 100 unless a time is given, then all.
+    /// Print this many of the newest lines [default: 100]
+    ///
+    /// Of each service; `all` for every line, which is the default where a time is given.
     #[arg(short = 'n', long, alias = "lines", value_name = "LINES", value_parser = tail)]
     tail: Option<Tail>,
-    /// From this time on: 10m, 2h, yesterday, 2026-02-26, 2026-02-26T02:11:07Z.
+    /// Print lines from this time on
+    ///
+    /// 10m, -2h, 12:00 (the last one), yesterday, 'yesterday 12:00', 2026-02-26, '2026-02-26 02:11', 2026-02-26T02:11:07Z, @SECONDS.
     #[arg(long, short_alias = 'S', value_name = "TIME", value_parser = moment, allow_hyphen_values = true)]
     since: Option<Moment>,
-    /// Up to this time.
+    /// Print lines up to this time
+    ///
+    /// The forms of --since.
     #[arg(long, short_alias = 'U', value_name = "TIME", value_parser = moment, allow_hyphen_values = true)]
     until: Option<Moment>,
-    /// Of one boot: 0 is the running one, -1 the one before.
+    /// Print lines of one boot [default: 0, the running one]
+    ///
+    /// -1 is the one before. The times of the boot are those of `journalctl --list-boots`, for every kind of source.
     #[arg(short, long, value_name = "BOOT", num_args = 0..=1, require_equals = true, default_missing_value = "0",
           value_parser = boot,
           conflicts_with_all = ["since", "until", "previous"])]
     boot: Option<i32>,
-    /// Of the run before the last restart.
+    /// Print lines of the run before the restart
     #[arg(short, long)]
     previous: bool,
-    /// Only lines that match this regular expression.
+    /// Print only lines that match this expression
     #[arg(short, long, value_name = "REGEX")]
     grep: Option<String>,
-    /// Only errors and worse.
+    /// Print only errors and worse
     #[arg(short, long, conflicts_with = "level")]
     errors: bool,
-    /// Only lines of this level and worse.
+    /// Print only this level and worse
     #[arg(long, value_enum, value_name = "LEVEL")]
     level: Option<LogLevel>,
-    /// Begin each line with its time, in UTC.
+    /// Begin each line with its time
     #[arg(long)]
     timestamps: bool,
-    /// Begin each line with its service; on by itself for more than one source.
+    /// Begin each line with its service [default: several sources]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     prefix: Option<bool>,
 }

@@ -29,14 +29,16 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Arguments of `restart`, `reload`, `start` and `stop`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Services to change, in the order in which they need each other.
+    /// Services to change
+    ///
+    /// Done in the order of their needs. A unit, container, pm2 application, pattern such as 'prim-*', or several with commas.
     #[arg(value_name = "SERVICE", required_unless_present = "all", add = ArgValueCandidates::new(complete_services))]
     services: Vec<String>,
-    /// Every service that is managed on this host.
+    /// Change every service that runs here
     #[arg(long, conflicts_with = "services")]
     all: bool,
-    /// How long each must stay well before that is called success.
-    #[arg(long, value_name = "DURATION", default_value = SETTLE, value_parser = duration)]
+    /// Verify this long before success [default: 10s]
+    #[arg(long, value_name = "DURATION", default_value = SETTLE, hide_default_value = true, value_parser = duration)]
     settle: Duration,
     /// What every change takes.
     #[command(flatten)]

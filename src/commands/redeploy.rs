@@ -36,24 +36,26 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Arguments of `redeploy`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Services to switch to the new version; all that run it when none is named.
+    /// Services to switch [default: all that run it]
     #[arg(value_name = "SERVICE", add = ArgValueCandidates::new(complete_services))]
     services: Vec<String>,
-    /// Take the new images out of this archive of docker save.
+    /// Load images from an archive of docker save
     #[arg(long, value_name = "FILE", value_parser = archive, conflicts_with = "pull")]
     load: Option<String>,
-    /// Pull the new images from their registry; or this one, to be called as the service wants it.
+    /// Pull images from their registry
+    ///
+    /// With IMAGE: pull that one, and tag it as the service names it.
     #[arg(long, value_name = "IMAGE", num_args = 0..=1, require_equals = true, default_missing_value = "",
           value_parser = image)]
     pull: Option<String>,
-    /// Leave a version that does not work as it is, instead of going back.
+    /// Keep a version that fails; no rollback
     #[arg(long)]
     no_rollback: bool,
-    /// Let the schema change although there is no backup of the last 24 hours.
+    /// Migrate the schema without a backup of 24 hours
     #[arg(long)]
     old_backup: bool,
-    /// How long each service must stay well before that is called success.
-    #[arg(long, value_name = "DURATION", default_value = SETTLE, value_parser = duration)]
+    /// Verify this long before success [default: 10s]
+    #[arg(long, value_name = "DURATION", default_value = SETTLE, hide_default_value = true, value_parser = duration)]
     settle: Duration,
     /// What every change takes.
     #[command(flatten)]

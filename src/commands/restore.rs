@@ -22,27 +22,35 @@ use crate::program;
 /// Arguments of `restore`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The set to restore.
+    /// Set to restore
     #[arg(value_name = "SET", required_unless_present_any = ["forget_old", "recover"],
           add = ArgValueCandidates::new(complete_sets))]
     set: Option<String>,
-    /// The newest copy that is not younger than this, or the one of this id; the newest of all when left out.
+    /// Copy to restore: time or id [default: newest]
+    ///
+    /// Of a time: the newest copy that is not younger. Ids are those of `backup list -o name`.
     #[arg(long, value_name = "TIME|ID", value_parser = at)]
     at: Option<At>,
-    /// Restore the copy named by --at although its manifest does not carry this host's signature; its maker is unknown.
+    /// Accept a copy that this host did not sign
+    ///
+    /// Of the copy that --at names; who made it is unknown.
     #[arg(long, requires = "at", conflicts_with_all = ["forget_old", "recover"])]
     accept_unsigned: bool,
-    /// Write the proven copy to this path, where nothing is yet, and touch nothing else; files as a directory.
+    /// Write the copy to this new path only
+    ///
+    /// Nothing else is touched. Files are written as a directory.
     #[arg(long, value_name = "PATH", conflicts_with_all = ["forget_old", "recover"])]
     to: Option<PathBuf>,
-    /// Delete the old data that restores have kept.
+    /// Delete old data that restores kept
     #[arg(long, conflicts_with_all = ["at", "to"])]
     forget_old: bool,
-    /// Only finish or undo a restore that was killed, which every restore does first.
+    /// Finish or undo an interrupted restore only
+    ///
+    /// Every restore does so first.
     #[arg(long, conflicts_with_all = ["at", "to", "forget_old", "set"])]
     recover: bool,
-    /// How long its services must stay well before that is called success.
-    #[arg(long, value_name = "DURATION", default_value = SETTLE, value_parser = duration)]
+    /// Verify this long before success [default: 10s]
+    #[arg(long, value_name = "DURATION", default_value = SETTLE, hide_default_value = true, value_parser = duration)]
     settle: Duration,
     /// What every change takes.
     #[command(flatten)]

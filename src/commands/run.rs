@@ -26,7 +26,7 @@ const ACCEPT: Duration = Duration::from_secs(30);
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The procedure.
+    /// Procedure to run
     #[arg(value_enum)]
     procedure: Procedure,
     /// What every change takes.
@@ -37,7 +37,9 @@ pub struct Args {
 /// What can be run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Procedure {
-    /// Record what runs, then reboot the host; `verify --after-reboot` tells what did not come back.
+    /// Record what runs, then reboot the host
+    ///
+    /// `verify --after-reboot` tells what did not come back.
     Reboot,
 }
 

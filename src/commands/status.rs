@@ -21,8 +21,8 @@ use crate::exit::Exit;
 use crate::judge::diagnosis::{self, Case, Ignores};
 use crate::judge::freshness::{self, Freshness};
 use crate::judge::health::Health;
-use crate::observe::probe::Door;
 use crate::observe::logs::line::Said;
+use crate::observe::probe::Door;
 use crate::observe::{clues, logs};
 use crate::registry::{BackupSet, Deployment, Service, usual};
 use crate::report::Head;
@@ -42,24 +42,28 @@ const TAIL: usize = 10;
 /// Arguments of `status`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Services to look at; all of them, and the host, when none is named.
+    /// Services to show [default: all, and the host]
+    ///
+    /// A unit, container, pm2 application, pattern such as 'prim-*', or several with commas between them.
     #[arg(value_name = "SERVICE", add = ArgValueCandidates::new(complete_services))]
     services: Vec<String>,
-    /// Look again and again: redrawn on a terminal, a JSON document a line otherwise.
+    /// Repeat at this interval [default: 2s]
+    ///
+    /// On a terminal the screen is redrawn; otherwise each status is one line of JSON.
     #[arg(short, long, value_name = "INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "2s",
           value_parser = duration)]
     watch: Option<Duration>,
-    /// The mildest outcome that makes the exit code 3.
-    #[arg(long, value_enum, default_value = "fail", value_name = "VERDICT")]
+    /// Exit 3 from this verdict on [default: fail]
+    #[arg(long, value_enum, default_value = "fail", value_name = "VERDICT", hide_default_value = true)]
     fail_on: FailOn,
 }
 
 /// What counts as unhealthy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum FailOn {
-    /// Warnings too.
+    /// Warnings and failures
     Warn,
-    /// Failures only.
+    /// Failures only
     Fail,
 }
 

@@ -63,8 +63,12 @@ mod tests {
             ("status --foo", "unexpected argument '--foo' found", "opsctl status --help"),
             ("stattus", "unrecognized subcommand 'stattus'", "did you mean status?"),
             ("backup list --foo", "unexpected argument '--foo' found", "opsctl backup list --help"),
-            ("restart", "missing: <SERVICE|--all>", "opsctl restart --help"),
-            ("status -o jsn", "invalid value 'jsn' for '--output <FORMAT>' [possible values: text, wide, json, name]", "did you mean json?"),
+            ("restart", "missing: <SERVICE>...", "opsctl restart --help"),
+            (
+                "status -o jsn",
+                "invalid value 'jsn' for '--output <FORMAT>' [possible values: text, wide, json, name]",
+                "did you mean json?",
+            ),
             ("status --timeuot 1s", "unexpected argument '--timeuot' found", "did you mean --timeout?"),
             ("explain", "missing: <NAME>", "opsctl explain --help"),
         ] {

@@ -24,10 +24,12 @@ use crate::select::services;
 /// Arguments of `verify`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Services to compare; all of them when none is named.
+    /// Services to compare [default: all]
     #[arg(value_name = "SERVICE", add = ArgValueCandidates::new(complete_services))]
     services: Vec<String>,
-    /// Compare with what ran before the last `run reboot`, instead of with the registry.
+    /// Compare with what ran before the last reboot
+    ///
+    /// As `run reboot` recorded it, instead of with the registry.
     #[arg(long)]
     after_reboot: bool,
 }

@@ -31,7 +31,7 @@ use crate::units::age;
 /// Arguments of `backup list`.
 #[derive(Debug, clap::Args)]
 pub(super) struct List {
-    /// Sets to list; all that are copied by schedule when none is named.
+    /// Sets to list [default: all that have a schedule]
     #[arg(value_name = "SET", add = ArgValueCandidates::new(complete_sets))]
     sets: Vec<String>,
 }
@@ -39,10 +39,12 @@ pub(super) struct List {
 /// Arguments of `backup verify`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Verify {
-    /// Sets, whose newest copies are meant, or copies as `backup list -o name` prints them.
+    /// Sets or copies to verify [default: scheduled sets]
+    ///
+    /// Of a set the newest copy; copies as `backup list -o name` prints them.
     #[arg(value_name = "SET|SET/ID", add = ArgValueCandidates::new(complete_sets))]
     what: Vec<String>,
-    /// Every copy, not only the newest.
+    /// Verify every copy, not only the newest
     #[arg(long)]
     all: bool,
 }
@@ -50,7 +52,7 @@ pub(super) struct Verify {
 /// Arguments of `backup drill`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Drill {
-    /// Sets to restore in scratch; all that are copied by schedule when none is named.
+    /// Sets to restore in scratch [default: scheduled sets]
     #[arg(value_name = "SET", add = ArgValueCandidates::new(complete_sets))]
     sets: Vec<String>,
 }

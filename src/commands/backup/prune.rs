@@ -21,20 +21,21 @@ use crate::ui::Format;
 /// Arguments of `backup prune`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Prune {
-    /// Sets whose old copies go; all that are copied by schedule when none is named.
+    /// Sets to prune [default: all that have a schedule]
     #[arg(value_name = "SET", add = ArgValueCandidates::new(complete_sets))]
     sets: Vec<String>,
-    /// Delete; without it the plan is only shown.
+    /// Delete, instead of showing the plan
     #[arg(short, long)]
     yes: bool,
-    /// Only show the plan, which is what happens without --yes.
+    /// Show the plan, as without --yes
     #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
-    /// How many copies of the one set that is named may go, where that is more than a quarter of them or the newest are far
-    /// apart.
+    /// Delete up to this many copies of one set
+    ///
+    /// Needed where that is more than a quarter of its copies, or where the newest are far apart.
     #[arg(long, value_name = "NUMBER", requires = "sets")]
     count: Option<usize>,
-    /// Wait for a run that is under way to end.
+    /// Wait for the lock this long [default: 10m]
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "10m",
           value_parser = duration)]
     lock_wait: Option<std::time::Duration>,

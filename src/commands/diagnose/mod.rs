@@ -16,7 +16,7 @@ use super::change::Change;
 use super::purpose::excuse;
 use super::status::{noticed, told_backups};
 use crate::action::lock;
-use crate::args::{complete_failures, complete_services, duration};
+use crate::args::{complete_codes, complete_failures, complete_services, duration};
 use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
@@ -33,21 +33,25 @@ use crate::select::{detect, listed, meant, services};
 /// Arguments of `diagnose`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A failure by its name or another word for it (502, oom, tls); all of them when left out. A service instead: all that
-    /// may be wrong with it.
+    /// Failure or service to check [default: every failure]
+    ///
+    /// A failure has other names: 502, oom, tls. Of a service, every failure is checked.
     #[arg(value_name = "FAILURE", add = ArgValueCandidates::new(complete_failures))]
     failure: Option<String>,
-    /// The service that it is about.
+    /// Service to check for that failure
     #[arg(value_name = "SERVICE", add = ArgValueCandidates::new(complete_services))]
     service: Option<String>,
-    /// List the failures that the deployment knows, and look at nothing.
+    /// List known failures and check nothing
     #[arg(long, conflicts_with_all = ["failure", "service", "ignore"])]
     list: bool,
-    /// Leave out findings of this code, of one subject or of all; they are counted.
-    #[arg(long, value_name = "CODE[:SUBJECT]")]
+    /// Leave out findings of this code
+    ///
+    /// Of one subject, or of all. They are counted.
+    #[arg(long, value_name = "CODE[:SUBJECT]", add = ArgValueCandidates::new(complete_codes))]
     ignore: Vec<String>,
-    /// Write all evidence as a tar to a new file, or with - to standard output, and nowhere else: findings, states, the newest
-    /// log lines without secrets, configuration by name and hash.
+    /// Write all evidence to a new tar file
+    ///
+    /// Or, with -, to stdout. It holds findings, states, the newest log lines without secrets, and configuration by name and hash.
     #[arg(long, value_name = "FILE|-", conflicts_with = "list")]
     bundle: Option<String>,
     /// What is to be done about it.
@@ -58,17 +62,18 @@ pub struct Args {
 /// Flags of mending.
 #[derive(Debug, clap::Args)]
 pub struct Mend {
-    /// Mend what was found: what is safe at once, what is disruptive with --yes, what destroys something never. Each is
-    /// looked at again before and after.
+    /// Apply fixes that are safe
+    ///
+    /// Disruptive fixes need consent or --yes; destructive ones are never applied. Each is checked before and after.
     #[arg(long, conflicts_with = "list")]
     fix: bool,
-    /// With --fix: show what would be done, and do nothing.
+    /// With --fix: print the plan and change nothing
     #[arg(long, requires = "fix")]
     dry_run: bool,
-    /// With --fix: consent beforehand to what would be asked.
+    /// With --fix: answer yes to every prompt
     #[arg(short, long, requires = "fix")]
     yes: bool,
-    /// With --fix: wait for a change that is under way to end.
+    /// With --fix: wait for the lock [default: 10m]
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "10m",
           value_parser = duration, requires = "fix")]
     lock_wait: Option<Duration>,

@@ -279,12 +279,8 @@ pub fn last_words(
     count: usize,
     limit: Duration,
 ) -> Vec<Said> {
-    let wanted = Wanted {
-        since: since.map(Timestamp::as_microsecond),
-        tail: Some(NEWEST),
-        brief: true,
-        ..Wanted::default()
-    };
+    let wanted =
+        Wanted { since: since.map(Timestamp::as_microsecond), tail: Some(NEWEST), brief: true, ..Wanted::default() };
     let mut lines = said(system, trace, deployment, service, wanted, limit);
     let is_error = |line: &Said| line.level >= Some(LogLevel::Error);
     if lines.iter().any(is_error) {
