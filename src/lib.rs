@@ -135,14 +135,18 @@ fn work(system: &System, args: Vec<OsString>, format: Format) -> Exit {
             let system = &cli.global.timeout.map_or_else(|| system.clone(), |limit| system.with_file_limit(limit));
             let context = Context::new(system, cli.global.settings());
             let one_line = matches!(cli.verb, Some(commands::Verb::Logs(_)));
-            prepare()
+            let exit = prepare()
                 .and_then(|()| {
                     defect::guarded(|| match &cli.verb {
                         Some(verb) => commands::run(verb, &context),
                         None => commands::bare::run(&context),
                     })
                 })
-                .unwrap_or_else(|error| fail(system, context.known_deployment(), cli.global.format(), one_line, error))
+                .unwrap_or_else(|error| fail(system, context.known_deployment(), cli.global.format(), one_line, error));
+            if let Some(doubt) = context.doubt() {
+                context.ui.note(doubt);
+            }
+            exit
         }
         Err(Stop::Told(text)) => match Ui::raw(text.as_bytes()) {
             Ok(()) => Exit::Success,

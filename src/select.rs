@@ -7,7 +7,7 @@ use crate::error::{Code, Error};
 use crate::host::system::System;
 use crate::host::trouble::Trouble;
 use crate::registry::loaded::deployments;
-use crate::registry::{Deployment, Manager, Service};
+use crate::registry::{Deployment, LOCALHOST, Manager, Service};
 
 /// The services that these words mean; all when there are none. Several stand in one word with commas between them.
 ///
@@ -166,10 +166,32 @@ pub fn detected(signs: &[(&'static Deployment, io::Result<bool>)]) -> Vec<&'stat
     signs.iter().filter(|(_, found)| matches!(found, Ok(true))).map(|(deployment, _)| *deployment).collect()
 }
 
-/// The deployments whose signs cannot be checked, and why.
-pub fn hidden(signs: &[(&'static Deployment, io::Result<bool>)]) -> Vec<(&'static str, String)> {
+/// The deployments whose signs cannot be checked, and why: those alone of which this host has a unit file, too, because on
+/// most hosts a path that only root can read is there anyway.
+pub fn hidden(system: &System, signs: &[(&'static Deployment, io::Result<bool>)]) -> Vec<(&'static str, String)> {
     let why = |error: &io::Error| Trouble::from_io(error).to_string();
-    signs.iter().filter_map(|(deployment, found)| Some((deployment.name, why(found.as_ref().err()?)))).collect()
+    let unseen = signs.iter().filter_map(|(deployment, found)| Some((*deployment, found.as_ref().err()?)));
+    unseen
+        .filter(|(deployment, error)| is_of_a_mount_that_hangs(error) || has_own_unit(system, deployment))
+        .map(|(deployment, error)| (deployment.name, why(error)))
+        .collect()
+}
+
+/// Whether nothing but the mount is why a sign could not be looked for.
+fn is_of_a_mount_that_hangs(error: &io::Error) -> bool {
+    is_of_a_mount(error) && error.kind() != io::ErrorKind::PermissionDenied
+}
+
+/// Whether the administrator's units have one of a deployment that no well-known service has.
+fn has_own_unit(system: &System, deployment: &Deployment) -> bool {
+    let units = |deployment: &Deployment| -> Vec<&'static str> {
+        let managers = deployment.services.iter().flat_map(|service| service.managers);
+        managers.filter_map(|manager| matches!(manager, Manager::Systemd(_)).then(|| manager.unit())).collect()
+    };
+    let usual = units(&LOCALHOST);
+    let own = units(deployment).into_iter().filter(|unit| !usual.contains(unit));
+    let paths: Vec<String> = own.map(|unit| format!("/etc/systemd/system/{unit}")).collect();
+    system.which_exist(paths.iter().map(String::as_str)).iter().any(|found| matches!(found, Ok(true)))
 }
 
 #[cfg(test)]

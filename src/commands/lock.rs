@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Subcommand;
 
+use super::change;
 use crate::action::audit::{self, Act};
 use crate::action::lock::{self, Holder, Note};
 use crate::action::run;
@@ -40,6 +41,14 @@ enum LockCommand {
 
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
+    let changes = match &args.what {
+        Some(LockCommand::Acquire { .. }) => Some("lock acquire"),
+        Some(LockCommand::Release) => Some("lock release"),
+        Some(LockCommand::Status) | None => None,
+    };
+    if let Some(words) = changes.filter(|_| !context.system.is_root()) {
+        return Err(change::no_root(words).into());
+    }
     let holder = match args.what.as_ref().unwrap_or(&LockCommand::Status) {
         LockCommand::Status => match lock::holder(context.system, deployment) {
             Holder::Unknown(why) => {

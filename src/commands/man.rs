@@ -15,7 +15,7 @@ use crate::ui::Ui;
 /// Arguments of `man`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Verb, such as logs or backup create [default: opsctl]
+    /// Verb, such as logs or backup create [default: the program]
     #[arg(value_name = "VERB", num_args = 0..=2, add = ArgValueCandidates::new(complete_verbs))]
     verb: Vec<String>,
 }

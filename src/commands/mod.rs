@@ -76,8 +76,8 @@ const EXIT_CODES: &str = "Exit codes:
 pub struct Global {
     /// Deployment to act on [default: detected]
     ///
-    /// The variable OPSCTL_DEPLOYMENT sets it as well. Without either, opsctl takes the one deployment whose files are on this
-    /// host; none means `localhost`, several are an error that lists them.
+    /// The variable OPSCTL_DEPLOYMENT sets it as well. Without either it is the one deployment whose files are on this host;
+    /// none means `localhost`, several are an error that lists them.
     #[arg(short, long, global = true, env = "OPSCTL_DEPLOYMENT", hide_env = true, value_name = "NAME",
           value_parser = deployment, add = ArgValueCandidates::new(complete_deployments))]
     pub deployment: Option<&'static Deployment>,

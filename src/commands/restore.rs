@@ -8,15 +8,17 @@ mod work;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap_complete::engine::ArgValueCandidates;
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 use super::backup::{needs_root, sets};
 use super::change::{Change, SETTLE};
-use crate::args::{Moment, complete_sets, duration, moment};
+use crate::args::{Moment, candidate, complete_sets, duration, meant, moment};
 use crate::backup::name::Id;
+use crate::backup::record;
 use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
+use crate::host::system::System;
 use crate::program;
 
 /// Arguments of `restore`.
@@ -29,7 +31,8 @@ pub struct Args {
     /// Copy to restore: time or id [default: newest]
     ///
     /// Of a time: the newest copy that is not younger. Ids are those of `backup list -o name`.
-    #[arg(long, value_name = "TIME|ID", value_parser = at)]
+    #[arg(long, value_name = "TIME|ID", value_parser = at, allow_hyphen_values = true,
+          add = ArgValueCandidates::new(complete_at))]
     at: Option<At>,
     /// Accept a copy that this host did not sign
     ///
@@ -68,6 +71,21 @@ enum At {
 
 fn at(text: &str) -> Result<At, String> {
     Id::parse(text).map_or_else(|| moment(text).map(At::Time), |id| Ok(At::Id(id)))
+}
+
+/// The copies that this host recorded of the deployment that is meant, newest first, and words for times; no copies for who may
+/// not read the record.
+fn complete_at() -> Vec<CompletionCandidate> {
+    let system = System::real();
+    let mut found = vec![candidate("yesterday", "the newest copy that is not younger than its midnight")];
+    if let Some(deployment) = meant(&system)
+        && let Ok(records) = record::read(&system, deployment)
+    {
+        for set in deployment.backups {
+            found.extend(records.proven(set.name).map(|id| candidate(&id.to_string(), set.name)));
+        }
+    }
+    found
 }
 
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {

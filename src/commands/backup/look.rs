@@ -117,7 +117,12 @@ pub(in crate::commands) fn view<'a>(
 pub(super) fn list(args: &List, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
     let sets = sets(deployment, &args.sets)?;
-    needs_root(context, "backup list")?;
+    if !context.system.is_root() {
+        // It reads alone: what it could not do is determine.
+        return Err(Error::unknown(Code::NeedsRoot, "the remote and its credentials are readable by root only")
+            .hint(program::again_as_root("backup list"))
+            .into());
+    }
     locked(context, deployment, "backup list", LIST_WAIT, |_| listing(args, context, deployment, &sets))
 }
 

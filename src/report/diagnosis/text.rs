@@ -25,7 +25,7 @@ impl Diagnosis {
             let what = format!(
                 "could not be determined without root: {} ({})",
                 failures.join(", "),
-                program::as_root("diagnose")
+                program::again_as_root("diagnose")
             );
             unknown(page, what);
         } else {
