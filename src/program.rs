@@ -39,6 +39,11 @@ pub fn again_as_root(words: &str) -> String {
     as_root(CALL.get().map_or(words, String::as_str))
 }
 
+/// This call again, with a flag more.
+pub fn again(flag: &str) -> String {
+    CALL.get().map_or_else(|| command(flag), |words| command(format_args!("{words} {flag}")))
+}
+
 /// Takes the words after the name, quoted for a shell; the first call counts.
 pub fn set_call(words: String) {
     let _ = CALL.set(words);

@@ -67,9 +67,9 @@ impl Planned {
         if !change.yes && commands(&now) != commands(&plan) {
             return Err(Error::refused(
                 Code::Changed,
-                format!("what {name} takes has changed meanwhile; nothing was changed"),
+                format!("the plan of {name} is no longer the one that was consented to; nothing was changed"),
             )
-            .hint("look again: --dry-run"));
+            .hint(program::again("--dry-run")));
         }
         Ok(now)
     }

@@ -52,9 +52,12 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let holder = match args.what.as_ref().unwrap_or(&LockCommand::Status) {
         LockCommand::Status => match lock::holder(context.system, deployment) {
             Holder::Unknown(why) => {
-                return Err(Error::unknown(Code::LockUnreadable, format!("who holds the lock cannot be told: {why}"))
-                    .hint_if((!context.system.is_root()).then(|| program::again_as_root("lock status")))
-                    .into());
+                return Err(Error::unknown(
+                    Code::LockUnreadable,
+                    format!("the holder of the lock cannot be determined: {why}"),
+                )
+                .hint_if((!context.system.is_root()).then(|| program::again_as_root("lock status")))
+                .into());
             }
             known @ (Holder::None | Holder::Held(_) | Holder::Unfinished(_)) => known,
         },

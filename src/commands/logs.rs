@@ -131,7 +131,9 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         }
     }
     for (service, trouble) in &found.doubts {
-        context.ui.note(&format!("{service}: where it writes is not known: {trouble}; read where the registry says"));
+        context
+            .ui
+            .note(&format!("{service}: its log destination is unknown: {trouble}; reading where the registry says"));
     }
     let doubtful = !found.doubts.is_empty();
     let (world, notes) = World::new(context.system, context.trace(), deployment, found, wanted, patience);
@@ -147,8 +149,8 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let ending = merge(&world.board, &mut BufWriter::new(io::stdout().lock()), &watch, context.deadline())?;
     watch.pass_on();
     match () {
-        () if ending.timed_out && !follow => Err(Error::timed_out("the time was over before the lines were")
-            .hint("allow more with --timeout, or ask for fewer with --since or -n")
+        () if ending.timed_out && !follow => Err(Error::timed_out("timed out before all lines were printed")
+            .hint("allow more with --timeout, or print fewer lines with --since or -n")
             .into()),
         () if ending.troubles > 0 => match context.ui.format {
             // Whoever reads JSON is told in JSON.
@@ -162,7 +164,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
                 if doubtful || world.begins_late() {
                     return match context.ui.format {
                         Format::Json => {
-                            Err(Error::unknown(Code::Incomplete, "no lines where they were looked for").into())
+                            Err(Error::unknown(Code::Incomplete, "no lines in the sources that could be read").into())
                         }
                         Format::Text | Format::Wide | Format::Name => Ok(Exit::Unknown),
                     };
@@ -178,7 +180,7 @@ fn sources(args: &Args, context: &Context<'_>, deployment: &'static Deployment) 
     let everything = args.all || (args.services.is_empty() && !args.source.is_empty());
     if args.services.is_empty() && !everything {
         let names: Vec<&str> = deployment.services.iter().map(|service| service.name).collect();
-        return Err(Error::usage(Code::NoService, "whose lines? name services, or --all").hint(format!(
+        return Err(Error::usage(Code::NoService, "no service was named: name services, or --all").hint(format!(
             "{} has: {}",
             deployment.name,
             names.join(", ")
@@ -209,8 +211,8 @@ fn sources(args: &Args, context: &Context<'_>, deployment: &'static Deployment) 
 }
 
 fn no_source(args: &Args, names: &[String]) -> Error {
-    Error::usage(Code::NoSource, format!("no source is called {}", args.source.join(" or ")))
-        .hint(format!("there are: {}", names.join(", ")))
+    Error::usage(Code::NoSource, format!("no log source is called {}", args.source.join(" or ")))
+        .hint(format!("known: {}", names.join(", ")))
 }
 
 fn without_logs(service: &Service) -> Error {
@@ -219,7 +221,7 @@ fn without_logs(service: &Service) -> Error {
         Presence::Required | Presence::IfFound(_) => String::new(),
     };
     Error::usage(Code::NoLogs, format!("{} writes no log on this host{why}", service.name))
-        .hint(program::command(format_args!("explain {} tells what is known of it", service.name)))
+        .hint(program::command(format_args!("explain {}", service.name)))
 }
 
 fn wanted(args: &Args, context: &Context<'_>) -> anyhow::Result<Wanted> {
@@ -236,10 +238,8 @@ fn wanted(args: &Args, context: &Context<'_>) -> anyhow::Result<Wanted> {
     }
     if let Some(boot) = args.boot {
         let (first, last) = logs::boot(&context.processes(), boot, PATIENCE).map_err(|trouble| {
-            Error::unknown(Code::NoBoot, format!("boot {boot} is not known: {trouble}")).hint_if(
-                (!matches!(trouble, Trouble::NeedsRoot(_)))
-                    .then(|| "journalctl --list-boots shows those that are".to_owned()),
-            )
+            Error::unknown(Code::NoBoot, format!("boot {boot} is not known: {trouble}"))
+                .hint_if((!matches!(trouble, Trouble::NeedsRoot(_))).then(|| "journalctl --list-boots".to_owned()))
         })?;
         since = Some(first);
         until = last;
@@ -247,7 +247,7 @@ fn wanted(args: &Args, context: &Context<'_>) -> anyhow::Result<Wanted> {
     let grep = match &args.grep {
         Some(pattern) => Some(Regex::new(pattern).map_err(|error| {
             Error::usage(Code::BadRegex, format!("{pattern} is not a regular expression: {error}"))
-                .hint("a character that is meant as itself is written with a backslash: \\(")
+                .hint("escape a literal character with a backslash: \\(")
         })?),
         None => None,
     };
@@ -297,7 +297,7 @@ impl Watch for Console<'_> {
     }
 
     fn late(&self, name: &str) {
-        Ui::warn(&format!("{name}: no line for {:.1} s; going on without it", logs::merge::LAG.as_secs_f32()));
+        Ui::warn(&format!("{name}: no line for {:.1} s; continuing without it", logs::merge::LAG.as_secs_f32()));
     }
 
     fn trouble(&self, name: &str, trouble: &Trouble) -> bool {

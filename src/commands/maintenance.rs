@@ -130,8 +130,8 @@ fn change(
     let planned = Planned::now();
     let standing = look(context, deployment)?;
     if standing.state == MaintenanceState::Unknown {
-        let message = format!("whether maintenance is on cannot be told: {}; nothing was changed", standing.summary);
-        let hint = Some(program::command("status shows what is wrong"));
+        let message = format!("maintenance state unknown: {}; nothing was changed", standing.summary);
+        let hint = Some(program::command("maintenance status"));
         return Err(Error::unknown(Code::Unknown, message).hint_if(hint).into());
     }
     let already = |standing: &Standing| match (direction, standing.state) {
@@ -200,7 +200,7 @@ fn end_unfinished(
         Ok(maintenance::tidy(context.system, deployment, standing))
     })?;
     if let Err(error) = tidied {
-        context.ui.note(&format!("what an earlier run left could not be removed: {error}"));
+        context.ui.note(&format!("files of an earlier run could not be removed: {error}"));
     }
     Ok(unfinished)
 }

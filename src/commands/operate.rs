@@ -125,8 +125,11 @@ pub(super) fn make(
     let mut plan = plan::make(operation, deployment, &chosen, &judged, &evidence.managers, account)
         .map_err(|refusals| refused(operation, &refusals))?;
     if plan.parts.is_empty() {
-        return Err(Error::refused(Code::Nothing, format!("there is nothing on this host to {}", operation.verb()))
-            .hint(program::command("status shows what there is")));
+        return Err(Error::refused(
+            Code::Nothing,
+            format!("no service on this host to {}; nothing was changed", operation.verb()),
+        )
+        .hint(program::command("status")));
     }
     if interrupts {
         plan.loses.extend(at_stake(&asked, &evidence, &plan));

@@ -90,7 +90,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         (None, Some(name)) => Delivery::PullAs(name.to_owned()),
     };
     if release.images.is_empty() && delivery != Delivery::Here {
-        let problem = format!("{} runs no images that could be loaded or pulled", deployment.name);
+        let problem = format!("{} has no images to load or pull", deployment.name);
         return Err(Error::usage(Code::Usage, problem).into());
     }
     if release.images.len() != 1 && matches!(delivery, Delivery::PullAs(_)) {
@@ -117,9 +117,9 @@ pub(super) fn release_of(deployment: &Deployment) -> Result<&'static Release, Er
     deployment.release.ok_or_else(|| {
         Error::refused(
             Code::NoRelease,
-            format!("{} says nothing of how new versions come to it; nothing was changed", deployment.name),
+            format!("the registry has no release procedure of {}; nothing was changed", deployment.name),
         )
-        .hint(program::command("restart starts services again as they are"))
+        .hint(program::command("restart --all"))
     })
 }
 
@@ -139,8 +139,8 @@ pub(super) fn chosen(
     let is_pattern = names.iter().any(|name| name.contains(['*', '?'])) && named.iter().any(|service| runs(&service));
     if let Some(other) = named.iter().find(|service| !is_pattern && !runs(service)) {
         let those: Vec<&str> = release.services.iter().map(|service| service.name).collect();
-        let problem = format!("{} is not deployed with the others", other.name);
-        return Err(Error::usage(Code::Usage, problem).hint(format!("these are: {}", those.join(", "))));
+        let problem = format!("{} is not part of the release", other.name);
+        return Err(Error::usage(Code::Usage, problem).hint(format!("services of the release: {}", those.join(", "))));
     }
     let is_named = |service: &&&'static Service| named.iter().any(|other| other.name == service.name);
     Ok(release.services.iter().filter(is_named).copied().collect())
@@ -270,12 +270,12 @@ fn switch(context: &Context<'_>, ask: &Ask<'_>, survey: &Survey, services: &[&'s
 fn blast(release: &Release, outlook: &Outlook) -> Vec<String> {
     let Preparation { from, to, checks, .. } = &outlook.preparation;
     let mut lines = vec![match to.is_unknown() || to.is(from) {
-        true => format!("from {} to what lies ready", from.id()),
+        true => format!("from {} to the prepared version", from.id()),
         false => format!("from {} to {}", from.id(), to.id()),
     }];
     lines.extend(operate::blast(&outlook.switch));
     let warnings = checks.iter().filter(|check| check.verdict == Verdict::Warn);
     lines.extend(warnings.map(|check| format!("{}: {}", check.what, check.summary)));
-    lines.push(format!("stays after a rollback: {}", release.stays));
+    lines.push(format!("kept after a rollback: {}", release.stays));
     lines
 }

@@ -96,8 +96,8 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         false => sets(deployment, &named)?.first().copied(),
     };
     if args.accept_unsigned && !matches!(args.at, Some(At::Id(_))) {
-        let message = "--accept-unsigned is about one copy, which --at names by its id";
-        return Err(Error::usage(Code::Usage, message).hint(program::command("backup list shows all")).into());
+        let message = "--accept-unsigned needs the id of one copy with --at";
+        return Err(Error::usage(Code::Usage, message).hint(program::command("backup list")).into());
     }
     needs_root(context, "restore")?;
     match chosen {

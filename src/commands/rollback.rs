@@ -74,7 +74,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let records = seen.records.as_ref().map_err(|error| {
         Error::unknown(
             Code::RecordUnreadable,
-            format!("what is recorded of {} cannot be read: {error}", deployment.name),
+            format!("the record of releases of {} cannot be read: {error}", deployment.name),
         )
         .hint_if((!context.system.is_root()).then(|| program::again_as_root("rollback --list")))
     })?;

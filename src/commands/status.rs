@@ -139,7 +139,7 @@ pub(super) fn backups(context: &Context<'_>, deployment: &Deployment) -> io::Res
     let under_way = lock::is_backing_up(context.system, deployment);
     let mut records = record::read(context.system, deployment)?;
     if records.are_lost() {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "nothing of it can be understood"));
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "no line of it can be parsed"));
     }
     if under_way {
         records.leave_out_pending();

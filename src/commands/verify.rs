@@ -73,12 +73,12 @@ fn after_reboot(
     services: &[&'static Service],
 ) -> Result<Vec<Comparison>, Error> {
     let missing = |why: String| {
-        Error::unknown(Code::NoRecord, format!("what ran before the reboot is not known: {why}"))
-            .hint(program::command("run reboot records it"))
+        Error::unknown(Code::NoRecord, format!("the services before the reboot are unknown: {why}"))
+            .hint(program::command("run reboot"))
     };
     let before = reboot::kept(context.system, deployment).map_err(|error| missing(error.to_string()))?;
     if before.boot == reboot::boot(context.system) {
-        return Err(missing("the host has not been rebooted since it was recorded".to_owned()));
+        return Err(missing("no reboot since the record was made".to_owned()));
     }
     let Before { services: recorded, .. } = before;
     let wanted = |name: &str| services.iter().any(|service| service.name == name);

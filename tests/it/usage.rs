@@ -195,7 +195,7 @@ fn services_have_the_names_that_people_type() {
 #[test]
 #[ignore = "needs root"]
 fn a_hint_repeats_the_call_as_it_was_typed() {
-    crate::machine::need_root();
+    crate::machine::needs_root();
     for (line, code) in [
         (&["backup", "list", "wallet"] as &[&str], 4),
         (&["lock", "acquire", "-m", "new disk"], 5),

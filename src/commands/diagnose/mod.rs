@@ -196,7 +196,7 @@ fn ignore(deployment: &'static Deployment, text: &str) -> Result<(String, Option
             deployment.all_failures().flat_map(Failure::causes).map(|c| deployment.code(c)).collect();
         let what = format!("finding of {}", deployment.name);
         let error = Error::no_such(Code::UnknownCode, &what, code, codes.iter().map(String::as_str));
-        return Err(error.hint(program::command("get failures -o json lists the codes")));
+        return Err(error.hint(program::command("get failures -o json")));
     };
     Ok((deployment.code(cause), subject))
 }
