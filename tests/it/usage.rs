@@ -149,10 +149,8 @@ fn help() {
     assert!(version.code == 0 && form.is_match(&version.stdout), "{version:?}");
     assert_eq!(machine.run(["version"]).stdout, version.stdout);
     let document = machine.run(["version", "--json"]).json();
-    assert_eq!(
-        (&document["schema"], &document["opsctl"]),
-        (&"opsctl/version/v1".into(), &env!("CARGO_PKG_VERSION").into())
-    );
+    assert_eq!(document["schema"], "opsctl/version/v1");
+    assert!(version.stdout.contains(document["commit"].as_str().unwrap()), "{document}");
 }
 
 #[test]
