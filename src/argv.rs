@@ -27,6 +27,26 @@ pub fn screen(args: impl Iterator<Item = OsString>) -> Result<Vec<String>, Error
     .collect()
 }
 
+/// The words as the parser takes them: `logs -b -1`, as journalctl's users type it, is `logs -b=-1`.
+pub fn joined(words: Vec<String>) -> Vec<String> {
+    if !words.iter().any(|word| word == "logs") {
+        return words;
+    }
+    let mut joined: Vec<String> = Vec::with_capacity(words.len());
+    let mut is_over = false;
+    for word in words {
+        is_over |= word == "--";
+        match joined.last_mut() {
+            Some(flag) if !is_over && matches!(flag.as_str(), "-b" | "--boot") && word.parse::<i32>().is_ok() => {
+                flag.push('=');
+                flag.push_str(&word);
+            }
+            _ => joined.push(word),
+        }
+    }
+    joined
+}
+
 /// The format that these words ask for, found without parsing them, for errors about the words themselves.
 pub fn wanted_format(args: &[OsString]) -> Format {
     let words: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
@@ -41,6 +61,22 @@ pub fn wanted_format(args: &[OsString]) -> Format {
             value => Some(value.to_owned()),
         }
     };
-    let json = words.iter().enumerate().any(|(index, word)| value(index, word).as_deref() == Some("json"));
+    let json = words.iter().any(|word| word == "--json")
+        || words.iter().enumerate().any(|(index, word)| value(index, word).as_deref() == Some("json"));
     if json { Format::Json } else { Format::Text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_boot_is_joined_to_its_flag() {
+        let line = |text: &str| joined(text.split(' ').map(str::to_owned).collect()).join(" ");
+        assert_eq!(line("opsctl logs -b -1 wallet"), "opsctl logs -b=-1 wallet");
+        assert_eq!(line("opsctl logs --boot 0"), "opsctl logs --boot=0");
+        assert_eq!(line("opsctl logs -b wallet"), "opsctl logs -b wallet");
+        assert_eq!(line("opsctl logs -- -b -1"), "opsctl logs -- -b -1");
+        assert_eq!(line("opsctl status -b -1"), "opsctl status -b -1");
+    }
 }

@@ -35,6 +35,7 @@ pub struct Context<'a> {
     pub ui: Ui,
     chosen: Option<&'static Deployment>,
     known: OnceLock<&'static Deployment>,
+    doubt: OnceLock<String>,
     verbose: bool,
     deadline: Option<Instant>,
     begun: Instant,
@@ -69,6 +70,7 @@ impl<'a> Context<'a> {
             ui: settings.ui,
             chosen: settings.deployment,
             known: OnceLock::new(),
+            doubt: OnceLock::new(),
             verbose: settings.verbose,
             deadline: settings.timeout.map(|limit| Instant::now() + limit),
             begun: Instant::now(),
@@ -106,6 +108,11 @@ impl<'a> Context<'a> {
         self.known.get().copied()
     }
 
+    /// What is to be said after the result: that another deployment may have been meant.
+    pub fn doubt(&self) -> Option<&str> {
+        self.doubt.get().map(String::as_str)
+    }
+
     fn find(&self) -> Result<&'static Deployment, Error> {
         if let Some(chosen) = self.chosen {
             return Ok(chosen);
@@ -114,10 +121,10 @@ impl<'a> Context<'a> {
         let signs = signs(self.system, self.time_left().map_or(DETECTION, |left| DETECTION.max(left / 8).min(left)));
         match detected(&signs).as_slice() {
             [] => {
-                let hidden = hidden(&signs);
+                let hidden = hidden(self.system, &signs);
                 if let [(_, why), ..] = &hidden[..] {
                     let names = hidden.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-                    self.ui.note(&format!("cannot check whether this host runs {names} ({why}); showing localhost"));
+                    let _ = self.doubt.set(format!("this host may run {names} ({why}); this was about localhost"));
                 }
                 Ok(&LOCALHOST)
             }

@@ -214,6 +214,11 @@ impl Error {
     /// `name` is none of `known`; suggests the nearest.
     pub fn no_such<'a>(code: Code, what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Self {
         let known: Vec<&str> = known.collect();
+        let related: Vec<&str> = related(name, &known);
+        if !related.is_empty() {
+            return Error::usage(code, format!("no {what} is called {name}"))
+                .hint(format!("did you mean {}?", related.join(" or ")));
+        }
         let nearest = known
             .iter()
             .map(|candidate| (strsim::jaro_winkler(name, candidate), *candidate))
@@ -231,5 +236,44 @@ impl Error {
         let message = format!("several deployments are on this host: {}", found.join(", "));
         Error::usage(Code::SeveralDeployments, message)
             .hint(format!("choose one: -d {} (or set OPSCTL_DEPLOYMENT)", found[0]))
+    }
+}
+
+/// The names that contain this word, or that it contains, where they are few; those that end with it before others.
+fn related<'a>(word: &str, known: &[&'a str]) -> Vec<&'a str> {
+    const SHORTEST: usize = 3;
+    const MOST: usize = 3;
+    let word = word.to_ascii_lowercase();
+    if word.len() < SHORTEST {
+        return Vec::new();
+    }
+    let found = |is: &dyn Fn(&str) -> bool| -> Vec<&'a str> {
+        let found: Vec<&str> = known.iter().copied().filter(|name| is(&name.to_ascii_lowercase())).collect();
+        if found.len() <= MOST { found } else { Vec::new() }
+    };
+    let is_part = |whole: &str, part: &str| part.len() >= SHORTEST && whole.split(['-', '.', '_']).any(|p| p == part);
+    let rules: [&dyn Fn(&str) -> bool; 4] =
+        [&|name| name == word, &|name| name.ends_with(&format!("-{word}")), &|name| name.contains(&word), &|name| {
+            is_part(&word, name)
+        }];
+    rules.iter().map(|rule| found(*rule)).find(|names| !names.is_empty()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggestions_go_by_meaning_before_likeness() {
+        let known = ["plugspace-api", "plugspace-web", "redis", "worker"];
+        let hint = |word: &str| {
+            Error::no_such(Code::UnknownService, "service", word, known.into_iter()).hint.unwrap_or_default()
+        };
+        assert_eq!(hint("api"), "did you mean plugspace-api?");
+        assert_eq!(hint("plugspace"), "did you mean plugspace-api or plugspace-web?");
+        assert_eq!(hint("redis-server"), "did you mean redis?");
+        assert_eq!(hint("wroker"), "did you mean worker?");
+        assert_eq!(hint("REDIS"), "did you mean redis?");
+        assert!(hint("zz").starts_with("known: "));
     }
 }

@@ -78,6 +78,7 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use clap::FromArgMatches;
+use clap::parser::ValueSource;
 
 // For tests and for what is generated; no part of the library's interface.
 #[doc(hidden)]
@@ -92,6 +93,7 @@ use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::host::shortage::Shortage;
+use crate::host::tools::quote;
 use crate::registry::Deployment;
 use crate::report::Head;
 use crate::report::error::Failure;
@@ -133,10 +135,19 @@ fn work(system: &System, args: Vec<OsString>, format: Format) -> Exit {
             // No file system is waited for longer than the whole command has.
             let system = &cli.global.timeout.map_or_else(|| system.clone(), |limit| system.with_file_limit(limit));
             let context = Context::new(system, cli.global.settings());
-            let one_line = matches!(cli.verb, commands::Verb::Logs(_));
-            prepare()
-                .and_then(|()| defect::guarded(|| commands::run(&cli.verb, &context)))
-                .unwrap_or_else(|error| fail(system, context.known_deployment(), cli.global.output, one_line, error))
+            let one_line = matches!(cli.verb, Some(commands::Verb::Logs(_)));
+            let exit = prepare()
+                .and_then(|()| {
+                    defect::guarded(|| match &cli.verb {
+                        Some(verb) => commands::run(verb, &context),
+                        None => commands::bare::run(&context),
+                    })
+                })
+                .unwrap_or_else(|error| fail(system, context.known_deployment(), cli.global.format(), one_line, error));
+            if let Some(doubt) = context.doubt() {
+                context.ui.note(doubt);
+            }
+            exit
         }
         Err(Stop::Told(text)) => match Ui::raw(text.as_bytes()) {
             Ok(()) => Exit::Success,
@@ -164,26 +175,27 @@ enum Stop {
 }
 
 fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, Stop> {
-    let words = argv::screen(args).map_err(Stop::Wrong)?;
+    let words = argv::joined(argv::screen(args).map_err(Stop::Wrong)?);
     let mut command = commands::command();
     // On a terminal so narrow, text beside its flag would be a column of words.
     if ui::Ui::is_narrow() {
         command = command.term_width(0);
     }
-    let parsed = command.try_get_matches_from(words).and_then(|matches| Cli::from_arg_matches(&matches));
+    let parsed = command.try_get_matches_from(&words).and_then(|matches| {
+        let cli = Cli::from_arg_matches(&matches)?;
+        // sudo does not hand the variable on.
+        let from_variable = matches.value_source("deployment") == Some(ValueSource::EnvVariable);
+        let deployment = cli.global.deployment.filter(|_| from_variable).map(|known| format!("-d {}", known.name));
+        let typed = words.iter().skip(1).map(|word| quote(word).into_owned());
+        program::set_call(deployment.into_iter().chain(typed).collect::<Vec<_>>().join(" "));
+        Ok(cli)
+    });
     parsed.map_err(|error| match error.kind() {
         clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion => {
-            Stop::Told(error.render().to_string())
+            let text = error.render();
+            Stop::Told(if Ui::is_colored() { text.ansi().to_string() } else { text.to_string() })
         }
-        clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Stop::Wrong(
-            Error::usage(Code::Usage, "no verb was given")
-                .hint(format!("try {0} status, or {0} --help for all verbs", program::name())),
-        ),
-        _ => {
-            let text = error.render().to_string();
-            let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
-            Stop::Wrong(Error::usage(Code::Usage, text))
-        }
+        _ => Stop::Wrong(commands::usage::refused(&error)),
     })
 }
 

@@ -17,6 +17,7 @@ const ANY_USER_AGENT: &str = "opsctl/";
 const LONGEST: usize = 64;
 
 static NAME: OnceLock<String> = OnceLock::new();
+static CALL: OnceLock<String> = OnceLock::new();
 
 /// The name by which it was called.
 pub fn name() -> &'static str {
@@ -31,6 +32,21 @@ pub fn command(words: impl Display) -> String {
 /// The same for who is not root.
 pub fn as_root(words: impl Display) -> String {
     format!("sudo {} {words}", name())
+}
+
+/// This call again, for who is not root; `words` where nothing was typed.
+pub fn again_as_root(words: &str) -> String {
+    as_root(CALL.get().map_or(words, String::as_str))
+}
+
+/// This call again, with a flag more.
+pub fn again(flag: &str) -> String {
+    CALL.get().map_or_else(|| command(flag), |words| command(format_args!("{words} {flag}")))
+}
+
+/// Takes the words after the name, quoted for a shell; the first call counts.
+pub fn set_call(words: String) {
+    let _ = CALL.set(words);
 }
 
 /// A text of the registry, which calls this program `opsctl`, with the name that it has.
@@ -56,6 +72,18 @@ pub fn set_name(first: Option<&OsStr>) {
     if let Some(name) = first.and_then(usable) {
         let _ = NAME.set(name.to_owned());
     }
+}
+
+/// Commit that it was built from, or `unknown`.
+pub const COMMIT: &str = env!("OPSCTL_BUILD_COMMIT");
+/// Day of that commit, or `unknown`.
+pub const DATE: &str = env!("OPSCTL_BUILD_DATE");
+/// Target triple that it was built for.
+pub const TARGET: &str = env!("OPSCTL_BUILD_TARGET");
+
+/// Version, commit, day and target.
+pub fn build() -> String {
+    format!("{} ({COMMIT} {DATE}, {TARGET})", version())
 }
 
 /// Its own version, and under another name also whose.

@@ -7,31 +7,108 @@ use crate::error::{Code, Error};
 use crate::host::system::System;
 use crate::host::trouble::Trouble;
 use crate::registry::loaded::deployments;
-use crate::registry::{Deployment, Service};
+use crate::registry::{Deployment, LOCALHOST, Manager, Service};
 
-/// The services of these names; all when there are none.
+/// The services that these words mean; all when there are none. Several stand in one word with commas between them.
 ///
 /// # Errors
-/// When the deployment has no service of that name.
-pub fn services(deployment: &'static Deployment, names: &[String]) -> Result<Vec<&'static Service>, Error> {
-    if names.is_empty() {
+/// When a word means no service of the deployment, or several and is no pattern.
+pub fn services(
+    system: &System,
+    deployment: &'static Deployment,
+    words: &[String],
+) -> Result<Vec<&'static Service>, Error> {
+    if words.is_empty() {
         return Ok(deployment.services.to_vec());
     }
     let mut found: Vec<&'static Service> = Vec::new();
-    for name in names {
-        let service = deployment.service(name).ok_or_else(|| unknown_service(deployment, name))?;
-        if found.iter().all(|other| other.name != service.name) {
-            found.push(service);
+    for word in listed(words) {
+        let named = meant(deployment, word)?;
+        if named.is_empty() {
+            return Err(unknown_service(system, deployment, word));
+        }
+        for service in named {
+            if found.iter().all(|other| other.name != service.name) {
+                found.push(service);
+            }
         }
     }
     Ok(found)
 }
 
-fn unknown_service(deployment: &'static Deployment, name: &str) -> Error {
+/// The words between the commas.
+pub fn listed(words: &[String]) -> impl Iterator<Item = &str> {
+    words.iter().flat_map(|word| {
+        let parts = word.split(',').map(str::trim);
+        parts.filter(move |part| !part.is_empty() || !word.contains(','))
+    })
+}
+
+/// The services that one word means: the service of that exact name, else those that a manager or a pattern calls so.
+///
+/// # Errors
+/// When it is a malformed pattern, or a name of several.
+pub fn meant(deployment: &'static Deployment, word: &str) -> Result<Vec<&'static Service>, Error> {
+    if let Some(service) = deployment.service(word) {
+        return Ok(vec![service]);
+    }
+    let all = deployment.services.iter().copied();
+    if word.contains(['*', '?']) {
+        let pattern = glob::Pattern::new(word)
+            .map_err(|error| Error::usage(Code::BadArgument, format!("{word} is not a pattern: {error}")))?;
+        let fits = |service: &&Service| {
+            pattern.matches(service.name)
+                || service.managers.iter().any(|m| is_called(m, &|name| pattern.matches(name)))
+        };
+        return Ok(all.filter(fits).collect());
+    }
+    let found: Vec<_> =
+        all.filter(|service| service.managers.iter().any(|m| is_called(m, &|name| name == word))).collect();
+    match found[..] {
+        [] | [_] => Ok(found),
+        _ => {
+            let names: Vec<&str> = found.iter().map(|service| service.name).collect();
+            let message = format!("{word} means several services of {}: {}", deployment.name, names.join(", "));
+            Err(Error::usage(Code::AmbiguousName, message).hint(format!("name one of them: {}", names[0])))
+        }
+    }
+}
+
+/// Whether a manager calls a service so: unit with or without its suffix, container, compose service, pm2 application.
+fn is_called(manager: &Manager, is: &dyn Fn(&str) -> bool) -> bool {
+    match manager {
+        Manager::Systemd(unit) => std::iter::once(&unit.name)
+            .chain(unit.aliases)
+            .any(|name| is(name) || name.rsplit_once('.').is_some_and(|(stem, _)| is(stem))),
+        Manager::Compose(compose) => {
+            is(compose.service)
+                || compose.container.is_some_and(is)
+                || ["-", "_"].iter().any(|dash| is(&format!("{}{dash}{}{dash}1", compose.project, compose.service)))
+        }
+        Manager::Docker(container) => container.names.iter().any(|name| is(name)),
+        Manager::Pm2(app) => is(app.name),
+    }
+}
+
+/// With the flag that somebody means by the word `all`.
+pub fn or_all(error: Error, words: &[String]) -> Error {
+    let is_all = error.code == Code::UnknownService && words.iter().any(|word| word == "all");
+    if is_all { error.hint("did you mean --all?") } else { error }
+}
+
+/// Another deployment is named only where it is on this host.
+fn unknown_service(system: &System, deployment: &'static Deployment, word: &str) -> Error {
+    if word.contains(['*', '?']) {
+        let names: Vec<&str> = deployment.services.iter().map(|service| service.name).collect();
+        return Error::usage(Code::UnknownService, format!("no service of {} matches {word}", deployment.name))
+            .hint(format!("known: {}", names.join(", ")));
+    }
     let what = format!("service of {}", deployment.name);
-    let error = Error::no_such(Code::UnknownService, &what, name, deployment.services.iter().map(|s| s.name));
-    match deployments().find(|other| other.service(name).is_some()) {
+    let error = Error::no_such(Code::UnknownService, &what, word, deployment.services.iter().map(|s| s.name));
+    let has = |other: &&&'static Deployment| meant(other, word).is_ok_and(|found| !found.is_empty());
+    match detect(system).iter().find(has) {
         Some(other) => error.hint(format!("{} has it: -d {}", other.name, other.name)),
+        None if word == "all" => error.hint("every service is meant when none is named"),
         None => error,
     }
 }
@@ -89,8 +166,68 @@ pub fn detected(signs: &[(&'static Deployment, io::Result<bool>)]) -> Vec<&'stat
     signs.iter().filter(|(_, found)| matches!(found, Ok(true))).map(|(deployment, _)| *deployment).collect()
 }
 
-/// The deployments whose signs cannot be checked, and why.
-pub fn hidden(signs: &[(&'static Deployment, io::Result<bool>)]) -> Vec<(&'static str, String)> {
+/// The deployments whose signs cannot be checked, and why: those alone of which this host has a unit file, too, because on
+/// most hosts a path that only root can read is there anyway.
+pub fn hidden(system: &System, signs: &[(&'static Deployment, io::Result<bool>)]) -> Vec<(&'static str, String)> {
     let why = |error: &io::Error| Trouble::from_io(error).to_string();
-    signs.iter().filter_map(|(deployment, found)| Some((deployment.name, why(found.as_ref().err()?)))).collect()
+    let unseen = signs.iter().filter_map(|(deployment, found)| Some((*deployment, found.as_ref().err()?)));
+    unseen
+        .filter(|(deployment, error)| is_of_a_mount_that_hangs(error) || has_own_unit(system, deployment))
+        .map(|(deployment, error)| (deployment.name, why(error)))
+        .collect()
+}
+
+/// Whether nothing but the mount is why a sign could not be looked for.
+fn is_of_a_mount_that_hangs(error: &io::Error) -> bool {
+    is_of_a_mount(error) && error.kind() != io::ErrorKind::PermissionDenied
+}
+
+/// Whether the administrator's units have one of a deployment that no well-known service has.
+fn has_own_unit(system: &System, deployment: &Deployment) -> bool {
+    let units = |deployment: &Deployment| -> Vec<&'static str> {
+        let managers = deployment.services.iter().flat_map(|service| service.managers);
+        managers.filter_map(|manager| matches!(manager, Manager::Systemd(_)).then(|| manager.unit())).collect()
+    };
+    let usual = units(&LOCALHOST);
+    let own = units(deployment).into_iter().filter(|unit| !usual.contains(unit));
+    let paths: Vec<String> = own.map(|unit| format!("/etc/systemd/system/{unit}")).collect();
+    system.which_exist(paths.iter().map(String::as_str)).iter().any(|found| matches!(found, Ok(true)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(name: &str) -> &'static Deployment {
+        let mut all = crate::registry::DEPLOYMENTS.iter().copied().chain([&crate::registry::LOCALHOST]);
+        all.find(|known| known.name == name).unwrap()
+    }
+
+    fn names(deployment: &str, word: &str) -> Result<Vec<&'static str>, String> {
+        let deployment = known(deployment);
+        let words = [word.to_owned()];
+        services(&System::real(), deployment, &words)
+            .map(|found| found.iter().map(|service| service.name).collect())
+            .map_err(|error| format!("{}; {}", error.message, error.hint.unwrap_or_default()))
+    }
+
+    #[test]
+    fn services_are_known_by_the_names_of_their_managers() {
+        for word in ["wallet", "prim-wallet", "prim-wallet.service", "wallet,", ",wallet,wallet"] {
+            assert_eq!(names("prim", word), Ok(vec!["wallet"]), "{word}");
+        }
+        assert_eq!(names("prim", "wallet,store"), Ok(vec!["wallet", "store"]));
+        assert!(names("prim", "prim-*").unwrap().len() > 2);
+        assert_eq!(names("prim", "*").unwrap().len(), known("prim").services.len());
+        assert_eq!(names("localhost", "redis-server").unwrap(), ["redis"]);
+        for word in ["", ",", "wallet.timer", "prim-", "WALLET", "nothing-*"] {
+            assert!(names("prim", word).is_err() || names("prim", word) == Ok(vec![]), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_name_is_suggested() {
+        assert!(names("plugspace", "api").unwrap_err().ends_with("did you mean plugspace-api?"));
+        assert!(names("prim", "all").unwrap_err().ends_with("every service is meant when none is named"));
+    }
 }

@@ -4,8 +4,8 @@ use clap_complete::engine::CompletionCandidate;
 
 use super::deployment;
 use crate::host::system::System;
-use crate::registry::Deployment;
 use crate::registry::loaded::deployments;
+use crate::registry::{Deployment, Failure};
 use crate::select::detect;
 
 /// A candidate and what it is.
@@ -69,9 +69,19 @@ pub fn complete_sources() -> Vec<CompletionCandidate> {
     kinds.into_iter().map(|(kind, help)| candidate(kind, help)).collect()
 }
 
-/// Failures and services, and deployments after them.
+/// Codes of findings of the deployment that is meant, else of all.
+pub fn complete_codes() -> Vec<CompletionCandidate> {
+    let of = |deployment: &'static Deployment| {
+        let causes = deployment.all_failures().flat_map(Failure::causes);
+        causes.map(|cause| candidate(&deployment.code(cause), cause.summary))
+    };
+    possible().flat_map(of).collect()
+}
+
+/// Failures, services and codes of findings, and deployments after them.
 pub fn complete_names() -> Vec<CompletionCandidate> {
     let mut names = complete_failures();
+    names.extend(complete_codes());
     names.extend(complete_deployments());
     names
 }

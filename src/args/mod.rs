@@ -4,8 +4,8 @@ mod complete;
 mod values;
 
 pub use complete::{
-    candidate, complete_deployments, complete_failures, complete_names, complete_services, complete_sets,
-    complete_sources, meant,
+    candidate, complete_codes, complete_deployments, complete_failures, complete_names, complete_services,
+    complete_sets, complete_sources, meant,
 };
 pub use values::{Moment, duration, moment};
 

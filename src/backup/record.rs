@@ -191,6 +191,11 @@ impl Records {
         self.ended(set).filter(|ended| matches!(ended.came, Came::Proven | Came::Doubted(_))).find(is_signed)
     }
 
+    /// The proven copies of a set that this host made, newest first.
+    pub fn proven(&self, set: &str) -> impl Iterator<Item = Id> {
+        self.ended(set).filter(|ended| matches!(ended.came, Came::Proven | Came::Doubted(_))).map(|ended| ended.id)
+    }
+
     /// Whether this host began this run, of this set among others.
     fn is_begun(&self, set: &str, id: Id) -> bool {
         self.lines.iter().any(|line| match line {

@@ -41,7 +41,7 @@ const REST: Duration = Duration::from_secs(2);
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
-    /// What to do with backups; makes them when nothing else is asked for.
+    /// What to do [default: create]
     #[command(subcommand)]
     what: Option<BackupCommand>,
     /// What to copy.
@@ -51,21 +51,21 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum BackupCommand {
-    /// Copy what is kept to its remote, read it back, and restore it in scratch.
+    /// Back up to the remote, then verify the copies
     Create(Create),
-    /// List what lies on the remote.
+    /// List copies on the remote
     List(look::List),
-    /// Read copies again and restore them in scratch: the newest of each set, or those named.
+    /// Verify copies: read them again, restore in scratch
     Verify(look::Verify),
-    /// Restore the newest copy of each set in scratch, count its rows, and record how long that took.
+    /// Rehearse a restore and record how long it took
     Drill(look::Drill),
-    /// Show which copies the policy has no use for any more, and let them go with --yes.
+    /// Show copies past their retention; delete with --yes
     Prune(prune::Prune),
 }
 
 #[derive(Debug, clap::Args)]
 struct Create {
-    /// Sets to copy; all that have a schedule when none is named.
+    /// Sets to back up [default: all that have a schedule]
     #[arg(value_name = "SET", add = ArgValueCandidates::new(complete_sets))]
     sets: Vec<String>,
     /// What every change takes.
@@ -87,11 +87,8 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
 /// The sets of these names, else all that are copied by schedule.
 pub(super) fn sets(deployment: &'static Deployment, names: &[String]) -> Result<Vec<&'static BackupSet>, Error> {
     if deployment.backups.is_empty() {
-        return Err(Error::refused(
-            Code::NoBackups,
-            format!("the registry knows of nothing that is kept of {}", deployment.name),
-        )
-        .hint(program::command("get deployments lists those that it knows")));
+        return Err(Error::refused(Code::NoBackups, format!("the registry has no backup set of {}", deployment.name))
+            .hint(program::command("get deployments")));
     }
     let mut found: Vec<&'static BackupSet> = Vec::new();
     for name in names {
@@ -107,8 +104,8 @@ pub(super) fn sets(deployment: &'static Deployment, names: &[String]) -> Result<
         found.extend(deployment.backups.iter().filter(scheduled));
     }
     if found.is_empty() {
-        let message = format!("{} is copied by hand alone, so name what is meant", deployment.name);
-        return Err(Error::usage(Code::Usage, message).hint(program::command("get backups lists what there is")));
+        let message = format!("no backup set of {} has a schedule: name the sets", deployment.name);
+        return Err(Error::usage(Code::Usage, message).hint(program::command("get backups")));
     }
     Ok(found)
 }
@@ -126,7 +123,7 @@ pub(super) fn records(context: &Context<'_>, deployment: &Deployment) -> Result<
     record::read(context.system, deployment).map_err(|error| {
         Error::unknown(
             Code::RecordUnreadable,
-            format!("what is recorded of the backups of {} cannot be read: {error}", deployment.name),
+            format!("the record of the backups of {} cannot be read: {error}", deployment.name),
         )
     })
 }
@@ -139,7 +136,7 @@ pub(super) fn open<'a>(context: &'a Context<'a>, set: &BackupSet) -> Result<Stor
 /// The remote is what is wrong, so that nothing is known.
 #[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
 pub(super) fn unreachable(trouble: String) -> Error {
-    Error::unknown(Code::NoRemote, format!("what lies on the remote cannot be determined: {trouble}"))
+    Error::unknown(Code::NoRemote, format!("the remote cannot be listed: {trouble}"))
 }
 
 fn make(args: &Create, context: &Context<'_>) -> anyhow::Result<Exit> {
@@ -178,7 +175,7 @@ fn stopped(set: &BackupSet) -> String {
         Schedule::ByHand(why) => format!(": {why}"),
         Schedule::Daily { .. } => String::new(),
     };
-    format!("stopped while {} is copied: {}{why}", set.name, owners.join(", "))
+    format!("stopped while {} is backed up: {}{why}", set.name, owners.join(", "))
 }
 
 /// Does something under the lock of backups. Whatever it comes to, it came to its end.
@@ -215,7 +212,7 @@ fn work(
     let calm = context.unhurried();
     let deployment_lock = resting.map(Mutex::new);
     let rest = |set: &'static BackupSet, operation: Operation| {
-        let Some(lock) = &deployment_lock else { return Err("its owners cannot be stopped".to_owned()) };
+        let Some(lock) = &deployment_lock else { return Err("its services cannot be stopped".to_owned()) };
         let plan = |operation| operate::make(operation, Extent::Named, &calm, deployment, set.owners);
         let owners = Owners { context: &calm, deployment, set, settle: REST, plan: &plan };
         let mut lock = lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -22,13 +22,15 @@ const FRESH: Duration = Duration::from_millis(500);
 /// Flags of every verb that changes something.
 #[derive(Debug, clap::Args)]
 pub struct Change {
-    /// Show what would be done, and do nothing.
+    /// Print the plan and change nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Consent beforehand to what would be asked.
+    /// Answer yes to every prompt
     #[arg(short, long)]
     pub yes: bool,
-    /// Wait for a change that is under way to end.
+    /// Wait for the lock this long [default: 10m]
+    ///
+    /// Without this flag a lock that is held is exit code 6 at once.
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "10m",
           value_parser = duration)]
     pub lock_wait: Option<Duration>,
@@ -65,9 +67,9 @@ impl Planned {
         if !change.yes && commands(&now) != commands(&plan) {
             return Err(Error::refused(
                 Code::Changed,
-                format!("what {name} takes has changed meanwhile; nothing was changed"),
+                format!("the plan of {name} is no longer the one that was consented to; nothing was changed"),
             )
-            .hint("look again: --dry-run"));
+            .hint(program::again("--dry-run")));
         }
         Ok(now)
     }
@@ -115,5 +117,6 @@ pub(super) fn tell(context: &Context<'_>, name: &str, exit: Exit, document: &imp
 
 /// The refusal of what only root can do.
 pub(super) fn no_root(words: &str) -> Error {
-    Error::refused(Code::NeedsRoot, format!("{words} needs root; nothing was changed")).hint(program::as_root(words))
+    Error::refused(Code::NeedsRoot, format!("{words} needs root; nothing was changed"))
+        .hint(program::again_as_root(words))
 }

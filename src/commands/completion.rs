@@ -1,31 +1,42 @@
 //! `opsctl completion`: the script by which a shell asks opsctl itself what may come next.
 
+mod install;
+
 use std::ffi::OsString;
 
 use clap::ValueEnum;
 use clap_complete::env::Shells;
 
 use super::COMPLETE_VAR;
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::program;
-use crate::ui::Ui;
+use crate::ui::{Ui, escape};
 
 /// Arguments of `completion`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The shell.
-    #[arg(value_enum)]
-    shell: Shell,
+    /// Shell [default with --install: the one in use]
+    #[arg(value_enum, required_unless_present = "install")]
+    shell: Option<Shell>,
+    /// Write the script where the shell finds it
+    ///
+    /// As root into the system's directory, else into the user's (XDG) directories.
+    #[arg(long)]
+    install: bool,
+    /// With --install: print the path and change nothing
+    #[arg(long, requires = "install")]
+    dry_run: bool,
 }
 
 /// Shells with completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Shell {
-    /// To be sourced, or put into `/usr/share/bash-completion/completions` under the name of the program.
+    /// For bash, with the package bash-completion
     Bash,
-    /// To be put into a directory of `fpath`, under the name of the program after an underscore.
+    /// For zsh, as _NAME in a directory of fpath
     Zsh,
-    /// To be put into `/usr/share/fish/vendor_completions.d` as the name of the program and `.fish`.
+    /// For fish
     Fish,
 }
 
@@ -59,9 +70,26 @@ pub(crate) fn is_asked(args: &[OsString], variable: impl Fn(&str) -> Option<OsSt
     dashes == "--" && !words.is_empty() && is_within
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    Ui::raw(&script(args.shell)?)?;
+pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
+    let shell = match args.shell {
+        Some(shell) => shell,
+        None => install::detected(variable("SHELL").as_deref())?,
+    };
+    if !args.install {
+        Ui::raw(&script(shell)?)?;
+        return Ok(Exit::Success);
+    }
+    let target = install::target(context.system, shell, variable)?;
+    if !args.dry_run {
+        install::write(context.system, &target, &script(shell)?)?;
+        context.ui.note(&format!("wrote the completion of {}; {}", shell.name(), target.loading));
+    }
+    Ui::raw(format!("{}\n", escape::line(&target.path())).as_bytes())?;
     Ok(Exit::Success)
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// The registration script.

@@ -59,7 +59,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let Some(deployment) = host::deployment() else {
         return Err(Error::failed(Code::Failed, "the demo's deployment is not compiled in").into());
     };
-    let chosen = services(deployment, &args.services)?;
+    let chosen = services(context.system, deployment, &args.services)?;
     if context.ui.format == Format::Name {
         Ui::warn(BANNER);
     }

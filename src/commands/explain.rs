@@ -11,11 +11,12 @@ use crate::registry::{Cause, Deployment, Failure, Service, Verdict};
 use crate::report::Head;
 use crate::report::explain::{DeploymentFacts, ServiceFacts};
 use crate::report::failure::FailureFacts;
+use crate::select::meant;
 
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A service or failure of the deployment, the code of a finding, or a deployment.
+    /// Service, failure, finding code or deployment
     #[arg(value_name = "NAME", add = ArgValueCandidates::new(complete_names))]
     name: String,
 }
@@ -24,7 +25,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let head = |schema, deployment| Head::of(context.system, schema, deployment, Verdict::Pass, Exit::Success);
     // A deployment's own service of that name goes first; the name of a deployment is no service's.
     let chosen = context.deployment();
-    let own = chosen.as_ref().ok().and_then(|deployment| Some((*deployment, deployment.service(&args.name)?)));
+    let own = chosen.as_ref().ok().and_then(|deployment| Some((*deployment, one(deployment, &args.name)?)));
     if let Some((deployment, service)) = own {
         let head = head("opsctl/explain-service/v1", deployment);
         context.ui.report(&ServiceFacts::new(head, deployment, service))?;
@@ -42,6 +43,14 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
+/// The one service that a deployment calls so.
+fn one(deployment: &'static Deployment, word: &str) -> Option<&'static Service> {
+    match meant(deployment, word).ok()?[..] {
+        [one] => Some(one),
+        _ => None,
+    }
+}
+
 /// A failure or the cause of a code: of the deployment that is meant, else of the first that knows it. A code says itself
 /// whose it is.
 fn failure(
@@ -53,13 +62,13 @@ fn failure(
         by_name.or_else(|| deployment.cause(word).map(|(failure, cause)| (deployment, failure, Some(cause))))
     };
     // A service elsewhere goes before a failure elsewhere.
-    let is_service = || deployments().any(|deployment| deployment.service(word).is_some());
+    let is_service = || deployments().any(|deployment| one(deployment, word).is_some());
     chosen.and_then(own).or_else(|| if is_service() { None } else { deployments().find_map(own) })
 }
 
 /// A service that only one deployment has needs no `-d`: the registry is the same on every machine.
 fn elsewhere(name: &str) -> Result<(&'static Deployment, &'static Service), Error> {
-    let found: Vec<_> = deployments().filter_map(|deployment| Some((deployment, deployment.service(name)?))).collect();
+    let found: Vec<_> = deployments().filter_map(|deployment| Some((deployment, one(deployment, name)?))).collect();
     match found.as_slice() {
         [one] => Ok(*one),
         [] => {

@@ -1,33 +1,43 @@
 //! `opsctl get`: what the registry holds, as lists.
 
 use clap::ValueEnum;
+use clap_complete::engine::ArgValueCandidates;
 
+use crate::args::complete_names;
 use crate::context::Context;
+use crate::error::{Code, Error};
 use crate::exit::Exit;
-use crate::registry::Verdict;
 use crate::registry::loaded::deployments;
+use crate::registry::{BackupSet, Deployment, Verdict};
 use crate::report::Head;
 use crate::report::backups::{BackupSets, SetFacts};
 use crate::report::list::{DeploymentRow, Deployments, ServiceRow, Services};
-use crate::select::detect;
+use crate::select::{detect, listed, services};
 
 /// Arguments of `get`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What to list.
+    /// What to list
     #[arg(value_enum)]
     what: Listing,
+    /// Names to list [default: all]
+    #[arg(value_name = "NAME", add = ArgValueCandidates::new(complete_names))]
+    names: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Listing {
-    /// Services of the deployment.
+    /// Services of the deployment
+    #[value(aliases = ["service", "svc", "svcs"])]
     Services,
-    /// What is kept of its data, where, how often and for how long.
+    /// Backup sets: where, how often, for how long
+    #[value(aliases = ["backup", "sets", "set"])]
     Backups,
-    /// Failures that the deployment knows.
+    /// Failures that the registry knows
+    #[value(aliases = ["failure", "causes"])]
     Failures,
-    /// Deployments compiled into this binary.
+    /// Deployments compiled into this binary
+    #[value(aliases = ["deployment", "deploy"])]
     Deployments,
 }
 
@@ -36,19 +46,34 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         Listing::Services => {
             let deployment = context.deployment()?;
             let head = Head::of(context.system, "opsctl/services/v1", deployment, Verdict::Pass, Exit::Success);
-            let services = deployment.services.iter().map(|service| ServiceRow::new(service)).collect();
+            let services = services(context.system, deployment, &args.names)?;
+            let services = services.into_iter().map(ServiceRow::new).collect();
             context.ui.report(&Services { head, services })?;
         }
         Listing::Backups => {
             let deployment = context.deployment()?;
             let head = Head::of(context.system, "opsctl/backup-sets/v1", deployment, Verdict::Pass, Exit::Success);
-            let sets = deployment.backups.iter().map(SetFacts::new).collect();
+            let known: Vec<&BackupSet> = deployment.backups.iter().collect();
+            let what = format!("backup set of {}", deployment.name);
+            let sets = filtered(known, &args.names, Code::UnknownSet, &what, |set| set.name)?;
+            let sets = sets.into_iter().map(SetFacts::new).collect();
             context.ui.report(&BackupSets { head, sets })?;
         }
-        Listing::Failures => context.ui.report(&super::diagnose::list(context, context.deployment()?))?,
+        Listing::Failures => {
+            let deployment = context.deployment()?;
+            let mut list = super::diagnose::list(context, deployment);
+            // Another word for a failure means it, too.
+            let word = |word: &str| deployment.failure(word).map_or(word, |failure| failure.slug).to_owned();
+            let names: Vec<String> = listed(&args.names).map(word).collect();
+            let what = format!("failure of {}", deployment.name);
+            list.failures = filtered(list.failures, &names, Code::UnknownFailure, &what, |row| row.name)?;
+            context.ui.report(&list)?;
+        }
         Listing::Deployments => {
             let found = detect(context.system);
-            let rows = deployments().map(|deployment| DeploymentRow {
+            let known: Vec<&Deployment> = deployments().collect();
+            let chosen = filtered(known, &args.names, Code::UnknownDeployment, "deployment", |known| known.name)?;
+            let rows = chosen.into_iter().map(|deployment| DeploymentRow {
                 name: deployment.name,
                 summary: deployment.summary,
                 services: deployment.services.len(),
@@ -68,4 +93,25 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         }
     }
     Ok(Exit::Success)
+}
+
+/// Those of these names or patterns; all where none is named.
+fn filtered<T>(
+    known: Vec<T>,
+    words: &[String],
+    code: Code,
+    what: &str,
+    name: impl Fn(&T) -> &'static str,
+) -> Result<Vec<T>, Error> {
+    let fits = |word: &str, one: &T| match glob::Pattern::new(word) {
+        Ok(pattern) => pattern.matches(name(one)),
+        Err(_) => word == name(one),
+    };
+    for word in listed(words) {
+        if !known.iter().any(|one| fits(word, one)) {
+            return Err(Error::no_such(code, what, word, known.iter().map(&name)));
+        }
+    }
+    let is_meant = |one: &T| words.is_empty() || listed(words).any(|word| fits(word, one));
+    Ok(known.into_iter().filter(is_meant).collect())
 }

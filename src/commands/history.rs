@@ -13,8 +13,8 @@ use crate::report::history::History;
 /// Arguments of `history`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Only so many of the newest changes.
-    #[arg(short = 'n', long, value_name = "CHANGES", default_value_t = 20)]
+    /// Print this many of the newest changes [default: 20]
+    #[arg(short = 'n', long, value_name = "CHANGES", default_value_t = 20, hide_default_value = true)]
     tail: usize,
 }
 
@@ -22,7 +22,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
     let (entries, torn) = audit::read(context.system).map_err(|error| {
         Error::unknown(Code::AuditUnreadable, format!("{} cannot be read: {error}", audit::FILE))
-            .hint_if((!context.system.is_root()).then(|| format!("it is root's: {}", program::as_root("history"))))
+            .hint_if((!context.system.is_root()).then(|| program::again_as_root("history")))
     })?;
     if torn > 0 {
         let lines = match torn {
@@ -35,7 +35,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let (journal, incomplete) = match journal {
         Ok(journal) => (journal, None),
         Err(trouble) => {
-            let why = format!("what only the journal has is missing: {trouble}");
+            let why = format!("entries that only the journal has are missing: {trouble}");
             if entries.is_empty() {
                 return Err(Error::unknown(Code::NoHistory, format!("{} has nothing, and {why}", audit::FILE))
                     .hint("journalctl -t opsctl-audit _UID=0")

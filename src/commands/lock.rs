@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Subcommand;
 
+use super::change;
 use crate::action::audit::{self, Act};
 use crate::action::lock::{self, Holder, Note};
 use crate::action::run;
@@ -19,33 +20,44 @@ use crate::report::lock::LockFacts;
 /// Arguments of `lock`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What to do with it; says who holds it when nothing else is asked for.
+    /// What to do [default: status]
     #[command(subcommand)]
     what: Option<LockCommand>,
 }
 
 #[derive(Debug, Subcommand)]
 enum LockCommand {
-    /// Say who holds it.
+    /// Show who holds the lock
     Status,
-    /// Hold it until it is released, so that nobody's change comes between yours.
+    /// Hold the lock until it is released
     Acquire {
-        /// Why; shown to whoever is kept waiting.
+        /// Reason, shown to others who want the lock
         #[arg(short, long, value_name = "TEXT")]
         message: String,
     },
-    /// Let others change the deployment again.
+    /// Release the lock
     Release,
 }
 
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
+    let changes = match &args.what {
+        Some(LockCommand::Acquire { .. }) => Some("lock acquire"),
+        Some(LockCommand::Release) => Some("lock release"),
+        Some(LockCommand::Status) | None => None,
+    };
+    if let Some(words) = changes.filter(|_| !context.system.is_root()) {
+        return Err(change::no_root(words).into());
+    }
     let holder = match args.what.as_ref().unwrap_or(&LockCommand::Status) {
         LockCommand::Status => match lock::holder(context.system, deployment) {
             Holder::Unknown(why) => {
-                return Err(Error::unknown(Code::LockUnreadable, format!("who holds the lock cannot be told: {why}"))
-                    .hint_if((!context.system.is_root()).then(|| program::as_root("lock status")))
-                    .into());
+                return Err(Error::unknown(
+                    Code::LockUnreadable,
+                    format!("the holder of the lock cannot be determined: {why}"),
+                )
+                .hint_if((!context.system.is_root()).then(|| program::again_as_root("lock status")))
+                .into());
             }
             known @ (Holder::None | Holder::Held(_) | Holder::Unfinished(_)) => known,
         },

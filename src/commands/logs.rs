@@ -20,7 +20,7 @@ use crate::observe::logs::{self, Finish, Notes, Wanted, World};
 use crate::observe::probe::PATIENCE;
 use crate::program;
 use crate::registry::{Deployment, Presence, Service};
-use crate::select::services;
+use crate::select::{or_all, services};
 use crate::ui::{Format, Stream, Ui};
 
 /// Lines of each service that are shown when nothing else is asked for.
@@ -30,48 +30,60 @@ const TAIL: u64 = 100;
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Services whose lines are wanted.
+    /// Services to read [default: none; see --all]
+    ///
+    /// A unit, container, pm2 application, pattern such as 'prim-*', or several with commas between them.
     #[arg(value_name = "SERVICE", add = ArgValueCandidates::new(complete_services))]
     services: Vec<String>,
-    /// Every service of the deployment, and the host's own logs.
+    /// Read every service and the host's logs
     #[arg(long, conflicts_with = "services")]
     all: bool,
-    /// Only sources with this in their name, such as journal or access.log; `get services -o wide` lists them.
+    /// Read only sources with this in their name
+    ///
+    /// Such as journal or access.log; `get services -o wide` lists them.
     #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(complete_sources))]
     source: Vec<String>,
-    /// Go on with new lines until interrupted.
+    /// Print new lines until interrupted
     #[arg(short, long, conflicts_with_all = ["until", "previous"])]
     follow: bool,
-    /// Only so many of the newest lines of each service; 100 unless a time is given, then all.
-    #[arg(short = 'n', long, value_name = "LINES", value_parser = tail)]
+    /// Print this many of the newest lines [default: 100]
+    ///
+    /// Of each service; `all` for every line, which is the default where a time is given.
+    #[arg(short = 'n', long, alias = "lines", value_name = "LINES", value_parser = tail)]
     tail: Option<Tail>,
-    /// From this time on: 10m, 2h, yesterday, 2026-02-26, 2026-02-26T02:11:07Z.
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    /// Print lines from this time on
+    ///
+    /// 10m, -2h, 12:00 (the last one), yesterday, 'yesterday 12:00', 2026-02-26, '2026-02-26 02:11', 2026-02-26T02:11:07Z, @SECONDS.
+    #[arg(long, short_alias = 'S', value_name = "TIME", value_parser = moment, allow_hyphen_values = true)]
     since: Option<Moment>,
-    /// Up to this time.
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    /// Print lines up to this time
+    ///
+    /// The forms of --since.
+    #[arg(long, short_alias = 'U', value_name = "TIME", value_parser = moment, allow_hyphen_values = true)]
     until: Option<Moment>,
-    /// Of one boot: 0 is the running one, -1 the one before.
+    /// Print lines of one boot [default: 0, the running one]
+    ///
+    /// -1 is the one before. The times of the boot are those of `journalctl --list-boots`, for every kind of source.
     #[arg(short, long, value_name = "BOOT", num_args = 0..=1, require_equals = true, default_missing_value = "0",
           value_parser = boot,
           conflicts_with_all = ["since", "until", "previous"])]
     boot: Option<i32>,
-    /// Of the run before the last restart.
+    /// Print lines of the run before the restart
     #[arg(short, long)]
     previous: bool,
-    /// Only lines that match this regular expression.
+    /// Print only lines that match this expression
     #[arg(short, long, value_name = "REGEX")]
     grep: Option<String>,
-    /// Only errors and worse.
+    /// Print only errors and worse
     #[arg(short, long, conflicts_with = "level")]
     errors: bool,
-    /// Only lines of this level and worse.
+    /// Print only this level and worse
     #[arg(long, value_enum, value_name = "LEVEL")]
     level: Option<LogLevel>,
-    /// Begin each line with its time, in UTC.
+    /// Begin each line with its time
     #[arg(long)]
     timestamps: bool,
-    /// Begin each line with its service; on by itself for more than one source.
+    /// Begin each line with its service [default: several sources]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     prefix: Option<bool>,
 }
@@ -119,7 +131,9 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         }
     }
     for (service, trouble) in &found.doubts {
-        context.ui.note(&format!("{service}: where it writes is not known: {trouble}; read where the registry says"));
+        context
+            .ui
+            .note(&format!("{service}: its log destination is unknown: {trouble}; reading where the registry says"));
     }
     let doubtful = !found.doubts.is_empty();
     let (world, notes) = World::new(context.system, context.trace(), deployment, found, wanted, patience);
@@ -135,8 +149,8 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let ending = merge(&world.board, &mut BufWriter::new(io::stdout().lock()), &watch, context.deadline())?;
     watch.pass_on();
     match () {
-        () if ending.timed_out && !follow => Err(Error::timed_out("the time was over before the lines were")
-            .hint("allow more with --timeout, or ask for fewer with --since or -n")
+        () if ending.timed_out && !follow => Err(Error::timed_out("timed out before all lines were printed")
+            .hint("allow more with --timeout, or print fewer lines with --since or -n")
             .into()),
         () if ending.troubles > 0 => match context.ui.format {
             // Whoever reads JSON is told in JSON.
@@ -150,7 +164,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
                 if doubtful || world.begins_late() {
                     return match context.ui.format {
                         Format::Json => {
-                            Err(Error::unknown(Code::Incomplete, "no lines where they were looked for").into())
+                            Err(Error::unknown(Code::Incomplete, "no lines in the sources that could be read").into())
                         }
                         Format::Text | Format::Wide | Format::Name => Ok(Exit::Unknown),
                     };
@@ -166,13 +180,13 @@ fn sources(args: &Args, context: &Context<'_>, deployment: &'static Deployment) 
     let everything = args.all || (args.services.is_empty() && !args.source.is_empty());
     if args.services.is_empty() && !everything {
         let names: Vec<&str> = deployment.services.iter().map(|service| service.name).collect();
-        return Err(Error::usage(Code::NoService, "whose lines? name services, or --all").hint(format!(
+        return Err(Error::usage(Code::NoService, "no service was named: name services, or --all").hint(format!(
             "{} has: {}",
             deployment.name,
             names.join(", ")
         )));
     }
-    let chosen = services(deployment, &args.services)?;
+    let chosen = services(context.system, deployment, &args.services).map_err(|error| or_all(error, &args.services))?;
     let mut found = source::of_services(&chosen);
     if everything {
         found.extend(source::of_host(deployment));
@@ -197,8 +211,8 @@ fn sources(args: &Args, context: &Context<'_>, deployment: &'static Deployment) 
 }
 
 fn no_source(args: &Args, names: &[String]) -> Error {
-    Error::usage(Code::NoSource, format!("no source is called {}", args.source.join(" or ")))
-        .hint(format!("there are: {}", names.join(", ")))
+    Error::usage(Code::NoSource, format!("no log source is called {}", args.source.join(" or ")))
+        .hint(format!("known: {}", names.join(", ")))
 }
 
 fn without_logs(service: &Service) -> Error {
@@ -207,14 +221,16 @@ fn without_logs(service: &Service) -> Error {
         Presence::Required | Presence::IfFound(_) => String::new(),
     };
     Error::usage(Code::NoLogs, format!("{} writes no log on this host{why}", service.name))
-        .hint(program::command(format_args!("explain {} tells what is known of it", service.name)))
+        .hint(program::command(format_args!("explain {}", service.name)))
 }
 
 fn wanted(args: &Args, context: &Context<'_>) -> anyhow::Result<Wanted> {
     let (now, zone) = (context.system.now(), context.system.zone());
     let micros = |moment: &Moment| moment.at(now, &zone).map(Timestamp::as_microsecond);
     let mut since = args.since.as_ref().and_then(micros);
-    let mut until = args.until.as_ref().and_then(micros);
+    let begin = args.since.as_ref().and_then(|moment| moment.at(now, &zone));
+    let ending = |moment: &Moment| moment.ending(begin, now, &zone).map(Timestamp::as_microsecond);
+    let mut until = args.until.as_ref().and_then(ending);
     if let (Some(since), Some(until)) = (since, until)
         && since > until
     {
@@ -222,10 +238,8 @@ fn wanted(args: &Args, context: &Context<'_>) -> anyhow::Result<Wanted> {
     }
     if let Some(boot) = args.boot {
         let (first, last) = logs::boot(&context.processes(), boot, PATIENCE).map_err(|trouble| {
-            Error::unknown(Code::NoBoot, format!("boot {boot} is not known: {trouble}")).hint_if(
-                (!matches!(trouble, Trouble::NeedsRoot(_)))
-                    .then(|| "journalctl --list-boots shows those that are".to_owned()),
-            )
+            Error::unknown(Code::NoBoot, format!("boot {boot} is not known: {trouble}"))
+                .hint_if((!matches!(trouble, Trouble::NeedsRoot(_))).then(|| "journalctl --list-boots".to_owned()))
         })?;
         since = Some(first);
         until = last;
@@ -233,7 +247,7 @@ fn wanted(args: &Args, context: &Context<'_>) -> anyhow::Result<Wanted> {
     let grep = match &args.grep {
         Some(pattern) => Some(Regex::new(pattern).map_err(|error| {
             Error::usage(Code::BadRegex, format!("{pattern} is not a regular expression: {error}"))
-                .hint("a character that is meant as itself is written with a backslash: \\(")
+                .hint("escape a literal character with a backslash: \\(")
         })?),
         None => None,
     };
@@ -283,7 +297,7 @@ impl Watch for Console<'_> {
     }
 
     fn late(&self, name: &str) {
-        Ui::warn(&format!("{name}: no line for {:.1} s; going on without it", logs::merge::LAG.as_secs_f32()));
+        Ui::warn(&format!("{name}: no line for {:.1} s; continuing without it", logs::merge::LAG.as_secs_f32()));
     }
 
     fn trouble(&self, name: &str, trouble: &Trouble) -> bool {

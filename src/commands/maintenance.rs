@@ -27,25 +27,27 @@ const LONGEST: usize = 200;
 /// Arguments of `maintenance`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What to do with it; says how it stands when nothing else is asked for.
+    /// What to do [default: status]
     #[command(subcommand)]
     what: Option<MaintenanceCommand>,
 }
 
 #[derive(Debug, Subcommand)]
 enum MaintenanceCommand {
-    /// Say whether it is on, since when, and by whom.
+    /// Show whether it is on, since when, by whom
     Status,
-    /// Take the deployment out of service.
+    /// Turn maintenance mode on
     On {
-        /// What for. Where visitors see a page, they read this on it: plain text, at most 200 characters.
+        /// Message for visitors and the audit trail
+        ///
+        /// Plain text, at most 200 characters. Visitors read it where the maintenance mode is a page.
         #[arg(short, long, value_name = "TEXT", value_parser = message)]
         message: Option<String>,
         /// How it is changed.
         #[command(flatten)]
         how: How,
     },
-    /// Put it back into service.
+    /// Turn maintenance mode off
     Off {
         /// How it is changed.
         #[command(flatten)]
@@ -55,7 +57,7 @@ enum MaintenanceCommand {
 
 #[derive(Debug, clap::Args)]
 struct How {
-    /// How long it must stay as wanted before that is called success [default: 10s; 1s for a page].
+    /// Verify this long before success [default: 10s; page: 1s]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     settle: Option<Duration>,
     /// What every change takes.
@@ -128,8 +130,8 @@ fn change(
     let planned = Planned::now();
     let standing = look(context, deployment)?;
     if standing.state == MaintenanceState::Unknown {
-        let message = format!("whether maintenance is on cannot be told: {}; nothing was changed", standing.summary);
-        let hint = Some(program::command("status shows what is wrong"));
+        let message = format!("maintenance state unknown: {}; nothing was changed", standing.summary);
+        let hint = Some(program::command("maintenance status"));
         return Err(Error::unknown(Code::Unknown, message).hint_if(hint).into());
     }
     let already = |standing: &Standing| match (direction, standing.state) {
@@ -198,7 +200,7 @@ fn end_unfinished(
         Ok(maintenance::tidy(context.system, deployment, standing))
     })?;
     if let Err(error) = tidied {
-        context.ui.note(&format!("what an earlier run left could not be removed: {error}"));
+        context.ui.note(&format!("files of an earlier run could not be removed: {error}"));
     }
     Ok(unfinished)
 }

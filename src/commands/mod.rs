@@ -1,13 +1,16 @@
 //! The command line and its verbs, one a file: arguments and what is done with them.
 
 pub mod backup;
+pub mod bare;
 mod change;
 pub mod completion;
 pub mod demo;
+pub mod describe;
 pub mod diagnose;
 mod examine;
 pub mod explain;
 pub mod get;
+mod help;
 pub mod history;
 pub mod lock;
 pub mod logs;
@@ -21,7 +24,9 @@ pub mod rollback;
 pub mod run;
 pub mod schema;
 pub mod status;
+pub mod usage;
 pub mod verify;
+mod version;
 
 use std::time::Duration;
 
@@ -39,118 +44,183 @@ use crate::ui::{Color, Format, Ui};
 /// The variable by which a shell's completion script asks for candidates.
 pub const COMPLETE_VAR: &str = "OPSCTL_COMPLETE";
 
-/// The incident runbook of a server as a program.
+/// Run the incident runbook of a server
 ///
-/// Shows what is wrong with a deployment, worst first, from one place: services of systemd, docker, compose and pm2, each
-/// probed on its own port, and the host under them.
+/// Shows what is wrong with a deployment, worst first: services of systemd, docker, compose and pm2, each probed on its own
+/// port, and the host.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, after_long_help = EXIT_CODES)]
+#[command(version, disable_version_flag = true, max_term_width = 100, after_long_help = EXIT_CODES)]
 pub struct Cli {
     /// Global flags.
     #[command(flatten)]
     pub global: Global,
+    /// Print version, commit, date and target
+    #[arg(short = 'V', long, action = clap::ArgAction::Version, hide_short_help = true)]
+    version: Option<bool>,
     /// What to do.
     #[command(subcommand)]
-    pub verb: Verb,
+    pub verb: Option<Verb>,
 }
 
 const EXIT_CODES: &str = "Exit codes:
   0    done, or healthy (warnings allowed)   5    refused, nothing changed
-  1    tried and failed                      6    locked by another run, nothing changed
-  2    the command line makes no sense       7    timed out
-  3    checked and unhealthy                 8    partly done
-  4    could not be determined               9    failed, and what was before is back
+  1    tried and failed                      6    lock held by another run, nothing changed
+  2    usage error                           7    timed out
+  3    checked and unhealthy                 8    partial: some targets done, some not
+  4    could not determine                   9    failed and rolled back
                                              129, 130, 143  hang-up, interrupt, terminate";
 
 /// Flags of every verb.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Global flags")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct Global {
-    /// Deployment to look at; found out from the host when not given.
-    #[arg(short, long, global = true, env = "OPSCTL_DEPLOYMENT", value_name = "NAME", value_parser = deployment,
-          add = ArgValueCandidates::new(complete_deployments))]
+    /// Deployment to act on [default: detected]
+    ///
+    /// The variable OPSCTL_DEPLOYMENT sets it as well. Without either it is the one deployment whose files are on this host;
+    /// none means `localhost`, several are an error that lists them.
+    #[arg(short, long, global = true, env = "OPSCTL_DEPLOYMENT", hide_env = true, value_name = "NAME",
+          value_parser = deployment, add = ArgValueCandidates::new(complete_deployments))]
     pub deployment: Option<&'static Deployment>,
-    /// Form of the output.
-    #[arg(short, long, global = true, value_enum, default_value = "text", value_name = "FORMAT")]
+    /// Print as text, wide, json or name [default: text]
+    ///
+    /// `wide` has every column, `json` is one document (see `schema`), `name` prints one name a line.
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        default_value = "text",
+        value_name = "FORMAT",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
     pub output: Format,
-    /// Leave column headers out.
-    #[arg(long, global = true)]
+    /// Print one JSON document, like -o json
+    #[arg(long, global = true, conflicts_with = "output")]
+    pub json: bool,
+    /// Print times in UTC [default: local time on a terminal]
+    #[arg(long, global = true, hide_short_help = true)]
+    pub utc: bool,
+    /// Leave out column headers
+    #[arg(long, global = true, hide_short_help = true)]
     pub no_headers: bool,
-    /// When to use colour.
-    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    /// Use color auto, always or never [default: auto]
+    ///
+    /// `auto` colors terminals only, and honors NO_COLOR, CLICOLOR_FORCE and TERM=dumb.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN",
+        hide_default_value = true,
+        hide_possible_values = true,
+        hide_short_help = true
+    )]
     pub color: Color,
-    /// Nothing on stderr but errors.
-    #[arg(short, long, global = true)]
+    /// Print nothing but errors on stderr
+    #[arg(short, long, global = true, hide_short_help = true)]
     pub quiet: bool,
-    /// Print each wrapped command on stderr as it runs.
+    /// Print each wrapped command on stderr
     #[arg(short, long, global = true)]
     pub verbose: bool,
-    /// Deadline of the whole command, such as 10s or 2m.
-    #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
+    /// Stop after this time [default: none]
+    ///
+    /// The deadline of the whole command, such as 10s or 2m. What is still pending is reported, with exit code 7.
+    #[arg(long, global = true, value_name = "DURATION", value_parser = duration, hide_short_help = true)]
     pub timeout: Option<Duration>,
 }
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Show what is wrong, worst first, then every service and the host.
+    /// Show what is wrong, then every service and the host
+    ///
+    /// Worst first. Health is what the manager reports and what a probe of the service's own port returns. One named service
+    /// is shown with its checks and last log lines.
     Status(status::Args),
-    /// Say which failure it is, what proves it, and what to do about it.
+    /// Describe one service: state, facts, last log lines
+    Describe(describe::Args),
+    /// Find which failure it is, its cause and fix
     Diagnose(diagnose::Args),
-    /// Show what services wrote, from the journal, containers, pm2 and files, as one stream.
+    /// Show log lines of services as one stream
+    ///
+    /// From the journal, containers, pm2 and files, ordered by time. Secrets are masked.
     Logs(logs::Args),
-    /// Stop and start services, and see that they stay up.
+    /// Restart services and verify that they stay up
     Restart(operate::Args),
-    /// Let services read their configuration again, after it was checked.
+    /// Check the configuration of services, then reload it
     Reload(operate::Args),
-    /// Start services, and see that they stay up.
+    /// Start services and verify that they stay up
     Start(operate::Args),
-    /// Stop services, those that need others first.
+    /// Stop services, dependents first
     Stop(operate::Args),
-    /// Bring a new version, see that it works, and take it back where it does not.
+    /// Deploy a new version, verify it, roll back on failure
     Redeploy(redeploy::Args),
-    /// Go back to a version that was seen to work.
+    /// Return to an earlier version that worked
     Rollback(rollback::Args),
-    /// Take the deployment out of service on purpose, or put it back, or say how it stands.
+    /// Show or switch maintenance mode
     Maintenance(maintenance::Args),
-    /// Copy databases to their remote, prove that the copies can be restored, and let old ones go.
+    /// Create, list, verify or prune backups
+    ///
+    /// Each copy is read back from the remote and restored in scratch before it counts.
     Backup(backup::Args),
-    /// Put a proven copy in the place of live data, and the old data back where it does not work.
+    /// Restore live data from a verified copy
+    ///
+    /// The live data is kept until the restored data is verified; what does not work is rolled back.
     Restore(restore::Args),
-    /// List what the registry holds.
+    /// List services, backups, failures or deployments
     Get(get::Args),
-    /// Tell all that the registry knows of a service, failure, code or deployment.
+    /// Explain a service, failure, finding code or deployment
+    ///
+    /// Needs no root and no running system.
     Explain(explain::Args),
-    /// Run a procedure of the runbook.
+    /// Run a procedure of the runbook
     Run(run::Args),
-    /// Show what was changed, when, by whom, and how it ended.
+    /// Show past changes: when, by whom, their outcome
     History(history::Args),
-    /// Keep others from changing this deployment, or say who does.
+    /// Show, acquire or release the deployment's lock
     Lock(lock::Args),
-    /// Compare the registry with this host.
+    /// Compare the registry with this host
     Verify(verify::Args),
-    /// Show a made-up host with a broken service.
+    /// Show a made-up host with a broken service
     ///
     /// Its evidence is compiled in and goes through the code of real hosts: no process is started, no file read, and root is
     /// not needed. Views: `opsctl demo`, `opsctl demo diagnose`, `opsctl demo logs wallet`.
     Demo(demo::Args),
-    /// Print the JSON Schema of a document.
+    /// Print the JSON Schema of a document
     Schema(schema::Args),
-    /// Print the completion script of a shell.
+    /// Print or install shell completion
     Completion(completion::Args),
-    /// Print the manual page.
+    /// Print a manual page
     Man(man::Args),
+    /// Print version, commit, date and target
+    Version,
 }
 
 /// The command line's definition, under the name that this program has.
 pub fn command() -> Command {
-    Cli::command().name(program::name()).bin_name(program::name()).version(program::version())
+    let command = Cli::command().name(program::name()).bin_name(program::name());
+    help::complete(command).version(program::build())
 }
 
 impl Global {
+    /// The form of the output.
+    pub fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.output }
+    }
+
     /// What these flags ask for.
     pub fn settings(&self) -> Settings {
         Settings {
-            ui: Ui { format: self.output, headers: !self.no_headers, color: self.color, quiet: self.quiet, utc: false },
+            ui: Ui {
+                format: self.format(),
+                headers: !self.no_headers,
+                color: self.color,
+                quiet: self.quiet,
+                utc: self.utc,
+            },
             deployment: self.deployment,
             verbose: self.verbose,
             timeout: self.timeout,
@@ -165,13 +235,14 @@ impl Global {
 pub fn run(verb: &Verb, context: &Context<'_>) -> anyhow::Result<Exit> {
     match verb {
         Verb::Status(args) => status::run(args, context),
+        Verb::Describe(args) => describe::run(args, context),
         Verb::Diagnose(args) => diagnose::run(args, context),
         Verb::Get(args) => get::run(args, context),
         Verb::Explain(args) => explain::run(args, context),
         Verb::Verify(args) => verify::run(args, context),
         Verb::Demo(args) => demo::run(args, context),
         Verb::Schema(args) => schema::run(args),
-        Verb::Completion(args) => completion::run(args),
+        Verb::Completion(args) => completion::run(args, context),
         Verb::Logs(args) => logs::run(args, context),
         Verb::Restart(args) => operate::run(Operation::Restart, args, context),
         Verb::Reload(args) => operate::run(Operation::Reload, args, context),
@@ -186,6 +257,7 @@ pub fn run(verb: &Verb, context: &Context<'_>) -> anyhow::Result<Exit> {
         Verb::History(args) => history::run(args, context),
         Verb::Lock(args) => lock::run(args, context),
         Verb::Man(args) => man::run(args),
+        Verb::Version => version::run(context),
     }
 }
 

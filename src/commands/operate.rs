@@ -21,7 +21,7 @@ use crate::program;
 use crate::registry::{Deployment, Manager, Presence, Service, Verdict};
 use crate::report::Head;
 use crate::report::action::Action;
-use crate::select::services;
+use crate::select::{or_all, services};
 
 /// How long may be spent on what a service wrote last.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -29,14 +29,16 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Arguments of `restart`, `reload`, `start` and `stop`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Services to change, in the order in which they need each other.
+    /// Services to change
+    ///
+    /// Done in the order of their needs. A unit, container, pm2 application, pattern such as 'prim-*', or several with commas.
     #[arg(value_name = "SERVICE", required_unless_present = "all", add = ArgValueCandidates::new(complete_services))]
     services: Vec<String>,
-    /// Every service that is managed on this host.
+    /// Change every service that runs here
     #[arg(long, conflicts_with = "services")]
     all: bool,
-    /// How long each must stay well before that is called success.
-    #[arg(long, value_name = "DURATION", default_value = SETTLE, value_parser = duration)]
+    /// Verify this long before success [default: 10s]
+    #[arg(long, value_name = "DURATION", default_value = SETTLE, hide_default_value = true, value_parser = duration)]
     settle: Duration,
     /// What every change takes.
     #[command(flatten)]
@@ -45,9 +47,10 @@ pub struct Args {
 
 pub(super) fn run(operation: Operation, args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
-    let chosen = services(deployment, &args.services)?;
+    let chosen = services(context.system, deployment, &args.services).map_err(|error| or_all(error, &args.services))?;
     let planned = Planned::now();
-    let extent = if args.all { Extent::All } else { Extent::Named };
+    let is_all = args.all || args.services.iter().any(|word| word == "*");
+    let extent = if is_all { Extent::All } else { Extent::Named };
     let plan = make(operation, extent, context, deployment, &chosen).map_err(|error| {
         // What cannot be seen without root could not be changed without it either.
         let unseen = error.exit == Exit::Unknown && !args.change.dry_run && !context.system.is_root();
@@ -122,8 +125,11 @@ pub(super) fn make(
     let mut plan = plan::make(operation, deployment, &chosen, &judged, &evidence.managers, account)
         .map_err(|refusals| refused(operation, &refusals))?;
     if plan.parts.is_empty() {
-        return Err(Error::refused(Code::Nothing, format!("there is nothing on this host to {}", operation.verb()))
-            .hint(program::command("status shows what there is")));
+        return Err(Error::refused(
+            Code::Nothing,
+            format!("no service on this host to {}; nothing was changed", operation.verb()),
+        )
+        .hint(program::command("status")));
     }
     if interrupts {
         plan.loses.extend(at_stake(&asked, &evidence, &plan));

@@ -36,24 +36,26 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Arguments of `redeploy`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Services to switch to the new version; all that run it when none is named.
+    /// Services to switch [default: all that run it]
     #[arg(value_name = "SERVICE", add = ArgValueCandidates::new(complete_services))]
     services: Vec<String>,
-    /// Take the new images out of this archive of docker save.
+    /// Load images from an archive of docker save
     #[arg(long, value_name = "FILE", value_parser = archive, conflicts_with = "pull")]
     load: Option<String>,
-    /// Pull the new images from their registry; or this one, to be called as the service wants it.
+    /// Pull images from their registry
+    ///
+    /// With IMAGE: pull that one, and tag it as the service names it.
     #[arg(long, value_name = "IMAGE", num_args = 0..=1, require_equals = true, default_missing_value = "",
           value_parser = image)]
     pull: Option<String>,
-    /// Leave a version that does not work as it is, instead of going back.
+    /// Keep a version that fails; no rollback
     #[arg(long)]
     no_rollback: bool,
-    /// Let the schema change although there is no backup of the last 24 hours.
+    /// Migrate the schema without a backup of 24 hours
     #[arg(long)]
     old_backup: bool,
-    /// How long each service must stay well before that is called success.
-    #[arg(long, value_name = "DURATION", default_value = SETTLE, value_parser = duration)]
+    /// Verify this long before success [default: 10s]
+    #[arg(long, value_name = "DURATION", default_value = SETTLE, hide_default_value = true, value_parser = duration)]
     settle: Duration,
     /// What every change takes.
     #[command(flatten)]
@@ -88,7 +90,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         (None, Some(name)) => Delivery::PullAs(name.to_owned()),
     };
     if release.images.is_empty() && delivery != Delivery::Here {
-        let problem = format!("{} runs no images that could be loaded or pulled", deployment.name);
+        let problem = format!("{} has no images to load or pull", deployment.name);
         return Err(Error::usage(Code::Usage, problem).into());
     }
     if release.images.len() != 1 && matches!(delivery, Delivery::PullAs(_)) {
@@ -100,7 +102,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let ask = Ask {
         deployment,
         release,
-        chosen: chosen(deployment, release, &args.services)?,
+        chosen: chosen(context, deployment, release, &args.services)?,
         wanted: Wanted::New(delivery),
         bad: if args.no_rollback { Bad::Left } else { Bad::TakenBack },
         old_backup: if args.old_backup { OldBackup::Accepted } else { OldBackup::Refused },
@@ -115,14 +117,15 @@ pub(super) fn release_of(deployment: &Deployment) -> Result<&'static Release, Er
     deployment.release.ok_or_else(|| {
         Error::refused(
             Code::NoRelease,
-            format!("{} says nothing of how new versions come to it; nothing was changed", deployment.name),
+            format!("the registry has no release procedure of {}; nothing was changed", deployment.name),
         )
-        .hint(program::command("restart starts services again as they are"))
+        .hint(program::command("restart --all"))
     })
 }
 
 /// The services of these names that run what is deployed; all of them when there are no names.
 pub(super) fn chosen(
+    context: &Context<'_>,
     deployment: &'static Deployment,
     release: &'static Release,
     names: &[String],
@@ -130,12 +133,14 @@ pub(super) fn chosen(
     if names.is_empty() {
         return Ok(release.services.to_vec());
     }
-    let named = services(deployment, names)?;
+    let named = services(context.system, deployment, names)?;
     let runs = |service: &&&'static Service| release.services.iter().any(|other| other.name == service.name);
-    if let Some(other) = named.iter().find(|service| !runs(service)) {
+    // A pattern means those of its services that are deployed.
+    let is_pattern = names.iter().any(|name| name.contains(['*', '?'])) && named.iter().any(|service| runs(&service));
+    if let Some(other) = named.iter().find(|service| !is_pattern && !runs(service)) {
         let those: Vec<&str> = release.services.iter().map(|service| service.name).collect();
-        let problem = format!("{} is not deployed with the others", other.name);
-        return Err(Error::usage(Code::Usage, problem).hint(format!("these are: {}", those.join(", "))));
+        let problem = format!("{} is not part of the release", other.name);
+        return Err(Error::usage(Code::Usage, problem).hint(format!("services of the release: {}", those.join(", "))));
     }
     let is_named = |service: &&&'static Service| named.iter().any(|other| other.name == service.name);
     Ok(release.services.iter().filter(is_named).copied().collect())
@@ -265,12 +270,12 @@ fn switch(context: &Context<'_>, ask: &Ask<'_>, survey: &Survey, services: &[&'s
 fn blast(release: &Release, outlook: &Outlook) -> Vec<String> {
     let Preparation { from, to, checks, .. } = &outlook.preparation;
     let mut lines = vec![match to.is_unknown() || to.is(from) {
-        true => format!("from {} to what lies ready", from.id()),
+        true => format!("from {} to the prepared version", from.id()),
         false => format!("from {} to {}", from.id(), to.id()),
     }];
     lines.extend(operate::blast(&outlook.switch));
     let warnings = checks.iter().filter(|check| check.verdict == Verdict::Warn);
     lines.extend(warnings.map(|check| format!("{}: {}", check.what, check.summary)));
-    lines.push(format!("stays after a rollback: {}", release.stays));
+    lines.push(format!("kept after a rollback: {}", release.stays));
     lines
 }

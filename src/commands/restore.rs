@@ -8,41 +8,52 @@ mod work;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap_complete::engine::ArgValueCandidates;
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 use super::backup::{needs_root, sets};
 use super::change::{Change, SETTLE};
-use crate::args::{Moment, complete_sets, duration, moment};
+use crate::args::{Moment, candidate, complete_sets, duration, meant, moment};
 use crate::backup::name::Id;
+use crate::backup::record;
 use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
+use crate::host::system::System;
 use crate::program;
 
 /// Arguments of `restore`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The set to restore.
+    /// Set to restore
     #[arg(value_name = "SET", required_unless_present_any = ["forget_old", "recover"],
           add = ArgValueCandidates::new(complete_sets))]
     set: Option<String>,
-    /// The newest copy that is not younger than this, or the one of this id; the newest of all when left out.
-    #[arg(long, value_name = "TIME|ID", value_parser = at)]
+    /// Copy to restore: time or id [default: newest]
+    ///
+    /// Of a time: the newest copy that is not younger. Ids are those of `backup list -o name`.
+    #[arg(long, value_name = "TIME|ID", value_parser = at, allow_hyphen_values = true,
+          add = ArgValueCandidates::new(complete_at))]
     at: Option<At>,
-    /// Restore the copy named by --at although its manifest does not carry this host's signature; its maker is unknown.
+    /// Accept a copy that this host did not sign
+    ///
+    /// Of the copy that --at names; who made it is unknown.
     #[arg(long, requires = "at", conflicts_with_all = ["forget_old", "recover"])]
     accept_unsigned: bool,
-    /// Write the proven copy to this path, where nothing is yet, and touch nothing else; files as a directory.
+    /// Write the copy to this new path only
+    ///
+    /// Nothing else is touched. Files are written as a directory.
     #[arg(long, value_name = "PATH", conflicts_with_all = ["forget_old", "recover"])]
     to: Option<PathBuf>,
-    /// Delete the old data that restores have kept.
+    /// Delete old data that restores kept
     #[arg(long, conflicts_with_all = ["at", "to"])]
     forget_old: bool,
-    /// Only finish or undo a restore that was killed, which every restore does first.
+    /// Finish or undo an interrupted restore only
+    ///
+    /// Every restore does so first.
     #[arg(long, conflicts_with_all = ["at", "to", "forget_old", "set"])]
     recover: bool,
-    /// How long its services must stay well before that is called success.
-    #[arg(long, value_name = "DURATION", default_value = SETTLE, value_parser = duration)]
+    /// Verify this long before success [default: 10s]
+    #[arg(long, value_name = "DURATION", default_value = SETTLE, hide_default_value = true, value_parser = duration)]
     settle: Duration,
     /// What every change takes.
     #[command(flatten)]
@@ -62,6 +73,21 @@ fn at(text: &str) -> Result<At, String> {
     Id::parse(text).map_or_else(|| moment(text).map(At::Time), |id| Ok(At::Id(id)))
 }
 
+/// The copies that this host recorded of the deployment that is meant, newest first, and words for times; no copies for who may
+/// not read the record.
+fn complete_at() -> Vec<CompletionCandidate> {
+    let system = System::real();
+    let mut found = vec![candidate("yesterday", "the newest copy that is not younger than its midnight")];
+    if let Some(deployment) = meant(&system)
+        && let Ok(records) = record::read(&system, deployment)
+    {
+        for set in deployment.backups {
+            found.extend(records.proven(set.name).map(|id| candidate(&id.to_string(), set.name)));
+        }
+    }
+    found
+}
+
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
     let named: Vec<String> = args.set.iter().cloned().collect();
@@ -70,8 +96,8 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         false => sets(deployment, &named)?.first().copied(),
     };
     if args.accept_unsigned && !matches!(args.at, Some(At::Id(_))) {
-        let message = "--accept-unsigned is about one copy, which --at names by its id";
-        return Err(Error::usage(Code::Usage, message).hint(program::command("backup list shows all")).into());
+        let message = "--accept-unsigned needs the id of one copy with --at";
+        return Err(Error::usage(Code::Usage, message).hint(program::command("backup list")).into());
     }
     needs_root(context, "restore")?;
     match chosen {

@@ -25,17 +25,19 @@ use crate::ui::escape;
 /// Arguments of `rollback`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Services to switch back; all that run the version when none is named.
+    /// Services to switch back [default: all that run it]
     #[arg(value_name = "SERVICE", add = ArgValueCandidates::new(complete_services))]
     services: Vec<String>,
-    /// The version to go to: the beginning of a commit or of an image's id; the one before when none is named.
+    /// Version to return to [default: the one before]
+    ///
+    /// The beginning of a commit or of an image's id.
     #[arg(long, value_name = "VERSION", value_parser = version, add = ArgValueCandidates::new(complete_versions))]
     to: Option<String>,
-    /// List the versions that were seen to work, and do nothing.
+    /// List versions that worked and change nothing
     #[arg(long, conflicts_with_all = ["to", "services", "dry_run", "yes"])]
     list: bool,
-    /// How long each service must stay well before that is called success.
-    #[arg(long, value_name = "DURATION", default_value = SETTLE, value_parser = duration)]
+    /// Verify this long before success [default: 10s]
+    #[arg(long, value_name = "DURATION", default_value = SETTLE, hide_default_value = true, value_parser = duration)]
     settle: Duration,
     /// What every change takes.
     #[command(flatten)]
@@ -58,7 +60,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         let ask = Ask {
             deployment,
             release,
-            chosen: chosen(deployment, release, &args.services)?,
+            chosen: chosen(context, deployment, release, &args.services)?,
             wanted: Wanted::Earlier(args.to.clone()),
             bad: Bad::Left,
             old_backup: OldBackup::Accepted,
@@ -72,9 +74,9 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let records = seen.records.as_ref().map_err(|error| {
         Error::unknown(
             Code::RecordUnreadable,
-            format!("what is recorded of {} cannot be read: {error}", deployment.name),
+            format!("the record of releases of {} cannot be read: {error}", deployment.name),
         )
-        .hint_if((!context.system.is_root()).then(|| program::as_root("rollback --list")))
+        .hint_if((!context.system.is_root()).then(|| program::again_as_root("rollback --list")))
     })?;
     let has_git = matches!(&seen.source, Some(Ok(Source { git: Some(_), .. })));
     let available = |version: &Version| {

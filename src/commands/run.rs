@@ -26,7 +26,7 @@ const ACCEPT: Duration = Duration::from_secs(30);
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The procedure.
+    /// Procedure to run
     #[arg(value_enum)]
     procedure: Procedure,
     /// What every change takes.
@@ -37,7 +37,9 @@ pub struct Args {
 /// What can be run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Procedure {
-    /// Record what runs, then reboot the host; `verify --after-reboot` tells what did not come back.
+    /// Record what runs, then reboot the host
+    ///
+    /// `verify --after-reboot` tells what did not come back.
     Reboot,
 }
 
@@ -67,7 +69,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     }
     let _consent = consent::obtain(context.deadline(), "reboot", Risk::Disruptive, args.change.yes, &blast)?;
     change::held(context, deployment, "run reboot", &args.change, |_| reboot(context, deployment, &before))?;
-    context.ui.progress(&format!("the host reboots; when it is back: {}", program::command("verify --after-reboot")));
+    context.ui.progress(&format!("the host reboots; afterwards: {}", program::command("verify --after-reboot")));
     Ok(Exit::Success)
 }
 
@@ -85,9 +87,9 @@ fn begin(context: &Context<'_>, deployment: &Deployment, before: &Before, argv: 
     reboot::keep(context.system, deployment, before).map_err(|error| {
         Error::refused(
             Code::RecordUnwritable,
-            format!("what runs now cannot be recorded: {error}; nothing was changed"),
+            format!("the running services cannot be recorded: {error}; nothing was changed"),
         )
-        .hint("make room in /var, or reboot by hand: systemctl reboot")
+        .hint("free space in /var, or reboot by hand: systemctl reboot")
     })?;
     let trouble = match context.processes().run(argv, ACCEPT) {
         // systemd may end us before it has said that it will.
@@ -95,6 +97,6 @@ fn begin(context: &Context<'_>, deployment: &Deployment, before: &Before, argv: 
         Ok(output) => failure(&output),
         Err(error) => Trouble::from(error),
     };
-    Err(Error::failed(Code::Failed, format!("the host does not reboot: {trouble}"))
-        .hint("systemctl list-jobs shows what systemd is doing"))
+    Err(Error::failed(Code::Failed, format!("systemd did not accept the reboot: {trouble}"))
+        .hint("systemctl list-jobs"))
 }

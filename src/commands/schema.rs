@@ -1,5 +1,7 @@
 //! `opsctl schema`: the JSON Schema of each document.
 
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+
 use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::report::schemas;
@@ -8,8 +10,8 @@ use crate::ui::Ui;
 /// Arguments of `schema`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Name of a document; all names are listed when it is left out.
-    #[arg(value_name = "NAME")]
+    /// Document to describe [default: list their names]
+    #[arg(value_name = "NAME", add = ArgValueCandidates::new(complete_documents))]
     name: Option<String>,
 }
 
@@ -25,4 +27,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let (_, schema) = found.ok_or_else(|| Error::no_such(Code::UnknownSchema, "document", name, names))?;
     Ui::raw(format!("{:#}\n", schema.as_value()).as_bytes())?;
     Ok(Exit::Success)
+}
+
+fn complete_documents() -> Vec<CompletionCandidate> {
+    schemas().into_iter().map(|(name, _)| CompletionCandidate::new(name)).collect()
 }

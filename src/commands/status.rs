@@ -22,32 +22,40 @@ use crate::exit::Exit;
 use crate::judge::diagnosis::{self, Case, Ignores};
 use crate::judge::freshness::{self, Freshness};
 use crate::judge::health::Health;
+use crate::observe::logs::line::Said;
 use crate::observe::probe::Door;
 use crate::observe::{clues, logs};
 use crate::registry::{BackupSet, Deployment, Service, usual};
 use crate::report::Head;
+use crate::report::describe::Description;
 use crate::report::diagnosis::Teller;
 use crate::report::problem::Noticed;
 use crate::report::status::{Beside, Status};
 use crate::select::services;
+use crate::ui::Format;
 
 /// How long may be spent on what the worst failed service wrote last.
 const LAST_WORDS: Duration = Duration::from_millis(800);
 
+/// How many of its last lines are shown of one service.
+const TAIL: usize = 10;
+
 /// Arguments of `status`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Services to check [default: all, and the host].
+    /// Services to show [default: all, and the host]
+    ///
+    /// A unit, container, pm2 application, pattern such as 'prim-*', or several with commas between them.
     #[arg(value_name = "SERVICE", add = ArgValueCandidates::new(complete_services))]
     services: Vec<String>,
-    /// Check again at this interval until q or Ctrl-C [default interval: 2s].
+    /// Repeat at this interval until q [default: 2s]
     ///
-    /// On a terminal the screen is redrawn and marks what changed; elsewhere each check is one JSON document a line.
+    /// On a terminal the screen is redrawn and marks what changed; elsewhere each status is one line of JSON.
     #[arg(short, long, value_name = "INTERVAL", num_args = 0..=1, default_missing_value = "2s", value_parser = watch,
           add = ArgValueCandidates::new(complete_services))]
     watch: Option<Watch>,
-    /// The mildest outcome that makes the exit code 3.
-    #[arg(long, value_enum, default_value = "fail", value_name = "VERDICT")]
+    /// Exit 3 from this verdict on [default: fail]
+    #[arg(long, value_enum, default_value = "fail", value_name = "VERDICT", hide_default_value = true)]
     fail_on: FailOn,
 }
 
@@ -72,9 +80,9 @@ fn watch(word: &str) -> Result<Watch, String> {
 /// What counts as unhealthy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum FailOn {
-    /// Warnings too.
+    /// Warnings and failures
     Warn,
-    /// Failures only.
+    /// Failures only
     Fail,
 }
 
@@ -87,14 +95,48 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         Some(Watch::Service(name)) => (Some(USUAL), Some(name)),
     };
     let names: Vec<String> = named.into_iter().chain(&args.services).cloned().collect();
-    let services = services(deployment, &names)?;
-    let check = || take(args, context, deployment, &services, names.is_empty());
+    let services = services(context.system, deployment, &names)?;
+    let check = || take(args.fail_on, context, deployment, &services, names.is_empty());
     if let Some(interval) = interval {
         return watching::run(context, interval, check);
     }
     let status = check()?;
-    context.ui.report(&status)?;
-    Ok(status.head.exit_code)
+    let exit = status.head.exit_code;
+    // Of one service people also want its checks and what it wrote, as systemctl prints them.
+    match (&services[..], context.ui.format) {
+        ([service], Format::Text | Format::Wide) if !names.is_empty() => {
+            let log = tail(context, deployment, service)?;
+            let head = Head::of(context.system, "opsctl/status/v1", deployment, status.head.verdict, exit);
+            context.ui.report(&Description { head, status, facts: None, log })?;
+        }
+        _ => context.ui.report(&status)?,
+    }
+    Ok(exit)
+}
+
+/// The state of everything.
+pub(super) fn all(context: &Context<'_>, deployment: &'static Deployment) -> Result<Status, Error> {
+    take(FailOn::Fail, context, deployment, deployment.services, true)
+}
+
+/// The state of one service, and what it wrote last.
+pub(super) fn with_tail(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    service: &'static Service,
+) -> Result<(Status, Vec<Said>), Error> {
+    let status = take(FailOn::Fail, context, deployment, &[service], false)?;
+    Ok((status, tail(context, deployment, service)?))
+}
+
+/// What a service wrote last.
+fn tail(context: &Context<'_>, deployment: &'static Deployment, service: &'static Service) -> Result<Vec<Said>, Error> {
+    if service.log_sources().is_empty() {
+        return Ok(Vec::new());
+    }
+    let time = context.look()?;
+    let system = context.system.with_files_until(time.until);
+    Ok(logs::newest(&system, context.trace(), deployment, service, TAIL, LAST_WORDS.min(time.rest())))
 }
 
 /// How recent backups are, by what this host recorded of them: the remote is not asked, for it may be far away. Nothing of a
@@ -107,7 +149,7 @@ pub(super) fn backups(context: &Context<'_>, deployment: &Deployment) -> io::Res
     let under_way = lock::is_backing_up(context.system, deployment);
     let mut records = record::read(context.system, deployment)?;
     if records.are_lost() {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "nothing of it can be understood"));
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "no line of it can be parsed"));
     }
     if under_way {
         records.leave_out_pending();
@@ -177,7 +219,7 @@ pub(super) fn noticed(context: &Context<'_>, case: &Case<'_>) -> Noticed {
 }
 
 fn take(
-    args: &Args,
+    fail_on: FailOn,
     context: &Context<'_>,
     deployment: &'static Deployment,
     services: &[&'static Service],
@@ -198,13 +240,7 @@ fn take(
     let backups = if with_host { told_backups(context, deployment) } else { Vec::new() };
     let beside = Beside { holder, backups, noticed };
     let mut status = Status::new(deployment, health, !with_host, beside, |verdict| {
-        Head::of(
-            context.system,
-            "opsctl/status/v1",
-            deployment,
-            verdict,
-            Exit::of(verdict, args.fail_on == FailOn::Warn),
-        )
+        Head::of(context.system, "opsctl/status/v1", deployment, verdict, Exit::of(verdict, fail_on == FailOn::Warn))
     });
     status.maintenance = purposes.maintenance(deployment);
     if let Some(service) = status.failed(deployment).filter(|service| !service.log_sources().is_empty()) {

@@ -24,17 +24,19 @@ use crate::select::services;
 /// Arguments of `verify`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Services to compare; all of them when none is named.
+    /// Services to compare [default: all]
     #[arg(value_name = "SERVICE", add = ArgValueCandidates::new(complete_services))]
     services: Vec<String>,
-    /// Compare with what ran before the last `run reboot`, instead of with the registry.
+    /// Compare with what ran before the last reboot
+    ///
+    /// As `run reboot` recorded it, instead of with the registry.
     #[arg(long)]
     after_reboot: bool,
 }
 
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
-    let services = services(deployment, &args.services)?;
+    let services = services(context.system, deployment, &args.services)?;
     let time = context.look()?;
     let system = context.system.with_files_until(time.until);
     let processes = context.processes();
@@ -71,12 +73,12 @@ fn after_reboot(
     services: &[&'static Service],
 ) -> Result<Vec<Comparison>, Error> {
     let missing = |why: String| {
-        Error::unknown(Code::NoRecord, format!("what ran before the reboot is not known: {why}"))
-            .hint(program::command("run reboot records it"))
+        Error::unknown(Code::NoRecord, format!("the services before the reboot are unknown: {why}"))
+            .hint(program::command("run reboot"))
     };
     let before = reboot::kept(context.system, deployment).map_err(|error| missing(error.to_string()))?;
     if before.boot == reboot::boot(context.system) {
-        return Err(missing("the host has not been rebooted since it was recorded".to_owned()));
+        return Err(missing("no reboot since the record was made".to_owned()));
     }
     let Before { services: recorded, .. } = before;
     let wanted = |name: &str| services.iter().any(|service| service.name == name);

@@ -5,8 +5,10 @@ pub mod action;
 pub mod attempt;
 pub mod backup;
 pub mod backups;
+pub mod brief;
 pub mod bundle;
 pub mod demo;
+pub mod describe;
 pub mod diagnosis;
 pub mod error;
 pub mod explain;
@@ -22,6 +24,7 @@ pub mod release;
 pub mod restore;
 pub mod status;
 pub mod verify;
+pub mod version;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -127,6 +130,8 @@ pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
         ("maintenance", schemars::schema_for!(maintenance::MaintenanceFacts)),
         ("logs", schemars::schema_for!(crate::observe::logs::line::Line<'static>)),
         ("verify", schemars::schema_for!(verify::Drift)),
+        ("describe", schemars::schema_for!(describe::Description)),
+        ("version", schemars::schema_for!(version::Build)),
         ("error", schemars::schema_for!(error::Failure)),
     ]
 }

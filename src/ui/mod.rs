@@ -32,24 +32,24 @@ use crate::redact;
 /// What to print a report as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For people.
+    /// For people
     Text,
-    /// For people with a wide terminal: every column.
+    /// For people with a wide terminal: every column
     Wide,
-    /// For programs: one JSON document.
+    /// For programs: one JSON document
     Json,
-    /// Names only, one a line.
+    /// Names only, one a line
     Name,
 }
 
 /// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Color {
-    /// On a terminal that has it, and as `NO_COLOR` and `CLICOLOR_FORCE` say.
+    /// On a terminal, as NO_COLOR and CLICOLOR_FORCE say
     Auto,
-    /// Even into a pipe.
+    /// Even into a pipe
     Always,
-    /// Not at all.
+    /// Not at all
     Never,
 }
 
@@ -161,8 +161,13 @@ impl Ui {
         match self.color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
+            Color::Auto => Ui::is_colored(),
         }
+    }
+
+    /// Whether stdout takes colour, where no flag says so.
+    pub fn is_colored() -> bool {
+        anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
     }
 
     /// Whether somebody looks at stdout.

@@ -77,7 +77,7 @@ pub fn misfits(value: &Value, schema: &Value, root: &Value, path: &str, found: &
 
 /// A document of each kind, in more than one state.
 fn documents(machine: &Machine) -> Vec<Run> {
-    let lines: [&[&str]; 28] = [
+    let lines: [&[&str]; 30] = [
         &["status"],
         &["status", "wallet", "store"],
         &["status", "faucet"],
@@ -101,6 +101,8 @@ fn documents(machine: &Machine) -> Vec<Run> {
         &["rollback", "--list"],
         &["history"],
         &["lock", "status"],
+        &["describe", "wallet"],
+        &["version"],
         &["maintenance"],
         &["-d", "plugspace", "maintenance", "status"],
         &["-d", "ai-fsm", "maintenance", "status"],

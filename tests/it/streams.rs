@@ -100,8 +100,8 @@ fn k4_closed_streams_do_no_harm() {
 #[test]
 fn verbose_is_on_stderr_and_quiet_says_nothing() {
     let machine = prim::two();
-    let run = machine.run(["status", "wallet", "-v"]);
-    let plain = machine.run(["status", "wallet"]);
+    let run = machine.run(["status", "wallet", "-o", "name", "-v"]);
+    let plain = machine.run(["status", "wallet", "-o", "name"]);
     assert_eq!(run.stdout, plain.stdout);
     let [ran] = run.ran.as_slice() else { panic!("one tool is asked: {:?}", run.ran) };
     assert_eq!(run.stderr, format!("+ {}\n", ran.argv.join(" ")));

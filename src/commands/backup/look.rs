@@ -31,7 +31,7 @@ use crate::units::age;
 /// Arguments of `backup list`.
 #[derive(Debug, clap::Args)]
 pub(super) struct List {
-    /// Sets to list; all that are copied by schedule when none is named.
+    /// Sets to list [default: all that have a schedule]
     #[arg(value_name = "SET", add = ArgValueCandidates::new(complete_sets))]
     sets: Vec<String>,
 }
@@ -39,10 +39,12 @@ pub(super) struct List {
 /// Arguments of `backup verify`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Verify {
-    /// Sets, whose newest copies are meant, or copies as `backup list -o name` prints them.
+    /// Sets or copies to verify [default: scheduled sets]
+    ///
+    /// Of a set the newest copy; copies as `backup list -o name` prints them.
     #[arg(value_name = "SET|SET/ID", add = ArgValueCandidates::new(complete_sets))]
     what: Vec<String>,
-    /// Every copy, not only the newest.
+    /// Verify every copy, not only the newest
     #[arg(long)]
     all: bool,
 }
@@ -50,7 +52,7 @@ pub(super) struct Verify {
 /// Arguments of `backup drill`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Drill {
-    /// Sets to restore in scratch; all that are copied by schedule when none is named.
+    /// Sets to restore in scratch [default: scheduled sets]
     #[arg(value_name = "SET", add = ArgValueCandidates::new(complete_sets))]
     sets: Vec<String>,
 }
@@ -85,7 +87,7 @@ pub(in crate::commands) struct View<'a> {
 /// What this host signs manifests with; `None` where it has no key.
 fn key(context: &Context<'_>) -> Result<Option<Key>, Error> {
     Key::find(context.system).map_err(|trouble| {
-        Error::unknown(Code::NoKey, format!("which copies are of this host cannot be determined: {trouble}"))
+        Error::unknown(Code::NoKey, format!("the signing key of this host cannot be read: {trouble}"))
     })
 }
 
@@ -115,7 +117,12 @@ pub(in crate::commands) fn view<'a>(
 pub(super) fn list(args: &List, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
     let sets = sets(deployment, &args.sets)?;
-    needs_root(context, "backup list")?;
+    if !context.system.is_root() {
+        // It reads alone: what it could not do is determine.
+        return Err(Error::unknown(Code::NeedsRoot, "the remote and its credentials are readable by root only")
+            .hint(program::again_as_root("backup list"))
+            .into());
+    }
     locked(context, deployment, "backup list", LIST_WAIT, |_| listing(args, context, deployment, &sets))
 }
 
@@ -165,7 +172,7 @@ fn listing(
     context.ui.report(&document)?;
     if let Some(gap) = view.gap {
         let told = format!(
-            "{}: nothing is pruned, and restored only by id, until a run has ended: {}",
+            "{}: no pruning, and restores only by id, until a backup run completes: {}",
             gap.words(),
             program::command("backup")
         );
@@ -186,7 +193,7 @@ pub(super) fn verify(args: &Verify, context: &Context<'_>) -> anyhow::Result<Exi
         names.push(name.to_owned());
         if let Some(id) = id {
             let id =
-                Id::parse(id).ok_or_else(|| Error::usage(Code::BadId, format!("{word} is not the name of a copy")))?;
+                Id::parse(id).ok_or_else(|| Error::usage(Code::BadId, format!("{word} is not the id of a copy")))?;
             ids.push((name.to_owned(), id));
         }
     }
@@ -242,14 +249,12 @@ fn work(
     for stock in &view.stock {
         let chosen = choose(stock);
         if chosen.is_empty() {
-            facts.push(fail(stock.set, None, "there is no verified copy"));
+            facts.push(fail(stock.set, None, "no verified copy"));
         }
         for id in chosen {
             let Some(backup) = stock.find(id) else {
-                let message = format!("there is no copy {}/{id}", stock.set.name);
-                return Err(Error::usage(Code::UnknownBackup, message)
-                    .hint(program::command("backup list shows those that are there"))
-                    .into());
+                let message = format!("no copy {}/{id} on the remote", stock.set.name);
+                return Err(Error::usage(Code::UnknownBackup, message).hint(program::command("backup list")).into());
             };
             match (&backup.manifest, backup.is_out_of_shape(stock.shelf.pieces.get(&id))) {
                 (Ok(manifest), None) => wanted.push((stock.set, manifest.clone())),
@@ -317,7 +322,7 @@ fn tell(
     record::keep(context.system, deployment, &BackupLine::Looked(looked)).map_err(|error| {
         Error::failed(
             Code::RecordUnwritable,
-            format!("{name}/{} was looked at, but that cannot be recorded: {error}", proof.id),
+            format!("{name}/{} was verified, but the result cannot be recorded: {error}", proof.id),
         )
     })?;
     Ok(match &proof.found {

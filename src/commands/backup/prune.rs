@@ -21,20 +21,21 @@ use crate::ui::Format;
 /// Arguments of `backup prune`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Prune {
-    /// Sets whose old copies go; all that are copied by schedule when none is named.
+    /// Sets to prune [default: all that have a schedule]
     #[arg(value_name = "SET", add = ArgValueCandidates::new(complete_sets))]
     sets: Vec<String>,
-    /// Delete; without it the plan is only shown.
+    /// Delete, instead of showing the plan
     #[arg(short, long)]
     yes: bool,
-    /// Only show the plan, which is what happens without --yes.
+    /// Show the plan, as without --yes
     #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
-    /// How many copies of the one set that is named may go, where that is more than a quarter of them or the newest are far
-    /// apart.
+    /// Delete up to this many copies of one set
+    ///
+    /// Needed where that is more than a quarter of its copies, or where the newest are far apart.
     #[arg(long, value_name = "NUMBER", requires = "sets")]
     count: Option<usize>,
-    /// Wait for a run that is under way to end.
+    /// Wait for the lock this long [default: 10m]
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "10m",
           value_parser = duration)]
     lock_wait: Option<std::time::Duration>,
@@ -44,7 +45,9 @@ pub(super) fn run(args: &Prune, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
     let sets = sets(deployment, &args.sets)?;
     if args.count.is_some() && sets.len() != 1 {
-        return Err(Error::usage(Code::Usage, "--count is about one set").hint("name the one that is meant").into());
+        return Err(Error::usage(Code::Usage, "--count needs exactly one set")
+            .hint(program::command("get backups"))
+            .into());
     }
     needs_root(context, "backup prune")?;
     let wait = context.within(args.lock_wait.unwrap_or_default());
@@ -61,9 +64,9 @@ fn work(
     if let Some((set, what)) = prune::failed(sets, &records(context, deployment)?) {
         return Err(Error::refused(
             Code::FailedRun,
-            format!("nothing is pruned while the last run failed: {}: {what}", set.name),
+            format!("pruning refused after a failed run, nothing was deleted: {}: {what}", set.name),
         )
-        .hint(format!("make a backup that is proven first: {} backup {}", program::name(), set.name))
+        .hint(format!("make a verified backup first: {} backup {}", program::name(), set.name))
         .into());
     }
     let view = view(context, deployment, sets, Extent::of(&args.sets))?;
@@ -92,7 +95,7 @@ fn work(
         let targets = sets.iter().map(|set| set.name.to_owned()).collect();
         let act = audit::begin(context, deployment, "backup prune", targets, commands)?;
         if let Err(error) = prune::record(context.system, deployment, &plans) {
-            let message = format!("what is to go cannot be recorded: {error}; nothing was deleted");
+            let message = format!("the deletion cannot be recorded: {error}; nothing was deleted");
             act.end(context, message.clone(), Exit::Failure);
             return Err(Error::failed(Code::RecordUnwritable, message).into());
         }
@@ -103,7 +106,7 @@ fn work(
             (Some(_), _, 0) => Exit::Failure,
             (None, true, _) | (Some(_), ..) => Exit::Partial,
         };
-        let told = done.trouble.clone().unwrap_or_else(|| format!("{} objects are gone", done.gone));
+        let told = done.trouble.clone().unwrap_or_else(|| format!("{} objects deleted", done.gone));
         act.end(context, told, exit);
         (document.gone, document.left, document.trouble) = (Some(done.gone), done.left, done.trouble);
     }
@@ -117,11 +120,9 @@ fn work(
         Some(Refusal::TooMany(count, _) | Refusal::Apart(count, ..)) => {
             context
                 .ui
-                .note(&format!("where that is meant: {} backup prune SET --yes --count {count}", program::name()));
+                .note(&format!("if that is intended: {} backup prune SET --yes --count {count}", program::name()));
         }
-        Some(Refusal::Gap(_)) => context
-            .ui
-            .note(&format!("make a backup, whose number follows the greatest: {}", program::command("backup"))),
+        Some(Refusal::Gap(_)) => context.ui.note(&format!("make a new backup: {}", program::command("backup"))),
         _ => {}
     }
     Ok(exit)

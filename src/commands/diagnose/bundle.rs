@@ -80,7 +80,11 @@ pub(super) fn write(
     let mut made_at = None;
     let (to, name) = match target {
         Target::Stream if Ui::is_terminal() => {
-            return Err(Error::usage(Code::Terminal, "a tar is not for a terminal: send it on, or name a file").into());
+            return Err(Error::usage(
+                Code::Terminal,
+                "a tar cannot be printed on a terminal: redirect it, or name a file",
+            )
+            .into());
         }
         Target::Stream => (To::Stream, "standard output".to_owned()),
         Target::File(path) => {

@@ -16,7 +16,7 @@ use super::change::Change;
 use super::purpose::excuse;
 use super::status::{noticed, told_backups};
 use crate::action::lock;
-use crate::args::{complete_failures, complete_services, duration};
+use crate::args::{complete_codes, complete_failures, complete_services, duration};
 use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
@@ -24,31 +24,34 @@ use crate::judge::diagnosis::Ignores;
 use crate::judge::health;
 use crate::observe::probe::PATIENCE;
 use crate::program;
-use crate::registry::loaded::deployments;
 use crate::registry::{Deployment, Failure, Verdict};
 use crate::report::Head;
 use crate::report::failure::{FailureRow, Failures};
 use crate::report::status::{Beside, Status};
-use crate::select::services;
+use crate::select::{detect, listed, meant, services};
 
 /// Arguments of `diagnose`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A failure by its name or another word for it (502, oom, tls); all of them when left out. A service instead: all that
-    /// may be wrong with it.
+    /// Failure or service to check [default: every failure]
+    ///
+    /// A failure has other names: 502, oom, tls. Of a service, every failure is checked.
     #[arg(value_name = "FAILURE", add = ArgValueCandidates::new(complete_failures))]
     failure: Option<String>,
-    /// The service that it is about.
+    /// Service to check for that failure
     #[arg(value_name = "SERVICE", add = ArgValueCandidates::new(complete_services))]
     service: Option<String>,
-    /// List the failures that the deployment knows, and look at nothing.
+    /// List known failures and check nothing
     #[arg(long, conflicts_with_all = ["failure", "service", "ignore"])]
     list: bool,
-    /// Leave out findings of this code, of one subject or of all; they are counted.
-    #[arg(long, value_name = "CODE[:SUBJECT]")]
+    /// Leave out findings of this code
+    ///
+    /// Of one subject, or of all. They are counted.
+    #[arg(long, value_name = "CODE[:SUBJECT]", add = ArgValueCandidates::new(complete_codes))]
     ignore: Vec<String>,
-    /// Write all evidence as a tar to a new file, or with - to standard output, and nowhere else: findings, states, the newest
-    /// log lines without secrets, configuration by name and hash.
+    /// Write all evidence to a new tar file
+    ///
+    /// Or, with -, to stdout. It holds findings, states, the newest log lines without secrets, and configuration by name and hash.
     #[arg(long, value_name = "FILE|-", conflicts_with = "list")]
     bundle: Option<String>,
     /// What is to be done about it.
@@ -59,17 +62,18 @@ pub struct Args {
 /// Flags of mending.
 #[derive(Debug, clap::Args)]
 pub struct Mend {
-    /// Mend what was found: what is safe at once, what is disruptive with --yes, what destroys something never. Each is
-    /// looked at again before and after.
+    /// Apply fixes that are safe
+    ///
+    /// Disruptive fixes need consent or --yes; destructive ones are never applied. Each is checked before and after.
     #[arg(long, conflicts_with = "list")]
     fix: bool,
-    /// With --fix: show what would be done, and do nothing.
+    /// With --fix: print the plan and change nothing
     #[arg(long, requires = "fix")]
     dry_run: bool,
-    /// With --fix: consent beforehand to what would be asked.
+    /// With --fix: answer yes to every prompt
     #[arg(short, long, requires = "fix")]
     yes: bool,
-    /// With --fix: wait for a change that is under way to end.
+    /// With --fix: wait for the lock [default: 10m]
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "10m",
           value_parser = duration, requires = "fix")]
     lock_wait: Option<Duration>,
@@ -81,7 +85,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         context.ui.report(&list(context, deployment))?;
         return Ok(Exit::Success);
     }
-    let question = understand(args, deployment)?;
+    let question = understand(args, context, deployment)?;
     let asked = args.ignore.iter().map(|text| ignore(deployment, text)).collect::<Result<Vec<_>, _>>()?;
     let today = context.system.now().to_zoned(TimeZone::UTC).date();
     let ignores = Ignores::new(deployment, asked, today);
@@ -132,32 +136,50 @@ pub(super) fn list(context: &Context<'_>, deployment: &'static Deployment) -> Fa
     Failures { head, failures }
 }
 
-fn understand(args: &Args, deployment: &'static Deployment) -> Result<Question, Error> {
+fn understand(args: &Args, context: &Context<'_>, deployment: &'static Deployment) -> Result<Question, Error> {
     let mut question = Question { failures: deployment.all_failures().collect(), failure: None, service: None };
     let mut service = args.service.as_deref();
     if let Some(word) = &args.failure {
-        match (deployment.failure(word), deployment.service(word), service) {
-            (Some(failure), _, _) => {
+        match (deployment.failure(word), service) {
+            (Some(failure), _) => {
                 question.failures = vec![failure];
                 question.failure = Some(failure);
             }
-            (None, Some(_), None) => service = Some(word),
-            (None, _, _) => return Err(unknown_failure(deployment, word)),
+            (None, None) if is_service(deployment, word)? => service = Some(word),
+            (None, _) => return Err(unknown_failure(context, deployment, word)),
         }
     }
     if let Some(name) = service {
-        question.service = services(deployment, &[name.to_owned()])?.first().copied();
+        question.service = match services(context.system, deployment, &[name.to_owned()])?[..] {
+            [one] => Some(one),
+            ref several => {
+                let names: Vec<&str> = several.iter().map(|service| service.name).collect();
+                return Err(Error::usage(Code::AmbiguousName, format!("{name} means {}", names.join(", ")))
+                    .hint(program::command(format_args!("diagnose {}", names[0]))));
+            }
+        };
     }
     Ok(question)
 }
 
-fn unknown_failure(deployment: &'static Deployment, word: &str) -> Error {
+/// Whether this word, or one of those between its commas, is what a service is called.
+fn is_service(deployment: &'static Deployment, word: &str) -> Result<bool, Error> {
+    for part in listed(&[word.to_owned()]) {
+        if !meant(deployment, part)?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn unknown_failure(context: &Context<'_>, deployment: &'static Deployment, word: &str) -> Error {
     let names = deployment
         .all_failures()
-        .flat_map(|failure| std::iter::once(failure.slug).chain(failure.aliases.iter().copied()));
-    let what = format!("failure of {}", deployment.name);
+        .flat_map(|failure| std::iter::once(failure.slug).chain(failure.aliases.iter().copied()))
+        .chain(deployment.services.iter().map(|service| service.name));
+    let what = format!("failure or service of {}", deployment.name);
     let error = Error::no_such(Code::UnknownFailure, &what, word, names);
-    match deployments().find(|other| other.failure(word).is_some()) {
+    match detect(context.system).into_iter().find(|other| other.failure(word).is_some()) {
         Some(other) => error.hint(format!("{} has it: -d {}", other.name, other.name)),
         None => error,
     }
@@ -174,7 +196,7 @@ fn ignore(deployment: &'static Deployment, text: &str) -> Result<(String, Option
             deployment.all_failures().flat_map(Failure::causes).map(|c| deployment.code(c)).collect();
         let what = format!("finding of {}", deployment.name);
         let error = Error::no_such(Code::UnknownCode, &what, code, codes.iter().map(String::as_str));
-        return Err(error.hint(program::command("get failures -o json lists the codes")));
+        return Err(error.hint(program::command("get failures -o json")));
     };
     Ok((deployment.code(cause), subject))
 }

@@ -216,7 +216,7 @@ fn candidate(case: &Case<'_>, finding: &diagnosis::Finding, told: &Finding, purp
     let kept_down = starts.then(|| case.kept_down(fix, &facts.argv)).flatten();
     let unread = || {
         let error = purposes.trail.as_ref().err().filter(|_| starts && finding.is_stopped())?;
-        Some(format!("whether it was stopped on purpose is not known, because {}: {error}", audit::FILE))
+        Some(format!("whether it was stopped on purpose is unknown: {}: {error}", audit::FILE))
     };
     let unconfirmed = unconfirmed.or(kept_down).or_else(unread);
     Some(Candidate { service: finding.service, fix, facts: facts.clone(), unconfirmed })

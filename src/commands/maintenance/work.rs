@@ -53,7 +53,7 @@ impl Work {
         };
         lines.extend(match self {
             Work::Page(_, unwell) => {
-                unwell.iter().map(|(service, what)| format!("not well behind the page: {service}: {what}")).collect()
+                unwell.iter().map(|(service, what)| format!("unhealthy behind the page: {service}: {what}")).collect()
             }
             Work::Services(plan) => operate::blast(plan),
         });
@@ -151,7 +151,7 @@ pub(super) fn act(
         keep(note).map_err(|error| {
             Error::refused(
                 Code::RecordUnwritable,
-                format!("who turns it on cannot be noted: {error}; nothing was changed"),
+                format!("maintenance mode cannot be recorded: {error}; nothing was changed"),
             )
         })?;
     }
@@ -162,7 +162,7 @@ pub(super) fn act(
         (Ok(_), _) => Ok(()),
     };
     if let Err(error) = undone {
-        context.ui.note(&format!("the note of who turned it on is not up to date: {error}"));
+        context.ui.note(&format!("the record of maintenance mode is out of date: {error}"));
     }
     result.map(Done::Services)
 }

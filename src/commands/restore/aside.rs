@@ -54,7 +54,7 @@ fn write_proven(
         copy: Some(proof.id),
         copied: Some(proof.manifest.begun),
         path: absolute.to_owned(),
-        steps: vec![format!("write the proven copy to {absolute}")],
+        steps: vec![format!("write the verified copy to {absolute}")],
         blast: unsigned.iter().map(|why| format!("UNSIGNED: {why}")).collect(),
         outcome,
         summary,
@@ -101,7 +101,7 @@ fn file(proof: &Proof, target: &Path) -> io::Result<()> {
     let copied = staging::copy_hashed(&mut private::open(&proof.copy)?, &mut file);
     let synced = copied.and_then(|(_, hash)| match hash == proof.manifest.sha256 {
         true => file.sync_all(),
-        false => Err(io::Error::other("the copy has changed since it was proven")),
+        false => Err(io::Error::other("the copy has changed since it was verified")),
     });
     synced.inspect_err(|_| {
         // Half of it is nothing.

@@ -24,15 +24,15 @@ pub(super) fn choose<'s>(
         }
     };
     if let Some(gap) = view.gap.filter(|_| !matches!(args.at, Some(At::Id(_)))) {
-        let message = format!("{}, so that it is not known which copy is the newest; nothing was changed", gap.words());
-        let hint = format!("name the one that is meant: {} restore {name} --at ID", program::name());
+        let message = format!("{}: the newest copy is unknown; nothing was changed", gap.words());
+        let hint = format!("name one: {} restore {name} --at ID", program::name());
         return Err(Error::refused(Code::Gap, message).hint(hint));
     }
     let shown: Vec<String> = stock.ours().take(5).map(|backup| backup.id.to_string()).collect();
     let listed = match (shown.is_empty(), stock.backups.is_empty()) {
-        (false, _) => format!("there are: {}", shown.join(", ")),
-        (true, true) => "there is none".to_owned(),
-        (true, false) => format!("there are only unsigned ones: {} backup list {name}", program::name()),
+        (false, _) => format!("known: {}", shown.join(", ")),
+        (true, true) => "no copy on the remote".to_owned(),
+        (true, false) => format!("only unsigned copies: {} backup list {name}", program::name()),
     };
     let backup = found.ok_or_else(|| {
         Error::usage(Code::UnknownBackup, format!("no verified copy of {name} fits; nothing was changed")).hint(listed)

@@ -72,7 +72,7 @@ pub(super) fn forget(
         }
     }
     if let Err(error) = journal.write(context.system, deployment) {
-        troubles.push(format!("that they are gone cannot be noted: {error}"));
+        troubles.push(format!("the deletion cannot be recorded: {error}"));
     }
     let exit = match troubles.len() {
         0 => Exit::Success,

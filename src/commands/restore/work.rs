@@ -65,14 +65,14 @@ pub(super) fn proven(
         took_ms: u64::try_from(proof.took.as_millis()).unwrap_or(u64::MAX),
     };
     if let Err(error) = record::keep(context.system, deployment, &BackupLine::Looked(looked)) {
-        context.ui.note(&format!("that it was looked at cannot be recorded: {error}"));
+        context.ui.note(&format!("the verification cannot be recorded: {error}"));
     }
     match &proof.found {
         Ok(_) => Ok(Chosen { proof, unsigned }),
         Err(trouble) => {
             let message = format!("{}/{}: {trouble}; nothing was changed", set.name, proof.id);
             Err(Error::failed(Code::BadCopy, message)
-                .hint(format!("choose an older one with --at: {}", program::command("backup list"))))
+                .hint(format!("choose an older copy with --at ID: {}", program::command("backup list"))))
         }
     }
 }
@@ -83,7 +83,7 @@ pub(super) fn seconds(took: Duration) -> f64 {
 
 pub(super) fn journal(context: &Context<'_>, deployment: &Deployment) -> Result<Journal, Error> {
     Journal::read(context.system, deployment).map_err(|error| {
-        let message = format!("what earlier restores have come to cannot be read: {error}; nothing was changed");
+        let message = format!("the record of earlier restores cannot be read: {error}; nothing was changed");
         Error::refused(Code::RecordUnreadable, message)
     })
 }
@@ -96,7 +96,7 @@ pub(super) fn place<'a>(
     parts: &[String],
 ) -> Result<RestoreTarget<'a>, Error> {
     RestoreTarget::open(context, set, id, parts).map_err(|trouble| {
-        let hint = "what a restore needs must be there: the directory above it, or the server that runs";
+        let hint = "create the parent directory, or start the database server";
         Error::refused(Code::NoPlace, format!("{trouble}; nothing was changed")).hint(hint)
     })
 }
@@ -128,10 +128,10 @@ fn bring_to_an_end(
     let mut journal = journal(context, deployment)?;
     let Some(restore) = journal.unfinished().cloned() else { return Ok(None) };
     let set = deployment.backup(&restore.set).ok_or_else(|| {
-        let message = format!("a restore of {}, which is no set any more, did not end", restore.set);
+        let message = format!("a restore of {}, which is no longer a set, was interrupted", restore.set);
         Error::refused(Code::UnknownSet, message)
     })?;
-    context.ui.note(&format!("a restore of {} by {} did not come to its end", set.name, restore.who));
+    context.ui.note(&format!("a restore of {} by {} was interrupted", set.name, restore.who));
     let place = place(context, set, restore.id, &parts(&restore))?;
     let act = audit::begin(context, deployment, "restore --recover", vec![set.name.to_owned()], Vec::new())?;
     let calm = context.unhurried();
@@ -151,7 +151,7 @@ pub(super) fn recover_only(
     deployment: &'static Deployment,
 ) -> anyhow::Result<Exit> {
     if journal(context, deployment)?.unfinished().is_none() {
-        context.ui.note("no restore was left unfinished");
+        context.ui.note("no restore was interrupted");
         return Ok(Exit::Success);
     }
     let Some((restore, restored)) = recover(args, context, deployment)? else { return Ok(Exit::Success) };
@@ -209,8 +209,10 @@ pub(super) fn replace(
     let wait = context.within(args.change.lock_wait.unwrap_or_default());
     if let Some(restore) = journal(context, deployment)?.unfinished().cloned() {
         if args.change.dry_run {
-            let told =
-                format!("a restore of {} by {} did not come to its end; it is ended first", restore.set, restore.who);
+            let told = format!(
+                "a restore of {} by {} was interrupted; it is finished or undone first",
+                restore.set, restore.who
+            );
             context.ui.note(&told);
         } else if let Some(RestoreEnd::Stuck(trouble)) =
             recover(args, context, deployment)?.map(|(_, restored)| restored.end)
@@ -247,11 +249,11 @@ fn replace_proven(
         _ => plan(Operation::Stop)?.commands(),
     };
     if args.change.dry_run {
-        let mut steps = vec![format!("lay it beside {what}, with its owner and mode")];
+        let mut steps = vec![format!("write it beside {what}, with its owner and mode")];
         steps.extend(stop);
-        steps.push("see that nobody has it open".to_owned());
-        steps.push("give the old another name, and the new its name, in one step".to_owned());
-        steps.extend(set.owners.iter().map(|owner| format!("start {}, and see that it stays up", owner.name)));
+        steps.push("verify that no process has it open".to_owned());
+        steps.push("swap old and new by renaming".to_owned());
+        steps.extend(set.owners.iter().map(|owner| format!("start {}, and verify that it stays up", owner.name)));
         let document = Document {
             head: Head::of(context.system, "opsctl/restore/v1", deployment, Verdict::Pass, Exit::Success),
             dry_run: true,
@@ -262,7 +264,7 @@ fn replace_proven(
             steps,
             blast,
             outcome: "planned",
-            summary: format!("{} is proven", proof.id),
+            summary: format!("{} is verified", proof.id),
             targets: Vec::new(),
             old: None,
             seconds: None,
@@ -292,7 +294,9 @@ fn replace_proven(
     let document = ended(context, deployment, set, proof.id, &restored, exit);
     let exit = change::tell(context, "restore", exit, &document);
     if let RestoreEnd::Live(Some(_)) = restored.end {
-        context.ui.note(&format!("once all is well: {}", program::command("restore --forget-old")));
+        context
+            .ui
+            .note(&format!("when everything works, delete the old data: {}", program::command("restore --forget-old")));
     }
     Ok(exit)
 }
@@ -353,8 +357,8 @@ fn lay(job: &Job<'_>, journal: &mut Journal, proof: &Proof, mut restore: Restore
     let (context, deployment, place) = (job.context, job.deployment, job.place);
     journal.restores.push(restore.clone());
     let noted = journal.write(context.system, deployment);
-    noted.map_err(|error| format!("what is done cannot be noted: {error}"))?;
-    context.ui.progress("lay it beside what is live");
+    noted.map_err(|error| format!("the progress cannot be recorded: {error}"))?;
+    context.ui.progress("write it beside the live data");
     match place.lay(context, job.set, proof) {
         Ok(marks) => {
             restore.parts.iter_mut().zip(marks).for_each(|(part, mark)| part.new = Some(mark));
@@ -362,11 +366,11 @@ fn lay(job: &Job<'_>, journal: &mut Journal, proof: &Proof, mut restore: Restore
         }
         Err(error) => {
             let undone = place.undo(&restore.parts).err();
-            let undone = undone.map(|error| format!("; what was begun of it could not be removed: {error}"));
+            let undone = undone.map(|error| format!("; its partial files could not be removed: {error}"));
             journal.restores.retain(|other| other.id != restore.id);
             // What stays noted is found to be over by the next call.
             let _ = journal.write(context.system, deployment);
-            Err(format!("it could not be laid beside the live data: {error}{}", undone.unwrap_or_default()))
+            Err(format!("it could not be written beside the live data: {error}{}", undone.unwrap_or_default()))
         }
     }
 }
@@ -376,22 +380,22 @@ fn blast(context: &Context<'_>, set: &BackupSet, proof: &Proof, unsigned: Option
     let then = proof.manifest.begun;
     let owners: Vec<&str> = set.owners.iter().map(|owner| owner.name).collect();
     let kept = match is_there {
-        true => "what was written since is only in the old data, which is kept",
-        false => "nothing is there now",
+        true => "data written since is only in the old data, which is kept",
+        false => "there is no live data now",
     };
     let mut lines = vec![
         format!(
-            "{} becomes what it was {} ago, at {then:.0}: {kept}",
+            "{} returns to its state of {} ago, at {then:.0}: {kept}",
             set.source.place(),
             age(then, context.system.now())
         ),
         counted(&proof.manifest.rows, proof.manifest.bytes),
     ];
     if let Some(why) = unsigned {
-        lines.push(format!("UNSIGNED: {why}: whoever can write to {} can have made it", set.remote.place()));
+        lines.push(format!("UNSIGNED: {why}: anyone who can write to {} may have made it", set.remote.place()));
     }
     lines.push(match owners.is_empty() {
-        true => "no service is stopped or restarted for it: restart what reads it".to_owned(),
+        true => "no service is stopped or restarted: restart those that read it".to_owned(),
         false => format!("stopped meanwhile: {}", owners.join(", ")),
     });
     lines

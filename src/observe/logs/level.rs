@@ -7,17 +7,17 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LogLevel {
-    /// Every step.
+    /// Every step
     Trace,
-    /// For developers.
+    /// For developers
     Debug,
-    /// As it should be.
+    /// As it should be
     Info,
-    /// Odd, but it went on.
+    /// Odd, but it went on
     Warn,
-    /// Something failed.
+    /// Something failed
     Error,
-    /// The program cannot go on.
+    /// The program cannot go on
     Fatal,
 }
 

@@ -279,16 +279,41 @@ pub fn last_words(
     count: usize,
     limit: Duration,
 ) -> Vec<Said> {
-    let since = since.map(Timestamp::as_microsecond);
-    let wanted = Wanted { since, tail: Some(NEWEST), brief: true, ..Wanted::default() };
-    let found = destinations(system, trace, &[service], None, limit);
-    let heard = hear(system, trace, deployment, &[service], wanted, limit, &found);
-    let mut lines: Vec<Said> = heard.lines.into_iter().map(|(_, said)| said).collect();
+    let wanted =
+        Wanted { since: since.map(Timestamp::as_microsecond), tail: Some(NEWEST), brief: true, ..Wanted::default() };
+    let mut lines = said(system, trace, deployment, service, wanted, limit);
     let is_error = |line: &Said| line.level >= Some(LogLevel::Error);
     if lines.iter().any(is_error) {
         lines.retain(is_error);
     }
     lines.split_off(lines.len().saturating_sub(count))
+}
+
+/// The newest lines of a service, oldest first, as far as they can be read within `limit`.
+pub fn newest(
+    system: &System,
+    trace: Option<fn(&Argv)>,
+    deployment: &'static Deployment,
+    service: &'static Service,
+    count: usize,
+    limit: Duration,
+) -> Vec<Said> {
+    let wanted = Wanted { tail: Some(count as u64), brief: true, ..Wanted::default() };
+    let mut lines = said(system, trace, deployment, service, wanted, limit);
+    lines.split_off(lines.len().saturating_sub(count))
+}
+
+fn said(
+    system: &System,
+    trace: Option<fn(&Argv)>,
+    deployment: &'static Deployment,
+    service: &'static Service,
+    wanted: Wanted,
+    limit: Duration,
+) -> Vec<Said> {
+    let found = destinations(system, trace, &[service], None, limit);
+    let heard = hear(system, trace, deployment, &[service], wanted, limit, &found);
+    heard.lines.into_iter().map(|(_, said)| said).collect()
 }
 
 /// Where these services write, as registry and managers say. `known` is what the managers have said of them already.

@@ -22,8 +22,11 @@ impl Diagnosis {
             let mut failures: Vec<&str> = for_root.iter().flat_map(|doubt| doubt.failures.iter().copied()).collect();
             failures.sort_unstable();
             failures.dedup();
-            let what =
-                format!("cannot determine without root: {} ({})", failures.join(", "), program::as_root("diagnose"));
+            let what = format!(
+                "cannot determine without root: {} ({})",
+                failures.join(", "),
+                program::again_as_root("diagnose")
+            );
             unknown(page, what);
         } else {
             others = self.undetermined.iter().collect();

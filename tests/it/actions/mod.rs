@@ -221,7 +221,7 @@ fn b1_b2_l1_what_cannot_be_changed_is_refused_before_anything_is() {
     }
     runs.push(machine.run(["restart", "wallet", "track", "-y", "-o", "json"]));
     for words in [
-        &["wal*"][..],
+        &["nothing*"][..],
         &["../wallet"],
         &["wallet;id"],
         &["nosuch"],

@@ -51,7 +51,7 @@ fn lines_that_make_no_sense() -> [&'static [&'static str]; 18] {
         &["wallet", "-n", "x"],
         &["wallet", "-n", "-1"],
         &["wallet", "-b=1"],
-        &["wallet", "-b", "-1"],
+        &["wallet", "-b", "1"],
         &["wallet", "-b", "--since", "1h"],
         &["wallet", "-e", "--level", "warn"],
         // L1: a name is a name.
