@@ -55,6 +55,8 @@ pub struct Cli {
     #[command(flatten)]
     pub global: Global,
     /// Print version, commit, date and target
+    ///
+    /// The same as the verb `version`.
     #[arg(short = 'V', long, action = clap::ArgAction::Version, hide_short_help = true)]
     version: Option<bool>,
     /// What to do.
@@ -100,9 +102,13 @@ pub struct Global {
     #[arg(long, global = true, conflicts_with = "output")]
     pub json: bool,
     /// Print times in UTC [default: local time on a terminal]
+    ///
+    /// JSON is always in UTC.
     #[arg(long, global = true, hide_short_help = true)]
     pub utc: bool,
     /// Leave out column headers
+    ///
+    /// For scripts that read columns.
     #[arg(long, global = true, hide_short_help = true)]
     pub no_headers: bool,
     /// Use color auto, always or never [default: auto]
@@ -120,6 +126,8 @@ pub struct Global {
     )]
     pub color: Color,
     /// Print nothing but errors on stderr
+    ///
+    /// Notes and progress are left out; the result and the exit code stay.
     #[arg(short, long, global = true, hide_short_help = true)]
     pub quiet: bool,
     /// Print each wrapped command on stderr
