@@ -173,7 +173,7 @@ fn to_journal(system: &System, entry: &Entry, limit: Duration) -> io::Result<()>
     let message = format!("SYSLOG_IDENTIFIER={IDENTIFIER}\nPRIORITY=5\nMESSAGE={line}\n");
     match net::tell(&system.path(JOURNAL), message.as_bytes(), Instant::now() + limit) {
         Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-            Err(io::Error::new(error.kind(), format!("journald accepted nothing within {:.1} s", limit.as_secs_f32())))
+            Err(io::Error::new(error.kind(), format!("journald accepted nothing in {:.1} s", limit.as_secs_f32())))
         }
         other => other,
     }

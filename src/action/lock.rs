@@ -65,7 +65,7 @@ pub enum Holder {
     Held(Note),
     /// Somebody who did not finish.
     Unfinished(Note),
-    /// It cannot be told.
+    /// It is unknown.
     Unknown(String),
 }
 

@@ -181,7 +181,7 @@ fn change(
                     // Killing the client does not take back what it asked for.
                     let seconds = after.as_secs_f32();
                     return ChangeEnd::Pending(format!(
-                        "{} did not finish within {seconds:.1} s and may still run",
+                        "{} did not finish in {seconds:.1} s and may still run",
                         step.argv
                     ));
                 }

@@ -102,7 +102,7 @@ impl<'a> Server<'a> {
                 ));
             }
             if begun.elapsed() > limit {
-                return Err(format!("its snapshot did not finish within {} s", SNAPSHOT.as_secs()));
+                return Err(format!("its snapshot did not finish in {} s", SNAPSHOT.as_secs()));
             }
             thread::sleep(AGAIN);
         }

@@ -168,10 +168,10 @@ pub fn compare(copy: &Path, bytes: u64, sha256: &str) -> Result<(), String> {
         _ => format!("it cannot be read back: {error}"),
     })?;
     if size != bytes {
-        return Err(format!("read back it has {size} bytes, not {bytes}"));
+        return Err(format!("it has {size} bytes when read back, not {bytes}"));
     }
     if hash != sha256 {
-        return Err("read back it has other content".to_owned());
+        return Err("its content differs when read back".to_owned());
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 pub enum State {
     /// Its process runs.
     Running,
-    /// It did its work and ended well, as it should.
+    /// It finished its work with success.
     Completed,
     /// It is started when somebody asks for it.
     Waiting,
@@ -26,7 +26,7 @@ pub enum State {
     CrashLoop,
     /// It is halted in memory.
     Paused,
-    /// It ended with an error and stays down.
+    /// It ended with an error and is down.
     Failed,
     /// It does not run.
     Stopped,

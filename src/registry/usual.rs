@@ -336,7 +336,7 @@ pub static START_TIMEOUT: Cause = Cause::new(
 .depth(Depth::Effect)
 .fixes(&[&READ_LOG, &RESTART]);
 
-/// It ended with an error and stays down.
+/// It ended with an error and is down.
 pub static FAILED: Cause = Cause::new("FAILED", Clue::State(&[State::Failed]))
     .summary("{service} ended with an error and is down")
     .explanation("opsctl found no known cause; its last log lines show why it ended")

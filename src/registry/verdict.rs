@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Verdict {
-    /// Seen, and as it should be.
+    /// Found, and correct.
     Pass,
-    /// Seen, and worth a look; not a failure.
+    /// Found, and a warning; not a failure.
     Warn,
     /// Could not be determined. Never counts as good.
     Unknown,
-    /// Seen, and wrong.
+    /// Found, and wrong.
     Fail,
 }

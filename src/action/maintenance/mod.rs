@@ -90,7 +90,7 @@ pub enum MaintenanceState {
     On,
     /// Between the two: begun and not finished.
     Unfinished,
-    /// It cannot be told.
+    /// It is unknown.
     Unknown,
 }
 

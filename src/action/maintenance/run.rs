@@ -124,7 +124,7 @@ fn steps(
                 Err(Trouble::TimedOut(after)) if step.risk > Risk::ReadOnly => {
                     let seconds = after.as_secs_f32();
                     return MaintenanceEnd::Pending(format!(
-                        "{argv} did not finish within {seconds:.1} s and may still run"
+                        "{argv} did not finish in {seconds:.1} s and may still run"
                     ));
                 }
                 done => done.err().map(|trouble| format!("{}: {trouble}", step.title)),

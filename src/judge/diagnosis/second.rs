@@ -41,7 +41,7 @@ pub(super) fn slow(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
     };
     let Some((_, after, answer)) = &second.answer else {
         let command = case.evidence.replies[subject.index].first().map(|answer| answer.command.clone());
-        let says = format!("no answer within {} either", seconds(second.waited));
+        let says = format!("no answer in {} either", seconds(second.waited));
         return Conclusion::RuledOut(vec![Fact::new(command.unwrap_or_default(), says)]);
     };
     let took = seconds(*after);

@@ -16,7 +16,7 @@ use crate::observe::probe::{Answer, Evidence, HostEvidence, OomRecord};
 use crate::registry::{Deployment, HostChecks, Service, Usage, Verdict};
 use crate::units::{age, bytes, duration};
 
-/// The host, judged. A part that could not be read is `null`, and the check of its name says why.
+/// The host, judged. A part that could not be read is `null`, and the check of its name has the reason.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct HostHealth {
     /// The worst of its checks.

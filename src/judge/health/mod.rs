@@ -32,11 +32,11 @@ use crate::units::bytes;
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Check {
-    /// Who said it: `systemd`, `http :3001/`, `disk /`, …
+    /// Its source: `systemd`, `http :3001/`, `disk /`, …
     pub source: String,
     /// What follows from it.
     pub verdict: Verdict,
-    /// What it said, in a few words.
+    /// Its answer, in short.
     pub summary: String,
     /// The command that asks the same, to be pasted into a shell.
     pub command: Command,
@@ -85,9 +85,9 @@ pub struct ServiceHealth {
     pub unit: Option<String>,
     /// The worst of its checks.
     pub verdict: Verdict,
-    /// What its manager says.
+    /// What its manager reports.
     pub state: State,
-    /// What the service says of itself when probed; `null` when there is nothing to probe.
+    /// The health that the service itself reports; `null` when it has no probe.
     pub health: Option<Verdict>,
     /// Since when it is in this state.
     pub since: Option<Timestamp>,
@@ -105,9 +105,9 @@ pub struct ServiceHealth {
     pub severity: String,
     /// How soon that level wants an answer.
     pub respond: String,
-    /// All that is not as it should be, in one line; empty when all is well.
+    /// All problems in one line; empty when it is healthy.
     pub summary: String,
-    /// What the runbook says to know about it.
+    /// Notes of the runbook about it.
     pub note: Option<String>,
     /// The service it needs whose failure explains this one.
     pub cause: Option<String>,

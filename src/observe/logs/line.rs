@@ -19,7 +19,7 @@ pub struct Line<'a> {
     pub service: Option<&'static str>,
     /// Where it was found, as `get services -o wide` prints it.
     pub source: &'a str,
-    /// How grave it is; `null` where nothing tells.
+    /// How severe it is; `null` if unknown.
     pub level: Option<LogLevel>,
     /// What it says; `null` for a journal entry without a message.
     pub message: Option<&'a str>,
@@ -51,13 +51,13 @@ impl Serialize for Fields<'_> {
 /// What a service wrote, beside a document about something else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Said {
-    /// When; `null` where nothing tells.
+    /// When; `null` if unknown.
     pub time: Option<Timestamp>,
     /// Where it was found.
     pub source: String,
-    /// How grave it is; `null` where nothing tells.
+    /// How severe it is; `null` if unknown.
     pub level: Option<LogLevel>,
-    /// What it says, at most 400 bytes of it, on one line.
+    /// Its message, at most 400 bytes of it, on one line.
     pub text: String,
 }
 

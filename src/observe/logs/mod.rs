@@ -384,7 +384,7 @@ pub fn hear(
         let service = world.sources[source].service?;
         let oldest = Timestamp::from_microsecond(oldest).unwrap_or(Timestamp::MAX);
         let words = match count {
-            0 => format!("none of its lines could be read within {:.1} s", limit.as_secs_f32()),
+            0 => format!("none of its lines could be read in {:.1} s", limit.as_secs_f32()),
             _ => format!("its newest {count} lines reach back only to {}", oldest.strftime("%H:%M:%S UTC")),
         };
         Some((service.name, oldest, words))

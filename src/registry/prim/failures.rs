@@ -202,7 +202,7 @@ static NETWORK_UNKNOWN: Cause = Cause::new(
         Clue::Env(EnvClue::key("PRIM_NETWORK").unlike(NETWORKS)),
     ]),
 )
-.summary("PRIM_NETWORK of {service} is unknown to it")
+.summary("PRIM_NETWORK of {service} is not a known network")
 .explanation(
     "valid are eip155:8453 (Base, also when it is not set) and eip155:84532 (Base Sepolia); most services end at \
      start, faucet and domain fail at each request",

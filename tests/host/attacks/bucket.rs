@@ -60,7 +60,7 @@ const ATTEMPTS: &[Attempt] = &[
                 db=$(ls faucet/*.db* | grep -v json | tail -n 1); truncate -s -100 $db; cd spawn; db=$(ls | grep -v json | tail -n 1); mkdir -p /run/kept/spawn; cp -a . /run/kept/spawn/
                 printf '\\377' | dd of=$db bs=1 seek=100 conv=notrunc 2>/dev/null",
         verbs: &["backup list", "backup verify faucet", "backup verify spawn", "backup drill faucet", "restore spawn --to /srv/out.db", "restore spawn -y --settle 300ms", "backup prune faucet --dry-run"],
-        says: "read back it has other content",
+        says: "its content differs when read back",
         holds: "test $(sqlite3 /srv/out.db 'SELECT count(*) FROM kept') = 1000",
         heal: "cd /var/lib/r2-standin/prim-backups/opsctl; rm -rf faucet spawn; mv /run/kept/* .; rmdir /run/kept; rm -f /srv/out.db",
         ..NONE

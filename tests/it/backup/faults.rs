@@ -41,8 +41,8 @@ const FAULTS: [Fault; 20] = [
         |m| fault(m, "copy-refused", "AccessDenied: canary-secret-key: 403\n"),
         "it could not be sent: exit 1: AccessDenied: ",
     ),
-    all("G3 truncated", |m| fault(m, "truncated", ""), "FAILED  wallet: it came back with "),
-    all("G3 altered", |m| fault(m, "altered", ""), "FAILED  wallet: read back it has other content"),
+    all("G3 truncated", |m| fault(m, "truncated", ""), "FAILED  wallet: it has "),
+    all("G3 altered", |m| fault(m, "altered", ""), "FAILED  wallet: its content differs when read back"),
     all("G3 nothing stored", |m| fault(m, "nothing", ""), "FAILED  wallet: it was not read back from the remote"),
     all(
         "G7 under another name",
@@ -177,7 +177,7 @@ fn k2_a_run_that_was_killed_counts_as_failed_and_leaves_nothing_to_the_next() {
     mend(&machine);
     let prune = machine.run(["backup", "prune", "--yes"]);
     assert_eq!(prune.code, 5);
-    assert!(prune.stderr.contains("did not come to its end"), "{}", prune.stderr);
+    assert!(prune.stderr.contains("did not finish"), "{}", prune.stderr);
     assert_eq!(machine.run(["backup"]).code, 0);
     let left: Vec<_> = fs::read_dir(machine.path("/var/lib/opsctl/backup/prim")).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");

@@ -257,7 +257,7 @@ fn g3_what_is_far_too_large_is_not_fetched() {
     assert!(id.contains("-2-"), "{id}");
     huge(&format!("{id}.db"));
     let verified = machine.run(["backup", "verify", "wallet"]);
-    assert!(verified.code == 3 && verified.stdout.contains("bytes, its manifest says"), "{}", verified.everything());
+    assert!(verified.code == 3 && verified.stdout.contains("bytes, its manifest has"), "{}", verified.everything());
     assert!(!verified.ran.iter().any(|ran| ran.argv.iter().any(|arg| arg.ends_with("/back"))), "it was fetched");
     assert_eq!(machine.run(["restore", "wallet", "--to", "/root/one.db"]).code, 0);
 }
@@ -278,7 +278,7 @@ fn e9_what_is_no_file_holds_no_backup_up() {
         assert!(begun.elapsed().as_secs() < 20, "{side} {word}");
         assert_eq!(run.code, 8, "{side} {word}: {}", run.everything());
         let subject = if side.is_empty() { "it".to_owned() } else { format!("its {side}") };
-        let wanted = format!("FAILED  wallet: {subject} is no file, but a ");
+        let wanted = format!("FAILED  wallet: {subject} is not a regular file, but a ");
         assert!(run.stdout.contains(&wanted), "{side} {word}: {}", run.stdout);
         assert_eq!(machine.run(["backup", "store"]).code, 0, "the lock is free");
     }
