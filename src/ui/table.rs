@@ -206,7 +206,7 @@ mod tests {
             ["store", "  STATE: fail", "  UNIT: prim-store.service", "  SINCE: 3m", "  DETAIL: does not answer"];
         assert_eq!(folded, wanted);
         // Where every column is wanted, none is left out.
-        assert_eq!(laid_out(&rows(), Some(64), true)[..2], ["wallet", "  STATE: pass"]);
+        assert_eq!(laid_out(&rows(), Some(58), true)[..2], ["wallet", "  STATE: pass"]);
         // Nothing wraps where there is no terminal.
         assert_eq!(laid_out(&rows(), None, false).len(), 3);
     }

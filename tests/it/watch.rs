@@ -118,7 +118,7 @@ fn a_lost_terminal_ends_it() {
 #[test]
 fn the_verdict_is_first_and_what_changed_is_marked() {
     let machine = prim::two();
-    let mut watcher = Watcher::new(&machine, &["status", "wallet", "store", "-w300ms"]);
+    let mut watcher = Watcher::new(&machine, &["status", "wallet", "store", "-w300ms", "--color", "never"]);
     watcher.until(ENTER);
     let frame = watcher.until("\x1b[J");
     let lines: Vec<&str> = frame.split("\x1b[K\r\n").collect();
