@@ -186,7 +186,7 @@ fn is_of_a_mount_that_hangs(error: &io::Error) -> bool {
 fn has_own_unit(system: &System, deployment: &Deployment) -> bool {
     let units = |deployment: &Deployment| -> Vec<&'static str> {
         let managers = deployment.services.iter().flat_map(|service| service.managers);
-        managers.filter_map(|manager| matches!(manager, Manager::Systemd(_)).then(|| manager.unit())).collect()
+        managers.filter(|manager| matches!(manager, Manager::Systemd(_))).map(Manager::unit).collect()
     };
     let usual = units(&LOCALHOST);
     let own = units(deployment).into_iter().filter(|unit| !usual.contains(unit));

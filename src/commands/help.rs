@@ -254,7 +254,7 @@ fn shown(heading: &str, examples: &[Example]) -> String {
 }
 
 /// The verbs of each group that there are, with what each does.
-fn grouped<'a>(verbs: &'a [(String, String)]) -> impl Iterator<Item = (&'static str, Vec<&'a (String, String)>)> {
+fn grouped(verbs: &[(String, String)]) -> impl Iterator<Item = (&'static str, Vec<&(String, String)>)> {
     GROUPS.into_iter().map(|(group, names)| {
         (group, names.iter().filter_map(|name| verbs.iter().find(|(verb, _)| verb == name)).collect())
     })
