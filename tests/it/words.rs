@@ -72,7 +72,9 @@ fn texts_use_the_words_of_the_glossary() {
     let any = RegexSet::new(WORDS.iter().map(|(pattern, _)| pattern)).unwrap();
     let allowed: Vec<Regex> = ALLOWED.iter().map(|(pattern, _)| Regex::new(pattern).unwrap()).collect();
     let mut files = Vec::new();
-    SCOPE.iter().for_each(|path| below(Path::new(path), &mut files));
+    for path in SCOPE {
+        below(Path::new(path), &mut files);
+    }
     files.retain(|file| !EXEMPT.iter().any(|exempt| file.starts_with(exempt)));
     let (mut seen, mut wrong) = (0, Vec::new());
     for file in files {
@@ -125,7 +127,9 @@ fn below(path: &Path, files: &mut Vec<PathBuf>) {
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.file_stem().is_none_or(|stem| stem != "tests"));
     paths.sort();
-    paths.iter().for_each(|path| below(path, files));
+    for path in &paths {
+        below(path, files);
+    }
 }
 
 /// The string literals of a source with more than one word, each with its line: without comments, tests and attributes that
