@@ -55,7 +55,7 @@ pub(super) fn mend(
         let first = match prepare(&seen, index, &attempts, change) {
             Ok(first) => first,
             Err(attempt) => {
-                attempts.push(attempt);
+                attempts.push(*attempt);
                 continue;
             }
         };
@@ -77,11 +77,11 @@ pub(super) fn mend(
 }
 
 /// The fix of a finding that is to be applied; else what came of it without.
-fn prepare(seen: &Seen, index: usize, attempts: &[Attempt], change: &Change) -> Result<Try, Attempt> {
+fn prepare(seen: &Seen, index: usize, attempts: &[Attempt], change: &Change) -> Result<Try, Box<Attempt>> {
     let finding = &seen.document.findings[index];
     let candidate = seen.remedies[index].as_ref();
     let mut attempt = Attempt::new(&finding.code, &finding.subject, candidate.map(|candidate| &candidate.facts));
-    let Some(candidate) = candidate else { return Err(attempt) };
+    let Some(candidate) = candidate else { return Err(Box::new(attempt)) };
     let left = match (candidate.fix.risk, &candidate.fix.remedy) {
         (_, Remedy::Manual(_)) => Some(FixOutcome::Manual),
         (Risk::Destructive, _) => Some(FixOutcome::TooGrave),
@@ -89,14 +89,14 @@ fn prepare(seen: &Seen, index: usize, attempts: &[Attempt], change: &Change) -> 
         (_, _) => None,
     };
     if let Some(outcome) = left {
-        return Err(Attempt { outcome, ..attempt });
+        return Err(Box::new(Attempt { outcome, ..attempt }));
     }
     let same = |other: &Attempt| {
         other.outcome == FixOutcome::Unchanged && other.subject == attempt.subject && other.title == attempt.title
     };
     if attempts.iter().any(same) {
         attempt.refuse("the same has not helped before; nothing was changed");
-        return Err(attempt);
+        return Err(Box::new(attempt));
     }
     attempt.outcome = FixOutcome::Failed;
     Ok(Try { attempt, candidate: candidate.clone() })

@@ -108,7 +108,7 @@ const PASSES: [&str; 5] = ["proxy_pass", "grpc_pass", "uwsgi_pass", "fastcgi_pas
 
 /// The locations of a server that send requests on: their words, and the authorities that they name, directly or by the named
 /// locations that they fall back to. What the server itself falls back to is its location `/`, where it has no other.
-fn locations<'t, 'a>(server: &'t [Directive<'a>]) -> Vec<(Vec<&'a str>, Vec<&'a str>)> {
+fn locations<'a>(server: &[Directive<'a>]) -> Vec<(Vec<&'a str>, Vec<&'a str>)> {
     fn own<'a>(block: &[Directive<'a>], server: &[Directive<'a>], depth: usize, found: &mut Vec<&'a str>) {
         for directive in block.iter().filter(|_| depth < 4) {
             let name = directive.name();

@@ -66,7 +66,7 @@ fn differs(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
     if service.routes.is_empty() || case.deployment.proxy.is_none() || told_of_files(case, subject) {
         return no();
     }
-    let Some(passages) = &case.clues.passages else { return Conclusion::unknown("it was not asked") };
+    let Some(passages) = &case.clues.passages else { return Conclusion::unknown("it was not checked") };
     // Where no edge answers, its configuration leads nobody anywhere.
     if !passages.answers.iter().any(|(_, answer)| matches!(answer.result, Ok(Some(_)))) {
         return no();
@@ -84,7 +84,7 @@ fn differs(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
         let target = targets.iter().find(is_own)?;
         let ports: Vec<u16> = target.addresses.iter().map(|address| local_port(address)).collect::<Option<_>>()?;
         let first = *ports.first().filter(|_| !ports.contains(&route.port))?;
-        let thing = format!("{} goes to :{first}", route.endpoint());
+        let thing = format!("the upstream of {} is :{first}", route.endpoint());
         Some(Fact::new(command, format!("{thing}, the registry has :{}", route.port)).blaming(thing))
     };
     let facts: Vec<Fact> = service.routes.iter().filter_map(one).collect();

@@ -207,6 +207,8 @@ fn judge_kills(record: &OomRecord, evidence: &HostEvidence, now: Timestamp) -> (
     }
 }
 
+const RESTARTING: &str = "restarting units";
+
 /// Units that no service names and that end again and again: a check only where there are any, or it is not known.
 fn judge_restless(
     evidence: &HostEvidence,
@@ -223,16 +225,15 @@ fn judge_restless(
             restarts.insert(unit.id.as_str(), format!("{}: {summary}", unit.id));
         }
     }
-    const SOURCE: &str = "restarting units";
     if !restarts.is_empty() {
         let command = Command::new(["systemctl", "status"].into_iter().chain(restarts.keys().copied()));
         let summary = restarts.into_values().collect::<Vec<_>>().join("; ");
-        checks.push(Check::new(SOURCE, &Answer { command, result: Ok(()) }, verdict, summary));
+        checks.push(Check::new(RESTARTING, &Answer { command, result: Ok(()) }, verdict, summary));
     } else if let Some(answer @ Answer { result: Err(trouble), .. }) = &managers.restless
         // Where systemd gave no answer at all, the check of failed units says so.
         && managers.units.as_ref().is_some_and(|units| units.result.is_ok())
     {
-        checks.push(Check::unknown(SOURCE, answer, trouble));
+        checks.push(Check::unknown(RESTARTING, answer, trouble));
     }
 }
 

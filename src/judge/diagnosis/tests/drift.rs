@@ -420,8 +420,8 @@ fn a_route_differs_where_the_edge_sends_it_to_another_port_of_this_host() {
         let world = World { passages: Some(passages(passed.clone(), vec![target])), ..World::well() };
         thing(&world.route(Passage::Differs, &MILL)).to_owned()
     };
-    assert_eq!(found("mill.test", "/", &["localhost:3099"]), "mill.test goes to :3099");
-    assert_eq!(found("mill.test", "", &["127.0.0.1:3099", "127.0.0.1:3098"]), "mill.test goes to :3099");
+    assert_eq!(found("mill.test", "/", &["localhost:3099"]), "the upstream of mill.test is :3099");
+    assert_eq!(found("mill.test", "", &["127.0.0.1:3099", "127.0.0.1:3098"]), "the upstream of mill.test is :3099");
     for (host, path, addresses) in [
         ("mill.test", "/", &["localhost:1000"][..]),
         ("mill.test", "/", &["localhost:1001", "localhost:1000"]),
