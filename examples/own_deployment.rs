@@ -13,7 +13,7 @@ static DOWN: Level = Level::new("P1")
     .action("restart the shop, then read its log");
 
 static DATABASE: Service = Service::new("database", &DOWN)
-    .summary("orders and stock")
+    .summary("orders and inventory")
     .severity_reason("the shop answers 500 without it")
     .managers(&[Manager::Systemd(Unit::new("postgresql.service"))])
     .ports(&[5432])

@@ -133,7 +133,7 @@ pub fn examples(path: &str) -> &'static [Example] {
         "restore" => &[
             ("restore wallet --dry-run", "the plan for the newest copy"),
             ("restore wallet --at yesterday", "the newest copy from before"),
-            ("restore wallet --to /root/wallet.db", "beside live data, which stays"),
+            ("restore wallet --to /root/wallet.db", "to a file; live data is unchanged"),
         ],
         "get" => &[
             ("get services -o wide", "every service, all columns"),
@@ -174,6 +174,11 @@ pub fn examples(path: &str) -> &'static [Example] {
             ("verify", "every service"),
             ("verify wallet", "one service"),
             ("verify --after-reboot", "what did not come back"),
+        ],
+        "demo" => &[
+            ("demo", "status of a host with a broken service"),
+            ("demo diagnose", "its cause and the plan of the fix"),
+            ("demo logs wallet", "what the broken service wrote"),
         ],
         "schema" => &[
             ("schema", "names of documents"),

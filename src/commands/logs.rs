@@ -133,7 +133,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     for (service, trouble) in &found.doubts {
         context
             .ui
-            .note(&format!("{service}: its log destination is unknown: {trouble}; reading where the registry says"));
+            .note(&format!("{service}: its log destination is unknown: {trouble}; reading the paths of the registry"));
     }
     let doubtful = !found.doubts.is_empty();
     let (world, notes) = World::new(context.system, context.trace(), deployment, found, wanted, patience);

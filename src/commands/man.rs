@@ -138,13 +138,13 @@ lb lb
 l l.
 Code|Meaning
 0|done, or healthy (warnings allowed)
-1|tried and failed; the message says what changed
+1|tried and failed; the message names what changed
 2|usage error
 3|checked and unhealthy; BdiagnoseR found something
 4|could not determine
 5|refused, nothing changed
 6|lock held by another run, nothing changed
-7|timed out; the message says what is pending
+7|timed out; the message names what is pending
 8|partial: some targets done, some not
 9|failed and rolled back
 129, 130, 143|hang\-up, interrupt, terminate

@@ -127,7 +127,7 @@ pub struct Global {
     pub color: Color,
     /// Print nothing but errors on stderr
     ///
-    /// Notes and progress are left out; the result and the exit code stay.
+    /// Notes and progress are left out; the result and the exit code are the same.
     #[arg(short, long, global = true, hide_short_help = true)]
     pub quiet: bool,
     /// Print each wrapped command on stderr

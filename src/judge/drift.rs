@@ -197,7 +197,7 @@ impl Of<'_> {
             _ if fits => (Verdict::Pass, ""),
             true if is_at_home => (
                 Verdict::Warn,
-                "it lies in the working directory: where the application reads it, the registry says read_by(EnvReader::Dotenv)",
+                "it is in the working directory: if the application reads it, state read_by(EnvReader::Dotenv) in the registry",
             ),
             _ => (Verdict::Fail, "it reads other settings than the runbook assumes"),
         };

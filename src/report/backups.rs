@@ -78,7 +78,7 @@ impl SetFacts {
 }
 
 fn schedule(set: &BackupSet) -> String {
-    let rests = if set.source.rests() { "; its services rest meanwhile" } else { "" };
+    let rests = if set.source.rests() { "; its services are stopped meanwhile" } else { "" };
     match set.schedule {
         Schedule::Daily { hour, minute } => format!("daily {hour:02}:{minute:02} UTC{rests}"),
         Schedule::ByHand(why) => format!("by hand: {why}"),

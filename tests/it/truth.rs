@@ -222,5 +222,5 @@ fn a_named_service_that_is_not_here_is_unknown() {
         assert!(run.stdout.starts_with("UNKNOWN "), "{}", run.stdout);
     }
     let run = machine.run(["-d", "localhost", "verify", "nginx"]);
-    assert_eq!((run.code, run.stdout.as_str()), (4, "UNKNOWN localhost on vps1: there is nothing here to compare\n"));
+    assert_eq!((run.code, run.stdout.as_str()), (4, "UNKNOWN  localhost on vps1: nothing to compare on this host\n"));
 }

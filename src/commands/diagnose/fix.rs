@@ -280,12 +280,12 @@ fn unconfirmed(again: &Seen, one: &Try) -> Result<(), Option<String>> {
 fn ruled_out(remedy: &Remedy) -> Option<String> {
     let words = match remedy {
         Remedy::Restart | Remedy::RestartOf(_) => {
-            "a fresh process fares no better: neither a hang nor a leak of the old one is the cause, but its \
-             configuration, its data, or what it needs"
+            "the new process fails too: the cause is its configuration, its data or a service that it needs, not a \
+             hang or a leak of the old process"
         }
-        Remedy::Start => "it was started and did not stay up: that it was stopped is not the cause",
+        Remedy::Start => "it was started and did not stay up: the stop was not the cause",
         Remedy::Reload | Remedy::ReloadOf(_) => {
-            "it reads its configuration anew and fares no better: old settings are not the cause"
+            "it reloaded its configuration and still fails: old settings are not the cause"
         }
         Remedy::Command(_) | Remedy::Manual(_) => return None,
     };

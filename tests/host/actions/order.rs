@@ -220,7 +220,7 @@ fn locked(machine: &Machine) {
         machine,
         "restart track -y --settle 200ms",
         0,
-        &["did not finish, at: track: watch it", "done    restart track"],
+        &["did not finish, at: track: watch it", "done     restart track"],
     );
     assert_eq!(must(machine, "lock status", 0), "free\n");
     assert_eq!(machine.sh("opsctl history -n 2 -o json | jq -c '[.changes[].outcome]'"), "[\"done\",\"unfinished\"]\n");
@@ -239,7 +239,7 @@ fn interrupted(machine: &Machine) {
             assert_eq!(ran.stdout, format!("{code} active 0\n"), "{signal} after {after}: {ran:#?}");
         }
     }
-    says(machine, "restart track -y --settle 200ms", 0, &["done    restart track"]);
+    says(machine, "restart track -y --settle 200ms", 0, &["done     restart track"]);
     assert_eq!(must(machine, "lock status", 0), "free\n");
 }
 

@@ -75,8 +75,7 @@ pub fn killed(machine: &Machine, halfway: &Halfway) -> String {
 /// Writes these rows on the page, where all points were taken.
 pub fn tell(deployment: &str, rows: &str) {
     if killed::is_whole() {
-        let head =
-            "| Deed | SIGKILL | Live data old | Live data new | Its server down | Wrong |\n|---|---|---|---|---|---|\n";
+        let head = "| Operation | SIGKILL | Live data old | Live data new | Its server down | Wrong |\n|---|---|---|---|---|---|\n";
         page::part(&format!("halfway {deployment}"), &format!("{head}{rows}"));
     }
 }

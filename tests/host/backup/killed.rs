@@ -235,7 +235,7 @@ fn drive(kind: Kind, is_whole: bool) -> (String, usize) {
     let named: Vec<String> =
         kind.columns().iter().map(|what| what.replace("signal=", "SIG").replace("error=", "")).collect();
     let mut text = format!(
-        "| Deed | {} | All | Ended before it, or in spite of it | Live data old | Live data new | Wrong |\n|{}\n",
+        "| Operation | {} | All | Ended before it, or in spite of it | Live data old | Live data new | Wrong |\n|{}\n",
         named.join(" | "),
         "---|".repeat(named.len() + 6)
     );

@@ -20,12 +20,12 @@ const fn one(name: &'static str, provoke: fn(&Machine), says: &'static str) -> F
 }
 
 const FAULTS: [Fault; 20] = [
-    one("E4 database missing", |m| m.remove("/opt/prim/wallet.db"), "FAILED  wallet: it is missing"),
-    one("E5 zero bytes", |m| m.file("/opt/prim/wallet.db", ""), "FAILED  wallet: it is empty, 0 bytes"),
-    one("E5 no database", |m| m.file("/opt/prim/wallet.db", "hello"), "FAILED  wallet: it is not an SQLite database"),
-    one("E5 newer form", |m| patch(m, 18, 4), "FAILED  wallet: it has format 4, which this opsctl does not read"),
-    one("E6 corrupt index", corrupt, "FAILED  wallet: it is corrupt: "),
-    one("E9 symbolic link", link, "FAILED  wallet: it is a symbolic link"),
+    one("E4 database missing", |m| m.remove("/opt/prim/wallet.db"), "FAILED   wallet: it is missing"),
+    one("E5 zero bytes", |m| m.file("/opt/prim/wallet.db", ""), "FAILED   wallet: it is empty, 0 bytes"),
+    one("E5 no database", |m| m.file("/opt/prim/wallet.db", "hello"), "FAILED   wallet: it is not an SQLite database"),
+    one("E5 newer form", |m| patch(m, 18, 4), "FAILED   wallet: it has format 4, which this opsctl does not read"),
+    one("E6 corrupt index", corrupt, "FAILED   wallet: it is corrupt: "),
+    one("E9 symbolic link", link, "FAILED   wallet: it is a symbolic link"),
     all(
         "G1 refused",
         |m| fault(m, "copy-refused", "dial tcp: connection refused\n"),
@@ -41,13 +41,13 @@ const FAULTS: [Fault; 20] = [
         |m| fault(m, "copy-refused", "AccessDenied: canary-secret-key: 403\n"),
         "it could not be sent: exit 1: AccessDenied: ",
     ),
-    all("G3 truncated", |m| fault(m, "truncated", ""), "FAILED  wallet: it has "),
-    all("G3 altered", |m| fault(m, "altered", ""), "FAILED  wallet: its content differs when read back"),
-    all("G3 nothing stored", |m| fault(m, "nothing", ""), "FAILED  wallet: it was not read back from the remote"),
+    all("G3 truncated", |m| fault(m, "truncated", ""), "FAILED   wallet: it has "),
+    all("G3 altered", |m| fault(m, "altered", ""), "FAILED   wallet: its content differs when read back"),
+    all("G3 nothing stored", |m| fault(m, "nothing", ""), "FAILED   wallet: it was not read back from the remote"),
     all(
         "G7 under another name",
         |m| fault(m, "other-name", ""),
-        "FAILED  wallet: it was not read back from the remote",
+        "FAILED   wallet: it was not read back from the remote",
     ),
     all("A5 rclone killed", |m| fault(m, "copy-killed", ""), "it could not be sent: killed by signal 9"),
     all(
@@ -116,7 +116,7 @@ fn e_to_h_no_fault_passes_for_a_backup() {
         let prune = machine.run(["backup", "prune", "--yes"]);
         assert_eq!(prune.code, 5, "{name}: {}", prune.everything());
         assert!(
-            prune.stderr.contains("nothing is pruned while the last run failed: wallet: "),
+            prune.stderr.contains("pruning refused after a failed run, nothing was deleted: wallet: "),
             "{name}: {}",
             prune.stderr
         );
@@ -193,7 +193,7 @@ fn what_is_recorded_and_cannot_be_understood_is_unknown() {
     assert_eq!(machine.run(["diagnose", "backup-overdue"]).code, 0);
     machine.file("/var/lib/opsctl/prim.backups.jsonl", "\0\0\0\nnonsense\n");
     let run = machine.run(["diagnose", "backup-overdue"]);
-    let why = "/var/lib/opsctl/prim.backups.jsonl: nothing of it can be understood";
+    let why = "/var/lib/opsctl/prim.backups.jsonl: no line of it can be parsed";
     assert!(run.code == 4 && run.stdout.contains(why), "{run:?}");
     let status: serde_json::Value = serde_json::from_str(&machine.run(["status", "-o", "json"]).stdout).unwrap();
     let told = |problem: &serde_json::Value| problem["subject"] == "backup wallet" && problem["verdict"] == "unknown";
@@ -287,7 +287,7 @@ fn f5_a_database_that_shrank_is_told_and_nothing_goes() {
     database(&machine, "wallet", 10);
     let run = machine.run(["backup", "wallet"]);
     assert!(
-        run.stdout.starts_with("ODD     wallet: ") && run.stdout.contains("10 rows, 100 in the previous copy"),
+        run.stdout.starts_with("WARN     wallet: ") && run.stdout.contains("10 rows, 100 in the previous copy"),
         "{}",
         run.stdout
     );

@@ -278,7 +278,7 @@ fn e9_what_is_no_file_holds_no_backup_up() {
         assert!(begun.elapsed().as_secs() < 20, "{side} {word}");
         assert_eq!(run.code, 8, "{side} {word}: {}", run.everything());
         let subject = if side.is_empty() { "it".to_owned() } else { format!("its {side}") };
-        let wanted = format!("FAILED  wallet: {subject} is not a regular file, but a ");
+        let wanted = format!("FAILED   wallet: {subject} is not a regular file, but a ");
         assert!(run.stdout.contains(&wanted), "{side} {word}: {}", run.stdout);
         assert_eq!(machine.run(["backup", "store"]).code, 0, "the lock is free");
     }
