@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::exit::Exit;
+use crate::program;
 
 /// What kind of trouble it is: one word for each, stable, for scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -189,7 +190,7 @@ impl Error {
 
     /// A change is not made for these reasons: refused, or unknown where all of them are only not known.
     pub fn blocked(verb: &str, reasons: &[String], hints: &[&str], is_unknown: bool) -> Self {
-        let message = format!("no {verb}, nothing was changed: {}", reasons.join("; "));
+        let message = format!("{verb} refused, nothing was changed: {}", reasons.join("; "));
         let error = match is_unknown {
             true => Error::unknown(Code::Unknown, message),
             false => Error::refused(Code::Refused, message),
@@ -216,8 +217,9 @@ impl Error {
         let known: Vec<&str> = known.collect();
         let related: Vec<&str> = related(name, &known);
         if !related.is_empty() {
+            let commands: Vec<String> = related.iter().map(|meant| program::instead(name, meant)).collect();
             return Error::usage(code, format!("no {what} is called {name}"))
-                .hint(format!("did you mean {}?", related.join(" or ")));
+                .hint(format!("did you mean: {}", commands.join(" or ")));
         }
         let nearest = known
             .iter()
@@ -225,7 +227,7 @@ impl Error {
             .filter(|(similarity, _)| *similarity > 0.75)
             .max_by(|a, b| a.0.total_cmp(&b.0));
         let hint = match nearest {
-            Some((_, candidate)) => format!("did you mean {candidate}?"),
+            Some((_, candidate)) => format!("did you mean: {}", program::instead(name, candidate)),
             None => format!("known: {}", known.join(", ")),
         };
         Error::usage(code, format!("no {what} is called {name}")).hint(hint)
@@ -269,11 +271,11 @@ mod tests {
         let hint = |word: &str| {
             Error::no_such(Code::UnknownService, "service", word, known.into_iter()).hint.unwrap_or_default()
         };
-        assert_eq!(hint("api"), "did you mean plugspace-api?");
-        assert_eq!(hint("plugspace"), "did you mean plugspace-api or plugspace-web?");
-        assert_eq!(hint("redis-server"), "did you mean redis?");
-        assert_eq!(hint("wroker"), "did you mean worker?");
-        assert_eq!(hint("REDIS"), "did you mean redis?");
+        assert_eq!(hint("api"), "did you mean: plugspace-api");
+        assert_eq!(hint("plugspace"), "did you mean: plugspace-api or plugspace-web");
+        assert_eq!(hint("redis-server"), "did you mean: redis");
+        assert_eq!(hint("wroker"), "did you mean: worker");
+        assert_eq!(hint("REDIS"), "did you mean: redis");
         assert!(hint("zz").starts_with("known: "));
     }
 }

@@ -181,13 +181,13 @@ fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, Stop> {
     if ui::Ui::is_narrow() {
         command = command.term_width(0);
     }
+    let typed = || words.iter().skip(1).map(|word| quote(word).into_owned());
     let parsed = command.try_get_matches_from(&words).and_then(|matches| {
         let cli = Cli::from_arg_matches(&matches)?;
         // sudo does not hand the variable on.
         let from_variable = matches.value_source("deployment") == Some(ValueSource::EnvVariable);
         let deployment = cli.global.deployment.filter(|_| from_variable).map(|known| format!("-d {}", known.name));
-        let typed = words.iter().skip(1).map(|word| quote(word).into_owned());
-        program::set_call(deployment.into_iter().chain(typed).collect::<Vec<_>>().join(" "));
+        program::set_call(deployment.into_iter().chain(typed()).collect::<Vec<_>>().join(" "));
         Ok(cli)
     });
     parsed.map_err(|error| match error.kind() {
@@ -195,7 +195,10 @@ fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, Stop> {
             let text = error.render();
             Stop::Told(if Ui::is_colored() { text.ansi().to_string() } else { text.to_string() })
         }
-        _ => Stop::Wrong(commands::usage::refused(&error)),
+        _ => {
+            program::set_call(typed().collect::<Vec<_>>().join(" "));
+            Stop::Wrong(commands::usage::refused(&error))
+        }
     })
 }
 

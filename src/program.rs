@@ -44,6 +44,17 @@ pub fn again(flag: &str) -> String {
     CALL.get().map_or_else(|| command(flag), |words| command(format_args!("{words} {flag}")))
 }
 
+/// This call again, with another word in place of one that was typed once; only that word where it was not.
+pub fn instead(typed: &str, meant: &str) -> String {
+    let Some(words) = CALL.get() else { return meant.to_owned() };
+    match words.split(' ').filter(|word| *word == typed).count() {
+        1 => {
+            command(words.split(' ').map(|word| if word == typed { meant } else { word }).collect::<Vec<_>>().join(" "))
+        }
+        _ => meant.to_owned(),
+    }
+}
+
 /// Takes the words after the name, quoted for a shell; the first call counts.
 pub fn set_call(words: String) {
     let _ = CALL.set(words);

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Code, Error};
 use crate::host::system::System;
 use crate::host::trouble::Trouble;
+use crate::program;
 use crate::registry::loaded::deployments;
 use crate::registry::{Deployment, LOCALHOST, Manager, Service};
 
@@ -93,7 +94,7 @@ fn is_called(manager: &Manager, is: &dyn Fn(&str) -> bool) -> bool {
 /// With the flag that somebody means by the word `all`.
 pub fn or_all(error: Error, words: &[String]) -> Error {
     let is_all = error.code == Code::UnknownService && words.iter().any(|word| word == "all");
-    if is_all { error.hint("did you mean --all?") } else { error }
+    if is_all { error.hint(format!("did you mean: {}", program::instead("all", "--all"))) } else { error }
 }
 
 /// Another deployment is named only where it is on this host.
@@ -227,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_part_of_a_name_is_suggested() {
-        assert!(names("plugspace", "api").unwrap_err().ends_with("did you mean plugspace-api?"));
+        assert!(names("plugspace", "api").unwrap_err().ends_with("did you mean: plugspace-api"));
         assert!(names("prim", "all").unwrap_err().ends_with("every service is meant when none is named"));
     }
 }

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::Risk;
 use crate::error::{Code, Error};
+use crate::program;
 use crate::ui::Ui;
 
 /// Proof of consent to one plan.
@@ -19,12 +20,9 @@ pub fn obtain(until: Option<Instant>, what: &str, risk: Risk, yes: bool, blast: 
         return Ok(Consent(()));
     }
     if !Ui::can_ask() {
-        let message = format!(
-            "{what} is {} and needs a confirmation, but there is no terminal to ask; nothing was \
-         changed",
-            risk.label()
-        );
-        let hint = "confirm with --yes; --dry-run shows the plan";
+        let why = "needs a confirmation, but there is no terminal to ask; nothing was changed";
+        let message = format!("{what} is {} and {why}", risk.label());
+        let hint = format!("{} (--dry-run shows the plan)", program::again("--yes"));
         return Err(Error::refused(Code::NoConsent, message).hint(hint));
     }
     match Ui::ask(&format!("{what}?"), blast, until) {

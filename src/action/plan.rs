@@ -191,7 +191,7 @@ fn steps(
             let is_runtime = unit_of(operation, manager, evidence).is_some_and(|unit| unit.runtime_mask);
             let runtime = if is_runtime { "--runtime " } else { "" };
             let hint = format!("systemctl unmask {runtime}{}", manager.unit());
-            return Err(refuse("its unit is masked".to_owned(), Some(hint)));
+            return Err(refuse(format!("{} is masked", manager.unit()), Some(hint)));
         }
         _ => {}
     }

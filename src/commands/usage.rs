@@ -16,7 +16,12 @@ pub fn refused(error: &clap::Error) -> Error {
         return Error::usage(Code::Usage, "a verb is missing").hint(help);
     }
     let message = message(&error.render().to_string());
-    Error::usage(Code::Usage, message).hint(suggestion(error).unwrap_or(help))
+    // A value that one of our own lists has not comes with what is nearest to it.
+    let (message, own) = match message.rsplit_once("; did you mean: ") {
+        Some((message, meant)) => (message.to_owned(), typed(error).map(|typed| instead(typed, meant))),
+        None => (message, None),
+    };
+    Error::usage(Code::Usage, message).hint(own.or_else(|| suggestion(error)).unwrap_or(help))
 }
 
 /// The parser's paragraph before its hints, as one line.
@@ -41,7 +46,20 @@ fn suggestion(error: &clap::Error) -> Option<String> {
         ContextValue::Strings(words) => words.last().cloned(),
         _ => None,
     })?;
-    Some(format!("did you mean {words}?"))
+    Some(typed(error).map_or_else(|| format!("did you mean: {words}"), |typed| instead(typed, &words)))
+}
+
+/// The word that the parser does not know.
+fn typed(error: &clap::Error) -> Option<&str> {
+    let kinds = [ContextKind::InvalidSubcommand, ContextKind::InvalidValue, ContextKind::InvalidArg];
+    kinds.into_iter().find_map(|kind| match error.get(kind)? {
+        ContextValue::String(word) => Some(word.as_str()),
+        _ => None,
+    })
+}
+
+fn instead(typed: &str, meant: &str) -> String {
+    format!("did you mean: {}", program::instead(typed, meant))
 }
 
 /// The help of the verb whose usage this is: `Usage: opsctl backup list [OPTIONS]`.
@@ -61,15 +79,15 @@ mod tests {
     fn the_parsers_errors_are_one_line_and_a_command() {
         for (line, message, hint) in [
             ("status --foo", "unexpected argument '--foo' found", "opsctl status --help"),
-            ("stattus", "unrecognized subcommand 'stattus'", "did you mean status?"),
+            ("stattus", "unrecognized subcommand 'stattus'", "did you mean: status"),
             ("backup list --foo", "unexpected argument '--foo' found", "opsctl backup list --help"),
             ("restart", "missing: <SERVICE>...", "opsctl restart --help"),
             (
                 "status -o jsn",
                 "invalid value 'jsn' for '--output <FORMAT>' [possible values: text, wide, json, name]",
-                "did you mean json?",
+                "did you mean: json",
             ),
-            ("status --timeuot 1s", "unexpected argument '--timeuot' found", "did you mean --timeout?"),
+            ("status --timeuot 1s", "unexpected argument '--timeuot' found", "did you mean: --timeout"),
             ("explain", "missing: <NAME>", "opsctl explain --help"),
         ] {
             let words = std::iter::once("opsctl").chain(line.split(' '));

@@ -147,7 +147,7 @@ fn surroundings(machine: &Machine) {
     compare("prim", "verify-as-nobody", &format!("exit {}\n{}{}", user.code, user.stderr, mask::text(&user.stdout)));
     let user = machine.run_as("nobody", &["opsctl", "diagnose"]);
     assert_eq!((user.code, user.stderr.as_str()), (4, ""));
-    let open = ["could not be determined without root: ", "bun-missing, "];
+    let open = ["cannot determine without root: ", "bun-missing, "];
     assert!(open.iter().all(|words| user.stdout.contains(words)), "{}", user.stdout);
     assert!(user.stdout.lines().count() < 8, "{}", user.stdout);
     // A reader that has seen enough is no error.

@@ -26,6 +26,7 @@ mod limits;
 mod logs;
 mod picture;
 mod promises;
+mod reader;
 mod readme;
 mod registry;
 mod releases;

@@ -18,7 +18,7 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
         &[],
     ),
     ("exit", "The numbers of exits", &["registry"]),
-    ("error", "The words of errors", &["exit"]),
+    ("error", "The words of errors", &["exit", "program"]),
     ("units", "Sizes and spans of time, for people", &[]),
     ("program", "What this program is called, in what it advises", &[]),
     (

@@ -75,7 +75,7 @@ pub(super) fn within<T: Send + 'static>(
             watch.give_up();
             // What can be ended has ended before its files are cleared away.
             let _ = told.recv_timeout(GRACE);
-            Err(format!("it did not end in {:.1} s", limit.as_secs_f64()))
+            Err(format!("it did not end within {:.1} s", limit.as_secs_f64()))
         }
     }
 }

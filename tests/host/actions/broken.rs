@@ -131,7 +131,7 @@ fn units(machine: &Machine) {
     let track = pid(machine, "prim-track");
     machine.sh("mv /etc/systemd/system/prim-track.service /root/; systemctl mask prim-track");
     for verb in ["restart", "start", "reload"] {
-        says(machine, &format!("{verb} track -y"), 5, &["its unit is masked"]);
+        says(machine, &format!("{verb} track -y"), 5, &["prim-track.service is masked"]);
     }
     machine.sh("systemctl unmask prim-track");
     says(machine, "restart track -y", 5, &["there is no such unit"]);

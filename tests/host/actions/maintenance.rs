@@ -128,12 +128,12 @@ fn maintenance_of_plugspace() {
         ))
     };
     pm2("stop");
-    says(&machine, "maintenance off --dry-run", 0, &["not well behind the page: plugspace-studio:"]);
+    says(&machine, "maintenance off --dry-run", 0, &["unhealthy behind the page: plugspace-studio:"]);
     says(&machine, "maintenance off", 5, &["there is no terminal to ask"]);
     out_of_service(&machine);
     let failed = ops(&machine, "maintenance off -y");
     assert!(
-        failed.code == 1 && failed.stdout.contains("taken away, but studio.plugspace.io answers 502"),
+        failed.code == 1 && failed.stdout.contains("the page was removed, but studio.plugspace.io answers 502"),
         "{failed:#?}"
     );
     pm2("restart");
@@ -358,7 +358,7 @@ fn maintenance_of_ai_fsm() {
         &machine,
         "maintenance",
         0,
-        &["maintenance unfinished", "web is stopped, but worker is up", "either settles it"],
+        &["maintenance unfinished", "web is stopped, but worker is up", "opsctl maintenance off"],
     );
     must(&machine, "maintenance on -y --settle 500ms", 0);
     assert_eq!(running(), "ai-fsm-postgres ai-fsm-redis ");

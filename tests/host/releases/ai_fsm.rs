@@ -191,7 +191,7 @@ fn gone(machine: &Machine, second: &str) {
     machine.sh("docker image prune -f >/dev/null");
     let before = state(machine);
     let said = refused(machine, &words, 5);
-    assert!(said.contains("of ai-fsm-web:local is gone, most likely pruned"), "{said}");
+    assert!(said.contains("of ai-fsm-web:local no longer exists; it was probably pruned"), "{said}");
     assert_eq!(state(machine), before);
     let listed = machine.sh("opsctl rollback --list");
     let row = listed.lines().find(|line| line.contains("Web: second version")).unwrap();

@@ -123,7 +123,7 @@ fn gone(machine: &Machine) {
     let before = state(machine);
     for words in ["rollback -y".to_owned(), format!("rollback -y --to {words}")] {
         let said = refused(machine, &words, 5);
-        assert!(said.contains("of fondation-worker:latest is gone, most likely pruned"), "{said}");
+        assert!(said.contains("of fondation-worker:latest no longer exists; it was probably pruned"), "{said}");
     }
     assert_eq!(state(machine), before);
     let listed = machine.sh("opsctl rollback --list");

@@ -96,7 +96,7 @@ fn gone(machine: &Machine) {
     machine.sh(&format!("docker rmi -f {id} >/dev/null"));
     let before = state(machine);
     let said = refused(machine, &format!("rollback -y --to {}", &id[7..19]), 5);
-    assert!(said.contains("of luahoa/v-edfinance-web:staging is gone, most likely pruned"), "{said}");
+    assert!(said.contains("of luahoa/v-edfinance-web:staging no longer exists; it was probably pruned"), "{said}");
     assert_eq!(state(machine), before);
     let listed = document(&ops(machine, "rollback --list"));
     assert_eq!(listed["releases"].as_array().unwrap().last().unwrap()["available"], false);

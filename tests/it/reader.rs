@@ -1,0 +1,110 @@
+//! What somebody reads who sees this for the first time: the text of an error, a finding or a help names the thing, what is wrong
+//! with it and, of a change, what was or was not changed; and it has a command that works when it is pasted.
+
+use crate::machine::{Machine, Run, needs_root};
+use crate::prim;
+
+/// A situation: the call, and what its text must hold.
+struct Situation {
+    args: &'static [&'static str],
+    /// The thing, what is wrong with it, and where a change was asked for, what was changed.
+    names: &'static [&'static str],
+    /// The command, as it can be pasted; of a help, of an error or of a finding.
+    command: &'static str,
+}
+
+const fn of(args: &'static [&'static str], names: &'static [&'static str], command: &'static str) -> Situation {
+    Situation { args, names, command }
+}
+
+const NOTHING: &str = "nothing was changed";
+
+const ERRORS: [Situation; 10] = [
+    of(&["status", "walet"], &["walet", "no service of prim"], "opsctl status wallet"),
+    of(&["stattus"], &["stattus", "unrecognized"], "opsctl status"),
+    of(&["status", "--timeuot", "1s"], &["--timeuot", "unexpected"], "opsctl status --timeout 1s"),
+    of(&["logs", "all"], &["all", "no service of prim"], "opsctl logs --all"),
+    of(&["get"], &["<WHAT>", "missing"], "opsctl get --help"),
+    of(&["describe", "prim-*"], &["prim-*", "several services"], "opsctl describe wallet"),
+    of(&["-d", "prin", "status"], &["prin", "no deployment"], "opsctl -d prim status"),
+    of(&["restart", "wallet"], &["restart wallet", "no terminal", NOTHING], "opsctl restart wallet --yes"),
+    of(
+        &["restart", "track", "-y"],
+        &["track", "prim-track.service is masked", NOTHING],
+        "systemctl unmask prim-track.service",
+    ),
+    of(&["reload", "domain", "-y"], &["domain", "cannot be reloaded", NOTHING], "opsctl restart domain"),
+];
+
+const FINDINGS: [Situation; 5] = [
+    of(&["status", "wallet", "store"], &["wallet", "crash loop", "store"], "opsctl diagnose wallet"),
+    of(&["status", "wallet"], &["wallet", "crash loop", "exit 3"], "opsctl diagnose wallet"),
+    of(
+        &["diagnose", "wallet"],
+        &["PRIM_NETWORK", "not a known network", "/etc/prim/wallet.env"],
+        "opsctl restart wallet",
+    ),
+    of(&["diagnose", "store"], &["PRIM_NETWORK", "differs", "/etc/prim/store.env"], "opsctl restart store"),
+    of(&["explain", "PRIM-NETWORK-UNKNOWN"], &["PRIM_NETWORK", "eip155:8453"], "opsctl diagnose wallet-down"),
+];
+
+const HELPS: [Situation; 5] = [
+    of(&["-h"], &["status", "diagnose", "restart", "backup"], "opsctl restart wallet --dry-run"),
+    of(&["restart", "--help"], &["Restart services", "--dry-run", "--yes"], "opsctl restart wallet"),
+    of(&["logs", "--help"], &["log lines", "--since", "--follow"], "opsctl logs wallet"),
+    of(&["backup", "create", "--help"], &["backup", "--dry-run"], "opsctl backup create --dry-run"),
+    of(&["demo", "--help"], &["made-up host", "broken service"], "opsctl demo diagnose"),
+];
+
+/// A host with a wallet in a crash loop, a store that was stopped, and units that cannot be changed.
+fn host() -> Machine {
+    let machine = prim::two();
+    prim::files(&machine);
+    machine.change_unit("prim-wallet.service", &prim::CRASH_LOOP);
+    machine.stop(3001);
+    machine.stop(3002);
+    machine.able(&["caddy.service"]);
+    machine.change_unit("prim-store.service", &[("ActiveState", "inactive"), ("SubState", "dead"), ("MainPID", "0")]);
+    machine.change_unit(
+        "prim-track.service",
+        &[("LoadState", "masked"), ("ActiveState", "inactive"), ("SubState", "dead")],
+    );
+    machine.file(
+        "/etc/prim/wallet.env",
+        "PORT=3001\nPRIM_PAY_TO=0x5f\nPRIM_NETWORK=eip155:1\nPRIM_INTERNAL_KEY=key-of-wallet\n",
+    );
+    machine
+}
+
+/// What is printed, each line folded into one text.
+fn text(run: &Run) -> String {
+    let lines = run.stdout.lines().chain(run.stderr.lines()).map(str::trim);
+    lines.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+#[ignore = "needs root"]
+fn twenty_situations_name_the_thing_and_a_command_that_works() {
+    needs_root();
+    let machine = host();
+    let mut wrong = Vec::new();
+    for Situation { args, names, command } in ERRORS.iter().chain(&FINDINGS).chain(&HELPS) {
+        let run = machine.run(*args);
+        let text = text(&run);
+        let missing: Vec<&&str> = names.iter().chain([command]).filter(|name| !text.contains(**name)).collect();
+        if !missing.is_empty() {
+            wrong.push(format!("opsctl {}: without {missing:?}:\n{}{}", args.join(" "), run.stdout, run.stderr));
+        }
+        // The command is understood: it ends with anything but a usage error. What would change something is only planned.
+        let Some(words) = command.strip_prefix("opsctl ") else { continue };
+        let mut words: Vec<&str> = words.split(' ').collect();
+        if matches!(words[0], "restart" | "start" | "stop" | "reload") && !words.contains(&"--dry-run") {
+            words.push("--dry-run");
+        }
+        let pasted = machine.run(&words);
+        if pasted.code == 2 {
+            wrong.push(format!("opsctl {}: {command}: {}", args.join(" "), pasted.stderr));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of 20:\n{}", wrong.len(), wrong.join("\n"));
+}
