@@ -92,7 +92,7 @@ fn certificates(machine: &Machine) {
     let ran = findings();
     assert_eq!(ran.code, 3, "{ran:#?}");
     assert!(ran.stdout.contains("LOCALHOST-CERTIFICATE-EXPIRED") && ran.stdout.contains("unheard.example: expired"));
-    assert!(!ran.stdout.contains("not this LOCALHOST-CERTIFICATE-EXPIRED"), "{ran:#?}");
+    assert!(!ran.stdout.contains("ruled out LOCALHOST-CERTIFICATE-EXPIRED"), "{ran:#?}");
     machine.sh("systemctl stop edge; rm -r /etc/letsencrypt /root/edge");
 }
 
@@ -141,7 +141,7 @@ fn b22_c11_d14_m7_m8_what_ends_again_and_again_is_told_in_every_look() {
         looks += 1;
         thread::sleep(Duration::from_secs(2));
     }
-    assert!(looks >= 6, "{looks}");
+    assert!(looks >= 4, "{looks}");
     let ran = machine.run(&["opsctl", "-d", "localhost", "diagnose"]);
     assert!(
         ran.stdout.contains("LOCALHOST-UNIT-LOOPING") && ran.stdout.contains("flap.service: crash loop: "),

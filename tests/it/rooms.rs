@@ -18,9 +18,9 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
         &[],
     ),
     ("exit", "The numbers of exits", &["registry"]),
-    ("error", "The words of errors", &["exit", "program"]),
     ("units", "Sizes and spans of time, for people", &[]),
     ("program", "What this program is called, in what it advises", &[]),
+    ("error", "The words of errors", &["exit", "program"]),
     (
         "envfile",
         "PURE. Env files as the program understands them that reads them: `systemd`, `compose`, `docker`, `dotenv`",
@@ -62,7 +62,7 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
         "DATA. A host that is made up: what its tools printed and its services answered, read by the parsers of real hosts",
         &["registry", "envfile", "host", "observe"],
     ),
-    ("select", "The deployment and the services that are meant", &["registry", "error", "host"]),
+    ("select", "The deployment and the services that are meant", &["registry", "error", "program", "host"]),
     (
         "ui",
         "The only place that prints: documents, tables, JSON, streams, escapes",

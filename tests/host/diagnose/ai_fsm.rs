@@ -89,7 +89,7 @@ const INJECTIONS: &[Injection] = &[
         heal: ENV_BACK,
         code: "SECRET-SHORT",
         subject: "web",
-        decisive: "AUTH_SECRET must be at least 32 characters|AUTH_SECRET in .* has not the form",
+        decisive: "AUTH_SECRET must be at least 32 characters|AUTH_SECRET in .* does not have the form",
         fix: Fix::Person,
     },
     Injection {
@@ -153,7 +153,7 @@ const INJECTIONS: &[Injection] = &[
         heal: ENV_BACK,
         code: "DATABASE-URL-HOST",
         subject: "web",
-        decisive: "DATABASE_URL in /home/pi/ai-fsm/.env has not the form",
+        decisive: "DATABASE_URL in /home/pi/ai-fsm/.env does not have the form",
         fix: Fix::Person,
     },
     Injection {
@@ -410,7 +410,7 @@ const INJECTIONS: &[Injection] = &[
         heal: ENV_BACK,
         code: "POLL-SLOW",
         subject: "worker",
-        decisive: "WORKER_POLL_MS in /home/pi/ai-fsm/.env has not the form",
+        decisive: "WORKER_POLL_MS in /home/pi/ai-fsm/.env does not have the form",
         fix: Fix::Person,
     },
     Injection {

@@ -205,7 +205,7 @@ const INJECTIONS: &[Injection] = &[
         heal: ENV_BACK,
         code: "URL-MALFORMED",
         subject: "worker",
-        decisive: "CONVEX_URL in /srv/fondation/.env has not the form",
+        decisive: "CONVEX_URL in /srv/fondation/.env does not have the form",
         fix: Fix::Person,
     },
     Injection {

@@ -120,7 +120,7 @@ const INJECTIONS: &[Injection] = &[
         heal: "cat /root/l > /var/log/mongodb/mongod.log",
         code: "SLOW-OPERATIONS",
         subject: "mongodb",
-        decisive: "60 lines like these",
+        decisive: "60 similar lines",
         fix: Fix::Look,
     },
     Injection {

@@ -413,7 +413,7 @@ const INJECTIONS: &[Injection] = &[
         heal: "cp -a /root/e /root/v-edfinance/apps/api/.env",
         code: "JWT-SECRET-SHORT",
         subject: "api",
-        decisive: "has not the form",
+        decisive: "does not have the form",
         fix: Fix::Person,
     },
     Injection {
@@ -472,7 +472,7 @@ const INJECTIONS: &[Injection] = &[
         heal: "cp -a /root/e /root/v-edfinance/apps/api/.env",
         code: "ORIGINS",
         subject: "api",
-        decisive: "has not the form",
+        decisive: "does not have the form",
         fix: Fix::Person,
     },
     Injection {
@@ -506,7 +506,7 @@ const INJECTIONS: &[Injection] = &[
         heal: "cp -a /root/e /root/v-edfinance/apps/api/.env",
         code: "STRIPE-KEY-FORM",
         subject: "api",
-        decisive: "has not the form",
+        decisive: "does not have the form",
         fix: Fix::Person,
     },
     Injection {
@@ -550,7 +550,7 @@ const INJECTIONS: &[Injection] = &[
         heal: "cp -a /root/e /root/v-edfinance/apps/api/.env",
         code: "WEBHOOK-SECRET-FORM",
         subject: "api",
-        decisive: "has not the form",
+        decisive: "does not have the form",
         fix: Fix::Person,
     },
     Injection {
@@ -561,7 +561,7 @@ const INJECTIONS: &[Injection] = &[
         heal: "docker restart -t 1 vedfinance-api >/dev/null",
         code: "WEBHOOK-SIGNATURE",
         subject: "api",
-        decisive: "3 lines like these",
+        decisive: "3 similar lines",
         fix: Fix::Person,
     },
     Injection {

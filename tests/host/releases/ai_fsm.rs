@@ -89,7 +89,7 @@ fn migrations(machine: &Machine) {
     let (failed, document) = release(machine, "redeploy -y --settle 500ms");
     assert_eq!(failed, came(5, "refused", "", ""), "{document:#}");
     let reason = document["reason"].as_str().unwrap();
-    assert!(reason.starts_with("the new version brings migrations (007_note.sql) and there is no backup"), "{reason}");
+    assert!(reason.starts_with("the new version has migrations (007_note.sql) and "), "{reason}");
     assert_eq!((head(machine, COPY), images(machine), runs(machine, "ai-fsm-web")), (at, before, containers));
     assert_eq!(sql(machine, "SELECT to_regclass('note')"), "");
     // One from the future is no backup of the last day.
@@ -195,7 +195,7 @@ fn gone(machine: &Machine, second: &str) {
     assert_eq!(state(machine), before);
     let listed = machine.sh("opsctl rollback --list");
     let row = listed.lines().find(|line| line.contains("Web: second version")).unwrap();
-    assert!(row.contains("gone"), "{listed}");
+    assert!(row.contains("missing"), "{listed}");
     // The one before has its name, so it was not swept away.
     let (done, document) = release(machine, "rollback -y --settle 500ms");
     assert_eq!(done.code, 0, "{document:#}");

@@ -127,7 +127,7 @@ fn gone(machine: &Machine) {
     }
     assert_eq!(state(machine), before);
     let listed = machine.sh("opsctl rollback --list");
-    assert!(listed.lines().any(|line| line.starts_with(&words) && line.contains("gone")), "{listed}");
+    assert!(listed.lines().any(|line| line.starts_with(&words) && line.contains("missing")), "{listed}");
 }
 
 /// What can be gone back to is completed for root, and for nobody else.

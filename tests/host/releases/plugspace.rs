@@ -161,5 +161,5 @@ fn back(machine: &Machine, first: &str, second: &str) {
     assert!(said.contains("commit ffffffffffff is no longer in the repository"), "{said}");
     assert_eq!(state(machine), before);
     let listed = machine.sh("opsctl rollback --list");
-    assert!(listed.lines().any(|line| line.starts_with("ffffffffffff") && line.contains("gone")), "{listed}");
+    assert!(listed.lines().any(|line| line.starts_with("ffffffffffff") && line.contains("missing")), "{listed}");
 }

@@ -184,7 +184,7 @@ fn back(machine: &Machine, first: &str, second: &str) {
     for (words, code, wanted) in [
         ("rollback -y --to 0000000000", 5, "no version 0000000000 is recorded"),
         ("rollback -y --to=--force", 2, "expected a version"),
-        ("rollback caddy -y", 2, "caddy is not deployed with the others"),
+        ("rollback caddy -y", 2, "caddy is not part of the release"),
         ("redeploy --load /nonexistent -y", 2, "no such file"),
         ("redeploy --pull -y", 2, "prim runs no images"),
     ] {
