@@ -106,8 +106,10 @@ fn status(
     }
     // What it advises is typed here as well.
     for problem in status.worst.iter_mut().chain(&mut status.problems) {
-        if let Some(rest) = problem.look.strip_prefix(&program::command("")) {
-            problem.look = program::command(format_args!("demo {rest}"));
+        for advice in [&mut problem.look, &mut problem.next] {
+            if let Some(words) = advice.strip_prefix(&program::command("")) {
+                *advice = program::command(format_args!("demo {words}"));
+            }
         }
     }
     let exit = status.head.exit_code;

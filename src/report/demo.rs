@@ -9,7 +9,7 @@ use crate::ui::Report;
 use crate::ui::{Cell, Text, Tone};
 
 /// The first line of every screen.
-pub const BANNER: &str = "DEMO    a made-up host: nothing below is about this machine, and no command runs";
+pub const BANNER: &str = "DEMO     a made-up host: nothing below is about this machine, and no command runs";
 
 /// A document as the verb itself prints it, and that it is about no real host.
 #[derive(Debug, Serialize)]
@@ -33,14 +33,14 @@ impl<R: Report> Report for MadeUp<R> {
         if let Some(plan) = &self.plan {
             page.gap();
             let command = program::command(format_args!("{} {} --dry-run", plan.operation, plan.names().join(" ")));
-            page.line(&[Cell(Tone::Dim, "   plan ".to_owned()), Cell::plain(command)]);
+            page.line(&[Cell(Tone::Dim, "    plan ".to_owned()), Cell::plain(command)]);
             plan.text(page);
         }
         if !self.next.is_empty() {
             page.gap();
         }
         for next in &self.next {
-            page.line(&[Cell(Tone::Dim, format!("{:>7} ", "next")), Cell::plain(next.clone())]);
+            page.line(&[Cell(Tone::Dim, format!("{:>8} ", "next")), Cell::plain(next.clone())]);
         }
     }
 
