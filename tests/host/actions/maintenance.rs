@@ -153,18 +153,17 @@ fn refusals(machine: &Machine, config: &str) {
     let site = "/etc/nginx/sites-available/plugspace";
     let wrong = [
         (format!("echo 'nonsense on;' >> {site}"), 5, "unknown directive"),
-        (format!("sed -i 's/listen 443 ssl;/listen 443 ssl/' {site}"), 5, "nginx rejects its configuration as it is \
-         now"),
+        (format!("sed -i 's/listen 443 ssl;/listen 443 ssl/' {site}"), 5, "nginx rejects its present configuration"),
         ("sed -i '/conf.d/d' /etc/nginx/nginx.conf; cp /etc/nginx/conf.d/plugspace-log.conf /etc/nginx/sites-enabled/0".to_owned(), 5, "nginx does not read "),
         (
             "sed -i '/conf.d/d; s,include /etc/nginx/sites-enabled.*,&\\ninclude /etc/nginx/conf.d/*.conf;,' /etc/nginx/nginx.conf
              mv /etc/nginx/conf.d/plugspace-log.conf /etc/nginx/sites-enabled/0".to_owned(),
             5,
-            "nginx would go on showing plugspace.io www.plugspace.io, which it reads in /etc/nginx/sites-enabled/plugspace",
+            "nginx would still serve plugspace.io www.plugspace.io, which it reads in /etc/nginx/sites-enabled/plugspace",
         ),
         (format!("sed -i 's/plugspace.io/elsewhere.io/g' {site}; rm -r /etc/letsencrypt/live/elsewhere.io 2>/dev/null || ln -s plugspace.io /etc/letsencrypt/live/elsewhere.io"), 5, "nginx has no server for any of"),
         ("chmod 777 /etc/nginx/conf.d".to_owned(), 5, "only this user can write to"),
-        (format!("echo '# mine' > {FILE}"), 4, "is not opsctl's"),
+        (format!("echo '# mine' > {FILE}"), 4, "does not belong to opsctl"),
         ("systemctl stop nginx".to_owned(), 4, "connection refused"),
     ];
     machine.sh("rm -rf /root/nginx && cp -a /etc/nginx /root/nginx");
