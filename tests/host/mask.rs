@@ -15,6 +15,8 @@ static WORDS: Patterns = LazyLock::new(|| {
         (r"\d+ restarts( in (\d+d)?(\d+h)?(\d+m)?(\d+s)?)?", "[n] restarts"),
         (r"\(pid \d+\)", "(pid [pid])"),
         (r"\b(\d+d)?(\d+h)?(\d+m)?(\d+s)? (left|ago)\b", "[span] $5"),
+        // Certificates are made within the same seconds.
+        (r"the first to end is \S+:", "the first to end is [name]:"),
         (r"\b[0-9a-f]{64}\b", "[id]"),
         // The kernel's counter is the whole machine's: where it is not nought, the journal is asked as well.
         (r"^(cat /proc/vmstat|journalctl --dmesg --since=-24h .*)$", "[memory kills]"),
@@ -32,6 +34,8 @@ static TEXT: Patterns = LazyLock::new(|| {
         (r"no answer in [\d.]+ s\b", "no answer in [n] s"),
         (r"\b\d+ restarts( in (\d+d)?(\d+h)?(\d+m)?(\d+s)?)?", "[n] restarts"),
         (r"\b(\d+d)?(\d+h)?(\d+m)?(\d+s)? (left|ago)\b", "[span] $5"),
+        // Certificates are made within the same seconds.
+        (r"the first to end is \S+:", "the first to end is [name]:"),
         // As above; and the journal is not for everybody to read.
         (
             r"none (in the \S+ since boot|recorded in this container, \d+ on the whole machine since boot)",

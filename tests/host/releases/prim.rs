@@ -186,7 +186,7 @@ fn back(machine: &Machine, first: &str, second: &str) {
         ("rollback -y --to=--force", 2, "expected a version"),
         ("rollback caddy -y", 2, "caddy is not part of the release"),
         ("redeploy --load /nonexistent -y", 2, "no such file"),
-        ("redeploy --pull -y", 2, "prim runs no images"),
+        ("redeploy --pull -y", 2, "prim has no images to load or pull"),
     ] {
         let said = refused(machine, words, code);
         assert!(said.contains(wanted), "{words}: {said}");
