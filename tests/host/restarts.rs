@@ -115,7 +115,8 @@ fn b22_c11_d14_m7_m8_what_ends_again_and_again_is_told_in_every_look() {
     the_engine_is_there(&machine);
     thread::sleep(Duration::from_secs(39).saturating_sub(begun.elapsed()));
     let mut looks = 0;
-    while begun.elapsed() < Duration::from_secs(63) {
+    // As many looks as it takes, however slow the machine is; each must see all of it.
+    while looks < 6 || begun.elapsed() < Duration::from_secs(63) {
         let (document, code) = status(&machine);
         assert_eq!(code, 3, "{document:#}");
         let restarting = host(&document, "restarting units").join("\n");
@@ -141,7 +142,7 @@ fn b22_c11_d14_m7_m8_what_ends_again_and_again_is_told_in_every_look() {
         looks += 1;
         thread::sleep(Duration::from_secs(2));
     }
-    assert!(looks >= 4, "{looks}");
+    assert!(looks >= 6, "{looks}");
     let ran = machine.run(&["opsctl", "-d", "localhost", "diagnose"]);
     assert!(
         ran.stdout.contains("LOCALHOST-UNIT-LOOPING") && ran.stdout.contains("flap.service: crash loop: "),
