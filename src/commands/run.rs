@@ -39,7 +39,7 @@ pub struct Args {
 enum Procedure {
     /// Record what runs, then reboot the host
     ///
-    /// `verify --after-reboot` tells what did not come back.
+    /// `verify --after-reboot` reports what did not start again.
     Reboot,
 }
 

@@ -253,7 +253,7 @@ impl Target {
         page.outcome(verdict, word, &[Cell::plain(what)]);
         self.log.iter().for_each(|line| super::logs::said(page, line));
         if !matches!(self.outcome, ChangeOutcome::Done | ChangeOutcome::NotTried) {
-            page.aside("next", &[Cell::command(program::command(format_args!("logs {}", self.service)))]);
+            page.labeled("next", &[Cell::command(program::command(format_args!("logs {}", self.service)))]);
         }
     }
 }

@@ -152,10 +152,10 @@ impl Report for Backup {
             page.outcome(verdict, word, &[Cell::plain(format!("{}: {}{warning}", set.set, set.summary))]);
         }
         if let (Some(id), Some(seconds)) = (self.id, self.seconds) {
-            page.aside("run", &[Cell::plain(format!("{id} on {} ({seconds:.1} s)", self.remote))]);
+            page.labeled("run", &[Cell::plain(format!("{id} on {} ({seconds:.1} s)", self.remote))]);
         }
         if let Some(kept) = &self.kept {
-            page.aside("kept", &[Cell::plain(format!("unproven copies in {kept}"))]);
+            page.labeled("kept", &[Cell::plain(format!("unproven copies in {kept}"))]);
         }
     }
 
@@ -404,7 +404,7 @@ impl Report for Prune {
                 String::new()
             };
             page.outcome(verdict, word, &[Cell::plain(format!("{}: {told}{foreign}", set.set))]);
-            let mut delete = |id: &Id, why: &str| page.aside("delete", &[Cell::plain(format!("{id}: {why}"))]);
+            let mut delete = |id: &Id, why: &str| page.labeled("delete", &[Cell::plain(format!("{id}: {why}"))]);
             set.outlived.iter().for_each(|id| delete(id, "older than the retention policy keeps"));
             set.leftovers.iter().for_each(|id| delete(id, "left by a run that did not finish"));
         }

@@ -6,5 +6,5 @@ use crate::ui::{Cell, Text};
 /// As a line beneath what it is about.
 pub(super) fn said(page: &mut Text, said: &Said) {
     let time = said.time.map(|time| page.time_of_day(time) + " ").unwrap_or_default();
-    page.aside("log", &[Cell::plain(time + &said.text)]);
+    page.labeled("log", &[Cell::plain(time + &said.text)]);
 }

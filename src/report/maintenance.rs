@@ -334,7 +334,7 @@ impl MaintenanceFacts {
             target.log.iter().for_each(|line| super::logs::said(page, line));
         }
         if let Some(now) = now {
-            page.aside("now", &[Cell::plain(now)]);
+            page.labeled("now", &[Cell::plain(now)]);
         }
     }
 }

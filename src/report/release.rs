@@ -279,7 +279,7 @@ impl Release {
             let what = format!("{} ({seconds:.1} s)", step.step.title);
             page.headed(Cell(tone, format!("{word:<9}")), &[Cell::plain(what)]);
             for line in &step.log {
-                page.aside("log", &[Cell::plain(line.clone())]);
+                page.labeled("log", &[Cell::plain(line.clone())]);
             }
         }
         let (left, tried): (Vec<&Target>, Vec<&Target>) =
@@ -297,10 +297,10 @@ impl Release {
         }
         match outcome {
             ReleaseOutcome::RolledBack | ReleaseOutcome::Stuck => {
-                page.aside("remains", &[Cell::plain(self.not_rolled_back)]);
+                page.labeled("remains", &[Cell::plain(self.not_rolled_back)]);
             }
             ReleaseOutcome::Done if self.operation == "rollback" => {
-                page.aside("remains", &[Cell::plain(self.not_rolled_back)]);
+                page.labeled("remains", &[Cell::plain(self.not_rolled_back)]);
             }
             ReleaseOutcome::Done | ReleaseOutcome::Refused | ReleaseOutcome::Unswitched | ReleaseOutcome::Bad => {}
         }

@@ -193,7 +193,7 @@ impl Report for Status {
         self.lock(page);
         if let Some(maintenance) = &self.maintenance {
             let told = format!("maintenance is {}: {}", maintenance.told(page), maintenance.summary);
-            page.aside("note", &[Cell(Tone::Strong, told)]);
+            page.labeled("note", &[Cell(Tone::Strong, told)]);
         }
         let well = self.backups.iter().filter(|fresh| fresh.verdict == Verdict::Pass).count();
         if well > 0 && well == self.backups.len() {
@@ -203,10 +203,10 @@ impl Report for Status {
                 1 => format!("1 verified, {oldest} ago"),
                 _ => format!("{well} verified, the oldest {oldest} ago"),
             };
-            page.aside("backups", &[Cell::plain(told)]);
+            page.labeled("backups", &[Cell::plain(told)]);
         }
         for change in &self.watched.changes {
-            page.aside("changed", &[Cell::plain(change.clone())]);
+            page.labeled("changed", &[Cell::plain(change.clone())]);
         }
         self.services(page);
         if !self.absent.is_empty() {
@@ -228,7 +228,7 @@ impl Status {
     fn lock(&self, page: &mut Text) {
         if self.lock.state == "held" {
             let words = self.lock.words(page);
-            page.aside("lock", &[Cell::plain(words)]);
+            page.labeled("lock", &[Cell::plain(words)]);
         }
     }
 
@@ -250,26 +250,26 @@ impl Status {
         };
         let summary = format!("{place}{}: {}", worst.subject, worst.summary);
         page.outcome(verdict, &word, &[Cell(Tone::Strong, summary)]);
-        let aside = |page: &mut Text, key: &str, text: String| {
-            page.aside(key, &[Cell::plain(text)]);
+        let labeled = |page: &mut Text, key: &str, text: String| {
+            page.labeled(key, &[Cell::plain(text)]);
         };
         // A warning has time; its severity is in the JSON.
         if verdict != Verdict::Warn {
-            aside(page, "respond", format!("{} ({}: {})", worst.respond, worst.severity, worst.reason));
+            labeled(page, "respond", format!("{} ({}: {})", worst.respond, worst.severity, worst.reason));
         }
         if !worst.affects.is_empty() {
-            aside(page, "affects", worst.affects.join(", "));
+            labeled(page, "affects", worst.affects.join(", "));
         }
         for line in &worst.log {
             super::logs::said(page, line);
         }
         if !worst.next.is_empty() {
-            page.aside("next", &[Cell::command(worst.next.clone())]);
+            page.labeled("next", &[Cell::command(worst.next.clone())]);
         }
         if let Some(others) = self.problems.get(1..).filter(|others| !others.is_empty()) {
             let named =
                 |problem: &Problem| format!("{} {} ({})", problem.subject, label(problem.verdict), problem.severity);
-            aside(page, "also", others.iter().map(named).collect::<Vec<_>>().join(", "));
+            labeled(page, "also", others.iter().map(named).collect::<Vec<_>>().join(", "));
         }
     }
 

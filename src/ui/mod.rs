@@ -139,7 +139,7 @@ impl Ui {
 
     fn text(self, report: &impl Report) -> String {
         let wide = self.format == Format::Wide;
-        let mut text = Text::new(text::Sheet {
+        let mut text = Text::new(text::Rendering {
             layout: table::Layout { headers: self.headers, wide, columns: columns(&io::stdout()) },
             color: self.colored(),
             quotes_host: report.quotes_host(),

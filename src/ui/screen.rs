@@ -18,7 +18,7 @@ const PACE: Duration = Duration::from_millis(200);
 /// Rows of a terminal that does not know them.
 const ROWS: usize = 24;
 
-/// What has to be put back at the end; `None` where no screen is open.
+/// What has to be restored at the end; `None` where no screen is open.
 static OPEN: Mutex<Option<Before>> = Mutex::new(None);
 
 /// The terminal before.
@@ -128,7 +128,7 @@ pub fn close() {
         Err(TryLockError::WouldBlock) => None,
     };
     let Some(before) = before else { return };
-    // A terminal that is gone has nothing to be put back.
+    // A terminal that is gone has nothing to restore.
     if let Some(modes) = before.modes {
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &modes);
     }

@@ -16,7 +16,7 @@ const LABEL: usize = 9;
 
 /// How a page is made.
 #[derive(Debug)]
-pub(super) struct Sheet {
+pub(super) struct Rendering {
     pub(super) layout: Layout,
     pub(super) color: bool,
     /// Secrets are looked for.
@@ -29,13 +29,13 @@ pub(super) struct Sheet {
 pub struct Text {
     /// Every column is wanted.
     pub wide: bool,
-    sheet: Sheet,
+    rendering: Rendering,
     page: String,
 }
 
 impl Text {
-    pub(super) fn new(sheet: Sheet) -> Self {
-        Text { wide: sheet.layout.wide, sheet, page: String::new() }
+    pub(super) fn new(rendering: Rendering) -> Self {
+        Text { wide: rendering.layout.wide, rendering, page: String::new() }
     }
 
     pub(super) fn finish(self) -> String {
@@ -44,12 +44,12 @@ impl Text {
 
     /// A date and time as whoever reads it has it: `2026-02-26 02:11:07 UTC`.
     pub fn time(&self, time: Timestamp) -> String {
-        self.sheet.clock.stamp(time)
+        self.rendering.clock.stamp(time)
     }
 
     /// A time of day: `02:11:07`.
     pub fn time_of_day(&self, time: Timestamp) -> String {
-        self.sheet.clock.time_of_day(time)
+        self.rendering.clock.time_of_day(time)
     }
 
     /// A line that begins with an outcome in a word.
@@ -58,7 +58,7 @@ impl Text {
     }
 
     /// A line beneath, behind its label.
-    pub fn aside(&mut self, label: &str, cells: &[Cell]) {
+    pub fn labeled(&mut self, label: &str, cells: &[Cell]) {
         self.headed(Cell(Tone::Dim, format!("{label:>width$} ", width = LABEL - 1)), cells);
     }
 
@@ -77,7 +77,7 @@ impl Text {
 
     fn hanging(&mut self, cells: &[Cell], hang: usize) {
         let cells: Vec<Cell> = cells.iter().map(|cell| self.ready(cell)).collect();
-        let lines = match self.sheet.layout.columns {
+        let lines = match self.rendering.layout.columns {
             Some(columns) => table::wrapped(&cells, columns, hang, |cell| self.paint(cell)),
             None => vec![cells.iter().map(|cell| self.paint(cell)).collect()],
         };
@@ -102,7 +102,7 @@ impl Text {
         }
         let rows: Vec<Vec<Cell>> =
             rows.into_iter().map(|row| row.iter().map(|cell| self.ready(cell)).collect()).collect();
-        for line in table::lines(columns, &rows, self.sheet.layout, |cell| self.paint(cell)) {
+        for line in table::lines(columns, &rows, self.rendering.layout, |cell| self.paint(cell)) {
             self.page.push_str(&line);
             self.page.push('\n');
         }
@@ -110,7 +110,7 @@ impl Text {
 
     /// The cell without what may not be shown, before it is measured and its text comes apart.
     fn ready(&self, Cell(tone, text): &Cell) -> Cell {
-        let clean = if self.sheet.quotes_host && self.sheet.layout.columns.is_some() {
+        let clean = if self.rendering.quotes_host && self.rendering.layout.columns.is_some() {
             redact::house().clean_known(text)
         } else {
             text.into()
@@ -119,7 +119,7 @@ impl Text {
     }
 
     fn paint(&self, Cell(tone, text): &Cell) -> String {
-        if !self.sheet.color || matches!(tone, Tone::Plain | Tone::Command) || text.is_empty() {
+        if !self.rendering.color || matches!(tone, Tone::Plain | Tone::Command) || text.is_empty() {
             return text.clone();
         }
         let style = match tone {

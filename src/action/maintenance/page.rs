@@ -124,8 +124,8 @@ pub(super) fn tidy(system: &System, page: &Page) -> io::Result<()> {
     // The main file is where it usually is, above the directory that it includes.
     let directory = page.file.rsplit_once('/').and_then(|(directory, _)| directory.rsplit_once('/'));
     let main = directory.map(|(directory, _)| beside(&format!("{directory}/nginx.conf"), "opsctl"));
-    let aside = [beside(page.file, "new"), beside(page.file, "off")];
-    aside.iter().chain(&main).try_for_each(|path| own::remove(system, path))
+    let temp = [beside(page.file, "new"), beside(page.file, "off")];
+    temp.iter().chain(&main).try_for_each(|path| own::remove(system, path))
 }
 
 /// What nginx's configuration says of the site.
@@ -198,7 +198,7 @@ pub fn plan(
     unwell: bool,
 ) -> Plan {
     let step = |title: &str, act: Act, risk: Risk| PageStep { title: title.to_owned(), act, deadline: CHECK, risk };
-    let (aside, taken) = (beside(page.file, "new"), beside(page.file, "off"));
+    let (temp, taken) = (beside(page.file, "new"), beside(page.file, "off"));
     let endpoints = site.endpoints();
     let before = system.read(page.file).ok();
     let mut steps = Vec::new();
@@ -207,13 +207,13 @@ pub fn plan(
             let other = beside(&site.main, "opsctl");
             let content = site.page(page.health, message, page.retry_after_seconds);
             if before.as_ref() != Some(&content) {
-                steps.push(step("write the page to a temp file", Act::Write(aside.clone(), content), Risk::Safe));
+                steps.push(step("write the page to a temp file", Act::Write(temp.clone(), content), Risk::Safe));
                 let title = "write a temporary main file that includes it";
-                steps.push(step(title, Act::Write(other.clone(), site.main_with(&aside)), Risk::Safe));
+                steps.push(step(title, Act::Write(other.clone(), site.main_with(&temp)), Risk::Safe));
                 let argv = nginx::validate_other(&other);
                 steps.push(step("check nginx's configuration with the page", Act::Run(argv), Risk::ReadOnly));
                 steps.push(step("remove the temporary main file", Act::Remove(other), Risk::Safe));
-                steps.push(step("install the page", Act::Move(aside, page.file.to_owned(), before), Risk::Safe));
+                steps.push(step("install the page", Act::Move(temp, page.file.to_owned(), before), Risk::Safe));
             }
             Risk::Disruptive
         }

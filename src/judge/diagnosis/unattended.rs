@@ -96,11 +96,11 @@ fn ignored(seen: &Seen) -> Conclusion {
         Err(unknown) => return unknown,
     };
     let flawed = tabs.iter().filter_map(|tab| Some((tab, tab.flaw.as_ref()?)));
-    // A file that is put aside under another name is meant to be passed over.
+    // A file that is kept under another name is ignored by cron on purpose.
     let meant = |tab: &Crontab| {
         let name = tab.path.rsplit('/').next().unwrap_or_default();
-        let aside = [".dpkg-", ".rpm", ".ucf", ".bak", ".old", ".orig", ".disabled", ".off", ".save", ".swp", "~"];
-        aside.iter().any(|end| name.contains(end)) || name.contains(".placeholder")
+        let suffixes = [".dpkg-", ".rpm", ".ucf", ".bak", ".old", ".orig", ".disabled", ".off", ".save", ".swp", "~"];
+        suffixes.iter().any(|end| name.contains(end)) || name.contains(".placeholder")
     };
     let facts: Vec<Fact> = flawed
         .filter(|(tab, _)| !meant(tab))

@@ -41,7 +41,7 @@ impl Diagnosis {
 impl Report for Diagnosis {
     fn text(&self, page: &mut Text) {
         for attempt in &self.attempts {
-            page.aside("fix", &[Cell::plain(attempt.words())]);
+            page.labeled("fix", &[Cell::plain(attempt.words())]);
         }
         self.headline(page);
         self.purposes(page);
@@ -91,7 +91,7 @@ impl Diagnosis {
     /// Services stopped on purpose, one line for all that were stopped together; and a change under way.
     fn purposes(&self, page: &mut Text) {
         let note = |page: &mut Text, text: String| {
-            page.aside("note", &[Cell(Tone::Strong, text)]);
+            page.labeled("note", &[Cell(Tone::Strong, text)]);
         };
         if let Some(maintenance) = &self.maintenance {
             let told = maintenance.told(page);
@@ -112,7 +112,7 @@ impl Diagnosis {
         }
         if self.lock.state == "held" {
             let words = self.lock.words(page);
-            page.aside("lock", &[Cell::plain(words)]);
+            page.labeled("lock", &[Cell::plain(words)]);
         }
     }
 
@@ -187,8 +187,8 @@ impl Diagnosis {
     }
 
     fn finding(&self, finding: &Finding, page: &mut Text) {
-        let aside = |page: &mut Text, key: &str, text: String| {
-            page.aside(key, &[Cell::plain(text)]);
+        let labeled = |page: &mut Text, key: &str, text: String| {
+            page.labeled(key, &[Cell::plain(text)]);
         };
         let told = [
             Cell(Tone::Strong, format!("{}: {}", finding.subject, finding.summary)),
@@ -196,18 +196,18 @@ impl Diagnosis {
         ];
         page.outcome(finding.verdict, &label(finding.verdict).to_uppercase(), &told);
         if finding.verdict == Verdict::Fail {
-            aside(page, "respond", format!("{} ({}: {})", finding.respond, finding.severity, finding.reason));
+            labeled(page, "respond", format!("{} ({}: {})", finding.respond, finding.severity, finding.reason));
         }
-        aside(page, "cause", finding.cause.clone());
+        labeled(page, "cause", finding.cause.clone());
         for evidence in &finding.evidence {
-            page.aside("evidence", &seen(evidence));
+            page.labeled("evidence", &seen(evidence));
         }
         if let Some(since) = finding.since {
             let told = format!("{} ({} ago)", page.time(since), age(since, self.head.time));
-            aside(page, "since", told);
+            labeled(page, "since", told);
         }
         for change in &finding.changes {
-            aside(page, "changed", format!("{} ago: {}", age(change.time, self.head.time), change.what));
+            labeled(page, "changed", format!("{} ago: {}", age(change.time, self.head.time), change.what));
         }
         let mut codes: Vec<&str> = Vec::new();
         for folded in &finding.explains {
@@ -218,21 +218,21 @@ impl Diagnosis {
             let same = finding.explains.iter().filter(|other| other.code == folded.code && *other != folded);
             let others: Vec<&str> = same.map(|other| other.subject.as_str()).collect();
             let likewise = if others.is_empty() { String::new() } else { format!("; also {}", others.join(", ")) };
-            aside(page, "impact", format!("{}{likewise}", folded.summary));
+            labeled(page, "impact", format!("{}{likewise}", folded.summary));
         }
         let alike = self.findings.iter().filter(|other| is_alike(other, finding) && *other != finding);
         let alike: Vec<&str> = alike.map(|other| other.subject.as_str()).collect();
         if !alike.is_empty() {
-            aside(page, "also", alike.join(", "));
+            labeled(page, "also", alike.join(", "));
         }
         if !finding.affects.is_empty() {
-            aside(page, "affects", finding.affects.join(", "));
+            labeled(page, "affects", finding.affects.join(", "));
         }
         for (index, fix) in finding.fixes.iter().enumerate() {
-            page.aside(if index == 0 { "fix" } else { "or" }, &fix.cells());
+            page.labeled(if index == 0 { "fix" } else { "or" }, &fix.cells());
         }
         if let Some(why) = &finding.no_restart {
-            aside(page, "note", format!("no restart: {why}"));
+            labeled(page, "note", format!("no restart: {why}"));
         }
     }
 }
