@@ -9,6 +9,7 @@ pub mod data;
 pub mod drift;
 pub mod footing;
 mod host;
+mod lines;
 mod lookups;
 pub mod pairs;
 pub mod reclaim;
@@ -18,13 +19,12 @@ pub mod unattended;
 pub mod unmanaged;
 pub mod values;
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use ahead::Ahead;
 
@@ -33,24 +33,17 @@ use crate::host::exec::ProcessEnd;
 use crate::host::system::System;
 use crate::host::threads::{join, task};
 use crate::host::tools::cgroup::{self, Home};
-use crate::host::tools::command::Command;
 use crate::host::tools::docker::Listed;
 use crate::host::tools::login_file::Login;
 use crate::host::tools::{Argv, Upstream};
 use crate::host::trouble::{Trouble, failure};
-use crate::observe::logs::destinations::Destinations;
 use crate::observe::logs::line::Said;
-use crate::observe::logs::{self, Wanted};
 use crate::observe::probe::{Answer, Door, ManagerEvidence, Reply, databases, http, list_containers, settings, text};
-use crate::program;
 use crate::registry::{Deployment, Http, Query, Question, RedisQuestion, Service};
 pub use host::unit;
 use host::{env, file, firewall, list, listeners, processes, resident, tail};
 pub use lookups::{Lookups, look_up};
 use second::SecondLook;
-
-/// How many of the newest lines of a service that is not well are read.
-const NEWEST: u64 = 60;
 
 /// What is to be asked. Names and paths are the registry's; records are told apart by their address.
 #[expect(clippy::struct_excessive_bools, reason = "each says whether one thing is asked")]
@@ -244,10 +237,10 @@ pub fn gather(
     ahead: Ahead,
 ) -> Clues {
     let found = OnceLock::new();
-    let ears = Ears { door, deployment, managers, wants, found: &found };
+    let reader = lines::LogReader { door, deployment, managers, wants, found: &found };
     thread::scope(|scope| {
-        let run = (!wants.run.is_empty()).then(|| task(scope, || ears.run_lines()));
-        let lately = (!wants.lately.is_empty()).then(|| task(scope, || ears.late_lines()));
+        let run = (!wants.run.is_empty()).then(|| task(scope, || reader.run_lines()));
+        let lately = (!wants.lately.is_empty()).then(|| task(scope, || reader.late_lines()));
         let left = ahead::Wanted {
             routes: wants.routes && ahead.routes.is_none(),
             passages: wants.passages && ahead.passages.is_none(),
@@ -305,7 +298,7 @@ pub fn gather(
             ..Clues::default()
         };
         for heard in run.map(join).into_iter().chain(lately.map(join)).flatten() {
-            add(&mut clues, heard);
+            lines::add(&mut clues, heard);
         }
         clues.drift = join(drifted);
         let late = late.map(join).unwrap_or_default();
@@ -328,107 +321,6 @@ pub fn gather(
         data::look_elsewhere(door, managers, wants, &mut clues);
         clues
     })
-}
-
-/// What was read of one service: its lines, and why these are not all.
-struct Lines {
-    service: &'static str,
-    answer: Answer<Vec<Said>>,
-    partial: Option<(Option<Timestamp>, String)>,
-}
-
-/// Adds lines of a service to those of another window.
-fn add(clues: &mut Clues, heard: Lines) {
-    let Lines { service, answer, partial } = heard;
-    if let Some(partial) = partial {
-        let known = clues.partial.entry(service).or_insert_with(|| partial.clone());
-        // None is the worst, then the later.
-        if known.0.is_some() && (partial.0.is_none() || partial.0 > known.0) {
-            *known = partial;
-        }
-    }
-    match clues.said.entry(service) {
-        Entry::Vacant(entry) => drop(entry.insert(answer)),
-        Entry::Occupied(mut entry) => match (&mut entry.get_mut().result, answer.result) {
-            (Ok(lines), Ok(more)) => {
-                let new: Vec<Said> = more.into_iter().filter(|line| !lines.contains(line)).collect();
-                lines.extend(new);
-                lines.sort_by_key(|line| line.time);
-            }
-            (result @ Ok(_), Err(trouble)) => *result = Err(trouble),
-            (Err(_), _) => {}
-        },
-    }
-}
-
-/// What reading lines needs.
-#[derive(Clone, Copy)]
-struct Ears<'a> {
-    door: Door<'a>,
-    deployment: &'static Deployment,
-    managers: &'a ManagerEvidence,
-    wants: &'a Wants,
-    /// Where the services write, asked once.
-    found: &'a OnceLock<Destinations>,
-}
-
-impl Ears<'_> {
-    fn run_lines(self) -> Vec<Lines> {
-        let wanted = Wanted { tail: Some(NEWEST), brief: true, ..Wanted::default() };
-        let command = |service: &Service| Command::own(["logs", service.name, "-n", &NEWEST.to_string()]);
-        self.hear(&self.wants.run, wanted, command)
-    }
-
-    /// A reading for each window, because a long one of one service must not become that of all.
-    fn late_lines(self) -> Vec<Lines> {
-        let mut windows: BTreeMap<u32, Vec<&'static Service>> = BTreeMap::new();
-        for (service, seconds) in self.wants.lately.values() {
-            windows.entry(*seconds).or_default().push(service);
-        }
-        let one = |seconds: u32, services: &[&'static Service]| {
-            let since = self.door.system.now() - SignedDuration::from_secs(i64::from(seconds));
-            let since = Some(since.as_microsecond());
-            let wanted = Wanted { since, brief: true, ..Wanted::default() };
-            let command = |service: &Service| Command::own(["logs", service.name, "--since", &format!("{seconds}s")]);
-            self.hear(services, wanted, command)
-        };
-        thread::scope(|scope| {
-            let threads: Vec<_> =
-                windows.iter().map(|(seconds, services)| task(scope, move || one(*seconds, services))).collect();
-            threads.into_iter().flat_map(join).collect()
-        })
-    }
-
-    fn hear(self, services: &[&'static Service], wanted: Wanted, command: impl Fn(&Service) -> Command) -> Vec<Lines> {
-        let Ears { door, deployment, managers, wants, found } = self;
-        let found = found.get_or_init(|| {
-            let lately = wants.lately.values().map(|(service, _)| *service);
-            let mut all: Vec<&'static Service> = wants.run.iter().copied().chain(lately).collect();
-            all.sort_unstable_by_key(|service| service.name);
-            all.dedup_by_key(|service| service.name);
-            logs::destinations(door.system, door.trace, &all, Some(managers), door.limit)
-        });
-        let mut heard = logs::hear(door.system, door.trace, deployment, services, wanted, door.limit, found);
-        let of = |service: &&'static Service| {
-            let service = *service;
-            let trouble = heard.troubles.iter().find(|(name, _)| *name == service.name).map(|(_, trouble)| trouble);
-            let (own, others): (Vec<_>, Vec<_>) =
-                std::mem::take(&mut heard.lines).into_iter().partition(|(name, _)| *name == service.name);
-            heard.lines = others;
-            let reach = heard.reach.iter().find(|(name, ..)| *name == service.name);
-            let reach = reach.map(|(_, since, words)| (Some(*since), words.clone()));
-            let partial = trouble.filter(|_| !own.is_empty()).map(|trouble| (None, trouble.to_string())).or(reach);
-            let result = match trouble {
-                Some(trouble) if own.is_empty() => Err(trouble.clone()),
-                Some(_) | None => {
-                    let lines = own.into_iter().map(|(_, said)| said);
-                    Ok(lines.filter(|line| !program::is_own_request(&line.text)).collect())
-                }
-            };
-            Lines { service: service.name, answer: Answer { command: command(service), result }, partial }
-        };
-        services.iter().map(of).collect()
-    }
 }
 
 /// An env file as systemd reads it.
