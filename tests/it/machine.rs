@@ -421,8 +421,8 @@ impl Machine {
             .replace(&self.tools().display().to_string(), "[TOOLS]")
             .replace(&format!("{}/", self.path("").display().to_string().trim_end_matches('/')), "/")
             .replace(&format!("\"{}\"", env!("CARGO_PKG_VERSION")), "\"[VERSION]\"");
-        let waited = regex::Regex::new(r"no answer in [0-9]+\.[0-9] s").unwrap();
-        waited.replace_all(&text, "no answer in [N] s").into_owned()
+        let waited = regex::Regex::new(r"(no answer|did not finish) in [0-9]+\.[0-9] s").unwrap();
+        waited.replace_all(&text, "$1 in [N] s").into_owned()
     }
 }
 

@@ -249,12 +249,9 @@ impl System {
         })?;
         let Some(uid) = uid else { return Ok(None) };
         let account = self.account(|account| account.uid == uid);
-        account.map(Some).ok_or_else(|| {
-            io::Error::other(format!(
-                "it belongs to {uid}, which is not a user of this \
-         host"
-            ))
-        })
+        account
+            .map(Some)
+            .ok_or_else(|| io::Error::other(format!("it belongs to user {uid}, who does not exist on this host")))
     }
 
     /// Whether something is there; `false` also where that cannot be seen.

@@ -271,7 +271,7 @@ fn l10_whoever_wrote_a_configuration_is_who_it_is_read_as() {
     fs::set_permissions(tree.path("etc/root's"), fs::Permissions::from_mode(0o666)).unwrap();
     assert!(author("/etc/root's").is_err());
     chown(tree.path("etc/theirs"), Some(4343), None).unwrap();
-    assert!(author("/etc/theirs").unwrap_err().to_string().contains("no user of this host"));
+    assert!(author("/etc/theirs").unwrap_err().to_string().contains("does not exist on this host"));
 }
 
 #[test]
