@@ -95,10 +95,7 @@ pub fn prepare(release: &'static Release, survey: &Survey, wanted: &Wanted, old_
         checks.push(Checked::new(
             "now",
             Verdict::Warn,
-            format!(
-                "{doubt}; the running version is not recorded as \
-         healthy"
-            ),
+            format!("{doubt}; the running version is not recorded as healthy"),
         ));
     }
     Preparation { from, to, checks, stages }

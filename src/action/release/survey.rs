@@ -224,7 +224,7 @@ fn source_of(system: &System, release: &'static Release) -> Option<WorkingCopy> 
             return Ok((path, None));
         }
         let owner = system.account(|account| account.uid == uid);
-        Ok((path, Some(owner.ok_or_else(|| format!("{path} belongs to {uid}, which is not a user of this host"))?)))
+        Ok((path, Some(owner.ok_or_else(|| format!("{path} belongs to user {uid}, who does not exist on this host"))?)))
     };
     Some(look())
 }

@@ -306,10 +306,9 @@ fn broken(case: &Case<'_>, subject: Subject<'_>, passed: &Passed) -> Option<(Str
             format!(", whose running upstream is {runs}, while its file has {file}")
         }
         (Some(at), _) => format!(", whose upstream is {at}"),
-        (None, Some(file)) => format!(
-            ", whose files have {file}: it has not read them yet, or cannot reach that \
-         upstream"
-        ),
+        (None, Some(file)) => {
+            format!(", whose files have {file}: it has not read them yet, or cannot reach that upstream")
+        }
         (None, None) => String::new(),
     };
     let edge = case.services.iter().find(|service| is_edge(service)).map_or("the edge", |service| service.name);
