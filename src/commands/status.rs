@@ -37,9 +37,6 @@ use crate::ui::Format;
 /// How long may be spent on what the worst failed service wrote last.
 const LAST_WORDS: Duration = Duration::from_millis(800);
 
-/// How many of them are shown beside what is wrong with it.
-const EXPLAINING: usize = 3;
-
 /// How many of its last lines are shown of one service.
 const TAIL: usize = 10;
 
@@ -101,14 +98,14 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let services = services(context.system, deployment, &names)?;
     let check = || take(args.fail_on, context, deployment, &services, names.is_empty());
     if let Some(interval) = interval {
-        return watching::run(context, interval, || Ok(check()?.status));
+        return watching::run(context, interval, check);
     }
-    let Taken { status, lines } = check()?;
+    let status = check()?;
     let exit = status.head.exit_code;
     // Of one service people also want its checks and what it wrote, as systemctl prints them.
     match (&services[..], context.ui.format) {
         ([service], Format::Text | Format::Wide) if !names.is_empty() => {
-            let log = tail(context, deployment, service, lines)?;
+            let log = tail(context, deployment, service)?;
             let head = Head::of(context.system, "opsctl/status/v1", deployment, status.head.verdict, exit);
             context.ui.report(&Description { head, status, facts: None, log })?;
         }
@@ -119,7 +116,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
 
 /// The state of everything.
 pub(super) fn all(context: &Context<'_>, deployment: &'static Deployment) -> Result<Status, Error> {
-    Ok(take(FailOn::Fail, context, deployment, deployment.services, true)?.status)
+    take(FailOn::Fail, context, deployment, deployment.services, true)
 }
 
 /// The state of one service, and what it wrote last.
@@ -128,28 +125,18 @@ pub(super) fn with_tail(
     deployment: &'static Deployment,
     service: &'static Service,
 ) -> Result<(Status, Vec<Said>), Error> {
-    let Taken { status, lines } = take(FailOn::Fail, context, deployment, &[service], false)?;
-    let log = tail(context, deployment, service, lines)?;
-    Ok((status, log))
+    let status = take(FailOn::Fail, context, deployment, &[service], false)?;
+    Ok((status, tail(context, deployment, service)?))
 }
 
-/// What a service wrote last: of the lines that were read already, else read now.
-fn tail(
-    context: &Context<'_>,
-    deployment: &'static Deployment,
-    service: &'static Service,
-    read: Option<Vec<Said>>,
-) -> Result<Vec<Said>, Error> {
+/// What a service wrote last.
+fn tail(context: &Context<'_>, deployment: &'static Deployment, service: &'static Service) -> Result<Vec<Said>, Error> {
     if service.log_sources().is_empty() {
         return Ok(Vec::new());
     }
-    if let Some(lines) = read {
-        return Ok(logs::last(lines, TAIL));
-    }
     let time = context.look()?;
     let system = context.system.with_files_until(time.until);
-    let lines = logs::newest(&system, context.trace(), deployment, service, LAST_WORDS.min(time.rest()));
-    Ok(logs::last(lines, TAIL))
+    Ok(logs::newest(&system, context.trace(), deployment, service, TAIL, LAST_WORDS.min(time.rest())))
 }
 
 /// How recent backups are, by what this host recorded of them: the remote is not asked, for it may be far away. Nothing of a
@@ -210,7 +197,7 @@ fn everything(
     let nothing = clues::Clues::default();
     let wants = diagnosis::wants(&case(&nothing), failures, None);
     let door = Door::new(context.system, &processes, left());
-    let clues = clues::gather(door, deployment, &evidence.managers, evidence.visits(), &wants, ahead);
+    let clues = clues::gather(door, deployment, &evidence.managers, &wants, ahead);
     let noticed = noticed(context, &case(&clues));
     (health, noticed)
 }
@@ -231,19 +218,13 @@ pub(super) fn noticed(context: &Context<'_>, case: &Case<'_>) -> Noticed {
     Noticed { findings, open }
 }
 
-/// A status, and the newest lines of the service that failed worst, where one did.
-struct Taken {
-    status: Status,
-    lines: Option<Vec<Said>>,
-}
-
 fn take(
     fail_on: FailOn,
     context: &Context<'_>,
     deployment: &'static Deployment,
     services: &[&'static Service],
     with_host: bool,
-) -> Result<Taken, Error> {
+) -> Result<Status, Error> {
     let time = context.look()?;
     let system = context.system.with_files_until(time.until);
     let context = &context.on(&system);
@@ -262,16 +243,12 @@ fn take(
         Head::of(context.system, "opsctl/status/v1", deployment, verdict, Exit::of(verdict, fail_on == FailOn::Warn))
     });
     status.maintenance = purposes.maintenance(deployment);
-    let failed = status.failed(deployment).filter(|service| !service.log_sources().is_empty());
-    let lines = failed.map(|service| {
+    if let Some(service) = status.failed(deployment).filter(|service| !service.log_sources().is_empty()) {
         let limit = LAST_WORDS.min(time.rest());
-        logs::newest(context.system, context.trace(), deployment, service, limit)
-    });
-    if let Some(lines) = &lines {
-        status.add_last_words(&logs::explaining(lines.clone(), EXPLAINING));
+        status.add_last_words(&logs::last_words(context.system, context.trace(), deployment, service, None, 3, limit));
     }
     if !context.is_detected(deployment) {
         status.name_deployment(deployment.name);
     }
-    Ok(Taken { status, lines })
+    Ok(status)
 }

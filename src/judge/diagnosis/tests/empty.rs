@@ -200,7 +200,6 @@ fn bare_host() -> HostEvidence {
         edge: TlsEdge::Asked(443),
         unserved: Vec::new(),
         names_trouble: None,
-        visits: Vec::new(),
     }
 }
 
