@@ -13,7 +13,7 @@ use crate::host::tools::docker::{self, ContainerState, Listed};
 use crate::host::tools::pm2::{self, Process};
 use crate::host::tools::systemctl::UnitState;
 use crate::host::trouble::Trouble;
-use crate::registry::{App, Manager, Presence, Probe, Service};
+use crate::registry::{App, Manager, Presence, Probe, Service, Unit};
 
 /// What the managers said. A manager that no service has is not asked.
 #[derive(Debug, Default)]
@@ -102,8 +102,7 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool
                 // An instance has the file of its template.
                 let has_template = |pattern: &String| has_unit_file(door.system, &pattern.replace('*', ""));
                 patterns.extend(unit.instances.map(str::to_owned).filter(has_template));
-                let only_starts = |pattern: &String| has_template(pattern) && is_job(door.system, unit.name);
-                patterns.extend(unit.own_template().filter(only_starts));
+                patterns.extend(started_instances(door.system, unit));
             }
             Manager::Pm2(app) => drop(homes.insert(app.home, app)),
             Manager::Compose(_) | Manager::Docker(_) => {}
@@ -138,6 +137,13 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool
         evidence.apps = apps.into_iter().map(|(home, thread)| (home, join(thread))).collect();
     });
     evidence
+}
+
+/// The pattern of the instances that a job starts and that nobody stated: `postgresql@*.service` of `postgresql.service` on Debian.
+pub fn started_instances(system: &System, unit: &Unit) -> Option<String> {
+    // An instance has the file of its template.
+    let has_template = |pattern: &String| has_unit_file(system, &pattern.replace('*', ""));
+    unit.own_template().filter(|pattern| has_template(pattern) && is_job(system, unit.name))
 }
 
 /// Whether a unit file of that name is in systemd's search path (systemd.unit(5)); of an instance, its template's.

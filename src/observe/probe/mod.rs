@@ -34,7 +34,7 @@ pub use engine::engine_get;
 #[cfg(test)]
 pub use host::Silence;
 pub use host::{Edge as TlsEdge, HostEvidence, OomRecord};
-pub use managers::{ManagerEvidence, PmDaemon, Stranger, has_unit_file};
+pub use managers::{ManagerEvidence, PmDaemon, Stranger, has_unit_file, started_instances};
 pub(crate) use ports::members;
 pub use ports::{Holder, ListenAddress, own_processes, tcp_listeners};
 pub(crate) use settings::secret;
