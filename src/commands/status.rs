@@ -37,6 +37,9 @@ use crate::ui::Format;
 /// How long may be spent on what the worst failed service wrote last.
 const LAST_WORDS: Duration = Duration::from_millis(800);
 
+/// How many of them are shown beside what is wrong with it.
+const EXPLAINING: usize = 3;
+
 /// How many of its last lines are shown of one service.
 const TAIL: usize = 10;
 
@@ -98,14 +101,14 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let services = services(context.system, deployment, &names)?;
     let check = || take(args.fail_on, context, deployment, &services, names.is_empty());
     if let Some(interval) = interval {
-        return watching::run(context, interval, check);
+        return watching::run(context, interval, || Ok(check()?.status));
     }
-    let status = check()?;
+    let Taken { status, lines } = check()?;
     let exit = status.head.exit_code;
     // Of one service people also want its checks and what it wrote, as systemctl prints them.
     match (&services[..], context.ui.format) {
         ([service], Format::Text | Format::Wide) if !names.is_empty() => {
-            let log = tail(context, deployment, service)?;
+            let log = tail(context, deployment, service, lines)?;
             let head = Head::of(context.system, "opsctl/status/v1", deployment, status.head.verdict, exit);
             context.ui.report(&Description { head, status, facts: None, log })?;
         }
@@ -116,7 +119,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
 
 /// The state of everything.
 pub(super) fn all(context: &Context<'_>, deployment: &'static Deployment) -> Result<Status, Error> {
-    take(FailOn::Fail, context, deployment, deployment.services, true)
+    Ok(take(FailOn::Fail, context, deployment, deployment.services, true)?.status)
 }
 
 /// The state of one service, and what it wrote last.
@@ -125,18 +128,28 @@ pub(super) fn with_tail(
     deployment: &'static Deployment,
     service: &'static Service,
 ) -> Result<(Status, Vec<Said>), Error> {
-    let status = take(FailOn::Fail, context, deployment, &[service], false)?;
-    Ok((status, tail(context, deployment, service)?))
+    let Taken { status, lines } = take(FailOn::Fail, context, deployment, &[service], false)?;
+    let log = tail(context, deployment, service, lines)?;
+    Ok((status, log))
 }
 
-/// What a service wrote last.
-fn tail(context: &Context<'_>, deployment: &'static Deployment, service: &'static Service) -> Result<Vec<Said>, Error> {
+/// What a service wrote last: of the lines that were read already, else read now.
+fn tail(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    service: &'static Service,
+    read: Option<Vec<Said>>,
+) -> Result<Vec<Said>, Error> {
     if service.log_sources().is_empty() {
         return Ok(Vec::new());
     }
+    if let Some(lines) = read {
+        return Ok(logs::last(lines, TAIL));
+    }
     let time = context.look()?;
     let system = context.system.with_files_until(time.until);
-    Ok(logs::newest(&system, context.trace(), deployment, service, TAIL, LAST_WORDS.min(time.rest())))
+    let lines = logs::newest(&system, context.trace(), deployment, service, LAST_WORDS.min(time.rest()));
+    Ok(logs::last(lines, TAIL))
 }
 
 /// How recent backups are, by what this host recorded of them: the remote is not asked, for it may be far away. Nothing of a
@@ -197,7 +210,7 @@ fn everything(
     let nothing = clues::Clues::default();
     let wants = diagnosis::wants(&case(&nothing), failures, None);
     let door = Door::new(context.system, &processes, left());
-    let clues = clues::gather(door, deployment, &evidence.managers, &wants, ahead);
+    let clues = clues::gather(door, deployment, &evidence.managers, evidence.visits(), &wants, ahead);
     let noticed = noticed(context, &case(&clues));
     (health, noticed)
 }
@@ -218,13 +231,19 @@ pub(super) fn noticed(context: &Context<'_>, case: &Case<'_>) -> Noticed {
     Noticed { findings, open }
 }
 
+/// A status, and the newest lines of the service that failed worst, where one did.
+struct Taken {
+    status: Status,
+    lines: Option<Vec<Said>>,
+}
+
 fn take(
     fail_on: FailOn,
     context: &Context<'_>,
     deployment: &'static Deployment,
     services: &[&'static Service],
     with_host: bool,
-) -> Result<Status, Error> {
+) -> Result<Taken, Error> {
     let time = context.look()?;
     let system = context.system.with_files_until(time.until);
     let context = &context.on(&system);
@@ -243,12 +262,16 @@ fn take(
         Head::of(context.system, "opsctl/status/v1", deployment, verdict, Exit::of(verdict, fail_on == FailOn::Warn))
     });
     status.maintenance = purposes.maintenance(deployment);
-    if let Some(service) = status.failed(deployment).filter(|service| !service.log_sources().is_empty()) {
+    let failed = status.failed(deployment).filter(|service| !service.log_sources().is_empty());
+    let lines = failed.map(|service| {
         let limit = LAST_WORDS.min(time.rest());
-        status.add_last_words(&logs::last_words(context.system, context.trace(), deployment, service, None, 3, limit));
+        logs::newest(context.system, context.trace(), deployment, service, limit)
+    });
+    if let Some(lines) = &lines {
+        status.add_last_words(&logs::explaining(lines.clone(), EXPLAINING));
     }
     if !context.is_detected(deployment) {
         status.name_deployment(deployment.name);
     }
-    Ok(status)
+    Ok(Taken { status, lines })
 }

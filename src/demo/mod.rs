@@ -183,6 +183,7 @@ fn host() -> HostEvidence {
         edge: TlsEdge::Asked(443),
         unserved: Vec::new(),
         names_trouble: None,
+        visits: Vec::new(),
     }
 }
 

@@ -132,7 +132,7 @@ pub fn look(
     let docker = probe::give_up_engine(&scene.evidence.managers, time.until).then_some(("docker", limit));
     recorder.give_up_silent(docker);
     let door = || Door::new(context.system, &recorder, time.rest()).with_trace(context.trace());
-    scene.clues = clues::gather(door(), deployment, &scene.evidence.managers, &wants, ahead);
+    scene.clues = clues::gather(door(), deployment, &scene.evidence.managers, scene.evidence.visits(), &wants, ahead);
     let wanted = diagnosis::others(&scene.case(deployment), &question.failures);
     clues::look_up(door(), deployment, &mut scene.clues, &wanted);
     let wanted = diagnosis::named(&scene.case(deployment), &question.failures);

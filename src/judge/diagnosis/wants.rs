@@ -21,7 +21,7 @@ pub(super) fn ahead(clue: &Clue, wanted: &mut Wanted) {
         }
         Clue::Not(part) => ahead(part, wanted),
         Clue::RouteElsewhere | Clue::ProxyRejects => wanted.routes = true,
-        Clue::Route(Passage::Broken | Passage::Elsewhere | Passage::Differs) => wanted.passages = true,
+        Clue::Route(Passage::Broken | Passage::Elsewhere | Passage::Differs) => wanted.targets = true,
         Clue::Unattended(_) => wanted.unattended = true,
         Clue::Footing(Footing::DeletedFiles) => (wanted.footing, wanted.deleted) = (true, true),
         Clue::Footing(_) => wanted.footing = true,

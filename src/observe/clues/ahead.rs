@@ -2,10 +2,11 @@
 
 use std::thread;
 
-use super::drift::routes::{self, Passages};
+use super::drift::routes;
 use super::{footing, unattended};
 use crate::host::threads::{join, task};
 use crate::host::tools::Upstream;
+use crate::host::tools::caddy::sites::Target;
 use crate::observe::probe::{Answer, Door, survey};
 use crate::registry::Deployment;
 
@@ -13,10 +14,10 @@ use crate::registry::Deployment;
 #[expect(clippy::struct_excessive_bools, reason = "each says whether one thing is asked")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Wanted {
-    /// Where the proxy sends whom.
+    /// Where the proxy's files send whom.
     pub routes: bool,
-    /// What visitors of public routes get, and where the proxy sends them as it runs.
-    pub passages: bool,
+    /// Where the proxy sends whom as it runs.
+    pub targets: bool,
     /// What should happen by itself.
     pub unattended: bool,
     /// What the host stands on.
@@ -30,8 +31,8 @@ pub struct Wanted {
 pub struct Ahead {
     /// Routes of the proxy.
     pub routes: Option<Answer<Vec<Upstream>>>,
-    /// Public routes as visitors find them.
-    pub passages: Option<Passages>,
+    /// Where the proxy sends whom as it runs.
+    pub targets: Option<Answer<Option<Vec<Target>>>>,
     /// What should happen by itself, but for what depends on what runs.
     pub unattended: Option<unattended::Standing>,
     /// What the host stands on.
@@ -45,14 +46,13 @@ pub fn ask(door: Door<'_>, deployment: &'static Deployment, wanted: Wanted) -> A
     thread::scope(|scope| {
         let proxy = deployment.proxy.as_ref();
         let routes = proxy.filter(|_| wanted.routes).map(|proxy| task(scope, move || survey::ask_proxy(door, proxy)));
-        let passages = proxy.filter(|_| wanted.passages);
-        let passages = passages.map(|proxy| task(scope, move || routes::ask_all(door, deployment, proxy)));
+        let targets = proxy.filter(|_| wanted.targets).map(|proxy| task(scope, move || routes::targets(door, proxy)));
         let unattended = wanted.unattended.then(|| task(scope, move || unattended::ask(door, deployment)));
         let footing = wanted.footing.then(|| task(scope, move || footing::look(door, deployment)));
         let deleted = wanted.deleted.then(|| footing::deleted(door.system));
         Ahead {
             routes: routes.map(join),
-            passages: passages.map(join),
+            targets: targets.map(join),
             unattended: unattended.map(join),
             footing: footing.map(join),
             deleted,

@@ -38,7 +38,9 @@ use crate::host::tools::login_file::Login;
 use crate::host::tools::{Argv, Upstream};
 use crate::host::trouble::{Trouble, failure};
 use crate::observe::logs::line::Said;
-use crate::observe::probe::{Answer, Door, ManagerEvidence, Reply, databases, http, list_containers, settings, text};
+use crate::observe::probe::{
+    Answer, Door, ManagerEvidence, Reply, Visit, databases, http, list_containers, settings, text,
+};
 use crate::registry::{Deployment, Http, Query, Question, RedisQuestion, Service};
 pub use host::unit;
 use host::{env, file, firewall, list, listeners, processes, resident, tail};
@@ -228,11 +230,12 @@ pub struct FileFound {
     pub is_dir: bool,
 }
 
-/// Asks all that is wanted and was not asked `ahead`. `managers` says which env files units name.
+/// Asks all that is wanted and was not asked `ahead`. `managers` says which env files units name; `visits` are to public names.
 pub fn gather(
     door: Door<'_>,
     deployment: &'static Deployment,
     managers: &ManagerEvidence,
+    visits: &[Visit],
     wants: &Wants,
     ahead: Ahead,
 ) -> Clues {
@@ -243,13 +246,13 @@ pub fn gather(
         let lately = (!wants.lately.is_empty()).then(|| task(scope, || reader.late_lines()));
         let left = ahead::Wanted {
             routes: wants.routes && ahead.routes.is_none(),
-            passages: wants.passages && ahead.passages.is_none(),
+            targets: wants.passages && ahead.targets.is_none(),
             unattended: wants.unattended && ahead.unattended.is_none(),
             footing: wants.footing && ahead.footing.is_none(),
             deleted: wants.deleted && ahead.deleted.is_none(),
         };
         let late = (left != ahead::Wanted::default()).then(|| task(scope, move || ahead::ask(door, deployment, left)));
-        let Ahead { routes, passages, unattended, footing, deleted } = ahead;
+        let Ahead { routes, targets, unattended, footing, deleted } = ahead;
         let by_itself = unattended.map(|seen| task(scope, move || unattended::add(door, deployment, managers, seen)));
         let second: Vec<_> = wants
             .second
@@ -303,7 +306,8 @@ pub fn gather(
         clues.drift = join(drifted);
         let late = late.map(join).unwrap_or_default();
         clues.routes = routes.or(late.routes);
-        clues.passages = passages.or(late.passages);
+        let targets = targets.or(late.targets).filter(|_| wants.passages);
+        clues.passages = targets.map(|targets| drift::routes::follow_up(door, deployment, visits, targets));
         clues.footing = footing.or(late.footing);
         clues.deleted = deleted.or(late.deleted);
         let add = |seen| unattended::add(door, deployment, managers, seen);

@@ -15,7 +15,8 @@ use crate::host::tools::command::Command;
 use crate::host::tools::systemctl::{self, UnitState};
 use crate::host::tools::{procfs, unit_file};
 use crate::host::trouble::Trouble;
-use crate::observe::probe::{Answer, Door, ManagerEvidence, has_unit_file};
+use crate::observe::probe::unit_paths::template;
+use crate::observe::probe::{Answer, Door, ManagerEvidence, UnitPaths};
 use crate::registry::{Deployment, Manager};
 
 /// Where an administrator's units are.
@@ -171,7 +172,8 @@ fn candidates(system: &System) -> Vec<String> {
         found.extend(template.filter(|unit| is_newer(system, unit, *started)).map(|_| name.clone()));
     }
     // What runs on without its file.
-    let gone = |name: &&String| name.ends_with(".service") && !has_unit_file(system, name);
+    let paths = UnitPaths::read(system);
+    let gone = |name: &&String| name.ends_with(".service") && !paths.has(name);
     found.extend(runs.keys().filter(|name| !own.contains_key(*name)).filter(gone).cloned());
     found
 }
@@ -181,12 +183,6 @@ fn is_newer(system: &System, unit: &Own, started: Timestamp) -> bool {
     let env_files = || env_files(system, &unit.files);
     let is_later = |path: &String| changed(system, path).is_some_and(|changed| is_later(changed, started));
     unit.changed.is_some_and(|changed| changed.as_second() >= started.as_second()) || env_files().iter().any(is_later)
-}
-
-/// `foo@.service` of `foo@1.service`.
-fn template(name: &str) -> Option<String> {
-    let (stem, rest) = name.split_once('@')?;
-    Some(format!("{stem}@.{}", rest.rsplit_once('.')?.1))
 }
 
 /// Env files that unit files name plainly.
@@ -282,11 +278,5 @@ mod tests {
         assert_eq!(candidates_of(instance, |root| touch(root, "etc/lamp.env")), ["lamp.service", "lamp@1.service"]);
         // What runs without a unit file.
         assert_eq!(candidates_of(&["lamp.service", "gone.service", "a.scope"], |_| ()), ["gone.service"]);
-    }
-
-    #[test]
-    fn an_instance_has_a_template() {
-        assert_eq!(template("lamp@a.b.service").as_deref(), Some("lamp@.service"));
-        assert_eq!(template("lamp.service"), None);
     }
 }

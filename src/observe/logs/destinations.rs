@@ -134,8 +134,12 @@ fn of_units(system: &System, known: &ManagerEvidence, names: &[&str]) -> Option<
     let answer = known.units.as_ref()?;
     let units = answer.result.as_ref().ok()?;
     let mut found: Vec<UnitOutput> = units.iter().filter_map(|unit| unit.output.clone()).collect();
-    if !names.iter().all(|name| found.iter().any(|unit| unit.is(name)) || !probe::has_unit_file(system, name)) {
-        return None;
+    let mut unknown = names.iter().filter(|name| !found.iter().any(|unit| unit.is(name))).peekable();
+    if unknown.peek().is_some() {
+        let paths = probe::UnitPaths::read(system);
+        if unknown.any(|name| paths.has(name)) {
+            return None;
+        }
     }
     for unit in &mut found {
         read_files(system, unit);

@@ -268,8 +268,8 @@ pub(crate) fn keep_secret(system: &System, deployment: &'static Deployment) {
     redact::keep_secret(move || redactor(&system, deployment.services));
 }
 
-/// What a service wrote last that tells most, oldest first: errors, where there are any among its newest lines, else those
-/// lines themselves. What cannot be read within `limit` is left out, for this is shown beside something that says more.
+/// What a service wrote last that explains most, oldest first, as far as it can be read within `limit`: it is shown beside
+/// something that says more.
 pub fn last_words(
     system: &System,
     trace: Option<fn(&Argv)>,
@@ -281,12 +281,16 @@ pub fn last_words(
 ) -> Vec<Said> {
     let wanted =
         Wanted { since: since.map(Timestamp::as_microsecond), tail: Some(NEWEST), brief: true, ..Wanted::default() };
-    let mut lines = said(system, trace, deployment, service, wanted, limit);
+    explaining(said(system, trace, deployment, service, wanted, limit), count)
+}
+
+/// Of the newest lines of a service the last that explain most: errors, where there are any, else those lines themselves.
+pub fn explaining(mut lines: Vec<Said>, count: usize) -> Vec<Said> {
     let is_error = |line: &Said| line.level >= Some(LogLevel::Error);
     if lines.iter().any(is_error) {
         lines.retain(is_error);
     }
-    lines.split_off(lines.len().saturating_sub(count))
+    last(lines, count)
 }
 
 /// The newest lines of a service, oldest first, as far as they can be read within `limit`.
@@ -295,11 +299,14 @@ pub fn newest(
     trace: Option<fn(&Argv)>,
     deployment: &'static Deployment,
     service: &'static Service,
-    count: usize,
     limit: Duration,
 ) -> Vec<Said> {
-    let wanted = Wanted { tail: Some(count as u64), brief: true, ..Wanted::default() };
-    let mut lines = said(system, trace, deployment, service, wanted, limit);
+    let wanted = Wanted { tail: Some(NEWEST), brief: true, ..Wanted::default() };
+    said(system, trace, deployment, service, wanted, limit)
+}
+
+/// The last of these lines.
+pub fn last(mut lines: Vec<Said>, count: usize) -> Vec<Said> {
     lines.split_off(lines.len().saturating_sub(count))
 }
 

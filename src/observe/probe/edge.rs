@@ -3,17 +3,20 @@
 //! `status` tells of, is no reason not to look.
 
 use std::io::Read;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use ureq::Agent;
 use ureq::config::Config;
 use ureq::http::Uri;
-use ureq::tls::TlsConfig;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::unversioned::transport::{Connector, NextTimeout, TcpConnector};
 
+mod secured;
+
+use self::secured::Secured;
 use super::Answer;
+use super::tls::{self, Chain};
 use crate::host::tools::command::Command;
 use crate::host::tools::nginx::page::{Endpoint, HEADER};
 use crate::host::trouble::Trouble;
@@ -36,7 +39,17 @@ pub struct Edge {
 }
 
 /// Asks for a path of a host. `loopback` stands for this host's addresses where the edge listens at all of them.
-pub fn edge(endpoint: &Endpoint, loopback: std::net::IpAddr, path: &str, limit: Duration) -> Answer<Edge> {
+pub fn edge(endpoint: &Endpoint, loopback: IpAddr, path: &str, limit: Duration) -> Answer<Edge> {
+    visit(endpoint, loopback, path, limit).0
+}
+
+/// The same, and the certificates that it showed.
+pub(super) fn visit(
+    endpoint: &Endpoint,
+    loopback: IpAddr,
+    path: &str,
+    limit: Duration,
+) -> (Answer<Edge>, Option<Chain>) {
     let Endpoint { host, port, tls, address, .. } = endpoint;
     let scheme = if *tls { "https" } else { "http" };
     let usual = matches!((tls, port), (true, 443) | (false, 80));
@@ -45,11 +58,14 @@ pub fn edge(endpoint: &Endpoint, loopback: std::net::IpAddr, path: &str, limit: 
     let address = address.unwrap_or(loopback);
     let resolve = format!("{host}:{port}:{address}");
     let command = Command::new(["curl", "-sSik", "-m", "3", "--resolve", &resolve, &url]);
-    Answer { command, result: ask(&url, SocketAddr::new(address, *port), limit) }
+    let (result, chain) = match tls::Client::new() {
+        Ok(client) => (ask(&url, SocketAddr::new(address, *port), limit, &client), client.shown()),
+        Err(error) => (Err(Trouble::Failed(error.to_string())), None),
+    };
+    (Answer { command, result }, chain)
 }
 
-fn ask(url: &str, address: SocketAddr, limit: Duration) -> Result<Edge, Trouble> {
-    super::tls::install_crypto();
+fn ask(url: &str, address: SocketAddr, limit: Duration, client: &tls::Client) -> Result<Edge, Trouble> {
     let config = Agent::config_builder()
         .timeout_global(Some(limit))
         .http_status_as_error(false)
@@ -58,9 +74,9 @@ fn ask(url: &str, address: SocketAddr, limit: Duration) -> Result<Edge, Trouble>
         .max_idle_connections(0)
         .proxy(None)
         .user_agent(program::USER_AGENT)
-        .tls_config(TlsConfig::builder().disable_verification(true).build())
         .build();
-    let agent = Agent::with_parts(config, DefaultConnector::default(), Here(address));
+    let connector = TcpConnector::default().chain(Secured(client.config.clone()));
+    let agent = Agent::with_parts(config, connector, Here(address));
     let response = agent.get(url).call().map_err(|error| {
         let reason = || Trouble::Failed(super::http::reason(&error, limit));
         super::http::shortage(&error).map_or_else(reason, Trouble::Shortage)
@@ -116,7 +132,9 @@ mod tests {
     #[test]
     fn an_edge_that_never_ends_its_answer_is_not_waited_for() {
         let begun = Instant::now();
-        let late = |url: &str, address| ask(url, address, Duration::from_millis(500)).unwrap_err();
+        let client = tls::Client::new().unwrap();
+        let ask = |url: &str, address| ask(url, address, Duration::from_millis(500), &client);
+        let late = |url: &str, address| ask(url, address).unwrap_err();
         // A record of TLS whose end does not come.
         let record = endless(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc", b"\0", 20);
         assert_eq!(late("https://site.test/", record).to_string(), "no answer in 0.5 s");
@@ -127,7 +145,7 @@ mod tests {
         // Of a body that goes on for ever, what came until then is read.
         for body in [&b"Transfer-Encoding: chunked\r\n\r\n"[..], b"Content-Length: 100000\r\n\r\n"] {
             let first = [b"HTTP/1.1 200 OK\r\n", body].concat().leak();
-            let edge = ask("http://site.test/", endless(first, b"1\r\n \r\n", 20), Duration::from_millis(500)).unwrap();
+            let edge = ask("http://site.test/", endless(first, b"1\r\n \r\n", 20)).unwrap();
             assert_eq!(edge.status, 200);
             assert!(!edge.body.is_empty());
         }

@@ -1,6 +1,6 @@
 //! The host itself: disks, memory, load, clock, failed units, processes killed for want of memory, certificates.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::thread;
 use std::time::Instant;
@@ -10,7 +10,8 @@ use rustix::fs::StatVfs;
 
 use super::names::{self, OnDisk};
 use super::ports::tcp_listeners;
-use super::{Answer, Door, Served, restarts, text, tls};
+use super::tls::Chain;
+use super::{Answer, Door, Served, Visit, restarts, text, tls, visits};
 use crate::host::exec::ProcessEnd;
 use crate::host::net;
 use crate::host::shortage::Shortage;
@@ -50,6 +51,8 @@ pub struct HostEvidence {
     pub unserved: Vec<OnDisk>,
     /// Why this host may keep more of them than were found.
     pub names_trouble: Option<Trouble>,
+    /// Public names as visitors find them.
+    pub visits: Vec<Visit>,
 }
 
 /// Whether there is a server that shows certificates.
@@ -101,8 +104,10 @@ pub(super) fn ask(door: Door<'_>, deployment: &Deployment, services: &[&'static 
         let clock =
             (!door.system.is_container()).then(|| task(scope, || door.ask(&timedatectl::show(), timedatectl::parse)));
         let oom_kills = task(scope, || ask_oom_kills(door));
+        let (visits, shown): (Vec<_>, Vec<_>) = visits::ask_all(door, deployment, services).into_iter().unzip();
+        let shown = visits.iter().zip(shown).filter_map(|(visit, chain)| Some((visit.route.host, chain?)));
         let Certificates { served: certificates, edge, unserved, trouble: names_trouble } =
-            ask_certificates(door, deployment, services);
+            ask_certificates(door, deployment, services, &shown.collect());
         let (disks, silent_disks) = join(disks);
         HostEvidence {
             memory: door.read("/proc/meminfo", procfs::meminfo),
@@ -117,6 +122,7 @@ pub(super) fn ask(door: Door<'_>, deployment: &Deployment, services: &[&'static 
             edge,
             unserved,
             names_trouble,
+            visits,
         }
     })
 }
@@ -212,6 +218,8 @@ fn ask_oom_kills(door: Door<'_>) -> Answer<OomRecord> {
 /// What the control group of a whole container counts.
 const OWN_EVENTS: &str = "/sys/fs/cgroup/memory.events";
 const DAY: SignedDuration = SignedDuration::from_hours(24);
+/// The port at which visitors are asked for their names' certificates.
+const HTTPS: u16 = 443;
 /// The other port at which servers commonly show certificates.
 const OTHER_PORT: u16 = 8443;
 /// How many names are asked for that no route states.
@@ -226,14 +234,28 @@ struct Certificates {
     trouble: Option<Trouble>,
 }
 
-fn ask_certificates(door: Door<'_>, deployment: &Deployment, services: &[&'static Service]) -> Certificates {
+/// `shown` is what visitors of a name were shown at the usual port.
+fn ask_certificates(
+    door: Door<'_>,
+    deployment: &Deployment,
+    services: &[&'static Service],
+    shown: &BTreeMap<&'static str, Chain>,
+) -> Certificates {
     let none = |edge| Certificates { served: Vec::new(), edge, unserved: Vec::new(), trouble: None };
     let Some(wanted) = &deployment.checks.certificates else { return none(Edge::Unasked) };
-    let hosts: BTreeSet<String> =
-        services.iter().flat_map(|service| service.routes).map(|route| route.host.to_owned()).collect();
+    let hosts: BTreeSet<&str> = services.iter().flat_map(|service| service.routes).map(|route| route.host).collect();
     if !hosts.is_empty() {
-        let hosts: Vec<String> = hosts.into_iter().collect();
-        let served = ask_names(door, wanted.port, hosts, &tls::Authorities::installed(door.system));
+        let (authorities, now) = (tls::Authorities::installed(door.system), door.system.now());
+        let seen = |host: &str| {
+            let chain = shown.get(host).filter(|_| wanted.port == HTTPS)?;
+            let answer = Answer { command: client(HTTPS, host), result: Ok(Ok(tls::parse(chain, &authorities, now)?)) };
+            Some((host.to_owned(), answer))
+        };
+        let mut served: ByName = hosts.iter().filter_map(|host| seen(host)).collect();
+        let unseen = |host: &&str| !served.iter().any(|(name, _)| name == host);
+        let left = hosts.iter().copied().filter(unseen).map(str::to_owned).collect();
+        served.extend(ask_names(door, wanted.port, left, &authorities));
+        served.sort_by(|(one, _), (other, _)| one.cmp(other));
         return Certificates { served, ..none(Edge::Asked(wanted.port)) };
     }
     // No routes are known: ask for what the server shows to anybody, and for the names in the certificates on disk.
@@ -308,11 +330,6 @@ fn listens(door: Door<'_>, port: u16) -> Result<bool, String> {
 fn ask_names(door: Door<'_>, port: u16, hosts: Vec<String>, authorities: &tls::Authorities) -> ByName {
     let (door, turn) = door.now();
     let served = tls::certificates(door.system.local(port), &hosts, door.limit, authorities, door.system.now());
-    let command = |host: &str| {
-        let name = if host == tls::UNNAMED { "-noservername".to_owned() } else { format!("-servername {host}") };
-        let client = format!("openssl s_client -connect 127.0.0.1:{port} {name}");
-        Command::shell(format!("{client} </dev/null | openssl x509 -noout -dates"))
-    };
     hosts
         .into_iter()
         .zip(served)
@@ -321,10 +338,17 @@ fn ask_names(door: Door<'_>, port: u16, hosts: Vec<String>, authorities: &tls::A
                 Ok(Err(_)) if turn.was_too_short() => Err(Trouble::Shortage(Shortage::Turns)),
                 served => served,
             };
-            let answer = Answer { command: command(&host), result: served };
+            let answer = Answer { command: client(port, &host), result: served };
             (host, answer)
         })
         .collect()
+}
+
+/// Asks for the same certificate.
+fn client(port: u16, host: &str) -> Command {
+    let name = if host == tls::UNNAMED { "-noservername".to_owned() } else { format!("-servername {host}") };
+    let client = format!("openssl s_client -connect 127.0.0.1:{port} {name}");
+    Command::shell(format!("{client} </dev/null | openssl x509 -noout -dates"))
 }
 
 /// Whether a name of a certificate, which may begin with `*.`, is that of a host.

@@ -1,11 +1,11 @@
 //! What systemd, docker and pm2 say of the services they manage: each asked once for all of them.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
 use std::os::unix::fs::FileTypeExt;
 use std::thread;
 
-use super::{Answer, Door, Reply, containers, restarts, units};
+use super::{Answer, Door, Reply, UnitPaths, containers, restarts, units};
 use crate::host::system::System;
 use crate::host::threads::{join, task};
 use crate::host::tools::command::Command;
@@ -90,19 +90,20 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool
     let mut patterns: Vec<String> = Vec::new();
     let mut systemd = with_host;
     let mut homes: BTreeMap<&'static str, &'static App> = BTreeMap::new();
+    let paths = OnceCell::new();
+    let paths = || paths.get_or_init(|| UnitPaths::read(door.system));
     for (service, manager) in services.iter().flat_map(|service| service.managers.iter().map(move |m| (service, m))) {
         match manager {
             Manager::Systemd(unit) => {
                 systemd = true;
                 let names = std::iter::once(&unit.name).chain(unit.aliases);
                 // systemd takes as long to say that a unit is missing as to tell all of one that is there.
-                let wanted =
-                    |name: &&&'static str| service.presence == Presence::Required || has_unit_file(door.system, name);
+                let wanted = |name: &&&'static str| service.presence == Presence::Required || paths().has(name);
                 units.extend(names.filter(wanted));
                 // An instance has the file of its template.
-                let has_template = |pattern: &String| has_unit_file(door.system, &pattern.replace('*', ""));
+                let has_template = |pattern: &String| paths().has(&pattern.replace('*', ""));
                 patterns.extend(unit.instances.map(str::to_owned).filter(has_template));
-                let only_starts = |pattern: &String| has_template(pattern) && is_job(door.system, unit.name);
+                let only_starts = |pattern: &String| has_template(pattern) && paths().is_job(door.system, unit.name);
                 patterns.extend(unit.own_template().filter(only_starts));
             }
             Manager::Pm2(app) => drop(homes.insert(app.home, app)),
@@ -139,38 +140,6 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool
     });
     evidence
 }
-
-/// Whether a unit file of that name is in systemd's search path (systemd.unit(5)); of an instance, its template's.
-pub fn has_unit_file(system: &System, name: &str) -> bool {
-    let template =
-        name.split_once('@').zip(name.rsplit_once('.')).map(|((stem, _), (_, kind))| format!("{stem}@.{kind}"));
-    UNIT_PATH.iter().any(|dir| {
-        // What cannot be looked at may be there: systemd is asked.
-        let exists = |name: &str| match system.symlink_metadata(format!("{dir}/{name}")) {
-            Ok(_) => true,
-            Err(error) => !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
-        };
-        exists(name) || template.as_deref().is_some_and(exists)
-    })
-}
-
-/// Whether the unit file of that name says that it runs once, and not on.
-fn is_job(system: &System, name: &str) -> bool {
-    let text = UNIT_PATH.iter().find_map(|dir| system.read_once(&format!("{dir}/{name}")).ok());
-    text.is_some_and(|text| text.lines().any(|line| line.trim() == "Type=oneshot"))
-}
-
-const UNIT_PATH: [&str; 9] = [
-    "/etc/systemd/system",
-    "/run/systemd/system",
-    "/run/systemd/transient",
-    "/run/systemd/generator",
-    "/run/systemd/generator.early",
-    "/run/systemd/generator.late",
-    "/usr/local/lib/systemd/system",
-    "/usr/lib/systemd/system",
-    "/lib/systemd/system",
-];
 
 fn ask_systemd(door: Door<'_>, names: &[&str], and_failed: bool) -> Answer<Vec<UnitState>> {
     let mut answer = units::ask(door, names, and_failed);

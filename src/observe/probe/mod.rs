@@ -17,7 +17,9 @@ mod restarts;
 pub(crate) mod settings;
 pub mod survey;
 mod tls;
+pub mod unit_paths;
 mod units;
+mod visits;
 
 use std::io::Read;
 use std::net::SocketAddr;
@@ -34,13 +36,15 @@ pub use engine::engine_get;
 #[cfg(test)]
 pub use host::Silence;
 pub use host::{Edge as TlsEdge, HostEvidence, OomRecord};
-pub use managers::{ManagerEvidence, PmDaemon, Stranger, has_unit_file};
+pub use managers::{ManagerEvidence, PmDaemon, Stranger};
 pub(crate) use ports::members;
 pub use ports::{Holder, ListenAddress, own_processes, tcp_listeners};
 pub(crate) use settings::secret;
 pub use survey::{Survey, env_file, survey};
 pub use tls::{PairFacts, Served, Trust, pair};
+pub use unit_paths::UnitPaths;
 pub use units::units_of;
+pub use visits::{Visit, visit_once};
 #[cfg(any(test, feature = "fuzzing"))]
 pub use {engine::parse_head as engine_head, tls::parse_one as certificate};
 
@@ -74,6 +78,13 @@ pub struct Evidence {
     pub holders: Vec<Holder>,
     /// The host; not asked when only some services were.
     pub host: Option<HostEvidence>,
+}
+
+impl Evidence {
+    /// Public names as visitors find them; none where the host was not asked.
+    pub fn visits(&self) -> &[Visit] {
+        self.host.as_ref().map_or(&[], |host| &host.visits)
+    }
 }
 
 /// What one source said, and by which command anybody can ask it again.

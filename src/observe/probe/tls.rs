@@ -82,6 +82,31 @@ pub(super) fn install_crypto() {
     ONCE.call_once(|| drop(ring::default_provider().install_default()));
 }
 
+/// Certificates in the order in which a server sends them, its own first.
+pub(super) type Chain = Vec<CertificateDer<'static>>;
+
+/// A client that accepts every certificate and keeps the last that it was shown.
+pub(super) struct Client {
+    /// Of its connections.
+    pub config: Arc<ClientConfig>,
+    witness: Arc<Witness>,
+}
+
+impl Client {
+    pub(super) fn new() -> Result<Self, Error> {
+        let witness = Arc::new(Witness::default());
+        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+        let builder = builder.with_safe_default_protocol_versions()?.dangerous();
+        let config = builder.with_custom_certificate_verifier(witness.clone()).with_no_client_auth();
+        Ok(Client { config: Arc::new(config), witness })
+    }
+
+    /// What it was shown since this was asked last.
+    pub(super) fn shown(&self) -> Option<Chain> {
+        self.witness.take()
+    }
+}
+
 /// Shakes hands with `address` under each of these names in turn and returns the certificates it shows. One after the
 /// other, because they are one server's: where it cannot be reached for one name, it is not tried for the rest.
 pub(super) fn certificates(
@@ -92,19 +117,14 @@ pub(super) fn certificates(
     now: Timestamp,
 ) -> Vec<Result<Result<Served, String>, Trouble>> {
     let until = Instant::now() + limit;
-    let witness = Arc::new(Witness::default());
-    let provider = Arc::new(ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map(|builder| {
-        let verifier = builder.dangerous().with_custom_certificate_verifier(witness.clone());
-        Arc::new(verifier.with_no_client_auth())
-    });
+    let client = Client::new();
     let mut unreachable = None;
     let mut one = |host: &String| {
         if let Some(reason) = &unreachable {
             return Err(Unseen::clone(reason));
         }
         let silent = |error: &Error| Unseen::Silent(error.to_string());
-        let config = config.as_ref().map_err(silent)?;
+        let client = client.as_ref().map_err(silent)?;
         let name = match host.as_str() {
             // An address is no name to be asked for, so that the server shows what it shows to anybody.
             UNNAMED => Ok(ServerName::IpAddress(std::net::Ipv4Addr::LOCALHOST.into())),
@@ -112,11 +132,11 @@ pub(super) fn certificates(
             host => ServerName::try_from(host.replacen('*', "www", 1)),
         };
         let name = name.map_err(|_| Unseen::Silent(format!("{host} is not a host name")))?;
-        let connection = ClientConnection::new(config.clone(), name).map_err(|error| silent(&error))?;
+        let connection = ClientConnection::new(client.config.clone(), name).map_err(|error| silent(&error))?;
         let stream =
             net::tcp(address, until).map_err(|error| unreachable.get_or_insert(unseen(&error, limit)).clone())?;
-        let shaken = shake(connection, stream, &witness);
-        let chain = witness.take().ok_or_else(|| match shaken {
+        let shaken = shake(connection, stream, &client.witness);
+        let chain = client.shown().ok_or_else(|| match shaken {
             Err(error) => unseen(&error, limit),
             Ok(()) => Unseen::Silent("no certificate was served".to_owned()),
         })?;
@@ -161,7 +181,8 @@ fn shake(mut connection: ClientConnection, mut stream: Timed<TcpStream>, seen: &
     Ok(())
 }
 
-fn parse(chain: &[CertificateDer<'_>], authorities: &Authorities, now: Timestamp) -> Option<Served> {
+/// What a chain says; `None` where its first certificate is none.
+pub(super) fn parse(chain: &[CertificateDer<'_>], authorities: &Authorities, now: Timestamp) -> Option<Served> {
     let der = chain.first()?;
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     let (not_before, not_after) = (certificate.validity().not_before, certificate.validity().not_after);
@@ -196,10 +217,10 @@ fn time(at: x509_parser::time::ASN1Time) -> Timestamp {
 
 /// Accepts every certificate and remembers the last, with those that were sent with it.
 #[derive(Debug, Default)]
-struct Witness(Mutex<Option<Vec<CertificateDer<'static>>>>);
+struct Witness(Mutex<Option<Chain>>);
 
 impl Witness {
-    fn take(&self) -> Option<Vec<CertificateDer<'static>>> {
+    fn take(&self) -> Option<Chain> {
         self.0.lock().ok()?.take()
     }
 

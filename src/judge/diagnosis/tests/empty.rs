@@ -200,6 +200,7 @@ fn bare_host() -> HostEvidence {
         edge: TlsEdge::Asked(443),
         unserved: Vec::new(),
         names_trouble: None,
+        visits: Vec::new(),
     }
 }
 

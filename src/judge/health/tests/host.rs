@@ -90,6 +90,7 @@ fn well() -> HostEvidence {
         edge: TlsEdge::Asked(443),
         unserved: Vec::new(),
         names_trouble: None,
+        visits: Vec::new(),
     }
 }
 

@@ -2,13 +2,13 @@
 //! asked for, as a visitor would.
 
 use super::daemons::{self, Daemon, caddy_files, caddy_runs, caddyfile, nginx_targets};
-use super::routes::{self, FAILS};
+use super::routes::FAILS;
 use crate::host::system::System;
 use crate::host::tools::caddy::sites::{self as caddy_sites, Target};
 use crate::host::tools::command::Command;
 use crate::host::tools::sockets::Listener;
 use crate::host::trouble::Trouble;
-use crate::observe::probe::{Answer, Door, ManagerEvidence, tcp_listeners};
+use crate::observe::probe::{Answer, Door, ManagerEvidence, tcp_listeners, visit_once};
 use crate::registry::{Deployment, Service};
 
 /// How many names are asked for.
@@ -78,7 +78,7 @@ pub fn look(
             }
             asked.push(&target.host);
             // A name may be served over TLS, without, or both: what fails for its visitors shows either way.
-            let answers = [true, false].map(|tls| routes::visit_by(door, &target.host, &target.path, tls));
+            let answers = [true, false].map(|tls| visit_once(door, &target.host, &target.path, tls));
             let fails = answers.into_iter().flatten().find(|edge| FAILS.contains(&edge.status) && !edge.is_page);
             let endpoint =
                 if target.path == "/" { target.host.clone() } else { format!("{}{}", target.host, target.path) };
