@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
-use super::source::{Kind, Output, Source};
+use super::source::{self, Kind, Output, Source};
 use crate::host::exec::{ProcessEnd, Runner};
 use crate::host::system::System;
 use crate::host::tools::command::Command;
@@ -56,10 +56,11 @@ pub struct Stated {
 pub fn find(
     system: &System,
     runner: &dyn Runner,
-    sources: Vec<Source>,
+    mut sources: Vec<Source>,
     known: Option<&ManagerEvidence>,
     limit: Duration,
 ) -> Destinations {
+    source::add_instances(system, &mut sources);
     let mut services: Vec<&'static Service> = sources.iter().filter_map(|source| source.service).collect();
     services.dedup_by_key(|service| service.name);
     let asks_pm2 = sources.iter().any(|source| source.output.is_some());

@@ -255,7 +255,8 @@ pub fn tell_suppressed(world: &World, sources: &[usize], since: i64) {
     while let Ok(Some(entry)) = entries.next() {
         let message = String::from_utf8_lossy(entry.message.as_deref().unwrap_or_default());
         let Some((count, unit)) = journalctl::parse_suppressed(&message) else { continue };
-        let source = sources.iter().copied().find(|source| units(world, *source).iter().any(|name| name == unit));
+        let source =
+            sources.iter().copied().find(|source| units(world, *source).iter().any(|name| matches(name, unit)));
         if let Some(source) = source {
             counts[source] = counts[source].saturating_add(count);
         }

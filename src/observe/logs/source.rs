@@ -1,5 +1,9 @@
 //! Which sources the registry knows for the services that were asked for.
 
+use std::cell::OnceCell;
+
+use crate::host::system::System;
+use crate::observe::probe::UnitPaths;
 use crate::registry::{Deployment, Log, Manager, Service};
 
 /// One place that lines come from.
@@ -158,6 +162,22 @@ fn names(service: Option<&'static Service>, unit: &str) -> Vec<String> {
     std::iter::once(unit).chain(others.flatten().copied()).map(str::to_owned).collect()
 }
 
+/// Adds the instances that a unit only starts: its service's health is judged by them.
+pub(super) fn add_instances(system: &System, sources: &mut [Source]) {
+    let paths = OnceCell::new();
+    for source in sources {
+        let Kind::Journal { units, .. } = &mut source.kind else { continue };
+        for manager in source.service.into_iter().flat_map(|service| service.managers) {
+            if let Manager::Systemd(unit) = manager
+                && units.first().is_some_and(|name| name == unit.name)
+            {
+                let paths = paths.get_or_init(|| UnitPaths::read(system));
+                units.extend(paths.started_instances(system, unit));
+            }
+        }
+    }
+}
+
 /// A source in the words of the tool that reads it.
 pub fn name(service: Option<&Service>, log: &Log) -> String {
     let by = |kinds: [&str; 2]| {
@@ -196,5 +216,43 @@ pub(super) fn label(kept: &mut [Source]) {
                 _ => format!("{}/{}", service.name, source.short),
             },
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::{Level, Unit};
+
+    static DOWN: Level = Level::new("d").criterion("c").response("r").action("a");
+    static DATABASE: Service =
+        Service::new("database", &DOWN).managers(&[Manager::Systemd(Unit::new("postgresql.service"))]);
+
+    /// As on Debian, where the lines of the server are those of `postgresql@17-main.service`.
+    #[test]
+    fn lines_of_instances_that_nobody_stated_are_read_where_health_is_judged_by_them() {
+        let root = std::env::temp_dir().join(format!("opsctl-instances-{}", std::process::id()));
+        let system = System { root: root.clone(), ..System::real() };
+        let units = root.join("usr/lib/systemd/system");
+        std::fs::create_dir_all(&units).unwrap();
+        let write = |name: &str, text: &str| std::fs::write(units.join(name), text).unwrap();
+        let read = || {
+            let mut sources = of_services(&[&DATABASE]);
+            add_instances(&system, &mut sources);
+            match &sources[..] {
+                [Source { kind: Kind::Journal { units, .. }, .. }] => units.clone(),
+                other => panic!("{other:?}"),
+            }
+        };
+        write("postgresql.service", "[Service]\nType=oneshot\n");
+        let without_template = read();
+        write("postgresql@.service", "[Service]\nType=forking\n");
+        let of_a_job = read();
+        write("postgresql.service", "[Service]\nType=notify\n");
+        let of_a_server = read();
+        std::fs::remove_dir_all(root).unwrap();
+        assert_eq!(without_template, ["postgresql.service"]);
+        assert_eq!(of_a_job, ["postgresql.service", "postgresql@*.service"]);
+        assert_eq!(of_a_server, ["postgresql.service"]);
     }
 }

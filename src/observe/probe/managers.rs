@@ -103,8 +103,7 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool
                 // An instance has the file of its template.
                 let has_template = |pattern: &String| paths().has(&pattern.replace('*', ""));
                 patterns.extend(unit.instances.map(str::to_owned).filter(has_template));
-                let only_starts = |pattern: &String| has_template(pattern) && paths().is_job(door.system, unit.name);
-                patterns.extend(unit.own_template().filter(only_starts));
+                patterns.extend(paths().started_instances(door.system, unit));
             }
             Manager::Pm2(app) => drop(homes.insert(app.home, app)),
             Manager::Compose(_) | Manager::Docker(_) => {}

@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind};
 
 use crate::host::system::System;
+use crate::registry::Unit;
 
 const SEARCH_PATH: [&str; 9] = [
     "/etc/systemd/system",
@@ -52,6 +53,12 @@ impl UnitPaths {
         let first = self.directories.iter().find(|(_, names)| holds(names));
         let text = first.and_then(|(dir, _)| system.read_once(&format!("{dir}/{name}")).ok());
         text.is_some_and(|text| text.lines().any(|line| line.trim() == "Type=oneshot"))
+    }
+
+    /// The pattern of the instances that a job starts and that nobody stated: `postgresql@*.service` of `postgresql.service` on Debian.
+    pub fn started_instances(&self, system: &System, unit: &Unit) -> Option<String> {
+        // An instance has the file of its template.
+        unit.own_template().filter(|pattern| self.has(&pattern.replace('*', "")) && self.is_job(system, unit.name))
     }
 }
 
