@@ -242,6 +242,7 @@ pub fn postgres(bytes: &[u8]) {
         tools::postgres_state::parse(&text),
         tools::postgres_state::refusal("", &text),
         tools::mariadb::parse(&text),
+        tools::postgres::owner(&text, "shop"),
     ));
     seen(crate::observe::clues::data::relation(&text));
 }

@@ -1,5 +1,6 @@
-//! Which deployment and which services are meant.
+//! Which deployment, services and backup sets are meant.
 
+use std::collections::HashSet;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use crate::host::system::System;
 use crate::host::trouble::Trouble;
 use crate::program;
 use crate::registry::loaded::deployments;
-use crate::registry::{Deployment, LOCALHOST, Manager, Service};
+use crate::registry::{BackupSet, Deployment, LOCALHOST, Manager, Service};
 
 /// The services that these words mean; all when there are none. Several stand in one word with commas between them.
 ///
@@ -54,9 +55,7 @@ pub fn meant(deployment: &'static Deployment, word: &str) -> Result<Vec<&'static
         return Ok(vec![service]);
     }
     let all = deployment.services.iter().copied();
-    if word.contains(['*', '?']) {
-        let pattern = glob::Pattern::new(word)
-            .map_err(|error| Error::usage(Code::BadArgument, format!("{word} is not a pattern: {error}")))?;
+    if let Some(pattern) = pattern(word)? {
         let fits = |service: &&Service| {
             pattern.matches(service.name)
                 || service.managers.iter().any(|m| is_called(m, &|name| pattern.matches(name)))
@@ -73,6 +72,66 @@ pub fn meant(deployment: &'static Deployment, word: &str) -> Result<Vec<&'static
             Err(Error::usage(Code::AmbiguousName, message).hint(format!("name one of them: {}", names[0])))
         }
     }
+}
+
+/// The backup sets that these words mean, which are names, patterns, or several with commas between them; none when there are no
+/// words.
+///
+/// # Errors
+/// When a word means no set of the deployment.
+pub fn sets(
+    system: &System,
+    deployment: &'static Deployment,
+    words: &[String],
+) -> Result<Vec<&'static BackupSet>, Error> {
+    let mut found: Vec<&'static BackupSet> = Vec::new();
+    for word in listed(words) {
+        let named = meant_sets(deployment, word)?;
+        if named.is_empty() {
+            return Err(unknown_set(system, deployment, word));
+        }
+        found.extend(named);
+    }
+    if found.is_empty() && !words.is_empty() {
+        let error = Error::usage(Code::UnknownSet, "no backup set was named");
+        return Err(error.hint(program::command("get backups")));
+    }
+    let mut names = HashSet::new();
+    found.retain(|set| names.insert(set.name));
+    Ok(found)
+}
+
+fn meant_sets(deployment: &'static Deployment, word: &str) -> Result<Vec<&'static BackupSet>, Error> {
+    Ok(match pattern(word)? {
+        Some(pattern) => deployment.backups.iter().filter(|set| pattern.matches(set.name)).collect(),
+        None => deployment.backup(word).into_iter().collect(),
+    })
+}
+
+/// A deployment's sets are all listed where a pattern fits none; another deployment is named only where it is on this host.
+fn unknown_set(system: &System, deployment: &'static Deployment, word: &str) -> Error {
+    let known = deployment.backups.iter().map(|set| set.name);
+    if is_pattern(word) {
+        return Error::usage(Code::UnknownSet, format!("no backup set of {} matches {word}", deployment.name))
+            .hint(format!("known: {}", known.collect::<Vec<_>>().join(", ")));
+    }
+    let error = Error::no_such(Code::UnknownSet, &format!("backup set of {}", deployment.name), word, known);
+    let has = |other: &&&'static Deployment| other.backup(word).is_some();
+    match detect(system).iter().find(has) {
+        Some(other) => error.hint(format!("{} has it: -d {}", other.name, other.name)),
+        None if word == "all" => error.hint("every scheduled set is meant when none is named; '*' is every set"),
+        None => error,
+    }
+}
+
+fn is_pattern(word: &str) -> bool {
+    word.contains(['*', '?'])
+}
+
+/// What a word stands for that is no name; `None` for a name.
+fn pattern(word: &str) -> Result<Option<glob::Pattern>, Error> {
+    let made = is_pattern(word).then(|| glob::Pattern::new(word)).transpose();
+    made.map_err(|error| Error::usage(Code::BadArgument, format!("{word} is not a pattern: {error}")))
 }
 
 /// Whether a manager calls a service so: unit with or without its suffix, container, compose service, pm2 application.
@@ -99,7 +158,7 @@ pub fn or_all(error: Error, words: &[String]) -> Error {
 
 /// Another deployment is named only where it is on this host.
 fn unknown_service(system: &System, deployment: &'static Deployment, word: &str) -> Error {
-    if word.contains(['*', '?']) {
+    if is_pattern(word) {
         let names: Vec<&str> = deployment.services.iter().map(|service| service.name).collect();
         return Error::usage(Code::UnknownService, format!("no service of {} matches {word}", deployment.name))
             .hint(format!("known: {}", names.join(", ")));
@@ -230,5 +289,27 @@ mod tests {
     fn a_part_of_a_name_is_suggested() {
         assert!(names("plugspace", "api").unwrap_err().ends_with("did you mean: plugspace-api"));
         assert!(names("prim", "all").unwrap_err().ends_with("every service is meant when none is named"));
+    }
+
+    #[test]
+    fn sets_are_named_as_services_are() {
+        let found = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            sets(&System::real(), known("prim"), &words)
+                .map(|found| found.iter().map(|set| set.name).collect::<Vec<_>>())
+                .map_err(|error| format!("{}; {}", error.message, error.hint.unwrap_or_default()))
+        };
+        assert_eq!(found(&["wallet,store"]), Ok(vec!["wallet", "store"]));
+        assert_eq!(found(&["store, wallet,", "wallet", "s?ore"]), Ok(vec!["store", "wallet"]));
+        assert_eq!(found(&["w*"]), Ok(vec!["wallet"]));
+        assert_eq!(found(&["*"]).unwrap().len(), known("prim").backups.len());
+        assert_eq!(found(&[]), Ok(vec![]));
+        assert!(found(&["wallet,walet"]).unwrap_err().ends_with("is called walet; did you mean: wallet"));
+        assert!(found(&["z*"]).unwrap_err().starts_with("no backup set of prim matches z*; known: wallet, "));
+        assert!(found(&["w**x*"]).unwrap_err().contains("is not a pattern"));
+        assert!(found(&["all"]).unwrap_err().ends_with("'*' is every set"));
+        for nothing in [&[","] as &[&str], &[""], &["wallet,", ""]] {
+            assert!(found(nothing).is_err(), "{nothing:?}");
+        }
     }
 }

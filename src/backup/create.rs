@@ -326,7 +326,8 @@ impl Work<'_> {
         let proofs = each(copies.iter().collect(), |copy: &Copy| {
             let there = back.join(&copy.path);
             let same = source::compare(&there, copy.bytes, &copy.sha256);
-            (copy, same.and_then(|()| source::prove(self.context, copy.set, self.id, &there)))
+            let prove = || source::prove(self.context, copy.set, self.id, &there).map_err(|why| why.to_string());
+            (copy, same.and_then(|()| prove()))
         });
         let versions = store.version();
         let mut manifests = Vec::new();

@@ -11,6 +11,7 @@ use super::record::{DIRECTORY, Records};
 use super::source;
 use super::staging::{self, Staging};
 use super::store::Store;
+use super::trouble::Unproven;
 use crate::context::Context;
 use crate::host::files::private;
 use crate::host::threads::each;
@@ -103,8 +104,8 @@ pub struct Proof {
     pub manifest: Manifest,
     /// Where the fetched copy is.
     pub copy: PathBuf,
-    /// What is in it; `Err` says what is wrong.
-    pub found: Result<Rows, String>,
+    /// What is in it; `Err` says what is wrong, or why that is not known.
+    pub found: Result<Rows, Unproven>,
     /// How long it took from the first byte to the last row.
     pub took: Duration,
 }
@@ -139,11 +140,11 @@ pub fn prove(
 }
 
 /// Whether a copy is what its manifest says, to the last byte and row.
-fn as_described(context: &Context<'_>, set: &BackupSet, manifest: &Manifest, copy: &Path) -> Result<Rows, String> {
+fn as_described(context: &Context<'_>, set: &BackupSet, manifest: &Manifest, copy: &Path) -> Result<Rows, Unproven> {
     source::compare(copy, manifest.bytes, &manifest.sha256)?;
     let rows = source::prove(context, set, manifest.id, copy)?;
     match rows == manifest.rows {
         true => Ok(rows),
-        false => Err(format!("it has {} rows, its manifest has {}", total(&rows), manifest.total_rows())),
+        false => Err(format!("it has {} rows, its manifest has {}", total(&rows), manifest.total_rows()).into()),
     }
 }

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::manifest::Rows;
 use super::name::Id;
 use super::staging::copy_hashed;
-use super::trouble::CopyTrouble;
+use super::trouble::{CopyTrouble, Unproven};
 use crate::context::Context;
 use crate::host::exec::{ProcessEnd, Runner, Streams};
 use crate::host::files::private;
@@ -148,6 +148,18 @@ impl<'a> Server<'a> {
         Ok(told.trim().parse().ok())
     }
 
+    /// Where a new database of it lies on this host: its own data directory, or the disk of the engine's volumes.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub fn data_directory(&self) -> Result<PathBuf, String> {
+        match &self.access {
+            Access::Socket { .. } => Ok(PathBuf::from(self.ask("SHOW data_directory;")?.trim())),
+            // Which of the engine's volumes it is, only the engine knows.
+            Access::Container(_) => Ok(PathBuf::from("/var/lib/docker")),
+        }
+    }
+
     /// The server's version.
     pub fn version(&self) -> Option<String> {
         self.ask("SHOW server_version;").ok().map(|version| version.trim().to_owned())
@@ -188,7 +200,7 @@ impl<'a> Server<'a> {
     /// # Errors
     /// Why it is not whole; the database is gone again.
     pub fn fill(&self, name: &str, dump: &Path) -> Result<Rows, String> {
-        self.create(name)?;
+        self.create(name, dump)?;
         let bytes = private::metadata(dump).map_or(0, |meta| meta.len());
         let argv = postgres::restore(&self.access, &self.user, name, Input::file(dump));
         let restored = self.run(&argv, RESTORE.saturating_add(Duration::from_secs(bytes / SLOWEST)));
@@ -200,8 +212,8 @@ impl<'a> Server<'a> {
         })
     }
 
-    /// An empty database like the live one.
-    fn create(&self, name: &str) -> Result<(), String> {
+    /// An empty database like the live one; where there is none, of the owner that the dumped one had.
+    fn create(&self, name: &str, dump: &Path) -> Result<(), String> {
         let live = postgres::text(&self.database);
         let like = self.ask(&format!(
             "SELECT pg_encoding_to_char(encoding), datcollate, datctype, pg_get_userbyid(datdba) FROM pg_database WHERE \
@@ -213,6 +225,12 @@ impl<'a> Server<'a> {
             let (encoding, collate) = (postgres::text(encoding), postgres::text(collate));
             let (ctype, owner) = (postgres::text(ctype), postgres::name(owner));
             options = format!(" OWNER {owner} ENCODING {encoding} LC_COLLATE {collate} LC_CTYPE {ctype}");
+        } else {
+            let argv = postgres::contents(&self.access, &self.user, ALWAYS, Input::file(dump));
+            let contents = self.run(&argv, QUESTION).map_err(|trouble| format!("its owner is unknown: {trouble}"))?;
+            if let Some(owner) = postgres::owner(&contents, &self.database) {
+                options = format!(" OWNER {}", postgres::name(owner));
+            }
         }
         self.ask_in(ALWAYS, &format!("CREATE DATABASE {new} TEMPLATE template0{options};"), QUESTION.saturating_mul(3))
             .map(drop)
@@ -236,8 +254,15 @@ impl<'a> Server<'a> {
     /// Brings a dump into a database of its own, counts, and drops it; those that killed trials have left go first.
     ///
     /// # Errors
-    /// Why it is not whole.
-    pub fn try_out(&self, dump: &Path, id: Id) -> Result<Rows, String> {
+    /// Why it is not whole; where the server does not answer any more, that is not known.
+    pub fn try_out(&self, dump: &Path, id: Id) -> Result<Rows, Unproven> {
+        self.tried(dump, id).map_err(|trouble| match self.ask("SELECT 1;") {
+            Ok(_) => Unproven::Bad(trouble),
+            Err(_) => Unproven::Untried(trouble),
+        })
+    }
+
+    fn tried(&self, dump: &Path, id: Id) -> Result<Rows, String> {
         let left = self.ask(&format!("SELECT datname FROM pg_database WHERE starts_with(datname, '{TRIAL}');"))?;
         for name in left.lines() {
             self.drop(name)?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::archive::Lay;
 use super::manifest::{Manifest, Owner, Rows};
 use super::name::Id;
-use super::trouble::CopyTrouble;
+use super::trouble::{CopyTrouble, Unproven};
 use super::{archive, mongo, postgres, redis, seal, sqlite, staging};
 use crate::context::Context;
 use crate::host::files::private;
@@ -179,13 +179,13 @@ pub fn compare(copy: &Path, bytes: u64, sha256: &str) -> Result<(), String> {
 /// Restores a copy in scratch: what is in it.
 ///
 /// # Errors
-/// What is wrong with it.
-pub fn prove(context: &Context<'_>, set: &BackupSet, id: Id, copy: &Path) -> Result<Rows, String> {
-    match &set.source {
+/// What is wrong with it, or why that is not known.
+pub fn prove(context: &Context<'_>, set: &BackupSet, id: Id, copy: &Path) -> Result<Rows, Unproven> {
+    let rows = match &set.source {
         Source::Sqlite { .. } => sqlite::prove(copy, context.time_left()),
         Source::Postgres { service, database } => {
             let server = postgres::Server::find(context, service, database);
-            server.map_err(|trouble| format!("its test restore failed: {trouble}"))?.try_out(copy, id)
+            return server.map_err(|trouble| Unproven::Untried(trouble.to_string()))?.try_out(copy, id);
         }
         Source::Redis { .. } => redis::prove(context, copy),
         Source::Files { paths, secrecy, .. } => with_archive(context, *secrecy, copy, |archive| {
@@ -197,7 +197,8 @@ pub fn prove(context: &Context<'_>, set: &BackupSet, id: Id, copy: &Path) -> Res
             found
         }),
         Source::Mongo { uri, database, .. } => mongo::Server::find(context, uri, database)?.try_out(copy, id),
-    }
+    };
+    Ok(rows?)
 }
 
 /// The commit of the program whose data it is, where a working copy says it.

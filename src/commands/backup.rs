@@ -32,6 +32,7 @@ use crate::program;
 use crate::registry::{BackupSet, Deployment, Schedule, Verdict};
 use crate::report::Head;
 use crate::report::backup::{Backup, BackupOutcome, SetOutcome};
+use crate::select;
 use crate::ui::Format;
 
 /// How long services that rested must stay well before that is called success.
@@ -66,6 +67,8 @@ enum BackupCommand {
 #[derive(Debug, clap::Args)]
 struct Create {
     /// Sets to back up [default: all that have a schedule]
+    ///
+    /// A name, a pattern such as 'w*', or several with commas between them.
     #[arg(value_name = "SET", add = ArgValueCandidates::new(complete_sets))]
     sets: Vec<String>,
     /// What every change takes.
@@ -84,21 +87,14 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     }
 }
 
-/// The sets of these names, else all that are copied by schedule.
-pub(super) fn sets(deployment: &'static Deployment, names: &[String]) -> Result<Vec<&'static BackupSet>, Error> {
+/// The sets that these words mean, else all that are copied by schedule.
+pub(super) fn sets(context: &Context<'_>, names: &[String]) -> Result<Vec<&'static BackupSet>, Error> {
+    let deployment = context.deployment()?;
     if deployment.backups.is_empty() {
         return Err(Error::refused(Code::NoBackups, format!("the registry has no backup set of {}", deployment.name))
             .hint(program::command("get deployments")));
     }
-    let mut found: Vec<&'static BackupSet> = Vec::new();
-    for name in names {
-        let known = deployment.backups.iter().map(|set| set.name);
-        let what = format!("backup set of {}", deployment.name);
-        let set = deployment.backup(name).ok_or_else(|| Error::no_such(Code::UnknownSet, &what, name, known))?;
-        if found.iter().all(|other| other.name != set.name) {
-            found.push(set);
-        }
-    }
+    let mut found = select::sets(context.system, deployment, names)?;
     if names.is_empty() {
         let scheduled = |set: &&BackupSet| matches!(set.schedule, Schedule::Daily { .. });
         found.extend(deployment.backups.iter().filter(scheduled));
@@ -141,7 +137,7 @@ pub(super) fn unreachable(trouble: String) -> Error {
 
 fn make(args: &Create, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
-    let sets = sets(deployment, &args.sets)?;
+    let sets = sets(context, &args.sets)?;
     needs_root(context, "backup")?;
     let store = open(context, sets[0]);
     if args.change.dry_run {

@@ -20,6 +20,7 @@ use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::host::system::System;
 use crate::program;
+use crate::registry::BackupSet;
 
 /// Arguments of `restore`.
 #[derive(Debug, clap::Args)]
@@ -93,7 +94,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let named: Vec<String> = args.set.iter().cloned().collect();
     let chosen = match named.is_empty() {
         true => None,
-        false => sets(deployment, &named)?.first().copied(),
+        false => Some(one(&sets(context, &named)?)?),
     };
     if args.accept_unsigned && !matches!(args.at, Some(At::Id(_))) {
         let message = "--accept-unsigned needs the id of one copy with --at";
@@ -108,4 +109,15 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
             None => work::replace(args, context, deployment, set),
         },
     }
+}
+
+/// The only set: live data of several is not replaced in one call.
+fn one(sets: &[&'static BackupSet]) -> Result<&'static BackupSet, Error> {
+    if let [set] = sets {
+        return Ok(set);
+    }
+    let names: Vec<&str> = sets.iter().map(|set| set.name).collect();
+    let message = format!("restore takes one set, not {}; nothing was changed", names.join(", "));
+    let hint = names.first().map(|name| program::command(format_args!("restore {name}")));
+    Err(Error::usage(Code::AmbiguousName, message).hint_if(hint))
 }

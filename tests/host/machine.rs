@@ -51,6 +51,19 @@ impl Machine {
         machine
     }
 
+    /// Builds an example and puts it there as a program.
+    pub fn put_example(&self, name: &str, to: &str) {
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--example", name])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap();
+        assert!(built.status.success(), "{}", ran(built).stderr);
+        // Beside `deps`, where this test is.
+        let own = std::env::current_exe().unwrap();
+        self.put(&own.ancestors().nth(2).unwrap().join("examples").join(name), to);
+    }
+
     /// Copies a file or a directory onto it, modes kept.
     pub fn put(&self, from: &Path, to: &str) {
         self.host(&["put", &self.name, from.to_str().unwrap(), to], true);

@@ -1,6 +1,7 @@
 //! A database of PostgreSQL whose place another takes: both change their names in one transaction.
 
 use std::io;
+use std::path::PathBuf;
 
 use super::journal::{Mark, Part};
 use crate::backup::manifest::Rows;
@@ -23,6 +24,14 @@ impl<'a> Database<'a> {
     /// The live database.
     pub fn live(&self) -> &str {
         &self.server.database
+    }
+
+    /// Where a new one beside it lies.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub fn directory(&self) -> Result<PathBuf, String> {
+        self.server.data_directory()
     }
 
     fn laid(&self) -> String {

@@ -74,8 +74,7 @@ impl<'a> RestoreTarget<'a> {
     /// Why not.
     pub fn check(&self, context: &Context<'_>, bytes: u64) -> Result<(), String> {
         let spots = match self {
-            // Where its disk is, the server knows; this is where it is by default.
-            RestoreTarget::Database(_) => return staging::room(context.system, Path::new("/var/lib/docker"), bytes),
+            RestoreTarget::Database(database) => return staging::room(context.system, &database.directory()?, bytes),
             RestoreTarget::Files(spots) => spots,
         };
         for spot in spots {

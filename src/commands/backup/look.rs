@@ -17,6 +17,7 @@ use crate::backup::record::{self, BackupLine, How, Looked, Records};
 use crate::backup::sequence::{self, Gap};
 use crate::backup::staging::Staging;
 use crate::backup::store::Store;
+use crate::backup::trouble::Unproven;
 use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
@@ -25,6 +26,7 @@ use crate::program;
 use crate::registry::{BackupSet, Deployment, Verdict};
 use crate::report::Head;
 use crate::report::backup::{BackupRow, Backups, ProofFacts, Proofs, proven};
+use crate::select::listed;
 use crate::ui::Format;
 use crate::units::age;
 
@@ -32,6 +34,8 @@ use crate::units::age;
 #[derive(Debug, clap::Args)]
 pub(super) struct List {
     /// Sets to list [default: all that have a schedule]
+    ///
+    /// A name, a pattern such as 'w*', or several with commas between them.
     #[arg(value_name = "SET", add = ArgValueCandidates::new(complete_sets))]
     sets: Vec<String>,
 }
@@ -41,7 +45,7 @@ pub(super) struct List {
 pub(super) struct Verify {
     /// Sets or copies to verify [default: scheduled sets]
     ///
-    /// Of a set the newest copy; copies as `backup list -o name` prints them.
+    /// Of a set the newest copy; copies as `backup list -o name` prints them. Patterns such as 'w*' and commas work as well.
     #[arg(value_name = "SET|SET/ID", add = ArgValueCandidates::new(complete_sets))]
     what: Vec<String>,
     /// Verify every copy, not only the newest
@@ -53,6 +57,8 @@ pub(super) struct Verify {
 #[derive(Debug, clap::Args)]
 pub(super) struct Drill {
     /// Sets to restore in scratch [default: scheduled sets]
+    ///
+    /// A name, a pattern such as 'w*', or several with commas between them.
     #[arg(value_name = "SET", add = ArgValueCandidates::new(complete_sets))]
     sets: Vec<String>,
 }
@@ -116,7 +122,7 @@ pub(in crate::commands) fn view<'a>(
 
 pub(super) fn list(args: &List, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
-    let sets = sets(deployment, &args.sets)?;
+    let sets = sets(context, &args.sets)?;
     if !context.system.is_root() {
         // It reads alone: what it could not do is determine.
         return Err(Error::unknown(Code::NeedsRoot, "the remote and its credentials are readable by root only")
@@ -187,20 +193,22 @@ const LIST_WAIT: std::time::Duration = std::time::Duration::from_secs(2);
 pub(super) fn verify(args: &Verify, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
     let mut names: Vec<String> = Vec::new();
-    let mut ids: Vec<(String, Id)> = Vec::new();
-    for word in &args.what {
-        let (name, id) = word.split_once('/').map_or((word.as_str(), None), |(name, id)| (name, Some(id)));
-        names.push(name.to_owned());
+    let mut ids: Vec<(&str, Id)> = Vec::new();
+    for word in listed(&args.what) {
+        let (name, id) = word.split_once('/').map_or((word, None), |(name, id)| (name, Some(id)));
+        let name = [name.to_owned()];
         if let Some(id) = id {
             let id =
                 Id::parse(id).ok_or_else(|| Error::usage(Code::BadId, format!("{word} is not the id of a copy")))?;
-            ids.push((name.to_owned(), id));
+            ids.extend(sets(context, &name)?.iter().map(|set| (set.name, id)));
         }
+        names.extend(name);
     }
-    let sets = sets(deployment, &names)?;
+    // Words without a name are not the same as no words.
+    let sets = sets(context, if names.is_empty() { &args.what } else { &names })?;
     needs_root(context, "backup verify")?;
     let choose = |stock: &Stock| -> Vec<Id> {
-        let named: Vec<Id> = ids.iter().filter(|(name, _)| name == stock.set.name).map(|(_, id)| *id).collect();
+        let named: Vec<Id> = ids.iter().filter(|(name, _)| *name == stock.set.name).map(|(_, id)| *id).collect();
         match () {
             () if args.all => stock.ours().map(|backup| backup.id).collect(),
             () if named.is_empty() => stock.ours().next().map(|backup| backup.id).into_iter().collect(),
@@ -212,7 +220,7 @@ pub(super) fn verify(args: &Verify, context: &Context<'_>) -> anyhow::Result<Exi
 
 pub(super) fn drill(args: &Drill, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
-    let sets = sets(deployment, &args.sets)?;
+    let sets = sets(context, &args.sets)?;
     needs_root(context, "backup drill")?;
     let newest = |stock: &Stock| stock.newest().map(|backup| backup.id).into_iter().collect();
     prove(context, deployment, &sets, How::Drill, Extent::of(&args.sets), &newest)
@@ -299,7 +307,7 @@ fn fact(
     ProofFacts { id, set: set.name.to_owned(), verdict, summary, rows, seconds }
 }
 
-/// Records what came of a copy, and puts it into words. `unsigned`: why nobody knows who made it, whatever came of it.
+/// Records what is known of a copy now, and puts it into words. `unsigned`: why nobody knows who made it, whatever came of it.
 fn tell(
     context: &Context<'_>,
     deployment: &Deployment,
@@ -311,12 +319,15 @@ fn tell(
     let name = proof.set.name;
     let now = context.system.now();
     let seconds = (proof.took.as_secs_f64() * 1000.0).round() / 1000.0;
+    if let Err(why @ Unproven::Untried(_)) = &proof.found {
+        return Ok(fact(proof.set, Some(proof.id), Verdict::Unknown, why.to_string(), BTreeMap::new(), Some(seconds)));
+    }
     let looked = Looked {
         id: proof.id,
         time: now,
         set: name.to_owned(),
         how,
-        trouble: proof.found.as_ref().err().cloned(),
+        trouble: proof.found.as_ref().err().map(ToString::to_string),
         took_ms: u64::try_from(proof.took.as_millis()).unwrap_or(u64::MAX),
     };
     record::keep(context.system, deployment, &BackupLine::Looked(looked)).map_err(|error| {
@@ -326,7 +337,9 @@ fn tell(
         )
     })?;
     Ok(match &proof.found {
-        Err(trouble) => fact(proof.set, Some(proof.id), Verdict::Fail, trouble.clone(), BTreeMap::new(), Some(seconds)),
+        Err(trouble) => {
+            fact(proof.set, Some(proof.id), Verdict::Fail, trouble.to_string(), BTreeMap::new(), Some(seconds))
+        }
         Ok(rows) => {
             let odd = (how == How::Drill).then(|| records.last_proven(name).and_then(|last| shrunk(&last.rows, rows)));
             let mut summary = proven(rows, proof.manifest.bytes);

@@ -22,6 +22,8 @@ use crate::ui::Format;
 #[derive(Debug, clap::Args)]
 pub(super) struct Prune {
     /// Sets to prune [default: all that have a schedule]
+    ///
+    /// A name, a pattern such as 'w*', or several with commas between them.
     #[arg(value_name = "SET", add = ArgValueCandidates::new(complete_sets))]
     sets: Vec<String>,
     /// Delete, instead of showing the plan
@@ -43,7 +45,7 @@ pub(super) struct Prune {
 
 pub(super) fn run(args: &Prune, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
-    let sets = sets(deployment, &args.sets)?;
+    let sets = sets(context, &args.sets)?;
     if args.count.is_some() && sets.len() != 1 {
         return Err(Error::usage(Code::Usage, "--count needs exactly one set")
             .hint(program::command("get backups"))

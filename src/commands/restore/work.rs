@@ -17,6 +17,7 @@ use crate::backup::restore::journal::{Journal, Phase, Restore};
 use crate::backup::restore::place::RestoreTarget;
 use crate::backup::restore::{Job, RestoreEnd, Restored};
 use crate::backup::source;
+use crate::backup::trouble::Unproven;
 use crate::commands::backup::look::{Extent as Sets, View, view};
 use crate::commands::backup::{locked, unreachable};
 use crate::commands::change;
@@ -25,7 +26,7 @@ use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::program;
-use crate::registry::{BackupSet, Deployment, Verdict};
+use crate::registry::{BackupSet, Deployment, Source, Verdict};
 use crate::report::Head;
 use crate::report::backup::proven as counted;
 use crate::report::restore::Restore as Document;
@@ -56,12 +57,20 @@ pub(super) fn proven(
     context.ui.progress(&format!("read {} and restore it in scratch", backup.id));
     let mut proofs = prove(context, &view.store, vec![(set, manifest)], &view.staging).map_err(unreachable)?;
     let proof = proofs.pop().ok_or_else(|| unreachable("nothing came back".to_owned()))?;
+    if let Err(why @ Unproven::Untried(_)) = &proof.found {
+        let message = format!("{}/{}: {why}; nothing was changed", set.name, proof.id);
+        let server = match &set.source {
+            Source::Postgres { service, .. } => Some(program::command(format_args!("start {}", service.name))),
+            Source::Sqlite { .. } | Source::Redis { .. } | Source::Mongo { .. } | Source::Files { .. } => None,
+        };
+        return Err(Error::refused(Code::NoPlace, message).hint_if(server));
+    }
     let looked = Looked {
         id: proof.id,
         time: context.system.now(),
         set: set.name.to_owned(),
         how: How::Restore,
-        trouble: proof.found.as_ref().err().cloned(),
+        trouble: proof.found.as_ref().err().map(ToString::to_string),
         took_ms: u64::try_from(proof.took.as_millis()).unwrap_or(u64::MAX),
     };
     if let Err(error) = record::keep(context.system, deployment, &BackupLine::Looked(looked)) {

@@ -125,6 +125,7 @@ fn builders() -> Vec<(&'static str, Argv)> {
         ("mariadb::state", mariadb::state("mariadb")),
         ("postgres_state::of_container", postgres_state::of_container("c", "u", "d")),
         ("postgres_state::of_host", postgres_state::of_host(&app, "/run/postgresql", 5432)),
+        ("postgres::contents", postgres::contents(&by_socket, "u", "d", file.clone())),
         ("postgres::dump", postgres::dump(&by_socket, "u", "d")),
         ("postgres::restore", postgres::restore(&inside, "u", "d", file)),
         ("postgres::sql", postgres::sql(&inside, "u", "d", bytes())),

@@ -42,6 +42,18 @@ pub fn restore(access: &Access, user: &str, database: &str, dump: Input) -> Argv
     Argv { input: Some(dump), ..argv }
 }
 
+/// Lists what is in a dump, the properties of its database included.
+pub fn contents(access: &Access, user: &str, database: &str, dump: Input) -> Argv {
+    Argv { input: Some(dump), ..tool(access, "pg_restore", user, database).with(["--create", "--list"]) }
+}
+
+/// The owner of the dumped database of this name, as [`contents`] lists it.
+pub fn owner<'a>(contents: &'a str, database: &str) -> Option<&'a str> {
+    let entry = format!(" DATABASE - {database} ");
+    let entries = contents.lines().filter(|line| !line.starts_with(';'));
+    entries.filter_map(|line| line.split_once(&entry)).map(|(_, owner)| owner).find(|owner| !owner.is_empty())
+}
+
 /// Has statements run, each by itself, up to the first that fails; a row a line, its values between bars.
 pub fn sql(access: &Access, user: &str, database: &str, statements: Input) -> Argv {
     let argv = tool(access, "psql", user, database).with([
@@ -99,6 +111,19 @@ mod tests {
             "docker exec --interactive db psql --no-password --username=app --dbname=postgres --no-psqlrc --quiet \
              --tuples-only --no-align --set=ON_ERROR_STOP=1 --file=- < statements"
         );
+    }
+
+    #[test]
+    fn the_owner_of_a_dumped_database_is_the_one_of_its_entry() {
+        // pg_restore 17.
+        let list = ";\n; Archive created at 2026-11-27 04:07:41 UTC\n;     dbname: shop\n;     TOC Entries: 8\n;\n\
+                    3443; 1262 16386 DATABASE - shop the shop\n6; 2615 16387 SCHEMA - s shop\n\
+                    218; 1259 16388 TABLE s orders shop\n";
+        assert_eq!(owner(list, "shop"), Some("the shop"));
+        assert_eq!(owner(list, "sho"), None);
+        for end in 0..list.len() {
+            assert!(owner(&list[..end], "shop").is_none_or(|owner| "the shop".starts_with(owner)), "{end}");
+        }
     }
 
     #[test]

@@ -155,6 +155,9 @@ impl Source {
     pub(crate) fn place(&self) -> String {
         match self {
             Source::Sqlite { path } | Source::Redis { path, .. } => (*path).to_owned(),
+            Source::Postgres { service, database: Database::Named(name) } => {
+                format!("database {name} of {}", service.name)
+            }
             Source::Postgres { service, .. } => format!("database of {}", service.name),
             Source::Mongo { service, .. } => service.name.to_owned(),
             Source::Files { paths, .. } => paths.join(" "),

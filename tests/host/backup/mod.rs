@@ -5,6 +5,7 @@ mod faults;
 mod fondation;
 mod halfway;
 mod killed;
+mod own;
 mod page;
 mod plugspace;
 mod soak;
@@ -12,7 +13,7 @@ mod v_edfinance;
 
 use serde_json::Value;
 
-use crate::machine::Machine;
+use crate::machine::{Machine, Ran};
 
 /// What the layout lacks: the services of the stand-in keep nothing, so each database gets a table with rows in it.
 pub const DATABASES: &str = r#"
