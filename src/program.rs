@@ -44,15 +44,17 @@ pub fn again(flag: &str) -> String {
     CALL.get().map_or_else(|| command(flag), |words| command(format_args!("{words} {flag}")))
 }
 
-/// This call again, with another word in place of one that was typed once; only that word where it was not.
+/// This call again, with another name in place of one that was typed once, between commas too; only that name where it was not.
 pub fn instead(typed: &str, meant: &str) -> String {
-    let Some(words) = CALL.get() else { return meant.to_owned() };
-    match words.split(' ').filter(|word| *word == typed).count() {
-        1 => {
-            command(words.split(' ').map(|word| if word == typed { meant } else { word }).collect::<Vec<_>>().join(" "))
-        }
-        _ => meant.to_owned(),
-    }
+    CALL.get().and_then(|words| replaced(words, typed, meant)).map_or_else(|| meant.to_owned(), command)
+}
+
+fn replaced(words: &str, typed: &str, meant: &str) -> Option<String> {
+    let parts: Vec<&str> = words.split_inclusive([' ', ',']).collect();
+    let end = |part: &str| part.len() - usize::from(part.ends_with([' ', ',']));
+    let is_typed = |part: &&&str| part[..end(part)] == *typed;
+    let put = |part: &&str| if is_typed(&part) { format!("{meant}{}", &part[end(part)..]) } else { (*part).to_owned() };
+    (parts.iter().filter(is_typed).count() == 1).then(|| parts.iter().map(put).collect())
 }
 
 /// Takes the words after the name, quoted for a shell; the first call counts.
@@ -131,6 +133,17 @@ mod tests {
             ["cannot open /etc/opsctl/1", "GET /opsctl/1 502", "opsctl/", "my-opsctl/1", "sudo opsctl restart wallet"]
         {
             assert!(!is_own_request(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_was_typed_once_is_replaced_where_it_was_typed() {
+        let with = |words: &str| replaced(words, "walet", "wallet");
+        assert_eq!(with("-d prim backup walet").as_deref(), Some("-d prim backup wallet"));
+        assert_eq!(with("backup store,walet,track -y").as_deref(), Some("backup store,wallet,track -y"));
+        assert_eq!(with("backup walet,store").as_deref(), Some("backup wallet,store"));
+        for other in ["backup walet walet", "backup 'walet x'", "backup walets", ""] {
+            assert_eq!(with(other), None, "{other}");
         }
     }
 

@@ -107,22 +107,22 @@ pub fn examples(path: &str) -> &'static [Example] {
         ],
         "backup create" => &[
             ("backup create", "every scheduled set"),
-            ("backup create wallet", "one set"),
+            ("backup create wallet,store", "these sets; 'w*' is a pattern"),
             ("backup create --dry-run", "the plan"),
         ],
         "backup list" => &[
             ("backup list", "every scheduled set"),
-            ("backup list wallet", "one set"),
+            ("backup list wallet,store", "these sets"),
             ("backup list -o name", "ids, one a line"),
         ],
         "backup verify" => &[
             ("backup verify", "the newest copy of each set"),
-            ("backup verify wallet", "of one set"),
+            ("backup verify 'w*'", "of the sets that match"),
             ("backup verify --all", "every copy"),
         ],
         "backup drill" => &[
             ("backup drill", "every scheduled set"),
-            ("backup drill wallet", "one set"),
+            ("backup drill wallet,store", "these sets"),
             ("backup drill -o json", "the same as a document"),
         ],
         "backup prune" => &[

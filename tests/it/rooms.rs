@@ -62,7 +62,7 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
         "DATA. A host that is made up: what its tools printed and its services answered, read by the parsers of real hosts",
         &["registry", "envfile", "host", "observe"],
     ),
-    ("select", "The deployment and the services that are meant", &["registry", "error", "program", "host"]),
+    ("select", "The deployment, services and backup sets that are meant", &["registry", "error", "program", "host"]),
     (
         "ui",
         "The only place that prints: documents, tables, JSON, streams, escapes",

@@ -138,6 +138,29 @@ fn a_run_is_planned_made_listed_and_looked_at_again() {
     compare("backup_json", &json.map(told));
 }
 
+/// Commas and patterns, for every verb that takes sets.
+#[test]
+#[ignore = "needs root"]
+fn sets_are_named_as_people_type_them() {
+    let machine = host();
+    let sets = |words: &[&str], list: &str| {
+        let run = machine.run(words.iter().chain(&["-o", "json"]));
+        assert_eq!(run.code, 0, "{words:?}: {}", run.everything());
+        let document = run.json();
+        let all = document[list].as_array().unwrap().iter();
+        all.map(|one| one["set"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(sets(&["backup", "wallet,store"], "sets"), ["wallet", "store"]);
+    assert_eq!(sets(&["backup", "create", "w*", "wallet,store,faucet"], "sets"), ["wallet", "store", "faucet"]);
+    assert_eq!(sets(&["backup", "list", "faucet,w*"], "backups"), ["faucet", "wallet", "wallet"]);
+    assert_eq!(sets(&["backup", "verify", "w*,store"], "proofs"), ["wallet", "store"]);
+    assert_eq!(sets(&["backup", "drill", "s?ore,wallet"], "proofs"), ["store", "wallet"]);
+    assert_eq!(sets(&["backup", "prune", "w*,store"], "sets"), ["wallet", "store"]);
+    let first = machine.run(["backup", "list", "wallet", "-o", "name"]).stdout.lines().last().unwrap().to_owned();
+    let (_, id) = first.split_once('/').unwrap();
+    assert_eq!(sets(&["backup", "verify", &format!("wallet/{id},sto*/{id}")], "proofs"), ["wallet", "store"]);
+}
+
 #[test]
 #[ignore = "needs root"]
 fn k6_from_cron_nothing_is_said_of_what_went_well() {
