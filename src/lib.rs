@@ -132,6 +132,9 @@ fn work(system: &System, args: Vec<OsString>, format: Format) -> Exit {
     }
     match parse(args.into_iter()) {
         Ok(cli) => {
+            if cli.is_local() {
+                units::set_local();
+            }
             // No file system is waited for longer than the whole command has.
             let system = &cli.global.timeout.map_or_else(|| system.clone(), |limit| system.with_file_limit(limit));
             let context = Context::new(system, cli.global.settings());

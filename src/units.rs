@@ -1,6 +1,48 @@
-//! Sizes and spans of time, for people.
+//! Sizes, times and spans of time, for people. Times are local with their offset for whoever sits at a terminal, UTC for pipes,
+//! cron and JSON.
 
+use std::sync::OnceLock;
+
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+
+/// The zone of every time that is printed; UTC where none is set.
+static ZONE: OnceLock<TimeZone> = OnceLock::new();
+
+/// From now on times are those of the caller's zone. The first call counts; tests do without.
+pub fn set_local() {
+    let _ = ZONE.set(TimeZone::system());
+}
+
+fn zone() -> TimeZone {
+    ZONE.get().cloned().unwrap_or(TimeZone::UTC)
+}
+
+/// `2026-02-26 02:11:07 UTC`, or with the offset of its zone: `2026-02-26 03:11:07 +01:00`.
+pub fn stamp(time: Timestamp) -> String {
+    stamp_in(zone(), time)
+}
+
+fn stamp_in(zone: TimeZone, time: Timestamp) -> String {
+    let zoned = time.to_zoned(zone);
+    let zone = if zoned.offset().is_zero() { " UTC" } else { " %:z" };
+    zoned.strftime(&format!("%Y-%m-%d %H:%M:%S{zone}")).to_string()
+}
+
+/// `02:11:07`, for a line beneath one that has the zone.
+pub fn time_of_day(time: Timestamp) -> String {
+    time.to_zoned(zone()).strftime("%H:%M:%S").to_string()
+}
+
+/// To the millisecond, before a log line: `2026-02-26T02:11:07.123Z`, or `2026-02-26T03:11:07.123+01:00`.
+pub fn log_stamp(time: Timestamp) -> String {
+    log_stamp_in(zone(), time)
+}
+
+fn log_stamp_in(zone: TimeZone, time: Timestamp) -> String {
+    let zoned = time.to_zoned(zone);
+    if zoned.offset().is_zero() { format!("{time:.3}") } else { zoned.strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string() }
+}
 
 /// Bytes for people: `1.5 GiB`.
 pub fn bytes(count: u64) -> String {
@@ -32,4 +74,19 @@ pub fn later(time: Timestamp, span: SignedDuration) -> Timestamp {
 /// So much before a time that came from outside; the beginning of time where that is beyond it.
 pub fn earlier(time: Timestamp, span: SignedDuration) -> Timestamp {
     time.checked_sub(span).unwrap_or(Timestamp::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_has_its_zone() {
+        let time: Timestamp = "2026-02-26T02:11:07.1239Z".parse().unwrap();
+        assert_eq!((stamp(time), time_of_day(time)), ("2026-02-26 02:11:07 UTC".into(), "02:11:07".into()));
+        assert_eq!(log_stamp(time), "2026-02-26T02:11:07.123Z");
+        let east = || TimeZone::fixed(jiff::tz::offset(5).saturating_add(jiff::Span::new().minutes(30)));
+        assert_eq!(stamp_in(east(), time), "2026-02-26 07:41:07 +05:30");
+        assert_eq!(log_stamp_in(east(), time), "2026-02-26T07:41:07.123+05:30");
+    }
 }

@@ -16,6 +16,7 @@ use crate::host::files::own;
 use crate::host::system::System;
 use crate::program;
 use crate::registry::Deployment;
+use crate::units::stamp;
 
 /// Where locks are: gone with the next boot, writable by root alone.
 const DIRECTORY: &str = "/run/opsctl";
@@ -226,7 +227,7 @@ fn is_holder(system: &System, note: &Note) -> bool {
 fn held(deployment: &Deployment, note: Option<&Note>) -> Error {
     let by = note.map_or_else(
         || "another run".to_owned(),
-        |note| format!("{} ({}) since {:.0}, process {}", note.what, note.who, note.since, note.pid),
+        |note| format!("{} ({}) since {}, process {}", note.what, note.who, stamp(note.since), note.pid),
     );
     let by_hand = note.is_some_and(|note| note.by_hand);
     Error::locked(format!("{} is locked by {by}; nothing was changed", deployment.name)).hint(match by_hand {

@@ -17,6 +17,7 @@ use crate::host::exec::{ProcessEnd, Runner};
 use crate::host::trouble::{Trouble, failure};
 use crate::judge::health::ServiceHealth;
 use crate::registry::{Deployment, Service, Verdict};
+use crate::units::stamp;
 
 /// How long a service may take to answer after its manager says that it was started.
 const READY: Duration = Duration::from_mins(1);
@@ -269,5 +270,5 @@ fn settle_all(
 /// What a run before left unfinished, in words.
 pub fn unfinished(note: &Note) -> String {
     let step = note.step.as_ref().map(|step| format!(", at: {step}")).unwrap_or_default();
-    format!("{} of {} ({}) did not finish{step}", note.what, note.since.strftime("%Y-%m-%d %H:%M:%S UTC"), note.who)
+    format!("{} of {} ({}) did not finish{step}", note.what, stamp(note.since), note.who)
 }

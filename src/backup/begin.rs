@@ -11,6 +11,7 @@ use super::store::Store;
 use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::registry::Deployment;
+use crate::units::stamp;
 
 /// A run that can begin: its id, the key or why there is none, and why the remote cannot be used where it cannot.
 pub type Begin = (Id, Result<Key, String>, Result<(), String>);
@@ -42,7 +43,7 @@ pub fn number(
     if !id.is_possible() {
         return Err(Error::refused(
             Code::NoTime,
-            format!("the clock of this host is at {:.0}; nothing was copied", system.now()),
+            format!("the clock of this host is at {}; nothing was copied", stamp(system.now())),
         )
         .hint("timedatectl"));
     }

@@ -213,6 +213,15 @@ pub fn command() -> Command {
     help::complete(command).version(program::build())
 }
 
+impl Cli {
+    /// Whether times are in the zone of whoever reads them: text on a terminal, and no file for others.
+    pub fn is_local(&self) -> bool {
+        let is_text = matches!(self.global.format(), Format::Text | Format::Wide);
+        let is_for_others = matches!(&self.verb, Some(Verb::Diagnose(args)) if args.is_bundled());
+        is_text && !is_for_others && !self.global.utc && Ui::is_terminal()
+    }
+}
+
 impl Global {
     /// The form of the output.
     pub fn format(&self) -> Format {
@@ -222,13 +231,7 @@ impl Global {
     /// What these flags ask for.
     pub fn settings(&self) -> Settings {
         Settings {
-            ui: Ui {
-                format: self.format(),
-                headers: !self.no_headers,
-                color: self.color,
-                quiet: self.quiet,
-                utc: self.utc,
-            },
+            ui: Ui { format: self.format(), headers: !self.no_headers, color: self.color, quiet: self.quiet },
             deployment: self.deployment,
             verbose: self.verbose,
             timeout: self.timeout,

@@ -21,6 +21,7 @@ use crate::registry::Verdict;
 use crate::report::Head;
 use crate::report::release::Releases;
 use crate::ui::escape;
+use crate::units::stamp;
 
 /// Arguments of `rollback`.
 #[derive(Debug, clap::Args)]
@@ -100,8 +101,7 @@ fn complete_versions() -> Vec<CompletionCandidate> {
     let records = meant(&system).and_then(|deployment| record::read(&system, deployment).ok()).unwrap_or_default();
     let mut found: Vec<CompletionCandidate> = Vec::new();
     for (release, id) in records.releases.iter().zip(record::ids(&records.releases)).rev() {
-        let help =
-            format!("{} {}", release.time.strftime("%Y-%m-%d %H:%M"), release.version.subject.as_deref().unwrap_or(""));
+        let help = format!("{} {}", stamp(release.time), release.version.subject.as_deref().unwrap_or(""));
         if !id.is_empty() && found.iter().all(|other| other.get_value() != id.as_str()) {
             found.push(candidate(&id, escape::line(help.trim()).as_ref()));
         }

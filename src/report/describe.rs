@@ -8,6 +8,7 @@ use super::explain::ServiceFacts;
 use super::status::{Status, label};
 use crate::observe::logs::line::Said;
 use crate::ui::{Cell, Report, Text, Tone};
+use crate::units::time_of_day;
 
 /// One service, in full.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -40,7 +41,7 @@ impl Report for Description {
         }
         page.gap();
         for line in &self.log {
-            let time = line.time.map(|time| time.strftime("%H:%M:%S ").to_string()).unwrap_or_default();
+            let time = line.time.map(|time| time_of_day(time) + " ").unwrap_or_default();
             page.line(&[Cell(Tone::Dim, time), Cell::plain(line.text.clone())]);
         }
     }

@@ -10,6 +10,7 @@ use crate::program;
 use crate::registry::Verdict;
 use crate::ui::Report;
 use crate::ui::{Cell, Column, Text, Tone};
+use crate::units::stamp;
 
 /// What was changed.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -107,7 +108,7 @@ impl Report for History {
                 None => Verdict::Unknown,
             };
             let mut row = vec![
-                Cell::plain(page.time(change.time)),
+                Cell::plain(stamp(change.time)),
                 Cell::plain(change.user.clone()),
                 Cell::or_dash(change.from.clone()),
                 Cell::plain(format!("{} {}", change.operation, change.targets.join(" "))),

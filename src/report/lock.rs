@@ -7,6 +7,7 @@ use super::Head;
 use crate::action::lock::{Holder, Note};
 use crate::ui::Report;
 use crate::ui::{Cell, Text};
+use crate::units::stamp;
 
 /// The lock of a deployment.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -42,9 +43,9 @@ impl From<Holder> for LockState {
 
 impl LockState {
     /// In a line.
-    pub fn words(&self, page: &Text) -> String {
+    pub fn words(&self) -> String {
         let Some(note) = &self.holder else { return self.state.to_owned() };
-        let since = page.time(note.since);
+        let since = stamp(note.since);
         let step = note.step.as_ref().map(|step| format!(", at: {step}")).unwrap_or_default();
         format!("{}: {} ({}) since {since}{step}", self.state, note.what, note.who)
     }
@@ -52,7 +53,7 @@ impl LockState {
 
 impl Report for LockFacts {
     fn text(&self, page: &mut Text) {
-        let words = self.lock.words(page);
+        let words = self.lock.words();
         page.line(&[Cell::plain(words)]);
     }
 

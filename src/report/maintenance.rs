@@ -14,6 +14,7 @@ use crate::program;
 use crate::registry::{Maintenance, Verdict};
 use crate::ui::Report;
 use crate::ui::{Cell, Column, Text, Tone};
+use crate::units::stamp;
 
 /// The maintenance of a deployment.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -122,12 +123,12 @@ impl StandingFacts {
     }
 
     /// `on since 2026-02-26 02:11:07 UTC (alice: moving the disk)`.
-    pub fn told(&self, page: &Text) -> String {
+    pub fn told(&self) -> String {
         let state = self.state.label();
         let (Some(since), Some(by)) = (self.since, &self.by) else { return state.to_owned() };
         let word = if self.state == MaintenanceState::On { " since" } else { ", turned on" };
         let message = self.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
-        format!("{state}{word} {} ({by}{message})", page.time(since))
+        format!("{state}{word} {} ({by}{message})", stamp(since))
     }
 }
 
@@ -228,7 +229,7 @@ impl Report for MaintenanceFacts {
                     MaintenanceState::None | MaintenanceState::Off | MaintenanceState::On => Tone::Strong,
                 };
                 let name = self.head.deployment.as_deref().unwrap_or_default();
-                page.line(&[Cell(tone, format!("{name}: maintenance {}", self.standing.told(page)))]);
+                page.line(&[Cell(tone, format!("{name}: maintenance {}", self.standing.told()))]);
                 page.line(&[Cell::plain(format!("  {}", self.standing.summary))]);
                 if self.standing.state == MaintenanceState::Unfinished {
                     let command = |word: &str| Cell::command(format!("{} maintenance {word}", program::name()));
@@ -249,7 +250,7 @@ impl MaintenanceFacts {
     fn plan(&self, page: &mut Text) {
         let risk = self.risk.unwrap_or(Risk::ReadOnly).label();
         let count = match self.steps.len() {
-            0 => format!("nothing to do, it is {}", self.standing.told(page)),
+            0 => format!("nothing to do, it is {}", self.standing.told()),
             1 => format!("1 step, {risk}; nothing was changed"),
             count => format!("{count} steps, {risk}; nothing was changed"),
         };
@@ -316,7 +317,7 @@ impl MaintenanceFacts {
             (Verdict::Unknown, _) => ("PENDING", Verdict::Unknown),
             (Verdict::Fail, _) => ("FAILED", Verdict::Fail),
         };
-        let now = format!("maintenance {}: {}", self.standing.told(page), self.standing.summary);
+        let now = format!("maintenance {}: {}", self.standing.told(), self.standing.summary);
         let (told, now) = match (&self.trouble, verdict) {
             (None, Verdict::Pass) => (now, None),
             (None, _) => (format!("maintenance {}", self.operation), Some(now)),

@@ -18,6 +18,7 @@ use crate::program;
 use crate::registry::{Release as Facts, Verdict};
 use crate::ui::Report;
 use crate::ui::{Cell, Column, Text, Tone};
+use crate::units::stamp;
 
 /// A new version, or an earlier one.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -385,7 +386,7 @@ impl Report for Releases {
             let text = |field: &Option<String>| Cell::plain(field.clone().unwrap_or_else(|| "-".to_owned()));
             vec![
                 Cell::plain(release.id.clone()),
-                Cell::plain(page.time(release.time)),
+                Cell::plain(stamp(release.time)),
                 Cell::plain(how),
                 Cell::plain(release.by.clone()),
                 Cell::plain(state),

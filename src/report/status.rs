@@ -17,7 +17,7 @@ use crate::program;
 use crate::registry::{Deployment, Service, Verdict};
 use crate::ui::Report;
 use crate::ui::{Cell, Column, Text, Tone};
-use crate::units::{age, bytes};
+use crate::units::{age, bytes, stamp};
 
 /// The roll-up of a deployment.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -192,7 +192,7 @@ impl Report for Status {
         self.headline(page);
         self.lock(page);
         if let Some(maintenance) = &self.maintenance {
-            let told = format!("maintenance is {}: {}", maintenance.told(page), maintenance.summary);
+            let told = format!("maintenance is {}: {}", maintenance.told(), maintenance.summary);
             page.labeled("note", &[Cell(Tone::Strong, told)]);
         }
         let well = self.backups.iter().filter(|fresh| fresh.verdict == Verdict::Pass).count();
@@ -227,7 +227,7 @@ impl Status {
     /// A change under way: what is unhealthy may be part of it.
     fn lock(&self, page: &mut Text) {
         if self.lock.state == "held" {
-            let words = self.lock.words(page);
+            let words = self.lock.words();
             page.labeled("lock", &[Cell::plain(words)]);
         }
     }
@@ -346,7 +346,7 @@ impl Status {
             let up = crate::units::duration(jiff::SignedDuration::from_secs(uptime));
             rows.push(vec![Cell::plain("uptime"), Cell(Tone::Dim, "-".to_owned()), Cell::plain(up)]);
         }
-        let time = page.time(self.head.time);
+        let time = stamp(self.head.time);
         rows.push(vec![Cell::plain("time"), Cell(Tone::Dim, "-".to_owned()), Cell::plain(time)]);
         page.gap();
         page.table(&[Column::key("HOST"), Column::key("STATE"), Column::prose("DETAIL")], rows);

@@ -1,7 +1,6 @@
 //! The way out: the only place that prints. A report is rendered to text or JSON here; stdout is data, stderr is prose.
 
 mod cell;
-mod clock;
 mod document;
 pub mod escape;
 mod fit;
@@ -19,7 +18,6 @@ use std::time::Instant;
 use clap::ValueEnum;
 
 pub use cell::{Cell, Column, Tone};
-pub use clock::Clock;
 pub use document::Report;
 pub use stream::Stream;
 pub use text::Text;
@@ -64,8 +62,6 @@ pub struct Ui {
     pub color: Color,
     /// No prose beside errors.
     pub quiet: bool,
-    /// Times in UTC also on a terminal.
-    pub utc: bool,
 }
 
 impl Ui {
@@ -143,18 +139,12 @@ impl Ui {
             layout: table::Layout { headers: self.headers, wide, columns: columns(&io::stdout()) },
             color: self.colored(),
             quotes_host: report.quotes_host(),
-            clock: self.clock(),
         });
         report.text(&mut text);
         match report.quotes_host() {
             true => redact::house().clean_document(text.finish()),
             false => text.finish(),
         }
-    }
-
-    /// How times are told on stdout.
-    pub fn clock(self) -> Clock {
-        Clock::new(self.utc || !Ui::is_terminal())
     }
 
     fn colored(self) -> bool {

@@ -8,6 +8,7 @@ use owo_colors::{OwoColorize, Style};
 use super::{Format, Ui, escape, json};
 use crate::observe::logs::level::LogLevel;
 use crate::observe::logs::line::Line;
+use crate::units;
 
 /// How lines are printed.
 #[derive(Debug, Clone)]
@@ -55,7 +56,7 @@ impl Stream {
         if self.timestamps {
             // Writing to memory cannot fail.
             let _ = match time {
-                Some(time) => write!(out, "{time:.3} "),
+                Some(time) => write!(out, "{} ", units::log_stamp(time)),
                 None => write!(out, "{:<24} ", "-"),
             };
         }

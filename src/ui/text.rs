@@ -1,11 +1,9 @@
 //! Text for people: lines and tables of toned cells. Everything is escaped on its way in; a tone is a colour and never the
 //! only carrier of a meaning.
 
-use jiff::Timestamp;
 use owo_colors::{OwoColorize, Style};
 
 use super::cell::{Cell, Column, Tone};
-use super::clock::Clock;
 use super::table::{self, Layout};
 use super::{escape, wrap};
 use crate::redact;
@@ -21,7 +19,6 @@ pub(super) struct Rendering {
     pub(super) color: bool,
     /// Secrets are looked for.
     pub(super) quotes_host: bool,
-    pub(super) clock: Clock,
 }
 
 /// A page of text under construction.
@@ -40,16 +37,6 @@ impl Text {
 
     pub(super) fn finish(self) -> String {
         self.page
-    }
-
-    /// A date and time as whoever reads it has it: `2026-02-26 02:11:07 UTC`.
-    pub fn time(&self, time: Timestamp) -> String {
-        self.rendering.clock.stamp(time)
-    }
-
-    /// A time of day: `02:11:07`.
-    pub fn time_of_day(&self, time: Timestamp) -> String {
-        self.rendering.clock.time_of_day(time)
     }
 
     /// A line that begins with an outcome in a word.

@@ -18,7 +18,7 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
         &[],
     ),
     ("exit", "The numbers of exits", &["registry"]),
-    ("units", "Sizes and spans of time, for people", &[]),
+    ("units", "Sizes, times and spans of time, for people", &[]),
     ("program", "What this program is called, in what it advises", &[]),
     ("error", "The words of errors", &["exit", "program"]),
     (
@@ -66,7 +66,7 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
     (
         "ui",
         "The only place that prints: documents, tables, JSON, streams, escapes",
-        &["registry", "error", "program", "redact", "host", "observe"],
+        &["registry", "error", "units", "program", "redact", "host", "observe"],
     ),
     (
         "context",

@@ -21,6 +21,7 @@ use crate::host::trouble::{Trouble, failure};
 use crate::observe::logs::line::Said;
 use crate::observe::probe::{self, PATIENCE};
 use crate::registry::{Service, Switch};
+use crate::units::stamp;
 
 /// How many lines of what a failed command said are kept.
 const SAYS: usize = 15;
@@ -309,7 +310,7 @@ impl<'a> Way<'a> {
             ChangeEnd::Well(health) if self.job.release.images.is_empty() => {
                 let since = health.since?;
                 (crate::units::later(since, SKEW) < begun)
-                    .then(|| format!("{} has run since {since:.0}, before the switch", health.name))
+                    .then(|| format!("{} has run since {}, before the switch", health.name, stamp(since)))
             }
             _ => None,
         });

@@ -59,6 +59,13 @@ pub struct Args {
     mend: Mend,
 }
 
+impl Args {
+    /// Whether a file is written for others.
+    pub fn is_bundled(&self) -> bool {
+        self.bundle.is_some()
+    }
+}
+
 /// Flags of mending.
 #[derive(Debug, clap::Args)]
 pub struct Mend {

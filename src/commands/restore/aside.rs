@@ -18,7 +18,7 @@ use crate::host::files::{anchored, private};
 use crate::registry::{BackupSet, Deployment, Source, Verdict};
 use crate::report::Head;
 use crate::report::restore::Restore as Document;
-use crate::units::bytes;
+use crate::units::{bytes, stamp};
 
 /// Writes a proven copy to a path where nothing is.
 pub(super) fn write(
@@ -62,12 +62,9 @@ fn write_proven(
         old: None,
         seconds: Some(seconds(begun.elapsed())),
     };
-    let size = bytes(proof.manifest.bytes);
+    let (size, as_of) = (bytes(proof.manifest.bytes), stamp(proof.manifest.begun));
     if args.change.dry_run {
-        context.ui.report(&document(
-            "planned",
-            format!("{} as of {}, {size}, to {absolute}", proof.id, proof.manifest.begun),
-        ))?;
+        context.ui.report(&document("planned", format!("{} as of {as_of}, {size}, to {absolute}", proof.id)))?;
         return Ok(Exit::Success);
     }
     let told = |error: io::Error| Error::failed(Code::Failed, format!("{absolute}: {error}"));
@@ -91,7 +88,7 @@ fn write_proven(
             file(&proof, &target).map_err(told)?;
         }
     }
-    context.ui.report(&document("written", format!("{size} as of {} written to {absolute}", proof.manifest.begun)))?;
+    context.ui.report(&document("written", format!("{size} as of {as_of} written to {absolute}")))?;
     Ok(Exit::Success)
 }
 

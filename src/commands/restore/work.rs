@@ -30,7 +30,7 @@ use crate::registry::{BackupSet, Deployment, Source, Verdict};
 use crate::report::Head;
 use crate::report::backup::proven as counted;
 use crate::report::restore::Restore as Document;
-use crate::units::age;
+use crate::units::{age, stamp};
 
 /// How long a look waits for a backup that is under way.
 pub(super) const WAIT: Duration = Duration::from_secs(2);
@@ -394,9 +394,10 @@ fn blast(context: &Context<'_>, set: &BackupSet, proof: &Proof, unsigned: Option
     };
     let mut lines = vec![
         format!(
-            "{} returns to its state of {} ago, at {then:.0}: {kept}",
+            "{} returns to its state of {} ago, at {}: {kept}",
             set.source.place(),
-            age(then, context.system.now())
+            age(then, context.system.now()),
+            stamp(then)
         ),
         counted(&proof.manifest.rows, proof.manifest.bytes),
     ];

@@ -9,6 +9,7 @@ use crate::exit::Exit;
 use crate::report::status::Status;
 use crate::ui::screen::{Event, Screen};
 use crate::ui::{Format, Ui};
+use crate::units::{stamp, time_of_day};
 
 /// How many changes are remembered.
 const REMEMBERED: usize = 3;
@@ -33,7 +34,7 @@ pub(super) fn run(
             Err(error) => return Err(error.into()),
         };
         if let Some(before) = &before {
-            let time = context.ui.clock().time_of_day(status.head.time);
+            let time = time_of_day(status.head.time);
             let new: Vec<String> =
                 status.compare(before).into_iter().map(|change| format!("{time} {change}")).collect();
             changes.splice(0..0, new);
@@ -42,7 +43,7 @@ pub(super) fn run(
         status.remember(&changes);
         let next = Instant::now() + context.within(interval.saturating_sub(begun.elapsed()));
         if let Some(screen) = &mut screen {
-            let head = head(context, &status, interval);
+            let head = head(&status, interval);
             loop {
                 context.ui.draw(screen, &head, &status)?;
                 match screen.wait(next) {
@@ -63,8 +64,8 @@ pub(super) fn run(
 }
 
 /// `prim on vps1: 2026-02-26 03:11:07 +01:00, every 2s, q quits`.
-fn head(context: &Context<'_>, status: &Status, interval: Duration) -> String {
+fn head(status: &Status, interval: Duration) -> String {
     let deployment = status.head.deployment.as_deref().unwrap_or_default();
-    let time = context.ui.clock().stamp(status.head.time);
+    let time = stamp(status.head.time);
     format!("{deployment} on {}: {time}, every {interval:?}, q quits", status.head.host)
 }

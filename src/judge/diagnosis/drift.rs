@@ -16,6 +16,7 @@ use crate::observe::clues::drift::pairs::Pair;
 use crate::observe::clues::{Wants, unit};
 use crate::observe::probe::{Answer, is_container_of, units_of};
 use crate::registry::{App, Compose, Drift, Manager, State};
+use crate::units::stamp;
 
 /// It is not so, and nothing had to be looked at.
 fn no() -> Conclusion {
@@ -178,9 +179,10 @@ fn older(answer: Option<&Answer<Option<Older>>>, keys: bool) -> Conclusion {
         Ok((_, None)) => no(),
         Ok((command, Some(older))) => {
             let Older { file, written, since, differs } = older;
+            let at = stamp(*written);
             let says = match differs.as_str() {
-                "" => format!("{file} was written at {written}, and last read at {since}"),
-                differs => format!("{file} was written at {written}: {differs}"),
+                "" => format!("{file} was written at {at}, and last read at {}", stamp(*since)),
+                differs => format!("{file} was written at {at}: {differs}"),
             };
             let thing = if keys { format!("{differs} ({file})") } else { file.clone() };
             Conclusion::Proven(vec![Fact::new(command, says).at(Some(*written)).blaming(thing)])
@@ -278,7 +280,9 @@ fn certificate(case: &Case<'_>, subject: Subject<'_>) -> Conclusion {
         facts.extend(pairs.iter().filter(newer).map(|pair| {
             let says = format!(
                 "{host} serves a certificate until {}, {} has one until {}",
-                served.not_after, pair.certificate, pair.facts.not_after
+                stamp(served.not_after),
+                pair.certificate,
+                stamp(pair.facts.not_after)
             );
             Fact::new(command, says).blaming(format!("{} for {host}", pair.certificate))
         }));

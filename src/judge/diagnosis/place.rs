@@ -14,7 +14,7 @@ use crate::observe::probe::{Answer, Reply};
 use crate::program;
 use crate::registry::{FileClue, Http, LineShare, Listening, Query, Question, RedisQuestion, Share, Shows};
 use crate::units;
-use crate::units::{age, bytes};
+use crate::units::{age, bytes, stamp};
 
 pub(super) fn file(case: &Case<'_>, path: &'static str, clue: &FileClue) -> Conclusion {
     if let FileClue::Contains(pattern) = clue {
@@ -87,9 +87,14 @@ fn expired(case: &Case<'_>, path: &'static str) -> Conclusion {
         Some(Login { until: Some(until), renewable }) if *until < case.evidence.time => {
             let ago = age(*until, case.evidence.time);
             let renewal = if *renewable { "and can be renewed" } else { "and nothing in the file renews it" };
-            Conclusion::when(!renewable, fact(format!("the login in {path} expired {ago} ago, at {until}, {renewal}")))
+            Conclusion::when(
+                !renewable,
+                fact(format!("the login in {path} expired {ago} ago, at {}, {renewal}", stamp(*until))),
+            )
         }
-        Some(Login { until: Some(until), .. }) => Conclusion::RuledOut(fact(format!("it is valid until {until}"))),
+        Some(Login { until: Some(until), .. }) => {
+            Conclusion::RuledOut(fact(format!("it is valid until {}", stamp(*until))))
+        }
         Some(Login { until: None, .. }) | None => Conclusion::RuledOut(fact(format!("{path} states no time"))),
     }
 }

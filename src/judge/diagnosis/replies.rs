@@ -13,6 +13,7 @@ use crate::host::tools::command::Command;
 use crate::judge::health;
 use crate::observe::probe::{Answer, Reply};
 use crate::registry::{Condition, Heard, Share, Verdict};
+use crate::units::stamp;
 
 /// What a service answered.
 pub(super) fn reply(case: &Case<'_>, subject: Subject<'_>, wanted: &Heard) -> Conclusion {
@@ -151,7 +152,7 @@ fn shown(reply: &Reply) -> String {
             (false, _) => "answers hello with an error".to_owned(),
         },
         Reply::Engine(_) => "answers".to_owned(),
-        Reply::LogLine(Some(time)) => format!("last written {time}"),
+        Reply::LogLine(Some(time)) => format!("last written {}", stamp(*time)),
         Reply::LogLine(None) => "not written recently".to_owned(),
     }
 }

@@ -15,6 +15,7 @@ use crate::observe::clues::unmanaged::{OpenFiles, Unmanaged as Seen};
 use crate::observe::probe::Answer;
 use crate::registry::Unmanaged;
 use crate::units;
+use crate::units::stamp;
 
 /// About the host.
 pub(super) fn of_host(case: &Case<'_>, clue: Unmanaged) -> Conclusion {
@@ -107,7 +108,9 @@ fn environment(seen: &Seen) -> Conclusion {
             Ok(Some(older)) => {
                 let says = format!(
                     "{} was written at {}: the process has other values of {}",
-                    older.file, older.written, older.differs
+                    older.file,
+                    stamp(older.written),
+                    older.differs
                 );
                 let fact = Fact::new(&answer.command, says).at(Some(older.written)).about(unit.clone());
                 facts.push(fact.blaming(format!("{} ({})", older.differs, older.file)));

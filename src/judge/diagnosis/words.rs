@@ -12,6 +12,7 @@ use crate::host::tools::command::Command;
 use crate::observe::logs::line::Said;
 use crate::registry::{EnvClue, Presence, Service, State, Window};
 use crate::units;
+use crate::units::time_of_day;
 
 /// How far before its last start the attempt before may have been.
 const ATTEMPT: SignedDuration = SignedDuration::from_secs(12);
@@ -158,7 +159,7 @@ pub(super) struct Lines<'a> {
 impl<'a> Lines<'a> {
     /// One of them as what shows something.
     pub(super) fn fact(&self, line: &Said) -> Fact {
-        let time = line.time.map(|time| time.strftime("%H:%M:%S ").to_string()).unwrap_or_default();
+        let time = line.time.map(|time| time_of_day(time) + " ").unwrap_or_default();
         Fact::new(self.command, format!("{time}{}", line.text))
     }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{Health, ServiceHealth, State, order};
 use crate::program;
 use crate::registry::{Deployment, Verdict};
+use crate::units::stamp;
 
 /// How long after the end of a change its manager may still note that a service is down.
 const AFTERMATH: SignedDuration = SignedDuration::from_secs(5);
@@ -51,7 +52,7 @@ pub struct Recorded {
 impl OnPurpose {
     /// In a line: `in maintenance since 2026-11-20 03:04:05 UTC (ada)`.
     pub fn words(&self) -> String {
-        let (since, by) = (self.since.strftime("%Y-%m-%d %H:%M:%S UTC"), &self.by);
+        let (since, by) = (stamp(self.since), &self.by);
         match self.intent {
             Intent::Maintenance => format!("in maintenance since {since} ({by})"),
             Intent::Stopped => {

@@ -6,7 +6,7 @@ use crate::registry::Verdict;
 use crate::report::status::label;
 use crate::ui::Report;
 use crate::ui::{Cell, Column, Text, Tone};
-use crate::units::{age, bytes};
+use crate::units::{age, bytes, stamp};
 
 /// Most checks that need root that are listed one by one.
 const MOST_ROOT: usize = 3;
@@ -94,7 +94,7 @@ impl Diagnosis {
             page.labeled("note", &[Cell(Tone::Strong, text)]);
         };
         if let Some(maintenance) = &self.maintenance {
-            let told = maintenance.told(page);
+            let told = maintenance.told();
             note(page, format!("maintenance is {told}: {}", maintenance.summary));
         }
         let mut told: Vec<&str> = Vec::new();
@@ -111,7 +111,7 @@ impl Diagnosis {
             note(page, format!("{}: {}{affects}", names.join(", "), kept.summary));
         }
         if self.lock.state == "held" {
-            let words = self.lock.words(page);
+            let words = self.lock.words();
             page.labeled("lock", &[Cell::plain(words)]);
         }
     }
@@ -203,7 +203,7 @@ impl Diagnosis {
             page.labeled("evidence", &seen(evidence));
         }
         if let Some(since) = finding.since {
-            let told = format!("{} ({} ago)", page.time(since), age(since, self.head.time));
+            let told = format!("{} ({} ago)", stamp(since), age(since, self.head.time));
             labeled(page, "since", told);
         }
         for change in &finding.changes {

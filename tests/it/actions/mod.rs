@@ -3,6 +3,7 @@
 
 mod maintenance;
 mod mended;
+pub mod times;
 mod trail;
 
 use std::fs::{self, File};

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::actions::act;
+use crate::actions::times::{in_utc, shown};
 
 /// At how many moments a restore is killed.
 const POINTS: u32 = 24;
@@ -243,4 +244,24 @@ fn i5_a_restore_that_is_killed_leaves_the_old_or_the_new_and_is_brought_to_an_en
         assert_eq!(beside(&machine), ["wallet.db"], "{point}");
     }
     assert!(unfinished > 3, "only {unfinished} of the kills came in the middle");
+}
+
+#[test]
+#[ignore = "needs root"]
+fn the_time_of_a_copy_is_local_on_a_terminal() {
+    let machine = later();
+    let views: &[(&[&str], &str)] = &[
+        (&["restore", "wallet", "--dry-run"], "at 2026-11-22 11:00:00 +05:30"),
+        (&["restore", "wallet", "--to", "/root/copy.db", "--dry-run"], "as of 2026-11-22 11:00:00 +05:30"),
+        (&["backup", "list"], ""),
+        (&["backup", "list", "-o", "wide"], ""),
+        (&["backup", "prune", "--dry-run"], ""),
+        (&["get", "backups"], ""),
+        (&["status", "wallet"], ""),
+    ];
+    for (args, wanted) in views {
+        let text = shown(&machine, args);
+        assert!(text.contains(wanted), "{args:?} has no {wanted}: {text}");
+        assert!(!in_utc().is_match(&text), "{args:?}: {text}");
+    }
 }

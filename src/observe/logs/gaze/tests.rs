@@ -21,7 +21,7 @@ fn clock() -> Clock {
 
 /// Lines of bytes on their way to all that shows lines.
 fn shown(redactor: &Redactor, lines: &[(Vec<u8>, u64)]) -> String {
-    let ui = |format| Ui { format, headers: true, color: Color::Never, quiet: false, utc: false };
+    let ui = |format| Ui { format, headers: true, color: Color::Never, quiet: false };
     let streams = [
         Stream::new(ui(Format::Text), false, Some(&["web"])),
         Stream::new(ui(Format::Wide), true, None),
