@@ -166,3 +166,55 @@ fn write(bytes: &[u8]) -> io::Result<()> {
     out.write_all(bytes)?;
     out.flush()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::Read;
+    use std::process::{Command, Stdio};
+
+    use rustix::fs::{Mode, OFlags};
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+    use super::*;
+
+    const CHILD: &str = "ui::screen::tests::a_defect_while_a_screen_is_open";
+
+    /// Run by the test below.
+    #[test]
+    #[ignore = "needs a terminal"]
+    fn a_defect_while_a_screen_is_open() {
+        let ended = crate::defect::guarded(|| {
+            let Some(mut screen) = Screen::open()? else { return Ok(()) };
+            screen.draw("drawn")?;
+            let none: Option<()> = None;
+            none.unwrap();
+            Ok(())
+        });
+        assert_eq!(ended.is_err(), io::stdout().is_terminal());
+    }
+
+    #[test]
+    fn a_panic_leaves_the_terminal_as_it_was() {
+        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&terminal).unwrap();
+        unlockpt(&terminal).unwrap();
+        let name = ptsname(&terminal, Vec::new()).unwrap();
+        let screen = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+        let stream = || Stdio::from(screen.try_clone().unwrap());
+        let mut command = Command::new("setsid");
+        command.args(["--ctty", "--wait"]).arg(std::env::current_exe().unwrap());
+        command.args([CHILD, "--exact", "--ignored", "--nocapture"]).env("TERM", "xterm");
+        let status = command.stdin(stream()).stdout(stream()).stderr(stream()).status().unwrap();
+        let modes = tcgetattr(&screen).unwrap().local_modes;
+        drop((command, screen));
+        let mut shown = Vec::new();
+        // A terminal that nobody has open any more answers EIO, with what was shown before.
+        let _ = File::from(terminal).read_to_end(&mut shown);
+        let shown = String::from_utf8_lossy(&shown);
+        let [enter, leave] = [ENTER, LEAVE].map(|bytes| shown.find(std::str::from_utf8(bytes).unwrap()));
+        assert!(status.success() && shown.contains("drawn"), "{shown:?}");
+        assert!(enter.is_some() && enter < leave, "{shown:?}");
+        assert!(modes.contains(LocalModes::ECHO | LocalModes::ICANON), "{modes:?}");
+    }
+}

@@ -27,16 +27,21 @@ struct Watcher {
     shown: String,
 }
 
+/// Starts opsctl on a terminal of its own.
+fn watch(machine: &Machine, args: &[&str], screen: &OwnedFd) -> Child {
+    let opsctl = machine.command(args);
+    // `exec`, so that what is waited for is opsctl itself.
+    let mut command = Command::new("setsid");
+    command.args(["--ctty", opsctl.get_program().to_str().unwrap()]).args(opsctl.get_args()).env_clear();
+    command.envs(opsctl.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("TERM", "xterm");
+    let streams = || Stdio::from(screen.try_clone().unwrap());
+    command.stdin(streams()).stdout(streams()).stderr(streams()).spawn().unwrap()
+}
+
 impl Watcher {
     fn new(machine: &Machine, args: &[&str]) -> Self {
         let (keyboard, screen) = terminal(80);
-        let opsctl = machine.command(args);
-        // `exec`, so that what is waited for is opsctl itself.
-        let mut command = Command::new("setsid");
-        command.args(["--ctty", opsctl.get_program().to_str().unwrap()]).args(opsctl.get_args()).env_clear();
-        command.envs(opsctl.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("TERM", "xterm");
-        let streams = || Stdio::from(screen.try_clone().unwrap());
-        let child = command.stdin(streams()).stdout(streams()).stderr(streams()).spawn().unwrap();
+        let child = watch(machine, args, &screen);
         let (give, bytes) = channel();
         let mut reader = keyboard.try_clone().unwrap();
         std::thread::spawn(move || {
@@ -111,8 +116,38 @@ fn a_lost_terminal_ends_it() {
     // The last of whoever holds the other side; the reader has a copy, so the hang-up is sent as the kernel would.
     watcher.keyboard = keyboard;
     kill_process(Pid::from_child(&watcher.child), Signal::HUP).unwrap();
+    watcher.until(LEAVE);
     assert_eq!(watcher.ended().code(), Some(129));
     assert!(watcher.echoes());
+}
+
+/// The window is closed: there is no terminal any more that could be put back, and nothing goes on.
+#[test]
+fn a_closed_terminal_ends_it() {
+    let machine = prim::two();
+    let (mut keyboard, screen) = terminal(80);
+    let mut child = watch(&machine, &["status", "wallet", "-w", "300ms"], &screen);
+    drop(screen);
+    let mut shown = Vec::new();
+    while !String::from_utf8_lossy(&shown).contains("prim on vps1") {
+        let mut buffer = [0; 4096];
+        let count = keyboard.read(&mut buffer).unwrap();
+        shown.extend_from_slice(&buffer[..count]);
+    }
+    drop(keyboard);
+    let end = Instant::now() + Duration::from_secs(10);
+    let status = loop {
+        match child.try_wait().unwrap() {
+            Some(status) => break status,
+            None if Instant::now() > end => {
+                let _ = child.kill();
+                panic!("it goes on without a terminal");
+            }
+            None => std::thread::sleep(Duration::from_millis(20)),
+        }
+    };
+    // The hang-up, or its own look at the terminal, whichever is first.
+    assert!(matches!(status.code(), Some(129 | 0)), "{status:?}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `restart`, `reload`, `start`, `stop`, `history` and `lock`, transcribed: what is shown before, what is run, what is said of it
 //! and what stays behind. Ring 3 shows the same on real managers.
 
+mod countdown;
 mod maintenance;
 mod mended;
 pub mod times;
