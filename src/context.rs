@@ -9,8 +9,9 @@ use crate::host::system::System;
 use crate::host::tools::Argv;
 use crate::observe::logs;
 use crate::observe::probe::PATIENCE;
+use crate::program;
 use crate::registry::{Deployment, LOCALHOST};
-use crate::select::{DETECTION, detect, detected, hidden, signs};
+use crate::select::{DETECTION, detect, detected, hidden, own, signs};
 use crate::ui::{self, Ui};
 
 /// What every verb can be asked for.
@@ -125,6 +126,11 @@ impl<'a> Context<'a> {
                 if let [(_, why), ..] = &hidden[..] {
                     let names = hidden.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
                     let _ = self.doubt.set(format!("this host may run {names} ({why}); this was about localhost"));
+                } else if let own @ [first, ..] = &own()[..] {
+                    let (names, named) = (own.join(", "), program::again(&format!("-d {first}")));
+                    let _ = self.doubt.set(format!(
+                        "no deployment of this program ({names}) was detected; this was about localhost, name one: {named}"
+                    ));
                 }
                 Ok(&LOCALHOST)
             }

@@ -9,7 +9,7 @@ use crate::host::system::System;
 use crate::host::trouble::Trouble;
 use crate::program;
 use crate::registry::loaded::deployments;
-use crate::registry::{BackupSet, Deployment, LOCALHOST, Manager, Service};
+use crate::registry::{BackupSet, DEPLOYMENTS, Deployment, LOCALHOST, Manager, Service};
 
 /// The services that these words mean; all when there are none. Several stand in one word with commas between them.
 ///
@@ -219,6 +219,12 @@ fn is_of_a_mount(error: &io::Error) -> bool {
 /// The deployments that this host shows signs of.
 pub fn detect(system: &System) -> Vec<&'static Deployment> {
     detected(&signs(system, DETECTION))
+}
+
+/// Names of the deployments of somebody's own program. The stock one serves any host, and has none of its own.
+pub fn own() -> Vec<&'static str> {
+    let is_stock = |name: &str| DEPLOYMENTS.iter().chain([&&LOCALHOST]).any(|stock| stock.name == name);
+    deployments().map(|deployment| deployment.name).filter(|name| !is_stock(name)).collect()
 }
 
 /// Those of them that show any.

@@ -19,6 +19,7 @@ use std::time::Duration;
 use assert_cmd::Command;
 
 use crate::servers::Server;
+pub use ground::example;
 use ground::{ground, stand_in, stand_in_tool};
 pub use run::{Ran, Run};
 

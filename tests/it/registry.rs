@@ -2,7 +2,7 @@
 
 use opsctl::registry::{DEPLOYMENTS, Deployment, LOCALHOST, check};
 
-use crate::machine::{Machine, needs_root, sample};
+use crate::machine::{Machine, example, needs_root, sample};
 use crate::prim;
 use crate::transcript::compare;
 
@@ -156,4 +156,26 @@ fn what_cannot_be_compared_is_unknown() {
         "verify_prim_unknown",
         &[machine.run(["verify", "store"]), machine.run(["verify", "stalwart", "-o", "wide"])],
     );
+}
+
+/// A program of somebody's own was compiled for a deployment; that this host has none of it is said.
+#[test]
+fn an_own_program_says_that_its_deployment_was_not_detected() {
+    let run = |args: &[&str]| {
+        let output = std::process::Command::new(example("own_deployment")).args(args).output().unwrap();
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let says = "own_deployment: no deployment of this program (shop) was detected; this was about localhost, name one: \
+                own_deployment get services -o ";
+    for format in ["name", "json"] {
+        let (out, note) = run(&["get", "services", "-o", format]);
+        assert_eq!(note, format!("{says}{format} -d shop\n"));
+        assert!(out.contains("docker") && !out.contains("shop"), "{out}");
+    }
+    // Nothing is left to say where it is named, or only errors are wanted.
+    for args in [&["-d", "localhost"][..], &["-d", "shop"], &["-q"]] {
+        assert_eq!(run(&[&["get", "services"], args].concat()).1, "", "{args:?}");
+    }
+    // The stock program is for any host.
+    assert_eq!(Machine::new().run(["get", "services"]).stderr, "");
 }

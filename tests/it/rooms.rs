@@ -71,7 +71,7 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
     (
         "context",
         "What a verb is given: the chosen deployment, the machine, the time left, how to print",
-        &["registry", "error", "host", "observe", "select", "ui"],
+        &["registry", "error", "program", "host", "observe", "select", "ui"],
     ),
     ("limits", "What this process may use, and the floor under which it refuses", &["error", "program", "host"]),
     ("signals", "What ends this process", &["exit", "program", "host", "ui"]),

@@ -14,24 +14,29 @@ use super::is_root;
 pub(super) fn stand_in() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
-        let here = std::env::current_exe().unwrap();
-        let profile = here.ancestors().nth(2).unwrap();
-        let program = profile.join("examples/stand_in");
-        if !is_fresh(&program) {
-            let mut cargo = std::process::Command::new(env!("CARGO"));
-            cargo.args(["build", "--quiet", "--example", "stand_in"]).current_dir(env!("CARGO_MANIFEST_DIR"));
-            if profile.ends_with("release") {
-                cargo.arg("--release");
-            }
-            assert!(cargo.status().unwrap().success(), "cannot build the example stand_in");
-        }
         // It gives advice under the name by which it is called.
-        let named = program.with_file_name("opsctl");
+        let named = example("stand_in").with_file_name("opsctl");
         if let Err(error) = symlink("stand_in", &named) {
             assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
         }
         named
     })
+}
+
+/// An example, built where that was not done yet.
+pub fn example(name: &str) -> PathBuf {
+    let here = std::env::current_exe().unwrap();
+    let profile = here.ancestors().nth(2).unwrap();
+    let program = profile.join("examples").join(name);
+    if !is_fresh(&program) {
+        let mut cargo = std::process::Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "--example", name]).current_dir(env!("CARGO_MANIFEST_DIR"));
+        if profile.ends_with("release") {
+            cargo.arg("--release");
+        }
+        assert!(cargo.status().unwrap().success(), "cannot build the example {name}");
+    }
+    program
 }
 
 /// Whether the program is there and younger than all that it was made from.
