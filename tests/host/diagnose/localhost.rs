@@ -183,5 +183,5 @@ const NOT_HERE: &[(&str, &str)] = &[
 #[test]
 fn localhost_failures_are_told_apart() {
     let machine = Machine::boot_as("bare", "it-bare-diagnose");
-    drive(&machine, "localhost", INJECTIONS, NOT_HERE);
+    drive(&machine, "localhost", &[INJECTIONS], NOT_HERE);
 }

@@ -232,7 +232,8 @@ fn fix(machine: &Machine, injection: &Injection, document: &Value) -> Option<Str
 
 /// Drives a host through the injections that `OPSCTL_INJECTION` (a regular expression of what is done) names, or through the
 /// first of each failure where it is not set, and compares the page. Lines of those that are left out stay as they are.
-pub fn drive(machine: &Machine, deployment: &str, injections: &[Injection], not_here: &[(&str, &str)]) {
+pub fn drive(machine: &Machine, deployment: &str, tables: &[&[Injection]], not_here: &[(&str, &str)]) {
+    let injections = || tables.iter().copied().flatten();
     let prefix = deployment.to_uppercase();
     // While several hosts boot at once a tool can be late, which is said to be open; a finding is one at once.
     let look = || diagnose(machine, &[]);
@@ -248,7 +249,7 @@ pub fn drive(machine: &Machine, deployment: &str, injections: &[Injection], not_
     let known = std::fs::read_to_string(&path).unwrap_or_default();
     let pattern = std::env::var("OPSCTL_INJECTION").ok().map(|text| Regex::new(&text).unwrap());
     let is_first = |injection: &Injection| {
-        let of_it = injections.iter().find(|other| other.failure == injection.failure);
+        let of_it = injections().find(|other| other.failure == injection.failure);
         of_it.is_some_and(|other| other.what == injection.what)
     };
     let wanted = |injection: &Injection| match &pattern {
@@ -257,7 +258,7 @@ pub fn drive(machine: &Machine, deployment: &str, injections: &[Injection], not_
     };
     let mut lines = Vec::new();
     let mut wrongs = Vec::new();
-    for injection in injections {
+    for injection in injections() {
         if !wanted(injection) {
             let own = format!("| `{}` | {} |", injection.failure, injection.what);
             lines.extend(known.lines().find(|line| line.starts_with(&own)).map(str::to_owned));

@@ -388,5 +388,5 @@ const NOT_HERE: &[(&str, &str)] = &[
 #[test]
 fn plugspace_failures_are_told_apart() {
     let machine = Machine::boot_as("plugspace", "it-plugspace-diagnose");
-    drive(&machine, "plugspace", INJECTIONS, NOT_HERE);
+    drive(&machine, "plugspace", &[INJECTIONS], NOT_HERE);
 }
