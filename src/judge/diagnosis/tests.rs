@@ -2,15 +2,19 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod backups;
 mod containers;
 mod data;
 mod drift;
 mod empty;
+mod env;
 mod footing;
 mod holder;
+mod logic;
 mod pairs;
 mod reasons;
 mod remedies;
+mod second;
 mod strangers;
 mod surroundings;
 mod unattended;
@@ -34,50 +38,6 @@ use crate::registry::{
     Window, usual,
 };
 use outcome::Conclusion::{Proven, RuledOut, Unknown};
-
-fn proven() -> Conclusion {
-    Proven(vec![Fact::new("look", "yes")])
-}
-
-fn ruled_out() -> Conclusion {
-    RuledOut(vec![Fact::new("look", "no")])
-}
-
-fn unknown() -> Conclusion {
-    Conclusion::unknown("nobody knows")
-}
-
-/// Kleene's tables: for each pair what both and what one of them comes to.
-#[test]
-fn what_is_unknown_stays_so_unless_another_part_decides() {
-    let letter = |outcome: &Conclusion| match outcome {
-        Proven(_) => 'T',
-        RuledOut(_) => 'F',
-        Unknown(_) => 'U',
-    };
-    let mut table = Vec::new();
-    for one in [proven, ruled_out, unknown] {
-        for other in [proven, ruled_out, unknown] {
-            let all = letter(&Conclusion::all([one(), other()]));
-            let any = letter(&Conclusion::any([one(), other()]));
-            table.push(format!("{}{} {all}{any}", letter(&one()), letter(&other())));
-        }
-    }
-    assert_eq!(table, ["TT TT", "TF FT", "TU UT", "FT FT", "FF FF", "FU FU", "UT UT", "UF FU", "UU UU"]);
-    assert_eq!(letter(&unknown().negated()), 'U');
-    assert_eq!(proven().negated(), RuledOut(vec![Fact::new("look", "yes")]));
-}
-
-#[test]
-fn all_collects_what_shows_it_once_and_any_too() {
-    let fact = |says: &str| Fact::new("look", says);
-    let both = [Proven(vec![fact("a")]), Proven(vec![fact("a"), fact("b")])];
-    assert_eq!(Conclusion::all(both.clone()), Proven(vec![fact("a"), fact("b")]));
-    assert_eq!(Conclusion::any(both), Proven(vec![fact("a"), fact("b")]));
-    let mixed = [RuledOut(vec![fact("a")]), Proven(vec![fact("b")]), unknown()];
-    assert_eq!(Conclusion::all(mixed.clone()), RuledOut(vec![fact("a")]));
-    assert_eq!(Conclusion::any(mixed), Proven(vec![fact("b")]));
-}
 
 static URGENT: Level = level("urgent");
 static LATER: Level = level("later");
@@ -216,45 +176,6 @@ impl Made {
     }
 }
 
-/// What is not known of one set hides nothing of another, and is never a finding.
-#[test]
-fn a_backup_is_overdue_or_failed_only_by_what_is_recorded_of_it() {
-    use crate::judge::freshness::Freshness;
-    let fresh = |set: &str, verdict| Freshness {
-        set: set.to_owned(),
-        verdict,
-        age_seconds: None,
-        rpo_seconds: 86_400,
-        summary: "as judged".to_owned(),
-    };
-    let outcome = |backups: Option<Answer<Vec<Freshness>>>, lapse| {
-        Made::well().with(|case| {
-            let case = Case { backups: backups.as_ref(), ..*case };
-            case.outcome(&Clue::Backup(lapse), None)
-        })
-    };
-    let named = |outcome: &Conclusion| match outcome {
-        Proven(facts) => facts.iter().flat_map(|fact| fact.names.clone()).collect(),
-        RuledOut(_) => vec!["ruled out".to_owned()],
-        Unknown(whys) => whys.iter().map(|why| why.says.clone()).collect(),
-    };
-    let told = |sets: &[Freshness]| {
-        let ask = |lapse| named(&outcome(Some(ok("cat /var/lib/opsctl/place.backups.jsonl", sets.to_vec())), lapse));
-        (ask(Lapse::Overdue).join(", "), ask(Lapse::Failed).join(", "))
-    };
-    let both = |one: &str, other: &str| (one.to_owned(), other.to_owned());
-    assert_eq!(told(&[]), both("ruled out", "ruled out"));
-    assert_eq!(told(&[fresh("a", Verdict::Pass)]), both("ruled out", "ruled out"));
-    let mixed = [fresh("a", Verdict::Fail), fresh("b", Verdict::Warn), fresh("c", Verdict::Unknown)];
-    assert_eq!(told(&mixed), both("backup a", "backup b"));
-    assert_eq!(told(&mixed[2..]), both("c: as judged", "c: as judged"));
-    let denied = Trouble::NeedsRoot("to read it");
-    let closed = Answer { command: "cat /var/lib/opsctl/place.backups.jsonl".into(), result: Err(denied) };
-    let told = outcome(Some(closed), Lapse::Overdue);
-    assert_eq!(named(&told), ["/var/lib/opsctl/place.backups.jsonl: needs root to read it"]);
-    assert_eq!(named(&outcome(None, Lapse::Failed)), ["it was not checked"]);
-}
-
 fn line(text: &str) -> Said {
     Said { time: Some(now()), source: "journal:keeper.service".into(), level: None, text: text.into() }
 }
@@ -375,52 +296,6 @@ fn only_what_may_still_decide_is_asked_for() {
 }
 
 #[test]
-fn values_of_env_files_are_compared_and_never_told() {
-    let values = |value: &str| EnvFound {
-        path: Some("/etc/keeper.env".into()),
-        settings: Reading::of([("KEY", value)]),
-        ..EnvFound::default()
-    };
-    let mut made = Made::well();
-    made.clues.env.insert("keeper", ok("ls", values("hunter2")));
-    let (outcome, shown) = made.with(|case| {
-        let clue = Clue::Env(EnvClue::key("KEY").unlike("[0-9]+"));
-        (case.outcome(&clue, Some(&KEEPER)), format!("{:?}", case.clues))
-    });
-    assert_eq!(
-        outcome,
-        Proven(vec![Fact::new(
-            Command::new(["grep", "-cP", r#"^(export +)?KEY=["']?(?:[0-9]+)["']?$"#, "/etc/keeper.env"]),
-            "KEY in /etc/keeper.env does not have the form [0-9]+"
-        )])
-    );
-    assert!(shown.contains("KEY") && !shown.contains("hunter2"), "{shown}");
-    let missing = Made::well().with(|case| case.outcome(&Clue::Env(EnvClue::KeysMissing(&["NOPE"])), Some(&KEEPER)));
-    assert!(missing.is_proven());
-}
-
-#[test]
-fn another_port_is_told_with_its_file_and_whose_it_is() {
-    let told = |value: &str| {
-        let mut made = Made::well();
-        let settings = Reading::of([("KEY", value)]);
-        let places =
-            vec![("/etc/keeper.env".into(), vec!["OTHER".into()]), ("/etc/more.env".into(), vec!["KEY".into()])];
-        let found = EnvFound { path: Some("/etc/keeper.env".into()), settings, places, ..EnvFound::default() };
-        made.clues.env.insert("keeper", ok("ls", found));
-        made.with(|case| match case.outcome(&Clue::Env(EnvClue::key("KEY").not_its_port()), Some(&KEEPER)) {
-            Proven(facts) => facts[0].says.clone(),
-            outcome => format!("{}", outcome.is_ruled_out()),
-        })
-    };
-    assert_eq!(told("2000"), "KEY=2000 in /etc/more.env, the port of shop");
-    assert_eq!(told("1001"), "KEY=1001 in /etc/more.env");
-    assert_eq!(told("1000"), "true");
-    // What is no port may be a secret.
-    assert_eq!(told("hunter2"), "KEY in /etc/more.env is not 1000");
-}
-
-#[test]
 fn numbers_are_found_in_answers() {
     let answer = ok("curl", Reply::Http { status: 200, body: r#"{"a":{"x":{"p99":3},"y":{"p99":700}},"b":1}"#.into() });
     assert!(replies::heard(&answer, &Heard::Above("a.*.p99", 500)).is_proven());
@@ -461,39 +336,6 @@ fn of_changes_those_that_came_before_are_told_newest_first() {
     assert_eq!((finding.cause.code, finding.since), ("STOPPED", Some(at(3))));
     let told: Vec<&str> = before(finding, &changes, now()).into_iter().map(|change| change.what.as_str()).collect();
     assert_eq!(told, ["/etc/keeper.env was written", "the host was booted"]);
-}
-
-/// A restart rests on two sources: what the service answers, and whose the port is.
-#[test]
-fn m3_a_restart_for_what_is_only_seen_is_borne_out_by_a_second_source() {
-    let at = vec![ListenAddress::Unix("/run/keeper.sock".to_owned())];
-    let elsewhere = Holder::Elsewhere { at, answers: None, instead: None };
-    let with = |active: &str, holder: Holder| {
-        let mut made = Made::well();
-        made.units = Ok(vec![unit("keeper.service", active, "running"), unit("shop.service", "active", "running")]);
-        made.replies[0] = silent();
-        made.holders[0] = holder;
-        made.with(|case| {
-            let diagnosis = diagnose(case, PLACE.failures, None);
-            let finding = diagnosis.findings.iter().find(|finding| finding.subject == "keeper").unwrap();
-            (finding.cause.code, case.unconfirmed(finding))
-        })
-    };
-    let says = |code, why: &str| (code, Some(why.to_owned()));
-    assert_eq!(with("active", Holder::Own), ("NO-ANSWER", None));
-    assert_eq!(with("active", Holder::Nobody), ("NO-ANSWER", None));
-    assert_eq!(with("active", Holder::Unseen), says("NO-ANSWER", "the process on port 1000 could not be determined"));
-    assert_eq!(with("active", Holder::Hidden), says("NO-ANSWER", "the process on port 1000 could not be determined"));
-    assert_eq!(
-        with("active", elsewhere.clone()),
-        says("LISTENS-ELSEWHERE", "it listens on /run/keeper.sock and not on :1000")
-    );
-    assert_eq!(with("failed", Holder::Nobody), ("FAILED", None));
-    let serves = "its manager reports that it failed, and its processes listen on :1000";
-    assert_eq!(with("failed", Holder::Own), says("FAILED", serves));
-    assert!(with("failed", elsewhere).1.is_some());
-    // A proven cause needs no second source.
-    assert_eq!(with("inactive", Holder::Nobody), ("STOPPED", None));
 }
 
 #[test]
