@@ -108,7 +108,7 @@ pub static ENV_FILE_MISSING: Cause = Cause::new("ENV-FILE-MISSING", Clue::Env(En
 
 /// A key without which the service does not work is not set.
 pub static ENV_KEY_MISSING: Cause =
-    Cause::new("ENV-KEY-MISSING", All(&[Clue::Unwell, Clue::Env(EnvClue::KeysMissing(&[]))]))
+    Cause::new("ENV-KEY-MISSING", All(&[Clue::Unhealthy, Clue::Env(EnvClue::KeysMissing(&[]))]))
         .summary("a required key is not set in the env file of {service}")
         .explanation("the service is down, and its env file lacks required keys")
         .fixes(&[&Fix::new(
@@ -119,7 +119,7 @@ pub static ENV_KEY_MISSING: Cause =
 
 /// systemd could not execute `ExecStart=` (systemd.exec(5): 203).
 pub static PROGRAM_MISSING: Cause =
-    Cause::new("PROGRAM-MISSING", All(&[Clue::Unwell, Clue::Ended(Ending::Exit(&[203]))]))
+    Cause::new("PROGRAM-MISSING", All(&[Clue::Unhealthy, Clue::Ended(Ending::Exit(&[203]))]))
         .summary("the program of {service} cannot be executed")
         .explanation(
             "systemd ended with 203/EXEC: the file that ExecStart= names is missing, not executable, or made for \
@@ -133,7 +133,7 @@ pub static PROGRAM_MISSING: Cause =
 
 /// `User=` or `Group=` does not exist (systemd.exec(5): 216, 217).
 pub static USER_MISSING: Cause =
-    Cause::new("USER-MISSING", All(&[Clue::Unwell, Clue::Ended(Ending::Exit(&[216, 217]))]))
+    Cause::new("USER-MISSING", All(&[Clue::Unhealthy, Clue::Ended(Ending::Exit(&[216, 217]))]))
         .summary("the user or group that {service} runs as does not exist")
         .explanation("systemd ended with 216/GROUP or 217/USER before the program was started")
         .explains(&[&RUNS_AS_ANOTHER])
@@ -145,7 +145,7 @@ pub static USER_MISSING: Cause =
 
 /// `WorkingDirectory=` does not exist (systemd.exec(5): 200).
 pub static DIRECTORY_MISSING: Cause =
-    Cause::new("DIRECTORY-MISSING", All(&[Clue::Unwell, Clue::Ended(Ending::Exit(&[200]))]))
+    Cause::new("DIRECTORY-MISSING", All(&[Clue::Unhealthy, Clue::Ended(Ending::Exit(&[200]))]))
         .summary("the working directory of {service} is missing")
         .explanation("systemd ended with 200/CHDIR before the program was started")
         .explains(&[&RUNS_AS_ANOTHER])
@@ -156,7 +156,7 @@ pub static DIRECTORY_MISSING: Cause =
         )]);
 
 /// Another process listens where the service should.
-pub static PORT_TAKEN: Cause = Cause::new("PORT-TAKEN", All(&[Clue::Unwell, Clue::PortTaken]))
+pub static PORT_TAKEN: Cause = Cause::new("PORT-TAKEN", All(&[Clue::Unhealthy, Clue::PortTaken]))
     .summary("{service} cannot listen: port {port} is in use by {thing}")
     .explanation("another program listens there and may serve the public: only its owner may move or stop it")
     .explains(&[&STOPPED])
@@ -214,16 +214,17 @@ const PORT_TAKEN_BY: &[&Fix] = &[
 ];
 
 /// The kernel, or the memory limit of its unit or container, ended it.
-pub static OUT_OF_MEMORY: Cause = Cause::new("OUT-OF-MEMORY", All(&[Clue::Unwell, Clue::Ended(Ending::OutOfMemory)]))
-    .summary("{service} was OOM-killed")
-    .explanation("it reached the memory limit of its unit or container, or the host ran out of memory")
-    .fixes(&[&RESTART, &READ_LOG]);
+pub static OUT_OF_MEMORY: Cause =
+    Cause::new("OUT-OF-MEMORY", All(&[Clue::Unhealthy, Clue::Ended(Ending::OutOfMemory)]))
+        .summary("{service} was OOM-killed")
+        .explanation("it reached the memory limit of its unit or container, or the host ran out of memory")
+        .fixes(&[&RESTART, &READ_LOG]);
 
 /// The service says itself that it cannot write.
 pub static NO_SPACE: Cause = Cause::new(
     "NO-SPACE",
     All(&[
-        Clue::Unwell,
+        Clue::Unhealthy,
         Clue::Said(r"(?i)ENOSPC|no space left on device|disk quota exceeded|database or disk is full", Window::Run),
     ]),
 )
@@ -344,15 +345,17 @@ pub static FAILED: Cause = Cause::new("FAILED", Clue::State(&[State::Failed]))
     .fixes(&[&READ_LOG, &RESTART, &MEND_FIRST]);
 
 /// The container's own health check fails, and no probe says more.
-pub static UNHEALTHY: Cause =
-    Cause::new("UNHEALTHY", All(&[Clue::Unwell, Clue::State(&[State::Running, State::Starting]), Clue::Unhealthy]))
-        .summary("the health check of {service}'s container fails")
-        .explanation("the container runs, and the check that docker runs in it fails")
-        .depth(Depth::Effect)
-        .fixes(&[&READ_LOG, &RESTART]);
+pub static UNHEALTHY: Cause = Cause::new(
+    "UNHEALTHY",
+    All(&[Clue::Unhealthy, Clue::State(&[State::Running, State::Starting]), Clue::HealthCheckFails]),
+)
+.summary("the health check of {service}'s container fails")
+.explanation("the container runs, and the check that docker runs in it fails")
+.depth(Depth::Effect)
+.fixes(&[&READ_LOG, &RESTART]);
 
 /// It runs and listens, and not where the registry says.
-pub static LISTENS_ELSEWHERE: Cause = Cause::new("LISTENS-ELSEWHERE", All(&[Clue::Unwell, Clue::ListensElsewhere]))
+pub static LISTENS_ELSEWHERE: Cause = Cause::new("LISTENS-ELSEWHERE", All(&[Clue::Unhealthy, Clue::ListensElsewhere]))
     .summary("{service} listens elsewhere than on port {port}")
     .explanation(
         "its processes listen on another port, address or socket: its configuration differs from the registry. A \
@@ -375,7 +378,7 @@ pub static LISTENS_ELSEWHERE: Cause = Cause::new("LISTENS-ELSEWHERE", All(&[Clue
 pub static NO_ANSWER: Cause = Cause::new(
     "NO-ANSWER",
     All(&[
-        Clue::Unwell,
+        Clue::Unhealthy,
         Clue::State(&[State::Running, State::Starting, State::Partial, State::Unmanaged, State::Completed]),
         Clue::Reply(Heard::Silence),
     ]),
@@ -386,7 +389,7 @@ pub static NO_ANSWER: Cause = Cause::new(
 .fixes(&[&RESTART, &READ_LOG]);
 
 /// It answers, and not as it should.
-pub static BAD_ANSWER: Cause = Cause::new("BAD-ANSWER", All(&[Clue::Unwell, Clue::Reply(Heard::Bad)]))
+pub static BAD_ANSWER: Cause = Cause::new("BAD-ANSWER", All(&[Clue::Unhealthy, Clue::Reply(Heard::Bad)]))
     .summary("{service} runs, but its answer fails the probe")
     .explanation("something answers on its port, and the answer means that the service does not work")
     .depth(Depth::Effect)

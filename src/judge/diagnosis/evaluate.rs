@@ -29,13 +29,13 @@ impl<'a> Case<'a> {
                 )]),
             },
 
-            Clue::Unwell => of(&|subject| service::unwell(self, subject)),
+            Clue::Unhealthy => of(&|subject| service::unwell(self, subject)),
             Clue::State(states) => of(&|subject| service::state(self, subject, states)),
             Clue::Reply(heard) => of(&|subject| replies::reply(self, subject, heard)),
             Clue::Ended(ending) => of(&|subject| service::ended(self, subject, ending)),
             Clue::Restarts(least) => of(&|subject| service::restarts(subject, *least)),
             Clue::ReloadNeeded => of(&|subject| service::reload_needed(self, subject)),
-            Clue::Unhealthy => of(&|subject| service::unhealthy(self, subject)),
+            Clue::HealthCheckFails => of(&|subject| service::unhealthy(self, subject)),
             Clue::Container(words) => of(&|subject| service::container(self, subject, words)),
             Clue::PortTaken => of(&|subject| holder::taken(self, subject)),
             Clue::PortClosed => {

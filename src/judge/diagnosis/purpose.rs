@@ -53,7 +53,7 @@ impl Finding {
 
 /// Whether it is about whether a service is up.
 fn is_state(clue: &Clue) -> bool {
-    super::mentions(clue, &|clue| matches!(clue, Clue::State(_) | Clue::Unwell | Clue::Reply(_)))
+    super::mentions(clue, &|clue| matches!(clue, Clue::State(_) | Clue::Unhealthy | Clue::Reply(_)))
 }
 
 /// Whether a part of this one is wanted, those that speak of another service included as a whole.

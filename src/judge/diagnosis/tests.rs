@@ -62,7 +62,7 @@ static SHOP: Service = Service::new("shop", &URGENT)
     .probes(&[Probe::Http(Http::get(2000, "/", &[Rule::ok(200)]))])
     .needs(&[&KEEPER]);
 static FIX: Fix = Fix::new("do", Risk::ReadOnly, Remedy::Manual("it"));
-static SAYS_BOOM: Cause = Cause::new("BOOM", Clue::All(&[Clue::Unwell, Clue::Said("boom", Window::Run)]))
+static SAYS_BOOM: Cause = Cause::new("BOOM", Clue::All(&[Clue::Unhealthy, Clue::Said("boom", Window::Run)]))
     .summary("{service} says boom")
     .explanation("e")
     .fixes(&[&FIX]);

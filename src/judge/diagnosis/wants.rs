@@ -178,13 +178,13 @@ impl Case<'_> {
                     containers::want(self, subject, wants);
                 }
             }
-            Clue::Unwell
+            Clue::Unhealthy
             | Clue::State(_)
             | Clue::Reply(_)
             | Clue::Ended(_)
             | Clue::Restarts(_)
             | Clue::ReloadNeeded
-            | Clue::Unhealthy
+            | Clue::HealthCheckFails
             | Clue::Container(_)
             | Clue::PortClosed
             | Clue::ListensElsewhere

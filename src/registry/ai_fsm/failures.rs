@@ -231,38 +231,40 @@ const fn asks(sql: &'static str) -> Query {
 static TABLES_MISSING: Query = asks(TABLES);
 
 static TABLE_MISSING: Cause =
-    Cause::new("TABLE-MISSING", All(&[Not(&Clue::Unwell), Clue::Query(&TABLES_MISSING, Shows::Line("^missing: "))]))
+    Cause::new("TABLE-MISSING", All(&[Not(&Clue::Unhealthy), Clue::Query(&TABLES_MISSING, Shows::Line("^missing: "))]))
         .summary("tables of the application are not in its database")
         .explanation("they were dropped, a restore stopped half-way, or this is the wrong database")
         .about(About::These(&[&POSTGRES]))
         .explains(&[&POLL_FAILS])
         .fixes(&[&WHERE_TABLES_ARE, &OTHER_SCHEMA]);
 
-static TABLES_OFF_PATH: Cause =
-    Cause::new("TABLES-OFF-PATH", All(&[Not(&Clue::Unwell), Clue::Query(&TABLES_MISSING, Shows::Line("^off path: "))]))
-        .summary("tables of the application are in a schema that its search_path does not name")
-        .explanation("search_path was set for the database, a role or the server; the data exists, so restore nothing")
-        .about(About::These(&[&POSTGRES]))
-        .explains(&[&POLL_FAILS])
-        .fixes(&[
-            &Fix::new(
-                "see where search_path is set",
-                Risk::ReadOnly,
-                Remedy::Manual("psql in {unit}: \\drds; SELECT * FROM pg_file_settings WHERE name = 'search_path'"),
-            ),
-            &Fix::new(
-                "reset search_path, then make clients reconnect",
-                Risk::Disruptive,
-                Remedy::Manual("ALTER DATABASE or ALTER ROLE … RESET search_path; then opsctl restart web worker"),
-            ),
-        ]);
+static TABLES_OFF_PATH: Cause = Cause::new(
+    "TABLES-OFF-PATH",
+    All(&[Not(&Clue::Unhealthy), Clue::Query(&TABLES_MISSING, Shows::Line("^off path: "))]),
+)
+.summary("tables of the application are in a schema that its search_path does not name")
+.explanation("search_path was set for the database, a role or the server; the data exists, so restore nothing")
+.about(About::These(&[&POSTGRES]))
+.explains(&[&POLL_FAILS])
+.fixes(&[
+    &Fix::new(
+        "see where search_path is set",
+        Risk::ReadOnly,
+        Remedy::Manual("psql in {unit}: \\drds; SELECT * FROM pg_file_settings WHERE name = 'search_path'"),
+    ),
+    &Fix::new(
+        "reset search_path, then make clients reconnect",
+        Risk::Disruptive,
+        Remedy::Manual("ALTER DATABASE or ALTER ROLE … RESET search_path; then opsctl restart web worker"),
+    ),
+]);
 
 static USERS: Query = asks("SELECT 'the table users is empty' WHERE NOT EXISTS (SELECT FROM users)");
 
 static NOBODY_LEFT: Cause = Cause::new(
     "NOBODY-LEFT",
     All(&[
-        Not(&Clue::Unwell),
+        Not(&Clue::Unhealthy),
         Clue::Query(&TABLES_MISSING, Shows::NoLine("^(missing|off path): ")),
         Clue::Query(&USERS, Shows::Line("empty")),
     ]),
@@ -280,7 +282,7 @@ static DELETED: Query = asks(
 static MANY_DELETED: Cause = Cause::new(
     "MANY-DELETED",
     All(&[
-        Not(&Clue::Unwell),
+        Not(&Clue::Unhealthy),
         Clue::Query(&TABLES_MISSING, Shows::NoLine("^(missing|off path): ")),
         Clue::Query(&DELETED, Shows::Line("rows deleted")),
     ]),
@@ -318,8 +320,8 @@ static DATABASE_URL_HOST: Cause = Cause::new(
 static DATABASE_REFUSES: Cause = Cause::new(
     "DATABASE-REFUSES",
     All(&[
-        Not(&Clue::Unwell),
-        Any(&[Of(&WEB, &Clue::Unwell), Of(&WORKER, &Clue::Unwell)]),
+        Not(&Clue::Unhealthy),
+        Any(&[Of(&WEB, &Clue::Unhealthy), Of(&WORKER, &Clue::Unhealthy)]),
         Clue::Said(
             concat!(
                 r"FATAL: +(password authentication failed|(role|database) .* does not exist|no pg_hba\.conf entry",
@@ -379,8 +381,8 @@ static BUSY: Query = asks(
 static POOL_EXHAUSTED: Cause = Cause::new(
     "POOL-EXHAUSTED",
     All(&[
-        Clue::Unwell,
-        Not(&Of(&POSTGRES, &Clue::Unwell)),
+        Clue::Unhealthy,
+        Not(&Of(&POSTGRES, &Clue::Unhealthy)),
         Any(&[
             Clue::Said(r"(?i)timeout exceeded when trying to connect|remaining connection slots", Window::Seconds(300)),
             Of(&POSTGRES, &Clue::Query(&BUSY, Shows::Line("sessions at work"))),
@@ -406,7 +408,7 @@ static BLOCKERS: Query = asks(
 );
 
 static LOCK_CHAIN: Cause =
-    Cause::new("LOCK-CHAIN", All(&[Not(&Clue::Unwell), Clue::Query(&BLOCKERS, Shows::Line(" blocks "))]))
+    Cause::new("LOCK-CHAIN", All(&[Not(&Clue::Unhealthy), Clue::Query(&BLOCKERS, Shows::Line(" blocks "))]))
         .summary("other sessions have waited more than ten seconds for a lock of one session")
         .explanation("its transaction does not end; each session that waits uses a connection of the pool")
         .about(About::These(&[&POSTGRES]))
@@ -422,7 +424,7 @@ static LOCK_CHAIN: Cause =
 
 static DATABASE_WITHOUT_SPACE: Cause = Cause::new(
     "DATABASE-WITHOUT-SPACE",
-    All(&[Not(&Clue::Unwell), Clue::Said(r"(?i)no space left on device", Window::Seconds(600))]),
+    All(&[Not(&Clue::Unhealthy), Clue::Said(r"(?i)no space left on device", Window::Seconds(600))]),
 )
 .summary("PostgreSQL ran out of disk space in the last ten minutes")
 .explanation("it still answers, but writes fail; without space for its WAL it ends")
@@ -504,7 +506,7 @@ static SECRET_SHORT: Cause = Cause::new("SECRET-SHORT", Clue::Env(EnvClue::key("
     .fixes(&[&CORRECT_ENV]);
 
 static START_REFUSED: Cause =
-    Cause::new("START-REFUSED", All(&[Clue::Unwell, Clue::Said(r"\[startup\]", Window::Run)]))
+    Cause::new("START-REFUSED", All(&[Clue::Unhealthy, Clue::Said(r"\[startup\]", Window::Run)]))
         .summary("{service} refuses to start with its environment")
         .explanation(
             "its log line names the missing variable; the container has the values of its last `up -d`, not those of \
@@ -546,7 +548,7 @@ static LOOPING_UNITS: Cause = usual::unit_looping().verdict(Verdict::Warn);
 static HEAP_UNBOUNDED: Cause = Cause::new(
     "HEAP-UNBOUNDED",
     All(&[
-        Clue::Unwell,
+        Clue::Unhealthy,
         Clue::Ended(Ending::OutOfMemory),
         Any(&[
             Clue::Env(EnvClue::KeysMissing(&["NODE_OPTIONS"])),
@@ -569,7 +571,7 @@ static HEAP_UNBOUNDED: Cause = Cause::new(
 
 static HEAP_EXHAUSTED: Cause = Cause::new(
     "HEAP-EXHAUSTED",
-    All(&[Clue::Unwell, Clue::Said(r"JavaScript heap out of memory|Reached heap limit", Window::Run)]),
+    All(&[Clue::Unhealthy, Clue::Said(r"JavaScript heap out of memory|Reached heap limit", Window::Run)]),
 )
 .summary("the heap of {service} was full, and Node ended it")
 .explanation("it needs more than --max-old-space-size allows, or it leaks")
@@ -614,7 +616,7 @@ static FOLLOW_UP_FAILS: Cause =
 
 static POLL_HIDDEN: Cause = Cause::new(
     "POLL-HIDDEN",
-    All(&[Clue::Unwell, Clue::Env(EnvClue::key("LOG_LEVEL").unlike("(?i)trace|debug|info"))]),
+    All(&[Clue::Unhealthy, Clue::Env(EnvClue::key("LOG_LEVEL").unlike("(?i)trace|debug|info"))]),
 )
 .summary("LOG_LEVEL hides the log line of the polls of {service}")
 .explanation("it may work: it logs \"automation poll\" at level info")
@@ -623,7 +625,7 @@ static POLL_HIDDEN: Cause = Cause::new(
 
 static POLL_SLOW: Cause = Cause::new(
     "POLL-SLOW",
-    All(&[Clue::Unwell, Clue::Env(EnvClue::key("WORKER_POLL_MS").unlike("[0-9]{1,5}|1[01][0-9]{4}|120000"))]),
+    All(&[Clue::Unhealthy, Clue::Env(EnvClue::key("WORKER_POLL_MS").unlike("[0-9]{1,5}|1[01][0-9]{4}|120000"))]),
 )
 .summary("WORKER_POLL_MS makes {service} poll less often than every two minutes")
 .explanation("the deployment uses 30000; automations are late by the same time")
@@ -646,7 +648,7 @@ static DUE: Query = asks(
 static AUTOMATIONS_OVERDUE: Cause = Cause::new(
     "AUTOMATIONS-OVERDUE",
     All(&[
-        Not(&Of(&POSTGRES, &Clue::Unwell)),
+        Not(&Of(&POSTGRES, &Clue::Unhealthy)),
         Not(&Of(&POSTGRES, &Clue::Query(&TABLES_MISSING, Shows::Line("^(missing|off path): ")))),
         Clue::Query(&DUE, Shows::Line(" due for ")),
     ]),
@@ -664,7 +666,7 @@ static SWITCHED_OFF: Query = asks(
 static AUTOMATIONS_OFF: Cause = Cause::new(
     "AUTOMATIONS-OFF",
     All(&[
-        Not(&Of(&POSTGRES, &Clue::Unwell)),
+        Not(&Of(&POSTGRES, &Clue::Unhealthy)),
         Not(&Of(&POSTGRES, &Clue::Query(&TABLES_MISSING, Shows::Line("^(missing|off path): ")))),
         Clue::Query(&SWITCHED_OFF, Shows::Line("switched off")),
     ]),

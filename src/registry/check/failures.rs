@@ -168,14 +168,14 @@ fn clue(d: &Deployment, place: &str, proof: &Clue, alone: bool, found: &mut Vec<
         Clue::LongAgo(get, ..) if !matches!(get.url, Url::Local { .. }) => {
             found.push(format!("{place}: sends a request beyond this host"));
         }
-        Clue::Unwell
+        Clue::Unhealthy
         | Clue::State(_)
         | Clue::Reply(_)
         | Clue::Ended(_)
         | Clue::Container(_)
         | Clue::Restarts(_)
         | Clue::ReloadNeeded
-        | Clue::Unhealthy
+        | Clue::HealthCheckFails
         | Clue::PortTaken
         | Clue::ListensElsewhere
         | Clue::PortClosed

@@ -27,7 +27,7 @@ pub enum Clue {
     Of(&'static Service, &'static Clue),
 
     /// The service does not do its work: its own probes fail, or where it has none its manager says that it is down.
-    Unwell,
+    Unhealthy,
     /// Its manager reports one of these states.
     State(&'static [State]),
     /// One of its probes got this answer.
@@ -37,7 +37,7 @@ pub enum Clue {
     /// It was restarted by its manager at least so often.
     Restarts(u32),
     /// The health check of its container fails, as docker reports.
-    Unhealthy,
+    HealthCheckFails,
     /// Its container, also one that a unit manages, has one of these states, as docker calls them: `exited`, `paused`.
     Container(&'static [&'static str]),
     /// Its unit file changed on disk, and systemd still has the old one.

@@ -40,7 +40,7 @@
 //! static DATABASE_REFUSES: Cause = Cause::new(
 //!     "DATABASE-REFUSES",
 //!     Clue::All(&[
-//!         Clue::Unwell,
+//!         Clue::Unhealthy,
 //!         Clue::Any(&[
 //!             Clue::Env(EnvClue::key("DATABASE_URL").unlike("postgres://.+")),
 //!             Clue::Said("password authentication failed", Window::Run),

@@ -256,7 +256,7 @@ static RECLAIM: Fix = Fix::new(
 
 static DOCKER_DOWN: Cause = Cause::new(
     "DOCKER-DOWN",
-    All(&[Clue::Unwell, Clue::State(&[State::Stopped, State::Failed, State::CrashLoop, State::Restarting])]),
+    All(&[Clue::Unhealthy, Clue::State(&[State::Stopped, State::Failed, State::CrashLoop, State::Restarting])]),
 )
 .summary("the docker engine does not run")
 .explanation(
@@ -284,7 +284,7 @@ static DOCKER_DOWN: Cause = Cause::new(
 static COMPOSE_MISSING: Cause = Cause::new(
     "COMPOSE-MISSING",
     All(&[
-        Clue::Unwell,
+        Clue::Unhealthy,
         Clue::Ended(Ending::Exit(&[203])),
         Clue::File("/usr/bin/docker-compose", FileClue::NotExecutable),
     ]),
@@ -310,8 +310,8 @@ static WORKER_IMAGES: Question =
 static IMAGE_GONE: Cause = Cause::new(
     "IMAGE-GONE",
     All(&[
-        Clue::Unwell,
-        Not(&Of(&DOCKER, &Clue::Unwell)),
+        Clue::Unhealthy,
+        Not(&Of(&DOCKER, &Clue::Unhealthy)),
         Clue::Output(&WORKER_IMAGES, Shows::NoLine("^fondation-worker:latest$")),
     ]),
 )
@@ -334,7 +334,7 @@ static IMAGE_GONE: Cause = Cause::new(
 static PULL_FAILED: Cause = Cause::new(
     "PULL-FAILED",
     All(&[
-        Clue::Unwell,
+        Clue::Unhealthy,
         Clue::Said(
             concat!(
                 r"(?i)pull access denied|manifest unknown|repository does not exist",
@@ -370,7 +370,7 @@ static CONTAINER_LOOPS: Cause = Cause::new("CONTAINER-LOOPS", Clue::Container(&[
     .fixes(&[&READ_ERRORS]);
 
 static CONTAINER_DOWN: Cause =
-    Cause::new("CONTAINER-DOWN", All(&[Clue::Unwell, Clue::Container(&["exited", "dead", "created"])]))
+    Cause::new("CONTAINER-DOWN", All(&[Clue::Unhealthy, Clue::Container(&["exited", "dead", "created"])]))
         .summary("the container of {service} does not run")
         .explanation(
             "docker does not restart a container that was stopped or killed by hand, and compose ends with \
@@ -462,7 +462,7 @@ static URL_MALFORMED: Cause =
 static OUTBOUND_CLOSED: Cause = Cause::new(
     "OUTBOUND-CLOSED",
     All(&[
-        Of(&CONVEX, &Clue::Unwell),
+        Of(&CONVEX, &Clue::Unhealthy),
         Clue::File("/etc/ufw/ufw.conf", FileClue::Contains("^ENABLED=yes")),
         Clue::File("/etc/default/ufw", FileClue::Contains("^DEFAULT_OUTPUT_POLICY=\"?(DROP|REJECT)")),
     ]),
@@ -477,7 +477,7 @@ static OUTBOUND_CLOSED: Cause = Cause::new(
     Remedy::Manual("ufw default allow outgoing (or ufw allow out 443/tcp and 53), then opsctl diagnose"),
 )]);
 
-static CONVEX_NAME: Cause = Cause::new("CONVEX-NAME", All(&[Clue::Unwell, Clue::Reply(Heard::Text(UNRESOLVED))]))
+static CONVEX_NAME: Cause = Cause::new("CONVEX-NAME", All(&[Clue::Unhealthy, Clue::Reply(Heard::Text(UNRESOLVED))]))
     .summary("the host name in CONVEX_URL cannot be resolved: {thing}")
     .explanation("the name is wrong, the deployment was removed, or this host has no working name server")
     .about(About::These(&[&CONVEX]))
@@ -503,7 +503,7 @@ static CORRECT_NAME: Fix = Fix::new(
     ),
 );
 
-static CONVEX_SILENT: Cause = Cause::new("CONVEX-SILENT", All(&[Clue::Unwell, Clue::Reply(Heard::Silence)]))
+static CONVEX_SILENT: Cause = Cause::new("CONVEX-SILENT", All(&[Clue::Unhealthy, Clue::Reply(Heard::Silence)]))
     .summary("Convex does not answer this host")
     .explanation(
         "the worker claims nothing meanwhile, and leases of active jobs expire; it resumes by itself when Convex \
@@ -521,7 +521,7 @@ static CONVEX_SILENT: Cause = Cause::new("CONVEX-SILENT", All(&[Clue::Unwell, Cl
     ]);
 
 static CONVEX_ERRORS: Cause =
-    Cause::new("CONVEX-ERRORS", All(&[Clue::Unwell, Clue::Reply(Heard::Status(&[502, 503, 504]))]))
+    Cause::new("CONVEX-ERRORS", All(&[Clue::Unhealthy, Clue::Reply(Heard::Status(&[502, 503, 504]))]))
         .summary("Convex answers that it cannot serve")
         .explanation(
             "its gateway answers 502, 503 or 504: only the vendor can fix that, and the worker resumes by itself \
@@ -539,7 +539,10 @@ static ASK_CONVEX: Fix = Fix::new(
 
 static CLAIM_FAILS: Cause = Cause::new(
     "CLAIM-FAILS",
-    All(&[Not(&Clue::Unwell), Clue::Said(r"(?i)error claiming job|failed to connect to convex", Window::Seconds(30))]),
+    All(&[
+        Not(&Clue::Unhealthy),
+        Clue::Said(r"(?i)error claiming job|failed to connect to convex", Window::Seconds(30)),
+    ]),
 )
 .summary("{service} could not claim jobs in the last 30 seconds")
 .explanation(
@@ -662,7 +665,7 @@ static LOGIN_REFUSED: Cause = Cause::new(
 static NO_HEARTBEAT: Cause = Cause::new(
     "NO-HEARTBEAT",
     All(&[
-        Not(&Clue::Unwell),
+        Not(&Clue::Unhealthy),
         Clue::Get(&HEALTH, Heard::Above("activeJobs", 0)),
         Clue::LongAgo(&HEALTH, "lastJobTime", 180),
         Not(&Clue::Said("Heartbeat for job", Window::Seconds(180))),
@@ -728,7 +731,7 @@ static HEARTBEAT_FAILS: Cause = Cause::new("HEARTBEAT-FAILS", Clue::Said("(?i)he
 static JOB_LONG: Cause = Cause::new(
     "JOB-LONG",
     All(&[
-        Not(&Clue::Unwell),
+        Not(&Clue::Unhealthy),
         Clue::Get(&HEALTH, Heard::Above("activeJobs", 0)),
         Clue::LongAgo(&HEALTH, "lastJobTime", 1800),
     ]),
@@ -775,7 +778,7 @@ static SEE_SPACE: Fix = Fix::new(
 static JOBS_WITHOUT_SPACE: Cause = Cause::new(
     "JOBS-WITHOUT-SPACE",
     All(&[
-        Not(&Clue::Unwell),
+        Not(&Clue::Unhealthy),
         Clue::Said(r"(?i)ENOSPC|no space left on device|disk quota exceeded", Window::Seconds(3600)),
     ]),
 )
@@ -974,7 +977,7 @@ static DOCKER_IN_DOCKER: Cause = Cause::new(
 static NO_PROGRESS: Cause = Cause::new(
     "NO-PROGRESS",
     All(&[
-        Not(&Clue::Unwell),
+        Not(&Clue::Unhealthy),
         Clue::Get(&HEALTH, Heard::Above("activeJobs", 0)),
         Clue::LongAgo(&HEALTH, "lastJobTime", 300),
         Clue::Said("Heartbeat for job", Window::Seconds(180)),
@@ -991,7 +994,7 @@ static NO_PROGRESS: Cause = Cause::new(
 static SUCCEEDS_AT_ONCE: Cause = Cause::new(
     "SUCCEEDS-AT-ONCE",
     All(&[
-        Not(&Clue::Unwell),
+        Not(&Clue::Unhealthy),
         Clue::Get(&METRICS, Heard::Above("jobs_succeeded_total", 0)),
         Clue::Get(&METRICS, Heard::Body(Condition::at("jobs_failed_total").is("0"))),
         Clue::Get(&METRICS, Heard::Body(Condition::at("jobs_duration_average_ms").at_most(100))),
@@ -1005,7 +1008,7 @@ static SUCCEEDS_AT_ONCE: Cause = Cause::new(
 static JOBS_FAIL: Cause = Cause::new(
     "JOBS-FAIL",
     All(&[
-        Not(&Clue::Unwell),
+        Not(&Clue::Unhealthy),
         Clue::Get(&METRICS, Heard::Above("jobs_total", 9)),
         Clue::Get(&METRICS, Heard::Part(Share::above(50).part("jobs_failed_total").whole("jobs_total"))),
     ]),
@@ -1022,7 +1025,7 @@ static JOBS_FAIL: Cause = Cause::new(
 
 static JOBS_SLOW: Cause = Cause::new(
     "JOBS-SLOW",
-    All(&[Not(&Clue::Unwell), Clue::Get(&METRICS, Heard::Above("jobs_duration_average_ms", 600_000))]),
+    All(&[Not(&Clue::Unhealthy), Clue::Get(&METRICS, Heard::Above("jobs_duration_average_ms", 600_000))]),
 )
 .summary("jobs of {service} take more than ten minutes on average since its start")
 .explanation("large repositories, a slow Anthropic, or too few processors")

@@ -393,8 +393,8 @@ static ENV_FILE_MISSING: Cause = Cause::new("ENV-FILE-MISSING", Clue::Env(EnvClu
 static DATABASE_REFUSED: Cause = Cause::new(
     "DATABASE-REFUSED",
     All(&[
-        Clue::Unwell,
-        Not(&Of(&MONGODB, &Clue::Unwell)),
+        Clue::Unhealthy,
+        Not(&Of(&MONGODB, &Clue::Unhealthy)),
         Any(&[
             Clue::Reply(Heard::Body(Condition::at("services.database").is("down"))),
             Clue::Said(
@@ -418,8 +418,8 @@ static DATABASE_REFUSED: Cause = Cause::new(
 static REDIS_REFUSED: Cause = Cause::new(
     "REDIS-REFUSED",
     All(&[
-        Clue::Unwell,
-        Not(&Of(&REDIS, &Clue::Unwell)),
+        Clue::Unhealthy,
+        Not(&Of(&REDIS, &Clue::Unhealthy)),
         Any(&[
             Clue::Reply(Heard::Body(Condition::at("services.redis").is("down"))),
             Clue::Said(r"(?i)WRONGPASS|NOAUTH|failed to start server.*redis", Window::Run),
@@ -434,7 +434,7 @@ static REDIS_REFUSED: Cause = Cause::new(
 static MODULE_MISSING: Cause = Cause::new(
     "MODULE-MISSING",
     All(&[
-        Clue::Unwell,
+        Clue::Unhealthy,
         Clue::Said(
             r"(?i)cannot find (module|package)|ERR_MODULE_NOT_FOUND|MODULE_NOT_FOUND|script not found",
             Window::Run,
@@ -456,7 +456,7 @@ static MODULE_MISSING: Cause = Cause::new(
 static BUILD_MISSING: Cause = Cause::new(
     "BUILD-MISSING",
     All(&[
-        Clue::Unwell,
+        Clue::Unhealthy,
         Clue::Said(
             r"(?i)could not find a (valid|production) build|BUILD_ID|\.next.*(not found|no such file)",
             Window::Run,
@@ -539,7 +539,7 @@ static GEMINI_FAILS: Cause = Cause::new(
 static MONGODB_CONFIG: Cause = Cause::new(
     "MONGODB-CONFIG",
     All(&[
-        Clue::Unwell,
+        Clue::Unhealthy,
         Any(&[
             Clue::Said(
                 concat!(
@@ -572,7 +572,7 @@ static MONGODB_CONFIG: Cause = Cause::new(
 static MONGODB_DAMAGED: Cause = Cause::new(
     "MONGODB-DAMAGED",
     All(&[
-        Clue::Unwell,
+        Clue::Unhealthy,
         Clue::Said(
             r"WT_PANIC|WT_TRY_SALVAGE|WiredTiger.*(corrupt|checksum)|Fatal assertion.*(28595|50853|28558)",
             Window::Run,
@@ -593,7 +593,7 @@ static MONGODB_DAMAGED: Cause = Cause::new(
 static MONGODB_LOCKED: Cause = Cause::new(
     "MONGODB-LOCKED",
     All(&[
-        Clue::Unwell,
+        Clue::Unhealthy,
         Clue::Said(r"DBPathInUse|Unable to lock the lock file|Another mongod instance is already running", Window::Run),
     ]),
 )
@@ -611,7 +611,7 @@ static MONGODB_LOCKED: Cause = Cause::new(
 static MONGODB_SOCKET: Cause = Cause::new(
     "MONGODB-SOCKET",
     All(&[
-        Clue::Unwell,
+        Clue::Unhealthy,
         Any(&[
             Clue::Said("Failed to unlink socket file", Window::Run),
             Clue::File("/tmp/mongodb-27017.sock", FileClue::OwnedByOther("mongodb")),
@@ -629,7 +629,7 @@ static MONGODB_SOCKET: Cause = Cause::new(
 static MONGODB_DATA_OWNER: Cause = Cause::new(
     "MONGODB-DATA-OWNER",
     All(&[
-        Clue::Unwell,
+        Clue::Unhealthy,
         Any(&[
             Clue::File("/var/lib/mongodb", FileClue::Missing),
             Clue::File("/var/lib/mongodb", FileClue::OwnedByOther("mongodb")),
@@ -688,7 +688,7 @@ static SLOW_OPERATIONS: Cause = Cause::new("SLOW-OPERATIONS", Clue::SaidTimes(50
 static REDIS_CONFIG: Cause = Cause::new(
     "REDIS-CONFIG",
     All(&[
-        Clue::Unwell,
+        Clue::Unhealthy,
         Clue::Said(r"FATAL CONFIG FILE ERROR|Bad directive or wrong number|can't open config file", Window::Run),
     ]),
 )
@@ -703,7 +703,7 @@ static REDIS_CONFIG: Cause = Cause::new(
 static AOF_DAMAGED: Cause = Cause::new(
     "AOF-DAMAGED",
     All(&[
-        Clue::Unwell,
+        Clue::Unhealthy,
         Clue::Said(
             concat!(
                 r"(?i)bad file format reading the append only file",
@@ -728,7 +728,7 @@ static AOF_DAMAGED: Cause = Cause::new(
 static REDIS_DATA_OWNER: Cause = Cause::new(
     "REDIS-DATA-OWNER",
     Any(&[
-        All(&[Clue::Unwell, Clue::File("/var/lib/redis", FileClue::Missing)]),
+        All(&[Clue::Unhealthy, Clue::File("/var/lib/redis", FileClue::Missing)]),
         Clue::File("/var/lib/redis", FileClue::OwnedByOther("redis")),
         Clue::File("/var/lib/redis/appendonlydir", FileClue::OwnedByOther("redis")),
     ]),
@@ -760,7 +760,7 @@ static PASSWORD_REFUSED: Cause =
         )]);
 
 /// Redis can be asked.
-const ASKABLE: Clue = Not(&Of(&REDIS, &Clue::Unwell));
+const ASKABLE: Clue = Not(&Of(&REDIS, &Clue::Unhealthy));
 
 static INFO: RedisQuestion = RedisQuestion::new(&REDIS, &[&["INFO"]]);
 
@@ -1017,7 +1017,7 @@ static HTTP_CLOSED: Cause = Cause::new("HTTP-CLOSED", Any(&[Clue::FirewallCloses
     .about(About::Host)
     .fixes(&[&Fix::new("allow ports 80 and 443", Risk::Safe, Remedy::Manual("ufw allow 80/tcp; ufw allow 443/tcp"))]);
 
-static TLS_SILENT: Cause = usual::tls_silent(All(&[Clue::Certificate(Flaw::None), Not(&Of(&NGINX, &Clue::Unwell))]));
+static TLS_SILENT: Cause = usual::tls_silent(All(&[Clue::Certificate(Flaw::None), Not(&Of(&NGINX, &Clue::Unhealthy))]));
 
 // --- the host
 
@@ -1072,7 +1072,7 @@ static LOOPING_UNITS: Cause = usual::unit_looping().severity(&MEDIUM);
 static CALLS_SLOW: Cause = Cause::new(
     "CALLS-SLOW",
     All(&[
-        Not(&Clue::Unwell),
+        Not(&Clue::Unhealthy),
         Clue::Get(&VOICE_METRICS, Heard::Status(&[200])),
         Clue::Get(&VOICE_METRICS, Heard::Above("avgLatency", 500)),
     ]),

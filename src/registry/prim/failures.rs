@@ -198,7 +198,7 @@ static RELOAD_CADDY: Fix =
 static NETWORK_UNKNOWN: Cause = Cause::new(
     "NETWORK-UNKNOWN",
     Any(&[
-        All(&[Clue::Unwell, Clue::Said("Unknown network", Window::Run)]),
+        All(&[Clue::Unhealthy, Clue::Said("Unknown network", Window::Run)]),
         Clue::Env(EnvClue::key("PRIM_NETWORK").unlike(NETWORKS)),
     ]),
 )
@@ -230,7 +230,7 @@ static PORT_DIFFERS: Cause = Cause::new("PORT-DIFFERS", Clue::Env(EnvClue::key("
 static MODULE_MISSING: Cause = Cause::new(
     "MODULE-MISSING",
     All(&[
-        Clue::Unwell,
+        Clue::Unhealthy,
         Clue::Said(r"(?i)cannot find (module|package)|module not found|could not resolve", Window::Run),
     ]),
 )
@@ -242,7 +242,7 @@ static MODULE_MISSING: Cause = Cause::new(
 static STATE_NOT_WRITABLE: Cause = Cause::new(
     "STATE-NOT-WRITABLE",
     All(&[
-        Clue::Unwell,
+        Clue::Unhealthy,
         Any(&[
             Clue::File("/var/lib/prim", FileClue::OwnedByOther("prim")),
             Clue::File("/var/lib/prim/allowlist.db", FileClue::OwnedByOther("prim")),
@@ -407,11 +407,11 @@ static STORE_NOT_WRITABLE: Cause =
             Remedy::Manual("chown -R caddy:caddy /var/lib/caddy, then opsctl reload caddy"),
         )]);
 
-static TLS_SILENT: Cause = usual::tls_silent(All(&[Clue::Certificate(Flaw::None), Not(&Of(&CADDY, &Clue::Unwell))]));
+static TLS_SILENT: Cause = usual::tls_silent(All(&[Clue::Certificate(Flaw::None), Not(&Of(&CADDY, &Clue::Unhealthy))]));
 
 static MAIL_STORE_DAMAGED: Cause = Cause::new(
     "MAIL-STORE-DAMAGED",
-    All(&[Clue::Unwell, Clue::Said(r"(?i)rocksdb.*(corrupt|checksum)|corruption:|checksum mismatch", Window::Run)]),
+    All(&[Clue::Unhealthy, Clue::Said(r"(?i)rocksdb.*(corrupt|checksum)|corruption:|checksum mismatch", Window::Run)]),
 )
 .summary("Stalwart cannot read its store")
 .explanation("RocksDB reports damaged files; a restart does not repair them")
@@ -428,7 +428,7 @@ static MAIL_STORE_DAMAGED: Cause = Cause::new(
 static MAIL_SILENT: Cause = Cause::new(
     "MAIL-SILENT",
     All(&[
-        Clue::Unwell,
+        Clue::Unhealthy,
         Clue::State(&[State::Running, State::Starting]),
         Any(&[Clue::Reply(Heard::Silence), Clue::Reply(Heard::Bad)]),
     ]),
@@ -596,12 +596,12 @@ static REFUSED_BY_RECEIVERS: Cause = Cause::new(
 static SLOW_ANSWERS: Cause = Cause::new(
     "SLOW-ANSWERS",
     Any(&[
-        All(&[Not(&Of(&WALLET, &Clue::Unwell)), Clue::Get(&WALLET_METRICS, Heard::Above("latency_ms.p99", 500))]),
-        All(&[Not(&Of(&STORE, &Clue::Unwell)), Clue::Get(&STORE_METRICS, Heard::Above("latency_ms.p99", 500))]),
-        All(&[Not(&Of(&FAUCET, &Clue::Unwell)), Clue::Get(&FAUCET_METRICS, Heard::Above("latency_ms.p99", 500))]),
-        All(&[Not(&Of(&SPAWN, &Clue::Unwell)), Clue::Get(&SPAWN_METRICS, Heard::Above("latency_ms.p99", 500))]),
-        All(&[Not(&Of(&SEARCH, &Clue::Unwell)), Clue::Get(&SEARCH_METRICS, Heard::Above("latency_ms.p99", 500))]),
-        All(&[Not(&Of(&EMAIL, &Clue::Unwell)), Clue::Get(&EMAIL_METRICS, Heard::Above("latency_ms.p99", 500))]),
+        All(&[Not(&Of(&WALLET, &Clue::Unhealthy)), Clue::Get(&WALLET_METRICS, Heard::Above("latency_ms.p99", 500))]),
+        All(&[Not(&Of(&STORE, &Clue::Unhealthy)), Clue::Get(&STORE_METRICS, Heard::Above("latency_ms.p99", 500))]),
+        All(&[Not(&Of(&FAUCET, &Clue::Unhealthy)), Clue::Get(&FAUCET_METRICS, Heard::Above("latency_ms.p99", 500))]),
+        All(&[Not(&Of(&SPAWN, &Clue::Unhealthy)), Clue::Get(&SPAWN_METRICS, Heard::Above("latency_ms.p99", 500))]),
+        All(&[Not(&Of(&SEARCH, &Clue::Unhealthy)), Clue::Get(&SEARCH_METRICS, Heard::Above("latency_ms.p99", 500))]),
+        All(&[Not(&Of(&EMAIL, &Clue::Unhealthy)), Clue::Get(&EMAIL_METRICS, Heard::Above("latency_ms.p99", 500))]),
     ]),
 )
 .summary("a service answers slower than 500 ms at its 99th percentile")

@@ -55,7 +55,7 @@ static CORRECT_UNIT: Fix = Fix::new(
 
 /// It listens where its own configuration sends it.
 pub static PORT_SET_ELSEWHERE: Cause =
-    Cause::new("PORT-SET-ELSEWHERE", All(&[Clue::Unwell, Clue::ListensElsewhere, Clue::Drift(Drift::Port)]))
+    Cause::new("PORT-SET-ELSEWHERE", All(&[Clue::Unhealthy, Clue::ListensElsewhere, Clue::Drift(Drift::Port)]))
         .summary("{service} does not listen on port {port}: {thing}")
         .explanation(
             "its configuration sets another port than the registry has, and its processes listen there. Clients of \
@@ -76,7 +76,7 @@ pub static PORT_SET_ELSEWHERE: Cause =
 /// A drop-in moved it, and it is well there.
 pub static PORT_MOVED: Cause = Cause::new(
     "PORT-MOVED",
-    All(&[Clue::Not(&Clue::Unwell), Clue::Drift(Drift::PortMoved)]),
+    All(&[Clue::Not(&Clue::Unhealthy), Clue::Drift(Drift::PortMoved)]),
 )
 .summary("{service} no longer listens on port {port}, which clients use: {thing}")
 .explanation(
@@ -98,7 +98,7 @@ pub static PORT_MOVED: Cause = Cause::new(
 
 /// Its unit leaves it no network.
 pub static NETWORK_CUT_OFF: Cause =
-    Cause::new("NETWORK-CUT-OFF", All(&[Clue::Unwell, Clue::Reply(Heard::Silence), Clue::Drift(Drift::Network)]))
+    Cause::new("NETWORK-CUT-OFF", All(&[Clue::Unhealthy, Clue::Reply(Heard::Silence), Clue::Drift(Drift::Network)]))
         .summary("{service} is cut off from the network: {thing}")
         .explanation(
             "with that setting of its unit its processes cannot serve a port of this host; a restart does not help",
@@ -106,7 +106,7 @@ pub static NETWORK_CUT_OFF: Cause =
         .fixes(&[&SEE_UNIT, &CORRECT_UNIT]);
 
 /// Its unit takes away what it needs.
-pub static PATH_DENIED: Cause = Cause::new("PATH-DENIED", All(&[Clue::Unwell, Clue::Drift(Drift::Paths)]))
+pub static PATH_DENIED: Cause = Cause::new("PATH-DENIED", All(&[Clue::Unhealthy, Clue::Drift(Drift::Paths)]))
     .summary("the unit of {service} denies access to a path that it needs: {thing}")
     .explanation(
         "the sandbox of its unit hides that path or makes it read-only; owner, mode and a restart do not change that",
@@ -124,17 +124,18 @@ pub static PATH_DENIED: Cause = Cause::new("PATH-DENIED", All(&[Clue::Unwell, Cl
     .fixes(&[&SEE_UNIT, &CORRECT_UNIT]);
 
 /// Another user or directory than the registry has.
-pub static RUNS_AS_ANOTHER: Cause = Cause::new("RUNS-AS-ANOTHER", All(&[Clue::Unwell, Clue::Drift(Drift::Identity)]))
-    .summary("the unit of {service} differs from the registry: {thing}")
-    .explanation(
-        "its files have the owner and directory of the registry; with another user or directory it does not find \
+pub static RUNS_AS_ANOTHER: Cause =
+    Cause::new("RUNS-AS-ANOTHER", All(&[Clue::Unhealthy, Clue::Drift(Drift::Identity)]))
+        .summary("the unit of {service} differs from the registry: {thing}")
+        .explanation(
+            "its files have the owner and directory of the registry; with another user or directory it does not find \
          them or cannot use them",
-    )
-    .explains(&[&PROGRAM_MISSING, &SQLITE_READ_ONLY, &PATH_READ_ONLY, &PERMISSION_DENIED, &FILE_MISSING, &CRASHED])
-    .fixes(&[&SEE_UNIT, &CORRECT_UNIT]);
+        )
+        .explains(&[&PROGRAM_MISSING, &SQLITE_READ_ONLY, &PATH_READ_ONLY, &PERMISSION_DENIED, &FILE_MISSING, &CRASHED])
+        .fixes(&[&SEE_UNIT, &CORRECT_UNIT]);
 
 /// A bound of its unit is too tight for it.
-pub static BOUND_REACHED: Cause = Cause::new("BOUND-REACHED", All(&[Clue::Unwell, Clue::Drift(Drift::Bound)]))
+pub static BOUND_REACHED: Cause = Cause::new("BOUND-REACHED", All(&[Clue::Unhealthy, Clue::Drift(Drift::Bound)]))
     .summary("{service} has reached a limit of its unit: {thing}")
     .explanation("it needs more than its unit allows; a restart helps until it reaches the limit again")
     .explains(&[&OUT_OF_MEMORY])
@@ -210,14 +211,14 @@ static SEE_PAIR: Fix = Fix::new(
 
 /// It is down, and a key of it does not belong to its certificate.
 pub static KEY_MISMATCH: Cause =
-    Cause::new("KEY-MISMATCH", All(&[Any(&[Clue::Unwell, Clue::Certificate(Flaw::None)]), Clue::Drift(Drift::Key)]))
+    Cause::new("KEY-MISMATCH", All(&[Any(&[Clue::Unhealthy, Clue::Certificate(Flaw::None)]), Clue::Drift(Drift::Key)]))
         .summary("{service} cannot use {thing}: the key does not match its certificate")
         .explanation("with this pair the server does not start, or shows no certificate")
         .explains(&[&KEY_CHANGED])
         .fixes(&[&SEE_PAIR]);
 
 /// A key does not belong to its certificate, and nobody has noticed yet.
-pub static KEY_CHANGED: Cause = Cause::new("KEY-CHANGED", All(&[Clue::Not(&Clue::Unwell), Clue::Drift(Drift::Key)]))
+pub static KEY_CHANGED: Cause = Cause::new("KEY-CHANGED", All(&[Clue::Not(&Clue::Unhealthy), Clue::Drift(Drift::Key)]))
     .summary("a key of {service} does not match its certificate: {thing}")
     .explanation("it runs with the pair that it read earlier; the next reload or start fails, or shows no certificate")
     .verdict(Verdict::Warn)
@@ -245,25 +246,28 @@ pub static IMAGE_MOVED: Cause = Cause::new("IMAGE-MOVED", Clue::Drift(Drift::Ima
     .fixes(&[&Fix::new("list the images", Risk::ReadOnly, Remedy::Command(&["docker", "images", "--no-trunc"]))]);
 
 /// pm2 starts what is not there: in cluster mode its log has no line of it.
-pub static SCRIPT_MISSING: Cause = Cause::new("PM2-SCRIPT-MISSING", All(&[Clue::Unwell, Clue::Drift(Drift::Script)]))
-    .summary("pm2 cannot start {service}: its file {thing} is missing")
-    .explanation(
-        "pm2 starts the application from that file: a build, a checkout or a cleanup removed it. In cluster mode pm2 \
+pub static SCRIPT_MISSING: Cause = Cause::new(
+    "PM2-SCRIPT-MISSING",
+    All(&[Clue::Unhealthy, Clue::Drift(Drift::Script)]),
+)
+.summary("pm2 cannot start {service}: its file {thing} is missing")
+.explanation(
+    "pm2 starts the application from that file: a build, a checkout or a cleanup removed it. In cluster mode pm2 \
          logs nothing, and a restart does not help",
-    )
-    .fixes(&[
-        &Fix::new("see what exists there", Risk::ReadOnly, Remedy::Command(&["ls", "-ld", "{thing}"])),
-        &Fix::new(
-            "rebuild the file",
-            Risk::Disruptive,
-            Remedy::Manual("build or check out the release again to recreate the file; then opsctl restart {service}"),
-        ),
-    ]);
+)
+.fixes(&[
+    &Fix::new("see what exists there", Risk::ReadOnly, Remedy::Command(&["ls", "-ld", "{thing}"])),
+    &Fix::new(
+        "rebuild the file",
+        Risk::Disruptive,
+        Remedy::Manual("build or check out the release again to recreate the file; then opsctl restart {service}"),
+    ),
+]);
 
 /// Its port is in the hands of another service of the deployment.
 pub static PORT_OF_ANOTHER: Cause = Cause::new(
     "PORT-OF-ANOTHER",
-    Clue::Any(&[All(&[Clue::Unwell, Clue::Route(Passage::Swapped)]), Clue::Route(Passage::SwappedApps)]),
+    Clue::Any(&[All(&[Clue::Unhealthy, Clue::Route(Passage::Swapped)]), Clue::Route(Passage::SwappedApps)]),
 )
 .summary("port {port} of {service} is served by another service: {thing}")
 .explanation("both are services of this deployment, so end neither: one of them is configured with the other's port")
@@ -279,7 +283,7 @@ pub static PORT_OF_ANOTHER: Cause = Cause::new(
 
 /// What answers on its port names itself otherwise.
 pub static ANSWERS_AS_ANOTHER: Cause =
-    Cause::new("ANSWERS-AS-ANOTHER", All(&[Clue::Unwell, Clue::Route(Passage::Impostor)]))
+    Cause::new("ANSWERS-AS-ANOTHER", All(&[Clue::Unhealthy, Clue::Route(Passage::Impostor)]))
         .summary("port {port} of {service} answers as another service: {thing}")
         .explanation("the answer names another service than the registry")
         .fixes(&[&Fix::new(
@@ -299,14 +303,14 @@ static READ_EDGE: Fix = Fix::new(
 
 /// The edge fails where the service does not.
 pub static ROUTE_BROKEN: Cause =
-    Cause::new("ROUTE-BROKEN", All(&[Clue::Not(&Clue::Unwell), Clue::Route(Passage::Broken)]))
+    Cause::new("ROUTE-BROKEN", All(&[Clue::Not(&Clue::Unhealthy), Clue::Route(Passage::Broken)]))
         .summary("visitors do not reach {service}, although it answers on :{port}: {thing}")
         .explanation("the proxy uses another upstream, or cannot reach the port itself; the service needs no restart")
         .fixes(&[&READ_EDGE]);
 
 /// The edge shows another site.
 pub static ROUTE_TO_ANOTHER: Cause =
-    Cause::new("ROUTE-TO-ANOTHER", All(&[Clue::Not(&Clue::Unwell), Clue::Route(Passage::Elsewhere)]))
+    Cause::new("ROUTE-TO-ANOTHER", All(&[Clue::Not(&Clue::Unhealthy), Clue::Route(Passage::Elsewhere)]))
         .summary("visitors of {service} reach another service: {thing}")
         .explanation(
             "the proxy's upstream of that host name is another port than the registry's; the service needs \
@@ -318,7 +322,7 @@ pub static ROUTE_TO_ANOTHER: Cause =
 pub static ROUTE_DIFFERS: Cause = Cause::new(
     "ROUTE-DIFFERS",
     All(&[
-        Clue::Not(&Clue::Unwell),
+        Clue::Not(&Clue::Unhealthy),
         Clue::Route(Passage::Differs),
         Clue::Not(&Clue::Route(Passage::Broken)),
         Clue::Not(&Clue::Route(Passage::Elsewhere)),

@@ -2,7 +2,7 @@
 
 use super::super::*;
 use super::READ_LOG;
-use Clue::{All, Reports, Unwell};
+use Clue::{All, Reports, Unhealthy};
 
 /// All of them, those first that leave least open.
 pub static REASONS: &[&Cause] = &[
@@ -46,7 +46,7 @@ pub static REASONS: &[&Cause] = &[
 /// [`Family::PermissionDenied`].
 pub static PERMISSION_DENIED: Cause = Cause::new(
     "PERMISSION-DENIED",
-    All(&[Unwell, Reports(Family::PermissionDenied)]),
+    All(&[Unhealthy, Reports(Family::PermissionDenied)]),
 )
 .summary("{service} cannot use {thing}: permission denied")
 .explanation(
@@ -66,7 +66,7 @@ pub static PERMISSION_DENIED: Cause = Cause::new(
 ]);
 
 /// [`Family::FileMissing`].
-pub static FILE_MISSING: Cause = Cause::new("FILE-MISSING", All(&[Unwell, Reports(Family::FileMissing)]))
+pub static FILE_MISSING: Cause = Cause::new("FILE-MISSING", All(&[Unhealthy, Reports(Family::FileMissing)]))
     .summary("{service} cannot find {thing}")
     .explanation("its last run ended with this: the path was moved or removed, or the configuration names a wrong one")
     .fixes(&[
@@ -81,7 +81,7 @@ pub static FILE_MISSING: Cause = Cause::new("FILE-MISSING", All(&[Unwell, Report
     ]);
 
 /// [`Family::WrongKind`].
-pub static WRONG_KIND: Cause = Cause::new("WRONG-KIND", All(&[Unwell, Reports(Family::WrongKind)]))
+pub static WRONG_KIND: Cause = Cause::new("WRONG-KIND", All(&[Unhealthy, Reports(Family::WrongKind)]))
     .summary("{service} cannot use {thing}: it is a directory instead of a file, or the reverse")
     .explanation(
         "a directory exists where a file should be, or the reverse; Docker creates a directory for a missing mounted \
@@ -97,7 +97,7 @@ pub static WRONG_KIND: Cause = Cause::new("WRONG-KIND", All(&[Unwell, Reports(Fa
     ]);
 
 /// [`Family::ModuleMissing`].
-pub static MODULE_NOT_FOUND: Cause = Cause::new("MODULE-NOT-FOUND", All(&[Unwell, Reports(Family::ModuleMissing)]))
+pub static MODULE_NOT_FOUND: Cause = Cause::new("MODULE-NOT-FOUND", All(&[Unhealthy, Reports(Family::ModuleMissing)]))
     .summary("{service} cannot load {thing}: the module or library is missing")
     .explanation("its last run ended with this: a dependency is not installed, not built, or for another runtime")
     .fixes(&[
@@ -110,7 +110,7 @@ pub static MODULE_NOT_FOUND: Cause = Cause::new("MODULE-NOT-FOUND", All(&[Unwell
     ]);
 
 /// [`Family::NotExecutable`].
-pub static NOT_EXECUTABLE: Cause = Cause::new("NOT-EXECUTABLE", All(&[Unwell, Reports(Family::NotExecutable)]))
+pub static NOT_EXECUTABLE: Cause = Cause::new("NOT-EXECUTABLE", All(&[Unhealthy, Reports(Family::NotExecutable)]))
     .summary("{service} cannot execute {thing}")
     .explanation("the file is not executable, is built for another architecture, or names a missing interpreter")
     .fixes(&[
@@ -123,7 +123,7 @@ pub static NOT_EXECUTABLE: Cause = Cause::new("NOT-EXECUTABLE", All(&[Unwell, Re
     ]);
 
 /// [`Family::AddressInUse`].
-pub static ADDRESS_TAKEN: Cause = Cause::new("ADDRESS-TAKEN", All(&[Unwell, Reports(Family::AddressInUse)]))
+pub static ADDRESS_TAKEN: Cause = Cause::new("ADDRESS-TAKEN", All(&[Unhealthy, Reports(Family::AddressInUse)]))
     .summary("{service} cannot listen on {thing}: the address is in use")
     .explanation("another process listens there: often a second copy, or two services with the same configured port")
     .fixes(&[
@@ -140,7 +140,7 @@ pub static ADDRESS_TAKEN: Cause = Cause::new("ADDRESS-TAKEN", All(&[Unwell, Repo
 
 /// [`Family::AddressUnavailable`].
 pub static ADDRESS_UNAVAILABLE: Cause =
-    Cause::new("ADDRESS-UNAVAILABLE", All(&[Unwell, Reports(Family::AddressUnavailable)]))
+    Cause::new("ADDRESS-UNAVAILABLE", All(&[Unhealthy, Reports(Family::AddressUnavailable)]))
         .summary("{service} cannot listen on {thing}: the host has no such address")
         .explanation("no interface of this host has the configured address")
         .fixes(&[
@@ -155,7 +155,7 @@ pub static ADDRESS_UNAVAILABLE: Cause =
         ]);
 
 /// [`Family::PortPrivileged`].
-pub static PORT_PRIVILEGED: Cause = Cause::new("PORT-PRIVILEGED", All(&[Unwell, Reports(Family::PortPrivileged)]))
+pub static PORT_PRIVILEGED: Cause = Cause::new("PORT-PRIVILEGED", All(&[Unhealthy, Reports(Family::PortPrivileged)]))
     .summary("{service} cannot listen on {thing}: the port needs a privilege")
     .explanation("ports below 1024 need CAP_NET_BIND_SERVICE, or root")
     .fixes(&[
@@ -170,7 +170,7 @@ pub static PORT_PRIVILEGED: Cause = Cause::new("PORT-PRIVILEGED", All(&[Unwell, 
     ]);
 
 /// [`Family::SyntaxError`].
-pub static SYNTAX_ERROR: Cause = Cause::new("SYNTAX-ERROR", All(&[Unwell, Reports(Family::SyntaxError)]))
+pub static SYNTAX_ERROR: Cause = Cause::new("SYNTAX-ERROR", All(&[Unhealthy, Reports(Family::SyntaxError)]))
     .summary("{service} cannot parse {thing}: syntax error")
     .explanation("the last change of that file left a syntax error; each restart fails on it")
     .fixes(&[
@@ -183,7 +183,7 @@ pub static SYNTAX_ERROR: Cause = Cause::new("SYNTAX-ERROR", All(&[Unwell, Report
     ]);
 
 /// [`Family::SettingUnknown`].
-pub static SETTING_UNKNOWN: Cause = Cause::new("SETTING-UNKNOWN", All(&[Unwell, Reports(Family::SettingUnknown)]))
+pub static SETTING_UNKNOWN: Cause = Cause::new("SETTING-UNKNOWN", All(&[Unhealthy, Reports(Family::SettingUnknown)]))
     .summary("{service} does not know the setting {thing}")
     .explanation("the name is misspelt, or belongs to another version or to a module that is not loaded")
     .fixes(&[
@@ -196,7 +196,7 @@ pub static SETTING_UNKNOWN: Cause = Cause::new("SETTING-UNKNOWN", All(&[Unwell, 
     ]);
 
 /// [`Family::SettingInvalid`].
-pub static SETTING_INVALID: Cause = Cause::new("SETTING-INVALID", All(&[Unwell, Reports(Family::SettingInvalid)]))
+pub static SETTING_INVALID: Cause = Cause::new("SETTING-INVALID", All(&[Unhealthy, Reports(Family::SettingInvalid)]))
     .summary("{service} rejects the value of {thing}")
     .explanation("the value has the wrong format, or is outside the accepted range")
     .fixes(&[
@@ -209,7 +209,7 @@ pub static SETTING_INVALID: Cause = Cause::new("SETTING-INVALID", All(&[Unwell, 
     ]);
 
 /// [`Family::SettingMissing`].
-pub static SETTING_MISSING: Cause = Cause::new("SETTING-MISSING", All(&[Unwell, Reports(Family::SettingMissing)]))
+pub static SETTING_MISSING: Cause = Cause::new("SETTING-MISSING", All(&[Unhealthy, Reports(Family::SettingMissing)]))
     .summary("{service} requires {thing}, which is not set")
     .explanation(
         "the program ends because the setting is missing: its env file or configuration was changed, or is not read",
@@ -224,7 +224,7 @@ pub static SETTING_MISSING: Cause = Cause::new("SETTING-MISSING", All(&[Unwell, 
     ]);
 
 /// [`Family::ConnectRefused`].
-pub static CONNECT_REFUSED: Cause = Cause::new("CONNECT-REFUSED", All(&[Unwell, Reports(Family::ConnectRefused)]))
+pub static CONNECT_REFUSED: Cause = Cause::new("CONNECT-REFUSED", All(&[Unhealthy, Reports(Family::ConnectRefused)]))
     .summary("{service} cannot connect to {thing}: connection refused")
     .explanation("nothing listens there: the server is down, listens elsewhere, or the configured address is wrong")
     .fixes(&[
@@ -240,7 +240,7 @@ pub static CONNECT_REFUSED: Cause = Cause::new("CONNECT-REFUSED", All(&[Unwell, 
     ]);
 
 /// [`Family::ConnectTimeout`].
-pub static CONNECT_TIMEOUT: Cause = Cause::new("CONNECT-TIMEOUT", All(&[Unwell, Reports(Family::ConnectTimeout)]))
+pub static CONNECT_TIMEOUT: Cause = Cause::new("CONNECT-TIMEOUT", All(&[Unhealthy, Reports(Family::ConnectTimeout)]))
     .summary("{service} gets no answer from {thing} before its timeout")
     .explanation("packets are dropped, or the server hangs: a firewall, a wrong address, overload")
     .fixes(&[
@@ -253,7 +253,7 @@ pub static CONNECT_TIMEOUT: Cause = Cause::new("CONNECT-TIMEOUT", All(&[Unwell, 
     ]);
 
 /// [`Family::Unreachable`].
-pub static UNREACHABLE: Cause = Cause::new("UNREACHABLE", All(&[Unwell, Reports(Family::Unreachable)]))
+pub static UNREACHABLE: Cause = Cause::new("UNREACHABLE", All(&[Unhealthy, Reports(Family::Unreachable)]))
     .summary("{service} cannot reach {thing}: no route")
     .explanation("the host has no route to that address: a wrong address, an interface that is down, a lost network")
     .fixes(&[
@@ -266,7 +266,7 @@ pub static UNREACHABLE: Cause = Cause::new("UNREACHABLE", All(&[Unwell, Reports(
     ]);
 
 /// [`Family::NameUnresolved`].
-pub static NAME_UNRESOLVED: Cause = Cause::new("NAME-UNRESOLVED", All(&[Unwell, Reports(Family::NameUnresolved)]))
+pub static NAME_UNRESOLVED: Cause = Cause::new("NAME-UNRESOLVED", All(&[Unhealthy, Reports(Family::NameUnresolved)]))
     .summary("{service} cannot resolve {thing}")
     .explanation(
         "the name is misspelt, or the resolver does not answer; a container resolves names of other containers only \
@@ -284,7 +284,7 @@ pub static NAME_UNRESOLVED: Cause = Cause::new("NAME-UNRESOLVED", All(&[Unwell, 
     ]);
 
 /// [`Family::AuthRefused`].
-pub static AUTH_REFUSED: Cause = Cause::new("AUTH-REFUSED", All(&[Unwell, Reports(Family::AuthRefused)]))
+pub static AUTH_REFUSED: Cause = Cause::new("AUTH-REFUSED", All(&[Unhealthy, Reports(Family::AuthRefused)]))
     .summary("{service} cannot log in as {thing}: refused")
     .explanation("the server has another password, key or account than its configuration")
     .fixes(&[
@@ -300,7 +300,7 @@ pub static AUTH_REFUSED: Cause = Cause::new("AUTH-REFUSED", All(&[Unwell, Report
     ]);
 
 /// [`Family::ObjectMissing`].
-pub static OBJECT_MISSING: Cause = Cause::new("OBJECT-MISSING", All(&[Unwell, Reports(Family::ObjectMissing)]))
+pub static OBJECT_MISSING: Cause = Cause::new("OBJECT-MISSING", All(&[Unhealthy, Reports(Family::ObjectMissing)]))
     .summary("{service} cannot find {thing} in its database")
     .explanation(
         "the server answers and the object is missing: a wrong database in the URL, a migration that did not run, or \
@@ -319,7 +319,7 @@ pub static OBJECT_MISSING: Cause = Cause::new("OBJECT-MISSING", All(&[Unwell, Re
     ]);
 
 /// [`Family::SchemaMismatch`].
-pub static SCHEMA_MISMATCH: Cause = Cause::new("SCHEMA-MISMATCH", All(&[Unwell, Reports(Family::SchemaMismatch)]))
+pub static SCHEMA_MISMATCH: Cause = Cause::new("SCHEMA-MISMATCH", All(&[Unhealthy, Reports(Family::SchemaMismatch)]))
     .summary("{service} does not fit the schema of its database: {thing}")
     .explanation(
         "program and database have different releases: a migration did not run, failed, or belongs to a newer release",
@@ -334,23 +334,26 @@ pub static SCHEMA_MISMATCH: Cause = Cause::new("SCHEMA-MISMATCH", All(&[Unwell, 
     ]);
 
 /// [`Family::VersionMismatch`].
-pub static VERSION_MISMATCH: Cause = Cause::new("VERSION-MISMATCH", All(&[Unwell, Reports(Family::VersionMismatch)]))
-    .summary("{service} does not fit the version of {thing}")
-    .explanation("after an upgrade the data, a native module or a library has another version than the program")
-    .fixes(&[
-        &Fix::new(
-            "install the matching version",
-            Risk::Disruptive,
-            Remedy::Manual(
-                "install the matching version, or follow the program's documentation to migrate the data or rebuild \
+pub static VERSION_MISMATCH: Cause = Cause::new(
+    "VERSION-MISMATCH",
+    All(&[Unhealthy, Reports(Family::VersionMismatch)]),
+)
+.summary("{service} does not fit the version of {thing}")
+.explanation("after an upgrade the data, a native module or a library has another version than the program")
+.fixes(&[
+    &Fix::new(
+        "install the matching version",
+        Risk::Disruptive,
+        Remedy::Manual(
+            "install the matching version, or follow the program's documentation to migrate the data or rebuild \
          the module",
-            ),
         ),
-        &READ_LOG,
-    ]);
+    ),
+    &READ_LOG,
+]);
 
 /// [`Family::ReadOnly`].
-pub static PATH_READ_ONLY: Cause = Cause::new("PATH-READ-ONLY", All(&[Unwell, Reports(Family::ReadOnly)]))
+pub static PATH_READ_ONLY: Cause = Cause::new("PATH-READ-ONLY", All(&[Unhealthy, Reports(Family::ReadOnly)]))
     .summary("{service} cannot write {thing}: read-only")
     .explanation("the file system or the unit's sandbox is read-only, or the database is a replica")
     .fixes(&[
@@ -366,7 +369,7 @@ pub static PATH_READ_ONLY: Cause = Cause::new("PATH-READ-ONLY", All(&[Unwell, Re
     ]);
 
 /// [`Family::TooManyFiles`].
-pub static TOO_MANY_FILES: Cause = Cause::new("TOO-MANY-FILES", All(&[Unwell, Reports(Family::TooManyFiles)]))
+pub static TOO_MANY_FILES: Cause = Cause::new("TOO-MANY-FILES", All(&[Unhealthy, Reports(Family::TooManyFiles)]))
     .summary("{service} cannot open more files: {thing}")
     .explanation("it reached the limit of open files: the limit is too low, or descriptors leak")
     .fixes(&[
@@ -382,7 +385,7 @@ pub static TOO_MANY_FILES: Cause = Cause::new("TOO-MANY-FILES", All(&[Unwell, Re
     ]);
 
 /// [`Family::OutOfMemory`].
-pub static MEMORY_EXHAUSTED: Cause = Cause::new("MEMORY-EXHAUSTED", All(&[Unwell, Reports(Family::OutOfMemory)]))
+pub static MEMORY_EXHAUSTED: Cause = Cause::new("MEMORY-EXHAUSTED", All(&[Unhealthy, Reports(Family::OutOfMemory)]))
     .summary("{service} gets no more memory: {thing}")
     .explanation(
         "an allocation failed: the heap limit of the runtime, the limit of unit or container, or the host's \
@@ -401,7 +404,7 @@ pub static MEMORY_EXHAUSTED: Cause = Cause::new("MEMORY-EXHAUSTED", All(&[Unwell
     ]);
 
 /// [`Family::ProcessLimit`].
-pub static PROCESS_LIMIT: Cause = Cause::new("PROCESS-LIMIT", All(&[Unwell, Reports(Family::ProcessLimit)]))
+pub static PROCESS_LIMIT: Cause = Cause::new("PROCESS-LIMIT", All(&[Unhealthy, Reports(Family::ProcessLimit)]))
     .summary("{service} gets no more processes or threads: {thing}")
     .explanation("it reached TasksMax= of the unit, or the limit of the user or container")
     .fixes(&[
@@ -415,7 +418,7 @@ pub static PROCESS_LIMIT: Cause = Cause::new("PROCESS-LIMIT", All(&[Unwell, Repo
 
 /// [`Family::ConnectionsExhausted`].
 pub static CONNECTIONS_EXHAUSTED: Cause =
-    Cause::new("CONNECTIONS-EXHAUSTED", All(&[Unwell, Reports(Family::ConnectionsExhausted)]))
+    Cause::new("CONNECTIONS-EXHAUSTED", All(&[Unhealthy, Reports(Family::ConnectionsExhausted)]))
         .summary("{service} gets no connection: {thing} accepts no more")
         .explanation("the server has reached its connection limit, or the database accepts none")
         .fixes(&[
@@ -429,7 +432,7 @@ pub static CONNECTIONS_EXHAUSTED: Cause =
 
 /// [`Family::CertificateUnusable`].
 pub static CERTIFICATE_UNUSABLE: Cause =
-    Cause::new("CERTIFICATE-UNUSABLE", All(&[Unwell, Reports(Family::CertificateUnusable)]))
+    Cause::new("CERTIFICATE-UNUSABLE", All(&[Unhealthy, Reports(Family::CertificateUnusable)]))
         .summary("{service} cannot use {thing}: certificate or key is not valid or does not match")
         .explanation("the file is missing, unreadable or damaged, or the key belongs to another certificate")
         .fixes(&[
@@ -445,7 +448,7 @@ pub static CERTIFICATE_UNUSABLE: Cause =
         ]);
 
 /// [`Family::PeerUntrusted`].
-pub static PEER_UNTRUSTED: Cause = Cause::new("PEER-UNTRUSTED", All(&[Unwell, Reports(Family::PeerUntrusted)]))
+pub static PEER_UNTRUSTED: Cause = Cause::new("PEER-UNTRUSTED", All(&[Unhealthy, Reports(Family::PeerUntrusted)]))
     .summary("{service} does not trust the certificate of {thing}")
     .explanation(
         "the certificate that the server shows has expired, is for another name, or its issuer is not trusted \
@@ -461,7 +464,7 @@ pub static PEER_UNTRUSTED: Cause = Cause::new("PEER-UNTRUSTED", All(&[Unwell, Re
     ]);
 
 /// [`Family::Locked`].
-pub static HELD_BY_OTHER: Cause = Cause::new("HELD-BY-OTHER", All(&[Unwell, Reports(Family::Locked)]))
+pub static HELD_BY_OTHER: Cause = Cause::new("HELD-BY-OTHER", All(&[Unhealthy, Reports(Family::Locked)]))
     .summary("{service} waits for {thing}: another process holds it")
     .explanation("a second copy runs, a long transaction holds it, or a lock file was left behind")
     .fixes(&[
@@ -474,7 +477,7 @@ pub static HELD_BY_OTHER: Cause = Cause::new("HELD-BY-OTHER", All(&[Unwell, Repo
     ]);
 
 /// [`Family::DataCorrupt`].
-pub static DATA_CORRUPT: Cause = Cause::new("DATA-CORRUPT", All(&[Unwell, Reports(Family::DataCorrupt)]))
+pub static DATA_CORRUPT: Cause = Cause::new("DATA-CORRUPT", All(&[Unhealthy, Reports(Family::DataCorrupt)]))
     .summary("{service} reports damaged data: {thing}")
     .explanation("the program refuses to run with damaged data")
     .fixes(&[
@@ -490,7 +493,7 @@ pub static DATA_CORRUPT: Cause = Cause::new("DATA-CORRUPT", All(&[Unwell, Report
     ]);
 
 /// [`Family::AccountMissing`].
-pub static ACCOUNT_MISSING: Cause = Cause::new("ACCOUNT-MISSING", All(&[Unwell, Reports(Family::AccountMissing)]))
+pub static ACCOUNT_MISSING: Cause = Cause::new("ACCOUNT-MISSING", All(&[Unhealthy, Reports(Family::AccountMissing)]))
     .summary("{service} needs the user or group {thing}, which does not exist")
     .explanation("the user or group in its unit or configuration does not exist on this host")
     .fixes(&[
@@ -505,7 +508,7 @@ pub static ACCOUNT_MISSING: Cause = Cause::new("ACCOUNT-MISSING", All(&[Unwell, 
     ]);
 
 /// [`Family::SandboxFailed`].
-pub static SANDBOX_FAILED: Cause = Cause::new("SANDBOX-FAILED", All(&[Unwell, Reports(Family::SandboxFailed)]))
+pub static SANDBOX_FAILED: Cause = Cause::new("SANDBOX-FAILED", All(&[Unhealthy, Reports(Family::SandboxFailed)]))
     .summary("{service} cannot start: systemd cannot set up {thing}")
     .explanation(
         "systemd cannot apply a setting of the unit (ReadWritePaths=, StateDirectory=, PrivateTmp= and similar)",
@@ -523,7 +526,7 @@ pub static SANDBOX_FAILED: Cause = Cause::new("SANDBOX-FAILED", All(&[Unwell, Re
     ]);
 
 /// [`Family::ImageMissing`].
-pub static IMAGE_MISSING: Cause = Cause::new("IMAGE-MISSING", All(&[Unwell, Reports(Family::ImageMissing)]))
+pub static IMAGE_MISSING: Cause = Cause::new("IMAGE-MISSING", All(&[Unhealthy, Reports(Family::ImageMissing)]))
     .summary("{service} has no image: {thing}")
     .explanation("the image was removed, or its tag is wrong, and it cannot be pulled")
     .fixes(&[
@@ -537,7 +540,7 @@ pub static IMAGE_MISSING: Cause = Cause::new("IMAGE-MISSING", All(&[Unwell, Repo
 
 /// [`Family::AttachmentMissing`].
 pub static ATTACHMENT_MISSING: Cause =
-    Cause::new("ATTACHMENT-MISSING", All(&[Unwell, Reports(Family::AttachmentMissing)]))
+    Cause::new("ATTACHMENT-MISSING", All(&[Unhealthy, Reports(Family::AttachmentMissing)]))
         .summary("{service} has no network or volume {thing}")
         .explanation("the network or volume was removed, or was recreated after the container")
         .fixes(&[
@@ -553,7 +556,7 @@ pub static ATTACHMENT_MISSING: Cause =
         ]);
 
 /// [`Family::Killed`].
-pub static KILLED: Cause = Cause::new("KILLED", All(&[Unwell, Reports(Family::Killed)]))
+pub static KILLED: Cause = Cause::new("KILLED", All(&[Unhealthy, Reports(Family::Killed)]))
     .summary("{service} was killed by a signal: {thing}")
     .explanation("the kernel (OOM), systemd (timeout) or a person sent SIGKILL")
     .fixes(&[
@@ -568,7 +571,7 @@ pub static KILLED: Cause = Cause::new("KILLED", All(&[Unwell, Reports(Family::Ki
     ]);
 
 /// [`Family::Crashed`].
-pub static CRASHED: Cause = Cause::new("CRASHED", All(&[Unwell, Reports(Family::Crashed)]))
+pub static CRASHED: Cause = Cause::new("CRASHED", All(&[Unhealthy, Reports(Family::Crashed)]))
     .summary("{service} crashed: {thing}")
     .explanation("the program crashed by its own fault; the line names it")
     .fixes(&[

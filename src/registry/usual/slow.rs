@@ -21,7 +21,7 @@ static WHO_IS_BUSY: Fix = Fix::new(
 
 /// An answer comes, after more time than `status` gives it.
 pub static SLOW_ANSWER: Cause =
-    Cause::new("SLOW-ANSWER", All(&[Clue::Unwell, RUNS, Clue::Reply(Heard::Silence), Clue::Slow]))
+    Cause::new("SLOW-ANSWER", All(&[Clue::Unhealthy, RUNS, Clue::Reply(Heard::Silence), Clue::Slow]))
         .summary("{service} is slow: it answers after {thing}")
         .explanation(
             "it works, but its clients may time out first: its database, disk or another server is slow, or it is \
@@ -31,7 +31,7 @@ pub static SLOW_ANSWER: Cause =
 
 /// No descriptor or no task is left for another request.
 pub static EXHAUSTED: Cause =
-    Cause::new("EXHAUSTED", All(&[Clue::Unwell, RUNS, Clue::Reply(Heard::Silence), Clue::Exhausted]))
+    Cause::new("EXHAUSTED", All(&[Clue::Unhealthy, RUNS, Clue::Reply(Heard::Silence), Clue::Exhausted]))
         .summary("{service} cannot take another request: {thing}")
         .explanation(
             "it accepts no connection and starts no thread above its limit: it leaks them, or has more clients than \

@@ -300,7 +300,7 @@ SELECT 'statistics: ' || relname || ', ' || n_mod_since_analyze || ' rows change
 .name("database.sql");
 
 /// The database can be asked.
-const ASKABLE: Clue = Not(&Of(&POSTGRES, &Clue::Unwell));
+const ASKABLE: Clue = Not(&Of(&POSTGRES, &Clue::Unhealthy));
 
 const HOUR: Window = Window::Seconds(3600);
 
@@ -317,21 +317,22 @@ static SET_AND_REDEPLOY: Fix = Fix::new(
     ),
 );
 
-static ENV_FILE_MISSING: Cause = Cause::new("ENV-FILE-MISSING", All(&[Clue::Unwell, Clue::Env(EnvClue::FileMissing)]))
-    .summary("the env file of {service} is missing")
-    .explanation(
-        "compose creates no container without it; a container of Dokploy needs none, so this counts only while the \
+static ENV_FILE_MISSING: Cause =
+    Cause::new("ENV-FILE-MISSING", All(&[Clue::Unhealthy, Clue::Env(EnvClue::FileMissing)]))
+        .summary("the env file of {service} is missing")
+        .explanation(
+            "compose creates no container without it; a container of Dokploy needs none, so this counts only while the \
          service is down",
-    )
-    .about(About::These(&[&API, &POSTGRES]))
-    .fixes(&[&Fix::new(
-        "recreate the env file",
-        Risk::Safe,
-        Remedy::Manual(
-            "copy {env} from your secret store, mode 600, then docker compose up -d in /root/v-edfinance. opsctl \
+        )
+        .about(About::These(&[&API, &POSTGRES]))
+        .fixes(&[&Fix::new(
+            "recreate the env file",
+            Risk::Safe,
+            Remedy::Manual(
+                "copy {env} from your secret store, mode 600, then docker compose up -d in /root/v-edfinance. opsctl \
              never invents an env file",
-        ),
-    )]);
+            ),
+        )]);
 
 // --- memory-leak
 
@@ -413,7 +414,7 @@ static JWT_SECRET_MISSING: Cause = Cause::new(
     Any(&[
         Clue::Env(EnvClue::KeysMissing(&["JWT_SECRET"])),
         All(&[
-            Clue::Unwell,
+            Clue::Unhealthy,
             Clue::Said(
                 concat!(
                     r"(?i)JWT.?secret.*(not|missing|undefined|required)|secretOrPrivateKey",
@@ -527,7 +528,7 @@ static HASH_CHANGED: Cause =
 static REDIS_UNREACHABLE: Cause = Cause::new(
     "REDIS-UNREACHABLE",
     All(&[
-        Not(&Of(&REDIS, &Clue::Unwell)),
+        Not(&Of(&REDIS, &Clue::Unhealthy)),
         Clue::Said(
             concat!(
                 r"(?i)redis.*(ECONNREFUSED|ENOTFOUND|ETIMEDOUT|EAI_AGAIN|NOAUTH|WRONGPASS)",
@@ -817,7 +818,7 @@ static CORRUPTION: Cause = Cause::new(
 static STALE_LOCK: Cause = Cause::new(
     "STALE-LOCK",
     All(&[
-        Clue::Unwell,
+        Clue::Unhealthy,
         Clue::Said(
             r#"lock file "postmaster\.pid" (already exists|is empty)|pre-existing shared memory block"#,
             Window::Run,
@@ -842,7 +843,7 @@ static STALE_LOCK: Cause = Cause::new(
 static OTHER_VERSION: Cause = Cause::new(
     "OTHER-VERSION",
     All(&[
-        Clue::Unwell,
+        Clue::Unhealthy,
         Clue::Said(r"database files are incompatible with server|was initialized by PostgreSQL version", Window::Run),
     ]),
 )
@@ -861,7 +862,7 @@ static OTHER_VERSION: Cause = Cause::new(
 static DATA_NOT_OWNED: Cause = Cause::new(
     "DATA-NOT-OWNED",
     All(&[
-        Clue::Unwell,
+        Clue::Unhealthy,
         Clue::Said(
             concat!(
                 r"data directory .* has (wrong ownership|invalid permissions)",
@@ -917,8 +918,8 @@ static ROOT_PAGE: Http = Http::get(80, "/", &[]);
 static PAGES_FROM_API: Cause = Cause::new(
     "PAGES-FROM-API",
     All(&[
-        Of(&WEB, &Not(&Clue::Unwell)),
-        Not(&Clue::Unwell),
+        Of(&WEB, &Not(&Clue::Unhealthy)),
+        Not(&Clue::Unhealthy),
         Clue::Get(&ROOT_PAGE, Heard::Text(r#""message":\s*"Cannot GET /""#)),
     ]),
 )
@@ -960,7 +961,10 @@ static DATABASE_MISSING: Cause = Cause::new(
 
 static DATABASE_LOGIN: Cause = Cause::new(
     "DATABASE-LOGIN",
-    Of(&API, &All(&[Clue::Unwell, Clue::Said(r"password authentication failed|P1000\b|28P01", Window::Seconds(120))])),
+    Of(
+        &API,
+        &All(&[Clue::Unhealthy, Clue::Said(r"password authentication failed|P1000\b|28P01", Window::Seconds(120))]),
+    ),
 )
 .summary("PostgreSQL refuses the password of api")
 .explanation("it was changed on one side only; POSTGRES_PASSWORD counts only when the volume is created")
@@ -977,7 +981,7 @@ static DATABASE_LOGIN: Cause = Cause::new(
 static DATABASE_UNREACHABLE: Cause = Cause::new(
     "DATABASE-UNREACHABLE",
     All(&[
-        Clue::Unwell,
+        Clue::Unhealthy,
         ASKABLE,
         Clue::Said(
             concat!(
@@ -998,7 +1002,7 @@ static DATABASE_UNREACHABLE: Cause = Cause::new(
 
 static ADDRESS_IN_USE: Cause = Cause::new(
     "ADDRESS-IN-USE",
-    All(&[Clue::Unwell, Clue::Said(r"EADDRINUSE|(?i)address already in use", Window::Run)]),
+    All(&[Clue::Unhealthy, Clue::Said(r"EADDRINUSE|(?i)address already in use", Window::Run)]),
 )
 .summary("{service} cannot listen: its address is in use")
 .explanation(
@@ -1018,7 +1022,7 @@ static ADDRESS_IN_USE: Cause = Cause::new(
 static RELEASE_BROKEN: Cause = Cause::new(
     "RELEASE-BROKEN",
     All(&[
-        Clue::Unwell,
+        Clue::Unhealthy,
         Clue::Said(
             concat!(
                 r"Cannot find module|ERR_MODULE_NOT_FOUND|Nest can't resolve dependencies|SyntaxError:",

@@ -64,7 +64,7 @@ fn a_container_beneath_a_unit_ends_for_both() {
     assert!(ask(app("exited", 137, true), &Clue::Ended(Ending::OutOfMemory)).is_proven());
     assert!(ask(app("exited", 1, false), &Clue::Ended(Ending::OutOfMemory)).is_ruled_out());
     assert!(ask(app("exited", 1, false), &Clue::Ended(Ending::Exit(&[1]))).is_proven());
-    assert!(ask(app("running", 0, false), &Clue::Unhealthy).is_proven());
+    assert!(ask(app("running", 0, false), &Clue::HealthCheckFails).is_proven());
     assert_eq!(
         ask(app("restarting", 1, false), &Clue::Container(&["restarting"])),
         Proven(vec![Fact::new("docker inspect place-app-1", "restarting, exit 1").ran(&"docker inspect".into())])

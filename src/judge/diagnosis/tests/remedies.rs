@@ -58,11 +58,12 @@ fn a_restart_is_offered_only_where_it_can_change_something() {
     }
 }
 
-static BY_HAND: Cause = Cause::new("BY-HAND", Clue::All(&[Clue::Unwell, Clue::Env(EnvClue::KeysMissing(&["GONE"]))]))
-    .summary("{service} lacks a key")
-    .explanation("e")
-    .fixes(&[&FIX]);
-static LEAKS: Cause = Cause::new("LEAKS", Clue::Unwell)
+static BY_HAND: Cause =
+    Cause::new("BY-HAND", Clue::All(&[Clue::Unhealthy, Clue::Env(EnvClue::KeysMissing(&["GONE"]))]))
+        .summary("{service} lacks a key")
+        .explanation("e")
+        .fixes(&[&FIX]);
+static LEAKS: Cause = Cause::new("LEAKS", Clue::Unhealthy)
     .summary("{service} leaks")
     .explanation("e")
     .fixes(&[&Fix::new(RESTART, Risk::Disruptive, Remedy::Restart)]);
@@ -111,7 +112,7 @@ fn what_is_kept_down_on_purpose_is_no_finding_and_nothing_starts_it() {
             assert_eq!((health.services[0].name.as_str(), verdicts[0]), ("keeper", Verdict::Warn));
             assert_eq!(health.services[1].cause.as_deref(), Some("keeper"));
             // Who needs it does not find it well.
-            assert!(case.outcome(&Clue::Of(&KEEPER, &Clue::Unwell), None).is_proven());
+            assert!(case.outcome(&Clue::Of(&KEEPER, &Clue::Unhealthy), None).is_proven());
             assert!(case.kept_down(&START_KEEPER, &[]).is_some());
             let argv = ["systemctl", "start", "keeper.service"].map(str::to_owned);
             assert!(case.kept_down(&UNIT, &argv).unwrap().starts_with("keeper is "));
