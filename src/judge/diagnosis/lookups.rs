@@ -39,7 +39,7 @@ pub fn others(case: &Case<'_>, failures: &[&'static Failure]) -> Lookups {
         let rejected = units.filter(|unit| matches!(unit.load.as_str(), "bad-setting" | "error"));
         wanted.others.extend(rejected.map(|unit| Other::Unit(unit.id.clone())));
     }
-    if asks(failures, |clue| matches!(clue, Clue::Strangers)) {
+    if asks(failures, |clue| matches!(clue, Clue::UnmanagedContainers)) {
         let ailing = case.evidence.managers.strangers.iter();
         let ailing = ailing.filter(|other| health::ailment(other, case.evidence.time).is_some());
         wanted.others.extend(ailing.map(|other| Other::Container(other.listed.identity.name.clone())));
@@ -51,7 +51,7 @@ pub fn others(case: &Case<'_>, failures: &[&'static Failure]) -> Lookups {
 pub fn named(case: &Case<'_>, failures: &[&'static Failure]) -> Lookups {
     let mut wanted = Lookups::default();
     if !asks(failures, |clue| {
-        matches!(clue, Clue::Reports(_) | Clue::FailedUnits | Clue::LoopingUnits | Clue::Strangers)
+        matches!(clue, Clue::Reports(_) | Clue::FailedUnits | Clue::LoopingUnits | Clue::UnmanagedContainers)
     }) {
         return wanted;
     }

@@ -275,7 +275,7 @@ pub(super) fn with_lines(case: &Case<'_>, name: &str, fact: Fact) -> Vec<Fact> {
 /// What is wrong with several units or containers, one by one where the reason of one is known: what proves it, and in a sentence.
 /// The rest stays together.
 pub(super) fn apart(clue: &Clue, facts: Vec<Fact>) -> Vec<(Vec<Fact>, Option<String>)> {
-    if !matches!(clue, Clue::FailedUnits | Clue::LoopingUnits | Clue::Strangers | Clue::Unmanaged(_)) {
+    if !matches!(clue, Clue::FailedUnits | Clue::LoopingUnits | Clue::UnmanagedContainers | Clue::Unmanaged(_)) {
         return vec![(facts, None)];
     }
     let mut groups: Vec<Vec<Fact>> = Vec::new();
@@ -299,7 +299,7 @@ pub(super) fn apart(clue: &Clue, facts: Vec<Fact>) -> Vec<(Vec<Fact>, Option<Str
         .map(|mut group| {
             let words = sentence(&group);
             // Of a container its own name stands in commands.
-            if matches!(clue, Clue::Strangers) {
+            if matches!(clue, Clue::UnmanagedContainers) {
                 let name = group.first().and_then(|fact| fact.names.first().cloned());
                 for (at, fact) in group.iter_mut().enumerate() {
                     fact.thing = name.clone().filter(|_| at == 0);

@@ -201,7 +201,7 @@ impl Case<'_> {
             | Clue::EngineDown
             | Clue::PmDown
             | Clue::PmEmpty
-            | Clue::Strangers => {}
+            | Clue::UnmanagedContainers => {}
         }
     }
 }

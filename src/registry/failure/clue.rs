@@ -90,7 +90,7 @@ pub enum Clue {
     /// A certificate that the edge shows has this flaw.
     Certificate(Flaw),
     /// Containers that belong to no service keep failing: restarted again and again, or unhealthy.
-    Strangers,
+    UnmanagedContainers,
     /// The docker engine does not run, although something here is one of its containers.
     EngineDown,
     /// The pm2 daemon of an application does not run.

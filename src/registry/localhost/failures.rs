@@ -50,7 +50,7 @@ static JOURNAL_TROUBLE: Failure = Failure::new("journal-trouble", &[&[&JOURNAL_D
 
 const HERE: &str = "no runbook: general checks of Linux hosts";
 
-static CONTAINERS_UNWELL: Cause = Cause::new("CONTAINERS-UNWELL", Clue::Strangers)
+static CONTAINERS_UNWELL: Cause = Cause::new("CONTAINERS-UNWELL", Clue::UnmanagedContainers)
     .summary("containers keep failing")
     .explanation(
         "the engine could not start it, restarts it repeatedly, or its health check fails; the container is not a \

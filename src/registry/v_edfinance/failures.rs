@@ -1042,7 +1042,7 @@ static RELEASE_BROKEN: Cause = Cause::new(
     Remedy::Manual("opsctl rollback {service}; if Dokploy deploys it, roll back there, or Dokploy deploys it again"),
 )]);
 
-static CONTAINERS_UNWELL: Cause = Cause::new("CONTAINERS-UNWELL", Clue::Strangers)
+static CONTAINERS_UNWELL: Cause = Cause::new("CONTAINERS-UNWELL", Clue::UnmanagedContainers)
     .summary("containers outside of the registry keep failing")
     .explanation(
         "they restart repeatedly, or their health check fails; a container under another name is not a service of \

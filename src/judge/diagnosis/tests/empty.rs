@@ -57,7 +57,7 @@ static CLUES: &[Clue] = &[
     Clue::Certificate(Flaw::Early),
     Clue::Certificate(Flaw::OtherName),
     Clue::Certificate(Flaw::None),
-    Clue::Strangers,
+    Clue::UnmanagedContainers,
     Clue::EngineDown,
     Clue::PmDown,
     Clue::Backup(Lapse::Overdue),
@@ -123,7 +123,7 @@ fn name(clue: &Clue) -> &'static str {
         Clue::FailedUnits => "FailedUnits",
         Clue::LoopingUnits => "LoopingUnits",
         Clue::Certificate(_) => "Certificate",
-        Clue::Strangers => "Strangers",
+        Clue::UnmanagedContainers => "UnmanagedContainers",
         Clue::EngineDown => "EngineDown",
         Clue::PmDown => "PmDown",
         Clue::Backup(_) => "Backup",
@@ -167,7 +167,7 @@ const BY_EMPTY_ANSWER: &[(&str, &str)] = &[
     ("OomKills", "the journal reaches back a day, and the kernel counts none"),
     ("FailedUnits", "systemd lists every unit that has failed, with one that is always there"),
     ("LoopingUnits", "systemd lists every unit that waits to be started again, with one that is always there"),
-    ("Strangers", "the engine lists all of its containers"),
+    ("UnmanagedContainers", "the engine lists all of its containers"),
     ("ClockAdrift", "in a container the clock is another machine's"),
     ("Backup", "it is about sets of which this host has made a copy, and it has made none"),
     ("File", "it was looked for at its path"),
@@ -285,7 +285,7 @@ fn m8_what_may_not_be_read_decides_nothing() {
     };
     let mut expected = ruled_out_by(&[BY_REGISTRY]);
     // Answered in full in this world as well.
-    let answered: Vec<&str> = vec!["Strangers", "Backup"];
+    let answered: Vec<&str> = vec!["UnmanagedContainers", "Backup"];
     let found = decided(Some(host), trouble(), &clues);
     expected.extend(answered.iter().map(|name| ((*name).to_owned(), false)));
     expected.sort();

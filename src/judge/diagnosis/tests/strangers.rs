@@ -78,8 +78,8 @@ fn told(detail: ContainerState, lines: &[&str], directory: Option<&str>) -> (Str
         clues: &clues,
         backups: None,
     };
-    let Proven(facts) = case.outcome(&Clue::Strangers, None) else { return Default::default() };
-    let mut parts = crate::judge::diagnosis::reasons::apart(&Clue::Strangers, facts);
+    let Proven(facts) = case.outcome(&Clue::UnmanagedContainers, None) else { return Default::default() };
+    let mut parts = crate::judge::diagnosis::reasons::apart(&Clue::UnmanagedContainers, facts);
     assert_eq!(parts.len(), 1);
     let (facts, summary) = parts.remove(0);
     (summary.unwrap_or_default(), facts.iter().find_map(|fact| fact.thing.clone()).unwrap_or_default())
