@@ -1,4 +1,4 @@
-//! What ai-fsm keeps (sheet §5): the database, and the env file that the runbook's own backup leaves out.
+//! What ai-fsm keeps: the database, and the env file that the runbook's own backup leaves out.
 
 use super::super::backup::*;
 use super::super::failure::Database;

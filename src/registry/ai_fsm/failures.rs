@@ -1,4 +1,4 @@
-//! What goes wrong on ai-fsm: the runbook's seven failures. "Fn" and "Dn" are numbers of the sheet.
+//! What goes wrong on ai-fsm: the runbook's seven failures. "Fn" is the number in the runbook's own order.
 
 use super::super::*;
 use super::services::*;

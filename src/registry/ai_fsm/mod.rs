@@ -1,6 +1,6 @@
 //! ai-fsm: a field-service application on a Raspberry Pi, four services of one compose project, one operator.
 //!
-//! From the runbook of 2026-02-19 (`seeds/002…`) and the repository as of 2026-02-23, its last state for the Pi.
+//! From the runbook of 2026-02-19 and the repository as of 2026-02-23, its last state for the Pi.
 
 mod backup;
 mod failures;

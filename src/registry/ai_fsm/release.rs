@@ -1,9 +1,9 @@
-//! How ai-fsm's new versions go live (sheet §6).
+//! How ai-fsm's new versions go live.
 
 use super::super::release::*;
 use super::services::*;
 
-/// Images are built on the Pi and can be pulled from nowhere (D16), so those before are kept under another tag.
+/// Images are built on the Pi and can be pulled from nowhere, so those before are kept under another tag.
 pub static RELEASE: Release = Release::new(&[&WEB, &WORKER])
     .source(&["/home/pi/ai-fsm", "/home/nick/ai-fsm", "/opt/ai-fsm", "/srv/ai-fsm"])
     .branch("main")
@@ -24,7 +24,7 @@ pub static RELEASE: Release = Release::new(&[&WEB, &WORKER])
             "worker",
         ])
         .deadline_seconds(1800)])
-    // Role and database are the container's own (D2).
+    // Role and database are the container's own.
     .schema(Schema::migrations("db/migrations").except("seed").container("ai-fsm-postgres"))
     .switch(Switch::compose("infra").env_file(".env").file("infra/compose.pi.yml").services(&["web", "worker"]))
     .free_bytes(2 << 30)

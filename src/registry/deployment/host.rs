@@ -10,7 +10,7 @@ use crate::registry::verdict::Verdict;
 pub struct HostChecks {
     /// Space and inodes of all file systems that can fill up.
     pub disk: Usage,
-    /// Paths whose file systems are told first, and also where they cannot be written to. All others that can fill up count as
+    /// Paths whose file systems are shown first, and also where they cannot be written to. All others that can fill up count as
     /// well.
     pub disk_paths: &'static [&'static str],
     /// Memory in use: total less available.
@@ -53,7 +53,7 @@ impl HostChecks {
         self
     }
 
-    /// Absolute paths whose file systems are told first, and also where they cannot be written to. All others that can fill up
+    /// Absolute paths whose file systems are shown first, and also where they cannot be written to. All others that can fill up
     /// are watched as well.
     pub const fn disk_paths(mut self, paths: &'static [&'static str]) -> Self {
         self.disk_paths = paths;

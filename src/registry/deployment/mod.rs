@@ -232,12 +232,12 @@ impl Deployment {
         by_slug.or_else(|| self.all_failures().find(|failure| failure.is(word)))
     }
 
-    /// A cause's code as it is told: `PRIM-DISK-FULL`.
+    /// A cause's code as it is printed: `PRIM-DISK-FULL`.
     pub fn code(&self, cause: &Cause) -> String {
         format!("{}-{}", self.name.to_uppercase(), cause.code)
     }
 
-    /// The failure and cause of a code, told with or without the deployment's name, in any case of letters.
+    /// The failure and cause of a code, with or without the deployment's name, in any case of letters.
     pub fn cause(&self, code: &str) -> Option<(&'static Failure, &'static Cause)> {
         let is = |cause: &Cause| cause.code.eq_ignore_ascii_case(code) || self.code(cause).eq_ignore_ascii_case(code);
         self.all_failures().find_map(|failure| Some((failure, failure.causes().find(|cause| is(cause))?)))

@@ -20,7 +20,7 @@
 //! - Texts may hold `{service}`, `{unit}`, `{port}` (its main one) and `{env}` (its env file) of the subject, `{mount}` where a
 //!   cause is about a file system, and `{thing}` where the proof names what is at fault: a path, `HOST:PORT`, a role. It is quoted
 //!   from the host, so that only a command that reads may hold it.
-//! - Every clue only looks. A [`Question`] must be a command that changes nothing, spawns nothing that stays and uses up
+//! - Every clue only reads. A [`Question`] must be a command that changes nothing, spawns nothing that stays and uses up
 //!   nothing (no login attempts).
 //!
 //! ```

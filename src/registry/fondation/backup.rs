@@ -1,4 +1,4 @@
-//! What fondation keeps (sheet §5): a login and a configuration; its data is at Convex, who back it up themselves.
+//! What fondation keeps: a login and a configuration; its data is at Convex, who back it up themselves.
 
 use super::super::backup::*;
 use super::services::*;

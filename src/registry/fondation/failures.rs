@@ -1,5 +1,5 @@
 //! What goes wrong on fondation: the runbook's seven failures, those of the worker's image, and the classes that only its
-//! severity table has. "Fn" and "Dn" are numbers of the sheet.
+//! severity table has. "Fn" is the number in the runbook's own order.
 
 use super::super::*;
 use super::services::*;

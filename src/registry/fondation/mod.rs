@@ -1,6 +1,6 @@
 //! fondation: one containerised worker on a VPS; its queue is at Convex and its front end at Vercel.
 //!
-//! From the runbook of 2025-08-26 (`seeds/001…`) and the repository as of 2025-08-28.
+//! From the runbook of 2025-08-26 and the repository as of 2025-08-28.
 
 mod backup;
 mod failures;

@@ -1,9 +1,9 @@
-//! How fondation's new versions go live (sheet §6): the image is built elsewhere, and loaded or pulled here.
+//! How fondation's new versions go live: the image is built elsewhere, and loaded or pulled here.
 
 use super::super::release::*;
 use super::services::*;
 
-/// The runbook's rollback needs a tag `previous` that nobody makes (D8): here it is made before each switch.
+/// The runbook's rollback needs a tag `previous` that nobody makes: here it is made before each switch.
 pub static RELEASE: Release = Release::new(&[&WORKER])
     .source(&[])
     .branch("")

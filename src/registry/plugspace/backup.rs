@@ -1,4 +1,4 @@
-//! What plugspace keeps (sheet §5): two databases, the applications, their configuration and certificates.
+//! What plugspace keeps: two databases, the applications, their configuration and certificates.
 
 use super::super::backup::*;
 use super::services::*;

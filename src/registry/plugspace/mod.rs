@@ -1,6 +1,6 @@
 //! plugspace: six Node applications under pm2 on one VPS, with MongoDB, Redis and nginx as systemd units.
 //!
-//! From the runbook of 2025-12-10 (`seeds/004…`) and the repository at `2222c45`.
+//! From the runbook of 2025-12-10 and the repository at `2222c45`.
 
 mod backup;
 mod failures;

@@ -1,4 +1,4 @@
-//! How plugspace's new versions go live (sheet §6).
+//! How plugspace's new versions go live.
 
 use super::super::release::*;
 use super::services::*;
@@ -6,7 +6,7 @@ use crate::registry::Service;
 
 static SERVICES: &[&Service] = &[&API, &VOICE, &WORKER, &FRONTEND, &STUDIO, &ADMIN];
 
-/// The schema is MongoDB's, so it is pushed, not migrated (D13); after the build, so that a failed one has changed nothing.
+/// The schema is MongoDB's, so it is pushed, not migrated; after the build, so that a failed one has changed nothing.
 pub static RELEASE: Release = Release::new(SERVICES)
     .source(&["/home/plugspace/plugspace", "/home/plugspace/app", "/var/www/plugspace"])
     .branch("main")

@@ -1,4 +1,4 @@
-//! What prim keeps (sheet §5): the seed's four databases, those that the repository added later, and the mail.
+//! What prim keeps: the runbook's four databases, those that the repository added later, and the mail.
 
 use super::super::backup::*;
 use super::services::*;

@@ -1,6 +1,6 @@
 //! prim: eleven Bun services, a Caddy edge and a Stalwart mail container on one VPS.
 //!
-//! From the runbook of 2026-02-26 (`seeds/000…`) and the repository as of 2026-02-28.
+//! From the runbook of 2026-02-26 and the repository as of 2026-02-28.
 
 mod backup;
 mod failures;

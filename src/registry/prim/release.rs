@@ -1,10 +1,10 @@
-//! How prim's new versions go live (sheet §6).
+//! How prim's new versions go live.
 
 use super::super::release::*;
 use super::services::*;
 use crate::registry::Service;
 
-/// Wallet first: every paid service asks it. The repository's own deploy.sh restarts six of these (D11).
+/// Wallet first: every paid service asks it. The repository's own deploy.sh restarts six of these.
 static SERVICES: &[&Service] =
     &[&WALLET, &STORE, &FAUCET, &SPAWN, &SEARCH, &EMAIL, &TOKEN, &MEM, &DOMAIN, &TRACK, &SITE];
 

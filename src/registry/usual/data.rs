@@ -1,4 +1,4 @@
-//! The state inside data servers and data files: what answers and cannot be used. Every fix only looks, or is a person's: a
+//! The state inside data servers and data files: what answers and cannot be used. Every fix only reads, or is a person's: a
 //! server that can be read is never restarted or restored for its state.
 
 use super::super::*;

@@ -34,7 +34,7 @@ pub static EVERYWHERE: &[&Failure] = &[
     &UNMANAGED_UNITS,
 ];
 
-/// What `status` looks for as well, because nothing else shows it before it is needed.
+/// What `status` checks as well, because nothing else shows it before it is needed.
 pub static NOTICED: &[&Failure] = &[&NOT_BY_ITSELF, &PUBLIC_ROUTES];
 
 /// What visitors of a healthy service get instead of it.

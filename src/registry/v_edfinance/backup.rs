@@ -1,4 +1,4 @@
-//! What v-edfinance keeps (sheet §5): the database. Seven documents describe seven backups of it; this is the one of
+//! What v-edfinance keeps: the database. Seven documents describe seven backups of it; this is the one of
 //! scripts/backup-to-r2.sh, with its container named and its copies proven.
 
 use super::super::backup::*;

@@ -1,6 +1,6 @@
 //! v-edfinance: NestJS API, Next.js front end, PostgreSQL and Redis in containers on one VPS, with Dokploy above them.
 //!
-//! From the runbook of 2026-01-04 (`seeds/003…`) and the repository from that day to 2026-02-01.
+//! From the runbook of 2026-01-04 and the repository from that day to 2026-02-01.
 
 mod backup;
 mod failures;

@@ -1,4 +1,4 @@
-//! How v-edfinance's new versions go live (sheet §6).
+//! How v-edfinance's new versions go live.
 
 use super::super::release::*;
 use super::services::*;

@@ -1,5 +1,5 @@
 //! Services of v-edfinance. All are containers, known by exact name only: Dokploy, compose and `docker run` have each
-//! made them at some time, and a search by image or by part of a name finds nothing or the wrong one (D3, D4, D6).
+//! made them at some time, and a search by image or by part of a name finds nothing or the wrong one.
 
 use super::{P0, P1, P3};
 use crate::registry::*;
