@@ -260,7 +260,7 @@ mod tests {
         assert!(group_has_members(passwd, group, 60, 0));
         assert!(group_has_members(passwd, group, 1000, 0));
         assert!(!group_has_members(passwd, group, 0, 0));
-        // Whoever asks is no stranger to a group of their own.
+        // Whoever asks belongs to a group of their own.
         assert!(!group_has_members(passwd, group, 60, 1000));
         assert!(!group_has_members(passwd, group, 1000, 1000));
         assert_eq!(groups_of(group, "app").collect::<Vec<_>>(), [60]);

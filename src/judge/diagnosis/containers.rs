@@ -293,9 +293,11 @@ fn unserved(subject: Subject<'_>, around: &Around, listens: &[std::net::SocketAd
 fn unresolved(case: &Case<'_>, container: &ContainerState, around: &Around) -> Vec<(String, String)> {
     let managers = &case.evidence.managers;
     let known = managers.containers.iter().filter_map(|answer| answer.result.as_ref().ok()).flatten();
-    let strangers = managers.strangers.iter().filter_map(|stranger| stranger.detail.as_ref());
-    let others: Vec<&ContainerState> =
-        known.chain(strangers).filter(|other| other.status == "running" && other.id != container.id).collect();
+    let unmanaged_containers = managers.unmanaged_containers.iter().filter_map(|unmanaged| unmanaged.detail.as_ref());
+    let others: Vec<&ContainerState> = known
+        .chain(unmanaged_containers)
+        .filter(|other| other.status == "running" && other.id != container.id)
+        .collect();
     let networks = |one: &ContainerState| one.surroundings.as_ref().map(|a| a.networks.clone()).unwrap_or_default();
     let own = networks(container);
     let mut found = Vec::new();

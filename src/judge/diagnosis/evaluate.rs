@@ -76,7 +76,7 @@ impl<'a> Case<'a> {
             Clue::FailedUnits => host::failed_units(self),
             Clue::LoopingUnits => host::looping_units(self),
             Clue::Certificate(flaw) => host::certificate(self, *flaw),
-            Clue::UnmanagedContainers => host::strangers(self),
+            Clue::UnmanagedContainers => host::unmanaged_containers(self),
             Clue::EngineDown => host::engine_down(self),
             Clue::PmDown => host::pm_down(self),
             Clue::PmEmpty => removed::pm_empty(self),

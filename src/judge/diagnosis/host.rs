@@ -3,7 +3,7 @@
 use super::DISK;
 use super::case::{Case, asked, told};
 use super::outcome::{Conclusion, Fact, Why};
-use super::{reasons, strangers};
+use super::{reasons, unmanaged_containers};
 use crate::host::tools::command::Command;
 use crate::host::tools::systemctl::UnitState;
 use crate::host::trouble::Trouble;
@@ -305,7 +305,7 @@ pub(super) fn certificate(case: &Case<'_>, flaw: Flaw) -> Conclusion {
     }
 }
 
-pub(super) fn strangers(case: &Case<'_>) -> Conclusion {
+pub(super) fn unmanaged_containers(case: &Case<'_>) -> Conclusion {
     let managers = &case.evidence.managers;
     match &managers.listed {
         // Where there is no engine there are no containers.
@@ -316,15 +316,15 @@ pub(super) fn strangers(case: &Case<'_>) -> Conclusion {
             Err(unknown) => unknown,
             Ok((command, _)) => {
                 let facts: Vec<Fact> = managers
-                    .strangers
+                    .unmanaged_containers
                     .iter()
                     .filter_map(|other| {
                         let says = health::ailment(other, case.evidence.time)?;
-                        Some(strangers::facts(case, other, &says, command))
+                        Some(unmanaged_containers::facts(case, other, &says, command))
                     })
                     .flatten()
                     .collect();
-                match (facts.is_empty(), &managers.strangers_trouble) {
+                match (facts.is_empty(), &managers.unmanaged_trouble) {
                     (true, Some(trouble)) => Conclusion::unknown(told(command, trouble)),
                     (true, None) => Conclusion::RuledOut(vec![
                         Fact::new(Command::new(["docker", "ps", "--all"]), "none keeps failing").ran(command),

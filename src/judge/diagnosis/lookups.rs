@@ -3,7 +3,7 @@
 use super::case::{Case, Subject};
 use super::outcome::Conclusion;
 use super::reasons::{container, find, of_other, paths};
-use super::{host, mentions, strangers};
+use super::{host, mentions, unmanaged_containers};
 use crate::judge::health;
 use crate::observe::clues::Lookups;
 use crate::observe::logs::others::Other;
@@ -40,7 +40,7 @@ pub fn others(case: &Case<'_>, failures: &[&'static Failure]) -> Lookups {
         wanted.others.extend(rejected.map(|unit| Other::Unit(unit.id.clone())));
     }
     if asks(failures, |clue| matches!(clue, Clue::UnmanagedContainers)) {
-        let ailing = case.evidence.managers.strangers.iter();
+        let ailing = case.evidence.managers.unmanaged_containers.iter();
         let ailing = ailing.filter(|other| health::ailment(other, case.evidence.time).is_some());
         wanted.others.extend(ailing.map(|other| Other::Container(other.listed.identity.name.clone())));
     }
@@ -73,8 +73,10 @@ pub fn named(case: &Case<'_>, failures: &[&'static Failure]) -> Lookups {
     for name in case.clues.others.keys() {
         let Some((reason, _)) = of_other(case, name) else { continue };
         // In a container a path is another one: that of its mount.
-        match case.evidence.managers.strangers.iter().find(|other| other.listed.identity.name == *name) {
-            Some(other) => wanted.paths.extend(strangers::sources(other, &reason).into_iter().map(str::to_owned)),
+        match case.evidence.managers.unmanaged_containers.iter().find(|other| other.listed.identity.name == *name) {
+            Some(other) => {
+                wanted.paths.extend(unmanaged_containers::sources(other, &reason).into_iter().map(str::to_owned))
+            }
             None => want(&mut wanted, &reason),
         }
     }

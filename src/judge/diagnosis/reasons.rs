@@ -214,8 +214,8 @@ pub(super) fn run_of_other<'a>(case: &Case<'a>, name: &str) -> Option<(&'a Comma
 }
 
 pub(super) fn of_other(case: &Case<'_>, name: &str) -> Option<(Reason, String)> {
-    let stranger = case.evidence.managers.strangers.iter().find(|other| other.listed.identity.name == name);
-    let error = stranger.and_then(|other| other.detail.as_ref()).map(|detail| detail.error.trim());
+    let unmanaged = case.evidence.managers.unmanaged_containers.iter().find(|other| other.listed.identity.name == name);
+    let error = unmanaged.and_then(|other| other.detail.as_ref()).map(|detail| detail.error.trim());
     if let Some(error) = error.filter(|error| !error.is_empty())
         && let Some(reason) = reasons::read([error])
     {

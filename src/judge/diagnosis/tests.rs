@@ -15,10 +15,10 @@ mod pairs;
 mod reasons;
 mod remedies;
 mod second;
-mod strangers;
 mod surroundings;
 mod unattended;
 mod unmanaged;
+mod unmanaged_containers;
 mod values;
 
 use std::time::Duration;

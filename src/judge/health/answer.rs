@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Check, ailment};
 use crate::host::protocol::postgres::Greeting;
 use crate::host::tools::excerpt;
-use crate::observe::probe::{Answer, ListenAddress, Reply, Stranger};
+use crate::observe::probe::{Answer, ListenAddress, Reply, UnmanagedContainer};
 use crate::registry::{Condition, Http, Probe, Rule, Url, Verdict};
 use crate::units::age;
 
@@ -39,9 +39,10 @@ pub(super) fn judge(probe: &Probe, at: Option<&ListenAddress>, answer: &Answer<R
             (true, false) => (Verdict::Fail, "no primary: it accepts no writes".to_owned()),
             (false, _) => (Verdict::Fail, "answers hello with an error".to_owned()),
         },
-        (Probe::DockerEngine, Reply::Engine(strangers)) => {
-            let told = |other: &Stranger| Some(format!("{} ({})", other.listed.identity.name, ailment(other, now)?));
-            let unwell: Vec<String> = strangers.iter().filter_map(told).collect();
+        (Probe::DockerEngine, Reply::Engine(unmanaged_containers)) => {
+            let told =
+                |other: &UnmanagedContainer| Some(format!("{} ({})", other.listed.identity.name, ailment(other, now)?));
+            let unwell: Vec<String> = unmanaged_containers.iter().filter_map(told).collect();
             match unwell.as_slice() {
                 [] => (Verdict::Pass, "answers".to_owned()),
                 unwell => (Verdict::Warn, format!("unhealthy containers: {}", unwell.join(", "))),

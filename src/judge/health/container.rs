@@ -8,7 +8,7 @@ use crate::host::tools::command::Command;
 use crate::host::tools::docker::ContainerState;
 use crate::host::tools::excerpt;
 use crate::host::tools::history::RunEnd;
-use crate::observe::probe::{Answer, Stranger, is_container_of};
+use crate::observe::probe::{Answer, UnmanagedContainer, is_container_of};
 use crate::program;
 use crate::registry::{Manager, Service, Verdict};
 
@@ -76,9 +76,9 @@ pub(super) fn judge(
 
 /// What is wrong with a container that no service accounts for: it ends again and again, does not come up, or its health check
 /// fails. One that has ended may be a job that is done.
-pub(crate) fn ailment(stranger: &Stranger, now: Timestamp) -> Option<String> {
-    let listed = stranger.listed.ailment().map(str::to_owned);
-    let Some(detail) = &stranger.detail else { return listed };
+pub(crate) fn ailment(unmanaged: &UnmanagedContainer, now: Timestamp) -> Option<String> {
+    let listed = unmanaged.listed.ailment().map(str::to_owned);
+    let Some(detail) = &unmanaged.detail else { return listed };
     let error = detail.error.trim();
     let why = if error.is_empty() { String::new() } else { format!(": {}", excerpt(error)) };
     match detail.status.as_str() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Answer, Door, ManagerEvidence, Reply, Stranger, engine, is_container_of, restarts, text};
+use super::{Answer, Door, ManagerEvidence, Reply, UnmanagedContainer, engine, is_container_of, restarts, text};
 use crate::host::exec::{ProcessEnd, Processes, Streams};
 use crate::host::threads::{join, task};
 use crate::host::tools::command::Command;
@@ -66,9 +66,9 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], evidence: &mut 
         _ => Some(inspect(door, names)),
     };
     if let Some(Answer { result: Ok(listed), .. }) = &evidence.listed {
-        let strangers: Vec<&Listed> = listed.iter().filter(|row| !is_known(row)).collect();
+        let unmanaged_containers: Vec<&Listed> = listed.iter().filter(|row| !is_known(row)).collect();
         // After those that have a name here, those that run first, and no more than can be asked in time.
-        let mut worth: Vec<&&Listed> = strangers.iter().filter(|row| row.is_worth_details()).collect();
+        let mut worth: Vec<&&Listed> = unmanaged_containers.iter().filter(|row| row.is_worth_details()).collect();
         worth.sort_by_key(|row| matches!(row.state.as_str(), "exited" | "created"));
         let worth: Vec<&str> = worth.into_iter().take(MOST_DETAILS).map(|row| row.id.as_str()).collect();
         let details = match worth.is_empty() {
@@ -80,9 +80,11 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], evidence: &mut 
             Err(trouble) => (Vec::new(), Some(trouble)),
         };
         let detail = |row: &Listed| details.iter().find(|detail| detail.id == row.id).cloned();
-        evidence.strangers =
-            strangers.into_iter().map(|row| Stranger { listed: row.clone(), detail: detail(row) }).collect();
-        evidence.strangers_trouble = trouble;
+        evidence.unmanaged_containers = unmanaged_containers
+            .into_iter()
+            .map(|row| UnmanagedContainer { listed: row.clone(), detail: detail(row) })
+            .collect();
+        evidence.unmanaged_trouble = trouble;
     }
     ask_logs(door, services, evidence);
 }

@@ -23,9 +23,9 @@ pub struct ManagerEvidence {
     /// All containers of the engine, where some are found by label or the engine itself is a service.
     pub listed: Option<Answer<Vec<Listed>>>,
     /// Containers that no service accounts for.
-    pub strangers: Vec<Stranger>,
+    pub unmanaged_containers: Vec<UnmanagedContainer>,
     /// Why the details of some of those are not known.
-    pub strangers_trouble: Option<Trouble>,
+    pub unmanaged_trouble: Option<Trouble>,
     /// Units that no service names and that were restarted by themselves or wait to be; with the host only, and `None` where
     /// nothing was started lately.
     pub restless: Option<Answer<Vec<UnitState>>>,
@@ -39,7 +39,7 @@ pub struct ManagerEvidence {
 
 /// A container that no service accounts for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stranger {
+pub struct UnmanagedContainer {
     /// Its row in the engine's list.
     pub listed: Listed,
     /// Its details, where that row does not tell whether it is well.
@@ -72,9 +72,9 @@ impl ManagerEvidence {
             Probe::DockerEngine => self.listed.as_ref().map_or_else(unasked, |answer| Answer {
                 command: answer.command.clone(),
                 result: match &answer.result {
-                    Ok(_) => match &self.strangers_trouble {
+                    Ok(_) => match &self.unmanaged_trouble {
                         Some(trouble) => Err(trouble.clone()),
-                        None => Ok(Reply::Engine(self.strangers.clone())),
+                        None => Ok(Reply::Engine(self.unmanaged_containers.clone())),
                     },
                     Err(Trouble::Unavailable(reason)) => Ok(Reply::Silent(reason.clone())),
                     Err(trouble) => Err(trouble.clone()),

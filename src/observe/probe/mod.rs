@@ -36,7 +36,7 @@ pub use engine::engine_get;
 #[cfg(test)]
 pub use host::Silence;
 pub use host::{Edge as TlsEdge, HostEvidence, OomRecord};
-pub use managers::{ManagerEvidence, PmDaemon, Stranger};
+pub use managers::{ManagerEvidence, PmDaemon, UnmanagedContainer};
 pub(crate) use ports::members;
 pub use ports::{Holder, ListenAddress, own_processes, tcp_listeners};
 pub(crate) use settings::secret;
@@ -115,7 +115,7 @@ pub enum Reply {
     /// MongoDB's answer to `hello`.
     Mongo(Hello),
     /// The Docker engine answered. Containers that no service accounts for.
-    Engine(Vec<Stranger>),
+    Engine(Vec<UnmanagedContainer>),
     /// When the wanted line was written last.
     LogLine(Option<Timestamp>),
 }

@@ -171,17 +171,17 @@ fn holder(system: &System, service: &Service, managers: &ManagerEvidence, all: &
     if holds(&sockets) {
         return Holder::Own;
     }
-    // Where its manager did not say which processes are its own, nobody is a stranger.
+    // Where its manager did not say which processes are its own, no process is foreign.
     if !is_known(manager, managers) {
         return unseen;
     }
-    let stranger = (!there.is_empty())
+    let foreign = (!there.is_empty())
         .then(|| {
             let (pid, _) = all.holders(system).iter().find(|(_, open)| holds(open))?;
             Some((*pid, system.process_name(*pid).unwrap_or_default()))
         })
         .flatten();
-    if let Some((pid, name)) = &stranger {
+    if let Some((pid, name)) = &foreign {
         let forwarded = own.has_containers && FORWARDERS.contains(&name.as_str());
         // Socket activation: systemd itself listens until the service is wanted.
         let units = units(manager, managers);
@@ -191,7 +191,7 @@ fn holder(system: &System, service: &Service, managers: &ManagerEvidence, all: &
         }
     }
     let at = elsewhere(service, &sockets, all, system);
-    match (at.is_empty(), stranger) {
+    match (at.is_empty(), foreign) {
         (false, instead) => Holder::Elsewhere { at, answers: None, instead },
         (true, Some((pid, name))) => Holder::Other { pid, name },
         (true, None) if there.is_empty() => nobody,

@@ -294,7 +294,7 @@ fn ports_that_are_swapped_are_one_finding() {
 }
 
 #[test]
-fn a_port_in_the_hands_of_another_service_is_no_strangers() {
+fn a_port_in_the_hands_of_another_service_is_not_unmanaged() {
     let held = |pid: u32, owner: Owner| {
         let mut world = World::down("");
         world.holders[0] = Holder::Other { pid, name: "x".to_owned() };

@@ -4,7 +4,7 @@ use super::super::answer::judge;
 use super::*;
 use crate::host::protocol::mongo::Hello;
 use crate::host::tools::docker::Listed;
-use crate::observe::probe::Stranger;
+use crate::observe::probe::UnmanagedContainer;
 use crate::registry::{Condition, Secret};
 
 /// The whole check on one line.
@@ -230,7 +230,7 @@ fn mongo() {
 }
 
 /// A container that no service accounts for, of which nothing but its row is known.
-fn other(name: &str, state: &str, status: &str) -> Stranger {
+fn other(name: &str, state: &str, status: &str) -> UnmanagedContainer {
     let listed = Listed {
         id: name.to_owned(),
         identity: Identity { name: name.to_owned(), ..running_container(name).identity },
@@ -238,7 +238,7 @@ fn other(name: &str, state: &str, status: &str) -> Stranger {
         status: status.to_owned(),
         ports: Vec::new(),
     };
-    Stranger { listed, detail: None }
+    UnmanagedContainer { listed, detail: None }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::*;
 use crate::host::tools::docker::Listed;
 use crate::host::tools::history::{History, Restart, RunEnd};
 use crate::judge::health::ailment;
-use crate::observe::probe::Stranger;
+use crate::observe::probe::UnmanagedContainer;
 
 static UNIT: Service = Service::new("lone", &URGENT)
     .summary("alone")
@@ -257,7 +257,7 @@ fn c11_containers_of_nobody() {
             status: "Up 5 seconds".to_owned(),
             ports: Vec::new(),
         };
-        ailment(&Stranger { listed, detail: Some(detail) }, now())
+        ailment(&UnmanagedContainer { listed, detail: Some(detail) }, now())
     };
     assert_eq!(told(&|_| {}), None);
     let line = Timeline { life: 12_000, delay: 100, at: 50_000 };

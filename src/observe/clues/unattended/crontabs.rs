@@ -100,7 +100,7 @@ fn tab(system: &System, path: &str, kind: Kind, is_debian: bool) -> Result<Optio
     let tab = crontab::parse(&text, kind);
     let meta = looked(system.metadata(path))?;
     let runs = tab.entries.iter().any(|entry| !entry.is_comment);
-    let stranger =
+    let no_such_user =
         tab.entries.iter().filter(|entry| !entry.is_comment).filter_map(|entry| entry.user.as_deref()).find_map(
             |user| {
                 let user = user.split(':').next().unwrap_or(user);
@@ -115,7 +115,7 @@ fn tab(system: &System, path: &str, kind: Kind, is_debian: bool) -> Result<Optio
         _ if is_debian && tab.is_unended && (runs || tab.flaw.is_some()) => {
             Some("its last line has no newline".to_owned())
         }
-        _ => tab.flaw.clone().or(stranger.filter(|_| kind == Kind::System)),
+        _ => tab.flaw.clone().or(no_such_user.filter(|_| kind == Kind::System)),
     };
     Ok(Some(Crontab { path: path.to_owned(), tab, flaw }))
 }

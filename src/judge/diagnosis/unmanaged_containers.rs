@@ -7,7 +7,7 @@ use crate::host::tools::command::Command;
 use crate::host::tools::docker::ContainerState;
 use crate::host::tools::excerpt;
 use crate::host::tools::surroundings::{Surroundings, unable};
-use crate::observe::probe::Stranger;
+use crate::observe::probe::UnmanagedContainer;
 use crate::reasons::{Reason, last_lines};
 use crate::registry::Family;
 use crate::units::bytes;
@@ -18,7 +18,7 @@ const QUOTED: usize = 3;
 const KILLED: i64 = 137;
 
 /// What proves why a container is unhealthy. The first fact names the container, and one of them says in a sentence why (`thing`).
-pub(super) fn facts(case: &Case<'_>, other: &Stranger, ailment: &str, ran: &Command) -> Vec<Fact> {
+pub(super) fn facts(case: &Case<'_>, other: &UnmanagedContainer, ailment: &str, ran: &Command) -> Vec<Fact> {
     let name = &other.listed.identity.name;
     let first = Fact::new(Command::new(["docker", "ps", "--all"]), format!("{name} ({ailment})"));
     let mut facts = vec![first.ran(ran).about(name.clone())];
@@ -36,7 +36,7 @@ pub(super) fn facts(case: &Case<'_>, other: &Stranger, ailment: &str, ran: &Comm
     facts
 }
 
-fn around(other: &Stranger) -> Option<&Surroundings> {
+fn around(other: &UnmanagedContainer) -> Option<&Surroundings> {
     other.detail.as_ref()?.surroundings.as_ref()
 }
 
@@ -75,7 +75,7 @@ fn stated(detail: &ContainerState, ailment: &str) -> Option<(String, String)> {
 }
 
 /// Why it failed in the engine's or its own words, else its last lines.
-fn by_lines(case: &Case<'_>, other: &Stranger) -> Vec<Fact> {
+fn by_lines(case: &Case<'_>, other: &UnmanagedContainer) -> Vec<Fact> {
     let name = &other.listed.identity.name;
     let logs = || Command::new(["docker", "logs", "--tail", "40", name]);
     let Some((reason, line)) = of_other(case, name) else {
@@ -103,7 +103,7 @@ fn by_lines(case: &Case<'_>, other: &Stranger) -> Vec<Fact> {
 }
 
 /// Sources of mounts on the host that may be the thing: where it names a path those at that path, else those that look like files.
-pub(super) fn sources<'a>(other: &'a Stranger, reason: &Reason) -> Vec<&'a str> {
+pub(super) fn sources<'a>(other: &'a UnmanagedContainer, reason: &Reason) -> Vec<&'a str> {
     if reason.family != Family::WrongKind {
         return Vec::new();
     }
@@ -116,7 +116,7 @@ pub(super) fn sources<'a>(other: &'a Stranger, reason: &Reason) -> Vec<&'a str> 
 }
 
 /// A directory where a file is wanted: what the engine makes where the source of a mount is missing.
-fn directory(case: &Case<'_>, other: &Stranger, reason: &Reason) -> Option<(String, Fact)> {
+fn directory(case: &Case<'_>, other: &UnmanagedContainer, reason: &Reason) -> Option<(String, Fact)> {
     let found = |source: &str| {
         let file = case.clues.named.get(source)?.result.as_ref().ok()?.as_ref().filter(|file| file.is_dir)?;
         let words = format!("cannot use {source}: it is a directory, and a file is needed");
@@ -127,7 +127,7 @@ fn directory(case: &Case<'_>, other: &Stranger, reason: &Reason) -> Option<(Stri
 }
 
 /// The other container that publishes the port.
-fn publisher(case: &Case<'_>, other: &Stranger, reason: &Reason) -> Option<String> {
+fn publisher(case: &Case<'_>, other: &UnmanagedContainer, reason: &Reason) -> Option<String> {
     let port = reason.port().filter(|_| reason.family == Family::AddressInUse)?;
     let all = case.evidence.managers.listed.as_ref()?.result.as_ref().ok()?;
     let is_it = |listed: &&crate::host::tools::docker::Listed| {

@@ -4,7 +4,7 @@ use super::*;
 use crate::host::tools::docker::{ContainerState, Identity, Listed};
 use crate::host::tools::surroundings::{Mounted, Published, Surroundings};
 use crate::observe::clues::FileFound;
-use crate::observe::probe::Stranger;
+use crate::observe::probe::UnmanagedContainer;
 
 const NAME: &str = "kiosk";
 
@@ -50,12 +50,12 @@ fn kiosk() -> ContainerState {
 /// The summary and what stands for `{thing}` in commands.
 fn told(detail: ContainerState, lines: &[&str], directory: Option<&str>) -> (String, String) {
     let services = PLACE.services.to_vec();
-    let stranger = Stranger { listed: listed(NAME, Vec::new()), detail: Some(detail) };
-    let all = vec![stranger.listed.clone(), listed("front-a", vec![8103])];
+    let unmanaged = UnmanagedContainer { listed: listed(NAME, Vec::new()), detail: Some(detail) };
+    let all = vec![unmanaged.listed.clone(), listed("front-a", vec![8103])];
     let managers = ManagerEvidence {
         units: Some(ok("systemctl show", Vec::new())),
         listed: Some(ok("docker ps", all)),
-        strangers: vec![stranger],
+        unmanaged_containers: vec![unmanaged],
         ..ManagerEvidence::default()
     };
     let evidence = Evidence {
