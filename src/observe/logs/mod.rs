@@ -8,7 +8,7 @@
 mod container;
 pub mod destinations;
 mod file;
-mod gaze;
+mod filter;
 mod journal;
 mod kept;
 pub mod level;

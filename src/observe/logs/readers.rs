@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-use super::gaze::Gaze;
+use super::filter::Filter;
 use super::merge::{Board, Pen};
 use super::source::Kind;
 use super::{Finish, LogPlace, Range, Raw, World, container, file, journal, recent};
@@ -41,12 +41,12 @@ fn read(
 
 /// Puts a range of sources of one kind on a lane.
 fn pour(world: &World, sources: &[usize], range: &Range, pen: &mut Pen, finish: &Finish) -> Option<file::Reached> {
-    let mut gaze = Gaze::new(world);
+    let mut filter = Filter::new(world);
     let mut passed = 0;
     let (mut count, mut oldest) = (0, None);
     let result = read(world, sources, range, &mut |raw| {
         count += u64::from(!raw.before);
-        let (place, wanted) = gaze.look(raw, |place, line| pen.line(place, |out| finish(raw.source, line, out)));
+        let (place, wanted) = filter.pass(raw, |place, line| pen.line(place, |out| finish(raw.source, line, out)));
         if !raw.before {
             oldest.get_or_insert(place);
         }
@@ -61,7 +61,7 @@ fn pour(world: &World, sources: &[usize], range: &Range, pen: &mut Pen, finish: 
     {
         recent::note(world, *source, usize::try_from(count).unwrap_or(usize::MAX), oldest);
     }
-    gaze.leave(sources);
+    filter.leave(sources);
     result.unwrap_or_else(|trouble| {
         tell(world, sources, trouble);
         None
@@ -157,9 +157,10 @@ fn after_journals(world: &World, sources: &[usize], read: &Receiver<()>, mut pen
     if !world.wanted.follow {
         return;
     }
-    let mut gaze = Gaze::after(world, sources);
+    let mut filter = Filter::after(world, sources);
     let result = journal::follow(world, sources, &mut |raw| {
-        gaze.look(raw, |place, line| pen.line(place, |out| finish(raw.source, line, out)) && pen.flush())
+        filter
+            .pass(raw, |place, line| pen.line(place, |out| finish(raw.source, line, out)) && pen.flush())
             .1
             .unwrap_or(true)
     });
@@ -199,10 +200,10 @@ fn group(world: &Arc<World>, sources: &[usize], pens: Vec<Pen>, finish: &Finish,
             if !world.wanted.follow || matches!(world.sources[source].kind, Kind::Journal { .. }) || !pen.live() {
                 return;
             }
-            let mut gaze = Gaze::after(&world, &[source]);
+            let mut filter = Filter::after(&world, &[source]);
             let mut each = |raw: &Raw<'_>| {
                 let (_, wanted) =
-                    gaze.look(raw, |place, line| pen.line(place, |out| finish(source, line, out)) && pen.flush());
+                    filter.pass(raw, |place, line| pen.line(place, |out| finish(source, line, out)) && pen.flush());
                 wanted.unwrap_or(true)
             };
             let result = match world.sources[source].kind {
@@ -293,13 +294,13 @@ fn latest(world: &World, source: usize, range: &Range, tail: u64) -> Result<VecD
     let limit = usize::try_from(tail).unwrap_or(usize::MAX);
     let mut window = tail.saturating_mul(8).max(1000);
     loop {
-        let mut gaze = Gaze::new(world);
+        let mut filter = Filter::new(world);
         let mut found = VecDeque::new();
         let mut count = 0;
         let here = Range { last: (window < u64::MAX).then_some(window), ..range.clone() };
         read(world, &[source], &here, &mut |raw| {
             count += u64::from(!raw.before);
-            gaze.look(raw, |time, _| {
+            filter.pass(raw, |time, _| {
                 if found.len() == limit {
                     found.pop_front();
                 }

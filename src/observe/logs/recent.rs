@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use std::thread;
 use std::time::Instant;
 
-use super::gaze::Gaze;
+use super::filter::Filter;
 use super::merge::Pen;
 use super::{At, Finish, Raw, World, journal};
 use crate::host::threads::{join, task};
@@ -74,7 +74,7 @@ pub(super) fn pour(
     }
     entries.reverse();
     entries.sort_by_key(|entry| entry.time);
-    let mut gaze = Gaze::new(world);
+    let mut filter = Filter::new(world);
     for entry in &entries {
         let raw = Raw {
             source: entry.source,
@@ -86,7 +86,7 @@ pub(super) fn pour(
             fallback: entry.time,
             at: At::Entry(&entry.cursor),
         };
-        let (_, wanted) = gaze.look(&raw, |place, line| pen.line(place, |out| finish(raw.source, line, out)));
+        let (_, wanted) = filter.pass(&raw, |place, line| pen.line(place, |out| finish(raw.source, line, out)));
         if wanted == Some(false) {
             break;
         }

@@ -16,7 +16,7 @@ use crate::host::tools::lines::{LINE_LIMIT, MARGIN};
 use crate::redact::{self, Memory, Redactor};
 
 /// Understands and filters the lines that one thread reads, and knows where each source is in time.
-pub struct Gaze<'w> {
+pub struct Filter<'w> {
     world: &'w World,
     /// Of each source the last time that was stated, and the last place in time.
     last: Vec<(Option<i64>, i64)>,
@@ -24,19 +24,19 @@ pub struct Gaze<'w> {
     memory: Vec<Memory>,
 }
 
-impl<'w> Gaze<'w> {
+impl<'w> Filter<'w> {
     pub fn new(world: &'w World) -> Self {
         let count = world.sources.len();
-        Gaze { world, last: vec![(None, i64::MIN); count], memory: vec![Memory::default(); count] }
+        Filter { world, last: vec![(None, i64::MIN); count], memory: vec![Memory::default(); count] }
     }
 
     /// For what follows what another has read of these sources.
     pub fn after(world: &'w World, sources: &[usize]) -> Self {
-        let mut gaze = Gaze::new(world);
+        let mut filter = Filter::new(world);
         for source in sources {
-            gaze.memory[*source] = world.memory(*source).clone();
+            filter.memory[*source] = world.memory(*source).clone();
         }
-        gaze
+        filter
     }
 
     /// Leaves what must be known of these sources to whoever reads on.
@@ -47,7 +47,7 @@ impl<'w> Gaze<'w> {
     }
 
     /// Hands the line over with its place in time if it is wanted; its place in time.
-    pub fn look<T>(&mut self, raw: &Raw<'_>, then: impl FnOnce(i64, &Line<'_>) -> T) -> (i64, Option<T>) {
+    pub fn pass<T>(&mut self, raw: &Raw<'_>, then: impl FnOnce(i64, &Line<'_>) -> T) -> (i64, Option<T>) {
         let world = self.world;
         let source = &world.sources[raw.source];
         let text = decoded(raw.text.unwrap_or_default());
