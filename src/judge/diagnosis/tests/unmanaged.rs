@@ -108,7 +108,7 @@ fn older_values_are_told_by_the_names_of_their_keys() {
     let found = Older { file: "/etc/lamp.env".to_owned(), written: now(), since: now(), differs: "PORT".to_owned() };
     assert_eq!(
         older(answer(Some(found))),
-        "lamp.service: PORT (/etc/lamp.env) | /etc/lamp.env was written at 2026-02-26T02:00:00Z: the process has other values of PORT"
+        "lamp.service: PORT (/etc/lamp.env) | /etc/lamp.env was written at 2026-02-26 02:00:00 UTC: the process has other values of PORT"
     );
     assert_eq!(older(answer(None)), "out");
     assert_eq!(older(Answer { command: "ls".into(), result: Err(Trouble::NeedsRoot("to see")) }), "open");
