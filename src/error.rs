@@ -221,13 +221,8 @@ impl Error {
             return Error::usage(code, format!("no {what} is called {name}"))
                 .hint(format!("did you mean: {}", commands.join(" or ")));
         }
-        let nearest = known
-            .iter()
-            .map(|candidate| (strsim::jaro_winkler(name, candidate), *candidate))
-            .filter(|(similarity, _)| *similarity > 0.75)
-            .max_by(|a, b| a.0.total_cmp(&b.0));
-        let hint = match nearest {
-            Some((_, candidate)) => format!("did you mean: {}", program::instead(name, candidate)),
+        let hint = match nearest(name, &known, LIKELY) {
+            Some(candidate) => format!("did you mean: {}", program::instead(name, candidate)),
             None => format!("known: {}", known.join(", ")),
         };
         Error::usage(code, format!("no {what} is called {name}")).hint(hint)
@@ -241,7 +236,21 @@ impl Error {
     }
 }
 
-/// The names that contain this word, or that it contains, where they are few; those that end with it before others.
+/// How alike a word is to the name that is suggested, of 1: below that another thing is meant (`postgres` is not `store`).
+pub const LIKELY: f64 = 0.84;
+/// How alike a word with a slip of the finger is.
+const SLIP: f64 = 0.95;
+
+/// The name that is most like this word, in any case of letters.
+pub fn nearest<'a>(word: &str, known: &[&'a str], least: f64) -> Option<&'a str> {
+    let word = word.to_ascii_lowercase();
+    let alike = |name: &'a str| (strsim::jaro_winkler(&word, &name.to_ascii_lowercase()), name);
+    let alike = known.iter().map(|name| alike(name)).filter(|(similarity, _)| *similarity > least);
+    alike.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+}
+
+/// The names of which a part begins with this word, or that are a part of it, where they are few; those that end with it before
+/// others.
 fn related<'a>(word: &str, known: &[&'a str]) -> Vec<&'a str> {
     const SHORTEST: usize = 3;
     const MOST: usize = 3;
@@ -254,10 +263,14 @@ fn related<'a>(word: &str, known: &[&'a str]) -> Vec<&'a str> {
         if found.len() <= MOST { found } else { Vec::new() }
     };
     let is_part = |whole: &str, part: &str| part.len() >= SHORTEST && whole.split(['-', '.', '_']).any(|p| p == part);
-    let rules: [&dyn Fn(&str) -> bool; 4] =
-        [&|name| name == word, &|name| name.ends_with(&format!("-{word}")), &|name| name.contains(&word), &|name| {
-            is_part(&word, name)
-        }];
+    let slip = nearest(&word, known, SLIP);
+    let rules: [&dyn Fn(&str) -> bool; 5] = [
+        &|name| name == word,
+        &|name| name.ends_with(&format!("-{word}")),
+        &|name| name.split(['-', '.', '_']).any(|part| part.starts_with(&word)) || name.starts_with(&word),
+        &|name| slip.is_some_and(|slip| slip.eq_ignore_ascii_case(name)),
+        &|name| is_part(&word, name),
+    ];
     rules.iter().map(|rule| found(*rule)).find(|names| !names.is_empty()).unwrap_or_default()
 }
 
@@ -277,5 +290,12 @@ mod tests {
         assert_eq!(hint("wroker"), "did you mean: worker");
         assert_eq!(hint("REDIS"), "did you mean: redis");
         assert!(hint("zz").starts_with("known: "));
+        let known = ["store", "wallet", "prim", "host-footing", "PRIM-NETWORK-UNKNOWN", "PRIM-NETWORK-DIFFERS"];
+        let hint = |word: &str| Error::no_such(Code::UnknownName, "name", word, known.into_iter()).hint.unwrap_or_default();
+        assert_eq!(hint("PRIM-NETWRK-UNKNOWN"), "did you mean: PRIM-NETWORK-UNKNOWN");
+        assert_eq!(hint("prim-store"), "did you mean: store or prim");
+        for other in ["postgres", "foo", "restore-all"] {
+            assert!(hint(other).starts_with("known: "), "{other}: {}", hint(other));
+        }
     }
 }

@@ -62,14 +62,14 @@ pub fn watch(
     loop {
         let begun = Instant::now();
         let mut evidence = probe::gather(context.system, &processes, deployment, services, false, PATIENCE);
-        let mut judged = health::judge(deployment, services, &evidence).services;
+        let mut judged = health::judge_changed(deployment, services, &evidence).services;
         // One that listens elsewhere than the registry says never answers where it is asked.
         let failing = judged.iter().filter(|health| health.health == Some(Verdict::Fail));
         let silent: Vec<String> = failing.map(|health| health.name.clone()).collect();
         if first.elapsed() > EARLY && operation != Operation::Stop && !silent.is_empty() {
             let is_silent = |service: &Service| silent.iter().any(|name| name == service.name);
             probe::look_for_listeners(context.system, &processes, services, &mut evidence, PATIENCE, is_silent);
-            judged = health::judge(deployment, services, &evidence).services;
+            judged = health::judge_changed(deployment, services, &evidence).services;
         }
         let now = Instant::now();
         let readings: Vec<(Reading, Option<&ServiceHealth>)> = services

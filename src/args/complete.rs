@@ -5,7 +5,7 @@ use clap_complete::engine::CompletionCandidate;
 use super::deployment;
 use crate::host::system::System;
 use crate::registry::loaded::deployments;
-use crate::registry::{Deployment, Failure};
+use crate::registry::{Cause, Deployment, Failure};
 use crate::select::detect;
 
 /// A candidate and what it is.
@@ -72,10 +72,19 @@ pub fn complete_sources() -> Vec<CompletionCandidate> {
 /// Codes of findings of the deployment that is meant, else of all.
 pub fn complete_codes() -> Vec<CompletionCandidate> {
     let of = |deployment: &'static Deployment| {
-        let causes = deployment.all_failures().flat_map(Failure::causes);
-        causes.map(|cause| candidate(&deployment.code(cause), cause.summary))
+        // Causes that several failures share are one code.
+        let mut known: Vec<&'static str> = Vec::new();
+        let mut causes: Vec<_> = deployment.all_failures().flat_map(Failure::causes).collect();
+        causes.retain(|cause| !known.contains(&cause.code) && { known.push(cause.code); true });
+        let one = move |cause: &Cause| candidate(&deployment.code(cause), &summary(cause));
+        causes.into_iter().map(one).collect::<Vec<_>>()
     };
     possible().flat_map(of).collect()
+}
+
+/// What a cause is, of no service in particular.
+fn summary(cause: &Cause) -> String {
+    cause.summary.replace(['{', '}'], "")
 }
 
 /// Failures, services and codes of findings, and deployments after them.

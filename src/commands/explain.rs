@@ -34,7 +34,10 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         context.ui.report(&DeploymentFacts::new(head, deployment))?;
     } else if let Some((deployment, failure, cause)) = failure(&args.name, chosen.ok()) {
         let head = head("opsctl/explain-failure/v1", deployment);
-        context.ui.report(&FailureFacts::new(head, deployment, failure, cause))?;
+        context.ui.report(&match cause {
+            Some(cause) => FailureFacts::of_cause(head, deployment, failure, cause),
+            None => FailureFacts::new(head, deployment, failure),
+        })?;
     } else {
         let (deployment, service) = elsewhere(&args.name)?;
         let head = head("opsctl/explain-service/v1", deployment);
@@ -75,6 +78,9 @@ fn elsewhere(name: &str) -> Result<(&'static Deployment, &'static Service), Erro
             let mut names: Vec<&str> = deployments().flat_map(|d| d.services).map(|service| service.name).collect();
             names.extend(deployments().map(|deployment| deployment.name));
             names.extend(deployments().flat_map(Deployment::all_failures).map(|failure| failure.slug));
+            let codes = deployments().flat_map(|d| d.all_failures().flat_map(Failure::causes).map(|cause| d.code(cause)));
+            let codes: Vec<String> = codes.collect();
+            names.extend(codes.iter().map(String::as_str));
             names.sort_unstable();
             names.dedup();
             Err(Error::no_such(Code::UnknownName, "service, failure, code or deployment", name, names.into_iter()))

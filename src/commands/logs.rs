@@ -246,7 +246,11 @@ fn wanted(args: &Args, context: &Context<'_>) -> anyhow::Result<Wanted> {
     }
     let grep = match &args.grep {
         Some(pattern) => Some(Regex::new(pattern).map_err(|error| {
-            Error::usage(Code::BadRegex, format!("{pattern} is not a regular expression: {error}"))
+            // The parser draws the pattern above its reason.
+            let error = error.to_string();
+            let why = error.lines().last().unwrap_or_default();
+            let why = why.strip_prefix("error: ").unwrap_or(why);
+            Error::usage(Code::BadRegex, format!("{pattern} is not a regular expression: {why}"))
                 .hint("escape a literal character with a backslash: \\(")
         })?),
         None => None,

@@ -140,7 +140,7 @@ Code|Meaning
 0|done, or healthy (warnings allowed)
 1|tried and failed; the message names what changed
 2|usage error
-3|checked and unhealthy; BdiagnoseR found something
+3|checked and unhealthy; \fBdiagnose\fR found something
 4|could not determine
 5|refused, nothing changed
 6|lock held by another run, nothing changed
@@ -169,13 +169,13 @@ Key that encrypts backups, where their set is encrypted.
 const ENVIRONMENT: &str = r".SH ENVIRONMENT
 .TP
 OPSCTL_DEPLOYMENT
-Deployment to act on, as with B\-dR.
+Deployment to act on, as with \fB\-d\fR.
 .TP
 NO_COLOR, CLICOLOR_FORCE, TERM
-Whether color is used: BTERM=dumbR and any BNO_COLORR mean no, BCLICOLOR_FORCER means yes, also in a pipe.
+Whether color is used: \fBTERM=dumb\fR and any \fBNO_COLOR\fR mean no, \fBCLICOLOR_FORCE\fR means yes, also in a pipe.
 .TP
 SHELL, HOME, XDG_DATA_HOME, XDG_CONFIG_HOME
-Shell and directories of Bcompletion \-\-installR.
+Shell and directories of \fBcompletion \-\-install\fR.
 ";
 
 #[cfg(test)]
@@ -190,6 +190,8 @@ mod tests {
         let reference = regex::Regex::new(r"([a-z-]+)(?:\\fR)?\(1\)").unwrap();
         for (name, page) in &pages {
             let text = String::from_utf8(page.clone()).unwrap().replace("\\-", "-");
+            let is_control = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+            assert!(!text.contains(is_control), "{name} has a control character, which troff refuses");
             for section in ["EXAMPLES", "\"EXIT STATUS\"", "\"SEE ALSO\""] {
                 assert!(text.contains(&format!(".SH {section}\n")), "{name} lacks {section}");
             }

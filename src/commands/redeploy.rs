@@ -119,7 +119,7 @@ pub(super) fn release_of(deployment: &Deployment) -> Result<&'static Release, Er
             Code::NoRelease,
             format!("the registry has no release procedure of {}; nothing was changed", deployment.name),
         )
-        .hint(program::command("restart --all"))
+        .hint(program::command("get deployments"))
     })
 }
 

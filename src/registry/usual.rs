@@ -383,8 +383,8 @@ pub static NO_ANSWER: Cause = Cause::new(
         Clue::Reply(Heard::Silence),
     ]),
 )
-.summary("{service} runs, but does not answer")
-.explanation("its process exists and its port gives no answer: it hangs, or is still starting")
+.summary("{service} does not answer")
+.explanation("its port gives no answer: it hangs, is still starting, or nothing listens there")
 .depth(Depth::Effect)
 .fixes(&[&RESTART, &READ_LOG]);
 
@@ -397,7 +397,7 @@ pub static BAD_ANSWER: Cause = Cause::new("BAD-ANSWER", All(&[Clue::Unhealthy, C
 
 /// Where the space of a full file system went.
 pub static WHERE_SPACE_WENT: Fix =
-    Fix::new("find what uses the space", Risk::ReadOnly, Remedy::Command(&["du", "-xhd1", "{mount}"]));
+    Fix::new("find what uses the space", Risk::ReadOnly, Remedy::Command(&["du", "-xahd1", "{mount}"]));
 
 /// A file system at its failure bound.
 pub static DISK_FULL: Cause = disk_full(

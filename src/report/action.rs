@@ -214,7 +214,9 @@ impl Report for Action {
             let title = format!("{}: {count}, {}; nothing was changed", self.operation, self.risk.label());
             page.line(&[Cell(Tone::Strong, title)]);
             for loss in &self.loses {
-                page.line(&[Cell::plain(format!("  {} loses: {}", loss.service, loss.what))]);
+                // What a reboot does is a sentence of its own.
+                let whose = if loss.service == HOST { String::new() } else { format!("{} loses: ", loss.service) };
+                page.line(&[Cell::plain(format!("  {whose}{}", loss.what))]);
             }
             if !self.affects.is_empty() {
                 page.line(&[Cell::plain(format!("  needed by: {}", self.affects.join(", ")))]);

@@ -28,7 +28,8 @@ pub struct MadeUp<R> {
 
 impl<R: Report> Report for MadeUp<R> {
     fn text(&self, page: &mut Text) {
-        page.line(&[Cell(Tone::Strong, BANNER.to_owned())]);
+        let (label, text) = BANNER.split_at(BANNER.find("a made-up").unwrap_or_default());
+        page.headed(Cell(Tone::Strong, label.to_owned()), &[Cell(Tone::Strong, text.to_owned())]);
         self.document.text(page);
         if let Some(plan) = &self.plan {
             page.gap();

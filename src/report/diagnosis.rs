@@ -101,6 +101,17 @@ pub struct Finding {
     pub runbook: Cow<'static, str>,
 }
 
+impl Finding {
+    /// What somebody reads before consenting to this fix: what is wrong, why, what shows it, and what is run.
+    pub fn reasons(&self, fix: &FixFacts) -> Vec<String> {
+        let title = format!("{}: {}  {}", self.subject, self.summary, self.code);
+        let shown = self.evidence.first().map(|evidence| format!("  evidence: {}", evidence.excerpt));
+        let affects = (!self.affects.is_empty()).then(|| format!("  affects: {}", self.affects.join(", ")));
+        let fix = format!("  fix: {} ({})", fix.how(), fix.risk.label());
+        [Some(title), Some(format!("  cause: {}", self.cause)), shown, affects, Some(fix)].into_iter().flatten().collect()
+    }
+}
+
 /// A service stopped on purpose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Kept {

@@ -105,6 +105,8 @@ pub struct FailureFacts {
     pub services: Vec<&'static str>,
     /// Possible causes; only one where a code was given.
     pub causes: Vec<CauseFacts>,
+    /// Other failures that the cause of a code belongs to; empty where a failure was named.
+    pub also_of: Vec<&'static str>,
     /// Further notes.
     pub note: Option<Cow<'static, str>>,
 }
@@ -242,31 +244,47 @@ impl FixFacts {
 }
 
 impl FailureFacts {
-    /// All about a failure, or about `only` one of its causes.
-    pub fn new(head: Head, deployment: &Deployment, failure: &'static Failure, only: Option<&'static Cause>) -> Self {
-        let wanted = |cause: &&'static Cause| only.is_none_or(|only| std::ptr::eq(only, *cause));
+    /// All about a failure.
+    pub fn new(head: Head, deployment: &Deployment, failure: &'static Failure) -> Self {
         FailureFacts {
             head,
             failure: FailureRow::new(deployment, failure),
             symptoms: failure.symptoms.to_vec(),
             services: failure.services.iter().map(|service| service.name).collect(),
-            causes: failure.causes().filter(wanted).map(|cause| cause_facts(deployment, failure, cause)).collect(),
+            causes: failure.causes().map(|cause| cause_facts(deployment, &[failure], cause)).collect(),
+            also_of: Vec::new(),
             note: failure.note.map(program::called),
         }
     }
+
+    /// All about the cause of a code, and about the widest of the failures that it belongs to.
+    pub fn of_cause(head: Head, deployment: &Deployment, failure: &'static Failure, cause: &'static Cause) -> Self {
+        let failures = deployment.failures_of(cause);
+        let widest = failures.first().copied().unwrap_or(failure);
+        let mut facts = FailureFacts::new(head, deployment, widest);
+        facts.causes = vec![cause_facts(deployment, &failures, cause)];
+        facts.also_of = failures.iter().skip(1).map(|failure| failure.slug).collect();
+        facts
+    }
 }
 
-fn cause_facts(deployment: &Deployment, failure: &Failure, cause: &'static Cause) -> CauseFacts {
+/// A cause, as it is of these failures together.
+fn cause_facts(deployment: &Deployment, failures: &[&'static Failure], cause: &'static Cause) -> CauseFacts {
+    let services: &[&'static Service] = match (&cause.about, failures) {
+        (About::These(services), _) => services,
+        (_, [one]) => one.services,
+        (_, _) => &[],
+    };
     let (about, only) = match cause.about {
         About::Host => ("the host".to_owned(), None),
-        About::Each if failure.services.is_empty() => ("every service".to_owned(), None),
-        About::Each => (listed(failure.services), one(failure.services)),
-        About::These(services) => (listed(services), one(services)),
+        About::Each | About::These(_) if services.is_empty() => (together(failures), None),
+        About::Each | About::These(_) => (listed(services), one(services)),
     };
     let names = only.map_or(Names::any(), |service| Names::of(service, None));
-    let severity = match cause.about {
-        About::Host => Some(diagnosis::severity(deployment, failure, cause, None)),
-        About::Each | About::These(_) => cause.severity.or(failure.severity),
+    let severity = match (&cause.about, failures.first()) {
+        (About::Host, Some(failure)) => Some(diagnosis::severity(deployment, failure, cause, None)),
+        (_, Some(failure)) => cause.severity.or(failure.severity),
+        (_, None) => cause.severity,
     };
     CauseFacts {
         code: deployment.code(cause),
@@ -276,6 +294,20 @@ fn cause_facts(deployment: &Deployment, failure: &Failure, cause: &'static Cause
         severity: severity.map(|level| level.id),
         fixes: cause.fixes.iter().map(|fix| FixFacts::new(fix, &names)).collect(),
     }
+}
+
+/// The services of all these failures.
+fn together(failures: &[&'static Failure]) -> String {
+    if failures.iter().any(|failure| failure.services.is_empty()) {
+        return "every service".to_owned();
+    }
+    let mut services: Vec<&'static Service> = Vec::new();
+    for service in failures.iter().flat_map(|failure| failure.services.iter().copied()) {
+        if services.iter().all(|known| known.name != service.name) {
+            services.push(service);
+        }
+    }
+    listed(&services)
 }
 
 fn listed(services: &[&'static Service]) -> String {
@@ -312,6 +344,9 @@ impl Report for FailureFacts {
             fact(page, "services", self.services.join(", "));
         }
         fact(page, "runbook", row.runbook.to_string());
+        if !self.also_of.is_empty() {
+            fact(page, "same code in", self.also_of.join(", "));
+        }
         if let Some(note) = &self.note {
             fact(page, "note", note.to_string());
         }

@@ -188,7 +188,7 @@ impl Ui {
     /// Asks a question whose answer is no unless it is plainly yes; `None` when none came until `until`.
     pub fn ask(question: &str, before: &[String], until: Option<Instant>) -> Option<bool> {
         for line in before {
-            prose(&escape::line(line));
+            folded(&escape::line(line));
         }
         // That the question cannot be written shows in the answer.
         let _ = write!(io::stderr().lock(), "{} [y/N] ", escape::line(question));
@@ -234,13 +234,13 @@ impl Ui {
 
     /// Says what is wrong with the data, on stderr, also when only errors are wanted.
     pub fn warn(words: &str) {
-        prose(&format!("{}: {}", program::name(), escape::line(words)));
+        folded(&format!("{}: {}", program::name(), escape::line(words)));
     }
 
     /// Says something beside the data, on stderr.
     pub fn note(self, words: &str) {
         if !self.quiet {
-            prose(&format!("{}: {}", program::name(), escape::line(words)));
+            folded(&format!("{}: {}", program::name(), escape::line(words)));
         }
     }
 
@@ -256,9 +256,11 @@ impl Ui {
             }
             // Where the document cannot be written, words are better than nothing.
         }
-        prose(&format!("{}: {}", program::name(), escape::lines(&error.message)));
+        folded(&format!("{}: {}", program::name(), escape::lines(&error.message)));
         if let Some(hint) = &error.hint {
-            prose(&format!("  {}", escape::lines(hint)));
+            let line = format!("  {}", escape::lines(hint));
+            // A list is read, a command is pasted.
+            if hint.contains(", ") { folded(&line) } else { prose(&line) }
         }
     }
 }
@@ -297,6 +299,21 @@ fn size(stream: &impl std::os::fd::AsFd) -> (Option<usize>, Option<usize>) {
 /// Prints a wrapped command as it runs.
 pub fn trace(argv: &Argv) {
     prose(&format!("+ {}", escape::line(&argv.to_string())));
+}
+
+/// Text on stderr, on a terminal in lines that end between words.
+fn folded(text: &str) {
+    match columns(&io::stderr()) {
+        Some(columns) => text.lines().for_each(|line| fold(line, columns).iter().for_each(|line| prose(line))),
+        None => prose(text),
+    }
+}
+
+/// A line of text in lines of so many columns, those after the first two columns further in.
+fn fold(line: &str, columns: usize) -> Vec<String> {
+    let hang = line.len() - line.trim_start_matches(' ').len() + 2;
+    let lines = wrap::lines(&[Cell::plain(line)], columns, hang);
+    lines.into_iter().map(|cells| cells.into_iter().map(|Cell(_, text)| text).collect()).collect()
 }
 
 /// A line on stderr. That it cannot be written is no reason to stop.

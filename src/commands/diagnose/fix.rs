@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::scene::{Candidate, Seen};
 use crate::action::consent::{self, Consent};
-use crate::action::lock::Lock;
+use crate::action::lock::{self, Lock};
 use crate::action::plan::Operation;
 use crate::action::{Risk, mend, run};
 use crate::args::duration;
@@ -73,6 +73,8 @@ pub(super) fn mend(
     let mut document = seen.document;
     document.head.exit_code = exit(&document, &attempts);
     document.attempts = attempts;
+    // The last look was taken under the lock of this very run.
+    document.lock = lock::holder(context.system, deployment).into();
     Ok(document)
 }
 
@@ -173,7 +175,20 @@ fn try_together(
             ended.push(attempt);
             continue;
         }
-        match consent::obtain(context.deadline(), &attempt.title, candidate.fix.risk, flags.yes, &[]) {
+        let one = Try { attempt, candidate };
+        // Nobody is asked for what is refused anyway.
+        if !flags.yes
+            && let Err(Some(why)) = unconfirmed(&before, &one)
+        {
+            attempt = one.attempt;
+            attempt.refuse(&why);
+            ended.push(attempt);
+            continue;
+        }
+        let Try { mut attempt, candidate } = one;
+        let why = place(&before, &attempt).map(|index| before.document.findings[index].reasons(&candidate.facts));
+        let why = why.unwrap_or_default();
+        match consent::obtain(context.deadline(), &attempt.title, candidate.fix.risk, flags.yes, &why) {
             Ok(consent) => wanted.push((Try { attempt, candidate }, consent)),
             Err(error) => {
                 attempt.refuse(&error.message);

@@ -203,7 +203,9 @@ fn ignore(deployment: &'static Deployment, text: &str) -> Result<(String, Option
             deployment.all_failures().flat_map(Failure::causes).map(|c| deployment.code(c)).collect();
         let what = format!("finding of {}", deployment.name);
         let error = Error::no_such(Code::UnknownCode, &what, code, codes.iter().map(String::as_str));
-        return Err(error.hint(program::command("get failures -o json")));
+        // All codes are more than a hint holds.
+        let is_list = error.hint.as_ref().is_some_and(|hint| hint.starts_with("known: "));
+        return Err(if is_list { error.hint(program::command("get failures -o json")) } else { error });
     };
     Ok((deployment.code(cause), subject))
 }

@@ -169,7 +169,7 @@ fn denied(subject: Subject<'_>, unit: &UnitState, settings: &[Setting]) -> Optio
             return Some(format!("{path} is hidden by {}", told(setting)));
         }
     }
-    let data = subject.service.data.iter().filter(|data| data.kind != DataKind::Volume && plain(data.path));
+    let data = subject.service.own_data().filter(|data| data.kind != DataKind::Volume && plain(data.path));
     data.into_iter().find_map(|data| match access(settings, data.path) {
         Access::Whole => None,
         Access::ReadOnly(setting) => Some(format!("{} is read-only by {}", data.path, told(setting))),

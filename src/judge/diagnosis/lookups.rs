@@ -89,6 +89,6 @@ fn directories(case: &Case<'_>, subject: Subject<'_>) -> Vec<String> {
     let mounts = mounted.into_iter().flat_map(|around| &around.mounts).filter(|mount| mount.kind == "bind");
     // The system's own directories hold others' certificates.
     let own = |path: &&str| !["/", "/usr", "/etc", "/var", "/etc/ssl"].contains(path) && !path.starts_with("/usr/");
-    let data = subject.service.data.iter().map(|data| data.path).filter(|path| path.starts_with('/'));
+    let data = subject.service.own_data().map(|data| data.path).filter(|path| path.starts_with('/'));
     mounts.map(|mount| mount.source.as_str()).chain(data).filter(own).map(str::to_owned).collect()
 }

@@ -50,7 +50,7 @@ use outcome::Why;
 pub use outcome::{Conclusion, Fact};
 
 use crate::observe::clues::{Wants, ahead};
-use crate::registry::{About, Cause, Clue, Deployment, Depth, Failure, Fix, Level, Service, Verdict};
+use crate::registry::{About, Cause, Clue, Deployment, Depth, Failure, Fix, Level, Remedy, Service, Verdict};
 
 /// A cause with one of its subjects, of the first failure that has it.
 #[derive(Debug, Clone, Copy)]
@@ -358,10 +358,12 @@ impl Finding {
             let frees = |path: &&str| is_on(&self.mounts(), disks, path);
             let helps = self.futile.is_none() || !self.restarts(fix);
             let holding = self.facts.iter().find_map(|fact| fact.holding);
+            let is_managed = self.service.is_none_or(|service| !service.managers.is_empty());
+            let can_be = is_managed || !matches!(fix.remedy, Remedy::Restart | Remedy::Start | Remedy::Reload);
             let fits = fix.against.is_none() || fix.against == holding;
             // Of several units no command names one.
             let is_named = self.service.is_some() || self.names().count() == 1 || !fix.remedy.mentions("{unit}");
-            helps && fits && is_named && (fix.frees.is_empty() || fix.frees.iter().any(frees))
+            can_be && helps && fits && is_named && (fix.frees.is_empty() || fix.frees.iter().any(frees))
         })
     }
 

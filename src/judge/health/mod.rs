@@ -229,11 +229,20 @@ pub(crate) fn judge_replies(service: &'static Service, index: usize, evidence: &
 
 /// Judges these services by that evidence. `services` is what the evidence was gathered for.
 pub fn judge(deployment: &Deployment, services: &[&'static Service], evidence: &Evidence) -> Health {
+    judge_as(deployment, services, evidence, false)
+}
+
+/// The same of services that were just changed: those are here, also where they need not be and do not run any more.
+pub fn judge_changed(deployment: &Deployment, services: &[&'static Service], evidence: &Evidence) -> Health {
+    judge_as(deployment, services, evidence, true)
+}
+
+fn judge_as(deployment: &Deployment, services: &[&'static Service], evidence: &Evidence, is_here: bool) -> Health {
     let mut judged = Vec::new();
     let mut absent = Vec::new();
     let mut units = Vec::new();
     for (index, service) in services.iter().enumerate() {
-        match assess(deployment, service, index, evidence) {
+        match assess(deployment, service, index, evidence, is_here) {
             Ok((health, own)) => {
                 judged.push((*service, health));
                 units.extend(own);
@@ -264,6 +273,7 @@ fn assess(
     service: &'static Service,
     index: usize,
     evidence: &Evidence,
+    is_here: bool,
 ) -> Result<(ServiceHealth, Vec<String>), String> {
     if let Presence::Elsewhere(why) = service.presence {
         return Err(why.to_owned());
@@ -276,7 +286,7 @@ fn assess(
     let mut probes: Vec<Check> = asked.map(|(_, check)| check).collect();
     let answered = views.first().map_or(Answered::Yes, |view| view.answered);
     let mut checks: Vec<Check> = views.iter().map(|view| view.check.clone()).collect();
-    if let Presence::IfFound(why) = service.presence {
+    if let (Presence::IfFound(why), false) = (service.presence, is_here) {
         let nobody_answers = !probes.iter().any(|check| check.verdict == Verdict::Pass);
         let not_itself = nobody_answers || port::another_answers(service, &evidence.holders[index]);
         let unused = views.first().is_none_or(|view| view.state == State::NotFound || view.unused);

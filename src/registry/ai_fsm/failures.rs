@@ -434,7 +434,7 @@ static DATABASE_WITHOUT_SPACE: Cause = Cause::new(
 static SEE_SPACE: Fix = Fix::new(
     "find what uses the space",
     Risk::ReadOnly,
-    Remedy::Command(&["du", "-xhd1", "/var/lib/docker", "/var/log", "/home"]),
+    Remedy::Command(&["du", "-xahd1", "/var/lib/docker", "/var/log", "/home"]),
 );
 
 static DISK_FULL: Cause = usual::disk_full(

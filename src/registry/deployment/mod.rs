@@ -243,6 +243,14 @@ impl Deployment {
         self.all_failures().find_map(|failure| Some((failure, failure.causes().find(|cause| is(cause))?)))
     }
 
+    /// All failures that this cause belongs to; those about every service first.
+    pub fn failures_of(&self, cause: &'static Cause) -> Vec<&'static Failure> {
+        let has = |failure: &&'static Failure| failure.causes().any(|other| std::ptr::eq(other, cause));
+        let mut found: Vec<&'static Failure> = self.all_failures().filter(has).collect();
+        found.sort_by_key(|failure| !failure.services.is_empty());
+        found
+    }
+
     /// Services that ask `service` for something, directly.
     pub fn dependants(&self, service: &Service) -> impl Iterator<Item = &'static Service> {
         let name = service.name;

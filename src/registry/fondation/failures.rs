@@ -772,7 +772,7 @@ static INODES_FULL: Cause = usual::inodes_full(&[&usual::NO_SPACE, &JOBS_WITHOUT
 static SEE_SPACE: Fix = Fix::new(
     "find what uses the space",
     Risk::ReadOnly,
-    Remedy::Command(&["du", "-xhd1", "/var/lib/docker", "/srv", "/var/log"]),
+    Remedy::Command(&["du", "-xahd1", "/var/lib/docker", "/srv", "/var/log"]),
 );
 
 static JOBS_WITHOUT_SPACE: Cause = Cause::new(

@@ -224,6 +224,13 @@ impl Service {
         self
     }
 
+    /// Its data that it uses itself. A file with the password of its probe is read by who asks it, and may be out of its reach.
+    pub(crate) fn own_data(&self) -> impl Iterator<Item = &'static Data> + use<> {
+        let probes = self.probes;
+        let is_asked_with = |path: &str| probes.iter().filter_map(Probe::secret).any(|secret| secret.file == path);
+        self.data.iter().filter(move |data| !is_asked_with(data.path))
+    }
+
     /// Where its log lines are: as stated, else where its managers keep them.
     pub(crate) fn log_sources(&self) -> Vec<Log> {
         if !self.logs.is_empty() {

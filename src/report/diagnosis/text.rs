@@ -56,8 +56,28 @@ impl Report for Diagnosis {
             page.gap();
         }
         self.doubts(page);
+        self.not_this(page);
+        self.room(page);
+        self.left_out(page);
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.findings.iter().map(|finding| format!("{}:{}", finding.code, finding.subject)).collect()
+    }
+}
+
+impl Diagnosis {
+    /// What is ruled out. Of a service those are all failures: pages that would push the finding off a terminal.
+    fn not_this(&self, page: &mut Text) {
         if !self.ruled_out.is_empty() {
             page.gap();
+        }
+        if let (None, Some(service), false) = (self.failure, self.service, page.wide)
+            && !self.ruled_out.is_empty()
+        {
+            let count = format!("{} codes; all of them: ", self.ruled_out.len());
+            let all = Cell::command(program::command(format_args!("diagnose {service} -o wide")));
+            return page.headed(Cell(Tone::Dim, "ruled out ".to_owned()), &[Cell::plain(count), all]);
         }
         // What the same thing rules out is told together.
         let mut told: Vec<(Vec<Cell>, Vec<&str>)> = Vec::new();
@@ -78,16 +98,8 @@ impl Report for Diagnosis {
                 std::iter::once(Cell::plain(format!("{}: ", codes.join(", ")))).chain(because).collect();
             page.headed(Cell(Tone::Dim, "ruled out ".to_owned()), &told);
         }
-        self.room(page);
-        self.left_out(page);
     }
 
-    fn names(&self) -> Vec<String> {
-        self.findings.iter().map(|finding| format!("{}:{}", finding.code, finding.subject)).collect()
-    }
-}
-
-impl Diagnosis {
     /// Services stopped on purpose, one line for all that were stopped together; and a change under way.
     fn purposes(&self, page: &mut Text) {
         let note = |page: &mut Text, text: String| {
