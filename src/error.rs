@@ -238,8 +238,14 @@ impl Error {
 
 /// How alike a word is to the name that is suggested, of 1: below that another thing is meant (`postgres` is not `store`).
 pub const LIKELY: f64 = 0.84;
-/// How alike a word with a slip of the finger is.
-const SLIP: f64 = 0.95;
+/// The name that this word is with a slip of the finger, two in a long one.
+fn slip<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    const LONG: usize = 8;
+    let most = if word.len() < LONG { 1 } else { 2 };
+    let distance = |name: &'a str| (strsim::osa_distance(word, &name.to_ascii_lowercase()), name);
+    let near = known.iter().map(|name| distance(name)).filter(|(distance, _)| *distance <= most);
+    near.min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
+}
 
 /// The name that is most like this word, in any case of letters.
 pub fn nearest<'a>(word: &str, known: &[&'a str], least: f64) -> Option<&'a str> {
@@ -254,6 +260,8 @@ pub fn nearest<'a>(word: &str, known: &[&'a str], least: f64) -> Option<&'a str>
 fn related<'a>(word: &str, known: &[&'a str]) -> Vec<&'a str> {
     const SHORTEST: usize = 3;
     const MOST: usize = 3;
+    // So many letters of a part are no accident.
+    const STEM: usize = 4;
     let word = word.to_ascii_lowercase();
     if word.len() < SHORTEST {
         return Vec::new();
@@ -263,11 +271,11 @@ fn related<'a>(word: &str, known: &[&'a str]) -> Vec<&'a str> {
         if found.len() <= MOST { found } else { Vec::new() }
     };
     let is_part = |whole: &str, part: &str| part.len() >= SHORTEST && whole.split(['-', '.', '_']).any(|p| p == part);
-    let slip = nearest(&word, known, SLIP);
+    let slip = slip(&word, known);
     let rules: [&dyn Fn(&str) -> bool; 5] = [
         &|name| name == word,
         &|name| name.ends_with(&format!("-{word}")),
-        &|name| name.split(['-', '.', '_']).any(|part| part.starts_with(&word)) || name.starts_with(&word),
+        &|name| word.len() >= STEM && name.split(['-', '.', '_']).any(|part| part.starts_with(&word)),
         &|name| slip.is_some_and(|slip| slip.eq_ignore_ascii_case(name)),
         &|name| is_part(&word, name),
     ];
@@ -291,7 +299,8 @@ mod tests {
         assert_eq!(hint("REDIS"), "did you mean: redis");
         assert!(hint("zz").starts_with("known: "));
         let known = ["store", "wallet", "prim", "host-footing", "PRIM-NETWORK-UNKNOWN", "PRIM-NETWORK-DIFFERS"];
-        let hint = |word: &str| Error::no_such(Code::UnknownName, "name", word, known.into_iter()).hint.unwrap_or_default();
+        let hint =
+            |word: &str| Error::no_such(Code::UnknownName, "name", word, known.into_iter()).hint.unwrap_or_default();
         assert_eq!(hint("PRIM-NETWRK-UNKNOWN"), "did you mean: PRIM-NETWORK-UNKNOWN");
         assert_eq!(hint("prim-store"), "did you mean: store or prim");
         for other in ["postgres", "foo", "restore-all"] {

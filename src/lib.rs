@@ -200,7 +200,8 @@ fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, Stop> {
         }
         _ => {
             program::set_call(typed().collect::<Vec<_>>().join(" "));
-            Stop::Wrong(commands::usage::refused(&error))
+            let words: Vec<String> = words.iter().skip(1).cloned().collect();
+            Stop::Wrong(commands::usage::refused(&error, &words))
         }
     })
 }

@@ -75,7 +75,12 @@ pub fn complete_codes() -> Vec<CompletionCandidate> {
         // Causes that several failures share are one code.
         let mut known: Vec<&'static str> = Vec::new();
         let mut causes: Vec<_> = deployment.all_failures().flat_map(Failure::causes).collect();
-        causes.retain(|cause| !known.contains(&cause.code) && { known.push(cause.code); true });
+        causes.retain(|cause| {
+            !known.contains(&cause.code) && {
+                known.push(cause.code);
+                true
+            }
+        });
         let one = move |cause: &Cause| candidate(&deployment.code(cause), &summary(cause));
         causes.into_iter().map(one).collect::<Vec<_>>()
     };

@@ -78,7 +78,8 @@ fn elsewhere(name: &str) -> Result<(&'static Deployment, &'static Service), Erro
             let mut names: Vec<&str> = deployments().flat_map(|d| d.services).map(|service| service.name).collect();
             names.extend(deployments().map(|deployment| deployment.name));
             names.extend(deployments().flat_map(Deployment::all_failures).map(|failure| failure.slug));
-            let codes = deployments().flat_map(|d| d.all_failures().flat_map(Failure::causes).map(|cause| d.code(cause)));
+            let codes =
+                deployments().flat_map(|d| d.all_failures().flat_map(Failure::causes).map(|cause| d.code(cause)));
             let codes: Vec<String> = codes.collect();
             names.extend(codes.iter().map(String::as_str));
             names.sort_unstable();

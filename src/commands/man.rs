@@ -29,6 +29,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Error::no_such(Code::UnknownVerb, "verb", &args.verb.join(" "), verbs.iter().map(String::as_str))
     })?;
     Ui::raw(page)?;
+    if Ui::is_terminal() {
+        let words: Vec<&str> = std::iter::once("man").chain(args.verb.iter().map(String::as_str)).collect();
+        Ui::warn(&format!("this is its source; to read it: {} | man -l -", program::command(words.join(" "))));
+    }
     Ok(Exit::Success)
 }
 

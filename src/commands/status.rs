@@ -22,6 +22,7 @@ use crate::exit::Exit;
 use crate::judge::diagnosis::{self, Case, Ignores};
 use crate::judge::freshness::{self, Freshness};
 use crate::judge::health::Health;
+use crate::observe::clues::ahead;
 use crate::observe::logs::line::Said;
 use crate::observe::probe::Door;
 use crate::observe::{clues, logs};
@@ -215,6 +216,39 @@ fn everything(
     (health, noticed)
 }
 
+/// The health of some services, and what visitors get instead of them: their routes are asked of the edge, which is looked at for
+/// that alone.
+fn named(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    services: &[&'static Service],
+    left: impl Fn() -> Duration,
+) -> (Health, Noticed) {
+    let processes = context.processes();
+    let is_named = |name: &str| services.iter().any(|service| service.name == name);
+    let edges = deployment.services.iter().copied().filter(|service| diagnosis::is_edge(service));
+    let is_public = deployment.proxy.is_some() && services.iter().any(|service| !service.routes.is_empty());
+    let beside: Vec<&'static Service> = edges.filter(|edge| is_public && !is_named(edge.name)).collect();
+    let asked: Vec<&'static Service> = services.iter().copied().chain(beside).collect();
+    let (evidence, mut health) = examine(context.system, &processes, deployment, &asked, Extent::Services, left());
+    let mut found = Noticed::default();
+    if is_public {
+        let case =
+            |clues| Case { deployment, services: &asked, evidence: &evidence, health: &health, clues, backups: None };
+        let (nothing, failures) = (clues::Clues::default(), &[&usual::PUBLIC_ROUTES][..]);
+        let wants = diagnosis::wants(&case(&nothing), failures, None);
+        let door = || Door::new(context.system, &processes, left());
+        let ahead = ahead::ask(door(), deployment, diagnosis::ahead(failures));
+        let clues = clues::gather(door(), deployment, &evidence.managers, &wants, ahead);
+        found = noticed(context, &case(&clues));
+        found.findings.retain(|finding| is_named(&finding.subject));
+        found.open = None;
+    }
+    health.services.retain(|judged| is_named(&judged.name));
+    health.absent.retain(|(service, _)| is_named(service.name));
+    (health, found)
+}
+
 /// What goes wrong later, as far as that is known without further questions and the registry does not leave it out.
 pub(super) fn noticed(context: &Context<'_>, case: &Case<'_>) -> Noticed {
     let found = diagnosis::diagnose(case, usual::NOTICED, None);
@@ -247,12 +281,10 @@ fn take(
     let time = context.look()?;
     let system = context.system.with_files_until(time.until);
     let context = &context.on(&system);
-    let processes = context.processes();
     let (mut health, noticed) = if with_host {
         everything(context, deployment, services, || time.rest())
     } else {
-        let (_, health) = examine(context.system, &processes, deployment, services, Extent::Services, time.rest());
-        (health, Noticed::default())
+        named(context, deployment, services, || time.rest())
     };
     let holder = lock::holder(context.system, deployment);
     let purposes = excuse(context, deployment, &mut health, time.rest());

@@ -2,16 +2,57 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::error::{Code, Error};
+use super::command;
+use crate::error::{Code, Error, LIKELY, nearest};
 use crate::program;
+use crate::registry::loaded::deployments;
 
-/// The parser's error as one of ours.
-pub fn refused(error: &clap::Error) -> Error {
+/// Verbs that other tools have, and what does the same here.
+const MEANT: &[(&str, &str)] = &[
+    ("audit", "history"),
+    ("backups", "backup list"),
+    ("check", "status"),
+    ("deploy", "redeploy"),
+    ("deployments", "get deployments"),
+    ("doctor", "diagnose"),
+    ("down", "stop"),
+    ("failures", "get failures"),
+    ("fix", "diagnose --fix"),
+    ("health", "status"),
+    ("info", "describe"),
+    ("inspect", "describe"),
+    ("journal", "logs"),
+    ("kill", "stop"),
+    ("list", "get services"),
+    ("ls", "get services"),
+    ("ps", "status"),
+    ("reboot", "run reboot"),
+    ("repair", "diagnose --fix"),
+    ("revert", "rollback"),
+    ("services", "get services"),
+    ("show", "describe"),
+    ("tail", "logs"),
+    ("top", "status --watch"),
+    ("undo", "rollback"),
+    ("unlock", "lock release"),
+    ("up", "start"),
+    ("update", "redeploy"),
+    ("upgrade", "redeploy"),
+    ("watch", "status --watch"),
+    ("why", "diagnose"),
+];
+
+/// The parser's error as one of ours; `words` are what was typed after the name.
+pub fn refused(error: &clap::Error, words: &[String]) -> Error {
     let usage = match error.get(ContextKind::Usage) {
         Some(ContextValue::StyledStr(text)) => text.to_string(),
         _ => String::new(),
     };
-    let help = help(&usage);
+    // Of a value that is refused the parser does not name the verb.
+    let help = match usage.is_empty() {
+        true => program::command([&path(words).0[..], &["--help"]].concat().join(" ")),
+        false => help(&usage),
+    };
     if matches!(error.kind(), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand) {
         return Error::usage(Code::Usage, "a verb is missing").hint(help);
     }
@@ -21,7 +62,7 @@ pub fn refused(error: &clap::Error) -> Error {
         Some((message, meant)) => (message.to_owned(), typed(error).map(|typed| instead(typed, meant))),
         None => (message, None),
     };
-    Error::usage(Code::Usage, message).hint(own.or_else(|| suggestion(error)).unwrap_or(help))
+    Error::usage(Code::Usage, message).hint(own.or_else(|| suggestion(error, words)).unwrap_or(help))
 }
 
 /// The parser's paragraph before its hints, as one line.
@@ -37,9 +78,13 @@ fn message(text: &str) -> String {
     message.replace("the following required arguments were not provided:", "missing:")
 }
 
-/// What was meant, where the parser sees that.
-fn suggestion(error: &clap::Error) -> Option<String> {
-    let kinds = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue];
+/// What was meant, where that can be seen.
+fn suggestion(error: &clap::Error, words: &[String]) -> Option<String> {
+    if error.kind() == ErrorKind::InvalidSubcommand {
+        let typed = typed(error)?;
+        return verb(typed, words).map(|meant| instead(typed, &meant));
+    }
+    let kinds = [ContextKind::SuggestedArg, ContextKind::SuggestedValue];
     let words = kinds.into_iter().find_map(|kind| match error.get(kind)? {
         ContextValue::String(word) => Some(word.clone()),
         // The likeliest is the last.
@@ -47,6 +92,39 @@ fn suggestion(error: &clap::Error) -> Option<String> {
         _ => None,
     })?;
     Some(typed(error).map_or_else(|| format!("did you mean: {words}"), |typed| instead(typed, &words)))
+}
+
+/// The verb that somebody means by this word: what it means elsewhere, or a slip of the finger. What looks a little like it is
+/// none: `health` is not `help`. A service is asked for by `status`.
+fn verb(typed: &str, words: &[String]) -> Option<String> {
+    let (path, above) = path(words);
+    let known: Vec<&str> = above.get_subcommands().map(clap::Command::get_name).collect();
+    let likely = nearest(typed, &known, LIKELY).map(str::to_owned);
+    // Below a verb the words of other tools mean nothing.
+    if !path.is_empty() {
+        return likely;
+    }
+    let meant = MEANT.iter().find(|(word, _)| word.eq_ignore_ascii_case(typed)).map(|(_, meant)| (*meant).to_owned());
+    let is_service = deployments().flat_map(|d| d.services).any(|service| service.name == typed);
+    meant.or(likely).or_else(|| is_service.then(|| format!("status {typed}")))
+}
+
+/// The verbs that these words begin with, flags aside, and the command that they lead to.
+fn path(words: &[String]) -> (Vec<&str>, clap::Command) {
+    let mut at = command();
+    let mut path = Vec::new();
+    for word in words.iter().filter(|word| !word.starts_with('-')) {
+        match at.find_subcommand(word).cloned() {
+            Some(next) => {
+                path.push(word.as_str());
+                at = next;
+            }
+            // The value of a flag may stand before the verb.
+            None if path.is_empty() => {}
+            None => break,
+        }
+    }
+    (path, at)
 }
 
 /// The word that the parser does not know.
@@ -73,7 +151,12 @@ fn help(usage: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::command;
+
+    fn error(line: &str) -> Error {
+        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        let all = std::iter::once("opsctl".to_owned()).chain(words.clone());
+        refused(&command().try_get_matches_from(all).unwrap_err(), &words)
+    }
 
     #[test]
     fn the_parsers_errors_are_one_line_and_a_command() {
@@ -90,9 +173,47 @@ mod tests {
             ("status --timeuot 1s", "unexpected argument '--timeuot' found", "did you mean: --timeout"),
             ("explain", "missing: <NAME>", "opsctl explain --help"),
         ] {
-            let words = std::iter::once("opsctl").chain(line.split(' '));
-            let error = refused(&command().try_get_matches_from(words).unwrap_err());
+            let error = error(line);
             assert_eq!((error.message.as_str(), error.hint.as_deref()), (message, Some(hint)), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_refused_value_leads_to_the_help_of_its_verb() {
+        for (line, help) in [
+            ("logs wallet --since 25:00", "opsctl logs --help"),
+            ("-o wide restart wallet --settle 5", "opsctl restart --help"),
+            ("get nonsense", "opsctl get --help"),
+            ("--timeout 10 lock status", "opsctl lock status --help"),
+        ] {
+            assert_eq!(error(line).hint.as_deref(), Some(help), "{line}");
+        }
+    }
+
+    #[test]
+    fn words_of_other_tools_are_understood_and_likeness_is_no_meaning() {
+        for (line, meant) in [
+            ("health", "did you mean: status"),
+            ("services", "did you mean: get services"),
+            ("list", "did you mean: get services"),
+            ("check", "did you mean: status"),
+            ("fix", "did you mean: diagnose --fix"),
+            ("kill wallet", "did you mean: stop"),
+            ("log store", "did you mean: logs"),
+            ("help restrt", "did you mean: restart"),
+            ("lock aquire", "did you mean: acquire"),
+            ("bogus", "opsctl --help"),
+        ] {
+            assert_eq!(error(line).hint.as_deref(), Some(meant), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_a_word_means_is_a_verb_that_exists() {
+        for (word, meant) in MEANT {
+            assert!(command().find_subcommand(word).is_none(), "{word} is a verb of its own");
+            let words: Vec<String> = meant.split(' ').map(str::to_owned).collect();
+            assert!(!path(&words).0.is_empty(), "{word}: {meant}");
         }
     }
 }

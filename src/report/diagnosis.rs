@@ -108,7 +108,10 @@ impl Finding {
         let shown = self.evidence.first().map(|evidence| format!("  evidence: {}", evidence.excerpt));
         let affects = (!self.affects.is_empty()).then(|| format!("  affects: {}", self.affects.join(", ")));
         let fix = format!("  fix: {} ({})", fix.how(), fix.risk.label());
-        [Some(title), Some(format!("  cause: {}", self.cause)), shown, affects, Some(fix)].into_iter().flatten().collect()
+        [Some(title), Some(format!("  cause: {}", self.cause)), shown, affects, Some(fix)]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 

@@ -269,7 +269,19 @@ impl Status {
         if let Some(others) = self.problems.get(1..).filter(|others| !others.is_empty()) {
             let named =
                 |problem: &Problem| format!("{} {} ({})", problem.subject, label(problem.verdict), problem.severity);
-            labeled(page, "also", others.iter().map(named).collect::<Vec<_>>().join(", "));
+            // The row of a service that answers itself does not show what its visitors get.
+            let is_hidden = |problem: &&Problem| {
+                let is_row =
+                    |service: &ServiceHealth| service.name == problem.subject && service.verdict == Verdict::Pass;
+                self.services.iter().any(is_row)
+            };
+            let (hidden, shown): (Vec<&Problem>, Vec<&Problem>) = others.iter().partition(is_hidden);
+            if !shown.is_empty() {
+                labeled(page, "also", shown.into_iter().map(named).collect::<Vec<_>>().join(", "));
+            }
+            for problem in hidden {
+                labeled(page, "also", format!("{}: {}", named(problem), problem.summary));
+            }
         }
     }
 

@@ -321,3 +321,18 @@ fn prose(line: &str) {
     let line = redact::house().clean_known(line);
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_not_cut_within_a_word() {
+        let text = "opsctl: restart refused, nothing was changed: track: prim-track.service is masked";
+        assert_eq!(
+            fold(text, 80),
+            ["opsctl: restart refused, nothing was changed: track: prim-track.service is", "  masked"]
+        );
+        assert_eq!(fold("  known: wallet, store, faucet", 24), ["  known: wallet, store,", "    faucet"]);
+    }
+}

@@ -108,3 +108,27 @@ fn twenty_situations_name_the_thing_and_a_command_that_works() {
     }
     assert!(wrong.is_empty(), "{} of 20:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+/// Of what several failures share, and of what is meant by a word.
+#[test]
+#[ignore = "needs root"]
+fn hints_lead_to_what_was_meant() {
+    needs_root();
+    let machine = host();
+    for (args, has, has_not) in [
+        // One code of many failures: no service of one of them in its fix.
+        (&["explain", "PRIM-MASKED"][..], "systemctl unmask UNIT", "caddy.service"),
+        (&["explain", "PRIM-NETWRK-UNKNOWN"], "opsctl explain PRIM-NETWORK-UNKNOWN", "explain prim"),
+        (&["diagnose", "--ignore", "PRIM-MASKD"], "opsctl diagnose --ignore PRIM-MASKED", "get failures"),
+        (&["restart", "postgres"], "known: wallet", "did you mean"),
+        (&["wallet"], "opsctl status wallet", "--help"),
+        (&["-d", "localhost", "rollback"], "opsctl get deployments", "restart --all"),
+        (&["logs", "wallet", "-g", "("], "( is not a regular expression: unclosed group", "parse error"),
+        // The finding is not pushed off the screen by what is ruled out.
+        (&["diagnose", "wallet"], "all of them: opsctl diagnose wallet -o wide", "ruled out PRIM-"),
+        (&["diagnose", "wallet", "-o", "wide"], "ruled out PRIM-", "all of them"),
+    ] {
+        let text = text(&machine.run(args));
+        assert!(text.contains(has) && !text.contains(has_not), "opsctl {}: {text}", args.join(" "));
+    }
+}

@@ -22,7 +22,7 @@ fn no() -> Conclusion {
     Conclusion::RuledOut(Vec::new())
 }
 
-fn is_edge(service: &Service) -> bool {
+pub fn is_edge(service: &Service) -> bool {
     matches!(daemon(service), Some(Daemon::Nginx | Daemon::Caddy))
 }
 

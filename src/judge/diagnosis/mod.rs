@@ -42,6 +42,7 @@ use jiff::Timestamp;
 
 pub use case::Case;
 pub use changes::{REACH, before};
+pub use drift_route::is_edge;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use form::flaw;
 pub use ignores::{By, Ignores};

@@ -106,3 +106,11 @@ fn mentions(clue: &Clue, wanted: &dyn Fn(&Clue) -> bool) -> bool {
         leaf => wanted(leaf),
     }
 }
+
+#[test]
+fn a_password_file_of_a_probe_is_no_data_of_its_service() {
+    // Redis never reads the file from which its password is taken for the probe.
+    let redis = plugspace::PLUGSPACE.services.iter().find(|service| service.name == "redis").unwrap();
+    let own: Vec<&str> = redis.own_data().map(|data| data.path).collect();
+    assert_eq!(own, ["/var/lib/redis"]);
+}

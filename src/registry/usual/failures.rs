@@ -38,7 +38,7 @@ pub static EVERYWHERE: &[&Failure] = &[
 pub static NOTICED: &[&Failure] = &[&NOT_BY_ITSELF, &PUBLIC_ROUTES];
 
 /// What visitors of a healthy service get instead of it.
-static PUBLIC_ROUTES: Failure =
+pub static PUBLIC_ROUTES: Failure =
     Failure::new("public-routes", &[&[&ROUTE_BROKEN, &ROUTE_TO_ANOTHER, &ROUTE_DIFFERS, &UPSTREAM_DEAD]])
         .summary("visitors reach another program than they should, or none")
         .section(HERE);

@@ -243,3 +243,13 @@ fn m6_what_answers_is_told_also_where_its_manager_does_not_and_nobody_sees_whose
     let health = judge(&SHOP, &[&OPTIONAL], &evidence);
     assert_eq!(health.services[0].health, Some(Verdict::Pass));
 }
+
+#[test]
+fn what_was_just_stopped_is_here_also_where_it_need_not_be() {
+    let mut evidence = all_well(&[&OPTIONAL]);
+    let unit = evidence.unit("optional.service");
+    (unit.active, unit.file_state) = ("inactive".to_owned(), "disabled".to_owned());
+    evidence.replies[0] = vec![refused()];
+    let health = judge_changed(&SHOP, &[&OPTIONAL], &evidence);
+    assert_eq!(health.services[0].state, State::Stopped);
+}
