@@ -110,7 +110,7 @@ fn mentions(clue: &Clue, wanted: &dyn Fn(&Clue) -> bool) -> bool {
 #[test]
 fn a_password_file_of_a_probe_is_no_data_of_its_service() {
     // Redis never reads the file from which its password is taken for the probe.
-    let redis = plugspace::PLUGSPACE.services.iter().find(|service| service.name == "redis").unwrap();
+    let redis = plugspace::DEPLOYMENT.services.iter().find(|service| service.name == "redis").unwrap();
     let own: Vec<&str> = redis.own_data().map(|data| data.path).collect();
     assert_eq!(own, ["/var/lib/redis"]);
 }
