@@ -257,13 +257,17 @@ impl FailureFacts {
         }
     }
 
-    /// All about the cause of a code, and about the widest of the failures that it belongs to.
+    /// All about the cause of a code, and about the failure that it belongs to, the widest where it is no service's own.
     pub fn of_cause(head: Head, deployment: &Deployment, failure: &'static Failure, cause: &'static Cause) -> Self {
         let failures = deployment.failures_of(cause);
-        let widest = failures.first().copied().unwrap_or(failure);
-        let mut facts = FailureFacts::new(head, deployment, widest);
+        // A cause that names its services is the same in all of them.
+        let shown = match cause.about {
+            About::These(_) => failure,
+            About::Host | About::Each => failures.first().copied().unwrap_or(failure),
+        };
+        let mut facts = FailureFacts::new(head, deployment, shown);
         facts.causes = vec![cause_facts(deployment, &failures, cause)];
-        facts.also_of = failures.iter().skip(1).map(|failure| failure.slug).collect();
+        facts.also_of = failures.iter().map(|failure| failure.slug).filter(|slug| *slug != shown.slug).collect();
         facts
     }
 }
