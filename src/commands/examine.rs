@@ -49,18 +49,19 @@ pub fn examine(
     (evidence, health)
 }
 
-/// The same of everything, and beside it what is wanted ahead.
+/// The same, and beside it what is wanted ahead.
 pub fn examine_with(
     system: &System,
     runner: &dyn Runner,
     deployment: &'static Deployment,
     services: &[&'static Service],
+    extent: Extent,
     limit: Duration,
     wanted: ahead::Wanted,
 ) -> (Evidence, Health, Ahead) {
     thread::scope(|scope| {
         let ahead = task(scope, || ahead::ask(Door::new(system, runner, limit), deployment, wanted));
-        let (evidence, health) = examine(system, runner, deployment, services, Extent::Whole, limit);
+        let (evidence, health) = examine(system, runner, deployment, services, extent, limit);
         (evidence, health, join(ahead))
     })
 }

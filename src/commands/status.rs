@@ -3,13 +3,14 @@
 mod watching;
 
 use std::io;
+use std::thread;
 use std::time::Duration;
 
 use clap::ValueEnum;
 use clap_complete::engine::ArgValueCandidates;
 use jiff::tz::TimeZone;
 
-use super::examine::{Extent, examine, examine_with};
+use super::examine::{Extent, examine_with};
 use super::purpose::excuse;
 use crate::action::lock;
 use crate::args::{complete_services, duration};
@@ -19,12 +20,12 @@ use crate::backup::retention::LastRun;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::host::threads::{join, task};
 use crate::judge::diagnosis::{self, Case, Ignores};
 use crate::judge::freshness::{self, Freshness};
 use crate::judge::health::Health;
-use crate::observe::clues::ahead;
 use crate::observe::logs::line::Said;
-use crate::observe::probe::Door;
+use crate::observe::probe::{self, Door};
 use crate::observe::{clues, logs};
 use crate::registry::{BackupSet, Deployment, Service, usual};
 use crate::report::Head;
@@ -205,8 +206,15 @@ fn everything(
 ) -> (Health, Noticed) {
     let processes = context.processes();
     let failures = usual::NOTICED;
-    let (evidence, health, ahead) =
-        examine_with(context.system, &processes, deployment, services, left(), diagnosis::ahead(failures));
+    let (evidence, health, ahead) = examine_with(
+        context.system,
+        &processes,
+        deployment,
+        services,
+        Extent::Whole,
+        left(),
+        diagnosis::ahead(failures),
+    );
     let case = |clues| Case { deployment, services, evidence: &evidence, health: &health, clues, backups: None };
     let nothing = clues::Clues::default();
     let wants = diagnosis::wants(&case(&nothing), failures, None);
@@ -230,16 +238,22 @@ fn named(
     let is_public = deployment.proxy.is_some() && services.iter().any(|service| !service.routes.is_empty());
     let beside: Vec<&'static Service> = edges.filter(|edge| is_public && !is_named(edge.name)).collect();
     let asked: Vec<&'static Service> = services.iter().copied().chain(beside).collect();
-    let (evidence, mut health) = examine(context.system, &processes, deployment, &asked, Extent::Services, left());
+    let failures = if is_public { &[&usual::PUBLIC_ROUTES][..] } else { &[] };
+    let (limit, wanted) = (left(), diagnosis::ahead(failures));
+    let ((evidence, mut health, ahead), visits) = thread::scope(|scope| {
+        let door = Door::new(context.system, &processes, limit);
+        let visits = task(scope, move || probe::visits(door, deployment, services));
+        let examined = examine_with(context.system, &processes, deployment, &asked, Extent::Services, limit, wanted);
+        (examined, join(visits))
+    });
     let mut found = Noticed::default();
     if is_public {
         let case =
             |clues| Case { deployment, services: &asked, evidence: &evidence, health: &health, clues, backups: None };
-        let (nothing, failures) = (clues::Clues::default(), &[&usual::PUBLIC_ROUTES][..]);
+        let nothing = clues::Clues::default();
         let wants = diagnosis::wants(&case(&nothing), failures, None);
-        let door = || Door::new(context.system, &processes, left());
-        let ahead = ahead::ask(door(), deployment, diagnosis::ahead(failures));
-        let clues = clues::gather(door(), deployment, &evidence.managers, &wants, ahead);
+        let door = Door::new(context.system, &processes, left());
+        let clues = clues::gather(door, deployment, &evidence.managers, &visits, &wants, ahead);
         found = noticed(context, &case(&clues));
         found.findings.retain(|finding| is_named(&finding.subject));
         found.open = None;

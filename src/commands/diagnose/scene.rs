@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::action::audit::{self, Entry, Phase};
 use crate::action::lock;
 use crate::backup::record;
-use crate::commands::examine::examine_with;
+use crate::commands::examine::{Extent, examine_with};
 use crate::commands::purpose::{Purposes, excuse};
 use crate::commands::status::backups;
 use crate::context::Context;
@@ -122,7 +122,8 @@ pub fn look(
     // Everything, because a cause may lie anywhere.
     let services = deployment.services.to_vec();
     let wanted = diagnosis::ahead(&question.failures);
-    let (evidence, mut health, ahead) = examine_with(context.system, &recorder, deployment, &services, limit, wanted);
+    let (evidence, mut health, ahead) =
+        examine_with(context.system, &recorder, deployment, &services, Extent::Whole, limit, wanted);
     let purposes = excuse(context, deployment, &mut health, time.rest());
     let mut scene = Scene { services, evidence, health, clues: Clues::default(), backups: None };
     let case = scene.case(deployment);

@@ -75,7 +75,7 @@ pub fn named(case: &Case<'_>, failures: &[&'static Failure]) -> Lookups {
         // In a container a path is another one: that of its mount.
         match case.evidence.managers.unmanaged_containers.iter().find(|other| other.listed.identity.name == *name) {
             Some(other) => {
-                wanted.paths.extend(unmanaged_containers::sources(other, &reason).into_iter().map(str::to_owned))
+                wanted.paths.extend(unmanaged_containers::sources(other, &reason).into_iter().map(str::to_owned));
             }
             None => want(&mut wanted, &reason),
         }

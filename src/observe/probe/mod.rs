@@ -44,7 +44,7 @@ pub use survey::{Survey, env_file, survey};
 pub use tls::{PairFacts, Served, Trust, pair};
 pub use unit_paths::UnitPaths;
 pub use units::units_of;
-pub use visits::{Visit, visit_once};
+pub use visits::{Visit, ask as visits, visit_once};
 #[cfg(any(test, feature = "fuzzing"))]
 pub use {engine::parse_head as engine_head, tls::parse_one as certificate};
 

@@ -55,6 +55,11 @@ pub(super) fn ask_all(
     })
 }
 
+/// The same without the certificates.
+pub fn ask(door: Door<'_>, deployment: &Deployment, services: &[&'static Service]) -> Vec<Visit> {
+    ask_all(door, deployment, services).into_iter().map(|(visit, _)| visit).collect()
+}
+
 /// The route that is asked for of each host name: that of the whole host before one of a part.
 fn by_host(services: impl Iterator<Item = &'static Service>) -> Vec<(&'static Service, &'static Route)> {
     let mut found: Vec<(&'static Service, &'static Route)> = Vec::new();
