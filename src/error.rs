@@ -132,6 +132,18 @@ pub enum Code {
     Usage,
 }
 
+impl Code {
+    /// The command that lists the names of a kind that can have more than a hint holds.
+    fn listing(self) -> Option<&'static str> {
+        match self {
+            Code::UnknownCode => Some("get failures -o json"),
+            Code::UnknownFailure => Some("get failures"),
+            Code::UnknownName | Code::UnknownService => Some("get services"),
+            _ => None,
+        }
+    }
+}
+
 /// An error with all that a caller needs: a stable code, a sentence, the next step, and the exit code.
 #[derive(Debug)]
 pub struct Error {
@@ -223,7 +235,10 @@ impl Error {
         }
         let hint = match nearest(name, &known, LIKELY) {
             Some(candidate) => format!("did you mean: {}", program::instead(name, candidate)),
-            None => format!("known: {}", known.join(", ")),
+            None => match code.listing().filter(|_| known.len() > FEW) {
+                Some(verb) => program::command(verb),
+                None => format!("known: {}", known.join(", ")),
+            },
         };
         Error::usage(code, format!("no {what} is called {name}")).hint(hint)
     }
@@ -235,6 +250,9 @@ impl Error {
             .hint(format!("choose one: -d {} (or set OPSCTL_DEPLOYMENT)", found[0]))
     }
 }
+
+/// How many names a hint lists. Where there are more, it says which command lists them.
+const FEW: usize = 40;
 
 /// How alike a word is to the name that is suggested, of 1: below that another thing is meant (`postgres` is not `store`).
 pub const LIKELY: f64 = 0.84;

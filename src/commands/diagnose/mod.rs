@@ -202,10 +202,7 @@ fn ignore(deployment: &'static Deployment, text: &str) -> Result<(String, Option
         let codes: Vec<String> =
             deployment.all_failures().flat_map(Failure::causes).map(|c| deployment.code(c)).collect();
         let what = format!("finding of {}", deployment.name);
-        let error = Error::no_such(Code::UnknownCode, &what, code, codes.iter().map(String::as_str));
-        // All codes are more than a hint holds.
-        let is_list = error.hint.as_ref().is_some_and(|hint| hint.starts_with("known: "));
-        return Err(if is_list { error.hint(program::command("get failures -o json")) } else { error });
+        return Err(Error::no_such(Code::UnknownCode, &what, code, codes.iter().map(String::as_str)));
     };
     Ok((deployment.code(cause), subject))
 }
