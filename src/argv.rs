@@ -27,11 +27,17 @@ pub fn screen(args: impl Iterator<Item = OsString>) -> Result<Vec<String>, Error
     .collect()
 }
 
-/// The words as the parser takes them: `logs -b -1`, as journalctl's users type it, is `logs -b=-1`.
+/// The words as the parser takes them.
 pub fn joined(words: Vec<String>) -> Vec<String> {
-    if !words.iter().any(|word| word == "logs") {
-        return words;
+    match () {
+        () if words.iter().any(|word| word == "logs") => with_boot(words),
+        () if words.iter().any(|word| word == "discover") => with_rust(words),
+        () => words,
     }
+}
+
+/// `logs -b -1`, as journalctl's users type it, is `logs -b=-1`.
+fn with_boot(words: Vec<String>) -> Vec<String> {
     let mut joined: Vec<String> = Vec::with_capacity(words.len());
     let mut is_over = false;
     for word in words {
@@ -45,6 +51,20 @@ pub fn joined(words: Vec<String>) -> Vec<String> {
         }
     }
     joined
+}
+
+/// `-o rust` is a form that `discover` alone has.
+fn with_rust(words: Vec<String>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::with_capacity(words.len());
+    for word in words {
+        let is_value = word == "rust" && found.last().is_some_and(|flag| matches!(flag.as_str(), "-o" | "--output"));
+        if is_value {
+            found.pop();
+        }
+        let is_whole = matches!(word.as_str(), "-orust" | "-o=rust" | "--output=rust");
+        found.push(if is_value || is_whole { "--rust".to_owned() } else { word });
+    }
+    found
 }
 
 /// The format that these words ask for, found without parsing them, for errors about the words themselves.
@@ -78,5 +98,15 @@ mod tests {
         assert_eq!(line("opsctl logs -b wallet"), "opsctl logs -b wallet");
         assert_eq!(line("opsctl logs -- -b -1"), "opsctl logs -- -b -1");
         assert_eq!(line("opsctl status -b -1"), "opsctl status -b -1");
+    }
+
+    #[test]
+    fn rust_is_a_form_of_discover() {
+        let line = |text: &str| joined(text.split(' ').map(str::to_owned).collect()).join(" ");
+        for words in ["-o rust", "--output rust", "-orust", "-o=rust", "--output=rust"] {
+            assert_eq!(line(&format!("opsctl discover {words}")), "opsctl discover --rust", "{words}");
+        }
+        assert_eq!(line("opsctl status -o rust"), "opsctl status -o rust");
+        assert_eq!(line("opsctl discover -o json"), "opsctl discover -o json");
     }
 }

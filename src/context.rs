@@ -3,12 +3,13 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use crate::discover;
 use crate::error::Error;
 use crate::host::exec::Processes;
 use crate::host::system::System;
 use crate::host::tools::Argv;
 use crate::observe::logs;
-use crate::observe::probe::PATIENCE;
+use crate::observe::probe::{Door, PATIENCE};
 use crate::program;
 use crate::registry::{Deployment, LOCALHOST};
 use crate::select::{DETECTION, detect, detected, hidden, own, signs};
@@ -98,10 +99,27 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When several are on this host.
     pub fn deployment(&self) -> Result<&'static Deployment, Error> {
-        let found = self.find()?;
-        logs::keep_secret(self.system, found);
         // The first answer stays.
+        if let Some(known) = self.known.get() {
+            return Ok(known);
+        }
+        let meant = self.find()?;
+        let found = if meant.name == LOCALHOST.name { self.discovered() } else { meant };
+        logs::keep_secret(self.system, found);
         Ok(self.known.get_or_init(|| found))
+    }
+
+    /// `localhost` with what runs on this host.
+    fn discovered(&self) -> &'static Deployment {
+        const WITHIN: Duration = Duration::from_millis(600);
+        let limit = self.within(WITHIN);
+        let system = self.system.with_files_until(Instant::now() + limit);
+        let processes = self.processes();
+        let found = discover::find(Door::new(&system, &processes, limit));
+        if let Some((what, why)) = found.unknown.first() {
+            let _ = self.doubt.set(format!("there may be more services than these: {what}: {why}"));
+        }
+        discover::deployment(&found)
     }
 
     /// The deployment that the command has turned out to be about; `None` when it came to its end before that.

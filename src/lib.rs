@@ -53,6 +53,7 @@ mod commands;
 mod context;
 mod defect;
 mod demo;
+mod discover;
 mod envfile;
 mod error;
 mod exit;

@@ -175,6 +175,16 @@ pub fn examples(path: &str) -> &'static [Example] {
             ("verify wallet", "one service"),
             ("verify --after-reboot", "what did not come back"),
         ],
+        "discover" => &[
+            ("discover", "services of this host, and why they are thought so"),
+            ("discover -o rust", "a program with these services"),
+            ("discover -o name", "their names, one a line"),
+        ],
+        "new" => &[
+            ("new shop", "a crate in ./shop"),
+            ("new shop --dry-run", "the files that would be written"),
+            ("-v new shop", "with each command that is run"),
+        ],
         "demo" => &[
             ("demo", "status of a host with a broken service"),
             ("demo diagnose", "its cause and the plan of the fix"),

@@ -7,6 +7,7 @@ pub mod completion;
 pub mod demo;
 pub mod describe;
 pub mod diagnose;
+pub mod discover;
 mod examine;
 pub mod explain;
 pub mod get;
@@ -16,6 +17,7 @@ pub mod lock;
 pub mod logs;
 pub mod maintenance;
 pub mod man;
+pub mod new;
 pub mod operate;
 mod purpose;
 pub mod redeploy;
@@ -192,6 +194,15 @@ pub enum Verb {
     Lock(lock::Args),
     /// Compare the registry with this host
     Verify(verify::Args),
+    /// Find the services of this host
+    ///
+    /// By unit files, containers, pm2 and listening sockets, with the reason for each. Starts nothing, connects to nothing, and
+    /// works as any user; what is hidden is said to be unknown. `-o rust` prints a program with these services.
+    Discover(discover::Args),
+    /// Write a program with the services of this host
+    ///
+    /// A crate that compiles: `Cargo.toml`, `src/main.rs`, `README.md`, and a test of the registry. Writes over nothing.
+    New(new::Args),
     /// Show a made-up host with a broken service
     ///
     /// Its evidence is compiled in and goes through the code of real hosts: no process is started, no file read, and root is
@@ -251,6 +262,8 @@ pub fn run(verb: &Verb, context: &Context<'_>) -> anyhow::Result<Exit> {
         Verb::Get(args) => get::run(args, context),
         Verb::Explain(args) => explain::run(args, context),
         Verb::Verify(args) => verify::run(args, context),
+        Verb::Discover(args) => discover::run(args, context),
+        Verb::New(args) => new::run(args, context),
         Verb::Demo(args) => demo::run(args, context),
         Verb::Schema(args) => schema::run(args),
         Verb::Completion(args) => completion::run(args, context),

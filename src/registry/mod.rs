@@ -44,6 +44,7 @@ pub use backup::*;
 pub use deployment::*;
 pub use failure::*;
 pub use localhost::LOCALHOST;
+pub(crate) use localhost::localhost;
 pub use maintenance::*;
 pub use release::*;
 pub use service::*;

@@ -10,6 +10,7 @@ pub mod bundle;
 pub mod demo;
 pub mod describe;
 pub mod diagnosis;
+pub mod discover;
 pub mod error;
 pub mod explain;
 pub mod explain_release;
@@ -131,6 +132,7 @@ pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
         ("logs", schemars::schema_for!(crate::observe::logs::line::Line<'static>)),
         ("verify", schemars::schema_for!(verify::Drift)),
         ("describe", schemars::schema_for!(describe::Description)),
+        ("discover", schemars::schema_for!(discover::Discovery)),
         ("version", schemars::schema_for!(version::Build)),
         ("error", schemars::schema_for!(error::Failure)),
     ]

@@ -13,6 +13,11 @@ pub enum Home {
     None,
 }
 
+/// Whether a process belongs to a session or the systemd of a user, who chooses the names of what is below.
+pub fn is_of_user(text: &str) -> bool {
+    text.lines().any(|line| line.rsplit(':').next().is_some_and(|path| path.starts_with("/user.slice/")))
+}
+
 /// How a container's id is written: 64 digits of base 16.
 fn id(text: &str) -> Option<&str> {
     (text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(text)

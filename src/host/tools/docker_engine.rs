@@ -72,16 +72,34 @@ pub fn parse_events(text: &str) -> Result<BTreeMap<String, Vec<Restart>>, Malfor
     Ok(found)
 }
 
+/// A row of the engine's list of containers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    pub id: String,
+    /// Its first name.
+    pub name: String,
+    /// The image, as it was named.
+    pub image: String,
+    /// `created running paused restarting removing exited dead`.
+    pub state: String,
+    /// In words: `Up 2 hours (unhealthy)`.
+    pub status: String,
+    pub labels: BTreeMap<String, String>,
+    pub ports: Vec<Published>,
+}
+
 /// Parses the answer to [`API_LIST`].
 ///
 /// # Errors
 /// When it is not a list of containers. The excerpt is left out: it may hold secrets.
-pub fn parse_api_list(text: &str) -> Result<Vec<Listed>, Malformed> {
+pub fn parse_api_rows(text: &str) -> Result<Vec<Row>, Malformed> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    struct Row {
+    struct Answer {
         id: String,
         names: Vec<String>,
+        #[serde(default)]
+        image: String,
         state: String,
         status: String,
         labels: Option<BTreeMap<String, String>>,
@@ -101,13 +119,15 @@ pub fn parse_api_list(text: &str) -> Result<Vec<Listed>, Malformed> {
         let inside = format!("{}/{}", port.private_port, port.r#type);
         Some(Published { inside, address: port.address.unwrap_or_default(), port: port.public_port? })
     };
-    let rows: Vec<Row> =
+    let rows: Vec<Answer> =
         serde_json::from_str(text).map_err(|_| Malformed::new("containers from the docker engine", ""))?;
-    let listed = |row: Row| Listed {
-        identity: Identity::new(row.names.first().map_or("", String::as_str), row.labels),
+    let row = |row: Answer| Row {
+        name: row.names.first().map_or("", String::as_str).trim_start_matches('/').to_owned(),
         id: row.id,
+        image: row.image,
         state: row.state,
         status: row.status,
+        labels: row.labels.unwrap_or_default(),
         // Engines differ in their form: of another, nothing is known.
         ports: serde_json::from_value::<Vec<Binding>>(row.ports)
             .unwrap_or_default()
@@ -115,7 +135,22 @@ pub fn parse_api_list(text: &str) -> Result<Vec<Listed>, Malformed> {
             .filter_map(published)
             .collect(),
     };
-    Ok(rows.into_iter().map(listed).collect())
+    Ok(rows.into_iter().map(row).collect())
+}
+
+/// The same as rows of [`docker::ps`](super::docker::ps).
+///
+/// # Errors
+/// As [`parse_api_rows`].
+pub fn parse_api_list(text: &str) -> Result<Vec<Listed>, Malformed> {
+    let listed = |row: Row| Listed {
+        identity: Identity::new(&row.name, Some(row.labels)),
+        id: row.id,
+        state: row.state,
+        status: row.status,
+        ports: row.ports,
+    };
+    Ok(parse_api_rows(text)?.into_iter().map(listed).collect())
 }
 
 /// Parses the answer to [`api_container`]. Its environment holds secrets and is not kept.

@@ -44,6 +44,28 @@ pub fn listeners(text: &str) -> Result<Vec<Listener>, Malformed> {
     Ok(found)
 }
 
+/// One side of a TCP connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer {
+    /// Its own address.
+    pub local: SocketAddr,
+    /// That of the other side.
+    pub remote: SocketAddr,
+    /// Inode of the socket.
+    pub inode: u64,
+}
+
+/// Established connections out of `/proc/net/tcp` or `tcp6`; lines of another form are passed over.
+pub fn peers(text: &str) -> Vec<Peer> {
+    const ESTABLISHED: &str = "01";
+    let one = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let (local, remote) = (address(words.get(1)?)?, address(words.get(2)?)?);
+        (*words.get(3)? == ESTABLISHED).then_some(Peer { local, remote, inode: words.get(9)?.parse().ok()? })
+    };
+    text.lines().skip(1).filter_map(one).collect()
+}
+
 /// How many connections wait to be taken on this port, and how many may, out of `/proc/net/tcp` or `tcp6`: of a listener the
 /// queues are counts of connections. The fullest, where several listen.
 pub fn backlog(text: &str, port: u16) -> Option<(u64, u64)> {

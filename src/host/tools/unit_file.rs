@@ -13,13 +13,18 @@ pub struct Setting {
 
 /// The settings of the section `[Service]` of one file, in its order.
 pub fn settings(file: &str, text: &str) -> Vec<Setting> {
+    section(file, text, "[Service]")
+}
+
+/// The settings of one section of a file, in its order.
+pub fn section(file: &str, text: &str, section: &str) -> Vec<Setting> {
     let mut found = Vec::new();
-    let mut in_service = false;
+    let mut is_wanted = false;
     for line in logical_lines(text) {
         let line = line.trim();
         if line.starts_with('[') {
-            in_service = line == "[Service]";
-        } else if in_service && let Some((key, value)) = line.split_once('=') {
+            is_wanted = line == section;
+        } else if is_wanted && let Some((key, value)) = line.split_once('=') {
             let (key, value) = (key.trim_end().to_owned(), value.trim().to_owned());
             found.push(Setting { file: file.to_owned(), key, value });
         }

@@ -119,6 +119,12 @@ pub(super) fn all(door: Door<'_>) -> Result<Vec<Listed>, Trouble> {
     list(door).result
 }
 
+/// The engine's own list of all containers, as it sends it; `None` where it has no socket at the usual place.
+pub fn listed(door: Door<'_>) -> Result<Option<String>, Trouble> {
+    engine_may_be_asked(door)?;
+    engine::engine_get(door, docker_engine::API_LIST)
+}
+
 /// When a container ended and was started last, if it has run before.
 pub(super) fn runs(door: Door<'_>, id: &str) -> Result<Option<(Timestamp, Timestamp)>, Trouble> {
     let found = inspect(door, [id]).result?;

@@ -32,6 +32,7 @@ pub(crate) use databases::{named_in, say_and_show as say_to_redis};
 pub use edge::{Edge, edge};
 use elsewhere::reply_at;
 pub use elsewhere::{is_silent, look_for_listeners};
+pub use containers::listed as containers_listed;
 pub use engine::engine_get;
 #[cfg(test)]
 pub use host::Silence;

@@ -7,7 +7,8 @@ use std::io::{self, ErrorKind};
 use crate::host::system::System;
 use crate::registry::Unit;
 
-const SEARCH_PATH: [&str; 9] = [
+/// Systemd's search path, the first file of a name counts.
+pub const SEARCH_PATH: [&str; 9] = [
     "/etc/systemd/system",
     "/run/systemd/system",
     "/run/systemd/transient",

@@ -6,20 +6,25 @@ use super::check;
 use crate::registry::*;
 
 /// The deployment that stands in when no other is found.
-pub static LOCALHOST: Deployment = Deployment::new(
-    "localhost",
-    &[&CRITICAL, &HIGH, &LOW],
-    SERVICES,
-    HostChecks::new(&HIGH)
-        .disk_paths(&["/", "/boot", "/home", "/opt", "/srv", "/tmp", "/var", "/var/lib/docker", "/var/log"])
-        .certificates(Certificates::new(443, &HIGH).warn_days(21).fail_days(7))
-        .failed_units(Verdict::Fail)
-        .disk_severity(&CRITICAL),
-)
-.summary("this machine: systemd, docker, resources, and the common services that exist on it")
-.failures(failures::FAILURES)
-.logs(&[Log::file("/var/log/syslog").what("everything, where rsyslog is installed")])
-.notes(&["no runbook is compiled in for this machine; opsctl uses general checks of Linux hosts"]);
+pub static LOCALHOST: Deployment = localhost(SERVICES);
+
+/// The same with these services: what was found on a host beside what is stated here.
+pub(crate) const fn localhost(services: &'static [&'static Service]) -> Deployment {
+    Deployment::new(
+        "localhost",
+        const { &[&CRITICAL, &HIGH, &LOW] },
+        services,
+        HostChecks::new(&HIGH)
+            .disk_paths(&["/", "/boot", "/home", "/opt", "/srv", "/tmp", "/var", "/var/lib/docker", "/var/log"])
+            .certificates(Certificates::new(443, &HIGH).warn_days(21).fail_days(7))
+            .failed_units(Verdict::Fail)
+            .disk_severity(&CRITICAL),
+    )
+    .summary("this machine: systemd, docker, resources, and the services that exist on it")
+    .failures(failures::FAILURES)
+    .logs(const { &[Log::file("/var/log/syslog").what("everything, where rsyslog is installed")] })
+    .notes(&["no runbook is compiled in for this machine; opsctl uses general checks of Linux hosts"])
+}
 
 const _: () = check::deployment(&LOCALHOST);
 

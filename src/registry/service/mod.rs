@@ -90,6 +90,8 @@ pub struct Service {
     pub presence: Presence,
     /// Services it cannot work without.
     pub needs: &'static [&'static Service],
+    /// Whether a runbook states it, or it was found on the host.
+    pub origin: Origin,
     /// Its configuration in `KEY=value` form.
     pub env: Option<EnvFile>,
     /// What it keeps on disk.
@@ -122,6 +124,7 @@ impl Service {
             probes: &[],
             presence: Presence::Required,
             needs: &[],
+            origin: Origin::Stated,
             env: None,
             data: &[],
             logs: &[],
@@ -178,6 +181,12 @@ impl Service {
     /// Services it cannot work without. Each stands above it in the deployment's table.
     pub const fn needs(mut self, services: &'static [&'static Service]) -> Self {
         self.needs = services;
+        self
+    }
+
+    /// Where it is known from.
+    pub(crate) const fn origin(mut self, origin: Origin) -> Self {
+        self.origin = origin;
         self
     }
 
@@ -281,6 +290,16 @@ impl AtStake {
         self.what = text;
         self
     }
+}
+
+/// Where a service is known from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Origin {
+    /// A runbook states it.
+    Stated,
+    /// It was found on the host.
+    Found,
 }
 
 /// Whether a service is expected on a host.

@@ -1,0 +1,402 @@
+//! PURE. Services out of what was seen: which of it is one, its name, its ports, and what it needs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+use super::apps::{App, Apps};
+use super::containers::Container;
+use super::listeners::Listeners;
+use super::units::{self, Unit, Units};
+use super::{Found, FoundManager, FoundService, Protocol, Role, UnitFacts, Unmanaged, needs};
+use crate::host::tools::cgroup::Home;
+use crate::host::trouble::Trouble;
+use crate::registry::{LOCALHOST, Manager};
+
+/// How long a summary may be, characters.
+const LONGEST: usize = 80;
+/// Programs that look at others, and need none of them.
+const WATCHERS: [&str; 8] =
+    ["prometheus", "blackbox", "uptime-kuma", "netdata", "telegraf", "beszel", "grafana", "exporter"];
+
+/// The program by which the engine forwards the port of a container.
+const FORWARDER: &str = "docker-proxy";
+
+/// A service and what its needs are read from.
+struct Candidate {
+    service: FoundService,
+    /// Processes that are its own.
+    pids: BTreeSet<u32>,
+    /// Ports by which others reach it.
+    ports: BTreeSet<u16>,
+    /// Units that it states to need, and by which setting.
+    units: Vec<(String, &'static str)>,
+    /// Services of its compose project that it starts after.
+    depends_on: Vec<String>,
+    /// Ports of this host that its environment names.
+    named_ports: BTreeSet<u16>,
+}
+
+pub(super) fn assemble(
+    listeners: Listeners,
+    units: Units,
+    containers: Result<Vec<Container>, Trouble>,
+    apps: Apps,
+) -> Found {
+    let mut found = Found { left_out: units.left_out, ..Found::default() };
+    let mut all: Vec<Candidate> = Vec::new();
+    let (of_units, left_out) = of_units(&listeners, &units, &apps);
+    all.extend(of_units);
+    found.left_out += left_out;
+    match containers {
+        Ok(containers) => {
+            let (usable, odd): (Vec<_>, Vec<_>) = containers.iter().partition(|one| is_usable(&one.name));
+            all.extend(usable.into_iter().map(|one| of_container(&listeners, one)));
+            if !odd.is_empty() {
+                found.unknown.push(("containers", Trouble::Failed(format!("{} have a name that no command takes", odd.len()))));
+            }
+        }
+        Err(trouble) => found.unknown.push(("containers", trouble)),
+    }
+    all.extend(apps.apps.iter().filter(|app| is_usable(&app.name)).map(|app| of_app(&listeners, app)));
+    found.unknown.extend(apps.trouble.map(|trouble| ("applications of pm2", trouble)));
+    name(&mut all);
+    found.unmanaged = unmanaged(&listeners, &all, &units);
+    found.services = ordered(&listeners, all);
+    found.unknown.extend(listeners.trouble.map(|trouble| ("ports", trouble)));
+    found
+}
+
+/// Whether a tool takes this for a name, whatever stands in it. A backslash is systemd's own escape.
+fn is_usable(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._@:+-\\".contains(c);
+    !name.is_empty() && name.len() <= 255 && !name.starts_with(['-', '.']) && name.chars().all(fits)
+}
+
+/// A text of the host in one line, without what a terminal would obey.
+fn one_line(text: &str, otherwise: &str) -> String {
+    let words: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.is_empty() {
+        true => otherwise.to_owned(),
+        false => words.chars().take(LONGEST).collect(),
+    }
+}
+
+/// Whether `localhost` states a service of this unit.
+pub(super) fn is_stated(unit: &str) -> bool {
+    let managers = LOCALHOST.services.iter().flat_map(|service| service.managers);
+    managers.into_iter().any(|manager| match manager {
+        Manager::Systemd(stated) => {
+            stated.name == unit
+                || stated.aliases.contains(&unit)
+                || stated.is_instance(unit)
+                || stated.own_template().is_some_and(|pattern| crate::registry::is_one_of(&pattern, unit))
+        }
+        Manager::Compose(_) | Manager::Docker(_) | Manager::Pm2(_) => false,
+    })
+}
+
+fn of_units(listeners: &Listeners, units: &Units, apps: &Apps) -> (Vec<Candidate>, usize) {
+    let mut left_out = 0;
+    let mut found = Vec::new();
+    for (name, unit) in units.services.iter().filter(|(name, _)| is_usable(name)) {
+        // What an umbrella only starts is told as one with it.
+        let umbrella = name.split_once('@').map(|(stem, _)| format!("{stem}.service"));
+        let is_umbrella = |unit: &Unit| unit.setting("Type") == Some("oneshot");
+        if umbrella.as_ref().and_then(|name| units.services.get(name)).is_some_and(is_umbrella) {
+            continue;
+        }
+        let stem = name.trim_end_matches(".service");
+        let is_own = |home: &str| {
+            home == name || (is_umbrella(unit) && home.strip_prefix(stem).is_some_and(|rest| rest.starts_with('@')))
+        };
+        let own = |pid: u32| {
+            listeners.processes.get(&pid).is_some_and(|process| {
+                !process.of_user && matches!(&process.home, Home::Unit(home) if is_own(home))
+            })
+        };
+        let pids: BTreeSet<u32> = listeners.processes.keys().copied().filter(|pid| own(*pid)).collect();
+        // A unit that only keeps pm2 going is told by its applications.
+        if apps.daemons.iter().any(|daemon| pids.contains(daemon)) && !apps.apps.is_empty() {
+            continue;
+        }
+        // What the engine's forwarders hold are ports of containers.
+        let listens = listeners.of(|pid, process| pids.contains(&pid) && process.name != FORWARDER);
+        let mut ports: BTreeSet<u16> = listens.iter().map(SocketAddr::port).collect();
+        ports.extend(&unit.socket_ports);
+        if unit.own.is_none() && !is_stated(name) && ports.is_empty() && !units::is_known_server(name) {
+            left_out += usize::from(unit.running);
+            continue;
+        }
+        let program = program_of(listeners, &pids, &ports);
+        let role = match &unit.trigger {
+            Some(trigger) if unit.is_job() && trigger.ends_with(".timer") => Role::Job,
+            _ => role_of(program.as_deref().unwrap_or(stem)),
+        };
+        let mut why = vec![match &unit.own {
+            Some(path) if unit.own_file => format!("unit file {path} of the administrator"),
+            Some(path) => format!("drop-in {path} of the administrator"),
+            None => format!("packaged unit {}", unit.file),
+        }];
+        why.extend(unit.enabled.then(|| "enabled".to_owned()));
+        why.extend(unit.trigger.as_ref().map(|trigger| format!("started by {trigger}")));
+        why.extend(program.as_ref().map(|program| format!("{program} listens")));
+        let settings = ["Requires", "BindsTo", "Requisite", "After"];
+        let stated = settings.into_iter().flat_map(|key| unit.names(key).into_iter().map(move |name| (name, key)));
+        let plain_setting = |key: &str| unit.setting(key).filter(|value| !value.contains('%')).map(str::to_owned);
+        let facts = UnitFacts {
+            user: plain_setting("User"),
+            working_directory: plain_setting("WorkingDirectory").filter(|path| path.starts_with('/')),
+            restart: plain_setting("Restart"),
+            enabled: unit.enabled,
+        };
+        let service = FoundService {
+            name: stem.to_owned(),
+            summary: one_line(unit.setting("Description").unwrap_or_default(), "a service of systemd"),
+            manager: FoundManager::Unit(name.clone()),
+            role,
+            protocol: program.as_deref().and_then(protocol_of),
+            listens: with_ports(listens, &unit.socket_ports),
+            env: unit.env.clone(),
+            data: Vec::new(),
+            needs: Vec::new(),
+            why,
+            unit: facts,
+        };
+        found.push(Candidate { service, pids, ports, units: stated.collect(), depends_on: Vec::new(), named_ports: unit.named_ports.clone() });
+    }
+    (found, left_out)
+}
+
+/// The addresses, and those of a socket at which systemd listens for the service.
+fn with_ports(mut listens: Vec<SocketAddr>, ports: &[u16]) -> Vec<SocketAddr> {
+    for port in ports {
+        if !listens.iter().any(|address| address.port() == *port) {
+            listens.push(SocketAddr::from(([0, 0, 0, 0], *port)));
+        }
+    }
+    listens
+}
+
+fn of_container(listeners: &Listeners, container: &Container) -> Candidate {
+    let own = |home: &Home| matches!(home, Home::Container(id) if *id == container.id);
+    let pids: BTreeSet<u32> =
+        listeners.processes.iter().filter(|(_, process)| own(&process.home)).map(|(pid, _)| *pid).collect();
+    let mut listens = listeners.of(|pid, _| pids.contains(&pid));
+    let address = |(address, port): &(String, u16)| {
+        Some(SocketAddr::new(address.parse().or_else(|_| "0.0.0.0".parse()).ok()?, *port))
+    };
+    for one in container.ports.iter().filter_map(address) {
+        if !listens.contains(&one) {
+            listens.push(one);
+        }
+    }
+    // `registry.example/team/postgres:17` and the name of its service say what it is.
+    let image = container.image.rsplit('/').next().unwrap_or_default();
+    let image = image.split([':', '@']).next().unwrap_or_default();
+    let manager = match &container.compose {
+        Some((project, service)) if is_usable(project) && is_usable(service) => FoundManager::Compose {
+            project: project.clone(),
+            service: service.clone(),
+            file: container.file.clone().filter(|path| one_line(path, "") == *path),
+        },
+        _ => FoundManager::Container(container.name.clone()),
+    };
+    let name = match &manager {
+        FoundManager::Compose { service, .. } => service.clone(),
+        _ => container.name.clone(),
+    };
+    let mut why = vec![match &manager {
+        FoundManager::Compose { project, .. } => format!("container of the compose project {project}"),
+        _ => format!("container {}", container.name),
+    }];
+    why.extend((!container.running).then(|| "does not run".to_owned()));
+    let ports = listens.iter().map(SocketAddr::port).collect();
+    let service = FoundService {
+        name,
+        summary: one_line(&format!("container of {}", container.image), "a container"),
+        manager,
+        role: role_of(image),
+        protocol: protocol_of(image),
+        listens,
+        env: Vec::new(),
+        data: Vec::new(),
+        needs: Vec::new(),
+        why,
+        unit: UnitFacts::default(),
+    };
+    let units = vec![("docker.service".to_owned(), "Requires")];
+    Candidate { service, pids, ports, units, depends_on: container.depends_on.clone(), named_ports: BTreeSet::new() }
+}
+
+fn of_app(listeners: &Listeners, app: &App) -> Candidate {
+    let below = |pid: &u32| app.pids.iter().any(|own| listeners.descends(*pid, *own));
+    let pids: BTreeSet<u32> = listeners.processes.keys().copied().filter(below).collect();
+    let mut listens = listeners.of(|pid, _| pids.contains(&pid));
+    // In cluster mode the daemon holds the sockets of all applications.
+    if listens.is_empty() && app.cluster.is_some() {
+        listens = listeners.of(|pid, _| pid == app.daemon);
+        listens.retain(|address| Some(address.port()) == app.port);
+    }
+    let ports = listens.iter().map(SocketAddr::port).collect();
+    let service = FoundService {
+        name: app.name.clone(),
+        summary: one_line(&format!("application of {}", app.user), "an application of pm2"),
+        manager: FoundManager::App {
+            name: app.name.clone(),
+            user: app.user.clone(),
+            home: app.home.clone(),
+            cluster: app.cluster,
+            memory_restart_bytes: app.memory_restart_bytes.filter(|bytes| *bytes > 0),
+        },
+        role: role_of(&app.name),
+        protocol: None,
+        listens,
+        env: Vec::new(),
+        data: Vec::new(),
+        needs: Vec::new(),
+        why: vec![format!("application of the pm2 daemon of {}", app.user)],
+        unit: UnitFacts { working_directory: app.directory.clone(), ..UnitFacts::default() },
+    };
+    Candidate { service, pids, ports, units: Vec::new(), depends_on: Vec::new(), named_ports: BTreeSet::new() }
+}
+
+/// The program of a service that listens at one of its ports.
+fn program_of(listeners: &Listeners, pids: &BTreeSet<u32>, ports: &BTreeSet<u16>) -> Option<String> {
+    let mut sockets = listeners.sockets.iter();
+    let of = |pid: &u32| listeners.processes.get(pid).map(|process| one_line(&process.name, "a program"));
+    sockets
+        .find_map(|(listener, pid)| of(&pid.filter(|pid| pids.contains(pid) && ports.contains(&listener.port()))?))
+        .filter(|name| name != FORWARDER)
+}
+
+fn role_of(program: &str) -> Role {
+    const EDGES: [&str; 8] = ["caddy", "nginx", "apache", "httpd", "traefik", "haproxy", "envoy", "lighttpd"];
+    const DATABASES: [&str; 14] = [
+        "postgres", "mysql", "mariadb", "redis", "valkey", "mongo", "memcached", "clickhouse", "elasticsearch", "opensearch",
+        "rabbitmq", "qdrant", "meilisearch", "cockroach",
+    ];
+    // An exporter of a database is none.
+    let is = |names: &[&str]| names.iter().any(|name| program.starts_with(name)) && !program.contains("exporter");
+    match () {
+        () if is(&EDGES) => Role::Edge,
+        () if is(&DATABASES) => Role::Database,
+        () => Role::Service,
+    }
+}
+
+fn protocol_of(program: &str) -> Option<Protocol> {
+    let known = [
+        ("postgres", Protocol::Postgres),
+        ("redis", Protocol::Redis),
+        ("valkey", Protocol::Redis),
+        ("mongo", Protocol::Mongo),
+        ("mysql", Protocol::Mysql),
+        ("mariadb", Protocol::Mysql),
+        ("sshd", Protocol::Ssh),
+    ];
+    let is = |name: &str| program.starts_with(name) && !program.contains("exporter");
+    known.into_iter().find(|(name, _)| is(name)).map(|(_, protocol)| protocol)
+}
+
+/// A name for the command line out of any text: lower-case letters, digits and dashes.
+pub fn plain_name(text: &str) -> String {
+    let text: String =
+        text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    let text = text.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
+    if text.is_empty() { "service".to_owned() } else { text.chars().take(64).collect() }
+}
+
+/// Gives each a name of its own on the command line.
+fn name(all: &mut [Candidate]) {
+    let mut taken = BTreeSet::new();
+    for one in all {
+        let own = plain_name(&one.service.name);
+        let project = match &one.service.manager {
+            FoundManager::Compose { project, .. } => Some(format!("{}-{own}", plain_name(project))),
+            _ => None,
+        };
+        let kind = format!("{own}-{}", one.service.manager.kind());
+        let numbered = (2..).map(|number| format!("{kind}-{number}"));
+        let mut names = std::iter::once(own).chain(project).chain([kind.clone()]).chain(numbered);
+        one.service.name = names.find(|name| taken.insert(name.clone())).unwrap_or(kind);
+    }
+}
+
+/// Those who listen and are no service's; what the distribution's own units and the engine's forwarders hold is left out.
+fn unmanaged(listeners: &Listeners, all: &[Candidate], units: &Units) -> Vec<Unmanaged> {
+    let owned: BTreeSet<u32> = all.iter().flat_map(|one| one.pids.iter().copied()).collect();
+    let ports: BTreeSet<u16> = all.iter().flat_map(|one| one.ports.iter().copied()).collect();
+    let mut found: BTreeMap<u16, Unmanaged> = BTreeMap::new();
+    for (listener, pid) in listeners.sockets.iter().filter(|(listener, _)| !ports.contains(&listener.port())) {
+        let process = pid.and_then(|pid| listeners.processes.get(&pid));
+        let is_of_system = process.is_some_and(|process| {
+            !process.of_user && matches!(&process.home, Home::Unit(name) if !units.services.contains_key(name))
+        });
+        if is_of_system || pid.is_some_and(|pid| owned.contains(&pid) || pid == 1) {
+            continue;
+        }
+        let program = process.map(|process| one_line(&process.name, "")).unwrap_or_default();
+        found.entry(listener.port()).or_insert(Unmanaged { address: listener.address, program, pid: *pid });
+    }
+    found.into_values().collect()
+}
+
+/// In an order in which each stands below what it needs: databases and edges, services, then what runs by a timer.
+fn ordered(listeners: &Listeners, mut all: Vec<Candidate>) -> Vec<FoundService> {
+    const RANK: [Role; 4] = [Role::Database, Role::Service, Role::Edge, Role::Job];
+    let rank = |role: Role| RANK.iter().position(|one| *one == role);
+    all.sort_by(|a, b| (rank(a.service.role), &a.service.name).cmp(&(rank(b.service.role), &b.service.name)));
+    let mut reasons: BTreeMap<(usize, usize), String> = BTreeMap::new();
+    let by_port = |port: u16| all.iter().position(|other| other.ports.contains(&port));
+    for (index, one) in all.iter().enumerate() {
+        for (unit, key) in &one.units {
+            let of_unit = |other: &Candidate| other.service.manager == FoundManager::Unit(unit.clone());
+            let Some(other) = all.iter().position(of_unit) else { continue };
+            // To be started after another is less than to need it, but for what keeps data.
+            if *key != "After" || all[other].service.role == Role::Database {
+                reasons.entry((index, other)).or_insert_with(|| match &one.service.manager {
+                    FoundManager::Unit(_) => format!("{key}={unit}"),
+                    _ => "runs in its engine".to_owned(),
+                });
+            }
+        }
+        for name in &one.depends_on {
+            let is_meant = |other: &Candidate| match (&one.service.manager, &other.service.manager) {
+                (FoundManager::Compose { project, .. }, FoundManager::Compose { project: its, service, .. }) => {
+                    project == its && service == name
+                }
+                _ => false,
+            };
+            if let Some(other) = all.iter().position(is_meant) {
+                reasons.entry((index, other)).or_insert_with(|| "depends_on in its compose file".to_owned());
+            }
+        }
+        for port in &one.named_ports {
+            let Some(other) = by_port(*port).filter(|other| all[*other].service.role != Role::Edge) else { continue };
+            reasons.entry((index, other)).or_insert_with(|| format!("its environment names port {port}"));
+        }
+        let watches = WATCHERS.iter().any(|name| one.service.name.contains(name));
+        if one.service.role == Role::Edge || watches {
+            continue;
+        }
+        for (_, port) in listeners.connections.iter().filter(|(pid, _)| one.pids.contains(pid)) {
+            let Some(other) = by_port(*port).filter(|other| all[*other].service.role != Role::Edge) else { continue };
+            reasons.entry((index, other)).or_insert_with(|| format!("is connected to port {port}"));
+        }
+    }
+    let mut needs: Vec<Vec<usize>> = all.iter().map(|_| Vec::new()).collect();
+    for (one, other) in reasons.keys().filter(|(one, other)| one != other) {
+        needs[*one].push(*other);
+    }
+    let (order, _) = needs::order(&mut needs);
+    let names: Vec<String> = all.iter().map(|one| one.service.name.clone()).collect();
+    let mut services: Vec<Option<FoundService>> = all.into_iter().map(|one| Some(one.service)).collect();
+    let finished = order.into_iter().filter_map(|index| {
+        let mut service = services[index].take()?;
+        let reason = |other: &usize| Some((names[*other].clone(), reasons.get(&(index, *other))?.clone()));
+        service.needs = needs[index].iter().filter_map(reason).collect();
+        Some(service)
+    });
+    finished.collect()
+}

@@ -1,0 +1,107 @@
+//! Who waits at which port: sockets by the process that holds them, processes by the unit, container or session that they belong to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+use crate::host::system::System;
+use crate::host::tools::cgroup::{self, Home};
+use crate::host::tools::sockets::{self, Listener, Peer};
+use crate::host::trouble::Trouble;
+use crate::observe::probe::tcp_listeners;
+
+/// A program of this host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// What it belongs to.
+    pub home: Home,
+    /// It belongs to a user's own systemd or session, whose names that user chooses.
+    pub of_user: bool,
+    /// Its parent.
+    pub parent: u32,
+    /// Its short name.
+    pub name: String,
+}
+
+/// What was seen of them.
+#[derive(Debug)]
+pub struct Listeners {
+    /// Every process.
+    pub processes: BTreeMap<u32, Process>,
+    /// Sockets that wait for connections, each with a process that holds it, where that is visible.
+    pub sockets: Vec<(Listener, Option<u32>)>,
+    /// Connections to this host's own ports: the process that opened it, and the port.
+    pub connections: BTreeSet<(u32, u16)>,
+    /// Why there may be more.
+    pub trouble: Option<Trouble>,
+}
+
+impl Listeners {
+    /// Where a process that fits listens, each address once.
+    pub fn of(&self, fits: impl Fn(u32, &Process) -> bool) -> Vec<SocketAddr> {
+        let held = |pid: &u32| self.processes.get(pid).is_some_and(|process| fits(*pid, process));
+        let own = self.sockets.iter().filter(|(_, pid)| pid.as_ref().is_some_and(held));
+        let found: BTreeSet<SocketAddr> = own.map(|(listener, _)| listener.address).collect();
+        found.into_iter().collect()
+    }
+
+    /// Whether `ancestor` is this process or has started it, over whatever many others.
+    pub fn descends(&self, pid: u32, ancestor: u32) -> bool {
+        // No host has so long a chain; a table that was read while processes ended may have a circle.
+        const DEEPEST: usize = 64;
+        let next = |pid: &u32| self.processes.get(pid).map(|process| process.parent);
+        std::iter::successors(Some(pid), next).take(DEEPEST).any(|pid| pid == ancestor)
+    }
+}
+
+/// Reads the tables of sockets and what every process holds.
+pub(super) fn read(system: &System) -> Listeners {
+    let pids = system.processes();
+    let names: BTreeMap<u32, String> = system.read_of(&pids, "comm").into_iter().collect();
+    let groups: BTreeMap<u32, String> = system.read_of(&pids, "cgroup").into_iter().collect();
+    let stats = system.read_of(&pids, "stat");
+    let process = |(pid, stat): (u32, String)| {
+        let group = groups.get(&pid).map_or("", String::as_str);
+        let process = Process {
+            home: cgroup::home(group),
+            of_user: cgroup::is_of_user(group),
+            parent: crate::host::tools::procfs::parent(&stat)?,
+            name: names.get(&pid).map(|name| name.trim_end().to_owned()).unwrap_or_default(),
+        };
+        Some((pid, process))
+    };
+    let processes: BTreeMap<u32, Process> = stats.into_iter().filter_map(process).collect();
+    let (tcp, mut trouble) = match tcp_listeners(system) {
+        Ok(tcp) => (tcp, None),
+        Err(trouble) => (Vec::new(), Some(trouble)),
+    };
+    let peers = ["/proc/net/tcp", "/proc/net/tcp6"].map(|file| system.read_once(file).unwrap_or_else(|_| "".into()));
+    let peers: Vec<Peer> = peers.iter().flat_map(|text| sockets::peers(text)).collect();
+    let mut holders: BTreeMap<u64, u32> = BTreeMap::new();
+    let mut connected: BTreeMap<u64, u16> = BTreeMap::new();
+    let ports: BTreeSet<u16> = tcp.iter().map(Listener::port).collect();
+    // The side that was not the one to listen has opened the connection.
+    for peer in peers.iter().filter(|peer| ports.contains(&peer.remote.port()) && !ports.contains(&peer.local.port())) {
+        if peer.remote.ip().to_canonical() == peer.local.ip().to_canonical() || peer.remote.ip().to_canonical().is_loopback() {
+            connected.insert(peer.inode, peer.remote.port());
+        }
+    }
+    let mut connections = BTreeSet::new();
+    let mut hidden = false;
+    for pid in processes.keys() {
+        let Some(open) = system.sockets_of(*pid) else {
+            hidden = true;
+            continue;
+        };
+        for inode in open {
+            // Of several that hold one the first, which is the oldest: a parent and those that it started.
+            holders.entry(inode).or_insert(*pid);
+            connections.extend(connected.get(&inode).map(|port| (*pid, *port)));
+        }
+    }
+    if hidden && !system.is_root() {
+        trouble = trouble.or(Some(Trouble::NeedsRoot("to see who listens at a port")));
+    }
+    // systemd holds the sockets that it listens at for others.
+    let sockets = tcp.into_iter().map(|listener| (listener, holders.get(&listener.inode).copied())).collect();
+    Listeners { processes, sockets, connections, trouble }
+}

@@ -1,0 +1,187 @@
+//! What runs on a host that no registry describes: the services that its own files, sockets and engines show. `find` starts no
+//! program, connects to no port and changes nothing; what it could not see it says.
+//!
+//! `units` (systemd), `containers` and `apps` (pm2) each find candidates, `listeners` says who waits at which port, and
+//! `assemble` (PURE) makes services of them: each with one name, its ports, and why it is thought to be one. `registry` turns
+//! them into records that every verb takes, `rust` into source text.
+
+mod apps;
+mod assemble;
+mod containers;
+mod listeners;
+mod needs;
+mod registry;
+mod rust;
+mod units;
+
+use std::net::SocketAddr;
+use std::thread;
+
+use crate::host::threads::{join, task};
+use crate::host::trouble::Trouble;
+use crate::observe::probe::Door;
+
+pub use assemble::plain_name;
+pub use registry::deployment;
+pub use rust::{crate_files, program};
+
+/// What was found on a host.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Services, each below those that it needs.
+    pub services: Vec<FoundService>,
+    /// Who waits for connections and belongs to no service: a program that somebody started by hand.
+    pub unmanaged: Vec<Unmanaged>,
+    /// How many running units are the distribution's own, and left out.
+    pub left_out: usize,
+    /// What could not be looked at, and why: there may be more.
+    pub unknown: Vec<(&'static str, Trouble)>,
+}
+
+/// A service that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundService {
+    /// Its name on the command line: lower-case letters, digits and dashes.
+    pub name: String,
+    /// What it is, in its own words.
+    pub summary: String,
+    /// Who starts and stops it.
+    pub manager: FoundManager,
+    /// What it is among the others.
+    pub role: Role,
+    /// Where it waits for connections over TCP.
+    pub listens: Vec<SocketAddr>,
+    /// What speaks there, where the program's name says it.
+    pub protocol: Option<Protocol>,
+    /// Its env files.
+    pub env: Vec<String>,
+    /// Databases in its directory, or that it has open.
+    pub data: Vec<String>,
+    /// Names of services that it cannot work without, and why that is thought so.
+    pub needs: Vec<(String, String)>,
+    /// Why it is thought to be a service.
+    pub why: Vec<String>,
+    /// What its unit states of it.
+    pub unit: UnitFacts,
+}
+
+/// What a unit file states and `verify` compares.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UnitFacts {
+    /// `User=`.
+    pub user: Option<String>,
+    /// `WorkingDirectory=`.
+    pub working_directory: Option<String>,
+    /// `Restart=`.
+    pub restart: Option<String>,
+    /// Whether it starts at boot.
+    pub enabled: bool,
+}
+
+/// Who starts and stops a service.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FoundManager {
+    /// The systemd unit of this name.
+    Unit(String),
+    /// A service of a compose project.
+    Compose {
+        /// Project.
+        project: String,
+        /// Service.
+        service: String,
+        /// The compose file, where its label is one absolute path.
+        file: Option<String>,
+    },
+    /// A container, by its name.
+    Container(String),
+    /// An application of a pm2 daemon.
+    App {
+        /// Its name.
+        name: String,
+        /// Owner of the daemon.
+        user: String,
+        /// `PM2_HOME`.
+        home: String,
+        /// How many processes in cluster mode; `None` in fork mode.
+        cluster: Option<u16>,
+        /// `max_memory_restart`, bytes.
+        memory_restart_bytes: Option<u64>,
+    },
+}
+
+impl FoundManager {
+    /// The tool's name.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            FoundManager::Unit(_) => "systemd",
+            FoundManager::Compose { .. } => "compose",
+            FoundManager::Container(_) => "docker",
+            FoundManager::App { .. } => "pm2",
+        }
+    }
+
+    /// The tool's own name for it.
+    pub fn unit(&self) -> &str {
+        match self {
+            FoundManager::Unit(name) | FoundManager::Container(name) | FoundManager::App { name, .. } => name,
+            FoundManager::Compose { service, .. } => service,
+        }
+    }
+}
+
+/// What a service is among the others, from which its severity follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Takes requests from outside and hands them on.
+    Edge,
+    /// Keeps what others need.
+    Database,
+    /// Everything else that runs on.
+    Service,
+    /// Runs by a timer and ends.
+    Job,
+}
+
+/// What speaks at a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// PostgreSQL.
+    Postgres,
+    /// Redis and what speaks like it.
+    Redis,
+    /// MongoDB.
+    Mongo,
+    /// MySQL and MariaDB, which count a connection without a login as an error.
+    Mysql,
+    /// OpenSSH, which counts a connection without a login against its source.
+    Ssh,
+}
+
+/// Who waits for connections and belongs to no service.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unmanaged {
+    /// Where.
+    pub address: SocketAddr,
+    /// Name of the program; empty where it is hidden from this user.
+    pub program: String,
+    /// Its process, where it is seen.
+    pub pid: Option<u32>,
+}
+
+/// Looks for services, all sources at once, each within the door's limit.
+pub fn find(door: Door<'_>) -> Found {
+    let (listeners, units, containers, apps) = thread::scope(|scope| {
+        let listeners = task(scope, || listeners::read(door.system));
+        let containers = task(scope, || containers::list(door));
+        let apps = task(scope, || apps::list(door.system));
+        let units = units::read(door.system);
+        (join(listeners), units, join(containers), join(apps))
+    });
+    assemble::assemble(listeners, units, containers, apps)
+}
+
+/// Names of those that `localhost` states, and judges by what it states.
+pub fn stated(found: &Found) -> Vec<String> {
+    let stated = found.services.iter().filter(|one| matches!(&one.manager, FoundManager::Unit(unit) if assemble::is_stated(unit)));
+    stated.map(|one| one.name.clone()).collect()
+}

@@ -1,0 +1,113 @@
+//! Found services as records of the registry, which every verb takes. They live as long as the process, which finds them once.
+
+use super::{Found, FoundManager, FoundService, Protocol, Role};
+use crate::registry::{
+    App, Compose, Container, Deployment, EnvFile, Instances, LOCALHOST, Level, Log, Manager, Origin, Presence, Probe, Service,
+    Unit, localhost,
+};
+
+/// Above this much memory pm2 restarts an application, where nobody set a bound: never.
+const UNBOUNDED: u64 = u64::MAX;
+
+fn text(text: &str) -> &'static str {
+    Box::leak(text.to_owned().into_boxed_str())
+}
+
+fn list<T>(items: Vec<T>) -> &'static [T] {
+    Box::leak(items.into_boxed_slice())
+}
+
+/// `localhost` with the services that were found on this host: after those that it states, which are judged by what is stated.
+pub fn deployment(found: &Found) -> &'static Deployment {
+    let is_stated = |one: &&FoundService| match &one.manager {
+        FoundManager::Unit(unit) => super::assemble::is_stated(unit),
+        _ => false,
+    };
+    let found: Vec<&FoundService> = found.services.iter().filter(|one| !is_stated(one)).collect();
+    if found.is_empty() {
+        return &LOCALHOST;
+    }
+    // A name means what runs here before what might.
+    let stated = LOCALHOST.services.iter().copied().filter(|stated| !found.iter().any(|one| one.name == stated.name));
+    let mut services: Vec<&'static Service> = stated.collect();
+    for one in found {
+        let needs = one.needs.iter().filter_map(|(name, _)| services.iter().copied().find(|other| other.name == name));
+        let needs: Vec<&'static Service> = needs.collect();
+        services.push(Box::leak(Box::new(service(one, list(needs)))));
+    }
+    Box::leak(Box::new(localhost(list(services))))
+}
+
+fn level(role: Role) -> &'static Level {
+    let wanted = match role {
+        Role::Edge | Role::Database | Role::Service => "high",
+        Role::Job => "low",
+    };
+    let levels = LOCALHOST.severities;
+    levels.iter().copied().find(|level| level.id == wanted).unwrap_or(levels[0])
+}
+
+fn service(one: &FoundService, needs: &'static [&'static Service]) -> Service {
+    let manager = match &one.manager {
+        FoundManager::Unit(name) => Manager::Systemd(match one.unit.enabled {
+            true => Unit::new(text(name)),
+            false => Unit::new(text(name)).disabled(),
+        }),
+        FoundManager::Compose { project, service, file } => {
+            let files: Vec<&'static str> = file.iter().map(|file| text(file)).collect();
+            Manager::Compose(Compose::new(text(service)).project(text(project)).files(list(files)))
+        }
+        FoundManager::Container(name) => Manager::Docker(Container::new(list(vec![text(name)]))),
+        FoundManager::App { name, user, home, cluster, memory_restart_bytes } => {
+            let instances = cluster.map_or(Instances::Fork, Instances::Cluster);
+            let app = App::new(text(name), instances).user(text(user)).home(text(home));
+            Manager::Pm2(app.memory_restart_bytes(memory_restart_bytes.unwrap_or(UNBOUNDED)))
+        }
+    };
+    let ports = ports(one);
+    let mut made = Service::new(text(&one.name), level(one.role))
+        .summary(text(&one.summary))
+        .severity_reason(match one.role {
+            Role::Edge => "it takes requests from outside",
+            Role::Database => "programs on this machine depend on it",
+            Role::Service => "somebody meant it to run here",
+            Role::Job => "it runs again by itself",
+        })
+        .managers(list(vec![manager]))
+        .probes(list(ports.first().and_then(|port| probe(one, *port)).into_iter().collect()))
+        .ports(list(ports))
+        .presence(Presence::IfFound("found on this host before"))
+        .needs(needs)
+        .origin(Origin::Found);
+    if let Some(path) = one.env.first() {
+        made = made.env(EnvFile::new(list(vec![text(path)])));
+    }
+    if let FoundManager::App { name, home, .. } = &one.manager {
+        let log = |kind: &str| text(&format!("{home}/logs/{}-{kind}.log", name.replace([' ', '_'], "-")));
+        made = made.logs(list(vec![Log::pm2().out(log("out")).error(log("error"))]));
+    }
+    made
+}
+
+/// Ports by which a client of this host that knows nothing else finds it, those first that are meant for others.
+pub(super) fn ports(one: &FoundService) -> Vec<u16> {
+    let usual = one.listens.iter().filter(|address| {
+        let ip = address.ip().to_canonical();
+        ip.is_unspecified() || ip.is_loopback()
+    });
+    let mut found: Vec<u16> = usual.map(std::net::SocketAddr::port).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// What it is asked at its main port; nothing where a connection alone is held against who makes it.
+pub(super) fn probe(one: &FoundService, port: u16) -> Option<Probe> {
+    Some(match one.protocol {
+        Some(Protocol::Postgres) => Probe::postgres(port),
+        Some(Protocol::Redis) => Probe::redis(port),
+        Some(Protocol::Mongo) => Probe::mongo(port),
+        Some(Protocol::Mysql | Protocol::Ssh) => return None,
+        None => Probe::Http(crate::registry::Http::get(port, "/", list(vec![crate::registry::Rule::any_status(crate::registry::Verdict::Pass)]))),
+    })
+}

@@ -1,0 +1,212 @@
+//! PURE. Found services as the source text of an own program, in the style of `examples/own_deployment.rs`: it compiles as it is, and
+//! says where a person must decide.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::registry::ports;
+use super::{Found, FoundManager, FoundService, Protocol, Role};
+
+/// Words that no static may be called.
+const RESERVED: [&str; 6] = ["DOWN", "LATER", "HERE", "_", "SELF", "STATIC"];
+
+/// `src/main.rs` of a program whose deployment is called so, for the host of that name.
+pub fn program(found: &Found, name: &str, host: &str) -> String {
+    let statics = statics(found);
+    let has_jobs = found.services.iter().any(|one| one.role == Role::Job);
+    let mut body = String::new();
+    for one in &found.services {
+        body.push_str(&service(one, &statics));
+    }
+    let mut used: Vec<&str> =
+        ["check", "Deployment", "HostChecks", "Level", "Manager", "Service"].into_iter().collect();
+    let uses = |word: &str| body.contains(word);
+    used.extend(
+        ["App", "Compose", "Container", "EnvFile", "Instances", "Log", "Probe", "Unit"]
+            .into_iter()
+            .filter(|word| uses(&format!("{word}::"))),
+    );
+    used.sort_by_key(|word| (word.chars().next().is_some_and(char::is_lowercase), *word));
+    let list: Vec<String> = found.services.iter().map(|one| format!("&{}", statics[&one.name])).collect();
+    let levels = if has_jobs { "&[&DOWN, &LATER]" } else { "&[&DOWN]" };
+    let mut text = format!(
+        "//! The runbook of {host}, as found on it. `cargo run -- status`\n\nuse std::process::ExitCode;\n\n\
+         use opsctl::registry::{{{}}};\n\n\
+         // DECIDE: what an outage means to those who use this host, and how soon somebody must act.\n\
+         static DOWN: Level = Level::new(\"P1\")\n    .criterion(\"a service of this host is down\")\n    \
+         .response(\"within the hour\")\n    .response_seconds(3600)\n    .action(\"read its log, then restart it\");\n",
+        used.join(", ")
+    );
+    if has_jobs {
+        text.push_str(
+            "\nstatic LATER: Level = Level::new(\"P3\")\n    .criterion(\"nobody waits for it\")\n    .response(\"today\")\n    \
+             .response_seconds(86_400)\n    .action(\"read its log\");\n",
+        );
+    }
+    text.push_str(&body);
+    let sign = sign(found).map(|path| format!("\n    .detect(&[{}])", quoted(path))).unwrap_or_default();
+    let _ = write!(
+        text,
+        "\nstatic HERE: Deployment = Deployment::new({name}, {levels}, SERVICES, HostChecks::new(&DOWN))\n    \
+         .summary({summary}){sign};\n\n\
+         // A service stands below all that it needs.\nstatic SERVICES: &[&Service] = &[{list}];\n\n\
+         // An invalid registry does not compile.\nconst _: () = check::deployment(&HERE);\n\n\
+         fn main() -> ExitCode {{\n    opsctl::main(&[&HERE])\n}}\n\n\
+         #[cfg(test)]\nmod tests {{\n    use super::*;\n\n    #[test]\n    fn the_registry_holds_together() {{\n        \
+         assert_eq!(check::problems(&[&HERE]), Vec::<String>::new());\n    }}\n}}\n",
+        name = quoted(name),
+        summary = quoted(&format!("services of {host}")),
+        list = list.join(", "),
+    );
+    text
+}
+
+/// The files of a crate, by their paths in it.
+pub fn crate_files(found: &Found, name: &str, host: &str, version: &str) -> Vec<(&'static str, String)> {
+    let manifest = format!(
+        "[package]\nname = {name}\nversion = \"0.1.0\"\nedition = \"2024\"\npublish = false\n\n[dependencies]\n\
+         opsctl = {{ package = \"opsctl-runbook\", version = {version} }}\n\n[profile.release]\noverflow-checks = true\n",
+        name = quoted(name),
+        version = quoted(version),
+    );
+    let readme = format!(
+        "# {name}\n\nThe runbook of {host} as a program.\n\n- `cargo test` checks the registry.\n- `cargo run -- status` shows the \
+         state of this host.\n- `cargo build --release` makes `target/release/{name}`; copy it to the host.\n\n\
+         Lines with `DECIDE` in `src/main.rs` wait for a decision. The guide is `docs/own-deployment.md` of opsctl.\n"
+    );
+    vec![("Cargo.toml", manifest), ("README.md", readme), ("src/main.rs", program(found, name, host))]
+}
+
+/// A path of this host that no other has: the directory or unit file of a service of its own.
+fn sign(found: &Found) -> Option<&str> {
+    fn directory(one: &FoundService) -> Option<&str> {
+        let of_its_own = matches!(one.manager, FoundManager::Unit(_) | FoundManager::App { .. });
+        one.unit.working_directory.as_deref().filter(|path| of_its_own && path.len() > 1 && path.starts_with('/'))
+    }
+    fn file(one: &FoundService) -> Option<&str> {
+        match &one.manager {
+            FoundManager::Compose { file, .. } => file.as_deref(),
+            FoundManager::Unit(_) => {
+                one.why.iter().find_map(|why| why.strip_prefix("unit file ")?.strip_suffix(" of the administrator"))
+            }
+            FoundManager::Container(_) | FoundManager::App { .. } => None,
+        }
+    }
+    found.services.iter().find_map(directory).or_else(|| found.services.iter().find_map(file))
+}
+
+/// The name of each service's static.
+fn statics(found: &Found) -> BTreeMap<String, String> {
+    let of = |name: &str| {
+        let upper = name.to_ascii_uppercase().replace('-', "_");
+        let starts_well = upper.starts_with(|c: char| c.is_ascii_alphabetic());
+        if starts_well && !RESERVED.contains(&upper.as_str()) && upper != "SERVICES" { upper } else { format!("SERVICE_{upper}") }
+    };
+    found.services.iter().map(|one| (one.name.clone(), of(&one.name))).collect()
+}
+
+/// A string of Rust that holds this text, whatever is in it.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() || !c.is_ascii() => {
+                let _ = write!(quoted, "{}", c.escape_unicode());
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// A comment of one line.
+fn comment(text: &str) -> String {
+    let text: String = text.chars().map(|c| if c.is_control() || !c.is_ascii() { ' ' } else { c }).collect();
+    format!("// {}\n", text.trim_end())
+}
+
+fn service(one: &FoundService, statics: &BTreeMap<String, String>) -> String {
+    let mut text = String::from("\n");
+    text.push_str(&comment(&one.why.join("; ")));
+    for (name, why) in &one.needs {
+        text.push_str(&comment(&format!("Needs {name}: {why}.")));
+    }
+    let level = if one.role == Role::Job { "LATER" } else { "DOWN" };
+    let _ = write!(
+        text,
+        "static {}: Service = Service::new({}, &{level})\n    .summary({})\n    .severity_reason(\"DECIDE: what users lose without \
+         it\")\n    .managers(&[{}])",
+        statics[&one.name],
+        quoted(&one.name),
+        quoted(&one.summary),
+        manager(one),
+    );
+    let ports = ports(one);
+    if !ports.is_empty() {
+        let list: Vec<String> = ports.iter().map(u16::to_string).collect();
+        let _ = write!(text, "\n    .ports(&[{}])", list.join(", "));
+    }
+    if let Some(probe) = ports.first().and_then(|port| probe(one, *port)) {
+        let _ = write!(text, "\n    .probes(&[{probe}])");
+    }
+    let needs: Vec<String> = one.needs.iter().filter_map(|(name, _)| Some(format!("&{}", statics.get(name)?))).collect();
+    if !needs.is_empty() {
+        let _ = write!(text, "\n    .needs(&[{}])", needs.join(", "));
+    }
+    if let Some(path) = one.env.first() {
+        let _ = write!(text, "\n    .env(EnvFile::new(&[{}]))", quoted(path));
+    }
+    if let FoundManager::App { name, home, .. } = &one.manager {
+        let log = |kind: &str| quoted(&format!("{home}/logs/{}-{kind}.log", name.replace([' ', '_'], "-")));
+        let _ = write!(text, "\n    .logs(&[Log::pm2().out({}).error({})])", log("out"), log("error"));
+    }
+    text.push_str(";\n");
+    text
+}
+
+fn manager(one: &FoundService) -> String {
+    match &one.manager {
+        FoundManager::Unit(name) => {
+            let mut unit = format!("Unit::new({})", quoted(name));
+            let facts = &one.unit;
+            for (method, value) in
+                [("user", &facts.user), ("working_directory", &facts.working_directory), ("restart", &facts.restart)]
+            {
+                if let Some(value) = value {
+                    let _ = write!(unit, ".{method}({})", quoted(value));
+                }
+            }
+            if !facts.enabled {
+                unit.push_str(".disabled()");
+            }
+            format!("Manager::Systemd({unit})")
+        }
+        FoundManager::Compose { project, service, file } => {
+            let files = file.as_ref().map(|file| format!(".files(&[{}])", quoted(file))).unwrap_or_default();
+            format!("Manager::Compose(Compose::new({}).project({}){files})", quoted(service), quoted(project))
+        }
+        FoundManager::Container(name) => format!("Manager::Docker(Container::new(&[{}]))", quoted(name)),
+        FoundManager::App { name, user, home, cluster, memory_restart_bytes } => {
+            let instances = cluster.map_or_else(|| "Instances::Fork".to_owned(), |count| format!("Instances::Cluster({count})"));
+            let bytes = memory_restart_bytes.map_or_else(|| "u64::MAX".to_owned(), |bytes| bytes.to_string());
+            format!(
+                "Manager::Pm2(App::new({}, {instances}).user({}).home({}).memory_restart_bytes({bytes}))",
+                quoted(name),
+                quoted(user),
+                quoted(home)
+            )
+        }
+    }
+}
+
+fn probe(one: &FoundService, port: u16) -> Option<String> {
+    Some(match one.protocol {
+        Some(Protocol::Postgres) => format!("Probe::postgres({port})"),
+        Some(Protocol::Redis) => format!("Probe::redis({port})"),
+        Some(Protocol::Mongo) => format!("Probe::mongo({port})"),
+        Some(Protocol::Mysql | Protocol::Ssh) => return None,
+        None => format!("Probe::any({port})"),
+    })
+}

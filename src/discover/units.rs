@@ -1,0 +1,441 @@
+//! Units of systemd that somebody meant to run here: those of the administrator, and packaged ones that serve. All is read from unit
+//! files, the links by which units are enabled, and the links that systemd keeps of those that run.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::host::system::System;
+use crate::host::tools::unit_file::{self, Setting};
+use crate::observe::probe::unit_paths::{SEARCH_PATH, template};
+
+/// Directories of the administrator's own units.
+const OWN: [&str; 3] = ["/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system"];
+/// Directories in which links enable units.
+const ENABLING: [&str; 2] = ["/etc/systemd/system", "/run/systemd/system"];
+/// Where systemd keeps a link for each unit that runs.
+const RUNNING: &str = "/run/systemd/units";
+
+/// What the unit files of a host say.
+#[derive(Debug, Default)]
+pub struct Units {
+    /// Services that may be meant, by name.
+    pub services: BTreeMap<String, Unit>,
+    /// How many other services run, which are the distribution's own.
+    pub left_out: usize,
+}
+
+/// A service of systemd.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Unit {
+    /// Path of its file.
+    pub file: String,
+    /// An administrator wrote its file, or a drop-in of it: the path of that.
+    pub own: Option<String>,
+    /// Its file is the administrator's, and not only a drop-in.
+    pub own_file: bool,
+    /// It is started at boot.
+    pub enabled: bool,
+    /// It runs, or has run and stays active.
+    pub running: bool,
+    /// The timer, socket or path unit that starts it.
+    pub trigger: Option<String>,
+    /// Ports of that socket.
+    pub socket_ports: Vec<u16>,
+    /// `[Unit]` and `[Service]`, drop-ins last.
+    pub settings: Vec<Setting>,
+    /// Whether it has an `[Install]` section that says anything.
+    pub installable: bool,
+    /// Its env files, but for those that need not be there and are not.
+    pub env: Vec<String>,
+    /// Ports of this host that its environment names.
+    pub named_ports: BTreeSet<u16>,
+}
+
+impl Unit {
+    /// The setting of a key that counts.
+    pub fn setting(&self, key: &str) -> Option<&str> {
+        unit_file::last(&self.settings, key).map(|setting| setting.value.as_str())
+    }
+
+    /// Names in all settings of a key that is a list of names.
+    pub fn names(&self, key: &str) -> Vec<String> {
+        unit_file::list(&self.settings, key).iter().flat_map(|setting| unit_file::words(&setting.value)).collect()
+    }
+
+    /// It runs once and ends, and nothing says that it stays active after that.
+    pub fn is_job(&self) -> bool {
+        self.setting("Type") == Some("oneshot")
+            && !self.setting("RemainAfterExit").is_some_and(unit_file::is_yes)
+    }
+}
+
+/// What is in the directories of systemd.
+struct Files {
+    /// The first file of each unit in the search path, and whether it masks the unit.
+    first: BTreeMap<String, String>,
+    /// Drop-ins of each unit, in their order.
+    drop_ins: BTreeMap<String, Vec<String>>,
+    /// Names that only mean another unit.
+    aliases: BTreeSet<String>,
+    masked: BTreeSet<String>,
+    enabled: BTreeSet<String>,
+    running: BTreeSet<String>,
+}
+
+fn list(system: &System) -> Files {
+    let mut files = Files {
+        first: BTreeMap::new(),
+        drop_ins: BTreeMap::new(),
+        aliases: BTreeSet::new(),
+        masked: BTreeSet::new(),
+        enabled: BTreeSet::new(),
+        running: BTreeSet::new(),
+    };
+    for dir in SEARCH_PATH {
+        for entry in system.list(dir).unwrap_or_default() {
+            let Some(name) = entry.name.to_str() else { continue };
+            let path = format!("{dir}/{name}");
+            if entry.is_dir() {
+                if let Some(unit) = name.strip_suffix(".d") {
+                    let parts = system.names(&path).unwrap_or_default();
+                    let parts = parts.into_iter().filter_map(|part| part.into_string().ok());
+                    let mut parts: Vec<String> = parts.filter(|part| part.ends_with(".conf")).collect();
+                    parts.sort();
+                    let parts = parts.into_iter().map(|part| format!("{path}/{part}"));
+                    files.drop_ins.entry(unit.to_owned()).or_default().extend(parts);
+                } else if ENABLING.contains(&dir) && [".wants", ".requires", ".upholds"].iter().any(|it| name.ends_with(it)) {
+                    let names = system.names(&path).unwrap_or_default();
+                    files.enabled.extend(names.into_iter().filter_map(|name| name.into_string().ok()));
+                }
+                continue;
+            }
+            if !is_unit(name) || files.first.contains_key(name) || files.masked.contains(name) {
+                continue;
+            }
+            if !entry.is_file() {
+                let Ok(target) = system.link_target(&path) else { continue };
+                if target.as_os_str() == "/dev/null" {
+                    files.masked.insert(name.to_owned());
+                    continue;
+                }
+                // A link to a unit of another name is an alias; one of the same name outside of the path brings the unit in.
+                if target.file_name().is_some_and(|file| file != name) {
+                    files.aliases.insert(name.to_owned());
+                    continue;
+                }
+            }
+            files.first.insert(name.to_owned(), path);
+        }
+    }
+    let links = system.names(RUNNING).unwrap_or_default();
+    let name = |link: std::ffi::OsString| Some(link.to_str()?.strip_prefix("invocation:")?.to_owned());
+    files.running.extend(links.into_iter().filter_map(name));
+    files
+}
+
+fn is_unit(name: &str) -> bool {
+    [".service", ".timer", ".socket", ".path"].iter().any(|kind| name.ends_with(kind))
+}
+
+/// The part of a name before its type.
+fn stem(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
+
+/// Reads them.
+pub(super) fn read(system: &System) -> Units {
+    if !system.booted_with_systemd() {
+        return Units::default();
+    }
+    let files = list(system);
+    let triggers = triggers(system, &files);
+    let mut names: BTreeSet<&str> = files.first.keys().map(String::as_str).collect();
+    names.extend(files.enabled.iter().chain(&files.running).map(String::as_str));
+    let mut found = Units::default();
+    for name in names {
+        // A template is not a unit, and an alias another name of one.
+        if !name.ends_with(".service") || name.contains("@.") || files.aliases.contains(name) || files.masked.contains(name) {
+            continue;
+        }
+        let running = files.running.contains(name);
+        let Some(unit) = unit(system, &files, &triggers, name) else { continue };
+        if is_meant(name, &unit) {
+            found.services.insert(name.to_owned(), unit);
+        } else {
+            found.left_out += usize::from(running);
+        }
+    }
+    found
+}
+
+fn unit(system: &System, files: &Files, triggers: &Triggers, name: &str) -> Option<Unit> {
+    let template = template(name);
+    let file = files.first.get(name).or_else(|| files.first.get(template.as_deref()?))?.clone();
+    let is_own = |path: &str| OWN.iter().any(|dir| path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/')));
+    let of_template = template.iter().filter_map(|template| files.drop_ins.get(template));
+    let drop_ins: Vec<&String> = of_template.chain(files.drop_ins.get(name)).flatten().collect();
+    let own_file = is_own(&file);
+    let own = own_file.then(|| file.clone()).or_else(|| drop_ins.iter().find(|path| is_own(path)).map(|path| (*path).clone()));
+    let (enabled, running) = (files.enabled.contains(name), files.running.contains(name));
+    let trigger = triggers.get(name);
+    // Of those that serve nobody here nothing is read.
+    if own.is_none() && !enabled && !running {
+        return None;
+    }
+    let mut unit = Unit { file: file.clone(), own, own_file, enabled, running, ..Unit::default() };
+    if let Some((trigger, ports)) = trigger {
+        unit.trigger = Some(trigger.clone());
+        unit.socket_ports.clone_from(ports);
+    }
+    for path in std::iter::once(&file).chain(drop_ins) {
+        let Ok(text) = system.read_once(path) else { continue };
+        unit.settings.extend(unit_file::section(path, &text, "[Unit]"));
+        unit.settings.extend(unit_file::settings(path, &text));
+        unit.installable |= !unit_file::section(path, &text, "[Install]").is_empty();
+    }
+    unit.env = env_files(system, &unit.settings);
+    let own = unit_file::list(&unit.settings, "Environment").into_iter().flat_map(|it| local_ports(&it.value));
+    unit.named_ports = own.collect();
+    for path in &unit.env {
+        // What a file holds is not kept, only the ports that it names.
+        unit.named_ports.extend(system.read(path).map(|text| local_ports(&text)).unwrap_or_default());
+    }
+    Some(unit)
+}
+
+/// The env files that a unit names plainly.
+fn env_files(system: &System, settings: &[Setting]) -> Vec<String> {
+    let named = unit_file::list(settings, "EnvironmentFile");
+    let plain = |path: &str| path.starts_with('/') && !path.contains(['%', '*', '?', '[', '"', '\'', '\\']);
+    let is_there = |value: &str| value.strip_prefix('-').is_none_or(|path| !system.is_missing(path));
+    let paths = named.iter().filter(|it| is_there(&it.value)).map(|it| it.value.trim_start_matches('-'));
+    paths.filter(|path| plain(path)).map(str::to_owned).collect()
+}
+
+/// Ports of this host in the addresses that an environment names: `DATABASE_URL=postgres://shop@localhost:5432/shop`.
+fn local_ports(text: &str) -> BTreeSet<u16> {
+    let mut found = BTreeSet::new();
+    for word in text.split(|c: char| c.is_whitespace() || "\"',".contains(c)) {
+        // Where others find this service is no need of it.
+        let key = word.split_once('=').map_or("", |(key, _)| key);
+        if OWN_ADDRESSES.iter().any(|part| key.contains(part)) {
+            continue;
+        }
+        for name in ["localhost:", "127.0.0.1:", "[::1]:"] {
+            for (at, _) in word.match_indices(name) {
+                // A part of a longer name is another host.
+                let is_whole = word[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric() && !"-._".contains(c));
+                let rest = &word[at + name.len()..];
+                let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+                if is_whole && let Ok(port) = rest[..digits].parse() {
+                    found.insert(port);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Parts of the names of variables that hold the address at which others reach a service.
+const OWN_ADDRESSES: [&str; 10] =
+    ["CORS", "ORIGIN", "PUBLIC", "ALLOWED", "CALLBACK", "REDIRECT", "FRONTEND", "SITE", "BASE_URL", "APP_URL"];
+
+/// Units that start others: the started one, by which, and the ports of a socket.
+type Triggers = BTreeMap<String, (String, Vec<u16>)>;
+
+/// Timers, sockets and paths that wait, or are meant to.
+fn triggers(system: &System, files: &Files) -> Triggers {
+    let mut found = Triggers::new();
+    let waits = files.enabled.iter().chain(&files.running).map(String::as_str).collect::<BTreeSet<_>>();
+    for name in waits {
+        let Some((stem, kind)) = name.rsplit_once('.') else { continue };
+        let (section, key) = match kind {
+            "timer" => ("[Timer]", "Unit"),
+            "socket" => ("[Socket]", "Service"),
+            "path" => ("[Path]", "Unit"),
+            _ => continue,
+        };
+        let Some(path) = files.first.get(name) else { continue };
+        let mut settings = Vec::new();
+        for path in std::iter::once(path).chain(files.drop_ins.get(name).into_iter().flatten()) {
+            settings.extend(system.read_once(path).map(|text| unit_file::section(path, &text, section)).unwrap_or_default());
+        }
+        let started = unit_file::last(&settings, key).map_or_else(|| format!("{stem}.service"), |it| it.value.clone());
+        let streams = unit_file::list(&settings, "ListenStream");
+        let ports = streams.iter().filter_map(|it| it.value.rsplit(':').next()?.parse().ok()).filter(|port| *port != 0);
+        found.insert(started, (name.to_owned(), ports.collect()));
+    }
+    found
+}
+
+/// Whether somebody meant this unit to run here.
+fn is_meant(name: &str, unit: &Unit) -> bool {
+    // What ends by itself is a service only where something starts it again and again.
+    if unit.is_job() && unit.trigger.as_ref().is_none_or(|trigger| !trigger.ends_with(".timer")) {
+        return false;
+    }
+    let lives = unit.enabled || unit.running || unit.trigger.is_some();
+    if unit.own_file {
+        // Without `[Install]` it is started by another, or by hand.
+        return lives || unit.installable;
+    }
+    if is_noise(name) || unit.is_job() {
+        return false;
+    }
+    // Whether a packaged one serves is known by where it listens.
+    lives && (unit.own.is_some() || unit.enabled || unit.running)
+}
+
+/// Units of a distribution that keep the system itself going.
+const NOISE: &[&str] = &[
+    "accounts-daemon", "anacron", "apparmor", "apt-", "atd", "auditd", "avahi-daemon", "blk-availability", "bluetooth",
+    "cloud-", "colord", "console-getty", "console-setup", "containerd", "cups", "dbus", "dm-event", "dpkg-db-backup",
+    "e2scrub", "emergency", "fwupd", "getty@", "haveged", "ifup@", "initrd", "irqbalance", "iscsi", "keyboard-setup", "kmod",
+    "logrotate", "lvm2-", "man-db", "mdadm", "mdmonitor", "modprobe@", "ModemManager", "multipathd", "networkd-dispatcher",
+    "networking", "NetworkManager", "nfs-", "nftables", "open-iscsi", "open-vm-tools", "packagekit", "plymouth", "polkit",
+    "procps", "qemu-guest-agent", "quotaon", "rc-local", "rescue", "rngd", "rpc-", "rpcbind", "rsyslog", "rtkit-daemon",
+    "serial-getty@", "snapd", "smartmontools", "smartd", "sysstat", "systemd-", "thermald", "udev", "udisks2", "ufw",
+    "unattended-upgrades", "upower", "user@", "user-runtime-dir@", "uuidd", "vgauth", "wpa_supplicant", "xe-daemon",
+];
+
+fn is_noise(name: &str) -> bool {
+    let stem = stem(name);
+    NOISE.iter().any(|noise| match noise.ends_with(['-', '@']) {
+        true => name.starts_with(noise),
+        false => stem == *noise || stem.strip_prefix(noise).is_some_and(|rest| rest.starts_with(['@', '-'])),
+    })
+}
+
+/// Packaged services that serve others of this host over a socket with a path, where they listen at no port.
+pub(super) fn is_known_server(name: &str) -> bool {
+    let stem = stem(name);
+    (stem.starts_with("php") && stem.ends_with("-fpm")) || ["supervisor", "supervisord", "memcached"].contains(&stem)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn ports_of_this_host_are_found_in_addresses() {
+        let of = |text: &str| local_ports(text).into_iter().collect::<Vec<_>>();
+        assert_eq!(of("DATABASE_URL=postgres://shop:pw@localhost:5432/shop\nREDIS=\"redis://127.0.0.1:6379\""), [5432, 6379]);
+        assert_eq!(of("A=http://[::1]:8080/x B=localhost:81"), [81, 8080]);
+        for text in [
+            "CORS_ORIGIN=http://localhost:3000",
+            "X=http://notlocalhost:80",
+            "X=http://db.localhost:80",
+            "X=localhost:99999",
+            "X=localhost:",
+            "PORT=3000",
+        ] {
+            assert_eq!(of(text), Vec::<u16>::new(), "{text}");
+        }
+    }
+
+    /// A host with these files (paths that end with `/` are directories), links, and units that run.
+    fn found(files: &[(&str, &str)], links: &[(&str, &str)], running: &[&str]) -> Units {
+        let root = std::env::temp_dir().join(format!("opsctl-discover-{}-{:p}", std::process::id(), files));
+        let place = |path: &str| {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            path
+        };
+        fs::create_dir_all(root.join("run/systemd/system")).unwrap();
+        for (path, text) in files {
+            fs::write(place(path), text).unwrap();
+        }
+        for (path, target) in links {
+            symlink(target, place(path)).unwrap();
+        }
+        for name in running {
+            symlink("0123456789abcdef0123456789abcdef", place(&format!("run/systemd/units/invocation:{name}"))).unwrap();
+        }
+        let found = read(&System { root: root.clone(), ..System::real() });
+        fs::remove_dir_all(root).unwrap();
+        found
+    }
+
+    fn names(found: &Units) -> Vec<&str> {
+        found.services.keys().map(String::as_str).collect()
+    }
+
+    const SIMPLE: &str = "[Service]\nExecStart=/bin/x\n[Install]\nWantedBy=multi-user.target\n";
+    const ONCE: &str = "[Service]\nType=oneshot\nExecStart=/bin/x\n";
+
+    #[test]
+    fn units_of_the_administrator_are_services_and_the_distributions_own_are_not() {
+        let etc = |name: &str| format!("etc/systemd/system/{name}");
+        let lib = |name: &str| format!("usr/lib/systemd/system/{name}");
+        let files = [
+            (etc("myapp.service"), SIMPLE),
+            // Switched off, and meant for this host all the same.
+            (etc("off.service"), SIMPLE),
+            (etc("worker@.service"), SIMPLE),
+            // Ends, and nothing starts it again.
+            (etc("setup.service"), ONCE),
+            (etc("nightly.service"), ONCE),
+            (etc("nightly.timer"), "[Timer]\nOnCalendar=daily\n"),
+            (etc("stays.service"), "[Service]\nType=oneshot\nRemainAfterExit=yes\n[Install]\nWantedBy=x\n"),
+            // Only another starts it, and it does not run.
+            (etc("helper.service"), "[Service]\nExecStart=/bin/x\n"),
+            (etc("getty@tty1.service.d/autologin.conf"), "[Service]\nX=y\n"),
+            (etc("packaged.service.d/limits.conf"), "[Service]\nEnvironment=URL=http://localhost:99\n"),
+            (lib("packaged.service"), SIMPLE),
+            (lib("idle.service"), SIMPLE),
+            (lib("getty@.service"), SIMPLE),
+            (lib("systemd-logind.service"), SIMPLE),
+            (lib("server.service"), SIMPLE),
+            (etc("door.socket"), "[Socket]\nListenStream=127.0.0.1:7777\nListenStream=/run/door\n"),
+            (etc("door.service"), "[Service]\nExecStart=/bin/x\n"),
+        ];
+        let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+        let wants = "etc/systemd/system/multi-user.target.wants";
+        let links: Vec<(String, &str)> = vec![
+            (format!("{wants}/myapp.service"), "/etc/systemd/system/myapp.service"),
+            (format!("{wants}/worker@7.service"), "/etc/systemd/system/worker@.service"),
+            (format!("{wants}/setup.service"), "/etc/systemd/system/setup.service"),
+            (format!("{wants}/nightly.timer"), "/etc/systemd/system/nightly.timer"),
+            (format!("{wants}/door.socket"), "/etc/systemd/system/door.socket"),
+            (etc("alias.service"), "/etc/systemd/system/myapp.service"),
+            (etc("masked.service"), "/dev/null"),
+        ];
+        let links: Vec<(&str, &str)> = links.iter().map(|(path, target)| (path.as_str(), *target)).collect();
+        let running = ["myapp.service", "packaged.service", "systemd-logind.service", "getty@tty1.service", "server.service"];
+        let found = found(&files, &links, &running);
+        assert_eq!(
+            names(&found),
+            [
+                "door.service",
+                "myapp.service",
+                "nightly.service",
+                "off.service",
+                "packaged.service",
+                "server.service",
+                "stays.service",
+                "worker@7.service"
+            ]
+        );
+        assert_eq!(found.left_out, 2);
+        let of = |name: &str| &found.services[name];
+        assert_eq!((of("myapp.service").enabled, of("myapp.service").running), (true, true));
+        assert_eq!((of("off.service").enabled, of("off.service").running), (false, false));
+        assert_eq!(of("nightly.service").trigger.as_deref(), Some("nightly.timer"));
+        assert_eq!(of("door.service").socket_ports, [7777]);
+        assert_eq!(of("packaged.service").own.as_deref(), Some("/etc/systemd/system/packaged.service.d/limits.conf"));
+        assert_eq!(of("packaged.service").named_ports, BTreeSet::from([99]));
+        assert_eq!(of("server.service").own, None);
+    }
+
+    #[test]
+    fn a_host_without_systemd_has_no_units() {
+        let root = std::env::temp_dir().join(format!("opsctl-discover-none-{}", std::process::id()));
+        fs::create_dir_all(root.join("etc/systemd/system")).unwrap();
+        fs::write(root.join("etc/systemd/system/x.service"), SIMPLE).unwrap();
+        let found = read(&System { root: root.clone(), ..System::real() });
+        fs::remove_dir_all(root).unwrap();
+        assert!(found.services.is_empty());
+    }
+}

@@ -1,0 +1,179 @@
+//! `discover`: the services that a host shows by itself, and why they are thought to be that.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Head;
+use crate::discover::{Found, FoundManager, FoundService};
+use crate::program;
+use crate::registry::Verdict;
+use crate::ui::{Cell, Column, Report, Text};
+
+/// What was found on this host.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Discovery {
+    /// Common head.
+    #[serde(flatten)]
+    pub head: Head,
+    /// Services, each below those that it needs.
+    pub services: Vec<Row>,
+    /// Programs that listen and belong to no service.
+    pub unmanaged: Vec<Listener>,
+    /// How many running units are the distribution's own, and left out.
+    pub left_out: usize,
+    /// What could not be looked at: there may be more.
+    pub unknown: Vec<Unknown>,
+}
+
+/// A service.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Row {
+    /// Its name on the command line.
+    pub name: String,
+    /// What it is, in its own words.
+    pub summary: String,
+    /// Who starts and stops it: `systemd`, `compose`, `docker`, `pm2`.
+    pub manager: &'static str,
+    /// The manager's own name for it.
+    pub unit: String,
+    /// Addresses at which it listens.
+    pub listens: Vec<String>,
+    /// Its env files.
+    pub env: Vec<String>,
+    /// Databases in its directory, or that it has open.
+    pub data: Vec<String>,
+    /// Services that it cannot work without.
+    pub needs: Vec<Need>,
+    /// Why it is thought to be a service.
+    pub why: Vec<String>,
+    /// Whether a runbook that is compiled in states it.
+    pub stated: bool,
+}
+
+/// A service that another cannot work without.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Need {
+    /// Its name.
+    pub name: String,
+    /// Why that is thought so.
+    pub why: String,
+}
+
+/// A program that listens and belongs to no service.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Listener {
+    /// Where.
+    pub address: String,
+    /// Its name; `null` where it is hidden from this user.
+    pub program: Option<String>,
+    /// Its process; `null` where it is hidden from this user.
+    pub pid: Option<u32>,
+}
+
+/// What could not be looked at.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Unknown {
+    /// What may be there.
+    pub what: &'static str,
+    /// Why it is not known.
+    pub why: String,
+}
+
+impl Discovery {
+    /// What was found; `is_stated` says which of it a runbook states.
+    pub fn new(head: Head, found: Found, is_stated: impl Fn(&FoundService) -> bool) -> Self {
+        let row = |one: FoundService| Row {
+            stated: is_stated(&one),
+            manager: one.manager.kind(),
+            unit: match &one.manager {
+                FoundManager::Compose { project, service, .. } => format!("{project}/{service}"),
+                manager => manager.unit().to_owned(),
+            },
+            listens: one.listens.iter().map(ToString::to_string).collect(),
+            needs: one.needs.into_iter().map(|(name, why)| Need { name, why }).collect(),
+            name: one.name,
+            summary: one.summary,
+            env: one.env,
+            data: one.data,
+            why: one.why,
+        };
+        let listener = |one: crate::discover::Unmanaged| Listener {
+            address: one.address.to_string(),
+            program: Some(one.program).filter(|name| !name.is_empty()),
+            pid: one.pid,
+        };
+        Discovery {
+            head,
+            services: found.services.into_iter().map(row).collect(),
+            unmanaged: found.unmanaged.into_iter().map(listener).collect(),
+            left_out: found.left_out,
+            unknown: found.unknown.into_iter().map(|(what, why)| Unknown { what, why: why.to_string() }).collect(),
+        }
+    }
+}
+
+/// Addresses for people: a port that everybody finds stands for all addresses.
+fn short(listens: &[String]) -> Vec<String> {
+    let every = |address: &str| address.strip_prefix("0.0.0.0:").or(address.strip_prefix("[::]:")).map(|port| format!(":{port}"));
+    let mut found: Vec<String> = Vec::new();
+    for address in listens {
+        let address = every(address).unwrap_or_else(|| address.clone());
+        if !found.contains(&address) {
+            found.push(address);
+        }
+    }
+    found
+}
+
+impl Report for Discovery {
+    fn text(&self, page: &mut Text) {
+        let services = match self.services.len() {
+            1 => "1 service".to_owned(),
+            count => format!("{count} services"),
+        };
+        let left_out = format!("{} of the distribution left out", self.left_out);
+        page.line(&[Cell::plain(format!("{services} on {}; {left_out}", self.head.host))]);
+        for one in &self.unknown {
+            page.outcome(Verdict::Unknown, "unknown", &[Cell::plain(format!("{}: {}", one.what, one.why))]);
+        }
+        page.gap();
+        let columns = [
+            Column::key("NAME"),
+            Column::key("MANAGER").rank(3),
+            Column::key("UNIT").rank(4),
+            Column::prose("LISTENS").rank(1),
+            Column::prose("NEEDS").rank(2),
+            Column::prose("WHY"),
+        ];
+        let list = |words: Vec<String>| Cell::or_dash((!words.is_empty()).then(|| words.join(", ")));
+        let row = |row: &Row| {
+            let mut why = row.why.join("; ");
+            for path in row.env.iter().chain(&row.data) {
+                why.push_str("; ");
+                why.push_str(path);
+            }
+            vec![
+                Cell::plain(&row.name),
+                Cell::plain(row.manager),
+                Cell::plain(&row.unit),
+                list(short(&row.listens)),
+                list(row.needs.iter().map(|need| need.name.clone()).collect()),
+                Cell::plain(why),
+            ]
+        };
+        page.table(&columns, self.services.iter().map(row).collect());
+        if !self.unmanaged.is_empty() {
+            page.gap();
+            for one in &self.unmanaged {
+                let who = one.program.as_deref().unwrap_or("a program that is hidden from this user");
+                page.line(&[Cell::plain(format!("no service: {who} listens on {}", one.address))]);
+            }
+        }
+        page.gap();
+        page.labeled("next", &[Cell::command(program::command("discover -o rust"))]);
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.services.iter().map(|row| row.name.clone()).collect()
+    }
+}
