@@ -43,5 +43,8 @@ pub(super) fn find(context: &Context<'_>) -> Found {
     let limit = context.within(WITHIN);
     let system = context.system.with_files_until(std::time::Instant::now() + limit);
     let processes = context.processes();
-    discover::find(Door::new(&system, &processes, limit))
+    let door = Door::new(&system, &processes, limit);
+    let mut found = discover::find(door);
+    discover::add_routes(door, &mut found);
+    found
 }

@@ -1,11 +1,12 @@
 //! Applications of pm2, of each user that has a daemon: by the environment that pm2 gives their processes, and by the list that it
 //! starts again at boot. No daemon is asked, so none is started.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 
 use serde::Deserialize;
 
+use super::units::local_ports;
 use crate::host::system::System;
 use crate::host::tools::pm2;
 use crate::host::trouble::Trouble;
@@ -43,6 +44,10 @@ pub struct App {
     pub pids: Vec<u32>,
     /// `PORT` of its environment.
     pub port: Option<u16>,
+    /// Ports of this host that its environment names.
+    pub named_ports: BTreeSet<u16>,
+    /// The env file in its directory.
+    pub env: Option<String>,
     /// Its daemon.
     pub daemon: u32,
 }
@@ -97,6 +102,8 @@ fn of_daemon(system: &System, daemon: u32, user: &str, home: &str, trouble: &mut
         directory: None,
         pids: Vec::new(),
         port: None,
+        named_ports: BTreeSet::new(),
+        env: None,
         daemon,
     };
     match system.read(format!("{home}/{SAVED}")) {
@@ -121,15 +128,18 @@ fn of_daemon(system: &System, daemon: u32, user: &str, home: &str, trouble: &mut
     }
     let mut running: BTreeMap<String, u16> = BTreeMap::new();
     for (pid, text) in environments {
-        let variable = |key: &str| text.split('\0').find_map(|it| it.strip_prefix(key)?.strip_prefix('='));
+        let Some(environment) = environment(&text) else { continue };
+        let variable = |key: &str| environment.get(key).map(String::as_str);
         let Some(name) = variable("name").filter(|_| variable("pm_id").is_some()) else { continue };
         let one = found.entry(name.to_owned()).or_insert_with(|| app(name));
         one.pids.push(pid);
         one.port = variable("PORT").and_then(|port| port.parse().ok());
-        if let Some(directory) = variable("pm_cwd") {
-            one.directory = Some(directory.to_owned());
+        one.directory = variable("pm_cwd").map(str::to_owned).or(one.directory.take());
+        one.memory_restart_bytes =
+            variable("max_memory_restart").and_then(|it| it.parse().ok()).or(one.memory_restart_bytes);
+        for (key, value) in &environment {
+            one.named_ports.extend(local_ports(&format!("{key}={value}")));
         }
-        one.memory_restart_bytes = variable("max_memory_restart").and_then(|it| it.parse().ok()).or(one.memory_restart_bytes);
         if variable("exec_mode") == Some("cluster_mode") {
             *running.entry(name.to_owned()).or_default() += 1;
         }
@@ -139,5 +149,49 @@ fn of_daemon(system: &System, daemon: u32, user: &str, home: &str, trouble: &mut
             one.cluster = Some(count);
         }
     }
+    for one in found.values_mut() {
+        let Some(path) = one.directory.as_ref().map(|directory| format!("{directory}/.env")) else { continue };
+        // What a file holds is not kept, only the ports that it names.
+        if let Ok(text) = system.read(&path) {
+            one.named_ports.extend(local_ports(&text));
+            one.env = Some(path);
+        }
+    }
     found.into_values().collect()
+}
+
+/// What pm2 gave a process: in cluster mode as one JSON document. Values may be secrets and are not kept.
+fn environment(text: &str) -> Option<BTreeMap<String, String>> {
+    let words = || text.split('\0').filter_map(|word| word.split_once('='));
+    let Some((_, json)) = words().find(|(key, _)| *key == "pm2_env") else {
+        return Some(words().map(|(key, value)| (key.to_owned(), value.to_owned())).collect());
+    };
+    let all: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json).ok()?;
+    let text = |value: serde_json::Value| match value {
+        serde_json::Value::String(text) => Some(text),
+        serde_json::Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let mut found: BTreeMap<String, String> =
+        all.into_iter().filter_map(|(key, value)| Some((key, text(value)?))).collect();
+    // Which one it is, a process learns beside it.
+    if let Some((_, id)) = words().find(|(key, _)| *key == "NODE_APP_INSTANCE" || *key == "NODE_UNIQUE_ID") {
+        found.entry("pm_id".to_owned()).or_insert_with(|| id.to_owned());
+    }
+    Some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_modes_of_pm2_say_which_application_a_process_is_of() {
+        let of = |text: &str| environment(text).unwrap_or_default();
+        let fork = of("name=api\0pm_id=3\0PORT=4000\0PATH=/bin\0odd\0");
+        assert_eq!((fork["name"].as_str(), fork["PORT"].as_str()), ("api", "4000"));
+        let cluster = of("PATH=/bin\0pm2_env={\"name\":\"web\",\"PORT\":3000,\"env\":{},\"pm_id\":1}\0NODE_UNIQUE_ID=7\0");
+        assert_eq!((cluster["name"].as_str(), cluster["PORT"].as_str(), cluster["pm_id"].as_str()), ("web", "3000", "1"));
+        assert_eq!(environment("pm2_env={cut"), None);
+    }
 }

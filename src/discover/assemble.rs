@@ -10,7 +10,7 @@ use super::units::{self, Unit, Units};
 use super::{Found, FoundManager, FoundService, Protocol, Role, UnitFacts, Unmanaged, needs};
 use crate::host::tools::cgroup::Home;
 use crate::host::trouble::Trouble;
-use crate::registry::{LOCALHOST, Manager};
+use crate::registry::{LOCALHOST, Manager, Service, is_one_of};
 
 /// How long a summary may be, characters.
 const LONGEST: usize = 80;
@@ -60,7 +60,7 @@ pub(super) fn assemble(
     all.extend(apps.apps.iter().filter(|app| is_usable(&app.name)).map(|app| of_app(&listeners, app)));
     found.unknown.extend(apps.trouble.map(|trouble| ("applications of pm2", trouble)));
     name(&mut all);
-    found.unmanaged = unmanaged(&listeners, &all, &units);
+    found.unmanaged = unmanaged(&listeners, &all, &units, &apps.daemons);
     found.services = ordered(&listeners, all);
     found.unknown.extend(listeners.trouble.map(|trouble| ("ports", trouble)));
     found
@@ -82,18 +82,18 @@ fn one_line(text: &str, otherwise: &str) -> String {
     }
 }
 
-/// Whether `localhost` states a service of this unit.
-pub(super) fn is_stated(unit: &str) -> bool {
-    let managers = LOCALHOST.services.iter().flat_map(|service| service.managers);
-    managers.into_iter().any(|manager| match manager {
+/// The service that `localhost` states for this unit.
+pub(super) fn stated(unit: &str) -> Option<&'static Service> {
+    let is_its = |manager: &Manager| match manager {
         Manager::Systemd(stated) => {
             stated.name == unit
                 || stated.aliases.contains(&unit)
                 || stated.is_instance(unit)
-                || stated.own_template().is_some_and(|pattern| crate::registry::is_one_of(&pattern, unit))
+                || stated.own_template().is_some_and(|pattern| is_one_of(&pattern, unit))
         }
         Manager::Compose(_) | Manager::Docker(_) | Manager::Pm2(_) => false,
-    })
+    };
+    LOCALHOST.services.iter().copied().find(|service| service.managers.iter().any(is_its))
 }
 
 fn of_units(listeners: &Listeners, units: &Units, apps: &Apps) -> (Vec<Candidate>, usize) {
@@ -124,7 +124,7 @@ fn of_units(listeners: &Listeners, units: &Units, apps: &Apps) -> (Vec<Candidate
         let listens = listeners.of(|pid, process| pids.contains(&pid) && process.name != FORWARDER);
         let mut ports: BTreeSet<u16> = listens.iter().map(SocketAddr::port).collect();
         ports.extend(&unit.socket_ports);
-        if unit.own.is_none() && !is_stated(name) && ports.is_empty() && !units::is_known_server(name) {
+        if unit.own.is_none() && stated(name).is_none() && ports.is_empty() && !units::is_known_server(name) {
             left_out += usize::from(unit.running);
             continue;
         }
@@ -142,7 +142,7 @@ fn of_units(listeners: &Listeners, units: &Units, apps: &Apps) -> (Vec<Candidate
         why.extend(unit.trigger.as_ref().map(|trigger| format!("started by {trigger}")));
         why.extend(program.as_ref().map(|program| format!("{program} listens")));
         let settings = ["Requires", "BindsTo", "Requisite", "After"];
-        let stated = settings.into_iter().flat_map(|key| unit.names(key).into_iter().map(move |name| (name, key)));
+        let wanted = settings.into_iter().flat_map(|key| unit.names(key).into_iter().map(move |name| (name, key)));
         let plain_setting = |key: &str| unit.setting(key).filter(|value| !value.contains('%')).map(str::to_owned);
         let facts = UnitFacts {
             user: plain_setting("User"),
@@ -151,7 +151,7 @@ fn of_units(listeners: &Listeners, units: &Units, apps: &Apps) -> (Vec<Candidate
             enabled: unit.enabled,
         };
         let service = FoundService {
-            name: stem.to_owned(),
+            name: stated(name).map_or(stem, |service| service.name).to_owned(),
             summary: one_line(unit.setting("Description").unwrap_or_default(), "a service of systemd"),
             manager: FoundManager::Unit(name.clone()),
             role,
@@ -160,10 +160,11 @@ fn of_units(listeners: &Listeners, units: &Units, apps: &Apps) -> (Vec<Candidate
             env: unit.env.clone(),
             data: Vec::new(),
             needs: Vec::new(),
+            routes: Vec::new(),
             why,
             unit: facts,
         };
-        found.push(Candidate { service, pids, ports, units: stated.collect(), depends_on: Vec::new(), named_ports: unit.named_ports.clone() });
+        found.push(Candidate { service, pids, ports, units: wanted.collect(), depends_on: Vec::new(), named_ports: unit.named_ports.clone() });
     }
     (found, left_out)
 }
@@ -219,9 +220,10 @@ fn of_container(listeners: &Listeners, container: &Container) -> Candidate {
         role: role_of(image),
         protocol: protocol_of(image),
         listens,
-        env: Vec::new(),
+        env: container.env.iter().cloned().collect(),
         data: Vec::new(),
         needs: Vec::new(),
+        routes: Vec::new(),
         why,
         unit: UnitFacts::default(),
     };
@@ -252,13 +254,14 @@ fn of_app(listeners: &Listeners, app: &App) -> Candidate {
         role: role_of(&app.name),
         protocol: None,
         listens,
-        env: Vec::new(),
+        env: app.env.iter().cloned().collect(),
         data: Vec::new(),
         needs: Vec::new(),
+        routes: Vec::new(),
         why: vec![format!("application of the pm2 daemon of {}", app.user)],
         unit: UnitFacts { working_directory: app.directory.clone(), ..UnitFacts::default() },
     };
-    Candidate { service, pids, ports, units: Vec::new(), depends_on: Vec::new(), named_ports: BTreeSet::new() }
+    Candidate { service, pids, ports, units: Vec::new(), depends_on: Vec::new(), named_ports: app.named_ports.clone() }
 }
 
 /// The program of a service that listens at one of its ports.
@@ -324,7 +327,7 @@ fn name(all: &mut [Candidate]) {
 }
 
 /// Those who listen and are no service's; what the distribution's own units and the engine's forwarders hold is left out.
-fn unmanaged(listeners: &Listeners, all: &[Candidate], units: &Units) -> Vec<Unmanaged> {
+fn unmanaged(listeners: &Listeners, all: &[Candidate], units: &Units, daemons: &[u32]) -> Vec<Unmanaged> {
     let owned: BTreeSet<u32> = all.iter().flat_map(|one| one.pids.iter().copied()).collect();
     let ports: BTreeSet<u16> = all.iter().flat_map(|one| one.ports.iter().copied()).collect();
     let mut found: BTreeMap<u16, Unmanaged> = BTreeMap::new();
@@ -333,7 +336,7 @@ fn unmanaged(listeners: &Listeners, all: &[Candidate], units: &Units) -> Vec<Unm
         let is_of_system = process.is_some_and(|process| {
             !process.of_user && matches!(&process.home, Home::Unit(name) if !units.services.contains_key(name))
         });
-        if is_of_system || pid.is_some_and(|pid| owned.contains(&pid) || pid == 1) {
+        if is_of_system || pid.is_some_and(|pid| owned.contains(&pid) || pid == 1 || daemons.contains(&pid)) {
             continue;
         }
         let program = process.map(|process| one_line(&process.name, "")).unwrap_or_default();

@@ -23,6 +23,8 @@ pub struct Container {
     pub depends_on: Vec<String>,
     /// Ports of this host that lead to it.
     pub ports: Vec<(String, u16)>,
+    /// The env file beside the compose file.
+    pub env: Option<String>,
     /// It runs.
     pub running: bool,
 }
@@ -34,7 +36,12 @@ pub(super) fn list(door: Door<'_>) -> Result<Vec<Container>, Trouble> {
     }
     let Some(body) = containers_listed(door)? else { return Ok(Vec::new()) };
     let rows = docker_engine::parse_api_rows(&body)?;
-    Ok(rows.into_iter().filter_map(container).collect())
+    let mut found: Vec<Container> = rows.into_iter().filter_map(container).collect();
+    for one in &mut found {
+        let directory = one.file.as_deref().and_then(|file| file.rsplit_once('/')).map(|(directory, _)| directory);
+        one.env = directory.map(|directory| format!("{directory}/.env")).filter(|path| door.system.exists(path));
+    }
+    Ok(found)
 }
 
 fn container(row: docker_engine::Row) -> Option<Container> {
@@ -62,6 +69,7 @@ fn container(row: docker_engine::Row) -> Option<Container> {
         id: row.id.clone(),
         image: row.image.clone(),
         name,
+        env: None,
         running,
     })
 }

@@ -19,7 +19,8 @@ use std::thread;
 
 use crate::host::threads::{join, task};
 use crate::host::trouble::Trouble;
-use crate::observe::probe::Door;
+use crate::observe::probe::{Door, survey};
+use crate::registry::Proxy;
 
 pub use assemble::plain_name;
 pub use registry::deployment;
@@ -30,6 +31,8 @@ pub use rust::{crate_files, program};
 pub struct Found {
     /// Services, each below those that it needs.
     pub services: Vec<FoundService>,
+    /// The proxy whose routes these are; only after [`add_routes`].
+    pub proxy: Option<FoundProxy>,
     /// Who waits for connections and belongs to no service: a program that somebody started by hand.
     pub unmanaged: Vec<Unmanaged>,
     /// How many running units are the distribution's own, and left out.
@@ -59,6 +62,8 @@ pub struct FoundService {
     pub data: Vec<String>,
     /// Names of services that it cannot work without, and why that is thought so.
     pub needs: Vec<(String, String)>,
+    /// Public names, paths and the port to which the proxy sends them; only after [`add_routes`].
+    pub routes: Vec<(String, String, u16)>,
     /// Why it is thought to be a service.
     pub why: Vec<String>,
     /// What its unit states of it.
@@ -129,6 +134,15 @@ impl FoundManager {
     }
 }
 
+/// A reverse proxy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FoundProxy {
+    /// Caddy with this Caddyfile.
+    Caddy(String),
+    /// nginx.
+    Nginx,
+}
+
 /// What a service is among the others, from which its severity follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
@@ -140,6 +154,18 @@ pub enum Role {
     Service,
     /// Runs by a timer and ends.
     Job,
+}
+
+impl Role {
+    /// Why an outage matters, as far as anybody knows who does not know the service.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Role::Edge => "it takes requests from outside",
+            Role::Database => "programs on this machine depend on it",
+            Role::Service => "somebody meant it to run here",
+            Role::Job => "it runs again by itself",
+        }
+    }
 }
 
 /// What speaks at a port.
@@ -180,8 +206,43 @@ pub fn find(door: Door<'_>) -> Found {
     assemble::assemble(listeners, units, containers, apps)
 }
 
+/// Adds to each service the public names that the proxy sends to its ports. The proxy's own program reads its configuration.
+pub fn add_routes(door: Door<'_>, found: &mut Found) {
+    const CADDYFILE: &str = "/etc/caddy/Caddyfile";
+    let is = |unit: &str| found.services.iter().any(|one| one.manager == FoundManager::Unit(unit.to_owned()));
+    let (proxy, made) = match () {
+        () if is("caddy.service") && door.system.exists(CADDYFILE) => {
+            (Proxy::caddy(CADDYFILE), FoundProxy::Caddy(CADDYFILE.to_owned()))
+        }
+        () if is("nginx.service") => (Proxy::Nginx, FoundProxy::Nginx),
+        () => return,
+    };
+    let upstreams = match survey::ask_proxy(door, &proxy).result {
+        Ok(upstreams) => upstreams,
+        Err(trouble) => return found.unknown.push(("routes", trouble)),
+    };
+    for upstream in upstreams {
+        let Some(port) = upstream.port() else { continue };
+        let is_local = ["localhost:", "127.0.0.1:", "[::1]:"].iter().any(|host| upstream.address.starts_with(host));
+        let listens = |one: &&mut FoundService| one.listens.iter().any(|address| address.port() == port);
+        if let Some(one) = found.services.iter_mut().find(listens).filter(|_| is_local && is_host_name(&upstream.host)) {
+            let route = (upstream.host, upstream.path, port);
+            if !one.routes.contains(&route) {
+                one.routes.push(route);
+            }
+        }
+    }
+    found.proxy = Some(made);
+}
+
+/// Whether this is a whole name that visitors type.
+fn is_host_name(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+    name.contains('.') && !name.starts_with('.') && name.chars().all(fits)
+}
+
 /// Names of those that `localhost` states, and judges by what it states.
 pub fn stated(found: &Found) -> Vec<String> {
-    let stated = found.services.iter().filter(|one| matches!(&one.manager, FoundManager::Unit(unit) if assemble::is_stated(unit)));
+    let stated = found.services.iter().filter(|one| matches!(&one.manager, FoundManager::Unit(unit) if assemble::stated(unit).is_some()));
     stated.map(|one| one.name.clone()).collect()
 }

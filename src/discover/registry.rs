@@ -20,7 +20,7 @@ fn list<T>(items: Vec<T>) -> &'static [T] {
 /// `localhost` with the services that were found on this host: after those that it states, which are judged by what is stated.
 pub fn deployment(found: &Found) -> &'static Deployment {
     let is_stated = |one: &&FoundService| match &one.manager {
-        FoundManager::Unit(unit) => super::assemble::is_stated(unit),
+        FoundManager::Unit(unit) => super::assemble::stated(unit).is_some(),
         _ => false,
     };
     let found: Vec<&FoundService> = found.services.iter().filter(|one| !is_stated(one)).collect();
@@ -67,12 +67,7 @@ fn service(one: &FoundService, needs: &'static [&'static Service]) -> Service {
     let ports = ports(one);
     let mut made = Service::new(text(&one.name), level(one.role))
         .summary(text(&one.summary))
-        .severity_reason(match one.role {
-            Role::Edge => "it takes requests from outside",
-            Role::Database => "programs on this machine depend on it",
-            Role::Service => "somebody meant it to run here",
-            Role::Job => "it runs again by itself",
-        })
+        .severity_reason(one.role.reason())
         .managers(list(vec![manager]))
         .probes(list(ports.first().and_then(|port| probe(one, *port)).into_iter().collect()))
         .ports(list(ports))
@@ -91,13 +86,16 @@ fn service(one: &FoundService, needs: &'static [&'static Service]) -> Service {
 
 /// Ports by which a client of this host that knows nothing else finds it, those first that are meant for others.
 pub(super) fn ports(one: &FoundService) -> Vec<u16> {
-    let usual = one.listens.iter().filter(|address| {
-        let ip = address.ip().to_canonical();
-        ip.is_unspecified() || ip.is_loopback()
-    });
-    let mut found: Vec<u16> = usual.map(std::net::SocketAddr::port).collect();
-    found.sort_unstable();
-    found.dedup();
+    let usual = one.listens.iter().map(|address| (address.ip().to_canonical(), address.port()));
+    let mut usual: Vec<(bool, u16)> =
+        usual.filter(|(ip, _)| ip.is_unspecified() || ip.is_loopback()).map(|(ip, port)| (ip.is_loopback(), port)).collect();
+    usual.sort_unstable();
+    let mut found: Vec<u16> = Vec::new();
+    for (_, port) in usual {
+        if !found.contains(&port) {
+            found.push(port);
+        }
+    }
     found
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::registry::ports;
-use super::{Found, FoundManager, FoundService, Protocol, Role};
+use super::{Found, FoundManager, FoundProxy, FoundService, Protocol, Role};
 
 /// Words that no static may be called.
 const RESERVED: [&str; 6] = ["DOWN", "LATER", "HERE", "_", "SELF", "STATIC"];
@@ -22,10 +22,11 @@ pub fn program(found: &Found, name: &str, host: &str) -> String {
         ["check", "Deployment", "HostChecks", "Level", "Manager", "Service"].into_iter().collect();
     let uses = |word: &str| body.contains(word);
     used.extend(
-        ["App", "Compose", "Container", "EnvFile", "Instances", "Log", "Probe", "Unit"]
+        ["App", "Compose", "Container", "EnvFile", "Instances", "Log", "Probe", "Route", "Unit"]
             .into_iter()
             .filter(|word| uses(&format!("{word}::"))),
     );
+    used.extend(found.proxy.is_some().then_some("Proxy"));
     used.sort_by_key(|word| (word.chars().next().is_some_and(char::is_lowercase), *word));
     let list: Vec<String> = found.services.iter().map(|one| format!("&{}", statics[&one.name])).collect();
     let levels = if has_jobs { "&[&DOWN, &LATER]" } else { "&[&DOWN]" };
@@ -44,11 +45,16 @@ pub fn program(found: &Found, name: &str, host: &str) -> String {
         );
     }
     text.push_str(&body);
+    let proxy = match &found.proxy {
+        Some(FoundProxy::Caddy(config)) => format!("\n    .proxy(Proxy::caddy({}))", quoted(config)),
+        Some(FoundProxy::Nginx) => "\n    .proxy(Proxy::Nginx)".to_owned(),
+        None => String::new(),
+    };
     let sign = sign(found).map(|path| format!("\n    .detect(&[{}])", quoted(path))).unwrap_or_default();
     let _ = write!(
         text,
         "\nstatic HERE: Deployment = Deployment::new({name}, {levels}, SERVICES, HostChecks::new(&DOWN))\n    \
-         .summary({summary}){sign};\n\n\
+         .summary({summary}){sign}{proxy};\n\n\
          // A service stands below all that it needs.\nstatic SERVICES: &[&Service] = &[{list}];\n\n\
          // An invalid registry does not compile.\nconst _: () = check::deployment(&HERE);\n\n\
          fn main() -> ExitCode {{\n    opsctl::main(&[&HERE])\n}}\n\n\
@@ -136,11 +142,12 @@ fn service(one: &FoundService, statics: &BTreeMap<String, String>) -> String {
     let level = if one.role == Role::Job { "LATER" } else { "DOWN" };
     let _ = write!(
         text,
-        "static {}: Service = Service::new({}, &{level})\n    .summary({})\n    .severity_reason(\"DECIDE: what users lose without \
-         it\")\n    .managers(&[{}])",
+        "static {}: Service = Service::new({}, &{level})\n    .summary({})\n    .severity_reason(\"{}\") // DECIDE\n    \
+         .managers(&[{}])",
         statics[&one.name],
         quoted(&one.name),
         quoted(&one.summary),
+        one.role.reason(),
         manager(one),
     );
     let ports = ports(one);
@@ -150,6 +157,10 @@ fn service(one: &FoundService, statics: &BTreeMap<String, String>) -> String {
     }
     if let Some(probe) = ports.first().and_then(|port| probe(one, *port)) {
         let _ = write!(text, "\n    .probes(&[{probe}])");
+    }
+    let routes: Vec<String> = one.routes.iter().filter(|(.., port)| ports.contains(port)).map(route).collect();
+    if !routes.is_empty() {
+        let _ = write!(text, "\n    .routes(&[{}])", routes.join(", "));
     }
     let needs: Vec<String> = one.needs.iter().filter_map(|(name, _)| Some(format!("&{}", statics.get(name)?))).collect();
     if !needs.is_empty() {
@@ -164,6 +175,11 @@ fn service(one: &FoundService, statics: &BTreeMap<String, String>) -> String {
     }
     text.push_str(";\n");
     text
+}
+
+fn route((host, path, port): &(String, String, u16)) -> String {
+    let path = if path == "/" { String::new() } else { format!(".path({})", quoted(path)) };
+    format!("Route::new({}, {port}){path}", quoted(host))
 }
 
 fn manager(one: &FoundService) -> String {

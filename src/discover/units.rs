@@ -205,14 +205,15 @@ fn unit(system: &System, files: &Files, triggers: &Triggers, name: &str) -> Opti
 /// The env files that a unit names plainly.
 fn env_files(system: &System, settings: &[Setting]) -> Vec<String> {
     let named = unit_file::list(settings, "EnvironmentFile");
-    let plain = |path: &str| path.starts_with('/') && !path.contains(['%', '*', '?', '[', '"', '\'', '\\']);
+    // Those of packages hold flags, and no secrets.
+    let plain = |path: &str| path.starts_with('/') && !path.starts_with("/etc/default/") && !path.contains(['%', '*', '?', '[', '"', '\'', '\\']);
     let is_there = |value: &str| value.strip_prefix('-').is_none_or(|path| !system.is_missing(path));
     let paths = named.iter().filter(|it| is_there(&it.value)).map(|it| it.value.trim_start_matches('-'));
     paths.filter(|path| plain(path)).map(str::to_owned).collect()
 }
 
 /// Ports of this host in the addresses that an environment names: `DATABASE_URL=postgres://shop@localhost:5432/shop`.
-fn local_ports(text: &str) -> BTreeSet<u16> {
+pub(super) fn local_ports(text: &str) -> BTreeSet<u16> {
     let mut found = BTreeSet::new();
     for word in text.split(|c: char| c.is_whitespace() || "\"',".contains(c)) {
         // Where others find this service is no need of it.

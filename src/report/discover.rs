@@ -38,6 +38,8 @@ pub struct Row {
     pub unit: String,
     /// Addresses at which it listens.
     pub listens: Vec<String>,
+    /// Public names, with their paths, that the proxy sends to it.
+    pub endpoints: Vec<String>,
     /// Its env files.
     pub env: Vec<String>,
     /// Databases in its directory, or that it has open.
@@ -91,6 +93,7 @@ impl Discovery {
             },
             listens: one.listens.iter().map(ToString::to_string).collect(),
             needs: one.needs.into_iter().map(|(name, why)| Need { name, why }).collect(),
+            endpoints: one.routes.iter().map(|(host, path, _)| format!("{host}{}", path.trim_end_matches('/'))).collect(),
             name: one.name,
             summary: one.summary,
             env: one.env,
@@ -148,7 +151,7 @@ impl Report for Discovery {
         let list = |words: Vec<String>| Cell::or_dash((!words.is_empty()).then(|| words.join(", ")));
         let row = |row: &Row| {
             let mut why = row.why.join("; ");
-            for path in row.env.iter().chain(&row.data) {
+            for path in row.endpoints.iter().chain(&row.env).chain(&row.data) {
                 why.push_str("; ");
                 why.push_str(path);
             }
