@@ -131,8 +131,7 @@ fn text_of(reply: &Reply) -> Option<Cow<'_, str>> {
         Reply::Line(line) => Some(line.into()),
         Reply::Postgres(Greeting::Refusing { code, message }) => Some(format!("{code} {message}").into()),
         Reply::Silent(why) => Some(why.into()),
-        Reply::Mongo(_) => Some(shown(reply).into()),
-        Reply::Connection(_) => Some(shown(reply).into()),
+        Reply::Mongo(_) | Reply::Connection(_) => Some(shown(reply).into()),
         Reply::Postgres(Greeting::Authenticating) | Reply::Engine(_) | Reply::LogLine(_) => None,
     }
 }
