@@ -152,7 +152,22 @@ fn left(until: Instant) -> io::Result<Duration> {
     }
 }
 
+impl Timed<TcpStream> {
+    /// The address of this end and that of the other.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn ends(&self) -> io::Result<(SocketAddr, SocketAddr)> {
+        Ok((self.stream.local_addr()?, self.stream.peer_addr()?))
+    }
+}
+
 impl<S: AsFd> Timed<S> {
+    /// From now on all ends at this moment.
+    pub fn until(&mut self, until: Instant) {
+        self.limit = Limit::Until(until);
+    }
+
     /// From now on at most `longest` is waited for each kilobyte, or as long as it takes.
     pub fn paced(&mut self, longest: Option<Duration>) {
         self.limit = longest.map_or(Limit::None, |longest| Limit::Pace { longest, waited: Duration::ZERO, came: 0 });

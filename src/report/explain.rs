@@ -126,6 +126,7 @@ fn probe(probe: &Probe) -> String {
         }
         Probe::Postgres { port, .. } => format!("postgres on port {port} must accept connections"),
         Probe::Mongo { port } => format!("mongodb on port {port} must be a writable primary"),
+        Probe::Any { port } => format!("port {port} must take connections"),
         Probe::DockerEngine => "the docker engine must answer its client".to_owned(),
         Probe::LogLine { contains, within_seconds } => {
             format!("its log must have \"{contains}\" within the last {within_seconds} s")

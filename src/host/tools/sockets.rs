@@ -79,6 +79,36 @@ pub fn backlog(text: &str, port: u16) -> Option<(u64, u64)> {
     text.lines().skip(1).filter_map(one).max()
 }
 
+/// The server's end of a connection within this host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerEnd {
+    /// Whether a program has taken it: until then no descriptor, and so no inode, belongs to it.
+    pub is_accepted: bool,
+    /// How many bytes have come that no program has read.
+    pub unread: u64,
+}
+
+/// The server's end of the connection from `client` to `server`, out of `/proc/net/tcp` or `tcp6`. `None` where the table does not
+/// have it: the server is in another network namespace, or the address was rewritten on the way.
+pub fn server_end(text: &str, client: SocketAddr, server: SocketAddr) -> Option<ServerEnd> {
+    const OPEN: [&str; 2] = ["01", "03"];
+    let same = |text: &str, wanted: SocketAddr| {
+        let found = address(text)?;
+        Some(found.port() == wanted.port() && found.ip().to_canonical() == wanted.ip().to_canonical())
+    };
+    let one = |line: &str| {
+        let mut words = line.split_whitespace().skip(1);
+        let (own, other, state, queues) = (words.next()?, words.next()?, words.next()?, words.next()?);
+        if !OPEN.contains(&state) || !same(own, server)? || !same(other, client)? {
+            return None;
+        }
+        let (_, received) = queues.split_once(':')?;
+        let inode: u64 = words.nth(4)?.parse().ok()?;
+        Some(ServerEnd { is_accepted: inode != 0, unread: u64::from_str_radix(received, 16).ok()? })
+    };
+    text.lines().skip(1).find_map(one)
+}
+
 /// `0100007F:0BB9`: each 32 bits of an address in the byte order of the machine, the port as a number.
 fn address(text: &str) -> Option<SocketAddr> {
     let (ip, port) = text.split_once(':')?;
@@ -146,6 +176,36 @@ mod tests {
             1: 0100007F:0BB9 0100007F:9C40 01 0000FFFF:0000FFFF 00:00000000 00000000  1000        0 4243 1 0 20 4 30 10 -1\n";
         assert_eq!(backlog(text, 3001), Some((129, 128)));
         assert_eq!((backlog(text, 3002), backlog("", 1), backlog("x\ny z", 1)), (None, None, None));
+    }
+
+    #[test]
+    fn the_servers_end_of_a_connection() {
+        let four = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
+            0: 0100007F:1F90 00000000:0000 0A 00000000:00000001 00:00000000 00000000  1000        0 4242 1 0 100 0 0 10 0\n\
+            1: 0100007F:9C40 0100007F:1F90 01 00000000:00000000 00:00000000 00000000  1000        0 4243 1 0 20 4 30 10 -1\n\
+            2: 0100007F:1F90 0100007F:9C40 01 00000000:0000005A 00:00000000 00000000     0        0 0 1 0 20 4 30 10 -1\n\
+            3: 0100007F:1F90 0100007F:9C41 01 00000000:00000000 00:00000000 00000000  1000        0 4244 1 0 20 4 30 10 -1\n\
+            4: 0100007F:1F90 0100007F:9C42 06 00000000:00000000 03:00000000 00000000     0        0 0 3 0\n\
+            5: 0100007F:1F90 0100007F:9C43 03 00000000:00000000 01:00000000 00000000     0        0 0 1 0\n\
+            6: 0100007F:1F90 0100007F:9C44 01 0000";
+        let six = "header\n\
+            0: 0000000000000000FFFF00000100007F:1F90 0000000000000000FFFF00000100007F:9C40 01 00000000:00000010 00:00000000 00000000 0 0 77 1\n";
+        let end = |text: &str, client: u16, server: u16| {
+            let local = |port: u16| SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port);
+            server_end(text, local(client), local(server)).map(|end| (end.is_accepted, end.unread))
+        };
+        assert_eq!(end(four, 40_000, 8080), Some((false, 90)));
+        assert_eq!(end(four, 40_001, 8080), Some((true, 0)));
+        // Not yet in the queue of those who wait to be accepted: that is full.
+        assert_eq!(end(four, 40_003, 8080), Some((false, 0)));
+        // A server that listens at all addresses of IPv6 has those of IPv4 in their mapped form.
+        assert_eq!(end(six, 40_000, 8080), Some((true, 16)));
+        // Closed; cut off; a connection to another port; no table.
+        for (text, client, server) in
+            [(four, 40_002, 8080), (four, 40_004, 8080), (four, 40_000, 80), ("", 40_000, 8080)]
+        {
+            assert_eq!(end(text, client, server), None, "{client} {server}");
+        }
     }
 
     #[test]

@@ -131,7 +131,7 @@ fn text_of(reply: &Reply) -> Option<Cow<'_, str>> {
         Reply::Line(line) => Some(line.into()),
         Reply::Postgres(Greeting::Refusing { code, message }) => Some(format!("{code} {message}").into()),
         Reply::Silent(why) => Some(why.into()),
-        Reply::Mongo(_) => Some(shown(reply).into()),
+        Reply::Mongo(_) | Reply::Connection(_) => Some(shown(reply).into()),
         Reply::Postgres(Greeting::Authenticating) | Reply::Engine(_) | Reply::LogLine(_) => None,
     }
 }
@@ -151,6 +151,7 @@ fn shown(reply: &Reply) -> String {
             (true, false) => "no primary".to_owned(),
             (false, _) => "answers hello with an error".to_owned(),
         },
+        Reply::Connection(did) => did.to_string(),
         Reply::Engine(_) => "answers".to_owned(),
         Reply::LogLine(Some(time)) => format!("last written {}", stamp(*time)),
         Reply::LogLine(None) => "not written recently".to_owned(),

@@ -12,7 +12,7 @@ use crate::units::age;
 
 /// `at` is where it was asked instead of where its probe says.
 pub(super) fn judge(probe: &Probe, at: Option<&ListenAddress>, answer: &Answer<Reply>, now: Timestamp) -> Check {
-    let source = source(probe, at);
+    let source = source(probe, at, answer.result.as_ref().ok());
     let reply = match &answer.result {
         Ok(reply) => reply,
         Err(trouble) => return Check::unknown(source, answer, trouble),
@@ -39,6 +39,8 @@ pub(super) fn judge(probe: &Probe, at: Option<&ListenAddress>, answer: &Answer<R
             (true, false) => (Verdict::Fail, "no primary: it accepts no writes".to_owned()),
             (false, _) => (Verdict::Fail, "answers hello with an error".to_owned()),
         },
+        (Probe::Any { .. }, Reply::Http { status, .. }) => of_web_server(*status),
+        (Probe::Any { .. }, Reply::Connection(did)) => (Verdict::Pass, did.to_string()),
         (Probe::DockerEngine, Reply::Engine(unmanaged_containers)) => {
             let told =
                 |other: &UnmanagedContainer| Some(format!("{} ({})", other.listed.identity.name, ailment(other, now)?));
@@ -59,7 +61,7 @@ pub(super) fn judge(probe: &Probe, at: Option<&ListenAddress>, answer: &Answer<R
     Check::new(source, answer, verdict, summary)
 }
 
-fn source(probe: &Probe, at: Option<&ListenAddress>) -> String {
+fn source(probe: &Probe, at: Option<&ListenAddress>, reply: Option<&Reply>) -> String {
     let at = |port: u16| at.map_or_else(|| format!(":{port}"), ToString::to_string);
     match probe {
         Probe::Http(http) => match &http.url {
@@ -70,8 +72,19 @@ fn source(probe: &Probe, at: Option<&ListenAddress>) -> String {
         Probe::Redis { port, .. } => format!("redis {}", at(*port)),
         Probe::Postgres { port, .. } => format!("postgres {}", at(*port)),
         Probe::Mongo { port } => format!("mongodb {}", at(*port)),
+        Probe::Any { port } if matches!(reply, Some(Reply::Http { .. })) => format!("http {}/", at(*port)),
+        Probe::Any { port } => format!("port {}", at(*port)),
         Probe::DockerEngine => "docker engine".to_owned(),
         Probe::LogLine { .. } => "log".to_owned(),
+    }
+}
+
+/// What an answer at `/` means of which nothing was expected.
+fn of_web_server(status: u16) -> (Verdict, String) {
+    match Rule::OF_WEB_SERVER.iter().find(|rule| rule.status == Some(status)) {
+        Some(rule) => (rule.verdict, format!("HTTP {status}: {}", rule.meaning)),
+        None if status < 500 => (Verdict::Pass, format!("answers {status}")),
+        None => (Verdict::Warn, format!("answers {status}")),
     }
 }
 

@@ -23,6 +23,7 @@ pub fn query(door: Door<'_>, managers: &ManagerEvidence, query: &'static Query) 
         | Probe::Banner { .. }
         | Probe::Redis { .. }
         | Probe::Mongo { .. }
+        | Probe::Any { .. }
         | Probe::DockerEngine
         | Probe::LogLine { .. } => None,
     });
@@ -136,6 +137,7 @@ fn address(server: &Service) -> Option<(u16, Option<&Secret>)> {
         | Probe::Banner { .. }
         | Probe::Postgres { .. }
         | Probe::Mongo { .. }
+        | Probe::Any { .. }
         | Probe::DockerEngine
         | Probe::LogLine { .. } => None,
     })
@@ -155,9 +157,12 @@ pub(super) fn say_to_redis(door: Door<'_>, server: &Service, commands: &[&[&str]
     match reply? {
         Reply::Line(text) => Ok(text),
         Reply::Silent(why) => Err(Trouble::Failed(why)),
-        Reply::Http { .. } | Reply::Postgres(_) | Reply::Mongo(_) | Reply::Engine(_) | Reply::LogLine(_) => {
-            Err(Trouble::Failed("an answer to another question".to_owned()))
-        }
+        Reply::Http { .. }
+        | Reply::Postgres(_)
+        | Reply::Mongo(_)
+        | Reply::Connection(_)
+        | Reply::Engine(_)
+        | Reply::LogLine(_) => Err(Trouble::Failed("an answer to another question".to_owned())),
     }
 }
 

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::ports::holders;
-use super::{Answer, Door, Evidence, Holder, ListenAddress, Reply, http, network};
+use super::{Answer, Door, Evidence, Holder, ListenAddress, Reply, any, http, network};
 use crate::host::exec::Runner;
 use crate::host::system::System;
 use crate::host::threads::{join, task};
@@ -88,6 +88,7 @@ pub(super) fn reply_at(door: Door<'_>, probe: &Probe, at: &ListenAddress) -> Opt
         }
         (Probe::Postgres { user, .. }, _) if !is_unix => Some(network::postgres(door, at, user)),
         (Probe::Mongo { .. }, _) => Some(network::mongo(door, at)),
+        (Probe::Any { .. }, ListenAddress::Tcp(address)) => Some(any::ask(door, *address)),
         (_, _) => None,
     }
 }

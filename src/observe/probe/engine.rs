@@ -130,7 +130,7 @@ pub(super) fn gone() -> Trouble {
     Trouble::Unavailable("the container was removed".to_owned())
 }
 
-fn status_of(head: &str) -> Option<u16> {
+pub(super) fn status_of(head: &str) -> Option<u16> {
     head.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.parse().ok()
 }
 

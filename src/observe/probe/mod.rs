@@ -1,6 +1,7 @@
 //! Services and a [`Runner`] in, [`Evidence`] out: what every source said, errors included, all asked at once and each
 //! tool once. Nothing here judges.
 
+mod any;
 mod containers;
 pub mod databases;
 mod edge;
@@ -28,6 +29,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+pub use any::Connection;
 pub(crate) use databases::{named_in, say_and_show as say_to_redis};
 pub use edge::{Edge, edge};
 use elsewhere::reply_at;
@@ -115,6 +117,8 @@ pub enum Reply {
     Postgres(Greeting),
     /// MongoDB's answer to `hello`.
     Mongo(Hello),
+    /// What a port of which nobody knows the protocol did with a connection, where it did not answer in HTTP.
+    Connection(Connection),
     /// The Docker engine answered. Containers that no service accounts for.
     Engine(Vec<UnmanagedContainer>),
     /// When the wanted line was written last.
@@ -388,7 +392,7 @@ pub fn ask_again(door: Door<'_>, probe: &Probe) -> Option<Answer<Reply>> {
 
 /// Whether nothing came back in time, so that something may come later.
 pub fn is_late(answer: &Answer<Reply>) -> bool {
-    matches!(&answer.result, Ok(Reply::Silent(why)) if why.starts_with(network::NO_ANSWER))
+    matches!(&answer.result, Ok(Reply::Silent(why)) if why.starts_with(network::NO_ANSWER) || why.ends_with(any::HANGS))
 }
 
 /// Asks a service itself. `None` for what the managers' tools answer.
@@ -396,9 +400,11 @@ fn reply(door: Door<'_>, probe: &Probe) -> Option<Answer<Reply>> {
     let (door, turn) = door.now();
     let answer = match probe {
         Probe::Http(probe) => http::get(door, probe),
-        Probe::Banner { .. } | Probe::Redis { .. } | Probe::Postgres { .. } | Probe::Mongo { .. } => {
-            reply_at(door, probe, &door.at(probe.port()?))?
-        }
+        Probe::Banner { .. }
+        | Probe::Redis { .. }
+        | Probe::Postgres { .. }
+        | Probe::Mongo { .. }
+        | Probe::Any { .. } => reply_at(door, probe, &door.at(probe.port()?))?,
         Probe::DockerEngine | Probe::LogLine { .. } => return None,
     };
     Some(turn.judge(answer))

@@ -216,7 +216,7 @@ const fn probe(p: &Probe, s: &Service) {
             own_port(*port, s);
             text(user, s.name, "has a PostgreSQL probe without a user");
         }
-        Probe::Mongo { port } => own_port(*port, s),
+        Probe::Mongo { port } | Probe::Any { port } => own_port(*port, s),
         Probe::LogLine { contains, within_seconds } => {
             text(contains, s.name, "has a log probe that accepts anything");
             if *within_seconds == 0 {

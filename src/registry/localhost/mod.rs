@@ -138,16 +138,7 @@ pub(super) static SERVICES: &[&Service] = &[
         .logs(&[Log::Journal("systemd-timesyncd.service")]),
 ];
 
-const ANY_ANSWER_80: Probe = Probe::Http(Http::get(
-    80,
-    "/",
-    &[
-        Rule::warn(502).meaning("its upstream does not answer"),
-        Rule::warn(503).meaning("reports that it is unavailable"),
-        Rule::warn(504).meaning("its upstream is too slow"),
-        Rule::any_status(Verdict::Pass),
-    ],
-));
+const ANY_ANSWER_80: Probe = Probe::Http(Http::get(80, "/", Rule::OF_WEB_SERVER));
 
 static CADDY: Service = Service::new("caddy", &HIGH)
     .summary("web server")

@@ -8,8 +8,8 @@
 //!   follow.
 //! - [`Service::managers`]: a systemd unit, a compose service, a container, a pm2 application. The first one takes a restart.
 //! - [`Service::ports`], the main one first. The port of each probe and of each route is one of them.
-//! - [`Service::probes`]: what only the service itself can answer. Where there is neither a manager nor a probe, nothing could
-//!   be said of the service, and it is refused.
+//! - [`Service::probes`]: what only the service itself can answer; [`Probe::any`] where no more than its port is known. Where
+//!   there is neither a manager nor a probe, nothing could be said of the service, and it is refused.
 //! - [`Service::needs`]: what it cannot work without. A service stands below what it needs, which rules out circles.
 //! - [`Service::presence`], where it is not on every host of the deployment.
 //! - Where runbook and reality differ, or an operator must know more: [`Service::note`].

@@ -40,6 +40,13 @@ pub enum Probe {
         /// Port on the loopback interface.
         port: u16,
     },
+    /// Whatever protocol its port speaks: it takes a connection, and answers, closes it, or reads what it is sent. Made by
+    /// [`Probe::any`].
+    #[non_exhaustive]
+    Any {
+        /// Port on the loopback interface.
+        port: u16,
+    },
     /// The Docker engine must answer its client.
     DockerEngine,
     /// For a program without a port: its container must have written a line with this text lately. Made by
@@ -61,7 +68,8 @@ impl Probe {
             | Probe::Banner { port, .. }
             | Probe::Redis { port, .. }
             | Probe::Postgres { port, .. }
-            | Probe::Mongo { port } => Some(*port),
+            | Probe::Mongo { port }
+            | Probe::Any { port } => Some(*port),
             Probe::Http(Http { url: Url::FromEnv(_), .. }) | Probe::DockerEngine | Probe::LogLine { .. } => None,
         }
     }
@@ -75,6 +83,7 @@ impl Probe {
             | Probe::Banner { .. }
             | Probe::Postgres { .. }
             | Probe::Mongo { .. }
+            | Probe::Any { .. }
             | Probe::DockerEngine
             | Probe::LogLine { .. } => None,
         }
@@ -125,6 +134,23 @@ impl Probe {
     /// A MongoDB server at `port`, one of the service's own, answers `hello`, which needs no login, and is a writable primary.
     pub const fn mongo(port: u16) -> Self {
         Probe::Mongo { port }
+    }
+
+    /// Whatever listens at `port`, one of the service's own, takes a connection, and answers, closes it, or at least reads what it
+    /// is sent: one `GET /` of HTTP. For a port of whose protocol nothing is known. An answer of HTTP below 500 passes; 500 and
+    /// above is a warning.
+    ///
+    /// Prefer [`Http`] where the path and its answer are known: the page at `/` can be healthy while the application is not. Prefer
+    /// [`redis`](Self::redis), [`postgres`](Self::postgres) and [`mongo`](Self::mongo) for those servers, and
+    /// [`banner`](Self::banner) for a server that greets first: one that greets late reads nothing before, and fails here. Not for
+    /// sshd, MySQL and MariaDB, which count such a request as a failed login.
+    ///
+    /// ```
+    /// # use opsctl::registry::Probe;
+    /// static PROBES: &[Probe] = &[Probe::any(8123)];
+    /// ```
+    pub const fn any(port: u16) -> Self {
+        Probe::Any { port }
     }
 
     /// For a program without a port: its container has written a line that contains this text, not empty.
@@ -253,6 +279,14 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// How a web server of which no more is known is judged by what it answers at `/`.
+    pub(crate) const OF_WEB_SERVER: &'static [Rule] = &[
+        Rule::warn(502).meaning("its upstream does not answer"),
+        Rule::warn(503).meaning("reports that it is unavailable"),
+        Rule::warn(504).meaning("its upstream is too slow"),
+        Rule::any_status(Verdict::Pass),
+    ];
+
     /// This status code passes; it means `answers` where [`meaning`](Self::meaning) does not say more.
     pub const fn ok(status: u16) -> Self {
         Rule { status: Some(status), when: &[], verdict: Verdict::Pass, meaning: "answers" }

@@ -4,7 +4,7 @@ use super::super::answer::judge;
 use super::*;
 use crate::host::protocol::mongo::Hello;
 use crate::host::tools::docker::Listed;
-use crate::observe::probe::UnmanagedContainer;
+use crate::observe::probe::{Connection, ListenAddress, UnmanagedContainer};
 use crate::registry::{Condition, Secret};
 
 /// The whole check on one line.
@@ -266,6 +266,7 @@ fn what_does_not_answer_fails_and_what_cannot_be_asked_is_unknown() {
         (&Probe::redis(6379), "redis :6379"),
         (&Probe::postgres(5432), "postgres :5432"),
         (&Probe::mongo(27017), "mongodb :27017"),
+        (&Probe::any(8123), "port :8123"),
         (&Probe::DockerEngine, "docker engine"),
         (&Probe::log_line("poll").within_seconds(120), "log"),
     ];
@@ -277,6 +278,34 @@ fn what_does_not_answer_fails_and_what_cannot_be_asked_is_unknown() {
             assert_eq!(told, format!("{source}: unknown: {trouble} [ask it]"));
         }
     }
+}
+
+#[test]
+fn any_answer_of_an_unknown_port_passes_but_an_error_of_its_server() {
+    let probe = Probe::any(8123);
+    for (status, wanted) in [
+        (101, "pass: answers 101"),
+        (200, "pass: answers 200"),
+        (308, "pass: answers 308"),
+        (404, "pass: answers 404"),
+        (500, "warn: answers 500"),
+        (502, "warn: HTTP 502: its upstream does not answer"),
+        (503, "warn: HTTP 503: reports that it is unavailable"),
+        (504, "warn: HTTP 504: its upstream is too slow"),
+        (599, "warn: answers 599"),
+    ] {
+        assert_eq!(reads(&probe, http(status, "")), format!("http :8123/: {wanted} [ask it]"));
+    }
+    for (did, wanted) in [
+        (Connection::Answered, "answers"),
+        (Connection::Closed, "takes connections"),
+        (Connection::Read, "takes connections and reads, answers nothing by itself"),
+    ] {
+        assert_eq!(reads(&probe, Reply::Connection(did)), format!("port :8123: pass: {wanted} [ask it]"));
+    }
+    let at = ListenAddress::Tcp("[::1]:8123".parse().unwrap());
+    let told = judge(&probe, Some(&at), &said("ask it", http(200, "")), now());
+    assert_eq!(line(&told), "http [::1]:8123/: pass: answers 200 [ask it]");
 }
 
 #[test]
