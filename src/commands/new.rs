@@ -29,9 +29,12 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if !name.starts_with(|c: char| c.is_ascii_lowercase()) || name.ends_with('-') || !name.chars().all(fits) {
         let plain = discover::plain_name(name);
-        return Err(Error::usage(Code::BadArgument, format!("{name} is no name: lower-case letters, digits and dashes"))
-            .hint(format!("did you mean: {}", program::instead(name, &plain)))
-            .into());
+        return Err(Error::usage(
+            Code::BadArgument,
+            format!("{name} is no name: lower-case letters, digits and dashes"),
+        )
+        .hint(format!("did you mean: {}", program::instead(name, &plain)))
+        .into());
     }
     let directory = Path::new(name);
     if private::metadata(directory).is_ok() {
@@ -42,11 +45,13 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let found = find(context);
     let files = discover::crate_files(&found, name, &context.system.host_name(), env!("CARGO_PKG_VERSION"));
     if args.dry_run {
-        let list: Vec<String> = files.iter().map(|(path, text)| format!("{name}/{path}  {} bytes\n", text.len())).collect();
+        let list: Vec<String> =
+            files.iter().map(|(path, text)| format!("{name}/{path}  {} bytes\n", text.len())).collect();
         Ui::raw(list.concat().as_bytes())?;
         return Ok(Exit::Success);
     }
-    write(directory, &files).map_err(|error| Error::failed(Code::Failed, format!("{name} cannot be written: {error}")))?;
+    write(directory, &files)
+        .map_err(|error| Error::failed(Code::Failed, format!("{name} cannot be written: {error}")))?;
     let services = found.services.len();
     Ui::raw(format!("{name}: {services} services in {name}/src/main.rs; next: cd {name} && cargo build\n").as_bytes())?;
     Ok(Exit::Success)

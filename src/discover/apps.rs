@@ -18,7 +18,7 @@ const SAVED: &str = "dump.pm2";
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Apps {
     /// Applications.
-    pub apps: Vec<App>,
+    pub all: Vec<App>,
     /// Daemons, by process id.
     pub daemons: Vec<u32>,
     /// Why there may be more.
@@ -69,7 +69,9 @@ pub(super) fn list(system: &System) -> Apps {
     for (pid, words) in system.command_lines() {
         // `PM2 v6.0.8: God Daemon (/home/shop/.pm2)`
         let line = words.join(" ");
-        let Some(home) = line.strip_prefix(pm2::DAEMON_NAME).and_then(|rest| rest.split_once("God Daemon (")) else { continue };
+        let Some(home) = line.strip_prefix(pm2::DAEMON_NAME).and_then(|rest| rest.split_once("God Daemon (")) else {
+            continue;
+        };
         let Some(home) = home.1.trim_end().strip_suffix(')').filter(|home| home.starts_with('/')) else { continue };
         // Everybody may call a program so: the home must be that of who runs it.
         let Some(uid) = system.metadata(format!("/proc/{pid}")).ok().map(|meta| meta.uid()) else { continue };
@@ -85,7 +87,7 @@ pub(super) fn list(system: &System) -> Apps {
         let Some(user) = system.account(|account| account.uid == uid).map(|account| account.name) else { continue };
         if own {
             found.daemons.push(pid);
-            found.apps.extend(of_daemon(system, pid, &user, home, &mut found.trouble));
+            found.all.extend(of_daemon(system, pid, &user, home, &mut found.trouble));
         }
     }
     found
@@ -190,8 +192,12 @@ mod tests {
         let of = |text: &str| environment(text).unwrap_or_default();
         let fork = of("name=api\0pm_id=3\0PORT=4000\0PATH=/bin\0odd\0");
         assert_eq!((fork["name"].as_str(), fork["PORT"].as_str()), ("api", "4000"));
-        let cluster = of("PATH=/bin\0pm2_env={\"name\":\"web\",\"PORT\":3000,\"env\":{},\"pm_id\":1}\0NODE_UNIQUE_ID=7\0");
-        assert_eq!((cluster["name"].as_str(), cluster["PORT"].as_str(), cluster["pm_id"].as_str()), ("web", "3000", "1"));
+        let cluster =
+            of("PATH=/bin\0pm2_env={\"name\":\"web\",\"PORT\":3000,\"env\":{},\"pm_id\":1}\0NODE_UNIQUE_ID=7\0");
+        assert_eq!(
+            (cluster["name"].as_str(), cluster["PORT"].as_str(), cluster["pm_id"].as_str()),
+            ("web", "3000", "1")
+        );
         assert_eq!(environment("pm2_env={cut"), None);
     }
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use super::apps::{App, Apps};
 use super::containers::Container;
 use super::listeners::Listeners;
-use super::units::{self, Unit, Units};
+use super::units::{self, Own, Unit, Units};
 use super::{Found, FoundManager, FoundService, Protocol, Role, UnitFacts, Unmanaged, needs};
 use crate::host::tools::cgroup::Home;
 use crate::host::trouble::Trouble;
@@ -38,13 +38,13 @@ struct Candidate {
 
 pub(super) fn assemble(
     listeners: Listeners,
-    units: Units,
+    units: &Units,
     containers: Result<Vec<Container>, Trouble>,
     apps: Apps,
 ) -> Found {
     let mut found = Found { left_out: units.left_out, ..Found::default() };
     let mut all: Vec<Candidate> = Vec::new();
-    let (of_units, left_out) = of_units(&listeners, &units, &apps);
+    let (of_units, left_out) = of_units(&listeners, units, &apps);
     all.extend(of_units);
     found.left_out += left_out;
     match containers {
@@ -52,15 +52,17 @@ pub(super) fn assemble(
             let (usable, odd): (Vec<_>, Vec<_>) = containers.iter().partition(|one| is_usable(&one.name));
             all.extend(usable.into_iter().map(|one| of_container(&listeners, one)));
             if !odd.is_empty() {
-                found.unknown.push(("containers", Trouble::Failed(format!("{} have a name that no command takes", odd.len()))));
+                found
+                    .unknown
+                    .push(("containers", Trouble::Failed(format!("{} have a name that no command takes", odd.len()))));
             }
         }
         Err(trouble) => found.unknown.push(("containers", trouble)),
     }
-    all.extend(apps.apps.iter().filter(|app| is_usable(&app.name)).map(|app| of_app(&listeners, app)));
+    all.extend(apps.all.iter().filter(|app| is_usable(&app.name)).map(|app| of_app(&listeners, app)));
     found.unknown.extend(apps.trouble.map(|trouble| ("applications of pm2", trouble)));
     name(&mut all);
-    found.unmanaged = unmanaged(&listeners, &all, &units, &apps.daemons);
+    found.unmanaged = unmanaged(&listeners, &all, units, &apps.daemons);
     found.services = ordered(&listeners, all);
     found.unknown.extend(listeners.trouble.map(|trouble| ("ports", trouble)));
     found
@@ -111,13 +113,14 @@ fn of_units(listeners: &Listeners, units: &Units, apps: &Apps) -> (Vec<Candidate
             home == name || (is_umbrella(unit) && home.strip_prefix(stem).is_some_and(|rest| rest.starts_with('@')))
         };
         let own = |pid: u32| {
-            listeners.processes.get(&pid).is_some_and(|process| {
-                !process.of_user && matches!(&process.home, Home::Unit(home) if is_own(home))
-            })
+            listeners
+                .processes
+                .get(&pid)
+                .is_some_and(|process| !process.of_user && matches!(&process.home, Home::Unit(home) if is_own(home)))
         };
         let pids: BTreeSet<u32> = listeners.processes.keys().copied().filter(|pid| own(*pid)).collect();
         // A unit that only keeps pm2 going is told by its applications.
-        if apps.daemons.iter().any(|daemon| pids.contains(daemon)) && !apps.apps.is_empty() {
+        if apps.daemons.iter().any(|daemon| pids.contains(daemon)) && !apps.all.is_empty() {
             continue;
         }
         // What the engine's forwarders hold are ports of containers.
@@ -129,13 +132,13 @@ fn of_units(listeners: &Listeners, units: &Units, apps: &Apps) -> (Vec<Candidate
             continue;
         }
         let program = program_of(listeners, &pids, &ports);
-        let role = match &unit.trigger {
-            Some(trigger) if unit.is_job() && trigger.ends_with(".timer") => Role::Job,
-            _ => role_of(program.as_deref().unwrap_or(stem)),
+        let role = match unit.is_timed_job() {
+            true => Role::Job,
+            false => role_of(program.as_deref().unwrap_or(stem)),
         };
         let mut why = vec![match &unit.own {
-            Some(path) if unit.own_file => format!("unit file {path} of the administrator"),
-            Some(path) => format!("drop-in {path} of the administrator"),
+            Some(Own::File) => format!("unit file {} of the administrator", unit.file),
+            Some(Own::DropIn(path)) => format!("drop-in {path} of the administrator"),
             None => format!("packaged unit {}", unit.file),
         }];
         why.extend(unit.enabled.then(|| "enabled".to_owned()));
@@ -164,7 +167,14 @@ fn of_units(listeners: &Listeners, units: &Units, apps: &Apps) -> (Vec<Candidate
             why,
             unit: facts,
         };
-        found.push(Candidate { service, pids, ports, units: wanted.collect(), depends_on: Vec::new(), named_ports: unit.named_ports.clone() });
+        found.push(Candidate {
+            service,
+            pids,
+            ports,
+            units: wanted.collect(),
+            depends_on: Vec::new(),
+            named_ports: unit.named_ports.clone(),
+        });
     }
     (found, left_out)
 }
@@ -276,8 +286,20 @@ fn program_of(listeners: &Listeners, pids: &BTreeSet<u32>, ports: &BTreeSet<u16>
 fn role_of(program: &str) -> Role {
     const EDGES: [&str; 8] = ["caddy", "nginx", "apache", "httpd", "traefik", "haproxy", "envoy", "lighttpd"];
     const DATABASES: [&str; 14] = [
-        "postgres", "mysql", "mariadb", "redis", "valkey", "mongo", "memcached", "clickhouse", "elasticsearch", "opensearch",
-        "rabbitmq", "qdrant", "meilisearch", "cockroach",
+        "postgres",
+        "mysql",
+        "mariadb",
+        "redis",
+        "valkey",
+        "mongo",
+        "memcached",
+        "clickhouse",
+        "elasticsearch",
+        "opensearch",
+        "rabbitmq",
+        "qdrant",
+        "meilisearch",
+        "cockroach",
     ];
     // An exporter of a database is none.
     let is = |names: &[&str]| names.iter().any(|name| program.starts_with(name)) && !program.contains("exporter");

@@ -36,7 +36,7 @@ pub(super) fn list(door: Door<'_>) -> Result<Vec<Container>, Trouble> {
     }
     let Some(body) = containers_listed(door)? else { return Ok(Vec::new()) };
     let rows = docker_engine::parse_api_rows(&body)?;
-    let mut found: Vec<Container> = rows.into_iter().filter_map(container).collect();
+    let mut found: Vec<Container> = rows.iter().filter_map(container).collect();
     for one in &mut found {
         let directory = one.file.as_deref().and_then(|file| file.rsplit_once('/')).map(|(directory, _)| directory);
         one.env = directory.map(|directory| format!("{directory}/.env")).filter(|path| door.system.exists(path));
@@ -44,7 +44,7 @@ pub(super) fn list(door: Door<'_>) -> Result<Vec<Container>, Trouble> {
     Ok(found)
 }
 
-fn container(row: docker_engine::Row) -> Option<Container> {
+fn container(row: &docker_engine::Row) -> Option<Container> {
     let label = |key: &str| row.labels.get(key).map(String::as_str).filter(|value| !value.is_empty());
     // A task of Swarm is replaced by another of another name.
     let name = label("com.docker.swarm.service.name").unwrap_or(&row.name).to_owned();
@@ -57,7 +57,8 @@ fn container(row: docker_engine::Row) -> Option<Container> {
     if !running && (compose.is_none() || row.status.starts_with("Exited (0)")) {
         return None;
     }
-    let file = label("com.docker.compose.project.config_files").filter(|file| Path::new(file).is_absolute() && !file.contains(','));
+    let file = label("com.docker.compose.project.config_files")
+        .filter(|file| Path::new(file).is_absolute() && !file.contains(','));
     // `db:service_healthy:false,cache:service_started:true`
     let depends_on = label("com.docker.compose.depends_on").unwrap_or_default();
     let depends_on = depends_on.split(',').filter_map(|one| one.split(':').next()).filter(|one| !one.is_empty());

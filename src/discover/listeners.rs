@@ -81,7 +81,9 @@ pub(super) fn read(system: &System) -> Listeners {
     let ports: BTreeSet<u16> = tcp.iter().map(Listener::port).collect();
     // The side that was not the one to listen has opened the connection.
     for peer in peers.iter().filter(|peer| ports.contains(&peer.remote.port()) && !ports.contains(&peer.local.port())) {
-        if peer.remote.ip().to_canonical() == peer.local.ip().to_canonical() || peer.remote.ip().to_canonical().is_loopback() {
+        if peer.remote.ip().to_canonical() == peer.local.ip().to_canonical()
+            || peer.remote.ip().to_canonical().is_loopback()
+        {
             connected.insert(peer.inode, peer.remote.port());
         }
     }

@@ -203,7 +203,7 @@ pub fn find(door: Door<'_>) -> Found {
         let units = units::read(door.system);
         (join(listeners), units, join(containers), join(apps))
     });
-    assemble::assemble(listeners, units, containers, apps)
+    assemble::assemble(listeners, &units, containers, apps)
 }
 
 /// Adds to each service the public names that the proxy sends to its ports. The proxy's own program reads its configuration.
@@ -225,7 +225,8 @@ pub fn add_routes(door: Door<'_>, found: &mut Found) {
         let Some(port) = upstream.port() else { continue };
         let is_local = ["localhost:", "127.0.0.1:", "[::1]:"].iter().any(|host| upstream.address.starts_with(host));
         let listens = |one: &&mut FoundService| one.listens.iter().any(|address| address.port() == port);
-        if let Some(one) = found.services.iter_mut().find(listens).filter(|_| is_local && is_host_name(&upstream.host)) {
+        if let Some(one) = found.services.iter_mut().find(listens).filter(|_| is_local && is_host_name(&upstream.host))
+        {
             let route = (upstream.host, upstream.path, port);
             if !one.routes.contains(&route) {
                 one.routes.push(route);
@@ -243,6 +244,9 @@ fn is_host_name(name: &str) -> bool {
 
 /// Names of those that `localhost` states, and judges by what it states.
 pub fn stated(found: &Found) -> Vec<String> {
-    let stated = found.services.iter().filter(|one| matches!(&one.manager, FoundManager::Unit(unit) if assemble::stated(unit).is_some()));
+    let stated = found
+        .services
+        .iter()
+        .filter(|one| matches!(&one.manager, FoundManager::Unit(unit) if assemble::stated(unit).is_some()));
     stated.map(|one| one.name.clone()).collect()
 }

@@ -2,8 +2,8 @@
 
 use super::{Found, FoundManager, FoundService, Protocol, Role};
 use crate::registry::{
-    App, Compose, Container, Deployment, EnvFile, Instances, LOCALHOST, Level, Log, Manager, Origin, Presence, Probe, Service,
-    Unit, localhost,
+    App, Compose, Container, Deployment, EnvFile, Instances, LOCALHOST, Level, Log, Manager, Origin, Presence, Probe,
+    Service, Unit, localhost,
 };
 
 /// Above this much memory pm2 restarts an application, where nobody set a bound: never.
@@ -87,8 +87,10 @@ fn service(one: &FoundService, needs: &'static [&'static Service]) -> Service {
 /// Ports by which a client of this host that knows nothing else finds it, those first that are meant for others.
 pub(super) fn ports(one: &FoundService) -> Vec<u16> {
     let usual = one.listens.iter().map(|address| (address.ip().to_canonical(), address.port()));
-    let mut usual: Vec<(bool, u16)> =
-        usual.filter(|(ip, _)| ip.is_unspecified() || ip.is_loopback()).map(|(ip, port)| (ip.is_loopback(), port)).collect();
+    let mut usual: Vec<(bool, u16)> = usual
+        .filter(|(ip, _)| ip.is_unspecified() || ip.is_loopback())
+        .map(|(ip, port)| (ip.is_loopback(), port))
+        .collect();
     usual.sort_unstable();
     let mut found: Vec<u16> = Vec::new();
     for (_, port) in usual {
@@ -106,6 +108,6 @@ pub(super) fn probe(one: &FoundService, port: u16) -> Option<Probe> {
         Some(Protocol::Redis) => Probe::redis(port),
         Some(Protocol::Mongo) => Probe::mongo(port),
         Some(Protocol::Mysql | Protocol::Ssh) => return None,
-        None => Probe::Http(crate::registry::Http::get(port, "/", list(vec![crate::registry::Rule::any_status(crate::registry::Verdict::Pass)]))),
+        None => Probe::any(port),
     })
 }

@@ -106,7 +106,11 @@ fn statics(found: &Found) -> BTreeMap<String, String> {
     let of = |name: &str| {
         let upper = name.to_ascii_uppercase().replace('-', "_");
         let starts_well = upper.starts_with(|c: char| c.is_ascii_alphabetic());
-        if starts_well && !RESERVED.contains(&upper.as_str()) && upper != "SERVICES" { upper } else { format!("SERVICE_{upper}") }
+        if starts_well && !RESERVED.contains(&upper.as_str()) && upper != "SERVICES" {
+            upper
+        } else {
+            format!("SERVICE_{upper}")
+        }
     };
     found.services.iter().map(|one| (one.name.clone(), of(&one.name))).collect()
 }
@@ -162,7 +166,8 @@ fn service(one: &FoundService, statics: &BTreeMap<String, String>) -> String {
     if !routes.is_empty() {
         let _ = write!(text, "\n    .routes(&[{}])", routes.join(", "));
     }
-    let needs: Vec<String> = one.needs.iter().filter_map(|(name, _)| Some(format!("&{}", statics.get(name)?))).collect();
+    let needs: Vec<String> =
+        one.needs.iter().filter_map(|(name, _)| Some(format!("&{}", statics.get(name)?))).collect();
     if !needs.is_empty() {
         let _ = write!(text, "\n    .needs(&[{}])", needs.join(", "));
     }
@@ -205,7 +210,8 @@ fn manager(one: &FoundService) -> String {
         }
         FoundManager::Container(name) => format!("Manager::Docker(Container::new(&[{}]))", quoted(name)),
         FoundManager::App { name, user, home, cluster, memory_restart_bytes } => {
-            let instances = cluster.map_or_else(|| "Instances::Fork".to_owned(), |count| format!("Instances::Cluster({count})"));
+            let instances =
+                cluster.map_or_else(|| "Instances::Fork".to_owned(), |count| format!("Instances::Cluster({count})"));
             let bytes = memory_restart_bytes.map_or_else(|| "u64::MAX".to_owned(), |bytes| bytes.to_string());
             format!(
                 "Manager::Pm2(App::new({}, {instances}).user({}).home({}).memory_restart_bytes({bytes}))",

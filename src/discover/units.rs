@@ -23,15 +23,22 @@ pub struct Units {
     pub left_out: usize,
 }
 
+/// What an administrator wrote of a unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Own {
+    /// Its file.
+    File,
+    /// A drop-in of a packaged one, at this path.
+    DropIn(String),
+}
+
 /// A service of systemd.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Unit {
     /// Path of its file.
     pub file: String,
-    /// An administrator wrote its file, or a drop-in of it: the path of that.
-    pub own: Option<String>,
-    /// Its file is the administrator's, and not only a drop-in.
-    pub own_file: bool,
+    /// What an administrator wrote of it.
+    pub own: Option<Own>,
     /// It is started at boot.
     pub enabled: bool,
     /// It runs, or has run and stays active.
@@ -51,6 +58,11 @@ pub struct Unit {
 }
 
 impl Unit {
+    /// It ends by itself, and a timer starts it again and again.
+    pub fn is_timed_job(&self) -> bool {
+        self.is_job() && self.trigger.as_ref().is_some_and(|trigger| is_kind(trigger, "timer"))
+    }
+
     /// The setting of a key that counts.
     pub fn setting(&self, key: &str) -> Option<&str> {
         unit_file::last(&self.settings, key).map(|setting| setting.value.as_str())
@@ -63,8 +75,7 @@ impl Unit {
 
     /// It runs once and ends, and nothing says that it stays active after that.
     pub fn is_job(&self) -> bool {
-        self.setting("Type") == Some("oneshot")
-            && !self.setting("RemainAfterExit").is_some_and(unit_file::is_yes)
+        self.setting("Type") == Some("oneshot") && !self.setting("RemainAfterExit").is_some_and(unit_file::is_yes)
     }
 }
 
@@ -98,11 +109,13 @@ fn list(system: &System) -> Files {
                 if let Some(unit) = name.strip_suffix(".d") {
                     let parts = system.names(&path).unwrap_or_default();
                     let parts = parts.into_iter().filter_map(|part| part.into_string().ok());
-                    let mut parts: Vec<String> = parts.filter(|part| part.ends_with(".conf")).collect();
+                    let mut parts: Vec<String> = parts.filter(|part| is_kind(part, "conf")).collect();
                     parts.sort();
                     let parts = parts.into_iter().map(|part| format!("{path}/{part}"));
                     files.drop_ins.entry(unit.to_owned()).or_default().extend(parts);
-                } else if ENABLING.contains(&dir) && [".wants", ".requires", ".upholds"].iter().any(|it| name.ends_with(it)) {
+                } else if ENABLING.contains(&dir)
+                    && [".wants", ".requires", ".upholds"].iter().any(|it| name.ends_with(it))
+                {
                     let names = system.names(&path).unwrap_or_default();
                     files.enabled.extend(names.into_iter().filter_map(|name| name.into_string().ok()));
                 }
@@ -133,7 +146,12 @@ fn list(system: &System) -> Files {
 }
 
 fn is_unit(name: &str) -> bool {
-    [".service", ".timer", ".socket", ".path"].iter().any(|kind| name.ends_with(kind))
+    ["service", "timer", "socket", "path"].iter().any(|kind| is_kind(name, kind))
+}
+
+/// Whether a name ends with this type.
+fn is_kind(name: &str, kind: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, its)| its == kind)
 }
 
 /// The part of a name before its type.
@@ -153,7 +171,11 @@ pub(super) fn read(system: &System) -> Units {
     let mut found = Units::default();
     for name in names {
         // A template is not a unit, and an alias another name of one.
-        if !name.ends_with(".service") || name.contains("@.") || files.aliases.contains(name) || files.masked.contains(name) {
+        if !name.ends_with(".service")
+            || name.contains("@.")
+            || files.aliases.contains(name)
+            || files.masked.contains(name)
+        {
             continue;
         }
         let running = files.running.contains(name);
@@ -173,15 +195,15 @@ fn unit(system: &System, files: &Files, triggers: &Triggers, name: &str) -> Opti
     let is_own = |path: &str| OWN.iter().any(|dir| path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/')));
     let of_template = template.iter().filter_map(|template| files.drop_ins.get(template));
     let drop_ins: Vec<&String> = of_template.chain(files.drop_ins.get(name)).flatten().collect();
-    let own_file = is_own(&file);
-    let own = own_file.then(|| file.clone()).or_else(|| drop_ins.iter().find(|path| is_own(path)).map(|path| (*path).clone()));
+    let drop_in = || drop_ins.iter().find(|path| is_own(path)).map(|path| Own::DropIn((*path).clone()));
+    let own = if is_own(&file) { Some(Own::File) } else { drop_in() };
     let (enabled, running) = (files.enabled.contains(name), files.running.contains(name));
     let trigger = triggers.get(name);
     // Of those that serve nobody here nothing is read.
     if own.is_none() && !enabled && !running {
         return None;
     }
-    let mut unit = Unit { file: file.clone(), own, own_file, enabled, running, ..Unit::default() };
+    let mut unit = Unit { file: file.clone(), own, enabled, running, ..Unit::default() };
     if let Some((trigger, ports)) = trigger {
         unit.trigger = Some(trigger.clone());
         unit.socket_ports.clone_from(ports);
@@ -206,7 +228,11 @@ fn unit(system: &System, files: &Files, triggers: &Triggers, name: &str) -> Opti
 fn env_files(system: &System, settings: &[Setting]) -> Vec<String> {
     let named = unit_file::list(settings, "EnvironmentFile");
     // Those of packages hold flags, and no secrets.
-    let plain = |path: &str| path.starts_with('/') && !path.starts_with("/etc/default/") && !path.contains(['%', '*', '?', '[', '"', '\'', '\\']);
+    let plain = |path: &str| {
+        path.starts_with('/')
+            && !path.starts_with("/etc/default/")
+            && !path.contains(['%', '*', '?', '[', '"', '\'', '\\'])
+    };
     let is_there = |value: &str| value.strip_prefix('-').is_none_or(|path| !system.is_missing(path));
     let paths = named.iter().filter(|it| is_there(&it.value)).map(|it| it.value.trim_start_matches('-'));
     paths.filter(|path| plain(path)).map(str::to_owned).collect()
@@ -218,13 +244,14 @@ pub(super) fn local_ports(text: &str) -> BTreeSet<u16> {
     for word in text.split(|c: char| c.is_whitespace() || "\"',".contains(c)) {
         // Where others find this service is no need of it.
         let key = word.split_once('=').map_or("", |(key, _)| key);
-        if OWN_ADDRESSES.iter().any(|part| key.contains(part)) {
+        if is_own_address(key) {
             continue;
         }
         for name in ["localhost:", "127.0.0.1:", "[::1]:"] {
             for (at, _) in word.match_indices(name) {
                 // A part of a longer name is another host.
-                let is_whole = word[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric() && !"-._".contains(c));
+                let is_whole =
+                    word[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric() && !"-._".contains(c));
                 let rest = &word[at + name.len()..];
                 let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
                 if is_whole && let Ok(port) = rest[..digits].parse() {
@@ -236,9 +263,12 @@ pub(super) fn local_ports(text: &str) -> BTreeSet<u16> {
     found
 }
 
-/// Parts of the names of variables that hold the address at which others reach a service.
-const OWN_ADDRESSES: [&str; 10] =
-    ["CORS", "ORIGIN", "PUBLIC", "ALLOWED", "CALLBACK", "REDIRECT", "FRONTEND", "SITE", "BASE_URL", "APP_URL"];
+/// Whether a variable holds the address at which others reach the service itself.
+fn is_own_address(key: &str) -> bool {
+    const WORDS: [&str; 10] =
+        ["CORS", "ORIGIN", "ORIGINS", "PUBLIC", "ALLOWED", "CALLBACK", "REDIRECT", "FRONTEND", "SITE", "NEXTAUTH"];
+    matches!(key, "BASE_URL" | "APP_URL") || key.split('_').any(|word| WORDS.contains(&word))
+}
 
 /// Units that start others: the started one, by which, and the ports of a socket.
 type Triggers = BTreeMap<String, (String, Vec<u16>)>;
@@ -258,7 +288,9 @@ fn triggers(system: &System, files: &Files) -> Triggers {
         let Some(path) = files.first.get(name) else { continue };
         let mut settings = Vec::new();
         for path in std::iter::once(path).chain(files.drop_ins.get(name).into_iter().flatten()) {
-            settings.extend(system.read_once(path).map(|text| unit_file::section(path, &text, section)).unwrap_or_default());
+            settings.extend(
+                system.read_once(path).map(|text| unit_file::section(path, &text, section)).unwrap_or_default(),
+            );
         }
         let started = unit_file::last(&settings, key).map_or_else(|| format!("{stem}.service"), |it| it.value.clone());
         let streams = unit_file::list(&settings, "ListenStream");
@@ -271,11 +303,11 @@ fn triggers(system: &System, files: &Files) -> Triggers {
 /// Whether somebody meant this unit to run here.
 fn is_meant(name: &str, unit: &Unit) -> bool {
     // What ends by itself is a service only where something starts it again and again.
-    if unit.is_job() && unit.trigger.as_ref().is_none_or(|trigger| !trigger.ends_with(".timer")) {
+    if unit.is_job() && !unit.is_timed_job() {
         return false;
     }
     let lives = unit.enabled || unit.running || unit.trigger.is_some();
-    if unit.own_file {
+    if unit.own == Some(Own::File) {
         // Without `[Install]` it is started by another, or by hand.
         return lives || unit.installable;
     }
@@ -288,14 +320,81 @@ fn is_meant(name: &str, unit: &Unit) -> bool {
 
 /// Units of a distribution that keep the system itself going.
 const NOISE: &[&str] = &[
-    "accounts-daemon", "anacron", "apparmor", "apt-", "atd", "auditd", "avahi-daemon", "blk-availability", "bluetooth",
-    "cloud-", "colord", "console-getty", "console-setup", "containerd", "cups", "dbus", "dm-event", "dpkg-db-backup",
-    "e2scrub", "emergency", "fwupd", "getty@", "haveged", "ifup@", "initrd", "irqbalance", "iscsi", "keyboard-setup", "kmod",
-    "logrotate", "lvm2-", "man-db", "mdadm", "mdmonitor", "modprobe@", "ModemManager", "multipathd", "networkd-dispatcher",
-    "networking", "NetworkManager", "nfs-", "nftables", "open-iscsi", "open-vm-tools", "packagekit", "plymouth", "polkit",
-    "procps", "qemu-guest-agent", "quotaon", "rc-local", "rescue", "rngd", "rpc-", "rpcbind", "rsyslog", "rtkit-daemon",
-    "serial-getty@", "snapd", "smartmontools", "smartd", "sysstat", "systemd-", "thermald", "udev", "udisks2", "ufw",
-    "unattended-upgrades", "upower", "user@", "user-runtime-dir@", "uuidd", "vgauth", "wpa_supplicant", "xe-daemon",
+    "accounts-daemon",
+    "anacron",
+    "apparmor",
+    "apt-",
+    "atd",
+    "auditd",
+    "avahi-daemon",
+    "blk-availability",
+    "bluetooth",
+    "cloud-",
+    "colord",
+    "console-getty",
+    "console-setup",
+    "containerd",
+    "cups",
+    "dbus",
+    "dm-event",
+    "dpkg-db-backup",
+    "e2scrub",
+    "emergency",
+    "fwupd",
+    "getty@",
+    "haveged",
+    "ifup@",
+    "initrd",
+    "irqbalance",
+    "iscsi",
+    "keyboard-setup",
+    "kmod",
+    "logrotate",
+    "lvm2-",
+    "man-db",
+    "mdadm",
+    "mdmonitor",
+    "modprobe@",
+    "ModemManager",
+    "multipathd",
+    "networkd-dispatcher",
+    "networking",
+    "NetworkManager",
+    "nfs-",
+    "nftables",
+    "open-iscsi",
+    "open-vm-tools",
+    "packagekit",
+    "plymouth",
+    "polkit",
+    "procps",
+    "qemu-guest-agent",
+    "quotaon",
+    "rc-local",
+    "rescue",
+    "rngd",
+    "rpc-",
+    "rpcbind",
+    "rsyslog",
+    "rtkit-daemon",
+    "serial-getty@",
+    "snapd",
+    "smartmontools",
+    "smartd",
+    "sysstat",
+    "systemd-",
+    "thermald",
+    "udev",
+    "udisks2",
+    "ufw",
+    "unattended-upgrades",
+    "upower",
+    "user@",
+    "user-runtime-dir@",
+    "uuidd",
+    "vgauth",
+    "wpa_supplicant",
+    "xe-daemon",
 ];
 
 fn is_noise(name: &str) -> bool {
@@ -322,7 +421,10 @@ mod tests {
     #[test]
     fn ports_of_this_host_are_found_in_addresses() {
         let of = |text: &str| local_ports(text).into_iter().collect::<Vec<_>>();
-        assert_eq!(of("DATABASE_URL=postgres://shop:pw@localhost:5432/shop\nREDIS=\"redis://127.0.0.1:6379\""), [5432, 6379]);
+        assert_eq!(
+            of("DATABASE_URL=postgres://shop:pw@localhost:5432/shop\nREDIS=\"redis://127.0.0.1:6379\""),
+            [5432, 6379]
+        );
         assert_eq!(of("A=http://[::1]:8080/x B=localhost:81"), [81, 8080]);
         for text in [
             "CORS_ORIGIN=http://localhost:3000",
@@ -352,7 +454,8 @@ mod tests {
             symlink(target, place(path)).unwrap();
         }
         for name in running {
-            symlink("0123456789abcdef0123456789abcdef", place(&format!("run/systemd/units/invocation:{name}"))).unwrap();
+            symlink("0123456789abcdef0123456789abcdef", place(&format!("run/systemd/units/invocation:{name}")))
+                .unwrap();
         }
         let found = read(&System { root: root.clone(), ..System::real() });
         fs::remove_dir_all(root).unwrap();
@@ -404,7 +507,8 @@ mod tests {
             (etc("masked.service"), "/dev/null"),
         ];
         let links: Vec<(&str, &str)> = links.iter().map(|(path, target)| (path.as_str(), *target)).collect();
-        let running = ["myapp.service", "packaged.service", "systemd-logind.service", "getty@tty1.service", "server.service"];
+        let running =
+            ["myapp.service", "packaged.service", "systemd-logind.service", "getty@tty1.service", "server.service"];
         let found = found(&files, &links, &running);
         assert_eq!(
             names(&found),
@@ -425,7 +529,10 @@ mod tests {
         assert_eq!((of("off.service").enabled, of("off.service").running), (false, false));
         assert_eq!(of("nightly.service").trigger.as_deref(), Some("nightly.timer"));
         assert_eq!(of("door.service").socket_ports, [7777]);
-        assert_eq!(of("packaged.service").own.as_deref(), Some("/etc/systemd/system/packaged.service.d/limits.conf"));
+        assert_eq!(
+            of("packaged.service").own,
+            Some(Own::DropIn("/etc/systemd/system/packaged.service.d/limits.conf".to_owned()))
+        );
         assert_eq!(of("packaged.service").named_ports, BTreeSet::from([99]));
         assert_eq!(of("server.service").own, None);
     }

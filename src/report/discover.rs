@@ -93,7 +93,11 @@ impl Discovery {
             },
             listens: one.listens.iter().map(ToString::to_string).collect(),
             needs: one.needs.into_iter().map(|(name, why)| Need { name, why }).collect(),
-            endpoints: one.routes.iter().map(|(host, path, _)| format!("{host}{}", path.trim_end_matches('/'))).collect(),
+            endpoints: one
+                .routes
+                .iter()
+                .map(|(host, path, _)| format!("{host}{}", path.trim_end_matches('/')))
+                .collect(),
             name: one.name,
             summary: one.summary,
             env: one.env,
@@ -117,7 +121,9 @@ impl Discovery {
 
 /// Addresses for people: a port that everybody finds stands for all addresses.
 fn short(listens: &[String]) -> Vec<String> {
-    let every = |address: &str| address.strip_prefix("0.0.0.0:").or(address.strip_prefix("[::]:")).map(|port| format!(":{port}"));
+    let every = |address: &str| {
+        address.strip_prefix("0.0.0.0:").or(address.strip_prefix("[::]:")).map(|port| format!(":{port}"))
+    };
     let mut found: Vec<String> = Vec::new();
     for address in listens {
         let address = every(address).unwrap_or_else(|| address.clone());

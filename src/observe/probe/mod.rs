@@ -30,11 +30,11 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 pub use any::Connection;
+pub use containers::listed as containers_listed;
 pub(crate) use databases::{named_in, say_and_show as say_to_redis};
 pub use edge::{Edge, edge};
 use elsewhere::reply_at;
 pub use elsewhere::{is_silent, look_for_listeners};
-pub use containers::listed as containers_listed;
 pub use engine::engine_get;
 #[cfg(test)]
 pub use host::Silence;
