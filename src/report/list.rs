@@ -24,6 +24,8 @@ pub struct Services {
 pub struct ServiceRow {
     /// Name.
     pub name: &'static str,
+    /// `stated` by a runbook, or `found` on this host.
+    pub origin: registry::Origin,
     /// What it does.
     pub summary: &'static str,
     /// Severity level if it is down.
@@ -50,6 +52,7 @@ impl ServiceRow {
         let manager = service.managers.first();
         ServiceRow {
             name: service.name,
+            origin: service.origin,
             summary: service.summary,
             severity: service.severity.id,
             manager: manager.map(registry::Manager::kind),

@@ -14,7 +14,7 @@ use crate::judge::freshness::Freshness;
 use crate::judge::health::{About, Check, Health, HostHealth, ServiceHealth, State};
 use crate::observe::logs::line::Said;
 use crate::program;
-use crate::registry::{Deployment, Service, Verdict};
+use crate::registry::{Deployment, Origin, Service, Verdict};
 use crate::ui::Report;
 use crate::ui::{Cell, Column, Text, Tone};
 use crate::units::{age, bytes, stamp};
@@ -209,6 +209,11 @@ impl Report for Status {
             page.labeled("changed", &[Cell::plain(change.clone())]);
         }
         self.services(page);
+        let found = self.services.iter().filter(|service| service.origin == Origin::Found);
+        let found: Vec<&str> = found.map(|service| service.name.as_str()).collect();
+        if !found.is_empty() {
+            page.line(&[Cell(Tone::Dim, format!("found on this host: {}", found.join(", ")))]);
+        }
         if !self.absent.is_empty() {
             let names: Vec<&str> = self.absent.iter().map(|absent| absent.name.as_str()).collect();
             page.line(&[Cell(Tone::Dim, format!("not on this host: {}", names.join(", ")))]);

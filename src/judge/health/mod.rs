@@ -26,7 +26,7 @@ pub(crate) use unit::{NO_DETAILS, ended_by_manager, ending, restarting};
 use crate::host::tools::command::Command;
 use crate::host::trouble::Trouble;
 use crate::observe::probe::{Answer, Evidence, Holder, Reply};
-use crate::registry::{Deployment, Manager, Presence, Probe, Service, Verdict};
+use crate::registry::{Deployment, Manager, Origin, Presence, Probe, Service, Verdict};
 use crate::units::bytes;
 
 /// One thing that was looked at.
@@ -79,6 +79,8 @@ pub struct PortOwner {
 pub struct ServiceHealth {
     /// Its name in the registry.
     pub name: String,
+    /// `stated` by a runbook, or `found` on this host.
+    pub origin: Origin,
     /// `systemd`, `compose`, `docker` or `pm2`; `null` when nothing on this host manages it.
     pub manager: Option<String>,
     /// The manager's name for it: unit, container, application.
@@ -321,6 +323,7 @@ fn assess(
         }
     }
     let health = ServiceHealth {
+        origin: service.origin,
         name: service.name.to_owned(),
         manager: service.managers.first().map(|manager| manager.kind().to_owned()),
         unit: first

@@ -120,6 +120,7 @@ mod tests {
 
     fn judged(state: State, since: Option<i64>) -> ServiceHealth {
         ServiceHealth {
+            origin: crate::registry::Origin::Stated,
             name: "wallet".into(),
             manager: Some("systemd".into()),
             unit: None,

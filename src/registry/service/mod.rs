@@ -62,6 +62,9 @@ pub use manager::*;
 pub use probe::*;
 pub use setting::*;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::severity::Level;
 
 /// Something that runs and can be healthy or not.
@@ -293,7 +296,8 @@ impl AtStake {
 }
 
 /// Where a service is known from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Origin {
     /// A runbook states it.

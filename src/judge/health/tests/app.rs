@@ -34,6 +34,7 @@ fn all_processes_are_told_as_one_service() {
     assert_eq!(
         judge(&SHOP, &[&WORKER], &evidence).services,
         [ServiceHealth {
+            origin: crate::registry::Origin::Stated,
             name: "worker".into(),
             manager: Some("pm2".into()),
             unit: Some("worker".into()),

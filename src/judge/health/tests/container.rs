@@ -56,6 +56,7 @@ fn a_running_container_is_told_in_full() {
     assert_eq!(
         health(&LONE, vec![running_container("another"), container]),
         ServiceHealth {
+            origin: crate::registry::Origin::Stated,
             name: "lone".into(),
             manager: Some("docker".into()),
             unit: Some("lone".into()),

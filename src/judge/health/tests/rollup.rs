@@ -32,6 +32,7 @@ fn a_service_says_who_it_is_and_who_needs_it() {
     assert_eq!(
         health,
         ServiceHealth {
+            origin: crate::registry::Origin::Stated,
             name: "database".into(),
             manager: Some("systemd".into()),
             unit: Some("database.service".into()),

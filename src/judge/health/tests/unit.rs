@@ -70,6 +70,7 @@ fn a_running_unit_is_told_in_full() {
     assert_eq!(
         health(vec![unit]),
         ServiceHealth {
+            origin: crate::registry::Origin::Stated,
             name: "lone".into(),
             manager: Some("systemd".into()),
             unit: Some("lone.service".into()),
