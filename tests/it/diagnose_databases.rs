@@ -106,7 +106,8 @@ fn a_named_service_is_explained_by_what_it_needs() {
         machine.remove(&format!("/proc/{process}"));
     }
     machine.stop(4000);
-    machine.serve(4000, servers::always(503, r#"{"status":"unhealthy","services":{"database":"down","redis":"down"}}"#));
+    machine
+        .serve(4000, servers::always(503, r#"{"status":"unhealthy","services":{"database":"down","redis":"down"}}"#));
     let run = machine.run(["diagnose", "plugspace-api"]);
     for wanted in ["PLUGSPACE-STOPPED", "mongodb", "redis", "opsctl start mongodb", "plugspace-api"] {
         assert!(run.stdout.contains(wanted), "{wanted}: {}", run.stdout);

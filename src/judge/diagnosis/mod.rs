@@ -172,9 +172,9 @@ pub fn diagnose(case: &Case<'_>, failures: &[&'static Failure], only: Option<&'s
     if let Some(only) = only {
         // Of what it needs only what makes that fail may be why it fails.
         let is_own = |found: &Finding| found.service.is_none_or(|service| service.name == only.name);
-        diagnosis.findings.retain(|found| {
-            is_own(found) || found.cause.verdict == Verdict::Fail || found.folded.iter().any(is_own)
-        });
+        diagnosis
+            .findings
+            .retain(|found| is_own(found) || found.cause.verdict == Verdict::Fail || found.folded.iter().any(is_own));
     }
     diagnosis.findings.iter_mut().for_each(|finding| reasons::quote(case, finding));
     diagnosis
