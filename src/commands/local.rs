@@ -2,7 +2,7 @@
 
 use crate::host::system::System;
 use crate::observe::probe::UnitPaths;
-use crate::registry::{Deployment, Manager, Presence, Service};
+use crate::registry::{Deployment, Failure, Manager, Presence, Service};
 
 /// Words for `SERVICE` and `SET` where there is no name.
 const NO_SERVICE: &str = "SERVICE";
@@ -71,7 +71,7 @@ impl Names {
     }
 
     fn code(&self) -> String {
-        let first = || self.deployment.all_failures().flat_map(|failure| failure.causes()).next();
+        let first = || self.deployment.all_failures().flat_map(Failure::causes).next();
         let cause = self.deployment.cause("DISK-FULL").map(|(_, cause)| cause).or_else(first);
         cause.map_or_else(|| "CODE".to_owned(), |cause| self.deployment.code(cause))
     }
