@@ -18,7 +18,6 @@ use crate::host::net;
 use crate::host::system::System;
 use crate::host::tools::journalctl;
 use crate::host::trouble::{Trouble, failure};
-use crate::program;
 use crate::registry::Deployment;
 
 /// Where the trail is.
@@ -161,7 +160,7 @@ fn write(system: &System, entry: &Entry, limit: Duration) -> Result<(), Error> {
             Code::AuditUnwritable,
             format!("cannot record the operation, nothing was changed: {FILE}: {file}; journal: {journal}"),
         )
-        .hint(program::command("diagnose disk-full"))
+        .hint(format!("ls -ld {DIRECTORY} {FILE}"))
     })
 }
 
