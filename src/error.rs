@@ -207,7 +207,7 @@ impl Error {
             true => Error::unknown(Code::Unknown, message),
             false => Error::refused(Code::Refused, message),
         };
-        error.hint_if((!hints.is_empty()).then(|| hints.join("; ")))
+        error.hint(if hints.is_empty() { program::command("verify") } else { hints.join("; ") })
     }
 
     /// With the next step.

@@ -131,7 +131,7 @@ fn work(system: &System, args: Vec<OsString>, format: Format) -> Exit {
     if commands::completion::is_asked(&args, |name| std::env::var_os(name)) {
         clap_complete::CompleteEnv::with_factory(commands::command).var(commands::COMPLETE_VAR).complete();
     }
-    match parse(args.into_iter()) {
+    match parse(args.into_iter(), system) {
         Ok(cli) => {
             if cli.is_local() {
                 units::set_local();
@@ -178,7 +178,7 @@ enum Stop {
     Wrong(Error),
 }
 
-fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, Stop> {
+fn parse(args: impl Iterator<Item = OsString>, system: &System) -> Result<Cli, Stop> {
     let words = argv::joined(argv::screen(args).map_err(Stop::Wrong)?);
     let mut command = commands::command();
     // On a terminal so narrow, text beside its flag would be a column of words.
@@ -195,16 +195,29 @@ fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, Stop> {
         Ok(cli)
     });
     parsed.map_err(|error| match error.kind() {
-        clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::DisplayVersion => {
-            let text = error.render();
-            Stop::Told(if Ui::is_colored() { text.ansi().to_string() } else { text.to_string() })
-        }
+        clap::error::ErrorKind::DisplayHelp => Stop::Told(rendered(&help(&words, system).unwrap_or(error))),
+        clap::error::ErrorKind::DisplayVersion => Stop::Told(rendered(&error)),
         _ => {
             program::set_call(typed().collect::<Vec<_>>().join(" "));
             let words: Vec<String> = words.iter().skip(1).cloned().collect();
-            Stop::Wrong(commands::usage::refused(&error, &words))
+            Stop::Wrong(commands::usage::refused(&error, &words, system))
         }
     })
+}
+
+/// The help that these words ask for, with examples that name what this host has.
+fn help(words: &[String], system: &System) -> Option<clap::Error> {
+    let names = args::meant_by(words, system).map(|deployment| commands::local::Names::of(deployment, system));
+    let mut command = commands::command_for(names.as_ref());
+    if Ui::is_narrow() {
+        command = command.term_width(0);
+    }
+    command.try_get_matches_from(words).err()
+}
+
+fn rendered(text: &clap::Error) -> String {
+    let text = text.render();
+    if Ui::is_colored() { text.ansi().to_string() } else { text.to_string() }
 }
 
 /// Prints an error, once, and says with which code to exit. Among lines of JSON it is one of them.

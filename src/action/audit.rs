@@ -160,6 +160,7 @@ fn write(system: &System, entry: &Entry, limit: Duration) -> Result<(), Error> {
             Code::AuditUnwritable,
             format!("cannot record the operation, nothing was changed: {FILE}: {file}; journal: {journal}"),
         )
+        .hint(format!("ls -ld {DIRECTORY} {FILE}"))
     })
 }
 

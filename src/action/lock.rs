@@ -154,7 +154,10 @@ fn take_file(
 ) -> Result<(Lock, Option<Note>), Error> {
     let unsafe_ = |error: io::Error| {
         Error::refused(Code::LockUnusable, format!("the lock {file} cannot be taken: {error}; nothing was changed"))
-            .hint_if(system.is_root().then(|| format!("check {DIRECTORY}: root must own it")))
+            .hint(match system.is_root() {
+                true => format!("check {DIRECTORY}: root must own it"),
+                false => program::again_as_root("status"),
+            })
     };
     let mut file = open(system, file).map_err(unsafe_)?;
     let until = Instant::now() + wait;
@@ -288,6 +291,7 @@ pub fn release(
 ) -> Result<Option<Note>, Error> {
     let failed = |error: io::Error| {
         Error::refused(Code::LockUnusable, format!("the lock {} cannot be opened: {error}", path(deployment)))
+            .hint(format!("ls -ld {DIRECTORY} {}", path(deployment)))
     };
     let mut file = open(system, &path(deployment)).map_err(failed)?;
     match file.try_lock() {

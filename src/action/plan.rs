@@ -167,13 +167,17 @@ fn steps(
 ) -> Result<Vec<Step>, Refusal> {
     let refuse = |reason: String, hint: Option<String>| Refusal { service: service.name, reason, hint, unknown: false };
     let Some(manager) = service.managers.first() else {
-        return Err(refuse("no manager on this host starts or stops it".to_owned(), None));
+        let hint = program::command(format_args!("explain {}", service.name));
+        return Err(refuse("no manager on this host starts or stops it".to_owned(), Some(hint)));
     };
     let state = match judged {
         Some(judged) => judged.state,
         // One that need not be here and does not run counts as absent; its unit may be started all the same.
         None if unit_of(operation, manager, evidence).is_some() => State::Stopped,
-        None => return Err(refuse("it is not on this host".to_owned(), None)),
+        None => {
+            let hint = program::command(format_args!("verify {}", service.name));
+            return Err(refuse("it is not on this host".to_owned(), Some(hint)));
+        }
     };
     // What runs is not started again, only looked at: pm2 would restart it.
     let idle = operation == Operation::Start && matches!(state, State::Running | State::Completed | State::Waiting);
@@ -181,7 +185,8 @@ fn steps(
     match state {
         State::Unknown => {
             let reason = format!("its state could not be determined: {seen}");
-            return Err(Refusal { unknown: true, ..refuse(reason, None) });
+            let hint = program::command(format_args!("diagnose {}", service.name));
+            return Err(Refusal { unknown: true, ..refuse(reason, Some(hint)) });
         }
         State::NotFound => {
             let hint = program::command("verify");

@@ -20,7 +20,13 @@ pub fn complete_deployments() -> Vec<CompletionCandidate> {
 
 /// The deployment that the line names with `-d`, else the one on this host; `None` when there are several.
 pub fn meant(system: &System) -> Option<&'static Deployment> {
-    named_on_line().or_else(|| match detect(system).as_slice() {
+    let words: Vec<String> = std::env::args().skip_while(|word| word != "--").collect();
+    meant_by(&words, system)
+}
+
+/// The deployment that these words of a command line name with `-d`, else the one on this host; `None` when there are several.
+pub fn meant_by(words: &[String], system: &System) -> Option<&'static Deployment> {
+    named_by(words).or_else(|| match detect(system).as_slice() {
         [] => Some(&crate::registry::LOCALHOST),
         [one] => Some(*one),
         _ => None,
@@ -100,17 +106,17 @@ pub fn complete_names() -> Vec<CompletionCandidate> {
     names
 }
 
-fn named_on_line() -> Option<&'static Deployment> {
-    let mut words = std::env::args().skip_while(|word| word != "--");
+fn named_by(words: &[String]) -> Option<&'static Deployment> {
+    let mut words = words.iter().map(String::as_str);
     while let Some(word) = words.next() {
-        let name = match word.as_str() {
+        let name = match word {
             "-d" | "--deployment" => words.next()?,
             word => match word.strip_prefix("--deployment=").or_else(|| word.strip_prefix("-d")) {
-                Some(name) => name.to_owned(),
+                Some(name) => name,
                 None => continue,
             },
         };
-        return deployment(&name).ok();
+        return deployment(name).ok();
     }
     deployment(&std::env::var("OPSCTL_DEPLOYMENT").ok()?).ok()
 }

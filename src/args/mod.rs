@@ -5,7 +5,7 @@ mod values;
 
 pub use complete::{
     candidate, complete_codes, complete_deployments, complete_failures, complete_names, complete_services,
-    complete_sets, complete_sources, meant,
+    complete_sets, complete_sources, meant, meant_by,
 };
 pub use values::{Moment, duration, moment};
 

@@ -13,6 +13,7 @@ use clap_complete::engine::ArgValueCandidates;
 
 use super::change::{self, Change};
 use super::operate::{self, Extent};
+use super::usage;
 use crate::action::audit;
 use crate::action::lock::Lock;
 use crate::action::plan::Operation;
@@ -78,12 +79,26 @@ struct Create {
 
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     match &args.what {
-        None => make(&args.create, context),
+        None => make(&args.create, context).map_err(|error| match error.downcast::<Error>() {
+            Ok(error) => or_verb(error, &args.create.sets).into(),
+            Err(other) => other,
+        }),
         Some(BackupCommand::Create(create)) => make(create, context),
         Some(BackupCommand::List(args)) => look::list(args, context),
         Some(BackupCommand::Verify(args)) => look::verify(args, context),
         Some(BackupCommand::Drill(args)) => look::drill(args, context),
         Some(BackupCommand::Prune(args)) => prune::run(args, context),
+    }
+}
+
+/// With the verb below `backup` that somebody means by a word that is no set.
+fn or_verb(error: Error, words: &[String]) -> Error {
+    let is_open = matches!(error.code, Code::UnknownSet | Code::NoBackups)
+        && !error.hint.as_ref().is_some_and(|hint| hint.starts_with("did you mean"));
+    let typed = words.first().filter(|_| is_open);
+    match typed.and_then(|typed| Some((typed, usage::below("backup", typed)?))) {
+        Some((typed, meant)) => error.hint(format!("did you mean: {}", program::instead(typed, &meant))),
+        None => error,
     }
 }
 
@@ -133,6 +148,7 @@ pub(super) fn open<'a>(context: &'a Context<'a>, set: &BackupSet) -> Result<Stor
 #[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
 pub(super) fn unreachable(trouble: String) -> Error {
     Error::unknown(Code::NoRemote, format!("the remote cannot be listed: {trouble}"))
+        .hint("rclone config, as root, shows or creates the remote")
 }
 
 fn make(args: &Create, context: &Context<'_>) -> anyhow::Result<Exit> {
@@ -288,7 +304,7 @@ fn plan(
         })
         .collect();
     staging::room(context.system, Path::new(&staging::home(deployment)), total)
-        .map_err(|trouble| Error::refused(Code::NoRoom, trouble))?;
+        .map_err(|trouble| Error::refused(Code::NoRoom, trouble).hint(program::command("diagnose disk-full")))?;
     let store = store.as_ref().map_err(|trouble| unreachable(trouble.clone()))?;
     store.list().map_err(unreachable)?;
     let (verdict, exit) = if failed == 0 { (Verdict::Pass, Exit::Success) } else { (Verdict::Fail, Exit::Unhealthy) };

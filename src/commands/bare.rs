@@ -1,6 +1,7 @@
 //! `opsctl` alone: the short help, and the state of this host in one line.
 
-use super::{command, status};
+use super::local::Names;
+use super::{command_for, status};
 use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
@@ -19,7 +20,8 @@ pub fn run(context: &Context<'_>) -> anyhow::Result<Exit> {
             return Err(Error::usage(Code::Usage, "a verb is missing").hint(program::command("status")).into());
         }
     }
-    let help = command().render_help();
+    let names = context.deployment().ok().map(|deployment| Names::of(deployment, context.system));
+    let help = command_for(names.as_ref()).render_help();
     let help = if Ui::is_colored() { help.ansi().to_string() } else { help.to_string() };
     Ui::raw(format!("{help}\n").as_bytes())?;
     match context.deployment().and_then(|deployment| status::all(context, deployment)) {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use clap::Command;
 use clap::builder::styling::{AnsiColor, Styles};
 
+use super::local::Names;
 use crate::program;
 
 /// Verbs in the order in which an incident needs them. One that this binary lacks is left out.
@@ -222,18 +223,18 @@ pub fn styles() -> Styles {
 }
 
 /// The definition with examples for every verb, and with verbs in groups.
-pub fn complete(command: Command) -> Command {
+pub fn complete(command: Command, names: Option<&Names>) -> Command {
     let about = |verb: &Command| verb.get_about().map(ToString::to_string).unwrap_or_default();
     let visible = command.get_subcommands().filter(|verb| !verb.is_hide_set());
     let mut verbs: Vec<(String, String)> = visible.map(|verb| (verb.get_name().to_owned(), about(verb))).collect();
     verbs.push(("help".to_owned(), "Print the help of a verb".to_owned()));
     let header = styles();
     let header = header.get_header();
-    let first = format!("{}\n\n{header}Verbs:{header:#}", shown("Examples:", examples("")));
+    let first = format!("{}\n\n{header}Verbs:{header:#}", shown("Examples:", examples(""), names));
     let template = format!(
         "{{about-with-newline}}{{usage-heading}} {{usage}}\n\n{{before-help}}{header}Global flags:{header:#}\n{{options}}{{after-help}}"
     );
-    with_examples(command, "")
+    with_examples(command, "", names)
         .styles(styles())
         .help_template(template)
         .before_help(format!("{first}\n{}", short_groups(&verbs)))
@@ -241,25 +242,26 @@ pub fn complete(command: Command) -> Command {
 }
 
 /// Examples below the help of every verb, and of the verbs below those.
-fn with_examples(command: Command, path: &str) -> Command {
-    let names: Vec<String> = command.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
-    names.into_iter().fold(command, |command, name| {
+fn with_examples(command: Command, path: &str, names: Option<&Names>) -> Command {
+    let verbs: Vec<String> = command.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
+    verbs.into_iter().fold(command, |command, name| {
         let path = format!("{path} {name}").trim_start().to_owned();
         command.mut_subcommand(&name, |verb| {
-            let verb = with_examples(verb, &path);
+            let verb = with_examples(verb, &path, names);
             match examples(&path) {
                 [] => verb,
-                examples => verb.after_help(shown("Examples:", examples)),
+                examples => verb.after_help(shown("Examples:", examples, names)),
             }
         })
     })
 }
 
 /// A heading and commands with what they do beside them.
-fn shown(heading: &str, examples: &[Example]) -> String {
+fn shown(heading: &str, examples: &[Example], names: Option<&Names>) -> String {
     let styles = styles();
     let (header, literal) = (styles.get_header(), styles.get_literal());
-    let commands: Vec<String> = examples.iter().map(|(words, _)| program::command(words)).collect();
+    let put = |words: &str| names.map_or_else(|| words.to_owned(), |names| names.put(words));
+    let commands: Vec<String> = examples.iter().map(|(words, _)| program::command(put(words))).collect();
     let width = commands.iter().map(String::len).max().unwrap_or_default();
     let mut text = format!("{header}{heading}{header:#}");
     for (command, (_, what)) in commands.iter().zip(examples) {

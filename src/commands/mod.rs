@@ -13,6 +13,7 @@ pub mod explain;
 pub mod get;
 mod help;
 pub mod history;
+pub mod local;
 pub mod lock;
 pub mod logs;
 pub mod maintenance;
@@ -220,8 +221,13 @@ pub enum Verb {
 
 /// The command line's definition, under the name that this program has.
 pub fn command() -> Command {
+    command_for(None)
+}
+
+/// The same, with these names in its examples.
+pub fn command_for(names: Option<&local::Names>) -> Command {
     let command = Cli::command().name(program::name()).bin_name(program::name());
-    help::complete(command).version(program::build())
+    help::complete(command, names).version(program::build())
 }
 
 impl Cli {

@@ -238,7 +238,17 @@ fn look(context: &Context<'_>, ask: &Ask<'_>) -> Result<Outlook, Error> {
     let wrong: Vec<_> = against(Verdict::Fail).chain(against(Verdict::Unknown)).collect();
     if !wrong.is_empty() {
         let reasons: Vec<String> = wrong.iter().map(|check| format!("{}: {}", check.what, check.summary)).collect();
-        let hints: Vec<&str> = wrong.iter().filter_map(|check| check.hint.as_deref()).collect();
+        let mut hints: Vec<&str> = Vec::new();
+        for hint in wrong.iter().filter_map(|check| check.hint.as_deref()) {
+            if !hints.contains(&hint) {
+                hints.push(hint);
+            }
+        }
+        // What could not be read may be root's alone.
+        let as_root = program::again_as_root(ask.wanted.verb());
+        if !context.system.is_root() && wrong.iter().any(|check| check.verdict == Verdict::Unknown) {
+            hints = vec![&as_root];
+        }
         let is_unknown = wrong.iter().all(|check| check.verdict == Verdict::Unknown);
         return Err(Error::blocked(ask.wanted.verb(), &reasons, &hints, is_unknown));
     }

@@ -2,8 +2,11 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::command;
+use super::{command, local};
+use crate::args;
 use crate::error::{Code, Error, LIKELY, nearest};
+use crate::host::system::System;
+use crate::host::tools::quote;
 use crate::program;
 use crate::registry::loaded::deployments;
 
@@ -42,8 +45,11 @@ const MEANT: &[(&str, &str)] = &[
     ("why", "diagnose"),
 ];
 
+/// How many services a hint names.
+const FEW: usize = 6;
+
 /// The parser's error as one of ours; `words` are what was typed after the name.
-pub fn refused(error: &clap::Error, words: &[String]) -> Error {
+pub fn refused(error: &clap::Error, words: &[String], system: &System) -> Error {
     let usage = match error.get(ContextKind::Usage) {
         Some(ContextValue::StyledStr(text)) => text.to_string(),
         _ => String::new(),
@@ -62,7 +68,29 @@ pub fn refused(error: &clap::Error, words: &[String]) -> Error {
         Some((message, meant)) => (message.to_owned(), typed(error).map(|typed| instead(typed, meant))),
         None => (message, None),
     };
-    Error::usage(Code::Usage, message).hint(own.or_else(|| suggestion(error, words)).unwrap_or(help))
+    let hint = own.or_else(|| unnamed(error, words, system)).or_else(|| suggestion(error, words));
+    Error::usage(Code::Usage, message).hint(hint.unwrap_or(help))
+}
+
+/// What to type where the service is missing, and which services this host has.
+fn unnamed(error: &clap::Error, words: &[String], system: &System) -> Option<String> {
+    let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg) else { return None };
+    let is_missing = error.kind() == ErrorKind::MissingRequiredArgument;
+    missing.iter().find(|argument| is_missing && argument.starts_with("<SERVICE>"))?;
+    let typed: Vec<String> = words.iter().map(|word| quote(word).into_owned()).collect();
+    let call = |word: &str| program::command(format_args!("{} {word}", typed.join(" ")));
+    let (_, verb) = path(words);
+    let mut hint = call("SERVICE");
+    if verb.get_arguments().any(|argument| argument.get_id() == "all") {
+        hint = format!("{hint}, or {}", call("--all"));
+    }
+    let here = args::meant_by(words, system).map(|deployment| local::services(deployment, system)).unwrap_or_default();
+    let names: Vec<&str> = here.iter().take(FEW).map(|service| service.name).collect();
+    Some(match (names.is_empty(), here.len() > FEW) {
+        (true, _) => format!("{hint}; {} lists them", program::command("get services")),
+        (false, true) => format!("{hint}; services: {}, …", names.join(", ")),
+        (false, false) => format!("{hint}; services: {}", names.join(", ")),
+    })
 }
 
 /// The parser's paragraph before its hints, as one line.
@@ -107,6 +135,13 @@ fn verb(typed: &str, words: &[String]) -> Option<String> {
     let meant = MEANT.iter().find(|(word, _)| word.eq_ignore_ascii_case(typed)).map(|(_, meant)| (*meant).to_owned());
     let is_service = deployments().flat_map(|d| d.services).any(|service| service.name == typed);
     meant.or(likely).or_else(|| is_service.then(|| format!("status {typed}")))
+}
+
+/// The verb below `verb` that somebody means by this word.
+pub(super) fn below(verb: &str, typed: &str) -> Option<String> {
+    let all = command();
+    let known: Vec<&str> = all.find_subcommand(verb)?.get_subcommands().map(clap::Command::get_name).collect();
+    nearest(typed, &known, LIKELY).map(str::to_owned)
 }
 
 /// The verbs that these words begin with, flags aside, and the command that they lead to.
@@ -155,7 +190,8 @@ mod tests {
     fn error(line: &str) -> Error {
         let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
         let all = std::iter::once("opsctl".to_owned()).chain(words.clone());
-        refused(&command().try_get_matches_from(all).unwrap_err(), &words)
+        let system = System { root: std::path::PathBuf::from("/nonexistent"), ..System::real() };
+        refused(&command().try_get_matches_from(all).unwrap_err(), &words, &system)
     }
 
     #[test]
@@ -164,7 +200,12 @@ mod tests {
             ("status --foo", "unexpected argument '--foo' found", "opsctl status --help"),
             ("stattus", "unrecognized subcommand 'stattus'", "did you mean: status"),
             ("backup list --foo", "unexpected argument '--foo' found", "opsctl backup list --help"),
-            ("restart", "missing: <SERVICE>...", "opsctl restart --help"),
+            (
+                "restart",
+                "missing: <SERVICE>...",
+                "opsctl restart SERVICE, or opsctl restart --all; opsctl get services lists them",
+            ),
+            ("describe", "missing: <SERVICE>", "opsctl describe SERVICE; opsctl get services lists them"),
             (
                 "status -o jsn",
                 "invalid value 'jsn' for '--output <FORMAT>' [possible values: text, wide, json, name]",
@@ -205,6 +246,15 @@ mod tests {
             ("bogus", "opsctl --help"),
         ] {
             assert_eq!(error(line).hint.as_deref(), Some(meant), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_word_behind_backup_may_be_a_verb_below_it() {
+        for (typed, meant) in
+            [("lst", Some("list")), ("verfy", Some("verify")), ("creat", Some("create")), ("wallet", None)]
+        {
+            assert_eq!(below("backup", typed).as_deref(), meant, "{typed}");
         }
     }
 

@@ -68,10 +68,10 @@ impl FixOutcome {
             FixOutcome::Failed => "failed",
             FixOutcome::Refused => "refused",
             FixOutcome::Gone => "gone before the fix",
-            FixOutcome::Manual => "manual",
-            FixOutcome::TooGrave => "not run: destructive",
-            FixOutcome::Planned => "would run",
-            FixOutcome::NoFix => "no fix",
+            FixOutcome::Manual => "not applied, manual step",
+            FixOutcome::TooGrave => "not applied, destructive",
+            FixOutcome::Planned => "planned, not applied",
+            FixOutcome::NoFix => "nothing to apply",
         }
     }
 }

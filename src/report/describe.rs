@@ -26,7 +26,7 @@ pub struct Description {
 
 impl Report for Description {
     fn text(&self, page: &mut Text) {
-        self.status.text(page);
+        self.status.text_above(page, &self.log);
         for check in self.status.services.iter().flat_map(|service| &service.checks) {
             let verdict = format!("{:<7} ", label(check.verdict));
             let told = format!("{}: {}", check.source, check.summary);

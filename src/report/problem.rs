@@ -7,7 +7,7 @@ use super::diagnosis::Finding;
 use crate::action::lock::Note;
 use crate::action::run;
 use crate::judge::freshness::Freshness;
-use crate::judge::health::{About, Check, Health, ServiceHealth};
+use crate::judge::health::{About, Check, Disk, Health, ServiceHealth};
 use crate::observe::logs::line::Said;
 use crate::program;
 use crate::registry::{Deployment, HostChecks, Level, Service, Verdict};
@@ -54,7 +54,8 @@ pub(super) fn problems(deployment: &Deployment, health: &Health) -> Vec<Problem>
         .filter_map(|judged| Some(service_problem(deployment.service(&judged.name)?, judged, &health.services)))
         .collect();
     let checks = health.host.iter().flat_map(|host| &host.checks);
-    found.extend(checks.filter(|check| check.verdict != Verdict::Pass).map(|check| host_problem(deployment, check)));
+    let bad = checks.filter(|check| check.verdict != Verdict::Pass);
+    found.extend(bad.map(|check| host_problem(deployment, check, next_of(deployment, health, check))));
     found.sort_by_key(|problem| problem.rank(deployment));
     found
 }
@@ -177,7 +178,20 @@ pub(super) fn absent_problem(service: &Service, reason: &str) -> Problem {
     }
 }
 
-fn host_problem(deployment: &Deployment, check: &Check) -> Problem {
+/// What leads on from a check of the host: of a full file system the diagnosis, which shows what uses it.
+fn next_of(deployment: &Deployment, health: &Health, check: &Check) -> String {
+    let mut disks = health.host.iter().filter_map(|host| host.disks.as_ref()).flatten();
+    let is_meant = |disk: &&Disk| check.source.strip_prefix("disk ") == Some(&disk.mounted_on);
+    let words: &[&str] = match disks.find(is_meant).filter(|_| check.verdict != Verdict::Unknown) {
+        None => &[],
+        Some(disk) if disk.inodes_used_percent > Some(disk.used_percent) => &["inodes-full", "disk-full"],
+        Some(_) => &["disk-full"],
+    };
+    let known = words.iter().find(|word| deployment.failure(word).is_some());
+    known.map_or_else(|| check.command.to_string(), |word| program::command(format_args!("diagnose {word}")))
+}
+
+fn host_problem(deployment: &Deployment, check: &Check, next: String) -> Problem {
     let (level, reason) = host_severity(&deployment.checks, check.about);
     Problem {
         subject: check.source.clone(),
@@ -188,7 +202,7 @@ fn host_problem(deployment: &Deployment, check: &Check) -> Problem {
         reason: reason.to_owned(),
         affects: Vec::new(),
         look: String::new(),
-        next: check.command.to_string(),
+        next,
         log: Vec::new(),
     }
 }
@@ -206,7 +220,9 @@ fn host_severity(checks: &HostChecks, about: About) -> (&Level, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::HostChecks;
+    use crate::host::tools::command::Command;
+    use crate::judge::health::HostHealth;
+    use crate::registry::{DEPLOYMENTS, HostChecks, LOCALHOST};
 
     static LEVEL: Level = Level::new("L").criterion("c").response("soon").action("a");
     static PLACE: Deployment = Deployment::new("place", &[&LEVEL], &[], HostChecks::new(&LEVEL)).summary("s");
@@ -228,5 +244,54 @@ mod tests {
         assert_eq!(of(None), []);
         let because = "crontabs: no answer from its file system in 2.0 s";
         assert_eq!(of(Some(because)), [("automation".to_owned(), Verdict::Unknown, because.to_owned())]);
+    }
+
+    #[test]
+    fn a_full_disk_leads_to_its_diagnosis_in_every_deployment_that_has_it() {
+        let disk = |used_percent, inodes| Disk {
+            mounted_on: "/tmp".to_owned(),
+            size_bytes: 1 << 30,
+            available_bytes: 0,
+            used_percent,
+            inodes_used_percent: Some(inodes),
+        };
+        let next = |deployment: &'static Deployment, disk: Disk, verdict| {
+            let check = Check {
+                source: "disk /tmp".to_owned(),
+                verdict,
+                summary: "full".to_owned(),
+                command: Command::new(["df", "-h", "/tmp"]),
+                about: About::Disk,
+                needs_root: false,
+            };
+            let host = HostHealth {
+                verdict,
+                uptime_seconds: None,
+                disks: Some(vec![disk]),
+                memory: None,
+                load: None,
+                clock: None,
+                failed_units: None,
+                oom_kills: None,
+                certificates: Vec::new(),
+                checks: vec![check],
+            };
+            let health = Health {
+                services: Vec::new(),
+                absent: Vec::new(),
+                units: Vec::new(),
+                host: Some(host),
+                in_maintenance: Vec::new(),
+            };
+            problems(deployment, &health).into_iter().map(|problem| problem.next).collect::<String>()
+        };
+        for deployment in DEPLOYMENTS.iter().copied().chain([&LOCALHOST]) {
+            let told = next(deployment, disk(100, 1), Verdict::Fail);
+            assert_eq!(told, "opsctl diagnose disk-full", "{}", deployment.name);
+            let mut causes = deployment.failure("disk-full").unwrap().causes();
+            assert!(causes.any(|cause| crate::judge::diagnosis::concerns_disks(&cause.proof)), "{}", deployment.name);
+        }
+        assert_eq!(next(&LOCALHOST, disk(40, 100), Verdict::Fail), "opsctl diagnose inodes-full");
+        assert_eq!(next(&LOCALHOST, disk(100, 1), Verdict::Unknown), "df -h /tmp");
     }
 }

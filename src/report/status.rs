@@ -189,7 +189,18 @@ impl Status {
 
 impl Report for Status {
     fn text(&self, page: &mut Text) {
-        self.headline(page);
+        self.text_above(page, &[]);
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.services.iter().map(|service| service.name.clone()).collect()
+    }
+}
+
+impl Status {
+    /// The text without those log lines that follow below it.
+    pub(super) fn text_above(&self, page: &mut Text, below: &[Said]) {
+        self.headline(page, below);
         self.lock(page);
         if let Some(maintenance) = &self.maintenance {
             let told = format!("maintenance is {}: {}", maintenance.told(), maintenance.summary);
@@ -223,12 +234,6 @@ impl Report for Status {
         }
     }
 
-    fn names(&self) -> Vec<String> {
-        self.services.iter().map(|service| service.name.clone()).collect()
-    }
-}
-
-impl Status {
     /// A change under way: what is unhealthy may be part of it.
     fn lock(&self, page: &mut Text) {
         if self.lock.state == "held" {
@@ -237,7 +242,7 @@ impl Status {
         }
     }
 
-    fn headline(&self, page: &mut Text) {
+    fn headline(&self, page: &mut Text, below: &[Said]) {
         let verdict = self.head.verdict;
         let place = format!("{} on {}: ", self.head.deployment.as_deref().unwrap_or("?"), self.head.host);
         let word = label(verdict).to_uppercase();
@@ -265,7 +270,7 @@ impl Status {
         if !worst.affects.is_empty() {
             labeled(page, "affects", worst.affects.join(", "));
         }
-        for line in &worst.log {
+        for line in worst.log.iter().filter(|line| !below.contains(line)) {
             super::logs::said(page, line);
         }
         if !worst.next.is_empty() {

@@ -44,7 +44,11 @@ const FINDINGS: [Situation; 5] = [
         &["PRIM_NETWORK", "not a known network", "/etc/prim/wallet.env"],
         "opsctl restart wallet",
     ),
-    of(&["diagnose", "store"], &["PRIM_NETWORK", "differs", "/etc/prim/store.env"], "opsctl restart store"),
+    of(
+        &["diagnose", "store"],
+        &["PRIM_NETWORK", "another network than wallet", "/etc/prim/wallet.env"],
+        "opsctl restart store",
+    ),
     of(&["explain", "PRIM-NETWORK-UNKNOWN"], &["PRIM_NETWORK", "eip155:8453"], "opsctl diagnose wallet-down"),
 ];
 
@@ -124,6 +128,28 @@ fn hints_lead_to_what_was_meant() {
         (&["wallet"], "opsctl status wallet", "--help"),
         (&["-d", "localhost", "rollback"], "opsctl get deployments", "restart --all"),
         (&["logs", "wallet", "-g", "("], "( is not a regular expression: unclosed group", "parse error"),
+        // Examples name what the deployment has.
+        (&["-d", "plugspace", "-h"], "opsctl logs mongodb --since 10m", "wallet"),
+        (&["-d", "plugspace", "restart", "--help"], "opsctl restart mongodb", "wallet"),
+        (&["-d", "plugspace", "backup", "create", "--help"], "opsctl backup create", "wallet"),
+        (&["restart", "-h"], "opsctl restart wallet", "mongodb"),
+        // What to name, and what there is.
+        (&["restart"], "opsctl restart SERVICE, or opsctl restart --all; services: wallet, store, ", "--help"),
+        (&["describe"], "opsctl describe SERVICE; services: wallet, store, ", "--all"),
+        (
+            &["stop", "--dry-run"],
+            "opsctl stop --dry-run SERVICE, or opsctl stop --dry-run --all; services: wallet",
+            "--help",
+        ),
+        (&["-d", "plugspace", "reload"], "opsctl -d plugspace reload SERVICE, or ", "wallet"),
+        (&["backup", "lst"], "did you mean: opsctl backup list", "known:"),
+        (&["backup", "verfy", "wallet"], "did you mean: opsctl backup verify wallet", "known:"),
+        (&["-d", "localhost", "backup", "lst"], "did you mean: opsctl -d localhost backup list", "get deployments"),
+        // Every refusal leads on.
+        (&["-d", "plugspace", "redeploy", "--dry-run"], "redeploy --dry-run --old-backup", "one: --old-backup"),
+        (&["rollback", "--dry-run"], "opsctl rollback --to COMMIT", "no hint"),
+        (&["backup", "list"], "rclone config", "get backups"),
+        (&["restart", "qdrant", "-y"], "opsctl explain qdrant", "no hint"),
         // The finding is not pushed off the screen by what is ruled out.
         (&["diagnose", "wallet"], "all of them: opsctl diagnose wallet -o wide", "ruled out PRIM-"),
         (&["diagnose", "wallet", "-o", "wide"], "ruled out PRIM-", "all of them"),
@@ -131,4 +157,37 @@ fn hints_lead_to_what_was_meant() {
         let text = text(&machine.run(args));
         assert!(text.contains(has) && !text.contains(has_not), "opsctl {}: {text}", args.join(" "));
     }
+}
+
+#[test]
+#[ignore = "needs root"]
+fn log_lines_are_printed_once() {
+    needs_root();
+    let machine = host();
+    for (time, line) in [("05:29:50", "listening"), ("05:29:58", "error: Unknown network")] {
+        let fields: [(&str, &[u8]); 2] = [("PRIORITY", b"3"), ("MESSAGE", line.as_bytes())];
+        machine.journal(&format!("2026-11-22T{time}Z"), "prim-wallet.service", &fields);
+    }
+    for verb in ["status", "describe"] {
+        let text = machine.run([verb, "wallet"]).stdout;
+        assert_eq!(text.matches("error: Unknown network").count(), 1, "{verb}: {text}");
+    }
+}
+
+/// A masked unit is a link to /dev/null, which sets nothing.
+#[test]
+#[ignore = "needs root"]
+fn the_log_of_a_masked_unit_is_read_as_it_is() {
+    needs_root();
+    let machine = host();
+    machine.unit(
+        "prim-track.service",
+        "Id=prim-track.service\nNames=prim-track.service\nLoadState=masked\nActiveState=inactive\nSubState=dead\n\
+         FragmentPath=/etc/systemd/system/prim-track.service\nStandardInput=null\nStandardOutput=inherit\n\
+         StandardError=inherit\n",
+    );
+    machine.journal("2026-11-22T05:29:58Z", "prim-track.service", &[("MESSAGE", b"the last line")]);
+    let run = machine.run(["logs", "track"]);
+    assert!(run.stdout.contains("the last line") && run.code == 0, "{}: {}{}", run.code, run.stdout, run.stderr);
+    assert!(!run.everything().contains("discarded"), "{}", run.everything());
 }

@@ -217,3 +217,38 @@ fn unescaped(literal: &str) -> String {
     let joined = Regex::new(r"\\\n\s*").unwrap().replace_all(literal, "");
     joined.replace("\\n", "\n").replace("\\\"", "\"").replace("\\\\", "\\")
 }
+
+/// The end of what the bracket at the beginning of this text opens. Brackets within string literals are in pairs.
+fn closing_of(text: &str) -> usize {
+    let mut depth = 0;
+    let ends = |(_, c): &(usize, char)| {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        depth == 0
+    };
+    text.char_indices().find(ends).map_or(text.len(), |(at, _)| at + 1)
+}
+
+/// Who is refused reads what to do. What `Error::blocked` makes has a hint of its own.
+#[test]
+fn every_refusal_has_a_hint() {
+    const CALL: &str = "Error::refused";
+    let mut files = Vec::new();
+    below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for path in files.iter().filter(|path| !path.ends_with("src/error.rs")) {
+        let text = fs::read_to_string(path).unwrap();
+        for (at, _) in text.match_indices(&format!("{CALL}(")) {
+            let call = &text[at + CALL.len()..];
+            seen += 1;
+            if !call[closing_of(call)..].trim_start().starts_with(".hint(") {
+                wrong.push(format!("{}: {}", path.display(), call.lines().next().unwrap_or_default()));
+            }
+        }
+    }
+    assert!(seen > 20, "{seen}");
+    assert!(wrong.is_empty(), "without a hint:\n{}", wrong.join("\n"));
+}

@@ -134,8 +134,8 @@ pub(super) fn tidy(system: &System, page: &Page) -> io::Result<()> {
 /// When nginx does not take its configuration as it is, or would not show a page that is put there.
 pub fn site(context: &Context<'_>, deployment: &'static Deployment, page: &Page) -> Result<Site, Error> {
     let argv = nginx::dump();
-    let refused = |message: String, hint: Option<String>| {
-        Error::refused(Code::Refused, format!("{message}; nothing was changed")).hint_if(hint)
+    let refused = |message: String, hint: String| {
+        Error::refused(Code::Refused, format!("{message}; nothing was changed")).hint(hint)
     };
     let unknown =
         |trouble: &dyn fmt::Display| Error::unknown(Code::Unknown, format!("{argv}: {trouble}; nothing was changed"));
@@ -146,7 +146,7 @@ pub fn site(context: &Context<'_>, deployment: &'static Deployment, page: &Page)
             return Err(match output.exit {
                 ProcessEnd::Code(_) => refused(
                     format!("nginx rejects its present configuration: {trouble}"),
-                    Some("nginx -t shows the error; correct it first".to_owned()),
+                    "nginx -t shows the error; correct it first".to_owned(),
                 ),
                 _ => unknown(&trouble),
             });
@@ -159,19 +159,20 @@ pub fn site(context: &Context<'_>, deployment: &'static Deployment, page: &Page)
     let site = pages::site(&dump, &hosts, page.file, page.health).map_err(|objection| match objection {
         Objection::Malformed(malformed) => unknown(&malformed),
         Objection::NoServer => {
-            refused(format!("nginx has no server for any of {}", hosts.join(", ")), Some(program::command("verify")))
+            refused(format!("nginx has no server for any of {}", hosts.join(", ")), program::command("verify"))
         }
         Objection::NotRead => refused(
             format!("nginx does not read {}: its configuration does not include it", page.file),
-            Some(format!("as the first line of http in nginx.conf: include {directory}/*.conf;")),
+            format!("as the first line of http in nginx.conf: include {directory}/*.conf;"),
         ),
         Objection::Behind(names, path) => refused(
             format!("nginx would still serve {names}, which it reads in {path} before {}", page.file),
-            Some(format!("include {directory}/*.conf in nginx's configuration before it")),
+            format!("include {directory}/*.conf in nginx's configuration before it"),
         ),
     })?;
     for directory in [directory, site.main.rsplit_once('/').map_or("/", |(directory, _)| directory)] {
-        only_ours(context.system, directory).map_err(|error| refused(format!("{directory}: {error}"), None))?;
+        only_ours(context.system, directory)
+            .map_err(|error| refused(format!("{directory}: {error}"), format!("ls -ld {directory}")))?;
     }
     Ok(site)
 }

@@ -44,7 +44,10 @@ pub enum OldBackup {
 pub(super) fn working_copy(release: &Release, survey: &Survey, wanted: &Wanted, checks: &mut Vec<Checked>) {
     let source = match &survey.source {
         None => return,
-        Some(Err(error)) => return checks.push(Checked::new("source", Verdict::Fail, error.clone())),
+        Some(Err(error)) => {
+            let hint = program::command("verify");
+            return checks.push(Checked::new("source", Verdict::Fail, error.clone()).hint(hint));
+        }
         Some(Ok(source)) => source,
     };
     let path = source.path;
@@ -159,8 +162,11 @@ pub(super) fn deliverable(release: &Release, survey: &Survey, delivery: &Deliver
         let container = survey.container(image.service);
         match (images.named.get(image.tag), container) {
             (None, _) if !comes => checks.push(
-                Checked::new("images", Verdict::Fail, format!("there is no image {}", image.tag))
-                    .hint("add it with --load FILE or --pull"),
+                Checked::new("images", Verdict::Fail, format!("there is no image {}", image.tag)).hint(format!(
+                    "{}, or {}",
+                    program::again("--load FILE"),
+                    program::again("--pull")
+                )),
             ),
             (Some(id), Some(container)) if !comes && *id == container.image_id => {
                 checks.push(Checked::new("images", Verdict::Warn, format!("{} already runs", image.tag)));
@@ -191,7 +197,7 @@ pub(super) fn backup(release: &Release, survey: &Survey, old: OldBackup, checks:
         }
         (false, Schema::Push(_), OldBackup::Refused) => {
             Checked::new("backup", Verdict::Fail, format!("{summary}, and the schema may change"))
-                .hint("make a backup first, or continue without one: --old-backup")
+                .hint(format!("{}, without a backup; or make one first", program::again("--old-backup")))
         }
     };
     checks.push(check);
@@ -219,7 +225,9 @@ pub(super) fn env(survey: &Survey, checks: &mut Vec<Checked>) {
                 Checked::new("env", Verdict::Fail, format!("{service} needs {} in {file}", missing.join(", ")))
                     .hint(program::command("verify")),
             ),
-            Err(error) => checks.push(Checked::new("env", Verdict::Unknown, format!("{service}: {error}"))),
+            Err(error) => checks.push(
+                Checked::new("env", Verdict::Unknown, format!("{service}: {error}")).hint(program::command("verify")),
+            ),
         }
     }
 }

@@ -111,7 +111,15 @@ fn running(release: &Release, survey: &Survey) -> Version {
 
 /// The version that a rollback goes to.
 fn target(release: &Release, survey: &Survey, from: &Version, name: Option<&str>) -> Result<Version, Checked> {
-    let none = |summary: String| Checked::new("target", Verdict::Fail, summary);
+    let list = program::command("rollback --list");
+    let none = |summary: String| Checked::new("target", Verdict::Fail, summary).hint(list.clone());
+    let earlier = |summary: &str| match release.images.is_empty() {
+        true => {
+            let hint = format!("{}, with a commit of the repository", program::command("rollback --to COMMIT"));
+            none(summary.to_owned()).hint(hint)
+        }
+        false => none(summary.to_owned()),
+    };
     let records = survey.records.as_ref().map_err(|error| {
         Checked::new("target", Verdict::Unknown, format!("the recorded versions cannot be read: {error}"))
     })?;
@@ -122,14 +130,14 @@ fn target(release: &Release, survey: &Survey, from: &Version, name: Option<&str>
         // Where nothing was recorded yet, the runbook's own tag may name the one before.
         let named = match &survey.images {
             Some(Ok(images)) => &images.named,
-            _ => return Err(none("no earlier version is recorded".to_owned())),
+            _ => return Err(earlier("no earlier version is recorded")),
         };
         let before =
             release.images.iter().filter_map(|image| Some((image.tag.to_owned(), named.get(image.previous)?.clone())));
         let before = Version { images: before.collect(), ..Version::default() };
         return match before.images.len() == release.images.len() && !before.is(from) {
             true => Ok(before),
-            false => Err(none("no earlier version is recorded, and no image is tagged as the previous one".to_owned())),
+            false => Err(earlier("no earlier version is recorded, and no image is tagged as the previous one")),
         };
     };
     let listed: Vec<(&Version, String)> =
@@ -158,7 +166,7 @@ fn target(release: &Release, survey: &Survey, from: &Version, name: Option<&str>
             author: Some(commit.author.clone()),
             ..Version::default()
         }),
-        ([], _) => Err(none(format!("no version {name} is recorded")).hint(program::command("rollback --list"))),
+        ([], _) => Err(none(format!("no version {name} is recorded"))),
     }
 }
 

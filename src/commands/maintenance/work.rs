@@ -12,6 +12,7 @@ use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::judge::health;
 use crate::observe::probe;
+use crate::program;
 use crate::registry::{Deployment, Maintenance, Service, Verdict};
 use crate::report::Head;
 use crate::report::action::Action;
@@ -153,6 +154,7 @@ pub(super) fn act(
                 Code::RecordUnwritable,
                 format!("maintenance mode cannot be recorded: {error}; nothing was changed"),
             )
+            .hint(program::command("diagnose disk-full"))
         })?;
     }
     let result = run::run(context, deployment, plan, consent, lock, settle.unwrap_or(SETTLE_SERVICES));

@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::host::files::{anchored, private};
+use crate::program;
 use crate::registry::{BackupSet, Deployment, Source, Verdict};
 use crate::report::Head;
 use crate::report::restore::Restore as Document;
@@ -32,7 +33,9 @@ pub(super) fn write(
         return Err(Error::usage(Code::Usage, "--to takes an absolute path").into());
     };
     if context.system.symlink_metadata(absolute).is_ok() {
-        return Err(Error::refused(Code::Exists, format!("{absolute} exists; nothing was changed")).into());
+        return Err(Error::refused(Code::Exists, format!("{absolute} exists; nothing was changed"))
+            .hint(program::instead(absolute, &format!("{absolute}.new")))
+            .into());
     }
     locked(context, deployment, "restore --to", WAIT, |_| write_proven(args, context, deployment, set, absolute))
 }
@@ -70,7 +73,7 @@ fn write_proven(
     let told = |error: io::Error| Error::failed(Code::Failed, format!("{absolute}: {error}"));
     if let Some(directory) = Path::new(absolute).parent() {
         staging::room(context.system, directory, proof.manifest.source_bytes)
-            .map_err(|trouble| Error::refused(Code::NoRoom, trouble))?;
+            .map_err(|trouble| Error::refused(Code::NoRoom, trouble).hint(program::command("diagnose disk-full")))?;
     }
     let place = context.system.locate(absolute).map_err(told)?;
     let target = anchored(&place.directory, &place.name);

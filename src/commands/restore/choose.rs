@@ -37,12 +37,14 @@ pub(super) fn choose<'s>(
     let backup = found.ok_or_else(|| {
         Error::usage(Code::UnknownBackup, format!("no verified copy of {name} fits; nothing was changed")).hint(listed)
     })?;
-    let refused = |code, why: &str| Error::refused(code, format!("{name}/{}: {why}; nothing was changed", backup.id));
+    let refused = |code, why: &str, hint: std::fmt::Arguments<'_>| {
+        Error::refused(code, format!("{name}/{}: {why}; nothing was changed", backup.id)).hint(program::command(hint))
+    };
     match (&backup.trouble, &backup.unsigned) {
-        (Some(trouble), _) => Err(refused(Code::BadCopy, trouble)),
+        (Some(trouble), _) => Err(refused(Code::BadCopy, trouble, format_args!("backup list {name}"))),
         (None, Some(why)) if !args.accept_unsigned => {
-            let hint = program::command(format_args!("restore {name} --at {} --accept-unsigned", backup.id));
-            Err(refused(Code::Unsigned, why).hint(hint))
+            let hint = format_args!("restore {name} --at {} --accept-unsigned", backup.id);
+            Err(refused(Code::Unsigned, why, hint))
         }
         (None, _) => Ok(backup),
     }

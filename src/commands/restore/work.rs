@@ -63,7 +63,8 @@ pub(super) fn proven(
             Source::Postgres { service, .. } => Some(program::command(format_args!("start {}", service.name))),
             Source::Sqlite { .. } | Source::Redis { .. } | Source::Mongo { .. } | Source::Files { .. } => None,
         };
-        return Err(Error::refused(Code::NoPlace, message).hint_if(server));
+        let verify = || program::command(format_args!("backup verify {}", set.name));
+        return Err(Error::refused(Code::NoPlace, message).hint(server.unwrap_or_else(verify)));
     }
     let looked = Looked {
         id: proof.id,
@@ -93,7 +94,7 @@ pub(super) fn seconds(took: Duration) -> f64 {
 pub(super) fn journal(context: &Context<'_>, deployment: &Deployment) -> Result<Journal, Error> {
     Journal::read(context.system, deployment).map_err(|error| {
         let message = format!("the record of earlier restores cannot be read: {error}; nothing was changed");
-        Error::refused(Code::RecordUnreadable, message)
+        Error::refused(Code::RecordUnreadable, message).hint(program::command("diagnose disk-full"))
     })
 }
 
@@ -138,7 +139,7 @@ fn bring_to_an_end(
     let Some(restore) = journal.unfinished().cloned() else { return Ok(None) };
     let set = deployment.backup(&restore.set).ok_or_else(|| {
         let message = format!("a restore of {}, which is no longer a set, was interrupted", restore.set);
-        Error::refused(Code::UnknownSet, message)
+        Error::refused(Code::UnknownSet, message).hint(program::command("history"))
     })?;
     context.ui.note(&format!("a restore of {} by {} was interrupted", set.name, restore.who));
     let place = place(context, set, restore.id, &parts(&restore))?;
@@ -245,10 +246,8 @@ fn replace_proven(
     let restore = chance().map(|chance| Id::new(now, proof.id.sequence, chance));
     let id = restore.map_err(|error| Error::failed(Code::Failed, error.to_string()))?;
     let place = place(context, set, id, &source::parts(context.system, set, &proof.manifest))?;
-    place
-        .check(context, proof.manifest.source_bytes)
-        .map_err(|trouble| Error::refused(Code::NoPlace, format!("{trouble}; nothing was changed")))?;
-    let is_there = place.parts().map_err(|error| unseen(&what, &error))?.iter().any(|part| part.old.is_some());
+    place.check(context, proof.manifest.source_bytes).map_err(|trouble| unusable(set, format_args!("{trouble}")))?;
+    let is_there = place.parts().map_err(|error| unseen(set, &what, &error))?.iter().any(|part| part.old.is_some());
     let blast = blast(context, set, &proof, unsigned.as_deref(), is_there);
     let calm = context.unhurried();
     let plan = |operation| operate::make(operation, Extent::Named, &calm, deployment, set.owners);
@@ -333,7 +332,7 @@ fn exchange(
     let what = set.source.place();
     let mut journal = journal(context, deployment)?;
     commands.push(format!("# {what} is replaced by {}/{}", set.name, proof.id));
-    let parts = job.place.parts().map_err(|error| unseen(&what, &error))?;
+    let parts = job.place.parts().map_err(|error| unseen(set, &what, &error))?;
     let act = audit::begin(context, deployment, "restore", vec![set.name.to_owned()], commands)?;
     let restore = Restore {
         id,
@@ -357,8 +356,14 @@ fn exchange(
     Ok((restored, exit))
 }
 
-fn unseen(what: &str, error: &std::io::Error) -> Error {
-    Error::refused(Code::NoPlace, format!("{what}: {error}; nothing was changed"))
+fn unseen(set: &BackupSet, what: &str, error: &std::io::Error) -> Error {
+    unusable(set, format_args!("{what}: {error}"))
+}
+
+/// What a restore would replace cannot be used; the copy can be written elsewhere.
+fn unusable(set: &BackupSet, why: std::fmt::Arguments<'_>) -> Error {
+    Error::refused(Code::NoPlace, format!("{why}; nothing was changed"))
+        .hint(program::command(format_args!("restore {} --to PATH", set.name)))
 }
 
 /// Lays the copy beside the live data; what was laid is known of before it is begun.

@@ -144,7 +144,8 @@ pub fn ahead(failures: &[&'static Failure]) -> ahead::Wanted {
     wanted
 }
 
-/// Holds every cause of these failures against the evidence; with `only`, with no other service as its subject.
+/// Holds every cause of these failures against the evidence; with `only`, with no other service as its subject than what it needs
+/// and what fails.
 pub fn diagnose(case: &Case<'_>, failures: &[&'static Failure], only: Option<&'static Service>) -> Diagnosis {
     let mut diagnosis = Diagnosis::default();
     let mut proven = Vec::new();
@@ -159,6 +160,8 @@ pub fn diagnose(case: &Case<'_>, failures: &[&'static Failure], only: Option<&'s
                     }
                 }
             }
+            // What a need does not have is not what was asked.
+            Conclusion::RuledOut(_) if is_need(&suspicion, only) => {}
             Conclusion::RuledOut(facts) => rule_out(&mut diagnosis.ruled_out, suspicion, facts),
             Conclusion::Unknown(whys) => doubt(&mut diagnosis.doubts, suspicion, &whys),
         }
@@ -166,16 +169,45 @@ pub fn diagnose(case: &Case<'_>, failures: &[&'static Failure], only: Option<&'s
     proven = sqlite::joined(values::absorbed(proven));
     remedy::withhold(case, &mut proven);
     diagnosis.findings = order::arrange(case, proven);
+    if let Some(only) = only {
+        // Of what it needs only what makes that fail may be why it fails.
+        let is_own = |found: &Finding| found.service.is_none_or(|service| service.name == only.name);
+        diagnosis
+            .findings
+            .retain(|found| is_own(found) || found.cause.verdict == Verdict::Fail || found.folded.iter().any(is_own));
+    }
     diagnosis.findings.iter_mut().for_each(|finding| reasons::quote(case, finding));
     diagnosis
+}
+
+/// Whether a suspicion is about what the named service needs.
+fn is_need(suspicion: &Suspicion, only: Option<&Service>) -> bool {
+    only.zip(suspicion.subject).is_some_and(|(only, subject)| only.name != subject.name)
+}
+
+/// The named service, and those that it needs, through others too, and that fail: one of them may be the cause.
+fn with_failed_needs(case: &Case<'_>, only: &'static Service) -> Vec<&'static Service> {
+    let mut needed: Vec<&'static Service> = vec![only];
+    let mut at = 0;
+    while let Some(service) = needed.get(at).copied() {
+        let new = service.needs.iter().copied().filter(|need| needed.iter().all(|other| other.name != need.name));
+        needed.extend(new.collect::<Vec<_>>());
+        at += 1;
+    }
+    let fails = |service: &Service| {
+        case.health.services.iter().any(|judged| judged.name == service.name && judged.verdict == Verdict::Fail)
+    };
+    needed.retain(|service| service.name == only.name || fails(service));
+    needed
 }
 
 fn suspicions(case: &Case<'_>, failures: &[&'static Failure], only: Option<&'static Service>) -> Vec<Suspicion> {
     let mut found: Vec<Suspicion> = Vec::new();
     let same = |one: Option<&Service>, other: Option<&Service>| one.map(|s| s.name) == other.map(|s| s.name);
+    let only = only.map(|only| with_failed_needs(case, only));
     for failure in failures {
         for cause in failure.causes() {
-            for subject in subjects(case, failure, cause, only) {
+            for subject in subjects(case, failure, cause, only.as_deref()) {
                 let known = |other: &Suspicion| std::ptr::eq(other.cause, cause) && same(other.subject, subject);
                 if !found.iter().any(known) {
                     found.push(Suspicion { failure, cause, subject });
@@ -191,13 +223,13 @@ fn subjects(
     case: &Case<'_>,
     failure: &Failure,
     cause: &Cause,
-    only: Option<&'static Service>,
+    only: Option<&[&'static Service]>,
 ) -> Vec<Option<&'static Service>> {
     let among = |list: &[&'static Service], service: &Service| list.iter().any(|other| other.name == service.name);
     let here = |service: &&'static Service| {
         case.subject(service).is_some()
             && !case.is_kept_down(service)
-            && only.is_none_or(|only| only.name == service.name)
+            && only.is_none_or(|only| among(only, service))
             && (failure.services.is_empty() || among(failure.services, service))
     };
     match cause.about {

@@ -252,10 +252,15 @@ fn b19_lines_that_were_not_read_rule_nothing_out_and_those_that_were_prove() {
 }
 
 #[test]
-fn one_service_is_asked_about_alone() {
+fn one_service_is_asked_about_with_what_it_needs_and_what_fails() {
     let diagnosis = Made::loops().with(|case| diagnose(case, PLACE.failures, Some(&SHOP)));
-    assert_eq!(told(&diagnosis), ["BAD-ANSWER shop"]);
+    assert_eq!(told(&diagnosis), ["CRASH-LOOP keeper (BAD-ANSWER shop)"]);
     assert!(diagnosis.ruled_out.iter().all(|not| not.subjects == ["shop"]));
+    // Not with what needs it, and not with what is healthy.
+    let keeper = Made::loops().with(|case| diagnose(case, PLACE.failures, Some(&KEEPER)));
+    assert_eq!(told(&keeper), ["CRASH-LOOP keeper"]);
+    let alone = Made::well().with(|case| diagnose(case, PLACE.failures, Some(&SHOP)));
+    assert_eq!(alone.examined, usual::SERVICE.len() + 1);
 }
 
 #[test]

@@ -193,6 +193,10 @@ impl Finding<'_> {
     }
 
     fn unit(&mut self, unit: &UnitOutput, source: &Source, has_file: bool) {
+        // A masked unit is a link to /dev/null, which sets nothing.
+        if unit.load == "masked" {
+            return;
+        }
         let destinations = unit.destinations(&unit.files);
         let streams = [("StandardOutput=", "standard output"), ("StandardError=", "standard error")];
         let words = |to: &Destination| match to {

@@ -41,7 +41,7 @@ impl Diagnosis {
 impl Report for Diagnosis {
     fn text(&self, page: &mut Text) {
         for attempt in &self.attempts {
-            page.labeled("fix", &[Cell::plain(attempt.words())]);
+            page.labeled("result", &[Cell::plain(attempt.words())]);
         }
         self.headline(page);
         self.purposes(page);

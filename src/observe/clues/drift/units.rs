@@ -41,7 +41,9 @@ pub fn look(system: &System, service: &Service, unit: &UnitState) -> Answer<Unit
 pub fn read(system: &System, unit: &UnitState, parse: impl Fn(&str) -> std::io::Result<Reading>) -> Answer<UnitFiles> {
     let read = || -> Result<UnitFiles, Trouble> {
         let mut found = UnitFiles { changed: unit.changed, ..UnitFiles::default() };
-        for path in unit.output.iter().flat_map(|output| &output.files) {
+        // A masked unit is a link to /dev/null, which sets nothing.
+        let files = unit.output.iter().filter(|_| unit.load != "masked").flat_map(|output| &output.files);
+        for path in files {
             let text = system.read_once(path).map_err(|error| match error.kind() {
                 std::io::ErrorKind::PermissionDenied => Trouble::denied("to read its unit files"),
                 _ => of_file(path, &error),
