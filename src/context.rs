@@ -9,7 +9,7 @@ use crate::host::exec::Processes;
 use crate::host::system::System;
 use crate::host::tools::Argv;
 use crate::observe::logs;
-use crate::observe::probe::{Door, PATIENCE};
+use crate::observe::probe::PATIENCE;
 use crate::program;
 use crate::registry::{Deployment, LOCALHOST};
 use crate::select::{DETECTION, detect, detected, hidden, own, signs};
@@ -112,10 +112,7 @@ impl<'a> Context<'a> {
     /// `localhost` with what runs on this host.
     fn discovered(&self) -> &'static Deployment {
         const WITHIN: Duration = Duration::from_millis(600);
-        let limit = self.within(WITHIN);
-        let system = self.system.with_files_until(Instant::now() + limit);
-        let processes = self.processes();
-        let found = discover::find(Door::new(&system, &processes, limit));
+        let found = discover::find_within(self.system, &self.processes(), self.within(WITHIN));
         if let Some((what, why)) = found.unknown.first() {
             let _ = self.doubt.set(format!("there may be more services than these: {what}: {why}"));
         }

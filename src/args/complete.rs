@@ -1,11 +1,15 @@
 //! Candidates that a shell offers for a word of the command line, from the deployment that the line means.
 
+use std::time::Duration;
+
 use clap_complete::engine::CompletionCandidate;
 
 use super::deployment;
+use crate::discover;
+use crate::host::exec::Processes;
 use crate::host::system::System;
 use crate::registry::loaded::deployments;
-use crate::registry::{Cause, Deployment, Failure};
+use crate::registry::{Cause, Deployment, Failure, LOCALHOST};
 use crate::select::detect;
 
 /// A candidate and what it is.
@@ -27,7 +31,7 @@ pub fn meant(system: &System) -> Option<&'static Deployment> {
 /// The deployment that these words of a command line name with `-d`, else the one on this host; `None` when there are several.
 pub fn meant_by(words: &[String], system: &System) -> Option<&'static Deployment> {
     named_by(words).or_else(|| match detect(system).as_slice() {
-        [] => Some(&crate::registry::LOCALHOST),
+        [] => Some(&LOCALHOST),
         [one] => Some(*one),
         _ => None,
     })
@@ -39,9 +43,23 @@ fn possible() -> impl Iterator<Item = &'static Deployment> {
     deployments().filter(move |d| chosen.is_none_or(|chosen| std::ptr::eq(*d, chosen)))
 }
 
-/// Services of the deployment that is meant, else of all.
+/// Services of the deployment that is meant, else of all; of `localhost` those that are found here as well.
 pub fn complete_services() -> Vec<CompletionCandidate> {
-    possible().flat_map(|d| d.services).map(|service| candidate(service.name, service.summary)).collect()
+    // Whoever presses the key waits for it.
+    const WITHIN: Duration = Duration::from_millis(300);
+    let with_found = |deployment: &'static Deployment| {
+        let is_meant = || meant(&System::real()).is_some_and(|meant| meant.name == LOCALHOST.name);
+        if deployment.name != LOCALHOST.name || !is_meant() {
+            return deployment;
+        }
+        let system = System::real();
+        discover::deployment(&discover::find_within(&system, &Processes::new(&system, None), WITHIN))
+    };
+    possible()
+        .map(with_found)
+        .flat_map(|d| d.services)
+        .map(|service| candidate(service.name, service.summary))
+        .collect()
 }
 
 /// Failures of the deployment that is meant, under all their names, and its services.

@@ -2,7 +2,7 @@
 
 use crate::host::system::System;
 use crate::observe::probe::UnitPaths;
-use crate::registry::{Deployment, Failure, Manager, Presence, Service};
+use crate::registry::{Deployment, Failure, Manager, Origin, Presence, Service};
 
 /// Words for `SERVICE` and `SET` where there is no name.
 const NO_SERVICE: &str = "SERVICE";
@@ -14,7 +14,8 @@ pub fn services(deployment: &'static Deployment, system: &System) -> Vec<&'stati
     let is_here = |service: &&Service| {
         let has_unit = |manager: &Manager| matches!(manager, Manager::Systemd(unit) if paths.has(unit.name));
         let is_managed = !service.managers.is_empty();
-        is_managed && (service.presence == Presence::Required || service.managers.iter().any(has_unit))
+        let is_known = service.presence == Presence::Required || service.origin == Origin::Found;
+        is_managed && (is_known || service.managers.iter().any(has_unit))
     };
     deployment.services.iter().copied().filter(is_here).collect()
 }

@@ -16,7 +16,10 @@ mod units;
 
 use std::net::SocketAddr;
 use std::thread;
+use std::time::{Duration, Instant};
 
+use crate::host::exec::Runner;
+use crate::host::system::System;
 use crate::host::threads::{join, task};
 use crate::host::trouble::Trouble;
 use crate::observe::probe::{Door, survey};
@@ -192,6 +195,12 @@ pub struct Unmanaged {
     pub program: String,
     /// Its process, where it is seen.
     pub pid: Option<u32>,
+}
+
+/// Looks for services of this machine, for as long as that.
+pub fn find_within(system: &System, runner: &dyn Runner, limit: Duration) -> Found {
+    let system = system.with_files_until(Instant::now() + limit);
+    find(Door::new(&system, runner, limit))
 }
 
 /// Looks for services, all sources at once, each within the door's limit.

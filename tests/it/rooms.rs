@@ -62,6 +62,12 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
         "DATA. A host that is made up: what its tools printed and its services answered, read by the parsers of real hosts",
         &["registry", "envfile", "host", "observe"],
     ),
+    (
+        "discover",
+        "What runs on a host that no registry describes: `units`, `containers`, `apps` and `listeners` say what was seen, `assemble` \
+         (PURE) makes services of it, `registry` records, `rust` (PURE) source text",
+        &["registry", "host", "observe"],
+    ),
     ("select", "The deployment, services and backup sets that are meant", &["registry", "error", "program", "host"]),
     (
         "ui",
@@ -71,7 +77,7 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
     (
         "context",
         "What a verb is given: the chosen deployment, the machine, the time left, how to print",
-        &["registry", "error", "program", "host", "observe", "select", "ui"],
+        &["registry", "error", "program", "host", "observe", "discover", "select", "ui"],
     ),
     ("limits", "What this process may use, and the floor under which it refuses", &["error", "program", "host"]),
     ("signals", "What ends this process", &["exit", "program", "host", "ui"]),
@@ -90,20 +96,23 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
     (
         "report",
         "A serializable value a document, with its view as text",
-        &["registry", "exit", "error", "units", "program", "host", "observe", "judge", "ui", "action", "backup"],
+        &[
+            "registry", "exit", "error", "units", "program", "host", "observe", "judge", "discover", "ui", "action",
+            "backup",
+        ],
     ),
     (
         "args",
         "What words of the command line mean: values, names, candidates",
-        &["registry", "error", "host", "select"],
+        &["registry", "error", "host", "discover", "select"],
     ),
     ("argv", "The words of the command line before they are parsed", &["error", "ui"]),
     (
         "commands",
         "The command line (`mod`) and a file or folder a verb: its arguments and what it does",
         &[
-            "registry", "exit", "error", "units", "program", "host", "observe", "judge", "demo", "select", "ui",
-            "context", "action", "backup", "report", "args",
+            "registry", "exit", "error", "units", "program", "host", "observe", "judge", "demo", "discover", "select",
+            "ui", "context", "action", "backup", "report", "args",
         ],
     ),
 ];
