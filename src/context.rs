@@ -113,7 +113,8 @@ impl<'a> Context<'a> {
     fn discovered(&self) -> &'static Deployment {
         const WITHIN: Duration = Duration::from_millis(600);
         let found = discover::find_within(self.system, &self.processes(), self.within(WITHIN));
-        if let Some((what, why)) = found.unknown.first() {
+        // Who may not see ports sees their services all the same.
+        if let Some((what, why)) = found.unknown.iter().find(|(what, _)| *what != discover::PORTS) {
             let _ = self.doubt.set(format!("there may be more services than these: {what}: {why}"));
         }
         discover::deployment(&found)

@@ -64,7 +64,7 @@ pub(super) fn assemble(
     name(&mut all);
     found.unmanaged = unmanaged(&listeners, &all, units, &apps.daemons);
     found.services = ordered(&listeners, all);
-    found.unknown.extend(listeners.trouble.map(|trouble| ("ports", trouble)));
+    found.unknown.extend(listeners.trouble.map(|trouble| (super::PORTS, trouble)));
     found
 }
 

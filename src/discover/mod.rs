@@ -44,6 +44,9 @@ pub struct Found {
     pub unknown: Vec<(&'static str, Trouble)>,
 }
 
+/// What is unknown where it is hidden who listens where.
+pub const PORTS: &str = "ports";
+
 /// A service that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundService {

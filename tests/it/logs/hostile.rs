@@ -106,6 +106,7 @@ fn l4_secrets_are_in_no_line() {
             &["logs", "wallet", "-e"],
             &["logs", "--source", "prim-backup"],
             &["status", "wallet"],
+            &["status", "wallet", "store"],
         ] {
             let args: Vec<OsString> = args.iter().chain(&["-o", form]).map(OsString::from).collect();
             everything.push_str(&machine.run(args).everything());
