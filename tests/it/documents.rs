@@ -77,7 +77,7 @@ pub fn misfits(value: &Value, schema: &Value, root: &Value, path: &str, found: &
 
 /// A document of each kind, in more than one state.
 fn documents(machine: &Machine) -> Vec<Run> {
-    let lines: [&[&str]; 30] = [
+    let lines: [&[&str]; 31] = [
         &["status"],
         &["status", "wallet", "store"],
         &["status", "faucet"],
@@ -102,6 +102,7 @@ fn documents(machine: &Machine) -> Vec<Run> {
         &["history"],
         &["lock", "status"],
         &["describe", "wallet"],
+        &["discover"],
         &["version"],
         &["maintenance"],
         &["-d", "plugspace", "maintenance", "status"],
