@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use crate::context::Context;
-use crate::discover::{self, Found};
+use crate::discover::{self, Found, FoundService};
+use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::observe::probe::Door;
+use crate::program;
 use crate::registry::{LOCALHOST, Verdict};
 use crate::report::Head;
 use crate::report::discover::Discovery;
@@ -20,21 +22,51 @@ pub struct Args {
     /// Print the registry as Rust source, like -o rust
     #[arg(long, conflicts_with_all = ["output", "json"])]
     rust: bool,
+    /// Compare with the registry of this deployment
+    ///
+    /// Lists only what was found and is in no registry, and what the registry states and was not found. Either ends with 3.
+    #[arg(long, conflicts_with = "rust")]
+    diff: bool,
 }
 
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
-    let found = find(context);
+    let mut found = find(context);
     if args.rust {
         let host = context.system.host_name();
         Ui::raw(discover::program(&found, &discover::plain_name(&host), &host).as_bytes())?;
         return Ok(Exit::Success);
     }
-    let verdict = if found.unknown.is_empty() { Verdict::Pass } else { Verdict::Unknown };
+    let deployment = context.deployment()?;
+    let is_own = deployment.name != LOCALHOST.name;
+    if args.diff && !is_own {
+        let error = Error::usage(Code::UnknownDeployment, "no deployment of a registry was detected on this host");
+        return Err(error.hint(program::again("-d NAME")).into());
+    }
+    let missing: Vec<String> = match is_own {
+        true => discover::missing(deployment, &found).iter().map(|service| service.name.to_owned()).collect(),
+        false => Vec::new(),
+    };
+    // What every host may have is judged by what `localhost` states of it.
+    let usual = discover::stated(&found);
+    let is_stated = |one: &FoundService| match is_own {
+        true => discover::service_of(deployment, one).is_some(),
+        false => usual.contains(&one.name),
+    };
+    if args.diff {
+        found.services.retain(|one| !is_stated(one) && !usual.contains(&one.name));
+    }
+    let differs = args.diff && (!found.services.is_empty() || !missing.is_empty());
+    let verdict = match (differs, found.unknown.is_empty()) {
+        (true, _) => Verdict::Fail,
+        (false, true) => Verdict::Pass,
+        (false, false) => Verdict::Unknown,
+    };
     let exit = Exit::of(verdict, false);
-    let mut head = Head::of(context.system, "opsctl/discover/v1", &LOCALHOST, verdict, exit);
-    let stated = discover::stated(&found);
-    head.deployment = None;
-    context.ui.report(&Discovery::new(head, found, |one| stated.contains(&one.name)))?;
+    let mut head = Head::of(context.system, "opsctl/discover/v1", deployment, verdict, exit);
+    if !is_own {
+        head.deployment = None;
+    }
+    context.ui.report(&Discovery::new(head, found, missing, is_stated, args.diff))?;
     Ok(exit)
 }
 

@@ -179,7 +179,7 @@ pub fn examples(path: &str) -> &'static [Example] {
         "discover" => &[
             ("discover", "services of this host, and why they are thought so"),
             ("discover -o rust", "a program with these services"),
-            ("discover -o name", "their names, one a line"),
+            ("discover --diff", "what runs and is in no registry, and the reverse"),
         ],
         "new" => &[
             ("new shop", "a crate in ./shop"),

@@ -8,6 +8,7 @@
 mod apps;
 mod assemble;
 mod containers;
+mod diff;
 mod listeners;
 mod needs;
 mod registry;
@@ -26,6 +27,7 @@ use crate::observe::probe::{Door, survey};
 use crate::registry::Proxy;
 
 pub use assemble::plain_name;
+pub use diff::{missing, service_of};
 pub use registry::deployment;
 pub use rust::{crate_files, program};
 

@@ -17,12 +17,17 @@ pub struct Discovery {
     pub head: Head,
     /// Services, each below those that it needs.
     pub services: Vec<Row>,
+    /// Services that the registry of this host's deployment states, and that were not found.
+    pub missing: Vec<String>,
     /// Programs that listen and belong to no service.
     pub unmanaged: Vec<Listener>,
     /// How many running units are the distribution's own, and left out.
     pub left_out: usize,
     /// What could not be looked at: there may be more.
     pub unknown: Vec<Unknown>,
+    /// Only differences from the registry are listed.
+    #[serde(skip)]
+    pub is_diff: bool,
 }
 
 /// A service.
@@ -82,8 +87,14 @@ pub struct Unknown {
 }
 
 impl Discovery {
-    /// What was found; `is_stated` says which of it a runbook states.
-    pub fn new(head: Head, found: Found, is_stated: impl Fn(&FoundService) -> bool) -> Self {
+    /// What was found, and what is missing; `is_stated` says which of it a runbook states.
+    pub fn new(
+        head: Head,
+        found: Found,
+        missing: Vec<String>,
+        is_stated: impl Fn(&FoundService) -> bool,
+        is_diff: bool,
+    ) -> Self {
         let row = |one: FoundService| Row {
             stated: is_stated(&one),
             manager: one.manager.kind(),
@@ -113,6 +124,8 @@ impl Discovery {
             head,
             services: found.services.into_iter().map(row).collect(),
             unmanaged: found.unmanaged.into_iter().map(listener).collect(),
+            missing,
+            is_diff,
             left_out: found.left_out,
             unknown: found.unknown.into_iter().map(|(what, why)| Unknown { what, why: why.to_string() }).collect(),
         }
@@ -140,8 +153,22 @@ impl Report for Discovery {
             1 => "1 service".to_owned(),
             count => format!("{count} services"),
         };
-        let left_out = format!("{} of the distribution left out", self.left_out);
-        page.line(&[Cell::plain(format!("{services} on {}; {left_out}", self.head.host))]);
+        let head = match self.is_diff {
+            true => format!(
+                "{services} of {} in no registry, {} of the registry not found",
+                self.head.host,
+                self.missing.len()
+            ),
+            false => format!("{services} on {}; {} of the distribution left out", self.head.host, self.left_out),
+        };
+        page.line(&[Cell::plain(head)]);
+        for name in &self.missing {
+            page.outcome(
+                Verdict::Fail,
+                "missing",
+                &[Cell::plain(format!("{name}: in the registry, not found on this host"))],
+            );
+        }
         for one in &self.unknown {
             page.outcome(Verdict::Unknown, "unknown", &[Cell::plain(format!("{}: {}", one.what, one.why))]);
         }
@@ -170,8 +197,10 @@ impl Report for Discovery {
                 Cell::plain(why),
             ]
         };
-        page.table(&columns, self.services.iter().map(row).collect());
-        if !self.unmanaged.is_empty() {
+        if !self.services.is_empty() {
+            page.table(&columns, self.services.iter().map(row).collect());
+        }
+        if !self.unmanaged.is_empty() && !self.is_diff {
             page.gap();
             for one in &self.unmanaged {
                 let who = one.program.as_deref().unwrap_or("a program that is hidden from this user");
