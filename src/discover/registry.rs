@@ -88,7 +88,7 @@ fn service(one: &FoundService, needs: &'static [&'static Service]) -> Service {
 pub(super) fn ports(one: &FoundService) -> Vec<u16> {
     let usual = one.listens.iter().map(|address| (address.ip().to_canonical(), address.port()));
     let mut usual: Vec<(bool, u16)> = usual
-        .filter(|(ip, _)| ip.is_unspecified() || ip.is_loopback())
+        .filter(|(ip, port)| *port != 0 && (ip.is_unspecified() || ip.is_loopback()))
         .map(|(ip, port)| (ip.is_loopback(), port))
         .collect();
     usual.sort_unstable();
