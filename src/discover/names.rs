@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::assemble::{Candidate, stated};
 use super::{FoundManager, FoundService};
+use crate::registry::LOCALHOST;
 
 /// How long a summary may be, characters.
 const LONGEST: usize = 80;
@@ -58,7 +59,9 @@ pub fn plain_name(text: &str) -> String {
 /// Gives each a name of its own on the command line. Nobody takes the name of a service that `localhost` states and that is
 /// installed here, but its own unit: an application that calls itself `ssh` would be what `restart ssh` restarts.
 pub(super) fn name(all: &mut [Candidate], installed: &BTreeSet<&'static str>) {
-    let mut taken: BTreeSet<String> = installed.iter().map(|name| (*name).to_owned()).collect();
+    // A word means a failure or a service, never both.
+    let words = LOCALHOST.all_failures().flat_map(|failure| failure.aliases.iter().chain([&failure.slug]));
+    let mut taken: BTreeSet<String> = words.chain(installed).map(|word| word.to_ascii_lowercase()).collect();
     let mut given: BTreeSet<&str> = BTreeSet::new();
     for one in all {
         if let Some(stated) = stated_of(&one.service).filter(|name| given.insert(name)) {
