@@ -295,4 +295,32 @@ mod tests {
         );
         assert_eq!(environment("pm2_env={cut"), None);
     }
+
+    #[test]
+    fn a_daemon_is_whose_its_user_ids_are() {
+        let status = |uids: &str, more: &str| owner(&format!("Name:\tPM2\nUid:\t{uids}\n{more}"));
+        assert_eq!(status("1000\t1000\t1000\t1000", ""), Some(1000));
+        assert_eq!(status("1000\t1000\t1000\t1000", "NSpid:\t77\n"), Some(1000));
+        // Of a container, whose root is not this host's.
+        assert_eq!(status("0\t0\t0\t0", "NSpid:\t77\t1\n"), None);
+        assert_eq!(status("1000\t0\t0\t0", ""), None);
+        assert_eq!(status("0\t0\t0", ""), None);
+        assert_eq!((owner(""), owner("Uid:\tx\n")), (None, None));
+    }
+
+    #[test]
+    fn a_home_is_a_plain_path() {
+        assert_eq!(home("PM2 v6.0.8: God Daemon (/home/shop/.pm2)\0\0"), Some("/home/shop/.pm2".to_owned()));
+        for odd in ["relative", "/home/../etc", "/home/x\n/etc", "/home/\u{2028}", "/a  b", ""] {
+            assert_eq!(home(&format!("PM2 v6.0.8: God Daemon ({odd})")), None, "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_with_odd_entries_is_read_as_far_as_it_goes() {
+        let text = r#"[{"name":"a","max_memory_restart":"300M","pm_cwd":7},{"name":3},null,{"name":"b","max_memory_restart":9}]"#;
+        let names: Vec<String> = saved(text).unwrap().into_iter().map(|one| one.name).collect();
+        assert_eq!(names, ["a", "b"]);
+        assert!(saved(&"[".repeat(100_000)).is_none() && saved("{}").is_none());
+    }
 }

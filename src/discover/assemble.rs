@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 use super::apps::{App, Apps};
 use super::containers::Container;
 use super::listeners::Listeners;
-use super::units::{self, Own, Unit, Units};
 use super::names::{is_plain_path, is_unit_name, is_word, name, summary};
 use super::seen::Seen;
+use super::units::{self, Own, Unit, Units};
 use super::{Found, FoundManager, FoundService, Protocol, Role, UnitFacts, Unmanaged, needs};
 use crate::host::tools::cgroup::Home;
 use crate::host::trouble::Trouble;
@@ -246,7 +246,10 @@ fn of_app(seen: &Seen<'_>, app: &App) -> Candidate {
         needs: Vec::new(),
         routes: Vec::new(),
         why: vec![format!("application of the pm2 daemon of {}", app.user)],
-        unit: UnitFacts { working_directory: app.directory.clone().filter(|path| is_plain_path(path)), ..UnitFacts::default() },
+        unit: UnitFacts {
+            working_directory: app.directory.clone().filter(|path| is_plain_path(path)),
+            ..UnitFacts::default()
+        },
     };
     Candidate { service, pids, ports, units: Vec::new(), depends_on: Vec::new(), named_ports: app.named_ports.clone() }
 }

@@ -231,7 +231,11 @@ pub fn add_routes(door: Door<'_>, found: &mut Found) {
         let Some(port) = upstream.port() else { continue };
         let is_local = ["localhost:", "127.0.0.1:", "[::1]:"].iter().any(|host| upstream.address.starts_with(host));
         let listens = |one: &&mut FoundService| one.listens.iter().any(|address| address.port() == port);
-        if let Some(one) = found.services.iter_mut().find(listens).filter(|_| is_local && is_host_name(&upstream.host) && upstream.path.starts_with('/'))
+        if let Some(one) = found
+            .services
+            .iter_mut()
+            .find(listens)
+            .filter(|_| is_local && is_host_name(&upstream.host) && upstream.path.starts_with('/'))
         {
             let route = (upstream.host, upstream.path, port);
             if !one.routes.contains(&route) {

@@ -16,7 +16,8 @@ pub(super) struct Seen<'a> {
 
 impl<'a> Seen<'a> {
     pub(super) fn new(listeners: &'a Listeners) -> Self {
-        let (mut units, mut containers) = (BTreeMap::<&str, BTreeSet<u32>>::new(), BTreeMap::<&str, BTreeSet<u32>>::new());
+        let (mut units, mut containers) =
+            (BTreeMap::<&str, BTreeSet<u32>>::new(), BTreeMap::<&str, BTreeSet<u32>>::new());
         let (mut children, mut sockets) = (BTreeMap::<u32, Vec<u32>>::new(), BTreeMap::<u32, Vec<SocketAddr>>::new());
         for (pid, process) in &listeners.processes {
             children.entry(process.parent).or_default().push(*pid);

@@ -210,7 +210,8 @@ fn installed(files: &Files) -> BTreeSet<&'static str> {
     if files.trouble.is_some() {
         return LOCALHOST.services.iter().map(|service| service.name).collect();
     }
-    let units = files.first.keys().chain(&files.aliases).chain(&files.masked).chain(&files.enabled).chain(&files.running);
+    let units =
+        files.first.keys().chain(&files.aliases).chain(&files.masked).chain(&files.enabled).chain(&files.running);
     units.filter_map(|unit| stated(unit)).map(|service| service.name).collect()
 }
 
