@@ -323,4 +323,63 @@ mod tests {
         assert_eq!(names, ["a", "b"]);
         assert!(saved(&"[".repeat(100_000)).is_none() && saved("{}").is_none());
     }
+
+    #[test]
+    fn what_a_user_makes_up_leads_root_nowhere() {
+        use std::fs;
+        use std::os::unix::fs::{chown, symlink};
+
+        const USER: u32 = 54_321;
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let root = std::env::temp_dir().join(format!("opsctl-discover-apps-{}", std::process::id()));
+        let daemon = |pid: u32, uid: u32, home: &str, group: &str| {
+            let proc = root.join(format!("proc/{pid}"));
+            fs::create_dir_all(&proc).unwrap();
+            fs::write(proc.join("comm"), "PM2 v6.0.8: God\n").unwrap();
+            fs::write(proc.join("cmdline"), format!("PM2 v6.0.8: God Daemon ({home})\0")).unwrap();
+            fs::write(proc.join("status"), format!("Uid:\t{uid}\t{uid}\t{uid}\t{uid}\nNSpid:\t{pid}\n")).unwrap();
+            fs::write(proc.join("cgroup"), format!("0::{group}\n")).unwrap();
+            fs::write(proc.join("stat"), format!("{pid} (PM2) S 1 1 1\n")).unwrap();
+        };
+        let homes =
+            ["home/shop/.pm2", "home/shop/link", "home/shop/pipe", "etc", "root/.pm2", "srv/secret", "home/shop/app"];
+        for home in homes {
+            fs::create_dir_all(root.join(home)).unwrap();
+        }
+        fs::write(
+            root.join("etc/passwd"),
+            format!("root:x:0:0::/root:/bin/sh\nshop:x:{USER}:{USER}::/home/shop:/bin/sh\n"),
+        )
+        .unwrap();
+        fs::write(root.join("etc/dump.pm2"), r#"[{"name":"of-etc"}]"#).unwrap();
+        fs::write(root.join("root/.pm2/dump.pm2"), r#"[{"name":"of-root"}]"#).unwrap();
+        fs::write(root.join("srv/secret/.env"), "URL=localhost:99\n").unwrap();
+        fs::write(root.join("home/shop/app/.env"), "URL=localhost:98\n").unwrap();
+        let saved = r#"[{"name":"spy","pm_cwd":"/srv/secret"},{"name":"own","pm_cwd":"/home/shop/app"}]"#;
+        fs::write(root.join("home/shop/.pm2/dump.pm2"), saved).unwrap();
+        symlink("/root/.pm2/dump.pm2", root.join("home/shop/link/dump.pm2")).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(root.join("home/shop/pipe/dump.pm2")).status();
+        assert!(made.unwrap().success());
+        for path in ["", "/.pm2", "/.pm2/dump.pm2", "/link", "/pipe", "/pipe/dump.pm2", "/app", "/app/.env"] {
+            chown(root.join(format!("home/shop{path}")), Some(USER), Some(USER)).unwrap();
+        }
+        let session = "/user.slice/user-1000.slice/session-3.scope";
+        daemon(10, USER, "/etc", session);
+        daemon(11, USER, "/root/.pm2", session);
+        daemon(12, USER, "/home/shop/link", session);
+        daemon(13, USER, "/home/shop/pipe", session);
+        daemon(14, USER, "/home/shop/.pm2", session);
+        daemon(15, USER, "/home/shop/.pm2", session);
+        daemon(16, 0, "/root/.pm2", &format!("/system.slice/docker-{}.scope", "a".repeat(64)));
+        let system = System { root: root.clone(), ..System::real() };
+        let found = list(&system, Instant::now() + std::time::Duration::from_secs(20));
+        fs::remove_dir_all(&root).unwrap();
+        let apps: Vec<_> =
+            found.all.iter().map(|one| (one.name.as_str(), one.env.as_deref(), one.named_ports.len())).collect();
+        assert_eq!(apps, [("own", Some("/home/shop/app/.env"), 1), ("spy", None, 0)]);
+        assert_eq!(found.daemons, [12, 13, 14]);
+        assert!(found.trouble.is_some());
+    }
 }

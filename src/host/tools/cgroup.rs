@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_belongs_to_the_innermost_group_that_says_something() {
+    fn a_process_belongs_to_the_outermost_group_that_says_something() {
         let hex = "0123456789abcdef".repeat(4);
         let unit = |name: &str| Home::Unit(name.to_owned());
         let table = [
