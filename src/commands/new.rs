@@ -16,7 +16,7 @@ use crate::ui::Ui;
 /// Arguments of `new`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Name of the deployment, and of the directory that is made
+    /// Name of the deployment, and of the new directory
     #[arg(value_name = "NAME")]
     name: String,
     /// Print what would be written, and write nothing
