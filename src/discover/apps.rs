@@ -91,7 +91,8 @@ pub(super) fn list(system: &System, until: Instant) -> Apps {
     let mut found = Apps::default();
     let pids = system.processes();
     let names = system.read_of(&pids, "comm").into_iter().filter(|(_, name)| name.starts_with(pm2::DAEMON_NAME));
-    let named: Vec<u32> = names.map(|(pid, _)| pid).collect();
+    let mut named: Vec<u32> = names.map(|(pid, _)| pid).collect();
+    named.sort_unstable();
     if named.is_empty() {
         return found;
     }
