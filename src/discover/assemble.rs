@@ -6,13 +6,12 @@ use std::net::SocketAddr;
 use super::apps::{App, Apps};
 use super::containers::Container;
 use super::listeners::Listeners;
-use super::names::{is_plain_path, is_unit_name, is_word, name, summary};
+use super::names::{is_plain_path, is_unit_name, is_word, name, stated, summary};
 use super::seen::Seen;
 use super::units::{self, Own, Unit, Units};
 use super::{Found, FoundManager, FoundService, Protocol, Role, UnitFacts, Unmanaged, needs};
 use crate::host::tools::cgroup::Home;
 use crate::host::trouble::Trouble;
-use crate::registry::{LOCALHOST, Manager, Service, is_one_of};
 
 /// Programs that look at others, and need none of them.
 const WATCHERS: [&str; 8] =
@@ -22,8 +21,8 @@ const WATCHERS: [&str; 8] =
 const FORWARDER: &str = "docker-proxy";
 
 /// A service and what its needs are read from.
-pub(super) struct Candidate {
-    pub(super) service: FoundService,
+struct Candidate {
+    service: FoundService,
     /// Processes that are its own.
     pids: BTreeSet<u32>,
     /// Ports by which others reach it.
@@ -61,7 +60,7 @@ pub(super) fn assemble(
     found.unknown.extend(odd_names("applications of pm2", odd.len()));
     found.unknown.extend(apps.trouble.map(|trouble| ("applications of pm2", trouble)));
     found.unknown.extend(units.trouble.clone().map(|trouble| ("units", trouble)));
-    name(&mut all, &units.installed);
+    name(all.iter_mut().map(|one| &mut one.service), &units.installed);
     found.unmanaged = unmanaged(&listeners, &all, units, &apps.daemons);
     found.services = ordered(&listeners, all);
     found.unknown.extend(listeners.trouble.map(|trouble| ("ports", trouble)));
@@ -71,20 +70,6 @@ pub(super) fn assemble(
 /// That so many have a name that would be no word of a command.
 fn odd_names(what: &'static str, count: usize) -> Option<(&'static str, Trouble)> {
     (count > 0).then(|| (what, Trouble::Failed(format!("{count} have a name that no command takes"))))
-}
-
-/// The service that `localhost` states for this unit.
-pub(super) fn stated(unit: &str) -> Option<&'static Service> {
-    let is_its = |manager: &Manager| match manager {
-        Manager::Systemd(stated) => {
-            stated.name == unit
-                || stated.aliases.contains(&unit)
-                || stated.is_instance(unit)
-                || stated.own_template().is_some_and(|pattern| is_one_of(&pattern, unit))
-        }
-        Manager::Compose(_) | Manager::Docker(_) | Manager::Pm2(_) => false,
-    };
-    LOCALHOST.services.iter().copied().find(|service| service.managers.iter().any(is_its))
 }
 
 fn of_units(seen: &Seen<'_>, units: &Units, apps: &Apps) -> (Vec<Candidate>, usize) {

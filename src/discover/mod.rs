@@ -257,6 +257,6 @@ pub fn stated(found: &Found) -> Vec<String> {
     let stated = found
         .services
         .iter()
-        .filter(|one| matches!(&one.manager, FoundManager::Unit(unit) if assemble::stated(unit).is_some()));
+        .filter(|one| matches!(&one.manager, FoundManager::Unit(unit) if names::stated(unit).is_some()));
     stated.map(|one| one.name.clone()).collect()
 }

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::assemble::{Candidate, stated};
 use super::{FoundManager, FoundService};
-use crate::registry::LOCALHOST;
+use crate::registry::{LOCALHOST, Manager, Service, is_one_of};
 
 /// How long a summary may be, characters.
 const LONGEST: usize = 80;
@@ -58,26 +57,26 @@ pub fn plain_name(text: &str) -> String {
 
 /// Gives each a name of its own on the command line. Nobody takes the name of a service that `localhost` states and that is
 /// installed here, but its own unit: an application that calls itself `ssh` would be what `restart ssh` restarts.
-pub(super) fn name(all: &mut [Candidate], installed: &BTreeSet<&'static str>) {
+pub(super) fn name<'a>(all: impl Iterator<Item = &'a mut FoundService>, installed: &BTreeSet<&'static str>) {
     // A word means a failure or a service, never both.
     let words = LOCALHOST.all_failures().flat_map(|failure| failure.aliases.iter().chain([&failure.slug]));
     let mut taken: BTreeSet<String> = words.chain(installed).map(|word| word.to_ascii_lowercase()).collect();
     let mut given: BTreeSet<&str> = BTreeSet::new();
     for one in all {
-        if let Some(stated) = stated_of(&one.service).filter(|name| given.insert(name)) {
+        if let Some(stated) = stated_of(one).filter(|name| given.insert(name)) {
             taken.insert(stated.to_owned());
-            stated.clone_into(&mut one.service.name);
+            stated.clone_into(&mut one.name);
             continue;
         }
-        let own = plain_name(&one.service.name);
-        let project = match &one.service.manager {
+        let own = plain_name(&one.name);
+        let project = match &one.manager {
             FoundManager::Compose { project, .. } => Some(format!("{}-{own}", plain_name(project))),
             _ => None,
         };
-        let kind = format!("{own}-{}", one.service.manager.kind());
+        let kind = format!("{own}-{}", one.manager.kind());
         let numbered = (2..).map(|number| format!("{kind}-{number}"));
         let mut names = std::iter::once(own).chain(project).chain([kind.clone()]).chain(numbered);
-        one.service.name = names.find(|name| taken.insert(name.clone())).unwrap_or(kind);
+        one.name = names.find(|name| taken.insert(name.clone())).unwrap_or(kind);
     }
 }
 
@@ -87,4 +86,18 @@ fn stated_of(one: &FoundService) -> Option<&'static str> {
         FoundManager::Unit(unit) => stated(unit).map(|service| service.name),
         _ => None,
     }
+}
+
+/// The service that `localhost` states for this unit.
+pub(super) fn stated(unit: &str) -> Option<&'static Service> {
+    let is_its = |manager: &Manager| match manager {
+        Manager::Systemd(stated) => {
+            stated.name == unit
+                || stated.aliases.contains(&unit)
+                || stated.is_instance(unit)
+                || stated.own_template().is_some_and(|pattern| is_one_of(&pattern, unit))
+        }
+        Manager::Compose(_) | Manager::Docker(_) | Manager::Pm2(_) => false,
+    };
+    LOCALHOST.services.iter().copied().find(|service| service.managers.iter().any(is_its))
 }

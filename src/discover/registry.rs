@@ -20,7 +20,7 @@ fn list<T>(items: Vec<T>) -> &'static [T] {
 /// `localhost` with the services that were found on this host: after those that it states, which are judged by what is stated.
 pub fn deployment(found: &Found) -> &'static Deployment {
     let is_stated = |one: &&FoundService| match &one.manager {
-        FoundManager::Unit(unit) => super::assemble::stated(unit).is_some(),
+        FoundManager::Unit(unit) => super::names::stated(unit).is_some(),
         _ => false,
     };
     let found: Vec<&FoundService> = found.services.iter().filter(|one| !is_stated(one)).collect();

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::apps::{App, Apps};
-use super::assemble::{assemble, stated};
+use super::assemble::assemble;
 use super::containers::Container;
 use super::listeners::{Listeners, Process};
 use super::units::{Own, Unit, Units};
@@ -350,7 +350,7 @@ fn nobody_takes_the_name_of_a_service_that_is_installed() {
     let mut host = Host { apps: all(), ..Host::default() };
     let stated = LOCALHOST.services.iter().find(|one| one.name == "ssh").unwrap();
     let Manager::Systemd(own) = &stated.managers[0] else { panic!("ssh is a unit") };
-    assert!(self::stated(own.name).is_some());
+    assert!(names::stated(own.name).is_some());
     host.unit(own.name, "[Service]\nExecStart=/bin/x\n").unit("a.service", "");
     let found = host.found();
     let its = found.services.iter().find(|one| one.name == "ssh").unwrap();

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 
-use super::assemble::stated;
+use super::names::stated;
 use crate::host::system::System;
 use crate::host::tools::unit_file::{self, Setting};
 use crate::host::trouble::Trouble;
