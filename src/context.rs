@@ -109,7 +109,8 @@ impl<'a> Context<'a> {
         Ok(self.known.get_or_init(|| found))
     }
 
-    /// `localhost` with what runs on this host.
+    /// `localhost` with what runs on this host, asked once a process: the records are kept as long as it lives, and a watch looks at
+    /// the same ones again and again, so its memory does not grow. A service that comes later is in the next command's.
     fn discovered(&self) -> &'static Deployment {
         const WITHIN: Duration = Duration::from_millis(600);
         let found = discover::find_within(self.system, &self.processes(), self.within(WITHIN));

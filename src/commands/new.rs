@@ -16,7 +16,7 @@ use crate::ui::Ui;
 /// Arguments of `new`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Name of the deployment, and of the directory that is made
+    /// Name of the deployment, and of the new directory
     #[arg(value_name = "NAME")]
     name: String,
     /// Print what would be written, and write nothing
@@ -38,9 +38,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     }
     let directory = Path::new(name);
     if private::metadata(directory).is_ok() {
-        return Err(Error::refused(Code::Exists, format!("{name} exists already, nothing was written"))
-            .hint("choose another name, or move it away")
-            .into());
+        return Err(exists(name).into());
     }
     let found = find(context);
     let files = discover::crate_files(&found, name, &context.system.host_name(), env!("CARGO_PKG_VERSION"));
@@ -50,21 +48,38 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         Ui::raw(list.concat().as_bytes())?;
         return Ok(Exit::Success);
     }
-    write(directory, &files)
-        .map_err(|error| Error::failed(Code::Failed, format!("{name} cannot be written: {error}")))?;
+    write(directory, &files)?;
     let services = found.services.len();
     Ui::raw(format!("{name}: {services} services in {name}/src/main.rs; next: cd {name} && cargo build\n").as_bytes())?;
     Ok(Exit::Success)
 }
 
-/// Makes the directory and the files in it; each through the directory that was made, so that nobody leads it elsewhere.
-fn write(directory: &Path, files: &[(&str, String)]) -> io::Result<()> {
-    let top = made(directory)?;
-    let source = made(&anchored(&top, "src"))?;
+fn exists(name: &str) -> Error {
+    Error::refused(Code::Exists, format!("{name} exists already, nothing was written"))
+        .hint("choose another name, or move it away")
+}
+
+/// Makes the directory and the files in it; each through the directory that was made, so that nobody leads it elsewhere. What is
+/// half written stays: who owns the directory above could put something else under its name before it is removed.
+fn write(directory: &Path, files: &[(&str, String)]) -> Result<(), Error> {
+    let name = directory.display();
+    let top = made(directory).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => exists(&name.to_string()),
+        _ => Error::failed(Code::Failed, format!("{name} cannot be made: {error}; no file was written"))
+            .hint("run it in a directory that you own and that can be written"),
+    })?;
+    fill(&top, files).map_err(|error| {
+        Error::failed(Code::Failed, format!("{name} is incomplete: {error}"))
+            .hint(format!("remove {name}, then run it again"))
+    })
+}
+
+fn fill(top: &OwnedFd, files: &[(&str, String)]) -> io::Result<()> {
+    let source = made(&anchored(top, "src"))?;
     for (path, text) in files {
         let path = match path.strip_prefix("src/") {
             Some(name) => anchored(&source, name),
-            None => anchored(&top, path),
+            None => anchored(top, path),
         };
         private::write(&path, text)?;
     }
@@ -77,4 +92,53 @@ fn made(path: &Path) -> io::Result<OwnedFd> {
     let open = private::directory(path)?;
     let is_own = rustix::fs::fstat(&open)?.st_uid == rustix::process::geteuid().as_raw();
     if is_own { Ok(open) } else { Err(io::Error::other("somebody else changes this directory")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn files() -> Vec<(&'static str, String)> {
+        vec![("Cargo.toml", "a".to_owned()), ("src/main.rs", "b".to_owned())]
+    }
+
+    #[test]
+    fn a_crate_is_written_where_nothing_was_and_nowhere_else() {
+        let root = std::env::temp_dir().join(format!("opsctl-new-{}", std::process::id()));
+        let elsewhere = root.join("elsewhere");
+        fs::create_dir_all(&elsewhere).unwrap();
+        fs::create_dir(root.join("directory")).unwrap();
+        fs::write(root.join("file"), "mine").unwrap();
+        symlink(&elsewhere, root.join("link")).unwrap();
+        symlink(root.join("later"), root.join("dangling")).unwrap();
+        for name in ["directory", "file", "link", "dangling"] {
+            let error = write(&root.join(name), &files()).unwrap_err();
+            assert_eq!((error.exit, error.code), (Exit::Refused, Code::Exists), "{name}");
+        }
+        assert_eq!(
+            fs::read_dir(&elsewhere).unwrap().count() + fs::read_dir(root.join("directory")).unwrap().count(),
+            0
+        );
+        assert_eq!(fs::read_to_string(root.join("file")).unwrap(), "mine");
+        assert!(!root.join("later").exists());
+        write(&root.join("new"), &files()).unwrap();
+        assert_eq!(fs::read_to_string(root.join("new/src/main.rs")).unwrap(), "b");
+        assert_eq!(fs::metadata(root.join("new")).unwrap().permissions().mode() & 0o777, 0o700);
+        fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_said_with_the_next_step() {
+        let error = write(Path::new("/proc/self/opsctl-new"), &files()).unwrap_err();
+        assert_eq!(error.exit, Exit::Failure);
+        assert!(error.to_string().contains("no file was written") && error.hint.is_some(), "{error}");
+        let root = std::env::temp_dir().join(format!("opsctl-new-half-{}", std::process::id()));
+        let error = write(&root, &[files(), files()].concat()).unwrap_err();
+        assert_eq!(error.exit, Exit::Failure);
+        assert!(error.to_string().contains("is incomplete") && error.hint.is_some(), "{error}");
+        fs::remove_dir_all(root).unwrap();
+    }
 }

@@ -3,16 +3,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
+use std::time::Instant;
 
 use serde::Deserialize;
 
+use super::names::{is_plain_path, is_word};
 use super::units::local_ports;
 use crate::host::system::System;
-use crate::host::tools::pm2;
+use crate::host::tools::cgroup::{self, Home};
+use crate::host::tools::{pm2, procfs};
 use crate::host::trouble::Trouble;
 
 /// Where a daemon keeps the list of what it starts at boot, below its `PM2_HOME`.
 const SAVED: &str = "dump.pm2";
+/// How many applications are looked at. A host has some dozens; a user can make up any number.
+const MOST: usize = 200;
+/// How many ports that its environment names are kept of one.
+const MOST_PORTS: usize = 64;
 
 /// What the daemons of this host show.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -52,30 +59,61 @@ pub struct App {
     pub daemon: u32,
 }
 
+impl App {
+    /// Whether every word of it can be handed to a tool; its user chose all of them but the own name.
+    pub(super) fn is_plain(&self) -> bool {
+        is_word(&self.name) && is_word(&self.user) && is_plain_path(&self.home)
+    }
+}
+
+/// What pm2 saves of an application, as far as it counts. Only the name must be there: a user can write anything.
 #[derive(Deserialize)]
 struct Saved {
     name: String,
     #[serde(default)]
-    exec_mode: String,
+    exec_mode: serde_json::Value,
     #[serde(default)]
-    pm_cwd: Option<String>,
+    pm_cwd: serde_json::Value,
     #[serde(default)]
-    max_memory_restart: Option<u64>,
+    max_memory_restart: serde_json::Value,
 }
 
-/// Looks for daemons and their applications.
-pub(super) fn list(system: &System) -> Apps {
+/// A daemon that is what it is called.
+struct Daemon<'a> {
+    pid: u32,
+    uid: u32,
+    user: &'a str,
+    home: &'a str,
+}
+
+/// Looks for daemons and their applications, as long as there is time.
+pub(super) fn list(system: &System, until: Instant) -> Apps {
     let mut found = Apps::default();
-    for (pid, words) in system.command_lines() {
-        // `PM2 v6.0.8: God Daemon (/home/shop/.pm2)`
-        let line = words.join(" ");
-        let Some(home) = line.strip_prefix(pm2::DAEMON_NAME).and_then(|rest| rest.split_once("God Daemon (")) else {
+    let pids = system.processes();
+    let names = system.read_of(&pids, "comm").into_iter().filter(|(_, name)| name.starts_with(pm2::DAEMON_NAME));
+    let mut named: Vec<u32> = names.map(|(pid, _)| pid).collect();
+    named.sort_unstable();
+    if named.is_empty() {
+        return found;
+    }
+    let stats = system.read_of(&pids, "stat").into_iter();
+    let parents: BTreeMap<u32, u32> = stats.filter_map(|(pid, stat)| Some((pid, procfs::parent(&stat)?))).collect();
+    let mut homes = BTreeSet::new();
+    // One by one: what a process calls itself may be as long as it likes.
+    for pid in named {
+        if Instant::now() > until || found.all.len() > MOST {
+            found.trouble = Some(Trouble::Failed("there are too many daemons to look at all".to_owned()));
+            break;
+        }
+        let Some(home) = one_text(system, pid, "cmdline").and_then(|line| home(&line)) else { continue };
+        let status = one_text(system, pid, "status").unwrap_or_default();
+        let group = one_text(system, pid, "cgroup").unwrap_or_default();
+        if matches!(cgroup::home(&group), Home::Container(_)) {
             continue;
-        };
-        let Some(home) = home.1.trim_end().strip_suffix(')').filter(|home| home.starts_with('/')) else { continue };
+        }
         // Everybody may call a program so: the home must be that of who runs it.
-        let Some(uid) = system.metadata(format!("/proc/{pid}")).ok().map(|meta| meta.uid()) else { continue };
-        let own = match system.metadata(home) {
+        let Some(uid) = owner(&status) else { continue };
+        let own = match system.metadata(&home) {
             Ok(meta) => meta.uid() == uid && meta.is_dir(),
             Err(error) => {
                 if error.kind() == std::io::ErrorKind::PermissionDenied {
@@ -85,19 +123,52 @@ pub(super) fn list(system: &System) -> Apps {
             }
         };
         let Some(user) = system.account(|account| account.uid == uid).map(|account| account.name) else { continue };
-        if own {
+        if own && homes.insert(home.clone()) {
             found.daemons.push(pid);
-            found.all.extend(of_daemon(system, pid, &user, home, &mut found.trouble));
+            let children = parents.iter().filter(|(_, parent)| **parent == pid).map(|(child, _)| *child).collect();
+            let daemon = Daemon { pid, uid, user: &user, home: &home };
+            found.all.extend(of_daemon(system, &daemon, children, until, &mut found.trouble));
         }
     }
     found
 }
 
-fn of_daemon(system: &System, daemon: u32, user: &str, home: &str, trouble: &mut Option<Trouble>) -> Vec<App> {
+/// A file of one process.
+fn one_text(system: &System, pid: u32, name: &str) -> Option<String> {
+    system.read_of(&[pid], name).pop().map(|(_, text)| text)
+}
+
+/// `PM2_HOME` in the name that a daemon gives itself: `PM2 v6.0.8: God Daemon (/home/shop/.pm2)`.
+fn home(line: &str) -> Option<String> {
+    let line = line.replace('\0', " ");
+    let (_, home) = line.strip_prefix(pm2::DAEMON_NAME)?.split_once("God Daemon (")?;
+    let home = home.trim_end().strip_suffix(')')?;
+    is_plain_path(home).then(|| home.to_owned())
+}
+
+/// Who runs a process, out of `/proc/PID/status`: the owner of `/proc/PID` is root as soon as a process asks not to be dumped.
+/// `None` of one that changes its user, or that is in a PID namespace of its own, where paths and users mean something else.
+fn owner(status: &str) -> Option<u32> {
+    let words = |key: &str| status.lines().find_map(|line| line.strip_prefix(key)).map(str::split_whitespace);
+    if words("NSpid:").is_some_and(|pids| pids.count() > 1) {
+        return None;
+    }
+    let uids: Vec<u32> = words("Uid:")?.map_while(|word| word.parse().ok()).collect();
+    uids.first().copied().filter(|uid| uids.len() == 4 && uids.iter().all(|other| other == uid))
+}
+
+fn of_daemon(
+    system: &System,
+    daemon: &Daemon<'_>,
+    children: Vec<u32>,
+    until: Instant,
+    trouble: &mut Option<Trouble>,
+) -> Vec<App> {
     let mut found: BTreeMap<String, App> = BTreeMap::new();
+    let home = daemon.home;
     let app = |name: &str| App {
         name: name.to_owned(),
-        user: user.to_owned(),
+        user: daemon.user.to_owned(),
         home: home.to_owned(),
         cluster: None,
         memory_restart_bytes: None,
@@ -106,30 +177,38 @@ fn of_daemon(system: &System, daemon: u32, user: &str, home: &str, trouble: &mut
         port: None,
         named_ports: BTreeSet::new(),
         env: None,
-        daemon,
+        daemon: daemon.pid,
     };
     match system.read(format!("{home}/{SAVED}")) {
-        Ok(text) => {
-            for saved in serde_json::from_str::<Vec<Saved>>(&text).unwrap_or_default() {
-                let one = found.entry(saved.name.clone()).or_insert_with(|| app(&saved.name));
-                if saved.exec_mode == "cluster_mode" {
-                    one.cluster = Some(one.cluster.unwrap_or_default().saturating_add(1));
+        Ok(text) => match saved(&text) {
+            Some(all) => {
+                for saved in all {
+                    let one = found.entry(saved.name.clone()).or_insert_with(|| app(&saved.name));
+                    if saved.exec_mode.as_str() == Some("cluster_mode") {
+                        one.cluster = Some(one.cluster.unwrap_or_default().saturating_add(1));
+                    }
+                    one.directory = saved.pm_cwd.as_str().map(str::to_owned);
+                    one.memory_restart_bytes = saved.max_memory_restart.as_u64();
                 }
-                one.directory = saved.pm_cwd;
-                one.memory_restart_bytes = saved.max_memory_restart;
             }
-        }
+            None => *trouble = Some(Trouble::Failed(format!("{SAVED} of {} cannot be read", daemon.user))),
+        },
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => *trouble = Some(Trouble::from_io(&error)),
     }
-    let children: Vec<u32> =
-        system.processes().into_iter().filter(|pid| system.parent_of(*pid) == Some(daemon)).collect();
-    let environments = system.read_of(&children, "environ");
-    if environments.len() < children.len() && !system.is_root() {
-        *trouble = Some(Trouble::NeedsRoot("to see the applications of another user's pm2"));
-    }
     let mut running: BTreeMap<String, u16> = BTreeMap::new();
-    for (pid, text) in environments {
+    for pid in children {
+        if Instant::now() > until {
+            *trouble = Some(Trouble::Failed("there are too many processes to look at all".to_owned()));
+            break;
+        }
+        // One by one: an environment may be as large as its process likes.
+        let Some(text) = one_text(system, pid, "environ") else {
+            if !system.is_root() {
+                *trouble = Some(Trouble::NeedsRoot("to see the applications of another user's pm2"));
+            }
+            continue;
+        };
         let Some(environment) = environment(&text) else { continue };
         let variable = |key: &str| environment.get(key).map(String::as_str);
         let Some(name) = variable("name").filter(|_| variable("pm_id").is_some()) else { continue };
@@ -139,9 +218,8 @@ fn of_daemon(system: &System, daemon: u32, user: &str, home: &str, trouble: &mut
         one.directory = variable("pm_cwd").map(str::to_owned).or(one.directory.take());
         one.memory_restart_bytes =
             variable("max_memory_restart").and_then(|it| it.parse().ok()).or(one.memory_restart_bytes);
-        for (key, value) in &environment {
-            one.named_ports.extend(local_ports(&format!("{key}={value}")));
-        }
+        let named = environment.iter().flat_map(|(key, value)| local_ports(&format!("{key}={value}")));
+        one.named_ports.extend(named.take(MOST_PORTS));
         if variable("exec_mode") == Some("cluster_mode") {
             *running.entry(name.to_owned()).or_default() += 1;
         }
@@ -151,15 +229,33 @@ fn of_daemon(system: &System, daemon: u32, user: &str, home: &str, trouble: &mut
             one.cluster = Some(count);
         }
     }
-    for one in found.values_mut() {
+    if found.len() > MOST {
+        *trouble = Some(Trouble::Failed(format!("{} has too many applications to look at all", daemon.user)));
+    }
+    let mut found: Vec<App> = found.into_values().take(MOST).collect();
+    for one in &mut found {
         let Some(path) = one.directory.as_ref().map(|directory| format!("{directory}/.env")) else { continue };
+        // The user chose the path: root reads for them only what is theirs.
+        let is_theirs = |uid: u32| daemon.uid == 0 || uid == daemon.uid;
+        if Instant::now() > until
+            || !is_plain_path(&path)
+            || !system.metadata(&path).is_ok_and(|meta| is_theirs(meta.uid()))
+        {
+            continue;
+        }
         // What a file holds is not kept, only the ports that it names.
         if let Ok(text) = system.read(&path) {
-            one.named_ports.extend(local_ports(&text));
+            one.named_ports.extend(local_ports(&text).into_iter().take(MOST_PORTS));
             one.env = Some(path);
         }
     }
-    found.into_values().collect()
+    found
+}
+
+/// The list of what is started at boot; what has no name is left out.
+fn saved(text: &str) -> Option<Vec<Saved>> {
+    let all: Vec<serde_json::Value> = serde_json::from_str(text).ok()?;
+    Some(all.into_iter().filter_map(|one| serde_json::from_value(one).ok()).collect())
 }
 
 /// What pm2 gave a process: in cluster mode as one JSON document. Values may be secrets and are not kept.
@@ -199,5 +295,92 @@ mod tests {
             ("web", "3000", "1")
         );
         assert_eq!(environment("pm2_env={cut"), None);
+    }
+
+    #[test]
+    fn a_daemon_is_whose_its_user_ids_are() {
+        let status = |uids: &str, more: &str| owner(&format!("Name:\tPM2\nUid:\t{uids}\n{more}"));
+        assert_eq!(status("1000\t1000\t1000\t1000", ""), Some(1000));
+        assert_eq!(status("1000\t1000\t1000\t1000", "NSpid:\t77\n"), Some(1000));
+        // Of a container, whose root is not this host's.
+        assert_eq!(status("0\t0\t0\t0", "NSpid:\t77\t1\n"), None);
+        assert_eq!(status("1000\t0\t0\t0", ""), None);
+        assert_eq!(status("0\t0\t0", ""), None);
+        assert_eq!((owner(""), owner("Uid:\tx\n")), (None, None));
+    }
+
+    #[test]
+    fn a_home_is_a_plain_path() {
+        assert_eq!(home("PM2 v6.0.8: God Daemon (/home/shop/.pm2)\0\0"), Some("/home/shop/.pm2".to_owned()));
+        for odd in ["relative", "/home/../etc", "/home/x\n/etc", "/home/\u{2028}", "/a  b", ""] {
+            assert_eq!(home(&format!("PM2 v6.0.8: God Daemon ({odd})")), None, "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_with_odd_entries_is_read_as_far_as_it_goes() {
+        let text = r#"[{"name":"a","max_memory_restart":"300M","pm_cwd":7},{"name":3},null,{"name":"b","max_memory_restart":9}]"#;
+        let names: Vec<String> = saved(text).unwrap().into_iter().map(|one| one.name).collect();
+        assert_eq!(names, ["a", "b"]);
+        assert!(saved(&"[".repeat(100_000)).is_none() && saved("{}").is_none());
+    }
+
+    #[test]
+    fn what_a_user_makes_up_leads_root_nowhere() {
+        use std::fs;
+        use std::os::unix::fs::{chown, symlink};
+
+        const USER: u32 = 54_321;
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let root = std::env::temp_dir().join(format!("opsctl-discover-apps-{}", std::process::id()));
+        let daemon = |pid: u32, uid: u32, home: &str, group: &str| {
+            let proc = root.join(format!("proc/{pid}"));
+            fs::create_dir_all(&proc).unwrap();
+            fs::write(proc.join("comm"), "PM2 v6.0.8: God\n").unwrap();
+            fs::write(proc.join("cmdline"), format!("PM2 v6.0.8: God Daemon ({home})\0")).unwrap();
+            fs::write(proc.join("status"), format!("Uid:\t{uid}\t{uid}\t{uid}\t{uid}\nNSpid:\t{pid}\n")).unwrap();
+            fs::write(proc.join("cgroup"), format!("0::{group}\n")).unwrap();
+            fs::write(proc.join("stat"), format!("{pid} (PM2) S 1 1 1\n")).unwrap();
+        };
+        let homes =
+            ["home/shop/.pm2", "home/shop/link", "home/shop/pipe", "etc", "root/.pm2", "srv/secret", "home/shop/app"];
+        for home in homes {
+            fs::create_dir_all(root.join(home)).unwrap();
+        }
+        fs::write(
+            root.join("etc/passwd"),
+            format!("root:x:0:0::/root:/bin/sh\nshop:x:{USER}:{USER}::/home/shop:/bin/sh\n"),
+        )
+        .unwrap();
+        fs::write(root.join("etc/dump.pm2"), r#"[{"name":"of-etc"}]"#).unwrap();
+        fs::write(root.join("root/.pm2/dump.pm2"), r#"[{"name":"of-root"}]"#).unwrap();
+        fs::write(root.join("srv/secret/.env"), "URL=localhost:99\n").unwrap();
+        fs::write(root.join("home/shop/app/.env"), "URL=localhost:98\n").unwrap();
+        let saved = r#"[{"name":"spy","pm_cwd":"/srv/secret"},{"name":"own","pm_cwd":"/home/shop/app"}]"#;
+        fs::write(root.join("home/shop/.pm2/dump.pm2"), saved).unwrap();
+        symlink("/root/.pm2/dump.pm2", root.join("home/shop/link/dump.pm2")).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(root.join("home/shop/pipe/dump.pm2")).status();
+        assert!(made.unwrap().success());
+        for path in ["", "/.pm2", "/.pm2/dump.pm2", "/link", "/pipe", "/pipe/dump.pm2", "/app", "/app/.env"] {
+            chown(root.join(format!("home/shop{path}")), Some(USER), Some(USER)).unwrap();
+        }
+        let session = "/user.slice/user-1000.slice/session-3.scope";
+        daemon(10, USER, "/etc", session);
+        daemon(11, USER, "/root/.pm2", session);
+        daemon(12, USER, "/home/shop/link", session);
+        daemon(13, USER, "/home/shop/pipe", session);
+        daemon(14, USER, "/home/shop/.pm2", session);
+        daemon(15, USER, "/home/shop/.pm2", session);
+        daemon(16, 0, "/root/.pm2", &format!("/system.slice/docker-{}.scope", "a".repeat(64)));
+        let system = System { root: root.clone(), ..System::real() };
+        let found = list(&system, Instant::now() + std::time::Duration::from_secs(20));
+        fs::remove_dir_all(&root).unwrap();
+        let apps: Vec<_> =
+            found.all.iter().map(|one| (one.name.as_str(), one.env.as_deref(), one.named_ports.len())).collect();
+        assert_eq!(apps, [("own", Some("/home/shop/app/.env"), 1), ("spy", None, 0)]);
+        assert_eq!(found.daemons, [12, 13, 14]);
+        assert!(found.trouble.is_some());
     }
 }

@@ -6,14 +6,13 @@ use std::net::SocketAddr;
 use super::apps::{App, Apps};
 use super::containers::Container;
 use super::listeners::Listeners;
+use super::names::{is_plain_path, is_unit_name, is_word, name, stated, summary};
+use super::seen::Seen;
 use super::units::{self, Own, Unit, Units};
 use super::{Found, FoundManager, FoundService, Protocol, Role, UnitFacts, Unmanaged, needs};
 use crate::host::tools::cgroup::Home;
 use crate::host::trouble::Trouble;
-use crate::registry::{LOCALHOST, Manager, Service, is_one_of};
 
-/// How long a summary may be, characters.
-const LONGEST: usize = 80;
 /// Programs that look at others, and need none of them.
 const WATCHERS: [&str; 8] =
     ["prometheus", "blackbox", "uptime-kuma", "netdata", "telegraf", "beszel", "grafana", "exporter"];
@@ -44,64 +43,39 @@ pub(super) fn assemble(
 ) -> Found {
     let mut found = Found { left_out: units.left_out, ..Found::default() };
     let mut all: Vec<Candidate> = Vec::new();
-    let (of_units, left_out) = of_units(&listeners, units, &apps);
+    let seen = Seen::new(&listeners);
+    let (of_units, left_out) = of_units(&seen, units, &apps);
     all.extend(of_units);
     found.left_out += left_out;
     match containers {
         Ok(containers) => {
-            let (usable, odd): (Vec<_>, Vec<_>) = containers.iter().partition(|one| is_usable(&one.name));
-            all.extend(usable.into_iter().map(|one| of_container(&listeners, one)));
-            if !odd.is_empty() {
-                found
-                    .unknown
-                    .push(("containers", Trouble::Failed(format!("{} have a name that no command takes", odd.len()))));
-            }
+            let (usable, odd): (Vec<_>, Vec<_>) = containers.iter().partition(|one| is_word(&one.name));
+            all.extend(usable.into_iter().map(|one| of_container(&seen, one)));
+            found.unknown.extend(odd_names("containers", odd.len()));
         }
         Err(trouble) => found.unknown.push(("containers", trouble)),
     }
-    all.extend(apps.all.iter().filter(|app| is_usable(&app.name)).map(|app| of_app(&listeners, app)));
+    let (usable, odd): (Vec<_>, Vec<_>) = apps.all.iter().partition(|app| app.is_plain());
+    all.extend(usable.into_iter().map(|app| of_app(&seen, app)));
+    found.unknown.extend(odd_names("applications of pm2", odd.len()));
     found.unknown.extend(apps.trouble.map(|trouble| ("applications of pm2", trouble)));
-    name(&mut all);
+    found.unknown.extend(units.trouble.clone().map(|trouble| ("units", trouble)));
+    name(all.iter_mut().map(|one| &mut one.service), &units.installed);
     found.unmanaged = unmanaged(&listeners, &all, units, &apps.daemons);
     found.services = ordered(&listeners, all);
     found.unknown.extend(listeners.trouble.map(|trouble| (super::PORTS, trouble)));
     found
 }
 
-/// Whether a tool takes this for a name, whatever stands in it. A backslash is systemd's own escape.
-fn is_usable(name: &str) -> bool {
-    let fits = |c: char| c.is_ascii_alphanumeric() || "._@:+-\\".contains(c);
-    !name.is_empty() && name.len() <= 255 && !name.starts_with(['-', '.']) && name.chars().all(fits)
+/// That so many have a name that would be no word of a command.
+fn odd_names(what: &'static str, count: usize) -> Option<(&'static str, Trouble)> {
+    (count > 0).then(|| (what, Trouble::Failed(format!("{count} have a name that no command takes"))))
 }
 
-/// A text of the host in one line, without what a terminal would obey.
-fn one_line(text: &str, otherwise: &str) -> String {
-    let words: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    match words.is_empty() {
-        true => otherwise.to_owned(),
-        false => words.chars().take(LONGEST).collect(),
-    }
-}
-
-/// The service that `localhost` states for this unit.
-pub(super) fn stated(unit: &str) -> Option<&'static Service> {
-    let is_its = |manager: &Manager| match manager {
-        Manager::Systemd(stated) => {
-            stated.name == unit
-                || stated.aliases.contains(&unit)
-                || stated.is_instance(unit)
-                || stated.own_template().is_some_and(|pattern| is_one_of(&pattern, unit))
-        }
-        Manager::Compose(_) | Manager::Docker(_) | Manager::Pm2(_) => false,
-    };
-    LOCALHOST.services.iter().copied().find(|service| service.managers.iter().any(is_its))
-}
-
-fn of_units(listeners: &Listeners, units: &Units, apps: &Apps) -> (Vec<Candidate>, usize) {
+fn of_units(seen: &Seen<'_>, units: &Units, apps: &Apps) -> (Vec<Candidate>, usize) {
     let mut left_out = 0;
     let mut found = Vec::new();
-    for (name, unit) in units.services.iter().filter(|(name, _)| is_usable(name)) {
+    for (name, unit) in units.services.iter().filter(|(name, _)| is_unit_name(name)) {
         // What an umbrella only starts is told as one with it.
         let umbrella = name.split_once('@').map(|(stem, _)| format!("{stem}.service"));
         let is_umbrella = |unit: &Unit| unit.setting("Type") == Some("oneshot");
@@ -109,29 +83,20 @@ fn of_units(listeners: &Listeners, units: &Units, apps: &Apps) -> (Vec<Candidate
             continue;
         }
         let stem = name.trim_end_matches(".service");
-        let is_own = |home: &str| {
-            home == name || (is_umbrella(unit) && home.strip_prefix(stem).is_some_and(|rest| rest.starts_with('@')))
-        };
-        let own = |pid: u32| {
-            listeners
-                .processes
-                .get(&pid)
-                .is_some_and(|process| !process.of_user && matches!(&process.home, Home::Unit(home) if is_own(home)))
-        };
-        let pids: BTreeSet<u32> = listeners.processes.keys().copied().filter(|pid| own(*pid)).collect();
+        let pids = seen.of_unit(name, is_umbrella(unit));
         // A unit that only keeps pm2 going is told by its applications.
-        if apps.daemons.iter().any(|daemon| pids.contains(daemon)) && !apps.all.is_empty() {
+        if apps.all.iter().any(|app| pids.contains(&app.daemon)) {
             continue;
         }
         // What the engine's forwarders hold are ports of containers.
-        let listens = listeners.of(|pid, process| pids.contains(&pid) && process.name != FORWARDER);
+        let listens = seen.addresses(&pids, |name| name != FORWARDER);
         let mut ports: BTreeSet<u16> = listens.iter().map(SocketAddr::port).collect();
         ports.extend(&unit.socket_ports);
         if unit.own.is_none() && stated(name).is_none() && ports.is_empty() && !units::is_known_server(name) {
             left_out += usize::from(unit.running);
             continue;
         }
-        let program = program_of(listeners, &pids, &ports);
+        let program = program_of(seen, &pids, &ports);
         let role = match unit.is_timed_job() {
             true => Role::Job,
             false => role_of(program.as_deref().unwrap_or(stem)),
@@ -155,7 +120,7 @@ fn of_units(listeners: &Listeners, units: &Units, apps: &Apps) -> (Vec<Candidate
         };
         let service = FoundService {
             name: stated(name).map_or(stem, |service| service.name).to_owned(),
-            summary: one_line(unit.setting("Description").unwrap_or_default(), "a service of systemd"),
+            summary: summary(unit.setting("Description").unwrap_or_default(), "a service of systemd"),
             manager: FoundManager::Unit(name.clone()),
             role,
             protocol: program.as_deref().and_then(protocol_of),
@@ -189,11 +154,9 @@ fn with_ports(mut listens: Vec<SocketAddr>, ports: &[u16]) -> Vec<SocketAddr> {
     listens
 }
 
-fn of_container(listeners: &Listeners, container: &Container) -> Candidate {
-    let own = |home: &Home| matches!(home, Home::Container(id) if *id == container.id);
-    let pids: BTreeSet<u32> =
-        listeners.processes.iter().filter(|(_, process)| own(&process.home)).map(|(pid, _)| *pid).collect();
-    let mut listens = listeners.of(|pid, _| pids.contains(&pid));
+fn of_container(seen: &Seen<'_>, container: &Container) -> Candidate {
+    let pids = seen.of_container(&container.id);
+    let mut listens = seen.addresses(&pids, |_| true);
     let address = |(address, port): &(String, u16)| {
         Some(SocketAddr::new(address.parse().or_else(|_| "0.0.0.0".parse()).ok()?, *port))
     };
@@ -206,10 +169,10 @@ fn of_container(listeners: &Listeners, container: &Container) -> Candidate {
     let image = container.image.rsplit('/').next().unwrap_or_default();
     let image = image.split([':', '@']).next().unwrap_or_default();
     let manager = match &container.compose {
-        Some((project, service)) if is_usable(project) && is_usable(service) => FoundManager::Compose {
+        Some((project, service)) if is_word(project) && is_word(service) => FoundManager::Compose {
             project: project.clone(),
             service: service.clone(),
-            file: container.file.clone().filter(|path| one_line(path, "") == *path),
+            file: container.file.clone().filter(|path| is_plain_path(path)),
         },
         _ => FoundManager::Container(container.name.clone()),
     };
@@ -225,12 +188,12 @@ fn of_container(listeners: &Listeners, container: &Container) -> Candidate {
     let ports = listens.iter().map(SocketAddr::port).collect();
     let service = FoundService {
         name,
-        summary: one_line(&format!("container of {}", container.image), "a container"),
+        summary: summary(&format!("container of {}", container.image), "a container"),
         manager,
         role: role_of(image),
         protocol: protocol_of(image),
         listens,
-        env: container.env.iter().cloned().collect(),
+        env: container.env.iter().filter(|path| is_plain_path(path)).cloned().collect(),
         data: Vec::new(),
         needs: Vec::new(),
         routes: Vec::new(),
@@ -241,19 +204,18 @@ fn of_container(listeners: &Listeners, container: &Container) -> Candidate {
     Candidate { service, pids, ports, units, depends_on: container.depends_on.clone(), named_ports: BTreeSet::new() }
 }
 
-fn of_app(listeners: &Listeners, app: &App) -> Candidate {
-    let below = |pid: &u32| app.pids.iter().any(|own| listeners.descends(*pid, *own));
-    let pids: BTreeSet<u32> = listeners.processes.keys().copied().filter(below).collect();
-    let mut listens = listeners.of(|pid, _| pids.contains(&pid));
+fn of_app(seen: &Seen<'_>, app: &App) -> Candidate {
+    let pids = seen.below(&app.pids);
+    let mut listens = seen.addresses(&pids, |_| true);
     // In cluster mode the daemon holds the sockets of all applications.
     if listens.is_empty() && app.cluster.is_some() {
-        listens = listeners.of(|pid, _| pid == app.daemon);
+        listens = seen.addresses(&BTreeSet::from([app.daemon]), |_| true);
         listens.retain(|address| Some(address.port()) == app.port);
     }
     let ports = listens.iter().map(SocketAddr::port).collect();
     let service = FoundService {
         name: app.name.clone(),
-        summary: one_line(&format!("application of {}", app.user), "an application of pm2"),
+        summary: summary(&format!("application of {}", app.user), "an application of pm2"),
         manager: FoundManager::App {
             name: app.name.clone(),
             user: app.user.clone(),
@@ -264,23 +226,24 @@ fn of_app(listeners: &Listeners, app: &App) -> Candidate {
         role: role_of(&app.name),
         protocol: None,
         listens,
-        env: app.env.iter().cloned().collect(),
+        env: app.env.iter().filter(|path| is_plain_path(path)).cloned().collect(),
         data: Vec::new(),
         needs: Vec::new(),
         routes: Vec::new(),
         why: vec![format!("application of the pm2 daemon of {}", app.user)],
-        unit: UnitFacts { working_directory: app.directory.clone(), ..UnitFacts::default() },
+        unit: UnitFacts {
+            working_directory: app.directory.clone().filter(|path| is_plain_path(path)),
+            ..UnitFacts::default()
+        },
     };
     Candidate { service, pids, ports, units: Vec::new(), depends_on: Vec::new(), named_ports: app.named_ports.clone() }
 }
 
 /// The program of a service that listens at one of its ports.
-fn program_of(listeners: &Listeners, pids: &BTreeSet<u32>, ports: &BTreeSet<u16>) -> Option<String> {
-    let mut sockets = listeners.sockets.iter();
-    let of = |pid: &u32| listeners.processes.get(pid).map(|process| one_line(&process.name, "a program"));
-    sockets
-        .find_map(|(listener, pid)| of(&pid.filter(|pid| pids.contains(pid) && ports.contains(&listener.port()))?))
-        .filter(|name| name != FORWARDER)
+fn program_of(seen: &Seen<'_>, pids: &BTreeSet<u32>, ports: &BTreeSet<u16>) -> Option<String> {
+    let listens = |pid: &&u32| seen.listens(**pid).iter().any(|address| ports.contains(&address.port()));
+    let process = seen.listeners.processes.get(pids.iter().find(listens)?)?;
+    Some(summary(&process.name, "a program")).filter(|name| name != FORWARDER)
 }
 
 fn role_of(program: &str) -> Role {
@@ -324,30 +287,6 @@ fn protocol_of(program: &str) -> Option<Protocol> {
     known.into_iter().find(|(name, _)| is(name)).map(|(_, protocol)| protocol)
 }
 
-/// A name for the command line out of any text: lower-case letters, digits and dashes.
-pub fn plain_name(text: &str) -> String {
-    let text: String =
-        text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
-    let text = text.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
-    if text.is_empty() { "service".to_owned() } else { text.chars().take(64).collect() }
-}
-
-/// Gives each a name of its own on the command line.
-fn name(all: &mut [Candidate]) {
-    let mut taken = BTreeSet::new();
-    for one in all {
-        let own = plain_name(&one.service.name);
-        let project = match &one.service.manager {
-            FoundManager::Compose { project, .. } => Some(format!("{}-{own}", plain_name(project))),
-            _ => None,
-        };
-        let kind = format!("{own}-{}", one.service.manager.kind());
-        let numbered = (2..).map(|number| format!("{kind}-{number}"));
-        let mut names = std::iter::once(own).chain(project).chain([kind.clone()]).chain(numbered);
-        one.service.name = names.find(|name| taken.insert(name.clone())).unwrap_or(kind);
-    }
-}
-
 /// Those who listen and are no service's; what the distribution's own units and the engine's forwarders hold is left out.
 fn unmanaged(listeners: &Listeners, all: &[Candidate], units: &Units, daemons: &[u32]) -> Vec<Unmanaged> {
     let owned: BTreeSet<u32> = all.iter().flat_map(|one| one.pids.iter().copied()).collect();
@@ -361,7 +300,7 @@ fn unmanaged(listeners: &Listeners, all: &[Candidate], units: &Units, daemons: &
         if is_of_system || pid.is_some_and(|pid| owned.contains(&pid) || pid == 1 || daemons.contains(&pid)) {
             continue;
         }
-        let program = process.map(|process| one_line(&process.name, "")).unwrap_or_default();
+        let program = process.map(|process| summary(&process.name, "")).unwrap_or_default();
         found.entry(listener.port()).or_insert(Unmanaged { address: listener.address, program, pid: *pid });
     }
     found.into_values().collect()
@@ -373,11 +312,28 @@ fn ordered(listeners: &Listeners, mut all: Vec<Candidate>) -> Vec<FoundService> 
     let rank = |role: Role| RANK.iter().position(|one| *one == role);
     all.sort_by(|a, b| (rank(a.service.role), &a.service.name).cmp(&(rank(b.service.role), &b.service.name)));
     let mut reasons: BTreeMap<(usize, usize), String> = BTreeMap::new();
-    let by_port = |port: u16| all.iter().position(|other| other.ports.contains(&port));
+    // Where several are at one port, an application of a user comes after what root starts.
+    let mut by_port: BTreeMap<u16, usize> = BTreeMap::new();
+    let is_app = |one: &Candidate| matches!(one.service.manager, FoundManager::App { .. });
+    for wanted in [false, true] {
+        for (index, one) in all.iter().enumerate().filter(|(_, one)| is_app(one) == wanted) {
+            for port in &one.ports {
+                by_port.entry(*port).or_insert(index);
+            }
+        }
+    }
+    let at_port = |port: u16| by_port.get(&port).copied().filter(|other| all[*other].service.role != Role::Edge);
+    let by_manager: BTreeMap<&FoundManager, usize> =
+        all.iter().enumerate().map(|(index, one)| (&one.service.manager, index)).collect();
+    let mut members: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for (index, one) in all.iter().enumerate() {
+        if let FoundManager::Compose { project, service, .. } = &one.service.manager {
+            members.entry((project.clone(), service.clone())).or_insert(index);
+        }
+    }
     for (index, one) in all.iter().enumerate() {
         for (unit, key) in &one.units {
-            let of_unit = |other: &Candidate| other.service.manager == FoundManager::Unit(unit.clone());
-            let Some(other) = all.iter().position(of_unit) else { continue };
+            let Some(other) = by_manager.get(&FoundManager::Unit(unit.clone())).copied() else { continue };
             // To be started after another is less than to need it, but for what keeps data.
             if *key != "After" || all[other].service.role == Role::Database {
                 reasons.entry((index, other)).or_insert_with(|| match &one.service.manager {
@@ -387,26 +343,22 @@ fn ordered(listeners: &Listeners, mut all: Vec<Candidate>) -> Vec<FoundService> 
             }
         }
         for name in &one.depends_on {
-            let is_meant = |other: &Candidate| match (&one.service.manager, &other.service.manager) {
-                (FoundManager::Compose { project, .. }, FoundManager::Compose { project: its, service, .. }) => {
-                    project == its && service == name
-                }
-                _ => false,
-            };
-            if let Some(other) = all.iter().position(is_meant) {
-                reasons.entry((index, other)).or_insert_with(|| "depends_on in its compose file".to_owned());
+            let FoundManager::Compose { project, .. } = &one.service.manager else { continue };
+            if let Some(other) = members.get(&(project.clone(), name.clone())) {
+                reasons.entry((index, *other)).or_insert_with(|| "depends_on in its compose file".to_owned());
             }
         }
         for port in &one.named_ports {
-            let Some(other) = by_port(*port).filter(|other| all[*other].service.role != Role::Edge) else { continue };
+            let Some(other) = at_port(*port) else { continue };
             reasons.entry((index, other)).or_insert_with(|| format!("its environment names port {port}"));
         }
         let watches = WATCHERS.iter().any(|name| one.service.name.contains(name));
         if one.service.role == Role::Edge || watches {
             continue;
         }
-        for (_, port) in listeners.connections.iter().filter(|(pid, _)| one.pids.contains(pid)) {
-            let Some(other) = by_port(*port).filter(|other| all[*other].service.role != Role::Edge) else { continue };
+        let opened = one.pids.iter().flat_map(|pid| listeners.connections.range((*pid, 0)..=(*pid, u16::MAX)));
+        for (_, port) in opened {
+            let Some(other) = at_port(*port) else { continue };
             reasons.entry((index, other)).or_insert_with(|| format!("is connected to port {port}"));
         }
     }

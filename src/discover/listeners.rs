@@ -1,7 +1,7 @@
 //! Who waits at which port: sockets by the process that holds them, processes by the unit, container or session that they belong to.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::time::Instant;
 
 use crate::host::system::System;
 use crate::host::tools::cgroup::{self, Home};
@@ -35,26 +35,8 @@ pub struct Listeners {
     pub trouble: Option<Trouble>,
 }
 
-impl Listeners {
-    /// Where a process that fits listens, each address once.
-    pub fn of(&self, fits: impl Fn(u32, &Process) -> bool) -> Vec<SocketAddr> {
-        let held = |pid: &u32| self.processes.get(pid).is_some_and(|process| fits(*pid, process));
-        let own = self.sockets.iter().filter(|(_, pid)| pid.as_ref().is_some_and(held));
-        let found: BTreeSet<SocketAddr> = own.map(|(listener, _)| listener.address).collect();
-        found.into_iter().collect()
-    }
-
-    /// Whether `ancestor` is this process or has started it, over whatever many others.
-    pub fn descends(&self, pid: u32, ancestor: u32) -> bool {
-        // No host has so long a chain; a table that was read while processes ended may have a circle.
-        const DEEPEST: usize = 64;
-        let next = |pid: &u32| self.processes.get(pid).map(|process| process.parent);
-        std::iter::successors(Some(pid), next).take(DEEPEST).any(|pid| pid == ancestor)
-    }
-}
-
-/// Reads the tables of sockets and what every process holds.
-pub(super) fn read(system: &System) -> Listeners {
+/// Reads the tables of sockets and, as long as there is time, what every process holds.
+pub(super) fn read(system: &System, until: Instant) -> Listeners {
     let pids = system.processes();
     let names: BTreeMap<u32, String> = system.read_of(&pids, "comm").into_iter().collect();
     let groups: BTreeMap<u32, String> = system.read_of(&pids, "cgroup").into_iter().collect();
@@ -90,6 +72,10 @@ pub(super) fn read(system: &System) -> Listeners {
     let mut connections = BTreeSet::new();
     let mut hidden = false;
     for pid in processes.keys() {
+        if Instant::now() > until {
+            trouble = Some(Trouble::Failed("there are too many processes to look at all".to_owned()));
+            break;
+        }
         let Some(open) = system.sockets_of(*pid) else {
             hidden = true;
             continue;

@@ -10,9 +10,13 @@ mod assemble;
 mod containers;
 mod diff;
 mod listeners;
+mod names;
 mod needs;
 mod registry;
 mod rust;
+mod seen;
+#[cfg(test)]
+mod tests;
 mod units;
 
 use std::net::SocketAddr;
@@ -26,8 +30,8 @@ use crate::host::trouble::Trouble;
 use crate::observe::probe::{Door, survey};
 use crate::registry::Proxy;
 
-pub use assemble::plain_name;
 pub use diff::{missing, service_of};
+pub use names::plain_name;
 pub use registry::deployment;
 pub use rust::{crate_files, program};
 
@@ -211,9 +215,10 @@ pub fn find_within(system: &System, runner: &dyn Runner, limit: Duration) -> Fou
 /// Looks for services, all sources at once, each within the door's limit.
 pub fn find(door: Door<'_>) -> Found {
     let (listeners, units, containers, apps) = thread::scope(|scope| {
-        let listeners = task(scope, || listeners::read(door.system));
+        let until = Instant::now() + door.limit;
+        let listeners = task(scope, move || listeners::read(door.system, until));
         let containers = task(scope, || containers::list(door));
-        let apps = task(scope, || apps::list(door.system));
+        let apps = task(scope, move || apps::list(door.system, until));
         let units = units::read(door.system);
         (join(listeners), units, join(containers), join(apps))
     });
@@ -239,7 +244,11 @@ pub fn add_routes(door: Door<'_>, found: &mut Found) {
         let Some(port) = upstream.port() else { continue };
         let is_local = ["localhost:", "127.0.0.1:", "[::1]:"].iter().any(|host| upstream.address.starts_with(host));
         let listens = |one: &&mut FoundService| one.listens.iter().any(|address| address.port() == port);
-        if let Some(one) = found.services.iter_mut().find(listens).filter(|_| is_local && is_host_name(&upstream.host))
+        if let Some(one) = found
+            .services
+            .iter_mut()
+            .find(listens)
+            .filter(|_| is_local && is_host_name(&upstream.host) && upstream.path.starts_with('/'))
         {
             let route = (upstream.host, upstream.path, port);
             if !one.routes.contains(&route) {
@@ -261,6 +270,6 @@ pub fn stated(found: &Found) -> Vec<String> {
     let stated = found
         .services
         .iter()
-        .filter(|one| matches!(&one.manager, FoundManager::Unit(unit) if assemble::stated(unit).is_some()));
+        .filter(|one| matches!(&one.manager, FoundManager::Unit(unit) if names::stated(unit).is_some()));
     stated.map(|one| one.name.clone()).collect()
 }

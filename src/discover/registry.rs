@@ -20,7 +20,7 @@ fn list<T>(items: Vec<T>) -> &'static [T] {
 /// `localhost` with the services that were found on this host: after those that it states, which are judged by what is stated.
 pub fn deployment(found: &Found) -> &'static Deployment {
     let is_stated = |one: &&FoundService| match &one.manager {
-        FoundManager::Unit(unit) => super::assemble::stated(unit).is_some(),
+        FoundManager::Unit(unit) => super::names::stated(unit).is_some(),
         _ => false,
     };
     let found: Vec<&FoundService> = found.services.iter().filter(|one| !is_stated(one)).collect();
@@ -88,7 +88,7 @@ fn service(one: &FoundService, needs: &'static [&'static Service]) -> Service {
 pub(super) fn ports(one: &FoundService) -> Vec<u16> {
     let usual = one.listens.iter().map(|address| (address.ip().to_canonical(), address.port()));
     let mut usual: Vec<(bool, u16)> = usual
-        .filter(|(ip, _)| ip.is_unspecified() || ip.is_loopback())
+        .filter(|(ip, port)| *port != 0 && (ip.is_unspecified() || ip.is_loopback()))
         .map(|(ip, port)| (ip.is_loopback(), port))
         .collect();
     usual.sort_unstable();

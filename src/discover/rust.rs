@@ -1,17 +1,21 @@
 //! PURE. Found services as the source text of an own program, in the style of `examples/own_deployment.rs`: it compiles as it is, and
 //! says where a person must decide.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::registry::ports;
 use super::{Found, FoundManager, FoundProxy, FoundService, Protocol, Role};
+use crate::registry::LOCALHOST;
 
 /// Words that no static may be called.
-const RESERVED: [&str; 6] = ["DOWN", "LATER", "HERE", "_", "SELF", "STATIC"];
+const RESERVED: [&str; 4] = ["DOWN", "LATER", "HERE", "SERVICES"];
 
 /// `src/main.rs` of a program whose deployment is called so, for the host of that name.
 pub fn program(found: &Found, name: &str, host: &str) -> String {
+    let host = &plain(host);
+    // The library has a deployment of that name already.
+    let name = if name == LOCALHOST.name { "this-host" } else { name };
     let statics = statics(found);
     let has_jobs = found.services.iter().any(|one| one.role == Role::Job);
     let mut body = String::new();
@@ -69,6 +73,7 @@ pub fn program(found: &Found, name: &str, host: &str) -> String {
 
 /// The files of a crate, by their paths in it.
 pub fn crate_files(found: &Found, name: &str, host: &str, version: &str) -> Vec<(&'static str, String)> {
+    let host = &plain(host);
     let manifest = format!(
         "[package]\nname = {name}\nversion = \"0.1.0\"\nedition = \"2024\"\npublish = false\n\n[dependencies]\n\
          opsctl = {{ package = \"opsctl-runbook\", version = {version} }}\n\n[profile.release]\noverflow-checks = true\n",
@@ -101,18 +106,19 @@ fn sign(found: &Found) -> Option<&str> {
     found.services.iter().find_map(directory).or_else(|| found.services.iter().find_map(file))
 }
 
-/// The name of each service's static.
+/// The name of each service's static: no two services have the same.
 fn statics(found: &Found) -> BTreeMap<String, String> {
-    let of = |name: &str| {
-        let upper = name.to_ascii_uppercase().replace('-', "_");
-        let starts_well = upper.starts_with(|c: char| c.is_ascii_alphabetic());
-        if starts_well && !RESERVED.contains(&upper.as_str()) && upper != "SERVICES" {
-            upper
-        } else {
-            format!("SERVICE_{upper}")
-        }
-    };
-    found.services.iter().map(|one| (one.name.clone(), of(&one.name))).collect()
+    let mut taken: BTreeSet<String> = RESERVED.iter().map(|word| (*word).to_owned()).collect();
+    let mut statics = BTreeMap::new();
+    for one in &found.services {
+        let upper = one.name.to_ascii_uppercase().replace('-', "_");
+        let mut names = [upper.clone(), format!("SERVICE_{upper}")]
+            .into_iter()
+            .chain((2..).map(|number| format!("SERVICE_{upper}_{number}")));
+        let name = names.find(|name| taken.insert(name.clone())).unwrap_or(upper);
+        statics.insert(one.name.clone(), name);
+    }
+    statics
 }
 
 /// A string of Rust that holds this text, whatever is in it.
@@ -133,8 +139,12 @@ fn quoted(text: &str) -> String {
 
 /// A comment of one line.
 fn comment(text: &str) -> String {
-    let text: String = text.chars().map(|c| if c.is_control() || !c.is_ascii() { ' ' } else { c }).collect();
-    format!("// {}\n", text.trim_end())
+    format!("// {}\n", plain(text).trim_end())
+}
+
+/// A text of the host that ends no comment.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() || !c.is_ascii() { ' ' } else { c }).collect()
 }
 
 fn service(one: &FoundService, statics: &BTreeMap<String, String>) -> String {

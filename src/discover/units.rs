@@ -2,10 +2,14 @@
 //! files, the links by which units are enabled, and the links that systemd keeps of those that run.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 
+use super::names::stated;
 use crate::host::system::System;
 use crate::host::tools::unit_file::{self, Setting};
+use crate::host::trouble::Trouble;
 use crate::observe::probe::unit_paths::{SEARCH_PATH, template};
+use crate::registry::LOCALHOST;
 
 /// Directories of the administrator's own units.
 const OWN: [&str; 3] = ["/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system"];
@@ -21,6 +25,10 @@ pub struct Units {
     pub services: BTreeMap<String, Unit>,
     /// How many other services run, which are the distribution's own.
     pub left_out: usize,
+    /// Names of services that `localhost` states and whose units are on this host, whether they run or not.
+    pub installed: BTreeSet<&'static str>,
+    /// Why there may be more.
+    pub trouble: Option<Trouble>,
 }
 
 /// What an administrator wrote of a unit.
@@ -90,6 +98,7 @@ struct Files {
     masked: BTreeSet<String>,
     enabled: BTreeSet<String>,
     running: BTreeSet<String>,
+    trouble: Option<Trouble>,
 }
 
 fn list(system: &System) -> Files {
@@ -100,9 +109,16 @@ fn list(system: &System) -> Files {
         masked: BTreeSet::new(),
         enabled: BTreeSet::new(),
         running: BTreeSet::new(),
+        trouble: None,
     };
     for dir in SEARCH_PATH {
-        for entry in system.list(dir).unwrap_or_default() {
+        let entries = system.list(dir).unwrap_or_else(|error| {
+            if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) {
+                files.trouble = Some(Trouble::from_io(&error));
+            }
+            Vec::new()
+        });
+        for entry in entries {
             let Some(name) = entry.name.to_str() else { continue };
             let path = format!("{dir}/{name}");
             if entry.is_dir() {
@@ -168,7 +184,7 @@ pub(super) fn read(system: &System) -> Units {
     let triggers = triggers(system, &files);
     let mut names: BTreeSet<&str> = files.first.keys().map(String::as_str).collect();
     names.extend(files.enabled.iter().chain(&files.running).map(String::as_str));
-    let mut found = Units::default();
+    let mut found = Units { installed: installed(&files), trouble: files.trouble.clone(), ..Units::default() };
     for name in names {
         // A template is not a unit, and an alias another name of one.
         if !name.ends_with(".service")
@@ -187,6 +203,16 @@ pub(super) fn read(system: &System) -> Units {
         }
     }
     found
+}
+
+/// Which of the services that `localhost` states have a unit here; all of them where that is not known.
+fn installed(files: &Files) -> BTreeSet<&'static str> {
+    if files.trouble.is_some() {
+        return LOCALHOST.services.iter().map(|service| service.name).collect();
+    }
+    let units =
+        files.first.keys().chain(&files.aliases).chain(&files.masked).chain(&files.enabled).chain(&files.running);
+    units.filter_map(|unit| stated(unit)).map(|service| service.name).collect()
 }
 
 fn unit(system: &System, files: &Files, triggers: &Triggers, name: &str) -> Option<Unit> {

@@ -145,7 +145,7 @@ pub(super) const fn needs(services: &[&Service], at: usize) {
 const fn manager(m: &Manager, owner: &str) {
     match m {
         Manager::Systemd(unit) => {
-            argument(unit.name, owner, "has a unit with an invalid name");
+            unit_name(unit.name, owner);
             if !has_dot(unit.name) {
                 culprit(owner, "has a unit name without its suffix (.service)");
             }
@@ -224,6 +224,21 @@ const fn probe(p: &Probe, s: &Service) {
             }
         }
         Probe::DockerEngine => {}
+    }
+}
+
+/// A unit's name is handed to tools as well; systemd has escapes in it: `srv-my\x2dshop.service`.
+const fn unit_name(value: &str, owner: &str) {
+    let bytes = value.as_bytes();
+    if bytes.is_empty() || !bytes[0].is_ascii_alphanumeric() {
+        culprit(owner, "has a unit with an invalid name");
+    }
+    let mut i = 0;
+    while i < bytes.len() {
+        if !bytes[i].is_ascii_alphanumeric() && !matches!(bytes[i], b'-' | b'_' | b'.' | b'@' | b':' | b'+' | b'\\') {
+            culprit(owner, "has a unit with an invalid name");
+        }
+        i += 1;
     }
 }
 

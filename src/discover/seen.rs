@@ -1,0 +1,79 @@
+//! PURE. Processes and sockets by whom they belong to, in the time that as many of them take: a host may have thousands of both.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+use super::listeners::Listeners;
+use crate::host::tools::cgroup::Home;
+
+pub(super) struct Seen<'a> {
+    pub(super) listeners: &'a Listeners,
+    units: BTreeMap<&'a str, BTreeSet<u32>>,
+    containers: BTreeMap<&'a str, BTreeSet<u32>>,
+    children: BTreeMap<u32, Vec<u32>>,
+    sockets: BTreeMap<u32, Vec<SocketAddr>>,
+}
+
+impl<'a> Seen<'a> {
+    pub(super) fn new(listeners: &'a Listeners) -> Self {
+        let (mut units, mut containers) =
+            (BTreeMap::<&str, BTreeSet<u32>>::new(), BTreeMap::<&str, BTreeSet<u32>>::new());
+        let (mut children, mut sockets) = (BTreeMap::<u32, Vec<u32>>::new(), BTreeMap::<u32, Vec<SocketAddr>>::new());
+        for (pid, process) in &listeners.processes {
+            children.entry(process.parent).or_default().push(*pid);
+            // A user names own units and scopes like those of the system.
+            let homes = match &process.home {
+                Home::Unit(name) if !process.of_user => units.entry(name),
+                Home::Container(id) if !process.of_user => containers.entry(id),
+                _ => continue,
+            };
+            homes.or_default().insert(*pid);
+        }
+        for (listener, pid) in &listeners.sockets {
+            if let Some(pid) = pid {
+                sockets.entry(*pid).or_default().push(listener.address);
+            }
+        }
+        Seen { listeners, units, containers, children, sockets }
+    }
+
+    /// Processes of a unit; of an umbrella, also those of the instances that it starts.
+    pub(super) fn of_unit(&self, name: &str, is_umbrella: bool) -> BTreeSet<u32> {
+        let mut found = self.units.get(name).cloned().unwrap_or_default();
+        if is_umbrella {
+            let instances = format!("{}@", name.trim_end_matches(".service"));
+            let from = self.units.range(instances.as_str()..);
+            found.extend(from.take_while(|(name, _)| name.starts_with(&instances)).flat_map(|(_, pids)| pids));
+        }
+        found
+    }
+
+    /// Processes of a container of the system's engine.
+    pub(super) fn of_container(&self, id: &str) -> BTreeSet<u32> {
+        self.containers.get(id).cloned().unwrap_or_default()
+    }
+
+    /// These and all that they started. A table that was read while processes ended may have a circle.
+    pub(super) fn below(&self, pids: &[u32]) -> BTreeSet<u32> {
+        let mut found = BTreeSet::new();
+        let mut open = pids.to_vec();
+        while let Some(pid) = open.pop() {
+            if self.listeners.processes.contains_key(&pid) && found.insert(pid) {
+                open.extend(self.children.get(&pid).into_iter().flatten());
+            }
+        }
+        found
+    }
+
+    /// Where a process listens.
+    pub(super) fn listens(&self, pid: u32) -> &[SocketAddr] {
+        self.sockets.get(&pid).map_or(&[], Vec::as_slice)
+    }
+
+    /// Where processes of a fitting program's name listen, each address once.
+    pub(super) fn addresses(&self, pids: &BTreeSet<u32>, fits: impl Fn(&str) -> bool) -> Vec<SocketAddr> {
+        let is_fit = |pid: &&u32| self.listeners.processes.get(pid).is_some_and(|process| fits(&process.name));
+        let found: BTreeSet<&SocketAddr> = pids.iter().filter(is_fit).flat_map(|pid| self.listens(*pid)).collect();
+        found.into_iter().copied().collect()
+    }
+}
