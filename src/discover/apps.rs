@@ -42,8 +42,8 @@ pub struct App {
     pub directory: Option<String>,
     /// Its processes.
     pub pids: Vec<u32>,
-    /// `PORT` of its environment.
-    pub port: Option<u16>,
+    /// Ports at which its environment says to listen: `PORT`, `API_PORT`.
+    pub ports: BTreeSet<u16>,
     /// Ports of this host that its environment names.
     pub named_ports: BTreeSet<u16>,
     /// The env file in its directory.
@@ -103,7 +103,7 @@ fn of_daemon(system: &System, daemon: u32, user: &str, home: &str, trouble: &mut
         memory_restart_bytes: None,
         directory: None,
         pids: Vec::new(),
-        port: None,
+        ports: BTreeSet::new(),
         named_ports: BTreeSet::new(),
         env: None,
         daemon,
@@ -135,11 +135,11 @@ fn of_daemon(system: &System, daemon: u32, user: &str, home: &str, trouble: &mut
         let Some(name) = variable("name").filter(|_| variable("pm_id").is_some()) else { continue };
         let one = found.entry(name.to_owned()).or_insert_with(|| app(name));
         one.pids.push(pid);
-        one.port = variable("PORT").and_then(|port| port.parse().ok());
         one.directory = variable("pm_cwd").map(str::to_owned).or(one.directory.take());
         one.memory_restart_bytes =
             variable("max_memory_restart").and_then(|it| it.parse().ok()).or(one.memory_restart_bytes);
         for (key, value) in &environment {
+            one.ports.extend(value.parse::<u16>().ok().filter(|_| key == "PORT" || key.ends_with("_PORT")));
             one.named_ports.extend(local_ports(&format!("{key}={value}")));
         }
         if variable("exec_mode") == Some("cluster_mode") {
@@ -152,14 +152,26 @@ fn of_daemon(system: &System, daemon: u32, user: &str, home: &str, trouble: &mut
         }
     }
     for one in found.values_mut() {
-        let Some(path) = one.directory.as_ref().map(|directory| format!("{directory}/.env")) else { continue };
-        // What a file holds is not kept, only the ports that it names.
-        if let Ok(text) = system.read(&path) {
-            one.named_ports.extend(local_ports(&text));
-            one.env = Some(path);
+        let Some(directory) = &one.directory else { continue };
+        for directory in up_to_the_repository(system, directory) {
+            let path = format!("{directory}/.env");
+            // What a file holds is not kept, only the ports that it names.
+            if let Ok(text) = system.read(&path) {
+                one.named_ports.extend(local_ports(&text));
+                one.env = Some(path);
+                break;
+            }
         }
     }
     found.into_values().collect()
+}
+
+/// A directory, and where it is a part of a repository, those above it down from the repository's own.
+fn up_to_the_repository<'p>(system: &System, directory: &'p str) -> Vec<&'p str> {
+    let above: Vec<&str> = std::iter::successors(Some(directory), |path| Some(path.rsplit_once('/')?.0)).collect();
+    let is_repository = |path: &&str| !path.is_empty() && system.exists(format!("{path}/.git"));
+    let last = above.iter().position(is_repository).unwrap_or(0);
+    above.into_iter().take(last + 1).collect()
 }
 
 /// What pm2 gave a process: in cluster mode as one JSON document. Values may be secrets and are not kept.

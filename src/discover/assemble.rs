@@ -62,6 +62,10 @@ pub(super) fn assemble(
     all.extend(apps.all.iter().filter(|app| is_usable(&app.name)).map(|app| of_app(&listeners, app)));
     found.unknown.extend(apps.trouble.map(|trouble| ("applications of pm2", trouble)));
     name(&mut all);
+    for one in &mut all {
+        let own = listeners.databases.iter().filter(|(pid, _)| one.pids.contains(pid)).map(|(_, path)| path.clone());
+        one.service.data = own.collect::<BTreeSet<_>>().into_iter().collect();
+    }
     found.unmanaged = unmanaged(&listeners, &all, units, &apps.daemons);
     found.services = ordered(&listeners, all);
     found.unknown.extend(listeners.trouble.map(|trouble| ("ports", trouble)));
@@ -230,7 +234,7 @@ fn of_container(listeners: &Listeners, container: &Container) -> Candidate {
         role: role_of(image),
         protocol: protocol_of(image),
         listens,
-        env: container.env.iter().cloned().collect(),
+        env: container.env.clone(),
         data: Vec::new(),
         needs: Vec::new(),
         routes: Vec::new(),
@@ -248,7 +252,7 @@ fn of_app(listeners: &Listeners, app: &App) -> Candidate {
     // In cluster mode the daemon holds the sockets of all applications.
     if listens.is_empty() && app.cluster.is_some() {
         listens = listeners.of(|pid, _| pid == app.daemon);
-        listens.retain(|address| Some(address.port()) == app.port);
+        listens.retain(|address| app.ports.contains(&address.port()));
     }
     let ports = listens.iter().map(SocketAddr::port).collect();
     let service = FoundService {
@@ -367,6 +371,19 @@ fn unmanaged(listeners: &Listeners, all: &[Candidate], units: &Units, daemons: &
     found.into_values().collect()
 }
 
+/// Why one's need of the other follows from their names.
+fn by_name(one: &FoundService, other: &FoundService) -> Option<String> {
+    // `redis-exporter` reports on `redis`.
+    if matches!(other.role, Role::Database | Role::Edge) && one.name.strip_suffix("-exporter") == Some(&other.name) {
+        return Some(format!("it is named after {}", other.name));
+    }
+    // `shop-postgres` beside `shop`: plain containers, of which no file says more.
+    let are_containers = [one, other].iter().all(|it| matches!(it.manager, FoundManager::Container(_)));
+    let is_named_after = other.name.strip_prefix(one.name.as_str()).is_some_and(|rest| rest.starts_with('-'));
+    (other.role == Role::Database && are_containers && is_named_after)
+        .then(|| format!("{} is named after it", other.name))
+}
+
 /// In an order in which each stands below what it needs: databases and edges, services, then what runs by a timer.
 fn ordered(listeners: &Listeners, mut all: Vec<Candidate>) -> Vec<FoundService> {
     const RANK: [Role; 4] = [Role::Database, Role::Service, Role::Edge, Role::Job];
@@ -400,6 +417,11 @@ fn ordered(listeners: &Listeners, mut all: Vec<Candidate>) -> Vec<FoundService> 
         for port in &one.named_ports {
             let Some(other) = by_port(*port).filter(|other| all[*other].service.role != Role::Edge) else { continue };
             reasons.entry((index, other)).or_insert_with(|| format!("its environment names port {port}"));
+        }
+        for (other, _) in all.iter().enumerate().filter(|(other, _)| *other != index) {
+            if let Some(reason) = by_name(&one.service, &all[other].service) {
+                reasons.entry((index, other)).or_insert(reason);
+            }
         }
         let watches = WATCHERS.iter().any(|name| one.service.name.contains(name));
         if one.service.role == Role::Edge || watches {
