@@ -70,7 +70,9 @@ fn holds(deployment: &str, victim: &str, stop: &str, start: &str) {
     };
     assert_eq!(sorted(&own), sorted(&found));
     for (name, verdict) in services(&own) {
-        assert_eq!(verdict, "pass", "{name}: {own:#}");
+        // Nothing of the host says what password Redis wants.
+        let is_known = ["redis", "warn"] == [name, verdict] && own.to_string().contains("requires a password");
+        assert!(verdict == "pass" || is_known, "{name} is {verdict}: {own:#}");
     }
     machine.sh(stop);
     let (code, own) = status(&machine, &["own"]);
@@ -80,13 +82,11 @@ fn holds(deployment: &str, victim: &str, stop: &str, start: &str) {
 }
 
 #[test]
-#[ignore = "compiles the program of the host, for minutes"]
 fn the_program_of_prim_compiles() {
     holds("prim", "prim-wallet", "systemctl stop prim-wallet", "systemctl start prim-wallet");
 }
 
 #[test]
-#[ignore = "compiles the program of the host, for minutes"]
 fn the_program_of_plugspace_compiles() {
     holds("plugspace", "mongodb", "systemctl stop mongod", "systemctl start mongod");
 }
