@@ -49,8 +49,8 @@ pub struct App {
     pub directory: Option<String>,
     /// Its processes.
     pub pids: Vec<u32>,
-    /// `PORT` of its environment.
-    pub port: Option<u16>,
+    /// Ports at which its environment says to listen: `PORT`, `API_PORT`.
+    pub ports: BTreeSet<u16>,
     /// Ports of this host that its environment names.
     pub named_ports: BTreeSet<u16>,
     /// The env file in its directory.
@@ -174,7 +174,7 @@ fn of_daemon(
         memory_restart_bytes: None,
         directory: None,
         pids: Vec::new(),
-        port: None,
+        ports: BTreeSet::new(),
         named_ports: BTreeSet::new(),
         env: None,
         daemon: daemon.pid,
@@ -214,12 +214,14 @@ fn of_daemon(
         let Some(name) = variable("name").filter(|_| variable("pm_id").is_some()) else { continue };
         let one = found.entry(name.to_owned()).or_insert_with(|| app(name));
         one.pids.push(pid);
-        one.port = variable("PORT").and_then(|port| port.parse().ok());
         one.directory = variable("pm_cwd").map(str::to_owned).or(one.directory.take());
         one.memory_restart_bytes =
             variable("max_memory_restart").and_then(|it| it.parse().ok()).or(one.memory_restart_bytes);
-        let named = environment.iter().flat_map(|(key, value)| local_ports(&format!("{key}={value}")));
-        one.named_ports.extend(named.take(MOST_PORTS));
+        for (key, value) in &environment {
+            one.ports.extend(value.parse::<u16>().ok().filter(|_| key == "PORT" || key.ends_with("_PORT")));
+            let left = MOST_PORTS.saturating_sub(one.named_ports.len());
+            one.named_ports.extend(local_ports(&format!("{key}={value}")).into_iter().take(left));
+        }
         if variable("exec_mode") == Some("cluster_mode") {
             *running.entry(name.to_owned()).or_default() += 1;
         }
@@ -234,19 +236,23 @@ fn of_daemon(
     }
     let mut found: Vec<App> = found.into_values().take(MOST).collect();
     for one in &mut found {
-        let Some(path) = one.directory.as_ref().map(|directory| format!("{directory}/.env")) else { continue };
+        let Some(directory) = &one.directory else { continue };
         // The user chose the path: root reads for them only what is theirs.
-        let is_theirs = |uid: u32| daemon.uid == 0 || uid == daemon.uid;
-        if Instant::now() > until
-            || !is_plain_path(&path)
-            || !system.metadata(&path).is_ok_and(|meta| is_theirs(meta.uid()))
-        {
-            continue;
-        }
-        // What a file holds is not kept, only the ports that it names.
-        if let Ok(text) = system.read(&path) {
-            one.named_ports.extend(local_ports(&text).into_iter().take(MOST_PORTS));
-            one.env = Some(path);
+        let is_theirs =
+            |path: &str| system.metadata(path).is_ok_and(|meta| daemon.uid == 0 || meta.uid() == daemon.uid);
+        let paths = up_to_the_repository(system, directory).into_iter().map(|directory| format!("{directory}/.env"));
+        for path in paths.filter(|path| is_plain_path(path)) {
+            if Instant::now() > until {
+                break;
+            }
+            // What a file holds is not kept, only the ports that it names.
+            if is_theirs(&path)
+                && let Ok(text) = system.read(&path)
+            {
+                one.named_ports.extend(local_ports(&text).into_iter().take(MOST_PORTS));
+                one.env = Some(path);
+                break;
+            }
         }
     }
     found
@@ -256,6 +262,14 @@ fn of_daemon(
 fn saved(text: &str) -> Option<Vec<Saved>> {
     let all: Vec<serde_json::Value> = serde_json::from_str(text).ok()?;
     Some(all.into_iter().filter_map(|one| serde_json::from_value(one).ok()).collect())
+}
+
+/// A directory, and where it is a part of a repository, those above it down from the repository's own.
+fn up_to_the_repository<'p>(system: &System, directory: &'p str) -> Vec<&'p str> {
+    let above: Vec<&str> = std::iter::successors(Some(directory), |path| Some(path.rsplit_once('/')?.0)).collect();
+    let is_repository = |path: &&str| !path.is_empty() && system.exists(format!("{path}/.git"));
+    let last = above.iter().position(is_repository).unwrap_or(0);
+    above.into_iter().take(last + 1).collect()
 }
 
 /// What pm2 gave a process: in cluster mode as one JSON document. Values may be secrets and are not kept.

@@ -61,6 +61,14 @@ pub(super) fn assemble(
     found.unknown.extend(apps.trouble.map(|trouble| ("applications of pm2", trouble)));
     found.unknown.extend(units.trouble.clone().map(|trouble| ("units", trouble)));
     name(all.iter_mut().map(|one| &mut one.service), &units.installed);
+    let mut databases: BTreeMap<u32, BTreeSet<&String>> = BTreeMap::new();
+    for (pid, path) in &listeners.databases {
+        databases.entry(*pid).or_default().insert(path);
+    }
+    for one in &mut all {
+        let own: BTreeSet<&&String> = one.pids.iter().filter_map(|pid| databases.get(pid)).flatten().collect();
+        one.service.data = own.into_iter().map(|path| (*path).clone()).collect();
+    }
     found.unmanaged = unmanaged(&listeners, &all, units, &apps.daemons);
     found.services = ordered(&listeners, all);
     found.unknown.extend(listeners.trouble.map(|trouble| (super::PORTS, trouble)));
@@ -210,7 +218,7 @@ fn of_app(seen: &Seen<'_>, app: &App) -> Candidate {
     // In cluster mode the daemon holds the sockets of all applications.
     if listens.is_empty() && app.cluster.is_some() {
         listens = seen.addresses(&BTreeSet::from([app.daemon]), |_| true);
-        listens.retain(|address| Some(address.port()) == app.port);
+        listens.retain(|address| app.ports.contains(&address.port()));
     }
     let ports = listens.iter().map(SocketAddr::port).collect();
     let service = FoundService {
@@ -306,6 +314,19 @@ fn unmanaged(listeners: &Listeners, all: &[Candidate], units: &Units, daemons: &
     found.into_values().collect()
 }
 
+/// Why one's need of the other follows from their names.
+fn by_name(one: &FoundService, other: &FoundService) -> Option<String> {
+    // `redis-exporter` reports on `redis`.
+    if matches!(other.role, Role::Database | Role::Edge) && one.name.strip_suffix("-exporter") == Some(&other.name) {
+        return Some(format!("it is named after {}", other.name));
+    }
+    // `shop-postgres` beside `shop`: plain containers, of which no file says more.
+    let are_containers = [one, other].iter().all(|it| matches!(it.manager, FoundManager::Container(_)));
+    let is_named_after = other.name.strip_prefix(one.name.as_str()).is_some_and(|rest| rest.starts_with('-'));
+    (other.role == Role::Database && are_containers && is_named_after)
+        .then(|| format!("{} is named after it", other.name))
+}
+
 /// In an order in which each stands below what it needs: databases and edges, services, then what runs by a timer.
 fn ordered(listeners: &Listeners, mut all: Vec<Candidate>) -> Vec<FoundService> {
     const RANK: [Role; 4] = [Role::Database, Role::Service, Role::Edge, Role::Job];
@@ -351,6 +372,11 @@ fn ordered(listeners: &Listeners, mut all: Vec<Candidate>) -> Vec<FoundService> 
         for port in &one.named_ports {
             let Some(other) = at_port(*port) else { continue };
             reasons.entry((index, other)).or_insert_with(|| format!("its environment names port {port}"));
+        }
+        for (other, _) in all.iter().enumerate().filter(|(other, _)| *other != index) {
+            if let Some(reason) = by_name(&one.service, &all[other].service) {
+                reasons.entry((index, other)).or_insert(reason);
+            }
         }
         let watches = WATCHERS.iter().any(|name| one.service.name.contains(name));
         if one.service.role == Role::Edge || watches {

@@ -23,8 +23,8 @@ pub struct Container {
     pub depends_on: Vec<String>,
     /// Ports of this host that lead to it.
     pub ports: Vec<(String, u16)>,
-    /// The env file beside the compose file.
-    pub env: Option<String>,
+    /// Env files that the compose file names for it, or else the one beside that file.
+    pub env: Vec<String>,
     /// It runs.
     pub running: bool,
 }
@@ -38,10 +38,70 @@ pub(super) fn list(door: Door<'_>) -> Result<Vec<Container>, Trouble> {
     let rows = docker_engine::parse_api_rows(&body)?;
     let mut found: Vec<Container> = rows.iter().filter_map(container).collect();
     for one in &mut found {
-        let directory = one.file.as_deref().and_then(|file| file.rsplit_once('/')).map(|(directory, _)| directory);
-        one.env = directory.map(|directory| format!("{directory}/.env")).filter(|path| door.system.exists(path));
+        let Some((file, (directory, _))) = one.file.as_deref().and_then(|file| Some((file, file.rsplit_once('/')?)))
+        else {
+            continue;
+        };
+        let service = one.compose.as_ref().map_or("", |(_, service)| service);
+        let text = door.system.read_once(file).unwrap_or_else(|_| "".into());
+        one.env = env_files(&text, service).iter().filter_map(|path| absolute(directory, path)).collect();
+        if one.env.is_empty() {
+            one.env.push(format!("{directory}/.env"));
+        }
+        one.env.retain(|path| door.system.exists(path));
     }
     Ok(found)
+}
+
+/// A path of a compose file, which is relative to its directory. None where only compose knows what it is.
+fn absolute(directory: &str, path: &str) -> Option<String> {
+    let mut parts: Vec<&str> = Vec::new();
+    let whole = if path.starts_with('/') { path.to_owned() } else { format!("{directory}/{path}") };
+    for part in whole.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    let is_plain = |c: char| !c.is_control() && !"$*?\"'{}[]".contains(c);
+    whole.chars().all(is_plain).then(|| format!("/{}", parts.join("/")))
+}
+
+/// The env files of a service in a compose file that is written in lines, as people write them: a path, a list, or a list of
+/// mappings with `path`. What is written otherwise is not found.
+fn env_files(text: &str, service: &str) -> Vec<String> {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let lines = text.lines().filter(|line| !line.trim_start().is_empty() && !line.trim_start().starts_with('#'));
+    let below = |lines: &[&str], key: &str| -> (String, Vec<String>) {
+        let depth = lines.first().map_or(0, |line| indent(line));
+        let of = |line: &&str| {
+            indent(line) == depth && line.trim_start().strip_prefix(key).is_some_and(|rest| rest.starts_with(':'))
+        };
+        let Some(at) = lines.iter().position(of) else { return (String::new(), Vec::new()) };
+        let value = lines[at].trim_start()[key.len() + 1..].trim().to_owned();
+        // A list may stand at the depth of its key.
+        let inside =
+            |line: &&&str| indent(line) > depth || (indent(line) == depth && line.trim_start().starts_with('-'));
+        (value, lines[at + 1..].iter().take_while(inside).map(|line| (*line).to_owned()).collect())
+    };
+    let mut block: Vec<String> = lines.map(str::to_owned).collect();
+    let mut value = String::new();
+    for key in ["services", service, "env_file"] {
+        let lines: Vec<&str> = block.iter().map(String::as_str).collect();
+        (value, block) = below(&lines, key);
+    }
+    let plain = |text: &str| text.split(" #").next().unwrap_or_default().trim().trim_matches(['"', '\'']).to_owned();
+    let listed = value.trim_start_matches('[').trim_end_matches(']').split(',').map(plain);
+    let below = block.iter().filter_map(|line| {
+        let item = line.trim_start().trim_start_matches("- ").trim_start();
+        match item.split_once(':') {
+            Some(("path", path)) => Some(plain(path)),
+            Some(_) => None,
+            None => Some(plain(item)),
+        }
+    });
+    listed.chain(below).filter(|path| !path.is_empty()).collect()
 }
 
 fn container(row: &docker_engine::Row) -> Option<Container> {
@@ -70,7 +130,30 @@ fn container(row: &docker_engine::Row) -> Option<Container> {
         id: row.id.clone(),
         image: row.image.clone(),
         name,
-        env: None,
+        env: Vec::new(),
         running,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn env_files_of_a_compose_service_are_found_however_people_write_them() {
+        let text = "x-log: &log\n  env_file: no\nservices:\n  # the shop\n  web:\n    image: web\n    env_file: ../.env # its own\n\
+                    \n  api:\n    env_file:\n      - apps/api.env\n      - \"./more.env\"\n    environment:\n      env_file: no\n  \
+                    db:\n    env_file: ['/root/.env', b.env]\n  job:\n    env_file:\n    - path: job.env\n      required: false\n    \
+                    image: x\n  none:\n    image: y\nvolumes:\n  web:\n    env_file: no\n";
+        let of = |service: &str| {
+            env_files(text, service).iter().filter_map(|path| absolute("/srv/shop", path)).collect::<Vec<_>>()
+        };
+        assert_eq!(of("web"), ["/srv/.env"]);
+        assert_eq!(of("api"), ["/srv/shop/apps/api.env", "/srv/shop/more.env"]);
+        assert_eq!(of("db"), ["/root/.env", "/srv/shop/b.env"]);
+        assert_eq!(of("job"), ["/srv/shop/job.env"]);
+        assert_eq!(of("none"), Vec::<String>::new());
+        assert_eq!(of("absent"), Vec::<String>::new());
+        assert_eq!(absolute("/srv", "${HOME}/.env"), None);
+    }
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::host::system::System;
 use crate::host::tools::cgroup::{self, Home};
 use crate::host::tools::sockets::{self, Listener, Peer};
+use crate::host::tools::sqlite_file;
 use crate::host::trouble::Trouble;
 use crate::observe::probe::tcp_listeners;
 
@@ -31,6 +32,8 @@ pub struct Listeners {
     pub sockets: Vec<(Listener, Option<u32>)>,
     /// Connections to this host's own ports: the process that opened it, and the port.
     pub connections: BTreeSet<(u32, u16)>,
+    /// SQLite files that processes have open.
+    pub databases: BTreeSet<(u32, String)>,
     /// Why there may be more.
     pub trouble: Option<Trouble>,
 }
@@ -70,17 +73,23 @@ pub(super) fn read(system: &System, until: Instant) -> Listeners {
         }
     }
     let mut connections = BTreeSet::new();
+    let mut databases = BTreeSet::new();
     let mut hidden = false;
-    for pid in processes.keys() {
+    for (pid, process) in &processes {
         if Instant::now() > until {
             trouble = Some(Trouble::Failed("there are too many processes to look at all".to_owned()));
             break;
         }
-        let Some(open) = system.sockets_of(*pid) else {
+        let Some(open) = system.open_of(*pid) else {
             hidden = true;
             continue;
         };
-        for inode in open {
+        // A path in a container is of another tree.
+        if !matches!(process.home, Home::Container(_)) {
+            let own = open.files.iter().filter(|path| is_database(system, path));
+            databases.extend(own.map(|path| (*pid, path.clone())));
+        }
+        for inode in open.sockets {
             // Of several that hold one the first, which is the oldest: a parent and those that it started.
             holders.entry(inode).or_insert(*pid);
             connections.extend(connected.get(&inode).map(|port| (*pid, *port)));
@@ -91,5 +100,12 @@ pub(super) fn read(system: &System, until: Instant) -> Listeners {
     }
     // systemd holds the sockets that it listens at for others.
     let sockets = tcp.into_iter().map(|listener| (listener, holders.get(&listener.inode).copied())).collect();
-    Listeners { processes, sockets, connections, trouble }
+    Listeners { processes, sockets, connections, databases, trouble }
+}
+
+/// Whether this is a database by its name and by how it begins. Only what is called one is opened.
+fn is_database(system: &System, path: &str) -> bool {
+    const ENDINGS: [&str; 4] = [".db", ".sqlite", ".sqlite3", ".db3"];
+    let is_plain = !path.contains(|c: char| c.is_control()) && ENDINGS.iter().any(|ending| path.ends_with(ending));
+    is_plain && system.read_bytes(path, sqlite_file::MAGIC.len() as u64).is_ok_and(|begin| begin == sqlite_file::MAGIC)
 }

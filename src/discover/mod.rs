@@ -257,6 +257,46 @@ pub fn add_routes(door: Door<'_>, found: &mut Found) {
         }
     }
     found.proxy = Some(made);
+    add_apis(found);
+}
+
+/// A page needs the API to which the proxy sends a path of the page's own public name: its scripts ask there.
+fn add_apis(found: &mut Found) {
+    const APIS: [&str; 4] = ["/api", "/trpc", "/graphql", "/rpc"];
+    let routes = |one: &FoundService, wanted: &[&str]| -> Vec<String> {
+        let is = |path: &str| wanted.contains(&path.trim_end_matches(['/', '*']));
+        one.routes.iter().filter(|(_, path, _)| is(path)).map(|(host, _, _)| host.clone()).collect()
+    };
+    let services = std::mem::take(&mut found.services);
+    let at = |name: &str| services.iter().position(|one| one.name == name);
+    let mut needs: Vec<Vec<usize>> =
+        services.iter().map(|one| one.needs.iter().filter_map(|(name, _)| at(name)).collect()).collect();
+    let mut apis: Vec<(usize, usize, String)> = Vec::new();
+    for (page, host) in
+        services.iter().enumerate().flat_map(|(at, one)| routes(one, &[""]).into_iter().map(move |it| (at, it)))
+    {
+        for (api, _) in services.iter().enumerate().filter(|(_, one)| routes(one, &APIS).contains(&host)) {
+            if api != page && !needs[page].contains(&api) {
+                needs[page].push(api);
+                apis.push((page, api, format!("the proxy sends the API of {host} there")));
+            }
+        }
+    }
+    let (order, broken) = needs::order(&mut needs);
+    let names: Vec<String> = services.iter().map(|one| one.name.clone()).collect();
+    let mut services: Vec<Option<FoundService>> = services.into_iter().map(Some).collect();
+    for (page, api, why) in apis.into_iter().filter(|(page, api, _)| !broken.contains(&(*page, *api))) {
+        if let Some(one) = &mut services[page] {
+            one.needs.push((names[api].clone(), why));
+        }
+    }
+    // A circle through an API is broken where it closes, which may be at a need that was known before.
+    for (one, other) in broken {
+        if let Some(one) = &mut services[one] {
+            one.needs.retain(|(name, _)| *name != names[other]);
+        }
+    }
+    found.services = order.into_iter().filter_map(|at| services[at].take()).collect();
 }
 
 /// Whether this is a whole name that visitors type.

@@ -141,7 +141,7 @@ fn app(name: &str) -> App {
         memory_restart_bytes: None,
         directory: None,
         pids: Vec::new(),
-        port: None,
+        ports: BTreeSet::new(),
         named_ports: BTreeSet::new(),
         env: None,
         daemon: 1,
@@ -157,7 +157,7 @@ fn container(name: &str, number: usize) -> Container {
         file: None,
         depends_on: Vec::new(),
         ports: Vec::new(),
-        env: None,
+        env: Vec::new(),
         running: true,
     }
 }
@@ -194,7 +194,12 @@ impl Host {
 
     fn found(self) -> Found {
         let Host { processes, sockets, connections, units, containers, apps } = self;
-        assemble(Listeners { processes, sockets, connections, trouble: None }, &units, Ok(containers), apps)
+        assemble(
+            Listeners { processes, sockets, connections, databases: BTreeSet::new(), trouble: None },
+            &units,
+            Ok(containers),
+            apps,
+        )
     }
 }
 
@@ -229,7 +234,7 @@ fn by_chance(chance: &mut Chance) -> Host {
             file: (chance.below(2) == 0).then(|| chance.path()),
             depends_on: vec![chance.name(), chance.name()],
             ports: vec![(chance.name(), chance.port()), ("0.0.0.0".to_owned(), chance.port())],
-            env: (chance.below(2) == 0).then(|| chance.path()),
+            env: (chance.below(2) == 0).then(|| chance.path()).into_iter().collect(),
             ..container(&chance.name(), number)
         });
     }
@@ -241,7 +246,7 @@ fn by_chance(chance: &mut Chance) -> Host {
             memory_restart_bytes: (chance.below(2) == 0).then(|| u64::from(chance.port())),
             directory: (chance.below(2) == 0).then(|| chance.path()),
             pids: vec![u32::try_from(number).unwrap(), 7],
-            port: Some(chance.port()),
+            ports: BTreeSet::from([chance.port()]),
             named_ports: BTreeSet::from([chance.port(), chance.port()]),
             env: (chance.below(2) == 0).then(|| chance.path()),
             ..app(&chance.name())

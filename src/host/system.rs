@@ -158,8 +158,21 @@ impl System {
 
     /// The socket inodes that a process holds open. `None` when it is gone or may not be looked at.
     pub fn sockets_of(&self, pid: u32) -> Option<Vec<u64>> {
+        Some(self.open_of(pid)?.sockets)
+    }
+
+    /// What a process holds open. `None` when it is gone or may not be looked at.
+    pub fn open_of(&self, pid: u32) -> Option<Open> {
         let targets = self.link_targets(format!("/proc/{pid}/fd")).ok()?;
-        Some(targets.iter().filter_map(|target| socket(target)).collect())
+        let mut open = Open::default();
+        for target in &targets {
+            match (socket(target), target.to_str()) {
+                (Some(inode), _) => open.sockets.push(inode),
+                (None, Some(path)) if path.starts_with('/') => open.files.push(path.to_owned()),
+                (None, _) => {}
+            }
+        }
+        Some(open)
     }
 
     /// Memory charged to the control group of a process, bytes, in either layout of the hierarchy.
@@ -223,6 +236,15 @@ impl System {
     pub fn process_name(&self, pid: u32) -> Option<String> {
         self.read(format!("/proc/{pid}/comm")).ok().map(|name| name.trim_end().to_owned())
     }
+}
+
+/// What a process holds open.
+#[derive(Debug, Default)]
+pub struct Open {
+    /// Inodes of sockets.
+    pub sockets: Vec<u64>,
+    /// Files and directories.
+    pub files: Vec<String>,
 }
 
 fn socket(target: &Path) -> Option<u64> {

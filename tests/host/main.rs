@@ -11,6 +11,7 @@ mod attacks;
 mod backup;
 mod diagnose;
 mod difference;
+mod discover;
 mod env_files;
 mod faults;
 mod fondation;

@@ -3,7 +3,8 @@
 /// How many bytes the header has.
 pub const HEADER: u64 = 100;
 
-const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+/// How such a file begins.
+pub const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// Where SQLite locks in a file: the pending and the reserved byte, then the shared range. They are beyond any content.
 const PENDING: u64 = 0x4000_0000;
 const LAST: u64 = PENDING + 511;

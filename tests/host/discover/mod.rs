@@ -1,0 +1,7 @@
+//! What `discover` finds by itself: held against the runbooks of five deployments (`recall`), on a host with one service of its own
+//! (`own`), and as Rust that compiles (`program`).
+
+mod misses;
+mod own;
+mod program;
+mod recall;
