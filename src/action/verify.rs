@@ -148,8 +148,8 @@ fn wait(
     settle: Duration,
     until: Instant,
 ) -> String {
-    // Whole seconds, the last of which ends at zero.
-    let seconds = |left: Duration| left.as_millis().div_ceil(1000);
+    // Whole seconds, the last of which ends at zero: while it is waited, some of one is left.
+    let seconds = |left: Duration| left.as_millis().div_ceil(1000).max(1);
     let silent = services.iter().zip(good).filter(|(_, good)| good.is_none());
     let silent: Vec<&str> = silent.map(|(service, _)| service.name).collect();
     if !silent.is_empty() {

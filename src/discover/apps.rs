@@ -102,7 +102,7 @@ pub(super) fn list(system: &System, until: Instant) -> Apps {
     // One by one: what a process calls itself may be as long as it likes.
     for pid in named {
         if Instant::now() > until || found.all.len() > MOST {
-            found.trouble = Some(Trouble::Failed("there are too many daemons to look at all".to_owned()));
+            found.trouble = Some(Trouble::Failed("there are too many daemons to read all".to_owned()));
             break;
         }
         let Some(home) = one_text(system, pid, "cmdline").and_then(|line| home(&line)) else { continue };
@@ -199,7 +199,7 @@ fn of_daemon(
     let mut running: BTreeMap<String, u16> = BTreeMap::new();
     for pid in children {
         if Instant::now() > until {
-            *trouble = Some(Trouble::Failed("there are too many processes to look at all".to_owned()));
+            *trouble = Some(Trouble::Failed("there are too many processes to read all".to_owned()));
             break;
         }
         // One by one: an environment may be as large as its process likes.
@@ -232,7 +232,7 @@ fn of_daemon(
         }
     }
     if found.len() > MOST {
-        *trouble = Some(Trouble::Failed(format!("{} has too many applications to look at all", daemon.user)));
+        *trouble = Some(Trouble::Failed(format!("{} has too many applications to read all", daemon.user)));
     }
     let mut found: Vec<App> = found.into_values().take(MOST).collect();
     for one in &mut found {

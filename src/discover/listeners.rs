@@ -77,7 +77,7 @@ pub(super) fn read(system: &System, until: Instant) -> Listeners {
     let mut hidden = false;
     for (pid, process) in &processes {
         if Instant::now() > until {
-            trouble = Some(Trouble::Failed("there are too many processes to look at all".to_owned()));
+            trouble = Some(Trouble::Failed("there are too many processes to read all".to_owned()));
             break;
         }
         let Some(open) = system.open_of(*pid) else {
