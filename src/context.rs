@@ -38,6 +38,7 @@ pub struct Context<'a> {
     chosen: Option<&'static Deployment>,
     known: OnceLock<&'static Deployment>,
     doubt: OnceLock<String>,
+    unseen: OnceLock<String>,
     verbose: bool,
     deadline: Option<Instant>,
     begun: Instant,
@@ -73,6 +74,7 @@ impl<'a> Context<'a> {
             chosen: settings.deployment,
             known: OnceLock::new(),
             doubt: OnceLock::new(),
+            unseen: OnceLock::new(),
             verbose: settings.verbose,
             deadline: settings.timeout.map(|limit| Instant::now() + limit),
             begun: Instant::now(),
@@ -115,10 +117,16 @@ impl<'a> Context<'a> {
         const WITHIN: Duration = Duration::from_millis(600);
         let found = discover::find_within(self.system, &self.processes(), self.within(WITHIN));
         // Who may not see ports sees their services all the same.
-        if let Some((what, why)) = found.unknown.iter().find(|(what, _)| *what != discover::PORTS) {
-            let _ = self.doubt.set(format!("there may be more services than these: {what}: {why}"));
+        for (what, why) in found.unknown.iter().filter(|(what, _)| *what != discover::PORTS) {
+            let told = format!("there may be more services than these: {what}: {why}");
+            let _ = if why.needs_root() { self.doubt.set(told) } else { self.unseen.set(told) };
         }
         discover::deployment(&found)
+    }
+
+    /// Why services of this host may be missing, where root would not see them either.
+    pub fn unseen(&self) -> Option<&str> {
+        self.unseen.get().map(String::as_str)
     }
 
     /// The deployment that the command has turned out to be about; `None` when it came to its end before that.

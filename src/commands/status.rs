@@ -276,7 +276,7 @@ pub(super) fn noticed(context: &Context<'_>, case: &Case<'_>) -> Noticed {
     let automation = usual::NOT_BY_ITSELF.slug;
     let open = found.doubts.into_iter().find(|doubt| !doubt.needs_root && doubt.failures.contains(&automation));
     let open = open.map(|doubt| doubt.because);
-    Noticed { findings, open }
+    Noticed { findings, open, unseen: None }
 }
 
 /// A status, and the newest lines of the service that failed worst, where one did.
@@ -295,11 +295,12 @@ fn take(
     let time = context.look()?;
     let system = context.system.with_files_until(time.until);
     let context = &context.on(&system);
-    let (mut health, noticed) = if with_host {
+    let (mut health, mut noticed) = if with_host {
         everything(context, deployment, services, || time.rest())
     } else {
         named(context, deployment, services, || time.rest())
     };
+    noticed.unseen = context.unseen().filter(|_| with_host).map(str::to_owned);
     let holder = lock::holder(context.system, deployment);
     let purposes = excuse(context, deployment, &mut health, time.rest());
     let backups = if with_host { told_backups(context, deployment) } else { Vec::new() };

@@ -71,6 +71,9 @@ pub(super) fn assemble(
     }
     found.unmanaged = unmanaged(&listeners, &all, units, &apps.daemons);
     found.services = ordered(&listeners, all);
+    if listeners.is_cut {
+        found.unknown.push(("processes", Trouble::Failed("there are too many to read all in time".to_owned())));
+    }
     found.unknown.extend(listeners.trouble.map(|trouble| (super::PORTS, trouble)));
     found
 }

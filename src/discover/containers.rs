@@ -34,7 +34,12 @@ pub(super) fn list(door: Door<'_>) -> Result<Vec<Container>, Trouble> {
     if !door.system.exists(docker_engine::SOCKET) {
         return Ok(Vec::new());
     }
-    let Some(body) = containers_listed(door)? else { return Ok(Vec::new()) };
+    let body = match containers_listed(door) {
+        Ok(Some(body)) => body,
+        // Without an engine no container runs; that it should is judged of its service.
+        Ok(None) | Err(Trouble::Unavailable(_)) => return Ok(Vec::new()),
+        Err(trouble) => return Err(trouble),
+    };
     let rows = docker_engine::parse_api_rows(&body)?;
     let mut found: Vec<Container> = rows.iter().filter_map(container).collect();
     for one in &mut found {

@@ -36,6 +36,8 @@ pub struct Listeners {
     pub databases: BTreeSet<(u32, String)>,
     /// Why there may be more.
     pub trouble: Option<Trouble>,
+    /// Time ran out before all processes were read.
+    pub is_cut: bool,
 }
 
 /// Reads the tables of sockets and, as long as there is time, what every process holds.
@@ -74,10 +76,10 @@ pub(super) fn read(system: &System, until: Instant) -> Listeners {
     }
     let mut connections = BTreeSet::new();
     let mut databases = BTreeSet::new();
-    let mut hidden = false;
+    let (mut hidden, mut is_cut) = (false, false);
     for (pid, process) in &processes {
         if Instant::now() > until {
-            trouble = Some(Trouble::Failed("there are too many processes to read all".to_owned()));
+            is_cut = true;
             break;
         }
         let Some(open) = system.open_of(*pid) else {
@@ -100,7 +102,7 @@ pub(super) fn read(system: &System, until: Instant) -> Listeners {
     }
     // systemd holds the sockets that it listens at for others.
     let sockets = tcp.into_iter().map(|listener| (listener, holders.get(&listener.inode).copied())).collect();
-    Listeners { processes, sockets, connections, databases, trouble }
+    Listeners { processes, sockets, connections, databases, trouble, is_cut }
 }
 
 /// Whether this is a database by its name and by how it begins. Only what is called one is opened.

@@ -195,7 +195,7 @@ impl Host {
     fn found(self) -> Found {
         let Host { processes, sockets, connections, units, containers, apps } = self;
         assemble(
-            Listeners { processes, sockets, connections, databases: BTreeSet::new(), trouble: None },
+            Listeners { processes, sockets, connections, databases: BTreeSet::new(), trouble: None, is_cut: false },
             &units,
             Ok(containers),
             apps,

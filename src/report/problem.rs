@@ -120,6 +120,8 @@ pub struct Noticed {
     pub findings: Vec<Finding>,
     /// Why not all of it is known; `None` where it is, or is root's alone.
     pub open: Option<String>,
+    /// Why services of this host may be missing; `None` where all are known, or the rest is root's alone.
+    pub unseen: Option<String>,
 }
 
 pub(super) fn noticed_problems(deployment: &Deployment, health: &Health, noticed: Noticed) -> Vec<Problem> {
@@ -127,20 +129,26 @@ pub(super) fn noticed_problems(deployment: &Deployment, health: &Health, noticed
         noticed.findings.into_iter().map(|finding| noticed_problem(deployment, finding)).collect();
     let services = health.services.iter().map(|service| service.verdict);
     let mut verdicts = services.chain(health.host.iter().flat_map(|host| &host.checks).map(|check| check.verdict));
+    let unknown = |subject: &str, because: String, reason: &str, next: String| Problem {
+        subject: subject.to_owned(),
+        verdict: Verdict::Unknown,
+        summary: because,
+        severity: deployment.checks.severity.id.to_owned(),
+        respond: deployment.checks.severity.response.to_owned(),
+        reason: reason.to_owned(),
+        affects: Vec::new(),
+        look: String::new(),
+        next,
+        log: Vec::new(),
+    };
     // Where a source is silent, that is reported of what it was asked for first.
     if let Some(because) = noticed.open.filter(|_| !verdicts.any(|verdict| verdict == Verdict::Unknown)) {
-        problems.push(Problem {
-            subject: "automation".to_owned(),
-            verdict: Verdict::Unknown,
-            summary: because,
-            severity: deployment.checks.severity.id.to_owned(),
-            respond: deployment.checks.severity.response.to_owned(),
-            reason: "jobs, timers and the next boot could not be checked".to_owned(),
-            affects: Vec::new(),
-            look: String::new(),
-            next: program::command("diagnose automation-stopped"),
-            log: Vec::new(),
-        });
+        let reason = "jobs, timers and the next boot could not be checked";
+        problems.push(unknown("automation", because, reason, program::command("diagnose automation-stopped")));
+    }
+    if let Some(because) = noticed.unseen {
+        let reason = "not every source of services could be read";
+        problems.push(unknown("services", because, reason, program::command("discover")));
     }
     problems
 }
@@ -237,7 +245,7 @@ mod tests {
             in_maintenance: Vec::new(),
         };
         let of = |open: Option<&str>| {
-            let noticed = Noticed { findings: Vec::new(), open: open.map(str::to_owned) };
+            let noticed = Noticed { findings: Vec::new(), open: open.map(str::to_owned), unseen: None };
             let found = noticed_problems(&PLACE, &health, noticed);
             found.into_iter().map(|problem| (problem.subject, problem.verdict, problem.summary)).collect::<Vec<_>>()
         };
