@@ -77,6 +77,7 @@ pub(super) fn find(context: &Context<'_>) -> Found {
     let processes = context.processes();
     let door = Door::new(&system, &processes, limit);
     let mut found = discover::find(door);
+    discover::add_answers(door, &mut found);
     discover::add_routes(door, &mut found);
     found
 }

@@ -197,8 +197,8 @@ pub enum Verb {
     Verify(verify::Args),
     /// Find the services of this host
     ///
-    /// By unit files, containers, pm2 and listening sockets, with the reason for each. Starts nothing, connects to nothing, and
-    /// works as any user; what is hidden is said to be unknown. `-o rust` prints a program with these services.
+    /// By unit files, containers, pm2 and listening sockets, with the reason for each. Starts no service, sends at
+    /// most one request to each port, and works as any user; what is hidden is reported as unknown. `-o rust` prints a program with these services.
     Discover(discover::Args),
     /// Write a program with the services of this host
     ///

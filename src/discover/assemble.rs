@@ -61,6 +61,10 @@ pub(super) fn assemble(
     found.unknown.extend(apps.trouble.map(|trouble| ("applications of pm2", trouble)));
     found.unknown.extend(units.trouble.clone().map(|trouble| ("units", trouble)));
     name(all.iter_mut().map(|one| &mut one.service), &units.installed);
+    for one in &mut all {
+        let port = one.service.ports().first().copied();
+        one.service.protocol = one.service.protocol.or_else(|| Protocol::at(port?));
+    }
     let mut databases: BTreeMap<u32, BTreeSet<&String>> = BTreeMap::new();
     for (pid, path) in &listeners.databases {
         databases.entry(*pid).or_default().insert(path);

@@ -5,6 +5,7 @@
 //! `assemble` (PURE) makes services of them: each with one name, its ports, and why it is thought to be one. `registry` turns
 //! them into records that every verb takes, `rust` into source text.
 
+mod answers;
 mod apps;
 mod assemble;
 mod containers;
@@ -13,6 +14,7 @@ mod listeners;
 mod names;
 mod needs;
 mod registry;
+mod routes;
 mod rust;
 mod seen;
 #[cfg(test)]
@@ -27,12 +29,13 @@ use crate::host::exec::Runner;
 use crate::host::system::System;
 use crate::host::threads::{join, task};
 use crate::host::trouble::Trouble;
-use crate::observe::probe::{Door, survey};
-use crate::registry::Proxy;
+use crate::observe::probe::Door;
 
+pub use answers::add_answers;
 pub use diff::{missing, service_of};
 pub use names::plain_name;
 pub use registry::deployment;
+pub use routes::add_routes;
 pub use rust::{crate_files, program};
 
 /// What was found on a host.
@@ -80,6 +83,25 @@ pub struct FoundService {
     pub why: Vec<String>,
     /// What its unit states of it.
     pub unit: UnitFacts,
+}
+
+impl FoundService {
+    /// Ports by which a client of this host that knows nothing else finds it, those first that are meant for others.
+    pub fn ports(&self) -> Vec<u16> {
+        let usual = self.listens.iter().map(|address| (address.ip().to_canonical(), address.port()));
+        let mut usual: Vec<(bool, u16)> = usual
+            .filter(|(ip, port)| *port != 0 && (ip.is_unspecified() || ip.is_loopback()))
+            .map(|(ip, port)| (ip.is_loopback(), port))
+            .collect();
+        usual.sort_unstable();
+        let mut found: Vec<u16> = Vec::new();
+        for (_, port) in usual {
+            if !found.contains(&port) {
+                found.push(port);
+            }
+        }
+        found
+    }
 }
 
 /// What a unit file states and `verify` compares.
@@ -193,6 +215,45 @@ pub enum Protocol {
     Mysql,
     /// OpenSSH, which counts a connection without a login against its source.
     Ssh,
+    /// SMTP, whose server speaks first.
+    Smtp,
+    /// One in which a request of HTTP is an error that is logged or counted: mail boxes, directories, names.
+    Other,
+    /// HTTP; only after [`add_answers`].
+    Http {
+        /// `/health` answers 200 with a report of health.
+        health: bool,
+    },
+}
+
+impl Protocol {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Protocol::Postgres => "postgres",
+            Protocol::Redis => "redis",
+            Protocol::Mongo => "mongodb",
+            Protocol::Mysql => "mysql",
+            Protocol::Ssh => "ssh",
+            Protocol::Smtp => "smtp",
+            Protocol::Other => "other",
+            Protocol::Http { .. } => "http",
+        }
+    }
+
+    /// What usually listens at a port.
+    const fn at(port: u16) -> Option<Self> {
+        Some(match port {
+            22 => Protocol::Ssh,
+            25 | 587 => Protocol::Smtp,
+            3306 => Protocol::Mysql,
+            5432 => Protocol::Postgres,
+            6379 => Protocol::Redis,
+            27017 => Protocol::Mongo,
+            21 | 53 | 110 | 111 | 139 | 143 | 389 | 445 | 465 | 636 | 993 | 995 | 2049 | 5222 | 5900 => Protocol::Other,
+            _ => return None,
+        })
+    }
 }
 
 /// Who waits for connections and belongs to no service.
@@ -223,86 +284,6 @@ pub fn find(door: Door<'_>) -> Found {
         (join(listeners), units, join(containers), join(apps))
     });
     assemble::assemble(listeners, &units, containers, apps)
-}
-
-/// Adds to each service the public names that the proxy sends to its ports. The proxy's own program reads its configuration.
-pub fn add_routes(door: Door<'_>, found: &mut Found) {
-    const CADDYFILE: &str = "/etc/caddy/Caddyfile";
-    let is = |unit: &str| found.services.iter().any(|one| one.manager == FoundManager::Unit(unit.to_owned()));
-    let (proxy, made) = match () {
-        () if is("caddy.service") && door.system.exists(CADDYFILE) => {
-            (Proxy::caddy(CADDYFILE), FoundProxy::Caddy(CADDYFILE.to_owned()))
-        }
-        () if is("nginx.service") => (Proxy::Nginx, FoundProxy::Nginx),
-        () => return,
-    };
-    let upstreams = match survey::ask_proxy(door, &proxy).result {
-        Ok(upstreams) => upstreams,
-        Err(trouble) => return found.unknown.push(("routes", trouble)),
-    };
-    for upstream in upstreams {
-        let Some(port) = upstream.port() else { continue };
-        let is_local = ["localhost:", "127.0.0.1:", "[::1]:"].iter().any(|host| upstream.address.starts_with(host));
-        let listens = |one: &&mut FoundService| one.listens.iter().any(|address| address.port() == port);
-        if let Some(one) = found
-            .services
-            .iter_mut()
-            .find(listens)
-            .filter(|_| is_local && is_host_name(&upstream.host) && upstream.path.starts_with('/'))
-        {
-            let route = (upstream.host, upstream.path, port);
-            if !one.routes.contains(&route) {
-                one.routes.push(route);
-            }
-        }
-    }
-    found.proxy = Some(made);
-    add_apis(found);
-}
-
-/// A page needs the API to which the proxy sends a path of the page's own public name: its scripts ask there.
-fn add_apis(found: &mut Found) {
-    const APIS: [&str; 4] = ["/api", "/trpc", "/graphql", "/rpc"];
-    let routes = |one: &FoundService, wanted: &[&str]| -> Vec<String> {
-        let is = |path: &str| wanted.contains(&path.trim_end_matches(['/', '*']));
-        one.routes.iter().filter(|(_, path, _)| is(path)).map(|(host, _, _)| host.clone()).collect()
-    };
-    let services = std::mem::take(&mut found.services);
-    let at = |name: &str| services.iter().position(|one| one.name == name);
-    let mut needs: Vec<Vec<usize>> =
-        services.iter().map(|one| one.needs.iter().filter_map(|(name, _)| at(name)).collect()).collect();
-    let mut apis: Vec<(usize, usize, String)> = Vec::new();
-    for (page, host) in
-        services.iter().enumerate().flat_map(|(at, one)| routes(one, &[""]).into_iter().map(move |it| (at, it)))
-    {
-        for (api, _) in services.iter().enumerate().filter(|(_, one)| routes(one, &APIS).contains(&host)) {
-            if api != page && !needs[page].contains(&api) {
-                needs[page].push(api);
-                apis.push((page, api, format!("the proxy sends the API of {host} there")));
-            }
-        }
-    }
-    let (order, broken) = needs::order(&mut needs);
-    let names: Vec<String> = services.iter().map(|one| one.name.clone()).collect();
-    let mut services: Vec<Option<FoundService>> = services.into_iter().map(Some).collect();
-    for (page, api, why) in apis.into_iter().filter(|(page, api, _)| !broken.contains(&(*page, *api))) {
-        if let Some(one) = &mut services[page] {
-            one.needs.push((names[api].clone(), why));
-        }
-    }
-    // A circle through an API is broken where it closes, which may be at a need that was known before.
-    for (one, other) in broken {
-        if let Some(one) = &mut services[one] {
-            one.needs.retain(|(name, _)| *name != names[other]);
-        }
-    }
-    found.services = order.into_iter().filter_map(|at| services[at].take()).collect();
-}
-
-/// Whether this is a whole name that visitors type.
-fn is_host_name(name: &str) -> bool {
-    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
-    name.contains('.') && !name.starts_with('.') && name.chars().all(fits)
 }
 
 /// Names of those that `localhost` states, and judges by what it states.

@@ -1,9 +1,10 @@
 //! Found services as records of the registry, which every verb takes. They live as long as the process, which finds them once.
 
+use super::answers::HEALTH;
 use super::{Found, FoundManager, FoundService, Protocol, Role};
 use crate::registry::{
-    App, Compose, Container, Deployment, EnvFile, Instances, LOCALHOST, Level, Log, Manager, Origin, Presence, Probe,
-    Service, Unit, localhost,
+    App, Compose, Container, Deployment, EnvFile, Http, Instances, LOCALHOST, Level, Log, Manager, Origin, Presence,
+    Probe, Rule, Service, Unit, localhost,
 };
 
 /// Above this much memory pm2 restarts an application, where nobody set a bound: never.
@@ -64,7 +65,7 @@ fn service(one: &FoundService, needs: &'static [&'static Service]) -> Service {
             Manager::Pm2(app.memory_restart_bytes(memory_restart_bytes.unwrap_or(UNBOUNDED)))
         }
     };
-    let ports = ports(one);
+    let ports = one.ports();
     let mut made = Service::new(text(&one.name), level(one.role))
         .summary(text(&one.summary))
         .severity_reason(one.role.reason())
@@ -84,30 +85,15 @@ fn service(one: &FoundService, needs: &'static [&'static Service]) -> Service {
     made
 }
 
-/// Ports by which a client of this host that knows nothing else finds it, those first that are meant for others.
-pub(super) fn ports(one: &FoundService) -> Vec<u16> {
-    let usual = one.listens.iter().map(|address| (address.ip().to_canonical(), address.port()));
-    let mut usual: Vec<(bool, u16)> = usual
-        .filter(|(ip, port)| *port != 0 && (ip.is_unspecified() || ip.is_loopback()))
-        .map(|(ip, port)| (ip.is_loopback(), port))
-        .collect();
-    usual.sort_unstable();
-    let mut found: Vec<u16> = Vec::new();
-    for (_, port) in usual {
-        if !found.contains(&port) {
-            found.push(port);
-        }
-    }
-    found
-}
-
 /// What it is asked at its main port; nothing where a connection alone is held against who makes it.
 pub(super) fn probe(one: &FoundService, port: u16) -> Option<Probe> {
     Some(match one.protocol {
         Some(Protocol::Postgres) => Probe::postgres(port),
         Some(Protocol::Redis) => Probe::redis(port),
         Some(Protocol::Mongo) => Probe::mongo(port),
-        Some(Protocol::Mysql | Protocol::Ssh) => return None,
-        None => Probe::any(port),
+        Some(Protocol::Smtp) => Probe::banner(port, "220"),
+        Some(Protocol::Mysql | Protocol::Ssh | Protocol::Other) => return None,
+        Some(Protocol::Http { health: true }) => Probe::Http(Http::get(port, HEALTH, const { &[Rule::ok(200)] })),
+        Some(Protocol::Http { health: false }) | None => Probe::any(port),
     })
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::registry::ports;
+use super::answers::HEALTH;
 use super::{Found, FoundManager, FoundProxy, FoundService, Protocol, Role};
 use crate::registry::LOCALHOST;
 
@@ -26,7 +26,7 @@ pub fn program(found: &Found, name: &str, host: &str) -> String {
         ["check", "Deployment", "HostChecks", "Level", "Manager", "Service"].into_iter().collect();
     let uses = |word: &str| body.contains(word);
     used.extend(
-        ["App", "Compose", "Container", "EnvFile", "Instances", "Log", "Probe", "Route", "Unit"]
+        ["App", "Compose", "Container", "EnvFile", "Http", "Instances", "Log", "Probe", "Route", "Rule", "Unit"]
             .into_iter()
             .filter(|word| uses(&format!("{word}::"))),
     );
@@ -164,7 +164,7 @@ fn service(one: &FoundService, statics: &BTreeMap<String, String>) -> String {
         one.role.reason(),
         manager(one),
     );
-    let ports = ports(one);
+    let ports = one.ports();
     if !ports.is_empty() {
         let list: Vec<String> = ports.iter().map(u16::to_string).collect();
         let _ = write!(text, "\n    .ports(&[{}])", list.join(", "));
@@ -238,7 +238,11 @@ fn probe(one: &FoundService, port: u16) -> Option<String> {
         Some(Protocol::Postgres) => format!("Probe::postgres({port})"),
         Some(Protocol::Redis) => format!("Probe::redis({port})"),
         Some(Protocol::Mongo) => format!("Probe::mongo({port})"),
-        Some(Protocol::Mysql | Protocol::Ssh) => return None,
-        None => format!("Probe::any({port})"),
+        Some(Protocol::Smtp) => format!("Probe::banner({port}, \"220\")"),
+        Some(Protocol::Mysql | Protocol::Ssh | Protocol::Other) => return None,
+        Some(Protocol::Http { health: true }) => {
+            format!("Probe::Http(Http::get({port}, {}, &[Rule::ok(200)]))", quoted(HEALTH))
+        }
+        Some(Protocol::Http { health: false }) | None => format!("Probe::any({port})"),
     })
 }

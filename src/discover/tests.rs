@@ -415,7 +415,7 @@ fn several_processes_and_families_at_one_port_are_one_service() {
     // The other family's port is another's.
     host.unit("other.service", "").process(20, process(Home::Unit("other.service".to_owned())), &["127.0.0.1:81"]);
     let found = host.found();
-    let ports = |name: &str| registry::ports(found.services.iter().find(|one| one.name == name).unwrap());
+    let ports = |name: &str| found.services.iter().find(|one| one.name == name).unwrap().ports();
     assert_eq!((ports("web"), ports("other")), (vec![80, 81], vec![81]));
     holds(found);
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Head;
-use crate::discover::{Found, FoundManager, FoundService};
+use crate::discover::{Found, FoundManager, FoundService, Protocol};
 use crate::program;
 use crate::registry::Verdict;
 use crate::ui::{Cell, Column, Report, Text};
@@ -43,6 +43,9 @@ pub struct Row {
     pub unit: String,
     /// Addresses at which it listens.
     pub listens: Vec<String>,
+    /// What speaks at its main port: `http`, `postgres`, `redis`, `mongodb`, `mysql`, `ssh`, `smtp`, `other`; `null` where that is not
+    /// known.
+    pub protocol: Option<&'static str>,
     /// Public names, with their paths, that the proxy sends to it.
     pub endpoints: Vec<String>,
     /// Its env files.
@@ -109,6 +112,7 @@ impl Discovery {
                 .iter()
                 .map(|(host, path, _)| format!("{host}{}", path.trim_end_matches('/')))
                 .collect(),
+            protocol: one.protocol.map(Protocol::name),
             name: one.name,
             summary: one.summary,
             env: one.env,

@@ -1,0 +1,104 @@
+//! Who speaks HTTP, and reports its health: asked of each main port once.
+
+use std::thread;
+use std::time::Duration;
+
+use super::{Found, FoundService, Protocol};
+use crate::host::threads::{join, task};
+use crate::observe::probe::{Door, Reply, ask_again};
+use crate::registry::{Http, Probe};
+
+/// Path at which a service reports its health, where it has one.
+pub(super) const HEALTH: &str = "/health";
+
+/// Finds out who speaks HTTP, and whether it reports its health: one request to the main port of each service of which nothing is
+/// known yet, all at once.
+pub fn add_answers(door: Door<'_>, found: &mut Found) {
+    const PATIENCE: Duration = Duration::from_millis(800);
+    // Each question is a thread.
+    const MOST: usize = 64;
+    let port = |one: &FoundService| one.ports().first().copied().filter(|_| one.protocol.is_none());
+    let wanted = found.services.iter_mut().filter_map(|one| Some((port(one)?, one))).take(MOST);
+    thread::scope(|scope| {
+        let ask = |port: u16| {
+            let probe = Probe::Http(Http::get(port, HEALTH, &[]));
+            ask_again(door.within(PATIENCE), &probe).map(|answer| answer.result)
+        };
+        let asked: Vec<_> = wanted.map(|(port, one)| (one, task(scope, move || ask(port)))).collect();
+        for (one, answer) in asked {
+            if let Some(Ok(Reply::Http { status, body })) = join(answer) {
+                one.protocol = Some(Protocol::Http { health: status == 200 && is_report(&body) });
+            }
+        }
+    });
+}
+
+/// Whether a body reports health: a document, or a word. A page that is given for every path does not.
+fn is_report(body: &str) -> bool {
+    const WORD: usize = 16;
+    let body = body.trim();
+    (!body.is_empty() && body.len() <= WORD && !body.contains('<'))
+        || serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(body).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::discover::{FoundManager, Role, UnitFacts};
+    use crate::host::exec::Processes;
+    use crate::host::system::System;
+
+    /// A service that gives one answer; how many connections it took.
+    fn server(answer: &'static str) -> (FoundService, thread::JoinHandle<usize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let taking = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let lines = BufReader::new(&stream).lines().map_while(Result::ok);
+            let request: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+            assert!(request[0].starts_with("GET /health "), "{request:?}");
+            stream.write_all(answer.as_bytes()).unwrap();
+            drop(stream);
+            listener.set_nonblocking(true).unwrap();
+            1 + usize::from(listener.accept().is_ok())
+        });
+        let service = FoundService {
+            name: "x".to_owned(),
+            summary: String::new(),
+            manager: FoundManager::Unit("x.service".to_owned()),
+            role: Role::Service,
+            listens: vec![address],
+            protocol: None,
+            env: Vec::new(),
+            data: Vec::new(),
+            needs: Vec::new(),
+            routes: Vec::new(),
+            why: Vec::new(),
+            unit: UnitFacts::default(),
+        };
+        (service, taking)
+    }
+
+    #[test]
+    fn one_request_says_who_speaks_http_and_reports_its_health() {
+        let cases = [
+            ("HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{\"status\":\"ok\"}", Some(true)),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", Some(true)),
+            // A page for every path.
+            ("HTTP/1.1 200 OK\r\nContent-Length: 27\r\n\r\n<!doctype html><html></html>", Some(false)),
+            ("HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno", Some(false)),
+            ("220 mail.example ESMTP\r\n", None),
+        ];
+        let (services, taken): (Vec<_>, Vec<_>) = cases.iter().map(|(answer, _)| server(answer)).unzip();
+        let mut found = Found { services, ..Found::default() };
+        let system = System::real();
+        add_answers(Door::new(&system, &Processes::new(&system, None), Duration::from_secs(20)), &mut found);
+        for ((one, (answer, wanted)), taken) in found.services.iter().zip(cases).zip(taken) {
+            let health = wanted.map(|health| Protocol::Http { health });
+            assert_eq!((one.protocol, taken.join().unwrap()), (health, 1), "{answer}");
+        }
+    }
+}

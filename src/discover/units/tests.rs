@@ -1,0 +1,132 @@
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use super::*;
+
+#[test]
+fn ports_of_this_host_are_found_in_addresses() {
+    let of = |text: &str| local_ports(text).into_iter().collect::<Vec<_>>();
+    assert_eq!(
+        of("DATABASE_URL=postgres://shop:pw@localhost:5432/shop\nREDIS=\"redis://127.0.0.1:6379\""),
+        [5432, 6379]
+    );
+    assert_eq!(of("A=http://[::1]:8080/x B=localhost:81"), [81, 8080]);
+    for text in [
+        "CORS_ORIGIN=http://localhost:3000",
+        "X=http://notlocalhost:80",
+        "X=http://db.localhost:80",
+        "X=localhost:99999",
+        "X=localhost:",
+        "PORT=3000",
+    ] {
+        assert_eq!(of(text), Vec::<u16>::new(), "{text}");
+    }
+}
+
+/// A host with these files (paths that end with `/` are directories), links, and units that run.
+fn found(files: &[(&str, &str)], links: &[(&str, &str)], running: &[&str]) -> Units {
+    let root = std::env::temp_dir().join(format!("opsctl-discover-{}-{:p}", std::process::id(), files));
+    let place = |path: &str| {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        path
+    };
+    fs::create_dir_all(root.join("run/systemd/system")).unwrap();
+    for (path, text) in files {
+        fs::write(place(path), text).unwrap();
+    }
+    for (path, target) in links {
+        symlink(target, place(path)).unwrap();
+    }
+    for name in running {
+        symlink("0123456789abcdef0123456789abcdef", place(&format!("run/systemd/units/invocation:{name}"))).unwrap();
+    }
+    let found = read(&System { root: root.clone(), ..System::real() });
+    fs::remove_dir_all(root).unwrap();
+    found
+}
+
+fn names(found: &Units) -> Vec<&str> {
+    found.services.keys().map(String::as_str).collect()
+}
+
+const SIMPLE: &str = "[Service]\nExecStart=/bin/x\n[Install]\nWantedBy=multi-user.target\n";
+const ONCE: &str = "[Service]\nType=oneshot\nExecStart=/bin/x\n";
+
+#[test]
+fn units_of_the_administrator_are_services_and_the_distributions_own_are_not() {
+    let etc = |name: &str| format!("etc/systemd/system/{name}");
+    let lib = |name: &str| format!("usr/lib/systemd/system/{name}");
+    let files = [
+        (etc("myapp.service"), SIMPLE),
+        // Switched off, and meant for this host all the same.
+        (etc("off.service"), SIMPLE),
+        (etc("worker@.service"), SIMPLE),
+        // Ends, and nothing starts it again.
+        (etc("setup.service"), ONCE),
+        (etc("nightly.service"), ONCE),
+        (etc("nightly.timer"), "[Timer]\nOnCalendar=daily\n"),
+        (etc("stays.service"), "[Service]\nType=oneshot\nRemainAfterExit=yes\n[Install]\nWantedBy=x\n"),
+        // Only another starts it, and it does not run.
+        (etc("helper.service"), "[Service]\nExecStart=/bin/x\n"),
+        (etc("getty@tty1.service.d/autologin.conf"), "[Service]\nX=y\n"),
+        (etc("packaged.service.d/limits.conf"), "[Service]\nEnvironment=URL=http://localhost:99\n"),
+        (lib("packaged.service"), SIMPLE),
+        (lib("idle.service"), SIMPLE),
+        (lib("getty@.service"), SIMPLE),
+        (lib("systemd-logind.service"), SIMPLE),
+        (lib("server.service"), SIMPLE),
+        (etc("door.socket"), "[Socket]\nListenStream=127.0.0.1:7777\nListenStream=/run/door\n"),
+        (etc("door.service"), "[Service]\nExecStart=/bin/x\n"),
+    ];
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+    let wants = "etc/systemd/system/multi-user.target.wants";
+    let links: Vec<(String, &str)> = vec![
+        (format!("{wants}/myapp.service"), "/etc/systemd/system/myapp.service"),
+        (format!("{wants}/worker@7.service"), "/etc/systemd/system/worker@.service"),
+        (format!("{wants}/setup.service"), "/etc/systemd/system/setup.service"),
+        (format!("{wants}/nightly.timer"), "/etc/systemd/system/nightly.timer"),
+        (format!("{wants}/door.socket"), "/etc/systemd/system/door.socket"),
+        (etc("alias.service"), "/etc/systemd/system/myapp.service"),
+        (etc("masked.service"), "/dev/null"),
+    ];
+    let links: Vec<(&str, &str)> = links.iter().map(|(path, target)| (path.as_str(), *target)).collect();
+    let running =
+        ["myapp.service", "packaged.service", "systemd-logind.service", "getty@tty1.service", "server.service"];
+    let found = found(&files, &links, &running);
+    assert_eq!(
+        names(&found),
+        [
+            "door.service",
+            "myapp.service",
+            "nightly.service",
+            "off.service",
+            "packaged.service",
+            "server.service",
+            "stays.service",
+            "worker@7.service"
+        ]
+    );
+    assert_eq!(found.left_out, 2);
+    let of = |name: &str| &found.services[name];
+    assert_eq!((of("myapp.service").enabled, of("myapp.service").running), (true, true));
+    assert_eq!((of("off.service").enabled, of("off.service").running), (false, false));
+    assert_eq!(of("nightly.service").trigger.as_deref(), Some("nightly.timer"));
+    assert_eq!(of("door.service").socket_ports, [7777]);
+    assert_eq!(
+        of("packaged.service").own,
+        Some(Own::DropIn("/etc/systemd/system/packaged.service.d/limits.conf".to_owned()))
+    );
+    assert_eq!(of("packaged.service").named_ports, BTreeSet::from([99]));
+    assert_eq!(of("server.service").own, None);
+}
+
+#[test]
+fn a_host_without_systemd_has_no_units() {
+    let root = std::env::temp_dir().join(format!("opsctl-discover-none-{}", std::process::id()));
+    fs::create_dir_all(root.join("etc/systemd/system")).unwrap();
+    fs::write(root.join("etc/systemd/system/x.service"), SIMPLE).unwrap();
+    let found = read(&System { root: root.clone(), ..System::real() });
+    fs::remove_dir_all(root).unwrap();
+    assert!(found.services.is_empty());
+}
