@@ -98,12 +98,13 @@ pub fn watch(
         let hopeless = readings.iter().any(|(reading, _)| *reading == Reading::Bad);
         // What became good in time may finish its settle time; only the deadline of the whole command is harder.
         let settling = good.iter().all(|good| good.as_ref().is_some_and(|(_, since)| *since <= until));
-        let over = now >= until && !settling || context.deadline().is_some_and(|deadline| now >= deadline);
+        let is_late = context.deadline().is_some_and(|deadline| now >= deadline);
+        let over = now >= until && !settling || is_late;
         if good.iter().all(settled) || hopeless || over {
             context.ui.end_gauge();
             let found = services.iter().zip(&good).zip(readings);
             return found
-                .map(|((service, good), (reading, health))| (*service, outcome(reading, settled(good), health)))
+                .map(|((service, good), (reading, health))| (*service, outcome(reading, settled(good), health, is_late)))
                 .collect();
         }
         countdown.tell(&wait(services, &good, settle, until));
@@ -262,11 +263,13 @@ fn reading(operation: Operation, service: &Service, health: &ServiceHealth, ende
     }
 }
 
-fn outcome(reading: Reading, settled: bool, health: Option<&ServiceHealth>) -> SettleOutcome {
+/// `is_late`: the time of the whole command is over, so that what is not known was not waited for.
+fn outcome(reading: Reading, settled: bool, health: Option<&ServiceHealth>, is_late: bool) -> SettleOutcome {
     match (reading, health) {
         (Reading::Good, Some(health)) if settled => SettleOutcome::Done(health.clone()),
         (Reading::Bad, Some(health)) => SettleOutcome::Failed(health.clone()),
         (Reading::Good | Reading::NotYet, Some(health)) => SettleOutcome::Pending(health.clone()),
+        (_, Some(health)) if is_late => SettleOutcome::Pending(health.clone()),
         (_, Some(health)) => SettleOutcome::Unknown(health.summary.clone()),
         (_, None) => SettleOutcome::Unknown("it was not found on this host".to_owned()),
     }
