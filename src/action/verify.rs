@@ -50,6 +50,9 @@ pub fn watch(
 ) -> Vec<(&'static Service, SettleOutcome)> {
     let first = Instant::now();
     let until = first + limit;
+    // The time of the whole command, which `limit` was cut to a moment ago.
+    const MOMENT: Duration = Duration::from_millis(100);
+    let is_cut = context.deadline().is_some_and(|deadline| deadline <= until + MOMENT);
     let processes = context.processes();
     let mut good: Vec<Option<(Settling, Instant)>> = services.iter().map(|_| None).collect();
     let mut countdown = Countdown { ui: context.ui, told: String::new() };
@@ -98,8 +101,8 @@ pub fn watch(
         let hopeless = readings.iter().any(|(reading, _)| *reading == Reading::Bad);
         // What became good in time may finish its settle time; only the deadline of the whole command is harder.
         let settling = good.iter().all(|good| good.as_ref().is_some_and(|(_, since)| *since <= until));
-        let is_late = context.deadline().is_some_and(|deadline| now >= deadline);
-        let over = now >= until && !settling || is_late;
+        let is_late = context.deadline().is_some_and(|deadline| now >= deadline) || is_cut && now >= until;
+        let over = now >= until && !settling || context.deadline().is_some_and(|deadline| now >= deadline);
         if good.iter().all(settled) || hopeless || over {
             context.ui.end_gauge();
             let found = services.iter().zip(&good).zip(readings);
