@@ -48,10 +48,10 @@ pub fn watch(
     settle: Duration,
     limit: Duration,
 ) -> Vec<(&'static Service, SettleOutcome)> {
+    const MOMENT: Duration = Duration::from_millis(100);
     let first = Instant::now();
     let until = first + limit;
     // The time of the whole command, which `limit` was cut to a moment ago.
-    const MOMENT: Duration = Duration::from_millis(100);
     let is_cut = context.deadline().is_some_and(|deadline| deadline <= until + MOMENT);
     let processes = context.processes();
     let mut good: Vec<Option<(Settling, Instant)>> = services.iter().map(|_| None).collect();
@@ -107,7 +107,9 @@ pub fn watch(
             context.ui.end_gauge();
             let found = services.iter().zip(&good).zip(readings);
             return found
-                .map(|((service, good), (reading, health))| (*service, outcome(reading, settled(good), health, is_late)))
+                .map(|((service, good), (reading, health))| {
+                    (*service, outcome(reading, settled(good), health, is_late))
+                })
                 .collect();
         }
         countdown.tell(&wait(services, &good, settle, until));
