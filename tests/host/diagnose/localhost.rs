@@ -148,16 +148,17 @@ const INJECTIONS: &[Injection] = &[
         fix: Fix::Look,
     },
     Injection {
-        failure: "container-trouble",
+        failure: "unit-failed",
         what: "a container that is restarted over and over",
         inject: "systemctl start docker; mkdir -p /run/image; cp /bin/busybox /run/image/busybox; \
                  tar -C /run/image -c . | docker import - loop:1 >/dev/null; \
                  docker run -d --name looper --restart always loop:1 /busybox false >/dev/null; sleep 4",
         heal: "docker rm -f looper >/dev/null; docker rmi loop:1 >/dev/null; systemctl stop docker.socket docker.service",
-        code: "CONTAINERS-UNWELL",
-        subject: "docker",
-        decisive: "looper",
-        fix: Fix::Look,
+        // It is a service that was found.
+        code: "CRASH-LOOP",
+        subject: "looper",
+        decisive: "crash loop: [0-9]+ restarts( in [0-9a-z]+)?, last: exit 1",
+        fix: Fix::Person,
     },
     Injection {
         failure: "journal-trouble",
@@ -177,6 +178,7 @@ const INJECTIONS: &[Injection] = &[
 
 const NOT_HERE: &[(&str, &str)] = &[
     ("CLOCK-ADRIFT, OOM-KILLS", "clock and kernel log of the host are the machine's; driven in the transcripts"),
+    ("CONTAINERS-UNWELL", "a container that keeps failing is a service that is found here; judged in unit tests"),
     ("JOURNAL-DOWN", "systemd starts journald again before it is seen to be down"),
 ];
 
