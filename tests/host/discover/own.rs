@@ -42,7 +42,9 @@ fn a_service_of_ones_own() {
         "printf '{UNIT}' > /etc/systemd/system/myapp.service; systemctl daemon-reload; systemctl enable --now myapp; sleep 2"
     ));
     let (document, row) = status(&machine);
-    assert_eq!((&document["verdict"], &row["verdict"]), (&"pass".into(), &"pass".into()), "{document:#}");
+    // The load is the machine's, on which other hosts run.
+    assert!(document["worst"].is_null() || document["worst"]["subject"] == "load", "{document:#}");
+    assert_eq!(row["verdict"], "pass", "{document:#}");
     let checks = row["checks"].as_array().unwrap();
     assert!(checks.iter().any(|it| it["source"] == "http :8123/" && it["verdict"] == "pass"), "{row:#}");
     let text = opsctl(&machine, "status");
