@@ -198,7 +198,8 @@ fn b21_a_thousand_failed_units_are_counted(machine: &Machine) {
     assert_eq!(host["failed_units"].as_array().map(Vec::len), Some(1000));
     assert_ne!((code, check(&document, "failed units")), (4, "unknown"));
     for service in document["services"].as_array().unwrap() {
-        assert_eq!((&service["state"], &service["verdict"]), (&"running".into(), &"pass".into()), "{service:#}");
+        let is_up = ["running", "completed"].contains(&service["state"].as_str().unwrap());
+        assert!(is_up && service["verdict"] == "pass", "{service:#}");
     }
     let (code, document) = timed(machine, &["diagnose"], PROMISE);
     let found: Vec<&str> =

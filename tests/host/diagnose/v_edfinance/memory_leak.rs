@@ -7,7 +7,8 @@ pub const INJECTIONS: &[Injection] = &[
         failure: "memory-leak",
         what: "the API killed by the limit of its container",
         inject: "docker stop -t 1 vedfinance-api >/dev/null; docker update --restart no --memory 10m \
-                 --memory-swap 10m vedfinance-api >/dev/null; docker start vedfinance-api >/dev/null || true; sleep 4",
+                 --memory-swap 10m vedfinance-api >/dev/null; docker start vedfinance-api >/dev/null || true; \
+                 for i in $(seq 100); do docker inspect -f '{{.State.Status}}' vedfinance-api | grep -q exited && break; sleep 0.3; done",
         heal: "docker stop -t 1 vedfinance-api >/dev/null || true; docker update --restart unless-stopped \
                --memory 2g --memory-swap 4g vedfinance-api >/dev/null; docker start vedfinance-api >/dev/null",
         code: "OUT-OF-MEMORY",
