@@ -230,7 +230,9 @@ impl<'a> Context<'a> {
     /// When the time of the whole command is over.
     pub fn patience_to_change(&self) -> Result<Duration, Error> {
         const LONGER: Duration = Duration::from_secs(8);
-        self.at_most(LONGER)
+        // What is changed, and its proof, need the other half.
+        let most = self.time_left().map_or(LONGER, |left| LONGER.min(left / 2));
+        self.at_most(most)
     }
 
     fn at_most(&self, longest: Duration) -> Result<Duration, Error> {
