@@ -20,14 +20,16 @@ use crate::backup::retention::LastRun;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::host::exec::Runner;
 use crate::host::threads::{join, task};
 use crate::judge::diagnosis::{self, Case, Ignores};
 use crate::judge::freshness::{self, Freshness};
 use crate::judge::health::Health;
+use crate::observe::clues::ahead::Ahead;
 use crate::observe::logs::line::Said;
-use crate::observe::probe::{self, Door};
+use crate::observe::probe::{self, Door, Visit};
 use crate::observe::{clues, logs};
-use crate::registry::{BackupSet, Deployment, Service, usual};
+use crate::registry::{BackupSet, Deployment, Failure, Service, usual};
 use crate::report::Head;
 use crate::report::describe::Description;
 use crate::report::diagnosis::Teller;
@@ -215,13 +217,26 @@ fn everything(
         left(),
         diagnosis::ahead(failures),
     );
-    let case = |clues| Case { deployment, services, evidence: &evidence, health: &health, clues, backups: None };
     let nothing = clues::Clues::default();
-    let wants = diagnosis::wants(&case(&nothing), failures, None);
-    let door = Door::new(context.system, &processes, left());
-    let clues = clues::gather(door, deployment, &evidence.managers, evidence.visits(), &wants, ahead);
-    let noticed = noticed(context, &case(&clues));
+    let case = Case { deployment, services, evidence: &evidence, health: &health, clues: &nothing, backups: None };
+    let noticed = follow_up(context, &processes, &case, failures, evidence.visits(), ahead, left());
     (health, noticed)
+}
+
+/// What of these failures is known: by what was asked, and by what they want to know beside it.
+fn follow_up(
+    context: &Context<'_>,
+    runner: &dyn Runner,
+    case: &Case<'_>,
+    failures: &[&'static Failure],
+    visits: &[Visit],
+    ahead: Ahead,
+    limit: Duration,
+) -> Noticed {
+    let wants = diagnosis::wants(case, failures, None);
+    let door = Door::new(context.system, runner, limit);
+    let clues = clues::gather(door, case.deployment, &case.evidence.managers, visits, &wants, ahead);
+    noticed(context, &Case { clues: &clues, ..*case })
 }
 
 /// The health of some services, and what visitors get instead of them: their routes are asked of the edge, which is looked at for
@@ -248,13 +263,10 @@ fn named(
     });
     let mut found = Noticed::default();
     if is_public {
-        let case =
-            |clues| Case { deployment, services: &asked, evidence: &evidence, health: &health, clues, backups: None };
         let nothing = clues::Clues::default();
-        let wants = diagnosis::wants(&case(&nothing), failures, None);
-        let door = Door::new(context.system, &processes, left());
-        let clues = clues::gather(door, deployment, &evidence.managers, &visits, &wants, ahead);
-        found = noticed(context, &case(&clues));
+        let case =
+            Case { deployment, services: &asked, evidence: &evidence, health: &health, clues: &nothing, backups: None };
+        found = follow_up(context, &processes, &case, failures, &visits, ahead, left());
         found.findings.retain(|finding| is_named(&finding.subject));
         found.open = None;
     }

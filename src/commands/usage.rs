@@ -144,7 +144,7 @@ pub(super) fn below(verb: &str, typed: &str) -> Option<String> {
     nearest(typed, &known, LIKELY).map(str::to_owned)
 }
 
-/// The verbs that these words begin with, flags aside, and the command that they lead to.
+/// The verbs that these words begin with, without flags, and the command that they lead to.
 fn path(words: &[String]) -> (Vec<&str>, clap::Command) {
     let mut at = command();
     let mut path = Vec::new();

@@ -47,7 +47,7 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
-    use crate::discover::{FoundManager, Role, UnitFacts};
+    use crate::discover::FoundManager;
     use crate::host::exec::Processes;
     use crate::host::system::System;
 
@@ -65,20 +65,8 @@ mod tests {
             listener.set_nonblocking(true).unwrap();
             1 + usize::from(listener.accept().is_ok())
         });
-        let service = FoundService {
-            name: "x".to_owned(),
-            summary: String::new(),
-            manager: FoundManager::Unit("x.service".to_owned()),
-            role: Role::Service,
-            listens: vec![address],
-            protocol: None,
-            env: Vec::new(),
-            data: Vec::new(),
-            needs: Vec::new(),
-            routes: Vec::new(),
-            why: Vec::new(),
-            unit: UnitFacts::default(),
-        };
+        let unit = FoundManager::Unit("x.service".to_owned());
+        let service = FoundService { listens: vec![address], ..FoundService::new("x", unit) };
         (service, taking)
     }
 

@@ -91,7 +91,7 @@ fn of_units(seen: &Seen<'_>, units: &Units, apps: &Apps) -> (Vec<Candidate>, usi
     let mut left_out = 0;
     let mut found = Vec::new();
     for (name, unit) in units.services.iter().filter(|(name, _)| is_unit_name(name)) {
-        // What an umbrella only starts is told as one with it.
+        // What an umbrella only starts is one service with it.
         let umbrella = name.split_once('@').map(|(stem, _)| format!("{stem}.service"));
         let is_umbrella = |unit: &Unit| unit.setting("Type") == Some("oneshot");
         if umbrella.as_ref().and_then(|name| units.services.get(name)).is_some_and(is_umbrella) {
@@ -99,7 +99,7 @@ fn of_units(seen: &Seen<'_>, units: &Units, apps: &Apps) -> (Vec<Candidate>, usi
         }
         let stem = name.trim_end_matches(".service");
         let pids = seen.of_unit(name, is_umbrella(unit));
-        // A unit that only keeps pm2 going is told by its applications.
+        // A unit that only keeps pm2 running stands for its applications.
         if apps.all.iter().any(|app| pids.contains(&app.daemon)) {
             continue;
         }
@@ -133,19 +133,16 @@ fn of_units(seen: &Seen<'_>, units: &Units, apps: &Apps) -> (Vec<Candidate>, usi
             restart: plain_setting("Restart"),
             enabled: unit.enabled,
         };
+        let own_name = stated(name).map_or(stem, |service| service.name);
         let service = FoundService {
-            name: stated(name).map_or(stem, |service| service.name).to_owned(),
             summary: summary(unit.setting("Description").unwrap_or_default(), "a service of systemd"),
-            manager: FoundManager::Unit(name.clone()),
             role,
             protocol: program.as_deref().and_then(protocol_of),
             listens: with_ports(listens, &unit.socket_ports),
             env: unit.env.clone(),
-            data: Vec::new(),
-            needs: Vec::new(),
-            routes: Vec::new(),
             why,
             unit: facts,
+            ..FoundService::new(own_name, FoundManager::Unit(name.clone()))
         };
         found.push(Candidate {
             service,
@@ -202,18 +199,13 @@ fn of_container(seen: &Seen<'_>, container: &Container) -> Candidate {
     why.extend((!container.running).then(|| "does not run".to_owned()));
     let ports = listens.iter().map(SocketAddr::port).collect();
     let service = FoundService {
-        name,
         summary: summary(&format!("container of {}", container.image), "a container"),
-        manager,
         role: role_of(image),
         protocol: protocol_of(image),
         listens,
         env: container.env.iter().filter(|path| is_plain_path(path)).cloned().collect(),
-        data: Vec::new(),
-        needs: Vec::new(),
-        routes: Vec::new(),
         why,
-        unit: UnitFacts::default(),
+        ..FoundService::new(&name, manager)
     };
     let units = vec![("docker.service".to_owned(), "Requires")];
     Candidate { service, pids, ports, units, depends_on: container.depends_on.clone(), named_ports: BTreeSet::new() }
@@ -228,28 +220,24 @@ fn of_app(seen: &Seen<'_>, app: &App) -> Candidate {
         listens.retain(|address| app.ports.contains(&address.port()));
     }
     let ports = listens.iter().map(SocketAddr::port).collect();
-    let service = FoundService {
+    let manager = FoundManager::App {
         name: app.name.clone(),
+        user: app.user.clone(),
+        home: app.home.clone(),
+        cluster: app.cluster,
+        memory_restart_bytes: app.memory_restart_bytes.filter(|bytes| *bytes > 0),
+    };
+    let service = FoundService {
         summary: summary(&format!("application of {}", app.user), "an application of pm2"),
-        manager: FoundManager::App {
-            name: app.name.clone(),
-            user: app.user.clone(),
-            home: app.home.clone(),
-            cluster: app.cluster,
-            memory_restart_bytes: app.memory_restart_bytes.filter(|bytes| *bytes > 0),
-        },
         role: role_of(&app.name),
-        protocol: None,
         listens,
         env: app.env.iter().filter(|path| is_plain_path(path)).cloned().collect(),
-        data: Vec::new(),
-        needs: Vec::new(),
-        routes: Vec::new(),
         why: vec![format!("application of the pm2 daemon of {}", app.user)],
         unit: UnitFacts {
             working_directory: app.directory.clone().filter(|path| is_plain_path(path)),
             ..UnitFacts::default()
         },
+        ..FoundService::new(&app.name, manager)
     };
     Candidate { service, pids, ports, units: Vec::new(), depends_on: Vec::new(), named_ports: app.named_ports.clone() }
 }

@@ -3,22 +3,26 @@
 use super::{Found, FoundManager, FoundService};
 use crate::registry::{Deployment, Manager, Presence, Service};
 
-/// Whether a service of the registry is this one: by the name that its manager has for it.
+/// Whether a service of the registry is this one: by the name that its manager has for it; where the registry knows no manager, by
+/// its main port.
 fn is_same(service: &Service, one: &FoundService) -> bool {
-    service.managers.iter().any(|manager| match (manager, &one.manager) {
-        (Manager::Systemd(unit), FoundManager::Unit(name)) => {
-            unit.name == name || unit.aliases.contains(&name.as_str()) || unit.is_instance(name)
-        }
-        (Manager::Compose(compose), FoundManager::Compose { project, service, .. }) => {
-            compose.project == project && compose.service == service
-        }
-        (Manager::Compose(compose), FoundManager::Container(name)) => compose.container == Some(name.as_str()),
-        (Manager::Docker(container), FoundManager::Container(name) | FoundManager::Compose { service: name, .. }) => {
-            container.names.contains(&name.as_str())
-        }
-        (Manager::Pm2(app), FoundManager::App { name, home, .. }) => app.name == name && app.home == home,
-        _ => false,
-    })
+    let is_at_its_port = || service.ports.first().is_some_and(|port| one.ports().contains(port));
+    service.managers.is_empty() && is_at_its_port()
+        || service.managers.iter().any(|manager| match (manager, &one.manager) {
+            (Manager::Systemd(unit), FoundManager::Unit(name)) => {
+                unit.name == name || unit.aliases.contains(&name.as_str()) || unit.is_instance(name)
+            }
+            (Manager::Compose(compose), FoundManager::Compose { project, service, .. }) => {
+                compose.project == project && compose.service == service
+            }
+            (Manager::Compose(compose), FoundManager::Container(name)) => compose.container == Some(name.as_str()),
+            (
+                Manager::Docker(container),
+                FoundManager::Container(name) | FoundManager::Compose { service: name, .. },
+            ) => container.names.contains(&name.as_str()),
+            (Manager::Pm2(app), FoundManager::App { name, home, .. }) => app.name == name && app.home == home,
+            _ => false,
+        })
 }
 
 /// The service of a registry that this is.
@@ -46,24 +50,8 @@ mod tests {
     static MAIL: Service = Service::new("mail", &DOWN)
         .managers(&[Manager::Compose(Compose::new("server").project("mail").container("mail"))]);
     static GONE: Service = Service::new("gone", &DOWN).managers(&[Manager::Systemd(Unit::new("gone.service"))]);
-    static MINE: Deployment = Deployment::new("mine", &[&DOWN], &[&SHOP, &MAIL, &GONE], HostChecks::new(&DOWN));
-
-    fn one(manager: FoundManager) -> FoundService {
-        FoundService {
-            name: "x".to_owned(),
-            summary: String::new(),
-            manager,
-            role: super::super::Role::Service,
-            listens: Vec::new(),
-            protocol: None,
-            env: Vec::new(),
-            data: Vec::new(),
-            needs: Vec::new(),
-            routes: Vec::new(),
-            why: Vec::new(),
-            unit: super::super::UnitFacts::default(),
-        }
-    }
+    static BARE: Service = Service::new("bare", &DOWN).ports(&[6333]);
+    static MINE: Deployment = Deployment::new("mine", &[&DOWN], &[&SHOP, &MAIL, &GONE, &BARE], HostChecks::new(&DOWN));
 
     #[test]
     fn services_are_the_same_by_the_names_of_their_managers() {
@@ -80,10 +68,19 @@ mod tests {
             (FoundManager::Container("mail".to_owned()), Some("mail")),
         ];
         for (manager, wanted) in cases {
-            let found = one(manager);
+            let found = FoundService::new("x", manager);
             assert_eq!(service_of(&MINE, &found).map(|service| service.name), wanted, "{found:?}");
         }
-        let found = Found { services: vec![one(FoundManager::Unit("shop.service".to_owned()))], ..Found::default() };
+        let at_port = |port: u16| FoundService {
+            listens: vec![([127, 0, 0, 1], port).into()],
+            ..FoundService::new("x", FoundManager::Container("x".to_owned()))
+        };
+        assert_eq!(service_of(&MINE, &at_port(6333)).map(|service| service.name), Some("bare"));
+        assert_eq!(service_of(&MINE, &at_port(6334)).map(|service| service.name), None);
+        let found = Found {
+            services: vec![FoundService::new("x", FoundManager::Unit("shop.service".to_owned()))],
+            ..Found::default()
+        };
         let missing: Vec<&str> = missing(&MINE, &found).iter().map(|service| service.name).collect();
         assert_eq!(missing, ["mail", "gone"]);
     }

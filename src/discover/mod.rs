@@ -86,6 +86,24 @@ pub struct FoundService {
 }
 
 impl FoundService {
+    /// One of this name, of which nothing else is known.
+    pub fn new(name: &str, manager: FoundManager) -> Self {
+        FoundService {
+            name: name.to_owned(),
+            summary: String::new(),
+            manager,
+            role: Role::Service,
+            listens: Vec::new(),
+            protocol: None,
+            env: Vec::new(),
+            data: Vec::new(),
+            needs: Vec::new(),
+            routes: Vec::new(),
+            why: Vec::new(),
+            unit: UnitFacts::default(),
+        }
+    }
+
     /// Ports by which a client of this host that knows nothing else finds it, those first that are meant for others.
     pub fn ports(&self) -> Vec<u16> {
         let usual = self.listens.iter().map(|address| (address.ip().to_canonical(), address.port()));

@@ -76,6 +76,7 @@ pub fn crate_files(found: &Found, name: &str, host: &str, version: &str) -> Vec<
     let host = &plain(host);
     let manifest = format!(
         "[package]\nname = {name}\nversion = \"0.1.0\"\nedition = \"2024\"\npublish = false\n\n[dependencies]\n\
+         # From a copy of its repository: opsctl = {{ package = \"opsctl-runbook\", path = \"../opsctl\" }}\n\
          opsctl = {{ package = \"opsctl-runbook\", version = {version} }}\n\n[profile.release]\noverflow-checks = true\n",
         name = quoted(name),
         version = quoted(version),

@@ -181,7 +181,7 @@ impl Report for Discovery {
             Column::key("NAME"),
             Column::key("MANAGER").rank(3),
             Column::key("UNIT").rank(4),
-            Column::prose("LISTENS").rank(1),
+            Column::prose("LISTENS"),
             Column::prose("NEEDS").rank(2),
             Column::prose("WHY"),
         ];

@@ -327,19 +327,6 @@ impl System {
         })
     }
 
-    /// Where a link leads, as it is written.
-    ///
-    /// # Errors
-    /// As the operating system says; when it is no link.
-    pub fn link_target(&self, path: impl AsRef<Path>) -> io::Result<PathBuf> {
-        let (root, wanted) = (self.root.clone(), path.as_ref().to_owned());
-        within(self.file_wait(), path.as_ref(), move || {
-            let place = walk(&root, &wanted, Last::Itself)?;
-            let target = rustix::fs::readlinkat(&place.parent.fd, &place.name, Vec::new())?;
-            Ok(PathBuf::from(text(target.as_bytes())))
-        })
-    }
-
     /// Whether it is certain that nothing has this path.
     pub fn is_missing(&self, path: impl AsRef<Path>) -> bool {
         self.metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)

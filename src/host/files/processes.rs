@@ -35,6 +35,19 @@ fn descriptors(pid: u32) -> PathBuf {
 }
 
 impl System {
+    /// Where a link leads, as it is written.
+    ///
+    /// # Errors
+    /// As the operating system says; when it is no link.
+    pub fn link_target(&self, path: impl AsRef<Path>) -> io::Result<PathBuf> {
+        let (root, wanted) = (self.root.clone(), path.as_ref().to_owned());
+        within(self.file_wait(), path.as_ref(), move || {
+            let place = walk(&root, &wanted, Last::Itself)?;
+            let target = rustix::fs::readlinkat(&place.parent.fd, &place.name, Vec::new())?;
+            Ok(PathBuf::from(text(target.as_bytes())))
+        })
+    }
+
     /// Where the links of a directory lead, as they are written; what is no link is left out.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use crate::program;
 use crate::registry::{Deployment, Service, State};
 
 /// All that is known.
+#[derive(Clone, Copy)]
 pub struct Case<'a> {
     /// What is diagnosed.
     pub deployment: &'static Deployment,

@@ -205,7 +205,10 @@ pub fn previous_run(world: &World, source: usize) -> Result<Option<String>, Trou
     Ok(None)
 }
 
-/// First and last moment of a boot, microseconds: 0 is the running one, -1 the one before.
+/// First and last moment of a boot, microseconds: 0 is the running one, which has no last; -1 the one before.
+///
+/// # Errors
+/// Why the journal does not tell.
 pub fn boot(processes: &Processes<'_>, boot: i32, silence: Duration) -> Result<(i64, Option<i64>), Trouble> {
     let edge = |argv| -> Result<Option<i64>, Trouble> {
         let mut entries = Entries::new(processes.stream(&argv, Streams::Apart, silence)?);

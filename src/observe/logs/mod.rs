@@ -25,6 +25,7 @@ mod rotated;
 pub mod source;
 pub mod stamp;
 
+pub use journal::boot;
 pub use readers::start;
 
 use std::cell::RefCell;
@@ -442,12 +443,4 @@ impl merge::Watch for Quiet<'_> {
         self.remember(name, trouble);
         true
     }
-}
-
-/// First and last moment of a boot, microseconds: 0 is the running one, which has no last.
-///
-/// # Errors
-/// Why the journal does not tell.
-pub fn boot(processes: &Processes<'_>, boot: i32, silence: Duration) -> Result<(i64, Option<i64>), Trouble> {
-    journal::boot(processes, boot, silence)
 }

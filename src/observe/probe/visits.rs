@@ -100,7 +100,7 @@ fn visit(door: Door<'_>, host: &str, path: &str) -> (Result<Option<Edge>, Troubl
     let result = match secured {
         Ok(edge) => open(edge),
         Err(Trouble::Shortage(shortage)) => Err(Trouble::Shortage(shortage)),
-        // What is wrong with TLS is told of certificates.
+        // What is wrong with TLS is a matter of certificates.
         Err(_) => match visit_by(door, host, path, false).0 {
             Ok(edge) => open(edge),
             Err(Trouble::Shortage(shortage)) => Err(Trouble::Shortage(shortage)),
