@@ -105,7 +105,7 @@ impl<'a> Context<'a> {
         if let Some(known) = self.known.get() {
             return Ok(known);
         }
-        let meant = self.find()?;
+        let meant = self.meant()?;
         let found = if meant.name == LOCALHOST.name { self.discovered() } else { meant };
         logs::keep_secret(self.system, found);
         Ok(self.known.get_or_init(|| found))
@@ -118,8 +118,8 @@ impl<'a> Context<'a> {
         let found = discover::find_within(self.system, &self.processes(), self.within(WITHIN));
         // Who may not see ports sees their services all the same.
         for (what, why) in found.unknown.iter().filter(|(what, _)| *what != discover::PORTS) {
-            let told = format!("there may be more services than these: {what}: {why}");
-            let _ = if why.needs_root() { self.doubt.set(told) } else { self.unseen.set(told) };
+            let because = format!("there may be more services than these: {what}: {why}");
+            let _ = if why.needs_root() { self.doubt.set(because) } else { self.unseen.set(because) };
         }
         discover::deployment(&found)
     }
@@ -139,7 +139,11 @@ impl<'a> Context<'a> {
         self.doubt.get().map(String::as_str)
     }
 
-    fn find(&self) -> Result<&'static Deployment, Error> {
+    /// The same without what is found on this host: of `localhost` only what it states.
+    ///
+    /// # Errors
+    /// When several are on this host.
+    pub fn meant(&self) -> Result<&'static Deployment, Error> {
         if let Some(chosen) = self.chosen {
             return Ok(chosen);
         }

@@ -96,7 +96,7 @@ fn or_verb(error: Error, words: &[String]) -> Error {
     let is_open = matches!(error.code, Code::UnknownSet | Code::NoBackups)
         && !error.hint.as_ref().is_some_and(|hint| hint.starts_with("did you mean"));
     let typed = words.first().filter(|_| is_open);
-    match typed.and_then(|typed| Some((typed, usage::below("backup", typed)?))) {
+    match typed.and_then(|typed| Some((typed, usage::verb(typed, &["backup".to_owned()])?))) {
         Some((typed, meant)) => error.hint(format!("did you mean: {}", program::instead(typed, &meant))),
         None => error,
     }

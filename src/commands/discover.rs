@@ -1,20 +1,17 @@
 //! `opsctl discover`: what runs on this host, and the registry for it as Rust.
 
-use std::time::Duration;
+use std::time::Instant;
 
 use crate::context::Context;
 use crate::discover::{self, Found, FoundService};
 use crate::error::{Code, Error};
 use crate::exit::Exit;
-use crate::observe::probe::Door;
+use crate::observe::probe::{Door, PATIENCE};
 use crate::program;
 use crate::registry::{LOCALHOST, Verdict};
 use crate::report::Head;
 use crate::report::discover::Discovery;
 use crate::ui::Ui;
-
-/// How long looking may take.
-const WITHIN: Duration = Duration::from_millis(2400);
 
 /// Arguments of `discover`.
 #[derive(Debug, clap::Args)]
@@ -36,7 +33,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         Ui::raw(discover::program(&found, &discover::plain_name(&host), &host).as_bytes())?;
         return Ok(Exit::Success);
     }
-    let deployment = context.deployment()?;
+    let deployment = context.meant()?;
     let is_own = deployment.name != LOCALHOST.name;
     if args.diff && !is_own {
         let error = Error::usage(Code::UnknownDeployment, "no deployment of a registry was detected on this host");
@@ -70,10 +67,10 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-/// Looks at this host.
+/// Finds the services of this host, with the routes to them and what speaks at their ports.
 pub(super) fn find(context: &Context<'_>) -> Found {
-    let limit = context.within(WITHIN);
-    let system = context.system.with_files_until(std::time::Instant::now() + limit);
+    let limit = context.within(PATIENCE);
+    let system = context.system.with_files_until(Instant::now() + limit);
     let processes = context.processes();
     let door = Door::new(&system, &processes, limit);
     let mut found = discover::find(door);

@@ -26,9 +26,8 @@ pub struct Args {
 
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let name = &args.name;
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if !name.starts_with(|c: char| c.is_ascii_lowercase()) || name.ends_with('-') || !name.chars().all(fits) {
-        let plain = discover::plain_name(name);
+    let plain = discover::plain_name(name);
+    if plain != *name {
         return Err(Error::usage(
             Code::BadArgument,
             format!("{name} is no name: lower-case letters, digits and dashes"),
@@ -50,7 +49,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     }
     write(directory, &files)?;
     let services = found.services.len();
-    Ui::raw(format!("{name}: {services} services in {name}/src/main.rs; next: cd {name} && cargo build\n").as_bytes())?;
+    Ui::raw(format!("{name}: {services} services in {name}/src/main.rs; next: cd {name} && cargo test\n").as_bytes())?;
     Ok(Exit::Success)
 }
 

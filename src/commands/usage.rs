@@ -124,7 +124,7 @@ fn suggestion(error: &clap::Error, words: &[String]) -> Option<String> {
 
 /// The verb that somebody means by this word: what it means elsewhere, or a slip of the finger. What looks a little like it is
 /// none: `health` is not `help`. A service is asked for by `status`.
-fn verb(typed: &str, words: &[String]) -> Option<String> {
+pub(super) fn verb(typed: &str, words: &[String]) -> Option<String> {
     let (path, above) = path(words);
     let known: Vec<&str> = above.get_subcommands().map(clap::Command::get_name).collect();
     let likely = nearest(typed, &known, LIKELY).map(str::to_owned);
@@ -135,13 +135,6 @@ fn verb(typed: &str, words: &[String]) -> Option<String> {
     let meant = MEANT.iter().find(|(word, _)| word.eq_ignore_ascii_case(typed)).map(|(_, meant)| (*meant).to_owned());
     let is_service = deployments().flat_map(|d| d.services).any(|service| service.name == typed);
     meant.or(likely).or_else(|| is_service.then(|| format!("status {typed}")))
-}
-
-/// The verb below `verb` that somebody means by this word.
-pub(super) fn below(verb: &str, typed: &str) -> Option<String> {
-    let all = command();
-    let known: Vec<&str> = all.find_subcommand(verb)?.get_subcommands().map(clap::Command::get_name).collect();
-    nearest(typed, &known, LIKELY).map(str::to_owned)
 }
 
 /// The verbs that these words begin with, without flags, and the command that they lead to.
@@ -254,7 +247,7 @@ mod tests {
         for (typed, meant) in
             [("lst", Some("list")), ("verfy", Some("verify")), ("creat", Some("create")), ("wallet", None)]
         {
-            assert_eq!(below("backup", typed).as_deref(), meant, "{typed}");
+            assert_eq!(verb(typed, &["backup".to_owned()]).as_deref(), meant, "{typed}");
         }
     }
 

@@ -51,23 +51,20 @@ mod tests {
     use crate::host::exec::Processes;
     use crate::host::system::System;
 
-    /// A service that gives one answer; how many connections it took.
-    fn server(answer: &'static str) -> (FoundService, thread::JoinHandle<usize>) {
+    /// A service that gives one answer to each connection, and its listener.
+    fn server(answer: &'static str) -> (FoundService, TcpListener) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let taking = thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
+        let taking = listener.try_clone().unwrap();
+        thread::spawn(move || {
+            let (mut stream, _) = taking.accept().unwrap();
             let lines = BufReader::new(&stream).lines().map_while(Result::ok);
             let request: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
-            assert!(request[0].starts_with("GET /health "), "{request:?}");
+            let answer = if request[0].starts_with("GET /health ") { answer } else { "" };
             stream.write_all(answer.as_bytes()).unwrap();
-            drop(stream);
-            listener.set_nonblocking(true).unwrap();
-            1 + usize::from(listener.accept().is_ok())
         });
         let unit = FoundManager::Unit("x.service".to_owned());
-        let service = FoundService { listens: vec![address], ..FoundService::new("x", unit) };
-        (service, taking)
+        (FoundService { listens: vec![address], ..FoundService::new("x", unit) }, listener)
     }
 
     #[test]
@@ -80,13 +77,15 @@ mod tests {
             ("HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno", Some(false)),
             ("220 mail.example ESMTP\r\n", None),
         ];
-        let (services, taken): (Vec<_>, Vec<_>) = cases.iter().map(|(answer, _)| server(answer)).unzip();
+        let (services, listeners): (Vec<_>, Vec<_>) = cases.iter().map(|(answer, _)| server(answer)).unzip();
         let mut found = Found { services, ..Found::default() };
         let system = System::real();
         add_answers(Door::new(&system, &Processes::new(&system, None), Duration::from_secs(20)), &mut found);
-        for ((one, (answer, wanted)), taken) in found.services.iter().zip(cases).zip(taken) {
-            let health = wanted.map(|health| Protocol::Http { health });
-            assert_eq!((one.protocol, taken.join().unwrap()), (health, 1), "{answer}");
+        for ((one, (answer, wanted)), listener) in found.services.iter().zip(cases).zip(listeners) {
+            assert_eq!(one.protocol, wanted.map(|health| Protocol::Http { health }), "{answer}");
+            // No second connection waits.
+            listener.set_nonblocking(true).unwrap();
+            assert!(listener.accept().is_err(), "{answer}");
         }
     }
 }

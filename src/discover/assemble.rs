@@ -128,6 +128,7 @@ fn of_units(seen: &Seen<'_>, units: &Units, apps: &Apps) -> (Vec<Candidate>, usi
         let wanted = settings.into_iter().flat_map(|key| unit.names(key).into_iter().map(move |name| (name, key)));
         let plain_setting = |key: &str| unit.setting(key).filter(|value| !value.contains('%')).map(str::to_owned);
         let facts = UnitFacts {
+            own_file: (unit.own == Some(Own::File)).then(|| unit.file.clone()),
             user: plain_setting("User"),
             working_directory: plain_setting("WorkingDirectory").filter(|path| path.starts_with('/')),
             restart: plain_setting("Restart"),

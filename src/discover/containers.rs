@@ -1,4 +1,4 @@
-//! Containers that serve: those that run, and those that their policy starts again.
+//! Containers that serve: those that run, and members of a compose project that did not end with 0.
 
 use std::path::Path;
 

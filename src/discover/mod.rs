@@ -69,11 +69,11 @@ pub struct FoundService {
     pub role: Role,
     /// Where it waits for connections over TCP.
     pub listens: Vec<SocketAddr>,
-    /// What speaks there, where the program's name says it.
+    /// What speaks at its main port: by its program, the usual number, or after [`add_answers`].
     pub protocol: Option<Protocol>,
     /// Its env files.
     pub env: Vec<String>,
-    /// Databases in its directory, or that it has open.
+    /// SQLite files that it has open.
     pub data: Vec<String>,
     /// Names of services that it cannot work without, and why that is thought so.
     pub needs: Vec<(String, String)>,
@@ -125,6 +125,8 @@ impl FoundService {
 /// What a unit file states and `verify` compares.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UnitFacts {
+    /// Path of its file, where an administrator wrote that.
+    pub own_file: Option<String>,
     /// `User=`.
     pub user: Option<String>,
     /// `WorkingDirectory=`.
@@ -306,9 +308,6 @@ pub fn find(door: Door<'_>) -> Found {
 
 /// Names of those that `localhost` states, and judges by what it states.
 pub fn stated(found: &Found) -> Vec<String> {
-    let stated = found
-        .services
-        .iter()
-        .filter(|one| matches!(&one.manager, FoundManager::Unit(unit) if names::stated(unit).is_some()));
+    let stated = found.services.iter().filter(|one| names::stated_of(one).is_some());
     stated.map(|one| one.name.clone()).collect()
 }

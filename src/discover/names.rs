@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{FoundManager, FoundService};
-use crate::registry::{LOCALHOST, Manager, Service, is_one_of};
+use crate::registry::{LOCALHOST, Manager, Service};
 
 /// How long a summary may be, characters.
 const LONGEST: usize = 80;
@@ -63,7 +63,8 @@ pub(super) fn name<'a>(all: impl Iterator<Item = &'a mut FoundService>, installe
     let mut taken: BTreeSet<String> = words.chain(installed).map(|word| word.to_ascii_lowercase()).collect();
     let mut given: BTreeSet<&str> = BTreeSet::new();
     for one in all {
-        if let Some(stated) = stated_of(one).filter(|name| given.insert(name)) {
+        let stated = stated_of(one).map(|service| service.name);
+        if let Some(stated) = stated.filter(|name| given.insert(name)) {
             taken.insert(stated.to_owned());
             stated.clone_into(&mut one.name);
             continue;
@@ -80,24 +81,16 @@ pub(super) fn name<'a>(all: impl Iterator<Item = &'a mut FoundService>, installe
     }
 }
 
-/// The name under which `localhost` states this service.
-fn stated_of(one: &FoundService) -> Option<&'static str> {
+/// The service that `localhost` states of this one.
+pub(super) fn stated_of(one: &FoundService) -> Option<&'static Service> {
     match &one.manager {
-        FoundManager::Unit(unit) => stated(unit).map(|service| service.name),
-        _ => None,
+        FoundManager::Unit(unit) => stated(unit),
+        FoundManager::Compose { .. } | FoundManager::Container(_) | FoundManager::App { .. } => None,
     }
 }
 
 /// The service that `localhost` states for this unit.
 pub(super) fn stated(unit: &str) -> Option<&'static Service> {
-    let is_its = |manager: &Manager| match manager {
-        Manager::Systemd(stated) => {
-            stated.name == unit
-                || stated.aliases.contains(&unit)
-                || stated.is_instance(unit)
-                || stated.own_template().is_some_and(|pattern| is_one_of(&pattern, unit))
-        }
-        Manager::Compose(_) | Manager::Docker(_) | Manager::Pm2(_) => false,
-    };
+    let is_its = |manager: &Manager| matches!(manager, Manager::Systemd(stated) if stated.is_called(unit));
     LOCALHOST.services.iter().copied().find(|service| service.managers.iter().any(is_its))
 }

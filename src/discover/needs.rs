@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// Orders `count` things so that each follows those that it needs. What would close a circle is left out of `needs`, and returned.
+/// Orders things so that each follows those that it needs. What would close a circle is left out of `needs`, and returned.
 pub(super) fn order(needs: &mut [Vec<usize>]) -> (Vec<usize>, Vec<(usize, usize)>) {
     let mut broken = Vec::new();
     let mut done: Vec<usize> = Vec::new();

@@ -1,7 +1,9 @@
 //! Found services as records of the registry, which every verb takes. They live as long as the process, which finds them once.
 
 use super::answers::HEALTH;
+use super::names::stated_of;
 use super::{Found, FoundManager, FoundService, Protocol, Role};
+use crate::host::tools::pm2;
 use crate::registry::{
     App, Compose, Container, Deployment, EnvFile, Http, Instances, LOCALHOST, Level, Log, Manager, Origin, Presence,
     Probe, Rule, Service, Unit, localhost,
@@ -20,11 +22,7 @@ fn list<T>(items: Vec<T>) -> &'static [T] {
 
 /// `localhost` with the services that were found on this host: after those that it states, which are judged by what is stated.
 pub fn deployment(found: &Found) -> &'static Deployment {
-    let is_stated = |one: &&FoundService| match &one.manager {
-        FoundManager::Unit(unit) => super::names::stated(unit).is_some(),
-        _ => false,
-    };
-    let found: Vec<&FoundService> = found.services.iter().filter(|one| !is_stated(one)).collect();
+    let found: Vec<&FoundService> = found.services.iter().filter(|one| stated_of(one).is_none()).collect();
     if found.is_empty() {
         return &LOCALHOST;
     }
@@ -79,7 +77,7 @@ fn service(one: &FoundService, needs: &'static [&'static Service]) -> Service {
         made = made.env(EnvFile::new(list(vec![text(path)])));
     }
     if let FoundManager::App { name, home, .. } = &one.manager {
-        let log = |kind: &str| text(&format!("{home}/logs/{}-{kind}.log", name.replace([' ', '_'], "-")));
+        let log = |kind: &str| text(&pm2::log_path(home, name, kind));
         made = made.logs(list(vec![Log::pm2().out(log("out")).error(log("error"))]));
     }
     made

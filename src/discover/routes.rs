@@ -21,7 +21,7 @@ pub fn add_routes(door: Door<'_>, found: &mut Found) {
     };
     for upstream in upstreams {
         let Some(port) = upstream.port() else { continue };
-        let is_local = ["localhost:", "127.0.0.1:", "[::1]:"].iter().any(|host| upstream.address.starts_with(host));
+        let is_local = upstream.is_local();
         let listens = |one: &&mut FoundService| one.listens.iter().any(|address| address.port() == port);
         if let Some(one) = found
             .services

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use super::answers::HEALTH;
 use super::{Found, FoundManager, FoundProxy, FoundService, Protocol, Role};
+use crate::host::tools::pm2;
 use crate::registry::LOCALHOST;
 
 /// Words that no static may be called.
@@ -98,9 +99,7 @@ fn sign(found: &Found) -> Option<&str> {
     fn file(one: &FoundService) -> Option<&str> {
         match &one.manager {
             FoundManager::Compose { file, .. } => file.as_deref(),
-            FoundManager::Unit(_) => {
-                one.why.iter().find_map(|why| why.strip_prefix("unit file ")?.strip_suffix(" of the administrator"))
-            }
+            FoundManager::Unit(_) => one.unit.own_file.as_deref(),
             FoundManager::Container(_) | FoundManager::App { .. } => None,
         }
     }
@@ -186,7 +185,7 @@ fn service(one: &FoundService, statics: &BTreeMap<String, String>) -> String {
         let _ = write!(text, "\n    .env(EnvFile::new(&[{}]))", quoted(path));
     }
     if let FoundManager::App { name, home, .. } = &one.manager {
-        let log = |kind: &str| quoted(&format!("{home}/logs/{}-{kind}.log", name.replace([' ', '_'], "-")));
+        let log = |kind: &str| quoted(&pm2::log_path(home, name, kind));
         let _ = write!(text, "\n    .logs(&[Log::pm2().out({}).error({})])", log("out"), log("error"));
     }
     text.push_str(";\n");

@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 
 use super::names::stated;
 use crate::host::system::System;
+use crate::host::tools::LOOPBACK;
 use crate::host::tools::unit_file::{self, Setting};
 use crate::host::trouble::Trouble;
 use crate::observe::probe::unit_paths::{SEARCH_PATH, template};
@@ -18,7 +19,7 @@ const ENABLING: [&str; 2] = ["/etc/systemd/system", "/run/systemd/system"];
 /// Where systemd keeps a link for each unit that runs.
 const RUNNING: &str = "/run/systemd/units";
 
-/// What the unit files of a host say.
+/// What unit files state.
 #[derive(Debug, Default)]
 pub struct Units {
     /// Services that may be meant, by name.
@@ -66,6 +67,11 @@ pub struct Unit {
 }
 
 impl Unit {
+    /// It runs, is started at boot, or waits for what starts it.
+    fn lives(&self) -> bool {
+        self.enabled || self.running || self.trigger.is_some()
+    }
+
     /// It ends by itself, and a timer starts it again and again.
     pub fn is_timed_job(&self) -> bool {
         self.is_job() && self.trigger.as_ref().is_some_and(|trigger| is_kind(trigger, "timer"))
@@ -89,7 +95,7 @@ impl Unit {
 
 /// What is in the directories of systemd.
 struct Files {
-    /// The first file of each unit in the search path, and whether it masks the unit.
+    /// The first file of each unit in the search path.
     first: BTreeMap<String, String>,
     /// Drop-ins of each unit, in their order.
     drop_ins: BTreeMap<String, Vec<String>>,
@@ -194,12 +200,11 @@ pub(super) fn read(system: &System) -> Units {
         {
             continue;
         }
-        let running = files.running.contains(name);
         let Some(unit) = unit(system, &files, &triggers, name) else { continue };
         if is_meant(name, &unit) {
             found.services.insert(name.to_owned(), unit);
         } else {
-            found.left_out += usize::from(running);
+            found.left_out += usize::from(unit.running);
         }
     }
     found
@@ -224,13 +229,12 @@ fn unit(system: &System, files: &Files, triggers: &Triggers, name: &str) -> Opti
     let drop_in = || drop_ins.iter().find(|path| is_own(path)).map(|path| Own::DropIn((*path).clone()));
     let own = if is_own(&file) { Some(Own::File) } else { drop_in() };
     let (enabled, running) = (files.enabled.contains(name), files.running.contains(name));
-    let trigger = triggers.get(name);
     // Of those that serve nobody here nothing is read.
     if own.is_none() && !enabled && !running {
         return None;
     }
     let mut unit = Unit { file: file.clone(), own, enabled, running, ..Unit::default() };
-    if let Some((trigger, ports)) = trigger {
+    if let Some((trigger, ports)) = triggers.get(name) {
         unit.trigger = Some(trigger.clone());
         unit.socket_ports.clone_from(ports);
     }
@@ -273,7 +277,7 @@ pub(super) fn local_ports(text: &str) -> BTreeSet<u16> {
         if is_own_address(key) {
             continue;
         }
-        for name in ["localhost:", "127.0.0.1:", "[::1]:"] {
+        for name in LOOPBACK {
             for (at, _) in word.match_indices(name) {
                 // A part of a longer name is another host.
                 let is_whole =
@@ -332,16 +336,12 @@ fn is_meant(name: &str, unit: &Unit) -> bool {
     if unit.is_job() && !unit.is_timed_job() {
         return false;
     }
-    let lives = unit.enabled || unit.running || unit.trigger.is_some();
     if unit.own == Some(Own::File) {
         // Without `[Install]` it is started by another, or by hand.
-        return lives || unit.installable;
-    }
-    if is_noise(name) || unit.is_job() {
-        return false;
+        return unit.lives() || unit.installable;
     }
     // Whether a packaged one serves is known by where it listens.
-    lives && (unit.own.is_some() || unit.enabled || unit.running)
+    !is_noise(name) && !unit.is_job() && unit.lives()
 }
 
 /// Units of a distribution that keep the system itself going.

@@ -1,4 +1,4 @@
-//! `discover`: the services that a host shows by itself, and why they are thought to be that.
+//! `discover`: the services of a host, and the evidence for each.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -50,7 +50,7 @@ pub struct Row {
     pub endpoints: Vec<String>,
     /// Its env files.
     pub env: Vec<String>,
-    /// Databases in its directory, or that it has open.
+    /// SQLite files that it has open.
     pub data: Vec<String>,
     /// Services that it cannot work without.
     pub needs: Vec<Need>,

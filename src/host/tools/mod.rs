@@ -301,6 +301,9 @@ impl fmt::Display for Malformed {
     }
 }
 
+/// How an address of this host begins, up to its port.
+pub const LOOPBACK: [&str; 3] = ["localhost:", "127.0.0.1:", "[::1]:"];
+
 /// A host, a path and the upstream they are sent to, as a reverse proxy's configuration states it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upstream {
@@ -313,6 +316,11 @@ pub struct Upstream {
 }
 
 impl Upstream {
+    /// Whether it is on this host.
+    pub fn is_local(&self) -> bool {
+        LOOPBACK.iter().any(|name| self.address.starts_with(name))
+    }
+
     /// The port of [`Upstream::address`].
     pub fn port(&self) -> Option<u16> {
         self.address.rsplit_once(':')?.1.parse().ok()

@@ -86,6 +86,14 @@ impl Unit {
         self.instances.is_some_and(|pattern| is_one_of(pattern, name))
     }
 
+    /// Whether a unit of this name is meant: by a name of its own, or as an instance.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.name == name
+            || self.aliases.contains(&name)
+            || self.is_instance(name)
+            || self.own_template().is_some_and(|pattern| is_one_of(&pattern, name))
+    }
+
     /// The pattern of the instances of the template that has its name, where no other is stated: `shop@*.service`.
     pub(crate) fn own_template(&self) -> Option<String> {
         let (stem, suffix) = self.name.rsplit_once('.').filter(|(stem, _)| !stem.contains('@'))?;
