@@ -32,7 +32,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
             Code::BadArgument,
             format!("{name} is no name: lower-case letters, digits and dashes"),
         )
-        .hint(format!("did you mean: {}", program::instead(name, &plain)))
+        .hint(format!("did you mean: {}", program::command(format_args!("new {plain}"))))
         .into());
     }
     let directory = Path::new(name);

@@ -17,6 +17,7 @@ mod diagnose_bundle;
 mod diagnose_containers;
 mod diagnose_databases;
 mod diagnose_truth;
+mod discover;
 mod documents;
 mod faults;
 mod generated;
