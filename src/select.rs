@@ -64,8 +64,14 @@ pub fn meant(deployment: &'static Deployment, word: &str) -> Result<Vec<&'static
     }
     let found: Vec<_> =
         all.filter(|service| service.managers.iter().any(|m| is_called(m, &|name| name == word))).collect();
-    match found[..] {
-        [] | [_] => Ok(found),
+    // A unit's whole name means the unit: what a user calls an application contests it not.
+    let is_unit = |service: &&&'static Service| {
+        service.managers.iter().any(|manager| matches!(manager, Manager::Systemd(unit) if unit.is_called(word)))
+    };
+    let units: Vec<&'static Service> = found.iter().filter(is_unit).copied().collect();
+    match (&found[..], &units[..]) {
+        ([] | [_], _) => Ok(found),
+        (_, [_]) => Ok(units),
         _ => {
             let names: Vec<&str> = found.iter().map(|service| service.name).collect();
             let message = format!("{word} means several services of {}: {}", deployment.name, names.join(", "));

@@ -62,7 +62,9 @@ pub struct App {
 impl App {
     /// Whether every word of it can be handed to a tool; its user chose all of them but the own name.
     pub(super) fn is_plain(&self) -> bool {
-        is_word(&self.name) && is_word(&self.user) && is_plain_path(&self.home)
+        // To pm2 these mean every application, and the one of that number.
+        let is_special = self.name == "all" || self.name.chars().all(|c| c.is_ascii_digit());
+        is_word(&self.name) && !is_special && is_word(&self.user) && is_plain_path(&self.home)
     }
 }
 

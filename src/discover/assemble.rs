@@ -50,7 +50,10 @@ pub(super) fn assemble(
     match containers {
         Ok(containers) => {
             let (usable, odd): (Vec<_>, Vec<_>) = containers.iter().partition(|one| is_word(&one.name));
-            all.extend(usable.into_iter().map(|one| of_container(&seen, one)));
+            for one in usable {
+                let copies = containers.iter().filter(|other| one.compose.is_some() && other.compose == one.compose);
+                all.push(of_container(&seen, one, copies.count() > 1));
+            }
             found.unknown.extend(odd_names("containers", odd.len()));
         }
         Err(trouble) => found.unknown.push(("containers", trouble)),
@@ -62,8 +65,15 @@ pub(super) fn assemble(
     found.unknown.extend(units.trouble.clone().map(|trouble| ("units", trouble)));
     name(all.iter_mut().map(|one| &mut one.service), &units.installed);
     for one in &mut all {
-        let port = one.service.ports().first().copied();
-        one.service.protocol = one.service.protocol.or_else(|| Protocol::at(port?));
+        let service = &mut one.service;
+        let by_number = || Protocol::at(*service.ports().first()?);
+        let usual = match service.manager {
+            FoundManager::Unit(_) => None,
+            // An application runs in an interpreter, which is none of these servers.
+            FoundManager::App { .. } => by_number().filter(|protocol| !protocol.is_asked_as_itself()),
+            _ => by_number(),
+        };
+        service.protocol = service.protocol.or(usual);
     }
     let mut databases: BTreeMap<u32, BTreeSet<&String>> = BTreeMap::new();
     for (pid, path) in &listeners.databases {
@@ -106,7 +116,7 @@ fn of_units(seen: &Seen<'_>, units: &Units, apps: &Apps) -> (Vec<Candidate>, usi
         // What the engine's forwarders hold are ports of containers.
         let listens = seen.addresses(&pids, |name| name != FORWARDER);
         let mut ports: BTreeSet<u16> = listens.iter().map(SocketAddr::port).collect();
-        ports.extend(&unit.socket_ports);
+        ports.extend(unit.sockets.iter().map(SocketAddr::port));
         if unit.own.is_none() && stated(name).is_none() && ports.is_empty() && !units::is_known_server(name) {
             left_out += usize::from(unit.running);
             continue;
@@ -119,6 +129,9 @@ fn of_units(seen: &Seen<'_>, units: &Units, apps: &Apps) -> (Vec<Candidate>, usi
         let mut why = vec![match &unit.own {
             Some(Own::File) => format!("unit file {} of the administrator", unit.file),
             Some(Own::DropIn(path)) => format!("drop-in {path} of the administrator"),
+            None if unit.file.starts_with("/run/systemd/transient/") => {
+                "transient unit, gone after the next boot".to_owned()
+            }
             None => format!("packaged unit {}", unit.file),
         }];
         why.extend(unit.enabled.then(|| "enabled".to_owned()));
@@ -136,10 +149,10 @@ fn of_units(seen: &Seen<'_>, units: &Units, apps: &Apps) -> (Vec<Candidate>, usi
         };
         let own_name = stated(name).map_or(stem, |service| service.name);
         let service = FoundService {
-            summary: summary(unit.setting("Description").unwrap_or_default(), "a service of systemd"),
+            summary: summary(&described(name, unit), "a service of systemd"),
             role,
-            protocol: program.as_deref().and_then(protocol_of),
-            listens: with_ports(listens, &unit.socket_ports),
+            protocol: protocol_of_unit(unit, program.as_deref(), ports.iter().next().copied()),
+            listens: with_sockets(listens, &unit.sockets),
             env: unit.env.clone(),
             why,
             unit: facts,
@@ -157,17 +170,35 @@ fn of_units(seen: &Seen<'_>, units: &Units, apps: &Apps) -> (Vec<Candidate>, usi
     (found, left_out)
 }
 
-/// The addresses, and those of a socket at which systemd listens for the service.
-fn with_ports(mut listens: Vec<SocketAddr>, ports: &[u16]) -> Vec<SocketAddr> {
-    for port in ports {
-        if !listens.iter().any(|address| address.port() == *port) {
-            listens.push(SocketAddr::from(([0, 0, 0, 0], *port)));
+/// What a unit says that it is, with the name of an instance in its place.
+fn described(name: &str, unit: &Unit) -> String {
+    let instance = name.split_once('@').and_then(|(_, rest)| rest.strip_suffix(".service")).unwrap_or_default();
+    let text = unit.setting("Description").unwrap_or_default();
+    text.replace("%i", instance).replace("%I", instance)
+}
+
+/// The addresses, and those at which systemd listens for the service.
+fn with_sockets(mut listens: Vec<SocketAddr>, sockets: &[SocketAddr]) -> Vec<SocketAddr> {
+    for socket in sockets {
+        if !listens.iter().any(|address| address.port() == socket.port()) {
+            listens.push(*socket);
         }
     }
     listens
 }
 
-fn of_container(seen: &Seen<'_>, container: &Container) -> Candidate {
+/// What a unit speaks. A number says nothing of a program whose name is known but that it may not be asked; one that a connection
+/// starts is never asked.
+fn protocol_of_unit(unit: &Unit, program: Option<&str>, port: Option<u16>) -> Option<Protocol> {
+    if unit.is_on_demand() {
+        return Some(Protocol::Other);
+    }
+    let by_number = || Protocol::at(port?).filter(|protocol| program.is_none() || !protocol.is_asked_as_itself());
+    program.and_then(protocol_of).or_else(by_number)
+}
+
+/// `is_copy`: its compose service has several containers, each of which is a service by its own name.
+fn of_container(seen: &Seen<'_>, container: &Container, is_copy: bool) -> Candidate {
     let pids = seen.of_container(&container.id);
     let mut listens = seen.addresses(&pids, |_| true);
     let address = |(address, port): &(String, u16)| {
@@ -182,7 +213,7 @@ fn of_container(seen: &Seen<'_>, container: &Container) -> Candidate {
     let image = container.image.rsplit('/').next().unwrap_or_default();
     let image = image.split([':', '@']).next().unwrap_or_default();
     let manager = match &container.compose {
-        Some((project, service)) if is_word(project) && is_word(service) => FoundManager::Compose {
+        Some((project, service)) if !is_copy && is_word(project) && is_word(service) => FoundManager::Compose {
             project: project.clone(),
             service: service.clone(),
             file: container.file.clone().filter(|path| is_plain_path(path)),
@@ -280,6 +311,7 @@ fn role_of(program: &str) -> Role {
 fn protocol_of(program: &str) -> Option<Protocol> {
     let known = [
         ("postgres", Protocol::Postgres),
+        ("pgbouncer", Protocol::Postgres),
         ("redis", Protocol::Redis),
         ("valkey", Protocol::Redis),
         ("mongo", Protocol::Mongo),

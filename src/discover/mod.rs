@@ -21,7 +21,7 @@ mod seen;
 mod tests;
 mod units;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -108,7 +108,7 @@ impl FoundService {
     pub fn ports(&self) -> Vec<u16> {
         let usual = self.listens.iter().map(|address| (address.ip().to_canonical(), address.port()));
         let mut usual: Vec<(bool, u16)> = usual
-            .filter(|(ip, port)| *port != 0 && (ip.is_unspecified() || ip.is_loopback()))
+            .filter(|(ip, port)| *port != 0 && (ip.is_unspecified() || *ip == IpAddr::from(Ipv4Addr::LOCALHOST)))
             .map(|(ip, port)| (ip.is_loopback(), port))
             .collect();
         usual.sort_unstable();
@@ -259,6 +259,11 @@ impl Protocol {
             Protocol::Other => "other",
             Protocol::Http { .. } => "http",
         }
+    }
+
+    /// Whether a server is asked in its own words.
+    const fn is_asked_as_itself(self) -> bool {
+        matches!(self, Protocol::Postgres | Protocol::Redis | Protocol::Mongo)
     }
 
     /// What usually listens at a port.

@@ -61,6 +61,8 @@ pub(super) fn name<'a>(all: impl Iterator<Item = &'a mut FoundService>, installe
     // A word means a failure or a service, never both.
     let words = LOCALHOST.all_failures().flat_map(|failure| failure.aliases.iter().chain([&failure.slug]));
     let mut taken: BTreeSet<String> = words.chain(installed).map(|word| word.to_ascii_lowercase()).collect();
+    // Commands mean everything by it.
+    taken.insert("all".to_owned());
     let mut given: BTreeSet<&str> = BTreeSet::new();
     for one in all {
         let stated = stated_of(one).map(|service| service.name);

@@ -3,10 +3,9 @@
 use super::answers::HEALTH;
 use super::names::stated_of;
 use super::{Found, FoundManager, FoundService, Protocol, Role};
-use crate::host::tools::pm2;
 use crate::registry::{
-    App, Compose, Container, Deployment, EnvFile, Http, Instances, LOCALHOST, Level, Log, Manager, Origin, Presence,
-    Probe, Rule, Service, Unit, localhost,
+    App, Compose, Container, Deployment, EnvFile, Http, Instances, LOCALHOST, Level, Manager, Origin, Presence, Probe,
+    Rule, Service, Unit, localhost,
 };
 
 /// Above this much memory pm2 restarts an application, where nobody set a bound: never.
@@ -75,10 +74,6 @@ fn service(one: &FoundService, needs: &'static [&'static Service]) -> Service {
         .origin(Origin::Found);
     if let Some(path) = one.env.first() {
         made = made.env(EnvFile::new(list(vec![text(path)])));
-    }
-    if let FoundManager::App { name, home, .. } = &one.manager {
-        let log = |kind: &str| text(&pm2::log_path(home, name, kind));
-        made = made.logs(list(vec![Log::pm2().out(log("out")).error(log("error"))]));
     }
     made
 }

@@ -6,7 +6,6 @@ use std::fmt::Write as _;
 
 use super::answers::HEALTH;
 use super::{Found, FoundManager, FoundProxy, FoundService, Protocol, Role};
-use crate::host::tools::pm2;
 use crate::registry::LOCALHOST;
 
 /// Words that no static may be called.
@@ -27,7 +26,7 @@ pub fn program(found: &Found, name: &str, host: &str) -> String {
         ["check", "Deployment", "HostChecks", "Level", "Manager", "Service"].into_iter().collect();
     let uses = |word: &str| body.contains(word);
     used.extend(
-        ["App", "Compose", "Container", "EnvFile", "Http", "Instances", "Log", "Probe", "Route", "Rule", "Unit"]
+        ["App", "Compose", "Container", "EnvFile", "Http", "Instances", "Probe", "Route", "Rule", "Unit"]
             .into_iter()
             .filter(|word| uses(&format!("{word}::"))),
     );
@@ -183,10 +182,6 @@ fn service(one: &FoundService, statics: &BTreeMap<String, String>) -> String {
     }
     if let Some(path) = one.env.first() {
         let _ = write!(text, "\n    .env(EnvFile::new(&[{}]))", quoted(path));
-    }
-    if let FoundManager::App { name, home, .. } = &one.manager {
-        let log = |kind: &str| quoted(&pm2::log_path(home, name, kind));
-        let _ = write!(text, "\n    .logs(&[Log::pm2().out({}).error({})])", log("out"), log("error"));
     }
     text.push_str(";\n");
     text

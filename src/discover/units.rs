@@ -1,9 +1,15 @@
 //! Units of systemd that somebody meant to run here: those of the administrator, and packaged ones that serve. All is read from unit
 //! files, the links by which units are enabled, and the links that systemd keeps of those that run.
 
+mod noise;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::path::Path;
 
+pub(super) use self::noise::is_known_server;
+use self::noise::is_noise;
 use super::names::stated;
 use crate::host::system::System;
 use crate::host::tools::LOOPBACK;
@@ -54,8 +60,8 @@ pub struct Unit {
     pub running: bool,
     /// The timer, socket or path unit that starts it.
     pub trigger: Option<String>,
-    /// Ports of that socket.
-    pub socket_ports: Vec<u16>,
+    /// Where that socket listens.
+    pub sockets: Vec<SocketAddr>,
     /// `[Unit]` and `[Service]`, drop-ins last.
     pub settings: Vec<Setting>,
     /// Whether it has an `[Install]` section that says anything.
@@ -67,6 +73,11 @@ pub struct Unit {
 }
 
 impl Unit {
+    /// A connection starts it.
+    pub fn is_on_demand(&self) -> bool {
+        self.trigger.as_ref().is_some_and(|trigger| is_kind(trigger, "socket"))
+    }
+
     /// It runs, is started at boot, or waits for what starts it.
     fn lives(&self) -> bool {
         self.enabled || self.running || self.trigger.is_some()
@@ -152,8 +163,11 @@ fn list(system: &System) -> Files {
                     files.masked.insert(name.to_owned());
                     continue;
                 }
-                // A link to a unit of another name is an alias; one of the same name outside of the path brings the unit in.
-                if target.file_name().is_some_and(|file| file != name) {
+                // A link to a unit of the search path is an alias, if it has another name; one to elsewhere brings the unit in.
+                let is_known = target.parent().is_none_or(|parent| {
+                    parent.as_os_str().is_empty() || SEARCH_PATH.iter().any(|known| parent == Path::new(known))
+                });
+                if is_known && target.file_name().is_some_and(|file| file != name) {
                     files.aliases.insert(name.to_owned());
                     continue;
                 }
@@ -234,9 +248,9 @@ fn unit(system: &System, files: &Files, triggers: &Triggers, name: &str) -> Opti
         return None;
     }
     let mut unit = Unit { file: file.clone(), own, enabled, running, ..Unit::default() };
-    if let Some((trigger, ports)) = triggers.get(name) {
+    if let Some((trigger, sockets)) = triggers.get(name) {
         unit.trigger = Some(trigger.clone());
-        unit.socket_ports.clone_from(ports);
+        unit.sockets.clone_from(sockets);
     }
     for path in std::iter::once(&file).chain(drop_ins) {
         let Ok(text) = system.read_once(path) else { continue };
@@ -300,8 +314,14 @@ fn is_own_address(key: &str) -> bool {
     matches!(key, "BASE_URL" | "APP_URL") || key.split('_').any(|word| WORDS.contains(&word))
 }
 
-/// Units that start others: the started one, by which, and the ports of a socket.
-type Triggers = BTreeMap<String, (String, Vec<u16>)>;
+/// Units that start others: the started one, by which, and where a socket listens.
+type Triggers = BTreeMap<String, (String, Vec<SocketAddr>)>;
+
+/// Where a `ListenStream=` listens over TCP: `7031` is at all addresses.
+fn stream(value: &str) -> Option<SocketAddr> {
+    let everywhere = || Some(SocketAddr::from(([0, 0, 0, 0], value.parse().ok()?)));
+    value.parse().ok().or_else(everywhere).filter(|address| address.port() != 0)
+}
 
 /// Timers, sockets and paths that wait, or are meant to.
 fn triggers(system: &System, files: &Files) -> Triggers {
@@ -315,17 +335,20 @@ fn triggers(system: &System, files: &Files) -> Triggers {
             "path" => ("[Path]", "Unit"),
             _ => continue,
         };
-        let Some(path) = files.first.get(name) else { continue };
+        let template = template(name);
+        let Some(path) = files.first.get(name).or_else(|| files.first.get(template.as_deref()?)) else { continue };
         let mut settings = Vec::new();
-        for path in std::iter::once(path).chain(files.drop_ins.get(name).into_iter().flatten()) {
+        let drop_ins =
+            template.iter().filter_map(|template| files.drop_ins.get(template)).chain(files.drop_ins.get(name));
+        for path in std::iter::once(path).chain(drop_ins.flatten()) {
             settings.extend(
                 system.read_once(path).map(|text| unit_file::section(path, &text, section)).unwrap_or_default(),
             );
         }
         let started = unit_file::last(&settings, key).map_or_else(|| format!("{stem}.service"), |it| it.value.clone());
         let streams = unit_file::list(&settings, "ListenStream");
-        let ports = streams.iter().filter_map(|it| it.value.rsplit(':').next()?.parse().ok()).filter(|port| *port != 0);
-        found.insert(started, (name.to_owned(), ports.collect()));
+        let sockets = streams.iter().filter_map(|it| stream(&it.value));
+        found.insert(started, (name.to_owned(), sockets.collect()));
     }
     found
 }
@@ -342,99 +365,6 @@ fn is_meant(name: &str, unit: &Unit) -> bool {
     }
     // Whether a packaged one serves is known by where it listens.
     !is_noise(name) && !unit.is_job() && unit.lives()
-}
-
-/// Units of a distribution that keep the system itself going.
-const NOISE: &[&str] = &[
-    "accounts-daemon",
-    "anacron",
-    "apparmor",
-    "apt-",
-    "atd",
-    "auditd",
-    "avahi-daemon",
-    "blk-availability",
-    "bluetooth",
-    "cloud-",
-    "colord",
-    "console-getty",
-    "console-setup",
-    "containerd",
-    "cups",
-    "dbus",
-    "dm-event",
-    "dpkg-db-backup",
-    "e2scrub",
-    "emergency",
-    "fwupd",
-    "getty@",
-    "haveged",
-    "ifup@",
-    "initrd",
-    "irqbalance",
-    "iscsi",
-    "keyboard-setup",
-    "kmod",
-    "logrotate",
-    "lvm2-",
-    "man-db",
-    "mdadm",
-    "mdmonitor",
-    "modprobe@",
-    "ModemManager",
-    "multipathd",
-    "networkd-dispatcher",
-    "networking",
-    "NetworkManager",
-    "nfs-",
-    "nftables",
-    "open-iscsi",
-    "open-vm-tools",
-    "packagekit",
-    "plymouth",
-    "polkit",
-    "procps",
-    "qemu-guest-agent",
-    "quotaon",
-    "rc-local",
-    "rescue",
-    "rngd",
-    "rpc-",
-    "rpcbind",
-    "rsyslog",
-    "rtkit-daemon",
-    "serial-getty@",
-    "snapd",
-    "smartmontools",
-    "smartd",
-    "sysstat",
-    "systemd-",
-    "thermald",
-    "udev",
-    "udisks2",
-    "ufw",
-    "unattended-upgrades",
-    "upower",
-    "user@",
-    "user-runtime-dir@",
-    "uuidd",
-    "vgauth",
-    "wpa_supplicant",
-    "xe-daemon",
-];
-
-fn is_noise(name: &str) -> bool {
-    let stem = stem(name);
-    NOISE.iter().any(|noise| match noise.ends_with(['-', '@']) {
-        true => name.starts_with(noise),
-        false => stem == *noise || stem.strip_prefix(noise).is_some_and(|rest| rest.starts_with(['@', '-'])),
-    })
-}
-
-/// Packaged services that serve others of this host over a socket with a path, where they listen at no port.
-pub(super) fn is_known_server(name: &str) -> bool {
-    let stem = stem(name);
-    (stem.starts_with("php") && stem.ends_with("-fpm")) || ["supervisor", "supervisord", "memcached"].contains(&stem)
 }
 
 #[cfg(test)]

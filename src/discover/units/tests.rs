@@ -112,13 +112,33 @@ fn units_of_the_administrator_are_services_and_the_distributions_own_are_not() {
     assert_eq!((of("myapp.service").enabled, of("myapp.service").running), (true, true));
     assert_eq!((of("off.service").enabled, of("off.service").running), (false, false));
     assert_eq!(of("nightly.service").trigger.as_deref(), Some("nightly.timer"));
-    assert_eq!(of("door.service").socket_ports, [7777]);
+    assert_eq!(of("door.service").sockets, ["127.0.0.1:7777".parse().unwrap()]);
     assert_eq!(
         of("packaged.service").own,
         Some(Own::DropIn("/etc/systemd/system/packaged.service.d/limits.conf".to_owned()))
     );
     assert_eq!(of("packaged.service").named_ports, BTreeSet::from([99]));
     assert_eq!(of("server.service").own, None);
+}
+
+/// `systemctl link` of a file that has another name, and a timer that is an instance.
+#[test]
+fn units_that_come_from_elsewhere_or_from_a_template_are_found() {
+    let files = [
+        ("srv/shop/unit-v2.service", SIMPLE),
+        ("etc/systemd/system/real.service", SIMPLE),
+        ("etc/systemd/system/clean@.service", ONCE),
+        ("etc/systemd/system/clean@.timer", "[Timer]\nOnCalendar=daily\n"),
+    ];
+    let wants = "etc/systemd/system/timers.target.wants/clean@a.timer";
+    let links = [
+        ("etc/systemd/system/shop.service", "/srv/shop/unit-v2.service"),
+        ("etc/systemd/system/other.service", "real.service"),
+        (wants, "/etc/systemd/system/clean@.timer"),
+    ];
+    let found = found(&files, &links, &["shop.service", "clean@a.service"]);
+    assert_eq!(names(&found), ["clean@a.service", "real.service", "shop.service"]);
+    assert_eq!(found.services["clean@a.service"].trigger.as_deref(), Some("clean@a.timer"));
 }
 
 #[test]

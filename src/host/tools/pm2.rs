@@ -63,11 +63,6 @@ pub struct Process {
     pub both_log: Option<String>,
 }
 
-/// Where an application's stream (`out`, `error`) is written, where its ecosystem file does not say otherwise.
-pub fn log_path(home: &str, app: &str, stream: &str) -> String {
-    format!("{home}/logs/{}-{stream}.log", app.replace([' ', '_'], "-"))
-}
-
 /// Where a daemon writes its own log, below its `PM2_HOME`.
 pub const LOG_FILE: &str = "pm2.log";
 

@@ -6,12 +6,18 @@ use serde_json::Value;
 use super::{Check, ailment};
 use crate::host::protocol::postgres::Greeting;
 use crate::host::tools::excerpt;
-use crate::observe::probe::{Answer, ListenAddress, Reply, UnmanagedContainer};
+use crate::observe::probe::{Answer, Connection, ListenAddress, Reply, UnmanagedContainer};
 use crate::registry::{Condition, Http, Probe, Rule, Url, Verdict};
 use crate::units::age;
 
-/// `at` is where it was asked instead of where its probe says.
-pub(super) fn judge(probe: &Probe, at: Option<&ListenAddress>, answer: &Answer<Reply>, now: Timestamp) -> Check {
+/// `at` is where it was asked instead of where its probe says. What is `forwarded` passes the engine of its container.
+pub(super) fn judge(
+    probe: &Probe,
+    at: Option<&ListenAddress>,
+    answer: &Answer<Reply>,
+    forwarded: bool,
+    now: Timestamp,
+) -> Check {
     let source = source(probe, at, answer.result.as_ref().ok());
     let reply = match &answer.result {
         Ok(reply) => reply,
@@ -40,6 +46,14 @@ pub(super) fn judge(probe: &Probe, at: Option<&ListenAddress>, answer: &Answer<R
             (false, _) => (Verdict::Fail, "answers hello with an error".to_owned()),
         },
         (Probe::Any { .. }, Reply::Http { status, .. }) => of_web_server(*status),
+        // The forwarder of an engine ends a connection that nobody takes in the container.
+        (Probe::Any { .. }, Reply::Connection(Connection::Closed)) if forwarded => (
+            Verdict::Unknown,
+            "the engine takes connections and ends them: not known whether a program is behind".to_owned(),
+        ),
+        (Probe::Any { .. }, Reply::Connection(Connection::Read)) if forwarded => {
+            (Verdict::Pass, "takes connections, answers nothing by itself".to_owned())
+        }
         (Probe::Any { .. }, Reply::Connection(did)) => (Verdict::Pass, did.to_string()),
         (Probe::DockerEngine, Reply::Engine(unmanaged_containers)) => {
             let told =

@@ -226,7 +226,13 @@ pub(crate) fn judge_replies(service: &'static Service, index: usize, evidence: &
     };
     let at = |probe: &Probe| moved.filter(|_| probe.port() == service.ports.first().copied());
     let asked = service.probes.iter().zip(&evidence.replies[index]);
-    asked.map(|(probe, reply)| answer::judge(probe, at(probe), reply, evidence.time)).collect()
+    let judged = |(probe, reply)| answer::judge(probe, at(probe), reply, is_forwarded(service), evidence.time);
+    asked.map(judged).collect()
+}
+
+/// Whether an engine passes on what comes to its ports.
+fn is_forwarded(service: &Service) -> bool {
+    matches!(service.managers.first(), Some(Manager::Compose(_) | Manager::Docker(_)))
 }
 
 /// Judges these services by that evidence. `services` is what the evidence was gathered for.
@@ -266,7 +272,10 @@ fn judge_as(deployment: &Deployment, services: &[&'static Service], evidence: &E
 /// Whether a service that answered this is well, as far as it says itself.
 pub fn answers_well(service: &Service, replies: &[Answer<Reply>], now: Timestamp) -> bool {
     let mut asked = service.probes.iter().zip(replies);
-    asked.all(|(probe, reply)| matches!(answer::judge(probe, None, reply, now).verdict, Verdict::Pass | Verdict::Warn))
+    asked.all(|(probe, reply)| {
+        let verdict = answer::judge(probe, None, reply, is_forwarded(service), now).verdict;
+        matches!(verdict, Verdict::Pass | Verdict::Warn)
+    })
 }
 
 /// A service's health and the units that this is about, or why it need not be here.

@@ -9,7 +9,7 @@ use crate::registry::{Condition, Secret};
 
 /// The whole check on one line.
 fn reads(probe: &Probe, reply: Reply) -> String {
-    line(&judge(probe, None, &said("ask it", reply), now()))
+    line(&judge(probe, None, &said("ask it", reply), false, now()))
 }
 
 fn http(status: u16, body: &str) -> Reply {
@@ -44,7 +44,7 @@ static RULES: Probe = Probe::Http(
 fn a_check_says_source_verdict_summary_and_command() {
     let command = "curl -sS -i -m 3 http://127.0.0.1:3001/";
     assert_eq!(
-        judge(&IDENTITY, None, &said(command, http(200, r#"{"service":"wallet.sh","status":"ok"}"#)), now()),
+        judge(&IDENTITY, None, &said(command, http(200, r#"{"service":"wallet.sh","status":"ok"}"#)), false, now()),
         Check {
             source: "http :3001/".into(),
             about: About::Other,
@@ -274,7 +274,7 @@ fn what_does_not_answer_fails_and_what_cannot_be_asked_is_unknown() {
         let refused = Reply::Silent("connection refused".to_owned());
         assert_eq!(reads(probe, refused), format!("{source}: fail: connection refused [ask it]"));
         for trouble in troubles() {
-            let told = line(&judge(probe, None, &silent("ask it", &trouble), now()));
+            let told = line(&judge(probe, None, &silent("ask it", &trouble), false, now()));
             assert_eq!(told, format!("{source}: unknown: {trouble} [ask it]"));
         }
     }
@@ -304,8 +304,24 @@ fn any_answer_of_an_unknown_port_passes_but_an_error_of_its_server() {
         assert_eq!(reads(&probe, Reply::Connection(did)), format!("port :8123: pass: {wanted} [ask it]"));
     }
     let at = ListenAddress::Tcp("[::1]:8123".parse().unwrap());
-    let told = judge(&probe, Some(&at), &said("ask it", http(200, "")), now());
+    let told = judge(&probe, Some(&at), &said("ask it", http(200, "")), false, now());
     assert_eq!(line(&told), "http [::1]:8123/: pass: answers 200 [ask it]");
+}
+
+/// An engine takes connections for its containers, also where no program is behind the port.
+#[test]
+fn a_connection_that_an_engine_ends_proves_no_program() {
+    for (did, wanted) in [
+        (Connection::Answered, "pass: answers"),
+        (
+            Connection::Closed,
+            "unknown: the engine takes connections and ends them: not known whether a program is behind",
+        ),
+        (Connection::Read, "pass: takes connections, answers nothing by itself"),
+    ] {
+        let told = judge(&Probe::any(8123), None, &said("ask it", Reply::Connection(did)), true, now());
+        assert_eq!(line(&told), format!("port :8123: {wanted} [ask it]"));
+    }
 }
 
 #[test]

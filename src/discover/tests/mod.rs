@@ -1,5 +1,7 @@
 //! Hostile hosts: whatever names and numbers one shows, what is made of it is a valid registry and valid Rust.
 
+mod asked;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -219,7 +221,7 @@ fn by_chance(chance: &mut Chance) -> Host {
             ["simple", "oneshot"][chance.below(2)],
         );
         let mut one = unit(&text, chance.below(4) > 0);
-        one.socket_ports = (0..chance.below(3)).map(|_| chance.port()).collect();
+        one.sockets = (0..chance.below(3)).map(|_| SocketAddr::from(([0, 0, 0, 0], chance.port()))).collect();
         one.named_ports = (0..chance.below(3)).map(|_| chance.port()).collect();
         one.env = (0..chance.below(2)).map(|_| format!("/srv/{}", chance.name())).collect();
         one.trigger = (chance.below(3) == 0).then(|| format!("{}.timer", chance.name()));
@@ -412,11 +414,11 @@ fn several_processes_and_families_at_one_port_are_one_service() {
     let own = || process(Home::Unit("web.service".to_owned()));
     host.process(10, own(), &["0.0.0.0:80", "[::]:80"]).process(11, own(), &["0.0.0.0:80"]);
     host.process(12, Process { parent: 10, ..own() }, &["[::1]:81"]);
-    // The other family's port is another's.
+    // The other family's port is another's, and a probe asks at 127.0.0.1.
     host.unit("other.service", "").process(20, process(Home::Unit("other.service".to_owned())), &["127.0.0.1:81"]);
     let found = host.found();
     let ports = |name: &str| found.services.iter().find(|one| one.name == name).unwrap().ports();
-    assert_eq!((ports("web"), ports("other")), (vec![80, 81], vec![81]));
+    assert_eq!((ports("web"), ports("other")), (vec![80], vec![81]));
     holds(found);
 }
 
