@@ -1,6 +1,6 @@
 //! `opsctl discover`: what runs on this host, and the registry for it as Rust.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::context::Context;
 use crate::discover::{self, Found, FoundService};
@@ -8,9 +8,9 @@ use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::observe::probe::{Door, PATIENCE};
 use crate::program;
-use crate::registry::{LOCALHOST, Verdict};
+use crate::registry::{Deployment, LOCALHOST, Verdict};
 use crate::report::Head;
-use crate::report::discover::Discovery;
+use crate::report::discover::{Discovery, Unstated};
 use crate::ui::Ui;
 
 /// Arguments of `discover`.
@@ -50,7 +50,8 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         false => usual.contains(&one.name),
     };
     if args.diff {
-        found.services.retain(|one| !is_stated(one) && !usual.contains(&one.name));
+        let names: Vec<String> = discover::unstated(deployment, &found).iter().map(|one| one.name.clone()).collect();
+        found.services.retain(|one| names.contains(&one.name));
     }
     let differs = args.diff && (!found.services.is_empty() || !missing.is_empty());
     let verdict = match (differs, found.unknown.is_empty()) {
@@ -77,4 +78,14 @@ pub(super) fn find(context: &Context<'_>) -> Found {
     discover::add_answers(door, &mut found);
     discover::add_routes(door, &mut found);
     found
+}
+
+/// What was found beside a deployment that a registry states, as far as its files, sockets and engines show it; no port is asked.
+pub(super) fn beside(context: &Context<'_>, deployment: &'static Deployment, limit: Duration) -> Option<Unstated> {
+    const WITHIN: Duration = Duration::from_millis(600);
+    if deployment.name == LOCALHOST.name {
+        return None;
+    }
+    let found = discover::find_within(context.system, &context.processes(), limit.min(WITHIN));
+    Some(Unstated::new(deployment, found))
 }

@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use clap_complete::engine::ArgValueCandidates;
 use jiff::tz::TimeZone;
 
+use super::discover;
 use super::examine::{Extent, examine_with};
 use super::purpose::excuse;
 use crate::action::lock;
@@ -307,11 +308,15 @@ fn take(
     let time = context.look()?;
     let system = context.system.with_files_until(time.until);
     let context = &context.on(&system);
-    let (mut health, mut noticed) = if with_host {
-        everything(context, deployment, services, || time.rest())
-    } else {
-        named(context, deployment, services, || time.rest())
-    };
+    let ((mut health, mut noticed), unstated) = thread::scope(|scope| {
+        let unstated = with_host.then(|| task(scope, || discover::beside(context, deployment, time.rest())));
+        let seen = if with_host {
+            everything(context, deployment, services, || time.rest())
+        } else {
+            named(context, deployment, services, || time.rest())
+        };
+        (seen, unstated.and_then(join))
+    });
     noticed.unseen = context.unseen().filter(|_| with_host).map(str::to_owned);
     let holder = lock::holder(context.system, deployment);
     let purposes = excuse(context, deployment, &mut health, time.rest());
@@ -320,6 +325,7 @@ fn take(
     let mut status = Status::new(deployment, health, !with_host, beside, |verdict| {
         Head::of(context.system, "opsctl/status/v1", deployment, verdict, Exit::of(verdict, fail_on == FailOn::Warn))
     });
+    status.unstated = unstated;
     status.maintenance = purposes.maintenance(deployment);
     let failed = status.failed(deployment).filter(|service| !service.log_sources().is_empty());
     let lines = failed.map(|service| {

@@ -4,6 +4,7 @@ use std::thread;
 
 use clap_complete::engine::ArgValueCandidates;
 
+use super::discover;
 use super::examine::{Extent, examine};
 use crate::action::reboot::{self, Before};
 use crate::args::complete_services;
@@ -41,10 +42,12 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let system = context.system.with_files_until(time.until);
     let processes = context.processes();
     // Neither needs the other, and what hangs costs its time once.
-    let ((evidence, health), survey) = thread::scope(|scope| {
+    let is_whole = args.services.is_empty() && !args.after_reboot;
+    let ((evidence, health), survey, unstated) = thread::scope(|scope| {
+        let unstated = is_whole.then(|| task(scope, || discover::beside(context, deployment, time.rest())));
         let survey = task(scope, || probe::survey(&system, &processes, deployment, &services, time.rest()));
         let seen = examine(&system, &processes, deployment, &services, Extent::Ports, time.rest());
-        (seen, join(survey))
+        (seen, join(survey), unstated.and_then(join))
     });
     let comparisons = if args.after_reboot {
         after_reboot(context, deployment, &health.services, &services)?
@@ -61,7 +64,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let head = Head::of(context.system, "opsctl/verify/v1", deployment, verdict, Exit::of(verdict, false));
     let absent = health.absent.into_iter();
     let absent = absent.map(|(service, reason)| Absent { name: service.name.to_owned(), reason }).collect();
-    context.ui.report(&Drift { head, comparisons, absent })?;
+    context.ui.report(&Drift { head, comparisons, absent, unstated })?;
     Ok(Exit::of(verdict, false))
 }
 

@@ -1,5 +1,6 @@
 //! PURE. What a registry states against what was found: the drift from the side of the host.
 
+use super::names::stated_of;
 use super::{Found, FoundManager, FoundService};
 use crate::registry::{Deployment, Manager, Presence, Service};
 
@@ -26,6 +27,12 @@ fn is_same(service: &Service, one: &FoundService) -> bool {
 /// The service of a registry that this is.
 pub fn service_of(deployment: &Deployment, one: &FoundService) -> Option<&'static Service> {
     deployment.services.iter().copied().find(|service| is_same(service, one))
+}
+
+/// What was found and no registry states: neither the deployment's, nor `localhost`'s of what every host may have.
+pub fn unstated<'f>(deployment: &Deployment, found: &'f Found) -> Vec<&'f FoundService> {
+    let services = found.services.iter();
+    services.filter(|one| stated_of(one).is_none() && service_of(deployment, one).is_none()).collect()
 }
 
 /// Services that every host of the deployment must have, that something on this host manages, and that were not found.

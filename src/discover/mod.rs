@@ -32,7 +32,7 @@ use crate::host::trouble::Trouble;
 use crate::observe::probe::Door;
 
 pub use answers::add_answers;
-pub use diff::{missing, service_of};
+pub use diff::{missing, service_of, unstated};
 pub use names::plain_name;
 pub use registry::deployment;
 pub use routes::add_routes;

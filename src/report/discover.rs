@@ -4,9 +4,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Head;
-use crate::discover::{Found, FoundManager, FoundService, Protocol};
+use crate::discover::{self, Found, FoundManager, FoundService, Protocol};
+use crate::host::trouble::Trouble;
 use crate::program;
-use crate::registry::Verdict;
+use crate::registry::{Deployment, Verdict};
 use crate::ui::{Cell, Column, Report, Text};
 
 /// What was found on this host.
@@ -89,17 +90,10 @@ pub struct Unknown {
     pub why: String,
 }
 
-impl Discovery {
-    /// What was found, and what is missing; `is_stated` says which of it a runbook states.
-    pub fn new(
-        head: Head,
-        found: Found,
-        missing: Vec<String>,
-        is_stated: impl Fn(&FoundService) -> bool,
-        is_diff: bool,
-    ) -> Self {
-        let row = |one: FoundService| Row {
-            stated: is_stated(&one),
+impl Row {
+    fn new(stated: bool, one: FoundService) -> Self {
+        Row {
+            stated,
             manager: one.manager.kind(),
             unit: match &one.manager {
                 FoundManager::Compose { project, service, .. } => format!("{project}/{service}"),
@@ -118,7 +112,69 @@ impl Discovery {
             env: one.env,
             data: one.data,
             why: one.why,
-        };
+        }
+    }
+}
+
+/// What runs beside a deployment and is in no registry.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Unstated {
+    /// Services.
+    pub services: Vec<Row>,
+    /// What could not be looked at: there may be more.
+    pub unknown: Vec<Unknown>,
+}
+
+impl Unstated {
+    /// Of what was found beside this deployment.
+    pub fn new(deployment: &Deployment, mut found: Found) -> Self {
+        let names: Vec<String> = discover::unstated(deployment, &found).iter().map(|one| one.name.clone()).collect();
+        found.services.retain(|one| names.contains(&one.name));
+        // Who may not see ports sees services all the same.
+        found.unknown.retain(|(what, _)| *what != discover::PORTS);
+        Unstated {
+            services: found.services.into_iter().map(|one| Row::new(false, one)).collect(),
+            unknown: unknown(found.unknown),
+        }
+    }
+
+    /// Both in one line, for people; `None` where there is nothing to say.
+    pub(super) fn told(&self) -> Option<String> {
+        let names = self.services.iter().map(|one| one.name.clone()).collect::<Vec<_>>().join(", ");
+        let because =
+            self.unknown.iter().map(|one| format!("{}: {}", one.what, one.why)).collect::<Vec<_>>().join("; ");
+        match (names.is_empty(), because.is_empty()) {
+            (true, true) => None,
+            (true, false) => Some(format!("in no registry: not known ({because})")),
+            (false, true) => Some(format!("in no registry: {names}")),
+            (false, false) => Some(format!("in no registry: {names}; there may be more ({because})")),
+        }
+    }
+
+    /// All of it as a table.
+    pub(super) fn table(&self, page: &mut Text) {
+        if let Some(told) = self.told() {
+            page.gap();
+            page.line(&[Cell::plain(told)]);
+        }
+        table(page, &self.services);
+    }
+}
+
+fn unknown(unknown: Vec<(&'static str, Trouble)>) -> Vec<Unknown> {
+    unknown.into_iter().map(|(what, why)| Unknown { what, why: why.to_string() }).collect()
+}
+
+impl Discovery {
+    /// What was found, and what is missing; `is_stated` says which of it a runbook states.
+    pub fn new(
+        head: Head,
+        found: Found,
+        missing: Vec<String>,
+        is_stated: impl Fn(&FoundService) -> bool,
+        is_diff: bool,
+    ) -> Self {
+        let row = |one: FoundService| Row::new(is_stated(&one), one);
         let listener = |one: crate::discover::Unmanaged| Listener {
             address: one.address.to_string(),
             program: Some(one.program).filter(|name| !name.is_empty()),
@@ -131,7 +187,7 @@ impl Discovery {
             missing,
             is_diff,
             left_out: found.left_out,
-            unknown: found.unknown.into_iter().map(|(what, why)| Unknown { what, why: why.to_string() }).collect(),
+            unknown: unknown(found.unknown),
         }
     }
 }
@@ -149,6 +205,37 @@ fn short(listens: &[String]) -> Vec<String> {
         }
     }
     found
+}
+
+/// Each service, and why it is thought to be one.
+fn table(page: &mut Text, rows: &[Row]) {
+    let columns = [
+        Column::key("NAME"),
+        Column::key("MANAGER").rank(3),
+        Column::key("UNIT").rank(4),
+        Column::prose("LISTENS"),
+        Column::prose("NEEDS").rank(2),
+        Column::prose("WHY"),
+    ];
+    let list = |words: Vec<String>| Cell::or_dash((!words.is_empty()).then(|| words.join(", ")));
+    let row = |row: &Row| {
+        let mut why = row.why.join("; ");
+        for path in row.endpoints.iter().chain(&row.env).chain(&row.data) {
+            why.push_str("; ");
+            why.push_str(path);
+        }
+        vec![
+            Cell::plain(&row.name),
+            Cell::plain(row.manager),
+            Cell::plain(&row.unit),
+            list(short(&row.listens)),
+            list(row.needs.iter().map(|need| need.name.clone()).collect()),
+            Cell::plain(why),
+        ]
+    };
+    if !rows.is_empty() {
+        page.table(&columns, rows.iter().map(row).collect());
+    }
 }
 
 impl Report for Discovery {
@@ -177,33 +264,7 @@ impl Report for Discovery {
             page.outcome(Verdict::Unknown, "unknown", &[Cell::plain(format!("{}: {}", one.what, one.why))]);
         }
         page.gap();
-        let columns = [
-            Column::key("NAME"),
-            Column::key("MANAGER").rank(3),
-            Column::key("UNIT").rank(4),
-            Column::prose("LISTENS"),
-            Column::prose("NEEDS").rank(2),
-            Column::prose("WHY"),
-        ];
-        let list = |words: Vec<String>| Cell::or_dash((!words.is_empty()).then(|| words.join(", ")));
-        let row = |row: &Row| {
-            let mut why = row.why.join("; ");
-            for path in row.endpoints.iter().chain(&row.env).chain(&row.data) {
-                why.push_str("; ");
-                why.push_str(path);
-            }
-            vec![
-                Cell::plain(&row.name),
-                Cell::plain(row.manager),
-                Cell::plain(&row.unit),
-                list(short(&row.listens)),
-                list(row.needs.iter().map(|need| need.name.clone()).collect()),
-                Cell::plain(why),
-            ]
-        };
-        if !self.services.is_empty() {
-            page.table(&columns, self.services.iter().map(row).collect());
-        }
+        table(page, &self.services);
         if !self.unmanaged.is_empty() && !self.is_diff {
             page.gap();
             for one in &self.unmanaged {

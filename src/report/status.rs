@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Head;
+use super::discover::Unstated;
 use super::lock::LockState;
 use super::maintenance::StandingFacts;
 use super::problem::{
@@ -37,6 +38,9 @@ pub struct Status {
     pub services: Vec<ServiceHealth>,
     /// Services of the deployment that are not on this host, and why that is no failure.
     pub absent: Vec<Absent>,
+    /// What runs here and is in no registry; `null` on `localhost`, whose services are what runs there, and when only some were asked
+    /// for.
+    pub unstated: Option<Unstated>,
     /// Lock: whether a change is under way or unfinished.
     pub lock: LockState,
     /// The host; `null` when only some services were asked for.
@@ -115,6 +119,7 @@ impl Status {
             problems,
             services: health.services,
             absent: absent.map(|(service, reason)| Absent { name: service.name.to_owned(), reason }).collect(),
+            unstated: None,
             lock: holder.into(),
             host_resources: health.host,
             watched: Watched::default(),
@@ -228,6 +233,9 @@ impl Status {
         if !self.absent.is_empty() {
             let names: Vec<&str> = self.absent.iter().map(|absent| absent.name.as_str()).collect();
             page.line(&[Cell(Tone::Dim, format!("not on this host: {}", names.join(", ")))]);
+        }
+        if let Some(told) = self.unstated.as_ref().and_then(Unstated::told) {
+            page.line(&[Cell(Tone::Dim, told)]);
         }
         if let Some(host) = &self.host_resources {
             self.host(host, page);

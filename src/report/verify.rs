@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Head;
+use super::discover::Unstated;
 use super::status::label;
 use crate::judge::drift::Comparison;
 use crate::registry::Verdict;
@@ -20,6 +21,8 @@ pub struct Drift {
     pub comparisons: Vec<Comparison>,
     /// Services that are not on this host, and why that is no drift.
     pub absent: Vec<super::status::Absent>,
+    /// What runs here and is in no registry, which is no drift; `null` on `localhost`, and when only some services were asked for.
+    pub unstated: Option<Unstated>,
 }
 
 impl Report for Drift {
@@ -70,6 +73,9 @@ impl Report for Drift {
             page.gap();
         }
         page.table(&columns, rows);
+        if let Some(unstated) = &self.unstated {
+            unstated.table(page);
+        }
     }
 
     fn names(&self) -> Vec<String> {

@@ -5,9 +5,6 @@ pub type Miss = (&'static str, &'static str, &'static str, &'static str);
 
 const BUILT_IN: &str =
     "the address of the API is built into the pages that it serves: no file, socket or route of this host shows it";
-const COMPOSE_SAYS_SO: &str =
-    "its compose file states `depends_on: redis`; the runbook knows that no program of the product uses it";
-
 pub const MISSES: &[Miss] = &[
     ("plugspace", "needs", "plugspace-studio -> plugspace-api", BUILT_IN),
     ("plugspace", "needs", "plugspace-admin -> plugspace-api", BUILT_IN),
@@ -17,6 +14,4 @@ pub const MISSES: &[Miss] = &[
         "plugspace-voice -> mongodb",
         "the repository's env file, which all applications share, names its port; the runbook knows that voice does not use it",
     ),
-    ("ai-fsm", "false needs", "web -> redis", COMPOSE_SAYS_SO),
-    ("ai-fsm", "false needs", "worker -> redis", COMPOSE_SAYS_SO),
 ];

@@ -1,6 +1,9 @@
 //! What `discover` finds by itself: held against the runbooks of five deployments (`recall`), on a host with one service of its own
 //! (`own`), and as Rust that compiles (`program`).
 
+/// A unit of this test host, which no server has.
+const HARNESS: &str = "test-host-cgroups";
+
 mod misses;
 mod own;
 mod program;

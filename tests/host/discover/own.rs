@@ -7,15 +7,12 @@ use crate::machine::{Machine, Ran};
 const UNIT: &str = "[Unit]\\nDescription=the shop\\n[Service]\\nExecStart=/usr/bin/python3 -m http.server 8123\\n\
                     WorkingDirectory=/srv\\nRestart=on-failure\\n[Install]\\nWantedBy=multi-user.target\\n";
 
-/// A unit of this test host, which no server has.
-const HARNESS: &str = "test-host-cgroups";
-
 fn opsctl(machine: &Machine, words: &str) -> Ran {
     machine.run(&[&["opsctl"], words.split_whitespace().collect::<Vec<_>>().as_slice()].concat())
 }
 
 fn names(ran: &Ran) -> Vec<&str> {
-    ran.stdout.lines().filter(|name| *name != HARNESS).collect()
+    ran.stdout.lines().filter(|name| *name != super::HARNESS).collect()
 }
 
 fn json(ran: &Ran) -> Value {
