@@ -31,7 +31,8 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     if args.rust {
         let host = context.system.host_name();
         Ui::raw(discover::program(&found, &discover::plain_name(&host), &host).as_bytes())?;
-        return Ok(Exit::Success);
+        // The text names what could not be looked at.
+        return Ok(if found.unknown.is_empty() { Exit::Success } else { Exit::Unknown });
     }
     let deployment = context.meant()?;
     let is_own = deployment.name != LOCALHOST.name;

@@ -11,7 +11,10 @@ use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::host::files::{anchored, private};
 use crate::program;
-use crate::ui::Ui;
+use crate::registry::{LOCALHOST, Verdict};
+use crate::report::Head;
+use crate::report::discover::unknown;
+use crate::report::new::{Crate, Written};
 
 /// Arguments of `new`.
 #[derive(Debug, clap::Args)]
@@ -41,16 +44,23 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     }
     let found = find(context);
     let files = discover::crate_files(&found, name, &context.system.host_name(), env!("CARGO_PKG_VERSION"));
-    if args.dry_run {
-        let list: Vec<String> =
-            files.iter().map(|(path, text)| format!("{name}/{path}  {} bytes\n", text.len())).collect();
-        Ui::raw(list.concat().as_bytes())?;
-        return Ok(Exit::Success);
+    if !args.dry_run {
+        write(directory, &files)?;
     }
-    write(directory, &files)?;
-    let services = found.services.len();
-    Ui::raw(format!("{name}: {services} services in {name}/src/main.rs; next: cd {name} && cargo test\n").as_bytes())?;
-    Ok(Exit::Success)
+    let verdict = if found.unknown.is_empty() { Verdict::Pass } else { Verdict::Unknown };
+    let exit = Exit::of(verdict, false);
+    let mut head = Head::of(context.system, "opsctl/new/v1", &LOCALHOST, verdict, exit);
+    head.deployment = None;
+    let files = files.iter().map(|(path, text)| Written { path: format!("{name}/{path}"), bytes: text.len() });
+    context.ui.report(&Crate {
+        head,
+        name: name.clone(),
+        services: found.services.len(),
+        files: files.collect(),
+        dry_run: args.dry_run,
+        unknown: unknown(found.unknown),
+    })?;
+    Ok(exit)
 }
 
 fn exists(name: &str) -> Error {

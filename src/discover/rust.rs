@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use super::answers::HEALTH;
 use super::{Found, FoundManager, FoundProxy, FoundService, Protocol, Role};
+use crate::host::trouble::Trouble;
 use crate::registry::LOCALHOST;
 
 /// Words that no static may be called.
@@ -59,16 +60,24 @@ pub fn program(found: &Found, name: &str, host: &str) -> String {
         text,
         "\nstatic HERE: Deployment = Deployment::new({name}, {levels}, SERVICES, HostChecks::new(&DOWN))\n    \
          .summary({summary}){sign}{proxy};\n\n\
-         // A service stands below all that it needs.\nstatic SERVICES: &[&Service] = &[{list}];\n\n\
+         {unknown}// A service stands below all that it needs.\nstatic SERVICES: &[&Service] = &[{list}];\n\n\
          // An invalid registry does not compile.\nconst _: () = check::deployment(&HERE);\n\n\
          fn main() -> ExitCode {{\n    opsctl::main(&[&HERE])\n}}\n\n\
          #[cfg(test)]\nmod tests {{\n    use super::*;\n\n    #[test]\n    fn the_registry_holds_together() {{\n        \
          assert_eq!(check::problems(&[&HERE]), Vec::<String>::new());\n    }}\n}}\n",
+        unknown = unknown(found),
         name = quoted(name),
         summary = quoted(&format!("services of {host}")),
         list = list.join(", "),
     );
     text
+}
+
+/// What a person must add where a source of services could not be looked at.
+fn unknown(found: &Found) -> String {
+    let line =
+        |(what, why): &(&str, Trouble)| format!("// DECIDE: there may be more {what}: {}\n", plain(&why.to_string()));
+    found.unknown.iter().map(line).collect()
 }
 
 /// The files of a crate, by their paths in it.

@@ -161,7 +161,8 @@ impl Unstated {
     }
 }
 
-fn unknown(unknown: Vec<(&'static str, Trouble)>) -> Vec<Unknown> {
+/// For a document.
+pub fn unknown(unknown: Vec<(&'static str, Trouble)>) -> Vec<Unknown> {
     unknown.into_iter().map(|(what, why)| Unknown { what, why: why.to_string() }).collect()
 }
 

@@ -20,6 +20,7 @@ pub mod list;
 pub mod lock;
 pub mod logs;
 pub mod maintenance;
+pub mod new;
 pub mod problem;
 pub mod release;
 pub mod restore;
@@ -133,6 +134,7 @@ pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
         ("verify", schemars::schema_for!(verify::Drift)),
         ("describe", schemars::schema_for!(describe::Description)),
         ("discover", schemars::schema_for!(discover::Discovery)),
+        ("new", schemars::schema_for!(new::Crate)),
         ("version", schemars::schema_for!(version::Build)),
         ("error", schemars::schema_for!(error::Failure)),
     ]
