@@ -1,6 +1,7 @@
 //! What this host's deployment has, for hints and for the examples of help. Only unit files are looked for.
 
 use crate::host::system::System;
+use crate::judge::diagnosis::is_edge;
 use crate::observe::probe::UnitPaths;
 use crate::registry::{Deployment, Failure, Manager, Origin, Presence, Service};
 
@@ -68,7 +69,7 @@ impl Names {
     /// The proxy, which can be reloaded.
     fn edge(&self) -> &'static str {
         let mut services = self.services.iter();
-        services.find(|s| matches!(s.name, "caddy" | "nginx")).map_or_else(|| self.service(0), |service| service.name)
+        services.find(|service| is_edge(service)).map_or_else(|| self.service(0), |service| service.name)
     }
 
     fn code(&self) -> String {

@@ -15,15 +15,13 @@ use crate::host::system::System;
 use crate::host::tools::LOOPBACK;
 use crate::host::tools::unit_file::{self, Setting};
 use crate::host::trouble::Trouble;
-use crate::observe::probe::unit_paths::{SEARCH_PATH, template};
+use crate::observe::probe::unit_paths::{RUNNING, SEARCH_PATH, running_unit, template};
 use crate::registry::LOCALHOST;
 
 /// Directories of the administrator's own units.
 const OWN: [&str; 3] = ["/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system"];
 /// Directories in which links enable units.
 const ENABLING: [&str; 2] = ["/etc/systemd/system", "/run/systemd/system"];
-/// Where systemd keeps a link for each unit that runs.
-const RUNNING: &str = "/run/systemd/units";
 
 /// What unit files state.
 #[derive(Debug, Default)]
@@ -176,7 +174,7 @@ fn list(system: &System) -> Files {
         }
     }
     let links = system.names(RUNNING).unwrap_or_default();
-    let name = |link: std::ffi::OsString| Some(link.to_str()?.strip_prefix("invocation:")?.to_owned());
+    let name = |link: std::ffi::OsString| running_unit(&link).map(str::to_owned);
     files.running.extend(links.into_iter().filter_map(name));
     files
 }

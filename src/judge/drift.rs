@@ -216,8 +216,12 @@ impl Of<'_> {
                     self.push("settings", "valid", Some("valid".to_owned()), Verdict::Pass, &answer.command);
                 }
                 for complaint in own {
-                    self.push("settings", "valid", Some(complaint.message.clone()), Verdict::Fail, &answer.command);
-                    self.because(format!("systemd ignores this setting of {}", unit.fragment));
+                    let (verdict, does) = match complaint.is_heeded() {
+                        true => (Verdict::Warn, "warns of"),
+                        false => (Verdict::Fail, "ignores"),
+                    };
+                    self.push("settings", "valid", Some(complaint.message.clone()), verdict, &answer.command);
+                    self.because(format!("systemd {does} this setting of {}", unit.fragment));
                 }
             }
         }

@@ -10,7 +10,7 @@ use super::{Argv, Malformed};
 
 const PROPERTIES: &str = "Id,Names,LoadState,ActiveState,SubState,Result,UnitFileState,NRestarts,MainPID,ExecMainCode,\
     ExecMainStatus,ActiveEnterTimestamp,StateChangeTimestamp,MemoryCurrent,ConditionResult,ConditionTimestamp,AssertResult,AssertTimestamp,NeedDaemonReload,ControlGroup,\
-    TriggeredBy,Type,User,WorkingDirectory,EnvironmentFiles,Restart,FragmentPath,CanStart,CanStop,CanReload,RefuseManualStart,\
+    TriggeredBy,NextElapseUSecRealtime,Type,User,WorkingDirectory,EnvironmentFiles,Restart,FragmentPath,CanStart,CanStop,CanReload,RefuseManualStart,\
     RefuseManualStop,TimeoutStartUSec,TimeoutStopUSec,DropInPaths,StandardInput,StandardOutput,StandardError,LogNamespace";
 
 /// States of units that are not up: failed, or being started, which one that waits for its next start counts as.
@@ -133,6 +133,8 @@ pub struct UnitState {
     pub reload_needed: bool,
     pub control_group: String,
     pub triggered_by: String,
+    /// When a timer elapses next by the clock, as systemd writes it; empty of other units, and of timers without such a time.
+    pub next_elapse: String,
     pub kind: String,
     pub user: String,
     pub working_directory: String,
@@ -225,6 +227,7 @@ fn unit(block: &str) -> Option<UnitState> {
             "NeedDaemonReload" => unit.reload_needed = value == "yes",
             "ControlGroup" => unit.control_group = text(),
             "TriggeredBy" => unit.triggered_by = text(),
+            "NextElapseUSecRealtime" => unit.next_elapse = text(),
             "Type" => unit.kind = text(),
             "User" => unit.user = text(),
             "WorkingDirectory" => value.trim_start_matches('!').clone_into(&mut unit.working_directory),

@@ -10,6 +10,7 @@ use crate::host::tools::systemctl::UnitState;
 use crate::observe::probe::{Answer, units_of};
 use crate::program;
 use crate::registry::{Unit, Verdict};
+use crate::units::stamp;
 
 const SOURCE: &str = "systemd";
 /// Said of a unit of which only the state is known.
@@ -161,9 +162,7 @@ fn reading(
             (State::Skipped, Verdict::Fail, "not started: a condition or assertion of its unit is not met".to_owned())
         }
         ("inactive", _) => match trigger.map(|trigger| (trigger, trigger.active.as_str())) {
-            Some((trigger, "active")) => {
-                (State::Waiting, Verdict::Pass, format!("started on demand by {}", trigger.id))
-            }
+            Some((trigger, "active")) => (State::Waiting, Verdict::Pass, waiting(unit, trigger)),
             Some((trigger, "failed")) => {
                 let why = failure(trigger);
                 (State::Failed, Verdict::Fail, format!("not started on demand, because {} failed: {why}", trigger.id))
@@ -174,6 +173,17 @@ fn reading(
             (State::Unknown, Verdict::Unknown, format!("in a state unknown to {}: {active} ({sub})", program::name()))
         }
     }
+}
+
+/// A unit that waits for its trigger: of a job that a timer starts, its last run and the next.
+fn waiting(unit: &UnitState, trigger: &UnitState) -> String {
+    // `Sat 2026-11-28 00:00:00 UTC`: the day of the week tells nobody more.
+    let Some((_, next)) = trigger.next_elapse.split_once(' ') else {
+        return format!("started on demand by {}", trigger.id);
+    };
+    let last =
+        unit.changed.map_or_else(|| "not run since the boot".to_owned(), |end| format!("ended well {}", stamp(end)));
+    format!("{last}; next run by {}: {next}", trigger.id)
 }
 
 /// How the run before the present one ended: by the journal, which keeps it, else by what systemd still knows.

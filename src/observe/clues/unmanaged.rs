@@ -15,14 +15,12 @@ use crate::host::tools::command::Command;
 use crate::host::tools::systemctl::{self, UnitState};
 use crate::host::tools::{procfs, unit_file};
 use crate::host::trouble::Trouble;
-use crate::observe::probe::unit_paths::template;
+use crate::observe::probe::unit_paths::{RUNNING, running_unit, template};
 use crate::observe::probe::{Answer, Door, ManagerEvidence, UnitPaths};
 use crate::registry::{Deployment, Manager};
 
 /// Where an administrator's units are.
 const OWN: &str = "/etc/systemd/system";
-/// Where systemd keeps a link for each unit that runs, made when that was started.
-const RUNNING: &str = "/run/systemd/units";
 /// Kinds of units that are looked at.
 const KINDS: [&str; 5] = [".service", ".timer", ".socket", ".path", ".mount"];
 /// How many units systemd is asked of at most.
@@ -105,8 +103,7 @@ fn known(deployment: &Deployment, managers: &ManagerEvidence) -> BTreeSet<String
 fn runs(system: &System) -> BTreeMap<String, Timestamp> {
     let entries = system.list(RUNNING).unwrap_or_default();
     let one = |entry: &crate::host::files::Entry| {
-        let name = entry.name.to_str()?.strip_prefix("invocation:")?.to_owned();
-        Some((name, Timestamp::from_microsecond(entry.modified()).ok()?))
+        Some((running_unit(&entry.name)?.to_owned(), Timestamp::from_microsecond(entry.modified()).ok()?))
     };
     entries.iter().filter_map(one).collect()
 }

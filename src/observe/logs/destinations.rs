@@ -13,11 +13,9 @@ use crate::host::tools::command::Command;
 use crate::host::tools::pm2::Process;
 use crate::host::tools::unit_output::{self, Destination, UnitOutput};
 use crate::host::trouble::{Trouble, failure};
+use crate::observe::probe::unit_paths::is_stopped;
 use crate::observe::probe::{self, Answer, ManagerEvidence, PmDaemon};
 use crate::registry::{App, Manager, Presence, Service};
-
-/// Where systemd keeps a link for each unit that runs.
-const LINKS: &str = "/run/systemd/units";
 
 /// What pm2's daemons said, by their `PM2_HOME`.
 pub type Daemons = BTreeMap<&'static str, Answer<Option<PmDaemon>>>;
@@ -145,19 +143,13 @@ fn of_units(system: &System, known: &ManagerEvidence, names: &[&str]) -> Option<
     for unit in &mut found {
         read_files(system, unit);
     }
-    found.extend(journald_is_stopped(system).then(|| UnitOutput {
+    found.extend(is_stopped(system, unit_output::JOURNALD).then(|| UnitOutput {
         id: unit_output::JOURNALD.to_owned(),
         load: "loaded".to_owned(),
         active: "inactive".to_owned(),
         ..UnitOutput::default()
     }));
     Some(Answer { command: answer.command.clone(), result: Ok(found) })
-}
-
-/// Whether systemd keeps no link for journald. What the link points to is no file.
-fn journald_is_stopped(system: &System) -> bool {
-    let link = system.symlink_metadata(format!("{LINKS}/invocation:{}", unit_output::JOURNALD));
-    system.exists(LINKS) && link.is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
 struct Finding<'a> {
@@ -436,13 +428,13 @@ mod tests {
     fn journald_is_stopped_only_where_systemd_keeps_links_and_none_for_it() {
         let root = std::env::temp_dir().join(format!("opsctl-invocations-{}", std::process::id()));
         let system = System { root: root.clone(), ..System::real() };
-        let links = root.join(LINKS.trim_start_matches('/'));
-        let without_links = journald_is_stopped(&system);
+        let links = root.join("run/systemd/units");
+        let without_links = is_stopped(&system, unit_output::JOURNALD);
         std::fs::create_dir_all(&links).unwrap();
-        let without_its_link = journald_is_stopped(&system);
+        let without_its_link = is_stopped(&system, unit_output::JOURNALD);
         let link = links.join(format!("invocation:{}", unit_output::JOURNALD));
         std::os::unix::fs::symlink("83c3da63a76249468c3ba6af03b7a9fb", link).unwrap();
-        let with_it = journald_is_stopped(&system);
+        let with_it = is_stopped(&system, unit_output::JOURNALD);
         std::fs::remove_dir_all(root).unwrap();
         assert_eq!([without_links, without_its_link, with_it], [false, true, false]);
     }

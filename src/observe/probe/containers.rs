@@ -6,8 +6,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Answer, Door, ManagerEvidence, Reply, UnmanagedContainer, engine, is_container_of, restarts, text};
+use super::unit_paths::is_stopped;
+use super::{
+    Answer, Door, ManagerEvidence, Reply, UnitPaths, UnmanagedContainer, engine, is_container_of, restarts, text,
+};
 use crate::host::exec::{ProcessEnd, Processes, Streams};
+use crate::host::system::System;
 use crate::host::threads::{join, task};
 use crate::host::tools::command::Command;
 use crate::host::tools::docker::{self, ContainerState, Listed, Unreachable};
@@ -96,10 +100,14 @@ fn engine_may_be_asked(door: Door<'_>) -> Result<(), Trouble> {
     let is_engine =
         |pid: u32| system.process_name(pid).is_some_and(|name| docker_engine::ENGINES.contains(&name.as_str()));
     let recorded = system.read("/run/docker.pid").ok().and_then(|pid| pid.trim().parse().ok());
+    let runs = || recorded.is_some_and(is_engine) || system.processes().into_iter().any(is_engine);
+    // Of an engine that is installed and stopped its client says no more than this, and takes long.
+    if system.is_root() && system.is_missing(docker_engine::SOCKET) && has_stopped_unit(system) && !runs() {
+        return Err(Trouble::Unavailable("the docker engine is not running".to_owned()));
+    }
     // Where there is no such socket, the client itself says best what is missing.
-    if recorded.is_some_and(is_engine)
-        || system.is_missing(docker_engine::SOCKET)
-        || system.processes().into_iter().any(is_engine)
+    if system.is_missing(docker_engine::SOCKET)
+        || runs()
         // Only systemd starts an engine for whoever asks.
         || !system.booted_with_systemd()
     {
@@ -111,6 +119,12 @@ fn engine_may_be_asked(door: Door<'_>) -> Result<(), Trouble> {
         true => Err(Trouble::Unavailable("the docker engine is not running".to_owned())),
         false => Ok(()),
     }
+}
+
+/// Whether the engine's unit is installed, and systemd does not run it.
+fn has_stopped_unit(system: &System) -> bool {
+    const UNIT: &str = "docker.service";
+    system.booted_with_systemd() && is_stopped(system, UNIT) && UnitPaths::read(system).has(UNIT)
 }
 
 /// All containers, or why they are not known.

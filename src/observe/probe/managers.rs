@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::FileTypeExt;
 use std::thread;
 
-use super::{Answer, Door, Reply, UnitPaths, containers, restarts, units};
+use super::{Answer, Door, Reply, UnitPaths, containers, restarts, unit_paths, units};
 use crate::host::system::System;
 use crate::host::threads::{join, task};
 use crate::host::tools::command::Command;
@@ -87,6 +87,7 @@ impl ManagerEvidence {
 
 pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool) -> ManagerEvidence {
     let mut units: Vec<&str> = Vec::new();
+    let mut starters: Vec<String> = Vec::new();
     let mut patterns: Vec<String> = Vec::new();
     let mut systemd = with_host;
     let mut homes: BTreeMap<&'static str, &'static App> = BTreeMap::new();
@@ -99,7 +100,15 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool
                 let names = std::iter::once(&unit.name).chain(unit.aliases);
                 // systemd takes as long to say that a unit is missing as to tell all of one that is there.
                 let wanted = |name: &&&'static str| service.presence == Presence::Required || paths().has(name);
-                units.extend(names.filter(wanted));
+                let names = names.filter(wanted);
+                // What starts a unit that waits is asked about in the same call.
+                let triggers =
+                    names.clone().filter(|name| unit_paths::is_stopped(door.system, name)).flat_map(|name| {
+                        let stem = name.trim_end_matches(".service");
+                        ["socket", "timer", "path"].map(|kind| format!("{stem}.{kind}"))
+                    });
+                starters.extend(triggers.filter(|name| paths().has(name)));
+                units.extend(names);
                 // An instance has the file of its template.
                 let has_template = |pattern: &String| paths().has(&pattern.replace('*', ""));
                 patterns.extend(unit.instances.map(str::to_owned).filter(has_template));
@@ -109,6 +118,7 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool
             Manager::Compose(_) | Manager::Docker(_) => {}
         }
     }
+    let asked: Vec<&str> = units.iter().copied().chain(starters.iter().map(String::as_str)).collect();
     let mut evidence = ManagerEvidence::default();
     let is_known = |name: &str| units.contains(&name);
     thread::scope(|scope| {
@@ -118,7 +128,7 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], with_host: bool
                 let mut answer = thread::scope(|scope| {
                     let instances =
                         (!patterns.is_empty()).then(|| task(scope, || units::ask_instances(door, &patterns)));
-                    let mut answer = ask_systemd(door, &units, with_host);
+                    let mut answer = ask_systemd(door, &asked, with_host);
                     if let Some(instances) = instances.map(join) {
                         units::add(&mut answer, instances);
                     }
@@ -151,10 +161,13 @@ fn ask_systemd(door: Door<'_>, names: &[&str], and_failed: bool) -> Answer<Vec<U
     for unit in answer.result.iter_mut().flatten().filter(|unit| unit.active == "inactive" && unit.load == "loaded") {
         unit.runtime_mask = is_masked_at_runtime(door.system, &unit.id);
     }
-    let idle = answer.result.iter().flatten().filter(|unit| unit.active == "inactive");
-    let triggers: Vec<String> = idle.flat_map(|unit| unit.triggered_by.split_whitespace()).map(str::to_owned).collect();
+    let told = answer.result.iter().flatten();
+    let idle = told.clone().filter(|unit| unit.active == "inactive");
+    let triggers = idle.flat_map(|unit| unit.triggered_by.split_whitespace());
+    let triggers = triggers.filter(|name| !told.clone().any(|unit| unit.is(name)));
+    let triggers: Vec<String> = triggers.map(str::to_owned).collect();
     if !triggers.is_empty() {
-        // A unit that waits to be triggered is only well when what triggers it is: worth a second call, which is rare.
+        // A unit that waits to be triggered is only well when what triggers it is: worth a second call where that has another name.
         let triggers: Vec<&str> = triggers.iter().map(String::as_str).collect();
         match (&mut answer.result, units::ask(door, &triggers, false).result) {
             (Ok(units), Ok(more)) => units.extend(more),

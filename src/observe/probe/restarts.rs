@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::unit_paths::{RUNNING, running_unit};
 use super::{Answer, Door, PmDaemon, engine, text};
 use crate::host::exec::ProcessEnd;
 use crate::host::tools::Argv;
@@ -25,8 +26,6 @@ const BOOT: SignedDuration = SignedDuration::from_mins(2);
 const YOUNG_BOOT: SignedDuration = SignedDuration::from_secs(30);
 /// How long it is after one start or stop that the next could belong to the same loop.
 const LATELY: SignedDuration = SignedDuration::from_mins(10);
-/// Where systemd keeps a link for each unit that runs, made when that was started.
-const RUNNING_UNITS: &str = "/run/systemd/units";
 /// How much of the end of pm2's log is read.
 const LOG_TAIL: u64 = 64 << 10;
 
@@ -146,7 +145,7 @@ fn ask(door: Door<'_>, started: &BTreeSet<String>, is_known: impl Fn(&str) -> bo
     answer
 }
 
-/// What systemd keeps a link of in [`RUNNING_UNITS`].
+/// What systemd keeps a link of in [`RUNNING`].
 struct Links {
     /// Services that run and were started within the last day, but not with the boot.
     late: BTreeSet<String>,
@@ -161,7 +160,7 @@ impl Links {
             return None;
         }
         let now = door.system.now();
-        let entries = match door.system.list(RUNNING_UNITS) {
+        let entries = match door.system.list(RUNNING) {
             Ok(entries) => entries,
             Err(error) if error.kind() == ErrorKind::NotFound => return None,
             Err(_) => return Some(Self { late: BTreeSet::new(), is_calm: true }),
@@ -172,11 +171,11 @@ impl Links {
         let with_boot = if is_young { YOUNG_BOOT } else { BOOT };
         let is_late = |time: Timestamp| time >= earlier(now, DAY) && time.duration_since(boot) >= with_boot;
         let named = |entry: &crate::host::files::Entry| {
-            let name = entry.name.to_str()?.strip_prefix("invocation:")?;
+            let name = running_unit(&entry.name)?;
             name.ends_with(".service").then(|| name.to_owned())
         };
         let late = entries.iter().filter(|entry| is_late(at(entry.modified()))).filter_map(named).collect();
-        let changed = door.system.metadata(RUNNING_UNITS).and_then(|meta| meta.modified());
+        let changed = door.system.metadata(RUNNING).and_then(|meta| meta.modified());
         let changed = changed.ok().and_then(|time| Timestamp::try_from(time).ok());
         Some(Self { late, is_calm: changed.is_some_and(|time| now.duration_since(time) >= LATELY) })
     }

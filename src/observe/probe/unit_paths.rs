@@ -20,6 +20,20 @@ pub const SEARCH_PATH: [&str; 9] = [
     "/lib/systemd/system",
 ];
 
+/// Where systemd keeps a link for each unit that runs.
+pub const RUNNING: &str = "/run/systemd/units";
+
+/// The unit that a link there is of.
+pub fn running_unit(link: &OsStr) -> Option<&str> {
+    link.to_str()?.strip_prefix("invocation:")
+}
+
+/// Whether systemd keeps no link of a unit. What the link points to is no file.
+pub fn is_stopped(system: &System, unit: &str) -> bool {
+    let link = system.symlink_metadata(format!("{RUNNING}/invocation:{unit}"));
+    system.exists(RUNNING) && link.is_err_and(|error| error.kind() == ErrorKind::NotFound)
+}
+
 /// Names in these directories.
 #[derive(Debug)]
 pub struct UnitPaths {
@@ -98,6 +112,21 @@ mod tests {
         assert_eq!(found, [true, true, true, true, false, false]);
         // The first directory of the path counts.
         assert_eq!(jobs, [true, false, false]);
+    }
+
+    #[test]
+    fn a_unit_without_a_link_is_stopped_where_there_are_links() {
+        let root = std::env::temp_dir().join(format!("opsctl-links-{}", std::process::id()));
+        let system = System { root: root.clone(), ..System::real() };
+        let without = is_stopped(&system, "lamp.service");
+        let links = root.join("run/systemd/units");
+        fs::create_dir_all(&links).unwrap();
+        symlink("0123", links.join("invocation:lamp.service")).unwrap();
+        let with = ["lamp.service", "mill.service"].map(|unit| is_stopped(&system, unit));
+        fs::remove_dir_all(&root).unwrap();
+        assert_eq!((without, with), (false, [false, true]));
+        assert_eq!(running_unit(OsStr::new("invocation:lamp.service")), Some("lamp.service"));
+        assert_eq!(running_unit(OsStr::new("log-extra:lamp.service")), None);
     }
 
     #[test]

@@ -333,6 +333,21 @@ fn what_something_else_starts_on_demand_is_well_while_that_waits() {
             format!("fail, failed: not started on demand, because {trigger} failed: unknown")
         );
     }
+    // Of a job, when it ran and when it runs next.
+    let timed = |changed: Option<jiff::Timestamp>| {
+        let mut unit = running_unit("lone.service");
+        unit.triggered_by = "lone.timer".to_owned();
+        inactive(&mut unit);
+        unit.changed = changed;
+        let next_elapse = "Sat 2026-11-28 00:00:00 UTC".to_owned();
+        let health = health(vec![unit, UnitState { next_elapse, ..running_unit("lone.timer") }]);
+        format!("{}: {}", word(health.verdict), health.checks[0].summary)
+    };
+    assert_eq!(timed(None), "pass: not run since the boot; next run by lone.timer: 2026-11-28 00:00:00 UTC");
+    assert_eq!(
+        timed(Some("2026-11-27T00:00:07Z".parse().unwrap())),
+        "pass: ended well 2026-11-27 00:00:07 UTC; next run by lone.timer: 2026-11-28 00:00:00 UTC"
+    );
     // What systemd said nothing of does not wait, and a socket is no excuse for a crash.
     let alone = reads(|unit| {
         inactive(unit);
