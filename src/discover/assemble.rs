@@ -7,6 +7,7 @@ use super::apps::{App, Apps};
 use super::containers::Container;
 use super::listeners::Listeners;
 use super::names::{is_plain_path, is_unit_name, is_word, name, stated, summary};
+use super::programs::{protocol_of, protocol_of_unit, role_of};
 use super::seen::Seen;
 use super::units::{self, Own, Unit, Units};
 use super::{Found, FoundManager, FoundService, Protocol, Role, UnitFacts, Unmanaged, needs};
@@ -33,6 +34,8 @@ struct Candidate {
     depends_on: Vec<String>,
     /// Ports of this host that its environment names.
     named_ports: BTreeSet<u16>,
+    /// Paths of sockets that its environment names.
+    named_paths: BTreeSet<String>,
 }
 
 pub(super) fn assemble(
@@ -117,7 +120,10 @@ fn of_units(seen: &Seen<'_>, units: &Units, apps: &Apps) -> (Vec<Candidate>, usi
         let listens = seen.addresses(&pids, |name| name != FORWARDER);
         let mut ports: BTreeSet<u16> = listens.iter().map(SocketAddr::port).collect();
         ports.extend(unit.sockets.iter().map(SocketAddr::port));
-        if unit.own.is_none() && stated(name).is_none() && ports.is_empty() && !units::is_known_server(name) {
+        let mut paths = seen.paths(&pids);
+        paths.extend(unit.paths.iter().cloned());
+        let serves = !ports.is_empty() || !paths.is_empty() || units::is_known_server(name);
+        if unit.own.is_none() && stated(name).is_none() && !serves {
             left_out += usize::from(unit.running);
             continue;
         }
@@ -153,6 +159,7 @@ fn of_units(seen: &Seen<'_>, units: &Units, apps: &Apps) -> (Vec<Candidate>, usi
             role,
             protocol: protocol_of_unit(unit, program.as_deref(), ports.iter().next().copied()),
             listens: with_sockets(listens, &unit.sockets),
+            paths: paths.into_iter().collect(),
             env: unit.env.clone(),
             why,
             unit: facts,
@@ -165,6 +172,7 @@ fn of_units(seen: &Seen<'_>, units: &Units, apps: &Apps) -> (Vec<Candidate>, usi
             units: wanted.collect(),
             depends_on: Vec::new(),
             named_ports: unit.named_ports.clone(),
+            named_paths: unit.named_paths.clone(),
         });
     }
     (found, left_out)
@@ -185,16 +193,6 @@ fn with_sockets(mut listens: Vec<SocketAddr>, sockets: &[SocketAddr]) -> Vec<Soc
         }
     }
     listens
-}
-
-/// What a unit speaks. A number says nothing of a program whose name is known but that it may not be asked; one that a connection
-/// starts is never asked.
-fn protocol_of_unit(unit: &Unit, program: Option<&str>, port: Option<u16>) -> Option<Protocol> {
-    if unit.is_on_demand() {
-        return Some(Protocol::Other);
-    }
-    let by_number = || Protocol::at(port?).filter(|protocol| program.is_none() || !protocol.is_asked_as_itself());
-    program.and_then(protocol_of).or_else(by_number)
 }
 
 /// `is_copy`: its compose service has several containers, each of which is a service by its own name.
@@ -240,7 +238,15 @@ fn of_container(seen: &Seen<'_>, container: &Container, is_copy: bool) -> Candid
         ..FoundService::new(&name, manager)
     };
     let units = vec![("docker.service".to_owned(), "Requires")];
-    Candidate { service, pids, ports, units, depends_on: container.depends_on.clone(), named_ports: BTreeSet::new() }
+    Candidate {
+        service,
+        pids,
+        ports,
+        units,
+        depends_on: container.depends_on.clone(),
+        named_ports: BTreeSet::new(),
+        named_paths: BTreeSet::new(),
+    }
 }
 
 fn of_app(seen: &Seen<'_>, app: &App) -> Candidate {
@@ -262,6 +268,7 @@ fn of_app(seen: &Seen<'_>, app: &App) -> Candidate {
     let service = FoundService {
         summary: summary(&format!("application of {}", app.user), "an application of pm2"),
         role: role_of(&app.name),
+        paths: seen.paths(&pids).into_iter().collect(),
         listens,
         env: app.env.iter().filter(|path| is_plain_path(path)).cloned().collect(),
         why: vec![format!("application of the pm2 daemon of {}", app.user)],
@@ -271,56 +278,23 @@ fn of_app(seen: &Seen<'_>, app: &App) -> Candidate {
         },
         ..FoundService::new(&app.name, manager)
     };
-    Candidate { service, pids, ports, units: Vec::new(), depends_on: Vec::new(), named_ports: app.named_ports.clone() }
-}
-
-/// The program of a service that listens at one of its ports.
-fn program_of(seen: &Seen<'_>, pids: &BTreeSet<u32>, ports: &BTreeSet<u16>) -> Option<String> {
-    let listens = |pid: &&u32| seen.listens(**pid).iter().any(|address| ports.contains(&address.port()));
-    let process = seen.listeners.processes.get(pids.iter().find(listens)?)?;
-    Some(summary(&process.name, "a program")).filter(|name| name != FORWARDER)
-}
-
-fn role_of(program: &str) -> Role {
-    const EDGES: [&str; 8] = ["caddy", "nginx", "apache", "httpd", "traefik", "haproxy", "envoy", "lighttpd"];
-    const DATABASES: [&str; 14] = [
-        "postgres",
-        "mysql",
-        "mariadb",
-        "redis",
-        "valkey",
-        "mongo",
-        "memcached",
-        "clickhouse",
-        "elasticsearch",
-        "opensearch",
-        "rabbitmq",
-        "qdrant",
-        "meilisearch",
-        "cockroach",
-    ];
-    // An exporter of a database is none.
-    let is = |names: &[&str]| names.iter().any(|name| program.starts_with(name)) && !program.contains("exporter");
-    match () {
-        () if is(&EDGES) => Role::Edge,
-        () if is(&DATABASES) => Role::Database,
-        () => Role::Service,
+    Candidate {
+        service,
+        pids,
+        ports,
+        units: Vec::new(),
+        depends_on: Vec::new(),
+        named_ports: app.named_ports.clone(),
+        named_paths: BTreeSet::new(),
     }
 }
 
-fn protocol_of(program: &str) -> Option<Protocol> {
-    let known = [
-        ("postgres", Protocol::Postgres),
-        ("pgbouncer", Protocol::Postgres),
-        ("redis", Protocol::Redis),
-        ("valkey", Protocol::Redis),
-        ("mongo", Protocol::Mongo),
-        ("mysql", Protocol::Mysql),
-        ("mariadb", Protocol::Mysql),
-        ("sshd", Protocol::Ssh),
-    ];
-    let is = |name: &str| program.starts_with(name) && !program.contains("exporter");
-    known.into_iter().find(|(name, _)| is(name)).map(|(_, protocol)| protocol)
+/// The program of a service that listens at one of its ports, or, where it has none, at a path.
+fn program_of(seen: &Seen<'_>, pids: &BTreeSet<u32>, ports: &BTreeSet<u16>) -> Option<String> {
+    let at_port = |pid: &&u32| seen.listens(**pid).iter().any(|address| ports.contains(&address.port()));
+    let listens = |pid: &&u32| at_port(pid) || (ports.is_empty() && seen.has_path(**pid));
+    let process = seen.listeners.processes.get(pids.iter().find(listens)?)?;
+    Some(summary(&process.name, "a program")).filter(|name| name != FORWARDER)
 }
 
 /// Those who listen and are no service's; what the distribution's own units and the engine's forwarders hold is left out.
@@ -363,11 +337,15 @@ fn ordered(listeners: &Listeners, mut all: Vec<Candidate>) -> Vec<FoundService> 
     let mut reasons: BTreeMap<(usize, usize), String> = BTreeMap::new();
     // Where several are at one port, an application of a user comes after what root starts.
     let mut by_port: BTreeMap<u16, usize> = BTreeMap::new();
+    let mut by_path: BTreeMap<String, usize> = BTreeMap::new();
     let is_app = |one: &Candidate| matches!(one.service.manager, FoundManager::App { .. });
     for wanted in [false, true] {
         for (index, one) in all.iter().enumerate().filter(|(_, one)| is_app(one) == wanted) {
             for port in &one.ports {
                 by_port.entry(*port).or_insert(index);
+            }
+            for path in &one.service.paths {
+                by_path.entry(path.clone()).or_insert(index);
             }
         }
     }
@@ -400,6 +378,10 @@ fn ordered(listeners: &Listeners, mut all: Vec<Candidate>) -> Vec<FoundService> 
         for port in &one.named_ports {
             let Some(other) = at_port(*port) else { continue };
             reasons.entry((index, other)).or_insert_with(|| format!("its environment names port {port}"));
+        }
+        for path in &one.named_paths {
+            let Some(other) = by_path.get(path) else { continue };
+            reasons.entry((index, *other)).or_insert_with(|| format!("its environment names {path}"));
         }
         for (other, _) in all.iter().enumerate().filter(|(other, _)| *other != index) {
             if let Some(reason) = by_name(&one.service, &all[other].service) {

@@ -30,6 +30,8 @@ pub struct Listeners {
     pub processes: BTreeMap<u32, Process>,
     /// Sockets that wait for connections, each with a process that holds it, where that is visible.
     pub sockets: Vec<(Listener, Option<u32>)>,
+    /// Paths at which somebody listens, each with a process that holds the socket.
+    pub paths: Vec<(String, u32)>,
     /// Connections to this host's own ports: the process that opened it, and the port.
     pub connections: BTreeSet<(u32, u16)>,
     /// SQLite files that processes have open.
@@ -41,7 +43,7 @@ pub struct Listeners {
 }
 
 /// Reads the tables of sockets and, as long as there is time, what every process holds.
-pub(super) fn read(system: &System, until: Instant) -> Listeners {
+pub(super) fn read(system: &System, paths: &BTreeMap<u64, String>, until: Instant) -> Listeners {
     let pids = system.processes();
     let names: BTreeMap<u32, String> = system.read_of(&pids, "comm").into_iter().collect();
     let groups: BTreeMap<u32, String> = system.read_of(&pids, "cgroup").into_iter().collect();
@@ -92,8 +94,12 @@ pub(super) fn read(system: &System, until: Instant) -> Listeners {
             databases.extend(own.map(|path| (*pid, path.clone())));
         }
         for inode in open.sockets {
-            // Of several that hold one the first, which is the oldest: a parent and those that it started.
-            holders.entry(inode).or_insert(*pid);
+            // Of several that hold one the first, which is the oldest: a parent and those that it started. What systemd holds
+            // as well is another's.
+            let holder = holders.entry(inode).or_insert(*pid);
+            if *holder == 1 && paths.contains_key(&inode) {
+                *holder = *pid;
+            }
             connections.extend(connected.get(&inode).map(|port| (*pid, *port)));
         }
     }
@@ -102,7 +108,8 @@ pub(super) fn read(system: &System, until: Instant) -> Listeners {
     }
     // systemd holds the sockets that it listens at for others.
     let sockets = tcp.into_iter().map(|listener| (listener, holders.get(&listener.inode).copied())).collect();
-    Listeners { processes, sockets, connections, databases, trouble, is_cut }
+    let paths = paths.iter().filter_map(|(inode, path)| Some((path.clone(), *holders.get(inode)?))).collect();
+    Listeners { processes, sockets, paths, connections, databases, trouble, is_cut }
 }
 
 /// Whether this is a database by its name and by how it begins. Only what is called one is opened.

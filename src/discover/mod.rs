@@ -13,6 +13,8 @@ mod diff;
 mod listeners;
 mod names;
 mod needs;
+mod paths;
+mod programs;
 mod registry;
 mod routes;
 mod rust;
@@ -69,6 +71,8 @@ pub struct FoundService {
     pub role: Role,
     /// Where it waits for connections over TCP.
     pub listens: Vec<SocketAddr>,
+    /// Paths of the sockets at which it waits for connections.
+    pub paths: Vec<String>,
     /// What speaks at its main port: by its program, the usual number, or after [`add_answers`].
     pub protocol: Option<Protocol>,
     /// Its env files.
@@ -94,6 +98,7 @@ impl FoundService {
             manager,
             role: Role::Service,
             listens: Vec::new(),
+            paths: Vec::new(),
             protocol: None,
             env: Vec::new(),
             data: Vec::new(),
@@ -300,12 +305,13 @@ pub fn find_within(system: &System, runner: &dyn Runner, limit: Duration) -> Fou
 
 /// Looks for services, all sources at once, each within the door's limit.
 pub fn find(door: Door<'_>) -> Found {
+    let paths = &paths::listening(door.system);
     let (listeners, units, containers, apps) = thread::scope(|scope| {
         let until = Instant::now() + door.limit;
-        let listeners = task(scope, move || listeners::read(door.system, until));
+        let listeners = task(scope, move || listeners::read(door.system, paths, until));
         let containers = task(scope, || containers::list(door));
         let apps = task(scope, move || apps::list(door.system, until));
-        let units = units::read(door.system);
+        let units = units::read(door.system, paths);
         (join(listeners), units, join(containers), join(apps))
     });
     assemble::assemble(listeners, &units, containers, apps)

@@ -11,6 +11,7 @@ use std::path::Path;
 pub(super) use self::noise::is_known_server;
 use self::noise::is_noise;
 use super::names::stated;
+use super::paths;
 use crate::host::system::System;
 use crate::host::tools::LOOPBACK;
 use crate::host::tools::unit_file::{self, Setting};
@@ -70,6 +71,10 @@ pub struct Unit {
     pub env: Vec<String>,
     /// Ports of this host that its environment names.
     pub named_ports: BTreeSet<u16>,
+    /// Paths at which that socket listens.
+    pub paths: Vec<String>,
+    /// Paths at which somebody listens, and which its environment names.
+    pub named_paths: BTreeSet<String>,
 }
 
 impl Unit {
@@ -196,12 +201,14 @@ fn stem(name: &str) -> &str {
 }
 
 /// Reads them.
-pub(super) fn read(system: &System) -> Units {
+pub(super) fn read(system: &System, listening: &BTreeMap<u64, String>) -> Units {
     if !system.booted_with_systemd() {
         return Units::default();
     }
     let files = list(system);
     let triggers = triggers(system, &files);
+    let mut listening: BTreeSet<&str> = listening.values().map(String::as_str).collect();
+    listening.extend(triggers.values().flat_map(|trigger| &trigger.paths).map(String::as_str));
     let mut names: BTreeSet<&str> = files.first.keys().map(String::as_str).collect();
     names.extend(files.enabled.iter().chain(&files.running).map(String::as_str));
     let mut found = Units { installed: installed(&files), trouble: files.trouble.clone(), ..Units::default() };
@@ -214,7 +221,7 @@ pub(super) fn read(system: &System) -> Units {
         {
             continue;
         }
-        let Some(unit) = unit(system, &files, &triggers, name) else { continue };
+        let Some(unit) = unit(system, &files, &triggers, &listening, name) else { continue };
         if is_meant(name, &unit) {
             found.services.insert(name.to_owned(), unit);
         } else {
@@ -234,7 +241,7 @@ fn installed(files: &Files) -> BTreeSet<&'static str> {
     units.filter_map(|unit| stated(unit)).map(|service| service.name).collect()
 }
 
-fn unit(system: &System, files: &Files, triggers: &Triggers, name: &str) -> Option<Unit> {
+fn unit(system: &System, files: &Files, triggers: &Triggers, listening: &BTreeSet<&str>, name: &str) -> Option<Unit> {
     let template = template(name);
     let file = files.first.get(name).or_else(|| files.first.get(template.as_deref()?))?.clone();
     let is_own = |path: &str| OWN.iter().any(|dir| path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/')));
@@ -248,9 +255,10 @@ fn unit(system: &System, files: &Files, triggers: &Triggers, name: &str) -> Opti
         return None;
     }
     let mut unit = Unit { file: file.clone(), own, enabled, running, ..Unit::default() };
-    if let Some((trigger, sockets)) = triggers.get(name) {
-        unit.trigger = Some(trigger.clone());
-        unit.sockets.clone_from(sockets);
+    if let Some(trigger) = triggers.get(name) {
+        unit.trigger = Some(trigger.name.clone());
+        unit.sockets.clone_from(&trigger.sockets);
+        unit.paths.clone_from(&trigger.paths);
     }
     for path in std::iter::once(&file).chain(drop_ins) {
         let Ok(text) = system.read_once(path) else { continue };
@@ -259,11 +267,11 @@ fn unit(system: &System, files: &Files, triggers: &Triggers, name: &str) -> Opti
         unit.installable |= !unit_file::section(path, &text, "[Install]").is_empty();
     }
     unit.env = env_files(system, &unit.settings);
-    let own = unit_file::list(&unit.settings, "Environment").into_iter().flat_map(|it| local_ports(&it.value));
-    unit.named_ports = own.collect();
-    for path in &unit.env {
-        // What a file holds is not kept, only the ports that it names.
-        unit.named_ports.extend(system.read(path).map(|text| local_ports(&text)).unwrap_or_default());
+    let own = unit_file::list(&unit.settings, "Environment").into_iter().map(|it| it.value.clone());
+    // What a file holds is not kept, only the ports and sockets that it names.
+    for text in own.chain(unit.env.iter().filter_map(|path| system.read(path).ok())) {
+        unit.named_ports.extend(local_ports(&text));
+        unit.named_paths.extend(paths::named(&text, listening));
     }
     Some(unit)
 }
@@ -314,8 +322,15 @@ fn is_own_address(key: &str) -> bool {
     matches!(key, "BASE_URL" | "APP_URL") || key.split('_').any(|word| WORDS.contains(&word))
 }
 
-/// Units that start others: the started one, by which, and where a socket listens.
-type Triggers = BTreeMap<String, (String, Vec<SocketAddr>)>;
+/// A unit that starts another, and where it listens, if it is a socket.
+struct Trigger {
+    name: String,
+    sockets: Vec<SocketAddr>,
+    paths: Vec<String>,
+}
+
+/// Units that start others, by the started one.
+type Triggers = BTreeMap<String, Trigger>;
 
 /// Where a `ListenStream=` listens over TCP: `7031` is at all addresses.
 fn stream(value: &str) -> Option<SocketAddr> {
@@ -347,8 +362,9 @@ fn triggers(system: &System, files: &Files) -> Triggers {
         }
         let started = unit_file::last(&settings, key).map_or_else(|| format!("{stem}.service"), |it| it.value.clone());
         let streams = unit_file::list(&settings, "ListenStream");
-        let sockets = streams.iter().filter_map(|it| stream(&it.value));
-        found.insert(started, (name.to_owned(), sockets.collect()));
+        let sockets = streams.iter().filter_map(|it| stream(&it.value)).collect();
+        let paths = streams.iter().filter_map(|it| paths::plain(&it.value)).collect();
+        found.insert(started, Trigger { name: name.to_owned(), sockets, paths });
     }
     found
 }

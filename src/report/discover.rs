@@ -43,6 +43,8 @@ pub struct Row {
     pub unit: String,
     /// Addresses at which it listens.
     pub listens: Vec<String>,
+    /// Paths of the sockets at which it listens.
+    pub paths: Vec<String>,
     /// What speaks at its main port: `http`, `postgres`, `redis`, `mongodb`, `mysql`, `ssh`, `smtp`, `other`; `null` where that is not
     /// known.
     pub protocol: Option<&'static str>,
@@ -106,6 +108,7 @@ impl Discovery {
                 manager => manager.unit().to_owned(),
             },
             listens: one.listens.iter().map(ToString::to_string).collect(),
+            paths: one.paths,
             needs: one.needs.into_iter().map(|(name, why)| Need { name, why }).collect(),
             endpoints: one
                 .routes
@@ -196,7 +199,7 @@ impl Report for Discovery {
                 Cell::plain(&row.name),
                 Cell::plain(row.manager),
                 Cell::plain(&row.unit),
-                list(short(&row.listens)),
+                list(short(&row.listens).into_iter().chain(row.paths.iter().cloned()).collect()),
                 list(row.needs.iter().map(|need| need.name.clone()).collect()),
                 Cell::plain(why),
             ]

@@ -1,6 +1,7 @@
 //! Hostile hosts: whatever names and numbers one shows, what is made of it is a valid registry and valid Rust.
 
 mod asked;
+mod reached;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use super::containers::Container;
 use super::listeners::{Listeners, Process};
 use super::units::{Own, Unit, Units};
 use super::*;
+use crate::host::tools::Upstream;
 use crate::host::tools::cgroup::Home;
 use crate::host::tools::sockets::Listener;
 use crate::host::tools::unit_file;
@@ -173,6 +175,7 @@ fn process(home: Home) -> Process {
 struct Host {
     processes: BTreeMap<u32, Process>,
     sockets: Vec<(Listener, Option<u32>)>,
+    paths: Vec<(String, u32)>,
     connections: BTreeSet<(u32, u16)>,
     units: Units,
     containers: Vec<Container>,
@@ -195,9 +198,17 @@ impl Host {
     }
 
     fn found(self) -> Found {
-        let Host { processes, sockets, connections, units, containers, apps } = self;
+        let Host { processes, sockets, paths, connections, units, containers, apps } = self;
         assemble(
-            Listeners { processes, sockets, connections, databases: BTreeSet::new(), trouble: None, is_cut: false },
+            Listeners {
+                processes,
+                sockets,
+                paths,
+                connections,
+                databases: BTreeSet::new(),
+                trouble: None,
+                is_cut: false,
+            },
             &units,
             Ok(containers),
             apps,

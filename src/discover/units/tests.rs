@@ -41,7 +41,7 @@ fn found(files: &[(&str, &str)], links: &[(&str, &str)], running: &[&str]) -> Un
     for name in running {
         symlink("0123456789abcdef0123456789abcdef", place(&format!("run/systemd/units/invocation:{name}"))).unwrap();
     }
-    let found = read(&System { root: root.clone(), ..System::real() });
+    let found = read(&System { root: root.clone(), ..System::real() }, &BTreeMap::new());
     fs::remove_dir_all(root).unwrap();
     found
 }
@@ -146,7 +146,7 @@ fn a_host_without_systemd_has_no_units() {
     let root = std::env::temp_dir().join(format!("opsctl-discover-none-{}", std::process::id()));
     fs::create_dir_all(root.join("etc/systemd/system")).unwrap();
     fs::write(root.join("etc/systemd/system/x.service"), SIMPLE).unwrap();
-    let found = read(&System { root: root.clone(), ..System::real() });
+    let found = read(&System { root: root.clone(), ..System::real() }, &BTreeMap::new());
     fs::remove_dir_all(root).unwrap();
     assert!(found.services.is_empty());
 }
