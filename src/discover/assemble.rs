@@ -53,9 +53,15 @@ pub(super) fn assemble(
     match containers {
         Ok(containers) => {
             let (usable, odd): (Vec<_>, Vec<_>) = containers.iter().partition(|one| is_word(&one.name));
+            let has_traefik = units.services.contains_key("traefik.service")
+                || containers.iter().any(|one| image(one).starts_with("traefik"));
             for one in usable {
                 let copies = containers.iter().filter(|other| one.compose.is_some() && other.compose == one.compose);
-                all.push(of_container(&seen, one, copies.count() > 1));
+                let mut candidate = of_container(&seen, one, copies.count() > 1);
+                let routes = one.routes.iter().filter(|_| has_traefik);
+                let routes = routes.map(|(host, path, port)| (host.clone(), path.clone(), port.unwrap_or_default()));
+                candidate.service.routes = routes.collect();
+                all.push(candidate);
             }
             found.unknown.extend(odd_names("containers", odd.len()));
         }
@@ -195,6 +201,12 @@ fn with_sockets(mut listens: Vec<SocketAddr>, sockets: &[SocketAddr]) -> Vec<Soc
     listens
 }
 
+/// What a container is by its image: `postgres` of `registry.example/team/postgres:17`.
+fn image(container: &Container) -> &str {
+    let image = container.image.rsplit('/').next().unwrap_or_default();
+    image.split([':', '@']).next().unwrap_or_default()
+}
+
 /// `is_copy`: its compose service has several containers, each of which is a service by its own name.
 fn of_container(seen: &Seen<'_>, container: &Container, is_copy: bool) -> Candidate {
     let pids = seen.of_container(&container.id);
@@ -207,9 +219,6 @@ fn of_container(seen: &Seen<'_>, container: &Container, is_copy: bool) -> Candid
             listens.push(one);
         }
     }
-    // `registry.example/team/postgres:17` and the name of its service say what it is.
-    let image = container.image.rsplit('/').next().unwrap_or_default();
-    let image = image.split([':', '@']).next().unwrap_or_default();
     let manager = match &container.compose {
         Some((project, service)) if !is_copy && is_word(project) && is_word(service) => FoundManager::Compose {
             project: project.clone(),
@@ -230,8 +239,8 @@ fn of_container(seen: &Seen<'_>, container: &Container, is_copy: bool) -> Candid
     let ports = listens.iter().map(SocketAddr::port).collect();
     let service = FoundService {
         summary: summary(&format!("container of {}", container.image), "a container"),
-        role: role_of(image),
-        protocol: protocol_of(image),
+        role: role_of(image(container)),
+        protocol: protocol_of(image(container)),
         listens,
         env: container.env.iter().filter(|path| is_plain_path(path)).cloned().collect(),
         why,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::traefik::{self, Labelled};
 use crate::host::tools::docker_engine;
 use crate::host::trouble::Trouble;
 use crate::observe::probe::{Door, containers_listed};
@@ -25,6 +26,8 @@ pub struct Container {
     pub ports: Vec<(String, u16)>,
     /// Env files that the compose file names for it, or else the one beside that file.
     pub env: Vec<String>,
+    /// Public names that Traefik sends to it.
+    pub routes: Vec<Labelled>,
     /// It runs.
     pub running: bool,
 }
@@ -109,6 +112,16 @@ fn env_files(text: &str, service: &str) -> Vec<String> {
     listed.chain(below).filter(|path| !path.is_empty()).collect()
 }
 
+/// The routes of its labels, each with the port of this host that leads to that port of the container, if there is one.
+fn traefik_routes(row: &docker_engine::Row) -> Vec<Labelled> {
+    let outside = |inside: u16| {
+        let inside = format!("{inside}/tcp");
+        row.ports.iter().find(|port| port.inside == inside).map(|port| port.port)
+    };
+    let routes = traefik::routes(&row.labels).into_iter();
+    routes.map(|(host, path, port)| (host, path, port.map(|port| outside(port).unwrap_or(port)))).collect()
+}
+
 fn container(row: &docker_engine::Row) -> Option<Container> {
     let label = |key: &str| row.labels.get(key).map(String::as_str).filter(|value| !value.is_empty());
     // A task of Swarm is replaced by another of another name.
@@ -136,6 +149,7 @@ fn container(row: &docker_engine::Row) -> Option<Container> {
         image: row.image.clone(),
         name,
         env: Vec::new(),
+        routes: traefik_routes(row),
         running,
     })
 }

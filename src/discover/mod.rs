@@ -21,6 +21,7 @@ mod rust;
 mod seen;
 #[cfg(test)]
 mod tests;
+mod traefik;
 mod units;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -81,7 +82,8 @@ pub struct FoundService {
     pub data: Vec<String>,
     /// Names of services that it cannot work without, and why that is thought so.
     pub needs: Vec<(String, String)>,
-    /// Public names, paths and the port to which the proxy sends them; only after [`add_routes`].
+    /// Public names, paths and the port to which the proxy sends them, 0 where that is not known; of Caddy and nginx only after
+    /// [`add_routes`].
     pub routes: Vec<(String, String, u16)>,
     /// Why it is thought to be a service.
     pub why: Vec<String>,

@@ -14,7 +14,10 @@ pub fn add_routes(door: Door<'_>, found: &mut Found) {
             ("caddy.service", Proxy::caddy(CADDYFILE), FoundProxy::Caddy(CADDYFILE.to_owned()))
         }
         () if is("nginx.service") => ("nginx.service", Proxy::Nginx, FoundProxy::Nginx),
-        () => return,
+        () => {
+            let apis = apis(&found.services);
+            return add_needs(found, apis);
+        }
     };
     match survey::ask_proxy(door, &proxy).result {
         Ok(upstreams) => add(found, unit, made, upstreams),
@@ -102,7 +105,7 @@ fn add_needs(found: &mut Found, added: Vec<(usize, usize, String)>) {
 }
 
 /// Whether this is a whole name that visitors type.
-fn is_host_name(name: &str) -> bool {
+pub(super) fn is_host_name(name: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
-    name.contains('.') && !name.starts_with('.') && name.chars().all(fits)
+    name.contains('.') && !name.starts_with(['.', '-']) && name.len() <= 253 && name.chars().all(fits)
 }

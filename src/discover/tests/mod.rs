@@ -162,6 +162,7 @@ fn container(name: &str, number: usize) -> Container {
         depends_on: Vec::new(),
         ports: Vec::new(),
         env: Vec::new(),
+        routes: Vec::new(),
         running: true,
     }
 }

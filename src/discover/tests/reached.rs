@@ -1,6 +1,7 @@
 //! Services that are reached otherwise than at a port.
 
 use super::*;
+use crate::host::exec::Processes;
 
 fn named(name: &str, unit: &str) -> Process {
     Process { name: name.to_owned(), ..process(Home::Unit(unit.to_owned())) }
@@ -76,4 +77,35 @@ fn a_proxy_needs_who_listens_at_the_path_that_it_names() {
         [needs("php8-4-fpm", "/run/php/php8.4-fpm.sock"), needs("cache", "/run/cache.sock")]
     );
     holds(found);
+}
+
+#[test]
+fn public_names_of_containers_are_those_of_traefik_where_it_runs() {
+    let route = |path: &str, port: Option<u16>| ("shop.example".to_owned(), path.to_owned(), port);
+    let ports = vec![("127.0.0.1".to_owned(), 8080)];
+    let all = |image: &str| {
+        let mut host = Host::default();
+        host.containers.push(Container { image: image.to_owned(), ..container("edge", 1) });
+        host.containers.push(Container {
+            routes: vec![route("/", Some(8080))],
+            ports: ports.clone(),
+            ..container("web", 2)
+        });
+        host.containers.push(Container { routes: vec![route("/api", None)], ..container("api", 3) });
+        let mut found = host.found();
+        let system = System { root: std::env::temp_dir().join("opsctl-discover-nothing"), ..System::real() };
+        add_routes(Door::new(&system, &Processes::new(&system, None), Duration::from_secs(20)), &mut found);
+        found
+    };
+    let found = all("docker.io/library/traefik:v3.1");
+    assert_eq!((one(&found, "edge").role, &found.proxy), (Role::Edge, &None));
+    assert_eq!(one(&found, "web").routes, [("shop.example".to_owned(), "/".to_owned(), 8080)]);
+    assert_eq!(one(&found, "api").routes, [("shop.example".to_owned(), "/api".to_owned(), 0)]);
+    let why = "the proxy sends the API of shop.example there";
+    assert_eq!(one(&found, "web").needs, [("api".to_owned(), why.to_owned())]);
+    // Only a route to a port of this host is one of the registry's.
+    assert_eq!(program(&found, "x", "x").matches("Route::new(\"shop.example\", 8080)").count(), 1);
+    assert_eq!(program(&found, "x", "x").matches("Route::new(").count(), 1);
+    holds(found);
+    assert!(all("nginx").services.iter().all(|one| one.routes.is_empty()));
 }
