@@ -11,7 +11,7 @@ use super::problem::{
 };
 use crate::action::lock::Holder;
 use crate::judge::freshness::Freshness;
-use crate::judge::health::{About, Check, Health, HostHealth, ServiceHealth, State};
+use crate::judge::health::{About, Check, Health, HostHealth, SKIPPED, ServiceHealth, State};
 use crate::observe::logs::line::Said;
 use crate::program;
 use crate::registry::{Deployment, Origin, Service, Verdict};
@@ -225,9 +225,12 @@ impl Status {
         if !found.is_empty() {
             page.line(&[Cell(Tone::Dim, format!("found on this host: {}", found.join(", ")))]);
         }
-        if !self.absent.is_empty() {
-            let names: Vec<&str> = self.absent.iter().map(|absent| absent.name.as_str()).collect();
-            page.line(&[Cell(Tone::Dim, format!("not on this host: {}", names.join(", ")))]);
+        let (skipped, absent): (Vec<&Absent>, Vec<&Absent>) = self.absent.iter().partition(|it| it.reason == SKIPPED);
+        for (what, absent) in [("not started, its condition is not met", skipped), ("not on this host", absent)] {
+            let names: Vec<&str> = absent.iter().map(|absent| absent.name.as_str()).collect();
+            if !names.is_empty() {
+                page.line(&[Cell(Tone::Dim, format!("{what}: {}", names.join(", ")))]);
+            }
         }
         if let Some(host) = &self.host_resources {
             self.host(host, page);
