@@ -48,7 +48,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         return Ok(Exit::Success);
     }
     write(directory, &files)?;
-    let services = found.services.len();
+    let services = found.services.iter().filter(|one| one.manager.is_known()).count();
     Ui::raw(format!("{name}: {services} services in {name}/src/main.rs; next: cd {name} && cargo test\n").as_bytes())?;
     Ok(Exit::Success)
 }

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 
 use super::apps::{App, Apps};
 use super::containers::Container;
-use super::listeners::Listeners;
+use super::listeners::{Listeners, Process};
 use super::names::{is_plain_path, is_unit_name, is_word, name, stated, summary};
+use super::podman::Named;
 use super::programs::{protocol_of, protocol_of_unit, role_of};
 use super::seen::Seen;
 use super::units::{self, Own, Unit, Units};
@@ -67,6 +68,7 @@ pub(super) fn assemble(
         }
         Err(trouble) => found.unknown.push(("containers", trouble)),
     }
+    all.extend(listeners.podman.iter().filter_map(|(id, named)| of_podman(&seen, units, id, named.as_ref())));
     let (usable, odd): (Vec<_>, Vec<_>) = apps.all.iter().partition(|app| app.is_plain());
     all.extend(usable.into_iter().map(|app| of_app(&seen, app)));
     found.unknown.extend(odd_names("applications of pm2", odd.len()));
@@ -116,8 +118,8 @@ fn of_units(seen: &Seen<'_>, units: &Units, apps: &Apps) -> (Vec<Candidate>, usi
         if umbrella.as_ref().and_then(|name| units.services.get(name)).is_some_and(is_umbrella) {
             continue;
         }
-        let stem = name.trim_end_matches(".service");
-        let pids = seen.of_unit(name, is_umbrella(unit));
+        let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
+        let pids = seen.of_unit(name, is_umbrella(unit) || unit.accepts);
         // A unit that only keeps pm2 running stands for its applications.
         if apps.all.iter().any(|app| pids.contains(&app.daemon)) {
             continue;
@@ -149,6 +151,7 @@ fn of_units(seen: &Seen<'_>, units: &Units, apps: &Apps) -> (Vec<Candidate>, usi
         why.extend(unit.enabled.then(|| "enabled".to_owned()));
         why.extend(unit.trigger.as_ref().map(|trigger| format!("started by {trigger}")));
         why.extend(program.as_ref().map(|program| format!("{program} listens")));
+        why.extend(unit.accepts.then(|| "each connection starts an instance".to_owned()));
         let settings = ["Requires", "BindsTo", "Requisite", "After"];
         let wanted = settings.into_iter().flat_map(|key| unit.names(key).into_iter().map(move |name| (name, key)));
         let plain_setting = |key: &str| unit.setting(key).filter(|value| !value.contains('%')).map(str::to_owned);
@@ -158,6 +161,7 @@ fn of_units(seen: &Seen<'_>, units: &Units, apps: &Apps) -> (Vec<Candidate>, usi
             working_directory: plain_setting("WorkingDirectory").filter(|path| path.starts_with('/')),
             restart: plain_setting("Restart"),
             enabled: unit.enabled,
+            aliases: unit.aliases.clone(),
         };
         let own_name = stated(name).map_or(stem, |service| service.name);
         let service = FoundService {
@@ -258,6 +262,35 @@ fn of_container(seen: &Seen<'_>, container: &Container, is_copy: bool) -> Candid
     }
 }
 
+/// A container of podman; none where a unit runs it, which is the service then.
+fn of_podman(seen: &Seen<'_>, units: &Units, id: &str, named: Option<&Named>) -> Option<Candidate> {
+    let process = |pid: &u32| seen.listeners.processes.get(pid);
+    let pids = seen.of_container(id);
+    let is_of_unit = |process: &Process| match &process.home {
+        Home::Unit(name) => !process.of_user && units.services.contains_key(name),
+        _ => false,
+    };
+    // The one that watches it.
+    let mut parents = pids.iter().filter_map(process).filter_map(|it| process(&it.parent));
+    if pids.is_empty() || parents.any(is_of_unit) {
+        return None;
+    }
+    let short = || format!("podman-{}", id.get(..12).unwrap_or(id));
+    let name = named.map(|named| named.name.clone()).filter(|name| is_word(name)).unwrap_or_else(short);
+    let one = Container {
+        id: id.to_owned(),
+        image: named.map(|it| it.image.clone()).unwrap_or_default(),
+        name: name.clone(),
+        running: true,
+        ..Container::default()
+    };
+    let mut candidate = of_container(seen, &one, false);
+    candidate.units.clear();
+    candidate.service.why = vec![format!("container {name} of podman, which no verb acts on: podman ps")];
+    candidate.service.manager = FoundManager::Podman(name);
+    Some(candidate)
+}
+
 fn of_app(seen: &Seen<'_>, app: &App) -> Candidate {
     let pids = seen.below(&app.pids);
     let mut listens = seen.addresses(&pids, |_| true);
@@ -325,19 +358,6 @@ fn unmanaged(listeners: &Listeners, all: &[Candidate], units: &Units, daemons: &
     found.into_values().collect()
 }
 
-/// Why one's need of the other follows from their names.
-fn by_name(one: &FoundService, other: &FoundService) -> Option<String> {
-    // `redis-exporter` reports on `redis`.
-    if matches!(other.role, Role::Database | Role::Edge) && one.name.strip_suffix("-exporter") == Some(&other.name) {
-        return Some(format!("it is named after {}", other.name));
-    }
-    // `shop-postgres` beside `shop`: plain containers, of which no file says more.
-    let are_containers = [one, other].iter().all(|it| matches!(it.manager, FoundManager::Container(_)));
-    let is_named_after = other.name.strip_prefix(one.name.as_str()).is_some_and(|rest| rest.starts_with('-'));
-    (other.role == Role::Database && are_containers && is_named_after)
-        .then(|| format!("{} is named after it", other.name))
-}
-
 /// In an order in which each stands below what it needs: databases and edges, services, then what runs by a timer.
 fn ordered(listeners: &Listeners, mut all: Vec<Candidate>) -> Vec<FoundService> {
     const RANK: [Role; 4] = [Role::Database, Role::Service, Role::Edge, Role::Job];
@@ -359,8 +379,12 @@ fn ordered(listeners: &Listeners, mut all: Vec<Candidate>) -> Vec<FoundService> 
         }
     }
     let at_port = |port: u16| by_port.get(&port).copied().filter(|other| all[*other].service.role != Role::Edge);
-    let by_manager: BTreeMap<&FoundManager, usize> =
-        all.iter().enumerate().map(|(index, one)| (&one.service.manager, index)).collect();
+    let mut by_unit: BTreeMap<&str, usize> = BTreeMap::new();
+    for (index, one) in all.iter().enumerate() {
+        if let FoundManager::Unit(name) = &one.service.manager {
+            by_unit.extend(one.service.unit.aliases.iter().chain([name]).map(|name| (name.as_str(), index)));
+        }
+    }
     let mut members: BTreeMap<(String, String), usize> = BTreeMap::new();
     for (index, one) in all.iter().enumerate() {
         if let FoundManager::Compose { project, service, .. } = &one.service.manager {
@@ -369,7 +393,7 @@ fn ordered(listeners: &Listeners, mut all: Vec<Candidate>) -> Vec<FoundService> 
     }
     for (index, one) in all.iter().enumerate() {
         for (unit, key) in &one.units {
-            let Some(other) = by_manager.get(&FoundManager::Unit(unit.clone())).copied() else { continue };
+            let Some(other) = by_unit.get(unit.as_str()).copied() else { continue };
             // To be started after another is less than to need it, but for what keeps data.
             if *key != "After" || all[other].service.role == Role::Database {
                 reasons.entry((index, other)).or_insert_with(|| match &one.service.manager {
@@ -393,7 +417,7 @@ fn ordered(listeners: &Listeners, mut all: Vec<Candidate>) -> Vec<FoundService> 
             reasons.entry((index, *other)).or_insert_with(|| format!("its environment names {path}"));
         }
         for (other, _) in all.iter().enumerate().filter(|(other, _)| *other != index) {
-            if let Some(reason) = by_name(&one.service, &all[other].service) {
+            if let Some(reason) = needs::by_name(&one.service, &all[other].service) {
                 reasons.entry((index, other)).or_insert(reason);
             }
         }

@@ -5,10 +5,10 @@ use std::path::Path;
 use super::traefik::{self, Labelled};
 use crate::host::tools::docker_engine;
 use crate::host::trouble::Trouble;
-use crate::observe::probe::{Door, containers_listed};
+use crate::observe::probe::{Door, containers_listed, engine_is_podman};
 
 /// A container that was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Container {
     /// Its id.
     pub id: String,
@@ -34,7 +34,7 @@ pub struct Container {
 
 /// The engine's list; empty where there is no engine.
 pub(super) fn list(door: Door<'_>) -> Result<Vec<Container>, Trouble> {
-    if !door.system.exists(docker_engine::SOCKET) {
+    if !door.system.exists(docker_engine::SOCKET) || engine_is_podman(door.system) {
         return Ok(Vec::new());
     }
     let body = match containers_listed(door) {

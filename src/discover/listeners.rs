@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
+use super::podman::{self, Named};
 use crate::host::system::System;
 use crate::host::tools::cgroup::{self, Home};
 use crate::host::tools::sockets::{self, Listener, Peer};
@@ -36,6 +37,8 @@ pub struct Listeners {
     pub connections: BTreeSet<(u32, u16)>,
     /// SQLite files that processes have open.
     pub databases: BTreeSet<(u32, String)>,
+    /// Containers of root's podman that run, by their ids.
+    pub podman: BTreeMap<String, Option<Named>>,
     /// Why there may be more.
     pub trouble: Option<Trouble>,
     /// Time ran out before all processes were read.
@@ -59,6 +62,13 @@ pub(super) fn read(system: &System, paths: &BTreeMap<u64, String>, until: Instan
         Some((pid, process))
     };
     let processes: BTreeMap<u32, Process> = stats.into_iter().filter_map(process).collect();
+    let of_podman = |(pid, process): (&u32, &Process)| match &process.home {
+        Home::Container(id) if !process.of_user => {
+            groups.get(pid).filter(|group| cgroup::is_of_podman(group, id)).map(|_| id.clone())
+        }
+        _ => None,
+    };
+    let podman = podman::named(system, processes.iter().filter_map(of_podman).collect());
     let (tcp, mut trouble) = match tcp_listeners(system) {
         Ok(tcp) => (tcp, None),
         Err(trouble) => (Vec::new(), Some(trouble)),
@@ -109,7 +119,7 @@ pub(super) fn read(system: &System, paths: &BTreeMap<u64, String>, until: Instan
     // systemd holds the sockets that it listens at for others.
     let sockets = tcp.into_iter().map(|listener| (listener, holders.get(&listener.inode).copied())).collect();
     let paths = paths.iter().filter_map(|(inode, path)| Some((path.clone(), *holders.get(inode)?))).collect();
-    Listeners { processes, sockets, paths, connections, databases, trouble, is_cut }
+    Listeners { processes, sockets, paths, connections, databases, podman, trouble, is_cut }
 }
 
 /// Whether this is a database by its name and by how it begins. Only what is called one is opened.

@@ -14,6 +14,7 @@ mod listeners;
 mod names;
 mod needs;
 mod paths;
+mod podman;
 mod programs;
 mod registry;
 mod routes;
@@ -142,6 +143,8 @@ pub struct UnitFacts {
     pub restart: Option<String>,
     /// Whether it starts at boot.
     pub enabled: bool,
+    /// Its other names.
+    pub aliases: Vec<String>,
 }
 
 /// Who starts and stops a service.
@@ -160,6 +163,8 @@ pub enum FoundManager {
     },
     /// A container, by its name.
     Container(String),
+    /// A container of podman, by its name. No verb acts on it.
+    Podman(String),
     /// An application of a pm2 daemon.
     App {
         /// Its name.
@@ -182,14 +187,23 @@ impl FoundManager {
             FoundManager::Unit(_) => "systemd",
             FoundManager::Compose { .. } => "compose",
             FoundManager::Container(_) => "docker",
+            FoundManager::Podman(_) => "podman",
             FoundManager::App { .. } => "pm2",
         }
+    }
+
+    /// Whether the registry has a manager that acts on it.
+    pub const fn is_known(&self) -> bool {
+        !matches!(self, FoundManager::Podman(_))
     }
 
     /// The tool's own name for it.
     pub fn unit(&self) -> &str {
         match self {
-            FoundManager::Unit(name) | FoundManager::Container(name) | FoundManager::App { name, .. } => name,
+            FoundManager::Unit(name)
+            | FoundManager::Container(name)
+            | FoundManager::Podman(name)
+            | FoundManager::App { name, .. } => name,
             FoundManager::Compose { service, .. } => service,
         }
     }

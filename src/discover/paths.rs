@@ -43,9 +43,10 @@ pub(super) fn named(text: &str, listening: &BTreeSet<&str>) -> BTreeSet<String> 
         return found;
     }
     for part in text.split(|c: char| c.is_whitespace() || "\"',;?&=@:|<>()".contains(c)) {
-        let part = match part.get(..3) {
-            // As the host part of an address it is escaped.
-            Some("%2F" | "%2f") => part.split('/').next().unwrap_or(part).replace("%2F", "/").replace("%2f", "/"),
+        // As the host part of an address it is escaped.
+        let host = part.trim_start_matches('/');
+        let part = match host.get(..3) {
+            Some("%2F" | "%2f") => host.split('/').next().unwrap_or(host).replace("%2F", "/").replace("%2f", "/"),
             _ if part.starts_with('/') => part.to_owned(),
             _ => continue,
         };

@@ -42,11 +42,11 @@ impl<'a> Seen<'a> {
         Seen { listeners, units, containers, children, sockets, paths }
     }
 
-    /// Processes of a unit; of an umbrella, also those of the instances that it starts.
+    /// Processes of a unit; of an umbrella or socket, also those of the instances that it starts.
     pub(super) fn of_unit(&self, name: &str, is_umbrella: bool) -> BTreeSet<u32> {
         let mut found = self.units.get(name).cloned().unwrap_or_default();
         if is_umbrella {
-            let instances = format!("{}@", name.trim_end_matches(".service"));
+            let instances = format!("{}@", name.rsplit_once('.').map_or(name, |(stem, _)| stem));
             let from = self.units.range(instances.as_str()..);
             found.extend(from.take_while(|(name, _)| name.starts_with(&instances)).flat_map(|(_, pids)| pids));
         }

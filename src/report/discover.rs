@@ -37,7 +37,7 @@ pub struct Row {
     pub name: String,
     /// What it is, in its own words.
     pub summary: String,
-    /// Who starts and stops it: `systemd`, `compose`, `docker`, `pm2`.
+    /// Who starts and stops it: `systemd`, `compose`, `docker`, `pm2`; `podman`, which no verb acts on.
     pub manager: &'static str,
     /// The manager's own name for it.
     pub unit: String,

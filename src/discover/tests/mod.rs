@@ -177,6 +177,7 @@ struct Host {
     processes: BTreeMap<u32, Process>,
     sockets: Vec<(Listener, Option<u32>)>,
     paths: Vec<(String, u32)>,
+    podman: BTreeMap<String, Option<podman::Named>>,
     connections: BTreeSet<(u32, u16)>,
     units: Units,
     containers: Vec<Container>,
@@ -199,7 +200,7 @@ impl Host {
     }
 
     fn found(self) -> Found {
-        let Host { processes, sockets, paths, connections, units, containers, apps } = self;
+        let Host { processes, sockets, paths, podman, connections, units, containers, apps } = self;
         assemble(
             Listeners {
                 processes,
@@ -207,6 +208,7 @@ impl Host {
                 paths,
                 connections,
                 databases: BTreeSet::new(),
+                podman,
                 trouble: None,
                 is_cut: false,
             },

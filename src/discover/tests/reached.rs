@@ -109,3 +109,82 @@ fn public_names_of_containers_are_those_of_traefik_where_it_runs() {
     holds(found);
     assert!(all("nginx").services.iter().all(|one| one.routes.is_empty()));
 }
+
+#[test]
+fn a_socket_that_starts_an_instance_for_each_connection_is_never_asked() {
+    let mut host = Host::default();
+    host.unit("echo.socket", "[Unit]\nDescription=echoes\n");
+    let echo = host.units.services.get_mut("echo.socket").unwrap();
+    (echo.accepts, echo.sockets) = (true, vec!["127.0.0.1:6379".parse().unwrap()]);
+    host.process(10, named("systemd", "init.scope"), &[]);
+    host.process(11, named("cat", "echo@0-x.service"), &["127.0.0.1:7779"]);
+    let found = host.found();
+    let echo = one(&found, "echo");
+    assert_eq!(echo.manager, FoundManager::Unit("echo.socket".to_owned()));
+    assert_eq!(echo.protocol, Some(Protocol::Other));
+    assert!(registry::probe(echo, 6379).is_none());
+    assert_eq!(found.unmanaged, []);
+    let localhost = deployment(&found);
+    assert_eq!(crate::select::meant(localhost, "echo.socket").unwrap().len(), 1);
+    holds(found);
+}
+
+#[test]
+fn a_unit_is_meant_by_its_other_names_too() {
+    let mut host = Host::default();
+    host.unit("real.service", "").unit("web.service", "[Unit]\nRequires=alias.service\n");
+    host.units.services.get_mut("real.service").unwrap().aliases = vec!["alias.service".to_owned()];
+    let found = host.found();
+    assert_eq!(one(&found, "web").needs, [("real".to_owned(), "Requires=alias.service".to_owned())]);
+    let localhost = deployment(&found);
+    for word in ["real", "real.service", "alias", "alias.service"] {
+        let names: Vec<&str> = crate::select::meant(localhost, word).unwrap().iter().map(|one| one.name).collect();
+        assert_eq!(names, ["real"], "{word}");
+    }
+    assert!(program(&found, "x", "x").contains("Unit::new(\"real.service\").aliases(&[\"alias.service\"])"));
+    holds(found);
+}
+
+#[test]
+fn containers_of_podman_are_shown_and_no_verb_acts_on_them() {
+    let mut host = Host::default();
+    let named = |name: &str, image: &str| Some(podman::Named { name: name.to_owned(), image: image.to_owned() });
+    host.podman = BTreeMap::from([
+        (id(1), named("db", "docker.io/library/postgres:17")),
+        (id(2), None),
+        (id(3), named("-rf", "")),
+        // A unit runs it, which podman generate systemd has written; another has ended meanwhile.
+        (id(4), named("web", "")),
+        (id(5), named("gone", "")),
+    ]);
+    for (number, pid) in [(1, 10), (2, 20), (3, 30)] {
+        // The one that watches it holds the ports that it publishes.
+        host.process(pid, process(Home::Container(id(number))), &[&format!("0.0.0.0:{}", 5400 + pid)]);
+        host.process(pid + 1, Process { parent: pid, ..process(Home::Container(id(number))) }, &[]);
+    }
+    host.unit("web.service", "").process(40, process(Home::Unit("web.service".to_owned())), &["0.0.0.0:80"]);
+    host.process(41, Process { parent: 40, ..process(Home::Container(id(4))) }, &[]);
+    host.connections.insert((40, 5410));
+    let found = host.found();
+    let names: Vec<(&str, &str)> = found.services.iter().map(|one| (one.name.as_str(), one.manager.kind())).collect();
+    let wanted = [
+        ("db", "podman"),
+        ("podman-000000000000", "podman"),
+        ("podman-000000000000-podman", "podman"),
+        ("web", "systemd"),
+    ];
+    assert_eq!(names, wanted);
+    let db = one(&found, "db");
+    assert_eq!((db.role, db.listens[0].port(), &db.needs[..]), (Role::Database, 5410, &[][..]));
+    assert_eq!(db.why, ["container db of podman, which no verb acts on: podman ps"]);
+    assert_eq!(one(&found, "web").needs, [("db".to_owned(), "is connected to port 5410".to_owned())]);
+    assert_eq!(found.unmanaged, []);
+    let localhost = deployment(&found);
+    let web = localhost.services.iter().find(|one| one.name == "web").unwrap();
+    assert!(web.needs.is_empty() && localhost.services.iter().all(|one| one.name != "db"));
+    check::deployment(localhost);
+    let text = program(&found, "x", "x");
+    let left_out = "// Left out, because podman runs them: db, podman-000000000000, podman-000000000000-podman.\n";
+    assert!(text.contains(left_out) && text.contains("SERVICES: &[&Service] = &[&WEB];"), "{text}");
+    assert!(syn::parse_file(&text).is_ok());
+}
