@@ -119,7 +119,7 @@ fn of_units(seen: &Seen<'_>, units: &Units, apps: &Apps) -> (Vec<Candidate>, usi
             continue;
         }
         let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
-        let pids = seen.of_unit(name, is_umbrella(unit) || unit.accepts);
+        let pids = seen.of_unit(name, is_umbrella(unit) || unit.accepts());
         // A unit that only keeps pm2 running stands for its applications.
         if apps.all.iter().any(|app| pids.contains(&app.daemon)) {
             continue;
@@ -151,7 +151,7 @@ fn of_units(seen: &Seen<'_>, units: &Units, apps: &Apps) -> (Vec<Candidate>, usi
         why.extend(unit.enabled.then(|| "enabled".to_owned()));
         why.extend(unit.trigger.as_ref().map(|trigger| format!("started by {trigger}")));
         why.extend(program.as_ref().map(|program| format!("{program} listens")));
-        why.extend(unit.accepts.then(|| "each connection starts an instance".to_owned()));
+        why.extend(unit.accepts().then(|| "each connection starts an instance".to_owned()));
         let settings = ["Requires", "BindsTo", "Requisite", "After"];
         let wanted = settings.into_iter().flat_map(|key| unit.names(key).into_iter().map(move |name| (name, key)));
         let plain_setting = |key: &str| unit.setting(key).filter(|value| !value.contains('%')).map(str::to_owned);
@@ -327,7 +327,7 @@ fn of_app(seen: &Seen<'_>, app: &App) -> Candidate {
         units: Vec::new(),
         depends_on: Vec::new(),
         named_ports: app.named_ports.clone(),
-        named_paths: BTreeSet::new(),
+        named_paths: app.named_paths.clone(),
     }
 }
 

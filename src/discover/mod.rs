@@ -326,7 +326,7 @@ pub fn find(door: Door<'_>) -> Found {
         let until = Instant::now() + door.limit;
         let listeners = task(scope, move || listeners::read(door.system, paths, until));
         let containers = task(scope, || containers::list(door));
-        let apps = task(scope, move || apps::list(door.system, until));
+        let apps = task(scope, move || apps::list(door.system, paths, until));
         let units = units::read(door.system, paths);
         (join(listeners), units, join(containers), join(apps))
     });

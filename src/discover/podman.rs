@@ -10,14 +10,11 @@ use crate::host::system::System;
 /// How many are listed at most.
 const MOST: usize = 300;
 
-/// The lists of containers, by the driver of the storage
-/// (<https://github.com/containers/storage/blob/main/containers.go>); what ends with `--rm` is in one of its own.
-const LISTS: [&str; 4] = [
-    "/var/lib/containers/storage/overlay-containers/containers.json",
-    "/var/lib/containers/storage/overlay-containers/volatile-containers.json",
-    "/var/lib/containers/storage/vfs-containers/containers.json",
-    "/var/lib/containers/storage/btrfs-containers/containers.json",
-];
+/// Drivers of the storage, each with lists of its own
+/// (<https://github.com/containers/storage/blob/main/containers.go>).
+const DRIVERS: [&str; 3] = ["overlay", "vfs", "btrfs"];
+/// What ends with `--rm` is in the second.
+const LISTS: [&str; 2] = ["containers.json", "volatile-containers.json"];
 
 /// A container of podman.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,8 +31,9 @@ pub(super) fn named(system: &System, ids: BTreeSet<String>) -> BTreeMap<String, 
         return BTreeMap::new();
     }
     let mut known: BTreeMap<String, Named> = BTreeMap::new();
-    for text in LISTS.iter().filter_map(|path| system.read(path).ok()) {
-        known.extend(parse(&text));
+    for driver in DRIVERS {
+        let lists = LISTS.iter().map(|list| format!("/var/lib/containers/storage/{driver}-containers/{list}"));
+        known.extend(lists.filter_map(|path| system.read(path).ok()).flat_map(|text| parse(&text)));
     }
     let found = ids.into_iter().take(MOST).map(|id| (known.remove(&id), id));
     found.map(|(named, id)| (id, named)).collect()
@@ -88,7 +86,7 @@ mod tests {
     fn what_no_list_has_is_unknown() {
         let root = std::env::temp_dir().join(format!("opsctl-discover-podman-{}", std::process::id()));
         let system = System { root: root.clone(), ..System::real() };
-        let list = system.path(LISTS[1]);
+        let list = system.path("/var/lib/containers/storage/vfs-containers/volatile-containers.json");
         std::fs::create_dir_all(list.parent().unwrap()).unwrap();
         std::fs::write(&list, r#"[{"id":"0a","names":["web"]}]"#).unwrap();
         let found = named(&system, BTreeSet::from(["0a".to_owned(), "0b".to_owned()]));

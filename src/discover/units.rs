@@ -77,16 +77,19 @@ pub struct Unit {
     pub named_ports: BTreeSet<u16>,
     /// Paths at which that socket listens.
     pub paths: Vec<String>,
-    /// It is a socket that starts an instance of its service for each connection, and stands for all of them.
-    pub accepts: bool,
     /// Paths at which somebody listens, and which its environment names.
     pub named_paths: BTreeSet<String>,
 }
 
 impl Unit {
+    /// It is a socket that starts an instance of its service for each connection, and stands for all of them.
+    pub fn accepts(&self) -> bool {
+        is_kind(&self.file, "socket")
+    }
+
     /// A connection starts it.
     pub fn is_on_demand(&self) -> bool {
-        self.accepts || self.trigger.as_ref().is_some_and(|trigger| is_kind(trigger, "socket"))
+        self.accepts() || self.trigger.as_ref().is_some_and(|trigger| is_kind(trigger, "socket"))
     }
 
     /// It runs, is started at boot, or waits for what starts it.
@@ -245,7 +248,7 @@ pub(super) fn read(system: &System, listening: &BTreeMap<u64, String>) -> Units 
         let own = unit(system, &files, &triggers, &listening, &trigger.name).filter(|unit| unit.own.is_some());
         let Some(own) = own else { continue };
         let (sockets, paths) = (trigger.sockets.clone(), trigger.paths.clone());
-        found.services.insert(trigger.name.clone(), Unit { sockets, paths, accepts: true, ..own });
+        found.services.insert(trigger.name.clone(), Unit { sockets, paths, ..own });
     }
     found
 }

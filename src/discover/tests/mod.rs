@@ -147,6 +147,7 @@ fn app(name: &str) -> App {
         pids: Vec::new(),
         ports: BTreeSet::new(),
         named_ports: BTreeSet::new(),
+        named_paths: BTreeSet::new(),
         env: None,
         daemon: 1,
     }

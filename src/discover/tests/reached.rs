@@ -30,7 +30,8 @@ fn host() -> Host {
     .to_vec();
     host.process(20, Process { of_user: true, ..process(Home::None) }, &[]);
     host.process(21, Process { of_user: true, ..named("try", "cache.service") }, &[]);
-    host.apps.all.push(App { pids: vec![20], ..app("a-redis") });
+    let named_paths = BTreeSet::from(["/run/php/php8.4-fpm.sock".to_owned()]);
+    host.apps.all.push(App { pids: vec![20], named_paths, ..app("a-redis") });
     for name in ["postgresql@17-main.service", "php8.4-fpm.service", "quiet.service"] {
         host.units.services.insert(name.to_owned(), unit("", false));
     }
@@ -60,6 +61,7 @@ fn services_that_listen_at_a_path_are_known_by_it_and_needed_by_who_names_it() {
         one(&found, "shop").needs,
         [needs("cache", "/run/cache.sock"), needs("postgresql", "/run/postgresql/.s.PGSQL.5432")]
     );
+    assert_eq!(one(&found, "a-redis").needs, [needs("php8-4-fpm", "/run/php/php8.4-fpm.sock")]);
     holds(found);
 }
 
@@ -115,7 +117,8 @@ fn a_socket_that_starts_an_instance_for_each_connection_is_never_asked() {
     let mut host = Host::default();
     host.unit("echo.socket", "[Unit]\nDescription=echoes\n");
     let echo = host.units.services.get_mut("echo.socket").unwrap();
-    (echo.accepts, echo.sockets) = (true, vec!["127.0.0.1:6379".parse().unwrap()]);
+    echo.file = "/etc/systemd/system/echo.socket".to_owned();
+    echo.sockets = vec!["127.0.0.1:6379".parse().unwrap()];
     host.process(10, named("systemd", "init.scope"), &[]);
     host.process(11, named("cat", "echo@0-x.service"), &["127.0.0.1:7779"]);
     let found = host.found();

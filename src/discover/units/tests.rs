@@ -176,7 +176,7 @@ fn a_socket_with_accept_is_one_service_by_its_own_name() {
         (&echo.sockets[..], &echo.paths[..]),
         (&["127.0.0.1:7778".parse().unwrap()][..], &["/run/echo.sock".to_owned()][..])
     );
-    assert!(echo.accepts && echo.enabled && echo.running && echo.is_on_demand());
+    assert!(echo.accepts() && echo.enabled && echo.running && echo.is_on_demand());
 }
 
 #[test]
