@@ -55,7 +55,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     context.ui.report(&Crate {
         head,
         name: name.clone(),
-        services: found.services.len(),
+        services: found.services.iter().filter(|one| one.manager.is_known()).count(),
         files: files.collect(),
         dry_run: args.dry_run,
         unknown: unknown(found.unknown),

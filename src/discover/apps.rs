@@ -8,6 +8,7 @@ use std::time::Instant;
 use serde::Deserialize;
 
 use super::names::{is_plain_path, is_word};
+use super::paths;
 use super::units::local_ports;
 use crate::host::system::System;
 use crate::host::tools::cgroup::{self, Home};
@@ -53,6 +54,8 @@ pub struct App {
     pub ports: BTreeSet<u16>,
     /// Ports of this host that its environment names.
     pub named_ports: BTreeSet<u16>,
+    /// Paths at which somebody listens, and which its environment or env file names.
+    pub named_paths: BTreeSet<String>,
     /// The env file in its directory.
     pub env: Option<String>,
     /// Its daemon.
@@ -89,7 +92,8 @@ struct Daemon<'a> {
 }
 
 /// Looks for daemons and their applications, as long as there is time.
-pub(super) fn list(system: &System, until: Instant) -> Apps {
+pub(super) fn list(system: &System, paths: &BTreeMap<u64, String>, until: Instant) -> Apps {
+    let listening = &paths.values().map(String::as_str).collect();
     let mut found = Apps::default();
     let pids = system.processes();
     let names = system.read_of(&pids, "comm").into_iter().filter(|(_, name)| name.starts_with(pm2::DAEMON_NAME));
@@ -129,7 +133,7 @@ pub(super) fn list(system: &System, until: Instant) -> Apps {
             found.daemons.push(pid);
             let children = parents.iter().filter(|(_, parent)| **parent == pid).map(|(child, _)| *child).collect();
             let daemon = Daemon { pid, uid, user: &user, home: &home };
-            found.all.extend(of_daemon(system, &daemon, children, until, &mut found.trouble));
+            found.all.extend(of_daemon(system, &daemon, children, listening, until, &mut found.trouble));
         }
     }
     found
@@ -163,6 +167,7 @@ fn of_daemon(
     system: &System,
     daemon: &Daemon<'_>,
     children: Vec<u32>,
+    listening: &BTreeSet<&str>,
     until: Instant,
     trouble: &mut Option<Trouble>,
 ) -> Vec<App> {
@@ -178,6 +183,7 @@ fn of_daemon(
         pids: Vec::new(),
         ports: BTreeSet::new(),
         named_ports: BTreeSet::new(),
+        named_paths: BTreeSet::new(),
         env: None,
         daemon: daemon.pid,
     };
@@ -222,7 +228,10 @@ fn of_daemon(
         for (key, value) in &environment {
             one.ports.extend(value.parse::<u16>().ok().filter(|_| key == "PORT" || key.ends_with("_PORT")));
             let left = MOST_PORTS.saturating_sub(one.named_ports.len());
-            one.named_ports.extend(local_ports(&format!("{key}={value}")).into_iter().take(left));
+            let text = format!("{key}={value}");
+            one.named_ports.extend(local_ports(&text).into_iter().take(left));
+            let left = MOST_PORTS.saturating_sub(one.named_paths.len());
+            one.named_paths.extend(paths::named(&text, listening).into_iter().take(left));
         }
         if variable("exec_mode") == Some("cluster_mode") {
             *running.entry(name.to_owned()).or_default() += 1;
@@ -247,11 +256,12 @@ fn of_daemon(
             if Instant::now() > until {
                 break;
             }
-            // What a file holds is not kept, only the ports that it names.
+            // What a file holds is not kept, only the ports and sockets that it names.
             if is_theirs(&path)
                 && let Ok(text) = system.read(&path)
             {
                 one.named_ports.extend(local_ports(&text).into_iter().take(MOST_PORTS));
+                one.named_paths.extend(paths::named(&text, listening).into_iter().take(MOST_PORTS));
                 one.env = Some(path);
                 break;
             }
@@ -391,7 +401,7 @@ mod tests {
         daemon(15, USER, "/home/shop/.pm2", session);
         daemon(16, 0, "/root/.pm2", &format!("/system.slice/docker-{}.scope", "a".repeat(64)));
         let system = System { root: root.clone(), ..System::real() };
-        let found = list(&system, Instant::now() + std::time::Duration::from_secs(20));
+        let found = list(&system, &BTreeMap::new(), Instant::now() + std::time::Duration::from_secs(20));
         fs::remove_dir_all(&root).unwrap();
         let apps: Vec<_> =
             found.all.iter().map(|one| (one.name.as_str(), one.env.as_deref(), one.named_ports.len())).collect();

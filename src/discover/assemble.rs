@@ -5,8 +5,10 @@ use std::net::SocketAddr;
 
 use super::apps::{App, Apps};
 use super::containers::Container;
-use super::listeners::Listeners;
+use super::listeners::{Listeners, Process};
 use super::names::{is_plain_path, is_unit_name, is_word, name, stated, summary};
+use super::podman::Named;
+use super::programs::{protocol_of, protocol_of_unit, role_of};
 use super::seen::Seen;
 use super::units::{self, Own, Unit, Units};
 use super::{Found, FoundManager, FoundService, Protocol, Role, UnitFacts, Unmanaged, needs};
@@ -33,6 +35,8 @@ struct Candidate {
     depends_on: Vec<String>,
     /// Ports of this host that its environment names.
     named_ports: BTreeSet<u16>,
+    /// Paths of sockets that its environment names.
+    named_paths: BTreeSet<String>,
 }
 
 pub(super) fn assemble(
@@ -50,14 +54,21 @@ pub(super) fn assemble(
     match containers {
         Ok(containers) => {
             let (usable, odd): (Vec<_>, Vec<_>) = containers.iter().partition(|one| is_word(&one.name));
+            let has_traefik = units.services.contains_key("traefik.service")
+                || containers.iter().any(|one| image(one).starts_with("traefik"));
             for one in usable {
                 let copies = containers.iter().filter(|other| one.compose.is_some() && other.compose == one.compose);
-                all.push(of_container(&seen, one, copies.count() > 1));
+                let mut candidate = of_container(&seen, one, copies.count() > 1);
+                let routes = one.routes.iter().filter(|_| has_traefik);
+                let routes = routes.map(|(host, path, port)| (host.clone(), path.clone(), port.unwrap_or_default()));
+                candidate.service.routes = routes.collect();
+                all.push(candidate);
             }
             found.unknown.extend(odd_names("containers", odd.len()));
         }
         Err(trouble) => found.unknown.push(("containers", trouble)),
     }
+    all.extend(listeners.podman.iter().filter_map(|(id, named)| of_podman(&seen, units, id, named.as_ref())));
     let (usable, odd): (Vec<_>, Vec<_>) = apps.all.iter().partition(|app| app.is_plain());
     all.extend(usable.into_iter().map(|app| of_app(&seen, app)));
     found.unknown.extend(odd_names("applications of pm2", odd.len()));
@@ -107,8 +118,8 @@ fn of_units(seen: &Seen<'_>, units: &Units, apps: &Apps) -> (Vec<Candidate>, usi
         if umbrella.as_ref().and_then(|name| units.services.get(name)).is_some_and(is_umbrella) {
             continue;
         }
-        let stem = name.trim_end_matches(".service");
-        let pids = seen.of_unit(name, is_umbrella(unit));
+        let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
+        let pids = seen.of_unit(name, is_umbrella(unit) || unit.accepts());
         // A unit that only keeps pm2 running stands for its applications.
         if apps.all.iter().any(|app| pids.contains(&app.daemon)) {
             continue;
@@ -117,7 +128,10 @@ fn of_units(seen: &Seen<'_>, units: &Units, apps: &Apps) -> (Vec<Candidate>, usi
         let listens = seen.addresses(&pids, |name| name != FORWARDER);
         let mut ports: BTreeSet<u16> = listens.iter().map(SocketAddr::port).collect();
         ports.extend(unit.sockets.iter().map(SocketAddr::port));
-        if unit.own.is_none() && stated(name).is_none() && ports.is_empty() && !units::is_known_server(name) {
+        let mut paths = seen.paths(&pids);
+        paths.extend(unit.paths.iter().cloned());
+        let serves = !ports.is_empty() || !paths.is_empty() || units::is_known_server(name);
+        if unit.own.is_none() && stated(name).is_none() && !serves {
             left_out += usize::from(unit.running);
             continue;
         }
@@ -137,6 +151,7 @@ fn of_units(seen: &Seen<'_>, units: &Units, apps: &Apps) -> (Vec<Candidate>, usi
         why.extend(unit.enabled.then(|| "enabled".to_owned()));
         why.extend(unit.trigger.as_ref().map(|trigger| format!("started by {trigger}")));
         why.extend(program.as_ref().map(|program| format!("{program} listens")));
+        why.extend(unit.accepts().then(|| "each connection starts an instance".to_owned()));
         let settings = ["Requires", "BindsTo", "Requisite", "After"];
         let wanted = settings.into_iter().flat_map(|key| unit.names(key).into_iter().map(move |name| (name, key)));
         let plain_setting = |key: &str| unit.setting(key).filter(|value| !value.contains('%')).map(str::to_owned);
@@ -146,6 +161,7 @@ fn of_units(seen: &Seen<'_>, units: &Units, apps: &Apps) -> (Vec<Candidate>, usi
             working_directory: plain_setting("WorkingDirectory").filter(|path| path.starts_with('/')),
             restart: plain_setting("Restart"),
             enabled: unit.enabled,
+            aliases: unit.aliases.clone(),
         };
         let own_name = stated(name).map_or(stem, |service| service.name);
         let service = FoundService {
@@ -153,6 +169,7 @@ fn of_units(seen: &Seen<'_>, units: &Units, apps: &Apps) -> (Vec<Candidate>, usi
             role,
             protocol: protocol_of_unit(unit, program.as_deref(), ports.iter().next().copied()),
             listens: with_sockets(listens, &unit.sockets),
+            paths: paths.into_iter().collect(),
             env: unit.env.clone(),
             why,
             unit: facts,
@@ -165,6 +182,7 @@ fn of_units(seen: &Seen<'_>, units: &Units, apps: &Apps) -> (Vec<Candidate>, usi
             units: wanted.collect(),
             depends_on: Vec::new(),
             named_ports: unit.named_ports.clone(),
+            named_paths: unit.named_paths.clone(),
         });
     }
     (found, left_out)
@@ -187,14 +205,10 @@ fn with_sockets(mut listens: Vec<SocketAddr>, sockets: &[SocketAddr]) -> Vec<Soc
     listens
 }
 
-/// What a unit speaks. A number says nothing of a program whose name is known but that it may not be asked; one that a connection
-/// starts is never asked.
-fn protocol_of_unit(unit: &Unit, program: Option<&str>, port: Option<u16>) -> Option<Protocol> {
-    if unit.is_on_demand() {
-        return Some(Protocol::Other);
-    }
-    let by_number = || Protocol::at(port?).filter(|protocol| program.is_none() || !protocol.is_asked_as_itself());
-    program.and_then(protocol_of).or_else(by_number)
+/// What a container is by its image: `postgres` of `registry.example/team/postgres:17`.
+fn image(container: &Container) -> &str {
+    let image = container.image.rsplit('/').next().unwrap_or_default();
+    image.split([':', '@']).next().unwrap_or_default()
 }
 
 /// `is_copy`: its compose service has several containers, each of which is a service by its own name.
@@ -209,9 +223,6 @@ fn of_container(seen: &Seen<'_>, container: &Container, is_copy: bool) -> Candid
             listens.push(one);
         }
     }
-    // `registry.example/team/postgres:17` and the name of its service say what it is.
-    let image = container.image.rsplit('/').next().unwrap_or_default();
-    let image = image.split([':', '@']).next().unwrap_or_default();
     let manager = match &container.compose {
         Some((project, service)) if !is_copy && is_word(project) && is_word(service) => FoundManager::Compose {
             project: project.clone(),
@@ -232,15 +243,52 @@ fn of_container(seen: &Seen<'_>, container: &Container, is_copy: bool) -> Candid
     let ports = listens.iter().map(SocketAddr::port).collect();
     let service = FoundService {
         summary: summary(&format!("container of {}", container.image), "a container"),
-        role: role_of(image),
-        protocol: protocol_of(image),
+        role: role_of(image(container)),
+        protocol: protocol_of(image(container)),
         listens,
         env: container.env.iter().filter(|path| is_plain_path(path)).cloned().collect(),
         why,
         ..FoundService::new(&name, manager)
     };
     let units = vec![("docker.service".to_owned(), "Requires")];
-    Candidate { service, pids, ports, units, depends_on: container.depends_on.clone(), named_ports: BTreeSet::new() }
+    Candidate {
+        service,
+        pids,
+        ports,
+        units,
+        depends_on: container.depends_on.clone(),
+        named_ports: BTreeSet::new(),
+        named_paths: BTreeSet::new(),
+    }
+}
+
+/// A container of podman; none where a unit runs it, which is the service then.
+fn of_podman(seen: &Seen<'_>, units: &Units, id: &str, named: Option<&Named>) -> Option<Candidate> {
+    let process = |pid: &u32| seen.listeners.processes.get(pid);
+    let pids = seen.of_container(id);
+    let is_of_unit = |process: &Process| match &process.home {
+        Home::Unit(name) => !process.of_user && units.services.contains_key(name),
+        _ => false,
+    };
+    // The one that watches it.
+    let mut parents = pids.iter().filter_map(process).filter_map(|it| process(&it.parent));
+    if pids.is_empty() || parents.any(is_of_unit) {
+        return None;
+    }
+    let short = || format!("podman-{}", id.get(..12).unwrap_or(id));
+    let name = named.map(|named| named.name.clone()).filter(|name| is_word(name)).unwrap_or_else(short);
+    let one = Container {
+        id: id.to_owned(),
+        image: named.map(|it| it.image.clone()).unwrap_or_default(),
+        name: name.clone(),
+        running: true,
+        ..Container::default()
+    };
+    let mut candidate = of_container(seen, &one, false);
+    candidate.units.clear();
+    candidate.service.why = vec![format!("container {name} of podman, which no verb acts on: podman ps")];
+    candidate.service.manager = FoundManager::Podman(name);
+    Some(candidate)
 }
 
 fn of_app(seen: &Seen<'_>, app: &App) -> Candidate {
@@ -262,6 +310,7 @@ fn of_app(seen: &Seen<'_>, app: &App) -> Candidate {
     let service = FoundService {
         summary: summary(&format!("application of {}", app.user), "an application of pm2"),
         role: role_of(&app.name),
+        paths: seen.paths(&pids).into_iter().collect(),
         listens,
         env: app.env.iter().filter(|path| is_plain_path(path)).cloned().collect(),
         why: vec![format!("application of the pm2 daemon of {}", app.user)],
@@ -271,56 +320,23 @@ fn of_app(seen: &Seen<'_>, app: &App) -> Candidate {
         },
         ..FoundService::new(&app.name, manager)
     };
-    Candidate { service, pids, ports, units: Vec::new(), depends_on: Vec::new(), named_ports: app.named_ports.clone() }
-}
-
-/// The program of a service that listens at one of its ports.
-fn program_of(seen: &Seen<'_>, pids: &BTreeSet<u32>, ports: &BTreeSet<u16>) -> Option<String> {
-    let listens = |pid: &&u32| seen.listens(**pid).iter().any(|address| ports.contains(&address.port()));
-    let process = seen.listeners.processes.get(pids.iter().find(listens)?)?;
-    Some(summary(&process.name, "a program")).filter(|name| name != FORWARDER)
-}
-
-fn role_of(program: &str) -> Role {
-    const EDGES: [&str; 8] = ["caddy", "nginx", "apache", "httpd", "traefik", "haproxy", "envoy", "lighttpd"];
-    const DATABASES: [&str; 14] = [
-        "postgres",
-        "mysql",
-        "mariadb",
-        "redis",
-        "valkey",
-        "mongo",
-        "memcached",
-        "clickhouse",
-        "elasticsearch",
-        "opensearch",
-        "rabbitmq",
-        "qdrant",
-        "meilisearch",
-        "cockroach",
-    ];
-    // An exporter of a database is none.
-    let is = |names: &[&str]| names.iter().any(|name| program.starts_with(name)) && !program.contains("exporter");
-    match () {
-        () if is(&EDGES) => Role::Edge,
-        () if is(&DATABASES) => Role::Database,
-        () => Role::Service,
+    Candidate {
+        service,
+        pids,
+        ports,
+        units: Vec::new(),
+        depends_on: Vec::new(),
+        named_ports: app.named_ports.clone(),
+        named_paths: app.named_paths.clone(),
     }
 }
 
-fn protocol_of(program: &str) -> Option<Protocol> {
-    let known = [
-        ("postgres", Protocol::Postgres),
-        ("pgbouncer", Protocol::Postgres),
-        ("redis", Protocol::Redis),
-        ("valkey", Protocol::Redis),
-        ("mongo", Protocol::Mongo),
-        ("mysql", Protocol::Mysql),
-        ("mariadb", Protocol::Mysql),
-        ("sshd", Protocol::Ssh),
-    ];
-    let is = |name: &str| program.starts_with(name) && !program.contains("exporter");
-    known.into_iter().find(|(name, _)| is(name)).map(|(_, protocol)| protocol)
+/// The program of a service that listens at one of its ports, or, where it has none, at a path.
+fn program_of(seen: &Seen<'_>, pids: &BTreeSet<u32>, ports: &BTreeSet<u16>) -> Option<String> {
+    let at_port = |pid: &&u32| seen.listens(**pid).iter().any(|address| ports.contains(&address.port()));
+    let listens = |pid: &&u32| at_port(pid) || (ports.is_empty() && seen.has_path(**pid));
+    let process = seen.listeners.processes.get(pids.iter().find(listens)?)?;
+    Some(summary(&process.name, "a program")).filter(|name| name != FORWARDER)
 }
 
 /// Those who listen and are no service's; what the distribution's own units and the engine's forwarders hold is left out.
@@ -342,19 +358,6 @@ fn unmanaged(listeners: &Listeners, all: &[Candidate], units: &Units, daemons: &
     found.into_values().collect()
 }
 
-/// Why one's need of the other follows from their names.
-fn by_name(one: &FoundService, other: &FoundService) -> Option<String> {
-    // `redis-exporter` reports on `redis`.
-    if matches!(other.role, Role::Database | Role::Edge) && one.name.strip_suffix("-exporter") == Some(&other.name) {
-        return Some(format!("it is named after {}", other.name));
-    }
-    // `shop-postgres` beside `shop`: plain containers, of which no file says more.
-    let are_containers = [one, other].iter().all(|it| matches!(it.manager, FoundManager::Container(_)));
-    let is_named_after = other.name.strip_prefix(one.name.as_str()).is_some_and(|rest| rest.starts_with('-'));
-    (other.role == Role::Database && are_containers && is_named_after)
-        .then(|| format!("{} is named after it", other.name))
-}
-
 /// In an order in which each stands below what it needs: databases and edges, services, then what runs by a timer.
 fn ordered(listeners: &Listeners, mut all: Vec<Candidate>) -> Vec<FoundService> {
     const RANK: [Role; 4] = [Role::Database, Role::Service, Role::Edge, Role::Job];
@@ -363,17 +366,25 @@ fn ordered(listeners: &Listeners, mut all: Vec<Candidate>) -> Vec<FoundService> 
     let mut reasons: BTreeMap<(usize, usize), String> = BTreeMap::new();
     // Where several are at one port, an application of a user comes after what root starts.
     let mut by_port: BTreeMap<u16, usize> = BTreeMap::new();
+    let mut by_path: BTreeMap<String, usize> = BTreeMap::new();
     let is_app = |one: &Candidate| matches!(one.service.manager, FoundManager::App { .. });
     for wanted in [false, true] {
         for (index, one) in all.iter().enumerate().filter(|(_, one)| is_app(one) == wanted) {
             for port in &one.ports {
                 by_port.entry(*port).or_insert(index);
             }
+            for path in &one.service.paths {
+                by_path.entry(path.clone()).or_insert(index);
+            }
         }
     }
     let at_port = |port: u16| by_port.get(&port).copied().filter(|other| all[*other].service.role != Role::Edge);
-    let by_manager: BTreeMap<&FoundManager, usize> =
-        all.iter().enumerate().map(|(index, one)| (&one.service.manager, index)).collect();
+    let mut by_unit: BTreeMap<&str, usize> = BTreeMap::new();
+    for (index, one) in all.iter().enumerate() {
+        if let FoundManager::Unit(name) = &one.service.manager {
+            by_unit.extend(one.service.unit.aliases.iter().chain([name]).map(|name| (name.as_str(), index)));
+        }
+    }
     let mut members: BTreeMap<(String, String), usize> = BTreeMap::new();
     for (index, one) in all.iter().enumerate() {
         if let FoundManager::Compose { project, service, .. } = &one.service.manager {
@@ -382,7 +393,7 @@ fn ordered(listeners: &Listeners, mut all: Vec<Candidate>) -> Vec<FoundService> 
     }
     for (index, one) in all.iter().enumerate() {
         for (unit, key) in &one.units {
-            let Some(other) = by_manager.get(&FoundManager::Unit(unit.clone())).copied() else { continue };
+            let Some(other) = by_unit.get(unit.as_str()).copied() else { continue };
             // To be started after another is less than to need it, but for what keeps data.
             if *key != "After" || all[other].service.role == Role::Database {
                 reasons.entry((index, other)).or_insert_with(|| match &one.service.manager {
@@ -401,8 +412,12 @@ fn ordered(listeners: &Listeners, mut all: Vec<Candidate>) -> Vec<FoundService> 
             let Some(other) = at_port(*port) else { continue };
             reasons.entry((index, other)).or_insert_with(|| format!("its environment names port {port}"));
         }
+        for path in &one.named_paths {
+            let Some(other) = by_path.get(path) else { continue };
+            reasons.entry((index, *other)).or_insert_with(|| format!("its environment names {path}"));
+        }
         for (other, _) in all.iter().enumerate().filter(|(other, _)| *other != index) {
-            if let Some(reason) = by_name(&one.service, &all[other].service) {
+            if let Some(reason) = needs::by_name(&one.service, &all[other].service) {
                 reasons.entry((index, other)).or_insert(reason);
             }
         }

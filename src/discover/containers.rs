@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use super::traefik::{self, Labelled};
 use crate::host::tools::docker_engine;
 use crate::host::trouble::Trouble;
-use crate::observe::probe::{Door, containers_listed};
+use crate::observe::probe::{Door, containers_listed, engine_is_podman};
 
 /// A container that was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Container {
     /// Its id.
     pub id: String,
@@ -25,13 +26,15 @@ pub struct Container {
     pub ports: Vec<(String, u16)>,
     /// Env files that the compose file names for it, or else the one beside that file.
     pub env: Vec<String>,
+    /// Public names that Traefik sends to it.
+    pub routes: Vec<Labelled>,
     /// It runs.
     pub running: bool,
 }
 
 /// The engine's list; empty where there is no engine.
 pub(super) fn list(door: Door<'_>) -> Result<Vec<Container>, Trouble> {
-    if !door.system.exists(docker_engine::SOCKET) {
+    if !door.system.exists(docker_engine::SOCKET) || engine_is_podman(door.system) {
         return Ok(Vec::new());
     }
     let body = match containers_listed(door) {
@@ -109,6 +112,16 @@ fn env_files(text: &str, service: &str) -> Vec<String> {
     listed.chain(below).filter(|path| !path.is_empty()).collect()
 }
 
+/// The routes of its labels, each with the port of this host that leads to that port of the container, if there is one.
+fn traefik_routes(row: &docker_engine::Row) -> Vec<Labelled> {
+    let outside = |inside: u16| {
+        let inside = format!("{inside}/tcp");
+        row.ports.iter().find(|port| port.inside == inside).map(|port| port.port)
+    };
+    let routes = traefik::routes(&row.labels).into_iter();
+    routes.map(|(host, path, port)| (host, path, port.map(|port| outside(port).unwrap_or(port)))).collect()
+}
+
 fn container(row: &docker_engine::Row) -> Option<Container> {
     let label = |key: &str| row.labels.get(key).map(String::as_str).filter(|value| !value.is_empty());
     // A task of Swarm is replaced by another of another name.
@@ -136,6 +149,7 @@ fn container(row: &docker_engine::Row) -> Option<Container> {
         image: row.image.clone(),
         name,
         env: Vec::new(),
+        routes: traefik_routes(row),
         running,
     })
 }

@@ -10,7 +10,9 @@ fn is_same(service: &Service, one: &FoundService) -> bool {
     let is_at_its_port = || service.ports.first().is_some_and(|port| one.ports().contains(port));
     service.managers.is_empty() && is_at_its_port()
         || service.managers.iter().any(|manager| match (manager, &one.manager) {
-            (Manager::Systemd(unit), FoundManager::Unit(name)) => unit.is_called(name),
+            (Manager::Systemd(unit), FoundManager::Unit(name)) => {
+                unit.is_called(name) || one.unit.aliases.iter().any(|alias| unit.is_called(alias))
+            }
             (Manager::Compose(compose), FoundManager::Compose { project, service, .. }) => {
                 compose.project == project && compose.service == service
             }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
+use super::podman::{self, Named};
 use crate::host::system::System;
 use crate::host::tools::cgroup::{self, Home};
 use crate::host::tools::sockets::{self, Listener, Peer};
@@ -30,10 +31,14 @@ pub struct Listeners {
     pub processes: BTreeMap<u32, Process>,
     /// Sockets that wait for connections, each with a process that holds it, where that is visible.
     pub sockets: Vec<(Listener, Option<u32>)>,
+    /// Paths at which somebody listens, each with a process that holds the socket.
+    pub paths: Vec<(String, u32)>,
     /// Connections to this host's own ports: the process that opened it, and the port.
     pub connections: BTreeSet<(u32, u16)>,
     /// SQLite files that processes have open.
     pub databases: BTreeSet<(u32, String)>,
+    /// Containers of root's podman that run, by their ids.
+    pub podman: BTreeMap<String, Option<Named>>,
     /// Why there may be more.
     pub trouble: Option<Trouble>,
     /// Time ran out before all processes were read.
@@ -41,7 +46,7 @@ pub struct Listeners {
 }
 
 /// Reads the tables of sockets and, as long as there is time, what every process holds.
-pub(super) fn read(system: &System, until: Instant) -> Listeners {
+pub(super) fn read(system: &System, paths: &BTreeMap<u64, String>, until: Instant) -> Listeners {
     let pids = system.processes();
     let names: BTreeMap<u32, String> = system.read_of(&pids, "comm").into_iter().collect();
     let groups: BTreeMap<u32, String> = system.read_of(&pids, "cgroup").into_iter().collect();
@@ -57,6 +62,13 @@ pub(super) fn read(system: &System, until: Instant) -> Listeners {
         Some((pid, process))
     };
     let processes: BTreeMap<u32, Process> = stats.into_iter().filter_map(process).collect();
+    let of_podman = |(pid, process): (&u32, &Process)| match &process.home {
+        Home::Container(id) if !process.of_user => {
+            groups.get(pid).filter(|group| cgroup::is_of_podman(group, id)).map(|_| id.clone())
+        }
+        _ => None,
+    };
+    let podman = podman::named(system, processes.iter().filter_map(of_podman).collect());
     let (tcp, mut trouble) = match tcp_listeners(system) {
         Ok(tcp) => (tcp, None),
         Err(trouble) => (Vec::new(), Some(trouble)),
@@ -92,8 +104,12 @@ pub(super) fn read(system: &System, until: Instant) -> Listeners {
             databases.extend(own.map(|path| (*pid, path.clone())));
         }
         for inode in open.sockets {
-            // Of several that hold one the first, which is the oldest: a parent and those that it started.
-            holders.entry(inode).or_insert(*pid);
+            // Of several that hold one the first, which is the oldest: a parent and those that it started. What systemd holds
+            // as well is another's.
+            let holder = holders.entry(inode).or_insert(*pid);
+            if *holder == 1 && paths.contains_key(&inode) {
+                *holder = *pid;
+            }
             connections.extend(connected.get(&inode).map(|port| (*pid, *port)));
         }
     }
@@ -102,7 +118,8 @@ pub(super) fn read(system: &System, until: Instant) -> Listeners {
     }
     // systemd holds the sockets that it listens at for others.
     let sockets = tcp.into_iter().map(|listener| (listener, holders.get(&listener.inode).copied())).collect();
-    Listeners { processes, sockets, connections, databases, trouble, is_cut }
+    let paths = paths.iter().filter_map(|(inode, path)| Some((path.clone(), *holders.get(inode)?))).collect();
+    Listeners { processes, sockets, paths, connections, databases, podman, trouble, is_cut }
 }
 
 /// Whether this is a database by its name and by how it begins. Only what is called one is opened.

@@ -13,12 +13,16 @@ mod diff;
 mod listeners;
 mod names;
 mod needs;
+mod paths;
+mod podman;
+mod programs;
 mod registry;
 mod routes;
 mod rust;
 mod seen;
 #[cfg(test)]
 mod tests;
+mod traefik;
 mod units;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -69,6 +73,8 @@ pub struct FoundService {
     pub role: Role,
     /// Where it waits for connections over TCP.
     pub listens: Vec<SocketAddr>,
+    /// Paths of the sockets at which it waits for connections.
+    pub paths: Vec<String>,
     /// What speaks at its main port: by its program, the usual number, or after [`add_answers`].
     pub protocol: Option<Protocol>,
     /// Its env files.
@@ -77,7 +83,8 @@ pub struct FoundService {
     pub data: Vec<String>,
     /// Names of services that it cannot work without, and why that is thought so.
     pub needs: Vec<(String, String)>,
-    /// Public names, paths and the port to which the proxy sends them; only after [`add_routes`].
+    /// Public names, paths and the port to which the proxy sends them, 0 where that is not known; of Caddy and nginx only after
+    /// [`add_routes`].
     pub routes: Vec<(String, String, u16)>,
     /// Why it is thought to be a service.
     pub why: Vec<String>,
@@ -94,6 +101,7 @@ impl FoundService {
             manager,
             role: Role::Service,
             listens: Vec::new(),
+            paths: Vec::new(),
             protocol: None,
             env: Vec::new(),
             data: Vec::new(),
@@ -135,6 +143,8 @@ pub struct UnitFacts {
     pub restart: Option<String>,
     /// Whether it starts at boot.
     pub enabled: bool,
+    /// Its other names.
+    pub aliases: Vec<String>,
 }
 
 /// Who starts and stops a service.
@@ -153,6 +163,8 @@ pub enum FoundManager {
     },
     /// A container, by its name.
     Container(String),
+    /// A container of podman, by its name. No verb acts on it.
+    Podman(String),
     /// An application of a pm2 daemon.
     App {
         /// Its name.
@@ -175,14 +187,23 @@ impl FoundManager {
             FoundManager::Unit(_) => "systemd",
             FoundManager::Compose { .. } => "compose",
             FoundManager::Container(_) => "docker",
+            FoundManager::Podman(_) => "podman",
             FoundManager::App { .. } => "pm2",
         }
+    }
+
+    /// Whether the registry has a manager that acts on it.
+    pub const fn is_known(&self) -> bool {
+        !matches!(self, FoundManager::Podman(_))
     }
 
     /// The tool's own name for it.
     pub fn unit(&self) -> &str {
         match self {
-            FoundManager::Unit(name) | FoundManager::Container(name) | FoundManager::App { name, .. } => name,
+            FoundManager::Unit(name)
+            | FoundManager::Container(name)
+            | FoundManager::Podman(name)
+            | FoundManager::App { name, .. } => name,
             FoundManager::Compose { service, .. } => service,
         }
     }
@@ -300,12 +321,13 @@ pub fn find_within(system: &System, runner: &dyn Runner, limit: Duration) -> Fou
 
 /// Looks for services, all sources at once, each within the door's limit.
 pub fn find(door: Door<'_>) -> Found {
+    let paths = &paths::listening(door.system);
     let (listeners, units, containers, apps) = thread::scope(|scope| {
         let until = Instant::now() + door.limit;
-        let listeners = task(scope, move || listeners::read(door.system, until));
+        let listeners = task(scope, move || listeners::read(door.system, paths, until));
         let containers = task(scope, || containers::list(door));
-        let apps = task(scope, move || apps::list(door.system, until));
-        let units = units::read(door.system);
+        let apps = task(scope, move || apps::list(door.system, paths, until));
+        let units = units::read(door.system, paths);
         (join(listeners), units, join(containers), join(apps))
     });
     assemble::assemble(listeners, &units, containers, apps)

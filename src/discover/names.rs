@@ -15,7 +15,7 @@ pub(super) fn is_word(name: &str) -> bool {
 
 /// The same of a unit's name, in which systemd has escapes.
 pub(super) fn is_unit_name(name: &str) -> bool {
-    fits(name, "-_.@:+\\") && name.ends_with(".service")
+    fits(name, "-_.@:+\\") && [".service", ".socket"].iter().any(|kind| name.ends_with(kind))
 }
 
 fn fits(name: &str, besides: &str) -> bool {
@@ -87,7 +87,10 @@ pub(super) fn name<'a>(all: impl Iterator<Item = &'a mut FoundService>, installe
 pub(super) fn stated_of(one: &FoundService) -> Option<&'static Service> {
     match &one.manager {
         FoundManager::Unit(unit) => stated(unit),
-        FoundManager::Compose { .. } | FoundManager::Container(_) | FoundManager::App { .. } => None,
+        FoundManager::Compose { .. }
+        | FoundManager::Container(_)
+        | FoundManager::Podman(_)
+        | FoundManager::App { .. } => None,
     }
 }
 

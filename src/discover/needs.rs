@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::{FoundManager, FoundService, Role};
+
 /// Orders things so that each follows those that it needs. What would close a circle is left out of `needs`, and returned.
 pub(super) fn order(needs: &mut [Vec<usize>]) -> (Vec<usize>, Vec<(usize, usize)>) {
     let mut broken = Vec::new();
@@ -39,6 +41,19 @@ pub(super) fn order(needs: &mut [Vec<usize>]) -> (Vec<usize>, Vec<(usize, usize)
         }
     }
     (done, broken)
+}
+
+/// Why one's need of the other follows from their names.
+pub(super) fn by_name(one: &FoundService, other: &FoundService) -> Option<String> {
+    // `redis-exporter` reports on `redis`.
+    if matches!(other.role, Role::Database | Role::Edge) && one.name.strip_suffix("-exporter") == Some(&other.name) {
+        return Some(format!("it is named after {}", other.name));
+    }
+    // `shop-postgres` beside `shop`: plain containers, of which no file says more.
+    let are_containers = [one, other].iter().all(|it| matches!(it.manager, FoundManager::Container(_)));
+    let is_named_after = other.name.strip_prefix(one.name.as_str()).is_some_and(|rest| rest.starts_with('-'));
+    (other.role == Role::Database && are_containers && is_named_after)
+        .then(|| format!("{} is named after it", other.name))
 }
 
 #[cfg(test)]

@@ -21,7 +21,8 @@ fn list<T>(items: Vec<T>) -> &'static [T] {
 
 /// `localhost` with the services that were found on this host: after those that it states, which are judged by what is stated.
 pub fn deployment(found: &Found) -> &'static Deployment {
-    let found: Vec<&FoundService> = found.services.iter().filter(|one| stated_of(one).is_none()).collect();
+    let found: Vec<&FoundService> =
+        found.services.iter().filter(|one| stated_of(one).is_none() && one.manager.is_known()).collect();
     if found.is_empty() {
         return &LOCALHOST;
     }
@@ -31,7 +32,9 @@ pub fn deployment(found: &Found) -> &'static Deployment {
     for one in found {
         let needs = one.needs.iter().filter_map(|(name, _)| services.iter().copied().find(|other| other.name == name));
         let needs: Vec<&'static Service> = needs.collect();
-        services.push(Box::leak(Box::new(service(one, list(needs)))));
+        if let Some(made) = service(one, list(needs)) {
+            services.push(Box::leak(Box::new(made)));
+        }
     }
     Box::leak(Box::new(localhost(list(services))))
 }
@@ -45,17 +48,19 @@ fn level(role: Role) -> &'static Level {
     levels.iter().copied().find(|level| level.id == wanted).unwrap_or(levels[0])
 }
 
-fn service(one: &FoundService, needs: &'static [&'static Service]) -> Service {
+fn service(one: &FoundService, needs: &'static [&'static Service]) -> Option<Service> {
     let manager = match &one.manager {
-        FoundManager::Unit(name) => Manager::Systemd(match one.unit.enabled {
-            true => Unit::new(text(name)),
-            false => Unit::new(text(name)).disabled(),
-        }),
+        FoundManager::Unit(name) => {
+            let aliases = one.unit.aliases.iter().map(|name| text(name)).collect();
+            let unit = Unit::new(text(name)).aliases(list(aliases));
+            Manager::Systemd(if one.unit.enabled { unit } else { unit.disabled() })
+        }
         FoundManager::Compose { project, service, file } => {
             let files: Vec<&'static str> = file.iter().map(|file| text(file)).collect();
             Manager::Compose(Compose::new(text(service)).project(text(project)).files(list(files)))
         }
         FoundManager::Container(name) => Manager::Docker(Container::new(list(vec![text(name)]))),
+        FoundManager::Podman(_) => return None,
         FoundManager::App { name, user, home, cluster, memory_restart_bytes } => {
             let instances = cluster.map_or(Instances::Fork, Instances::Cluster);
             let app = App::new(text(name), instances).user(text(user)).home(text(home));
@@ -75,7 +80,7 @@ fn service(one: &FoundService, needs: &'static [&'static Service]) -> Service {
     if let Some(path) = one.env.first() {
         made = made.env(EnvFile::new(list(vec![text(path)])));
     }
-    made
+    Some(made)
 }
 
 /// What it is asked at its main port; nothing where a connection alone is held against who makes it.

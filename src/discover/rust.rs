@@ -17,10 +17,11 @@ pub fn program(found: &Found, name: &str, host: &str) -> String {
     let host = &plain(host);
     // The library has a deployment of that name already.
     let name = if name == LOCALHOST.name { "this-host" } else { name };
-    let statics = statics(found);
-    let has_jobs = found.services.iter().any(|one| one.role == Role::Job);
+    let (services, others): (Vec<_>, Vec<_>) = found.services.iter().partition(|one| one.manager.is_known());
+    let statics = statics(&services);
+    let has_jobs = services.iter().any(|one| one.role == Role::Job);
     let mut body = String::new();
-    for one in &found.services {
+    for one in &services {
         body.push_str(&service(one, &statics));
     }
     let mut used: Vec<&str> =
@@ -33,7 +34,12 @@ pub fn program(found: &Found, name: &str, host: &str) -> String {
     );
     used.extend(found.proxy.is_some().then_some("Proxy"));
     used.sort_by_key(|word| (word.chars().next().is_some_and(char::is_lowercase), *word));
-    let list: Vec<String> = found.services.iter().map(|one| format!("&{}", statics[&one.name])).collect();
+    let list: Vec<String> = services.iter().map(|one| format!("&{}", statics[&one.name])).collect();
+    let others: Vec<&str> = others.iter().map(|one| one.name.as_str()).collect();
+    let others = match others.is_empty() {
+        true => String::new(),
+        false => comment(&format!("Left out, because podman runs them: {}.", others.join(", "))),
+    };
     let levels = if has_jobs { "&[&DOWN, &LATER]" } else { "&[&DOWN]" };
     let mut text = format!(
         "//! The runbook of {host}, as found on it. `cargo run -- status`\n\nuse std::process::ExitCode;\n\n\
@@ -60,7 +66,7 @@ pub fn program(found: &Found, name: &str, host: &str) -> String {
         text,
         "\nstatic HERE: Deployment = Deployment::new({name}, {levels}, SERVICES, HostChecks::new(&DOWN))\n    \
          .summary({summary}){sign}{proxy};\n\n\
-         {unknown}// A service stands below all that it needs.\nstatic SERVICES: &[&Service] = &[{list}];\n\n\
+         {unknown}{others}// A service stands below all that it needs.\nstatic SERVICES: &[&Service] = &[{list}];\n\n\
          // An invalid registry does not compile.\nconst _: () = check::deployment(&HERE);\n\n\
          fn main() -> ExitCode {{\n    opsctl::main(&[&HERE])\n}}\n\n\
          #[cfg(test)]\nmod tests {{\n    use super::*;\n\n    #[test]\n    fn the_registry_holds_together() {{\n        \
@@ -108,17 +114,17 @@ fn sign(found: &Found) -> Option<&str> {
         match &one.manager {
             FoundManager::Compose { file, .. } => file.as_deref(),
             FoundManager::Unit(_) => one.unit.own_file.as_deref(),
-            FoundManager::Container(_) | FoundManager::App { .. } => None,
+            FoundManager::Container(_) | FoundManager::Podman(_) | FoundManager::App { .. } => None,
         }
     }
     found.services.iter().find_map(directory).or_else(|| found.services.iter().find_map(file))
 }
 
 /// The name of each service's static: no two services have the same.
-fn statics(found: &Found) -> BTreeMap<String, String> {
+fn statics(services: &[&FoundService]) -> BTreeMap<String, String> {
     let mut taken: BTreeSet<String> = RESERVED.iter().map(|word| (*word).to_owned()).collect();
     let mut statics = BTreeMap::new();
-    for one in &found.services {
+    for one in services {
         let upper = one.name.to_ascii_uppercase().replace('-', "_");
         let mut names = [upper.clone(), format!("SERVICE_{upper}")]
             .into_iter()
@@ -213,6 +219,10 @@ fn manager(one: &FoundService) -> String {
                     let _ = write!(unit, ".{method}({})", quoted(value));
                 }
             }
+            if !facts.aliases.is_empty() {
+                let names: Vec<String> = facts.aliases.iter().map(|name| quoted(name)).collect();
+                let _ = write!(unit, ".aliases(&[{}])", names.join(", "));
+            }
             if !facts.enabled {
                 unit.push_str(".disabled()");
             }
@@ -223,6 +233,8 @@ fn manager(one: &FoundService) -> String {
             format!("Manager::Compose(Compose::new({}).project({}){files})", quoted(service), quoted(project))
         }
         FoundManager::Container(name) => format!("Manager::Docker(Container::new(&[{}]))", quoted(name)),
+        // Left out before.
+        FoundManager::Podman(_) => String::new(),
         FoundManager::App { name, user, home, cluster, memory_restart_bytes } => {
             let instances =
                 cluster.map_or_else(|| "Instances::Fork".to_owned(), |count| format!("Instances::Cluster({count})"));

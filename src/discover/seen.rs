@@ -12,6 +12,7 @@ pub(super) struct Seen<'a> {
     containers: BTreeMap<&'a str, BTreeSet<u32>>,
     children: BTreeMap<u32, Vec<u32>>,
     sockets: BTreeMap<u32, Vec<SocketAddr>>,
+    paths: BTreeMap<u32, Vec<&'a str>>,
 }
 
 impl<'a> Seen<'a> {
@@ -34,14 +35,18 @@ impl<'a> Seen<'a> {
                 sockets.entry(*pid).or_default().push(listener.address);
             }
         }
-        Seen { listeners, units, containers, children, sockets }
+        let mut paths = BTreeMap::<u32, Vec<&str>>::new();
+        for (path, pid) in &listeners.paths {
+            paths.entry(*pid).or_default().push(path);
+        }
+        Seen { listeners, units, containers, children, sockets, paths }
     }
 
-    /// Processes of a unit; of an umbrella, also those of the instances that it starts.
+    /// Processes of a unit; of an umbrella or socket, also those of the instances that it starts.
     pub(super) fn of_unit(&self, name: &str, is_umbrella: bool) -> BTreeSet<u32> {
         let mut found = self.units.get(name).cloned().unwrap_or_default();
         if is_umbrella {
-            let instances = format!("{}@", name.trim_end_matches(".service"));
+            let instances = format!("{}@", name.rsplit_once('.').map_or(name, |(stem, _)| stem));
             let from = self.units.range(instances.as_str()..);
             found.extend(from.take_while(|(name, _)| name.starts_with(&instances)).flat_map(|(_, pids)| pids));
         }
@@ -75,5 +80,15 @@ impl<'a> Seen<'a> {
         let is_fit = |pid: &&u32| self.listeners.processes.get(pid).is_some_and(|process| fits(&process.name));
         let found: BTreeSet<&SocketAddr> = pids.iter().filter(is_fit).flat_map(|pid| self.listens(*pid)).collect();
         found.into_iter().copied().collect()
+    }
+
+    /// Paths at which these processes listen.
+    pub(super) fn paths(&self, pids: &BTreeSet<u32>) -> BTreeSet<String> {
+        pids.iter().filter_map(|pid| self.paths.get(pid)).flatten().map(|path| (*path).to_owned()).collect()
+    }
+
+    /// Whether a process listens at any.
+    pub(super) fn has_path(&self, pid: u32) -> bool {
+        self.paths.contains_key(&pid)
     }
 }

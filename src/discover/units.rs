@@ -10,7 +10,8 @@ use std::path::Path;
 
 pub(super) use self::noise::is_known_server;
 use self::noise::is_noise;
-use super::names::stated;
+use super::names::{is_plain_path, is_unit_name, stated};
+use super::paths;
 use crate::host::system::System;
 use crate::host::tools::LOOPBACK;
 use crate::host::tools::unit_file::{self, Setting};
@@ -22,6 +23,8 @@ use crate::registry::LOCALHOST;
 const OWN: [&str; 3] = ["/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system"];
 /// Directories in which links enable units.
 const ENABLING: [&str; 2] = ["/etc/systemd/system", "/run/systemd/system"];
+/// Where units are that a generator makes of other files.
+const GENERATED: &str = "/run/systemd/generator";
 
 /// What unit files state.
 #[derive(Debug, Default)]
@@ -66,14 +69,25 @@ pub struct Unit {
     pub installable: bool,
     /// Its env files, but for those that need not be there and are not.
     pub env: Vec<String>,
+    /// Other names that links in the search path give it.
+    pub aliases: Vec<String>,
     /// Ports of this host that its environment names.
     pub named_ports: BTreeSet<u16>,
+    /// Paths at which that socket listens.
+    pub paths: Vec<String>,
+    /// Paths at which somebody listens, and which its environment names.
+    pub named_paths: BTreeSet<String>,
 }
 
 impl Unit {
+    /// It is a socket that starts an instance of its service for each connection, and stands for all of them.
+    pub fn accepts(&self) -> bool {
+        is_kind(&self.file, "socket")
+    }
+
     /// A connection starts it.
     pub fn is_on_demand(&self) -> bool {
-        self.trigger.as_ref().is_some_and(|trigger| is_kind(trigger, "socket"))
+        self.accepts() || self.trigger.as_ref().is_some_and(|trigger| is_kind(trigger, "socket"))
     }
 
     /// It runs, is started at boot, or waits for what starts it.
@@ -108,10 +122,12 @@ struct Files {
     first: BTreeMap<String, String>,
     /// Drop-ins of each unit, in their order.
     drop_ins: BTreeMap<String, Vec<String>>,
-    /// Names that only mean another unit.
-    aliases: BTreeSet<String>,
+    /// Names that only mean another unit, and which.
+    aliases: BTreeMap<String, String>,
     masked: BTreeSet<String>,
     enabled: BTreeSet<String>,
+    /// Units that a generator has enabled.
+    generated: BTreeSet<String>,
     running: BTreeSet<String>,
     trouble: Option<Trouble>,
 }
@@ -120,9 +136,10 @@ fn list(system: &System) -> Files {
     let mut files = Files {
         first: BTreeMap::new(),
         drop_ins: BTreeMap::new(),
-        aliases: BTreeSet::new(),
+        aliases: BTreeMap::new(),
         masked: BTreeSet::new(),
         enabled: BTreeSet::new(),
+        generated: BTreeSet::new(),
         running: BTreeSet::new(),
         trouble: None,
     };
@@ -144,11 +161,12 @@ fn list(system: &System) -> Files {
                     parts.sort();
                     let parts = parts.into_iter().map(|part| format!("{path}/{part}"));
                     files.drop_ins.entry(unit.to_owned()).or_default().extend(parts);
-                } else if ENABLING.contains(&dir)
+                } else if (ENABLING.contains(&dir) || dir == GENERATED)
                     && [".wants", ".requires", ".upholds"].iter().any(|it| name.ends_with(it))
                 {
                     let names = system.names(&path).unwrap_or_default();
-                    files.enabled.extend(names.into_iter().filter_map(|name| name.into_string().ok()));
+                    let enabled = if dir == GENERATED { &mut files.generated } else { &mut files.enabled };
+                    enabled.extend(names.into_iter().filter_map(|name| name.into_string().ok()));
                 }
                 continue;
             }
@@ -165,8 +183,9 @@ fn list(system: &System) -> Files {
                 let is_known = target.parent().is_none_or(|parent| {
                     parent.as_os_str().is_empty() || SEARCH_PATH.iter().any(|known| parent == Path::new(known))
                 });
-                if is_known && target.file_name().is_some_and(|file| file != name) {
-                    files.aliases.insert(name.to_owned());
+                let file = target.file_name().filter(|file| is_known && *file != name);
+                if let Some(file) = file {
+                    files.aliases.insert(name.to_owned(), file.to_string_lossy().into_owned());
                     continue;
                 }
             }
@@ -194,30 +213,40 @@ fn stem(name: &str) -> &str {
 }
 
 /// Reads them.
-pub(super) fn read(system: &System) -> Units {
+pub(super) fn read(system: &System, listening: &BTreeMap<u64, String>) -> Units {
     if !system.booted_with_systemd() {
         return Units::default();
     }
     let files = list(system);
     let triggers = triggers(system, &files);
+    let mut listening: BTreeSet<&str> = listening.values().map(String::as_str).collect();
+    listening.extend(triggers.values().flat_map(|trigger| &trigger.paths).map(String::as_str));
     let mut names: BTreeSet<&str> = files.first.keys().map(String::as_str).collect();
     names.extend(files.enabled.iter().chain(&files.running).map(String::as_str));
     let mut found = Units { installed: installed(&files), trouble: files.trouble.clone(), ..Units::default() };
     for name in names {
-        // A template is not a unit, and an alias another name of one.
+        // A template is not a unit, an alias another name of one, and an instance that a socket has started one connection.
+        let is_connection = || template(name).and_then(|it| triggers.get(&it)).is_some_and(|trigger| trigger.accepts);
         if !name.ends_with(".service")
             || name.contains("@.")
-            || files.aliases.contains(name)
+            || files.aliases.contains_key(name)
             || files.masked.contains(name)
+            || is_connection()
         {
             continue;
         }
-        let Some(unit) = unit(system, &files, &triggers, name) else { continue };
+        let Some(unit) = unit(system, &files, &triggers, &listening, name) else { continue };
         if is_meant(name, &unit) {
             found.services.insert(name.to_owned(), unit);
         } else {
             found.left_out += usize::from(unit.running);
         }
+    }
+    for trigger in triggers.values().filter(|trigger| trigger.accepts) {
+        let own = unit(system, &files, &triggers, &listening, &trigger.name).filter(|unit| unit.own.is_some());
+        let Some(own) = own else { continue };
+        let (sockets, paths) = (trigger.sockets.clone(), trigger.paths.clone());
+        found.services.insert(trigger.name.clone(), Unit { sockets, paths, ..own });
     }
     found
 }
@@ -228,27 +257,30 @@ fn installed(files: &Files) -> BTreeSet<&'static str> {
         return LOCALHOST.services.iter().map(|service| service.name).collect();
     }
     let units =
-        files.first.keys().chain(&files.aliases).chain(&files.masked).chain(&files.enabled).chain(&files.running);
+        files.first.keys().chain(files.aliases.keys()).chain(&files.masked).chain(&files.enabled).chain(&files.running);
     units.filter_map(|unit| stated(unit)).map(|service| service.name).collect()
 }
 
-fn unit(system: &System, files: &Files, triggers: &Triggers, name: &str) -> Option<Unit> {
+fn unit(system: &System, files: &Files, triggers: &Triggers, listening: &BTreeSet<&str>, name: &str) -> Option<Unit> {
     let template = template(name);
     let file = files.first.get(name).or_else(|| files.first.get(template.as_deref()?))?.clone();
     let is_own = |path: &str| OWN.iter().any(|dir| path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/')));
     let of_template = template.iter().filter_map(|template| files.drop_ins.get(template));
     let drop_ins: Vec<&String> = of_template.chain(files.drop_ins.get(name)).flatten().collect();
     let drop_in = || drop_ins.iter().find(|path| is_own(path)).map(|path| Own::DropIn((*path).clone()));
-    let own = if is_own(&file) { Some(Own::File) } else { drop_in() };
-    let (enabled, running) = (files.enabled.contains(name), files.running.contains(name));
+    let quadlet = quadlet(system, &file);
+    let own = if is_own(&file) || quadlet.is_some() { Some(Own::File) } else { drop_in() };
+    let enabled = files.enabled.contains(name) || (quadlet.is_some() && files.generated.contains(name));
+    let running = files.running.contains(name);
     // Of those that serve nobody here nothing is read.
     if own.is_none() && !enabled && !running {
         return None;
     }
-    let mut unit = Unit { file: file.clone(), own, enabled, running, ..Unit::default() };
-    if let Some((trigger, sockets)) = triggers.get(name) {
-        unit.trigger = Some(trigger.clone());
-        unit.sockets.clone_from(sockets);
+    let mut unit = Unit { file: quadlet.unwrap_or_else(|| file.clone()), own, enabled, running, ..Unit::default() };
+    if let Some(trigger) = triggers.get(name) {
+        unit.trigger = Some(trigger.name.clone());
+        unit.sockets.clone_from(&trigger.sockets);
+        unit.paths.clone_from(&trigger.paths);
     }
     for path in std::iter::once(&file).chain(drop_ins) {
         let Ok(text) = system.read_once(path) else { continue };
@@ -256,14 +288,34 @@ fn unit(system: &System, files: &Files, triggers: &Triggers, name: &str) -> Opti
         unit.settings.extend(unit_file::settings(path, &text));
         unit.installable |= !unit_file::section(path, &text, "[Install]").is_empty();
     }
+    unit.aliases = aliases(files, name);
     unit.env = env_files(system, &unit.settings);
-    let own = unit_file::list(&unit.settings, "Environment").into_iter().flat_map(|it| local_ports(&it.value));
-    unit.named_ports = own.collect();
-    for path in &unit.env {
-        // What a file holds is not kept, only the ports that it names.
-        unit.named_ports.extend(system.read(path).map(|text| local_ports(&text)).unwrap_or_default());
+    let own = unit_file::list(&unit.settings, "Environment").into_iter().map(|it| it.value.clone());
+    // What a file holds is not kept, only the ports and sockets that it names.
+    for text in own.chain(unit.env.iter().filter_map(|path| system.read(path).ok())) {
+        unit.named_ports.extend(local_ports(&text));
+        unit.named_paths.extend(paths::named(&text, listening));
     }
     Some(unit)
+}
+
+/// The administrator's file of which podman's generator has made this unit (podman-systemd.unit(5)), where that runs containers.
+fn quadlet(system: &System, file: &str) -> Option<String> {
+    let below = file.strip_prefix(GENERATED)?;
+    let text = system.read_once(file).ok().filter(|_| below.starts_with('/'))?;
+    let settings = unit_file::section(file, &text, "[Unit]");
+    let source = &unit_file::last(&settings, "SourcePath")?.value;
+    let runs = [".container", ".kube", ".pod"].iter().any(|kind| source.ends_with(kind));
+    (runs && source.starts_with("/etc/containers/systemd/") && is_plain_path(source)).then(|| source.clone())
+}
+
+/// The names that lead to this one, over others or not.
+fn aliases(files: &Files, name: &str) -> Vec<String> {
+    const MOST: usize = 16;
+    let leads =
+        |alias: &str| std::iter::successors(files.aliases.get(alias), |next| files.aliases.get(*next)).take(MOST);
+    let all = files.aliases.keys().filter(|alias| is_unit_name(alias) && leads(alias).any(|target| target == name));
+    all.take(MOST).cloned().collect()
 }
 
 /// The env files that a unit names plainly.
@@ -312,8 +364,17 @@ fn is_own_address(key: &str) -> bool {
     matches!(key, "BASE_URL" | "APP_URL") || key.split('_').any(|word| WORDS.contains(&word))
 }
 
-/// Units that start others: the started one, by which, and where a socket listens.
-type Triggers = BTreeMap<String, (String, Vec<SocketAddr>)>;
+/// A unit that starts another, and where it listens, if it is a socket.
+struct Trigger {
+    name: String,
+    sockets: Vec<SocketAddr>,
+    paths: Vec<String>,
+    /// It starts an instance for each connection.
+    accepts: bool,
+}
+
+/// Units that start others, by the started one.
+type Triggers = BTreeMap<String, Trigger>;
 
 /// Where a `ListenStream=` listens over TCP: `7031` is at all addresses.
 fn stream(value: &str) -> Option<SocketAddr> {
@@ -343,10 +404,14 @@ fn triggers(system: &System, files: &Files) -> Triggers {
                 system.read_once(path).map(|text| unit_file::section(path, &text, section)).unwrap_or_default(),
             );
         }
-        let started = unit_file::last(&settings, key).map_or_else(|| format!("{stem}.service"), |it| it.value.clone());
+        let accepts =
+            kind == "socket" && unit_file::last(&settings, "Accept").is_some_and(|it| unit_file::is_yes(&it.value));
+        let usual = || if accepts { format!("{stem}@.service") } else { format!("{stem}.service") };
+        let started = unit_file::last(&settings, key).map_or_else(usual, |it| it.value.clone());
         let streams = unit_file::list(&settings, "ListenStream");
-        let sockets = streams.iter().filter_map(|it| stream(&it.value));
-        found.insert(started, (name.to_owned(), sockets.collect()));
+        let sockets = streams.iter().filter_map(|it| stream(&it.value)).collect();
+        let paths = streams.iter().filter_map(|it| paths::plain(&it.value)).collect();
+        found.insert(started, Trigger { name: name.to_owned(), sockets, paths, accepts });
     }
     found
 }

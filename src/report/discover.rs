@@ -38,12 +38,14 @@ pub struct Row {
     pub name: String,
     /// What it is, in its own words.
     pub summary: String,
-    /// Who starts and stops it: `systemd`, `compose`, `docker`, `pm2`.
+    /// Who starts and stops it: `systemd`, `compose`, `docker`, `pm2`; `podman`, which no verb acts on.
     pub manager: &'static str,
     /// The manager's own name for it.
     pub unit: String,
     /// Addresses at which it listens.
     pub listens: Vec<String>,
+    /// Paths of the sockets at which it listens.
+    pub paths: Vec<String>,
     /// What speaks at its main port: `http`, `postgres`, `redis`, `mongodb`, `mysql`, `ssh`, `smtp`, `other`; `null` where that is not
     /// known.
     pub protocol: Option<&'static str>,
@@ -100,6 +102,7 @@ impl Row {
                 manager => manager.unit().to_owned(),
             },
             listens: one.listens.iter().map(ToString::to_string).collect(),
+            paths: one.paths,
             needs: one.needs.into_iter().map(|(name, why)| Need { name, why }).collect(),
             endpoints: one
                 .routes
@@ -229,7 +232,7 @@ fn table(page: &mut Text, rows: &[Row]) {
             Cell::plain(&row.name),
             Cell::plain(row.manager),
             Cell::plain(&row.unit),
-            list(short(&row.listens)),
+            list(short(&row.listens).into_iter().chain(row.paths.iter().cloned()).collect()),
             list(row.needs.iter().map(|need| need.name.clone()).collect()),
             Cell::plain(why),
         ]

@@ -7,7 +7,7 @@ use super::diagnosis::Finding;
 use crate::action::lock::Note;
 use crate::action::run;
 use crate::judge::freshness::Freshness;
-use crate::judge::health::{About, Check, Disk, Health, ServiceHealth};
+use crate::judge::health::{About, Check, Disk, Health, SKIPPED, ServiceHealth};
 use crate::observe::logs::line::Said;
 use crate::program;
 use crate::registry::{Deployment, HostChecks, Level, Service, Verdict};
@@ -175,7 +175,10 @@ pub(super) fn absent_problem(service: &Service, reason: &str) -> Problem {
     Problem {
         subject: service.name.to_owned(),
         verdict: Verdict::Unknown,
-        summary: format!("not on this host: {reason}"),
+        summary: match reason {
+            SKIPPED => format!("not started: {reason}"),
+            _ => format!("not on this host: {reason}"),
+        },
         severity: service.severity.id.to_owned(),
         respond: service.severity.response.to_owned(),
         reason: service.severity_reason.to_owned(),

@@ -12,7 +12,7 @@ use super::problem::{
 };
 use crate::action::lock::Holder;
 use crate::judge::freshness::Freshness;
-use crate::judge::health::{About, Check, Health, HostHealth, ServiceHealth, State};
+use crate::judge::health::{About, Check, Health, HostHealth, SKIPPED, ServiceHealth, State};
 use crate::observe::logs::line::Said;
 use crate::program;
 use crate::registry::{Deployment, Origin, Service, Verdict};
@@ -230,9 +230,12 @@ impl Status {
         if !found.is_empty() {
             page.line(&[Cell(Tone::Dim, format!("found on this host: {}", found.join(", ")))]);
         }
-        if !self.absent.is_empty() {
-            let names: Vec<&str> = self.absent.iter().map(|absent| absent.name.as_str()).collect();
-            page.line(&[Cell(Tone::Dim, format!("not on this host: {}", names.join(", ")))]);
+        let (skipped, absent): (Vec<&Absent>, Vec<&Absent>) = self.absent.iter().partition(|it| it.reason == SKIPPED);
+        for (what, absent) in [("not started, its condition is not met", skipped), ("not on this host", absent)] {
+            let names: Vec<&str> = absent.iter().map(|absent| absent.name.as_str()).collect();
+            if !names.is_empty() {
+                page.line(&[Cell(Tone::Dim, format!("{what}: {}", names.join(", ")))]);
+            }
         }
         if let Some(told) = self.unstated.as_ref().and_then(Unstated::told) {
             page.line(&[Cell(Tone::Dim, told)]);

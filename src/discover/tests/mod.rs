@@ -1,6 +1,7 @@
 //! Hostile hosts: whatever names and numbers one shows, what is made of it is a valid registry and valid Rust.
 
 mod asked;
+mod reached;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use super::containers::Container;
 use super::listeners::{Listeners, Process};
 use super::units::{Own, Unit, Units};
 use super::*;
+use crate::host::tools::Upstream;
 use crate::host::tools::cgroup::Home;
 use crate::host::tools::sockets::Listener;
 use crate::host::tools::unit_file;
@@ -145,6 +147,7 @@ fn app(name: &str) -> App {
         pids: Vec::new(),
         ports: BTreeSet::new(),
         named_ports: BTreeSet::new(),
+        named_paths: BTreeSet::new(),
         env: None,
         daemon: 1,
     }
@@ -160,6 +163,7 @@ fn container(name: &str, number: usize) -> Container {
         depends_on: Vec::new(),
         ports: Vec::new(),
         env: Vec::new(),
+        routes: Vec::new(),
         running: true,
     }
 }
@@ -173,6 +177,8 @@ fn process(home: Home) -> Process {
 struct Host {
     processes: BTreeMap<u32, Process>,
     sockets: Vec<(Listener, Option<u32>)>,
+    paths: Vec<(String, u32)>,
+    podman: BTreeMap<String, Option<podman::Named>>,
     connections: BTreeSet<(u32, u16)>,
     units: Units,
     containers: Vec<Container>,
@@ -195,9 +201,18 @@ impl Host {
     }
 
     fn found(self) -> Found {
-        let Host { processes, sockets, connections, units, containers, apps } = self;
+        let Host { processes, sockets, paths, podman, connections, units, containers, apps } = self;
         assemble(
-            Listeners { processes, sockets, connections, databases: BTreeSet::new(), trouble: None, is_cut: false },
+            Listeners {
+                processes,
+                sockets,
+                paths,
+                connections,
+                databases: BTreeSet::new(),
+                podman,
+                trouble: None,
+                is_cut: false,
+            },
             &units,
             Ok(containers),
             apps,

@@ -41,7 +41,7 @@ fn found(files: &[(&str, &str)], links: &[(&str, &str)], running: &[&str]) -> Un
     for name in running {
         symlink("0123456789abcdef0123456789abcdef", place(&format!("run/systemd/units/invocation:{name}"))).unwrap();
     }
-    let found = read(&System { root: root.clone(), ..System::real() });
+    let found = read(&System { root: root.clone(), ..System::real() }, &BTreeMap::new());
     fs::remove_dir_all(root).unwrap();
     found
 }
@@ -146,7 +146,76 @@ fn a_host_without_systemd_has_no_units() {
     let root = std::env::temp_dir().join(format!("opsctl-discover-none-{}", std::process::id()));
     fs::create_dir_all(root.join("etc/systemd/system")).unwrap();
     fs::write(root.join("etc/systemd/system/x.service"), SIMPLE).unwrap();
-    let found = read(&System { root: root.clone(), ..System::real() });
+    let found = read(&System { root: root.clone(), ..System::real() }, &BTreeMap::new());
     fs::remove_dir_all(root).unwrap();
     assert!(found.services.is_empty());
+}
+
+/// A socket that starts an instance for each connection is one service, however many there are.
+#[test]
+fn a_socket_with_accept_is_one_service_by_its_own_name() {
+    let accepts = "[Socket]\nListenStream=127.0.0.1:7778\nListenStream=/run/echo.sock\nAccept=yes\n";
+    let files = [
+        ("etc/systemd/system/echo.socket", accepts),
+        ("etc/systemd/system/echo@.service", "[Service]\nExecStart=/bin/cat\nStandardInput=socket\n"),
+        // A packaged one is the distribution's own.
+        ("usr/lib/systemd/system/sshd.socket", accepts),
+        ("usr/lib/systemd/system/sshd@.service", "[Service]\nExecStart=/bin/x\n"),
+    ];
+    let wants = "etc/systemd/system/sockets.target.wants";
+    let links = [
+        (format!("{wants}/echo.socket"), "/etc/systemd/system/echo.socket"),
+        (format!("{wants}/sshd.socket"), "/usr/lib/systemd/system/sshd.socket"),
+    ];
+    let links: Vec<(&str, &str)> = links.iter().map(|(path, target)| (path.as_str(), *target)).collect();
+    let running = ["echo.socket", "sshd.socket", "echo@0-127.0.0.1:7778-127.0.0.1:40000.service", "sshd@1-x.service"];
+    let found = found(&files, &links, &running);
+    assert_eq!(names(&found), ["echo.socket"]);
+    let echo = &found.services["echo.socket"];
+    assert_eq!(
+        (&echo.sockets[..], &echo.paths[..]),
+        (&["127.0.0.1:7778".parse().unwrap()][..], &["/run/echo.sock".to_owned()][..])
+    );
+    assert!(echo.accepts() && echo.enabled && echo.running && echo.is_on_demand());
+}
+
+#[test]
+fn links_in_the_search_path_are_other_names_of_a_unit() {
+    let files = [("etc/systemd/system/real.service", SIMPLE), ("usr/lib/systemd/system/packaged.service", SIMPLE)];
+    let links = [
+        ("etc/systemd/system/alias.service", "/etc/systemd/system/real.service"),
+        ("etc/systemd/system/over.service", "alias.service"),
+        ("etc/systemd/system/dbus-x.service", "/usr/lib/systemd/system/packaged.service"),
+        ("etc/systemd/system/circle.service", "circle2.service"),
+        ("etc/systemd/system/circle2.service", "circle.service"),
+        ("etc/systemd/system/-rf.service", "real.service"),
+    ];
+    let found = found(&files, &links, &["packaged.service"]);
+    assert_eq!(names(&found), ["packaged.service", "real.service"]);
+    assert_eq!(found.services["real.service"].aliases, ["alias.service", "over.service"]);
+    assert_eq!(found.services["packaged.service"].aliases, ["dbus-x.service"]);
+}
+
+/// What podman's generator makes of the files of an administrator; volumes and networks serve nobody.
+#[test]
+fn a_quadlet_is_a_service_of_the_administrator() {
+    let made =
+        |source: &str| format!("[Unit]\nSourcePath={source}\n[Service]\nExecStart=/bin/x\n[Install]\nWantedBy=x\n");
+    let texts = ["web.container", "data.volume"].map(|name| made(&format!("/etc/containers/systemd/{name}")));
+    let files = [
+        ("run/systemd/generator/web.service", texts[0].as_str()),
+        ("run/systemd/generator/data-volume.service", texts[1].as_str()),
+        ("run/systemd/generator/script.service", SIMPLE),
+    ];
+    let wants = "run/systemd/generator/multi-user.target.wants";
+    let links =
+        [(format!("{wants}/web.service"), "../web.service"), (format!("{wants}/script.service"), "../script.service")];
+    let links: Vec<(&str, &str)> = links.iter().map(|(path, target)| (path.as_str(), *target)).collect();
+    let found = found(&files, &links, &[]);
+    assert_eq!(names(&found), ["web.service"]);
+    let web = &found.services["web.service"];
+    assert_eq!(
+        (web.file.as_str(), &web.own, web.enabled),
+        ("/etc/containers/systemd/web.container", &Some(Own::File), true)
+    );
 }

@@ -28,7 +28,8 @@ pub fn parse(text: &str) -> Result<Vec<Upstream>, Malformed> {
     };
     let mut found = Vec::new();
     for server in servers.values() {
-        walk(&server["routes"], &[], "/", &mut found);
+        // Without a host it takes all.
+        walk(&server["routes"], &[String::new()], "/", &mut found);
     }
     Ok(found)
 }
@@ -80,6 +81,14 @@ mod tests {
             ]
         );
         assert_eq!(found[0].port(), Some(3001));
+    }
+
+    #[test]
+    fn a_site_without_a_host_may_lead_to_a_socket() {
+        let text = r#"{"apps":{"http":{"servers":{"srv0":{"listen":[":80"],"routes":[
+            {"handle":[{"handler":"reverse_proxy","upstreams":[{"dial":"unix//run/app.sock"}]}]}]}}}}}"#;
+        let found = parse(text).unwrap();
+        assert_eq!((found[0].host.as_str(), found[0].socket(), found.len()), ("", Some("/run/app.sock"), 1));
     }
 
     #[test]

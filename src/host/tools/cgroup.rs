@@ -18,6 +18,15 @@ pub fn is_of_user(text: &str) -> bool {
     text.lines().any(|line| line.rsplit(':').next().is_some_and(|path| path.starts_with("/user.slice/")))
 }
 
+/// Whether this container is one of podman.
+pub fn is_of_podman(text: &str, id: &str) -> bool {
+    let is_its = |group: &str| {
+        let name = group.strip_suffix(".scope").unwrap_or(group);
+        name.strip_prefix("libpod-").is_some_and(|rest| rest.strip_prefix("conmon-").unwrap_or(rest) == id)
+    };
+    text.lines().flat_map(|line| line.split('/')).any(is_its)
+}
+
 /// How a container's id is written: 64 digits of base 16.
 fn id(text: &str) -> Option<&str> {
     (text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(text)
@@ -34,7 +43,9 @@ pub fn home(text: &str) -> Home {
     let mut engine = Home::None;
     for group in path.split('/') {
         let scope = group.strip_suffix(".scope");
-        let contained = scope.and_then(|name| id(name.rsplit_once('-')?.1)).or_else(|| id(group));
+        // Without systemd podman's group has the name, and is no scope.
+        let contained = scope.and_then(|name| id(name.rsplit_once('-')?.1));
+        let contained = contained.or_else(|| id(group.strip_prefix("libpod-").unwrap_or(group)));
         if let Some(container) = contained {
             return Home::Container(container.to_owned());
         }
@@ -81,6 +92,12 @@ mod tests {
                 format!("0::/user.slice/user-1000.slice/user@1000.service/app.slice/libpod-{hex}.scope\n"),
                 Home::Container(hex.clone()),
             ),
+            (format!("0::/machine.slice/libpod-{hex}.scope/container\n"), Home::Container(hex.clone())),
+            (format!("0::/machine.slice/libpod-conmon-{hex}.scope\n"), Home::Container(hex.clone())),
+            (format!("0::/libpod_parent/libpod-{hex}\n"), Home::Container(hex.clone())),
+            // A quadlet is its unit.
+            (format!("0::/system.slice/shop.service/libpod-payload-{hex}\n"), unit("shop.service")),
+            (format!("0::/system.slice/shop.service/libpod-{hex}\n"), unit("shop.service")),
             ("0::/user.slice/user-1000.slice/session-3.scope\n".to_owned(), Home::Session("3".to_owned())),
             (
                 "0::/user.slice/user-1000.slice/user@1000.service/app.slice/web.service\n".to_owned(),

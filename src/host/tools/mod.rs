@@ -321,6 +321,13 @@ impl Upstream {
         LOOPBACK.iter().any(|name| self.address.starts_with(name))
     }
 
+    /// The path of [`Upstream::address`], where that is a socket: nginx writes `unix:/run/app.sock:/uri`, Caddy `unix//run/app.sock`.
+    pub fn socket(&self) -> Option<&str> {
+        let (network, rest) = self.address.split_at_checked(self.address.find([':', '/'])?)?;
+        let path = rest[1..].split([':', '|']).next().filter(|path| path.starts_with('/'));
+        path.filter(|_| network == "unix" || network.starts_with("unix+"))
+    }
+
     /// The port of [`Upstream::address`].
     pub fn port(&self) -> Option<u16> {
         self.address.rsplit_once(':')?.1.parse().ok()

@@ -36,7 +36,11 @@ pub fn parse(text: &str) -> Result<Vec<Upstream>, Malformed> {
     }
     let mut found = Vec::new();
     for server in servers {
-        let names: Vec<&str> = words(server, "server_name").collect();
+        let mut names: Vec<&str> = words(server, "server_name").collect();
+        // Without a name it takes what has none.
+        if names.is_empty() {
+            names.push("");
+        }
         for (location, authorities) in locations(server) {
             let path = location.last().copied().unwrap_or("/");
             for authority in authorities {

@@ -278,6 +278,9 @@ pub fn answers_well(service: &Service, replies: &[Answer<Reply>], now: Timestamp
     })
 }
 
+/// Why a service need not be here whose unit is, and was not started for it.
+pub const SKIPPED: &str = "a condition of its unit is not met";
+
 /// A service's health and the units that this is about, or why it need not be here.
 fn assess(
     deployment: &Deployment,
@@ -306,6 +309,9 @@ fn assess(
                 return Err(why.to_owned());
             }
             Answered::Yes if unused && not_itself && service.managers.is_empty() => return Err(why.to_owned()),
+            Answered::Yes if not_itself && views.first().is_some_and(|view| view.state == State::Skipped) => {
+                return Err(SKIPPED.to_owned());
+            }
             Answered::Yes if unused && not_itself => return Err("installed, and not in use".to_owned()),
             Answered::NotHere | Answered::NoTool if nobody_answers => return Err(why.to_owned()),
             // What answers on its port is taken for it.

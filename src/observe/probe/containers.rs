@@ -93,10 +93,22 @@ pub(super) fn ask(door: Door<'_>, services: &[&'static Service], evidence: &mut 
     ask_logs(door, services, evidence);
 }
 
+/// Whether the engine's socket is a link to that of podman, as the package podman-docker makes it.
+pub fn engine_is_podman(system: &System) -> bool {
+    system.link_target(docker_engine::SOCKET).is_ok_and(|target| target.ends_with("podman.sock"))
+}
+
 /// Whether the engine may be asked. Where its socket waits and no engine runs, asking would start one, and looking must
 /// change nothing. That a process is not seen proves nothing: it may be hidden from this user, or of another name.
 fn engine_may_be_asked(door: Door<'_>) -> Result<(), Trouble> {
     let system = door.system;
+    if engine_is_podman(system) {
+        let runs = system.symlink_metadata("/run/systemd/units/invocation:podman.service").is_ok();
+        return match runs {
+            true => Ok(()),
+            false => Err(Trouble::Unavailable("the engine is podman's, and is not running".to_owned())),
+        };
+    }
     let is_engine =
         |pid: u32| system.process_name(pid).is_some_and(|name| docker_engine::ENGINES.contains(&name.as_str()));
     let recorded = system.read("/run/docker.pid").ok().and_then(|pid| pid.trim().parse().ok());
@@ -264,4 +276,30 @@ fn ask_logs(door: Door<'_>, services: &[&'static Service], evidence: &mut Manage
         }
         asked.into_iter().map(|(name, thread)| (name, join(thread))).collect()
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn the_engine_of_podman_is_not_started_by_a_question() {
+        let root = std::env::temp_dir().join(format!("opsctl-podman-docker-{}", std::process::id()));
+        for directory in ["run/systemd/system", "run/systemd/units"] {
+            fs::create_dir_all(root.join(directory)).unwrap();
+        }
+        symlink("/run/podman/podman.sock", root.join("run/docker.sock")).unwrap();
+        let system = System { root: root.clone(), ..System::real() };
+        let runner = Processes::new(&system, None);
+        let door = Door::new(&system, &runner, Duration::from_secs(20));
+        let asleep = engine_may_be_asked(door);
+        symlink("0", root.join("run/systemd/units/invocation:podman.service")).unwrap();
+        let awake = engine_may_be_asked(door);
+        fs::remove_dir_all(root).unwrap();
+        assert!(matches!(asleep, Err(Trouble::Unavailable(_))), "{asleep:?}");
+        assert_eq!(awake, Ok(()));
+    }
 }

@@ -275,6 +275,8 @@ fn own(system: &System, service: &Service, managers: &ManagerEvidence) -> Own {
             Manager::Systemd(_) => {
                 for unit in units(manager, managers) {
                     own.first.extend(unit.main_pid);
+                    // systemd itself listens for a socket.
+                    own.daemon = own.daemon.or(unit.id.ends_with(".socket").then_some(1));
                     own.first.extend(members(system, &unit.control_group));
                 }
             }

@@ -61,6 +61,11 @@ fn what_need_not_be_there_is_judged_where_it_is() {
     assert_eq!(optional(false, stopped("enabled")), "optional: fail, stopped: stopped; connection refused\n");
     assert_eq!(optional(false, stopped("static")), "optional: fail, stopped: stopped; connection refused\n");
     assert_eq!(optional(false, masked), unused);
+    let skipped = |unit: &mut UnitState| {
+        stopped("enabled")(unit);
+        unit.condition_failed = true;
+    };
+    assert_eq!(optional(false, skipped), "optional: absent: a condition of its unit is not met\n");
     assert_eq!(optional(false, failed), "optional: fail, failed: failed: unknown; connection refused\n");
 }
 
