@@ -116,7 +116,7 @@ impl Page {
 /// # use opsctl::registry::*;
 /// # static DOWN: Level = Level::new("down");
 /// # static SHOP: Service = Service::new("shop", &DOWN);
-/// let stop = Maintenance::Stop(Stop::new(&[&SHOP]).effect("nobody can order"));
+/// static STOP: Maintenance = Maintenance::Stop(Stop::new(&[&SHOP]).effect("nobody can order"));
 /// ```
 #[derive(Debug)]
 #[must_use]

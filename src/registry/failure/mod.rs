@@ -298,8 +298,7 @@ impl Cause {
 /// # use opsctl::registry::*;
 /// # static DOWN: Level = Level::new("down");
 /// # static SHOP: Service = Service::new("shop", &DOWN);
-/// # static STUCK: Cause = Cause::new("STUCK", Clue::Unhealthy);
-/// let of_shop = Cause::new("STUCK", Clue::Unhealthy).about(About::These(&[&SHOP]));
+/// static OF_SHOP: Cause = Cause::new("STUCK", Clue::Unhealthy).about(About::These(&[&SHOP]));
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]

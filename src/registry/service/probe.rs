@@ -181,7 +181,7 @@ impl Probe {
 ///
 /// ```
 /// # use opsctl::registry::*;
-/// let health = Http::get(8000, "/health", &[Rule::ok(200)]).show(&["version"]);
+/// static HEALTH: Http = Http::get(8000, "/health", &[Rule::ok(200)]).show(&["version"]);
 /// ```
 #[derive(Debug)]
 #[must_use]
@@ -227,8 +227,8 @@ impl Http {
 ///
 /// ```
 /// # use opsctl::registry::*;
-/// let health = Http::get(8000, "/health", &[Rule::ok(200)]);
-/// assert!(matches!(health.url, Url::Local { port: 8000, .. }));
+/// static HEALTH: Http = Http::get(8000, "/health", &[Rule::ok(200)]);
+/// assert!(matches!(HEALTH.url, Url::Local { port: 8000, .. }));
 /// ```
 #[derive(Debug)]
 #[must_use]
@@ -350,7 +350,7 @@ impl Rule {
 ///
 /// ```
 /// # use opsctl::registry::*;
-/// let degraded = Rule::warn(200).when(&[Condition::at("status").is("degraded")]).meaning("it serves without its cache");
+/// static DEGRADED: Rule = Rule::warn(200).when(&[Condition::at("status").is("degraded")]).meaning("it serves without its cache");
 /// ```
 #[derive(Debug)]
 #[must_use]

@@ -2,7 +2,7 @@
 """A hostile host. `hostile.py lay` makes it, `hostile.py ROLE` is one of its servers, `hostile.py measure CMD` runs a command alone.
 
 Each connection that a server accepts is a line in /run/hostile/ROLE: its port and what it was asked first."""
-import ctypes, json, os, pwd, resource, select, socket, subprocess, sys, threading, time
+import ctypes, json, os, pwd, resource, select, shutil, socket, subprocess, sys, threading, time
 
 HERE = os.path.abspath(__file__)
 LOG = "/run/hostile"
@@ -228,7 +228,7 @@ def measure(words):
         time.sleep(0.002)
     child.kill()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(json.dumps({"code": child.wait(), "kib": peak, "seconds": round(time.monotonic() - begun, 2),
+    print(json.dumps({"code": child.wait(), "kib": peak, "program_kib": os.path.getsize(shutil.which(words[0])) >> 10, "seconds": round(time.monotonic() - begun, 2),
                       "processor": round(used.ru_utime + used.ru_stime, 2),
                       "left": [name for pid, name in processes().items() if pid not in before]}))
 

@@ -26,7 +26,9 @@ fn measured(machine: &Machine, words: &[&str]) -> (String, i64) {
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{words:?}");
     let took = json(&ran.stdout);
     println!("hostile host: {words:?}: {}", ran.stdout.trim_end());
-    assert!(took["kib"].as_u64().is_some_and(|kib| (1..=MEMORY).contains(&kib)), "{words:?}: {took}");
+    // Of a build that is not optimized the code alone is half of that.
+    let bound = if took["program_kib"].as_u64().unwrap() > 32 << 10 { 2 * MEMORY } else { MEMORY };
+    assert!(took["kib"].as_u64().is_some_and(|kib| (1..=bound).contains(&kib)), "{words:?}: {took}");
     assert!(took["seconds"].as_f64().is_some_and(|seconds| seconds < HANGS_SECONDS), "{words:?}: {took}");
     assert_eq!(took["left"], serde_json::json!([]), "{words:?} left processes");
     (machine.sh(&format!("cat {OUTPUT}")), took["code"].as_i64().unwrap())
