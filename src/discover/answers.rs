@@ -34,7 +34,9 @@ pub fn add_answers(door: Door<'_>, found: &mut Found) {
         for (all, answer) in asked {
             let Some(Ok(Reply::Http { status, body })) = join(answer) else { continue };
             let health = status == 200 && is_report(&body);
-            all.into_iter().for_each(|one| one.protocol = Some(Protocol::Http { health }));
+            for one in all {
+                one.protocol = Some(Protocol::Http { health });
+            }
         }
     });
 }

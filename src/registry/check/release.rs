@@ -110,7 +110,7 @@ const fn tasks(all: &[Task], me: Record<'_>, field: &str) {
 const fn one(task: &Task, me: Record<'_>, field: &str) {
     if task.title.is_empty() {
         me.refuse(field, "a task has no title");
-    };
+    }
     Record::new("task", task.title).word("program", task.program);
     if task.deadline_seconds == 0 {
         Record::new("task", task.title).refuse("deadline_seconds", "is 0");

@@ -54,7 +54,8 @@ fn proven(proof: Clue) -> Deployment {
 }
 
 fn leveled(level: Level) -> Deployment {
-    Deployment { severities: kept([&*kept(level)]), ..mine() }
+    let level: &'static Level = kept(level);
+    Deployment { severities: kept([level]), ..mine() }
 }
 
 fn share() -> Share {
@@ -184,9 +185,9 @@ fn every_refusal_names_its_record_and_field() {
 fn fields(source: &str) -> BTreeSet<&str> {
     let calls = regex::Regex::new(
         r#"(?:(?:text|paths?|word|unit|below|refuse)\(\s*|(?:of|own_port|usage|known|tag|secret)\([^;"]*?)"([a-z_.]+)","#,
-    );
-    let found = calls.unwrap().captures_iter(source).map(|found| found.get(1).unwrap().as_str()).collect();
-    found
+    )
+    .unwrap();
+    calls.captures_iter(source).map(|found| found.get(1).unwrap().as_str()).collect()
 }
 
 #[test]
