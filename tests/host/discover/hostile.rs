@@ -65,7 +65,7 @@ fn unknown(document: &Value) -> Vec<String> {
 
 #[test]
 fn a_hostile_host_is_read_in_time_and_left_as_it_is() {
-    let machine = Machine::boot_as("bare", "hostile-discover");
+    let machine = Machine::boot_as("bare", "it-discover-hostile");
     machine.put(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/host/discover/hostile.py"), SCRIPT);
     machine.sh(&format!("python3 {SCRIPT} lay"));
     let before = engines(&machine);
