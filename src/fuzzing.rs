@@ -15,6 +15,7 @@ use serde::de::IgnoredAny;
 use crate::action::{audit, lock, release};
 use crate::backup::archive::Lay;
 use crate::backup::{self, manifest, name};
+use crate::discover;
 use crate::envfile;
 use crate::host::files::private;
 use crate::host::protocol::{mongo, postgres, redis, redis_info};
@@ -77,6 +78,7 @@ pub const TARGETS: &[Target] = &[
     ("timedatectl", timedatectl),
     ("ufw", ufw),
     ("words", words),
+    ("written", written),
 ];
 
 /// `age`: its complaints, and key files.
@@ -329,6 +331,11 @@ pub fn words(bytes: &[u8]) {
     let text = text(bytes);
     assert!(tools::excerpt(&text).len() <= 200 && tools::ending(&text).len() <= 2 * 300);
     seen((tools::quote(&text), tools::last_lines(&text, 3).count()));
+}
+
+/// Source text that is made of what a host shows: it is Rust, and its strings are what was shown.
+pub fn written(bytes: &[u8]) {
+    discover::written::holds(&discover::written::found(bytes), &text(bytes));
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@
 //! }
 //! ```
 //!
-//! Without `summary`, say, the compiler stops at the `const` with the message `mine: summary is empty`:
+//! Without `summary`, say, the compiler stops at the `const` with the message `deployment mine: summary: is empty`:
 //!
 //! ```compile_fail
 //! # use opsctl::registry::{Deployment, HostChecks, Level, Manager, Service, Unit, check};
@@ -104,6 +104,11 @@ use crate::ui::{Format, Ui};
 /// returns the exit code of the process (`docs/exit-codes.md`). Closes the descriptors that this process inherited beside its
 /// three streams. The first call decides on the deployments; call it once, first thing in `main`. What it advises names the
 /// program as it was called, by the first word of the command line. Build with `overflow-checks = true`, as the stock binary is.
+///
+/// ```no_run
+/// // What the stock binary is.
+/// let exit = opsctl::main(opsctl::registry::DEPLOYMENTS);
+/// ```
 pub fn main(deployments: &[&'static Deployment]) -> ExitCode {
     run(deployments, &System::real())
 }

@@ -1,5 +1,6 @@
 //! Who speaks HTTP, and reports its health: asked of each main port once.
 
+use std::collections::BTreeMap;
 use std::thread;
 use std::time::Duration;
 
@@ -11,23 +12,30 @@ use crate::registry::{Http, Probe};
 /// Path at which a service reports its health, where it has one.
 pub(super) const HEALTH: &str = "/health";
 
-/// Finds out who speaks HTTP, and whether it reports its health: one request to the main port of each service of which nothing is
-/// known yet, all at once.
+/// Finds out who speaks HTTP, and whether it reports its health: one request to each main port of which nothing is known yet,
+/// all at once.
 pub fn add_answers(door: Door<'_>, found: &mut Found) {
     const PATIENCE: Duration = Duration::from_millis(800);
     // Each question is a thread.
     const MOST: usize = 64;
     let port = |one: &FoundService| one.ports().first().copied().filter(|_| one.protocol.is_none());
-    let wanted = found.services.iter_mut().filter_map(|one| Some((port(one)?, one))).take(MOST);
+    // Of several at one port one answers.
+    let mut wanted: BTreeMap<u16, Vec<&mut FoundService>> = BTreeMap::new();
+    for (port, one) in found.services.iter_mut().filter_map(|one| Some((port(one)?, one))) {
+        wanted.entry(port).or_default().push(one);
+    }
     thread::scope(|scope| {
         let ask = |port: u16| {
             let probe = Probe::Http(Http::get(port, HEALTH, &[]));
             ask_again(door.within(PATIENCE), &probe).map(|answer| answer.result)
         };
-        let asked: Vec<_> = wanted.map(|(port, one)| (one, task(scope, move || ask(port)))).collect();
-        for (one, answer) in asked {
-            if let Some(Ok(Reply::Http { status, body })) = join(answer) {
-                one.protocol = Some(Protocol::Http { health: status == 200 && is_report(&body) });
+        let asked: Vec<_> =
+            wanted.into_iter().take(MOST).map(|(port, all)| (all, task(scope, move || ask(port)))).collect();
+        for (all, answer) in asked {
+            let Some(Ok(Reply::Http { status, body })) = join(answer) else { continue };
+            let health = status == 200 && is_report(&body);
+            for one in all {
+                one.protocol = Some(Protocol::Http { health });
             }
         }
     });
@@ -78,9 +86,13 @@ mod tests {
             ("220 mail.example ESMTP\r\n", None),
         ];
         let (services, listeners): (Vec<_>, Vec<_>) = cases.iter().map(|(answer, _)| server(answer)).unzip();
+        // Two at one port share the answer.
+        let shared = services[0].clone();
         let mut found = Found { services, ..Found::default() };
+        found.services.push(shared);
         let system = System::real();
         add_answers(Door::new(&system, &Processes::new(&system, None), Duration::from_secs(20)), &mut found);
+        assert_eq!(found.services.pop().unwrap().protocol, Some(Protocol::Http { health: true }));
         for ((one, (answer, wanted)), listener) in found.services.iter().zip(cases).zip(listeners) {
             assert_eq!(one.protocol, wanted.map(|health| Protocol::Http { health }), "{answer}");
             // No second connection waits.

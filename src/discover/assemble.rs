@@ -9,7 +9,7 @@ use super::listeners::{Listeners, Process};
 use super::names::{is_plain_path, is_unit_name, is_word, name, stated, summary};
 use super::podman::Named;
 use super::programs::{protocol_of, protocol_of_unit, role_of};
-use super::seen::Seen;
+use super::seen::{Seen, mark_foreign_ports};
 use super::units::{self, Own, Unit, Units};
 use super::{Found, FoundManager, FoundService, Protocol, Role, UnitFacts, Unmanaged, needs};
 use crate::host::tools::cgroup::Home;
@@ -51,6 +51,9 @@ pub(super) fn assemble(
     let (of_units, left_out) = of_units(&seen, units, &apps);
     all.extend(of_units);
     found.left_out += left_out;
+    // Any other odd name is none that systemd takes.
+    let odd = units.services.keys().filter(|name| !is_unit_name(name) && is_unit_name(&format!("x{name}")));
+    found.unknown.extend(odd_names("units", odd.count()));
     match containers {
         Ok(containers) => {
             let (usable, odd): (Vec<_>, Vec<_>) = containers.iter().partition(|one| is_word(&one.name));
@@ -75,6 +78,7 @@ pub(super) fn assemble(
     found.unknown.extend(apps.trouble.map(|trouble| ("applications of pm2", trouble)));
     found.unknown.extend(units.trouble.clone().map(|trouble| ("units", trouble)));
     name(all.iter_mut().map(|one| &mut one.service), &units.installed);
+    mark_foreign_ports(all.iter_mut().map(|one| &mut one.service));
     for one in &mut all {
         let service = &mut one.service;
         let by_number = || Protocol::at(*service.ports().first()?);

@@ -24,7 +24,10 @@ mod seen;
 mod tests;
 mod traefik;
 mod units;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod written;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -75,6 +78,8 @@ pub struct FoundService {
     pub listens: Vec<SocketAddr>,
     /// Paths of the sockets at which it waits for connections.
     pub paths: Vec<String>,
+    /// Ports that it has over IPv6 alone: over IPv4 another service answers there.
+    pub foreign: BTreeSet<u16>,
     /// What speaks at its main port: by its program, the usual number, or after [`add_answers`].
     pub protocol: Option<Protocol>,
     /// Its env files.
@@ -102,6 +107,7 @@ impl FoundService {
             role: Role::Service,
             listens: Vec::new(),
             paths: Vec::new(),
+            foreign: BTreeSet::new(),
             protocol: None,
             env: Vec::new(),
             data: Vec::new(),
@@ -114,18 +120,17 @@ impl FoundService {
 
     /// Ports by which a client of this host that knows nothing else finds it, those first that are meant for others.
     pub fn ports(&self) -> Vec<u16> {
-        let usual = self.listens.iter().map(|address| (address.ip().to_canonical(), address.port()));
-        let mut usual: Vec<(bool, u16)> = usual
-            .filter(|(ip, port)| *port != 0 && (ip.is_unspecified() || *ip == IpAddr::from(Ipv4Addr::LOCALHOST)))
-            .map(|(ip, port)| (ip.is_loopback(), port))
-            .collect();
-        usual.sort_unstable();
-        let mut found: Vec<u16> = Vec::new();
-        for (_, port) in usual {
-            if !found.contains(&port) {
-                found.push(port);
+        let is_reached =
+            |ip: IpAddr, port: &u16| (ip.is_unspecified() && !self.foreign.contains(port)) || ip == Ipv4Addr::LOCALHOST;
+        let mut by_port: BTreeMap<u16, bool> = BTreeMap::new();
+        for (ip, port) in self.listens.iter().map(|address| (address.ip().to_canonical(), address.port())) {
+            if port != 0 && is_reached(ip, &port) {
+                let is_inner = by_port.entry(port).or_insert(true);
+                *is_inner &= ip.is_loopback();
             }
         }
+        let mut found: Vec<u16> = by_port.keys().copied().collect();
+        found.sort_by_key(|port| by_port[port]);
         found
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
+use super::FoundService;
 use super::listeners::Listeners;
 use crate::host::tools::cgroup::Home;
 
@@ -90,5 +91,23 @@ impl<'a> Seen<'a> {
     /// Whether a process listens at any.
     pub(super) fn has_path(&self, pid: u32) -> bool {
         self.paths.contains_key(&pid)
+    }
+}
+
+/// Marks the ports of services at which another answers over IPv4, by which this host's clients ask.
+pub(super) fn mark_foreign_ports<'s>(all: impl Iterator<Item = &'s mut FoundService>) {
+    let mut all: Vec<&mut FoundService> = all.collect();
+    let over_four = |one: &FoundService| -> BTreeSet<u16> {
+        let is_reached = |address: &&SocketAddr| {
+            let ip = address.ip().to_canonical();
+            ip.is_ipv4() && (ip.is_unspecified() || ip.is_loopback())
+        };
+        one.listens.iter().filter(is_reached).map(SocketAddr::port).collect()
+    };
+    let own: Vec<BTreeSet<u16>> = all.iter().map(|one| over_four(one)).collect();
+    let answered: BTreeSet<u16> = own.iter().flatten().copied().collect();
+    for (one, own) in all.iter_mut().zip(own) {
+        let ports = one.listens.iter().map(SocketAddr::port);
+        one.foreign = ports.filter(|port| answered.contains(port) && !own.contains(port)).collect();
     }
 }

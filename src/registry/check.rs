@@ -15,36 +15,52 @@
 mod backup;
 mod causes;
 mod failures;
+mod record;
 mod release;
 mod service;
 
+use self::record::{Message, Record};
 use crate::registry::*;
 
 /// Refuses a deployment that lacks something or does not hold together.
 ///
+/// ```
+/// # use opsctl::registry::*;
+/// # static DOWN: Level = Level::new("down");
+/// # static SHOP: Service = Service::new("shop", &DOWN);
+/// static MINE: Deployment = Deployment::new("mine", &[&DOWN], &[&SHOP], HostChecks::new(&DOWN));
+/// let refused = std::panic::catch_unwind(|| check::deployment(&MINE)).unwrap_err();
+/// assert_eq!(*refused.downcast_ref::<String>().unwrap(), "deployment mine: summary: is empty");
+/// ```
+///
 /// # Panics
-/// With the name of the record and what is wrong with it: `shop: is probed on a port that is not one of its own`. In a `const`
-/// that is a compile error.
+/// With the record, the field and what is wrong with it: `service shop: probes: port 8001 is not one of its ports`. In a `const` that
+/// is a compile error.
 pub const fn deployment(d: &Deployment) {
-    name(d.name, "deployment name must be lower-case letters, digits and dashes");
-    text(d.summary, d.name, "summary is empty");
-    severities(d);
+    let me = Record::new("deployment", d.name);
+    me.name();
+    me.text("summary", d.summary);
+    severities(d, me);
     if d.services.is_empty() {
-        culprit(d.name, "has no services");
+        me.refuse("services", "there is none");
     }
-    paths(d.detect, d.name, "detect path is not absolute");
-    paths(d.checks.disk_paths, d.name, "disk path is not absolute");
-    usage(&d.checks.disk, d.name, "disk bounds are not 0 < warn < fail <= 100");
-    usage(&d.checks.memory, d.name, "memory bounds are not 0 < warn < fail <= 100");
-    if let Some(c) = &d.checks.certificates
-        && (c.fail_days >= c.warn_days || c.port == 0)
-    {
-        culprit(d.name, "certificate bounds are not fail < warn, or the port is 0");
+    me.paths("detect", d.detect);
+    me.paths("checks.disk_paths", d.checks.disk_paths);
+    usage(&d.checks.disk, me, "checks.disk");
+    usage(&d.checks.memory, me, "checks.memory");
+    if let Some(c) = &d.checks.certificates {
+        if c.fail_days >= c.warn_days {
+            me.refuse("checks.certificates", "bounds are not fail < warn");
+        }
+        if c.port == 0 {
+            me.refuse("checks.certificates", "port is 0");
+        }
     }
-    maintenance(&d.maintenance, d.name);
+    maintenance(&d.maintenance, me);
     let mut i = 0;
     while i < d.services.len() {
         service::service(d.services[i]);
+        service::unique(d.services, i);
         service::needs(d.services, i);
         i += 1;
     }
@@ -56,8 +72,8 @@ pub const fn deployment(d: &Deployment) {
     if let Some(r) = d.release {
         release::release(r, d);
     }
-    service::logs(d.logs, d.name);
-    people(d);
+    service::logs(d.logs, me);
+    people(d, me);
     let mut i = 0;
     while i < d.failures.len() {
         causes::failure(d.failures[i]);
@@ -70,77 +86,77 @@ pub const fn deployment(d: &Deployment) {
     }
     let mut i = 0;
     while i < d.ignores.len() {
-        text(d.ignores[i].why, d.ignores[i].code, "is ignored without a reason: Ignore::why");
+        Record::new("ignore of", d.ignores[i].code).text("why", d.ignores[i].why);
         i += 1;
     }
 }
 
-const fn severities(d: &Deployment) {
+const fn severities(d: &Deployment, me: Record<'_>) {
     if d.severities.is_empty() {
-        culprit(d.name, "has no severities");
+        me.refuse("severities", "there is none");
     }
     let mut i = 0;
     while i < d.severities.len() {
         let level = d.severities[i];
-        text(level.id, d.name, "has a severity without an id");
-        text(level.criterion, level.id, "is a severity without a criterion: Level::criterion");
-        text(level.response, level.id, "is a severity without a response time: Level::response");
-        text(level.action, level.id, "is a severity without a first action: Level::action");
+        let me = Record::new("severity", level.id);
+        me.text("id", level.id);
+        me.text("criterion", level.criterion);
+        me.text("response", level.response);
+        me.text("action", level.action);
         if let Some(m) = &level.mttr
             && (m.detect_seconds == 0 || m.mitigate_seconds == 0 || m.recover_seconds == 0 || m.total_seconds == 0)
         {
-            culprit(level.id, "is a severity with a repair target of 0 seconds");
+            me.refuse("mttr", "a repair target is 0 seconds");
         }
         i += 1;
     }
 }
 
-const fn people(d: &Deployment) {
+const fn people(d: &Deployment, me: Record<'_>) {
     let mut i = 0;
     while i < d.escalation.len() {
-        text(d.escalation[i].who, d.name, "has an escalation without a recipient");
-        text(
-            d.escalation[i].via,
-            d.escalation[i].who,
-            "has an escalation without a way to reach them: Escalation::via",
-        );
+        me.text("escalation.who", d.escalation[i].who);
+        Record::new("escalation", d.escalation[i].who).text("via", d.escalation[i].via);
         i += 1;
     }
     let mut i = 0;
     while i < d.contacts.len() {
-        text(d.contacts[i].who, d.name, "has a contact without a name");
-        text(d.contacts[i].at, d.contacts[i].who, "is a contact without an address: Contact::at");
+        me.text("contacts.who", d.contacts[i].who);
+        Record::new("contact", d.contacts[i].who).text("at", d.contacts[i].at);
         i += 1;
     }
 }
 
-const fn maintenance(m: &Maintenance, owner: &str) {
+const fn maintenance(m: &Maintenance, me: Record<'_>) {
     match m {
         Maintenance::None(instead) => {
-            text(instead, owner, "has no maintenance mode and names no alternative");
+            if instead.is_empty() {
+                me.refuse("maintenance", "has no mode and names no alternative");
+            }
         }
         Maintenance::Page(page) => {
-            absolute(page.file, owner, "has a maintenance page at a path that is not absolute");
-            absolute(page.health, owner, "has a maintenance page whose health path does not begin with /");
-            text(page.message, owner, "has a maintenance page without a message");
-            text(page.effect, owner, "has a maintenance page without its effect on users: Page::effect");
+            me.path("maintenance.file", page.file);
+            me.path("maintenance.health", page.health);
+            me.text("maintenance.message", page.message);
+            me.text("maintenance.effect", page.effect);
             if page.retry_after_seconds == 0 {
-                culprit(owner, "has a maintenance page without a Retry-After");
+                me.refuse("maintenance.retry_after_seconds", "is 0");
             }
-            own_port(page.port, page.proxy);
+            own_port(me, "maintenance.port", page.port, page.proxy);
         }
         Maintenance::Stop(stop) => {
             if stop.services.is_empty() {
-                culprit(owner, "has a maintenance mode that stops nothing");
+                me.refuse("maintenance.services", "there is none to stop");
             }
-            text(stop.effect, owner, "has a maintenance mode without its effect on users: Stop::effect");
+            me.text("maintenance.effect", stop.effect);
         }
     }
 }
 
-const fn own_port(port: u16, s: &Service) {
+/// A port that is asked must be one of the service that answers there.
+const fn own_port(me: Record<'_>, field: &str, port: u16, s: &Service) {
     if !contains(s.ports, port) {
-        culprit(s.name, "is probed on a port that is not one of its own");
+        Message::of(me, field).add("port ").number(port).add(" is not one of the ports of ").add(s.name).refuse();
     }
 }
 
@@ -155,81 +171,9 @@ const fn contains(ports: &[u16], port: u16) -> bool {
     false
 }
 
-const fn usage(u: &Usage, owner: &str, problem: &str) {
+const fn usage(u: &Usage, me: Record<'_>, field: &str) {
     if u.warn_percent == 0 || u.warn_percent >= u.fail_percent || u.fail_percent > 100 {
-        culprit(owner, problem);
-    }
-}
-
-const fn paths(all: &[&str], owner: &str, problem: &str) {
-    let mut i = 0;
-    while i < all.len() {
-        absolute(all[i], owner, problem);
-        i += 1;
-    }
-}
-
-const fn absolute(path: &str, owner: &str, problem: &str) {
-    if path.is_empty() || path.as_bytes()[0] != b'/' {
-        culprit(owner, problem);
-    }
-}
-
-const fn text(value: &str, owner: &str, problem: &str) {
-    if value.is_empty() {
-        culprit(owner, problem);
-    }
-}
-
-/// A word that is handed to a tool: it must not look like an option or an expression.
-const fn argument(value: &str, owner: &str, problem: &str) {
-    let bytes = value.as_bytes();
-    if bytes.is_empty() || !bytes[0].is_ascii_alphanumeric() {
-        culprit(owner, problem);
-    }
-    let mut i = 0;
-    while i < bytes.len() {
-        let b = bytes[i];
-        if !(b.is_ascii_alphanumeric() || b == b'-' || b == b'_' || b == b'.' || b == b'@') {
-            culprit(owner, problem);
-        }
-        i += 1;
-    }
-}
-
-const fn name(value: &str, problem: &str) {
-    let bytes = value.as_bytes();
-    if bytes.is_empty() || !bytes[0].is_ascii_lowercase() {
-        culprit(value, problem);
-    }
-    let mut i = 0;
-    while i < bytes.len() {
-        let b = bytes[i];
-        if !(b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
-            culprit(value, problem);
-        }
-        i += 1;
-    }
-}
-
-/// `panic!` in a `const` takes one string, so `who: what` is put together by hand.
-const fn culprit(who: &str, what: &str) -> ! {
-    let mut message = [b' '; 256];
-    let mut end = 0;
-    let parts = [who.as_bytes(), b": ", what.as_bytes()];
-    let mut part = 0;
-    while part < parts.len() {
-        let mut i = 0;
-        while i < parts[part].len() && end < message.len() {
-            message[end] = parts[part][i];
-            end += 1;
-            i += 1;
-        }
-        part += 1;
-    }
-    match std::str::from_utf8(message.split_at(end).0) {
-        Ok(message) => panic!("{}", message),
-        Err(_) => panic!("invalid registry"),
+        me.refuse(field, "bounds are not 0 < warn < fail <= 100");
     }
 }
 
@@ -243,6 +187,11 @@ fn one_reader(d: &Deployment, place: &str, secret: &Secret, found: &mut Vec<Stri
 
 /// Everything wrong with these deployments that only a walk over the whole can find, a sentence each; none where they are
 /// valid. Call it in a test.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// assert_eq!(check::problems(&[&LOCALHOST]), Vec::<String>::new());
+/// ```
 pub fn problems(deployments: &[&Deployment]) -> Vec<String> {
     let mut found = Vec::new();
     for (i, d) in deployments.iter().enumerate() {
@@ -308,3 +257,6 @@ pub fn problems(deployments: &[&Deployment]) -> Vec<String> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests;

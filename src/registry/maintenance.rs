@@ -28,6 +28,11 @@
 use super::service::Service;
 
 /// The maintenance mode of a deployment.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let none = Maintenance::None("the shop has no visitors at night");
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -41,6 +46,16 @@ pub enum Maintenance {
 }
 
 /// A page that nginx shows in place of the site.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// # static DOWN: Level = Level::new("down");
+/// # static SHOP: Service = Service::new("shop", &DOWN);
+/// let page = Page::new("/etc/nginx/maintenance.conf", &SHOP, 443)
+///     .health("/health")
+///     .message("back at 14:00")
+///     .effect("visitors see a page");
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -96,6 +111,13 @@ impl Page {
 }
 
 /// Services that are stopped.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// # static DOWN: Level = Level::new("down");
+/// # static SHOP: Service = Service::new("shop", &DOWN);
+/// static STOP: Maintenance = Maintenance::Stop(Stop::new(&[&SHOP]).effect("nobody can order"));
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]

@@ -53,6 +53,12 @@ pub use state::State;
 pub use verdict::Verdict;
 
 /// The deployments compiled into the stock binary.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let names: Vec<&str> = DEPLOYMENTS.iter().map(|deployment| deployment.name).collect();
+/// assert!(names.contains(&"prim"));
+/// ```
 pub static DEPLOYMENTS: &[&Deployment] =
     &[&prim::DEPLOYMENT, &fondation::DEPLOYMENT, &ai_fsm::DEPLOYMENT, &v_edfinance::DEPLOYMENT, &plugspace::DEPLOYMENT];
 

@@ -29,6 +29,13 @@
 use super::service::Service;
 
 /// How a new version is built on the host, goes live, and is rolled back.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// # static DOWN: Level = Level::new("down");
+/// # static SHOP: Service = Service::new("shop", &DOWN);
+/// static RELEASE: Release = Release::new(&[&SHOP]).source(&["/srv/shop"]).branch("main").stays("the database");
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -143,6 +150,13 @@ impl Release {
 }
 
 /// A local image tag, and the tag that the image before is kept under.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// # static DOWN: Level = Level::new("down");
+/// # static SHOP: Service = Service::new("shop", &DOWN);
+/// let image = Image::new("shop:live", &SHOP).previous("shop:previous");
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -169,6 +183,11 @@ impl Image {
 }
 
 /// A command of a runbook. It is run without a shell.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let build = Task::new("build the pages").program("npm").args(&["run", "build"]).deadline_seconds(600);
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -210,6 +229,11 @@ impl Task {
 }
 
 /// How a database's schema follows the version.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let schema = Schema::migrations("db/migrations").except("seed").container("shop-db");
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -264,6 +288,11 @@ impl Schema {
 }
 
 /// How services are switched to a new version.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let switch = Switch::compose("shop").file("compose.yml").services(&["web", "worker"]);
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]

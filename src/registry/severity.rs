@@ -15,6 +15,15 @@
 //! ```
 
 /// A severity level in the deployment's own words.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// static DOWN: Level = Level::new("P1")
+///     .criterion("nobody can order")
+///     .response("now")
+///     .response_seconds(0)
+///     .action("restart the shop, then read its log");
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -72,6 +81,11 @@ impl Level {
 }
 
 /// Mean-time-to-repair targets, all in seconds and above 0.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let targets = Mttr::total_seconds(1800).detect_seconds(300).mitigate_seconds(900).recover_seconds(600);
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]

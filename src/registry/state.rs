@@ -4,6 +4,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What a service's manager makes of it.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let waits = Clue::State(&[State::Stopped, State::Failed]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

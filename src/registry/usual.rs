@@ -3,6 +3,13 @@
 //! [`SERVICE`] is looked for with every service, whatever manages it, so that a crash loop of any service is named; the other
 //! groups are about the host. They are written once and reported under each deployment's own name (`PRIM-CRASH-LOOP`).
 //! [`FAILURES`] are those of a deployment that states none of its own.
+//!
+//! ```
+//! # use opsctl::registry::*;
+//! static FULL: Failure = Failure::new("full", &[usual::DISK, &[&usual::MEMORY_LOW]])
+//!     .summary("the host has no room")
+//!     .section("4. Resources");
+//! ```
 
 mod containers;
 mod data;
@@ -414,6 +421,12 @@ pub static DISK_FULL: Cause = disk_full(
 );
 
 /// The same, with what follows from it and what to do about it in one deployment.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// static EMPTY: Fix = Fix::new("empty the cache", Risk::Safe, Remedy::Command(&["rm", "-rf", "/srv/shop/cache"]));
+/// static DISK_FULL: Cause = usual::disk_full(&[], &[&EMPTY]);
+/// ```
 pub const fn disk_full(explains: &'static [&'static Cause], fixes: &'static [&'static Fix]) -> Cause {
     Cause::new("DISK-FULL", Clue::Disk(Verdict::Fail))
         .summary("a file system is full")
@@ -435,6 +448,11 @@ pub static DISK_FILLING: Cause = Cause::new("DISK-FILLING", Clue::Disk(Verdict::
 pub static INODES_FULL: Cause = inodes_full(&[&NO_SPACE]);
 
 /// The same, with what follows from it in one deployment.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// static INODES_FULL: Cause = usual::inodes_full(&[&usual::NO_SPACE]);
+/// ```
 pub const fn inodes_full(explains: &'static [&'static Cause]) -> Cause {
     Cause::new("INODES-FULL", Clue::Inodes(Verdict::Fail))
         .summary("a file system has no inodes left")
@@ -523,6 +541,12 @@ pub static CLOCK_ADRIFT: Cause = Cause::new("CLOCK-ADRIFT", Clue::ClockAdrift)
 pub static UNIT_FAILED: Cause = unit_failed();
 
 /// The same, for a deployment that changes something of it: `usual::unit_failed().severity(&P3)`.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// # static LATER: Level = Level::new("P3");
+/// static UNIT_FAILED: Cause = usual::unit_failed().severity(&LATER);
+/// ```
 pub const fn unit_failed() -> Cause {
     Cause::new("UNIT-FAILED", Clue::FailedUnits)
         .summary("units outside of the registry have failed")
@@ -547,6 +571,12 @@ static UNIT_LINES: Fix = Fix::new(
 pub static UNIT_LOOPING: Cause = unit_looping();
 
 /// The same, for a deployment that changes something of it: `usual::unit_looping().severity(&P3)`.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// # static LATER: Level = Level::new("P3");
+/// static UNIT_LOOPING: Cause = usual::unit_looping().severity(&LATER);
+/// ```
 pub const fn unit_looping() -> Cause {
     Cause::new("UNIT-LOOPING", Clue::LoopingUnits)
         .summary("units outside of the registry are in a crash loop")
@@ -659,6 +689,11 @@ static RENEWAL: Fix = Fix::new(
 );
 
 /// The edge shows no certificate at all, although it runs. `proof` is what proves that, and that the edge runs.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// static TLS_SILENT: Cause = usual::tls_silent(Clue::Port(443, Listening::Nobody));
+/// ```
 pub const fn tls_silent(proof: Clue) -> Cause {
     Cause::new("TLS-SILENT", proof)
         .summary("no certificate is shown")

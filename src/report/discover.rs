@@ -1,5 +1,7 @@
 //! `discover`: the services of a host, and the evidence for each.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -196,19 +198,24 @@ impl Discovery {
     }
 }
 
+/// How many things of one kind are shown of a service; JSON has all.
+const SHOWN: usize = 8;
+
+/// Those that are shown, and how many more there are.
+fn shown(words: impl ExactSizeIterator<Item = String>) -> Vec<String> {
+    let more = words.len().saturating_sub(SHOWN);
+    words.take(SHOWN).chain((more > 0).then(|| format!("{more} more"))).collect()
+}
+
 /// Addresses for people: a port that everybody finds stands for all addresses.
 fn short(listens: &[String]) -> Vec<String> {
     let every = |address: &str| {
         address.strip_prefix("0.0.0.0:").or(address.strip_prefix("[::]:")).map(|port| format!(":{port}"))
     };
-    let mut found: Vec<String> = Vec::new();
-    for address in listens {
-        let address = every(address).unwrap_or_else(|| address.clone());
-        if !found.contains(&address) {
-            found.push(address);
-        }
-    }
-    found
+    let mut seen = BTreeSet::new();
+    let all = listens.iter().map(|address| every(address).unwrap_or_else(|| address.clone()));
+    let all: Vec<String> = all.filter(|address| seen.insert(address.clone())).collect();
+    shown(all.into_iter())
 }
 
 /// Each service, and why it is thought to be one.
@@ -224,16 +231,16 @@ fn table(page: &mut Text, rows: &[Row]) {
     let list = |words: Vec<String>| Cell::or_dash((!words.is_empty()).then(|| words.join(", ")));
     let row = |row: &Row| {
         let mut why = row.why.join("; ");
-        for path in row.endpoints.iter().chain(&row.env).chain(&row.data) {
+        for path in [&row.endpoints, &row.env, &row.data].into_iter().flat_map(|all| shown(all.iter().cloned())) {
             why.push_str("; ");
-            why.push_str(path);
+            why.push_str(&path);
         }
         vec![
             Cell::plain(&row.name),
             Cell::plain(row.manager),
             Cell::plain(&row.unit),
-            list(short(&row.listens).into_iter().chain(row.paths.iter().cloned()).collect()),
-            list(row.needs.iter().map(|need| need.name.clone()).collect()),
+            list(short(&row.listens).into_iter().chain(shown(row.paths.iter().cloned())).collect()),
+            list(shown(row.needs.iter().map(|need| need.name.clone()))),
             Cell::plain(why),
         ]
     };
@@ -271,9 +278,19 @@ impl Report for Discovery {
         table(page, &self.services);
         if !self.unmanaged.is_empty() && !self.is_diff {
             page.gap();
+            let mut programs: Vec<(&Listener, Vec<String>)> = Vec::new();
+            let mut known: BTreeMap<u32, usize> = BTreeMap::new();
             for one in &self.unmanaged {
+                let at = one.pid.map_or(programs.len(), |pid| *known.entry(pid).or_insert(programs.len()));
+                match programs.get_mut(at) {
+                    Some((_, listens)) => listens.push(one.address.clone()),
+                    None => programs.push((one, vec![one.address.clone()])),
+                }
+            }
+            for (one, listens) in programs {
                 let who = one.program.as_deref().unwrap_or("a program that is hidden from this user");
-                page.line(&[Cell::plain(format!("no service: {who} listens on {}", one.address))]);
+                let listens = shown(listens.into_iter()).join(", ");
+                page.line(&[Cell::plain(format!("no service: {who} listens on {listens}"))]);
             }
         }
         page.gap();

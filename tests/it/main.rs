@@ -19,6 +19,7 @@ mod diagnose_databases;
 mod diagnose_truth;
 mod discover;
 mod documents;
+mod examples;
 mod faults;
 mod generated;
 mod hangs;

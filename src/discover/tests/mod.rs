@@ -307,23 +307,7 @@ fn holds(mut found: Found) {
     for one in &mut found.services {
         one.routes.extend(one.listens.iter().map(|it| ("shop.example".to_owned(), "/\"\n".to_owned(), it.port())));
     }
-    let text = program(&found, &plain_name("\u{2028}9\n"), "ho\nst\r*/ \u{2028}");
-    let parsed = syn::parse_file(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
-    // Nothing got out of its string: there is one static a service, and what every program has.
-    let statics: Vec<String> = parsed
-        .items
-        .iter()
-        .filter_map(|item| match item {
-            syn::Item::Static(item) => Some(item.ident.to_string()),
-            _ => None,
-        })
-        .collect();
-    let jobs = usize::from(found.services.iter().any(|one| one.role == Role::Job));
-    assert_eq!(statics.len(), found.services.len() + 3 + jobs, "{text}");
-    assert_eq!(statics.iter().collect::<BTreeSet<_>>().len(), statics.len(), "{statics:?}");
-    let others = parsed.items.iter().filter(|item| !matches!(item, syn::Item::Static(_))).count();
-    assert_eq!(others, 5, "{text}");
-    assert!(text.chars().all(|c| c == '\n' || (c.is_ascii() && !c.is_control())), "{text}");
+    written::holds(&found, "ho\nst\r*/ \u{2028}");
 }
 
 #[test]
@@ -420,6 +404,11 @@ fn a_name_that_no_command_takes_is_said() {
     assert_eq!(found.services, []);
     let (what, why) = &found.unknown[0];
     assert_eq!((*what, why.to_string().as_str()), ("applications of pm2", "4 have a name that no command takes"));
+    // The first is a unit to systemd, the other is none.
+    let mut host = Host::default();
+    host.unit("-rf.service", "").unit("x\ny.service", "");
+    let unknown: Vec<String> = host.found().unknown.iter().map(|(what, why)| format!("{what}: {why}")).collect();
+    assert_eq!(unknown, ["units: 1 have a name that no command takes"]);
 }
 
 #[test]
@@ -434,6 +423,20 @@ fn several_processes_and_families_at_one_port_are_one_service() {
     let found = host.found();
     let ports = |name: &str| found.services.iter().find(|one| one.name == name).unwrap().ports();
     assert_eq!((ports("web"), ports("other")), (vec![80], vec![81]));
+    holds(found);
+}
+
+#[test]
+fn over_ipv4_a_port_is_whose_it_is_there() {
+    let mut host = Host::default();
+    for (pid, name, listens) in [(10, "four", "0.0.0.0:80"), (11, "six", "[::]:80"), (12, "both", "[::]:81")] {
+        host.unit(&format!("{name}.service"), "");
+        host.process(pid, process(Home::Unit(format!("{name}.service"))), &[listens]);
+    }
+    let found = host.found();
+    let one = |name: &str| found.services.iter().find(|one| one.name == name).unwrap();
+    assert_eq!((one("four").ports(), one("six").ports(), one("both").ports()), (vec![80], vec![], vec![81]));
+    assert_eq!(one("six").listens, ["[::]:80".parse().unwrap()]);
     holds(found);
 }
 

@@ -36,6 +36,7 @@ mod values;
 mod wants;
 mod words;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -203,13 +204,13 @@ fn with_failed_needs(case: &Case<'_>, only: &'static Service) -> Vec<&'static Se
 
 fn suspicions(case: &Case<'_>, failures: &[&'static Failure], only: Option<&'static Service>) -> Vec<Suspicion> {
     let mut found: Vec<Suspicion> = Vec::new();
-    let same = |one: Option<&Service>, other: Option<&Service>| one.map(|s| s.name) == other.map(|s| s.name);
+    // Of several failures that have a cause the first counts; services may be thousands.
+    let mut known: BTreeSet<(*const Cause, Option<&str>)> = BTreeSet::new();
     let only = only.map(|only| with_failed_needs(case, only));
     for failure in failures {
         for cause in failure.causes() {
             for subject in subjects(case, failure, cause, only.as_deref()) {
-                let known = |other: &Suspicion| std::ptr::eq(other.cause, cause) && same(other.subject, subject);
-                if !found.iter().any(known) {
+                if known.insert((std::ptr::from_ref(cause), subject.map(|service| service.name))) {
                     found.push(Suspicion { failure, cause, subject });
                 }
             }

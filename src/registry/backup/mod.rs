@@ -33,6 +33,14 @@ pub use source::*;
 use super::service::{Secret, Service};
 
 /// What is backed up and restored by itself.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// # static R2: Remote = Remote::new("r2");
+/// let nightly = Schedule::daily(3, 30);
+/// let orders = BackupSet::new("orders", Source::sqlite("/srv/shop/orders.db"), nightly, &R2).what("orders");
+/// assert_eq!(orders.name, "orders");
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -117,9 +125,23 @@ impl BackupSet {
 }
 
 /// Seconds of a day.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// # static R2: Remote = Remote::new("r2");
+/// # let set = BackupSet::new("orders", Source::sqlite("/x.db"), Schedule::daily(3, 0), &R2);
+/// let hourly = set.rpo_seconds(backup::DAY_SECONDS / 24);
+/// assert_eq!(hourly.rpo_seconds, 3600);
+/// ```
 pub const DAY_SECONDS: u32 = 86_400;
 
 /// When a copy is made, UTC. The schedule itself is cron's.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let nightly = Schedule::daily(3, 30);
+/// let never = Schedule::ByHand("the data can be computed anew");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 #[non_exhaustive]
@@ -144,6 +166,11 @@ impl Schedule {
 }
 
 /// How long copies are kept. The three newest verified ones always are.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let kept = Retention::daily(7).weekly(4).monthly(12);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 #[non_exhaustive]
@@ -195,6 +222,11 @@ impl Retention {
 }
 
 /// A remote of rclone. All sets of a deployment are kept on the same.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// static R2: Remote = Remote::new("r2").config("/root/rclone.conf").bucket("backups").prefix("opsctl/shop");
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -251,6 +283,11 @@ impl Remote {
 }
 
 /// An option of a remote, and where its value is.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let key = Credential::new("RCLONE_CONFIG_R2_ACCESS_KEY_ID", Secret::in_file("/etc/shop.env").key("R2_KEY"));
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]

@@ -4,6 +4,12 @@ use crate::registry::failure::Database;
 use crate::registry::service::{Secret, Service};
 
 /// What is copied, and how.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let orders = Source::sqlite("/srv/shop/orders.db");
+/// let uploads = Source::files(&["/srv/shop/uploads"], Secrecy::Plain).without(&["cache"]);
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -166,6 +172,11 @@ impl Source {
 }
 
 /// Whether contents may be read by whoever can read the remote.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let keys = Source::files(&["/etc/shop"], Secrecy::Credentials);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Secrecy {
@@ -176,6 +187,12 @@ pub enum Secrecy {
 }
 
 /// Whether owners are stopped while a copy is made.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let consistent = Source::files(&["/srv/shop/data"], Secrecy::Plain).owners_stopped();
+/// assert!(matches!(consistent, Source::Files { owners: Owners::Stopped, .. }));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Owners {

@@ -2,9 +2,9 @@
 
 use super::super::backup::{BackupSet, Remote, Retention, Schedule, Source};
 use super::super::failure::Database;
+use super::record::{Message, Record};
 use super::release::{is, is_among};
 use super::service::secret;
-use super::{absolute, argument, culprit, name, paths, text};
 use crate::registry::{Deployment, Manager, Probe, Service};
 
 /// Words of `backup` itself, which no set may be called.
@@ -12,99 +12,98 @@ const VERBS: [&str; 6] = ["create", "list", "verify", "drill", "prune", "help"];
 
 /// Refuses an invalid backup set.
 pub(super) const fn set(s: &BackupSet, d: &Deployment) {
-    name(s.name, "backup set's name must be lower-case letters, digits and dashes");
+    let me = Record::new("backup", s.name);
+    me.name();
     let mut i = 0;
     while i < VERBS.len() {
         if is(s.name, VERBS[i]) {
-            culprit(s.name, "is a backup set with the name of a subcommand of backup");
+            me.refuse("name", "is a subcommand of backup");
         }
         i += 1;
     }
-    text(s.what, s.name, "is a backup set without a description of its content");
+    me.text("what", s.what);
     if s.rpo_seconds == 0 {
-        culprit(s.name, "is a backup set with a maximum loss of 0, which no copy can promise");
+        me.refuse("rpo_seconds", "is 0, which no copy can promise");
     }
     let mut i = 0;
     while i < s.owners.len() {
-        if !is_among(s.owners[i], d.services) {
-            culprit(s.name, "is a backup set of a service of another deployment");
-        }
+        known(s.owners[i], me, "owners", d);
         i += 1;
     }
-    source(&s.source, s.name, d);
+    source(&s.source, me, d);
     if let Some(why) = s.optional {
-        text(why, s.name, "is a backup set that may be missing without a reason");
+        me.text("optional", why);
     }
     match s.schedule {
         Schedule::Daily { hour, minute } => {
             if hour > 23 || minute > 59 {
-                culprit(s.name, "is a backup set with an invalid time of day");
+                me.refuse("schedule", "is no time of day");
             }
         }
-        Schedule::ByHand(why) => text(why, s.name, "is a manual backup set without a reason"),
+        Schedule::ByHand(why) => me.text("schedule", why),
     }
     match s.retention {
         Retention::Days(days) => {
             if days == 0 {
-                culprit(s.name, "is a backup set with a retention of 0");
+                me.refuse("retention", "is 0");
             }
         }
         Retention::Tiers { daily, weekly, monthly } => {
             if daily == 0 && weekly == 0 && monthly == 0 {
-                culprit(s.name, "is a backup set with a retention of 0");
+                me.refuse("retention", "is 0");
             }
         }
     }
-    remote(s.remote, s.name);
+    remote(s.remote, me);
 }
 
-const fn source(s: &Source, owner: &str, d: &Deployment) {
+const fn source(s: &Source, me: Record<'_>, d: &Deployment) {
     match s {
-        Source::Sqlite { path } => absolute(path, owner, "is a backup set at a path that is not absolute"),
+        Source::Sqlite { path } => me.path("source.path", path),
         Source::Redis { path, service, config } => {
-            absolute(path, owner, "is a backup set at a path that is not absolute");
-            absolute(config, owner, "is a backup set of a Redis whose configuration is not at an absolute path");
-            known(service, owner, d);
+            me.path("source.path", path);
+            me.path("source.config", config);
+            known(service, me, "source.service", d);
             if !speaks_redis(service) {
-                culprit(owner, "is a backup set of a Redis without a probe that has its port");
+                me.refuse("source.service", "has no Redis probe, which has its port");
             }
         }
         Source::Postgres { service, database } => {
             if let Database::InUrl(service, key) = database {
-                argument(key, owner, "is a backup set of a database with an invalid key for its name");
-                known(service, owner, d);
+                me.word("source.database", key);
+                known(service, me, "source.service", d);
             }
-            known(service, owner, d);
+            known(service, me, "source.service", d);
             if let Database::Named(name) = database {
-                argument(name, owner, "is a backup set of a database without a proper name");
+                me.word("source.database", name);
             }
             match service.managers {
                 [Manager::Compose(_) | Manager::Docker(_), ..] => {}
                 [Manager::Systemd(_), ..] => {
                     if matches!(database, Database::Own) {
-                        culprit(owner, "is a backup set of a PostgreSQL on the host whose database is not named");
+                        me.refuse("source.database", "is not named, and its PostgreSQL is one of the host");
                     }
                 }
-                _ => culprit(owner, "is a backup set of a PostgreSQL that neither systemd nor an engine runs"),
+                _ => me.refuse("source.service", "is a PostgreSQL that neither systemd nor an engine runs"),
             }
         }
         Source::Mongo { service, database, uri } => {
-            known(service, owner, d);
-            argument(database, owner, "is a backup set with an invalid database name");
-            secret(uri, owner);
+            known(service, me, "source.service", d);
+            me.word("source.database", database);
+            secret(uri, me, "source.uri");
         }
         Source::Files { paths: all, .. } => {
             if all.is_empty() {
-                culprit(owner, "is a backup set without files");
+                me.refuse("source.paths", "there is none");
             }
-            paths(all, owner, "is a backup set at a path that is not absolute");
+            me.paths("source.paths", all);
         }
     }
 }
 
-const fn known(service: &Service, owner: &str, d: &Deployment) {
+const fn known(service: &Service, me: Record<'_>, field: &str, d: &Deployment) {
     if !is_among(service, d.services) {
-        culprit(owner, "is a backup set of a service of another deployment");
+        Message::of(me, field).add(service.name).add(" is not a service of this deployment").refuse();
     }
 }
 
@@ -120,27 +119,27 @@ const fn speaks_redis(service: &Service) -> bool {
 }
 
 /// What is handed to rclone must be no option, no connection string and no local path.
-const fn remote(r: &Remote, owner: &str) {
-    argument(r.name, owner, "has a remote with an invalid name");
-    argument(r.bucket, owner, "has a bucket with an invalid name");
-    absolute(r.config, owner, "has a remote whose configuration path is not absolute");
+const fn remote(r: &Remote, me: Record<'_>) {
+    me.word("remote.name", r.name);
+    me.word("remote.bucket", r.bucket);
+    me.path("remote.config", r.config);
     let bytes = r.prefix.as_bytes();
     let mut i = 0;
     if bytes.is_empty() {
-        culprit(owner, "has no prefix, so it shares the bucket's root with other objects");
+        me.refuse("remote.prefix", "is empty, so it shares the bucket's root with other objects");
     }
     while i < bytes.len() {
         let b = bytes[i];
         let inner = b == b'/' && i > 0 && i + 1 < bytes.len() && bytes[i - 1] != b'/';
         if !(b.is_ascii_alphanumeric() || b == b'_' || (b == b'-' && i > 0) || inner) {
-            culprit(owner, "has a prefix that is not a plain path");
+            Message::of(me, "remote.prefix").add(r.prefix).add(" is not a plain path").refuse();
         }
         i += 1;
     }
     let mut i = 0;
     while i < r.credentials.len() {
-        argument(r.credentials[i].variable, owner, "has a credential that rclone does not read");
-        secret(&r.credentials[i].secret, owner);
+        me.word("remote.credentials", r.credentials[i].variable);
+        secret(&r.credentials[i].secret, me, "remote.credentials");
         i += 1;
     }
 }
@@ -201,32 +200,38 @@ mod tests {
         let cases = [
             (
                 BackupSet { name: "Shop", ..plain() },
-                "Shop: backup set's name must be lower-case letters, digits and dashes",
+                "backup Shop: name: must be lower-case letters, digits and dashes, a letter first",
             ),
-            (BackupSet { name: "prune", ..plain() }, "prune: is a backup set with the name of a subcommand of backup"),
-            (plain().retention(Retention::Days(0)), "shop: is a backup set with a retention of 0"),
-            (plain().retention(Retention::daily(0)), "shop: is a backup set with a retention of 0"),
-            (plain().owners(list([&OTHER])), "shop: is a backup set of a service of another deployment"),
+            (BackupSet { name: "prune", ..plain() }, "backup prune: name: is a subcommand of backup"),
+            (plain().retention(Retention::Days(0)), "backup shop: retention: is 0"),
+            (plain().retention(Retention::daily(0)), "backup shop: retention: is 0"),
+            (plain().owners(list([&OTHER])), "backup shop: owners: other is not a service of this deployment"),
             (
                 BackupSet { source: Source::sqlite("shop.db"), ..plain() },
-                "shop: is a backup set at a path that is not absolute",
+                "backup shop: source.path: shop.db does not begin with /",
             ),
             (
                 BackupSet { source: Source::postgres(&SHOP, Database::Own), ..plain() },
-                "shop: is a backup set of a PostgreSQL on the host whose database is not named",
+                "backup shop: source.database: is not named, and its PostgreSQL is one of the host",
+            ),
+            (BackupSet { schedule: Schedule::daily(24, 0), ..plain() }, "backup shop: schedule: is no time of day"),
+            (
+                on(Remote { name: ":s3,env_auth", ..good() }),
+                "backup shop: remote.name: :s3,env_auth is not a word of letters, digits and -_.@",
             ),
             (
-                BackupSet { schedule: Schedule::daily(24, 0), ..plain() },
-                "shop: is a backup set with an invalid time of day",
+                on(Remote { name: "-r2", ..good() }),
+                "backup shop: remote.name: -r2 is not a word of letters, digits and -_.@",
             ),
-            (on(Remote { name: ":s3,env_auth", ..good() }), "shop: has a remote with an invalid name"),
-            (on(Remote { name: "-r2", ..good() }), "shop: has a remote with an invalid name"),
-            (on(good().bucket("../x")), "shop: has a bucket with an invalid name"),
-            (on(good().prefix("")), "shop: has no prefix, so it shares the bucket's root with other objects"),
-            (on(good().prefix("a/../b")), "shop: has a prefix that is not a plain path"),
-            (on(good().prefix("/a")), "shop: has a prefix that is not a plain path"),
-            (on(good().prefix("a/")), "shop: has a prefix that is not a plain path"),
-            (on(good().prefix("-a")), "shop: has a prefix that is not a plain path"),
+            (on(good().bucket("../x")), "backup shop: remote.bucket: ../x is not a word of letters, digits and -_.@"),
+            (
+                on(good().prefix("")),
+                "backup shop: remote.prefix: is empty, so it shares the bucket's root with other objects",
+            ),
+            (on(good().prefix("a/../b")), "backup shop: remote.prefix: a/../b is not a plain path"),
+            (on(good().prefix("/a")), "backup shop: remote.prefix: /a is not a plain path"),
+            (on(good().prefix("a/")), "backup shop: remote.prefix: a/ is not a plain path"),
+            (on(good().prefix("-a")), "backup shop: remote.prefix: -a is not a plain path"),
         ];
         for (set, wanted) in cases {
             assert_eq!(message(set).as_deref(), Some(wanted));

@@ -1,90 +1,90 @@
 //! What must hold of how new versions come to a deployment.
 
 use super::super::release::{Release, Schema, Switch, Task};
-use super::{argument, culprit, paths, text};
+use super::record::{Message, Record};
 use crate::registry::{Deployment, Service};
 
 /// Refuses an invalid release.
 pub(super) const fn release(r: &Release, d: &Deployment) {
-    let owner = d.name;
+    let me = Record::new("release of", d.name);
     if r.services.is_empty() {
-        culprit(owner, "has a release without services");
+        me.refuse("services", "there is none");
     }
     let mut i = 0;
     while i < r.services.len() {
         if !is_among(r.services[i], d.services) {
-            culprit(r.services[i].name, "runs a release of another deployment");
+            Message::of(me, "services").add(r.services[i].name).add(" is not a service of this deployment").refuse();
         }
         i += 1;
     }
-    source(r, owner);
-    images(r, owner);
-    tasks(r.build, owner);
-    paths(r.backups, owner, "has a release whose directory of backups is not absolute");
+    source(r, me);
+    images(r, me);
+    tasks(r.build, me, "build");
+    me.paths("backups", r.backups);
     if r.schema.is_some() && r.backups.is_empty() {
-        culprit(owner, "has a release that changes a schema, but no directory of backups");
+        me.refuse("backups", "there is no directory, and the schema changes");
     }
     match &r.schema {
         None => {}
-        Some(Schema::Push(task)) => one(task, owner),
+        Some(Schema::Push(task)) => one(task, me, "schema"),
         Some(Schema::Migrations { directory, except, container }) => {
-            below(directory, owner, "has a release whose migrations are not below its source");
-            text(except, owner, "has a release whose migrations are all excepted");
-            argument(container, owner, "has a release whose migrations have an invalid container name");
+            me.below("schema.directory", directory);
+            me.text("schema.except", except);
+            me.word("schema.container", container);
         }
     }
     if let Switch::Compose { env_file, file, project, services } = &r.switch {
-        below(file, owner, "has a release whose compose file is not below its source");
+        me.below("switch.file", file);
         if let Some(file) = env_file {
-            below(file, owner, "has a release whose compose env file is not below its source");
+            me.below("switch.env_file", file);
         }
-        argument(project, owner, "has a release whose compose project has an invalid name");
+        me.word("switch.project", project);
         if services.len() != r.services.len() {
-            culprit(owner, "has a release with more or fewer names in the compose file than services");
+            me.refuse("switch.services", "are more or fewer than services");
         }
         let mut i = 0;
         while i < services.len() {
-            argument(services[i], owner, "has a release with an invalid name of a compose service");
+            me.word("switch.services", services[i]);
             i += 1;
         }
     }
     if r.free_bytes == 0 {
-        culprit(owner, "has a release with a space requirement of 0");
+        me.refuse("free_bytes", "is 0");
     }
-    text(r.stays, owner, "has a release without a list of what a rollback keeps");
+    me.text("stays", r.stays);
 }
 
-const fn source(r: &Release, owner: &str) {
-    paths(r.source, owner, "has a release whose source is not absolute");
+const fn source(r: &Release, me: Record<'_>) {
+    me.paths("source", r.source);
     if !r.source.is_empty() {
-        return argument(r.branch, owner, "has a release out of a source without a branch");
+        return me.word("branch", r.branch);
     }
     if r.images.is_empty() {
-        culprit(owner, "has a release with neither a source nor images");
+        me.refuse("source", "there is neither a source nor an image");
     }
     if !r.build.is_empty() || r.schema.is_some() || matches!(r.switch, Switch::Compose { .. }) {
-        culprit(owner, "has a release that builds from a source, but names none");
+        me.refuse("source", "there is none to build from");
     }
 }
 
-const fn images(r: &Release, owner: &str) {
+const fn images(r: &Release, me: Record<'_>) {
     let mut i = 0;
     while i < r.images.len() {
         let image = &r.images[i];
         if !is_among(image.service, r.services) {
-            culprit(image.service.name, "has an image in a release that it does not run");
+            Message::of(me, "images").add(image.service.name).add(" is not one of its services").refuse();
         }
-        tag(image.tag, owner);
-        tag(image.previous, owner);
+        tag(image.tag, me, "images.tag");
+        tag(image.previous, me, "images.previous");
         if is(image.tag, image.previous) {
-            culprit(owner, "has an image whose kept name is its running name");
+            me.refuse("images.previous", "is the name of what runs");
         }
         i += 1;
     }
 }
 
 /// `name:tag`, which no tool takes for a flag.
-const fn tag(value: &str, owner: &str) {
+const fn tag(value: &str, me: Record<'_>, field: &str) {
     let bytes = value.as_bytes();
     let mut colons = 0;
     let mut i = 0;
@@ -95,29 +95,25 @@ const fn tag(value: &str, owner: &str) {
         i += 1;
     }
     if colons != 1 || !bytes[0].is_ascii_alphanumeric() || bytes[bytes.len() - 1] == b':' {
-        culprit(owner, "has an image whose name is not of the form name:tag");
+        Message::of(me, field).add(value).add(" is not of the form name:tag").refuse();
     }
 }
 
-const fn tasks(all: &[Task], owner: &str) {
+const fn tasks(all: &[Task], me: Record<'_>, field: &str) {
     let mut i = 0;
     while i < all.len() {
-        one(&all[i], owner);
+        one(&all[i], me, field);
         i += 1;
     }
 }
 
-const fn one(task: &Task, owner: &str) {
-    text(task.title, owner, "has a task of a release without a title");
-    argument(task.program, owner, "has a task of a release with an invalid program");
-    if task.deadline_seconds == 0 {
-        culprit(owner, "has a task of a release without a deadline");
+const fn one(task: &Task, me: Record<'_>, field: &str) {
+    if task.title.is_empty() {
+        me.refuse(field, "a task has no title");
     }
-}
-
-const fn below(path: &str, owner: &str, problem: &str) {
-    if path.is_empty() || path.as_bytes()[0] == b'/' {
-        culprit(owner, problem);
+    Record::new("task", task.title).word("program", task.program);
+    if task.deadline_seconds == 0 {
+        Record::new("task", task.title).refuse("deadline_seconds", "is 0");
     }
 }
 
@@ -204,48 +200,51 @@ mod tests {
     #[test]
     fn a_release_that_does_not_hold_together_is_refused_by_name() {
         let cases = [
-            (Release { services: &[], ..plain() }, "mine: has a release without services"),
-            (Release { services: list([&OTHER]), ..plain() }, "other: runs a release of another deployment"),
-            (plain().source(&["srv"]), "mine: has a release whose source is not absolute"),
-            (plain().branch(""), "mine: has a release out of a source without a branch"),
-            (plain().source(&[]), "mine: has a release with neither a source nor images"),
+            (Release { services: &[], ..plain() }, "release of mine: services: there is none"),
+            (
+                Release { services: list([&OTHER]), ..plain() },
+                "release of mine: services: other is not a service of this deployment",
+            ),
+            (plain().source(&["srv"]), "release of mine: source: srv does not begin with /"),
+            (plain().branch(""), "release of mine: branch: is empty"),
+            (plain().source(&[]), "release of mine: source: there is neither a source nor an image"),
             (
                 plain().source(&[]).images(list([IMAGE])).build(&[BUILD]),
-                "mine: has a release that builds from a source, but names none",
+                "release of mine: source: there is none to build from",
             ),
             (
                 plain().images(list([Image { service: &OTHER, ..IMAGE }])),
-                "other: has an image in a release that it does not run",
+                "release of mine: images: other is not one of its services",
             ),
             (
                 plain().images(list([Image { tag: "", ..IMAGE }])),
-                "mine: has an image whose name is not of the form name:tag",
+                "release of mine: images.tag:  is not of the form name:tag",
             ),
             (
                 plain().images(list([IMAGE.previous("shop:")])),
-                "mine: has an image whose name is not of the form name:tag",
+                "release of mine: images.previous: shop: is not of the form name:tag",
             ),
             (
                 plain().images(list([IMAGE.previous("shop:live")])),
-                "mine: has an image whose kept name is its running name",
+                "release of mine: images.previous: is the name of what runs",
             ),
             (
                 plain().switch(composed(&["shop", "web"], "compose.yml")),
-                "mine: has a release with more or fewer names in the compose file than services",
+                "release of mine: switch.services: are more or fewer than services",
             ),
             (
                 plain().switch(composed(&["-f"], "compose.yml")),
-                "mine: has a release with an invalid name of a compose service",
+                "release of mine: switch.services: -f is not a word of letters, digits and -_.@",
             ),
             (
                 plain().switch(composed(&["shop"], "/etc/compose.yml")),
-                "mine: has a release whose compose file is not below its source",
+                "release of mine: switch.file: /etc/compose.yml is not below its source",
             ),
-            (plain().schema(MIGRATIONS), "mine: has a release that changes a schema, but no directory of backups"),
-            (plain().backups(&["backups"]), "mine: has a release whose directory of backups is not absolute"),
-            (plain().build(list([BUILD.deadline_seconds(0)])), "mine: has a task of a release without a deadline"),
-            (plain().free_bytes(0), "mine: has a release with a space requirement of 0"),
-            (plain().stays(""), "mine: has a release without a list of what a rollback keeps"),
+            (plain().schema(MIGRATIONS), "release of mine: backups: there is no directory, and the schema changes"),
+            (plain().backups(&["backups"]), "release of mine: backups: backups does not begin with /"),
+            (plain().build(list([BUILD.deadline_seconds(0)])), "task build: deadline_seconds: is 0"),
+            (plain().free_bytes(0), "release of mine: free_bytes: is 0"),
+            (plain().stays(""), "release of mine: stays: is empty"),
         ];
         for (release, wanted) in cases {
             assert_eq!(message(release).as_deref(), Some(wanted));

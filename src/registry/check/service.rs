@@ -1,121 +1,128 @@
 //! What must hold of services.
 
+use super::record::{Message, Record};
 use super::release::is_among;
-use super::{absolute, argument, contains, culprit, name, own_port, paths, text};
+use super::{contains, own_port};
 use crate::registry::*;
+
+/// Of how many things it is checked that none is there twice: the compiler's patience with more ends, and [`problems`](super::problems)
+/// tells of any number of services.
+const MOST: usize = 256;
 
 /// Refuses an invalid service.
 pub(super) const fn service(s: &Service) {
-    name(s.name, "service name must be lower-case letters, digits and dashes");
-    text(s.summary, s.name, "summary is empty");
-    text(s.severity_reason, s.name, "has a severity without a reason");
+    let me = Record::new("service", s.name);
+    me.name();
+    me.text("summary", s.summary);
+    me.text("severity_reason", s.severity_reason);
     if matches!(s.presence, Presence::Required) && s.managers.is_empty() && s.probes.is_empty() {
-        culprit(s.name, "is required but has neither a manager nor a probe, so opsctl could not check it");
+        me.refuse("managers", "is required but has neither a manager nor a probe, so opsctl could not check it");
     }
     let mut i = 0;
     while i < s.ports.len() {
         if s.ports[i] == 0 {
-            culprit(s.name, "has port 0");
+            me.refuse("ports", "one is 0");
+        }
+        if i < MOST && contains(s.ports.split_at(i).0, s.ports[i]) {
+            Message::of(me, "ports").number(s.ports[i]).add(" is stated twice").refuse();
         }
         i += 1;
     }
     let mut i = 0;
     while i < s.routes.len() {
         let route = &s.routes[i];
-        text(route.host, s.name, "has a route without a host");
-        absolute(route.path, s.name, "has a route whose path does not begin with /");
-        if !contains(s.ports, route.port) {
-            culprit(s.name, "has a route to a port that is not one of its own");
-        }
+        me.text("routes.host", route.host);
+        me.path("routes.path", route.path);
+        own_port(me, "routes", route.port, s);
         i += 1;
     }
     let mut i = 0;
     while i < s.managers.len() {
-        manager(&s.managers[i], s.name);
+        manager(&s.managers[i], me);
         i += 1;
     }
     let mut i = 0;
     while i < s.probes.len() {
-        probe(&s.probes[i], s);
+        probe(&s.probes[i], s, me);
         i += 1;
     }
     if let Some(env) = &s.env {
         if env.paths.is_empty() {
-            culprit(s.name, "has an env file without a path");
+            me.refuse("env", "has no path");
         }
-        paths(env.paths, s.name, "env file path is not absolute");
+        me.paths("env", env.paths);
         if env.mode & 0o007 != 0 {
-            culprit(s.name, "has an env file that others may read");
+            me.refuse("env", "others may read the file");
         }
         let mut i = 0;
         while i < env.settings.len() {
-            setting(&env.settings[i], s.name);
+            setting(&env.settings[i], me);
             i += 1;
         }
     }
     let mut i = 0;
     while i < s.data.len() {
-        text(s.data[i].path, s.name, "has data without a path");
+        me.text("data.path", s.data[i].path);
         if !matches!(s.data[i].kind, DataKind::Volume) {
-            absolute(s.data[i].path, s.name, "has data at a path that is not absolute");
+            me.path("data.path", s.data[i].path);
         }
-        text(s.data[i].what, s.name, "has data without a description: Data::what");
+        me.text("data.what", s.data[i].what);
         i += 1;
     }
-    logs(s.logs, s.name);
+    logs(s.logs, me);
     if let Some(memory) = &s.memory {
-        bounds(memory, s.name);
+        bounds(memory, me);
     }
     if let Some(at_stake) = &s.at_stake {
-        text(at_stake.path, s.name, "has a number at stake without a path");
-        text(at_stake.what, s.name, "has a number at stake without a description: AtStake::what");
+        me.text("at_stake.path", at_stake.path);
+        me.text("at_stake.what", at_stake.what);
     }
 }
 
-const fn setting(rule: &Setting, owner: &str) {
-    argument(rule.key, owner, "has a rule for a setting without its key");
-    text(rule.otherwise, owner, "has a rule for a setting without its effect: Setting::otherwise");
+const fn setting(rule: &Setting, me: Record<'_>) {
+    me.word("env.settings.key", rule.key);
+    me.text("env.settings.otherwise", rule.otherwise);
     match rule.form {
         Form::Milliseconds(least, most) | Form::Seconds(least, most) | Form::Count(least, most) => {
             if least > most {
-                culprit(owner, "has a rule for a setting whose range ends before it begins");
+                me.refuse("env.settings.form", "its range ends before it begins");
             }
         }
         Form::Word(list) | Form::Host(list) => {
             if list.is_empty() {
-                culprit(owner, "has a rule for a setting that nothing satisfies");
+                me.refuse("env.settings.form", "nothing satisfies it");
             }
         }
         Form::Url(url) => {
             if url.schemes.is_empty() {
-                culprit(owner, "has a rule for a URL without a scheme");
+                me.refuse("env.settings.form", "its URL has no scheme");
             }
         }
         Form::MillisecondsBelow(..) | Form::Port(_) | Form::Boolean | Form::Length(_) => {}
     }
 }
 
-const fn bounds(memory: &Memory, owner: &str) {
+const fn bounds(memory: &Memory, me: Record<'_>) {
     match (memory.alarm_bytes, memory.limit_bytes) {
-        (None, None) => culprit(owner, "has memory bounds without a bound: Memory::alarm_bytes or Memory::limit_bytes"),
-        (Some(alarm), Some(limit)) if alarm > limit => culprit(owner, "has a memory alarm above its limit"),
+        (None, None) => me.refuse("memory", "has no bound: Memory::alarm_bytes or Memory::limit_bytes"),
+        (Some(alarm), Some(limit)) if alarm > limit => me.refuse("memory", "its alarm is above its limit"),
         _ => {}
     }
 }
 
 /// Sources of log lines, of a service or of a deployment.
-pub(super) const fn logs(all: &[Log], owner: &str) {
+pub(super) const fn logs(all: &[Log], me: Record<'_>) {
     let mut i = 0;
     while i < all.len() {
         match &all[i] {
-            Log::Journal(unit) => argument(unit, owner, "has a journal without a unit name"),
+            Log::Journal(unit) => me.word("logs.unit", unit),
             Log::File { path, what } => {
-                absolute(path, owner, "has a log file at a path that is not absolute");
-                text(what, owner, "has a log file without a description: Log::what");
+                me.path("logs.path", path);
+                me.text("logs.what", what);
             }
             Log::Pm2 { out, error } => {
-                absolute(out, owner, "has a log file at a path that is not absolute");
-                absolute(error, owner, "has a log file at a path that is not absolute");
+                me.path("logs.out", out);
+                me.path("logs.error", error);
             }
             Log::Container | Log::Copy(_) => {}
         }
@@ -124,132 +131,117 @@ pub(super) const fn logs(all: &[Log], owner: &str) {
 }
 
 /// A value in a file that the registry names.
-pub(super) const fn secret(secret: &Secret, owner: &str) {
-    absolute(secret.file, owner, "has a secret in a file that is not at an absolute path");
-    text(secret.key, owner, "has a secret without its key: Secret::key");
+pub(super) const fn secret(secret: &Secret, me: Record<'_>, field: &str) {
+    if secret.file.is_empty() || secret.file.as_bytes()[0] != b'/' {
+        Message::of(me, field).add("file of the secret: ").add(secret.file).add(" does not begin with /").refuse();
+    }
+    if secret.key.is_empty() {
+        me.refuse(field, "the secret has no key: Secret::key");
+    }
+}
+
+/// No two services have one name.
+pub(super) const fn unique(services: &[&Service], at: usize) {
+    if at < MOST && is_among(services[at], services.split_at(at).0) {
+        Record::new("service", services[at].name).refuse("name", "another service has it");
+    }
 }
 
 /// What a service needs stands above it, which rules out circles as well.
 pub(super) const fn needs(services: &[&Service], at: usize) {
     let (above, _) = services.split_at(at);
     let service = services[at];
+    let me = Record::new("service", service.name);
     let mut i = 0;
     while i < service.needs.len() {
         if !is_among(service.needs[i], above) {
-            culprit(service.name, "needs a service that is not above it in the table");
+            let need = service.needs[i].name;
+            Message::of(me, "needs").add(need).add(" does not stand above it in the table").refuse();
         }
         i += 1;
     }
 }
 
-const fn manager(m: &Manager, owner: &str) {
+const fn manager(m: &Manager, me: Record<'_>) {
     match m {
         Manager::Systemd(unit) => {
-            unit_name(unit.name, owner);
-            if !has_dot(unit.name) {
-                culprit(owner, "has a unit name without its suffix (.service)");
-            }
+            me.unit("managers.unit", unit.name);
             let mut i = 0;
             while i < unit.aliases.len() {
-                if !has_dot(unit.aliases[i]) {
-                    culprit(owner, "has a unit alias without its suffix (.service)");
-                }
+                me.unit("managers.aliases", unit.aliases[i]);
                 i += 1;
             }
         }
         Manager::Compose(compose) => {
-            argument(compose.project, owner, "has a compose project with an invalid name");
-            argument(compose.service, owner, "has a compose service with an invalid name");
-            paths(compose.files, owner, "compose file path is not absolute");
+            me.word("managers.project", compose.project);
+            me.word("managers.service", compose.service);
+            me.paths("managers.files", compose.files);
         }
         Manager::Docker(container) => {
             if container.names.is_empty() {
-                culprit(owner, "has a container without a name");
+                me.refuse("managers.container", "has no name");
             }
             let mut i = 0;
             while i < container.names.len() {
-                argument(container.names[i], owner, "has a container with an invalid name");
+                me.word("managers.container", container.names[i]);
                 i += 1;
             }
         }
         Manager::Pm2(app) => {
-            argument(app.name, owner, "has a pm2 application with an invalid name");
-            argument(app.user, owner, "has a pm2 application without a user");
-            absolute(app.home, owner, "has a PM2_HOME that is not absolute");
+            me.word("managers.app", app.name);
+            me.word("managers.user", app.user);
+            me.path("managers.home", app.home);
             if app.memory_restart_bytes == 0 {
-                culprit(owner, "has a pm2 application without App::memory_restart_bytes");
+                me.refuse("managers.memory_restart_bytes", "is 0");
             }
         }
     }
 }
 
-const fn probe(p: &Probe, s: &Service) {
+const fn probe(p: &Probe, s: &Service, me: Record<'_>) {
     match p {
         Probe::Http(http) => {
             if http.rules.is_empty() {
-                culprit(s.name, "has an HTTP probe without rules");
+                me.refuse("probes.rules", "there is none");
             }
             match &http.url {
                 Url::Local { port, path } => {
-                    own_port(*port, s);
-                    absolute(path, s.name, "has an HTTP probe whose path does not begin with /");
+                    own_port(me, "probes", *port, s);
+                    me.path("probes.path", path);
                 }
-                Url::FromEnv(url) => secret(url, s.name),
+                Url::FromEnv(url) => secret(url, me, "probes.url"),
             }
             let mut i = 0;
             while i < http.rules.len() {
-                text(http.rules[i].meaning, s.name, "has an HTTP rule without a meaning: Rule::meaning");
+                me.text("probes.rules.meaning", http.rules[i].meaning);
                 i += 1;
             }
         }
         Probe::Banner { port, prefix } => {
-            own_port(*port, s);
-            text(prefix, s.name, "has a banner probe that accepts anything");
+            own_port(me, "probes", *port, s);
+            if prefix.is_empty() {
+                me.refuse("probes.prefix", "is empty, which accepts anything");
+            }
         }
         Probe::Redis { port, password } => {
-            own_port(*port, s);
+            own_port(me, "probes", *port, s);
             if let Some(password) = password {
-                secret(password, s.name);
+                secret(password, me, "probes.password");
             }
         }
         Probe::Postgres { port, user } => {
-            own_port(*port, s);
-            text(user, s.name, "has a PostgreSQL probe without a user");
+            own_port(me, "probes", *port, s);
+            me.text("probes.user", user);
         }
-        Probe::Mongo { port } | Probe::Any { port } => own_port(*port, s),
+        Probe::Mongo { port } | Probe::Any { port } => own_port(me, "probes", *port, s),
         Probe::LogLine { contains, within_seconds } => {
-            text(contains, s.name, "has a log probe that accepts anything");
+            if contains.is_empty() {
+                me.refuse("probes.contains", "is empty, which accepts anything");
+            }
             if *within_seconds == 0 {
-                culprit(s.name, "has a log probe that nothing can satisfy");
+                me.refuse("probes.within_seconds", "is 0, which nothing can satisfy");
             }
         }
         Probe::DockerEngine => {}
     }
-}
-
-/// A unit's name is handed to tools as well; systemd has escapes in it: `srv-my\x2dshop.service`.
-const fn unit_name(value: &str, owner: &str) {
-    let bytes = value.as_bytes();
-    if bytes.is_empty() || !bytes[0].is_ascii_alphanumeric() {
-        culprit(owner, "has a unit with an invalid name");
-    }
-    let mut i = 0;
-    while i < bytes.len() {
-        if !bytes[i].is_ascii_alphanumeric() && !matches!(bytes[i], b'-' | b'_' | b'.' | b'@' | b':' | b'+' | b'\\') {
-            culprit(owner, "has a unit with an invalid name");
-        }
-        i += 1;
-    }
-}
-
-const fn has_dot(name: &str) -> bool {
-    let bytes = name.as_bytes();
-    let mut i = 0;
-    while i < bytes.len() {
-        if bytes[i] == b'.' {
-            return true;
-        }
-        i += 1;
-    }
-    false
 }

@@ -4,6 +4,12 @@ use crate::registry::severity::Level;
 use crate::registry::verdict::Verdict;
 
 /// What is watched on the host itself.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// # static DOWN: Level = Level::new("down");
+/// let checks = HostChecks::new(&DOWN).disk(Usage::warn_at(80).fail_at(90)).disk_paths(&["/", "/srv"]);
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -98,6 +104,11 @@ impl HostChecks {
 }
 
 /// Bounds in per cent of use; at or above `warn_percent` is a warning, at or above `fail_percent` a failure.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let bounds = Usage::warn_at(80).fail_at(90);
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -122,6 +133,13 @@ impl Usage {
 }
 
 /// Bounds for certificates that are valid for 90 days; those of shorter life are judged by the same fraction of it.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// # static DOWN: Level = Level::new("down");
+/// let edge = Certificates::new(443, &DOWN).warn_days(14);
+/// assert_eq!((edge.warn_days, edge.fail_days), (14, 7));
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -157,6 +175,12 @@ impl Certificates {
 }
 
 /// The reverse proxy whose configuration must agree with the routes.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let caddy = Proxy::caddy("/etc/caddy/Caddyfile");
+/// let nginx = Proxy::Nginx;
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]

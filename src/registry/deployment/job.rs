@@ -1,6 +1,11 @@
 //! Jobs: what the runbook has run by itself.
 
 /// What runs by itself at certain times, and what goes wrong when it does not.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// static COPY: Job = Job::timer("copy", "copy.timer").otherwise("no copy of the orders is made").expected();
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -16,6 +21,12 @@ pub struct Job {
 }
 
 /// How a job is started.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let by_cron = Job::cron("copy", &["copy.sh"]);
+/// assert!(matches!(by_cron.trigger, Trigger::Cron(["copy.sh"])));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Trigger {

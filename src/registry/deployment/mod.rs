@@ -49,6 +49,15 @@ use super::severity::Level;
 use super::usual;
 
 /// A deployment: one host (or a few alike) and all that its runbook knows.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// # static DOWN: Level = Level::new("down");
+/// # static SHOP: Service = Service::new("shop", &DOWN);
+/// static MINE: Deployment = Deployment::new("mine", &[&DOWN], &[&SHOP], HostChecks::new(&DOWN))
+///     .summary("a web shop on one server")
+///     .detect(&["/srv/shop"]);
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -259,6 +268,11 @@ impl Deployment {
 }
 
 /// The machine.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let host = Host::running("Debian 13").address("192.0.2.7").ssh("ssh root@192.0.2.7");
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -291,6 +305,11 @@ impl Host {
 }
 
 /// A step of the escalation.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let second = Escalation::to("the on-call engineer").after_minutes(15).via("+49 30 5550100");
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -323,6 +342,11 @@ impl Escalation {
 }
 
 /// A person, role or vendor and an address.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let hoster = Contact::new("hoster").at("https://status.example.net");
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]

@@ -14,6 +14,11 @@ use crate::registry::state::State;
 use crate::registry::verdict::Verdict;
 
 /// A read-only condition on the evidence.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// static OVERLOADED: Clue = Clue::All(&[Clue::Unhealthy, Clue::Any(&[Clue::Load, Clue::Memory(Verdict::Fail)])]);
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Clue {
@@ -145,6 +150,11 @@ pub enum Clue {
 }
 
 /// The answer to a probe or a request.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let refused = Clue::Reply(Heard::Status(&[502, 503]));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Heard {
@@ -166,6 +176,11 @@ pub enum Heard {
 }
 
 /// How a process ended.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let killed = Clue::Ended(Ending::Signal(&[9]));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Ending {
@@ -180,6 +195,11 @@ pub enum Ending {
 }
 
 /// A condition on the env file of a service. Only names of keys are ever shown.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let wrong = Clue::Env(EnvClue::key("PORT").not_its_port());
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum EnvClue {
@@ -209,6 +229,11 @@ impl EnvClue {
 }
 
 /// A key of an env file, for [`EnvClue::key`].
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let test_key = EnvClue::key("STRIPE_KEY").like("sk_test_.*");
+/// ```
 #[derive(Debug, Clone, Copy)]
 #[must_use]
 pub struct EnvKey {
@@ -238,6 +263,11 @@ impl EnvKey {
 }
 
 /// Which log lines count.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let lately = Clue::Said("too many connections", Window::Seconds(600));
+/// ```
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Window {
@@ -248,6 +278,11 @@ pub enum Window {
 }
 
 /// What is wrong with a certificate.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let expired = Clue::Certificate(Flaw::Expired);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Flaw {
@@ -266,6 +301,11 @@ pub enum Flaw {
 }
 
 /// What is wrong with the backups of a set.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let overdue = Clue::Backup(Lapse::Overdue);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Lapse {
@@ -276,6 +316,11 @@ pub enum Lapse {
 }
 
 /// What is found at a path.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let readable = Clue::File("/etc/shop.env", FileClue::Looser(0o600));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum FileClue {
@@ -308,6 +353,11 @@ pub enum FileClue {
 }
 
 /// Files that something left behind: names in a directory that begin and end like this, last changed too long ago.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let stale = Clue::Leftovers(Leftovers::in_dir("/srv/shop/tmp").prefix("job-").older_seconds(3600));
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -348,6 +398,11 @@ impl Leftovers {
 }
 
 /// Who listens on a port.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let taken = Clue::Port(8000, Listening::NotBy(&["shop"]));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Listening {

@@ -2,6 +2,11 @@
 
 /// A state in which a data server answers and yet cannot be used as its clients need it. Of a server that is none of the kind,
 /// or whose state nobody here may ask, nothing is claimed.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let full = Clue::Data(DataClue::ConnectionsUsed);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DataClue {

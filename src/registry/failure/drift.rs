@@ -1,6 +1,11 @@
 //! What runs against what is configured, and who answers where a service should.
 
 /// A difference between what runs and what is configured.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let moved = Clue::Drift(Drift::PortMoved);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Drift {
@@ -35,6 +40,11 @@ pub enum Drift {
 }
 
 /// Who answers where a service should.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let dead = Clue::Route(Passage::Dead);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Passage {

@@ -2,6 +2,11 @@
 
 /// A kind of reason why a program fails, whatever the program is: who could not do what. Which thing it was, the line that states
 /// it names.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let denied = Clue::Reports(Family::PermissionDenied);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Family {

@@ -2,6 +2,11 @@
 //! program relies on.
 
 /// What of it gives way.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let read_only = Clue::Footing(Footing::ReadOnly);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Footing {
@@ -37,6 +42,11 @@ pub enum Footing {
 }
 
 /// A program that says of its configuration whether it would take it.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let rejected = Clue::Footing(Footing::Rejected(Checker::Nginx));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Checker {

@@ -3,6 +3,11 @@
 use crate::registry::service::Service;
 
 /// A command that only reads, for what nothing else can ask.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// static QUEUE: Question = Question::new("mailq").user("postfix");
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -37,6 +42,13 @@ impl Question {
 
 /// What only reads, for the psql in the container of a PostgreSQL server. It is run in one session that can change nothing and
 /// in which no statement lasts longer than two seconds. What it answers, a row a line, is shown: no data of people.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// # static DOWN: Level = Level::new("down");
+/// # static SHOP: Service = Service::new("shop", &DOWN);
+/// static USERS: Query = Query::new(&SHOP, Database::Named("shop"), "SELECT count(*) FROM users").name("users");
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -66,6 +78,13 @@ impl Query {
 }
 
 /// Which database of a server is asked, and as whom.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// # static DOWN: Level = Level::new("down");
+/// # static SHOP: Service = Service::new("shop", &DOWN);
+/// let own = Query::new(&SHOP, Database::InUrl(&SHOP, "DATABASE_URL"), "SELECT 1");
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Database {
@@ -83,6 +102,13 @@ pub enum Database {
 
 /// Commands to a Redis server, all read-only, over one connection with the port and password of the service's probe. A number
 /// is reported as `COMMAND: NUMBER`, anything else line by line.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// # static DOWN: Level = Level::new("down");
+/// # static SHOP: Service = Service::new("shop", &DOWN);
+/// static LENGTH: RedisQuestion = RedisQuestion::new(&SHOP, &[&["LLEN", "jobs"]]);
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -102,6 +128,11 @@ impl RedisQuestion {
 }
 
 /// A part that is too great: more than so many per cent of the whole.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let errors = Share::above(5).part("failed").whole("requests");
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -142,6 +173,12 @@ impl Share {
 
 /// How many of the newest lines of a file are of a kind: of those in its last 64 KiB that were written in the last
 /// `seconds` and match the whole, too many match the part, and at least `least`. The lines are not shown.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// static ERRORS: LineShare =
+///     LineShare::new("/var/log/nginx/access.log", Share::above(5).part(" 50[0-9] ").whole(".")).seconds(300);
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -177,6 +214,12 @@ impl LineShare {
 }
 
 /// What the output of a command shows. A command that fails shows nothing: that is unknown.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// # static DISK: Question = Question::new("df");
+/// let full = Clue::Output(&DISK, Shows::Line("100%"));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Shows {

@@ -2,6 +2,11 @@
 
 /// What keeps a running container from being reached or from working, as the engine and the kernel report. Of a service without
 /// a container, and where the engine was asked through its client only, nothing is claimed.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let gone = Clue::Surroundings(Surroundings::MountGone);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Surroundings {

@@ -1,6 +1,11 @@
 //! What should happen by itself: scheduled jobs, timers, and what comes back after a reboot.
 
 /// What of it does not.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let missing = Clue::Unattended(Unattended::JobMissing);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unattended {

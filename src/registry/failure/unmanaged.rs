@@ -1,6 +1,11 @@
 //! What is wrong with units that no service of the registry is.
 
 /// What is wrong with a unit that no service of the registry is, or with a process of any.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let changed = Clue::Unmanaged(Unmanaged::FileChanged);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unmanaged {

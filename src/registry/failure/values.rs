@@ -2,6 +2,11 @@
 
 /// What is wrong with the [`settings`](crate::registry::EnvFile::settings) and
 /// [`required`](crate::registry::EnvFile::required) keys of a service's env file. Looked at also where the service is healthy.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let ruinous = Clue::Values(Values::InUse);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Values {

@@ -6,6 +6,11 @@ use super::check;
 use crate::registry::*;
 
 /// The deployment that stands in when no other is found.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// assert!(LOCALHOST.services.iter().any(|service| service.name == "ssh"));
+/// ```
 pub static LOCALHOST: Deployment = localhost(SERVICES);
 
 /// The same with these services: what was found on a host beside what is stated here.

@@ -3,6 +3,11 @@
 use super::setting::Setting;
 
 /// Programs that read files of `KEY=value` lines, each by rules of its own: what one sets, another ignores.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let env = EnvFile::new(&["/srv/shop/.env"]).read_by(EnvReader::Dotenv);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EnvReader {
@@ -23,6 +28,11 @@ impl EnvReader {
 }
 
 /// A file of `KEY=value` lines that a service reads at start.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let env = EnvFile::new(&["/etc/shop.env"]).owner("root:root").mode(0o600).required(&["DATABASE_URL"]);
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -86,6 +96,11 @@ impl EnvFile {
 }
 
 /// Something kept on disk.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let orders = Data::new(DataKind::Sqlite, "/srv/shop/orders.db").what("orders and inventory");
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -112,6 +127,11 @@ impl Data {
 }
 
 /// Kinds of data at rest.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let volume = Data::new(DataKind::Volume, "shop_pgdata").what("the database");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DataKind {
@@ -126,6 +146,11 @@ pub enum DataKind {
 }
 
 /// Memory bounds of a service, bytes.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let bounds = Memory::stated_in("shop.service").alarm_bytes(400 << 20).limit_bytes(512 << 20);
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]

@@ -1,6 +1,11 @@
 //! Where log lines are.
 
 /// A source of log lines.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let sources = [Log::Journal("shop.service"), Log::file("/var/log/shop.log").what("requests")];
+/// ```
 #[derive(Debug, Clone, Copy)]
 #[must_use]
 #[non_exhaustive]

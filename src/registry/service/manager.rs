@@ -1,6 +1,11 @@
 //! Who starts and stops a service.
 
 /// Who starts and stops a service.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let manager = Manager::Systemd(Unit::new("shop.service"));
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -41,6 +46,11 @@ impl Manager {
 }
 
 /// A systemd unit, with the settings that it must have. `None` means: not stated by the runbook, not compared.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let unit = Unit::new("shop.service").user("shop").working_directory("/srv/shop").restart("on-failure");
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -126,6 +136,11 @@ impl Unit {
 }
 
 /// A service of a compose project.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let web = Compose::new("web").project("shop").files(&["/srv/shop/compose.yml"]);
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -166,6 +181,11 @@ impl Compose {
 }
 
 /// A container that compose does not manage, or of which it is not known what does.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let database = Manager::Docker(Container::new(&["shop-db", "shop_db_1"]));
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -183,6 +203,14 @@ impl Container {
 }
 
 /// An application under pm2.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let api = App::new("api", Instances::Cluster(2))
+///     .user("shop")
+///     .home("/home/shop/.pm2")
+///     .memory_restart_bytes(300 << 20);
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -233,6 +261,11 @@ pub(crate) fn is_one_of(pattern: &str, name: &str) -> bool {
 }
 
 /// `instances` of a pm2 application.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let single = App::new("worker", Instances::Fork);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Instances {

@@ -68,6 +68,17 @@ use serde::Serialize;
 use super::severity::Level;
 
 /// Something that runs and can be healthy or not.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// # static DOWN: Level = Level::new("down");
+/// static SHOP: Service = Service::new("shop", &DOWN)
+///     .summary("the web shop")
+///     .severity_reason("it is all that customers see")
+///     .managers(&[Manager::Systemd(Unit::new("shop.service"))])
+///     .ports(&[8000])
+///     .probes(&[Probe::any(8000)]);
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -272,6 +283,11 @@ impl Service {
 }
 
 /// A number in the JSON answer of an HTTP probe that says what a restart would lose.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let stake = AtStake::at("/var/lib/shop/queue").what("orders that are not sent yet");
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -296,6 +312,12 @@ impl AtStake {
 }
 
 /// Where a service is known from.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// # static DOWN: Level = Level::new("down");
+/// assert_eq!(Service::new("shop", &DOWN).origin, Origin::Stated);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -307,6 +329,12 @@ pub enum Origin {
 }
 
 /// Whether a service is expected on a host.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// # static DOWN: Level = Level::new("down");
+/// let shop = Service::new("shop", &DOWN).presence(Presence::IfFound("only some hosts have it"));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Presence {
@@ -319,6 +347,11 @@ pub enum Presence {
 }
 
 /// A public address and the local port that the proxy must send it to.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let route = Route::new("shop.example.com", 8000).path("/api");
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]

@@ -4,6 +4,11 @@ use super::data::EnvReader;
 use crate::registry::verdict::Verdict;
 
 /// A question that only the service itself can answer.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let probes = [Probe::postgres(5432).user("shop"), Probe::banner(25, "220"), Probe::any(8000)];
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -173,6 +178,11 @@ impl Probe {
 }
 
 /// An HTTP probe.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// static HEALTH: Http = Http::get(8000, "/health", &[Rule::ok(200)]).show(&["version"]);
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -214,6 +224,12 @@ impl Http {
 }
 
 /// Where an HTTP probe goes. Made by [`Http::get`] and [`Http::get_from`].
+///
+/// ```
+/// # use opsctl::registry::*;
+/// static HEALTH: Http = Http::get(8000, "/health", &[Rule::ok(200)]);
+/// assert!(matches!(HEALTH.url, Url::Local { port: 8000, .. }));
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -231,6 +247,11 @@ pub enum Url {
 }
 
 /// A value in a `KEY=value` file, named, never copied into the registry.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let password = Secret::in_file("/etc/shop.env").key("REDIS_PASSWORD");
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -264,6 +285,11 @@ impl Secret {
 }
 
 /// One way in which an HTTP answer may be understood.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let rules = [Rule::ok(200), Rule::fail(503).meaning("its database does not answer")];
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -321,6 +347,11 @@ impl Rule {
 }
 
 /// A condition on a JSON body. Made by [`Condition::at`].
+///
+/// ```
+/// # use opsctl::registry::*;
+/// static DEGRADED: Rule = Rule::warn(200).when(&[Condition::at("status").is("degraded")]).meaning("it serves without its cache");
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -344,6 +375,11 @@ impl Condition {
 }
 
 /// A place in a JSON body, for [`Condition::at`].
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let backlog = Condition::at("queue.length").at_most(100);
+/// ```
 #[derive(Debug, Clone, Copy)]
 #[must_use]
 pub struct JsonPath {

@@ -3,6 +3,11 @@
 
 /// What the value of a key must be, wherever it is set. Of a key that is not set, only
 /// [`EnvFile::required`](crate::registry::EnvFile::required) says something.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let timeout = Setting::new("TIMEOUT_MS", Form::Milliseconds(100, 60_000)).otherwise("requests end before they are answered");
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -29,6 +34,11 @@ impl Setting {
 }
 
 /// What a value must be. Numbers are decimal and without a unit; what cannot be one breaks the rule.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let mode = Setting::new("NODE_ENV", Form::Word(&["production"])).otherwise("errors are shown to visitors");
+/// ```
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Form {
@@ -55,6 +65,11 @@ pub enum Form {
 }
 
 /// What a URL must be.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let database = Form::Url(UrlForm::with_scheme(&["postgres"]).at(&["localhost"]).port(5432));
+/// ```
 #[derive(Debug, Clone, Copy)]
 #[must_use]
 #[non_exhaustive]

@@ -1,9 +1,10 @@
 //! What `discover` finds by itself: held against the runbooks of five deployments (`recall`), on a host with one service of its own
-//! (`own`), and as Rust that compiles (`program`).
+//! (`own`), on one that is hostile (`hostile`), and as Rust that compiles (`program`).
 
 /// A unit of this test host, which no server has.
 const HARNESS: &str = "test-host-cgroups";
 
+mod hostile;
 mod misses;
 mod own;
 mod program;
