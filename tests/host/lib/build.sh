@@ -16,7 +16,7 @@ PACKAGES=(
     age bash-completion bind9-dnsutils cron fish git jq less logrotate lsof man-db netcat-openbsd openssh-client
     openssh-server openssl psmisc rsync sudo ufw fail2ban unzip util-linux xz-utils zsh zstd
     # what the deployments run
-    busybox-static caddy certbot containerd docker-cli docker-compose docker.io iptables nginx nodejs postgresql python3
+    busybox-static caddy certbot containerd docker-cli docker-compose docker.io iptables mariadb-server nginx nodejs php-fpm postgresql python3
     python3-systemd rclone redis-server sqlite3
     # what tests use to provoke and to measure
     faketime hyperfine strace
