@@ -21,7 +21,7 @@ fn services(document: &Value) -> Vec<(&str, &str)> {
 }
 
 /// Makes a crate on the host, builds it here and puts the program there. It uses what is built of this library already.
-fn compiled(machine: &Machine, name: &str) {
+pub(super) fn compiled(machine: &Machine, name: &str) {
     let made = machine.run(&["sh", "-ec", &format!("cd /root && rm -rf {name} && opsctl -d localhost new {name}")]);
     assert_eq!(made.code, 0, "{made:#?}");
     // Over an existing one nothing is written.
@@ -56,9 +56,8 @@ fn compiled(machine: &Machine, name: &str) {
     machine.put(&own.join("target/debug").join(name), "/usr/local/bin/own");
 }
 
-/// Builds the program of a host, which has to hold what discovery found, and stops one of its services.
-pub(super) fn holds(machine: &Machine, name: &str, victim: &str, stop: &str) {
-    compiled(machine, name);
+/// The program has the services that discovery finds, and all pass.
+pub(super) fn holds(machine: &Machine) {
     let (code, own) = status(machine, &["own"]);
     assert!([0, 1].contains(&code), "{own:#}");
     let (_, found) = status(machine, &["opsctl", "-d", "localhost"]);
@@ -73,16 +72,22 @@ pub(super) fn holds(machine: &Machine, name: &str, victim: &str, stop: &str) {
         let is_known = ["redis", "warn"] == [name, verdict] && own.to_string().contains("requires a password");
         assert!(verdict == "pass" || is_known, "{name} is {verdict}: {own:#}");
     }
+}
+
+/// After these lines the program fails with this service first.
+pub(super) fn fails_first(machine: &Machine, victim: &str, stop: &str) {
     machine.sh(stop);
     let (code, own) = status(machine, &["own"]);
     assert_eq!(code, 3, "{own:#}");
     assert_eq!(own["worst"]["subject"], victim, "{own:#}");
 }
 
-/// The same of a deployment.
+/// All of it on a deployment.
 fn holds_of(deployment: &str, victim: &str, stop: &str) {
     let machine = Machine::boot_as(deployment, &format!("it-program-{deployment}"));
-    holds(&machine, &format!("own-{deployment}"), victim, stop);
+    compiled(&machine, &format!("own-{deployment}"));
+    holds(&machine);
+    fails_first(&machine, victim, stop);
 }
 
 #[test]
