@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::answers::HEALTH;
+use super::names::stated_of;
 use super::{Found, FoundManager, FoundProxy, FoundService, Protocol, Role};
 use crate::host::trouble::Trouble;
-use crate::registry::LOCALHOST;
+use crate::registry::{LOCALHOST, Probe};
 
 /// Words that no static may be called.
 const RESERVED: [&str; 4] = ["DOWN", "LATER", "HERE", "SERVICES"];
@@ -25,7 +26,7 @@ pub fn program(found: &Found, name: &str, host: &str) -> String {
         body.push_str(&service(one, &statics));
     }
     let mut used: Vec<&str> =
-        ["check", "Deployment", "HostChecks", "Level", "Manager", "Service"].into_iter().collect();
+        ["check", "Certificates", "Deployment", "HostChecks", "Level", "Manager", "Service"].into_iter().collect();
     let uses = |word: &str| body.contains(word);
     used.extend(
         ["App", "Compose", "Container", "EnvFile", "Http", "Instances", "Probe", "Route", "Rule", "Unit"]
@@ -57,14 +58,15 @@ pub fn program(found: &Found, name: &str, host: &str) -> String {
     }
     text.push_str(&body);
     let proxy = match &found.proxy {
-        Some(FoundProxy::Caddy(config)) => format!("\n    .proxy(Proxy::caddy({}))", quoted(config)),
-        Some(FoundProxy::Nginx) => "\n    .proxy(Proxy::Nginx)".to_owned(),
+        Some(FoundProxy::Caddy(config)) => format!("\n.proxy(Proxy::caddy({}))", quoted(config)),
+        Some(FoundProxy::Nginx) => "\n.proxy(Proxy::Nginx)".to_owned(),
         None => String::new(),
     };
-    let sign = sign(found).map(|path| format!("\n    .detect(&[{}])", quoted(path))).unwrap_or_default();
+    let sign = sign(found).map(|path| format!("\n.detect(&[{}])", quoted(path))).unwrap_or_default();
     let _ = write!(
         text,
-        "\nstatic HERE: Deployment = Deployment::new({name}, {levels}, SERVICES, HostChecks::new(&DOWN))\n    \
+        "\nstatic HERE: Deployment = Deployment::new(\n    {name},\n    {levels},\n    SERVICES,\n    \
+         HostChecks::new(&DOWN).certificates(Certificates::new(443, &DOWN).warn_days(21).fail_days(7)),\n)\n\
          .summary({summary}){sign}{proxy};\n\n\
          {unknown}{others}// A service stands below all that it needs.\nstatic SERVICES: &[&Service] = &[{list}];\n\n\
          // An invalid registry does not compile.\nconst _: () = check::deployment(&HERE);\n\n\
@@ -183,7 +185,9 @@ fn service(one: &FoundService, statics: &BTreeMap<String, String>) -> String {
         let list: Vec<String> = ports.iter().map(u16::to_string).collect();
         let _ = write!(text, "\n    .ports(&[{}])", list.join(", "));
     }
-    if let Some(probe) = ports.first().and_then(|port| probe(one, *port)) {
+    let is_engine = stated_of(one).is_some_and(|it| matches!(it.probes, [Probe::DockerEngine]));
+    let engine = is_engine.then(|| "Probe::DockerEngine".to_owned());
+    if let Some(probe) = engine.or_else(|| ports.first().and_then(|port| probe(one, *port))) {
         let _ = write!(text, "\n    .probes(&[{probe}])");
     }
     let routes: Vec<String> = one.routes.iter().filter(|(.., port)| ports.contains(port)).map(route).collect();

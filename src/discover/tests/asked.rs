@@ -83,3 +83,14 @@ fn a_unit_s_whole_name_means_the_unit() {
     let meant = crate::select::meant(localhost, "shop.service").unwrap();
     assert!(matches!(meant[..], [Service { managers: [Manager::Systemd(_)], .. }]), "{}", meant.len());
 }
+
+/// Its port is a socket with a path, and `localhost` asks it too.
+#[test]
+fn the_written_program_asks_the_engine() {
+    let mut host = Host::default();
+    host.unit("docker.service", "").unit("web.service", "");
+    let text = program(&host.found(), "shop", "shop");
+    let of = |name: &str| text.split("\nstatic ").find(|part| part.starts_with(name)).unwrap();
+    assert!(of("DOCKER:").contains(".probes(&[Probe::DockerEngine])"), "{text}");
+    assert!(!of("WEB:").contains("probes"), "{text}");
+}

@@ -377,7 +377,7 @@ fn view(service: &Service, manager: &Manager, evidence: &Evidence) -> ManagerVie
         Manager::Systemd(wanted) => match &managers.units {
             Some(answer) => {
                 let boot = evidence.host.as_ref().and_then(|host| host.booted(evidence.time));
-                unit::judge(wanted, service.presence != Presence::Required, answer, boot, evidence.time)
+                unit::judge(wanted, service, answer, boot, evidence.time)
             }
             None => unasked("systemd", About::Other),
         },

@@ -9,17 +9,18 @@ use crate::host::tools::history::RunEnd;
 use crate::host::tools::systemctl::UnitState;
 use crate::observe::probe::{Answer, units_of};
 use crate::program;
-use crate::registry::{Unit, Verdict};
+use crate::registry::{Presence, Probe, Service, Unit, Verdict};
 use crate::units::stamp;
 
 const SOURCE: &str = "systemd";
 /// Said of a unit of which only the state is known.
 pub(crate) const NO_DETAILS: &str = "systemd reported no details before the timeout";
 
-/// An `optional` unit without a file was not asked about, and so is not there. `boot`: when the host started, where that is known.
+/// A unit without a file was not asked about where its service need not be here, and so is not there. `boot`: when the host
+/// started, where that is known.
 pub(super) fn judge(
     wanted: &Unit,
-    optional: bool,
+    service: &Service,
     answer: &Answer<Vec<UnitState>>,
     boot: Option<Timestamp>,
     now: Timestamp,
@@ -33,6 +34,7 @@ pub(super) fn judge(
     let counted = units_of(wanted, units);
     let command = |name: &str| Answer { command: Command::new(["systemctl", "status", name]), result: Ok(()) };
     let Some(unit) = counted.first().copied() else {
+        let optional = service.presence != Presence::Required;
         return if optional || names().any(|name| known(name).is_some()) {
             let summary = format!("{} not found", wanted.name);
             ManagerView::new(State::NotFound, Check::new(SOURCE, &command(wanted.name), Verdict::Fail, summary))
@@ -44,8 +46,13 @@ pub(super) fn judge(
     };
     let triggers = || units.iter().filter(|other| unit.triggered_by.split_whitespace().any(|name| other.is(name)));
     let in_state = |state: &str| triggers().find(|trigger| trigger.active == state);
+    // An engine never ends by itself, and with it end the containers that it starts at boot.
+    let is_stopped_engine =
+        unit.file_state == "enabled" && service.probes.iter().any(|probe| matches!(probe, Probe::DockerEngine));
     // What runs already needs none: a trigger that has failed is another failure then.
-    let trigger = (unit.active == "inactive").then(|| in_state("active").or_else(|| in_state("failed"))).flatten();
+    let trigger = (unit.active == "inactive" && !is_stopped_engine)
+        .then(|| in_state("active").or_else(|| in_state("failed")))
+        .flatten();
     let (state, verdict, summary) = reading(unit, trigger, boot, now);
     let runs_on = state == State::Running && verdict != Verdict::Pass && !unit.reload_needed;
     let enabled = matches!(unit.file_state.as_str(), "enabled" | "enabled-runtime" | "static" | "generated" | "alias");

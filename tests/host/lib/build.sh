@@ -16,7 +16,7 @@ PACKAGES=(
     age bash-completion bind9-dnsutils cron fish git jq less logrotate lsof man-db netcat-openbsd openssh-client
     openssh-server openssl psmisc rsync sudo ufw fail2ban unzip util-linux xz-utils zsh zstd
     # what the deployments run
-    busybox-static caddy certbot containerd docker-cli docker-compose docker.io iptables nginx nodejs postgresql python3
+    busybox-static caddy certbot containerd docker-cli docker-compose docker.io iptables mariadb-server nginx nodejs php-fpm postgresql python3
     python3-systemd rclone redis-server sqlite3
     # what tests use to provoke and to measure
     faketime hyperfine strace
@@ -136,6 +136,8 @@ build_step() {
     # The shell completions that opsctl installs are tried in login shells too.
     printf '. /usr/share/bash-completion/bash_completion\n' >>"$root/root/.bashrc"
     rm -rf "$root"/var/lib/apt/lists/* "$root"/var/log/*.log "$root"/var/log/apt "$root/etc/resolv.conf"
+    # MariaDB's empty database is a log of zeros, which a host would copy at its start.
+    find "$root/var/lib/mysql" -type f -size +1M -exec fallocate --dig-holes {} \;
     # Otherwise each boot would rebuild the linker's and the journal's caches, taking the overlay for a system update.
     touch "$root/etc/.updated" "$root/var/.updated"
     # `host up` writes a fresh one: an empty id would make systemd think that each boot is the first.

@@ -357,6 +357,23 @@ fn what_something_else_starts_on_demand_is_well_while_that_waits() {
     assert_eq!(with("lone.socket", "active", &failed(1)), "fail, failed: failed: exit 1");
 }
 
+/// `systemctl stop docker` leaves its socket: a question would start it, and no container runs until then.
+#[test]
+fn an_engine_that_starts_at_boot_is_not_on_demand() {
+    static ENGINE: Service = Service::new("docker", &URGENT)
+        .managers(&[Manager::Systemd(Unit::new("docker.service"))])
+        .probes(&[Probe::DockerEngine]);
+    let with = |file_state: &str| {
+        let mut unit = running_unit("docker.service");
+        inactive(&mut unit);
+        unit.triggered_by = "docker.socket".to_owned();
+        file_state.clone_into(&mut unit.file_state);
+        let answer = said("systemctl show", vec![unit, running_unit("docker.socket")]);
+        crate::judge::health::unit::judge(&Unit::new("docker.service"), &ENGINE, &answer, None, now()).state
+    };
+    assert_eq!((with("enabled"), with("disabled")), (State::Stopped, State::Waiting));
+}
+
 #[test]
 fn a_state_of_a_later_systemd_is_unknown_and_never_good() {
     let unheard_of = reads(|unit| {
