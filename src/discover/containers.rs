@@ -1,11 +1,12 @@
-//! Containers that serve: those that run, and members of a compose project that did not end with 0.
+//! Containers that serve: those that run, those that the engine would start again, and members of a compose project that failed.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::traefik::{self, Labelled};
 use crate::host::tools::docker_engine;
 use crate::host::trouble::Trouble;
-use crate::observe::probe::{Door, containers_listed, engine_is_podman};
+use crate::observe::probe::{Door, containers_listed, engine_is_podman, restart_policies};
 
 /// A container that was found.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -32,6 +33,9 @@ pub struct Container {
     pub running: bool,
 }
 
+/// Of how many containers that do not run the restart policy is asked.
+const MOST_STOPPED: usize = 64;
+
 /// The engine's list; empty where there is no engine.
 pub(super) fn list(door: Door<'_>) -> Result<Vec<Container>, Trouble> {
     if !door.system.exists(docker_engine::SOCKET) || engine_is_podman(door.system) {
@@ -44,7 +48,11 @@ pub(super) fn list(door: Door<'_>) -> Result<Vec<Container>, Trouble> {
         Err(trouble) => return Err(trouble),
     };
     let rows = docker_engine::parse_api_rows(&body)?;
-    let mut found: Vec<Container> = rows.iter().filter_map(container).collect();
+    let stopped: Vec<&str> =
+        rows.iter().filter(|row| !is_running(row)).take(MOST_STOPPED).map(|row| &*row.id).collect();
+    let policies = if stopped.is_empty() { BTreeMap::new() } else { restart_policies(door, &stopped)? };
+    let is_meant = |row: &&docker_engine::Row| is_meant(row, policies.get(&row.id).map_or("", String::as_str));
+    let mut found: Vec<Container> = rows.iter().filter(is_meant).filter_map(container).collect();
     for one in &mut found {
         let Some((file, (directory, _))) = one.file.as_deref().and_then(|file| Some((file, file.rsplit_once('/')?)))
         else {
@@ -122,17 +130,28 @@ fn traefik_routes(row: &docker_engine::Row) -> Vec<Labelled> {
     routes.map(|(host, path, port)| (host, path, port.map(|port| outside(port).unwrap_or(port)))).collect()
 }
 
+fn is_running(row: &docker_engine::Row) -> bool {
+    matches!(row.state.as_str(), "running" | "restarting" | "paused")
+}
+
+/// Whether somebody meant a container of this restart policy to run. What has ended well and is not started again was a job; one
+/// that ended otherwise and belongs to no project was somebody's try.
+fn is_meant(row: &docker_engine::Row, policy: &str) -> bool {
+    let has_failed = !row.status.starts_with("Exited (0)");
+    match policy {
+        _ if is_running(row) => true,
+        "always" | "unless-stopped" => true,
+        "on-failure" => has_failed,
+        _ => has_failed && row.labels.contains_key("com.docker.compose.project"),
+    }
+}
+
 fn container(row: &docker_engine::Row) -> Option<Container> {
     let label = |key: &str| row.labels.get(key).map(String::as_str).filter(|value| !value.is_empty());
     // A task of Swarm is replaced by another of another name.
     let name = label("com.docker.swarm.service.name").unwrap_or(&row.name).to_owned();
     let compose = label("com.docker.compose.project").zip(label("com.docker.compose.service"));
     if label("com.docker.compose.oneoff") == Some("True") {
-        return None;
-    }
-    let running = matches!(row.state.as_str(), "running" | "restarting" | "paused");
-    // What has ended well was a job; one that ended otherwise and belongs to no project was somebody's try.
-    if !running && (compose.is_none() || row.status.starts_with("Exited (0)")) {
         return None;
     }
     let file = label("com.docker.compose.project.config_files")
@@ -150,13 +169,41 @@ fn container(row: &docker_engine::Row) -> Option<Container> {
         name,
         env: Vec::new(),
         routes: traefik_routes(row),
-        running,
+        running: is_running(row),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_container_that_somebody_stopped_is_a_service_where_it_was_meant_to_run_on() {
+        let row = |state: &str, status: &str, project: Option<&str>| docker_engine::Row {
+            id: "1".to_owned(),
+            name: "web".to_owned(),
+            image: "web".to_owned(),
+            state: state.to_owned(),
+            status: status.to_owned(),
+            labels: project.map(|it| ("com.docker.compose.project".to_owned(), it.to_owned())).into_iter().collect(),
+            ports: Vec::new(),
+        };
+        let well = || row("exited", "Exited (0) 2 minutes ago", Some("shop"));
+        let failed = |project: Option<&str>| row("exited", "Exited (137) 2 minutes ago", project);
+        for (row, policy, wanted) in [
+            (row("running", "Up 2 hours", None), "", true),
+            (well(), "no", false),
+            (well(), "on-failure", false),
+            (well(), "unless-stopped", true),
+            (well(), "always", true),
+            (failed(Some("shop")), "no", true),
+            (failed(None), "no", false),
+            (failed(None), "on-failure", true),
+            (failed(None), "always", true),
+        ] {
+            assert_eq!(is_meant(&row, policy), wanted, "{} {policy}", row.status);
+        }
+    }
 
     #[test]
     fn env_files_of_a_compose_service_are_found_however_people_write_them() {

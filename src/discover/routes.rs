@@ -1,6 +1,7 @@
 //! Public names that the proxy sends to ports of services, and what follows from them.
 
 use super::{Found, FoundManager, FoundProxy, FoundService, needs, paths};
+use crate::host::system::System;
 use crate::host::tools::Upstream;
 use crate::observe::probe::{Door, survey};
 use crate::registry::Proxy;
@@ -20,17 +21,38 @@ pub fn add_routes(door: Door<'_>, found: &mut Found) {
         }
     };
     match survey::ask_proxy(door, &proxy).result {
-        Ok(upstreams) => add(found, unit, made, upstreams),
+        Ok(upstreams) => add(found, unit, made, upstreams, |path| followed(door.system, path)),
         Err(trouble) => found.unknown.push(("routes", trouble)),
     }
 }
 
-/// The same of what the proxy, which is this unit, has answered.
-pub(super) fn add(found: &mut Found, unit: &str, proxy: FoundProxy, upstreams: Vec<Upstream>) {
+/// Where the links of a path lead, as Debian has them: `/run/php/php-fpm.sock`.
+fn followed(system: &System, path: &str) -> String {
+    const MOST: usize = 4;
+    let mut path = path.to_owned();
+    for _ in 0..MOST {
+        let target = system.link_target(&path).ok().and_then(|target| Some(target.to_str()?.to_owned()));
+        match (target, path.rsplit_once('/')) {
+            (Some(target), _) if target.starts_with('/') => path = target,
+            (Some(target), Some((directory, _))) => path = format!("{directory}/{target}"),
+            _ => break,
+        }
+    }
+    path
+}
+
+/// The same of what the proxy, which is this unit, has answered. `followed` says where the links of a path lead.
+pub(super) fn add(
+    found: &mut Found,
+    unit: &str,
+    proxy: FoundProxy,
+    upstreams: Vec<Upstream>,
+    followed: impl Fn(&str) -> String,
+) {
     let manager = found.services.iter().position(|one| one.manager == FoundManager::Unit(unit.to_owned()));
     let mut needed: Vec<(usize, usize, String)> = Vec::new();
     for upstream in upstreams {
-        if let Some(path) = upstream.socket().and_then(paths::plain) {
+        if let Some(path) = upstream.socket().and_then(|path| paths::plain(&followed(path))) {
             let other = found.services.iter().position(|one| one.paths.contains(&path));
             needed
                 .extend(manager.zip(other).map(|(one, other)| (one, other, format!("its configuration names {path}"))));

@@ -71,8 +71,9 @@ fn a_proxy_needs_who_listens_at_the_path_that_it_names() {
     host.unit("nginx.service", "").process(30, named("nginx", "nginx.service"), &["0.0.0.0:80"]);
     let mut found = host.found();
     let upstream = |address: &str| Upstream { host: String::new(), path: "/".to_owned(), address: address.to_owned() };
-    let all = ["unix:/run/php/php8.4-fpm.sock", "unix:/var/run/cache.sock:/v1", "unix:/run/none.sock", "unix:/run/$x"];
-    routes::add(&mut found, "nginx.service", FoundProxy::Nginx, all.map(upstream).to_vec());
+    let all = ["unix:/run/php/php-fpm.sock", "unix:/var/run/cache.sock:/v1", "unix:/run/none.sock", "unix:/run/$x"];
+    let followed = |path: &str| path.replace("/php-fpm.sock", "/php8.4-fpm.sock");
+    routes::add(&mut found, "nginx.service", FoundProxy::Nginx, all.map(upstream).to_vec(), followed);
     let needs = |name: &str, path: &str| (name.to_owned(), format!("its configuration names {path}"));
     assert_eq!(
         one(&found, "nginx").needs,

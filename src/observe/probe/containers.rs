@@ -1,5 +1,6 @@
 //! What the Docker engine says of containers: over its own socket, else through its client.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::thread;
 use std::time::Duration;
@@ -149,6 +150,12 @@ pub(super) fn all(door: Door<'_>) -> Result<Vec<Listed>, Trouble> {
 pub fn listed(door: Door<'_>) -> Result<Option<String>, Trouble> {
     engine_may_be_asked(door)?;
     engine::engine_get(door, docker_engine::API_LIST)
+}
+
+/// Restart policies of these containers, by their ids.
+pub fn policies(door: Door<'_>, ids: &[&str]) -> Result<BTreeMap<String, String>, Trouble> {
+    let found = inspect(door, ids.iter().copied()).result?;
+    Ok(found.into_iter().map(|container| (container.id, container.policy)).collect())
 }
 
 /// When a container ended and was started last, if it has run before.

@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 pub use any::Connection;
-pub use containers::{engine_is_podman, listed as containers_listed};
+pub use containers::{engine_is_podman, listed as containers_listed, policies as restart_policies};
 pub(crate) use databases::{named_in, say_and_show as say_to_redis};
 pub use edge::{Edge, edge};
 use elsewhere::reply_at;
