@@ -92,16 +92,20 @@ struct Daemon<'a> {
 }
 
 /// Looks for daemons and their applications, as long as there is time.
-pub(super) fn list(system: &System, paths: &BTreeMap<u64, String>, until: Instant) -> Apps {
+pub(super) fn list(
+    system: &System,
+    names: &BTreeMap<u32, String>,
+    paths: &BTreeMap<u64, String>,
+    until: Instant,
+) -> Apps {
     let listening = &paths.values().map(String::as_str).collect();
     let mut found = Apps::default();
-    let pids = system.processes();
-    let names = system.read_of(&pids, "comm").into_iter().filter(|(_, name)| name.starts_with(pm2::DAEMON_NAME));
-    let mut named: Vec<u32> = names.map(|(pid, _)| pid).collect();
-    named.sort_unstable();
+    let named = names.iter().filter(|(_, name)| name.starts_with(pm2::DAEMON_NAME));
+    let named: Vec<u32> = named.map(|(pid, _)| *pid).collect();
     if named.is_empty() {
         return found;
     }
+    let pids: Vec<u32> = names.keys().copied().collect();
     let stats = system.read_of(&pids, "stat").into_iter();
     let parents: BTreeMap<u32, u32> = stats.filter_map(|(pid, stat)| Some((pid, procfs::parent(&stat)?))).collect();
     let mut homes = BTreeSet::new();
@@ -401,7 +405,12 @@ mod tests {
         daemon(15, USER, "/home/shop/.pm2", session);
         daemon(16, 0, "/root/.pm2", &format!("/system.slice/docker-{}.scope", "a".repeat(64)));
         let system = System { root: root.clone(), ..System::real() };
-        let found = list(&system, &BTreeMap::new(), Instant::now() + std::time::Duration::from_secs(20));
+        let found = list(
+            &system,
+            &system.process_names(),
+            &BTreeMap::new(),
+            Instant::now() + std::time::Duration::from_secs(20),
+        );
         fs::remove_dir_all(&root).unwrap();
         let apps: Vec<_> =
             found.all.iter().map(|one| (one.name.as_str(), one.env.as_deref(), one.named_ports.len())).collect();

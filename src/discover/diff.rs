@@ -33,8 +33,17 @@ pub fn service_of(deployment: &Deployment, one: &FoundService) -> Option<&'stati
 
 /// What was found and no registry states: neither the deployment's, nor `localhost`'s of what every host may have.
 pub fn unstated<'f>(deployment: &Deployment, found: &'f Found) -> Vec<&'f FoundService> {
-    let services = found.services.iter();
-    services.filter(|one| stated_of(one).is_none() && service_of(deployment, one).is_none()).collect()
+    // The unit that keeps pm2 running stands for the applications.
+    let managers = || deployment.services.iter().flat_map(|service| service.managers);
+    let is_of_pm2 = |one: &FoundService| {
+        let unit = one.manager.unit();
+        managers().any(
+            |it| matches!(it, Manager::Pm2(app) if unit.strip_prefix("pm2-") == Some(&format!("{}.service", app.user))),
+        )
+    };
+    let is_stated =
+        |one: &FoundService| stated_of(one).is_some() || service_of(deployment, one).is_some() || is_of_pm2(one);
+    found.services.iter().filter(|one| !is_stated(one)).collect()
 }
 
 /// Services that every host of the deployment must have, that something on this host manages, and that were not found.
@@ -50,7 +59,7 @@ pub fn missing(deployment: &Deployment, found: &Found) -> Vec<&'static Service> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::{Compose, HostChecks, Level, Unit};
+    use crate::registry::{App, Compose, HostChecks, Instances, Level, Unit};
 
     static DOWN: Level = Level::new("d").criterion("c").response("r").action("a");
     static SHOP: Service = Service::new("shop", &DOWN).managers(&[Manager::Systemd(Unit::new("shop.service"))]);
@@ -58,7 +67,11 @@ mod tests {
         .managers(&[Manager::Compose(Compose::new("server").project("mail").container("mail"))]);
     static GONE: Service = Service::new("gone", &DOWN).managers(&[Manager::Systemd(Unit::new("gone.service"))]);
     static BARE: Service = Service::new("bare", &DOWN).ports(&[6333]);
-    static MINE: Deployment = Deployment::new("mine", &[&DOWN], &[&SHOP, &MAIL, &GONE, &BARE], HostChecks::new(&DOWN));
+    static WEB: Service = Service::new("web", &DOWN)
+        .managers(&[Manager::Pm2(App::new("web", Instances::Fork).user("web").home("/home/web/.pm2"))])
+        .presence(Presence::IfFound("one host has it"));
+    static MINE: Deployment =
+        Deployment::new("mine", &[&DOWN], &[&SHOP, &MAIL, &GONE, &BARE, &WEB], HostChecks::new(&DOWN));
 
     #[test]
     fn services_are_the_same_by_the_names_of_their_managers() {
@@ -88,6 +101,12 @@ mod tests {
             services: vec![FoundService::new("x", FoundManager::Unit("shop.service".to_owned()))],
             ..Found::default()
         };
+        // What every host may have, and the unit of a pm2 of the deployment, are stated.
+        let units = ["shop.service", "ssh.service", "pm2-web.service", "pm2-other.service", "new.service"];
+        let services = units.map(|unit| FoundService::new(unit, FoundManager::Unit(unit.to_owned())));
+        let all = Found { services: services.to_vec(), ..Found::default() };
+        let names: Vec<&str> = unstated(&MINE, &all).iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(names, ["pm2-other.service", "new.service"]);
         let missing: Vec<&str> = missing(&MINE, &found).iter().map(|service| service.name).collect();
         assert_eq!(missing, ["mail", "gone"]);
     }

@@ -1,7 +1,7 @@
 //! Who waits at which port: sockets by the process that holds them, processes by the unit, container or session that they belong to.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use std::io::ErrorKind;
 
 use super::podman::{self, Named};
 use crate::host::system::System;
@@ -46,9 +46,8 @@ pub struct Listeners {
 }
 
 /// Reads the tables of sockets and, as long as there is time, what every process holds.
-pub(super) fn read(system: &System, paths: &BTreeMap<u64, String>, until: Instant) -> Listeners {
-    let pids = system.processes();
-    let names: BTreeMap<u32, String> = system.read_of(&pids, "comm").into_iter().collect();
+pub(super) fn read(system: &System, names: &BTreeMap<u32, String>, paths: &BTreeMap<u64, String>) -> Listeners {
+    let pids: Vec<u32> = names.keys().copied().collect();
     let groups: BTreeMap<u32, String> = system.read_of(&pids, "cgroup").into_iter().collect();
     let stats = system.read_of(&pids, "stat");
     let process = |(pid, stat): (u32, String)| {
@@ -89,14 +88,15 @@ pub(super) fn read(system: &System, paths: &BTreeMap<u64, String>, until: Instan
     let mut connections = BTreeSet::new();
     let mut databases = BTreeSet::new();
     let (mut hidden, mut is_cut) = (false, false);
-    for (pid, process) in &processes {
-        if Instant::now() > until {
-            is_cut = true;
-            break;
-        }
-        let Some(open) = system.open_of(*pid) else {
-            hidden = true;
-            continue;
+    let pids: Vec<u32> = processes.keys().copied().collect();
+    for ((pid, process), open) in processes.iter().zip(system.open_of_each(&pids)) {
+        let open = match open {
+            Ok(open) => open,
+            Err(error) => {
+                is_cut |= error.kind() == ErrorKind::TimedOut;
+                hidden = true;
+                continue;
+            }
         };
         // A path in a container is of another tree.
         if !matches!(process.home, Home::Container(_)) {

@@ -327,11 +327,12 @@ pub fn find_within(system: &System, runner: &dyn Runner, limit: Duration) -> Fou
 /// Looks for services, all sources at once, each within the door's limit.
 pub fn find(door: Door<'_>) -> Found {
     let paths = &paths::listening(door.system);
+    let names = &door.system.process_names();
     let (listeners, units, containers, apps) = thread::scope(|scope| {
         let until = Instant::now() + door.limit;
-        let listeners = task(scope, move || listeners::read(door.system, paths, until));
+        let listeners = task(scope, move || listeners::read(door.system, names, paths));
         let containers = task(scope, || containers::list(door));
-        let apps = task(scope, move || apps::list(door.system, paths, until));
+        let apps = task(scope, move || apps::list(door.system, names, paths, until));
         let units = units::read(door.system, paths);
         (join(listeners), units, join(containers), join(apps))
     });

@@ -261,10 +261,14 @@ fn installed(files: &Files) -> BTreeSet<&'static str> {
     units.filter_map(|unit| stated(unit)).map(|service| service.name).collect()
 }
 
+/// Whether this is a file in a directory of the administrator.
+fn is_own(path: &str) -> bool {
+    OWN.iter().any(|dir| path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/')))
+}
+
 fn unit(system: &System, files: &Files, triggers: &Triggers, listening: &BTreeSet<&str>, name: &str) -> Option<Unit> {
     let template = template(name);
     let file = files.first.get(name).or_else(|| files.first.get(template.as_deref()?))?.clone();
-    let is_own = |path: &str| OWN.iter().any(|dir| path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/')));
     let of_template = template.iter().filter_map(|template| files.drop_ins.get(template));
     let drop_ins: Vec<&String> = of_template.chain(files.drop_ins.get(name)).flatten().collect();
     let drop_in = || drop_ins.iter().find(|path| is_own(path)).map(|path| Own::DropIn((*path).clone()));
@@ -277,6 +281,9 @@ fn unit(system: &System, files: &Files, triggers: &Triggers, listening: &BTreeSe
         return None;
     }
     let mut unit = Unit { file: quadlet.unwrap_or_else(|| file.clone()), own, enabled, running, ..Unit::default() };
+    if unit.own != Some(Own::File) && is_noise(name) {
+        return Some(unit);
+    }
     if let Some(trigger) = triggers.get(name) {
         unit.trigger = Some(trigger.name.clone());
         unit.sockets.clone_from(&trigger.sockets);
@@ -396,6 +403,9 @@ fn triggers(system: &System, files: &Files) -> Triggers {
         };
         let template = template(name);
         let Some(path) = files.first.get(name).or_else(|| files.first.get(template.as_deref()?)) else { continue };
+        if is_noise(name) && !is_own(path) {
+            continue;
+        }
         let mut settings = Vec::new();
         let drop_ins =
             template.iter().filter_map(|template| files.drop_ins.get(template)).chain(files.drop_ins.get(name));

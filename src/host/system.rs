@@ -163,16 +163,23 @@ impl System {
 
     /// What a process holds open. `None` when it is gone or may not be looked at.
     pub fn open_of(&self, pid: u32) -> Option<Open> {
-        let targets = self.link_targets(format!("/proc/{pid}/fd")).ok()?;
-        let mut open = Open::default();
-        for target in &targets {
-            match (socket(target), target.to_str()) {
-                (Some(inode), _) => open.sockets.push(inode),
-                (None, Some(path)) if path.starts_with('/') => open.files.push(path.to_owned()),
-                (None, _) => {}
+        self.open_of_each(&[pid]).pop()?.ok()
+    }
+
+    /// The same of many. `TimedOut` of those for which there was no time.
+    pub fn open_of_each(&self, pids: &[u32]) -> Vec<io::Result<Open>> {
+        let opened = |targets: Vec<PathBuf>| {
+            let mut open = Open::default();
+            for target in &targets {
+                match (socket(target), target.to_str()) {
+                    (Some(inode), _) => open.sockets.push(inode),
+                    (None, Some(path)) if path.starts_with('/') => open.files.push(path.to_owned()),
+                    (None, _) => {}
+                }
             }
-        }
-        Some(open)
+            open
+        };
+        self.descriptors_of(pids).into_iter().map(|targets| targets.map(opened)).collect()
     }
 
     /// Memory charged to the control group of a process, bytes, in either layout of the hierarchy.

@@ -77,7 +77,7 @@ pub fn misfits(value: &Value, schema: &Value, root: &Value, path: &str, found: &
 
 /// A document of each kind, in more than one state.
 fn documents(machine: &Machine) -> Vec<Run> {
-    let lines: [&[&str]; 31] = [
+    let lines: [&[&str]; 32] = [
         &["status"],
         &["status", "wallet", "store"],
         &["status", "faucet"],
@@ -103,6 +103,7 @@ fn documents(machine: &Machine) -> Vec<Run> {
         &["lock", "status"],
         &["describe", "wallet"],
         &["discover"],
+        &["new", "shop", "--dry-run"],
         &["version"],
         &["maintenance"],
         &["-d", "plugspace", "maintenance", "status"],

@@ -1,15 +1,19 @@
 //! What processes hold, by the kernel's own links below `/proc`. Of many all are asked one after the other in one thread: a thread
 //! for each answer would cost more than the answers.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, Read};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FileType, Stat, statat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
 
 use super::deadline::{self, within};
-use super::walk::{Last, walk};
-use super::{READ_LIMIT, is_readable, names, open_directory, open_same, text};
+use super::walk::{LOOK, Last, walk};
+use super::{READ, READ_LIMIT, names, open_directory, text};
 use crate::host::system::System;
 
 /// A file that has no name any more.
@@ -43,22 +47,8 @@ impl System {
         let (root, wanted) = (self.root.clone(), path.as_ref().to_owned());
         within(self.file_wait(), path.as_ref(), move || {
             let place = walk(&root, &wanted, Last::Itself)?;
-            let target = rustix::fs::readlinkat(&place.parent.fd, &place.name, Vec::new())?;
+            let target = readlinkat(&place.parent.fd, &place.name, Vec::new())?;
             Ok(PathBuf::from(text(target.as_bytes())))
-        })
-    }
-
-    /// Where the links of a directory lead, as they are written; what is no link is left out.
-    ///
-    /// # Errors
-    /// As the operating system says.
-    pub fn link_targets(&self, path: impl AsRef<Path>) -> io::Result<Vec<PathBuf>> {
-        let (root, wanted) = (self.root.clone(), path.as_ref().to_owned());
-        within(self.file_wait(), path.as_ref(), move || {
-            let directory = open_directory(&root, &wanted)?;
-            let target = |name: OsString| rustix::fs::readlinkat(&directory, name, Vec::new()).ok();
-            let targets = names(&directory)?.into_iter().filter_map(target);
-            Ok(targets.map(|target| PathBuf::from(text(target.as_bytes()))).collect())
         })
     }
 
@@ -93,19 +83,54 @@ impl System {
 
     /// The text of the file of that name below `/proc` of each of these processes; those left out that are gone or do not answer.
     pub fn read_of(&self, pids: &[u32], name: &str) -> Vec<(u32, String)> {
-        let look = |pid: &u32| -> (PathBuf, deadline::Question<String>) {
-            let (root, wanted) = (self.root.clone(), PathBuf::from(format!("/proc/{pid}/{name}")));
-            let of = |root: &Path, wanted: &Path| {
-                let (parent, name, _, stat) = walk(root, wanted, Last::Followed)?.found()?;
-                is_readable(&parent, &stat)?;
-                let mut bytes = Vec::new();
-                open_same(&parent, &name, &stat)?.take(READ_LIMIT).read_to_end(&mut bytes)?;
-                Ok(String::from_utf8_lossy(&bytes).into_owned())
+        let texts = self.of_each(pids, name, |file| {
+            let mut bytes = Vec::new();
+            match FileType::from_raw_mode(fstat(&file)?.st_mode) {
+                FileType::RegularFile => File::from(file).take(READ_LIMIT).read_to_end(&mut bytes)?,
+                _ => return Err(io::ErrorKind::InvalidInput.into()),
             };
-            (wanted.clone(), Box::new(move || of(&root, &wanted)))
-        };
-        let texts = deadline::all(self.file_wait(), pids.iter().map(look).collect());
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        });
         pids.iter().copied().zip(texts).filter_map(|(pid, text)| Some((pid, text.ok()?))).collect()
+    }
+
+    /// Where the descriptors of each of these processes lead, as the kernel writes it.
+    pub fn descriptors_of(&self, pids: &[u32]) -> Vec<io::Result<Vec<PathBuf>>> {
+        self.of_each(pids, "fd", |directory| {
+            let target = |name: OsString| readlinkat(&directory, name, Vec::new()).ok();
+            let targets = names(&directory)?.into_iter().filter_map(target);
+            Ok(targets.map(|target| PathBuf::from(text(target.as_bytes()))).collect())
+        })
+    }
+
+    /// What `of` makes of the file or directory of that name of each of these processes. `/proc` is opened once for all: what is
+    /// below it is the kernel's, and no link is followed.
+    fn of_each<T: Send + 'static>(
+        &self,
+        pids: &[u32],
+        name: &str,
+        of: impl Fn(OwnedFd) -> io::Result<T> + Copy + Send + 'static,
+    ) -> Vec<io::Result<T>> {
+        let (root, proc) = (self.root.clone(), Path::new("/proc"));
+        let proc = match within(self.file_wait(), proc, move || open_directory(&root, proc)) {
+            Ok(proc) => Arc::new(proc),
+            Err(error) => return pids.iter().map(|_| Err(error.kind().into())).collect(),
+        };
+        let look = |pid: &u32| -> (PathBuf, deadline::Question<T>) {
+            let (proc, pid, name) = (Arc::clone(&proc), pid.to_string(), name.to_owned());
+            let path = Path::new("/proc").join(&pid).join(&name);
+            let ask = move || {
+                let process = openat(&proc, &pid, LOOK | OFlags::DIRECTORY, Mode::empty())?;
+                of(openat(&process, &name, READ, Mode::empty())?)
+            };
+            (path, Box::new(ask))
+        };
+        deadline::all(self.file_wait(), pids.iter().map(look).collect())
+    }
+
+    /// The short names of all processes.
+    pub fn process_names(&self) -> BTreeMap<u32, String> {
+        self.read_of(&self.processes(), "comm").into_iter().collect()
     }
 
     /// The command lines of all processes, word by word.

@@ -13,7 +13,7 @@ use super::accounts;
 use crate::host::shortage::{Shortage, patiently};
 
 /// How a component is opened: only to be looked at, and a link as itself.
-const LOOK: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+pub(super) const LOOK: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 /// How many links are followed on one way, as the kernel does.
 const LINKS: u32 = 40;
 

@@ -189,7 +189,7 @@ fn waiting(unit: &UnitState, trigger: &UnitState) -> String {
         return format!("started on demand by {}", trigger.id);
     };
     let last =
-        unit.changed.map_or_else(|| "not run since the boot".to_owned(), |end| format!("ended well {}", stamp(end)));
+        unit.changed.map_or_else(|| "not run since the boot".to_owned(), |end| format!("succeeded {}", stamp(end)));
     format!("{last}; next run by {}: {next}", trigger.id)
 }
 

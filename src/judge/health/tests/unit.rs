@@ -346,7 +346,7 @@ fn what_something_else_starts_on_demand_is_well_while_that_waits() {
     assert_eq!(timed(None), "pass: not run since the boot; next run by lone.timer: 2026-11-28 00:00:00 UTC");
     assert_eq!(
         timed(Some("2026-11-27T00:00:07Z".parse().unwrap())),
-        "pass: ended well 2026-11-27 00:00:07 UTC; next run by lone.timer: 2026-11-28 00:00:00 UTC"
+        "pass: succeeded 2026-11-27 00:00:07 UTC; next run by lone.timer: 2026-11-28 00:00:00 UTC"
     );
     // What systemd said nothing of does not wait, and a socket is no excuse for a crash.
     let alone = reads(|unit| {
