@@ -232,6 +232,7 @@ fn of_container(seen: &Seen<'_>, container: &Container, is_copy: bool) -> Candid
             project: project.clone(),
             service: service.clone(),
             file: container.file.clone().filter(|path| is_plain_path(path)),
+            container: container.name.clone(),
         },
         _ => FoundManager::Container(container.name.clone()),
     };

@@ -13,14 +13,14 @@ fn is_same(service: &Service, one: &FoundService) -> bool {
             (Manager::Systemd(unit), FoundManager::Unit(name)) => {
                 unit.is_called(name) || one.unit.aliases.iter().any(|alias| unit.is_called(alias))
             }
-            (Manager::Compose(compose), FoundManager::Compose { project, service, .. }) => {
-                compose.project == project && compose.service == service
+            (Manager::Compose(compose), FoundManager::Compose { project, service, container, .. }) => {
+                (compose.project == project && compose.service == service) || compose.container == Some(container)
             }
             (Manager::Compose(compose), FoundManager::Container(name)) => compose.container == Some(name.as_str()),
-            (
-                Manager::Docker(container),
-                FoundManager::Container(name) | FoundManager::Compose { service: name, .. },
-            ) => container.names.contains(&name.as_str()),
+            (Manager::Docker(docker), FoundManager::Container(name)) => docker.names.contains(&name.as_str()),
+            (Manager::Docker(docker), FoundManager::Compose { service, container, .. }) => {
+                [service, container].iter().any(|name| docker.names.contains(&name.as_str()))
+            }
             (Manager::Pm2(app), FoundManager::App { name, home, .. }) => app.name == name && app.home == home,
             _ => false,
         })
@@ -59,7 +59,7 @@ pub fn missing(deployment: &Deployment, found: &Found) -> Vec<&'static Service> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::{App, Compose, HostChecks, Instances, Level, Unit};
+    use crate::registry::{App, Compose, Container, HostChecks, Instances, Level, Unit};
 
     static DOWN: Level = Level::new("d").criterion("c").response("r").action("a");
     static SHOP: Service = Service::new("shop", &DOWN).managers(&[Manager::Systemd(Unit::new("shop.service"))]);
@@ -70,8 +70,9 @@ mod tests {
     static WEB: Service = Service::new("web", &DOWN)
         .managers(&[Manager::Pm2(App::new("web", Instances::Fork).user("web").home("/home/web/.pm2"))])
         .presence(Presence::IfFound("one host has it"));
+    static FEED: Service = Service::new("feed", &DOWN).managers(&[Manager::Docker(Container::new(&["feed-1"]))]);
     static MINE: Deployment =
-        Deployment::new("mine", &[&DOWN], &[&SHOP, &MAIL, &GONE, &BARE, &WEB], HostChecks::new(&DOWN));
+        Deployment::new("mine", &[&DOWN], &[&SHOP, &MAIL, &GONE, &BARE, &WEB, &FEED], HostChecks::new(&DOWN));
 
     #[test]
     fn services_are_the_same_by_the_names_of_their_managers() {
@@ -79,12 +80,15 @@ mod tests {
             project: "mail".to_owned(),
             service: service.to_owned(),
             file: None,
+            container: format!("{service}-1"),
         };
         let cases = [
             (FoundManager::Unit("shop.service".to_owned()), Some("shop")),
             (FoundManager::Unit("other.service".to_owned()), None),
             (compose("server"), Some("mail")),
             (compose("other"), None),
+            // A registry that states only what a container is called.
+            (compose("feed"), Some("feed")),
             (FoundManager::Container("mail".to_owned()), Some("mail")),
         ];
         for (manager, wanted) in cases {
@@ -108,6 +112,6 @@ mod tests {
         let names: Vec<&str> = unstated(&MINE, &all).iter().map(|one| one.name.as_str()).collect();
         assert_eq!(names, ["pm2-other.service", "new.service"]);
         let missing: Vec<&str> = missing(&MINE, &found).iter().map(|service| service.name).collect();
-        assert_eq!(missing, ["mail", "gone"]);
+        assert_eq!(missing, ["mail", "gone", "feed"]);
     }
 }

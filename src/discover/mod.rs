@@ -165,6 +165,8 @@ pub enum FoundManager {
         service: String,
         /// The compose file, where its label is one absolute path.
         file: Option<String>,
+        /// Its container.
+        container: String,
     },
     /// A container, by its name.
     Container(String),

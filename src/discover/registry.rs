@@ -55,7 +55,7 @@ fn service(one: &FoundService, needs: &'static [&'static Service]) -> Option<Ser
             let unit = Unit::new(text(name)).aliases(list(aliases));
             Manager::Systemd(if one.unit.enabled { unit } else { unit.disabled() })
         }
-        FoundManager::Compose { project, service, file } => {
+        FoundManager::Compose { project, service, file, .. } => {
             let files: Vec<&'static str> = file.iter().map(|file| text(file)).collect();
             Manager::Compose(Compose::new(text(service)).project(text(project)).files(list(files)))
         }

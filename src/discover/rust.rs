@@ -232,7 +232,7 @@ fn manager(one: &FoundService) -> String {
             }
             format!("Manager::Systemd({unit})")
         }
-        FoundManager::Compose { project, service, file } => {
+        FoundManager::Compose { project, service, file, .. } => {
             let files = file.as_ref().map(|file| format!(".files(&[{}])", quoted(file))).unwrap_or_default();
             format!("Manager::Compose(Compose::new({}).project({}){files})", quoted(service), quoted(project))
         }

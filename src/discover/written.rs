@@ -21,7 +21,7 @@ pub fn found(bytes: &[u8]) -> Found {
             1 => {
                 let file = text();
                 let file = (!file.is_empty()).then_some(file);
-                FoundManager::Compose { project: text(), service: text(), file }
+                FoundManager::Compose { project: text(), service: text(), file, container: String::new() }
             }
             2 => FoundManager::Container(text()),
             4 => FoundManager::Podman(text()),
@@ -79,7 +79,7 @@ fn strings(one: &FoundService) -> BTreeSet<String> {
             strings
                 .extend([&facts.user, &facts.working_directory, &facts.restart].into_iter().flatten().map(|it| &**it));
         }
-        FoundManager::Compose { project, service, file } => {
+        FoundManager::Compose { project, service, file, .. } => {
             strings.extend([project, service].into_iter().chain(file).map(|it| &**it));
         }
         FoundManager::Container(name) | FoundManager::Podman(name) => strings.push(name),

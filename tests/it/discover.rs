@@ -48,6 +48,12 @@ fn services_of_a_host_that_nobody_described() {
     compare("discover_rust", &[machine.run(["discover", "-o", "rust"])]);
     compare(
         "discover_new",
-        &[machine.run(["new", "shop", "--dry-run"]), machine.run(["new", "My Shop"]), machine.run(["new"])],
+        &[
+            machine.run(["new", "shop", "--dry-run"]),
+            machine.run_in(&machine.home(), ["new", "shop"]),
+            machine.run_in(&machine.home(), ["new", "shop"]),
+            machine.run(["new", "My Shop"]),
+            machine.run(["new"]),
+        ],
     );
 }

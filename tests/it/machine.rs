@@ -403,12 +403,29 @@ impl Machine {
 
     /// The same with further variables in the caller's environment.
     pub fn run_with<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>, vars: &[(&str, &str)]) -> Run {
+        self.run_as(args, |command| {
+            command.envs(vars.iter().copied());
+        })
+    }
+
+    /// The same in that directory.
+    pub fn run_in<S: AsRef<OsStr>>(&self, directory: &Path, args: impl IntoIterator<Item = S>) -> Run {
+        self.run_as(args, |command| {
+            command.current_dir(directory);
+        })
+    }
+
+    fn run_as<S: AsRef<OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = S>,
+        change: impl FnOnce(&mut std::process::Command),
+    ) -> Run {
         let args: Vec<OsString> = args.into_iter().map(|arg| arg.as_ref().to_owned()).collect();
         let log = self.dir.join("log");
         fs::remove_dir_all(&log).unwrap();
         fs::create_dir(&log).unwrap();
         let mut command = self.command(&args);
-        command.envs(vars.iter().copied());
+        change(&mut command);
         let output = Command::from_std(command).timeout(LIMIT).output().unwrap();
         let code = output.status.code().unwrap_or_else(|| panic!("{args:?} ended by {:?}", output.status));
         let text = |bytes: Vec<u8>| self.same_everywhere(&String::from_utf8(bytes).unwrap());
