@@ -1,6 +1,7 @@
 //! What systemd says of units. A few are asked about in one call; where there are very many, all states come from one list, which
 //! costs milliseconds, and details in portions, several at once, for as long as there is time.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::{Answer, Door};
@@ -63,13 +64,14 @@ fn in_portions(
     until: Instant,
     wanted: impl Fn(&UnitState) -> bool,
 ) -> Vec<UnitState> {
-    let is_named = |unit: &UnitState| named.contains(&unit.id.as_str());
+    let names: BTreeSet<&str> = named.iter().copied().collect();
+    let is_named = |unit: &UnitState| names.contains(unit.id.as_str());
     let (own, others): (Vec<UnitState>, Vec<UnitState>) =
         listed.into_iter().filter(|unit| is_named(unit) || wanted(unit)).partition(is_named);
-    let runs = |name: &str| own.iter().any(|unit| unit.id == name && unit.active == "active");
-    let known = |name: &str| own.iter().any(|unit| unit.id == name);
+    let states: BTreeMap<&str, &str> = own.iter().map(|unit| (unit.id.as_str(), unit.active.as_str())).collect();
+    let runs = |name: &str| states.get(name) == Some(&"active");
     let mut asked: Vec<&str> = named.to_vec();
-    asked.sort_by_key(|name| (known(name), runs(name)));
+    asked.sort_by_key(|name| (states.contains_key(name), runs(name)));
     let at = asked.iter().take_while(|name| !runs(name)).count();
     let unnamed: Vec<&str> = others.iter().take(UNNAMED).map(|unit| unit.id.as_str()).collect();
     asked.splice(at..at, unnamed);
@@ -85,16 +87,22 @@ fn in_portions(
         door.within(left).ask(&argv, systemctl::parse_show).result.unwrap_or_default()
     });
     let mut units: Vec<UnitState> = detailed.into_iter().flatten().collect();
-    let missing: Vec<UnitState> =
-        own.into_iter().chain(others).filter(|brief| !units.iter().any(|unit| unit.is(&brief.id))).collect();
+    let detailed = all_names(&units);
+    let missing: Vec<UnitState> = own.into_iter().chain(others).filter(|brief| !detailed.contains(&brief.id)).collect();
     units.extend(missing);
+    let told = all_names(&units);
     let unknown: Vec<UnitState> = named
         .iter()
-        .filter(|name| !units.iter().any(|unit| unit.is(name)))
+        .filter(|name| !told.contains(**name))
         .map(|name| UnitState { id: (*name).to_owned(), brief: true, ..UnitState::default() })
         .collect();
     units.extend(unknown);
     units
+}
+
+/// Under which names these units are known.
+fn all_names(units: &[UnitState]) -> BTreeSet<String> {
+    units.iter().flat_map(|unit| unit.names.iter().chain([&unit.id])).cloned().collect()
 }
 
 /// Those units of these patterns that systemd has loaded.
