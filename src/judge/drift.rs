@@ -216,10 +216,8 @@ impl Of<'_> {
                     self.push("settings", "valid", Some("valid".to_owned()), Verdict::Pass, &answer.command);
                 }
                 for complaint in own {
-                    let (verdict, does) = match complaint.is_heeded() {
-                        true => (Verdict::Warn, "warns of"),
-                        false => (Verdict::Fail, "ignores"),
-                    };
+                    let verdict = if complaint.is_heeded() { Verdict::Warn } else { Verdict::Fail };
+                    let does = if complaint.is_heeded() { "warns of" } else { "ignores" };
                     self.push("settings", "valid", Some(complaint.message.clone()), verdict, &answer.command);
                     self.because(format!("systemd {does} this setting of {}", unit.fragment));
                 }

@@ -6,7 +6,7 @@ mod run;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fmt::Write;
 use std::fs;
 use std::net::Ipv4Addr;
@@ -14,9 +14,6 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::Duration;
-
-use assert_cmd::Command;
 
 use crate::servers::Server;
 pub use ground::example;
@@ -28,9 +25,6 @@ pub const NOW: &str = "2026-11-22T05:30:00Z";
 
 /// When every machine was booted, as far as its journal knows.
 pub const BOOTED: &str = "2026-11-22T03:00:00Z";
-
-/// How long a run may take before it counts as hung. Far more than any takes, and less than a stand-in hangs.
-const LIMIT: Duration = Duration::from_secs(45);
 
 /// A file of `tests/it/samples/`: output of a real tool, unless its name says otherwise.
 pub fn sample(name: &str) -> String {
@@ -387,60 +381,6 @@ impl Machine {
             .env("OPSCTL_TEST_TIME", NOW)
             .stdin(Stdio::null());
         command
-    }
-
-    /// Runs opsctl on this machine at another time; its exit code.
-    pub fn command_at<S: AsRef<OsStr>>(&self, time: &str, args: impl IntoIterator<Item = S>) -> i32 {
-        let mut command = self.command(args);
-        command.env("OPSCTL_TEST_TIME", time).stdout(Stdio::null()).stderr(Stdio::null());
-        command.status().unwrap().code().unwrap()
-    }
-
-    /// Runs opsctl on this machine.
-    pub fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Run {
-        self.run_with(args, &[])
-    }
-
-    /// The same with further variables in the caller's environment.
-    pub fn run_with<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>, vars: &[(&str, &str)]) -> Run {
-        self.run_as(args, |command| {
-            command.envs(vars.iter().copied());
-        })
-    }
-
-    /// The same in that directory.
-    pub fn run_in<S: AsRef<OsStr>>(&self, directory: &Path, args: impl IntoIterator<Item = S>) -> Run {
-        self.run_as(args, |command| {
-            command.current_dir(directory);
-        })
-    }
-
-    fn run_as<S: AsRef<OsStr>>(
-        &self,
-        args: impl IntoIterator<Item = S>,
-        change: impl FnOnce(&mut std::process::Command),
-    ) -> Run {
-        let args: Vec<OsString> = args.into_iter().map(|arg| arg.as_ref().to_owned()).collect();
-        let log = self.dir.join("log");
-        fs::remove_dir_all(&log).unwrap();
-        fs::create_dir(&log).unwrap();
-        let mut command = self.command(&args);
-        change(&mut command);
-        let output = Command::from_std(command).timeout(LIMIT).output().unwrap();
-        let code = output.status.code().unwrap_or_else(|| panic!("{args:?} ended by {:?}", output.status));
-        let text = |bytes: Vec<u8>| self.same_everywhere(&String::from_utf8(bytes).unwrap());
-        Run { args, code, stdout: text(output.stdout), stderr: text(output.stderr), ran: self.ran(&log) }
-    }
-
-    /// The text with what differs from machine to machine and from run to run replaced.
-    fn same_everywhere(&self, text: &str) -> String {
-        let text = text
-            .replace(&self.address.to_string(), "127.0.0.1")
-            .replace(&self.tools().display().to_string(), "[TOOLS]")
-            .replace(&format!("{}/", self.path("").display().to_string().trim_end_matches('/')), "/")
-            .replace(&format!("\"{}\"", env!("CARGO_PKG_VERSION")), "\"[VERSION]\"");
-        let waited = regex::Regex::new(r"(no answer|did not finish) in [0-9]+\.[0-9] s").unwrap();
-        waited.replace_all(&text, "$1 in [N] s").into_owned()
     }
 }
 
