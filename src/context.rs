@@ -114,8 +114,7 @@ impl<'a> Context<'a> {
     /// `localhost` with what runs on this host, asked once a process: the records are kept as long as it lives, and a watch looks at
     /// the same ones again and again, so its memory does not grow. A service that comes later is in the next command's.
     fn discovered(&self) -> &'static Deployment {
-        const WITHIN: Duration = Duration::from_millis(600);
-        let found = discover::find_within(self.system, &self.processes(), self.within(WITHIN));
+        let found = discover::find_within(self.system, &self.processes(), self.within(discover::WITHIN));
         // Who may not see ports sees their services all the same.
         for (what, why) in found.unknown.iter().filter(|(what, _)| *what != discover::PORTS) {
             let because = format!("there may be more services than these: {what}: {why}");

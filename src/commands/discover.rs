@@ -51,8 +51,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         false => usual.contains(&one.name),
     };
     if args.diff {
-        let names: Vec<String> = discover::unstated(deployment, &found).iter().map(|one| one.name.clone()).collect();
-        found.services.retain(|one| names.contains(&one.name));
+        discover::keep_unstated(deployment, &mut found);
     }
     let differs = args.diff && (!found.services.is_empty() || !missing.is_empty());
     let verdict = match (differs, found.unknown.is_empty()) {
@@ -83,10 +82,9 @@ pub(super) fn find(context: &Context<'_>) -> Found {
 
 /// What was found beside a deployment that a registry states, as far as its files, sockets and engines show it; no port is asked.
 pub(super) fn beside(context: &Context<'_>, deployment: &'static Deployment, limit: Duration) -> Option<Unstated> {
-    const WITHIN: Duration = Duration::from_millis(600);
     if deployment.name == LOCALHOST.name {
         return None;
     }
-    let found = discover::find_within(context.system, &context.processes(), limit.min(WITHIN));
+    let found = discover::find_within(context.system, &context.processes(), limit.min(discover::WITHIN));
     Some(Unstated::new(deployment, found))
 }

@@ -34,7 +34,7 @@ pub struct Apps {
 }
 
 /// An application.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct App {
     /// Its name.
     pub name: String,
@@ -181,15 +181,8 @@ fn of_daemon(
         name: name.to_owned(),
         user: daemon.user.to_owned(),
         home: home.to_owned(),
-        cluster: None,
-        memory_restart_bytes: None,
-        directory: None,
-        pids: Vec::new(),
-        ports: BTreeSet::new(),
-        named_ports: BTreeSet::new(),
-        named_paths: BTreeSet::new(),
-        env: None,
         daemon: daemon.pid,
+        ..App::default()
     };
     match system.read(format!("{home}/{SAVED}")) {
         Ok(text) => match saved(&text) {

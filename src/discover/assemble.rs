@@ -7,37 +7,17 @@ use super::apps::{App, Apps};
 use super::containers::Container;
 use super::listeners::{Listeners, Process};
 use super::names::{is_plain_path, is_unit_name, is_word, name, stated, summary};
+use super::needs::{Candidate, ordered};
 use super::podman::Named;
 use super::programs::{protocol_of, protocol_of_unit, role_of};
 use super::seen::{Seen, mark_foreign_ports};
 use super::units::{self, Own, Unit, Units};
-use super::{Found, FoundManager, FoundService, Protocol, Role, UnitFacts, Unmanaged, needs};
+use super::{Found, FoundManager, FoundService, Protocol, Role, UnitFacts, Unmanaged};
 use crate::host::tools::cgroup::Home;
 use crate::host::trouble::Trouble;
 
-/// Programs that look at others, and need none of them.
-const WATCHERS: [&str; 8] =
-    ["prometheus", "blackbox", "uptime-kuma", "netdata", "telegraf", "beszel", "grafana", "exporter"];
-
 /// The program by which the engine forwards the port of a container.
 const FORWARDER: &str = "docker-proxy";
-
-/// A service and what its needs are read from.
-struct Candidate {
-    service: FoundService,
-    /// Processes that are its own.
-    pids: BTreeSet<u32>,
-    /// Ports by which others reach it.
-    ports: BTreeSet<u16>,
-    /// Units that it states to need, and by which setting.
-    units: Vec<(String, &'static str)>,
-    /// Services of its compose project that it starts after.
-    depends_on: Vec<String>,
-    /// Ports of this host that its environment names.
-    named_ports: BTreeSet<u16>,
-    /// Paths of sockets that its environment names.
-    named_paths: BTreeSet<String>,
-}
 
 pub(super) fn assemble(
     listeners: Listeners,
@@ -361,93 +341,4 @@ fn unmanaged(listeners: &Listeners, all: &[Candidate], units: &Units, daemons: &
         found.entry(listener.port()).or_insert(Unmanaged { address: listener.address, program, pid: *pid });
     }
     found.into_values().collect()
-}
-
-/// In an order in which each stands below what it needs: databases and edges, services, then what runs by a timer.
-fn ordered(listeners: &Listeners, mut all: Vec<Candidate>) -> Vec<FoundService> {
-    const RANK: [Role; 4] = [Role::Database, Role::Service, Role::Edge, Role::Job];
-    let rank = |role: Role| RANK.iter().position(|one| *one == role);
-    all.sort_by(|a, b| (rank(a.service.role), &a.service.name).cmp(&(rank(b.service.role), &b.service.name)));
-    let mut reasons: BTreeMap<(usize, usize), String> = BTreeMap::new();
-    // Where several are at one port, an application of a user comes after what root starts.
-    let mut by_port: BTreeMap<u16, usize> = BTreeMap::new();
-    let mut by_path: BTreeMap<String, usize> = BTreeMap::new();
-    let is_app = |one: &Candidate| matches!(one.service.manager, FoundManager::App { .. });
-    for wanted in [false, true] {
-        for (index, one) in all.iter().enumerate().filter(|(_, one)| is_app(one) == wanted) {
-            for port in &one.ports {
-                by_port.entry(*port).or_insert(index);
-            }
-            for path in &one.service.paths {
-                by_path.entry(path.clone()).or_insert(index);
-            }
-        }
-    }
-    let at_port = |port: u16| by_port.get(&port).copied().filter(|other| all[*other].service.role != Role::Edge);
-    let mut by_unit: BTreeMap<&str, usize> = BTreeMap::new();
-    for (index, one) in all.iter().enumerate() {
-        if let FoundManager::Unit(name) = &one.service.manager {
-            by_unit.extend(one.service.unit.aliases.iter().chain([name]).map(|name| (name.as_str(), index)));
-        }
-    }
-    let mut members: BTreeMap<(String, String), usize> = BTreeMap::new();
-    for (index, one) in all.iter().enumerate() {
-        if let FoundManager::Compose { project, service, .. } = &one.service.manager {
-            members.entry((project.clone(), service.clone())).or_insert(index);
-        }
-    }
-    for (index, one) in all.iter().enumerate() {
-        for (unit, key) in &one.units {
-            let Some(other) = by_unit.get(unit.as_str()).copied() else { continue };
-            // To be started after another is less than to need it, but for what keeps data.
-            if *key != "After" || all[other].service.role == Role::Database {
-                reasons.entry((index, other)).or_insert_with(|| match &one.service.manager {
-                    FoundManager::Unit(_) => format!("{key}={unit}"),
-                    _ => "runs in its engine".to_owned(),
-                });
-            }
-        }
-        for name in &one.depends_on {
-            let FoundManager::Compose { project, .. } = &one.service.manager else { continue };
-            if let Some(other) = members.get(&(project.clone(), name.clone())) {
-                reasons.entry((index, *other)).or_insert_with(|| "depends_on in its compose file".to_owned());
-            }
-        }
-        for port in &one.named_ports {
-            let Some(other) = at_port(*port) else { continue };
-            reasons.entry((index, other)).or_insert_with(|| format!("its environment names port {port}"));
-        }
-        for path in &one.named_paths {
-            let Some(other) = by_path.get(path) else { continue };
-            reasons.entry((index, *other)).or_insert_with(|| format!("its environment names {path}"));
-        }
-        for (other, _) in all.iter().enumerate().filter(|(other, _)| *other != index) {
-            if let Some(reason) = needs::by_name(&one.service, &all[other].service) {
-                reasons.entry((index, other)).or_insert(reason);
-            }
-        }
-        let watches = WATCHERS.iter().any(|name| one.service.name.contains(name));
-        if one.service.role == Role::Edge || watches {
-            continue;
-        }
-        let opened = one.pids.iter().flat_map(|pid| listeners.connections.range((*pid, 0)..=(*pid, u16::MAX)));
-        for (_, port) in opened {
-            let Some(other) = at_port(*port) else { continue };
-            reasons.entry((index, other)).or_insert_with(|| format!("is connected to port {port}"));
-        }
-    }
-    let mut needs: Vec<Vec<usize>> = all.iter().map(|_| Vec::new()).collect();
-    for (one, other) in reasons.keys().filter(|(one, other)| one != other) {
-        needs[*one].push(*other);
-    }
-    let (order, _) = needs::order(&mut needs);
-    let names: Vec<String> = all.iter().map(|one| one.service.name.clone()).collect();
-    let mut services: Vec<Option<FoundService>> = all.into_iter().map(|one| Some(one.service)).collect();
-    let finished = order.into_iter().filter_map(|index| {
-        let mut service = services[index].take()?;
-        let reason = |other: &usize| Some((names[*other].clone(), reasons.get(&(index, *other))?.clone()));
-        service.needs = needs[index].iter().filter_map(reason).collect();
-        Some(service)
-    });
-    finished.collect()
 }

@@ -31,8 +31,8 @@ pub fn service_of(deployment: &Deployment, one: &FoundService) -> Option<&'stati
     deployment.services.iter().copied().find(|service| is_same(service, one))
 }
 
-/// What was found and no registry states: neither the deployment's, nor `localhost`'s of what every host may have.
-pub fn unstated<'f>(deployment: &Deployment, found: &'f Found) -> Vec<&'f FoundService> {
+/// Keeps of the services those that no registry states: neither the deployment's, nor `localhost`'s of what every host may have.
+pub fn keep_unstated(deployment: &Deployment, found: &mut Found) {
     // The unit that keeps pm2 running stands for the applications.
     let managers = || deployment.services.iter().flat_map(|service| service.managers);
     let is_of_pm2 = |one: &FoundService| {
@@ -43,7 +43,7 @@ pub fn unstated<'f>(deployment: &Deployment, found: &'f Found) -> Vec<&'f FoundS
     };
     let is_stated =
         |one: &FoundService| stated_of(one).is_some() || service_of(deployment, one).is_some() || is_of_pm2(one);
-    found.services.iter().filter(|one| !is_stated(one)).collect()
+    found.services.retain(|one| !is_stated(one));
 }
 
 /// Services that every host of the deployment must have, that something on this host manages, and that were not found.
@@ -108,8 +108,9 @@ mod tests {
         // What every host may have, and the unit of a pm2 of the deployment, are stated.
         let units = ["shop.service", "ssh.service", "pm2-web.service", "pm2-other.service", "new.service"];
         let services = units.map(|unit| FoundService::new(unit, FoundManager::Unit(unit.to_owned())));
-        let all = Found { services: services.to_vec(), ..Found::default() };
-        let names: Vec<&str> = unstated(&MINE, &all).iter().map(|one| one.name.as_str()).collect();
+        let mut all = Found { services: services.to_vec(), ..Found::default() };
+        keep_unstated(&MINE, &mut all);
+        let names: Vec<&str> = all.services.iter().map(|one| one.name.as_str()).collect();
         assert_eq!(names, ["pm2-other.service", "new.service"]);
         let missing: Vec<&str> = missing(&MINE, &found).iter().map(|service| service.name).collect();
         assert_eq!(missing, ["mail", "gone", "feed"]);

@@ -39,7 +39,7 @@ use crate::host::trouble::Trouble;
 use crate::observe::probe::Door;
 
 pub use answers::add_answers;
-pub use diff::{missing, service_of, unstated};
+pub use diff::{keep_unstated, missing, service_of};
 pub use names::plain_name;
 pub use registry::deployment;
 pub use routes::add_routes;
@@ -59,6 +59,9 @@ pub struct Found {
     /// What could not be looked at, and why: there may be more.
     pub unknown: Vec<(&'static str, Trouble)>,
 }
+
+/// How long a verb that does something else looks for services beside it.
+pub const WITHIN: Duration = Duration::from_millis(600);
 
 /// What is unknown where it is hidden who listens where.
 pub const PORTS: &str = "ports";

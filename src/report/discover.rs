@@ -133,8 +133,7 @@ pub struct Unstated {
 impl Unstated {
     /// Of what was found beside this deployment.
     pub fn new(deployment: &Deployment, mut found: Found) -> Self {
-        let names: Vec<String> = discover::unstated(deployment, &found).iter().map(|one| one.name.clone()).collect();
-        found.services.retain(|one| names.contains(&one.name));
+        discover::keep_unstated(deployment, &mut found);
         // Who may not see ports sees services all the same.
         found.unknown.retain(|(what, _)| *what != discover::PORTS);
         Unstated {
@@ -143,8 +142,8 @@ impl Unstated {
         }
     }
 
-    /// Both in one line, for people; `None` where there is nothing to say.
-    pub(super) fn told(&self) -> Option<String> {
+    /// Both in one line, for people; `None` where there is neither.
+    pub(super) fn line(&self) -> Option<String> {
         let names = self.services.iter().map(|one| one.name.clone()).collect::<Vec<_>>().join(", ");
         let because =
             self.unknown.iter().map(|one| format!("{}: {}", one.what, one.why)).collect::<Vec<_>>().join("; ");
@@ -158,9 +157,9 @@ impl Unstated {
 
     /// All of it as a table.
     pub(super) fn table(&self, page: &mut Text) {
-        if let Some(told) = self.told() {
+        if let Some(line) = self.line() {
             page.gap();
-            page.line(&[Cell::plain(told)]);
+            page.line(&[Cell::plain(line)]);
         }
         table(page, &self.services);
     }

@@ -237,8 +237,8 @@ impl Status {
                 page.line(&[Cell(Tone::Dim, format!("{what}: {}", names.join(", ")))]);
             }
         }
-        if let Some(told) = self.unstated.as_ref().and_then(Unstated::told) {
-            page.line(&[Cell(Tone::Dim, told)]);
+        if let Some(line) = self.unstated.as_ref().and_then(Unstated::line) {
+            page.line(&[Cell(Tone::Dim, line)]);
         }
         if let Some(host) = &self.host_resources {
             self.host(host, page);

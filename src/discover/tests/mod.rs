@@ -1,12 +1,14 @@
 //! Hostile hosts: whatever names and numbers one shows, what is made of it is a valid registry and valid Rust.
 
 mod asked;
+mod chance;
 mod reached;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use self::chance::Chance;
 use super::apps::{App, Apps};
 use super::assemble::assemble;
 use super::containers::Container;
@@ -18,106 +20,6 @@ use crate::host::tools::cgroup::Home;
 use crate::host::tools::sockets::Listener;
 use crate::host::tools::unit_file;
 use crate::registry::{LOCALHOST, Manager, check};
-
-/// Names that somebody may give.
-const NASTY: &[&str] = &[
-    "",
-    " ",
-    "-rf",
-    "--help",
-    ".",
-    "..",
-    "../../etc/shadow",
-    "a-b",
-    "a_b",
-    "A.B",
-    "down",
-    "service-down",
-    "services",
-    "here",
-    "later",
-    "self",
-    "static",
-    "fn",
-    "crate",
-    "9lives",
-    "2",
-    "_x",
-    "@",
-    ":x",
-    "+x",
-    "ssh",
-    "redis",
-    "caddy",
-    "docker",
-    "localhost",
-    "postgresql",
-    "ssh-pm2",
-    "redis-docker",
-    "x\nstatic EVIL: u8 = 1;",
-    "x\r//",
-    "\";} fn evil() { panic!(\"",
-    "*/ static X: u8 = 0; /*",
-    "\"#",
-    "\\",
-    "\\\"",
-    "x\u{2028}static Y: u8 = 1;",
-    "x\u{2029}",
-    "\u{202e}gnp.exe",
-    "\u{1b}[2J",
-    "\u{0}",
-    "é",
-    "名前",
-    "{}",
-    "{0}",
-    "//",
-    "my app",
-    "shop:web",
-    "srv-my\\x2dshop",
-    "web@1",
-];
-
-/// Numbers by chance, the same in each run.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % bound as u64).unwrap()
-    }
-
-    fn name(&mut self) -> String {
-        let nasty = NASTY[self.below(NASTY.len())];
-        match self.below(8) {
-            0 => nasty.repeat(1 + self.below(300)),
-            1 => format!("{nasty}{}", NASTY[self.below(NASTY.len())]),
-            2 => {
-                (0..self.below(12)).filter_map(|_| char::from_u32(u32::try_from(self.below(0x3000)).unwrap())).collect()
-            }
-            3 => format!("app-{}", self.below(4)),
-            _ => nasty.to_owned(),
-        }
-    }
-
-    fn path(&mut self) -> String {
-        match self.below(3) {
-            0 => self.name(),
-            1 => format!("/srv/{}", self.name()),
-            _ => format!("/srv/shop{}", self.below(3)),
-        }
-    }
-
-    fn port(&mut self) -> u16 {
-        [0, 22, 80, 5432, 6379, 8080, 8081, u16::MAX][self.below(8)]
-    }
-
-    fn address(&mut self) -> SocketAddr {
-        let ip = ["0.0.0.0", "::", "127.0.0.1", "::1", "10.0.0.1", "::ffff:127.0.0.1"][self.below(6)];
-        SocketAddr::new(ip.parse().unwrap(), self.port())
-    }
-}
 
 fn id(number: usize) -> String {
     format!("{number:064x}")
@@ -137,20 +39,8 @@ fn unit(text: &str, own: bool) -> Unit {
 }
 
 fn app(name: &str) -> App {
-    App {
-        name: name.to_owned(),
-        user: "shop".to_owned(),
-        home: "/home/shop/.pm2".to_owned(),
-        cluster: None,
-        memory_restart_bytes: None,
-        directory: None,
-        pids: Vec::new(),
-        ports: BTreeSet::new(),
-        named_ports: BTreeSet::new(),
-        named_paths: BTreeSet::new(),
-        env: None,
-        daemon: 1,
-    }
+    let [name, user, home] = [name, "shop", "/home/shop/.pm2"].map(str::to_owned);
+    App { name, user, home, daemon: 1, ..App::default() }
 }
 
 fn container(name: &str, number: usize) -> Container {

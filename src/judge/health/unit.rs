@@ -184,7 +184,7 @@ fn reading(
 
 /// A unit that waits for its trigger: of a job that a timer starts, its last run and the next.
 fn waiting(unit: &UnitState, trigger: &UnitState) -> String {
-    // `Sat 2026-11-28 00:00:00 UTC`: the day of the week tells nobody more.
+    // `Sat 2026-11-28 00:00:00 UTC`: the day of the week adds nothing.
     let Some((_, next)) = trigger.next_elapse.split_once(' ') else {
         return format!("started on demand by {}", trigger.id);
     };

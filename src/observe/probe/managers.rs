@@ -161,10 +161,10 @@ fn ask_systemd(door: Door<'_>, names: &[&str], and_failed: bool) -> Answer<Vec<U
     for unit in answer.result.iter_mut().flatten().filter(|unit| unit.active == "inactive" && unit.load == "loaded") {
         unit.runtime_mask = is_masked_at_runtime(door.system, &unit.id);
     }
-    let told = answer.result.iter().flatten();
-    let idle = told.clone().filter(|unit| unit.active == "inactive");
+    let known = answer.result.iter().flatten();
+    let idle = known.clone().filter(|unit| unit.active == "inactive");
     let triggers = idle.flat_map(|unit| unit.triggered_by.split_whitespace());
-    let triggers = triggers.filter(|name| !told.clone().any(|unit| unit.is(name)));
+    let triggers = triggers.filter(|name| !known.clone().any(|unit| unit.is(name)));
     let triggers: Vec<String> = triggers.map(str::to_owned).collect();
     if !triggers.is_empty() {
         // A unit that waits to be triggered is only well when what triggers it is: worth a second call where that has another name.

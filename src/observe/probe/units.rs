@@ -90,10 +90,10 @@ fn in_portions(
     let detailed = all_names(&units);
     let missing: Vec<UnitState> = own.into_iter().chain(others).filter(|brief| !detailed.contains(&brief.id)).collect();
     units.extend(missing);
-    let told = all_names(&units);
+    let known = all_names(&units);
     let unknown: Vec<UnitState> = named
         .iter()
-        .filter(|name| !told.contains(**name))
+        .filter(|name| !known.contains(**name))
         .map(|name| UnitState { id: (*name).to_owned(), brief: true, ..UnitState::default() })
         .collect();
     units.extend(unknown);

@@ -6,7 +6,7 @@ use super::{contains, own_port};
 use crate::registry::*;
 
 /// Of how many things it is checked that none is there twice: the compiler's patience with more ends, and [`problems`](super::problems)
-/// tells of any number of services.
+/// reports them among any number of services.
 const MOST: usize = 256;
 
 /// Refuses an invalid service.

@@ -192,11 +192,11 @@ fn fields(source: &str) -> BTreeSet<&str> {
 
 #[test]
 fn every_field_that_is_checked_has_a_case() {
-    let told: BTreeSet<String> = cases().iter().map(|(_, told)| (*told).to_owned()).collect();
+    let messages: BTreeSet<String> = cases().iter().map(|(_, message)| (*message).to_owned()).collect();
     let all = [include_str!("../check.rs"), include_str!("service.rs"), include_str!("causes.rs")];
     let all: BTreeSet<&str> = all.iter().flat_map(|source| fields(source)).collect();
     assert!(all.len() > 60, "{all:?}");
     let missing: Vec<&&str> =
-        all.iter().filter(|field| !told.iter().any(|told| told.contains(&format!(": {field}: ")))).collect();
+        all.iter().filter(|field| !messages.iter().any(|message| message.contains(&format!(": {field}: ")))).collect();
     assert!(missing.is_empty(), "no case refuses {missing:?}");
 }

@@ -59,8 +59,8 @@ fn service<'d>(document: &'d Value, name: &str) -> &'d Value {
 
 /// What a discovery could not see.
 fn unknown(document: &Value) -> Vec<String> {
-    let told = |it: &Value| format!("{}: {}", it["what"].as_str().unwrap(), it["why"].as_str().unwrap());
-    document["unknown"].as_array().unwrap().iter().map(told).collect()
+    let line = |it: &Value| format!("{}: {}", it["what"].as_str().unwrap(), it["why"].as_str().unwrap());
+    document["unknown"].as_array().unwrap().iter().map(line).collect()
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn a_hostile_host_is_read_in_time_and_left_as_it_is() {
 
     let odd = |what: &str, count: usize| format!("{what}: {count} have a name that no command takes");
     let odd = [odd("units", 1), odd("containers", 3), odd("applications of pm2", 8)];
-    // While other hosts boot beside it, something can be late, which is told as well.
+    // While other hosts boot beside it, something can be late, which is reported too.
     let mut tries = (0..4).map(|_| {
         machine.sh("rm -f /run/hostile/*");
         let (text, code) = measured(&machine, &["discover", "-o", "json"]);

@@ -273,8 +273,8 @@ fn measure(deployment: &str) -> Machine {
     machine
 }
 
-/// What runs beside the services of a runbook is told by `status` in one line and by `verify` in full, and neither judges it.
-fn tells_what_is_in_no_registry(machine: &Machine) {
+/// What runs beside the services of a runbook is shown by `status` in one line and by `verify` in full, and neither judges it.
+fn shows_what_is_in_no_registry(machine: &Machine) {
     let unit = "[Unit]\\nDescription=the shop\\n[Service]\\nExecStart=/usr/bin/python3 -m http.server 8123\\n\
                 WorkingDirectory=/srv\\n[Install]\\nWantedBy=multi-user.target\\n";
     let verdicts = |machine: &Machine| ["status", "verify"].map(|verb| json(machine, &[verb])["verdict"].clone());
@@ -289,24 +289,21 @@ fn tells_what_is_in_no_registry(machine: &Machine) {
         assert_eq!(unstated(&document), ["myapp"], "{verb}: {document:#}");
         assert!(document["unstated"].to_string().contains("0.0.0.0:8123"), "{verb}: {document:#}");
     }
-    let told = machine.run(&["opsctl", "status"]);
-    assert!(
-        told.stdout.lines().any(|line| line.starts_with("in no registry: ") && line.contains("myapp")),
-        "{told:#?}"
-    );
-    let told = machine.run(&["opsctl", "verify"]);
+    let ran = machine.run(&["opsctl", "status"]);
+    assert!(ran.stdout.lines().any(|line| line.starts_with("in no registry: ") && line.contains("myapp")), "{ran:#?}");
+    let ran = machine.run(&["opsctl", "verify"]);
     let in_full = "unit file /etc/systemd/system/myapp.service of the administrator";
-    assert!(told.stdout.contains("in no registry: ") && told.stdout.contains(in_full), "{told:#?}");
+    assert!(ran.stdout.contains("in no registry: ") && ran.stdout.contains(in_full), "{ran:#?}");
     // As nobody it is seen as well, and what is hidden is said.
-    let told = machine.run_as("nobody", &["opsctl", "-d", "prim", "status"]);
-    assert!(told.stdout.contains("in no registry: "), "{told:#?}");
-    // Of one service nothing is told of others.
+    let ran = machine.run_as("nobody", &["opsctl", "-d", "prim", "status"]);
+    assert!(ran.stdout.contains("in no registry: "), "{ran:#?}");
+    // With one service nothing of others is shown.
     assert!(json(machine, &["status", "wallet"])["unstated"].is_null());
 }
 
 #[test]
 fn prim() {
-    tells_what_is_in_no_registry(&measure("prim"));
+    shows_what_is_in_no_registry(&measure("prim"));
 }
 
 #[test]
