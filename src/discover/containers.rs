@@ -48,9 +48,9 @@ pub(super) fn list(door: Door<'_>) -> Result<Vec<Container>, Trouble> {
         Err(trouble) => return Err(trouble),
     };
     let rows = docker_engine::parse_api_rows(&body)?;
-    let stopped: Vec<&str> =
-        rows.iter().filter(|row| !is_running(row)).take(MOST_STOPPED).map(|row| &*row.id).collect();
-    let policies = if stopped.is_empty() { BTreeMap::new() } else { restart_policies(door, &stopped)? };
+    let undecided = rows.iter().filter(|row| !is_meant(row, ""));
+    let undecided: Vec<&str> = undecided.take(MOST_STOPPED).map(|row| row.id.as_str()).collect();
+    let policies = if undecided.is_empty() { BTreeMap::new() } else { restart_policies(door, &undecided)? };
     let is_meant = |row: &&docker_engine::Row| is_meant(row, policies.get(&row.id).map_or("", String::as_str));
     let mut found: Vec<Container> = rows.iter().filter(is_meant).filter_map(container).collect();
     for one in &mut found {

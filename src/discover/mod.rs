@@ -1,9 +1,9 @@
 //! What runs on a host that no registry describes: the services that its own files, sockets and engines show. `find` starts no
 //! program, connects to no port and changes nothing; what it could not see it says.
 //!
-//! `units` (systemd), `containers` and `apps` (pm2) each find candidates, `listeners` says who waits at which port, and
-//! `assemble` (PURE) makes services of them: each with one name, its ports, and why it is thought to be one. `registry` turns
-//! them into records that every verb takes, `rust` into source text.
+//! `units` (systemd), `containers`, `podman` and `apps` (pm2) each find candidates, `listeners` and `paths` who waits at which port
+//! and path, and `assemble` (PURE) makes services of them: each with one name, its ports, and why it is thought to be one. `needs`
+//! (PURE) orders them, `routes` adds public names, `registry` makes records that every verb takes, `rust` source text.
 
 mod answers;
 mod apps;
