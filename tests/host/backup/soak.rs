@@ -52,13 +52,15 @@ fn every_copy_of_a_busy_database_is_consistent() {
     }
     machine.sh("touch /run/enough");
     let told = String::from_utf8(writer.wait_with_output().unwrap().stdout).unwrap();
-    let [count, longest, most, seconds] = told.split_whitespace().collect::<Vec<_>>()[..] else { panic!("{told}") };
+    let [count, longest, most, alone, seconds] = told.split_whitespace().collect::<Vec<_>>()[..] else { panic!("{told}") };
     let text = format!(
         "{count} transactions in {seconds} s, {copies} copies restored aside: all consistent, none older than its beginning. The longest \
-         transaction took {longest} ms, 99 of 100 at most {most} ms; the slowest backup took {slowest:.1} s.\n"
+         transaction took {longest} ms, 99 of 100 at most {most} ms; the longest wait that a writer of a database beside it did not \
+         share was {alone} ms; the slowest backup took {slowest:.1} s.\n"
     );
     eprintln!("{text}");
-    assert!(longest.parse::<u32>().unwrap() < STALL, "the writer was kept waiting: {text}");
+    // What both writers waited for was the machine, which is shared with others.
+    assert!(alone.parse::<u32>().unwrap() < STALL, "the writer was kept waiting: {text}");
     if asked.is_some() {
         part("soak", &text);
     }
