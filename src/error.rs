@@ -122,6 +122,8 @@ pub enum Code {
     UnknownSchema,
     /// No service has this name.
     UnknownService,
+    /// No procedure has this name.
+    UnknownProcedure,
     /// No backup set has this name.
     UnknownSet,
     /// No verb has this name.
@@ -138,6 +140,7 @@ impl Code {
         match self {
             Code::UnknownCode => Some("get failures -o json"),
             Code::UnknownFailure => Some("get failures"),
+            Code::UnknownProcedure => Some("get procedures"),
             Code::UnknownName | Code::UnknownService => Some("get services"),
             _ => None,
         }

@@ -64,6 +64,7 @@ mod host;
 mod judge;
 mod limits;
 mod observe;
+mod procedure;
 mod program;
 mod reasons;
 mod redact;

@@ -2,9 +2,13 @@
 //! cron and JSON.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
+
+/// No time span is longer: what is added to a time then stays one that can be counted with.
+const LONGEST_SPAN: Duration = Duration::from_hours(876_000);
 
 /// The zone of every time that is printed; UTC where none is set.
 static ZONE: OnceLock<TimeZone> = OnceLock::new();
@@ -16,6 +20,18 @@ pub fn set_local() {
 
 fn zone() -> TimeZone {
     ZONE.get().cloned().unwrap_or(TimeZone::UTC)
+}
+
+/// Parses `10s`, `2m`, `1h 30m`, `2d`; days have 24 hours.
+pub fn span(text: &str) -> Result<Duration, String> {
+    let wrong = || "expected a time span with its unit, such as 10s, 2m or 1h30m".to_owned();
+    let parsed: Span = text.parse().map_err(|_| wrong())?;
+    let span: SignedDuration = parsed.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
+    let span = Duration::try_from(span).ok().filter(|span| !span.is_zero()).ok_or_else(wrong)?;
+    match span <= LONGEST_SPAN {
+        true => Ok(span),
+        false => Err("expected a time span of at most a hundred years".to_owned()),
+    }
 }
 
 /// `2026-02-26 02:11:07 UTC`, or with the offset of its zone: `2026-02-26 03:11:07 +01:00`.
@@ -79,6 +95,17 @@ pub fn earlier(time: Timestamp, span: SignedDuration) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spans_need_a_unit() {
+        assert_eq!(span("10s"), Ok(Duration::from_secs(10)));
+        assert_eq!(span("1h30m"), Ok(Duration::from_mins(90)));
+        assert_eq!(span("2d"), Ok(Duration::from_hours(48)));
+        assert_eq!(span("36500d"), Ok(LONGEST_SPAN));
+        for wrong in ["10", "", "-5s", "0s", "soon", "1y", "36501d", "9223372036854775807s", "99999999999999999999s"] {
+            assert!(span(wrong).is_err(), "{wrong:?}");
+        }
+    }
 
     #[test]
     fn a_time_has_its_zone() {

@@ -75,6 +75,20 @@ pub fn complete_failures() -> Vec<CompletionCandidate> {
     names
 }
 
+/// Procedures of the deployment that is meant, else of all.
+pub fn complete_procedures() -> Vec<CompletionCandidate> {
+    // Those of every deployment come once.
+    let mut known: Vec<&'static str> = Vec::new();
+    let mut found: Vec<_> = possible().flat_map(Deployment::all_procedures).collect();
+    found.retain(|procedure| {
+        !known.contains(&procedure.slug) && {
+            known.push(procedure.slug);
+            true
+        }
+    });
+    found.into_iter().map(|procedure| candidate(procedure.slug, procedure.summary)).collect()
+}
+
 /// Backup sets of the deployment that is meant, else of all.
 pub fn complete_sets() -> Vec<CompletionCandidate> {
     let chosen = meant(&System::real());
@@ -116,9 +130,10 @@ fn summary(cause: &Cause) -> String {
     cause.summary.replace(['{', '}'], "")
 }
 
-/// Failures, services and codes of findings, and deployments after them.
+/// Failures, services, procedures and codes of findings, and deployments after them.
 pub fn complete_names() -> Vec<CompletionCandidate> {
     let mut names = complete_failures();
+    names.extend(complete_procedures());
     names.extend(complete_codes());
     names.extend(complete_deployments());
     names

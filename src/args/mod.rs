@@ -4,10 +4,12 @@ mod complete;
 mod values;
 
 pub use complete::{
-    candidate, complete_codes, complete_deployments, complete_failures, complete_names, complete_services,
-    complete_sets, complete_sources, meant, meant_by,
+    candidate, complete_codes, complete_deployments, complete_failures, complete_names, complete_procedures,
+    complete_services, complete_sets, complete_sources, meant, meant_by,
 };
-pub use values::{Moment, duration, moment};
+pub use values::{Moment, moment};
+
+pub use crate::units::span as duration;
 
 use crate::error::{Code, Error};
 use crate::registry::Deployment;

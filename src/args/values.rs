@@ -4,22 +4,9 @@ use std::time::Duration;
 
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 
-/// No time span is longer: what is added to a time then stays one that can be counted with.
-const LONGEST_SPAN: Duration = Duration::from_hours(876_000);
-
-/// Parses `10s`, `2m`, `1h 30m`, `2d`; days have 24 hours.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || "expected a time span with its unit, such as 10s, 2m or 1h30m".to_owned();
-    let span: Span = text.parse().map_err(|_| wrong())?;
-    let span: SignedDuration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
-    let span = Duration::try_from(span).ok().filter(|span| !span.is_zero()).ok_or_else(wrong)?;
-    match span <= LONGEST_SPAN {
-        true => Ok(span),
-        false => Err("expected a time span of at most a hundred years".to_owned()),
-    }
-}
+use crate::units::span;
 
 /// A moment on the command line.
 #[derive(Debug, Clone)]
@@ -106,7 +93,7 @@ pub fn moment(text: &str) -> Result<Moment, String> {
     if let Ok(time) = text.parse::<DateTime>() {
         return Ok(Moment::Local(time));
     }
-    duration(ago).map(Moment::Ago).map_err(|_| {
+    span(ago).map(Moment::Ago).map_err(|_| {
         "expected a time such as 10m, 2h, 12:00, yesterday, 2026-02-26, '2026-02-26 02:11' or 2026-02-26T02:11:07Z"
             .to_owned()
     })
@@ -115,17 +102,6 @@ pub fn moment(text: &str) -> Result<Moment, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_need_a_unit() {
-        assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
-        assert_eq!(duration("1h30m"), Ok(Duration::from_mins(90)));
-        assert_eq!(duration("2d"), Ok(Duration::from_hours(48)));
-        assert_eq!(duration("36500d"), Ok(LONGEST_SPAN));
-        for wrong in ["10", "", "-5s", "0s", "soon", "1y", "36501d", "9223372036854775807s", "99999999999999999999s"] {
-            assert!(duration(wrong).is_err(), "{wrong:?}");
-        }
-    }
 
     #[test]
     fn moments_are_read_as_people_write_them() {

@@ -39,6 +39,9 @@ use crate::ui::Format;
 /// How long services that rested must stay well before that is called success.
 const REST: Duration = Duration::from_secs(2);
 
+/// How long a procedure waits for a backup that somebody else makes.
+const FOR_OTHERS: Duration = Duration::from_mins(10);
+
 /// Arguments of `backup`.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -176,8 +179,36 @@ fn make(args: &Create, context: &Context<'_>) -> anyhow::Result<Exit> {
         let who = audit::who(context.system);
         let rests = (!resting.is_empty()).then(|| lock::take(context.system, deployment, "backup", &who, wait));
         let rests = rests.transpose()?.map(|(lock, _)| lock);
-        work(context, deployment, &sets, &store, lock, rests)
+        let mut rests = rests;
+        let made = work(context, deployment, &sets, &store, lock, rests.as_mut());
+        if let Some(lock) = rests {
+            lock.finish();
+        }
+        Ok(report(context, deployment, sets[0], &made?))
     })
+}
+
+/// Backs up these sets for a procedure, which holds the deployment's lock already; what came of it, in a line.
+pub(super) fn for_procedure(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    names: &[&str],
+    resting: &mut Lock,
+) -> Result<(String, Exit), Error> {
+    let known = |name: &&str| deployment.backup(name);
+    let sets: Vec<&'static BackupSet> = names.iter().filter_map(known).collect();
+    let Some(first) = sets.first() else {
+        return Err(Error::refused(
+            Code::NoBackups,
+            format!("the registry has no such backup set of {}", deployment.name),
+        ));
+    };
+    let store = open(context, first);
+    let who = audit::who(context.system);
+    let (mut lock, _) = lock::take_backups(context.system, deployment, "backup", &who, context.within(FOR_OTHERS))?;
+    let made = work(context, deployment, &sets, &store, &mut lock, Some(resting));
+    lock.finish();
+    made.map(|run| (run.summary(), run.exit()))
 }
 
 /// What an operator must know of a set whose owners rest.
@@ -208,15 +239,15 @@ pub(super) fn locked(
     done
 }
 
-/// Makes the run and tells what came of it.
+/// Makes the run.
 fn work(
     context: &Context<'_>,
     deployment: &'static Deployment,
     sets: &[&'static BackupSet],
     store: &Result<Store<'_>, String>,
     lock: &mut Lock,
-    resting: Option<Lock>,
-) -> anyhow::Result<Exit> {
+    resting: Option<&mut Lock>,
+) -> Result<Run, Error> {
     let records = records(context, deployment)?;
     let targets = sets.iter().map(|set| set.name.to_owned()).collect();
     let commands = store.as_ref().map(|store| planned(context, deployment, sets, store)).unwrap_or_default();
@@ -231,15 +262,12 @@ fn work(
         owners.all(operation, &mut lock).1.map_or(Ok(()), Err)
     };
     let made = create::run(context, deployment, sets, &records, store, lock, &rest);
-    if let Some(lock) = deployment_lock {
-        lock.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).finish();
-    }
     let (summary, exit) = match &made {
         Ok(run) => (run.summary(), run.exit()),
         Err(error) => (error.message.clone(), error.exit),
     };
     act.end(context, summary, exit);
-    Ok(report(context, deployment, sets[0], &made?))
+    made
 }
 
 fn report(context: &Context<'_>, deployment: &Deployment, set: &BackupSet, run: &Run) -> Exit {

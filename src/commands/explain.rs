@@ -7,16 +7,17 @@ use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::registry::loaded::deployments;
-use crate::registry::{Cause, Deployment, Failure, Service, Verdict};
+use crate::registry::{Cause, Deployment, Failure, Procedure, Service, Verdict};
 use crate::report::Head;
 use crate::report::explain::{DeploymentFacts, ServiceFacts};
 use crate::report::failure::FailureFacts;
+use crate::report::procedure::ProcedureFacts;
 use crate::select::meant;
 
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Service, failure, finding code or deployment
+    /// Service, failure, procedure, finding code or deployment
     #[arg(value_name = "NAME", add = ArgValueCandidates::new(complete_names))]
     name: String,
 }
@@ -32,6 +33,9 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     } else if let Some(deployment) = deployments().find(|deployment| deployment.name == args.name) {
         let head = head("opsctl/explain-deployment/v1", deployment);
         context.ui.report(&DeploymentFacts::new(head, deployment))?;
+    } else if let Some((deployment, procedure)) = procedure(&args.name, chosen.as_ref().ok().copied()) {
+        let head = head("opsctl/explain-procedure/v1", deployment);
+        context.ui.report(&ProcedureFacts::new(head, deployment, procedure))?;
     } else if let Some((deployment, failure, cause)) = failure(&args.name, chosen.ok()) {
         let head = head("opsctl/explain-failure/v1", deployment);
         context.ui.report(&match cause {
@@ -51,6 +55,19 @@ fn one(deployment: &'static Deployment, word: &str) -> Option<&'static Service> 
     match meant(deployment, word).ok()?[..] {
         [one] => Some(one),
         _ => None,
+    }
+}
+
+/// A procedure: of the deployment that is meant, else of the first that has it. The name of a failure or service means that.
+fn procedure(word: &str, chosen: Option<&'static Deployment>) -> Option<(&'static Deployment, &'static Procedure)> {
+    let own = |deployment: &'static Deployment| deployment.procedure(word).map(|found| (deployment, found));
+    let is_other = |deployment: &'static Deployment| {
+        deployment.failure(word).is_some() || deployment.cause(word).is_some() || one(deployment, word).is_some()
+    };
+    match chosen.and_then(own) {
+        Some((deployment, found)) if found.slug == word || !is_other(deployment) => Some((deployment, found)),
+        _ if deployments().chain(chosen).any(is_other) => None,
+        _ => deployments().find_map(own),
     }
 }
 
@@ -78,13 +95,19 @@ fn elsewhere(name: &str) -> Result<(&'static Deployment, &'static Service), Erro
             let mut names: Vec<&str> = deployments().flat_map(|d| d.services).map(|service| service.name).collect();
             names.extend(deployments().map(|deployment| deployment.name));
             names.extend(deployments().flat_map(Deployment::all_failures).map(|failure| failure.slug));
+            names.extend(deployments().flat_map(Deployment::all_procedures).map(|procedure| procedure.slug));
             let codes =
                 deployments().flat_map(|d| d.all_failures().flat_map(Failure::causes).map(|cause| d.code(cause)));
             let codes: Vec<String> = codes.collect();
             names.extend(codes.iter().map(String::as_str));
             names.sort_unstable();
             names.dedup();
-            Err(Error::no_such(Code::UnknownName, "service, failure, code or deployment", name, names.into_iter()))
+            Err(Error::no_such(
+                Code::UnknownName,
+                "service, failure, procedure, code or deployment",
+                name,
+                names.into_iter(),
+            ))
         }
         several => {
             let names: Vec<&str> = several.iter().map(|(deployment, _)| deployment.name).collect();

@@ -8,10 +8,11 @@ use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::registry::loaded::deployments;
-use crate::registry::{BackupSet, Deployment, Verdict};
+use crate::registry::{BackupSet, Deployment, Procedure, Verdict};
 use crate::report::Head;
 use crate::report::backups::{BackupSets, SetFacts};
 use crate::report::list::{DeploymentRow, Deployments, ServiceRow, Services};
+use crate::report::procedure::{ProcedureRow, Procedures};
 use crate::select::{detect, listed, services};
 
 /// Arguments of `get`.
@@ -36,6 +37,9 @@ enum Listing {
     /// Failures that the registry knows
     #[value(aliases = ["failure", "causes"])]
     Failures,
+    /// Procedures of the runbook
+    #[value(aliases = ["procedure", "proc", "runbook"])]
+    Procedures,
     /// Deployments compiled into this binary
     #[value(aliases = ["deployment", "deploy"])]
     Deployments,
@@ -68,6 +72,18 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
             let what = format!("failure of {}", deployment.name);
             list.failures = filtered(list.failures, &names, Code::UnknownFailure, &what, |row| row.name)?;
             context.ui.report(&list)?;
+        }
+        Listing::Procedures => {
+            let deployment = context.deployment()?;
+            let head = Head::of(context.system, "opsctl/procedures/v1", deployment, Verdict::Pass, Exit::Success);
+            let known: Vec<&'static Procedure> = deployment.all_procedures().collect();
+            // Another word for a procedure means it, too.
+            let word = |word: &str| deployment.procedure(word).map_or(word, |procedure| procedure.slug).to_owned();
+            let names: Vec<String> = listed(&args.names).map(word).collect();
+            let what = format!("procedure of {}", deployment.name);
+            let chosen = filtered(known, &names, Code::UnknownProcedure, &what, |procedure| procedure.slug)?;
+            let procedures = chosen.into_iter().map(ProcedureRow::new).collect();
+            context.ui.report(&Procedures { head, procedures })?;
         }
         Listing::Deployments => {
             let found = detect(context.system);

@@ -181,13 +181,15 @@ pub enum Verb {
     ///
     /// The live data is kept until the restored data is verified; what does not work is rolled back.
     Restore(restore::Args),
-    /// List services, backups, failures or deployments
+    /// List services, backups, failures, procedures or deployments
     Get(get::Args),
-    /// Explain a service, failure, finding code or deployment
+    /// Explain a service, failure, procedure, code or deployment
     ///
     /// Needs no root and no running system.
     Explain(explain::Args),
-    /// Run a procedure of the runbook
+    /// Run a procedure of the runbook, step by step
+    ///
+    /// The plan is shown first. A run that did not end can be resumed or undone; `get procedures` lists what there is.
     Run(run::Args),
     /// Show past changes: when, by whom, their outcome
     History(history::Args),

@@ -30,6 +30,7 @@ use crate::observe::clues::ahead::Ahead;
 use crate::observe::logs::line::Said;
 use crate::observe::probe::{self, Door, Visit};
 use crate::observe::{clues, logs};
+use crate::procedure::journal;
 use crate::registry::{BackupSet, Deployment, Failure, Service, usual};
 use crate::report::Head;
 use crate::report::describe::Description;
@@ -321,7 +322,8 @@ fn take(
     let holder = lock::holder(context.system, deployment);
     let purposes = excuse(context, deployment, &mut health, time.rest());
     let backups = if with_host { told_backups(context, deployment) } else { Vec::new() };
-    let beside = Beside { holder, backups, noticed };
+    let runs = journal::unfinished(context.system, deployment);
+    let beside = Beside { holder, runs, backups, noticed };
     let mut status = Status::new(deployment, health, !with_host, beside, |verdict| {
         Head::of(context.system, "opsctl/status/v1", deployment, verdict, Exit::of(verdict, fail_on == FailOn::Warn))
     });

@@ -15,6 +15,7 @@
 mod backup;
 mod causes;
 mod failures;
+mod procedure;
 mod record;
 mod release;
 mod service;
@@ -84,6 +85,8 @@ pub const fn deployment(d: &Deployment) {
         causes::failure(usual::EVERYWHERE[i]);
         i += 1;
     }
+    procedure::procedures(d.procedures, d);
+    procedure::procedures(usual::PROCEDURES, d);
     let mut i = 0;
     while i < d.ignores.len() {
         Record::new("ignore of", d.ignores[i].code).text("why", d.ignores[i].why);

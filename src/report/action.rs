@@ -18,8 +18,6 @@ use crate::ui::{Cell, Column, Text, Tone};
 /// Columns of a table of steps.
 pub(super) const STEPS: [Column; 4] =
     [Column::key("SERVICE"), Column::prose("STEP"), Column::key("RISK"), Column::key("COMMAND")];
-/// Who the steps of a reboot are for, which is no service.
-const HOST: &str = "the host";
 
 /// A change of services.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -158,32 +156,6 @@ impl Action {
     }
 }
 
-impl Action {
-    /// A reboot that is only planned.
-    pub fn reboot(head: Head, argv: &crate::host::tools::Argv, limit: std::time::Duration, blast: Vec<String>) -> Self {
-        let step = StepFacts {
-            service: HOST.to_owned(),
-            title: "reboot".to_owned(),
-            argv: std::iter::once(argv.program.to_owned()).chain(argv.args.iter().cloned()).collect(),
-            user: None,
-            cwd: None,
-            risk: Risk::Disruptive,
-            deadline_seconds: limit.as_secs(),
-        };
-        Action {
-            head,
-            operation: "reboot",
-            dry_run: true,
-            risk: Risk::Disruptive,
-            loses: blast.into_iter().map(|what| Loss { service: HOST.to_owned(), what }).collect(),
-            affects: Vec::new(),
-            steps: vec![step],
-            targets: Vec::new(),
-            unfinished: None,
-        }
-    }
-}
-
 pub(super) fn target(done: &Done, log: Vec<Said>) -> Target {
     let (outcome, health): (ChangeOutcome, Option<&ServiceHealth>) = match &done.end {
         ChangeEnd::Well(health) => (ChangeOutcome::Done, Some(health)),
@@ -214,9 +186,7 @@ impl Report for Action {
             let title = format!("{}: {count}, {}; nothing was changed", self.operation, self.risk.label());
             page.line(&[Cell(Tone::Strong, title)]);
             for loss in &self.loses {
-                // What a reboot does is a sentence of its own.
-                let whose = if loss.service == HOST { String::new() } else { format!("{} loses: ", loss.service) };
-                page.line(&[Cell::plain(format!("  {whose}{}", loss.what))]);
+                page.line(&[Cell::plain(format!("  {} loses: {}", loss.service, loss.what))]);
             }
             if !self.affects.is_empty() {
                 page.line(&[Cell::plain(format!("  needed by: {}", self.affects.join(", ")))]);
@@ -235,7 +205,6 @@ impl Report for Action {
             return self.targets.iter().map(|target| target.service.clone()).collect();
         }
         let mut names: Vec<String> = self.steps.iter().map(|step| step.service.clone()).collect();
-        names.retain(|name| name != HOST);
         names.dedup();
         names
     }

@@ -22,6 +22,7 @@ pub mod logs;
 pub mod maintenance;
 pub mod new;
 pub mod problem;
+pub mod procedure;
 pub mod release;
 pub mod restore;
 pub mod status;
@@ -127,6 +128,10 @@ pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
         ("action", schemars::schema_for!(action::Action)),
         ("release", schemars::schema_for!(release::Release)),
         ("releases", schemars::schema_for!(release::Releases)),
+        ("run", schemars::schema_for!(procedure::Run)),
+        ("runs", schemars::schema_for!(procedure::Runs)),
+        ("procedures", schemars::schema_for!(procedure::Procedures)),
+        ("explain-procedure", schemars::schema_for!(procedure::ProcedureFacts)),
         ("history", schemars::schema_for!(history::History)),
         ("lock", schemars::schema_for!(lock::LockFacts)),
         ("maintenance", schemars::schema_for!(maintenance::MaintenanceFacts)),

@@ -9,8 +9,10 @@ use crate::action::run;
 use crate::judge::freshness::Freshness;
 use crate::judge::health::{About, Check, Disk, Health, SKIPPED, ServiceHealth};
 use crate::observe::logs::line::Said;
+use crate::procedure::journal::Journal;
 use crate::program;
 use crate::registry::{Deployment, HostChecks, Level, Service, Verdict};
+use crate::units::stamp;
 
 /// A problem.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -94,6 +96,24 @@ pub(super) fn unfinished_problem(deployment: &Deployment, note: &Note) -> Proble
         affects: Vec::new(),
         look: String::new(),
         next: format!("{} (again), or {}", program::command(&note.what), program::command("lock release")),
+        log: Vec::new(),
+    }
+}
+
+/// A run of a procedure that did not come to its end.
+pub(super) fn run_problem(deployment: &Deployment, run: &Journal) -> Problem {
+    let at = run.steps.last().map(|step| format!(", at step {}", step.step)).unwrap_or_default();
+    let (slug, since) = (&run.procedure, stamp(run.since));
+    Problem {
+        subject: format!("run {slug}"),
+        verdict: Verdict::Warn,
+        summary: format!("run {slug} of {since} ({}) did not end{at}", run.who),
+        severity: deployment.checks.severity.id.to_owned(),
+        respond: deployment.checks.severity.response.to_owned(),
+        reason: "some of its steps are done, others are not".to_owned(),
+        affects: Vec::new(),
+        look: program::command(format_args!("run {slug} --status")),
+        next: ["--resume", "--undo"].map(|flag| program::command(format_args!("run {slug} {flag}"))).join(", or "),
         log: Vec::new(),
     }
 }

@@ -8,12 +8,13 @@ use super::discover::Unstated;
 use super::lock::LockState;
 use super::maintenance::StandingFacts;
 use super::problem::{
-    Noticed, Problem, absent_problem, backup_problem, noticed_problems, problems, unfinished_problem,
+    Noticed, Problem, absent_problem, backup_problem, noticed_problems, problems, run_problem, unfinished_problem,
 };
-use crate::action::lock::Holder;
+use crate::action::lock::{Holder, Note};
 use crate::judge::freshness::Freshness;
 use crate::judge::health::{About, Check, Health, HostHealth, SKIPPED, ServiceHealth, State};
 use crate::observe::logs::line::Said;
+use crate::procedure::journal::Journal;
 use crate::program;
 use crate::registry::{Deployment, Origin, Service, Verdict};
 use crate::ui::Report;
@@ -73,6 +74,8 @@ pub struct Absent {
 pub struct Beside {
     /// Who has the lock.
     pub holder: Holder,
+    /// Runs of procedures that did not come to their end.
+    pub runs: Vec<Journal>,
     /// How recent backups are.
     pub backups: Vec<Freshness>,
     /// What goes wrong later.
@@ -90,9 +93,18 @@ impl Status {
         beside: Beside,
         head: impl FnOnce(Verdict) -> Head,
     ) -> Self {
-        let Beside { holder, backups, noticed } = beside;
+        let Beside { holder, runs, backups, noticed } = beside;
         let mut problems = problems(deployment, &health);
-        if let Holder::Unfinished(note) = &holder {
+        let is_of = |note: &Note, run: &Journal| {
+            let mut words = note.what.split(' ');
+            words.next() == Some("run") && words.next() == Some(&run.procedure)
+        };
+        let is_under_way = |run: &&Journal| matches!(&holder, Holder::Held(note) if is_of(note, run));
+        problems.extend(runs.iter().filter(|run| !is_under_way(run)).map(|run| run_problem(deployment, run)));
+        // Of a procedure its own record says more.
+        if let Holder::Unfinished(note) = &holder
+            && !runs.iter().any(|run| is_of(note, run))
+        {
             problems.push(unfinished_problem(deployment, note));
         }
         problems.extend(

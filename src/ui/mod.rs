@@ -187,18 +187,29 @@ impl Ui {
 
     /// Asks a question whose answer is no unless it is plainly yes; `None` when none came until `until`.
     pub fn ask(question: &str, before: &[String], until: Option<Instant>) -> Option<bool> {
+        let answer = Ui::prompt(&format!("{} [y/N] ", escape::line(question)), before, until)?;
+        Some(matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+
+    /// Asks for a word; `None` when none came until `until`.
+    pub fn answer(question: &str, before: &[String], until: Option<Instant>) -> Option<String> {
+        Ui::prompt(&format!("{}: ", escape::line(question)), before, until)
+    }
+
+    /// A line that is typed after this; empty when it cannot be read.
+    fn prompt(question: &str, before: &[String], until: Option<Instant>) -> Option<String> {
         for line in before {
             folded(&escape::line(line));
         }
         // That the question cannot be written shows in the answer.
-        let _ = write!(io::stderr().lock(), "{} [y/N] ", escape::line(question));
+        let _ = write!(io::stderr().lock(), "{question}");
         if !until.is_none_or(can_read) {
             let _ = writeln!(io::stderr().lock());
             return None;
         }
         let mut answer = String::new();
         let read = io::stdin().read_line(&mut answer);
-        Some(read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+        Some(if read.is_ok() { answer.trim().to_owned() } else { String::new() })
     }
 
     /// Tells how work is getting on, on stderr.

@@ -195,13 +195,11 @@ END
         cat /root/new.env >{file}; systemctl reset-failed prim-search; systemctl restart prim-search"
     ));
     // Until it has executed the program, the process of a unit has the environment of systemd itself.
-    ask(&machine.sh(
-        "for i in $(seq 100); do
+    ask(&machine.sh("for i in $(seq 100); do
             pid=$(systemctl show -P MainPID prim-search)
             case $(readlink /proc/$pid/exe) in '' | /usr/lib/systemd/*) sleep 0.05 ;; *) break ;; esac
         done
-        tr '\\0' '\\n' </proc/$pid/environ 2>/dev/null || true",
-    ));
+        tr '\\0' '\\n' </proc/$pid/environ 2>/dev/null || true"));
     machine
         .sh(&format!("cat /root/kept.env >{file}; systemctl reset-failed prim-search; systemctl restart prim-search"));
 }

@@ -23,6 +23,7 @@ use crate::exit::Exit;
 use crate::judge::diagnosis::Ignores;
 use crate::judge::health;
 use crate::observe::probe::PATIENCE;
+use crate::procedure::journal;
 use crate::program;
 use crate::registry::{Deployment, Failure, Verdict};
 use crate::report::Head;
@@ -129,7 +130,8 @@ fn status(context: &Context<'_>, deployment: &'static Deployment, scene: &Scene)
     let purposes = excuse(context, deployment, &mut health, PATIENCE);
     let holder = lock::holder(context.system, deployment);
     let backups = told_backups(context, deployment);
-    let beside = Beside { holder, backups, noticed: noticed(context, &scene.case(deployment)) };
+    let runs = journal::unfinished(context.system, deployment);
+    let beside = Beside { holder, runs, backups, noticed: noticed(context, &scene.case(deployment)) };
     let status = Status::new(deployment, health, false, beside, |verdict| {
         Head::of(context.system, "opsctl/status/v1", deployment, verdict, Exit::of(verdict, false))
     });

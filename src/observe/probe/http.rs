@@ -52,9 +52,33 @@ pub(super) fn get_at(door: Door<'_>, probe: &Http, at: Option<SocketAddr>) -> An
     Answer { command, result: request(door, &url, probe.host) }
 }
 
-fn request(door: Door<'_>, url: &str, host: Option<&str>) -> Result<Reply, Trouble> {
-    let until = door.until();
+/// Sends a JSON document to a service of this host, or asks it with `GET` or `DELETE`; the status and the body of the answer.
+///
+/// # Errors
+/// Why there is no answer.
+pub fn send(method: &str, url: &str, body: &str, until: Instant) -> Result<(u16, String), Trouble> {
     let limit = until.saturating_duration_since(Instant::now());
+    let agent = agent(url, until, limit)?;
+    let request = agent.post(url).content_type("application/json");
+    let answer = match method {
+        "POST" => request.send(body),
+        "DELETE" => agent.delete(url).call(),
+        _ => agent.get(url).call(),
+    };
+    let answer = answer.and_then(|response| {
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        response.into_body().into_reader().take(BODY_LIMIT).read_to_end(&mut body)?;
+        Ok((status, super::text(&body)))
+    });
+    answer.map_err(|error| match shortage(&error) {
+        Some(shortage) => Trouble::Shortage(shortage),
+        None => Trouble::Failed(reason_at(url, &error, limit)),
+    })
+}
+
+/// What makes requests that end at one moment.
+fn agent(url: &str, until: Instant, limit: Duration) -> Result<Agent, Trouble> {
     let mut config = Agent::config_builder()
         .timeout_global(Some(limit))
         .http_status_as_error(false)
@@ -68,8 +92,13 @@ fn request(door: Door<'_>, url: &str, host: Option<&str>) -> Result<Reply, Troub
     if url.starts_with("https:") {
         config = config.tls_config(TlsConfig::builder().root_certs(roots()?).build());
     }
-    let agent = Agent::with_parts(config.build(), DefaultConnector::default(), Timely(until));
-    let mut request = agent.get(url);
+    Ok(Agent::with_parts(config.build(), DefaultConnector::default(), Timely(until)))
+}
+
+fn request(door: Door<'_>, url: &str, host: Option<&str>) -> Result<Reply, Trouble> {
+    let until = door.until();
+    let limit = until.saturating_duration_since(Instant::now());
+    let mut request = agent(url, until, limit)?.get(url);
     if let Some(host) = host {
         request = request.header("host", host);
     }

@@ -43,6 +43,7 @@ pub use job::*;
 use super::backup::BackupSet;
 use super::failure::{Cause, Failure, Ignore};
 use super::maintenance::Maintenance;
+use super::procedure::Procedure;
 use super::release::Release;
 use super::service::{Log, Service};
 use super::severity::Level;
@@ -96,6 +97,8 @@ pub struct Deployment {
     pub jobs: &'static [&'static Job],
     /// What can go wrong, in the runbook's order. A cause that several failures have is reported as the first one's.
     pub failures: &'static [&'static Failure],
+    /// What the runbook has an operator do, step by step.
+    pub procedures: &'static [&'static Procedure],
     /// Findings that are known, and left out until a day.
     pub ignores: &'static [Ignore],
 }
@@ -131,6 +134,7 @@ impl Deployment {
             notes: &[],
             jobs: &[],
             failures: usual::FAILURES,
+            procedures: &[],
             ignores: &[],
         }
     }
@@ -214,6 +218,12 @@ impl Deployment {
         self
     }
 
+    /// What the runbook has an operator do, step by step, beside what every deployment has ([`usual::PROCEDURES`]).
+    pub const fn procedures(mut self, procedures: &'static [&'static Procedure]) -> Self {
+        self.procedures = procedures;
+        self
+    }
+
     /// Findings that are known, and left out until a day.
     pub const fn ignores(mut self, ignores: &'static [Ignore]) -> Self {
         self.ignores = ignores;
@@ -239,6 +249,19 @@ impl Deployment {
     pub fn failure(&self, word: &str) -> Option<&'static Failure> {
         let by_slug = self.all_failures().find(|failure| failure.slug.eq_ignore_ascii_case(word));
         by_slug.or_else(|| self.all_failures().find(|failure| failure.is(word)))
+    }
+
+    /// Its own procedures, and after them those that every deployment has ([`usual::PROCEDURES`]) and that it has none of its own for.
+    pub fn all_procedures(&self) -> impl Iterator<Item = &'static Procedure> + use<> {
+        let own = self.procedures;
+        let is_free = move |usual: &&'static Procedure| !own.iter().any(|one| one.slug == usual.slug);
+        own.iter().copied().chain(usual::PROCEDURES.iter().copied().filter(is_free))
+    }
+
+    /// The procedure that this word means: its slug or one of its other names, in any case of letters.
+    pub fn procedure(&self, word: &str) -> Option<&'static Procedure> {
+        let by_slug = self.all_procedures().find(|procedure| procedure.slug.eq_ignore_ascii_case(word));
+        by_slug.or_else(|| self.all_procedures().find(|procedure| procedure.is(word)))
     }
 
     /// A cause's code as it is printed: `PRIM-DISK-FULL`.

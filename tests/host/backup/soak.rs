@@ -52,7 +52,9 @@ fn every_copy_of_a_busy_database_is_consistent() {
     }
     machine.sh("touch /run/enough");
     let told = String::from_utf8(writer.wait_with_output().unwrap().stdout).unwrap();
-    let [count, longest, most, alone, seconds] = told.split_whitespace().collect::<Vec<_>>()[..] else { panic!("{told}") };
+    let [count, longest, most, alone, seconds] = told.split_whitespace().collect::<Vec<_>>()[..] else {
+        panic!("{told}")
+    };
     let text = format!(
         "{count} transactions in {seconds} s, {copies} copies restored aside: all consistent, none older than its beginning. The longest \
          transaction took {longest} ms, 99 of 100 at most {most} ms; the longest wait that a writer of a database beside it did not \

@@ -1,0 +1,398 @@
+//! `opsctl run`: a procedure of the runbook, planned, agreed to, done step by step, resumed or undone.
+
+mod operations;
+mod parameters;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use clap_complete::engine::ArgValueCandidates;
+
+use self::operations::Verbs;
+use self::parameters::Given;
+use super::change::{self, Change, SETTLE};
+use crate::action::{Risk, audit, consent};
+use crate::args::{complete_procedures, duration};
+use crate::context::Context;
+use crate::error::{Code, Error};
+use crate::exit::Exit;
+use crate::procedure::assess::{Truth, assess};
+use crate::procedure::invocation::Scene;
+use crate::procedure::journal::{self, Journal};
+use crate::procedure::plan::{plan, planned};
+use crate::procedure::run as engine;
+use crate::procedure::run::RunResult;
+use crate::procedure::step::Hand;
+use crate::procedure::undo;
+use crate::procedure::values::Values;
+use crate::program;
+use crate::registry::{Deployment, Procedure, Step, StepKind, Verdict};
+use crate::report::Head;
+use crate::report::procedure::{Run, Runs};
+
+/// Arguments of `run`.
+#[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
+pub struct Args {
+    /// Procedure to run
+    #[arg(value_name = "PROCEDURE", required_unless_present = "status", add = ArgValueCandidates::new(complete_procedures))]
+    procedure: Option<String>,
+    /// Values of its parameters, in order
+    #[arg(value_name = "VALUE")]
+    values: Vec<String>,
+    /// Values by name.
+    #[command(flatten)]
+    given: Given,
+    /// Continue a run that did not end
+    ///
+    /// Steps that were done are checked again, not trusted; manual steps are asked again.
+    #[arg(long, conflicts_with_all = ["undo", "discard", "status", "from", "values"])]
+    resume: bool,
+    /// Undo the steps of a run that did not end
+    #[arg(long, conflicts_with_all = ["discard", "status", "from", "values"])]
+    undo: bool,
+    /// Undo the steps when one fails
+    ///
+    /// Exit code 9 where everything was undone.
+    #[arg(long, conflicts_with_all = ["undo", "discard", "status"])]
+    undo_on_failure: bool,
+    /// Begin at this step and leave out those before
+    #[arg(long, value_name = "STEP", conflicts_with_all = ["discard", "status"])]
+    from: Option<String>,
+    /// Answer a manual step beforehand
+    ///
+    /// The word that the step asks for, such as `--answer revoke=revoked`. `--yes` answers no manual step.
+    #[arg(long, value_name = "STEP=WORD", value_parser = answer)]
+    answer: Vec<(String, String)>,
+    /// Forget a run that did not end
+    #[arg(long, conflicts_with = "status")]
+    discard: bool,
+    /// Show how far runs came
+    #[arg(long, conflicts_with = "values")]
+    status: bool,
+    /// Verify this long before success [default: 10s]
+    #[arg(long, value_name = "DURATION", default_value = SETTLE, hide_default_value = true, value_parser = duration)]
+    settle: Duration,
+    /// What every change takes.
+    #[command(flatten)]
+    change: Change,
+}
+
+fn answer(text: &str) -> Result<(String, String), String> {
+    let (step, word) = text.split_once('=').ok_or("expected STEP=WORD, such as revoke=revoked")?;
+    Ok((step.to_owned(), word.to_owned()))
+}
+
+const SCHEMA: &str = "opsctl/run/v1";
+
+pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
+    let deployment = context.deployment()?;
+    let procedure = args.procedure.as_deref().map(|word| find(deployment, word)).transpose()?;
+    if args.status {
+        return status(context, deployment, procedure);
+    }
+    let Some(procedure) = procedure else { return Ok(Exit::Usage) };
+    if args.discard {
+        return discard(args, context, deployment, procedure);
+    }
+    let is_change = procedure.steps.iter().any(|step| step.is_change() || matches!(step.kind, StepKind::Ask { .. }));
+    if is_change && !args.change.dry_run && !context.system.is_root() {
+        return Err(change::no_root(&words(args, procedure)).into());
+    }
+    let answers: BTreeMap<String, String> = args.answer.iter().cloned().collect();
+    if let Some(step) = answers.keys().find(|step| !is_asked(procedure, step)) {
+        let asked: Vec<&str> = procedure.steps.iter().filter(|s| is_asked(procedure, s.name)).map(|s| s.name).collect();
+        return Err(Error::no_such(Code::Usage, "manual step", step, asked.into_iter()).into());
+    }
+    let unended = match is_change {
+        true => journal::kept(context.system, deployment, procedure.slug)?.filter(|journal| journal.ended.is_none()),
+        false => None,
+    };
+    let journal = match (args.resume || args.undo, unended) {
+        (false, Some(unended)) if !args.change.dry_run => return Err(unfinished(procedure, &unended).into()),
+        (true, None) => {
+            let message = format!("no run of {} is unfinished; nothing was changed", procedure.slug);
+            let next = program::command(format_args!("run {} --dry-run", procedure.slug));
+            return Err(Error::refused(Code::Nothing, message).hint(next).into());
+        }
+        (false, _) => {
+            let values = Values::of(procedure, deployment, &args.given.flags, &args.values)?;
+            let who = audit::who(context.system);
+            Journal::new(context.system, procedure, values.all(), who)
+        }
+        (true, Some(unended)) => unended,
+    };
+    let from = args.from.as_deref().map(|name| start(procedure, name)).transpose()?.unwrap_or_default();
+    let values = Values::kept(procedure, &journal.values);
+    let asked = Asked { args, context, deployment, procedure, values: &values, answers, from };
+    match args.undo {
+        true => asked.undo(journal),
+        false => asked.run(journal, is_change),
+    }
+}
+
+/// The procedure that a word means.
+fn find(deployment: &'static Deployment, word: &str) -> Result<&'static Procedure, Error> {
+    let known = || deployment.all_procedures().map(|procedure| procedure.slug);
+    let what = format!("procedure of {}", deployment.name);
+    deployment.procedure(word).ok_or_else(|| Error::no_such(Code::UnknownProcedure, &what, word, known()))
+}
+
+fn is_asked(procedure: &Procedure, step: &str) -> bool {
+    procedure.step(step).is_some_and(|step| matches!(step.kind, StepKind::Ask { .. }))
+}
+
+/// The place of the step to begin at.
+fn start(procedure: &Procedure, name: &str) -> Result<usize, Error> {
+    let known = || procedure.steps.iter().map(|step| step.name);
+    let place = procedure.steps.iter().position(|step| step.name == name);
+    place.ok_or_else(|| Error::no_such(Code::Usage, &format!("step of {}", procedure.slug), name, known()))
+}
+
+/// The command as it was typed, without flags of how it is done.
+fn words(args: &Args, procedure: &Procedure) -> String {
+    let mode = [(args.resume, " --resume"), (args.undo, " --undo"), (args.discard, " --discard")];
+    let mode: String = mode.iter().filter(|(is, _)| *is).map(|(_, flag)| *flag).collect();
+    let values: String = args.values.iter().map(|value| format!(" {}", crate::host::tools::quote(value))).collect();
+    let flags = args.given.flags.iter();
+    let flags: String = flags.map(|(name, value)| format!(" --{name} {}", crate::host::tools::quote(value))).collect();
+    format!("run {}{values}{flags}{mode}", procedure.slug)
+}
+
+/// The refusal to begin again what did not end.
+fn unfinished(procedure: &Procedure, journal: &Journal) -> Error {
+    let slug = procedure.slug;
+    let at = journal.steps.last().map(|step| format!(", at step {}", step.step)).unwrap_or_default();
+    let since = crate::units::stamp(journal.since);
+    let message = format!("a run of {slug} of {since} ({}) did not end{at}; nothing was changed", journal.who);
+    let ways = ["--resume", "--undo", "--discard"].map(|flag| program::command(format_args!("run {slug} {flag}")));
+    Error::refused(Code::Unfinished, message).hint(ways.join("; or "))
+}
+
+fn status(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    procedure: Option<&'static Procedure>,
+) -> anyhow::Result<Exit> {
+    let wanted = |one: &&Procedure| procedure.is_none_or(|procedure| procedure.slug == one.slug);
+    let mut runs = Vec::new();
+    for one in deployment.all_procedures().collect::<Vec<_>>().iter().copied().filter(wanted) {
+        runs.extend(journal::kept(context.system, deployment, one.slug)?);
+    }
+    runs.sort_by_key(|run| std::cmp::Reverse(run.since));
+    let is_open = runs.iter().any(|run| run.ended.is_none());
+    let (verdict, exit) = if is_open { (Verdict::Fail, Exit::Unhealthy) } else { (Verdict::Pass, Exit::Success) };
+    let head = Head::of(context.system, "opsctl/runs/v1", deployment, verdict, exit);
+    context.ui.report(&Runs { head, runs })?;
+    Ok(exit)
+}
+
+fn discard(
+    args: &Args,
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    procedure: &'static Procedure,
+) -> anyhow::Result<Exit> {
+    let name = words(args, procedure);
+    if !context.system.is_root() {
+        return Err(change::no_root(&name).into());
+    }
+    if args.change.dry_run {
+        context.ui.note(&format!("the record of the last run of {} would be removed", procedure.slug));
+        return Ok(Exit::Success);
+    }
+    let loses = vec!["the run can then neither be resumed nor undone".to_owned()];
+    let _ = consent::obtain(context.deadline(), &name, Risk::Disruptive, args.change.yes, &loses)?;
+    change::held(context, deployment, &name, &args.change, |_| {
+        let act = audit::begin(context, deployment, &name, Vec::new(), Vec::new())?;
+        let removed = journal::discard(context.system, deployment, procedure.slug);
+        let (outcome, exit) = match &removed {
+            Ok(()) => ("done".to_owned(), Exit::Success),
+            Err(error) => (error.to_string(), Exit::Failure),
+        };
+        act.end(context, outcome, exit);
+        removed.map_err(|error| Error::failed(Code::RecordUnwritable, format!("the record stays: {error}")))
+    })?;
+    Ok(Exit::Success)
+}
+
+/// A run as it was asked for.
+struct Asked<'a> {
+    args: &'a Args,
+    context: &'a Context<'a>,
+    deployment: &'static Deployment,
+    procedure: &'static Procedure,
+    values: &'a Values,
+    answers: BTreeMap<String, String>,
+    from: usize,
+}
+
+impl Asked<'_> {
+    fn head(&self, verdict: Verdict, exit: Exit) -> Head {
+        Head::of(self.context.system, SCHEMA, self.deployment, verdict, exit)
+    }
+
+    fn scene(&self) -> Scene<'_> {
+        Scene { context: self.context, deployment: self.deployment, values: self.values, yes: self.args.change.yes }
+    }
+
+    fn run(&self, mut journal: Journal, is_change: bool) -> anyhow::Result<Exit> {
+        let name = words(self.args, self.procedure);
+        let scene = self.scene();
+        if self.args.change.dry_run {
+            return self.dry_run();
+        }
+        let verbs = Verbs { context: self.context, deployment: self.deployment, settle: self.args.settle };
+        let risk = match self.from {
+            0 => self.procedure.risk(),
+            _ => self.procedure.risk().max(Risk::Disruptive),
+        };
+        // Nobody is asked to agree to what is refused anyway.
+        let blockers = if is_change && !self.args.resume { self.blockers() } else { Vec::new() };
+        if !blockers.is_empty() {
+            let is_unknown = blockers.iter().all(|(is_unknown, _)| *is_unknown);
+            let reasons: Vec<String> = blockers.into_iter().map(|(_, why)| why).collect();
+            let explain = program::command(format_args!("explain {}", self.procedure.slug));
+            return Err(Error::blocked(&name, &reasons, &[&explain], is_unknown).into());
+        }
+        let consent = consent::obtain(self.context.deadline(), &name, risk, self.args.change.yes, &self.blast())?;
+        let hand = Hand { operations: &verbs, answers: &self.answers, consent: &consent };
+        if !is_change {
+            let result = engine::only_look(&scene, self.procedure, self.from, &hand);
+            return Ok(self.tell(&name, "run", result, &journal));
+        }
+        let (result, _) = change::held(self.context, self.deployment, &name, &self.args.change, |lock| {
+            // Somebody else may have begun or ended it while the lock was waited for.
+            let now = journal::kept(self.context.system, self.deployment, self.procedure.slug)?;
+            match (self.args.resume, now.filter(|now| now.ended.is_none())) {
+                (true, Some(now)) => journal = now,
+                (false, None) => {}
+                (false, Some(now)) => return Err(unfinished(self.procedure, &now)),
+                (true, None) => {
+                    return Err(Error::refused(Code::Changed, format!("{} ended meanwhile", self.procedure.slug)));
+                }
+            }
+            let result = engine::run(&scene, self.procedure, self.from, &mut journal, &hand, lock);
+            if result.stopped.is_some() && self.args.undo_on_failure && !undo::left(self.procedure, &journal).is_empty()
+            {
+                let why = result.stopped.clone().unwrap_or_default();
+                let undone = undo::undo(&scene, self.procedure, &mut journal, &hand, lock);
+                let exit = if undone.exit == Exit::Success { Exit::RolledBack } else { Exit::Partial };
+                let stopped = match undone.stopped {
+                    None => format!("{why}; everything was undone"),
+                    Some(rest) => format!("{why}; {rest}"),
+                };
+                return Ok(RunResult { exit, stopped: Some(stopped), ..result });
+            }
+            Ok(result)
+        })?;
+        Ok(self.tell(&name, "run", result, &journal))
+    }
+
+    /// What must hold before the first change, and does not: whether that is unknown, and why.
+    fn blockers(&self) -> Vec<(bool, String)> {
+        let scene = self.scene();
+        let mut blockers = Vec::new();
+        for step in self.procedure.steps.iter().skip(self.from).take_while(|step| !step.is_change()) {
+            if let (StepKind::Check(assertion, otherwise), None) = (&step.kind, &step.only_if) {
+                match assess(&scene, assertion) {
+                    Truth::Holds(_) => {}
+                    Truth::Fails(seen) => {
+                        blockers.push((false, format!("{seen}; {}", self.values.fill_text(otherwise))))
+                    }
+                    Truth::Unknown(why) => blockers.push((true, format!("cannot determine: {why}"))),
+                }
+            }
+        }
+        blockers
+    }
+
+    /// What would be done, and what speaks against it.
+    fn dry_run(&self) -> anyhow::Result<Exit> {
+        let scene = self.scene();
+        let blockers = self.blockers();
+        let exit = match blockers.iter().all(|(is_unknown, _)| *is_unknown) {
+            _ if blockers.is_empty() => Exit::Success,
+            true => Exit::Unknown,
+            false => Exit::Refused,
+        };
+        let mut document = Run::planned(self.head(exit.verdict(), exit), self.procedure, self.values);
+        for (facts, step) in document.steps.iter_mut().zip(self.procedure.steps).skip(self.from) {
+            let Some(condition) = &step.only_if else { continue };
+            let truth = assess(&scene, condition);
+            facts.needed = match truth {
+                Truth::Holds(_) => Some(true),
+                Truth::Fails(_) => Some(false),
+                Truth::Unknown(_) => None,
+            };
+            truth.seen().clone_into(&mut facts.summary);
+        }
+        let why: Vec<String> = blockers.into_iter().map(|(_, why)| why).collect();
+        document.stopped = (!why.is_empty()).then(|| why.join("; "));
+        self.context.ui.report(&document)?;
+        Ok(exit)
+    }
+
+    fn undo(&self, mut journal: Journal) -> anyhow::Result<Exit> {
+        let name = words(self.args, self.procedure);
+        let steps = undo::left(self.procedure, &journal);
+        if self.args.change.dry_run {
+            let steps = steps.into_iter().map(|step| planned(step, self.values)).collect();
+            let document = Run::undoing(self.head(Verdict::Pass, Exit::Success), self.procedure, self.values, steps);
+            self.context.ui.report(&document)?;
+            return Ok(Exit::Success);
+        }
+        let undone = |step: &'static Step| Some(format!("{}: {}", step.name, planned(step, self.values).undo?));
+        let blast: Vec<String> = steps.iter().copied().filter_map(undone).collect();
+        let risk = self.procedure.risk().min(Risk::Disruptive);
+        let consent = consent::obtain(self.context.deadline(), &name, risk, self.args.change.yes, &blast)?;
+        let verbs = Verbs { context: self.context, deployment: self.deployment, settle: self.args.settle };
+        let hand = Hand { operations: &verbs, answers: &self.answers, consent: &consent };
+        let scene = self.scene();
+        let (result, _) = change::held(self.context, self.deployment, &name, &self.args.change, |lock| {
+            Ok(undo::undo(&scene, self.procedure, &mut journal, &hand, lock))
+        })?;
+        Ok(self.tell(&name, "undo", result, &journal))
+    }
+
+    /// What an operator must know before agreeing: each step that changes something or is theirs, and what it loses.
+    fn blast(&self) -> Vec<String> {
+        let steps = plan(self.procedure, self.values);
+        let mut lines: Vec<String> = Vec::new();
+        for (index, step) in steps.iter().enumerate().skip(self.from) {
+            let loses = step.loses.map(|loses| format!("; loses: {loses}")).unwrap_or_default();
+            match step.asked {
+                Some((place, _)) => lines.push(format!("{}. by hand: {} ({place})", index + 1, step.title)),
+                None if step.risk > Risk::ReadOnly => {
+                    lines.push(format!("{}. {} ({}){loses}", index + 1, step.title, step.risk.label()));
+                }
+                None => {}
+            }
+        }
+        if self.from > 0 {
+            let left: Vec<&str> = steps.iter().take(self.from).map(|step| step.name).collect();
+            lines.push(format!("left out: {}", left.join(", ")));
+        }
+        lines
+    }
+
+    /// Reports what came of it, and what leads on.
+    fn tell(&self, name: &str, operation: &'static str, result: RunResult, journal: &Journal) -> Exit {
+        let exit = result.exit;
+        let slug = self.procedure.slug;
+        let mut next = Vec::new();
+        if result.stopped.is_some() && journal.ended.is_none() && journal.steps.iter().any(left_behind) {
+            next.push(program::command(format_args!("run {slug} --resume")));
+            if !undo::left(self.procedure, journal).is_empty() {
+                next.push(program::command(format_args!("run {slug} --undo")));
+            }
+        }
+        let head = self.head(exit.verdict(), exit);
+        change::tell(self.context, name, exit, &Run::ended(head, operation, self.procedure, self.values, result, next))
+    }
+}
+
+/// Whether a step is one after which the run can be resumed.
+fn left_behind(record: &journal::StepRecord) -> bool {
+    !matches!(record.state, journal::StepState::Skipped)
+}

@@ -1,0 +1,13 @@
+//! Procedures of a runbook: `values` and `invocation` make commands of what was given, `plan` (PURE) says what would be done, `assess`
+//! checks what must hold, `run` does one step after the other, `journal` keeps how far that came, `undo` goes back.
+
+pub mod address;
+pub mod assess;
+pub mod invocation;
+pub mod journal;
+pub mod plan;
+pub mod reclaim;
+pub mod run;
+pub mod step;
+pub mod undo;
+pub mod values;
