@@ -147,10 +147,9 @@ pub fn examples(path: &str) -> &'static [Example] {
             ("explain PRIM-DISK-FULL", "the code of a finding"),
         ],
         "run" => &[
-            ("run block-ip 203.0.113.7 --dry-run", "the plan, and what speaks against it"),
-            ("run make-room --free 5G", "free space on a full disk, the safest first"),
+            ("run block-ip 203.0.113.7 --dry-run", "the plan, and its blockers"),
+            ("run make-room --free 5G", "free space, the safest first"),
             ("run block-ip --resume", "continue a run that did not end"),
-            ("run --status", "how far runs came"),
         ],
         "history" => &[
             ("history", "the newest twenty changes"),

@@ -3,11 +3,11 @@
 
 use std::time::Instant;
 
-use super::assess::{Truth, assess};
+use super::assess::Truth;
 use super::invocation::Scene;
 use super::journal::{self, Journal, StepState};
 use super::plan::{PlannedStep, planned};
-use super::step::{Did, Hand, Stop, confirm, is_idempotent, perform, proven, read};
+use super::step::{Did, Doer, Stop, is_idempotent};
 use crate::action::audit;
 use crate::action::lock::Lock;
 use crate::exit::Exit;
@@ -47,7 +47,7 @@ pub fn run(
     procedure: &'static Procedure,
     from: usize,
     journal: &mut Journal,
-    hand: &Hand<'_>,
+    doer: &dyn Doer,
     lock: &mut Lock,
 ) -> RunResult {
     let mut results: Vec<StepResult> = Vec::new();
@@ -69,7 +69,7 @@ pub fn run(
         scene.context.ui.progress(&format!("[{}/{count}] {}", index + 1, result.planned.title));
         lock.step(&format!("{}: {}", step.name, result.planned.title));
         let begun = Instant::now();
-        match one(scene, procedure, step, &result.planned, journal, hand, lock) {
+        match one(scene, procedure, step, &result.planned, journal, doer, lock) {
             Ok((state, did)) => {
                 result.state = Some(state);
                 result.summary = did.summary;
@@ -84,11 +84,11 @@ pub fn run(
         result.seconds = (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
         results.push(result);
     }
-    finish(scene, procedure, journal, results, stopped)
+    finish(scene, procedure, journal, doer, results, stopped)
 }
 
 /// Runs the steps of a procedure that changes nothing: without lock, audit or journal, as whoever asks.
-pub fn only_look(scene: &Scene<'_>, procedure: &'static Procedure, from: usize, hand: &Hand<'_>) -> RunResult {
+pub fn only_look(scene: &Scene<'_>, procedure: &'static Procedure, from: usize, doer: &dyn Doer) -> RunResult {
     let mut steps = Vec::new();
     let mut stopped = None;
     let mut unknown = 0;
@@ -97,7 +97,7 @@ pub fn only_look(scene: &Scene<'_>, procedure: &'static Procedure, from: usize, 
         let mut result = StepResult { planned, state: None, summary: String::new(), shown: Vec::new(), seconds: 0.0 };
         if index >= from && stopped.is_none() {
             let begun = Instant::now();
-            match look(scene, step, &result.planned.title, hand) {
+            match look(step, &result.planned.title, doer) {
                 Ok(did) => {
                     result.state = Some(StepState::Done);
                     result.summary = did.summary;
@@ -131,9 +131,9 @@ pub fn only_look(scene: &Scene<'_>, procedure: &'static Procedure, from: usize, 
     RunResult { steps, done: Vec::new(), exit, stopped: why }
 }
 
-fn look(scene: &Scene<'_>, step: &'static Step, title: &str, hand: &Hand<'_>) -> Result<Did, Stop> {
-    match step.only_if.as_ref().map(|condition| assess(scene, condition)) {
-        None | Some(Truth::Holds(_)) => read(scene, step, title, hand),
+fn look(step: &'static Step, title: &str, doer: &dyn Doer) -> Result<Did, Stop> {
+    match step.only_if.as_ref().map(|condition| doer.assess(condition)) {
+        None | Some(Truth::Holds(_)) => doer.read(step, title),
         Some(Truth::Fails(seen)) => Ok(Did { summary: format!("not needed: {seen}"), ..Did::default() }),
         Some(Truth::Unknown(why)) => Err(Stop::before(Exit::Unknown, why)),
     }
@@ -144,6 +144,7 @@ fn finish(
     scene: &Scene<'_>,
     procedure: &'static Procedure,
     journal: &mut Journal,
+    doer: &dyn Doer,
     steps: Vec<StepResult>,
     stopped: Option<(Stop, bool)>,
 ) -> RunResult {
@@ -160,7 +161,7 @@ fn finish(
     let reboots = procedure.steps.iter().any(|step| matches!(step.kind, StepKind::Reboot));
     let truths: Vec<Truth> = match reboots {
         true => Vec::new(),
-        false => procedure.done.iter().map(|assertion| assess(scene, assertion)).collect(),
+        false => procedure.done.iter().map(|assertion| doer.assess(assertion)).collect(),
     };
     let done: Vec<(bool, String)> = truths.iter().map(|truth| (truth.holds(), truth.seen().to_owned())).collect();
     let wrong = truths.iter().find(|truth| !truth.holds());
@@ -196,14 +197,14 @@ fn one(
     step: &'static Step,
     planned: &PlannedStep,
     journal: &mut Journal,
-    hand: &Hand<'_>,
+    doer: &dyn Doer,
     lock: &mut Lock,
 ) -> Result<(StepState, Did), Stop> {
     let system = scene.context.system;
     let known = journal.of(step.name).map(|record| record.state);
     let plain = |summary: String| Did { summary, ..Did::default() };
     if let Some(condition) = &step.only_if {
-        match assess(scene, condition) {
+        match doer.assess(condition) {
             Truth::Holds(_) => {}
             Truth::Fails(seen) => {
                 journal.note(system, step.name, StepState::Skipped, &seen);
@@ -215,7 +216,7 @@ fn one(
         }
     }
     if !step.is_change() {
-        let did = perform(scene, step, &planned.title, hand, lock)?;
+        let did = doer.read(step, &planned.title)?;
         let state = if did.is_answer { StepState::Answered } else { StepState::Done };
         if did.is_answer {
             record_answer(scene, procedure, step, planned, &did)?;
@@ -226,7 +227,7 @@ fn one(
     }
     let was_done = matches!(known, Some(StepState::Done | StepState::AlreadyDone));
     if was_done || is_idempotent(step) {
-        match proven(scene, step, hand, journal.since) {
+        match doer.proven(step, journal.since) {
             Some(Truth::Holds(seen)) => {
                 // What a run before began and nobody saw the end of counts as its work, so that it can be undone.
                 let state = match known {
@@ -245,7 +246,7 @@ fn one(
     }
     let loses: Vec<String> = step.loses.iter().map(|loss| format!("loses: {loss}")).collect();
     if !matches!(step.kind, StepKind::Reclaim(_)) {
-        confirm(scene, &planned.title, step.risk, &loses)?;
+        doer.confirm(&planned.title, step.risk, &loses)?;
     }
     journal.note(system, step.name, StepState::Begun, "");
     journal::keep(system, scene.deployment, journal)?;
@@ -258,7 +259,7 @@ fn one(
         journal.ended = Some(system.now());
         journal::keep(system, scene.deployment, journal)?;
     }
-    match perform(scene, step, &planned.title, hand, lock) {
+    match doer.perform(step, lock) {
         Ok(did) => {
             act.end(scene.context, did.summary.clone(), Exit::Success);
             journal.note(system, step.name, StepState::Done, &did.summary);

@@ -110,8 +110,49 @@ pub struct Did {
     pub is_answer: bool,
 }
 
-/// What a step is done with.
+/// Who does steps: the host, or a test's stand-in.
+pub trait Doer {
+    /// Whether something holds now.
+    fn assess(&self, assertion: &Assertion) -> Truth;
+
+    /// Whether a step that changes something is done already: its proof, or that of its kind. `since`: when the run began.
+    fn proven(&self, step: &'static Step, since: Timestamp) -> Option<Truth>;
+
+    /// Asks once more before something is destroyed.
+    ///
+    /// # Errors
+    /// When it is not agreed to.
+    fn confirm(&self, what: &str, risk: Risk, loses: &[String]) -> Result<(), Stop>;
+
+    /// Does a step that changes nothing.
+    ///
+    /// # Errors
+    /// Why it did not come to what was wanted.
+    fn read(&self, step: &'static Step, title: &str) -> Result<Did, Stop>;
+
+    /// Does a step that changes something, and proves it.
+    ///
+    /// # Errors
+    /// Why it did not come to what was wanted.
+    fn perform(&self, step: &'static Step, lock: &mut Lock) -> Result<Did, Stop>;
+
+    /// Runs the command that undoes a step.
+    ///
+    /// # Errors
+    /// Why it failed.
+    fn command(&self, invocation: &Invocation) -> Result<(), Stop>;
+
+    /// Changes services, as a step of that kind does.
+    ///
+    /// # Errors
+    /// Why they did not become so.
+    fn services(&self, change: ServiceChange, services: &[&'static Service], lock: &mut Lock) -> Result<Changed, Stop>;
+}
+
+/// Steps are done on this host.
 pub struct Hand<'a> {
+    /// The host, and what was given.
+    pub scene: Scene<'a>,
     /// The verbs of opsctl.
     pub operations: &'a dyn Operations,
     /// Answers that were given beforehand, by step.
@@ -120,27 +161,91 @@ pub struct Hand<'a> {
     pub consent: &'a Consent,
 }
 
-/// Whether a step that changes something is done already: its proof, or that of its kind.
-pub fn proven(scene: &Scene<'_>, step: &'static Step, hand: &Hand<'_>, since: Timestamp) -> Option<Truth> {
-    match &step.kind {
-        StepKind::Services(change, services) => {
-            let wanted: Vec<Truth> = services
-                .iter()
-                .map(|service| match change {
-                    ServiceChange::Stop => assess(scene, &Assertion::Stopped(service)),
+impl Doer for Hand<'_> {
+    fn assess(&self, assertion: &Assertion) -> Truth {
+        assess(&self.scene, assertion)
+    }
+
+    fn proven(&self, step: &'static Step, since: Timestamp) -> Option<Truth> {
+        match &step.kind {
+            StepKind::Services(change, services) => {
+                let holds = |service: &&'static Service| match change {
+                    ServiceChange::Stop => self.assess(&Assertion::Stopped(service)),
                     ServiceChange::Restart | ServiceChange::Reload | ServiceChange::Start => {
-                        assess(scene, &Assertion::Healthy(service))
+                        self.assess(&Assertion::Healthy(service))
                     }
-                })
-                .collect();
-            let all = wanted.iter().find(|truth| !truth.holds()).or(wanted.first());
-            all.cloned()
+                };
+                let all: Vec<Truth> = services.iter().map(holds).collect();
+                all.iter().find(|truth| !truth.holds()).or(all.first()).cloned()
+            }
+            StepKind::Backup(sets) => Some(self.operations.is_backed_up(sets, since)),
+            StepKind::Command(_) | StepKind::Request(_) | StepKind::Reclaim(_) => {
+                step.proof.as_ref().map(|proof| self.assess(proof))
+            }
+            StepKind::Check(..) | StepKind::Show(_) | StepKind::Wait(..) | StepKind::Ask { .. } | StepKind::Reboot => {
+                None
+            }
         }
-        StepKind::Backup(sets) => Some(hand.operations.is_backed_up(sets, since)),
-        StepKind::Command(_) | StepKind::Request(_) | StepKind::Reclaim(_) => {
-            step.proof.as_ref().map(|proof| assess(scene, proof))
+    }
+
+    fn confirm(&self, what: &str, risk: Risk, loses: &[String]) -> Result<(), Stop> {
+        confirm(&self.scene, what, risk, loses)
+    }
+
+    fn read(&self, step: &'static Step, title: &str) -> Result<Did, Stop> {
+        let (scene, did) = (&self.scene, |summary: String| Did { summary, ..Did::default() });
+        match &step.kind {
+            StepKind::Check(assertion, otherwise) => match self.assess(assertion) {
+                Truth::Holds(seen) => Ok(did(seen)),
+                Truth::Fails(seen) => {
+                    Err(Stop::before(Exit::Refused, format!("{seen}; {}", scene.values.fill_text(otherwise))))
+                }
+                Truth::Unknown(why) => Err(Stop::before(Exit::Unknown, format!("cannot determine: {why}"))),
+            },
+            StepKind::Show(invocation) => show(scene, invocation),
+            StepKind::Wait(assertion, seconds) => {
+                wait(scene, assertion, Duration::from_secs((*seconds).into())).map(did)
+            }
+            StepKind::Ask { place, answer } => ask(scene, step, title, place, answer, self.answers),
+            StepKind::Command(_)
+            | StepKind::Services(..)
+            | StepKind::Backup(_)
+            | StepKind::Request(_)
+            | StepKind::Reclaim(_)
+            | StepKind::Reboot => Err(Stop::before(Exit::Refused, "it changes something")),
         }
-        StepKind::Check(..) | StepKind::Show(_) | StepKind::Wait(..) | StepKind::Ask { .. } | StepKind::Reboot => None,
+    }
+
+    fn perform(&self, step: &'static Step, lock: &mut Lock) -> Result<Did, Stop> {
+        let (scene, did) = (&self.scene, |summary: String| Did { summary, ..Did::default() });
+        match &step.kind {
+            StepKind::Command(invocation) => {
+                self.command(invocation)?;
+                prove(scene, step).map(did)
+            }
+            StepKind::Request(request) => {
+                send(scene, request)?;
+                prove(scene, step).map(did)
+            }
+            StepKind::Services(change, services) => {
+                let changed = self.services(*change, services, lock)?;
+                Ok(Did { services: changed.services, ..did(changed.summary) })
+            }
+            StepKind::Backup(sets) => self.operations.backup(sets, lock).map(did),
+            StepKind::Reclaim(parameter) => reclaim::reclaim(scene, parameter, lock).map(did),
+            StepKind::Reboot => self.operations.reboot().map(did),
+            StepKind::Check(..) | StepKind::Show(_) | StepKind::Wait(..) | StepKind::Ask { .. } => {
+                Err(Stop::before(Exit::Refused, "it changes nothing"))
+            }
+        }
+    }
+
+    fn command(&self, invocation: &Invocation) -> Result<(), Stop> {
+        command(&self.scene, invocation)
+    }
+
+    fn services(&self, change: ServiceChange, services: &[&'static Service], lock: &mut Lock) -> Result<Changed, Stop> {
+        self.operations.services(change, services, self.consent, lock)
     }
 }
 
@@ -153,62 +258,8 @@ pub fn is_idempotent(step: &Step) -> bool {
     }
 }
 
-/// Does a step that changes nothing.
-pub fn read(scene: &Scene<'_>, step: &'static Step, title: &str, hand: &Hand<'_>) -> Result<Did, Stop> {
-    let did = |summary: String| Did { summary, ..Did::default() };
-    match &step.kind {
-        StepKind::Check(assertion, otherwise) => match assess(scene, assertion) {
-            Truth::Holds(seen) => Ok(did(seen)),
-            Truth::Fails(seen) => {
-                Err(Stop::before(Exit::Refused, format!("{seen}; {}", scene.values.fill_text(otherwise))))
-            }
-            Truth::Unknown(why) => Err(Stop::before(Exit::Unknown, format!("cannot determine: {why}"))),
-        },
-        StepKind::Show(invocation) => show(scene, invocation),
-        StepKind::Wait(assertion, seconds) => wait(scene, assertion, Duration::from_secs((*seconds).into())).map(did),
-        StepKind::Ask { place, answer } => ask(scene, step, title, place, answer, hand),
-        StepKind::Command(_)
-        | StepKind::Services(..)
-        | StepKind::Backup(_)
-        | StepKind::Request(_)
-        | StepKind::Reclaim(_)
-        | StepKind::Reboot => Err(Stop::before(Exit::Refused, "it changes something")),
-    }
-}
-
-/// Does it, and proves it.
-pub fn perform(
-    scene: &Scene<'_>,
-    step: &'static Step,
-    title: &str,
-    hand: &Hand<'_>,
-    lock: &mut Lock,
-) -> Result<Did, Stop> {
-    let did = |summary: String| Did { summary, ..Did::default() };
-    match &step.kind {
-        StepKind::Check(..) | StepKind::Show(_) | StepKind::Wait(..) | StepKind::Ask { .. } => {
-            read(scene, step, title, hand)
-        }
-        StepKind::Command(invocation) => {
-            command(scene, invocation)?;
-            prove(scene, step).map(did)
-        }
-        StepKind::Services(change, services) => {
-            let changed = hand.operations.services(*change, services, hand.consent, lock)?;
-            Ok(Did { services: changed.services, ..did(changed.summary) })
-        }
-        StepKind::Backup(sets) => hand.operations.backup(sets, lock).map(did),
-        StepKind::Request(request) => {
-            send(scene, request)?;
-            prove(scene, step).map(did)
-        }
-        StepKind::Reclaim(parameter) => reclaim::reclaim(scene, parameter, lock).map(did),
-        StepKind::Reboot => hand.operations.reboot().map(did),
-    }
-}
-
 /// Runs a command to its end.
-pub fn command(scene: &Scene<'_>, invocation: &Invocation) -> Result<(), Stop> {
+fn command(scene: &Scene<'_>, invocation: &Invocation) -> Result<(), Stop> {
     let argv = scene.argv(invocation).map_err(|why| Stop::before(Exit::Refused, why))?;
     let output = match scene.run(invocation) {
         Ok(output) => output,
@@ -246,7 +297,7 @@ fn prove(scene: &Scene<'_>, step: &Step) -> Result<String, Stop> {
 }
 
 /// Until it holds, or the time is over.
-pub fn wait(scene: &Scene<'_>, assertion: &Assertion, limit: Duration) -> Result<String, Stop> {
+fn wait(scene: &Scene<'_>, assertion: &Assertion, limit: Duration) -> Result<String, Stop> {
     let until = Instant::now() + scene.context.within(limit);
     loop {
         match assess(scene, assertion) {
@@ -283,10 +334,10 @@ fn ask(
     title: &str,
     place: &str,
     answer: &str,
-    hand: &Hand<'_>,
+    answers: &BTreeMap<String, String>,
 ) -> Result<Did, Stop> {
     let accepted = |summary: String| Ok(Did { summary, is_answer: true, ..Did::default() });
-    if let Some(given) = hand.answers.get(step.name) {
+    if let Some(given) = answers.get(step.name) {
         return match given == answer {
             true => accepted(format!("answered beforehand: {answer}")),
             false => Err(Stop::before(Exit::Refused, format!("the answer to {} is {answer}, not {given}", step.name))),

@@ -1,11 +1,11 @@
 //! Goes back: the steps that a run did, the last one first, each by what its record says.
 
-use super::assess::{Truth, assess};
+use super::assess::Truth;
 use super::invocation::Scene;
 use super::journal::{self, Journal, StepState};
 use super::plan::planned;
 use super::run::{RunResult, StepResult};
-use super::step::{Hand, Stop, command};
+use super::step::{Doer, Stop};
 use crate::action::audit;
 use crate::action::lock::Lock;
 use crate::exit::Exit;
@@ -28,7 +28,7 @@ pub fn undo(
     scene: &Scene<'_>,
     procedure: &'static Procedure,
     journal: &mut Journal,
-    hand: &Hand<'_>,
+    doer: &dyn Doer,
     lock: &mut Lock,
 ) -> RunResult {
     let system = scene.context.system;
@@ -53,7 +53,7 @@ pub fn undo(
         }
         scene.context.ui.progress(&format!("[{}/{count}] undo {}: {way}", index + 1, step.name));
         lock.step(&format!("undo {}: {way}", step.name));
-        match one(scene, procedure, step, &way, journal, hand, lock) {
+        match one(scene, procedure, step, &way, journal, doer, lock) {
             Ok(seen) => {
                 result.state = Some(StepState::Undone);
                 result.summary = seen;
@@ -90,11 +90,11 @@ fn one(
     step: &'static Step,
     way: &str,
     journal: &mut Journal,
-    hand: &Hand<'_>,
+    doer: &dyn Doer,
     lock: &mut Lock,
 ) -> Result<String, Stop> {
     let system = scene.context.system;
-    let holds = step.proof.as_ref().map(|proof| assess(scene, proof));
+    let holds = step.proof.as_ref().map(|proof| doer.assess(proof));
     let is_gone = matches!(holds, Some(Truth::Fails(_)));
     let operation = format!("run {} --undo", procedure.slug);
     let seen = match &step.undo {
@@ -108,7 +108,7 @@ fn one(
                 vec![way.to_owned()],
             )?;
             let undone =
-                command(scene, invocation).and_then(|()| match step.proof.as_ref().map(|proof| assess(scene, proof)) {
+                doer.command(invocation).and_then(|()| match step.proof.as_ref().map(|proof| doer.assess(proof)) {
                     Some(Truth::Holds(seen)) => Err(Stop::failed(format!("it was not undone: {seen}"))),
                     Some(Truth::Unknown(why)) => Err(Stop {
                         exit: Exit::Unknown,
@@ -124,7 +124,7 @@ fn one(
             act.end(scene.context, outcome, exit);
             undone?
         }
-        Undo::Automatic => services(step, journal, hand, lock)?,
+        Undo::Automatic => services(step, journal, doer, lock)?,
         Undo::Nothing | Undo::Never(_) => String::new(),
     };
     journal.note(system, step.name, StepState::Undone, &seen);
@@ -133,7 +133,7 @@ fn one(
 }
 
 /// Starts what a run stopped, and stops what it started.
-fn services(step: &'static Step, journal: &Journal, hand: &Hand<'_>, lock: &mut Lock) -> Result<String, Stop> {
+fn services(step: &'static Step, journal: &Journal, doer: &dyn Doer, lock: &mut Lock) -> Result<String, Stop> {
     let StepKind::Services(change, services) = &step.kind else { return Ok(String::new()) };
     let record = journal.of(step.name);
     // A run that was killed in between did not come to note which they were: all of them, then.
@@ -149,5 +149,5 @@ fn services(step: &'static Step, journal: &Journal, hand: &Hand<'_>, lock: &mut 
         ServiceChange::Start => ServiceChange::Stop,
         ServiceChange::Restart | ServiceChange::Reload => return Ok("nothing to undo".to_owned()),
     };
-    hand.operations.services(back, &chosen, hand.consent, lock).map(|changed| changed.summary)
+    doer.services(back, &chosen, lock).map(|changed| changed.summary)
 }

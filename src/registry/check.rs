@@ -240,6 +240,7 @@ pub fn problems(deployments: &[&Deployment]) -> Vec<String> {
             }
         }
         failures::problems(d, &mut found);
+        procedure::problems(d, &mut found);
         let in_maintenance: Vec<&Service> = match &d.maintenance {
             Maintenance::None(_) => Vec::new(),
             Maintenance::Page(page) => vec![page.proxy],

@@ -256,7 +256,7 @@ impl Asked<'_> {
             return Err(Error::blocked(&name, &reasons, &[&explain], is_unknown).into());
         }
         let consent = consent::obtain(self.context.deadline(), &name, risk, self.args.change.yes, &self.blast())?;
-        let hand = Hand { operations: &verbs, answers: &self.answers, consent: &consent };
+        let hand = Hand { scene: self.scene(), operations: &verbs, answers: &self.answers, consent: &consent };
         if !is_change {
             let result = engine::only_look(&scene, self.procedure, self.from, &hand);
             return Ok(self.tell(&name, "run", result, &journal));
@@ -347,7 +347,7 @@ impl Asked<'_> {
         let risk = self.procedure.risk().min(Risk::Disruptive);
         let consent = consent::obtain(self.context.deadline(), &name, risk, self.args.change.yes, &blast)?;
         let verbs = Verbs { context: self.context, deployment: self.deployment, settle: self.args.settle };
-        let hand = Hand { operations: &verbs, answers: &self.answers, consent: &consent };
+        let hand = Hand { scene: self.scene(), operations: &verbs, answers: &self.answers, consent: &consent };
         let scene = self.scene();
         let (result, _) = change::held(self.context, self.deployment, &name, &self.args.change, |lock| {
             Ok(undo::undo(&scene, self.procedure, &mut journal, &hand, lock))

@@ -28,13 +28,19 @@ fn id(name: &str) -> String {
     format!("parameter-{name}")
 }
 
+/// As help of other flags begins.
+fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
 impl clap::Args for Given {
     fn augment_args(command: Command) -> Command {
         all().into_iter().fold(command, |command, (name, parameter)| {
             let argument = Arg::new(id(name))
                 .long(name)
                 .value_name(name.to_uppercase())
-                .help(parameter.help)
+                .help(capitalized(parameter.help))
                 .help_heading("Values of procedures")
                 .action(ArgAction::Set)
                 .hide_short_help(true);

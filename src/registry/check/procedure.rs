@@ -4,6 +4,33 @@ use super::record::{Message, Record};
 use super::release::is;
 use crate::registry::*;
 
+/// Flags that `opsctl run` has by itself.
+pub(crate) const FLAGS: &[&str] = &[
+    "answer",
+    "color",
+    "deployment",
+    "discard",
+    "dry-run",
+    "from",
+    "help",
+    "host",
+    "json",
+    "lock-wait",
+    "no-headers",
+    "output",
+    "quiet",
+    "resume",
+    "settle",
+    "status",
+    "timeout",
+    "undo",
+    "undo-on-failure",
+    "utc",
+    "verbose",
+    "version",
+    "yes",
+];
+
 /// All procedures of a deployment.
 pub(super) const fn procedures(all: &[&Procedure], d: &Deployment) {
     let mut i = 0;
@@ -34,6 +61,13 @@ const fn procedure(p: &Procedure, d: &Deployment) {
         let parameter = &p.parameters[i];
         Record::new("parameter", parameter.name).name();
         Record::new("parameter", parameter.name).text("help", parameter.help);
+        let mut r = 0;
+        while r < FLAGS.len() {
+            if is(parameter.name, FLAGS[r]) {
+                Record::new("parameter", parameter.name).refuse("name", "is a flag of opsctl run");
+            }
+            r += 1;
+        }
         if parameter.default.is_none() && i > 0 && p.parameters[i - 1].default.is_some() {
             Record::new("parameter", parameter.name).refuse("default", "is missing behind one that has a default");
         }
@@ -323,4 +357,58 @@ const fn is_parameter(parameters: &[Parameter], bytes: &[u8], from: usize, to: u
         i += 1;
     }
     false
+}
+
+/// What only a walk over the whole finds: names that mean something else as well, and patterns that are none.
+pub(super) fn problems(d: &Deployment, found: &mut Vec<String>) {
+    let words = |p: &Procedure| std::iter::once(p.slug).chain(p.aliases.iter().copied()).collect::<Vec<_>>();
+    let all: Vec<&Procedure> = d.all_procedures().collect();
+    for (i, p) in all.iter().enumerate() {
+        let place = format!("{}/{}", d.name, p.slug);
+        for word in words(p) {
+            if all[..i].iter().any(|other| words(other).contains(&word)) {
+                found.push(format!("{place}: {word} means another procedure as well"));
+            }
+            if d.failure(word).is_some() || d.service(word).is_some() {
+                found.push(format!("{place}: {word} is a failure or a service as well"));
+            }
+        }
+        if p.severity.is_some_and(|own| !d.severities.iter().any(|level| std::ptr::eq(*level, own))) {
+            found.push(format!("{place}: its severity is not one of the deployment's"));
+        }
+        for s in p.steps {
+            if let StepKind::Services(_, services) = &s.kind
+                && let Some(other) = services.iter().find(|s| !d.services.iter().any(|own| std::ptr::eq(*own, **s)))
+            {
+                found.push(format!("{place}: step {}: {} is no service of the deployment", s.name, other.name));
+            }
+            let mut patterns = Vec::new();
+            let assertions = s.only_if.iter().chain(s.proof.iter()).chain(match &s.kind {
+                StepKind::Check(one, _) | StepKind::Wait(one, _) => Some(one),
+                _ => None,
+            });
+            assertions.for_each(|one| expected(one, &mut patterns));
+            if let StepKind::Command(one) | StepKind::Show(one) = &s.kind {
+                patterns.extend(one.expects);
+            }
+            let filled = |pattern: &str| {
+                p.parameters
+                    .iter()
+                    .fold(pattern.to_owned(), |text, one| text.replace(&format!("{{{}}}", one.name), "x"))
+            };
+            let wrong = patterns.iter().filter_map(|pattern| regex::Regex::new(&filled(pattern)).err());
+            found.extend(wrong.map(|error| format!("{place}: step {}: {error}", s.name)));
+        }
+    }
+}
+
+/// The regular expressions of an assertion. Parameters in them are replaced by words without a meaning of their own.
+fn expected(a: &Assertion, into: &mut Vec<&'static str>) {
+    match a {
+        Assertion::Command(i) => into.extend(i.expects),
+        Assertion::Answers(_, _, pattern) => into.push(pattern),
+        Assertion::Not(inner) => expected(inner, into),
+        Assertion::All(all) | Assertion::Any(all) => all.iter().for_each(|one| expected(one, into)),
+        _ => {}
+    }
 }
