@@ -66,13 +66,31 @@ struct Interface {
 struct Info {
     local: Option<IpAddr>,
     broadcast: Option<IpAddr>,
+    prefixlen: Option<u32>,
+}
+
+impl Info {
+    /// The first and the last address of the network, which are no hosts of it.
+    fn ends(&self) -> Option<[IpAddr; 2]> {
+        let (IpAddr::V4(local), prefix) = (self.local?, self.prefixlen?) else { return None };
+        let hosts = u32::MAX.checked_shr(prefix).unwrap_or_default();
+        let network = local.to_bits() & !hosts;
+        Some([network, network | hosts].map(|bits| IpAddr::V4(bits.into())))
+    }
 }
 
 /// Addresses of this host's interfaces, out of `ip -j address`.
 fn addresses(text: &str) -> Result<Vec<IpAddr>, String> {
     let interfaces: Vec<Interface> = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let all = interfaces.into_iter().flat_map(|interface| interface.addr_info);
-    Ok(all.flat_map(|info| [info.local, info.broadcast]).flatten().collect())
+    let of = |info: Info| {
+        let ends = info.ends();
+        [info.local, info.broadcast].into_iter().flatten().chain(ends.into_iter().flatten())
+    };
+    let mut found: Vec<IpAddr> = all.flat_map(of).collect();
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
 }
 
 fn own(scene: &Scene<'_>) -> Result<Vec<IpAddr>, String> {
@@ -145,10 +163,10 @@ mod tests {
 
     #[test]
     fn addresses_of_interfaces_are_read_as_iproute2_prints_them() {
-        let text = r#"[{"ifname":"lo","addr_info":[{"family":"inet","local":"127.0.0.1","prefixlen":8}]},{},
-            {"ifname":"eth0","addr_info":[{"local":"192.0.2.7","broadcast":"192.0.2.255"},{"local":"2001:db8::7"},{}]}]"#;
+        let text = r#"[{"ifname":"lo","addr_info":[{"family":"inet","local":"127.0.0.1","prefixlen":32}]},{},
+            {"ifname":"eth0","addr_info":[{"local":"192.0.2.7","prefixlen":24},{"local":"2001:db8::7"},{}]}]"#;
         let found: Vec<String> = addresses(text).unwrap().iter().map(ToString::to_string).collect();
-        assert_eq!(found, ["127.0.0.1", "192.0.2.7", "192.0.2.255", "2001:db8::7"]);
+        assert_eq!(found, ["127.0.0.1", "192.0.2.0", "192.0.2.7", "192.0.2.255", "2001:db8::7"]);
         for cut in (0..text.len()).filter(|cut| text.is_char_boundary(*cut)) {
             assert!(addresses(&text[..cut]).is_err(), "{cut}");
         }

@@ -11,3 +11,6 @@ pub mod run;
 pub mod step;
 pub mod undo;
 pub mod values;
+
+#[cfg(test)]
+mod tests;

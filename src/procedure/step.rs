@@ -322,7 +322,11 @@ fn show(scene: &Scene<'_>, invocation: &Invocation) -> Result<Did, Stop> {
     }
     let text = String::from_utf8_lossy(&output.stdout);
     let count = text.lines().filter(|line| !line.trim().is_empty()).count();
-    let lines = if count == 1 { "1 line".to_owned() } else { format!("{count} lines") };
+    let lines = match count {
+        0 => "none".to_owned(),
+        1 => "1 line".to_owned(),
+        count => format!("{count} lines"),
+    };
     let summary = if count > SHOWN { format!("{lines}, the last {SHOWN}") } else { lines };
     Ok(Did { summary, shown: last_lines(&text, SHOWN).collect(), ..Did::default() })
 }

@@ -412,3 +412,6 @@ fn expected(a: &Assertion, into: &mut Vec<&'static str>) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -286,6 +286,7 @@ pub static AUDIT_LOGINS: Procedure = Procedure::new(
                 "-7d",
                 "-n",
                 "40",
+                "-q",
                 "-g",
                 "^Accepted ",
             ])
@@ -307,6 +308,7 @@ pub static AUDIT_LOGINS: Procedure = Procedure::new(
                 "-1d",
                 "-n",
                 "40",
+                "-q",
                 "-g",
                 "^(Failed|Invalid user) ",
             ])
@@ -326,6 +328,7 @@ pub static AUDIT_LOGINS: Procedure = Procedure::new(
                 "-7d",
                 "-n",
                 "40",
+                "-q",
                 "-g",
                 "COMMAND=",
             ])

@@ -4,7 +4,7 @@ mod ai_fsm;
 mod faults;
 mod fondation;
 mod halfway;
-mod killed;
+pub mod killed;
 mod own;
 mod page;
 mod plugspace;

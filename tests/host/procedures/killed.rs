@@ -1,0 +1,123 @@
+//! Procedures that are killed, hung up on, interrupted or terminated at each of their boundaries: strace sends the signal when opsctl
+//! enters its first, second, third … system call of a kind. Whatever the point, the run is resumed to its end or undone to what was
+//! there before, nothing is half written, and no lock stays.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::backup::killed::is_whole;
+use crate::machine::Machine;
+
+/// A procedure with its values, and what the host is like before.
+struct Case {
+    name: &'static str,
+    prepare: &'static str,
+    line: &'static str,
+    /// Whether undoing it brings back what was there; what was freed stays freed.
+    is_undone: bool,
+}
+
+const CASES: [Case; 4] = [
+    Case { name: "block-ip", prepare: "true", line: "block-ip 203.0.113.7", is_undone: true },
+    Case {
+        name: "unblock-ip",
+        prepare: "iptables -I INPUT 1 -s 203.0.113.7 -j DROP",
+        line: "unblock-ip 203.0.113.7",
+        is_undone: true,
+    },
+    Case {
+        name: "make-room",
+        prepare: "true",
+        line: "make-room --free 4M --on /var/cache/apt/archives",
+        is_undone: false,
+    },
+    Case {
+        name: "block-ip with ufw",
+        prepare: "{ ufw allow 22; ufw --force enable; } >/dev/null",
+        line: "block-ip 203.0.113.7",
+        is_undone: true,
+    },
+];
+
+/// How many points of a procedure a plain run takes, spread over all.
+const SOME: usize = 12;
+/// No more points of one kind than this.
+const MOST: usize = 24;
+
+/// What is wrong with what a point left.
+fn judge(case: &Case, next: &str, old: &str, new: &str, left: &str) -> Option<String> {
+    let words: Vec<&str> = left.split_whitespace().collect();
+    let [code, first, named, "|", again, second, leftovers, lock] = words[..] else {
+        return Some(format!("not understood: {left}"));
+    };
+    let wanted: &[&str] = match (next, named) {
+        // It had come to its end.
+        (_, "ended") => &[new],
+        ("resume", _) => &[new],
+        (_, "none") => &[old],
+        _ if case.is_undone => &[old],
+        _ => &[old, new],
+    };
+    let checks = [
+        ([old, new].contains(&first), "what it left"),
+        (code != "0" || first == new, "what it reported"),
+        // What was changed can be seen in the record of the run.
+        (named != "none" || first == old, "a change that no run tells of"),
+        (again == "0", "the next call"),
+        (wanted.contains(&second), "what the next call left"),
+        (leftovers == "0", "what is left over"),
+        (lock == "free", "the lock"),
+    ];
+    let wrong: Vec<&str> = checks.iter().filter(|(is_right, _)| !is_right).map(|(_, what)| *what).collect();
+    (!wrong.is_empty()).then(|| format!("{}: {left}", wrong.join(", ")))
+}
+
+#[test]
+fn procedures_are_resumed_or_undone_from_each_boundary() {
+    let machine = Machine::boot_as("bare", "it-procedures-killed");
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/host/procedures/killed");
+    machine.put(&scripts, "/root/killed");
+    machine.sh("opsctl -q run block-ip 203.0.113.7 -y; opsctl -q run unblock-ip 203.0.113.7");
+    let (mut all, mut wrong) = (0, Vec::new());
+    for case in &CASES {
+        machine.sh(&format!(". /root/killed/common; iptables -F INPUT; ip6tables -F INPUT; {}; keep", case.prepare));
+        let listed = machine.sh(&format!("bash /root/killed/points {}", case.line));
+        let (states, listed) = listed.split_once('\n').unwrap();
+        let (old, new) = states.split_once(' ').unwrap();
+        assert_ne!(old, new, "{}: nothing was changed", case.name);
+        let mut kinds: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+        for line in listed.lines() {
+            let [signal, call, when] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+            kinds.entry((signal, call)).or_default().push(when);
+        }
+        let mut points = Vec::new();
+        for ((signal, call), numbers) in &kinds {
+            let some = numbers.len().min(MOST);
+            points.extend((0..some).map(|turn| (*signal, *call, numbers[turn * numbers.len() / some])));
+        }
+        if !is_whole() {
+            let (count, mut index) = (points.len(), 0);
+            points.retain(|_| {
+                index += 1;
+                index * SOME / count != (index - 1) * SOME / count
+            });
+        }
+        for (turn, (signal, call, when)) in points.iter().enumerate() {
+            let next = ["resume", "undo"][turn % 2];
+            let line = format!("bash /root/killed/point {signal} {call} {when} {next} {}", case.line);
+            let ran = machine.run(&line.split(' ').collect::<Vec<_>>());
+            if let Some(what) = judge(case, next, old, new, ran.stdout.trim_end()) {
+                let said = machine.run(&["sh", "-c", "tail -n 5 /run/said /run/again"]).stdout;
+                wrong.push(format!("{}: {signal} at {call} {when}, {next}: {what} {}\n{said}", case.name, ran.stderr));
+                eprintln!("{}", wrong.last().unwrap());
+            }
+        }
+        eprintln!("{}: {} points", case.name, points.len());
+        all += points.len();
+        if case.name == "make-room" {
+            machine.sh("umount /var/cache/apt/archives");
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {all} points are wrong: {wrong:#?}", wrong.len());
+    assert!(!is_whole() || all >= 300, "{all} points");
+}
