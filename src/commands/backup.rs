@@ -198,10 +198,8 @@ pub(super) fn for_procedure(
     let known = |name: &&str| deployment.backup(name);
     let sets: Vec<&'static BackupSet> = names.iter().filter_map(known).collect();
     let Some(first) = sets.first() else {
-        return Err(Error::refused(
-            Code::NoBackups,
-            format!("the registry has no such backup set of {}", deployment.name),
-        ));
+        let message = format!("the registry has no such backup set of {}", deployment.name);
+        return Err(Error::refused(Code::NoBackups, message).hint(program::command("get backups")));
     };
     let store = open(context, first);
     let who = audit::who(context.system);

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::assess::Truth;
 use super::invocation::{Scene, trouble};
+use super::truth::Truth;
 use crate::action::audit;
 use crate::host::exec::Runner;
 use crate::host::tools::{Argv, sockets};

@@ -9,6 +9,8 @@ pub mod plan;
 pub mod reclaim;
 pub mod run;
 pub mod step;
+pub mod stop;
+pub mod truth;
 pub mod undo;
 pub mod values;
 

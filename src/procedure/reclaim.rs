@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
 use super::invocation::{Scene, trouble};
-use super::step::{Stop, confirm};
+use super::stop::{Stop, confirm};
 use crate::action::audit;
 use crate::action::lock::Lock;
 use crate::exit::Exit;

@@ -3,11 +3,12 @@
 
 use std::time::Instant;
 
-use super::assess::Truth;
 use super::invocation::Scene;
 use super::journal::{self, Journal, StepState};
 use super::plan::{PlannedStep, planned};
-use super::step::{Did, Doer, Stop, is_idempotent};
+use super::step::{Did, Doer, is_idempotent};
+use super::stop::Stop;
+use super::truth::Truth;
 use crate::action::audit;
 use crate::action::lock::Lock;
 use crate::exit::Exit;

@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::assess::{Truth, assess};
+use super::assess::assess;
 use super::invocation::{Scene, trouble};
 use super::reclaim;
+use super::stop::{Stop, confirm};
+use super::truth::Truth;
 use crate::action::Risk;
-use crate::action::consent::{self, Consent};
+use crate::action::consent::Consent;
 use crate::action::lock::Lock;
-use crate::error::Error;
 use crate::exit::Exit;
 use crate::host::tools::last_lines;
 use crate::host::trouble::Trouble;
@@ -64,37 +65,6 @@ pub struct Changed {
     pub summary: String,
     /// Those that were otherwise before.
     pub services: Vec<String>,
-}
-
-/// Why a run goes no further.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stop {
-    /// The exit code that it would have by itself.
-    pub exit: Exit,
-    /// Why.
-    pub why: String,
-    /// Whether nothing was changed by the step.
-    pub is_untouched: bool,
-}
-
-impl Stop {
-    /// It was tried, and failed.
-    pub fn failed(why: impl Into<String>) -> Self {
-        Stop { exit: Exit::Failure, why: why.into(), is_untouched: false }
-    }
-
-    /// It was not begun.
-    pub fn before(exit: Exit, why: impl Into<String>) -> Self {
-        Stop { exit, why: why.into(), is_untouched: true }
-    }
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        let is_untouched = matches!(error.exit, Exit::Refused | Exit::Locked | Exit::Usage);
-        let hint = error.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
-        Stop { exit: error.exit, why: error.message + &hint, is_untouched }
-    }
 }
 
 /// What came of a step that went well.
@@ -372,15 +342,4 @@ fn send(scene: &Scene<'_>, request: &Request) -> Result<(), Stop> {
         }
         Err(trouble) => Err(Stop::failed(format!("{} {url}: {trouble}", request.method))),
     }
-}
-
-/// Asks once more before something is destroyed.
-pub fn confirm(scene: &Scene<'_>, what: &str, risk: Risk, loses: &[String]) -> Result<(), Stop> {
-    if risk < Risk::Destructive {
-        return Ok(());
-    }
-    consent::obtain(scene.context.deadline(), what, risk, scene.yes, loses).map(drop).map_err(|error| {
-        let stop = Stop::from(error);
-        Stop { is_untouched: true, ..stop }
-    })
 }

@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::assess::Truth;
 use super::invocation::Scene;
 use super::journal::{self, Journal, StepState};
 use super::run::{RunResult, run};
-use super::step::{Changed, Did, Doer, Stop};
+use super::step::{Changed, Did, Doer};
+use super::stop::Stop;
+use super::truth::Truth;
 use super::undo::{self, undo};
 use super::values::Values;
 use crate::action::Risk;

@@ -1,11 +1,12 @@
 //! Goes back: the steps that a run did, the last one first, each by what its record says.
 
-use super::assess::Truth;
 use super::invocation::Scene;
 use super::journal::{self, Journal, StepState};
 use super::plan::planned;
 use super::run::{RunResult, StepResult};
-use super::step::{Doer, Stop};
+use super::step::Doer;
+use super::stop::Stop;
+use super::truth::Truth;
 use crate::action::audit;
 use crate::action::lock::Lock;
 use crate::exit::Exit;

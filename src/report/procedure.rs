@@ -66,7 +66,7 @@ pub struct StepFacts {
     /// Whether that condition holds now; `null` where there is none, or it was not checked.
     pub needed: Option<bool>,
     /// Where a person does it; `null` where none does.
-    pub place: Option<&'static str>,
+    pub location: Option<&'static str>,
     /// The word that confirms it.
     pub answer: Option<&'static str>,
     /// How it is undone; `null` where it leaves nothing to undo.
@@ -107,7 +107,7 @@ impl StepFacts {
             risk: step.risk,
             conditional: step.is_conditional,
             needed: None,
-            place: step.asked.map(|(place, _)| place),
+            location: step.asked.map(|(place, _)| place),
             answer: step.asked.map(|(_, answer)| answer),
             undo: step.undo,
             loses: step.loses,
@@ -130,7 +130,7 @@ impl StepFacts {
 
     /// What it runs, as it can be pasted; what a person does.
     fn way(&self) -> String {
-        match (self.place, self.argv.is_empty()) {
+        match (self.location, self.argv.is_empty()) {
             (Some(place), _) => format!("by hand: {place}"),
             (None, true) => String::new(),
             (None, false) => {

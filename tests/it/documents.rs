@@ -77,7 +77,7 @@ pub fn misfits(value: &Value, schema: &Value, root: &Value, path: &str, found: &
 
 /// A document of each kind, in more than one state.
 fn documents(machine: &Machine) -> Vec<Run> {
-    let lines: [&[&str]; 32] = [
+    let lines: [&[&str]; 36] = [
         &["status"],
         &["status", "wallet", "store"],
         &["status", "faucet"],
@@ -94,6 +94,10 @@ fn documents(machine: &Machine) -> Vec<Run> {
         &["get", "backups"],
         &["explain", "wallet"],
         &["explain", "localhost"],
+        &["explain", "block-ip"],
+        &["get", "procedures"],
+        &["run", "reboot", "--dry-run"],
+        &["run", "--status"],
         &["verify", "wallet"],
         &["verify", "-d", "plugspace"],
         &["restart", "wallet", "--dry-run"],

@@ -6,6 +6,7 @@
 mod machine;
 mod plugspace;
 mod prim;
+mod procedures;
 mod servers;
 mod transcript;
 

@@ -16,13 +16,14 @@ use crate::args::{complete_procedures, duration};
 use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
-use crate::procedure::assess::{Truth, assess};
+use crate::procedure::assess::assess;
 use crate::procedure::invocation::Scene;
 use crate::procedure::journal::{self, Journal};
 use crate::procedure::plan::{plan, planned};
 use crate::procedure::run as engine;
 use crate::procedure::run::RunResult;
 use crate::procedure::step::Hand;
+use crate::procedure::truth::Truth;
 use crate::procedure::undo;
 use crate::procedure::values::Values;
 use crate::program;
@@ -211,7 +212,10 @@ fn discard(
             Err(error) => (error.to_string(), Exit::Failure),
         };
         act.end(context, outcome, exit);
-        removed.map_err(|error| Error::failed(Code::RecordUnwritable, format!("the record stays: {error}")))
+        removed.map_err(|error| {
+            Error::failed(Code::RecordUnwritable, format!("the record cannot be removed: {error}"))
+                .hint("ls -ld /var/lib/opsctl /run/opsctl")
+        })
     })?;
     Ok(Exit::Success)
 }
@@ -269,7 +273,8 @@ impl Asked<'_> {
                 (false, None) => {}
                 (false, Some(now)) => return Err(unfinished(self.procedure, &now)),
                 (true, None) => {
-                    return Err(Error::refused(Code::Changed, format!("{} ended meanwhile", self.procedure.slug)));
+                    let message = format!("the run of {} ended meanwhile; nothing was changed", self.procedure.slug);
+                    return Err(Error::refused(Code::Changed, message).hint(program::command("run --status")));
                 }
             }
             let result = engine::run(&scene, self.procedure, self.from, &mut journal, &hand, lock);

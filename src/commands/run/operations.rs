@@ -19,8 +19,9 @@ use crate::host::tools::systemctl;
 use crate::host::trouble::{Trouble, failure};
 use crate::judge::health::{self, State};
 use crate::observe::probe;
-use crate::procedure::assess::Truth;
-use crate::procedure::step::{Changed, Operations, Stop};
+use crate::procedure::step::{Changed, Operations};
+use crate::procedure::stop::Stop;
+use crate::procedure::truth::Truth;
 use crate::program;
 use crate::registry::{Deployment, Service, ServiceChange};
 

@@ -1,7 +1,7 @@
 //! What must hold before a step, after it, or when a procedure is done.
 
 use super::super::service::Service;
-use super::step::Invocation;
+use super::invocation::Invocation;
 
 /// What can be checked on the host. It holds, does not hold, or is unknown; what is unknown never counts as holding.
 ///

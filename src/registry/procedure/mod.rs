@@ -44,10 +44,12 @@
 //! ```
 
 mod assertion;
+mod invocation;
 mod parameter;
 mod step;
 
 pub use assertion::*;
+pub use invocation::*;
 pub use parameter::*;
 pub use step::*;
 

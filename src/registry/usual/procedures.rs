@@ -27,7 +27,7 @@ const FIRST_BY_UFW: Assertion = Any(&[
     All(&[
         V4,
         Command(
-            Invocation::new(&["iptables", "--wait", "5", "-S", "ufw-user-input"])
+            Invocation::new(&["iptables", "-S", "ufw-user-input", "--wait", "5"])
                 .expects(r"\A(?:-N[^\n]*\n|-A[^\n]* -j (?:DROP|REJECT)[^\n]*\n)*-A ufw-user-input -s {ip}/32 -j DROP")
                 .no(1)
                 .means("ufw drops {ip} before all other rules", "ufw does not drop {ip} before all other rules"),
@@ -36,7 +36,7 @@ const FIRST_BY_UFW: Assertion = Any(&[
     All(&[
         V6,
         Command(
-            Invocation::new(&["ip6tables", "--wait", "5", "-S", "ufw6-user-input"])
+            Invocation::new(&["ip6tables", "-S", "ufw6-user-input", "--wait", "5"])
                 .expects(r"\A(?:-N[^\n]*\n|-A[^\n]* -j (?:DROP|REJECT)[^\n]*\n)*-A ufw6-user-input -s {ip}/128 -j DROP")
                 .no(1)
                 .means("ufw drops {ip} before all other rules", "ufw does not drop {ip} before all other rules"),
@@ -51,17 +51,17 @@ const IN_UFW: Assertion = Command(
 );
 
 const IN_IPTABLES: Assertion = Command(
-    Invocation::new(&["iptables", "--wait", "5", "-C", "INPUT", "-s", "{ip}", "-j", "DROP"])
+    Invocation::new(&["iptables", "-C", "INPUT", "-s", "{ip}", "-j", "DROP", "--wait", "5"])
         .no(1)
         .means("iptables drops {ip}", "iptables does not drop {ip}"),
 );
 const IN_IP6TABLES: Assertion = Command(
-    Invocation::new(&["ip6tables", "--wait", "5", "-C", "INPUT", "-s", "{ip}", "-j", "DROP"])
+    Invocation::new(&["ip6tables", "-C", "INPUT", "-s", "{ip}", "-j", "DROP", "--wait", "5"])
         .no(1)
         .means("ip6tables drops {ip}", "ip6tables does not drop {ip}"),
 );
 const IN_DOCKER: Assertion = Command(
-    Invocation::new(&["iptables", "--wait", "5", "-C", "DOCKER-USER", "-s", "{ip}", "-j", "DROP"])
+    Invocation::new(&["iptables", "-C", "DOCKER-USER", "-s", "{ip}", "-j", "DROP", "--wait", "5"])
         .no(1)
         .means("the chain of docker drops {ip}", "the chain of docker does not drop {ip}"),
 );
@@ -71,7 +71,7 @@ const HAS_DOCKER: Assertion = All(&[
     V4,
     Installed("iptables"),
     Command(
-        Invocation::new(&["iptables", "--wait", "5", "-S", "DOCKER-USER"])
+        Invocation::new(&["iptables", "-S", "DOCKER-USER", "--wait", "5"])
             .no(1)
             .means("docker filters packets", "docker filters no packets"),
     ),
@@ -114,40 +114,30 @@ pub static BLOCK_IP: Procedure = Procedure::new(
         Step::command(
             "iptables",
             "block {ip} in iptables, until the next reboot",
-            Invocation::new(&["iptables", "--wait", "5", "-I", "INPUT", "1", "-s", "{ip}", "-j", "DROP"]),
+            Invocation::new(&["iptables", "-I", "INPUT", "1", "-s", "{ip}", "-j", "DROP", "--wait", "5"]),
             Risk::Disruptive,
         )
         .only_if(All(&[BARE, V4]))
         .proof(IN_IPTABLES)
-        .undo(Undo::Command(Invocation::new(&["iptables", "--wait", "5", "-D", "INPUT", "-s", "{ip}", "-j", "DROP"]))),
+        .undo(Undo::Command(Invocation::new(&["iptables", "-D", "INPUT", "-s", "{ip}", "-j", "DROP", "--wait", "5"]))),
         Step::command(
             "ip6tables",
             "block {ip} in ip6tables, until the next reboot",
-            Invocation::new(&["ip6tables", "--wait", "5", "-I", "INPUT", "1", "-s", "{ip}", "-j", "DROP"]),
+            Invocation::new(&["ip6tables", "-I", "INPUT", "1", "-s", "{ip}", "-j", "DROP", "--wait", "5"]),
             Risk::Disruptive,
         )
         .only_if(All(&[BARE, V6]))
         .proof(IN_IP6TABLES)
-        .undo(Undo::Command(Invocation::new(&["ip6tables", "--wait", "5", "-D", "INPUT", "-s", "{ip}", "-j", "DROP"]))),
+        .undo(Undo::Command(Invocation::new(&["ip6tables", "-D", "INPUT", "-s", "{ip}", "-j", "DROP", "--wait", "5"]))),
         Step::command(
             "docker",
             "block {ip} for the published ports of containers, until the next reboot",
-            Invocation::new(&["iptables", "--wait", "5", "-I", "DOCKER-USER", "1", "-s", "{ip}", "-j", "DROP"]),
+            Invocation::new(&["iptables", "-I", "DOCKER-USER", "1", "-s", "{ip}", "-j", "DROP", "--wait", "5"]),
             Risk::Disruptive,
         )
         .only_if(HAS_DOCKER)
         .proof(IN_DOCKER)
-        .undo(Undo::Command(Invocation::new(&[
-            "iptables",
-            "--wait",
-            "5",
-            "-D",
-            "DOCKER-USER",
-            "-s",
-            "{ip}",
-            "-j",
-            "DROP",
-        ]))),
+        .undo(Undo::Command(Invocation::new(&["iptables", "-D", "DOCKER-USER", "-s", "{ip}", "-j", "DROP", "--wait", "5"]))),
     ],
 )
 .aliases(&["ban", "deny-ip"])
@@ -158,7 +148,7 @@ pub static BLOCK_IP: Procedure = Procedure::new(
 .parameters(ADDRESS)
 .done(&[Any(&[All(&[UFW, FIRST_BY_UFW]), All(&[BARE, V4, IN_IPTABLES]), All(&[BARE, V6, IN_IP6TABLES])])])
 .note(
-    "a rule of ufw stays; one of iptables ends with the next reboot. Connections that are already open go on until they end. \
+    "a rule of ufw remains after a reboot; one of iptables does not. Connections that are already open go on until they end. \
      A proxy in front of this host (a CDN) hides the address: block it there",
 );
 
@@ -178,26 +168,24 @@ pub static UNBLOCK_IP: Procedure = Procedure::new(
         Step::command(
             "iptables",
             "remove the rule about {ip} from iptables",
-            Invocation::new(&["iptables", "--wait", "5", "-D", "INPUT", "-s", "{ip}", "-j", "DROP"]),
+            Invocation::new(&["iptables", "-D", "INPUT", "-s", "{ip}", "-j", "DROP", "--wait", "5"]),
             Risk::Safe,
         )
         .only_if(All(&[Installed("iptables"), V4, IN_IPTABLES]))
         .proof(Not(&IN_IPTABLES))
         .undo(Undo::Command(Invocation::new(&[
-            "iptables", "--wait", "5", "-I", "INPUT", "1", "-s", "{ip}", "-j", "DROP",
+            "iptables", "-I", "INPUT", "1", "-s", "{ip}", "-j", "DROP", "--wait", "5",
         ]))),
         Step::command(
             "ip6tables",
             "remove the rule about {ip} from ip6tables",
-            Invocation::new(&["ip6tables", "--wait", "5", "-D", "INPUT", "-s", "{ip}", "-j", "DROP"]),
+            Invocation::new(&["ip6tables", "-D", "INPUT", "-s", "{ip}", "-j", "DROP", "--wait", "5"]),
             Risk::Safe,
         )
         .only_if(All(&[Installed("ip6tables"), V6, IN_IP6TABLES]))
         .proof(Not(&IN_IP6TABLES))
         .undo(Undo::Command(Invocation::new(&[
             "ip6tables",
-            "--wait",
-            "5",
             "-I",
             "INPUT",
             "1",
@@ -205,19 +193,19 @@ pub static UNBLOCK_IP: Procedure = Procedure::new(
             "{ip}",
             "-j",
             "DROP",
+            "--wait",
+            "5",
         ]))),
         Step::command(
             "docker",
             "remove the rule about {ip} for the published ports of containers",
-            Invocation::new(&["iptables", "--wait", "5", "-D", "DOCKER-USER", "-s", "{ip}", "-j", "DROP"]),
+            Invocation::new(&["iptables", "-D", "DOCKER-USER", "-s", "{ip}", "-j", "DROP", "--wait", "5"]),
             Risk::Safe,
         )
         .only_if(All(&[HAS_DOCKER, IN_DOCKER]))
         .proof(Not(&IN_DOCKER))
         .undo(Undo::Command(Invocation::new(&[
             "iptables",
-            "--wait",
-            "5",
             "-I",
             "DOCKER-USER",
             "1",
@@ -225,6 +213,8 @@ pub static UNBLOCK_IP: Procedure = Procedure::new(
             "{ip}",
             "-j",
             "DROP",
+            "--wait",
+            "5",
         ]))),
     ],
 )

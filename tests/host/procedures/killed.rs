@@ -50,6 +50,7 @@ fn judge(case: &Case, next: &str, old: &str, new: &str, left: &str) -> Option<St
     let [code, first, named, "|", again, second, leftovers, lock] = words[..] else {
         return Some(format!("not understood: {left}"));
     };
+    let is_called = named == "open" || (named == "none" && next == "resume");
     let wanted: &[&str] = match (next, named) {
         // It had come to its end.
         (_, "ended") => &[new],
@@ -66,7 +67,8 @@ fn judge(case: &Case, next: &str, old: &str, new: &str, left: &str) -> Option<St
         (again == "0", "the next call"),
         (wanted.contains(&second), "what the next call left"),
         (leftovers == "0", "what is left over"),
-        (lock == "free", "the lock"),
+        // A run that was killed leaves its note, until the next call.
+        (lock == "free" || (lock == "unfinished" && !is_called), "the lock"),
     ];
     let wrong: Vec<&str> = checks.iter().filter(|(is_right, _)| !is_right).map(|(_, what)| *what).collect();
     (!wrong.is_empty()).then(|| format!("{}: {left}", wrong.join(", ")))
