@@ -13,8 +13,8 @@ use crate::units::bytes;
 pub fn assess(scene: &Scene<'_>, assertion: &Assertion) -> Truth {
     let (system, values) = (scene.context.system, scene.values);
     match assertion {
-        Assertion::Healthy(service) => healthy(service, &judged(scene, service)),
-        Assertion::Stopped(service) => stopped(service, &judged(scene, service)),
+        Assertion::Healthy(service) => healthy(service, judged(scene, service).as_ref()),
+        Assertion::Stopped(service) => stopped(service, judged(scene, service).as_ref()),
         Assertion::Exists(path) => {
             let path = values.fill(path);
             match system.symlink_metadata(&path) {
@@ -103,7 +103,7 @@ fn judged(scene: &Scene<'_>, service: &'static Service) -> Option<ServiceHealth>
     health::judge(scene.deployment, &[service], &evidence).services.into_iter().next()
 }
 
-fn healthy(service: &Service, judged: &Option<ServiceHealth>) -> Truth {
+fn healthy(service: &Service, judged: Option<&ServiceHealth>) -> Truth {
     let Some(judged) = judged else { return Truth::Fails(format!("{} is not on this host", service.name)) };
     let seen = match judged.summary.is_empty() {
         true => format!("{} is {}", service.name, judged.state.label()),
@@ -116,7 +116,7 @@ fn healthy(service: &Service, judged: &Option<ServiceHealth>) -> Truth {
     }
 }
 
-fn stopped(service: &Service, judged: &Option<ServiceHealth>) -> Truth {
+fn stopped(service: &Service, judged: Option<&ServiceHealth>) -> Truth {
     let Some(judged) = judged else { return Truth::Holds(format!("{} is not on this host", service.name)) };
     let seen = format!("{} is {}", service.name, judged.state.label());
     match judged.state {

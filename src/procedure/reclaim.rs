@@ -35,6 +35,18 @@ pub fn candidates(scene: &Scene<'_>) -> Result<Vec<Reclaimable>, String> {
     Ok(found)
 }
 
+/// One of these in a line: what, how much, at what risk and by which command.
+pub fn described(one: &Reclaimable) -> String {
+    format!("{} ({}), {}: {}", one.what, size(one), one.risk.label(), one.argv)
+}
+
+fn size(one: &Reclaimable) -> String {
+    match &one.bytes {
+        Ok(bytes) => format!("up to {}", crate::units::bytes(*bytes)),
+        Err(why) => format!("size unknown: {why}"),
+    }
+}
+
 /// Frees until as many bytes are free as the parameter says; what was freed, or why that is not enough.
 pub fn reclaim(scene: &Scene<'_>, parameter: &str, lock: &mut Lock) -> Result<String, Stop> {
     let unknown = |why: String| Stop::before(Exit::Unknown, why);
@@ -47,10 +59,7 @@ pub fn reclaim(scene: &Scene<'_>, parameter: &str, lock: &mut Lock) -> Result<St
         if now >= wanted {
             break;
         }
-        let size = one
-            .bytes
-            .as_ref()
-            .map_or_else(|why| format!("size unknown: {why}"), |size| format!("up to {}", bytes(*size)));
+        let size = size(&one);
         let loses = [format!("loses: {}", one.loses), format!("frees: {size}")];
         let stopped = |stop: Stop| Stop { is_untouched: done.is_empty(), ..stop };
         confirm(scene, &format!("remove {}", one.what), one.risk, &loses).map_err(stopped)?;

@@ -297,7 +297,7 @@ fn a_run_that_stopped_is_undone_backwards() {
                 let by_command: Vec<String> = left
                     .iter()
                     .filter(|step| matches!(step.undo, Undo::Command(_)))
-                    .filter(|step| fake_was_done(&procedure.steps[..], step, place, fault))
+                    .filter(|step| fake_was_done(procedure.steps, step, place, fault))
                     .map(|step| format!("undo {}", step.name))
                     .collect();
                 let calls: Vec<String> =

@@ -20,6 +20,7 @@ use crate::units::stamp;
 
 /// A procedure that is planned, was run, or was undone.
 #[derive(Debug, Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "the field is called so in every document")]
 pub struct Run {
     /// Common head.
     #[serde(flatten)]
@@ -253,6 +254,9 @@ fn planned(step: &StepFacts, index: usize, page: &mut Text) {
     let way = step.way();
     if !way.is_empty() {
         page.labeled("", &[Cell::command(way)]);
+    }
+    for line in &step.lines {
+        page.labeled("", &[Cell::plain(line.clone())]);
     }
     if let Some(answer) = step.answer {
         page.labeled("answer", &[Cell::plain(answer)]);

@@ -16,10 +16,12 @@ use crate::args::{complete_procedures, duration};
 use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
+use crate::host::tools::quote;
 use crate::procedure::assess::assess;
 use crate::procedure::invocation::Scene;
 use crate::procedure::journal::{self, Journal};
 use crate::procedure::plan::{plan, planned};
+use crate::procedure::reclaim;
 use crate::procedure::run as engine;
 use crate::procedure::run::RunResult;
 use crate::procedure::step::Hand;
@@ -152,12 +154,12 @@ fn start(procedure: &Procedure, name: &str) -> Result<usize, Error> {
 
 /// The command as it was typed, without flags of how it is done.
 fn words(args: &Args, procedure: &Procedure) -> String {
-    let mode = [(args.resume, " --resume"), (args.undo, " --undo"), (args.discard, " --discard")];
-    let mode: String = mode.iter().filter(|(is, _)| *is).map(|(_, flag)| *flag).collect();
-    let values: String = args.values.iter().map(|value| format!(" {}", crate::host::tools::quote(value))).collect();
-    let flags = args.given.flags.iter();
-    let flags: String = flags.map(|(name, value)| format!(" --{name} {}", crate::host::tools::quote(value))).collect();
-    format!("run {}{values}{flags}{mode}", procedure.slug)
+    let mut words = vec!["run".to_owned(), procedure.slug.to_owned()];
+    words.extend(args.values.iter().map(|value| quote(value).into_owned()));
+    words.extend(args.given.flags.iter().map(|(name, value)| format!("--{name} {}", quote(value))));
+    let mode = [(args.resume, "--resume"), (args.undo, "--undo"), (args.discard, "--discard")];
+    words.extend(mode.iter().filter(|(is, _)| *is).map(|(_, flag)| (*flag).to_owned()));
+    words.join(" ")
 }
 
 /// The refusal to begin again what did not end.
@@ -298,12 +300,12 @@ impl Asked<'_> {
     fn blockers(&self) -> Vec<(bool, String)> {
         let scene = self.scene();
         let mut blockers = Vec::new();
-        for step in self.procedure.steps.iter().skip(self.from).take_while(|step| !step.is_change()) {
+        for step in self.procedure.steps.iter().take_while(|step| !step.is_change()) {
             if let (StepKind::Check(assertion, otherwise), None) = (&step.kind, &step.only_if) {
                 match assess(&scene, assertion) {
                     Truth::Holds(_) => {}
                     Truth::Fails(seen) => {
-                        blockers.push((false, format!("{seen}; {}", self.values.fill_text(otherwise))))
+                        blockers.push((false, format!("{seen}; {}", self.values.fill_text(otherwise))));
                     }
                     Truth::Unknown(why) => blockers.push((true, format!("cannot determine: {why}"))),
                 }
@@ -323,6 +325,12 @@ impl Asked<'_> {
         };
         let mut document = Run::planned(self.head(exit.verdict(), exit), self.procedure, self.values);
         for (facts, step) in document.steps.iter_mut().zip(self.procedure.steps).skip(self.from) {
+            if matches!(step.kind, StepKind::Reclaim(_)) {
+                match reclaim::candidates(&scene) {
+                    Ok(found) => facts.lines = found.iter().map(reclaim::described).collect(),
+                    Err(why) => facts.summary = why,
+                }
+            }
             let Some(condition) = &step.only_if else { continue };
             let truth = assess(&scene, condition);
             facts.needed = match truth {

@@ -7,7 +7,7 @@ use clap_complete::engine::ArgValueCandidates;
 
 use crate::args::complete_services;
 use crate::registry::loaded::deployments;
-use crate::registry::{LOCALHOST, Parameter, ParameterKind};
+use crate::registry::{Deployment, LOCALHOST, Parameter, ParameterKind};
 
 /// What was given.
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ pub(super) struct Given {
 /// Every parameter that a procedure has, once, by its name.
 fn all() -> BTreeMap<&'static str, &'static Parameter> {
     let known = deployments().chain(std::iter::once(&LOCALHOST));
-    let parameters = known.flat_map(|deployment| deployment.all_procedures()).flat_map(|one| one.parameters);
+    let parameters = known.flat_map(Deployment::all_procedures).flat_map(|one| one.parameters);
     parameters.map(|parameter| (parameter.name, parameter)).collect()
 }
 

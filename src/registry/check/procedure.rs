@@ -75,18 +75,18 @@ const fn procedure(p: &Procedure, d: &Deployment) {
     }
     let (mut i, mut changes, mut has_copy) = (0, false, false);
     while i < p.steps.len() {
-        let s = &p.steps[i];
+        let one = &p.steps[i];
         let mut j = 0;
         while j < i {
-            if is(s.name, p.steps[j].name) {
-                Record::new("step", s.name).refuse("name", "is that of another step");
+            if is(one.name, p.steps[j].name) {
+                Record::new("step", one.name).refuse("name", "is that of another step");
             }
             j += 1;
         }
-        step(s, p, d, has_copy);
+        step(one, p, d, has_copy);
         stopped_needs(p.steps, i);
-        has_copy = has_copy || s.keeps_a_copy;
-        changes = changes || s.is_change();
+        has_copy = has_copy || one.keeps_a_copy;
+        changes = changes || one.is_change();
         i += 1;
     }
     let reboots = matches!(p.steps[p.steps.len() - 1].kind, StepKind::Reboot);

@@ -103,7 +103,7 @@ fn every_refusal_names_its_record_and_field() {
         assert_eq!(message(kept([kept(procedure)])).as_deref(), Some(wanted));
     }
     let twice = kept(one(done("touch")));
-    assert_eq!(message(kept([&*twice, &*twice])).as_deref(), Some("procedure mark: slug: is that of another procedure"));
+    assert_eq!(message(kept([twice, twice])).as_deref(), Some("procedure mark: slug: is that of another procedure"));
 }
 
 #[test]
