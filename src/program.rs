@@ -44,6 +44,12 @@ pub fn again(flag: &str) -> String {
     CALL.get().map_or_else(|| command(flag), |words| command(format_args!("{words} {flag}")))
 }
 
+/// This call again, as one that resumes, with a flag more.
+pub fn resumed(flag: &str) -> String {
+    let resumes = CALL.get().is_some_and(|words| words.split(' ').any(|word| word == "--resume"));
+    if resumes { again(flag) } else { again(&format!("--resume {flag}")) }
+}
+
 /// This call again, with another name in place of one that was typed once, between commas too; only that name where it was not.
 pub fn instead(typed: &str, meant: &str) -> String {
     CALL.get().and_then(|words| replaced(words, typed, meant)).map_or_else(|| meant.to_owned(), command)

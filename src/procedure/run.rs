@@ -52,7 +52,7 @@ pub fn run(
     lock: &mut Lock,
 ) -> RunResult {
     let mut results: Vec<StepResult> = Vec::new();
-    let mut stopped: Option<(Stop, bool)> = None;
+    let mut stopped: Option<(Stop, &Step)> = None;
     let count = procedure.steps.len();
     for (index, step) in procedure.steps.iter().enumerate() {
         let planned = planned(step, scene.values);
@@ -80,7 +80,7 @@ pub fn run(
             Err(stop) => {
                 result.state = Some(StepState::Failed);
                 result.summary.clone_from(&stop.why);
-                stopped = Some((stop, step.is_change()));
+                stopped = Some((stop, step));
             }
         }
         result.seconds = (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
@@ -148,13 +148,20 @@ fn finish(
     journal: &mut Journal,
     doer: &dyn Doer,
     steps: Vec<StepResult>,
-    stopped: Option<(Stop, bool)>,
+    stopped: Option<(Stop, &Step)>,
 ) -> RunResult {
-    if let Some((stop, is_change)) = stopped {
+    if let Some((stop, step)) = stopped {
+        let is_change = step.is_change();
         let exit = exit(&stop, is_change, journal.has_done());
         let is_nothing = !journal.has_done() && (!is_change || stop.is_untouched);
-        if is_nothing && !journal.steps.iter().any(|record| record.state == StepState::Answered) {
+        if matches!(step.kind, StepKind::Ask { .. }) {
+            // It is resumed with the answer.
+            if let Err(error) = journal::keep(scene.context.system, scene.deployment, journal) {
+                scene.context.ui.note(&error.message);
+            }
+        } else if is_nothing && !journal.steps.iter().any(|record| record.state == StepState::Answered) {
             // Nothing is left that could be resumed or undone.
+            journal.steps.clear();
             let _ = journal::discard(scene.context.system, scene.deployment, procedure.slug);
         }
         return RunResult { steps, done: Vec::new(), exit, stopped: Some(stop.why) };

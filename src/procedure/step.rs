@@ -317,7 +317,7 @@ fn ask(
             false => Err(Stop::before(Exit::Refused, format!("the answer to {} is {answer}, not {given}", step.name))),
         };
     }
-    let how = crate::program::again(&format!("--resume --answer {}={answer}", step.name));
+    let how = crate::program::resumed(&format!("--answer {}={answer}", step.name));
     if !Ui::can_ask() {
         let why = format!("a person must do this: {title} ({place}); afterwards: {how}");
         return Err(Stop::before(Exit::Refused, why));
@@ -332,7 +332,7 @@ fn ask(
 
 fn send(scene: &Scene<'_>, request: &Request) -> Result<(), Stop> {
     let url = format!("http://{}{}", scene.context.system.local(request.port), scene.values.fill(request.path));
-    let body = scene.values.fill_json(request.body);
+    let body = scene.values.fill_json(request.body, scene.context.system.now());
     let until = Instant::now() + scene.context.within(Duration::from_secs(10));
     match http::send(request.method, &url, &body, until) {
         Ok((status, _)) if (200..300).contains(&status) => Ok(()),

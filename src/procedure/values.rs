@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::error::{Code, Error};
 use crate::program;
@@ -106,9 +106,15 @@ impl Values {
         replaced(pattern, &self.exact, regex::escape)
     }
 
-    /// The same in a JSON document, where values are parts of strings.
-    pub fn fill_json(&self, text: &str) -> String {
-        replaced(text, &self.exact, |value| {
+    /// The same in a JSON document, where values are parts of strings. `{NAME.end}` is when a span of time that begins now is over.
+    pub fn fill_json(&self, text: &str, now: Timestamp) -> String {
+        let end = |(name, value): (&String, &String)| {
+            let span = value.parse().ok().map(SignedDuration::from_secs)?;
+            Some((format!("{name}.end"), now.checked_add(span).ok()?.to_string()))
+        };
+        let ends: BTreeMap<String, String> = self.exact.iter().filter_map(end).collect();
+        let dated = replaced(text, &ends, str::to_owned);
+        replaced(&dated, &self.exact, |value| {
             let quoted = serde_json::Value::from(value).to_string();
             quoted[1..quoted.len() - 1].to_owned()
         })
@@ -136,7 +142,8 @@ fn parse(parameter: &Parameter, deployment: &Deployment, given: &str) -> Result<
         },
         ParameterKind::Size => size(given).map(|bytes| bytes.to_string()),
         ParameterKind::Number { least, most } => match given.parse::<u64>() {
-            Ok(number) if (least..=most).contains(&number) => Ok(number.to_string()),
+            // A sign would be read as more or less than there is.
+            Ok(number) if (least..=most).contains(&number) && !given.starts_with('+') => Ok(number.to_string()),
             _ => Err(format!("a number from {least} to {most}")),
         },
         ParameterKind::Word => {
@@ -213,7 +220,9 @@ mod tests {
         assert_eq!(values.get("free"), (500_u64 << 20).to_string());
         assert_eq!(values.fill("{ip} {ip}, {other}"), "203.0.113.7 203.0.113.7, {other}");
         assert_eq!(values.fill_pattern("^{ip}$"), r"^203\.0\.113\.7$");
-        assert_eq!(values.fill_json(r#"{"a":"{ip}"}"#), r#"{"a":"203.0.113.7"}"#);
+        let now = "2026-11-22T05:30:00Z".parse().unwrap();
+        assert_eq!(values.fill_json(r#"{"a":"{ip}"}"#, now), r#"{"a":"203.0.113.7"}"#);
+        assert_eq!(values.fill_json("{for.end} {ip.end}", now), "2026-11-22T07:00:00Z {ip.end}");
         assert_eq!(of(&[], &["2001:DB8:0:0::1"]).unwrap().get("ip"), "2001:db8::1");
     }
 
@@ -223,7 +232,7 @@ mod tests {
             ("ip", &["", "1.2.3", "1.2.3.4/8", "1.2.3.4; id", "$(id)", "fe80::1%eth0", "-1", "٣.1.1.1"]),
             ("for", &["", "0s", "2", "two", "-2h", "9999999999999999999h", "1ms"]),
             ("free", &["", "0", "G", "5X", "-5G", "5 G", "99999999999999T"]),
-            ("pid", &["", "1", "0", "-7", "7.0", "4194305", "99999999999999999999"]),
+            ("pid", &["", "1", "0", "-7", "+7", "7.0", "4194305", "99999999999999999999"]),
             ("alert", &["", "-h", "a b", "a\nb", "../x", "a;b", "é"]),
             ("on", &["", "relative", "/a/../b", "/a b", "/a\n", "/$(id)", "/*"]),
             (

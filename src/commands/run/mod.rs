@@ -49,7 +49,7 @@ pub struct Args {
     /// Continue a run that did not end
     ///
     /// Steps that were done are checked again, not trusted; manual steps are asked again.
-    #[arg(long, conflicts_with_all = ["undo", "discard", "status", "from", "values"])]
+    #[arg(long, conflicts_with_all = ["undo", "discard", "status", "from"])]
     resume: bool,
     /// Undo the steps of a run that did not end
     #[arg(long, conflicts_with_all = ["discard", "status", "from", "values"])]
@@ -123,7 +123,10 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
             let who = audit::who(context.system);
             Journal::new(context.system, procedure, values.all(), who)
         }
-        (true, Some(unended)) => unended,
+        (true, Some(unended)) => {
+            same_values(args, deployment, procedure, &unended)?;
+            unended
+        }
     };
     let from = args.from.as_deref().map(|name| start(procedure, name)).transpose()?.unwrap_or_default();
     let values = Values::kept(procedure, &journal.values);
@@ -132,6 +135,20 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         true => asked.undo(journal),
         false => asked.run(journal, is_change),
     }
+}
+
+/// Values that are given once more must be those that the run began with.
+fn same_values(args: &Args, deployment: &Deployment, procedure: &Procedure, begun: &Journal) -> Result<(), Error> {
+    if args.values.is_empty() && args.given.flags.is_empty() {
+        return Ok(());
+    }
+    let values = Values::of(procedure, deployment, &args.given.flags, &args.values)?;
+    if *values.all() == begun.values {
+        return Ok(());
+    }
+    let given: Vec<String> = begun.values.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    let message = format!("the run of {} was begun with {}; nothing was changed", procedure.slug, given.join(", "));
+    Err(Error::usage(Code::Usage, message))
 }
 
 /// The procedure that a word means.
@@ -296,11 +313,12 @@ impl Asked<'_> {
         Ok(self.tell(&name, "run", result, &journal))
     }
 
-    /// What must hold before the first change, and does not: whether that is unknown, and why.
+    /// What must hold before the first step that changes something or is a person's, and does not: whether that is unknown, and why.
     fn blockers(&self) -> Vec<(bool, String)> {
         let scene = self.scene();
         let mut blockers = Vec::new();
-        for step in self.procedure.steps.iter().take_while(|step| !step.is_change()) {
+        let changes = |step: &&Step| step.is_change() || matches!(step.kind, StepKind::Ask { .. });
+        for step in self.procedure.steps.iter().take_while(|step| !changes(step)) {
             if let (StepKind::Check(assertion, otherwise), None) = (&step.kind, &step.only_if) {
                 match assess(&scene, assertion) {
                     Truth::Holds(_) => {}

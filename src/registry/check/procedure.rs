@@ -332,7 +332,7 @@ const fn texts(me: Record<'_>, field: &str, text: &str, p: &Procedure) {
             while end < bytes.len() && (bytes[end].is_ascii_lowercase() || bytes[end] == b'-') {
                 end += 1;
             }
-            let is_name = end < bytes.len() && bytes[end] == b'}' && end > i + 1;
+            let is_name = end < bytes.len() && (bytes[end] == b'}' || bytes[end] == b'.') && end > i + 1;
             if is_name && !is_parameter(p.parameters, bytes, i + 1, end) {
                 Message::of(me, field).add(text).add(" has braces around what is no parameter").refuse();
             }

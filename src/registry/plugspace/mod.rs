@@ -4,6 +4,7 @@
 
 mod backup;
 mod failures;
+mod procedures;
 mod release;
 mod services;
 
@@ -42,6 +43,7 @@ pub static DEPLOYMENT: Deployment = Deployment::new(
 )
 .detect(&["/home/plugspace/plugspace", "/home/plugspace/app", "/var/www/plugspace"])
 .failures(failures::FAILURES)
+.procedures(procedures::PROCEDURES)
 .release(&release::RELEASE)
 .backups(backup::BACKUPS)
 .proxy(Proxy::Nginx)

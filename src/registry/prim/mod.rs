@@ -4,6 +4,7 @@
 
 mod backup;
 mod failures;
+mod procedures;
 mod release;
 mod services;
 
@@ -31,6 +32,7 @@ pub static DEPLOYMENT: Deployment = Deployment::new(
 )
 .detect(&["/opt/prim/packages", "/opt/prim/deploy/prim", "/etc/prim"])
 .failures(failures::FAILURES)
+.procedures(procedures::PROCEDURES)
 .release(&release::RELEASE)
 .backups(backup::BACKUPS)
 .proxy(Proxy::caddy("/etc/caddy/Caddyfile"))

@@ -99,7 +99,8 @@ pub struct Request {
     pub port: u16,
     /// Path, which may hold parameters.
     pub path: &'static str,
-    /// The document; parameters in it are escaped as JSON strings.
+    /// The document; parameters in it are escaped as JSON strings. `{NAME.end}` is the time when a parameter that is a span of time,
+    /// counted from when it is sent, is over.
     pub body: &'static str,
 }
 

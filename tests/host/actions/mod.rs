@@ -28,12 +28,12 @@ const SNAPSHOT: &str = "
     pgrep -a -x 'bun|caddy|dockerd|pm2|node' || true
 ";
 
-fn snapshot(machine: &Machine) -> String {
+pub fn snapshot(machine: &Machine) -> String {
     machine.sh(SNAPSHOT)
 }
 
 /// Nothing differs from what was before.
-fn unchanged(machine: &Machine, before: &str) {
+pub fn unchanged(machine: &Machine, before: &str) {
     let now = snapshot(machine);
     let gone: Vec<&str> = before.lines().filter(|line| !now.lines().any(|other| other == *line)).collect();
     let new: Vec<&str> = now.lines().filter(|line| !before.lines().any(|other| other == *line)).collect();

@@ -7,7 +7,7 @@ mod halfway;
 pub mod killed;
 mod own;
 mod page;
-mod plugspace;
+pub mod plugspace;
 mod soak;
 mod v_edfinance;
 

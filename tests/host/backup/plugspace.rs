@@ -10,7 +10,7 @@ fn keys(machine: &Machine) -> String {
 }
 
 /// MongoDB's tools, as they are asked and as they answer: the login comes from a file or from standard input.
-const TOOLS: &str = r#"
+pub const TOOLS: &str = r#"
     cat >/usr/bin/mongodump <<'END'
 #!/bin/bash
 for word in "$@"; do case $word in --config=*) config=${word#*=} ;; --archive=*) archive=${word#*=} ;; esac; done
