@@ -21,6 +21,7 @@ mod mask;
 mod mounts;
 mod plugspace;
 mod prim;
+mod procedures;
 mod releases;
 mod restarts;
 mod truth;
