@@ -1,6 +1,7 @@
 //! Procedures of the deployments on real hosts: each is run from the state that calls for it, and what it did is seen without opsctl.
 
 mod ai_fsm;
+mod fondation;
 
 use crate::machine::Machine;
 
