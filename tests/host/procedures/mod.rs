@@ -2,6 +2,7 @@
 
 mod ai_fsm;
 mod fondation;
+mod v_edfinance;
 
 use crate::machine::Machine;
 
