@@ -110,7 +110,8 @@ fn healthy(service: &Service, judged: Option<&ServiceHealth>) -> Truth {
         false => format!("{}: {}", service.name, judged.summary),
     };
     match judged.verdict {
-        Verdict::Pass | Verdict::Warn => Truth::of(judged.state == State::Running, seen),
+        // What runs elsewhere has nothing here that could tell: its probes alone decide.
+        Verdict::Pass | Verdict::Warn => Truth::of(judged.state == State::Running || service.managers.is_empty(), seen),
         Verdict::Fail => Truth::Fails(seen),
         Verdict::Unknown => Truth::Unknown(seen),
     }

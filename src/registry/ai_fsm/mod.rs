@@ -4,6 +4,7 @@
 
 mod backup;
 mod failures;
+mod procedures;
 mod release;
 mod services;
 
@@ -29,6 +30,7 @@ pub static DEPLOYMENT: Deployment = Deployment::new(
 .host(Host::running("Raspberry Pi 4, at least 4 GB; 64-bit Raspberry Pi OS or Ubuntu 24.04 (documents disagree)"))
 .detect(&["/home/pi/ai-fsm", "/home/nick/ai-fsm", "/opt/ai-fsm", "/srv/ai-fsm"])
 .failures(failures::FAILURES)
+.procedures(procedures::PROCEDURES)
 .release(&release::RELEASE)
 .backups(backup::BACKUPS)
 .jobs(&[&BACKUP_JOB, &HEALTH_JOB])

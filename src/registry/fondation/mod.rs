@@ -4,6 +4,7 @@
 
 mod backup;
 mod failures;
+mod procedures;
 mod release;
 mod services;
 
@@ -29,6 +30,7 @@ pub static DEPLOYMENT: Deployment = Deployment::new(
 .host(Host::running("a VPS (in practice Scaleway), Ubuntu 22.04, at least 2 CPUs, 2 GB RAM, 20 GB disk"))
 .detect(&["/srv/fondation"])
 .failures(failures::FAILURES)
+.procedures(procedures::PROCEDURES)
 .release(&release::RELEASE)
 .backups(backup::BACKUPS)
 .maintenance(Maintenance::Stop(Stop::new(&[&WORKER]).effect(

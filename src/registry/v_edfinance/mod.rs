@@ -4,6 +4,7 @@
 
 mod backup;
 mod failures;
+mod procedures;
 mod release;
 mod services;
 
@@ -31,6 +32,7 @@ pub static DEPLOYMENT: Deployment = Deployment::new(
 )
 .detect(&["/root/v-edfinance", "/var/www/v-edfinance", "/opt/v-edfinance"])
 .failures(failures::FAILURES)
+.procedures(procedures::PROCEDURES)
 .release(&release::RELEASE)
 .backups(backup::BACKUPS)
 .jobs(&[&HEALTH_JOB, &BACKUP_JOB, &RESTORE_JOB])

@@ -1,10 +1,13 @@
 //! Procedures, driven on booted hosts from the state that calls for them to their end, and killed at each of their boundaries. What they
 //! did is read from the host, never from opsctl.
 
+mod ai_fsm;
+mod fondation;
 mod killed;
 mod plugspace;
 mod prim;
 mod usual;
+mod v_edfinance;
 
 use crate::machine::Machine;
 
