@@ -192,6 +192,7 @@ const fn named(name: &'static str, part: &'static str, whole: &'static str, word
 const SCRATCH: &str = "/var/backups/fondation-{label}/scratch.tar";
 const SCRATCH_PART: &str = "/var/backups/fondation-{label}/scratch.tar.part";
 const VOLUMES: &str = "--directory=/var/lib/docker/volumes";
+const DATA: &str = "/var/lib/docker/volumes/fondation_worker-tmp/_data";
 
 /// Starts the worker on empty scratch space.
 static DATA_CORRUPTION: Procedure = Procedure::new(
@@ -257,13 +258,17 @@ static DATA_CORRUPTION: Procedure = Procedure::new(
             "it is the copy of another incident: undo this run, and choose another label",
         ),
         Step::command(
-            "remove",
-            "remove the scratch volume",
-            Invocation::new(&["docker", "volume", "rm", "fondation_worker-tmp"]),
+            "empty",
+            "empty the scratch volume",
+            Invocation::new(&["find", DATA, "-mindepth", "1", "-delete"]).seconds(600),
             Risk::Destructive,
         )
         .only_if(VOLUME)
-        .proof(Not(&VOLUME))
+        .proof(Command(
+            Invocation::new(&["find", DATA, "-mindepth", "1", "-print", "-quit"])
+                .expects(r"\A\z")
+                .means("the scratch volume is empty", "the scratch volume is not empty"),
+        ))
         .loses("clones of repositories; the copy has them")
         .undo(Undo::Never("jobs make their clones again")),
         Step::ask(
@@ -285,7 +290,7 @@ static DATA_CORRUPTION: Procedure = Procedure::new(
 .parameters(LABEL)
 .done(&[Healthy(&WORKER), VOLUME])
 .note(
-    "the scratch volume has clones only; the runbook also removes /tmp/fondation of the host, which is another \
+    "the scratch volume has clones only; it is emptied and not removed; the runbook also removes /tmp/fondation of the host, which is another \
      directory; a status alone does not put a job back: its lock stays",
 );
 
@@ -534,7 +539,7 @@ static SECURITY_BREACH: Procedure = Procedure::new(
         ),
         Step::ask(
             "image",
-            "deploy an image that was built anew from a clean checkout: opsctl deploy --load FILE, without starting it",
+            "deploy an image that was built anew from a clean checkout: opsctl redeploy --load FILE, without starting it",
             "this host",
             "loaded",
         ),
@@ -631,7 +636,7 @@ static PLANNED_MAINTENANCE: Procedure = Procedure::new(
 .summary("stop the worker when it is idle, and start it after the work")
 .section("planned maintenance of OPERATIONS.md")
 .when("the host or docker must be worked on")
-.not_when("only a new version is wanted: opsctl deploy")
+.not_when("only a new version is wanted: opsctl redeploy")
 .done(&[Healthy(&WORKER)])
 .note(
     "a worker that is stopped while it works has 30 s for its jobs, but docker kills it after 10: so it is stopped \
