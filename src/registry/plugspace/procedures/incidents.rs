@@ -40,7 +40,7 @@ pub static SECURITY_INCIDENT: Procedure = Procedure::new(
             "space",
             "check that there is space for a copy of /var/log",
             Any(&[Exists("/root/incident-{case}/log"), Free("/root", "space")]),
-            "du -sh /var/log shows what it takes: give that as --space, or add a disk; make-room would remove evidence",
+            "du -sh /var/log shows what it takes: give that as --space, or add a disk; never free space by removing logs",
         ),
         Step::show(
             "sessions",
