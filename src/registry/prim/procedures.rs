@@ -281,11 +281,11 @@ static SECRETS_AUDIT: Procedure = Procedure::new(
         ),
         Step::check(
             "leftovers",
-            "check that no copy of a database lies in /tmp",
+            "check that /tmp has no copy of a database",
             Command(
                 Invocation::new(&["find", "/tmp", "-maxdepth", "1", "-name", "prim-*.db", "-print"])
                     .expects(r"\A\z")
-                    .means("no copy of a database lies in /tmp", "a copy of a database lies in /tmp"),
+                    .means("/tmp has no copy of a database", "/tmp has a copy of a database"),
             ),
             "backup.sh leaves them when it fails, readable for everybody; remove them when no backup runs",
         ),

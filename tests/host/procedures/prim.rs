@@ -91,7 +91,7 @@ fn secrets(machine: &Machine) {
     for (open, shut, said) in [
         ("chmod 644 /etc/prim/mem.env", "chmod 640 /etc/prim/mem.env", "644 root:prim /etc/prim/mem.env"),
         ("chmod 755 /etc/prim", "chmod 750 /etc/prim", "755 root:prim /etc/prim"),
-        ("touch /tmp/prim-wallet-2026.db", "rm /tmp/prim-wallet-2026.db", "a copy of a database lies in /tmp"),
+        ("touch /tmp/prim-wallet-2026.db", "rm /tmp/prim-wallet-2026.db", "/tmp has a copy of a database"),
         (
             "cd /opt/prim; setpriv --reuid=prim --regid=prim --clear-groups sh -ec 'export HOME=/home/prim; git init -q; \
              echo SECRET=dummy-secret >x.env; git add -f x.env; git -c user.name=o -c user.email=o@o commit -qm first'",
