@@ -391,10 +391,13 @@ pub(super) fn problems(d: &Deployment, found: &mut Vec<String>) {
             if let StepKind::Command(one) | StepKind::Show(one) = &s.kind {
                 patterns.extend(one.expects);
             }
+            let sample = |kind: ParameterKind| match kind {
+                ParameterKind::Number { .. } | ParameterKind::Size | ParameterKind::Duration => "1",
+                _ => "x",
+            };
             let filled = |pattern: &str| {
-                p.parameters
-                    .iter()
-                    .fold(pattern.to_owned(), |text, one| text.replace(&format!("{{{}}}", one.name), "x"))
+                let fill = |text: String, one: &Parameter| text.replace(&format!("{{{}}}", one.name), sample(one.kind));
+                p.parameters.iter().fold(pattern.to_owned(), fill)
             };
             let wrong = patterns.iter().filter_map(|pattern| regex::Regex::new(&filled(pattern)).err());
             found.extend(wrong.map(|error| format!("{place}: step {}: {error}", s.name)));
