@@ -25,6 +25,7 @@ pub mod problem;
 pub mod procedure;
 pub mod release;
 pub mod restore;
+pub mod run;
 pub mod status;
 pub mod verify;
 pub mod version;
@@ -128,8 +129,8 @@ pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
         ("action", schemars::schema_for!(action::Action)),
         ("release", schemars::schema_for!(release::Release)),
         ("releases", schemars::schema_for!(release::Releases)),
-        ("run", schemars::schema_for!(procedure::Run)),
-        ("runs", schemars::schema_for!(procedure::Runs)),
+        ("run", schemars::schema_for!(run::Run)),
+        ("runs", schemars::schema_for!(run::Runs)),
         ("procedures", schemars::schema_for!(procedure::Procedures)),
         ("explain-procedure", schemars::schema_for!(procedure::ProcedureFacts)),
         ("history", schemars::schema_for!(history::History)),

@@ -31,7 +31,7 @@ use crate::procedure::values::Values;
 use crate::program;
 use crate::registry::{Deployment, Procedure, Step, StepKind, Verdict};
 use crate::report::Head;
-use crate::report::procedure::{Run, Runs};
+use crate::report::run::{Run, Runs};
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]

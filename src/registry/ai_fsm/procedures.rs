@@ -458,7 +458,7 @@ static POST_INCIDENT: Procedure = Procedure::new(
         Step::ask(
             "monitoring",
             "add an alert, if the incident was noticed late",
-            "the health cron of the host, or opsctl check",
+            "the health cron of the host",
             "closed",
         ),
         Step::ask(

@@ -552,7 +552,7 @@ static SECURITY_BREACH: Procedure = Procedure::new(
         ),
         Step::ask(
             "image",
-            "deploy an image that was built anew from a clean checkout: opsctl deploy --load FILE, without starting it",
+            "deploy an image that was built anew from a clean checkout: opsctl redeploy --load FILE, without starting it",
             "this host",
             "loaded",
         ),
@@ -649,7 +649,7 @@ static PLANNED_MAINTENANCE: Procedure = Procedure::new(
 .summary("stop the worker when it is idle, and start it after the work")
 .section("planned maintenance of OPERATIONS.md")
 .when("the host or docker must be worked on")
-.not_when("only a new version is wanted: opsctl deploy")
+.not_when("only a new version is wanted: opsctl redeploy")
 .done(&[Healthy(&WORKER)])
 .note(
     "a worker that is stopped while it works has 30 s for its jobs, but docker kills it after 10: so it is stopped \

@@ -254,6 +254,8 @@ static SECRETS_AUDIT: Procedure = Procedure::new(
             "list env files that were ever added to the repository",
             Invocation::new(&[
                 "git",
+                "-c",
+                "core.fsmonitor=false",
                 "-C",
                 "/opt/prim",
                 "log",
@@ -293,7 +295,7 @@ static SECRETS_AUDIT: Procedure = Procedure::new(
             Any(&[
                 Not(&Exists("/opt/prim/.git")),
                 Command(
-                    Invocation::new(&["git", "-C", "/opt/prim", "ls-files", "--", "*.env"])
+                    Invocation::new(&["git", "-c", "core.fsmonitor=false", "-C", "/opt/prim", "ls-files", "--", "*.env"])
                         .user("prim")
                         .expects(r"\A\z")
                         .means("git tracks no env file", "git tracks an env file"),

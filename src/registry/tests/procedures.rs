@@ -10,10 +10,10 @@ const NEVER: &[&str] = &[
     r"\bsystem prune\b",
     r"\bvolume (rm|prune)\b",
     r"\bprune\b.*(-a\b|--all\b)",
-    r"\b(kill|killall|pkill)\b",
+    r"^(kill|killall|pkill)\b",
     r"\brm\b.* -\w*r\w* /( |$)",
     r"\b(mkfs|dd|shred|wipefs)\b",
-    r"\b(sh|bash|dash|zsh|eval|env)\b",
+    r"(^|[ /])(sh|bash|dash|zsh|eval)( |$)",
     r"\bufw (reset|--force reset)\b",
     r"(?i)(password|secret|token)=",
 ];
