@@ -289,7 +289,7 @@ static EMERGENCY_SNAPSHOT: Procedure = Procedure::new(
 .when("data may be corrupt, or before a change that may break it")
 .not_when("the regular backup is wanted: opsctl backup copies to the remote as well")
 .severity(&P1)
-.parameters(&[Parameter::new("label", ParameterKind::Word).help("name of the incident, part of the file's name")])
+.parameters(&[Parameter::new("label", ParameterKind::Word).help("name of the incident, part of a path")])
 .done(&[Exists(DUMP)])
 .note(
     "where data may be corrupt, stop web and worker first: opsctl stop web worker; the dump is in /var/backups/ai-fsm, \

@@ -21,7 +21,7 @@ pub(super) static PROCEDURES: &[&Procedure] = &[
 ];
 
 const LABEL: &[Parameter] =
-    &[Parameter::new("label", ParameterKind::Word).help("name of the incident, part of the copies' path")];
+    &[Parameter::new("label", ParameterKind::Word).help("name of the incident, part of a path")];
 
 const IDLE: Assertion = Answers(8080, "/health", r#""activeJobs":\s*0\b"#);
 
@@ -167,6 +167,22 @@ const VOLUME: Assertion = Command(
         .means("the volume fondation_worker-tmp exists", "the volume fondation_worker-tmp does not exist"),
 );
 
+/// Only root comes here, and what is in it is not followed.
+const IN_VOLUME: &str = "/var/lib/docker/volumes/fondation_worker-tmp/_data";
+const VOLUME_EMPTY: Assertion = Any(&[
+    Not(&VOLUME),
+    Command(
+        Invocation::new(&["find", IN_VOLUME, "-mindepth", "1", "-print", "-quit"])
+            .expects(r"\A\s*\z")
+            .means("the scratch volume is empty", "the scratch volume is not empty"),
+    ),
+]);
+const UNUSED: Assertion = Command(
+    Invocation::new(&["docker", "ps", "--quiet", "--filter=volume=fondation_worker-tmp"])
+        .expects(r"\A\s*\z")
+        .means("no container uses the volume", "a container uses the volume"),
+);
+
 const DIRECTORY: &str = "/var/backups/fondation-{label}";
 
 /// The directory of the copies.
@@ -192,7 +208,6 @@ const fn named(name: &'static str, part: &'static str, whole: &'static str, word
 const SCRATCH: &str = "/var/backups/fondation-{label}/scratch.tar";
 const SCRATCH_PART: &str = "/var/backups/fondation-{label}/scratch.tar.part";
 const VOLUMES: &str = "--directory=/var/lib/docker/volumes";
-const DATA: &str = "/var/lib/docker/volumes/fondation_worker-tmp/_data";
 
 /// Starts the worker on empty scratch space.
 static DATA_CORRUPTION: Procedure = Procedure::new(
@@ -227,7 +242,7 @@ static DATA_CORRUPTION: Procedure = Procedure::new(
                 .seconds(1800),
             Risk::Safe,
         )
-        .only_if(All(&[VOLUME, Not(&Exists(SCRATCH))]))
+        .only_if(All(&[Not(&VOLUME_EMPTY), Not(&Exists(SCRATCH))]))
         .proof(All(&[
             Exists(SCRATCH_PART),
             Command(
@@ -244,7 +259,7 @@ static DATA_CORRUPTION: Procedure = Procedure::new(
             "same",
             "check that the copy is as the volume is",
             Any(&[
-                Not(&VOLUME),
+                VOLUME_EMPTY,
                 All(&[
                     Exists(SCRATCH),
                     Command(
@@ -257,18 +272,14 @@ static DATA_CORRUPTION: Procedure = Procedure::new(
             ]),
             "it is the copy of another incident: undo this run, and choose another label",
         ),
+        Step::check("unused", "check that no container uses the volume", UNUSED, "stop it first"),
         Step::command(
             "empty",
             "empty the scratch volume",
-            Invocation::new(&["find", DATA, "-mindepth", "1", "-delete"]).seconds(600),
+            Invocation::new(&["find", IN_VOLUME, "-mindepth", "1", "-delete"]).seconds(600),
             Risk::Destructive,
         )
-        .only_if(VOLUME)
-        .proof(Command(
-            Invocation::new(&["find", DATA, "-mindepth", "1", "-print", "-quit"])
-                .expects(r"\A\z")
-                .means("the scratch volume is empty", "the scratch volume is not empty"),
-        ))
+        .proof(VOLUME_EMPTY)
         .loses("clones of repositories; the copy has them")
         .undo(Undo::Never("jobs make their clones again")),
         Step::ask(
@@ -288,9 +299,9 @@ static DATA_CORRUPTION: Procedure = Procedure::new(
 .not_when("the queue itself is wrong: its data is at Convex, who keep backups of it")
 .severity(&P1)
 .parameters(LABEL)
-.done(&[Healthy(&WORKER), VOLUME])
+.done(&[Healthy(&WORKER)])
 .note(
-    "the scratch volume has clones only; it is emptied and not removed; the runbook also removes /tmp/fondation of the host, which is another \
+    "the scratch volume has clones only, and is emptied, not removed; the runbook also removes /tmp/fondation of the host, which is another \
      directory; a status alone does not put a job back: its lock stays",
 );
 
@@ -415,8 +426,10 @@ static COMPLETE_FAILURE: Procedure = Procedure::new(
             "env",
             "check that the env file has CONVEX_URL",
             Command(
-                Invocation::new(&["grep", "--count", "^CONVEX_URL=.", "/srv/fondation/.env"])
-                    .no(1)
+                // Nothing of it is followed or shown: its directory is another user's.
+                Invocation::new(&["tar", "--create", "--file=-", "--directory=/srv", "fondation/.env"])
+                    .expects(r"[\x00\n]CONVEX_URL=.")
+                    .no(2)
                     .means("the env file has CONVEX_URL", "the env file does not have CONVEX_URL"),
             ),
             "restore it: opsctl restore config",

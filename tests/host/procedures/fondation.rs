@@ -15,7 +15,7 @@ fn procedures_of_fondation() {
     let machine = Machine::boot_as("fondation", "it-fondation-procedures");
     contains(&opsctl(&machine, "run on-call", 5), &["acknowledge the page"]);
     contains(
-        &opsctl(&machine, "run on-call --answer acknowledge=acknowledged", 0),
+        &opsctl(&machine, "run on-call --resume --answer acknowledge=acknowledged", 0),
         &["fondation-worker-1", "Polling for jobs"],
     );
     a_job_is_killed(&machine);
