@@ -308,15 +308,15 @@ static LOG_ROTATION_CHECK: Procedure = Procedure::new(
         ),
         Step::check(
             "rotation",
-            "check that all four are rotated as the compose file says",
+            "check that all four are rotated as in the compose file",
             Command(
                 Invocation::new(ROTATION)
                     .expects(
                         r"\A/ai-fsm-web json-file 50m 3\n/ai-fsm-worker json-file 50m 3\n/ai-fsm-postgres json-file 50m 3\n/ai-fsm-redis json-file 20m 2\n*\z",
                     )
                     .means(
-                        "the logs of all four containers are rotated as the compose file says",
-                        "the log of a container is not rotated as the compose file says",
+                        "the logs of all four containers are rotated as in the compose file",
+                        "the log of a container is not rotated as in the compose file",
                     ),
             ),
             "recreate it, because a restart keeps the old options: docker compose -f infra/compose.pi.yml up -d",
@@ -377,7 +377,7 @@ static SWAP_GROW: Procedure = Procedure::new(
         Step::show("memory", "show memory and swap", Invocation::new(&["free", "--human"])),
         Step::check(
             "space",
-            "check that the disk has room for it",
+            "check that the disk has space for it",
             Any(&[SWAP_ALLOCATED, All(&[Free("/", "swap"), Not(&SWAP_IN_USE)])]),
             "free space first (opsctl run make-room), or take less; what was added before is removed by hand",
         ),
@@ -427,14 +427,14 @@ static SWAP_GROW: Procedure = Procedure::new(
 )
 .summary("add a swap file, beside what there is")
 .section("High Memory / OOM on Pi4")
-.when("the kernel ends processes for want of memory, or there is less than 1 GB of swap")
+.when("the kernel ends processes because memory is short, or there is less than 1 GB of swap")
 .not_when("one container grows without end: restart that")
 .severity(&P2)
 .parameters(&[Parameter::new("swap", ParameterKind::Size).help("size of the swap file").default("1G")])
 .done(&[SWAP_IN_USE, SWAP_AT_BOOT])
 .note(
     "the runbook switches the old swap off first, which takes memory when there is none, and forgets dphys-swapfile \
-     setup; dphys-swapfile is on Raspberry Pi OS only, and what it made stays; a swap file wears an SD card",
+     setup; dphys-swapfile is on Raspberry Pi OS only, and what it made remains; a swap file wears an SD card",
 );
 
 /// What the operator confirms after an incident.
@@ -470,12 +470,12 @@ static POST_INCIDENT: Procedure = Procedure::new(
         Step::ask(
             "bypass",
             "undo every temporary bypass, such as a branch protection that was off",
-            "the settings of the repository, as docs/CI_GOVERNANCE.md says",
+            "the settings of the repository, as in docs/CI_GOVERNANCE.md",
             "undone",
         ),
         Step::ask(
             "stakeholders",
-            "tell those concerned, if data was lost or the outage lasted more than an hour",
+            "inform those concerned, if data was lost or the outage lasted more than an hour",
             "by mail",
             "told",
         ),

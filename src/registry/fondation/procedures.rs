@@ -202,7 +202,7 @@ const fn named(name: &'static str, part: &'static str, whole: &'static str, word
     Step::command(name, "give the proven copy its name", Invocation::new(words), Risk::Safe)
         .only_if(Exists(part))
         .proof(Exists(whole))
-        .undo(Undo::Never("a proven copy stays"))
+        .undo(Undo::Never("a proven copy is kept"))
 }
 
 const SCRATCH: &str = "/var/backups/fondation-{label}/scratch.tar";
@@ -252,7 +252,7 @@ static DATA_CORRUPTION: Procedure = Procedure::new(
                     .means("the copy is as the volume is", "the copy is not as the volume is"),
             ),
         ]))
-        .undo(Undo::Never("the copy stays"))
+        .undo(Undo::Never("the copy is kept"))
         .keeps_a_copy(),
         named("name", SCRATCH_PART, SCRATCH, &["mv", "--no-clobber", "--no-target-directory", SCRATCH_PART, SCRATCH]),
         Step::check(
@@ -302,7 +302,7 @@ static DATA_CORRUPTION: Procedure = Procedure::new(
 .done(&[Healthy(&WORKER)])
 .note(
     "the scratch volume has clones only, and is emptied, not removed; the runbook also removes /tmp/fondation of the host, which is another \
-     directory; a status alone does not put a job back: its lock stays",
+     directory; a status alone does not put a job back: its lock remains",
 );
 
 const SRV: &str = "/var/backups/fondation-{label}/srv.tar.gz";
@@ -338,7 +338,7 @@ const fn copy_of_srv() -> Step {
     )
     .only_if(Not(&Exists(SRV)))
     .proof(SRV_SAME)
-    .undo(Undo::Never("the copy stays"))
+    .undo(Undo::Never("the copy is kept"))
     .keeps_a_copy()
 }
 
@@ -404,7 +404,7 @@ static COMPLETE_FAILURE: Procedure = Procedure::new(
                     ),
             ),
         ]))
-        .undo(Undo::Never("the copy stays"))
+        .undo(Undo::Never("the copy is kept"))
         .keeps_a_copy(),
         named(
             "name-images",
@@ -456,7 +456,7 @@ static COMPLETE_FAILURE: Procedure = Procedure::new(
 .note(
     "the runbook prunes all images and volumes first, and then pulls an image that no registry has: nothing is pruned \
      here; for space: opsctl run make-room; its archive lacks the login; where docker does not answer, the images are \
-     not saved, and stay where they are",
+     not saved, and remain where they are",
 );
 
 const JOURNAL: &str = "/var/backups/fondation-{label}/journal.log";
@@ -498,7 +498,7 @@ static SECURITY_BREACH: Procedure = Procedure::new(
             .no(1)
             .means("the journal is marked", "the journal is not marked"),
         ))
-        .undo(Undo::Never("a line of the journal stays")),
+        .undo(Undo::Never("a line of the journal is kept")),
         Step::command(
             "journal",
             "save the host's journal of the last 14 days, container log included",
@@ -526,7 +526,7 @@ static SECURITY_BREACH: Procedure = Procedure::new(
                 .no(1)
                 .means("the copy has all lines up to the mark", "the copy does not have all lines up to the mark"),
         ))
-        .undo(Undo::Never("evidence stays"))
+        .undo(Undo::Never("evidence is kept"))
         .keeps_a_copy(),
         copy_of_srv(),
         name_of_srv(),
@@ -552,28 +552,28 @@ static SECURITY_BREACH: Procedure = Procedure::new(
         ),
         Step::ask(
             "image",
-            "deploy an image that was built anew from a clean checkout: opsctl redeploy --load FILE, without starting it",
+            "deploy an image that was built again from a clean checkout: opsctl redeploy --load FILE, without starting it",
             "this host",
             "loaded",
         ),
         Step::ask(
             "login",
-            "log in to Claude anew: ./auth-claude.sh, as the owner of /srv/fondation",
+            "log in to Claude again: ./auth-claude.sh, as the owner of /srv/fondation",
             "this host, in /srv/fondation",
             "logged-in",
         ),
         Step::check(
             "new-login",
-            "check that the login was written anew",
+            "check that the login was written again",
             All(&[
                 LOGIN,
                 Not(&Command(
                     Invocation::new(&["tar", "--compare", "--gzip", "--file", SRV, "--directory=/srv", "claude-creds"])
                         .no(1)
-                        .means("the login is still the one of the incident", "the login was written anew"),
+                        .means("the login is still the one of the incident", "the login was written again"),
                 )),
             ]),
-            "log in anew before the worker starts",
+            "log in again before the worker starts",
         ),
         Step::start("start", &[&WORKER]),
     ],
@@ -605,7 +605,7 @@ static RECLAIM_LEASES: Procedure = Procedure::new(
         Step::show("jobs", "show the jobs that are at work here", JOBS_NOW),
         Step::ask(
             "reclaim",
-            "put back the jobs whose lease has expired: npx convex run queue:reclaimExpired",
+            "release the jobs whose lease has expired: npx convex run queue:reclaimExpired",
             "a checkout of the repository in packages/web with the deploy key, or the functions page of the Convex \
              dashboard",
             "reclaimed",
@@ -622,11 +622,11 @@ static RECLAIM_LEASES: Procedure = Procedure::new(
 .aliases(&["reclaim-jobs"])
 .summary("put jobs back whose lease has expired")
 .section("2. Jobs Stuck in Running State")
-.when("jobs stay in claimed or running although no worker works on them, as after each kill of a worker")
+.when("jobs remain in claimed or running although no worker works on them, as after each kill of a worker")
 .severity(&P1)
 .note(
     "no schedule does this; the runbook's address cannot work: the function is internal, and only the Convex CLI and \
-     the dashboard call it; it does not look at maxAttempts",
+     the dashboard call it; it ignores maxAttempts",
 );
 
 /// Stops the worker when it is idle, and starts it after the work.
@@ -683,7 +683,7 @@ static DEBUG_RUN: Procedure = Procedure::new(
 )
 .summary("run the worker in the foreground, to see what it does")
 .section("1. Worker Not Processing Jobs, debug mode")
-.when("the worker fails, and its log does not tell why")
+.when("the worker fails, and its log does not show why")
 .not_when("jobs must not be touched: it claims jobs of the queue as any worker does")
 .severity(&P1)
 .done(&[Healthy(&WORKER)])
@@ -754,7 +754,7 @@ static POST_INCIDENT: Procedure = Procedure::new(
         Step::ask("prevention", "do what prevents it from happening again", "the action items of the report", "done"),
         Step::ask(
             "recovery",
-            "test the way back once more",
+            "test the restore once more",
             "this host: opsctl backup, then opsctl backup drill",
             "tested",
         ),

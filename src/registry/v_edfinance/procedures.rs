@@ -89,7 +89,7 @@ static TERMINATE_QUERY: Procedure = Procedure::new(
 .summary("end one session of the database")
 .section("p1-slow-queries, scenario D")
 .when("one session blocks others, or runs without end")
-.not_when("it builds an index or restores a backup: both begin anew; a query alone is ended by pg_cancel_backend")
+.not_when("it builds an index or restores a backup: both begin again; a query alone is ended by pg_cancel_backend")
 .severity(&P1)
 .parameters(&[Parameter::new("pid", ParameterKind::Number { least: 2, most: 4_194_304 })
     .help("process id of the session, as diagnose slow-queries has it")])
@@ -231,7 +231,7 @@ static FIREWALL_RECOVERY: Procedure = Procedure::new(
 .done(&[UFW, SSH_IN_KERNEL])
 .note(
     "the runbook switches ufw off meanwhile, which is not needed: a rule before all others has effect at once; \
-     published ports of containers go past ufw, so the dashboards are reachable whatever it says; where \
+     published ports of containers go past ufw, so the dashboards are reachable whatever its rules are; where \
      the rule for SSH has to be set, it stands before blocks of single addresses: repeat those with opsctl run block-ip",
 );
 
@@ -314,7 +314,7 @@ static RECONCILE_PAYMENTS: Procedure = Procedure::new(
 .aliases(&["reconcile"])
 .summary("list the transactions that may differ from Stripe's, and change nothing")
 .section("p1-payment-failure, reconciliation")
-.when("users report that they were charged, or payments stay pending")
+.when("users report that they were charged, or payments remain pending")
 .not_when("cards are declined: that is no incident")
 .severity(&P1)
 .parameters(&[
@@ -326,7 +326,7 @@ static RECONCILE_PAYMENTS: Procedure = Procedure::new(
 .note(
     "compare with Stripe by hand: export the payment intents (pi_, not charges ch_, as the runbook does) of the same \
      hours from its dashboard, all pages; seek intents that succeeded without a row, and rows pending with an intent \
-     that succeeded; change only rows that a second person has reviewed; above 10000 USD, or for a breach, tell legal",
+     that succeeded; change only rows that a second person has reviewed; above 10000 USD, or for a breach, inform legal",
 );
 
 /// What must be settled before a runbook is followed.
@@ -352,7 +352,7 @@ static BEFORE_USE: Procedure = Procedure::new(
             "docs/INCIDENTS.md",
             "recorded",
         ),
-        Step::ask("told", "tell the others that you are on it", "Slack #ops-incidents", "told"),
+        Step::ask("others", "inform the others that you are on it", "Slack #ops-incidents", "informed"),
     ],
 )
 .aliases(&["checklist"])

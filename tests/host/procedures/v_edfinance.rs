@@ -3,7 +3,7 @@
 use super::*;
 
 const ASK: &str = "docker exec -i vedfinance-postgres psql -XAt -U postgres -d vedfinance_staging";
-const BEFORE_USE: &str = "run before-use --answer severity=agreed --answer access=in --answer credentials=there --answer record=recorded --answer told=told";
+const BEFORE_USE: &str = "run before-use --answer severity=agreed --answer access=in --answer credentials=there --answer record=recorded --answer others=informed";
 
 #[test]
 fn procedures_of_v_edfinance() {
