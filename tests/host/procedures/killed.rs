@@ -66,7 +66,8 @@ fn judge(case: &Case, next: &str, old: &str, new: &str, left: &str) -> Option<St
         (named != "none" || first == old, "a change that no run tells of"),
         (again == "0", "the next call"),
         (wanted.contains(&second), "what the next call left"),
-        (leftovers == "0", "what is left over"),
+        // So does what it was writing.
+        (leftovers == "0" || (leftovers == "1" && !is_called), "what is left over"),
         // A run that was killed leaves its note, until the next call.
         (lock == "free" || (lock == "unfinished" && !is_called), "the lock"),
     ];
