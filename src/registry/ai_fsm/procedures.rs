@@ -411,7 +411,7 @@ static SWAP_GROW: Procedure = Procedure::new(
         .undo(Undo::Command(Invocation::new(&["truncate", "--size=0", SWAP]))),
         Step::command("format", "format it as swap", Invocation::new(&["mkswap", SWAP]), Risk::Safe)
             .proof(IS_SWAP)
-            .undo(Undo::Command(Invocation::new(&["wipefs", "--all", "--quiet", SWAP]))),
+            .undo(Undo::Command(Invocation::new(&["truncate", "--size=0", SWAP]))),
         Step::command("use", "have the kernel use it", Invocation::new(&["swapon", SWAP]), Risk::Safe)
             .proof(SWAP_IN_USE)
             .undo(Undo::Command(Invocation::new(&["swapoff", SWAP]).seconds(600))),

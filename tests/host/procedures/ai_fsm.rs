@@ -99,7 +99,7 @@ fn rotation(machine: &Machine) {
     machine.sh("cd /home/pi/ai-fsm; sed -i 's/max-size: 50m/max-size: 500m/' infra/compose.pi.yml
          docker compose --progress quiet -f infra/compose.pi.yml up -d 2>&1");
     machine.sh(ANSWERS);
-    contains(&opsctl(machine, "run log-rotation-check", 3), &["not rotated as the compose file says", "500m"]);
+    contains(&opsctl(machine, "run log-rotation-check", 3), &["not rotated as in the compose file", "500m"]);
 }
 
 /// Swap of the kernel itself, 16 MiB of it; the host's root is an overlay, on which no swap can be.
