@@ -62,7 +62,7 @@ pub fn run(
             continue;
         }
         // What must hold before must hold wherever it begins.
-        if index < from && !matches!(step.kind, StepKind::Check(..)) {
+        if index < from && !is_check(step) {
             "left out by --from".clone_into(&mut result.summary);
             result.state = Some(StepState::Skipped);
             results.push(result);
@@ -225,7 +225,12 @@ fn one(
         }
     }
     if !step.is_change() {
-        let did = doer.read(step, &planned.title)?;
+        let did = match doer.read(step, &planned.title) {
+            Err(stop) if is_check(step) && stop.exit == Exit::Refused && is_over(procedure, journal, doer) => {
+                return Ok((StepState::Skipped, plain(format!("no longer needed: {}", stop.why))));
+            }
+            other => other?,
+        };
         let state = if did.is_answer { StepState::Answered } else { StepState::Done };
         if did.is_answer {
             record_answer(scene, procedure, step, planned, &did)?;
@@ -288,6 +293,22 @@ fn one(
             Err(stop)
         }
     }
+}
+
+fn is_check(step: &Step) -> bool {
+    matches!(step.kind, StepKind::Check(..))
+}
+
+/// Whether every step that changes something is done already, so that what had to hold before it need not hold any more: a session that
+/// was to be ended has ended.
+fn is_over(procedure: &'static Procedure, journal: &Journal, doer: &dyn Doer) -> bool {
+    let is_done = |step: &'static Step| match journal.of(step.name).map(|record| record.state) {
+        None | Some(StepState::Undone) => false,
+        Some(StepState::Skipped) => true,
+        Some(_) => doer.proven(step, journal.since).is_some_and(|truth| truth.holds()),
+    };
+    let mut changes = procedure.steps.iter().filter(|step| step.is_change()).peekable();
+    changes.peek().is_some() && changes.all(is_done)
 }
 
 /// What a person confirmed is part of the trail as well.

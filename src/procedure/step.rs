@@ -282,7 +282,8 @@ fn wait(scene: &Scene<'_>, assertion: &Assertion, limit: Duration) -> Result<Str
     }
 }
 
-fn show(scene: &Scene<'_>, invocation: &Invocation) -> Result<Did, Stop> {
+/// Runs a command that only reads; what it prints.
+pub fn show(scene: &Scene<'_>, invocation: &Invocation) -> Result<Did, Stop> {
     let unknown = |trouble: Trouble| Stop::before(Exit::Unknown, trouble.to_string());
     let output = scene.run(invocation).map_err(unknown)?;
     // A search that finds nothing has found that.

@@ -280,6 +280,39 @@ fn a_run_that_stopped_is_resumed_where_it_stopped() {
     }
 }
 
+/// What had to hold before, such as that a session is there, does not hold once the session was ended.
+#[test]
+fn a_check_that_no_longer_holds_does_not_keep_a_run_that_is_done_from_its_end() {
+    let mut tried = 0;
+    for (deployment, procedure) in all() {
+        let changes: Vec<usize> = (0..procedure.steps.len()).filter(|place| procedure.steps[*place].is_change()).collect();
+        let Some(last) = changes.last().copied().filter(|last| is_idempotent(&procedure.steps[*last])) else { continue };
+        let is_check = |place: &usize| matches!(procedure.steps[*place].kind, StepKind::Check(..));
+        for check in (0..last).filter(is_check) {
+            let at = format!("{}/{} at {}", deployment.name, procedure.slug, procedure.steps[check].name);
+            // Killed right after the last change: it did its work, and nobody noted that.
+            let (ground, fake) = (Ground::new(deployment, procedure), fake(procedure, Fault::Late(last)));
+            ground.run(&fake, &mut ground.begin());
+            fake.fault.replace(Fault::Step(check));
+            let mut journal = ground.kept().unwrap();
+            let result = ground.run(&fake, &mut journal);
+            assert_eq!(result.steps[check].state, Some(StepState::Skipped), "{at}");
+            assert_eq!((result.exit, result.stopped), (Exit::Success, None), "{at}");
+            tried += 1;
+            if changes.len() < 2 {
+                continue;
+            }
+            // Where a change is still open, it must hold.
+            let (ground, fake) = (Ground::new(deployment, procedure), self::fake(procedure, Fault::Step(last)));
+            ground.run(&fake, &mut ground.begin());
+            fake.fault.replace(Fault::Step(check));
+            let mut journal = ground.kept().unwrap();
+            assert!(ground.run(&fake, &mut journal).stopped.is_some(), "{at}");
+        }
+    }
+    assert!(tried >= 5, "{tried}");
+}
+
 #[test]
 fn a_run_that_stopped_is_undone_backwards() {
     for (deployment, procedure) in all() {

@@ -20,11 +20,11 @@ use crate::host::tools::quote;
 use crate::procedure::assess::assess;
 use crate::procedure::invocation::Scene;
 use crate::procedure::journal::{self, Journal};
-use crate::procedure::plan::{plan, planned};
+use crate::procedure::plan::{plan, planned, title};
 use crate::procedure::reclaim;
 use crate::procedure::run as engine;
 use crate::procedure::run::RunResult;
-use crate::procedure::step::Hand;
+use crate::procedure::step::{Hand, show};
 use crate::procedure::truth::Truth;
 use crate::procedure::undo;
 use crate::procedure::values::Values;
@@ -32,6 +32,7 @@ use crate::program;
 use crate::registry::{Deployment, Procedure, Step, StepKind, Verdict};
 use crate::report::Head;
 use crate::report::run::{Run, Runs};
+use crate::ui::Ui;
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
@@ -278,6 +279,9 @@ impl Asked<'_> {
             let explain = program::command(format_args!("explain {}", self.procedure.slug));
             return Err(Error::blocked(&name, &reasons, &[&explain], is_unknown).into());
         }
+        if is_change && risk > Risk::Safe && !self.args.change.yes && !self.args.resume && Ui::can_ask() {
+            self.preview();
+        }
         let consent = consent::obtain(self.context.deadline(), &name, risk, self.args.change.yes, &self.blast())?;
         let hand = Hand { scene: self.scene(), operations: &verbs, answers: &self.answers, consent: &consent };
         if !is_change {
@@ -311,6 +315,19 @@ impl Asked<'_> {
             Ok(result)
         })?;
         Ok(self.tell(&name, "run", result, &journal))
+    }
+
+    /// What the first steps show, for whoever is about to be asked: which session is ended, which files are removed.
+    fn preview(&self) {
+        let scene = self.scene();
+        for step in self.procedure.steps.iter().take_while(|step| !step.is_change()) {
+            let (StepKind::Show(invocation), None) = (&step.kind, &step.only_if) else { continue };
+            self.context.ui.progress(&title(step, self.values));
+            match show(&scene, invocation) {
+                Ok(did) => did.shown.iter().for_each(|line| self.context.ui.progress(&format!("  {line}"))),
+                Err(stop) => self.context.ui.progress(&format!("  unknown: {}", stop.why)),
+            }
+        }
     }
 
     /// What must hold before the first step that changes something or is a person's, and does not: whether that is unknown, and why.
