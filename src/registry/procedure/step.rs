@@ -11,8 +11,8 @@ use super::invocation::{Invocation, Request};
 /// # use opsctl::registry::*;
 /// # static DOWN: Level = Level::new("down");
 /// # static SHOP: Service = Service::new("shop", &DOWN);
-/// let stop = Step::stop("stop", &[&SHOP]);
-/// assert_eq!(stop.risk, Risk::Disruptive);
+/// static STOP: Step = Step::stop("stop", &[&SHOP]);
+/// assert_eq!(STOP.risk, Risk::Disruptive);
 /// ```
 #[derive(Debug)]
 #[must_use]
