@@ -30,6 +30,9 @@ pub struct Journal {
     pub who: String,
     /// Since when.
     pub since: Timestamp,
+    /// The step that it began at; `null` where that was the first one.
+    #[serde(default)]
+    pub from: Option<String>,
     /// Steps that were begun, in the order in which they were begun.
     pub steps: Vec<StepRecord>,
     /// When it came to its end; `null` where it can be resumed.
@@ -79,6 +82,7 @@ impl Journal {
             values: values.clone(),
             who,
             since: system.now(),
+            from: None,
             steps: Vec::new(),
             ended: None,
         }

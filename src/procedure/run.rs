@@ -160,9 +160,12 @@ fn finish(
                 scene.context.ui.note(&error.message);
             }
         } else if is_nothing && !journal.steps.iter().any(|record| record.state == StepState::Answered) {
-            // Nothing is left that could be resumed or undone.
+            // Nothing is left that could be resumed or undone. The record of a run before that ended is none of this one's.
             journal.steps.clear();
-            let _ = journal::discard(scene.context.system, scene.deployment, procedure.slug);
+            let kept = journal::kept(scene.context.system, scene.deployment, procedure.slug);
+            if kept.is_ok_and(|kept| kept.is_some_and(|kept| kept.since == journal.since)) {
+                let _ = journal::discard(scene.context.system, scene.deployment, procedure.slug);
+            }
         }
         return RunResult { steps, done: Vec::new(), exit, stopped: Some(stop.why) };
     }

@@ -122,14 +122,14 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         (false, _) => {
             let values = Values::of(procedure, deployment, &args.given.flags, &args.values)?;
             let who = audit::who(context.system);
-            Journal::new(context.system, procedure, values.all(), who)
+            Journal { from: args.from.clone(), ..Journal::new(context.system, procedure, values.all(), who) }
         }
         (true, Some(unended)) => {
             same_values(args, deployment, procedure, &unended)?;
             unended
         }
     };
-    let from = args.from.as_deref().map(|name| start(procedure, name)).transpose()?.unwrap_or_default();
+    let from = journal.from.as_deref().map(|name| start(procedure, name)).transpose()?.unwrap_or_default();
     let values = Values::kept(procedure, &journal.values);
     let asked = Asked { args, context, deployment, procedure, values: &values, answers, from };
     match args.undo {
