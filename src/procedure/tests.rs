@@ -285,8 +285,11 @@ fn a_run_that_stopped_is_resumed_where_it_stopped() {
 fn a_check_that_no_longer_holds_does_not_keep_a_run_that_is_done_from_its_end() {
     let mut tried = 0;
     for (deployment, procedure) in all() {
-        let changes: Vec<usize> = (0..procedure.steps.len()).filter(|place| procedure.steps[*place].is_change()).collect();
-        let Some(last) = changes.last().copied().filter(|last| is_idempotent(&procedure.steps[*last])) else { continue };
+        let changes: Vec<usize> =
+            (0..procedure.steps.len()).filter(|place| procedure.steps[*place].is_change()).collect();
+        let Some(last) = changes.last().copied().filter(|last| is_idempotent(&procedure.steps[*last])) else {
+            continue;
+        };
         let is_check = |place: &usize| matches!(procedure.steps[*place].kind, StepKind::Check(..));
         for check in (0..last).filter(is_check) {
             let at = format!("{}/{} at {}", deployment.name, procedure.slug, procedure.steps[check].name);

@@ -5,10 +5,10 @@
 use super::services::*;
 use super::{P1, P2};
 use crate::registry::*;
-use Assertion::{All, Any, Command, Exists, Free, Healthy, Not, Stopped};
+use Assertion::{All, Any, Command, Exists, Free, Healthy, Not};
 
 pub(super) static PROCEDURES: &[&Procedure] =
-    &[&KILL_QUERY, &DB_ACTIVITY, &DB_LOCKS, &EMERGENCY_SNAPSHOT, &LOG_ROTATION_CHECK, &SWAP_GROW, &POST_INCIDENT];
+    &[&KILL_QUERY, &DB_ACTIVITY, &DB_LOCKS, &LOG_ROTATION_CHECK, &SWAP_GROW, &POST_INCIDENT];
 
 const PSQL: &[&str] = &[
     "env",
@@ -37,15 +37,6 @@ const SESSION: Assertion = Command(
         )
         .expects("(?m)^1$")
         .means("process {pid} is a session of a client", "process {pid} is no session of a client"),
-);
-
-const ANSWERS: Assertion = Command(
-    Invocation::new(PSQL_BARE)
-        .inside(&POSTGRES)
-        .input("SELECT 'yes';")
-        .expects("(?m)^yes$")
-        .no(2)
-        .means("the database answers", "the database does not answer"),
 );
 
 /// Ends one session of the database.
@@ -97,7 +88,7 @@ static KILL_QUERY: Procedure = Procedure::new(
 .summary("end one session of the database")
 .section("Database Inaccessible, and pg_terminate_backend in the quick reference")
 .when("one session blocks others, or runs without end; db-locks and db-activity have its process id")
-.not_when("the data may be corrupt: take emergency-snapshot first")
+.not_when("the data may be corrupt: opsctl backup first")
 .severity(&P1)
 .parameters(&[Parameter::new("pid", ParameterKind::Number { least: 2, most: 4_194_304 })
     .help("process id of the session, as db-locks lists it")])
@@ -161,141 +152,6 @@ static DB_LOCKS: Procedure = Procedure::new(
 .when("queries hang although the database answers")
 .severity(&P1)
 .note("the session that others wait for, and that waits for none itself, is the one to end: opsctl run kill-query PID");
-
-const DUMP: &str = "/var/backups/ai-fsm/incident-{label}.dump";
-const DUMP_PART: &str = "/var/backups/ai-fsm/incident-{label}.dump.part";
-
-/// The whole dump is read, not only its list of contents: a dump that was cut off fails.
-const PART_READS: Assertion = All(&[
-    Command(
-        Invocation::new(&[
-            "find",
-            "/var/backups/ai-fsm",
-            "-maxdepth",
-            "1",
-            "-name",
-            "incident-{label}.dump.part",
-            "-mmin",
-            "-60",
-        ])
-        .expects("(?m)^/var/backups/")
-        .no(1)
-        .means("the dump is of this hour", "there is no dump of this hour"),
-    ),
-    Command(
-        Invocation::new(&[
-            "systemd-run",
-            "--quiet",
-            "--wait",
-            "--collect",
-            "--property=RuntimeMaxSec=1800",
-            "--property=StandardInput=file:/var/backups/ai-fsm/incident-{label}.dump.part",
-            "--",
-            "docker",
-            "compose",
-            "--project-name=infra",
-            "exec",
-            "-T",
-            "postgres",
-            "pg_restore",
-            "--file=/dev/null",
-        ])
-        .seconds(1800)
-        .no(1)
-        .means("the dump can be read to its end", "the dump cannot be read to its end"),
-    ),
-]);
-
-/// Keeps the present state of the database, good or bad, on the host.
-static EMERGENCY_SNAPSHOT: Procedure = Procedure::new(
-    "emergency-snapshot",
-    &[
-        Step::check(
-            "new",
-            "check that no dump has this label yet",
-            Not(&Exists(DUMP)),
-            "it is not replaced: choose another label",
-        ),
-        Step::check(
-            "database",
-            "check that the database answers",
-            All(&[Not(&Stopped(&POSTGRES)), ANSWERS]),
-            "nothing can be dumped from it: copy its volume instead, and do not restart it",
-        ),
-        Step::command(
-            "directory",
-            "make a directory that only root reads",
-            Invocation::new(&["install", "--directory", "--mode=700", "/var/backups/ai-fsm"]),
-            Risk::Safe,
-        )
-        .proof(Exists("/var/backups/ai-fsm"))
-        .undo(Undo::Command(Invocation::new(&["rmdir", "/var/backups/ai-fsm"]))),
-        Step::command(
-            "file",
-            "make a file that only root reads",
-            Invocation::new(&["install", "--mode=600", "/dev/null", DUMP_PART]),
-            Risk::Safe,
-        )
-        .proof(Exists(DUMP_PART))
-        .undo(Undo::Command(Invocation::new(&["rm", "--force", DUMP_PART]))),
-        Step::command(
-            "dump",
-            "dump the database as it is now",
-            Invocation::new(&[
-                "systemd-run",
-                "--quiet",
-                "--wait",
-                "--collect",
-                "--property=RuntimeMaxSec=1800",
-                "--property=UMask=0077",
-                "--property=StandardOutput=truncate:/var/backups/ai-fsm/incident-{label}.dump.part",
-                "--",
-                "docker",
-                "compose",
-                "--project-name=infra",
-                "exec",
-                "-T",
-                "postgres",
-                "env",
-                "-S",
-                // systemd makes one dollar sign of two.
-                "pg_dump --format=custom --compress=6 --username=$${POSTGRES_USER} --dbname=$${POSTGRES_DB}",
-            ])
-            .seconds(1800),
-            Risk::Safe,
-        )
-        .proof(PART_READS)
-        .undo(Undo::Command(Invocation::new(&["truncate", "--size=0", DUMP_PART])))
-        .keeps_a_copy(),
-        Step::command(
-            "name",
-            "give the proven dump its name",
-            Invocation::new(&["mv", "--no-clobber", "--no-target-directory", DUMP_PART, DUMP]),
-            Risk::Safe,
-        )
-        .proof(All(&[Exists(DUMP), Not(&Exists(DUMP_PART))]))
-        .undo(Undo::Command(Invocation::new(&[
-            "mv",
-            "--no-clobber",
-            "--no-target-directory",
-            DUMP,
-            DUMP_PART,
-        ]))),
-    ],
-)
-.aliases(&["snapshot"])
-.summary("dump the database as it is now, on this host")
-.section("Suspected Data Corruption, step 2")
-.when("data may be corrupt, or before a change that may break it")
-.not_when("the regular backup is wanted: opsctl backup copies to the remote as well")
-.severity(&P1)
-.parameters(&[Parameter::new("label", ParameterKind::Word).help("name of the incident, part of a path")])
-.done(&[Exists(DUMP)])
-.note(
-    "where data may be corrupt, stop web and worker first: opsctl stop web worker; the dump is in /var/backups/ai-fsm, \
-     which no retention of the runbook reaches; the runbook's own redirect leaves an empty file when pg_dump fails; \
-     it does not leave the host: copy it elsewhere",
-);
 
 /// Whether docker rotates the logs of the containers.
 static LOG_ROTATION_CHECK: Procedure = Procedure::new(
