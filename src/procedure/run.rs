@@ -229,7 +229,7 @@ fn one(
     }
     if !step.is_change() {
         let did = match doer.read(step, &planned.title) {
-            Err(stop) if is_check(step) && stop.exit == Exit::Refused && is_over(procedure, journal, doer) => {
+            Err(stop) if is_check(step) && stop.exit == Exit::Refused && is_over(procedure, step, journal, doer) => {
                 return Ok((StepState::Skipped, plain(format!("no longer needed: {}", stop.why))));
             }
             other => other?,
@@ -302,16 +302,16 @@ fn is_check(step: &Step) -> bool {
     matches!(step.kind, StepKind::Check(..))
 }
 
-/// Whether every step that changes something is done already, so that what had to hold before it need not hold any more: a session that
-/// was to be ended has ended.
-fn is_over(procedure: &'static Procedure, journal: &Journal, doer: &dyn Doer) -> bool {
+/// Whether every step that changes something is done already, and the check stands before one of them: what had to hold before need not
+/// hold any more. A session that was to be ended has ended.
+fn is_over(procedure: &'static Procedure, check: &Step, journal: &Journal, doer: &dyn Doer) -> bool {
     let is_done = |step: &'static Step| match journal.of(step.name).map(|record| record.state) {
         None | Some(StepState::Undone) => false,
         Some(StepState::Skipped) => true,
         Some(_) => doer.proven(step, journal.since).is_some_and(|truth| truth.holds()),
     };
-    let mut changes = procedure.steps.iter().filter(|step| step.is_change()).peekable();
-    changes.peek().is_some() && changes.all(is_done)
+    let mut behind = procedure.steps.iter().skip_while(|step| step.name != check.name);
+    behind.any(Step::is_change) && procedure.steps.iter().filter(|step| step.is_change()).all(is_done)
 }
 
 /// What a person confirmed is part of the trail as well.
