@@ -74,7 +74,7 @@ impl Fix {
         self
     }
 
-    /// It is proposed only where this holds the port of the service. Of a cause whose proof has [`Clue::PortTaken`].
+    /// It is proposed only where this holds the port of the service. Of a cause whose proof has [`Clue::PortTaken`](super::Clue::PortTaken).
     pub const fn against(mut self, holding: Holding) -> Self {
         self.against = Some(holding);
         self
@@ -156,7 +156,7 @@ pub struct Ignore {
     pub code: &'static str,
     /// With this subject only; `None`: with any.
     pub subject: Option<&'static str>,
-    /// The last day on which it is left out, in UTC: [`date`](super::date).
+    /// The last day on which it is left out, in UTC: [`date`](super::super::date).
     pub until: Date,
     /// Why it may wait, and for what.
     pub why: &'static str,

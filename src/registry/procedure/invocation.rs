@@ -27,9 +27,9 @@ pub struct Invocation {
     pub seconds: u32,
     /// A regular expression that its output must match, beyond exit code 0; may hold parameters, which stand for themselves.
     pub expects: Option<&'static str>,
-    /// An exit code that means no, where it is asked for an [`Assertion`]; every other code but 0 is unknown.
+    /// An exit code that means no, where it is asked for an [`Assertion`](super::Assertion); every other code but 0 is unknown.
     pub no: Option<i32>,
-    /// What it means where it is asked for an [`Assertion`]: that it holds, and that it does not.
+    /// What it means where it is asked for an [`Assertion`](super::Assertion): that it holds, and that it does not.
     pub means: Option<(&'static str, &'static str)>,
 }
 
@@ -69,13 +69,13 @@ impl Invocation {
         self
     }
 
-    /// The exit code that means no, where it is asked for an [`Assertion`]; of a step that shows lines, that there are none.
+    /// The exit code that means no, where it is asked for an [`Assertion`](super::Assertion); of a step that shows lines, that there are none.
     pub const fn no(mut self, code: i32) -> Self {
         self.no = Some(code);
         self
     }
 
-    /// What it means that it holds, and that it does not, where it is asked for an [`Assertion`]: `ufw is active`, `ufw is not active`.
+    /// What it means that it holds, and that it does not, where it is asked for an [`Assertion`](super::Assertion): `ufw is active`, `ufw is not active`.
     /// Required there; both may hold parameters.
     pub const fn means(mut self, holds: &'static str, fails: &'static str) -> Self {
         self.means = Some((holds, fails));
