@@ -2,6 +2,7 @@
 
 use super::invocation::shown;
 use super::values::Values;
+use crate::action::plan::Operation;
 use crate::host::tools::{Argv, systemctl};
 use crate::program;
 use crate::registry::{Procedure, Risk, ServiceChange, Step, StepKind, Undo};
@@ -42,7 +43,7 @@ pub fn planned(step: &'static Step, values: &Values) -> PlannedStep {
         StepKind::Command(invocation) => ("command", Some(shown(invocation, values))),
         StepKind::Services(change, services) => {
             let names = services.iter().map(|service| service.name);
-            ("service", Some(Argv::new(program::name(), std::iter::once(verb(*change)).chain(names))))
+            ("service", Some(Argv::new(program::name(), std::iter::once(operation(*change).verb()).chain(names))))
         }
         StepKind::Ask { .. } => ("ask", None),
         StepKind::Wait(..) => ("wait", None),
@@ -103,12 +104,12 @@ fn undo(step: &Step, values: &Values) -> Option<String> {
     }
 }
 
-/// The verb that does this.
-pub fn verb(change: ServiceChange) -> &'static str {
+/// The operation of a verb that does this.
+pub fn operation(change: ServiceChange) -> Operation {
     match change {
-        ServiceChange::Restart => "restart",
-        ServiceChange::Reload => "reload",
-        ServiceChange::Start => "start",
-        ServiceChange::Stop => "stop",
+        ServiceChange::Restart => Operation::Restart,
+        ServiceChange::Reload => Operation::Reload,
+        ServiceChange::Start => Operation::Start,
+        ServiceChange::Stop => Operation::Stop,
     }
 }

@@ -161,7 +161,7 @@ fn b22_c11_d14_m7_m8_what_ends_again_and_again_is_told_in_every_look() {
     // Services that fail for the same reason are told together.
     let among_services = ran.stdout.contains("LOCALHOST-CRASH-LOOP") && ran.stdout.contains("also flap, ");
     assert!(among_units || among_services, "{ran:#?}");
-    // Containers that the engine starts again are services, and each is told by itself.
+    // Containers that the engine starts again are services, and each is reported by itself.
     let of_services = ["loop is in a crash loop", "never is stopped"].iter().all(|it| ran.stdout.contains(it));
     assert!(of_services || ran.stdout.contains("LOCALHOST-CONTAINERS-UNWELL"), "{ran:#?}");
     // What was started on purpose begins anew.

@@ -10,7 +10,7 @@ use crate::machine::{Machine, Run, needs_root};
 use crate::prim;
 use crate::transcript::compare;
 
-/// A prim host without ufw, whose packet filter drops an address once it was told to.
+/// A prim host without ufw, whose packet filter drops an address after the command for it.
 fn host() -> Machine {
     needs_root();
     let machine = prim::two();

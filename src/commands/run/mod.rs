@@ -349,7 +349,7 @@ impl Asked<'_> {
         blockers
     }
 
-    /// What would be done, and what speaks against it.
+    /// What would be done, and its blockers.
     fn dry_run(&self) -> anyhow::Result<Exit> {
         let scene = self.scene();
         let blockers = self.blockers();

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 
 use crate::action::consent::Consent;
 use crate::action::lock::Lock;
-use crate::action::plan::Operation;
 use crate::action::reboot::{self, Before};
 use crate::action::run::{self as action, ChangeEnd};
 use crate::backup::record;
@@ -19,6 +18,7 @@ use crate::host::tools::systemctl;
 use crate::host::trouble::{Trouble, failure};
 use crate::judge::health::{self, State};
 use crate::observe::probe;
+use crate::procedure::plan::operation;
 use crate::procedure::step::{Changed, Operations};
 use crate::procedure::stop::Stop;
 use crate::procedure::truth::Truth;
@@ -44,22 +44,17 @@ impl Operations for Verbs<'_> {
         consent: &Consent,
         lock: &mut Lock,
     ) -> Result<Changed, Stop> {
-        let operation = match change {
-            ServiceChange::Restart => Operation::Restart,
-            ServiceChange::Reload => Operation::Reload,
-            ServiceChange::Start => Operation::Start,
-            ServiceChange::Stop => Operation::Stop,
-        };
+        let operation = operation(change);
         let others = self.otherwise(change, services);
         let plan = operate::make(operation, Extent::Named, self.context, self.deployment, services)?;
         let result = action::run(self.context, self.deployment, &plan, consent, lock, self.settle)?;
-        let told = |done: &action::Done| format!("{}: {}", done.service.name, done.end.summary());
+        let outcome = |done: &action::Done| format!("{}: {}", done.service.name, done.end.summary());
         let exit = result.exit();
         if exit == Exit::Success {
-            let summary: Vec<String> = result.done.iter().map(told).collect();
+            let summary: Vec<String> = result.done.iter().map(outcome).collect();
             return Ok(Changed { summary: summary.join("; "), services: others });
         }
-        let wrong = result.done.iter().filter(|done| !matches!(done.end, ChangeEnd::Well(_))).map(told);
+        let wrong = result.done.iter().filter(|done| !matches!(done.end, ChangeEnd::Well(_))).map(outcome);
         Err(Stop { exit, why: wrong.collect::<Vec<_>>().join("; "), is_untouched: false })
     }
 

@@ -333,7 +333,7 @@ static POST_INCIDENT: Procedure = Procedure::new(
             "stakeholders",
             "inform those concerned, if data was lost or the outage lasted more than an hour",
             "by mail",
-            "told",
+            "informed",
         ),
         Step::ask(
             "crons",

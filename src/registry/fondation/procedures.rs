@@ -462,7 +462,7 @@ static COMPLETE_FAILURE: Procedure = Procedure::new(
 const JOURNAL: &str = "/var/backups/fondation-{label}/journal.log";
 const MARK: &str = "evidence of {label} is complete up to here";
 
-/// Keeps what tells of the intruder, stops the worker, and has every credential replaced.
+/// Keeps the evidence of the intruder, stops the worker, and has every credential replaced.
 static SECURITY_BREACH: Procedure = Procedure::new(
     "security-breach",
     &[

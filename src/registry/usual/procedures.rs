@@ -224,6 +224,7 @@ pub static UNBLOCK_IP: Procedure = Procedure::new(
 .when("an address was blocked by mistake, or the attack is over")
 .parameters(ADDRESS)
 .done(&[
+    Not(&All(&[HAS_DOCKER, IN_DOCKER])),
     Not(&All(&[UFW, IN_UFW])),
     Not(&All(&[Installed("iptables"), V4, IN_IPTABLES])),
     Not(&All(&[Installed("ip6tables"), V6, IN_IP6TABLES])),

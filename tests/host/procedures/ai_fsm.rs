@@ -6,7 +6,7 @@ const ASK: &str = "docker exec -i ai-fsm-postgres psql -XAt -U ai_fsm -d ai_fsm"
 
 /// What only a person can do, all done.
 const CHECKLIST: &str = "run post-incident --answer cause=found --answer record=written --answer monitoring=closed --answer backup=proven \
-     --answer bypass=undone --answer stakeholders=told --answer crons=confirmed";
+     --answer bypass=undone --answer stakeholders=informed --answer crons=confirmed";
 
 const ANSWERS: &str = "for i in $(seq 300); do curl -sf localhost:3000/api/health && [ \"$(docker inspect -f '{{.State.Health.Status}}' ai-fsm-postgres)\" = healthy ] && exit 0; sleep 0.2; done; exit 1";
 

@@ -63,7 +63,7 @@ fn judge(case: &Case, next: &str, old: &str, new: &str, left: &str) -> Option<St
         ([old, new].contains(&first), "what it left"),
         (code != "0" || first == new, "what it reported"),
         // What was changed can be seen in the record of the run.
-        (named != "none" || first == old, "a change that no run tells of"),
+        (named != "none" || first == old, "a change that is in the record of no run"),
         (again == "0", "the next call"),
         (wanted.contains(&second), "what the next call left"),
         // So does what it was writing.
