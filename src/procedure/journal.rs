@@ -150,17 +150,20 @@ pub fn kept(system: &System, deployment: &Deployment, procedure: &str) -> Result
     let mut newest: Option<Journal> = None;
     for directory in [DIRECTORY, FALLBACK] {
         let path = path(directory, deployment, procedure);
-        let unreadable = |why: String| {
+        let unreadable = |why: String, hint: String| {
             let message = format!("the record of the run of {procedure} cannot be read: {path}: {why}");
-            Error::unknown(Code::RecordUnreadable, message)
-                .hint(program::command(format_args!("run {procedure} --discard")))
+            Error::unknown(Code::RecordUnreadable, message).hint(hint)
         };
         let text = match system.read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(unreadable(error.to_string())),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(unreadable("needs root".to_owned(), program::as_root("run --status")));
+            }
+            Err(error) => return Err(unreadable(error.to_string(), format!("ls -l {path}"))),
         };
-        let journal: Journal = serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
+        let discard = || program::command(format_args!("run {procedure} --discard"));
+        let journal: Journal = serde_json::from_str(&text).map_err(|error| unreadable(error.to_string(), discard()))?;
         let is_newer = |known: &Journal| known.steps.last().map(|it| it.at) < journal.steps.last().map(|it| it.at);
         if newest.as_ref().is_none_or(is_newer) {
             newest = Some(journal);

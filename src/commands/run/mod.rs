@@ -108,7 +108,8 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         let asked: Vec<&str> = procedure.steps.iter().filter(|s| is_asked(procedure, s.name)).map(|s| s.name).collect();
         return Err(Error::no_such(Code::Usage, "manual step", step, asked.into_iter()).into());
     }
-    let unended = match is_change {
+    // A plan needs no record of runs, and so no root.
+    let unended = match is_change && (!args.change.dry_run || args.resume || args.undo) {
         true => journal::kept(context.system, deployment, procedure.slug)?.filter(|journal| journal.ended.is_none()),
         false => None,
     };

@@ -118,6 +118,14 @@ fn block_ip_keeps_one_address_out_and_unblock_ip_lets_it_in_again() {
         }
     }
     assert!(machine.sh("opsctl history -o json").contains("run block-ip"));
+    // A plan needs no root; what was done does, and says so.
+    let plan = machine.run_as("nobody", &["opsctl", "run", "make-room", "--dry-run"]);
+    assert!(
+        plan.code == 0 && plan.stdout.starts_with("make-room: 1 step, destructive; nothing was changed"),
+        "{plan:#?}"
+    );
+    let status = machine.run_as("nobody", &["opsctl", "run", "--status"]);
+    assert!(status.code == 4 && status.stderr.contains("needs root") && status.stderr.contains("sudo"), "{status:#?}");
 }
 
 /// Space is freed on a disk that is full to the last byte and that opsctl's own records are on, no more than is needed.
