@@ -7,11 +7,11 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 
 use hmac::{Hmac, KeyInit, Mac};
-use rustix::rand::{GetRandomFlags, getrandom};
 use sha2::Sha256;
 
 use super::record::DIRECTORY;
 use crate::host::files::own;
+use crate::host::random::random;
 use crate::host::system::System;
 use crate::program;
 
@@ -27,19 +27,6 @@ const LARGEST: u64 = 4096;
 const MANIFEST: &[u8] = b"opsctl manifest 1\0";
 /// The same for what a key is recognised by.
 const MARK: &[u8] = b"opsctl key 1\0";
-
-/// Fills this with random bytes of the kernel's.
-///
-/// # Errors
-/// As the operating system says.
-pub fn random(bytes: &mut [u8]) -> io::Result<()> {
-    let mut left = bytes;
-    while !left.is_empty() {
-        let count = getrandom(&mut *left, GetRandomFlags::empty())?;
-        left = left.get_mut(count..).unwrap_or_default();
-    }
-    Ok(())
-}
 
 /// A key.
 #[derive(Clone, PartialEq, Eq)]

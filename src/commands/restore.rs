@@ -3,24 +3,30 @@
 mod aside;
 mod choose;
 mod forget;
+mod prove;
 mod work;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+use jiff::Timestamp;
 
 use super::backup::{needs_root, sets};
 use super::change::{Change, SETTLE};
+use crate::action::consent::Consent;
+use crate::action::lock::Lock;
 use crate::args::{Moment, candidate, complete_sets, duration, meant, moment};
 use crate::backup::name::Id;
 use crate::backup::record;
+use crate::backup::restore::journal::Phase;
 use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::host::system::System;
+use crate::procedure::plan::NEWEST;
 use crate::program;
-use crate::registry::BackupSet;
+use crate::registry::{BackupSet, Deployment};
 
 /// Arguments of `restore`.
 #[derive(Debug, clap::Args)]
@@ -109,6 +115,39 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
             None => work::replace(args, context, deployment, set),
         },
     }
+}
+
+/// Restores a set as a step of a procedure, which asked and holds the lock of the deployment; `newest` is the newest copy. In a line what
+/// came of it.
+pub(super) fn for_procedure(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    set: &'static BackupSet,
+    copy: &str,
+    settle: Duration,
+    lock: &mut Lock,
+    consent: &Consent,
+) -> Result<(String, Exit), Error> {
+    let at = (copy != NEWEST)
+        .then(|| at(copy))
+        .transpose()
+        .map_err(|why| Error::usage(Code::BadId, format!("{copy}: {why}")).hint(program::command("backup list")))?;
+    let change = Change { dry_run: false, yes: true, lock_wait: None };
+    let (set_name, to) = (Some(set.name.to_owned()), None);
+    let args =
+        Args { set: set_name, at, accept_unsigned: false, to, forget_old: false, recover: false, settle, change };
+    work::within(&args, context, deployment, set, lock, consent)
+}
+
+/// Whether a set was restored since then, and its data is live.
+pub(super) fn is_restored(
+    context: &Context<'_>,
+    deployment: &Deployment,
+    set: &str,
+    since: Timestamp,
+) -> Result<bool, Error> {
+    let journal = work::journal(context, deployment)?;
+    Ok(journal.restores.iter().any(|it| it.set == set && it.begun >= since && it.phase == Phase::Done))
 }
 
 /// The only set: live data of several is not replaced in one call.

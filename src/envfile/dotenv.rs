@@ -35,7 +35,10 @@ pub(super) fn read(text: &str) -> Reading {
         if quote == Some('"') {
             value = value.replace("\\n", "\n").replace("\\r", "\r");
         }
-        let raw = found.get(2).map_or(key.end()..key.end(), |value| value.range());
+        // Behind the `=`, where there is nothing.
+        let empty =
+            || lines.get(key.end()..).and_then(|rest| rest.find(['=', ':'])).map_or(key.end(), |at| key.end() + at + 1);
+        let raw = found.get(2).map_or_else(|| empty()..empty(), |value| value.range());
         let line = ends.of(key.start());
         reading.settings.push(Setting { key: key.as_str().to_owned(), value: Value::Known(value), line, raw });
     }

@@ -4,6 +4,7 @@
 mod compose;
 mod docker;
 mod dotenv;
+pub mod edit;
 mod interpolate;
 mod systemd;
 

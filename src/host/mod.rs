@@ -4,6 +4,7 @@ pub mod exec;
 pub mod files;
 pub mod net;
 pub mod protocol;
+pub mod random;
 pub mod shortage;
 pub mod system;
 pub mod threads;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::secrets::Secrets;
 use super::values::Values;
 use crate::context::Context;
 use crate::host::exec::{Output, ProcessEnd, Runner};
@@ -24,6 +25,8 @@ pub struct Scene<'a> {
     pub deployment: &'static Deployment,
     /// What was given.
     pub values: &'a Values,
+    /// What is never shown.
+    pub secrets: &'a Secrets,
     /// Whether every prompt was answered beforehand.
     pub yes: bool,
 }
@@ -34,7 +37,7 @@ impl Scene<'_> {
     /// # Errors
     /// Why there is none: no such user, no such container.
     pub fn argv(&self, invocation: &Invocation) -> Result<Argv, String> {
-        let argv = bare(self.context.system, invocation, self.values)?;
+        let argv = bare(self.context.system, invocation, self.values, self.secrets)?;
         match invocation.inside {
             Some(service) => Ok(within(argv, &self.container(service)?)),
             None => Ok(argv),
@@ -48,7 +51,9 @@ impl Scene<'_> {
     pub fn run(&self, invocation: &Invocation) -> Result<Output, Trouble> {
         let argv = self.argv(invocation).map_err(Trouble::Unavailable)?;
         let limit = self.context.within(Duration::from_secs(invocation.seconds.into()));
-        Ok(self.context.processes().run(&argv, limit)?)
+        let output = self.context.processes().run(&argv, limit)?;
+        // What a program quotes of its input.
+        Ok(Output { stdout: self.secrets.clean(output.stdout), stderr: self.secrets.clean(output.stderr), ..output })
     }
 
     /// The name that the container of a service has on this host.
@@ -65,14 +70,14 @@ impl Scene<'_> {
 }
 
 /// A command without the container around it.
-fn bare(system: &System, invocation: &Invocation, values: &Values) -> Result<Argv, String> {
+fn bare(system: &System, invocation: &Invocation, values: &Values, secrets: &Secrets) -> Result<Argv, String> {
     let Some((program, args)) = invocation.words.split_first() else { return Err("there is no program".to_owned()) };
     let mut argv = Argv::new(program, args.iter().map(|word| values.fill(word)));
     if let Some(user) = invocation.user {
         let account = system.account(|account| account.name == user);
         argv = argv.by(Some(&account.ok_or_else(|| format!("there is no user {user} on this host"))?));
     }
-    argv.input = invocation.input.map(|text| Input::bytes(INPUT, values.fill(text)));
+    argv.input = invocation.input.map(|text| Input::bytes(INPUT, secrets.fill(&values.fill(text))));
     Ok(argv)
 }
 

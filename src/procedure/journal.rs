@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::secrets;
 use crate::error::{Code, Error};
 use crate::host::files::own;
 use crate::host::system::System;
@@ -120,6 +121,10 @@ fn path(directory: &str, deployment: &Deployment, procedure: &str) -> String {
 pub fn keep(system: &System, deployment: &Deployment, journal: &Journal) -> Result<(), Error> {
     let Err(error) = keep_in(system, DIRECTORY, deployment, journal) else {
         let _ = own::remove(system, &path(FALLBACK, deployment, &journal.procedure));
+        if journal.ended.is_some() {
+            // Nobody resumes it.
+            let _ = secrets::forget(system, deployment, &journal.procedure);
+        }
         return Ok(());
     };
     keep_in(system, FALLBACK, deployment, journal).map_err(|fallback| {
@@ -177,6 +182,7 @@ pub fn kept(system: &System, deployment: &Deployment, procedure: &str) -> Result
 /// # Errors
 /// As the operating system says.
 pub fn discard(system: &System, deployment: &Deployment, procedure: &str) -> io::Result<()> {
+    secrets::forget(system, deployment, procedure)?;
     own::remove(system, &path(FALLBACK, deployment, procedure))?;
     own::remove(system, &path(DIRECTORY, deployment, procedure))
 }

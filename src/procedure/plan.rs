@@ -5,7 +5,7 @@ use super::values::Values;
 use crate::action::plan::Operation;
 use crate::host::tools::{Argv, systemctl};
 use crate::program;
-use crate::registry::{Procedure, Risk, ServiceChange, Step, StepKind, Undo};
+use crate::registry::{KeyEdit, Procedure, Risk, ServiceChange, Step, StepKind, Undo};
 
 /// A step as it would be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,10 +14,12 @@ pub struct PlannedStep {
     pub name: &'static str,
     /// What it does.
     pub title: String,
-    /// Kind: `check`, `show`, `command`, `service`, `ask`, `wait`, `backup`, `request`, `reclaim` or `reboot`.
+    /// Kind: `check`, `show`, `command`, `service`, `ask`, `wait`, `backup`, `restore`, `keys`, `request`, `reclaim` or `reboot`.
     pub kind: &'static str,
     /// The command; `None` where it has none of its own.
     pub argv: Option<Argv>,
+    /// Keys that it sets, each with its files.
+    pub keys: Vec<String>,
     /// Risk.
     pub risk: Risk,
     /// Whether it is done only under a condition.
@@ -50,6 +52,12 @@ pub fn planned(step: &'static Step, values: &Values) -> PlannedStep {
         StepKind::Backup(sets) => {
             ("backup", Some(Argv::new(program::name(), ["backup", "create"].into_iter().chain(sets.iter().copied()))))
         }
+        StepKind::Restore(set, parameter) => {
+            let copy = parameter.map(|name| values.get(name)).filter(|copy| *copy != NEWEST && !copy.is_empty());
+            let at = copy.map(|copy| ["--at", copy]);
+            ("restore", Some(Argv::new(program::name(), ["restore", *set].into_iter().chain(at.into_iter().flatten()))))
+        }
+        StepKind::Keys(_) => ("keys", None),
         StepKind::Request(request) => {
             let url = format!("http://127.0.0.1:{}{}", request.port, values.fill(request.path));
             ("request", Some(Argv::new("curl", ["-sS", "-X", request.method, url.as_str()])))
@@ -62,6 +70,7 @@ pub fn planned(step: &'static Step, values: &Values) -> PlannedStep {
         title: title(step, values),
         kind,
         argv,
+        keys: keys(step),
         risk: step.risk,
         is_conditional: step.only_if.is_some(),
         asked: match step.kind {
@@ -73,12 +82,24 @@ pub fn planned(step: &'static Step, values: &Values) -> PlannedStep {
     }
 }
 
+/// The value of a parameter for the newest verified copy.
+pub const NEWEST: &str = "newest";
+
+/// The keys that a step sets, never their values.
+fn keys(step: &Step) -> Vec<String> {
+    let StepKind::Keys(edits) = &step.kind else { return Vec::new() };
+    let what =
+        |edit: &KeyEdit| if edit.is_password { format!("password in {}", edit.key) } else { edit.key.to_owned() };
+    edits.iter().map(|edit| format!("{}: {}", edit.files.join(" or "), what(edit))).collect()
+}
+
 /// What a step does, in words.
 pub fn title(step: &Step, values: &Values) -> String {
     let own = values.fill_text(step.title);
     let of_kind = match &step.kind {
         StepKind::Services(_, services) => services.iter().map(|service| service.name).collect::<Vec<_>>().join(", "),
         StepKind::Backup(sets) => sets.join(", "),
+        StepKind::Restore(set, _) => (*set).to_owned(),
         _ => return own,
     };
     // Where its title is that of its kind, it says of what.
@@ -95,6 +116,7 @@ fn undo(step: &Step, values: &Values) -> Option<String> {
             match &step.kind {
                 StepKind::Services(ServiceChange::Stop, _) => "start those that ran before",
                 StepKind::Services(ServiceChange::Start, _) => "stop those that did not run before",
+                StepKind::Keys(_) => "set the keys to what they were before",
                 _ => "restore what was there before",
             }
             .to_owned(),

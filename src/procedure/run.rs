@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::invocation::Scene;
 use super::journal::{self, Journal, StepState};
 use super::plan::{PlannedStep, planned};
+use super::secrets;
 use super::step::{Did, Doer, is_idempotent};
 use super::stop::Stop;
 use super::truth::Truth;
@@ -162,6 +163,7 @@ fn finish(
         } else if is_nothing && !journal.steps.iter().any(|record| record.state == StepState::Answered) {
             // Nothing is left that could be resumed or undone. The record of a run before that ended is none of this one's.
             journal.steps.clear();
+            let _ = secrets::forget(scene.context.system, scene.deployment, procedure.slug);
             let kept = journal::kept(scene.context.system, scene.deployment, procedure.slug);
             if kept.is_ok_and(|kept| kept.is_some_and(|kept| kept.since == journal.since)) {
                 let _ = journal::discard(scene.context.system, scene.deployment, procedure.slug);
@@ -267,7 +269,8 @@ fn one(
     }
     journal.note(system, step.name, StepState::Begun, "");
     journal::keep(system, scene.deployment, journal)?;
-    let commands = planned.argv.iter().map(ToString::to_string).collect();
+    let keys = planned.keys.iter().map(|key| format!("# set {key}"));
+    let commands = planned.argv.iter().map(ToString::to_string).chain(keys).collect();
     let operation = format!("run {}", procedure.slug);
     let act = audit::begin(scene.context, scene.deployment, &operation, vec![step.name.to_owned()], commands)?;
     if matches!(step.kind, StepKind::Reboot) {

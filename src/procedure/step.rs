@@ -8,6 +8,8 @@ use jiff::Timestamp;
 
 use super::assess::assess;
 use super::invocation::{Scene, trouble};
+use super::keys;
+use super::plan::NEWEST;
 use super::reclaim;
 use super::stop::{Stop, confirm};
 use super::truth::Truth;
@@ -18,7 +20,7 @@ use crate::exit::Exit;
 use crate::host::tools::last_lines;
 use crate::host::trouble::Trouble;
 use crate::observe::probe::http;
-use crate::registry::{Assertion, Invocation, Request, Service, ServiceChange, Step, StepKind};
+use crate::registry::{Assertion, Invocation, KeyEdit, Procedure, Request, Service, ServiceChange, Step, StepKind};
 use crate::ui::Ui;
 
 /// How long a proof may take to hold after its command has ended.
@@ -50,6 +52,15 @@ pub trait Operations {
 
     /// Whether each of these sets has a verified copy of that time or later.
     fn is_backed_up(&self, sets: &[&'static str], since: Timestamp) -> Truth;
+
+    /// Restores a copy of this set: the newest, or the one of this id.
+    ///
+    /// # Errors
+    /// Why it is not live, and what state it was left in.
+    fn restore(&self, set: &'static str, copy: &str, consent: &Consent, lock: &mut Lock) -> Result<String, Stop>;
+
+    /// Whether this set was restored at that time or later.
+    fn is_restored(&self, set: &'static str, since: Timestamp) -> Truth;
 
     /// Records what runs, and has systemd reboot the host.
     ///
@@ -112,6 +123,12 @@ pub trait Doer {
     /// Why it failed.
     fn command(&self, invocation: &Invocation) -> Result<(), Stop>;
 
+    /// Writes keys of files as they were before the run.
+    ///
+    /// # Errors
+    /// Why one could not be.
+    fn undo_keys(&self, edits: &'static [KeyEdit]) -> Result<String, Stop>;
+
     /// Changes services, as a step of that kind does.
     ///
     /// # Errors
@@ -127,6 +144,8 @@ pub struct Hand<'a> {
     pub operations: &'a dyn Operations,
     /// Answers that were given beforehand, by step.
     pub answers: &'a BTreeMap<String, String>,
+    /// The procedure.
+    pub procedure: &'static Procedure,
     /// That the whole was agreed to.
     pub consent: &'a Consent,
 }
@@ -149,6 +168,8 @@ impl Doer for Hand<'_> {
                 all.iter().find(|truth| !truth.holds()).or(all.first()).cloned()
             }
             StepKind::Backup(sets) => Some(self.operations.is_backed_up(sets, since)),
+            StepKind::Restore(set, _) => Some(self.operations.is_restored(set, since)),
+            StepKind::Keys(edits) => Some(keys::proven(&self.scene, edits)),
             StepKind::Command(_) | StepKind::Request(_) | StepKind::Reclaim(_) => {
                 step.proof.as_ref().map(|proof| self.assess(proof))
             }
@@ -180,6 +201,8 @@ impl Doer for Hand<'_> {
             StepKind::Command(_)
             | StepKind::Services(..)
             | StepKind::Backup(_)
+            | StepKind::Restore(..)
+            | StepKind::Keys(_)
             | StepKind::Request(_)
             | StepKind::Reclaim(_)
             | StepKind::Reboot => Err(Stop::before(Exit::Refused, "it changes something")),
@@ -202,6 +225,11 @@ impl Doer for Hand<'_> {
                 Ok(Did { services: changed.services, ..did(changed.summary) })
             }
             StepKind::Backup(sets) => self.operations.backup(sets, lock).map(did),
+            StepKind::Restore(set, parameter) => {
+                let copy = parameter.map_or(NEWEST, |parameter| scene.values.get(parameter));
+                self.operations.restore(set, copy, self.consent, lock).map(did)
+            }
+            StepKind::Keys(edits) => keys::set(scene, self.procedure.slug, edits).map(did),
             StepKind::Reclaim(parameter) => reclaim::reclaim(scene, parameter, lock).map(did),
             StepKind::Reboot => self.operations.reboot().map(did),
             StepKind::Check(..) | StepKind::Show(_) | StepKind::Wait(..) | StepKind::Ask { .. } => {
@@ -214,6 +242,10 @@ impl Doer for Hand<'_> {
         command(&self.scene, invocation)
     }
 
+    fn undo_keys(&self, edits: &'static [KeyEdit]) -> Result<String, Stop> {
+        keys::undo(&self.scene, edits)
+    }
+
     fn services(&self, change: ServiceChange, services: &[&'static Service], lock: &mut Lock) -> Result<Changed, Stop> {
         self.operations.services(change, services, self.consent, lock)
     }
@@ -224,6 +256,7 @@ pub fn is_idempotent(step: &Step) -> bool {
     match &step.kind {
         StepKind::Services(change, _) => matches!(change, ServiceChange::Stop | ServiceChange::Start),
         StepKind::Command(_) | StepKind::Request(_) | StepKind::Reclaim(_) => step.proof.is_some(),
+        StepKind::Keys(_) => true,
         _ => false,
     }
 }

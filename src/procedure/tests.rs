@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use super::invocation::Scene;
 use super::journal::{self, Journal, StepState};
 use super::run::{RunResult, run};
+use super::secrets::Secrets;
 use super::step::{Changed, Did, Doer, is_idempotent};
 use super::stop::Stop;
 use super::truth::Truth;
@@ -118,6 +119,14 @@ impl Doer for Fake {
         Ok(())
     }
 
+    fn undo_keys(&self, edits: &'static [KeyEdit]) -> Result<String, Stop> {
+        let sets = |step: &&Step| matches!(&step.kind, StepKind::Keys(own) if std::ptr::eq(*own, edits));
+        let step = self.procedure.steps.iter().find(sets).unwrap();
+        self.calls.borrow_mut().push(format!("undo {}", step.name));
+        self.done.borrow_mut().retain(|name| *name != step.name);
+        Ok(String::new())
+    }
+
     fn services(&self, change: ServiceChange, services: &[&'static Service], _: &mut Lock) -> Result<Changed, Stop> {
         let names: Vec<&str> = services.iter().map(|service| service.name).collect();
         self.calls.borrow_mut().push(format!("{change:?} {}", names.join(" ")));
@@ -163,7 +172,8 @@ impl Ground {
 
     fn with<T>(&self, work: impl FnOnce(&Scene<'_>, &mut Lock) -> T) -> T {
         let context = self.context();
-        let scene = Scene { context: &context, deployment: self.deployment, values: &self.values, yes: true };
+        let (deployment, values, secrets) = (self.deployment, &self.values, &Secrets::default());
+        let scene = Scene { context: &context, deployment, values, secrets, yes: true };
         let taken = lock::take(&self.system, self.deployment, "run", "test", Duration::ZERO);
         let (mut lock, _) = taken.unwrap();
         let done = work(&scene, &mut lock);
@@ -334,8 +344,11 @@ fn a_run_that_stopped_is_undone_backwards() {
                 // The last one first, and only what was done.
                 let by_command: Vec<String> = left
                     .iter()
-                    .filter(|step| matches!(step.undo, Undo::Command(_)))
-                    .filter(|step| fake_was_done(procedure.steps, step, place, fault))
+                    .filter(|step| matches!(step.undo, Undo::Command(_)) || matches!(step.kind, StepKind::Keys(_)))
+                    .filter(|step| {
+                        // What a step that sets keys left is decided by the files themselves.
+                        matches!(step.kind, StepKind::Keys(_)) || fake_was_done(procedure.steps, step, place, fault)
+                    })
                     .map(|step| format!("undo {}", step.name))
                     .collect();
                 let calls: Vec<String> =

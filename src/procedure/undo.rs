@@ -125,6 +125,17 @@ fn one(
             act.end(scene.context, outcome, exit);
             undone?
         }
+        Undo::Automatic if let StepKind::Keys(edits) = &step.kind => {
+            let keys = planned(step, scene.values).keys.iter().map(|key| format!("# undo {key}")).collect();
+            let act = audit::begin(scene.context, scene.deployment, &operation, vec![step.name.to_owned()], keys)?;
+            let undone = doer.undo_keys(edits);
+            let (outcome, exit) = match &undone {
+                Ok(seen) => (seen.clone(), Exit::Success),
+                Err(stop) => (stop.why.clone(), stop.exit),
+            };
+            act.end(scene.context, outcome, exit);
+            undone?
+        }
         Undo::Automatic => services(step, journal, doer, lock)?,
         Undo::Nothing | Undo::Never(_) => String::new(),
     };

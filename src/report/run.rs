@@ -52,7 +52,7 @@ pub struct StepFacts {
     pub name: &'static str,
     /// What it does.
     pub title: String,
-    /// `check`, `show`, `command`, `service`, `ask`, `wait`, `backup`, `request`, `reclaim` or `reboot`.
+    /// `check`, `show`, `command`, `service`, `ask`, `wait`, `backup`, `restore`, `keys`, `request`, `reclaim` or `reboot`.
     pub kind: &'static str,
     /// The command and its arguments; empty where it has none of its own.
     pub argv: Vec<String>,
@@ -114,7 +114,7 @@ impl StepFacts {
             loses: step.loses,
             state: None,
             summary: String::new(),
-            lines: Vec::new(),
+            lines: step.keys,
             seconds: 0.0,
         }
     }

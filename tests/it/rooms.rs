@@ -90,8 +90,11 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
     ),
     (
         "procedure",
-        "Procedures of a runbook: `plan` (PURE), `assess` (whether something holds), `run`, `undo`, and `journal` (how far a run came)",
-        &["registry", "exit", "error", "units", "program", "host", "observe", "judge", "ui", "context", "action"],
+        "Procedures of a runbook: `plan` (PURE), `assess` (whether something holds), `run`, `undo`, `journal` (how far a run came), `secrets` and `keys` (rotations)",
+        &[
+            "registry", "exit", "error", "units", "program", "envfile", "redact", "host", "observe", "judge", "ui",
+            "context", "action",
+        ],
     ),
     (
         "backup",

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::Args;
-use super::work::{Chosen, WAIT, proven, seconds};
+use super::prove::{Chosen, proven};
+use super::work::{WAIT, seconds};
 use crate::backup::archive::{self, Lay};
 use crate::backup::look::Proof;
 use crate::backup::{source, staging};

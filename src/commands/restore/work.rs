@@ -3,30 +3,28 @@
 use std::time::Duration;
 
 use super::Args;
-use super::choose::choose;
+use super::prove::{Chosen, proven};
 use crate::action::audit;
 use crate::action::lock::Lock;
 use crate::action::plan::Operation;
 use crate::action::{Risk, consent, lock};
 use crate::backup::key::chance;
-use crate::backup::look::{Proof, prove};
+use crate::backup::look::Proof;
 use crate::backup::name::Id;
 use crate::backup::owners::Owners;
-use crate::backup::record::{self, BackupLine, How, Looked};
 use crate::backup::restore::journal::{Journal, Phase, Restore};
 use crate::backup::restore::place::RestoreTarget;
 use crate::backup::restore::{Job, RestoreEnd, Restored};
 use crate::backup::source;
-use crate::backup::trouble::Unproven;
-use crate::commands::backup::look::{Extent as Sets, View, view};
-use crate::commands::backup::{locked, unreachable};
+use crate::commands::backup::locked;
+use crate::commands::backup::look::{Extent as Sets, view};
 use crate::commands::change;
 use crate::commands::operate::{self, Extent};
 use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::program;
-use crate::registry::{BackupSet, Deployment, Source, Verdict};
+use crate::registry::{BackupSet, Deployment, Verdict};
 use crate::report::Head;
 use crate::report::backup::proven as counted;
 use crate::report::restore::Restore as Document;
@@ -34,58 +32,6 @@ use crate::units::{age, stamp};
 
 /// How long a look waits for a backup that is under way.
 pub(super) const WAIT: Duration = Duration::from_secs(2);
-
-/// A copy that was chosen and is proven.
-pub(super) struct Chosen {
-    pub proof: Proof,
-    /// Why nobody knows who made it; `None` where it was this host.
-    pub unsigned: Option<String>,
-}
-
-/// Fetches the chosen copy and restores it in scratch.
-pub(super) fn proven(
-    args: &Args,
-    context: &Context<'_>,
-    deployment: &'static Deployment,
-    set: &'static BackupSet,
-    view: &View<'_>,
-) -> Result<Chosen, Error> {
-    let stock = view.stock.first().ok_or_else(|| unreachable("nothing was listed".to_owned()))?;
-    let backup = choose(args, context, view, stock)?;
-    let manifest = backup.manifest.clone().map_err(unreachable)?;
-    let unsigned = backup.unsigned.clone();
-    context.ui.progress(&format!("read {} and restore it in scratch", backup.id));
-    let mut proofs = prove(context, &view.store, vec![(set, manifest)], &view.staging).map_err(unreachable)?;
-    let proof = proofs.pop().ok_or_else(|| unreachable("nothing came back".to_owned()))?;
-    if let Err(why @ Unproven::Untried(_)) = &proof.found {
-        let message = format!("{}/{}: {why}; nothing was changed", set.name, proof.id);
-        let server = match &set.source {
-            Source::Postgres { service, .. } => Some(program::command(format_args!("start {}", service.name))),
-            Source::Sqlite { .. } | Source::Redis { .. } | Source::Mongo { .. } | Source::Files { .. } => None,
-        };
-        let verify = || program::command(format_args!("backup verify {}", set.name));
-        return Err(Error::refused(Code::NoPlace, message).hint(server.unwrap_or_else(verify)));
-    }
-    let looked = Looked {
-        id: proof.id,
-        time: context.system.now(),
-        set: set.name.to_owned(),
-        how: How::Restore,
-        trouble: proof.found.as_ref().err().map(ToString::to_string),
-        took_ms: u64::try_from(proof.took.as_millis()).unwrap_or(u64::MAX),
-    };
-    if let Err(error) = record::keep(context.system, deployment, &BackupLine::Looked(looked)) {
-        context.ui.note(&format!("the verification cannot be recorded: {error}"));
-    }
-    match &proof.found {
-        Ok(_) => Ok(Chosen { proof, unsigned }),
-        Err(trouble) => {
-            let message = format!("{}/{}: {trouble}; nothing was changed", set.name, proof.id);
-            Err(Error::failed(Code::BadCopy, message)
-                .hint(format!("choose an older copy with --at ID: {}", program::command("backup list"))))
-        }
-    }
-}
 
 pub(super) fn seconds(took: Duration) -> f64 {
     (took.as_secs_f64() * 1000.0).round() / 1000.0
@@ -233,12 +179,24 @@ pub(super) fn replace(
     locked(context, deployment, "restore", wait.max(WAIT), |_| replace_proven(args, context, deployment, set))
 }
 
-fn replace_proven(
+/// A proven copy, and what stands in the way of it: nothing.
+struct Prepared<'a> {
+    id: Id,
+    proof: Proof,
+    place: RestoreTarget<'a>,
+    /// What an operator must know.
+    blast: Vec<String>,
+    /// Commands that stop the services of the set.
+    stop: Vec<String>,
+}
+
+/// Proves the copy, and finds what would keep it from its place, before anybody is asked.
+fn prepare<'a>(
     args: &Args,
-    context: &Context<'_>,
+    context: &'a Context<'a>,
     deployment: &'static Deployment,
     set: &'static BackupSet,
-) -> anyhow::Result<Exit> {
+) -> Result<Prepared<'a>, Error> {
     let what = set.source.place();
     let view = view(context, deployment, &[set], Sets::Named)?;
     let Chosen { proof, unsigned } = proven(args, context, deployment, set, &view)?;
@@ -249,16 +207,25 @@ fn replace_proven(
     place.check(context, proof.manifest.source_bytes).map_err(|trouble| unusable(set, format_args!("{trouble}")))?;
     let is_there = place.parts().map_err(|error| unseen(set, &what, &error))?.iter().any(|part| part.old.is_some());
     let blast = blast(context, set, &proof, unsigned.as_deref(), is_there);
-    let calm = context.unhurried();
-    let plan = |operation| operate::make(operation, Extent::Named, &calm, deployment, set.owners);
     // What stands against stopping the owners is known before anybody is asked.
     let stop = match set.owners {
         [] => Vec::new(),
-        _ => plan(Operation::Stop)?.commands(),
+        _ => operate::make(Operation::Stop, Extent::Named, &context.unhurried(), deployment, set.owners)?.commands(),
     };
+    Ok(Prepared { id, proof, place, blast, stop })
+}
+
+fn replace_proven(
+    args: &Args,
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    set: &'static BackupSet,
+) -> anyhow::Result<Exit> {
+    let what = set.source.place();
+    let prepared = prepare(args, context, deployment, set)?;
     if args.change.dry_run {
         let mut steps = vec![format!("write it beside {what}, with its owner and mode")];
-        steps.extend(stop);
+        steps.extend(prepared.stop);
         steps.push("verify that no process has it open".to_owned());
         steps.push("swap old and new by renaming".to_owned());
         steps.extend(set.owners.iter().map(|owner| format!("start {}, and verify that it stays up", owner.name)));
@@ -266,13 +233,13 @@ fn replace_proven(
             head: Head::of(context.system, "opsctl/restore/v1", deployment, Verdict::Pass, Exit::Success),
             dry_run: true,
             set: set.name.to_owned(),
-            copy: Some(proof.id),
-            copied: Some(proof.manifest.begun),
+            copy: Some(prepared.proof.id),
+            copied: Some(prepared.proof.manifest.begun),
             path: what,
             steps,
-            blast,
+            blast: prepared.blast,
             outcome: "planned",
-            summary: format!("{} is verified", proof.id),
+            summary: format!("{} is verified", prepared.proof.id),
             targets: Vec::new(),
             old: None,
             seconds: None,
@@ -285,13 +252,11 @@ fn replace_proven(
         &format!("restore {}", set.name),
         Risk::Destructive,
         args.change.yes,
-        &blast,
+        &prepared.blast,
     )?;
     let (mut lock, _) = take(args, context, deployment)?;
-    let owners = Owners { context: &calm, deployment, set, settle: args.settle, plan: &plan };
-    let job = Job { context: &calm, deployment, set, place: &place, owners: &owners };
-    let exchanged = exchange(&job, &proof, id, stop, &mut lock, &consent);
-    let (restored, exit) = match exchanged {
+    let copy = prepared.proof.id;
+    let (restored, exit) = match put_live(args, context, deployment, set, prepared, &mut lock, &consent) {
         Ok(exchanged) => exchanged,
         Err(error) => {
             lock.abandon();
@@ -299,7 +264,7 @@ fn replace_proven(
         }
     };
     lock.finish();
-    let document = ended(context, deployment, set, proof.id, &restored, exit);
+    let document = ended(context, deployment, set, copy, &restored, exit);
     let exit = change::tell(context, "restore", exit, &document);
     if let RestoreEnd::Live(Some(_)) = restored.end {
         context
@@ -307,6 +272,49 @@ fn replace_proven(
             .note(&format!("when everything works, delete the old data: {}", program::command("restore --forget-old")));
     }
     Ok(exit)
+}
+
+/// Puts what was prepared in the place of the live data.
+fn put_live(
+    args: &Args,
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    set: &'static BackupSet,
+    prepared: Prepared<'_>,
+    lock: &mut Lock,
+    consent: &consent::Consent,
+) -> Result<(Restored, Exit), Error> {
+    let calm = context.unhurried();
+    let plan = |operation| operate::make(operation, Extent::Named, &calm, deployment, set.owners);
+    let owners = Owners { context: &calm, deployment, set, settle: args.settle, plan: &plan };
+    let job = Job { context: &calm, deployment, set, place: &prepared.place, owners: &owners };
+    exchange(&job, &prepared.proof, prepared.id, prepared.stop, lock, consent)
+}
+
+/// The same as a step of a procedure, which asked and holds the lock of the deployment. In a line what came of it.
+pub(super) fn within(
+    args: &Args,
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    set: &'static BackupSet,
+    lock: &mut Lock,
+    consent: &consent::Consent,
+) -> Result<(String, Exit), Error> {
+    let who = audit::who(context.system);
+    let (backups, _) = lock::take_backups(context.system, deployment, "restore", &who, context.within(WAIT))?;
+    let done = (|| {
+        if let Some((_, Restored { end: RestoreEnd::Stuck(trouble), .. })) =
+            bring_to_an_end(args, context, deployment, lock)?
+        {
+            return Err(Error::failed(Code::Unfinished, trouble));
+        }
+        let prepared = prepare(args, context, deployment, set)?;
+        let copy = prepared.proof.id;
+        let (restored, exit) = put_live(args, context, deployment, set, prepared, lock, consent)?;
+        Ok((format!("{}/{copy}: {}", set.name, restored.end.summary()), exit))
+    })();
+    backups.finish();
+    done
 }
 
 /// The lock of the deployment, whose services are stopped.

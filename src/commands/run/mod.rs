@@ -2,6 +2,7 @@
 
 mod operations;
 mod parameters;
+mod record;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use clap_complete::engine::ArgValueCandidates;
 use self::operations::Verbs;
 use self::parameters::Given;
 use super::change::{self, Change, SETTLE};
-use crate::action::{Risk, audit, consent};
+use crate::action::consent::{self, Consent};
+use crate::action::{Risk, audit};
 use crate::args::{complete_procedures, duration};
 use crate::context::Context;
 use crate::error::{Code, Error};
@@ -24,6 +26,7 @@ use crate::procedure::plan::{plan, planned, title};
 use crate::procedure::reclaim;
 use crate::procedure::run as engine;
 use crate::procedure::run::RunResult;
+use crate::procedure::secrets::Secrets;
 use crate::procedure::step::{Hand, show};
 use crate::procedure::truth::Truth;
 use crate::procedure::undo;
@@ -31,7 +34,7 @@ use crate::procedure::values::Values;
 use crate::program;
 use crate::registry::{Deployment, Procedure, Step, StepKind, Verdict};
 use crate::report::Head;
-use crate::report::run::{Run, Runs};
+use crate::report::run::Run;
 use crate::ui::Ui;
 
 /// Arguments of `run`.
@@ -93,11 +96,11 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
     let procedure = args.procedure.as_deref().map(|word| find(deployment, word)).transpose()?;
     if args.status {
-        return status(context, deployment, procedure);
+        return record::status(context, deployment, procedure);
     }
     let Some(procedure) = procedure else { return Ok(Exit::Usage) };
     if args.discard {
-        return discard(args, context, deployment, procedure);
+        return record::discard(args, context, deployment, procedure);
     }
     let is_change = procedure.steps.iter().any(|step| step.is_change() || matches!(step.kind, StepKind::Ask { .. }));
     if is_change && !args.change.dry_run && !context.system.is_root() {
@@ -132,7 +135,16 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     };
     let from = journal.from.as_deref().map(|name| start(procedure, name)).transpose()?.unwrap_or_default();
     let values = Values::kept(procedure, &journal.values);
-    let asked = Asked { args, context, deployment, procedure, values: &values, answers, from };
+    let found = match args.resume || args.undo {
+        true => Secrets::of_run(context.system, deployment, procedure),
+        false => Secrets::determine(context.system, procedure, &values),
+    };
+    // A plan is shown all the same.
+    let (secrets, blocker) = match found {
+        Err(error) if args.change.dry_run => (Secrets::default(), Some(error.message)),
+        found => (found?, None),
+    };
+    let asked = Asked { args, context, deployment, procedure, values: &values, answers, from, secrets, blocker };
     match args.undo {
         true => asked.undo(journal),
         false => asked.run(journal, is_change),
@@ -191,56 +203,6 @@ fn unfinished(procedure: &Procedure, journal: &Journal) -> Error {
     Error::refused(Code::Unfinished, message).hint(ways.join("; or "))
 }
 
-fn status(
-    context: &Context<'_>,
-    deployment: &'static Deployment,
-    procedure: Option<&'static Procedure>,
-) -> anyhow::Result<Exit> {
-    let wanted = |one: &&Procedure| procedure.is_none_or(|procedure| procedure.slug == one.slug);
-    let mut runs = Vec::new();
-    for one in deployment.all_procedures().collect::<Vec<_>>().iter().copied().filter(wanted) {
-        runs.extend(journal::kept(context.system, deployment, one.slug)?);
-    }
-    runs.sort_by_key(|run| std::cmp::Reverse(run.since));
-    let is_open = runs.iter().any(|run| run.ended.is_none());
-    let (verdict, exit) = if is_open { (Verdict::Fail, Exit::Unhealthy) } else { (Verdict::Pass, Exit::Success) };
-    let head = Head::of(context.system, "opsctl/runs/v1", deployment, verdict, exit);
-    context.ui.report(&Runs { head, runs })?;
-    Ok(exit)
-}
-
-fn discard(
-    args: &Args,
-    context: &Context<'_>,
-    deployment: &'static Deployment,
-    procedure: &'static Procedure,
-) -> anyhow::Result<Exit> {
-    let name = words(args, procedure);
-    if !context.system.is_root() {
-        return Err(change::no_root(&name).into());
-    }
-    if args.change.dry_run {
-        context.ui.note(&format!("the record of the last run of {} would be removed", procedure.slug));
-        return Ok(Exit::Success);
-    }
-    let loses = vec!["the run can then neither be resumed nor undone".to_owned()];
-    let _ = consent::obtain(context.deadline(), &name, Risk::Disruptive, args.change.yes, &loses)?;
-    change::held(context, deployment, &name, &args.change, |_| {
-        let act = audit::begin(context, deployment, &name, Vec::new(), Vec::new())?;
-        let removed = journal::discard(context.system, deployment, procedure.slug);
-        let (outcome, exit) = match &removed {
-            Ok(()) => ("done".to_owned(), Exit::Success),
-            Err(error) => (error.to_string(), Exit::Failure),
-        };
-        act.end(context, outcome, exit);
-        removed.map_err(|error| {
-            Error::failed(Code::RecordUnwritable, format!("the record cannot be removed: {error}"))
-                .hint("ls -ld /var/lib/opsctl /run/opsctl")
-        })
-    })?;
-    Ok(Exit::Success)
-}
-
 /// A run as it was asked for.
 struct Asked<'a> {
     args: &'a Args,
@@ -250,6 +212,9 @@ struct Asked<'a> {
     values: &'a Values,
     answers: BTreeMap<String, String>,
     from: usize,
+    secrets: Secrets,
+    /// Why its secrets cannot be had.
+    blocker: Option<String>,
 }
 
 impl Asked<'_> {
@@ -258,7 +223,12 @@ impl Asked<'_> {
     }
 
     fn scene(&self) -> Scene<'_> {
-        Scene { context: self.context, deployment: self.deployment, values: self.values, yes: self.args.change.yes }
+        let (context, deployment, values, yes) = (self.context, self.deployment, self.values, self.args.change.yes);
+        Scene { context, deployment, values, secrets: &self.secrets, yes }
+    }
+
+    fn hand<'h>(&'h self, operations: &'h Verbs<'h>, consent: &'h Consent) -> Hand<'h> {
+        Hand { scene: self.scene(), operations, answers: &self.answers, procedure: self.procedure, consent }
     }
 
     fn run(&self, mut journal: Journal, is_change: bool) -> anyhow::Result<Exit> {
@@ -284,7 +254,7 @@ impl Asked<'_> {
             self.preview();
         }
         let consent = consent::obtain(self.context.deadline(), &name, risk, self.args.change.yes, &self.blast())?;
-        let hand = Hand { scene: self.scene(), operations: &verbs, answers: &self.answers, consent: &consent };
+        let hand = self.hand(&verbs, &consent);
         if !is_change {
             let result = engine::only_look(&scene, self.procedure, self.from, &hand);
             return Ok(self.tell(&name, "run", result, &journal));
@@ -300,6 +270,9 @@ impl Asked<'_> {
                     let message = format!("the run of {} ended meanwhile; nothing was changed", self.procedure.slug);
                     return Err(Error::refused(Code::Changed, message).hint(program::command("run --status")));
                 }
+            }
+            if !self.args.resume {
+                self.secrets.keep(self.context.system, self.deployment, self.procedure.slug)?;
             }
             let result = engine::run(&scene, self.procedure, self.from, &mut journal, &hand, lock);
             if result.stopped.is_some() && self.args.undo_on_failure && !undo::left(self.procedure, &journal).is_empty()
@@ -333,6 +306,9 @@ impl Asked<'_> {
 
     /// What must hold before the first step that changes something or is a person's, and does not: whether that is unknown, and why.
     fn blockers(&self) -> Vec<(bool, String)> {
+        if let Some(why) = &self.blocker {
+            return vec![(true, format!("cannot determine: {why}"))];
+        }
         let scene = self.scene();
         let mut blockers = Vec::new();
         let changes = |step: &&Step| step.is_change() || matches!(step.kind, StepKind::Ask { .. });
@@ -396,7 +372,7 @@ impl Asked<'_> {
         let risk = self.procedure.risk().min(Risk::Disruptive);
         let consent = consent::obtain(self.context.deadline(), &name, risk, self.args.change.yes, &blast)?;
         let verbs = Verbs { context: self.context, deployment: self.deployment, settle: self.args.settle };
-        let hand = Hand { scene: self.scene(), operations: &verbs, answers: &self.answers, consent: &consent };
+        let hand = self.hand(&verbs, &consent);
         let scene = self.scene();
         let (result, _) = change::held(self.context, self.deployment, &name, &self.args.change, |lock| {
             Ok(undo::undo(&scene, self.procedure, &mut journal, &hand, lock))

@@ -11,6 +11,7 @@ use crate::action::run::{self as action, ChangeEnd};
 use crate::backup::record;
 use crate::commands::backup;
 use crate::commands::operate::{self, Extent};
+use crate::commands::restore;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::host::exec::{ProcessEnd, Runner};
@@ -74,6 +75,23 @@ impl Operations for Verbs<'_> {
         match sets.iter().find(has_none) {
             Some(set) => Truth::Fails(format!("{set} has no verified copy of this run")),
             None => Truth::Holds(format!("{} backed up and verified", sets.join(", "))),
+        }
+    }
+
+    fn restore(&self, set: &'static str, copy: &str, consent: &Consent, lock: &mut Lock) -> Result<String, Stop> {
+        let Some(set) = self.deployment.backup(set) else {
+            return Err(Stop::before(Exit::Refused, format!("{set} is no backup set of {}", self.deployment.name)));
+        };
+        match restore::for_procedure(self.context, self.deployment, set, copy, self.settle, lock, consent)? {
+            (summary, Exit::Success) => Ok(summary),
+            (summary, exit) => Err(Stop { exit, why: summary, is_untouched: false }),
+        }
+    }
+
+    fn is_restored(&self, set: &'static str, since: Timestamp) -> Truth {
+        match restore::is_restored(self.context, self.deployment, set, since) {
+            Ok(holds) => Truth::of(holds, format!("{set} was {}restored in this run", if holds { "" } else { "not " })),
+            Err(error) => Truth::Unknown(error.message),
         }
     }
 

@@ -1,6 +1,7 @@
 use super::*;
 
 pub(crate) mod corpus;
+mod edit;
 
 /// What is recorded of a program: what it sets from each file, or null where it refuses it.
 fn recorded(text: &str) -> Vec<Option<BTreeMap<String, String>>> {

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod deadline;
+pub mod edit;
 pub mod own;
 pub mod private;
 mod processes;

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::os::unix::net::UnixListener;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -315,4 +315,63 @@ fn what_keeps_a_user_from_a_path_is_named() {
     assert_eq!(bars("/root/none", Use::Read), None);
     // Root again, in this thread and in all others.
     assert!(tree.0.read("/root/secret").is_ok());
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "as it is called")]
+fn added(old: &[u8]) -> Result<Option<Vec<u8>>, String> {
+    Ok(Some([old, b"new\n"].concat()))
+}
+
+#[test]
+fn an_edited_file_keeps_its_mode_and_the_old_one() {
+    let tree = Tree::new("edit");
+    fs::write(tree.path("root/env"), "old\n").unwrap();
+    fs::set_permissions(tree.path("root/env"), fs::Permissions::from_mode(0o640)).unwrap();
+    // What a call that was killed left.
+    fs::write(tree.path("root/env.opsctl-new"), "half").unwrap();
+    let read = |name: &str| fs::read_to_string(tree.path(name)).unwrap();
+    for (text, kept) in [("old\nnew\n", "old\n"), ("old\nnew\nnew\n", "old\nnew\n")] {
+        assert!(tree.0.edit("/root/env", added).unwrap());
+        assert_eq!((read("root/env").as_str(), read("root/env.opsctl-old").as_str()), (text, kept));
+        assert_eq!(fs::metadata(tree.path("root/env")).unwrap().permissions().mode() & 0o7777, 0o640);
+        assert!(!tree.path("root/env.opsctl-new").exists());
+    }
+    assert!(!tree.0.edit("/root/env", |_| Ok(None)).unwrap());
+    assert!(!tree.0.edit("/root/env", |old| Ok(Some(old.to_vec()))).unwrap());
+    assert_eq!(tree.0.edit("/root/env", |_| Err("no".to_owned())).unwrap_err().to_string(), "no");
+    assert_eq!(read("root/env.opsctl-old"), "old\nnew\n");
+    fs::set_permissions(tree.path("srv/app"), fs::Permissions::from_mode(0o777)).unwrap();
+    fs::write(tree.path("srv/app/env"), "x").unwrap();
+    if fs::metadata(tree.path("srv/app")).unwrap().uid() != APP {
+        assert!(tree.0.edit("/srv/app/env", added).unwrap_err().to_string().contains("several users"));
+    }
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_file_of_a_user_is_edited_as_that_user() {
+    assert!(is_root(), "needs root");
+    let tree = Tree::new("edit-user");
+    fs::write(tree.path("srv/app/env"), "old\n").unwrap();
+    fs::write(tree.path("srv/app/roots"), "old\n").unwrap();
+    tree.give("srv/app/env");
+    assert!(tree.0.edit("/srv/app/env", added).unwrap());
+    let owner = |name: &str| fs::metadata(tree.path(name)).unwrap().uid();
+    assert_eq!((owner("srv/app/env"), owner("srv/app/env.opsctl-old")), (APP, APP));
+    // A file of root's in the user's directory could be exchanged at any time.
+    assert!(tree.0.edit("/srv/app/roots", added).unwrap_err().to_string().contains("either could exchange it"));
+    // A name that the user gave a file of root's, and a link to it.
+    fs::hard_link(tree.path("root/secret"), tree.path("srv/app/hard")).unwrap();
+    symlink("/root/secret", tree.path("srv/app/link")).unwrap();
+    for planted in ["/srv/app/hard", "/srv/app/link"] {
+        assert!(tree.0.edit(planted, added).is_err(), "{planted}");
+    }
+    assert_eq!(fs::read_to_string(tree.path("root/secret")).unwrap(), "hunter2");
+    // Names in the way are removed as the user, never followed.
+    symlink("/root/secret", tree.path("srv/app/env.opsctl-new")).unwrap();
+    fs::remove_file(tree.path("srv/app/env.opsctl-old")).unwrap();
+    symlink("/root/secret", tree.path("srv/app/env.opsctl-old")).unwrap();
+    assert!(tree.0.edit("/srv/app/env", added).unwrap());
+    assert_eq!(fs::read_to_string(tree.path("root/secret")).unwrap(), "hunter2");
+    assert_eq!(fs::read_to_string(tree.path("srv/app/env")).unwrap(), "old\nnew\nnew\n");
 }

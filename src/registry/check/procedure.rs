@@ -1,8 +1,11 @@
 //! Procedures: what must hold of each before it may exist.
 
+mod braces;
+
 use super::record::{Message, Record};
 use super::release::is;
 use crate::registry::*;
+use braces::{confidential, is_parameter, key_edit, known, secrets, texts};
 
 /// Flags that `opsctl run` has by itself.
 pub(crate) const FLAGS: &[&str] = &[
@@ -73,6 +76,7 @@ const fn procedure(p: &Procedure, d: &Deployment) {
         }
         i += 1;
     }
+    secrets(p);
     let (mut i, mut changes, mut has_copy) = (0, false, false);
     while i < p.steps.len() {
         let one = &p.steps[i];
@@ -151,6 +155,26 @@ const fn step(s: &Step, p: &Procedure, d: &Deployment, has_copy: bool) {
             }
             false
         }
+        StepKind::Restore(set, parameter) => {
+            if !is_set(d.backups, set) {
+                Message::of(me, "set").add(set).add(" is no backup set of the deployment").refuse();
+            }
+            if let Some(parameter) = parameter {
+                known(parameter, p, me, "parameter");
+            }
+            false
+        }
+        StepKind::Keys(edits) => {
+            if edits.is_empty() {
+                me.refuse("keys", "there is none");
+            }
+            let mut i = 0;
+            while i < edits.len() {
+                key_edit(&edits[i], p, me);
+                i += 1;
+            }
+            false
+        }
         StepKind::Request(request) => {
             me.path("path", request.path);
             texts(me, "path", request.path, p);
@@ -175,7 +199,10 @@ const fn step(s: &Step, p: &Procedure, d: &Deployment, has_copy: bool) {
     if undoes && matches!(s.undo, Undo::Nothing) {
         me.refuse("undo", "is missing");
     }
-    if s.risk as u8 == Risk::Destructive as u8 && !has_copy && !matches!(s.kind, StepKind::Reclaim(_)) {
+    if s.risk as u8 == Risk::Destructive as u8
+        && !has_copy
+        && !matches!(s.kind, StepKind::Reclaim(_) | StepKind::Restore(..))
+    {
         me.refuse("risk", "is destructive, and no step before it keeps a copy");
     }
     if s.risk as u8 == Risk::ReadOnly as u8 && s.is_change() {
@@ -272,7 +299,7 @@ const fn invocation(v: &Invocation, p: &Procedure, me: Record<'_>) {
         i += 1;
     }
     if let Some(input) = v.input {
-        texts(me, "input", input, p);
+        confidential(me, "input", input, p);
     }
 }
 
@@ -314,49 +341,6 @@ const fn assertion(a: &Assertion, p: &Procedure, me: Record<'_>, field: &str) {
             }
         }
     }
-}
-
-const fn known(name: &str, p: &Procedure, me: Record<'_>, field: &str) {
-    if !is_parameter(p.parameters, name.as_bytes(), 0, name.len()) {
-        Message::of(me, field).add(name).add(" is no parameter of the procedure").refuse();
-    }
-}
-
-/// Names in braces must be parameters; other braces, as in regular expressions and JSON, are what they are.
-const fn texts(me: Record<'_>, field: &str, text: &str, p: &Procedure) {
-    let bytes = text.as_bytes();
-    let mut i = 0;
-    while i < bytes.len() {
-        if bytes[i] == b'{' {
-            let mut end = i + 1;
-            while end < bytes.len() && (bytes[end].is_ascii_lowercase() || bytes[end] == b'-') {
-                end += 1;
-            }
-            let is_name = end < bytes.len() && (bytes[end] == b'}' || bytes[end] == b'.') && end > i + 1;
-            if is_name && !is_parameter(p.parameters, bytes, i + 1, end) {
-                Message::of(me, field).add(text).add(" has braces around what is no parameter").refuse();
-            }
-        }
-        i += 1;
-    }
-}
-
-const fn is_parameter(parameters: &[Parameter], bytes: &[u8], from: usize, to: usize) -> bool {
-    let mut i = 0;
-    while i < parameters.len() {
-        let name = parameters[i].name.as_bytes();
-        if name.len() == to - from {
-            let mut k = 0;
-            while k < name.len() && name[k] == bytes[from + k] {
-                k += 1;
-            }
-            if k == name.len() {
-                return true;
-            }
-        }
-        i += 1;
-    }
-    false
 }
 
 /// What only a walk over the whole finds: names that mean something else as well, and patterns that are none.

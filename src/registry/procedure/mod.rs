@@ -11,6 +11,8 @@
 //! - A step says how it is undone ([`Undo`]). What cannot be undone says why; what destroys something needs a backup, or a step marked
 //!   [`Step::keeps_a_copy`], before it.
 //! - What only a person can do is a [`Step::ask`]: what, where, and the word to type back.
+//! - A [`SecretValue`] is made, or read from a file of the host. Commands get it on their standard input, files by [`Step::set_keys`]; its
+//!   braces anywhere else do not compile.
 //! - Texts and words of commands may hold parameters of the procedure in braces: `{ip}`. Each word is one argument; nothing goes
 //!   through a shell.
 //!
@@ -46,11 +48,13 @@
 mod assertion;
 mod invocation;
 mod parameter;
+mod secret;
 mod step;
 
 pub use assertion::*;
 pub use invocation::*;
 pub use parameter::*;
+pub use secret::*;
 pub use step::*;
 
 use super::failure::Risk;
@@ -89,6 +93,8 @@ pub struct Procedure {
     pub severity: Option<&'static Level>,
     /// What it must be given.
     pub parameters: &'static [Parameter],
+    /// Secrets that it uses or replaces.
+    pub secrets: &'static [SecretValue],
     /// What is done, in order.
     pub steps: &'static [Step],
     /// What holds when it is done.
@@ -110,6 +116,7 @@ impl Procedure {
             section: "",
             severity: None,
             parameters: &[],
+            secrets: &[],
             steps,
             done: &[],
             note: None,
@@ -155,6 +162,12 @@ impl Procedure {
     /// What it must be given, in the order in which values without a flag are taken.
     pub const fn parameters(mut self, parameters: &'static [Parameter]) -> Self {
         self.parameters = parameters;
+        self
+    }
+
+    /// Secrets that it uses or replaces.
+    pub const fn secrets(mut self, secrets: &'static [SecretValue]) -> Self {
+        self.secrets = secrets;
         self
     }
 

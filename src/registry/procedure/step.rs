@@ -4,6 +4,7 @@ use super::super::failure::Risk;
 use super::super::service::Service;
 use super::assertion::Assertion;
 use super::invocation::{Invocation, Request};
+use super::secret::KeyEdit;
 
 /// One step.
 ///
@@ -99,6 +100,30 @@ impl Step {
         Step { keeps_a_copy: true, ..step }
     }
 
+    /// Restores the newest verified copy of a backup set, proven before anything is touched; its services are stopped meanwhile, and the
+    /// old data is kept.
+    pub const fn restore(name: &'static str, set: &'static str) -> Self {
+        let step = Step::of(name, "restore", StepKind::Restore(set, None), Risk::Destructive);
+        let undo = Undo::Never("the old data is kept beside the restored data");
+        Step {
+            undo,
+            keeps_a_copy: true,
+            loses: Some("what was written since the backup, which only the old data has"),
+            ..step
+        }
+    }
+
+    /// The same with the copy that this parameter names: an id, or `newest`.
+    pub const fn restore_at(name: &'static str, set: &'static str, parameter: &'static str) -> Self {
+        Step { kind: StepKind::Restore(set, Some(parameter)), ..Step::restore(name, set) }
+    }
+
+    /// Sets keys of files, each file in one piece. Undone by the values that they had. Proven by reading the files again.
+    pub const fn set_keys(name: &'static str, title: &'static str, edits: &'static [KeyEdit]) -> Self {
+        let step = Step::of(name, title, StepKind::Keys(edits), Risk::Safe);
+        Step { undo: Undo::Automatic, ..step }
+    }
+
     /// Sends a JSON document over HTTP to a service of this host. [`proof`](Self::proof) and [`undo`](Self::undo) must follow.
     pub const fn request(name: &'static str, title: &'static str, request: Request, risk: Risk) -> Self {
         Step::of(name, title, StepKind::Request(request), risk)
@@ -188,6 +213,10 @@ pub enum StepKind {
     Wait(Assertion, u32),
     /// Backup sets, by name.
     Backup(&'static [&'static str]),
+    /// A backup set, by name, and the parameter that names the copy.
+    Restore(&'static str, Option<&'static str>),
+    /// Keys of files.
+    Keys(&'static [KeyEdit]),
     /// A request to a service of this host.
     Request(Request),
     /// Space is freed; the name of the parameter with the bytes that must be free.

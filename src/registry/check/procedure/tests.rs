@@ -26,6 +26,16 @@ fn of(steps: Vec<Step>) -> Procedure {
     Procedure::new("mark", steps).summary("mark it").section("1. Marks").when("it is time").done(const { &[IS] })
 }
 
+const NEW: &[SecretValue] = &[SecretValue::generated("new")];
+const KEYS: &[KeyEdit] = &[KeyEdit::new(&["/etc/x"], KeyFormat::Words, "k", "{new}")];
+
+/// A procedure with these secrets, whose command has this word.
+fn secret(secrets: Vec<SecretValue>, word: &'static str) -> Procedure {
+    let words: &'static [&'static str] = kept(["touch", word]);
+    one(Step::command("touch", "touch it", Invocation::new(words), Risk::Safe).proof(IS).undo(Undo::Never("x")))
+        .secrets(Box::leak(secrets.into_boxed_slice()))
+}
+
 fn one(step: Step) -> Procedure {
     of(vec![step])
 }
@@ -85,6 +95,21 @@ fn every_refusal_names_its_record_and_field() {
         (one(done("touch").undo(Undo::Never(""))), "step touch: undo: is empty"),
         (one(Step { risk: Risk::Destructive, ..done("touch") }), "step touch: risk: is destructive, and no step before it keeps a copy"),
         (one(Step { risk: Risk::ReadOnly, ..done("touch") }), "step touch: risk: is read-only, but it changes something"),
+        (secret(vec![SecretValue::generated("New")], "x"), "secret New: name: must be lower-case letters, digits and dashes, a letter first"),
+        (secret(vec![SecretValue::generated("new"), SecretValue::generated("new")], "x"), "secret new: name: is that of another secret"),
+        (secret(vec![SecretValue::given("new", "file")], "x"), "secret new: parameter: file is no parameter of the procedure"),
+        (secret(vec![SecretValue::stored("new", Secret::in_file("etc").key("K"))], "x"), "secret new: file: etc does not begin with /"),
+        (secret(vec![SecretValue::stored("new", Secret::in_file("/etc/x"))], "x"), "secret new: key: is empty"),
+        (Procedure { parameters: kept([parameter("new").help("x")]), ..secret(vec![SecretValue::generated("new")], "x") }, "secret new: name: is that of a parameter"),
+        (secret(vec![SecretValue::generated("new")], "{new}"), "step touch: command: {new} has a secret in it"),
+        (of(vec![Step::set_keys("set", "set {new}", KEYS)]).secrets(NEW), "step set: title: set {new} has a secret in it"),
+        (of(vec![Step::set_keys("set", "set it", KEYS)]), "step set: value: {new} has braces around what is no parameter"),
+        (of(vec![Step::set_keys("set", "set it", &[])]), "step set: keys: there is none"),
+        (of(vec![Step::set_keys("set", "set it", const { &[KeyEdit::new(&[], KeyFormat::Words, "k", "v")] })]), "step set: files: there is none"),
+        (of(vec![Step::set_keys("set", "set it", const { &[KeyEdit::new(&["etc"], KeyFormat::Words, "k", "v")] })]), "step set: files: etc does not begin with /"),
+        (of(vec![Step::set_keys("set", "set it", const { &[KeyEdit::new(&["/etc/x"], KeyFormat::Words, "", "v")] })]), "step set: key: is empty"),
+        (of(vec![Step::set_keys("set", "set it", const { &[KeyEdit::new(&["/etc/x"], KeyFormat::Words, "k", "")] })]), "step set: value: is empty"),
+        (of(vec![Step::restore("back", "data")]), "step back: set: data is no backup set of the deployment"),
         (one(Step::stop("stop", &[])), "step stop: services: there is none"),
         (of(vec![Step::stop("stop", kept([&SHOP])), Step::restart("again", kept([&WEB]))]), "step again: services: web needs shop, which a step before stopped"),
         (one(Step::ask("ask", "do it", "", "done")), "step ask: place: is empty"),
