@@ -3,9 +3,12 @@
 //! Copies are written under another name first, proven, and renamed; a copy that is there is never written again.
 
 use super::services::*;
-use super::{P1, P2};
+use super::{P1, P2, P3};
 use crate::registry::*;
 use Assertion::{All, Answers, Any, Command, Exists, Healthy, Not};
+
+mod login;
+mod second;
 
 pub(super) static PROCEDURES: &[&Procedure] = &[
     &EMERGENCY_STOP,
@@ -14,6 +17,10 @@ pub(super) static PROCEDURES: &[&Procedure] = &[
     &COMPLETE_FAILURE,
     &SECURITY_BREACH,
     &RECLAIM_LEASES,
+    &login::RESTORE_BACKUP,
+    &login::ROTATE_CREDENTIALS,
+    &second::FAILOVER,
+    &second::ZERO_DOWNTIME_UPDATE,
     &PLANNED_MAINTENANCE,
     &DEBUG_RUN,
     &ON_CALL,
@@ -194,7 +201,7 @@ const fn directory() -> Step {
         Risk::Safe,
     )
     .proof(Exists(DIRECTORY))
-    .undo(Undo::Command(Invocation::new(&["rmdir", DIRECTORY])))
+    .undo(Undo::Never("it is kept, with the copies in it"))
 }
 
 /// A proven copy gets its name.
@@ -425,13 +432,7 @@ static COMPLETE_FAILURE: Procedure = Procedure::new(
         Step::check(
             "env",
             "check that the env file has CONVEX_URL",
-            Command(
-                // Nothing of it is followed or shown: its directory is another user's.
-                Invocation::new(&["tar", "--create", "--file=-", "--directory=/srv", "fondation/.env"])
-                    .expects(r"[\x00\n]CONVEX_URL=.")
-                    .no(2)
-                    .means("the env file has CONVEX_URL", "the env file does not have CONVEX_URL"),
-            ),
+            login::ENV_HAS_URL,
             "restore it: opsctl restore config",
         ),
         Step::ask(

@@ -3,6 +3,7 @@
 
 mod ai_fsm;
 mod fondation;
+mod fondation_login;
 mod killed;
 mod plugspace;
 mod prim;
