@@ -42,6 +42,26 @@ pub fn undo(
         let planned = planned(step, scene.values);
         let way = planned.undo.clone().unwrap_or_default();
         let mut result = StepResult { planned, state: None, summary: way.clone(), shown: Vec::new(), seconds: 0.0 };
+        if let (StepKind::Restore(set, _), None) = (&step.kind, &stopped) {
+            // One that was interrupted left its services stopped.
+            match doer.recover(lock) {
+                Ok(seen) if !doer.proven(step, journal.since).is_some_and(|truth| truth.holds()) => {
+                    journal.note(system, step.name, StepState::Undone, &seen);
+                    result.state = Some(StepState::Undone);
+                    result.summary = format!("{set}: {seen}");
+                    results.push(result);
+                    continue;
+                }
+                Ok(_) => {}
+                Err(stop) => {
+                    result.state = Some(StepState::Failed);
+                    result.summary.clone_from(&stop.why);
+                    stopped = Some(stop.why);
+                    results.push(result);
+                    continue;
+                }
+            }
+        }
         if let Undo::Never(why) = &step.undo {
             result.state = journal.of(step.name).map(|record| record.state);
             remains.push(format!("{}: {why}", step.name));
