@@ -132,11 +132,23 @@ pub(super) fn for_procedure(
         .then(|| at(copy))
         .transpose()
         .map_err(|why| Error::usage(Code::BadId, format!("{copy}: {why}")).hint(program::command("backup list")))?;
+    work::within(&Args { at, ..of_procedure(settle) }, context, deployment, set, lock, consent)
+}
+
+/// Finishes or undoes a restore that was interrupted, for a procedure that holds the lock of the deployment; what came of it, in a line.
+pub(super) fn recover(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    settle: Duration,
+    lock: &mut Lock,
+) -> Result<String, Error> {
+    work::recover_within(&of_procedure(settle), context, deployment, lock)
+}
+
+/// What a procedure asks for: it has consent, and the lock.
+fn of_procedure(settle: Duration) -> Args {
     let change = Change { dry_run: false, yes: true, lock_wait: None };
-    let (set_name, to) = (Some(set.name.to_owned()), None);
-    let args =
-        Args { set: set_name, at, accept_unsigned: false, to, forget_old: false, recover: false, settle, change };
-    work::within(&args, context, deployment, set, lock, consent)
+    Args { set: None, at: None, accept_unsigned: false, to: None, forget_old: false, recover: false, settle, change }
 }
 
 /// Whether a set was restored since then, and its data is live.

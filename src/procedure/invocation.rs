@@ -73,9 +73,14 @@ impl Scene<'_> {
 fn bare(system: &System, invocation: &Invocation, values: &Values, secrets: &Secrets) -> Result<Argv, String> {
     let Some((program, args)) = invocation.words.split_first() else { return Err("there is no program".to_owned()) };
     let mut argv = Argv::new(program, args.iter().map(|word| values.fill(word)));
-    if let Some(user) = invocation.user {
-        let account = system.account(|account| account.name == user);
-        argv = argv.by(Some(&account.ok_or_else(|| format!("there is no user {user} on this host"))?));
+    match invocation.user {
+        // It is a user of the container's.
+        Some(user) if invocation.inside.is_some() => argv.account = Some(named(user)),
+        Some(user) => {
+            let account = system.account(|account| account.name == user);
+            argv = argv.by(Some(&account.ok_or_else(|| format!("there is no user {user} on this host"))?));
+        }
+        None => {}
     }
     argv.input = invocation.input.map(|text| Input::bytes(INPUT, secrets.fill(&values.fill(text))));
     Ok(argv)
@@ -92,11 +97,16 @@ fn within(argv: Argv, container: &str) -> Argv {
     outer
 }
 
+/// A user of whom no more is known.
+fn named(name: &str) -> Account {
+    Account { name: name.to_owned(), uid: 0, gid: 0, home: String::new() }
+}
+
 /// The command as it is shown before it is known what the host has.
 pub fn shown(invocation: &Invocation, values: &Values) -> Argv {
     let (program, args) = invocation.words.split_first().unwrap_or((&"", &[]));
     let mut argv = Argv::new(program, args.iter().map(|word| values.fill(word)));
-    argv.account = invocation.user.map(|name| Account { name: name.to_owned(), uid: 0, gid: 0, home: String::new() });
+    argv.account = invocation.user.map(named);
     argv.input = invocation.input.map(|text| Input::bytes(INPUT, values.fill(text)));
     match invocation.inside {
         Some(service) => within(argv, service.managers.first().map_or(service.name, Manager::unit)),

@@ -59,6 +59,12 @@ pub trait Operations {
     /// Why it is not live, and what state it was left in.
     fn restore(&self, set: &'static str, copy: &str, consent: &Consent, lock: &mut Lock) -> Result<String, Stop>;
 
+    /// Finishes or undoes a restore that was interrupted; what came of it, in a line.
+    ///
+    /// # Errors
+    /// Why it can be neither.
+    fn recover(&self, lock: &mut Lock) -> Result<String, Stop>;
+
     /// Whether this set was restored at that time or later.
     fn is_restored(&self, set: &'static str, since: Timestamp) -> Truth;
 
@@ -122,6 +128,12 @@ pub trait Doer {
     /// # Errors
     /// Why it failed.
     fn command(&self, invocation: &Invocation) -> Result<(), Stop>;
+
+    /// Finishes or undoes a restore that was interrupted.
+    ///
+    /// # Errors
+    /// Why it can be neither.
+    fn recover(&self, lock: &mut Lock) -> Result<String, Stop>;
 
     /// Writes keys of files as they were before the run.
     ///
@@ -240,6 +252,10 @@ impl Doer for Hand<'_> {
 
     fn command(&self, invocation: &Invocation) -> Result<(), Stop> {
         command(&self.scene, invocation)
+    }
+
+    fn recover(&self, lock: &mut Lock) -> Result<String, Stop> {
+        self.operations.recover(lock)
     }
 
     fn undo_keys(&self, edits: &'static [KeyEdit]) -> Result<String, Stop> {

@@ -214,16 +214,16 @@ impl Report for Run {
             Some(_) => (Verdict::Fail, "STOPPED"),
         };
         let reached = self.steps.iter().filter(|step| !matches!(step.state, None | Some(StepState::Failed))).count();
-        page.outcome(verdict, word, &[Cell::plain(format!("{what}{}: {reached} of {}", self.procedure, self.count()))]);
+        // A tired reader sees the first line.
+        let why = self.stopped.as_ref().map(|why| format!("; {why}")).unwrap_or_default();
+        let text = format!("{what}{}: {reached} of {}{why}", self.procedure, self.count());
+        page.outcome(verdict, word, &[Cell::plain(text)]);
         for (index, step) in self.steps.iter().enumerate() {
             ended(step, index, page);
         }
         for done in &self.done {
             let label = if done.holds { "holds" } else { "FAILS" };
             page.labeled(label, &[Cell::plain(done.summary.clone())]);
-        }
-        if let Some(why) = &self.stopped {
-            page.labeled("why", &[Cell::plain(why.clone())]);
         }
         for next in &self.next {
             page.labeled("next", &[Cell::command(next.clone())]);

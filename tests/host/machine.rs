@@ -2,9 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Instant;
+
+use crate::procedures::table;
 
 pub struct Machine {
     name: String,
+    deployment: String,
 }
 
 /// What a command on a host came to.
@@ -41,7 +45,7 @@ impl Machine {
 
     /// The same under a name of its own, where another test has a host of that deployment too.
     pub fn boot_as(deployment: &str, name: &str) -> Self {
-        let machine = Machine { name: name.to_owned() };
+        let machine = Machine { name: name.to_owned(), deployment: deployment.to_owned() };
         machine.host(&["down", &machine.name], true);
         machine.host(&["up", deployment, &machine.name], true);
         let binary = binary();
@@ -80,7 +84,10 @@ impl Machine {
     pub fn run(&self, command: &[&str]) -> Ran {
         let mut args = vec!["run", self.name.as_str()];
         args.extend(command);
-        self.host(&args, false)
+        let begun = Instant::now();
+        let ran = self.host(&args, false);
+        table::seen(&self.deployment, command, &ran, begun.elapsed().as_secs());
+        ran
     }
 
     /// Runs a command as another user.

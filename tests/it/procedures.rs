@@ -127,3 +127,31 @@ fn a_step_that_fails_ends_the_run_and_is_undone() {
     ];
     compare("run_failed", &runs.map(short));
 }
+
+/// Every procedure that changes something was driven on a booted host: docs/procedures-driven.md has its row.
+#[test]
+fn every_procedure_that_changes_something_has_a_row() {
+    let driven = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/procedures-driven.md")).unwrap();
+    let has_row = |of: &str, slug: &str| driven.contains(&format!("| {of} | `{slug}` |"));
+    // Whatever reboots the test host ends the test.
+    let left_out = ["reboot"];
+    let usual = ["block-ip", "unblock-ip", "make-room"];
+    let (machine, mut missing) = (Machine::new(), Vec::new());
+    let mut count = 0;
+    for deployment in ["prim", "fondation", "ai-fsm", "v-edfinance", "plugspace"] {
+        let run = machine.run(["-d", deployment, "get", "procedures", "-o", "json"]);
+        let document: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+        for procedure in document["procedures"].as_array().unwrap() {
+            let slug = procedure["name"].as_str().unwrap();
+            if procedure["risk"] == "read_only" || left_out.contains(&slug) || !procedure["command"].is_null() {
+                continue;
+            }
+            count += 1;
+            let of = if usual.contains(&slug) { "every host" } else { deployment };
+            if !has_row(of, slug) {
+                missing.push(format!("{of} {slug}"));
+            }
+        }
+    }
+    assert!(missing.is_empty() && count > 30, "{count}: {missing:?}");
+}

@@ -291,6 +291,20 @@ fn put_live(
     exchange(&job, &prepared.proof, prepared.id, prepared.stop, lock, consent)
 }
 
+/// Finishes or undoes what was interrupted, under a lock that is held; what came of it, in a line.
+pub(super) fn recover_within(
+    args: &Args,
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    lock: &mut Lock,
+) -> Result<String, Error> {
+    match bring_to_an_end(args, context, deployment, lock)?.map(|(_, restored)| restored.end) {
+        None => Ok("nothing was replaced".to_owned()),
+        Some(RestoreEnd::Stuck(trouble)) => Err(Error::failed(Code::Unfinished, trouble)),
+        Some(end) => Ok(end.summary()),
+    }
+}
+
 /// The same as a step of a procedure, which asked and holds the lock of the deployment. In a line what came of it.
 pub(super) fn within(
     args: &Args,
@@ -303,11 +317,7 @@ pub(super) fn within(
     let who = audit::who(context.system);
     let (backups, _) = lock::take_backups(context.system, deployment, "restore", &who, context.within(WAIT))?;
     let done = (|| {
-        if let Some((_, Restored { end: RestoreEnd::Stuck(trouble), .. })) =
-            bring_to_an_end(args, context, deployment, lock)?
-        {
-            return Err(Error::failed(Code::Unfinished, trouble));
-        }
+        recover_within(args, context, deployment, lock)?;
         let prepared = prepare(args, context, deployment, set)?;
         let copy = prepared.proof.id;
         let (restored, exit) = put_live(args, context, deployment, set, prepared, lock, consent)?;

@@ -88,6 +88,10 @@ impl Operations for Verbs<'_> {
         }
     }
 
+    fn recover(&self, lock: &mut Lock) -> Result<String, Stop> {
+        Ok(restore::recover(self.context, self.deployment, self.settle, lock)?)
+    }
+
     fn is_restored(&self, set: &'static str, since: Timestamp) -> Truth {
         match restore::is_restored(self.context, self.deployment, set, since) {
             Ok(holds) => Truth::of(holds, format!("{set} was {}restored in this run", if holds { "" } else { "not " })),

@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::procedure::journal;
+use crate::program;
 use crate::registry::{Deployment, Procedure, Verdict};
 use crate::report::Head;
 use crate::report::run::Runs;
@@ -39,6 +40,10 @@ pub(super) fn discard(
     let name = words(args, procedure);
     if !context.system.is_root() {
         return Err(change::no_root(&name).into());
+    }
+    if matches!(journal::kept(context.system, deployment, procedure.slug), Ok(None)) {
+        let message = format!("no run of {} is recorded; nothing was changed", procedure.slug);
+        return Err(Error::refused(Code::Nothing, message).hint(program::command("run --status")).into());
     }
     if args.change.dry_run {
         context.ui.note(&format!("the record of the last run of {} would be removed", procedure.slug));

@@ -356,11 +356,12 @@ pub(crate) fn ending_by(redactor: &Redactor, text: &str) -> String {
 
 /// At least so many bytes of the end of a text, without secrets.
 fn tail(redactor: &Redactor, text: &str, length: usize) -> String {
-    let text = text.trim();
+    // The indentation of the first line is part of what it shows.
+    let text = text.trim_end().trim_start_matches(['\n', '\r']);
     let begin = text.ceil_char_boundary(text.len().saturating_sub(length.saturating_add(MARGIN)));
     // Where there is more, half a secret may stand at the beginning.
     let skip = if begin > 0 { text[begin..].find(char::is_whitespace).unwrap_or_default() } else { 0 };
-    redactor.quote(&text[begin + skip..]).trim().to_owned()
+    redactor.quote(&text[begin + skip..]).trim_start_matches(['\n', '\r']).trim_end().to_owned()
 }
 
 /// Parses one JSON value a line, passing over blank lines.

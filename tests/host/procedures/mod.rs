@@ -7,6 +7,7 @@ mod fondation_login;
 mod killed;
 mod plugspace;
 mod prim;
+pub mod table;
 mod usual;
 mod v_edfinance;
 
