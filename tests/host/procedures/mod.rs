@@ -4,6 +4,7 @@
 mod ai_fsm;
 mod fondation;
 mod fondation_login;
+mod fondation_second;
 mod killed;
 mod plugspace;
 mod prim;

@@ -141,7 +141,7 @@ pub(super) static ROTATE_CREDENTIALS: Procedure = Procedure::new(
         owner(),
         Step::check("readable", "check that the container's user can read the login", READABLE, "give it to uid 1001"),
         Step::wait("idle", "wait until no job is at work", Any(&[IDLE, Not(&RUNS)]), 3600),
-        Step::restart("restart", &[&WORKER]),
+        Step::restart("restart", &[&WORKER]).undo(Undo::Again),
         prompt(),
         Step::ask(
             "revoke",

@@ -264,15 +264,8 @@ const SECOND_THERE: Assertion = Command(
     .means("there is a second worker", "there is no second worker"),
 );
 
-const SECOND_DOWN: Invocation = Invocation::new(&[
-    "docker",
-    "compose",
-    "--project-name=fondation-second",
-    "--file=/srv/fondation/docker-compose.prod.yml",
-    "down",
-    "--timeout=60",
-])
-.seconds(120);
+/// It is removed when it has stopped; `docker compose down` leaves it, as it is none of a service.
+const SECOND_DOWN: Invocation = Invocation::new(&["docker", "stop", "--time=60", "fondation-second"]).seconds(90);
 
 const OLD: &str = "fondation-worker:before-{label}";
 const KEPT: Assertion = Command(
@@ -377,6 +370,6 @@ pub(super) static ZERO_DOWNTIME_UPDATE: Procedure = Procedure::new(
 .parameters(LABEL)
 .done(&[Healthy(&WORKER), PROMPT, Not(&SECOND_THERE)])
 .note(
-    "the second worker has its own WORKER_ID and scratch volume, which stays, the same env file and login, and no port of the host; \
+    "the second worker has its own WORKER_ID network and scratch volume, which stay, the same env file and login, and no port of the host; \
      two workers need twice the memory; opsctl history does not know the image as a release",
 );
