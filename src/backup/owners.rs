@@ -19,6 +19,8 @@ pub struct Owners<'a> {
     pub set: &'static BackupSet,
     /// How long they must stay well before that is called so.
     pub settle: Duration,
+    /// Whoever calls stopped them before, and starts them.
+    pub rest: bool,
     /// Plans to start or stop them, from how they are now.
     pub plan: &'a (dyn Fn(Operation) -> Result<Plan, Error> + Sync),
 }
@@ -26,7 +28,7 @@ pub struct Owners<'a> {
 impl Owners<'_> {
     /// Starts or stops them; what came of each, and what went wrong.
     pub fn all(&self, operation: Operation, lock: &mut Lock) -> (Vec<Done>, Option<String>) {
-        if self.set.owners.is_empty() {
+        if self.set.owners.is_empty() || (self.rest && operation == Operation::Start) {
             return (Vec::new(), None);
         }
         let plan = match (self.plan)(operation) {

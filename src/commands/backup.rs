@@ -255,7 +255,7 @@ fn work(
     let rest = |set: &'static BackupSet, operation: Operation| {
         let Some(lock) = &deployment_lock else { return Err("its services cannot be stopped".to_owned()) };
         let plan = |operation| operate::make(operation, Extent::Named, &calm, deployment, set.owners);
-        let owners = Owners { context: &calm, deployment, set, settle: REST, plan: &plan };
+        let owners = Owners { context: &calm, deployment, set, settle: REST, rest: false, plan: &plan };
         let mut lock = lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         owners.all(operation, &mut lock).1.map_or(Ok(()), Err)
     };

@@ -62,6 +62,9 @@ pub struct Args {
     /// Verify this long before success [default: 10s]
     #[arg(long, value_name = "DURATION", default_value = SETTLE, hide_default_value = true, value_parser = duration)]
     settle: Duration,
+    /// The services of the set were stopped before, and stay so.
+    #[arg(skip)]
+    rest: bool,
     /// What every change takes.
     #[command(flatten)]
     change: Change,
@@ -117,14 +120,14 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     }
 }
 
-/// Restores a set as a step of a procedure, which asked and holds the lock of the deployment; `newest` is the newest copy. In a line what
-/// came of it.
+/// Restores a set as a step of a procedure, which asked and holds the lock of the deployment; `newest` is the newest copy. Without `settle`
+/// its services, which were stopped before, stay so. In a line what came of it.
 pub(super) fn for_procedure(
     context: &Context<'_>,
     deployment: &'static Deployment,
     set: &'static BackupSet,
     copy: &str,
-    settle: Duration,
+    settle: Option<Duration>,
     lock: &mut Lock,
     consent: &Consent,
 ) -> Result<(String, Exit), Error> {
@@ -132,7 +135,8 @@ pub(super) fn for_procedure(
         .then(|| at(copy))
         .transpose()
         .map_err(|why| Error::usage(Code::BadId, format!("{copy}: {why}")).hint(program::command("backup list")))?;
-    work::within(&Args { at, ..of_procedure(settle) }, context, deployment, set, lock, consent)
+    let args = Args { at, rest: settle.is_none(), ..of_procedure(settle.unwrap_or_default()) };
+    work::within(&args, context, deployment, set, lock, consent)
 }
 
 /// Finishes or undoes a restore that was interrupted, for a procedure that holds the lock of the deployment; what came of it, in a line.
@@ -148,7 +152,8 @@ pub(super) fn recover(
 /// What a procedure asks for: it has consent, and the lock.
 fn of_procedure(settle: Duration) -> Args {
     let change = Change { dry_run: false, yes: true, lock_wait: None };
-    Args { set: None, at: None, accept_unsigned: false, to: None, forget_old: false, recover: false, settle, change }
+    let (forget_old, recover, rest) = (false, false, false);
+    Args { set: None, at: None, accept_unsigned: false, to: None, forget_old, recover, settle, rest, change }
 }
 
 /// Whether a set was restored since then, and its data is live.

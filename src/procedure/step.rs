@@ -53,11 +53,18 @@ pub trait Operations {
     /// Whether each of these sets has a verified copy of that time or later.
     fn is_backed_up(&self, sets: &[&'static str], since: Timestamp) -> Truth;
 
-    /// Restores a copy of this set: the newest, or the one of this id.
+    /// Restores a copy of this set: the newest, or the one of this id. `rest`: its services were stopped before, and stay so.
     ///
     /// # Errors
     /// Why it is not live, and what state it was left in.
-    fn restore(&self, set: &'static str, copy: &str, consent: &Consent, lock: &mut Lock) -> Result<String, Stop>;
+    fn restore(
+        &self,
+        set: &'static str,
+        copy: &str,
+        rest: bool,
+        consent: &Consent,
+        lock: &mut Lock,
+    ) -> Result<String, Stop>;
 
     /// Finishes or undoes a restore that was interrupted; what came of it, in a line.
     ///
@@ -239,7 +246,9 @@ impl Doer for Hand<'_> {
             StepKind::Backup(sets) => self.operations.backup(sets, lock).map(did),
             StepKind::Restore(set, parameter) => {
                 let copy = parameter.map_or(NEWEST, |parameter| scene.values.get(parameter));
-                self.operations.restore(set, copy, self.consent, lock).map(did)
+                let owners = scene.deployment.backup(set).map_or(&[][..], |set| set.owners);
+                let rest = are_stopped(self.procedure, step, owners);
+                self.operations.restore(set, copy, rest, self.consent, lock).map(did)
             }
             StepKind::Keys(edits) => keys::set(scene, self.procedure.slug, edits).map(did),
             StepKind::Reclaim(parameter) => reclaim::reclaim(scene, parameter, lock).map(did),
@@ -265,6 +274,21 @@ impl Doer for Hand<'_> {
     fn services(&self, change: ServiceChange, services: &[&'static Service], lock: &mut Lock) -> Result<Changed, Stop> {
         self.operations.services(change, services, self.consent, lock)
     }
+}
+
+/// Whether the steps before that one leave all these services stopped: they are started when the procedure says so.
+pub fn are_stopped(procedure: &Procedure, step: &Step, services: &[&Service]) -> bool {
+    let before = || procedure.steps.iter().take_while(|one| one.name != step.name);
+    let last = |name: &str| {
+        let changes = before().filter_map(|one| match &one.kind {
+            StepKind::Services(change, services) if services.iter().any(|service| service.name == name) => {
+                Some(*change)
+            }
+            _ => None,
+        });
+        changes.last()
+    };
+    !services.is_empty() && services.iter().all(|service| last(service.name) == Some(ServiceChange::Stop))
 }
 
 /// Whether a proof that holds beforehand means that nothing is to be done.

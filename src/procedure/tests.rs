@@ -14,7 +14,7 @@ use super::invocation::Scene;
 use super::journal::{self, Journal, StepState};
 use super::run::{RunResult, run};
 use super::secrets::Secrets;
-use super::step::{Changed, Did, Doer, is_idempotent};
+use super::step::{Changed, Did, Doer, are_stopped, is_idempotent};
 use super::stop::Stop;
 use super::truth::Truth;
 use super::undo::{self, undo};
@@ -377,4 +377,22 @@ fn a_run_that_stopped_is_undone_backwards() {
 fn fake_was_done(steps: &[Step], step: &Step, place: usize, fault: Fault) -> bool {
     let index = steps.iter().position(|own| own.name == step.name).unwrap();
     index < place || (index == place && fault == Fault::Late(place))
+}
+
+#[test]
+fn services_that_a_step_stopped_stay_so_while_their_data_is_restored() {
+    static P1: Level = Level::new("P1");
+    static SHOP: Service = Service::new("shop", &P1);
+    static OTHER: Service = Service::new("other", &P1);
+    static STEPS: &[Step] = &[
+        Step::restore("early", "data"),
+        Step::stop("stop", &[&SHOP]),
+        Step::restore("middle", "data"),
+        Step::start("start", &[&SHOP]),
+        Step::restore("late", "data"),
+    ];
+    static ALL: Procedure = Procedure::new("restore-shop", STEPS);
+    let stopped = |step: usize, services: &[&Service]| are_stopped(&ALL, &STEPS[step], services);
+    assert_eq!([0, 2, 4].map(|step| stopped(step, &[&SHOP])), [false, true, false]);
+    assert!(!stopped(2, &[&SHOP, &OTHER]) && !stopped(2, &[]));
 }

@@ -78,11 +78,19 @@ impl Operations for Verbs<'_> {
         }
     }
 
-    fn restore(&self, set: &'static str, copy: &str, consent: &Consent, lock: &mut Lock) -> Result<String, Stop> {
+    fn restore(
+        &self,
+        set: &'static str,
+        copy: &str,
+        rest: bool,
+        consent: &Consent,
+        lock: &mut Lock,
+    ) -> Result<String, Stop> {
         let Some(set) = self.deployment.backup(set) else {
             return Err(Stop::before(Exit::Refused, format!("{set} is no backup set of {}", self.deployment.name)));
         };
-        match restore::for_procedure(self.context, self.deployment, set, copy, self.settle, lock, consent)? {
+        let settle = (!rest).then_some(self.settle);
+        match restore::for_procedure(self.context, self.deployment, set, copy, settle, lock, consent)? {
             (summary, Exit::Success) => Ok(summary),
             (summary, exit) => Err(Stop { exit, why: summary, is_untouched: false }),
         }

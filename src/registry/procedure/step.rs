@@ -101,7 +101,7 @@ impl Step {
     }
 
     /// Restores the newest verified copy of a backup set, proven before anything is touched; its services are stopped meanwhile, and the
-    /// old data is kept.
+    /// old data is kept. Services that a step before stopped stay so until a step starts them.
     pub const fn restore(name: &'static str, set: &'static str) -> Self {
         let step = Step::of(name, "restore", StepKind::Restore(set, None), Risk::Destructive);
         let undo = Undo::Never("the old data is kept beside the restored data");
