@@ -20,9 +20,9 @@ pub(super) fn watch(machine: &Machine) {
 /// No secret was on a command line, in a record, in the audit trail or in the journal.
 pub(super) fn nothing_leaked(machine: &Machine, said: &str) {
     assert!(!said.contains("dummy-secret"), "{said}");
-    machine.sh("rm /run/watch; systemctl stop watch 2>/dev/null || true; [ -s /run/cmdlines ]; ! grep -a dummy-secret-claude /run/cmdlines");
-    machine.sh("! grep -ra dummy-secret-claude /var/log/opsctl /var/lib/opsctl");
-    machine.sh("! journalctl --no-pager --all --output=cat | grep dummy-secret-claude");
+    machine.sh("rm /run/watch; systemctl stop watch 2>/dev/null || true; [ -s /run/cmdlines ]; ! grep -a dummy-secret-[c]laude /run/cmdlines");
+    machine.sh("! grep -ra dummy-secret-[c]laude /var/log/opsctl /var/lib/opsctl");
+    machine.sh("! journalctl --no-pager --all --output=cat | grep dummy-secret-[c]laude");
 }
 
 /// What auth-claude.sh does: the login is the host's user's afterwards, so that the container cannot read it.

@@ -61,6 +61,7 @@ fn the_secondary_of_fondation_takes_over() {
     let refused = opsctl(&machine, &format!("run failover {PRIMARY} -y --settle 1s"), 5);
     contains(&refused, &["ActiveState=active", "the worker of 10.91.0.1 is alive", "--answer alive=both-run"]);
     as_before(&machine);
+    opsctl(&machine, "run failover --discard -y", 0);
     // Nor does it take over with the same WORKER_ID.
     let same = opsctl(
         &machine,
