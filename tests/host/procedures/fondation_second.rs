@@ -149,3 +149,28 @@ fn fondation_is_updated_without_downtime() {
     assert_eq!(machine.sh(VERSION), "\"version\": \"2.0.0\"\nfondation-worker-1\n");
     assert_eq!(machine.sh("docker ps --all --quiet | wc -l"), "1\n");
 }
+
+#[test]
+fn a_killed_failover_of_fondation_is_resumed_or_undone() {
+    let machine = Machine::boot_as("fondation", "fondrot-killed");
+    let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/host/procedures/killed/failover");
+    machine.put(&script, "/root/failover");
+    let count = if crate::backup::killed::is_whole() { "400" } else { "10" };
+    let said = machine.sh(&format!("bash /root/failover {count}"));
+    let (states, points) = said.split_once('\n').unwrap();
+    assert_eq!(states, "scaleway-worker-1-down scaleway-worker-backup-up");
+    let (old, new) = states.split_once(' ').unwrap();
+    let is_right = |line: &&str| {
+        let [_, first, next, code, second, left, lock] = line.split(' ').collect::<Vec<_>>()[..] else { return false };
+        let wanted = if ["undo", "none"].contains(&next) { old } else { new };
+        // Copies and the answer of a person are not undone.
+        let codes: &[&str] = if next == "undo" { &["0", "8"] } else { &["0"] };
+        first != "TORN"
+            && second == wanted
+            && codes.contains(&code)
+            && left == "0"
+            && (lock == "free" || next == "none" || next == "ended")
+    };
+    let wrong: Vec<&str> = points.lines().filter(|line| !is_right(line)).collect();
+    assert!(wrong.is_empty() && points.lines().count() >= 10, "{wrong:#?} of\n{points}");
+}
