@@ -11,6 +11,7 @@
 //!     .section("4. Resources");
 //! ```
 
+mod checklists;
 mod containers;
 mod data;
 mod drift;
@@ -24,6 +25,7 @@ mod unattended;
 mod unmanaged;
 mod values;
 
+pub use checklists::*;
 pub use containers::*;
 pub use data::*;
 pub use drift::*;

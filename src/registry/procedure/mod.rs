@@ -13,6 +13,8 @@
 //! - What only a person can do is a [`Step::ask`]: what, where, and the word to type back.
 //! - Texts and words of commands may hold parameters of the procedure in braces: `{ip}`. Each word is one argument; nothing goes
 //!   through a shell.
+//! - What a verb of opsctl does already is a [`VerbProcedure`] in a table of its own,
+//!   [`Deployment::verbs`](super::Deployment::verbs): it names the command.
 //!
 //! ```
 //! use opsctl::registry::{
@@ -47,11 +49,13 @@ mod assertion;
 mod invocation;
 mod parameter;
 mod step;
+mod verb;
 
 pub use assertion::*;
 pub use invocation::*;
 pub use parameter::*;
 pub use step::*;
+pub use verb::*;
 
 use super::failure::Risk;
 use super::severity::Level;
