@@ -95,6 +95,7 @@ fn documents(machine: &Machine) -> Vec<Run> {
         &["explain", "wallet"],
         &["explain", "localhost"],
         &["explain", "block-ip"],
+        &["explain", "restore-db"],
         &["get", "procedures"],
         &["run", "reboot", "--dry-run"],
         &["run", "--status"],
