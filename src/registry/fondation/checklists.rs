@@ -8,11 +8,6 @@ pub(super) static QUICK_REFERENCE: Procedure = Procedure::new(
     "quick-reference",
     &[
         Step::show(
-            "health",
-            "show the worker's own report",
-            Invocation::new(&["curl", "--silent", "--max-time", "5", "http://127.0.0.1:8080/health"]).no(7),
-        ),
-        Step::show(
             "stats",
             "show processors and memory of the containers",
             Invocation::new(&[
@@ -21,7 +16,8 @@ pub(super) static QUICK_REFERENCE: Procedure = Procedure::new(
                 "--no-stream",
                 "--format={{.Name}}  {{.CPUPerc}}  {{.MemUsage}}  {{.PIDs}} processes",
             ]),
-        ),
+        )
+        .only_if(Healthy(&DOCKER)),
         Step::show(
             "log",
             "show the last lines of the worker",
@@ -68,6 +64,12 @@ pub(super) static QUICK_REFERENCE: Procedure = Procedure::new(
             "volume",
             "show the scratch volume",
             Invocation::new(&["docker", "volume", "ls", "--filter=name=fondation_worker-tmp"]),
+        )
+        .only_if(Healthy(&DOCKER)),
+        Step::show(
+            "health",
+            "show the worker's own report",
+            Invocation::new(&["curl", "--silent", "--max-time", "5", "http://127.0.0.1:8080/health"]).no(7),
         ),
     ],
 )

@@ -26,7 +26,17 @@ pub(super) static ADD_HEALTH_ENDPOINT: Procedure = Procedure::new(
             "list the addresses that it asks now",
             Invocation::new(&["grep", "-nE", "prim\\.sh|ENDPOINTS", HEALTHCHECK]).no(1),
         ),
-        Step::show("cron", "show the jobs of root", Invocation::new(&["crontab", "-u", "root", "-l"]).no(1)),
+        Step::check(
+            "job",
+            "check that the health check is scheduled",
+            Command(
+                Invocation::new(&["crontab", "-u", "root", "-l"])
+                    .no(1)
+                    .expects(r"(?m)^[^#\n]*healthcheck\.sh")
+                    .means("root's crontab has the health check", "root's crontab has no health check"),
+            ),
+            "set it up first: opsctl run alert-setup",
+        ),
         Step::ask(
             "add",
             "add the host to ENDPOINTS, between the markers BEGIN and END",
@@ -79,6 +89,7 @@ macro_rules! restarted {
     ($name:literal, $service:ident) => {
         Step::restart(concat!("restart-", $name), &[&$service]).only_if(Command(
             Invocation::new(&["find", concat!("/etc/prim/", $name, ".env"), "-mmin", "-1440"])
+                .no(1)
                 .expects(concat!("(?m)^/etc/prim/", $name, "\\.env$"))
                 .means(
                     concat!("the env file of ", $name, " was changed within a day"),

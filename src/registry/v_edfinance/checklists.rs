@@ -30,7 +30,8 @@ const CONTAINERS: Step = Step::show(
     "containers",
     "list the containers, and how long each runs",
     Invocation::new(&["docker", "ps", "--all", "--format={{.Names}}  {{.Image}}  {{.Status}}"]),
-);
+)
+.only_if(Healthy(&DOCKER));
 
 pub(super) static INCIDENT_FLOW: Procedure = Procedure::new(
     "incident-flow",
