@@ -8,8 +8,8 @@ pub(super) static VERBS: &[VerbProcedure] = &[
         .section("Standard Deployment")
         .when("a new version is on branch main")
         .note(
-            "in a new directory, so a build that fails changes nothing; the applications are reloaded one after the other and \
-             probed; the runbook builds in the directory that runs",
+            "branch, clean tree, space and backup are checked first; the applications are reloaded and probed, and a version that \
+             fails is rolled back. Where the schema changes: opsctl explain migrate",
         ),
     VerbProcedure::new("rollback", &["rollback"], Risk::Disruptive)
         .summary("return to the version before")
