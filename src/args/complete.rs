@@ -134,6 +134,7 @@ fn summary(cause: &Cause) -> String {
 pub fn complete_names() -> Vec<CompletionCandidate> {
     let mut names = complete_failures();
     names.extend(complete_procedures());
+    names.extend(possible().flat_map(|d| d.verbs).map(|verb| candidate(verb.slug, verb.summary)));
     names.extend(complete_codes());
     names.extend(complete_deployments());
     names

@@ -1,5 +1,6 @@
 //! `opsctl run`: a procedure of the runbook, planned, agreed to, done step by step, resumed or undone.
 
+mod find;
 mod operations;
 mod parameters;
 mod record;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use clap_complete::engine::ArgValueCandidates;
 
+use self::find::find;
 use self::operations::Verbs;
 use self::parameters::Given;
 use super::change::{self, Change, SETTLE};
@@ -163,13 +165,6 @@ fn same_values(args: &Args, deployment: &Deployment, procedure: &Procedure, begu
     let given: Vec<String> = begun.values.iter().map(|(name, value)| format!("{name} {value}")).collect();
     let message = format!("the run of {} was begun with {}; nothing was changed", procedure.slug, given.join(", "));
     Err(Error::usage(Code::Usage, message))
-}
-
-/// The procedure that a word means.
-fn find(deployment: &'static Deployment, word: &str) -> Result<&'static Procedure, Error> {
-    let known = || deployment.all_procedures().map(|procedure| procedure.slug);
-    let what = format!("procedure of {}", deployment.name);
-    deployment.procedure(word).ok_or_else(|| Error::no_such(Code::UnknownProcedure, &what, word, known()))
 }
 
 fn is_asked(procedure: &Procedure, step: &str) -> bool {
