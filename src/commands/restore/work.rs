@@ -16,6 +16,7 @@ use crate::backup::restore::journal::{Journal, Phase, Restore};
 use crate::backup::restore::place::RestoreTarget;
 use crate::backup::restore::{Job, RestoreEnd, Restored};
 use crate::backup::source;
+use crate::backup::staging::Staging;
 use crate::commands::backup::locked;
 use crate::commands::backup::look::{Extent as Sets, view};
 use crate::commands::change;
@@ -183,6 +184,8 @@ pub(super) fn replace(
 struct Prepared<'a> {
     id: Id,
     proof: Proof,
+    /// Where the proven copy is, until it is laid beside the live data.
+    _staging: Staging,
     place: RestoreTarget<'a>,
     /// What an operator must know.
     blast: Vec<String>,
@@ -212,7 +215,7 @@ fn prepare<'a>(
         [] => Vec::new(),
         _ => operate::make(Operation::Stop, Extent::Named, &context.unhurried(), deployment, set.owners)?.commands(),
     };
-    Ok(Prepared { id, proof, place, blast, stop })
+    Ok(Prepared { id, proof, _staging: view.staging, place, blast, stop })
 }
 
 fn replace_proven(
