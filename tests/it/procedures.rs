@@ -179,3 +179,22 @@ fn what_a_verb_does_is_listed_and_explained_and_not_run() {
     };
     assert_eq!((offered("run"), offered("explain")), ((true, false), (true, true)));
 }
+
+/// Steps, answers and values are those of the procedure that the line names.
+#[test]
+fn what_a_procedure_takes_is_completed() {
+    let machine = prim::quiet();
+    let offered = |words: &[&str]| {
+        let index = (words.len() + 1).to_string();
+        let asked = [("OPSCTL_COMPLETE", "bash"), ("_CLAP_COMPLETE_INDEX", index.as_str()), ("_CLAP_IFS", "\n")];
+        let line: Vec<&str> = ["--", "opsctl"].into_iter().chain(words.iter().copied()).chain([""]).collect();
+        let run = machine.run_with(line, &asked);
+        run.stdout.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let steps = offered(&["-d", "prim", "run", "block-ip", "--from"]);
+    assert!(steps.contains(&"foreign".to_owned()) && steps.len() == 7, "{steps:?}");
+    let answers = offered(&["-d", "fondation", "run", "on-call", "--answer"]);
+    assert_eq!(answers, ["acknowledge=acknowledged"]);
+    let values = offered(&["-d", "prim", "run", "make-room", "--settle", "1s"]);
+    assert!(values.iter().any(|value| value.starts_with("5G")), "{values:?}");
+}

@@ -16,7 +16,7 @@ use self::parameters::Given;
 use super::change::{self, Change, SETTLE};
 use crate::action::consent::{self, Consent};
 use crate::action::{Risk, audit};
-use crate::args::{complete_procedures, duration};
+use crate::args::{complete_answers, complete_procedures, complete_steps, complete_values, duration};
 use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
@@ -47,7 +47,7 @@ pub struct Args {
     #[arg(value_name = "PROCEDURE", required_unless_present = "status", add = ArgValueCandidates::new(complete_procedures))]
     procedure: Option<String>,
     /// Values of its parameters, in order
-    #[arg(value_name = "VALUE")]
+    #[arg(value_name = "VALUE", add = ArgValueCandidates::new(complete_values))]
     values: Vec<String>,
     /// Values by name.
     #[command(flatten)]
@@ -66,12 +66,12 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["undo", "discard", "status"])]
     undo_on_failure: bool,
     /// Begin at this step and leave out those before
-    #[arg(long, value_name = "STEP", conflicts_with_all = ["discard", "status"])]
+    #[arg(long, value_name = "STEP", conflicts_with_all = ["discard", "status"], add = ArgValueCandidates::new(complete_steps))]
     from: Option<String>,
     /// Answer a manual step beforehand
     ///
     /// The word that the step asks for, such as `--answer revoke=revoked`. `--yes` answers no manual step.
-    #[arg(long, value_name = "STEP=WORD", value_parser = answer)]
+    #[arg(long, value_name = "STEP=WORD", value_parser = answer, add = ArgValueCandidates::new(complete_answers))]
     answer: Vec<(String, String)>,
     /// Forget a run that did not end
     #[arg(long, conflicts_with = "status")]
