@@ -196,5 +196,5 @@ fn what_a_procedure_takes_is_completed() {
     let answers = offered(&["-d", "fondation", "run", "on-call", "--answer"]);
     assert_eq!(answers, ["acknowledge=acknowledged"]);
     let values = offered(&["-d", "prim", "run", "make-room", "--settle", "1s"]);
-    assert!(values.iter().any(|value| value.starts_with("5G")), "{values:?}");
+    assert!(values.iter().any(|value| value == "2G"), "{values:?}");
 }
