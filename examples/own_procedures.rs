@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use opsctl::registry::{
     Assertion, BackupSet, Condition, Deployment, EnvFile, EnvReader, Host, HostChecks, Http, Invocation, KeyEdit,
     KeyFormat, Level, Manager, Probe, Procedure, Remote, Retention, Rule, Schedule, Secret, SecretValue, Service,
-    Source, Step, Unit, check,
+    Source, Step, Undo, Unit, check,
 };
 
 static DOWN: Level = Level::new("P1")
@@ -56,8 +56,13 @@ static ROTATE_KEY: Procedure = Procedure::new(
     &[
         Step::check("healthy", "check that the shop is healthy", Assertion::Healthy(&SHOP), "diagnose names the cause"),
         Step::set_keys("set", "set the new key", const { &[KeyEdit::new(&[ENV], FORMAT, "SHOP_KEY", "{new}")] }),
-        Step::restart("restart", &[&SHOP]),
-        Step::check("new", "check that the new key works", NEW_KEY_WORKS, "run rotate-key --undo sets the old one again"),
+        Step::restart("restart", &[&SHOP]).undo(Undo::Again),
+        Step::check(
+            "new",
+            "check that the new key works",
+            NEW_KEY_WORKS,
+            "run rotate-key --undo sets the old one again",
+        ),
         Step::check("old", "check that the old key is dead", OLD_KEY_IS_DEAD, "somebody runs a second shop"),
     ],
 )
@@ -82,7 +87,7 @@ static TAKE_OVER: Procedure = Procedure::new(
             const { &[KeyEdit::new(&[ENV], FORMAT, "WORKER_ID", "standby")] },
         ),
         Step::start("start", &[&SHOP]),
-        Step::restart("restart", &[&SHOP]),
+        Step::restart("restart", &[&SHOP]).undo(Undo::Again),
     ],
 )
 .summary("serve in the place of the other host")

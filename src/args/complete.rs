@@ -9,7 +9,7 @@ use crate::discover;
 use crate::host::exec::Processes;
 use crate::host::system::System;
 use crate::registry::loaded::deployments;
-use crate::registry::{Cause, Deployment, Failure, LOCALHOST};
+use crate::registry::{Cause, Deployment, Failure, LOCALHOST, Parameter, ParameterKind, Procedure, Step, StepKind};
 use crate::select::detect;
 
 /// A candidate and what it is.
@@ -89,6 +89,40 @@ pub fn complete_procedures() -> Vec<CompletionCandidate> {
     found.into_iter().map(|procedure| candidate(procedure.slug, procedure.summary)).collect()
 }
 
+/// The procedure that the line names behind `run`.
+fn named_procedure() -> Option<&'static Procedure> {
+    let words = std::env::args().skip_while(|word| word != "--").skip_while(|word| word != "run").skip(1);
+    let all: Vec<&'static Procedure> = possible().flat_map(Deployment::all_procedures).collect();
+    words.filter_map(|word| all.iter().copied().find(|procedure| procedure.is(&word))).next()
+}
+
+/// Steps of the procedure that the line names.
+pub fn complete_steps() -> Vec<CompletionCandidate> {
+    let steps = named_procedure().map_or(&[][..], |procedure| procedure.steps);
+    steps.iter().map(|step| candidate(step.name, step.title)).collect()
+}
+
+/// What the procedure that the line names asks a person for: step and word.
+pub fn complete_answers() -> Vec<CompletionCandidate> {
+    let steps = named_procedure().map_or(&[][..], |procedure| procedure.steps);
+    let asked = |step: &Step| match step.kind {
+        StepKind::Ask { answer, .. } => Some(candidate(&format!("{}={answer}", step.name), step.title)),
+        _ => None,
+    };
+    steps.iter().filter_map(asked).collect()
+}
+
+/// Values of the procedure that the line names: what its parameters are without one, and services.
+pub fn complete_values() -> Vec<CompletionCandidate> {
+    let parameters = named_procedure().map_or(&[][..], |procedure| procedure.parameters);
+    let default = |one: &Parameter| Some(candidate(one.default?, &format!("{}: {}", one.name, one.help)));
+    let mut found: Vec<_> = parameters.iter().filter_map(default).collect();
+    if parameters.iter().any(|parameter| parameter.kind == ParameterKind::Service) {
+        found.extend(complete_services());
+    }
+    found
+}
+
 /// Backup sets of the deployment that is meant, else of all.
 pub fn complete_sets() -> Vec<CompletionCandidate> {
     let chosen = meant(&System::real());
@@ -134,6 +168,7 @@ fn summary(cause: &Cause) -> String {
 pub fn complete_names() -> Vec<CompletionCandidate> {
     let mut names = complete_failures();
     names.extend(complete_procedures());
+    names.extend(possible().flat_map(|d| d.verbs).map(|verb| candidate(verb.slug, verb.summary)));
     names.extend(complete_codes());
     names.extend(complete_deployments());
     names

@@ -4,8 +4,9 @@ mod complete;
 mod values;
 
 pub use complete::{
-    candidate, complete_codes, complete_deployments, complete_failures, complete_names, complete_procedures,
-    complete_services, complete_sets, complete_sources, meant, meant_by,
+    candidate, complete_answers, complete_codes, complete_deployments, complete_failures, complete_names,
+    complete_procedures, complete_services, complete_sets, complete_sources, complete_steps, complete_values, meant,
+    meant_by,
 };
 pub use values::{Moment, moment};
 

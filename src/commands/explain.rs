@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::registry::loaded::deployments;
-use crate::registry::{Cause, Deployment, Failure, Procedure, Service, Verdict};
+use crate::registry::{Cause, Deployment, Failure, Procedure, Service, VerbProcedure, Verdict};
 use crate::report::Head;
 use crate::report::explain::{DeploymentFacts, ServiceFacts};
 use crate::report::failure::FailureFacts;
@@ -35,7 +35,10 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         context.ui.report(&DeploymentFacts::new(head, deployment))?;
     } else if let Some((deployment, procedure)) = procedure(&args.name, chosen.as_ref().ok().copied()) {
         let head = head("opsctl/explain-procedure/v1", deployment);
-        context.ui.report(&ProcedureFacts::new(head, deployment, procedure))?;
+        context.ui.report(&match procedure {
+            Found::Steps(procedure) => ProcedureFacts::new(head, deployment, procedure),
+            Found::Verb(verb) => ProcedureFacts::of_verb(head, deployment, verb),
+        })?;
     } else if let Some((deployment, failure, cause)) = failure(&args.name, chosen.ok()) {
         let head = head("opsctl/explain-failure/v1", deployment);
         context.ui.report(&match cause {
@@ -58,14 +61,35 @@ fn one(deployment: &'static Deployment, word: &str) -> Option<&'static Service> 
     }
 }
 
+/// A procedure that a word means.
+#[derive(Clone, Copy)]
+enum Found {
+    Steps(&'static Procedure),
+    Verb(&'static VerbProcedure),
+}
+
+impl Found {
+    fn of(deployment: &Deployment, word: &str) -> Option<Self> {
+        let verb = || deployment.verb(word).map(Found::Verb);
+        deployment.procedure(word).map(Found::Steps).or_else(verb)
+    }
+
+    fn slug(self) -> &'static str {
+        match self {
+            Found::Steps(procedure) => procedure.slug,
+            Found::Verb(verb) => verb.slug,
+        }
+    }
+}
+
 /// A procedure: of the deployment that is meant, else of the first that has it. The name of a failure or service means that.
-fn procedure(word: &str, chosen: Option<&'static Deployment>) -> Option<(&'static Deployment, &'static Procedure)> {
-    let own = |deployment: &'static Deployment| deployment.procedure(word).map(|found| (deployment, found));
+fn procedure(word: &str, chosen: Option<&'static Deployment>) -> Option<(&'static Deployment, Found)> {
+    let own = |deployment: &'static Deployment| Found::of(deployment, word).map(|found| (deployment, found));
     let is_other = |deployment: &'static Deployment| {
         deployment.failure(word).is_some() || deployment.cause(word).is_some() || one(deployment, word).is_some()
     };
     match chosen.and_then(own) {
-        Some((deployment, found)) if found.slug == word || !is_other(deployment) => Some((deployment, found)),
+        Some((deployment, found)) if found.slug() == word || !is_other(deployment) => Some((deployment, found)),
         _ if deployments().chain(chosen).any(is_other) => None,
         _ => deployments().find_map(own),
     }
@@ -96,6 +120,7 @@ fn elsewhere(name: &str) -> Result<(&'static Deployment, &'static Service), Erro
             names.extend(deployments().map(|deployment| deployment.name));
             names.extend(deployments().flat_map(Deployment::all_failures).map(|failure| failure.slug));
             names.extend(deployments().flat_map(Deployment::all_procedures).map(|procedure| procedure.slug));
+            names.extend(deployments().flat_map(|d| d.verbs).map(|verb| verb.slug));
             let codes =
                 deployments().flat_map(|d| d.all_failures().flat_map(Failure::causes).map(|cause| d.code(cause)));
             let codes: Vec<String> = codes.collect();

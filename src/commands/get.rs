@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::registry::loaded::deployments;
-use crate::registry::{BackupSet, Deployment, Procedure, Verdict};
+use crate::registry::{BackupSet, Deployment, Verdict};
 use crate::report::Head;
 use crate::report::backups::{BackupSets, SetFacts};
 use crate::report::list::{DeploymentRow, Deployments, ServiceRow, Services};
@@ -76,13 +76,15 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         Listing::Procedures => {
             let deployment = context.deployment()?;
             let head = Head::of(context.system, "opsctl/procedures/v1", deployment, Verdict::Pass, Exit::Success);
-            let known: Vec<&'static Procedure> = deployment.all_procedures().collect();
+            let by_verb = deployment.verbs.iter().map(|verb| ProcedureRow::of_verb(deployment, verb));
+            let known: Vec<ProcedureRow> = by_verb.chain(deployment.all_procedures().map(ProcedureRow::new)).collect();
             // Another word for a procedure means it, too.
-            let word = |word: &str| deployment.procedure(word).map_or(word, |procedure| procedure.slug).to_owned();
+            let by_verb = |word: &str| deployment.verb(word).map(|verb| verb.slug);
+            let slug = |word: &str| deployment.procedure(word).map(|one| one.slug).or_else(|| by_verb(word));
+            let word = |word: &str| slug(word).unwrap_or(word).to_owned();
             let names: Vec<String> = listed(&args.names).map(word).collect();
             let what = format!("procedure of {}", deployment.name);
-            let chosen = filtered(known, &names, Code::UnknownProcedure, &what, |procedure| procedure.slug)?;
-            let procedures = chosen.into_iter().map(ProcedureRow::new).collect();
+            let procedures = filtered(known, &names, Code::UnknownProcedure, &what, |row| row.name)?;
             context.ui.report(&Procedures { head, procedures })?;
         }
         Listing::Deployments => {

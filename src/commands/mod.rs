@@ -298,6 +298,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn procedures_that_a_verb_does_name_commands_that_are_accepted() {
+        let mut tried = 0;
+        for deployment in crate::registry::DEPLOYMENTS {
+            for verb in deployment.verbs {
+                let words = std::iter::once("opsctl").chain(verb.command.iter().copied());
+                let parsed = Cli::try_parse_from(words);
+                assert!(parsed.is_ok(), "{}/{}: {:?}", deployment.name, verb.slug, parsed.err());
+                tried += 1;
+            }
+        }
+        assert!(tried > 20, "{tried}");
+    }
+
+    #[test]
     fn the_definitions_are_consistent() {
         command().debug_assert();
     }

@@ -14,6 +14,7 @@ use crate::action::audit;
 use crate::action::lock::Lock;
 use crate::exit::Exit;
 use crate::registry::{Procedure, Step, StepKind};
+use crate::ui::{Format, Ui};
 
 /// What came of a step.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,6 +78,12 @@ pub fn run(
                 result.state = Some(state);
                 result.summary = did.summary;
                 result.shown = did.shown;
+                if is_asked_later(procedure, index) && scene.context.ui.format == Format::Text && Ui::can_ask() {
+                    // Whoever is asked next sees it before the question.
+                    for line in std::mem::take(&mut result.shown) {
+                        scene.context.ui.progress(&format!("  {line}"));
+                    }
+                }
             }
             Err(stop) => {
                 result.state = Some(StepState::Failed);
@@ -88,6 +95,11 @@ pub fn run(
         results.push(result);
     }
     finish(scene, procedure, journal, doer, results, stopped)
+}
+
+/// Whether a step behind this one asks a person.
+fn is_asked_later(procedure: &Procedure, index: usize) -> bool {
+    procedure.steps.iter().skip(index + 1).any(|step| matches!(step.kind, StepKind::Ask { .. }))
 }
 
 /// Runs the steps of a procedure that changes nothing: without lock, audit or journal, as whoever asks.

@@ -19,6 +19,7 @@ mod procedure;
 mod record;
 mod release;
 mod service;
+mod verb;
 
 use self::record::{Message, Record};
 use crate::registry::*;
@@ -87,6 +88,7 @@ pub const fn deployment(d: &Deployment) {
     }
     procedure::procedures(d.procedures, d);
     procedure::procedures(usual::PROCEDURES, d);
+    verb::verbs(d);
     let mut i = 0;
     while i < d.ignores.len() {
         Record::new("ignore of", d.ignores[i].code).text("why", d.ignores[i].why);
@@ -241,6 +243,7 @@ pub fn problems(deployments: &[&Deployment]) -> Vec<String> {
         }
         failures::problems(d, &mut found);
         procedure::problems(d, &mut found);
+        verb::problems(d, &mut found);
         let in_maintenance: Vec<&Service> = match &d.maintenance {
             Maintenance::None(_) => Vec::new(),
             Maintenance::Page(page) => vec![page.proxy],

@@ -11,6 +11,7 @@
 //!     .section("4. Resources");
 //! ```
 
+mod checklists;
 mod containers;
 mod data;
 mod drift;
@@ -24,6 +25,7 @@ mod unattended;
 mod unmanaged;
 mod values;
 
+pub use checklists::*;
 pub use containers::*;
 pub use data::*;
 pub use drift::*;
@@ -242,7 +244,10 @@ pub static NO_SPACE: Cause = Cause::new(
 .fixes(&[&Fix::new(
     "free disk space, then restart {service}",
     Risk::Disruptive,
-    Remedy::Manual("opsctl diagnose disk-full shows what uses the space; free some, then opsctl restart {service}"),
+    Remedy::Manual(
+        "opsctl run make-room frees the safest first, opsctl diagnose disk-full shows what uses the space; then opsctl restart \
+         {service}",
+    ),
 )]);
 
 /// The unit is masked.
@@ -408,6 +413,13 @@ pub static BAD_ANSWER: Cause = Cause::new("BAD-ANSWER", All(&[Clue::Unhealthy, C
 pub static WHERE_SPACE_WENT: Fix =
     Fix::new("find what uses the space", Risk::ReadOnly, Remedy::Command(&["du", "-xahd1", "{mount}"]));
 
+/// The procedure that frees what nobody misses.
+pub static FREE_SPACE: Fix = Fix::new(
+    "free reclaimable space, the safest first",
+    Risk::Destructive,
+    Remedy::Manual("opsctl run make-room --on {mount}; it never removes volumes, databases or backups"),
+);
+
 /// A file system at its failure bound.
 pub static DISK_FULL: Cause = disk_full(
     &[&NO_SPACE],
@@ -418,6 +430,7 @@ pub static DISK_FULL: Cause = disk_full(
             Remedy::Command(&["journalctl", "--vacuum-size=500M"]),
         )
         .frees(&["/var/log/journal"]),
+        &FREE_SPACE,
         &WHERE_SPACE_WENT,
     ],
 );
@@ -444,7 +457,7 @@ pub static DISK_FILLING: Cause = Cause::new("DISK-FILLING", Clue::Disk(Verdict::
     .explanation("usage is above the runbook's warning threshold")
     .about(About::Host)
     .verdict(Verdict::Warn)
-    .fixes(&[&WHERE_SPACE_WENT]);
+    .fixes(&[&WHERE_SPACE_WENT, &FREE_SPACE]);
 
 /// All inodes of a file system are used.
 pub static INODES_FULL: Cause = inodes_full(&[&NO_SPACE]);

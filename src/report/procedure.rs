@@ -9,7 +9,7 @@ use crate::action::Risk;
 use crate::procedure::plan::plan;
 use crate::procedure::values::Values;
 use crate::program;
-use crate::registry::{Deployment, ParameterKind, Procedure};
+use crate::registry::{Deployment, ParameterKind, Procedure, VerbProcedure};
 use crate::ui::Report;
 use crate::ui::{Cell, Column, Text, Tone};
 
@@ -19,7 +19,7 @@ pub struct Procedures {
     /// Common head.
     #[serde(flatten)]
     pub head: Head,
-    /// In the runbook's order; those that every deployment has last.
+    /// Those that a verb does first, then the others in the runbook's order; those that every deployment has last.
     pub procedures: Vec<ProcedureRow>,
 }
 
@@ -42,6 +42,13 @@ pub struct ProcedureRow {
     pub parameters: Vec<String>,
     /// Heading of the runbook.
     pub section: &'static str,
+    /// The command of this program that does it; `null` where `run` does, step by step.
+    pub command: Option<String>,
+}
+
+/// The command that does it.
+pub fn verb_command(deployment: &Deployment, verb: &VerbProcedure) -> String {
+    program::command(format_args!("-d {} {}", deployment.name, verb.command.join(" ")))
 }
 
 impl ProcedureRow {
@@ -60,6 +67,22 @@ impl ProcedureRow {
             by_hand: plan(procedure, &Values::default()).iter().filter(|step| step.asked.is_some()).count(),
             parameters: procedure.parameters.iter().map(typed).collect(),
             section: procedure.section,
+            command: None,
+        }
+    }
+
+    /// The row of what a verb does.
+    pub fn of_verb(deployment: &Deployment, verb: &'static VerbProcedure) -> Self {
+        ProcedureRow {
+            name: verb.slug,
+            aliases: verb.aliases,
+            summary: verb.summary,
+            risk: verb.risk,
+            steps: 0,
+            by_hand: 0,
+            parameters: Vec::new(),
+            section: verb.section,
+            command: Some(verb_command(deployment, verb)),
         }
     }
 }
@@ -71,13 +94,18 @@ impl Report for Procedures {
 
     fn text(&self, page: &mut Text) {
         let rows = self.procedures.iter().map(|row| {
+            let is_steps = row.command.is_none();
+            let summary = match &row.command {
+                Some(command) => format!("{}: {command}", row.summary),
+                None => row.summary.to_owned(),
+            };
             vec![
                 Cell::plain(row.name),
                 Cell::plain(row.risk.label()),
-                Cell::plain(row.steps.to_string()),
-                Cell::plain(row.by_hand.to_string()),
+                Cell::or_dash(is_steps.then(|| row.steps.to_string())),
+                Cell::or_dash(is_steps.then(|| row.by_hand.to_string())),
                 Cell::or_dash((!row.parameters.is_empty()).then(|| row.parameters.join(" "))),
-                Cell::plain(row.summary),
+                Cell::plain(summary),
             ]
         });
         let columns = [
@@ -161,6 +189,20 @@ impl ProcedureFacts {
             procedure: ProcedureRow::new(procedure),
         }
     }
+
+    /// All about what a verb does.
+    pub fn of_verb(head: Head, deployment: &Deployment, verb: &'static VerbProcedure) -> Self {
+        ProcedureFacts {
+            head,
+            when: verb.when,
+            not_when: None,
+            severity: None,
+            parameters: Vec::new(),
+            steps: Vec::new(),
+            note: verb.note,
+            procedure: ProcedureRow::of_verb(deployment, verb),
+        }
+    }
 }
 
 impl Report for ProcedureFacts {
@@ -195,9 +237,11 @@ impl Report for ProcedureFacts {
         for (index, step) in self.steps.iter().enumerate() {
             planned(step, index, page);
         }
-        page.gap();
-        let run = program::command(format_args!("run {} --dry-run", row.name));
-        page.labeled("next", &[Cell::command(run)]);
+        if !self.steps.is_empty() {
+            page.gap();
+        }
+        let run = || program::command(format_args!("run {} --dry-run", row.name));
+        page.labeled("next", &[Cell::command(row.command.clone().unwrap_or_else(run))]);
     }
 
     fn names(&self) -> Vec<String> {

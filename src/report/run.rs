@@ -264,7 +264,8 @@ pub(super) fn planned(step: &StepFacts, index: usize, page: &mut Text) {
     if let Some(loses) = step.loses {
         page.labeled("loses", &[Cell::plain(loses)]);
     }
-    if let Some(undo) = &step.undo {
+    // That a person's work is not undone by a program goes without saying.
+    if let (Some(undo), None) = (&step.undo, step.answer) {
         page.labeled("undo", &[Cell::command(undo.clone())]);
     }
 }

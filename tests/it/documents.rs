@@ -77,7 +77,7 @@ pub fn misfits(value: &Value, schema: &Value, root: &Value, path: &str, found: &
 
 /// A document of each kind, in more than one state.
 fn documents(machine: &Machine) -> Vec<Run> {
-    let lines: [&[&str]; 36] = [
+    let lines: [&[&str]; 37] = [
         &["status"],
         &["status", "wallet", "store"],
         &["status", "faucet"],
@@ -95,6 +95,7 @@ fn documents(machine: &Machine) -> Vec<Run> {
         &["explain", "wallet"],
         &["explain", "localhost"],
         &["explain", "block-ip"],
+        &["explain", "restore-db"],
         &["get", "procedures"],
         &["run", "reboot", "--dry-run"],
         &["run", "--status"],

@@ -155,3 +155,46 @@ fn every_procedure_that_changes_something_has_a_row() {
     }
     assert!(missing.is_empty() && count > 30, "{count}: {missing:?}");
 }
+
+/// What a verb does is listed and explained with its command, and never run as steps.
+#[test]
+fn what_a_verb_does_is_listed_and_explained_and_not_run() {
+    let machine = prim::quiet();
+    let runs = [
+        machine.run(["get", "procedures", "backup-now,deploy,make-room"]),
+        machine.run(["get", "procedures", "-o", "name", "re*"]),
+        machine.run(["explain", "restore-db"]),
+        machine.run(["explain", "deploy", "-o", "json"]),
+        machine.run(["run", "restore-db", "wallet", "--yes"]),
+        machine.run(["run", "deploy", "--dry-run", "-o", "json"]),
+        machine.run(["run", "--status", "backup-now"]),
+    ];
+    assert!(runs.iter().all(|run| run.ran.is_empty()), "{runs:?}");
+    assert_eq!(runs.each_ref().map(|run| run.code), [0, 0, 0, 0, 2, 2, 2]);
+    compare("run_verb", &runs.map(short));
+    let offered = |verb: &str| {
+        let asked = [("OPSCTL_COMPLETE", "bash"), ("_CLAP_COMPLETE_INDEX", "4"), ("_CLAP_IFS", "\n")];
+        let run = machine.run_with(["--", "opsctl", "-d", "prim", verb, "re"], &asked);
+        (run.stdout.contains("reboot"), run.stdout.contains("redeploy"))
+    };
+    assert_eq!((offered("run"), offered("explain")), ((true, false), (true, true)));
+}
+
+/// Steps, answers and values are those of the procedure that the line names.
+#[test]
+fn what_a_procedure_takes_is_completed() {
+    let machine = prim::quiet();
+    let offered = |words: &[&str]| {
+        let index = (words.len() + 1).to_string();
+        let asked = [("OPSCTL_COMPLETE", "bash"), ("_CLAP_COMPLETE_INDEX", index.as_str()), ("_CLAP_IFS", "\n")];
+        let line: Vec<&str> = ["--", "opsctl"].into_iter().chain(words.iter().copied()).chain([""]).collect();
+        let run = machine.run_with(line, &asked);
+        run.stdout.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let steps = offered(&["-d", "prim", "run", "block-ip", "--from"]);
+    assert!(steps.contains(&"foreign".to_owned()) && steps.len() == 7, "{steps:?}");
+    let answers = offered(&["-d", "fondation", "run", "on-call", "--answer"]);
+    assert_eq!(answers, ["acknowledge=acknowledged"]);
+    let values = offered(&["-d", "prim", "run", "make-room", "--settle", "1s"]);
+    assert!(values.iter().any(|value| value == "2G"), "{values:?}");
+}

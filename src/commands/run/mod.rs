@@ -1,5 +1,6 @@
 //! `opsctl run`: a procedure of the runbook, planned, agreed to, done step by step, resumed or undone.
 
+mod find;
 mod operations;
 mod parameters;
 mod record;
@@ -9,12 +10,13 @@ use std::time::Duration;
 
 use clap_complete::engine::ArgValueCandidates;
 
+use self::find::find;
 use self::operations::Verbs;
 use self::parameters::Given;
 use super::change::{self, Change, SETTLE};
 use crate::action::consent::{self, Consent};
 use crate::action::{Risk, audit};
-use crate::args::{complete_procedures, duration};
+use crate::args::{complete_answers, complete_procedures, complete_steps, complete_values, duration};
 use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
@@ -45,7 +47,7 @@ pub struct Args {
     #[arg(value_name = "PROCEDURE", required_unless_present = "status", add = ArgValueCandidates::new(complete_procedures))]
     procedure: Option<String>,
     /// Values of its parameters, in order
-    #[arg(value_name = "VALUE")]
+    #[arg(value_name = "VALUE", add = ArgValueCandidates::new(complete_values))]
     values: Vec<String>,
     /// Values by name.
     #[command(flatten)]
@@ -64,12 +66,12 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["undo", "discard", "status"])]
     undo_on_failure: bool,
     /// Begin at this step and leave out those before
-    #[arg(long, value_name = "STEP", conflicts_with_all = ["discard", "status"])]
+    #[arg(long, value_name = "STEP", conflicts_with_all = ["discard", "status"], add = ArgValueCandidates::new(complete_steps))]
     from: Option<String>,
     /// Answer a manual step beforehand
     ///
     /// The word that the step asks for, such as `--answer revoke=revoked`. `--yes` answers no manual step.
-    #[arg(long, value_name = "STEP=WORD", value_parser = answer)]
+    #[arg(long, value_name = "STEP=WORD", value_parser = answer, add = ArgValueCandidates::new(complete_answers))]
     answer: Vec<(String, String)>,
     /// Forget a run that did not end
     #[arg(long, conflicts_with = "status")]
@@ -163,13 +165,6 @@ fn same_values(args: &Args, deployment: &Deployment, procedure: &Procedure, begu
     let given: Vec<String> = begun.values.iter().map(|(name, value)| format!("{name} {value}")).collect();
     let message = format!("the run of {} was begun with {}; nothing was changed", procedure.slug, given.join(", "));
     Err(Error::usage(Code::Usage, message))
-}
-
-/// The procedure that a word means.
-fn find(deployment: &'static Deployment, word: &str) -> Result<&'static Procedure, Error> {
-    let known = || deployment.all_procedures().map(|procedure| procedure.slug);
-    let what = format!("procedure of {}", deployment.name);
-    deployment.procedure(word).ok_or_else(|| Error::no_such(Code::UnknownProcedure, &what, word, known()))
 }
 
 fn is_asked(procedure: &Procedure, step: &str) -> bool {

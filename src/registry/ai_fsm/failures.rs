@@ -407,20 +407,22 @@ static BLOCKERS: Query = asks(
      b.state, b.xact_start, b.query_start",
 );
 
-static LOCK_CHAIN: Cause =
-    Cause::new("LOCK-CHAIN", All(&[Not(&Clue::Unhealthy), Clue::Query(&BLOCKERS, Shows::Line(" blocks "))]))
-        .summary("other sessions have waited more than ten seconds for a lock of one session")
-        .explanation("its transaction does not end; each session that waits uses a connection of the pool")
-        .about(About::These(&[&POSTGRES]))
-        .explains(&[&POOL_EXHAUSTED, &AUTOMATIONS_OVERDUE, &usual::PG_LOCK_WAIT])
-        .fixes(&[&Fix::new(
-            "see what it does, then end only that session",
-            Risk::Disruptive,
-            Remedy::Manual(
-                "docker exec -i ai-fsm-postgres psql --username=ROLE --dbname=ai_fsm, ROLE being POSTGRES_USER of \
-                     {env}: SELECT query FROM pg_stat_activity WHERE pid = PID; then SELECT pg_terminate_backend(PID)",
-            ),
-        )]);
+static LOCK_CHAIN: Cause = Cause::new(
+    "LOCK-CHAIN",
+    All(&[Not(&Clue::Unhealthy), Clue::Query(&BLOCKERS, Shows::Line(" blocks "))]),
+)
+.summary("other sessions have waited more than ten seconds for a lock of one session")
+.explanation("its transaction does not end; each session that waits uses a connection of the pool")
+.about(About::These(&[&POSTGRES]))
+.explains(&[&POOL_EXHAUSTED, &AUTOMATIONS_OVERDUE, &usual::PG_LOCK_WAIT])
+.fixes(&[&Fix::new(
+    "see what it does, then end only that session",
+    Risk::Disruptive,
+    Remedy::Manual(
+        "opsctl run db-locks lists which session waits for which; opsctl run kill-query PID shows the query, and \
+                 ends that session",
+    ),
+)]);
 
 static DATABASE_WITHOUT_SPACE: Cause = Cause::new(
     "DATABASE-WITHOUT-SPACE",
@@ -447,6 +449,7 @@ static DISK_FULL: Cause = usual::disk_full(
         )
         .frees(&["/var/lib/docker"]),
         &usual::WHERE_SPACE_WENT,
+        &usual::FREE_SPACE,
         &Fix::new(
             "remove dangling images, once all services run",
             Risk::Destructive,
@@ -491,7 +494,8 @@ static LOGS_UNBOUNDED: Cause = Cause::new(
     "recreate the container, which drops its old log",
     Risk::Destructive,
     Remedy::Manual(
-        "in the repository: docker compose --env-file .env -f infra/compose.pi.yml up -d --force-recreate SERVICE",
+        "in the repository: docker compose --env-file .env -f infra/compose.pi.yml up -d --force-recreate SERVICE; \
+         then opsctl run log-rotation-check",
     ),
 )]);
 
@@ -592,10 +596,7 @@ static NO_SWAP: Cause = Cause::new(
 .fixes(&[&Fix::new(
     "add swap, and keep the present swap",
     Risk::Safe,
-    Remedy::Manual(
-        "on Raspberry Pi OS: CONF_SWAPSIZE=1024 in /etc/dphys-swapfile, dphys-swapfile setup, dphys-swapfile swapon; \
-         elsewhere: fallocate -l 1G /swapfile, chmod 600, mkswap, swapon",
-    ),
+    Remedy::Manual("opsctl run swap-grow adds 1 GB beside what there is, and switches nothing off"),
 )]);
 
 static REMINDER_FAILS: Cause =

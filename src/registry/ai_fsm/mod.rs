@@ -3,10 +3,12 @@
 //! From the runbook of 2026-02-19 and the repository as of 2026-02-23, its last state for the Pi.
 
 mod backup;
+mod checklists;
 mod failures;
 mod procedures;
 mod release;
 mod services;
+mod verbs;
 
 use super::check;
 use crate::registry::*;
@@ -31,6 +33,7 @@ pub static DEPLOYMENT: Deployment = Deployment::new(
 .detect(&["/home/pi/ai-fsm", "/home/nick/ai-fsm", "/opt/ai-fsm", "/srv/ai-fsm"])
 .failures(failures::FAILURES)
 .procedures(procedures::PROCEDURES)
+.verbs(verbs::VERBS)
 .release(&release::RELEASE)
 .backups(backup::BACKUPS)
 .jobs(&[&BACKUP_JOB, &HEALTH_JOB])

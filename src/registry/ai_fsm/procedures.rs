@@ -2,13 +2,14 @@
 //!
 //! Role and database are those of the container's own environment: `env -S` puts them in, and nothing of it is a shell.
 
+use super::checklists::{CI_BYPASS, HEALTH_CRON};
 use super::services::*;
 use super::{P1, P2};
 use crate::registry::*;
 use Assertion::{All, Any, Command, Exists, Free, Healthy, Not};
 
 pub(super) static PROCEDURES: &[&Procedure] =
-    &[&KILL_QUERY, &DB_ACTIVITY, &DB_LOCKS, &LOG_ROTATION_CHECK, &SWAP_GROW, &POST_INCIDENT];
+    &[&KILL_QUERY, &DB_ACTIVITY, &DB_LOCKS, &LOG_ROTATION_CHECK, &SWAP_GROW, &HEALTH_CRON, &CI_BYPASS, &POST_INCIDENT];
 
 const PSQL: &[&str] = &[
     "env",

@@ -77,7 +77,7 @@ const fn procedure(p: &Procedure, d: &Deployment) {
         i += 1;
     }
     secrets(p);
-    let (mut i, mut changes, mut has_copy) = (0, false, false);
+    let (mut i, mut changes, mut has_copy, mut has_keys) = (0, false, false, false);
     while i < p.steps.len() {
         let one = &p.steps[i];
         let mut j = 0;
@@ -89,6 +89,12 @@ const fn procedure(p: &Procedure, d: &Deployment) {
         }
         step(one, p, d, has_copy);
         stopped_needs(p.steps, i);
+        // Once the keys are as before, what runs with the new ones must be restarted.
+        let restarts = matches!(one.kind, StepKind::Services(ServiceChange::Restart | ServiceChange::Reload, _));
+        if has_keys && restarts && !matches!(one.undo, Undo::Again | Undo::Never(_)) {
+            Record::new("step", one.name).refuse("undo", "is none, but a step before sets keys: Undo::Again");
+        }
+        has_keys = has_keys || matches!(one.kind, StepKind::Keys(_));
         has_copy = has_copy || one.keeps_a_copy;
         changes = changes || one.is_change();
         i += 1;

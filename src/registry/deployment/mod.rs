@@ -43,7 +43,7 @@ pub use job::*;
 use super::backup::BackupSet;
 use super::failure::{Cause, Failure, Ignore};
 use super::maintenance::Maintenance;
-use super::procedure::Procedure;
+use super::procedure::{Procedure, VerbProcedure};
 use super::release::Release;
 use super::service::{Log, Service};
 use super::severity::Level;
@@ -99,6 +99,8 @@ pub struct Deployment {
     pub failures: &'static [&'static Failure],
     /// What the runbook has an operator do, step by step.
     pub procedures: &'static [&'static Procedure],
+    /// What the runbook has an operator do, and a verb of opsctl does.
+    pub verbs: &'static [VerbProcedure],
     /// Findings that are known, and left out until a day.
     pub ignores: &'static [Ignore],
 }
@@ -135,6 +137,7 @@ impl Deployment {
             jobs: &[],
             failures: usual::FAILURES,
             procedures: &[],
+            verbs: &[],
             ignores: &[],
         }
     }
@@ -224,6 +227,12 @@ impl Deployment {
         self
     }
 
+    /// What the runbook has an operator do, and a verb of opsctl does: it is listed among the procedures, with the command.
+    pub const fn verbs(mut self, verbs: &'static [VerbProcedure]) -> Self {
+        self.verbs = verbs;
+        self
+    }
+
     /// Findings that are known, and left out until a day.
     pub const fn ignores(mut self, ignores: &'static [Ignore]) -> Self {
         self.ignores = ignores;
@@ -262,6 +271,11 @@ impl Deployment {
     pub fn procedure(&self, word: &str) -> Option<&'static Procedure> {
         let by_slug = self.all_procedures().find(|procedure| procedure.slug.eq_ignore_ascii_case(word));
         by_slug.or_else(|| self.all_procedures().find(|procedure| procedure.is(word)))
+    }
+
+    /// The procedure that this word means and a verb does: its slug or one of its other names, in any case of letters.
+    pub fn verb(&self, word: &str) -> Option<&'static VerbProcedure> {
+        self.verbs.iter().find(|verb| verb.is(word))
     }
 
     /// A cause's code as it is printed: `PRIM-DISK-FULL`.

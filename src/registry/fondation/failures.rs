@@ -249,8 +249,9 @@ static RECLAIM: Fix = Fix::new(
     "return expired leases to the queue",
     Risk::Disruptive,
     Remedy::Manual(
-        "from packages/web with the deploy key: npx convex run queue:reclaimExpired (or in the dashboard); one job by \
-         hand: status pending, runAt now, lockedBy and leaseUntil cleared",
+        "opsctl run reclaim-leases; its command, from packages/web with the deploy key: npx convex run \
+         queue:reclaimExpired (or in the dashboard); one job by hand: status pending, runAt now, lockedBy and leaseUntil \
+         cleared",
     ),
 );
 
@@ -746,6 +747,7 @@ static DISK_FULL: Cause = usual::disk_full(
     &[&usual::NO_SPACE, &JOBS_WITHOUT_SPACE],
     &[
         &usual::WHERE_SPACE_WENT,
+        &usual::FREE_SPACE,
         &Fix::new(
             "shrink the journal to 500 MB (old log lines are lost)",
             Risk::Destructive,
@@ -775,6 +777,12 @@ static SEE_SPACE: Fix = Fix::new(
     Remedy::Command(&["du", "-xahd1", "/var/lib/docker", "/srv", "/var/log"]),
 );
 
+static CLEAR_TEMP: Fix = Fix::new(
+    "remove the clones that jobs left behind",
+    Risk::Disruptive,
+    Remedy::Manual("opsctl run clear-temp, when no job is at work"),
+);
+
 static JOBS_WITHOUT_SPACE: Cause = Cause::new(
     "JOBS-WITHOUT-SPACE",
     All(&[
@@ -785,7 +793,7 @@ static JOBS_WITHOUT_SPACE: Cause = Cause::new(
 .summary("jobs of {service} found no space to write in the last hour")
 .explanation("its log reports it; clones are written to the volume fondation_worker-tmp on the host's disk")
 .about(About::These(&[&WORKER]))
-.fixes(&[&SEE_SPACE]);
+.fixes(&[&SEE_SPACE, &CLEAR_TEMP]);
 
 const SCRATCH: &str = "/var/lib/docker/volumes/fondation_worker-tmp/_data";
 

@@ -3,10 +3,12 @@
 //! From the runbook of 2025-08-26 and the repository as of 2025-08-28.
 
 mod backup;
+mod checklists;
 mod failures;
 mod procedures;
 mod release;
 mod services;
+mod verbs;
 
 use super::check;
 use crate::registry::*;
@@ -31,6 +33,7 @@ pub static DEPLOYMENT: Deployment = Deployment::new(
 .detect(&["/srv/fondation"])
 .failures(failures::FAILURES)
 .procedures(procedures::PROCEDURES)
+.verbs(verbs::VERBS)
 .release(&release::RELEASE)
 .backups(backup::BACKUPS)
 .maintenance(Maintenance::Stop(Stop::new(&[&WORKER]).effect(

@@ -2,6 +2,7 @@
 //!
 //! Copies are written under another name first, proven, and renamed; a copy that is there is never written again.
 
+use super::checklists::{INCIDENT_REPORT, MONITORING_IMPROVEMENTS, QUICK_REFERENCE};
 use super::services::*;
 use super::{P1, P2, P3};
 use crate::registry::*;
@@ -23,8 +24,11 @@ pub(super) static PROCEDURES: &[&Procedure] = &[
     &second::ZERO_DOWNTIME_UPDATE,
     &PLANNED_MAINTENANCE,
     &DEBUG_RUN,
+    &QUICK_REFERENCE,
     &ON_CALL,
     &POST_INCIDENT,
+    &MONITORING_IMPROVEMENTS,
+    &INCIDENT_REPORT,
 ];
 
 const LABEL: &[Parameter] =

@@ -905,7 +905,9 @@ static MANY_CONNECTIONS: Cause = Cause::new(
 .fixes(&[&Fix::new(
     "see where they come from",
     Risk::ReadOnly,
-    Remedy::Manual("ss -Htn state established '( sport = :443 )', counted by address; block one with ufw insert 1"),
+    Remedy::Manual(
+        "ss -Htn state established '( sport = :443 )', counted by address; opsctl run block-ip ADDRESS blocks one",
+    ),
 )]);
 
 static NGINX_STATUS: Http = Http::get(8080, "/nginx_status", &[]);

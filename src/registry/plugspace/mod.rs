@@ -7,6 +7,7 @@ mod failures;
 mod procedures;
 mod release;
 mod services;
+mod verbs;
 
 use super::check;
 use crate::registry::*;
@@ -44,6 +45,7 @@ pub static DEPLOYMENT: Deployment = Deployment::new(
 .detect(&["/home/plugspace/plugspace", "/home/plugspace/app", "/var/www/plugspace"])
 .failures(failures::FAILURES)
 .procedures(procedures::PROCEDURES)
+.verbs(verbs::VERBS)
 .release(&release::RELEASE)
 .backups(backup::BACKUPS)
 .proxy(Proxy::Nginx)

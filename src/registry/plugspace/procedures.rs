@@ -3,6 +3,7 @@
 mod alerts;
 mod backups;
 mod incidents;
+mod overview;
 
 use super::HIGH;
 use super::services::*;
@@ -10,6 +11,7 @@ use crate::registry::*;
 use Assertion::{Command, Healthy};
 
 pub(super) static PROCEDURES: &[&Procedure] = &[
+    &overview::STATUS,
     &alerts::ALERT_STATUS,
     &alerts::SILENCE_ALERT,
     &alerts::UNSILENCE_ALERT,

@@ -420,8 +420,9 @@ static MAIL_STORE_DAMAGED: Cause = Cause::new(
     "restore stalwart-data from its newest archive, and keep the old directory",
     Risk::Destructive,
     Remedy::Manual(
-        "docker compose stop in /opt/prim/deploy/email; mv stalwart-data stalwart-data.before (never remove it); \
-         unpack the archive; docker compose start",
+        "opsctl restore stalwart, of the newest verified copy; of the runbook's own archive: docker compose stop in \
+         /opt/prim/deploy/email; mv stalwart-data stalwart-data.before (never remove it); unpack the archive; docker compose \
+         start",
     ),
 )]);
 

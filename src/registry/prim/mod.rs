@@ -3,10 +3,12 @@
 //! From the runbook of 2026-02-26 and the repository as of 2026-02-28.
 
 mod backup;
+mod checklists;
 mod failures;
 mod procedures;
 mod release;
 mod services;
+mod verbs;
 
 use super::check;
 use crate::registry::*;
@@ -33,6 +35,7 @@ pub static DEPLOYMENT: Deployment = Deployment::new(
 .detect(&["/opt/prim/packages", "/opt/prim/deploy/prim", "/etc/prim"])
 .failures(failures::FAILURES)
 .procedures(procedures::PROCEDURES)
+.verbs(verbs::VERBS)
 .release(&release::RELEASE)
 .backups(backup::BACKUPS)
 .proxy(Proxy::caddy("/etc/caddy/Caddyfile"))

@@ -1,12 +1,22 @@
 //! What the runbook of prim has an operator do beyond what the verbs of opsctl do: health of all, mail, secrets, alerts.
 
+use super::checklists::{ADD_HEALTH_ENDPOINT, ROTATE_SECRETS};
 use super::services::*;
 use super::{P0, P2};
 use crate::registry::*;
 use Assertion::{All, Any, Command, Exists, Healthy, Installed, Not};
 
-pub(super) static PROCEDURES: &[&Procedure] =
-    &[&QUICK_CARD, &HEALTH_ALL, &MAIL_RESTART, &CADDY_RELOAD, &BACKUP_MAIL, &SECRETS_AUDIT, &ALERT_SETUP];
+pub(super) static PROCEDURES: &[&Procedure] = &[
+    &QUICK_CARD,
+    &HEALTH_ALL,
+    &MAIL_RESTART,
+    &CADDY_RELOAD,
+    &BACKUP_MAIL,
+    &SECRETS_AUDIT,
+    &ALERT_SETUP,
+    &ADD_HEALTH_ENDPOINT,
+    &ROTATE_SECRETS,
+];
 
 /// Of a refused connection curl prints the address with status 000, and ends with 7.
 const LOCAL: Step = Step::show(

@@ -15,6 +15,8 @@
 //!   braces anywhere else do not compile.
 //! - Texts and words of commands may hold parameters of the procedure in braces: `{ip}`. Each word is one argument; nothing goes
 //!   through a shell.
+//! - What a verb of opsctl does already is a [`VerbProcedure`] in a table of its own,
+//!   [`Deployment::verbs`](super::Deployment::verbs): it names the command.
 //!
 //! ```
 //! use opsctl::registry::{
@@ -50,12 +52,14 @@ mod invocation;
 mod parameter;
 mod secret;
 mod step;
+mod verb;
 
 pub use assertion::*;
 pub use invocation::*;
 pub use parameter::*;
 pub use secret::*;
 pub use step::*;
+pub use verb::*;
 
 use super::failure::Risk;
 use super::severity::Level;

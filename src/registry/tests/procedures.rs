@@ -18,6 +18,124 @@ const NEVER: &[&str] = &[
     r"(?i)(password|secret|token)=",
 ];
 
+/// Procedures of each runbook that are steps or a verb.
+const RUNBOOKS: &[(&str, &[&str])] = &[
+    (
+        "prim",
+        &[
+            "quick-card",
+            "health-all",
+            "backup-now",
+            "backup-mail",
+            "restore-db",
+            "redeploy",
+            "caddy-reload",
+            "mail-restart",
+            "reboot",
+            "add-health-endpoint",
+            "alert-setup",
+            "rotate-secrets",
+            "secrets-audit",
+            "block-ip",
+            "post-incident",
+        ],
+    ),
+    (
+        "fondation",
+        &[
+            "complete-failure",
+            "data-corruption",
+            "security-breach",
+            "rollback",
+            "reclaim-leases",
+            "clear-temp",
+            "emergency-stop",
+            "debug-run",
+            "planned-maintenance",
+            "quick-reference",
+            "on-call",
+            "post-incident",
+            "monitoring-improvements",
+            "incident-report",
+        ],
+    ),
+    (
+        "ai-fsm",
+        &[
+            "status",
+            "health",
+            "quick",
+            "logs",
+            "db-activity",
+            "db-locks",
+            "kill-query",
+            "backup-now",
+            "restore",
+            "drill",
+            "swap-grow",
+            "log-rotation-check",
+            "health-cron",
+            "rollback",
+            "ci-bypass",
+            "post-incident",
+        ],
+    ),
+    (
+        "v-edfinance",
+        &[
+            "incident-flow",
+            "incident-log",
+            "incident-update",
+            "incident-list",
+            "incident-stats",
+            "incident-record",
+            "incident-fields",
+            "rca",
+            "rca-fields",
+            "runbook-template",
+            "before-use",
+            "health-set",
+            "log-set",
+            "quick-recovery",
+            "backup-now",
+            "restore",
+            "restore-drill",
+            "rollback",
+            "runbook-review",
+            "maintenance-of-runbooks",
+            "retrospective",
+            "effectiveness",
+            "effectiveness-metrics",
+            "firewall-recovery",
+            "terminate-query",
+            "reconcile-payments",
+        ],
+    ),
+    (
+        "plugspace",
+        &[
+            "status",
+            "deploy",
+            "rollback",
+            "migrate",
+            "maintenance",
+            "backup-now",
+            "backup-verify",
+            "restore",
+            "silence-alert",
+            "unsilence-alert",
+            "alert-status",
+            "scale",
+            "server-rebuild",
+            "block-ip",
+            "security-incident",
+            "backup-checklist",
+            "post-incident",
+        ],
+    ),
+    ("localhost", &["block-ip", "unblock-ip", "make-room", "audit-logins", "post-incident", "reboot"]),
+];
+
 fn all() -> impl Iterator<Item = (String, &'static Procedure)> {
     let deployments = DEPLOYMENTS.iter().copied().chain([&LOCALHOST]);
     deployments.flat_map(|d| d.all_procedures().map(move |p| (format!("{}/{}", d.name, p.slug), p)))
@@ -49,6 +167,43 @@ fn commands(procedure: &Procedure) -> (Vec<Invocation>, Vec<Invocation>) {
         step.only_if.iter().chain(&step.proof).for_each(|one| of_assertion(one, &mut reads));
     }
     (changes, reads)
+}
+
+#[test]
+fn every_procedure_of_the_runbooks_is_steps_or_a_verb() {
+    let mut missing = Vec::new();
+    for deployment in DEPLOYMENTS.iter().copied().chain([&LOCALHOST]) {
+        let known = RUNBOOKS.iter().find(|(name, _)| *name == deployment.name).map(|(_, known)| *known);
+        for word in known.unwrap_or(&["(none is listed)"]) {
+            match (deployment.procedure(word), deployment.verb(word)) {
+                (None, None) => missing.push(format!("{}: {word} is missing", deployment.name)),
+                (Some(_), Some(_)) => missing.push(format!("{}: {word} is steps and a verb", deployment.name)),
+                _ => {}
+            }
+        }
+    }
+    assert_eq!(missing, Vec::<String>::new());
+}
+
+#[test]
+fn commands_of_verbs_name_sets_of_their_deployment() {
+    for deployment in DEPLOYMENTS {
+        for verb in deployment.verbs {
+            let sets = match verb.command {
+                ["backup", "create" | "drill", sets @ ..] | ["restore", sets @ ..] => sets,
+                _ => &[],
+            };
+            for word in sets.iter().filter(|word| **word != "SET") {
+                assert!(deployment.backup(word).is_some(), "{}/{}: {word}", deployment.name, verb.slug);
+            }
+            // What is to be filled in is listed.
+            if verb.command.contains(&"SET") {
+                let note = verb.note.unwrap_or_default();
+                let is_left_out = |set: &&BackupSet| !note.contains(set.name) && set.name != "stalwart";
+                assert!(!deployment.backups.iter().any(|set| is_left_out(&set)), "{}/{}", deployment.name, verb.slug);
+            }
+        }
+    }
 }
 
 #[test]

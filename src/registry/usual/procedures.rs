@@ -2,10 +2,11 @@
 
 use super::super::procedure::{Assertion, Invocation, Parameter, ParameterKind, Procedure, Step, Undo};
 use super::Risk;
+use super::checklists::POST_INCIDENT;
 use Assertion::{All, Any, Command, Installed, IsIpv6, Not};
 
 /// The procedures of every deployment; one of its own of the same name takes the place of the usual one.
-pub static PROCEDURES: &[&Procedure] = &[&BLOCK_IP, &UNBLOCK_IP, &MAKE_ROOM, &AUDIT_LOGINS, &REBOOT];
+pub static PROCEDURES: &[&Procedure] = &[&BLOCK_IP, &UNBLOCK_IP, &MAKE_ROOM, &AUDIT_LOGINS, &POST_INCIDENT, &REBOOT];
 
 const ADDRESS: &[Parameter] = &[Parameter::new("ip", ParameterKind::Address).help("address of the attacker")];
 

@@ -716,8 +716,8 @@ static PAYMENT_NOT_STORED: Cause = Cause::new(
     "reconcile by hand: Stripe's intents against the rows",
     Risk::ReadOnly,
     Remedy::Manual(
-        "export Stripe's payment intents and the transactions of 24 h, match on stripePaymentIntentId; apply only \
-         rows that two people reviewed",
+        "opsctl run reconcile-payments lists the transactions of 24 h; export Stripe's payment intents of the same time, and match \
+         on stripePaymentIntentId; apply only rows that two people reviewed",
     ),
 )]);
 
@@ -1070,7 +1070,7 @@ static BLOCKED: Cause = Cause::new("BLOCKED", All(&[ASKABLE, Clue::Query(&SERVER
         "cancel the blocking query; end its session only if that does not help",
         Risk::Disruptive,
         Remedy::Manual(
-            "check its query first (pg_stat_activity); SELECT pg_cancel_backend(PID), then pg_terminate_backend(PID)",
+            "SELECT pg_cancel_backend(PID) cancels its query; opsctl run terminate-query PID shows it, and ends the session",
         ),
     )]);
 

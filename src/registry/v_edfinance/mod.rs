@@ -3,10 +3,12 @@
 //! From the runbook of 2026-01-04 and the repository from that day to 2026-02-01.
 
 mod backup;
+mod checklists;
 mod failures;
 mod procedures;
 mod release;
 mod services;
+mod verbs;
 
 use super::check;
 use crate::registry::*;
@@ -33,6 +35,7 @@ pub static DEPLOYMENT: Deployment = Deployment::new(
 .detect(&["/root/v-edfinance", "/var/www/v-edfinance", "/opt/v-edfinance"])
 .failures(failures::FAILURES)
 .procedures(procedures::PROCEDURES)
+.verbs(verbs::VERBS)
 .release(&release::RELEASE)
 .backups(backup::BACKUPS)
 .jobs(&[&HEALTH_JOB, &BACKUP_JOB, &RESTORE_JOB])

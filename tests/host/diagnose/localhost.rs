@@ -91,7 +91,7 @@ const INJECTIONS: &[Injection] = &[
         code: "DISK-FULL",
         subject: "disk /srv",
         decisive: "/srv: 100% of",
-        fix: Fix::Look,
+        fix: Fix::Person,
     },
     Injection {
         failure: "disk-full",

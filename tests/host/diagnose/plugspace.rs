@@ -317,7 +317,7 @@ const INJECTIONS: &[Injection] = &[
         code: "DISK-FULL",
         subject: "disk /home/plugspace/backups",
         decisive: "100% of",
-        fix: Fix::Look,
+        fix: Fix::Person,
     },
     Injection {
         failure: "disk-low",

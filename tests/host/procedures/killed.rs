@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::backup::killed::is_whole;
+use crate::backup::remote;
 use crate::machine::Machine;
 
 /// A procedure with its values, and what the host is like before.
@@ -15,29 +16,40 @@ struct Case {
     line: &'static str,
     /// Whether undoing it brings back what was there; what was freed stays freed.
     is_undone: bool,
+    /// Whether there are states on the way, which the record of the run must show.
+    has_between: bool,
 }
 
-const CASES: [Case; 4] = [
-    Case { name: "block-ip", prepare: "true", line: "block-ip 203.0.113.7", is_undone: true },
+const CASES: [Case; 7] = [
+    Case { name: "block-ip", prepare: "true", line: "block-ip 203.0.113.7", is_undone: true, has_between: false },
     Case {
         name: "unblock-ip",
         prepare: "iptables -I INPUT 1 -s 203.0.113.7 -j DROP",
         line: "unblock-ip 203.0.113.7",
         is_undone: true,
+        has_between: false,
     },
     Case {
         name: "make-room",
         prepare: "true",
         line: "make-room --free 4M --on /var/cache/apt/archives",
         is_undone: false,
+        has_between: false,
     },
     Case {
         name: "block-ip with ufw",
         prepare: "{ ufw allow 22; ufw --force enable; } >/dev/null",
         line: "block-ip 203.0.113.7",
         is_undone: true,
+        has_between: false,
     },
+    Case { name: "rotate-key", prepare: SHOP, line: "rotate-key", is_undone: true, has_between: true },
+    Case { name: "restore-orders", prepare: SHOP, line: "restore-orders", is_undone: false, has_between: true },
+    Case { name: "take-over", prepare: SHOP, line: "take-over", is_undone: true, has_between: true },
 ];
+
+/// The shop of `examples/own_procedures.rs`.
+const SHOP: &str = "shop_prepare >/dev/null";
 
 /// How many points of a procedure a plain run takes, spread over all.
 const SOME: usize = 12;
@@ -59,8 +71,9 @@ fn judge(case: &Case, next: &str, old: &str, new: &str, left: &str) -> Option<St
         _ if case.is_undone => &[old],
         _ => &[old, new],
     };
+    let is_between = case.has_between && named == "open" && first.starts_with("between");
     let checks = [
-        ([old, new].contains(&first), "what it left"),
+        ([old, new].contains(&first) || is_between, "what it left"),
         (code != "0" || first == new, "what it reported"),
         // What was changed can be seen in the record of the run.
         (named != "none" || first == old, "a change that is in the record of no run"),
@@ -80,6 +93,8 @@ fn procedures_are_resumed_or_undone_from_each_boundary() {
     let machine = Machine::boot_as("bare", "it-procedures-killed");
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/host/procedures/killed");
     machine.put(&scripts, "/root/killed");
+    machine.put_example("own_procedures", "/usr/local/bin/shopctl");
+    remote(&machine, "r2", "shop-backups");
     machine.sh("opsctl -q run block-ip 203.0.113.7 -y; opsctl -q run unblock-ip 203.0.113.7");
     let (mut all, mut wrong) = (0, Vec::new());
     for case in &CASES {
@@ -88,15 +103,15 @@ fn procedures_are_resumed_or_undone_from_each_boundary() {
         let (states, listed) = listed.split_once('\n').unwrap();
         let (old, new) = states.split_once(' ').unwrap();
         assert_ne!(old, new, "{}: nothing was changed", case.name);
-        let mut kinds: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+        let mut kinds: BTreeMap<(&str, &str, &str), Vec<&str>> = BTreeMap::new();
         for line in listed.lines() {
-            let [signal, call, when] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
-            kinds.entry((signal, call)).or_default().push(when);
+            let [signal, call, when, whose] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+            kinds.entry((signal, call, whose)).or_default().push(when);
         }
         let mut points = Vec::new();
-        for ((signal, call), numbers) in &kinds {
+        for ((signal, call, whose), numbers) in &kinds {
             let some = numbers.len().min(MOST);
-            points.extend((0..some).map(|turn| (*signal, *call, numbers[turn * numbers.len() / some])));
+            points.extend((0..some).map(|turn| (*signal, *call, numbers[turn * numbers.len() / some], *whose)));
         }
         if !is_whole() {
             let (count, mut index) = (points.len(), 0);
@@ -105,9 +120,9 @@ fn procedures_are_resumed_or_undone_from_each_boundary() {
                 index * SOME / count != (index - 1) * SOME / count
             });
         }
-        for (turn, (signal, call, when)) in points.iter().enumerate() {
+        for (turn, (signal, call, when, whose)) in points.iter().enumerate() {
             let next = ["resume", "undo"][turn % 2];
-            let line = format!("bash /root/killed/point {signal} {call} {when} {next} {}", case.line);
+            let line = format!("bash /root/killed/point {signal} {call} {when} {whose} {next} {}", case.line);
             let ran = machine.run(&line.split(' ').collect::<Vec<_>>());
             if let Some(what) = judge(case, next, old, new, ran.stdout.trim_end()) {
                 let said = machine.run(&["sh", "-c", "tail -n 5 /run/said /run/again"]).stdout;

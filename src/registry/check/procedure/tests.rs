@@ -109,6 +109,7 @@ fn every_refusal_names_its_record_and_field() {
         (of(vec![Step::set_keys("set", "set it", const { &[KeyEdit::new(&["etc"], KeyFormat::Words, "k", "v")] })]), "step set: files: etc does not begin with /"),
         (of(vec![Step::set_keys("set", "set it", const { &[KeyEdit::new(&["/etc/x"], KeyFormat::Words, "", "v")] })]), "step set: key: is empty"),
         (of(vec![Step::set_keys("set", "set it", const { &[KeyEdit::new(&["/etc/x"], KeyFormat::Words, "k", "")] })]), "step set: value: is empty"),
+        (of(vec![Step::set_keys("set", "set it", KEYS), Step::restart("again", kept([&SHOP]))]).secrets(NEW), "step again: undo: is none, but a step before sets keys: Undo::Again"),
         (of(vec![Step::restore("back", "data")]), "step back: set: data is no backup set of the deployment"),
         (one(Step::stop("stop", &[])), "step stop: services: there is none"),
         (of(vec![Step::stop("stop", kept([&SHOP])), Step::restart("again", kept([&WEB]))]), "step again: services: web needs shop, which a step before stopped"),

@@ -33,7 +33,7 @@ pub const INJECTIONS: &[Injection] = &[
         code: "JOBS-WITHOUT-SPACE",
         subject: "worker",
         decisive: "No space left on device",
-        fix: Fix::Look,
+        fix: Fix::Person,
     },
     Injection {
         failure: "disk-full",

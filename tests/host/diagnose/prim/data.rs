@@ -35,7 +35,7 @@ pub const INJECTIONS: &[Injection] = &[
         code: "DISK-FULL",
         subject: "disk /var/lib/prim",
         decisive: "/var/lib/prim: 100% of",
-        fix: Fix::Look,
+        fix: Fix::Person,
     },
     Injection {
         failure: "disk-full",
@@ -46,7 +46,7 @@ pub const INJECTIONS: &[Injection] = &[
         code: "DISK-FILLING",
         subject: "disk /var/lib/prim",
         decisive: "/var/lib/prim: 8[5-9]% of",
-        fix: Fix::Look,
+        fix: Fix::Person,
     },
     Injection {
         failure: "disk-full",
@@ -80,7 +80,7 @@ pub const INJECTIONS: &[Injection] = &[
         code: "DISK-FULL",
         subject: "disk /var/lib/prim",
         decisive: "/var/lib/prim: 100% of",
-        fix: Fix::Look,
+        fix: Fix::Person,
     },
     backups!(overdue, "prim", "wallet"),
     backups!(failed, "prim", "wallet"),

@@ -152,7 +152,7 @@ pub const INJECTIONS: &[Injection] = &[
         code: "DISK-FULL",
         subject: "disk /root/backups",
         decisive: "/root/backups: 100% of",
-        fix: Fix::Look,
+        fix: Fix::Person,
     },
     Injection {
         failure: "service-down",
@@ -162,7 +162,7 @@ pub const INJECTIONS: &[Injection] = &[
         code: "DISK-FILLING",
         subject: "disk /root/backups",
         decisive: "/root/backups: 8[0-9]% of",
-        fix: Fix::Look,
+        fix: Fix::Person,
     },
     Injection {
         failure: "service-down",
@@ -238,6 +238,6 @@ pub const INJECTIONS: &[Injection] = &[
         code: "DISK-FULL",
         subject: "disk /root/backups",
         decisive: "/root/backups: 100% of",
-        fix: Fix::Look,
+        fix: Fix::Person,
     },
 ];
