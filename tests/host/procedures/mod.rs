@@ -6,6 +6,7 @@ mod fondation;
 mod killed;
 mod plugspace;
 mod prim;
+mod unseen;
 mod usual;
 mod v_edfinance;
 

@@ -1,6 +1,8 @@
 //! plugspace: alerts, load, an incident, a new server, backups. Alertmanager and Prometheus are stand-ins that answer as Debian's do;
 //! MongoDB and its tools are stand-ins, because no registry has the server.
 
+mod rotations;
+
 use serde_json::Value;
 
 use super::{run, says};
