@@ -1,12 +1,22 @@
 //! Procedures of v-edfinance, besides those that every host has.
 
+mod rotations;
+
 use super::services::*;
 use super::{P0, P1};
 use crate::registry::*;
 use Assertion::{All, Command, Healthy, Installed, Not};
 
-pub(super) static PROCEDURES: &[&Procedure] =
-    &[&TERMINATE_QUERY, &QUICK_RECOVERY, &FIREWALL_RECOVERY, &RECONCILE_PAYMENTS, &BEFORE_USE];
+pub(super) static PROCEDURES: &[&Procedure] = &[
+    &TERMINATE_QUERY,
+    &QUICK_RECOVERY,
+    &FIREWALL_RECOVERY,
+    &RECONCILE_PAYMENTS,
+    &rotations::ROTATE_DB,
+    &rotations::ROTATE_JWT,
+    &rotations::ROTATE_STRIPE,
+    &BEFORE_USE,
+];
 
 const PSQL: &[&str] =
     &["psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--username=postgres", "--dbname=postgres"];
