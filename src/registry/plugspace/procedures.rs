@@ -4,6 +4,7 @@ mod alerts;
 mod backups;
 mod incidents;
 mod overview;
+mod rotations;
 
 use super::HIGH;
 use super::services::*;
@@ -16,6 +17,8 @@ pub(super) static PROCEDURES: &[&Procedure] = &[
     &alerts::SILENCE_ALERT,
     &alerts::UNSILENCE_ALERT,
     &SCALE,
+    &rotations::ROTATE_DB_CREDENTIALS,
+    &rotations::ROTATE_REDIS,
     &incidents::SECURITY_INCIDENT,
     &incidents::SERVER_REBUILD,
     &backups::BACKUP_VERIFY,

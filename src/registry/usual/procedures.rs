@@ -150,7 +150,7 @@ pub static BLOCK_IP: Procedure = Procedure::new(
 .done(&[Any(&[All(&[UFW, FIRST_BY_UFW]), All(&[BARE, V4, IN_IPTABLES]), All(&[BARE, V6, IN_IP6TABLES])])])
 .note(
     "a rule of ufw remains after a reboot; one of iptables does not. Connections that are already open go on until they end. \
-     A proxy in front of this host (a CDN) hides the address: block it there",
+     It covers every port, so nothing is needed in nginx. A proxy in front of this host (a CDN) hides the address: block it there",
 );
 
 /// Takes such a block back.

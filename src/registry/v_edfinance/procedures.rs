@@ -1,5 +1,7 @@
 //! Procedures of v-edfinance, besides those that every host has.
 
+mod rotations;
+
 use super::checklists::*;
 use super::services::*;
 use super::{P0, P1};
@@ -11,6 +13,9 @@ pub(super) static PROCEDURES: &[&Procedure] = &[
     &QUICK_RECOVERY,
     &FIREWALL_RECOVERY,
     &RECONCILE_PAYMENTS,
+    &rotations::ROTATE_DB,
+    &rotations::ROTATE_JWT,
+    &rotations::ROTATE_STRIPE,
     &BEFORE_USE,
     &INCIDENT_FLOW,
     &INCIDENT_RECORD,

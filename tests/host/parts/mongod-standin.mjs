@@ -1,8 +1,11 @@
 // Stands in for MongoDB 7, of which no registry has a server: it speaks the wire protocol (OP_MSG, and OP_QUERY for the first
 // hello of old drivers) well enough for hello, isMaster, ping, buildInfo, serverStatus and replSetGetStatus, as the only member
-// of the replica set that the real host has. It stores nothing, so a dump or a restore cannot be tried on it.
+// of the replica set that the real host has. It knows users and their passwords (SCRAM-SHA-256), which it keeps in users.json of its data
+// directory, and lets an administrator change them; it stores nothing else, so a dump or a restore cannot be tried on it.
+import crypto from "node:crypto";
 import fs from "node:fs";
 import net from "node:net";
+import mongo from "./mongo.js";
 
 const [port = "27017", set = "plugspace-rs"] = process.argv.slice(2);
 const started = Date.now();
@@ -11,53 +14,6 @@ let connections = 0;
 
 const log = (severity, component, message, attr = {}) =>
   console.log(JSON.stringify({ t: { $date: new Date().toISOString() }, s: severity, c: component, id: 0, ctx: "main", msg: message, attr }));
-
-// --- BSON: what the commands above need ------------------------------------------------------------------------------
-
-function encode(document) {
-  const parts = [];
-  for (const [key, value] of Object.entries(document)) {
-    const [type, bytes] = encodeValue(value);
-    parts.push(Buffer.from([type]), Buffer.from(`${key}\0`), bytes);
-  }
-  const body = Buffer.concat(parts);
-  const length = Buffer.alloc(4);
-  length.writeInt32LE(body.length + 5);
-  return Buffer.concat([length, body, Buffer.from([0])]);
-}
-
-function encodeValue(value) {
-  if (typeof value === "boolean") return [0x08, Buffer.from([value ? 1 : 0])];
-  if (typeof value === "number" && Number.isInteger(value)) {
-    const bytes = Buffer.alloc(4);
-    bytes.writeInt32LE(value);
-    return [0x10, bytes];
-  }
-  if (typeof value === "number") {
-    const bytes = Buffer.alloc(8);
-    bytes.writeDoubleLE(value);
-    return [0x01, bytes];
-  }
-  if (typeof value === "string") {
-    const text = Buffer.from(`${value}\0`);
-    const length = Buffer.alloc(4);
-    length.writeInt32LE(text.length);
-    return [0x02, Buffer.concat([length, text])];
-  }
-  if (value instanceof Date) {
-    const bytes = Buffer.alloc(8);
-    bytes.writeBigInt64LE(BigInt(value.getTime()));
-    return [0x09, bytes];
-  }
-  if (Array.isArray(value)) return [0x04, encode(Object.fromEntries(value.entries()))];
-  return [0x03, encode(value)];
-}
-
-/** The first key of a document names the command; the rest does not matter here. */
-function commandOf(bytes) {
-  const end = bytes.indexOf(0, 5);
-  return bytes.toString("utf8", 5, end);
-}
 
 // --- commands ----------------------------------------------------------------------------------------------------------
 
@@ -80,6 +36,7 @@ function hello() {
     localTime: new Date(),
     minWireVersion: 0,
     maxWireVersion: 21,
+    saslSupportedMechs: ["SCRAM-SHA-256"],
     readOnly: false,
     ok: 1,
   };
@@ -91,6 +48,10 @@ const commands = {
   ping: () => ({ ok: 1 }),
   buildinfo: () => ({ version: "7.0.0", ok: 1 }),
   endsessions: () => ({ ok: 1 }),
+  saslstart,
+  saslcontinue,
+  updateuser,
+  connectionstatus: (_, session) => ({ authInfo: { authenticatedUsers: session.users, authenticatedUserRoles: [] }, ok: 1 }),
   serverstatus: () => ({
     host: member,
     version: "7.0.0",
@@ -107,9 +68,61 @@ const commands = {
   }),
 };
 
-function run(name) {
+// --- users: `database.name` and the password, so that a test can see that a change is kept ---------------------------------
+
+const USERS = `${process.env.DBPATH ?? "/var/lib/mongodb"}/users.json`;
+const users = () => (fs.existsSync(USERS) ? JSON.parse(fs.readFileSync(USERS, "utf8")) : {});
+const refusal = (code, codeName, errmsg) => ({ ok: 0, code, codeName, errmsg });
+const unauthenticated = () => refusal(18, "AuthenticationFailed", "Authentication failed.");
+
+function saslstart({ mechanism, payload, $db }, session) {
+  if (mechanism !== "SCRAM-SHA-256") return refusal(334, "MechanismUnavailable", `${mechanism} is not enabled`);
+  const first = payload.toString().replace(/^n,[^,]*,/, "");
+  const { n, r } = mongo.fields(first);
+  const password = users()[`${$db}.${n}`];
+  if (password === undefined) return unauthenticated();
+  const [salt, nonce] = [crypto.randomBytes(28), r + crypto.randomBytes(18).toString("base64")];
+  const challenge = `r=${nonce},s=${salt.toString("base64")},i=15000`;
+  session.login = { user: n, db: $db, key: mongo.salted(password, salt, 15000), first, challenge, nonce };
+  return { conversationId: 1, done: false, payload: Buffer.from(challenge), ok: 1 };
+}
+
+function saslcontinue({ payload }, session) {
+  const { login } = session;
+  if (!login) return refusal(17, "ProtocolError", "No SASL session state found");
+  if (login.isDone) return { conversationId: 1, done: true, payload: Buffer.alloc(0), ok: 1 };
+  const last = payload.toString();
+  const [bare, { r, p = "" }] = [last.slice(0, last.lastIndexOf(",p=")), mongo.fields(last)];
+  const signed = `${login.first},${login.challenge},${bare}`;
+  const stored = mongo.hash(mongo.hmac(login.key, "Client Key"));
+  const client = mongo.xor(Buffer.from(p, "base64"), mongo.hmac(stored, signed));
+  if (r !== login.nonce || !mongo.hash(client).equals(stored)) {
+    session.login = undefined;
+    log("I", "ACCESS", "Authentication failed", { user: login.user, db: login.db });
+    return unauthenticated();
+  }
+  login.isDone = true;
+  session.users.push({ user: login.user, db: login.db });
+  const verifier = mongo.hmac(mongo.hmac(login.key, "Server Key"), signed).toString("base64");
+  return { conversationId: 1, done: true, payload: Buffer.from(`v=${verifier}`), ok: 1 };
+}
+
+function updateuser({ updateUser: name, pwd, $db }, session) {
+  if (!session.users.some((own) => own.user === "admin" && own.db === "admin")) {
+    return refusal(13, "Unauthorized", `not authorized on ${$db} to execute command updateUser`);
+  }
+  const all = users();
+  if (!(`${$db}.${name}` in all)) return refusal(11, "UserNotFound", `Could not find user "${name}" for db "${$db}"`);
+  all[`${$db}.${name}`] = pwd;
+  fs.writeFileSync(`${USERS}.new`, JSON.stringify(all), { mode: 0o600 });
+  fs.renameSync(`${USERS}.new`, USERS);
+  return { ok: 1 };
+}
+
+function run(document, session) {
+  const [name] = Object.keys(document);
   const command = commands[name.toLowerCase()];
-  if (command) return command();
+  if (command) return command(document, session);
   return { ok: 0, errmsg: `no such command: '${name}'`, code: 59, codeName: "CommandNotFound" };
 }
 
@@ -119,31 +132,22 @@ const OP_REPLY = 1;
 const OP_QUERY = 2004;
 const OP_MSG = 2013;
 
-function message(opcode, responseTo, body) {
-  const header = Buffer.alloc(16);
-  header.writeInt32LE(body.length + 16, 0);
-  header.writeInt32LE(0, 4);
-  header.writeInt32LE(responseTo, 8);
-  header.writeInt32LE(opcode, 12);
-  return Buffer.concat([header, body]);
-}
-
-function answer(request) {
+function answer(request, session) {
   const id = request.readInt32LE(4);
   const opcode = request.readInt32LE(12);
   if (opcode === OP_MSG) {
     // flag bits (4), then a section of kind 0 with the command.
-    const reply = encode(run(commandOf(request.subarray(21))));
-    return message(OP_MSG, id, Buffer.concat([Buffer.alloc(5), reply]));
+    const reply = mongo.encode(run(mongo.decode(request.subarray(21)), session));
+    return mongo.message(OP_MSG, id, Buffer.concat([Buffer.alloc(5), reply]));
   }
   if (opcode === OP_QUERY) {
     // flags (4), collection name, skip and limit (8), the query.
     const query = request.indexOf(0, 20) + 9;
-    const reply = encode(run(commandOf(request.subarray(query))));
+    const reply = mongo.encode(run(mongo.decode(request.subarray(query)), session));
     const fields = Buffer.alloc(20);
     fields.writeInt32LE(8, 0); // await capable
     fields.writeInt32LE(1, 16); // one document
-    return message(OP_REPLY, id, Buffer.concat([fields, reply]));
+    return mongo.message(OP_REPLY, id, Buffer.concat([fields, reply]));
   }
   return null;
 }
@@ -151,6 +155,7 @@ function answer(request) {
 const server = net.createServer((socket) => {
   connections += 1;
   let rest = Buffer.alloc(0);
+  const session = { users: [] };
   socket.on("error", () => {});
   socket.on("close", () => (connections -= 1));
   socket.on("data", (chunk) => {
@@ -161,7 +166,7 @@ const server = net.createServer((socket) => {
       if (rest.length < length) return;
       let reply;
       try {
-        reply = answer(rest.subarray(0, length));
+        reply = answer(rest.subarray(0, length), session);
       } catch {
         reply = null;
       }

@@ -9,6 +9,7 @@ mod killed;
 mod plugspace;
 mod prim;
 pub mod table;
+mod unseen;
 mod usual;
 mod v_edfinance;
 

@@ -1,6 +1,8 @@
 //! plugspace: alerts, load, an incident, a new server, backups. Alertmanager and Prometheus are stand-ins that answer as Debian's do;
 //! MongoDB and its tools are stand-ins, because no registry has the server.
 
+mod rotations;
+
 use serde_json::Value;
 
 use super::{run, says};
@@ -221,4 +223,26 @@ fn backups(machine: &Machine) {
         "--answer drill=drilled --answer staging=restored --answer collections=compared --answer application=works";
     run(machine, &format!("backup-checklist -y --resume {answers} --answer notes=written"), 0);
     machine.sh("! grep -r dummy-secret /var/log/opsctl /var/lib/opsctl /run/opsctl");
+}
+
+/// The rule before all others also covers the sites and SSH; nothing in nginx is needed.
+#[test]
+fn a_blocked_address_reaches_neither_the_sites_nor_ssh() {
+    let machine = &Machine::boot_as("plugspace", "it-plugspace-block-ip");
+    machine.sh(
+        "ip netns add net; ip link add out type veth peer name in netns net; ip addr add 192.0.2.1/24 dev out; ip link set out up
+         ip -n net addr add 192.0.2.2/24 dev in; ip -n net addr add 192.0.2.3/24 dev in; ip -n net link set in up",
+    );
+    let reaches = |from: &str| {
+        ["80", "443", "2222"].map(|port| {
+            let words = ["ip", "netns", "exec", "net", "timeout", "2", "nc", "-z", "-s", from, "192.0.2.1", port];
+            machine.run(&words).code == 0
+        })
+    };
+    assert_eq!((reaches("192.0.2.2"), reaches("192.0.2.3")), ([true; 3], [true; 3]));
+    let rules = machine.sh("ufw show added; iptables -S");
+    says(machine, "block-ip 192.0.2.2 -y", 0, &["ufw drops 192.0.2.2 before all other rules"]);
+    assert_eq!((reaches("192.0.2.2"), reaches("192.0.2.3")), ([false; 3], [true; 3]));
+    run(machine, "unblock-ip 192.0.2.2 -y", 0);
+    assert_eq!((reaches("192.0.2.2"), machine.sh("ufw show added; iptables -S")), ([true; 3], rules));
 }

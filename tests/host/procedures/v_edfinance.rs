@@ -1,5 +1,7 @@
 //! Procedures of v-edfinance: a real PostgreSQL in a container beside Dokploy's, and a real ufw.
 
+mod rotations;
+
 use super::*;
 
 const ASK: &str = "docker exec -i vedfinance-postgres psql -XAt -U postgres -d vedfinance_staging";

@@ -40,9 +40,19 @@ async function login({ email = "", password = "" }) {
     return [401, { statusCode: 401, message: "Invalid credentials" }];
   }
   await query(`UPDATE "User" SET "failedLoginAttempts" = 0, "lockedUntil" = NULL WHERE id = '${user[0]}'`);
-  const sign = (part) => Buffer.from(JSON.stringify(part)).toString("base64url");
-  const unsigned = `${sign({ alg: "HS256", typ: "JWT" })}.${sign({ sub: user[0], exp: Math.floor(Date.now() / 1000) + 3600 })}`;
-  return [201, { access_token: `${unsigned}.${crypto.createHmac("sha256", JWT_SECRET).update(unsigned).digest("base64url")}` }];
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const unsigned = `${part({ alg: "HS256", typ: "JWT" })}.${part({ sub: user[0], exp: Math.floor(Date.now() / 1000) + 3600 })}`;
+  return [201, { access_token: `${unsigned}.${sign(unsigned)}` }];
+}
+
+const sign = (text) => crypto.createHmac("sha256", JWT_SECRET).update(text).digest("base64url");
+
+/** Nobody has transactions here; whoever has no valid token does not even learn that. */
+function transaction(authorization = "") {
+  const token = authorization.replace(/^Bearer /, "");
+  const end = token.lastIndexOf(".");
+  if (end < 0 || token.slice(end + 1) !== sign(token.slice(0, end))) return [401, { statusCode: 401, message: "Unauthorized" }];
+  return [404, { statusCode: 404, message: "Transaction not found" }];
 }
 
 const literal = (text) => `'${String(text).replaceAll("'", "''")}'`;
@@ -70,6 +80,7 @@ const server = http.createServer(async (request, response) => {
     if (route === "GET /health") answer = await health();
     else if (route === "POST /auth/login") answer = await login(JSON.parse(body || "{}"));
     else if (route === "POST /payment/webhook") answer = webhook(request.headers["stripe-signature"], body);
+    else if (route.startsWith("GET /payment/transaction/")) answer = transaction(request.headers.authorization);
     else if (route === "GET /debug/metrics") answer = [200, { uptime: process.uptime(), memory: process.memoryUsage() }];
     else answer = [404, { statusCode: 404, message: `Cannot ${route}`, error: "Not Found" }];
   } catch (error) {

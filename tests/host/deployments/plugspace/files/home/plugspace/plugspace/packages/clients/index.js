@@ -1,5 +1,6 @@
 // One question each to Redis and to MongoDB, over their own protocols: is it there, and does it let us in?
 const net = require("node:net");
+const mongo = require("./mongo.js");
 
 function ask(port, request, complete) {
   return new Promise((resolve, reject) => {
@@ -36,26 +37,11 @@ async function redis(url, ...commands) {
 
 const pingRedis = (url) => redis(url, ["PING"]);
 
-/** Resolves when MongoDB answers a ping. */
+/** Resolves when MongoDB has accepted the password of the URL and answers a ping. */
 async function pingMongo(url) {
-  const port = Number(url.match(/@[^/:]+:(\d+)/)?.[1] ?? 27017);
-  // {ping: 1, $db: "admin"} in BSON, in an OP_MSG.
-  const document = Buffer.concat([
-    Buffer.from([0, 0, 0, 0, 0x10]),
-    Buffer.from("ping\0\x01\0\0\0"),
-    Buffer.from([0x02]),
-    Buffer.from("$db\0\x06\0\0\0admin\0"),
-    Buffer.from([0]),
-  ]);
-  document.writeInt32LE(document.length, 0);
-  const header = Buffer.alloc(21);
-  header.writeInt32LE(21 + document.length, 0);
-  header.writeInt32LE(1, 4);
-  header.writeInt32LE(2013, 12);
-  const reply = await ask(port, Buffer.concat([header, document]), (answer) =>
-    answer.length >= 4 && answer.length >= answer.readInt32LE(0) ? answer : undefined,
-  );
-  if (reply.readInt32LE(12) !== 2013) throw new Error("not a MongoDB answer");
+  const connection = await mongo.connect(url);
+  await connection.command("admin", { ping: 1 });
+  connection.end();
 }
 
 module.exports = { redis, pingRedis, pingMongo };
