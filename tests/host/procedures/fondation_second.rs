@@ -160,6 +160,7 @@ fn a_killed_failover_of_fondation_is_resumed_or_undone() {
     let (states, points) = said.split_once('\n').unwrap();
     assert_eq!(states, "scaleway-worker-1-down scaleway-worker-backup-up");
     let (old, new) = states.split_once(' ').unwrap();
+    eprintln!("{points}");
     let is_right = |line: &&str| {
         let [_, first, next, code, second, left, lock] = line.split(' ').collect::<Vec<_>>()[..] else { return false };
         let wanted = if ["undo", "none"].contains(&next) { old } else { new };
