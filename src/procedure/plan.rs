@@ -122,6 +122,7 @@ fn undo(step: &Step, values: &Values) -> Option<String> {
             .to_owned(),
         ),
         Undo::Command(invocation) => Some(shown(invocation, values).to_string()),
+        Undo::Again => Some("do it again, once all else was undone".to_owned()),
         Undo::Never(why) => Some(format!("cannot be undone: {why}")),
     }
 }

@@ -112,7 +112,10 @@ impl Doer for Fake {
     }
 
     fn command(&self, invocation: &Invocation) -> Result<(), Stop> {
-        let undoes = |step: &&Step| matches!(&step.undo, Undo::Command(own) if std::ptr::eq(own, invocation));
+        let undoes = |step: &&Step| match (&step.undo, &step.kind) {
+            (Undo::Command(own), _) | (Undo::Again, StepKind::Command(own)) => std::ptr::eq(own, invocation),
+            _ => false,
+        };
         let step = self.procedure.steps.iter().find(undoes).unwrap();
         self.calls.borrow_mut().push(format!("undo {}", step.name));
         self.done.borrow_mut().retain(|name| *name != step.name);
@@ -341,13 +344,16 @@ fn a_run_that_stopped_is_undone_backwards() {
                 let is_never = |step: &&&'static Step| matches!(step.undo, Undo::Never(_));
                 let exit = if left.iter().any(|step| is_never(&step)) { Exit::Partial } else { Exit::Success };
                 assert_eq!(result.exit, exit, "{at}: {result:?}");
-                // The last one first, and only what was done.
+                // The last one first, and only what was done; what is done again, after all else.
+                let again: Vec<bool> = left.iter().map(|step| matches!(step.undo, Undo::Again)).collect();
+                assert!(again.is_sorted(), "{at}");
                 let by_command: Vec<String> = left
                     .iter()
-                    .filter(|step| matches!(step.undo, Undo::Command(_)) || matches!(step.kind, StepKind::Keys(_)))
-                    .filter(|step| {
+                    .filter(|step| match (&step.undo, &step.kind) {
                         // What a step that sets keys left is decided by the files themselves.
-                        matches!(step.kind, StepKind::Keys(_)) || fake_was_done(procedure.steps, step, place, fault)
+                        (_, StepKind::Keys(_)) | (Undo::Again, StepKind::Command(_)) => true,
+                        (Undo::Command(_), _) => fake_was_done(procedure.steps, step, place, fault),
+                        _ => false,
                     })
                     .map(|step| format!("undo {}", step.name))
                     .collect();

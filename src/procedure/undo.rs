@@ -1,6 +1,6 @@
 //! Goes back: the steps that a run did, the last one first, each by what its record says.
 
-use super::invocation::Scene;
+use super::invocation::{Scene, shown};
 use super::journal::{self, Journal, StepState};
 use super::plan::planned;
 use super::run::{RunResult, StepResult};
@@ -14,14 +14,21 @@ use crate::registry::{Procedure, Service, ServiceChange, Step, StepKind, Undo};
 
 /// Whether a step left something that is to be undone.
 fn is_left(step: &Step, journal: &Journal) -> bool {
-    let state = journal.of(step.name).map(|record| record.state);
-    !matches!(step.undo, Undo::Nothing)
-        && matches!(state, Some(StepState::Done | StepState::Begun | StepState::Failed | StepState::Answered))
+    match (&step.undo, journal.of(step.name).map(|record| record.state)) {
+        (Undo::Nothing, _) => false,
+        (_, Some(StepState::Done | StepState::Begun | StepState::Failed | StepState::Answered)) => true,
+        // It may run with what is no longer there.
+        (Undo::Again, Some(StepState::AlreadyDone)) => true,
+        _ => false,
+    }
 }
 
 /// The steps that would be undone, in the order in which that is done.
 pub fn left(procedure: &'static Procedure, journal: &Journal) -> Vec<&'static Step> {
-    procedure.steps.iter().rev().filter(|step| is_left(step, journal)).collect()
+    let all = procedure.steps.iter().filter(|step| is_left(step, journal));
+    let (again, mut back): (Vec<&Step>, Vec<&Step>) = all.partition(|step| matches!(step.undo, Undo::Again));
+    back.reverse();
+    back.into_iter().chain(again).collect()
 }
 
 /// Undoes what a run did. What cannot be undone is named, and the rest is undone all the same; a step that fails ends it.
@@ -125,6 +132,22 @@ fn one(
             act.end(scene.context, outcome, exit);
             undone?
         }
+        Undo::Again => match &step.kind {
+            StepKind::Services(change, services) => doer.services(*change, services, lock)?.summary,
+            StepKind::Command(invocation) => {
+                let targets = vec![step.name.to_owned()];
+                let commands = vec![shown(invocation, scene.values).to_string()];
+                let act = audit::begin(scene.context, scene.deployment, &operation, targets, commands)?;
+                let done = doer.command(invocation);
+                let (outcome, exit) = match &done {
+                    Ok(()) => ("done again".to_owned(), Exit::Success),
+                    Err(stop) => (stop.why.clone(), stop.exit),
+                };
+                act.end(scene.context, outcome.clone(), exit);
+                done.map(|()| outcome)?
+            }
+            _ => String::new(),
+        },
         Undo::Automatic if let StepKind::Keys(edits) = &step.kind => {
             let keys = planned(step, scene.values).keys.iter().map(|key| format!("# undo {key}")).collect();
             let act = audit::begin(scene.context, scene.deployment, &operation, vec![step.name.to_owned()], keys)?;

@@ -211,6 +211,11 @@ const fn step(s: &Step, p: &Procedure, d: &Deployment, has_copy: bool) {
     match &s.undo {
         Undo::Command(i) => invocation(i, p, me),
         Undo::Never(why) => me.text("undo", why),
+        Undo::Again => match &s.kind {
+            StepKind::Command(_) => {}
+            StepKind::Services(change, _) if !matches!(change, ServiceChange::Stop) => {}
+            _ => me.refuse("undo", "does again what starts nothing"),
+        },
         Undo::Nothing | Undo::Automatic => {}
     }
     if let Some(only_if) = &s.only_if {

@@ -259,6 +259,8 @@ pub enum Undo {
     Automatic,
     /// By a command; afterwards its proof must no longer hold.
     Command(Invocation),
+    /// It is done again, once all else was undone: what was started with something new is started with what it had before.
+    Again,
     /// It cannot be; the text says why, or what is done by hand.
     Never(&'static str),
 }
