@@ -1,6 +1,7 @@
 //! Procedures, driven on booted hosts from the state that calls for them to their end, and killed at each of their boundaries. What they
 //! did is read from the host, never from opsctl.
 
+mod access;
 mod ai_fsm;
 mod fondation;
 mod killed;
