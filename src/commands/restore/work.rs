@@ -16,6 +16,7 @@ use crate::backup::restore::journal::{Journal, Phase, Restore};
 use crate::backup::restore::place::RestoreTarget;
 use crate::backup::restore::{Job, RestoreEnd, Restored};
 use crate::backup::source;
+use crate::backup::staging::Staging;
 use crate::commands::backup::locked;
 use crate::commands::backup::look::{Extent as Sets, view};
 use crate::commands::change;
@@ -188,6 +189,8 @@ struct Prepared<'a> {
     blast: Vec<String>,
     /// Commands that stop the services of the set.
     stop: Vec<String>,
+    /// Where the proven copy lies, until it is live.
+    _staging: Staging,
 }
 
 /// Proves the copy, and finds what would keep it from its place, before anybody is asked.
@@ -212,7 +215,7 @@ fn prepare<'a>(
         [] => Vec::new(),
         _ => operate::make(Operation::Stop, Extent::Named, &context.unhurried(), deployment, set.owners)?.commands(),
     };
-    Ok(Prepared { id, proof, place, blast, stop })
+    Ok(Prepared { id, proof, place, blast, stop, _staging: view.staging })
 }
 
 fn replace_proven(
