@@ -3,6 +3,7 @@
 //! From the runbook of 2026-02-19 and the repository as of 2026-02-23, its last state for the Pi.
 
 mod backup;
+mod data;
 mod failures;
 mod procedures;
 mod release;

@@ -7,23 +7,36 @@ const OLD: &str = "dummy-secret-prim-internal-key";
 const PAID: &str = "201 200 201 200 ";
 const FILES: &str = "stat -c '%a %U:%G %n' /etc/prim/*.env; cd /etc/prim; grep -v PRIM_INTERNAL_KEY *.env";
 
-/// Looks at every process while a procedure runs: all arguments, and the environment of opsctl and of what it runs. The list is on
-/// standard output of this, which is never part of an argument itself.
-const WATCH: &str = "echo $$ >/run/watch.pid; while :; do cat /proc/[0-9]*/cmdline; for p in $(pgrep -x 'opsctl|curl|grep|systemctl'); do cat \
-    /proc/$p/environ; done; sleep 0.02; done >/run/watched 2>/dev/null";
+/// Reads the arguments of every process while a procedure runs, and the environment of opsctl and of what it runs.
+const WATCH: &str = r"
+import glob, os
+open('/run/watch.pid', 'w').write(str(os.getpid()))
+seen = open('/run/watched', 'wb', 0)
+known = set()
+while True:
+    for pid in glob.glob('/proc/[0-9]*'):
+        try:
+            words = open(pid + '/cmdline', 'rb').read()
+            name = os.path.basename(words.split(b'\0')[0])
+            if name in (b'opsctl', b'curl', b'grep', b'systemctl'): words += open(pid + '/environ', 'rb').read()
+        except OSError: continue
+        if words not in known: known.add(words); seen.write(words + b'\n')
+";
 
 struct Watch<'a>(&'a Machine);
 
 impl<'a> Watch<'a> {
     fn over(machine: &'a Machine) -> Self {
         machine.put(&write("watch", WATCH), "/root/watch");
-        machine.sh("setsid bash /root/watch </dev/null >/dev/null 2>&1 &");
+        machine.sh(
+            "setsid python3 /root/watch </dev/null >/dev/null 2>&1 & until [ -s /run/watched ]; do sleep 0.05; done",
+        );
         Watch(machine)
     }
 
     /// None of these was seen anywhere, or is kept.
     fn end(self, secrets: &[&str]) {
-        self.0.sh("kill $(cat /run/watch.pid); test -s /run/watched");
+        self.0.sh("kill $(cat /run/watch.pid); grep -qa 'curl.*--config' /run/watched");
         self.0.put(&write("secrets", &secrets.join("\n")), "/root/secrets");
         let found = self.0.run(&[
             "sh",
@@ -43,9 +56,10 @@ fn write(name: &str, text: &str) -> std::path::PathBuf {
 
 /// What wallet answers to whoever has this key.
 fn status(machine: &Machine, key: &str) -> String {
-    machine.sh(&format!(
-        "curl -s -o /dev/null -w '%{{http_code}}' -H 'x-internal-key: {key}' 'http://127.0.0.1:3001/internal/allowlist/check?address=0x1'"
-    ))
+    machine.put(&write("key", &format!("header = \"x-internal-key: {key}\"")), "/root/key");
+    machine.sh(
+        "curl -s -o /dev/null -w '%{http_code}' -K /root/key 'http://127.0.0.1:3001/internal/allowlist/check?address=0x1'",
+    )
 }
 
 /// What services that ask wallet answer to a wallet that may pay.
@@ -83,9 +97,9 @@ fn the_internal_key_of_prim() {
     run(machine, "health-all", 0);
 
     // Wallet runs with another key than its file has: nothing is begun.
-    machine.sh(&format!("sed -i s/{OLD}/dummy-secret-other/ /etc/prim/wallet.env"));
+    machine.sh("sed -i.old s/^PRIM_INTERNAL_KEY=.*/PRIM_INTERNAL_KEY=another/ /etc/prim/wallet.env");
     says(machine, "rotate-internal-key -y", 5, &["wallet does not accept the key of its env file"]);
-    machine.sh(&format!("sed -i s/dummy-secret-other/{OLD}/ /etc/prim/wallet.env"));
+    machine.sh("mv /etc/prim/wallet.env.old /etc/prim/wallet.env");
 
     let done = run(machine, "rotate-internal-key -y --settle 500ms --answer worker=current", 0);
     let keys = keys(machine);
@@ -126,8 +140,8 @@ fn the_allowlist_of_prim() {
     run(machine, "allowlist-add --undo -y", 0);
     assert_eq!(listed(), before);
     // Wallet takes another key: whether somebody is on the list is then unknown.
-    machine.sh(&format!("sed -i s/{OLD}/dummy-secret-other/ /etc/prim/wallet.env"));
+    machine.sh("sed -i.old s/^PRIM_INTERNAL_KEY=.*/PRIM_INTERNAL_KEY=another/ /etc/prim/wallet.env");
     says(machine, &format!("allowlist {wallet}"), 4, &["401"]);
     assert_eq!(machine.run_as("nobody", &["opsctl", "run", "allowlist", wallet]).code, 4);
-    watch.end(&[OLD, "dummy-secret-other"]);
+    watch.end(&[OLD]);
 }
