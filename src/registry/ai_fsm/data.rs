@@ -45,6 +45,29 @@ const PLACE: Step = Step::check(
     All(&[Exists("{directory}"), Not(&KEPT)]),
     "choose another name with --stamp, or the directory of the dumps with --directory /home/nick/backups",
 );
+/// A run that is resumed finds its own.
+const SINCE: Step = Step::check(
+    "place",
+    "check that {directory} is there, and has no dump of that name from before today",
+    All(&[
+        Exists("{directory}"),
+        Not(&Command(
+            Invocation::new(&[
+                "find",
+                "{directory}",
+                "-maxdepth",
+                "1",
+                "-name",
+                "incident_{stamp}.dump",
+                "-mmin",
+                "+1440",
+            ])
+            .expects("(?m)^/")
+            .means("a dump of that name is older than a day", "no dump of that name is older than a day"),
+        )),
+    ]),
+    "choose another name with --stamp, or the directory of the dumps with --directory /home/nick/backups",
+);
 const DATABASE: Step = Step::check(
     "database",
     "check that the database answers",
@@ -75,7 +98,7 @@ const DUMP: Step = Step::command(
     Risk::Safe,
 )
 .proof(Any(&[KEPT, WHOLE]))
-.undo(Undo::Command(Invocation::new(&["rm", "--force", "{directory}/incident_{stamp}.dump.new"])));
+.undo(Undo::Never("what was dumped stays; a dump that is not whole has .new behind its name"));
 const KEEP: Step = Step::command(
     "keep",
     "give it its name, incident_{stamp}.dump",
@@ -88,15 +111,30 @@ const KEEP: Step = Step::command(
     Risk::Safe,
 )
 .proof(KEPT)
-.undo(Undo::Never("the snapshot is kept; nothing depends on it"));
+.undo(Undo::Never("the snapshot is kept"));
+
+const REMOVE: Undo = Undo::Command(Invocation::new(&["rm", "--force", "{directory}/incident_{stamp}.dump.new"]));
 
 pub(super) static EMERGENCY_SNAPSHOT: Procedure = Procedure::new(
     "emergency-snapshot",
     &[
         PLACE,
         DATABASE,
-        DUMP,
-        KEEP,
+        Step::command(
+            "file",
+            "make the file that it is written to",
+            Invocation::new(&["install", "--mode=600", "/dev/null", "{directory}/incident_{stamp}.dump.new"]),
+            Risk::Safe,
+        )
+        .proof(Any(&[KEPT, Exists("{directory}/incident_{stamp}.dump.new")]))
+        .undo(REMOVE),
+        DUMP.undo(REMOVE),
+        KEEP.undo(Undo::Command(Invocation::new(&[
+            "mv",
+            "--no-clobber",
+            "{directory}/incident_{stamp}.dump",
+            "{directory}/incident_{stamp}.dump.new",
+        ]))),
         Step::show(
             "size",
             "show the dumps, the newest last",
@@ -130,7 +168,7 @@ const COUNTS: Step = Step::show(
 pub(super) static DATA_CORRUPTION: Procedure = Procedure::new(
     "data-corruption",
     &[
-        PLACE,
+        SINCE,
         DATABASE,
         Step::stop("stop", &[&WEB, &WORKER]),
         DUMP,
@@ -177,7 +215,7 @@ pub(super) static DATA_CORRUPTION: Procedure = Procedure::new(
 .done(&[Healthy(&POSTGRES), Healthy(&WEB), Healthy(&WORKER), KEPT])
 .note(
     "the runbook drops the database before the copy is proven, and without a dump of what is there. Of audit_log no values \
-     are shown, because they are data of customers. The old database is kept under another name until it is forgotten",
+     are shown, because they are data of customers. A dump of the same --stamp from the last day counts as its own. The old database is kept under another name until it is forgotten",
 );
 
 /// A table, column, function, index, trigger or policy of that name.

@@ -3,6 +3,7 @@
 
 mod access;
 mod ai_fsm;
+mod ai_fsm_data;
 mod fondation;
 mod killed;
 mod plugspace;
