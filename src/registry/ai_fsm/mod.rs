@@ -4,6 +4,7 @@
 
 mod backup;
 mod checklists;
+mod data;
 mod failures;
 mod procedures;
 mod release;

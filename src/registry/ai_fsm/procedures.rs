@@ -3,13 +3,25 @@
 //! Role and database are those of the container's own environment: `env -S` puts them in, and nothing of it is a shell.
 
 use super::checklists::{CI_BYPASS, HEALTH_CRON};
+use super::data::{DATA_CORRUPTION, EMERGENCY_SNAPSHOT, MIGRATE};
 use super::services::*;
 use super::{P1, P2};
 use crate::registry::*;
 use Assertion::{All, Any, Command, Exists, Free, Healthy, Not};
 
-pub(super) static PROCEDURES: &[&Procedure] =
-    &[&KILL_QUERY, &DB_ACTIVITY, &DB_LOCKS, &LOG_ROTATION_CHECK, &SWAP_GROW, &HEALTH_CRON, &CI_BYPASS, &POST_INCIDENT];
+pub(super) static PROCEDURES: &[&Procedure] = &[
+    &KILL_QUERY,
+    &DB_ACTIVITY,
+    &DB_LOCKS,
+    &EMERGENCY_SNAPSHOT,
+    &DATA_CORRUPTION,
+    &MIGRATE,
+    &LOG_ROTATION_CHECK,
+    &SWAP_GROW,
+    &HEALTH_CRON,
+    &CI_BYPASS,
+    &POST_INCIDENT,
+];
 
 const PSQL: &[&str] = &[
     "env",
@@ -25,7 +37,7 @@ const PSQL_BARE: &[&str] = &[
 ];
 
 /// A table that the database is asked for.
-const fn asks(sql: &'static str) -> Invocation {
+pub(super) const fn asks(sql: &'static str) -> Invocation {
     Invocation::new(PSQL).inside(&POSTGRES).input(sql)
 }
 

@@ -2,6 +2,7 @@
 //!
 //! From the runbook of 2026-02-26 and the repository as of 2026-02-28.
 
+mod access;
 mod backup;
 mod checklists;
 mod failures;

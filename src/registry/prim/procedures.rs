@@ -1,5 +1,6 @@
 //! What the runbook of prim has an operator do beyond what the verbs of opsctl do: health of all, mail, secrets, alerts.
 
+use super::access::{ALLOWLIST_ADD, ALLOWLIST_CHECK, ALLOWLIST_REMOVE, ROTATE_INTERNAL_KEY};
 use super::checklists::{ADD_HEALTH_ENDPOINT, ROTATE_SECRETS};
 use super::services::*;
 use super::{P0, P2};
@@ -12,7 +13,12 @@ pub(super) static PROCEDURES: &[&Procedure] = &[
     &MAIL_RESTART,
     &CADDY_RELOAD,
     &BACKUP_MAIL,
+    &RESTORE_MAIL,
     &SECRETS_AUDIT,
+    &ROTATE_INTERNAL_KEY,
+    &ALLOWLIST_CHECK,
+    &ALLOWLIST_ADD,
+    &ALLOWLIST_REMOVE,
     &ALERT_SETUP,
     &ADD_HEALTH_ENDPOINT,
     &ROTATE_SECRETS,
@@ -227,6 +233,33 @@ static BACKUP_MAIL: Procedure = Procedure::new(
     "mail is refused meanwhile, and senders try again. The nightly script never backs up the mail. The runbook's tar has no \
      checksum; opsctl reads its copy back before it counts",
 );
+
+static RESTORE_MAIL: Procedure = Procedure::new(
+    "restore-mail",
+    &[
+        Step::show(
+            "now",
+            "show how much mail there is now",
+            Invocation::new(&["du", "-sh", "/opt/prim/deploy/email/stalwart-data"]).seconds(120),
+        )
+        .only_if(Exists("/opt/prim/deploy/email/stalwart-data")),
+        Step::restore_at("restore", "stalwart", "copy")
+            .title("stop the mail server, put {copy} in place of its data, start it again")
+            .loses("mail that came since the copy, which only the old data has"),
+        Step::wait("banner", "wait until Stalwart greets again", Healthy(&STALWART), 60),
+    ],
+)
+.aliases(&["mail-restore"])
+.summary("restore all mail from a copy")
+.section("6. Backup & Recovery: Stalwart")
+.severity(&P2)
+.when("the store of the mail server is damaged or lost")
+.not_when("mail is only not accepted: opsctl run mail-restart")
+.parameters(&[Parameter::new("copy", ParameterKind::Word)
+    .help("id of the copy, as opsctl backup list prints it")
+    .default("newest")])
+.done(&[Healthy(&STALWART), Healthy(&EMAIL)])
+.note("the copy is proven before anything is touched. The old data is kept beside it, never removed: it has what came since");
 
 /// What nobody but root and the group prim may read.
 const OPEN: Invocation = Invocation::new(&[

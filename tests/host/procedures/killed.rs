@@ -2,6 +2,8 @@
 //! enters its first, second, third … system call of a kind. Whatever the point, the run is resumed to its end or undone to what was
 //! there before, nothing is half written, and no lock stays.
 
+mod prim;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -1,7 +1,9 @@
 //! Procedures, driven on booted hosts from the state that calls for them to their end, and killed at each of their boundaries. What they
 //! did is read from the host, never from opsctl.
 
+mod access;
 mod ai_fsm;
+mod ai_fsm_data;
 mod fondation;
 mod fondation_login;
 mod fondation_second;

@@ -1,6 +1,6 @@
 //! prim: health of all, mail, Caddy, secrets, alerts. Stalwart is a stand-in, because no registry has the server.
 
-use super::{run, says};
+use super::{planned, run, says};
 use crate::actions::{snapshot, unchanged};
 use crate::machine::Machine;
 
@@ -69,6 +69,28 @@ fn mail(machine: &Machine) {
     let copy = "rclone cat $(rclone lsf -R --files-only r2backup:prim-backups/opsctl/stalwart | grep age$ | \
                 sed 's,^,r2backup:prim-backups/opsctl/stalwart/,') | age -d -i /etc/opsctl/backup.key | zstd -dc | tar -xO --wildcards '*data/CURRENT'";
     assert_eq!(machine.sh(copy), "a store of the stand-in, to be backed up and restored\n");
+    // The store is damaged, and restored; what it was is kept beside it.
+    let (data, there) = ("/opt/prim/deploy/email/stalwart-data", "stat -c '%a %U:%G %n' $(find stalwart-data)");
+    let there = format!("cd {data}/..; {there}");
+    let before = machine.sh(&there);
+    machine.sh(&format!("echo damaged >{data}/data/CURRENT"));
+    planned(
+        machine,
+        "restore-mail",
+        &format!("cat {data}/data/CURRENT; docker inspect -f '{{{{.State.StartedAt}}}}' stalwart"),
+    );
+    says(machine, "restore-mail --copy 2020-01-01 -y", 2, &["2020-01-01"]);
+    assert_eq!(
+        (machine.sh(BANNER), machine.sh(&format!("cat {data}/data/CURRENT"))),
+        ("220".to_owned(), "damaged\n".to_owned())
+    );
+    run(machine, "restore-mail -y --settle 500ms", 0);
+    assert_eq!((machine.sh(BANNER), machine.sh(&there)), ("220".to_owned(), before));
+    assert_eq!(
+        machine.sh(&format!("cat {data}/data/CURRENT")),
+        "a store of the stand-in, to be backed up and restored\n"
+    );
+    assert_ne!(machine.sh("grep -rlx damaged /opt/prim/deploy/email"), "");
     machine.sh("mv /opt/prim/deploy/email/stalwart-data /root/");
     says(machine, "backup-mail -y", 5, &["this host serves no mail"]);
     machine.sh("mv /root/stalwart-data /opt/prim/deploy/email/");

@@ -51,8 +51,8 @@ export default service({
       allowlist.run("INSERT OR IGNORE INTO allowlist VALUES (?, 'internal', NULL, unixepoch())", [address.toLowerCase()]);
       return json({ ok: true });
     },
-    "DELETE /internal/allowlist/remove": (request) => {
-      const address = new URL(request.url).searchParams.get("address")?.toLowerCase() ?? "";
+    "DELETE /internal/allowlist/:address": (request) => {
+      const address = new URL(request.url).pathname.split("/").pop()!.toLowerCase();
       const refused = stranger(request);
       if (refused) return refused;
       allowlist.run("DELETE FROM allowlist WHERE address = ?", [address]);

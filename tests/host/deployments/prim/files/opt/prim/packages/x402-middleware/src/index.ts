@@ -65,7 +65,7 @@ export function service(options: Service) {
     const route = `${request.method} ${url.pathname}`;
     if (route === "GET /") return options.health ? options.health() : json({ service: name, status: "ok" });
     if (route === "GET /v1/metrics" && options.metrics) return json(metrics());
-    const free = options.free?.[route];
+    const free = options.free?.[route] ?? options.free?.[route.replace(/\/[^/]*$/, "/:address")];
     if (free) return free(request, running);
     const paid = options.paid?.[route];
     if (paid) return (await unpaid(request, running)) ?? paid(request, running);
