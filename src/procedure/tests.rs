@@ -365,8 +365,13 @@ fn a_run_that_stopped_is_undone_backwards() {
                     })
                     .map(|step| format!("undo {}", step.name))
                     .collect();
-                let calls: Vec<String> =
-                    fake.take_calls().into_iter().filter(|call| call.starts_with("undo ")).collect();
+                let calls = fake.take_calls();
+                for step in left.iter().filter(|step| matches!(step.undo, Undo::Again)) {
+                    let StepKind::Services(change, services) = &step.kind else { continue };
+                    let names: Vec<&str> = services.iter().map(|service| service.name).collect();
+                    assert!(calls.contains(&format!("{change:?} {}", names.join(" "))), "{at}: {calls:?}");
+                }
+                let calls: Vec<String> = calls.into_iter().filter(|call| call.starts_with("undo ")).collect();
                 assert_eq!(calls, by_command, "{at}");
                 assert!(ground.kept().unwrap().ended.is_some(), "{at}");
             }

@@ -7,6 +7,8 @@ use super::super::{CRITICAL, HIGH};
 use crate::registry::*;
 
 const ENV_FILE: &str = "/home/plugspace/plugspace/.env";
+/// What dotenv reads in the directory in which pm2 starts the API.
+const API_FILE: &str = "/home/plugspace/plugspace/apps/api/.env";
 const DOTENV: KeyFormat = KeyFormat::Env(EnvReader::Dotenv);
 const SYSTEMD: KeyFormat = KeyFormat::Env(EnvReader::Systemd);
 
@@ -25,12 +27,36 @@ macro_rules! not_in_pm2 {
                     .expects(concat!("\"", $key, "\""))
                     .means(concat!("pm2 keeps its own ", $key), concat!("pm2 keeps no ", $key, " of its own")),
             )),
-            "as plugspace, without that variable: pm2 delete all, pm2 start ecosystem.config.js, pm2 save",
+            concat!(
+                "a restart would keep the old one: have each application read /home/plugspace/plugspace/.env; then, as \
+                 plugspace and without ",
+                $key,
+                ": pm2 delete all, pm2 start ecosystem.config.js, pm2 save"
+            ),
         )
     };
 }
 
 static APPLICATIONS: &[&Service] = &[&API, &VOICE];
+
+/// A copy would keep the old password.
+const ONE_FILE: Assertion = Any(&[
+    Not(&Exists(API_FILE)),
+    Command(
+        Invocation::new(&["find", "-L", API_FILE, "-samefile", ENV_FILE])
+            .expects(".")
+            .means("apps/api/.env is a link to the other .env", "apps/api/.env is another file than .env"),
+    ),
+]);
+
+const fn one_file() -> Step {
+    Step::check(
+        "file",
+        "check that there is one .env",
+        ONE_FILE,
+        "as plugspace in apps/api, after you compared the two: ln -sf ../../.env .env",
+    )
+}
 
 const fn restart() -> Step {
     Step::restart("restart", APPLICATIONS)
@@ -106,6 +132,7 @@ pub static ROTATE_REDIS: Procedure = Procedure::new(
             Any(&[REDIS_OLD, REDIS_NEW]),
             "compare REDIS_PASSWORD in /root/.plugspace/redis-credentials.txt with requirepass in /etc/redis/redis.conf",
         ),
+        one_file(),
         not_in_pm2!("REDIS_URL"),
         Step::command(
             "exporter-unit",
@@ -188,7 +215,7 @@ pub static ROTATE_REDIS: Procedure = Procedure::new(
 .note(
     "both passwords are valid until the applications run with the new one: CONFIG is removed on this server, so \
      requirepass cannot be set at run time, but ACL SETUSER adds and removes passwords; Redis is not restarted, and \
-     reads the new requirepass at its next start; the voice server reports healthy even without Redis; the setup puts \
+     reads the new requirepass at its next start; the voice server reports healthy even without Redis, and in the repository only the API reads .env; the setup puts \
      the password into the arguments of redis_exporter, which it reads from its file afterwards",
 );
 
@@ -272,6 +299,7 @@ pub static ROTATE_DB_CREDENTIALS: Procedure = Procedure::new(
             ),
             "correct MONGODB_ADMIN_URI in /root/.plugspace/mongodb-credentials.txt",
         ),
+        one_file(),
         not_in_pm2!("DATABASE_URL"),
         Step::set_keys(
             "files",
@@ -320,6 +348,6 @@ pub static ROTATE_DB_CREDENTIALS: Procedure = Procedure::new(
 .done(&[MONGODB_NEW, MONGODB_OLD_DEAD, Healthy(&API), Healthy(&VOICE)])
 .note(
     "MongoDB knows one password of a user: from the change on, new connections with the old one are refused, and open \
-     ones stay until the restart right after it. The runbook looks for the user in admin, where it is not, and its sed \
-     holds OLD_PASSWORD as a word, so .env stays as it is: the restart after that is an outage",
+     ones remain until the restart right after it. The runbook changes a user of database admin, where it is not \
+     defined, and its sed holds OLD_PASSWORD as a word, so .env is not changed: the restart after that is an outage",
 );

@@ -37,7 +37,7 @@ macro_rules! recreate {
     ($proof:expr) => {
         Step::command(
             "recreate",
-            "make the container of the API anew, with the new environment",
+            "recreate the container of the API with the new environment",
             Invocation::new(&[
                 "docker",
                 "compose",
@@ -192,11 +192,11 @@ pub static ROTATE_DB: Procedure = Procedure::new(
 ])
 .done(&[NEW_LOGIN, Not(&OLD_LOGIN), Healthy(&POSTGRES), Healthy(&API)])
 .note(
-    "a role has one password: from the change on, new connections with the old one are refused, and open ones stay \
-     until the container of the API is made anew right after it. psql in the container needs no password over the \
+    "a role has one password: from the change on, new connections with the old one are refused, and open ones \
+     remain until the container of the API is recreated right after it. psql in the container needs no password over the \
      socket and 127.0.0.1, so logins are proven over the address of the container's name. pg_stat_statements keeps \
      ALTER ROLE with its password, unless it is switched off for that session, as here. The container of postgres \
-     keeps the old POSTGRES_PASSWORD, which only an empty data directory uses, until compose makes it anew",
+     keeps the old POSTGRES_PASSWORD, which only an empty data directory uses, until compose recreates it",
 );
 
 pub static ROTATE_JWT: Procedure = Procedure::new(
@@ -308,7 +308,7 @@ pub static ROTATE_STRIPE: Procedure = Procedure::new(
 .severity(&P1)
 .when(
     "the key of Stripe is known to somebody who should not know it. First, in the dashboard: rotate it so that the old \
-     one stays valid for a day; then, as root, write the new one to a file of mode 600",
+     one remains valid for a day; then, as root, write the new one to a file of mode 600",
 )
 .not_when("webhooks get 400: that is another secret, and a known defect of the handler")
 .parameters(&[Parameter::new("key-file", ParameterKind::Path).help("file of root's, mode 600, with the new key")])
@@ -318,7 +318,7 @@ pub static ROTATE_STRIPE: Procedure = Procedure::new(
 ])
 .done(&[STRIPE_NEW, STRIPE_OLD_DEAD, has!("process.env.STRIPE_SECRET_KEY", "{new}", "the new key of Stripe"), Healthy(&API)])
 .note(
-    "remove the file afterwards. The front end has only the publishable key, which stays. STRIPE_WEBHOOK_SECRET is \
+    "remove the file afterwards. The front end has only the publishable key, which remains as it is. STRIPE_WEBHOOK_SECRET is \
      another secret: the handler refuses every event at present, whatever it is, because it gets a parsed body. The \
      runbook passes the key in the arguments of curl, where every user can read it",
 );

@@ -5,6 +5,7 @@ use super::super::{contains, opsctl, run, says};
 use crate::machine::Machine;
 
 const ENV: &str = "/home/plugspace/plugspace/.env";
+const API: &str = "/home/plugspace/plugspace/apps/api/.env";
 const REDIS: &str = "/root/.plugspace/redis-credentials.txt";
 const MONGODB: &str = "/root/.plugspace/mongodb-credentials.txt";
 
@@ -31,6 +32,7 @@ fn redis(machine: &Machine, password: &str) -> String {
 fn the_password_of_redis_is_rotated() {
     let machine = &Machine::boot_as("plugspace", "it-plugspace-rotate-redis");
     let paths = format!("/etc/redis/redis.conf {ENV} {REDIS}");
+    machine.sh(&format!("ln -s ../../.env {API}"));
     let (owners, before) = files(machine, &paths);
     says(machine, "rotate-redis --dry-run", 0, &["nothing was changed", "password in REDIS_URL"]);
     run(machine, "rotate-redis", 5);
@@ -66,7 +68,7 @@ fn the_password_of_redis_is_rotated() {
         assert_eq!(machine.sh("curl -fsS http://localhost:9121/metrics"), "redis_up 1\n");
     };
     works(&new, old);
-    machine.sh("! ps -ww -eo args | grep -q '[r]edis.password'");
+    machine.sh(&format!("! ps -ww -eo args | grep -q '[r]edis.password'; test -L {API}"));
     // The file of the server says the same as the server does.
     machine.sh("systemctl restart redis-server");
     works(&new, old);
@@ -103,6 +105,9 @@ fn the_password_of_mongodb_is_rotated() {
     says(machine, "rotate-db-credentials -y", 5, &["mongosh is not installed"]);
     machine.sh("install -m 755 /usr/local/lib/test-host/mongosh-standin.mjs /usr/bin/mongosh");
     says(machine, "rotate-db-credentials --dry-run", 0, &["nothing was changed", "password in MONGODB_APP_URI"]);
+    machine.sh(&format!("cp -p {ENV} {API}"));
+    says(machine, "rotate-db-credentials -y", 5, &["apps/api/.env is another file than .env"]);
+    machine.sh(&format!("rm {API}"));
     // What pm2 keeps would win over the file.
     let pm2 = "cd / && setpriv --reuid=plugspace --regid=plugspace --init-groups env -i PATH=/usr/local/bin:/usr/bin:/bin HOME=/home/plugspace PM2_HOME=/home/plugspace/.pm2";
     machine.sh(&format!("{pm2} DATABASE_URL=mongodb://x pm2 --silent restart plugspace-admin --update-env"));
