@@ -23,6 +23,12 @@ const RUNBOOKS: &[(&str, &[&str])] = &[
     (
         "prim",
         &[
+            "restore-mail",
+            "rotate-internal-key",
+            "allowlist-add",
+            "allowlist-remove",
+            "allowlist-check",
+            "allowlist",
             "quick-card",
             "health-all",
             "backup-now",
@@ -43,6 +49,10 @@ const RUNBOOKS: &[(&str, &[&str])] = &[
     (
         "fondation",
         &[
+            "restore-backup",
+            "failover",
+            "rotate-credentials",
+            "zero-downtime-update",
             "complete-failure",
             "data-corruption",
             "security-breach",
@@ -62,6 +72,9 @@ const RUNBOOKS: &[(&str, &[&str])] = &[
     (
         "ai-fsm",
         &[
+            "emergency-snapshot",
+            "migrate",
+            "data-corruption",
             "status",
             "health",
             "quick",
@@ -83,6 +96,9 @@ const RUNBOOKS: &[(&str, &[&str])] = &[
     (
         "v-edfinance",
         &[
+            "rotate-jwt",
+            "rotate-stripe",
+            "rotate-db",
             "incident-flow",
             "incident-log",
             "incident-update",
@@ -114,6 +130,9 @@ const RUNBOOKS: &[(&str, &[&str])] = &[
     (
         "plugspace",
         &[
+            "rotate-db-credentials",
+            "rotate-redis",
+            "block-ip",
             "status",
             "deploy",
             "rollback",

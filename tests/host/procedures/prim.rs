@@ -129,6 +129,21 @@ fn secrets(machine: &Machine) {
     }
 }
 
+/// Only what reads a file that was changed is restarted.
+fn rotations(machine: &Machine) {
+    machine.sh("touch -d '3 days ago' /etc/prim/*.env; touch /etc/prim/spawn.env");
+    let pids = "systemctl show -p MainPID --value prim-email prim-domain prim-store prim-faucet prim-search prim-mem prim-wallet";
+    let (others, spawn) = (machine.sh(pids), machine.sh("systemctl show -p MainPID --value prim-spawn"));
+    let asked = ["stalwart", "relay", "internal-key", "digitalocean", "cloudflare", "circle", "tavily", "google"];
+    let current: String = asked.iter().map(|step| format!(" --answer {step}=current")).collect();
+    says(machine, &format!("rotate-secrets -y --settle 100ms{current}"), 8, &["use each new credential once"]);
+    assert_eq!(machine.sh(pids), others);
+    assert_ne!(machine.sh("systemctl show -p MainPID --value prim-spawn"), spawn);
+    let all = format!("{current} --answer use=works --answer revoke=revoked");
+    run(machine, &format!("rotate-secrets -y --settle 100ms --resume{all}"), 0);
+    assert_eq!(machine.sh(pids), others);
+}
+
 fn alerts(machine: &Machine) {
     machine.sh("systemctl stop cron");
     says(machine, "alert-setup -y", 5, &["cron does not run"]);
