@@ -62,12 +62,22 @@ pub struct Args {
     /// Verify this long before success [default: 10s]
     #[arg(long, value_name = "DURATION", default_value = SETTLE, hide_default_value = true, value_parser = duration)]
     settle: Duration,
-    /// The services of the set were stopped before, and stay so.
+    /// What becomes of the services of the set.
     #[arg(skip)]
-    rest: bool,
+    then: Then,
     /// What every change takes.
     #[command(flatten)]
     change: Change,
+}
+
+/// What becomes of the services of a set once its data is live.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Then {
+    /// They are started.
+    #[default]
+    Start,
+    /// They were stopped before, and stay so.
+    Rest,
 }
 
 /// Which copy is meant.
@@ -135,7 +145,8 @@ pub(super) fn for_procedure(
         .then(|| at(copy))
         .transpose()
         .map_err(|why| Error::usage(Code::BadId, format!("{copy}: {why}")).hint(program::command("backup list")))?;
-    let args = Args { at, rest: settle.is_none(), ..of_procedure(settle.unwrap_or_default()) };
+    let then = if settle.is_some() { Then::Start } else { Then::Rest };
+    let args = Args { at, then, ..of_procedure(settle.unwrap_or_default()) };
     work::within(&args, context, deployment, set, lock, consent)
 }
 
@@ -152,8 +163,8 @@ pub(super) fn recover(
 /// What a procedure asks for: it has consent, and the lock.
 fn of_procedure(settle: Duration) -> Args {
     let change = Change { dry_run: false, yes: true, lock_wait: None };
-    let (forget_old, recover, rest) = (false, false, false);
-    Args { set: None, at: None, accept_unsigned: false, to: None, forget_old, recover, settle, rest, change }
+    let (forget_old, recover, then) = (false, false, Then::Start);
+    Args { set: None, at: None, accept_unsigned: false, to: None, forget_old, recover, settle, then, change }
 }
 
 /// Whether a set was restored since then, and its data is live.

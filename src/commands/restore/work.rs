@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Args;
 use super::prove::{Chosen, proven};
+use super::{Args, Then};
 use crate::action::audit;
 use crate::action::lock::Lock;
 use crate::action::plan::Operation;
@@ -93,7 +93,8 @@ fn bring_to_an_end(
     let act = audit::begin(context, deployment, "restore --recover", vec![set.name.to_owned()], Vec::new())?;
     let calm = context.unhurried();
     let plan = |operation| operate::make(operation, Extent::Named, &calm, deployment, set.owners);
-    let owners = Owners { context: &calm, deployment, set, settle: args.settle, rest: args.rest, plan: &plan };
+    let owners =
+        Owners { context: &calm, deployment, set, settle: args.settle, rest: args.then == Then::Rest, plan: &plan };
     let job = Job { context: &calm, deployment, set, place: &place, owners: &owners };
     let restored = job.recover(&mut journal, restore.clone(), lock);
     act.end(context, restored.end.summary(), restored.end.exit());
@@ -289,7 +290,8 @@ fn put_live(
 ) -> Result<(Restored, Exit), Error> {
     let calm = context.unhurried();
     let plan = |operation| operate::make(operation, Extent::Named, &calm, deployment, set.owners);
-    let owners = Owners { context: &calm, deployment, set, settle: args.settle, rest: args.rest, plan: &plan };
+    let owners =
+        Owners { context: &calm, deployment, set, settle: args.settle, rest: args.then == Then::Rest, plan: &plan };
     let job = Job { context: &calm, deployment, set, place: &prepared.place, owners: &owners };
     exchange(&job, &prepared.proof, prepared.id, prepared.stop, lock, consent)
 }

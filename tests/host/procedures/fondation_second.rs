@@ -155,7 +155,7 @@ fn a_killed_failover_of_fondation_is_resumed_or_undone() {
     let machine = Machine::boot_as("fondation", "fondrot-killed");
     let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/host/procedures/killed/failover");
     machine.put(&script, "/root/failover");
-    let count = if crate::backup::killed::is_whole() { "400" } else { "10" };
+    let count = if crate::backup::killed::is_whole() { "400" } else { "6" };
     let said = machine.sh(&format!("bash /root/failover {count}"));
     let (states, points) = said.split_once('\n').unwrap();
     assert_eq!(states, "scaleway-worker-1-down scaleway-worker-backup-up");
