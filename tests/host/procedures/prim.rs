@@ -23,6 +23,7 @@ fn procedures_of_prim() {
     mail(machine);
     caddy(machine);
     secrets(machine);
+    rotations(machine);
     alerts(machine);
 }
 
