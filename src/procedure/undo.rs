@@ -14,11 +14,12 @@ use crate::registry::{Procedure, Service, ServiceChange, Step, StepKind, Undo};
 
 /// Whether a step left something that is to be undone.
 fn is_left(step: &Step, journal: &Journal) -> bool {
-    match (&step.undo, journal.of(step.name).map(|record| record.state)) {
-        (Undo::Nothing, _) => false,
-        (_, Some(StepState::Done | StepState::Begun | StepState::Failed | StepState::Answered)) => true,
+    match journal.of(step.name).map(|record| record.state) {
+        Some(StepState::Done | StepState::Begun | StepState::Failed | StepState::Answered) => {
+            !matches!(step.undo, Undo::Nothing)
+        }
         // It may run with what is no longer there.
-        (Undo::Again, Some(StepState::AlreadyDone)) => true,
+        Some(StepState::AlreadyDone) => matches!(step.undo, Undo::Again),
         _ => false,
     }
 }
