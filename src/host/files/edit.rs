@@ -64,22 +64,28 @@ impl System {
             Read::take(&file, LONGEST).read_to_end(&mut old)?;
             match make(&old).map_err(io::Error::other)? {
                 Some(new) if new != old => replace(&parent, &name, &stat, &file, &new).map(|()| true),
-                Some(_) | None => Ok(false),
+                // What a call that was killed left holds what is not to be.
+                Some(_) | None => remove(&parent, &beside(&name, NEW)).map(|()| false),
             }
         })
     }
 }
 
+fn beside(name: &OsStr, end: &str) -> OsString {
+    [name, OsStr::new(end)].into_iter().collect()
+}
+
+fn remove(parent: &PathStep, name: &OsStr) -> io::Result<()> {
+    match unlinkat(&parent.fd, name, AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
 fn replace(parent: &PathStep, name: &OsStr, stat: &Stat, file: &File, text: &[u8]) -> io::Result<()> {
     let directory = parent.fd.as_fd();
-    let beside = |end: &str| [name, OsStr::new(end)].into_iter().collect::<OsString>();
-    let (new, kept) = (beside(NEW), beside(OLD));
-    let remove = |name: &OsStr| match unlinkat(directory, name, AtFlags::empty()) {
-        Ok(()) | Err(Errno::NOENT) => Ok(()),
-        Err(errno) => Err(io::Error::from(errno)),
-    };
-    // One that was left by a call that was killed.
-    remove(&new)?;
+    let (new, kept) = (beside(name, NEW), beside(name, OLD));
+    remove(parent, &new)?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut written = File::from(openat(directory, &new, flags, Mode::RUSR | Mode::WUSR)?);
     let made = (|| {
@@ -97,13 +103,13 @@ fn replace(parent: &PathStep, name: &OsStr, stat: &Stat, file: &File, text: &[u8
         }
         written.write_all(text)?;
         written.sync_all()?;
-        remove(&kept)?;
+        remove(parent, &kept)?;
         linkat(directory, name, directory, &kept, AtFlags::empty())?;
         renameat(directory, &new, directory, name)?;
         io::Result::Ok(())
     })();
     if let Err(error) = made {
-        let _ = remove(&new);
+        let _ = remove(parent, &new);
         return Err(error);
     }
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;

@@ -336,7 +336,9 @@ fn an_edited_file_keeps_its_mode_and_the_old_one() {
         assert_eq!(fs::metadata(tree.path("root/env")).unwrap().permissions().mode() & 0o7777, 0o640);
         assert!(!tree.path("root/env.opsctl-new").exists());
     }
+    fs::write(tree.path("root/env.opsctl-new"), "half").unwrap();
     assert!(!tree.0.edit("/root/env", |_| Ok(None)).unwrap());
+    assert!(!tree.path("root/env.opsctl-new").exists());
     assert!(!tree.0.edit("/root/env", |old| Ok(Some(old.to_vec()))).unwrap());
     assert_eq!(tree.0.edit("/root/env", |_| Err("no".to_owned())).unwrap_err().to_string(), "no");
     assert_eq!(read("root/env.opsctl-old"), "old\nnew\n");
