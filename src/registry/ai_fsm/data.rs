@@ -109,7 +109,7 @@ const DUMP: Step = Step::command(
     Risk::Safe,
 )
 .proof(Any(&[KEPT, WHOLE]))
-.undo(Undo::Never("what was dumped stays; a dump that is not whole has .new behind its name"));
+.undo(Undo::Never("the dump is kept; one that is not whole has .new behind its name"));
 const KEEP: Step = Step::command(
     "keep",
     "give it its name, incident_{stamp}.dump",
@@ -209,7 +209,7 @@ pub(super) static DATA_CORRUPTION: Procedure = Procedure::new(
             "docs/DECISION_LOG.md of the repository",
             "written",
         ),
-        Step::ask("tell", "tell those concerned which data was lost", "by mail", "told"),
+        Step::ask("tell", "inform those concerned which data was lost", "by mail", "told"),
     ],
 )
 .aliases(&["corruption"])
@@ -252,7 +252,7 @@ pub(super) static MIGRATE: Procedure = Procedure::new(
                 Invocation::new(&["find", "{file}", "-maxdepth", "0", "-type", "f", "-name", "*.sql", "!", "-name", "*seed*"])
                     .expects("(?m)^/")
                     .no(1)
-                    .means("{file} is a migration", "{file} is no file *.sql, or has *seed* in its name"),
+                    .means("{file} is a migration", "{file} is no file *.sql, or one of known passwords"),
             ),
             "seeds have known passwords, and are never for production",
         ),
@@ -291,7 +291,7 @@ pub(super) static MIGRATE: Procedure = Procedure::new(
             Risk::Disruptive,
         )
         .proof(MADE)
-        .undo(Undo::Never("migrations go forward only; opsctl restore database goes back, and loses all data since")),
+        .undo(Undo::Never("opsctl restore database undoes it, and loses all data since")),
         Step::check(
             "healthy",
             "check that web and worker bear it",
