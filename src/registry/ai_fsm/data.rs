@@ -4,10 +4,21 @@
 //! needed for a redirection. It replaces `$$` by `$`; role and database are then those of the container's own environment.
 
 use super::P1;
-use super::procedures::asks;
 use super::services::*;
 use crate::registry::*;
 use Assertion::{All, Any, Command, Exists, Healthy, Not};
+
+/// Role and database are those of the container's own environment.
+const PSQL: &[&str] = &[
+    "env",
+    "-S",
+    "psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --username=${POSTGRES_USER} --dbname=${POSTGRES_DB}",
+];
+
+/// A table that the database is asked for.
+pub(super) const fn asks(sql: &'static str) -> Invocation {
+    Invocation::new(PSQL).inside(&POSTGRES).input(sql)
+}
 
 const STAMP: Parameter =
     Parameter::new("stamp", ParameterKind::Word).help("time of the incident, part of a file's name: 20260219_1405");
@@ -98,7 +109,7 @@ const DUMP: Step = Step::command(
     Risk::Safe,
 )
 .proof(Any(&[KEPT, WHOLE]))
-.undo(Undo::Never("what was dumped stays; a dump that is not whole has .new behind its name"));
+.undo(Undo::Never("the dump is kept; one that is not whole has .new behind its name"));
 const KEEP: Step = Step::command(
     "keep",
     "give it its name, incident_{stamp}.dump",
@@ -198,7 +209,7 @@ pub(super) static DATA_CORRUPTION: Procedure = Procedure::new(
             "docs/DECISION_LOG.md of the repository",
             "written",
         ),
-        Step::ask("tell", "tell those concerned which data was lost", "by mail", "told"),
+        Step::ask("tell", "inform those concerned which data was lost", "by mail", "told"),
     ],
 )
 .aliases(&["corruption"])
@@ -236,14 +247,14 @@ pub(super) static MIGRATE: Procedure = Procedure::new(
     &[
         Step::check(
             "file",
-            "check that {file} is a migration, and no seed",
+            "check that {file} is a migration, and none with known passwords",
             Command(
                 Invocation::new(&["find", "{file}", "-maxdepth", "0", "-type", "f", "-name", "*.sql", "!", "-name", "*seed*"])
                     .expects("(?m)^/")
                     .no(1)
-                    .means("{file} is a migration", "{file} is no file *.sql, or one with seed in its name"),
+                    .means("{file} is a migration", "{file} is no file *.sql, or one of known passwords"),
             ),
-            "a seed has known passwords, and is never for production",
+            "seeds have known passwords, and are never for production",
         ),
         DATABASE,
         Step::check(
@@ -280,7 +291,7 @@ pub(super) static MIGRATE: Procedure = Procedure::new(
             Risk::Disruptive,
         )
         .proof(MADE)
-        .undo(Undo::Never("migrations go forward only; opsctl restore database goes back, and loses all data since")),
+        .undo(Undo::Never("opsctl restore database undoes it, and loses all data since")),
         Step::check(
             "healthy",
             "check that web and worker bear it",
@@ -289,7 +300,7 @@ pub(super) static MIGRATE: Procedure = Procedure::new(
         ),
         Step::ask(
             "record",
-            "record that {file} is applied on this host: nothing in the database says so",
+            "record that {file} is applied on this host, because the database has no list of them",
             "docs/DECISION_LOG.md of the repository",
             "recorded",
         ),

@@ -3,7 +3,7 @@
 //! Role and database are those of the container's own environment: `env -S` puts them in, and nothing of it is a shell.
 
 use super::checklists::{CI_BYPASS, HEALTH_CRON};
-use super::data::{DATA_CORRUPTION, EMERGENCY_SNAPSHOT, MIGRATE};
+use super::data::{DATA_CORRUPTION, EMERGENCY_SNAPSHOT, MIGRATE, asks};
 use super::services::*;
 use super::{P1, P2};
 use crate::registry::*;
@@ -23,23 +23,13 @@ pub(super) static PROCEDURES: &[&Procedure] = &[
     &POST_INCIDENT,
 ];
 
-const PSQL: &[&str] = &[
-    "env",
-    "-S",
-    "psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --username=${POSTGRES_USER} --dbname=${POSTGRES_DB}",
-];
-/// The same, as bare values.
+/// What asks the database, as bare values.
 const PSQL_BARE: &[&str] = &[
     "env",
     "-S",
     "psql --no-psqlrc --quiet --tuples-only --no-align --set=ON_ERROR_STOP=1 --username=${POSTGRES_USER} \
      --dbname=${POSTGRES_DB}",
 ];
-
-/// A table that the database is asked for.
-pub(super) const fn asks(sql: &'static str) -> Invocation {
-    Invocation::new(PSQL).inside(&POSTGRES).input(sql)
-}
 
 const SESSION: Assertion = Command(
     Invocation::new(PSQL_BARE)

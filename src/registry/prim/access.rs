@@ -87,7 +87,7 @@ pub(super) static ROTATE_INTERNAL_KEY: Procedure = Procedure::new(
             "old",
             "check that wallet accepts the key of its env file",
             Any(&[IS_BEGUN, OLD_ACCEPTED]),
-            "wallet runs with another key than its env file has: opsctl restart wallet, then look for the cause",
+            "wallet runs with another key than its env file has: opsctl restart wallet, then find the cause",
         ),
         Step::set_keys(
             "files",
@@ -139,7 +139,7 @@ pub(super) static ROTATE_INTERNAL_KEY: Procedure = Procedure::new(
 .note(
     "wallet holds one key, read at its start, so there is no time in which both count. It answers 401 to a wrong key and 501 \
      without one; the services turn both into 403 wallet_not_allowed. The templates give the key to wallet only: here it is \
-     added wherever it is missing. The old files stay beside the new ones as NAME.env.opsctl-old",
+     added wherever it is missing. The old files are kept beside the new ones as NAME.env.opsctl-old",
 );
 
 const ALLOWED: Assertion = Command(

@@ -244,7 +244,7 @@ static RESTORE_MAIL: Procedure = Procedure::new(
         )
         .only_if(Exists("/opt/prim/deploy/email/stalwart-data")),
         Step::restore_at("restore", "stalwart", "copy")
-            .title("stop the mail server, put {copy} in place of its data, start it again")
+            .title("stop the mail server, restore copy {copy}, start it again")
             .loses("mail that came since the copy, which only the old data has"),
         Step::wait("banner", "wait until Stalwart greets again", Healthy(&STALWART), 60),
     ],
