@@ -272,7 +272,7 @@ impl Asked<'_> {
             let result = engine::run(&scene, self.procedure, self.from, &mut journal, &hand, lock);
             if result.stopped.is_some() && self.args.undo_on_failure && !undo::left(self.procedure, &journal).is_empty()
             {
-                let why = result.stopped.clone().unwrap_or_default();
+                let why = result.stopped.as_deref().unwrap_or_default().trim_end_matches('.').to_owned();
                 let undone = undo::undo(&scene, self.procedure, &mut journal, &hand, lock);
                 let exit = if undone.exit == Exit::Success { Exit::RolledBack } else { Exit::Partial };
                 let stopped = match undone.stopped {

@@ -177,7 +177,7 @@ const COUNTS: Step = Step::show(
 );
 
 pub(super) static DATA_CORRUPTION: Procedure = Procedure::new(
-    "data-corruption",
+    "recover-data",
     &[
         SINCE,
         DATABASE,
@@ -212,7 +212,7 @@ pub(super) static DATA_CORRUPTION: Procedure = Procedure::new(
         Step::ask("tell", "inform those concerned which data was lost", "by mail", "told"),
     ],
 )
-.aliases(&["corruption"])
+.aliases(&["data-recovery"])
 .summary("stop what writes, keep the data as it is, and restore what was good")
 .section("Data Corruption")
 .severity(&P1)

@@ -74,7 +74,7 @@ const RUNBOOKS: &[(&str, &[&str])] = &[
         &[
             "emergency-snapshot",
             "migrate",
-            "data-corruption",
+            "recover-data",
             "status",
             "health",
             "quick",

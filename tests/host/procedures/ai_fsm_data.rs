@@ -49,16 +49,16 @@ fn corruption(machine: &Machine) {
     opsctl(machine, "backup create database", 0);
     let before = machine.sh(RUNNING);
     sql(machine, "DELETE FROM payments");
-    planned(machine, "data-corruption B", STATE);
+    planned(machine, "recover-data B", STATE);
     // Before it is decided that data is restored, nothing is lost, and all is undone.
-    let stopped = opsctl(machine, "run data-corruption B -y", 8);
+    let stopped = opsctl(machine, "run recover-data B -y", 8);
     contains(&stopped, &["a person must do this", "payment ", "payments  |     0"]);
     assert_eq!(machine.sh(RUNNING), "ai-fsm-postgres ai-fsm-redis ");
-    contains(&opsctl(machine, "run data-corruption --undo -y", 8), &["the snapshot is kept"]);
+    contains(&opsctl(machine, "run recover-data --undo -y", 8), &["the snapshot is kept"]);
     assert_eq!((machine.sh(RUNNING), sql(machine, "SELECT count(*) FROM payments")), (before.clone(), "0".to_owned()));
-    opsctl(machine, "run data-corruption C -y", 8);
+    opsctl(machine, "run recover-data C -y", 8);
     let answers = "--answer decide=restore --answer login=works --answer record=written --answer tell=told";
-    let done = opsctl(machine, &format!("run data-corruption -y --resume --settle 500ms {answers}"), 0);
+    let done = opsctl(machine, &format!("run recover-data -y --resume --settle 500ms {answers}"), 0);
     contains(&done, &["14 of 14 steps"]);
     assert_eq!((machine.sh(RUNNING), sql(machine, "SELECT count(*) FROM payments")), (before, "2".to_owned()));
     machine.sh("curl -fsS localhost:3000/api/health | grep -q '\"db\":\"ok\"'");

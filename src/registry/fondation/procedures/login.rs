@@ -169,7 +169,7 @@ pub(super) static ROTATE_CREDENTIALS: Procedure = Procedure::new(
 .done(&[Healthy(&WORKER), READABLE, PROMPT])
 .note(
     "backup-creds.sh makes an archive that anybody on the host can read: the copy here is root's; auth-claude.sh gives \
-     the login to the host's user, so that the container cannot read it; only Anthropic can tell whether the old session \
+     the login to the host's user, so that the container cannot read it; only Anthropic knows whether the old session \
      is over",
 );
 

@@ -162,7 +162,7 @@ pub(super) static FAILOVER: Procedure = Procedure::new(
         .undo(Undo::Never("the copy is kept")),
         Step::command(
             "aside",
-            "put the login of this host aside",
+            "keep a copy of this host's login",
             Invocation::new(&["mv", "--no-clobber", "--no-target-directory", LIVE, BEFORE]),
             Risk::Disruptive,
         )
@@ -172,7 +172,7 @@ pub(super) static FAILOVER: Procedure = Procedure::new(
         .undo(Undo::Command(Invocation::new(&["mv", "--no-clobber", "--no-target-directory", BEFORE, LIVE]))),
         Step::command(
             "place",
-            "put the login of {primary} in its place",
+            "take the login of {primary}",
             Invocation::new(&["mv", "--no-target-directory", READY, LIVE]),
             Risk::Safe,
         )
@@ -206,7 +206,7 @@ pub(super) static FAILOVER: Procedure = Procedure::new(
 .summary("have the worker of this host take over from another host's")
 .section("Failover of OPERATIONS.md")
 .when("the primary host is dead, and this is the secondary")
-.not_when("the primary host is well and only its worker is down: opsctl diagnose there")
+.not_when("the primary host is healthy and only its worker is down: opsctl diagnose there")
 .severity(&P1)
 .parameters(&[
     Parameter::new("primary", ParameterKind::Word).help("host that is taken over from, as root's ssh knows it"),
@@ -292,7 +292,7 @@ pub(super) static ZERO_DOWNTIME_UPDATE: Procedure = Procedure::new(
         ),
         Step::check(
             "first",
-            "check that the worker is well, and that there is a login",
+            "check that the worker is healthy, and that there is a login",
             All(&[LOGIN, READABLE, IMAGE, Any(&[Healthy(&WORKER), SECOND])]),
             "repair it first: opsctl diagnose",
         ),
@@ -370,6 +370,6 @@ pub(super) static ZERO_DOWNTIME_UPDATE: Procedure = Procedure::new(
 .parameters(LABEL)
 .done(&[Healthy(&WORKER), PROMPT, Not(&SECOND_THERE)])
 .note(
-    "the second worker has its own WORKER_ID network and scratch volume, which stay, the same env file and login, and no port of the host; \
+    "the second worker has its own WORKER_ID network and scratch volume, which are kept, the same env file and login, and no port of the host; \
      two workers need twice the memory; opsctl history does not know the image as a release",
 );
