@@ -81,13 +81,18 @@ static RESTORE_ORDERS: Procedure = Procedure::new("restore-orders", &[Step::rest
 static TAKE_OVER: Procedure = Procedure::new(
     "take-over",
     &[
+        Step::check(
+            "stopped",
+            "check that this shop does not run",
+            Assertion::Stopped(&SHOP),
+            "it serves already; two shops with one name take the same orders",
+        ),
         Step::set_keys(
             "worker",
             "take the name of the standby",
             const { &[KeyEdit::new(&[ENV], FORMAT, "WORKER_ID", "standby")] },
         ),
         Step::start("start", &[&SHOP]),
-        Step::restart("restart", &[&SHOP]).undo(Undo::Again),
     ],
 )
 .summary("serve in the place of the other host")

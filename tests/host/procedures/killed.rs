@@ -38,6 +38,10 @@ const CASES: [Case; 7] = [
         is_undone: false,
         between: &[],
     },
+    Case { name: "rotate-key", prepare: SHOP, line: "rotate-key", is_undone: true, between: &["between"] },
+    Case { name: "restore-orders", prepare: SHOP, line: "restore-orders", is_undone: false, between: &["between"] },
+    Case { name: "take-over", prepare: SHOP, line: "take-over", is_undone: true, between: &["between"] },
+    // The last one: it leaves a firewall that lets nothing in.
     Case {
         name: "block-ip with ufw",
         prepare: "{ ufw allow 22; ufw --force enable; } >/dev/null",
@@ -45,9 +49,6 @@ const CASES: [Case; 7] = [
         is_undone: true,
         between: &[],
     },
-    Case { name: "rotate-key", prepare: SHOP, line: "rotate-key", is_undone: true, between: &["between"] },
-    Case { name: "restore-orders", prepare: SHOP, line: "restore-orders", is_undone: false, between: &["between"] },
-    Case { name: "take-over", prepare: SHOP, line: "take-over", is_undone: true, between: &["between"] },
 ];
 
 /// The shop of `examples/own_procedures.rs`.
@@ -88,7 +89,8 @@ fn judge(case: &Case, next: &str, old: &str, new: &str, left: &str) -> Option<St
         (code != "0" || first == new, "what it reported"),
         // What was changed can be seen in the record of the run.
         (named != "none" || first == old, "a change that is in the record of no run"),
-        (again == "0", "the next call"),
+        // What came to its end and cannot be undone is named by the undo.
+        (again == "0" || (again == "8" && !case.is_undone && next == "undo" && second == new), "the next call"),
         (wanted.contains(&second), "what the next call left"),
         // So does what it was writing.
         (leftovers == "0" || (leftovers == "1" && !is_called), "what is left over"),

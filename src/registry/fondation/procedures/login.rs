@@ -108,22 +108,12 @@ pub(super) static ROTATE_CREDENTIALS: Procedure = Procedure::new(
         Step::check("there", "check that there is a login", LOGIN, "there is none to replace: ./auth-claude.sh"),
         Step::show("jobs", "show the jobs that are at work", JOBS_NOW),
         directory(),
-        Step::command(
-            "copy",
-            "copy the login",
-            Invocation::new(&["cp", "--archive", LIVE, BEFORE_PART]),
-            Risk::Safe,
-        )
-        .only_if(Not(&Exists(BEFORE)))
-        .proof(All(&[Exists(BEFORE_PART), same(&["cmp", "--silent", BEFORE_PART, LIVE])]))
-        .undo(Undo::Never("the copy is kept"))
-        .keeps_a_copy(),
-        named(
-            "name",
-            BEFORE_PART,
-            BEFORE,
-            &["mv", "--no-clobber", "--no-target-directory", BEFORE_PART, BEFORE],
-        ),
+        Step::command("copy", "copy the login", Invocation::new(&["cp", "--archive", LIVE, BEFORE_PART]), Risk::Safe)
+            .only_if(Not(&Exists(BEFORE)))
+            .proof(All(&[Exists(BEFORE_PART), same(&["cmp", "--silent", BEFORE_PART, LIVE])]))
+            .undo(Undo::Never("the copy is kept"))
+            .keeps_a_copy(),
+        named("name", BEFORE_PART, BEFORE, &["mv", "--no-clobber", "--no-target-directory", BEFORE_PART, BEFORE]),
         Step::ask(
             "login",
             "log in to Claude again, and end no session yet: ./auth-claude.sh, as the owner of /srv/fondation",
@@ -155,8 +145,7 @@ pub(super) static ROTATE_CREDENTIALS: Procedure = Procedure::new(
             PROMPT,
             "log in again: ./auth-claude.sh",
         ),
-        Step::backup("backup", &["credentials"])
-            .only_if(Exists("/root/.config/rclone/rclone.conf")),
+        Step::backup("backup", &["credentials"]).only_if(Exists("/root/.config/rclone/rclone.conf")),
     ],
 )
 .aliases(&["rotate-login"])
