@@ -91,9 +91,9 @@ pub fn complete_procedures() -> Vec<CompletionCandidate> {
 
 /// The procedure that the line names behind `run`.
 fn named_procedure() -> Option<&'static Procedure> {
-    let words = std::env::args().skip_while(|word| word != "--").skip_while(|word| word != "run").skip(1);
+    let mut words = std::env::args().skip_while(|word| word != "--").skip_while(|word| word != "run").skip(1);
     let all: Vec<&'static Procedure> = possible().flat_map(Deployment::all_procedures).collect();
-    words.filter_map(|word| all.iter().copied().find(|procedure| procedure.is(&word))).next()
+    words.find_map(|word| all.iter().copied().find(|procedure| procedure.is(&word)))
 }
 
 /// Steps of the procedure that the line names.
