@@ -98,7 +98,7 @@ async function connect(url) {
   const socket = net.connect(Number(port || 27017), hostname === "localhost" ? "127.0.0.1" : hostname);
   let [rest, waiting] = [Buffer.alloc(0), null];
   const fail = (error) => waiting?.reject(error);
-  socket.setTimeout(3000, () => socket.destroy(new Error("timed out")));
+  socket.setTimeout(2000, () => socket.destroy(new Error("timed out")));
   socket.on("error", fail);
   socket.on("close", () => fail(new Error("connection closed")));
   socket.on("data", (chunk) => {
