@@ -60,7 +60,7 @@ const ROTATION: Case = Case {
     prepare: "cp -p /root/v-edfinance/apps/api/.env /root/start.api; cp -p /root/.env /root/start.postgres",
     line: "rotate-db",
     is_undone: true,
-    between: &["onoo", "nooo", "nnoo", "nnno"],
+    between: &["onoo", "nooo", "nnoo", "nnno", "nnnx"],
 };
 
 /// How many points of a procedure a plain run takes, spread over all.
