@@ -209,7 +209,7 @@ pub(super) static DATA_CORRUPTION: Procedure = Procedure::new(
             "docs/DECISION_LOG.md of the repository",
             "written",
         ),
-        Step::ask("tell", "inform those concerned which data was lost", "by mail", "told"),
+        Step::ask("inform", "inform those concerned which data was lost", "by mail", "informed"),
     ],
 )
 .aliases(&["data-recovery"])

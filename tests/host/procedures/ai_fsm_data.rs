@@ -57,7 +57,7 @@ fn corruption(machine: &Machine) {
     contains(&opsctl(machine, "run recover-data --undo -y", 8), &["the snapshot is kept"]);
     assert_eq!((machine.sh(RUNNING), sql(machine, "SELECT count(*) FROM payments")), (before.clone(), "0".to_owned()));
     opsctl(machine, "run recover-data C -y", 8);
-    let answers = "--answer decide=restore --answer login=works --answer record=written --answer tell=told";
+    let answers = "--answer decide=restore --answer login=works --answer record=written --answer inform=informed";
     let done = opsctl(machine, &format!("run recover-data -y --resume --settle 500ms {answers}"), 0);
     contains(&done, &["14 of 14 steps"]);
     assert_eq!((machine.sh(RUNNING), sql(machine, "SELECT count(*) FROM payments")), (before, "2".to_owned()));

@@ -161,7 +161,7 @@ pub(super) static FAILOVER: Procedure = Procedure::new(
         .proof(Any(&[IN_PLACE, All(&[Exists(READY), same(&["cmp", "--silent", FETCHED, READY])])]))
         .undo(Undo::Never("the copy is kept")),
         Step::command(
-            "aside",
+            "keep",
             "keep a copy of this host's login",
             Invocation::new(&["mv", "--no-clobber", "--no-target-directory", LIVE, BEFORE]),
             Risk::Disruptive,
