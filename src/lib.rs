@@ -46,6 +46,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests lay out what is to be found"))]
 
 mod action;
+mod alert;
 mod args;
 mod argv;
 mod backup;

@@ -9,7 +9,8 @@
 //! 3. [The deployment](deployment): the host, its checks and whom to ask. From here on `status`, `logs`, `restart`, `verify`
 //!    and `diagnose` work; the rest can follow later.
 //! 4. [Failures](failure): what can go wrong, what proves it, how it is fixed. [`usual`] has what any host may have.
-//! 5. [Backups](backup), [the release](release), [the maintenance mode](maintenance) and [procedures](procedure).
+//! 5. [Backups](backup), [the release](release), [the maintenance mode](maintenance), [procedures](procedure) and
+//!    [notifications](notify).
 //!
 //! Each type starts from a constructor that takes what identifies it and what cannot be defaulted; methods of the same names
 //! as the fields add the rest. Fields are public to be read. What is missing or does not hold together is refused when
@@ -24,6 +25,7 @@ pub mod deployment;
 pub mod failure;
 pub(crate) mod loaded;
 pub mod maintenance;
+pub mod notify;
 pub mod procedure;
 pub mod release;
 pub mod service;
@@ -47,6 +49,7 @@ pub use failure::*;
 pub use localhost::LOCALHOST;
 pub(crate) use localhost::localhost;
 pub use maintenance::*;
+pub use notify::*;
 pub use procedure::*;
 pub use release::*;
 pub use service::*;

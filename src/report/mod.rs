@@ -7,6 +7,7 @@ pub mod backup;
 pub mod backups;
 pub mod brief;
 pub mod bundle;
+pub mod check;
 pub mod demo;
 pub mod describe;
 pub mod diagnosis;

@@ -89,6 +89,12 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
         &["registry", "exit", "error", "units", "program", "host", "observe", "judge", "ui", "context"],
     ),
     (
+        "alert",
+        "Which changes of state a person has to know about: `state` (PURE), `forecast` (PURE), `store` (what is kept between checks), \
+         `channel/` (PURE: a file a kind of receiver), `deliver`, `settings` (addresses, root's alone)",
+        &["registry", "exit", "error", "units", "program", "envfile", "redact", "host", "judge", "context", "action"],
+    ),
+    (
         "procedure",
         "Procedures of a runbook: `plan` (PURE), `assess` (whether something holds), `run`, `undo`, `journal` (how far a run came), `secrets` and `keys` (rotations)",
         &[
@@ -116,6 +122,7 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
             "discover",
             "ui",
             "action",
+            "alert",
             "procedure",
             "backup",
         ],
@@ -144,6 +151,7 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
             "ui",
             "context",
             "action",
+            "alert",
             "procedure",
             "backup",
             "report",

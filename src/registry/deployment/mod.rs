@@ -43,6 +43,7 @@ pub use job::*;
 use super::backup::BackupSet;
 use super::failure::{Cause, Failure, Ignore};
 use super::maintenance::Maintenance;
+use super::notify::{CHANNELS, Channel, StatusFiles};
 use super::procedure::{Procedure, VerbProcedure};
 use super::release::Release;
 use super::service::{Log, Service};
@@ -103,6 +104,10 @@ pub struct Deployment {
     pub verbs: &'static [VerbProcedure],
     /// Findings that are known, and left out until a day.
     pub ignores: &'static [Ignore],
+    /// Where changes of state are sent, beside the [`CHANNELS`] of every deployment.
+    pub notify: &'static [Channel],
+    /// Files that its own health check wrote.
+    pub status_files: Option<StatusFiles>,
 }
 
 impl Deployment {
@@ -139,6 +144,8 @@ impl Deployment {
             procedures: &[],
             verbs: &[],
             ignores: &[],
+            notify: &[],
+            status_files: None,
         }
     }
 
@@ -237,6 +244,27 @@ impl Deployment {
     pub const fn ignores(mut self, ignores: &'static [Ignore]) -> Self {
         self.ignores = ignores;
         self
+    }
+
+    /// Where changes of state are sent, beside the [`CHANNELS`] of every deployment.
+    pub const fn notify(mut self, channels: &'static [Channel]) -> Self {
+        self.notify = channels;
+        self
+    }
+
+    /// Files that its own health check wrote, and that others read: `check` keeps them up.
+    pub const fn status_files(mut self, files: StatusFiles) -> Self {
+        self.status_files = Some(files);
+        self
+    }
+
+    /// Its own channels, and of [`CHANNELS`] those whose name or key it does not use itself.
+    pub fn channels(&self) -> impl Iterator<Item = &'static Channel> + use<> {
+        let own = self.notify;
+        let is_free = move |usual: &&'static Channel| {
+            !own.iter().any(|one| one.name == usual.name || (one.key().is_some() && one.key() == usual.key()))
+        };
+        own.iter().chain(CHANNELS.iter().filter(is_free))
     }
 
     /// The service of that exact name.

@@ -65,6 +65,7 @@ pub use setting::*;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::notify::Thresholds;
 use super::severity::Level;
 
 /// Something that runs and can be healthy or not.
@@ -120,6 +121,8 @@ pub struct Service {
     pub at_stake: Option<AtStake>,
     /// Where runbook and reality differ, and what an operator must know.
     pub note: Option<&'static str>,
+    /// How many checks in a row make a change of state that is notified.
+    pub thresholds: Thresholds,
 }
 
 impl Service {
@@ -146,6 +149,7 @@ impl Service {
             restart_loses: None,
             at_stake: None,
             note: None,
+            thresholds: Thresholds::fail_after(2),
         }
     }
 
@@ -244,6 +248,12 @@ impl Service {
     /// Where runbook and reality differ, and what an operator must know.
     pub const fn note(mut self, text: &'static str) -> Self {
         self.note = Some(text);
+        self
+    }
+
+    /// How many checks in a row make a change of state that is notified, where two and two do not fit.
+    pub const fn thresholds(mut self, thresholds: Thresholds) -> Self {
+        self.thresholds = thresholds;
         self
     }
 

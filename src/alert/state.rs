@@ -1,0 +1,1 @@
+//! PURE. From one check to the next.
