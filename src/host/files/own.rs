@@ -142,6 +142,19 @@ pub fn write_new(system: &System, absolute: &str, bytes: &[u8], mode: u32) -> io
     })
 }
 
+/// Writes over the beginning of a file of our own, in the blocks that it has where they are enough, and makes that durable: what fits
+/// can be written to a full disk as well. What is behind it remains.
+///
+/// # Errors
+/// As [`open`].
+pub fn write_over(system: &System, absolute: &str, bytes: Vec<u8>) -> io::Result<()> {
+    let file = open(system, absolute, Access::Update)?;
+    within(system.file_wait(), Path::new(absolute), move || {
+        file.write_all_at(&bytes, 0)?;
+        file.sync_all()
+    })
+}
+
 /// Removes a file, where there is one.
 ///
 /// # Errors
