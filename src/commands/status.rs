@@ -18,7 +18,7 @@ use crate::args::{complete_services, duration};
 use crate::backup::key::{KEY, Key};
 use crate::backup::record;
 use crate::backup::retention::LastRun;
-use crate::context::Context;
+use crate::context::{Context, Look};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::host::exec::Runner;
@@ -88,7 +88,7 @@ fn watch(word: &str) -> Result<Watch, String> {
 
 /// What counts as unhealthy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum FailOn {
+pub(super) enum FailOn {
     /// Warnings and failures
     Warn,
     /// Failures only
@@ -126,6 +126,16 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
 /// The state of everything.
 pub(super) fn all(context: &Context<'_>, deployment: &'static Deployment) -> Result<Status, Error> {
     Ok(take(FailOn::Fail, context, deployment, deployment.services, true)?.status)
+}
+
+/// The state of these services, and of the host where that is wanted; whatever it comes to is the caller's.
+pub(super) fn of(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    services: &[&'static Service],
+    with_host: bool,
+) -> Result<Status, Error> {
+    look(FailOn::Fail, context, deployment, services, with_host, context.look()?)
 }
 
 /// The state of one service, and what it wrote last.
@@ -307,6 +317,28 @@ fn take(
     with_host: bool,
 ) -> Result<Taken, Error> {
     let time = context.look()?;
+    let mut status = look(fail_on, context, deployment, services, with_host, time)?;
+    let failed = status.failed(deployment).filter(|service| !service.log_sources().is_empty());
+    let lines = failed.map(|service| {
+        let system = context.system.with_files_until(time.until);
+        let limit = LAST_WORDS.min(time.rest());
+        logs::newest(&system, context.trace(), deployment, service, limit)
+    });
+    if let Some(lines) = &lines {
+        status.add_last_words(&logs::explaining(lines.clone(), EXPLAINING));
+    }
+    Ok(Taken { status, lines })
+}
+
+/// One look at the machine, without what services wrote.
+fn look(
+    fail_on: FailOn,
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    services: &[&'static Service],
+    with_host: bool,
+    time: Look,
+) -> Result<Status, Error> {
     let system = context.system.with_files_until(time.until);
     let context = &context.on(&system);
     let ((mut health, mut noticed), unstated) = thread::scope(|scope| {
@@ -329,16 +361,8 @@ fn take(
     });
     status.unstated = unstated;
     status.maintenance = purposes.maintenance(deployment);
-    let failed = status.failed(deployment).filter(|service| !service.log_sources().is_empty());
-    let lines = failed.map(|service| {
-        let limit = LAST_WORDS.min(time.rest());
-        logs::newest(context.system, context.trace(), deployment, service, limit)
-    });
-    if let Some(lines) = &lines {
-        status.add_last_words(&logs::explaining(lines.clone(), EXPLAINING));
-    }
     if !context.is_detected(deployment) {
         status.name_deployment(deployment.name);
     }
-    Ok(Taken { status, lines })
+    Ok(status)
 }

@@ -38,6 +38,28 @@ pub struct Problem {
     pub next: String,
     /// Last log lines of the service, oldest first; only of the worst problem.
     pub log: Vec<Said>,
+    /// What it is about.
+    #[serde(skip)]
+    pub kind: ProblemKind,
+}
+
+/// What a problem is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProblemKind {
+    /// A service that is judged by its own checks.
+    Service,
+    /// A check of the host.
+    Host,
+    /// A backup set.
+    Backup,
+    /// A change or a run that did not end.
+    Unfinished,
+    /// A finding of this code.
+    Finding(String),
+    /// What could not be read.
+    Source,
+    /// What is expected of a check alone: drift, a forecast, a channel.
+    Check,
 }
 
 impl Problem {
@@ -82,6 +104,7 @@ fn service_problem(service: &Service, judged: &ServiceHealth, all: &[ServiceHeal
         look: String::new(),
         next: program::command(format_args!("diagnose {}", service.name)),
         log: Vec::new(),
+        kind: ProblemKind::Service,
     }
 }
 
@@ -97,6 +120,7 @@ pub(super) fn unfinished_problem(deployment: &Deployment, note: &Note) -> Proble
         look: String::new(),
         next: format!("{} (again), or {}", program::command(&note.what), program::command("lock release")),
         log: Vec::new(),
+        kind: ProblemKind::Unfinished,
     }
 }
 
@@ -115,6 +139,7 @@ pub(super) fn run_problem(deployment: &Deployment, run: &Journal) -> Problem {
         look: program::command(format_args!("run {slug} --status")),
         next: ["--resume", "--undo"].map(|flag| program::command(format_args!("run {slug} {flag}"))).join(", or "),
         log: Vec::new(),
+        kind: ProblemKind::Unfinished,
     }
 }
 
@@ -130,6 +155,7 @@ pub(super) fn backup_problem(deployment: &Deployment, fresh: &Freshness) -> Prob
         look: String::new(),
         next: program::command(format_args!("backup list {}", fresh.set)),
         log: Vec::new(),
+        kind: ProblemKind::Backup,
     }
 }
 
@@ -160,6 +186,7 @@ pub(super) fn noticed_problems(deployment: &Deployment, health: &Health, noticed
         look: String::new(),
         next,
         log: Vec::new(),
+        kind: ProblemKind::Source,
     };
     // Where a source is silent, that is reported of what it was asked for first.
     if let Some(because) = noticed.open.filter(|_| !verdicts.any(|verdict| verdict == Verdict::Unknown)) {
@@ -188,6 +215,7 @@ fn noticed_problem(deployment: &Deployment, found: Finding) -> Problem {
         reason: found.reason.to_owned(),
         affects: found.affects,
         log: Vec::new(),
+        kind: ProblemKind::Finding(found.code),
     }
 }
 
@@ -206,6 +234,7 @@ pub(super) fn absent_problem(service: &Service, reason: &str) -> Problem {
         look: String::new(),
         next: String::new(),
         log: Vec::new(),
+        kind: ProblemKind::Service,
     }
 }
 
@@ -235,6 +264,7 @@ fn host_problem(deployment: &Deployment, check: &Check, next: String) -> Problem
         look: String::new(),
         next,
         log: Vec::new(),
+        kind: ProblemKind::Host,
     }
 }
 
