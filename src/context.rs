@@ -186,6 +186,11 @@ impl<'a> Context<'a> {
         self.verbose.then_some(ui::trace)
     }
 
+    /// Whether more than usual is to be shown.
+    pub fn is_verbose(&self) -> bool {
+        self.verbose
+    }
+
     /// How much is left of the time of the whole command; `None` where none was set.
     pub fn time_left(&self) -> Option<Duration> {
         self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))

@@ -76,7 +76,9 @@ pub struct Observation {
     pub class: Class,
     /// How bad it is; `None` where that could not be found out.
     pub grade: Option<Grade>,
-    /// Why it is nothing to notify although it is not healthy: another failure explains it, it is down on purpose, it is ignored.
+    /// Whether another failure explains that it is not healthy.
+    pub explained: bool,
+    /// Why it is nothing to notify although it is not healthy: it is down on purpose, ignored, or silenced.
     pub excused: Option<String>,
     /// How many checks in a row make a change.
     pub thresholds: Thresholds,
@@ -265,6 +267,7 @@ impl Subject {
             subject: name.to_owned(),
             class: self.class,
             grade,
+            explained: false,
             excused: None,
             thresholds: Thresholds::fail_after(1).recover_after(1),
             gone: true,
@@ -286,9 +289,9 @@ impl Subject {
     /// Takes in what one check has found. What of it has to be notified now.
     fn take(&mut self, deployment: &str, seen: &Observation, now: &Moment, held: Option<&str>) -> Option<Event> {
         let is_healthy = seen.grade == Some(Grade::Healthy);
-        let excused = seen.excused.as_deref().filter(|_| !is_healthy);
+        let is_excused = !is_healthy && (seen.explained || seen.excused.is_some());
         match seen.grade {
-            _ if excused.is_some() => {
+            _ if is_excused => {
                 // A failure that begins when the excuse ends has to last as long as any.
                 self.runs = Runs { failed: 0, not_healthy: 0, unknown: 0, ..self.runs };
                 self.unknown_since = None;
@@ -303,11 +306,11 @@ impl Subject {
             }
         }
         // Of a recovery, and of what cannot be checked any more, what was wrong is worth knowing.
-        let is_news = excused.is_none() && !is_healthy && (seen.grade.is_some() || self.grade == Grade::Healthy);
+        let is_news = !is_excused && !is_healthy && (seen.grade.is_some() || self.grade == Grade::Healthy);
         let Facts { summary, next, .. } = if is_news { &seen.facts } else { &self.facts };
         self.facts = Facts { summary: summary.clone(), next: next.clone(), ..seen.facts.clone() };
-        if excused.is_some() {
-            self.held = excused.map(str::to_owned);
+        if is_excused {
+            self.held.clone_from(&seen.excused);
             return None;
         }
         let due = self.due(seen, now);

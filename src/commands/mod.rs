@@ -3,6 +3,7 @@
 pub mod backup;
 pub mod bare;
 mod change;
+pub mod check;
 pub mod completion;
 pub mod demo;
 pub mod describe;
@@ -151,6 +152,11 @@ pub enum Verb {
     /// Worst first. Health is what the manager reports and what a probe of the service's own port returns. One named service
     /// is shown with its checks and last log lines.
     Status(status::Args),
+    /// Check once, in one line, for cron and monitoring
+    ///
+    /// The verdict of `status` in at most 200 characters. Run by root, it records what each subject was and sends a
+    /// notification when a person has to know; `-o nagios` and `-o prom` are for monitoring systems.
+    Check(check::Args),
     /// Describe one service: state, facts, last log lines
     Describe(describe::Args),
     /// Find which failure it is, its cause and fix
@@ -265,6 +271,7 @@ impl Global {
 pub fn run(verb: &Verb, context: &Context<'_>) -> anyhow::Result<Exit> {
     match verb {
         Verb::Status(args) => status::run(args, context),
+        Verb::Check(args) => check::run(args, context),
         Verb::Describe(args) => describe::run(args, context),
         Verb::Diagnose(args) => diagnose::run(args, context),
         Verb::Get(args) => get::run(args, context),

@@ -64,6 +64,7 @@ fn observation(seen: Seen) -> Observation {
             Seen::Unknown => None,
             Seen::Excused => Some(Grade::Failure),
         },
+        explained: false,
         excused: (seen == Seen::Excused).then(|| "maintenance".to_owned()),
         thresholds: Thresholds::fail_after(2),
         gone: false,

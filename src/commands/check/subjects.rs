@@ -17,7 +17,7 @@ const REMINDERS: [(u32, u64); 3] = [(15 * 60, 3600), (3600, 4 * 3600), (4 * 3600
 const DAILY: u64 = 24 * 3600;
 
 /// What is known beside the status.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Circumstances<'a> {
     /// The day, for ignores that end.
     pub today: Date,
@@ -71,7 +71,7 @@ pub fn observations(deployment: &'static Deployment, status: &Status, around: Ci
             let ignore = ignores.into_iter().find(|ignore| ignore.subject == Some(seen.subject.as_str()))?;
             Some(format!("ignored until {}: {}", ignore.until, ignore.why))
         };
-        if seen.grade != Some(Grade::Healthy) && seen.excused.is_none() {
+        if seen.grade != Some(Grade::Healthy) && seen.excused.is_none() && !seen.explained {
             seen.excused = ignored().or_else(|| (around.silenced)(&seen.subject, seen.class));
         }
     }
@@ -92,7 +92,7 @@ fn of_service(
     let rests = around.backing_up
         && deployment.backups.iter().any(|set| set.owners.iter().any(|owner| owner.name == judged.name));
     let excused = match (&judged.cause, &judged.on_purpose) {
-        (Some(cause), _) => Some(format!("because of {cause}")),
+        (Some(_), _) => None,
         (None, Some(purpose)) => Some(purpose.words()),
         (None, None) => rests.then(|| "a backup of its data is under way".to_owned()),
     };
@@ -101,6 +101,7 @@ fn of_service(
     let is_down = judged.on_purpose.is_some() && judged.verdict != Verdict::Pass;
     Observation {
         grade: if is_down { Some(Grade::Failure) } else { seen.grade },
+        explained: judged.cause.is_some(),
         excused: excused.filter(|_| judged.verdict != Verdict::Pass),
         thresholds: service.map_or(seen.thresholds, |service| service.thresholds),
         facts: Facts {
@@ -158,6 +159,7 @@ fn plain(subject: String, class: Class, grade: Option<Grade>) -> Observation {
         subject,
         class,
         grade,
+        explained: false,
         excused: None,
         thresholds: Thresholds::fail_after(2),
         gone: false,
