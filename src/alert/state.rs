@@ -397,7 +397,8 @@ impl Subject {
         }
         match (reported, is) {
             (None, None) => {
-                let is_due = seen.grade.is_none() && self.runs.unknown >= UNKNOWN_AFTER && self.reports_unknown(seen, now);
+                let is_due =
+                    seen.grade.is_none() && self.runs.unknown >= UNKNOWN_AFTER && self.reports_unknown(seen, now);
                 is_due.then_some((EventKind::Unknown, Some(Reported::Unknown)))
             }
             // A check that found nothing out reports no recovery.

@@ -146,9 +146,8 @@ pub fn write(system: &System, deployment: &Deployment, record: &mut Record) -> i
     let written = made.and_then(|()| own::write_over(system, &kept, bytes.clone()));
     written.or_else(|error| {
         own::directory(system, FALLBACK)?;
-        own::write_over(system, &fallback, bytes).map_err(|other| {
-            io::Error::new(other.kind(), format!("{kept}: {error}; {fallback}: {other}"))
-        })
+        own::write_over(system, &fallback, bytes)
+            .map_err(|other| io::Error::new(other.kind(), format!("{kept}: {error}; {fallback}: {other}")))
     })
 }
 

@@ -8,6 +8,7 @@ use clap_complete::engine::ArgValueCandidates;
 use jiff::tz::TimeZone;
 
 use self::subjects::{Circumstances, complete, observations};
+use super::get;
 use super::status::{self, FailOn};
 use crate::action::lock;
 use crate::alert::state::{Checked, State};
@@ -15,11 +16,13 @@ use crate::alert::store::{self, Record, Turn};
 use crate::alert::{Class, Event, Moment};
 use crate::args::complete_services;
 use crate::context::Context;
+use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::program;
 use crate::registry::{Deployment, Verdict};
 use crate::report::Head;
 use crate::report::check::{Check, Notifications, SubjectFacts};
+use crate::report::checks::{CheckedFacts, Checks};
 use crate::report::status::Status;
 use crate::select::services;
 
@@ -107,6 +110,29 @@ fn record(
     notifications.held_because = held.iter().filter_map(|subject| subject.held.clone()).collect();
     notifications.held_because.dedup();
     Ok(subjects)
+}
+
+/// Lists what is recorded of each subject, open incidents first.
+pub(super) fn list(names: &[String], context: &Context<'_>) -> anyhow::Result<()> {
+    let deployment = context.deployment()?;
+    let record = store::read(context.system, deployment).map_err(|error| {
+        Error::unknown(Code::RecordUnreadable, format!("the record of checks cannot be read: {error}"))
+            .hint_if((!context.system.is_root()).then(|| program::again_as_root("get checks")))
+    })?;
+    let mut subjects = facts(&record.state);
+    subjects.sort_by_key(|subject| (!subject.incident_open, std::cmp::Reverse(subject.verdict)));
+    let what = format!("subject of {}", deployment.name);
+    let checks = get::filtered(subjects, names, Code::UnknownService, &what, |subject| &subject.subject)?;
+    let head = Head::of(context.system, "opsctl/checks/v1", deployment, Verdict::Pass, Exit::Success);
+    let checked = CheckedFacts::of(&record, &Moment::now(context.system));
+    context.ui.report(&Checks { head, checked, checks })?;
+    Ok(())
+}
+
+/// How often checks come; `None` where none was recorded, or the record is root's alone.
+pub(super) fn checked(context: &Context<'_>, deployment: &Deployment) -> Option<CheckedFacts> {
+    let record = store::read(context.system, deployment).ok()?;
+    CheckedFacts::of(&record, &Moment::now(context.system))
 }
 
 /// What is known of each subject.

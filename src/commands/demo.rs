@@ -96,7 +96,13 @@ fn status(
 ) -> anyhow::Result<Exit> {
     let named = !args.services.is_empty();
     let health = health::judge(deployment, chosen, &host::evidence(chosen, !named));
-    let beside = Beside { holder: Holder::None, runs: Vec::new(), backups: Vec::new(), noticed: Noticed::default() };
+    let beside = Beside {
+        holder: Holder::None,
+        runs: Vec::new(),
+        backups: Vec::new(),
+        noticed: Noticed::default(),
+        checked: None,
+    };
     let mut status = Status::new(deployment, health, named, beside, |verdict| {
         head("opsctl/status/v1", deployment, verdict, Exit::of(verdict, false))
     });

@@ -40,6 +40,9 @@ enum Listing {
     /// Procedures of the runbook
     #[value(aliases = ["procedure", "proc", "runbook"])]
     Procedures,
+    /// Subjects of `check`: their state, since when, who was notified
+    #[value(aliases = ["check", "incidents"])]
+    Checks,
     /// Deployments compiled into this binary
     #[value(aliases = ["deployment", "deploy"])]
     Deployments,
@@ -87,6 +90,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
             let procedures = filtered(known, &names, Code::UnknownProcedure, &what, |row| row.name)?;
             context.ui.report(&Procedures { head, procedures })?;
         }
+        Listing::Checks => super::check::list(&args.names, context)?,
         Listing::Deployments => {
             let found = detect(context.system);
             let known: Vec<&Deployment> = deployments().collect();
@@ -114,12 +118,12 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
 }
 
 /// Those of these names or patterns; all where none is named.
-fn filtered<T>(
+pub(super) fn filtered<T>(
     known: Vec<T>,
     words: &[String],
     code: Code,
     what: &str,
-    name: impl Fn(&T) -> &'static str,
+    name: impl for<'a> Fn(&'a T) -> &'a str,
 ) -> Result<Vec<T>, Error> {
     let fits = |word: &str, one: &T| match glob::Pattern::new(word) {
         Ok(pattern) => pattern.matches(name(one)),

@@ -2,13 +2,14 @@
 
 use crate::action::audit;
 use crate::action::lock::{self, Holder};
+use crate::alert::store;
 use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::program;
 use crate::registry::Verdict;
 use crate::report::Head;
-use crate::report::history::History;
+use crate::report::history::{History, StateFacts};
 
 /// Arguments of `history`.
 #[derive(Debug, clap::Args)]
@@ -50,6 +51,12 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         _ => None,
     };
     let head = Head::of(context.system, "opsctl/history/v1", deployment, Verdict::Pass, Exit::Success);
-    context.ui.report(&History::new(head, audit::merge(entries, journal), incomplete, running, args.tail))?;
+    let states = store::read(context.system, deployment).map(|record| record.state.changes).unwrap_or_else(|error| {
+        context.ui.note(&format!("the record of checks cannot be read: {error}"));
+        Vec::new()
+    });
+    let states = states.iter().map(StateFacts::from).collect();
+    let history = History::new(head, audit::merge(entries, journal), incomplete, running, args.tail);
+    context.ui.report(&history.with_states(states, args.tail))?;
     Ok(Exit::Success)
 }

@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use clap_complete::engine::ArgValueCandidates;
 use jiff::tz::TimeZone;
 
+use super::check;
 use super::discover;
 use super::examine::{Extent, examine_with};
 use super::purpose::excuse;
@@ -33,6 +34,7 @@ use crate::observe::{clues, logs};
 use crate::procedure::journal;
 use crate::registry::{BackupSet, Deployment, Failure, Service, usual};
 use crate::report::Head;
+use crate::report::checks::CheckedFacts;
 use crate::report::describe::Description;
 use crate::report::diagnosis::Teller;
 use crate::report::problem::Noticed;
@@ -135,7 +137,7 @@ pub(super) fn of(
     services: &[&'static Service],
     with_host: bool,
 ) -> Result<Status, Error> {
-    look(FailOn::Fail, context, deployment, services, with_host, context.look()?)
+    look(FailOn::Fail, context, deployment, services, with_host, context.look()?, None)
 }
 
 /// The state of one service, and what it wrote last.
@@ -317,7 +319,8 @@ fn take(
     with_host: bool,
 ) -> Result<Taken, Error> {
     let time = context.look()?;
-    let mut status = look(fail_on, context, deployment, services, with_host, time)?;
+    let checked = with_host.then(|| check::checked(context, deployment)).flatten();
+    let mut status = look(fail_on, context, deployment, services, with_host, time, checked)?;
     let failed = status.failed(deployment).filter(|service| !service.log_sources().is_empty());
     let lines = failed.map(|service| {
         let system = context.system.with_files_until(time.until);
@@ -338,6 +341,7 @@ fn look(
     services: &[&'static Service],
     with_host: bool,
     time: Look,
+    checked: Option<CheckedFacts>,
 ) -> Result<Status, Error> {
     let system = context.system.with_files_until(time.until);
     let context = &context.on(&system);
@@ -355,7 +359,7 @@ fn look(
     let purposes = excuse(context, deployment, &mut health, time.rest());
     let backups = if with_host { told_backups(context, deployment) } else { Vec::new() };
     let runs = journal::unfinished(context.system, deployment);
-    let beside = Beside { holder, runs, backups, noticed };
+    let beside = Beside { holder, runs, backups, noticed, checked };
     let mut status = Status::new(deployment, health, !with_host, beside, |verdict| {
         Head::of(context.system, "opsctl/status/v1", deployment, verdict, Exit::of(verdict, fail_on == FailOn::Warn))
     });

@@ -5,7 +5,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Head;
+use super::status::label;
 use crate::action::audit::{Entry, Phase};
+use crate::alert::state::Change;
 use crate::program;
 use crate::registry::Verdict;
 use crate::ui::Report;
@@ -20,8 +22,38 @@ pub struct History {
     pub head: Head,
     /// Newest first.
     pub changes: Vec<ChangeFacts>,
+    /// Changes of state that checks found, newest first.
+    pub states: Vec<StateFacts>,
     /// What could not be read, and why; `null` when all of the trail was.
     pub incomplete: Option<String>,
+}
+
+/// A change of state that checks found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct StateFacts {
+    /// When it began.
+    pub time: Timestamp,
+    /// The subject.
+    pub subject: String,
+    /// Its state before.
+    pub from: Verdict,
+    /// Its state since then.
+    pub to: Verdict,
+    /// What was wrong.
+    pub summary: String,
+}
+
+impl From<&Change> for StateFacts {
+    fn from(change: &Change) -> Self {
+        let Change { at, subject, from, to, summary } = change;
+        StateFacts {
+            time: at.time,
+            subject: subject.clone(),
+            from: (*from).into(),
+            to: (*to).into(),
+            summary: summary.clone(),
+        }
+    }
 }
 
 /// A change.
@@ -80,13 +112,28 @@ impl History {
             }
         }
         let changes = changes.into_iter().rev().take(most).map(|(_, change)| change).collect();
-        History { head, changes, incomplete }
+        History { head, changes, states: Vec::new(), incomplete }
+    }
+
+    /// With changes of state as well: of both the newest, so many together.
+    pub fn with_states(mut self, mut states: Vec<StateFacts>, most: usize) -> Self {
+        states.sort_by_key(|state| std::cmp::Reverse(state.time));
+        states.truncate(most);
+        let mut times: Vec<Timestamp> = self.changes.iter().map(|change| change.time).collect();
+        times.extend(states.iter().map(|state| state.time));
+        times.sort_unstable_by_key(|time| std::cmp::Reverse(*time));
+        if let Some(oldest) = most.checked_sub(1).and_then(|last| times.get(last)) {
+            self.changes.retain(|change| change.time >= *oldest);
+            states.retain(|state| state.time >= *oldest);
+        }
+        self.states = states;
+        self
     }
 }
 
 impl Report for History {
     fn text(&self, page: &mut Text) {
-        if self.changes.is_empty() {
+        if self.changes.is_empty() && self.states.is_empty() {
             page.line(&[Cell::plain(format!("{} changed nothing yet", program::name()))]);
             return;
         }
@@ -118,9 +165,25 @@ impl Report for History {
                 row.push(Cell::plain(change.commands.join("; ")));
             }
             row.push(Cell(Tone::Of(verdict), change.outcome.clone()));
-            row
+            (change.time, row)
         });
-        let rows = rows.collect();
+        let states = self.states.iter().map(|state| {
+            let mut row = vec![
+                Cell::plain(stamp(state.time)),
+                Cell::plain("check"),
+                Cell::or_dash(None::<String>),
+                Cell::plain(format!("{}: {}, was {}", state.subject, label(state.to), label(state.from))),
+                Cell::or_dash(None::<String>),
+            ];
+            if page.wide {
+                row.push(Cell::plain(""));
+            }
+            row.push(Cell(Tone::Of(state.to), state.summary.clone()));
+            (state.time, row)
+        });
+        let mut rows: Vec<_> = rows.chain(states).collect();
+        rows.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
+        let rows = rows.into_iter().map(|(_, row)| row).collect();
         page.table(&columns, rows);
     }
 

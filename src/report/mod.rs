@@ -8,6 +8,7 @@ pub mod backups;
 pub mod brief;
 pub mod bundle;
 pub mod check;
+pub mod checks;
 pub mod demo;
 pub mod describe;
 pub mod diagnosis;
@@ -114,6 +115,8 @@ pub struct ErrorBody {
 pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
     vec![
         ("status", schemars::schema_for!(status::Status)),
+        ("check", schemars::schema_for!(check::Check)),
+        ("checks", schemars::schema_for!(checks::Checks)),
         ("diagnosis", schemars::schema_for!(diagnosis::Diagnosis)),
         ("failures", schemars::schema_for!(failure::Failures)),
         ("explain-failure", schemars::schema_for!(failure::FailureFacts)),

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::checks::CheckedFacts;
 use super::diagnosis::Finding;
 use crate::action::lock::Note;
 use crate::action::run;
@@ -157,6 +158,36 @@ pub(super) fn backup_problem(deployment: &Deployment, fresh: &Freshness) -> Prob
         log: Vec::new(),
         kind: ProblemKind::Backup,
     }
+}
+
+/// Checks that have stopped, and channels that accept nothing.
+pub(super) fn checked_problems(deployment: &Deployment, checked: &CheckedFacts) -> Vec<Problem> {
+    let problem = |subject: String, summary: String, reason: &str, next: String| Problem {
+        subject,
+        verdict: Verdict::Warn,
+        summary,
+        severity: deployment.checks.severity.id.to_owned(),
+        respond: deployment.checks.severity.response.to_owned(),
+        reason: reason.to_owned(),
+        affects: Vec::new(),
+        look: String::new(),
+        next,
+        log: Vec::new(),
+        kind: ProblemKind::Check,
+    };
+    let mut found = Vec::new();
+    if checked.stopped {
+        let reason = "nobody is notified of a failure meanwhile";
+        let summary = format!("checks have stopped: the last one was {}", checked.words());
+        found.push(problem("checks".to_owned(), summary, reason, "systemctl list-timers 'opsctl-*'".to_owned()));
+    }
+    for failing in &checked.failing {
+        let (name, why) = failing.split_once(": ").unwrap_or((failing, "it accepts no notification"));
+        let next = program::command("check --test-notify");
+        let reason = "nobody is notified through it meanwhile";
+        found.push(problem(format!("channel {name}"), why.to_owned(), reason, next));
+    }
+    found
 }
 
 /// What goes wrong later, by the causes that `status` checks as well.

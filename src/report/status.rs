@@ -4,11 +4,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Head;
+use super::checks::CheckedFacts;
 use super::discover::Unstated;
 use super::lock::LockState;
 use super::maintenance::StandingFacts;
 use super::problem::{
-    Noticed, Problem, absent_problem, backup_problem, noticed_problems, problems, run_problem, unfinished_problem,
+    Noticed, Problem, absent_problem, backup_problem, checked_problems, noticed_problems, problems, run_problem,
+    unfinished_problem,
 };
 use crate::action::lock::{Holder, Note};
 use crate::judge::freshness::Freshness;
@@ -31,6 +33,8 @@ pub struct Status {
     pub worst: Option<Problem>,
     /// How recent the newest verified copy of each backup set is, as this host recorded it; empty where it never made any.
     pub backups: Vec<Freshness>,
+    /// How often `check` runs, and what it could not send; `null` where no check was recorded, or the record is root's alone.
+    pub checks: Option<CheckedFacts>,
     /// Maintenance state; `null` when it is off. Services that it stopped are no problem.
     pub maintenance: Option<StandingFacts>,
     /// Every problem that no other explains, worst first, [`Status::worst`] included.
@@ -80,6 +84,8 @@ pub struct Beside {
     pub backups: Vec<Freshness>,
     /// What goes wrong later.
     pub noticed: Noticed,
+    /// How often `check` runs; `None` where that is not known.
+    pub checked: Option<CheckedFacts>,
 }
 
 impl Status {
@@ -93,7 +99,7 @@ impl Status {
         beside: Beside,
         head: impl FnOnce(Verdict) -> Head,
     ) -> Self {
-        let Beside { holder, runs, backups, noticed } = beside;
+        let Beside { holder, runs, backups, noticed, checked } = beside;
         let mut problems = problems(deployment, &health);
         let is_of = |note: &Note, run: &Journal| {
             let mut words = note.what.split(' ');
@@ -113,6 +119,7 @@ impl Status {
                 .filter(|fresh| fresh.verdict != Verdict::Pass)
                 .map(|fresh| backup_problem(deployment, fresh)),
         );
+        problems.extend(checked.iter().flat_map(|checked| checked_problems(deployment, checked)));
         problems.extend(noticed_problems(deployment, &health, noticed));
         if named {
             problems.extend(health.absent.iter().map(|(service, reason)| absent_problem(service, reason)));
@@ -127,6 +134,7 @@ impl Status {
             head: head(verdict),
             worst: problems.first().cloned(),
             backups,
+            checks: checked,
             maintenance: None,
             problems,
             services: health.services,
@@ -232,6 +240,9 @@ impl Status {
                 _ => format!("{well} verified, the oldest {oldest} ago"),
             };
             page.labeled("backups", &[Cell::plain(told)]);
+        }
+        if let Some(checked) = self.checks.as_ref().filter(|checked| !checked.stopped) {
+            page.labeled("checked", &[Cell::plain(checked.words())]);
         }
         for change in &self.watched.changes {
             page.labeled("changed", &[Cell::plain(change.clone())]);

@@ -1,0 +1,108 @@
+//! `get checks`: what each subject was at the last checks, and who is notified.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Head;
+use super::check::SubjectFacts;
+use super::status::label;
+use crate::alert::Moment;
+use crate::alert::store::Record;
+use crate::registry::Verdict;
+use crate::ui::{Cell, Column, Report, Text, Tone};
+use crate::units::{duration, stamp};
+
+/// What is recorded of checks.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Checks {
+    /// Common head.
+    #[serde(flatten)]
+    pub head: Head,
+    /// The checks themselves; `null` when none was recorded.
+    pub checked: Option<CheckedFacts>,
+    /// What each subject was, open incidents first.
+    pub checks: Vec<SubjectFacts>,
+}
+
+/// How often checks come, and what they could not send.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CheckedFacts {
+    /// When the last one was.
+    pub last: Timestamp,
+    /// How long ago that is, seconds.
+    pub age_seconds: u64,
+    /// How many seconds are between two; `null` where they are not regular.
+    pub interval_seconds: Option<u64>,
+    /// Whether they came regularly and have stopped.
+    pub stopped: bool,
+    /// Open incidents: a person was notified, and of no recovery.
+    pub incidents: usize,
+    /// Notifications that wait for a channel that did not accept them.
+    pub pending: usize,
+    /// Channels that did not accept the last message, and why.
+    pub failing: Vec<String>,
+}
+
+impl CheckedFacts {
+    /// Of a record; `None` where no check was recorded.
+    pub fn of(record: &Record, now: &Moment) -> Option<Self> {
+        let last = record.checked.last()?;
+        Some(CheckedFacts {
+            last: last.time,
+            age_seconds: now.seconds_since(last),
+            interval_seconds: record.interval_seconds(),
+            stopped: record.stopped_seconds(now).is_some(),
+            incidents: record.state.subjects.values().filter(|subject| subject.is_open()).count(),
+            pending: 0,
+            failing: Vec::new(),
+        })
+    }
+
+    /// In a line: `1 min ago, every 1 min, 2 incidents open`.
+    pub fn words(&self) -> String {
+        let span = |seconds: u64| duration(jiff::SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX)));
+        let mut words = vec![format!("{} ago", span(self.age_seconds))];
+        words.extend(self.interval_seconds.map(|every| format!("every {}", span(every))));
+        words.extend(match self.incidents {
+            0 => None,
+            1 => Some("1 incident open".to_owned()),
+            count => Some(format!("{count} incidents open")),
+        });
+        words.extend((self.pending > 0).then(|| format!("{} pending", self.pending)));
+        words.join(", ")
+    }
+}
+
+impl Report for Checks {
+    fn text(&self, page: &mut Text) {
+        match &self.checked {
+            None => page.line(&[Cell::plain("no check was recorded yet")]),
+            Some(checked) => {
+                page.labeled("checked", &[Cell::plain(checked.words())]);
+                for failing in &checked.failing {
+                    page.labeled("channel", &[Cell::plain(failing.clone())]);
+                }
+                page.gap();
+            }
+        }
+        let columns = ["SUBJECT", "STATE", "SINCE", "NOTIFIED"].map(Column::key).into_iter();
+        let columns: Vec<Column> = columns.chain([Column::prose("NOTE")]).collect();
+        let rows = self.checks.iter().map(|subject| {
+            let state = if subject.flapping { "flapping" } else { label(subject.verdict) };
+            vec![
+                Cell::plain(subject.subject.clone()),
+                Cell(Tone::Of(if subject.flapping { Verdict::Fail } else { subject.verdict }), state.to_owned()),
+                Cell::plain(stamp(subject.since)),
+                Cell::or_dash(subject.notified_at.map(stamp)),
+                Cell::plain(subject.held.clone().unwrap_or_default()),
+            ]
+        });
+        let rows = rows.collect();
+        page.table(&columns, rows);
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.checks.iter().map(|subject| subject.subject.clone()).collect()
+    }
+}
