@@ -136,7 +136,8 @@ mod tests {
                 assert_eq!(line(&typed), format!("opsctl -d prim {verb} --{form} wallet"), "{typed}");
             }
         }
-        for other in ["status -o rust", "check -o rust", "discover -o prom", "discover -o json", "check nagios -o text"] {
+        for other in ["status -o rust", "check -o rust", "discover -o prom", "discover -o json", "check nagios -o text"]
+        {
             let typed = format!("opsctl {other}");
             assert_eq!(line(&typed), typed);
         }

@@ -280,6 +280,11 @@ fn fail(
         let _ = Ui::raw(Ui::clean(report::check_nagios::failed(&error)).as_bytes());
         return Exit::Plugin(Plugin::Unknown);
     }
-    Ui::error(format, audience == Audience::Lines, &error, &Failure { head: Head::of_error(system, deployment, &error) });
+    Ui::error(
+        format,
+        audience == Audience::Lines,
+        &error,
+        &Failure { head: Head::of_error(system, deployment, &error) },
+    );
     error.exit
 }

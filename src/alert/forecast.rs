@@ -94,7 +94,12 @@ pub fn forecast(mounted_on: &str, samples: &[Sample]) -> Option<Forecast> {
     let left = last.size_bytes.saturating_sub(last.used_bytes);
     let full_in_seconds = u64::try_from(u128::from(left) * 3600 / u128::from(rate)).ok()?;
     let is_near = full_in_seconds <= AHEAD.min(measured_seconds.saturating_mul(REACH));
-    is_near.then(|| Forecast { mounted_on: mounted_on.to_owned(), full_in_seconds, bytes_per_hour: rate, measured_seconds })
+    is_near.then(|| Forecast {
+        mounted_on: mounted_on.to_owned(),
+        full_in_seconds,
+        bytes_per_hour: rate,
+        measured_seconds,
+    })
 }
 
 /// Whether it falls by less than a quarter of what it rises.

@@ -145,7 +145,8 @@ fn host_data(host: &HostHealth, bounds: &HostChecks, data: &mut Vec<String>) {
     if let Some(load) = &host.load {
         let most = load.processors.map(|count| f64::from(bounds.load_per_cpu) * f64::from(count));
         let most = most.map(|most| format!("{most:.2}")).unwrap_or_default();
-        for (name, value, warn) in [("load1", load.one, ""), ("load5", load.five, &most), ("load15", load.fifteen, "")] {
+        for (name, value, warn) in [("load1", load.one, ""), ("load5", load.five, &most), ("load15", load.fifteen, "")]
+        {
             if value.is_finite() {
                 data.push(format!("{name}={value:.2};{warn};;0"));
             }

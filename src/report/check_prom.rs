@@ -26,7 +26,11 @@ const FAMILIES: &[(&str, &str, &str)] = &[
     ("opsctl_disk_available_bytes", "gauge", "What an ordinary user may still write to a file system."),
     ("opsctl_disk_full_forecast_seconds", "gauge", "In how long a file system will be full, absent where it will not."),
     ("opsctl_certificate_expiry_timestamp_seconds", "gauge", "When a certificate expires, seconds since 1970."),
-    ("opsctl_backup_fresh", "gauge", "Whether the newest verified copy is recent enough, absent where that is unknown."),
+    (
+        "opsctl_backup_fresh",
+        "gauge",
+        "Whether the newest verified copy is recent enough, absent where that is unknown.",
+    ),
     ("opsctl_backup_age_seconds", "gauge", "Age of the newest verified copy, absent where there is none."),
     ("opsctl_incident_open", "gauge", "Whether an incident of a subject is open."),
     ("opsctl_notifications_pending", "gauge", "Notifications that no channel has accepted yet."),

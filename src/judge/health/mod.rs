@@ -17,10 +17,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use crate::registry::State;
-pub(crate) use certificate::{covers, ends_soon};
-pub(crate) use container::ailment;
 #[cfg(test)]
 pub use certificate::Certificate;
+pub(crate) use certificate::{covers, ends_soon};
+pub(crate) use container::ailment;
 pub use host::{Disk, HostHealth};
 #[cfg(test)]
 pub use host::{Load, MemoryUse};

@@ -13,7 +13,8 @@ fn parsed(text: &str) -> Result<Vec<(String, String)>, String> {
         r#"^([a-z_]+)\{([a-z]+="(?:[^"\\]|\\\\|\\"|\\n)*"(?:,[a-z]+="(?:[^"\\]|\\\\|\\"|\\n)*")*)\} (-?[0-9]+(?:\.[0-9]+)?)$"#,
     )
     .unwrap();
-    let (mut families, mut current, mut seen, mut found) = (BTreeSet::new(), String::new(), BTreeSet::new(), Vec::new());
+    let (mut families, mut current, mut seen, mut found) =
+        (BTreeSet::new(), String::new(), BTreeSet::new(), Vec::new());
     for line in text.lines() {
         if let Some(help) = line.strip_prefix("# HELP ") {
             let (name, words) = help.split_once(' ').ok_or("no help")?;
