@@ -27,11 +27,15 @@ pub fn screen(args: impl Iterator<Item = OsString>) -> Result<Vec<String>, Error
     .collect()
 }
 
+/// Forms of output that one verb alone has: the verb, the word behind `-o`, and the flag that it is to the parser.
+const FORMS: &[(&str, &str, &str)] =
+    &[("discover", "rust", "--rust"), ("check", "nagios", "--nagios"), ("check", "prom", "--prom")];
+
 /// The words as the parser takes them.
 pub fn joined(words: Vec<String>) -> Vec<String> {
     match () {
         () if words.iter().any(|word| word == "logs") => with_boot(words),
-        () if words.iter().any(|word| word == "discover") => with_rust(words),
+        () if words.iter().any(|word| FORMS.iter().any(|(verb, ..)| word == verb)) => with_forms(words),
         () => words,
     }
 }
@@ -53,18 +57,41 @@ fn with_boot(words: Vec<String>) -> Vec<String> {
     joined
 }
 
-/// `-o rust` is a form that `discover` alone has.
-fn with_rust(words: Vec<String>) -> Vec<String> {
+/// `check -o prom` is `check --prom`: a form that this verb alone has is a flag of it.
+fn with_forms(words: Vec<String>) -> Vec<String> {
+    let own: Vec<_> = FORMS.iter().filter(|(verb, ..)| words.iter().any(|word| word == verb)).collect();
     let mut found: Vec<String> = Vec::with_capacity(words.len());
     for word in words {
-        let is_value = word == "rust" && found.last().is_some_and(|flag| matches!(flag.as_str(), "-o" | "--output"));
-        if is_value {
+        let is_value = found.last().is_some_and(|flag| matches!(flag.as_str(), "-o" | "--output"));
+        let form = own.iter().find(|(_, form, _)| if is_value { word == *form } else { attached(&word) == Some(form) });
+        if form.is_some() && is_value {
             found.pop();
         }
-        let is_whole = matches!(word.as_str(), "-orust" | "-o=rust" | "--output=rust");
-        found.push(if is_value || is_whole { "--rust".to_owned() } else { word });
+        found.push(form.map_or(word, |(.., flag)| (*flag).to_owned()));
     }
     found
+}
+
+/// The value of `-oVALUE`, `-o=VALUE` or `--output=VALUE`.
+fn attached(word: &str) -> Option<&str> {
+    let value = word.strip_prefix("--output=").or_else(|| word.strip_prefix("-o"))?;
+    Some(value.strip_prefix('=').unwrap_or(value))
+}
+
+/// What to type instead where another verb than its own is asked for a form: `check -o prom`.
+pub fn form_of_another_verb(words: &[String]) -> Option<String> {
+    let is_asked = |form: &str| {
+        let apart = words.iter().zip(words.iter().skip(1));
+        words.iter().any(|word| attached(word) == Some(form))
+            || apart.into_iter().any(|(flag, value)| matches!(flag.as_str(), "-o" | "--output") && value == form)
+    };
+    FORMS.iter().find(|(_, form, _)| is_asked(form)).map(|(verb, form, _)| format!("{verb} -o {form}"))
+}
+
+/// Whether a monitoring system runs this as a plugin, `check -o nagios`: it reads any failure from stdout and from its own exit codes.
+pub fn is_plugin(args: &[OsString]) -> bool {
+    let words = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    joined(words).iter().any(|word| word == "--nagios")
 }
 
 /// The format that these words ask for, found without parsing them, for errors about the words themselves.
@@ -101,12 +128,42 @@ mod tests {
     }
 
     #[test]
-    fn rust_is_a_form_of_discover() {
+    fn some_forms_are_those_of_one_verb() {
         let line = |text: &str| joined(text.split(' ').map(str::to_owned).collect()).join(" ");
-        for words in ["-o rust", "--output rust", "-orust", "-o=rust", "--output=rust"] {
-            assert_eq!(line(&format!("opsctl discover {words}")), "opsctl discover --rust", "{words}");
+        for (verb, form) in [("discover", "rust"), ("check", "nagios"), ("check", "prom")] {
+            for flag in ["-o ", "--output ", "-o", "-o=", "--output="] {
+                let typed = format!("opsctl -d prim {verb} {flag}{form} wallet");
+                assert_eq!(line(&typed), format!("opsctl -d prim {verb} --{form} wallet"), "{typed}");
+            }
         }
-        assert_eq!(line("opsctl status -o rust"), "opsctl status -o rust");
-        assert_eq!(line("opsctl discover -o json"), "opsctl discover -o json");
+        for other in ["status -o rust", "check -o rust", "discover -o prom", "discover -o json", "check nagios -o text"]
+        {
+            let typed = format!("opsctl {other}");
+            assert_eq!(line(&typed), typed);
+        }
+    }
+
+    #[test]
+    fn a_form_of_another_verb_leads_to_that_verb() {
+        let meant = |text: &str| form_of_another_verb(&text.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        for (typed, expected) in [
+            ("status -o prom", Some("check -o prom")),
+            ("-o=nagios status", Some("check -o nagios")),
+            ("check -orust", Some("discover -o rust")),
+            ("status --output=prom wallet", Some("check -o prom")),
+            ("status -o jsn", None),
+            ("restart prom", None),
+        ] {
+            assert_eq!(meant(typed).as_deref(), expected, "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_plugin_is_known_before_its_words_are_parsed() {
+        let plugin = |text: &str| is_plugin(&text.split(' ').map(OsString::from).collect::<Vec<_>>());
+        assert!(plugin("opsctl check -o nagios --nonsense"));
+        assert!(plugin("opsctl -onagios -d prim check"));
+        assert!(!plugin("opsctl check -o prom"));
+        assert!(!plugin("opsctl status -o nagios"));
     }
 }

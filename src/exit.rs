@@ -6,28 +6,64 @@ use crate::registry::Verdict;
 
 /// How a command ended. The numbers are the interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Exit {
     /// Done, or healthy; warnings allowed.
-    Success = 0,
+    Success,
     /// Tried and failed.
-    Failure = 1,
+    Failure,
     /// The command line makes no sense.
-    Usage = 2,
+    Usage,
     /// Checked and unhealthy.
-    Unhealthy = 3,
+    Unhealthy,
     /// Could not be determined.
-    Unknown = 4,
+    Unknown,
     /// Refused; nothing was changed.
-    Refused = 5,
+    Refused,
     /// Another run holds the lock; nothing was changed.
-    Locked = 6,
+    Locked,
     /// Timed out.
-    TimedOut = 7,
+    TimedOut,
     /// Some of it was done, some not.
-    Partial = 8,
+    Partial,
     /// The change failed and the old state was put back.
-    RolledBack = 9,
+    RolledBack,
+    /// As the Monitoring Plugins have it, whose numbers mean something else: `check -o nagios` alone ends so.
+    Plugin(Plugin),
+}
+
+/// The state that a plugin of a monitoring system reports (<https://www.monitoring-plugins.org/doc/guidelines.html>).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plugin {
+    /// Healthy.
+    Ok,
+    /// A warning.
+    Warning,
+    /// Unhealthy.
+    Critical,
+    /// Could not be determined.
+    Unknown,
+}
+
+impl Plugin {
+    /// The state of a check with this outcome.
+    pub const fn of(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Pass => Plugin::Ok,
+            Verdict::Warn => Plugin::Warning,
+            Verdict::Fail => Plugin::Critical,
+            Verdict::Unknown => Plugin::Unknown,
+        }
+    }
+
+    /// As plugins write it.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Plugin::Ok => "OK",
+            Plugin::Warning => "WARNING",
+            Plugin::Critical => "CRITICAL",
+            Plugin::Unknown => "UNKNOWN",
+        }
+    }
 }
 
 impl Exit {
@@ -44,21 +80,34 @@ impl Exit {
     /// What the end of a change comes to.
     pub const fn verdict(self) -> Verdict {
         match self {
-            Exit::Success => Verdict::Pass,
-            Exit::Unknown | Exit::TimedOut => Verdict::Unknown,
+            Exit::Success | Exit::Plugin(Plugin::Ok) => Verdict::Pass,
+            Exit::Plugin(Plugin::Warning) => Verdict::Warn,
+            Exit::Unknown | Exit::TimedOut | Exit::Plugin(Plugin::Unknown) => Verdict::Unknown,
             Exit::Failure
             | Exit::Usage
             | Exit::Unhealthy
             | Exit::Refused
             | Exit::Locked
             | Exit::Partial
-            | Exit::RolledBack => Verdict::Fail,
+            | Exit::RolledBack
+            | Exit::Plugin(Plugin::Critical) => Verdict::Fail,
         }
     }
 
     /// The number.
     pub const fn code(self) -> u8 {
-        self as u8
+        match self {
+            Exit::Success | Exit::Plugin(Plugin::Ok) => 0,
+            Exit::Failure | Exit::Plugin(Plugin::Warning) => 1,
+            Exit::Usage | Exit::Plugin(Plugin::Critical) => 2,
+            Exit::Unhealthy | Exit::Plugin(Plugin::Unknown) => 3,
+            Exit::Unknown => 4,
+            Exit::Refused => 5,
+            Exit::Locked => 6,
+            Exit::TimedOut => 7,
+            Exit::Partial => 8,
+            Exit::RolledBack => 9,
+        }
     }
 }
 
@@ -79,5 +128,15 @@ mod tests {
         assert_eq!(Exit::of(Verdict::Warn, true), Exit::Unhealthy);
         assert_eq!(Exit::of(Verdict::Unknown, false), Exit::Unknown);
         assert_eq!(Exit::of(Verdict::Pass.max(Verdict::Unknown).max(Verdict::Fail), false), Exit::Unhealthy);
+    }
+    #[test]
+    fn plugins_have_numbers_of_their_own() {
+        let codes = [Verdict::Pass, Verdict::Warn, Verdict::Fail, Verdict::Unknown].map(|verdict| {
+            let state = Plugin::of(verdict);
+            assert_eq!(Exit::Plugin(state).verdict(), verdict);
+            (Exit::Plugin(state).code(), state.label())
+        });
+        assert_eq!(codes, [(0, "OK"), (1, "WARNING"), (2, "CRITICAL"), (3, "UNKNOWN")]);
+        assert_eq!([Exit::Success, Exit::Unhealthy, Exit::RolledBack].map(Exit::code), [0, 3, 9]);
     }
 }

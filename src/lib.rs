@@ -94,7 +94,7 @@ pub use host::system::System;
 use crate::commands::Cli;
 use crate::context::Context;
 use crate::error::{Code, Error};
-use crate::exit::Exit;
+use crate::exit::{Exit, Plugin};
 use crate::host::shortage::Shortage;
 use crate::host::tools::quote;
 use crate::registry::Deployment;
@@ -122,18 +122,43 @@ pub fn run(deployments: &[&'static Deployment], system: &System) -> ExitCode {
     registry::loaded::set_deployments(deployments);
     let args: Vec<OsString> = std::env::args_os().collect();
     program::set_name(args.first().map(OsString::as_os_str));
-    let format = argv::wanted_format(&args);
-    let exit = defect::guarded(|| Ok(work(system, args, format)))
-        .unwrap_or_else(|error| fail(system, None, format, false, error));
+    let (format, audience) = (argv::wanted_format(&args), Audience::of(&args));
+    let exit = defect::guarded(|| Ok(work(system, args, format, audience)))
+        .unwrap_or_else(|error| fail(system, None, format, audience, error));
     host::exec::kill_all();
     ExitCode::from(exit.code())
 }
 
-fn work(system: &System, args: Vec<OsString>, format: Format) -> Exit {
+/// Who reads an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Audience {
+    /// Whoever reads one document.
+    Page,
+    /// Whoever reads line by line.
+    Lines,
+    /// A monitoring system that runs a plugin.
+    Plugin,
+}
+
+impl Audience {
+    /// Of a command line that is not understood yet.
+    fn of(args: &[OsString]) -> Self {
+        match argv::is_plugin(args) {
+            true => Audience::Plugin,
+            false if args.iter().any(|word| word == "logs") => Audience::Lines,
+            false => Audience::Page,
+        }
+    }
+
+    /// Of what are no lines after all.
+    fn unless_lines(self) -> Self {
+        if self == Audience::Lines { Audience::Page } else { self }
+    }
+}
+
+fn work(system: &System, args: Vec<OsString>, format: Format, audience: Audience) -> Exit {
     if let Err(error) = limits::settle() {
-        // The command line is not understood yet.
-        let one_line = args.iter().any(|word| word == "logs");
-        return fail(system, None, format, one_line, error.into());
+        return fail(system, None, format, audience, error.into());
     }
     if commands::completion::is_asked(&args, |name| std::env::var_os(name)) {
         clap_complete::CompleteEnv::with_factory(commands::command).var(commands::COMPLETE_VAR).complete();
@@ -146,7 +171,10 @@ fn work(system: &System, args: Vec<OsString>, format: Format) -> Exit {
             // No file system is waited for longer than the whole command has.
             let system = &cli.global.timeout.map_or_else(|| system.clone(), |limit| system.with_file_limit(limit));
             let context = Context::new(system, cli.global.settings());
-            let one_line = matches!(cli.verb, Some(commands::Verb::Logs(_)));
+            let audience = match &cli.verb {
+                Some(commands::Verb::Logs(_)) => Audience::Lines,
+                _ => audience.unless_lines(),
+            };
             let exit = prepare()
                 .and_then(|()| {
                     defect::guarded(|| match &cli.verb {
@@ -154,7 +182,7 @@ fn work(system: &System, args: Vec<OsString>, format: Format) -> Exit {
                         None => commands::bare::run(&context),
                     })
                 })
-                .unwrap_or_else(|error| fail(system, context.known_deployment(), cli.global.format(), one_line, error));
+                .unwrap_or_else(|error| fail(system, context.known_deployment(), cli.global.format(), audience, error));
             if let Some(doubt) = context.doubt() {
                 context.ui.note(doubt);
             }
@@ -162,9 +190,9 @@ fn work(system: &System, args: Vec<OsString>, format: Format) -> Exit {
         }
         Err(Stop::Told(text)) => match Ui::raw(text.as_bytes()) {
             Ok(()) => Exit::Success,
-            Err(error) => fail(system, None, format, false, error.into()),
+            Err(error) => fail(system, None, format, Audience::Page, error.into()),
         },
-        Err(Stop::Wrong(error)) => fail(system, None, format, false, error.into()),
+        Err(Stop::Wrong(error)) => fail(system, None, format, audience.unless_lines(), error.into()),
     }
 }
 
@@ -207,7 +235,11 @@ fn parse(args: impl Iterator<Item = OsString>, system: &System) -> Result<Cli, S
         _ => {
             program::set_call(typed().collect::<Vec<_>>().join(" "));
             let words: Vec<String> = words.iter().skip(1).cloned().collect();
-            Stop::Wrong(commands::usage::refused(&error, &words, system))
+            let refused = commands::usage::refused(&error, &words, system);
+            Stop::Wrong(match argv::form_of_another_verb(&words) {
+                Some(meant) => refused.hint(program::command(meant)),
+                None => refused,
+            })
         }
     })
 }
@@ -232,7 +264,7 @@ fn fail(
     system: &System,
     deployment: Option<&Deployment>,
     format: Format,
-    one_line: bool,
+    audience: Audience,
     error: anyhow::Error,
 ) -> Exit {
     let error = match error.downcast::<Error>() {
@@ -243,6 +275,16 @@ fn fail(
             _ => Error::failed(Code::Failed, format!("{other:#}")),
         },
     };
-    Ui::error(format, one_line, &error, &Failure { head: Head::of_error(system, deployment, &error) });
+    if audience == Audience::Plugin {
+        // It is past help where stdout is closed.
+        let _ = Ui::raw(Ui::clean(report::check_nagios::failed(&error)).as_bytes());
+        return Exit::Plugin(Plugin::Unknown);
+    }
+    Ui::error(
+        format,
+        audience == Audience::Lines,
+        &error,
+        &Failure { head: Head::of_error(system, deployment, &error) },
+    );
     error.exit
 }

@@ -3,7 +3,9 @@
 
 pub mod forecast;
 pub mod state;
+pub mod status_files;
 pub mod store;
+pub mod textfile;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;

@@ -27,6 +27,18 @@ pub struct Freshness {
     pub summary: String,
 }
 
+impl Freshness {
+    /// How old its newest verified copy may be until it is a failure, seconds.
+    pub fn oldest_seconds(&self) -> i64 {
+        oldest(self.rpo_seconds).as_secs()
+    }
+}
+
+fn oldest(rpo_seconds: u32) -> SignedDuration {
+    let rpo = SignedDuration::from_secs(i64::from(rpo_seconds));
+    rpo.saturating_add(rpo.checked_div(GRACE).unwrap_or_default())
+}
+
 /// What is said of a set of which nothing is known.
 pub fn unknown(set: &BackupSet, why: &str) -> Freshness {
     Freshness {
@@ -52,7 +64,7 @@ pub fn unsigned(set: &BackupSet, key: &str) -> Freshness {
 /// Judges a set by its newest verified copy, and by why its last run failed where it did.
 pub fn judge(set: &BackupSet, newest: Option<Timestamp>, failed: Option<&str>, now: Timestamp) -> Freshness {
     let rpo = SignedDuration::from_secs(i64::from(set.rpo_seconds));
-    let oldest = rpo.saturating_add(rpo.checked_div(GRACE).unwrap_or_default());
+    let oldest = oldest(set.rpo_seconds);
     let age = newest.map(|newest| now.duration_since(newest));
     let (verdict, summary) = match age {
         None => (Verdict::Fail, "there is no verified copy".to_owned()),

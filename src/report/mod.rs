@@ -8,6 +8,8 @@ pub mod backups;
 pub mod brief;
 pub mod bundle;
 pub mod check;
+pub mod check_nagios;
+pub mod check_prom;
 pub mod checks;
 pub mod demo;
 pub mod describe;

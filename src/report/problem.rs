@@ -7,6 +7,8 @@ use super::checks::CheckedFacts;
 use super::diagnosis::Finding;
 use crate::action::lock::Note;
 use crate::action::run;
+use crate::alert::forecast::Forecast;
+use crate::host::tools::command::Command;
 use crate::judge::freshness::Freshness;
 use crate::judge::health::{About, Check, Disk, Health, SKIPPED, ServiceHealth};
 use crate::observe::logs::line::Said;
@@ -190,6 +192,28 @@ pub(super) fn checked_problems(deployment: &Deployment, checked: &CheckedFacts) 
     found
 }
 
+/// A file system that will be full; one that its own bounds already report is no forecast.
+pub fn forecast_problem(deployment: &Deployment, forecast: &Forecast) -> Problem {
+    let mount = &forecast.mounted_on;
+    let (level, reason) = host_severity(&deployment.checks, About::Disk);
+    Problem {
+        subject: format!("disk {mount}"),
+        verdict: Verdict::Warn,
+        summary: forecast.summary(),
+        severity: level.id.to_owned(),
+        respond: level.response.to_owned(),
+        reason: reason.to_owned(),
+        affects: Vec::new(),
+        look: String::new(),
+        next: match deployment.failure("disk-full") {
+            Some(_) => program::command("diagnose disk-full"),
+            None => Command::new(["df", "-h", mount]).to_string(),
+        },
+        log: Vec::new(),
+        kind: ProblemKind::Check,
+    }
+}
+
 /// What goes wrong later, by the causes that `status` checks as well.
 #[derive(Debug, Default)]
 pub struct Noticed {
@@ -312,7 +336,6 @@ fn host_severity(checks: &HostChecks, about: About) -> (&Level, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::tools::command::Command;
     use crate::judge::health::HostHealth;
     use crate::registry::{DEPLOYMENTS, HostChecks, LOCALHOST};
 
@@ -336,6 +359,24 @@ mod tests {
         assert_eq!(of(None), []);
         let because = "crontabs: no answer from its file system in 2.0 s";
         assert_eq!(of(Some(because)), [("automation".to_owned(), Verdict::Unknown, because.to_owned())]);
+    }
+
+    #[test]
+    fn a_disk_that_fills_up_leads_to_its_diagnosis() {
+        let forecast = Forecast {
+            mounted_on: "/var".to_owned(),
+            full_in_seconds: 21_600,
+            bytes_per_hour: 1 << 30,
+            measured_seconds: 7200,
+        };
+        for deployment in DEPLOYMENTS.iter().copied().chain([&LOCALHOST]) {
+            let problem = forecast_problem(deployment, &forecast);
+            assert_eq!((problem.subject.as_str(), problem.verdict), ("disk /var", Verdict::Warn));
+            assert_eq!(problem.next, "opsctl diagnose disk-full", "{}", deployment.name);
+            assert_eq!(problem.severity, deployment.checks.disk_severity.id);
+        }
+        let problem = forecast_problem(&DEPLOYMENTS[0], &forecast);
+        assert_eq!(problem.summary, "full in about 6 h at this rate (1.0 GiB/h)");
     }
 
     #[test]

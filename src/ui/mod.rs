@@ -123,6 +123,11 @@ impl Ui {
         out.flush()
     }
 
+    /// Text with what others wrote in it, for [`raw`](Self::raw) or a file: without secrets.
+    pub fn clean(text: String) -> String {
+        redact::house().clean_document(text)
+    }
+
     /// A document as it would be printed, for a file.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ pub mod own;
 pub mod private;
 mod processes;
 mod program;
+pub mod publish;
 pub mod reach;
 mod space;
 mod walk;

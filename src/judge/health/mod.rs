@@ -17,9 +17,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use crate::registry::State;
+#[cfg(test)]
+pub use certificate::Certificate;
 pub(crate) use certificate::{covers, ends_soon};
 pub(crate) use container::ailment;
 pub use host::{Disk, HostHealth};
+#[cfg(test)]
+pub use host::{Load, MemoryUse};
 pub(crate) use port::listens;
 pub(crate) use unit::{NO_DETAILS, ended_by_manager, ending, restarting};
 
