@@ -10,6 +10,7 @@ pub mod private;
 mod processes;
 mod program;
 pub mod reach;
+pub mod secret;
 mod space;
 mod walk;
 
