@@ -1,7 +1,12 @@
 //! Alerting: which changes of state a person has to know about, and how they are sent. `state` (PURE) turns one check after another into
 //! events, `store` keeps what is known between checks, `channel/` (PURE) words events for each receiver, `deliver` sends them.
 
+pub mod channel;
+pub mod deliver;
 pub mod forecast;
+pub mod heartbeat;
+pub mod queue;
+pub mod settings;
 pub mod state;
 pub mod status_files;
 pub mod store;

@@ -2,6 +2,7 @@
 
 pub mod exec;
 pub mod files;
+pub mod http;
 pub mod net;
 pub mod protocol;
 pub mod random;

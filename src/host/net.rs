@@ -237,5 +237,24 @@ impl<S: AsFd + Write> Write for Timed<S> {
     }
 }
 
+/// An input/output error in an operator's words.
+pub fn describe(error: &io::Error, limit: Duration) -> String {
+    match error.kind() {
+        ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => no_answer(limit),
+        ErrorKind::UnexpectedEof => "closed the connection without an answer".to_owned(),
+        ErrorKind::ConnectionReset => "reset the connection".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// How it begins that the deadline passed.
+pub const NO_ANSWER: &str = "no answer in ";
+
+/// The deadline passed.
+pub fn no_answer(limit: Duration) -> String {
+    format!("{NO_ANSWER}{:.1} s", limit.as_secs_f32())
+}
+
 #[cfg(test)]
 mod tests;

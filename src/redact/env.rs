@@ -53,6 +53,23 @@ fn as_read(file: &str, found: &mut Vec<String>) {
     }
 }
 
+/// Every value of a file that holds nothing but addresses and keys. Of a URL its path and query are secret, because a webhook's token
+/// is there; its host is not, nor a path that everybody knows.
+pub(super) fn every(file: &str, found: &mut Vec<String>) {
+    const USUAL: &[&str] = &["api/v2/alerts", "v2/enqueue"];
+    for setting in envfile::every_setting(file) {
+        let Some(value) = setting.value.known() else { continue };
+        let behind = value.split_once("://").map(|(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
+        match behind.map(|path| path.trim_end_matches('/')) {
+            Some(path) => {
+                of_value(!USUAL.contains(&path), path, found);
+                of_value(false, value, found);
+            }
+            None => value.split([',', ' ']).chain([value]).for_each(|part| of_value(true, part, found)),
+        }
+    }
+}
+
 /// What stands between the quotes that a value begins with, over as many lines as there are.
 fn quoted(rest: &str) -> Option<&str> {
     let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\'' | '`'))?;

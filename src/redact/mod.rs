@@ -99,9 +99,17 @@ impl Redactor {
 
     /// Knows what is secret in files of settings, by the names of the settings and by the values.
     pub fn of_settings<'a>(files: impl IntoIterator<Item = &'a str>) -> Self {
+        Redactor::of_settings_and(files, None)
+    }
+
+    /// The same, and every value of another file, whatever its name.
+    pub fn of_settings_and<'a>(files: impl IntoIterator<Item = &'a str>, secret: Option<&str>) -> Self {
         let mut values = Vec::new();
         for file in files {
             env::secrets(file, &mut values);
+        }
+        if let Some(file) = secret {
+            env::every(file, &mut values);
         }
         Redactor::of(values)
     }

@@ -161,6 +161,9 @@ pub static CHANNELS: &[Channel] = &[
     Channel::alertmanager("alertmanager", Address::Key("ALERTMANAGER_URL")),
 ];
 
+/// The file that has addresses and tokens, a `KEY=value` a line; root's alone.
+pub const NOTIFY_ENV: &str = "/etc/opsctl/notify.env";
+
 /// The key of the URL that is told of each check, so that silence is noticed elsewhere.
 pub const HEARTBEAT: &str = "HEARTBEAT_URL";
 

@@ -17,7 +17,7 @@ use std::path::Path;
 use super::*;
 use crate::host::tools::{
     Account, Hidden, Input, age, boot, caddy, checkers, compose, docker, docker_engine, docker_logs, git, images,
-    journalctl, mariadb, mongodump, nginx, pm2, postgres, postgres_state, rclone, redis_check_rdb, redis_cli,
+    journalctl, mariadb, mongodump, nginx, pm2, postgres, postgres_state, rclone, redis_check_rdb, redis_cli, sendmail,
     systemctl, systemd_analyze, timedatectl, unit_output, unpack,
 };
 
@@ -136,6 +136,7 @@ fn builders() -> Vec<(&'static str, Argv)> {
         ("rclone::version", rclone::version()),
         ("redis_check_rdb::check", redis_check_rdb::check("/f")),
         ("redis_cli::info", redis_cli::info("c")),
+        ("sendmail::send", sendmail::send("Subject: x\n\nx\n")),
         ("systemctl::act", systemctl::act("restart", "u")),
         ("systemctl::daemon_reload", systemctl::daemon_reload()),
         ("systemctl::instances", systemctl::instances(["u@*.service"])),

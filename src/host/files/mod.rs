@@ -11,6 +11,7 @@ mod processes;
 mod program;
 pub mod publish;
 pub mod reach;
+pub mod secret;
 mod space;
 mod walk;
 

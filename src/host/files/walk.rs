@@ -53,6 +53,8 @@ pub(super) struct Located {
     pub(super) found: Option<(OwnedFd, Stat)>,
     /// The directory's path below the root, without links.
     pub(super) directory: PathBuf,
+    /// The first directory on the way that users other than root and the caller can change, below the root.
+    pub(super) exposed: Option<PathBuf>,
 }
 
 impl Located {
@@ -138,14 +140,16 @@ fn go(root: &Path, path: &Path, last: Last) -> io::Result<Located> {
     let Some(step) = way.pop() else { return Err(rustix::io::Errno::NOENT.into()) };
     let fd = openat(&step.fd, ".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
     let stat = fstat(&fd)?;
-    let directory = way.iter().chain([&step]).map(|step| &step.name).collect();
-    Ok(Located { parent: step, name: OsString::from("."), found: Some((fd, stat)), directory })
+    way.push(step);
+    Ok(end(way, OsString::from("."), Some((fd, stat))))
 }
 
 fn end(mut way: Vec<PathStep>, name: OsString, found: Option<(OwnedFd, Stat)>) -> Located {
     let directory = way.iter().map(|step| &step.name).collect();
+    let exposed = way.iter().position(|step| step.writer != Writer::Nobody);
+    let exposed = exposed.map(|at| way.iter().take(at + 1).map(|step| &step.name).collect());
     let parent = way.swap_remove(way.len() - 1);
-    Located { parent, name, found, directory }
+    Located { parent, name, found, directory, exposed }
 }
 
 fn components(path: &Path) -> VecDeque<OsString> {

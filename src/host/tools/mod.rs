@@ -33,6 +33,7 @@ pub mod rclone;
 pub mod redis_check_rdb;
 pub mod redis_cli;
 pub mod resolver;
+pub mod sendmail;
 pub mod sockets;
 pub mod sqlite_file;
 pub mod surroundings;

@@ -45,7 +45,7 @@ use crate::host::tools::docker::Listed;
 use crate::host::trouble::Trouble;
 use crate::observe::probe::ManagerEvidence;
 use crate::redact::{self, Memory, Redactor};
-use crate::registry::{Deployment, Probe, Service};
+use crate::registry::{Deployment, NOTIFY_ENV, Probe, Service};
 use destinations::Destinations;
 use level::LogLevel;
 use line::{Line, Said};
@@ -260,7 +260,12 @@ pub(crate) fn redactor(system: &System, services: &[&'static Service]) -> Redact
     paths.sort_unstable();
     paths.dedup();
     let files: Vec<String> = paths.iter().filter_map(|path| system.read(path).ok()).collect();
-    Redactor::of_settings(files.iter().map(|file| &file[..file.floor_char_boundary(MOST)]))
+    let notify = system.read(NOTIFY_ENV).ok();
+    let begin = |file: &'_ String| file.floor_char_boundary(MOST);
+    Redactor::of_settings_and(
+        files.iter().map(|file| &file[..begin(file)]),
+        notify.as_ref().map(|file| &file[..begin(file)]),
+    )
 }
 
 /// Has the secrets of a deployment kept out of whatever is quoted from outside.

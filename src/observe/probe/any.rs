@@ -59,7 +59,7 @@ pub(super) fn ask(door: Door<'_>, address: SocketAddr) -> Answer<Reply> {
 
 fn talk(system: &System, address: SocketAddr, limit: Duration, wait: Duration) -> Result<Reply, Trouble> {
     let until = Instant::now() + limit;
-    let trouble = |error: &io::Error| network::silence(Shortage::of(error), network::describe(error, limit));
+    let trouble = |error: &io::Error| network::silence(Shortage::of(error), net::describe(error, limit));
     let mut stream = match net::tcp(address, until) {
         Ok(stream) => stream,
         Err(error) => return trouble(&error),

@@ -17,6 +17,7 @@ mod secured;
 use self::secured::Secured;
 use super::Answer;
 use super::tls::{self, Chain};
+use crate::host::http;
 use crate::host::tools::command::Command;
 use crate::host::tools::nginx::page::{Endpoint, HEADER};
 use crate::host::trouble::Trouble;
@@ -78,8 +79,8 @@ fn ask(url: &str, address: SocketAddr, limit: Duration, client: &tls::Client) ->
     let connector = TcpConnector::default().chain(Secured(client.config.clone()));
     let agent = Agent::with_parts(config, connector, Here(address));
     let response = agent.get(url).call().map_err(|error| {
-        let reason = || Trouble::Failed(super::http::reason(&error, limit));
-        super::http::shortage(&error).map_or_else(reason, Trouble::Shortage)
+        let reason = || Trouble::Failed(http::reason(&error, limit));
+        http::shortage(&error).map_or_else(reason, Trouble::Shortage)
     })?;
     let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let (retry_after, is_page) = (header("retry-after"), header(HEADER).is_some());

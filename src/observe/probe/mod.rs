@@ -52,6 +52,7 @@ pub use visits::{Visit, ask as visits, visit_once};
 pub use {engine::parse_head as engine_head, tls::parse_one as certificate};
 
 use crate::host::exec::{Output, ProcessEnd, Processes, Runner};
+use crate::host::net;
 use crate::host::protocol::mongo::Hello;
 use crate::host::protocol::postgres::Greeting;
 use crate::host::shortage::Shortage;
@@ -392,7 +393,7 @@ pub fn ask_again(door: Door<'_>, probe: &Probe) -> Option<Answer<Reply>> {
 
 /// Whether nothing came back in time, so that something may come later.
 pub fn is_late(answer: &Answer<Reply>) -> bool {
-    matches!(&answer.result, Ok(Reply::Silent(why)) if why.starts_with(network::NO_ANSWER) || why.ends_with(any::HANGS))
+    matches!(&answer.result, Ok(Reply::Silent(why)) if why.starts_with(net::NO_ANSWER) || why.ends_with(any::HANGS))
 }
 
 /// Asks a service itself. `None` for what the managers' tools answer.

@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::{Answer, Door, ListenAddress, Reply};
 use crate::host::files::path_of;
@@ -145,30 +145,11 @@ pub(super) fn converse(
     match talk() {
         Ok(Ok(reply)) => Ok(reply),
         Ok(Err(reason)) => Ok(Reply::Silent(reason)),
-        Err(error) => silence(Shortage::of(&error), describe(&error, limit)),
+        Err(error) => silence(Shortage::of(&error), net::describe(&error, limit)),
     }
 }
 
 /// What it means that nothing came back: a shortage of opsctl's own says nothing of the service.
 pub(super) fn silence(shortage: Option<Shortage>, reason: String) -> Result<Reply, Trouble> {
     shortage.map_or(Ok(Reply::Silent(reason)), |shortage| Err(Trouble::Shortage(shortage)))
-}
-
-/// An input/output error in an operator's words.
-pub(super) fn describe(error: &io::Error, limit: Duration) -> String {
-    match error.kind() {
-        ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-        ErrorKind::TimedOut | ErrorKind::WouldBlock => no_answer(limit),
-        ErrorKind::UnexpectedEof => "closed the connection without an answer".to_owned(),
-        ErrorKind::ConnectionReset => "reset the connection".to_owned(),
-        _ => error.to_string(),
-    }
-}
-
-/// How it begins that the deadline passed.
-pub(super) const NO_ANSWER: &str = "no answer in ";
-
-/// The deadline passed.
-pub(super) fn no_answer(limit: Duration) -> String {
-    format!("{NO_ANSWER}{:.1} s", limit.as_secs_f32())
 }

@@ -6,7 +6,7 @@ mod trust;
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
-use std::sync::{Arc, Mutex, Once};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -73,13 +73,6 @@ fn names_of(certificate: &X509Certificate<'_>) -> Vec<String> {
         dns.collect()
     });
     names.unwrap_or_default()
-}
-
-/// Makes ring the process's cryptography, once.
-pub(super) fn install_crypto() {
-    static ONCE: Once = Once::new();
-    // An error means that it is installed already.
-    ONCE.call_once(|| drop(ring::default_provider().install_default()));
 }
 
 /// Certificates in the order in which a server sends them, its own first.
@@ -160,7 +153,7 @@ enum Unseen {
 }
 
 fn unseen(error: &io::Error, limit: Duration) -> Unseen {
-    let silent = || Unseen::Silent(super::network::describe(error, limit));
+    let silent = || Unseen::Silent(net::describe(error, limit));
     Shortage::of(error).map_or_else(silent, Unseen::Short)
 }
 
