@@ -98,6 +98,8 @@ pub enum Code {
     RecordUnwritable,
     /// A precondition of a change does not hold.
     Refused,
+    /// The file with the addresses of channels cannot be used.
+    SettingsUnusable,
     /// Several deployments are on this host.
     SeveralDeployments,
     /// Binary output would go to a terminal.

@@ -7,6 +7,7 @@ pub mod forecast;
 pub mod heartbeat;
 pub mod queue;
 pub mod settings;
+pub mod silences;
 pub mod state;
 pub mod status_files;
 pub mod store;

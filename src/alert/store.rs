@@ -1,6 +1,7 @@
 //! What is known between two checks: one document, in two slots that are written in turn, so that a kill or a full disk leaves the one
 //! before. A slot is written in place and never made shorter: the next one fits on a disk that has become full meanwhile.
 
+use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io;
 
@@ -8,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Moment;
+use super::forecast::Sample;
+use super::queue::Queues;
 use super::state::State;
 use crate::host::files::own;
 use crate::host::system::System;
@@ -42,6 +45,24 @@ pub struct Record {
     pub checked: Vec<Moment>,
     /// What each subject was.
     pub state: State,
+    /// What waits for each channel.
+    #[serde(default)]
+    pub queues: Queues,
+    /// How full file systems were, by mount point.
+    #[serde(default)]
+    pub disks: BTreeMap<String, Vec<Sample>>,
+    /// What differed between registry and host when that was compared last.
+    #[serde(default)]
+    pub drift: Option<Drift>,
+}
+
+/// What differed between registry and host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drift {
+    /// When they were compared.
+    pub at: Moment,
+    /// Subject and summary of each.
+    pub mismatches: Vec<(String, String)>,
 }
 
 impl Record {

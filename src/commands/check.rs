@@ -1,33 +1,36 @@
 //! `opsctl check`: one line for cron and monitoring, and a notification when a person has to know.
 
+mod record;
 mod subjects;
+mod tell;
 
 use std::time::Instant;
 
 use clap_complete::engine::ArgValueCandidates;
-use jiff::tz::TimeZone;
 
-use self::subjects::{Circumstances, complete, observations};
+use self::record::Recorded;
 use super::get;
 use super::status::{self, FailOn};
-use crate::action::lock;
-use crate::alert::state::{Checked, State};
-use crate::alert::store::{self, Record, Turn};
-use crate::alert::{Class, Event, Moment};
+use crate::alert::heartbeat::Heartbeat;
+use crate::alert::settings::Settings;
+use crate::alert::{Moment, store, textfile};
 use crate::args::complete_services;
 use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::program;
-use crate::registry::{Deployment, Verdict};
+use crate::registry::{Deployment, Service, Verdict};
 use crate::report::Head;
-use crate::report::check::{Check, Notifications, SubjectFacts};
+use crate::report::check::Check;
 use crate::report::checks::{CheckedFacts, Checks};
-use crate::report::status::Status;
+use crate::report::problem::{forecast_problem, silent_channel};
+use crate::report::{check_nagios, check_prom};
 use crate::select::services;
+use crate::ui::Ui;
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct Args {
     /// Services to check [default: all, and the host]
     #[arg(value_name = "SERVICE", add = ArgValueCandidates::new(complete_services))]
@@ -35,81 +38,144 @@ pub struct Args {
     /// Exit 3 from this verdict on [default: fail]
     #[arg(long, value_enum, default_value = "fail", value_name = "VERDICT", hide_default_value = true)]
     fail_on: FailOn,
+    /// Only check: record nothing, notify nobody
+    ///
+    /// For monitoring systems that notify by themselves, beside the timer that records.
+    #[arg(long)]
+    no_record: bool,
+    /// Also write metrics to this file for node_exporter
+    ///
+    /// Whole or not at all, readable for everybody: `/var/lib/prometheus/node-exporter/opsctl.prom`. The directory must be one that
+    /// only root can change.
+    #[arg(long, value_name = "FILE")]
+    textfile: Option<String>,
+    /// Send a test message through each channel
+    ///
+    /// Checks nothing, and records nothing: shows which channels are in use and what each answered.
+    #[arg(long, conflicts_with_all = ["textfile", "nagios", "prom", "services"])]
+    test_notify: bool,
+    /// Print as a monitoring plugin; exit 0, 1, 2 or 3
+    ///
+    /// The same as `-o nagios`, the one output with exit codes of its own: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
+    #[arg(long, conflicts_with = "output")]
+    nagios: bool,
+    /// Print metrics in Prometheus' text format
+    ///
+    /// The same as `-o prom`.
+    #[arg(long, conflicts_with_all = ["output", "nagios"])]
+    prom: bool,
 }
 
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
+    if args.test_notify {
+        return tell::test(context);
+    }
+    match take(args, context) {
+        Ok(exit) => Ok(exit),
+        Err(error) => failed(args, context, error),
+    }
+}
+
+fn take(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let begun = Instant::now();
     let deployment = context.deployment()?;
     let chosen = services(context.system, deployment, &args.services)?;
-    let is_whole = args.services.is_empty();
-    let status = status::of(context, deployment, &chosen, is_whole)?;
-    let mut notifications = Notifications::default();
-    let subjects = match record(context, deployment, &status, is_whole, &mut notifications) {
-        Ok(subjects) => subjects,
-        Err(why) => {
-            notifications.not_recorded = Some(why);
-            Vec::new()
+    let is_recorded = !args.no_record && context.system.is_root();
+    let settings = if is_recorded { Settings::read(context.system) } else { Ok(Settings::default()) };
+    let (settings, unusable) = match settings {
+        Ok(settings) => (settings, None),
+        Err(unusable) => (Settings::default(), Some(unusable.to_string())),
+    };
+    let heartbeat = Heartbeat::start(&settings);
+    let check = look(args, context, deployment, &chosen, &settings, begun);
+    let check = match check {
+        Ok(check) => check,
+        Err(error) => {
+            heartbeat.map(|heartbeat| heartbeat.end(false));
+            return Err(error.into());
         }
     };
-    let verdict = status.head.verdict;
-    let exit = Exit::of(verdict, args.fail_on == FailOn::Warn);
-    let check = Check {
-        head: Head::of(context.system, "opsctl/check/v1", deployment, verdict, exit),
-        seconds: begun.elapsed().as_secs_f64(),
-        problems: status.problems,
-        services: status.services,
-        host_resources: status.host_resources,
-        backups: status.backups,
-        forecasts: Vec::new(),
-        subjects,
-        notifications,
-        verbose: context.is_verbose(),
-    };
-    if let Some(why) = check.notifications.not_recorded.as_ref().filter(|_| context.system.is_root()) {
+    let exit = check.head.exit_code;
+    let beat = heartbeat.and_then(|heartbeat| heartbeat.end(exit == Exit::Success));
+    for why in unusable.into_iter().chain(beat.map(|why| format!("heartbeat: {why}"))) {
+        context.ui.note(&why);
+    }
+    if let Some(why) = check.notifications.not_recorded.as_ref().filter(|_| is_recorded) {
         context.ui.note(&format!("this check is not recorded and notifies nobody: {why}"));
     }
-    context.ui.report(&check)?;
+    if let Some(path) = &args.textfile {
+        textfile::write(context.system, path, &check_prom::text(&check))?;
+    }
+    if args.nagios {
+        Ui::raw(check_nagios::text(&check, deployment).as_bytes())?;
+        return Ok(Exit::Plugin(check_nagios::state(&check)));
+    }
+    if args.prom {
+        Ui::raw(check_prom::text(&check).as_bytes())?;
+    } else {
+        context.ui.report(&check)?;
+    }
     Ok(exit)
 }
 
-/// Takes a check into what is known of those before, and sends what a person has to know.
-fn record(
+/// One look at the machine, taken into what is known of those before.
+fn look(
+    args: &Args,
     context: &Context<'_>,
     deployment: &'static Deployment,
-    status: &Status,
-    is_whole: bool,
-    notifications: &mut Notifications,
-) -> Result<Vec<SubjectFacts>, String> {
-    let system = context.system;
-    if !system.is_root() {
-        return Err(format!("only root records checks: {}", program::again_as_root("check")));
-    }
-    let turn = Turn::take(system, deployment).map_err(|error| error.to_string())?;
-    let _turn = turn.ok_or("another check is under way")?;
-    let mut known = store::read(system, deployment).map_err(|error| error.to_string())?;
-    let now = Moment::now(system);
-    let circumstances = Circumstances {
-        today: system.now().to_zoned(TimeZone::UTC).date(),
-        backing_up: lock::is_backing_up(system, deployment),
-        silenced: &|_, _| None,
+    chosen: &[&'static Service],
+    settings: &Settings,
+    begun: Instant,
+) -> Result<Check, Error> {
+    let is_whole = args.services.is_empty();
+    let status = status::of(context, deployment, chosen, is_whole)?;
+    let recorded = match args.no_record {
+        true => Recorded::not("--no-record is set"),
+        false => record::record(context, deployment, &status, is_whole, settings),
     };
-    let held = (status.lock.state == "held").then(|| status.lock.words());
-    let classes = if is_whole { complete(status) } else { Vec::new() };
-    let events = known.state.take(Checked {
-        deployment: deployment.name,
-        now: &now,
-        observations: observations(deployment, status, circumstances),
-        complete: &classes,
-        held: held.as_deref(),
-    });
-    known.note_check(&now);
-    store::write(system, deployment, &mut known).map_err(|error| error.to_string())?;
-    let subjects = facts(&known.state);
-    let held: Vec<&SubjectFacts> = subjects.iter().filter(|subject| subject.held.is_some()).collect();
-    notifications.held = held.len();
-    notifications.held_because = held.iter().filter_map(|subject| subject.held.clone()).collect();
-    notifications.held_because.dedup();
-    Ok(subjects)
+    let Recorded { subjects, notifications, forecasts, mismatches } = recorded;
+    let mut problems = status.problems;
+    let is_reported = |mount: &str| problems.iter().any(|problem| problem.subject == format!("disk {mount}"));
+    let ahead: Vec<_> = forecasts.iter().filter(|forecast| !is_reported(&forecast.mounted_on)).collect();
+    let ahead: Vec<_> = ahead.into_iter().map(|forecast| forecast_problem(deployment, forecast)).collect();
+    problems.extend(ahead);
+    problems.extend(mismatches.iter().map(|(subject, summary)| subjects::mismatch(deployment, subject, summary)));
+    let failing = &notifications.failing;
+    problems.extend(failing.iter().map(|failing| silent_channel(deployment, failing)));
+    problems.sort_by_key(|problem| std::cmp::Reverse(problem.verdict));
+    let verdict = problems.iter().map(|problem| problem.verdict).max().unwrap_or(Verdict::Pass);
+    let exit = Exit::of(verdict, args.fail_on == FailOn::Warn);
+    Ok(Check {
+        head: Head::of(context.system, "opsctl/check/v1", deployment, verdict, exit),
+        seconds: begun.elapsed().as_secs_f64(),
+        problems,
+        services: status.services,
+        host_resources: status.host_resources,
+        backups: status.backups,
+        forecasts,
+        subjects,
+        notifications,
+        verbose: context.is_verbose(),
+    })
+}
+
+/// What is written where there was no check: stale metrics must not pass for new ones, and a plugin has codes of its own.
+fn failed(args: &Args, context: &Context<'_>, error: anyhow::Error) -> anyhow::Result<Exit> {
+    let Some(known) = error.downcast_ref::<Error>() else { return Err(error) };
+    let name = context.known_deployment().map(|deployment| deployment.name);
+    let metrics = || check_prom::failed(name, context.system.now(), env!("CARGO_PKG_VERSION"));
+    if let Some(path) = &args.textfile {
+        // The error itself is what is reported.
+        let _ = textfile::write(context.system, path, &metrics());
+    }
+    if args.nagios {
+        Ui::raw(check_nagios::failed(known).as_bytes())?;
+        return Ok(Exit::Plugin(crate::exit::Plugin::Unknown));
+    }
+    if args.prom {
+        Ui::raw(metrics().as_bytes())?;
+    }
+    Err(error)
 }
 
 /// Lists what is recorded of each subject, open incidents first.
@@ -119,7 +185,7 @@ pub(super) fn list(names: &[String], context: &Context<'_>) -> anyhow::Result<()
         Error::unknown(Code::RecordUnreadable, format!("the record of checks cannot be read: {error}"))
             .hint_if((!context.system.is_root()).then(|| program::again_as_root("get checks")))
     })?;
-    let mut subjects = facts(&record.state);
+    let mut subjects = record::facts(&record.state);
     subjects.sort_by_key(|subject| (!subject.incident_open, std::cmp::Reverse(subject.verdict)));
     let what = format!("subject of {}", deployment.name);
     let checks = get::filtered(subjects, names, Code::UnknownService, &what, |subject| &subject.subject)?;
@@ -133,19 +199,4 @@ pub(super) fn list(names: &[String], context: &Context<'_>) -> anyhow::Result<()
 pub(super) fn checked(context: &Context<'_>, deployment: &Deployment) -> Option<CheckedFacts> {
     let record = store::read(context.system, deployment).ok()?;
     CheckedFacts::of(&record, &Moment::now(context.system))
-}
-
-/// What is known of each subject.
-pub(super) fn facts(state: &State) -> Vec<SubjectFacts> {
-    let subject = |(name, known): (&String, &crate::alert::state::Subject)| SubjectFacts {
-        subject: name.clone(),
-        class: known.class,
-        verdict: if known.is_unknown() { Verdict::Unknown } else { known.grade.into() },
-        since: known.since.time,
-        flapping: known.flapping.is_some(),
-        incident_open: known.is_open(),
-        notified_at: known.notified_at().map(|at| at.time),
-        held: known.held.clone(),
-    };
-    state.subjects.iter().map(subject).collect()
 }

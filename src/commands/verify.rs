@@ -13,11 +13,12 @@ use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::host::threads::{join, task};
 use crate::judge::drift::{self, Comparison};
-use crate::judge::health::ServiceHealth;
+use crate::judge::health::{Health, ServiceHealth};
 use crate::observe::{logs, probe};
 use crate::program;
 use crate::registry::{Deployment, Service, Verdict};
 use crate::report::Head;
+use crate::report::discover::Unstated;
 use crate::report::status::Absent;
 use crate::report::verify::Drift;
 use crate::select::services;
@@ -38,34 +39,51 @@ pub struct Args {
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
     let services = services(context.system, deployment, &args.services)?;
-    let time = context.look()?;
-    let system = context.system.with_files_until(time.until);
-    let processes = context.processes();
-    // Neither needs the other, and what hangs costs its time once.
     let is_whole = args.services.is_empty() && !args.after_reboot;
-    let ((evidence, health), survey, unstated) = thread::scope(|scope| {
-        let unstated = is_whole.then(|| task(scope, || discover::beside(context, deployment, time.rest())));
-        let survey = task(scope, || probe::survey(&system, &processes, deployment, &services, time.rest()));
-        let seen = examine(&system, &processes, deployment, &services, Extent::Ports, time.rest());
-        (seen, join(survey), unstated.and_then(join))
-    });
-    let comparisons = if args.after_reboot {
-        after_reboot(context, deployment, &health.services, &services)?
-    } else {
-        let mut all = drift::compare(&services, &evidence, &health, &survey);
-        let here = |service: &&&'static Service| health.absent.iter().all(|(absent, _)| absent.name != service.name);
-        let here: Vec<&'static Service> = services.iter().filter(here).copied().collect();
-        let found = logs::destinations(&system, context.trace(), &here, Some(&evidence.managers), time.rest());
-        all.extend(drift::logs(found.stated));
-        all.sort_by_key(|comparison| std::cmp::Reverse(comparison.verdict));
-        all
-    };
+    let Compared { mut comparisons, health, unstated } = compare(context, deployment, &services, is_whole)?;
+    if args.after_reboot {
+        comparisons = after_reboot(context, deployment, &health.services, &services)?;
+    }
     let verdict = comparisons.iter().map(|comparison| comparison.verdict).max().unwrap_or(Verdict::Unknown);
     let head = Head::of(context.system, "opsctl/verify/v1", deployment, verdict, Exit::of(verdict, false));
     let absent = health.absent.into_iter();
     let absent = absent.map(|(service, reason)| Absent { name: service.name.to_owned(), reason }).collect();
     context.ui.report(&Drift { head, comparisons, absent, unstated })?;
     Ok(Exit::of(verdict, false))
+}
+
+/// What was compared.
+pub(super) struct Compared {
+    /// The registry with the host, the worst first.
+    pub comparisons: Vec<Comparison>,
+    health: Health,
+    unstated: Option<Unstated>,
+}
+
+/// Compares what the registry states of these services with this host.
+pub(super) fn compare(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    services: &[&'static Service],
+    is_whole: bool,
+) -> Result<Compared, Error> {
+    let time = context.look()?;
+    let system = context.system.with_files_until(time.until);
+    let processes = context.processes();
+    // Neither needs the other, and what hangs costs its time once.
+    let ((evidence, health), survey, unstated) = thread::scope(|scope| {
+        let unstated = is_whole.then(|| task(scope, || discover::beside(context, deployment, time.rest())));
+        let survey = task(scope, || probe::survey(&system, &processes, deployment, services, time.rest()));
+        let seen = examine(&system, &processes, deployment, services, Extent::Ports, time.rest());
+        (seen, join(survey), unstated.and_then(join))
+    });
+    let mut comparisons = drift::compare(services, &evidence, &health, &survey);
+    let here = |service: &&&'static Service| health.absent.iter().all(|(absent, _)| absent.name != service.name);
+    let here: Vec<&'static Service> = services.iter().filter(here).copied().collect();
+    let found = logs::destinations(&system, context.trace(), &here, Some(&evidence.managers), time.rest());
+    comparisons.extend(drift::logs(found.stated));
+    comparisons.sort_by_key(|comparison| std::cmp::Reverse(comparison.verdict));
+    Ok(Compared { comparisons, health, unstated })
 }
 
 /// Compares services with what was recorded of them before the reboot.

@@ -54,8 +54,8 @@ impl CheckedFacts {
             interval_seconds: record.interval_seconds(),
             stopped: record.stopped_seconds(now).is_some(),
             incidents: record.state.subjects.values().filter(|subject| subject.is_open()).count(),
-            pending: 0,
-            failing: Vec::new(),
+            pending: record.queues.values().map(|queue| queue.pending.len()).sum(),
+            failing: failing(record),
         })
     }
 
@@ -72,6 +72,13 @@ impl CheckedFacts {
         words.extend((self.pending > 0).then(|| format!("{} pending", self.pending)));
         words.join(", ")
     }
+}
+
+/// Channels that did not accept the last message, and why.
+pub fn failing(record: &Record) -> Vec<String> {
+    let queues = record.queues.iter();
+    let failing = queues.filter(|(_, queue)| queue.attempts > 0);
+    failing.map(|(name, queue)| format!("{name}: {}", queue.error.as_deref().unwrap_or("no answer"))).collect()
 }
 
 impl Report for Checks {

@@ -7,6 +7,7 @@ pub mod backup;
 pub mod backups;
 pub mod brief;
 pub mod bundle;
+pub mod channels;
 pub mod check;
 pub mod check_nagios;
 pub mod check_prom;
@@ -118,6 +119,7 @@ pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
     vec![
         ("status", schemars::schema_for!(status::Status)),
         ("check", schemars::schema_for!(check::Check)),
+        ("channels", schemars::schema_for!(channels::Channels)),
         ("checks", schemars::schema_for!(checks::Checks)),
         ("diagnosis", schemars::schema_for!(diagnosis::Diagnosis)),
         ("failures", schemars::schema_for!(failure::Failures)),

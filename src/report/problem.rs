@@ -162,9 +162,9 @@ pub(super) fn backup_problem(deployment: &Deployment, fresh: &Freshness) -> Prob
     }
 }
 
-/// Checks that have stopped, and channels that accept nothing.
-pub(super) fn checked_problems(deployment: &Deployment, checked: &CheckedFacts) -> Vec<Problem> {
-    let problem = |subject: String, summary: String, reason: &str, next: String| Problem {
+/// A warning that only checks find.
+pub fn of_check(deployment: &Deployment, subject: String, summary: String, reason: &str, next: String) -> Problem {
+    Problem {
         subject,
         verdict: Verdict::Warn,
         summary,
@@ -176,20 +176,27 @@ pub(super) fn checked_problems(deployment: &Deployment, checked: &CheckedFacts) 
         next,
         log: Vec::new(),
         kind: ProblemKind::Check,
-    };
+    }
+}
+
+/// Checks that have stopped, and channels that accept nothing.
+pub(super) fn checked_problems(deployment: &Deployment, checked: &CheckedFacts) -> Vec<Problem> {
     let mut found = Vec::new();
     if checked.stopped {
         let reason = "nobody is notified of a failure meanwhile";
         let summary = format!("checks have stopped: the last one was {}", checked.words());
-        found.push(problem("checks".to_owned(), summary, reason, "systemctl list-timers 'opsctl-*'".to_owned()));
+        let next = "systemctl list-timers 'opsctl-*'".to_owned();
+        found.push(of_check(deployment, "checks".to_owned(), summary, reason, next));
     }
-    for failing in &checked.failing {
-        let (name, why) = failing.split_once(": ").unwrap_or((failing, "it accepts no notification"));
-        let next = program::command("check --test-notify");
-        let reason = "nobody is notified through it meanwhile";
-        found.push(problem(format!("channel {name}"), why.to_owned(), reason, next));
-    }
+    found.extend(checked.failing.iter().map(|failing| silent_channel(deployment, failing)));
     found
+}
+
+/// A channel that accepts nothing.
+pub fn silent_channel(deployment: &Deployment, failing: &str) -> Problem {
+    let (name, why) = failing.split_once(": ").unwrap_or((failing, "it accepts no notification"));
+    let next = program::command("check --test-notify");
+    of_check(deployment, format!("channel {name}"), why.to_owned(), "nobody is notified through it meanwhile", next)
 }
 
 /// A file system that will be full; one that its own bounds already report is no forecast.

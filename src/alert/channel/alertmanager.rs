@@ -78,7 +78,12 @@ fn name(event: &Event) -> &'static str {
     if event.kind == EventKind::Test {
         return "TestNotification";
     }
-    match event.class {
+    alert_name(event.class)
+}
+
+/// The name of alerts about such a thing.
+pub fn alert_name(class: Class) -> &'static str {
+    match class {
         Class::Service => "ServiceDown",
         Class::Disk => "DiskFull",
         Class::Certificate => "CertificateExpiry",

@@ -3,10 +3,12 @@
 use jiff::civil::Date;
 
 use crate::alert::Class;
+use crate::alert::forecast::Forecast;
 use crate::alert::state::{Facts, Grade, Observation};
 use crate::judge::health::{About, Check, ServiceHealth};
+use crate::program;
 use crate::registry::{Deployment, Thresholds, Verdict};
-use crate::report::problem::{Problem, ProblemKind};
+use crate::report::problem::{Problem, ProblemKind, forecast_problem, of_check};
 use crate::report::status::Status;
 
 /// What is certain after one check.
@@ -201,4 +203,21 @@ fn remind(deployment: &Deployment, severity: &str) -> u64 {
     let response = level.and_then(|level| level.response_seconds);
     let found = response.and_then(|response| REMINDERS.iter().find(|(within, _)| response <= *within));
     found.map_or(DAILY, |(_, after)| *after)
+}
+
+/// A file system that will be full is a warning, where it is none by itself.
+pub fn forecast_observation(deployment: &Deployment, found: &mut [Observation], forecast: &Forecast) {
+    let subject = format!("disk {}", forecast.mounted_on);
+    let healthy = |seen: &&mut Observation| seen.subject == subject && seen.grade == Some(Grade::Healthy);
+    if let Some(seen) = found.iter_mut().find(healthy) {
+        seen.grade = Some(Grade::Warning);
+        seen.facts = facts(deployment, &forecast_problem(deployment, forecast));
+    }
+}
+
+/// What differs between registry and host: the runbook is wrong, or the host is.
+pub fn mismatch(deployment: &Deployment, subject: &str, summary: &str) -> Problem {
+    let next = program::command("verify");
+    let reason = "what the runbook says of it does not hold here";
+    of_check(deployment, format!("registry {subject}"), summary.to_owned(), reason, next)
 }

@@ -1,0 +1,260 @@
+//! Takes a check into what is known of those before, and sends what a person has to know.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use jiff::tz::TimeZone;
+
+use super::subjects::{Circumstances, complete, forecast_observation, observations};
+use super::tell;
+use crate::action::lock;
+use crate::alert::channel::{self, alertmanager};
+use crate::alert::deliver::{self, Active};
+use crate::alert::forecast::{self, Forecast, Sample};
+use crate::alert::settings::Settings;
+use crate::alert::silences::{self, Silence};
+use crate::alert::state::{Checked, Grade, State, Subject};
+use crate::alert::store::{self, Drift, Record, Turn};
+use crate::alert::{Class, Event, EventKind, Moment, status_files};
+use crate::commands::verify;
+use crate::context::Context;
+use crate::host::http::{self, Request};
+use crate::program;
+use crate::registry::{ChannelKind, Deployment, Failure, Verdict};
+use crate::report::check::{Notifications, SubjectFacts};
+use crate::report::checks;
+use crate::report::status::Status;
+
+/// How often registry and host are compared, seconds: it takes as long as a check.
+const COMPARED_EVERY: u64 = 3600;
+/// How long an Alertmanager may take to list its silences.
+const SILENCES: Duration = Duration::from_secs(1);
+/// How much later than the next check an alert ends that is not sent again, in checks.
+const LASTS: u64 = 4;
+
+/// What recording a check came to.
+#[derive(Debug, Default)]
+pub struct Recorded {
+    /// What is known of each subject; empty where nothing is recorded.
+    pub subjects: Vec<SubjectFacts>,
+    /// What was sent.
+    pub notifications: Notifications,
+    /// When file systems will be full.
+    pub forecasts: Vec<Forecast>,
+    /// What differs between registry and host: subject and summary.
+    pub mismatches: Vec<(String, String)>,
+}
+
+impl Recorded {
+    /// Nothing, for this reason.
+    pub fn not(why: impl Into<String>) -> Self {
+        let notifications = Notifications { not_recorded: Some(why.into()), ..Notifications::default() };
+        Recorded { notifications, ..Recorded::default() }
+    }
+}
+
+/// Takes a check into what is known of those before, and sends what a person has to know.
+pub fn record(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    status: &Status,
+    is_whole: bool,
+    settings: &Settings,
+) -> Recorded {
+    let system = context.system;
+    if !system.is_root() {
+        return Recorded::not(format!("only root records checks: {}", program::again_as_root("check")));
+    }
+    let turn = match Turn::take(system, deployment) {
+        Ok(Some(turn)) => turn,
+        Ok(None) => return Recorded::not("another check is under way"),
+        Err(error) => return Recorded::not(error.to_string()),
+    };
+    let taken = take(context, deployment, status, is_whole, settings);
+    drop(turn);
+    taken.unwrap_or_else(Recorded::not)
+}
+
+fn take(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    status: &Status,
+    is_whole: bool,
+    settings: &Settings,
+) -> Result<Recorded, String> {
+    let system = context.system;
+    let mut known = store::read(system, deployment).map_err(|error| error.to_string())?;
+    let now = Moment::now(system);
+    let forecasts = forecasts(&mut known, status, &now);
+    if is_whole {
+        compare(context, deployment, &mut known, &now);
+    }
+    let silences = silences(context, deployment, status, settings);
+    let silenced = |subject: &str, class: Class| silenced(deployment, &silences, subject, class);
+    let circumstances = Circumstances {
+        today: system.now().to_zoned(TimeZone::UTC).date(),
+        backing_up: lock::is_backing_up(system, deployment),
+        silenced: &silenced,
+    };
+    let mut observations = observations(deployment, status, circumstances);
+    for forecast in &forecasts {
+        forecast_observation(deployment, &mut observations, forecast);
+    }
+    let held = (status.lock.state == "held").then(|| status.lock.words());
+    let classes = if is_whole { complete(status) } else { Vec::new() };
+    let events = known.state.take(Checked {
+        deployment: deployment.name,
+        now: &now,
+        observations,
+        complete: &classes,
+        held: held.as_deref(),
+    });
+    known.note_check(&now);
+    let mut notifications = send(context, deployment, settings, &mut known, &events, &now)?;
+    if let Some(files) = deployment.status_files.as_ref().filter(|_| is_whole) {
+        let hosts = status_files::contents(&status.services, deployment);
+        for problem in status_files::write(system, files, &hosts, system.now()) {
+            context.ui.note(&problem);
+        }
+    }
+    let subjects = facts(&known.state);
+    let held = subjects.iter().filter_map(|subject| subject.held.clone());
+    notifications.held_because = held.collect();
+    notifications.held = notifications.held_because.len();
+    notifications.held_because.sort_unstable();
+    notifications.held_because.dedup();
+    let mismatches = known.drift.map(|drift| drift.mismatches).unwrap_or_default();
+    Ok(Recorded { subjects, notifications, forecasts, mismatches })
+}
+
+/// Writes the record, and sends what changed and what waits from before. Events are in the record before anything is sent.
+fn send(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    settings: &Settings,
+    known: &mut Record,
+    events: &[Event],
+    now: &Moment,
+) -> Result<Notifications, String> {
+    let system = context.system;
+    let runner = context.processes();
+    let sender = tell::sender(context, deployment);
+    let door = deliver::Door { system, runner: &runner, settings, sender: &sender };
+    let is_over = |event: &&Event| {
+        event.kind == EventKind::Recovered || (event.kind == EventKind::Stable && event.verdict == Verdict::Pass)
+    };
+    let recovered: Vec<Event> = events.iter().filter(is_over).cloned().collect();
+    let open = known.state.open(deployment.name, now);
+    let every = known.interval_seconds().unwrap_or_default().saturating_mul(LASTS);
+    let every = jiff::SignedDuration::from_secs(i64::try_from(every).unwrap_or_default());
+    let active = Active { open: &open, recovered: &recovered, lasts: every.max(deliver::LASTS) };
+    let channels: Vec<_> = deployment.channels().collect();
+    let about = tell::about(deployment);
+    let mut queues = std::mem::take(&mut known.queues);
+    let mut save = |queues: &_| {
+        known.queues = Clone::clone(queues);
+        store::write(system, deployment, known).map_err(|error| error.to_string())
+    };
+    let before = queues.clone();
+    let sent = deliver::notify(&door, &channels, &mut queues, (events, active), now, &about, &mut save)?;
+    known.queues = queues;
+    // Where nothing was sent, all of it is written already.
+    if known.queues != before || sent.accepted > 0 {
+        store::write(system, deployment, known).map_err(|error| error.to_string())?;
+    }
+    let pending = known.queues.values().map(|queue| queue.pending.len()).sum();
+    Ok(Notifications { sent: sent.accepted, pending, failing: checks::failing(known), ..Notifications::default() })
+}
+
+/// When file systems will be full, from this check and those before.
+fn forecasts(known: &mut Record, status: &Status, now: &Moment) -> Vec<Forecast> {
+    let Some(disks) = status.host_resources.as_ref().and_then(|host| host.disks.as_ref()) else { return Vec::new() };
+    known.disks.retain(|mount, _| disks.iter().any(|disk| disk.mounted_on == *mount));
+    let mut found = Vec::new();
+    for disk in disks {
+        let samples = known.disks.entry(disk.mounted_on.clone()).or_default();
+        let used_bytes = disk.size_bytes.saturating_sub(disk.available_bytes);
+        forecast::note(samples, Sample { at: now.clone(), used_bytes, size_bytes: disk.size_bytes });
+        found.extend(forecast::forecast(&disk.mounted_on, samples));
+    }
+    found
+}
+
+/// Compares registry and host where that was not done for long.
+fn compare(context: &Context<'_>, deployment: &'static Deployment, known: &mut Record, now: &Moment) {
+    let is_due = |drift: &Drift| now.seconds_since(&drift.at) >= COMPARED_EVERY;
+    if !known.drift.as_ref().is_none_or(is_due) {
+        return;
+    }
+    // What could not be compared is compared by the next check.
+    let Ok(compared) = verify::compare(context, deployment, deployment.services, false) else { return };
+    let hard = compared.comparisons.into_iter().filter(|comparison| comparison.verdict == Verdict::Fail);
+    let mismatch = |comparison: crate::judge::drift::Comparison| {
+        let subject = comparison.service.unwrap_or_else(|| "host".to_owned());
+        let found = comparison.found.unwrap_or_else(|| "nothing".to_owned());
+        let summary = format!("{}: the registry has {}, the host {found}", comparison.what, comparison.expected);
+        (subject, summary)
+    };
+    known.drift = Some(Drift { at: now.clone(), mismatches: hard.map(mismatch).collect() });
+}
+
+/// The silences of the Alertmanagers that are in use, where there is something to silence.
+fn silences(
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+    status: &Status,
+    settings: &Settings,
+) -> Vec<Silence> {
+    if status.problems.iter().all(|problem| problem.verdict != Verdict::Fail) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for channel in deployment.channels().filter(|channel| settings.has(channel)) {
+        let ChannelKind::Alertmanager(at) = channel.kind else { continue };
+        let Ok(url) = channel::url(at, settings, &|port| context.system.local(port)) else { continue };
+        let url = channel::below(&url, silences::PATH);
+        let request = Request { method: "GET", url: &url, headers: &[], body: "", most: silences::MOST };
+        if let Ok(answer) = http::exchange(&request, Instant::now() + context.within(SILENCES)) {
+            found.extend(silences::parse(&answer.body));
+        }
+    }
+    found
+}
+
+/// Why a subject is silenced: by the name of its alert, or of a failure that the runbook knows of it.
+fn silenced(deployment: &'static Deployment, silences: &[Silence], subject: &str, class: Class) -> Option<String> {
+    if silences.is_empty() {
+        return None;
+    }
+    let mut names = vec![alertmanager::alert_name(class).to_owned()];
+    let service = deployment.service(subject).filter(|_| class == Class::Service);
+    if let Some(service) = service {
+        let about = |failure: &Failure| failure.services.iter().any(|other| other.name == service.name);
+        for failure in deployment.failures.iter().filter(|failure| about(failure)) {
+            names.push(failure.slug.to_owned());
+            names.extend(failure.aliases.iter().map(|alias| (*alias).to_owned()));
+        }
+    }
+    let label = if service.is_some() { "service" } else { "subject" };
+    let severity = service.map_or("", |service| service.severity.id);
+    let labels = BTreeMap::from([("deployment", deployment.name), (label, subject), ("severity", severity)]);
+    silences.iter().find(|silence| silence.covers(&names, &labels)).map(Silence::words)
+}
+
+/// What is known of each subject.
+pub fn facts(state: &State) -> Vec<SubjectFacts> {
+    let subject = |(name, known): (&String, &Subject)| SubjectFacts {
+        subject: name.clone(),
+        class: known.class,
+        verdict: match known.grade {
+            Grade::Healthy if known.is_unknown() => Verdict::Unknown,
+            grade => grade.into(),
+        },
+        since: known.since.time,
+        flapping: known.flapping.is_some(),
+        incident_open: known.is_open(),
+        notified_at: known.notified_at().map(|at| at.time),
+        held: known.held.clone(),
+    };
+    state.subjects.iter().map(subject).collect()
+}
