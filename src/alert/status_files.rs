@@ -70,6 +70,9 @@ pub fn write(system: &System, files: &StatusFiles, hosts: &[PublicHost], now: Ti
         let Some(up) = host.up else { continue };
         let path = format!("{}/{}", files.directory, host.file_name());
         let (word, before) = (if up { "up" } else { "down" }, system.read(&path).ok());
+        if before.as_deref() == Some(&format!("{word}\n")) {
+            continue;
+        }
         if let Err(error) = system.publish(&path, format!("{word}\n").as_bytes(), 0o644, Directory::OfAnyUser) {
             problems.push(format!("{path}: {}", in_words(&error)));
             // The others are in the same directory.

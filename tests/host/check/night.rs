@@ -52,7 +52,6 @@ fn kept(machine: &Machine) -> String {
 #[test]
 fn a_night_on_prim() {
     let machine = boot("prim", "it-prim-check", CHANNELS);
-    crate::backup::remote(&machine, "r2", "prim-backups");
     killed_and_started(&machine, "store", "systemctl stop prim-store", "systemctl start prim-store; sleep 2");
     let before = kept(&machine);
     // Another process restarts services and makes a copy meanwhile, as timers of a night do.
