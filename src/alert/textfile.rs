@@ -43,8 +43,10 @@ pub fn write(system: &System, path: &str, text: &str) -> Result<(), Error> {
         _ => (error.to_string(), format!("ls -ld {} {}", quote(directory), quote(path))),
     };
     let message = format!("{path} was not written: {why}");
-    let error = if is_refused { Error::refused(Code::Refused, message) } else { Error::failed(Code::Failed, message) };
-    Err(error.hint(hint))
+    Err(match is_refused {
+        true => Error::refused(Code::Refused, message).hint(hint),
+        false => Error::failed(Code::Failed, message).hint(hint),
+    })
 }
 
 #[cfg(test)]

@@ -382,7 +382,7 @@ mod tests {
             assert_eq!(problem.next, "opsctl diagnose disk-full", "{}", deployment.name);
             assert_eq!(problem.severity, deployment.checks.disk_severity.id);
         }
-        let problem = forecast_problem(&DEPLOYMENTS[0], &forecast);
+        let problem = forecast_problem(DEPLOYMENTS[0], &forecast);
         assert_eq!(problem.summary, "full in about 6 h at this rate (1.0 GiB/h)");
     }
 

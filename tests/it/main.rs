@@ -27,6 +27,7 @@ mod hangs;
 mod invalid_registry;
 mod limits;
 mod logs;
+mod monitoring;
 mod picture;
 mod promises;
 mod reader;

@@ -18,6 +18,8 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("cargo build --release", "builds for minutes: tests/clone.rs runs the README's, ssh needs a server"),
     ("opsctl completion bash", "writes below /usr; tests/it/generated.rs compares what it writes"),
     ("*/5 * * * * root", "a crontab"),
+    ("* * * * *  root", "crontabs"),
+    ("install -m 600 /dev/null /etc/opsctl/notify.env", "writes below /etc, and sends"),
     ("install -d -m 700 /etc/opsctl", "makes a key; tests/host/backup does it"),
     ("opsctl status wallet -o json | jq", "needs jq; the documents are compared in tests/it/documents.rs"),
     ("[dependencies]", "a manifest; tests/products builds one"),

@@ -37,6 +37,9 @@ fn lines_that_make_no_sense() -> Vec<Vec<OsString>> {
         &["man", "backup", "craete"],
         &["explain"],
         &["status", "-o", "nonsense"],
+        // Forms that another verb has.
+        &["status", "-o", "prom"],
+        &["-onagios", "status"],
         &["status", "--nonsense"],
         &["-d", "prin", "status"],
         &["-d", "", "status"],
@@ -64,6 +67,20 @@ fn lines_that_make_no_sense() -> Vec<Vec<OsString>> {
     lines.push(vec!["status".into(), "x".repeat(100 << 10).into()]);
     lines.push(vec!["status".into(), OsString::from_vec(b"wall\xff\xfet".to_vec())]);
     lines
+}
+
+/// A monitoring system reads stdout and exit codes of its own, also where the command line makes no sense.
+#[test]
+fn what_a_plugin_cannot_do_is_unknown_to_its_caller() {
+    let machine = Machine::new();
+    for words in [&["check", "-o", "nagios", "--nonsense"] as &[&str], &["-d", "nonsense", "check", "-onagios"]] {
+        let run = machine.run(words);
+        assert_eq!((run.code, run.stderr.as_str()), (3, ""), "{words:?}");
+        assert!(run.stdout.starts_with("OPSCTL UNKNOWN - "), "{}", run.stdout);
+        assert!(run.stdout.contains("\nhint: "), "{}", run.stdout);
+    }
+    let run = machine.run(["-d", "nonsense", "status"]);
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""));
 }
 
 #[test]
