@@ -41,6 +41,7 @@ pub static DEPLOYMENT: Deployment = Deployment::new(
 .backups(backup::BACKUPS)
 .proxy(Proxy::caddy("/etc/caddy/Caddyfile"))
 .jobs(&[&HEALTH_JOB, &BACKUP_JOB])
+.notify(&[Channel::slack("chat", Address::Key("ALERT_WEBHOOK_URL"))])
 .logs(&[
     Log::file("/var/log/prim-health.log").what("health check cron, every 5 minutes"),
     Log::file("/var/log/prim-backup.log").what("backup cron, 03:00 UTC"),
