@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::channel::{self, Message, Notice, Outgoing, Part, Post, Unfit, alertmanager};
-use super::queue::{About, End, Outcome, Queues, settle};
+use super::queue::{About, End, Outcome, Queues, failing, forget, settle};
 use super::settings::Settings;
 use super::{Class, Event, EventKind, Moment, Sender};
 use crate::host::exec::{ProcessEnd, Runner};
@@ -74,43 +74,49 @@ pub fn notify<E>(
     save: &mut dyn FnMut(&Queues) -> Result<(), E>,
 ) -> Result<Sent, E> {
     let in_use: Vec<&'static Channel> = channels.iter().copied().filter(|channel| door.settings.has(channel)).collect();
-    // What no channel waits for is nobody's.
-    queues.retain(|name, _| in_use.iter().any(|channel| channel.name == name));
+    let names: Vec<&str> = in_use.iter().map(|channel| channel.name).collect();
+    let mut events = events.to_vec();
+    events.extend(forget(queues, &names, about, now));
     for channel in &in_use {
         let queue = queues.entry(channel.name.to_owned()).or_default();
         events.iter().filter(|event| waits(channel, event)).for_each(|event| queue.enqueue(event));
     }
+    let open: Vec<Event> = active.open.iter().cloned().chain(failing(queues, about, now)).collect();
+    let active = Active { open: &open, ..active };
+    let is_empty = open.is_empty() && active.recovered.is_empty();
     let mut tried = Vec::new();
-    for channel in in_use {
+    for channel in &in_use {
         let Some(queue) = queues.get_mut(channel.name) else { continue };
-        let is_due = match channel.kind {
-            ChannelKind::Alertmanager(_) => {
-                queue.may_try(now) && !(active.open.is_empty() && active.recovered.is_empty())
-            }
-            _ => queue.due(now),
+        let is_due = match is_alertmanager(channel) {
+            // With nothing to send it is still tried whether it works again.
+            true => queue.may_try(now) && (!is_empty || queue.attempts > 0),
+            false => queue.due(now),
         };
         if is_due {
             queue.begin();
-            tried.push(channel);
+            tried.push(*channel);
         }
     }
     save(queues)?;
     let outcomes = deliver(door, &tried, queues, active);
-    let optional = tried.iter().filter(|channel| is_optional(channel)).map(|channel| channel.name).collect::<Vec<_>>();
-    let sent = Sent {
-        accepted: outcomes.iter().map(|(_, outcome)| outcome.accepted.len()).sum(),
-        failing: outcomes
-            .iter()
-            .filter(|(_, outcome)| !outcome.end.is_accepted())
-            .map(|(name, outcome)| format!("{name}: {}", outcome.end.words()))
-            .collect(),
-    };
+    let optional: Vec<&str> = tried.iter().filter(|channel| is_optional(channel)).map(|channel| channel.name).collect();
     settle(queues, &outcomes, &optional, now, about);
-    for channel in tried.iter().filter(|channel| matches!(channel.kind, ChannelKind::Alertmanager(_))) {
+    for channel in in_use.iter().filter(|channel| is_alertmanager(channel)) {
         // It is sent what is active, not what changed.
         queues.entry(channel.name.to_owned()).or_default().pending.clear();
     }
-    Ok(sent)
+    let has_answered = |name: &str| queues.get(name).is_some_and(|queue| queue.accepted.is_some());
+    let failed = outcomes
+        .iter()
+        .filter(|(name, outcome)| !outcome.end.is_accepted() && (!optional.contains(name) || has_answered(name)));
+    Ok(Sent {
+        accepted: outcomes.iter().map(|(_, outcome)| outcome.accepted.len()).sum(),
+        failing: failed.map(|(name, outcome)| format!("{name}: {}", outcome.end.words())).collect(),
+    })
+}
+
+fn is_alertmanager(channel: &Channel) -> bool {
+    matches!(channel.kind, ChannelKind::Alertmanager(_))
 }
 
 /// What came of all attempts.
@@ -125,7 +131,7 @@ pub struct Sent {
 /// Whether a channel is sent an event by itself. Alertmanager is sent all that is active; of itself no channel is sent anything.
 fn waits(channel: &Channel, event: &Event) -> bool {
     let is_itself = event.class == Class::Channel && event.subject == format!("channel {}", channel.name);
-    !is_itself && !matches!(channel.kind, ChannelKind::Alertmanager(_))
+    !is_itself && !is_alertmanager(channel)
 }
 
 /// Whether nothing may be there at all: at a port of this host, which a registry only claims.
@@ -198,12 +204,10 @@ fn send(door: &Door<'_>, channel: &Channel, message: &Message, until: Instant) -
         match end {
             End::Accepted(_) => outcome.accepted.extend(notices),
             // One event that is refused keeps no other from being sent.
-            End::Rejected(_) => refused = Some(end),
+            End::Rejected(_) => refused = Some(end.clone()),
             End::TryAgain(..) => return Outcome { end, ..outcome },
         }
-        if let Some(end) = &refused {
-            outcome.end = end.clone();
-        }
+        outcome.end = refused.clone().unwrap_or(end);
     }
     outcome
 }

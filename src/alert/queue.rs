@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::channel::{Notice, sort};
-use super::{Event, EventKind, Moment};
+use super::{Class, Event, EventKind, Moment};
 use crate::registry::Verdict;
 
 /// The most events that wait for a channel; the oldest are dropped, and counted.
@@ -182,28 +182,17 @@ impl Queue {
             return None;
         }
         self.reported = is_failing;
-        let since = if is_failing { self.failing_since } else { about.since.get(name).copied() };
-        let since = since.unwrap_or(now.time);
-        let lasted = now.time.duration_since(since).as_secs();
-        let error = self.error.clone().unwrap_or_default();
-        Some(Event {
-            incident: format!("{}/channel {name}/{}", about.deployment, since.as_second()),
-            kind: if is_failing { EventKind::Failed } else { EventKind::Recovered },
-            subject: format!("channel {name}"),
-            class: super::Class::Channel,
-            verdict: if is_failing { Verdict::Warn } else { Verdict::Pass },
-            summary: match is_failing {
-                true => format!("messages are not accepted: {error}"),
-                false => "messages were not accepted".to_owned(),
-            },
-            severity: about.severity.clone(),
-            respond: about.respond.clone(),
-            rank: about.rank,
-            since,
-            lasted_seconds: u64::try_from(lasted).unwrap_or(0),
-            affects: Vec::new(),
-            next: about.next.clone(),
-        })
+        if is_failing {
+            return Some(self.failure(name, about, now));
+        }
+        let since = about.since.get(name).copied();
+        Some(about.event(name, EventKind::Recovered, "messages were not accepted".to_owned(), since, now))
+    }
+
+    /// That this channel fails.
+    fn failure(&self, name: &str, about: &About, now: &Moment) -> Event {
+        let error = self.error.as_deref().unwrap_or_default();
+        about.event(name, EventKind::Failed, format!("messages are not accepted: {error}"), self.failing_since, now)
     }
 }
 
@@ -222,6 +211,47 @@ pub struct About {
     pub next: String,
     /// Since when each channel was failing before this attempt, by name.
     pub since: BTreeMap<String, Timestamp>,
+}
+
+impl About {
+    fn event(&self, name: &str, kind: EventKind, summary: String, since: Option<Timestamp>, now: &Moment) -> Event {
+        let since = since.unwrap_or(now.time);
+        Event {
+            incident: format!("{}/channel {name}/{}", self.deployment, since.as_second()),
+            kind,
+            subject: format!("channel {name}"),
+            class: Class::Channel,
+            verdict: if kind == EventKind::Recovered { Verdict::Pass } else { Verdict::Warn },
+            summary,
+            severity: self.severity.clone(),
+            respond: self.respond.clone(),
+            rank: self.rank,
+            since,
+            lasted_seconds: u64::try_from(now.time.duration_since(since).as_secs()).unwrap_or(0),
+            affects: Vec::new(),
+            next: self.next.clone(),
+        }
+    }
+}
+
+/// Drops the queues of channels that are no longer in use. Of each that was reported to fail, an event that this is over.
+pub fn forget(queues: &mut Queues, in_use: &[&str], about: &About, now: &Moment) -> Vec<Event> {
+    let mut events = Vec::new();
+    queues.retain(|name, queue| {
+        let is_used = in_use.contains(&name.as_str());
+        if !is_used && queue.reported {
+            let summary = "messages were not accepted; the channel is no longer in use".to_owned();
+            events.push(about.event(name, EventKind::Recovered, summary, queue.failing_since, now));
+        }
+        is_used
+    });
+    events
+}
+
+/// Of each channel that was reported to fail, the event that is still open.
+pub fn failing(queues: &Queues, about: &About, now: &Moment) -> Vec<Event> {
+    let reported = queues.iter().filter(|(_, queue)| queue.reported);
+    reported.map(|(name, queue)| queue.failure(name, about, now)).collect()
 }
 
 /// Notes what came of all attempts, and hands to every other channel in use what changed with one. `optional` are those that may not be

@@ -15,6 +15,7 @@
 mod backup;
 mod causes;
 mod failures;
+mod notify;
 mod procedure;
 mod record;
 mod release;
@@ -76,6 +77,10 @@ pub const fn deployment(d: &Deployment) {
     }
     service::logs(d.logs, me);
     people(d, me);
+    notify::channels(d.notify);
+    if let Some(files) = &d.status_files {
+        notify::status_files(files, me);
+    }
     let mut i = 0;
     while i < d.failures.len() {
         causes::failure(d.failures[i]);

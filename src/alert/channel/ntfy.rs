@@ -59,11 +59,17 @@ fn tag(event: &Event) -> &'static str {
     }
 }
 
-/// `ssh root@192.0.2.7` as a link, which a phone opens with its terminal.
+/// `ssh -p 22 root@192.0.2.7` as a link, which a phone opens with its terminal.
 fn link(ssh: &str) -> Option<String> {
-    let whom = ssh.strip_prefix("ssh ")?;
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-_@:".contains(c);
-    (!whom.is_empty() && !whom.starts_with('-') && whom.chars().all(is_plain)).then(|| format!("ssh://{whom}"))
+    let words: Vec<&str> = ssh.split(' ').collect();
+    let (whom, port) = match words[..] {
+        ["ssh", whom] => (whom, None),
+        ["ssh", "-p", port, whom] => (whom, Some(port.parse::<u16>().ok()?)),
+        _ => return None,
+    };
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-_@".contains(c);
+    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+    (!whom.is_empty() && !whom.starts_with('-') && whom.chars().all(is_plain)).then(|| format!("ssh://{whom}{port}"))
 }
 
 #[cfg(test)]
@@ -78,7 +84,8 @@ mod tests {
             assert_eq!(split(wrong), None, "{wrong}");
         }
         assert_eq!(link("ssh root@192.0.2.7"), Some("ssh://root@192.0.2.7".into()));
-        for none in ["ssh", "ssh -p 22 root@a", "ssh root@a; id", "mosh a"] {
+        assert_eq!(link("ssh -p 2222 root@a.test"), Some("ssh://root@a.test:2222".into()));
+        for none in ["ssh", "ssh -p x root@a", "ssh -oX a", "ssh root@a;id", "mosh a"] {
             assert_eq!(link(none), None, "{none}");
         }
     }

@@ -70,6 +70,7 @@ pub(super) const fn service(s: &Service) {
         i += 1;
     }
     logs(s.logs, me);
+    super::notify::thresholds(s.thresholds, me);
     if let Some(memory) = &s.memory {
         bounds(memory, me);
     }

@@ -43,6 +43,10 @@ fn set(form: Form) -> Deployment {
     with(SHOP.env(EnvFile::new(&["/e"]).settings(kept([Setting::new("KEY", form).otherwise("x")]))))
 }
 
+fn noted(channel: Channel) -> Deployment {
+    mine().notify(kept([channel]))
+}
+
 fn caused(cause: Cause) -> Deployment {
     let causes: &'static [&'static Cause] = kept([kept(cause)]);
     let failure = Failure::new("slow", kept([causes])).summary("it is slow").section("3. Slow");
@@ -101,6 +105,24 @@ fn cases() -> Vec<(Deployment, &'static str)> {
         (mine().maintenance(Maintenance::Stop(Stop::new(&[]))), "deployment mine: maintenance.services: there is none to stop"),
         (mine().maintenance(Maintenance::Stop(Stop::new(kept([&DATABASE])))), "deployment mine: maintenance.effect: is empty"),
         (mine().logs(kept([Log::Journal("-u")])), "deployment mine: logs.unit: -u is not a word of letters, digits and -_.@"),
+        // Notifications.
+        (noted(Channel::slack("My chat", Address::Key("URL"))), "channel My chat: name: must be lower-case letters, digits and dashes, a letter first"),
+        (mine().notify(kept([Channel::mail("a", "TO"), Channel::mail("b", "TO"), Channel::mail("a", "X")])), "channel a: name: another channel has it"),
+        (noted(Channel::webhook("a", Address::Key(""))), "channel a: key: is empty"),
+        (noted(Channel::webhook("a", Address::Key("url"))), "channel a: key: is not upper-case letters, digits and _, a letter first"),
+        (noted(Channel::discord("a", Address::Key("_URL"))), "channel a: key: is not upper-case letters, digits and _, a letter first"),
+        (noted(Channel::alertmanager("a", Address::Local(0))), "channel a: port: is 0"),
+        (noted(Channel::ntfy("a", Address::Local(0))), "channel a: port: is 0"),
+        (noted(Channel::ntfy("a", Address::Local(1)).token("a token")), "channel a: token: is not upper-case letters, digits and _, a letter first"),
+        (noted(Channel::pagerduty("a", "key")), "channel a: key: is not upper-case letters, digits and _, a letter first"),
+        (noted(Channel::pagerduty("a", "KEY").url("")), "channel a: url: is empty"),
+        (noted(Channel::mail("a", "1TO")), "channel a: key: is not upper-case letters, digits and _, a letter first"),
+        (noted(Channel::command("a", &[])), "channel a: command: is empty"),
+        (noted(Channel::command("a", &["notify"])), "channel a: command: notify does not begin with /"),
+        (mine().status_files(StatusFiles::new("x", "/y")), "deployment mine: status_files.directory: x does not begin with /"),
+        (mine().status_files(StatusFiles::new("/x", "")), "deployment mine: status_files.log: is empty"),
+        (with(SHOP.thresholds(Thresholds::fail_after(0))), "service shop: thresholds.fail: is 0"),
+        (with(SHOP.thresholds(Thresholds::fail_after(1).recover_after(0))), "service shop: thresholds.recover: is 0"),
         // Services.
         (with(Service { name: "", ..SHOP }), "service \"\": name: must be lower-case letters, digits and dashes, a letter first"),
         (Deployment { services: kept([kept(SHOP), kept(SHOP)]), ..mine() }, "service shop: name: another service has it"),

@@ -51,6 +51,7 @@ pub static DEPLOYMENT: Deployment = Deployment::new(
 .proxy(Proxy::Nginx)
 .maintenance(Maintenance::Page(MAINTENANCE))
 .jobs(&[&BACKUP_JOB, &RENEWAL_JOB])
+.notify(&[Channel::alertmanager("alertmanager", Address::Local(9093))])
 .logs(&[
     Log::file("/var/log/plugspace/backup.log").what("backup"),
     Log::file("/var/log/plugspace/restore.log").what("restore"),

@@ -42,6 +42,7 @@ pub static DEPLOYMENT: Deployment = Deployment::new(
 .proxy(Proxy::caddy("/etc/caddy/Caddyfile"))
 .jobs(&[&HEALTH_JOB, &BACKUP_JOB])
 .status_files(StatusFiles::new("/var/lib/prim/health", "/var/log/prim-health.log"))
+.notify(&[Channel::slack("chat", Address::Key("ALERT_WEBHOOK_URL"))])
 .logs(&[
     Log::file("/var/log/prim-health.log").what("health check cron, every 5 minutes"),
     Log::file("/var/log/prim-backup.log").what("backup cron, 03:00 UTC"),
