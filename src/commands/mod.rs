@@ -3,6 +3,7 @@
 pub mod backup;
 pub mod bare;
 mod change;
+pub mod check;
 pub mod completion;
 pub mod demo;
 pub mod describe;
@@ -25,6 +26,7 @@ pub mod redeploy;
 pub mod restore;
 pub mod rollback;
 pub mod run;
+pub mod schedule;
 pub mod schema;
 pub mod status;
 pub mod usage;
@@ -197,6 +199,8 @@ pub enum Verb {
     Lock(lock::Args),
     /// Compare the registry with this host
     Verify(verify::Args),
+    /// Install the timer that checks this deployment
+    Check(check::Args),
     /// Find the services of this host
     ///
     /// By unit files, containers, pm2 and listening sockets, with the reason for each. Starts no service, sends at
@@ -270,6 +274,7 @@ pub fn run(verb: &Verb, context: &Context<'_>) -> anyhow::Result<Exit> {
         Verb::Get(args) => get::run(args, context),
         Verb::Explain(args) => explain::run(args, context),
         Verb::Verify(args) => verify::run(args, context),
+        Verb::Check(args) => check::run(args, context),
         Verb::Discover(args) => discover::run(args, context),
         Verb::New(args) => new::run(args, context),
         Verb::Demo(args) => demo::run(args, context),

@@ -7,6 +7,7 @@ use clap_complete::engine::ArgValueCandidates;
 use super::discover;
 use super::examine::{Extent, examine};
 use crate::action::reboot::{self, Before};
+use crate::action::schedule;
 use crate::args::complete_services;
 use crate::context::Context;
 use crate::error::{Code, Error};
@@ -43,11 +44,13 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let processes = context.processes();
     // Neither needs the other, and what hangs costs its time once.
     let is_whole = args.services.is_empty() && !args.after_reboot;
-    let ((evidence, health), survey, unstated) = thread::scope(|scope| {
+    let ((evidence, health), survey, unstated, timers) = thread::scope(|scope| {
+        let timers =
+            is_whole.then(|| task(scope, || schedule::verify::compare(&system, &processes, deployment, time.rest())));
         let unstated = is_whole.then(|| task(scope, || discover::beside(context, deployment, time.rest())));
         let survey = task(scope, || probe::survey(&system, &processes, deployment, &services, time.rest()));
         let seen = examine(&system, &processes, deployment, &services, Extent::Ports, time.rest());
-        (seen, join(survey), unstated.and_then(join))
+        (seen, join(survey), unstated.and_then(join), timers.map(join).unwrap_or_default())
     });
     let comparisons = if args.after_reboot {
         after_reboot(context, deployment, &health.services, &services)?
@@ -57,6 +60,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         let here: Vec<&'static Service> = services.iter().filter(here).copied().collect();
         let found = logs::destinations(&system, context.trace(), &here, Some(&evidence.managers), time.rest());
         all.extend(drift::logs(found.stated));
+        all.extend(timers);
         all.sort_by_key(|comparison| std::cmp::Reverse(comparison.verdict));
         all
     };
