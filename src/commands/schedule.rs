@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::change::{self, Change, Planned};
+use crate::action::lock::{self, Holder, Note};
 use crate::action::plan::Step;
 use crate::action::schedule::plan::{self, Act, Direction, Objection};
 use crate::action::schedule::run::{self, ScheduleEnd};
@@ -12,6 +13,7 @@ use crate::args::duration;
 use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
+use crate::host::tools::Argv;
 use crate::host::tools::timer_file::{self, Timed};
 use crate::program;
 use crate::registry::Deployment;
@@ -85,13 +87,21 @@ pub(super) fn run(
         let head = Head::of(context.system, "opsctl/schedule/v1", deployment, exit.verdict(), exit);
         document(head, job, direction, &timed, found, acts, context)
     };
-    if change.dry_run || acts.is_empty() {
-        let facts = Schedule { dry_run: change.dry_run, ..facts(&found, &acts, Exit::Success) };
+    if change.dry_run {
+        let facts = Schedule { dry_run: true, ..facts(&found, &acts, Exit::Success) };
         context.ui.report(&facts)?;
         return Ok(Exit::Success);
     }
+    if acts.is_empty() {
+        let unfinished = end_unfinished(&name, change, context, deployment)?;
+        let trouble = plan::proven(direction, &timed, &found).err();
+        let exit = if trouble.is_none() { Exit::Success } else { Exit::Failure };
+        context.ui.report(&Schedule { trouble, unfinished, ..facts(&found, &acts, exit) })?;
+        return Ok(exit);
+    }
     let blast: Vec<String> = acts.iter().map(Act::title).collect();
-    let consent = consent::obtain(context.deadline(), &name, Risk::Disruptive, change.yes, &blast)?;
+    let risk = acts.iter().map(Act::risk).max().unwrap_or(Risk::ReadOnly);
+    let consent = consent::obtain(context.deadline(), &name, risk, change.yes, &blast)?;
     let commands = |(_, acts): &(Installed, Vec<Act>)| acts.iter().map(Act::command).collect();
     let ((found, acts, end), unfinished) = change::held(context, deployment, &name, change, |lock| {
         let (found, acts) = planned.settled(&name, change, (found, acts), again, commands)?;
@@ -103,6 +113,21 @@ pub(super) fn run(
     let found = if let ScheduleEnd::Done(now) = end { *now } else { found };
     let facts = Schedule { changed: true, trouble, unfinished, ..facts(&found, &acts, exit) };
     Ok(change::tell(context, &name, exit, &facts))
+}
+
+/// Where it is as wanted already: ends the same that an earlier run did not finish, which is named.
+fn end_unfinished(
+    name: &str,
+    change: &Change,
+    context: &Context<'_>,
+    deployment: &'static Deployment,
+) -> Result<Option<Note>, Error> {
+    match lock::holder(context.system, deployment) {
+        Holder::Unfinished(note) if note.what == name => {
+            change::held(context, deployment, name, change, |_| Ok(())).map(|((), unfinished)| unfinished)
+        }
+        Holder::Unfinished(_) | Holder::None | Holder::Held(_) | Holder::Unknown(_) => Ok(None),
+    }
 }
 
 /// As this call writes it.
@@ -174,20 +199,13 @@ fn document(
 ) -> Schedule {
     let is_install = direction == Direction::Install;
     let manager = if found.by_systemd { "systemd" } else { "cron" };
-    let steps = acts.iter().map(|act| {
-        let argv = match act {
-            Act::Write { .. } => crate::host::tools::Argv::new("", Vec::<String>::new()),
-            Act::Remove(path) => crate::host::tools::Argv::new("rm", ["-f", "--", path]),
-            Act::Run { argv, .. } => argv.clone(),
-        };
-        Step {
-            title: act.title(),
-            argv,
-            deadline: run::LIMIT,
-            risk: Risk::Safe,
-            optional: matches!(act, Act::Run { optional: true, .. }),
-            again: false,
-        }
+    let steps = acts.iter().map(|act| Step {
+        title: act.title(),
+        argv: act.argv().unwrap_or_else(|| Argv::new("", Vec::<String>::new())),
+        deadline: run::LIMIT,
+        risk: act.risk(),
+        optional: matches!(act, Act::Run { optional: true, .. }),
+        again: false,
     });
     let files = acts.iter().filter_map(|act| match act {
         Act::Write { path, text } => Some(FileFacts { path: path.clone(), content: Some(text.clone()) }),

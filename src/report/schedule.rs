@@ -110,7 +110,7 @@ impl Schedule {
 impl Report for Schedule {
     fn text(&self, page: &mut Text) {
         match (&self.trouble, self.steps.is_empty()) {
-            (_, true) => page.outcome(Verdict::Pass, "already", &[Cell::plain(self.state())]),
+            (None, true) => page.outcome(Verdict::Pass, "already", &[Cell::plain(self.state())]),
             (None, _) if self.dry_run => self.plan(page),
             (None, _) => page.outcome(Verdict::Pass, "done", &[Cell::plain(self.state())]),
             (Some(trouble), _) => {

@@ -1,6 +1,7 @@
 //! PURE. What installing or removing a job takes on a host that is as it was found, and what speaks against it.
 
 use super::Installed;
+use crate::action::Risk;
 use crate::host::tools::timer_file::{self, Timed};
 use crate::host::tools::{Argv, systemctl, timer};
 use crate::program;
@@ -42,6 +43,8 @@ pub enum Act {
         title: String,
         /// The command.
         argv: Argv,
+        /// What may come of it.
+        risk: Risk,
         /// Whether the rest is done although it failed.
         optional: bool,
     },
@@ -57,12 +60,25 @@ impl Act {
         }
     }
 
-    /// The command that does the same, as it can be pasted; of a file that is written its path alone.
-    pub fn command(&self) -> String {
+    /// The command that does the same; `None` of a file that is written.
+    pub fn argv(&self) -> Option<Argv> {
         match self {
-            Act::Write { path, .. } => format!("write {path}"),
-            Act::Remove(path) => Argv::new("rm", ["-f", "--", path]).to_string(),
-            Act::Run { argv, .. } => argv.to_string(),
+            Act::Write { .. } => None,
+            Act::Remove(path) => Some(Argv::new("rm", ["-f", "--", path])),
+            Act::Run { argv, .. } => Some(argv.clone()),
+        }
+    }
+
+    /// The same as it can be pasted, else what it does.
+    pub fn command(&self) -> String {
+        self.argv().map_or_else(|| self.title(), |argv| argv.to_string())
+    }
+
+    /// Whether something begins or ceases to run by itself.
+    pub fn risk(&self) -> Risk {
+        match self {
+            Act::Write { .. } | Act::Remove(_) => Risk::Disruptive,
+            Act::Run { risk, .. } => *risk,
         }
     }
 }
@@ -92,8 +108,8 @@ pub fn make(direction: Direction, timed: &Timed, found: &Installed) -> Result<Ve
     }
 }
 
-fn run(title: &str, argv: Argv, optional: bool) -> Act {
-    Act::Run { title: title.to_owned(), argv, optional }
+fn run(title: &str, argv: Argv, risk: Risk) -> Act {
+    Act::Run { title: title.to_owned(), argv, risk, optional: false }
 }
 
 fn install(timed: &Timed, found: &Installed) -> Result<Vec<Act>, Objection> {
@@ -114,10 +130,10 @@ fn install(timed: &Timed, found: &Installed) -> Result<Vec<Act>, Objection> {
     let wrote_units = acts.iter().any(|act| matches!(act, Act::Write { .. }));
     let is_stale = units.is_some_and(|(timer, service)| timer.reload_needed || service.reload_needed);
     if wrote_units || is_stale {
-        acts.push(run("reload unit files", systemctl::daemon_reload(), false));
+        acts.push(run("reload unit files", systemctl::daemon_reload(), Risk::Safe));
     }
     if !units.is_some_and(|(timer, _)| timer.active == "active" && timer.file_state == "enabled") {
-        acts.push(run(&format!("enable and start {}", timed.timer()), timer::enable(&timed.timer()), false));
+        acts.push(run(&format!("enable and start {}", timed.timer()), timer::enable(&timed.timer()), Risk::Disruptive));
     }
     Ok(acts)
 }
@@ -141,18 +157,23 @@ fn uninstall(timed: &Timed, found: &Installed) -> Vec<Act> {
     let (timer_state, service_state) = found.units.clone().unzip();
     let mut acts = Vec::new();
     if timer_file.is_ours() && found.by_systemd {
-        acts.push(run(&format!("stop and disable {}", timed.timer()), timer::disable(&timed.timer()), false));
+        acts.push(run(
+            &format!("stop and disable {}", timed.timer()),
+            timer::disable(&timed.timer()),
+            Risk::Disruptive,
+        ));
     } else if timer_state.as_ref().is_some_and(|timer| timer.active == "active") {
-        acts.push(run(&format!("stop {}", timed.timer()), systemctl::act("stop", &timed.timer()), false));
+        acts.push(run(&format!("stop {}", timed.timer()), systemctl::act("stop", &timed.timer()), Risk::Disruptive));
     }
     let ours = [timer_file, service, table].into_iter().filter(|file| file.is_ours());
     acts.extend(ours.map(|file| Act::Remove(file.path.clone())));
     let is_stale = timer_state.iter().chain(&service_state).any(|state| state.reload_needed);
     if found.by_systemd && (timer_file.is_ours() || service.is_ours() || is_stale) {
-        acts.push(run("reload unit files", systemctl::daemon_reload(), false));
+        acts.push(run("reload unit files", systemctl::daemon_reload(), Risk::Safe));
     }
     if service_state.is_some_and(|service| service.active == "failed") {
-        acts.push(run("forget its last failure", systemctl::reset_failed(&timed.service()), true));
+        let (title, argv) = ("forget its last failure".to_owned(), systemctl::reset_failed(&timed.service()));
+        acts.push(Act::Run { title, argv, risk: Risk::Safe, optional: true });
     }
     acts
 }

@@ -326,8 +326,6 @@ fn daemons(system: &System, managers: &ManagerEvidence, starts: bool, unit: Opti
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::disallowed_methods, reason = "lays files out")]
-
     use std::fs;
 
     use super::*;
