@@ -199,14 +199,17 @@ fn document(
 ) -> Schedule {
     let is_install = direction == Direction::Install;
     let manager = if found.by_systemd { "systemd" } else { "cron" };
-    let steps = acts.iter().map(|act| Step {
-        title: act.title(),
-        argv: act.argv().unwrap_or_else(|| Argv::new("", Vec::<String>::new())),
-        deadline: run::LIMIT,
-        risk: act.risk(),
-        optional: matches!(act, Act::Run { optional: true, .. }),
-        again: false,
-    });
+    let steps: Vec<Step> = acts
+        .iter()
+        .map(|act| Step {
+            title: act.title(),
+            argv: act.argv().unwrap_or_else(|| Argv::new("", Vec::<String>::new())),
+            deadline: run::LIMIT,
+            risk: act.risk(),
+            optional: matches!(act, Act::Run { optional: true, .. }),
+            again: false,
+        })
+        .collect();
     let files = acts.iter().filter_map(|act| match act {
         Act::Write { path, text } => Some(FileFacts { path: path.clone(), content: Some(text.clone()) }),
         Act::Remove(path) => Some(FileFacts { path: path.clone(), content: None }),
@@ -215,6 +218,6 @@ fn document(
     Schedule {
         files: files.collect(),
         next: found.next(context.system).filter(|_| is_install),
-        ..Schedule::new(head, job, direction, manager, timed, steps.collect())
+        ..Schedule::new(head, job, direction, manager, timed, &steps)
     }
 }

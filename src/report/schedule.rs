@@ -32,7 +32,7 @@ pub struct Schedule {
     /// What runs it: `systemd` or `cron`.
     pub manager: &'static str,
     /// When it runs; `null` where it is removed.
-    pub schedule: Option<String>,
+    pub when: Option<String>,
     /// The command that is run; empty where it is removed.
     pub argv: Vec<String>,
     /// Whether it is a dry run.
@@ -68,7 +68,7 @@ impl Schedule {
         direction: Direction,
         manager: &'static str,
         timed: &Timed,
-        steps: Vec<Step>,
+        steps: &[Step],
     ) -> Self {
         let is_install = direction == Direction::Install;
         let argv = || std::iter::once(&timed.program).chain(&timed.words).cloned().collect();
@@ -83,7 +83,7 @@ impl Schedule {
             job,
             name: timed.name.clone(),
             manager,
-            schedule: is_install.then(|| timed.when.label()),
+            when: is_install.then(|| timed.when.label()),
             argv: if is_install { argv() } else { Vec::new() },
             dry_run: false,
             changed: false,
@@ -101,9 +101,9 @@ impl Schedule {
 
     /// `opsctl-check-prim runs every 1m by systemd, next at 02:11 UTC`.
     fn state(&self) -> String {
-        let Some(schedule) = &self.schedule else { return format!("{} is not installed", self.name) };
+        let Some(when) = &self.when else { return format!("{} is not installed", self.name) };
         let next = self.next.map(|next| format!(", next at {}", stamp(next))).unwrap_or_default();
-        format!("{} runs {schedule} by {}{next}", self.name, self.manager)
+        format!("{} runs {when} by {}{next}", self.name, self.manager)
     }
 }
 
@@ -133,11 +133,8 @@ impl Schedule {
             count => format!("{count} steps"),
         };
         page.line(&[Cell(Tone::Strong, format!("{}: {count}; nothing was changed", self.title()))]);
-        if let Some(schedule) = &self.schedule {
-            page.line(&[
-                Cell::plain(format!("  {schedule} by {}: ", self.manager)),
-                Cell::command(self.argv.join(" ")),
-            ]);
+        if let Some(when) = &self.when {
+            page.line(&[Cell::plain(format!("  {when} by {}: ", self.manager)), Cell::command(self.argv.join(" "))]);
         }
         page.gap();
         let rows = self.steps.iter().map(|step| {

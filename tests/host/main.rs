@@ -9,6 +9,7 @@ mod ai_fsm;
 mod anywhere;
 mod attacks;
 mod backup;
+mod check;
 mod diagnose;
 mod difference;
 mod discover;

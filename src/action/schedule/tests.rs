@@ -13,7 +13,7 @@ fn check(every: Option<u64>) -> Timed {
 fn unit(id: &str, words: &str) -> TimerState {
     let [load, active, file_state] = words.split(' ').collect::<Vec<_>>().try_into().unwrap();
     let word = |word: &str| if word == "-" { String::new() } else { word.to_owned() };
-    let next = (active == "active").then_some(Next::AfterBoot(Duration::from_secs(3600)));
+    let next = (active == "active").then_some(Next::AfterBoot(Duration::from_hours(1)));
     let (load, active, file_state) = (word(load), word(active), word(file_state));
     TimerState { id: id.to_owned(), load, active, file_state, next, ..TimerState::default() }
 }

@@ -1,3 +1,4 @@
+use super::unit_file::{Access, access};
 use super::*;
 
 fn check(when: When) -> Timed {
@@ -42,7 +43,6 @@ fn a_check_may_write_its_own_records_and_no_more() {
         ],
     );
     let settings = unit_file::settings("", &service);
-    use unit_file::{Access, access};
     for path in ["/var/lib/opsctl/x", "/var/log/opsctl/audit.jsonl", "/run/opsctl/prim.lock", "/home/app/.pm2/touch"] {
         assert_eq!(access(&settings, path), Access::Whole, "{path}");
     }
@@ -57,8 +57,8 @@ fn a_check_may_write_its_own_records_and_no_more() {
 fn a_backup_opens_databases_where_they_are() {
     let timed = backup(When::Daily(vec![(3, 0), (15, 30)]));
     let settings = unit_file::settings("", &timed.service_text());
-    assert_eq!(unit_file::access(&settings, "/var/lib/prim/wallet.db-shm"), unit_file::Access::Whole);
-    assert!(matches!(unit_file::access(&settings, "/etc/x"), unit_file::Access::ReadOnly(_)));
+    assert_eq!(access(&settings, "/var/lib/prim/wallet.db-shm"), Access::Whole);
+    assert!(matches!(access(&settings, "/etc/x"), Access::ReadOnly(_)));
     assert_eq!(unit_file::last(&settings, "SuccessExitStatus"), None);
     let timer = timed.timer_text();
     has(&timer, &["OnCalendar=*-*-* 03:00:00 UTC", "OnCalendar=*-*-* 15:30:00 UTC", "Persistent=yes"]);

@@ -1,0 +1,3 @@
+//! What `check` is on a real host.
+
+mod install;
