@@ -11,6 +11,7 @@ pub mod purpose;
 pub mod reboot;
 pub mod release;
 pub mod run;
+pub mod schedule;
 pub mod verify;
 
 pub use crate::registry::Risk;

@@ -13,10 +13,12 @@ use clap_complete::engine::ArgValueCandidates;
 
 use super::change::{self, Change};
 use super::operate::{self, Extent};
+use super::schedule::{self, Installing};
 use super::usage;
 use crate::action::audit;
 use crate::action::lock::Lock;
 use crate::action::plan::Operation;
+use crate::action::schedule::Job;
 use crate::action::{Risk, consent, lock, run as action};
 use crate::args::complete_sets;
 use crate::backup::create::{self, Run};
@@ -75,6 +77,9 @@ struct Create {
     /// A name, a pattern such as 'w*', or several with commas between them.
     #[arg(value_name = "SET", add = ArgValueCandidates::new(complete_sets))]
     sets: Vec<String>,
+    /// Whether it is to run by itself.
+    #[command(flatten)]
+    installing: Installing,
     /// What every change takes.
     #[command(flatten)]
     change: Change,
@@ -124,6 +129,14 @@ pub(super) fn sets(context: &Context<'_>, names: &[String]) -> Result<Vec<&'stat
     Ok(found)
 }
 
+/// Refuses sets by name where all that have a schedule are meant.
+fn all_sets(names: &[String]) -> Result<(), Error> {
+    match names {
+        [] => Ok(()),
+        _ => Err(Error::usage(Code::Usage, "--install and --uninstall are for all scheduled sets: name none")),
+    }
+}
+
 /// Refuses whoever is not root.
 pub(super) fn needs_root(context: &Context<'_>, words: &str) -> Result<(), Error> {
     if context.system.is_root() {
@@ -157,6 +170,10 @@ pub(super) fn unreachable(trouble: String) -> Error {
 fn make(args: &Create, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
     let sets = sets(context, &args.sets)?;
+    if let Some(direction) = args.installing.direction() {
+        all_sets(&args.sets)?;
+        return schedule::run(Job::Backup, direction, &[], &args.installing, &args.change, context);
+    }
     needs_root(context, "backup")?;
     let store = open(context, sets[0]);
     if args.change.dry_run {

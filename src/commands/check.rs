@@ -9,8 +9,11 @@ use std::time::Instant;
 use clap_complete::engine::ArgValueCandidates;
 
 use self::record::Recorded;
+use super::change::Change;
 use super::get;
+use super::schedule::{self, Installing};
 use super::status::{self, FailOn};
+use crate::action::schedule::Job;
 use crate::alert::heartbeat::Heartbeat;
 use crate::alert::settings::Settings;
 use crate::alert::{Moment, store, textfile};
@@ -64,9 +67,19 @@ pub struct Args {
     /// The same as `-o prom`.
     #[arg(long, conflicts_with_all = ["output", "nagios"])]
     prom: bool,
+    /// Whether it is to run by itself.
+    #[command(flatten)]
+    installing: Installing,
+    /// What every change takes.
+    #[command(flatten)]
+    change: Change,
 }
 
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
+    args.installing.alone(&args.change)?;
+    if let Some(direction) = args.installing.direction() {
+        return schedule::run(Job::Check, direction, &[], &args.installing, &args.change, context);
+    }
     if args.test_notify {
         return tell::test(context);
     }

@@ -101,10 +101,15 @@ pub fn examples(path: &str) -> &'static [Example] {
             ("maintenance off --dry-run", "the plan"),
             ("maintenance off -y --settle 30s", "without questions, and a longer proof"),
         ],
+        "check" => &[
+            ("check --install --dry-run", "the timer that would run it"),
+            ("check --install --every 5m", "every five minutes from now on"),
+            ("check --uninstall", "remove that timer"),
+        ],
         "backup" => &[
             ("backup", "every scheduled set, verified"),
             ("backup list", "what the remote has"),
-            ("backup verify --all", "read every copy again"),
+            ("backup --install", "every night from now on"),
         ],
         "backup create" => &[
             ("backup create", "every scheduled set"),
@@ -124,7 +129,7 @@ pub fn examples(path: &str) -> &'static [Example] {
         "backup drill" => &[
             ("backup drill", "every scheduled set"),
             ("backup drill wallet,store", "these sets"),
-            ("backup drill -o json", "the same as a document"),
+            ("backup drill --install", "once a month from now on"),
         ],
         "backup prune" => &[
             ("backup prune", "show what would be deleted"),

@@ -26,6 +26,7 @@ pub mod redeploy;
 pub mod restore;
 pub mod rollback;
 pub mod run;
+pub mod schedule;
 pub mod schema;
 pub mod status;
 pub mod usage;

@@ -14,7 +14,6 @@ use crate::registry::loaded::deployments;
 const MEANT: &[(&str, &str)] = &[
     ("audit", "history"),
     ("backups", "backup list"),
-    ("check", "status"),
     ("deploy", "redeploy"),
     ("deployments", "get deployments"),
     ("doctor", "diagnose"),
@@ -230,7 +229,6 @@ mod tests {
             ("health", "did you mean: status"),
             ("services", "did you mean: get services"),
             ("list", "did you mean: get services"),
-            ("check", "did you mean: status"),
             ("fix", "did you mean: diagnose --fix"),
             ("kill wallet", "did you mean: stop"),
             ("log store", "did you mean: logs"),

@@ -7,6 +7,7 @@ use clap_complete::engine::ArgValueCandidates;
 use super::discover;
 use super::examine::{Extent, examine};
 use crate::action::reboot::{self, Before};
+use crate::action::schedule;
 use crate::args::complete_services;
 use crate::context::Context;
 use crate::error::{Code, Error};
@@ -71,17 +72,20 @@ pub(super) fn compare(
     let system = context.system.with_files_until(time.until);
     let processes = context.processes();
     // Neither needs the other, and what hangs costs its time once.
-    let ((evidence, health), survey, unstated) = thread::scope(|scope| {
+    let ((evidence, health), survey, unstated, timers) = thread::scope(|scope| {
+        let timers =
+            is_whole.then(|| task(scope, || schedule::verify::compare(&system, &processes, deployment, time.rest())));
         let unstated = is_whole.then(|| task(scope, || discover::beside(context, deployment, time.rest())));
         let survey = task(scope, || probe::survey(&system, &processes, deployment, services, time.rest()));
         let seen = examine(&system, &processes, deployment, services, Extent::Ports, time.rest());
-        (seen, join(survey), unstated.and_then(join))
+        (seen, join(survey), unstated.and_then(join), timers.map(join).unwrap_or_default())
     });
     let mut comparisons = drift::compare(services, &evidence, &health, &survey);
     let here = |service: &&&'static Service| health.absent.iter().all(|(absent, _)| absent.name != service.name);
     let here: Vec<&'static Service> = services.iter().filter(here).copied().collect();
     let found = logs::destinations(&system, context.trace(), &here, Some(&evidence.managers), time.rest());
     comparisons.extend(drift::logs(found.stated));
+    comparisons.extend(timers);
     comparisons.sort_by_key(|comparison| std::cmp::Reverse(comparison.verdict));
     Ok(Compared { comparisons, health, unstated })
 }

@@ -3,7 +3,7 @@
 use super::bytes::{seen, text};
 use crate::host::tools::{
     self, boot, crontab, docker, docker_engine, docker_logs, fstab, git, images, journalctl, nginx, procfs, rclone,
-    resolver, sockets, ufw,
+    resolver, sockets, timer, timer_file, ufw,
 };
 use crate::observe::probe;
 
@@ -147,6 +147,7 @@ pub fn procfs(bytes: &[u8]) {
     }
     seen((resolver::nameservers(&text), resolver::sources(&text), resolver::addresses(&text, "localhost")));
     seen((resolver::is_bound(&text, 53), boot::parse(&text), ufw::admits(&text, 22)));
+    seen((timer::parse(&text), timer_file::Made::of_units(&text, &text), timer_file::Made::of_table(&text)));
     seen((procfs::account(&text, |account| account.name == "app"), procfs::group_name(&text, 50)));
     seen((procfs::bounds(&text, &text, &text), tools::sqlite_file::write_locks(&text)));
     seen((tools::sqlite_file::header(bytes), tools::sqlite_file::is_damaged(bytes)));

@@ -43,6 +43,8 @@ pub struct System {
     pub once: Option<Arc<Mutex<Texts>>>,
     /// What answers how full the file system is that is mounted at a path below a root, instead of the kernel.
     pub statvfs: Option<fn(&Path, &Path) -> io::Result<StatVfs>>,
+    /// Where this program lies, instead of where the kernel has it from.
+    pub program: Option<PathBuf>,
 }
 
 impl System {
@@ -58,6 +60,7 @@ impl System {
             files_until: None,
             once: None,
             statvfs: None,
+            program: None,
         }
     }
 

@@ -31,6 +31,7 @@ pub mod procedure;
 pub mod release;
 pub mod restore;
 pub mod run;
+pub mod schedule;
 pub mod status;
 pub mod verify;
 pub mod version;
@@ -143,6 +144,7 @@ pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
         ("explain-procedure", schemars::schema_for!(procedure::ProcedureFacts)),
         ("history", schemars::schema_for!(history::History)),
         ("lock", schemars::schema_for!(lock::LockFacts)),
+        ("schedule", schemars::schema_for!(schedule::Schedule)),
         ("maintenance", schemars::schema_for!(maintenance::MaintenanceFacts)),
         ("logs", schemars::schema_for!(crate::observe::logs::line::Line<'static>)),
         ("verify", schemars::schema_for!(verify::Drift)),

@@ -149,7 +149,8 @@ fn every_document_has_its_head_and_fits_its_schema() {
     }
     assert_eq!(found, Vec::<String>::new());
     let host = crate::backup::host();
-    let lines: [&[&str]; 8] = [
+    let lines: [&[&str]; 9] = [
+        &["check", "--uninstall", "--dry-run"],
         &["backup", "--dry-run"],
         &["backup"],
         &["backup", "list"],

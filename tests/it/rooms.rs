@@ -85,7 +85,7 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
     (
         "action",
         "Changes: `plan` (PURE), `consent`, `lock`, `audit`, `run`, `verify` (the outcome, by probing), `release/`, `maintenance/`, \
-         `reboot`",
+         `schedule/` (timers that run a verb by itself), `reboot`",
         &["registry", "exit", "error", "units", "program", "host", "observe", "judge", "ui", "context"],
     ),
     (

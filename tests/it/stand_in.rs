@@ -24,6 +24,7 @@ fn system() -> Option<System> {
         loopback: env::var("OPSCTL_TEST_LOOPBACK").ok()?.parse().ok()?,
         time: Some(env::var("OPSCTL_TEST_TIME").ok()?.parse().ok()?),
         statvfs: Some(statvfs),
+        program: Some(PathBuf::from("/usr/local/bin/opsctl")),
         ..System::real()
     })
 }

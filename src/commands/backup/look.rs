@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use clap_complete::engine::ArgValueCandidates;
 
-use super::{locked, needs_root, open, records, sets, unreachable};
+use super::{all_sets, locked, needs_root, open, records, sets, unreachable};
 use crate::action::lock::Lock;
+use crate::action::schedule::Job;
 use crate::args::complete_sets;
 use crate::backup::catalogue::{Backup, Listed, Stock};
 use crate::backup::key::Key;
@@ -18,6 +19,8 @@ use crate::backup::sequence::{self, Gap};
 use crate::backup::staging::Staging;
 use crate::backup::store::Store;
 use crate::backup::trouble::Unproven;
+use crate::commands::change::Change;
+use crate::commands::schedule::{self, Installing};
 use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
@@ -61,6 +64,12 @@ pub(super) struct Drill {
     /// A name, a pattern such as 'w*', or several with commas between them.
     #[arg(value_name = "SET", add = ArgValueCandidates::new(complete_sets))]
     sets: Vec<String>,
+    /// Whether it is to run by itself.
+    #[command(flatten)]
+    installing: Installing,
+    /// What every change takes.
+    #[command(flatten)]
+    change: Change,
 }
 
 /// Which sets are meant.
@@ -221,6 +230,11 @@ pub(super) fn verify(args: &Verify, context: &Context<'_>) -> anyhow::Result<Exi
 pub(super) fn drill(args: &Drill, context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
     let sets = sets(context, &args.sets)?;
+    args.installing.alone(&args.change)?;
+    if let Some(direction) = args.installing.direction() {
+        all_sets(&args.sets)?;
+        return schedule::run(Job::Drill, direction, &[], &args.installing, &args.change, context);
+    }
     needs_root(context, "backup drill")?;
     let newest = |stock: &Stock| stock.newest().map(|backup| backup.id).into_iter().collect();
     prove(context, deployment, &sets, How::Drill, Extent::of(&args.sets), &newest)

@@ -18,7 +18,7 @@ use super::*;
 use crate::host::tools::{
     Account, Hidden, Input, age, boot, caddy, checkers, compose, docker, docker_engine, docker_logs, git, images,
     journalctl, mariadb, mongodump, nginx, pm2, postgres, postgres_state, rclone, redis_check_rdb, redis_cli, sendmail,
-    systemctl, systemd_analyze, timedatectl, unit_output, unpack,
+    systemctl, systemd_analyze, timedatectl, timer, unit_output, unpack,
 };
 
 const ITSELF: &str = "host::exec::every_command::no_command_line_reaches_the_callers_terminal";
@@ -147,6 +147,9 @@ fn builders() -> Vec<(&'static str, Argv)> {
         ("systemctl::show", systemctl::show(["u"], true)),
         ("systemd_analyze::verify", systemd_analyze::verify(["u"])),
         ("timedatectl::show", timedatectl::show()),
+        ("timer::disable", timer::disable("a.timer")),
+        ("timer::enable", timer::enable("a.timer")),
+        ("timer::show", timer::show(["a.timer"])),
         ("unit_output::show", unit_output::show(["u"])),
         ("unpack::unpack", unpack::unpack(unpack::Packing::Gzip, bytes())),
         ("unpack::unpack", unpack::unpack(unpack::Packing::Xz, bytes())),

@@ -24,6 +24,14 @@ impl System {
         })
     }
 
+    /// The file of this program, as others start it.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn own_program(&self) -> io::Result<PathBuf> {
+        self.program.clone().map_or_else(std::env::current_exe, Ok)
+    }
+
     /// The part of a program's path that a user other than root, and than `owner`, could change: the path as written and the
     /// one that it resolves to, each with all its parents, and every link between them.
     ///

@@ -46,6 +46,13 @@ const WORDS: &[&str] = &["@reboot", "@yearly", "@annually", "@monthly", "@weekly
 /// Programs that run the file that is named after them.
 const INTERPRETERS: &[&str] = &["sh", "bash", "dash", "zsh", "python", "python3", "perl", "php", "node", "ruby"];
 
+/// Whether a text names a job by this word. What verifies or rehearses the copies of a job makes none: `opsctl backup drill`.
+pub fn is_named(text: &str, word: &str) -> bool {
+    const OTHER: [&str; 4] = ["drill", "list", "prune", "verify"];
+    let is_other = |after: &str| OTHER.iter().any(|other| after.trim_start().starts_with(other));
+    text.match_indices(word).any(|(at, _)| !(word.ends_with(" backup") && is_other(&text[at + word.len()..])))
+}
+
 /// Reads a crontab.
 pub fn parse(text: &str, kind: Kind) -> Tab {
     let mut tab = Tab { is_unended: !text.is_empty() && !text.ends_with('\n'), ..Tab::default() };
@@ -179,6 +186,21 @@ mod tests {
         );
         assert_eq!(tab.entries[2].program(), Some(("/usr/bin/x", true)));
         assert_eq!(tab.entries[1].program(), None);
+    }
+
+    #[test]
+    fn a_drill_is_no_backup() {
+        for text in
+            ["opsctl backup", "opsctl backup -d prim", "opsctl backup drill; opsctl backup", "x opsctl backup wallet"]
+        {
+            assert!(is_named(text, "opsctl backup"), "{text}");
+        }
+        for text in ["opsctl backup drill -d prim", "opsctl backup  list", "opsctl check"] {
+            assert!(!is_named(text, "opsctl backup"), "{text}");
+        }
+        assert!(
+            is_named("/opt/backup.sh drill", "backup.sh") && is_named("opsctl backup drill", "opsctl backup drill")
+        );
     }
 
     #[test]

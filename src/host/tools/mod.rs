@@ -40,6 +40,8 @@ pub mod surroundings;
 pub mod systemctl;
 pub mod systemd_analyze;
 pub mod timedatectl;
+pub mod timer;
+pub mod timer_file;
 pub mod ufw;
 pub mod unit_file;
 pub mod unit_output;

@@ -4,6 +4,7 @@ use super::case::{Case, Subject, asked, told};
 use super::outcome::{Conclusion, Fact, Why};
 use crate::host::tools::boot::Wanted;
 use crate::host::tools::command::Command;
+use crate::host::tools::crontab;
 use crate::host::trouble::Trouble;
 use crate::observe::clues::unattended::{
     Cron, Crontab, ENGINE, Reliance, Runnable, Unattended as Seen, idle, is_left_behind,
@@ -85,7 +86,7 @@ fn cron(case: &Case<'_>, seen: &Seen) -> Conclusion {
 
 /// When a crontab runs what holds one of these words, in a comment or not.
 fn holds<'t>(tab: &'t Crontab, words: &[&str], is_comment: bool) -> Option<&'t str> {
-    let found = |command: &str| words.iter().any(|word| command.contains(word));
+    let found = |command: &str| words.iter().any(|word| crontab::is_named(command, word));
     let lines = tab.tab.entries.iter().filter(|entry| entry.is_comment == is_comment);
     lines.into_iter().find(|entry| found(&entry.command)).map(|entry| entry.schedule.as_str())
 }

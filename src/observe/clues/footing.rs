@@ -130,7 +130,7 @@ pub(super) fn look(door: Door<'_>, deployment: &'static Deployment) -> Footing {
     Footing {
         checked: checkers::look(door, deployment),
         mounts: system
-            .read_once("/proc/self/mountinfo")
+            .read_once(system.mount_table())
             .map_err(Trouble::from)
             .and_then(|text| Ok(mountinfo::parse(&text)?)),
         fstab: fstab(system),

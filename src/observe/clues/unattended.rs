@@ -116,7 +116,7 @@ pub(super) fn ask(door: Door<'_>, deployment: &'static Deployment) -> Standing {
             .any(|path| system.read(path).is_ok_and(|text| text.contains("pm2")));
     let idle_pm2 = texts.iter().find(|(name, text)| !linked.contains(name) && starts(text));
     let idle_pm2 = idle_pm2.map(|(name, _)| name.clone()).filter(|_| !starts_pm2);
-    let elsewhere = elsewhere(system, deployment, &texts);
+    let elsewhere = elsewhere(system, deployment, &texts, &linked);
     let seen = Unattended { tabs, programs, cron, elsewhere, timers, loaded, units: None, daemons: Vec::new() };
     Standing { seen, linked, starts_pm2, idle_pm2 }
 }
@@ -165,7 +165,13 @@ fn own_units(system: &System) -> Vec<(String, String)> {
         .collect()
 }
 
-fn elsewhere(system: &System, deployment: &'static Deployment, units: &[(String, String)]) -> BTreeSet<&'static str> {
+/// Jobs that a script of run-parts names, or a unit; one that has a timer of its own only where that is enabled.
+fn elsewhere(
+    system: &System,
+    deployment: &'static Deployment,
+    units: &[(String, String)],
+    linked: &BTreeSet<String>,
+) -> BTreeSet<&'static str> {
     let crons = deployment.jobs.iter().filter_map(|job| match job.trigger {
         Trigger::Cron(words) => Some((job.name, words)),
         Trigger::Timer(_) => None,
@@ -180,8 +186,12 @@ fn elsewhere(system: &System, deployment: &'static Deployment, units: &[(String,
             .filter_map(|entry| system.read(format!("{directory}/{}", entry.name.to_str()?)).ok())
             .collect::<Vec<_>>()
     });
-    let texts: Vec<String> = scripts.chain(units.iter().map(|(_, text)| text.clone())).collect();
-    let names = |words: &[&str]| texts.iter().any(|text| words.iter().any(|word| text.contains(word)));
+    let starts = |(name, _): &&(String, String)| {
+        let timer = name.replace(".service", ".timer");
+        linked.contains(name) || linked.contains(&timer) || !system.exists(format!("{UNITS}/{timer}"))
+    };
+    let texts: Vec<String> = scripts.chain(units.iter().filter(starts).map(|(_, text)| text.clone())).collect();
+    let names = |words: &[&str]| texts.iter().any(|text| words.iter().any(|word| crontab::is_named(text, word)));
     crons.into_iter().filter(|(_, words)| names(words)).map(|(name, _)| name).collect()
 }
 
@@ -312,4 +322,32 @@ fn daemons(system: &System, managers: &ManagerEvidence, starts: bool, unit: Opti
         Some(Daemon { home, applications: daemon.processes.len(), starts, unit: unit.map(str::to_owned), is_saved })
     };
     managers.apps.iter().filter_map(one).filter(|daemon| daemon.applications > 0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::registry::DEPLOYMENTS;
+
+    #[test]
+    fn a_timer_that_opsctl_wrote_is_the_job_only_while_it_is_enabled() {
+        let root = std::env::temp_dir().join(format!("opsctl-jobs-{}", std::process::id()));
+        let units = root.join("etc/systemd/system");
+        fs::create_dir_all(units.join("timers.target.wants")).unwrap();
+        let prim = DEPLOYMENTS.iter().find(|deployment| deployment.name == "prim").unwrap();
+        let system = System { root: root.clone(), ..System::real() };
+        let jobs = || elsewhere(&system, prim, &own_units(&system), &linked(&system)).into_iter().collect::<Vec<_>>();
+        let write = |name: &str, text: &str| fs::write(units.join(name), text).unwrap();
+        write("opsctl-drill-prim.service", "# Written by opsctl backup drill -d prim --install\n");
+        assert_eq!(jobs(), [""; 0]);
+        write("opsctl-check-prim.service", "# Written by opsctl check -d prim --install\n");
+        write("opsctl-check-prim.timer", "");
+        assert_eq!(jobs(), [""; 0]);
+        write("timers.target.wants/opsctl-check-prim.timer", "");
+        write("opsctl-backup-prim.service", "# Written by opsctl backup -d prim --install\n");
+        assert_eq!(jobs(), ["backup", "health check"]);
+        fs::remove_dir_all(&root).unwrap();
+    }
 }

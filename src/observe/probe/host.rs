@@ -129,7 +129,7 @@ pub(super) fn ask(door: Door<'_>, deployment: &Deployment, services: &[&'static 
 
 /// Each mount is asked for itself, so that one that is dead or hangs costs the others nothing.
 fn ask_disks(door: Door<'_>, deployment: &Deployment) -> (Answer<Vec<FileSystem>>, Vec<(String, Silence)>) {
-    let table = door.read("/proc/self/mountinfo", mountinfo::parse);
+    let table = door.read(door.system.mount_table(), mountinfo::parse);
     let mounts = match table.result {
         Ok(mounts) => mounts,
         Err(trouble) => return (Answer { command: table.command, result: Err(trouble) }, Vec::new()),

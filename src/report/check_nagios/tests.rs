@@ -55,6 +55,7 @@ fn a_problem(subject: &str, verdict: Verdict, summary: &str) -> Problem {
         look: String::new(),
         next: format!("opsctl diagnose {subject}"),
         log: Vec::new(),
+        kind: crate::report::problem::ProblemKind::Host,
     }
 }
 
@@ -132,6 +133,7 @@ pub fn check(problems: Vec<Problem>) -> Check {
             held: None,
         }],
         notifications: Notifications::default(),
+        verbose: false,
     }
 }
 

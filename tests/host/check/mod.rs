@@ -1,5 +1,6 @@
 //! `check` on booted hosts, with a receiver that records what it is sent.
 
+mod install;
 mod night;
 mod receivers;
 mod troubles;
@@ -26,8 +27,11 @@ fn boot(deployment: &str, name: &str, channels: &str) -> Machine {
     let machine = Machine::boot_as(deployment, name);
     let recorder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/host/check/recorder");
     machine.put(&recorder, "/root/recorder");
-    machine.sh("systemd-run -q --unit=recorder python3 /root/recorder 9999; until ss -ltn | grep -q :9999; do sleep 0.1; done");
-    let write = format!("install -d -m 0755 /etc/opsctl; umask 077; cat > /etc/opsctl/notify.env <<'END'\n{channels}END");
+    machine.sh(
+        "systemd-run -q --unit=recorder python3 /root/recorder 9999; until ss -ltn | grep -q :9999; do sleep 0.1; done",
+    );
+    let write =
+        format!("install -d -m 0755 /etc/opsctl; umask 077; cat > /etc/opsctl/notify.env <<'END'\n{channels}END");
     machine.sh(&write);
     machine
 }

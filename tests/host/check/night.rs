@@ -9,7 +9,12 @@ const NIGHT: u32 = 200;
 
 /// Kills and starts a service, and what is sent meanwhile.
 fn killed_and_started(machine: &Machine, service: &str, kill: &str, start: &str) {
-    assert_eq!((0..2).map(|_| check(machine).code).collect::<Vec<_>>(), [0, 0], "{:#?}", machine.run(&["opsctl", "status"]));
+    assert_eq!(
+        (0..2).map(|_| check(machine).code).collect::<Vec<_>>(),
+        [0, 0],
+        "{:#?}",
+        machine.run(&["opsctl", "status"])
+    );
     assert_eq!(counts(machine), each(0));
     machine.sh(kill);
     let first = check(machine);
@@ -79,5 +84,10 @@ fn a_night_on_prim() {
 fn a_night_on_plugspace() {
     let machine = boot("plugspace", "it-plugspace-check", CHANNELS);
     let pm2 = "sudo -u plugspace env HOME=/home/plugspace pm2";
-    killed_and_started(&machine, "studio", &format!("{pm2} stop studio || {pm2} stop plugspace-studio"), &format!("{pm2} start studio || {pm2} start plugspace-studio; sleep 3"));
+    killed_and_started(
+        &machine,
+        "studio",
+        &format!("{pm2} stop studio || {pm2} stop plugspace-studio"),
+        &format!("{pm2} start studio || {pm2} start plugspace-studio; sleep 3"),
+    );
 }

@@ -4,6 +4,7 @@
 mod countdown;
 mod maintenance;
 mod mended;
+mod schedule;
 pub mod times;
 mod trail;
 

@@ -76,7 +76,7 @@ struct User {
 /// The user that the process runs as, else that its unit names.
 fn user(system: &System, managers: &ManagerEvidence, service: &Service, pid: Option<u32>) -> Option<User> {
     let status = pid.and_then(|pid| system.read(format!("/proc/{pid}/status")).ok());
-    let table = pid.map_or_else(|| "/proc/self/mountinfo".to_owned(), |pid| format!("/proc/{pid}/mountinfo"));
+    let table = pid.map_or_else(|| system.mount_table().to_owned(), |pid| format!("/proc/{pid}/mountinfo"));
     let mounts = mountinfo::parse(&system.read(table).ok()?).ok()?;
     let (uid, mut groups) = if let Some(status) = &status {
         let numbers = |name: &str| -> Option<Vec<u32>> {
