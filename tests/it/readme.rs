@@ -19,6 +19,7 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("opsctl completion bash", "writes below /usr; tests/it/generated.rs compares what it writes"),
     ("*/5 * * * * root", "a crontab"),
     ("install -d -m 700 /etc/opsctl", "makes a key; tests/host/backup does it"),
+    ("opsctl check --install --dry-run", "writes units; tests/host/check runs them"),
     ("opsctl status wallet -o json | jq", "needs jq; the documents are compared in tests/it/documents.rs"),
     ("[dependencies]", "a manifest; tests/products builds one"),
 ];
