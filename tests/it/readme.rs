@@ -21,6 +21,7 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("* * * * *  root", "crontabs"),
     ("install -m 600 /dev/null /etc/opsctl/notify.env", "writes below /etc, and sends"),
     ("install -d -m 700 /etc/opsctl", "makes a key; tests/host/backup does it"),
+    ("opsctl check --install --dry-run", "writes units; tests/host/check runs them"),
     ("opsctl status wallet -o json | jq", "needs jq; the documents are compared in tests/it/documents.rs"),
     ("[dependencies]", "a manifest; tests/products builds one"),
 ];
