@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, LIKELY, nearest};
 use crate::ui::{Format, escape};
 
 /// Refuses words that are no text, far too long, or would drive the terminal when an error repeats them.
@@ -78,14 +78,16 @@ fn attached(word: &str) -> Option<&str> {
     Some(value.strip_prefix('=').unwrap_or(value))
 }
 
-/// What to type instead where another verb than its own is asked for a form: `check -o prom`.
-pub fn form_of_another_verb(words: &[String]) -> Option<String> {
-    let is_asked = |form: &str| {
-        let apart = words.iter().zip(words.iter().skip(1));
-        words.iter().any(|word| attached(word) == Some(form))
-            || apart.into_iter().any(|(flag, value)| matches!(flag.as_str(), "-o" | "--output") && value == form)
-    };
-    FORMS.iter().find(|(_, form, _)| is_asked(form)).map(|(verb, form, _)| format!("{verb} -o {form}"))
+/// What to type instead where the form that is asked for is that of another verb, or nearly one of this verb's own: `check -o prom`.
+pub fn form_meant(words: &[String]) -> Option<String> {
+    let pairs = words.iter().zip(words.iter().skip(1));
+    let apart = pairs.filter(|(flag, _)| matches!(flag.as_str(), "-o" | "--output")).map(|(_, value)| value.as_str());
+    let asked: Vec<&str> = words.iter().filter_map(|word| attached(word)).chain(apart).collect();
+    let own = FORMS.iter().filter(|(verb, ..)| words.iter().any(|word| word == verb));
+    let own: Vec<&str> = own.map(|(_, form, _)| *form).collect();
+    let likely = || asked.iter().find_map(|asked| nearest(asked, &own, LIKELY));
+    let form = FORMS.iter().map(|(_, form, _)| *form).find(|form| asked.contains(form)).or_else(likely)?;
+    FORMS.iter().find(|(_, known, _)| *known == form).map(|(verb, form, _)| format!("{verb} -o {form}"))
 }
 
 /// Whether a monitoring system runs this as a plugin, `check -o nagios`: it reads any failure from stdout and from its own exit codes.
@@ -144,14 +146,17 @@ mod tests {
     }
 
     #[test]
-    fn a_form_of_another_verb_leads_to_that_verb() {
-        let meant = |text: &str| form_of_another_verb(&text.split(' ').map(str::to_owned).collect::<Vec<_>>());
+    fn a_form_leads_to_its_verb() {
+        let meant = |text: &str| form_meant(&text.split(' ').map(str::to_owned).collect::<Vec<_>>());
         for (typed, expected) in [
             ("status -o prom", Some("check -o prom")),
             ("-o=nagios status", Some("check -o nagios")),
             ("check -orust", Some("discover -o rust")),
             ("status --output=prom wallet", Some("check -o prom")),
             ("status -o jsn", None),
+            ("check -o nagois", Some("check -o nagios")),
+            ("check -o=prm", Some("check -o prom")),
+            ("check -o jsn", None),
             ("restart prom", None),
         ] {
             assert_eq!(meant(typed).as_deref(), expected, "{typed}");

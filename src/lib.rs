@@ -236,7 +236,7 @@ fn parse(args: impl Iterator<Item = OsString>, system: &System) -> Result<Cli, S
             program::set_call(typed().collect::<Vec<_>>().join(" "));
             let words: Vec<String> = words.iter().skip(1).cloned().collect();
             let refused = commands::usage::refused(&error, &words, system);
-            Stop::Wrong(match argv::form_of_another_verb(&words) {
+            Stop::Wrong(match argv::form_meant(&words) {
                 Some(meant) => refused.hint(program::command(meant)),
                 None => refused,
             })

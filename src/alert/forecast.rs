@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Moment;
+use crate::judge::health::Disk;
 use crate::units::bytes;
 
 /// How many samples are kept of a file system.
@@ -32,6 +33,13 @@ pub struct Sample {
     pub used_bytes: u64,
     /// Its size, bytes.
     pub size_bytes: u64,
+}
+
+impl Sample {
+    /// Of a file system as a check found it.
+    pub fn of(at: Moment, disk: &Disk) -> Self {
+        Sample { at, used_bytes: disk.size_bytes.saturating_sub(disk.available_bytes), size_bytes: disk.size_bytes }
+    }
 }
 
 /// When a file system will be full.
@@ -160,6 +168,21 @@ mod tests {
     /// So many checks of a disk that fills up by so much in five minutes.
     fn rising(from: u64, step: u64, checks: u64) -> impl Iterator<Item = u64> + Clone {
         (0..checks).map(move |index| from + index * step)
+    }
+
+    #[test]
+    fn a_sample_is_full_where_nothing_is_available() {
+        let at = sample(0, 0).at;
+        let disk = Disk {
+            mounted_on: "/".to_owned(),
+            size_bytes: SIZE,
+            available_bytes: 0,
+            used_percent: 100,
+            inodes_used_percent: None,
+        };
+        // Also where the file system keeps a twentieth for root.
+        assert_eq!(Sample::of(at.clone(), &disk), sample(0, SIZE));
+        assert_eq!(Sample::of(at, &Disk { available_bytes: GIB, ..disk }), sample(0, SIZE - GIB));
     }
 
     #[test]

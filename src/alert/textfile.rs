@@ -36,7 +36,9 @@ pub fn write(system: &System, path: &str, text: &str) -> Result<(), Error> {
         io::ErrorKind::PermissionDenied => {
             (error.to_string(), program::as_root(format_args!("check -o prom --textfile {}", quote(path))))
         }
-        io::ErrorKind::WouldBlock => (error.to_string(), format!("wait for the other {}", program::command("check"))),
+        io::ErrorKind::WouldBlock => {
+            (error.to_string(), program::command(format_args!("check -o prom --textfile {}", quote(path))))
+        }
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             (error.to_string(), program::command("diagnose disk-full"))
         }

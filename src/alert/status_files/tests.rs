@@ -183,6 +183,25 @@ fn what_the_user_planted_leads_nowhere() {
     assert_eq!(host.read("etc/secret"), "root's\n");
 }
 
+/// As on Ubuntu, where the group syslog can change `/var/log`.
+#[test]
+fn the_log_is_added_to_where_a_group_can_change_its_directory() {
+    let host = Host::new("group");
+    let log = host.1.join("var/log");
+    fs::set_permissions(&log, fs::Permissions::from_mode(0o775)).unwrap();
+    if is_root() {
+        chown(&log, Some(0), Some(PRIM)).unwrap();
+    }
+    assert_eq!(host.write(Some(false)), Vec::<String>::new());
+    assert_eq!(host.read(LOG), "2026-11-22T05:30:00Z wallet.prim.sh down\n");
+    // What its members put there is not followed.
+    fs::write(host.1.join("etc/secret"), "root's\n").unwrap();
+    fs::remove_file(host.1.join(LOG)).unwrap();
+    symlink("../../etc/secret", host.1.join(LOG)).unwrap();
+    assert_eq!(host.write(Some(true)).len(), 1);
+    assert_eq!(host.read("etc/secret"), "root's\n");
+}
+
 #[test]
 fn without_prim_s_directory_nothing_is_made() {
     let host = Host::new("missing");
