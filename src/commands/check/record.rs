@@ -173,8 +173,7 @@ fn forecasts(known: &mut Record, status: &Status, now: &Moment) -> Vec<Forecast>
     let mut found = Vec::new();
     for disk in disks {
         let samples = known.disks.entry(disk.mounted_on.clone()).or_default();
-        let used_bytes = disk.size_bytes.saturating_sub(disk.available_bytes);
-        forecast::note(samples, Sample { at: now.clone(), used_bytes, size_bytes: disk.size_bytes });
+        forecast::note(samples, Sample::of(now.clone(), disk));
         found.extend(forecast::forecast(&disk.mounted_on, samples));
     }
     found
