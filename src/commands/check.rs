@@ -60,12 +60,12 @@ pub struct Args {
     /// Print as a monitoring plugin; exit 0, 1, 2 or 3
     ///
     /// The same as `-o nagios`, the one output with exit codes of its own: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
-    #[arg(long, conflicts_with = "output")]
+    #[arg(long, conflicts_with_all = ["output", "json"])]
     nagios: bool,
     /// Print metrics in Prometheus' text format
     ///
     /// The same as `-o prom`.
-    #[arg(long, conflicts_with_all = ["output", "nagios"])]
+    #[arg(long, conflicts_with_all = ["output", "json", "nagios"])]
     prom: bool,
     /// Whether it is to run by itself.
     #[command(flatten)]
@@ -117,14 +117,14 @@ fn take(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         context.ui.note(&format!("this check is not recorded and notifies nobody: {why}"));
     }
     if let Some(path) = &args.textfile {
-        textfile::write(context.system, path, &check_prom::text(&check))?;
+        textfile::write(context.system, path, &Ui::clean(check_prom::text(&check)))?;
     }
     if args.nagios {
-        Ui::raw(check_nagios::text(&check, deployment).as_bytes())?;
+        Ui::raw(Ui::clean(check_nagios::text(&check, deployment)).as_bytes())?;
         return Ok(Exit::Plugin(check_nagios::state(&check)));
     }
     if args.prom {
-        Ui::raw(check_prom::text(&check).as_bytes())?;
+        Ui::raw(Ui::clean(check_prom::text(&check)).as_bytes())?;
     } else {
         context.ui.report(&check)?;
     }
@@ -172,21 +172,16 @@ fn look(
     })
 }
 
-/// What is written where there was no check: stale metrics must not pass for new ones, and a plugin has codes of its own.
+/// What is written where there was no check: stale metrics must not pass for new ones.
 fn failed(args: &Args, context: &Context<'_>, error: anyhow::Error) -> anyhow::Result<Exit> {
-    let Some(known) = error.downcast_ref::<Error>() else { return Err(error) };
     let name = context.known_deployment().map(|deployment| deployment.name);
     let metrics = || check_prom::failed(name, context.system.now(), env!("CARGO_PKG_VERSION"));
     if let Some(path) = &args.textfile {
         // The error itself is what is reported.
         let _ = textfile::write(context.system, path, &metrics());
     }
-    if args.nagios {
-        Ui::raw(check_nagios::failed(known).as_bytes())?;
-        return Ok(Exit::Plugin(crate::exit::Plugin::Unknown));
-    }
     if args.prom {
-        Ui::raw(metrics().as_bytes())?;
+        Ui::raw(Ui::clean(metrics()).as_bytes())?;
     }
     Err(error)
 }
