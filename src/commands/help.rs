@@ -102,9 +102,9 @@ pub fn examples(path: &str) -> &'static [Example] {
             ("maintenance off -y --settle 30s", "without questions, and a longer proof"),
         ],
         "check" => &[
-            ("check --install --dry-run", "the timer that would run it"),
-            ("check --install --every 5m", "every five minutes from now on"),
-            ("check --uninstall", "remove that timer"),
+            ("check", "one line; by root also recorded and notified"),
+            ("check --install --every 1m", "a timer that checks every minute"),
+            ("check -o nagios", "as a plugin of Nagios and its kin"),
         ],
         "backup" => &[
             ("backup", "every scheduled set, verified"),

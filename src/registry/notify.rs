@@ -17,6 +17,12 @@
 //! ```
 
 /// Where the address of a channel is.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let own = Address::Key("ALERT_WEBHOOK_URL");
+/// let here = Address::Local(9093);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Address {
@@ -59,6 +65,12 @@ pub enum ChannelKind {
 }
 
 /// A channel that notifications are sent to.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let topic = Channel::ntfy("phone", Address::Key("NTFY_URL")).token("NTFY_TOKEN");
+/// assert_eq!(topic.key(), Some("NTFY_URL"));
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -115,6 +127,9 @@ impl Channel {
     }
 
     /// The key of an access token, of a topic of ntfy.
+    ///
+    /// # Panics
+    /// When it is another kind of channel.
     pub const fn token(mut self, key: &'static str) -> Self {
         match &mut self.kind {
             ChannelKind::Ntfy { token, .. } => *token = Some(key),
@@ -124,6 +139,9 @@ impl Channel {
     }
 
     /// The key of another address, of PagerDuty.
+    ///
+    /// # Panics
+    /// When it is another kind of channel.
     pub const fn url(mut self, key: &'static str) -> Self {
         match &mut self.kind {
             ChannelKind::PagerDuty { url, .. } => *url = Some(key),
@@ -151,6 +169,11 @@ impl Channel {
 }
 
 /// The channels that every deployment has; each is in use where its key is in `/etc/opsctl/notify.env`.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// assert!(CHANNELS.iter().any(|channel| channel.key() == Some("NTFY_URL")));
+/// ```
 pub static CHANNELS: &[Channel] = &[
     Channel::ntfy("ntfy", Address::Key("NTFY_URL")).token("NTFY_TOKEN"),
     Channel::slack("slack", Address::Key("SLACK_WEBHOOK_URL")),
@@ -162,9 +185,19 @@ pub static CHANNELS: &[Channel] = &[
 ];
 
 /// The file that has addresses and tokens, a `KEY=value` a line; root's alone.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// assert_eq!(NOTIFY_ENV, "/etc/opsctl/notify.env");
+/// ```
 pub const NOTIFY_ENV: &str = "/etc/opsctl/notify.env";
 
 /// The key of the URL that is told of each check, so that silence is noticed elsewhere.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// assert_eq!(HEARTBEAT, "HEARTBEAT_URL");
+/// ```
 pub const HEARTBEAT: &str = "HEARTBEAT_URL";
 
 /// How many checks in a row make a change of state.
