@@ -115,6 +115,9 @@ impl Channel {
     }
 
     /// The key of an access token, of a topic of ntfy.
+    ///
+    /// # Panics
+    /// On a channel of another kind; in a `static` that does not compile.
     pub const fn token(mut self, key: &'static str) -> Self {
         match &mut self.kind {
             ChannelKind::Ntfy { token, .. } => *token = Some(key),
@@ -124,6 +127,9 @@ impl Channel {
     }
 
     /// The key of another address, of PagerDuty.
+    ///
+    /// # Panics
+    /// On a channel of another kind; in a `static` that does not compile.
     pub const fn url(mut self, key: &'static str) -> Self {
         match &mut self.kind {
             ChannelKind::PagerDuty { url, .. } => *url = Some(key),
