@@ -56,8 +56,13 @@ pub struct Active<'a> {
 
 /// Sends what changed, and what waits from before, to every channel in use. The caller has the lock of the record, and its time.
 ///
+/// What waits for a channel that is not in use is dropped, so where the settings could not be read this is not called.
+///
 /// ```ignore
-/// let sent = deliver::notify(&door, &channels, &mut record.queues, &events, active, &now, &about, &mut |queues| store.write(queues))?;
+/// let door = Door { system, runner: &context.processes(), settings: &Settings::read(system)?, sender: &sender };
+/// let channels: Vec<_> = deployment.channels().collect();
+/// let changed = (&events[..], Active { open: &open, recovered: &recovered, lasts: LASTS });
+/// let sent = notify(&door, &channels, &mut record.queues, changed, &now, &about, &mut |queues| store.write_with(queues))?;
 /// store.write(&record)?; // what came of it
 /// ```
 ///

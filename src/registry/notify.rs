@@ -17,6 +17,11 @@
 //! ```
 
 /// Where the address of a channel is.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let beside = Channel::alertmanager("alertmanager", Address::Local(9093));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Address {
@@ -27,6 +32,12 @@ pub enum Address {
 }
 
 /// How a message is worded and sent.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let mail = Channel::mail("mail", "MAIL_TO");
+/// assert_eq!(mail.kind, ChannelKind::Mail("MAIL_TO"));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChannelKind {
@@ -59,6 +70,12 @@ pub enum ChannelKind {
 }
 
 /// A channel that notifications are sent to.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// let phone = Channel::ntfy("phone", Address::Key("PHONE_URL")).token("PHONE_TOKEN");
+/// assert_eq!(phone.key(), Some("PHONE_URL"));
+/// ```
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
@@ -157,6 +174,11 @@ impl Channel {
 }
 
 /// The channels that every deployment has; each is in use where its key is in `/etc/opsctl/notify.env`.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// assert!(CHANNELS.iter().any(|channel| channel.key() == Some("NTFY_URL")));
+/// ```
 pub static CHANNELS: &[Channel] = &[
     Channel::ntfy("ntfy", Address::Key("NTFY_URL")).token("NTFY_TOKEN"),
     Channel::slack("slack", Address::Key("SLACK_WEBHOOK_URL")),
@@ -168,9 +190,19 @@ pub static CHANNELS: &[Channel] = &[
 ];
 
 /// The file that has addresses and tokens, a `KEY=value` a line; root's alone.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// assert!(NOTIFY_ENV.starts_with("/etc/"));
+/// ```
 pub const NOTIFY_ENV: &str = "/etc/opsctl/notify.env";
 
 /// The key of the URL that is told of each check, so that silence is noticed elsewhere.
+///
+/// ```
+/// # use opsctl::registry::*;
+/// assert_eq!(HEARTBEAT, "HEARTBEAT_URL");
+/// ```
 pub const HEARTBEAT: &str = "HEARTBEAT_URL";
 
 /// How many checks in a row make a change of state.
