@@ -56,8 +56,13 @@ pub struct Active<'a> {
 
 /// Sends what changed, and what waits from before, to every channel in use. The caller has the lock of the record, and its time.
 ///
+/// What waits for a channel that is not in use is dropped, so where the settings could not be read this is not called.
+///
 /// ```ignore
-/// let sent = deliver::notify(&door, &channels, &mut record.queues, &events, active, &now, &about, &mut |queues| store.write(queues))?;
+/// let door = Door { system, runner: &context.processes(), settings: &Settings::read(system)?, sender: &sender };
+/// let channels: Vec<_> = deployment.channels().collect();
+/// let changed = (&events[..], Active { open: &open, recovered: &recovered, lasts: LASTS });
+/// let sent = notify(&door, &channels, &mut record.queues, changed, &now, &about, &mut |queues| store.write_with(queues))?;
 /// store.write(&record)?; // what came of it
 /// ```
 ///
@@ -160,15 +165,12 @@ fn deliver(
         // Where no thread can be had they are sent in turn.
         let until = (Instant::now() + EACH).min(begun + ALL);
         let queue = queues.get(channel.name).cloned().unwrap_or_default();
-        let outcome = match channel.kind {
-            ChannelKind::Alertmanager(at) => keep_alive(door, at, active, until),
-            _ => {
-                let house = redact::house();
-                let message = Message::new(door.sender, &queue.pending, queue.dropped, queue.interrupted, house);
-                send(door, channel, &message, until)
-            }
-        };
-        (channel.name, outcome)
+        if let ChannelKind::Alertmanager(at) = channel.kind {
+            return (channel.name, keep_alive(door, at, active, until));
+        }
+        let house = redact::house();
+        let message = Message::new(door.sender, &queue.pending, queue.dropped, queue.interrupted, house);
+        (channel.name, send(door, channel, &message, until))
     };
     std::thread::scope(|scope| {
         let tasks: Vec<_> = channels.iter().map(|channel| threads::task(scope, || one(channel))).collect();
@@ -180,7 +182,7 @@ fn keep_alive(door: &Door<'_>, at: Address, active: Active<'_>, until: Instant) 
     let end = match channel::url(at, door.settings, &|port| door.system.local(port)) {
         Ok(url) => {
             let events = (active.open, active.recovered);
-            post(&alertmanager::alerts(url, door.sender, events, active.lasts, redact::house()), until)
+            post(&alertmanager::alerts(&url, door.sender, events, active.lasts, redact::house()), until)
         }
         Err(unfit) => unsent(unfit),
     };

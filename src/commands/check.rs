@@ -10,22 +10,19 @@ use clap_complete::engine::ArgValueCandidates;
 
 use self::record::Recorded;
 use super::change::Change;
-use super::get;
 use super::schedule::{self, Installing};
 use super::status::{self, FailOn};
 use crate::action::schedule::Job;
 use crate::alert::heartbeat::Heartbeat;
-use crate::alert::settings::Settings;
-use crate::alert::{Moment, store, textfile};
+use crate::alert::settings::{Settings, Unusable};
+use crate::alert::textfile;
 use crate::args::complete_services;
 use crate::context::Context;
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::exit::Exit;
-use crate::program;
 use crate::registry::{Deployment, Service, Verdict};
 use crate::report::Head;
 use crate::report::check::Check;
-use crate::report::checks::{CheckedFacts, Checks};
 use crate::report::problem::{forecast_problem, silent_channel};
 use crate::report::{check_nagios, check_prom};
 use crate::select::services;
@@ -95,12 +92,8 @@ fn take(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     let chosen = services(context.system, deployment, &args.services)?;
     let is_recorded = !args.no_record && context.system.is_root();
     let settings = if is_recorded { Settings::read(context.system) } else { Ok(Settings::default()) };
-    let (settings, unusable) = match settings {
-        Ok(settings) => (settings, None),
-        Err(unusable) => (Settings::default(), Some(unusable.to_string())),
-    };
-    let heartbeat = Heartbeat::start(&settings);
-    let check = look(args, context, deployment, &chosen, &settings, begun);
+    let heartbeat = settings.as_ref().ok().and_then(Heartbeat::start);
+    let check = look(args, context, deployment, &chosen, settings.as_ref(), begun);
     let check = match check {
         Ok(check) => check,
         Err(error) => {
@@ -110,6 +103,7 @@ fn take(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     };
     let exit = check.head.exit_code;
     let beat = heartbeat.and_then(|heartbeat| heartbeat.end(exit == Exit::Success));
+    let unusable = settings.err().map(|unusable| unusable.to_string());
     for why in unusable.into_iter().chain(beat.map(|why| format!("heartbeat: {why}"))) {
         context.ui.note(&why);
     }
@@ -137,7 +131,7 @@ fn look(
     context: &Context<'_>,
     deployment: &'static Deployment,
     chosen: &[&'static Service],
-    settings: &Settings,
+    settings: Result<&Settings, &Unusable>,
     begun: Instant,
 ) -> Result<Check, Error> {
     let is_whole = args.services.is_empty();
@@ -184,27 +178,4 @@ fn failed(args: &Args, context: &Context<'_>, error: anyhow::Error) -> anyhow::R
         Ui::raw(Ui::clean(metrics()).as_bytes())?;
     }
     Err(error)
-}
-
-/// Lists what is recorded of each subject, open incidents first.
-pub(super) fn list(names: &[String], context: &Context<'_>) -> anyhow::Result<()> {
-    let deployment = context.deployment()?;
-    let record = store::read(context.system, deployment).map_err(|error| {
-        Error::unknown(Code::RecordUnreadable, format!("the record of checks cannot be read: {error}"))
-            .hint_if((!context.system.is_root()).then(|| program::again_as_root("get checks")))
-    })?;
-    let mut subjects = record::facts(&record.state);
-    subjects.sort_by_key(|subject| (!subject.incident_open, std::cmp::Reverse(subject.verdict)));
-    let what = format!("subject of {}", deployment.name);
-    let checks = get::filtered(subjects, names, Code::UnknownService, &what, |subject| &subject.subject)?;
-    let head = Head::of(context.system, "opsctl/checks/v1", deployment, Verdict::Pass, Exit::Success);
-    let checked = CheckedFacts::of(&record, &Moment::now(context.system));
-    context.ui.report(&Checks { head, checked, checks })?;
-    Ok(())
-}
-
-/// How often checks come; `None` where none was recorded, or the record is root's alone.
-pub(super) fn checked(context: &Context<'_>, deployment: &Deployment) -> Option<CheckedFacts> {
-    let record = store::read(context.system, deployment).ok()?;
-    CheckedFacts::of(&record, &Moment::now(context.system))
 }

@@ -3,14 +3,18 @@
 use clap::ValueEnum;
 use clap_complete::engine::ArgValueCandidates;
 
+use crate::alert::{Moment, store};
 use crate::args::complete_names;
 use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
+use crate::program;
 use crate::registry::loaded::deployments;
 use crate::registry::{BackupSet, Deployment, Verdict};
 use crate::report::Head;
 use crate::report::backups::{BackupSets, SetFacts};
+use crate::report::check;
+use crate::report::checks::{CheckedFacts, Checks};
 use crate::report::list::{DeploymentRow, Deployments, ServiceRow, Services};
 use crate::report::procedure::{ProcedureRow, Procedures};
 use crate::select::{detect, listed, services};
@@ -90,7 +94,20 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
             let procedures = filtered(known, &names, Code::UnknownProcedure, &what, |row| row.name)?;
             context.ui.report(&Procedures { head, procedures })?;
         }
-        Listing::Checks => super::check::list(&args.names, context)?,
+        Listing::Checks => {
+            let deployment = context.deployment()?;
+            let record = store::read(context.system, deployment).map_err(|error| {
+                Error::unknown(Code::RecordUnreadable, format!("the record of checks cannot be read: {error}"))
+                    .hint_if((!context.system.is_root()).then(|| program::again_as_root("get checks")))
+            })?;
+            let mut subjects = check::facts(&record.state);
+            subjects.sort_by_key(|subject| (!subject.incident_open, std::cmp::Reverse(subject.verdict)));
+            let what = format!("subject of {}", deployment.name);
+            let checks = filtered(subjects, &args.names, Code::UnknownService, &what, |subject| &subject.subject)?;
+            let head = Head::of(context.system, "opsctl/checks/v1", deployment, Verdict::Pass, Exit::Success);
+            let checked = CheckedFacts::of(&record, &Moment::now(context.system));
+            context.ui.report(&Checks { head, checked, checks })?;
+        }
         Listing::Deployments => {
             let found = detect(context.system);
             let known: Vec<&Deployment> = deployments().collect();
@@ -118,7 +135,7 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
 }
 
 /// Those of these names or patterns; all where none is named.
-pub(super) fn filtered<T>(
+fn filtered<T>(
     known: Vec<T>,
     words: &[String],
     code: Code,

@@ -4,6 +4,7 @@ pub mod backup;
 pub mod bare;
 mod change;
 pub mod check;
+mod checked;
 pub mod completion;
 pub mod demo;
 pub mod describe;

@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use clap_complete::engine::ArgValueCandidates;
 use jiff::tz::TimeZone;
 
-use super::check;
+use super::checked::checked;
 use super::discover;
 use super::examine::{Extent, examine_with};
 use super::purpose::excuse;
@@ -319,7 +319,7 @@ fn take(
     with_host: bool,
 ) -> Result<Taken, Error> {
     let time = context.look()?;
-    let checked = with_host.then(|| check::checked(context, deployment)).flatten();
+    let checked = with_host.then(|| checked(context, deployment)).flatten();
     let mut status = look(fail_on, context, deployment, services, with_host, time, checked)?;
     let failed = status.failed(deployment).filter(|service| !service.log_sources().is_empty());
     let lines = failed.map(|service| {

@@ -9,6 +9,7 @@ use super::problem::Problem;
 use super::status::label;
 use crate::alert::Class;
 use crate::alert::forecast::Forecast;
+use crate::alert::state::{Grade, State, Subject};
 use crate::judge::freshness::Freshness;
 use crate::judge::health::{HostHealth, ServiceHealth};
 use crate::registry::Verdict;
@@ -60,6 +61,24 @@ pub struct SubjectFacts {
     pub notified_at: Option<Timestamp>,
     /// Why notifications of it are held back; `null` where they are not.
     pub held: Option<String>,
+}
+
+/// What is known of each subject.
+pub fn facts(state: &State) -> Vec<SubjectFacts> {
+    let subject = |(name, known): (&String, &Subject)| SubjectFacts {
+        subject: name.clone(),
+        class: known.class,
+        verdict: match known.grade {
+            Grade::Healthy if known.is_unknown() => Verdict::Unknown,
+            grade => grade.into(),
+        },
+        since: known.since.time,
+        flapping: known.flapping.is_some(),
+        incident_open: known.is_open(),
+        notified_at: known.notified_at().map(|at| at.time),
+        held: known.held.clone(),
+    };
+    state.subjects.iter().map(subject).collect()
 }
 
 /// What was sent, and what was not.

@@ -40,7 +40,7 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
     ),
     (
         "host",
-        "The machine, each part through one door: `system` (what a test replaces), `files/`, `exec` (other programs), `net`, \
+        "The machine, each part through one door: `system` (what a test replaces), `files/`, `exec` (other programs), `net`, `http`, \
          `threads`, `shortage` (what opsctl itself lacks), `trouble` (why there is no answer); `tools/` (PURE: a file a wrapped tool, argv and parser) and \
          `protocol/` (PURE: Redis, PostgreSQL, MongoDB)",
         &["program", "redact"],
@@ -91,7 +91,8 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
     (
         "alert",
         "Which changes of state a person has to know about: `state` (PURE), `forecast` (PURE), `store` (what is kept between checks), \
-         `channel/` (PURE: a file a kind of receiver), `deliver`, `settings` (addresses, root's alone)",
+         `channel/` (PURE: a file a kind of receiver), `queue` (PURE: what waits for a channel), `deliver`, `heartbeat`, `settings` \
+         (addresses, root's alone)",
         &["registry", "exit", "error", "units", "program", "envfile", "redact", "host", "judge", "context", "action"],
     ),
     (

@@ -24,7 +24,7 @@ struct Alert {
 
 /// What is sent at each check: every incident that is open ends by itself after `lasts`, and those that recovered end now.
 pub fn alerts(
-    url: String,
+    url: &str,
     sender: &Sender,
     (active, recovered): (&[Event], &[Event]),
     lasts: SignedDuration,
@@ -46,11 +46,11 @@ pub fn alerts(
     post(url, &sender, &active, &recovered, lasts)
 }
 
-pub(super) fn post(url: String, sender: &Sender, active: &[Event], recovered: &[Event], lasts: SignedDuration) -> Post {
+pub(super) fn post(url: &str, sender: &Sender, active: &[Event], recovered: &[Event], lasts: SignedDuration) -> Post {
     let until = units::later(sender.time, lasts);
     let alerts = active.iter().map(|event| alert(sender, event, until));
     let ended = recovered.iter().map(|event| alert(sender, event, sender.time));
-    super::json(below(&url, PATH), &alerts.chain(ended).collect::<Vec<_>>())
+    super::json(below(url, PATH), &alerts.chain(ended).collect::<Vec<_>>())
 }
 
 fn alert(sender: &Sender, event: &Event, ends_at: Timestamp) -> Alert {

@@ -60,7 +60,7 @@ fn encoded(text: &str) -> String {
         let letters: String = match c {
             ' ' => "_".to_owned(),
             c if c.is_ascii_alphanumeric() => c.to_string(),
-            c => c.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("={byte:02X}")).collect(),
+            c => c.encode_utf8(&mut [0; 4]).bytes().fold(String::new(), |word, byte| format!("{word}={byte:02X}")),
         };
         match words.last_mut() {
             Some(word) if word.len() + letters.len() <= WORD => word.push_str(&letters),

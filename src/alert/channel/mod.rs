@@ -138,7 +138,7 @@ pub fn compose(
         ChannelKind::Alertmanager(address) => {
             let events: Vec<Event> = message.notices.iter().map(|notice| notice.event.clone()).collect();
             let lasts = SignedDuration::from_mins(1);
-            Ok(post(alertmanager::post(at(address)?, &message.sender, &events, &[], lasts)))
+            Ok(post(alertmanager::post(&at(address)?, &message.sender, &events, &[], lasts)))
         }
         ChannelKind::Command(argv) => command::argv(argv, message).map(|argv| whole(Outgoing::Program(argv))),
     }
@@ -230,10 +230,11 @@ impl Message {
         match self.count() - shown {
             0 => {}
             1 => text.push_str("\nand 1 more event\n"),
-            more => text.push_str(&format!("\nand {more} more events\n")),
+            more => text.extend(["\nand ", &more.to_string(), " more events\n"]),
         }
         if self.dropped > 0 {
-            text.push_str(&format!("\n{} older events were dropped: the channel did not accept them\n", self.dropped));
+            let why = " older events were dropped: the channel did not accept them\n";
+            text.extend(["\n", &self.dropped.to_string(), why]);
         }
         text.push_str(&end);
         text.trim_end().to_owned()
@@ -346,7 +347,7 @@ fn id(sender: &Sender, notices: &[Notice]) -> String {
         let state = (event.kind, event.verdict, event.lasted_seconds, missed);
         hash.update(format!("{}\0{}\0{state:?}\0{}\0", event.incident, event.subject, event.summary));
     }
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize().iter().take(16).fold(String::new(), |id, byte| format!("{id}{byte:02x}"))
 }
 
 /// A line without secrets, without what drives a terminal, at most so many characters.

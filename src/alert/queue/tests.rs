@@ -29,7 +29,9 @@ fn event(subject: &str, incident: u32, kind: EventKind) -> Event {
 
 fn queue(events: &[Event]) -> Queue {
     let mut queue = Queue::default();
-    events.iter().for_each(|event| queue.enqueue(event));
+    for event in events {
+        queue.enqueue(event);
+    }
     queue
 }
 

@@ -11,9 +11,9 @@ use crate::action::lock;
 use crate::alert::channel::{self, alertmanager};
 use crate::alert::deliver::{self, Active};
 use crate::alert::forecast::{self, Forecast, Sample};
-use crate::alert::settings::Settings;
+use crate::alert::settings::{Settings, Unusable};
 use crate::alert::silences::{self, Silence};
-use crate::alert::state::{Checked, Grade, State, Subject};
+use crate::alert::state::Checked;
 use crate::alert::store::{self, Drift, Record, Turn};
 use crate::alert::{Class, Event, EventKind, Moment, status_files};
 use crate::commands::verify;
@@ -21,7 +21,7 @@ use crate::context::Context;
 use crate::host::http::{self, Request};
 use crate::program;
 use crate::registry::{ChannelKind, Deployment, Failure, Verdict};
-use crate::report::check::{Notifications, SubjectFacts};
+use crate::report::check::{self, Notifications, SubjectFacts};
 use crate::report::checks;
 use crate::report::status::Status;
 
@@ -59,7 +59,7 @@ pub fn record(
     deployment: &'static Deployment,
     status: &Status,
     is_whole: bool,
-    settings: &Settings,
+    settings: Result<&Settings, &Unusable>,
 ) -> Recorded {
     let system = context.system;
     if !system.is_root() {
@@ -80,7 +80,7 @@ fn take(
     deployment: &'static Deployment,
     status: &Status,
     is_whole: bool,
-    settings: &Settings,
+    settings: Result<&Settings, &Unusable>,
 ) -> Result<Recorded, String> {
     let system = context.system;
     let mut known = store::read(system, deployment).map_err(|error| error.to_string())?;
@@ -89,7 +89,7 @@ fn take(
     if is_whole {
         compare(context, deployment, &mut known, &now);
     }
-    let silences = silences(context, deployment, status, settings);
+    let silences = settings.map(|settings| silences(context, deployment, status, settings)).unwrap_or_default();
     let silenced = |subject: &str, class: Class| silenced(deployment, &silences, subject, class);
     let circumstances = Circumstances {
         today: system.now().to_zoned(TimeZone::UTC).date(),
@@ -100,7 +100,11 @@ fn take(
     for forecast in &forecasts {
         forecast_observation(deployment, &mut observations, forecast);
     }
-    let held = (status.lock.state == "held").then(|| status.lock.words());
+    // What cannot be sent now is sent when it can be.
+    let held = match settings {
+        Err(unusable) => Some(unusable.why.clone()),
+        Ok(_) => (status.lock.state == "held").then(|| status.lock.words()),
+    };
     let classes = if is_whole { complete(status) } else { Vec::new() };
     let events = known.state.take(Checked {
         deployment: deployment.name,
@@ -110,14 +114,20 @@ fn take(
         held: held.as_deref(),
     });
     known.note_check(&now);
-    let mut notifications = send(context, deployment, settings, &mut known, &events, &now)?;
+    let mut notifications = match settings {
+        Ok(settings) => send(context, deployment, settings, &mut known, &events, &now)?,
+        Err(_) => {
+            store::write(system, deployment, &mut known).map_err(|error| error.to_string())?;
+            Notifications::default()
+        }
+    };
     if let Some(files) = deployment.status_files.as_ref().filter(|_| is_whole) {
         let hosts = status_files::contents(&status.services, deployment);
         for problem in status_files::write(system, files, &hosts, system.now()) {
             context.ui.note(&problem);
         }
     }
-    let subjects = facts(&known.state);
+    let subjects = check::facts(&known.state);
     let held = subjects.iter().filter_map(|subject| subject.held.clone());
     notifications.held_because = held.collect();
     notifications.held = notifications.held_because.len();
@@ -238,22 +248,4 @@ fn silenced(deployment: &'static Deployment, silences: &[Silence], subject: &str
     let severity = service.map_or("", |service| service.severity.id);
     let labels = BTreeMap::from([("deployment", deployment.name), (label, subject), ("severity", severity)]);
     silences.iter().find(|silence| silence.covers(&names, &labels)).map(Silence::words)
-}
-
-/// What is known of each subject.
-pub fn facts(state: &State) -> Vec<SubjectFacts> {
-    let subject = |(name, known): (&String, &Subject)| SubjectFacts {
-        subject: name.clone(),
-        class: known.class,
-        verdict: match known.grade {
-            Grade::Healthy if known.is_unknown() => Verdict::Unknown,
-            grade => grade.into(),
-        },
-        since: known.since.time,
-        flapping: known.flapping.is_some(),
-        incident_open: known.is_open(),
-        notified_at: known.notified_at().map(|at| at.time),
-        held: known.held.clone(),
-    };
-    state.subjects.iter().map(subject).collect()
 }

@@ -218,6 +218,6 @@ pub fn forecast_observation(deployment: &Deployment, found: &mut [Observation], 
 /// What differs between registry and host: the runbook is wrong, or the host is.
 pub fn mismatch(deployment: &Deployment, subject: &str, summary: &str) -> Problem {
     let next = program::command("verify");
-    let reason = "what the runbook says of it does not hold here";
+    let reason = "what the runbook states of it does not hold here";
     of_check(deployment, format!("registry {subject}"), summary.to_owned(), reason, next)
 }

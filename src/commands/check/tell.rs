@@ -1,15 +1,16 @@
 //! Who sends notifications, and a test of each channel.
 
-use crate::alert::deliver::{self, Door};
+use crate::alert::deliver::{self, Door, Tried};
 use crate::alert::queue::About;
 use crate::alert::settings::Settings;
+use crate::alert::store::{self, Turn};
 use crate::alert::{Moment, Sender};
 use crate::commands::change;
 use crate::context::Context;
 use crate::error::{Code, Error};
 use crate::exit::Exit;
 use crate::program;
-use crate::registry::{Deployment, Verdict};
+use crate::registry::{Deployment, NOTIFY_ENV, Verdict};
 use crate::report::Head;
 use crate::report::channels::Channels;
 
@@ -37,6 +38,21 @@ pub fn about(deployment: &Deployment) -> About {
     }
 }
 
+/// What waits for a channel that works is sent with the next check.
+fn try_again(context: &Context<'_>, deployment: &Deployment, channels: &[Tried]) {
+    let system = context.system;
+    let Ok(Some(_turn)) = Turn::take(system, deployment) else { return };
+    let Ok(mut known) = store::read(system, deployment) else { return };
+    let works = |name: &str| channels.iter().any(|channel| channel.channel == name && channel.accepted);
+    let mut any = false;
+    for (_, queue) in known.queues.iter_mut().filter(|(name, queue)| works(name) && queue.last_try.is_some()) {
+        (queue.last_try, any) = (None, true);
+    }
+    if any && let Err(error) = store::write(system, deployment, &mut known) {
+        context.ui.note(&format!("the record of checks cannot be written: {error}"));
+    }
+}
+
 /// Sends a test through each channel that is in use.
 pub fn test(context: &Context<'_>) -> anyhow::Result<Exit> {
     let deployment = context.deployment()?;
@@ -44,12 +60,14 @@ pub fn test(context: &Context<'_>) -> anyhow::Result<Exit> {
         return Err(change::no_root("check --test-notify").into());
     }
     let settings = Settings::read(context.system).map_err(|unusable| {
-        Error::refused(Code::SettingsUnusable, format!("no message was sent: {}", unusable.why)).hint_if(unusable.hint)
+        Error::refused(Code::SettingsUnusable, format!("no message was sent: {}", unusable.why))
+            .hint(unusable.hint.unwrap_or_else(|| format!("cat {NOTIFY_ENV}")))
     })?;
     let (runner, sender) = (context.processes(), sender(context, deployment));
     let door = Door { system: context.system, runner: &runner, settings: &settings, sender: &sender };
     let known: Vec<_> = deployment.channels().collect();
     let channels = deliver::test(&door, &known, deployment.checks.severity.id);
+    try_again(context, deployment, &channels);
     let used = channels.iter().filter(|channel| channel.in_use);
     let (accepted, refused): (Vec<_>, Vec<_>) = used.partition(|channel| channel.accepted);
     let (verdict, exit) = match (accepted.is_empty(), refused.is_empty()) {

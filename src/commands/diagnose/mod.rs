@@ -131,7 +131,7 @@ fn status(context: &Context<'_>, deployment: &'static Deployment, scene: &Scene)
     let holder = lock::holder(context.system, deployment);
     let backups = told_backups(context, deployment);
     let runs = journal::unfinished(context.system, deployment);
-    let checked = super::check::checked(context, deployment);
+    let checked = super::checked::checked(context, deployment);
     let beside = Beside { holder, runs, backups, noticed: noticed(context, &scene.case(deployment)), checked };
     let status = Status::new(deployment, health, false, beside, |verdict| {
         Head::of(context.system, "opsctl/status/v1", deployment, verdict, Exit::of(verdict, false))
