@@ -166,6 +166,8 @@ impl Timed {
                     "# host, because sockets and pm2 are there; W^X is off, because pm2's client is compiled while it runs.",
                 );
                 add("ProtectSystem=strict");
+                add("ProtectHome=read-only");
+                add("ReadOnlyPaths=/run");
                 let all = ["/var/log", "/var/mail", "/var/spool"].into_iter().chain(writes.iter().map(String::as_str));
                 add(&format!("ReadWritePaths={}", all.map(|path| format!("-{path}")).collect::<Vec<_>>().join(" ")));
                 add("RestrictSUIDSGID=yes");

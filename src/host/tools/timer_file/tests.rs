@@ -46,7 +46,7 @@ fn a_check_may_write_its_own_records_and_no_more() {
     for path in ["/var/lib/opsctl/x", "/var/log/opsctl/audit.jsonl", "/run/opsctl/prim.lock", "/home/app/.pm2/touch"] {
         assert_eq!(access(&settings, path), Access::Whole, "{path}");
     }
-    for path in ["/etc/passwd", "/var/lib/prim/x", "/root/x", "/tmp/x"] {
+    for path in ["/etc/passwd", "/var/lib/prim/x", "/root/x", "/home/app/x", "/tmp/x", "/run/x"] {
         assert!(matches!(access(&settings, path), Access::ReadOnly(_)), "{path}");
     }
     assert_eq!(unit_file::cut_off(&settings), None);
