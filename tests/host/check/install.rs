@@ -154,7 +154,7 @@ fn a_timer_runs_on_a_bare_host() {
     assert_eq!(modes, "700 root\n");
     same(&machine, "localhost");
     let all = "/etc /usr /home /root /tmp /var/lib /run /opt /var/lib/opsctl /var/log/opsctl /run/opsctl";
-    assert_eq!(writable(&machine, unit, all), "/var/lib/opsctl /var/log/opsctl /run/opsctl");
+    assert_eq!(writable(&machine, unit, all), "/run /var/lib/opsctl /var/log/opsctl /run/opsctl");
 
     let changed = opsctl(&machine, "-d localhost check --install -y --every 1h", 0);
     assert!(changed.stdout.contains("every 1h by systemd, next at"), "{changed:#?}");
