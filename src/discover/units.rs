@@ -14,6 +14,7 @@ use super::names::{is_plain_path, is_unit_name, stated};
 use super::paths;
 use crate::host::system::System;
 use crate::host::tools::LOOPBACK;
+use crate::host::tools::timer_file;
 use crate::host::tools::unit_file::{self, Setting};
 use crate::host::trouble::Trouble;
 use crate::observe::probe::unit_paths::{RUNNING, SEARCH_PATH, running_unit, template};
@@ -226,12 +227,16 @@ pub(super) fn read(system: &System, listening: &BTreeMap<u64, String>) -> Units 
     let mut found = Units { installed: installed(&files), trouble: files.trouble.clone(), ..Units::default() };
     for name in names {
         // A template is not a unit, an alias another name of one, and an instance that a socket has started one connection.
+        // Whoever asks runs in it.
+        let is_ours = |path: &String| system.read_once(path).is_ok_and(|text| timer_file::is_ours(&text));
+        let runs_this_program = || name.starts_with("opsctl-") && files.first.get(name).is_some_and(is_ours);
         let is_connection = || template(name).and_then(|it| triggers.get(&it)).is_some_and(|trigger| trigger.accepts);
         if !name.ends_with(".service")
             || name.contains("@.")
             || files.aliases.contains_key(name)
             || files.masked.contains(name)
             || is_connection()
+            || runs_this_program()
         {
             continue;
         }

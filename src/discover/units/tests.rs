@@ -66,6 +66,15 @@ fn units_of_the_administrator_are_services_and_the_distributions_own_are_not() {
         (etc("setup.service"), ONCE),
         (etc("nightly.service"), ONCE),
         (etc("nightly.timer"), "[Timer]\nOnCalendar=daily\n"),
+        // What asks, which therefore always runs.
+        (
+            etc("opsctl-check-localhost.service"),
+            "# Written by opsctl check -d localhost --install\n[Service]\nType=oneshot\n",
+        ),
+        (
+            etc("opsctl-check-localhost.timer"),
+            "# Written by opsctl check -d localhost --install\n[Timer]\nOnBootSec=1\n",
+        ),
         (etc("stays.service"), "[Service]\nType=oneshot\nRemainAfterExit=yes\n[Install]\nWantedBy=x\n"),
         // Only another starts it, and it does not run.
         (etc("helper.service"), "[Service]\nExecStart=/bin/x\n"),
@@ -86,6 +95,7 @@ fn units_of_the_administrator_are_services_and_the_distributions_own_are_not() {
         (format!("{wants}/worker@7.service"), "/etc/systemd/system/worker@.service"),
         (format!("{wants}/setup.service"), "/etc/systemd/system/setup.service"),
         (format!("{wants}/nightly.timer"), "/etc/systemd/system/nightly.timer"),
+        (format!("{wants}/opsctl-check-localhost.timer"), "/etc/systemd/system/opsctl-check-localhost.timer"),
         (format!("{wants}/door.socket"), "/etc/systemd/system/door.socket"),
         (etc("alias.service"), "/etc/systemd/system/myapp.service"),
         (etc("masked.service"), "/dev/null"),

@@ -10,7 +10,9 @@ use super::{Argv, Malformed};
 pub fn show<'a>(units: impl IntoIterator<Item = &'a str>) -> Argv {
     const PROPERTIES: &str = "Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,Result,NextElapseUSecRealtime,\
         NextElapseUSecMonotonic";
-    Argv::new("systemctl", ["show", "--no-pager", "--timestamp=unix", "--property", PROPERTIES, "--"]).with(units)
+    let show = Argv::new("systemctl", ["show", "--no-pager", "--property", PROPERTIES, "--"]).with(units);
+    // This property is a date in the zone of whoever asks, whatever form is asked for.
+    Argv { env: vec![("TZ", "UTC".to_owned())], ..show }
 }
 
 /// Has a timer run, from now on and after each boot.
@@ -71,10 +73,7 @@ pub fn parse(text: &str) -> Result<Vec<TimerState>, Malformed> {
     let one = |block: &str| {
         let get = |key: &str| block.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
         let text = |key: &str| get(key).map(str::to_owned);
-        let at = get("NextElapseUSecRealtime").and_then(|value| {
-            let seconds: i64 = value.strip_prefix('@')?.split('.').next()?.parse().ok()?;
-            Timestamp::from_second(seconds).ok().filter(|_| seconds > 0)
-        });
+        let at = get("NextElapseUSecRealtime").and_then(date);
         let after = || get("NextElapseUSecMonotonic").and_then(span).filter(|span| !span.is_zero());
         Some(TimerState {
             id: text("Id")?,
@@ -90,6 +89,13 @@ pub fn parse(text: &str) -> Result<Vec<TimerState>, Malformed> {
     let blocks = text.split("\n\n").filter(|block| !block.trim().is_empty());
     let found: Option<Vec<TimerState>> = blocks.map(one).collect();
     found.filter(|found| !found.is_empty()).ok_or_else(|| Malformed::new("timers and their services", text))
+}
+
+/// A date as systemd writes it: `Sun 2026-11-29 00:35:07 UTC`.
+fn date(text: &str) -> Option<Timestamp> {
+    let mut words = text.split_whitespace().skip(1);
+    let (day, time, zone) = (words.next()?, words.next()?, words.next()?);
+    format!("{day}T{time}Z").parse().ok().filter(|_| zone == "UTC")
 }
 
 /// A span as systemd writes it: `1month 2w 3d 4h 5min 6.789s`. `infinity` is none.
@@ -133,8 +139,12 @@ mod tests {
         let of = |from: &str, to: &str| parse(&WAITS.replace(from, to)).unwrap().remove(0);
         assert!(of("waiting", "running").is_armed());
         assert!(of("1h 2min 3.5s", "infinity").next.is_none() && !of("1h 2min 3.5s", "infinity").is_armed());
-        let at = Timestamp::from_second(1_764_000_000).unwrap();
-        assert_eq!(of("Realtime=", "Realtime=@1764000000").next, Some(Next::At(at)));
+        let nightly = of("Realtime=", "Realtime=Sun 2026-11-29 00:35:07 UTC").next;
+        assert_eq!(nightly, Some(Next::At("2026-11-29T00:35:07Z".parse().unwrap())));
+        assert_eq!(
+            of("Realtime=\nNextElapseUSecMonotonic=1h 2min 3.5s", "Realtime=Sun 2026-11-29 00:35:07 CET").next,
+            None
+        );
         for (from, to) in [("=active", "=inactive"), ("=enabled", "=disabled"), ("Reload=no", "Reload=yes")] {
             assert!(!of(from, to).is_armed(), "{to}");
         }

@@ -160,13 +160,16 @@ impl Timed {
         match &self.sandbox {
             Sandbox::Reads(writes) => {
                 add(
-                    "# Everything is read-only but its own directories, and what sendmail writes. /tmp and /home are those of the",
+                    "# Everything is read-only but its own directories, and what sendmail and `nginx -T` write. /tmp and /home are the",
                 );
                 add(
-                    "# host, because sockets and pm2 are there; W^X is off, because pm2's client is compiled while it runs.",
+                    "# host's, because sockets and pm2 are there; W^X is off, because pm2's client is compiled while it runs.",
                 );
                 add("ProtectSystem=strict");
-                let all = ["/var/log", "/var/mail", "/var/spool"].into_iter().chain(writes.iter().map(String::as_str));
+                add("ProtectHome=read-only");
+                let all = ["/run", "/var/log", "/var/mail", "/var/spool"]
+                    .into_iter()
+                    .chain(writes.iter().map(String::as_str));
                 add(&format!("ReadWritePaths={}", all.map(|path| format!("-{path}")).collect::<Vec<_>>().join(" ")));
                 add("RestrictSUIDSGID=yes");
             }

@@ -130,7 +130,8 @@ pub fn access<'s>(all: &'s [Setting], path: &str) -> Access<'s> {
             take(directory, Access::ReadOnly(system));
         }
         if system.value == "strict" {
-            for directory in ["/dev", "/proc", "/sys"] {
+            // What `ProtectHome=` is for it leaves alone (`protect_system_strict_table` of systemd).
+            for directory in ["/dev", "/proc", "/sys", "/home", "/root", "/run/user"] {
                 take(directory, Access::Whole);
             }
         }
@@ -259,6 +260,8 @@ mod tests {
             ("ProtectSystem=full", "/etc/x", 'r'),
             ("ProtectSystem=strict", "/var/lib/app", 'r'),
             ("ProtectSystem=strict\nReadWritePaths=/var/lib", "/var/lib/app", 'w'),
+            ("ProtectSystem=strict", "/home/app/x", 'w'),
+            ("ProtectSystem=strict\nProtectHome=read-only", "/home/app/x", 'r'),
             ("ProtectSystem=strict\nStateDirectory=app", "/var/lib/app/db", 'w'),
             ("ProtectSystem=strict\nPrivateTmp=yes", "/tmp/x", 'w'),
             ("ReadOnlyPaths=/opt/app -/srv", "/opt/app/db", 'r'),

@@ -37,7 +37,7 @@ fn a_check_may_write_its_own_records_and_no_more() {
             "ExecStart=/usr/local/bin/opsctl check -d prim",
             "SuccessExitStatus=3 4",
             "ProtectSystem=strict",
-            "ReadWritePaths=-/var/log -/var/mail -/var/spool -/home/app/.pm2",
+            "ReadWritePaths=-/run -/var/log -/var/mail -/var/spool -/home/app/.pm2",
             "RuntimeDirectoryPreserve=yes",
             "StateDirectoryMode=0700",
         ],
@@ -46,7 +46,7 @@ fn a_check_may_write_its_own_records_and_no_more() {
     for path in ["/var/lib/opsctl/x", "/var/log/opsctl/audit.jsonl", "/run/opsctl/prim.lock", "/home/app/.pm2/touch"] {
         assert_eq!(access(&settings, path), Access::Whole, "{path}");
     }
-    for path in ["/etc/passwd", "/var/lib/prim/x", "/root/x", "/tmp/x"] {
+    for path in ["/etc/passwd", "/var/lib/prim/x", "/root/x", "/home/app/x", "/tmp/x"] {
         assert!(matches!(access(&settings, path), Access::ReadOnly(_)), "{path}");
     }
     assert_eq!(unit_file::cut_off(&settings), None);
