@@ -110,7 +110,6 @@ fn a_timer_is_planned_installed_compared_and_removed() {
 fn what_cannot_be_installed_is_refused_before_anything_is_written() {
     let machine = host();
     let lines = [
-        "check",
         "check --yes",
         "check --every 5m",
         "check --install --uninstall",
