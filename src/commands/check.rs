@@ -75,7 +75,8 @@ pub struct Args {
 pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
     args.installing.alone(&args.change)?;
     if let Some(direction) = args.installing.direction() {
-        return schedule::run(Job::Check, direction, &[], &args.installing, &args.change, context);
+        let more: Vec<String> = args.textfile.iter().flat_map(|file| ["--textfile".to_owned(), file.clone()]).collect();
+        return schedule::run(Job::Check, direction, &more, &args.installing, &args.change, context);
     }
     if args.test_notify {
         return tell::test(context);

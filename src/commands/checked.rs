@@ -3,7 +3,7 @@
 use crate::alert::{Moment, store};
 use crate::context::Context;
 use crate::registry::Deployment;
-use crate::report::checks::CheckedFacts;
+use crate::report::checked::CheckedFacts;
 
 /// How often checks come; `None` where none was recorded, or the record is root's alone.
 pub fn checked(context: &Context<'_>, deployment: &Deployment) -> Option<CheckedFacts> {

@@ -34,7 +34,7 @@ use crate::observe::{clues, logs};
 use crate::procedure::journal;
 use crate::registry::{BackupSet, Deployment, Failure, Service, usual};
 use crate::report::Head;
-use crate::report::checks::CheckedFacts;
+use crate::report::checked::CheckedFacts;
 use crate::report::describe::Description;
 use crate::report::diagnosis::Teller;
 use crate::report::problem::Noticed;

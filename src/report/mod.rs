@@ -11,6 +11,7 @@ pub mod channels;
 pub mod check;
 pub mod check_nagios;
 pub mod check_prom;
+pub mod checked;
 pub mod checks;
 pub mod demo;
 pub mod describe;

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::checks::CheckedFacts;
+use super::checked::CheckedFacts;
 use super::diagnosis::Finding;
 use crate::action::lock::Note;
 use crate::action::run;

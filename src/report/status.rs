@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Head;
-use super::checks::CheckedFacts;
+use super::checked::CheckedFacts;
 use super::discover::Unstated;
 use super::lock::LockState;
 use super::maintenance::StandingFacts;

@@ -93,7 +93,7 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
         "Which changes of state a person has to know about: `state` (PURE), `forecast` (PURE), `store` (what is kept between checks), \
          `channel/` (PURE: a file a kind of receiver), `queue` (PURE: what waits for a channel), `deliver`, `heartbeat`, `settings` \
          (addresses, root's alone)",
-        &["registry", "units", "program", "envfile", "redact", "host", "judge"],
+        &["registry", "error", "units", "program", "envfile", "redact", "host", "judge"],
     ),
     (
         "procedure",

@@ -136,7 +136,10 @@ fn writes(deployment: &Deployment, more: &[String]) -> Vec<String> {
     });
     let file = more.windows(2).filter(|pair| pair[0] == "--textfile").map(|pair| pair[1].as_str());
     let directory = file.filter_map(|file| file.rsplit_once('/')).map(|(directory, _)| directory.to_owned());
-    let mut all: Vec<String> = homes.chain(directory).filter(|path| timer_file::is_plain(path)).collect();
+    // Whoever reads these files may have removed them: they are made again.
+    let files = deployment.status_files.iter().flat_map(|files| [files.directory, files.log]);
+    let above = files.filter_map(|path| path.rsplit_once('/')).map(|(above, _)| above.to_owned());
+    let mut all: Vec<String> = homes.chain(directory).chain(above).filter(|path| timer_file::is_plain(path)).collect();
     all.sort();
     all.dedup();
     all

@@ -22,7 +22,7 @@ use crate::host::http::{self, Request};
 use crate::program;
 use crate::registry::{ChannelKind, Deployment, Failure, Verdict};
 use crate::report::check::{self, Notifications, SubjectFacts};
-use crate::report::checks;
+use crate::report::checked;
 use crate::report::status::Status;
 
 /// How often registry and host are compared, seconds: it takes as long as a check.
@@ -173,7 +173,7 @@ fn send(
         store::write(system, deployment, known).map_err(|error| error.to_string())?;
     }
     let pending = known.queues.values().map(|queue| queue.pending.len()).sum();
-    Ok(Notifications { sent: sent.accepted, pending, failing: checks::failing(known), ..Notifications::default() })
+    Ok(Notifications { sent: sent.accepted, pending, failing: checked::failing(known), ..Notifications::default() })
 }
 
 /// When file systems will be full, from this check and those before.
