@@ -149,7 +149,10 @@ fn every_document_has_its_head_and_fits_its_schema() {
     }
     assert_eq!(found, Vec::<String>::new());
     let host = crate::backup::host();
-    let lines: [&[&str]; 9] = [
+    let lines: [&[&str]; 12] = [
+        &["check"],
+        &["get", "checks"],
+        &["check", "--test-notify"],
         &["check", "--uninstall", "--dry-run"],
         &["backup", "--dry-run"],
         &["backup"],

@@ -54,12 +54,11 @@ pub(super) fn post(url: &str, sender: &Sender, active: &[Event], recovered: &[Ev
 }
 
 fn alert(sender: &Sender, event: &Event, ends_at: Timestamp) -> Alert {
-    let subject = if event.class == Class::Service { "service" } else { "subject" };
     let labels = [
         ("alertname", name(event).to_owned()),
         ("deployment", sender.deployment.clone()),
         ("instance", sender.host.clone()),
-        (subject, event.subject.clone()),
+        (label(event.class), event.subject.clone()),
         ("severity", event.severity.clone()),
     ];
     let annotations = [
@@ -79,6 +78,11 @@ fn name(event: &Event) -> &'static str {
         return "TestNotification";
     }
     alert_name(event.class)
+}
+
+/// The label that names such a thing.
+pub fn label(class: Class) -> &'static str {
+    if class == Class::Service { "service" } else { "subject" }
 }
 
 /// The name of alerts about such a thing.

@@ -90,7 +90,15 @@ fn take(
         compare(context, deployment, &mut known, &now);
     }
     let silences = settings.map(|settings| silences(context, deployment, status, settings)).unwrap_or_default();
-    let silenced = |subject: &str, class: Class| silenced(deployment, &silences, subject, class);
+    let host = system.host_name();
+    let silenced = |subject: &str, class: Class, severity: &str| {
+        silenced(
+            deployment,
+            &silences,
+            class,
+            [("instance", &host), (alertmanager::label(class), subject), ("severity", severity)],
+        )
+    };
     let circumstances = Circumstances {
         today: system.now().to_zoned(TimeZone::UTC).date(),
         backing_up: lock::is_backing_up(system, deployment),
@@ -230,22 +238,24 @@ fn silences(
     found
 }
 
-/// Why a subject is silenced: by the name of its alert, or of a failure that the runbook knows of it.
-fn silenced(deployment: &'static Deployment, silences: &[Silence], subject: &str, class: Class) -> Option<String> {
+/// Why a subject with the labels of its alert is silenced: by the name of that alert, or of a failure that the runbook knows of it.
+fn silenced(
+    deployment: &'static Deployment,
+    silences: &[Silence],
+    class: Class,
+    [instance, subject, severity]: [(&str, &str); 3],
+) -> Option<String> {
     if silences.is_empty() {
         return None;
     }
     let mut names = vec![alertmanager::alert_name(class).to_owned()];
-    let service = deployment.service(subject).filter(|_| class == Class::Service);
-    if let Some(service) = service {
+    if let Some(service) = deployment.service(subject.1).filter(|_| class == Class::Service) {
         let about = |failure: &Failure| failure.services.iter().any(|other| other.name == service.name);
         for failure in deployment.failures.iter().filter(|failure| about(failure)) {
             names.push(failure.slug.to_owned());
             names.extend(failure.aliases.iter().map(|alias| (*alias).to_owned()));
         }
     }
-    let label = if service.is_some() { "service" } else { "subject" };
-    let severity = service.map_or("", |service| service.severity.id);
-    let labels = BTreeMap::from([("deployment", deployment.name), (label, subject), ("severity", severity)]);
+    let labels = BTreeMap::from([("deployment", deployment.name), instance, subject, severity]);
     silences.iter().find(|silence| silence.covers(&names, &labels)).map(Silence::words)
 }

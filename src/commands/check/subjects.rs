@@ -25,8 +25,8 @@ pub struct Circumstances<'a> {
     pub today: Date,
     /// Whether copies are made now, while services rest.
     pub backing_up: bool,
-    /// Why notifications of a subject are silenced elsewhere.
-    pub silenced: &'a dyn Fn(&str, Class) -> Option<String>,
+    /// Why notifications of a subject of this class and severity are silenced elsewhere.
+    pub silenced: &'a dyn Fn(&str, Class, &str) -> Option<String>,
 }
 
 /// The classes of which a status of everything has all subjects.
@@ -74,7 +74,7 @@ pub fn observations(deployment: &'static Deployment, status: &Status, around: Ci
             Some(format!("ignored until {}: {}", ignore.until, ignore.why))
         };
         if seen.grade != Some(Grade::Healthy) && seen.excused.is_none() && !seen.explained {
-            seen.excused = ignored().or_else(|| (around.silenced)(&seen.subject, seen.class));
+            seen.excused = ignored().or_else(|| (around.silenced)(&seen.subject, seen.class, &seen.facts.severity));
         }
     }
     // Two of one name count as the worse one.

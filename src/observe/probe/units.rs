@@ -130,13 +130,16 @@ pub(super) fn add(units: &mut Answer<Vec<UnitState>>, more: Result<Vec<UnitState
 pub fn units_of<'e>(wanted: &Unit, units: &'e [UnitState]) -> Vec<&'e UnitState> {
     let mut names = std::iter::once(&wanted.name).chain(wanted.aliases);
     let named = names.find_map(|name| units.iter().find(|unit| unit.is(name) && unit.exists()));
-    // One that does not run is missed where the unit that should have started it has done so.
+    // One that does not run is missed where the unit that should have started it has done so. A unit that serves by itself starts
+    // none: `postfix.service` of Debian 13 conflicts with `postfix@-.service`.
     let started = named.is_some_and(|unit| unit.active == "active");
+    let starter = named.is_none_or(|unit| unit.kind == "oneshot");
+    let missed = |unit: &UnitState| started && (starter || unit.file_state.starts_with("enabled"));
     // A job that has the name of a template starts what that stands for, as `postgresql.service` does on Debian.
     let template = wanted.own_template().filter(|_| named.is_some_and(|unit| unit.kind == "oneshot"));
     let is_own = |name: &str| template.as_deref().is_some_and(|pattern| is_one_of(pattern, name));
     let instances = units.iter().filter(|unit| (wanted.is_instance(&unit.id) || is_own(&unit.id)) && unit.exists());
-    let mut counted: Vec<&UnitState> = instances.filter(|unit| started || unit.active != "inactive").collect();
+    let mut counted: Vec<&UnitState> = instances.filter(|unit| unit.active != "inactive" || missed(unit)).collect();
     if counted.is_empty() {
         return named.into_iter().collect();
     }

@@ -103,3 +103,24 @@ fn b21_a_thousand_named_units_are_detailed_as_far_as_there_is_time() {
     let detailed = |state: &str| slow.iter().filter(|unit| unit.active == state && !unit.brief).count();
     assert!(detailed("failed") > 0 && detailed("failed") >= detailed("active"));
 }
+
+#[test]
+fn an_instance_that_does_not_run_is_missed_where_its_unit_only_starts_it_or_where_it_is_enabled() {
+    let unit = |id: &str, kind: &str, active: &str, file_state: &str| UnitState {
+        id: id.to_owned(),
+        load: "loaded".to_owned(),
+        kind: kind.to_owned(),
+        active: active.to_owned(),
+        file_state: file_state.to_owned(),
+        ..UnitState::default()
+    };
+    let wanted = Unit::new("mta.service").instances("mta@*.service");
+    let stands = |kind: &str, instance: &str| {
+        let units =
+            [unit("mta.service", kind, "active", "enabled"), unit("mta@-.service", "forking", "inactive", instance)];
+        units_of(&wanted, &units).iter().map(|unit| unit.id.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(stands("forking", "disabled"), ["mta.service"]);
+    assert_eq!(stands("oneshot", "disabled"), ["mta@-.service"]);
+    assert_eq!(stands("forking", "enabled"), ["mta@-.service", "mta.service"]);
+}
