@@ -74,7 +74,8 @@ pub fn write(system: &System, files: &StatusFiles, hosts: &[PublicHost], now: Ti
             continue;
         }
         if let Err(error) = system.publish(&path, format!("{word}\n").as_bytes(), 0o644, Directory::OfAnyUser) {
-            problems.push(format!("{path}: {}", in_words(&error)));
+            let why = in_words(&error);
+            problems.push(if why.contains(&path) { why } else { format!("{path}: {why}") });
             // The others are in the same directory.
             break;
         }

@@ -28,7 +28,7 @@ const VERSION: u32 = 1;
 /// A slot has a multiple of this many bytes, and so many to spare for its next document.
 const BLOCK: usize = 64 << 10;
 const SPARE: usize = 16 << 10;
-/// The longest document that is read.
+/// The longest document that is read, and written.
 const LONGEST: u64 = 16 << 20;
 /// How many of the last checks are remembered by their time.
 const RECENT: usize = 4;
@@ -112,9 +112,9 @@ impl Turn {
     /// # Errors
     /// As the operating system says.
     pub fn take(system: &System, deployment: &Deployment) -> io::Result<Option<Turn>> {
-        own::directory(system, FALLBACK)?;
         let path = format!("{FALLBACK}/{}.check.lock", deployment.name);
-        let file = own::open(system, &path, own::Access::Update)?;
+        let opened = own::directory(system, FALLBACK).and_then(|_| own::open(system, &path, own::Access::Update));
+        let file = opened.map_err(|error| at(FALLBACK, &error))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Turn { _file: file })),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -133,7 +133,7 @@ fn slots(deployment: &Deployment) -> [[String; 2]; 2] {
 /// What is known from checks before; nothing where there was none.
 ///
 /// # Errors
-/// As the operating system says; when all of it is damaged, or of a newer version of this program.
+/// As the operating system says; when all of it is of a newer version of this program. What is damaged counts as nothing.
 pub fn read(system: &System, deployment: &Deployment) -> io::Result<Record> {
     let mut newest = None::<Record>;
     let mut trouble = None;
@@ -141,16 +141,25 @@ pub fn read(system: &System, deployment: &Deployment) -> io::Result<Record> {
         match system.read_bytes(path, LONGEST).and_then(|bytes| parse(&bytes)) {
             Ok(record) if newest.as_ref().is_none_or(|known| known.sequence < record.sequence) => newest = Some(record),
             Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => trouble = Some(io::Error::new(error.kind(), format!("{path}: {error}"))),
+            Err(error) if [io::ErrorKind::NotFound, io::ErrorKind::InvalidData].contains(&error.kind()) => {}
+            Err(error) => {
+                trouble.get_or_insert_with(|| at(path, &error));
+            }
         }
     }
     match (newest, trouble) {
         // One slot is always as it was before a write that did not end.
         (Some(record), _) => Ok(record),
-        (None, Some(error)) if error.kind() != io::ErrorKind::InvalidData => Err(error),
-        (None, Some(_) | None) => Ok(Record::default()),
+        (None, Some(error)) => Err(error),
+        (None, None) => Ok(Record::default()),
     }
+}
+
+/// An error with the path that it is about, once.
+fn at(path: &str, error: &io::Error) -> io::Error {
+    let text = error.to_string();
+    let text = if text.contains(path) { text } else { format!("{path}: {text}") };
+    io::Error::new(error.kind(), text)
 }
 
 /// Keeps what is known: in the older slot, where the disk takes it, else in memory.
@@ -160,6 +169,9 @@ pub fn read(system: &System, deployment: &Deployment) -> io::Result<Record> {
 pub fn write(system: &System, deployment: &Deployment, record: &mut Record) -> io::Result<()> {
     record.sequence += 1;
     let bytes = format(record)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > LONGEST) {
+        return Err(io::Error::other("it would be too long to be read again"));
+    }
     let slot = usize::from(record.sequence % 2 == 1);
     let [[kept, fallback]] = [slots(deployment).map(|pair| pair.into_iter().nth(slot).unwrap_or_default())];
     let directories = [DIRECTORY, &format!("{DIRECTORY}/check"), &format!("{DIRECTORY}/check/{}", deployment.name)];

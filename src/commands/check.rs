@@ -103,8 +103,10 @@ fn take(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         }
     };
     let exit = check.head.exit_code;
-    let beat = heartbeat.and_then(|heartbeat| heartbeat.end(exit == Exit::Success));
-    let unusable = settings.err().map(|unusable| unusable.to_string());
+    let unusable = settings.as_ref().err().map(ToString::to_string);
+    // Where nobody can be notified from here, the heartbeat is what remains.
+    let is_mute = check.notifications.not_recorded.as_ref().is_some_and(|why| is_recorded && why != record::UNDER_WAY);
+    let beat = heartbeat.and_then(|heartbeat| heartbeat.end(exit == Exit::Success && !is_mute));
     for why in unusable.into_iter().chain(beat.map(|why| format!("heartbeat: {why}"))) {
         context.ui.note(&why);
     }

@@ -12,6 +12,7 @@ mod transcript;
 
 mod actions;
 mod backup;
+mod check;
 mod demo;
 mod diagnose;
 mod diagnose_bundle;

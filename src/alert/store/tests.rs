@@ -104,3 +104,17 @@ fn checks_that_come_regularly_and_stop_are_known() {
     }
     assert_eq!(by_hand.interval_seconds(), None);
 }
+
+#[test]
+fn a_record_that_could_not_be_read_again_is_not_written() {
+    let (system, root) = system("long");
+    let deployment = DEPLOYMENTS[0];
+    let mut known = record(1);
+    write(&system, deployment, &mut known).unwrap();
+    let before = read(&system, deployment).unwrap();
+    let words = "x".repeat(usize::try_from(LONGEST).unwrap());
+    known.drift = Some(Drift { at: known.checked[0].clone(), mismatches: vec![("host".to_owned(), words)] });
+    assert!(write(&system, deployment, &mut known).unwrap_err().to_string().contains("too long"));
+    assert_eq!(read(&system, deployment).unwrap(), before);
+    fs::remove_dir_all(root).unwrap();
+}

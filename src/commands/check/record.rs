@@ -19,8 +19,10 @@ use crate::alert::{Class, Event, EventKind, Moment, status_files};
 use crate::commands::verify;
 use crate::context::Context;
 use crate::host::http::{self, Request};
+use crate::host::system::System;
+use crate::observe::probe::tcp_listeners;
 use crate::program;
-use crate::registry::{ChannelKind, Deployment, Failure, Verdict};
+use crate::registry::{Address, ChannelKind, Deployment, Failure, Manager, Verdict};
 use crate::report::check::{self, Notifications, SubjectFacts};
 use crate::report::checked;
 use crate::report::status::Status;
@@ -31,6 +33,9 @@ const COMPARED_EVERY: u64 = 3600;
 const SILENCES: Duration = Duration::from_secs(1);
 /// How much later than the next check an alert ends that is not sent again, in checks.
 const LASTS: u64 = 4;
+
+/// Why a check is not recorded beside another one: that one notifies.
+pub const UNDER_WAY: &str = "another check is under way";
 
 /// What recording a check came to.
 #[derive(Debug, Default)]
@@ -67,7 +72,7 @@ pub fn record(
     }
     let turn = match Turn::take(system, deployment) {
         Ok(Some(turn)) => turn,
-        Ok(None) => return Recorded::not("another check is under way"),
+        Ok(None) => return Recorded::not(UNDER_WAY),
         Err(error) => return Recorded::not(error.to_string()),
     };
     let taken = take(context, deployment, status, is_whole, settings);
@@ -228,6 +233,14 @@ fn silences(
     let mut found = Vec::new();
     for channel in deployment.channels().filter(|channel| settings.has(channel)) {
         let ChannelKind::Alertmanager(at) = channel.kind else { continue };
+        if let Address::Local(port) = at
+            && let Some(user) = impostor(context.system, deployment, port)
+        {
+            context
+                .ui
+                .note(&format!("silences of port {port} are not used: user {user} listens there, not Alertmanager"));
+            continue;
+        }
         let Ok(url) = channel::url(at, settings, &|port| context.system.local(port)) else { continue };
         let url = channel::below(&url, silences::PATH);
         let request = Request { method: "GET", url: &url, headers: &[], body: "", most: silences::MOST };
@@ -236,6 +249,23 @@ fn silences(
         }
     }
     found
+}
+
+/// The user of another service who listens on a port: what runs as that user could silence its own failure.
+fn impostor(system: &System, deployment: &Deployment, port: u16) -> Option<&'static str> {
+    let user = |manager: &'static Manager| match manager {
+        Manager::Systemd(unit) => unit.user,
+        Manager::Pm2(app) => Some(app.user),
+        Manager::Compose(_) | Manager::Docker(_) => None,
+    };
+    let others = deployment.services.iter().filter(|service| !service.ports.contains(&port));
+    let listeners = tcp_listeners(system).unwrap_or_default();
+    let is_theirs = |name: &str| {
+        let account = system.account(|account| account.name == name);
+        let uid = account.map(|account| account.uid).filter(|uid| *uid != 0);
+        uid.is_some_and(|uid| listeners.iter().any(|listener| listener.port() == port && listener.uid == uid))
+    };
+    others.flat_map(|service| service.managers).filter_map(user).find(|name| is_theirs(name))
 }
 
 /// Why a subject with the labels of its alert is silenced: by the name of that alert, or of a failure that the runbook knows of it.

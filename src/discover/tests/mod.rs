@@ -85,7 +85,7 @@ impl Host {
         self.processes.insert(pid, process);
         for (number, address) in listens.iter().enumerate() {
             let inode = u64::from(pid) * 100 + u64::try_from(number).unwrap();
-            self.sockets.push((Listener { address: address.parse().unwrap(), inode }, Some(pid)));
+            self.sockets.push((Listener { address: address.parse().unwrap(), uid: 0, inode }, Some(pid)));
         }
         self
     }
@@ -175,7 +175,7 @@ fn by_chance(chance: &mut Chance) -> Host {
     }
     for inode in 0..20 {
         let pid = (chance.below(4) > 0).then(|| u32::try_from(chance.below(32)).unwrap());
-        host.sockets.push((Listener { address: chance.address(), inode }, pid));
+        host.sockets.push((Listener { address: chance.address(), uid: 0, inode }, pid));
     }
     host
 }

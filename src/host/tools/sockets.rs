@@ -8,6 +8,8 @@ use super::Malformed;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listener {
     pub address: SocketAddr,
+    /// The user who opened it.
+    pub uid: u32,
     /// Inode of the socket, which `/proc/PID/fd` names.
     pub inode: u64,
 }
@@ -34,9 +36,11 @@ pub fn listeners(text: &str) -> Result<Vec<Listener>, Malformed> {
     let mut found = Vec::new();
     for line in text.lines().skip(1).filter(|line| !line.trim().is_empty()) {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let parsed = (|| Some((address(words.get(1)?)?, *words.get(3)?, words.get(9)?.parse().ok()?)))();
+        let parsed = (|| {
+            Some((address(words.get(1)?)?, *words.get(3)?, words.get(7)?.parse().ok()?, words.get(9)?.parse().ok()?))
+        })();
         match parsed {
-            Some((address, LISTEN, inode)) => found.push(Listener { address, inode }),
+            Some((address, LISTEN, uid, inode)) => found.push(Listener { address, uid, inode }),
             Some(_) => {}
             None => return Err(Malformed::new("sockets in /proc/net/tcp", line)),
         }
@@ -210,8 +214,9 @@ mod tests {
 
     #[test]
     fn what_comes_to_a_listener() {
-        let takes =
-            |own: &str, asked: &str| Listener { address: own.parse().unwrap(), inode: 1 }.takes(asked.parse().unwrap());
+        let takes = |own: &str, asked: &str| {
+            Listener { address: own.parse().unwrap(), uid: 0, inode: 1 }.takes(asked.parse().unwrap())
+        };
         for own in ["0.0.0.0:80", "[::]:80", "127.0.0.1:80", "[::ffff:127.0.0.1]:80"] {
             assert!(takes(own, "127.0.0.1"), "{own}");
         }

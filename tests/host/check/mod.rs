@@ -1,6 +1,7 @@
 //! `check` on booted hosts, with a receiver that records what it is sent.
 
 mod install;
+mod killed;
 mod night;
 mod receivers;
 mod troubles;
