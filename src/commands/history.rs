@@ -51,10 +51,13 @@ pub(super) fn run(args: &Args, context: &Context<'_>) -> anyhow::Result<Exit> {
         _ => None,
     };
     let head = Head::of(context.system, "opsctl/history/v1", deployment, Verdict::Pass, Exit::Success);
-    let states = store::read(context.system, deployment).map(|record| record.state.changes).unwrap_or_else(|error| {
-        context.ui.note(&format!("the record of checks cannot be read: {error}"));
-        Vec::new()
-    });
+    let states = match store::read(context.system, deployment) {
+        Ok(record) => record.state.changes,
+        Err(error) => {
+            context.ui.note(&format!("the record of checks cannot be read: {error}"));
+            Vec::new()
+        }
+    };
     let states = states.iter().map(StateFacts::from).collect();
     let history = History::new(head, audit::merge(entries, journal), incomplete, running, args.tail);
     context.ui.report(&history.with_states(states, args.tail))?;

@@ -137,7 +137,7 @@ pub(super) fn of(
     services: &[&'static Service],
     with_host: bool,
 ) -> Result<Status, Error> {
-    look(FailOn::Fail, context, deployment, services, with_host, context.look()?, None)
+    Ok(look(FailOn::Fail, context, deployment, services, with_host, context.look()?, None))
 }
 
 /// The state of one service, and what it wrote last.
@@ -320,7 +320,7 @@ fn take(
 ) -> Result<Taken, Error> {
     let time = context.look()?;
     let checked = with_host.then(|| checked(context, deployment)).flatten();
-    let mut status = look(fail_on, context, deployment, services, with_host, time, checked)?;
+    let mut status = look(fail_on, context, deployment, services, with_host, time, checked);
     let failed = status.failed(deployment).filter(|service| !service.log_sources().is_empty());
     let lines = failed.map(|service| {
         let system = context.system.with_files_until(time.until);
@@ -342,7 +342,7 @@ fn look(
     with_host: bool,
     time: Look,
     checked: Option<CheckedFacts>,
-) -> Result<Status, Error> {
+) -> Status {
     let system = context.system.with_files_until(time.until);
     let context = &context.on(&system);
     let ((mut health, mut noticed), unstated) = thread::scope(|scope| {
@@ -368,5 +368,5 @@ fn look(
     if !context.is_detected(deployment) {
         status.name_deployment(deployment.name);
     }
-    Ok(status)
+    status
 }

@@ -12,6 +12,7 @@ use crate::ui::{Cell, Column, Report, Text, Tone};
 use crate::units::stamp;
 
 /// What is recorded of checks.
+#[expect(clippy::struct_field_names, reason = "a list is called by what is in it")]
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Checks {
     /// Common head.

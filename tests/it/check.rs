@@ -27,7 +27,11 @@ fn two_services_of_which_one_stops_and_is_recorded() {
     assert!(nagios.stdout.starts_with("OPSCTL CRITICAL - prim on "), "{}", nagios.stdout);
     let metrics = machine.run(["check", "wallet", "store", "-o", "prom"]);
     assert_eq!(metrics.code, 3);
-    assert!(metrics.stdout.contains("opsctl_service_healthy{deployment=\"prim\",service=\"store\""), "{}", metrics.stdout);
+    assert!(
+        metrics.stdout.contains("opsctl_service_healthy{deployment=\"prim\",service=\"store\""),
+        "{}",
+        metrics.stdout
+    );
     let unknown = machine.run(["check", "nobody", "-o", "nagios"]);
     assert_eq!((unknown.code, unknown.stderr.as_str()), (3, ""));
 }

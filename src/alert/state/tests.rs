@@ -202,7 +202,7 @@ proptest! {
                 continue;
             }
             kept.push(step);
-            if kept.len() % 8 == 0 {
+            if kept.len().is_multiple_of(8) {
                 let text = serde_json::to_string(&state).unwrap();
                 state = serde_json::from_str(&text).unwrap();
             }

@@ -127,12 +127,11 @@ fn take(
         held: held.as_deref(),
     });
     known.note_check(&now);
-    let mut notifications = match settings {
-        Ok(settings) => send(context, deployment, settings, &mut known, &events, &now)?,
-        Err(_) => {
-            store::write(system, deployment, &mut known).map_err(|error| error.to_string())?;
-            Notifications::default()
-        }
+    let mut notifications = if let Ok(settings) = settings {
+        send(context, deployment, settings, &mut known, &events, &now)?
+    } else {
+        store::write(system, deployment, &mut known).map_err(|error| error.to_string())?;
+        Notifications::default()
     };
     if let Some(files) = deployment.status_files.as_ref().filter(|_| is_whole) {
         let hosts = status_files::contents(&status.services, deployment);

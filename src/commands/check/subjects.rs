@@ -185,9 +185,8 @@ pub fn facts(deployment: &Deployment, problem: &Problem) -> Facts {
 /// How bad a verdict is. A warning is one only of what `foretells` a failure: of the rest it is for whoever reads `status`.
 fn grade(verdict: Verdict, foretells: bool) -> Option<Grade> {
     match verdict {
-        Verdict::Pass => Some(Grade::Healthy),
         Verdict::Warn if foretells => Some(Grade::Warning),
-        Verdict::Warn => Some(Grade::Healthy),
+        Verdict::Pass | Verdict::Warn => Some(Grade::Healthy),
         Verdict::Fail => Some(Grade::Failure),
         Verdict::Unknown => None,
     }
