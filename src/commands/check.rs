@@ -54,7 +54,7 @@ pub struct Args {
     /// Checks nothing, and records nothing: shows which channels are in use and what each answered.
     #[arg(long, conflicts_with_all = ["textfile", "nagios", "prom", "services"])]
     test_notify: bool,
-    /// Print as a monitoring plugin; exit 0, 1, 2 or 3
+    /// Print as a monitoring plugin; exit 0 to 3
     ///
     /// The same as `-o nagios`, the one output with exit codes of its own: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
     #[arg(long, conflicts_with_all = ["output", "json"])]

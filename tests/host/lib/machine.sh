@@ -70,8 +70,14 @@ leader_of() {
     return 1
 }
 
+# The kernel's list of children can leave some out while others end (proc_pid_children(5)), so that one "no" is no answer.
 running_leader() {
-    leader_of "$1" && return 0
+    local _
+    for _ in 1 2 3 4 5; do
+        leader_of "$1" && return 0
+        supervisor_of "$1" || break
+        sleep 0.1
+    done
     warn "no such host is up: $1 (host list shows them)"
     exit 125 # no status that a command on a host is likely to have
 }
