@@ -73,8 +73,8 @@ pub enum ChannelKind {
 ///
 /// ```
 /// # use opsctl::registry::*;
-/// let phone = Channel::ntfy("phone", Address::Key("PHONE_URL")).token("PHONE_TOKEN");
-/// assert_eq!(phone.key(), Some("PHONE_URL"));
+/// let phone = Channel::ntfy("phone", Address::Key("NTFY_URL")).token("NTFY_TOKEN");
+/// assert_eq!(phone.key(), Some("NTFY_URL"));
 /// ```
 #[derive(Debug)]
 #[must_use]
