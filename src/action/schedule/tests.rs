@@ -162,7 +162,9 @@ fn jobs_run_when_the_registry_says() {
     }
     let more = ["--textfile", "/var/lib/node/opsctl.prom"].map(str::to_owned);
     let timed = Job::Check.timed(prim(), "/usr/local/bin/opsctl", &more, None);
-    assert_eq!(timed.sandbox, Sandbox::Reads(vec!["/var/lib/node".to_owned()]));
+    // The last two are where prim's own health check wrote.
+    let writes = ["/var/lib/node", "/var/lib/prim", "/var/log"].map(str::to_owned);
+    assert_eq!(timed.sandbox, Sandbox::Reads(writes.to_vec()));
     assert_eq!(timed.words, ["check", "-d", "prim", "--textfile", "/var/lib/node/opsctl.prom"]);
 }
 
