@@ -33,7 +33,8 @@ fn two_services_of_which_one_stops_and_is_recorded() {
     ];
     let mut runs = lines.map(|line| machine.run(line));
     for run in &mut runs {
-        let fixed = |found: &Captures<'_>| found.get(1).map_or("time=0.2s".to_owned(), |name| format!("{} 0.2", name.as_str()));
+        let fixed =
+            |found: &Captures<'_>| found.get(1).map_or("time=0.2s".to_owned(), |name| format!("{} 0.2", name.as_str()));
         run.stdout = span.replace_all(&run.stdout, fixed).into_owned();
     }
     assert_eq!(runs.each_ref().map(|run| run.code), [3, 2, 3, 3]);
