@@ -8,7 +8,7 @@ use crate::machine::Machine;
 const NIGHT: u32 = 200;
 
 /// Kills and starts a service, and what is sent meanwhile.
-fn killed_and_started(machine: &Machine, service: &str, kill: &str, start: &str) {
+fn killed_and_started(machine: &Machine, (service, port): (&str, u16), kill: &str, start: &str) {
     assert_eq!(
         (0..2).map(|_| check(machine).code).collect::<Vec<_>>(),
         [0, 0],
@@ -35,6 +35,7 @@ fn killed_and_started(machine: &Machine, service: &str, kill: &str, start: &str)
     assert!(known.contains("1 incident open") && known.contains(&format!("{service}: fail, was pass")), "{known}");
     forget(machine);
     machine.sh(start);
+    answers(machine, port);
     let third = check(machine);
     assert_eq!((third.code, counts(machine)), (0, each(0)), "{third:#?}");
     assert_eq!((check(machine).code, counts(machine)), (0, each(1)));
@@ -49,6 +50,11 @@ fn killed_and_started(machine: &Machine, service: &str, kill: &str, start: &str)
     forget(machine);
 }
 
+/// Waits until something answers on a port.
+fn answers(machine: &Machine, port: u16) {
+    machine.sh(&format!("until curl -s -o /dev/null -m 2 http://127.0.0.1:{port}/; do sleep 0.1; done; sleep 0.5"));
+}
+
 /// How much is kept of checks, how many files, and how many processes of opsctl there are.
 fn kept(machine: &Machine) -> String {
     machine.sh("find /var/lib/opsctl/check /run/opsctl -type f -printf '%p %s\\n' | sort | grep -v '\\.lock '; pgrep -c opsctl || true")
@@ -57,17 +63,25 @@ fn kept(machine: &Machine) -> String {
 #[test]
 fn a_night_on_prim() {
     let machine = boot("prim", "it-prim-check", CHANNELS);
-    killed_and_started(&machine, "store", "systemctl stop prim-store", "systemctl start prim-store; sleep 2");
+    killed_and_started(&machine, ("store", 3002), "systemctl stop prim-store", "systemctl start prim-store");
     let before = kept(&machine);
-    // Another process restarts services and makes a copy meanwhile, as timers of a night do.
+    // Another process changes services by opsctl and makes copies meanwhile, as timers of a night do.
     let night = machine.start(&[
         "bash",
         "-c",
-        "while ! test -e /run/morning; do systemctl restart prim-track; sleep 12; opsctl -q restart token -y; sleep 9; opsctl -q backup store -y; sleep 5; done",
+        "while ! test -e /run/morning; do opsctl -q restart token -y; sleep 9; opsctl -q backup store -y; sleep 5; done",
     ]);
     for nth in 0..NIGHT {
+        // Where checks are a minute apart, a restart is over before the next one.
+        let is_restarted = nth % 20 == 7;
+        if is_restarted {
+            machine.sh("systemctl restart prim-track");
+        }
         let ran = check(&machine);
         assert!([0, 3].contains(&ran.code), "{nth}: {ran:#?}");
+        if is_restarted {
+            answers(&machine, 3010);
+        }
     }
     machine.sh("touch /run/morning");
     night.wait_with_output().unwrap();
@@ -83,11 +97,7 @@ fn a_night_on_prim() {
 #[test]
 fn a_night_on_plugspace() {
     let machine = boot("plugspace", "it-plugspace-check", CHANNELS);
-    let pm2 = "sudo -u plugspace env HOME=/home/plugspace pm2";
-    killed_and_started(
-        &machine,
-        "studio",
-        &format!("{pm2} stop studio || {pm2} stop plugspace-studio"),
-        &format!("{pm2} start studio || {pm2} start plugspace-studio; sleep 3"),
-    );
+    let pm2 =
+        |verb: &str| format!("sudo -u plugspace env HOME=/home/plugspace PM2_SILENT=true pm2 {verb} plugspace-studio");
+    killed_and_started(&machine, ("plugspace-studio", 3001), &pm2("stop"), &pm2("start"));
 }
