@@ -101,6 +101,8 @@ pub struct Checked<'a> {
     pub complete: &'a [Class],
     /// Why notifications are held back.
     pub held: Option<&'a str>,
+    /// Whether any channel is in use: without one an incident is open, and nobody was notified of it.
+    pub is_sent: bool,
 }
 
 /// What a person was notified of last.
@@ -119,6 +121,9 @@ struct Notified {
     at: Moment,
     /// Since when the incident lasts.
     since: Moment,
+    /// Whether any channel was in use then.
+    #[serde(default)]
+    is_sent: bool,
 }
 
 /// How many checks in a row it was so, up to the last one.
@@ -186,7 +191,7 @@ pub struct State {
 impl State {
     /// Takes in one check. What a person has to know about now, worst first.
     pub fn take(&mut self, checked: Checked<'_>) -> Vec<Event> {
-        let Checked { deployment, now, observations, complete, held } = checked;
+        let Checked { deployment, now, observations, complete, held, is_sent } = checked;
         let is_seen = |name: &String| observations.iter().any(|seen| seen.subject == *name);
         let known = self.subjects.iter();
         let missing = known.filter(|(name, known)| complete.contains(&known.class) && !is_seen(name));
@@ -196,7 +201,7 @@ impl State {
             let known = self.subjects.entry(seen.subject.clone());
             let known = known.or_insert_with(|| Subject::new(seen.class, now));
             let from = known.grade;
-            let event = known.take(deployment, &seen, now, held);
+            let event = known.take(deployment, &seen, (now, held, is_sent));
             if known.grade != from {
                 let (at, to, summary) = (known.since.clone(), known.grade, known.facts.summary.clone());
                 self.changes.push(Change { at, subject: seen.subject.clone(), from, to, summary });
@@ -241,14 +246,14 @@ impl Subject {
         }
     }
 
-    /// Whether a person was notified of a failure or a warning, and of no recovery.
+    /// Whether an incident is open: a failure or a warning was reported, and no recovery.
     pub fn is_open(&self) -> bool {
         self.notified.is_some()
     }
 
-    /// When a person was notified last.
+    /// When a notification was handed to the channels in use last.
     pub fn notified_at(&self) -> Option<&Moment> {
-        self.notified.as_ref().map(|notified| &notified.at)
+        self.notified.as_ref().filter(|notified| notified.is_sent).map(|notified| &notified.at)
     }
 
     /// Whether the last checks could not find out how it is.
@@ -287,7 +292,12 @@ impl Subject {
     }
 
     /// Takes in what one check has found. What of it has to be notified now.
-    fn take(&mut self, deployment: &str, seen: &Observation, now: &Moment, held: Option<&str>) -> Option<Event> {
+    fn take(
+        &mut self,
+        deployment: &str,
+        seen: &Observation,
+        (now, held, is_sent): (&Moment, Option<&str>, bool),
+    ) -> Option<Event> {
         let is_healthy = seen.grade == Some(Grade::Healthy);
         let is_excused = !is_healthy && (seen.explained || seen.excused.is_some());
         match seen.grade {
@@ -313,7 +323,7 @@ impl Subject {
             self.held.clone_from(&seen.excused);
             return None;
         }
-        let due = self.due(seen, now);
+        let due = self.due(seen, now, is_sent);
         self.held = held.filter(|_| due.is_some()).map(str::to_owned);
         let (kind, reported) = due.filter(|_| self.held.is_none())?;
         let begun = match kind {
@@ -325,11 +335,14 @@ impl Subject {
         let is_over = reported.is_none() && self.turned.seconds_since(&since) > 0;
         let until = if is_over { &self.turned } else { now };
         let event = self.event(deployment, &seen.subject, kind, &since, until);
-        self.notified = reported.map(|what| Notified { what, at: now.clone(), since });
+        let was_sent = self.notified.as_ref().is_none_or(|notified| notified.is_sent);
+        self.notified = reported.map(|what| Notified { what, at: now.clone(), since, is_sent });
         if kind == EventKind::Stable {
             (self.flapping, self.changes) = (None, 0);
         }
-        Some(event)
+        // Whoever was not notified of a failure has no use for its end.
+        let is_end = event.kind == EventKind::Recovered || (event.kind == EventKind::Stable && reported.is_none());
+        (is_sent && (was_sent || !is_end)).then_some(event)
     }
 
     fn count(&mut self, grade: Grade, now: &Moment) {
@@ -380,7 +393,7 @@ impl Subject {
     }
 
     /// What a person has not been notified of yet, and what counts as reported then.
-    fn due(&self, seen: &Observation, now: &Moment) -> Option<(EventKind, Option<Reported>)> {
+    fn due(&self, seen: &Observation, now: &Moment, is_sent: bool) -> Option<(EventKind, Option<Reported>)> {
         let reported = self.notified.as_ref().map(|notified| notified.what);
         let is = match self.grade {
             Grade::Healthy => None,
@@ -395,6 +408,7 @@ impl Subject {
                 _ => Some((EventKind::Flapping, Some(Reported::Flapping))),
             };
         }
+        let is_failing = seen.grade != Some(Grade::Healthy);
         match (reported, is) {
             (None, None) => {
                 let is_due =
@@ -408,9 +422,13 @@ impl Subject {
             }
             (None | Some(Reported::Unknown | Reported::Flapping), Some(is)) => Some((EventKind::Failed, Some(is))),
             (Some(Reported::Warning), Some(Reported::Failure)) => Some((EventKind::Worse, is)),
+            // Now there is a channel.
+            (Some(_), Some(is)) if is_sent && is_failing && self.notified.as_ref().is_some_and(|it| !it.is_sent) => {
+                Some((EventKind::Failed, Some(is)))
+            }
             (Some(before), Some(_)) => {
                 let is_due = |at: &Moment| now.seconds_since(at) >= seen.facts.remind_seconds;
-                let is_due = self.notified_at().is_some_and(is_due) && seen.grade != Some(Grade::Healthy);
+                let is_due = self.notified.as_ref().is_some_and(|notified| is_due(&notified.at)) && is_failing;
                 is_due.then_some((EventKind::Reminder, Some(before)))
             }
         }

@@ -154,7 +154,7 @@ pub enum Verb {
     /// Worst first. Health is what the manager reports and what a probe of the service's own port returns. One named service
     /// is shown with its checks and last log lines.
     Status(status::Args),
-    /// Check once, in one line, for cron and monitoring
+    /// Check once, in one line; notify a person
     ///
     /// The verdict of `status` in at most 200 characters. Run by root, it records what each subject was and sends a
     /// notification when a person has to know; `-o nagios` and `-o prom` are for monitoring systems.

@@ -12,6 +12,7 @@ use crate::alert::forecast::Forecast;
 use crate::alert::state::{Grade, State, Subject};
 use crate::judge::freshness::Freshness;
 use crate::judge::health::{HostHealth, ServiceHealth};
+use crate::program;
 use crate::registry::Verdict;
 use crate::ui::{Cell, Report, Text, Tone};
 
@@ -86,6 +87,8 @@ pub fn facts(state: &State) -> Vec<SubjectFacts> {
 pub struct Notifications {
     /// Why this check was not recorded; `null` where it was.
     pub not_recorded: Option<String>,
+    /// How many channels are in use; with none nobody is notified.
+    pub channels: usize,
     /// How many were accepted by a channel in this check.
     pub sent: usize,
     /// How many wait for a channel that did not accept them.
@@ -177,7 +180,10 @@ impl Report for Check {
         for failing in &notifications.failing {
             page.labeled("channel", &[Cell::plain(failing.clone())]);
         }
-        let sent = format!("{} sent, {} pending", notifications.sent, notifications.pending);
+        let sent = match notifications.channels {
+            0 => format!("nothing: no channel is in use ({})", program::command("check --test-notify")),
+            _ => format!("{} sent, {} pending", notifications.sent, notifications.pending),
+        };
         page.labeled("sent", &[Cell::plain(notifications.not_recorded.clone().unwrap_or(sent))]);
     }
 

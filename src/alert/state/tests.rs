@@ -213,6 +213,7 @@ proptest! {
                 observations: vec![observation(step.seen)],
                 complete: &[],
                 held: step.held.then_some("redeploy"),
+                is_sent: true,
             });
             let found: Vec<&str> = events.iter().map(|event| word(event.kind)).collect();
             let wanted: Vec<&str> = model.check(step, uptime).into_iter().collect();
@@ -263,7 +264,7 @@ fn notified(seen: &str) -> Vec<String> {
         };
         let now = moment(60 * u64::try_from(nth).unwrap(), 0);
         let observations = vec![observation(seen)];
-        let checked = Checked { deployment: "prim", now: &now, observations, complete: &[], held: None };
+        let checked = Checked { deployment: "prim", now: &now, observations, complete: &[], held: None, is_sent: true };
         let events = state.take(checked);
         found.extend(events.iter().map(|event| format!("{nth} {} {}", word(event.kind), event.lasted_seconds)));
     }
@@ -297,7 +298,8 @@ fn a_service_that_was_there_for_long_and_is_gone_is_notified_and_what_was_there_
             let now = moment(uptime, 0);
             let observations = seen.map(observation).into_iter().collect();
             let complete = &[Class::Service];
-            let checked = Checked { deployment: "localhost", now: &now, observations, complete, held: None };
+            let checked =
+                Checked { deployment: "localhost", now: &now, observations, complete, held: None, is_sent: true };
             kinds.extend(state.take(checked).iter().map(|event| word(event.kind)));
         };
         check(&mut state, Some(Seen::Grade(Grade::Healthy)), 0);
@@ -310,4 +312,29 @@ fn a_service_that_was_there_for_long_and_is_gone_is_notified_and_what_was_there_
     };
     assert_eq!(run(60), (vec![], 0, 0));
     assert_eq!(run(SETTLED), (vec!["unknown"], 1, 0));
+}
+
+#[test]
+fn an_incident_that_no_channel_could_take_is_notified_when_there_is_one() {
+    let run = |channels: &[bool], seen: &[Grade]| -> Vec<&'static str> {
+        let mut state = State::default();
+        let mut found = Vec::new();
+        for (nth, (is_sent, grade)) in channels.iter().zip(seen).enumerate() {
+            let now = moment(60 * u64::try_from(nth).unwrap(), 0);
+            let observations = vec![observation(Seen::Grade(*grade))];
+            let is_sent = *is_sent;
+            let checked = Checked { deployment: "prim", now: &now, observations, complete: &[], held: None, is_sent };
+            found.extend(state.take(checked).iter().map(|event| word(event.kind)));
+            let known = &state.subjects["wallet"];
+            assert_eq!(known.is_open(), known.grade == Grade::Failure);
+            assert!(known.notified_at().is_none() || (known.is_open() && is_sent));
+        }
+        found
+    };
+    use Grade::{Failure, Healthy};
+    let (no, yes) = (false, true);
+    assert_eq!(run(&[no; 5], &[Failure, Failure, Failure, Healthy, Healthy]), [""; 0]);
+    assert_eq!(run(&[no, no, no, yes, yes], &[Failure; 5]), ["failed"]);
+    assert_eq!(run(&[no, no, no, yes, yes], &[Failure, Failure, Failure, Healthy, Healthy]), [""; 0]);
+    assert_eq!(run(&[yes; 5], &[Failure, Failure, Failure, Healthy, Healthy]), ["failed", "recovered"]);
 }

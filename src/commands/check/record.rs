@@ -22,7 +22,7 @@ use crate::host::http::{self, Request};
 use crate::host::system::System;
 use crate::observe::probe::tcp_listeners;
 use crate::program;
-use crate::registry::{Address, ChannelKind, Deployment, Failure, Manager, Verdict};
+use crate::registry::{Address, Channel, ChannelKind, Deployment, Failure, Manager, Verdict};
 use crate::report::check::{self, Notifications, SubjectFacts};
 use crate::report::checked;
 use crate::report::status::Status;
@@ -118,6 +118,7 @@ fn take(
         Err(unusable) => Some(unusable.why.clone()),
         Ok(_) => (status.lock.state == "held").then(|| status.lock.words()),
     };
+    let channels = settings.map_or(0, |settings| in_use(deployment, settings, &known));
     let classes = if is_whole { complete(status) } else { Vec::new() };
     let events = known.state.take(Checked {
         deployment: deployment.name,
@@ -125,6 +126,7 @@ fn take(
         observations,
         complete: &classes,
         held: held.as_deref(),
+        is_sent: channels > 0,
     });
     known.note_check(&now);
     let mut notifications = if let Ok(settings) = settings {
@@ -139,6 +141,7 @@ fn take(
             context.ui.note(&problem);
         }
     }
+    notifications.channels = channels;
     let subjects = check::facts(&known.state);
     let held = subjects.iter().filter_map(|subject| subject.held.clone());
     notifications.held_because = held.collect();
@@ -147,6 +150,14 @@ fn take(
     notifications.held_because.dedup();
     let mismatches = known.drift.map(|drift| drift.mismatches).unwrap_or_default();
     Ok(Recorded { subjects, notifications, forecasts, mismatches })
+}
+
+/// How many channels are in use. One at a port of this host, which the registry only claims, is where it has answered before.
+fn in_use(deployment: &Deployment, settings: &Settings, known: &Record) -> usize {
+    let has_answered = |name: &str| known.queues.get(name).is_some_and(|queue| queue.accepted.is_some());
+    let is_certain = |channel: &Channel| channel.key().is_some() || matches!(channel.kind, ChannelKind::Command(_));
+    let channels = deployment.channels().filter(|channel| settings.has(channel));
+    channels.filter(|channel| is_certain(channel) || has_answered(channel.name)).count()
 }
 
 /// Writes the record, and sends what changed and what waits from before. Events are in the record before anything is sent.
