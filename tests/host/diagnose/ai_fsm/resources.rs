@@ -43,8 +43,8 @@ pub const INJECTIONS: &[Injection] = &[
     },
     Injection {
         failure: "oom",
-        what: "web within 12 MB, killed and not started again",
-        inject: "docker stop -t 1 ai-fsm-web; docker update --restart=no --memory=12m --memory-swap=12m ai-fsm-web; \
+        what: "web within 16 MB, killed and not started again",
+        inject: "docker stop -t 1 ai-fsm-web; docker update --restart=no --memory=16m --memory-swap=16m ai-fsm-web; \
                  docker start ai-fsm-web; sleep 3",
         heal: WEB_ANEW,
         code: "OUT-OF-MEMORY",
@@ -56,7 +56,7 @@ pub const INJECTIONS: &[Injection] = &[
         failure: "oom",
         what: "the same, and NODE_OPTIONS does not bound the heap",
         inject: "cp -p /home/pi/ai-fsm/.env /root/env; sed -i '/^NODE_OPTIONS=/d' /home/pi/ai-fsm/.env; docker stop -t 1 ai-fsm-web; \
-                 docker update --restart=no --memory=12m --memory-swap=12m ai-fsm-web; docker start ai-fsm-web; sleep 3",
+                 docker update --restart=no --memory=16m --memory-swap=16m ai-fsm-web; docker start ai-fsm-web; sleep 3",
         heal: "cd /home/pi/ai-fsm; cp -p /root/env .env; docker rm -f ai-fsm-web >/dev/null; docker compose --progress quiet -f \
                infra/compose.pi.yml up -d --no-deps web; sleep 2",
         code: "HEAP-UNBOUNDED",
