@@ -41,11 +41,12 @@ pub const INJECTIONS: &[Injection] = &[
         decisive: "/home/pi/backups: 100% of",
         fix: Fix::Person,
     },
+    // runc itself has more than 12 MB now and then, and is then refused by the kernel.
     Injection {
         failure: "oom",
-        what: "web within 16 MB, killed and not started again",
-        inject: "docker stop -t 1 ai-fsm-web; docker update --restart=no --memory=16m --memory-swap=16m ai-fsm-web; \
-                 docker start ai-fsm-web; sleep 3",
+        what: "web within 12 MB, killed and not started again",
+        inject: "docker stop -t 1 ai-fsm-web; docker update --restart=no --memory=12m --memory-swap=12m ai-fsm-web; \
+                 for i in 1 2 3 4 5; do docker start ai-fsm-web && break; done; sleep 3",
         heal: WEB_ANEW,
         code: "OUT-OF-MEMORY",
         subject: "web",
@@ -56,7 +57,8 @@ pub const INJECTIONS: &[Injection] = &[
         failure: "oom",
         what: "the same, and NODE_OPTIONS does not bound the heap",
         inject: "cp -p /home/pi/ai-fsm/.env /root/env; sed -i '/^NODE_OPTIONS=/d' /home/pi/ai-fsm/.env; docker stop -t 1 ai-fsm-web; \
-                 docker update --restart=no --memory=16m --memory-swap=16m ai-fsm-web; docker start ai-fsm-web; sleep 3",
+                 docker update --restart=no --memory=12m --memory-swap=12m ai-fsm-web; \
+                 for i in 1 2 3 4 5; do docker start ai-fsm-web && break; done; sleep 3",
         heal: "cd /home/pi/ai-fsm; cp -p /root/env .env; docker rm -f ai-fsm-web >/dev/null; docker compose --progress quiet -f \
                infra/compose.pi.yml up -d --no-deps web; sleep 2",
         code: "HEAP-UNBOUNDED",
