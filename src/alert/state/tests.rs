@@ -316,6 +316,7 @@ fn a_service_that_was_there_for_long_and_is_gone_is_notified_and_what_was_there_
 
 #[test]
 fn an_incident_that_no_channel_could_take_is_notified_when_there_is_one() {
+    use Grade::{Failure, Healthy};
     let run = |channels: &[bool], seen: &[Grade]| -> Vec<&'static str> {
         let mut state = State::default();
         let mut found = Vec::new();
@@ -331,7 +332,6 @@ fn an_incident_that_no_channel_could_take_is_notified_when_there_is_one() {
         }
         found
     };
-    use Grade::{Failure, Healthy};
     let (no, yes) = (false, true);
     assert_eq!(run(&[no; 5], &[Failure, Failure, Failure, Healthy, Healthy]), [""; 0]);
     assert_eq!(run(&[no, no, no, yes, yes], &[Failure; 5]), ["failed"]);
