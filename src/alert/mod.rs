@@ -5,12 +5,14 @@ pub mod channel;
 pub mod deliver;
 pub mod forecast;
 pub mod heartbeat;
+pub mod observation;
 pub mod queue;
 pub mod settings;
 pub mod silences;
 pub mod state;
 pub mod status_files;
 pub mod store;
+pub mod subject;
 pub mod textfile;
 
 use jiff::Timestamp;

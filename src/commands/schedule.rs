@@ -115,7 +115,7 @@ pub(super) fn run(
     Ok(change::tell(context, &name, exit, &facts))
 }
 
-/// Where it is as wanted already: ends the same that an earlier run did not finish, which is named.
+/// Where nothing is to be done: ends the same that an earlier run did not finish, which is named.
 fn end_unfinished(
     name: &str,
     change: &Change,

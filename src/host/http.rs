@@ -190,7 +190,7 @@ fn roots() -> Result<RootCerts, Silence> {
 /// What opsctl itself lacked for it.
 pub fn shortage(error: &ureq::Error) -> Option<Shortage> {
     match error {
-        // To be tried again is what a thread was told that was to look a name up; a deadline of a socket has its own error.
+        // A thread that was to resolve a name could not be started (EAGAIN); a deadline of a socket has its own error.
         ureq::Error::Io(error) => Shortage::of_start(error),
         _ => None,
     }

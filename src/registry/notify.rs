@@ -197,7 +197,7 @@ pub static CHANNELS: &[Channel] = &[
 /// ```
 pub const NOTIFY_ENV: &str = "/etc/opsctl/notify.env";
 
-/// The key of the URL that is told of each check, so that silence is noticed elsewhere.
+/// The key of the URL that is requested at each check, so that silence is noticed elsewhere.
 ///
 /// ```
 /// # use opsctl::registry::*;

@@ -41,7 +41,7 @@ pub struct Schedule {
     pub changed: bool,
     /// Files that are written or removed.
     pub files: Vec<FileFacts>,
-    /// Steps, in order; empty where it is as wanted already.
+    /// Steps, in order; empty where nothing is to be done.
     pub steps: Vec<StepFacts>,
     /// When it runs next; `null` when unknown, where cron runs it, and where it is removed.
     pub next: Option<Timestamp>,

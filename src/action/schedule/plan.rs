@@ -1,4 +1,4 @@
-//! PURE. What installing or removing a job takes on a host that is as it was found, and what speaks against it.
+//! PURE. What installing or removing a job takes on a host as it was found, and the blockers.
 
 use super::Installed;
 use crate::action::Risk;
@@ -86,16 +86,16 @@ impl Act {
 /// Why a job is not changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Objection {
-    /// What speaks against it.
+    /// Blockers: failed preconditions.
     pub reason: String,
     /// What to do about it.
     pub hint: String,
 }
 
-/// Plans it; without steps it is as wanted.
+/// Plans it; without steps nothing is to be done.
 ///
 /// # Errors
-/// What speaks against it.
+/// Blockers: failed preconditions.
 pub fn make(direction: Direction, timed: &Timed, found: &Installed) -> Result<Vec<Act>, Objection> {
     if let Some(foreign) = found.files.iter().find(|file| file.is_foreign()) {
         let reason = format!("{} exists and opsctl did not write it", foreign.path);
@@ -183,7 +183,7 @@ pub fn is_installed(found: &Installed) -> bool {
     found.files.iter().any(super::Found::is_ours)
 }
 
-/// Whether what the plan leads to has been reached: its files are as wanted, and what starts them knows them.
+/// Whether what the plan leads to has been reached: its files have the planned text, and what starts them has read them.
 ///
 /// # Errors
 /// What is lacking.

@@ -31,7 +31,7 @@ const AGAIN: Duration = Duration::from_millis(100);
 /// How it ended.
 #[derive(Debug)]
 pub enum ScheduleEnd {
-    /// It is as wanted, and was seen to be.
+    /// It has the planned state, as was seen.
     Done(Box<Installed>),
     /// A step failed, or its outcome was not seen; how it stands.
     Failed(String),

@@ -270,7 +270,7 @@ fn one_event_that_is_refused_keeps_no_other_back() {
 }
 
 /// Everything that `notify` needs, and how often the record was written.
-fn told(
+fn notified(
     channels: &[&'static Channel],
     settings: &Settings,
     queues: &mut Queues,
@@ -296,7 +296,7 @@ fn a_check_that_finds_something_sends_it_once_to_each_channel_in_use() {
     let settings = Settings::of([("URL", hook.as_str()), ("CHAT", &chat), ("ALERTS", &alerts)]);
     let channels: &[&'static Channel] = &[&HOOK, &CHAT, &MAIL, &ALERTS];
     let mut queues = Queues::new();
-    let (sent, written) = told(channels, &settings, &mut queues, &[event("wallet"), event("store")], 0);
+    let (sent, written) = notified(channels, &settings, &mut queues, &[event("wallet"), event("store")], 0);
     assert_eq!(sent, Sent { accepted: 4, failing: Vec::new() });
     // Before anything was sent, the record had it.
     assert_eq!(written.len(), 1);
@@ -310,7 +310,7 @@ fn a_check_that_finds_something_sends_it_once_to_each_channel_in_use() {
     assert!(alerted.lock().unwrap()[0].starts_with(&format!("POST /{SECRET}/api/v2/alerts ")));
     drop(hooks);
     // Nothing changed: only Alertmanager is sent again what is active.
-    let (sent, _) = told(channels, &settings, &mut queues, &[], 60);
+    let (sent, _) = notified(channels, &settings, &mut queues, &[], 60);
     assert_eq!(sent, Sent::default());
     assert_eq!((chats.lock().unwrap().len(), alerted.lock().unwrap().len()), (1, 1));
 }
@@ -320,10 +320,10 @@ fn a_crash_between_the_record_and_the_message_is_said_in_the_next() {
     let (url, seen) = answers(OK);
     let settings = Settings::of([("URL", url.as_str())]);
     let mut queues = Queues::new();
-    let (_, written) = told(&[&HOOK], &settings, &mut queues, &[event("wallet")], 0);
+    let (_, written) = notified(&[&HOOK], &settings, &mut queues, &[event("wallet")], 0);
     // The record as it was when the process was killed.
     let mut queues = written[0].clone();
-    let (sent, _) = told(&[&HOOK], &settings, &mut queues, &[], 60);
+    let (sent, _) = notified(&[&HOOK], &settings, &mut queues, &[], 60);
     assert_eq!(sent.accepted, 1);
     let seen = seen.lock().unwrap();
     let body =
@@ -356,12 +356,12 @@ fn channels_that_hang_are_waited_for_at_once_and_the_others_learn_of_one_that_fa
     let mut settings = Settings::of([("URL", refuses.as_str()), ("CHAT", &good), ("SECOND", &hang), ("THIRD", &hang)]);
     let mut queues = Queues::new();
     let begun = Instant::now();
-    let (sent, _) = told(channels, &settings, &mut queues, &[event("wallet")], 0);
+    let (sent, _) = notified(channels, &settings, &mut queues, &[event("wallet")], 0);
     assert!(begun.elapsed() < ALL, "{:?}", begun.elapsed());
     assert_eq!((sent.accepted, sent.failing.len()), (1, 3));
     settings = Settings::of([("URL", refuses.as_str()), ("CHAT", &good)]);
     for at in [60, 180, 181] {
-        told(channels, &settings, &mut queues, &[], at);
+        notified(channels, &settings, &mut queues, &[], at);
     }
     let last = seen.lock().unwrap().last().unwrap().clone();
     assert!(last.contains("WARN prim on vps1: channel hook") && last.contains("HTTP 500"), "{last}");

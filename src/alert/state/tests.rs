@@ -4,6 +4,9 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
+use crate::alert::observation::Facts;
+use crate::alert::subject::{GONE, SETTLED};
+use crate::registry::{Thresholds, Verdict};
 
 const REMIND: u64 = 3600;
 

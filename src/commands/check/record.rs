@@ -94,7 +94,11 @@ fn take(
     if is_whole {
         compare(context, deployment, &mut known, &now);
     }
-    let silences = settings.map(|settings| silences(context, deployment, status, settings)).unwrap_or_default();
+    let is_quiet = status.problems.is_empty() && forecasts.is_empty();
+    let silences = match settings {
+        Ok(settings) if !is_quiet => silences(context, deployment, settings),
+        Ok(_) | Err(_) => Vec::new(),
+    };
     let host = system.host_name();
     let silenced = |subject: &str, class: Class, severity: &str| {
         silenced(
@@ -230,16 +234,8 @@ fn compare(context: &Context<'_>, deployment: &'static Deployment, known: &mut R
     known.drift = Some(Drift { at: now.clone(), mismatches: hard.map(mismatch).collect() });
 }
 
-/// The silences of the Alertmanagers that are in use, where there is something to silence.
-fn silences(
-    context: &Context<'_>,
-    deployment: &'static Deployment,
-    status: &Status,
-    settings: &Settings,
-) -> Vec<Silence> {
-    if status.problems.iter().all(|problem| problem.verdict != Verdict::Fail) {
-        return Vec::new();
-    }
+/// The silences of the Alertmanagers that are in use.
+fn silences(context: &Context<'_>, deployment: &'static Deployment, settings: &Settings) -> Vec<Silence> {
     let mut found = Vec::new();
     for channel in deployment.channels().filter(|channel| settings.has(channel)) {
         let ChannelKind::Alertmanager(at) = channel.kind else { continue };

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use crate::alert::Class;
 use crate::alert::forecast::Forecast;
-use crate::alert::state::{Facts, Grade, Observation};
+use crate::alert::observation::{Facts, Grade, Observation};
 use crate::judge::health::{About, Check, ServiceHealth};
 use crate::program;
 use crate::registry::{Deployment, Thresholds, Verdict};
@@ -78,7 +78,13 @@ pub fn observations(deployment: &'static Deployment, status: &Status, around: Ci
         }
     }
     // Two of one name count as the worse one.
-    found.sort_by(|a, b| a.subject.cmp(&b.subject).then(b.grade.cmp(&a.grade)));
+    let severity = |grade: Option<Grade>| match grade {
+        Some(Grade::Healthy) => 0,
+        None => 1,
+        Some(Grade::Warning) => 2,
+        Some(Grade::Failure) => 3,
+    };
+    found.sort_by(|a, b| a.subject.cmp(&b.subject).then(severity(b.grade).cmp(&severity(a.grade))));
     found.dedup_by(|later, first| later.subject == first.subject);
     found
 }
