@@ -41,7 +41,10 @@ pub struct Record {
     /// Number of the document; higher is newer.
     #[serde(skip)]
     pub sequence: u64,
-    /// When the last checks were, oldest first.
+    /// When the last check was.
+    #[serde(default)]
+    pub last: Option<Moment>,
+    /// When the last checks were that a person did not make by hand, oldest first.
     pub checked: Vec<Moment>,
     /// What each subject was.
     pub state: State,
@@ -66,8 +69,12 @@ pub struct Drift {
 }
 
 impl Record {
-    /// Notes when a check was.
-    pub fn note_check(&mut self, now: &Moment) {
+    /// Notes when a check was. One by hand says nothing of how often they come.
+    pub fn note_check(&mut self, now: &Moment, by_hand: bool) {
+        self.last = Some(now.clone());
+        if by_hand {
+            return;
+        }
         self.checked.push(now.clone());
         let surplus = self.checked.len().saturating_sub(RECENT);
         self.checked.drain(..surplus);

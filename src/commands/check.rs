@@ -152,6 +152,10 @@ fn look(
     problems.extend(mismatches.iter().map(|(subject, summary)| subjects::mismatch(deployment, subject, summary)));
     let failing = &notifications.failing;
     problems.extend(failing.iter().map(|failing| silent_channel(deployment, failing)));
+    let unrecorded = notifications.not_recorded.as_ref().filter(|why| !args.no_record && *why != record::UNDER_WAY);
+    if let Some(why) = unrecorded.filter(|_| context.system.is_root()) {
+        problems.push(subjects::unrecorded(deployment, why));
+    }
     problems.sort_by_key(|problem| std::cmp::Reverse(problem.verdict));
     let verdict = problems.iter().map(|problem| problem.verdict).max().unwrap_or(Verdict::Pass);
     let exit = Exit::of(verdict, args.fail_on == FailOn::Warn);

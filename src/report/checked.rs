@@ -30,7 +30,7 @@ pub struct CheckedFacts {
 impl CheckedFacts {
     /// Of a record; `None` where no check was recorded.
     pub fn of(record: &Record, now: &Moment) -> Option<Self> {
-        let last = record.checked.last()?;
+        let last = record.last.as_ref()?;
         Some(CheckedFacts {
             last: last.time,
             age_seconds: now.seconds_since(last),

@@ -111,62 +111,18 @@ fn service_problem(service: &Service, judged: &ServiceHealth, all: &[ServiceHeal
     }
 }
 
-pub(super) fn unfinished_problem(deployment: &Deployment, note: &Note) -> Problem {
-    Problem {
-        subject: "change".to_owned(),
-        verdict: Verdict::Warn,
-        summary: run::unfinished(note),
-        severity: deployment.checks.severity.id.to_owned(),
-        respond: deployment.checks.severity.response.to_owned(),
-        reason: "the outcome of the change is unknown".to_owned(),
-        affects: Vec::new(),
-        look: String::new(),
-        next: format!("{} (again), or {}", program::command(&note.what), program::command("lock release")),
-        log: Vec::new(),
-        kind: ProblemKind::Unfinished,
-    }
-}
-
-/// A run of a procedure that did not come to its end.
-pub(super) fn run_problem(deployment: &Deployment, run: &Journal) -> Problem {
-    let at = run.steps.last().map(|step| format!(", at step {}", step.step)).unwrap_or_default();
-    let (slug, since) = (&run.procedure, stamp(run.since));
-    Problem {
-        subject: format!("run {slug}"),
-        verdict: Verdict::Warn,
-        summary: format!("run {slug} of {since} ({}) did not end{at}", run.who),
-        severity: deployment.checks.severity.id.to_owned(),
-        respond: deployment.checks.severity.response.to_owned(),
-        reason: "some of its steps are done, others are not".to_owned(),
-        affects: Vec::new(),
-        look: program::command(format_args!("run {slug} --status")),
-        next: ["--resume", "--undo"].map(|flag| program::command(format_args!("run {slug} {flag}"))).join(", or "),
-        log: Vec::new(),
-        kind: ProblemKind::Unfinished,
-    }
-}
-
-pub(super) fn backup_problem(deployment: &Deployment, fresh: &Freshness) -> Problem {
-    Problem {
-        subject: format!("backup {}", fresh.set),
-        verdict: fresh.verdict,
-        summary: fresh.summary.clone(),
-        severity: deployment.checks.severity.id.to_owned(),
-        respond: deployment.checks.severity.response.to_owned(),
-        reason: "data lost now cannot be restored".to_owned(),
-        affects: Vec::new(),
-        look: String::new(),
-        next: program::command(format_args!("backup list {}", fresh.set)),
-        log: Vec::new(),
-        kind: ProblemKind::Backup,
-    }
-}
-
-/// A warning that only checks find.
-pub fn of_check(deployment: &Deployment, subject: String, summary: String, reason: &str, next: String) -> Problem {
+/// A problem that has the severity of the host's own checks.
+fn of_host(
+    deployment: &Deployment,
+    kind: ProblemKind,
+    verdict: Verdict,
+    subject: String,
+    summary: String,
+    (reason, next): (&str, String),
+) -> Problem {
     Problem {
         subject,
-        verdict: Verdict::Warn,
+        verdict,
         summary,
         severity: deployment.checks.severity.id.to_owned(),
         respond: deployment.checks.severity.response.to_owned(),
@@ -175,8 +131,37 @@ pub fn of_check(deployment: &Deployment, subject: String, summary: String, reaso
         look: String::new(),
         next,
         log: Vec::new(),
-        kind: ProblemKind::Check,
+        kind,
     }
+}
+
+pub(super) fn unfinished_problem(deployment: &Deployment, note: &Note) -> Problem {
+    let next = format!("{} (again), or {}", program::command(&note.what), program::command("lock release"));
+    let (subject, summary) = ("change".to_owned(), run::unfinished(note));
+    let reason = "the outcome of the change is unknown";
+    of_host(deployment, ProblemKind::Unfinished, Verdict::Warn, subject, summary, (reason, next))
+}
+
+/// A run of a procedure that did not come to its end.
+pub(super) fn run_problem(deployment: &Deployment, run: &Journal) -> Problem {
+    let at = run.steps.last().map(|step| format!(", at step {}", step.step)).unwrap_or_default();
+    let (slug, since) = (&run.procedure, stamp(run.since));
+    let next = ["--resume", "--undo"].map(|flag| program::command(format_args!("run {slug} {flag}"))).join(", or ");
+    let summary = format!("run {slug} of {since} ({}) did not end{at}", run.who);
+    let (kind, reason) = (ProblemKind::Unfinished, "some of its steps are done, others are not");
+    of_host(deployment, kind, Verdict::Warn, format!("run {slug}"), summary, (reason, next))
+}
+
+pub(super) fn backup_problem(deployment: &Deployment, fresh: &Freshness) -> Problem {
+    let next = program::command(format_args!("backup list {}", fresh.set));
+    let (subject, summary) = (format!("backup {}", fresh.set), fresh.summary.clone());
+    let why = ("data lost now cannot be restored", next);
+    of_host(deployment, ProblemKind::Backup, fresh.verdict, subject, summary, why)
+}
+
+/// A warning that only checks find.
+pub fn of_check(deployment: &Deployment, subject: String, summary: String, reason: &str, next: String) -> Problem {
+    of_host(deployment, ProblemKind::Check, Verdict::Warn, subject, summary, (reason, next))
 }
 
 /// Checks that have stopped, and channels that accept nothing.
@@ -237,18 +222,9 @@ pub(super) fn noticed_problems(deployment: &Deployment, health: &Health, noticed
         noticed.findings.into_iter().map(|finding| noticed_problem(deployment, finding)).collect();
     let services = health.services.iter().map(|service| service.verdict);
     let mut verdicts = services.chain(health.host.iter().flat_map(|host| &host.checks).map(|check| check.verdict));
-    let unknown = |subject: &str, because: String, reason: &str, next: String| Problem {
-        subject: subject.to_owned(),
-        verdict: Verdict::Unknown,
-        summary: because,
-        severity: deployment.checks.severity.id.to_owned(),
-        respond: deployment.checks.severity.response.to_owned(),
-        reason: reason.to_owned(),
-        affects: Vec::new(),
-        look: String::new(),
-        next,
-        log: Vec::new(),
-        kind: ProblemKind::Source,
+    let unknown = |subject: &str, because: String, reason: &str, next: String| {
+        let kind = ProblemKind::Source;
+        of_host(deployment, kind, Verdict::Unknown, subject.to_owned(), because, (reason, next))
     };
     // Where a source is silent, that is reported of what it was asked for first.
     if let Some(because) = noticed.open.filter(|_| !verdicts.any(|verdict| verdict == Verdict::Unknown)) {

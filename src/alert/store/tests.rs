@@ -60,7 +60,7 @@ fn a_thousand_documents_take_the_same_room() {
     write(&system, deployment, &mut known).unwrap();
     let before = size();
     for seconds in 0..1000 {
-        known.note_check(&record(seconds).checked[0]);
+        known.note_check(&record(seconds).checked[0], false);
         write(&system, deployment, &mut known).unwrap();
     }
     assert_eq!(size(), before);
@@ -94,15 +94,20 @@ fn where_nothing_can_be_kept_on_disk_it_is_kept_in_memory_and_the_newer_one_coun
 fn checks_that_come_regularly_and_stop_are_known() {
     let mut known = Record::default();
     for minute in [0, 60, 121, 180] {
-        known.note_check(&record(minute).checked[0]);
+        known.note_check(&record(minute).checked[0], false);
     }
     let after = |seconds: u64| known.stopped_seconds(&record(180 + seconds).checked[0]);
     assert_eq!((known.interval_seconds(), after(180), after(300)), (Some(61), None, Some(300)));
     let mut by_hand = Record::default();
     for minute in [0, 60, 9000, 9100] {
-        by_hand.note_check(&record(minute).checked[0]);
+        by_hand.note_check(&record(minute).checked[0], false);
     }
     assert_eq!(by_hand.interval_seconds(), None);
+    let mut tried = Record::default();
+    for seconds in 0..6 {
+        tried.note_check(&record(seconds).checked[0], true);
+    }
+    assert_eq!((tried.interval_seconds(), tried.last), (None, Some(record(5).checked[0].clone())));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::subjects::{Circumstances, complete, forecast_observation, observations};
 use super::tell;
-use crate::action::lock;
+use crate::action::{audit, lock};
 use crate::alert::channel::{self, alertmanager};
 use crate::alert::deliver::{self, Active};
 use crate::alert::forecast::{self, Forecast, Sample};
@@ -26,6 +26,7 @@ use crate::registry::{Address, Channel, ChannelKind, Deployment, Failure, Manage
 use crate::report::check::{self, Notifications, SubjectFacts};
 use crate::report::checked;
 use crate::report::status::Status;
+use crate::ui::Ui;
 
 /// How often registry and host are compared, seconds: it takes as long as a check.
 const COMPARED_EVERY: u64 = 3600;
@@ -132,7 +133,7 @@ fn take(
         held: held.as_deref(),
         is_sent: channels > 0,
     });
-    known.note_check(&now);
+    known.note_check(&now, by_hand());
     let mut notifications = if let Ok(settings) = settings {
         send(context, deployment, settings, &mut known, &events, &now)?
     } else {
@@ -154,6 +155,11 @@ fn take(
     notifications.held_because.dedup();
     let mismatches = known.drift.map(|drift| drift.mismatches).unwrap_or_default();
     Ok(Recorded { subjects, notifications, forecasts, mismatches })
+}
+
+/// Whether a person makes this check: a timer and cron have no terminal, and come over no SSH connection.
+fn by_hand() -> bool {
+    Ui::is_terminal() || audit::from().is_some()
 }
 
 /// How many channels are in use. One at a port of this host, which the registry only claims, is where it has answered before.

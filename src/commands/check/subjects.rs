@@ -226,3 +226,10 @@ pub fn mismatch(deployment: &Deployment, subject: &str, summary: &str) -> Proble
     let reason = "what the runbook states of it does not hold here";
     of_check(deployment, format!("registry {subject}"), summary.to_owned(), reason, next)
 }
+
+/// That this check is in no record.
+pub fn unrecorded(deployment: &Deployment, why: &str) -> Problem {
+    let next = program::command("get checks");
+    let summary = format!("this check is not recorded and notifies nobody: {why}");
+    of_check(deployment, "record".to_owned(), summary, "a failure is notified by checks that follow each other", next)
+}

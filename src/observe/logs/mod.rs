@@ -22,11 +22,13 @@ pub mod parse;
 mod readers;
 mod recent;
 mod rotated;
+mod secrets;
 pub mod source;
 pub mod stamp;
 
 pub use journal::boot;
 pub use readers::start;
+pub(crate) use secrets::keep_secret;
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -44,8 +46,8 @@ use crate::host::tools::Argv;
 use crate::host::tools::docker::Listed;
 use crate::host::trouble::Trouble;
 use crate::observe::probe::ManagerEvidence;
-use crate::redact::{self, Memory, Redactor};
-use crate::registry::{Deployment, NOTIFY_ENV, Probe, Service};
+use crate::redact::{self, Memory};
+use crate::registry::{Deployment, Service};
 use destinations::Destinations;
 use level::LogLevel;
 use line::{Line, Said};
@@ -247,31 +249,6 @@ impl World {
         // Where nobody listens any more, nobody misses it.
         let _ = self.notes.send(words.to_owned());
     }
-}
-
-/// Keeps the secrets of these services out, whoever prints them.
-pub(crate) fn redactor(system: &System, services: &[&'static Service]) -> Redactor {
-    /// Ten times what env files have; whoever writes more has no secrets in there that others know.
-    const MOST: usize = 128 << 10;
-    let envs = services.iter().filter_map(|service| service.env.as_ref());
-    let mut paths: Vec<&str> = envs.flat_map(|env| env.paths).copied().collect();
-    paths
-        .extend(services.iter().flat_map(|service| service.probes).filter_map(Probe::secret).map(|secret| secret.file));
-    paths.sort_unstable();
-    paths.dedup();
-    let files: Vec<String> = paths.iter().filter_map(|path| system.read(path).ok()).collect();
-    let notify = system.read(NOTIFY_ENV).ok();
-    let begin = |file: &'_ String| file.floor_char_boundary(MOST);
-    Redactor::of_settings_and(
-        files.iter().map(|file| &file[..begin(file)]),
-        notify.as_ref().map(|file| &file[..begin(file)]),
-    )
-}
-
-/// Has the secrets of a deployment kept out of whatever is quoted from outside.
-pub(crate) fn keep_secret(system: &System, deployment: &'static Deployment) {
-    let system = system.clone();
-    redact::keep_secret(move || redactor(&system, deployment.services));
 }
 
 /// What a service wrote last that explains most, oldest first, as far as it can be read within `limit`: it is shown beside

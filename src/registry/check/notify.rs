@@ -1,6 +1,7 @@
 //! What must hold of channels and of what is sent when.
 
 use super::record::{Record, has};
+use super::release::is;
 use crate::registry::*;
 
 /// Refuses invalid channels.
@@ -11,7 +12,7 @@ pub(super) const fn channels(all: &[Channel]) {
         me.name();
         let mut j = 0;
         while j < i {
-            if same(all[i].name, all[j].name) {
+            if is(all[i].name, all[j].name) {
                 me.refuse("name", "another channel has it");
             }
             j += 1;
@@ -80,19 +81,4 @@ const fn key(field: &str, name: &str, me: Record<'_>) {
         }
         i += 1;
     }
-}
-
-const fn same(one: &str, other: &str) -> bool {
-    let (one, other) = (one.as_bytes(), other.as_bytes());
-    if one.len() != other.len() {
-        return false;
-    }
-    let mut i = 0;
-    while i < one.len() {
-        if one[i] != other[i] {
-            return false;
-        }
-        i += 1;
-    }
-    true
 }
